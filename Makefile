@@ -1,0 +1,27 @@
+# Every target sets up .venv by itself; Python 3.11 or later and make are all that a machine needs.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: test check clean help
+
+help:
+	@echo "make test   everything continuous integration runs, with the time each part took"
+	@echo "make check  format, lint and types only"
+	@echo "make clean  remove what the other targets made"
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chainrule needs Python 3.11 or later; name one: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $(READY)
+
+test: $(READY)
+	$(BIN)/python scripts/run_tests.py
+
+check: $(READY)
+	$(BIN)/python scripts/run_tests.py check
+
+clean:
+	rm -rf .venv dist build .pytest_cache .ruff_cache .hypothesis chainrule-demo
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,59 @@
+"""Runs the parts of `make test` one after the other and prints what each took against its budget.
+
+Usage: python scripts/run_tests.py [PART ...]; without arguments, all parts. A part fails by itself, or by taking more
+than twice its budget (a busy machine may be slow; a part that doubled is a change).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = sys.executable
+PYTEST = [PYTHON, "-m", "pytest"]
+
+# part: (budget in seconds, commands)
+PARTS: dict[str, tuple[int, list[list[str]]]] = {
+    "check": (
+        60,
+        [
+            [PYTHON, "-m", "ruff", "format", "--check", "."],
+            [PYTHON, "-m", "ruff", "check", "."],
+            [PYTHON, "-m", "pyright"],
+        ],
+    ),
+    "laws": (240, [[*PYTEST, "tests/laws", "tests/ops", "tests/golden", "tests/architecture"]]),
+}
+
+
+def main(parts: list[str]) -> int:
+    """Runs the named parts; 0 if all passed within twice their budgets, 2 for an unknown part."""
+    if unknown := [part for part in parts if part not in PARTS]:
+        print(f"unknown part {unknown[0]!r}; there are: {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    environment = {**os.environ, "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", ""), "MPLBACKEND": "Agg"}
+    rows, failed = [], False
+    for part in parts or PARTS:
+        budget, commands = PARTS[part]
+        began = time.monotonic()
+        good = True
+        for command in commands:
+            print(f"== {part}: {' '.join(Path(word).name if word == PYTHON else word for word in command)}", flush=True)
+            if subprocess.run(command, cwd=ROOT, env=environment).returncode != 0:
+                good = False
+        took = time.monotonic() - began
+        verdict = "passed" if good else "FAILED"
+        if took > budget:
+            verdict += ", over budget" if took <= 2 * budget else ", OVER TWICE THE BUDGET"
+        failed |= not good or took > 2 * budget
+        rows.append(f"{part:<12}{took:>7.0f} s of {budget:>4} s   {verdict}")
+    print("\n" + "\n".join(rows), flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

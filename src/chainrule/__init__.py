@@ -1,0 +1,65 @@
+"""Exact joint densities by the chain rule: how likely is a row, which rows are like these.
+
+Importing this package loads torch and numpy; everything else is loaded when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chainrule import datasets as datasets
+    from chainrule.baselines import ChainTable as ChainTable
+    from chainrule.baselines import IndependentColumns as IndependentColumns
+    from chainrule.conditionals import Bernoulli as Bernoulli
+    from chainrule.density import Density as Density
+    from chainrule.density import load as load
+    from chainrule.errors import ChainruleError as ChainruleError
+    from chainrule.networks import NADE as NADE
+    from chainrule.networks import Estimate as Estimate
+    from chainrule.training import FitConfig as FitConfig
+    from chainrule.training import fit as fit
+
+_HOMES = {
+    "Bernoulli": "chainrule.conditionals",
+    "ChainTable": "chainrule.baselines",
+    "ChainruleError": "chainrule.errors",
+    "Density": "chainrule.density",
+    "Estimate": "chainrule.networks",
+    "FitConfig": "chainrule.training",
+    "IndependentColumns": "chainrule.baselines",
+    "NADE": "chainrule.networks",
+    "datasets": "chainrule.datasets",
+    "fit": "chainrule.training",
+    "load": "chainrule.density",
+}
+
+__all__ = [
+    "NADE",
+    "Bernoulli",
+    "ChainTable",
+    "ChainruleError",
+    "Density",
+    "Estimate",
+    "FitConfig",
+    "IndependentColumns",
+    "datasets",
+    "fit",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("chainrule.version").version()
+    if name not in _HOMES:
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    home = import_module(_HOMES[name])
+    value = home if name == "datasets" else getattr(home, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,118 @@
+"""The chain rule written out: one number for every column and every way the columns before it can fall."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from chainrule.errors import ShapeError
+from chainrule.networks.base import AbstractFixedOrder, check_pool
+from chainrule.networks.columns import Columns
+from chainrule.networks.orders import Order
+
+MOST_COLUMNS = 16  # 2^16 − 1 logits; the count doubles with each further column, which is the point of NADE
+
+
+class ChainTable(AbstractFixedOrder):
+    """p(x) = Π_k p(x_k | x_<k) with a free logit for every prefix: 2^n − 1 numbers, any binary distribution exactly.
+
+    What does not scale, and the oracle of the tests. The logit of step k after prefix bits s_0 … s_{k−1} stands at
+    index 2^k − 1 + Σ_i s_i 2^i.
+
+    Args:
+        columns: number of binary columns, at most 16.
+        order: as for ``NADE``.
+        generator: source of a random order.
+
+    Examples:
+        >>> ChainTable(3).logits.shape
+        torch.Size([7])
+    """
+
+    def __init__(
+        self, columns: int | Columns, *, order: Order = None, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__(Columns.of(columns), order, generator)
+        width = len(self.columns)
+        if width > MOST_COLUMNS:
+            raise ShapeError(
+                f"a full table over {width} columns has 2^{width} − 1 numbers; at most {MOST_COLUMNS} columns"
+            )
+        if set(self.columns.conditionals) != set(Columns.of(1).conditionals):
+            raise ShapeError("a full table is for binary columns; pass their number")
+        self.logits = nn.Parameter(torch.zeros(2**width - 1))
+
+    @torch.no_grad()
+    def fit_counts(self, x: torch.Tensor, smoothing: float = 0.5) -> ChainTable:
+        """Sets every logit from the rows x (N, D) with its prefix, ``smoothing`` counts added to each value."""
+        index, bits = self._prefix_index(self.check_rows(x))
+        zeros = torch.full_like(self.logits, smoothing, dtype=torch.float64)
+        ones = zeros.clone()
+        ones.index_put_((index.flatten(),), bits.flatten().double(), accumulate=True)
+        zeros.index_put_((index.flatten(),), 1 - bits.flatten().double(), accumulate=True)
+        self.logits.copy_((ones / zeros).log())
+        return self
+
+    @torch.no_grad()
+    def fit_probabilities(self, rows: torch.Tensor, probabilities: torch.Tensor) -> ChainTable:
+        """Sets every logit to the conditional of a distribution given as all 2^D rows with their probabilities."""
+        index, bits = self._prefix_index(self.check_rows(rows))
+        mass = probabilities.to(torch.float64)[:, None].expand(bits.shape)
+        ones = torch.zeros(len(self.logits), dtype=torch.float64)
+        zeros = ones.clone()
+        ones.index_put_((index.flatten(),), (mass * bits).flatten(), accumulate=True)
+        zeros.index_put_((index.flatten(),), (mass * (1 - bits)).flatten(), accumulate=True)
+        self.logits.copy_((ones.log() - zeros.log()).nan_to_num(nan=0.0))  # a prefix of no mass may say anything
+        return self
+
+    def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
+        """The logit that each row's prefix selects, (N, D) in column order."""
+        index, _ = self._prefix_index(x)
+        return self.logits[index][:, self.order.argsort()]
+
+    def draw(
+        self, values: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
+    ) -> torch.Tensor:
+        """Rows (n, D), column by column in the order; observed cells kept."""
+        x = values.to(self.logits.dtype, copy=True)
+        index = torch.zeros(len(x), dtype=torch.int64, device=x.device)
+        for step, column in enumerate(self.order.tolist()):
+            params = self.logits[2**step - 1 + index][:, None]
+            drawn = self.columns.conditionals[column].sample(params, uniform[:, column], temperature)
+            x[:, column] = torch.where(observed[:, column], x[:, column], drawn)
+            index = index + (x[:, column] > 0.5).long() * 2**step
+        return x
+
+    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
+        """The codes themselves, (N, D): a table computes nothing else."""
+        check_pool(pool)
+        return self.check_rows(x)
+
+    def training_loss(
+        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """−log_prob, (N,) nats."""
+        return -self.log_prob(x, observed)
+
+    def initialize_from(self, x: torch.Tensor) -> None:
+        """Counts the rows x (N, D): this is the whole fit."""
+        self.fit_counts(x)
+
+    def config(self) -> dict[str, Any]:
+        """Constructor arguments as JSON; the order is a tensor of the state."""
+        return {"columns": self.columns.to_json()}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> ChainTable:
+        """The table that ``config`` described."""
+        return cls(Columns.from_json(config["columns"]))
+
+    def _prefix_index(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """For rows x: which logit each step reads and which bit it finds, both (N, D) by step."""
+        bits = (x[:, self.order] > 0.5).long()
+        power = 2 ** torch.arange(bits.shape[1], device=x.device)
+        prefix = (bits * power).cumsum(1) - bits * power  # Σ_{i<k} s_i 2^i
+        return power - 1 + prefix, bits

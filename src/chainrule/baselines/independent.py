@@ -1,0 +1,72 @@
+"""Independent columns: the least any density must beat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from chainrule.conditionals import AbstractConditional
+from chainrule.networks.base import AbstractFixedOrder, check_pool
+from chainrule.networks.columns import Columns
+
+
+class IndependentColumns(AbstractFixedOrder):
+    """p(x) = Π_k p(x_k): every column on its own, one set of parameters each.
+
+    Args:
+        columns: a number of binary columns, or one conditional per column.
+
+    Examples:
+        >>> net = IndependentColumns(2)
+        >>> net.initialize_from(torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
+        >>> net.log_prob(torch.tensor([[0.0, 1.0]])).exp()
+        tensor([0.4167], grad_fn=<ExpBackward0>)
+    """
+
+    def __init__(self, columns: int | Sequence[AbstractConditional] | Columns) -> None:
+        super().__init__(Columns.of(columns), None, None)
+        self.output_bias = nn.Parameter(torch.zeros(sum(self.columns.param_widths)))
+
+    def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
+        """The same parameters (N, P) for every row."""
+        return self.output_bias.expand(len(x), -1)
+
+    def draw(
+        self, values: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
+    ) -> torch.Tensor:
+        """Rows (n, D): observed cells kept, the others drawn on their own."""
+        drawn = [
+            conditional.sample(
+                self.output_bias[self.columns.param_rows(k)].expand(len(values), -1), uniform[:, k], temperature
+            )
+            for k, conditional in enumerate(self.columns.conditionals)
+        ]
+        return torch.where(observed, values, torch.stack(drawn, dim=1))
+
+    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
+        """The codes themselves, (N, D): independent columns compute nothing else."""
+        check_pool(pool)
+        return self.check_rows(x)
+
+    def training_loss(
+        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """−log_prob, (N,) nats."""
+        return -self.log_prob(x, observed)
+
+    def initialize_from(self, x: torch.Tensor) -> None:
+        """Sets each column's parameters from codes x (N, D): this is the whole fit."""
+        with torch.no_grad():
+            self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
+
+    def config(self) -> dict[str, Any]:
+        """Constructor arguments as JSON."""
+        return {"columns": self.columns.to_json()}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> IndependentColumns:
+        """The network that ``config`` described."""
+        return cls(Columns.from_json(config["columns"]))

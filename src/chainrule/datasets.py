@@ -1,0 +1,230 @@
+"""Named data sets: embedded, found locally, cached, or downloaded; always checked by SHA-256.
+
+A set is looked for in this order: the folder named by the environment variable CHAINRULE_DATA; the user's cache
+(CHAINRULE_CACHE, else ~/.cache/chainrule); its public source. CHAINRULE_MIRROR names another server that holds
+``SET/FILE`` for each of the source's files.
+"""
+
+from __future__ import annotations
+
+import builtins
+import gzip
+import hashlib
+import os
+import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from chainrule.errors import ChainruleError, FormatError, unknown_choice
+from chainrule.progress import progress_bar
+
+__all__ = ["Dataset", "DatasetInfo", "list", "load"]
+
+SPLITS = ("train", "valid", "test")
+TIMEOUT_S = 30
+IMAGE_SHAPES = {"digits": (8, 8), "mnist": (28, 28), "binarized-mnist": (28, 28), "ocr-letters": (16, 8)}
+DIGITS_SEED = 0  # of the fixed split of the embedded digits
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a data set before it is loaded; ``rows`` are those of train, valid and test."""
+
+    name: str
+    title: str
+    columns: int
+    rows: tuple[int, int, int]
+    source: str
+    licence: str
+    file: str = ""
+    form: str = "rows"
+    urls: tuple[str, ...] = ()
+    sha256: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A loaded set: binary uint8 rows (N, D) per split, and the height and width of a row that is an image."""
+
+    name: str
+    train: np.ndarray
+    valid: np.ndarray
+    test: np.ndarray
+    image_shape: tuple[int, int] | None = None
+
+
+def list() -> builtins.list[DatasetInfo]:  # noqa: A001 - the name users say: datasets.list()
+    """Every set by name, with rows, columns, source and licence; embedded ones first.
+
+    >>> list()[0].name
+    'digits'
+    """
+    return builtins.list(_registry().values())
+
+
+def load(name: str) -> Dataset:
+    """A data set by name, downloaded if it is nowhere on this machine.
+
+    Grey images are binarized at half scale. Rows are in the published order; choose on ``valid``, read ``test`` once.
+
+    Raises:
+        ChainruleError: an unknown name, or a set that is nowhere and cannot be had; the message says which file it is,
+            where to get it and where to put it.
+        FormatError: a file whose contents are not the published ones.
+
+    Examples:
+        >>> load("digits").train.shape
+        (1197, 64)
+    """
+    name = name.replace("_", "-")
+    if name not in _registry():
+        raise ChainruleError(unknown_choice("data set", name, _registry()))
+    info = _registry()[name]
+    if info.form == "embedded":
+        return _digits()
+    splits = _published(info)
+    return Dataset(name, *splits, image_shape=IMAGE_SHAPES.get(name))
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept."""
+    return Path(os.environ.get("CHAINRULE_CACHE") or Path.home() / ".cache" / "chainrule")
+
+
+@cache
+def _registry() -> dict[str, DatasetInfo]:
+    embedded = DatasetInfo(
+        "digits",
+        "8 × 8 images of digits, binarized at half scale",
+        64,
+        (1197, 300, 300),
+        "scikit-learn's load_digits: UCI Optical Recognition of Handwritten Digits; our split by a fixed seed",
+        "CC BY 4.0",
+        form="embedded",
+    )
+    text = resources.files("chainrule").joinpath("datasets.toml").read_text(encoding="utf-8")
+    known = {embedded.name: embedded}
+    for name, entry in tomllib.loads(text).items():
+        known[name] = DatasetInfo(name=name, **{**entry, "rows": tuple(entry["rows"]), "urls": tuple(entry["urls"])})
+    return known
+
+
+def _digits() -> Dataset:
+    from sklearn.datasets import load_digits
+
+    grey = np.asarray(load_digits(return_X_y=True)[0])  # (1797, 64), 0 … 16
+    rows = (grey >= 8).astype(np.uint8)[np.random.default_rng(DIGITS_SEED).permutation(len(grey))]
+    return Dataset("digits", rows[:1197], rows[1197:1497], rows[1497:], image_shape=IMAGE_SHAPES["digits"])
+
+
+def _published(info: DatasetInfo) -> builtins.list[np.ndarray]:
+    places = [cache_folder() / info.file]
+    if folder := os.environ.get("CHAINRULE_DATA"):
+        places.insert(0, Path(folder) / info.file)
+    for place in places:
+        if place.exists():
+            return _splits(info, _read_npz(info, place), str(place))
+    arrays = _download(info, places)
+    splits = _splits(info, arrays, "the download")
+    places[-1].parent.mkdir(parents=True, exist_ok=True)
+    part = places[-1].with_suffix(".part.npz")
+    np.savez_compressed(part, allow_pickle=False, **arrays)
+    os.replace(part, places[-1])
+    return splits
+
+
+def _array_names(info: DatasetInfo) -> tuple[str, ...]:
+    return ("train_images", "test_images") if info.form == "mnist" else SPLITS
+
+
+def _read_npz(info: DatasetInfo, path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in _array_names(info)}
+    except Exception as error:  # zipfile and numpy raise a dozen kinds for a damaged archive
+        raise FormatError(
+            f"{path}: not the arrays {', '.join(_array_names(info))} of data set {info.name!r}: {error}; delete it to get it anew"
+        ) from error
+
+
+def _splits(info: DatasetInfo, arrays: Mapping[str, np.ndarray], origin: str) -> builtins.list[np.ndarray]:
+    """Train, valid and test rows, after the arrays have proved to be the published ones."""
+    found = content_sha256([arrays[name] for name in _array_names(info)])
+    if found != info.sha256:
+        raise FormatError(
+            f"{origin}: not data set {info.name!r} as published (SHA-256 of its arrays {found}, expected {info.sha256}); "
+            f"delete or replace it"
+        )
+    if info.form == "mnist":
+        train, test = ((arrays[name].reshape(-1, 784) >= 128).astype(np.uint8) for name in _array_names(info))
+        return [train[:50000], train[50000:], test]
+    return [arrays[name] for name in SPLITS]
+
+
+def content_sha256(arrays: builtins.list[np.ndarray]) -> str:
+    """One hash of some uint8 arrays: of each its shape as text, then its bytes. It does not depend on the container."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(str(tuple(map(int, array.shape))).encode())
+        digest.update(np.ascontiguousarray(array, dtype=np.uint8).tobytes())
+    return digest.hexdigest()
+
+
+def _download(info: DatasetInfo, places: builtins.list[Path]) -> dict[str, np.ndarray]:
+    put = " or ".join(map(str, places))
+    wanted = f"{info.file} (arrays {', '.join(_array_names(info))}, uint8)"
+    if not info.urls:
+        raise ChainruleError(
+            f"data set {info.name!r}: needs the file {wanted}; it was put together from {info.source} and has no single "
+            f"download. Put it at {put}, or set CHAINRULE_DATA to the folder that holds it"
+        )
+    parse = _parse_idx if info.form == "mnist" else _parse_rows
+    arrays = {}
+    with progress_bar(f"downloading {info.name}", len(info.urls)) as advance:
+        for name, source in zip(_array_names(info), info.urls, strict=True):
+            url = _mirrored(info, source)
+            try:
+                with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:
+                    data = answer.read()
+            except (OSError, ValueError) as error:
+                raise ChainruleError(
+                    f"data set {info.name!r}: needs the file {wanted}, which is not on this machine, and {url} could not be "
+                    f"read ({error}). Go online, or put the file at {put}, or set CHAINRULE_DATA to the folder that holds it"
+                ) from error
+            try:
+                arrays[name] = parse(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
+            except (OSError, EOFError, ValueError) as error:
+                raise FormatError(f"{url}: not the published file of data set {info.name!r}: {error}") from error
+            advance(1)
+    return arrays
+
+
+def _mirrored(info: DatasetInfo, url: str) -> str:
+    mirror = os.environ.get("CHAINRULE_MIRROR")
+    return f"{mirror.rstrip('/')}/{info.name}/{url.rsplit('/', 1)[1]}" if mirror else url
+
+
+def _parse_rows(data: bytes) -> np.ndarray:
+    """Lines of 0 and 1, separated by commas or spaces."""
+    text = np.frombuffer(data, dtype=np.uint8)
+    bits = text[(text == ord("0")) | (text == ord("1"))] - ord("0")
+    rows = len(data.splitlines())
+    if rows == 0 or len(bits) % rows:
+        raise ValueError("the lines are not rows of 0 and 1 of one length")
+    return bits.reshape(rows, -1).astype(np.uint8)
+
+
+def _parse_idx(data: bytes) -> np.ndarray:
+    """The IDX format of MNIST: two zero bytes, type 8 (uint8), number of axes, sizes (big-endian), values."""
+    if len(data) < 4 or data[:3] != b"\x00\x00\x08":
+        raise ValueError("not an IDX file of bytes")
+    axes = data[3]
+    shape = tuple(int(n) for n in np.frombuffer(data, dtype=">u4", count=axes, offset=4))
+    return np.frombuffer(data, dtype=np.uint8, offset=4 + 4 * axes).reshape(shape)

@@ -1,0 +1,9 @@
+"""Networks: torch modules with an exact joint density over columns of codes."""
+
+from __future__ import annotations
+
+from chainrule.networks.base import AbstractFixedOrder, AbstractNetwork, Estimate
+from chainrule.networks.columns import Columns
+from chainrule.networks.nade import NADE
+
+__all__ = ["NADE", "AbstractFixedOrder", "AbstractNetwork", "Columns", "Estimate"]

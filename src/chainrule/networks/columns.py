@@ -1,0 +1,150 @@
+"""The columns of a network: which conditional each has, and where its inputs and parameters lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, pairwise
+
+import torch
+
+from chainrule.conditionals import AbstractConditional, Bernoulli, conditional_from_json
+from chainrule.errors import ShapeError
+
+
+@dataclass(frozen=True)
+class Columns:
+    """D conditionals, one per column, with encoding and likelihood for all of them at once.
+
+    Columns of equal conditionals are computed together, so that 784 Bernoulli columns cost one call.
+    """
+
+    conditionals: tuple[AbstractConditional, ...]
+
+    @classmethod
+    def of(cls, spec: int | Sequence[AbstractConditional] | Columns) -> Columns:
+        """Columns from what a user says: a number of binary columns, or one conditional per column.
+
+        >>> len(Columns.of(3).conditionals)
+        3
+        """
+        if isinstance(spec, Columns):
+            return spec
+        if isinstance(spec, int) and not isinstance(spec, bool):
+            if spec < 1:
+                raise ShapeError(f"columns = {spec}: a network needs at least one column")
+            return cls((Bernoulli(),) * spec)
+        if not isinstance(spec, Sequence) or not spec:
+            raise ShapeError(
+                f"columns = {spec!r}: give a number of binary columns, or a list with one conditional per column"
+            )
+        for k, conditional in enumerate(spec):
+            if not isinstance(conditional, AbstractConditional):
+                raise ShapeError(f"columns[{k}] = {conditional!r} is not a conditional such as chainrule.Bernoulli()")
+        return cls(tuple(spec))
+
+    def __len__(self) -> int:
+        return len(self.conditionals)
+
+    @cached_property
+    def input_widths(self) -> tuple[int, ...]:
+        """Numbers that encode each column as evidence."""
+        return tuple(conditional.input_width for conditional in self.conditionals)
+
+    @cached_property
+    def param_widths(self) -> tuple[int, ...]:
+        """Parameters of each column's conditional."""
+        return tuple(conditional.param_width for conditional in self.conditionals)
+
+    @cached_property
+    def _inputs(self) -> tuple[range, ...]:
+        return _ranges(self.input_widths)
+
+    @cached_property
+    def _params(self) -> tuple[range, ...]:
+        return _ranges(self.param_widths)
+
+    def input_rows(self, column: int) -> slice:
+        """Where a column's encoding lies in the encoded inputs."""
+        rows = self._inputs[column]
+        return slice(rows.start, rows.stop)
+
+    def param_rows(self, column: int) -> slice:
+        """Where a column's parameters lie among all parameters."""
+        rows = self._params[column]
+        return slice(rows.start, rows.stop)
+
+    def inputs_in(self, order: Sequence[int]) -> list[int]:
+        """Positions of the encoded inputs when the columns come in this order."""
+        return [i for column in order for i in self._inputs[column]]
+
+    def params_in(self, order: Sequence[int]) -> list[int]:
+        """Positions of the parameters when the columns come in this order."""
+        return [i for column in order for i in self._params[column]]
+
+    @cached_property
+    def _groups(self) -> tuple[tuple[AbstractConditional, list[int]], ...]:
+        groups: dict[AbstractConditional, list[int]] = {}
+        for column, conditional in enumerate(self.conditionals):
+            groups.setdefault(conditional, []).append(column)
+        return tuple(groups.items())
+
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        """Codes (N, D) as network inputs (N, I)."""
+        if len(self._groups) == 1:
+            return self.conditionals[0].encode(x).flatten(1)
+        encoded = {
+            column: part  # (N, width)
+            for conditional, columns in self._groups
+            for column, part in zip(columns, conditional.encode(x[:, columns]).unbind(1), strict=True)
+        }
+        return torch.cat([encoded[column] for column in range(len(self))], dim=1)
+
+    def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """Log-likelihoods (N, D) of codes x (N, D) under params (N, P), in nats."""
+        if len(self._groups) == 1:
+            conditional = self.conditionals[0]
+            return conditional.log_prob(params.unflatten(1, (len(self), conditional.param_width)), x)
+        parts, column_of_part = [], []
+        for conditional, columns in self._groups:
+            own = params[:, self.params_in(columns)].unflatten(1, (len(columns), conditional.param_width))
+            parts.append(conditional.log_prob(own, x[:, columns]))
+            column_of_part += columns
+        back = torch.tensor(column_of_part, device=x.device).argsort()
+        return torch.cat(parts, dim=1)[:, back]
+
+    def initial_params(self, x: torch.Tensor) -> torch.Tensor:
+        """Parameters (P,) of the independent columns that fit codes x (N, D)."""
+        params = x.new_zeros(sum(self.param_widths))
+        for conditional, columns in self._groups:
+            params[self.params_in(columns)] = conditional.initial_params(x[:, columns]).flatten()
+        return params
+
+    def to_json(self) -> list[dict[str, object]]:
+        """Runs of equal conditionals, each with its length."""
+        runs: list[dict[str, object]] = []
+        previous = None
+        for conditional in self.conditionals:
+            if conditional == previous:
+                runs[-1]["times"] = int(str(runs[-1]["times"])) + 1
+            else:
+                runs.append({"times": 1, "conditional": conditional.to_json()})
+            previous = conditional
+        return runs
+
+    @classmethod
+    def from_json(cls, runs: Sequence[Mapping[str, object]]) -> Columns:
+        """The columns that ``to_json`` described."""
+        conditionals: list[AbstractConditional] = []
+        for run in runs:
+            spec, times = run["conditional"], run["times"]
+            if not isinstance(spec, Mapping) or not isinstance(times, int):
+                raise ShapeError("columns need 'conditional' (an object) and 'times' (an integer)")
+            conditionals += [conditional_from_json(spec)] * times
+        return cls.of(conditionals)
+
+
+def _ranges(widths: tuple[int, ...]) -> tuple[range, ...]:
+    ends = list(accumulate(widths, initial=0))
+    return tuple(range(a, b) for a, b in pairwise(ends))

@@ -1,0 +1,219 @@
+"""NADE, the neural autoregressive density estimator, as the lecture builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from chainrule.conditionals import AbstractConditional
+from chainrule.errors import ShapeError, unknown_choice
+from chainrule.networks.base import AbstractFixedOrder, check_pool, sum_columns
+from chainrule.networks.columns import Columns
+from chainrule.networks.evidence import as_mask, require_prefix
+from chainrule.networks.orders import Order
+from chainrule.ops.nade import eager
+from chainrule.ops.nade.layout import Layout
+from chainrule.ops.nade.reference import ACTIVATIONS
+from chainrule.rng import generator_from
+
+FEATURE_NUMBERS = 2**22  # hidden vectors pooled at once: 16 MiB of float32
+
+
+@dataclass(frozen=True)
+class _StepOrder:
+    """Where each step's inputs and outputs lie among the columns' own; None where columns and steps coincide."""
+
+    natural: bool
+    layout: Layout
+    inputs: torch.Tensor | None  # (I,): input rows in step order
+    params: torch.Tensor | None  # (P,): parameter rows in step order
+    params_back: torch.Tensor | None  # (P,): from step order back to column order
+
+    @classmethod
+    def of(cls, columns: Columns, order: torch.Tensor) -> _StepOrder:
+        if (steps := order.tolist()) == list(range(len(columns))):
+            return cls(True, Layout(columns.input_widths, columns.param_widths), None, None, None)
+        layout = Layout(tuple(columns.input_widths[k] for k in steps), tuple(columns.param_widths[k] for k in steps))
+        inputs = torch.tensor(columns.inputs_in(steps), device=order.device)
+        params = torch.tensor(columns.params_in(steps), device=order.device)
+        return cls(False, layout, inputs, params, params.argsort())
+
+
+def _take(values: torch.Tensor, index: torch.Tensor | None, dim: int = 0) -> torch.Tensor:
+    return values if index is None else values.index_select(dim, index)
+
+
+class NADE(AbstractFixedOrder):
+    """p(x) = Π_k p(x_k | x_<k) with shared input weights and one output unit per column.
+
+    h_1 is a free parameter; h_k = σ(b + Σ_{j<k} x_j W_j); the parameters of p(x_k | x_<k) are c_k + V_k h_k. For n
+    binary columns and hidden size d these are exactly 2nd + 2d + n numbers. Weights belong to columns, not to steps:
+    ``input_weight[k]`` is column k's whatever the order.
+
+    Source: Larochelle & Murray, "The Neural Autoregressive Distribution Estimator", AISTATS 2011. The paper has
+    h_1 = σ(b); the lecture's free h_1, which is ours, contains that as a special case.
+
+    Args:
+        columns: a number of binary columns, or one conditional per column.
+        hidden_size: H, the number of hidden units.
+        activation: "sigmoid" (the lecture) or "relu".
+        order: None (natural), "random" (drawn from ``generator``) or a permutation; ``order[i]`` is drawn at step i.
+        generator: source of the initial weights and of a random order; None is a fresh one.
+
+    Attributes:
+        input_weight: W, (sum of input widths, H); (D, H) for binary columns.
+        hidden_bias: b, (H,).
+        first_hidden: h_1, (H,).
+        output_weight: V, (sum of parameter widths, H); (D, H) for binary columns.
+        output_bias: c, (sum of parameter widths,); (D,) for binary columns.
+        order: int64 (D,).
+
+    Examples:
+        >>> net = NADE(4, hidden_size=8, generator=torch.Generator().manual_seed(0))
+        >>> rows = net.sample(5, generator=torch.Generator().manual_seed(1))
+        >>> net.log_prob(rows).shape
+        torch.Size([5])
+        >>> sum(p.numel() for p in net.parameters()) == 2 * 4 * 8 + 2 * 8 + 4
+        True
+    """
+
+    def __init__(
+        self,
+        columns: int | Sequence[AbstractConditional] | Columns,
+        hidden_size: int = 500,
+        *,
+        activation: str = "sigmoid",
+        order: Order = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        generator = generator_from(generator)
+        super().__init__(Columns.of(columns), order, generator)
+        if isinstance(hidden_size, bool) or not isinstance(hidden_size, int) or hidden_size < 1:
+            raise ShapeError(f"hidden_size = {hidden_size!r}: pass a whole number of hidden units, at least 1")
+        if activation not in ACTIVATIONS:
+            raise ShapeError(unknown_choice("activation", activation, ACTIVATIONS))
+        self.hidden_size, self.activation = hidden_size, activation
+        inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
+        # Small outputs: an untrained network is close to independent columns, whatever the rows look like.
+        self.input_weight = nn.Parameter(torch.empty(inputs, hidden_size).normal_(0, inputs**-0.5, generator=generator))
+        self.hidden_bias = nn.Parameter(torch.zeros(hidden_size))
+        self.first_hidden = nn.Parameter(torch.full((hidden_size,), 0.5))
+        self.output_weight = nn.Parameter(
+            torch.empty(params, hidden_size).normal_(0, 0.1 * hidden_size**-0.5, generator=generator)
+        )
+        self.output_bias = nn.Parameter(torch.zeros(params))
+
+    def conditional_params(self, x: torch.Tensor, *, merge_repeats: bool = False) -> torch.Tensor:
+        """Parameters (N, P) of every column's conditional, in column order.
+
+        ``merge_repeats`` skips hidden states that repeat (see ``ops.nade.eager``): equal to rounding, faster.
+        """
+        steps = self._steps
+        outputs = eager.outputs(
+            _take(self.columns.encode(x), steps.inputs, dim=1),
+            _take(self.input_weight, steps.inputs),
+            self.hidden_bias,
+            self.first_hidden,
+            _take(self.output_weight, steps.params),
+            _take(self.output_bias, steps.params),
+            layout=steps.layout,
+            activation=self.activation,
+            merge_repeats=merge_repeats,
+        )
+        return _take(outputs, steps.params_back, dim=1)
+
+    def training_loss(
+        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """−log p(observed cells), (N,) nats, by the quickest route to value and gradient; draws nothing.
+
+        Equal to −log_prob up to rounding. ``observed`` must be a prefix of the order in each row, as for ``log_prob``.
+        """
+        x = self.check_rows(x)
+        if observed is None:
+            return -sum_columns(self.columns.log_prob(self.conditional_params(x, merge_repeats=True), x))
+        seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
+        require_prefix(seen, self.order, name="observed", remedy="")
+        x = torch.where(seen, x, 0)
+        cells = self.columns.log_prob(self.conditional_params(x, merge_repeats=True), x)
+        return -sum_columns(torch.where(seen, cells, 0))
+
+    def draw(
+        self, values: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
+    ) -> torch.Tensor:
+        """Rows (n, D), column by column in the order: observed cells kept, the others drawn; O(D H) per row."""
+        act = ACTIVATIONS[self.activation]
+        x = values.to(self.input_weight.dtype, copy=True)
+        a = self.hidden_bias.expand(len(x), -1)  # (n, H)
+        for step, column in enumerate(self.order.tolist()):
+            conditional = self.columns.conditionals[column]
+            inputs, outputs = self.columns.input_rows(column), self.columns.param_rows(column)
+            h = self.first_hidden.expand(len(x), -1) if step == 0 else act(a)  # (n, H)
+            params = torch.addmm(self.output_bias[outputs], h, self.output_weight[outputs].T)  # (n, width)
+            drawn = conditional.sample(params, uniform[:, column], temperature)
+            x[:, column] = torch.where(observed[:, column], x[:, column], drawn)
+            a = torch.addmm(a, conditional.encode(x[:, column]), self.input_weight[inputs])
+        return x
+
+    def hidden(self, x: torch.Tensor) -> torch.Tensor:
+        """Every hidden vector, (N, D, H): ``hidden(x)[:, k]`` is the one that predicts column k. Size N·D·H."""
+        stepwise = eager.all_hidden(*self._hidden_arguments(self.check_rows(x)))  # (N, D, H) by step
+        return stepwise if self._steps.natural else stepwise[:, self.order.argsort()]
+
+    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
+        """A representation of each row from its hidden vectors. NADE has no latent variables; whether this is any
+        good is an empirical question.
+
+        Args:
+            x: codes (N, D).
+            pool: "last" (the vector that predicts the last column, (N, H)), "mean" or "sum" over all columns
+                (N, H), or "concat", all of them side by side in column order (N, D·H).
+        """
+        check_pool(pool)
+        x = self.check_rows(x)
+        if pool == "last":
+            return eager.last_hidden(*self._hidden_arguments(x))
+        if pool == "concat":
+            return self.hidden(x).flatten(1)
+        size = max(1, FEATURE_NUMBERS // (len(self.columns) * self.hidden_size))
+        total = torch.cat([self.hidden(part).sum(1) for part in x.split(size)])  # (N, H)
+        return total / len(self.columns) if pool == "mean" else total
+
+    def initialize_from(self, x: torch.Tensor) -> None:
+        """Starts the output biases at the smoothed log-odds of the columns of codes x (N, D)."""
+        with torch.no_grad():
+            self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
+
+    def config(self) -> dict[str, Any]:
+        """Constructor arguments as JSON; the order itself is a tensor of the state."""
+        return {"columns": self.columns.to_json(), "hidden_size": self.hidden_size, "activation": self.activation}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> NADE:
+        """The network that ``config`` described, with fresh parameters and natural order."""
+        columns = Columns.from_json(config["columns"])
+        return cls(columns, hidden_size=config["hidden_size"], activation=config["activation"])
+
+    def extra_repr(self) -> str:
+        """What stands in the parentheses of ``repr``."""
+        natural = "natural" if self._steps.natural else "permuted"
+        return f"{len(self.columns)} columns, hidden_size={self.hidden_size}, activation={self.activation!r}, order={natural}"
+
+    @property
+    def _steps(self) -> _StepOrder:
+        return _StepOrder.of(self.columns, self.order)
+
+    def _hidden_arguments(self, x: torch.Tensor) -> tuple[Any, ...]:
+        steps = self._steps
+        return (
+            _take(self.columns.encode(x), steps.inputs, dim=1),
+            _take(self.input_weight, steps.inputs),
+            self.hidden_bias,
+            self.first_hidden,
+            steps.layout,
+            self.activation,
+        )

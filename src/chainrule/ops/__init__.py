@@ -1,0 +1,1 @@
+"""The arithmetic that costs time, as pure functions of tensors."""

@@ -1,0 +1,1 @@
+"""NADE's arithmetic: ``reference`` (the lecture's loops) and ``eager`` (the same numbers, vectorised)."""

@@ -1,0 +1,36 @@
+"""Seeds into generators: the only place that seeds anything.
+
+Nothing in chainrule reads or advances a global generator. Functions take ``generator: torch.Generator | None``;
+interfaces take a seed and turn it into a generator here. Generators live on the CPU, so that the same seed gives
+the same numbers whatever device the network is on.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+import torch
+
+from chainrule.errors import ShapeError
+
+
+def generator_from(seed: int | torch.Generator | None) -> torch.Generator:
+    """A CPU generator: the one given, one seeded by an integer, or, for None, a fresh one from system entropy.
+
+    >>> float(torch.rand((), generator=generator_from(0))) == float(torch.rand((), generator=generator_from(0)))
+    True
+    """
+    if isinstance(seed, torch.Generator):
+        return seed
+    if seed is None:
+        seed = secrets.randbits(63)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise ShapeError(f"seed {seed!r} is not an integer from 0 to 2**63 - 1; pass such an integer, or None")
+    generator = torch.Generator(device="cpu")
+    generator.manual_seed(seed)
+    return generator
+
+
+def uniforms(rows: int, columns: int, generator: torch.Generator | None) -> torch.Tensor:
+    """Float64 uniforms on [0, 1), shape (rows, columns); ``None`` draws from a fresh generator."""
+    return torch.rand(rows, columns, generator=generator_from(generator), dtype=torch.float64)

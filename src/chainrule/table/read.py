@@ -1,0 +1,205 @@
+"""Any table into columns: arrays, data frames, and paths of .npy, .npz, CSV and Parquet files."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import FormatError, SchemaError, unknown_choice
+from chainrule.table.schema import first_repeated
+
+SEPARATORS = (",", "\t", ";", " ")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Named columns of equal length, with enough of their origin to say where a cell stood."""
+
+    names: tuple[str, ...]
+    columns: tuple[np.ndarray, ...]
+    source: str
+    container: str = "numpy"
+    named: bool = False
+    first_line: int | None = None  # the line of row 0 in a text file
+
+    def __len__(self) -> int:
+        return len(self.columns[0]) if self.columns else 0
+
+    def where(self, row: int) -> str:
+        """A row as messages name it: rows count from 0, lines of a file from 1."""
+        return f"row {row}" if self.first_line is None else f"row {row} (line {self.first_line + row} of {self.source})"
+
+
+def read_table(table: Any, *, array: str | None = None) -> Table:
+    """The columns of a table.
+
+    Args:
+        table: an ndarray (N, D), a pandas, polars or Arrow frame, or a path of .npy, .npz, .csv (also .gz) or .parquet.
+        array: which array of an .npz file; by default its only one.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        FormatError: the file is empty, damaged, ragged, or of an unknown type.
+        SchemaError: names stand twice, or the array does not have two axes.
+    """
+    if isinstance(table, Table):
+        return table
+    if isinstance(table, (str, os.PathLike)):
+        return _read_path(Path(table), array)
+    if isinstance(table, np.ndarray):
+        return _from_array(table, "the array")
+    return _from_frame(table, "the table")
+
+
+def array_names(path: str | os.PathLike[str]) -> list[str]:
+    """The names of the arrays in an .npz file."""
+    with _open_npz(Path(path)) as arrays:
+        return list(arrays.files)
+
+
+def _read_path(path: Path, array: str | None) -> Table:
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file")
+    kind = next((s for s in reversed(path.suffixes) if s != ".gz"), "")
+    if kind == ".npy":
+        try:
+            return _from_array(np.load(path, allow_pickle=False), str(path))
+        except (ValueError, EOFError, OSError) as error:
+            if isinstance(error, SchemaError):
+                raise
+            raise FormatError(f"{path}: not a readable .npy file: {error}") from error
+    if kind == ".npz":
+        return _from_npz(path, array)
+    if kind in (".csv", ".txt", ".tsv", ".data"):
+        return _from_text(path)
+    if kind == ".parquet":
+        import polars as pl
+
+        try:
+            return _from_frame(pl.read_parquet(path), str(path))
+        except pl.exceptions.PolarsError as error:
+            raise FormatError(f"{path}: not a readable Parquet file: {error}") from error
+    raise FormatError(
+        f"{path}: unknown type of file {path.suffix!r}; tables are .npy, .npz, .csv, .tsv, .txt, .data or .parquet"
+    )
+
+
+def _open_npz(path: Path) -> Any:
+    try:
+        arrays = np.load(path, allow_pickle=False)
+    except Exception as error:  # zipfile and numpy raise a dozen kinds for a damaged archive
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise FormatError(f"{path}: not a readable .npz file: {error}") from error
+    if not hasattr(arrays, "files"):
+        raise FormatError(f"{path}: not an .npz archive; is it an .npy file?")
+    return arrays
+
+
+def _from_npz(path: Path, array: str | None) -> Table:
+    with _open_npz(path) as arrays:
+        names = list(arrays.files)
+        if array is None and len(names) != 1:
+            raise FormatError(f"{path}: holds the arrays {', '.join(names) or '(none)'}; say which one")
+        name = array or names[0]
+        if name not in names:
+            raise FormatError(f"{path}: {unknown_choice('array', name, names)}")
+        try:
+            values = arrays[name]
+        except Exception as error:  # a damaged member of the archive
+            raise FormatError(f"{path}: array {name!r} cannot be read: {error}") from error
+    return _from_array(values, f"{path} ({name})")
+
+
+def _from_array(values: np.ndarray, source: str) -> Table:
+    if values.ndim != 2:
+        raise SchemaError(
+            f"{source}: {values.ndim} axes of sizes {values.shape}; a table has two, (rows, columns): reshape it"
+        )
+    if values.shape[1] == 0:
+        raise SchemaError(f"{source}: no columns")
+    return Table(tuple(f"x{k}" for k in range(values.shape[1])), tuple(values.T), source)
+
+
+def _from_frame(frame: Any, source: str) -> Table:
+    import narwhals as nw
+
+    try:
+        wrapped = nw.from_native(frame, eager_only=True)
+    except TypeError as error:
+        kind = type(frame).__name__
+        raise SchemaError(
+            f"a {kind} is not a table; pass an ndarray, a pandas, polars or Arrow frame, or a path"
+        ) from error
+    names = tuple(map(str, wrapped.columns))
+    if not names:
+        raise SchemaError(f"{source}: no columns")
+    columns = tuple(wrapped[name].to_numpy() for name in wrapped.columns)
+    container = str(wrapped.implementation.name).lower()
+    return Table(names, columns, source, container, named=True)
+
+
+def _from_text(path: Path) -> Table:
+    import polars as pl
+
+    try:
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError) as error:
+        raise FormatError(f"{path}: cannot be read: {error}") from error
+    first, _, _ = data.partition(b"\n")
+    try:
+        line = first.decode("utf-8-sig").strip("\r")
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path}: not UTF-8 text: {error}") from error
+    if not line.strip():
+        raise FormatError(f"{path}: the file is empty" if not data.strip() else f"{path}: line 1 is empty")
+    separator = max(SEPARATORS, key=line.count) if any(map(line.count, SEPARATORS)) else ","
+    fields = next(csv.reader([line], delimiter=separator))
+    header = not all(_is_number(field) for field in fields)
+    _require_rectangular(path, data, separator, len(fields))
+    if header and (repeated := first_repeated(fields)):
+        raise SchemaError(f"{path}: column name {repeated!r} appears twice in line 1; rename one of them")
+    try:
+        frame = pl.read_csv(io.BytesIO(data), has_header=header, separator=separator, infer_schema_length=None)
+    except pl.exceptions.PolarsError as error:
+        raise FormatError(f"{path}: not a readable table: {error}") from error
+    names = tuple(fields) if header else tuple(f"x{k}" for k in range(len(fields)))
+    columns = tuple(column.to_numpy() for column in frame.get_columns())
+    return Table(
+        names, columns, str(path), "polars" if header else "numpy", named=header, first_line=2 if header else 1
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return text.strip() == ""
+    return True
+
+
+def _require_rectangular(path: Path, data: bytes, separator: str, width: int) -> None:
+    """Every line must have as many fields as the first; a reader would fill short lines silently."""
+    if b'"' in data:
+        counts = [len(row) for row in csv.reader(io.StringIO(data.decode("utf-8-sig", "replace")), delimiter=separator)]
+    else:
+        raw = np.frombuffer(data.rstrip(b"\r\n") + b"\n", dtype=np.uint8)
+        ends = np.flatnonzero(raw == ord("\n"))
+        marks = np.concatenate([[0], np.cumsum(raw == ord(separator))[ends]])
+        counts = np.diff(marks) + 1
+    _raise_if_ragged(path, counts, width)
+
+
+def _raise_if_ragged(path: Path, counts: Sequence[int] | np.ndarray, width: int) -> None:
+    wrong = np.flatnonzero(np.asarray(counts) != width)
+    if len(wrong):
+        line = int(wrong[0])
+        raise FormatError(f"{path}: line {line + 1} has {counts[line]} field(s) where line 1 has {width}")

@@ -1,0 +1,76 @@
+"""What a table's columns are: names, kinds, levels. Frozen, JSON in and out; holds no row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from chainrule.errors import FormatError, SchemaError
+
+CONTAINERS = ("numpy", "pandas", "polars", "pyarrow")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what it is called, how its values become codes, and its type in the table it came from.
+
+    ``levels[code]`` is the value a code stands for; of a binary column code 0 is the more frequent value.
+    """
+
+    name: str
+    kind: str
+    levels: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table in order, and the kind of container it came in.
+
+    Examples:
+        >>> schema = Schema((Column("smoker", "binary", (0, 1), "bool"),), "pandas")
+        >>> Schema.from_json(schema.to_json()) == schema
+        True
+    """
+
+    columns: tuple[Column, ...]
+    container: str = "numpy"
+
+    def __post_init__(self) -> None:
+        if repeated := first_repeated([column.name for column in self.columns]):
+            raise SchemaError(f"column name {repeated!r} appears twice; rename one of them")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(column.name for column in self.columns)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that ``from_json`` reads."""
+        return {"container": self.container, "columns": [asdict(column) for column in self.columns]}
+
+    @classmethod
+    def from_json(cls, spec: Mapping[str, Any]) -> Schema:
+        """The schema that ``to_json`` described."""
+        try:
+            columns = tuple(
+                Column(str(c["name"]), str(c["kind"]), tuple(int(v) for v in c["levels"]), str(c["dtype"]))
+                for c in spec["columns"]
+            )
+            container = spec["container"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise FormatError(f"the schema is not one this version wrote: {error!r}") from error
+        if container not in CONTAINERS:
+            raise FormatError(f"the schema names the container {container!r}; known are {', '.join(CONTAINERS)}")
+        return cls(columns, container)
+
+
+def first_repeated(names: Sequence[str]) -> str | None:
+    """The first name that stands twice, if any."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None

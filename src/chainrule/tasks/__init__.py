@@ -1,0 +1,1 @@
+"""What one asks of a model: functions without state, one file each."""

@@ -1,0 +1,88 @@
+"""A training state as a file and back: arrays and JSON, written atomically, never pickled."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from chainrule import fileformat
+from chainrule.errors import FormatError
+from chainrule.training.config import FitConfig
+from chainrule.training.loop import State
+from chainrule.version import version
+
+
+def fingerprint(train_rows: torch.Tensor, valid_rows: torch.Tensor, description: str) -> str:
+    """One hash of the data and of what is trained on it: a checkpoint resumes only the run it belongs to."""
+    digest = hashlib.sha256(description.encode())
+    for rows in (train_rows, valid_rows):
+        digest.update(f"{tuple(rows.shape)}{rows.dtype}".encode())
+        digest.update(rows.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def save_checkpoint(path: str | os.PathLike[str], state: State, config: FitConfig, run: str) -> None:
+    """Writes the state; the file is complete or absent, whenever the process dies."""
+    arrays: dict[str, torch.Tensor] = {"generator": state.generator.get_state()}
+    arrays |= {f"network/{name}": tensor for name, tensor in state.network.state_dict().items()}
+    arrays |= {f"best/{name}": tensor for name, tensor in state.best.items()}
+    for number, slots in state.optimizer.state_dict()["state"].items():
+        arrays |= {f"optimizer/{number}/{slot}": torch.as_tensor(value) for slot, value in slots.items()}
+    content = {
+        "run": run,
+        "config": config.to_json(),
+        "best_nats": state.best_nats if math.isfinite(state.best_nats) else None,
+        "epoch": state.epoch,
+        "since_best": state.since_best,
+        "rate_scale": state.rate_scale,
+        "skipped": state.skipped,
+        "history": [{key: _finite(value) for key, value in record.items()} for record in state.history],
+    }
+    as_numpy = {name: tensor.detach().cpu().numpy() for name, tensor in arrays.items()}
+    fileformat.write(path, fileformat.Contents("checkpoint", content, as_numpy, version()))
+
+
+def restore_checkpoint(path: str | os.PathLike[str], state: State, config: FitConfig, run: str) -> None:
+    """Sets the state to that of the file.
+
+    Raises:
+        FormatError: the file is damaged, or belongs to other data or another configuration.
+    """
+    stored = fileformat.read(path, kind="checkpoint")
+    content, arrays = stored.content, stored.arrays
+    if content.get("run") != run or content.get("config") != config.to_json():
+        changed = [k for k, v in config.to_json().items() if content.get("config", {}).get(k) != v]
+        what = f"with another {', '.join(changed)}" if changed else "on other data or with another seed"
+        raise FormatError(
+            f"{Path(path)}: this checkpoint was trained {what}; repeat that run's arguments, or delete the file"
+        )
+    tensors = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
+    try:
+        state.network.load_state_dict(_under("network/", tensors))
+        state.best = _under("best/", tensors)
+        slots: dict[int, dict[str, torch.Tensor]] = {}
+        for name, tensor in _under("optimizer/", tensors).items():
+            number, slot = name.split("/", 1)
+            slots.setdefault(int(number), {})[slot] = tensor
+        state.optimizer.load_state_dict({**state.optimizer.state_dict(), "state": slots})
+        state.generator.set_state(tensors["generator"])
+        state.best_nats = math.inf if content["best_nats"] is None else content["best_nats"]
+        state.epoch, state.since_best = content["epoch"], content["since_best"]
+        state.rate_scale, state.skipped = content["rate_scale"], content["skipped"]
+        state.history = list(content["history"])
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise FormatError(f"{Path(path)}: not a checkpoint of this run: {error}") from error
+
+
+def _under(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

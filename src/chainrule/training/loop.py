@@ -1,0 +1,156 @@
+"""The training loop, on one page: AdamW on mini-batches, validation each epoch, the best weights kept.
+
+Everything that changes while training is in ``State``, and a checkpoint is that state as arrays; so a run that is
+killed and resumed computes, on CPU, the same bits as one that was not.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from chainrule.networks import AbstractNetwork
+from chainrule.progress import progress_bar
+from chainrule.training.batches import batches, count_batches, shuffled_batches
+from chainrule.training.config import FitConfig
+
+BAD_STEPS = 10  # non-finite steps in a row after which the best weights are restored and the learning rate halved
+VALID_ROWS = 1000  # rows per validation batch
+
+
+@dataclass
+class State:
+    """What training changes."""
+
+    network: AbstractNetwork
+    optimizer: torch.optim.Optimizer
+    generator: torch.Generator
+    best: dict[str, torch.Tensor]
+    best_nats: float = math.inf  # −log p per validation row, lower is better; that of the best weights
+    epoch: int = 0  # epochs done
+    since_best: int = 0
+    rate_scale: float = 1.0
+    skipped: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def make_state(network: AbstractNetwork, config: FitConfig, generator: torch.Generator) -> State:
+    """The state before the first step. Decay acts on weight matrices, never on biases or first_hidden."""
+    decayed = [p for p in network.parameters() if p.ndim > 1]
+    plain = [p for p in network.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate)
+    return State(network, optimizer, generator, best=_copy(network))
+
+
+def train(
+    state: State,
+    train_rows: torch.Tensor,
+    valid_rows: torch.Tensor,
+    config: FitConfig,
+    *,
+    after_epoch: Callable[[State], None] | None = None,
+    device: str = "auto",
+    show_progress: bool = True,
+) -> State:
+    """Trains until the epochs are done or validation stops improving; leaves the best weights in the network.
+
+    Args:
+        state: where to begin; changed in place and returned.
+        train_rows: codes (N, D).
+        valid_rows: codes (M, D), read after every epoch.
+        config: learning rate, batches, patience and the rest.
+        after_epoch: called with the state after each epoch, to save it.
+        device: "auto", "cpu" or "cuda".
+        show_progress: a bar on stderr where a person watches.
+    """
+    fabric = Fabric(accelerator=device, devices=1)
+    network, optimizer = fabric.setup(state.network, state.optimizer)
+    network.mark_forward_method("training_loss")
+    train_rows, valid_rows = fabric.to_device(train_rows), fabric.to_device(valid_rows)
+    steps = count_batches(len(train_rows), config.batch_size)
+    with progress_bar("training", config.epochs * steps, show=show_progress) as advance:
+        advance(state.epoch * steps)
+        while state.epoch < config.epochs and not _stalled(state, config):
+            began, loss_sum, bad_in_a_row = time.perf_counter(), 0.0, 0
+            for number, batch in enumerate(shuffled_batches(train_rows, config.batch_size, state.generator)):
+                set_rate(state, config, state.epoch + number / steps)
+                loss = network.training_loss(batch, generator=state.generator).mean()
+                optimizer.zero_grad()
+                fabric.backward(loss)
+                norm = gradient_norm(state.network, config.clip_norm)
+                if math.isfinite(value := float(loss.detach())) and math.isfinite(float(norm)):
+                    optimizer.step()
+                    loss_sum, bad_in_a_row = loss_sum + value * len(batch), 0
+                else:
+                    state.skipped, bad_in_a_row = state.skipped + 1, bad_in_a_row + 1
+                    warnings.warn(
+                        f"epoch {state.epoch + 1}: a step with a non-finite loss or gradient was skipped", stacklevel=2
+                    )
+                    if bad_in_a_row == BAD_STEPS:
+                        roll_back(state)
+                        bad_in_a_row = 0
+                advance(1)
+            nats = validate(network, valid_rows)
+            keep_best(state, nats)
+            record = {"epoch": state.epoch, "train_nats": loss_sum / len(train_rows), "valid_nats": nats}
+            record |= {"rate": optimizer.param_groups[0]["lr"], "skipped": state.skipped}
+            state.history.append(record | {"seconds": time.perf_counter() - began})
+            advance(0, f"{nats:.2f} nats, best {state.best_nats:.2f}")
+            if after_epoch is not None:
+                after_epoch(state)
+    state.network.load_state_dict(state.best)
+    return state
+
+
+def set_rate(state: State, config: FitConfig, epoch: float) -> None:
+    """The learning rate at this (fractional) epoch: cosine from its highest to zero, or constant."""
+    shape = 0.5 * (1 + math.cos(math.pi * epoch / config.epochs)) if config.decay == "cosine" else 1.0
+    for group in state.optimizer.param_groups:
+        group["lr"] = config.learning_rate * state.rate_scale * shape
+
+
+def gradient_norm(network: AbstractNetwork, clip_norm: float) -> torch.Tensor:
+    """The norm of all gradients together; where it is finite and above ``clip_norm`` they are scaled down to that."""
+    return torch.nn.utils.clip_grad_norm_(network.parameters(), clip_norm or math.inf)
+
+
+@torch.no_grad()
+def validate(network: Any, rows: torch.Tensor) -> float:
+    """−log p per row, nats, over all rows."""
+    total = sum(float(network.training_loss(batch).double().sum()) for batch in batches(rows, VALID_ROWS))
+    return total / len(rows)
+
+
+def keep_best(state: State, nats: float) -> None:
+    """Counts the epoch, and keeps a copy of the weights if they are the best so far; rolls back if they are no numbers."""
+    state.epoch += 1
+    if nats < state.best_nats:
+        state.best_nats, state.since_best, state.best = nats, 0, _copy(state.network)
+    else:
+        state.since_best += 1
+    if not math.isfinite(nats):
+        roll_back(state)
+
+
+def roll_back(state: State) -> None:
+    """Restores the best weights, forgets the optimizer's moments and halves the learning rate."""
+    warnings.warn(f"epoch {state.epoch + 1}: back to the best weights, at half the learning rate", stacklevel=2)
+    state.network.load_state_dict(state.best)
+    state.optimizer.state.clear()
+    state.rate_scale /= 2
+
+
+def _stalled(state: State, config: FitConfig) -> bool:
+    return 0 < config.patience <= state.since_best
+
+
+def _copy(network: AbstractNetwork) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}

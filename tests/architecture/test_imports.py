@@ -1,0 +1,114 @@
+"""The house: a module imports from lower levels or its own folder, never from a neighbour, never upward."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src" / "chainrule"
+
+# Level of each room; a room is a module of the package, a folder, or a folder of ops.
+LEVELS = {
+    "errors": 0,
+    "version": 0,
+    "rng": 1,
+    "progress": 0,
+    "datasets": 1,
+    "fileformat": 1,
+    "table": 1,
+    "conditionals": 2,
+    "ops.nade": 2,
+    "networks": 3,
+    "baselines": 4,
+    "model": 5,
+    "tasks": 6,
+    "density": 7,
+    "training": 8,
+    "testing": 9,
+    "report": 9,
+    "cli": 10,
+}
+NO_TORCH = {"errors", "version", "progress", "datasets", "fileformat", "table"}
+
+
+def room_of(module: str) -> str | None:
+    """The room of a dotted module name inside chainrule; None for the package itself."""
+    parts = module.split(".")[1:]
+    if not parts:
+        return None
+    return ".".join(parts[:2]) if parts[0] == "ops" and len(parts) > 1 else parts[0]
+
+
+def modules():
+    for path in sorted(SOURCE.rglob("*.py")):
+        dotted = ".".join(("chainrule", *path.relative_to(SOURCE).with_suffix("").parts))
+        yield dotted.removesuffix(".__init__"), path
+
+
+def imports_of(path: Path) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; write the full name"
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def violations(module: str, imported: list[str]) -> list[str]:
+    """Imports of ``module`` that break the rule."""
+    own = room_of(module)
+    bad = []
+    for name in imported:
+        if name.split(".")[0] != "chainrule":
+            continue
+        room = room_of(name)
+        assert room in LEVELS, f"{module} imports {name}: room {room} has no level; give it one in LEVELS"
+        if room != own and LEVELS[room] >= LEVELS[own]:
+            bad.append(f"{module} (level {LEVELS[own]}) imports {name} (level {LEVELS[room]})")
+    return bad
+
+
+@pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else "")
+def test_imports_go_one_way(module, path):
+    if room_of(module) in (None, "ops"):
+        return  # the package's own __init__ may name anything
+    assert not violations(module, imports_of(path))
+
+
+def test_the_rule_would_catch_a_breach():
+    assert violations("chainrule.table.read", ["chainrule.networks.nade"])
+    assert violations("chainrule.conditionals.base", ["chainrule.ops.nade.eager"])
+    assert violations("chainrule.tasks.score", ["chainrule.density"])
+    assert not violations("chainrule.tasks.score", ["chainrule.model", "chainrule.tasks.sample"])
+
+
+@pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else "")
+def test_rooms_of_tables_and_files_know_no_torch(module, path):
+    if room_of(module) in NO_TORCH:
+        assert not [name for name in imports_of(path) if name.split(".")[0] in ("torch", "lightning_fabric")]
+
+
+def test_only_rng_seeds():
+    for module, path in modules():
+        assert module == "chainrule.rng" or "manual_seed" not in path.read_text(encoding="utf-8").replace(
+            "torch.Generator().manual_seed", ""
+        ), module
+
+
+def test_import_is_light_and_names_are_listed():
+    """A new interpreter imports chainrule without the heavy parts; __all__ is sorted, importable and complete."""
+    code = (
+        "import sys, chainrule\n"
+        "heavy = {'lightning_fabric', 'sklearn', 'polars', 'narwhals', 'matplotlib', 'typer', 'rich', 'safetensors', 'pandas'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+        "names = chainrule.__all__\n"
+        "assert names == sorted(names, key=lambda n: (not n.isupper(), not n[0].isupper(), n)), names\n"
+        "assert set(names) == set(chainrule._HOMES)\n"
+        "values = [getattr(chainrule, name) for name in names]\n"
+        "assert None not in values\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

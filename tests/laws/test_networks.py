@@ -1,0 +1,300 @@
+"""DESIGN's laws over the registry of networks."""
+
+import copy
+import math
+
+import pytest
+import torch
+from registry import DEPENDENT, NETWORKS, nade, randomized
+from tolerances import ESTIMATE_ERRORS, ORACLE_NATS, SUM_TO_ONE
+
+from chainrule import NADE, ChainTable
+from chainrule.errors import EvidenceError, ShapeError
+from chainrule.rng import generator_from
+from chainrule.testing import (
+    all_rows,
+    assert_autoregressive,
+    assert_jacobian_triangular,
+    assert_marginals,
+    assert_pure,
+    assert_sampler_matches,
+    assert_sums_to_one,
+)
+
+
+def test_probabilities_sum_to_one(network):
+    assert_sums_to_one(network, tolerance=SUM_TO_ONE)
+
+
+def test_autoregressive_to_the_bit(network, network_name, generator):
+    rows = torch.randint(0, 2, (24, len(network.columns)), generator=generator).float()
+    assert_autoregressive(network, rows, dependent=network_name in DEPENDENT)
+
+
+def test_autoregressive_to_the_bit_across_blocks(generator):
+    net = nade(70, 5, seed=1, order="random", scale=0.5)
+    assert_autoregressive(net, torch.randint(0, 2, (3, 70), generator=generator).float())
+
+
+def test_jacobian_is_triangular(network, network_name, generator):
+    rows = torch.randint(0, 2, (16, len(network.columns)), generator=generator).float()
+    dependent = network_name in DEPENDENT and "table" not in network_name  # a table has no slope
+    assert_jacobian_triangular(network, rows, dependent=dependent)
+    if "table" not in network_name:
+        assert_jacobian_triangular(network, rows.normal_(generator=generator), dependent=dependent)
+
+
+def test_sampler_draws_from_log_prob(network, generator):
+    assert_sampler_matches(network, generator)
+
+
+def test_prefix_evidence_is_exact(network):
+    assert_marginals(network, tolerance=SUM_TO_ONE)
+
+
+def test_sample_completes_a_prefix(network, generator):
+    """Given cells stay, and the others follow p(rest | given), by χ² over the completions."""
+    from chainrule.testing import chi_squared_p_value
+    from chainrule.testing.laws import LEAST_P_VALUE, count_rows
+
+    rows, known = all_rows(network), len(network.columns) // 2
+    columns = network.order[:known]
+    observed = torch.zeros(len(network.columns), dtype=torch.bool)
+    observed[columns] = True
+    row = network.sample(1, generator=generator)
+    values = torch.where(observed, row, torch.nan)
+    drawn = network.sample(8000, given=(values, observed[None]), generator=generator).double()
+    assert torch.equal(drawn[:, observed], row.double()[:, observed].expand(8000, -1))
+    matching = rows[(rows[:, observed] == row.double()[:, observed]).all(1)]
+    expected = copy.deepcopy(network).double().log_prob(matching, given=observed).exp().detach() * 8000
+    assert chi_squared_p_value(count_rows(drawn, matching), expected) > LEAST_P_VALUE
+
+
+def test_other_evidence_is_refused_with_what_would_serve():
+    net = nade(5, 3, order=[3, 1, 4, 0, 2])
+    known = torch.tensor([True, True, False, True, False])
+    with pytest.raises(EvidenceError) as error:
+        net.sample(2, given=(torch.zeros(1, 5), known))
+    assert str(error.value) == (
+        "row 0: given column 0 is step 3 of the order, but column 4 at step 2 is not known. A fixed order answers exactly "
+        "only when what is known comes first. What would serve: knowing column(s) [4] too; or a network whose order begins "
+        "with the 3 known column(s) [3, 1, 0]"
+    )
+    with pytest.raises(EvidenceError, match=r"row 1: observed column 2 .* or pass estimate=True"):
+        net.log_prob(torch.zeros(2, 5), torch.tensor([[True] * 5, [False, False, True, True, False]]))
+
+
+def test_estimate_of_other_evidence_agrees_with_enumeration(generator):
+    net = nade(8, 6, seed=3).double()
+    rows = all_rows(net)[::37]
+    joint = net.log_prob(all_rows(net))
+    observed = torch.tensor([False, True, False, False, True, True, False, True])
+    given = torch.tensor([False, True, False, False, False, False, False, True])
+
+    def marginal(row, known):
+        return joint[(all_rows(net)[:, known] == row[known]).all(1)].logsumexp(0)
+
+    for evidence in (None, given):
+        value, error = net.log_prob(rows, observed, evidence, estimate=True, n_draws=4000, generator=generator)
+        truth = torch.stack([marginal(r, observed) - (0 if evidence is None else marginal(r, evidence)) for r in rows])
+        assert bool((error > 0).all())
+        assert bool(((value - truth).abs() < ESTIMATE_ERRORS * error).all()), (value - truth) / error
+    exact = net.log_prob(rows, estimate=True, generator=generator)
+    assert torch.equal(exact.standard_error, torch.zeros(len(rows)).double())
+    assert torch.allclose(exact.value, net.log_prob(rows), rtol=0, atol=1e-12)
+
+
+def test_asking_changes_nothing(network, generator):
+    rows = network.sample(5, generator=generator)
+    nan = torch.full_like(rows, torch.nan)
+    none = torch.zeros(len(network.columns), dtype=torch.bool)
+    assert_pure(
+        network,
+        [
+            lambda: network.log_prob(rows),
+            lambda: network.log_prob(nan, none),
+            lambda: network.log_prob_columns(rows),
+            lambda: network.conditionals(rows),
+            lambda: network.features(rows, "mean"),
+            lambda: network.training_loss(rows),
+            lambda: network.sample(3),
+            lambda: network.sample(3, given=(nan[:1], none[None]), generator=generator),
+            lambda: network.state_dict(),
+            lambda: repr(network),
+        ],
+    )
+
+
+def test_row_sums_of_columns_are_log_prob(network, generator):
+    rows = network.sample(9, generator=generator).double()
+    net = copy.deepcopy(network).double()
+    assert torch.allclose(net.log_prob_columns(rows).sum(1), net.log_prob(rows), rtol=1e-14, atol=1e-14)
+    assert torch.allclose(-net.training_loss(rows), net.log_prob(rows), rtol=1e-12, atol=1e-12)
+
+
+def test_conditionals_are_those_of_log_prob_columns(network, generator):
+    rows = network.sample(9, generator=generator)
+    each = torch.stack([d.log_prob(rows[:, k]) for k, d in enumerate(network.conditionals(rows))], dim=1)
+    assert torch.equal(each, network.log_prob_columns(rows))
+
+
+def test_same_seed_same_bytes():
+    for _ in range(2):
+        nets = [NADE(9, hidden_size=4, order="random", generator=generator_from(5)) for _ in range(2)]
+        for key, tensor in nets[0].state_dict().items():
+            assert torch.equal(tensor, nets[1].state_dict()[key])
+        draws = [net.sample(6, generator=generator_from(6)) for net in nets]
+        assert torch.equal(*draws)
+    assert not torch.equal(NADE(9, hidden_size=4).input_weight, NADE(9, hidden_size=4).input_weight)
+
+
+def test_parameters_belong_to_columns_whatever_the_order():
+    """Permuting the columns of a network permutes its parameters and changes no likelihood."""
+    net = nade(6, 4, seed=2, order=[2, 0, 5, 1, 4, 3]).double()
+    permutation = torch.tensor([3, 5, 0, 1, 4, 2])  # new column i is old column permutation[i]
+    other = NADE(6, hidden_size=4, order=permutation.argsort()[net.order]).double()
+    with torch.no_grad():
+        for name in ("input_weight", "output_weight", "output_bias"):
+            getattr(other, name).copy_(getattr(net, name)[permutation])
+        other.hidden_bias.copy_(net.hidden_bias)
+        other.first_hidden.copy_(net.first_hidden)
+    rows = all_rows(net)
+    assert torch.allclose(other.log_prob(rows[:, permutation]), net.log_prob(rows), rtol=0, atol=1e-13)
+
+
+def test_nade_agrees_with_the_full_table_of_its_own_probabilities(generator):
+    for order in (None, "random"):
+        net = nade(7, 9, seed=4, order=order).double()
+        rows = all_rows(net)
+        table = ChainTable(7, order=net.order).double().fit_probabilities(rows, net.log_prob(rows).exp().detach())
+        assert (table.log_prob(rows) - net.log_prob(rows)).abs().max() < ORACLE_NATS
+        assert sum(p.numel() for p in table.parameters()) == 2**7 - 1
+
+
+def test_parameter_count_is_the_lectures():
+    for n, d in ((784, 500), (1, 1), (16, 3)):
+        assert sum(p.numel() for p in NADE(n, hidden_size=d).parameters()) == 2 * n * d + 2 * d + n
+    assert sum(p.numel() for p in NADE(784, hidden_size=500).parameters()) == 785_784
+
+
+def test_rows_at_and_after_k_get_no_gradient_from_step_k():
+    net = nade(6, 5, order=[5, 2, 0, 1, 4, 3])
+    x = torch.ones(3, 6)
+    for step, column in enumerate(net.order.tolist()):
+        net.zero_grad()
+        net.log_prob_columns(x)[:, column].sum().backward()
+        untouched = net.order[step:]
+        assert torch.equal(net.input_weight.grad[untouched], torch.zeros(6 - step, 5))
+        assert bool((net.input_weight.grad[net.order[:step]] != 0).any(1).all())
+
+
+def test_first_hidden_learns_and_serves_the_first_column_alone():
+    net = nade(5, 4, order=[2, 0, 1, 4, 3])
+    x = torch.randint(0, 2, (10, 5), generator=generator_from(0)).float()
+    net.log_prob(x).sum().backward()
+    assert bool((net.first_hidden.grad != 0).all())
+    before = net.log_prob_columns(x)
+    with torch.no_grad():
+        net.first_hidden += 1
+    changed = (net.log_prob_columns(x) != before).any(0)
+    assert changed.tolist() == [False, False, True, False, False]
+
+
+def test_hidden_and_features(generator):
+    net = nade(6, 4, seed=3, order=[5, 2, 0, 1, 4, 3]).double()
+    x = torch.randint(0, 2, (7, 6), generator=generator).double()
+    hidden = net.hidden(x)
+    for step, column in enumerate(net.order.tolist()):
+        known = net.order[:step]
+        expected = torch.sigmoid(net.hidden_bias + x[:, known] @ net.input_weight[known])
+        if step == 0:
+            expected = net.first_hidden.expand(7, -1)
+        assert torch.allclose(hidden[:, column], expected, rtol=0, atol=1e-14)
+    logits = torch.cat([d.params for d in net.conditionals(x)], 1)
+    assert torch.allclose((hidden * net.output_weight).sum(2) + net.output_bias, logits, rtol=0, atol=1e-13)
+    assert torch.allclose(net.features(x, "last"), hidden[:, net.order[-1]], rtol=0, atol=1e-14)
+    assert torch.allclose(net.features(x, "mean"), hidden.mean(1), rtol=0, atol=1e-14)
+    assert torch.allclose(net.features(x, "sum"), hidden.sum(1), rtol=0, atol=1e-14)
+    assert torch.equal(net.features(x, "concat"), hidden.flatten(1))
+
+
+def test_output_biases_start_at_smoothed_log_odds_even_of_constant_columns():
+    net = NADE(3, hidden_size=2)
+    net.initialize_from(torch.tensor([[0.0, 1.0, 1.0]] * 2 + [[0.0, 1.0, 0.0]] * 2))
+    assert torch.allclose(net.output_bias, torch.tensor([math.log(0.5 / 4.5), math.log(4.5 / 0.5), 0.0]))
+
+
+def test_a_temperature_divides_the_logits(generator):
+    net = randomized(ChainTable(3), 1).double()
+    cold = copy.deepcopy(net)
+    with torch.no_grad():
+        cold.logits /= 0.5
+    uniform = [generator_from(3), generator_from(3)]
+    assert torch.equal(net.sample(500, temperature=0.5, generator=uniform[0]), cold.sample(500, generator=uniform[1]))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda net: net.log_prob(torch.zeros(2, 3)), r"x has shape (2, 3); this network has 4 columns: pass (N, 4)"),
+        (lambda net: net.log_prob([[0, 0, 0, 0]]), "x is a list; pass a float tensor (N, 4) of codes"),
+        (
+            lambda net: net.log_prob(torch.zeros(2, 4), torch.ones(4)),
+            "observed has dtype torch.float32; it says which cells are known, so pass booleans",
+        ),
+        (
+            lambda net: net.log_prob(torch.zeros(2, 4), torch.ones(3).bool()),
+            "observed has shape (3,); give (4,) or (2, 4) booleans",
+        ),
+        (
+            lambda net: net.log_prob(torch.zeros(1, 4), torch.zeros(4).bool(), torch.ones(4).bool()),
+            "row 0: column 0 is given but not observed; mark it as observed too",
+        ),
+        (lambda net: net.sample(-1), "n = -1 rows: pass a whole number, zero or more"),
+        (
+            lambda net: net.sample(1, temperature=0.0),
+            "temperature = 0.0 must be above zero; 1 samples the model as it is",
+        ),
+        (
+            lambda net: net.features(torch.zeros(1, 4), "max"),
+            "pool 'max' is unknown; choose one of 'concat', 'last', 'mean', 'sum'",
+        ),
+        (lambda net: NADE(0), "columns = 0: a network needs at least one column"),
+        (lambda net: NADE(3, hidden_size=0), "hidden_size = 0: pass a whole number of hidden units, at least 1"),
+        (
+            lambda net: NADE(3, activation="sigmoit"),
+            "activation 'sigmoit' is unknown; choose one of 'relu', 'sigmoid' (nearest: 'sigmoid')",
+        ),
+        (lambda net: NADE(3, order=[0, 1, 1]), "order [0, 1, 1] is not a permutation of the 3 columns 0 … 2"),
+        (lambda net: ChainTable(17), "a full table over 17 columns has 2^17 − 1 numbers; at most 16 columns"),
+        (
+            lambda net: net.log_prob(torch.zeros(1, 4), estimate=True, n_draws=1),
+            "n_draws = 1: a standard error needs at least 2 draws",
+        ),
+    ],
+)
+def test_bad_input_is_explained_whole(call, message):
+    with pytest.raises(ShapeError) as error:
+        call(nade(4, 3))
+    assert str(error.value) == message
+
+
+def test_no_rows_are_rows_too(network):
+    width = len(network.columns)
+    assert network.log_prob(torch.zeros(0, width)).shape == (0,)
+    assert network.sample(0).shape == (0, width)
+    assert network.training_loss(torch.zeros(0, width)).shape == (0,)
+
+
+def test_registry_covers_every_network_class():
+    from chainrule import baselines, networks
+
+    classes = {type(build()) for build in NETWORKS.values()}
+    public = [getattr(module, name) for module in (baselines, networks) for name in module.__all__]
+    for cls in public:
+        if (
+            isinstance(cls, type)
+            and issubclass(cls, networks.AbstractFixedOrder)
+            and cls is not networks.AbstractFixedOrder
+        ):
+            assert cls in classes, f"{cls.__name__} is in no registry"

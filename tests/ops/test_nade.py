@@ -1,0 +1,140 @@
+"""The three forms of NADE give the same numbers, values and gradients."""
+
+import pytest
+import torch
+from tolerances import FLOAT32_FACTOR, FLOAT32_FLOOR, SAME_NUMBERS
+
+from chainrule.ops.nade import eager, reference
+from chainrule.ops.nade.layout import Layout
+from chainrule.testing import assert_agrees
+
+FORMS = {
+    "masked": reference.masked,
+    "eager": lambda *a, **k: eager.outputs(*a, **k, merge_repeats=False),
+    "eager merged": lambda *a, **k: eager.outputs(*a, **k, merge_repeats=True),
+}
+LAYOUTS = {
+    "one column": Layout.binary(1),
+    "two columns": Layout.binary(2),
+    "one block": Layout.binary(9),
+    "a block and a column": Layout.binary(eager.FULL_STEPS + 2),
+    "blocks": Layout.binary(3 * eager.MERGED_STEPS + 5),
+    "mixed widths": Layout((1, 3, 2, 1, 4) * 9, (1, 2, 3, 1, 1) * 9),
+    "columns without input": Layout((1, 0, 2, 0, 0) * 9, (1, 2, 3, 1, 1) * 9),
+}
+NAMES = ("y", "x", "W", "b", "first_hidden", "V", "c")
+
+
+def problem(layout, rows, hidden, density, seed=0, dtype=torch.float64, scale=0.5):
+    g = torch.Generator().manual_seed(seed)
+    inputs, outputs = sum(layout.input_widths), sum(layout.output_widths)
+    x = torch.randn(rows, inputs, generator=g, dtype=dtype) * (torch.rand(rows, inputs, generator=g) < density)
+    shapes = [(inputs, hidden), (hidden,), (hidden,), (outputs, hidden), (outputs,)]
+    return [x, *(torch.randn(shape, generator=g, dtype=dtype) * scale for shape in shapes)]
+
+
+def value_and_gradients(form, tensors, layout, activation, with_x=True):
+    leaves = [t.detach().clone().requires_grad_(k > 0 or with_x) for k, t in enumerate(tensors)]
+    y = form(*leaves, layout=layout, activation=activation)
+    weight = torch.arange(y.numel(), dtype=y.dtype).view_as(y).cos()
+    wanted = [leaf for leaf in leaves if leaf.requires_grad]
+    grads = torch.autograd.grad((y * weight).sum(), wanted, allow_unused=True)
+    grads = [torch.zeros_like(leaf) if g is None else g for g, leaf in zip(grads, wanted, strict=True)]
+    return [y.detach(), *([] if with_x else [torch.zeros_like(tensors[0])]), *grads]
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "relu"])
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize(
+    ("rows", "hidden", "density"), [(4, 5, 0.3), (1, 1, 0.5), (0, 3, 0.5), (3, 7, 0.0), (3, 2, 1.0)]
+)
+def test_equals_the_recursive_loop(form, layout, activation, rows, hidden, density):
+    tensors = problem(layout, rows, hidden, density)
+    expected = value_and_gradients(reference.recursive, tensors, layout, activation)
+    assert_agrees(value_and_gradients(form, tensors, layout, activation), expected, relative=SAME_NUMBERS, names=NAMES)
+    expected[1] = torch.zeros_like(
+        expected[1]
+    )  # without a gradient of x, states may be merged in the backward pass too
+    got = value_and_gradients(form, tensors, layout, activation, with_x=False)
+    assert_agrees(got, expected, relative=SAME_NUMBERS, names=NAMES)
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("scale", [0.5, 40.0], ids=["plain", "saturated"])
+def test_float32_is_as_good_as_the_plain_loop(form, scale):
+    layout = Layout.binary(100)
+    exact = [t.float().double() for t in problem(layout, 6, 17, 0.2, scale=scale)]
+    truth = value_and_gradients(reference.recursive, exact, layout, "sigmoid")
+    single = [t.float() for t in exact]
+    plain = value_and_gradients(reference.recursive, single, layout, "sigmoid")
+    for name, got, want, loop in zip(
+        NAMES, value_and_gradients(form, single, layout, "sigmoid"), truth, plain, strict=True
+    ):
+        scale_of = float(want.abs().max())
+        allowed = FLOAT32_FACTOR * float((loop.double() - want).abs().max()) + FLOAT32_FLOOR * scale_of
+        assert float((got.double() - want).abs().max()) <= allowed, name
+
+
+@pytest.mark.parametrize("merge", [False, True])
+def test_gradcheck(merge):
+    layout = Layout.binary(eager.FULL_STEPS + 3)
+    tensors = [t.requires_grad_() for t in problem(layout, 2, 3, 0.4)]
+    call = lambda *a: eager.outputs(*a, layout=layout, merge_repeats=merge)  # noqa: E731
+    assert torch.autograd.gradcheck(call, tensors)
+
+
+def test_strided_and_row_chunked_input(monkeypatch):
+    """Non-contiguous tensors, and rows that do not fit one chunk, change nothing."""
+    layout = Layout.binary(40)
+    tensors = problem(layout, 11, 5, 0.3)
+    expected = value_and_gradients(reference.recursive, tensors, layout, "sigmoid")
+    strided = [t.repeat_interleave(2, dim=-1)[..., ::2] if t.ndim == 1 else t.T.contiguous().T for t in tensors]
+    monkeypatch.setattr(eager, "BLOCK_NUMBERS", 5 * 40 * 3)
+    for merge in (False, True):
+        leaves = [t.detach().requires_grad_() for t in strided]
+        y = eager.outputs(*leaves, layout=layout, merge_repeats=merge)
+        grads = torch.autograd.grad((y * torch.arange(y.numel()).double().view_as(y).cos()).sum(), leaves)
+        assert_agrees([y.detach(), *grads], expected, relative=SAME_NUMBERS, names=NAMES)
+
+
+def test_second_derivatives_are_refused():
+    tensors = [t.requires_grad_() for t in problem(Layout.binary(4), 2, 3, 0.5)]
+    (grad,) = torch.autograd.grad(eager.outputs(*tensors).square().sum(), tensors[1], create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        grad.sum().backward()
+
+
+def test_memory_does_not_grow_with_n_d_h():
+    """The largest tensor of a step is far below N·D·H numbers, whatever N."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Largest(TorchDispatchMode):
+        numbers = 0
+
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            out = func(*args, **(kwargs or {}))
+            for tensor in out if isinstance(out, (tuple, list)) else (out,):
+                if isinstance(tensor, torch.Tensor):
+                    Largest.numbers = max(Largest.numbers, tensor.untyped_storage().nbytes() // 4)
+            return out
+
+    layout, rows, hidden = Layout.binary(200), 1500, 60
+    tensors = [t.requires_grad_(k > 0) for k, t in enumerate(problem(layout, rows, hidden, 0.2, dtype=torch.float32))]
+    with Largest():
+        eager.outputs(*tensors, layout=layout, merge_repeats=True).sum().backward()
+    assert Largest.numbers <= max(eager.BLOCK_NUMBERS, rows * (200 + hidden))
+    assert rows * 200 * hidden > 3 * eager.BLOCK_NUMBERS
+
+
+def test_reference_sampler_is_the_networks_sampler():
+    """From the same uniforms the lecture's sampler and the network's give the same rows."""
+    from chainrule import NADE
+    from chainrule.rng import generator_from, uniforms
+
+    net = NADE(20, hidden_size=7, generator=generator_from(0)).double()
+    with torch.no_grad():
+        net.output_weight.normal_(generator=generator_from(1))
+    parameters = (net.input_weight, net.hidden_bias, net.first_hidden, net.output_weight, net.output_bias)
+    expected = reference.sample(uniforms(50, 20, generator_from(2)), *parameters)
+    assert torch.equal(net.sample(50, generator=generator_from(2)), expected)

@@ -1,0 +1,12 @@
+"""Every tolerance of the tests. Raising one is a commit of its own, with a reason."""
+
+SUM_TO_ONE = 1e-10  # |Σ p − 1|, float64
+SAME_NUMBERS = 1e-11  # two float64 forms of one formula, relative to the largest value
+FLOAT32_FACTOR = 4.0  # an implementation's float32 error, in units of the plain loop's own float32 error
+FLOAT32_FLOOR = 2e-7  # and this much relative error is granted where the plain loop happens to be exact
+HAND_WORKED = 1e-12  # against numbers written out by hand with a dozen digits
+ENTROPY_GAP_NATS = 0.01  # a tiny NADE against the entropy of an enumerated distribution
+ORACLE_NATS = 1e-9  # log-likelihoods of a network against the full table of its own probabilities
+BATCH_RELATIVE = 1e-7  # a row's score against the same row in another batch
+DIGITS_MARGIN_NATS = 6.0  # NADE against independent columns on held-out digits (7.9 in a run of 30 epochs)
+ESTIMATE_ERRORS = 4.5  # importance sampling: standard errors allowed between estimate and truth
