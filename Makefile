@@ -3,11 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: test check clean help
+.PHONY: demo test check bench clean help
 
 help:
+	@echo "make demo   train a NADE on real digits, in under two minutes; pictures and model in chainrule-demo/"
 	@echo "make test   everything continuous integration runs, with the time each part took"
 	@echo "make check  format, lint and types only"
+	@echo "make bench  timings and likelihoods, written to benchmarks/results/"
 	@echo "make clean  remove what the other targets made"
 
 $(READY): pyproject.toml constraints.txt
@@ -16,11 +18,17 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $(READY)
 
+demo: $(READY)
+	$(BIN)/chainrule demo
+
 test: $(READY)
 	$(BIN)/python scripts/run_tests.py
 
 check: $(READY)
 	$(BIN)/python scripts/run_tests.py check
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks.speed.textbook
 
 clean:
 	rm -rf .venv dist build .pytest_cache .ruff_cache .hypothesis chainrule-demo

@@ -13,9 +13,11 @@ import torch
 from chainrule.conditionals import AbstractConditional, Bernoulli
 from chainrule.errors import FormatError, SchemaError, unknown_choice
 from chainrule.networks import NADE, AbstractNetwork
+from chainrule.networks.orders import make_order
 from chainrule.table import Schema
 
 NETWORKS: dict[str, type[AbstractNetwork]] = {"NADE": NADE}
+CONDITIONAL_OF_KIND: dict[str, AbstractConditional] = {"binary": Bernoulli()}
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,13 @@ class Model:
             raise SchemaError(
                 f"a network over {len(self.network.columns)} columns cannot model a schema of {len(self.schema.columns)}"
             )
+        for column, wanted, found in zip(
+            self.schema.columns, conditionals_of(self.schema), self.network.columns.conditionals, strict=True
+        ):
+            if wanted != found:
+                raise SchemaError(
+                    f"column {column.name!r} is of kind {column.kind!r}, but the network gives it {found}"
+                )
 
     def in_float64(self) -> AbstractNetwork:
         """A copy of the network for scoring: the likelihood of a cell is computed in float64."""
@@ -62,13 +71,13 @@ class Model:
             raise FormatError(unknown_choice("network", name, NETWORKS))
         try:
             built = NETWORKS[name].from_config(config)
-            expected = {key: tuple(tensor.shape) for key, tensor in built.state_dict().items()}
-            found = {key: tuple(array.shape) for key, array in arrays.items()}
-            if expected != found:
-                wrong = sorted(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key))
-                raise FormatError(
-                    f"array {wrong[0]!r} has shape {found.get(wrong[0])}; expected {expected.get(wrong[0])}"
-                )
+            expected = {key: _described(tensor.cpu().numpy()) for key, tensor in built.state_dict().items()}
+            found = {key: _described(array) for key, array in arrays.items()}
+            if wrong := sorted(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)):
+                key = wrong[0]
+                raise FormatError(f"array {key!r} is {found.get(key, 'absent')}; expected {expected.get(key, 'none')}")
+            if "order" in arrays:
+                make_order(arrays["order"].tolist(), len(built.columns))
             built.load_state_dict({key: torch.from_numpy(np.array(array)) for key, array in arrays.items()})
             return cls(schema, built)
         except FormatError:
@@ -79,7 +88,11 @@ class Model:
 
 def conditionals_of(schema: Schema) -> tuple[AbstractConditional, ...]:
     """The conditional of each column's kind."""
-    return tuple(_CONDITIONAL_OF_KIND[column.kind] for column in schema.columns)
+    for column in schema.columns:
+        if column.kind not in CONDITIONAL_OF_KIND:
+            raise SchemaError(f"column {column.name!r}: {unknown_choice('kind', column.kind, CONDITIONAL_OF_KIND)}")
+    return tuple(CONDITIONAL_OF_KIND[column.kind] for column in schema.columns)
 
 
-_CONDITIONAL_OF_KIND: dict[str, AbstractConditional] = {"binary": Bernoulli()}
+def _described(array: np.ndarray) -> str:
+    return f"{array.dtype} of shape {tuple(array.shape)}"

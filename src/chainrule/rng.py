@@ -31,6 +31,11 @@ def generator_from(seed: int | torch.Generator | None) -> torch.Generator:
     return generator
 
 
+def fresh_seed() -> int:
+    """A seed from the system's entropy, short enough to be read aloud."""
+    return secrets.randbits(31)
+
+
 def uniforms(rows: int, columns: int, generator: torch.Generator | None) -> torch.Tensor:
     """Float64 uniforms on [0, 1), shape (rows, columns); ``None`` draws from a fresh generator."""
     return torch.rand(rows, columns, generator=generator_from(generator), dtype=torch.float64)

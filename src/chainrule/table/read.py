@@ -38,12 +38,13 @@ class Table:
         return f"row {row}" if self.first_line is None else f"row {row} (line {self.first_line + row} of {self.source})"
 
 
-def read_table(table: Any, *, array: str | None = None) -> Table:
+def read_table(table: Any, *, array: str | None = None, source: str | None = None) -> Table:
     """The columns of a table.
 
     Args:
         table: an ndarray (N, D), a pandas, polars or Arrow frame, or a path of .npy, .npz, .csv (also .gz) or .parquet.
         array: which array of an .npz file; by default its only one.
+        source: what messages call an array or frame that has no path.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -55,8 +56,8 @@ def read_table(table: Any, *, array: str | None = None) -> Table:
     if isinstance(table, (str, os.PathLike)):
         return _read_path(Path(table), array)
     if isinstance(table, np.ndarray):
-        return _from_array(table, "the array")
-    return _from_frame(table, "the table")
+        return _from_array(table, source or "the array")
+    return _from_frame(table, source or "the table")
 
 
 def array_names(path: str | os.PathLike[str]) -> list[str]:
@@ -139,6 +140,9 @@ def _from_frame(frame: Any, source: str) -> Table:
         raise SchemaError(
             f"a {kind} is not a table; pass an ndarray, a pandas, polars or Arrow frame, or a path"
         ) from error
+    except nw.exceptions.DuplicateError as error:
+        repeated = first_repeated([str(name) for name in getattr(frame, "column_names", frame.columns)])
+        raise SchemaError(f"{source}: column name {repeated!r} appears twice; rename one of them") from error
     names = tuple(map(str, wrapped.columns))
     if not names:
         raise SchemaError(f"{source}: no columns")

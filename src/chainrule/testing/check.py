@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from chainrule.density import Density, load
+from chainrule.errors import ChainruleError
 from chainrule.networks import AbstractFixedOrder
 from chainrule.rng import generator_from
 from chainrule.testing.laws import LEAST_P_VALUE, chi_squared_p_value, count_rows, flip_responses
@@ -47,7 +48,10 @@ def check(density: Density, *, seed: int = 0) -> list[CheckResult]:
     ]
     results = []
     for name, attempt in tries:
-        passed, detail = attempt(density, generator_from(seed))
+        try:
+            passed, detail = attempt(density, generator_from(seed))
+        except ChainruleError as error:
+            passed, detail = False, str(error)
         results.append(CheckResult(name, passed, detail))
     return results
 

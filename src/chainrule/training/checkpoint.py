@@ -27,7 +27,7 @@ def fingerprint(train_rows: torch.Tensor, valid_rows: torch.Tensor, description:
     return digest.hexdigest()
 
 
-def save_checkpoint(path: str | os.PathLike[str], state: State, config: FitConfig, run: str) -> None:
+def save_checkpoint(path: str | os.PathLike[str], state: State, config: FitConfig, *, seed: int, run: str) -> None:
     """Writes the state; the file is complete or absent, whenever the process dies."""
     arrays: dict[str, torch.Tensor] = {"generator": state.generator.get_state()}
     arrays |= {f"network/{name}": tensor for name, tensor in state.network.state_dict().items()}
@@ -36,19 +36,29 @@ def save_checkpoint(path: str | os.PathLike[str], state: State, config: FitConfi
         arrays |= {f"optimizer/{number}/{slot}": torch.as_tensor(value) for slot, value in slots.items()}
     content = {
         "run": run,
+        "seed": seed,
         "config": config.to_json(),
         "best_nats": state.best_nats if math.isfinite(state.best_nats) else None,
         "epoch": state.epoch,
         "since_best": state.since_best,
         "rate_scale": state.rate_scale,
         "skipped": state.skipped,
+        "bad_in_a_row": state.bad_in_a_row,
         "history": [{key: _finite(value) for key, value in record.items()} for record in state.history],
     }
     as_numpy = {name: tensor.detach().cpu().numpy() for name, tensor in arrays.items()}
     fileformat.write(path, fileformat.Contents("checkpoint", content, as_numpy, version()))
 
 
-def restore_checkpoint(path: str | os.PathLike[str], state: State, config: FitConfig, run: str) -> None:
+def seed_of_checkpoint(path: str | os.PathLike[str]) -> int:
+    """The seed of the run that wrote the file."""
+    seed = fileformat.read(path, kind="checkpoint").content.get("seed")
+    if not isinstance(seed, int):
+        raise FormatError(f"{Path(path)}: this checkpoint names no seed")
+    return seed
+
+
+def restore_checkpoint(path: str | os.PathLike[str], state: State, config: FitConfig, *, run: str) -> None:
     """Sets the state to that of the file.
 
     Raises:
@@ -75,6 +85,7 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, config: FitCo
         state.best_nats = math.inf if content["best_nats"] is None else content["best_nats"]
         state.epoch, state.since_best = content["epoch"], content["since_best"]
         state.rate_scale, state.skipped = content["rate_scale"], content["skipped"]
+        state.bad_in_a_row = content["bad_in_a_row"]
         state.history = list(content["history"])
     except (KeyError, ValueError, RuntimeError) as error:
         raise FormatError(f"{Path(path)}: not a checkpoint of this run: {error}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from chainrule.density import Density
 from chainrule.errors import ChainruleError, EvidenceError, SchemaError, unknown_choice
 from chainrule.model import Model, conditionals_of
 from chainrule.networks import NADE
-from chainrule.rng import generator_from
+from chainrule.rng import fresh_seed, generator_from
 from chainrule.table import Codes, Schema, Table, encode, infer_schema, read_table
-from chainrule.training.checkpoint import fingerprint, restore_checkpoint, save_checkpoint
+from chainrule.training.checkpoint import fingerprint, restore_checkpoint, save_checkpoint, seed_of_checkpoint
 from chainrule.training.config import FitConfig
 from chainrule.training.loop import make_state, train
 
@@ -33,6 +34,7 @@ def fit(
     verbose: bool = True,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    keep_checkpoint: bool = False,
 ) -> Density:
     """The joint density of a table of binary columns.
 
@@ -47,8 +49,9 @@ def fit(
         config: sizes, learning rate, epochs and the rest.
         device: "auto", "cpu" or "cuda".
         verbose: a progress bar on stderr where a person watches.
-        checkpoint: a file to which the state of training is written after each epoch; removed at the end.
-        resume: continue from that file if it exists. The seed must then be the same integer.
+        checkpoint: a file to which the state of training is written after each epoch.
+        resume: continue from that file if it exists, with its seed, to the same weights as a run never interrupted.
+        keep_checkpoint: leave that file when training is done, to be removed once the density is saved.
 
     Raises:
         SchemaError: a value that is not binary, named by row and column; other columns in ``valid``.
@@ -66,9 +69,12 @@ def fit(
         raise ChainruleError(unknown_choice("objective", objective, ["likelihood"]))
     if network not in ("auto", "nade"):
         raise ChainruleError(unknown_choice("network", network, ["auto", "nade"]))
-    if resume and (checkpoint is None or seed is None):
-        raise ChainruleError("resume=True needs checkpoint=PATH and the seed of the run to continue")
+    if resume and checkpoint is None:
+        raise ChainruleError("resume=True needs checkpoint=PATH, the file of the run to continue")
     began = time.perf_counter()
+    resume = resume and Path(str(checkpoint)).exists()
+    if seed is None:
+        seed = seed_of_checkpoint(str(checkpoint)) if resume else fresh_seed()
     generator = generator_from(seed)
     rows = read_table(table)
     schema = infer_schema(rows)
@@ -93,9 +99,9 @@ def fit(
     after_epoch = None
     if checkpoint is not None:
         run = fingerprint(x, x_valid, f"{schema.to_json()} seed {seed}")
-        if resume and Path(checkpoint).exists():
-            restore_checkpoint(checkpoint, state, config, run)
-        after_epoch = lambda s: save_checkpoint(checkpoint, s, config, run)  # noqa: E731
+        if resume:
+            restore_checkpoint(checkpoint, state, config, run=run)
+        after_epoch = partial(save_checkpoint, checkpoint, config=config, seed=seed, run=run)
     train(state, x, x_valid, config, after_epoch=after_epoch, device=device, show_progress=verbose)
     record = {
         "objective": objective,
@@ -109,7 +115,7 @@ def fit(
         "history": state.history,
         "seconds": time.perf_counter() - began,
     }
-    if checkpoint is not None:
+    if checkpoint is not None and not keep_checkpoint:
         Path(checkpoint).unlink(missing_ok=True)
     return Density(Model(schema, net.cpu().eval()), record)
 

@@ -38,6 +38,7 @@ class State:
     since_best: int = 0
     rate_scale: float = 1.0
     skipped: int = 0
+    bad_in_a_row: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -79,7 +80,7 @@ def train(
     with progress_bar("training", config.epochs * steps, show=show_progress) as advance:
         advance(state.epoch * steps)
         while state.epoch < config.epochs and not _stalled(state, config):
-            began, loss_sum, bad_in_a_row = time.perf_counter(), 0.0, 0
+            began, loss_sum = time.perf_counter(), 0.0
             for number, batch in enumerate(shuffled_batches(train_rows, config.batch_size, state.generator)):
                 set_rate(state, config, state.epoch + number / steps)
                 loss = network.training_loss(batch, generator=state.generator).mean()
@@ -88,15 +89,14 @@ def train(
                 norm = gradient_norm(state.network, config.clip_norm)
                 if math.isfinite(value := float(loss.detach())) and math.isfinite(float(norm)):
                     optimizer.step()
-                    loss_sum, bad_in_a_row = loss_sum + value * len(batch), 0
+                    loss_sum, state.bad_in_a_row = loss_sum + value * len(batch), 0
                 else:
-                    state.skipped, bad_in_a_row = state.skipped + 1, bad_in_a_row + 1
+                    state.skipped, state.bad_in_a_row = state.skipped + 1, state.bad_in_a_row + 1
                     warnings.warn(
                         f"epoch {state.epoch + 1}: a step with a non-finite loss or gradient was skipped", stacklevel=2
                     )
-                    if bad_in_a_row == BAD_STEPS:
+                    if state.bad_in_a_row == BAD_STEPS:
                         roll_back(state)
-                        bad_in_a_row = 0
                 advance(1)
             nats = validate(network, valid_rows)
             keep_best(state, nats)
@@ -145,7 +145,7 @@ def roll_back(state: State) -> None:
     warnings.warn(f"epoch {state.epoch + 1}: back to the best weights, at half the learning rate", stacklevel=2)
     state.network.load_state_dict(state.best)
     state.optimizer.state.clear()
-    state.rate_scale /= 2
+    state.rate_scale, state.bad_in_a_row = state.rate_scale / 2, 0
 
 
 def _stalled(state: State, config: FitConfig) -> bool:

@@ -1,0 +1,43 @@
+"""``chainrule check``: the promises of the library, tried on one model file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainrule.cli.tables import print_json
+
+NAME = "check"
+EXAMPLES = "Example:  chainrule check m.chainrule"
+
+
+def run(
+    model: Annotated[Path, typer.Argument(help="A model file.")],
+    seed: Annotated[int, typer.Option(help="Of the rows that are tried.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> None:
+    """Try a model's promises: no leak, probabilities that sum to 1, a sampler that agrees, files that keep every bit.
+
+    Exits with 1 if any of them is broken.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from chainrule.density import load
+    from chainrule.testing import check
+
+    results = check(load(model), seed=seed)
+    if as_json:
+        print_json([asdict(result) for result in results])
+    else:
+        table = Table(title=str(model), title_justify="left")
+        for column in ("promise", "kept", "figure"):
+            table.add_column(column)
+        for result in results:
+            table.add_row(result.name, "pass" if result.passed else "FAIL", result.detail)
+        Console().print(table)
+    if not all(result.passed for result in results):
+        raise typer.Exit(1)

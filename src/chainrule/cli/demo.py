@@ -1,0 +1,215 @@
+"""``chainrule demo``: the main job on digit images, with pictures."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from chainrule.errors import ChainruleError, unknown_choice
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from chainrule.datasets import Dataset
+    from chainrule.density import Density
+
+NAME = "demo"
+EXAMPLES = "Examples:  chainrule demo   |   chainrule demo --data binarized-mnist   |   chainrule demo --side 32"
+DATA = ("digits", "mnist", "binarized-mnist")
+SIZES = {"digits": (200, 100), "mnist": (500, 10), "binarized-mnist": (500, 10)}  # hidden units, epochs
+LARGE_DIGITS_EPOCHS = 30  # for digits enlarged to 1024 pixels
+
+
+def run(
+    data: Annotated[str, typer.Option(help="digits (embedded), mnist or binarized-mnist.")] = "digits",
+    side: Annotated[int | None, typer.Option(help="Pixels per side: 32 gives the lecture's 1024.")] = None,
+    hidden_size: Annotated[int | None, typer.Option(help="Hidden units (default 200; 500 for MNIST).")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs at most (default 100; 10 for MNIST).")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the model and the pictures.")] = Path("chainrule-demo"),
+    seed: Annotated[int, typer.Option(help="Makes the demo reproducible.")] = 0,
+) -> None:
+    """Train a NADE on real digits, read exact likelihoods, and look at digits it draws and completes."""
+    from rich.console import Console
+
+    from chainrule import datasets
+    from chainrule.training import FitConfig, fit
+
+    if data not in DATA:
+        raise ChainruleError(unknown_choice("data set of the demo", data, DATA))
+    if out.exists() and not out.is_dir():
+        raise ChainruleError(f"{out}: a file; name a folder with --out")
+    console, began = Console(), time.perf_counter()
+    digits = resized(datasets.load(data), side)
+    out.mkdir(parents=True, exist_ok=True)
+    usual_hidden, usual_epochs = SIZES[data]
+    if data == "digits" and digits.train.shape[1] > 256:
+        usual_epochs = LARGE_DIGITS_EPOCHS
+    config = FitConfig(hidden_size=hidden_size or usual_hidden, epochs=epochs or usual_epochs)
+    height, width = digits.image_shape or (1, digits.train.shape[1])
+    console.print(
+        f"{data}: {len(digits.train):,} training images of {height} × {width} pixels; "
+        f"NADE with {config.hidden_size} hidden units, at most {config.epochs} epochs"
+    )
+    density = fit(digits.train, digits.valid, seed=seed, config=config)
+    density.save(out / "model.chainrule")
+    _print_results(console, density, digits)
+    _print_forms(console)
+    _draw_pictures(console, density, digits, out, seed)
+    console.print(f"model and pictures are in {out}{os.sep}; the whole demo took {time.perf_counter() - began:.0f} s")
+    console.print(f"next: chainrule check {out / 'model.chainrule'}", soft_wrap=True)
+
+
+def resized(digits: Dataset, side: int | None) -> Dataset:
+    """Images of side × side pixels: each pixel repeated where side is a multiple, else empty pixels around."""
+    from chainrule.datasets import Dataset
+
+    height, width = digits.image_shape or (0, 0)
+    if side is None or (side, side) == (height, width):
+        return digits
+    if side < max(height, width):
+        raise ChainruleError(f"--side {side} is smaller than the images of {height} × {width} pixels")
+
+    def grow(rows: np.ndarray) -> np.ndarray:
+        images = rows.reshape(-1, height, width)
+        if side % height == 0 and side % width == 0:
+            return images.repeat(side // height, axis=1).repeat(side // width, axis=2).reshape(len(rows), -1)
+        top, left = (side - height) // 2, (side - width) // 2
+        around = ((0, 0), (top, side - height - top), (left, side - width - left))
+        return np.pad(images, around).reshape(len(rows), -1)
+
+    return Dataset(digits.name, grow(digits.train), grow(digits.valid), grow(digits.test), (side, side))
+
+
+def _print_results(console: Console, density: Density, digits: Dataset) -> None:
+    import torch
+    from rich.table import Table
+
+    from chainrule.baselines import IndependentColumns
+    from chainrule.report.lecture import full_table_numbers
+
+    n = digits.train.shape[1]
+    independent = IndependentColumns(n).double()
+    independent.initialize_from(torch.from_numpy(digits.train).double())
+    with torch.no_grad():
+        alone = independent.log_prob(torch.from_numpy(digits.test).double()).numpy()
+    numbers = sum(p.numel() for p in density.model.network.parameters())
+    table = Table(title=f"−log p of {len(digits.test):,} test images", title_justify="left")
+    for column in ("model", "nats per image", "bits per image", "numbers"):
+        table.add_column(column, justify="left" if column == "model" else "right")
+    table.add_row("uniform", f"{n * math.log(2):.2f}", f"{n:.1f}", "0")
+    for name, nats, count in (
+        ("independent columns", -alone, f"{n:,}"),
+        ("NADE", -density.log_prob(digits.test), f"{numbers:,}"),
+    ):
+        error = nats.std(ddof=1) / len(nats) ** 0.5
+        table.add_row(name, f"{nats.mean():.2f} ± {error:.2f}", f"{nats.mean() / math.log(2):.1f}", count)
+    table.add_row("full table", "", "", full_table_numbers(n))
+    console.print(table)
+    hidden = density.training["config"]["hidden_size"]
+    console.print(
+        f"NADE's numbers: 2nd + 2d + n = 2·{n}·{hidden} + 2·{hidden} + {n} = {2 * n * hidden + 2 * hidden + n:,}\n"
+    )
+
+
+def _print_forms(console: Console) -> None:
+    from rich.table import Table
+
+    from chainrule.report.lecture import time_forms
+
+    table = Table(title="the same numbers in two ways", title_justify="left")
+    for column in ("n", "masked, O(n²d)", "recursive, O(nd)", "masked ÷ recursive"):
+        table.add_column(column, justify="right")
+    for timing in time_forms():
+        table.add_row(
+            str(timing.n),
+            f"{timing.masked_s * 1e3:.1f} ms",
+            f"{timing.recursive_s * 1e3:.1f} ms",
+            f"{timing.ratio:.1f}",
+        )
+    console.print(table)
+    console.print(
+        "Reusing the sum of the step before: time grows as n², or as n. The ratio grows with n, as the lecture says.\n"
+    )
+
+
+def _draw_pictures(console: Console, density: Density, digits: Dataset, out: Path, seed: int) -> None:
+    import torch
+
+    from chainrule.networks import NADE
+    from chainrule.progress import progress_bar
+    from chainrule.report import lecture, pictures
+    from chainrule.rng import generator_from
+    from chainrule.table import encode, read_table
+
+    network, schema = density.model.network.cpu(), density.model.schema
+    assert isinstance(network, NADE)
+    shape, generator = digits.image_shape or (1, len(schema.columns)), generator_from(seed)
+    n = shape[0] * shape[1]
+    flipped = np.array([column.levels == (1, 0) for column in schema.columns])  # columns whose code 0 is a lit pixel
+
+    def pixels(codes: np.ndarray) -> np.ndarray:
+        return np.where(flipped, 1 - codes, codes)
+
+    def codes_of(rows: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(encode(read_table(rows), schema).values)
+
+    picked = np.random.default_rng(seed).permutation(len(digits.test))
+    with progress_bar("drawing pictures", 7) as advance:
+        real, drawn = digits.test[picked[:48]], pixels(network.sample(48, generator=generator).numpy())
+        pictures.save(pictures.samples(real, drawn, shape), out / "samples.png")
+        advance(1)
+
+        stages = [
+            (pixels(values), known, np.where(flipped, 1 - probability, probability))
+            for values, known, probability in lecture.stages_of_drawing(network, 64, generator)
+        ]
+        strip = [stages[k] for k in np.linspace(0, len(stages) - 1, 9).round().astype(int)]
+        pictures.save(pictures.drawing(strip, shape), out / "drawing.png")
+        pictures.drawing_animation(stages, shape, out / "drawing.gif")
+        advance(1)
+
+        upper = np.arange(n) < shape[1] * (shape[0] // 2)
+        originals = digits.test[picked[:6]]
+        evidence = codes_of(originals).repeat_interleave(6, dim=0)
+        completed = network.sample(36, given=(evidence, torch.from_numpy(upper)[None]), generator=generator).numpy()
+        pictures.save(
+            pictures.completions(originals, upper, pixels(completed).reshape(6, 6, n), shape), out / "completions.png"
+        )
+        advance(1)
+
+        curve = pictures.learning_curve(density.training["history"], density.training["independent_valid_nats"])
+        pictures.save(curve, out / "learning_curve.png")
+        advance(1)
+
+        with torch.no_grad():
+            cells = [network.log_prob_columns(part) for part in codes_of(digits.test).split(500)]
+        surprise = -torch.cat(cells).double().numpy() / math.log(2)
+        pictures.save(pictures.likely_and_unlikely(digits.test, surprise, shape), out / "surprise.png")
+        advance(1)
+
+        rows = codes_of(digits.train).float()
+        dense = lecture.train_dense(rows, density.training["config"]["hidden_size"], seed=seed)
+        advance(1)
+        seen = lecture.reconstruction_nats(dense, codes_of(digits.test).float())
+        probe = codes_of(digits.test[picked[:4]]).float()
+        order = network.order.numpy()
+        panels = []
+        for title, logits in (
+            ("NADE: each output heeds earlier pixels only", network.conditional_params),
+            (
+                f"fully connected: each output has seen its own pixel\n({seen:.1f} nats, but no likelihood: it leaks)",
+                dense,
+            ),
+        ):
+            panels.append((title, lecture.dependence_of(logits, probe)[np.ix_(order, order)]))
+        pictures.save(pictures.dependence(panels), out / "dependence.png")
+        advance(1)
+    console.print(
+        "pictures: " + ", ".join(sorted(path.name for path in out.iterdir() if path.suffix in (".png", ".gif")))
+    )

@@ -1,0 +1,96 @@
+"""``chainrule fit``: from a table to a model file."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainrule.cli.tables import TABLE_HELP, print_json, require_writable, training_tables
+from chainrule.errors import ChainruleError
+
+NAME = "fit"
+EXAMPLES = (
+    "Examples:  chainrule fit digits -o digits.chainrule   |   "
+    "chainrule fit train.csv --valid valid.csv -o m.chainrule --hidden-size 500 --epochs 20 --seed 0"
+)
+
+
+def run(
+    table: Annotated[str, typer.Argument(help=TABLE_HELP)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The model file to write.")],
+    valid: Annotated[str | None, typer.Option(help="Validation rows; by default a share of the table.")] = None,
+    hidden_size: Annotated[int, typer.Option(help="Hidden units.")] = 200,
+    activation: Annotated[str, typer.Option(help="sigmoid or relu.")] = "sigmoid",
+    order: Annotated[str, typer.Option(help="Order of the columns: natural or random.")] = "natural",
+    epochs: Annotated[int, typer.Option(help="Passes over the training rows, at most.")] = 100,
+    batch_size: Annotated[int, typer.Option(help="Rows per step.")] = 100,
+    learning_rate: Annotated[float, typer.Option(help="AdamW's learning rate at its highest.")] = 1e-2,
+    decay: Annotated[str, typer.Option(help="Learning rate over the epochs: cosine or none.")] = "cosine",
+    weight_decay: Annotated[float, typer.Option(help="Decay of the weight matrices.")] = 1e-2,
+    clip_norm: Annotated[float, typer.Option(help="Longest gradient; 0 for no limit.")] = 10.0,
+    patience: Annotated[int, typer.Option(help="Epochs without a better validation likelihood; 0 never stops.")] = 10,
+    valid_fraction: Annotated[float, typer.Option(help="Share held out where --valid is not given.")] = 0.1,
+    seed: Annotated[int | None, typer.Option(help="Makes the fit reproducible to the byte.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run of the same command.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the training record as JSON on stdout.")] = False,
+) -> None:
+    """Fit the joint density of a table of 0/1 columns, and write a model file.
+
+    After each epoch the state is kept in OUTPUT.checkpoint; --resume continues from there, whatever stopped the run.
+    """
+    from chainrule.training import FitConfig, fit
+
+    config = FitConfig(
+        hidden_size=hidden_size,
+        activation=activation,
+        order=order,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        decay=decay,
+        weight_decay=weight_decay,
+        clip_norm=clip_norm,
+        patience=patience,
+        valid_fraction=valid_fraction,
+    )
+    require_writable(output)
+    checkpoint = output.with_name(output.name + ".checkpoint")
+    if checkpoint.exists() and not resume:
+        raise ChainruleError(
+            f"{checkpoint} holds an interrupted run; pass --resume to continue it, or delete it to start anew"
+        )
+    train_table, valid_table = training_tables(table, valid)
+    try:
+        density = fit(
+            train_table,
+            valid_table,
+            seed=seed,
+            config=config,
+            device=device,
+            verbose=not quiet,
+            checkpoint=checkpoint,
+            resume=resume,
+            keep_checkpoint=True,
+        )
+    except KeyboardInterrupt as interrupt:
+        how = "repeat the command with --resume to continue" if checkpoint.exists() else "nothing was saved yet"
+        raise KeyboardInterrupt(f"interrupted; {how}") from interrupt
+    density.save(output)
+    checkpoint.unlink(missing_ok=True)
+    record = density.training
+    if as_json:
+        print_json({"model": str(output), **record})
+    if not quiet:
+        nats, bits = record["valid_nats"], record["valid_nats"] / math.log(2)
+        gain = record["independent_valid_nats"] - nats
+        print(
+            f"{output}: {len(record['history'])} epochs in {record['seconds']:.0f} s; validation {nats:.3f} nats "
+            f"({bits:.3f} bits) per row, {gain:.3f} nats better than independent columns; seed {record['seed']}",
+            file=sys.stderr,
+        )

@@ -1,0 +1,89 @@
+"""The ``chainrule`` program: its commands, and what happens when one fails.
+
+Exit codes: 0 done; 1 it failed (a check that did not pass, an error of ours); 2 it was called wrongly; 130 interrupted.
+Results go to stdout or the file named with -o; messages and progress go to stderr.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from chainrule.cli import check, datasets, demo, fit, sample, score, show
+from chainrule.errors import ChainruleError
+from chainrule.version import version
+
+MISUSE = (ChainruleError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+
+app = typer.Typer(
+    name="chainrule",
+    help="Fit the joint density of a table by the chain rule; ask how likely rows are, and for rows like them.",
+    epilog="Example:  chainrule fit digits -o digits.chainrule && chainrule score digits.chainrule digits",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with its errors told in a line: misuse exits with 2, an interrupt with 130."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        try:
+            command(*args, **options)
+            sys.stdout.flush()
+        except MISUSE as error:
+            _say(str(error))
+            raise typer.Exit(2) from error
+        except KeyboardInterrupt as interrupt:
+            _say(str(interrupt) or "interrupted; no output file was begun")
+            raise typer.Exit(130) from interrupt
+        except BrokenPipeError as error:  # the reader of our output has gone, as with `| head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from error
+
+    return run
+
+
+for _command in (demo, fit, score, sample, show, check, datasets):
+    app.command(name=_command.NAME, epilog=_command.EXAMPLES)(_guarded(_command.run))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"chainrule {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Runs the program; called by the ``chainrule`` script."""
+    warnings.showwarning = _show_warning
+    app(prog_name="chainrule")
+
+
+def _show_warning(message: Any, *_: Any, **__: Any) -> None:
+    _say(f"warning: {message}")
+
+
+def _say(text: str) -> None:
+    print(f"chainrule: {text}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""``chainrule sample``: new rows, free or completing what is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainrule.cli.tables import OUTPUT_TYPES, print_json, require_writable, table_of, write_columns
+
+NAME = "sample"
+EXAMPLES = (
+    "Examples:  chainrule sample m.chainrule -n 1000 -o rows.csv   |   chainrule sample m.chainrule --given holes.csv"
+)
+
+
+def run(
+    model: Annotated[Path, typer.Argument(help="A model file.")],
+    n: Annotated[int | None, typer.Option("-n", help="Rows to draw (default: 10, or one for each row given).")] = None,
+    given: Annotated[
+        str | None, typer.Option(help="Rows with empty cells to fill: a file of one row, or of n rows.")
+    ] = None,
+    temperature: Annotated[float, typer.Option(help="Divides every logit; below 1 draws likelier rows.")] = 1.0,
+    seed: Annotated[int | None, typer.Option(help="Makes the draw reproducible.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+) -> None:
+    """Draw rows from a model, one column at a time."""
+    from chainrule.density import load
+    from chainrule.tasks.sample import sample_columns
+
+    if output is not None:
+        require_writable(output, OUTPUT_TYPES)
+    density = load(model)
+    evidence = None if given is None else table_of(given, None)
+    if n is None:
+        n = 10 if evidence is None else len(evidence)
+    columns = sample_columns(density.model, n, given=evidence, temperature=temperature, seed=seed)
+    if as_json:
+        print_json({name: values.tolist() for name, values in columns.items()})
+    if output is not None or not as_json:
+        write_columns(columns, output)

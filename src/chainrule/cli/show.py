@@ -1,0 +1,78 @@
+"""``chainrule show``: what a model file holds."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainrule.cli.tables import print_json
+
+NAME = "show"
+EXAMPLES = "Examples:  chainrule show m.chainrule   |   chainrule show m.chainrule --json"
+
+
+def run(
+    model: Annotated[Path, typer.Argument(help="A model file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything but the arrays as JSON.")] = False,
+) -> None:
+    """Describe a model file: columns, network, how it was trained and what it reached."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from chainrule.density import load
+
+    density = load(model)
+    network, schema, training = density.model.network, density.model.schema, density.training
+    parameters = sum(p.numel() for p in network.parameters())
+    order = network.state_dict()["order"].tolist()
+    if as_json:
+        print_json({**density.model.to_json(), "parameters": parameters, "order": order, "training": dict(training)})
+        return
+    width = len(schema.columns)
+    flipped = sum(column.levels == (1, 0) for column in schema.columns)
+    facts = Table(title=str(model), show_header=False, title_justify="left")
+    facts.add_row("columns", f"{width} binary: {_some(schema.names)}")
+    facts.add_row("coding", f"code 0 is the more frequent value; that is 1 in {flipped} of the columns")
+    facts.add_row("network", repr(network))
+    facts.add_row("parameters", f"{parameters:,}")
+    facts.add_row("order", "natural" if order == list(range(width)) else _some([schema.names[k] for k in order]))
+    facts.add_row(
+        "answers exactly", "log-likelihood of rows whose known cells come first in the order; samples given such cells"
+    )
+    if training:
+        nats, independent, epochs = training["valid_nats"], training["independent_valid_nats"], len(training["history"])
+        facts.add_row("training", f"{training['train_rows']:,} rows, {epochs} epochs, {training['seconds']:.0f} s")
+        facts.add_row("seed", str(training["seed"]))
+        facts.add_row("validation", f"{_nats(nats, width)}, on {training['valid_rows']:,} rows")
+        facts.add_row("independent columns", _nats(independent, width))
+        facts.add_row("skipped steps", f"{training['skipped_steps']} with a non-finite loss or gradient")
+    console = Console()
+    console.print(facts)
+    if training.get("history"):
+        console.print(_curve(training["history"]))
+
+
+def _nats(nats: float, columns: int) -> str:
+    return f"{nats:.3f} nats per row, {nats / math.log(2) / columns:.4f} bits per column"
+
+
+def _curve(history: list[dict[str, float]]) -> object:
+    from rich.table import Table
+
+    table = Table(title="training curve, nats per row", title_justify="left")
+    for name in ("epoch", "train", "validation", "seconds"):
+        table.add_column(name, justify="right")
+    every = max(1, len(history) // 10)
+    for record in history:
+        if record["epoch"] % every == 0 or record["epoch"] in (1, len(history)):
+            nats = record["valid_nats"]
+            shown = "not finite" if nats is None else f"{nats:.3f}"
+            table.add_row(str(record["epoch"]), f"{record['train_nats']:.3f}", shown, f"{record['seconds']:.1f}")
+    return table
+
+
+def _some(names: tuple[str, ...] | list[str], most: int = 6) -> str:
+    return ", ".join(names[:most]) + (f", … {names[-1]}" if len(names) > most else "")

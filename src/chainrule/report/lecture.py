@@ -1,0 +1,147 @@
+"""What the lecture claims, measured: the count of parameters, the reuse of sums, the leak of a dense network."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from chainrule.networks import AbstractFixedOrder
+from chainrule.ops.nade import reference
+from chainrule.rng import generator_from
+from chainrule.training.batches import shuffled_batches
+
+DEPENDENCE_ROWS = 4  # rows over which the change of an output is averaged
+DEPENDENCE_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class FormTiming:
+    """Seconds of both forms of the reference for rows of ``n`` columns; medians."""
+
+    n: int
+    masked_s: float
+    recursive_s: float
+
+    @property
+    def ratio(self) -> float:
+        """Masked ÷ recursive."""
+        return self.masked_s / self.recursive_s
+
+
+def time_forms(
+    columns: tuple[int, ...] = (64, 128, 256, 512, 1024), hidden_size: int = 200, rows: int = 50, repeats: int = 3
+) -> list[FormTiming]:
+    """Both forms over growing n: O(n² d) against O(n d), so that their ratio grows with n."""
+    generator = generator_from(0)
+    timings = []
+    for n in columns:
+        x = (torch.rand(rows, n, generator=generator) < 0.3).float()
+        W, V = (torch.randn(n, hidden_size, generator=generator) * 0.1 for _ in range(2))
+        parameters = (W, torch.zeros(hidden_size), torch.full((hidden_size,), 0.5), V, torch.zeros(n))
+        both = [_median_s(partial(form, x, *parameters), repeats) for form in (reference.masked, reference.recursive)]
+        timings.append(FormTiming(n, *both))
+    return timings
+
+
+@torch.no_grad()
+def _median_s(call: Callable[[], object], repeats: int) -> float:
+    call()
+    taken = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        call()
+        taken.append(time.perf_counter() - began)
+    return sorted(taken)[len(taken) // 2]
+
+
+def full_table_numbers(n: int) -> str:
+    """2^n − 1, written out while it is short."""
+    return f"{2**n - 1:,}" if n <= 40 else f"2^{n} − 1 ≈ 10^{n * math.log10(2):.0f}"
+
+
+class DenseAutoencoder(nn.Module):
+    """What NADE is not: n inputs, hidden units, n sigmoid outputs, every one of which sees every input.
+
+    Its summed cross-entropy is no likelihood: output k has seen x_k itself.
+    """
+
+    def __init__(self, columns: int, hidden_size: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.encoder = nn.Parameter(torch.randn(columns, hidden_size, generator=generator) * columns**-0.5)
+        self.decoder = nn.Parameter(torch.randn(hidden_size, columns, generator=generator) * hidden_size**-0.5)
+        self.hidden_bias = nn.Parameter(torch.zeros(hidden_size))
+        self.output_bias = nn.Parameter(torch.zeros(columns))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits (N, D), each a function of all of x (N, D)."""
+        return torch.sigmoid(self.hidden_bias + x @ self.encoder) @ self.decoder + self.output_bias
+
+
+def train_dense(rows: torch.Tensor, hidden_size: int, *, steps: int = 600, seed: int = 0) -> DenseAutoencoder:
+    """A dense autoencoder trained on the rows (N, D) for comparison; 600 steps are plenty for it to copy its input."""
+    generator = generator_from(seed)
+    network = DenseAutoencoder(rows.shape[1], hidden_size, generator)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2, weight_decay=0.0)
+    done = 0
+    while done < steps:
+        for batch in shuffled_batches(rows, 100, generator):
+            optimizer.zero_grad()
+            F.binary_cross_entropy_with_logits(network(batch), batch, reduction="sum").div(len(batch)).backward()
+            optimizer.step()
+            done += 1
+    return network
+
+
+def reconstruction_nats(network: DenseAutoencoder, rows: torch.Tensor) -> float:
+    """The summed cross-entropy per row of a dense autoencoder: small, and no likelihood."""
+    with torch.no_grad():
+        return float(F.binary_cross_entropy_with_logits(network(rows), rows, reduction="sum")) / len(rows)
+
+
+@torch.no_grad()
+def dependence_of(logits: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor) -> np.ndarray:
+    """Mean |change of σ(logit_j)| when x_k flips, (D, D) as [k, j], over a few rows (N, D)."""
+    rows = rows[:DEPENDENCE_ROWS]
+    width = rows.shape[1]
+    change = torch.zeros(width, width, dtype=torch.float64)
+    for flips in torch.arange(width).split(max(1, DEPENDENCE_BATCH // len(rows))):
+        base = rows.repeat(len(flips), 1)
+        flipped, column = base.clone(), flips.repeat_interleave(len(rows))[:, None]
+        flipped.scatter_(1, column, 1 - base.gather(1, column))
+        difference = (torch.sigmoid(logits(flipped)) - torch.sigmoid(logits(base))).abs()
+        change[flips] = difference.view(len(flips), len(rows), width).double().mean(1)
+    return change.numpy()
+
+
+@torch.no_grad()
+def stages_of_drawing(
+    network: AbstractFixedOrder, frames: int, generator: torch.Generator, completions: int = 100
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """One row being drawn, at ``frames`` stages: (values, known, p(x_j = 1 | drawn so far)), each (D,).
+
+    For pixels not yet drawn the probability is the mean of their conditionals over completions drawn by the model.
+    """
+    network = copy.deepcopy(network).cpu()
+    width = len(network.columns)
+    row = network.sample(1, generator=generator)
+    stages = []
+    for count in np.unique(np.linspace(0, width, frames).round().astype(int)).tolist():
+        known = torch.zeros(width, dtype=torch.bool)
+        known[network.order[:count]] = True
+        if count == width:
+            probability = row[0]
+        else:
+            rest = network.sample(completions, given=(row, known[None]), generator=generator)
+            means = torch.stack([d.mean() for d in network.conditionals(rest)], dim=1).mean(0)  # (D,)
+            probability = torch.where(known, row[0], means)
+        stages.append((row[0].numpy(), known.numpy(), probability.numpy()))
+    return stages

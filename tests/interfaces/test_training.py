@@ -1,0 +1,232 @@
+"""Training: it reaches what can be reached, repeats to the byte, and survives bad numbers."""
+
+import copy
+import math
+
+import numpy as np
+import pytest
+import torch
+from registry import nade
+from tolerances import DIGITS_MARGIN_NATS, ENTROPY_GAP_NATS
+
+import chainrule as cr
+from chainrule.errors import ChainruleError, EvidenceError, SchemaError, ShapeError
+from chainrule.rng import generator_from
+from chainrule.testing import all_rows
+from chainrule.training import loop
+from chainrule.training.config import FitConfig
+
+QUICK = FitConfig(hidden_size=5, epochs=3)
+
+
+def rows_of(seed=0, n=200, columns=6):
+    return np.random.default_rng(seed).integers(0, 2, (n, columns))
+
+
+def test_a_tiny_nade_reaches_the_entropy_of_an_enumerated_distribution():
+    """On every row of a 4-bit distribution in proportion to its probability, the loss can fall to the entropy, and does."""
+    counts = np.random.default_rng(5).multinomial(4096, np.random.default_rng(6).dirichlet(np.full(16, 0.4)))
+    rows = all_rows(cr.NADE(4)).numpy().repeat(counts, axis=0)
+    p = counts[counts > 0] / counts.sum()
+    entropy = float(-(p * np.log(p)).sum())
+    config = FitConfig(hidden_size=16, epochs=60, weight_decay=0.0, learning_rate=0.03)
+    density = cr.fit(rows, rows, seed=0, config=config, verbose=False)
+    reached = -density.score(rows)
+    assert entropy <= reached + 1e-9, "below the entropy: this is no likelihood"
+    assert reached <= entropy + ENTROPY_GAP_NATS
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "relu"])
+def test_on_digits_it_beats_independent_columns(activation):
+    """What catches a wrong loss: held-out digits, against independent columns, by a stated margin."""
+    digits = cr.datasets.load("digits")
+    config = FitConfig(hidden_size=100, epochs=30, activation=activation)
+    density = cr.fit(digits.train, digits.valid, seed=0, config=config, verbose=False)
+    alone = cr.IndependentColumns(64)
+    alone.initialize_from(torch.from_numpy(digits.train).float())
+    independent = float(alone.log_prob(torch.from_numpy(digits.valid).float()).mean().detach())
+    assert density.score(digits.valid) > independent + DIGITS_MARGIN_NATS
+    assert density.training["independent_valid_nats"] == pytest.approx(-independent, rel=1e-5)
+    assert density.training["valid_nats"] == pytest.approx(-density.score(digits.valid), rel=1e-6)
+
+
+def test_same_seed_same_bytes_and_no_global_generator_is_touched():
+    torch.manual_seed(123)
+    before = torch.get_rng_state()
+    one, two = (cr.fit(rows_of(), seed=4, config=QUICK, verbose=False) for _ in range(2))
+    other = cr.fit(rows_of(), seed=5, config=QUICK, verbose=False)
+    assert torch.equal(before, torch.get_rng_state())
+    for name, array in one.model.arrays().items():
+        assert array.tobytes() == two.model.arrays()[name].tobytes()
+    assert other.model.arrays()["input_weight"].tobytes() != one.model.arrays()["input_weight"].tobytes()
+    unseeded = cr.fit(rows_of(), config=QUICK, verbose=False)
+    again = cr.fit(rows_of(), seed=unseeded.training["seed"], config=QUICK, verbose=False)
+    assert again.model.arrays()["input_weight"].tobytes() == unseeded.model.arrays()["input_weight"].tobytes()
+
+
+def test_decay_spares_biases_and_first_hidden():
+    """Under an enormous decay the model is independent columns, not p = 1/2."""
+    rows = (np.random.default_rng(0).random((400, 5)) < [0.02, 0.1, 0.5, 0.2, 0.3]).astype(int)
+    config = FitConfig(hidden_size=8, epochs=40, weight_decay=90.0, learning_rate=0.01, patience=0)
+    density = cr.fit(rows, rows, seed=0, config=config, verbose=False)
+    assert density.training["valid_nats"] == pytest.approx(density.training["independent_valid_nats"], abs=0.02)
+    groups = loop.make_state(cr.NADE(3), config, generator_from(0)).optimizer.param_groups
+    assert [g["weight_decay"] for g in groups] == [90.0, 0.0]
+    assert [sorted(tuple(p.shape) for p in g["params"]) for g in groups] == [[(3, 500)] * 2, [(3,), (500,), (500,)]]
+
+
+def state_of(network, config=QUICK):
+    return loop.make_state(network, config, generator_from(0))
+
+
+def test_early_stopping_restores_the_best_weights(monkeypatch):
+    """Validation that gets worse after the second epoch stops training, and the second epoch's weights come back."""
+    nats = iter([5.0, 4.0, 4.5, 4.6, 4.7, 4.8])
+    monkeypatch.setattr(loop, "validate", lambda *_: next(nats))
+    state = state_of(nade(6, 5))
+    seen = []
+    x = torch.from_numpy(rows_of()).float()
+    config = FitConfig(hidden_size=5, epochs=50, patience=3)
+    loop.train(state, x, x, config, after_epoch=lambda s: seen.append(copy.deepcopy(s.network.state_dict())))
+    assert len(seen) == 5
+    assert state.best_nats == 4.0
+    assert torch.equal(state.network.state_dict()["input_weight"], seen[1]["input_weight"])
+    assert not torch.equal(seen[1]["input_weight"], seen[4]["input_weight"])
+
+
+def test_the_learning_rate_follows_its_curve():
+    state = state_of(nade(4, 3))
+    config = FitConfig(epochs=10, learning_rate=0.5)
+    for epoch, share in ((0, 1.0), (5, 0.5), (10, 0.0)):
+        loop.set_rate(state, config, epoch)
+        assert state.optimizer.param_groups[0]["lr"] == pytest.approx(0.5 * share)
+    loop.set_rate(state, FitConfig(decay="none", learning_rate=0.5), 7)
+    assert state.optimizer.param_groups[1]["lr"] == 0.5
+
+
+def test_gradients_are_clipped_to_the_norm():
+    network = nade(6, 5)
+    network.log_prob(torch.ones(4, 6)).sum().backward()
+    before = loop.gradient_norm(network, 0.25)
+    after = math.sqrt(sum(float((p.grad**2).sum()) for p in network.parameters()))
+    assert float(before) > 0.25
+    assert after == pytest.approx(0.25, rel=1e-4)
+    assert float(loop.gradient_norm(network, 0.0)) == pytest.approx(0.25, rel=1e-4)
+
+
+class Spoiled(cr.NADE):
+    """A NADE whose loss is not a number on chosen calls."""
+
+    bad: tuple[int, ...] = ()
+    calls = 0
+
+    def training_loss(self, x, observed=None, generator=None):
+        loss = super().training_loss(x, observed, generator)
+        if torch.is_grad_enabled():
+            Spoiled.calls += 1
+            if Spoiled.calls in self.bad:
+                return loss * torch.nan
+        return loss
+
+
+def test_non_finite_steps_are_skipped_reported_and_rolled_back():
+    Spoiled.calls, Spoiled.bad = 0, (2, *range(21, 21 + loop.BAD_STEPS))
+    network = Spoiled(6, hidden_size=5, generator=generator_from(0))
+    x = torch.from_numpy(rows_of(n=400)).float()
+    config = FitConfig(hidden_size=5, epochs=12, batch_size=100, patience=0)
+    state = state_of(network, config)
+    with pytest.warns(UserWarning, match="epoch") as caught:
+        loop.train(state, x, x, config)
+    messages = [str(w.message) for w in caught]
+    assert messages[0] == "epoch 1: a step with a non-finite loss or gradient was skipped"
+    assert "epoch 8: back to the best weights, at half the learning rate" in messages
+    assert state.skipped == 1 + loop.BAD_STEPS
+    assert state.rate_scale == 0.5
+    assert state.history[-1]["skipped"] == state.skipped
+    assert all(bool(p.isfinite().all()) for p in network.parameters())
+    assert math.isfinite(state.best_nats)
+
+
+def test_degenerate_tables_fit_and_answer():
+    """One row, one column, constant columns: finite likelihoods that sum to one, also of what was never seen."""
+    for rows in (np.array([[1, 0, 1]]), np.array([[0], [1], [1]]), np.zeros((20, 3), int), np.ones((20, 2), bool)):
+        density = cr.fit(rows, seed=0, config=QUICK, verbose=False)
+        every = all_rows(density.model.network).numpy().astype(int)
+        log_prob = density.log_prob(every)
+        assert np.isfinite(log_prob).all()
+        assert np.exp(log_prob).sum() == pytest.approx(1, abs=1e-10)
+        assert density.sample(4, seed=0).shape == (4, rows.shape[1])
+
+
+def test_a_share_of_the_rows_is_held_out_where_no_validation_is_given():
+    density = cr.fit(
+        rows_of(n=100), seed=0, config=FitConfig(hidden_size=2, epochs=1, valid_fraction=0.25), verbose=False
+    )
+    assert (density.training["train_rows"], density.training["valid_rows"]) == (75, 25)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 0}, "epochs = 0: pass a whole number, at least 1"),
+        ({"hidden_size": 2.5}, "hidden_size = 2.5: pass a whole number, at least 1"),
+        ({"learning_rate": -1.0}, "learning_rate = -1.0: pass a number above zero"),
+        ({"learning_rate": math.nan}, "learning_rate = nan: pass a number above zero"),
+        ({"weight_decay": -0.1}, "weight_decay = -0.1: pass a number, zero or more"),
+        ({"patience": -1}, "patience = -1: pass a whole number of epochs, or 0 for no early stopping"),
+        ({"valid_fraction": 1.0}, "valid_fraction = 1.0: pass a number between 0 and 1"),
+        ({"order": "spiral"}, "order 'spiral' is unknown; choose one of 'natural', 'random'"),
+        ({"decay": "cosin"}, "decay 'cosin' is unknown; choose one of 'cosine', 'none' (nearest: 'cosine')"),
+    ],
+)
+def test_a_wrong_configuration_is_explained_whole(options, message):
+    with pytest.raises(ShapeError) as error:
+        FitConfig(**options)
+    assert str(error.value) == message
+
+
+def test_configuration_survives_json():
+    config = FitConfig(hidden_size=7, order="random", decay="none")
+    assert FitConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (
+            lambda: cr.fit(np.array([[0, 1.0], [np.nan, 1.0]]), verbose=False),
+            EvidenceError,
+            "the array: column 'x0' is unknown at row 1; a fixed-order network learns from complete rows only: fill or drop "
+            "the 1 row(s) with holes",
+        ),
+        (
+            lambda: cr.fit(rows_of(), rows_of(columns=5), verbose=False),
+            SchemaError,
+            "the array: 5 columns where the model has 6",
+        ),
+        (
+            lambda: cr.fit(rows_of(), objective="any", verbose=False),
+            ChainruleError,
+            "objective 'any' is unknown; choose one of 'likelihood'",
+        ),
+        (
+            lambda: cr.fit(rows_of(), network="made", verbose=False),
+            ChainruleError,
+            "network 'made' is unknown; choose one of 'auto', 'nade' (nearest: 'nade')",
+        ),
+        (
+            lambda: cr.fit(rows_of(), resume=True),
+            ChainruleError,
+            "resume=True needs checkpoint=PATH, the file of the run to continue",
+        ),
+        (
+            lambda: cr.fit(rows_of(), seed=-3),
+            ChainruleError,
+            "seed -3 is not an integer from 0 to 2**63 - 1; pass such an integer, or None",
+        ),
+    ],
+)
+def test_wrong_calls_are_explained_whole(call, kind, message):
+    with pytest.raises(kind) as error:
+        call()
+    assert str(error.value) == message
