@@ -149,6 +149,8 @@ def read(path: str | os.PathLike[str], *, kind: str) -> Contents:
     source = Path(path)
     if source.is_dir():
         raise FormatError(f"{source}: a folder, not a chainrule {kind} file")
+    if not source.exists():
+        raise FileNotFoundError(f"{source}: no such file")
     size = source.stat().st_size
     if size > _PREFIX.size + MOST_HEADER_BYTES + MOST_ARRAY_BYTES:
         raise FormatError(f"{source}: {size} bytes, more than any chainrule file may have")

@@ -12,7 +12,8 @@ import torch
 
 from chainrule.conditionals import AbstractConditional, Bernoulli
 from chainrule.errors import FormatError, SchemaError, unknown_choice
-from chainrule.networks import NADE, AbstractNetwork
+from chainrule.networks import NADE, AbstractFixedOrder, AbstractNetwork
+from chainrule.networks.evidence import require_prefix
 from chainrule.networks.orders import make_order
 from chainrule.table import Schema
 
@@ -43,6 +44,12 @@ class Model:
     def in_float64(self) -> AbstractNetwork:
         """A copy of the network for scoring: the likelihood of a cell is computed in float64."""
         return copy.deepcopy(self.network).double().eval().requires_grad_(False)
+
+    def require_evidence(self, known: np.ndarray, *, name: str) -> None:
+        """Raises EvidenceError, with the table's own names, for known cells (N, D) that the network cannot take exactly."""
+        if isinstance(self.network, AbstractFixedOrder):
+            order = self.network.order.cpu()
+            require_prefix(torch.from_numpy(known), order, name=name, names=self.schema.names)
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the tensors, as a JSON object."""

@@ -43,7 +43,7 @@ def test_unknown_cells_are_marginalised_and_other_holes_refused(density):
     with pytest.warns(UserWarning, match="'c' are absent"):
         assert density.log_prob(partial[["a", "b"]])[0] == density.log_prob(partial)[0]
     with pytest.raises(
-        EvidenceError, match=r"in the batch that begins at row 0 of the table: row 1: observed column 2"
+        EvidenceError, match=r"row 1: known column 'c' is step 2 of the order, but column 'b' at step 1"
     ):
         density.log_prob(pd.DataFrame({"a": [True, True], "b": [1.0, None], "c": [True, True]}))
 

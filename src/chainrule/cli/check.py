@@ -11,7 +11,10 @@ import typer
 from chainrule.cli.tables import print_json
 
 NAME = "check"
-EXAMPLES = "Example:  chainrule check m.chainrule"
+EXAMPLES = """\b
+Examples:
+  chainrule check m.chainrule
+"""
 
 
 def run(

@@ -10,7 +10,10 @@ from chainrule import datasets
 from chainrule.cli.tables import print_json
 
 NAME = "datasets"
-EXAMPLES = "Example:  chainrule datasets"
+EXAMPLES = """\b
+Examples:
+  chainrule datasets
+"""
 
 
 def run(as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False) -> None:
@@ -22,14 +25,12 @@ def run(as_json: Annotated[bool, typer.Option("--json", help="Print the list as 
         keys = ("name", "title", "columns", "rows", "source", "licence")
         print_json([{key: getattr(info, key) for key in keys} for info in datasets.list()])
         return
-    table = Table()
+    table = Table(show_lines=True)
     table.add_column("name", no_wrap=True)
-    table.add_column("title")
     table.add_column("columns", justify="right")
     table.add_column("train / valid / test", justify="right", no_wrap=True)
-    table.add_column("source")
-    table.add_column("licence")
+    table.add_column("title, source, licence", overflow="fold")
     for info in datasets.list():
-        rows = " / ".join(f"{n:,}" for n in info.rows)
-        table.add_row(info.name, info.title, str(info.columns), rows, info.source, info.licence)
+        about = f"{info.title}\nsource: {info.source}\nlicence: {info.licence}"
+        table.add_row(info.name, str(info.columns), " / ".join(f"{n:,}" for n in info.rows), about)
     Console().print(table)

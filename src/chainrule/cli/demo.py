@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from chainrule.density import Density
 
 NAME = "demo"
-EXAMPLES = "Examples:  chainrule demo   |   chainrule demo --data binarized-mnist   |   chainrule demo --side 32"
+EXAMPLES = """\b
+Examples:
+  chainrule demo
+  chainrule demo --side 32
+  chainrule demo --data binarized-mnist
+"""
 DATA = ("digits", "mnist", "binarized-mnist")
 SIZES = {"digits": (200, 100), "mnist": (500, 10), "binarized-mnist": (500, 10)}  # hidden units, epochs
 LARGE_DIGITS_EPOCHS = 30  # for digits enlarged to 1024 pixels

@@ -13,10 +13,12 @@ from chainrule.cli.tables import TABLE_HELP, print_json, require_writable, train
 from chainrule.errors import ChainruleError
 
 NAME = "fit"
-EXAMPLES = (
-    "Examples:  chainrule fit digits -o digits.chainrule   |   "
-    "chainrule fit train.csv --valid valid.csv -o m.chainrule --hidden-size 500 --epochs 20 --seed 0"
-)
+EXAMPLES = """\b
+Examples:
+  chainrule fit digits -o digits.chainrule
+  chainrule fit train.csv --valid valid.csv -o m.chainrule --hidden-size 500 --epochs 20 --seed 0
+  chainrule fit train.csv -o m.chainrule --seed 0 --resume
+"""
 
 
 def run(

@@ -24,7 +24,12 @@ MISUSE = (ChainruleError, FileNotFoundError, IsADirectoryError, NotADirectoryErr
 app = typer.Typer(
     name="chainrule",
     help="Fit the joint density of a table by the chain rule; ask how likely rows are, and for rows like them.",
-    epilog="Example:  chainrule fit digits -o digits.chainrule && chainrule score digits.chainrule digits",
+    epilog="""\b
+Examples:
+  chainrule demo
+  chainrule fit digits -o digits.chainrule
+  chainrule score digits.chainrule digits
+""",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

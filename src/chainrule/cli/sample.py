@@ -10,9 +10,11 @@ import typer
 from chainrule.cli.tables import OUTPUT_TYPES, print_json, require_writable, table_of, write_columns
 
 NAME = "sample"
-EXAMPLES = (
-    "Examples:  chainrule sample m.chainrule -n 1000 -o rows.csv   |   chainrule sample m.chainrule --given holes.csv"
-)
+EXAMPLES = """\b
+Examples:
+  chainrule sample m.chainrule -n 1000 --seed 0 -o rows.csv
+  chainrule sample m.chainrule --given holes.csv
+"""
 
 
 def run(

@@ -12,9 +12,11 @@ import typer
 from chainrule.cli.tables import OUTPUT_TYPES, TABLE_HELP, print_json, require_writable, table_of, write_columns
 
 NAME = "score"
-EXAMPLES = (
-    "Examples:  chainrule score m.chainrule test.csv -o nats.csv   |   chainrule score m.chainrule digits --split test"
-)
+EXAMPLES = """\b
+Examples:
+  chainrule score m.chainrule test.csv -o nats.csv
+  chainrule score m.chainrule digits --split test --json
+"""
 
 
 def run(

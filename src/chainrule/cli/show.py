@@ -11,7 +11,11 @@ import typer
 from chainrule.cli.tables import print_json
 
 NAME = "show"
-EXAMPLES = "Examples:  chainrule show m.chainrule   |   chainrule show m.chainrule --json"
+EXAMPLES = """\b
+Examples:
+  chainrule show m.chainrule
+  chainrule show m.chainrule --json
+"""
 
 
 def run(

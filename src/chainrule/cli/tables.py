@@ -26,7 +26,7 @@ def table_of(text: str, split: str | None) -> Table:
     path = Path(text)
     if path.exists() or not _is_dataset(text):
         if not path.exists() and not path.suffix:
-            raise FileNotFoundError(f"{text}: no such file, and no data set of that name; {_names(text)}")
+            raise FileNotFoundError(f"{text}: no such file; {unknown_choice('data set', text, _dataset_names())}")
         if path.suffix == ".npz" and split is None and "test" in array_names(path):
             split = "test"
         return read_table(path, array=split if path.suffix == ".npz" else None)
@@ -97,8 +97,8 @@ def _csv(columns: dict[str, np.ndarray]) -> str:
 
 
 def _is_dataset(text: str) -> bool:
-    return text.replace("_", "-") in {info.name for info in datasets.list()}
+    return text.replace("_", "-") in _dataset_names()
 
 
-def _names(text: str) -> str:
-    return unknown_choice("data set", text, [info.name for info in datasets.list()])
+def _dataset_names() -> list[str]:
+    return [info.name for info in datasets.list()]

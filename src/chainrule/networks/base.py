@@ -201,7 +201,7 @@ class AbstractFixedOrder(AbstractNetwork):
             values, known = self._zeros(n), torch.zeros(n, width, dtype=torch.bool, device=self.order.device)
         else:
             values, known = self._check_given(given, n)
-            require_prefix(known, self.order, name="given", remedy="")
+            require_prefix(known, self.order, name="given")
         return self.draw(values, known, uniforms(n, width, generator).to(self.order.device), temperature)
 
     def conditionals(self, x: torch.Tensor) -> list[Distribution]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from chainrule.errors import EvidenceError, ShapeError
@@ -33,28 +35,35 @@ def is_prefix(known: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
     return (steps[:, 1:] <= steps[:, :-1]).all(1)
 
 
-def require_prefix(known: torch.Tensor, order: torch.Tensor, *, name: str, remedy: str) -> None:
-    """Raises EvidenceError unless each row's known cells are a prefix of the order; says what would serve."""
+def require_prefix(
+    known: torch.Tensor, order: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
+) -> None:
+    """Raises EvidenceError unless each row's known cells are a prefix of the order; says what would serve.
+
+    Args:
+        known: bool (N, D).
+        order: int64 (D,).
+        name: what the known cells are called: "observed" or "given".
+        remedy: a further way out, appended to the message.
+        names: what the columns are called; by default their numbers.
+    """
     good = is_prefix(known, order)
     if bool(good.all()):
         return
     row = int((~good).nonzero()[0])
-    steps = known[row, order.to(known.device)].cpu()
-    hole = int((~steps).nonzero()[0])
-    late = int(steps.nonzero()[-1])
-    between = order.cpu()[hole:late][~steps[hole:late]].tolist()
-    count = int(known[row].sum())
-    missing = _listed(between)
-    first = _listed(
-        order.cpu()[order.cpu().new_tensor([bool(k) for k in known[row, order.to(known.device)]]).bool()].tolist()
-    )
+    steps, cells = order.tolist(), known[row].tolist()
+    called = [str(k) for k in range(len(steps))] if names is None else [repr(n) for n in names]
+    unknown_from = next(i for i, k in enumerate(steps) if not cells[k])
+    last_known = max(i for i, k in enumerate(steps) if cells[k])
+    between = [called[k] for k in steps[unknown_from:last_known] if not cells[k]]
+    first = [called[k] for k in steps if cells[k]]
     raise EvidenceError(
-        f"row {row}: {name} column {int(order[late])} is step {late} of the order, but column {int(order[hole])} at step {hole} "
-        f"is not known. A fixed order answers exactly only when what is known comes first. What would serve: "
-        f"knowing column(s) {missing} too; or a network whose order begins with the {count} known column(s) {first}{remedy}"
+        f"row {row}: {name} column {called[steps[last_known]]} is step {last_known} of the order, but column "
+        f"{called[steps[unknown_from]]} at step {unknown_from} is not known. A fixed order answers exactly only when what is "
+        f"known comes first. What would serve: knowing column(s) {_listed(between)} too; or a network whose order begins with "
+        f"the {len(first)} known column(s) {_listed(first)}{remedy}"
     )
 
 
-def _listed(columns: list[int], most: int = 8) -> str:
-    shown = ", ".join(map(str, columns[:most]))
-    return f"[{shown}{', …' if len(columns) > most else ''}]"
+def _listed(names: list[str], most: int = 8) -> str:
+    return f"[{', '.join(names[:most])}{', …' if len(names) > most else ''}]"

@@ -137,7 +137,7 @@ class NADE(AbstractFixedOrder):
         if observed is None:
             return -sum_columns(self.columns.log_prob(self.conditional_params(x, merge_repeats=True), x))
         seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
-        require_prefix(seen, self.order, name="observed", remedy="")
+        require_prefix(seen, self.order, name="observed")
         x = torch.where(seen, x, 0)
         cells = self.columns.log_prob(self.conditional_params(x, merge_repeats=True), x)
         return -sum_columns(torch.where(seen, cells, 0))

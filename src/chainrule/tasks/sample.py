@@ -32,6 +32,7 @@ def sample_columns(
     evidence = None
     if given is not None:
         codes = encode(read_table(given), model.schema)
+        model.require_evidence(codes.observed, name="given")
         evidence = (torch.from_numpy(codes.values), torch.from_numpy(codes.observed))
     drawn = model.network.sample(n, given=evidence, temperature=temperature, generator=generator_from(seed))
     return decode(drawn.cpu().double().numpy(), model.schema)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from chainrule.errors import EvidenceError
 from chainrule.model import Model
 from chainrule.progress import progress_bar
 from chainrule.table import encode, read_table
@@ -25,6 +24,7 @@ def score(model: Model, table: Any, *, show_progress: bool = True) -> np.ndarray
         EvidenceError: holes that a fixed order cannot marginalise.
     """
     codes = encode(read_table(table), model.schema)
+    model.require_evidence(codes.observed, name="known")
     network = model.in_float64()
     device = next(network.parameters()).device
     nats = np.empty(len(codes))
@@ -33,9 +33,6 @@ def score(model: Model, table: Any, *, show_progress: bool = True) -> np.ndarray
             rows = slice(start, start + BATCH_ROWS)
             x = torch.from_numpy(codes.values[rows]).to(device)
             observed = torch.from_numpy(codes.observed[rows]).to(device)
-            try:
-                nats[rows] = network.log_prob(x, observed).cpu().numpy()
-            except EvidenceError as error:
-                raise EvidenceError(f"in the batch that begins at row {start} of the table: {error}") from error
+            nats[rows] = network.log_prob(x, observed).cpu().numpy()
             advance(len(x))
     return nats

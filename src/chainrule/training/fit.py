@@ -12,7 +12,7 @@ import torch
 
 from chainrule.baselines import IndependentColumns
 from chainrule.density import Density
-from chainrule.errors import ChainruleError, EvidenceError, SchemaError, unknown_choice
+from chainrule.errors import BackendError, ChainruleError, EvidenceError, SchemaError, unknown_choice
 from chainrule.model import Model, conditionals_of
 from chainrule.networks import NADE
 from chainrule.rng import fresh_seed, generator_from
@@ -20,6 +20,8 @@ from chainrule.table import Codes, Schema, Table, encode, infer_schema, read_tab
 from chainrule.training.checkpoint import fingerprint, restore_checkpoint, save_checkpoint, seed_of_checkpoint
 from chainrule.training.config import FitConfig
 from chainrule.training.loop import make_state, train
+
+DEVICES = ("auto", "cpu", "cuda")
 
 
 def fit(
@@ -69,6 +71,7 @@ def fit(
         raise ChainruleError(unknown_choice("objective", objective, ["likelihood"]))
     if network not in ("auto", "nade"):
         raise ChainruleError(unknown_choice("network", network, ["auto", "nade"]))
+    require_device(device)
     if resume and checkpoint is None:
         raise ChainruleError("resume=True needs checkpoint=PATH, the file of the run to continue")
     began = time.perf_counter()
@@ -118,6 +121,14 @@ def fit(
     if checkpoint is not None and not keep_checkpoint:
         Path(checkpoint).unlink(missing_ok=True)
     return Density(Model(schema, net.cpu().eval()), record)
+
+
+def require_device(device: str) -> None:
+    """Raises BackendError for a device that this machine or PyTorch build does not have."""
+    if device not in DEVICES:
+        raise BackendError(unknown_choice("device", device, DEVICES))
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BackendError("device 'cuda': PyTorch sees no CUDA device here; pass 'auto' or 'cpu'")
 
 
 def _complete(table: Table, schema: Schema) -> Codes:

@@ -1,0 +1,226 @@
+"""The command line, as typed: results on stdout, messages on stderr, exit codes 0, 1 and 2."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.training import FitConfig
+
+PROGRAM = [sys.executable, "-m", "chainrule.cli.main"]
+WIDE = {**os.environ, "COLUMNS": "160", "NO_COLOR": "1"}
+
+
+def chainrule(*words, cwd, **extra):
+    done = subprocess.run([*PROGRAM, *map(str, words)], capture_output=True, text=True, cwd=cwd, env={**WIDE, **extra})
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with tables and a model fitted from the command line."""
+    path = tmp_path_factory.mktemp("cli")
+    rng = np.random.default_rng(0)
+    a = rng.integers(0, 2, 200)
+    rows = np.stack([a, a ^ (rng.random(200) < 0.1), rng.integers(0, 2, 200)], axis=1)
+    text = "a,b,c\n" + "".join(f"{x},{y},{z}\n" for x, y, z in rows.tolist())
+    (path / "rows.csv").write_text(text)
+    np.save(path / "rows.npy", rows)
+    np.savez(path / "splits.npz", train=rows[:150], valid=rows[150:180], test=rows[180:])
+    code, out, errors = chainrule("fit", "rows.csv", "-o", "m.chainrule", "--epochs", 3, "--seed", 1, cwd=path)
+    assert (code, out) == (0, "")
+    assert errors.startswith("m.chainrule: 3 epochs in ")
+    return path
+
+
+def test_flags_of_fit_are_the_fields_of_the_configuration():
+    """Same names, same defaults."""
+    import inspect
+
+    from chainrule.cli import fit
+
+    flags = inspect.signature(fit.run).parameters
+    for field in fields(FitConfig):
+        assert flags[field.name].default == field.default, field.name
+
+
+def test_version_and_help(folder):
+    assert chainrule("--version", cwd=folder) == (0, f"chainrule {cr.__version__}\n", "")
+    for command in ("", "demo", "fit", "score", "sample", "show", "check", "datasets"):
+        code, out, _ = chainrule(*command.split(), "--help", cwd=folder)
+        assert code == 0
+        assert "Examples:\n" in out
+        assert f"chainrule {command}".strip() in out
+    code, out, _ = chainrule("--show-completion", "bash", cwd=folder)
+    assert code == 0
+    assert "_CHAINRULE_COMPLETE" in out
+
+
+def test_score_prints_csv_and_a_mean(folder):
+    code, out, errors = chainrule("score", "m.chainrule", "rows.csv", cwd=folder)
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0] == "row,log_prob"
+    values = np.array([float(line.split(",")[1]) for line in lines[1:]])
+    assert np.array_equal(values, cr.load(folder / "m.chainrule").log_prob(folder / "rows.csv"))
+    assert errors.startswith(f"200 rows, mean log-likelihood {values.mean():.4f} ± ")
+
+
+def test_score_json_and_files_agree(folder):
+    _, out, _ = chainrule("score", "m.chainrule", "rows.npy", "--json", cwd=folder)
+    answer = json.loads(out)
+    assert answer["rows"] == 200
+    assert answer["mean"] == pytest.approx(np.mean(answer["log_prob"]))
+    for name in ("nats.csv", "nats.parquet", "nats.npy", "nats.npz"):
+        code, out, _ = chainrule("score", "m.chainrule", "rows.npy", "-o", name, cwd=folder)
+        assert (code, out) == (0, "")
+    assert np.load(folder / "nats.npy")[:, 1].tolist() == answer["log_prob"]
+    assert np.load(folder / "nats.npz")["rows"][:, 1].tolist() == answer["log_prob"]
+    import polars as pl
+
+    assert pl.read_parquet(folder / "nats.parquet")["log_prob"].to_list() == answer["log_prob"]
+    assert pl.read_csv(folder / "nats.csv")["log_prob"].to_list() == answer["log_prob"]
+
+
+def test_arrays_of_npz_and_named_splits(folder):
+    code, out, errors = chainrule("fit", "splits.npz", "-o", "s.chainrule", "--epochs", 2, "--json", cwd=folder)
+    assert code == 0
+    record = json.loads(out)
+    assert (record["train_rows"], record["valid_rows"]) == (150, 30)
+    assert len(record["history"]) == 2
+    assert "seed" in errors
+    assert chainrule("score", "s.chainrule", "splits.npz", cwd=folder)[1].count("\n") == 21
+    assert chainrule("score", "s.chainrule", "splits.npz", "--split", "valid", cwd=folder)[1].count("\n") == 31
+    code, _, errors = chainrule("score", "s.chainrule", "splits.npz", "--split", "vaild", cwd=folder)
+    assert code == 2
+    assert errors == (
+        "chainrule: splits.npz: array 'vaild' is unknown; choose one of 'test', 'train', 'valid' (nearest: 'valid')\n"
+    )
+
+
+def test_sample_draws_and_completes(folder):
+    code, out, errors = chainrule("sample", "m.chainrule", "-n", 5, "--seed", 3, cwd=folder)
+    assert (code, errors) == (0, "")
+    assert out.splitlines()[0] == "a,b,c"
+    assert len(out.splitlines()) == 6
+    assert out == chainrule("sample", "m.chainrule", "-n", 5, "--seed", 3, cwd=folder)[1]
+    assert out != chainrule("sample", "m.chainrule", "-n", 5, "--seed", 4, cwd=folder)[1]
+    (folder / "holes.csv").write_text("a,b,c\n1,,\n0,1,\n,,\n")
+    code, out, _ = chainrule("sample", "m.chainrule", "--given", "holes.csv", cwd=folder)
+    rows = [line.split(",") for line in out.splitlines()[1:]]
+    assert code == 0
+    assert rows[0][0] == "1"
+    assert rows[1][:2] == ["0", "1"]
+    answer = json.loads(chainrule("sample", "m.chainrule", "-n", 4, "--json", cwd=folder)[1])
+    assert [len(v) for v in answer.values()] == [4, 4, 4]
+
+
+def test_show_and_check(folder):
+    code, out, _ = chainrule("show", "m.chainrule", cwd=folder)
+    assert code == 0
+    assert "NADE(3 columns, hidden_size=200, activation='sigmoid', order=natural)" in out
+    assert f"{2 * 3 * 200 + 2 * 200 + 3:,}" in out
+    described = json.loads(chainrule("show", "m.chainrule", "--json", cwd=folder)[1])
+    assert described["parameters"] == 1603
+    assert described["order"] == [0, 1, 2]
+    code, out, _ = chainrule("check", "m.chainrule", cwd=folder)
+    assert code == 0
+    assert out.count(" pass ") == 5
+    results = json.loads(chainrule("check", "m.chainrule", "--json", cwd=folder)[1])
+    assert all(r["passed"] for r in results)
+
+
+def test_check_exits_with_1_on_a_broken_model(folder, monkeypatch, capsys):
+    """The command fails where a promise is broken (a broken model file cannot be made honestly, so check is replaced)."""
+    import typer
+
+    import chainrule.testing
+    from chainrule.cli import check
+
+    broken = [chainrule_testing_result("a promise", False)]
+    monkeypatch.setattr(chainrule.testing, "check", lambda density, seed: broken)
+    with pytest.raises(typer.Exit) as exit_:
+        check.run(folder / "m.chainrule")
+    assert exit_.value.exit_code == 1
+    assert "FAIL" in capsys.readouterr().out
+
+
+def chainrule_testing_result(name, passed):
+    from chainrule.testing import CheckResult
+
+    return CheckResult(name, passed, "")
+
+
+def test_datasets_lists_and_json(folder):
+    assert "binarized-mnist" in chainrule("datasets", cwd=folder)[1]
+    listed = json.loads(chainrule("datasets", "--json", cwd=folder)[1])
+    assert set(listed[0]) == {"name", "title", "columns", "rows", "source", "licence"}
+
+
+MISUSES = [
+    ("fit nowhere.csv -o x", "chainrule: nowhere.csv: no such file\n"),
+    ("fit rows.csv -o no/x", "chainrule: no/x: there is no folder no; make it first\n"),
+    ("fit rows.csv -o .", "chainrule: .: a folder; name a file\n"),
+    ("fit bad.csv -o x", "chainrule: column 'b': value 2 at row 1 (line 3 of bad.csv) is not 0 or 1 (or true/false); this "
+     "version models binary columns only: recode the column or leave it out\n"),
+    ("fit ragged.csv -o x", "chainrule: ragged.csv: line 3 has 1 field(s) where line 1 has 2\n"),
+    ("fit empty.csv -o x", "chainrule: empty.csv: the file is empty\n"),
+    ("fit head.csv -o x", "chainrule: head.csv: no rows; a model needs at least one\n"),
+    ("fit holes2.csv -o x", "chainrule: holes2.csv: column 'b' is unknown at row 1 (line 3 of holes2.csv); a fixed-order "
+     "network learns from complete rows only: fill or drop the 1 row(s) with holes\n"),
+    ("fit rows.csv -o x --epochs 0", "chainrule: epochs = 0: pass a whole number, at least 1\n"),
+    ("fit rows.csv -o x --device tpu", "chainrule: device 'tpu' is unknown; choose one of 'auto', 'cpu', 'cuda' (nearest: "
+     "'cpu')\n"),
+    ("score rows.csv rows.csv", "chainrule: rows.csv: not a chainrule file; it does not begin with CHAINRUL\n"),
+    ("score nowhere rows.csv", "chainrule: nowhere: no such file\n"),
+    ("score m.chainrule bad.csv", "chainrule: bad.csv: column(s) 'c' are absent and count as unknown\n"),
+    ("score m.chainrule rows.csv -o x.txt", "chainrule: x.txt: results are written as .csv, .npy, .npz, .parquet; end the name "
+     "with one of these\n"),
+    ("sample m.chainrule -n -1", "chainrule: n = -1 rows: pass a whole number, zero or more\n"),
+    ("sample m.chainrule --given late.csv", "chainrule: row 0: given column 'c' is step 2 of the order, but column 'a' at step "
+     "0 is not known. A fixed order answers exactly only when what is known comes first. What would serve: knowing column(s) "
+     "['a', 'b'] too; or a network whose order begins with the 1 known column(s) ['c']\n"),
+    ("demo --data mnst", "chainrule: data set of the demo 'mnst' is unknown; choose one of 'binarized-mnist', 'digits', 'mnist' "
+     "(nearest: 'mnist')\n"),
+    ("demo --side 5", "chainrule: --side 5 is smaller than the images of 8 × 8 pixels\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "message"), MISUSES, ids=[words for words, _ in MISUSES])
+def test_misuse_is_explained_whole_and_exits_with_2(folder, words, message):
+    for name, text in (
+        ("bad.csv", "a,b\n0,1\n1,2\n"),
+        ("ragged.csv", "a,b\n0,1\n1\n"),
+        ("empty.csv", ""),
+        ("head.csv", "a,b\n"),
+        ("holes2.csv", "a,b\n0,1\n1,\n"),
+        ("late.csv", "a,b,c\n,,1\n"),
+    ):
+        (folder / name).write_text(text)
+    before = sorted(p.name for p in folder.iterdir())
+    code, out, errors = chainrule(*words.split(), cwd=folder)
+    if "absent" in message:
+        assert errors.startswith(message.replace("chainrule: ", "chainrule: warning: "))
+        errors, message = errors.splitlines()[1][:40], "chainrule: column 'b': value 2 at row 1 (line"[:40]
+    assert errors == message
+    assert code == 2
+    assert out == ""
+    assert sorted(p.name for p in folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("words", ["", "fti", "fit rows.csv", "fit rows.csv -o x --epochs many", "score m.chainrule"])
+def test_wrong_words_exit_with_2(folder, words):
+    assert chainrule(*words.split(), cwd=folder)[0] == 2
+
+
+def test_a_closed_pipe_is_no_error(folder):
+    command = f"{sys.executable} -m chainrule.cli.main sample m.chainrule -n 20000 | head -2"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 2
