@@ -29,6 +29,7 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.speed.textbook
+	$(BIN)/python -m benchmarks.likelihood.binarized_mnist
 
 clean:
 	rm -rf .venv dist build .pytest_cache .ruff_cache .hypothesis chainrule-demo

@@ -10,10 +10,12 @@ from __future__ import annotations
 import builtins
 import gzip
 import hashlib
+import http.client
+import io
 import os
 import tomllib
-import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
+from chainrule.atomic import write_bytes
 from chainrule.errors import ChainruleError, FormatError, unknown_choice
 from chainrule.progress import progress_bar
 
@@ -134,9 +137,9 @@ def _published(info: DatasetInfo) -> builtins.list[np.ndarray]:
     arrays = _download(info, places)
     splits = _splits(info, arrays, "the download")
     places[-1].parent.mkdir(parents=True, exist_ok=True)
-    part = places[-1].with_suffix(".part.npz")
-    np.savez_compressed(part, allow_pickle=False, **arrays)
-    os.replace(part, places[-1])
+    packed = io.BytesIO()
+    np.savez_compressed(packed, allow_pickle=False, **arrays)
+    write_bytes(places[-1], packed.getvalue())
     return splits
 
 
@@ -169,11 +172,12 @@ def _splits(info: DatasetInfo, arrays: Mapping[str, np.ndarray], origin: str) ->
 
 
 def content_sha256(arrays: builtins.list[np.ndarray]) -> str:
-    """One hash of some uint8 arrays: of each its shape as text, then its bytes. It does not depend on the container."""
+    """One hash of some arrays: of each its shape as text (and its dtype if it is not uint8), then its bytes."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(str(tuple(map(int, array.shape))).encode())
-        digest.update(np.ascontiguousarray(array, dtype=np.uint8).tobytes())
+        digest.update(f"{array.dtype.str if array.dtype != np.uint8 else ''}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 
@@ -193,14 +197,14 @@ def _download(info: DatasetInfo, places: builtins.list[Path]) -> dict[str, np.nd
             try:
                 with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:
                     data = answer.read()
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, http.client.HTTPException) as error:
                 raise ChainruleError(
                     f"data set {info.name!r}: needs the file {wanted}, which is not on this machine, and {url} could not be "
                     f"read ({error}). Go online, or put the file at {put}, or set CHAINRULE_DATA to the folder that holds it"
                 ) from error
             try:
                 arrays[name] = parse(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
-            except (OSError, EOFError, ValueError) as error:
+            except (OSError, EOFError, ValueError, zlib.error) as error:
                 raise FormatError(f"{url}: not the published file of data set {info.name!r}: {error}") from error
             advance(1)
     return arrays

@@ -24,11 +24,13 @@ class Density:
 
     Attributes:
         model: schema and network.
-        training: how it was trained, as JSON: configuration, history per epoch, seconds.
+        training: how it was trained, as JSON: configuration, seed, rows, history per epoch.
+        seconds: how long that took; not saved, so that the same seed gives the same file to the byte.
     """
 
     model: Model
     training: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float | None = None
 
     def log_prob(self, table: Any) -> np.ndarray:
         """log p of the known cells of each row, (N,) float64, nats.
@@ -69,5 +71,8 @@ def load(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> De
         model = Model.from_parts(contents.content.get("model", {}), contents.arrays)
     except ChainruleError as error:
         raise FormatError(f"{os.fspath(path)}: {error}") from error
+    training = contents.content.get("training", {})
+    if not isinstance(training, dict):
+        raise FormatError(f"{os.fspath(path)}: the training record is not an object")
     model.network.to(device)
-    return Density(model, contents.content.get("training") or {})
+    return Density(model, training)

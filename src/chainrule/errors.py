@@ -13,7 +13,9 @@ Each message names the thing, the value, the rule and the remedy.
 from __future__ import annotations
 
 import difflib
+import operator
 from collections.abc import Iterable
+from typing import Any
 
 
 class ChainruleError(ValueError):
@@ -50,3 +52,18 @@ def unknown_choice(what: str, got: object, choices: Iterable[str]) -> str:
     near = difflib.get_close_matches(str(got), known, n=1)
     hint = f" (nearest: {near[0]!r})" if near else ""
     return f"{what} {got!r} is unknown; choose one of {', '.join(map(repr, known))}{hint}"
+
+
+def whole_number(value: Any, name: str, *, least: int, what: str = "a whole number") -> int:
+    """The value as an int if it is an integer (of Python or numpy, no bool) of at least ``least``.
+
+    >>> whole_number(3, "epochs", least=1)
+    3
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool) or number < least:
+        raise ShapeError(f"{name} = {value!r}: pass {what}, at least {least}")
+    return number

@@ -17,7 +17,6 @@ import hashlib
 import json
 import os
 import struct
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
+from chainrule.atomic import write_bytes
 from chainrule.errors import FormatError
 
 MAGIC = b"CHAINRUL"
@@ -62,32 +62,29 @@ def dump(contents: Contents) -> bytes:
 
 def parse(data: bytes, *, name: str = "data") -> Contents:
     """The contents of a file's bytes; ``name`` stands in messages."""
-    if len(data) < _PREFIX.size or not data.startswith(MAGIC):
+    length = _header_length(data[: _PREFIX.size], name)
+    text, block = data[_PREFIX.size : _PREFIX.size + length], data[_PREFIX.size + length :]
+    header = _header(data[: _PREFIX.size], text, name)
+    _require_size(len(block), header, name)
+    return _contents(header, block, name)
+
+
+def _header_length(prefix: bytes, name: str) -> int:
+    if len(prefix) < _PREFIX.size or not prefix.startswith(MAGIC):
         raise FormatError(f"{name}: not a chainrule file; it does not begin with {MAGIC.decode()}")
-    _, length, digest = _PREFIX.unpack_from(data)
+    length = _PREFIX.unpack(prefix)[1]
     if length > MOST_HEADER_BYTES:
         raise FormatError(f"{name}: the header claims {length} bytes, more than the {MOST_HEADER_BYTES} allowed")
-    text, block = data[_PREFIX.size : _PREFIX.size + length], data[_PREFIX.size + length :]
+    return length
+
+
+def _header(prefix: bytes, text: bytes, name: str) -> dict[str, Any]:
+    """The header, after its hash and its shape have been checked."""
+    _, length, digest = _PREFIX.unpack(prefix)
     if len(text) < length:
         raise FormatError(f"{name}: truncated inside the header ({len(text)} of {length} bytes)")
     if hashlib.sha256(text).digest() != digest:
         raise FormatError(f"{name}: the header was edited or damaged; its SHA-256 does not match")
-    header = _header(text, name)
-    expected = header["arrays"]
-    if len(block) != expected["bytes"]:
-        raise FormatError(
-            f"{name}: {len(block)} bytes of arrays where the header says {expected['bytes']}; truncated or extended"
-        )
-    if hashlib.sha256(block).hexdigest() != expected["sha256"]:
-        raise FormatError(f"{name}: the arrays were edited or damaged; their SHA-256 does not match")
-    try:
-        arrays = load_arrays(block)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise FormatError(f"{name}: the arrays are not a safetensors block: {error}") from error
-    return Contents(header["kind"], header["content"], arrays, header["library"])
-
-
-def _header(text: bytes, name: str) -> dict[str, Any]:
     try:
         header = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -112,35 +109,31 @@ def _header(text: bytes, name: str) -> dict[str, Any]:
     return header
 
 
+def _require_size(found: int, header: dict[str, Any], name: str) -> None:
+    expected = header["arrays"]["bytes"]
+    if found != expected:
+        raise FormatError(f"{name}: {found} bytes of arrays where the header says {expected}; truncated or extended")
+    if expected > MOST_ARRAY_BYTES:
+        raise FormatError(f"{name}: {expected} bytes of arrays, more than the {MOST_ARRAY_BYTES} allowed")
+
+
+def _contents(header: dict[str, Any], block: bytes, name: str) -> Contents:
+    if hashlib.sha256(block).hexdigest() != header["arrays"]["sha256"]:
+        raise FormatError(f"{name}: the arrays were edited or damaged; their SHA-256 does not match")
+    try:
+        arrays = load_arrays(block)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise FormatError(f"{name}: the arrays are not a safetensors block: {error}") from error
+    return Contents(header["kind"], header["content"], arrays, header["library"])
+
+
 def write(path: str | os.PathLike[str], contents: Contents) -> None:
-    """Writes a file that appears only when complete: to a temporary neighbour, then renamed over ``path``."""
+    """Writes a file that appears only when complete."""
     write_bytes(path, dump(contents))
 
 
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Replaces ``path`` by ``data`` atomically; a crash leaves the old file or the new one, never half of one."""
-    target = Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 def read(path: str | os.PathLike[str], *, kind: str) -> Contents:
-    """The contents of a file of this kind.
+    """The contents of a file of this kind. Sizes are compared before anything of that size is read.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -151,14 +144,13 @@ def read(path: str | os.PathLike[str], *, kind: str) -> Contents:
         raise FormatError(f"{source}: a folder, not a chainrule {kind} file")
     if not source.exists():
         raise FileNotFoundError(f"{source}: no such file")
-    size = source.stat().st_size
-    if size > _PREFIX.size + MOST_HEADER_BYTES + MOST_ARRAY_BYTES:
-        raise FormatError(f"{source}: {size} bytes, more than any chainrule file may have")
     with source.open("rb") as file:
-        if file.read(len(MAGIC)) != MAGIC:
-            raise FormatError(f"{source}: not a chainrule file; it does not begin with {MAGIC.decode()}")
-        file.seek(0)
-        contents = parse(file.read(), name=str(source))
+        prefix = file.read(_PREFIX.size)
+        length = _header_length(prefix, str(source))
+        text = file.read(length)
+        header = _header(prefix, text, str(source))
+        _require_size(source.stat().st_size - len(prefix) - len(text), header, str(source))
+        contents = _contents(header, file.read(), str(source))
     if contents.kind != kind:
         raise FormatError(f"{source}: a chainrule {contents.kind} file, not a {kind} file")
     return contents

@@ -74,9 +74,10 @@ class Model:
             name, config = network["class"], network["config"]
         except (KeyError, TypeError) as error:
             raise FormatError(f"the model's description lacks {error}") from error
-        if name not in NETWORKS:
+        if not isinstance(name, str) or name not in NETWORKS:
             raise FormatError(unknown_choice("network", name, NETWORKS))
         try:
+            _require_sizes(config, len(schema.columns), arrays)
             built = NETWORKS[name].from_config(config)
             expected = {key: _described(tensor.cpu().numpy()) for key, tensor in built.state_dict().items()}
             found = {key: _described(array) for key, array in arrays.items()}
@@ -89,7 +90,7 @@ class Model:
             return cls(schema, built)
         except FormatError:
             raise
-        except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, OverflowError) as error:
             raise FormatError(f"the model cannot be rebuilt from its description: {error}") from error
 
 
@@ -99,6 +100,16 @@ def conditionals_of(schema: Schema) -> tuple[AbstractConditional, ...]:
         if column.kind not in CONDITIONAL_OF_KIND:
             raise SchemaError(f"column {column.name!r}: {unknown_choice('kind', column.kind, CONDITIONAL_OF_KIND)}")
     return tuple(CONDITIONAL_OF_KIND[column.kind] for column in schema.columns)
+
+
+def _require_sizes(config: Mapping[str, Any], columns: int, arrays: Mapping[str, np.ndarray]) -> None:
+    """Raises before a network is built that is larger than the file it is said to come from."""
+    described = sum(int(run["times"]) for run in config["columns"])
+    if described != columns or any(int(run["times"]) < 1 for run in config["columns"]):
+        raise FormatError(f"the network has {described} columns where the schema has {columns}")
+    hidden = config.get("hidden_size")
+    if hidden is not None and arrays["hidden_bias"].shape != (hidden,):
+        raise FormatError(f"array 'hidden_bias' is {_described(arrays['hidden_bias'])}; hidden_size is {hidden!r}")
 
 
 def _described(array: np.ndarray) -> str:

@@ -11,7 +11,7 @@ import secrets
 
 import torch
 
-from chainrule.errors import ShapeError
+from chainrule.errors import ShapeError, whole_number
 
 
 def generator_from(seed: int | torch.Generator | None) -> torch.Generator:
@@ -24,8 +24,9 @@ def generator_from(seed: int | torch.Generator | None) -> torch.Generator:
         return seed
     if seed is None:
         seed = secrets.randbits(63)
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
-        raise ShapeError(f"seed {seed!r} is not an integer from 0 to 2**63 - 1; pass such an integer, or None")
+    seed = whole_number(seed, "seed", least=0, what="None or an integer below 2**63")
+    if seed >= 2**63:
+        raise ShapeError(f"seed = {seed}: pass None or an integer below 2**63")
     generator = torch.Generator(device="cpu")
     generator.manual_seed(seed)
     return generator

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule import fileformat
+from chainrule import atomic, fileformat
 from chainrule.errors import FormatError
 from chainrule.fileformat import Contents, dump, parse
 
@@ -151,16 +151,36 @@ def test_an_oversized_file_is_refused_before_it_is_read(tmp_path, monkeypatch):
     fileformat.write(tmp_path / "f", CONTENTS)
     monkeypatch.setattr(fileformat, "MOST_HEADER_BYTES", 10)
     monkeypatch.setattr(fileformat, "MOST_ARRAY_BYTES", 10)
-    monkeypatch.setattr(fileformat.Path, "open", None)
-    with pytest.raises(FormatError, match="more than any chainrule file may have"):
+    with pytest.raises(FormatError, match="the header claims 182 bytes, more than the 10 allowed"):
         fileformat.read(tmp_path / "f", kind="model")
+    monkeypatch.setattr(fileformat, "MOST_HEADER_BYTES", 1000)
+    with pytest.raises(FormatError, match="144 bytes of arrays, more than the 10 allowed"):
+        fileformat.read(tmp_path / "f", kind="model")
+
+
+def test_a_sparse_giant_that_begins_like_a_file_is_refused_unread(tmp_path):
+    with (tmp_path / "f").open("wb") as file:
+        file.write(golden())
+        file.truncate(2**36)
+    with pytest.raises(FormatError, match="bytes of arrays where the header says 144; truncated or extended"):
+        fileformat.read(tmp_path / "f", kind="model")
+
+
+def test_a_file_keeps_its_mode_and_takes_over_what_a_crash_left(tmp_path):
+    (tmp_path / "f").write_bytes(b"old")
+    (tmp_path / "f").chmod(0o600)
+    (tmp_path / ".f.part").write_bytes(b"left by a process that was killed, and longer than what is written now" * 9)
+    fileformat.write(tmp_path / "f", CONTENTS)
+    assert (tmp_path / "f").read_bytes() == golden()
+    assert (tmp_path / "f").stat().st_mode & 0o777 == 0o600
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     fileformat.write(tmp_path / "f", CONTENTS)
     before = (tmp_path / "f").read_bytes()
-    monkeypatch.setattr(fileformat.os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(atomic.os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        fileformat.write_bytes(tmp_path / "f", b"new")
+        atomic.write_bytes(tmp_path / "f", b"new")
     assert (tmp_path / "f").read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["f"]

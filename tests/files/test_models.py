@@ -70,18 +70,33 @@ def test_a_model_file_holds_no_row(tmp_path):
         (lambda c: c.content["model"]["network"].update({"class": "Nade"}), "network 'Nade' is unknown"),
         (
             lambda c: c.content["model"]["network"]["config"].update(hidden_size=6),
-            "array 'first_hidden' is float32 of shape (5,); expected float32 of shape (6,)",
+            "array 'hidden_bias' is float32 of shape (5,); hidden_size is 6",
         ),
-        (lambda c: c.content["model"]["network"]["config"].update(hidden_size="6"), "the model cannot be rebuilt"),
+        (lambda c: c.content["model"]["network"]["config"].update(hidden_size="6"), "array 'hidden_bias' is float32"),
         (lambda c: c.content["model"]["network"]["config"].pop("columns"), "the model cannot be rebuilt"),
         (lambda c: c.content["model"]["network"]["config"].update(columns=[{}]), "the model cannot be rebuilt"),
+        (lambda c: c.content["model"]["network"].update({"class": []}), "network [] is unknown"),
+        (
+            lambda c: c.content["model"]["network"]["config"]["columns"][0].update(times=10**9),
+            "the network has 1000000000 columns where the schema has 7",
+        ),
+        (
+            lambda c: c.content["model"]["network"]["config"].update(hidden_size=10**9),
+            "array 'hidden_bias' is float32 of shape (5,); hidden_size is 1000000000",
+        ),
+        (lambda c: c.content["model"]["schema"]["columns"][0].update(levels=[]), "column 'x0': a binary column has"),
+        (
+            lambda c: c.content["model"]["schema"]["columns"][0].update(levels=[5, 7]),
+            "column 'x0': a binary column has",
+        ),
+        (lambda c: c.content.update(training=[1]), "the training record is not an object"),
         (lambda c: c.arrays.pop("order"), "array 'order' is absent; expected int64 of shape (7,)"),
         (lambda c: c.arrays.update(extra=np.zeros(1)), "array 'extra' is float64 of shape (1,); expected none"),
         (
             lambda c: c.arrays.update(order=np.zeros(7, np.int64)),
             "the model cannot be rebuilt from its description: order [0, 0, 0, 0, 0, 0, 0] is not a permutation",
         ),
-        (lambda c: c.content["model"]["schema"]["columns"].pop(), "the model cannot be rebuilt"),
+        (lambda c: c.content["model"]["schema"]["columns"].pop(), "the network has 7 columns where the schema has 6"),
         (lambda c: c.content["model"]["schema"].update(columns=3), "the schema is not one this version wrote"),
         (lambda c: c.content["model"]["schema"].update(container="excel"), "the schema names the container 'excel'"),
         (

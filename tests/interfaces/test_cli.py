@@ -103,6 +103,31 @@ def test_arrays_of_npz_and_named_splits(folder):
     )
 
 
+def test_validation_rows_are_never_test_rows(folder):
+    """Of a file or data set with splits, --valid takes the validation rows; test rows are read by score alone."""
+    _, out, _ = chainrule("fit", "rows.csv", "-o", "v", "--epochs", 1, "--json", "--valid", "splits.npz", cwd=folder)
+    assert json.loads(out)["valid_rows"] == 30
+    np.savez(folder / "odd.npz", x_train=np.eye(3), test=np.eye(3))
+    code, _, errors = chainrule("fit", "odd.npz", "-o", "v", cwd=folder)
+    assert (code, errors) == (2, "chainrule: odd.npz: holds the arrays x_train, test; say which one\n")
+    code, _, errors = chainrule("score", "m.chainrule", "rows.csv", "--split", "test", cwd=folder)
+    assert code == 2
+    assert errors == (
+        "chainrule: rows.csv: --split names a split of a data set or an array of an .npz file; this is neither\n"
+    )
+    (folder / "odd.npz").unlink()
+    (folder / "v").unlink()
+
+
+def test_the_first_line_can_be_declared(folder):
+    (folder / "h.csv").write_text("0,1\n1,0\n1,1\n")
+    for flag, rows in (("--header", 2), ("--no-header", 3)):
+        _, out, _ = chainrule("fit", "h.csv", "-o", "h", "--epochs", 1, "--json", flag, cwd=folder)
+        record = json.loads(out)
+        assert record["train_rows"] + record["valid_rows"] == rows
+    (folder / "h").unlink()
+
+
 def test_sample_draws_and_completes(folder):
     code, out, errors = chainrule("sample", "m.chainrule", "-n", 5, "--seed", 3, cwd=folder)
     assert (code, errors) == (0, "")
@@ -181,7 +206,7 @@ MISUSES = [
     ("score m.chainrule bad.csv", "chainrule: bad.csv: column(s) 'c' are absent and count as unknown\n"),
     ("score m.chainrule rows.csv -o x.txt", "chainrule: x.txt: results are written as .csv, .npy, .npz, .parquet; end the name "
      "with one of these\n"),
-    ("sample m.chainrule -n -1", "chainrule: n = -1 rows: pass a whole number, zero or more\n"),
+    ("sample m.chainrule -n -1", "chainrule: n = -1: pass a whole number of rows, at least 0\n"),
     ("sample m.chainrule --given late.csv", "chainrule: row 0: given column 'c' is step 2 of the order, but column 'a' at step "
      "0 is not known. A fixed order answers exactly only when what is known comes first. What would serve: knowing column(s) "
      "['a', 'b'] too; or a network whose order begins with the 1 known column(s) ['c']\n"),

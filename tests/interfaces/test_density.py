@@ -11,6 +11,8 @@ from tolerances import BATCH_RELATIVE
 
 import chainrule as cr
 from chainrule.errors import ChainruleError, EvidenceError
+from chainrule.model import Model
+from chainrule.table import Column, Schema
 from chainrule.testing import assert_pure, check
 
 
@@ -113,6 +115,30 @@ def test_check_passes_a_sound_model_and_names_what_is_broken(density):
         assert broken <= {k for k, r in enumerate(results) if not r.passed}, [r.detail for r in results]
 
 
+def test_check_notices_a_sampler_that_couples_columns_and_passes_rare_and_constant_ones():
+    """A wrong pair late in the order behind constant columns is seen; rare values and constants raise no alarm."""
+    columns = tuple(Column(f"x{k}", "binary", (0, 1), "int64") for k in range(30))
+    with torch.no_grad():
+        network = cr.NADE(30, hidden_size=2)
+        network.output_weight.zero_()
+        network.output_bias[:20] = -40.0
+        network.output_bias[20:] = torch.tensor([0.7, 0.0, 0.0, 0.0, 0.0, 0.0, -7.0, -7.0, -7.0, -7.0])
+    sound = cr.Density(Model(Schema(columns), network))
+    for seed in range(6):
+        assert [r.passed for r in check(sound, seed=seed)] == [True] * 5
+
+    class Coupled(cr.NADE):
+        """Column 25 copies column 21, which log_prob holds to be independent of it."""
+
+        def draw(self, values, observed, uniform, temperature):
+            x = super().draw(values, observed, uniform, temperature)
+            x[:, 25] = x[:, 21]
+            return x
+
+    network.__class__ = Coupled
+    assert [r.passed for r in check(sound)][:4] == [True, True, False, False]
+
+
 def test_check_notices_a_file_that_loses_a_bit(density, monkeypatch):
     module = sys.modules["chainrule.testing.check"]
     load = module.load
@@ -128,7 +154,7 @@ def test_check_notices_a_file_that_loses_a_bit(density, monkeypatch):
 
 
 def test_bad_samples_are_refused(density):
-    with pytest.raises(ChainruleError, match=r"n = 2\.5 rows"):
+    with pytest.raises(ChainruleError, match=r"n = 2\.5: pass a whole number of rows, at least 0"):
         density.sample(2.5)
     with pytest.raises(ChainruleError, match=r"given has 2 rows of values for 3 rows to draw; pass 1 or 3"):
         density.sample(3, pd.DataFrame({"a": [True] * 2, "b": [None] * 2, "c": [None] * 2}))

@@ -121,6 +121,20 @@ def test_wrong_tables_for_a_schema_are_explained_whole():
         ('"a, b",c\ntrue,0\nfalse,1\n', ("a, b", "c"), [[1, 0], [0, 1]]),
         ("a,b\r\n0,1\r\n1,0\r\n", ("a", "b"), [[0, 1], [1, 0]]),
         ("only\n1\n0\n", ("only",), [[1], [0]]),
+        ("only\n1\n\n0\n\n\n", ("only",), [[1], [np.nan], [0]]),
+        ("a,b\n0,1\n1,0\n\n\n", ("a", "b"), [[0, 1], [1, 0]]),
+        ('"a",b\n0,1\n1,0\n\n', ("a", "b"), [[0, 1], [1, 0]]),
+        ("true,false\nfalse,true\n", ("x0", "x1"), [[1, 0], [0, 1]]),
+        ("1,NA,0\n0,1,1\n", ("x0", "x1", "x2"), [[1, np.nan, 0], [0, 1, 1]]),
+        ("0,1,2\n0,1,1\n", ("0", "1", "2"), [[0, 1, 1]]),
+        ("has fever,is old\n1,0\n", ("has fever", "is old"), [[1, 0]]),
+        ("has fever\n1\n0\n", ("has fever",), [[1], [0]]),
+        ("age over 50, has a b\n1,0\n", ("age over 50", " has a b"), [[1, 0]]),
+        ('"a, b, c";d\n1;0\n', ("a, b, c", "d"), [[1, 0]]),
+        ("a, b\tc\n1\t0\n", ("a, b", "c"), [[1, 0]]),
+        ("0 1 1 \n1 0 0 \n", ("x0", "x1", "x2"), [[0, 1, 1], [1, 0, 0]]),
+        ("a,b\n-0,+1\n1e0,01\nnull,N/A\n", ("a", "b"), [[0, 1], [1, 1], [np.nan, np.nan]]),
+        ("\ufeffa,b\n1,0\n", ("a", "b"), [[1, 0]]),
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
@@ -144,6 +158,10 @@ def test_text_files(tmp_path, text, names, values, packed):
         ("a.csv", b"a,b\n1,0\n1,0,1\n", "{path}: line 3 has 3 field(s) where line 1 has 2"),
         ("a.csv", b"a,a\n1,0\n", "{path}: column name 'a' appears twice in line 1; rename one of them"),
         ("a.csv", b"\xff\xfe1\x00", "{path}: not UTF-8 text: 'utf-8' codec can't decode byte 0xff in position 0: "),
+        ("a.csv", b"a,b\n1,0\n\n1,1\n", "{path}: line 3 has 1 field(s) where line 1 has 2"),
+        ("a.csv", b"a,b\r1,0\r", "{path}: not a readable table: "),
+        ("a.csv", b'a,b\n"' + b"1" * 200_000, "{path}: not a readable table: "),
+        ("a.csv.gz", gzip.compress(b"a,b\n" + b"1,0\n" * 99)[:-30] + bytes(22), "{path}: cannot be read: "),
         ("a.csv.gz", b"not gzip", "{path}: cannot be read: Not a gzipped file (b'no')"),
         ("a.npy", b"junk", "{path}: not a readable .npy file: "),
         ("a.npz", b"junk", "{path}: not a readable .npz file: "),
@@ -182,6 +200,20 @@ def test_arrays_of_npz_and_parquet(tmp_path):
         read_table(tmp_path / "object.npz")
     with pytest.raises(FileNotFoundError):
         read_table(tmp_path / "nowhere.csv")
+
+
+def test_the_first_line_can_be_declared(tmp_path):
+    path = tmp_path / "T.CSV"
+    path.write_text("0,1\n1,1\n")
+    assert read_table(path).names == ("x0", "x1")
+    assert read_table(path, header=True).names == ("0", "1")
+    assert len(read_table(path, header=True)) == 1
+
+
+def test_masked_cells_are_unknown():
+    masked = np.ma.array([[1, 0], [1, 1]], mask=[[False, True], [False, False]])
+    table = read_table(masked)
+    assert encode(table, infer_schema(table)).observed.tolist() == [[True, False], [True, True]]
 
 
 def test_reading_warns_of_nothing(tmp_path):

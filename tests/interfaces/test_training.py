@@ -2,6 +2,8 @@
 
 import copy
 import math
+import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -81,7 +83,7 @@ def state_of(network, config=QUICK):
 
 def test_early_stopping_restores_the_best_weights(monkeypatch):
     """Validation that gets worse after the second epoch stops training, and the second epoch's weights come back."""
-    nats = iter([5.0, 4.0, 4.5, 4.6, 4.7, 4.8])
+    nats = iter([9.0, 5.0, 4.0, 4.5, 4.6, 4.7, 4.8])
     monkeypatch.setattr(loop, "validate", lambda *_: next(nats))
     state = state_of(nade(6, 5))
     seen = []
@@ -107,11 +109,11 @@ def test_the_learning_rate_follows_its_curve():
 def test_gradients_are_clipped_to_the_norm():
     network = nade(6, 5)
     network.log_prob(torch.ones(4, 6)).sum().backward()
-    before = loop.gradient_norm(network, 0.25)
+    before = loop.clip_gradients(network, 0.25)
     after = math.sqrt(sum(float((p.grad**2).sum()) for p in network.parameters()))
     assert float(before) > 0.25
     assert after == pytest.approx(0.25, rel=1e-4)
-    assert float(loop.gradient_norm(network, 0.0)) == pytest.approx(0.25, rel=1e-4)
+    assert float(loop.clip_gradients(network, 0.0)) == pytest.approx(0.25, rel=1e-4)
 
 
 class Spoiled(cr.NADE):
@@ -147,6 +149,105 @@ def test_non_finite_steps_are_skipped_reported_and_rolled_back():
     assert math.isfinite(state.best_nats)
 
 
+def test_roll_back_restores_weights_and_forgets_moments():
+    state = state_of(nade(6, 5))
+    network, best = state.network, copy.deepcopy(state.best)
+    network.log_prob(torch.ones(4, 6)).sum().backward()
+    state.optimizer.step()
+    assert not torch.equal(network.state_dict()["input_weight"], best["input_weight"])
+    with pytest.warns(UserWarning, match="epoch 1: back to the best weights, at half the learning rate"):
+        loop.roll_back(state)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, best[name])
+    assert not state.optimizer.state
+    assert state.rate_scale == 0.5
+
+
+def test_skipped_steps_do_not_count_in_the_training_nats():
+    Spoiled.calls, Spoiled.bad = 0, (1, 2, 5, 6, 7, 8)
+    x = torch.from_numpy(rows_of(n=400)).float()
+    config = FitConfig(hidden_size=5, epochs=2, learning_rate=1e-9)
+    state = state_of(Spoiled(6, hidden_size=5, generator=generator_from(0)), config)
+    with pytest.warns(UserWarning, match="non-finite"):
+        loop.train(state, x, x, config)
+    assert state.history[0]["train_nats"] == pytest.approx(state.history[0]["valid_nats"], rel=0.05)
+    assert state.history[1]["train_nats"] is None
+
+
+class StopError(Exception):
+    """Stands for a kill in the same process."""
+
+
+def test_a_run_stopped_after_every_epoch_equals_the_unbroken_one(tmp_path):
+    """Counters, roll-backs and early stopping survive a checkpoint, not only the weights."""
+    from chainrule.training.checkpoint import restore_checkpoint, save_checkpoint
+
+    x = torch.from_numpy(rows_of(n=300)).float()
+    x[:, 1::2] = x[:, ::2]
+    x[:40, 1] = 1 - x[:40, 0]
+    config = FitConfig(hidden_size=20, epochs=60, patience=6, learning_rate=0.1, decay="none", weight_decay=0.0)
+    bad = (4, *range(8, 8 + loop.BAD_STEPS))
+
+    def fresh():
+        return state_of(Spoiled(6, hidden_size=20, generator=generator_from(0)), config)
+
+    def save_and_stop(state):
+        save_checkpoint(tmp_path / "c", state, config, seed=0, run="")
+        raise StopError
+
+    Spoiled.calls, Spoiled.bad = 0, bad
+    with pytest.warns(UserWarning, match="epoch"):
+        unbroken = loop.train(fresh(), x[:200], x[200:], config)
+    assert 5 < unbroken.epoch < 60, "the run must stop early to test patience"
+    assert unbroken.rate_scale == 0.5
+    Spoiled.calls, broken, legs = 0, fresh(), 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        while True:
+            try:
+                loop.train(broken, x[:200], x[200:], config, after_epoch=save_and_stop)
+                break
+            except StopError:
+                broken, legs = fresh(), legs + 1
+                restore_checkpoint(tmp_path / "c", broken, config, run="")
+    assert legs == unbroken.epoch
+    assert broken.history == unbroken.history
+    for name, tensor in unbroken.network.state_dict().items():
+        assert torch.equal(tensor, broken.network.state_dict()[name])
+
+
+def spy_on_first_weights(monkeypatch):
+    first, usual = [], loop.make_state
+
+    def spied(network, config, generator):
+        first.append(copy.deepcopy(network.state_dict()))
+        return usual(network, config, generator)
+
+    monkeypatch.setattr(sys.modules["chainrule.training.fit"], "make_state", spied)
+    return first
+
+
+def test_a_run_that_never_becomes_finite_keeps_its_first_weights_and_can_be_saved(tmp_path, monkeypatch):
+    first, nats = spy_on_first_weights(monkeypatch), iter([5.0, math.nan, math.inf])
+    monkeypatch.setattr(loop, "validate", lambda *_: next(nats))
+    with pytest.warns(UserWarning, match=r"epoch \d: back to the best weights") as caught:
+        density = cr.fit(rows_of(), seed=0, config=FitConfig(hidden_size=5, epochs=2), verbose=False)
+    assert [str(w.message)[:8] for w in caught] == ["epoch 1:", "epoch 2:"]
+    for name, tensor in density.model.network.state_dict().items():
+        assert torch.equal(tensor, first[0][name]), name
+    assert density.training["valid_nats"] == 5.0
+    density.save(tmp_path / "m")
+    assert [r["valid_nats"] for r in cr.load(tmp_path / "m").training["history"]] == [None, None]
+
+
+def test_a_run_that_diverges_is_no_worse_than_it_began(monkeypatch):
+    first = spy_on_first_weights(monkeypatch)
+    config = FitConfig(hidden_size=5, epochs=3, learning_rate=1e5, patience=0)
+    density = cr.fit(rows_of(), seed=0, config=config, verbose=False)
+    assert torch.equal(density.model.network.state_dict()["input_weight"], first[0]["input_weight"])
+    assert density.training["valid_nats"] < density.training["independent_valid_nats"] + 0.5
+
+
 def test_degenerate_tables_fit_and_answer():
     """One row, one column, constant columns: finite likelihoods that sum to one, also of what was never seen."""
     for rows in (np.array([[1, 0, 1]]), np.array([[0], [1], [1]]), np.zeros((20, 3), int), np.ones((20, 2), bool)):
@@ -173,7 +274,7 @@ def test_a_share_of_the_rows_is_held_out_where_no_validation_is_given():
         ({"learning_rate": -1.0}, "learning_rate = -1.0: pass a number above zero"),
         ({"learning_rate": math.nan}, "learning_rate = nan: pass a number above zero"),
         ({"weight_decay": -0.1}, "weight_decay = -0.1: pass a number, zero or more"),
-        ({"patience": -1}, "patience = -1: pass a whole number of epochs, or 0 for no early stopping"),
+        ({"patience": -1}, "patience = -1: pass a whole number of epochs, at least 0"),
         ({"valid_fraction": 1.0}, "valid_fraction = 1.0: pass a number between 0 and 1"),
         ({"order": "spiral"}, "order 'spiral' is unknown; choose one of 'natural', 'random'"),
         ({"decay": "cosin"}, "decay 'cosin' is unknown; choose one of 'cosine', 'none' (nearest: 'cosine')"),
@@ -222,7 +323,7 @@ def test_configuration_survives_json():
         (
             lambda: cr.fit(rows_of(), seed=-3),
             ChainruleError,
-            "seed -3 is not an integer from 0 to 2**63 - 1; pass such an integer, or None",
+            "seed = -3: pass None or an integer below 2**63, at least 0",
         ),
     ],
 )

@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from registry import DEPENDENT, NETWORKS, nade, randomized
+from registry import DEPENDENT, NETWORKS, nade
 from tolerances import ESTIMATE_ERRORS, ORACLE_NATS, SUM_TO_ONE
 
 from chainrule import NADE, ChainTable
@@ -224,13 +224,38 @@ def test_output_biases_start_at_smoothed_log_odds_even_of_constant_columns():
     assert torch.allclose(net.output_bias, torch.tensor([math.log(0.5 / 4.5), math.log(4.5 / 0.5), 0.0]))
 
 
-def test_a_temperature_divides_the_logits(generator):
-    net = randomized(ChainTable(3), 1).double()
-    cold = copy.deepcopy(net)
+def test_a_temperature_divides_the_logits(network):
+    """The same uniforms give the same rows from a network whose outputs are divided by the temperature."""
+    network = network.double()
+    cold = copy.deepcopy(network)
     with torch.no_grad():
-        cold.logits /= 0.5
-    uniform = [generator_from(3), generator_from(3)]
-    assert torch.equal(net.sample(500, temperature=0.5, generator=uniform[0]), cold.sample(500, generator=uniform[1]))
+        for name, parameter in cold.named_parameters():
+            if name in ("output_weight", "output_bias", "logits"):
+                parameter /= 0.5
+    drawn = network.sample(500, temperature=0.5, generator=generator_from(3))
+    assert torch.equal(drawn, cold.sample(500, generator=generator_from(3)))
+    assert not torch.equal(drawn, network.sample(500, generator=generator_from(3)))
+
+
+def test_the_standard_error_of_an_estimate_is_its_spread(monkeypatch):
+    """Over repeats, (estimate − truth) ÷ standard error has a root mean square near 1; draws come in several batches."""
+    from chainrule.networks import base
+
+    monkeypatch.setattr(base, "ESTIMATE_ROWS", 300)
+    net = nade(6, 5, seed=3).double()
+    rows = all_rows(net)
+    observed = torch.tensor([False, True, False, True, False, True])
+    truth = torch.stack([net.log_prob(rows)[(rows[:, observed] == r[observed]).all(1)].logsumexp(0) for r in rows[:40]])
+    value, error = net.log_prob(rows[:40], observed, estimate=True, n_draws=1000, generator=generator_from(1))
+    z = (value - truth) / error
+    assert 0.6 < float(z.square().mean().sqrt().detach()) < 1.6
+
+
+def test_numpy_integers_are_integers():
+    import numpy as np
+
+    net = NADE(np.int64(4), hidden_size=np.int32(3), generator=generator_from(np.int64(2)))
+    assert net.sample(np.int64(2)).shape == (2, 4)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +275,7 @@ def test_a_temperature_divides_the_logits(generator):
             lambda net: net.log_prob(torch.zeros(1, 4), torch.zeros(4).bool(), torch.ones(4).bool()),
             "row 0: column 0 is given but not observed; mark it as observed too",
         ),
-        (lambda net: net.sample(-1), "n = -1 rows: pass a whole number, zero or more"),
+        (lambda net: net.sample(-1), "n = -1: pass a whole number of rows, at least 0"),
         (
             lambda net: net.sample(1, temperature=0.0),
             "temperature = 0.0 must be above zero; 1 samples the model as it is",
@@ -259,7 +284,7 @@ def test_a_temperature_divides_the_logits(generator):
             lambda net: net.features(torch.zeros(1, 4), "max"),
             "pool 'max' is unknown; choose one of 'concat', 'last', 'mean', 'sum'",
         ),
-        (lambda net: NADE(0), "columns = 0: a network needs at least one column"),
+        (lambda net: NADE(0), "columns = 0: pass a number of binary columns, at least 1"),
         (lambda net: NADE(3, hidden_size=0), "hidden_size = 0: pass a whole number of hidden units, at least 1"),
         (
             lambda net: NADE(3, activation="sigmoit"),
@@ -269,7 +294,7 @@ def test_a_temperature_divides_the_logits(generator):
         (lambda net: ChainTable(17), "a full table over 17 columns has 2^17 − 1 numbers; at most 16 columns"),
         (
             lambda net: net.log_prob(torch.zeros(1, 4), estimate=True, n_draws=1),
-            "n_draws = 1: a standard error needs at least 2 draws",
+            "n_draws = 1: pass a whole number of draws, at least 2",
         ),
     ],
 )

@@ -55,7 +55,10 @@ def run(
     usual_hidden, usual_epochs = SIZES[data]
     if data == "digits" and digits.train.shape[1] > 256:
         usual_epochs = LARGE_DIGITS_EPOCHS
-    config = FitConfig(hidden_size=hidden_size or usual_hidden, epochs=epochs or usual_epochs)
+    config = FitConfig(
+        hidden_size=usual_hidden if hidden_size is None else hidden_size,
+        epochs=usual_epochs if epochs is None else epochs,
+    )
     height, width = digits.image_shape or (1, digits.train.shape[1])
     console.print(
         f"{data}: {len(digits.train):,} training images of {height} × {width} pixels; "

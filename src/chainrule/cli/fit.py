@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli.tables import TABLE_HELP, print_json, require_writable, training_tables
+from chainrule.cli.tables import HEADER_HELP, TABLE_HELP, print_json, require_writable, training_tables
 from chainrule.errors import ChainruleError
 
 NAME = "fit"
@@ -38,6 +38,7 @@ def run(
     valid_fraction: Annotated[float, typer.Option(help="Share held out where --valid is not given.")] = 0.1,
     seed: Annotated[int | None, typer.Option(help="Makes the fit reproducible to the byte.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run of the same command.")] = False,
+    header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the training record as JSON on stdout.")] = False,
@@ -67,7 +68,7 @@ def run(
         raise ChainruleError(
             f"{checkpoint} holds an interrupted run; pass --resume to continue it, or delete it to start anew"
         )
-    train_table, valid_table = training_tables(table, valid)
+    train_table, valid_table = training_tables(table, valid, header)
     try:
         density = fit(
             train_table,
@@ -87,12 +88,12 @@ def run(
     checkpoint.unlink(missing_ok=True)
     record = density.training
     if as_json:
-        print_json({"model": str(output), **record})
+        print_json({"model": str(output), "seconds": density.seconds, **record})
     if not quiet:
         nats, bits = record["valid_nats"], record["valid_nats"] / math.log(2)
         gain = record["independent_valid_nats"] - nats
         print(
-            f"{output}: {len(record['history'])} epochs in {record['seconds']:.0f} s; validation {nats:.3f} nats "
+            f"{output}: {len(record['history'])} epochs in {density.seconds or 0:.0f} s; validation {nats:.3f} nats "
             f"({bits:.3f} bits) per row, {gain:.3f} nats better than independent columns; seed {record['seed']}",
             file=sys.stderr,
         )

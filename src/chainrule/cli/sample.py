@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli.tables import OUTPUT_TYPES, print_json, require_writable, table_of, write_columns
+from chainrule.cli.tables import HEADER_HELP, OUTPUT_TYPES, print_json, require_writable, table_of, write_columns
 
 NAME = "sample"
 EXAMPLES = """\b
@@ -25,6 +25,7 @@ def run(
     ] = None,
     temperature: Annotated[float, typer.Option(help="Divides every logit; below 1 draws likelier rows.")] = 1.0,
     seed: Annotated[int | None, typer.Option(help="Makes the draw reproducible.")] = None,
+    header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
@@ -35,7 +36,7 @@ def run(
     if output is not None:
         require_writable(output, OUTPUT_TYPES)
     density = load(model)
-    evidence = None if given is None else table_of(given, None)
+    evidence = None if given is None else table_of(given, None, usual="test", header=header)
     if n is None:
         n = 10 if evidence is None else len(evidence)
     columns = sample_columns(density.model, n, given=evidence, temperature=temperature, seed=seed)

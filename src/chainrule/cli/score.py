@@ -9,7 +9,15 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from chainrule.cli.tables import OUTPUT_TYPES, TABLE_HELP, print_json, require_writable, table_of, write_columns
+from chainrule.cli.tables import (
+    HEADER_HELP,
+    OUTPUT_TYPES,
+    TABLE_HELP,
+    print_json,
+    require_writable,
+    table_of,
+    write_columns,
+)
 
 NAME = "score"
 EXAMPLES = """\b
@@ -25,6 +33,7 @@ def run(
     split: Annotated[
         str | None, typer.Option(help="Split of a data set, or array of an .npz file (default: test).")
     ] = None,
+    header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print mean, standard error and rows as JSON.")] = False,
 ) -> None:
@@ -33,7 +42,7 @@ def run(
 
     if output is not None:
         require_writable(output, OUTPUT_TYPES)
-    nats = load(model).log_prob(table_of(table, split))
+    nats = load(model).log_prob(table_of(table, split, usual="test", header=header))
     mean = float(nats.mean()) if len(nats) else None
     error = float(nats.std(ddof=1) / len(nats) ** 0.5) if len(nats) > 1 else None
     if as_json:

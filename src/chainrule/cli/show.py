@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -46,9 +46,17 @@ def run(
     facts.add_row(
         "answers exactly", "log-likelihood of rows whose known cells come first in the order; samples given such cells"
     )
-    if training:
+    if training.keys() >= {
+        "valid_nats",
+        "independent_valid_nats",
+        "history",
+        "train_rows",
+        "valid_rows",
+        "skipped_steps",
+        "seed",
+    }:
         nats, independent, epochs = training["valid_nats"], training["independent_valid_nats"], len(training["history"])
-        facts.add_row("training", f"{training['train_rows']:,} rows, {epochs} epochs, {training['seconds']:.0f} s")
+        facts.add_row("training", f"{training['train_rows']:,} rows, {epochs} epochs")
         facts.add_row("seed", str(training["seed"]))
         facts.add_row("validation", f"{_nats(nats, width)}, on {training['valid_rows']:,} rows")
         facts.add_row("independent columns", _nats(independent, width))
@@ -63,18 +71,17 @@ def _nats(nats: float, columns: int) -> str:
     return f"{nats:.3f} nats per row, {nats / math.log(2) / columns:.4f} bits per column"
 
 
-def _curve(history: list[dict[str, float]]) -> object:
+def _curve(history: list[dict[str, Any]]) -> object:
     from rich.table import Table
 
     table = Table(title="training curve, nats per row", title_justify="left")
-    for name in ("epoch", "train", "validation", "seconds"):
+    for name in ("epoch", "train", "validation"):
         table.add_column(name, justify="right")
     every = max(1, len(history) // 10)
     for record in history:
         if record["epoch"] % every == 0 or record["epoch"] in (1, len(history)):
-            nats = record["valid_nats"]
-            shown = "not finite" if nats is None else f"{nats:.3f}"
-            table.add_row(str(record["epoch"]), f"{record['train_nats']:.3f}", shown, f"{record['seconds']:.1f}")
+            nats = ["not finite" if record[k] is None else f"{record[k]:.3f}" for k in ("train_nats", "valid_nats")]
+            table.add_row(str(record["epoch"]), *nats)
     return table
 
 

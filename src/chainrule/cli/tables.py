@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import datasets, fileformat
+from chainrule import datasets
+from chainrule.atomic import write_bytes
 from chainrule.errors import ChainruleError, unknown_choice
 from chainrule.table import Table, array_names, read_table
 
@@ -21,32 +22,43 @@ TABLE_HELP = "A .npy, .npz, .csv, .tsv, .txt, .data (also .gz) or .parquet file,
 OUTPUT_TYPES = (".csv", ".npy", ".npz", ".parquet")
 
 
-def table_of(text: str, split: str | None) -> Table:
-    """The table a command line names: a file, one array of an .npz file, or one split of a data set."""
-    path = Path(text)
-    if path.exists() or not _is_dataset(text):
-        if not path.exists() and not path.suffix:
-            raise FileNotFoundError(f"{text}: no such file; {unknown_choice('data set', text, _dataset_names())}")
-        if path.suffix == ".npz" and split is None and "test" in array_names(path):
-            split = "test"
-        return read_table(path, array=split if path.suffix == ".npz" else None)
-    if split not in (None, *datasets.SPLITS):
-        raise ChainruleError(unknown_choice("split", split, datasets.SPLITS))
-    split = split or "test"
-    return read_table(getattr(datasets.load(text), split), source=f"{text} ({split})")
+HEADER_HELP = "Whether a text file begins with column names (default: unless its first line could be a row)."
 
 
-def training_tables(text: str, valid: str | None) -> tuple[Table, Table | None]:
-    """Training and validation rows: those of a data set, of the arrays train and valid of an .npz file, or of two files."""
+def table_of(text: str, split: str | None, *, usual: str | None = None, header: bool | None = None) -> Table:
+    """The table a command line names: a file, one array of an .npz file, or one split of a data set.
+
+    Args:
+        text: a path, or the name of a data set.
+        split: the array or split asked for.
+        usual: the one to take where none is asked for and there are several.
+        header: whether a text file begins with names; None looks at its first line.
+    """
     path = Path(text)
-    validation = None if valid is None else table_of(valid, "valid" if valid == text else None)
-    if path.exists() and path.suffix == ".npz" and "train" in (names := array_names(path)):
-        if validation is None and "valid" in names:
-            validation = read_table(path, array="valid")
-        return read_table(path, array="train"), validation
     if not path.exists() and _is_dataset(text):
-        return table_of(text, "train"), validation or table_of(text, "valid")
-    return table_of(text, None), validation
+        split = split or usual or "test"
+        if split not in datasets.SPLITS:
+            raise ChainruleError(unknown_choice("split", split, datasets.SPLITS))
+        return read_table(getattr(datasets.load(text), split), source=f"{text} ({split})")
+    if not path.exists() and not path.suffix:
+        raise FileNotFoundError(f"{text}: no such file; {unknown_choice('data set', text, _dataset_names())}")
+    if path.suffix.lower() == ".npz" and path.exists():
+        return read_table(path, array=split or (usual if usual in array_names(path) else None))
+    if split is not None:
+        raise ChainruleError(
+            f"{text}: --split names a split of a data set or an array of an .npz file; this is neither"
+        )
+    return read_table(path, header=header)
+
+
+def training_tables(text: str, valid: str | None, header: bool | None = None) -> tuple[Table, Table | None]:
+    """Training and validation rows. Those of a data set or an .npz file are its ``train`` and ``valid``, never its test."""
+    train = table_of(text, None, usual="train", header=header)
+    if valid is not None:
+        return train, table_of(valid, None, usual="valid", header=header)
+    path = Path(text)
+    has_valid = "valid" in array_names(path) if path.exists() and path.suffix.lower() == ".npz" else not path.exists()
+    return train, table_of(text, "valid") if has_valid else None
 
 
 def require_writable(path: Path, types: Sequence[str] = ()) -> None:
@@ -68,7 +80,7 @@ def write_columns(columns: dict[str, np.ndarray], output: Path | None) -> None:
         if output is None:
             sys.stdout.write(text)
         else:
-            fileformat.write_bytes(output, text.encode())
+            write_bytes(output, text.encode())
         return
     buffer = io.BytesIO()
     if output.suffix == ".npy":
@@ -79,7 +91,7 @@ def write_columns(columns: dict[str, np.ndarray], output: Path | None) -> None:
         import polars as pl
 
         pl.DataFrame(columns).write_parquet(buffer)
-    fileformat.write_bytes(output, buffer.getvalue())
+    write_bytes(output, buffer.getvalue())
 
 
 def print_json(value: Any) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from chainrule.conditionals import Distribution
-from chainrule.errors import ShapeError, unknown_choice
+from chainrule.errors import ShapeError, unknown_choice, whole_number
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask, is_prefix, require_given_within_observed, require_prefix
 from chainrule.networks.orders import Order, make_order
@@ -192,8 +192,7 @@ class AbstractFixedOrder(AbstractNetwork):
         Raises:
             EvidenceError: given cells that are not a prefix of the order; the message says what would serve.
         """
-        if isinstance(n, bool) or not isinstance(n, int) or n < 0:
-            raise ShapeError(f"n = {n!r} rows: pass a whole number, zero or more")
+        n = whole_number(n, "n", least=0, what="a whole number of rows")
         if not temperature > 0:
             raise ShapeError(f"temperature = {temperature!r} must be above zero; 1 samples the model as it is")
         width = len(self.columns)
@@ -240,8 +239,7 @@ class AbstractFixedOrder(AbstractNetwork):
     def _estimate(
         self, x: torch.Tensor, seen: torch.Tensor, evidence: torch.Tensor, n_draws: int, generator: torch.Generator
     ) -> Estimate:
-        if n_draws < 2:
-            raise ShapeError(f"n_draws = {n_draws}: a standard error needs at least 2 draws")
+        n_draws = whole_number(n_draws, "n_draws", least=2, what="a whole number of draws")
         joint = self._marginal_estimate(x, seen, n_draws, generator)
         if not bool(evidence.any()):
             return joint

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
+from typing import SupportsIndex
 
 import torch
 
 from chainrule.conditionals import AbstractConditional, Bernoulli, conditional_from_json
-from chainrule.errors import ShapeError
+from chainrule.errors import ShapeError, whole_number
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,8 @@ class Columns:
         """
         if isinstance(spec, Columns):
             return spec
-        if isinstance(spec, int) and not isinstance(spec, bool):
-            if spec < 1:
-                raise ShapeError(f"columns = {spec}: a network needs at least one column")
-            return cls((Bernoulli(),) * spec)
+        if isinstance(spec, SupportsIndex):
+            return cls((Bernoulli(),) * whole_number(spec, "columns", least=1, what="a number of binary columns"))
         if not isinstance(spec, Sequence) or not spec:
             raise ShapeError(
                 f"columns = {spec!r}: give a number of binary columns, or a list with one conditional per column"

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from chainrule.conditionals import AbstractConditional
-from chainrule.errors import ShapeError, unknown_choice
+from chainrule.errors import ShapeError, unknown_choice, whole_number
 from chainrule.networks.base import AbstractFixedOrder, check_pool, sum_columns
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask, require_prefix
@@ -92,8 +92,7 @@ class NADE(AbstractFixedOrder):
     ) -> None:
         generator = generator_from(generator)
         super().__init__(Columns.of(columns), order, generator)
-        if isinstance(hidden_size, bool) or not isinstance(hidden_size, int) or hidden_size < 1:
-            raise ShapeError(f"hidden_size = {hidden_size!r}: pass a whole number of hidden units, at least 1")
+        hidden_size = whole_number(hidden_size, "hidden_size", least=1, what="a whole number of hidden units")
         if activation not in ACTIVATIONS:
             raise ShapeError(unknown_choice("activation", activation, ACTIVATIONS))
         self.hidden_size, self.activation = hidden_size, activation

@@ -96,7 +96,8 @@ def learning_curve(history: Sequence[dict[str, Any]], independent_nats: float) -
     axes = figure.subplots()
     epochs = [record["epoch"] for record in history]
     for key, label, colour in (("train_nats", "training rows", SECOND), ("valid_nats", "validation rows", ACCENT)):
-        axes.plot(epochs, [record[key] for record in history], color=colour, label=label, linewidth=1.8)
+        nats = np.array([record[key] for record in history], dtype=float)  # a missing one becomes NaN: a gap
+        axes.plot(epochs, nats, color=colour, label=label, linewidth=1.8)
     axes.axhline(independent_nats, color=INK, linestyle=":", label="independent columns, validation rows")
     axes.set_xlabel("epoch")
     axes.set_ylabel("−log p per row, nats")

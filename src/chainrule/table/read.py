@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import FormatError, SchemaError, unknown_choice
-from chainrule.table.schema import first_repeated
-
-SEPARATORS = (",", "\t", ";", " ")
+from chainrule.table.schema import CONTAINERS, first_repeated
+from chainrule.table.text import read_text
 
 
 @dataclass(frozen=True)
@@ -38,12 +33,13 @@ class Table:
         return f"row {row}" if self.first_line is None else f"row {row} (line {self.first_line + row} of {self.source})"
 
 
-def read_table(table: Any, *, array: str | None = None, source: str | None = None) -> Table:
+def read_table(table: Any, *, array: str | None = None, header: bool | None = None, source: str | None = None) -> Table:
     """The columns of a table.
 
     Args:
         table: an ndarray (N, D), a pandas, polars or Arrow frame, or a path of .npy, .npz, .csv (also .gz) or .parquet.
         array: which array of an .npz file; by default its only one.
+        header: whether the first line of a text file names the columns; None looks whether it could be a row.
         source: what messages call an array or frame that has no path.
 
     Raises:
@@ -54,7 +50,7 @@ def read_table(table: Any, *, array: str | None = None, source: str | None = Non
     if isinstance(table, Table):
         return table
     if isinstance(table, (str, os.PathLike)):
-        return _read_path(Path(table), array)
+        return _read_path(Path(table), array, header)
     if isinstance(table, np.ndarray):
         return _from_array(table, source or "the array")
     return _from_frame(table, source or "the table")
@@ -66,10 +62,11 @@ def array_names(path: str | os.PathLike[str]) -> list[str]:
         return list(arrays.files)
 
 
-def _read_path(path: Path, array: str | None) -> Table:
+def _read_path(path: Path, array: str | None, header: bool | None) -> Table:
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file")
-    kind = next((s for s in reversed(path.suffixes) if s != ".gz"), "")
+    kind = next((s for s in reversed(path.name.lower().split(".")) if s != "gz"), "")
+    kind = f".{kind}"
     if kind == ".npy":
         try:
             return _from_array(np.load(path, allow_pickle=False), str(path))
@@ -80,7 +77,10 @@ def _read_path(path: Path, array: str | None) -> Table:
     if kind == ".npz":
         return _from_npz(path, array)
     if kind in (".csv", ".txt", ".tsv", ".data"):
-        return _from_text(path)
+        text = read_text(path, header)
+        named = text.names is not None
+        names = text.names or _numbered(len(text.columns))
+        return Table(names, text.columns, str(path), "polars" if named else "numpy", named, first_line=1 + named)
     if kind == ".parquet":
         import polars as pl
 
@@ -127,7 +127,13 @@ def _from_array(values: np.ndarray, source: str) -> Table:
         )
     if values.shape[1] == 0:
         raise SchemaError(f"{source}: no columns")
-    return Table(tuple(f"x{k}" for k in range(values.shape[1])), tuple(values.T), source)
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.ma.filled(values.astype(np.float64), np.nan)
+    return Table(_numbered(values.shape[1]), tuple(values.T), source)
+
+
+def _numbered(columns: int) -> tuple[str, ...]:
+    return tuple(f"x{k}" for k in range(columns))
 
 
 def _from_frame(frame: Any, source: str) -> Table:
@@ -148,62 +154,6 @@ def _from_frame(frame: Any, source: str) -> Table:
         raise SchemaError(f"{source}: no columns")
     columns = tuple(wrapped[name].to_numpy() for name in wrapped.columns)
     container = str(wrapped.implementation.name).lower()
+    if container not in CONTAINERS:
+        raise SchemaError(f"{source}: {container} frames are not known; pass a pandas, polars or Arrow frame")
     return Table(names, columns, source, container, named=True)
-
-
-def _from_text(path: Path) -> Table:
-    import polars as pl
-
-    try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
-        raise FormatError(f"{path}: cannot be read: {error}") from error
-    first, _, _ = data.partition(b"\n")
-    try:
-        line = first.decode("utf-8-sig").strip("\r")
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{path}: not UTF-8 text: {error}") from error
-    if not line.strip():
-        raise FormatError(f"{path}: the file is empty" if not data.strip() else f"{path}: line 1 is empty")
-    separator = max(SEPARATORS, key=line.count) if any(map(line.count, SEPARATORS)) else ","
-    fields = next(csv.reader([line], delimiter=separator))
-    header = not all(_is_number(field) for field in fields)
-    _require_rectangular(path, data, separator, len(fields))
-    if header and (repeated := first_repeated(fields)):
-        raise SchemaError(f"{path}: column name {repeated!r} appears twice in line 1; rename one of them")
-    try:
-        frame = pl.read_csv(io.BytesIO(data), has_header=header, separator=separator, infer_schema_length=None)
-    except pl.exceptions.PolarsError as error:
-        raise FormatError(f"{path}: not a readable table: {error}") from error
-    names = tuple(fields) if header else tuple(f"x{k}" for k in range(len(fields)))
-    columns = tuple(column.to_numpy() for column in frame.get_columns())
-    return Table(
-        names, columns, str(path), "polars" if header else "numpy", named=header, first_line=2 if header else 1
-    )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return text.strip() == ""
-    return True
-
-
-def _require_rectangular(path: Path, data: bytes, separator: str, width: int) -> None:
-    """Every line must have as many fields as the first; a reader would fill short lines silently."""
-    if b'"' in data:
-        counts = [len(row) for row in csv.reader(io.StringIO(data.decode("utf-8-sig", "replace")), delimiter=separator)]
-    else:
-        raw = np.frombuffer(data.rstrip(b"\r\n") + b"\n", dtype=np.uint8)
-        ends = np.flatnonzero(raw == ord("\n"))
-        marks = np.concatenate([[0], np.cumsum(raw == ord(separator))[ends]])
-        counts = np.diff(marks) + 1
-    _raise_if_ragged(path, counts, width)
-
-
-def _raise_if_ragged(path: Path, counts: Sequence[int] | np.ndarray, width: int) -> None:
-    wrong = np.flatnonzero(np.asarray(counts) != width)
-    if len(wrong):
-        line = int(wrong[0])
-        raise FormatError(f"{path}: line {line + 1} has {counts[line]} field(s) where line 1 has {width}")

@@ -38,6 +38,11 @@ class Schema:
     container: str = "numpy"
 
     def __post_init__(self) -> None:
+        for column in self.columns:
+            if column.kind == "binary" and column.levels not in ((0, 1), (1, 0)):
+                raise SchemaError(
+                    f"column {column.name!r}: a binary column has the levels 0 and 1, not {column.levels}"
+                )
         if repeated := first_repeated([column.name for column in self.columns]):
             raise SchemaError(f"column name {repeated!r} appears twice; rename one of them")
 
@@ -59,7 +64,7 @@ class Schema:
                 for c in spec["columns"]
             )
             container = spec["container"]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise FormatError(f"the schema is not one this version wrote: {error!r}") from error
         if container not in CONTAINERS:
             raise FormatError(f"the schema names the container {container!r}; known are {', '.join(CONTAINERS)}")

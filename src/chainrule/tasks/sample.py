@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from chainrule.errors import ShapeError, whole_number
 from chainrule.model import Model
+from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
 from chainrule.table import decode, encode, read_table, to_container
+
+BATCH_ROWS = 10_000  # rows drawn at once, so that memory does not grow with n times the columns
 
 
 def sample_columns(
@@ -34,8 +38,21 @@ def sample_columns(
         codes = encode(read_table(given), model.schema)
         model.require_evidence(codes.observed, name="given")
         evidence = (torch.from_numpy(codes.values), torch.from_numpy(codes.observed))
-    drawn = model.network.sample(n, given=evidence, temperature=temperature, generator=generator_from(seed))
-    return decode(drawn.cpu().double().numpy(), model.schema)
+    generator = generator_from(seed)
+    rows = whole_number(n, "n", least=0, what="a whole number of rows")
+    if evidence is not None and len(evidence[0]) not in (1, rows):
+        raise ShapeError(f"given has {len(evidence[0])} rows of values for {rows} rows to draw; pass 1 or {rows}")
+    parts = []
+    with progress_bar("drawing rows", rows) as advance:
+        for start in range(0, max(rows, 1), BATCH_ROWS):
+            part = slice(start, min(start + BATCH_ROWS, rows))
+            known = evidence
+            if evidence is not None and len(evidence[0]) > 1:
+                known = (evidence[0][part], evidence[1][part])
+            drawn = model.network.sample(part.stop - start, given=known, temperature=temperature, generator=generator)
+            parts.append(drawn.cpu().double().numpy())
+            advance(part.stop - start)
+    return decode(np.concatenate(parts), model.schema)
 
 
 def sample(

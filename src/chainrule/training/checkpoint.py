@@ -6,7 +6,6 @@ import hashlib
 import math
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -44,7 +43,8 @@ def save_checkpoint(path: str | os.PathLike[str], state: State, config: FitConfi
         "rate_scale": state.rate_scale,
         "skipped": state.skipped,
         "bad_in_a_row": state.bad_in_a_row,
-        "history": [{key: _finite(value) for key, value in record.items()} for record in state.history],
+        "history": state.history,
+        "seconds": state.seconds,
     }
     as_numpy = {name: tensor.detach().cpu().numpy() for name, tensor in arrays.items()}
     fileformat.write(path, fileformat.Contents("checkpoint", content, as_numpy, version()))
@@ -67,7 +67,8 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, config: FitCo
     stored = fileformat.read(path, kind="checkpoint")
     content, arrays = stored.content, stored.arrays
     if content.get("run") != run or content.get("config") != config.to_json():
-        changed = [k for k, v in config.to_json().items() if content.get("config", {}).get(k) != v]
+        found = content.get("config")
+        changed = [k for k, v in config.to_json().items() if not isinstance(found, dict) or found.get(k) != v]
         what = f"with another {', '.join(changed)}" if changed else "on other data or with another seed"
         raise FormatError(
             f"{Path(path)}: this checkpoint was trained {what}; repeat that run's arguments, or delete the file"
@@ -86,14 +87,10 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, config: FitCo
         state.epoch, state.since_best = content["epoch"], content["since_best"]
         state.rate_scale, state.skipped = content["rate_scale"], content["skipped"]
         state.bad_in_a_row = content["bad_in_a_row"]
-        state.history = list(content["history"])
-    except (KeyError, ValueError, RuntimeError) as error:
+        state.history, state.seconds = list(content["history"]), float(content["seconds"])
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise FormatError(f"{Path(path)}: not a checkpoint of this run: {error}") from error
 
 
 def _under(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value

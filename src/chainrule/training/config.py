@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from chainrule.errors import ShapeError, unknown_choice
+from chainrule.errors import ShapeError, unknown_choice, whole_number
 from chainrule.ops.nade.reference import ACTIVATIONS
 
 
@@ -46,11 +46,8 @@ class FitConfig:
             if getattr(self, name) not in allowed:
                 raise ShapeError(unknown_choice(name, getattr(self, name), allowed))
         for name in ("hidden_size", "epochs", "batch_size"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ShapeError(f"{name} = {value!r}: pass a whole number, at least 1")
-        if isinstance(self.patience, bool) or not isinstance(self.patience, int) or self.patience < 0:
-            raise ShapeError(f"patience = {self.patience!r}: pass a whole number of epochs, or 0 for no early stopping")
+            whole_number(getattr(self, name), name, least=1)
+        whole_number(self.patience, "patience", least=0, what="a whole number of epochs")
         if not 0 < self.learning_rate < float("inf"):
             raise ShapeError(f"learning_rate = {self.learning_rate!r}: pass a number above zero")
         for name in ("weight_decay", "clip_norm"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,7 +46,7 @@ def fit(
         valid: rows of the same columns that decide when to stop; by default a share of the table is held out.
         objective: "likelihood", the best density of complete rows.
         network: "auto" or "nade".
-        seed: an integer makes the fit reproducible to the byte; None draws one from the system's entropy.
+        seed: an integer makes the fit reproducible, on CPU to the byte; None draws one from the system's entropy.
         config: sizes, learning rate, epochs and the rest.
         device: "auto", "cpu" or "cuda".
         verbose: a progress bar on stderr where a person watches.
@@ -71,10 +70,9 @@ def fit(
         raise ChainruleError(unknown_choice("objective", objective, ["likelihood"]))
     if network not in ("auto", "nade"):
         raise ChainruleError(unknown_choice("network", network, ["auto", "nade"]))
-    require_device(device)
+    device = resolved_device(device)
     if resume and checkpoint is None:
         raise ChainruleError("resume=True needs checkpoint=PATH, the file of the run to continue")
-    began = time.perf_counter()
     resume = resume and Path(str(checkpoint)).exists()
     if seed is None:
         seed = seed_of_checkpoint(str(checkpoint)) if resume else fresh_seed()
@@ -98,7 +96,7 @@ def fit(
     net.initialize_from(x)
     independent = IndependentColumns(conditionals_of(schema))
     independent.initialize_from(x)
-    state = make_state(net, config, generator)
+    state = make_state(net.to(device), config, generator)
     after_epoch = None
     if checkpoint is not None:
         run = fingerprint(x, x_valid, f"{schema.to_json()} seed {seed}")
@@ -116,19 +114,21 @@ def fit(
         "independent_valid_nats": float(independent.training_loss(x_valid).detach().double().mean()),
         "skipped_steps": state.skipped,
         "history": state.history,
-        "seconds": time.perf_counter() - began,
     }
     if checkpoint is not None and not keep_checkpoint:
         Path(checkpoint).unlink(missing_ok=True)
-    return Density(Model(schema, net.cpu().eval()), record)
+    return Density(Model(schema, net.cpu().eval()), record, seconds=state.seconds)
 
 
-def require_device(device: str) -> None:
-    """Raises BackendError for a device that this machine or PyTorch build does not have."""
+def resolved_device(device: str) -> str:
+    """ "cpu" or "cuda"; BackendError for a device that this machine or PyTorch build does not have."""
     if device not in DEVICES:
         raise BackendError(unknown_choice("device", device, DEVICES))
     if device == "cuda" and not torch.cuda.is_available():
         raise BackendError("device 'cuda': PyTorch sees no CUDA device here; pass 'auto' or 'cpu'")
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
 
 
 def _complete(table: Table, schema: Schema) -> Codes:

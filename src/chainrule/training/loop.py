@@ -40,6 +40,7 @@ class State:
     skipped: int = 0
     bad_in_a_row: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0  # spent on the epochs done
 
 
 def make_state(network: AbstractNetwork, config: FitConfig, generator: torch.Generator) -> State:
@@ -58,7 +59,7 @@ def train(
     config: FitConfig,
     *,
     after_epoch: Callable[[State], None] | None = None,
-    device: str = "auto",
+    device: str = "cpu",
     show_progress: bool = True,
 ) -> State:
     """Trains until the epochs are done or validation stops improving; leaves the best weights in the network.
@@ -69,7 +70,7 @@ def train(
         valid_rows: codes (M, D), read after every epoch.
         config: learning rate, batches, patience and the rest.
         after_epoch: called with the state after each epoch, to save it.
-        device: "auto", "cpu" or "cuda".
+        device: "cpu" or "cuda".
         show_progress: a bar on stderr where a person watches.
     """
     fabric = Fabric(accelerator=device, devices=1)
@@ -77,19 +78,21 @@ def train(
     network.mark_forward_method("training_loss")
     train_rows, valid_rows = fabric.to_device(train_rows), fabric.to_device(valid_rows)
     steps = count_batches(len(train_rows), config.batch_size)
+    if state.epoch == 0:  # whatever happens, the result is no worse than independent columns
+        state.best_nats = validate(network, valid_rows)
     with progress_bar("training", config.epochs * steps, show=show_progress) as advance:
         advance(state.epoch * steps)
         while state.epoch < config.epochs and not _stalled(state, config):
-            began, loss_sum = time.perf_counter(), 0.0
+            began, loss_sum, counted = time.perf_counter(), 0.0, 0
             for number, batch in enumerate(shuffled_batches(train_rows, config.batch_size, state.generator)):
                 set_rate(state, config, state.epoch + number / steps)
                 loss = network.training_loss(batch, generator=state.generator).mean()
                 optimizer.zero_grad()
                 fabric.backward(loss)
-                norm = gradient_norm(state.network, config.clip_norm)
+                norm = clip_gradients(state.network, config.clip_norm)
                 if math.isfinite(value := float(loss.detach())) and math.isfinite(float(norm)):
                     optimizer.step()
-                    loss_sum, state.bad_in_a_row = loss_sum + value * len(batch), 0
+                    loss_sum, counted, state.bad_in_a_row = loss_sum + value * len(batch), counted + len(batch), 0
                 else:
                     state.skipped, state.bad_in_a_row = state.skipped + 1, state.bad_in_a_row + 1
                     warnings.warn(
@@ -100,9 +103,10 @@ def train(
                 advance(1)
             nats = validate(network, valid_rows)
             keep_best(state, nats)
-            record = {"epoch": state.epoch, "train_nats": loss_sum / len(train_rows), "valid_nats": nats}
-            record |= {"rate": optimizer.param_groups[0]["lr"], "skipped": state.skipped}
-            state.history.append(record | {"seconds": time.perf_counter() - began})
+            record = {"epoch": state.epoch, "train_nats": _finite(loss_sum / counted if counted else math.nan)}
+            record |= {"valid_nats": _finite(nats), "rate": optimizer.param_groups[0]["lr"], "skipped": state.skipped}
+            state.history.append(record)
+            state.seconds += time.perf_counter() - began
             advance(0, f"{nats:.2f} nats, best {state.best_nats:.2f}")
             if after_epoch is not None:
                 after_epoch(state)
@@ -117,8 +121,8 @@ def set_rate(state: State, config: FitConfig, epoch: float) -> None:
         group["lr"] = config.learning_rate * state.rate_scale * shape
 
 
-def gradient_norm(network: AbstractNetwork, clip_norm: float) -> torch.Tensor:
-    """The norm of all gradients together; where it is finite and above ``clip_norm`` they are scaled down to that."""
+def clip_gradients(network: AbstractNetwork, clip_norm: float) -> torch.Tensor:
+    """Scales all gradients down to ``clip_norm`` together if they are longer; returns the norm they had."""
     return torch.nn.utils.clip_grad_norm_(network.parameters(), clip_norm or math.inf)
 
 
@@ -131,13 +135,13 @@ def validate(network: Any, rows: torch.Tensor) -> float:
 
 def keep_best(state: State, nats: float) -> None:
     """Counts the epoch, and keeps a copy of the weights if they are the best so far; rolls back if they are no numbers."""
-    state.epoch += 1
     if nats < state.best_nats:
         state.best_nats, state.since_best, state.best = nats, 0, _copy(state.network)
     else:
         state.since_best += 1
     if not math.isfinite(nats):
         roll_back(state)
+    state.epoch += 1
 
 
 def roll_back(state: State) -> None:
@@ -150,6 +154,11 @@ def roll_back(state: State) -> None:
 
 def _stalled(state: State, config: FitConfig) -> bool:
     return 0 < config.patience <= state.since_best
+
+
+def _finite(value: float) -> float | None:
+    """The value, or None where it is not a number, as JSON has it."""
+    return value if math.isfinite(value) else None
 
 
 def _copy(network: AbstractNetwork) -> dict[str, torch.Tensor]:

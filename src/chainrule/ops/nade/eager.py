@@ -172,7 +172,7 @@ class _Scan(torch.autograd.Function):
         ctx.layout, ctx.activation, ctx.merge = layout, activation, merge
         y = x.new_empty(x.shape[0], V.shape[0])
         blocks = _blocks(layout, MERGED_STEPS if merge else FULL_STEPS)
-        for rows in _row_chunks(x.shape[0], W.shape[1], max(block.steps for block in blocks)):
+        for rows in _row_chunks(x.shape[0], _numbers_per_row(blocks, W.shape[1])):
             a = torch.addmm(b, x[rows, layout.inputs[0]], W[layout.inputs[0]])  # (n, H)
             for block in blocks:
                 xb, Wb = x[rows, block.inputs], W[block.inputs]
@@ -192,8 +192,8 @@ class _Scan(torch.autograd.Function):
         blocks = _blocks(layout, MERGED_STEPS if merge else FULL_STEPS)
         dx = torch.zeros_like(x) if need_x else None
         dW, db, dV = torch.zeros_like(W), torch.zeros_like(b), torch.zeros_like(V)
-        widest = max(len(blocks), *(block.steps for block in blocks))
-        for rows in _row_chunks(x.shape[0], W.shape[1], widest):
+        starts_per_row = len(blocks) * W.shape[1]  # the sums that the blocks start from are kept, too
+        for rows in _row_chunks(x.shape[0], max(starts_per_row, _numbers_per_row(blocks, W.shape[1]))):
             a = torch.addmm(b, x[rows, layout.inputs[0]], W[layout.inputs[0]])  # (n, H)
             starts = []  # a at the start of each block, summed as the forward pass did, so that h is the same to the bit
             for block in blocks:
@@ -220,7 +220,12 @@ class _Scan(torch.autograd.Function):
         return dx, dW, db, dV, None, None, None
 
 
-def _row_chunks(rows: int, hidden: int, states_per_row: int) -> Iterator[slice]:
-    """Rows in runs short enough that their states fit into BLOCK_NUMBERS."""
-    size = max(1, BLOCK_NUMBERS // (hidden * states_per_row))
+def _numbers_per_row(blocks: tuple[_Block, ...], hidden: int) -> int:
+    """The most numbers that one row needs in one temporary: a state per step, each with inputs, hidden units and outputs."""
+    return max(block.steps * max(hidden, len(block.input_step), len(block.output_step)) for block in blocks)
+
+
+def _row_chunks(rows: int, numbers_per_row: int) -> Iterator[slice]:
+    """Rows in runs short enough that no temporary has more than BLOCK_NUMBERS numbers."""
+    size = max(1, BLOCK_NUMBERS // numbers_per_row)
     return (slice(start, min(start + size, rows)) for start in range(0, rows, size))

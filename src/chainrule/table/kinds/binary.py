@@ -8,19 +8,7 @@ import numpy as np
 
 from chainrule.errors import SchemaError
 from chainrule.table.schema import Column
-
-_TEXT = {
-    "0": 0.0,
-    "1": 1.0,
-    "0.0": 0.0,
-    "1.0": 1.0,
-    "false": 0.0,
-    "true": 1.0,
-    "": np.nan,
-    "nan": np.nan,
-    "none": np.nan,
-    "<na>": np.nan,
-}
+from chainrule.table.words import BOOLEANS, UNKNOWN
 
 
 def as_bits(name: str, values: np.ndarray, where: Callable[[int], str]) -> np.ndarray:
@@ -28,7 +16,7 @@ def as_bits(name: str, values: np.ndarray, where: Callable[[int], str]) -> np.nd
     if values.dtype.kind in "biuf":
         bits = values.astype(np.float64)
     else:
-        bits = np.array([_TEXT.get(str(value).strip().lower(), np.inf) for value in values], dtype=np.float64)
+        bits = np.array([_bit(str(value).strip().lower()) for value in values], dtype=np.float64)
     wrong = np.flatnonzero(~((bits == 0) | (bits == 1) | np.isnan(bits)))
     if len(wrong):
         row = int(wrong[0])
@@ -38,6 +26,17 @@ def as_bits(name: str, values: np.ndarray, where: Callable[[int], str]) -> np.nd
             f"this version models binary columns only: recode the column or leave it out"
         )
     return bits
+
+
+def _bit(word: str) -> float:
+    if word in UNKNOWN:
+        return np.nan
+    if word in BOOLEANS:
+        return BOOLEANS[word]
+    try:
+        return float(word)
+    except ValueError:
+        return np.inf
 
 
 def infer(name: str, values: np.ndarray, where: Callable[[int], str]) -> Column:

@@ -1,0 +1,1 @@
+"""Test likelihoods on published splits."""

@@ -1,0 +1,30 @@
+"""Which pixels of an image surprise the model: the chain-rule terms of one row, in bits.
+
+Run: python examples/odd_cells.py
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+import chainrule as cr
+
+
+def main() -> None:
+    """Flips one pixel of a test digit and finds it again among the surprises."""
+    digits = cr.datasets.load("digits")
+    density = cr.fit(digits.train, digits.valid, seed=0, config=cr.FitConfig(epochs=30), verbose=False)
+    damaged = digits.test[3].copy()
+    damaged[23] ^= 1  # the last pixel of the third line, almost always empty
+    schema, network = density.model.schema, density.model.network
+    codes = [column.levels.index(int(value)) for column, value in zip(schema.columns, damaged, strict=True)]
+    with torch.no_grad():
+        bits = -network.log_prob_columns(torch.tensor([codes]).float())[0] / math.log(2)
+    worst = bits.argsort(descending=True)[:3].tolist()
+    print("most surprising pixels:", ", ".join(f"{schema.names[k]} ({bits[k]:.1f} bits)" for k in worst))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Text files of rows: which separator, whether the first line names the columns, and that every line is as long."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from chainrule.errors import FormatError, SchemaError
+from chainrule.table.schema import first_repeated
+from chainrule.table.words import BOOLEANS, UNKNOWN
+
+SEPARATORS = (
+    "\t",
+    ";",
+    ",",
+    " ",
+)  # in this sequence: a comma is likelier inside a name than a tab, a space than a comma
+
+
+@dataclass(frozen=True)
+class Text:
+    """The columns of a text file, and their names where its first line gives them."""
+
+    names: tuple[str, ...] | None
+    columns: tuple[np.ndarray, ...]
+
+
+def read_text(path: Path, header: bool | None = None) -> Text:
+    """The columns of a CSV or other separated text file, plain or gzipped, in UTF-8.
+
+    The separator is a tab, semicolon, comma or space, whichever first gives the first two lines the same number of
+    fields. Blank lines at the end do not count; in a file of one column a blank line elsewhere is an unknown cell.
+
+    Args:
+        path: the file.
+        header: whether its first line names the columns; None: it does unless each of its fields could be a value
+            (a number, true, false, or a word for unknown). Names 0, 1, 2, … of three columns or more are names.
+
+    Raises:
+        FormatError: the file is empty, no UTF-8 text, damaged, or a line is longer or shorter than the first.
+        SchemaError: a name stands twice.
+    """
+    data = _decoded(path)
+    lines = data.split("\n", 2)[:2]
+    separator = _separator(path, lines)
+    if separator == " ":
+        data = "\n".join(line.rstrip(" ") for line in data.split("\n"))
+    fields = _fields(path, lines[0].rstrip(" ") if separator == " " else lines[0], separator)
+    _require_rectangular(path, data, separator, len(fields))
+    named = _names_columns(fields) if header is None else header
+    if named and (repeated := first_repeated(fields)) is not None:
+        raise SchemaError(f"{path}: column name {repeated!r} appears twice in line 1; rename one of them")
+    import polars as pl
+
+    try:
+        source = io.BytesIO(data.encode())
+        frame = pl.read_csv(source, has_header=named, separator=separator, infer_schema_length=None)
+    except pl.exceptions.PolarsError as error:
+        raise FormatError(f"{path}: not a readable table: {error}") from error
+    return Text(tuple(fields) if named else None, tuple(column.to_numpy() for column in frame.get_columns()))
+
+
+def _decoded(path: Path) -> str:
+    try:
+        packed = path.read_bytes()
+        data = gzip.decompress(packed) if path.suffix.lower() == ".gz" else packed
+    except (OSError, EOFError, zlib.error) as error:
+        raise FormatError(f"{path}: cannot be read: {error}") from error
+    try:
+        text = data.decode("utf-8-sig").replace("\r\n", "\n").rstrip("\n ")
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path}: not UTF-8 text: {error}") from error
+    if not text:
+        raise FormatError(f"{path}: the file is empty")
+    if not text.split("\n", 1)[0].strip():
+        raise FormatError(f"{path}: line 1 is empty")
+    return text
+
+
+def _fields(path: Path, line: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator))
+    except csv.Error as error:
+        raise FormatError(f"{path}: not a readable table: {error}") from error
+
+
+def _separator(path: Path, lines: list[str]) -> str:
+    counts = {s: [len(_fields(path, line.rstrip(" "), s)) for line in lines] for s in SEPARATORS}
+    for agrees in (lambda c: min(c) > 1 and len(set(c)) == 1, lambda c: min(c) > 1):
+        for separator in SEPARATORS:
+            if agrees(counts[separator]):
+                return separator
+    return next((s for s in SEPARATORS[:-1] if counts[s][0] > 1), ",")
+
+
+def _names_columns(fields: list[str]) -> bool:
+    if len(fields) > 2 and fields == [str(k) for k in range(len(fields))]:
+        return True
+    return not all(_could_be_value(field.strip().lower()) for field in fields)
+
+
+def _could_be_value(word: str) -> bool:
+    if word in UNKNOWN or word in BOOLEANS:
+        return True
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _require_rectangular(path: Path, data: str, separator: str, width: int) -> None:
+    """Every line must have as many fields as the first; a reader would fill short lines silently."""
+    if '"' in data:
+        try:
+            lengths = [max(1, len(row)) for row in csv.reader(io.StringIO(data), delimiter=separator)]
+        except csv.Error as error:
+            raise FormatError(f"{path}: not a readable table: {error}") from error
+        counts = np.array(lengths)
+    else:
+        raw = np.frombuffer(f"{data}\n".encode(), dtype=np.uint8)
+        starts = np.concatenate([[0], np.flatnonzero(raw == ord("\n"))[:-1]])
+        counts = np.add.reduceat(raw == ord(separator), starts, dtype=np.int32) + 1
+    if len(wrong := np.flatnonzero(counts != width)):
+        line = int(wrong[0])
+        raise FormatError(f"{path}: line {line + 1} has {counts[line]} field(s) where line 1 has {width}")

@@ -1,0 +1,114 @@
+"""Docstrings, README, examples and the demo run, and say what is true."""
+
+import doctest
+import importlib
+import json
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import chainrule
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BIN = Path(sys.executable).parent
+QUIET = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "120"}
+MODULES = [m.name for m in pkgutil.walk_packages(chainrule.__path__, "chainrule.") if not m.name.endswith("cli.main")]
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstrings(name):
+    module = importlib.import_module(name)
+    result = doctest.testmod(module, optionflags=doctest.ELLIPSIS, extraglobs={"torch": torch})
+    assert result.failed == 0
+
+
+def test_some_docstrings_have_examples():
+    assert sum(len(t.examples) for n in MODULES for t in doctest.DocTestFinder().find(importlib.import_module(n))) > 20
+
+
+def test_python_of_the_readme(tmp_path):
+    found = blocks("python")
+    assert len(found) == 2
+    for code in found:
+        subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, env=QUIET, check=True)
+    assert len(found[0].strip().splitlines()) <= 12
+
+
+def test_shell_of_the_readme(tmp_path):
+    (code,) = blocks("sh")
+    subprocess.run(["bash", "-euo", "pipefail", "-c", code], cwd=tmp_path, env=QUIET, check=True, stdout=subprocess.DEVNULL)
+    assert len(json.loads((tmp_path / "scores.json").read_text())["log_prob"]) == 1000
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.stem)
+def test_examples(path, tmp_path):
+    done = subprocess.run([sys.executable, "-W", "error", str(path)], cwd=tmp_path, capture_output=True, text=True, check=True)
+    if path.stem == "odd_cells":
+        assert done.stdout.startswith("most surprising pixels: x23 (")
+    else:
+        assert float(re.findall(r"([\d.]+) nats", done.stdout)[-1]) < 20
+
+
+def test_the_demo_does_its_job_and_the_readme_quotes_it(tmp_path):
+    command = [sys.executable, "-W", "error", "-m", "chainrule.cli.main", "demo"]
+    done = subprocess.run(command, cwd=tmp_path, env=QUIET, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "chainrule-demo"
+    pictures = ["completions.png", "dependence.png", "drawing.gif", "drawing.png", "learning_curve.png", "samples.png", "surprise.png"]
+    assert sorted(p.name for p in folder.iterdir()) == sorted([*pictures, "model.chainrule"])
+    assert all((folder / name).stat().st_size > 5000 for name in pictures)
+    numbers = re.search(r"│ NADE +│ +([\d.]+) ± ([\d.]+)", done.stdout)
+    assert numbers is not None, done.stdout
+    quoted = re.search(r"NADE ([\d.]+) ± ([\d.]+) nats, independent columns ([\d.]+), uniform ([\d.]+)", README)
+    assert float(quoted[1]) == pytest.approx(float(numbers[1]), abs=0.15)
+    independent = re.search(r"│ independent columns +│ +([\d.]+) ±", done.stdout)
+    assert float(quoted[3]) == pytest.approx(float(independent[1]), abs=0.01)
+    assert f"│ {quoted[4]} │" in re.sub(" +", " ", done.stdout)
+    assert "26,064" in done.stdout
+    assert "2^64 − 1" in done.stdout
+    ratios = [float(r) for r in re.findall(r"ms │ +[\d.]+ ms │ +([\d.]+) │", done.stdout)]
+    assert len(ratios) == 5
+    assert ratios[-1] > ratios[0]
+
+
+def test_the_demo_grows_images(tmp_path):
+    """The lecture's 1024 pixels, in one epoch: what is drawn has that size."""
+    command = [sys.executable, "-W", "error", "-m", "chainrule.cli.main", "demo", "--side", "32", "--epochs", "1"]
+    done = subprocess.run([*command, "--hidden-size", "20"], cwd=tmp_path, env=QUIET, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "32 × 32 pixels" in done.stdout
+    described = json.loads(subprocess.check_output([BIN / "chainrule", "show", "chainrule-demo/model.chainrule", "--json"], cwd=tmp_path))
+    assert len(described["schema"]["columns"]) == 1024
+
+
+def test_the_readme_quotes_the_benchmarks():
+    mnist = json.loads((ROOT / "benchmarks/results/binarized_mnist.json").read_text())["rows"][0]
+    quoted = f"validation {mnist['valid_nats']:.2f}, test {mnist['test_nats']:.2f} ± {mnist['test_standard_error']:.2f} nats"
+    assert quoted in README
+    assert f"{mnist['textbook_over_this']:.1f} times as fast, validation included" in README
+    steps = json.loads((ROOT / "benchmarks/results/textbook.json").read_text())["rows"]
+    (step,) = [r for r in steps if (r["D"], r["density"], r["form"]) == (784, 0.13, "eager, repeats merged")]
+    assert f"textbook loop ÷ ours {step['textbook_over_this']:.1f}" in README
+
+
+def test_links_of_the_documents_lead_somewhere():
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text(encoding="utf-8")):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_every_public_function_has_a_docstring_and_the_changelog_is_about_this_version():
+    for name in chainrule.__all__:
+        assert getattr(chainrule, name).__doc__, name
+    assert "## Unreleased" in (ROOT / "CHANGELOG.md").read_text()
