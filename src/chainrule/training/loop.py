@@ -78,7 +78,7 @@ def train(
     network.mark_forward_method("training_loss")
     train_rows, valid_rows = fabric.to_device(train_rows), fabric.to_device(valid_rows)
     steps = count_batches(len(train_rows), config.batch_size)
-    if state.epoch == 0:  # whatever happens, the result is no worse than independent columns
+    if state.epoch == 0:  # whatever happens, the result is no worse than the beginning
         state.best_nats = validate(network, valid_rows)
     with progress_bar("training", config.epochs * steps, show=show_progress) as advance:
         advance(state.epoch * steps)
