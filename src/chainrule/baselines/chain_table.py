@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch import nn
 
+from chainrule.baselines.base import AbstractBaseline
 from chainrule.errors import ShapeError
-from chainrule.networks.base import AbstractFixedOrder, check_pool
 from chainrule.networks.columns import Columns
 from chainrule.networks.orders import Order
 
 MOST_COLUMNS = 16  # 2^16 − 1 logits; the count doubles with each further column, which is the point of NADE
 
 
-class ChainTable(AbstractFixedOrder):
+class ChainTable(AbstractBaseline):
     """p(x) = Π_k p(x_k | x_<k) with a free logit for every prefix: 2^n − 1 numbers, any binary distribution exactly.
 
     What does not scale, and the oracle of the tests. The logit of step k after prefix bits s_0 … s_{k−1} stands at
@@ -85,17 +85,6 @@ class ChainTable(AbstractFixedOrder):
             x[:, column] = torch.where(observed[:, column], x[:, column], drawn)
             index = index + (x[:, column] > 0.5).long() * 2**step
         return x
-
-    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
-        """The codes themselves, (N, D): a table computes nothing else."""
-        check_pool(pool)
-        return self.check_rows(x)
-
-    def training_loss(
-        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
-    ) -> torch.Tensor:
-        """−log_prob, (N,) nats."""
-        return -self.log_prob(x, observed)
 
     def initialize_from(self, x: torch.Tensor) -> None:
         """Counts the rows x (N, D): this is the whole fit."""

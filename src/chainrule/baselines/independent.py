@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from chainrule.baselines.base import AbstractBaseline
 from chainrule.conditionals import AbstractConditional
-from chainrule.networks.base import AbstractFixedOrder, check_pool
 from chainrule.networks.columns import Columns
 
 
-class IndependentColumns(AbstractFixedOrder):
+class IndependentColumns(AbstractBaseline):
     """p(x) = Π_k p(x_k): every column on its own, one set of parameters each.
 
     Args:
@@ -45,17 +45,6 @@ class IndependentColumns(AbstractFixedOrder):
             for k, conditional in enumerate(self.columns.conditionals)
         ]
         return torch.where(observed, values, torch.stack(drawn, dim=1))
-
-    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
-        """The codes themselves, (N, D): independent columns compute nothing else."""
-        check_pool(pool)
-        return self.check_rows(x)
-
-    def training_loss(
-        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
-    ) -> torch.Tensor:
-        """−log_prob, (N,) nats."""
-        return -self.log_prob(x, observed)
 
     def initialize_from(self, x: torch.Tensor) -> None:
         """Sets each column's parameters from codes x (N, D): this is the whole fit."""

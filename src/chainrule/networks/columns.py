@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
 from typing import SupportsIndex
 
 import torch
 
 from chainrule.conditionals import AbstractConditional, Bernoulli, conditional_from_json
 from chainrule.errors import ShapeError, whole_number
+from chainrule.ops.nade.layout import slices_of
 
 
 @dataclass(frozen=True)
@@ -57,30 +57,28 @@ class Columns:
         return tuple(conditional.param_width for conditional in self.conditionals)
 
     @cached_property
-    def _inputs(self) -> tuple[range, ...]:
-        return _ranges(self.input_widths)
+    def _inputs(self) -> tuple[slice, ...]:
+        return slices_of(self.input_widths)
 
     @cached_property
-    def _params(self) -> tuple[range, ...]:
-        return _ranges(self.param_widths)
+    def _params(self) -> tuple[slice, ...]:
+        return slices_of(self.param_widths)
 
     def input_rows(self, column: int) -> slice:
         """Where a column's encoding lies in the encoded inputs."""
-        rows = self._inputs[column]
-        return slice(rows.start, rows.stop)
+        return self._inputs[column]
 
     def param_rows(self, column: int) -> slice:
         """Where a column's parameters lie among all parameters."""
-        rows = self._params[column]
-        return slice(rows.start, rows.stop)
+        return self._params[column]
 
     def inputs_in(self, order: Sequence[int]) -> list[int]:
         """Positions of the encoded inputs when the columns come in this order."""
-        return [i for column in order for i in self._inputs[column]]
+        return [i for column in order for i in _positions(self._inputs[column])]
 
     def params_in(self, order: Sequence[int]) -> list[int]:
         """Positions of the parameters when the columns come in this order."""
-        return [i for column in order for i in self._params[column]]
+        return [i for column in order for i in _positions(self._params[column])]
 
     @cached_property
     def _groups(self) -> tuple[tuple[AbstractConditional, list[int]], ...]:
@@ -144,6 +142,5 @@ class Columns:
         return cls.of(conditionals)
 
 
-def _ranges(widths: tuple[int, ...]) -> tuple[range, ...]:
-    ends = list(accumulate(widths, initial=0))
-    return tuple(range(a, b) for a, b in pairwise(ends))
+def _positions(rows: slice) -> range:
+    return range(rows.start, rows.stop)

@@ -34,14 +34,15 @@ class Layout:
     @cached_property
     def inputs(self) -> tuple[slice, ...]:
         """Rows of W (and columns of the encoded x) of each step."""
-        return _slices(self.input_widths)
+        return slices_of(self.input_widths)
 
     @cached_property
     def outputs(self) -> tuple[slice, ...]:
         """Rows of V (and of c) of each step."""
-        return _slices(self.output_widths)
+        return slices_of(self.output_widths)
 
 
-def _slices(widths: tuple[int, ...]) -> tuple[slice, ...]:
+def slices_of(widths: tuple[int, ...]) -> tuple[slice, ...]:
+    """Consecutive slices of these widths."""
     ends = list(accumulate(widths, initial=0))
     return tuple(slice(a, b) for a, b in pairwise(ends))
