@@ -56,7 +56,7 @@ def test_version_and_help(folder):
         assert code == 0
         assert "Examples:\n" in out
         assert f"chainrule {command}".strip() in out
-    code, out, _ = chainrule("--show-completion", "bash", cwd=folder)
+    code, out, _ = chainrule("--show-completion", "bash", cwd=folder, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
     assert code == 0
     assert "_CHAINRULE_COMPLETE" in out
 

@@ -78,6 +78,9 @@ def _options(
 
 def main() -> None:
     """Runs the program; called by the ``chainrule`` script."""
+    # Read when torch is first imported. Its threads would otherwise spin while they wait, and where other programs
+    # want the cores, many small steps then take ten times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     warnings.showwarning = _show_warning
     app(prog_name="chainrule")
 
