@@ -200,7 +200,8 @@ def _download(info: DatasetInfo, places: builtins.list[Path]) -> dict[str, np.nd
             except (OSError, ValueError, http.client.HTTPException) as error:
                 raise ChainruleError(
                     f"data set {info.name!r}: needs the file {wanted}, which is not on this machine, and {url} could not be "
-                    f"read ({error}). Go online, or put the file at {put}, or set CHAINRULE_DATA to the folder that holds it"
+                    f"read ({error}). Go online (CHAINRULE_MIRROR names another server), or put the file at {put}, or set "
+                    f"CHAINRULE_DATA to the folder that holds it. Its sources: {', '.join(info.urls)}"
                 ) from error
             try:
                 arrays[name] = parse(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)

@@ -84,6 +84,8 @@ class Model:
             if wrong := sorted(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)):
                 key = wrong[0]
                 raise FormatError(f"array {key!r} is {found.get(key, 'absent')}; expected {expected.get(key, 'none')}")
+            if broken := [key for key, array in arrays.items() if not np.isfinite(array).all()]:
+                raise FormatError(f"array {broken[0]!r} holds values that are not finite; the model is no density")
             if "order" in arrays:
                 make_order(arrays["order"].tolist(), len(built.columns))
             built.load_state_dict({key: torch.from_numpy(np.array(array)) for key, array in arrays.items()})

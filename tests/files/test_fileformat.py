@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import struct
 
 import numpy as np
@@ -174,6 +175,19 @@ def test_a_file_keeps_its_mode_and_takes_over_what_a_crash_left(tmp_path):
     assert (tmp_path / "f").read_bytes() == golden()
     assert (tmp_path / "f").stat().st_mode & 0o777 == 0o600
     assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_links_are_followed_and_what_is_no_file_is_left_alone(tmp_path):
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    atomic.write_bytes(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"new"
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(IsADirectoryError, match="exists and is not a file; name another"):
+        atomic.write_bytes(tmp_path / "pipe", b"new")
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        atomic.write_bytes(tmp_path / "no" / "f", b"new")
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):

@@ -99,6 +99,18 @@ def test_ctrl_c_says_how_to_go_on_and_nothing_is_lost(tmp_path):
     )
 
 
+def test_resuming_a_finished_run_changes_nothing(tmp_path):
+    path = tmp_path / "m.chainrule"
+    quick = [sys.executable, "-m", "chainrule.cli.main", "fit", "digits", "--epochs", "1", "--resume", "-o", str(path)]
+    first = subprocess.run(quick, capture_output=True, text=True)
+    assert first.returncode == 0
+    assert first.stderr.startswith(f"{path}.checkpoint: no interrupted run here; starting anew\n")
+    before = path.read_bytes()
+    again = subprocess.run(quick, capture_output=True, text=True)
+    assert (again.returncode, again.stderr) == (0, f"{path}: already finished; nothing to resume\n")
+    assert path.read_bytes() == before
+
+
 def test_a_damaged_checkpoint_is_refused(tmp_path):
     path = tmp_path / "m.chainrule"
     checkpoint = tmp_path / "m.chainrule.checkpoint"

@@ -90,6 +90,10 @@ def test_a_model_file_holds_no_row(tmp_path):
             "column 'x0': a binary column has",
         ),
         (lambda c: c.content.update(training=[1]), "the training record is not an object"),
+        (
+            lambda c: c.arrays.update(first_hidden=np.full(5, np.nan, np.float32)),
+            "array 'first_hidden' holds values that are not finite; the model is no density",
+        ),
         (lambda c: c.arrays.pop("order"), "array 'order' is absent; expected int64 of shape (7,)"),
         (lambda c: c.arrays.update(extra=np.zeros(1)), "array 'extra' is float64 of shape (1,); expected none"),
         (

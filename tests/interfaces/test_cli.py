@@ -201,6 +201,10 @@ MISUSES = [
     ("fit rows.csv -o x --epochs 0", "chainrule: epochs = 0: pass a whole number, at least 1\n"),
     ("fit rows.csv -o x --device tpu", "chainrule: device 'tpu' is unknown; choose one of 'auto', 'cpu', 'cuda' (nearest: "
      "'cpu')\n"),
+    ("fit rows.csv -o rows.csv", "chainrule: rows.csv: is also read by this command; write to another file\n"),
+    ("fit rows.csv -o rows.npy", "chainrule: rows.npy: exists and is no model file; name another, or remove it first\n"),
+    ("score m.chainrule rows.csv -o rows.csv", "chainrule: rows.csv: is also read by this command; write to another file\n"),
+    ("sample m.chainrule -o pipe.csv", "chainrule: pipe.csv: exists and is not a file; name another\n"),
     ("score rows.csv rows.csv", "chainrule: rows.csv: not a chainrule file; it does not begin with CHAINRUL\n"),
     ("score nowhere rows.csv", "chainrule: nowhere: no such file\n"),
     ("score m.chainrule bad.csv", "chainrule: bad.csv: column(s) 'c' are absent and count as unknown\n"),
@@ -227,6 +231,8 @@ def test_misuse_is_explained_whole_and_exits_with_2(folder, words, message):
         ("late.csv", "a,b,c\n,,1\n"),
     ):
         (folder / name).write_text(text)
+    if not (folder / "pipe.csv").exists():
+        os.mkfifo(folder / "pipe.csv")
     before = sorted(p.name for p in folder.iterdir())
     code, out, errors = chainrule(*words.split(), cwd=folder)
     if "absent" in message:

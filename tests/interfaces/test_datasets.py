@@ -137,8 +137,9 @@ def test_offline_the_error_says_which_file_and_where_to_put_it(toy, monkeypatch,
         f"{address}/toy/toy.ts.data.gz could not be read ("
     )
     assert message.endswith(
-        f"Go online, or put the file at {tmp_path}/data/binary/toy.npz or {tmp_path}/cache/binary/toy.npz, "
-        f"or set CHAINRULE_DATA to the folder that holds it"
+        f"Go online (CHAINRULE_MIRROR names another server), "
+        f"or put the file at {tmp_path}/data/binary/toy.npz or {tmp_path}/cache/binary/toy.npz, "
+        f"or set CHAINRULE_DATA to the folder that holds it. Its sources: {', '.join(toy.urls)}"
     )
 
 

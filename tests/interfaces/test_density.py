@@ -153,6 +153,19 @@ def test_check_notices_a_file_that_loses_a_bit(density, monkeypatch):
     assert [r.passed for r in check(density)] == [True, True, True, True, False]
 
 
+def test_check_fails_a_model_that_is_not_finite(density):
+    network = copy.deepcopy(density.model.network)
+    with torch.no_grad():
+        network.output_weight[1, 1] = torch.nan
+    results = check(cr.Density(Model(density.model.schema, network)))
+    assert not any(r.passed for r in results)
+
+
+def test_known_columns_alone_serve_as_evidence_without_a_warning(density):
+    drawn = density.sample(5, pd.DataFrame({"a": [True]}), seed=0)
+    assert bool(drawn["a"].all())
+
+
 def test_bad_samples_are_refused(density):
     with pytest.raises(ChainruleError, match=r"n = 2\.5: pass a whole number of rows, at least 0"):
         density.sample(2.5)

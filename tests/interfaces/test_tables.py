@@ -52,6 +52,15 @@ def test_frames_come_back_as_they_went_in(kind):
     assert back.equals(frame)
 
 
+def test_integer_column_labels_are_names_not_rows():
+    for shape in ((20, 6), (6, 20), (20, 1)):
+        bits = np.random.default_rng(0).integers(0, 2, shape)
+        table = read_table(pd.DataFrame(bits))
+        assert len(table) == shape[0]
+        assert table.names == tuple(map(str, range(shape[1])))
+        assert np.array_equal(np.stack(table.columns, axis=1), bits)
+
+
 @pytest.mark.parametrize("unknown", [None, np.nan, pd.NA])
 def test_holes_are_unknown_whatever_their_name(unknown):
     frame = pd.DataFrame({"a": [0, 1, 1], "b": pd.Series([1, unknown, 0], dtype=object)})

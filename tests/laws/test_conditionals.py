@@ -40,10 +40,15 @@ def test_bernoulli_far_logits_are_exact():
 def test_sample_follows_the_mean_and_temperature(conditional):
     uniforms = (torch.arange(10000, dtype=torch.float64) + 0.5) / 10000
     for z in (-2.0, 0.0, 1.0):
-        drawn = Distribution(conditional, torch.full((10000, 1), z, dtype=torch.float64)).sample(uniforms)
+        params = torch.full((10000, 1), z, dtype=torch.float64)
+        drawn = conditional.sample(params, uniforms)
         assert abs(float(drawn.mean()) - 1 / (1 + math.exp(-z))) <= 1e-4
-        cold = Distribution(conditional, torch.full((10000, 1), z, dtype=torch.float64)).sample(uniforms, 0.5)
+        cold = conditional.sample(params, uniforms, 0.5)
         assert abs(float(cold.mean()) - 1 / (1 + math.exp(-2 * z))) <= 1e-4
+        bound = Distribution(conditional, params)
+        again = [bound.sample(torch.Generator().manual_seed(1)) for _ in range(2)]
+        assert torch.equal(*again)
+        assert abs(float(again[0].mean() - bound.mean()[0])) < 0.03
 
 
 @pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)

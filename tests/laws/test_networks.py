@@ -138,6 +138,11 @@ def test_conditionals_are_those_of_log_prob_columns(network, generator):
     assert torch.equal(each, network.log_prob_columns(rows))
 
 
+def test_calling_a_network_gives_its_log_likelihood(network, generator):
+    rows = network.sample(4, generator=generator)
+    assert torch.equal(network(rows), network.log_prob(rows))
+
+
 def test_same_seed_same_bytes():
     for _ in range(2):
         nets = [NADE(9, hidden_size=4, order="random", generator=generator_from(5)) for _ in range(2)]

@@ -11,6 +11,7 @@ import typer
 
 from chainrule.cli.tables import HEADER_HELP, TABLE_HELP, print_json, require_writable, training_tables
 from chainrule.errors import ChainruleError
+from chainrule.fileformat import MAGIC
 
 NAME = "fit"
 EXAMPLES = """\b
@@ -62,12 +63,19 @@ def run(
         patience=patience,
         valid_fraction=valid_fraction,
     )
-    require_writable(output)
+    require_writable(output, inputs=(table, valid))
+    if output.exists() and output.read_bytes()[: len(MAGIC)] != MAGIC:
+        raise ChainruleError(f"{output}: exists and is no model file; name another, or remove it first")
     checkpoint = output.with_name(output.name + ".checkpoint")
     if checkpoint.exists() and not resume:
         raise ChainruleError(
             f"{checkpoint} holds an interrupted run; pass --resume to continue it, or delete it to start anew"
         )
+    if resume and not checkpoint.exists():
+        if output.exists():
+            print(f"{output}: already finished; nothing to resume", file=sys.stderr)
+            return
+        print(f"{checkpoint}: no interrupted run here; starting anew", file=sys.stderr)
     train_table, valid_table = training_tables(table, valid, header)
     try:
         density = fit(

@@ -34,7 +34,7 @@ def run(
     from chainrule.tasks.sample import sample_columns
 
     if output is not None:
-        require_writable(output, OUTPUT_TYPES)
+        require_writable(output, OUTPUT_TYPES, inputs=(model, given))
     density = load(model)
     evidence = None if given is None else table_of(given, None, usual="test", header=header)
     if n is None:

@@ -41,7 +41,7 @@ def run(
     from chainrule.density import load
 
     if output is not None:
-        require_writable(output, OUTPUT_TYPES)
+        require_writable(output, OUTPUT_TYPES, inputs=(model, table))
     nats = load(model).log_prob(table_of(table, split, usual="test", header=header))
     mean = float(nats.mean()) if len(nats) else None
     error = float(nats.std(ddof=1) / len(nats) ** 0.5) if len(nats) > 1 else None

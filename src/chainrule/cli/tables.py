@@ -61,12 +61,17 @@ def training_tables(text: str, valid: str | None, header: bool | None = None) ->
     return train, table_of(text, "valid") if has_valid else None
 
 
-def require_writable(path: Path, types: Sequence[str] = ()) -> None:
-    """Raises before work starts if a result could not be written to ``path`` afterwards."""
+def require_writable(path: Path, types: Sequence[str] = (), *, inputs: Sequence[str | Path | None] = ()) -> None:
+    """Raises before work starts if a result could not, or should not, be written to ``path`` afterwards."""
+    for source in inputs:
+        if source is not None and path.exists() and Path(source).exists() and path.samefile(source):
+            raise ChainruleError(f"{path}: is also read by this command; write to another file")
     if types and path.suffix not in types:
         raise ChainruleError(f"{path}: results are written as {', '.join(types)}; end the name with one of these")
     if path.is_dir():
         raise IsADirectoryError(f"{path}: a folder; name a file")
+    if path.exists() and not path.is_file():
+        raise ChainruleError(f"{path}: exists and is not a file; name another")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: there is no folder {path.parent}; make it first")
     if not os.access(path.parent, os.W_OK):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
+from chainrule.rng import uniforms
+
 
 class AbstractConditional(ABC):
     """The family of distributions of one column: a frozen value without parameters of its own.
@@ -79,9 +81,10 @@ class Distribution:
         """Log-likelihood (N,) of values x (N,), in nats."""
         return self.conditional.log_prob(self.params, x)
 
-    def sample(self, uniforms: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
-        """Values (N,) from uniforms (N,) on [0, 1)."""
-        return self.conditional.sample(self.params, uniforms, temperature)
+    def sample(self, generator: torch.Generator | None = None, *, temperature: float = 1.0) -> torch.Tensor:
+        """Values (N,), one per row; None draws from a fresh generator."""
+        uniform = uniforms(1, len(self.params), generator)[0].to(self.params.device)
+        return self.conditional.sample(self.params, uniform, temperature)
 
     def mean(self) -> torch.Tensor:
         """Expected value (N,)."""

@@ -148,7 +148,8 @@ class AbstractFixedOrder(AbstractNetwork):
         Exact and differentiable where ``observed`` and ``given`` are, row by row, each a prefix of the order.
 
         Args:
-            x: codes (N, D). Values of unobserved cells are never read.
+            x: codes (N, D), each in the support of its column (0 or 1 for binary ones); this is not checked, and other
+                values give numbers that are no likelihoods. Values of unobserved cells are never read.
             observed: bool (D,) or (N, D); default all.
             given: bool (D,) or (N, D), within observed; default none.
             estimate: answer other evidence by importance sampling, as an ``Estimate``. The value is biased low where
@@ -202,6 +203,10 @@ class AbstractFixedOrder(AbstractNetwork):
             values, known = self._check_given(given, n)
             require_prefix(known, self.order, name="given")
         return self.draw(values, known, uniforms(n, width, generator).to(self.order.device), temperature)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """``log_prob`` of complete rows, (N,) nats, so that what calls a module gets its likelihood."""
+        return self.log_prob(x)
 
     def conditionals(self, x: torch.Tensor) -> list[Distribution]:
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k)."""

@@ -25,7 +25,7 @@ DEPENDENCE_BATCH = 1024
 
 @dataclass(frozen=True)
 class FormTiming:
-    """Seconds of both forms of the reference for rows of ``n`` columns; medians."""
+    """Seconds of both forms of the reference for rows of ``n`` columns; the least of several runs."""
 
     n: int
     masked_s: float
@@ -38,7 +38,7 @@ class FormTiming:
 
 
 def time_forms(
-    columns: tuple[int, ...] = (64, 128, 256, 512, 1024), hidden_size: int = 200, rows: int = 50, repeats: int = 3
+    columns: tuple[int, ...] = (64, 128, 256, 512, 1024), hidden_size: int = 200, rows: int = 50, repeats: int = 5
 ) -> list[FormTiming]:
     """Both forms over growing n: O(n² d) against O(n d), so that their ratio grows with n."""
     generator = generator_from(0)
@@ -47,20 +47,20 @@ def time_forms(
         x = (torch.rand(rows, n, generator=generator) < 0.3).float()
         W, V = (torch.randn(n, hidden_size, generator=generator) * 0.1 for _ in range(2))
         parameters = (W, torch.zeros(hidden_size), torch.full((hidden_size,), 0.5), V, torch.zeros(n))
-        both = [_median_s(partial(form, x, *parameters), repeats) for form in (reference.masked, reference.recursive)]
+        both = [_least_s(partial(form, x, *parameters), repeats) for form in (reference.masked, reference.recursive)]
         timings.append(FormTiming(n, *both))
     return timings
 
 
 @torch.no_grad()
-def _median_s(call: Callable[[], object], repeats: int) -> float:
+def _least_s(call: Callable[[], object], repeats: int) -> float:
     call()
     taken = []
     for _ in range(repeats):
         began = time.perf_counter()
         call()
         taken.append(time.perf_counter() - began)
-    return sorted(taken)[len(taken) // 2]
+    return min(taken)
 
 
 def full_table_numbers(n: int) -> str:

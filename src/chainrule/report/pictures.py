@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.animation import FuncAnimation, PillowWriter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 INK, PAPER, UNKNOWN = "#16213a", "#ffffff", "#cfd6e4"
 ACCENT, SECOND = "#c2452d", "#2d6cc2"
@@ -47,9 +49,10 @@ def drawing(stages: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], shape: 
         axes[1, k].imshow(probability.reshape(shape), cmap=PROBABILITY, vmin=0, vmax=1)
         _bare(axes[1, k])
     axes[0, 0].set_ylabel("drawn so far", fontsize=8, color=INK)
-    axes[1, 0].set_ylabel("p(pixel on | drawn)", fontsize=8, color=INK)
+    axes[1, 0].set_ylabel("p(on | drawn so far)*", fontsize=8, color=INK)
     scale = ScalarMappable(Normalize(0, 1), PROBABILITY)
     figure.colorbar(scale, ax=axes[1, :].tolist(), fraction=0.02, pad=0.01, ticks=[0, 1])
+    figure.supxlabel("* mean of the conditionals over 100 completions drawn by the model", fontsize=7, color=INK)
     return figure
 
 
@@ -69,7 +72,7 @@ def drawing_animation(
         right.imshow(probability.reshape(shape), cmap=PROBABILITY, vmin=0, vmax=1)
         _bare(right)
         left.set_title(f"{int(known.sum())} of {len(known)} pixels drawn", fontsize=9, color=INK)
-        right.set_title("p(pixel on | drawn so far)", fontsize=9, color=INK)
+        right.set_title("p(on | drawn so far), 100 completions", fontsize=9, color=INK)
         return []
 
     FuncAnimation(figure, frame, frames=len(stages) + 12, blit=False).save(path, writer=PillowWriter(fps=10), dpi=90)
@@ -97,9 +100,10 @@ def learning_curve(history: Sequence[dict[str, Any]], independent_nats: float) -
     epochs = [record["epoch"] for record in history]
     for key, label, colour in (("train_nats", "training rows", SECOND), ("valid_nats", "validation rows", ACCENT)):
         nats = np.array([record[key] for record in history], dtype=float)  # a missing one becomes NaN: a gap
-        axes.plot(epochs, nats, color=colour, label=label, linewidth=1.8)
+        axes.plot(epochs, nats, color=colour, label=label, linewidth=1.8, marker="o", markersize=3)
     axes.axhline(independent_nats, color=INK, linestyle=":", label="independent columns, validation rows")
     axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("−log p per row, nats")
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
@@ -133,16 +137,23 @@ def dependence(panels: Sequence[tuple[str, np.ndarray]]) -> Figure:
     """Which output heeds which input: per panel a title and |change of p(x_j)| when x_k flips, (D, D), [k, j]."""
     figure = _figure(5.2 * len(panels), 5.2)
     axes = figure.subplots(1, len(panels), squeeze=False)
+    heat = colormaps["magma"].with_extremes(bad=UNKNOWN)
     for panel, (title, change) in zip(axes[0], panels, strict=True):
-        panel.imshow(np.log10(np.maximum(change.T, 1e-6)), cmap="magma", vmin=-6, vmax=0, interpolation="nearest")
+        panel.imshow(
+            np.ma.masked_where(change.T == 0, np.log10(np.maximum(change.T, 1e-6))),
+            cmap=heat,
+            vmin=-6,
+            vmax=0,
+            interpolation="nearest",
+        )
         panel.set_title(title, fontsize=9, color=INK)
         panel.set_xlabel("input x_k, in the order")
         panel.set_ylabel("output p(x_j = 1)")
         panel.tick_params(labelsize=7)
     scale = ScalarMappable(Normalize(-6, 0), "magma")
-    label = "|change of p(x_j = 1)| when x_k flips"
+    label = "|change of p(x_j = 1)| when x_k flips; grey: none at all"
     bar = figure.colorbar(scale, ax=axes.ravel().tolist(), fraction=0.025, pad=0.02, label=label)
-    bar.set_ticks([-6, -4, -2, 0], labels=["none", "10⁻⁴", "10⁻²", "1"])
+    bar.set_ticks([-6, -4, -2, 0], labels=["≤ 10⁻⁶", "10⁻⁴", "10⁻²", "1"])
     return figure
 
 

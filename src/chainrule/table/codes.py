@@ -36,16 +36,16 @@ class Codes:
         return bool(self.observed.all())
 
 
-def encode(table: Table, schema: Schema) -> Codes:
+def encode(table: Table, schema: Schema, *, warn: bool = True) -> Codes:
     """Codes of a table whose columns are those of the schema.
 
     Columns are matched by name where the table has names, by position otherwise. A column that the table lacks is
-    unknown in every row, with a warning.
+    unknown in every row, with a warning unless ``warn`` is off.
 
     Raises:
         SchemaError: extra columns, a wrong number of unnamed columns, or a value the column cannot have.
     """
-    found = _matched(table, schema)
+    found = _matched(table, schema, warn)
     values = np.full((len(table), len(schema.columns)), np.nan)
     for k, column in enumerate(schema.columns):
         if column.name in found:
@@ -70,7 +70,7 @@ def to_container(columns: dict[str, np.ndarray], container: str) -> Any:
     return nw.from_dict(columns, backend=FRAMES[container]).to_native()
 
 
-def _matched(table: Table, schema: Schema) -> dict[str, np.ndarray]:
+def _matched(table: Table, schema: Schema, warn: bool) -> dict[str, np.ndarray]:
     expected = len(schema.columns)
     if not table.named:
         if len(table.names) != expected:
@@ -81,9 +81,9 @@ def _matched(table: Table, schema: Schema) -> dict[str, np.ndarray]:
     if absent := [name for name in schema.names if name not in set(table.names)]:
         if len(absent) == expected:
             raise SchemaError(f"{table.source}: none of the model's {expected} columns is here")
-        warnings.warn(
-            f"{table.source}: column(s) {_some(absent)} are absent and count as unknown", UserWarning, stacklevel=3
-        )
+        if warn:
+            message = f"{table.source}: column(s) {_some(absent)} are absent and count as unknown"
+            warnings.warn(message, UserWarning, stacklevel=3)
     return dict(zip(table.names, table.columns, strict=True))
 
 

@@ -152,7 +152,7 @@ def _from_frame(frame: Any, source: str) -> Table:
     names = tuple(map(str, wrapped.columns))
     if not names:
         raise SchemaError(f"{source}: no columns")
-    columns = tuple(wrapped[name].to_numpy() for name in wrapped.columns)
+    columns = tuple(column.to_numpy() for column in wrapped.iter_columns())
     container = str(wrapped.implementation.name).lower()
     if container not in CONTAINERS:
         raise SchemaError(f"{source}: {container} frames are not known; pass a pandas, polars or Arrow frame")

@@ -35,7 +35,7 @@ def sample_columns(
     """
     evidence = None
     if given is not None:
-        codes = encode(read_table(given), model.schema)
+        codes = encode(read_table(given), model.schema, warn=False)
         model.require_evidence(codes.observed, name="given")
         evidence = (torch.from_numpy(codes.values), torch.from_numpy(codes.observed))
     generator = generator_from(seed)

@@ -52,6 +52,9 @@ def check(density: Density, *, seed: int = 0) -> list[CheckResult]:
     ]
     results = []
     for name, attempt in tries:
+        if not all(bool(tensor.isfinite().all()) for tensor in density.model.network.state_dict().values()):
+            results.append(CheckResult(name, False, "the network holds values that are not finite"))
+            continue
         try:
             passed, detail = attempt(density, generator_from(seed))
         except ChainruleError as error:

@@ -80,7 +80,7 @@ def fit(
     rows = read_table(table)
     schema = infer_schema(rows)
     train_codes = _complete(rows, schema)
-    valid_codes = None if valid is None else _complete(read_table(valid), schema)
+    valid_codes = None if valid is None else _complete(read_table(valid, source="the validation table"), schema)
     x = torch.from_numpy(train_codes.values).float()
     if valid_codes is None:
         x, x_valid = _hold_out(x, config.valid_fraction, generator)
