@@ -303,7 +303,7 @@ def test_configuration_survives_json():
         (
             lambda: cr.fit(rows_of(), rows_of(columns=5), verbose=False),
             SchemaError,
-            "the array: 5 columns where the model has 6",
+            "the validation table: 5 columns where the model has 6",
         ),
         (
             lambda: cr.fit(rows_of(), objective="any", verbose=False),
