@@ -47,6 +47,13 @@ class Columns:
         return len(self.conditionals)
 
     @cached_property
+    def _hash(self) -> int:
+        return hash(self.conditionals)
+
+    def __hash__(self) -> int:
+        return self._hash  # a pass over a thousand conditionals, which every look-up by columns would repeat
+
+    @cached_property
     def input_widths(self) -> tuple[int, ...]:
         """Numbers that encode each column as evidence."""
         return tuple(conditional.input_width for conditional in self.conditionals)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import nn
 
-from chainrule.conditionals import AbstractConditional
+from chainrule.conditionals import AbstractConditional, Bernoulli
 from chainrule.errors import ShapeError, unknown_choice, whole_number
 from chainrule.networks.base import AbstractFixedOrder, check_pool, sum_columns
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask, require_prefix
 from chainrule.networks.orders import Order
-from chainrule.ops.nade import eager
+from chainrule.ops.nade import choose, eager
 from chainrule.ops.nade.layout import Layout
 from chainrule.ops.nade.reference import ACTIVATIONS
 from chainrule.rng import generator_from
@@ -33,14 +34,15 @@ class _StepOrder:
     params: torch.Tensor | None  # (P,): parameter rows in step order
     params_back: torch.Tensor | None  # (P,): from step order back to column order
 
-    @classmethod
-    def of(cls, columns: Columns, order: torch.Tensor) -> _StepOrder:
-        if (steps := order.tolist()) == list(range(len(columns))):
-            return cls(True, Layout(columns.input_widths, columns.param_widths), None, None, None)
-        layout = Layout(tuple(columns.input_widths[k] for k in steps), tuple(columns.param_widths[k] for k in steps))
-        inputs = torch.tensor(columns.inputs_in(steps), device=order.device)
-        params = torch.tensor(columns.params_in(steps), device=order.device)
-        return cls(False, layout, inputs, params, params.argsort())
+
+@lru_cache(maxsize=64)
+def _step_order(columns: Columns, steps: tuple[int, ...], device: torch.device) -> _StepOrder:
+    layout = Layout(tuple(columns.input_widths[k] for k in steps), tuple(columns.param_widths[k] for k in steps))
+    if steps == tuple(range(len(columns))):
+        return _StepOrder(True, layout, None, None, None)
+    inputs = torch.tensor(columns.inputs_in(steps), device=device)
+    params = torch.tensor(columns.params_in(steps), device=device)
+    return _StepOrder(False, layout, inputs, params, params.argsort())
 
 
 def _take(values: torch.Tensor, index: torch.Tensor | None, dim: int = 0) -> torch.Tensor:
@@ -63,6 +65,8 @@ class NADE(AbstractFixedOrder):
         activation: "sigmoid" (the lecture) or "relu".
         order: None (natural), "random" (drawn from ``generator``) or a permutation; ``order[i]`` is drawn at step i.
         generator: source of the initial weights and of a random order; None is a fresh one.
+        backend: which implementation computes, see ``ops.nade.choose``; None decides by device and dtype. It belongs to
+            this object, not to the model: files do not keep it.
 
     Attributes:
         input_weight: W, (sum of input widths, H); (D, H) for binary columns.
@@ -89,6 +93,7 @@ class NADE(AbstractFixedOrder):
         activation: str = "sigmoid",
         order: Order = None,
         generator: torch.Generator | None = None,
+        backend: str | None = None,
     ) -> None:
         generator = generator_from(generator)
         super().__init__(Columns.of(columns), order, generator)
@@ -96,6 +101,7 @@ class NADE(AbstractFixedOrder):
         if activation not in ACTIVATIONS:
             raise ShapeError(unknown_choice("activation", activation, ACTIVATIONS))
         self.hidden_size, self.activation = hidden_size, activation
+        self.backend = choose.check_backend(backend)
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
         # Small outputs: an untrained network is close to independent columns, whatever the rows look like.
         self.input_weight = nn.Parameter(torch.empty(inputs, hidden_size).normal_(0, inputs**-0.5, generator=generator))
@@ -109,10 +115,11 @@ class NADE(AbstractFixedOrder):
     def conditional_params(self, x: torch.Tensor, *, merge_repeats: bool = False) -> torch.Tensor:
         """Parameters (N, P) of every column's conditional, in column order.
 
-        ``merge_repeats`` skips hidden states that repeat (see ``ops.nade.eager``): equal to rounding, faster.
+        ``merge_repeats`` lets the eager backend skip hidden states that repeat: equal to rounding, faster. The kernels
+        skip them always, and to the bit.
         """
         steps = self._steps
-        outputs = eager.outputs(
+        outputs = choose.outputs(
             _take(self.columns.encode(x), steps.inputs, dim=1),
             _take(self.input_weight, steps.inputs),
             self.hidden_bias,
@@ -122,6 +129,7 @@ class NADE(AbstractFixedOrder):
             layout=steps.layout,
             activation=self.activation,
             merge_repeats=merge_repeats,
+            backend=self.backend,
         )
         return _take(outputs, steps.params_back, dim=1)
 
@@ -145,18 +153,51 @@ class NADE(AbstractFixedOrder):
         self, values: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
     ) -> torch.Tensor:
         """Rows (n, D), column by column in the order: observed cells kept, the others drawn; O(D H) per row."""
-        act = ACTIVATIONS[self.activation]
         x = values.to(self.input_weight.dtype, copy=True)
-        a = self.hidden_bias.expand(len(x), -1)  # (n, H)
+        if all(isinstance(conditional, Bernoulli) for conditional in self.columns.conditionals):
+            return self._draw_binary(x, observed, uniform, temperature)
+        a, h = self.hidden_bias, self.first_hidden.expand(len(x), -1)  # (n, H) each, from the second step on
+        before = -1  # the column drawn last
         for step, column in enumerate(self.order.tolist()):
-            conditional = self.columns.conditionals[column]
-            inputs, outputs = self.columns.input_rows(column), self.columns.param_rows(column)
-            h = self.first_hidden.expand(len(x), -1) if step == 0 else act(a)  # (n, H)
-            params = torch.addmm(self.output_bias[outputs], h, self.output_weight[outputs].T)  # (n, width)
-            drawn = conditional.sample(params, uniform[:, column], temperature)
+            V, c = (t[self.columns.param_rows(column)] for t in (self.output_weight, self.output_bias))
+            if step < 2:
+                if step == 1:
+                    a = torch.addmm(a, *self._inputs_of(x, before))
+                    h = ACTIVATIONS[self.activation](a)
+                params = torch.addmm(c, h, V.T)  # (n, width)
+            else:
+                known, W = self._inputs_of(x, before)
+                params = choose.advance(a, h, known, W, V, c, activation=self.activation, backend=self.backend)
+            drawn = self.columns.conditionals[column].sample(params, uniform[:, column], temperature)
             x[:, column] = torch.where(observed[:, column], x[:, column], drawn)
-            a = torch.addmm(a, conditional.encode(x[:, column]), self.input_weight[inputs])
+            before = column
         return x
+
+    def _inputs_of(self, x: torch.Tensor, column: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """A column's encoded values (n, width) and their weights (width, H)."""
+        return (
+            self.columns.conditionals[column].encode(x[:, column]),
+            self.input_weight[self.columns.input_rows(column)],
+        )
+
+    def _draw_binary(
+        self, x: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
+    ) -> torch.Tensor:
+        order = None if self._steps.natural else self.order
+        drawn = choose.sample(
+            _take(uniform, order, dim=1),
+            _take(self.input_weight, order),
+            self.hidden_bias,
+            self.first_hidden,
+            _take(self.output_weight, order),
+            _take(self.output_bias, order),
+            values=_take(x, order, dim=1),
+            observed=_take(observed, order, dim=1),
+            temperature=temperature,
+            activation=self.activation,
+            backend=self.backend,
+        )
+        return drawn if order is None else drawn[:, order.argsort()]
 
     def hidden(self, x: torch.Tensor) -> torch.Tensor:
         """Every hidden vector, (N, D, H): ``hidden(x)[:, k]`` is the one that predicts column k. Size N·D·H."""
@@ -204,7 +245,9 @@ class NADE(AbstractFixedOrder):
 
     @property
     def _steps(self) -> _StepOrder:
-        return _StepOrder.of(self.columns, self.order)
+        # torch.compile traces through the cache, and warns that it does
+        find = _step_order.__wrapped__ if torch.compiler.is_compiling() else _step_order
+        return find(self.columns, tuple(self.order.tolist()), self.order.device)
 
     def _hidden_arguments(self, x: torch.Tensor) -> tuple[Any, ...]:
         steps = self._steps

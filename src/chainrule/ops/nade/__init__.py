@@ -1,1 +1,1 @@
-"""NADE's arithmetic: ``reference`` (the lecture's loops) and ``eager`` (the same numbers, vectorised)."""
+"""NADE's arithmetic: ``reference`` (the lecture's loops), three faster forms of the same numbers, and ``choose`` between them."""

@@ -15,9 +15,9 @@ from functools import lru_cache
 from typing import Any
 
 import torch
-from torch.autograd.function import once_differentiable
 
 from chainrule.ops.nade.layout import Layout
+from chainrule.ops.nade.once import once
 
 MERGED_STEPS, FULL_STEPS = 32, 12  # steps per block: measured best at 13 % ones, and with a state for every step
 BLOCK_NUMBERS = 2**22  # the largest temporary, in numbers: 16 MiB of float32
@@ -57,6 +57,80 @@ def outputs(
     inputs, weights = x[:, : layout.inputs[-1].start], W[: layout.inputs[-1].start]  # the last step is nobody's input
     rest = _Scan.apply(inputs, weights, b, V[after_first:], layout, activation, merge_repeats)
     return torch.cat([first, rest], dim=1) + c  # (N, P)
+
+
+def gradients(
+    dy: torch.Tensor,
+    x: torch.Tensor,
+    W: torch.Tensor,
+    b: torch.Tensor,
+    first_hidden: torch.Tensor,
+    V: torch.Tensor,
+    *,
+    layout: Layout,
+    activation: str,
+    need_x: bool,
+    merge_repeats: bool = False,
+) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Gradients of x (None unless needed), W, b, first_hidden, V and c, given the gradient dy (N, P) of the outputs."""
+    after_first, dc = layout.outputs[0].stop, dy.sum(0)
+    dfirst = V[:after_first].T @ dc[:after_first]  # (H,)
+    dx = torch.zeros_like(x) if need_x else None
+    dW, db, dV = torch.zeros_like(W), torch.zeros_like(b), torch.zeros_like(V)
+    dV[:after_first] = torch.outer(dc[:after_first], first_hidden)
+    if layout.steps > 1:
+        used = layout.inputs[-1].start
+        arguments = dy[:, after_first:], x[:, :used], W[:used], b, V[after_first:]
+        found, dW[:used], db, dV[after_first:] = _Scan.gradients(*arguments, layout, activation, merge_repeats, need_x)
+        if dx is not None and found is not None:
+            dx[:, :used] = found
+    return dx, dW, db, dfirst, dV, dc
+
+
+def sample(
+    uniforms: torch.Tensor,
+    W: torch.Tensor,
+    b: torch.Tensor,
+    first_hidden: torch.Tensor,
+    V: torch.Tensor,
+    c: torch.Tensor,
+    *,
+    values: torch.Tensor,
+    observed: torch.Tensor,
+    temperature: float = 1.0,
+    activation: str = "sigmoid",
+) -> torch.Tensor:
+    """Binary rows (N, D) in step order: observed cells keep their values, others are 1 where uniforms < σ(y / temperature)."""
+    x = values.clone()
+    a = b.repeat(len(x), 1)  # (N, H)
+    h = first_hidden.expand(len(x), -1)  # (N, H)
+    for k in range(x.shape[1]):
+        if k == 1:
+            a = torch.addmm(a, x[:, :1], W[:1])
+            h = _activate(a, activation)
+        if k < 2:
+            y = torch.addmv(c[k].expand(len(x)), h, V[k])  # (N,)
+        else:
+            y = advance(a, h, x[:, k - 1 : k], W[k - 1 : k], V[k : k + 1], c[k : k + 1], activation=activation)[:, 0]
+        drawn = (uniforms[:, k] < torch.sigmoid(y / temperature)).to(x.dtype)
+        x[:, k] = torch.where(observed[:, k], x[:, k], drawn)
+    return x
+
+
+def advance(
+    a: torch.Tensor,
+    h: torch.Tensor,
+    x: torch.Tensor,
+    W: torch.Tensor,
+    V: torch.Tensor,
+    c: torch.Tensor,
+    *,
+    activation: str,
+) -> torch.Tensor:
+    """One step of sampling: a (N, H) += x (N, i) W (i, H) and h = act(a), both in place; returns c + h Vᵀ, (N, p)."""
+    a.addmm_(x, W)
+    _activate_(h.copy_(a), activation)
+    return torch.addmm(c, h, V.T)
 
 
 def last_hidden(
@@ -183,12 +257,28 @@ class _Scan(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        x, W, b, V = ctx.saved_tensors
-        layout, activation = ctx.layout, ctx.activation
-        need_x = ctx.needs_input_grad[0]
-        merge = ctx.merge and not need_x  # ∂/∂x_j needs the states on either side of j apart, even where x_j is zero
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        layout, activation, merge, need_x = ctx.layout, ctx.activation, ctx.merge, ctx.needs_input_grad[0]
+
+        def gradients(dy: torch.Tensor, x: torch.Tensor, W: torch.Tensor, b: torch.Tensor, V: torch.Tensor) -> Any:
+            return _Scan.gradients(dy, x, W, b, V, layout, activation, merge, need_x)
+
+        return *once(gradients, *grads, *ctx.saved_tensors), None, None, None
+
+    @staticmethod
+    def gradients(
+        dy_all: torch.Tensor,
+        x: torch.Tensor,
+        W: torch.Tensor,
+        b: torch.Tensor,
+        V: torch.Tensor,
+        layout: Layout,
+        activation: str,
+        merge: bool,
+        need_x: bool,
+    ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Gradients of x (None unless needed), W, b and V, given that of the outputs."""
+        merge = merge and not need_x  # ∂/∂x_j needs the states on either side of j apart, even where x_j is zero
         blocks = _blocks(layout, MERGED_STEPS if merge else FULL_STEPS)
         dx = torch.zeros_like(x) if need_x else None
         dW, db, dV = torch.zeros_like(W), torch.zeros_like(b), torch.zeros_like(V)
@@ -205,7 +295,7 @@ class _Scan(torch.autograd.Function):
                 states = _states(xb, block, merge=merge)
                 h = _activate_(torch.addmm(start[states.row], states.inputs, Wb), activation)  # (M, H)
                 dy = x.new_zeros(len(h), Vb.shape[0])  # (M, P_b)
-                dy.scatter_(0, states.of_output, grads[0][rows, block.outputs])
+                dy.scatter_(0, states.of_output, dy_all[rows, block.outputs])
                 dV[block.outputs].addmm_(dy.T, h)
                 ds = _times_slope_(dy @ Vb, h, activation)  # (M, H)
                 dW[block.inputs].addmm_(states.inputs.T, ds).addmm_(xb.T, da)
@@ -217,7 +307,7 @@ class _Scan(torch.autograd.Function):
             dW[layout.inputs[0]].addmm_(x[rows, layout.inputs[0]].T, da)
             if dx is not None:
                 dx[rows, layout.inputs[0]] = da @ W[layout.inputs[0]].T
-        return dx, dW, db, dV, None, None, None
+        return dx, dW, db, dV
 
 
 def _numbers_per_row(blocks: tuple[_Block, ...], hidden: int) -> int:

@@ -89,13 +89,21 @@ def sample(
     V: torch.Tensor,
     c: torch.Tensor,
     *,
+    values: torch.Tensor | None = None,
+    observed: torch.Tensor | None = None,
+    temperature: float = 1.0,
     activation: str = "sigmoid",
 ) -> torch.Tensor:
-    """Binary rows (N, D), drawn one column at a time: x_k = 1 where uniforms[:, k] < σ(y_k)."""
+    """Binary rows (N, D), drawn one column at a time: x_k = 1 where uniforms[:, k] < σ(y_k / temperature).
+
+    Where ``observed`` (bool), the cell keeps its value from ``values`` instead; both (N, D).
+    """
     act = ACTIVATIONS[activation]
     x = torch.zeros(uniforms.shape, dtype=W.dtype, device=W.device)  # (N, D)
     for k in range(x.shape[1]):
         h = act(b + x[:, :k] @ W[:k]) if k > 0 else first_hidden.expand(len(x), -1)  # (N, H)
         y = c[k] + h @ V[k]  # (N,)
-        x[:, k] = (uniforms[:, k] < torch.sigmoid(y)).to(W.dtype)
+        x[:, k] = (uniforms[:, k] < torch.sigmoid(y / temperature)).to(W.dtype)
+        if values is not None and observed is not None:
+            x[:, k] = torch.where(observed[:, k], values[:, k], x[:, k])
     return x

@@ -1,0 +1,346 @@
+"""NADE on CPUs: compiled loops over float32, on a few threads. Derivation: README.md beside.
+
+A hidden state is computed only where an input is non-zero, the backward pass rebuilds states from sums kept at a few
+steps, and nothing of size N·D·H exists. Every sum has a fixed sequence: results do not depend on the number of threads, and
+a row's outputs depend on no other row and on no later input, to the bit.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from chainrule.ops.nade import cpu_kernels as kernels
+from chainrule.ops.nade import threads
+from chainrule.ops.nade.layout import Layout
+
+BLOCK = 128  # outputs of a block of steps, whose weights stay near while many rows pass
+CHUNK = 64  # rows that pass a block before the next block is loaded
+LEAST_ROWS = 32  # rows worth a task of their own
+TASKS = 4  # backward tasks to be had at least, by parting the rows where strips of hidden units are few
+SHARE_NUMBERS = 2**22  # floats of the shares that the strips have in the gradient of x
+KEPT_BYTES = 2**25  # buffers up to this size are kept for the next call
+KEPT_RESULTS = 8  # arrays that were returned and may be used again once nobody holds them
+HELD_HERE = 3  # references to such an array while it is looked at: the list, a variable, an argument
+SILENT_S = 1.0  # a compilation that takes longer is announced
+
+log = logging.getLogger("chainrule")
+
+
+def outputs(
+    x: torch.Tensor,
+    W: torch.Tensor,
+    b: torch.Tensor,
+    first_hidden: torch.Tensor,
+    V: torch.Tensor,
+    c: torch.Tensor,
+    *,
+    layout: Layout,
+    activation: str,
+) -> torch.Tensor:
+    """Every step's outputs y (N, P), float32; arguments as in ``reference.recursive``."""
+    plan, relu = _plan(layout), activation == "relu"
+    y = _result(len(x), len(V))
+    arrays = [_array(t) for t in (x, W, b)]
+    weights = [_array(t) for t in (V, c)]
+    first = weights[0][: plan.first] @ _array(first_hidden) + weights[1][: plan.first]  # (P_0,)
+    pitch = _ceil(W.shape[1], kernels.LANES) * kernels.LANES
+    size, steps = _rows_per_task(len(x)), (plan.inputs, plan.outputs, plan.blocks)
+    forward = _ready("forward")
+
+    def task(number: int) -> None:
+        begin, end = number * size, min(len(x), (number + 1) * size)
+        active = np.empty(plan.longest, np.uint8)
+        with _borrowed() as buffer:
+            a, h, packed = buffer("a", size, pitch), buffer("h", size, pitch), buffer("V", plan.widest, pitch)
+            forward(*arrays, first, *weights, *steps, relu, y, begin, end, a, h, packed, active)
+
+    threads.run(task, _ceil(len(x), size))
+    return torch.from_numpy(y)
+
+
+def gradients(
+    dy: torch.Tensor,
+    x: torch.Tensor,
+    W: torch.Tensor,
+    b: torch.Tensor,
+    first_hidden: torch.Tensor,
+    V: torch.Tensor,
+    *,
+    layout: Layout,
+    activation: str,
+    need_x: bool,
+) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Gradients of x (None unless needed), W, b, first_hidden, V and c, given the gradient dy (N, P) of the outputs."""
+    plan, relu = _plan(layout), activation == "relu"
+    strips = _ceil(W.shape[1], kernels.LANES)
+    dc = _array(dy).sum(0, dtype=np.float64).astype(np.float32)  # (P,)
+    dx = torch.zeros(x.shape) if need_x else None
+    rows = max(1, SHARE_NUMBERS // (strips * W.shape[0])) if need_x else max(1, len(x))
+    dW, db, dV = _backward(dy[:rows], x[:rows], W, b, V, plan, relu, dx if dx is None else dx[:rows])
+    for start in range(rows, len(x), rows):
+        part = slice(start, start + rows)
+        found = _backward(dy[part], x[part], W, b, V, plan, relu, dx if dx is None else dx[part])
+        for result, more in zip((dW, db, dV), found, strict=True):
+            result += more
+    np.outer(dc[: plan.first], _array(first_hidden), out=dV[: plan.first])
+    dfirst = _array(V)[: plan.first].T @ dc[: plan.first]  # (H,)
+    tensor = torch.from_numpy
+    return dx, tensor(dW), tensor(db), tensor(dfirst), tensor(dV), tensor(dc)
+
+
+def sample(
+    uniforms: torch.Tensor,
+    W: torch.Tensor,
+    b: torch.Tensor,
+    first_hidden: torch.Tensor,
+    V: torch.Tensor,
+    c: torch.Tensor,
+    *,
+    values: torch.Tensor,
+    observed: torch.Tensor,
+    temperature: float,
+    activation: str,
+) -> torch.Tensor:
+    """Binary rows (N, D) in step order: observed cells keep their values, others are 1 where uniforms < σ(y / temperature)."""
+    x = values.to(torch.float32).contiguous().clone()
+    drawn, known = x.numpy(), np.ascontiguousarray(observed.numpy(force=True), dtype=np.bool_)
+    arrays = [_array(t) for t in (W, b)]
+    weights = [_array(t) for t in (V, c)]
+    first = float(weights[0][0] @ _array(first_hidden) + weights[1][0])
+    u = np.ascontiguousarray(uniforms.numpy(force=True), dtype=np.float64)
+    pitch = _ceil(W.shape[1], kernels.LANES) * kernels.LANES
+    size = _rows_per_task(len(x))
+    kernel = _ready("sample")
+
+    def task(number: int) -> None:
+        begin, end = number * size, min(len(x), (number + 1) * size)
+        with _borrowed() as buffer:
+            a, h = buffer("a", kernels.ROWS, pitch), buffer("h", kernels.ROWS, pitch)
+            kernel(u, *arrays, first, *weights, known, temperature, activation == "relu", drawn, begin, end, a, h)
+
+    threads.run(task, _ceil(len(x), size))
+    return x
+
+
+def advance(
+    a: torch.Tensor,
+    h: torch.Tensor,
+    x: torch.Tensor,
+    W: torch.Tensor,
+    V: torch.Tensor,
+    c: torch.Tensor,
+    *,
+    activation: str,
+) -> torch.Tensor:
+    """One step of sampling: a (N, H) += x (N, i) W (i, H) and h = act(a), both in place; returns c + h Vᵀ, (N, p)."""
+    y = np.empty((len(x), len(V)), np.float32)
+    arrays = [_array(t) for t in (x, W, V, c)]
+    state = [t.numpy() for t in (a, h)]
+    size = _rows_per_task(len(x))
+    kernel = _ready("advance")
+
+    def task(number: int) -> None:
+        kernel(*state, *arrays, activation == "relu", y, number * size, min(len(x), (number + 1) * size))
+
+    threads.run(task, _ceil(len(x), size))
+    return torch.from_numpy(y)
+
+
+class _Plan(NamedTuple):
+    """A layout as the kernels read it."""
+
+    inputs: np.ndarray  # (D + 1,) int64: where each step's inputs start
+    outputs: np.ndarray  # (D + 1,) int64
+    step_of: np.ndarray  # (I,) int64: the step that owns an input
+    blocks: np.ndarray  # where the runs of steps 1 … D−1 start, and D
+    first: int  # outputs of the first step
+    widest: int  # outputs of the widest block, at least 1
+    longest: int  # steps of the longest block, at least 1
+
+
+@lru_cache(maxsize=64)
+def _plan(layout: Layout) -> _Plan:
+    inputs = np.cumsum([0, *layout.input_widths], dtype=np.int64)
+    outs = np.cumsum([0, *layout.output_widths], dtype=np.int64)
+    steps = layout.steps
+    blocks = [min(1, steps)]
+    for k in range(1, steps + 1):
+        if k > blocks[-1] and (k == steps or outs[k + 1] - outs[blocks[-1]] > BLOCK):
+            blocks.append(k)
+    cut = np.array(blocks, dtype=np.int64)
+    return _Plan(
+        inputs=inputs,
+        outputs=outs,
+        step_of=np.repeat(np.arange(steps, dtype=np.int64), layout.input_widths),
+        blocks=cut,
+        first=int(outs[1]),
+        widest=int(max([1, *np.diff(outs[cut])])),
+        longest=int(max([1, *np.diff(cut)])),
+    )
+
+
+def _backward(
+    dy: torch.Tensor,
+    x: torch.Tensor,
+    W: torch.Tensor,
+    b: torch.Tensor,
+    V: torch.Tensor,
+    plan: _Plan,
+    relu: bool,
+    dx: torch.Tensor | None,
+) -> list[np.ndarray]:
+    """dW, db, dV of these rows (the first step's outputs left out); writes dx."""
+    (rows, slots), (P, H) = x.shape, V.shape
+    strips = _ceil(H, kernels.LANES)
+    groups = _ceil(rows, kernels.ROWS)
+    parts = max(1, min(_ceil(TASKS, strips), rows // LEAST_ROWS))  # by sizes alone, not by the number of threads
+    size = _ceil(groups, parts)
+    sums = [_result(parts, *shape) for shape in (W.shape, b.shape, V.shape)]
+    sums[0][:, plan.inputs[-2] :] = 0  # nobody reads the last step's inputs
+    sums[2][:, : plan.first] = 0  # the first step's hidden vector is no row's
+    if len(plan.blocks) == 1:
+        for part in sums[:2]:
+            part[:] = 0
+        return [part[0] for part in sums]
+    shares = np.zeros((strips, rows, slots) if dx is not None else (1, 0, 0), np.float32)
+    arrays = [_array(t) for t in (x, W, b, V)]
+    steps = plan.inputs, plan.outputs, plan.blocks
+    prepare, kernel, g = _ready("prepare"), _ready("backward"), _array(dy)
+    share = max(1, _ceil(groups, torch.get_num_threads()))
+    with _borrowed() as shared:
+        slot, count = shared("slots", rows, slots).view(np.int32), shared("counts", rows).view(np.int32)
+        grouped = shared("dy", groups, P, kernels.ROWS)
+
+        def first(number: int) -> None:
+            some = number * share, min(groups, (number + 1) * share)
+            prepare(arrays[0], g, plan.inputs, dx is not None, slot, count, grouped, *some)
+
+        def task(number: int) -> None:
+            strip, part = divmod(number, parts)
+            with _borrowed() as buffer:
+                packed = [
+                    buffer(name, n, kernels.LANES) for name, n in (("W", slots), ("V", P), ("dW", slots), ("dV", P))
+                ]
+                anchors = buffer("anchors", CHUNK, len(plan.blocks) - 1, kernels.LANES)
+                carried = buffer("carried", 3, CHUNK, kernels.LANES)
+                kept = buffer("kept", kernels.ROWS, plan.longest + 1, kernels.LANES)
+                kernel(
+                    *arrays, *steps, plan.step_of, slot, count, grouped, relu, dx is not None,
+                    shares[strip if dx is not None else 0], *(s[part] for s in sums), strip * kernels.LANES,
+                    part * size, min(groups, (part + 1) * size), *packed, anchors, carried, kept, np.empty(CHUNK, np.int64),
+                )  # fmt: skip
+
+        threads.run(first, _ceil(groups, share))
+        threads.run(task, strips * parts)
+    if dx is not None:
+        np.sum(shares, axis=0, out=dx.numpy())
+    return [s.sum(0) if parts > 1 else s[0] for s in sums]
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    """A contiguous float32 array, the tensor's own memory where it is that already."""
+    return tensor.detach().to(torch.float32).contiguous().numpy()
+
+
+def _ceil(a: int, b: int) -> int:
+    return -(-a // b)
+
+
+def _rows_per_task(rows: int) -> int:
+    """Rows in whole groups: a share for every thread, or less where that would be many."""
+    share = _ceil(max(rows, 1), torch.get_num_threads())
+    return min(CHUNK, _ceil(share, kernels.ROWS) * kernels.ROWS)
+
+
+class _Scratch:
+    """Named buffers, aligned to cache lines, with whatever they held before."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, np.ndarray] = {}
+
+    def __call__(self, name: str, *shape: int) -> np.ndarray:
+        numbers = math.prod(shape)
+        flat = self.kept.get(name)
+        if flat is None or len(flat) < numbers:
+            raw = np.empty(4 * numbers + 64, np.uint8)
+            start = -raw.ctypes.data % 64
+            flat = raw[start : start + 4 * numbers].view(np.float32)
+            if flat.nbytes <= KEPT_BYTES:
+                self.kept[name] = flat
+        return flat[:numbers].reshape(shape)
+
+
+_scratch: list[_Scratch] = []  # those in no one's hands; taking and giving back are atomic
+
+
+@contextmanager
+def _borrowed() -> Iterator[_Scratch]:
+    """Buffers for this task alone."""
+    try:
+        scratch = _scratch.pop()
+    except IndexError:
+        scratch = _Scratch()
+    yield scratch
+    _scratch.append(scratch)
+
+
+_results: list[np.ndarray] = []
+_choosing = threading.Lock()
+
+
+def _result(*shape: int) -> np.ndarray:
+    """An array to return: one that an earlier call returned and that nobody holds any more, or a new one.
+
+    Fresh memory costs a page fault for every 4 KiB, for the gradients of one step as much as a tenth of its arithmetic;
+    and a training loop frees last step's gradients just before it asks for the next.
+    """
+    with _choosing:
+        for index in range(len(_results)):
+            array = _results[index]
+            if array.shape == shape and sys.getrefcount(array) == HELD_HERE:
+                _results.append(_results.pop(index))  # the one not asked for longest is given up first
+                return array
+        array = np.empty(shape, np.float32)
+        if array.nbytes <= KEPT_BYTES:
+            _results.append(array)
+            if len(_results) > KEPT_RESULTS:
+                del _results[0]
+        return array
+
+
+_compiling = threading.Lock()
+
+
+def _ready(name: str) -> Any:
+    """The kernel of this name, compiled. The first call on a machine takes seconds, and says so if a person watches."""
+    kernel = getattr(kernels, name)
+    if not kernel.signatures:
+        with _compiling:
+            if not kernel.signatures:
+                began = time.perf_counter()
+                notice = threading.Timer(SILENT_S, _announce)
+                notice.start()
+                try:
+                    kernel.compile(kernel.chainrule_signature)
+                finally:
+                    notice.cancel()
+                kernel.disable_compile()
+                log.info("CPU kernel %r ready after %.1f s", name, time.perf_counter() - began)
+    return kernel
+
+
+def _announce() -> None:
+    log.info("compiling CPU kernels, once on this machine")
+    if sys.stderr.isatty():
+        print("chainrule: compiling CPU kernels, once on this machine …", file=sys.stderr)

@@ -1,0 +1,170 @@
+"""Which backend runs, and that it makes no difference to a user which it is."""
+
+import logging
+import warnings
+
+import pytest
+import torch
+from ops.test_nade import problem
+from tolerances import SAME_TRAINING_NATS
+
+from chainrule import NADE
+from chainrule.errors import BackendError
+from chainrule.ops.nade import choose
+from chainrule.ops.nade.layout import Layout
+from chainrule.rng import generator_from
+
+LAYOUT = Layout((1, 3, 2, 0, 1), (2, 1, 1, 3, 1))
+
+
+@pytest.fixture(autouse=True)
+def _no_variable(monkeypatch):
+    monkeypatch.delenv(choose.VARIABLE, raising=False)
+    choose._log_once.cache_clear()
+
+
+def tensors(dtype=torch.float32):
+    return [t.to(dtype).requires_grad_(k > 0) for k, t in enumerate(problem(LAYOUT, 6, 5, 0.4))]
+
+
+def test_device_and_dtype_decide():
+    assert choose.chosen(torch.zeros(2, 3)) == "cpu"
+    assert choose.chosen(torch.zeros(2, 3, dtype=torch.float64)) == "eager"
+    assert choose.chosen(torch.zeros(2, 3, dtype=torch.bfloat16)) == "eager"
+    assert choose.chosen(torch.zeros(2, 3, device="meta")) == "eager"
+
+
+def test_argument_before_variable_before_device(monkeypatch):
+    monkeypatch.setenv(choose.VARIABLE, "reference")
+    assert choose.chosen(torch.zeros(2, 3)) == "reference"
+    assert choose.chosen(torch.zeros(2, 3), "eager") == "eager"
+
+
+def test_wrong_names(monkeypatch):
+    with pytest.raises(
+        BackendError, match="backend 'gpu' is unknown; choose one of 'cpu', 'eager', 'reference', 'triton'"
+    ):
+        NADE(3, hidden_size=2, backend="gpu")
+    monkeypatch.setenv(choose.VARIABLE, "tritn")
+    with pytest.raises(BackendError, match=r"environment variable CHAINRULE_BACKEND: .*nearest: 'triton'"):
+        NADE(3, hidden_size=2).log_prob(torch.zeros(1, 3))
+
+
+@pytest.mark.parametrize(("asked", "level"), [("cpu", logging.WARNING), (None, logging.INFO)])
+def test_what_cannot_be_done_goes_to_eager_with_one_reason(asked, level, caplog):
+    with caplog.at_level(logging.INFO, logger="chainrule"):
+        for _ in range(3):
+            choose.outputs(*tensors(torch.float64), layout=LAYOUT, backend=asked)
+    message = "NADE runs on backend 'eager', not 'cpu': its kernels are for float32, the weights are float64"
+    assert [(r.levelno, r.message) for r in caplog.records] == [(level, message)]
+
+
+def test_triton_on_cpu_tensors_goes_to_eager(caplog):
+    y = choose.outputs(*tensors(), layout=LAYOUT, backend="triton")
+    assert torch.equal(y, choose.outputs(*tensors(), layout=LAYOUT, backend="eager"))
+    assert [r.message for r in caplog.records] == [
+        "NADE runs on backend 'eager', not 'triton': the weights are on a cpu device"
+    ]
+
+
+def test_gradcheck_in_double_precision():
+    assert torch.autograd.gradcheck(
+        lambda *t: choose.outputs(*t, layout=LAYOUT), [t.requires_grad_() for t in tensors(torch.float64)]
+    )
+
+
+@pytest.mark.parametrize("backend", ["eager", "cpu"])
+def test_second_derivatives_are_refused(backend):
+    leaves = tensors()
+    y = choose.outputs(*leaves, layout=LAYOUT, backend=backend)
+    (grad,) = torch.autograd.grad(y.square().sum(), leaves[1], create_graph=True)
+    with pytest.raises(BackendError, match=r'first derivatives only.*backend="reference"'):
+        grad.sum().backward()
+
+
+def test_second_derivatives_of_the_reference():
+    leaves = tensors(torch.float64)
+    y = choose.outputs(*leaves, layout=LAYOUT, backend="reference")
+    (grad,) = torch.autograd.grad(y.square().sum(), leaves[1], create_graph=True)
+    grad.sum().backward()
+    assert leaves[4].grad is not None
+
+
+def test_without_gradients_and_under_autocast():
+    net = NADE(12, hidden_size=9, generator=generator_from(0))
+    x = net.sample(8, generator=generator_from(1))
+    expected = net.log_prob(x)
+    with torch.no_grad():
+        assert torch.equal(net.log_prob(x), expected)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = net.log_prob(x)
+        assert torch.equal(net.log_prob(x.bfloat16()), mixed)
+        mixed.mean().backward()
+    torch.testing.assert_close(mixed, expected)
+
+
+@pytest.mark.parametrize("backend", ["cpu", "eager"])
+@pytest.mark.parametrize("order", [None, [4, 2, 0, 1, 3, 5, 8, 7, 6]])
+def test_compiled_model(backend, order):
+    """torch.compile takes the operator as it is: no break of the graph on it, the same numbers and gradients."""
+    net = NADE(9, hidden_size=5, order=order, generator=generator_from(0), backend=backend)
+    x = net.sample(4, generator=generator_from(1))
+    steps = net._steps
+    arguments = [net.hidden_bias, net.first_hidden, net.output_weight, net.output_bias]
+
+    def outputs(x, W):
+        return choose.outputs(x, W, *arguments, layout=steps.layout, backend=backend)
+
+    compiled = torch.compile(outputs, backend="aot_eager", fullgraph=True)
+    found = []
+    for function in (outputs, compiled):
+        W = net.input_weight.detach().requires_grad_()
+        y = function(x, W)
+        found.append([y, *torch.autograd.grad(y.square().sum(), [W, *arguments])])
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the compiler's own looking at gradients
+        model = torch.compile(net, backend="aot_eager")
+        torch.testing.assert_close(model(x), net(x))
+
+
+def test_distributed_data_parallel(tmp_path):
+    torch.distributed.init_process_group(
+        "gloo", store=torch.distributed.FileStore(str(tmp_path / "store"), 1), rank=0, world_size=1
+    )
+    try:
+        net = NADE(9, hidden_size=5, generator=generator_from(0))
+        x = net.sample(4, generator=generator_from(1))
+        torch.nn.parallel.DistributedDataParallel(net)(x).mean().backward()
+        grads = [p.grad for p in net.parameters()]
+        expected = torch.autograd.grad(net(x).mean(), list(net.parameters()))
+        assert all(torch.equal(a, b) for a, b in zip(grads, expected, strict=True) if a is not None)
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def test_training_reaches_the_same_likelihood():
+    """Each backend trains one network on the same batches; held-out nats agree."""
+    from chainrule.training.config import FitConfig
+    from chainrule.training.loop import make_state, train, validate
+
+    rows = NADE(16, hidden_size=12, generator=generator_from(5))
+    with torch.no_grad():
+        for p in rows.parameters():
+            p.normal_(0, 1.0, generator=generator_from(6))
+    x = rows.sample(700, generator=generator_from(7))
+    nats = {}
+    for backend in ("reference", "eager", "cpu"):
+        net = NADE(16, hidden_size=20, generator=generator_from(0), backend=backend)
+        config = FitConfig(hidden_size=20, epochs=12, batch_size=50)
+        state = make_state(net, config, generator_from(1))
+        train(state, x[:500], x[500:], config, show_progress=False)
+        nats[backend] = validate(net, x[500:])
+    assert max(nats.values()) - min(nats.values()) < SAME_TRAINING_NATS, nats
+    assert nats["cpu"] < 16 * 0.6, "learned nothing"
+
+
+def test_the_backend_is_no_part_of_the_model():
+    net = NADE(3, hidden_size=2, backend="eager")
+    assert "backend" not in net.config()
+    assert NADE.from_config(net.config()).backend is None

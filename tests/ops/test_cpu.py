@@ -1,0 +1,368 @@
+"""The compiled CPU kernels: the reference's numbers, the same bits whatever the threads and the batch, and no surprises."""
+
+import subprocess
+import sys
+import tracemalloc
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from numba import njit
+from ops.test_nade import LAYOUTS, NAMES, problem, value_and_gradients
+from tolerances import FLOAT32_FACTOR, KERNEL_FLOOR, SIGMOID_TAIL
+
+from chainrule.ops.nade import choose, cpu, cpu_kernels, eager, reference, threads
+from chainrule.ops.nade.layout import Layout
+
+CUTS = {
+    "a strip and a lane": (Layout.binary(9), 5, cpu_kernels.LANES + 1),
+    "two strips": (Layout.binary(9), 3, 2 * cpu_kernels.LANES),
+    "a block and a step": (Layout.binary(cpu.BLOCK + 2), 6, 5),
+    "blocks of wide steps": (Layout((2,) * 9, (cpu.BLOCK // 2 + 1,) * 9), 4, 3),
+    "a step wider than a block": (Layout((1,) * 4, (1, 2 * cpu.BLOCK, 3, cpu.BLOCK)), 4, 3),
+    "a chunk and a row": (Layout.binary(12), cpu.CHUNK + 1, 5),
+    "parted rows": (Layout.binary(12), 5 * cpu.LEAST_ROWS + 3, 5),
+}
+
+
+def form(*tensors, layout, activation):
+    return choose.outputs(*tensors, layout=layout, activation=activation, backend="cpu")
+
+
+def assert_as_good_as_the_plain_loop(layout, rows, hidden, density, activation, scale=0.5, with_x=True, run=form):
+    exact = [t.float().double() for t in problem(layout, rows, hidden, density, scale=scale)]
+    single = [t.float() for t in exact]
+    truth = value_and_gradients(reference.recursive, exact, layout, activation, with_x)
+    plain = value_and_gradients(reference.recursive, single, layout, activation, with_x)
+    got = value_and_gradients(run, single, layout, activation, with_x)
+    for name, mine, want, loop in zip(NAMES, got, truth, plain, strict=True):
+        assert mine.dtype == torch.float32
+        assert mine.shape == want.shape
+        if want.numel():
+            allowed = FLOAT32_FACTOR * float((loop.double() - want).abs().max()) + KERNEL_FLOOR * float(
+                want.abs().max()
+            )
+            assert float((mine.double() - want).abs().max()) <= allowed, name  # false for NaN, too
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "relu"])
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize(
+    ("rows", "hidden", "density"), [(4, 5, 0.3), (1, 1, 0.5), (0, 3, 0.5), (3, 7, 0.0), (6, 65, 1.0)]
+)
+def test_agrees_with_the_reference(layout, activation, rows, hidden, density):
+    for with_x in (True, False):
+        assert_as_good_as_the_plain_loop(layout, rows, hidden, density, activation, with_x=with_x)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "relu"])
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
+def test_agrees_at_every_seam(cut, activation):
+    layout, rows, hidden = cut
+    for with_x in (True, False):
+        assert_as_good_as_the_plain_loop(layout, rows, hidden, 0.3, activation, with_x=with_x)
+
+
+def test_gradient_of_many_rows_by_x(monkeypatch):
+    """Rows that do not fit one share of the gradient of x are taken one part after the other."""
+    monkeypatch.setattr(cpu, "SHARE_NUMBERS", 12 * 7)
+    assert_as_good_as_the_plain_loop(Layout.binary(12), 40, 5, 0.3, "sigmoid")
+
+
+@pytest.mark.parametrize("scale", [20.0, 80.0])
+def test_saturated_units(scale):
+    """Sums far beyond ±80 give neither inf nor NaN, and the plain loop's numbers."""
+    assert_as_good_as_the_plain_loop(Layout.binary(60), 6, 17, 0.2, "sigmoid", scale=scale)
+
+
+def test_sums_do_not_drift():
+    """At D = 4096 with real inputs everywhere, rebuilt states are as good as the plain loop's."""
+    assert_as_good_as_the_plain_loop(Layout.binary(4096), 3, 5, 1.0, "sigmoid", scale=0.05)
+
+
+def test_sigmoid_within_its_bound():
+    """Over the ordinary range in relative error, at the ends in absolute; NaN stays NaN."""
+
+    @njit
+    def apply(a, out):
+        for at in range(0, len(a), cpu_kernels.LANES):
+            cpu_kernels.store(out, at, cpu_kernels._sigmoid(cpu_kernels.load(a, at)))
+
+    bits = np.arange(0, np.float32(87).view(np.int32), 1009, dtype=np.int32)
+    a = np.concatenate([bits.view(np.float32), -bits.view(np.float32)])
+    a = np.resize(a, -(-len(a) // cpu_kernels.LANES) * cpu_kernels.LANES)
+    got = np.full_like(a, np.nan)
+    apply(a, got)
+    want = 1 / (1 + np.exp(-a.astype(np.float64)))
+    assert np.max(np.abs(got / want - 1)) <= cpu_kernels.SIGMOID_ERROR
+    odd = np.resize(np.array([np.nan, np.inf, -np.inf, 1000, -1000, 0], np.float32), cpu_kernels.LANES)
+    got = np.empty_like(odd)
+    apply(odd, got)
+    assert np.isnan(got[0])
+    np.testing.assert_allclose(got[1:6], [1, 0, 1, 0, 0.5], atol=SIGMOID_TAIL)
+
+
+def test_unread_memory_does_not_matter():
+    """Buffers full of NaN, and of −1 where they hold integers, change no bit: everything is written before it is read."""
+    layout = LAYOUTS["mixed widths"]
+    tensors = [t.float() for t in problem(layout, 37, 70, 0.3)]
+    first = value_and_gradients(form, tensors, layout, "sigmoid")
+    first = [t.clone() for t in first]  # the arrays themselves go back to be used again
+    poisoned = 0
+    for scratch in cpu._scratch:
+        for buffer in scratch.kept.values():
+            buffer.view(np.uint8)[:] = 255
+            poisoned += 1
+    for array in cpu._results:
+        if sys.getrefcount(array) == 3:
+            array[:] = np.nan
+            poisoned += 1
+    assert poisoned > 8
+    again = value_and_gradients(form, tensors, layout, "sigmoid")
+    for name, a, b in zip(NAMES, first, again, strict=True):
+        assert torch.equal(a, b), name
+
+
+def test_results_are_not_taken_back_while_held():
+    """Memory is used again only after the last view of it is gone."""
+    tensors = [t.float() for t in problem(Layout.binary(9), 11, 7, 0.3)]
+    y = form(*tensors, layout=Layout.binary(9), activation="sigmoid")
+    view, before = y[3:5], y[3:5].clone()
+    del y
+    others = [form(tensors[0] * k, *tensors[1:], layout=Layout.binary(9), activation="sigmoid") for k in range(30)]
+    assert torch.equal(view, before)
+    assert len({other.data_ptr() for other in others}) == len(others)
+
+
+def test_strided_and_read_only_input():
+    layout = Layout.binary(40)
+    tensors = [t.float() for t in problem(layout, 11, 5, 0.3)]
+    expected = value_and_gradients(form, tensors, layout, "sigmoid")
+    strided = [t.repeat_interleave(2, dim=-1)[..., ::2] if t.ndim == 1 else t.T.contiguous().T for t in tensors]
+    assert not any(t.is_contiguous() for t in strided)
+    leaves = [t.detach().requires_grad_() for t in strided]
+    y = form(*leaves, layout=layout, activation="sigmoid")
+    weight = torch.arange(y.numel(), dtype=y.dtype).view_as(y).cos().T.contiguous().T  # a strided gradient, too
+    got = [y.detach(), *torch.autograd.grad((y * weight).sum(), leaves)]
+    for name, a, b in zip(NAMES, got, expected, strict=True):
+        assert torch.equal(a, b), name
+    frozen = tensors[0].numpy().copy()
+    frozen.flags.writeable = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch has no read-only tensors and says so
+        x = torch.from_numpy(frozen)
+    assert torch.equal(form(x, *tensors[1:], layout=layout, activation="sigmoid"), expected[0])
+
+
+@pytest.fixture
+def _threads_put_back():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("_threads_put_back")
+@pytest.mark.parametrize("pool", ["torch's", "own"])
+def test_same_bits_whatever_the_threads(pool, monkeypatch):
+    if pool == "own":
+        monkeypatch.setattr(threads, "_openmp", None)
+    elif threads._openmp is None:
+        pytest.skip("this build of torch has no GOMP_parallel to hand tasks to")
+    layout = Layout.binary(50)
+    tensors = [t.float() for t in problem(layout, 150, 300, 0.3)]
+    found = []
+    for count in (1, 2, 3, 7):
+        torch.set_num_threads(count)
+        found.append([t.clone() for t in value_and_gradients(form, tensors, layout, "sigmoid")])
+    for other in found[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(found[0], other, strict=True))
+
+
+def test_a_row_does_not_depend_on_its_batch():
+    layout = LAYOUTS["mixed widths"]
+    x, *rest = (t.float() for t in problem(layout, 70, 70, 0.3))
+    whole = form(x, *rest, layout=layout, activation="sigmoid")
+    for rows in ([0], [69], [3, 1], list(range(5, 12))):
+        assert torch.equal(form(x[rows], *rest, layout=layout, activation="sigmoid"), whole[rows])
+
+
+def test_a_later_input_reaches_no_earlier_output():
+    layout = Layout.binary(30)
+    x, *rest = (t.float() for t in problem(layout, 6, 70, 0.3))
+    whole = form(x, *rest, layout=layout, activation="sigmoid")
+    for k, value in ((0, 3.0), (7, float("nan")), (20, 1e30), (29, float("inf"))):
+        changed = x.clone()
+        changed[:, k] = value
+        got = form(changed, *rest, layout=layout, activation="sigmoid")
+        assert torch.equal(got[:, : k + 1], whole[:, : k + 1])
+
+
+def test_not_a_number_is_not_hidden():
+    """A weight that is NaN makes outputs and gradients NaN, so that training can tell."""
+    layout = Layout.binary(9)
+    tensors = [t.float() for t in problem(layout, 4, 5, 1.0)]
+    tensors[2][3] = float("nan")
+    y, _, dW, *_ = value_and_gradients(form, tensors, layout, "sigmoid")
+    assert y[:, 1:].isnan().all()
+    assert dW[0].isnan().any()
+
+
+@pytest.mark.parametrize("with_x", [True, False])
+def test_memory_does_not_grow_with_n_d_h(with_x):
+    """Beyond inputs and results a step takes little, whatever N; the largest shape would need 600 MB for N·D·H."""
+    layout, hidden = Layout.binary(200), 100
+    extra = []
+    for rows in (1000, 8000):
+        tensors = [t.requires_grad_(k > 0 or with_x) for k, t in enumerate(problem(layout, rows, hidden, 0.2))]
+        leaves = [t.detach().float().requires_grad_(t.requires_grad) for t in tensors]
+        cpu._scratch.clear()
+        cpu._results.clear()
+        tracemalloc.start()
+        form(*leaves, layout=layout, activation="sigmoid").sum().backward()
+        extra.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    per_row = (extra[1] - extra[0]) / 7000
+    share = cpu.SHARE_NUMBERS * 4 / 7000 if with_x else 0  # the shares of x's gradient are bounded by themselves
+    assert per_row <= 4.5 * 4 * 200 + share, "more than a few numbers per row and column"
+    assert extra[0] < 20e6 + (4 * cpu.SHARE_NUMBERS if with_x else 0)
+
+
+UNIFORM_PLACES = 1e-5  # how close to its probability a uniform must lie for float32 to decide otherwise
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "relu"])
+@pytest.mark.parametrize("temperature", [1.0, 0.5, 3.0])
+@pytest.mark.parametrize("rows", [0, 1, 3, 70])
+def test_samples_are_the_references(rows, temperature, activation):
+    """The same uniforms give the same rows, evidence kept."""
+    generator = torch.Generator().manual_seed(rows)
+    _, *rest = (t.float() for t in problem(Layout.binary(23), 1, 65, 0.3))
+    uniform = torch.rand(rows, 23, generator=generator, dtype=torch.float64)
+    values = torch.randint(0, 2, (rows, 23), generator=generator).float()
+    observed = torch.arange(23) < torch.randint(0, 24, (rows, 1), generator=generator)
+    options = {"values": values, "observed": observed, "temperature": temperature, "activation": activation}
+    got = choose.sample(uniform, *rest, **options, backend="cpu")
+    double = options | {"values": values.double()}
+    want = reference.sample(uniform, *[t.double() for t in rest], **double)
+    y = reference.recursive(want, *[t.double() for t in rest], activation=activation)
+    near = ((uniform - torch.sigmoid(y / temperature)).abs() < UNIFORM_PLACES) & ~observed
+    sure = ~near.any(1)
+    assert sure.sum() >= 0.9 * rows
+    assert torch.equal(got[sure].double(), want[sure])
+    assert torch.equal(got[observed], values[observed])
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "relu"])
+@pytest.mark.parametrize("hidden", [1, 64, 70])
+def test_advance_is_one_step(hidden, activation):
+    generator = torch.Generator().manual_seed(0)
+    a = torch.randn(7, hidden, generator=generator)
+    x = torch.randn(7, 3, generator=generator) * torch.tensor([1, 0, 1, 1, 0, 1, 1])[:, None]
+    W, V, c = (torch.randn(s, generator=generator) for s in ((3, hidden), (4, hidden), (4,)))
+    h = reference.ACTIVATIONS[activation](a)
+    got_a, got_h, want_a, want_h = a.clone(), h.clone(), a.clone(), h.clone()
+    got = choose.advance(got_a, got_h, x, W, V, c, activation=activation, backend="cpu")
+    want = eager.advance(want_a, want_h, x, W, V, c, activation=activation)
+    for mine, other in ((got, want), (got_a, want_a), (got_h, want_h)):
+        torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-6)
+    assert torch.equal(got_a[1], a[1])
+
+
+SEVERAL = """
+import os, signal, sys, threading
+import torch
+from chainrule import NADE
+from chainrule.ops.nade import cpu, threads
+from chainrule.ops.nade.layout import Layout
+from chainrule.rng import generator_from
+from torch.utils.data import DataLoader, Dataset
+
+torch.set_num_threads(2)
+if sys.argv[1] == "own":
+    threads._openmp = None
+net = NADE(60, hidden_size=200, generator=generator_from(0))
+x = (torch.rand(90, 60, generator=generator_from(1)) < 0.3).float()
+
+def numbers():
+    net = NADE(60, hidden_size=200, generator=generator_from(0))
+    loss = net.training_loss(x).mean()
+    loss.backward()
+    return torch.cat([loss.detach()[None], *[p.grad.flatten() for p in net.parameters()]])
+
+parameters = [p.detach() for p in (net.input_weight, net.hidden_bias, net.first_hidden, net.output_weight)]
+options = {"layout": Layout.binary(60), "activation": "sigmoid"}
+
+def kernels():
+    y = cpu.outputs(x, *parameters, net.output_bias.detach(), **options)
+    return y, *cpu.gradients(x, x, *parameters, **options, need_x=True)
+
+plain = kernels()
+
+class Scores(Dataset):
+    def __len__(self): return 8
+    def __getitem__(self, k): return net.log_prob(x[k : k + 5]).detach()
+
+expected = numbers()
+found = []
+workers = [threading.Thread(target=lambda: found.extend(numbers() for _ in range(20))) for _ in range(4)]
+for worker in workers: worker.start()
+for worker in workers: worker.join()
+assert len(found) == 80 and all(torch.equal(expected, other) for other in found), "threads"
+children = []
+for _ in range(2):
+    child = os.fork()
+    if child == 0:  # only ours: torch's own parallel operations do not survive a fork
+        signal.alarm(20)
+        os._exit(0 if all(torch.equal(a, b) for _ in range(5) for a, b in zip(kernels(), plain)) else 1)
+    children.append(child)
+assert torch.equal(expected, numbers())
+assert [os.waitpid(child, 0)[1] for child in children] == [0, 0], "forked children"
+loaded = list(DataLoader(Scores(), batch_size=None, num_workers=2, multiprocessing_context="fork"))
+assert all(torch.equal(a, net.log_prob(x[k : k + 5])) for k, a in enumerate(loaded)), "data loader"
+assert torch.equal(expected, numbers())
+"""
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this system cannot fork")
+@pytest.mark.parametrize("pool", ["torch's", "own"])
+def test_threads_forks_and_data_loaders(pool):
+    """Four threads at once, two forked children beside their parent, and a forked data loader: the same bits, and an end."""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", SEVERAL, pool], check=True, timeout=60)
+
+
+def test_an_error_in_a_task_is_raised(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+
+    def task(number):
+        if number == 2:
+            raise ValueError("task 2")
+
+    for openmp in (threads._openmp, None):
+        monkeypatch.setattr(threads, "_openmp", openmp)
+        with pytest.raises(ValueError, match="task 2"):
+            threads.run(task, 4)
+
+
+def test_machine_code_is_kept_on_disk(tmp_path):
+    """A second process loads what the first one compiled."""
+    code = (
+        "import torch\n"
+        "from chainrule.ops.nade import choose, cpu_kernels\n"
+        "x, W = torch.ones(2, 3), torch.ones(3, 4)\n"
+        "choose.outputs(x, W, W[0], W[0], W, W[:, 0], backend='cpu')\n"
+        "print(sum(cpu_kernels.forward.stats.cache_hits.values()))\n"
+    )
+    environment = {**__import__("os").environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    for expected in ("0", "1"):
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == expected
+
+
+def test_compiling_is_announced_where_a_person_watches(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    cpu._announce()
+    assert capsys.readouterr().err == "chainrule: compiling CPU kernels, once on this machine …\n"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
+    cpu._announce()
+    assert capsys.readouterr().err == ""
