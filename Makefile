@@ -28,7 +28,7 @@ check: $(READY)
 	$(BIN)/python scripts/run_tests.py check
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks.speed.textbook
+	$(BIN)/python -m benchmarks.speed.kernels
 	$(BIN)/python -m benchmarks.likelihood.binarized_mnist
 
 clean:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from benchmarks.record import write
-from benchmarks.speed.textbook import problem, step
+from benchmarks.speed.problems import problem, step
 from chainrule import FitConfig, datasets, fit
 from chainrule.ops.nade import reference
 

@@ -106,15 +106,24 @@ def sample(
 
     Every implementation draws the same rows from the same uniforms, unless a uniform lies within rounding of σ.
     """
-    if values is None or observed is None:
+    name = chosen(W, backend)
+    if values is not None and observed is not None:
+        values = values.to(W.dtype)
+    elif name == "cpu":
+        values = observed = None
+    else:
         values = torch.zeros(uniforms.shape, dtype=W.dtype, device=W.device)
         observed = torch.zeros(uniforms.shape, dtype=torch.bool, device=W.device)
-    name = chosen(W, backend)
     module: Any = _kernels(name) if name in ("cpu", "triton") else reference if name == "reference" else eager
-    tensors = [t.detach() for t in (W, b, first_hidden, V, c)]
-    return module.sample(
-        uniforms, *tensors, values=values.to(W.dtype), observed=observed, temperature=temperature, activation=activation
-    )
+    with torch.no_grad():
+        return module.sample(
+            uniforms,
+            *(W, b, first_hidden, V, c),
+            values=values,
+            observed=observed,
+            temperature=temperature,
+            activation=activation,
+        )
 
 
 def advance(

@@ -84,14 +84,13 @@ def gradients(
     """Gradients of x (None unless needed), W, b, first_hidden, V and c, given the gradient dy (N, P) of the outputs."""
     plan, relu = _plan(layout), activation == "relu"
     strips = _ceil(W.shape[1], kernels.LANES)
-    dc = _array(dy).sum(0, dtype=np.float64).astype(np.float32)  # (P,)
     dx = torch.zeros(x.shape) if need_x else None
     rows = max(1, SHARE_NUMBERS // (strips * W.shape[0])) if need_x else max(1, len(x))
-    dW, db, dV = _backward(dy[:rows], x[:rows], W, b, V, plan, relu, dx if dx is None else dx[:rows])
+    dW, db, dV, dc = _backward(dy[:rows], x[:rows], W, b, V, plan, relu, dx if dx is None else dx[:rows])
     for start in range(rows, len(x), rows):
         part = slice(start, start + rows)
         found = _backward(dy[part], x[part], W, b, V, plan, relu, dx if dx is None else dx[part])
-        for result, more in zip((dW, db, dV), found, strict=True):
+        for result, more in zip((dW, db, dV, dc), found, strict=True):
             result += more
     np.outer(dc[: plan.first], _array(first_hidden), out=dV[: plan.first])
     dfirst = _array(V)[: plan.first].T @ dc[: plan.first]  # (H,)
@@ -107,30 +106,33 @@ def sample(
     V: torch.Tensor,
     c: torch.Tensor,
     *,
-    values: torch.Tensor,
-    observed: torch.Tensor,
+    values: torch.Tensor | None,
+    observed: torch.Tensor | None,
     temperature: float,
     activation: str,
 ) -> torch.Tensor:
     """Binary rows (N, D) in step order: observed cells keep their values, others are 1 where uniforms < σ(y / temperature)."""
-    x = values.to(torch.float32).contiguous().clone()
-    drawn, known = x.numpy(), np.ascontiguousarray(observed.numpy(force=True), dtype=np.bool_)
-    arrays = [_array(t) for t in (W, b)]
-    weights = [_array(t) for t in (V, c)]
-    first = float(weights[0][0] @ _array(first_hidden) + weights[1][0])
-    u = np.ascontiguousarray(uniforms.numpy(force=True), dtype=np.float64)
+    if values is None or observed is None:
+        x = np.empty(uniforms.shape, np.float32)
+        known = np.zeros(uniforms.shape, np.bool_)
+    else:
+        x = values.to(torch.float32).contiguous().clone().numpy()
+        known = np.ascontiguousarray(observed.numpy(), dtype=np.bool_)
+    W_, b_, V_, c_ = _array(W), _array(b), _array(V), _array(c)
+    first = float(V_[0] @ _array(first_hidden) + c_[0])
+    u = np.ascontiguousarray(uniforms.numpy(), dtype=np.float64)
     pitch = _ceil(W.shape[1], kernels.LANES) * kernels.LANES
-    size = _rows_per_task(len(x))
+    size, relu = _rows_per_task(len(x)), activation == "relu"
     kernel = _ready("sample")
 
     def task(number: int) -> None:
         begin, end = number * size, min(len(x), (number + 1) * size)
         with _borrowed() as buffer:
             a, h = buffer("a", kernels.ROWS, pitch), buffer("h", kernels.ROWS, pitch)
-            kernel(u, *arrays, first, *weights, known, temperature, activation == "relu", drawn, begin, end, a, h)
+            kernel(u, W_, b_, first, V_, c_, known, 1 / temperature, relu, x, begin, end, a, h)
 
     threads.run(task, _ceil(len(x), size))
-    return x
+    return torch.from_numpy(x)
 
 
 def advance(
@@ -200,19 +202,22 @@ def _backward(
     relu: bool,
     dx: torch.Tensor | None,
 ) -> list[np.ndarray]:
-    """dW, db, dV of these rows (the first step's outputs left out); writes dx."""
+    """dW, db, dV (the first step's outputs left out) and dc of these rows; writes dx."""
     (rows, slots), (P, H) = x.shape, V.shape
     strips = _ceil(H, kernels.LANES)
     groups = _ceil(rows, kernels.ROWS)
     parts = max(1, min(_ceil(TASKS, strips), rows // LEAST_ROWS))  # by sizes alone, not by the number of threads
     size = _ceil(groups, parts)
+    wide = (
+        max(1, strips // (2 * torch.get_num_threads())) * kernels.LANES
+    )  # hidden units of a task: any cut gives the same bits
     sums = [_result(parts, *shape) for shape in (W.shape, b.shape, V.shape)]
     sums[0][:, plan.inputs[-2] :] = 0  # nobody reads the last step's inputs
     sums[2][:, : plan.first] = 0  # the first step's hidden vector is no row's
     if len(plan.blocks) == 1:
         for part in sums[:2]:
             part[:] = 0
-        return [part[0] for part in sums]
+        return [*(part[0] for part in sums), _array(dy).sum(0, dtype=np.float64).astype(np.float32)]
     shares = np.zeros((strips, rows, slots) if dx is not None else (1, 0, 0), np.float32)
     arrays = [_array(t) for t in (x, W, b, V)]
     steps = plan.inputs, plan.outputs, plan.blocks
@@ -220,14 +225,15 @@ def _backward(
     share = max(1, _ceil(groups, torch.get_num_threads()))
     with _borrowed() as shared:
         slot, count = shared("slots", rows, slots).view(np.int32), shared("counts", rows).view(np.int32)
-        grouped = shared("dy", groups, P, kernels.ROWS)
+        grouped, of_groups = shared("dy", groups, P, kernels.ROWS), shared("sums of dy", groups, P)
 
         def first(number: int) -> None:
             some = number * share, min(groups, (number + 1) * share)
-            prepare(arrays[0], g, plan.inputs, dx is not None, slot, count, grouped, *some)
+            prepare(arrays[0], g, plan.inputs, dx is not None, slot, count, grouped, of_groups, *some)
 
         def task(number: int) -> None:
-            strip, part = divmod(number, parts)
+            some, part = divmod(number, parts)
+            lanes = some * wide, min(H, (some + 1) * wide)
             with _borrowed() as buffer:
                 packed = [
                     buffer(name, n, kernels.LANES) for name, n in (("W", slots), ("V", P), ("dW", slots), ("dV", P))
@@ -237,20 +243,25 @@ def _backward(
                 kept = buffer("kept", kernels.ROWS, plan.longest + 1, kernels.LANES)
                 kernel(
                     *arrays, *steps, plan.step_of, slot, count, grouped, relu, dx is not None,
-                    shares[strip if dx is not None else 0], *(s[part] for s in sums), strip * kernels.LANES,
+                    shares, *(s[part] for s in sums), *lanes,
                     part * size, min(groups, (part + 1) * size), *packed, anchors, carried, kept, np.empty(CHUNK, np.int64),
                 )  # fmt: skip
 
         threads.run(first, _ceil(groups, share))
-        threads.run(task, strips * parts)
+        threads.run(task, _ceil(H, wide) * parts)
+        dc = of_groups.sum(0, dtype=np.float64).astype(np.float32)
     if dx is not None:
         np.sum(shares, axis=0, out=dx.numpy())
-    return [s.sum(0) if parts > 1 else s[0] for s in sums]
+    return [*(s.sum(0) if parts > 1 else s[0] for s in sums), dc]
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
     """A contiguous float32 array, the tensor's own memory where it is that already."""
-    return tensor.detach().to(torch.float32).contiguous().numpy()
+    if tensor.requires_grad:
+        tensor = tensor.detach()
+    if tensor.dtype is not torch.float32 or not tensor.is_contiguous():
+        tensor = tensor.to(torch.float32).contiguous()
+    return tensor.numpy()
 
 
 def _ceil(a: int, b: int) -> int:
@@ -322,21 +333,22 @@ def _result(*shape: int) -> np.ndarray:
 _compiling = threading.Lock()
 
 
+@lru_cache(maxsize=16)
 def _ready(name: str) -> Any:
     """The kernel of this name, compiled. The first call on a machine takes seconds, and says so if a person watches."""
     kernel = getattr(kernels, name)
-    if not kernel.signatures:
-        with _compiling:
-            if not kernel.signatures:
-                began = time.perf_counter()
-                notice = threading.Timer(SILENT_S, _announce)
-                notice.start()
-                try:
-                    kernel.compile(kernel.chainrule_signature)
-                finally:
-                    notice.cancel()
-                kernel.disable_compile()
-                log.info("CPU kernel %r ready after %.1f s", name, time.perf_counter() - began)
+    with _compiling:
+        if kernel.signatures:  # another thread was first
+            return kernel
+        began = time.perf_counter()
+        notice = threading.Timer(SILENT_S, _announce)
+        notice.start()
+        try:
+            kernel.compile(kernel.chainrule_signature)
+        finally:
+            notice.cancel()
+        kernel.disable_compile()
+        log.info("CPU kernel %r ready after %.1f s", name, time.perf_counter() - began)
     return kernel
 
 

@@ -25,7 +25,7 @@ from numba.core import cgutils, extending
 from numba.core.extending import models, register_model, type_callable
 from numba.extending import lower_builtin
 
-LANES = 64
+HALF, LANES = 32, 64
 ROWS = 4  # rows that walk the steps together, so that a row of V is loaded once for them
 
 SIGMOID_ERROR = 5e-7  # bound of the relative error of ``_sigmoid`` within |a| <= 87 (4.1e-7 was the largest found)
@@ -40,19 +40,20 @@ _STRIP, _INTS = ir.VectorType(_FLOAT, LANES), ir.VectorType(_INT, LANES)
 
 
 class StripType(types.Type):
-    """LANES floats in registers."""
+    """Some floats in registers."""
 
-    def __init__(self) -> None:
-        super().__init__(name=f"strip{LANES}")
+    def __init__(self, lanes: int) -> None:
+        super().__init__(name=f"strip{lanes}")
+        self.lanes = lanes
 
 
-strip = StripType()
+strip, half_strip = StripType(LANES), StripType(LANES // 2)
 
 
 @register_model(StripType)
 class _StripModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: Any) -> None:
-        super().__init__(dmm, fe_type, _STRIP)
+        super().__init__(dmm, fe_type, ir.VectorType(_FLOAT, fe_type.lanes))
 
 
 def _binary(operation: Any, emit: str) -> None:
@@ -81,9 +82,9 @@ def _constant(value: float) -> ir.Constant:
     return ir.Constant(_STRIP, [ir.Constant(_FLOAT, float(np.float32(value)))] * LANES)
 
 
-def _address(context: Any, builder: Any, array_type: Any, array: Any, offset: Any) -> Any:
+def _address(context: Any, builder: Any, array_type: Any, array: Any, offset: Any, lanes: int = LANES) -> Any:
     data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [offset]), _STRIP.as_pointer())
+    return builder.bitcast(builder.gep(data, [offset]), ir.VectorType(_FLOAT, lanes).as_pointer())
 
 
 def _element(context: Any, builder: Any, array_type: Any, array: Any, offset: Any) -> Any:
@@ -111,14 +112,37 @@ def write(typingctx: Any, array: Any, offset: Any, value: Any) -> Any:
     return types.void(array, types.intp, array.dtype), emit
 
 
-@intrinsic
-def load(typingctx: Any, array: Any, offset: Any) -> Any:
-    """The strip at ``offset`` of a contiguous float32 array of any shape."""
+def _loader(kind: StripType) -> Any:
+    def load(typingctx: Any, array: Any, offset: Any) -> Any:
+        """The strip at ``offset`` of a contiguous float32 array of any shape."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load(_address(context, builder, signature.args[0], args[0], args[1]), align=4)
+        def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.load(_address(context, builder, signature.args[0], args[0], args[1], kind.lanes), align=4)
 
-    return strip(array, types.intp), emit
+        return kind(array, types.intp), emit
+
+    return intrinsic(load)
+
+
+def _part_loader(kind: StripType) -> Any:
+    def load_part(typingctx: Any, array: Any, offset: Any, count: Any) -> Any:
+        """The first ``count`` lanes of a strip, zeros in the others, whose memory is not touched."""
+
+        def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            address = _address(context, builder, signature.args[0], args[0], args[1], kind.lanes)
+            value, mask = ir.VectorType(_FLOAT, kind.lanes), ir.VectorType(ir.IntType(1), kind.lanes)
+            function = ir.FunctionType(value, [value.as_pointer(), _INT, mask, value])
+            function = cgutils.get_or_insert_function(builder.module, function, f"llvm.masked.load.v{kind.lanes}f32.p0")
+            rest = ir.Constant(value, [ir.Constant(_FLOAT, 0.0)] * kind.lanes)
+            return builder.call(function, [address, ir.Constant(_INT, 4), _first(builder, args[2], kind.lanes), rest])
+
+        return kind(array, types.intp, types.intp), emit
+
+    return intrinsic(load_part)
+
+
+load, load_half = _loader(strip), _loader(half_strip)
+load_part, load_half_part = _part_loader(strip), _part_loader(half_strip)
 
 
 @intrinsic
@@ -132,31 +156,17 @@ def store(typingctx: Any, array: Any, offset: Any, value: Any) -> Any:
     return types.void(array, types.intp, strip), emit
 
 
-def _first(builder: Any, count: Any) -> Any:
+def _first(builder: Any, count: Any, lanes: int = LANES) -> Any:
     """The mask of the first ``count`` lanes."""
-    lanes = ir.Constant(_INTS, [ir.Constant(_INT, k) for k in range(LANES)])
-    return builder.icmp_signed("<", lanes, _spread(builder, builder.trunc(count, _INT), _INTS))
+    kind = ir.VectorType(_INT, lanes)
+    numbers = ir.Constant(kind, [ir.Constant(_INT, k) for k in range(lanes)])
+    return builder.icmp_signed("<", numbers, _spread(builder, builder.trunc(count, _INT), kind))
 
 
 def _spread(builder: Any, value: Any, kind: ir.VectorType) -> Any:
-    one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(_INT, 0))
-    return builder.shuffle_vector(
-        one, ir.Constant(kind, ir.Undefined), ir.Constant(_INTS, [ir.Constant(_INT, 0)] * LANES)
-    )
-
-
-@intrinsic
-def load_part(typingctx: Any, array: Any, offset: Any, count: Any) -> Any:
-    """The first ``count`` lanes of a strip, zeros in the others, whose memory is not touched."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        address = _address(context, builder, signature.args[0], args[0], args[1])
-        mask = ir.VectorType(ir.IntType(1), LANES)
-        kind = ir.FunctionType(_STRIP, [_STRIP.as_pointer(), _INT, mask, _STRIP])
-        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.load.v{LANES}f32.p0")
-        return builder.call(function, [address, ir.Constant(_INT, 4), _first(builder, args[2]), _constant(0)])
-
-    return strip(array, types.intp, types.intp), emit
+    nothing, zeros = ir.Constant(kind, ir.Undefined), ir.VectorType(_INT, kind.count)
+    one = builder.insert_element(nothing, value, ir.Constant(_INT, 0))
+    return builder.shuffle_vector(one, nothing, ir.Constant(zeros, [ir.Constant(_INT, 0)] * kind.count))
 
 
 @intrinsic
@@ -198,13 +208,24 @@ def fms(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
 
 @intrinsic
 def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
-    """a·b + c, rounded once."""
+    """a·b + c, rounded once, of strips or of half strips."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.FunctionType(_STRIP, [_STRIP] * 3)
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f32"), args)
+        kind = ir.FunctionType(args[0].type, [args[0].type] * 3)
+        name = f"llvm.fma.v{signature.return_type.lanes}f32"
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
 
-    return strip(strip, strip, strip), emit
+    return a(a, b, c), emit
+
+
+@intrinsic
+def half_of_zeros(typingctx: Any) -> Any:
+    """Half a strip of zeros."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return ir.Constant(ir.VectorType(_FLOAT, LANES // 2), [ir.Constant(_FLOAT, 0.0)] * (LANES // 2))
+
+    return half_strip(), emit
 
 
 def _select(context: Any, builder: Any, sign: str, a: Any, bound: Any) -> Any:
@@ -270,7 +291,7 @@ def _halved(builder: Any, a: Any, b: Any, width: int, groups: int) -> Any:
 
 def _totals(builder: Any, strips: list[Any]) -> Any:
     """The sums of the lanes of some strips, as a short vector; every sum by the same tree of halves."""
-    width = LANES
+    width = strips[0].type.count
     while width > 16:
         strips = [_halved(builder, s, None, width, 1) for s in strips]
         width //= 2
@@ -286,24 +307,30 @@ def _totals(builder: Any, strips: list[Any]) -> Any:
 
 @intrinsic
 def total(typingctx: Any, a: Any) -> Any:
-    """The sum of a strip's lanes."""
+    """The sum of the lanes of a strip or of half a strip."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.extract_element(_totals(builder, list(args)), ir.Constant(_INT, 0))
 
-    return types.float32(strip), emit
+    return types.float32(a), emit
+
+
+def _emit_totals(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    sums = _totals(builder, list(args))
+    parts = [builder.extract_element(sums, ir.Constant(_INT, k)) for k in range(len(args))]
+    return context.make_tuple(builder, signature.return_type, parts)
 
 
 @intrinsic
-def totals(typingctx: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+def totals4(typingctx: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
     """The sums of four strips, each the same to the bit as ``total`` gives."""
+    return types.UniTuple(types.float32, 4)(a, b, c, d), _emit_totals
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        sums = _totals(builder, list(args))
-        parts = [builder.extract_element(sums, ir.Constant(_INT, k)) for k in range(4)]
-        return context.make_tuple(builder, signature.return_type, parts)
 
-    return types.UniTuple(types.float32, 4)(strip, strip, strip, strip), emit
+@intrinsic
+def totals8(typingctx: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> Any:
+    """The sums of eight strips, each the same to the bit as ``total`` gives."""
+    return types.UniTuple(types.float32, 8)(a, b, c, d, e, f, g, h), _emit_totals
 
 
 # Without reference counts (_nrt): each inlined call would count its arrays up and down, for more than its arithmetic costs.
@@ -390,6 +417,13 @@ def _begin(x, W, b, row, inputs, relu, a, h, at, H):
 def _add(x, W, row, start, stop, relu, a, h, at, H):
     """Adds a step's inputs to a and renews h."""
     inputs = x.shape[1]
+    if stop == start + 1:
+        value = spread(read(x, row * inputs + start))
+        for lane in range(0, H, LANES):
+            s = fma(value, _weights(W, start * H, lane, H), load(a, at + lane))
+            store(a, at + lane, s)
+            store(h, at + lane, _activated(s, relu))
+        return
     for lane in range(0, H, LANES):
         s = load(a, at + lane)
         for i in range(start, stop):
@@ -419,20 +453,48 @@ def _dots_unpacked(V, p, h, pitch, H):
         sum1 = fma(v, load(h, lane + pitch), sum1)
         sum2 = fma(v, load(h, lane + 2 * pitch), sum2)
         sum3 = fma(v, load(h, lane + 3 * pitch), sum3)
-    return totals(sum0, sum1, sum2, sum3)
+    return totals4(sum0, sum1, sum2, sum3)
 
 
 @_inline
-def _dots(packed, p, h, at, pitch):
-    """Row p of packed output weights times the h of ROWS rows."""
-    sum0, sum1, sum2, sum3 = spread(_ZERO), spread(_ZERO), spread(_ZERO), spread(_ZERO)
-    for lane in range(0, pitch, LANES):
-        v = load(packed, p * pitch + lane)
-        sum0 = fma(v, load(h, at + lane), sum0)
-        sum1 = fma(v, load(h, at + lane + pitch), sum1)
-        sum2 = fma(v, load(h, at + lane + 2 * pitch), sum2)
-        sum3 = fma(v, load(h, at + lane + 3 * pitch), sum3)
-    return totals(sum0, sum1, sum2, sum3)
+def _dot_half(V, p, h, at, H):
+    """V_p · h, summed in the sequence of the two functions below, to the bit."""
+    sum0 = half_of_zeros()
+    for lane in range(0, H, HALF):
+        v = load_half(V, p * H + lane) if H - lane >= HALF else load_half_part(V, p * H + lane, H - lane)
+        sum0 = fma(v, load_half(h, at + lane), sum0)
+    return total(sum0)
+
+
+@_inline
+def _dots4(packed, p, h, at, pitch):
+    """Row p of packed output weights times the h of four rows."""
+    s0, s1, s2, s3 = half_of_zeros(), half_of_zeros(), half_of_zeros(), half_of_zeros()
+    for lane in range(0, pitch, HALF):
+        v, here = load_half(packed, p * pitch + lane), at + lane
+        s0 = fma(v, load_half(h, here), s0)
+        s1 = fma(v, load_half(h, here + pitch), s1)
+        s2 = fma(v, load_half(h, here + 2 * pitch), s2)
+        s3 = fma(v, load_half(h, here + 3 * pitch), s3)
+    return totals4(s0, s1, s2, s3)
+
+
+@_inline
+def _dots8(packed, p, h, at, pitch):
+    """Row p of packed output weights times the h of eight rows: half strips, so that all the sums stay in registers."""
+    s0, s1, s2, s3 = half_of_zeros(), half_of_zeros(), half_of_zeros(), half_of_zeros()
+    s4, s5, s6, s7 = half_of_zeros(), half_of_zeros(), half_of_zeros(), half_of_zeros()
+    for lane in range(0, pitch, HALF):
+        v, here = load_half(packed, p * pitch + lane), at + lane
+        s0 = fma(v, load_half(h, here), s0)
+        s1 = fma(v, load_half(h, here + pitch), s1)
+        s2 = fma(v, load_half(h, here + 2 * pitch), s2)
+        s3 = fma(v, load_half(h, here + 3 * pitch), s3)
+        s4 = fma(v, load_half(h, here + 4 * pitch), s4)
+        s5 = fma(v, load_half(h, here + 5 * pitch), s5)
+        s6 = fma(v, load_half(h, here + 6 * pitch), s6)
+        s7 = fma(v, load_half(h, here + 7 * pitch), s7)
+    return totals8(s0, s1, s2, s3, s4, s5, s6, s7)
 
 
 @_inline
@@ -475,19 +537,30 @@ def forward(
             done = 0
             while done < rows:
                 row, at = top + done, done * pitch
-                together = ROWS if rows - done >= ROWS else 1
+                left = rows - done
+                together = 2 * ROWS if left >= 2 * ROWS else ROWS if left >= ROWS else 1
                 _mark(x, row, together, in_start, blocks[block], blocks[block + 1], active)
                 for k in range(blocks[block], blocks[block + 1]):
                     for p in range(read(out_start, k), read(out_start, k + 1)):
                         bias, to = read(c, p), row * P + p
-                        if together == ROWS:
-                            t0, t1, t2, t3 = _dots(packed, p - p0, h, at, pitch)
+                        if together == 2 * ROWS:
+                            t0, t1, t2, t3, t4, t5, t6, t7 = _dots8(packed, p - p0, h, at, pitch)
+                            write(y, to, bias + t0)
+                            write(y, to + P, bias + t1)
+                            write(y, to + 2 * P, bias + t2)
+                            write(y, to + 3 * P, bias + t3)
+                            write(y, to + 4 * P, bias + t4)
+                            write(y, to + 5 * P, bias + t5)
+                            write(y, to + 6 * P, bias + t6)
+                            write(y, to + 7 * P, bias + t7)
+                        elif together == ROWS:
+                            t0, t1, t2, t3 = _dots4(packed, p - p0, h, at, pitch)
                             write(y, to, bias + t0)
                             write(y, to + P, bias + t1)
                             write(y, to + 2 * P, bias + t2)
                             write(y, to + 3 * P, bias + t3)
                         else:
-                            write(y, to, bias + _dot(V, p, h, at, H))
+                            write(y, to, bias + _dot_half(V, p, h, at, H))
                     bits = np.int64(read(active, k - blocks[block]))
                     if k < steps - 1 and bits != 0:
                         for r in range(together):
@@ -496,13 +569,13 @@ def forward(
                 done += together
 
 
-@_kernel("void(f4[:,::1], f4[:,::1], i8[::1], b1, i4[:,::1], i4[::1], f4[:,:,::1], i8, i8)")
-def prepare(x, dy, in_start, every, slots, counts, grouped, begin, end):
+@_kernel("void(f4[:,::1], f4[:,::1], i8[::1], b1, i4[:,::1], i4[::1], f4[:,:,::1], f4[:,::1], i8, i8)")
+def prepare(x, dy, in_start, every, slots, counts, grouped, sums, begin, end):
     """What all strips of hidden units need to know for the backward pass, for groups begin … end of ROWS rows.
 
     ``slots`` (N, I): the non-zero inputs of a row (all, if ``every``), in step order; the first ``counts`` (N,) are set.
     The last step's inputs are nobody's. ``grouped`` (groups, P, ROWS): dy with a group's rows side by side; zero where
-    there is no row.
+    there is no row. ``sums`` (groups, P): dy summed over a group's rows.
     """
     used, inputs, P = in_start[len(in_start) - 2], x.shape[1], grouped.shape[1]
     for g in range(begin, end):
@@ -519,6 +592,10 @@ def prepare(x, dy, in_start, every, slots, counts, grouped, begin, end):
                 write(slots, at + count, np.int32(i))
                 count += every or read(x, at + i) != 0
             counts[row] = count
+        for p in range(P):
+            at = (g * P + p) * ROWS
+            four = read(grouped, at) + read(grouped, at + 1) + (read(grouped, at + 2) + read(grouped, at + 3))
+            write(sums, g * P + p, four)
 
 
 @_inline
@@ -538,7 +615,7 @@ def _step_before(step_of, slots, at, e):
 
 
 @_inline
-def _close(dh, r, carried, SA, kept, place, x, at, k, step_of, slots, marks, W, dW, dx, need_x, relu):
+def _close(dh, r, carried, SA, kept, place, x, at, k, step_of, slots, marks, W, dW, dx, share, need_x, relu):
     """Ends row r's run of steps at the inputs of step k: passes its dh on to da, and da to these inputs.
 
     Returns the step at which the run before it ends.
@@ -549,18 +626,18 @@ def _close(dh, r, carried, SA, kept, place, x, at, k, step_of, slots, marks, W, 
     k_next = k
     while k_next == k:
         e -= 1
-        _gather(x, at, read(slots, at + e), da, W, dW, dx, need_x)
+        _gather(x, at, read(slots, at + e), da, W, dW, dx, share, need_x)
         k_next = _step_before(step_of, slots, at, e)
     write(marks, r, e)
     return k_next
 
 
 @_inline
-def _gather(x, at, i, da, W, dW, dx, need_x):
+def _gather(x, at, i, da, W, dW, dx, share, need_x):
     """Gradients of input i and of its weights, given da, the gradient of all sums that hold it."""
     store(dW, i * LANES, fma(spread(read(x, at + i)), da, load(dW, i * LANES)))
     if need_x:
-        write(dx, at + i, total(load(W, i * LANES) * da))
+        write(dx, share + at + i, total(load(W, i * LANES) * da))
 
 
 @_inline
@@ -601,178 +678,200 @@ def _rebuild(r, at, block, s0, s1, place, x, step_of, slots, marks, W, anchors, 
 
 @_kernel(
     "void(f4[:,::1], f4[:,::1], f4[::1], f4[:,::1], i8[::1], i8[::1], i8[::1], i8[::1], i4[:,::1], i4[::1], f4[:,:,::1], "
-    "b1, b1, f4[:,::1], f4[:,::1], f4[::1], f4[:,::1], i8, i8, i8, f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], "
+    "b1, b1, f4[:,:,::1], f4[:,::1], f4[::1], f4[:,::1], i8, i8, i8, i8, f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], "
     "f4[:,:,::1], f4[:,:,::1], f4[:,:,::1], i8[::1])"
 )
 def backward(
     x, W, b, V,
     in_start, out_start, blocks, step_of, slots, counts, grouped, relu, need_x,
     dx, dW, db, dV,
-    lane, begin, end, Ws, Vs, dWs, dVs, anchors, carried, kept, marks,
+    first_lane, last_lane, begin, end, Ws, Vs, dWs, dVs, anchors, carried, kept, marks,
 ):  # fmt: skip
-    """Gradients of one strip of hidden units, ``lane`` … lane + LANES, from the groups begin … end of rows.
+    """Gradients of the hidden units ``first_lane`` … last_lane, one strip after the other, from the groups begin … end of rows.
 
-    dW (I, H), db (H,) and dV (P, H) are written in this strip only; dx (N, I) gets this strip's share. Buffers: Ws, dWs
+    dW (I, H), db (H,) and dV (P, H) are written in these strips only; dx (strips, N, I) gets each strip's share. Buffers: Ws, dWs
     (I, LANES) and Vs, dVs (P, LANES), the strip of the weights and of their gradients; anchors (rows, blocks, LANES), a
     at the start of each block; carried (3, rows, LANES), from block to block the open run's h, the gradients of a and
     of h; kept (ROWS, steps of a block + 1, LANES), hidden states; marks (rows,), inputs not yet walked past.
     """
     H, size, pieces, depth = W.shape[1], anchors.shape[0], len(blocks) - 1, kept.shape[1]
     steps, inputs, P = len(in_start) - 1, W.shape[0], len(V)
-    used = in_start[steps - 1]
-    for i in range(used):
-        store(Ws, i * LANES, _weights(W, i * H, lane, H))
-        store(dWs, i * LANES, spread(_ZERO))
-    for p in range(out_start[1], P):
-        store(Vs, p * LANES, _weights(V, p * H, lane, H))
-        store(dVs, p * LANES, spread(_ZERO))
-    bias, dbias = _weights(b, 0, lane, H), spread(_ZERO)
-    SA, SH = size * LANES, 2 * size * LANES
-    for top in range(begin * ROWS, min(end * ROWS, len(x)), size):
-        rows = min(size, end * ROWS - top, len(x) - top)
-        for r in range(rows):  # the forward pass's own sums, without a hidden state
-            s, at, e, count = bias, (top + r) * inputs, 0, counts[top + r]
-            for block in range(pieces):
-                while e < count and read(step_of, read(slots, at + e)) < blocks[block]:
-                    i = read(slots, at + e)
-                    s = fma(spread(read(x, at + i)), load(Ws, i * LANES), s)
-                    e += 1
-                store(anchors, (r * pieces + block) * LANES, s)
-            marks[r] = count
-            store(carried, SA + r * LANES, spread(_ZERO))
-            store(carried, SH + r * LANES, spread(_ZERO))
-        for block in range(pieces - 1, -1, -1):
-            s0, s1 = blocks[block], blocks[block + 1]
-            for r in range(0, rows, ROWS):
-                group, at = min(ROWS, rows - r), (top + r) * inputs
-                at1, at2, at3 = at + inputs, at + 2 * inputs, at + 3 * inputs
-                h0, next0 = np.int64(0), _step_before(step_of, slots, at, marks[r])
-                h1, h2, h3 = h0, h0, h0  # where the run's hidden state is kept; a row that is not there has dy = 0
-                next1 = next2 = next3 = np.int64(-1)
-                h0 = _rebuild(r, at, block, s0, s1, h0, x, step_of, slots, marks, Ws, anchors, carried, kept, relu)
-                if group > 1:
-                    next1, h1 = _step_before(step_of, slots, at1, marks[r + 1]), depth * LANES
-                    h1 = _rebuild(
-                        r + 1, at1, block, s0, s1, h1, x, step_of, slots, marks, Ws, anchors, carried, kept, relu
-                    )
-                if group > 2:
-                    next2, h2 = _step_before(step_of, slots, at2, marks[r + 2]), 2 * depth * LANES
-                    h2 = _rebuild(
-                        r + 2, at2, block, s0, s1, h2, x, step_of, slots, marks, Ws, anchors, carried, kept, relu
-                    )
-                if group > 3:
-                    next3, h3 = _step_before(step_of, slots, at3, marks[r + 3]), 3 * depth * LANES
-                    h3 = _rebuild(
-                        r + 3, at3, block, s0, s1, h3, x, step_of, slots, marks, Ws, anchors, carried, kept, relu
-                    )
-                dh0, dh1 = load(carried, SH + r * LANES), load(carried, SH + (r + 1) * LANES)
-                dh2, dh3 = load(carried, SH + (r + 2) * LANES), load(carried, SH + (r + 3) * LANES)
-                for k in range(s1 - 1, s0 - 1, -1):
-                    if k == next0:
-                        next0 = _close(
-                            dh0, r, carried, SA, kept, h0, x, at, k, step_of, slots, marks, Ws, dWs, dx, need_x, relu
+    used, SA, SH = in_start[steps - 1], size * LANES, 2 * size * LANES
+    for lane in range(first_lane, last_lane, LANES):
+        share = lane // LANES * len(x) * inputs  # where this strip's part of dx begins
+        for i in range(used):
+            store(Ws, i * LANES, _weights(W, i * H, lane, H))
+            store(dWs, i * LANES, spread(_ZERO))
+        for p in range(out_start[1], P):
+            store(Vs, p * LANES, _weights(V, p * H, lane, H))
+            store(dVs, p * LANES, spread(_ZERO))
+        bias, dbias = _weights(b, 0, lane, H), spread(_ZERO)
+        for top in range(begin * ROWS, min(end * ROWS, len(x)), size):
+            rows = min(size, end * ROWS - top, len(x) - top)
+            for r in range(rows):  # the forward pass's own sums, without a hidden state
+                s, at, e, count = bias, (top + r) * inputs, 0, counts[top + r]
+                for block in range(pieces):
+                    while e < count and read(step_of, read(slots, at + e)) < blocks[block]:
+                        i = read(slots, at + e)
+                        s = fma(spread(read(x, at + i)), load(Ws, i * LANES), s)
+                        e += 1
+                    store(anchors, (r * pieces + block) * LANES, s)
+                marks[r] = count
+                store(carried, SA + r * LANES, spread(_ZERO))
+                store(carried, SH + r * LANES, spread(_ZERO))
+            for block in range(pieces - 1, -1, -1):
+                s0, s1 = blocks[block], blocks[block + 1]
+                for r in range(0, rows, ROWS):
+                    group, at = min(ROWS, rows - r), (top + r) * inputs
+                    at1, at2, at3 = at + inputs, at + 2 * inputs, at + 3 * inputs
+                    h0, next0 = np.int64(0), _step_before(step_of, slots, at, marks[r])
+                    h1, h2, h3 = h0, h0, h0  # where the run's hidden state is kept; a row that is not there has dy = 0
+                    next1 = next2 = next3 = np.int64(-1)
+                    h0 = _rebuild(r, at, block, s0, s1, h0, x, step_of, slots, marks, Ws, anchors, carried, kept, relu)
+                    if group > 1:
+                        next1, h1 = _step_before(step_of, slots, at1, marks[r + 1]), depth * LANES
+                        h1 = _rebuild(
+                            r + 1, at1, block, s0, s1, h1, x, step_of, slots, marks, Ws, anchors, carried, kept, relu
                         )
-                        dh0 = spread(_ZERO)
-                        h0 -= LANES
-                    if k == next1:
-                        next1 = _close(
-                            dh1,
-                            r + 1,
-                            carried,
-                            SA,
-                            kept,
-                            h1,
-                            x,
-                            at1,
-                            k,
-                            step_of,
-                            slots,
-                            marks,
-                            Ws,
-                            dWs,
-                            dx,
-                            need_x,
-                            relu,
+                    if group > 2:
+                        next2, h2 = _step_before(step_of, slots, at2, marks[r + 2]), 2 * depth * LANES
+                        h2 = _rebuild(
+                            r + 2, at2, block, s0, s1, h2, x, step_of, slots, marks, Ws, anchors, carried, kept, relu
                         )
-                        dh1 = spread(_ZERO)
-                        h1 -= LANES
-                    if k == next2:
-                        next2 = _close(
-                            dh2,
-                            r + 2,
-                            carried,
-                            SA,
-                            kept,
-                            h2,
-                            x,
-                            at2,
-                            k,
-                            step_of,
-                            slots,
-                            marks,
-                            Ws,
-                            dWs,
-                            dx,
-                            need_x,
-                            relu,
+                    if group > 3:
+                        next3, h3 = _step_before(step_of, slots, at3, marks[r + 3]), 3 * depth * LANES
+                        h3 = _rebuild(
+                            r + 3, at3, block, s0, s1, h3, x, step_of, slots, marks, Ws, anchors, carried, kept, relu
                         )
-                        dh2 = spread(_ZERO)
-                        h2 -= LANES
-                    if k == next3:
-                        next3 = _close(
-                            dh3,
-                            r + 3,
-                            carried,
-                            SA,
-                            kept,
-                            h3,
-                            x,
-                            at3,
-                            k,
-                            step_of,
-                            slots,
-                            marks,
-                            Ws,
-                            dWs,
-                            dx,
-                            need_x,
-                            relu,
-                        )
-                        dh3 = spread(_ZERO)
-                        h3 -= LANES
-                    for p in range(read(out_start, k), read(out_start, k + 1)):
-                        of = ((top + r) // ROWS * P + p) * ROWS
-                        g0, g1 = spread(read(grouped, of)), spread(read(grouped, of + 1))
-                        g2, g3 = spread(read(grouped, of + 2)), spread(read(grouped, of + 3))
-                        v, dv = load(Vs, p * LANES), load(dVs, p * LANES)
-                        dh0, dh1, dh2, dh3 = fma(g0, v, dh0), fma(g1, v, dh1), fma(g2, v, dh2), fma(g3, v, dh3)
-                        dv = fma(g1, load(kept, h1), fma(g0, load(kept, h0), dv))
-                        store(dVs, p * LANES, fma(g3, load(kept, h3), fma(g2, load(kept, h2), dv)))
-                store(carried, SH + r * LANES, dh0)
-                store(carried, SH + (r + 1) * LANES, dh1)
-                store(carried, SH + (r + 2) * LANES, dh2)
-                store(carried, SH + (r + 3) * LANES, dh3)
-        for r in range(rows):
-            h, da, dh = load(carried, r * LANES), load(carried, SA + r * LANES), load(carried, SH + r * LANES)
-            da = da + _slope(dh, h, relu)
-            dbias = dbias + da
-            at = (top + r) * inputs
-            for e in range(marks[r]):
-                _gather(x, at, read(slots, at + e), da, Ws, dWs, dx, need_x)
-    for i in range(used):
-        _put(dW, i * H, lane, H, load(dWs, i * LANES))
-    for p in range(out_start[1], len(V)):
-        _put(dV, p * H, lane, H, load(dVs, p * LANES))
-    _put(db, 0, lane, H, dbias)
+                    dh0, dh1 = load(carried, SH + r * LANES), load(carried, SH + (r + 1) * LANES)
+                    dh2, dh3 = load(carried, SH + (r + 2) * LANES), load(carried, SH + (r + 3) * LANES)
+                    for k in range(s1 - 1, s0 - 1, -1):
+                        if k == next0:
+                            next0 = _close(
+                                dh0,
+                                r,
+                                carried,
+                                SA,
+                                kept,
+                                h0,
+                                x,
+                                at,
+                                k,
+                                step_of,
+                                slots,
+                                marks,
+                                Ws,
+                                dWs,
+                                dx,
+                                share,
+                                need_x,
+                                relu,
+                            )
+                            dh0 = spread(_ZERO)
+                            h0 -= LANES
+                        if k == next1:
+                            next1 = _close(
+                                dh1,
+                                r + 1,
+                                carried,
+                                SA,
+                                kept,
+                                h1,
+                                x,
+                                at1,
+                                k,
+                                step_of,
+                                slots,
+                                marks,
+                                Ws,
+                                dWs,
+                                dx,
+                                share,
+                                need_x,
+                                relu,
+                            )
+                            dh1 = spread(_ZERO)
+                            h1 -= LANES
+                        if k == next2:
+                            next2 = _close(
+                                dh2,
+                                r + 2,
+                                carried,
+                                SA,
+                                kept,
+                                h2,
+                                x,
+                                at2,
+                                k,
+                                step_of,
+                                slots,
+                                marks,
+                                Ws,
+                                dWs,
+                                dx,
+                                share,
+                                need_x,
+                                relu,
+                            )
+                            dh2 = spread(_ZERO)
+                            h2 -= LANES
+                        if k == next3:
+                            next3 = _close(
+                                dh3,
+                                r + 3,
+                                carried,
+                                SA,
+                                kept,
+                                h3,
+                                x,
+                                at3,
+                                k,
+                                step_of,
+                                slots,
+                                marks,
+                                Ws,
+                                dWs,
+                                dx,
+                                share,
+                                need_x,
+                                relu,
+                            )
+                            dh3 = spread(_ZERO)
+                            h3 -= LANES
+                        for p in range(read(out_start, k), read(out_start, k + 1)):
+                            of = ((top + r) // ROWS * P + p) * ROWS
+                            g0, g1 = spread(read(grouped, of)), spread(read(grouped, of + 1))
+                            g2, g3 = spread(read(grouped, of + 2)), spread(read(grouped, of + 3))
+                            v, dv = load(Vs, p * LANES), load(dVs, p * LANES)
+                            dh0, dh1, dh2, dh3 = fma(g0, v, dh0), fma(g1, v, dh1), fma(g2, v, dh2), fma(g3, v, dh3)
+                            dv = fma(g1, load(kept, h1), fma(g0, load(kept, h0), dv))
+                            store(dVs, p * LANES, fma(g3, load(kept, h3), fma(g2, load(kept, h2), dv)))
+                    store(carried, SH + r * LANES, dh0)
+                    store(carried, SH + (r + 1) * LANES, dh1)
+                    store(carried, SH + (r + 2) * LANES, dh2)
+                    store(carried, SH + (r + 3) * LANES, dh3)
+            for r in range(rows):
+                h, da, dh = load(carried, r * LANES), load(carried, SA + r * LANES), load(carried, SH + r * LANES)
+                da = da + _slope(dh, h, relu)
+                dbias = dbias + da
+                at = (top + r) * inputs
+                for e in range(marks[r]):
+                    _gather(x, at, read(slots, at + e), da, Ws, dWs, dx, share, need_x)
+        for i in range(used):
+            _put(dW, i * H, lane, H, load(dWs, i * LANES))
+        for p in range(out_start[1], len(V)):
+            _put(dV, p * H, lane, H, load(dVs, p * LANES))
+        _put(db, 0, lane, H, dbias)
 
 
 @_kernel(
     "void(f8[:,::1], f4[:,::1], f4[::1], f4, f4[:,::1], f4[::1], b1[:,::1], f8, b1, f4[:,::1], i8, i8, f4[:,::1], f4[:,::1])"
 )
-def sample(uniforms, W, b, first, V, c, observed, temperature, relu, x, begin, end, a, h):
+def sample(uniforms, W, b, first, V, c, observed, coldness, relu, x, begin, end, a, h):
     """Draws the cells of x (N, D) that are not observed, rows begin … end, column by column.
 
-    ``first`` is the first step's logit. One input and one output a step: Bernoulli columns.
+    ``first`` is the first step's logit; ``coldness``, 1 / temperature, multiplies every logit. One input and one output a
+    step: Bernoulli columns.
     """
     steps, H, pitch = W.shape[0], W.shape[1], a.shape[1]
     row = begin
@@ -789,11 +888,11 @@ def sample(uniforms, W, b, first, V, c, observed, temperature, relu, x, begin, e
                 else:
                     t0 = _dot(V, k, h, 0, H)
                 t0 += c[k]
-            _draw(uniforms, observed, temperature, x, row, k, t0)
+            _draw(uniforms, observed, coldness, x, row, k, t0)
             if together == ROWS:
-                _draw(uniforms, observed, temperature, x, row + 1, k, t1)
-                _draw(uniforms, observed, temperature, x, row + 2, k, t2)
-                _draw(uniforms, observed, temperature, x, row + 3, k, t3)
+                _draw(uniforms, observed, coldness, x, row + 1, k, t1)
+                _draw(uniforms, observed, coldness, x, row + 2, k, t2)
+                _draw(uniforms, observed, coldness, x, row + 3, k, t3)
             if k == 0:
                 for r in range(together):
                     _begin(x, W, b, row + r, 1, relu, a, h, r * pitch, H)
@@ -805,9 +904,11 @@ def sample(uniforms, W, b, first, V, c, observed, temperature, relu, x, begin, e
 
 
 @_inline
-def _draw(uniforms, observed, temperature, x, row, k, logit):
+def _draw(uniforms, observed, coldness, x, row, k, logit):
     if not observed[row, k]:
-        x[row, k] = uniforms[row, k] < 1 / (1 + math.exp(-logit / temperature))
+        at = row * x.shape[1] + k
+        e = math.exp(np.float32(-logit * coldness))
+        write(x, at, np.float32(read(uniforms, at) * (1.0 + e) < 1.0))  # u < 1 / (1 + e), without the division
 
 
 @_kernel("void(f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4[::1], b1, f4[:,::1], i8, i8)")

@@ -1,0 +1,230 @@
+"""NADE's kernels against the textbook loop, a dense MADE and bare matrix products: `python -m benchmarks.speed.kernels`.
+
+All forms of one shape take turns within one run, and an implementation that disagrees with float64 autograd is not
+timed. Medians, with the distance between the quartiles as spread. About ten minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+
+from benchmarks.record import write
+from benchmarks.speed.problems import Problem, draws, made_step, problem, products, step, textbook_sample
+from chainrule import NADE, FitConfig
+from chainrule.ops.nade import choose, cpu, eager, reference
+from chainrule.rng import generator_from
+from chainrule.training.loop import make_state, train
+
+HEADLINE = (100, 784, 500, 0.13)  # rows, columns, hidden, density
+SHAPES = [
+    HEADLINE,
+    (1000, 784, 500, 0.13),
+    *((100, columns, 500, 0.13) for columns in (64, 180, 1556, 4096)),
+    *((100, 784, hidden, 0.13) for hidden in (50, 200, 1000, 2000)),
+    *((100, 784, 500, density) for density in (0.01, 0.5, 0.9)),
+]
+ROUNDS, CALLS = 8, 10  # turns of every form, and counted calls in a row within a turn, as a training loop makes them
+SLOW_ROUNDS = {True: 7, False: 2}  # turns of the textbook loop, one call each, at the headline shape and elsewhere
+AGREEMENT = 2e-5  # of float32 gradients with float64's, relative to the largest
+EPOCH_ROWS = 5000
+
+kernels = partial(choose.outputs, backend="cpu")
+
+
+def agree(form: Callable[..., torch.Tensor], tensors: Problem, exact: list[torch.Tensor]) -> bool:
+    """Whether a form's loss and gradients are float64's to float32 rounding."""
+    errors = [
+        float((got.double() - want).abs().max() / want.abs().max())
+        for got, want in zip(step(form, tensors), exact, strict=True)
+    ]
+    return max(errors) <= AGREEMENT
+
+
+def in_turns(forms: dict[str, Callable[[], object]], slow_rounds: int) -> dict[str, list[float]]:
+    """Milliseconds of every form's calls, the forms taking turns; the first call of each turn is not counted."""
+    taken: dict[str, list[float]] = {name: [] for name in forms}
+    for turn in range(max(ROUNDS, slow_rounds)):
+        for name, form in forms.items():
+            slow = name == "textbook loop"
+            if turn >= (slow_rounds if slow else ROUNDS):
+                continue
+            if not slow or turn == 0:
+                form()
+            for _ in range(1 if slow else CALLS):
+                began = time.perf_counter()
+                form()
+                taken[name].append((time.perf_counter() - began) * 1e3)
+    return taken
+
+
+def measured(what: str, shape: tuple[Any, ...], taken: dict[str, list[float]]) -> list[dict[str, Any]]:
+    """One row for each form, printed as it is made."""
+    n, d, h, density = shape
+    base = statistics.median(taken["textbook loop"])
+    rows = []
+    for name, times in taken.items():
+        median, (low, _, high) = statistics.median(times), statistics.quantiles(times, n=4)
+        print(
+            f"{what:<20}{f'{n}, {d}, {h}; {density}':<22}{name:<22}{median:>10.2f}{high - low:>9.2f}{base / median:>11.1f}"
+        )
+        row = {
+            "what": what,
+            "N": n,
+            "D": d,
+            "H": h,
+            "density": density,
+            "form": name,
+            "dtype": "float32",
+            "device": "cpu",
+        }
+        rows.append(row | {"median_ms": median, "spread_ms": high - low, "textbook_over_this": base / median})
+    return rows
+
+
+def steps(shape: tuple[Any, ...], *, real: bool = False) -> list[dict[str, Any]]:
+    """Forward, and forward with backward, of every form at one shape."""
+    n, d, h, density = shape
+    tensors = problem(n, d, h, 0.5 if real else density, real=real)
+    exact = step(reference.recursive, [t.double() for t in tensors])
+    forms = {
+        "textbook loop": reference.recursive,
+        "eager": partial(eager.outputs, merge_repeats=True),
+        "kernels": kernels,
+    }
+    if wrong := [name for name, form in forms.items() if not agree(form, tensors, exact)]:
+        raise SystemExit(f"{', '.join(wrong)} disagree with float64 autograd at {shape}; not timed")
+    both: dict[str, Callable[[], object]] = {name: partial(step, form, tensors) for name, form in forms.items()}
+    both |= {"dense MADE": made_step(tensors), "matrix products": products(tensors, 3)}
+
+    leaves = [tensors[0], *(p.clone().requires_grad_() for p in tensors[1:])]
+
+    def forward(form: Callable[..., torch.Tensor]) -> None:
+        form(*leaves)  # recorded by autograd, as the first half of a training step is
+
+    alone: dict[str, Callable[[], object]] = {name: partial(forward, form) for name, form in forms.items()}
+    alone |= {"matrix products": products(tensors, 1)}
+    rows = []
+    for what, those in (("forward + backward", both), ("forward", alone)):
+        label = (*shape[:3], "real" if real else shape[3])
+        rows += measured(what, label, in_turns(those, SLOW_ROUNDS[shape == HEADLINE]))
+    return rows
+
+
+def samples(rows: int) -> list[dict[str, Any]]:
+    """Rows drawn at the headline shape."""
+    tensors, uniform = problem(*HEADLINE), draws(rows, HEADLINE[1])
+    drawn, wanted = choose.sample(uniform, *tensors[1:], backend="cpu"), textbook_sample(uniform, tensors)
+    if (differ := float((drawn != wanted).any(1).double().mean())) > 0.01:  # a uniform within rounding of σ
+        raise SystemExit(f"{differ:.1%} of the rows differ from the textbook loop's; not timed")
+    forms: dict[str, Callable[[], object]] = {
+        "textbook loop": lambda: textbook_sample(uniform, tensors),
+        "kernels": lambda: choose.sample(uniform, *tensors[1:], backend="cpu"),
+    }
+    with torch.no_grad():
+        taken = in_turns(forms, 7 if rows == 1 else 3)
+    return measured(f"sample {rows}", (rows, *HEADLINE[1:]), taken)
+
+
+def memory_mb(rows: int) -> float:
+    """The most memory that a step takes beyond what was there before it, in MB, measured in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.speed.memory", str(rows)], capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
+
+
+def epoch() -> dict[str, float]:
+    """Seconds of a training epoch at the headline shape and the share of them inside the kernels."""
+    _, columns, hidden, density = HEADLINE
+    x = (torch.rand(EPOCH_ROWS + 10, columns, generator=generator_from(2)) < density).float()
+    net = NADE(columns, hidden_size=hidden, generator=generator_from(0))
+    inside = 0.0
+
+    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            nonlocal inside
+            began = time.perf_counter()
+            result = function(*args, **options)
+            inside += time.perf_counter() - began
+            return result
+
+        return call
+
+    config = FitConfig(hidden_size=hidden, epochs=3)
+    state = make_state(net, config, generator_from(1))
+    originals = cpu.outputs, cpu.gradients
+    cpu.outputs, cpu.gradients = timed(cpu.outputs), timed(cpu.gradients)
+    try:
+        train(state, x[:EPOCH_ROWS], x[EPOCH_ROWS:], config, show_progress=False)
+    finally:
+        cpu.outputs, cpu.gradients = originals
+    return {"epoch_s": state.seconds / config.epochs, "kernel_share": inside / state.seconds}
+
+
+def headline(rows: list[dict[str, Any]], megabytes: float, share: float) -> list[dict[str, Any]]:
+    """The figures that the project holds itself to, with what they must be and what they aim at."""
+
+    def ms(what: str, form: str, shape: tuple[Any, ...] = HEADLINE) -> float:
+        keys = dict(zip(("N", "D", "H", "density"), shape, strict=True)) | {"what": what, "form": form}
+        return next(row["median_ms"] for row in rows if keys.items() <= row.items())
+
+    both, alone = "forward + backward", "forward"
+    ours = ms(both, "kernels")
+    one, many = ("sample 1", (1, *HEADLINE[1:])), ("sample 1000", (1000, *HEADLINE[1:]))
+    growth = ms(both, "kernels", (100, 4096, 500, 0.13)) / ours / (4096 / 784)
+    table = [
+        ("forward + backward, textbook loop ÷ kernels", ms(both, "textbook loop") / ours, ">=", 35, 70),
+        ("forward + backward, kernels ÷ dense MADE step", ours / ms(both, "dense MADE"), "<=", 1.6, 1.0),
+        ("forward, textbook loop ÷ kernels", ms(alone, "textbook loop") / ms(alone, "kernels"), ">=", 35, 60),
+        (
+            "sample 1 row, textbook loop ÷ kernels",
+            ms(one[0], "textbook loop", one[1]) / ms(one[0], "kernels", one[1]),
+            ">=",
+            200,
+            600,
+        ),
+        (
+            "sample 1000 rows, textbook loop ÷ kernels",
+            ms(many[0], "textbook loop", many[1]) / ms(many[0], "kernels", many[1]),
+            ">=",
+            8,
+            20,
+        ),
+        ("peak extra memory of a step at N = 1000, MB", megabytes, "<=", 60, 25),
+        ("growth of time from D = 784 to 4096 ÷ growth of D", growth, "<=", 1.25, 1.25),
+        ("share of a training epoch inside the kernels", share, ">=", 0.7, 0.7),
+    ]
+    found = []
+    print(f"\n{'figure':<54}{'measured':>10}{'must':>9}{'aim':>7}")
+    for name, value, sign, must, aim in table:
+        holds = value >= must if sign == ">=" else value <= must
+        print(f"{name:<54}{value:>10.2f}{sign:>5}{must:>4}{aim:>7}{'' if holds else '   MISSED'}")
+        found.append({"figure": name, "measured": value, "sign": sign, "must": must, "aim": aim, "holds": holds})
+    return found
+
+
+def main() -> None:
+    """Prints a table and writes benchmarks/results/kernels.json."""
+    print(f"{'what':<20}{'N, D, H; density':<22}{'form':<22}{'ms':>10}{'spread':>9}{'textbook ÷':>11}")
+    rows = [row for shape in SHAPES for row in steps(shape)]
+    rows += steps((100, 784, 500, "real"), real=True)
+    rows += samples(1) + samples(1000)
+    megabytes, of_epoch = memory_mb(1000), epoch()
+    print(
+        f"one training epoch of {EPOCH_ROWS} rows: {of_epoch['epoch_s']:.2f} s, {of_epoch['kernel_share']:.0%} inside the kernels"
+    )
+    rows += [{"what": "epoch", **of_epoch}, {"what": "peak extra memory", "N": 1000, "MB": megabytes}]
+    rows += [{"what": "headline", **figure} for figure in headline(rows, megabytes, of_epoch["kernel_share"])]
+    print(f"written to {write('kernels', rows)}")
+
+
+if __name__ == "__main__":
+    main()
