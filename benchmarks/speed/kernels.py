@@ -32,7 +32,10 @@ SHAPES = [
     *((100, 784, 500, density) for density in (0.01, 0.5, 0.9)),
 ]
 ROUNDS, CALLS = 8, 10  # turns of every form, and counted calls in a row within a turn, as a training loop makes them
-SLOW_ROUNDS = {True: 7, False: 2}  # turns of the textbook loop, one call each, at the headline shape and elsewhere
+SLOW_MS, SLOW_ROUNDS = (
+    100,
+    {True: 9, False: 2},
+)  # what takes longer has turns of one call, at the headline shape and elsewhere
 AGREEMENT = 2e-5  # of float32 gradients with float64's, relative to the largest
 EPOCH_ROWS = 5000
 
@@ -49,20 +52,27 @@ def agree(form: Callable[..., torch.Tensor], tensors: Problem, exact: list[torch
 
 
 def in_turns(forms: dict[str, Callable[[], object]], slow_rounds: int) -> dict[str, list[float]]:
-    """Milliseconds of every form's calls, the forms taking turns; the first call of each turn is not counted."""
+    """Milliseconds of every form's calls, the forms taking turns; the first call of each turn is not counted.
+
+    Forms that take longer than SLOW_MS have ``slow_rounds`` turns of one call, their first of all not counted.
+    """
+    first = {name: _milliseconds(form) for name, form in forms.items()}
     taken: dict[str, list[float]] = {name: [] for name in forms}
     for turn in range(max(ROUNDS, slow_rounds)):
         for name, form in forms.items():
-            slow = name == "textbook loop"
+            slow = first[name] > SLOW_MS
             if turn >= (slow_rounds if slow else ROUNDS):
                 continue
-            if not slow or turn == 0:
+            if not slow:
                 form()
-            for _ in range(1 if slow else CALLS):
-                began = time.perf_counter()
-                form()
-                taken[name].append((time.perf_counter() - began) * 1e3)
+            taken[name] += [_milliseconds(form) for _ in range(1 if slow else CALLS)]
     return taken
+
+
+def _milliseconds(form: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    form()
+    return (time.perf_counter() - began) * 1e3
 
 
 def measured(what: str, shape: tuple[Any, ...], taken: dict[str, list[float]]) -> list[dict[str, Any]]:
@@ -129,7 +139,7 @@ def samples(rows: int) -> list[dict[str, Any]]:
         "kernels": lambda: choose.sample(uniform, *tensors[1:], backend="cpu"),
     }
     with torch.no_grad():
-        taken = in_turns(forms, 7 if rows == 1 else 3)
+        taken = in_turns(forms, 5)
     return measured(f"sample {rows}", (rows, *HEADLINE[1:]), taken)
 
 

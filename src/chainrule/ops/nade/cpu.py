@@ -53,7 +53,7 @@ def outputs(
     y = _result(len(x), len(V))
     arrays = [_array(t) for t in (x, W, b)]
     weights = [_array(t) for t in (V, c)]
-    first = weights[0][: plan.first] @ _array(first_hidden) + weights[1][: plan.first]  # (P_0,)
+    first = (weights[0][: plan.first] * _array(first_hidden)).sum(1) + weights[1][: plan.first]  # (P_0,)
     pitch = _ceil(W.shape[1], kernels.LANES) * kernels.LANES
     size, steps = _rows_per_task(len(x)), (plan.inputs, plan.outputs, plan.blocks)
     forward = _ready("forward")
@@ -93,7 +93,7 @@ def gradients(
         for result, more in zip((dW, db, dV, dc), found, strict=True):
             result += more
     np.outer(dc[: plan.first], _array(first_hidden), out=dV[: plan.first])
-    dfirst = _array(V)[: plan.first].T @ dc[: plan.first]  # (H,)
+    dfirst = (_array(V)[: plan.first] * dc[: plan.first, None]).sum(0)  # (H,)
     tensor = torch.from_numpy
     return dx, tensor(dW), tensor(db), tensor(dfirst), tensor(dV), tensor(dc)
 
@@ -119,7 +119,7 @@ def sample(
         x = values.to(torch.float32).contiguous().clone().numpy()
         known = np.ascontiguousarray(observed.numpy(), dtype=np.bool_)
     W_, b_, V_, c_ = _array(W), _array(b), _array(V), _array(c)
-    first = float(V_[0] @ _array(first_hidden) + c_[0])
+    first = float((V_[0] * _array(first_hidden)).sum() + c_[0])
     u = np.ascontiguousarray(uniforms.numpy(), dtype=np.float64)
     pitch = _ceil(W.shape[1], kernels.LANES) * kernels.LANES
     size, relu = _rows_per_task(len(x)), activation == "relu"

@@ -579,31 +579,32 @@ def prepare(x, dy, in_start, every, slots, counts, grouped, sums, begin, end):
     """
     used, inputs, P = in_start[len(in_start) - 2], x.shape[1], grouped.shape[1]
     for g in range(begin, end):
-        for j in range(ROWS):
-            row = g * ROWS + j
-            if row >= len(x):
-                for p in range(P):
-                    grouped[g, p, j] = 0
-                continue
-            for p in range(P):
-                write(grouped, (g * P + p) * ROWS + j, read(dy, row * P + p))
-            at, count = row * inputs, 0
+        rows, row = min(ROWS, len(x) - g * ROWS), g * ROWS * P
+        for p in range(P):
+            at, zero = (g * P + p) * ROWS, _ZERO
+            v0 = read(dy, row + p)
+            v1 = read(dy, row + P + p) if rows > 1 else zero
+            v2 = read(dy, row + 2 * P + p) if rows > 2 else zero
+            v3 = read(dy, row + 3 * P + p) if rows > 3 else zero
+            write(grouped, at, v0)
+            write(grouped, at + 1, v1)
+            write(grouped, at + 2, v2)
+            write(grouped, at + 3, v3)
+            write(sums, g * P + p, (v0 + v1) + (v2 + v3))
+        for r in range(g * ROWS, g * ROWS + rows):
+            at, count = r * inputs, 0
             for i in range(used):
                 write(slots, at + count, np.int32(i))
-                count += every or read(x, at + i) != 0
-            counts[row] = count
-        for p in range(P):
-            at = (g * P + p) * ROWS
-            four = read(grouped, at) + read(grouped, at + 1) + (read(grouped, at + 2) + read(grouped, at + 3))
-            write(sums, g * P + p, four)
+                count += (read(x, at + i) != 0) | every
+            counts[r] = count
 
 
 @_inline
-def _slope(gradient, h, relu):
-    """The gradient of h times the slope of the activation, which h itself tells."""
+def _passed_on(gradient, h, da, relu):
+    """da and the gradient of h times the slope of the activation, which h itself tells."""
     if relu:
-        return where_positive(h, gradient)
-    return gradient * h * (spread(_ONE) - h)
+        return da + where_positive(h, gradient)
+    return fma(gradient * h, spread(_ONE) - h, da)
 
 
 @_inline
@@ -620,7 +621,7 @@ def _close(dh, r, carried, SA, kept, place, x, at, k, step_of, slots, marks, W, 
 
     Returns the step at which the run before it ends.
     """
-    da = load(carried, SA + r * LANES) + _slope(dh, load(kept, place), relu)
+    da = _passed_on(dh, load(kept, place), load(carried, SA + r * LANES), relu)
     store(carried, SA + r * LANES, da)
     e = read(marks, r)
     k_next = k
@@ -852,7 +853,7 @@ def backward(
                     store(carried, SH + (r + 3) * LANES, dh3)
             for r in range(rows):
                 h, da, dh = load(carried, r * LANES), load(carried, SA + r * LANES), load(carried, SH + r * LANES)
-                da = da + _slope(dh, h, relu)
+                da = _passed_on(dh, h, da, relu)
                 dbias = dbias + da
                 at = (top + r) * inputs
                 for e in range(marks[r]):

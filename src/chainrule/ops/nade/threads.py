@@ -62,6 +62,8 @@ def _openmp_runtime() -> Callable[..., None] | None:
 
 
 _openmp = _openmp_runtime()
+_openmp_jobs: dict[int, _Job] = {}
+_take_part = _CALL(lambda number: _openmp_jobs[number].work())
 _jobs: SimpleQueue[_Job] = SimpleQueue()
 _threads: list[threading.Thread] = []
 _growing = threading.Lock()
@@ -84,7 +86,9 @@ def run(task: Callable[[int], None], count: int) -> None:
         return
     job = _Job(task, count)
     if _openmp is not None:
-        _openmp(_CALL(lambda _: job.work()), None, helpers + 1, 0)
+        _openmp_jobs[id(job)] = job
+        _openmp(_take_part, id(job), helpers + 1, 0)
+        del _openmp_jobs[id(job)]
     else:
         _grow(helpers)
         for _ in range(helpers):
