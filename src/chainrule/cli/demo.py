@@ -27,7 +27,7 @@ Examples:
   chainrule demo --data binarized-mnist
 """
 DATA = ("digits", "mnist", "binarized-mnist")
-SIZES = {"digits": (200, 100), "mnist": (500, 10), "binarized-mnist": (500, 10)}  # hidden units, epochs
+SIZES = {"digits": (200, 100), "mnist": (500, 30), "binarized-mnist": (500, 30)}  # hidden units, epochs
 LARGE_DIGITS_EPOCHS = 30  # for digits enlarged to 1024 pixels
 
 
@@ -35,7 +35,7 @@ def run(
     data: Annotated[str, typer.Option(help="digits (embedded), mnist or binarized-mnist.")] = "digits",
     side: Annotated[int | None, typer.Option(help="Pixels per side: 32 gives the lecture's 1024.")] = None,
     hidden_size: Annotated[int | None, typer.Option(help="Hidden units (default 200; 500 for MNIST).")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs at most (default 100; 10 for MNIST).")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs at most (default 100; 30 for MNIST).")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the model and the pictures.")] = Path("chainrule-demo"),
     seed: Annotated[int, typer.Option(help="Makes the demo reproducible.")] = 0,
 ) -> None:

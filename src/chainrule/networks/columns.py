@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 import torch
 
@@ -47,11 +47,9 @@ class Columns:
         return len(self.conditionals)
 
     @cached_property
-    def _hash(self) -> int:
-        return hash(self.conditionals)
-
-    def __hash__(self) -> int:
-        return self._hash  # a pass over a thousand conditionals, which every look-up by columns would repeat
+    def derived(self) -> dict[Any, Any]:
+        """What networks derive from these columns and an order, kept so that a training step need not derive it again."""
+        return {}
 
     @cached_property
     def input_widths(self) -> tuple[int, ...]:

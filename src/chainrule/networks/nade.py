@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -35,7 +34,6 @@ class _StepOrder:
     params_back: torch.Tensor | None  # (P,): from step order back to column order
 
 
-@lru_cache(maxsize=64)
 def _step_order(columns: Columns, steps: tuple[int, ...], device: torch.device) -> _StepOrder:
     layout = Layout(tuple(columns.input_widths[k] for k in steps), tuple(columns.param_widths[k] for k in steps))
     if steps == tuple(range(len(columns))):
@@ -245,9 +243,10 @@ class NADE(AbstractFixedOrder):
 
     @property
     def _steps(self) -> _StepOrder:
-        # torch.compile traces through the cache, and warns that it does
-        find = _step_order.__wrapped__ if torch.compiler.is_compiling() else _step_order
-        return find(self.columns, tuple(self.order.tolist()), self.order.device)
+        key = tuple(self.order.tolist()), self.order.device
+        if (steps := self.columns.derived.get(key)) is None:
+            steps = self.columns.derived[key] = _step_order(self.columns, *key)
+        return steps
 
     def _hidden_arguments(self, x: torch.Tensor) -> tuple[Any, ...]:
         steps = self._steps

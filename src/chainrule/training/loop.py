@@ -48,7 +48,7 @@ def make_state(network: AbstractNetwork, config: FitConfig, generator: torch.Gen
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate)
+    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate, fused=True)
     return State(network, optimizer, generator, best=_copy(network))
 
 
@@ -90,7 +90,7 @@ def train(
                 optimizer.zero_grad()
                 fabric.backward(loss)
                 norm = clip_gradients(state.network, config.clip_norm)
-                if math.isfinite(value := float(loss.detach())) and math.isfinite(float(norm)):
+                if math.isfinite(value := float(loss.detach())) and math.isfinite(norm):
                     optimizer.step()
                     loss_sum, counted, state.bad_in_a_row = loss_sum + value * len(batch), counted + len(batch), 0
                 else:
@@ -121,9 +121,14 @@ def set_rate(state: State, config: FitConfig, epoch: float) -> None:
         group["lr"] = config.learning_rate * state.rate_scale * shape
 
 
-def clip_gradients(network: AbstractNetwork, clip_norm: float) -> torch.Tensor:
+def clip_gradients(network: AbstractNetwork, clip_norm: float) -> float:
     """Scales all gradients down to ``clip_norm`` together if they are longer; returns the norm they had."""
-    return torch.nn.utils.clip_grad_norm_(network.parameters(), clip_norm or math.inf)
+    parameters = [p for p in network.parameters() if p.grad is not None]
+    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+    length = float(norm)
+    if 0 < clip_norm < length:
+        torch.nn.utils.clip_grads_with_norm_(parameters, clip_norm, norm)
+    return length
 
 
 @torch.no_grad()

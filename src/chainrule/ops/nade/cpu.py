@@ -119,7 +119,7 @@ def sample(
         x = values.to(torch.float32).contiguous().clone().numpy()
         known = np.ascontiguousarray(observed.numpy(), dtype=np.bool_)
     W_, b_, V_, c_ = _array(W), _array(b), _array(V), _array(c)
-    first = float((V_[0] * _array(first_hidden)).sum() + c_[0])
+    first = float(V_[0] @ _array(first_hidden) + c_[0])
     u = np.ascontiguousarray(uniforms.numpy(), dtype=np.float64)
     pitch = _ceil(W.shape[1], kernels.LANES) * kernels.LANES
     size, relu = _rows_per_task(len(x)), activation == "relu"
