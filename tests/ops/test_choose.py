@@ -1,6 +1,8 @@
 """Which backend runs, and that it makes no difference to a user which it is."""
 
 import logging
+import re
+import sys
 import warnings
 
 import pytest
@@ -9,7 +11,7 @@ from ops.test_nade import problem
 from tolerances import SAME_TRAINING_NATS
 
 from chainrule import NADE
-from chainrule.errors import BackendError
+from chainrule.errors import BackendError, ShapeError
 from chainrule.ops.nade import choose
 from chainrule.ops.nade.layout import Layout
 from chainrule.rng import generator_from
@@ -138,7 +140,7 @@ def test_distributed_data_parallel(tmp_path):
         torch.nn.parallel.DistributedDataParallel(net)(x).mean().backward()
         grads = [p.grad for p in net.parameters()]
         expected = torch.autograd.grad(net(x).mean(), list(net.parameters()))
-        assert all(torch.equal(a, b) for a, b in zip(grads, expected, strict=True) if a is not None)
+        assert all(a is not None and torch.equal(a, b) for a, b in zip(grads, expected, strict=True))
     finally:
         torch.distributed.destroy_process_group()
 
@@ -162,6 +164,60 @@ def test_training_reaches_the_same_likelihood():
         nats[backend] = validate(net, x[500:])
     assert max(nats.values()) - min(nats.values()) < SAME_TRAINING_NATS, nats
     assert nats["cpu"] < 16 * 0.6, "learned nothing"
+
+
+@pytest.mark.parametrize("order", [None, [2, 0, 1, 3, 4]])
+def test_scored_first_trained_later(order):
+    """What inference mode leaves behind must not stand in autograd's way."""
+    net = NADE(5, hidden_size=3, order=order, generator=generator_from(0))
+    with torch.inference_mode():
+        net.log_prob(torch.zeros(2, 5))
+    net.training_loss(torch.ones(2, 5)).mean().backward()
+    assert net.input_weight.grad is not None
+
+
+@pytest.mark.parametrize("backend", ["cpu", "eager"])
+def test_sampling_under_autocast(backend):
+    net = NADE(12, hidden_size=9, generator=generator_from(0), backend=backend)
+    expected = net.sample(8, generator=generator_from(1))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(net.sample(8, generator=generator_from(1)), expected)
+
+
+def test_without_numba(monkeypatch, caplog):
+    """No compiler: eager, and the reason."""
+    for name in [n for n in sys.modules if n.startswith("chainrule.ops.nade.cpu")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in ("cpu", "cpu_kernels"):
+        monkeypatch.delattr(f"chainrule.ops.nade.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "numba", None)
+    caches = choose._kernels, choose._unfit
+    for cache in caches:
+        cache.cache_clear()
+    try:
+        with caplog.at_level(logging.INFO, logger="chainrule"):
+            assert choose.chosen(torch.zeros(2, 3)) == "eager"
+        assert "its compiler cannot be used: import of numba halted" in caplog.text
+    finally:
+        for cache in caches:
+            cache.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (0, "x has shape (6, 6); this layout and 5 hidden units want (6, 7)"),
+        (1, "W has shape (6, 5)"),
+        (2, "b has shape (4,)"),
+        (4, "V has shape (7, 5)"),
+    ],
+)
+def test_shapes_that_do_not_fit(wrong, message):
+    """Kernels read where shapes say: they are compared first."""
+    arguments = [t.detach() for t in tensors()]
+    arguments[wrong] = arguments[wrong][:, :-1] if wrong == 0 else arguments[wrong][:-1]
+    with pytest.raises(ShapeError, match=re.escape(message)):
+        choose.outputs(*arguments, layout=LAYOUT, backend="cpu")
 
 
 def test_the_backend_is_no_part_of_the_model():

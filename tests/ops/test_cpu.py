@@ -66,8 +66,8 @@ def test_agrees_at_every_seam(cut, activation):
 
 def test_gradient_of_many_rows_by_x(monkeypatch):
     """Rows that do not fit one share of the gradient of x are taken one part after the other."""
-    monkeypatch.setattr(cpu, "SHARE_NUMBERS", 12 * 7)
-    assert_as_good_as_the_plain_loop(Layout.binary(12), 40, 5, 0.3, "sigmoid")
+    monkeypatch.setattr(cpu, "SHARE_NUMBERS", 12 * 70)
+    assert_as_good_as_the_plain_loop(Layout.binary(12), 150, 5, 0.3, "sigmoid")  # parts of 70, 70 and 10 rows
 
 
 @pytest.mark.parametrize("scale", [20.0, 80.0])
@@ -164,13 +164,14 @@ def _threads_put_back():
 
 @pytest.mark.usefixtures("_threads_put_back")
 @pytest.mark.parametrize("pool", ["torch's", "own"])
-def test_same_bits_whatever_the_threads(pool, monkeypatch):
+@pytest.mark.parametrize("hidden", [300, 70], ids=["strips", "parted rows"])
+def test_same_bits_whatever_the_threads(pool, hidden, monkeypatch):
     if pool == "own":
         monkeypatch.setattr(threads, "_openmp", None)
     elif threads._openmp is None:
         pytest.skip("this build of torch has no GOMP_parallel to hand tasks to")
     layout = Layout.binary(50)
-    tensors = [t.float() for t in problem(layout, 150, 300, 0.3)]
+    tensors = [t.float() for t in problem(layout, 150, hidden, 0.3)]
     found = []
     for count in (1, 2, 3, 7):
         torch.set_num_threads(count)
@@ -267,6 +268,28 @@ def test_advance_is_one_step(hidden, activation):
     for mine, other in ((got, want), (got_a, want_a), (got_h, want_h)):
         torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-6)
     assert torch.equal(got_a[1], a[1])
+
+
+FORKED_FIRST = """
+import os, signal, torch
+import chainrule
+from chainrule.ops.nade import choose
+
+torch.set_num_threads(2)
+torch.randn(600, 600) @ torch.randn(600, 600)  # torch's workers exist, and no kernel was asked for yet
+x, W = torch.ones(90, 60), torch.ones(60, 200)
+child = os.fork()
+if child == 0:
+    signal.alarm(30)
+    choose.outputs(x, W, W[0], W[0], W, W[:, 0], backend="cpu")
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this system cannot fork")
+def test_first_kernel_in_a_forked_child():
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED_FIRST], check=True, timeout=60)
 
 
 SEVERAL = """

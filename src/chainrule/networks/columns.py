@@ -51,6 +51,9 @@ class Columns:
         """What networks derive from these columns and an order, kept so that a training step need not derive it again."""
         return {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"conditionals": self.conditionals}  # what is derived can be derived again
+
     @cached_property
     def input_widths(self) -> tuple[int, ...]:
         """Numbers that encode each column as evidence."""

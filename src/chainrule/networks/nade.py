@@ -38,9 +38,10 @@ def _step_order(columns: Columns, steps: tuple[int, ...], device: torch.device) 
     layout = Layout(tuple(columns.input_widths[k] for k in steps), tuple(columns.param_widths[k] for k in steps))
     if steps == tuple(range(len(columns))):
         return _StepOrder(True, layout, None, None, None)
-    inputs = torch.tensor(columns.inputs_in(steps), device=device)
-    params = torch.tensor(columns.params_in(steps), device=device)
-    return _StepOrder(False, layout, inputs, params, params.argsort())
+    with torch.inference_mode(False):  # autograd may save them, whoever was first to ask
+        inputs = torch.tensor(columns.inputs_in(steps), device=device)
+        params = torch.tensor(columns.params_in(steps), device=device)
+        return _StepOrder(False, layout, inputs, params, params.argsort())
 
 
 def _take(values: torch.Tensor, index: torch.Tensor | None, dim: int = 0) -> torch.Tensor:
@@ -151,7 +152,10 @@ class NADE(AbstractFixedOrder):
         self, values: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
     ) -> torch.Tensor:
         """Rows (n, D), column by column in the order: observed cells kept, the others drawn; O(D H) per row."""
-        x = values.to(self.input_weight.dtype, copy=True)
+        with torch.autocast(self.input_weight.device.type, enabled=False):
+            return self._draw(values.to(self.input_weight.dtype, copy=True), observed, uniform, temperature)
+
+    def _draw(self, x: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float) -> torch.Tensor:
         if all(isinstance(conditional, Bernoulli) for conditional in self.columns.conditionals):
             return self._draw_binary(x, observed, uniform, temperature)
         a, h = self.hidden_bias, self.first_hidden.expand(len(x), -1)  # (n, H) each, from the second step on

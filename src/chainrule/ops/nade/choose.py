@@ -18,6 +18,7 @@ import torch
 
 from chainrule.errors import BackendError, unknown_choice
 from chainrule.ops.nade import eager, reference
+from chainrule.ops.nade import threads as threads  # before any fork, of which it must hear
 from chainrule.ops.nade.layout import Layout
 from chainrule.ops.nade.once import once
 
@@ -115,7 +116,7 @@ def sample(
         values = torch.zeros(uniforms.shape, dtype=W.dtype, device=W.device)
         observed = torch.zeros(uniforms.shape, dtype=torch.bool, device=W.device)
     module: Any = _kernels(name) if name in ("cpu", "triton") else reference if name == "reference" else eager
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast(W.device.type, enabled=False):
         return module.sample(
             uniforms,
             *(W, b, first_hidden, V, c),
@@ -152,7 +153,8 @@ def advance(
     name = chosen(W, backend)
     module: Any = _kernels(name) if name in ("cpu", "triton") else eager
     x, W, V, c = x.detach().to(W.dtype), W.detach(), V.detach(), c.detach()
-    return module.advance(a, h, x, W, V, c, activation=activation)
+    with torch.autocast(W.device.type, enabled=False):
+        return module.advance(a, h, x, W, V, c, activation=activation)
 
 
 def check_backend(backend: str | None) -> str | None:
@@ -191,8 +193,8 @@ def _unfit(name: str, device: str, dtype: torch.dtype, hidden: int) -> str | Non
         return f"the weights are on a {device} device"
     try:
         module = _kernels(name)
-    except ImportError as error:
-        return f"{error.name or error} cannot be imported: {error}"
+    except (ImportError, OSError) as error:  # not installed, switched off, or without its shared library
+        return f"its compiler cannot be used: {error}"
     return None if name == "cpu" else module.available() or module.unsupported(hidden, dtype)
 
 
@@ -296,14 +298,14 @@ def _gradients_operator(
         found = _kernels(name).gradients(*tensors, **options)
     else:  # the reference as well: by autograd it has none here
         found = eager.gradients(*tensors, **options, merge_repeats=merge_repeats)
-    return [x.new_empty(0) if g is None else g.clone() for g in found]
+    return [x.new_empty(0) if g is None else g.clone(memory_format=torch.contiguous_format) for g in found]
 
 
 @_gradients_operator.register_fake
 def _(dy: torch.Tensor, x: torch.Tensor, *rest: Any) -> list[torch.Tensor]:
     W, b, first_hidden, V = rest[:4]
-    dx = torch.empty_like(x) if rest[-1] else x.new_empty(0)
-    return [dx, *(torch.empty_like(t) for t in (W, b, first_hidden, V)), V.new_empty(V.shape[0])]
+    dx = x.new_empty(x.shape if rest[-1] else 0)
+    return [dx, *(t.new_empty(t.shape) for t in (W, b, first_hidden, V)), V.new_empty(V.shape[0])]
 
 
 def _save_inputs(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from chainrule.errors import ShapeError
 from chainrule.ops.nade import cpu_kernels as kernels
 from chainrule.ops.nade import threads
 from chainrule.ops.nade.layout import Layout
@@ -31,7 +33,6 @@ TASKS = 4  # backward tasks to be had at least, by parting the rows where strips
 SHARE_NUMBERS = 2**22  # floats of the shares that the strips have in the gradient of x
 KEPT_BYTES = 2**25  # buffers up to this size are kept for the next call
 KEPT_RESULTS = 8  # arrays that were returned and may be used again once nobody holds them
-HELD_HERE = 3  # references to such an array while it is looked at: the list, a variable, an argument
 SILENT_S = 1.0  # a compilation that takes longer is announced
 
 log = logging.getLogger("chainrule")
@@ -50,6 +51,7 @@ def outputs(
 ) -> torch.Tensor:
     """Every step's outputs y (N, P), float32; arguments as in ``reference.recursive``."""
     plan, relu = _plan(layout), activation == "relu"
+    _check_shapes(plan, x, W, b, first_hidden, V, c)
     y = _result(len(x), len(V))
     arrays = [_array(t) for t in (x, W, b)]
     weights = [_array(t) for t in (V, c)]
@@ -83,9 +85,12 @@ def gradients(
 ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Gradients of x (None unless needed), W, b, first_hidden, V and c, given the gradient dy (N, P) of the outputs."""
     plan, relu = _plan(layout), activation == "relu"
+    _check_shapes(plan, x, W, b, first_hidden, V, V[:, 0])
+    if dy.shape != (len(x), len(V)):
+        raise ShapeError(f"the gradient of the outputs has shape {tuple(dy.shape)}, the outputs {(len(x), len(V))}")
     strips = _ceil(W.shape[1], kernels.LANES)
-    dx = torch.zeros(x.shape) if need_x else None
-    rows = max(1, SHARE_NUMBERS // (strips * W.shape[0])) if need_x else max(1, len(x))
+    dx = torch.zeros(x.shape, dtype=torch.float32, device="cpu") if need_x else None
+    rows = max(1, SHARE_NUMBERS // max(1, strips * W.shape[0])) if need_x else max(1, len(x))
     dW, db, dV, dc = _backward(dy[:rows], x[:rows], W, b, V, plan, relu, dx if dx is None else dx[:rows])
     for start in range(rows, len(x), rows):
         part = slice(start, start + rows)
@@ -112,6 +117,7 @@ def sample(
     activation: str,
 ) -> torch.Tensor:
     """Binary rows (N, D) in step order: observed cells keep their values, others are 1 where uniforms < σ(y / temperature)."""
+    _check_shapes(_plan(Layout.binary(uniforms.shape[1])), uniforms, W, b, first_hidden, V, c)
     if values is None or observed is None:
         x = np.empty(uniforms.shape, np.float32)
         known = np.zeros(uniforms.shape, np.bool_)
@@ -146,6 +152,12 @@ def advance(
     activation: str,
 ) -> torch.Tensor:
     """One step of sampling: a (N, H) += x (N, i) W (i, H) and h = act(a), both in place; returns c + h Vᵀ, (N, p)."""
+    H, expected = W.shape[1], ((len(x), W.shape[1]), (len(x), W.shape[0]), (len(V), W.shape[1]), (len(V),))
+    if (a.shape, x.shape, V.shape, c.shape) != expected or h.shape != a.shape:
+        shapes = ", ".join(str(tuple(t.shape)) for t in (a, h, x, W, V, c))
+        raise ShapeError(
+            f"a, h, x, W, V, c of shapes {shapes} do not fit (N, {H}), (N, {H}), (N, i), (i, {H}), (p, {H}), (p,)"
+        )
     y = np.empty((len(x), len(V)), np.float32)
     arrays = [_array(t) for t in (x, W, V, c)]
     state = [t.numpy() for t in (a, h)]
@@ -255,13 +267,23 @@ def _backward(
     return [*(s.sum(0) if parts > 1 else s[0] for s in sums), dc]
 
 
+def _check_shapes(plan: _Plan, x: Any, W: Any, b: Any, first_hidden: Any, V: Any, c: Any) -> None:
+    """ShapeError unless all fit each other and the layout: the kernels read where the shapes say, without looking."""
+    inputs, outs, H = int(plan.inputs[-1]), int(plan.outputs[-1]), W.shape[-1]
+    expected = {"x": (len(x), inputs), "W": (inputs, H), "b": (H,), "first_hidden": (H,), "V": (outs, H), "c": (outs,)}
+    for (name, shape), tensor in zip(expected.items(), (x, W, b, first_hidden, V, c), strict=True):
+        if tuple(tensor.shape) != shape:
+            raise ShapeError(f"{name} has shape {tuple(tensor.shape)}; this layout and {H} hidden units want {shape}")
+
+
 def _array(tensor: torch.Tensor) -> np.ndarray:
     """A contiguous float32 array, the tensor's own memory where it is that already."""
     if tensor.requires_grad:
         tensor = tensor.detach()
     if tensor.dtype is not torch.float32 or not tensor.is_contiguous():
         tensor = tensor.to(torch.float32).contiguous()
-    return tensor.numpy()
+    array = tensor.numpy()
+    return array if array.flags.aligned else array.copy()
 
 
 def _ceil(a: int, b: int) -> int:
@@ -307,7 +329,28 @@ def _borrowed() -> Iterator[_Scratch]:
 
 
 _results: list[np.ndarray] = []
-_choosing = threading.Lock()
+_choosing, _compiling = threading.Lock(), threading.Lock()
+
+
+def _renew_locks() -> None:
+    """In a forked child: locks that no thread of the parent holds."""
+    global _choosing, _compiling
+    _choosing, _compiling = threading.Lock(), threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
+
+
+def _references() -> int:
+    """What ``sys.getrefcount`` says, in this Python, of an array that one list holds and one variable looks at."""
+    kept = [np.empty(1, np.float32)]
+    array = kept[0]
+    return sys.getrefcount(array)
+
+
+HELD_HERE = _references()
+RECYCLES = getattr(sys, "_is_gil_enabled", lambda: True)()  # without the lock, a count is old when it is read
 
 
 def _result(*shape: int) -> np.ndarray:
@@ -319,7 +362,7 @@ def _result(*shape: int) -> np.ndarray:
     with _choosing:
         for index in range(len(_results)):
             array = _results[index]
-            if array.shape == shape and sys.getrefcount(array) == HELD_HERE:
+            if RECYCLES and array.shape == shape and sys.getrefcount(array) == HELD_HERE:
                 _results.append(_results.pop(index))  # the one not asked for longest is given up first
                 return array
         array = np.empty(shape, np.float32)
@@ -328,9 +371,6 @@ def _result(*shape: int) -> np.ndarray:
             if len(_results) > KEPT_RESULTS:
                 del _results[0]
         return array
-
-
-_compiling = threading.Lock()
 
 
 @lru_cache(maxsize=16)

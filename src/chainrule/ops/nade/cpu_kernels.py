@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import config, njit, types
 from numba.core import cgutils, extending
 from numba.core.extending import models, register_model, type_callable
 from numba.extending import lower_builtin
@@ -29,6 +29,9 @@ HALF, LANES = 32, 64
 ROWS = 4  # rows that walk the steps together, so that a row of V is loaded once for them
 
 SIGMOID_ERROR = 5e-7  # bound of the relative error of ``_sigmoid`` within |a| <= 87 (4.1e-7 was the largest found)
+
+if config.DISABLE_JIT:
+    raise ImportError("numba compiles nothing: NUMBA_DISABLE_JIT is set")
 
 intrinsic: Any = extending.intrinsic  # what it makes is called with other arguments than it is written with
 

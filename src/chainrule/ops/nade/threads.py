@@ -33,15 +33,17 @@ class _Job:
     def work(self) -> None:
         """Takes tasks until none is left."""
         while True:
-            with self.lock:
-                number = self.taken
-                self.taken += 1
-            if number >= self.count:
-                return
+            number = self.count
             try:
-                self.task(number)
+                with self.lock:
+                    number = self.taken
+                    self.taken += 1
+                if number < self.count:
+                    self.task(number)
             except BaseException as error:
                 self.error = error
+            if number >= self.count:
+                return
             with self.lock:
                 self.done += 1
                 if self.done == self.count:
@@ -87,8 +89,10 @@ def run(task: Callable[[int], None], count: int) -> None:
     job = _Job(task, count)
     if _openmp is not None:
         _openmp_jobs[id(job)] = job
-        _openmp(_take_part, id(job), helpers + 1, 0)
-        del _openmp_jobs[id(job)]
+        try:
+            _openmp(_take_part, id(job), helpers + 1, 0)
+        finally:
+            del _openmp_jobs[id(job)]
     else:
         _grow(helpers)
         for _ in range(helpers):
@@ -97,6 +101,8 @@ def run(task: Callable[[int], None], count: int) -> None:
         job.finished.wait()
     if job.error is not None:
         raise job.error
+    if job.done < job.count:
+        raise KeyboardInterrupt  # which fell between two lines of a callback, where it cannot be raised
 
 
 def _grow(size: int) -> None:
