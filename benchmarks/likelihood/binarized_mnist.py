@@ -1,4 +1,4 @@
-"""NADE with 500 hidden units on binarized MNIST, 30 epochs: `python -m benchmarks.likelihood.binarized_mnist`.
+"""NADE with 500 hidden units on binarized MNIST, 20 epochs: `python -m benchmarks.likelihood.binarized_mnist`.
 
 Trains on the published fixed binarization, stops by validation rows, reads the test rows once, and says how long the
 run took against the textbook loop, a step of which is timed in the same run. A few minutes on two cores.
@@ -16,7 +16,7 @@ from benchmarks.speed.problems import problem, step
 from chainrule import FitConfig, datasets, fit
 from chainrule.ops.nade import reference
 
-CONFIG = FitConfig(hidden_size=500, epochs=30)
+CONFIG = FitConfig(hidden_size=500, epochs=20)
 TEXTBOOK_STEPS = 5
 
 
