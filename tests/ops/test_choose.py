@@ -184,6 +184,22 @@ def test_sampling_under_autocast(backend):
         assert torch.equal(net.sample(8, generator=generator_from(1)), expected)
 
 
+@pytest.mark.parametrize("backend", ["cpu", "eager"])
+@pytest.mark.parametrize("columns", [1, 2, 12])
+def test_any_kind_of_column_is_drawn_as_bits_are(backend, columns, monkeypatch):
+    """The walk for columns of any kind, one conditional at a time, gives the rows of the walk for bits."""
+    net = NADE(columns, hidden_size=9, order="random", generator=generator_from(0), backend=backend)
+    with torch.no_grad():
+        net.output_weight.normal_(generator=generator_from(1))
+    known = torch.zeros(columns, dtype=torch.bool)
+    known[net.order[: columns // 3]] = True
+    given = (torch.ones(1, columns), known[None])
+    options = {"given": given, "temperature": 0.7}
+    expected = net.sample(40, **options, generator=generator_from(2))
+    monkeypatch.setattr("chainrule.networks.nade.Bernoulli", str)  # no column is one of bits any more
+    assert torch.equal(net.sample(40, **options, generator=generator_from(2)), expected)
+
+
 def test_without_numba(monkeypatch, caplog):
     """No compiler: eager, and the reason."""
     for name in [n for n in sys.modules if n.startswith("chainrule.ops.nade.cpu")]:

@@ -59,7 +59,7 @@ def run(
         hidden_size=usual_hidden if hidden_size is None else hidden_size,
         epochs=usual_epochs if epochs is None else epochs,
         # MNIST's best epochs come when the rate has decayed; what counts is the best weights of the whole schedule
-        patience=10 if data == "digits" else 0,
+        patience=FitConfig.patience if data == "digits" else 0,
     )
     height, width = digits.image_shape or (1, digits.train.shape[1])
     console.print(

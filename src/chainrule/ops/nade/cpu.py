@@ -85,18 +85,20 @@ def gradients(
 ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Gradients of x (None unless needed), W, b, first_hidden, V and c, given the gradient dy (N, P) of the outputs."""
     plan, relu = _plan(layout), activation == "relu"
-    _check_shapes(plan, x, W, b, first_hidden, V, V[:, 0])
+    _check_shapes(plan, x, W, b, first_hidden, V)
     if dy.shape != (len(x), len(V)):
         raise ShapeError(f"the gradient of the outputs has shape {tuple(dy.shape)}, the outputs {(len(x), len(V))}")
     strips = _ceil(W.shape[1], kernels.LANES)
     dx = torch.zeros(x.shape, dtype=torch.float32, device="cpu") if need_x else None
     rows = max(1, SHARE_NUMBERS // max(1, strips * W.shape[0])) if need_x else max(1, len(x))
-    dW, db, dV, dc = _backward(dy[:rows], x[:rows], W, b, V, plan, relu, dx if dx is None else dx[:rows])
-    for start in range(rows, len(x), rows):
+    sums: list[np.ndarray] = []
+    for start in range(0, max(1, len(x)), rows):
         part = slice(start, start + rows)
         found = _backward(dy[part], x[part], W, b, V, plan, relu, dx if dx is None else dx[part])
-        for result, more in zip((dW, db, dV, dc), found, strict=True):
+        for result, more in zip(sums, found, strict=False):
             result += more
+        sums = sums or found
+    dW, db, dV, dc = sums
     np.outer(dc[: plan.first], _array(first_hidden), out=dV[: plan.first])
     dfirst = (_array(V)[: plan.first] * dc[: plan.first, None]).sum(0)  # (H,)
     tensor = torch.from_numpy
@@ -220,9 +222,8 @@ def _backward(
     groups = _ceil(rows, kernels.ROWS)
     parts = max(1, min(_ceil(TASKS, strips), rows // LEAST_ROWS))  # by sizes alone, not by the number of threads
     size = _ceil(groups, parts)
-    wide = (
-        max(1, strips // (2 * torch.get_num_threads())) * kernels.LANES
-    )  # hidden units of a task: any cut gives the same bits
+    # Hidden units of a task: two tasks a thread, and any cut gives the same bits.
+    wide = max(1, strips // (2 * torch.get_num_threads())) * kernels.LANES
     sums = [_result(parts, *shape) for shape in (W.shape, b.shape, V.shape)]
     sums[0][:, plan.inputs[-2] :] = 0  # nobody reads the last step's inputs
     sums[2][:, : plan.first] = 0  # the first step's hidden vector is no row's
@@ -267,11 +268,12 @@ def _backward(
     return [*(s.sum(0) if parts > 1 else s[0] for s in sums), dc]
 
 
-def _check_shapes(plan: _Plan, x: Any, W: Any, b: Any, first_hidden: Any, V: Any, c: Any) -> None:
-    """ShapeError unless all fit each other and the layout: the kernels read where the shapes say, without looking."""
+def _check_shapes(plan: _Plan, *tensors: torch.Tensor) -> None:
+    """ShapeError unless x, W, b, first_hidden, V and c fit the layout: the kernels read where shapes say, without looking."""
+    x, W = tensors[:2]
     inputs, outs, H = int(plan.inputs[-1]), int(plan.outputs[-1]), W.shape[-1]
     expected = {"x": (len(x), inputs), "W": (inputs, H), "b": (H,), "first_hidden": (H,), "V": (outs, H), "c": (outs,)}
-    for (name, shape), tensor in zip(expected.items(), (x, W, b, first_hidden, V, c), strict=True):
+    for (name, shape), tensor in zip(expected.items(), tensors, strict=False):  # gradients have no use for c
         if tuple(tensor.shape) != shape:
             raise ShapeError(f"{name} has shape {tuple(tensor.shape)}; this layout and {H} hidden units want {shape}")
 

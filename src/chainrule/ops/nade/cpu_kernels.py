@@ -25,7 +25,8 @@ from numba.core import cgutils, extending
 from numba.core.extending import models, register_model, type_callable
 from numba.extending import lower_builtin
 
-HALF, LANES = 32, 64
+LANES = 64  # hidden units of a strip: four 512-bit or eight 256-bit registers
+HALF = LANES // 2  # of the sums of eight rows, which all stay in registers
 ROWS = 4  # rows that walk the steps together, so that a row of V is loaded once for them
 
 SIGMOID_ERROR = 5e-7  # bound of the relative error of ``_sigmoid`` within |a| <= 87 (4.1e-7 was the largest found)
@@ -50,7 +51,7 @@ class StripType(types.Type):
         self.lanes = lanes
 
 
-strip, half_strip = StripType(LANES), StripType(LANES // 2)
+strip, half_strip = StripType(LANES), StripType(HALF)
 
 
 @register_model(StripType)
@@ -226,7 +227,7 @@ def half_of_zeros(typingctx: Any) -> Any:
     """Half a strip of zeros."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return ir.Constant(ir.VectorType(_FLOAT, LANES // 2), [ir.Constant(_FLOAT, 0.0)] * (LANES // 2))
+        return ir.Constant(ir.VectorType(_FLOAT, HALF), [ir.Constant(_FLOAT, 0.0)] * HALF)
 
     return half_strip(), emit
 
@@ -354,7 +355,6 @@ def _kernel(signature: str) -> Any:
     return decorate
 
 
-SIGMOID, RELU = 0, 1
 _MAGIC = np.float32(1.5 * 2**23)  # adding it rounds to an integer, which then stands in the low bits
 _LOG2_E = np.float32(1.4426950408889634)
 _LN_2 = np.float32(0.6931471805599453)
@@ -619,11 +619,13 @@ def _step_before(step_of, slots, at, e):
 
 
 @_inline
-def _close(dh, r, carried, SA, kept, place, x, at, k, step_of, slots, marks, W, dW, dx, share, need_x, relu):
+def _close(dh, r, place, at, k, strip_of):
     """Ends row r's run of steps at the inputs of step k: passes its dh on to da, and da to these inputs.
 
     Returns the step at which the run before it ends.
     """
+    x, step_of, slots, marks, W, dW, dx, share, need_x, _, carried, kept, relu = strip_of
+    SA = carried.shape[1] * LANES
     da = _passed_on(dh, load(kept, place), load(carried, SA + r * LANES), relu)
     store(carried, SA + r * LANES, da)
     e = read(marks, r)
@@ -645,11 +647,12 @@ def _gather(x, at, i, da, W, dW, dx, share, need_x):
 
 
 @_inline
-def _rebuild(r, at, block, s0, s1, place, x, step_of, slots, marks, W, anchors, carried, kept, relu):
+def _rebuild(r, place, at, block, s0, s1, strip_of):
     """Writes row r's hidden states in a block to ``kept``, one after the other; returns the place of the last run's.
 
     The last run may go on in the next block: its state is that block's first, which is carried, not computed again.
     """
+    x, step_of, slots, marks, W, _, _, _, _, anchors, carried, kept, relu = strip_of
     blocks = anchors.shape[1]
     stop = read(marks, r)
     e = stop
@@ -703,6 +706,7 @@ def backward(
     used, SA, SH = in_start[steps - 1], size * LANES, 2 * size * LANES
     for lane in range(first_lane, last_lane, LANES):
         share = lane // LANES * len(x) * inputs  # where this strip's part of dx begins
+        strip_of = (x, step_of, slots, marks, Ws, dWs, dx, share, need_x, anchors, carried, kept, relu)
         for i in range(used):
             store(Ws, i * LANES, _weights(W, i * H, lane, H))
             store(dWs, i * LANES, spread(_ZERO))
@@ -731,115 +735,33 @@ def backward(
                     h0, next0 = np.int64(0), _step_before(step_of, slots, at, marks[r])
                     h1, h2, h3 = h0, h0, h0  # where the run's hidden state is kept; a row that is not there has dy = 0
                     next1 = next2 = next3 = np.int64(-1)
-                    h0 = _rebuild(r, at, block, s0, s1, h0, x, step_of, slots, marks, Ws, anchors, carried, kept, relu)
+                    h0 = _rebuild(r, h0, at, block, s0, s1, strip_of)
                     if group > 1:
-                        next1, h1 = _step_before(step_of, slots, at1, marks[r + 1]), depth * LANES
-                        h1 = _rebuild(
-                            r + 1, at1, block, s0, s1, h1, x, step_of, slots, marks, Ws, anchors, carried, kept, relu
-                        )
+                        next1 = _step_before(step_of, slots, at1, marks[r + 1])
+                        h1 = _rebuild(r + 1, depth * LANES, at1, block, s0, s1, strip_of)
                     if group > 2:
-                        next2, h2 = _step_before(step_of, slots, at2, marks[r + 2]), 2 * depth * LANES
-                        h2 = _rebuild(
-                            r + 2, at2, block, s0, s1, h2, x, step_of, slots, marks, Ws, anchors, carried, kept, relu
-                        )
+                        next2 = _step_before(step_of, slots, at2, marks[r + 2])
+                        h2 = _rebuild(r + 2, 2 * depth * LANES, at2, block, s0, s1, strip_of)
                     if group > 3:
-                        next3, h3 = _step_before(step_of, slots, at3, marks[r + 3]), 3 * depth * LANES
-                        h3 = _rebuild(
-                            r + 3, at3, block, s0, s1, h3, x, step_of, slots, marks, Ws, anchors, carried, kept, relu
-                        )
+                        next3 = _step_before(step_of, slots, at3, marks[r + 3])
+                        h3 = _rebuild(r + 3, 3 * depth * LANES, at3, block, s0, s1, strip_of)
                     dh0, dh1 = load(carried, SH + r * LANES), load(carried, SH + (r + 1) * LANES)
                     dh2, dh3 = load(carried, SH + (r + 2) * LANES), load(carried, SH + (r + 3) * LANES)
                     for k in range(s1 - 1, s0 - 1, -1):
                         if k == next0:
-                            next0 = _close(
-                                dh0,
-                                r,
-                                carried,
-                                SA,
-                                kept,
-                                h0,
-                                x,
-                                at,
-                                k,
-                                step_of,
-                                slots,
-                                marks,
-                                Ws,
-                                dWs,
-                                dx,
-                                share,
-                                need_x,
-                                relu,
-                            )
+                            next0 = _close(dh0, r, h0, at, k, strip_of)
                             dh0 = spread(_ZERO)
                             h0 -= LANES
                         if k == next1:
-                            next1 = _close(
-                                dh1,
-                                r + 1,
-                                carried,
-                                SA,
-                                kept,
-                                h1,
-                                x,
-                                at1,
-                                k,
-                                step_of,
-                                slots,
-                                marks,
-                                Ws,
-                                dWs,
-                                dx,
-                                share,
-                                need_x,
-                                relu,
-                            )
+                            next1 = _close(dh1, r + 1, h1, at1, k, strip_of)
                             dh1 = spread(_ZERO)
                             h1 -= LANES
                         if k == next2:
-                            next2 = _close(
-                                dh2,
-                                r + 2,
-                                carried,
-                                SA,
-                                kept,
-                                h2,
-                                x,
-                                at2,
-                                k,
-                                step_of,
-                                slots,
-                                marks,
-                                Ws,
-                                dWs,
-                                dx,
-                                share,
-                                need_x,
-                                relu,
-                            )
+                            next2 = _close(dh2, r + 2, h2, at2, k, strip_of)
                             dh2 = spread(_ZERO)
                             h2 -= LANES
                         if k == next3:
-                            next3 = _close(
-                                dh3,
-                                r + 3,
-                                carried,
-                                SA,
-                                kept,
-                                h3,
-                                x,
-                                at3,
-                                k,
-                                step_of,
-                                slots,
-                                marks,
-                                Ws,
-                                dWs,
-                                dx,
-                                share,
-                                need_x,
-                                relu,
-                            )
+                            next3 = _close(dh3, r + 3, h3, at3, k, strip_of)
                             dh3 = spread(_ZERO)
                             h3 -= LANES
                         for p in range(read(out_start, k), read(out_start, k + 1)):
@@ -863,7 +785,7 @@ def backward(
                     _gather(x, at, read(slots, at + e), da, Ws, dWs, dx, share, need_x)
         for i in range(used):
             _put(dW, i * H, lane, H, load(dWs, i * LANES))
-        for p in range(out_start[1], len(V)):
+        for p in range(out_start[1], P):
             _put(dV, p * H, lane, H, load(dVs, p * LANES))
         _put(db, 0, lane, H, dbias)
 

@@ -1,7 +1,7 @@
 """Threads for kernels that release the interpreter lock: torch's own if they can be had, otherwise a small pool.
 
 torch's idle OpenMP workers spin for milliseconds after each of its operations, so that a second pool fights them for
-the cores: on two cores a step with a torch loss in it took 1.4 times as long. So the tasks are handed to the same
+the cores: on two cores a step with a torch loss in it took half as long again. So the tasks are handed to the same
 workers, by the runtime's ``GOMP_parallel``, where this process has one. Not in a forked child, whose workers are gone:
 there, and where the runtime is another, a pool of our own does the work, made anew after a fork.
 
