@@ -38,7 +38,7 @@ class Bernoulli(AbstractConditional):
 
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """x log σ(z) + (1 − x) log σ(−z) for x in {0, 1}, as the single term log σ((2x − 1) z), (...) nats."""
-        return F.logsigmoid((2 * x - 1) * params[..., 0])
+        return F.logsigmoid((2 * x - 1) * params.squeeze(-1))
 
     def sample(self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
         """1 where the uniform lies below σ(z / temperature), else 0."""

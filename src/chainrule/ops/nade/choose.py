@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
@@ -116,14 +117,10 @@ def sample(
         values = torch.zeros(uniforms.shape, dtype=W.dtype, device=W.device)
         observed = torch.zeros(uniforms.shape, dtype=torch.bool, device=W.device)
     module: Any = _kernels(name) if name in ("cpu", "triton") else reference if name == "reference" else eager
-    with torch.no_grad(), torch.autocast(W.device.type, enabled=False):
+    given: dict[str, Any] = {"values": values, "observed": observed}
+    with torch.no_grad(), _as_it_is(W.device.type):
         return module.sample(
-            uniforms,
-            *(W, b, first_hidden, V, c),
-            values=values,
-            observed=observed,
-            temperature=temperature,
-            activation=activation,
+            uniforms, W, b, first_hidden, V, c, **given, temperature=temperature, activation=activation
         )
 
 
@@ -153,8 +150,13 @@ def advance(
     name = chosen(W, backend)
     module: Any = _kernels(name) if name in ("cpu", "triton") else eager
     x, W, V, c = x.detach().to(W.dtype), W.detach(), V.detach(), c.detach()
-    with torch.autocast(W.device.type, enabled=False):
+    with _as_it_is(W.device.type):
         return module.advance(a, h, x, W, V, c, activation=activation)
+
+
+def _as_it_is(device: str) -> AbstractContextManager[Any]:
+    """Autocast switched off; where it is not on, nothing: switching costs as much as a short kernel."""
+    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
 
 
 def check_backend(backend: str | None) -> str | None:

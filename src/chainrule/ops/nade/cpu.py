@@ -10,9 +10,11 @@ from __future__ import annotations
 import logging
 import math
 import os
+import struct
 import sys
 import threading
 import time
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -20,6 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch.nn.functional import pad
 
 from chainrule.errors import ShapeError
 from chainrule.ops.nade import cpu_kernels as kernels
@@ -34,6 +37,8 @@ SHARE_NUMBERS = 2**22  # floats of the shares that the strips have in the gradie
 KEPT_BYTES = 2**25  # buffers up to this size are kept for the next call
 KEPT_RESULTS = 8  # arrays that were returned and may be used again once nobody holds them
 SILENT_S = 1.0  # a compilation that takes longer is announced
+
+NOTHING = torch.empty(0, 0, dtype=torch.uint8)  # no cell is known
 
 log = logging.getLogger("chainrule")
 
@@ -50,24 +55,19 @@ def outputs(
     activation: str,
 ) -> torch.Tensor:
     """Every step's outputs y (N, P), float32; arguments as in ``reference.recursive``."""
-    plan, relu = _plan(layout), activation == "relu"
+    plan = _plan(layout)
     _check_shapes(plan, x, W, b, first_hidden, V, c)
     y = _result(len(x), len(V))
-    arrays = [_array(t) for t in (x, W, b)]
-    weights = [_array(t) for t in (V, c)]
-    first = (weights[0][: plan.first] * _array(first_hidden)).sum(1) + weights[1][: plan.first]  # (P_0,)
-    pitch = _ceil(W.shape[1], kernels.LANES) * kernels.LANES
-    size, steps = _rows_per_task(len(x)), (plan.inputs, plan.outputs, plan.blocks)
-    forward = _ready("forward")
-
-    def task(number: int) -> None:
-        begin, end = number * size, min(len(x), (number + 1) * size)
-        active = np.empty(plan.longest, np.uint8)
-        with _borrowed() as buffer:
-            a, h, packed = buffer("a", size, pitch), buffer("h", size, pitch), buffer("V", plan.widest, pitch)
-            forward(*arrays, first, *weights, *steps, relu, y, begin, end, a, h, packed, active)
-
-    threads.run(task, _ceil(len(x), size))
+    pitch, size = _pitch(W), _rows_per_task(len(x))
+    tasks = _ceil(len(x), size)
+    threads_ = threads.wanted(tasks)
+    with _borrowed() as buffer:
+        _run(
+            "forward", tasks, threads_,
+            *(_ready(t) for t in (x, W, b, first_hidden, V, c)), *plan[:4], activation == "relu", y,
+            buffer("a", threads_, size, pitch), buffer("h", threads_, size, pitch), buffer("V", threads_, plan.widest, pitch),
+            buffer("first", threads_, max(pitch, plan.first)), buffer("active", threads_, plan.longest, dtype=np.uint8),
+        )  # fmt: skip
     return torch.from_numpy(y)
 
 
@@ -121,26 +121,22 @@ def sample(
     """Binary rows (N, D) in step order: observed cells keep their values, others are 1 where uniforms < σ(y / temperature)."""
     _check_shapes(_plan(Layout.binary(uniforms.shape[1])), uniforms, W, b, first_hidden, V, c)
     if values is None or observed is None:
-        x = np.empty(uniforms.shape, np.float32)
-        known = np.zeros(uniforms.shape, np.bool_)
+        x, known = torch.empty(uniforms.shape, dtype=torch.float32, device="cpu"), NOTHING
     else:
-        x = values.to(torch.float32).contiguous().clone().numpy()
-        known = np.ascontiguousarray(observed.numpy(), dtype=np.bool_)
-    W_, b_, V_, c_ = _array(W), _array(b), _array(V), _array(c)
-    first = float(V_[0] @ _array(first_hidden) + c_[0])
-    u = np.ascontiguousarray(uniforms.numpy(), dtype=np.float64)
-    pitch = _ceil(W.shape[1], kernels.LANES) * kernels.LANES
-    size, relu = _rows_per_task(len(x)), activation == "relu"
-    kernel = _ready("sample")
-
-    def task(number: int) -> None:
-        begin, end = number * size, min(len(x), (number + 1) * size)
-        with _borrowed() as buffer:
-            a, h = buffer("a", kernels.ROWS, pitch), buffer("h", kernels.ROWS, pitch)
-            kernel(u, W_, b_, first, V_, c_, known, 1 / temperature, relu, x, begin, end, a, h)
-
-    threads.run(task, _ceil(len(x), size))
-    return torch.from_numpy(x)
+        x = values.to(torch.float32).clone(memory_format=torch.contiguous_format)
+        known = observed.contiguous().view(torch.uint8)
+    u = uniforms.to(torch.float64).contiguous()
+    pitch, size = _pitch(W), _rows_per_task(len(x))
+    tasks = _ceil(len(x), size)
+    threads_ = threads.wanted(tasks)
+    with _borrowed() as buffer:
+        _run(
+            "sample", tasks, threads_,
+            u, *(_ready(t) for t in (W, b, first_hidden, V, c)), known, float(temperature), activation == "relu", x,
+            buffer("a", threads_, size, pitch), buffer("h", threads_, size, pitch), buffer("V", threads_, BLOCK, pitch),
+            buffer("thresholds", threads_, 2 * kernels.ROWS, BLOCK), buffer("logits", threads_, 2 * kernels.ROWS),
+        )  # fmt: skip
+    return x
 
 
 def advance(
@@ -160,17 +156,14 @@ def advance(
         raise ShapeError(
             f"a, h, x, W, V, c of shapes {shapes} do not fit (N, {H}), (N, {H}), (N, i), (i, {H}), (p, {H}), (p,)"
         )
-    y = np.empty((len(x), len(V)), np.float32)
-    arrays = [_array(t) for t in (x, W, V, c)]
-    state = [t.numpy() for t in (a, h)]
+    if not (a.is_contiguous() and h.is_contiguous() and a.dtype == h.dtype == torch.float32):
+        raise ShapeError("a and h are renewed in place: pass contiguous float32 tensors")
+    y = torch.empty((len(x), len(V)), dtype=torch.float32, device="cpu")
     size = _rows_per_task(len(x))
-    kernel = _ready("advance")
-
-    def task(number: int) -> None:
-        kernel(*state, *arrays, activation == "relu", y, number * size, min(len(x), (number + 1) * size))
-
-    threads.run(task, _ceil(len(x), size))
-    return torch.from_numpy(y)
+    tasks = _ceil(len(x), size)
+    arrays = (a, h, *(_ready(t) for t in (x, W, V, c)))
+    _run("advance", tasks, threads.wanted(tasks), *arrays, activation == "relu", y, size)
+    return y
 
 
 class _Plan(NamedTuple):
@@ -178,8 +171,8 @@ class _Plan(NamedTuple):
 
     inputs: np.ndarray  # (D + 1,) int64: where each step's inputs start
     outputs: np.ndarray  # (D + 1,) int64
-    step_of: np.ndarray  # (I,) int64: the step that owns an input
     blocks: np.ndarray  # where the runs of steps 1 … D−1 start, and D
+    step_of: np.ndarray  # (I,) int64: the step that owns an input
     first: int  # outputs of the first step
     widest: int  # outputs of the widest block, at least 1
     longest: int  # steps of the longest block, at least 1
@@ -232,37 +225,22 @@ def _backward(
             part[:] = 0
         return [*(part[0] for part in sums), _array(dy).sum(0, dtype=np.float64).astype(np.float32)]
     shares = np.zeros((strips, rows, slots) if dx is not None else (1, 0, 0), np.float32)
-    arrays = [_array(t) for t in (x, W, b, V)]
-    steps = plan.inputs, plan.outputs, plan.blocks
-    prepare, kernel, g = _ready("prepare"), _ready("backward"), _array(dy)
-    share = max(1, _ceil(groups, torch.get_num_threads()))
-    with _borrowed() as shared:
-        slot, count = shared("slots", rows, slots).view(np.int32), shared("counts", rows).view(np.int32)
-        grouped, of_groups = shared("dy", groups, P, kernels.ROWS), shared("sums of dy", groups, P)
-
-        def first(number: int) -> None:
-            some = number * share, min(groups, (number + 1) * share)
-            prepare(arrays[0], g, plan.inputs, dx is not None, slot, count, grouped, of_groups, *some)
-
-        def task(number: int) -> None:
-            some, part = divmod(number, parts)
-            lanes = some * wide, min(H, (some + 1) * wide)
-            with _borrowed() as buffer:
-                packed = [
-                    buffer(name, n, kernels.LANES) for name, n in (("W", slots), ("V", P), ("dW", slots), ("dV", P))
-                ]
-                anchors = buffer("anchors", CHUNK, len(plan.blocks) - 1, kernels.LANES)
-                carried = buffer("carried", 3, CHUNK, kernels.LANES)
-                kept = buffer("kept", kernels.ROWS, plan.longest + 1, kernels.LANES)
-                kernel(
-                    *arrays, *steps, plan.step_of, slot, count, grouped, relu, dx is not None,
-                    shares, *(s[part] for s in sums), *lanes,
-                    part * size, min(groups, (part + 1) * size), *packed, anchors, carried, kept, np.empty(CHUNK, np.int64),
-                )  # fmt: skip
-
-        threads.run(first, _ceil(groups, share))
-        threads.run(task, _ceil(H, wide) * parts)
-        dc = of_groups.sum(0, dtype=np.float64).astype(np.float32)
+    tensors = [_ready(t) for t in (x, W, b, V)]
+    every, lanes, chunk = dx is not None, kernels.LANES, CHUNK
+    share, tasks = max(1, _ceil(groups, torch.get_num_threads())), _ceil(H, wide) * parts
+    first, seats, pieces = threads.wanted(_ceil(groups, share)), threads.wanted(tasks), len(plan.blocks) - 1
+    with _borrowed() as buffer:
+        slot, count = buffer("slots", rows, slots, dtype=np.int32), buffer("counts", rows, dtype=np.int32)
+        of_groups = buffer("sums of dy", groups, P)
+        dy = _ready(pad(dy, (0, 0, 0, -rows % kernels.ROWS)) if rows % kernels.ROWS else dy)
+        _run("prepare", _ceil(groups, share), first, tensors[0], dy, plan.inputs, every, slot, count, of_groups, share)
+        _run(
+            "backward", tasks, seats, *tensors, *plan[:4], slot, count, dy, relu, every, shares, *sums, wide, size,
+            *(buffer(name, seats, n, lanes) for name, n in (("W", slots), ("V", P), ("dW", slots), ("dV", P))),
+            buffer("anchors", seats, chunk, pieces, lanes), buffer("carried", seats, 3, chunk, lanes),
+            buffer("kept", seats, kernels.ROWS, plan.longest + 1, lanes), buffer("marks", seats, chunk, dtype=np.int64),
+        )  # fmt: skip
+        dc = of_groups.numpy().sum(0, dtype=np.float64).astype(np.float32)
     if dx is not None:
         np.sum(shares, axis=0, out=dx.numpy())
     return [*(s.sum(0) if parts > 1 else s[0] for s in sums), dc]
@@ -274,18 +252,40 @@ def _check_shapes(plan: _Plan, *tensors: torch.Tensor) -> None:
     inputs, outs, H = int(plan.inputs[-1]), int(plan.outputs[-1]), W.shape[-1]
     expected = {"x": (len(x), inputs), "W": (inputs, H), "b": (H,), "first_hidden": (H,), "V": (outs, H), "c": (outs,)}
     for (name, shape), tensor in zip(expected.items(), tensors, strict=False):  # gradients have no use for c
-        if tuple(tensor.shape) != shape:
+        if tensor.shape != shape:
             raise ShapeError(f"{name} has shape {tuple(tensor.shape)}; this layout and {H} hidden units want {shape}")
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
     """A contiguous float32 array, the tensor's own memory where it is that already."""
-    if tensor.requires_grad:
-        tensor = tensor.detach()
+    return _ready(tensor).detach().numpy()
+
+
+def _ready(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor as kernels read it: contiguous, aligned float32."""
     if tensor.dtype is not torch.float32 or not tensor.is_contiguous():
         tensor = tensor.to(torch.float32).contiguous()
-    array = tensor.numpy()
-    return array if array.flags.aligned else array.copy()
+    return tensor.clone() if tensor.data_ptr() % 4 else tensor
+
+
+def _run(name: str, tasks: int, seats: int, *arguments: torch.Tensor | np.ndarray | float) -> None:
+    """Has ``seats`` threads do a kernel's tasks; the words are laid out as ``cpu_kernels`` reads them."""
+    words: list[int] = [0, 0, tasks]
+    for argument in arguments:
+        if isinstance(argument, torch.Tensor):
+            words += argument.data_ptr(), *argument.shape
+        elif isinstance(argument, np.ndarray):
+            words += argument.ctypes.data, *argument.shape
+        elif isinstance(argument, float):
+            words += struct.unpack("q", struct.pack("d", argument))
+        else:
+            words.append(int(argument))
+    threads.run(_compiled(name), array("q", words), seats)
+
+
+def _pitch(W: torch.Tensor) -> int:
+    """Hidden units in whole strips."""
+    return _ceil(W.shape[1], kernels.LANES) * kernels.LANES
 
 
 def _ceil(a: int, b: int) -> int:
@@ -303,17 +303,22 @@ class _Scratch:
 
     def __init__(self) -> None:
         self.kept: dict[str, np.ndarray] = {}
+        self.shaped: dict[str, torch.Tensor] = {}  # the same memory as it was asked for last
 
-    def __call__(self, name: str, *shape: int) -> np.ndarray:
-        numbers = math.prod(shape)
+    def __call__(self, name: str, *shape: int, dtype: type = np.float32) -> torch.Tensor:
+        last = self.shaped.get(name)
+        if last is not None and last.shape == shape:  # a name has one dtype
+            return last
+        size = math.prod(shape) * np.dtype(dtype).itemsize
         flat = self.kept.get(name)
-        if flat is None or len(flat) < numbers:
-            raw = np.empty(4 * numbers + 64, np.uint8)
+        if flat is None or len(flat) < size:
+            raw = np.empty(size + 64, np.uint8)
             start = -raw.ctypes.data % 64
-            flat = raw[start : start + 4 * numbers].view(np.float32)
-            if flat.nbytes <= KEPT_BYTES:
-                self.kept[name] = flat
-        return flat[:numbers].reshape(shape)
+            flat = raw[start : start + size]
+        view = torch.from_numpy(flat[:size].view(dtype).reshape(shape))
+        if flat.nbytes <= KEPT_BYTES:
+            self.kept[name], self.shaped[name] = flat, view
+        return view
 
 
 _scratch: list[_Scratch] = []  # those in no one's hands; taking and giving back are atomic
@@ -321,7 +326,7 @@ _scratch: list[_Scratch] = []  # those in no one's hands; taking and giving back
 
 @contextmanager
 def _borrowed() -> Iterator[_Scratch]:
-    """Buffers for this task alone."""
+    """Buffers for this call alone."""
     try:
         scratch = _scratch.pop()
     except IndexError:
@@ -347,8 +352,8 @@ if hasattr(os, "register_at_fork"):
 def _references() -> int:
     """What ``sys.getrefcount`` says, in this Python, of an array that one list holds and one variable looks at."""
     kept = [np.empty(1, np.float32)]
-    array = kept[0]
-    return sys.getrefcount(array)
+    looked_at = kept[0]
+    return sys.getrefcount(looked_at)
 
 
 HELD_HERE = _references()
@@ -363,35 +368,31 @@ def _result(*shape: int) -> np.ndarray:
     """
     with _choosing:
         for index in range(len(_results)):
-            array = _results[index]
-            if RECYCLES and array.shape == shape and sys.getrefcount(array) == HELD_HERE:
+            result = _results[index]
+            if RECYCLES and result.shape == shape and sys.getrefcount(result) == HELD_HERE:
                 _results.append(_results.pop(index))  # the one not asked for longest is given up first
-                return array
-        array = np.empty(shape, np.float32)
-        if array.nbytes <= KEPT_BYTES:
-            _results.append(array)
+                return result
+        result = np.empty(shape, np.float32)
+        if result.nbytes <= KEPT_BYTES:
+            _results.append(result)
             if len(_results) > KEPT_RESULTS:
                 del _results[0]
-        return array
+        return result
 
 
 @lru_cache(maxsize=16)
-def _ready(name: str) -> Any:
-    """The kernel of this name, compiled. The first call on a machine takes seconds, and says so if a person watches."""
-    kernel = getattr(kernels, name)
+def _compiled(name: str) -> Any:
+    """The kernel of this name. The first call on a machine takes seconds, and says so if a person watches."""
     with _compiling:
-        if kernel.signatures:  # another thread was first
-            return kernel
         began = time.perf_counter()
         notice = threading.Timer(SILENT_S, _announce)
         notice.start()
         try:
-            kernel.compile(kernel.chainrule_signature)
+            kernel = getattr(kernels, name)()
         finally:
             notice.cancel()
-        kernel.disable_compile()
         log.info("CPU kernel %r ready after %.1f s", name, time.perf_counter() - began)
-    return kernel
+    return threads.KERNEL(kernel.address)
 
 
 def _announce() -> None:

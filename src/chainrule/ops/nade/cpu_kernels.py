@@ -1,4 +1,4 @@
-"""Compiled loops of NADE over float32 arrays: forward, backward, sampling, one step. ``cpu.py`` calls them.
+"""Compiled loops of NADE over float32 arrays: forward, backward, sampling, one step. ``cpu.py`` has them called.
 
 A strip is LANES consecutive hidden units as one value, which LLVM keeps in vector registers; so that a loop over hidden
 units reads like the formula and no result depends on what a compiler chose to vectorise. Sums run in one order whatever
@@ -13,23 +13,23 @@ Derivation and costs: README.md beside.
 
 from __future__ import annotations
 
-import contextlib
-import math
 import operator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import config, njit, types
-from numba.core import cgutils, extending
+from llvmlite import binding, ir
+from numba import cfunc, config, njit, types
+from numba.core import cgutils, extending, sigutils
 from numba.core.extending import models, register_model, type_callable
 from numba.extending import lower_builtin
+from numba.np import arrayobj
 
 LANES = 64  # hidden units of a strip: four 512-bit or eight 256-bit registers
 HALF = LANES // 2  # of the sums of eight rows, which all stay in registers
 ROWS = 4  # rows that walk the steps together, so that a row of V is loaded once for them
 
-SIGMOID_ERROR = 5e-7  # bound of the relative error of ``_sigmoid`` within |a| <= 87 (4.1e-7 was the largest found)
+SIGMOID_ERROR = 3e-7  # bound of the relative error of ``_sigmoid`` within |t| <= 126
 
 if config.DISABLE_JIT:
     raise ImportError("numba compiles nothing: NUMBA_DISABLE_JIT is set")
@@ -145,6 +145,21 @@ def _part_loader(kind: StripType) -> Any:
     return intrinsic(load_part)
 
 
+@intrinsic
+def prefetch(typingctx: Any, array: Any, offset: Any) -> Any:
+    """Asks for the cache line at ``offset``, which may lie beyond the array."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer, integer = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer, integer, integer, integer])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        place = builder.bitcast(_element(context, builder, signature.args[0], args[0], args[1]), pointer)
+        builder.call(function, [place, *(integer(n) for n in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), emit
+
+
 load, load_half = _loader(strip), _loader(half_strip)
 load_part, load_half_part = _part_loader(strip), _part_loader(half_strip)
 
@@ -196,18 +211,6 @@ def spread(typingctx: Any, value: Any) -> Any:
         return _spread(builder, args[0], _STRIP)
 
     return strip(types.float32), emit
-
-
-@intrinsic
-def fms(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
-    """a·b − c, rounded once."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.FunctionType(_STRIP, [_STRIP] * 3)
-        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f32")
-        return builder.call(function, [args[0], args[1], builder.fneg(args[2])])
-
-    return strip(strip, strip, strip), emit
 
 
 @intrinsic
@@ -268,16 +271,67 @@ def rectified(typingctx: Any, a: Any) -> Any:
     return strip(strip), emit
 
 
+SCALES = bool(binding.get_host_cpu_features().get("avx512f"))  # this processor has an instruction for a · 2^n
+
+
 @intrinsic
-def times_power_of_two(typingctx: Any, value: Any, shifted: Any) -> Any:
-    """value · 2^n, where ``shifted`` = n + 1.5·2^23 holds n in its low bits."""
+def times_power_of_two(typingctx: Any, a: Any, n: Any) -> Any:
+    """a · 2^n for whole numbers n; unless SCALES, both a · 2^n and 2^n must be ordinary numbers."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        shift = ir.Constant(_INTS, [ir.Constant(_INT, 23)] * LANES)
-        exponent = builder.shl(builder.bitcast(args[1], _INTS), shift)
-        return builder.bitcast(builder.add(builder.bitcast(args[0], _INTS), exponent), _STRIP)
+        if not SCALES:
+            shift = ir.Constant(_INTS, [ir.Constant(_INT, 23)] * LANES)
+            exponent = builder.shl(builder.fptosi(args[1], _INTS), shift)
+            return builder.bitcast(builder.add(builder.bitcast(args[0], _INTS), exponent), _STRIP)
+        part, mask = ir.VectorType(_FLOAT, 16), ir.IntType(16)
+        kind = ir.FunctionType(part, [part, part, part, mask, _INT])
+        scale = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx512.mask.scalef.ps.512")
+        rest = ir.Constant(part, ir.Undefined), ir.Constant(mask, -1), ir.Constant(_INT, 4)  # 4: rounded as usual
+        parts = []
+        for start in range(0, LANES, 16):
+            lanes = ir.Constant(ir.VectorType(_INT, 16), [ir.Constant(_INT, start + k) for k in range(16)])
+            parts.append(builder.call(scale, [*(builder.shuffle_vector(v, v, lanes) for v in args), *rest]))
+        while len(parts) > 1:
+            width = 2 * parts[0].type.count
+            lanes = ir.Constant(ir.VectorType(_INT, width), [ir.Constant(_INT, k) for k in range(width)])
+            parts = [builder.shuffle_vector(v, w, lanes) for v, w in zip(parts[::2], parts[1::2], strict=True)]
+        return parts[0]
 
     return strip(strip, strip), emit
+
+
+@intrinsic
+def power_of_two(typingctx: Any, a: Any) -> Any:
+    """(n, m) with a = 2^n m, m within [√½, √2), for a > 0 and not denormal."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        shift, root = (ir.Constant(_INTS, [ir.Constant(_INT, k)] * LANES) for k in (23, 0x3F3504F3))
+        bits = builder.bitcast(args[0], _INTS)
+        n = builder.ashr(builder.sub(bits, root), shift)
+        m = builder.bitcast(builder.sub(bits, builder.shl(n, shift)), _STRIP)
+        return context.make_tuple(builder, signature.return_type, [builder.sitofp(n, _STRIP), m])
+
+    return types.UniTuple(strip, 2)(strip), emit
+
+
+@intrinsic
+def nonzero(typingctx: Any, a: Any) -> Any:
+    """64 bits: bit k is set where lane k is not zero, or no number."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(builder.fcmp_unordered("!=", args[0], _constant(0)), ir.IntType(LANES))
+
+    return types.uint64(strip), emit
+
+
+@intrinsic
+def lowest(typingctx: Any, bits: Any) -> Any:
+    """The number of the lowest bit that is set, of some bits that are not all zero."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), emit
 
 
 def _halved(builder: Any, a: Any, b: Any, width: int, groups: int) -> Any:
@@ -338,51 +392,133 @@ def totals8(typingctx: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: A
 
 
 # Without reference counts (_nrt): each inlined call would count its arrays up and down, for more than its arithmetic costs.
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
 _inline: Any = njit(forceinline=True, **_OPTIONS)
+_loops: Any = njit(**_OPTIONS)
 
 
-def _kernel(signature: str) -> Any:
-    """Compiles on first use, for these argument types only, and keeps the machine code on disk where that can be."""
+# Tasks. A kernel is a compiled function of one address, that of the words which its caller wrote: how many tasks are taken,
+# how many threads take part, how many tasks there are, then the arguments. Any number of threads may call it at once: each
+# takes tasks until none is left, and no Python runs meanwhile.
 
-    def decorate(function: Any) -> Any:
-        dispatcher: Any = njit(**_OPTIONS)(function)
-        dispatcher.chainrule_signature = signature
-        with contextlib.suppress(RuntimeError):  # no folder to write to: every process compiles for itself
-            dispatcher.enable_caching()
-        return dispatcher
-
-    return decorate
+TAKEN, SEATED, COUNT, ARGUMENTS = range(4)
+_WORDS = types.CPointer(types.int64)
 
 
-_MAGIC = np.float32(1.5 * 2**23)  # adding it rounds to an integer, which then stands in the low bits
-_LOG2_E = np.float32(1.4426950408889634)
+@intrinsic
+def claim(typingctx: Any, words: Any, index: Any) -> Any:
+    """words[index]++, which no two threads get alike."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        one = ir.Constant(ir.IntType(64), 1)
+        return builder.atomic_rmw("add", builder.gep(args[0], [args[1]]), one, "monotonic")
+
+    return types.int64(words, types.intp), emit
+
+
+def _arguments(kinds: str) -> Any:
+    """A function from the address of the words to a kernel's arguments: an array is its address and shape, a float64 its bits."""
+    wanted = sigutils.normalize_signature(f"void({kinds})")[0]
+
+    def arguments(typingctx: Any, words: Any) -> Any:
+        def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            place, found = ARGUMENTS, []
+
+            def word() -> Any:
+                nonlocal place
+                place += 1
+                return builder.load(builder.gep(args[0], [ir.Constant(ir.IntType(64), place - 1)]))
+
+            for kind in wanted:
+                if kind == types.float64:
+                    found.append(builder.bitcast(word(), ir.DoubleType()))
+                    continue
+                if not isinstance(kind, types.Array):
+                    found.append(context.cast(builder, word(), types.int64, kind))
+                    continue
+                array = context.make_array(kind)(context, builder)
+                data = builder.inttoptr(word(), context.get_data_type(kind.dtype).as_pointer())
+                size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
+                shape, strides = [word() for _ in range(kind.ndim)], [size]
+                for length in reversed(shape[1:]):
+                    strides.insert(0, builder.mul(strides[0], length))
+                arrayobj.populate_array(array, data, shape, strides, size, meminfo=None)
+                found.append(array._getvalue())
+            return context.make_tuple(builder, signature.return_type, found)
+
+        return types.Tuple(wanted)(words), emit
+
+    return intrinsic(arguments)
+
+
+def _kernel(function: Any) -> Any:
+    """Compiles on the first call of what it returns, and keeps the machine code on disk where that can be."""
+
+    @lru_cache(maxsize=1)
+    def compiled() -> Any:
+        try:
+            return cfunc(types.void(_WORDS), cache=True, **_OPTIONS)(function)
+        except RuntimeError:  # no folder to write to: every process compiles for itself
+            return cfunc(types.void(_WORDS), **_OPTIONS)(function)
+
+    return compiled
+
+
+_MAGIC = np.float32(1.5 * 2**23)  # adding it and taking it away rounds to a whole number
 _LN_2 = np.float32(0.6931471805599453)
-# e^r = 1 + r + r² (P0 + …) within 1.1e-7 for |r| <= ln 2 / 2: minimax in relative error, by linear programming
-_P0, _P1, _P2, _P3 = (np.float32(p) for p in (0.499992311, 0.166671157, 0.0418903306, 0.008312501))
-_ONE, _ZERO = np.float32(1), np.float32(0)
-_LEAST, _MOST = np.float32(-87), np.float32(87)  # where e^a and its inverse are ordinary float32 numbers
+# 2^f = 1 + f (P0 + …) within 9.2e-8 for |f| <= ½: least largest relative error, by linear programming
+_P = tuple(np.float32(p) for p in (0.693146978, 0.240222421, 0.0555073377, 0.0096715129, 0.00132647221))
+_ONE, _HALF, _ZERO = np.float32(1), np.float32(0.5), np.float32(0)
+_MOST = np.float32(126)  # 2^126 and its inverse are ordinary float32 numbers
+
+# Sums are kept in the unit in which their activation is cheapest: for the sigmoid t = −a log2 e, so that e^−a = 2^t.
+_SIGMOID_UNIT = np.float32(-1.4426950408889634)
 
 
 @_inline
-def _sigmoid(a):
-    a = clamp(a, _LEAST, _MOST)
-    shifted = fma(a, spread(-_LOG2_E), spread(_MAGIC))
-    n = shifted - spread(_MAGIC)
-    r = fma(n, spread(_LN_2), a)  # −a = n ln 2 − r
-    p = fma(r, spread(-_P3), spread(_P2))
-    p = fms(r, p, spread(_P1))
-    p = fms(r, p, spread(-_P0))
-    p = fms(r * r, p, r)  # e^−r − 1
-    e = times_power_of_two(p + spread(_ONE), shifted)  # e^−a
-    return spread(_ONE) / (spread(_ONE) + e)
+def _unit(relu):
+    return _ONE if relu else _SIGMOID_UNIT
 
 
 @_inline
-def _activated(a, relu):
+def _sigmoid(t):
+    """1 / (1 + 2^t)."""
+    if not SCALES:
+        t = clamp(t, -_MOST, _MOST)
+    n = t + spread(_MAGIC) - spread(_MAGIC)
+    f = t - n
+    p = fma(f, spread(_P[4]), spread(_P[3]))
+    p = fma(f, p, spread(_P[2]))
+    p = fma(f, p, spread(_P[1]))
+    p = fma(f, p, spread(_P[0]))
+    return spread(_ONE) / (spread(_ONE) + times_power_of_two(fma(f, p, spread(_ONE)), n))
+
+
+# log(1 + f) = f − f²/2 + f³ (Q0 + …) within 3.2e-8 for √½ <= 1 + f <= √2, found in the same way
+_Q = tuple(
+    np.float32(q) for q in (0.333339107, -0.25001337, 0.19963064, -0.165775845, 0.149147655, -0.142674892, 0.0870044651)
+)
+
+
+@_inline
+def _logarithm(a):
+    n, m = power_of_two(a)
+    f = m - spread(_ONE)
+    q = fma(f, spread(_Q[6]), spread(_Q[5]))
+    q = fma(f, q, spread(_Q[4]))
+    q = fma(f, q, spread(_Q[3]))
+    q = fma(f, q, spread(_Q[2]))
+    q = fma(f, q, spread(_Q[1]))
+    q = fma(f, q, spread(_Q[0]))
+    return fma(n, spread(_LN_2), fma(f * f, fma(f, q, spread(-_HALF)), f))
+
+
+@_inline
+def _activated(s, relu):
+    """The hidden units, from their sums in their unit."""
     if relu:
-        return rectified(a)
-    return _sigmoid(a)
+        return rectified(s)
+    return _sigmoid(s)
 
 
 # The loops. Arrays are contiguous float32; ``in_start`` and ``out_start`` (D + 1,) say which inputs and outputs are a
@@ -406,12 +542,13 @@ def _put(array, at, lane, H, value):
 
 @_inline
 def _begin(x, W, b, row, inputs, relu, a, h, at, H):
-    """a = b + the first step's inputs times W; h = act(a)."""
+    """a = b + the first step's inputs times W, in the unit of the sums; h = act(a)."""
+    unit = _unit(relu)
     for lane in range(0, H, LANES):
-        s = _weights(b, 0, lane, H)
+        s = _weights(b, 0, lane, H) * spread(unit)
         for i in range(inputs):
             if x[row, i] != 0:
-                s = fma(spread(x[row, i]), _weights(W, i * H, lane, H), s)
+                s = fma(spread(x[row, i] * unit), _weights(W, i * H, lane, H), s)
         store(a, at + lane, s)
         store(h, at + lane, _activated(s, relu))
 
@@ -419,9 +556,9 @@ def _begin(x, W, b, row, inputs, relu, a, h, at, H):
 @_inline
 def _add(x, W, row, start, stop, relu, a, h, at, H):
     """Adds a step's inputs to a and renews h."""
-    inputs = x.shape[1]
+    inputs, unit = x.shape[1], _unit(relu)
     if stop == start + 1:
-        value = spread(read(x, row * inputs + start))
+        value = spread(read(x, row * inputs + start) * unit)
         for lane in range(0, H, LANES):
             s = fma(value, _weights(W, start * H, lane, H), load(a, at + lane))
             store(a, at + lane, s)
@@ -432,41 +569,42 @@ def _add(x, W, row, start, stop, relu, a, h, at, H):
         for i in range(start, stop):
             value = read(x, row * inputs + i)
             if value != 0:
-                s = fma(spread(value), _weights(W, i * H, lane, H), s)
+                s = fma(spread(value * unit), _weights(W, i * H, lane, H), s)
         store(a, at + lane, s)
         store(h, at + lane, _activated(s, relu))
 
 
 @_inline
-def _dot(V, p, h, at, H):
-    """V_p · h."""
-    sum0 = spread(_ZERO)
-    for lane in range(0, H, LANES):
-        sum0 = fma(_weights(V, p * H, lane, H), load(h, at + lane), sum0)
-    return total(sum0)
-
-
-@_inline
-def _dots_unpacked(V, p, h, pitch, H):
-    """V_p · h for ROWS rows, whose h lie side by side."""
-    sum0, sum1, sum2, sum3 = spread(_ZERO), spread(_ZERO), spread(_ZERO), spread(_ZERO)
-    for lane in range(0, H, LANES):
-        v = _weights(V, p * H, lane, H)
-        sum0 = fma(v, load(h, lane), sum0)
-        sum1 = fma(v, load(h, lane + pitch), sum1)
-        sum2 = fma(v, load(h, lane + 2 * pitch), sum2)
-        sum3 = fma(v, load(h, lane + 3 * pitch), sum3)
-    return totals4(sum0, sum1, sum2, sum3)
-
-
-@_inline
 def _dot_half(V, p, h, at, H):
-    """V_p · h, summed in the sequence of the two functions below, to the bit."""
+    """V_p · h, summed in the sequence of the three functions below, to the bit."""
     sum0 = half_of_zeros()
     for lane in range(0, H, HALF):
         v = load_half(V, p * H + lane) if H - lane >= HALF else load_half_part(V, p * H + lane, H - lane)
         sum0 = fma(v, load_half(h, at + lane), sum0)
     return total(sum0)
+
+
+@_inline
+def _dots_ahead(V, p, h, at, H):
+    """Rows p … p + 3 of V times one h."""
+    s0, s1, s2, s3 = half_of_zeros(), half_of_zeros(), half_of_zeros(), half_of_zeros()
+    whole = H // HALF * HALF
+    for lane in range(0, whole, HALF):
+        here, v = load_half(h, at + lane), p * H + lane
+        for ahead in range(4, 8):
+            prefetch(V, v + ahead * H)
+            prefetch(V, v + ahead * H + 16)
+        s0 = fma(load_half(V, v), here, s0)
+        s1 = fma(load_half(V, v + H), here, s1)
+        s2 = fma(load_half(V, v + 2 * H), here, s2)
+        s3 = fma(load_half(V, v + 3 * H), here, s3)
+    if whole < H:
+        here, v, left = load_half(h, at + whole), p * H + whole, H - whole
+        s0 = fma(load_half_part(V, v, left), here, s0)
+        s1 = fma(load_half_part(V, v + H, left), here, s1)
+        s2 = fma(load_half_part(V, v + 2 * H, left), here, s2)
+        s3 = fma(load_half_part(V, v + 3 * H, left), here, s3)
+    return totals4(s0, s1, s2, s3)
 
 
 @_inline
@@ -501,105 +639,149 @@ def _dots8(packed, p, h, at, pitch):
 
 
 @_inline
-def _mark(x, row, rows, in_start, s0, s1, active):
-    """active[k − s0]: bit r is set where row + r has a non-zero input at step k."""
-    for k in range(s0, s1):
-        bits = 0
-        for r in range(rows):
-            at = (row + r) * x.shape[1]
-            for i in range(read(in_start, k), read(in_start, k + 1)):
-                bits |= (read(x, at + i) != 0) << r
-        write(active, k - s0, np.uint8(bits))
+def _mark(x, row, rows, start, stop, step_of, s0, active):
+    """active[k − s0]: bit r is set where row + r has a non-zero input at step k, whose inputs lie within start … stop."""
+    inputs = x.shape[1]
+    for r in range(rows):
+        for i in range(start, stop, LANES):
+            bits = nonzero(_weights(x, (row + r) * inputs, i, stop))
+            while bits != 0:
+                place = read(step_of, i + lowest(bits)) - s0
+                write(active, place, np.uint8(read(active, place) | 1 << r))
+                bits &= bits - np.uint64(1)
 
 
-@_kernel(
-    "void(f4[:,::1], f4[:,::1], f4[::1], f4[::1], f4[:,::1], f4[::1], i8[::1], i8[::1], i8[::1], b1, f4[:,::1], i8, i8, "
-    "f4[:,::1], f4[:,::1], f4[:,::1], u1[::1])"
+@_inline
+def _first_outputs(first_hidden, V, c, outputs, h, out, H):
+    """out[p] = c_p + V_p · first_hidden for the first step's outputs; h is a buffer."""
+    for lane in range(0, H, LANES):
+        store(h, lane, _weights(first_hidden, 0, lane, H))
+    for p in range(outputs):
+        write(out, p, read(c, p) + _dot_half(V, p, h, 0, H))
+
+
+@_inline
+def _pack(V, start, stop, H, packed, pitch):
+    """Rows start … stop of the output weights, in whole strips."""
+    for p in range(start, stop):
+        for lane in range(0, H, LANES):
+            store(packed, (p - start) * pitch + lane, _weights(V, p * H, lane, H))
+
+
+_forward_arguments = _arguments(
+    "f4[:,::1], f4[:,::1], f4[::1], f4[::1], f4[:,::1], f4[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1, f4[:,::1], "
+    "f4[:,:,::1], f4[:,:,::1], f4[:,:,::1], f4[:,::1], u1[:,::1]"
 )
-def forward(
-    x, W, b, first, V, c, in_start, out_start, blocks, relu, y, begin, end, a, h, packed, active
+
+
+@_loops
+def _forward(
+    number, seat, x, W, b, first_hidden, V, c, in_start, out_start, blocks, step_of, relu, y,
+    a_of, h_of, packed_of, first_of, active_of,
 ):  # fmt: skip
-    """Writes y (N, P) of rows begin … end.
+    """Writes y (N, P) of a task's rows, as many as ``a`` holds.
 
-    ``first`` (P_0,) are the first step's outputs; ``blocks`` cut the other steps into runs whose output weights fit
-    ``packed`` (outputs of a block, pitch). Buffers: a and h (rows at a time, pitch), active (steps of a block,).
+    ``blocks`` cut the steps after the first into runs whose output weights fit ``packed``. Buffers, one for every thread: a and h
+    (rows of a task, pitch), packed (outputs of a block, pitch), first (outputs of the first step,), active (steps of a
+    block,).
     """
+    a, h, packed, first, active = a_of[seat], h_of[seat], packed_of[seat], first_of[seat], active_of[seat]
     steps, H, P, pitch = len(in_start) - 1, W.shape[1], len(V), a.shape[1]
-    for top in range(begin, end, len(a)):
-        rows = min(len(a), end - top)
-        for r in range(rows):
-            for p in range(out_start[1]):
-                y[top + r, p] = first[p]
-            _begin(x, W, b, top + r, in_start[1], relu, a, h, r * pitch, H)
-        for block in range(len(blocks) - 1):
-            p0 = out_start[blocks[block]]
-            if rows >= ROWS:
-                for p in range(p0, out_start[blocks[block + 1]]):
-                    for lane in range(0, H, LANES):
-                        store(packed, (p - p0) * pitch + lane, _weights(V, p * H, lane, H))
-            done = 0
-            while done < rows:
-                row, at = top + done, done * pitch
-                left = rows - done
-                together = 2 * ROWS if left >= 2 * ROWS else ROWS if left >= ROWS else 1
-                _mark(x, row, together, in_start, blocks[block], blocks[block + 1], active)
-                for k in range(blocks[block], blocks[block + 1]):
-                    for p in range(read(out_start, k), read(out_start, k + 1)):
-                        bias, to = read(c, p), row * P + p
-                        if together == 2 * ROWS:
-                            t0, t1, t2, t3, t4, t5, t6, t7 = _dots8(packed, p - p0, h, at, pitch)
-                            write(y, to, bias + t0)
-                            write(y, to + P, bias + t1)
-                            write(y, to + 2 * P, bias + t2)
-                            write(y, to + 3 * P, bias + t3)
-                            write(y, to + 4 * P, bias + t4)
-                            write(y, to + 5 * P, bias + t5)
-                            write(y, to + 6 * P, bias + t6)
-                            write(y, to + 7 * P, bias + t7)
-                        elif together == ROWS:
-                            t0, t1, t2, t3 = _dots4(packed, p - p0, h, at, pitch)
-                            write(y, to, bias + t0)
-                            write(y, to + P, bias + t1)
-                            write(y, to + 2 * P, bias + t2)
-                            write(y, to + 3 * P, bias + t3)
-                        else:
-                            write(y, to, bias + _dot_half(V, p, h, at, H))
-                    bits = np.int64(read(active, k - blocks[block]))
-                    if k < steps - 1 and bits != 0:
-                        for r in range(together):
-                            if bits >> r & 1:
-                                _add(x, W, row + r, in_start[k], in_start[k + 1], relu, a, h, at + r * pitch, H)
-                done += together
+    top = number * len(a)
+    rows = min(len(a), len(x) - top)
+    _first_outputs(first_hidden, V, c, out_start[1], h, first, H)
+    for r in range(rows):
+        for p in range(out_start[1]):
+            y[top + r, p] = first[p]
+        _begin(x, W, b, top + r, in_start[1], relu, a, h, r * pitch, H)
+    for block in range(len(blocks) - 1):
+        p0 = out_start[blocks[block]]
+        if rows >= ROWS:
+            _pack(V, p0, out_start[blocks[block + 1]], H, packed, pitch)
+        done = 0
+        while done < rows:
+            row, at = top + done, done * pitch
+            left = rows - done
+            together = 2 * ROWS if left >= 2 * ROWS else ROWS if left >= ROWS else 1
+            s0, s1 = blocks[block], blocks[block + 1]
+            active[: s1 - s0] = 0
+            _mark(x, row, together, in_start[s0], in_start[s1], step_of, s0, active)
+            for k in range(s0, s1):
+                for p in range(read(out_start, k), read(out_start, k + 1)):
+                    bias, to = read(c, p), row * P + p
+                    if together == 2 * ROWS:
+                        t0, t1, t2, t3, t4, t5, t6, t7 = _dots8(packed, p - p0, h, at, pitch)
+                        write(y, to, bias + t0)
+                        write(y, to + P, bias + t1)
+                        write(y, to + 2 * P, bias + t2)
+                        write(y, to + 3 * P, bias + t3)
+                        write(y, to + 4 * P, bias + t4)
+                        write(y, to + 5 * P, bias + t5)
+                        write(y, to + 6 * P, bias + t6)
+                        write(y, to + 7 * P, bias + t7)
+                    elif together == ROWS:
+                        t0, t1, t2, t3 = _dots4(packed, p - p0, h, at, pitch)
+                        write(y, to, bias + t0)
+                        write(y, to + P, bias + t1)
+                        write(y, to + 2 * P, bias + t2)
+                        write(y, to + 3 * P, bias + t3)
+                    else:
+                        write(y, to, bias + _dot_half(V, p, h, at, H))
+                bits = np.int64(read(active, k - s0))
+                if k < steps - 1 and bits != 0:
+                    for r in range(together):
+                        if bits >> r & 1:
+                            _add(x, W, row + r, in_start[k], in_start[k + 1], relu, a, h, at + r * pitch, H)
+            done += together
 
 
-@_kernel("void(f4[:,::1], f4[:,::1], i8[::1], b1, i4[:,::1], i4[::1], f4[:,:,::1], f4[:,::1], i8, i8)")
-def prepare(x, dy, in_start, every, slots, counts, grouped, sums, begin, end):
-    """What all strips of hidden units need to know for the backward pass, for groups begin … end of ROWS rows.
+@_kernel
+def forward(words):
+    """The tasks of ``_forward``."""
+    seat, number = claim(words, SEATED), claim(words, TAKEN)
+    while number < words[COUNT]:
+        _forward(number, seat, *_forward_arguments(words))
+        number = claim(words, TAKEN)
+
+
+_prepare_arguments = _arguments("f4[:,::1], f4[:,::1], i8[::1], b1, i4[:,::1], i4[::1], f4[:,::1], i8")
+
+
+@_loops
+def _prepare(number, x, dy, in_start, every, slots, counts, sums, share):
+    """What all strips of hidden units need to know for the backward pass, for ``share`` groups of ROWS rows.
 
     ``slots`` (N, I): the non-zero inputs of a row (all, if ``every``), in step order; the first ``counts`` (N,) are set.
-    The last step's inputs are nobody's. ``grouped`` (groups, P, ROWS): dy with a group's rows side by side; zero where
-    there is no row. ``sums`` (groups, P): dy summed over a group's rows.
+    The last step's inputs are nobody's. ``sums`` (groups, P): dy summed over a group's rows.
     """
-    used, inputs, P = in_start[len(in_start) - 2], x.shape[1], grouped.shape[1]
-    for g in range(begin, end):
-        rows, row = min(ROWS, len(x) - g * ROWS), g * ROWS * P
-        for p in range(P):
-            at, zero = (g * P + p) * ROWS, _ZERO
-            v0 = read(dy, row + p)
-            v1 = read(dy, row + P + p) if rows > 1 else zero
-            v2 = read(dy, row + 2 * P + p) if rows > 2 else zero
-            v3 = read(dy, row + 3 * P + p) if rows > 3 else zero
-            write(grouped, at, v0)
-            write(grouped, at + 1, v1)
-            write(grouped, at + 2, v2)
-            write(grouped, at + 3, v3)
-            write(sums, g * P + p, (v0 + v1) + (v2 + v3))
-        for r in range(g * ROWS, g * ROWS + rows):
+    used, inputs, P = in_start[len(in_start) - 2], x.shape[1], dy.shape[1]
+    for g in range(number * share, min(len(sums), (number + 1) * share)):
+        rows, row = min(ROWS, len(x) - g * ROWS), g * ROWS
+        for p in range(0, P, LANES):
+            total = _weights(dy, row * P, p, P)
+            for r in range(row + 1, row + rows):
+                total = total + _weights(dy, r * P, p, P)
+            _put(sums, g * P, p, P, total)
+        for r in range(row, row + rows):
             at, count = r * inputs, 0
-            for i in range(used):
-                write(slots, at + count, np.int32(i))
-                count += (read(x, at + i) != 0) | every
+            for i in range(0, used, LANES):
+                bits = nonzero(_weights(x, at, i, used))
+                if every:
+                    bits = ~np.uint64(0) >> np.uint64(LANES - min(LANES, used - i))
+                while bits != 0:
+                    write(slots, at + count, np.int32(i + lowest(bits)))
+                    count += 1
+                    bits &= bits - np.uint64(1)
             counts[r] = count
+
+
+@_kernel
+def prepare(words):
+    """The tasks of ``_prepare``."""
+    number = claim(words, TAKEN)
+    while number < words[COUNT]:
+        _prepare(number, *_prepare_arguments(words))
+        number = claim(words, TAKEN)
 
 
 @_inline
@@ -653,7 +835,7 @@ def _rebuild(r, place, at, block, s0, s1, strip_of):
     The last run may go on in the next block: its state is that block's first, which is carried, not computed again.
     """
     x, step_of, slots, marks, W, _, _, _, _, anchors, carried, kept, relu = strip_of
-    blocks = anchors.shape[1]
+    blocks, unit = anchors.shape[1], _unit(relu)
     stop = read(marks, r)
     e = stop
     while e > 0 and read(step_of, read(slots, at + e - 1)) >= s0:
@@ -669,7 +851,7 @@ def _rebuild(r, place, at, block, s0, s1, strip_of):
         k_now = k
         while k == k_now:
             i = read(slots, at + e)
-            s = fma(spread(read(x, at + i)), load(W, i * LANES), s)
+            s = fma(spread(read(x, at + i) * unit), load(W, i * LANES), s)
             e += 1
             k = read(step_of, read(slots, at + e)) if e < stop else s1
     if open_run:
@@ -683,27 +865,37 @@ def _rebuild(r, place, at, block, s0, s1, strip_of):
     return place
 
 
-@_kernel(
-    "void(f4[:,::1], f4[:,::1], f4[::1], f4[:,::1], i8[::1], i8[::1], i8[::1], i8[::1], i4[:,::1], i4[::1], f4[:,:,::1], "
-    "b1, b1, f4[:,:,::1], f4[:,::1], f4[::1], f4[:,::1], i8, i8, i8, i8, f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], "
-    "f4[:,:,::1], f4[:,:,::1], f4[:,:,::1], i8[::1])"
+_backward_arguments = _arguments(
+    "f4[:,::1], f4[:,::1], f4[::1], f4[:,::1], i8[::1], i8[::1], i8[::1], i8[::1], i4[:,::1], i4[::1], f4[:,::1], "
+    "b1, b1, f4[:,:,::1], f4[:,:,::1], f4[:,::1], f4[:,:,::1], i8, i8, f4[:,:,::1], f4[:,:,::1], f4[:,:,::1], f4[:,:,::1], "
+    "f4[:,:,:,::1], f4[:,:,:,::1], f4[:,:,:,::1], i8[:,::1]"
 )
-def backward(
-    x, W, b, V,
-    in_start, out_start, blocks, step_of, slots, counts, grouped, relu, need_x,
-    dx, dW, db, dV,
-    first_lane, last_lane, begin, end, Ws, Vs, dWs, dVs, anchors, carried, kept, marks,
-):  # fmt: skip
-    """Gradients of the hidden units ``first_lane`` … last_lane, one strip after the other, from the groups begin … end of rows.
 
-    dW (I, H), db (H,) and dV (P, H) are written in these strips only; dx (strips, N, I) gets each strip's share. Buffers: Ws, dWs
-    (I, LANES) and Vs, dVs (P, LANES), the strip of the weights and of their gradients; anchors (rows, blocks, LANES), a
-    at the start of each block; carried (3, rows, LANES), from block to block the open run's h, the gradients of a and
-    of h; kept (ROWS, steps of a block + 1, LANES), hidden states; marks (rows,), inputs not yet walked past.
+
+@_loops
+def _backward(
+    number, seat, x, W, b, V,
+    in_start, out_start, blocks, step_of, slots, counts, dy, relu, need_x,
+    dx, dW_of, db_of, dV_of,
+    wide, part_groups, Ws_of, Vs_of, dWs_of, dVs_of, anchors_of, carried_of, kept_of, marks_of,
+):  # fmt: skip
+    """Gradients of ``wide`` hidden units, one strip after the other, from ``part_groups`` groups of rows.
+
+    dy has whole groups of rows, those beyond N zero. dW (parts, I, H), db (parts, H) and dV (parts, P, H) are written in these
+    strips only; dx (strips, N, I) gets each strip's share. Buffers, one for every thread: Ws, dWs (I, LANES) and Vs, dVs
+    (P, LANES), the strip of the weights and of their gradients; anchors (rows, blocks, LANES), a at the start of each
+    block; carried (3, rows, LANES), from block to block the open run's h, the gradients of a and of h; kept (ROWS, steps
+    of a block + 1, LANES), hidden states; marks (rows,), inputs not yet walked past.
     """
+    some, part = number // len(dW_of), number % len(dW_of)
+    dW, db, dV = dW_of[part], db_of[part], dV_of[part]
+    Ws, Vs, dWs, dVs = Ws_of[seat], Vs_of[seat], dWs_of[seat], dVs_of[seat]
+    anchors, carried, kept, marks = anchors_of[seat], carried_of[seat], kept_of[seat], marks_of[seat]
+    first_lane, last_lane = some * wide, min(W.shape[1], (some + 1) * wide)
+    begin, end = part * part_groups * ROWS, min(len(x), (part + 1) * part_groups * ROWS)
     H, size, pieces, depth = W.shape[1], anchors.shape[0], len(blocks) - 1, kept.shape[1]
     steps, inputs, P = len(in_start) - 1, W.shape[0], len(V)
-    used, SA, SH = in_start[steps - 1], size * LANES, 2 * size * LANES
+    used, SA, SH, unit = in_start[steps - 1], size * LANES, 2 * size * LANES, _unit(relu)
     for lane in range(first_lane, last_lane, LANES):
         share = lane // LANES * len(x) * inputs  # where this strip's part of dx begins
         strip_of = (x, step_of, slots, marks, Ws, dWs, dx, share, need_x, anchors, carried, kept, relu)
@@ -713,15 +905,15 @@ def backward(
         for p in range(out_start[1], P):
             store(Vs, p * LANES, _weights(V, p * H, lane, H))
             store(dVs, p * LANES, spread(_ZERO))
-        bias, dbias = _weights(b, 0, lane, H), spread(_ZERO)
-        for top in range(begin * ROWS, min(end * ROWS, len(x)), size):
-            rows = min(size, end * ROWS - top, len(x) - top)
+        bias, dbias = _weights(b, 0, lane, H) * spread(unit), spread(_ZERO)
+        for top in range(begin, end, size):
+            rows = min(size, end - top)
             for r in range(rows):  # the forward pass's own sums, without a hidden state
                 s, at, e, count = bias, (top + r) * inputs, 0, counts[top + r]
                 for block in range(pieces):
                     while e < count and read(step_of, read(slots, at + e)) < blocks[block]:
                         i = read(slots, at + e)
-                        s = fma(spread(read(x, at + i)), load(Ws, i * LANES), s)
+                        s = fma(spread(read(x, at + i) * unit), load(Ws, i * LANES), s)
                         e += 1
                     store(anchors, (r * pieces + block) * LANES, s)
                 marks[r] = count
@@ -765,9 +957,9 @@ def backward(
                             dh3 = spread(_ZERO)
                             h3 -= LANES
                         for p in range(read(out_start, k), read(out_start, k + 1)):
-                            of = ((top + r) // ROWS * P + p) * ROWS
-                            g0, g1 = spread(read(grouped, of)), spread(read(grouped, of + 1))
-                            g2, g3 = spread(read(grouped, of + 2)), spread(read(grouped, of + 3))
+                            of = (top + r) * P + p
+                            g0, g1 = spread(read(dy, of)), spread(read(dy, of + P))
+                            g2, g3 = spread(read(dy, of + 2 * P)), spread(read(dy, of + 3 * P))
                             v, dv = load(Vs, p * LANES), load(dVs, p * LANES)
                             dh0, dh1, dh2, dh3 = fma(g0, v, dh0), fma(g1, v, dh1), fma(g2, v, dh2), fma(g3, v, dh3)
                             dv = fma(g1, load(kept, h1), fma(g0, load(kept, h0), dv))
@@ -790,58 +982,119 @@ def backward(
         _put(db, 0, lane, H, dbias)
 
 
-@_kernel(
-    "void(f8[:,::1], f4[:,::1], f4[::1], f4, f4[:,::1], f4[::1], b1[:,::1], f8, b1, f4[:,::1], i8, i8, f4[:,::1], f4[:,::1])"
-)
-def sample(uniforms, W, b, first, V, c, observed, coldness, relu, x, begin, end, a, h):
-    """Draws the cells of x (N, D) that are not observed, rows begin … end, column by column.
+@_kernel
+def backward(words):
+    """The tasks of ``_backward``."""
+    seat, number = claim(words, SEATED), claim(words, TAKEN)
+    while number < words[COUNT]:
+        _backward(number, seat, *_backward_arguments(words))
+        number = claim(words, TAKEN)
 
-    ``first`` is the first step's logit; ``coldness``, 1 / temperature, multiplies every logit. One input and one output a
-    step: Bernoulli columns.
+
+_sample_arguments = _arguments(
+    "f8[:,::1], f4[:,::1], f4[::1], f4[::1], f4[:,::1], f4[::1], u1[:,::1], f8, b1, f4[:,::1], "
+    "f4[:,:,::1], f4[:,:,::1], f4[:,:,::1], f4[:,:,::1], f4[:,::1]"
+)
+
+
+@_loops
+def _sample(
+    number, seat, uniforms, W, b, first_hidden, V, c, observed, temperature, relu, x,
+    a_of, h_of, packed_of, thresholds_of, logits_of,
+):  # fmt: skip
+    """Draws the cells of x (N, D) that are not observed, for a task's rows, column by column: 1 where the uniform is below
+    σ(logit / temperature). One input and one output a step: Bernoulli columns. ``observed`` is (N, D), or empty for none.
+
+    Buffers, one for every thread: a and h (rows of a task, pitch), packed (steps of a block, pitch), thresholds (2 ROWS,
+    steps of a block in whole strips), logits (2 ROWS,).
     """
-    steps, H, pitch = W.shape[0], W.shape[1], a.shape[1]
-    row = begin
-    while row < end:
-        together = ROWS if end - row >= ROWS else 1
-        for k in range(steps):
-            t0 = t1 = t2 = t3 = first
-            if k > 0:
+    a, h, packed, thresholds, logits = a_of[seat], h_of[seat], packed_of[seat], thresholds_of[seat], logits_of[seat]
+    steps, H, pitch, wide = W.shape[0], W.shape[1], a.shape[1], thresholds.shape[1]
+    top = number * len(a)
+    rows = min(len(a), len(x) - top)
+    _first_outputs(first_hidden, V, c, 1, h, logits, H)
+    first = read(logits, 0)
+    for r in range(rows):
+        _thresholds(uniforms, top + r, 0, 1, temperature, thresholds, 0)
+        _draw(thresholds, 0, observed, x, (top + r) * steps, first)
+        _begin(x, W, b, top + r, 1, relu, a, h, r * pitch, H)
+    for s0 in range(1, steps, len(packed)):
+        s1 = min(steps, s0 + len(packed))
+        if rows >= ROWS:
+            _pack(V, s0, s1, H, packed, pitch)
+        done = 0
+        while done < rows:
+            row, at, left = top + done, done * pitch, rows - done
+            together = 2 * ROWS if left >= 2 * ROWS else ROWS if left >= ROWS else 1
+            for r in range(together):
+                _thresholds(uniforms, row + r, s0, s1, temperature, thresholds, r * wide)
+            k = s0
+            while together > 1 and k < s1:
                 if together == ROWS:
-                    t0, t1, t2, t3 = _dots_unpacked(V, k, h, pitch, H)
-                    t1 += c[k]
-                    t2 += c[k]
-                    t3 += c[k]
+                    logits[0], logits[1], logits[2], logits[3] = _dots4(packed, k - s0, h, at, pitch)
                 else:
-                    t0 = _dot(V, k, h, 0, H)
-                t0 += c[k]
-            _draw(uniforms, observed, coldness, x, row, k, t0)
-            if together == ROWS:
-                _draw(uniforms, observed, coldness, x, row + 1, k, t1)
-                _draw(uniforms, observed, coldness, x, row + 2, k, t2)
-                _draw(uniforms, observed, coldness, x, row + 3, k, t3)
-            if k == 0:
+                    t0, t1, t2, t3, t4, t5, t6, t7 = _dots8(packed, k - s0, h, at, pitch)
+                    logits[0], logits[1], logits[2], logits[3] = t0, t1, t2, t3
+                    logits[4], logits[5], logits[6], logits[7] = t4, t5, t6, t7
                 for r in range(together):
-                    _begin(x, W, b, row + r, 1, relu, a, h, r * pitch, H)
-            elif k < steps - 1:
-                for r in range(together):
-                    if x[row + r, k] != 0:
-                        _add(x, W, row + r, k, k + 1, relu, a, h, r * pitch, H)
-        row += together
+                    logit, place = read(logits, r) + read(c, k), r * wide + k - s0
+                    drawn = _draw(thresholds, place, observed, x, (row + r) * steps + k, logit)
+                    if drawn != 0 and k < steps - 1:
+                        _add(x, W, row + r, k, k + 1, relu, a, h, at + r * pitch, H)
+                k += 1
+            while k < s1:  # a lone row: as long as zeros are drawn, the logits of the steps ahead are right, too
+                ahead = ROWS if s1 - k >= ROWS else 1
+                if ahead == ROWS:
+                    logits[0], logits[1], logits[2], logits[3] = _dots_ahead(V, k, h, at, H)
+                else:
+                    logits[0] = _dot_half(V, k, h, at, H)
+                stop, drawn, r = k + ahead, _ZERO, 0
+                while k < stop and drawn == 0:
+                    drawn = _draw(thresholds, k - s0, observed, x, row * steps + k, read(logits, r) + read(c, k))
+                    r += 1
+                    k += 1
+                if drawn != 0 and k < steps:
+                    _add(x, W, row, k - 1, k, relu, a, h, at, H)
+            done += together
 
 
 @_inline
-def _draw(uniforms, observed, coldness, x, row, k, logit):
-    if not observed[row, k]:
-        at = row * x.shape[1] + k
-        e = math.exp(np.float32(-logit * coldness))
-        write(x, at, np.float32(read(uniforms, at) * (1.0 + e) < 1.0))  # u < 1 / (1 + e), without the division
+def _thresholds(uniforms, row, start, stop, temperature, out, at):
+    """The logits above which the cells start … stop of a row are 1: u < σ(y / t) where y > t · log(u / (1 − u)).
+
+    All logarithms at once cost less than one exponential after the other. A uniform of 0 counts as one of 1e-37.
+    """
+    for k in range(start, stop):
+        u = max(read(uniforms, row * uniforms.shape[1] + k), 1e-37)
+        write(out, at + k - start, np.float32(u / (1.0 - u)))
+    for lane in range(at, at + stop - start, LANES):
+        store(out, lane, _logarithm(load(out, lane)) * spread(np.float32(temperature)))
 
 
-@_kernel("void(f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4[::1], b1, f4[:,::1], i8, i8)")
-def advance(a, h, x, W, V, c, relu, y, begin, end):
-    """One step for rows begin … end: a += x W, h renewed where x is non-zero, y = c + V h."""
+@_inline
+def _draw(thresholds, place, observed, x, at, logit):
+    if len(observed) == 0 or read(observed, at) == 0:
+        write(x, at, np.float32(logit > read(thresholds, place)))
+    return read(x, at)
+
+
+@_kernel
+def sample(words):
+    """The tasks of ``_sample``."""
+    seat, number = claim(words, SEATED), claim(words, TAKEN)
+    while number < words[COUNT]:
+        _sample(number, seat, *_sample_arguments(words))
+        number = claim(words, TAKEN)
+
+
+_advance_arguments = _arguments("f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4[::1], b1, f4[:,::1], i8")
+
+
+@_loops
+def _advance(number, a, h, x, W, V, c, relu, y, size):
+    """One step for ``size`` rows: a += x W, h renewed where x is non-zero, y = c + V h."""
     H = W.shape[1]
-    for row in range(begin, end):
+    for row in range(number * size, min(len(x), (number + 1) * size)):
         changed = False
         for i in range(x.shape[1]):
             changed |= x[row, i] != 0
@@ -852,9 +1105,18 @@ def advance(a, h, x, W, V, c, relu, y, begin, end):
                     if x[row, i] != 0:
                         s = fma(spread(x[row, i]), _weights(W, i * H, lane, H), s)
                 _put(a, row * H, lane, H, s)
-                _put(h, row * H, lane, H, _activated(s, relu))
+                _put(h, row * H, lane, H, _activated(s * spread(_unit(relu)), relu))
         for p in range(len(V)):
             t = spread(_ZERO)
             for lane in range(0, H, LANES):
                 t = fma(_weights(V, p * H, lane, H), _weights(h, row * H, lane, H), t)
             y[row, p] = c[p] + total(t)
+
+
+@_kernel
+def advance(words):
+    """The tasks of ``_advance``."""
+    number = claim(words, TAKEN)
+    while number < words[COUNT]:
+        _advance(number, *_advance_arguments(words))
+        number = claim(words, TAKEN)

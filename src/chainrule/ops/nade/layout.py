@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,21 @@ class Layout:
     input_widths: tuple[int, ...]
     output_widths: tuple[int, ...]
 
-    @classmethod
-    def binary(cls, steps: int) -> Layout:
+    @staticmethod
+    @lru_cache(maxsize=64)
+    def binary(steps: int) -> Layout:
         """One input and one logit per step: the lecture's network."""
-        return cls((1,) * steps, (1,) * steps)
+        return Layout((1,) * steps, (1,) * steps)
+
+    def __hash__(self) -> int:
+        return self._hash  # of a thousand numbers, asked for at every step of a training loop
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.input_widths, self.output_widths))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"input_widths": self.input_widths, "output_widths": self.output_widths}
 
     @property
     def steps(self) -> int:

@@ -1,12 +1,16 @@
-"""Threads for kernels that release the interpreter lock: torch's own if they can be had, otherwise a small pool.
+"""Threads for compiled kernels: torch's own if they can be had, otherwise a small pool.
+
+A kernel is machine code that takes tasks until none is left (``cpu_kernels.py``); here it is called by as many threads as
+shall take part. No Python runs in them: a lock that two threads of the interpreter hand to and fro costs as much as a
+tenth of a training step.
 
 torch's idle OpenMP workers spin for milliseconds after each of its operations, so that a second pool fights them for
-the cores: on two cores a step with a torch loss in it took half as long again. So the tasks are handed to the same
+the cores: on two cores a step with a torch loss in it took half as long again. So the kernel is handed to the same
 workers, by the runtime's ``GOMP_parallel``, where this process has one. Not in a forked child, whose workers are gone:
 there, and where the runtime is another, a pool of our own does the work, made anew after a fork.
 
 numba's compiled parallel loops were the other choice; its OpenMP layer kills a forked child, and its own layer aborts
-when two threads call at once. Here any number may call: the caller works too and waits only for tasks that have begun,
+when two threads call at once. Here any number may call: the caller works too and waits only for threads that have begun,
 so that a pool that is busy with another caller costs time and nothing else.
 """
 
@@ -15,42 +19,40 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+from array import array
 from collections.abc import Callable
 from queue import SimpleQueue
 
 import torch
 
+KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
 
 class _Job:
-    """Some tasks by number, done by whoever takes part."""
+    """A kernel and its words, for whoever comes before the caller has finished the last task."""
 
-    def __init__(self, task: Callable[[int], None], count: int) -> None:
-        self.task, self.count = task, count
-        self.taken = self.done = 0
-        self.error: BaseException | None = None
-        self.lock, self.finished = threading.Lock(), threading.Event()
+    def __init__(self, kernel: Callable[[int], None], words: int) -> None:
+        self.kernel, self.words = kernel, words
+        self.working, self.closed = 0, False
+        self.changed = threading.Condition()
 
     def work(self) -> None:
-        """Takes tasks until none is left."""
-        while True:
-            number = self.count
-            try:
-                with self.lock:
-                    number = self.taken
-                    self.taken += 1
-                if number < self.count:
-                    self.task(number)
-            except BaseException as error:
-                self.error = error
-            if number >= self.count:
+        """Takes part, unless it is too late: then the words may be gone."""
+        with self.changed:
+            if self.closed:
                 return
-            with self.lock:
-                self.done += 1
-                if self.done == self.count:
-                    self.finished.set()
+            self.working += 1
+        self.kernel(self.words)
+        with self.changed:
+            self.working -= 1
+            self.changed.notify()
 
-
-_CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+    def finish(self) -> None:
+        """Returns when nobody works any more."""
+        with self.changed:
+            self.closed = True
+            while self.working:
+                self.changed.wait()
 
 
 def _openmp_runtime() -> Callable[..., None] | None:
@@ -59,50 +61,43 @@ def _openmp_runtime() -> Callable[..., None] | None:
         function = ctypes.CDLL(None).GOMP_parallel
     except (AttributeError, OSError, TypeError):  # another runtime, or a system without a global name space
         return None
-    function.argtypes, function.restype = [_CALL, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint], None
+    function.argtypes, function.restype = [KERNEL, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint], None
     return function
 
 
 _openmp = _openmp_runtime()
-_openmp_jobs: dict[int, _Job] = {}
-_take_part = _CALL(lambda number: _openmp_jobs[number].work())
 _jobs: SimpleQueue[_Job] = SimpleQueue()
 _threads: list[threading.Thread] = []
 _growing = threading.Lock()
 
 
-def run(task: Callable[[int], None], count: int) -> None:
-    """Calls ``task(0)`` … ``task(count − 1)``, each once, on as many threads as ``torch.get_num_threads()`` says.
+def wanted(tasks: int) -> int:
+    """How many threads take part in so many tasks: at most ``torch.get_num_threads()``."""
+    return max(1, min(torch.get_num_threads(), tasks))
 
-    Returns when all are done. An exception in a task is raised here, after the others have run.
 
-    >>> seen = []
-    >>> run(seen.append, 3)
-    >>> sorted(seen)
-    [0, 1, 2]
+def run(kernel: Callable[[int], None], words: array[int], threads: int) -> None:
+    """Has at most ``threads`` threads, this one among them, call ``kernel(words)``; returns when all have returned.
+
+    Args:
+        kernel: a KERNEL, safe to be called by several threads at once.
+        words: what it takes the address of.
+        threads: as ``wanted`` says.
     """
-    helpers = min(torch.get_num_threads(), count) - 1
-    if helpers < 1:
-        for number in range(count):
-            task(number)
-        return
-    job = _Job(task, count)
-    if _openmp is not None:
-        _openmp_jobs[id(job)] = job
-        try:
-            _openmp(_take_part, id(job), helpers + 1, 0)
-        finally:
-            del _openmp_jobs[id(job)]
+    address, _ = words.buffer_info()
+    if threads < 2:
+        kernel(address)
+    elif _openmp is not None:
+        _openmp(kernel, address, threads, 0)
     else:
-        _grow(helpers)
-        for _ in range(helpers):
+        _grow(threads - 1)
+        job = _Job(kernel, address)
+        for _ in range(threads - 1):
             _jobs.put(job)
-        job.work()
-        job.finished.wait()
-    if job.error is not None:
-        raise job.error
-    if job.done < job.count:
-        raise KeyboardInterrupt  # which fell between two lines of a callback, where it cannot be raised
+        try:
+            kernel(address)
+        finally:
+            job.finish()
 
 
 def _grow(size: int) -> None:
