@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -38,7 +39,7 @@ SLOW_MS, SLOW_ROUNDS = (
     {True: 9, False: 2},
 )  # what takes longer has turns of one call, at the headline shape and elsewhere
 AGREEMENT = 2e-5  # of float32 gradients with float64's, relative to the largest
-EPOCH_ROWS = 5000
+EPOCH_ROWS, EPOCHS = 5000, 12
 
 kernels = partial(choose.outputs, backend="cpu")
 
@@ -154,7 +155,7 @@ def memory_mb(rows: int) -> float:
 
 
 def epoch() -> dict[str, float]:
-    """Seconds of a training epoch at the headline shape and the share of them inside the kernels."""
+    """Seconds of a training epoch at the headline shape and the share of them inside the kernels: medians over epochs."""
     _, columns, hidden, density = HEADLINE
     x = (torch.rand(EPOCH_ROWS + 10, columns, generator=generator_from(2)) < density).float()
     net = NADE(columns, hidden_size=hidden, generator=generator_from(0))
@@ -171,15 +172,21 @@ def epoch() -> dict[str, float]:
         return call
 
     net.training_loss(x[:8]).mean().backward()  # the kernels are loaded
-    config = FitConfig(hidden_size=hidden, epochs=6)
+    config = FitConfig(hidden_size=hidden, epochs=EPOCHS)
     state = make_state(net, config, generator_from(1))
+    laps: list[tuple[float, float]] = []
     originals = cpu.outputs, cpu.gradients
     cpu.outputs, cpu.gradients = timed(cpu.outputs), timed(cpu.gradients)
     try:
-        train(state, x[:EPOCH_ROWS], x[EPOCH_ROWS:], config, show_progress=False)
+        lap = lambda state: laps.append((state.seconds, inside))  # noqa: E731
+        train(state, x[:EPOCH_ROWS], x[EPOCH_ROWS:], config, show_progress=False, after_epoch=lap)
     finally:
         cpu.outputs, cpu.gradients = originals
-    return {"epoch_s": state.seconds / config.epochs, "kernel_share": inside / state.seconds}
+    steps = [(after[0] - before[0], after[1] - before[1]) for before, after in pairwise(laps)]  # all but the first
+    shares = [part / whole for whole, part in steps]
+    low, _, high = statistics.quantiles(shares, n=4)
+    seconds = statistics.median(whole for whole, _ in steps)
+    return {"epoch_s": seconds, "kernel_share": statistics.median(shares), "spread": high - low}
 
 
 def headline(rows: list[dict[str, Any]], megabytes: float, share: float) -> list[dict[str, Any]]:

@@ -77,7 +77,7 @@ def train(
     network, optimizer = fabric.setup(state.network, state.optimizer)
     network.mark_forward_method("training_loss")
     train_rows, valid_rows = fabric.to_device(train_rows), fabric.to_device(valid_rows)
-    steps = count_batches(len(train_rows), config.batch_size)
+    steps, parameters = count_batches(len(train_rows), config.batch_size), list(state.network.parameters())
     if state.epoch == 0:  # whatever happens, the result is no worse than the beginning
         state.best_nats = validate(network, valid_rows)
     with progress_bar("training", config.epochs * steps, show=show_progress) as advance:
@@ -87,7 +87,8 @@ def train(
             for number, batch in enumerate(shuffled_batches(train_rows, config.batch_size, state.generator)):
                 set_rate(state, config, state.epoch + number / steps)
                 loss = network.training_loss(batch, generator=state.generator).mean()
-                optimizer.zero_grad()
+                for parameter in parameters:
+                    parameter.grad = None  # what zero_grad does, without its profiler's bookkeeping
                 fabric.backward(loss)
                 norm = clip_gradients(state.network, config.clip_norm)
                 if math.isfinite(value := float(loss.detach())) and math.isfinite(norm):
@@ -123,11 +124,11 @@ def set_rate(state: State, config: FitConfig, epoch: float) -> None:
 
 def clip_gradients(network: AbstractNetwork, clip_norm: float) -> float:
     """Scales all gradients down to ``clip_norm`` together if they are longer; returns the norm they had."""
-    parameters = [p for p in network.parameters() if p.grad is not None]
-    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-    length = float(norm)
+    gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    flat = [gradient.flatten() for gradient in gradients]
+    length = float(sum(torch.dot(g, g) for g in flat)) ** 0.5  # a BLAS call each: a quarter of a norm's time
     if 0 < clip_norm < length:
-        torch.nn.utils.clip_grads_with_norm_(parameters, clip_norm, norm)
+        torch._foreach_mul_(gradients, clip_norm / length)
     return length
 
 
