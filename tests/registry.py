@@ -2,9 +2,38 @@
 
 import torch
 
-from chainrule import NADE, ChainTable, IndependentColumns
+from chainrule import (
+    MADE,
+    NADE,
+    Atoms,
+    Bernoulli,
+    Categorical,
+    ChainTable,
+    DiscretizedLogisticMixture,
+    GaussianMixture,
+    IndependentColumns,
+    LaplaceMixture,
+    LogisticMixture,
+)
 from chainrule.networks import AbstractFixedOrder
 from chainrule.rng import generator_from
+
+FEW = DiscretizedLogisticMixture(2, least=0, most=2, center=1.0)
+MIXED = [Bernoulli(), Categorical(3), FEW, Atoms((1.0,), FEW), Categorical(2), Bernoulli()]  # 216 rows
+UNLISTED = [Categorical(2, unlisted=2), Bernoulli(), Categorical(3, unlisted=0, rows=9), Bernoulli()]
+REAL = [
+    GaussianMixture(2),
+    Bernoulli(),
+    LaplaceMixture(1),
+    LogisticMixture(2),
+]  # of two or three the mass is integrated
+OPEN = [
+    GaussianMixture(3),
+    Categorical(3),
+    DiscretizedLogisticMixture(2),
+    Atoms((0.0,), GaussianMixture(2)),
+    Bernoulli(),
+]
 
 
 def randomized(network: AbstractFixedOrder, seed: int, scale: float = 1.0) -> AbstractFixedOrder:
@@ -15,9 +44,16 @@ def randomized(network: AbstractFixedOrder, seed: int, scale: float = 1.0) -> Ab
     return network
 
 
-def nade(columns: int, hidden_size: int, seed: int = 0, scale: float = 1.0, **options: object) -> AbstractFixedOrder:
+def nade(columns: object, hidden_size: int, seed: int = 0, scale: float = 1.0, **options: object) -> AbstractFixedOrder:
     generator = generator_from(seed)
     return randomized(NADE(columns, hidden_size=hidden_size, generator=generator, **options), seed, scale)
+
+
+def made(
+    columns: object, *hidden_sizes: int, seed: int = 0, scale: float = 1.0, **options: object
+) -> AbstractFixedOrder:
+    generator = generator_from(seed)
+    return randomized(MADE(columns, hidden_sizes, generator=generator, **options), seed, scale)
 
 
 NETWORKS = {
@@ -31,10 +67,37 @@ NETWORKS = {
     "nade two columns": lambda: nade(2, 3, seed=7, order=[1, 0]),
     "nade untrained": lambda: NADE(8, hidden_size=4, generator=generator_from(8)),
     "nade saturated": lambda: nade(6, 4, seed=9, scale=30.0),
+    "nade mixed": lambda: nade(MIXED, 5, seed=13),
+    "nade mixed random order": lambda: nade(MIXED, 5, seed=14, order="random", activation="relu"),
+    "nade unlisted": lambda: nade(UNLISTED, 5, seed=15, order="random"),
+    "made": lambda: made(8, 14, 14, seed=16),
+    "made random order": lambda: made(8, 14, 9, seed=17, order="random"),
+    "made narrow": lambda: made(8, 3, 2, seed=18, order="random"),
+    "made one unit": lambda: made(6, 1, seed=19),
+    "made one column": lambda: made(1, 4, 3, seed=20),
+    "made two columns": lambda: made(2, 3, seed=21, order=[1, 0], activation="sigmoid"),
+    "made not direct": lambda: made(7, 12, 13, seed=22, direct=False, activation="sigmoid"),
+    "made residual": lambda: made(8, 14, 14, 14, seed=23, residual=True, order="random"),
+    "made untrained": lambda: MADE(8, [9, 9], generator=generator_from(24)),
+    "made mixed": lambda: made(MIXED, 15, 15, seed=25, order="random"),
+    "made unlisted": lambda: made(UNLISTED, 9, seed=26),
     "chain table": lambda: randomized(ChainTable(6), 10),
     "chain table random order": lambda: randomized(ChainTable(7, order="random", generator=generator_from(11)), 11),
     "independent columns": lambda: randomized(IndependentColumns(8), 12),
+    "independent mixed": lambda: randomized(IndependentColumns(MIXED), 27),
 }
 
-# Independent columns heed nothing; saturated units are flat; a single relu unit may be off in every row.
-DEPENDENT = [name for name in NETWORKS if name not in ("independent columns", "nade saturated")]
+# Networks whose rows cannot be listed: real columns and all integers.
+OPEN_NETWORKS = {
+    "nade real": lambda: nade(REAL[:2], 5, seed=0, order=[1, 0]),
+    "nade real first": lambda: nade(REAL[2:], 5, seed=1),
+    "nade open": lambda: nade(OPEN, 6, seed=2, order="random"),
+    "made real": lambda: made(REAL[:2], 7, seed=3),
+    "made real last": lambda: made(REAL[2:], 7, 6, seed=4, order=[1, 0]),
+    "made open": lambda: made(OPEN, 15, 15, seed=5, order="random"),
+    "independent open": lambda: randomized(IndependentColumns(OPEN), 6),
+}
+
+# Independent columns heed nothing; saturated units are flat; untrained ones all but; a single relu unit may be off in every row.
+FLAT = ("independent", "saturated", "untrained", "one unit")
+DEPENDENT = [name for name in (*NETWORKS, *OPEN_NETWORKS) if not any(word in name for word in FLAT)]

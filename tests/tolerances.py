@@ -13,3 +13,5 @@ DIGITS_MARGIN_NATS = 6.0  # NADE against independent columns on held-out digits 
 ESTIMATE_ERRORS = 4.5  # importance sampling: standard errors allowed between estimate and truth
 SIGMOID_TAIL = 2e-38  # absolute error of the kernels' sigmoid beyond ±87
 SAME_TRAINING_NATS = 0.02  # held-out nats of one training run on another backend
+QUADRATURE = 1e-6  # |∫ p − 1| of densities, by quadrature
+KOLMOGOROV = 2.75  # √n times the largest distance between the cdf and draws: exceeded once in two millions

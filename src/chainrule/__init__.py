@@ -12,23 +12,37 @@ if TYPE_CHECKING:
     from chainrule import datasets as datasets
     from chainrule.baselines import ChainTable as ChainTable
     from chainrule.baselines import IndependentColumns as IndependentColumns
+    from chainrule.conditionals import Atoms as Atoms
     from chainrule.conditionals import Bernoulli as Bernoulli
+    from chainrule.conditionals import Categorical as Categorical
+    from chainrule.conditionals import DiscretizedLogisticMixture as DiscretizedLogisticMixture
+    from chainrule.conditionals import GaussianMixture as GaussianMixture
+    from chainrule.conditionals import LaplaceMixture as LaplaceMixture
+    from chainrule.conditionals import LogisticMixture as LogisticMixture
     from chainrule.density import Density as Density
     from chainrule.density import load as load
     from chainrule.errors import ChainruleError as ChainruleError
+    from chainrule.networks import MADE as MADE
     from chainrule.networks import NADE as NADE
     from chainrule.networks import Estimate as Estimate
     from chainrule.training import FitConfig as FitConfig
     from chainrule.training import fit as fit
 
 _HOMES = {
+    "Atoms": "chainrule.conditionals",
     "Bernoulli": "chainrule.conditionals",
+    "Categorical": "chainrule.conditionals",
     "ChainTable": "chainrule.baselines",
     "ChainruleError": "chainrule.errors",
     "Density": "chainrule.density",
+    "DiscretizedLogisticMixture": "chainrule.conditionals",
     "Estimate": "chainrule.networks",
     "FitConfig": "chainrule.training",
+    "GaussianMixture": "chainrule.conditionals",
     "IndependentColumns": "chainrule.baselines",
+    "LaplaceMixture": "chainrule.conditionals",
+    "LogisticMixture": "chainrule.conditionals",
+    "MADE": "chainrule.networks",
     "NADE": "chainrule.networks",
     "datasets": "chainrule.datasets",
     "fit": "chainrule.training",
@@ -36,14 +50,21 @@ _HOMES = {
 }
 
 __all__ = [
+    "MADE",
     "NADE",
+    "Atoms",
     "Bernoulli",
+    "Categorical",
     "ChainTable",
     "ChainruleError",
     "Density",
+    "DiscretizedLogisticMixture",
     "Estimate",
     "FitConfig",
+    "GaussianMixture",
     "IndependentColumns",
+    "LaplaceMixture",
+    "LogisticMixture",
     "datasets",
     "fit",
     "load",

@@ -1,31 +1,349 @@
-"""Laws of conditionals."""
+"""Laws of conditionals: normalised, sampled as they score, and every summary in agreement with the density."""
 
 import math
 
 import pytest
 import torch
+from tolerances import KOLMOGOROV, QUADRATURE
 
-from chainrule.conditionals import KINDS, Bernoulli, Distribution, conditional_from_json
-from chainrule.errors import FormatError
+from chainrule.conditionals import (
+    KINDS,
+    Atoms,
+    Bernoulli,
+    Categorical,
+    DiscretizedLogisticMixture,
+    Distribution,
+    GaussianMixture,
+    LaplaceMixture,
+    LogisticMixture,
+    conditional_from_json,
+)
+from chainrule.errors import ChainruleError, FormatError, ShapeError
+from chainrule.rng import generator_from
+from chainrule.testing import chi_squared_p_value, integrate
+from chainrule.testing.laws import LEAST_P_VALUE
 
-CONDITIONALS = [Bernoulli()]
+CONDITIONALS = [
+    Bernoulli(),
+    Categorical(1),
+    Categorical(5),
+    Categorical(4, unlisted=0, rows=20),
+    Categorical(4, unlisted=3),
+    GaussianMixture(1),
+    GaussianMixture(4),
+    GaussianMixture(2, center=50.0, spread=7.0, low=40.0, high=60.0),
+    LogisticMixture(3),
+    LaplaceMixture(1),
+    LaplaceMixture(3),
+    DiscretizedLogisticMixture(1),
+    DiscretizedLogisticMixture(3, center=3.0, spread=2.0),
+    DiscretizedLogisticMixture(2, least=0, center=1.0),
+    DiscretizedLogisticMixture(2, least=0, most=9, center=4.0, spread=3.0),
+    DiscretizedLogisticMixture(1, least=4, most=4, center=4.0),
+    Atoms((0.0,), GaussianMixture(2)),
+    Atoms((1.5, -1.0), LaplaceMixture(1)),
+    Atoms((0.0, 7.0), DiscretizedLogisticMixture(2, center=3.0, spread=2.0)),
+    Atoms((3.0,), DiscretizedLogisticMixture(1, least=0, most=9, center=4.0)),
+]
+LISTED = [c for c in CONDITIONALS if c.support() is not None]
+INTEGERS = [c for c in CONDITIONALS if c.is_discrete and c.support() is None]
+DENSITIES = [c for c in CONDITIONALS if not c.is_discrete]
+ORDERED = [c for c in CONDITIONALS if not isinstance(c, Categorical)]
 LOGITS = torch.tensor([-300.0, -80.0, -25.0, -1.0, 0.0, 0.5, 21.0, 80.0, 300.0], dtype=torch.float64)[:, None]
+WINDOW = 400  # integers on either side that hold all but nothing at the scales of ``params_of``
+
+
+def params_of(conditional, rows=6, seed=0, scale=1.5):
+    params = torch.randn(rows, conditional.param_width, generator=generator_from(seed), dtype=torch.float64)
+    return params * scale
+
+
+def atoms_of(conditional):
+    return conditional.values if isinstance(conditional, Atoms) else ()
+
+
+def masses(conditional, params):
+    """Values (M,) that hold all mass of a discrete conditional, and the mass of each, (rows, M)."""
+    if (support := conditional.support()) is not None:
+        values = torch.tensor(support, dtype=torch.float64)
+        times = torch.tensor(conditional.multiplicities(), dtype=torch.float64)
+    else:
+        values = torch.arange(-WINDOW, WINDOW + 1, dtype=torch.float64)
+        times = torch.ones(len(values), dtype=torch.float64)
+    logs = conditional.log_prob(params[:, None], values.expand(len(params), -1))
+    return values, logs.exp() * times
+
+
+def expectation(conditional, params, of, jumps=None):
+    """E[of(value)] of a conditional that is no mass function, (rows,): atoms by their mass, the rest by quadrature."""
+    total = integrate(conditional, params, of, jumps=jumps)
+    for atom in atoms_of(conditional):
+        at = torch.full((len(params),), atom, dtype=torch.float64)
+        total = total + conditional.log_prob(params, at).exp() * of(at[:, None])[:, 0]
+    return total
 
 
 def test_every_kind_is_tested():
     assert {type(c).__name__ for c in CONDITIONALS} == set(KINDS)
 
 
-@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
-def test_mass_sums_to_one_and_agrees_with_mean_mode_and_entropy(conditional):
-    d = Distribution(conditional, LOGITS)
+@pytest.mark.parametrize("conditional", LISTED + INTEGERS, ids=repr)
+@pytest.mark.parametrize("scale", [0.1, 1.5, 20.0])
+def test_masses_sum_to_one_and_agree_with_mean_and_mode(conditional, scale):
+    if scale == 20.0 and conditional in INTEGERS:
+        scale = 3.0  # wider ones have more integers than the window
+    params = params_of(conditional, scale=scale)
+    values, p = masses(conditional, params)
+    assert float((p.sum(1) - 1).abs().max()) < 1e-12
+    d = Distribution(conditional, params)
+    if isinstance(conditional, Categorical):
+        listed = p[:, : conditional.values]
+        assert torch.equal(d.mode(), values[listed.argmax(1)])
+        assert torch.equal(d.mean(), d.mode())
+        return
+    torch.testing.assert_close(d.mean(), (p * values).sum(1), rtol=1e-9, atol=1e-9)
+    at_mode = d.log_prob(d.mode()).exp()
+    assert bool((at_mode <= p.amax(1) * (1 + 1e-12)).all())
+    if getattr(conditional, "parts", 2) == 1 or isinstance(conditional, Bernoulli):
+        torch.testing.assert_close(at_mode, p.amax(1), rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("conditional", LISTED, ids=repr)
+def test_entropy_of_what_can_be_listed(conditional):
+    params = params_of(conditional)
+    if not isinstance(conditional, Bernoulli | Categorical):
+        with pytest.raises(ChainruleError, match="without closed form"):
+            conditional.entropy(params)
+        return
     values = torch.tensor(conditional.support(), dtype=torch.float64)
-    logs = torch.stack([d.log_prob(torch.full((len(LOGITS),), v, dtype=torch.float64)) for v in values.tolist()], 1)
+    logs = conditional.log_prob(params[:, None], values.expand(len(params), -1))
+    times = torch.tensor(conditional.multiplicities(), dtype=torch.float64)
+    torch.testing.assert_close(conditional.entropy(params), -(times * logs.exp() * logs).sum(1))
+
+
+@pytest.mark.parametrize("conditional", DENSITIES, ids=repr)
+@pytest.mark.parametrize("scale", [0.1, 1.5, 20.0])
+def test_densities_integrate_to_one_and_agree_with_mean_and_entropy(conditional, scale):
+    params = params_of(conditional, scale=scale)
+    one = expectation(conditional, params, torch.ones_like)
+    assert float((one - 1).abs().max()) < QUADRATURE
+    mean = expectation(conditional, params, lambda x: x)
+    torch.testing.assert_close(conditional.mean(params), mean, rtol=1e-5, atol=1e-5)
+    if getattr(conditional, "parts", 2) == 1:
+        entropy = integrate(conditional, params, lambda x: -conditional.log_prob(params[:, None], x))
+        torch.testing.assert_close(conditional.entropy(params), entropy, rtol=1e-5, atol=1e-5)
+        around = conditional.log_prob(
+            params[:, None], conditional.mode(params)[:, None] + torch.tensor([-1e-3, 0, 1e-3])
+        )
+        assert bool((around[:, 1:2] >= around).all())
+    else:
+        with pytest.raises(ChainruleError):
+            conditional.entropy(params)
+
+
+@pytest.mark.parametrize("conditional", ORDERED, ids=repr)
+def test_cdf_is_the_integral_of_the_density(conditional):
+    params = params_of(conditional)
+    points = torch.linspace(0.02, 0.98, 9, dtype=torch.float64)
+    for q in points.tolist():
+        x = conditional.quantile(params, torch.full((len(params),), q, dtype=torch.float64))
+        for at in (x, x + 0.25):
+            got = conditional.cdf(params, at)
+            if conditional.is_discrete:
+                values, p = masses(conditional, params)
+                want = torch.where(values <= at[:, None], p, 0).sum(1)
+            else:
+                want = expectation(conditional, params, lambda v, at=at: (v <= at[:, None]).double(), at[:, None])
+            assert float((got - want).abs().max()) < (1e-12 if conditional.is_discrete else QUADRATURE)
+
+
+@pytest.mark.parametrize("conditional", ORDERED, ids=repr)
+def test_quantile_is_the_smallest_value_that_reaches_it(conditional):
+    params = params_of(conditional, rows=40)
+    for q in (1e-6, 0.03, 0.31, 0.5, 0.77, 0.999):
+        level = torch.full((40,), q, dtype=torch.float64)
+        x = conditional.quantile(params, level)
+        assert bool((conditional.cdf(params, x) >= level - 1e-12).all())
+        step = 1.0 if conditional.is_discrete else 1e-6
+        assert bool((conditional.cdf(params, x - step) < level + 1e-12).all())
+
+
+@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
+def test_draws_follow_the_distribution(conditional):
+    """χ² where values can be listed, Kolmogorov and Smirnov's test against the cdf elsewhere."""
+    n = 20000
+    for seed in range(3):
+        params = params_of(conditional, rows=1, seed=seed)
+        uniforms = torch.rand(n, generator=generator_from(seed + 10), dtype=torch.float64)
+        drawn = conditional.sample(params.expand(n, -1), uniforms)
+        if conditional.is_discrete:
+            values, p = masses(conditional, params)
+            if isinstance(conditional, Categorical):  # the unlisted are never drawn
+                values, p = values[: conditional.values], p[:, : conditional.values]
+            counts = (drawn[:, None] == values).sum(0).double()
+            assert counts.sum() == n
+            assert chi_squared_p_value(counts, p[0] / p.sum() * n) > LEAST_P_VALUE
+        else:
+            for atom in atoms_of(conditional):
+                share = float((drawn == atom).double().mean())
+                p = float(conditional.log_prob(params, torch.tensor([atom]).double()).exp())
+                assert abs(share - p) < 5 * math.sqrt(p * (1 - p) / n)
+            x = drawn.sort().values
+            steps = torch.arange(1, n + 1, dtype=torch.float64) / n
+            cdf = conditional.cdf(params.expand(n, -1), x)
+            last = torch.searchsorted(x, x, right=True).double() / n  # ties at an atom count once, at their end
+            off = (
+                (cdf - last).abs()
+                if atoms_of(conditional)
+                else torch.maximum((cdf - steps).abs(), (cdf - steps + 1 / n).abs())
+            )
+            assert float(off.max()) * math.sqrt(n) < KOLMOGOROV
+
+
+@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
+def test_uniforms_at_the_ends_give_values_of_the_support(conditional):
+    params = params_of(conditional, rows=30, scale=4.0)
+    for u in (0.0, 1e-300, 1 - 2**-53):
+        drawn = conditional.sample(params, torch.full((30,), u, dtype=torch.float64))
+        assert bool(drawn.isfinite().all())
+        assert bool(conditional.log_prob(params, drawn).isfinite().all())
+
+
+@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
+def test_a_temperature_sharpens(conditional):
+    """Towards zero every draw is the likeliest value, or a part's location; at one nothing changes."""
+    params = params_of(conditional, rows=200)
+    uniforms = torch.rand(200, generator=generator_from(1), dtype=torch.float64)
+    assert torch.equal(conditional.sample(params, uniforms), conditional.sample(params, uniforms, 1.0))
+    cold = conditional.sample(params, uniforms, 1e-4)
+    if isinstance(conditional, Bernoulli | Categorical):
+        assert torch.equal(cold, conditional.mode(params))
+    elif isinstance(conditional, GaussianMixture) and conditional.parts == 1:
+        warm, hot = conditional.sample(params, uniforms), conditional.sample(params, uniforms, 3.0)
+        torch.testing.assert_close(hot - conditional.mean(params), 3 * (warm - conditional.mean(params)))
+
+
+@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
+def test_far_values_and_parameters_give_numbers(conditional):
+    """Parameters of ±1e4 and values far out: no NaN in values or gradients, and no overflow but −inf."""
+    for scale in (0.0, 1e2, 1e4):
+        params = params_of(conditional, rows=8, scale=scale).requires_grad_()
+        values = [0.0, 1.0, 4.0, -3.0, 1e6] if conditional.support() is None else conditional.support()
+        for x in values:
+            logs = conditional.log_prob(params, torch.full((8,), x, dtype=torch.float64))
+            assert not bool(logs.isnan().any())
+            (gradient,) = torch.autograd.grad(logs[logs.isfinite()].sum(), params)
+            assert bool(gradient.isfinite().all())
+
+
+@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
+def test_float32_agrees_with_float64(conditional):
+    params = params_of(conditional, rows=50)
+    uniforms = torch.rand(50, generator=generator_from(2), dtype=torch.float64)
+    x = conditional.sample(params.float(), uniforms)
+    assert x.dtype == torch.float32
+    wide, narrow = conditional.log_prob(params.float().double(), x.double()), conditional.log_prob(params.float(), x)
+    assert narrow.dtype == torch.float32
+    torch.testing.assert_close(narrow.double(), wide, rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
+def test_initial_parameters_have_the_moments_of_the_data(conditional):
+    generator = generator_from(3)
+    if (support := conditional.support()) is not None:
+        seen = len(support) - (getattr(conditional, "unlisted", None) == 0)  # else no training row is unlisted
+        index = torch.randint(0, seen, (4000, 3), generator=generator)
+        x = torch.tensor(support, dtype=torch.float64)[index]
+    else:
+        x = torch.randn(4000, 3, generator=generator, dtype=torch.float64) * torch.tensor([1.0, 2.0, 5.0]) + 3
+        if conditional.is_discrete:
+            x = x.round().clamp(min=getattr(conditional, "least", None) or -1000)
+        for atom in atoms_of(conditional):
+            x[::7] = atom
+    params = conditional.initial_params(x)
+    assert params.shape == (3, conditional.param_width)
+    if isinstance(conditional, Categorical):
+        logs = conditional.log_prob(params[:, None], torch.arange(conditional.values).double().expand(3, -1))
+        shares = torch.stack([(x == v).double().mean(0) for v in range(conditional.values)], 1)
+        assert float((logs.exp() - shares).abs().max()) < (2e-3 if conditional.unlisted is None else 0.1)
+        return
+    bounded = getattr(conditional, "least", None) is not None or isinstance(conditional, Atoms)
+    torch.testing.assert_close(conditional.mean(params), x.mean(0), rtol=0.4 if bounded else 1e-3, atol=1e-2)
+    if not conditional.is_discrete and not bounded:
+        second = integrate(conditional, params, lambda v: v**2)
+        torch.testing.assert_close(
+            second - conditional.mean(params) ** 2, x.var(0, unbiased=False), rtol=1e-4, atol=1e-6
+        )
+
+
+@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
+def test_constant_columns_start_finite(conditional):
+    value = conditional.support()[0] if conditional.support() is not None else 2.0
+    params = conditional.initial_params(torch.full((5, 2), value, dtype=torch.float64))
+    logs = conditional.log_prob(params, torch.full((2,), value, dtype=torch.float64))
+    assert bool(params.isfinite().all())
     assert bool(logs.isfinite().all())
-    assert float((logs.exp().sum(1) - 1).abs().max()) < 1e-15
-    assert torch.allclose((logs.exp() * values).sum(1), d.mean(), rtol=1e-14)
-    assert torch.equal(values[logs.argmax(1)], d.mode())
-    assert torch.allclose(-(logs.exp() * logs).sum(1), d.entropy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
+def test_encoding(conditional):
+    values = conditional.support() or (-2.0, 0.0, 1.5)
+    x = torch.tensor(values, dtype=torch.float32)
+    encoded = conditional.encode(x)
+    assert encoded.shape == (len(values), conditional.input_width)
+    assert encoded.dtype == torch.float32
+    assert conditional.is_evidence(x).dtype == torch.bool
+    blank = torch.tensor([conditional.blank], dtype=torch.float64)
+    assert bool(conditional.log_prob(params_of(conditional, rows=1), blank).isfinite())
+
+
+@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
+def test_json_round_trip(conditional):
+    assert conditional_from_json(conditional.to_json()) == conditional
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e-2, 1.0, 1e3, 1e6])
+@pytest.mark.parametrize("bounds", [(None, None), (-3, None), (None, 40), (-3, 40)])
+def test_discretised_masses_sum_to_one_at_any_scale(scale, bounds):
+    """Σ over a window of integers, and what the cdf says lies outside it."""
+    conditional = DiscretizedLogisticMixture(1, *bounds, least_scale=1e-4)
+    rho = math.log(math.expm1(scale - 1e-4)) if scale < 30 else scale
+    params = torch.tensor([[0.0, 0.3 / scale, rho]], dtype=torch.float64)
+    low, high = max(-5000, bounds[0] or -5000), min(5000, bounds[1] or 5000)
+    v = torch.arange(low, high + 1, dtype=torch.float64)
+    inside = conditional.log_prob(params, v).exp().sum()
+    ends = torch.tensor([low - 1.0, high], dtype=torch.float64)
+    below, upto = conditional.cdf(params.expand(2, -1), ends)
+    assert abs(float(inside + below + (1 - upto)) - 1) < 1e-12
+    for outside in (
+        *([] if bounds[0] is None else [bounds[0] - 1.0]),
+        *([] if bounds[1] is None else [bounds[1] + 1.0]),
+        0.5,
+    ):
+        assert float(conditional.log_prob(params, torch.tensor([outside], dtype=torch.float64))) == -math.inf
+
+
+def test_gradients_by_the_location_stay_bounded_when_the_scale_shrinks():
+    """At the floor of 1e-3, a scale away from the location: ∂/∂δ is of order one, where ∂/∂μ is a thousand."""
+    for family in (GaussianMixture, LogisticMixture, LaplaceMixture):
+        params = torch.tensor([[0.0, 0.0, -30.0]], dtype=torch.float64, requires_grad=True)
+        family(1).log_prob(params, torch.tensor([1e-3], dtype=torch.float64)).sum().backward()
+        assert 0.1 < float(params.grad[0, 1].abs()) < 2
+
+
+def test_an_unlisted_value_is_less_likely_than_any_listed():
+    """And above zero, whatever the logits; the rare levels share their code."""
+    for conditional in (Categorical(4, unlisted=0, rows=20), Categorical(4, unlisted=3)):
+        for scale in (0.1, 3.0, 50.0):
+            params = params_of(conditional, rows=50, scale=scale)
+            logs = conditional.log_prob(params[:, None], torch.arange(5).double().expand(50, -1))
+            assert bool((logs[:, 4] < logs[:, :4].amin(1)).all())
+            assert bool(logs[:, 4].isfinite().all())
+        assert conditional.encode(torch.tensor([4.0])).tolist() == [[0.0, 0.0, 0.0, 0.0]]
+        assert conditional.is_evidence(torch.tensor([3.0, 4.0])).tolist() == [True, False]
+    logit = torch.log(torch.tensor(4 / 21, dtype=torch.float64))  # logsumexp of four zeros, less log 21
+    got = Categorical(4, unlisted=0, rows=20).log_prob(torch.zeros(1, 4).double(), torch.tensor([4.0]).double())
+    assert float(got) == pytest.approx(float(logit - torch.log(4 + logit.exp())))
 
 
 def test_bernoulli_far_logits_are_exact():
@@ -36,24 +354,47 @@ def test_bernoulli_far_logits_are_exact():
         assert got == pytest.approx(want, rel=1e-14, abs=0)
 
 
-@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
-def test_sample_follows_the_mean_and_temperature(conditional):
-    uniforms = (torch.arange(10000, dtype=torch.float64) + 0.5) / 10000
-    for z in (-2.0, 0.0, 1.0):
-        params = torch.full((10000, 1), z, dtype=torch.float64)
-        drawn = conditional.sample(params, uniforms)
-        assert abs(float(drawn.mean()) - 1 / (1 + math.exp(-z))) <= 1e-4
-        cold = conditional.sample(params, uniforms, 0.5)
-        assert abs(float(cold.mean()) - 1 / (1 + math.exp(-2 * z))) <= 1e-4
-        bound = Distribution(conditional, params)
-        again = [bound.sample(torch.Generator().manual_seed(1)) for _ in range(2)]
-        assert torch.equal(*again)
-        assert abs(float(again[0].mean() - bound.mean()[0])) < 0.03
+def test_numbers_are_evidence_within_their_range_only():
+    """Beyond the training range a value counts as the range's end; its own likelihood does not."""
+    conditional = GaussianMixture(1, center=10.0, spread=2.0, low=8.0, high=14.0)
+    assert conditional.encode(torch.tensor([0.0, 9.0, 99.0])).tolist() == [[-1.0], [-0.5], [2.0]]
+    params = torch.zeros(2, 3, dtype=torch.float64)
+    far = conditional.log_prob(params, torch.tensor([14.0, 99.0], dtype=torch.float64))
+    assert float(far[1]) < float(far[0]) - 100
 
 
-@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
-def test_json_round_trip(conditional):
-    assert conditional_from_json(conditional.to_json()) == conditional
+def test_bound_distributions_draw_and_answer():
+    bound = Distribution(GaussianMixture(2), params_of(GaussianMixture(2), rows=500))
+    again = [bound.sample(generator_from(1)) for _ in range(2)]
+    assert torch.equal(*again)
+    assert bound.quantile(0.5).shape == bound.cdf(bound.mode()).shape == (500,)
+    with pytest.raises(ChainruleError, match="no order among its values"):
+        Distribution(Categorical(3), torch.zeros(1, 3)).quantile(0.5)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Categorical(0), "values = 0: pass the number of values of a categorical column, at least 1"),
+        (
+            lambda: Categorical(3, unlisted=0),
+            "rows = None: pass the number of training rows, which unlisted=0 needs, at least 1",
+        ),
+        (lambda: GaussianMixture(0), "parts = 0: pass a whole number of mixture parts, at least 1"),
+        (lambda: GaussianMixture(1, spread=0.0), "spread = 0.0: pass a number above zero"),
+        (lambda: LogisticMixture(1, low=2.0, high=1.0), "low = 2.0 is above high = 1.0"),
+        (lambda: DiscretizedLogisticMixture(1, least=0.5), "least = 0.5: pass an integer, or None for no bound"),
+        (lambda: Atoms((), GaussianMixture(1)), "values = (): pass the atoms, at least one"),
+        (
+            lambda: Atoms((1.0, 1.0), GaussianMixture(1)),
+            "values = (1.0, 1.0): atoms are finite numbers, each named once",
+        ),
+    ],
+)
+def test_impossible_conditionals_are_refused(make, message):
+    with pytest.raises(ShapeError) as error:
+        make()
+    assert str(error.value) == message
 
 
 def test_unknown_or_misspelt_json_is_a_format_error():
@@ -61,3 +402,5 @@ def test_unknown_or_misspelt_json_is_a_format_error():
         conditional_from_json({"kind": "Bernouli"})
     with pytest.raises(FormatError, match=r"does not take the options \['width'\]"):
         conditional_from_json({"kind": "Bernoulli", "width": 3})
+    with pytest.raises(FormatError, match=r"conditional 'GaussianMixture': parts = 'many'"):
+        conditional_from_json({"kind": "GaussianMixture", "parts": "many"})

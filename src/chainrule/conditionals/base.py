@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 
 import torch
 
+from chainrule.errors import ChainruleError
 from chainrule.rng import uniforms
 
 
@@ -14,13 +15,19 @@ class AbstractConditional(ABC):
     """The family of distributions of one column: a frozen value without parameters of its own.
 
     A network computes the parameters; the conditional turns them into likelihoods and draws. Shapes: ``params`` is
-    (..., param_width), a cell's value ``x`` is (...), an encoded input is (..., input_width).
+    (..., param_width), a cell's value ``x`` is (...), an encoded input is (..., input_width). A value outside the
+    support has log-likelihood −inf where the conditional can tell.
     """
 
     @property
     @abstractmethod
     def input_width(self) -> int:
         """How many numbers encode a cell where it is evidence for later columns."""
+
+    @property
+    @abstractmethod
+    def is_discrete(self) -> bool:
+        """Whether ``log_prob`` is of a mass; otherwise, of a density in the units of codes."""
 
     @property
     @abstractmethod
@@ -37,7 +44,7 @@ class AbstractConditional(ABC):
 
     @abstractmethod
     def sample(self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
-        """Values (...) drawn from params (..., param_width) by uniforms (...) on [0, 1)."""
+        """Values (...) drawn from params (..., param_width) by uniforms (...) on [0, 1), one for each."""
 
     @abstractmethod
     def mean(self, params: torch.Tensor) -> torch.Tensor:
@@ -48,20 +55,51 @@ class AbstractConditional(ABC):
         """Most probable value (...)."""
 
     @abstractmethod
-    def entropy(self, params: torch.Tensor) -> torch.Tensor:
-        """Entropy (...) in nats."""
-
-    @abstractmethod
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:
         """Parameters (D, param_width), each row fitted to one column of the codes x (N, D) alone."""
 
     @abstractmethod
     def support(self) -> tuple[float, ...] | None:
-        """Every value a cell can take, or None where they cannot be listed."""
+        """Every code a cell can take, or None where they cannot be listed."""
 
-    @abstractmethod
+    def multiplicities(self) -> tuple[int, ...] | None:
+        """How many values of the table share each code of the support; probabilities are of one of them."""
+        values = self.support()
+        return None if values is None else (1,) * len(values)
+
+    def is_evidence(self, x: torch.Tensor) -> torch.Tensor:
+        """Whether values x (...) tell anything about other columns; bool."""
+        return torch.ones_like(x, dtype=torch.bool)
+
+    @property
+    def blank(self) -> float:
+        """A code inside the support, to stand where a cell is unknown."""
+        return 0.0
+
+    def entropy(self, params: torch.Tensor) -> torch.Tensor:
+        """Entropy (...) in nats."""
+        raise ChainruleError(f"{self!r} has an entropy without closed form; average −log_prob over draws instead")
+
+    def cdf(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """P(value <= x), (...)."""
+        raise ChainruleError(f"{self!r} has no order among its values, so no distribution function; use log_prob")
+
+    def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+        """The smallest value whose cdf is at least q (...), for q within (0, 1)."""
+        raise ChainruleError(f"{self!r} has no order among its values, so no quantiles; use log_prob or mode")
+
     def to_json(self) -> dict[str, object]:
-        """What a file needs to rebuild this conditional; ``kind`` names the class."""
+        """What a file needs to rebuild this conditional: the class as ``kind``, and the fields that are not the default."""
+        spec: dict[str, object] = {"kind": type(self).__name__}
+        for field in fields(self):  # type: ignore[arg-type]  # every leaf is a dataclass
+            value = getattr(self, field.name)
+            if field.default is MISSING or value != field.default:
+                spec[field.name] = value.to_json() if isinstance(value, AbstractConditional) else _listed(value)
+        return spec
+
+
+def _listed(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True)
@@ -86,6 +124,15 @@ class Distribution:
         uniform = uniforms(1, len(self.params), generator)[0].to(self.params.device)
         return self.conditional.sample(self.params, uniform, temperature)
 
+    def cdf(self, x: torch.Tensor) -> torch.Tensor:
+        """P(value <= x), (N,)."""
+        return self.conditional.cdf(self.params, x)
+
+    def quantile(self, q: torch.Tensor | float) -> torch.Tensor:
+        """The smallest value (N,) whose cdf is at least q, one for all or (N,)."""
+        levels = torch.as_tensor(q, dtype=self.params.dtype, device=self.params.device)
+        return self.conditional.quantile(self.params, levels.expand(len(self.params)))
+
     def mean(self) -> torch.Tensor:
         """Expected value (N,)."""
         return self.conditional.mean(self.params)
@@ -95,5 +142,5 @@ class Distribution:
         return self.conditional.mode(self.params)
 
     def entropy(self) -> torch.Tensor:
-        """Entropy (N,) in nats."""
+        """Entropy (N,) in nats, where it has a closed form."""
         return self.conditional.entropy(self.params)

@@ -23,6 +23,11 @@ class Bernoulli(AbstractConditional):
     """
 
     @property
+    def is_discrete(self) -> bool:
+        """Masses."""
+        return True
+
+    @property
     def input_width(self) -> int:
         """One: the bit itself."""
         return 1
@@ -58,6 +63,14 @@ class Bernoulli(AbstractConditional):
         p = torch.sigmoid(z)
         return -(p * F.logsigmoid(z) + (1 - p) * F.logsigmoid(-z))
 
+    def cdf(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """0 below 0, σ(−z) below 1, then 1."""
+        return torch.where(x < 0, 0.0, torch.where(x < 1, torch.sigmoid(-params[..., 0]), 1.0))
+
+    def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+        """0 for q up to σ(−z), then 1."""
+        return (q > torch.sigmoid(-params[..., 0])).to(params.dtype)
+
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:
         """Log-odds (D, 1) of each column's ones, smoothed by half a count of each value, so that constants stay finite."""
         ones = x.sum(0, dtype=torch.float64)
@@ -67,7 +80,3 @@ class Bernoulli(AbstractConditional):
     def support(self) -> tuple[float, ...]:
         """0 and 1."""
         return (0.0, 1.0)
-
-    def to_json(self) -> dict[str, object]:
-        """Only the name: a Bernoulli has no options."""
-        return {"kind": "Bernoulli"}

@@ -171,7 +171,7 @@ class AbstractFixedOrder(AbstractNetwork):
         remedy = "; or pass estimate=True for an estimate with its standard error"
         require_prefix(seen, self.order, name="observed", remedy=remedy)
         require_prefix(evidence, self.order, name="given", remedy=remedy)
-        cells = self.log_prob_columns(torch.where(seen, x, 0))  # (N, D)
+        cells = self.log_prob_columns(self.columns.filled(x, seen))  # (N, D)
         return sum_columns(torch.where(seen & ~evidence, cells, 0))
 
     @torch.no_grad()
@@ -239,7 +239,7 @@ class AbstractFixedOrder(AbstractNetwork):
             raise ShapeError(f"given has {len(values)} rows of values for {n} rows to draw; pass 1 or {n}")
         known = as_mask(given[1], n, len(self.columns), name="given's observed", default=True).to(self.order.device)
         values = values.expand(n, -1).to(self.order.device)
-        return torch.where(known, values, 0), known  # an unknown NaN must reach nothing
+        return self.columns.filled(values, known), known
 
     def _estimate(
         self, x: torch.Tensor, seen: torch.Tensor, evidence: torch.Tensor, n_draws: int, generator: torch.Generator
@@ -258,7 +258,7 @@ class AbstractFixedOrder(AbstractNetwork):
         """log p(known cells): unknown cells drawn in the order, each draw weighted by p(known cells | drawn before them)."""
         value = x.new_zeros(len(x), dtype=torch.float64)
         error = torch.zeros_like(value)
-        x = torch.where(known, x, 0)
+        x = self.columns.filled(x, known)
         exact = is_prefix(known, self.order)
         if bool(exact.any()):
             cells = self.log_prob_columns(x[exact])

@@ -119,6 +119,26 @@ class Columns:
         back = torch.tensor(column_of_part, device=x.device).argsort()
         return torch.cat(parts, dim=1)[:, back]
 
+    def filled(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+        """x (N, D) with a code of the column's support wherever a cell is not known, so that an unknown NaN reaches nothing."""
+        if not any(self._blanks):
+            return torch.where(known, x, 0)
+        return torch.where(known, x, torch.tensor(self._blanks, dtype=x.dtype, device=x.device))
+
+    @cached_property
+    def _blanks(self) -> tuple[float, ...]:
+        return tuple(conditional.blank for conditional in self.conditionals)
+
+    def is_evidence(self, x: torch.Tensor) -> torch.Tensor:
+        """Which cells of codes x (N, D) tell anything about other columns, bool (N, D)."""
+        return torch.stack([conditional.is_evidence(x[:, k]) for k, conditional in enumerate(self.conditionals)], dim=1)
+
+    @cached_property
+    def all_evidence(self) -> bool:
+        """Whether every code of every column tells something, so that ``is_evidence`` need not be asked."""
+        probe = torch.tensor([[(c.support() or (0.0,))[-1] for c in self.conditionals]])
+        return bool(self.is_evidence(probe).all())
+
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:
         """Parameters (P,) of the independent columns that fit codes x (N, D)."""
         params = x.new_zeros(sum(self.param_widths))

@@ -146,7 +146,7 @@ class NADE(AbstractFixedOrder):
             return -self.columns.log_prob(self.conditional_params(x, merge_repeats=True), x).sum(1)
         seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
         require_prefix(seen, self.order, name="observed")
-        x = torch.where(seen, x, 0)
+        x = self.columns.filled(x, seen)
         cells = self.columns.log_prob(self.conditional_params(x, merge_repeats=True), x)
         return -sum_columns(torch.where(seen, cells, 0))
 

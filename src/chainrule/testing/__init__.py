@@ -14,6 +14,7 @@ from chainrule.testing.laws import (
     assert_sums_to_one,
     chi_squared_p_value,
     flip_responses,
+    integrate,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "check",
     "chi_squared_p_value",
     "flip_responses",
+    "integrate",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import math
 import random
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -11,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
+from chainrule.conditionals import AbstractConditional, AbstractMixture, Atoms
 from chainrule.errors import ShapeError
 from chainrule.networks import AbstractFixedOrder, AbstractNetwork
 
@@ -19,6 +21,8 @@ AnyNetwork = TypeVar("AnyNetwork", bound=AbstractNetwork)
 MOST_ROWS = 2**16
 FLIP_BATCH = 1024  # rows evaluated at once by the flip test
 LEAST_P_VALUE = 1e-6  # a right sampler fails about one test in a million, a little more often where cells expect few
+NODES = 20  # of the quadrature, on each stretch
+EDGES = [sign * m for m in (0.0, 0.3, 0.7, 1.5, 3.0, 6.0, 12.0, 25.0, 50.0) for sign in (-1, 1)][1:]
 LEAST_EXPECTED = 5.0  # cells of the χ² test with a smaller expected count are pooled
 
 
@@ -36,16 +40,23 @@ def all_rows(network: AbstractNetwork) -> torch.Tensor:
     return torch.tensor(list(itertools.product(*values)), dtype=torch.float64)
 
 
+def multiplicities(network: AbstractNetwork) -> torch.Tensor:
+    """How many values of a table share each cell's code in the rows of ``all_rows``, (number of rows, D) float64."""
+    times = [conditional.multiplicities() or () for conditional in network.columns.conditionals]
+    return torch.tensor(list(itertools.product(*times)), dtype=torch.float64)
+
+
 def assert_sums_to_one(network: AbstractNetwork, *, tolerance: float = 1e-10) -> None:
     """Σ over all rows of p(row) is 1, in float64."""
-    total = float(_double(network).log_prob(all_rows(network)).exp().sum())
+    total = float((_double(network).log_prob(all_rows(network)).exp() * multiplicities(network).prod(1)).sum())
     assert abs(total - 1) <= tolerance, f"probabilities sum to {total!r}"
 
 
 def flip_responses(network: AbstractFixedOrder, rows: torch.Tensor) -> torch.Tensor:
     """Which conditionals change, by any bit, when one input does: bool (D, D); [k, j]: p(x_j | ·) heeds x_k.
 
-    Binary columns are flipped; the rows tried are those of ``rows`` (N, D). A response in no row is a False.
+    A cell gets the next value of its column's support, or one more where that cannot be listed; the rows tried are those of
+    ``rows`` (N, D). A response in no row is a False.
     """
     rows = network.check_rows(rows)
     width = rows.shape[1]
@@ -53,7 +64,7 @@ def flip_responses(network: AbstractFixedOrder, rows: torch.Tensor) -> torch.Ten
     for flips in torch.arange(width, device=rows.device).split(max(1, FLIP_BATCH // max(1, len(rows)))):
         base = rows.repeat(len(flips), 1)  # the same shape flipped and not, so that the sums run alike
         flipped, column = base.clone(), flips.repeat_interleave(len(rows))
-        flipped.scatter_(1, column[:, None], 1 - base.gather(1, column[:, None]))
+        flipped.scatter_(1, column[:, None], _other_values(network, base).gather(1, column[:, None]))
         differs = params_of(network, base) != params_of(network, flipped)  # (flips · N, P)
         by_flip = differs.view(len(flips), len(rows), -1).any(1)  # (flips, P)
         for j in range(width):
@@ -61,13 +72,28 @@ def flip_responses(network: AbstractFixedOrder, rows: torch.Tensor) -> torch.Ten
     return changed
 
 
-def assert_autoregressive(network: AbstractFixedOrder, rows: torch.Tensor, *, dependent: bool = True) -> None:
+def _other_values(network: AbstractNetwork, rows: torch.Tensor) -> torch.Tensor:
+    """Rows (N, D) with another value of its column's support in every cell."""
+    others = rows + 1
+    for k, conditional in enumerate(network.columns.conditionals):
+        support = conditional.support()
+        if support is not None:
+            values = torch.tensor(support, dtype=rows.dtype, device=rows.device)
+            place = (rows[:, k, None] == values).int().argmax(1)
+            others[:, k] = values[(place + 1) % len(support)]
+    return others
+
+
+def assert_autoregressive(
+    network: AbstractFixedOrder, rows: torch.Tensor, *, dependent: bool = True, poison: float = math.nan
+) -> None:
     """Changing x_k leaves p(x_j | ·) bitwise equal for every j drawn at or before k, and changes it for later ones.
 
     Args:
-        network: a network of binary columns.
+        network: a network with one order.
         rows: the rows to try, (N, D).
         dependent: also require that every later column heeds x_k in some row.
+        poison: what a later cell holds that must reach nothing: NaN, or a number where masks are multiplied.
     """
     changed = flip_responses(network, rows)
     step = network.order.argsort()
@@ -79,13 +105,13 @@ def assert_autoregressive(network: AbstractFixedOrder, rows: torch.Tensor, *, de
     rows = network.check_rows(rows)
     poisoned = rows.clone()
     for k in network.order.flip(0).tolist():
-        poisoned[:, k] = torch.nan
+        poisoned[:, k] = poison
         before = [j for j in range(len(step)) if step[j] <= step[k]]
         params, clean = params_of(network, poisoned), params_of(network, rows)
         for j in before:
             own = network.columns.param_rows(j)
             assert torch.equal(params[:, own], clean[:, own]), (
-                f"a NaN in column {k} reaches p(x_{j} | ·), drawn before it"
+                f"{poison} in column {k} reaches p(x_{j} | ·), not drawn after it"
             )
 
 
@@ -147,16 +173,49 @@ def chi_squared_p_value(
     return float(torch.special.gammaincc(freedom, statistic / 2))
 
 
+def integrate(
+    conditional: AbstractConditional,
+    params: torch.Tensor,
+    of: Callable[[torch.Tensor], torch.Tensor],
+    *,
+    jumps: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """∫ of(x) p(x) dx under params (N, param_width) in float64, atoms left out, (N,).
+
+    Gauss and Legendre's rule on each of the stretches between the parts' locations ± multiples of their scales, and
+    ``jumps`` (N, any), where ``of`` is not smooth.
+
+    >>> from chainrule.conditionals import GaussianMixture
+    >>> integrate(GaussianMixture(1), torch.zeros(1, 3).double(), torch.ones_like)
+    tensor([1.0000], dtype=torch.float64)
+    """
+    mixture, rest = conditional, params
+    if isinstance(conditional, Atoms):
+        mixture, rest = conditional.base, params[..., len(conditional.values) + 1 :]
+    if not isinstance(mixture, AbstractMixture):
+        raise ShapeError(f"{conditional!r} has no density to integrate; sum over its support")
+    parts = mixture.bind(rest)
+    edges = parts.location[..., None] + parts.scale[..., None] * torch.tensor(EDGES, dtype=torch.float64)  # (N, K, E)
+    cuts = mixture.of_standard(edges.flatten(1))  # (N, K E)
+    cuts = (cuts if jumps is None else torch.cat([cuts, jumps], 1)).sort(dim=1).values
+    nodes, weights = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(NODES))
+    middle, half = (cuts[:, 1:] + cuts[:, :-1]) / 2, (cuts[:, 1:] - cuts[:, :-1]) / 2
+    x = (middle[..., None] + half[..., None] * nodes).flatten(1)  # (N, M)
+    density = conditional.log_prob(params[:, None], x).exp()
+    return (density * of(x) * (half[..., None] * weights).flatten(1)).sum(1)
+
+
 def assert_marginals(network: AbstractFixedOrder, *, tolerance: float = 1e-10) -> None:
     """log_prob(x, observed) of each prefix is the log of the sum of p over all completions, and given divides by it."""
-    net, rows = _double(network), all_rows(network)
+    net, rows, times = _double(network), all_rows(network), multiplicities(network).log()
     joint = net.log_prob(rows)
     for known in range(len(net.columns) + 1):
         columns = net.order[:known]
         observed = torch.zeros(len(net.columns), dtype=torch.bool)
         observed[columns] = True
         same = (rows[:, None, columns] == rows[None, :, columns]).all(2)
-        summed = torch.where(same, joint[None], -torch.inf).logsumexp(1)
+        completions = joint + times[:, ~observed].sum(1)  # of what is summed over, every value counts
+        summed = torch.where(same, completions[None], -torch.inf).logsumexp(1)
         poisoned = torch.where(observed, rows, torch.nan)
         gap = float((net.log_prob(poisoned, observed) - summed).abs().max().detach())
         assert gap <= tolerance, f"marginal of the first {known} columns is off by {gap:.2e} nats"

@@ -128,7 +128,8 @@ def clip_gradients(network: AbstractNetwork, clip_norm: float) -> float:
     flat = [gradient.flatten() for gradient in gradients]
     length = float(sum(torch.dot(g, g) for g in flat)) ** 0.5  # a BLAS call each: a quarter of a norm's time
     if 0 < clip_norm < length:
-        torch._foreach_mul_(gradients, clip_norm / length)
+        for gradient in gradients:
+            gradient.mul_(clip_norm / length)
     return length
 
 

@@ -1,0 +1,153 @@
+"""Atoms: a few values that occur by themselves, and a base distribution for all others."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from chainrule.conditionals.base import AbstractConditional
+from chainrule.errors import ShapeError
+
+
+@dataclass(frozen=True)
+class Atoms(AbstractConditional):
+    """A Categorical over {each atom, other} times a base conditional for the others.
+
+    Over a continuous base an atom has the probability p_a (a mass) and every other value the density p_other · base. Over a
+    discrete base an atom's probability is p_a + p_other · base(a).
+
+    Args:
+        values: the atoms, in the units of codes; a value is one of them where it is equal to it.
+        base: the conditional of what is no atom.
+
+    Examples:
+        >>> from chainrule.conditionals import GaussianMixture
+        >>> zero_or_more = Atoms((0.0,), GaussianMixture(1))
+        >>> params = torch.zeros(1, zero_or_more.param_width)
+        >>> zero_or_more.log_prob(params, torch.tensor([0.0])).exp()
+        tensor([0.5000])
+    """
+
+    values: tuple[float, ...]
+    base: AbstractConditional
+
+    def __post_init__(self) -> None:
+        values = self.values
+        if not isinstance(values, list | tuple) or not values:
+            raise ShapeError(f"values = {values!r}: pass the atoms, at least one")
+        if not all(isinstance(v, int | float) and math.isfinite(v) for v in values) or len(set(values)) < len(values):
+            raise ShapeError(f"values = {values!r}: atoms are finite numbers, each named once")
+        if not isinstance(self.base, AbstractConditional) or isinstance(self.base, Atoms):
+            raise ShapeError(
+                f"base = {self.base!r}: pass a conditional of numbers, such as chainrule.GaussianMixture(10)"
+            )
+        object.__setattr__(self, "values", tuple(sorted(float(v) for v in values)))
+
+    @property
+    def input_width(self) -> int:
+        """A flag for each atom, and the base's inputs."""
+        return len(self.values) + self.base.input_width
+
+    @property
+    def param_width(self) -> int:
+        """A logit for each atom, one for all others, and the base's parameters."""
+        return len(self.values) + 1 + self.base.param_width
+
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        """Which atom it is, if any, then the value as the base encodes it."""
+        return torch.cat([self._is_atom(x).to(x.dtype), self.base.encode(x)], dim=-1)
+
+    def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """log p_a of an atom, log p_other + the base's log-likelihood of another value, (...) nats."""
+        logs, rest = self._split(params)
+        is_atom = self._is_atom(x)  # (..., A)
+        any_atom = is_atom.any(-1)
+        atom = torch.where(is_atom, logs[..., :-1], 0).sum(-1)
+        other = logs[..., -1] + self.base.log_prob(rest, x)
+        if self.is_discrete:
+            return torch.where(any_atom, torch.logaddexp(atom, other), other)
+        return torch.where(any_atom, atom, other)
+
+    def sample(self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+        """An atom or not by the uniform, then the base by what the uniform has left."""
+        logits, rest = params[..., : len(self.values) + 1].double() / temperature, params[..., len(self.values) + 1 :]
+        p = F.softmax(logits, dim=-1)
+        ends = p.cumsum(-1)
+        choice = (uniforms[..., None] >= ends[..., :-1]).sum(-1)
+        left = ((uniforms - ends[..., -2]) / p[..., -1]).clamp(0, 1 - 2**-53)
+        other = self.base.sample(rest, left, temperature)
+        atoms = torch.tensor([*self.values, 0.0], dtype=params.dtype, device=params.device)
+        return torch.where(choice < len(self.values), atoms[choice], other)
+
+    def mean(self, params: torch.Tensor) -> torch.Tensor:
+        """Σ p_a a + p_other · the base's mean."""
+        logs, rest = self._split(params)
+        return (logs[..., :-1].exp() * self._atoms(params)).sum(-1) + logs[..., -1].exp() * self.base.mean(rest)
+
+    def mode(self, params: torch.Tensor) -> torch.Tensor:
+        """The likeliest atom or the base's mode: of masses the larger; else the atom, if likelier than all that is none."""
+        logs, rest = self._split(params)
+        base = self.base.mode(rest)
+        atom = self._atoms(params)[logs[..., :-1].argmax(-1)]
+        if self.is_discrete:
+            return torch.where(self.log_prob(params, atom) >= self.log_prob(params, base), atom, base)
+        return torch.where(logs[..., :-1].amax(-1) >= logs[..., -1], atom, base)
+
+    def cdf(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """P(value <= x), (...)."""
+        logs, rest = self._split(params)
+        atoms = torch.where(self._atoms(params) <= x[..., None], logs[..., :-1].exp(), 0).sum(-1)
+        return atoms + logs[..., -1].exp() * self.base.cdf(rest, x)
+
+    def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+        """The smallest value whose cdf is at least q."""
+        logs, rest = self._split(params)
+        q = q.to(params.dtype)
+        at_atoms = torch.stack([self.cdf(params, q.new_full(q.shape, a)) for a in self.values], dim=-1)  # (..., A)
+        p, atoms = logs.exp(), self._atoms(params)
+        below = torch.where(at_atoms < q[..., None], p[..., :-1], 0).sum(-1)  # mass of the atoms that lie below
+        tiny = torch.finfo(params.dtype).tiny
+        other = self.base.quantile(rest, ((q - below) / p[..., -1]).clamp(tiny, 1 - torch.finfo(params.dtype).eps))
+        reached = at_atoms >= q[..., None]
+        first = torch.where(reached.any(-1), atoms[reached.int().argmax(-1)], torch.inf)
+        # Values below the first atom that reaches q may reach it, too; if they do not, the atom is the answer.
+        return torch.where(other < first, other, first)
+
+    def initial_params(self, x: torch.Tensor) -> torch.Tensor:
+        """Logarithms of smoothed counts, and the base's start from the values that are no atoms, (D, param_width)."""
+        is_atom = self._is_atom(x)  # (N, D, A)
+        counts = torch.cat([is_atom.sum(0), (~is_atom.any(-1)).sum(0)[:, None]], dim=1).double() + 0.5
+        logits = (counts / counts.sum(1, keepdim=True)).log().to(x.dtype)
+        rest = []
+        for column in range(x.shape[1]):
+            others = x[~is_atom[:, column].any(-1), column : column + 1]
+            rest.append(self.base.initial_params(others if len(others) else x[:1, column : column + 1]))
+        return torch.cat([logits, torch.cat(rest)], dim=1)
+
+    def support(self) -> tuple[float, ...] | None:
+        """The base's support and the atoms, where it can be listed."""
+        base = self.base.support()
+        return None if base is None else tuple(sorted({*base, *self.values}))
+
+    @property
+    def blank(self) -> float:
+        """An atom."""
+        return self.values[0]
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether the base gives masses."""
+        return self.base.is_discrete
+
+    def _atoms(self, like: torch.Tensor) -> torch.Tensor:
+        return torch.tensor(self.values, dtype=like.dtype, device=like.device)
+
+    def _is_atom(self, x: torch.Tensor) -> torch.Tensor:
+        return x[..., None] == self._atoms(x)
+
+    def _split(self, params: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        own = len(self.values) + 1
+        return F.log_softmax(params[..., :own], dim=-1), params[..., own:]

@@ -1,0 +1,126 @@
+"""The categorical conditional: one logit per value, and one more for values that no list names."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from chainrule.conditionals.base import AbstractConditional
+from chainrule.errors import whole_number
+
+
+@dataclass(frozen=True)
+class Categorical(AbstractConditional):
+    """p(x = v) = softmax(l)_v over the codes 0 … values − 1, and perhaps one more code for the *unlisted*.
+
+    With ``unlisted=r`` the code V = ``values`` stands for r rare levels and for all that were never seen. It stands inside
+    the softmax with the logit min(u, min_v l_v + log(r + 1) − log 2), where u is learned if r > 0 and otherwise
+    logsumexp(l) − log(rows + 1). A value that is unlisted scores 1/(r + 1) of the code's probability, which is
+    thereby less than any listed value's; it tells nothing about other columns, and is never drawn.
+
+    Args:
+        values: V, the number of listed codes.
+        unlisted: r, the number of rare levels that share the further code; None: there is no such code.
+        rows: training rows, needed where ``unlisted`` is 0.
+
+    Examples:
+        >>> Categorical(3).log_prob(torch.zeros(1, 3), torch.tensor([2.0])).exp()
+        tensor([0.3333])
+        >>> Categorical(2, unlisted=0, rows=9).log_prob(torch.zeros(1, 2), torch.tensor([2.0])).exp()
+        tensor([0.0909])
+    """
+
+    values: int
+    unlisted: int | None = None
+    rows: int | None = None
+
+    def __post_init__(self) -> None:
+        whole_number(self.values, "values", least=1, what="the number of values of a categorical column")
+        if self.unlisted is not None:
+            whole_number(self.unlisted, "unlisted", least=0, what="the number of rare levels")
+        if self.unlisted == 0:
+            whole_number(self.rows, "rows", least=1, what="the number of training rows, which unlisted=0 needs")
+
+    @property
+    def is_discrete(self) -> bool:
+        """Masses."""
+        return True
+
+    @property
+    def input_width(self) -> int:
+        """V: one-hot; zeros for the unlisted."""
+        return self.values
+
+    @property
+    def param_width(self) -> int:
+        """A logit for each value, and for the unlisted code where it is learned."""
+        return self.values + bool(self.unlisted)
+
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        """One-hot (..., V)."""
+        return (x[..., None] == torch.arange(self.values, device=x.device)).to(x.dtype)
+
+    def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """l_x − logsumexp(l), (...) nats; −inf for what is no code."""
+        logits = self._logits(params)  # (..., codes)
+        index = x.long().clamp(0, logits.shape[-1] - 1)
+        logs = torch.take_along_dim(F.log_softmax(logits, dim=-1), index[..., None], dim=-1)[..., 0]
+        if self.unlisted:
+            logs = logs - math.log(self.unlisted + 1) * (index == self.values).to(logs.dtype)
+        return torch.where(index == x, logs, -torch.inf)
+
+    def sample(self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+        """The listed value in whose stretch of the cumulated probabilities the uniform lies."""
+        p = F.softmax(params[..., : self.values].double() / temperature, dim=-1)
+        ends = p.cumsum(-1)[..., :-1]  # the last value's stretch is open, so that rounding leaves no gap
+        drawn = (uniforms[..., None] >= ends).sum(-1)
+        return drawn.to(params.dtype)
+
+    def mean(self, params: torch.Tensor) -> torch.Tensor:
+        """The most probable value: categories have no mean."""
+        return self.mode(params)
+
+    def mode(self, params: torch.Tensor) -> torch.Tensor:
+        """The most probable listed value; the first of equals."""
+        return params[..., : self.values].argmax(-1).to(params.dtype)
+
+    def entropy(self, params: torch.Tensor) -> torch.Tensor:
+        """−Σ p log p over all values, (...) nats; the unlisted count as r + 1 values."""
+        logs = F.log_softmax(self._logits(params), dim=-1)
+        scores = torch.cat(
+            [logs[..., : self.values], logs[..., self.values :] - math.log((self.unlisted or 0) + 1)], -1
+        )
+        return -(logs.exp() * scores).sum(-1)
+
+    def initial_params(self, x: torch.Tensor) -> torch.Tensor:
+        """Logarithms of each column's counts, half a count added to each code."""
+        codes = torch.arange(self.param_width, device=x.device, dtype=x.dtype)
+        counts = torch.stack([(x == code).sum(0, dtype=torch.float64) for code in codes], dim=1)  # (D, width)
+        logs = (counts + 0.5).log()
+        return (logs - logs.logsumexp(1, keepdim=True)).to(x.dtype)
+
+    def support(self) -> tuple[float, ...]:
+        """0 … V − 1, and V where there is an unlisted code."""
+        return tuple(float(v) for v in range(self.values + (self.unlisted is not None)))
+
+    def multiplicities(self) -> tuple[int, ...]:
+        """One, and r + 1 for the unlisted code."""
+        return (1,) * self.values + (() if self.unlisted is None else (self.unlisted + 1,))
+
+    def is_evidence(self, x: torch.Tensor) -> torch.Tensor:
+        """Listed values alone tell anything."""
+        return x < self.values
+
+    def _logits(self, params: torch.Tensor) -> torch.Tensor:
+        if self.unlisted is None:
+            return params
+        listed = params[..., : self.values]
+        cap = listed.amin(-1) + math.log(self.unlisted + 1) - math.log(2)
+        if self.unlisted:
+            free = params[..., self.values]
+        else:
+            free = listed.logsumexp(-1) - math.log((self.rows or 1) + 1)
+        return torch.cat([listed, torch.minimum(free, cap)[..., None]], dim=-1)
