@@ -14,8 +14,9 @@ from chainrule import (
     IndependentColumns,
     LaplaceMixture,
     LogisticMixture,
+    OrderlessNADE,
 )
-from chainrule.networks import AbstractFixedOrder
+from chainrule.networks import AbstractNetwork
 from chainrule.rng import generator_from
 
 FEW = DiscretizedLogisticMixture(2, least=0, most=2, center=1.0)
@@ -36,7 +37,7 @@ OPEN = [
 ]
 
 
-def randomized(network: AbstractFixedOrder, seed: int, scale: float = 1.0) -> AbstractFixedOrder:
+def randomized(network: AbstractNetwork, seed: int, scale: float = 1.0) -> AbstractNetwork:
     generator = generator_from(seed)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -44,16 +45,21 @@ def randomized(network: AbstractFixedOrder, seed: int, scale: float = 1.0) -> Ab
     return network
 
 
-def nade(columns: object, hidden_size: int, seed: int = 0, scale: float = 1.0, **options: object) -> AbstractFixedOrder:
+def nade(columns: object, hidden_size: int, seed: int = 0, scale: float = 1.0, **options: object) -> AbstractNetwork:
     generator = generator_from(seed)
     return randomized(NADE(columns, hidden_size=hidden_size, generator=generator, **options), seed, scale)
 
 
-def made(
-    columns: object, *hidden_sizes: int, seed: int = 0, scale: float = 1.0, **options: object
-) -> AbstractFixedOrder:
+def made(columns: object, *hidden_sizes: int, seed: int = 0, scale: float = 1.0, **options: object) -> AbstractNetwork:
     generator = generator_from(seed)
     return randomized(MADE(columns, hidden_sizes, generator=generator, **options), seed, scale)
+
+
+def orderless(
+    columns: object, *hidden_sizes: int, seed: int = 0, scale: float = 1.0, **options: object
+) -> OrderlessNADE:
+    generator = generator_from(seed)
+    return randomized(OrderlessNADE(columns, hidden_sizes, generator=generator, **options), seed, scale)
 
 
 NETWORKS = {
@@ -81,6 +87,14 @@ NETWORKS = {
     "made untrained": lambda: MADE(8, [9, 9], generator=generator_from(24)),
     "made mixed": lambda: made(MIXED, 15, 15, seed=25, order="random"),
     "made unlisted": lambda: made(UNLISTED, 9, seed=26),
+    "orderless": lambda: orderless(8, 12, 12, seed=28),
+    "orderless random order": lambda: orderless(8, 12, 9, seed=29, order="random", activation="sigmoid"),
+    "orderless one layer": lambda: orderless(7, 12, seed=30),
+    "orderless one column": lambda: orderless(1, 4, seed=31),
+    "orderless two columns": lambda: orderless(2, 5, 3, seed=32, order=[1, 0]),
+    "orderless untrained": lambda: OrderlessNADE(6, [9, 9], generator=generator_from(33), dropout=0.5),
+    "orderless mixed": lambda: orderless(MIXED, 12, 12, seed=34, order="random"),
+    "orderless unlisted": lambda: orderless(UNLISTED, 12, seed=35, order="random"),
     "chain table": lambda: randomized(ChainTable(6), 10),
     "chain table random order": lambda: randomized(ChainTable(7, order="random", generator=generator_from(11)), 11),
     "independent columns": lambda: randomized(IndependentColumns(8), 12),
@@ -95,6 +109,9 @@ OPEN_NETWORKS = {
     "made real": lambda: made(REAL[:2], 7, seed=3),
     "made real last": lambda: made(REAL[2:], 7, 6, seed=4, order=[1, 0]),
     "made open": lambda: made(OPEN, 15, 15, seed=5, order="random"),
+    "orderless real": lambda: orderless(REAL[:2], 9, 9, seed=7),
+    "orderless real last": lambda: orderless(REAL[2:], 9, seed=8, order=[1, 0]),
+    "orderless open": lambda: orderless(OPEN, 12, 12, seed=9, order="random"),
     "independent open": lambda: randomized(IndependentColumns(OPEN), 6),
 }
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chainrule.networks import MADE as MADE
     from chainrule.networks import NADE as NADE
     from chainrule.networks import Estimate as Estimate
+    from chainrule.networks import OrderlessNADE as OrderlessNADE
     from chainrule.training import FitConfig as FitConfig
     from chainrule.training import fit as fit
 
@@ -44,6 +45,7 @@ _HOMES = {
     "LogisticMixture": "chainrule.conditionals",
     "MADE": "chainrule.networks",
     "NADE": "chainrule.networks",
+    "OrderlessNADE": "chainrule.networks",
     "datasets": "chainrule.datasets",
     "fit": "chainrule.training",
     "load": "chainrule.density",
@@ -65,6 +67,7 @@ __all__ = [
     "IndependentColumns",
     "LaplaceMixture",
     "LogisticMixture",
+    "OrderlessNADE",
     "datasets",
     "fit",
     "load",

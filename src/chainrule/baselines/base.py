@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from chainrule.networks.base import AbstractFixedOrder, check_pool
+from chainrule.networks.base import check_pool
+from chainrule.networks.fixed_order import AbstractFixedOrder
 
 
 class AbstractBaseline(AbstractFixedOrder):

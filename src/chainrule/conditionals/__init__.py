@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chainrule.conditionals.atoms import Atoms
-from chainrule.conditionals.base import AbstractConditional, Distribution
+from chainrule.conditionals.base import AbstractConditional, Distribution, MixtureDistribution
 from chainrule.conditionals.bernoulli import Bernoulli
 from chainrule.conditionals.categorical import Categorical
 from chainrule.conditionals.discretized import DiscretizedLogisticMixture
@@ -24,6 +24,7 @@ __all__ = [
     "GaussianMixture",
     "LaplaceMixture",
     "LogisticMixture",
+    "MixtureDistribution",
     "conditional_from_json",
 ]
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 
 import torch
 
 from chainrule.errors import ChainruleError
 from chainrule.rng import uniforms
+
+BISECTIONS = 90  # halvings of a quantile's bracket: more than float64 can tell apart
 
 
 class AbstractConditional(ABC):
@@ -144,3 +147,91 @@ class Distribution:
     def entropy(self) -> torch.Tensor:
         """Entropy (N,) in nats, where it has a closed form."""
         return self.conditional.entropy(self.params)
+
+
+@dataclass(frozen=True)
+class MixtureDistribution:
+    """One column's distribution as a mixture of others, each weighted row by row: what an ensemble says of a column.
+
+    Examples:
+        >>> from chainrule.conditionals.bernoulli import Bernoulli
+        >>> parts = tuple(Distribution(Bernoulli(), torch.tensor([[z]])) for z in (-800.0, 0.0))
+        >>> MixtureDistribution(torch.tensor([[0.5, 0.5]]).log(), parts).mean()
+        tensor([0.2500])
+    """
+
+    log_weight: torch.Tensor  # (N, M), each row a distribution
+    parts: tuple[Distribution, ...]  # M, of one column
+
+    def log_prob(self, x: torch.Tensor) -> torch.Tensor:
+        """Log-likelihood (N,) of values x (N,), in nats: log-mean-exp, never a mean of logits."""
+        return (self.log_weight + self._stack(lambda part: part.log_prob(x))).logsumexp(1)
+
+    def sample(self, generator: torch.Generator | None = None, *, temperature: float = 1.0) -> torch.Tensor:
+        """Values (N,): a part, then its draw."""
+        uniform = uniforms(2, len(self.log_weight), generator).to(self.log_weight.device)
+        chosen = choose_part(self.log_weight / temperature, uniform[0])
+        drawn = self._stack(lambda part: part.conditional.sample(part.params, uniform[1], temperature))
+        return drawn.gather(1, chosen[:, None])[:, 0]
+
+    def cdf(self, x: torch.Tensor) -> torch.Tensor:
+        """P(value <= x), (N,)."""
+        return (self.log_weight.exp() * self._stack(lambda part: part.cdf(x))).sum(1)
+
+    def quantile(self, q: torch.Tensor | float) -> torch.Tensor:
+        """The smallest value (N,) whose cdf is at least q, by bisection between the parts' own."""
+        q = torch.as_tensor(q, dtype=self.log_weight.dtype, device=self.log_weight.device).expand(len(self.log_weight))
+        ends = self._stack(
+            lambda part: part.quantile(q)
+        )  # (N, M): one of them below the answer or at it, one not below
+        low, high = ends.amin(1), ends.amax(1)
+        whole = self.parts[0].conditional.is_discrete
+        low = torch.where(self.cdf(low) >= q, low, low - whole if whole else low)
+        high = torch.where(self.cdf(ends.amin(1)) >= q, ends.amin(1), high)
+        for _ in range(BISECTIONS):
+            middle = low + (high - low) / 2
+            middle = middle.floor() if whole else middle
+            below = self.cdf(middle) < q
+            low, high = torch.where(below, middle, low), torch.where(below, high, middle)
+        return high
+
+    def mean(self) -> torch.Tensor:
+        """Expected value (N,); of a category, its most probable value."""
+        if self.parts[0].conditional.support() is not None and not self._is_ordered:
+            return self.mode()
+        return (self.log_weight.exp() * self._stack(lambda part: part.mean())).sum(1)
+
+    def mode(self) -> torch.Tensor:
+        """The most probable value (N,) where values can be listed; elsewhere the likeliest of the parts' own modes."""
+        support = self.parts[0].conditional.support()
+        if support is None:
+            tried = self._stack(lambda part: part.mode())
+        else:
+            tried = self.log_weight.new_tensor(support).expand(len(self.log_weight), -1)
+            tried = tried[:, self.parts[0].conditional.is_evidence(tried[0])] if len(tried) else tried
+        logs = torch.stack([self.log_prob(x) for x in tried.unbind(1)], dim=1)
+        return tried.gather(1, logs.argmax(1, keepdim=True))[:, 0]
+
+    def entropy(self) -> torch.Tensor:
+        """−Σ p log p (N,) in nats, where values can be listed."""
+        conditional = self.parts[0].conditional
+        support, times = conditional.support(), conditional.multiplicities()
+        if support is None or times is None:
+            raise ChainruleError("a mixture's entropy has no closed form; average −log_prob over draws instead")
+        logs = torch.stack(
+            [self.log_prob(self.log_weight.new_full((len(self.log_weight),), v)) for v in support], dim=1
+        )
+        return -(logs.exp() * logs.clamp(min=-1e300) * logs.new_tensor(times)).sum(1)
+
+    @property
+    def _is_ordered(self) -> bool:
+        return type(self.parts[0].conditional).cdf is not AbstractConditional.cdf
+
+    def _stack(self, of: Callable[[Distribution], torch.Tensor]) -> torch.Tensor:
+        return torch.stack([of(part) for part in self.parts], dim=1)  # (N, M)
+
+
+def choose_part(log_weight: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+    """Which part (N,) each uniform (N,) falls into, for log-weights (N, M) that need not sum to one."""
+    ends = log_weight.double().softmax(1).cumsum(1)[:, :-1]  # the last part's stretch is open
+    return (uniform[:, None] >= ends).sum(1)

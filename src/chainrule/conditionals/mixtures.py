@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from chainrule.conditionals.base import AbstractConditional
+from chainrule.conditionals.base import BISECTIONS, AbstractConditional
 from chainrule.errors import ChainruleError, ShapeError, whole_number
 
-BISECTIONS = 90  # halvings of a quantile's bracket: more than float64 can tell apart
 BETWEEN = 0.75  # share of the initial variance that lies between the parts
 
 

@@ -129,6 +129,12 @@ class Columns:
     def _blanks(self) -> tuple[float, ...]:
         return tuple(conditional.blank for conditional in self.conditionals)
 
+    def spread(self, mask: torch.Tensor) -> torch.Tensor:
+        """A mask of cells (N, D) as one of the encoded inputs (N, I)."""
+        if all(width == 1 for width in self.input_widths):
+            return mask
+        return mask[:, [k for k, width in enumerate(self.input_widths) for _ in range(width)]]
+
     def is_evidence(self, x: torch.Tensor) -> torch.Tensor:
         """Which cells of codes x (N, D) tell anything about other columns, bool (N, D)."""
         return torch.stack([conditional.is_evidence(x[:, k]) for k, conditional in enumerate(self.conditionals)], dim=1)

@@ -12,9 +12,10 @@ from torch.nn import functional as F
 
 from chainrule.conditionals import AbstractConditional
 from chainrule.errors import ShapeError, unknown_choice, whole_number
-from chainrule.networks.base import AbstractFixedOrder, check_pool, sum_columns
+from chainrule.networks.base import check_pool, sum_columns
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask, require_prefix
+from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.networks.masks import Masks, build_masks, reachable_pairs
 from chainrule.networks.orders import Order
 from chainrule.ops.nade.reference import ACTIVATIONS

@@ -11,9 +11,10 @@ from torch import nn
 
 from chainrule.conditionals import AbstractConditional, Bernoulli
 from chainrule.errors import ShapeError, unknown_choice, whole_number
-from chainrule.networks.base import AbstractFixedOrder, check_pool, sum_columns
+from chainrule.networks.base import check_pool, sum_columns
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask, require_prefix
+from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.networks.orders import Order
 from chainrule.ops.nade import choose, eager
 from chainrule.ops.nade.layout import Layout

@@ -15,6 +15,7 @@ from chainrule.testing.laws import (
     chi_squared_p_value,
     flip_responses,
     integrate,
+    multiplicities,
 )
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "chi_squared_p_value",
     "flip_responses",
     "integrate",
+    "multiplicities",
 ]

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from chainrule.conditionals import AbstractConditional, AbstractMixture, Atoms
+from chainrule.conditionals import AbstractConditional, AbstractMixture, Atoms, Distribution
 from chainrule.errors import ShapeError
 from chainrule.networks import AbstractFixedOrder, AbstractNetwork
 
@@ -257,7 +257,8 @@ def _double(network: AnyNetwork) -> AnyNetwork:
 @torch.no_grad()
 def params_of(network: AbstractNetwork, x: torch.Tensor) -> torch.Tensor:
     """Parameters (N, P) of every column's conditional, through the public ``conditionals``."""
-    return torch.cat([distribution.params for distribution in network.conditionals(x)], dim=1)
+    parts = network.conditionals(x)
+    return torch.cat([part.params for part in parts if isinstance(part, Distribution)], dim=1)
 
 
 def _world(network: AbstractNetwork) -> dict[str, object]:

@@ -1,0 +1,212 @@
+"""What any network with one fixed order shares: likelihoods, evidence that is a prefix, and estimates for other evidence."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Literal, overload
+
+import torch
+
+from chainrule.conditionals import Bernoulli, Categorical, Distribution
+from chainrule.errors import EvidenceError, whole_number
+from chainrule.networks.base import AbstractNetwork, Estimate, sum_columns
+from chainrule.networks.columns import Columns
+from chainrule.networks.evidence import is_prefix, require_prefix
+from chainrule.networks.orders import Order, make_order
+from chainrule.rng import generator_from, uniforms
+
+ESTIMATE_ROWS = 4096  # rows drawn at once by importance sampling
+
+
+class AbstractFixedOrder(AbstractNetwork):
+    """A network with one order: ``order[i]`` is the column drawn at step i.
+
+    Subclasses say how the conditionals' parameters follow from a row, and how rows are drawn; likelihoods, evidence
+    and estimates are here, once.
+    """
+
+    def __init__(self, columns: Columns, order: Order, generator: torch.Generator | None) -> None:
+        super().__init__()
+        self.columns = columns
+        self.register_buffer("order", make_order(order, len(columns), generator))
+
+    @abstractmethod
+    def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
+        """Parameters (N, P) of every column's conditional, in column order, bitwise free of later columns."""
+
+    @abstractmethod
+    def draw(
+        self, values: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
+    ) -> torch.Tensor:
+        """Rows (n, D): column by column in the order, observed cells kept, the others drawn by uniforms (n, D)."""
+
+    def log_prob_columns(self, x: torch.Tensor) -> torch.Tensor:
+        """Log-likelihood of each cell given the columns drawn before it, (N, D) nats in the column order of x.
+
+        Its row sums are ``log_prob``.
+        """
+        x = self.check_rows(x)
+        return self.columns.log_prob(self.conditional_params(x), x)
+
+    @overload
+    def log_prob(
+        self, x: torch.Tensor, observed: torch.Tensor | None = None, given: torch.Tensor | None = None
+    ) -> torch.Tensor: ...
+
+    @overload
+    def log_prob(
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        given: torch.Tensor | None = None,
+        *,
+        estimate: Literal[True],
+        n_draws: int = 1000,
+        generator: torch.Generator | None = None,
+    ) -> Estimate: ...
+
+    def log_prob(
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        given: torch.Tensor | None = None,
+        *,
+        estimate: bool = False,
+        n_draws: int = 1000,
+        generator: torch.Generator | None = None,
+    ) -> torch.Tensor | Estimate:
+        """log p(observed cells that are not given | given cells), (N,) nats.
+
+        Exact and differentiable where ``observed`` and ``given`` are, row by row, each a prefix of the order.
+
+        Args:
+            x: codes (N, D), each in the support of its column (0 or 1 for binary ones); this is not checked, and other
+                values give numbers that are no likelihoods. Values of unobserved cells are never read.
+            observed: bool (D,) or (N, D); default all.
+            given: bool (D,) or (N, D), within observed; default none.
+            estimate: answer other evidence by importance sampling, as an ``Estimate``. The value is biased low where
+                nothing is given (the logarithm of an unbiased mean), of either sign otherwise; the standard error is
+                asymptotic and itself an estimate.
+            n_draws: draws per row of the estimate.
+            generator: source of those draws; None is a fresh one.
+
+        Raises:
+            EvidenceError: evidence that is not a prefix, without ``estimate``.
+            ShapeError: wrong shapes, or given cells that are not observed.
+        """
+        x, seen, evidence = self.check_evidence(x, observed, given)
+        if estimate:
+            return self._estimate(x, seen, evidence, n_draws, generator_from(generator))
+        remedy = "; or pass estimate=True for an estimate with its standard error"
+        self.require_exact(seen, name="observed", remedy=remedy)
+        self.require_exact(evidence, name="given", remedy=remedy)
+        cells = self.log_prob_columns(self.columns.filled(x, seen))  # (N, D)
+        return sum_columns(torch.where(seen & ~evidence, cells, 0))
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int,
+        given: tuple[torch.Tensor, torch.Tensor] | None = None,
+        temperature: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> torch.Tensor:
+        """n rows (n, D) drawn exactly, one column at a time.
+
+        Args:
+            n: number of rows.
+            given: (values, observed), each (1, D) or (n, D): cells to keep, a prefix of the order in every row.
+            temperature: divides every logit; 1 samples the model, towards 0 the likeliest value of each step.
+            generator: source of the uniforms; None is a fresh one.
+
+        Raises:
+            EvidenceError: given cells that are not a prefix of the order; the message says what would serve.
+        """
+        n, values, known = self.check_draws(n, given, temperature)
+        uniform = uniforms(n, len(self.columns), generator).to(self.order.device)
+        return self.draw(values, known, uniform, temperature)
+
+    def require_exact(
+        self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
+    ) -> None:
+        """Raises EvidenceError unless each row's known cells are a prefix of the order."""
+        require_prefix(known, self.order, name=name, remedy=remedy, names=names)
+
+    def conditional(self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None) -> Distribution:
+        """p(x_column | the other observed cells of each row), batched over N.
+
+        Exact where the known cells are those that the order draws before the column; and, for a Bernoulli or Categorical
+        column, where the known cells and the column together are a prefix of the order: then by the joint
+        probabilities of all its values.
+
+        Args:
+            x: codes (N, D); the column's own, and unobserved ones, are never read.
+            column: its number.
+            observed: bool (D,) or (N, D); default all others.
+
+        Raises:
+            EvidenceError: other evidence.
+        """
+        x, column, known = self.check_column(x, column, observed)
+        conditional, step = self.columns.conditionals[column], self.order.argsort()
+        if bool((known == (step < step[column])).all()):
+            return Distribution(conditional, self.conditional_params(x)[:, self.columns.param_rows(column)])
+        whole = known.clone()
+        whole[:, column] = True
+        self.require_exact(whole, name="observed", remedy="; or an OrderlessNADE, which takes any evidence")
+        if not isinstance(conditional, Bernoulli | Categorical) or getattr(conditional, "unlisted", None) is not None:
+            raise EvidenceError(
+                f"column {column}, {conditional!r}, is drawn before some known columns, and its values cannot be tried one by "
+                f"one: know only the columns drawn before it, or use an OrderlessNADE, which takes any evidence"
+            )
+        logs = []
+        for value in conditional.support():
+            tried = x.clone()
+            tried[:, column] = value
+            logs.append(torch.where(whole, self.log_prob_columns(tried), 0).sum(1))
+        joint = torch.stack(logs, dim=1)  # (N, V)
+        return Distribution(conditional, joint[:, 1:] - joint[:, :1] if isinstance(conditional, Bernoulli) else joint)
+
+    def conditionals(self, x: torch.Tensor) -> list[Distribution]:
+        """D distributions in column order, each batched over N: p(x_k | columns drawn before k)."""
+        params = self.conditional_params(self.check_rows(x))
+        return [
+            Distribution(conditional, params[:, self.columns.param_rows(k)])
+            for k, conditional in enumerate(self.columns.conditionals)
+        ]
+
+    def _estimate(
+        self, x: torch.Tensor, seen: torch.Tensor, evidence: torch.Tensor, n_draws: int, generator: torch.Generator
+    ) -> Estimate:
+        n_draws = whole_number(n_draws, "n_draws", least=2, what="a whole number of draws")
+        joint = self._marginal_estimate(x, seen, n_draws, generator)
+        if not bool(evidence.any()):
+            return joint
+        condition = self._marginal_estimate(x, evidence, n_draws, generator)
+        return Estimate(joint.value - condition.value, torch.hypot(joint.standard_error, condition.standard_error))
+
+    @torch.no_grad()
+    def _marginal_estimate(
+        self, x: torch.Tensor, known: torch.Tensor, n_draws: int, generator: torch.Generator
+    ) -> Estimate:
+        """log p(known cells): unknown cells drawn in the order, each draw weighted by p(known cells | drawn before them)."""
+        value = x.new_zeros(len(x), dtype=torch.float64)
+        error = torch.zeros_like(value)
+        x = self.columns.filled(x, known)
+        exact = is_prefix(known, self.order)
+        if bool(exact.any()):
+            cells = self.log_prob_columns(x[exact])
+            value[exact] = torch.where(known[exact], cells, 0).sum(1, dtype=torch.float64)
+        for row in (~exact).nonzero()[:, 0].tolist():
+            logs = []
+            for start in range(0, n_draws, ESTIMATE_ROWS):
+                n = min(ESTIMATE_ROWS, n_draws - start)
+                values, mask = x[row].expand(n, -1), known[row].expand(n, -1)
+                drawn = self.draw(values, mask, uniforms(n, x.shape[1], generator).to(x.device), 1.0)
+                logs.append(torch.where(mask, self.log_prob_columns(drawn), 0).sum(1, dtype=torch.float64))
+            log_weight = torch.cat(logs)  # (n_draws,)
+            value[row] = log_weight.logsumexp(0) - torch.tensor(n_draws).log()
+            weight = (log_weight - log_weight.max()).exp()
+            error[row] = weight.std() / weight.mean() / n_draws**0.5  # delta method
+        return Estimate(value.to(x.dtype), error.to(x.dtype))

@@ -1,0 +1,373 @@
+"""Orderless NADE: one deep network that answers for every order of the columns."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from chainrule.conditionals import AbstractConditional, Distribution
+from chainrule.errors import ShapeError, unknown_choice
+from chainrule.networks.base import AbstractNetwork, check_pool, sum_columns
+from chainrule.networks.columns import Columns
+from chainrule.networks.evidence import as_mask
+from chainrule.networks.made import check_sizes
+from chainrule.networks.orders import Order, make_order
+from chainrule.ops.nade.reference import ACTIVATIONS
+from chainrule.rng import generator_from, uniforms
+
+SCAN_ROWS = 2048  # rows that go through the columns together
+STATES = 4096  # hidden states that go through the deeper layers together
+REDRAWS = 200  # at most so often are masks drawn again that leave nothing to predict; 2^-200 is never
+
+
+class OrderlessNADE(AbstractNetwork):
+    """p(x_k | any other columns), all by one network over values and known-flags.
+
+    a = b + Σ (x_j W_j + F_j) over the known cells j, h = deeper layers of act(a), and the parameters of every column's
+    conditional are c + V h. For any order o, p(x) = Π_i p(x_{o_i} | x_{o_<i}) is then a density; the densities differ, and
+    training makes them agree. Every question is answered in ``order``, known cells first: what is exact is exact of that
+    density.
+
+    Source: Uria, Murray & Larochelle, "A Deep and Tractable Density Estimator", ICML 2014, arXiv:1310.1757 (DeepNADE).
+
+    Args:
+        columns: a number of binary columns, or one conditional per column.
+        hidden_sizes: units of each hidden layer, at least one layer.
+        activation: "relu" or "sigmoid".
+        order: None (natural), "random" (drawn from ``generator``) or a permutation; see ``with_order``.
+        dropout: share of hidden units switched off at random while training.
+        generator: source of the initial weights and of a random order; None is a fresh one.
+
+    Examples:
+        >>> net = OrderlessNADE(4, [8], generator=torch.Generator().manual_seed(0))
+        >>> x = torch.tensor([[1.0, 0.0, 0.0, 1.0]])
+        >>> known = torch.tensor([False, True, False, True])
+        >>> net.log_prob(x, given=known).shape, net.conditional(x, 0, known).mean().shape
+        (torch.Size([1]), torch.Size([1]))
+    """
+
+    def __init__(
+        self,
+        columns: int | Sequence[AbstractConditional] | Columns,
+        hidden_sizes: Sequence[int] = (500, 500),
+        *,
+        activation: str = "relu",
+        order: Order = None,
+        dropout: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        generator = generator_from(generator)
+        self.columns = Columns.of(columns)
+        self.register_buffer("order", make_order(order, len(self.columns), generator))
+        self.hidden_sizes = check_sizes(hidden_sizes)
+        if activation not in ACTIVATIONS:
+            raise ShapeError(unknown_choice("activation", activation, ACTIVATIONS))
+        if not (isinstance(dropout, int | float) and 0 <= dropout < 1):
+            raise ShapeError(
+                f"dropout = {dropout!r}: pass the share of hidden units to switch off, at least 0 and below 1"
+            )
+        self.activation, self.dropout = activation, float(dropout)
+        inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
+        first, last = self.hidden_sizes[0], self.hidden_sizes[-1]
+
+        def normal(rows: int, width: int, deviation: float) -> nn.Parameter:
+            return nn.Parameter(torch.empty(rows, width).normal_(0, deviation, generator=generator))
+
+        self.value_weight = normal(inputs, first, inputs**-0.5)
+        self.flag_weight = normal(len(self.columns), first, len(self.columns) ** -0.5)
+        self.hidden_weights = nn.ParameterList(
+            normal(after, before, (2 / before) ** 0.5)
+            for before, after in zip(self.hidden_sizes, self.hidden_sizes[1:], strict=False)
+        )
+        self.hidden_biases = nn.ParameterList(nn.Parameter(torch.zeros(size)) for size in self.hidden_sizes)
+        # Small outputs: an untrained network is close to independent columns, whatever is known.
+        self.output_weight = normal(params, last, 0.1 * last**-0.5)
+        self.output_bias = nn.Parameter(torch.zeros(params))
+
+    def with_order(self, order: Order) -> OrderlessNADE:
+        """This network with another order, sharing its parameters; ``Ensemble`` of several is EoNADE."""
+        other = copy.copy(self)
+        other._buffers = {**self._buffers, "order": make_order(order, len(self.columns)).to(self.order.device)}
+        return other
+
+    def params_given(
+        self, x: torch.Tensor, known: torch.Tensor, *, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """Parameters (N, P) of every column's conditional given the known cells (N, D); one pass.
+
+        Values of other cells are never read. With a generator, hidden units drop out.
+        """
+        return F.linear(self._deeper(self._first(x, known), generator), self.output_weight, self.output_bias)
+
+    def log_prob(
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        given: torch.Tensor | None = None,
+        *,
+        order: Order = None,
+    ) -> torch.Tensor:
+        """log p(observed cells that are not given | given cells), (N,) nats, differentiable; any cells may be either.
+
+        Given cells come first, then the other observed ones, each group in the order. Of the density with the order "known
+        cells first" this is exact: the log of the sum over all completions. One update of the first layer a column, O(D H), and
+        the deeper layers once a column.
+
+        Args:
+            x: codes (N, D), each in the support of its column, which is not checked. Unobserved values are never read.
+            observed: bool (D,) or (N, D); default all.
+            given: bool (D,) or (N, D), within observed; default none.
+            order: which order to take instead of the network's own.
+
+        Raises:
+            ShapeError: wrong shapes, or given cells that are not observed.
+        """
+        x, seen, evidence = self.check_evidence(x, observed, given)
+        return sum_columns(
+            self._cells(x, evidence, seen & ~evidence, self.order if order is None else self._other(order))
+        )
+
+    def log_prob_columns(self, x: torch.Tensor) -> torch.Tensor:
+        """Log-likelihood of each cell given the columns drawn before it, (N, D) nats in the column order of x.
+
+        Its row sums are ``log_prob``.
+        """
+        x = self.check_rows(x)
+        nothing = torch.zeros(x.shape, dtype=torch.bool, device=x.device)
+        return self._cells(x, nothing, ~nothing, self.order)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int,
+        given: tuple[torch.Tensor, torch.Tensor] | None = None,
+        temperature: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> torch.Tensor:
+        """n rows (n, D) drawn exactly, given any cells, one column at a time in the order; always n rows, no rejection.
+
+        Args:
+            n: number of rows.
+            given: (values, observed), each (1, D) or (n, D): cells to keep.
+            temperature: divides every logit and multiplies scales; 1 samples the model.
+            generator: source of the uniforms; None is a fresh one.
+        """
+        n, values, known = self.check_draws(n, given, temperature)
+        uniform = uniforms(n, len(self.columns), generator).to(self.order.device)
+        x, a = values.clone(), self._first(values, known)
+        for column in self.order.tolist():
+            open_ = ~known[:, column]
+            if not bool(open_.any()):
+                continue
+            conditional = self.columns.conditionals[column]
+            drawn = conditional.sample(self._outputs(self._deeper(a), column), uniform[:, column], temperature)
+            x[:, column] = torch.where(open_, drawn, x[:, column])
+            a = self._learn(a, x, column, open_)
+        return x
+
+    def conditional(self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None) -> Distribution:
+        """p(x_column | the other observed cells of each row), batched over N; one pass, any evidence.
+
+        Args:
+            x: codes (N, D); the column's own, and unobserved ones, are never read.
+            column: its number.
+            observed: bool (D,) or (N, D); default all others.
+        """
+        x, column, known = self.check_column(x, column, observed)
+        return Distribution(
+            self.columns.conditionals[column], self._outputs(self._deeper(self._first(x, known)), column)
+        )
+
+    def conditionals(self, x: torch.Tensor) -> list[Distribution]:
+        """D distributions in column order, each batched over N: p(x_k | columns drawn before k in the order)."""
+        x = self.check_rows(x)
+        nothing = torch.zeros(x.shape, dtype=torch.bool, device=x.device)
+        found: dict[int, list[torch.Tensor]] = {}
+        for _, column, h in self._scan(x, nothing, ~nothing, self.order):
+            found.setdefault(column, []).append(self._outputs(h, column))
+        return [Distribution(c, torch.cat(found[k])) for k, c in enumerate(self.columns.conditionals)]
+
+    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
+        """A representation of each row from the last hidden layer.
+
+        Args:
+            x: codes (N, D).
+            pool: "last" (the layer when all columns are known, (N, H)); "mean" or "sum" over the vectors that predict the
+                columns, each from those drawn before it (N, H); "concat", all side by side in column order (N, D·H).
+        """
+        check_pool(pool)
+        x = self.check_rows(x)
+        known = torch.ones(x.shape, dtype=torch.bool, device=x.device)
+        if pool == "last":
+            return self._deeper(self._first(x, known))
+        found: dict[int, list[torch.Tensor]] = {}
+        for _, column, h in self._scan(x, ~known, known, self.order):
+            found.setdefault(column, []).append(h)
+        vectors = torch.stack([torch.cat(found[k]) for k in range(len(self.columns))], dim=1)  # (N, D, H)
+        return vectors.flatten(1) if pool == "concat" else vectors.sum(1) if pool == "sum" else vectors.mean(1)
+
+    def training_loss(
+        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """An unbiased estimate (N,) of the mean over all orders of −log p(observed cells), nats.
+
+        Of a row with m observed cells k are known, k uniform on 0 … m − 1 and drawn in pairs of rows whose counts lie
+        opposite, and which k is uniform, too; see ``masked_loss``. A row without observed cells contributes nothing.
+        Masks, and what drops out, are drawn from ``generator``, in training and in evaluation mode alike.
+        """
+        x = self.check_rows(x)
+        seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
+        generator = generator_from(generator)
+        known = draw_known(seen, generator)
+        return self.masked_loss(x, seen, known, generator=generator if self.training and self.dropout else None)
+
+    def masked_loss(
+        self, x: torch.Tensor, observed: torch.Tensor, known: torch.Tensor, *, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """m / (m − k) · Σ −log p(x_j | known cells) over the other observed cells, (N,) nats, for m observed and k known ones.
+
+        Averaged over k uniform on 0 … m − 1 and over all choices of k known cells, this is the mean over all m! orders of
+        −log p(observed cells). With a generator, hidden units drop out.
+        """
+        x = self.columns.filled(x, observed)
+        cells = self.columns.log_prob(self.params_given(x, known, generator=generator), x)  # (N, D)
+        asked = observed & ~known
+        m, left = observed.sum(1), asked.sum(1)
+        return -torch.where(asked, cells, 0).sum(1) * (m.to(x.dtype) / left.clamp(min=1))
+
+    def require_exact(
+        self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
+    ) -> None:
+        """Nothing is refused: any cells may be known."""
+
+    def initialize_from(self, x: torch.Tensor) -> None:
+        """Starts the output biases at the independent columns that fit codes x (N, D)."""
+        with torch.no_grad():
+            self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
+
+    def config(self) -> dict[str, Any]:
+        """Constructor arguments as JSON; the order itself is a tensor of the state."""
+        options = {"activation": self.activation, "dropout": self.dropout}
+        return {"columns": self.columns.to_json(), "hidden_sizes": list(self.hidden_sizes), **options}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> OrderlessNADE:
+        """The network that ``config`` described, with fresh parameters and natural order."""
+        options = {key: config[key] for key in ("hidden_sizes", "activation", "dropout")}
+        return cls(Columns.from_json(config["columns"]), **options)
+
+    def extra_repr(self) -> str:
+        """What stands in the parentheses of ``repr``."""
+        return f"{len(self.columns)} columns, hidden_sizes={list(self.hidden_sizes)}, activation={self.activation!r}"
+
+    def _other(self, order: Order) -> torch.Tensor:
+        return make_order(order, len(self.columns)).to(self.order.device)
+
+    def _first(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+        """Sums (N, H) of the first layer over the known cells."""
+        if not self.columns.all_evidence:
+            known = known & self.columns.is_evidence(x)
+        inputs = torch.where(
+            self.columns.spread(known), self.columns.encode(x), 0
+        )  # where: an unknown NaN must not get through
+        a = torch.addmm(self.hidden_biases[0], inputs, self.value_weight)
+        return torch.addmm(a, known.to(a.dtype), self.flag_weight)
+
+    def _learn(self, a: torch.Tensor, x: torch.Tensor, column: int, rows: torch.Tensor) -> torch.Tensor:
+        """The sums when a column becomes known in some of the rows, bool (N,)."""
+        conditional = self.columns.conditionals[column]
+        weight = torch.cat([self.value_weight[self.columns.input_rows(column)], self.flag_weight[column : column + 1]])
+        if not self.columns.all_evidence:
+            rows = rows & conditional.is_evidence(x[:, column])
+        told = torch.cat([conditional.encode(x[:, column]), torch.ones_like(x[:, :1])], dim=1)  # (N, width + 1)
+        return torch.addmm(a, torch.where(rows[:, None], told, 0), weight)
+
+    def _deeper(self, a: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        h = self._drop(ACTIVATIONS[self.activation](a), generator)
+        for weight, bias in zip(self.hidden_weights, list(self.hidden_biases)[1:], strict=True):
+            h = self._drop(ACTIVATIONS[self.activation](F.linear(h, weight, bias)), generator)
+        return h
+
+    def _drop(self, h: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+        if generator is None or not self.dropout:
+            return h
+        keep = torch.rand(h.shape, generator=generator).to(h.device) >= self.dropout
+        return h * keep / (1 - self.dropout)
+
+    def _outputs(self, h: torch.Tensor, column: int) -> torch.Tensor:
+        rows = self.columns.param_rows(column)
+        return F.linear(h, self.output_weight[rows], self.output_bias[rows])
+
+    def _cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+        """Log-likelihoods (N, D) of the cells that are asked, zero elsewhere."""
+        x = self.columns.filled(x, given | asked)
+        rows_, columns, logs = [], [], []
+        for rows, column, h in self._scan(x, given, asked, order):
+            rows_.append(rows)
+            columns.append(torch.full_like(rows, column))
+            logs.append(self.columns.conditionals[column].log_prob(self._outputs(h, column), x[rows, column]))
+        cells = torch.zeros_like(x)
+        return cells.index_put((torch.cat(rows_), torch.cat(columns)), torch.cat(logs)) if logs else cells
+
+    def _scan(
+        self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor, order: torch.Tensor
+    ) -> Iterator[tuple[torch.Tensor, int, torch.Tensor]]:
+        """For every column, chunk by chunk of the rows: the rows (n,) that ask for it, its number, and the last hidden layer
+        (n, H) that knows the given cells and those asked before it.
+
+        All rows go through the columns in one order, so that rows with different masks cost as much as one mask for all.
+        """
+        for rows in torch.arange(len(x), device=x.device).split(SCAN_ROWS):
+            part, wanted = x[rows], asked[rows]
+            a, waiting, held = self._first(part, given[rows]), [], 0
+            for column in order.tolist():
+                asks = wanted[:, column]
+                everybody = bool(asks.all())
+                if not everybody and not bool(asks.any()):
+                    continue
+                waiting.append((rows if everybody else rows[asks], column, a if everybody else a[asks]))
+                held += len(waiting[-1][0])
+                a = self._learn(a, part, column, asks)
+                if held >= STATES:
+                    yield from self._deepened(waiting)
+                    waiting, held = [], 0
+            yield from self._deepened(waiting)
+
+    def _deepened(
+        self, waiting: list[tuple[torch.Tensor, int, torch.Tensor]]
+    ) -> Iterator[tuple[torch.Tensor, int, torch.Tensor]]:
+        if waiting:
+            h = self._deeper(torch.cat([a for _, _, a in waiting]))
+            for (rows, column, _), own in zip(waiting, h.split([len(rows) for rows, _, _ in waiting]), strict=True):
+                yield rows, column, own
+
+
+def draw_known(observed: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Which of the observed cells (N, D) are known while training: of m, the count is uniform on 0 … m − 1, then the choice.
+
+    Every observed cell is known with a probability r of its row, and r is uniform: then the count is uniform on 0 … m. Rows
+    that left nothing to predict are drawn again. The second half of the rows knows what the first half does not, row by row:
+    opposite counts, and every cell predicted once in the two, so that a batch's loss varies less.
+
+    Source of the antithetic pairs: Hoogeboom et al., "Autoregressive Diffusion Models", ICLR 2022, arXiv:2110.02037.
+    """
+    n, width = observed.shape
+    half = (n + 1) // 2
+    r = torch.rand(half, 1, generator=generator, dtype=torch.float64)
+    first = torch.rand(half, width, generator=generator, dtype=torch.float64) < r
+    known = torch.cat([first, ~first])[:n].to(observed.device) & observed
+    empty = ~observed.any(1)
+    for _ in range(REDRAWS):
+        again = ((known == observed).all(1) & ~empty).nonzero()[:, 0]
+        if not len(again):
+            break
+        r = torch.rand(len(again), 1, generator=generator, dtype=torch.float64)
+        drawn = torch.rand(len(again), width, generator=generator, dtype=torch.float64) < r
+        known[again] = drawn.to(observed.device) & observed[again]
+    return known
