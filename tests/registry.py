@@ -10,6 +10,7 @@ from chainrule import (
     Categorical,
     ChainTable,
     DiscretizedLogisticMixture,
+    Ensemble,
     GaussianMixture,
     IndependentColumns,
     LaplaceMixture,
@@ -118,3 +119,24 @@ OPEN_NETWORKS = {
 # Independent columns heed nothing; saturated units are flat; untrained ones all but; a single relu unit may be off in every row.
 FLAT = ("independent", "saturated", "untrained", "one unit")
 DEPENDENT = [name for name in (*NETWORKS, *OPEN_NETWORKS) if not any(word in name for word in FLAT)]
+
+
+def eonade(columns: object, orders: int, seed: int) -> Ensemble:
+    net = orderless(columns, 9, 8, seed=seed)
+    return Ensemble(
+        [net.with_order(torch.randperm(len(net.columns), generator=generator_from(k))) for k in range(orders)]
+    )
+
+
+ENSEMBLES = {
+    "two orders": lambda: Ensemble([nade(6, 4, seed=1), made(6, 9, seed=2, order="random")]),
+    "one order": lambda: Ensemble(
+        [nade(6, 4, seed=3, order=[1, 0, 5, 3, 2, 4]), made(6, 9, seed=4, order=[1, 0, 5, 3, 2, 4])], [3, 1]
+    ),
+    "mixed columns": lambda: Ensemble(
+        [nade(MIXED, 4, seed=5, order="random"), orderless(MIXED, 9, seed=6)], [1.0, 2.0]
+    ),
+    "orders of one network": lambda: eonade(6, 4, seed=7),
+    "orderless and its orders": lambda: Ensemble([eonade(5, 2, seed=8), orderless(5, 7, seed=9)]),
+    "unlisted": lambda: Ensemble([orderless(UNLISTED, 9, seed=10), orderless(UNLISTED, 7, seed=11, order="random")]),
+}

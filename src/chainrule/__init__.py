@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chainrule.errors import ChainruleError as ChainruleError
     from chainrule.networks import MADE as MADE
     from chainrule.networks import NADE as NADE
+    from chainrule.networks import Ensemble as Ensemble
     from chainrule.networks import Estimate as Estimate
     from chainrule.networks import OrderlessNADE as OrderlessNADE
     from chainrule.training import FitConfig as FitConfig
@@ -37,6 +38,7 @@ _HOMES = {
     "ChainruleError": "chainrule.errors",
     "Density": "chainrule.density",
     "DiscretizedLogisticMixture": "chainrule.conditionals",
+    "Ensemble": "chainrule.networks",
     "Estimate": "chainrule.networks",
     "FitConfig": "chainrule.training",
     "GaussianMixture": "chainrule.conditionals",
@@ -61,6 +63,7 @@ __all__ = [
     "ChainruleError",
     "Density",
     "DiscretizedLogisticMixture",
+    "Ensemble",
     "Estimate",
     "FitConfig",
     "GaussianMixture",

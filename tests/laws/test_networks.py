@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from registry import DEPENDENT, NETWORKS, OPEN_NETWORKS, nade
+from registry import DEPENDENT, ENSEMBLES, NETWORKS, OPEN_NETWORKS, nade
 from tolerances import ESTIMATE_ERRORS, KOLMOGOROV, ORACLE_NATS, SUM_TO_ONE
 
 from chainrule import MADE, NADE, Bernoulli, Categorical, ChainTable
@@ -424,7 +424,7 @@ def test_no_rows_are_rows_too(network):
 def test_registry_covers_every_network_class():
     from chainrule import baselines, networks
 
-    classes = {type(build()) for build in NETWORKS.values()}
+    classes = {type(build()) for build in (*NETWORKS.values(), *ENSEMBLES.values())}
     public = [getattr(module, name) for module in (baselines, networks) for name in module.__all__]
     for cls in public:
         if isinstance(cls, type) and issubclass(cls, networks.AbstractNetwork) and not inspect.isabstract(cls):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from chainrule.networks.base import AbstractNetwork, Estimate
 from chainrule.networks.columns import Columns
+from chainrule.networks.ensemble import Ensemble
 from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.networks.made import MADE
 from chainrule.networks.nade import NADE
 from chainrule.networks.orderless import OrderlessNADE
 
-__all__ = ["MADE", "NADE", "AbstractFixedOrder", "AbstractNetwork", "Columns", "Estimate", "OrderlessNADE"]
+__all__ = ["MADE", "NADE", "AbstractFixedOrder", "AbstractNetwork", "Columns", "Ensemble", "Estimate", "OrderlessNADE"]

@@ -137,8 +137,8 @@ class AbstractNetwork(nn.Module, ABC):
             raise ShapeError(f"temperature = {temperature!r} must be above zero; 1 samples the model as it is")
         width, like = len(self.columns), self._like()
         if given is None:
-            known = torch.zeros(n, width, dtype=torch.bool, device=self.order.device)
-            return n, torch.zeros(n, width, dtype=like.dtype, device=self.order.device), known
+            known = torch.zeros(n, width, dtype=torch.bool, device=like.device)
+            return n, torch.zeros(n, width, dtype=like.dtype, device=like.device), known
         values, known = self._check_given(given, n)
         self.require_exact(known, name="given")
         return n, values, known
@@ -149,11 +149,11 @@ class AbstractNetwork(nn.Module, ABC):
     def _check_given(self, given: tuple[torch.Tensor, torch.Tensor], n: int) -> tuple[torch.Tensor, torch.Tensor]:
         if not isinstance(given, tuple) or len(given) != 2:
             raise ShapeError("given is a pair (values, observed), each (1, D) or (n, D)")
-        values = self.check_rows(torch.as_tensor(given[0]))
+        values = self.check_rows(torch.as_tensor(given[0])).to(self._like().device)
         if len(values) not in (1, n):
             raise ShapeError(f"given has {len(values)} rows of values for {n} rows to draw; pass 1 or {n}")
-        known = as_mask(given[1], n, len(self.columns), name="given's observed", default=True).to(self.order.device)
-        values = values.expand(n, -1).to(self.order.device)
+        known = as_mask(given[1], n, len(self.columns), name="given's observed", default=True).to(values.device)
+        values = values.expand(n, -1)
         return self.columns.filled(values, known), known  # an unknown NaN must reach nothing
 
 

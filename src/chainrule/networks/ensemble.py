@@ -1,0 +1,265 @@
+"""Ensembles: a mixture of networks over the same columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from chainrule.conditionals import Distribution, MixtureDistribution
+from chainrule.conditionals.base import choose_part
+from chainrule.errors import EvidenceError, FormatError, ShapeError, unknown_choice
+from chainrule.networks.base import AbstractNetwork, check_pool
+from chainrule.networks.made import MADE
+from chainrule.networks.nade import NADE
+from chainrule.networks.orderless import OrderlessNADE
+from chainrule.rng import generator_from, uniforms
+
+MEMBERS: dict[str, type[AbstractNetwork]] = {"MADE": MADE, "NADE": NADE, "OrderlessNADE": OrderlessNADE}
+FIT_STEPS = 200  # of expectation and maximisation, at most
+FIT_GAIN = 1e-9  # nats per row under which a further step is not worth taking
+
+
+class Ensemble(AbstractNetwork):
+    """p(x) = Σ_m π_m p_m(x): log-mean-exp of the members' likelihoods in float64, never a mean of their logits.
+
+    Evidence G reweights the members by how well each explains it: p(O∖G | G) = Σ π_m p_m(G) p_m(O∖G | G) / Σ π_m p_m(G).
+    Several orders of one orderless network, ``Ensemble([net.with_order(o) for o in orders])``, are EoNADE.
+
+    Source: Uria, Murray & Larochelle, "A Deep and Tractable Density Estimator", ICML 2014, arXiv:1310.1757.
+
+    Args:
+        members: networks over equal columns; several may share parameters.
+        weights: of the members, above zero; they are divided by their sum. Default: all the same. See ``fit_weights``.
+
+    Examples:
+        >>> from chainrule.networks import NADE
+        >>> net = Ensemble([NADE(3, hidden_size=2), NADE(3, hidden_size=2, order=[2, 1, 0])])
+        >>> rows = torch.tensor([[0.0, 1.0, 1.0]])
+        >>> bool(net.log_prob(rows) >= torch.stack([m.log_prob(rows) for m in net.members]).mean(0))
+        True
+    """
+
+    log_weight: torch.Tensor  # (M,) float64
+
+    def __init__(
+        self, members: Sequence[AbstractNetwork], weights: Sequence[float] | torch.Tensor | None = None
+    ) -> None:
+        super().__init__()
+        if not members:
+            raise ShapeError("members is empty; an ensemble needs at least one network")
+        for number, member in enumerate(members):
+            if not isinstance(member, AbstractNetwork):
+                raise ShapeError(
+                    f"members[{number}] is a {type(member).__name__}; pass networks such as chainrule.NADE"
+                )
+            if member.columns != members[0].columns:
+                raise ShapeError(f"members[{number}] has other columns than members[0]; an ensemble is over one table")
+        self.columns = members[0].columns
+        self.members = nn.ModuleList(members)
+        self.register_buffer("log_weight", check_weights(weights, len(members)))
+
+    @property
+    def order(self) -> torch.Tensor:  # type: ignore[override]
+        """The order that all members share.
+
+        Raises:
+            EvidenceError: members of several orders.
+        """
+        orders = [member.order for member in self._all()]
+        if not all(torch.equal(order, orders[0]) for order in orders):
+            raise EvidenceError("the members of this ensemble have several orders; ask a member for its own")
+        return orders[0]
+
+    def log_prob(
+        self, x: torch.Tensor, observed: torch.Tensor | None = None, given: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """log p(observed cells that are not given | given cells), (N,) nats, differentiable.
+
+        Exact for the evidence that every member takes exactly.
+
+        Raises:
+            EvidenceError: evidence that some member cannot take.
+            ShapeError: wrong shapes, or given cells that are not observed.
+        """
+        x, seen, evidence = self.check_evidence(x, observed, given)
+        weight = self._posterior(x, evidence)  # (N, M)
+        logs = torch.stack([member.log_prob(x, seen, evidence).double() for member in self._all()], dim=1)
+        return (weight + logs).logsumexp(1).to(x.dtype)
+
+    def log_prob_columns(self, x: torch.Tensor) -> torch.Tensor:
+        """Log-likelihood of each cell given those before it, (N, D) nats, where all members share one order.
+
+        The members' weights run along: each cell's likelihood is their mixture, weighted by how they explained the cells before.
+
+        Raises:
+            EvidenceError: members of several orders; a cell then has no one set of cells before it.
+        """
+        x, order = self.check_rows(x), self.order
+        cells = torch.stack([member.log_prob_columns(x) for member in self._all()], dim=1).double()[
+            :, :, order
+        ]  # (N, M, D)
+        before = cells.cumsum(2) - cells  # of the cells drawn earlier
+        weight = (self.log_weight[None, :, None] + before).log_softmax(1)
+        return (weight + cells).logsumexp(1).to(x.dtype)[:, order.argsort()]
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int,
+        given: tuple[torch.Tensor, torch.Tensor] | None = None,
+        temperature: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> torch.Tensor:
+        """n rows (n, D): for each a member by its weight given the evidence, then that member's draw.
+
+        Args:
+            n: number of rows.
+            given: (values, observed), each (1, D) or (n, D): cells to keep, evidence that every member takes exactly.
+            temperature: divides the members' log-weights and every logit, multiplies scales; 1 samples the mixture.
+            generator: source of all draws; None is a fresh one.
+        """
+        n, values, known = self.check_draws(n, given, temperature)
+        generator = generator_from(generator)
+        uniform = uniforms(1, n, generator)[0].to(values.device)
+        chosen = choose_part(self._posterior(values, known) / temperature, uniform)  # (n,)
+        x = values.clone()
+        for number, member in enumerate(self._all()):
+            rows = (chosen == number).nonzero()[:, 0]
+            x[rows] = member.sample(len(rows), (values[rows], known[rows]), temperature, generator)
+        return x
+
+    def conditional(self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None) -> MixtureDistribution:
+        """p(x_column | the other observed cells of each row), batched over N: the members' own, reweighted by the evidence."""
+        x, column, known = self.check_column(x, column, observed)
+        parts = [member.conditional(x, column, known) for member in self._all()]
+        return mixed(self._posterior(x, known), parts)
+
+    def conditionals(self, x: torch.Tensor) -> list[MixtureDistribution]:
+        """D distributions in column order, each batched over N: p(x_k | columns drawn before k); members share one order."""
+        x, order = self.check_rows(x), self.order
+        cells = torch.stack([member.log_prob_columns(x) for member in self._all()], dim=1).double()[
+            :, :, order
+        ]  # (N, M, D)
+        before = (cells.cumsum(2) - cells)[:, :, order.argsort()]
+        weight = (self.log_weight[None, :, None] + before).log_softmax(1)
+        parts = [member.conditionals(x) for member in self._all()]
+        return [mixed(weight[:, :, k], [each[k] for each in parts]) for k in range(len(self.columns))]
+
+    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
+        """The members' representations side by side, (N, sum of their widths)."""
+        check_pool(pool)
+        return torch.cat([member.features(x, pool) for member in self._all()], dim=1)
+
+    def training_loss(
+        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """The weighted mean of the members' losses, (N,) nats: a bound from above on −log p, and what trains each on its own."""
+        generator = generator_from(generator)
+        losses = torch.stack([member.training_loss(x, observed, generator) for member in self._all()], dim=1)  # (N, M)
+        return (losses * self.log_weight.exp().to(losses.dtype)).sum(1)
+
+    @torch.no_grad()
+    def fit_weights(self, x: torch.Tensor, observed: torch.Tensor | None = None) -> Ensemble:
+        """Sets the weights to those of the highest likelihood on rows x (N, D), validation rows, by expectation maximisation."""
+        logs = torch.stack([member.log_prob(x, observed).double() for member in self._all()], dim=1)  # (N, M)
+        weight, last = self.log_weight, -torch.inf
+        for _ in range(FIT_STEPS):
+            joint = weight + logs
+            total = float(joint.logsumexp(1).mean())
+            if total - last < FIT_GAIN:
+                break
+            weight, last = (
+                joint.log_softmax(1).logsumexp(0) - torch.tensor(float(len(x)), dtype=torch.float64).log(),
+                total,
+            )
+        self.log_weight.copy_(weight)
+        return self
+
+    def require_exact(
+        self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
+    ) -> None:
+        """Raises EvidenceError unless every member takes these known cells exactly."""
+        for member in self._all():
+            member.require_exact(known, name=name, remedy=remedy, names=names)
+
+    def initialize_from(self, x: torch.Tensor) -> None:
+        """Starts every member at the independent columns that fit codes x (N, D)."""
+        for member in self._all():
+            member.initialize_from(x)
+
+    def config(self) -> dict[str, Any]:
+        """Of every member its class and constructor arguments, as JSON; weights and orders are tensors of the state."""
+        members: list[dict[str, Any]] = []
+        owners: dict[int, int] = {}  # the first member that has a parameter
+        for number, member in enumerate(self._all()):
+            owner = owners.setdefault(id(next(member.parameters())), number)
+            shared = {"like": owner} if owner < number else {"config": member.config()}
+            members.append({"class": type(member).__name__, **shared})
+        return {"columns": self.columns.to_json(), "members": members}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Ensemble:
+        """The ensemble that ``config`` described, with fresh parameters."""
+        members: list[AbstractNetwork] = []
+        for spec in config["members"]:
+            if "like" in spec:
+                like = members[spec["like"]]
+                if not isinstance(like, OrderlessNADE):
+                    raise FormatError(
+                        f"member {len(members)} shares the parameters of member {spec['like']}, which has one order"
+                    )
+                members.append(like.with_order(None))
+            elif spec["class"] == cls.__name__:
+                members.append(cls.from_config(spec["config"]))
+            elif spec["class"] in MEMBERS:
+                members.append(MEMBERS[spec["class"]].from_config(spec["config"]))
+            else:
+                raise FormatError(unknown_choice("network", spec["class"], MEMBERS))
+        return cls(members)
+
+    def extra_repr(self) -> str:
+        """What stands in the parentheses of ``repr``."""
+        return f"{len(self.members)} members, weights={[round(w, 4) for w in self.log_weight.exp().tolist()]}"
+
+    def _all(self) -> list[AbstractNetwork]:
+        return [member for member in self.members if isinstance(member, AbstractNetwork)]
+
+    def _like(self) -> torch.Tensor:
+        return next(self.members.parameters())
+
+    def _posterior(self, x: torch.Tensor, evidence: torch.Tensor) -> torch.Tensor:
+        """Log-weights (N, M) of the members given the evidence, each row a distribution, float64."""
+        prior = self.log_weight.expand(len(x), -1)
+        if not bool(evidence.any()):
+            return prior
+        logs = torch.stack([member.log_prob(x, observed=evidence).double() for member in self._all()], dim=1)
+        return (prior + logs).log_softmax(1)
+
+
+def mixed(log_weight: torch.Tensor, parts: Sequence[Distribution | MixtureDistribution]) -> MixtureDistribution:
+    """Distributions of one column as one mixture; mixtures among them are taken apart."""
+    weights, flat = [], []
+    for number, part in enumerate(parts):
+        own = log_weight[:, number : number + 1]
+        if isinstance(part, MixtureDistribution):
+            weights.append(own + part.log_weight)
+            flat += part.parts
+        else:
+            weights.append(own)
+            flat.append(part)
+    return MixtureDistribution(torch.cat(weights, dim=1), tuple(flat))
+
+
+def check_weights(weights: Sequence[float] | torch.Tensor | None, members: int) -> torch.Tensor:
+    """Logarithms (M,) of weights that sum to one, float64."""
+    if weights is None:
+        return torch.full(
+            (members,), -torch.tensor(float(members), dtype=torch.float64).log().item(), dtype=torch.float64
+        )
+    given = torch.as_tensor(weights, dtype=torch.float64)
+    if given.shape != (members,) or not bool((given > 0).all()) or not bool(given.isfinite().all()):
+        raise ShapeError(f"weights = {given.tolist()}: pass one number above zero for each of the {members} members")
+    return (given / given.sum()).log()

@@ -1,0 +1,220 @@
+"""Laws of ensembles: a mixture, conditioned as a mixture, sampled as one."""
+
+import copy
+import itertools
+import math
+
+import pytest
+import torch
+from registry import ENSEMBLES, NETWORKS, OPEN_NETWORKS, nade
+from tolerances import SUM_TO_ONE
+
+from chainrule import NADE, Ensemble, OrderlessNADE
+from chainrule.errors import EvidenceError, FormatError, ShapeError
+from chainrule.rng import generator_from
+from chainrule.testing import all_rows, assert_pure, assert_sums_to_one, chi_squared_p_value, multiplicities
+from chainrule.testing.laws import LEAST_P_VALUE, count_rows
+
+ANY = ["orders of one network", "orderless and its orders", "unlisted"]  # take any evidence
+
+
+@pytest.fixture(params=ENSEMBLES, ids=lambda name: name.replace(" ", "-"))
+def ensemble_name(request):
+    return request.param
+
+
+@pytest.fixture
+def ensemble(ensemble_name):
+    return ENSEMBLES[ensemble_name]().double()
+
+
+def leaves(network, log_weight=0.0):
+    """Every network that is no ensemble, with the logarithm of its weight."""
+    if not isinstance(network, Ensemble):
+        return [(network, log_weight)]
+    pairs = zip(network.members, network.log_weight.tolist(), strict=True)
+    return [leaf for member, own in pairs for leaf in leaves(member, log_weight + own)]
+
+
+def test_probabilities_sum_to_one(ensemble):
+    assert_sums_to_one(ensemble, tolerance=SUM_TO_ONE)
+
+
+def test_likelihoods_are_mixed_and_not_their_logarithms(ensemble):
+    rows = all_rows(ensemble)[::3]
+    logs = torch.stack([log_weight + member.log_prob(rows) for member, log_weight in leaves(ensemble)])
+    assert torch.allclose(ensemble.log_prob(rows), logs.logsumexp(0), rtol=1e-12, atol=1e-12)
+    weights = torch.tensor([math.exp(w) for _, w in leaves(ensemble)], dtype=torch.float64)[:, None]
+    assert bool((ensemble.log_prob(rows) >= (weights * (logs - weights.log())).sum(0) - 1e-12).all())
+
+
+def test_rows_are_drawn_from_the_mixture(ensemble, ensemble_name, generator):
+    if ensemble_name == "unlisted":
+        pytest.skip("the unlisted are never drawn")
+    rows = all_rows(ensemble)
+    expected = ensemble.log_prob(rows).exp().detach() * 20000
+    counts = count_rows(ensemble.sample(20000, generator=generator), rows)
+    assert chi_squared_p_value(counts, expected) > LEAST_P_VALUE
+
+
+@pytest.mark.parametrize("name", ANY)
+def test_conditional_probabilities_are_those_of_the_joints_given_first(name):
+    """p = Σ π_m p_m(G) p_m(O∖G | G) / Σ π_m p_m(G), each member's joint enumerated in its order "given cells first"."""
+    net = ENSEMBLES[name]().double()
+    rows, times = all_rows(net)[::2], multiplicities(net).log()
+    everything, width = all_rows(net), len(net.columns)
+    masks = [torch.tensor(m) for m in itertools.product([False, True], repeat=width)]
+    for observed, given in zip(masks[1::5], [*masks[3::7], *masks[::4]], strict=False):
+        given = given & observed
+        together, evidence = [], []
+        for member, log_weight in leaves(net):
+            order = member.order.tolist()
+            groups = (given, observed & ~given, ~observed)
+            joint = member.log_prob(everything, order=[k for wanted in groups for k in order if wanted[k]])
+
+            def marginal(known, joint=joint):
+                same = (rows[:, None, known] == everything[None, :, known]).all(2)
+                return torch.where(same, (joint + times[:, ~known].sum(1))[None], -torch.inf).logsumexp(1)
+
+            together.append(log_weight + marginal(observed))
+            evidence.append(log_weight + marginal(given))
+        want = torch.stack(together).logsumexp(0) - torch.stack(evidence).logsumexp(0)
+        got = net.log_prob(torch.where(observed, rows, math.nan), observed, given)
+        assert float((got - want).abs().max().detach()) < SUM_TO_ONE
+
+
+@pytest.mark.parametrize("name", ["orders of one network", "orderless and its orders", "mixed columns", "one order"])
+def test_draws_given_evidence_follow_the_reweighted_mixture(name, generator):
+    net = ENSEMBLES[name]().double()
+    known = torch.zeros(len(net.columns), dtype=torch.bool)
+    if name in ANY:
+        known[[1, 4]] = True
+    else:
+        known[net.members[0].order[:2]] = True
+    row = net.sample(1, generator=generator)
+    if name == "mixed columns":  # the evidence of the fixed order's prefix serves both
+        assert len({tuple(m.order.tolist()) for m in net.members}) == 2
+    drawn = net.sample(8000, given=(torch.where(known, row, math.nan), known[None]), generator=generator)
+    assert torch.equal(drawn[:, known], row[:, known].expand(8000, -1))
+    rows = all_rows(net)
+    matching = rows[(rows[:, known] == row[:, known]).all(1)]
+    expected = net.log_prob(matching, given=known).exp().detach() * 8000
+    assert abs(float(expected.sum()) - 8000) < 1e-6
+    assert chi_squared_p_value(count_rows(drawn, matching), expected) > LEAST_P_VALUE
+
+
+@pytest.mark.parametrize("name", ANY)
+def test_a_conditional_is_the_quotient_of_mixtures(name, generator):
+    net = ENSEMBLES[name]().double()
+    x = net.sample(20, generator=generator)
+    observed = torch.rand(x.shape, generator=generator) < 0.6
+    for column in range(len(net.columns)):
+        known = observed.clone()
+        known[:, column] = False
+        whole = known.clone()
+        whole[:, column] = True
+        found = net.conditional(torch.where(known, x, math.nan), column, observed)
+        assert torch.allclose(found.log_prob(x[:, column]), net.log_prob(x, whole, known), rtol=1e-11, atol=1e-11)
+        values = torch.tensor(net.columns.conditionals[column].support(), dtype=torch.float64)
+        logs = torch.stack([found.log_prob(v.expand(20)) for v in values], dim=1)
+        listed = net.columns.conditionals[column].is_evidence(values)
+        assert torch.equal(found.mode(), values[listed][logs[:, listed].argmax(1)])
+        if all(listed):
+            assert torch.allclose(found.entropy(), -(logs.exp() * logs).sum(1), rtol=1e-10)
+        drawn = [found.sample(generator_from(3)) for _ in range(2)]
+        assert torch.equal(*drawn)
+
+
+def test_a_mixture_of_numbers_has_quantiles_between_its_members(generator):
+    net = Ensemble(
+        [OPEN_NETWORKS["orderless real"](), OPEN_NETWORKS["orderless real"]().with_order([1, 0])], [0.3, 0.7]
+    ).double()
+    with torch.no_grad():
+        net.members[0].output_bias += 0.5  # shared: both members move
+    x = net.sample(15, generator=generator)
+    found = net.conditional(x, 0)
+    for q in (0.05, 0.5, 0.9):
+        level = found.cdf(found.quantile(q))
+        assert torch.allclose(level, torch.full_like(level, q), atol=1e-9)
+    assert found.mean().shape == found.mode().shape == (15,)
+
+
+def test_columns_are_scored_by_running_weights_where_the_order_is_one():
+    net = ENSEMBLES["one order"]().double()
+    rows = all_rows(net)
+    cells = net.log_prob_columns(rows)
+    assert torch.allclose(cells.sum(1), net.log_prob(rows), rtol=1e-12, atol=1e-12)
+    for length in range(7):
+        known = torch.zeros(6, dtype=torch.bool)
+        known[net.order[:length]] = True
+        assert torch.allclose(cells[:, known].sum(1), net.log_prob(rows, known), rtol=1e-12, atol=1e-12)
+    each = torch.stack([d.log_prob(rows[:, k]) for k, d in enumerate(net.conditionals(rows))], dim=1)
+    assert torch.allclose(each, cells, rtol=1e-12, atol=1e-12)
+
+
+def test_members_of_several_orders_have_no_cells_before():
+    net = ENSEMBLES["two orders"]()
+    with pytest.raises(EvidenceError, match="the members of this ensemble have several orders"):
+        net.log_prob_columns(torch.zeros(1, 6))
+    known = torch.arange(6) == net.members[0].order[-1]
+    with pytest.raises(EvidenceError, match="is not known"):
+        net.log_prob(torch.zeros(1, 6), given=known)
+
+
+def test_weights_are_fitted_on_other_rows(generator):
+    """Expectation and maximisation finds the weights that rows were drawn with, and never lowers the likelihood."""
+    a, b = nade(6, 5, seed=1, scale=1.5), nade(6, 5, seed=2, scale=1.5)
+    truth = Ensemble([a, b], [0.8, 0.2])
+    rows = truth.sample(4000, generator=generator)
+    net = Ensemble([a, b])
+    before = float(net.log_prob(rows).mean().detach())
+    net.fit_weights(rows)
+    assert float(net.log_prob(rows).mean().detach()) >= before
+    assert abs(float(net.log_weight[0].exp()) - 0.8) < 0.03
+    assert abs(float(net.log_weight.exp().sum()) - 1) < 1e-12
+
+
+def test_asking_changes_nothing(ensemble, ensemble_name, generator):
+    rows = ensemble.sample(5, generator=generator)
+    questions = [
+        lambda: ensemble.log_prob(rows),
+        lambda: ensemble.training_loss(rows, generator=generator),
+        lambda: ensemble.features(rows),
+        lambda: ensemble.sample(3, generator=generator),
+        lambda: repr(ensemble),
+    ]
+    if ensemble_name in ANY:
+        questions.append(lambda: ensemble.conditional(rows, 0))
+    assert_pure(ensemble, questions)
+
+
+def test_training_through_an_ensemble_trains_its_members(generator):
+    net = Ensemble([NADE(6, hidden_size=4, generator=generator), OrderlessNADE(6, [4], generator=generator)])
+    rows = torch.randint(0, 2, (8, 6), generator=generator).float()
+    net.training_loss(rows, generator=generator).mean().backward()
+    assert all(p.grad is not None for p in net.parameters())
+    net.initialize_from(rows)
+    assert torch.equal(net.members[0].output_bias, net.members[1].output_bias)
+
+
+@pytest.mark.parametrize("name", ["orders of one network", "one order", "orderless and its orders"])
+def test_a_rebuilt_ensemble_gives_the_same_numbers(name):
+    net = ENSEMBLES[name]()
+    again = Ensemble.from_config(copy.deepcopy(net.config()))
+    again.load_state_dict(net.state_dict())
+    rows = all_rows(net).float()[::7]
+    assert torch.equal(again.log_prob(rows), net.log_prob(rows))
+    assert len(list(again.parameters())) == len(list(net.parameters()))  # what was shared is shared
+
+
+def test_bad_members_and_weights_are_refused():
+    with pytest.raises(ShapeError, match="members is empty"):
+        Ensemble([])
+    with pytest.raises(ShapeError, match=r"members\[1\] has other columns than members\[0\]"):
+        Ensemble([NETWORKS["nade"](), NETWORKS["nade two columns"]()])
+    with pytest.raises(
+        ShapeError, match=r"weights = \[1.0, 0.0\]: pass one number above zero for each of the 2 members"
+    ):
+        Ensemble([NETWORKS["nade"](), NETWORKS["nade"]()], [1, 0])
+    with pytest.raises(FormatError, match="network 'Other' is unknown"):
+        Ensemble.from_config({"members": [{"class": "Other", "config": {}}]})
