@@ -22,6 +22,7 @@ from benchmarks.speed.problems import Problem, draws, made_step, problem, produc
 from chainrule import NADE, FitConfig
 from chainrule.ops.nade import choose, cpu, eager, reference
 from chainrule.rng import generator_from
+from chainrule.training.batches import Rows
 from chainrule.training.loop import make_state, train
 
 HEADLINE = (100, 784, 500, 0.13)  # rows, columns, hidden, density
@@ -172,14 +173,14 @@ def epoch() -> dict[str, float]:
         return call
 
     net.training_loss(x[:8]).mean().backward()  # the kernels are loaded
-    config = FitConfig(hidden_size=hidden, epochs=EPOCHS)
+    config = FitConfig(hidden_size=hidden, epochs=EPOCHS, learning_rate=1e-2)
     state = make_state(net, config, generator_from(1))
     laps: list[tuple[float, float]] = []
     originals = cpu.outputs, cpu.gradients
     cpu.outputs, cpu.gradients = timed(cpu.outputs), timed(cpu.gradients)
     try:
         lap = lambda state: laps.append((state.seconds, inside))  # noqa: E731
-        train(state, x[:EPOCH_ROWS], x[EPOCH_ROWS:], config, show_progress=False, after_epoch=lap)
+        train(state, Rows(x[:EPOCH_ROWS]), Rows(x[EPOCH_ROWS:]), config, show_progress=False, after_epoch=lap)
     finally:
         cpu.outputs, cpu.gradients = originals
     steps = [(after[0] - before[0], after[1] - before[1]) for before, after in pairwise(laps)]  # all but the first

@@ -5,20 +5,38 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 
-from chainrule.conditionals import AbstractConditional, Bernoulli
-from chainrule.errors import FormatError, SchemaError, unknown_choice
-from chainrule.networks import NADE, AbstractFixedOrder, AbstractNetwork
-from chainrule.networks.evidence import require_prefix
+from chainrule.conditionals import (
+    AbstractConditional,
+    AbstractMixture,
+    Bernoulli,
+    GaussianMixture,
+    LaplaceMixture,
+    LogisticMixture,
+)
+from chainrule.errors import ChainruleError, FormatError, SchemaError, unknown_choice
+from chainrule.networks import MADE, NADE, AbstractNetwork, Ensemble, OrderlessNADE
+from chainrule.networks.columns import Columns
 from chainrule.networks.orders import make_order
-from chainrule.table import Schema
+from chainrule.table import Column, Schema
 
-NETWORKS: dict[str, type[AbstractNetwork]] = {"NADE": NADE}
-CONDITIONAL_OF_KIND: dict[str, AbstractConditional] = {"binary": Bernoulli()}
+NETWORKS: dict[str, type[AbstractNetwork]] = {
+    "Ensemble": Ensemble,
+    "MADE": MADE,
+    "NADE": NADE,
+    "OrderlessNADE": OrderlessNADE,
+}
+MIXTURES: dict[str, type[AbstractMixture]] = {
+    "gaussian": GaussianMixture,
+    "laplace": LaplaceMixture,
+    "logistic": LogisticMixture,
+}
+KINDS = ("binary", "real")
 
 
 @dataclass(frozen=True)
@@ -33,10 +51,11 @@ class Model:
             raise SchemaError(
                 f"a network over {len(self.network.columns)} columns cannot model a schema of {len(self.schema.columns)}"
             )
-        for column, wanted, found in zip(
-            self.schema.columns, conditionals_of(self.schema), self.network.columns.conditionals, strict=True
-        ):
-            if wanted != found:
+        for column in self.schema.columns:
+            if column.kind not in KINDS:
+                raise SchemaError(f"column {column.name!r}: {unknown_choice('kind', column.kind, KINDS)}")
+        for column, found in zip(self.schema.columns, self.network.columns.conditionals, strict=True):
+            if not _serves(column, found):
                 raise SchemaError(
                     f"column {column.name!r} is of kind {column.kind!r}, but the network gives it {found}"
                 )
@@ -47,9 +66,8 @@ class Model:
 
     def require_evidence(self, known: np.ndarray, *, name: str) -> None:
         """Raises EvidenceError, with the table's own names, for known cells (N, D) that the network cannot take exactly."""
-        if isinstance(self.network, AbstractFixedOrder):
-            order = self.network.order.cpu()
-            require_prefix(torch.from_numpy(known), order, name=name, names=self.schema.names)
+        device = next(self.network.parameters()).device
+        self.network.require_exact(torch.from_numpy(known).to(device), name=name, names=self.schema.names)
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the tensors, as a JSON object."""
@@ -77,7 +95,7 @@ class Model:
         if not isinstance(name, str) or name not in NETWORKS:
             raise FormatError(unknown_choice("network", name, NETWORKS))
         try:
-            _require_sizes(config, len(schema.columns), arrays)
+            _require_sizes(name, config, len(schema.columns), arrays)
             built = NETWORKS[name].from_config(config)
             expected = {key: _described(tensor.cpu().numpy()) for key, tensor in built.state_dict().items()}
             found = {key: _described(array) for key, array in arrays.items()}
@@ -86,8 +104,9 @@ class Model:
                 raise FormatError(f"array {key!r} is {found.get(key, 'absent')}; expected {expected.get(key, 'none')}")
             if broken := [key for key, array in arrays.items() if not np.isfinite(array).all()]:
                 raise FormatError(f"array {broken[0]!r} holds values that are not finite; the model is no density")
-            if "order" in arrays:
-                make_order(arrays["order"].tolist(), len(built.columns))
+            for key, array in arrays.items():
+                if key == "order" or key.endswith(".order"):
+                    make_order(array.tolist(), len(built.columns))
             built.load_state_dict({key: torch.from_numpy(np.array(array)) for key, array in arrays.items()})
             return cls(schema, built)
         except FormatError:
@@ -96,22 +115,78 @@ class Model:
             raise FormatError(f"the model cannot be rebuilt from its description: {error}") from error
 
 
-def conditionals_of(schema: Schema) -> tuple[AbstractConditional, ...]:
-    """The conditional of each column's kind."""
+def conditionals_of(
+    schema: Schema, *, conditional: str = "gaussian", components: int = 10
+) -> tuple[AbstractConditional, ...]:
+    """The conditional of each column by its kind: Bernoulli for binary ones, for real ones a mixture.
+
+    Args:
+        schema: the columns.
+        conditional: the mixture of real columns, one of "gaussian", "logistic" and "laplace".
+        components: how many parts each mixture has.
+    """
+    if conditional not in MIXTURES:
+        raise ChainruleError(unknown_choice("conditional", conditional, MIXTURES))
+    found: list[AbstractConditional] = []
     for column in schema.columns:
-        if column.kind not in CONDITIONAL_OF_KIND:
-            raise SchemaError(f"column {column.name!r}: {unknown_choice('kind', column.kind, CONDITIONAL_OF_KIND)}")
-    return tuple(CONDITIONAL_OF_KIND[column.kind] for column in schema.columns)
+        if column.kind not in KINDS:
+            raise SchemaError(f"column {column.name!r}: {unknown_choice('kind', column.kind, KINDS)}")
+        # A number enters as evidence within the range of the training rows; that range is the conditional's.
+        mixture = MIXTURES[conditional](components, low=column.low, high=column.high)
+        found.append(Bernoulli() if column.kind == "binary" else mixture)
+    return tuple(found)
 
 
-def _require_sizes(config: Mapping[str, Any], columns: int, arrays: Mapping[str, np.ndarray]) -> None:
+def _serves(column: Column, conditional: AbstractConditional) -> bool:
+    """Whether a conditional is one that the column's kind can have."""
+    if column.kind == "binary":
+        return conditional == Bernoulli()
+    if column.kind == "real" and isinstance(conditional, AbstractMixture):
+        standard = (conditional.center, conditional.spread) == (0, 1)
+        return standard and (conditional.low, conditional.high) == (column.low, column.high)
+    return False
+
+
+def _require_sizes(name: str, config: Mapping[str, Any], columns: int, arrays: Mapping[str, np.ndarray]) -> None:
     """Raises before a network is built that is larger than the file it is said to come from."""
     described = sum(int(run["times"]) for run in config["columns"])
     if described != columns or any(int(run["times"]) < 1 for run in config["columns"]):
         raise FormatError(f"the network has {described} columns where the schema has {columns}")
-    hidden = config.get("hidden_size")
-    if hidden is not None and arrays["hidden_bias"].shape != (hidden,):
-        raise FormatError(f"array 'hidden_bias' is {_described(arrays['hidden_bias'])}; hidden_size is {hidden!r}")
+    if name == "Ensemble":
+        for number, member in enumerate(config["members"]):
+            own = {
+                key.removeprefix(f"members.{number}."): a
+                for key, a in arrays.items()
+                if key.startswith(f"members.{number}.")
+            }
+            like = config["members"][member["like"]] if "like" in member else member
+            _require_sizes(member["class"], {"columns": config["columns"], **like["config"]}, columns, own)
+        return
+    spec = Columns.from_json([{**run, "times": 1} for run in config["columns"]])
+    times = [int(run["times"]) for run in config["columns"]]
+    inputs = sum(t * w for t, w in zip(times, spec.input_widths, strict=True))
+    params = sum(t * w for t, w in zip(times, spec.param_widths, strict=True))
+    sizes = [int(size) for size in config.get("hidden_sizes", [config.get("hidden_size", 0)])]
+    last = sizes[-1]
+    expected: dict[str, tuple[int, ...]] = {"output_bias": (params,)}
+    if name in ("MADE", "OrderlessNADE"):
+        expected |= {f"hidden_biases.{k}": (size,) for k, size in enumerate(sizes)}
+    if name == "MADE":
+        expected |= {
+            f"hidden_weights.{k}": (b, a) for k, (a, b) in enumerate(zip([inputs, *sizes], sizes, strict=False))
+        }
+    if name == "OrderlessNADE":
+        expected |= {"value_weight": (inputs, sizes[0])}
+        expected |= {f"hidden_weights.{k}": (b, a) for k, (a, b) in enumerate(pairwise(sizes))}
+    if name == "NADE":
+        expected |= {"hidden_bias": (last,), "input_weight": (inputs, last)}
+    expected["output_weight"] = (params, last)
+    for key, shape in expected.items():
+        found = arrays.get(key)
+        if found is None or found.shape != shape:
+            raise FormatError(
+                f"array {key!r} is {'absent' if found is None else _described(found)}; the description says {shape}"
+            )
 
 
 def _described(array: np.ndarray) -> str:

@@ -155,7 +155,7 @@ def test_show_and_check(folder):
     assert described["order"] == [0, 1, 2]
     code, out, _ = chainrule("check", "m.chainrule", cwd=folder)
     assert code == 0
-    assert out.count(" pass ") == 5
+    assert out.count(" pass ") == 6
     results = json.loads(chainrule("check", "m.chainrule", "--json", cwd=folder)[1])
     assert all(r["passed"] for r in results)
 
@@ -191,13 +191,29 @@ MISUSES = [
     ("fit nowhere.csv -o x", "chainrule: nowhere.csv: no such file\n"),
     ("fit rows.csv -o no/x", "chainrule: no/x: there is no folder no; make it first\n"),
     ("fit rows.csv -o .", "chainrule: .: a folder; name a file\n"),
-    ("fit bad.csv -o x", "chainrule: column 'b': value 2 at row 1 (line 3 of bad.csv) is not 0 or 1 (or true/false); this "
-     "version models binary columns only: recode the column or leave it out\n"),
+    ("fit bad.csv -o x", "chainrule: column 'b': value 'two' at row 1 (line 3 of bad.csv) is not a number; this version "
+     "models binary and numeric columns only: recode the column or leave it out\n"),
+    ("fit rows.csv -o x --network orderless --hidden-sizes 5,a", "chainrule: --hidden-sizes 5,a: pass whole numbers with commas "
+     "between, as 500,500\n"),
+    ("fit rows.csv -o x --network maid", "chainrule: network 'maid' is unknown; choose one of 'auto', 'made', 'nade', "
+     "'orderless' (nearest: 'made')\n"),
+    ("fit rows.csv -o x --objective any --network nade", "chainrule: objective=\"any\" needs network=\"orderless\", not 'nade': "
+     "a fixed order answers prefixes only\n"),
+    ("fit rows.csv -o x --hidden-sizes 5,5", "chainrule: hidden_sizes = [5, 5]: NADE has one layer; pass hidden_size\n"),
+    ("fit rows.csv -o x --conditional normal", "chainrule: conditional 'normal' is unknown; choose one of 'gaussian', 'laplace', "
+     "'logistic'\n"),
+    ("sample m.chainrule --given a=1 --given a=0", "chainrule: --given a=…: given twice; give each cell once\n"),
+    ("sample m.chainrule --given a=1 --given rows.csv", "chainrule: --given rows.csv: give one file, or cells as NAME=VALUE, not "
+     "both\n"),
+    ("sample m.chainrule --given z=1", "chainrule: --given: column(s) 'z' are not in the model; drop them before asking\n"),
+    ("sample m.chainrule --given a=7", "chainrule: column 'a': value '7' at row 0 is not 0 or 1 (or true/false), as all were "
+     "when the model was fitted: correct it, or leave the cell empty\n"),
     ("fit ragged.csv -o x", "chainrule: ragged.csv: line 3 has 1 field(s) where line 1 has 2\n"),
     ("fit empty.csv -o x", "chainrule: empty.csv: the file is empty\n"),
     ("fit head.csv -o x", "chainrule: head.csv: no rows; a model needs at least one\n"),
     ("fit holes2.csv -o x", "chainrule: holes2.csv: column 'b' is unknown at row 1 (line 3 of holes2.csv); a fixed-order "
-     "network learns from complete rows only: fill or drop the 1 row(s) with holes\n"),
+     "network learns from complete rows only: fill or drop the 1 row(s) with holes, or pass "
+     "network='orderless'\n"),
     ("fit rows.csv -o x --epochs 0", "chainrule: epochs = 0: pass a whole number, at least 1\n"),
     ("fit rows.csv -o x --device tpu", "chainrule: device 'tpu' is unknown; choose one of 'auto', 'cpu', 'cuda' (nearest: "
      "'cpu')\n"),
@@ -223,7 +239,7 @@ MISUSES = [
 @pytest.mark.parametrize(("words", "message"), MISUSES, ids=[words for words, _ in MISUSES])
 def test_misuse_is_explained_whole_and_exits_with_2(folder, words, message):
     for name, text in (
-        ("bad.csv", "a,b\n0,1\n1,2\n"),
+        ("bad.csv", "a,b\n0,1\n1,two\n"),
         ("ragged.csv", "a,b\n0,1\n1\n"),
         ("empty.csv", ""),
         ("head.csv", "a,b\n"),
@@ -237,7 +253,7 @@ def test_misuse_is_explained_whole_and_exits_with_2(folder, words, message):
     code, out, errors = chainrule(*words.split(), cwd=folder)
     if "absent" in message:
         assert errors.startswith(message.replace("chainrule: ", "chainrule: warning: "))
-        errors, message = errors.splitlines()[1][:40], "chainrule: column 'b': value 2 at row 1 (line"[:40]
+        errors, message = errors.splitlines()[1][:40], "chainrule: column 'b': value 'two' at row 1"[:40]
     assert errors == message
     assert code == 2
     assert out == ""

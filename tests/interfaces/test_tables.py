@@ -92,8 +92,10 @@ def test_columns_match_by_name_and_absent_ones_are_unknown():
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (np.array([[0, 1], [1, 2]]), "column 'x1': value 2 at row 1 is not 0 or 1 (or true/false); this version models binary "
-         "columns only: recode the column or leave it out"),
+        (np.array([["0", "1"], ["1", "two"]]), "column 'x1': value 'two' at row 1 is not a number; this version models "
+         "binary and numeric columns only: recode the column or leave it out"),
+        (np.array([[0, 1], [1, np.inf]]), "column 'x1': value inf at row 1 is not a number; this version models "
+         "binary and numeric columns only: recode the column or leave it out"),
         (np.zeros(3), "the array: 1 axes of sizes (3,); a table has two, (rows, columns): reshape it"),
         (np.zeros((0, 3)), "the array: no rows; a model needs at least one"),
         (np.zeros((3, 0)), "the array: no columns"),
@@ -112,8 +114,8 @@ def test_wrong_tables_for_a_schema_are_explained_whole():
     for table, message in (
         (pd.DataFrame({"a": [1], "z": [0]}), "the table: column(s) 'z' are not in the model; drop them before asking"),
         (np.zeros((2, 4)), "the array: 4 columns where the model has 3"),
-        (pd.DataFrame({"a": [0.5], "b": [0], "c": [0]}), "column 'a': value 0.5 at row 0 is not 0 or 1 (or true/false); this "
-         "version models binary columns only: recode the column or leave it out"),
+        (pd.DataFrame({"a": [0.5], "b": [0], "c": [0]}), "column 'a': value 0.5 at row 0 is not 0 or 1 (or true/false), "
+         "as all were when the model was fitted: correct it, or leave the cell empty"),
     ):  # fmt: skip
         with pytest.raises(SchemaError) as error:
             encode(read_table(table), schema)
@@ -191,7 +193,7 @@ def test_damaged_files_are_format_errors(tmp_path, name, content, message):
 def test_a_wrong_value_in_a_text_file_is_named_by_line(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,b\n0,1\n1,yes\n")
-    with pytest.raises(SchemaError, match=rf"column 'b': value 'yes' at row 1 \(line 3 of {path}\) is not 0 or 1"):
+    with pytest.raises(SchemaError, match=rf"column 'b': value 'yes' at row 1 \(line 3 of {path}\) is not a number"):
         infer_schema(read_table(path))
 
 

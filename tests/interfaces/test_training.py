@@ -16,6 +16,7 @@ from chainrule.errors import ChainruleError, EvidenceError, SchemaError, ShapeEr
 from chainrule.rng import generator_from
 from chainrule.testing import all_rows
 from chainrule.training import loop
+from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
 
 QUICK = FitConfig(hidden_size=5, epochs=3)
@@ -89,7 +90,9 @@ def test_early_stopping_restores_the_best_weights(monkeypatch):
     seen = []
     x = torch.from_numpy(rows_of()).float()
     config = FitConfig(hidden_size=5, epochs=50, patience=3)
-    loop.train(state, x, x, config, after_epoch=lambda s: seen.append(copy.deepcopy(s.network.state_dict())))
+    loop.train(
+        state, Rows(x), Rows(x), config, after_epoch=lambda s: seen.append(copy.deepcopy(s.network.state_dict()))
+    )
     assert len(seen) == 5
     assert state.best_nats == 4.0
     assert torch.equal(state.network.state_dict()["input_weight"], seen[1]["input_weight"])
@@ -138,7 +141,7 @@ def test_non_finite_steps_are_skipped_reported_and_rolled_back():
     config = FitConfig(hidden_size=5, epochs=12, batch_size=100, patience=0)
     state = state_of(network, config)
     with pytest.warns(UserWarning, match="epoch") as caught:
-        loop.train(state, x, x, config)
+        loop.train(state, Rows(x), Rows(x), config)
     messages = [str(w.message) for w in caught]
     assert messages[0] == "epoch 1: a step with a non-finite loss or gradient was skipped"
     assert "epoch 8: back to the best weights, at half the learning rate" in messages
@@ -169,7 +172,7 @@ def test_skipped_steps_do_not_count_in_the_training_nats():
     config = FitConfig(hidden_size=5, epochs=2, learning_rate=1e-9)
     state = state_of(Spoiled(6, hidden_size=5, generator=generator_from(0)), config)
     with pytest.warns(UserWarning, match="non-finite"):
-        loop.train(state, x, x, config)
+        loop.train(state, Rows(x), Rows(x), config)
     assert state.history[0]["train_nats"] == pytest.approx(state.history[0]["valid_nats"], rel=0.05)
     assert state.history[1]["train_nats"] is None
 
@@ -197,7 +200,7 @@ def test_a_run_stopped_after_every_epoch_equals_the_unbroken_one(tmp_path):
 
     Spoiled.calls, Spoiled.bad = 0, bad
     with pytest.warns(UserWarning, match="epoch"):
-        unbroken = loop.train(fresh(), x[:200], x[200:], config)
+        unbroken = loop.train(fresh(), Rows(x[:200]), Rows(x[200:]), config)
     assert 5 < unbroken.epoch < 60, "the run must stop early to test patience"
     assert unbroken.rate_scale == 0.5
     Spoiled.calls, broken, legs = 0, fresh(), 0
@@ -205,7 +208,7 @@ def test_a_run_stopped_after_every_epoch_equals_the_unbroken_one(tmp_path):
         warnings.simplefilter("ignore", UserWarning)
         while True:
             try:
-                loop.train(broken, x[:200], x[200:], config, after_epoch=save_and_stop)
+                loop.train(broken, Rows(x[:200]), Rows(x[200:]), config, after_epoch=save_and_stop)
                 break
             except StopError:
                 broken, legs = fresh(), legs + 1
@@ -276,7 +279,7 @@ def test_a_share_of_the_rows_is_held_out_where_no_validation_is_given():
         ({"weight_decay": -0.1}, "weight_decay = -0.1: pass a number, zero or more"),
         ({"patience": -1}, "patience = -1: pass a whole number of epochs, at least 0"),
         ({"valid_fraction": 1.0}, "valid_fraction = 1.0: pass a number between 0 and 1"),
-        ({"order": "spiral"}, "order 'spiral' is unknown; choose one of 'natural', 'random'"),
+        ({"order": "spiral"}, "order 'spiral' is unknown; choose one of 'natural', 'random', 'reverse'"),
         ({"decay": "cosin"}, "decay 'cosin' is unknown; choose one of 'cosine', 'none' (nearest: 'cosine')"),
     ],
 )
@@ -298,7 +301,7 @@ def test_configuration_survives_json():
             lambda: cr.fit(np.array([[0, 1.0], [np.nan, 1.0]]), verbose=False),
             EvidenceError,
             "the array: column 'x0' is unknown at row 1; a fixed-order network learns from complete rows only: fill or drop "
-            "the 1 row(s) with holes",
+            "the 1 row(s) with holes, or pass network='orderless'",
         ),
         (
             lambda: cr.fit(rows_of(), rows_of(columns=5), verbose=False),
@@ -306,14 +309,14 @@ def test_configuration_survives_json():
             "the validation table: 5 columns where the model has 6",
         ),
         (
-            lambda: cr.fit(rows_of(), objective="any", verbose=False),
+            lambda: cr.fit(rows_of(), objective="all", verbose=False),
             ChainruleError,
-            "objective 'any' is unknown; choose one of 'likelihood'",
+            "objective 'all' is unknown; choose one of 'any', 'likelihood'",
         ),
         (
-            lambda: cr.fit(rows_of(), network="made", verbose=False),
+            lambda: cr.fit(rows_of(), network="made", config=FitConfig(dropout=0.5), verbose=False),
             ChainruleError,
-            "network 'made' is unknown; choose one of 'auto', 'nade' (nearest: 'nade')",
+            "dropout = 0.5: only the orderless network has it",
         ),
         (
             lambda: cr.fit(rows_of(), resume=True),

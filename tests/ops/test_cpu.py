@@ -14,6 +14,7 @@ from numba import njit
 from ops.test_nade import LAYOUTS, NAMES, problem, value_and_gradients
 from tolerances import FLOAT32_FACTOR, KERNEL_FLOOR, SIGMOID_TAIL
 
+from chainrule.errors import ShapeError
 from chainrule.ops.nade import choose, cpu, cpu_kernels, eager, reference, threads
 from chainrule.ops.nade.layout import Layout
 
@@ -358,12 +359,77 @@ def test_threads_forks_and_data_loaders(pool):
 
 def test_a_thread_that_comes_too_late_touches_nothing():
     """Once the caller has gone on, the words of its kernel may be gone too."""
-    called = []
-    job = threads._Job(called.append, 5)
+    called, words, memory = [], array("q", [0]), [1.0]
+    job = threads._Job(called.append, words, memory)
     job.work()
+    assert job.arguments is memory
     job.finish()
     job.work()
-    assert called == [5]
+    assert called == [words.buffer_info()[0]]
+    assert job.arguments is None  # a job that waits in the queue holds no memory
+
+
+def test_an_interrupted_caller_leaves_the_memory_to_who_still_works():
+    job = threads._Job(lambda address: None, array("q", [0]), "memory")
+    job.working = 1
+    job.changed.wait = lambda: (_ for _ in ()).throw(KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        job.finish()
+    assert job.arguments == "memory"
+    assert job.closed
+
+
+@pytest.mark.parametrize("settings", [{"NUMBA_ENABLE_AVX": "0"}, {"NUMBA_CPU_NAME": "generic"}], ids=str)
+def test_other_processors(settings, tmp_path):
+    """What numba is told to compile for decides which instructions are used; the numbers are the reference's."""
+    code = (
+        "import torch\n"
+        "from chainrule.ops.nade import choose, cpu_kernels\n"
+        "assert not cpu_kernels.SCALES\n"
+        "g = torch.Generator().manual_seed(0)\n"
+        "x = (torch.rand(9, 30, generator=g) < 0.3).float()\n"
+        "W, V = torch.randn(30, 70, generator=g), torch.randn(30, 70, generator=g) / 8\n"
+        "both = [choose.outputs(x, W, W[0], W[1], V, V[:, 0], backend=b) for b in ('cpu', 'reference')]\n"
+        "torch.testing.assert_close(*both, rtol=1e-5, atol=1e-5)\n"
+    )
+    environment = {**__import__("os").environ, "NUMBA_CACHE_DIR": str(tmp_path), **settings}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+
+def test_tensors_elsewhere_and_of_other_shapes_are_refused():
+    """Kernels follow addresses: what is not in this machine's memory, or not of the right shape, never reaches them."""
+    x, *rest = (t.float() for t in problem(Layout.binary(6), 3, 5, 0.3))
+    for index in range(6):
+        tensors = [x, *rest]
+        tensors[index] = tensors[index].to("meta")
+        with pytest.raises(ShapeError, match="a tensor is on the device meta"):
+            cpu.outputs(*tensors, layout=Layout.binary(6), activation="sigmoid")
+    options = {"temperature": 1.0, "activation": "sigmoid"}
+    u, mask = torch.rand(3, 6, dtype=torch.float64), torch.ones(3, 6)
+    for values, observed in ((x[:, :5], mask > 0), (x, (mask > 0)[:1])):
+        with pytest.raises(ShapeError, match=r"the uniforms have \(3, 6\)"):
+            cpu.sample(u, *rest, values=values, observed=observed, **options)
+    numbers = cpu.sample(u, *rest, values=x, observed=mask, **options)
+    assert torch.equal(numbers, x)  # a mask of numbers is one of booleans
+
+
+@pytest.mark.usefixtures("_threads_put_back")
+def test_training_gives_the_same_bits_whatever_the_threads():
+    from chainrule import NADE, FitConfig
+    from chainrule.rng import generator_from
+    from chainrule.training.batches import Rows
+    from chainrule.training.loop import make_state, train
+
+    x = (torch.rand(120, 300, generator=generator_from(0)) < 0.2).float()
+    found = []
+    for count in (1, 2, 3):
+        torch.set_num_threads(count)
+        net = NADE(300, hidden_size=400, generator=generator_from(1))
+        config = FitConfig(epochs=1, batch_size=60, clip_norm=0.5)
+        train(make_state(net, config, generator_from(2)), Rows(x[:100]), Rows(x[100:]), config, show_progress=False)
+        found.append(torch.cat([p.detach().flatten() for p in net.parameters()]))
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
 
 
 def test_the_caller_waits_for_who_has_begun(monkeypatch):

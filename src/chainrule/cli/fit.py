@@ -19,6 +19,7 @@ Examples:
   chainrule fit digits -o digits.chainrule
   chainrule fit train.csv --valid valid.csv -o m.chainrule --hidden-size 500 --epochs 20 --seed 0
   chainrule fit train.csv -o m.chainrule --seed 0 --resume
+  chainrule fit red-wine -o wine.chainrule --network orderless --conditional logistic
 """
 
 
@@ -26,12 +27,26 @@ def run(
     table: Annotated[str, typer.Argument(help=TABLE_HELP)],
     output: Annotated[Path, typer.Option("--output", "-o", help="The model file to write.")],
     valid: Annotated[str | None, typer.Option(help="Validation rows; by default a share of the table.")] = None,
-    hidden_size: Annotated[int, typer.Option(help="Hidden units.")] = 200,
-    activation: Annotated[str, typer.Option(help="sigmoid or relu.")] = "sigmoid",
-    order: Annotated[str, typer.Option(help="Order of the columns: natural or random.")] = "natural",
+    objective: Annotated[
+        str, typer.Option(help="likelihood: complete rows and prefixes; any: any question.")
+    ] = "likelihood",
+    network: Annotated[str, typer.Option(help="auto (by the objective), nade, made or orderless.")] = "auto",
+    hidden_size: Annotated[int, typer.Option(help="Hidden units of NADE, and of each layer of the others.")] = 200,
+    hidden_sizes: Annotated[
+        str | None, typer.Option(help="Units of each hidden layer of made and orderless, as 500,500.")
+    ] = None,
+    activation: Annotated[str | None, typer.Option(help="sigmoid (nade) or relu (the others).")] = None,
+    order: Annotated[str, typer.Option(help="Order of the columns: natural, reverse or random.")] = "natural",
+    conditional: Annotated[
+        str, typer.Option(help="Mixture of numeric columns: gaussian, logistic or laplace.")
+    ] = "gaussian",
+    components: Annotated[int, typer.Option(help="Parts of each mixture.")] = 10,
+    dropout: Annotated[float, typer.Option(help="Share of an orderless network's units off while training.")] = 0.0,
     epochs: Annotated[int, typer.Option(help="Passes over the training rows, at most.")] = 100,
     batch_size: Annotated[int, typer.Option(help="Rows per step.")] = 100,
-    learning_rate: Annotated[float, typer.Option(help="AdamW's learning rate at its highest.")] = 1e-2,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="AdamW's at its highest (default: 1e-2 for nade over bits, else 2e-3).")
+    ] = None,
     decay: Annotated[str, typer.Option(help="Learning rate over the epochs: cosine or none.")] = "cosine",
     weight_decay: Annotated[float, typer.Option(help="Decay of the weight matrices.")] = 1e-2,
     clip_norm: Annotated[float, typer.Option(help="Longest gradient; 0 for no limit.")] = 10.0,
@@ -44,7 +59,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the training record as JSON on stdout.")] = False,
 ) -> None:
-    """Fit the joint density of a table of 0/1 columns, and write a model file.
+    """Fit the joint density of a table of 0/1 and numeric columns, and write a model file.
 
     After each epoch the state is kept in OUTPUT.checkpoint; --resume continues from there, whatever stopped the run.
     """
@@ -52,8 +67,12 @@ def run(
 
     config = FitConfig(
         hidden_size=hidden_size,
+        hidden_sizes=_sizes(hidden_sizes),
         activation=activation,
         order=order,
+        conditional=conditional,
+        components=components,
+        dropout=dropout,
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
@@ -81,6 +100,8 @@ def run(
         density = fit(
             train_table,
             valid_table,
+            objective=objective,
+            network=network,
             seed=seed,
             config=config,
             device=device,
@@ -100,8 +121,18 @@ def run(
     if not quiet:
         nats, bits = record["valid_nats"], record["valid_nats"] / math.log(2)
         gain = record["independent_valid_nats"] - nats
+        about = "" if record["valid_is"] == "exact" else "about "
         print(
-            f"{output}: {len(record['history'])} epochs in {density.seconds or 0:.0f} s; validation {nats:.3f} nats "
+            f"{output}: {len(record['history'])} epochs in {density.seconds or 0:.0f} s; validation {about}{nats:.3f} nats "
             f"({bits:.3f} bits) per row, {gain:.3f} nats better than independent columns; seed {record['seed']}",
             file=sys.stderr,
         )
+
+
+def _sizes(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(size) for size in text.split(","))
+    except ValueError as error:
+        raise ChainruleError(f"--hidden-sizes {text}: pass whole numbers with commas between, as 500,500") from error

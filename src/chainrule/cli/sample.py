@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli.tables import HEADER_HELP, OUTPUT_TYPES, print_json, require_writable, table_of, write_columns
+from chainrule.cli.tables import HEADER_HELP, OUTPUT_TYPES, given_table, print_json, require_writable, write_columns
 
 NAME = "sample"
 EXAMPLES = """\b
 Examples:
   chainrule sample m.chainrule -n 1000 --seed 0 -o rows.csv
   chainrule sample m.chainrule --given holes.csv
+  chainrule sample m.chainrule -n 5 --given x0=1 --given x3=0
 """
 
 
@@ -21,7 +22,10 @@ def run(
     model: Annotated[Path, typer.Argument(help="A model file.")],
     n: Annotated[int | None, typer.Option("-n", help="Rows to draw (default: 10, or one for each row given).")] = None,
     given: Annotated[
-        str | None, typer.Option(help="Rows with empty cells to fill: a file of one row, or of n rows.")
+        list[str] | None,
+        typer.Option(
+            help="A known cell, NAME=VALUE (repeatable); or a file of one row or n rows with empty cells to fill."
+        ),
     ] = None,
     temperature: Annotated[float, typer.Option(help="Divides every logit; below 1 draws likelier rows.")] = 1.0,
     seed: Annotated[int | None, typer.Option(help="Makes the draw reproducible.")] = None,
@@ -34,9 +38,9 @@ def run(
     from chainrule.tasks.sample import sample_columns
 
     if output is not None:
-        require_writable(output, OUTPUT_TYPES, inputs=(model, given))
+        require_writable(output, OUTPUT_TYPES, inputs=(model, *(given or [])))
     density = load(model)
-    evidence = None if given is None else table_of(given, None, usual="test", header=header)
+    evidence = given_table(given, header) if given else None
     if n is None:
         n = 10 if evidence is None else len(evidence)
     columns = sample_columns(density.model, n, given=evidence, temperature=temperature, seed=seed)

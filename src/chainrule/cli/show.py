@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,12 @@ Examples:
 """
 
 
+ANSWERS = {
+    "prefix": "log-likelihood of rows whose known cells come first in the order; samples given such cells",
+    "any": "any evidence: log-likelihoods, samples and conditionals given any cells, known cells first, then in the order",
+}
+
+
 def run(
     model: Annotated[Path, typer.Argument(help="A model file.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print everything but the arrays as JSON.")] = False,
@@ -27,25 +34,31 @@ def run(
     from rich.table import Table
 
     from chainrule.density import load
+    from chainrule.networks import OrderlessNADE
 
     density = load(model)
     network, schema, training = density.model.network, density.model.schema, density.training
     parameters = sum(p.numel() for p in network.parameters())
-    order = network.state_dict()["order"].tolist()
+    state = network.state_dict()
+    order = state["order"].tolist() if "order" in state else None
     if as_json:
         print_json({**density.model.to_json(), "parameters": parameters, "order": order, "training": dict(training)})
         return
     width = len(schema.columns)
+    kinds = Counter(column.kind for column in schema.columns)
     flipped = sum(column.levels == (1, 0) for column in schema.columns)
     facts = Table(title=str(model), show_header=False, title_justify="left")
-    facts.add_row("columns", f"{width} binary: {_some(schema.names)}")
-    facts.add_row("coding", f"code 0 is the more frequent value; that is 1 in {flipped} of the columns")
+    facts.add_row("columns", f"{', '.join(f'{n} {kind}' for kind, n in kinds.items())}: {_some(schema.names)}")
+    if kinds["binary"]:
+        facts.add_row("binary", f"code 0 is the more frequent value; that is 1 in {flipped} of the columns")
+    if kinds["real"]:
+        mixture = next(c for c in network.columns.conditionals if c.support() is None)
+        facts.add_row("real", f"standardised; each a {type(mixture).__name__} of {getattr(mixture, 'parts', 1)} parts")
     facts.add_row("network", repr(network))
     facts.add_row("parameters", f"{parameters:,}")
-    facts.add_row("order", "natural" if order == list(range(width)) else _some([schema.names[k] for k in order]))
-    facts.add_row(
-        "answers exactly", "log-likelihood of rows whose known cells come first in the order; samples given such cells"
-    )
+    if order is not None:
+        facts.add_row("order", "natural" if order == list(range(width)) else _some([schema.names[k] for k in order]))
+    facts.add_row("answers exactly", ANSWERS["any" if isinstance(network, OrderlessNADE) else "prefix"])
     if training.keys() >= {
         "valid_nats",
         "independent_valid_nats",
@@ -58,7 +71,8 @@ def run(
         nats, independent, epochs = training["valid_nats"], training["independent_valid_nats"], len(training["history"])
         facts.add_row("training", f"{training['train_rows']:,} rows, {epochs} epochs")
         facts.add_row("seed", str(training["seed"]))
-        facts.add_row("validation", f"{_nats(nats, width)}, on {training['valid_rows']:,} rows")
+        exact = training.get("valid_is", "exact")
+        facts.add_row("validation", f"{_nats(nats, width)}, on {training['valid_rows']:,} rows ({exact})")
         facts.add_row("independent columns", _nats(independent, width))
         facts.add_row("skipped steps", f"{training['skipped_steps']} with a non-finite loss or gradient")
     console = Console()

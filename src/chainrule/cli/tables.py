@@ -17,6 +17,7 @@ from chainrule import datasets
 from chainrule.atomic import write_bytes
 from chainrule.errors import ChainruleError, unknown_choice
 from chainrule.table import Table, array_names, read_table
+from chainrule.table.schema import first_repeated
 
 TABLE_HELP = "A .npy, .npz, .csv, .tsv, .txt, .data (also .gz) or .parquet file, or the name of a data set."
 OUTPUT_TYPES = (".csv", ".npy", ".npz", ".parquet")
@@ -59,6 +60,23 @@ def training_tables(text: str, valid: str | None, header: bool | None = None) ->
     path = Path(text)
     has_valid = "valid" in array_names(path) if path.exists() and path.suffix.lower() == ".npz" else not path.exists()
     return train, table_of(text, "valid") if has_valid else None
+
+
+def given_table(given: Sequence[str], header: bool | None = None) -> Table:
+    """The known cells that a command line names: one file, or NAME=VALUE as often as there are cells."""
+    cells = [text for text in given if "=" in text and not Path(text).exists()]
+    if not cells:
+        if len(given) > 1:
+            raise ChainruleError(f"--given {given[1]}: give one file, or cells as NAME=VALUE")
+        return table_of(given[0], None, usual="test", header=header)
+    if len(cells) < len(given):
+        file = next(text for text in given if text not in cells)
+        raise ChainruleError(f"--given {file}: give one file, or cells as NAME=VALUE, not both")
+    names, values = zip(*(cell.split("=", 1) for cell in cells), strict=True)
+    if repeated := first_repeated(names):
+        raise ChainruleError(f"--given {repeated}=…: given twice; give each cell once")
+    columns = tuple(np.array([value], dtype=object) for value in values)
+    return Table(names, columns, "--given", named=True)
 
 
 def require_writable(path: Path, types: Sequence[str] = (), *, inputs: Sequence[str | Path | None] = ()) -> None:

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from chainrule.networks import AbstractFixedOrder
 from chainrule.ops.nade import reference
 from chainrule.rng import generator_from
-from chainrule.training.batches import shuffled_batches
+from chainrule.training.batches import Rows, shuffled_batches
 
 DEPENDENCE_ROWS = 4  # rows over which the change of an output is averaged
 DEPENDENCE_BATCH = 1024
@@ -93,9 +93,10 @@ def train_dense(rows: torch.Tensor, hidden_size: int, *, steps: int = 600, seed:
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2, weight_decay=0.0)
     done = 0
     while done < steps:
-        for batch in shuffled_batches(rows, 100, generator):
+        for batch in shuffled_batches(Rows(rows), 100, generator):
             optimizer.zero_grad()
-            F.binary_cross_entropy_with_logits(network(batch), batch, reduction="sum").div(len(batch)).backward()
+            cost = F.binary_cross_entropy_with_logits(network(batch.x), batch.x, reduction="sum") / len(batch)
+            cost.backward()
             optimizer.step()
             done += 1
     return network

@@ -59,6 +59,11 @@ def decode(values: np.ndarray, schema: Schema) -> dict[str, np.ndarray]:
     return {column.name: KINDS[column.kind].decode(column, values[:, k]) for k, column in enumerate(schema.columns)}
 
 
+def log_scales(schema: Schema) -> np.ndarray:
+    """What each known cell's log-likelihood in codes gains by being in the table's own units, (D,) nats."""
+    return np.array([KINDS[column.kind].log_scale(column) for column in schema.columns])
+
+
 def to_container(columns: dict[str, np.ndarray], container: str) -> Any:
     """Columns as the kind of table they came from: an ndarray (N, D), or a pandas, polars or Arrow frame."""
     if container == "numpy":

@@ -9,13 +9,13 @@ import torch
 
 from chainrule.model import Model
 from chainrule.progress import progress_bar
-from chainrule.table import encode, read_table
+from chainrule.table import encode, log_scales, read_table
 
 BATCH_ROWS = 500
 
 
 def score(model: Model, table: Any, *, show_progress: bool = True) -> np.ndarray:
-    """log p of the known cells of each row, (N,) float64 nats.
+    """log p of the known cells of each row, (N,) float64 nats; of real cells the density in the table's own units.
 
     Unknown cells are marginalised; a fixed order does this exactly where the known cells come first in it.
 
@@ -35,4 +35,4 @@ def score(model: Model, table: Any, *, show_progress: bool = True) -> np.ndarray
             observed = torch.from_numpy(codes.observed[rows]).to(device)
             nats[rows] = network.log_prob(x, observed).cpu().numpy()
             advance(len(x))
-    return nats
+    return nats + codes.observed @ log_scales(model.schema)

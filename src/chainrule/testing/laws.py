@@ -14,7 +14,7 @@ import torch
 
 from chainrule.conditionals import AbstractConditional, AbstractMixture, Atoms, Distribution
 from chainrule.errors import ShapeError
-from chainrule.networks import AbstractFixedOrder, AbstractNetwork
+from chainrule.networks import AbstractNetwork
 
 AnyNetwork = TypeVar("AnyNetwork", bound=AbstractNetwork)
 
@@ -46,13 +46,19 @@ def multiplicities(network: AbstractNetwork) -> torch.Tensor:
     return torch.tensor(list(itertools.product(*times)), dtype=torch.float64)
 
 
+def multiplicities_of(network: AbstractNetwork, steps: int) -> list[tuple[int, ...]]:
+    """How many values share each code, for the columns of the first steps of the order."""
+    columns = network.order.tolist()[:steps]
+    return [network.columns.conditionals[column].multiplicities() or () for column in columns]
+
+
 def assert_sums_to_one(network: AbstractNetwork, *, tolerance: float = 1e-10) -> None:
     """Σ over all rows of p(row) is 1, in float64."""
     total = float((_double(network).log_prob(all_rows(network)).exp() * multiplicities(network).prod(1)).sum())
     assert abs(total - 1) <= tolerance, f"probabilities sum to {total!r}"
 
 
-def flip_responses(network: AbstractFixedOrder, rows: torch.Tensor) -> torch.Tensor:
+def flip_responses(network: AbstractNetwork, rows: torch.Tensor) -> torch.Tensor:
     """Which conditionals change, by any bit, when one input does: bool (D, D); [k, j]: p(x_j | ·) heeds x_k.
 
     A cell gets the next value of its column's support, or one more where that cannot be listed; the rows tried are those of
@@ -85,7 +91,7 @@ def _other_values(network: AbstractNetwork, rows: torch.Tensor) -> torch.Tensor:
 
 
 def assert_autoregressive(
-    network: AbstractFixedOrder, rows: torch.Tensor, *, dependent: bool = True, poison: float = math.nan
+    network: AbstractNetwork, rows: torch.Tensor, *, dependent: bool = True, poison: float = math.nan
 ) -> None:
     """Changing x_k leaves p(x_j | ·) bitwise equal for every j drawn at or before k, and changes it for later ones.
 
@@ -115,11 +121,12 @@ def assert_autoregressive(
             )
 
 
-def assert_jacobian_triangular(network: AbstractFixedOrder, rows: torch.Tensor, *, dependent: bool = True) -> None:
+def assert_jacobian_triangular(network: AbstractNetwork, rows: torch.Tensor, *, dependent: bool = True) -> None:
     """∂ params_j / ∂ x_k is zero unless j is drawn after k, and there it is not zero in some row; (N, D) rows."""
     net, x = _double(network), rows.double().requires_grad_()
     step = net.order.argsort()
     for j, distribution in enumerate(net.conditionals(x)):
+        assert isinstance(distribution, Distribution)
         if distribution.params.requires_grad:
             (gradient,) = torch.autograd.grad(distribution.params.sum(), x, allow_unused=True, retain_graph=True)
         else:
@@ -205,7 +212,7 @@ def integrate(
     return (density * of(x) * (half[..., None] * weights).flatten(1)).sum(1)
 
 
-def assert_marginals(network: AbstractFixedOrder, *, tolerance: float = 1e-10) -> None:
+def assert_marginals(network: AbstractNetwork, *, tolerance: float = 1e-10) -> None:
     """log_prob(x, observed) of each prefix is the log of the sum of p over all completions, and given divides by it."""
     net, rows, times = _double(network), all_rows(network), multiplicities(network).log()
     joint = net.log_prob(rows)

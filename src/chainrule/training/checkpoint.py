@@ -12,17 +12,20 @@ import torch
 
 from chainrule import fileformat
 from chainrule.errors import FormatError
+from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
 from chainrule.training.loop import State
 from chainrule.version import version
 
 
-def fingerprint(train_rows: torch.Tensor, valid_rows: torch.Tensor, description: str) -> str:
+def fingerprint(train_rows: Rows, valid_rows: Rows, description: str) -> str:
     """One hash of the data and of what is trained on it: a checkpoint resumes only the run it belongs to."""
     digest = hashlib.sha256(description.encode())
     for rows in (train_rows, valid_rows):
-        digest.update(f"{tuple(rows.shape)}{rows.dtype}".encode())
-        digest.update(rows.contiguous().numpy().tobytes())
+        for part in (rows.x, rows.observed):
+            if part is not None:
+                digest.update(f"{tuple(part.shape)}{part.dtype}".encode())
+                digest.update(part.contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -15,12 +15,16 @@ class FitConfig:
     """Options of a fit.
 
     Attributes:
-        hidden_size: hidden units H.
-        activation: "sigmoid" or "relu".
-        order: "natural" or "random" (drawn from the seed).
+        hidden_size: hidden units H of NADE, and of each layer of other networks.
+        hidden_sizes: units of each hidden layer of MADE and the orderless network; None: two layers of ``hidden_size``.
+        activation: "sigmoid" or "relu"; None: sigmoid for NADE, relu for the others.
+        order: "natural", "reverse" or "random" (drawn from the seed).
+        conditional: the mixture of real columns: "gaussian", "logistic" or "laplace".
+        components: parts of each mixture.
+        dropout: share of hidden units of an orderless network that are switched off at random while training.
         epochs: passes over the training rows, at most.
         batch_size: rows per step.
-        learning_rate: AdamW's, at its highest.
+        learning_rate: AdamW's, at its highest; None: 1e-2 for NADE over binary columns, else 2e-3.
         decay: "cosine" lets the learning rate fall to zero over the epochs; "none" keeps it.
         weight_decay: AdamW's decoupled decay of the weight matrices; biases and first_hidden have none.
         clip_norm: longest gradient; longer ones are scaled down to it. Zero turns this off.
@@ -29,11 +33,15 @@ class FitConfig:
     """
 
     hidden_size: int = 200
-    activation: str = "sigmoid"
+    hidden_sizes: tuple[int, ...] | None = None
+    activation: str | None = None
     order: str = "natural"
+    conditional: str = "gaussian"
+    components: int = 10
+    dropout: float = 0.0
     epochs: int = 100
     batch_size: int = 100
-    learning_rate: float = 1e-2
+    learning_rate: float | None = None
     decay: str = "cosine"
     weight_decay: float = 1e-2
     clip_norm: float = 10.0
@@ -41,14 +49,28 @@ class FitConfig:
     valid_fraction: float = 0.1
 
     def __post_init__(self) -> None:
-        choices = {"activation": tuple(ACTIVATIONS), "order": ("natural", "random"), "decay": ("cosine", "none")}
+        choices = {
+            "order": ("natural", "reverse", "random"),
+            "decay": ("cosine", "none"),
+            "conditional": ("gaussian", "laplace", "logistic"),
+        }
+        if self.activation is not None:
+            choices["activation"] = tuple(ACTIVATIONS)
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ShapeError(unknown_choice(name, getattr(self, name), allowed))
-        for name in ("hidden_size", "epochs", "batch_size"):
+        for name in ("hidden_size", "components", "epochs", "batch_size"):
             whole_number(getattr(self, name), name, least=1)
+        if self.hidden_sizes is not None:
+            object.__setattr__(self, "hidden_sizes", tuple(self.hidden_sizes))
+            if not self.hidden_sizes:
+                raise ShapeError("hidden_sizes is empty; pass the size of each hidden layer, or None")
+            for size in self.hidden_sizes:
+                whole_number(size, "hidden_sizes", least=1, what="whole numbers of hidden units")
+        if not 0 <= self.dropout < 1:
+            raise ShapeError(f"dropout = {self.dropout!r}: pass a share of hidden units, at least 0 and below 1")
         whole_number(self.patience, "patience", least=0, what="a whole number of epochs")
-        if not 0 < self.learning_rate < float("inf"):
+        if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
             raise ShapeError(f"learning_rate = {self.learning_rate!r}: pass a number above zero")
         for name in ("weight_decay", "clip_norm"):
             if not 0 <= getattr(self, name) < float("inf"):
@@ -58,7 +80,8 @@ class FitConfig:
 
     def to_json(self) -> dict[str, Any]:
         """The fields as a JSON object."""
-        return asdict(self)
+        sizes = None if self.hidden_sizes is None else list(self.hidden_sizes)
+        return asdict(self) | {"hidden_sizes": sizes}
 
     @classmethod
     def from_json(cls, spec: Mapping[str, Any]) -> FitConfig:

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from chainrule.baselines import IndependentColumns
+from chainrule.conditionals import AbstractConditional
 from chainrule.density import Density
 from chainrule.errors import BackendError, ChainruleError, EvidenceError, SchemaError, unknown_choice
 from chainrule.model import Model, conditionals_of
-from chainrule.networks import NADE
+from chainrule.networks import MADE, NADE, AbstractNetwork, OrderlessNADE
 from chainrule.rng import fresh_seed, generator_from
-from chainrule.table import Codes, Schema, Table, encode, infer_schema, read_table
+from chainrule.table import Schema, Table, encode, infer_schema, log_scales, read_table
+from chainrule.training.batches import Rows
 from chainrule.training.checkpoint import fingerprint, restore_checkpoint, save_checkpoint, seed_of_checkpoint
 from chainrule.training.config import FitConfig
 from chainrule.training.loop import make_state, train
 
 DEVICES = ("auto", "cpu", "cuda")
+OBJECTIVES = {"any": "orderless", "likelihood": "nade"}  # and the network that "auto" means
 
 
 def fit(
@@ -37,15 +43,17 @@ def fit(
     resume: bool = False,
     keep_checkpoint: bool = False,
 ) -> Density:
-    """The joint density of a table of binary columns.
+    """The joint density of a table of binary and numeric columns.
 
-    Trains a NADE of one order: the likelihood of complete rows, and of rows whose known cells come first in the order.
+    ``objective="likelihood"`` trains a network of one order: the likelihood of complete rows, and of rows whose known cells
+    come first in the order. ``objective="any"`` trains an orderless network, which answers any question and learns from
+    rows with holes.
 
     Args:
         table: an ndarray (N, D), a pandas, polars or Arrow frame, or a path of .npy, .npz, CSV or Parquet.
         valid: rows of the same columns that decide when to stop; by default a share of the table is held out.
-        objective: "likelihood", the best density of complete rows.
-        network: "auto" or "nade".
+        objective: "likelihood" or "any".
+        network: "auto" (a NADE, or for "any" an orderless network), "nade", "made" or "orderless".
         seed: an integer makes the fit reproducible, on CPU to the byte; None draws one from the system's entropy.
         config: sizes, learning rate, epochs and the rest.
         device: "auto", "cpu" or "cuda".
@@ -55,8 +63,8 @@ def fit(
         keep_checkpoint: leave that file when training is done, to be removed once the density is saved.
 
     Raises:
-        SchemaError: a value that is not binary, named by row and column; other columns in ``valid``.
-        EvidenceError: an unknown cell; a fixed order cannot be trained on holes.
+        SchemaError: a value that is no number, named by row and column; other columns in ``valid``.
+        EvidenceError: an unknown cell where the network has one order, which cannot be trained on holes.
 
     Examples:
         >>> import numpy as np
@@ -66,10 +74,16 @@ def fit(
         (200,)
     """
     config = config or FitConfig()
-    if objective != "likelihood":
-        raise ChainruleError(unknown_choice("objective", objective, ["likelihood"]))
-    if network not in ("auto", "nade"):
-        raise ChainruleError(unknown_choice("network", network, ["auto", "nade"]))
+    if objective not in OBJECTIVES:
+        raise ChainruleError(unknown_choice("objective", objective, OBJECTIVES))
+    if network not in ("auto", *BUILDERS):
+        raise ChainruleError(unknown_choice("network", network, ["auto", *BUILDERS]))
+    if network == "auto":
+        network = OBJECTIVES[objective]
+    if objective == "any" and network != "orderless":
+        raise ChainruleError(
+            f'objective="any" needs network="orderless", not {network!r}: a fixed order answers prefixes only'
+        )
     device = resolved_device(device)
     if resume and checkpoint is None:
         raise ChainruleError("resume=True needs checkpoint=PATH, the file of the run to continue")
@@ -79,23 +93,17 @@ def fit(
     generator = generator_from(seed)
     rows = read_table(table)
     schema = infer_schema(rows)
-    train_codes = _complete(rows, schema)
-    valid_codes = None if valid is None else _complete(read_table(valid, source="the validation table"), schema)
-    x = torch.from_numpy(train_codes.values).float()
-    if valid_codes is None:
+    config = _resolved(config, network, schema)
+    x = _codes(rows, schema, network)
+    if valid is None:
         x, x_valid = _hold_out(x, config.valid_fraction, generator)
     else:
-        x_valid = torch.from_numpy(valid_codes.values).float()
-    net = NADE(
-        conditionals_of(schema),
-        hidden_size=config.hidden_size,
-        activation=config.activation,
-        order=config.order,
-        generator=generator,
-    )
-    net.initialize_from(x)
-    independent = IndependentColumns(conditionals_of(schema))
-    independent.initialize_from(x)
+        x_valid = _codes(read_table(valid, source="the validation table"), schema, network)
+    conditionals = conditionals_of(schema, conditional=config.conditional, components=config.components)
+    net = BUILDERS[network](conditionals, config, generator)
+    independent = IndependentColumns(conditionals)
+    for start in (net, independent):
+        initialize(start, x)
     state = make_state(net.to(device), config, generator)
     after_epoch = None
     if checkpoint is not None:
@@ -103,17 +111,21 @@ def fit(
         if resume:
             restore_checkpoint(checkpoint, state, config, run=run)
         after_epoch = partial(save_checkpoint, checkpoint, config=config, seed=seed, run=run)
-    train(state, x, x_valid, config, after_epoch=after_epoch, device=device, show_progress=verbose)
+    scales = log_scales(schema)
+    offsets = [-_mean_of_known(rows_, scales) for rows_ in (x, x_valid)]
+    train(state, x, x_valid, config, offset=offsets[1], after_epoch=after_epoch, device=device, show_progress=verbose)
     record = {
         "objective": objective,
+        "network": network,
         "seed": seed,
         "config": config.to_json(),
         "train_rows": len(x),
         "valid_rows": len(x_valid),
-        "valid_nats": state.best_nats,
-        "independent_valid_nats": float(independent.training_loss(x_valid).detach().double().mean()),
+        "valid_nats": state.best_nats + offsets[1],
+        "valid_is": "an estimate of the mean over orders" if network == "orderless" else "exact",
+        "independent_valid_nats": float(_independent_nats(independent, x_valid)) + offsets[1],
         "skipped_steps": state.skipped,
-        "history": state.history,
+        "history": [_in_units(record, offsets) for record in state.history],
     }
     if checkpoint is not None and not keep_checkpoint:
         Path(checkpoint).unlink(missing_ok=True)
@@ -131,24 +143,105 @@ def resolved_device(device: str) -> str:
     return device
 
 
-def _complete(table: Table, schema: Schema) -> Codes:
+def _resolved(config: FitConfig, network: str, schema: Schema) -> FitConfig:
+    """The configuration with every None filled in for this network and these columns."""
+    if network == "nade" and config.hidden_sizes is not None:
+        raise ChainruleError(f"hidden_sizes = {list(config.hidden_sizes)}: NADE has one layer; pass hidden_size")
+    if network != "orderless" and config.dropout:
+        raise ChainruleError(f"dropout = {config.dropout}: only the orderless network has it")
+    plain = network == "nade" and all(column.kind == "binary" for column in schema.columns)
+    return replace(
+        config,
+        activation=config.activation or ("sigmoid" if network == "nade" else "relu"),
+        learning_rate=config.learning_rate or (1e-2 if plain else 2e-3),
+        hidden_sizes=None if network == "nade" else config.hidden_sizes or (config.hidden_size,) * 2,
+    )
+
+
+def initialize(network: AbstractNetwork, rows: Rows) -> None:
+    """Starts the output biases at the independent columns that fit the known cells."""
+    if rows.observed is None:
+        network.initialize_from(rows.x)
+        return
+    known = rows.observed
+    filled = rows.x.clone()
+    for column in range(
+        rows.x.shape[1]
+    ):  # an unknown cell counts as often as the known ones do: drawn from them in turn
+        values = rows.x[known[:, column], column]
+        holes = (~known[:, column]).nonzero()[:, 0]
+        if len(values):
+            filled[holes, column] = values[torch.arange(len(holes)) % len(values)]
+    network.initialize_from(filled)
+
+
+def _independent_nats(network: IndependentColumns, rows: Rows) -> torch.Tensor:
+    cells = network.log_prob_columns(rows.x).detach().double()
+    if rows.observed is not None:
+        cells = torch.where(rows.observed, cells, 0)
+    return -cells.sum(1).mean()
+
+
+def _mean_of_known(rows: Rows, scales: np.ndarray) -> float:
+    """What a row's log-likelihood gains on average by being in the table's units."""
+    if rows.observed is None:
+        return float(scales.sum())
+    return float((rows.observed.double() @ torch.from_numpy(scales)).mean())
+
+
+def _in_units(record: dict[str, Any], offsets: list[float]) -> dict[str, Any]:
+    nats = {key: record[key] for key in ("train_nats", "valid_nats")}
+    moved = {k: None if v is None else v + offset for (k, v), offset in zip(nats.items(), offsets, strict=True)}
+    return {**record, **moved}
+
+
+def _codes(table: Table, schema: Schema, network: str) -> Rows:
     codes = encode(table, schema)
     if len(codes) == 0:
         raise SchemaError(f"{table.source}: no rows")
-    if not codes.complete:
+    x = torch.from_numpy(codes.values).float()
+    if codes.complete:
+        return Rows(x)
+    if network != "orderless":
         row, column = (~codes.observed).nonzero()
         name = schema.columns[column[0]].name
         raise EvidenceError(
             f"{table.source}: column {name!r} is unknown at {table.where(int(row[0]))}; a fixed-order network learns from "
-            f"complete rows only: fill or drop the {len(set(row.tolist()))} row(s) with holes"
+            f"complete rows only: fill or drop the {len(set(row.tolist()))} row(s) with holes, or pass network='orderless'"
         )
-    return codes
+    return Rows(x, torch.from_numpy(codes.observed))
 
 
-def _hold_out(x: torch.Tensor, fraction: float, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+def _hold_out(rows: Rows, fraction: float, generator: torch.Generator) -> tuple[Rows, Rows]:
     """Training and validation rows; a single row serves as both."""
-    if len(x) == 1:
-        return x, x
-    order = torch.randperm(len(x), generator=generator)
-    held = min(max(1, round(fraction * len(x))), len(x) - 1)
-    return x[order[held:]], x[order[:held]]
+    if len(rows) == 1:
+        return rows, rows
+    order = torch.randperm(len(rows), generator=generator)
+    held = min(max(1, round(fraction * len(rows))), len(rows) - 1)
+    return rows.take(order[held:]), rows.take(order[:held])
+
+
+def _nade(
+    conditionals: Sequence[AbstractConditional], config: FitConfig, generator: torch.Generator
+) -> AbstractNetwork:
+    options = {"activation": config.activation or "sigmoid", "order": config.order, "generator": generator}
+    return NADE(conditionals, hidden_size=config.hidden_size, **options)
+
+
+def _made(
+    conditionals: Sequence[AbstractConditional], config: FitConfig, generator: torch.Generator
+) -> AbstractNetwork:
+    options = {"activation": config.activation or "relu", "order": config.order, "generator": generator}
+    return MADE(conditionals, config.hidden_sizes or (config.hidden_size,) * 2, **options)
+
+
+def _orderless(
+    conditionals: Sequence[AbstractConditional], config: FitConfig, generator: torch.Generator
+) -> AbstractNetwork:
+    options = {"activation": config.activation or "relu", "order": config.order, "generator": generator}
+    return OrderlessNADE(
+        conditionals, config.hidden_sizes or (config.hidden_size,) * 2, dropout=config.dropout, **options
+    )
+
+
+BUILDERS = {"made": _made, "nade": _nade, "orderless": _orderless}

@@ -18,11 +18,14 @@ from lightning_fabric import Fabric
 
 from chainrule.networks import AbstractNetwork
 from chainrule.progress import progress_bar
-from chainrule.training.batches import batches, count_batches, shuffled_batches
+from chainrule.rng import generator_from
+from chainrule.training.batches import Rows, batches, count_batches, shuffled_batches
 from chainrule.training.config import FitConfig
 
 BAD_STEPS = 10  # non-finite steps in a row after which the best weights are restored and the learning rate halved
+LEARNING_RATE = 1e-2  # where the configuration has none
 VALID_ROWS = 1000  # rows per validation batch
+VALID_SEED = 1  # of the masks that an orderless network is validated with
 
 
 @dataclass
@@ -48,16 +51,17 @@ def make_state(network: AbstractNetwork, config: FitConfig, generator: torch.Gen
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate, fused=True)
+    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=_rate(config), fused=True)
     return State(network, optimizer, generator, best=_copy(network))
 
 
 def train(
     state: State,
-    train_rows: torch.Tensor,
-    valid_rows: torch.Tensor,
+    train_rows: Rows,
+    valid_rows: Rows,
     config: FitConfig,
     *,
+    offset: float = 0.0,
     after_epoch: Callable[[State], None] | None = None,
     device: str = "cpu",
     show_progress: bool = True,
@@ -69,6 +73,7 @@ def train(
         train_rows: codes (N, D).
         valid_rows: codes (M, D), read after every epoch.
         config: learning rate, batches, patience and the rest.
+        offset: what is added to the nats of codes where a person reads them: those of the table's units.
         after_epoch: called with the state after each epoch, to save it.
         device: "cpu" or "cuda".
         show_progress: a bar on stderr where a person watches.
@@ -76,17 +81,17 @@ def train(
     fabric = Fabric(accelerator=device, devices=1)
     network, optimizer = fabric.setup(state.network, state.optimizer)
     network.mark_forward_method("training_loss")
-    train_rows, valid_rows = fabric.to_device(train_rows), fabric.to_device(valid_rows)
+    train_rows, valid_rows = train_rows.to(fabric.device), valid_rows.to(fabric.device)
     steps, parameters = count_batches(len(train_rows), config.batch_size), list(state.network.parameters())
     if state.epoch == 0:  # whatever happens, the result is no worse than the beginning
-        state.best_nats = validate(network, valid_rows)
+        state.best_nats = validate(state.network, valid_rows)
     with progress_bar("training", config.epochs * steps, show=show_progress) as advance:
         advance(state.epoch * steps)
         while state.epoch < config.epochs and not _stalled(state, config):
             began, loss_sum, counted = time.perf_counter(), 0.0, 0
             for number, batch in enumerate(shuffled_batches(train_rows, config.batch_size, state.generator)):
                 set_rate(state, config, state.epoch + number / steps)
-                loss = network.training_loss(batch, generator=state.generator).mean()
+                loss = network.training_loss(batch.x, batch.observed, generator=state.generator).mean()
                 for parameter in parameters:
                     parameter.grad = None  # what zero_grad does, without its profiler's bookkeeping
                 fabric.backward(loss)
@@ -102,13 +107,13 @@ def train(
                     if state.bad_in_a_row == BAD_STEPS:
                         roll_back(state)
                 advance(1)
-            nats = validate(network, valid_rows)
+            nats = validate(state.network, valid_rows)
             keep_best(state, nats)
             record = {"epoch": state.epoch, "train_nats": _finite(loss_sum / counted if counted else math.nan)}
             record |= {"valid_nats": _finite(nats), "rate": optimizer.param_groups[0]["lr"], "skipped": state.skipped}
             state.history.append(record)
             state.seconds += time.perf_counter() - began
-            advance(0, f"{nats:.2f} nats, best {state.best_nats:.2f}")
+            advance(0, f"{nats + offset:.2f} nats, best {state.best_nats + offset:.2f}")
             if after_epoch is not None:
                 after_epoch(state)
     state.network.load_state_dict(state.best)
@@ -119,24 +124,32 @@ def set_rate(state: State, config: FitConfig, epoch: float) -> None:
     """The learning rate at this (fractional) epoch: cosine from its highest to zero, or constant."""
     shape = 0.5 * (1 + math.cos(math.pi * epoch / config.epochs)) if config.decay == "cosine" else 1.0
     for group in state.optimizer.param_groups:
-        group["lr"] = config.learning_rate * state.rate_scale * shape
+        group["lr"] = _rate(config) * state.rate_scale * shape
 
 
 def clip_gradients(network: AbstractNetwork, clip_norm: float) -> float:
     """Scales all gradients down to ``clip_norm`` together if they are longer; returns the norm they had."""
-    gradients = [p.grad for p in network.parameters() if p.grad is not None]
-    flat = [gradient.flatten() for gradient in gradients]
-    length = float(sum(torch.dot(g, g) for g in flat)) ** 0.5  # a BLAS call each: a quarter of a norm's time
+    parameters = [p for p in network.parameters() if p.grad is not None]
+    # Not by dot products, which are quicker: their last bits depend on the number of threads.
+    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+    length = float(norm)
     if 0 < clip_norm < length:
-        for gradient in gradients:
-            gradient.mul_(clip_norm / length)
+        torch.nn.utils.clip_grads_with_norm_(parameters, clip_norm, norm)
     return length
 
 
 @torch.no_grad()
-def validate(network: Any, rows: torch.Tensor) -> float:
-    """−log p per row, nats, over all rows."""
-    total = sum(float(network.training_loss(batch).double().sum()) for batch in batches(rows, VALID_ROWS))
+def validate(network: AbstractNetwork, rows: Rows) -> float:
+    """The training loss per row, nats, over all rows, nothing dropped out: −log p, or what the network estimates instead.
+
+    What it draws is the same every time, so that epochs compare.
+    """
+    generator, training = generator_from(VALID_SEED), network.training
+    network.eval()
+    total = 0.0
+    for batch in batches(rows, VALID_ROWS):
+        total += float(network.training_loss(batch.x, batch.observed, generator=generator).double().sum())
+    network.train(training)
     return total / len(rows)
 
 
@@ -157,6 +170,10 @@ def roll_back(state: State) -> None:
     state.network.load_state_dict(state.best)
     state.optimizer.state.clear()
     state.rate_scale, state.bad_in_a_row = state.rate_scale / 2, 0
+
+
+def _rate(config: FitConfig) -> float:
+    return LEARNING_RATE if config.learning_rate is None else config.learning_rate
 
 
 def _stalled(state: State, config: FitConfig) -> bool:

@@ -64,7 +64,9 @@ def outputs(
         >>> outputs(x, W, torch.zeros(3), torch.ones(3), V, torch.zeros(2))
         tensor([[3.0000, 1.5000]])
     """
-    layout = layout or Layout.binary(x.shape[1])
+    if layout is None:
+        ones = (1,) * x.shape[1]  # the compiler looks askance at the cache of Layout.binary
+        layout = Layout(ones, ones) if torch.compiler.is_compiling() else Layout.binary(len(ones))
     tensors = (x.to(W.dtype), W, b, first_hidden, V, c)
     if torch.compiler.is_compiling() and backend != "reference":
         widths = list(layout.input_widths), list(layout.output_widths)

@@ -120,12 +120,15 @@ def sample(
 ) -> torch.Tensor:
     """Binary rows (N, D) in step order: observed cells keep their values, others are 1 where uniforms < σ(y / temperature)."""
     _check_shapes(_plan(Layout.binary(uniforms.shape[1])), uniforms, W, b, first_hidden, V, c)
+    for name, tensor in (("values", values), ("observed", observed)):
+        if tensor is not None and tensor.shape != uniforms.shape:
+            raise ShapeError(f"{name} has shape {tuple(tensor.shape)}; the uniforms have {tuple(uniforms.shape)}")
     if values is None or observed is None:
         x, known = torch.empty(uniforms.shape, dtype=torch.float32, device="cpu"), NOTHING
     else:
-        x = values.to(torch.float32).clone(memory_format=torch.contiguous_format)
-        known = observed.contiguous().view(torch.uint8)
-    u = uniforms.to(torch.float64).contiguous()
+        x = _ready(values).clone()
+        known = observed.to(torch.bool).contiguous().view(torch.uint8)
+    u = uniforms.to(device="cpu", dtype=torch.float64).contiguous()
     pitch, size = _pitch(W), _rows_per_task(len(x))
     tasks = _ceil(len(x), size)
     threads_ = threads.wanted(tasks)
@@ -134,7 +137,7 @@ def sample(
             "sample", tasks, threads_,
             u, *(_ready(t) for t in (W, b, first_hidden, V, c)), known, float(temperature), activation == "relu", x,
             buffer("a", threads_, size, pitch), buffer("h", threads_, size, pitch), buffer("V", threads_, BLOCK, pitch),
-            buffer("thresholds", threads_, 2 * kernels.ROWS, BLOCK), buffer("logits", threads_, 2 * kernels.ROWS),
+            buffer("thresholds", threads_, 2 * kernels.ROWS, BLOCK), buffer("logits", threads_, kernels.LANES),
         )  # fmt: skip
     return x
 
@@ -156,8 +159,13 @@ def advance(
         raise ShapeError(
             f"a, h, x, W, V, c of shapes {shapes} do not fit (N, {H}), (N, {H}), (N, i), (i, {H}), (p, {H}), (p,)"
         )
-    if not (a.is_contiguous() and h.is_contiguous() and a.dtype == h.dtype == torch.float32):
-        raise ShapeError("a and h are renewed in place: pass contiguous float32 tensors")
+    if not (
+        a.is_contiguous()
+        and h.is_contiguous()
+        and a.dtype == h.dtype == torch.float32
+        and a.device == h.device == W.device
+    ):
+        raise ShapeError("a and h are renewed in place: pass contiguous float32 tensors on the weights' device")
     y = torch.empty((len(x), len(V)), dtype=torch.float32, device="cpu")
     size = _rows_per_task(len(x))
     tasks = _ceil(len(x), size)
@@ -262,7 +270,10 @@ def _array(tensor: torch.Tensor) -> np.ndarray:
 
 
 def _ready(tensor: torch.Tensor) -> torch.Tensor:
-    """The tensor as kernels read it: contiguous, aligned float32."""
+    """The tensor as kernels read it: contiguous, aligned float32 in this machine's memory."""
+    if tensor.device.type != "cpu":  # kernels follow addresses
+        raise ShapeError(f"a tensor is on the device {tensor.device}, the weights are on the CPU; move it there")
+    tensor = tensor.resolve_neg()
     if tensor.dtype is not torch.float32 or not tensor.is_contiguous():
         tensor = tensor.to(torch.float32).contiguous()
     return tensor.clone() if tensor.data_ptr() % 4 else tensor
@@ -280,7 +291,7 @@ def _run(name: str, tasks: int, seats: int, *arguments: torch.Tensor | np.ndarra
             words += struct.unpack("q", struct.pack("d", argument))
         else:
             words.append(int(argument))
-    threads.run(_compiled(name), array("q", words), seats)
+    threads.run(_compiled(name), array("q", words), seats, arguments)
 
 
 def _pitch(W: torch.Tensor) -> int:

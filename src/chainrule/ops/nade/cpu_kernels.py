@@ -18,10 +18,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import cfunc, config, njit, types
 from numba.core import cgutils, extending, sigutils
 from numba.core.extending import models, register_model, type_callable
+from numba.core.registry import cpu_target
 from numba.extending import lower_builtin
 from numba.np import arrayobj
 
@@ -271,7 +272,8 @@ def rectified(typingctx: Any, a: Any) -> Any:
     return strip(strip), emit
 
 
-SCALES = bool(binding.get_host_cpu_features().get("avx512f"))  # this processor has an instruction for a · 2^n
+# Whether there is an instruction for a · 2^n; numba compiles for what its settings say, which may be less than the processor.
+SCALES = "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2]
 
 
 @intrinsic
@@ -458,7 +460,7 @@ def _kernel(function: Any) -> Any:
     def compiled() -> Any:
         try:
             return cfunc(types.void(_WORDS), cache=True, **_OPTIONS)(function)
-        except RuntimeError:  # no folder to write to: every process compiles for itself
+        except (RuntimeError, OSError):  # no folder to write to, or no room: every process compiles for itself
             return cfunc(types.void(_WORDS), **_OPTIONS)(function)
 
     return compiled

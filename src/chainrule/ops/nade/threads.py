@@ -31,8 +31,8 @@ KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 class _Job:
     """A kernel and its words, for whoever comes before the caller has finished the last task."""
 
-    def __init__(self, kernel: Callable[[int], None], words: int) -> None:
-        self.kernel, self.words = kernel, words
+    def __init__(self, kernel: Callable[[int], None], words: array[int], arguments: object) -> None:
+        self.kernel, self.words, self.arguments = kernel, words, arguments
         self.working, self.closed = 0, False
         self.changed = threading.Condition()
 
@@ -42,17 +42,18 @@ class _Job:
             if self.closed:
                 return
             self.working += 1
-        self.kernel(self.words)
+        self.kernel(self.words.buffer_info()[0])
         with self.changed:
             self.working -= 1
             self.changed.notify()
 
     def finish(self) -> None:
-        """Returns when nobody works any more."""
+        """Returns when nobody works any more. Interrupted, it leaves the memory to who still works."""
         with self.changed:
             self.closed = True
             while self.working:
                 self.changed.wait()
+            self.arguments = None  # a job still in the queue must not hold what others would use again
 
 
 def _openmp_runtime() -> Callable[..., None] | None:
@@ -76,13 +77,14 @@ def wanted(tasks: int) -> int:
     return max(1, min(torch.get_num_threads(), tasks))
 
 
-def run(kernel: Callable[[int], None], words: array[int], threads: int) -> None:
+def run(kernel: Callable[[int], None], words: array[int], threads: int, arguments: object = None) -> None:
     """Has at most ``threads`` threads, this one among them, call ``kernel(words)``; returns when all have returned.
 
     Args:
         kernel: a KERNEL, safe to be called by several threads at once.
         words: what it takes the address of.
         threads: as ``wanted`` says.
+        arguments: what owns the memory that the words point to; held while anybody may use it, an interrupt or not.
     """
     address, _ = words.buffer_info()
     if threads < 2:
@@ -91,10 +93,10 @@ def run(kernel: Callable[[int], None], words: array[int], threads: int) -> None:
         _openmp(kernel, address, threads, 0)
     else:
         _grow(threads - 1)
-        job = _Job(kernel, address)
-        for _ in range(threads - 1):
-            _jobs.put(job)
+        job = _Job(kernel, words, arguments)
         try:
+            for _ in range(threads - 1):
+                _jobs.put(job)
             kernel(address)
         finally:
             job.finish()
