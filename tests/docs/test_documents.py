@@ -56,6 +56,11 @@ def test_examples(path, tmp_path):
     done = subprocess.run([sys.executable, "-W", "error", str(path)], cwd=tmp_path, capture_output=True, text=True, check=True)
     if path.stem == "odd_cells":
         assert done.stdout.startswith("most surprising pixels: x23 (")
+    elif path.stem == "right_halves":
+        left, right, whole = map(float, re.findall(r"[\d.]+\d", done.stdout))
+        assert abs(left + right - whole) < 0.02
+        assert whole < 21
+        assert (tmp_path / "right-halves.png").stat().st_size > 5000
     else:
         assert float(re.findall(r"([\d.]+) nats", done.stdout)[-1]) < 20
 

@@ -54,7 +54,7 @@ def run(
     if kinds["real"]:
         mixture = next(c for c in network.columns.conditionals if c.support() is None)
         facts.add_row("real", f"standardised; each a {type(mixture).__name__} of {getattr(mixture, 'parts', 1)} parts")
-    facts.add_row("network", repr(network))
+    facts.add_row("network", f"{type(network).__name__}({network.extra_repr()})")
     facts.add_row("parameters", f"{parameters:,}")
     if order is not None:
         facts.add_row("order", "natural" if order == list(range(width)) else _some([schema.names[k] for k in order]))

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,9 @@ def table_of(text: str, split: str | None, *, usual: str | None = None, header: 
         split = split or usual or "test"
         if split not in datasets.SPLITS:
             raise ChainruleError(unknown_choice("split", split, datasets.SPLITS))
-        return read_table(getattr(datasets.load(text), split), source=f"{text} ({split})")
+        loaded = datasets.load(text)
+        table = read_table(getattr(loaded, split), source=f"{text} ({split})")
+        return table if loaded.columns is None else replace(table, names=loaded.columns, named=True)
     if not path.exists() and not path.suffix:
         raise FileNotFoundError(f"{text}: no such file; {unknown_choice('data set', text, _dataset_names())}")
     if path.suffix.lower() == ".npz" and path.exists():
