@@ -279,7 +279,10 @@ def test_a_share_of_the_rows_is_held_out_where_no_validation_is_given():
         ({"weight_decay": -0.1}, "weight_decay = -0.1: pass a number, zero or more"),
         ({"patience": -1}, "patience = -1: pass a whole number of epochs, at least 0"),
         ({"valid_fraction": 1.0}, "valid_fraction = 1.0: pass a number between 0 and 1"),
-        ({"order": "spiral"}, "order 'spiral' is unknown; choose one of 'natural', 'random', 'reverse'"),
+        (
+            {"order": "spiral"},
+            "order 'spiral' is unknown; choose one of 'greedy', 'mutual-information', 'natural', 'random', 'reverse'",
+        ),
         ({"decay": "cosin"}, "decay 'cosin' is unknown; choose one of 'cosine', 'none' (nearest: 'cosine')"),
     ],
 )

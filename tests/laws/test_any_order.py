@@ -111,6 +111,20 @@ def test_any_cells_may_be_observed_or_given(net):
             assert float((got - want).abs().max().detach()) < SUM_TO_ONE, (observed, given)
 
 
+def test_with_and_without_gradients_the_numbers_are_the_same(generator):
+    """What is written in place and what autograd records are two paths."""
+    for name in ("orderless mixed", "orderless unlisted", "orderless one column"):
+        net = NETWORKS[name]().double()
+        x = net.sample(20, generator=generator)
+        given = torch.rand(x.shape, generator=generator) < 0.4
+        recorded = [net.log_prob(x, given=given), *(d.params for d in net.conditionals(x))]
+        with torch.no_grad():
+            plain = [net.log_prob(x, given=given), *(d.params for d in net.conditionals(x))]
+            assert net.log_prob(x[:0]).shape == (0,)
+            assert [d.params.shape[0] for d in net.conditionals(x[:0])] == [0] * len(net.columns)
+        assert all(a.requires_grad and torch.equal(a, b) for a, b in zip(recorded, plain, strict=True))
+
+
 def test_different_masks_in_a_batch_are_row_by_row():
     for name in ("orderless mixed", "orderless unlisted", "orderless"):
         net = NETWORKS[name]().double()

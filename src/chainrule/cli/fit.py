@@ -36,7 +36,9 @@ def run(
         str | None, typer.Option(help="Units of each hidden layer of made and orderless, as 500,500.")
     ] = None,
     activation: Annotated[str | None, typer.Option(help="sigmoid (nade) or relu (the others).")] = None,
-    order: Annotated[str, typer.Option(help="Order of the columns: natural, reverse or random.")] = "natural",
+    order: Annotated[
+        str, typer.Option(help="natural, reverse, random, or learned: greedy, mutual-information.")
+    ] = "natural",
     conditional: Annotated[
         str, typer.Option(help="Mixture of numeric columns: gaussian, logistic or laplace.")
     ] = "gaussian",

@@ -188,10 +188,16 @@ class OrderlessNADE(AbstractNetwork):
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k in the order)."""
         x = self.check_rows(x)
         nothing = torch.zeros(x.shape, dtype=torch.bool, device=x.device)
-        found: dict[int, list[torch.Tensor]] = {}
-        for _, column, h in self._scan(x, nothing, ~nothing, self.order):
-            found.setdefault(column, []).append(self._outputs(h, column))
-        return [Distribution(c, torch.cat(found[k])) for k, c in enumerate(self.columns.conditionals)]
+        params, parts = x.new_zeros(len(x), len(self.output_bias)), {k: [] for k in range(len(self.columns))}
+        for rows, column, h in self._scan(x, nothing, ~nothing, self.order):
+            outputs = self._outputs(h, column)
+            if torch.is_grad_enabled():
+                parts[column].append(outputs)
+            else:
+                params[rows, self.columns.param_rows(column)] = outputs
+        if torch.is_grad_enabled() and len(x):
+            params = torch.cat([torch.cat(part) for part in parts.values()], dim=1)
+        return [Distribution(c, params[:, self.columns.param_rows(k)]) for k, c in enumerate(self.columns.conditionals)]
 
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
         """A representation of each row from the last hidden layer.
@@ -307,13 +313,17 @@ class OrderlessNADE(AbstractNetwork):
     def _cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, D) of the cells that are asked, zero elsewhere."""
         x = self.columns.filled(x, given | asked)
-        rows_, columns, logs = [], [], []
+        cells, parts = torch.zeros_like(x), []
         for rows, column, h in self._scan(x, given, asked, order):
-            rows_.append(rows)
-            columns.append(torch.full_like(rows, column))
-            logs.append(self.columns.conditionals[column].log_prob(self._outputs(h, column), x[rows, column]))
-        cells = torch.zeros_like(x)
-        return cells.index_put((torch.cat(rows_), torch.cat(columns)), torch.cat(logs)) if logs else cells
+            logs = self.columns.conditionals[column].log_prob(self._outputs(h, column), x[rows, column])
+            if torch.is_grad_enabled():
+                parts.append((rows, torch.full_like(rows, column), logs))
+            else:  # at once: small tensors that stay between large ones that go would tear the heap to pieces
+                cells[rows, column] = logs
+        if not parts:
+            return cells
+        rows, columns, logs = (torch.cat(part) for part in zip(*parts, strict=True))
+        return cells.index_put((rows, columns), logs)
 
     def _scan(
         self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor, order: torch.Tensor

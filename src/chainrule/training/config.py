@@ -9,6 +9,8 @@ from typing import Any
 from chainrule.errors import ShapeError, unknown_choice, whole_number
 from chainrule.ops.nade.reference import ACTIVATIONS
 
+LEARNED_ORDERS = {"greedy": "greedy", "mutual-information": "mutual information"}  # and what the search calls them
+
 
 @dataclass(frozen=True, kw_only=True)
 class FitConfig:
@@ -18,7 +20,8 @@ class FitConfig:
         hidden_size: hidden units H of NADE, and of each layer of other networks.
         hidden_sizes: units of each hidden layer of MADE and the orderless network; None: two layers of ``hidden_size``.
         activation: "sigmoid" or "relu"; None: sigmoid for NADE, relu for the others.
-        order: "natural", "reverse" or "random" (drawn from the seed).
+        order: "natural", "reverse", "random" (drawn from the seed), or learned from the training rows: "greedy" or
+            "mutual-information" (see ``networks.orders.search_order``).
         conditional: the mixture of real columns: "gaussian", "logistic" or "laplace".
         components: parts of each mixture.
         dropout: share of hidden units of an orderless network that are switched off at random while training.
@@ -50,7 +53,7 @@ class FitConfig:
 
     def __post_init__(self) -> None:
         choices = {
-            "order": ("natural", "reverse", "random"),
+            "order": ("natural", "reverse", "random", *LEARNED_ORDERS),
             "decay": ("cosine", "none"),
             "conditional": ("gaussian", "laplace", "logistic"),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,16 +13,16 @@ import numpy as np
 import torch
 
 from chainrule.baselines import IndependentColumns
-from chainrule.conditionals import AbstractConditional
 from chainrule.density import Density
 from chainrule.errors import BackendError, ChainruleError, EvidenceError, SchemaError, unknown_choice
 from chainrule.model import Model, conditionals_of
-from chainrule.networks import MADE, NADE, AbstractNetwork, OrderlessNADE
+from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, OrderlessNADE
+from chainrule.networks.orders import Order, names_in_order, search_order
 from chainrule.rng import fresh_seed, generator_from
 from chainrule.table import Schema, Table, encode, infer_schema, log_scales, read_table
 from chainrule.training.batches import Rows
 from chainrule.training.checkpoint import fingerprint, restore_checkpoint, save_checkpoint, seed_of_checkpoint
-from chainrule.training.config import FitConfig
+from chainrule.training.config import LEARNED_ORDERS, FitConfig
 from chainrule.training.loop import make_state, train
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -100,10 +100,14 @@ def fit(
     else:
         x_valid = _codes(read_table(valid, source="the validation table"), schema, network)
     conditionals = conditionals_of(schema, conditional=config.conditional, components=config.components)
-    net = BUILDERS[network](conditionals, config, generator)
+    filled = _filled(x)
+    order = config.order
+    if order in LEARNED_ORDERS:
+        order = search_order(filled, method=LEARNED_ORDERS[order], generator=generator)
+    net = BUILDERS[network](Columns.of(conditionals), config, order, generator)
     independent = IndependentColumns(conditionals)
     for start in (net, independent):
-        initialize(start, x)
+        start.initialize_from(filled)
     state = make_state(net.to(device), config, generator)
     after_epoch = None
     if checkpoint is not None:
@@ -118,6 +122,7 @@ def fit(
         "objective": objective,
         "network": network,
         "seed": seed,
+        "order": list(names_in_order(net.order.cpu(), schema.names)),
         "config": config.to_json(),
         "train_rows": len(x),
         "valid_rows": len(x_valid),
@@ -154,25 +159,21 @@ def _resolved(config: FitConfig, network: str, schema: Schema) -> FitConfig:
         config,
         activation=config.activation or ("sigmoid" if network == "nade" else "relu"),
         learning_rate=config.learning_rate or (1e-2 if plain else 2e-3),
-        hidden_sizes=None if network == "nade" else config.hidden_sizes or (config.hidden_size,) * 2,
+        hidden_sizes=None if network == "nade" else _sizes(config),
     )
 
 
-def initialize(network: AbstractNetwork, rows: Rows) -> None:
-    """Starts the output biases at the independent columns that fit the known cells."""
+def _filled(rows: Rows) -> torch.Tensor:
+    """Codes (N, D) in which an unknown cell has one of its column's known values, these in turn, so that all count alike."""
     if rows.observed is None:
-        network.initialize_from(rows.x)
-        return
-    known = rows.observed
+        return rows.x
     filled = rows.x.clone()
-    for column in range(
-        rows.x.shape[1]
-    ):  # an unknown cell counts as often as the known ones do: drawn from them in turn
-        values = rows.x[known[:, column], column]
-        holes = (~known[:, column]).nonzero()[:, 0]
+    for column in range(rows.x.shape[1]):
+        known = rows.observed[:, column]
+        values, holes = rows.x[known, column], (~known).nonzero()[:, 0]
         if len(values):
             filled[holes, column] = values[torch.arange(len(holes)) % len(values)]
-    network.initialize_from(filled)
+    return filled
 
 
 def _independent_nats(network: IndependentColumns, rows: Rows) -> torch.Tensor:
@@ -221,27 +222,24 @@ def _hold_out(rows: Rows, fraction: float, generator: torch.Generator) -> tuple[
     return rows.take(order[held:]), rows.take(order[:held])
 
 
-def _nade(
-    conditionals: Sequence[AbstractConditional], config: FitConfig, generator: torch.Generator
-) -> AbstractNetwork:
-    options = {"activation": config.activation or "sigmoid", "order": config.order, "generator": generator}
-    return NADE(conditionals, hidden_size=config.hidden_size, **options)
-
-
-def _made(
-    conditionals: Sequence[AbstractConditional], config: FitConfig, generator: torch.Generator
-) -> AbstractNetwork:
-    options = {"activation": config.activation or "relu", "order": config.order, "generator": generator}
-    return MADE(conditionals, config.hidden_sizes or (config.hidden_size,) * 2, **options)
-
-
-def _orderless(
-    conditionals: Sequence[AbstractConditional], config: FitConfig, generator: torch.Generator
-) -> AbstractNetwork:
-    options = {"activation": config.activation or "relu", "order": config.order, "generator": generator}
-    return OrderlessNADE(
-        conditionals, config.hidden_sizes or (config.hidden_size,) * 2, dropout=config.dropout, **options
+def _nade(columns: Columns, config: FitConfig, order: Order, generator: torch.Generator) -> AbstractNetwork:
+    return NADE(
+        columns, config.hidden_size, activation=config.activation or "sigmoid", order=order, generator=generator
     )
 
 
-BUILDERS = {"made": _made, "nade": _nade, "orderless": _orderless}
+def _made(columns: Columns, config: FitConfig, order: Order, generator: torch.Generator) -> AbstractNetwork:
+    return MADE(columns, _sizes(config), activation=config.activation or "relu", order=order, generator=generator)
+
+
+def _orderless(columns: Columns, config: FitConfig, order: Order, generator: torch.Generator) -> AbstractNetwork:
+    options = {"activation": config.activation or "relu", "dropout": config.dropout}
+    return OrderlessNADE(columns, _sizes(config), order=order, generator=generator, **options)
+
+
+def _sizes(config: FitConfig) -> tuple[int, ...]:
+    return config.hidden_sizes or (config.hidden_size,) * 2
+
+
+Builder = Callable[[Columns, FitConfig, Order, torch.Generator], AbstractNetwork]
+BUILDERS: dict[str, Builder] = {"made": _made, "nade": _nade, "orderless": _orderless}
