@@ -29,6 +29,7 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.speed.kernels
+	$(BIN)/python -m benchmarks.speed.networks
 	$(BIN)/python -m benchmarks.likelihood.binarized_mnist
 
 clean:

@@ -37,6 +37,7 @@ MIXTURES: dict[str, type[AbstractMixture]] = {
     "logistic": LogisticMixture,
 }
 KINDS = ("binary", "real")
+WEIGHT_TOLERANCE = 1e-9  # of the logarithm of the sum of an ensemble's weights
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,7 @@ class Model:
             raise SchemaError(
                 f"a network over {len(self.network.columns)} columns cannot model a schema of {len(self.schema.columns)}"
             )
-        for column in self.schema.columns:
-            if column.kind not in KINDS:
-                raise SchemaError(f"column {column.name!r}: {unknown_choice('kind', column.kind, KINDS)}")
-        for column, found in zip(self.schema.columns, self.network.columns.conditionals, strict=True):
-            if not _serves(column, found):
-                raise SchemaError(
-                    f"column {column.name!r} is of kind {column.kind!r}, but the network gives it {found}"
-                )
+        _require_kinds(self.schema, self.network.columns)
 
     def in_float64(self) -> AbstractNetwork:
         """A copy of the network for scoring: the likelihood of a cell is computed in float64."""
@@ -96,6 +90,7 @@ class Model:
             raise FormatError(unknown_choice("network", name, NETWORKS))
         try:
             _require_sizes(name, config, len(schema.columns), arrays)
+            _require_kinds(schema, Columns.from_json(config["columns"]))
             built = NETWORKS[name].from_config(config)
             expected = {key: _described(tensor.cpu().numpy()) for key, tensor in built.state_dict().items()}
             found = {key: _described(array) for key, array in arrays.items()}
@@ -107,11 +102,13 @@ class Model:
             for key, array in arrays.items():
                 if key == "order" or key.endswith(".order"):
                     make_order(array.tolist(), len(built.columns))
+                if key.split(".")[-1] == "log_weight" and abs(np.logaddexp.reduce(array)) > WEIGHT_TOLERANCE:
+                    raise FormatError(f"array {key!r}: the members' weights do not sum to 1; the model is no density")
             built.load_state_dict({key: torch.from_numpy(np.array(array)) for key, array in arrays.items()})
             return cls(schema, built)
         except FormatError:
             raise
-        except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, OverflowError) as error:
+        except (LookupError, TypeError, AttributeError, ValueError, RuntimeError, OverflowError) as error:
             raise FormatError(f"the model cannot be rebuilt from its description: {error}") from error
 
 
@@ -135,6 +132,15 @@ def conditionals_of(
         mixture = MIXTURES[conditional](components, low=column.low, high=column.high)
         found.append(Bernoulli() if column.kind == "binary" else mixture)
     return tuple(found)
+
+
+def _require_kinds(schema: Schema, columns: Columns) -> None:
+    """Raises SchemaError at the first column whose conditional is none that its kind can have."""
+    for column, found in zip(schema.columns, columns.conditionals, strict=True):
+        if column.kind not in KINDS:
+            raise SchemaError(f"column {column.name!r}: {unknown_choice('kind', column.kind, KINDS)}")
+        if not _serves(column, found):
+            raise SchemaError(f"column {column.name!r} is of kind {column.kind!r}, but the network gives it {found}")
 
 
 def _serves(column: Column, conditional: AbstractConditional) -> bool:
@@ -175,6 +181,8 @@ def _require_sizes(name: str, config: Mapping[str, Any], columns: int, arrays: M
         expected |= {
             f"hidden_weights.{k}": (b, a) for k, (a, b) in enumerate(zip([inputs, *sizes], sizes, strict=False))
         }
+    if name == "MADE" and config["direct"]:
+        expected |= {"direct_weight": (params, inputs)}
     if name == "OrderlessNADE":
         expected |= {"value_weight": (inputs, sizes[0])}
         expected |= {f"hidden_weights.{k}": (b, a) for k, (a, b) in enumerate(pairwise(sizes))}

@@ -1,6 +1,7 @@
 """Tables with columns of numbers: codes, units, every network and mixture, holes, evidence by name."""
 
 import math
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 import chainrule as cr
-from chainrule.errors import ChainruleError, SchemaError
+from chainrule.errors import ChainruleError, FormatError, SchemaError
 from chainrule.model import Model, conditionals_of
 from chainrule.table import Schema, decode, encode, infer_schema, log_scales, read_table
 from chainrule.testing import check
@@ -197,6 +198,52 @@ def test_wrong_numbers_and_schemas_are_explained():
     )
     with pytest.raises(SchemaError, match=r"column 'a' is of kind 'real', but the network gives it GaussianMixture"):
         Model(other, density.model.network)
+
+
+def test_cells_out_of_reach_are_named_before_training():
+    far = rows_of(50)
+    far.loc[7, "b"] = 1e30
+    with pytest.raises(
+        SchemaError, match=r"the validation table: column 'b' lies 7.*e\+28 standard deviations from the mean at row 7"
+    ):
+        cr.fit(rows_of(), far, config=QUICK, verbose=False)
+
+
+def test_a_small_file_cannot_ask_for_much_memory():
+    """Described columns that the schema does not have are refused before a network of their size is built."""
+    density = cr.fit(rows_of(60)[["over"]], network="made", seed=0, config=replace(QUICK, epochs=1), verbose=False)
+    spec, wide = density.model.to_json(), 10**6
+    spec["network"]["config"] |= {
+        "columns": [{"times": 1, "conditional": {"kind": "Categorical", "values": wide}}],
+        "hidden_sizes": [1],
+        "direct": False,
+    }
+    arrays = {
+        "hidden_biases.0": np.zeros(1, np.float32),
+        "hidden_weights.0": np.zeros((1, wide), np.float32),
+        "output_weight": np.zeros((wide, 1), np.float32),
+        "output_bias": np.zeros(wide, np.float32),
+        "order": np.zeros(1, np.int64),
+    }
+    with pytest.raises(FormatError, match="column 'over' is of kind 'binary', but the network gives it Categorical"):
+        Model.from_parts(spec, arrays)
+
+
+def test_names_with_markup_and_signs_are_shown_as_they_are(tmp_path):
+    table = pd.DataFrame({"[/a]": [0, 1, 1, 0] * 5, "x=y": [1, 0, 1, 0] * 5})
+    cr.fit(table, seed=0, config=QUICK, verbose=False).save(tmp_path / "m")
+    run = [sys.executable, "-m", "chainrule.cli.main"]
+    shown = subprocess.run([*run, "show", str(tmp_path / "m")], capture_output=True, text=True, check=True).stdout
+    assert "[/a], x=y" in shown
+    drawn = subprocess.run(
+        [*run, "sample", str(tmp_path / "m"), "-n", "2", "--given", "[/a]=1"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert drawn.stdout.splitlines()[0] == "[/a],x=y"
+    whole = [*run, "sample", str(tmp_path / "m"), "-n", "1", "--given", "[/a]=1", "--given", "x=y=1"]
+    assert subprocess.run(whole, capture_output=True, text=True, check=True).stdout.splitlines()[1] == "1,1"
 
 
 def test_frames_of_polars_come_back_as_polars():

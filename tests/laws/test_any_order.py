@@ -272,6 +272,21 @@ def test_a_fixed_order_answers_leave_one_out_by_its_joint(name, generator):
         net.conditional(x, int(net.order[-1]), hole)
 
 
+def test_reachability_is_counted_right():
+    """Against the product of the masks themselves, for narrow layers without direct connections."""
+    from chainrule.networks.masks import build_masks, reachable_pairs
+
+    for steps, sizes in ((1, [3]), (2, [1]), (6, [2]), (9, [3, 4]), (9, [4, 2, 3]), (12, [20, 5])):
+        step = torch.arange(steps)
+        masks = build_masks(step, step, sizes, steps, direct=False)
+        paths = masks.hidden[0].float()
+        for mask in masks.hidden[1:]:
+            paths = mask.float() @ paths
+        counted = int(((masks.output.float() @ paths) > 0).sum())
+        assert reachable_pairs(masks, steps) == (counted, steps * (steps - 1) // 2)
+    assert "28 of 28 earlier columns reached" in repr(NETWORKS["made narrow"]())
+
+
 def test_wide_and_deep_networks_give_numbers():
     for build in (
         lambda: OrderlessNADE(OPEN, [3000], generator=generator_from(0)),

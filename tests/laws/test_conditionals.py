@@ -354,6 +354,35 @@ def test_bernoulli_far_logits_are_exact():
         assert got == pytest.approx(want, rel=1e-14, abs=0)
 
 
+def test_an_atoms_jump_is_its_quantile_when_all_of_the_base_lies_below():
+    """p = ¼, ½, ¼ for the atoms 0 and 1 and a narrow base between: from ½ on the answer is 1."""
+    conditional = Atoms((0.0, 1.0), GaussianMixture(1))
+    params = torch.tensor([[0.0, math.log(2), 0.0, 0.0, 50.0, -5.0]], dtype=torch.float64)
+    for q, want in ((0.2, 0.0), (0.55, 1.0), (0.8, 1.0), (0.99, 1.0)):
+        assert float(conditional.quantile(params, torch.tensor([q], dtype=torch.float64))) == want
+    assert 0.2 < float(conditional.quantile(params, torch.tensor([0.4], dtype=torch.float64))) < 0.6
+    whole = Atoms((0.0, 5.0), DiscretizedLogisticMixture(1, spread=0.1))
+    params = torch.tensor([[0.0, math.log(2), 0.0, 0.0, 100.0, -5.0]], dtype=torch.float64)
+    assert float(whole.quantile(params, torch.tensor([0.8], dtype=torch.float64))) == 5.0
+
+
+@pytest.mark.parametrize("conditional", ORDERED, ids=repr)
+def test_quantiles_of_many_random_parameters_and_levels(conditional):
+    params = params_of(conditional, rows=3000, seed=9, scale=2.0)
+    q = torch.rand(3000, generator=generator_from(8), dtype=torch.float64)
+    x = conditional.quantile(params, q)
+    assert bool((conditional.cdf(params, x) >= q - 1e-10).all())
+    assert bool((conditional.cdf(params, x - (1.0 if conditional.is_discrete else 1e-7)) < q + 1e-10).all())
+
+
+@pytest.mark.parametrize("family", [GaussianMixture, LaplaceMixture, LogisticMixture])
+def test_tails_of_the_cdf_keep_their_precision(family):
+    params = torch.tensor([[0.0, 0.0, 0.5413248546129181]], dtype=torch.float64)
+    for q in (1e-3, 1e-9, 1e-14, 1e-100):
+        level = torch.tensor([q], dtype=torch.float64)
+        assert float(family(1).cdf(params, family(1).quantile(params, level))) == pytest.approx(q, rel=1e-6)
+
+
 def test_numbers_are_evidence_within_their_range_only():
     """Beyond the training range a value counts as the range's end; its own likelihood does not."""
     conditional = GaussianMixture(1, center=10.0, spread=2.0, low=8.0, high=14.0)
@@ -368,6 +397,8 @@ def test_bound_distributions_draw_and_answer():
     again = [bound.sample(generator_from(1)) for _ in range(2)]
     assert torch.equal(*again)
     assert bound.quantile(0.5).shape == bound.cdf(bound.mode()).shape == (500,)
+    with pytest.raises(ShapeError, match=r"q = 1.0: quantiles are for numbers above 0 and below 1"):
+        bound.quantile(1.0)
     with pytest.raises(ChainruleError, match="no order among its values"):
         Distribution(Categorical(3), torch.zeros(1, 3)).quantile(0.5)
 

@@ -4,15 +4,18 @@ import copy
 import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
-from registry import ENSEMBLES, NETWORKS, OPEN_NETWORKS, nade
+from registry import ENSEMBLES, MIXED, NETWORKS, OPEN_NETWORKS, eonade, made, nade, orderless
 from tolerances import SUM_TO_ONE
 
-from chainrule import NADE, Ensemble, OrderlessNADE
+from chainrule import NADE, Density, Ensemble, OrderlessNADE, load
 from chainrule.errors import EvidenceError, FormatError, ShapeError
+from chainrule.model import Model
 from chainrule.rng import generator_from
-from chainrule.testing import all_rows, assert_pure, assert_sums_to_one, chi_squared_p_value, multiplicities
+from chainrule.table import Column, Schema
+from chainrule.testing import all_rows, assert_pure, assert_sums_to_one, check, chi_squared_p_value, multiplicities
 from chainrule.testing.laws import LEAST_P_VALUE, count_rows
 
 ANY = ["orders of one network", "orderless and its orders", "unlisted"]  # take any evidence
@@ -207,7 +210,52 @@ def test_a_rebuilt_ensemble_gives_the_same_numbers(name):
     assert len(list(again.parameters())) == len(list(net.parameters()))  # what was shared is shared
 
 
+def test_impossible_cells_are_impossible_and_not_no_number():
+    """A code that no member has: −inf, by cell and by row; and evidence that all rule out tells nothing about the members."""
+    net = Ensemble([made(MIXED[:3], 9, seed=1), made(MIXED[:3], 9, seed=2)]).double()
+    x = torch.tensor([[0.0, 3.0, 1.0]], dtype=torch.float64)
+    cells = net.log_prob_columns(x).detach()
+    assert float(cells.sum()) == float(net.log_prob(x).detach()) == -math.inf
+    assert not bool(cells.isnan().any())
+    known = torch.tensor([True, True, False])
+    assert bool(net.log_prob(x, given=known).isfinite().all())
+    assert bool(net.conditional(x, 2, known).log_prob(x[:, 2]).isfinite().all())
+
+
+@pytest.mark.parametrize("build", [
+    lambda: Ensemble([(net := made(4, 6, seed=1)), net]),
+    lambda: Ensemble([(net := orderless(4, 6, seed=1)), Ensemble([net.with_order([3, 1, 0, 2]), made(4, 6, seed=2)])]),
+    lambda: eonade(4, 3, seed=3),
+])  # fmt: skip
+def test_what_can_be_saved_can_be_loaded(build, tmp_path):
+    net = build()
+    columns = tuple(Column(f"x{k}", "binary", (0, 1), "int64") for k in range(4))
+    density = Density(Model(Schema(columns), net))
+    density.save(tmp_path / "m")
+    rows = all_rows(net).numpy()
+    assert np.array_equal(load(tmp_path / "m").log_prob(rows), density.log_prob(rows))
+    assert [result for result in check(density) if not result.passed] == []
+
+
+def test_files_of_ensembles_that_are_no_densities_are_refused():
+    net = eonade(4, 2, seed=3)
+    columns = tuple(Column(f"x{k}", "binary", (0, 1), "int64") for k in range(4))
+    model = Model(Schema(columns), net)
+    arrays, spec = model.arrays(), model.to_json()
+    with pytest.raises(FormatError, match="the members' weights do not sum to 1"):
+        Model.from_parts(spec, {**arrays, "log_weight": np.zeros(2)})
+    for like in (7, -1, 1):
+        wrong = copy.deepcopy(spec)
+        wrong["network"]["config"]["members"][1]["like"] = like
+        with pytest.raises(FormatError):
+            Model.from_parts(wrong, arrays)
+
+
 def test_bad_members_and_weights_are_refused():
+    with pytest.raises(ShapeError, match=r"members\[1\] has another dtype than members\[0\]"):
+        Ensemble([NETWORKS["nade"](), NETWORKS["nade"]().double()])
+    with pytest.raises(ShapeError, match="x has no rows"):
+        Ensemble([NETWORKS["nade"]()]).fit_weights(torch.zeros(0, 8))
     with pytest.raises(ShapeError, match="members is empty"):
         Ensemble([])
     with pytest.raises(ShapeError, match=r"members\[1\] has other columns than members\[0\]"):

@@ -31,10 +31,10 @@ def run(
 ) -> None:
     """Describe a model file: columns, network, how it was trained and what it reached."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from chainrule.density import load
-    from chainrule.networks import OrderlessNADE
 
     density = load(model)
     network, schema, training = density.model.network, density.model.schema, density.training
@@ -47,18 +47,18 @@ def run(
     width = len(schema.columns)
     kinds = Counter(column.kind for column in schema.columns)
     flipped = sum(column.levels == (1, 0) for column in schema.columns)
-    facts = Table(title=str(model), show_header=False, title_justify="left")
+    facts = Table(title=escape(str(model)), show_header=False, title_justify="left")
     facts.add_row("columns", f"{', '.join(f'{n} {kind}' for kind, n in kinds.items())}: {_some(schema.names)}")
     if kinds["binary"]:
         facts.add_row("binary", f"code 0 is the more frequent value; that is 1 in {flipped} of the columns")
     if kinds["real"]:
         mixture = next(c for c in network.columns.conditionals if c.support() is None)
         facts.add_row("real", f"standardised; each a {type(mixture).__name__} of {getattr(mixture, 'parts', 1)} parts")
-    facts.add_row("network", f"{type(network).__name__}({network.extra_repr()})")
+    facts.add_row("network", escape(f"{type(network).__name__}({network.extra_repr()})"))
     facts.add_row("parameters", f"{parameters:,}")
     if order is not None:
         facts.add_row("order", "natural" if order == list(range(width)) else _some([schema.names[k] for k in order]))
-    facts.add_row("answers exactly", ANSWERS["any" if isinstance(network, OrderlessNADE) else "prefix"])
+    facts.add_row("answers exactly", ANSWERS["any" if _takes_any(network) else "prefix"])
     if training.keys() >= {
         "valid_nats",
         "independent_valid_nats",
@@ -81,6 +81,14 @@ def run(
         console.print(_curve(training["history"]))
 
 
+def _takes_any(network: Any) -> bool:
+    from chainrule.networks import Ensemble, OrderlessNADE
+
+    if isinstance(network, Ensemble):
+        return all(_takes_any(member) for member in network.members)
+    return isinstance(network, OrderlessNADE)
+
+
 def _nats(nats: float, columns: int) -> str:
     return f"{nats:.3f} nats per row, {nats / math.log(2) / columns:.4f} bits per column"
 
@@ -100,4 +108,6 @@ def _curve(history: list[dict[str, Any]]) -> object:
 
 
 def _some(names: tuple[str, ...] | list[str], most: int = 6) -> str:
-    return ", ".join(names[:most]) + (f", … {names[-1]}" if len(names) > most else "")
+    from rich.markup import escape
+
+    return escape(", ".join(names[:most]) + (f", … {names[-1]}" if len(names) > most else ""))

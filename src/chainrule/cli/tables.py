@@ -75,7 +75,7 @@ def given_table(given: Sequence[str], header: bool | None = None) -> Table:
     if len(cells) < len(given):
         file = next(text for text in given if text not in cells)
         raise ChainruleError(f"--given {file}: give one file, or cells as NAME=VALUE, not both")
-    names, values = zip(*(cell.split("=", 1) for cell in cells), strict=True)
+    names, values = zip(*(cell.rsplit("=", 1) for cell in cells), strict=True)  # a value holds no "="; a name may
     if repeated := first_repeated(names):
         raise ChainruleError(f"--given {repeated}=…: given twice; give each cell once")
     columns = tuple(np.array([value], dtype=object) for value in values)

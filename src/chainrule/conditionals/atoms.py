@@ -9,6 +9,8 @@ import torch
 from torch.nn import functional as F
 
 from chainrule.conditionals.base import AbstractConditional
+from chainrule.conditionals.bernoulli import Bernoulli
+from chainrule.conditionals.categorical import Categorical
 from chainrule.errors import ShapeError
 
 
@@ -40,7 +42,7 @@ class Atoms(AbstractConditional):
             raise ShapeError(f"values = {values!r}: pass the atoms, at least one")
         if not all(isinstance(v, int | float) and math.isfinite(v) for v in values) or len(set(values)) < len(values):
             raise ShapeError(f"values = {values!r}: atoms are finite numbers, each named once")
-        if not isinstance(self.base, AbstractConditional) or isinstance(self.base, Atoms):
+        if not isinstance(self.base, AbstractConditional) or isinstance(self.base, Atoms | Categorical | Bernoulli):
             raise ShapeError(
                 f"base = {self.base!r}: pass a conditional of numbers, such as chainrule.GaussianMixture(10)"
             )
@@ -65,7 +67,7 @@ class Atoms(AbstractConditional):
         logs, rest = self._split(params)
         is_atom = self._is_atom(x)  # (..., A)
         any_atom = is_atom.any(-1)
-        atom = torch.where(is_atom, logs[..., :-1], 0).sum(-1)
+        atom = torch.where(is_atom, logs[..., :-1], -torch.inf).amax(-1)  # two may be one in float32
         other = logs[..., -1] + self.base.log_prob(rest, x)
         if self.is_discrete:
             return torch.where(any_atom, torch.logaddexp(atom, other), other)
@@ -109,10 +111,12 @@ class Atoms(AbstractConditional):
         at_atoms = torch.stack([self.cdf(params, q.new_full(q.shape, a)) for a in self.values], dim=-1)  # (..., A)
         p, atoms = logs.exp(), self._atoms(params)
         below = torch.where(at_atoms < q[..., None], p[..., :-1], 0).sum(-1)  # mass of the atoms that lie below
-        tiny = torch.finfo(params.dtype).tiny
-        other = self.base.quantile(rest, ((q - below) / p[..., -1]).clamp(tiny, 1 - torch.finfo(params.dtype).eps))
+        share = (q - below) / p[..., -1]  # of the base; from 1 on, an atom's jump holds q
+        inside = share.clamp(torch.finfo(params.dtype).tiny, 1 - torch.finfo(params.dtype).eps)
         reached = at_atoms >= q[..., None]
         first = torch.where(reached.any(-1), atoms[reached.int().argmax(-1)], torch.inf)
+        other = self.base.quantile(rest, inside)
+        other = torch.where((share < 1) | first.isinf(), other, torch.inf)
         # Values below the first atom that reaches q may reach it, too; if they do not, the atom is the answer.
         return torch.where(other < first, other, first)
 

@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, fields
 
 import torch
 
-from chainrule.errors import ChainruleError
+from chainrule.errors import ChainruleError, ShapeError
 from chainrule.rng import uniforms
 
 BISECTIONS = 90  # halvings of a quantile's bracket: more than float64 can tell apart
@@ -133,8 +133,10 @@ class Distribution:
 
     def quantile(self, q: torch.Tensor | float) -> torch.Tensor:
         """The smallest value (N,) whose cdf is at least q, one for all or (N,)."""
-        levels = torch.as_tensor(q, dtype=self.params.dtype, device=self.params.device)
-        return self.conditional.quantile(self.params, levels.expand(len(self.params)))
+        levels = torch.as_tensor(q, dtype=torch.float64, device=self.params.device).expand(len(self.params))
+        if not bool(((levels > 0) & (levels < 1)).all()):
+            raise ShapeError(f"q = {q!r}: quantiles are for numbers above 0 and below 1")
+        return self.conditional.quantile(self.params, levels)
 
     def mean(self) -> torch.Tensor:
         """Expected value (N,)."""

@@ -217,7 +217,7 @@ class GaussianMixture(AbstractMixture):
 
     @staticmethod
     def _cdf(z: torch.Tensor) -> torch.Tensor:
-        return torch.special.ndtr(z)
+        return torch.where(z < -5, torch.special.log_ndtr(z).exp(), torch.special.ndtr(z))  # its tail to full precision
 
     @staticmethod
     def _quantile(u: torch.Tensor) -> torch.Tensor:
@@ -277,7 +277,8 @@ class LaplaceMixture(AbstractMixture):
 
     @staticmethod
     def _cdf(z: torch.Tensor) -> torch.Tensor:
-        return 0.5 + 0.5 * z.sign() * -(-z.abs()).expm1()
+        tail = 0.5 * (-z.abs()).exp()
+        return torch.where(z < 0, tail, 1 - tail)
 
     @staticmethod
     def _quantile(u: torch.Tensor) -> torch.Tensor:

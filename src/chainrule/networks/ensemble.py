@@ -57,6 +57,10 @@ class Ensemble(AbstractNetwork):
                 )
             if member.columns != members[0].columns:
                 raise ShapeError(f"members[{number}] has other columns than members[0]; an ensemble is over one table")
+            if member._like().dtype != members[0]._like().dtype:
+                raise ShapeError(
+                    f"members[{number}] has another dtype than members[0]; convert one with .float() or .double()"
+                )
         self.columns = members[0].columns
         self.members = nn.ModuleList(members)
         self.register_buffer("log_weight", check_weights(weights, len(members)))
@@ -101,8 +105,7 @@ class Ensemble(AbstractNetwork):
         cells = torch.stack([member.log_prob_columns(x) for member in self._all()], dim=1).double()[
             :, :, order
         ]  # (N, M, D)
-        before = cells.cumsum(2) - cells  # of the cells drawn earlier
-        weight = (self.log_weight[None, :, None] + before).log_softmax(1)
+        weight = self._running(cells)
         return (weight + cells).logsumexp(1).to(x.dtype)[:, order.argsort()]
 
     @torch.no_grad()
@@ -143,8 +146,7 @@ class Ensemble(AbstractNetwork):
         cells = torch.stack([member.log_prob_columns(x) for member in self._all()], dim=1).double()[
             :, :, order
         ]  # (N, M, D)
-        before = (cells.cumsum(2) - cells)[:, :, order.argsort()]
-        weight = (self.log_weight[None, :, None] + before).log_softmax(1)
+        weight = self._running(cells)[:, :, order.argsort()]
         parts = [member.conditionals(x) for member in self._all()]
         return [mixed(weight[:, :, k], [each[k] for each in parts]) for k in range(len(self.columns))]
 
@@ -164,6 +166,9 @@ class Ensemble(AbstractNetwork):
     @torch.no_grad()
     def fit_weights(self, x: torch.Tensor, observed: torch.Tensor | None = None) -> Ensemble:
         """Sets the weights to those of the highest likelihood on rows x (N, D), validation rows, by expectation maximisation."""
+        x = self.check_rows(x)
+        if len(x) == 0:
+            raise ShapeError("x has no rows; weights are fitted on at least one")
         logs = torch.stack([member.log_prob(x, observed).double() for member in self._all()], dim=1)  # (N, M)
         weight, last = self.log_weight, -torch.inf
         for _ in range(FIT_STEPS):
@@ -193,9 +198,11 @@ class Ensemble(AbstractNetwork):
     def config(self) -> dict[str, Any]:
         """Of every member its class and constructor arguments, as JSON; weights and orders are tensors of the state."""
         members: list[dict[str, Any]] = []
-        owners: dict[int, int] = {}  # the first member that has a parameter
+        owners: dict[tuple[int, ...], int] = {}  # the first orderless network that has these parameters
         for number, member in enumerate(self._all()):
-            owner = owners.setdefault(id(next(member.parameters())), number)
+            owner = number
+            if isinstance(member, OrderlessNADE):
+                owner = owners.setdefault(tuple(map(id, member.parameters())), number)
             shared = {"like": owner} if owner < number else {"config": member.config()}
             members.append({"class": type(member).__name__, **shared})
         return {"columns": self.columns.to_json(), "members": members}
@@ -206,6 +213,10 @@ class Ensemble(AbstractNetwork):
         members: list[AbstractNetwork] = []
         for spec in config["members"]:
             if "like" in spec:
+                if not 0 <= spec["like"] < len(members):
+                    raise FormatError(
+                        f"member {len(members)} shares the parameters of member {spec['like']}, which is not before it"
+                    )
                 like = members[spec["like"]]
                 if not isinstance(like, OrderlessNADE):
                     raise FormatError(
@@ -236,7 +247,18 @@ class Ensemble(AbstractNetwork):
         if not bool(evidence.any()):
             return prior
         logs = torch.stack([member.log_prob(x, observed=evidence).double() for member in self._all()], dim=1)
-        return (prior + logs).log_softmax(1)
+        return self._normalised(prior + logs, prior)
+
+    def _running(self, cells: torch.Tensor) -> torch.Tensor:
+        """Log-weights (N, M, D) of the members at every step, given the cells (N, M, D) before it in the order."""
+        before = torch.cat([torch.zeros_like(cells[:, :, :1]), cells[:, :, :-1].cumsum(2)], dim=2)
+        prior = self.log_weight[None, :, None].expand_as(cells)
+        return self._normalised(prior + before, prior)
+
+    def _normalised(self, joint: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
+        """Log-weights that sum to one over the members; evidence that all give no probability says nothing about them."""
+        possible = (joint > -torch.inf).any(1, keepdim=True)
+        return torch.where(possible, joint, prior).log_softmax(1)
 
 
 def mixed(log_weight: torch.Tensor, parts: Sequence[Distribution | MixtureDistribution]) -> MixtureDistribution:

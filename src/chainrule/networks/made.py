@@ -29,7 +29,7 @@ class _Wiring:
     masks: Masks
     hidden: tuple[torch.Tensor, ...]  # the masks in the dtype of the weights
     output: torch.Tensor
-    direct: torch.Tensor
+    direct: torch.Tensor | None
     inputs_in_order: torch.Tensor  # (I,): input rows, step after step
     reached: tuple[int, int]
 
@@ -97,7 +97,7 @@ class MADE(AbstractFixedOrder):
         wiring, inputs = self._wiring, self.columns.encode(x)  # (N, I)
         h = self._hidden(inputs, wiring)  # (N, H)
         y = F.linear(h, self.output_weight * wiring.output, self.output_bias)  # (N, P)
-        return y + F.linear(inputs, self.direct_weight * wiring.direct) if self.direct else y
+        return y if wiring.direct is None else y + F.linear(inputs, self.direct_weight * wiring.direct)
 
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
@@ -123,7 +123,7 @@ class MADE(AbstractFixedOrder):
         place = wiring.inputs_in_order
         weights = [weight * mask for weight, mask in zip(self.hidden_weights, wiring.hidden, strict=True)]
         weights[0] = weights[0][:, place]  # inputs in step order, so that what is known is a prefix
-        direct = (self.direct_weight * wiring.direct)[:, place] if self.direct else None
+        direct = None if wiring.direct is None else (self.direct_weight * wiring.direct)[:, place]
         known, inputs = 0, x.new_zeros(len(x), len(place))
         layers = [x.new_zeros(len(x), size) for size in self.hidden_sizes]
         ends = [torch.searchsorted(d, torch.arange(len(order), device=d.device), right=True).tolist() for d in degrees]
@@ -212,11 +212,11 @@ class MADE(AbstractFixedOrder):
         steps = [torch.tensor([step[k] for k, w in enumerate(widths) for _ in range(w)], dtype=torch.int64)
                  for widths in (self.columns.input_widths, self.columns.param_widths)]  # fmt: skip
         input_step, output_step = (s.to(like.device) for s in steps)
-        masks = build_masks(input_step, output_step, self.hidden_sizes, len(order))
-        numbers = [mask.to(like.dtype) for mask in (*masks.hidden, masks.output, masks.direct)]
+        masks = build_masks(input_step, output_step, self.hidden_sizes, len(order), direct=self.direct)
+        hidden, output = tuple(mask.to(like.dtype) for mask in masks.hidden), masks.output.to(like.dtype)
+        direct = None if masks.direct is None else masks.direct.to(like.dtype)
         place = torch.tensor(self.columns.inputs_in(order), device=like.device, dtype=torch.int64)
-        reached = reachable_pairs(masks, input_step, output_step, direct=self.direct)
-        return _Wiring(masks, tuple(numbers[:-2]), numbers[-2], numbers[-1], place, reached)
+        return _Wiring(masks, hidden, output, direct, place, reachable_pairs(masks, len(order)))
 
 
 def check_sizes(hidden_sizes: Sequence[int]) -> tuple[int, ...]:

@@ -36,11 +36,13 @@ class Masks:
 
     hidden: tuple[torch.Tensor, ...]  # (H_1, I), (H_2, H_1), …
     output: torch.Tensor  # (P, H_last)
-    direct: torch.Tensor  # (P, I): what an output may read without a hidden unit between
+    direct: torch.Tensor | None  # (P, I): what an output may read without a hidden unit between
     degrees: tuple[torch.Tensor, ...]  # of each hidden layer, ascending
 
 
-def build_masks(input_step: torch.Tensor, output_step: torch.Tensor, hidden_sizes: Sequence[int], steps: int) -> Masks:
+def build_masks(
+    input_step: torch.Tensor, output_step: torch.Tensor, hidden_sizes: Sequence[int], steps: int, *, direct: bool = True
+) -> Masks:
     """The masks for inputs and outputs whose steps are given, (I,) and (P,) int64.
 
     >>> build_masks(torch.tensor([0, 1]), torch.tensor([0, 1]), [2], 2).output.tolist()
@@ -51,21 +53,23 @@ def build_masks(input_step: torch.Tensor, output_step: torch.Tensor, hidden_size
     hidden += [after[:, None] >= before for before, after in pairwise(degrees)]
     # A unit of degree 0 knows nothing, but of one step only the output may read it.
     output = output_step[:, None] >= degrees[-1]
-    return Masks(tuple(hidden), output, output_step[:, None] > input_step, degrees)
+    return Masks(tuple(hidden), output, output_step[:, None] > input_step if direct else None, degrees)
 
 
-def reachable_pairs(
-    masks: Masks, input_step: torch.Tensor, output_step: torch.Tensor, *, direct: bool
-) -> tuple[int, int]:
-    """How many pairs (later column, earlier column) are connected by some path, and how many there are."""
-    paths = masks.hidden[0].float()
-    for mask in masks.hidden[1:]:
-        paths = (mask.float() @ paths).clamp(max=1)
-    reached = (masks.output.float() @ paths) > 0  # (P, I)
-    if direct:
-        reached |= masks.direct
-    steps = int(output_step.max()) + 1 if len(output_step) else 0
-    pairs = torch.zeros(steps, steps, dtype=torch.bool, device=reached.device)
-    p, i = reached.nonzero(as_tuple=True)
-    pairs[output_step[p], input_step[i]] = True
-    return int(pairs.sum()), steps * (steps - 1) // 2
+def reachable_pairs(masks: Masks, steps: int) -> tuple[int, int]:
+    """How many pairs (later column, earlier column) are connected by some path, and how many there are.
+
+    A unit of a higher degree reads every unit of the layer before that has at most its degree, so that what an output can
+    reach is what the largest chain of degrees below its step lets through.
+    """
+    pairs = steps * (steps - 1) // 2
+    if masks.direct is not None:
+        return pairs, pairs
+    reached = 0
+    for step in range(steps):
+        limit = step
+        for degrees in reversed(masks.degrees):
+            below = degrees[degrees <= limit]
+            limit = int(below.max()) if len(below) else 0
+        reached += limit  # the inputs of the first ``limit`` steps
+    return reached, pairs

@@ -71,10 +71,8 @@ def flip_responses(network: AbstractNetwork, rows: torch.Tensor) -> torch.Tensor
         base = rows.repeat(len(flips), 1)  # the same shape flipped and not, so that the sums run alike
         flipped, column = base.clone(), flips.repeat_interleave(len(rows))
         flipped.scatter_(1, column[:, None], _other_values(network, base).gather(1, column[:, None]))
-        differs = params_of(network, base) != params_of(network, flipped)  # (flips · N, P)
-        by_flip = differs.view(len(flips), len(rows), -1).any(1)  # (flips, P)
-        for j in range(width):
-            changed[flips, j] = by_flip[:, network.columns.param_rows(j)].any(1)
+        for j, (before, after) in enumerate(zip(params_of(network, base), params_of(network, flipped), strict=True)):
+            changed[flips, j] = (before != after).view(len(flips), -1).any(1)
     return changed
 
 
@@ -115,10 +113,7 @@ def assert_autoregressive(
         before = [j for j in range(len(step)) if step[j] <= step[k]]
         params, clean = params_of(network, poisoned), params_of(network, rows)
         for j in before:
-            own = network.columns.param_rows(j)
-            assert torch.equal(params[:, own], clean[:, own]), (
-                f"{poison} in column {k} reaches p(x_{j} | ·), not drawn after it"
-            )
+            assert torch.equal(params[j], clean[j]), f"{poison} in column {k} reaches p(x_{j} | ·), not drawn after it"
 
 
 def assert_jacobian_triangular(network: AbstractNetwork, rows: torch.Tensor, *, dependent: bool = True) -> None:
@@ -262,10 +257,15 @@ def _double(network: AnyNetwork) -> AnyNetwork:
 
 
 @torch.no_grad()
-def params_of(network: AbstractNetwork, x: torch.Tensor) -> torch.Tensor:
-    """Parameters (N, P) of every column's conditional, through the public ``conditionals``."""
-    parts = network.conditionals(x)
-    return torch.cat([part.params for part in parts if isinstance(part, Distribution)], dim=1)
+def params_of(network: AbstractNetwork, x: torch.Tensor) -> list[torch.Tensor]:
+    """Of every column what its conditional is computed from, (N, any): parameters; of an ensemble, weights and all members'."""
+    found = []
+    for distribution in network.conditionals(x):
+        if isinstance(distribution, Distribution):
+            found.append(distribution.params)
+        else:
+            found.append(torch.cat([distribution.log_weight, *(part.params for part in distribution.parts)], dim=1))
+    return found
 
 
 def _world(network: AbstractNetwork) -> dict[str, object]:

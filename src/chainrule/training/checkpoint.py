@@ -72,7 +72,9 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, config: FitCo
     if content.get("run") != run or content.get("config") != config.to_json():
         found = content.get("config")
         changed = [k for k, v in config.to_json().items() if not isinstance(found, dict) or found.get(k) != v]
-        what = f"with another {', '.join(changed)}" if changed else "on other data or with another seed"
+        what = (
+            f"with another {', '.join(changed)}" if changed else "on other data, another network or with another seed"
+        )
         raise FormatError(
             f"{Path(path)}: this checkpoint was trained {what}; repeat that run's arguments, or delete the file"
         )

@@ -26,6 +26,7 @@ from chainrule.training.config import LEARNED_ORDERS, FitConfig
 from chainrule.training.loop import make_state, train
 
 DEVICES = ("auto", "cpu", "cuda")
+FARTHEST = 1e12  # standard deviations: beyond, squares leave the range of float32 and likelihoods are no numbers
 OBJECTIVES = {"any": "orderless", "likelihood": "nade"}  # and the network that "auto" means
 
 
@@ -111,7 +112,7 @@ def fit(
     state = make_state(net.to(device), config, generator)
     after_epoch = None
     if checkpoint is not None:
-        run = fingerprint(x, x_valid, f"{schema.to_json()} seed {seed}")
+        run = fingerprint(x, x_valid, f"{schema.to_json()} {network} {objective} seed {seed}")
         if resume:
             restore_checkpoint(checkpoint, state, config, run=run)
         after_epoch = partial(save_checkpoint, checkpoint, config=config, seed=seed, run=run)
@@ -201,6 +202,13 @@ def _codes(table: Table, schema: Schema, network: str) -> Rows:
     if len(codes) == 0:
         raise SchemaError(f"{table.source}: no rows")
     x = torch.from_numpy(codes.values).float()
+    far = (~x.isfinite() | (x.abs() > FARTHEST)).nonzero()
+    if len(far):
+        row, column = far[0].tolist()
+        raise SchemaError(
+            f"{table.source}: column {schema.columns[column].name!r} lies {codes.values[row, column]:.2g} standard deviations "
+            f"from the mean at {table.where(row)}; correct that cell or leave it empty"
+        )
     if codes.complete:
         return Rows(x)
     if network != "orderless":
