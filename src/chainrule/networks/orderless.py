@@ -372,9 +372,9 @@ def draw_known(observed: torch.Tensor, generator: torch.Generator) -> torch.Tens
     r = torch.rand(half, 1, generator=generator, dtype=torch.float64)
     first = torch.rand(half, width, generator=generator, dtype=torch.float64) < r
     known = torch.cat([first, ~first])[:n].to(observed.device) & observed
-    empty = ~observed.any(1)
+    m = observed.sum(1)
     for _ in range(REDRAWS):
-        again = ((known == observed).all(1) & ~empty).nonzero()[:, 0]
+        again = ((known.sum(1) == m) & (m > 0)).nonzero()[:, 0]
         if not len(again):
             break
         r = torch.rand(len(again), 1, generator=generator, dtype=torch.float64)
