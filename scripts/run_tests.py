@@ -27,9 +27,9 @@ PARTS: dict[str, tuple[int, list[list[str]]]] = {
         ],
     ),
     "laws": (240, [[*PYTEST, "tests/laws", "tests/ops", "tests/golden", "tests/architecture"]]),
-    "interfaces": (180, [[*PYTEST, "tests/interfaces"]]),
+    "interfaces": (240, [[*PYTEST, "tests/interfaces"]]),
     "files": (120, [[*PYTEST, "tests/files"]]),
-    "docs": (180, [[*PYTEST, "tests/docs"], [PYTHON, "scripts/smoke_wheel.py"]]),
+    "docs": (240, [[*PYTEST, "tests/docs"], [PYTHON, "scripts/smoke_wheel.py"]]),
 }
 
 
