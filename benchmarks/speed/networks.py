@@ -26,7 +26,7 @@ from torch.nn import functional as F
 
 from benchmarks.record import write
 from benchmarks.speed.kernels import AGREEMENT, HEADLINE
-from benchmarks.speed.memory import _status_mb
+from benchmarks.speed.memory import status_mb
 from chainrule import MADE, Ensemble, OrderlessNADE
 from chainrule.networks.masks import build_masks
 from chainrule.networks.orderless import SCAN_ROWS, STATES, draw_known
@@ -299,9 +299,9 @@ def print_peak(n: int) -> None:
         net.log_prob(x[:4])
         gc.collect()
         Path("/proc/self/clear_refs").write_text("5")
-        before = _status_mb("VmRSS")
+        before = status_mb("VmRSS")
         net.log_prob(x)
-    print(_status_mb("VmHWM") - before)
+    print(status_mb("VmHWM") - before)
 
 
 def peak_mb(n: int) -> float:

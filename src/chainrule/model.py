@@ -128,9 +128,10 @@ def conditionals_of(
     for column in schema.columns:
         if column.kind not in KINDS:
             raise SchemaError(f"column {column.name!r}: {unknown_choice('kind', column.kind, KINDS)}")
-        # A number enters as evidence within the range of the training rows; that range is the conditional's.
-        mixture = MIXTURES[conditional](components, low=column.low, high=column.high)
-        found.append(Bernoulli() if column.kind == "binary" else mixture)
+        if column.kind == "binary":
+            found.append(Bernoulli())
+        else:  # as evidence a number counts within the range of the training rows, which is the conditional's
+            found.append(MIXTURES[conditional](components, low=column.low, high=column.high))
     return tuple(found)
 
 

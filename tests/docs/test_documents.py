@@ -107,6 +107,17 @@ def test_the_readme_quotes_the_benchmarks():
     assert len(figures) == 8
     for row in figures:
         assert f"| {row['figure']} | {row['measured']:.2f} |" in README
+    networks = json.loads((ROOT / "benchmarks/results/networks.json").read_text())["rows"]
+    ratio = {row["figure"]: row["measured"] for row in networks if row["what"] == "figure"}
+    text = " ".join(README.split())
+    for figure, quoted in (
+        ("MADE step ÷ its layers without masks", "a MADE step takes {:.2f} times"),
+        ("orderless step ÷ its layers, inputs given", "an orderless one {:.2f} times"),
+        ("exact likelihood ÷ its matrix products", "takes {:.2f} times its matrix products"),
+        ("ensemble of 8 orders ÷ one order", "eight orders {:.1f} times one"),
+        ("D full passes ÷ MADE.sample(100)", "{:.0f} times less for 100 rows"),
+    ):
+        assert quoted.format(ratio[figure]) in text, figure
 
 
 def test_links_of_the_documents_lead_somewhere():

@@ -223,6 +223,24 @@ def test_a_temperature_sharpens(conditional):
         torch.testing.assert_close(hot - conditional.mean(params), 3 * (warm - conditional.mean(params)))
 
 
+def test_a_temperature_divides_every_logit_and_multiplies_every_scale():
+    """Of parts, and of atoms, that lie far apart: at ½ the shares are softmax(2 l), and the spread within a part is halved."""
+    uniforms = torch.rand(40000, generator=generator_from(4), dtype=torch.float64)
+    rho = math.log(math.expm1(2 - 1e-3))  # scales of 2
+    params = torch.tensor([[0.0, 1.0, -50.0, 50.0, rho, rho]], dtype=torch.float64).expand(40000, -1)
+    shares = torch.tensor([0.0, 2.0], dtype=torch.float64).softmax(0)
+    for family in (GaussianMixture, LogisticMixture, LaplaceMixture, DiscretizedLogisticMixture):
+        warm, cold = (family(2).sample(params, uniforms, t) for t in (1.0, 0.5))
+        assert abs(float((cold > 0).double().mean() - shares[1])) < 0.01
+        spreads = [float(drawn[drawn > 0].std()) for drawn in (warm, cold)]
+        assert spreads[1] / spreads[0] == pytest.approx(0.5, abs=0.03), family
+    few = Atoms((-9.0, 0.0), GaussianMixture(1))
+    params = torch.tensor([[0.0, -1.0, 1.0, 0.0, 50.0, rho]], dtype=torch.float64).expand(40000, -1)
+    drawn = few.sample(params, uniforms, 0.5)
+    for value, share in zip((-9.0, 0.0), torch.tensor([0.0, -2.0, 2.0], dtype=torch.float64).softmax(0), strict=False):
+        assert abs(float((drawn == value).double().mean() - share)) < 0.01
+
+
 @pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
 def test_far_values_and_parameters_give_numbers(conditional):
     """Parameters of ±1e4 and values far out: no NaN in values or gradients, and no overflow but −inf."""

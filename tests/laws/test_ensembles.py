@@ -10,7 +10,19 @@ import torch
 from registry import ENSEMBLES, MIXED, NETWORKS, OPEN_NETWORKS, eonade, made, nade, orderless
 from tolerances import SUM_TO_ONE
 
-from chainrule import NADE, Density, Ensemble, OrderlessNADE, load
+from chainrule import (
+    NADE,
+    Atoms,
+    Bernoulli,
+    Density,
+    DiscretizedLogisticMixture,
+    Ensemble,
+    GaussianMixture,
+    IndependentColumns,
+    LogisticMixture,
+    OrderlessNADE,
+    load,
+)
 from chainrule.errors import EvidenceError, FormatError, ShapeError
 from chainrule.model import Model
 from chainrule.rng import generator_from
@@ -140,6 +152,30 @@ def test_a_mixture_of_numbers_has_quantiles_between_its_members(generator):
         level = found.cdf(found.quantile(q))
         assert torch.allclose(level, torch.full_like(level, q), atol=1e-9)
     assert found.mean().shape == found.mode().shape == (15,)
+
+
+@pytest.mark.parametrize("column", [1, 2, 3], ids=["integers", "numbers", "atoms"])
+def test_quantiles_of_a_mixture_are_the_smallest_values_that_reach_them(column, generator):
+    columns = [Bernoulli(), DiscretizedLogisticMixture(2), GaussianMixture(2), Atoms((0.0, 1.0), LogisticMixture(1))]
+    net = Ensemble([orderless(columns, 9, seed=k) for k in (1, 2, 3)], [1, 2, 3]).double()
+    x = net.sample(200, generator=generator)
+    found, whole = net.conditional(x, column), columns[column].is_discrete
+    for q in (0.01, 0.3, 0.5, 0.77, 0.99):
+        at = found.quantile(q)
+        assert bool((found.cdf(at) >= q - 1e-9).all())
+        assert bool((found.cdf(at - (1 if whole else 1e-6)) < q + 1e-9).all())
+
+
+def test_a_temperature_divides_the_members_log_weights(generator):
+    """Two members that each draw one row only: at ½ they are chosen by the squares of their weights."""
+    members = [IndependentColumns(2), IndependentColumns(2)]
+    with torch.no_grad():
+        members[0].output_bias.fill_(-60.0)
+        members[1].output_bias.fill_(60.0)
+    net = Ensemble(members, [0.3, 0.7])
+    for temperature, share in ((1.0, 0.7), (0.5, 0.49 / 0.58)):
+        ones = net.sample(20000, temperature=temperature, generator=generator).mean()
+        assert float(ones) == pytest.approx(share, abs=0.015)
 
 
 def test_columns_are_scored_by_running_weights_where_the_order_is_one():

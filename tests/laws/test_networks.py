@@ -6,10 +6,20 @@ import math
 
 import pytest
 import torch
-from registry import DEPENDENT, ENSEMBLES, NETWORKS, OPEN_NETWORKS, nade
+from registry import DEPENDENT, ENSEMBLES, NETWORKS, OPEN_NETWORKS, made, nade, orderless
 from tolerances import ESTIMATE_ERRORS, KOLMOGOROV, ORACLE_NATS, SUM_TO_ONE
 
-from chainrule import MADE, NADE, Bernoulli, Categorical, ChainTable
+from chainrule import (
+    MADE,
+    NADE,
+    Bernoulli,
+    Categorical,
+    ChainTable,
+    DiscretizedLogisticMixture,
+    GaussianMixture,
+    LaplaceMixture,
+    LogisticMixture,
+)
 from chainrule.errors import EvidenceError, ShapeError
 from chainrule.networks import AbstractFixedOrder
 from chainrule.rng import generator_from
@@ -47,6 +57,22 @@ def test_autoregressive_over_numbers(name, generator):
     network = OPEN_NETWORKS[name]()
     rows = network.sample(40, generator=generator)
     assert_autoregressive(network, rows, dependent=name in DEPENDENT, poison=poison_of(network))
+
+
+@pytest.mark.parametrize("build", [nade, made, orderless])
+@pytest.mark.parametrize("order", [None, "random"])
+def test_jacobian_over_numbers_is_triangular(build, order, generator):
+    """Real inputs, zeros among them: the slope is zero where nothing may be heeded, and not where something is."""
+    columns = [
+        GaussianMixture(2),
+        LaplaceMixture(1),
+        LogisticMixture(2),
+        DiscretizedLogisticMixture(1),
+        GaussianMixture(1),
+    ]
+    rows = torch.randn(40, 5, generator=generator)
+    rows[:20] *= torch.rand(20, 5, generator=generator) < 0.5
+    assert_jacobian_triangular(build(columns, 25, seed=1, order=order), rows)
 
 
 @pytest.mark.parametrize("name", [name for name in OPEN_NETWORKS if "real" in name])

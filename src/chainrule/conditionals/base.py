@@ -183,13 +183,9 @@ class MixtureDistribution:
     def quantile(self, q: torch.Tensor | float) -> torch.Tensor:
         """The smallest value (N,) whose cdf is at least q, by bisection between the parts' own."""
         q = torch.as_tensor(q, dtype=self.log_weight.dtype, device=self.log_weight.device).expand(len(self.log_weight))
-        ends = self._stack(
-            lambda part: part.quantile(q)
-        )  # (N, M): one of them below the answer or at it, one not below
-        low, high = ends.amin(1), ends.amax(1)
         whole = self.parts[0].conditional.is_discrete
-        low = torch.where(self.cdf(low) >= q, low, low - whole if whole else low)
-        high = torch.where(self.cdf(ends.amin(1)) >= q, ends.amin(1), high)
+        ends = self._stack(lambda part: part.quantile(q))  # (N, M): below their least no part has reached q
+        low, high = ends.amin(1) - int(whole), ends.amax(1)
         for _ in range(BISECTIONS):
             middle = low + (high - low) / 2
             middle = middle.floor() if whole else middle

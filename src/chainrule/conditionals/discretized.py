@@ -10,13 +10,11 @@ import torch
 from torch.nn import functional as F
 
 from chainrule.conditionals.base import AbstractConditional
-from chainrule.conditionals.mixtures import LogisticMixture, Parts, check_range, clamped
+from chainrule.conditionals.mixtures import LogisticMixture, check_range, clamped
 from chainrule.errors import ShapeError
 
-SMOOTH, WINDOW = (
-    4.0,
-    160,
-)  # scales from which sums over integers are integrals with corrections; below, terms on either side
+SMOOTH = 4.0  # the scale from which sums over integers are integrals with corrections
+WINDOW = 160  # terms on either side, below that scale
 MOST_LISTED = 4096  # values of a bounded column that ``support`` lists
 
 
@@ -71,12 +69,12 @@ class DiscretizedLogisticMixture(AbstractConditional):
     @property
     def input_width(self) -> int:
         """One: the standardised value."""
-        return 1
+        return self._continuous.input_width
 
     @property
     def param_width(self) -> int:
         """3 K: logits, δ, ρ."""
-        return 3 * self.parts
+        return self._continuous.param_width
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """The value within its range, standardised, (..., 1)."""
@@ -156,10 +154,6 @@ class DiscretizedLogisticMixture(AbstractConditional):
     def blank(self) -> float:
         """The integer within the bounds that is nearest to the center."""
         return float(self._to_support(torch.tensor(float(round(self.center)), dtype=torch.float64)))
-
-    def bound_parts(self, params: torch.Tensor) -> Parts:
-        """The parts of the continuous mixture, in standardised units."""
-        return self._continuous.bind(params)
 
     def _to_support(self, v: torch.Tensor) -> torch.Tensor:
         return clamped(v, self.least, self.most)

@@ -13,6 +13,7 @@ from chainrule.conditionals import Distribution, MixtureDistribution
 from chainrule.errors import ShapeError, unknown_choice, whole_number
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask, require_given_within_observed
+from chainrule.rng import generator_from
 
 POOLS = ("last", "mean", "sum", "concat")
 
@@ -57,14 +58,10 @@ class AbstractNetwork(nn.Module, ABC):
         """Log-likelihood of each cell given those before it, (N, D) nats in the column order of x."""
 
     @abstractmethod
-    def sample(
-        self,
-        n: int,
-        given: tuple[torch.Tensor, torch.Tensor] | None = None,
-        temperature: float = 1.0,
-        generator: torch.Generator | None = None,
+    def complete(
+        self, values: torch.Tensor, known: torch.Tensor, temperature: float, generator: torch.Generator
     ) -> torch.Tensor:
-        """n rows (n, D); ``given`` is a pair (values, observed), each (1, D) or (n, D)."""
+        """Rows (n, D) whose known cells are those of ``values`` and whose others are drawn; what ``sample`` has checked."""
 
     @abstractmethod
     def conditionals(self, x: torch.Tensor) -> Sequence[Distribution | MixtureDistribution]:
@@ -92,6 +89,29 @@ class AbstractNetwork(nn.Module, ABC):
     @abstractmethod
     def initialize_from(self, x: torch.Tensor) -> None:
         """Starts the output biases at the independent columns that fit codes x (N, D)."""
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int,
+        given: tuple[torch.Tensor, torch.Tensor] | None = None,
+        temperature: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> torch.Tensor:
+        """n rows (n, D) drawn exactly, one column at a time; always n rows, no rejection.
+
+        Args:
+            n: number of rows.
+            given: (values, observed), each (1, D) or (n, D): cells to keep, evidence that the network takes exactly.
+            temperature: divides every logit, those of a mixture's parts and of an ensemble's members too, and multiplies
+                scales; 1 samples the model, towards 0 the likeliest value of each step.
+            generator: source of all draws; None is a fresh one.
+
+        Raises:
+            EvidenceError: given cells that the network cannot take exactly; the message says what would serve.
+        """
+        n, values, known = self.check_draws(n, given, temperature)
+        return self.complete(values, known, temperature, generator_from(generator))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """``log_prob`` of complete rows, (N,) nats, so that what calls a module gets its likelihood."""

@@ -102,36 +102,20 @@ class Ensemble(AbstractNetwork):
             EvidenceError: members of several orders; a cell then has no one set of cells before it.
         """
         x, order = self.check_rows(x), self.order
-        cells = torch.stack([member.log_prob_columns(x) for member in self._all()], dim=1).double()[
-            :, :, order
-        ]  # (N, M, D)
+        cells = self._cells(x, order)  # (N, M, D)
         weight = self._running(cells)
         return (weight + cells).logsumexp(1).to(x.dtype)[:, order.argsort()]
 
-    @torch.no_grad()
-    def sample(
-        self,
-        n: int,
-        given: tuple[torch.Tensor, torch.Tensor] | None = None,
-        temperature: float = 1.0,
-        generator: torch.Generator | None = None,
+    def complete(
+        self, values: torch.Tensor, known: torch.Tensor, temperature: float, generator: torch.Generator
     ) -> torch.Tensor:
-        """n rows (n, D): for each a member by its weight given the evidence, then that member's draw.
-
-        Args:
-            n: number of rows.
-            given: (values, observed), each (1, D) or (n, D): cells to keep, evidence that every member takes exactly.
-            temperature: divides the members' log-weights and every logit, multiplies scales; 1 samples the mixture.
-            generator: source of all draws; None is a fresh one.
-        """
-        n, values, known = self.check_draws(n, given, temperature)
-        generator = generator_from(generator)
-        uniform = uniforms(1, n, generator)[0].to(values.device)
+        """Rows (n, D): for each a member by its weight given the evidence, then that member's draw."""
+        uniform = uniforms(1, len(values), generator)[0].to(values.device)
         chosen = choose_part(self._posterior(values, known) / temperature, uniform)  # (n,)
         x = values.clone()
         for number, member in enumerate(self._all()):
             rows = (chosen == number).nonzero()[:, 0]
-            x[rows] = member.sample(len(rows), (values[rows], known[rows]), temperature, generator)
+            x[rows] = member.complete(values[rows], known[rows], temperature, generator)
         return x
 
     def conditional(self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None) -> MixtureDistribution:
@@ -143,9 +127,7 @@ class Ensemble(AbstractNetwork):
     def conditionals(self, x: torch.Tensor) -> list[MixtureDistribution]:
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k); members share one order."""
         x, order = self.check_rows(x), self.order
-        cells = torch.stack([member.log_prob_columns(x) for member in self._all()], dim=1).double()[
-            :, :, order
-        ]  # (N, M, D)
+        cells = self._cells(x, order)  # (N, M, D)
         weight = self._running(cells)[:, :, order.argsort()]
         parts = [member.conditionals(x) for member in self._all()]
         return [mixed(weight[:, :, k], [each[k] for each in parts]) for k in range(len(self.columns))]
@@ -248,6 +230,10 @@ class Ensemble(AbstractNetwork):
             return prior
         logs = torch.stack([member.log_prob(x, observed=evidence).double() for member in self._all()], dim=1)
         return self._normalised(prior + logs, prior)
+
+    def _cells(self, x: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+        """Every member's log-likelihood of each cell (N, M, D), step after step of the order they share, float64."""
+        return torch.stack([member.log_prob_columns(x) for member in self._all()], dim=1).double()[:, :, order]
 
     def _running(self, cells: torch.Tensor) -> torch.Tensor:
         """Log-weights (N, M, D) of the members at every step, given the cells (N, M, D) before it in the order."""

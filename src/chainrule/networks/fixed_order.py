@@ -104,28 +104,13 @@ class AbstractFixedOrder(AbstractNetwork):
         cells = self.log_prob_columns(self.columns.filled(x, seen))  # (N, D)
         return sum_columns(torch.where(seen & ~evidence, cells, 0))
 
-    @torch.no_grad()
-    def sample(
-        self,
-        n: int,
-        given: tuple[torch.Tensor, torch.Tensor] | None = None,
-        temperature: float = 1.0,
-        generator: torch.Generator | None = None,
+    def complete(
+        self, values: torch.Tensor, known: torch.Tensor, temperature: float, generator: torch.Generator
     ) -> torch.Tensor:
-        """n rows (n, D) drawn exactly, one column at a time.
-
-        Args:
-            n: number of rows.
-            given: (values, observed), each (1, D) or (n, D): cells to keep, a prefix of the order in every row.
-            temperature: divides every logit; 1 samples the model, towards 0 the likeliest value of each step.
-            generator: source of the uniforms; None is a fresh one.
-
-        Raises:
-            EvidenceError: given cells that are not a prefix of the order; the message says what would serve.
-        """
-        n, values, known = self.check_draws(n, given, temperature)
-        uniform = uniforms(n, len(self.columns), generator).to(self.order.device)
-        return self.draw(values, known, uniform, temperature)
+        """Rows (n, D), column by column in the order."""
+        return self.draw(
+            values, known, uniforms(len(values), values.shape[1], generator).to(values.device), temperature
+        )
 
     def require_exact(
         self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None

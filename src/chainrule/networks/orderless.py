@@ -44,7 +44,7 @@ class OrderlessNADE(AbstractNetwork):
         generator: source of the initial weights and of a random order; None is a fresh one.
 
     Examples:
-        >>> net = OrderlessNADE(4, [8], generator=torch.Generator().manual_seed(0))
+        >>> net = OrderlessNADE(4, [8])
         >>> x = torch.tensor([[1.0, 0.0, 0.0, 1.0]])
         >>> known = torch.tensor([False, True, False, True])
         >>> net.log_prob(x, given=known).shape, net.conditional(x, 0, known).mean().shape
@@ -142,24 +142,11 @@ class OrderlessNADE(AbstractNetwork):
         nothing = torch.zeros(x.shape, dtype=torch.bool, device=x.device)
         return self._cells(x, nothing, ~nothing, self.order)
 
-    @torch.no_grad()
-    def sample(
-        self,
-        n: int,
-        given: tuple[torch.Tensor, torch.Tensor] | None = None,
-        temperature: float = 1.0,
-        generator: torch.Generator | None = None,
+    def complete(
+        self, values: torch.Tensor, known: torch.Tensor, temperature: float, generator: torch.Generator
     ) -> torch.Tensor:
-        """n rows (n, D) drawn exactly, given any cells, one column at a time in the order; always n rows, no rejection.
-
-        Args:
-            n: number of rows.
-            given: (values, observed), each (1, D) or (n, D): cells to keep.
-            temperature: divides every logit and multiplies scales; 1 samples the model.
-            generator: source of the uniforms; None is a fresh one.
-        """
-        n, values, known = self.check_draws(n, given, temperature)
-        uniform = uniforms(n, len(self.columns), generator).to(self.order.device)
+        """Rows (n, D), known cells first, then column by column in the order."""
+        uniform = uniforms(len(values), values.shape[1], generator).to(values.device)
         x, a = values.clone(), self._first(values, known)
         for column in self.order.tolist():
             open_ = ~known[:, column]

@@ -50,10 +50,10 @@ def sample_columns(
             if evidence is not None and len(evidence[0]) > 1:
                 known = (evidence[0][part], evidence[1][part])
             drawn = model.network.sample(part.stop - start, given=known, temperature=temperature, generator=generator)
-            rows_ = drawn.cpu().double()
+            codes_drawn = drawn.cpu().double()
             if known is not None:  # a given number comes back as it was, not as the network's precision has it
-                rows_ = torch.where(known[1], known[0], rows_)
-            parts.append(rows_.numpy())
+                codes_drawn = torch.where(known[1], known[0], codes_drawn)
+            parts.append(codes_drawn.numpy())
             advance(part.stop - start)
     return decode(np.concatenate(parts), model.schema)
 
