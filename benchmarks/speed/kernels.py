@@ -1,7 +1,8 @@
 """NADE's kernels against the textbook loop, a dense MADE and bare matrix products: `python -m benchmarks.speed.kernels`.
 
 All forms of one shape take turns within one run, and an implementation that disagrees with float64 autograd is not
-timed. Medians, with the distance between the quartiles as spread. About ten minutes on two cores.
+timed. Medians, with the distance between the quartiles as spread. Five to ten minutes on two cores; with the word
+``headline`` after it, only the shape that counts, in half a minute.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from benchmarks.record import write
 from benchmarks.speed.problems import Problem, draws, made_step, problem, products, step, textbook_sample
 from chainrule import NADE, FitConfig
 from chainrule.ops.nade import choose, cpu, eager, reference
+from chainrule.ops.nade.layout import Layout
 from chainrule.rng import generator_from
 from chainrule.training.batches import Rows
 from chainrule.training.loop import make_state, train
@@ -132,6 +134,21 @@ def steps(shape: tuple[Any, ...], *, real: bool = False) -> list[dict[str, Any]]
     return rows
 
 
+def alone() -> dict[str, float]:
+    """Milliseconds of the two kernels at the headline shape, without loss and autograd around them."""
+    x, W, b, first_hidden, V, c = problem(*HEADLINE)
+    options: dict[str, Any] = {"layout": Layout.binary(len(V)), "activation": "sigmoid"}
+    dy = torch.randn(len(x), len(V), generator=generator_from(3))
+    taken = in_turns(
+        {
+            "forward": lambda: cpu.outputs(x, W, b, first_hidden, V, c, **options),
+            "backward": lambda: cpu.gradients(dy, x, W, b, first_hidden, V, **options, need_x=False),
+        },
+        SLOW_ROUNDS[True],
+    )
+    return {name: statistics.median(times) for name, times in taken.items()}
+
+
 def samples(rows: int) -> list[dict[str, Any]]:
     """Rows drawn at the headline shape."""
     tensors, uniform = problem(*HEADLINE), draws(rows, HEADLINE[1])
@@ -232,9 +249,15 @@ def headline(rows: list[dict[str, Any]], megabytes: float, share: float) -> list
     return found
 
 
-def main() -> None:
-    """Prints a table and writes benchmarks/results/kernels.json."""
+def main(only_headline: bool) -> None:
+    """Prints a table and writes benchmarks/results/kernels.json; of the headline shape alone it writes nothing."""
     print(f"{'what':<20}{'N, D, H; density':<22}{'form':<22}{'ms':>10}{'spread':>9}{'textbook ÷':>11}")
+    if only_headline:
+        steps(HEADLINE)
+        samples(1)
+        samples(1000)
+        print("kernels without loss and autograd: " + ", ".join(f"{name} {ms:.2f} ms" for name, ms in alone().items()))
+        return
     rows = [row for shape in SHAPES for row in steps(shape)]
     rows += steps((100, 784, 500, "real"), real=True)
     rows += samples(1) + samples(1000)
@@ -248,4 +271,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(only_headline=sys.argv[1:] == ["headline"])

@@ -143,7 +143,7 @@ class NADE(AbstractFixedOrder):
         x = self.check_rows(x)
         if (
             observed is None
-        ):  # summed in x's own precision: two conversions would cost as much as a tenth of the kernels
+        ):  # summed in x's own precision, without conversions there and back
             return -self.columns.log_prob(self.conditional_params(x, merge_repeats=True), x).sum(1)
         seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
         require_prefix(seen, self.order, name="observed")

@@ -1,8 +1,7 @@
 """Threads for compiled kernels: torch's own if they can be had, otherwise a small pool.
 
 A kernel is machine code that takes tasks until none is left (``cpu_kernels.py``); here it is called by as many threads as
-shall take part. No Python runs in them: a lock that two threads of the interpreter hand to and fro costs as much as a
-tenth of a training step.
+shall take part. No Python runs in them: two threads would hand the interpreter's lock to and fro, and wait for it.
 
 torch's idle OpenMP workers spin for milliseconds after each of its operations, so that a second pool fights them for
 the cores: on two cores a step with a torch loss in it took half as long again. So the kernel is handed to the same
