@@ -141,9 +141,7 @@ class NADE(AbstractFixedOrder):
         Equal to −log_prob up to rounding. ``observed`` must be a prefix of the order in each row, as for ``log_prob``.
         """
         x = self.check_rows(x)
-        if (
-            observed is None
-        ):  # summed in x's own precision, without conversions there and back
+        if observed is None:  # summed in x's own precision, without conversions there and back
             return -self.columns.log_prob(self.conditional_params(x, merge_repeats=True), x).sum(1)
         seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
         require_prefix(seen, self.order, name="observed")
