@@ -2,9 +2,11 @@
 
 import math
 import random
+import statistics
 from collections import Counter
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 
@@ -21,6 +23,8 @@ from chainrule.networks.orders import (
     spiral_order,
 )
 from chainrule.rng import generator_from
+from chainrule.table import encode, log_scales, read_table
+from chainrule.tasks.spread import order_spread
 
 METHODS = ("greedy", "mutual information")
 NAMES = ("age", "sex", "income", "town")
@@ -414,3 +418,35 @@ def test_a_network_keeps_an_order_of_its_own():
         ShapeError, match=r"order holds names; order_by_name\(order, names\) makes a permutation of them"
     ):
         make_order(["a", "b"], 2)
+
+
+def test_the_spread_over_orders_is_that_of_exact_likelihoods(generator):
+    net = cr.OrderlessNADE(3, [6], generator=generator).double()
+    with torch.no_grad():  # far from agreement
+        for parameter in net.parameters():
+            parameter.normal_(generator=generator)
+    x = torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0]]).double()
+    found = order_spread(net, x)
+    drawn = [make_order("random", 3, g) for g in [generator_from(1)] for _ in range(15)]
+    nats = torch.stack([-net.log_prob(x, order=order).detach() for order in [net.order, *drawn]])
+    assert (found.orders, found.rows) == (16, 2)
+    assert found.nats == pytest.approx(float(nats.mean()), rel=1e-12)
+    assert found.between_orders == pytest.approx(statistics.stdev(nats.mean(1).tolist()), rel=1e-9)
+    within = [statistics.variance(row) for row in nats.T.tolist()]
+    assert found.within_rows == pytest.approx(statistics.mean(within) ** 0.5, rel=1e-9)
+    assert found.within_rows > 0.1
+    one = order_spread(cr.OrderlessNADE(1, [6], generator=generator), torch.ones(1, 1))
+    assert (one.rows, one.between_orders, one.within_rows) == (1, 0.0, 0.0)
+
+
+def test_the_spread_is_recorded_in_the_units_of_the_table():
+    rows = np.random.default_rng(0).normal(size=(60, 2)) * 1000
+    config = cr.FitConfig(hidden_size=4, components=2, epochs=2)
+    density = cr.fit(rows, rows[:30], objective="any", seed=0, config=config)
+    spread = density.training["order_spread"]
+    x = torch.from_numpy(encode(read_table(rows[:30]), density.model.schema).values).float()
+    found = order_spread(density.model.network, x)
+    assert spread["within_rows"] == pytest.approx(found.within_rows)
+    scales = log_scales(density.model.schema).sum()
+    assert spread["nats"] == pytest.approx(found.nats - scales, rel=1e-6)
+    assert cr.fit(rows, objective="likelihood", seed=0, config=config).training["order_spread"] is None

@@ -74,6 +74,12 @@ def run(
         exact = training.get("valid_is", "exact")
         facts.add_row("validation", f"{_nats(nats, width)}, on {training['valid_rows']:,} rows ({exact})")
         facts.add_row("independent columns", _nats(independent, width))
+        if spread := training.get("order_spread"):
+            facts.add_row(
+                f"spread over {spread['orders']} orders",
+                f"{spread['between_orders']:.3f} nats between their means, {spread['within_rows']:.3f} within a row; "
+                f"{spread['rows']} validation rows, {spread['nats']:.3f} nats in the mean (exact in each order)",
+            )
         facts.add_row("skipped steps", f"{training['skipped_steps']} with a non-finite loss or gradient")
     console = Console()
     console.print(facts)

@@ -75,6 +75,11 @@ class AbstractConditional(ABC):
         return torch.ones_like(x, dtype=torch.bool)
 
     @property
+    def is_one_hot(self) -> bool:
+        """Whether ``encode`` sets one input, that of the code, so that a row of weights can be looked up instead."""
+        return False
+
+    @property
     def blank(self) -> float:
         """A code inside the support, to stand where a cell is unknown."""
         return 0.0

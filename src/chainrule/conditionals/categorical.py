@@ -59,6 +59,11 @@ class Categorical(AbstractConditional):
         """A logit for each value, and for the unlisted code where it is learned."""
         return self.values + bool(self.unlisted)
 
+    @property
+    def is_one_hot(self) -> bool:
+        """Yes."""
+        return True
+
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """One-hot (..., V)."""
         return (x[..., None] == torch.arange(self.values, device=x.device)).to(x.dtype)

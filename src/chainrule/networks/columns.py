@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, SupportsIndex
 
 import torch
+from torch.nn import functional as F
 
 from chainrule.conditionals import AbstractConditional, Bernoulli, conditional_from_json
 from chainrule.errors import ShapeError, whole_number
@@ -106,6 +107,44 @@ class Columns:
         }
         return torch.cat([encoded[column] for column in range(len(self))], dim=1)
 
+    def project(
+        self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, known: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """bias + encode(x) · weight over the known cells, (N, H), for codes (N, D), weight (I, H) and known (N, D).
+
+        Of a category the one row that counts is looked up, so that 900 levels cost what two do. Unknown codes may be
+        NaN. bias is (H,) or (N, H).
+        """
+        one_hot, other = self._one_hot, self._other
+        if not one_hot.columns:
+            inputs = self.encode(x)
+            # where: an unknown NaN must not get through
+            return torch.addmm(bias, inputs if known is None else torch.where(self.spread(known), inputs, 0), weight)
+        if other.columns:
+            part = None if known is None else known[:, other.columns]
+            bias = other.of.project(x[:, other.columns], weight[other.inputs], bias, part)
+        codes, width = x[:, one_hot.columns], one_hot.last.to(x.device)
+        index = codes.long().clamp(min=0).minimum(width)
+        counts = index == codes  # neither NaN nor the unlisted have a row
+        if known is not None:
+            counts = counts & known[:, one_hot.columns]
+        at = torch.where(counts, index, 0) + one_hot.first.to(x.device)
+        return bias + F.embedding_bag(at, weight, mode="sum", per_sample_weights=counts.to(weight.dtype))
+
+    @cached_property
+    def _one_hot(self) -> _Part:
+        return self._part([k for k, conditional in enumerate(self.conditionals) if conditional.is_one_hot])
+
+    @cached_property
+    def _other(self) -> _Part:
+        return self._part([k for k, conditional in enumerate(self.conditionals) if not conditional.is_one_hot])
+
+    def _part(self, columns: list[int]) -> _Part:
+        first = torch.tensor([self._inputs[k].start for k in columns], dtype=torch.int64)
+        last = torch.tensor([self.input_widths[k] - 1 for k in columns], dtype=torch.int64)
+        inputs = torch.tensor(self.inputs_in(columns), dtype=torch.int64)
+        return _Part(columns, Columns(tuple(self.conditionals[k] for k in columns)), inputs, first, last)
+
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, D) of codes x (N, D) under params (N, P), in nats."""
         if len(self._groups) == 1:
@@ -174,6 +213,17 @@ class Columns:
                 raise ShapeError("columns need 'conditional' (an object) and 'times' (an integer)")
             conditionals += [conditional_from_json(spec)] * times
         return cls.of(conditionals)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some of the columns, and where their inputs lie among all."""
+
+    columns: list[int]
+    of: Columns
+    inputs: torch.Tensor  # int64: rows of a weight (I, H)
+    first: torch.Tensor  # int64, one per column: the first of its rows
+    last: torch.Tensor  # int64: how far its last row lies behind the first
 
 
 def _positions(rows: slice) -> range:

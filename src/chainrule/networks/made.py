@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
@@ -94,10 +95,9 @@ class MADE(AbstractFixedOrder):
 
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
         """Parameters (N, P) of every column's conditional, in column order: one pass."""
-        wiring, inputs = self._wiring, self.columns.encode(x)  # (N, I)
-        h = self._hidden(inputs, wiring)  # (N, H)
-        y = F.linear(h, self.output_weight * wiring.output, self.output_bias)  # (N, P)
-        return y if wiring.direct is None else y + F.linear(inputs, self.direct_weight * wiring.direct)
+        wiring = self._wiring
+        y = F.linear(self._hidden(x, wiring), self.output_weight * wiring.output, self.output_bias)  # (N, P)
+        return y if wiring.direct is None else self.columns.project(x, (self.direct_weight * wiring.direct).t(), y)
 
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
@@ -159,7 +159,7 @@ class MADE(AbstractFixedOrder):
         """
         check_pool(pool)
         wiring = self._wiring
-        h = self._hidden(self.columns.encode(self.check_rows(x)), wiring)  # (N, H)
+        h = self._hidden(self.check_rows(x), wiring)  # (N, H)
         reads = self.order.argsort()[:, None] >= wiring.masks.degrees[-1]  # (D, H)
         if pool == "last":
             return h
@@ -190,11 +190,14 @@ class MADE(AbstractFixedOrder):
         sizes = f"hidden_sizes={list(self.hidden_sizes)}, activation={self.activation!r}"
         return f"{len(self.columns)} columns, {sizes}, {reached} of {pairs} earlier columns reached"
 
-    def _hidden(self, inputs: torch.Tensor, wiring: _Wiring) -> torch.Tensor:
-        h = inputs
-        for number, (weight, bias) in enumerate(zip(self.hidden_weights, self.hidden_biases, strict=True)):
-            new = ACTIVATIONS[self.activation](F.linear(h, weight * wiring.hidden[number], bias))  # (N, H)
-            h = h + new if self.residual and number else new
+    def _hidden(self, x: torch.Tensor, wiring: _Wiring) -> torch.Tensor:
+        """The last hidden layer (N, H)."""
+        act, first = ACTIVATIONS[self.activation], (self.hidden_weights[0] * wiring.hidden[0]).t()  # (I, H)
+        h = act(self.columns.project(x, first, self.hidden_biases[0]))
+        layers = zip(self.hidden_weights, self.hidden_biases, wiring.hidden, strict=True)
+        for weight, bias, mask in islice(layers, 1, None):
+            new = act(F.linear(h, weight * mask, bias))  # (N, H)
+            h = h + new if self.residual else new
         return h
 
     @property

@@ -266,18 +266,20 @@ class OrderlessNADE(AbstractNetwork):
         """Sums (N, H) of the first layer over the known cells."""
         if not self.columns.all_evidence:
             known = known & self.columns.is_evidence(x)
-        inputs = torch.where(
-            self.columns.spread(known), self.columns.encode(x), 0
-        )  # where: an unknown NaN must not get through
-        a = torch.addmm(self.hidden_biases[0], inputs, self.value_weight)
+        a = self.columns.project(x, self.value_weight, self.hidden_biases[0], known)
         return torch.addmm(a, known.to(a.dtype), self.flag_weight)
 
     def _learn(self, a: torch.Tensor, x: torch.Tensor, column: int, rows: torch.Tensor) -> torch.Tensor:
         """The sums when a column becomes known in some of the rows, bool (N,)."""
         conditional = self.columns.conditionals[column]
-        weight = torch.cat([self.value_weight[self.columns.input_rows(column)], self.flag_weight[column : column + 1]])
         if not self.columns.all_evidence:
             rows = rows & conditional.is_evidence(x[:, column])
+        value_weight = self.value_weight[self.columns.input_rows(column)]
+        flag_weight = self.flag_weight[column : column + 1]
+        if conditional.is_one_hot:
+            row = value_weight.index_select(0, x[:, column].long().clamp(0, conditional.input_width - 1))
+            return a + torch.where(rows[:, None], row + flag_weight, 0)
+        weight = torch.cat([value_weight, flag_weight])
         told = torch.cat([conditional.encode(x[:, column]), torch.ones_like(x[:, :1])], dim=1)  # (N, width + 1)
         return torch.addmm(a, torch.where(rows[:, None], told, 0), weight)
 
@@ -356,15 +358,13 @@ def draw_known(observed: torch.Tensor, generator: torch.Generator) -> torch.Tens
     """
     n, width = observed.shape
     half = (n + 1) // 2
-    r = torch.rand(half, 1, generator=generator, dtype=torch.float64)
-    first = torch.rand(half, width, generator=generator, dtype=torch.float64) < r
+    first = torch.rand(half, width, generator=generator) < torch.rand(half, 1, generator=generator)
     known = torch.cat([first, ~first])[:n].to(observed.device) & observed
     m = observed.sum(1)
     for _ in range(REDRAWS):
         again = ((known.sum(1) == m) & (m > 0)).nonzero()[:, 0]
         if not len(again):
             break
-        r = torch.rand(len(again), 1, generator=generator, dtype=torch.float64)
-        drawn = torch.rand(len(again), width, generator=generator, dtype=torch.float64) < r
+        drawn = torch.rand(len(again), width, generator=generator) < torch.rand(len(again), 1, generator=generator)
         known[again] = drawn.to(observed.device) & observed[again]
     return known

@@ -20,6 +20,7 @@ from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, OrderlessNA
 from chainrule.networks.orders import Order, names_in_order, search_order
 from chainrule.rng import fresh_seed, generator_from
 from chainrule.table import Schema, Table, encode, infer_schema, log_scales, read_table
+from chainrule.tasks.spread import order_spread
 from chainrule.training.batches import Rows
 from chainrule.training.checkpoint import fingerprint, restore_checkpoint, save_checkpoint, seed_of_checkpoint
 from chainrule.training.config import LEARNED_ORDERS, FitConfig
@@ -119,6 +120,7 @@ def fit(
     scales = log_scales(schema)
     offsets = [-_mean_of_known(rows_, scales) for rows_ in (x, x_valid)]
     train(state, x, x_valid, config, offset=offsets[1], after_epoch=after_epoch, device=device, show_progress=verbose)
+    net = net.cpu().eval()
     record = {
         "objective": objective,
         "network": network,
@@ -131,11 +133,12 @@ def fit(
         "valid_is": "an estimate of the mean over orders" if network == "orderless" else "exact",
         "independent_valid_nats": float(_independent_nats(independent, x_valid)) + offsets[1],
         "skipped_steps": state.skipped,
+        "order_spread": _spread(net, x_valid, scales),
         "history": [_in_units(record, offsets) for record in state.history],
     }
     if checkpoint is not None and not keep_checkpoint:
         Path(checkpoint).unlink(missing_ok=True)
-    return Density(Model(schema, net.cpu().eval()), record, seconds=state.seconds)
+    return Density(Model(schema, net), record, seconds=state.seconds)
 
 
 def resolved_device(device: str) -> str:
@@ -162,6 +165,15 @@ def _resolved(config: FitConfig, network: str, schema: Schema) -> FitConfig:
         learning_rate=config.learning_rate or (1e-2 if plain else 2e-3),
         hidden_sizes=None if network == "nade" else _sizes(config),
     )
+
+
+def _spread(net: AbstractNetwork, rows: Rows, scales: np.ndarray) -> dict[str, float] | None:
+    """How far the orders of an orderless network agree, in the table's units; of other networks None."""
+    if not isinstance(net, OrderlessNADE):
+        return None
+    spread = order_spread(net, rows.x, rows.observed)
+    in_units = spread.nats - _mean_of_known(rows.take(slice(0, spread.rows)), scales)
+    return replace(spread, nats=in_units).to_json()
 
 
 def _filled(rows: Rows) -> torch.Tensor:
