@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chainrule.conditionals import GaussianMixture as GaussianMixture
     from chainrule.conditionals import LaplaceMixture as LaplaceMixture
     from chainrule.conditionals import LogisticMixture as LogisticMixture
+    from chainrule.conditionals import Periodic as Periodic
     from chainrule.density import Density as Density
     from chainrule.density import load as load
     from chainrule.errors import ChainruleError as ChainruleError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from chainrule.networks import Ensemble as Ensemble
     from chainrule.networks import Estimate as Estimate
     from chainrule.networks import OrderlessNADE as OrderlessNADE
+    from chainrule.table import Schema as Schema
+    from chainrule.table import infer_schema as infer_schema
     from chainrule.training import FitConfig as FitConfig
     from chainrule.training import fit as fit
 
@@ -48,8 +51,11 @@ _HOMES = {
     "MADE": "chainrule.networks",
     "NADE": "chainrule.networks",
     "OrderlessNADE": "chainrule.networks",
+    "Periodic": "chainrule.conditionals",
+    "Schema": "chainrule.table",
     "datasets": "chainrule.datasets",
     "fit": "chainrule.training",
+    "infer_schema": "chainrule.table",
     "load": "chainrule.density",
 }
 
@@ -71,8 +77,11 @@ __all__ = [
     "LaplaceMixture",
     "LogisticMixture",
     "OrderlessNADE",
+    "Periodic",
+    "Schema",
     "datasets",
     "fit",
+    "infer_schema",
     "load",
 ]
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 import torch
 
-from chainrule import fileformat
+from chainrule import fileformat, tasks
 from chainrule.errors import ChainruleError, FormatError
 from chainrule.model import Model
-from chainrule.tasks.sample import sample as sample_task
-from chainrule.tasks.score import score as score_task
+from chainrule.table import Schema
 from chainrule.version import version
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Density:
-    """The joint density of a table.
+    """The joint density of a table. Tables are whatever was fitted: frames, arrays, paths; answers are in the table's terms.
 
     Attributes:
         model: schema and network.
@@ -32,21 +33,67 @@ class Density:
     training: Mapping[str, Any] = field(default_factory=dict)
     seconds: float | None = None
 
-    def log_prob(self, table: Any) -> np.ndarray:
+    @property
+    def schema(self) -> Schema:
+        """The columns and what is assumed of them; ``print`` shows a line for each."""
+        return self.model.schema
+
+    @overload
+    def log_prob(self, table: Any, parts: Literal[False] = False) -> np.ndarray: ...
+
+    @overload
+    def log_prob(self, table: Any, parts: Literal[True]) -> tasks.Parts: ...
+
+    def log_prob(self, table: Any, parts: bool = False) -> np.ndarray | tasks.Parts:
         """log p of the known cells of each row, (N,) float64, nats.
 
         Args:
-            table: array, frame or path with the columns that were fitted; NaN and None are unknown cells.
+            table: frame, array or path with the columns that were fitted; NaN, None, pd.NA and NaT are unknown cells. A column
+                that is absent is unknown, with a warning.
+            parts: two arrays instead, ``mass`` and ``density``, whose sum it is: the terms of cells that have a
+                probability, and of those that have a density in the table's units.
         """
-        return score_task(self.model, table)
+        return tasks.score_parts(self.model, table) if parts else tasks.score(self.model, table)
 
     def score(self, table: Any) -> float:
         """The mean of ``log_prob``: nats per row, higher is better."""
         return float(self.log_prob(table).mean())
 
+    def explain(self, table: Any, relative: bool = True, *, chain: bool = False) -> Any:
+        """The surprise of each cell in bits, as a frame of the table's shape; see ``tasks.explain``."""
+        return tasks.explain(self.model, table, relative=relative, chain=chain)
+
+    def oddest(self, table: Any, top: int = 20) -> Any:
+        """The cells of highest surprise, oddest first, each with what was likely instead; see ``tasks.oddest``."""
+        return tasks.oddest(self.model, table, top=top)
+
+    def conditional(self, table: Any, column: str, *, quantiles: Sequence[float] = tasks.QUANTILES) -> Any:
+        """Probabilities of a column's levels, or quantiles of its numbers, given the rest of each row."""
+        return tasks.conditional(self.model, table, column, quantiles=quantiles)
+
+    def marginal(self, *columns: str) -> Any:
+        """p(column), or p(first, second), as a frame with a row for each value or pair; see ``tasks.marginal``."""
+        return tasks.marginal(self.model, *columns)
+
     def sample(self, n: int, given: Any = None, *, temperature: float = 1.0, seed: int | None = None) -> Any:
         """n rows like those fitted, in the same kind of table; ``given`` holds cells to keep (see ``tasks.sample``)."""
-        return sample_task(self.model, n, given=given, temperature=temperature, seed=seed)
+        return tasks.sample(self.model, n, given=given, temperature=temperature, seed=seed)
+
+    def impute(
+        self,
+        table: Any,
+        how: str = "draw",
+        n_draws: int = 1,
+        seed: int | None = None,
+        *,
+        interval: float | None = None,
+    ) -> Any:
+        """The table with its holes filled; what is known stays to the bit (see ``tasks.impute``)."""
+        return tasks.impute(self.model, table, how=how, n_draws=n_draws, interval=interval, seed=seed)
+
+    def compare(self, other: Density, table: Any) -> tasks.Comparison:
+        """How many nats per row this density is better than another on a table, with the standard error of that mean."""
+        return tasks.compare(self.model, other.model, table)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a model file; it appears only when complete, and holds no row of the table."""
@@ -54,9 +101,24 @@ class Density:
         fileformat.write(path, fileformat.Contents("model", content, self.model.arrays(), version()))
 
     def __repr__(self) -> str:
-        nats = self.training.get("valid_nats")
-        reached = f", {nats:.2f} nats on validation rows" if isinstance(nats, float) else ""
-        return f"Density({len(self.model.schema.columns)} columns, {type(self.model.network).__name__}{reached})"
+        kinds = Counter(column.kind for column in self.schema.columns)
+        columns = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+        lines = [f"Density of {columns} columns by {type(self.model.network).__name__}"]
+        nats, alone = self.training.get("valid_nats"), self.training.get("independent_valid_nats")
+        if isinstance(nats, float) and isinstance(alone, float):
+            about = "" if self.training.get("valid_is", "exact") == "exact" else "about "
+            lines.append(
+                f"validation: {about}{nats:.2f} nats ({nats / math.log(2):.2f} bits) a row, {alone - nats:.2f} nats better than "
+                f"independent columns"
+            )
+            lines.append(
+                f"trained on {self.training.get('train_rows', 0):,} rows, {len(self.training.get('history', ()))} epochs, "
+                f"seed {self.training.get('seed')}"
+            )
+        if self.schema.left_out:
+            names = [out.name for out in self.schema.left_out]
+            lines.append(f"left out: {', '.join(names[:6])}{', …' if len(names) > 6 else ''}")
+        return "\n".join(lines)
 
 
 def load(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Density:

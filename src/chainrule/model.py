@@ -14,16 +14,21 @@ import torch
 from chainrule.conditionals import (
     AbstractConditional,
     AbstractMixture,
+    Atoms,
     Bernoulli,
+    Categorical,
+    DiscretizedLogisticMixture,
     GaussianMixture,
     LaplaceMixture,
     LogisticMixture,
+    Periodic,
 )
 from chainrule.errors import ChainruleError, FormatError, SchemaError, unknown_choice
 from chainrule.networks import MADE, NADE, AbstractNetwork, Ensemble, OrderlessNADE
 from chainrule.networks.columns import Columns
 from chainrule.networks.orders import make_order
 from chainrule.table import Column, Schema
+from chainrule.table.kinds import KINDS
 
 NETWORKS: dict[str, type[AbstractNetwork]] = {
     "Ensemble": Ensemble,
@@ -36,7 +41,6 @@ MIXTURES: dict[str, type[AbstractMixture]] = {
     "laplace": LaplaceMixture,
     "logistic": LogisticMixture,
 }
-KINDS = ("binary", "real")
 WEIGHT_TOLERANCE = 1e-9  # of the logarithm of the sum of an ensemble's weights
 
 
@@ -57,6 +61,11 @@ class Model:
     def in_float64(self) -> AbstractNetwork:
         """A copy of the network for scoring: the likelihood of a cell is computed in float64."""
         return copy.deepcopy(self.network).double().eval().requires_grad_(False)
+
+    def flag_of(self, column: int) -> int | None:
+        """The number of the binary column that says where this column's cells are missing, if there is one."""
+        name = self.schema.columns[column].name
+        return next((k for k, flag in enumerate(self.schema.columns) if flag.flag_of == name), None)
 
     def require_evidence(self, known: np.ndarray, *, name: str) -> None:
         """Raises EvidenceError, with the table's own names, for known cells (N, D) that the network cannot take exactly."""
@@ -115,43 +124,51 @@ class Model:
 def conditionals_of(
     schema: Schema, *, conditional: str = "gaussian", components: int = 10
 ) -> tuple[AbstractConditional, ...]:
-    """The conditional of each column by its kind: Bernoulli for binary ones, for real ones a mixture.
+    """The conditional of each column by its kind: Bernoulli, Categorical, for numbers a mixture, of a grid a discretised one.
 
     Args:
         schema: the columns.
-        conditional: the mixture of real columns, one of "gaussian", "logistic" and "laplace".
+        conditional: the mixture of continuous columns, one of "gaussian", "logistic" and "laplace".
         components: how many parts each mixture has.
     """
     if conditional not in MIXTURES:
         raise ChainruleError(unknown_choice("conditional", conditional, MIXTURES))
-    found: list[AbstractConditional] = []
-    for column in schema.columns:
-        if column.kind not in KINDS:
-            raise SchemaError(f"column {column.name!r}: {unknown_choice('kind', column.kind, KINDS)}")
-        if column.kind == "binary":
-            found.append(Bernoulli())
-        else:  # as evidence a number counts within the range of the training rows, which is the conditional's
-            found.append(MIXTURES[conditional](components, low=column.low, high=column.high))
-    return tuple(found)
+    return tuple(_conditional_of(column, MIXTURES[conditional], components) for column in schema.columns)
+
+
+def _conditional_of(column: Column, mixture: type[AbstractMixture], components: int) -> AbstractConditional:
+    """As evidence a number counts within the range of the training rows, which is the conditional's."""
+    if column.kind == "binary":
+        return Bernoulli()
+    if column.kind == "categorical":
+        return Categorical(len(column.levels), unlisted=column.unlisted, rows=column.rows)
+    base: AbstractConditional
+    if column.step is None:
+        base = mixture(components, low=column.low, high=column.high)
+    else:
+        base = DiscretizedLogisticMixture(
+            components, column.least, column.most, column.center, column.spread, low=column.low, high=column.high
+        )
+    if column.periods:
+        base = Periodic(base, column.periods)
+    atoms = KINDS[column.kind].atom_codes(column)
+    return Atoms(atoms, base) if atoms else base
 
 
 def _require_kinds(schema: Schema, columns: Columns) -> None:
     """Raises SchemaError at the first column whose conditional is none that its kind can have."""
     for column, found in zip(schema.columns, columns.conditionals, strict=True):
-        if column.kind not in KINDS:
-            raise SchemaError(f"column {column.name!r}: {unknown_choice('kind', column.kind, KINDS)}")
         if not _serves(column, found):
             raise SchemaError(f"column {column.name!r} is of kind {column.kind!r}, but the network gives it {found}")
 
 
 def _serves(column: Column, conditional: AbstractConditional) -> bool:
     """Whether a conditional is one that the column's kind can have."""
-    if column.kind == "binary":
-        return conditional == Bernoulli()
-    if column.kind == "real" and isinstance(conditional, AbstractMixture):
-        standard = (conditional.center, conditional.spread) == (0, 1)
-        return standard and (conditional.low, conditional.high) == (column.low, column.high)
-    return False
+    base: Any = conditional
+    while isinstance(base, Atoms | Periodic):
+        base = base.base
+    mixture = type(base) if isinstance(base, AbstractMixture) else GaussianMixture
+    return conditional == _conditional_of(column, mixture, getattr(base, "parts", 1))
 
 
 def _require_sizes(name: str, config: Mapping[str, Any], columns: int, arrays: Mapping[str, np.ndarray]) -> None:

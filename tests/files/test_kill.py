@@ -84,7 +84,7 @@ def test_ctrl_c_says_how_to_go_on_and_nothing_is_lost(tmp_path):
     path = tmp_path / "m.chainrule"
     code, errors = interrupt_after_first_epoch([*FIT, "-o", str(path)], path)
     assert code == 130
-    assert errors == "chainrule: interrupted; repeat the command with --resume to continue\n"
+    assert errors == "64 binary columns\nchainrule: interrupted; repeat the command with --resume to continue\n"
     assert [p.name for p in tmp_path.iterdir()] == ["m.chainrule.checkpoint"]
     again = subprocess.run([*FIT, "-o", str(path)], capture_output=True, text=True)
     assert again.returncode == 2
@@ -93,7 +93,7 @@ def test_ctrl_c_says_how_to_go_on_and_nothing_is_lost(tmp_path):
     )
     other = subprocess.run([*FIT, "-o", str(path), "--resume", "--batch-size", "50"], capture_output=True, text=True)
     assert other.returncode == 2
-    assert other.stderr == (
+    assert other.stderr.removeprefix("64 binary columns\n") == (
         f"chainrule: {path}.checkpoint: this checkpoint was trained with another batch_size; "
         "repeat that run's arguments, or delete the file\n"
     )
@@ -120,7 +120,10 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
     checkpoint.write_bytes(data)
     done = subprocess.run([*FIT, "-o", str(path), "--resume"], capture_output=True, text=True)
     assert done.returncode == 2
-    assert done.stderr == f"chainrule: {checkpoint}: the arrays were edited or damaged; their SHA-256 does not match\n"
+    assert (
+        done.stderr
+        == f"64 binary columns\nchainrule: {checkpoint}: the arrays were edited or damaged; their SHA-256 does not match\n"
+    )
 
 
 def test_same_seed_same_bytes_and_another_seed_other_bytes(tmp_path, unbroken):

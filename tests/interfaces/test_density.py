@@ -1,6 +1,7 @@
 """What users hold: scores and samples in the table's own terms."""
 
 import copy
+import math
 import sys
 
 import numpy as np
@@ -25,7 +26,9 @@ def frame(n=300, seed=0):
 
 @pytest.fixture(scope="module")
 def density():
-    return cr.fit(frame(1000), seed=0, config=cr.FitConfig(hidden_size=50, epochs=60), verbose=False)
+    return cr.fit(
+        frame(1000), objective="likelihood", seed=0, config=cr.FitConfig(hidden_size=50, epochs=60), verbose=False
+    )
 
 
 def test_scores_are_a_distribution_over_the_tables_own_values(density):
@@ -64,7 +67,14 @@ def test_samples_are_a_frame_like_the_one_fitted(density):
 
 def test_scores_do_not_depend_on_the_batch():
     digits = cr.datasets.load("digits")
-    density = cr.fit(digits.train, digits.valid, seed=0, config=cr.FitConfig(hidden_size=60, epochs=2), verbose=False)
+    density = cr.fit(
+        digits.train,
+        digits.valid,
+        objective="likelihood",
+        seed=0,
+        config=cr.FitConfig(hidden_size=60, epochs=2),
+        verbose=False,
+    )
     together = density.log_prob(digits.test)
     alone = np.concatenate([density.log_prob(digits.test[k : k + 1]) for k in range(0, 300, 29)])
     assert np.abs(alone / together[::29] - 1).max() <= BATCH_RELATIVE
@@ -89,7 +99,10 @@ def test_asking_a_density_changes_nothing(density, tmp_path):
 
 def test_repr_says_what_it_is(density):
     nats = density.training["valid_nats"]
-    assert repr(density) == f"Density(3 columns, NADE, {nats:.2f} nats on validation rows)"
+    lines = repr(density).splitlines()
+    assert lines[0] == "Density of 3 binary columns by NADE"
+    assert lines[1].startswith(f"validation: {nats:.2f} nats ({nats / math.log(2):.2f} bits) a row, ")
+    assert lines[2] == f"trained on 900 rows, {len(density.training['history'])} epochs, seed 0"
 
 
 def test_check_passes_a_sound_model_and_names_what_is_broken(density):
@@ -117,7 +130,7 @@ def test_check_passes_a_sound_model_and_names_what_is_broken(density):
 
 def test_check_notices_a_sampler_that_couples_columns_and_passes_rare_and_constant_ones():
     """A wrong pair late in the order behind constant columns is seen; rare values and constants raise no alarm."""
-    columns = tuple(Column(f"x{k}", "binary", (0, 1), "int64") for k in range(30))
+    columns = tuple(Column(name=f"x{k}", kind="binary", levels=(0, 1), dtype="int64") for k in range(30))
     with torch.no_grad():
         network = cr.NADE(30, hidden_size=2)
         network.output_weight.zero_()

@@ -36,7 +36,7 @@ def test_codes_round_trip_and_zero_is_the_more_frequent_value(bits, dtype):
     assert codes.complete
     assert codes.values.dtype == np.float64
     assert bool((codes.values.mean(0) <= 0.5).all())
-    back = to_container(decode(codes.values, schema), "numpy")
+    back = to_container(decode(codes.values, schema), schema)
     assert back.dtype == np.dtype(dtype)
     assert np.array_equal(back, bits)
 
@@ -48,7 +48,7 @@ def test_frames_come_back_as_they_went_in(kind):
     schema = infer_schema(table)
     assert schema.container == kind
     assert schema.names == ("a", "b", "c")
-    back = to_container(decode(encode(table, schema).values, schema), kind)
+    back = to_container(decode(encode(table, schema).values, schema), schema)
     assert back.equals(frame)
 
 
@@ -69,9 +69,9 @@ def test_holes_are_unknown_whatever_their_name(unknown):
     assert codes.values[1, 1] == 0.0
 
 
-def test_text_booleans_and_nullable_integers_are_bits():
+def test_booleans_and_nullable_integers_are_bits():
     frame = pd.DataFrame(
-        {"t": ["True", "false", "1"], "i": pd.array([1, None, 0], dtype="Int64"), "b": [True, False, True]}
+        {"t": [True, np.False_, 1], "i": pd.array([1, None, 0], dtype="Int64"), "b": [True, False, True]}
     )
     codes = encode(read_table(frame), infer_schema(read_table(frame)))
     assert codes.observed.tolist() == [[True, True, True], [True, False, True], [True, True, True]]
@@ -92,10 +92,10 @@ def test_columns_match_by_name_and_absent_ones_are_unknown():
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (np.array([["0", "1"], ["1", "two"]]), "column 'x1': value 'two' at row 1 is not a number; this version models "
-         "binary and numeric columns only: recode the column or leave it out"),
-        (np.array([[0, 1], [1, np.inf]]), "column 'x1': value inf at row 1 is not a number; this version models "
-         "binary and numeric columns only: recode the column or leave it out"),
+        (np.array([["0", "1"]] * 4 + [["1", "two"]]), "column 'x1': value 'two' at row 4 is not a number, as 4 of 5 are: correct "
+         "it, leave the cell empty, or pass kinds={'x1': 'categorical'} (--kind x1=categorical)"),
+        (np.array([[0, 1], [1, np.inf]]), "column 'x1': value inf at row 1 is not a finite number; correct it, leave the cell "
+         "empty, or fit with kinds={'x1': 'categorical'}"),
         (np.zeros(3), "the array: 1 axes of sizes (3,); a table has two, (rows, columns): reshape it"),
         (np.zeros((0, 3)), "the array: no rows; a model needs at least one"),
         (np.zeros((3, 0)), "the array: no columns"),
@@ -192,8 +192,8 @@ def test_damaged_files_are_format_errors(tmp_path, name, content, message):
 
 def test_a_wrong_value_in_a_text_file_is_named_by_line(tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text("a,b\n0,1\n1,yes\n")
-    with pytest.raises(SchemaError, match=rf"column 'b': value 'yes' at row 1 \(line 3 of {path}\) is not a number"):
+    path.write_text("a,b\n0,1\n0,1\n0,1\n0,1\n1,yes\n")
+    with pytest.raises(SchemaError, match=rf"column 'b': value 'yes' at row 4 \(line 6 of {path}\) is not a number"):
         infer_schema(read_table(path))
 
 

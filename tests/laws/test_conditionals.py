@@ -16,6 +16,7 @@ from chainrule.conditionals import (
     GaussianMixture,
     LaplaceMixture,
     LogisticMixture,
+    Periodic,
     conditional_from_json,
 )
 from chainrule.errors import ChainruleError, FormatError, ShapeError
@@ -44,6 +45,8 @@ CONDITIONALS = [
     Atoms((1.5, -1.0), LaplaceMixture(1)),
     Atoms((0.0, 7.0), DiscretizedLogisticMixture(2, center=3.0, spread=2.0)),
     Atoms((3.0,), DiscretizedLogisticMixture(1, least=0, most=9, center=4.0)),
+    Periodic(DiscretizedLogisticMixture(2, center=3.0, spread=2.0), (7.0, 30.0)),
+    Periodic(GaussianMixture(2), (1.5,)),
 ]
 LISTED = [c for c in CONDITIONALS if c.support() is not None]
 INTEGERS = [c for c in CONDITIONALS if c.is_discrete and c.support() is None]
@@ -106,6 +109,31 @@ def test_masses_sum_to_one_and_agree_with_mean_and_mode(conditional, scale):
     assert bool((at_mode <= p.amax(1) * (1 + 1e-12)).all())
     if getattr(conditional, "parts", 2) == 1 or isinstance(conditional, Bernoulli):
         torch.testing.assert_close(at_mode, p.amax(1), rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
+@pytest.mark.parametrize("scale", [0.1, 1.5])
+def test_quadrature_gives_expectations(conditional, scale):
+    """Weights sum to one; of what can be listed every expectation is exact, of numbers the mean and the entropy nearly."""
+    params = params_of(conditional, scale=scale)
+    values, weights = conditional.quadrature(params)
+    assert float((weights.sum(-1) - 1).abs().max()) < 1e-12
+    d = Distribution(conditional, params)
+    surprise = -(weights * torch.where(weights > 0, d.at(values), 0)).sum(1)
+    if conditional.is_discrete:
+        _, p = masses(conditional, params)
+        times = 1 if conditional.support() is None else torch.tensor(conditional.multiplicities(), dtype=torch.float64)
+        entropy = -(p * torch.where(p > 0, p / times, 1.0).log()).sum(1)
+        exact = (
+            1e-12
+            if conditional.support() is not None and not isinstance(conditional, Atoms | DiscretizedLogisticMixture)
+            else 0.15
+        )
+        assert float((surprise - entropy).abs().max()) < exact
+        return
+    total = expectation(conditional, params, lambda x: -d.at(x))
+    assert float((surprise - total).abs().max()) < 0.02
+    torch.testing.assert_close((weights * values).sum(1), d.mean(), rtol=2e-2, atol=2e-2)
 
 
 @pytest.mark.parametrize("conditional", LISTED, ids=repr)

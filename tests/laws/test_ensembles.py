@@ -265,7 +265,7 @@ def test_impossible_cells_are_impossible_and_not_no_number():
 ])  # fmt: skip
 def test_what_can_be_saved_can_be_loaded(build, tmp_path):
     net = build()
-    columns = tuple(Column(f"x{k}", "binary", (0, 1), "int64") for k in range(4))
+    columns = tuple(Column(name=f"x{k}", kind="binary", levels=(0, 1), dtype="int64") for k in range(4))
     density = Density(Model(Schema(columns), net))
     density.save(tmp_path / "m")
     rows = all_rows(net).numpy()
@@ -275,7 +275,7 @@ def test_what_can_be_saved_can_be_loaded(build, tmp_path):
 
 def test_files_of_ensembles_that_are_no_densities_are_refused():
     net = eonade(4, 2, seed=3)
-    columns = tuple(Column(f"x{k}", "binary", (0, 1), "int64") for k in range(4))
+    columns = tuple(Column(name=f"x{k}", kind="binary", levels=(0, 1), dtype="int64") for k in range(4))
     model = Model(Schema(columns), net)
     arrays, spec = model.arrays(), model.to_json()
     with pytest.raises(FormatError, match="the members' weights do not sum to 1"):

@@ -16,7 +16,7 @@ from chainrule.fileformat import MAGIC
 NAME = "fit"
 EXAMPLES = """\b
 Examples:
-  chainrule fit digits -o digits.chainrule
+  chainrule fit table.csv -o m.chainrule --kind zip=categorical
   chainrule fit train.csv --valid valid.csv -o m.chainrule --hidden-size 500 --epochs 20 --seed 0
   chainrule fit train.csv -o m.chainrule --seed 0 --resume
   chainrule fit red-wine -o wine.chainrule --network orderless --conditional logistic
@@ -28,10 +28,26 @@ def run(
     output: Annotated[Path, typer.Option("--output", "-o", help="The model file to write.")],
     valid: Annotated[str | None, typer.Option(help="Validation rows; by default a share of the table.")] = None,
     objective: Annotated[
-        str, typer.Option(help="likelihood: complete rows and prefixes; any: any question.")
-    ] = "likelihood",
+        str, typer.Option(help="any: any question; likelihood: complete rows and prefixes only.")
+    ] = "any",
     network: Annotated[str, typer.Option(help="auto (by the objective), nade, made or orderless.")] = "auto",
-    hidden_size: Annotated[int, typer.Option(help="Hidden units of NADE, and of each layer of the others.")] = 200,
+    effort: Annotated[
+        str, typer.Option(help="quick, standard or best: size and length of an orderless fit.")
+    ] = "standard",
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=KIND (repeatable): binary, categorical, integer, real, datetime or 'leave out'."),
+    ] = None,
+    missing: Annotated[
+        str, typer.Option(help="unknown, or informative: that a cell is missing is modelled.")
+    ] = "unknown",
+    strict: Annotated[bool, typer.Option("--strict", help="Fail where columns would be left out.")] = False,
+    min_count: Annotated[int, typer.Option(help="Rows that a level needs to be listed by name.")] = 5,
+    time_limit_s: Annotated[float | None, typer.Option(help="Seconds after which training ends.")] = None,
+    hidden_size: Annotated[
+        int | None,
+        typer.Option(help="Hidden units of NADE, and of each layer of the others (default: by the effort; 200)."),
+    ] = None,
     hidden_sizes: Annotated[
         str | None, typer.Option(help="Units of each hidden layer of made and orderless, as 500,500.")
     ] = None,
@@ -43,16 +59,22 @@ def run(
         str, typer.Option(help="Mixture of numeric columns: gaussian, logistic or laplace.")
     ] = "gaussian",
     components: Annotated[int, typer.Option(help="Parts of each mixture.")] = 10,
-    dropout: Annotated[float, typer.Option(help="Share of an orderless network's units off while training.")] = 0.0,
-    epochs: Annotated[int, typer.Option(help="Passes over the training rows, at most.")] = 100,
-    batch_size: Annotated[int, typer.Option(help="Rows per step.")] = 100,
+    dropout: Annotated[
+        float | None, typer.Option(help="Share of an orderless network's units off while training (default: none).")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the training rows, at most (default: by the effort; 100).")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows per step (default: by the table; 100).")] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="AdamW's at its highest (default: 1e-2 for nade over bits, else 2e-3).")
     ] = None,
     decay: Annotated[str, typer.Option(help="Learning rate over the epochs: cosine or none.")] = "cosine",
     weight_decay: Annotated[float, typer.Option(help="Decay of the weight matrices.")] = 1e-2,
     clip_norm: Annotated[float, typer.Option(help="Longest gradient; 0 for no limit.")] = 10.0,
-    patience: Annotated[int, typer.Option(help="Epochs without a better validation likelihood; 0 never stops.")] = 10,
+    patience: Annotated[
+        int | None, typer.Option(help="Epochs without a better validation likelihood; 0 never stops (default: 10).")
+    ] = None,
     valid_fraction: Annotated[float, typer.Option(help="Share held out where --valid is not given.")] = 0.1,
     seed: Annotated[int | None, typer.Option(help="Makes the fit reproducible to the byte.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run of the same command.")] = False,
@@ -61,7 +83,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the training record as JSON on stdout.")] = False,
 ) -> None:
-    """Fit the joint density of a table of 0/1 and numeric columns, and write a model file.
+    """Fit the joint density of a table, say what is assumed of its columns, and write a model file.
 
     After each epoch the state is kept in OUTPUT.checkpoint; --resume continues from there, whatever stopped the run.
     """
@@ -104,7 +126,13 @@ def run(
             valid_table,
             objective=objective,
             network=network,
+            effort=effort,
             seed=seed,
+            kinds=_kinds(kind),
+            missing=missing,
+            strict=strict,
+            min_count=min_count,
+            time_limit_s=time_limit_s,
             config=config,
             device=device,
             verbose=not quiet,
@@ -129,6 +157,16 @@ def run(
             f"({bits:.3f} bits) per row, {gain:.3f} nats better than independent columns; seed {record['seed']}",
             file=sys.stderr,
         )
+
+
+def _kinds(said: list[str] | None) -> dict[str, str]:
+    kinds: dict[str, str] = {}
+    for text in said or []:
+        name, sign, kind = text.rpartition("=")
+        if not sign:
+            raise ChainruleError(f"--kind {text}: pass NAME=KIND, as zip=categorical")
+        kinds[name] = kind
+    return kinds
 
 
 def _sizes(text: str | None) -> tuple[int, ...] | None:

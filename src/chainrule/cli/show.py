@@ -49,11 +49,15 @@ def run(
     flipped = sum(column.levels == (1, 0) for column in schema.columns)
     facts = Table(title=escape(str(model)), show_header=False, title_justify="left")
     facts.add_row("columns", f"{', '.join(f'{n} {kind}' for kind, n in kinds.items())}: {_some(schema.names)}")
+    if schema.left_out:
+        facts.add_row("left out", _some([f"{out.name} ({out.reason})" for out in schema.left_out]))
     if kinds["binary"]:
         facts.add_row("binary", f"code 0 is the more frequent value; that is 1 in {flipped} of the columns")
-    if kinds["real"]:
-        mixture = next(c for c in network.columns.conditionals if c.support() is None)
-        facts.add_row("real", f"standardised; each a {type(mixture).__name__} of {getattr(mixture, 'parts', 1)} parts")
+    parts = [parts for c in network.columns.conditionals if (parts := _parts(c))]
+    if parts:
+        facts.add_row(
+            "numbers", f"mixtures of {parts[0]} parts; {sum(map(bool, (c.atoms for c in schema.columns)))} with atoms"
+        )
     facts.add_row("network", escape(f"{type(network).__name__}({network.extra_repr()})"))
     facts.add_row("parameters", f"{parameters:,}")
     if order is not None:
@@ -85,6 +89,11 @@ def run(
     console.print(facts)
     if training.get("history"):
         console.print(_curve(training["history"]))
+
+
+def _parts(conditional: Any) -> int:
+    """How many parts a conditional of numbers mixes; 0 for others."""
+    return _parts(conditional.base) if hasattr(conditional, "base") else getattr(conditional, "parts", 0)
 
 
 def _takes_any(network: Any) -> bool:

@@ -10,6 +10,7 @@ from chainrule.conditionals.bernoulli import Bernoulli
 from chainrule.conditionals.categorical import Categorical
 from chainrule.conditionals.discretized import DiscretizedLogisticMixture
 from chainrule.conditionals.mixtures import AbstractMixture, GaussianMixture, LaplaceMixture, LogisticMixture
+from chainrule.conditionals.periodic import Periodic
 from chainrule.errors import ChainruleError, FormatError, unknown_choice
 
 __all__ = [
@@ -25,10 +26,20 @@ __all__ = [
     "LaplaceMixture",
     "LogisticMixture",
     "MixtureDistribution",
+    "Periodic",
     "conditional_from_json",
 ]
 
-_LEAVES = (Atoms, Bernoulli, Categorical, DiscretizedLogisticMixture, GaussianMixture, LaplaceMixture, LogisticMixture)
+_LEAVES = (
+    Atoms,
+    Bernoulli,
+    Categorical,
+    DiscretizedLogisticMixture,
+    GaussianMixture,
+    LaplaceMixture,
+    LogisticMixture,
+    Periodic,
+)
 KINDS: dict[str, type[AbstractConditional]] = {leaf.__name__: leaf for leaf in _LEAVES}
 
 

@@ -89,6 +89,14 @@ class Atoms(AbstractConditional):
         logs, rest = self._split(params)
         return (logs[..., :-1].exp() * self._atoms(params)).sum(-1) + logs[..., -1].exp() * self.base.mean(rest)
 
+    def quadrature(self, params: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The atoms by their probability, the base's values by their weight times that of no atom, (..., M)."""
+        logs, rest = self._split(params)
+        values, weights = self.base.quadrature(rest)
+        atoms = self._atoms(params).expand(*logs.shape[:-1], -1)
+        p = logs.exp()
+        return torch.cat([atoms, values], -1), torch.cat([p[..., :-1], p[..., -1:] * weights], -1)
+
     def mode(self, params: torch.Tensor) -> torch.Tensor:
         """The likeliest atom or the base's mode: of masses the larger; else the atom, if likelier than all that is none."""
         logs, rest = self._split(params)

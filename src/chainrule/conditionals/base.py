@@ -96,6 +96,14 @@ class AbstractConditional(ABC):
         """The smallest value whose cdf is at least q (...), for q within (0, 1)."""
         raise ChainruleError(f"{self!r} has no order among its values, so no quantiles; use log_prob or mode")
 
+    def quadrature(self, params: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Values (..., M) and weights (..., M) with E[f(value)] ≈ Σ weight · f(value); exact where values can be listed."""
+        support, times = self.support(), self.multiplicities()
+        if support is None or times is None:
+            raise ChainruleError(f"{self!r} has values that cannot be listed, and no quadrature")
+        values = params.new_tensor(support).expand(*params.shape[:-1], -1)
+        return values, self.log_prob(params[..., None, :], values).exp() * params.new_tensor(times)
+
     def to_json(self) -> dict[str, object]:
         """What a file needs to rebuild this conditional: the class as ``kind``, and the fields that are not the default."""
         spec: dict[str, object] = {"kind": type(self).__name__}
@@ -154,6 +162,14 @@ class Distribution:
     def entropy(self) -> torch.Tensor:
         """Entropy (N,) in nats, where it has a closed form."""
         return self.conditional.entropy(self.params)
+
+    def quadrature(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Values and weights, (N, M) each, with E[f(value)] ≈ Σ weight · f(value)."""
+        return self.conditional.quadrature(self.params)
+
+    def at(self, x: torch.Tensor) -> torch.Tensor:
+        """Log-likelihoods (N, M) of M values for each row, in nats."""
+        return self.conditional.log_prob(self.params[:, None], x)
 
 
 @dataclass(frozen=True)
@@ -225,6 +241,18 @@ class MixtureDistribution:
             [self.log_prob(self.log_weight.new_full((len(self.log_weight),), v)) for v in support], dim=1
         )
         return -(logs.exp() * logs.clamp(min=-1e300) * logs.new_tensor(times)).sum(1)
+
+    def quadrature(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Values and weights, (N, M) each, with E[f(value)] ≈ Σ weight · f(value)."""
+        values, weights = zip(*(part.quadrature() for part in self.parts), strict=True)
+        own = self.log_weight.exp().unbind(1)
+        return torch.cat(values, 1), torch.cat([p[:, None] * w for p, w in zip(own, weights, strict=True)], 1)
+
+    def at(self, x: torch.Tensor) -> torch.Tensor:
+        """Log-likelihoods (N, M) of M values for each row, in nats."""
+        return torch.stack(
+            [w[:, None] + part.at(x) for w, part in zip(self.log_weight.unbind(1), self.parts, strict=True)]
+        ).logsumexp(0)
 
     @property
     def _is_ordered(self) -> bool:

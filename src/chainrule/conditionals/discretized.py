@@ -117,6 +117,11 @@ class DiscretizedLogisticMixture(AbstractConditional):
             mean = mean - _tail_sum(mu - self.most - 0.5, s)
         return (bound.log_weight.exp() * mean).sum(-1).to(params.dtype)
 
+    def quadrature(self, params: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The continuous mixture's values, rounded, and weights, (..., M)."""
+        values, weights = self._continuous.quadrature(params)
+        return self._to_support((values + 0.5).floor()), weights
+
     def mode(self, params: torch.Tensor) -> torch.Tensor:
         """The most probable of the integers next to the parts' locations and of the bounds."""
         bound = self._continuous.bind(params)

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -121,6 +122,14 @@ class AbstractMixture(AbstractConditional):
     def mode(self, params: torch.Tensor) -> torch.Tensor:
         """The location of a part where the density is highest: the mode itself where K = 1 or the parts lie apart."""
         return self.of_standard(self.likeliest_location(params))
+
+    def quadrature(self, params: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """K · 16 values (..., M): of each part those of Gauss and Legendre's rule over its distribution function."""
+        bound = self.bind(params)
+        u, w = (params.new_tensor(part) for part in gauss_legendre())
+        values = bound.location[..., None] + bound.scale[..., None] * self._quantile(u)  # (..., K, 16)
+        weights = bound.log_weight.exp()[..., None] * w
+        return self.of_standard(values.flatten(-2)), weights.flatten(-2)
 
     def entropy(self, params: torch.Tensor) -> torch.Tensor:
         """Differential entropy (...) in nats, where K = 1."""
@@ -302,6 +311,12 @@ def draw(bound: Parts, uniforms: torch.Tensor, quantile: Callable[[torch.Tensor]
     tiny = torch.finfo(torch.float64).tiny
     u = inside.clamp(tiny, 1 - 2**-53)  # a uniform of exactly 0 has no finite quantile
     return (bound.location.gather(-1, part) + bound.scale.gather(-1, part) * quantile(u))[..., 0]
+
+
+def gauss_legendre(points: int = 16) -> tuple[list[float], list[float]]:
+    """Points within (0, 1) and weights of the rule that is exact for polynomials up to degree 2 · points − 1."""
+    x, w = np.polynomial.legendre.leggauss(points)
+    return ((x + 1) / 2).tolist(), (w / 2).tolist()
 
 
 def check_range(low: float | None, high: float | None) -> None:

@@ -54,8 +54,8 @@ class AbstractNetwork(nn.Module, ABC):
         """Raises EvidenceError unless these known cells (N, D) are evidence that the network takes exactly."""
 
     @abstractmethod
-    def log_prob_columns(self, x: torch.Tensor) -> torch.Tensor:
-        """Log-likelihood of each cell given those before it, (N, D) nats in the column order of x."""
+    def log_prob_columns(self, x: torch.Tensor, observed: torch.Tensor | None = None) -> torch.Tensor:
+        """Log-likelihood of each observed cell given those before it, (N, D) nats in the column order of x; else 0."""
 
     @abstractmethod
     def complete(

@@ -93,8 +93,8 @@ class Ensemble(AbstractNetwork):
         logs = torch.stack([member.log_prob(x, seen, evidence).double() for member in self._all()], dim=1)
         return (weight + logs).logsumexp(1).to(x.dtype)
 
-    def log_prob_columns(self, x: torch.Tensor) -> torch.Tensor:
-        """Log-likelihood of each cell given those before it, (N, D) nats, where all members share one order.
+    def log_prob_columns(self, x: torch.Tensor, observed: torch.Tensor | None = None) -> torch.Tensor:
+        """Log-likelihood of each observed cell given those before it, (N, D) nats, where all members share one order.
 
         The members' weights run along: each cell's likelihood is their mixture, weighted by how they explained the cells before.
 
@@ -102,7 +102,7 @@ class Ensemble(AbstractNetwork):
             EvidenceError: members of several orders; a cell then has no one set of cells before it.
         """
         x, order = self.check_rows(x), self.order
-        cells = self._cells(x, order)  # (N, M, D)
+        cells = self._cells(x, order, observed)  # (N, M, D)
         weight = self._running(cells)
         return (weight + cells).logsumexp(1).to(x.dtype)[:, order.argsort()]
 
@@ -231,9 +231,11 @@ class Ensemble(AbstractNetwork):
         logs = torch.stack([member.log_prob(x, observed=evidence).double() for member in self._all()], dim=1)
         return self._normalised(prior + logs, prior)
 
-    def _cells(self, x: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+    def _cells(self, x: torch.Tensor, order: torch.Tensor, observed: torch.Tensor | None = None) -> torch.Tensor:
         """Every member's log-likelihood of each cell (N, M, D), step after step of the order they share, float64."""
-        return torch.stack([member.log_prob_columns(x) for member in self._all()], dim=1).double()[:, :, order]
+        return torch.stack([member.log_prob_columns(x, observed) for member in self._all()], dim=1).double()[
+            :, :, order
+        ]
 
     def _running(self, cells: torch.Tensor) -> torch.Tensor:
         """Log-weights (N, M, D) of the members at every step, given the cells (N, M, D) before it in the order."""

@@ -41,13 +41,19 @@ class AbstractFixedOrder(AbstractNetwork):
     ) -> torch.Tensor:
         """Rows (n, D): column by column in the order, observed cells kept, the others drawn by uniforms (n, D)."""
 
-    def log_prob_columns(self, x: torch.Tensor) -> torch.Tensor:
+    def log_prob_columns(self, x: torch.Tensor, observed: torch.Tensor | None = None) -> torch.Tensor:
         """Log-likelihood of each cell given the columns drawn before it, (N, D) nats in the column order of x.
 
-        Its row sums are ``log_prob``.
+        Its row sums are ``log_prob``. ``observed``, bool (D,) or (N, D), must be a prefix of the order in each row; other cells
+        have 0.
         """
         x = self.check_rows(x)
-        return self.columns.log_prob(self.conditional_params(x), x)
+        if observed is None:
+            return self.columns.log_prob(self.conditional_params(x), x)
+        x, seen, _ = self.check_evidence(x, observed, None)
+        self.require_exact(seen, name="observed")
+        x = self.columns.filled(x, seen)
+        return torch.where(seen, self.columns.log_prob(self.conditional_params(x), x), 0)
 
     @overload
     def log_prob(

@@ -133,14 +133,13 @@ class OrderlessNADE(AbstractNetwork):
             self._cells(x, evidence, seen & ~evidence, self.order if order is None else self._other(order))
         )
 
-    def log_prob_columns(self, x: torch.Tensor) -> torch.Tensor:
+    def log_prob_columns(self, x: torch.Tensor, observed: torch.Tensor | None = None) -> torch.Tensor:
         """Log-likelihood of each cell given the columns drawn before it, (N, D) nats in the column order of x.
 
-        Its row sums are ``log_prob``.
+        Its row sums are ``log_prob``. ``observed`` is bool (D,) or (N, D), any cells; others have 0.
         """
-        x = self.check_rows(x)
-        nothing = torch.zeros(x.shape, dtype=torch.bool, device=x.device)
-        return self._cells(x, nothing, ~nothing, self.order)
+        x, seen, nothing = self.check_evidence(x, observed, None)
+        return self._cells(x, nothing, seen, self.order)
 
     def complete(
         self, values: torch.Tensor, known: torch.Tensor, temperature: float, generator: torch.Generator

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from chainrule.table.codes import Codes, decode, encode, log_scales, to_container
-from chainrule.table.infer import infer_schema
+from chainrule.table.codes import (
+    Codes,
+    cells_as_text,
+    decode,
+    decode_column,
+    encode,
+    level_names,
+    log_scales,
+    log_scales_of,
+    masses,
+    masses_of,
+    mean_values,
+    to_container,
+)
+from chainrule.table.infer import MIN_COUNT, infer_schema
 from chainrule.table.read import Table, array_names, read_table
-from chainrule.table.schema import Column, Schema
+from chainrule.table.schema import Column, LeftOut, Schema
 
 __all__ = [
+    "MIN_COUNT",
     "Codes",
     "Column",
+    "LeftOut",
     "Schema",
     "Table",
     "array_names",
+    "cells_as_text",
     "decode",
+    "decode_column",
     "encode",
     "infer_schema",
+    "level_names",
     "log_scales",
+    "log_scales_of",
+    "masses",
+    "masses_of",
+    "mean_values",
     "read_table",
     "to_container",
 ]

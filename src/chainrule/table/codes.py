@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from chainrule.errors import SchemaError, unknown_choice
+from chainrule.errors import SchemaError
+from chainrule.table.cells import label_of
+from chainrule.table.frames import build
 from chainrule.table.kinds import KINDS
 from chainrule.table.read import Table
-from chainrule.table.schema import Schema
-
-FRAMES: dict[str, Literal["pandas", "polars", "pyarrow"]] = {
-    "pandas": "pandas",
-    "polars": "polars",
-    "pyarrow": "pyarrow",
-}
+from chainrule.table.schema import Column, Schema
 
 
 @dataclass(frozen=True)
@@ -36,58 +33,113 @@ class Codes:
         return bool(self.observed.all())
 
 
-def encode(table: Table, schema: Schema, *, warn: bool = True) -> Codes:
+def encode(table: Table, schema: Schema, *, warn: bool = True, absent_is_fine: Sequence[str] = ()) -> Codes:
     """Codes of a table whose columns are those of the schema.
 
     Columns are matched by name where the table has names, by position otherwise. A column that the table lacks is
-    unknown in every row, with a warning unless ``warn`` is off.
+    unknown in every row, with a warning unless ``warn`` is off or its name is in ``absent_is_fine``.
 
     Raises:
         SchemaError: extra columns, a wrong number of unnamed columns, or a value the column cannot have.
     """
-    found = _matched(table, schema, warn)
+    found = _matched(table, schema, warn, absent_is_fine)
     values = np.full((len(table), len(schema.columns)), np.nan)
     for k, column in enumerate(schema.columns):
-        if column.name in found:
+        if column.name in found and column.flag_of is None:
             values[:, k] = KINDS[column.kind].encode(column, found[column.name], table.where)
+    for k, column in enumerate(schema.columns):
+        if column.flag_of in found:  # a flag is known wherever its column is there
+            missing = np.isnan(values[:, schema.number(column.flag_of)])
+            values[:, k] = missing if column.levels == (0, 1) else ~missing
     observed = ~np.isnan(values)
     return Codes(np.where(observed, values, 0.0), observed)
 
 
-def decode(values: np.ndarray, schema: Schema) -> dict[str, np.ndarray]:
-    """Columns by name, in the table's own values, from codes (N, D)."""
-    return {column.name: KINDS[column.kind].decode(column, values[:, k]) for k, column in enumerate(schema.columns)}
+def decode(values: np.ndarray, schema: Schema, *, hide: bool = True) -> dict[str, np.ndarray]:
+    """The table's own columns by name, in its own values, from codes (N, D).
+
+    A cell that its flag calls missing is masked, unless ``hide`` is off.
+    """
+    found = {}
+    missing: dict[str, np.ndarray] = {}
+    for k, column in enumerate(schema.columns):
+        if column.flag_of is not None:
+            missing[column.flag_of] = values[:, k] == column.levels.index(1)
+            continue
+        cells = decode_column(column, values[:, k])
+        hidden = missing.get(column.name) if hide else None
+        found[column.name] = np.ma.masked_array(cells, hidden) if hidden is not None and hidden.any() else cells
+    return found
 
 
-def log_scales(schema: Schema) -> np.ndarray:
-    """What each known cell's log-likelihood in codes gains by being in the table's own units, (D,) nats."""
-    return np.array([KINDS[column.kind].log_scale(column) for column in schema.columns])
+def decode_column(column: Column, codes: np.ndarray) -> np.ndarray:
+    """One column's values (N,), in the table's own, from its codes (N,)."""
+    return KINDS[column.kind].decode(column, codes)
 
 
-def to_container(columns: dict[str, np.ndarray], container: str) -> Any:
-    """Columns as the kind of table they came from: an ndarray (N, D), or a pandas, polars or Arrow frame."""
-    if container == "numpy":
-        return np.stack(list(columns.values()), axis=1)
-    if container not in FRAMES:
-        raise SchemaError(unknown_choice("container", container, ["numpy", *FRAMES]))
-    import narwhals as nw
-
-    return nw.from_dict(columns, backend=FRAMES[container]).to_native()
+def mean_values(column: Column, codes: np.ndarray) -> np.ndarray:
+    """One column's values (N,) from codes that may lie between those of its grid; whole where its type holds no others."""
+    if column.step is None or column.kind == "datetime" or "int" in column.dtype.lower():
+        return decode_column(column, codes)
+    return column.origin + codes * column.step
 
 
-def _matched(table: Table, schema: Schema, warn: bool) -> dict[str, np.ndarray]:
-    expected = len(schema.columns)
+def level_names(column: Column) -> list[str]:
+    """What the codes of a binary or categorical column are called, in their sequence."""
+    if column.kind == "binary" and column.dtype.lower().startswith("bool"):
+        return [str(bool(level)) for level in column.levels]
+    return [label_of(level) for level in column.levels]
+
+
+def cells_as_text(values: np.ndarray) -> list[str]:
+    """Values (N,) as a person reads them: numbers to five digits."""
+    if values.dtype.kind == "f":
+        return [f"{value:.5g}" for value in values.tolist()]
+    return [str(value) for value in values]
+
+
+def log_scales(schema: Schema, values: np.ndarray) -> np.ndarray:
+    """What each cell's log-likelihood in codes (N, D) gains by being in the table's own units, (N, D) nats."""
+    return np.stack([log_scales_of(c, values[:, k]) for k, c in enumerate(schema.columns)], axis=1)
+
+
+def log_scales_of(column: Column, codes: np.ndarray) -> np.ndarray:
+    """As ``log_scales``, of one column (N,)."""
+    return KINDS[column.kind].log_scale(column, codes)
+
+
+def masses(schema: Schema, values: np.ndarray) -> np.ndarray:
+    """Which cells of codes (N, D) have a mass, bool; the others have a density."""
+    return np.stack([masses_of(c, values[:, k]) for k, c in enumerate(schema.columns)], axis=1)
+
+
+def masses_of(column: Column, codes: np.ndarray) -> np.ndarray:
+    """As ``masses``, of one column (N,)."""
+    return KINDS[column.kind].is_mass(column, codes)
+
+
+def to_container(columns: dict[str, np.ndarray], schema: Schema) -> Any:
+    """Columns as the kind of table the schema is of, in its types: an ndarray (N, D), or a pandas, polars or Arrow frame."""
+    dtypes = {column.name: column.dtype for column in schema.columns}
+    labels = {c.name: [c.levels[k] for k in c.ranks] for c in schema.columns if c.ranks}
+    return build(columns, dtypes, schema.container, labels)
+
+
+def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> dict[str, np.ndarray]:
+    names = schema.table_names
+    expected = len(names)
     if not table.named:
         if len(table.names) != expected:
             raise SchemaError(f"{table.source}: {len(table.names)} columns where the model has {expected}")
-        return dict(zip(schema.names, table.columns, strict=True))
-    if extra := [name for name in table.names if name not in set(schema.names)]:
+        return dict(zip(names, table.columns, strict=True))
+    if extra := [name for name in table.names if name not in set(names)]:
         raise SchemaError(f"{table.source}: column(s) {_some(extra)} are not in the model; drop them before asking")
-    if absent := [name for name in schema.names if name not in set(table.names)]:
-        if len(absent) == expected:
-            raise SchemaError(f"{table.source}: none of the model's {expected} columns is here")
-        if warn:
-            message = f"{table.source}: column(s) {_some(absent)} are absent and count as unknown"
+    own = [column.name for column in schema.own]
+    if absent := [name for name in own if name not in set(table.names)]:
+        if len(absent) == len(own):
+            raise SchemaError(f"{table.source}: none of the model's {len(own)} columns is here")
+        if warn and (missed := [name for name in absent if name not in fine]):
+            message = f"{table.source}: column(s) {_some(missed)} are absent and count as unknown"
             warnings.warn(message, UserWarning, stacklevel=3)
     return dict(zip(table.names, table.columns, strict=True))
 

@@ -1,29 +1,210 @@
-"""From a table to its schema: every guess visible."""
+"""From a table to its schema: every guess visible, and overridable by name."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
-from chainrule.errors import SchemaError
-from chainrule.table.kinds import binary, real
-from chainrule.table.kinds.numbers import as_numbers
-from chainrule.table.read import Table
-from chainrule.table.schema import Column, Schema
+from chainrule.errors import SchemaError, unknown_choice, whole_number
+from chainrule.table.cells import as_labels, as_numbers, is_number, is_unknown, label_of, looks, shown
+from chainrule.table.kinds import KINDS, binary, categorical, datetime, integer, real
+from chainrule.table.read import Table, read_table
+from chainrule.table.schema import Column, LeftOut, Schema
+
+FEWEST_FOR_ID = 20  # rows below which nothing can be told to be an id
+MOSTLY = 0.8  # share of numbers among labels from which the others are taken for mistakes
+FREE_TEXT_SHARE = 0.2  # of the rows, in listed levels; below, labels are free text
+MIN_COUNT = 5
+MISSING = ("unknown", "informative")
 
 
-def infer_schema(table: Table) -> Schema:
-    """The schema of a table: a column of 0 and 1 (or true and false) is binary, of other numbers real.
+@dataclass(frozen=True)
+class Options:
+    """How columns are taken: what the user said of them, and how many rows name a level."""
+
+    kinds: Mapping[str, Any]
+    min_count: int
+
+
+def infer_schema(
+    table: Any,
+    *,
+    kinds: Mapping[str, Any] | Schema | None = None,
+    min_count: int = MIN_COUNT,
+    strict: bool = False,
+    missing: str = "unknown",
+) -> Schema:
+    """The schema of a table: the kind of each column, with the reason for it; ``print`` shows a line per column.
+
+    Booleans, and numbers that are all 0 or 1, are binary; other numbers integer if all are, else real; dates datetime; the
+    rest categorical. Columns that look like ids or free text, and columns without a value, are left out.
+
+    Args:
+        table: a ``Table``, or whatever ``read_table`` takes.
+        kinds: the kind of some columns by name, instead of the guess: "binary", "categorical", "integer", "real",
+            "datetime", or "leave out". An integer column with bounds is {"kind": "integer", "least": 0, "most": 9}.
+            A whole schema, such as another density's, is taken as it is.
+        min_count: rows a level needs to be listed, and a value to be an atom.
+        strict: raise for columns that would be left out, instead of warning.
+        missing: "informative" adds a binary column before each column with holes, which says where they are.
 
     Raises:
-        SchemaError: no rows, or a value that is no number, named by column and row.
+        SchemaError: no rows, no column that can be modelled, a value that the wanted kind cannot have, a name in
+            ``kinds`` that the table lacks.
     """
+    table = table if isinstance(table, Table) else read_table(table)
+    if isinstance(kinds, Schema):
+        return kinds
+    kinds = _checked_kinds(kinds or {}, table)
+    whole_number(min_count, "min_count", least=1, what="the rows that a level needs to be listed")
+    if missing not in MISSING:
+        raise SchemaError(unknown_choice("missing", missing, MISSING))
     if len(table) == 0:
         raise SchemaError(f"{table.source}: no rows; a model needs at least one")
-    columns = [_infer(table, name, values) for name, values in zip(table.names, table.columns, strict=True)]
-    return Schema(tuple(columns), table.container)
+    columns, left_out = [], []
+    for position, name in enumerate(table.names):
+        values = table.columns[position]
+        found = _infer(table, name, values, table.dtypes[position], Options(kinds, min_count))
+        if isinstance(found, str):
+            left_out.append(LeftOut(name, position, found))
+            continue
+        holes = is_unknown(values)
+        if missing == "informative" and bool(holes.any()):
+            reason = f"{int(holes.sum())} cells of {name!r} are missing"
+            flag = f"{name} is missing"
+            columns.append(binary.infer(flag, holes.astype(np.float64), "bool", reason, flag_of=name))
+        columns.append(found)
+    unwanted = [out for out in left_out if out.name not in kinds]
+    if unwanted:
+        listed = "; ".join(f"{out.name!r} ({out.reason})" for out in unwanted)
+        if strict:
+            raise SchemaError(
+                f"{table.source}: cannot model {listed}; drop them, say kinds={{{unwanted[0].name!r}: …}}, or pass strict=False"
+            )
+        warnings.warn(f"{table.source}: left out {listed}", UserWarning, stacklevel=3)
+    if not columns:
+        raise SchemaError(f"{table.source}: no column can be modelled: {left_out[0].name!r} is {left_out[0].reason}")
+    return Schema(tuple(columns), table.container, tuple(left_out))
 
 
-def _infer(table: Table, name: str, values: np.ndarray) -> Column:
-    numbers = as_numbers(name, values, table.where)
-    kind = binary if binary.takes(numbers) else real
-    return kind.infer(name, numbers, str(values.dtype))
+def _checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str, Any]]:
+    choices = [*KINDS, "leave out"]
+    found = {}
+    for name, spec in kinds.items():
+        if name not in table.names:
+            raise SchemaError(f"kinds: {unknown_choice('column', name, table.names)}")
+        options: dict[str, Any] = {"kind": spec} if isinstance(spec, str) else dict(spec)
+        if options.get("kind") not in choices:
+            raise SchemaError(f"kinds[{name!r}]: {unknown_choice('kind', options.get('kind'), choices)}")
+        allowed = ("kind", "least", "most") if options["kind"] == "integer" else ("kind",)
+        for option in options:
+            if option not in allowed:
+                raise SchemaError(f"kinds[{name!r}]: {unknown_choice('option', option, allowed)}")
+        for bound in ("least", "most"):
+            if options.get(bound) is not None:
+                options[bound] = whole_number(options[bound], f"kinds[{name!r}] {bound}", least=-(2**53))
+        found[name] = options
+    return found
+
+
+def _infer(table: Table, name: str, values: np.ndarray, dtype: str, options: Options) -> Column | str:
+    """The column, or the reason for which it is left out."""
+    if name in options.kinds:
+        return _as_told(table, name, values, dtype, options)
+    look, where, count = looks(values), table.where, {"min_count": options.min_count}
+    if look == "empty":
+        return "no known value"
+    if look == "boolean":
+        return binary.infer(name, as_numbers(name, values, where), dtype, "true or false")
+    if look == "duration":
+        return "durations are not modelled; make numbers of them"
+    if look == "datetime":
+        return datetime.infer(name, values, dtype, "dates", where=where)
+    if look == "label":
+        return _labels(table, name, values, dtype, options)
+    numbers = as_numbers(name, values, where)
+    known = numbers[~np.isnan(numbers)]
+    if not len(known):
+        return "no known value"
+    if binary.takes(numbers):
+        return binary.infer(name, numbers, dtype, "0 or 1")
+    different = len(np.unique(known))
+    if not integer.takes(numbers):
+        return real.infer(name, numbers, dtype, f"numbers, {different} different", **count)
+    if _is_id(known, different):
+        return "an id: whole numbers that count the rows"
+    return integer.infer(name, numbers, dtype, f"whole numbers, {different} different", **count)
+
+
+def _as_told(table: Table, name: str, values: np.ndarray, dtype: str, options: Options) -> Column | str:
+    told, where, count = options.kinds[name], table.where, {"min_count": options.min_count}
+    kind, reason = told["kind"], "as you said"
+    if kind == "leave out":
+        return reason
+    if looks(values) == "empty":
+        return "no known value"
+    if kind == "categorical":
+        labels = {"categories": table.categories.get(name, ()), **count}
+        column = categorical.infer(name, values, dtype, _levels_reason(values, reason), **labels)
+        return column or f"no label has {options.min_count} rows"
+    if kind == "datetime":
+        return datetime.infer(name, values, dtype, reason, where=where)
+    numbers = as_numbers(name, values, where)
+    if kind == "binary":
+        if not binary.takes(numbers):
+            row = int(np.flatnonzero((numbers != 0) & (numbers != 1) & ~np.isnan(numbers))[0])
+            raise SchemaError(
+                f"column {name!r}: value {numbers[row]:g} at {where(row)} is not 0 or 1, so it cannot be binary"
+            )
+        return binary.infer(name, numbers, dtype, reason)
+    if kind == "integer":
+        wrong = np.flatnonzero(~integer.takes_each(numbers))
+        if len(wrong):
+            row = int(wrong[0])
+            raise SchemaError(
+                f"column {name!r}: value {numbers[row]:g} at {where(row)} is not an integer; pass kinds={{{name!r}: 'real'}}"
+            )
+        column = integer.infer(name, numbers, dtype, reason, least=told.get("least"), most=told.get("most"), **count)
+        integer.encode(column, values, where)  # refuses what lies beyond the declared bounds
+        return column
+    return real.infer(name, numbers, dtype, reason, **count)
+
+
+def _labels(table: Table, name: str, values: np.ndarray, dtype: str, options: Options) -> Column | str:
+    listing = {"min_count": options.min_count, "categories": table.categories.get(name, ())}
+    _require_no_stray(table, name, values)
+    column = categorical.infer(name, values, dtype, _levels_reason(values, "labels"), **listing)
+    if column is None:
+        return f"labels of which none has {options.min_count} rows"
+    labels = [label for label in as_labels(values) if label is not None]
+    listed = set(map(label_of, column.levels))
+    share = sum(label in listed for label in labels) / len(labels)
+    if share < FREE_TEXT_SHARE and len(labels) >= FEWEST_FOR_ID:
+        return f"free text: {len(set(labels))} different labels in {len(labels)} rows"
+    return column
+
+
+def _require_no_stray(table: Table, name: str, values: np.ndarray) -> None:
+    """Raises SchemaError where most labels are numbers: a column of numbers with a few wrong cells."""
+    known = np.flatnonzero(~is_unknown(values))
+    wrong = [row for row in known.tolist() if not is_number(values[row])]
+    if wrong and len(known) - len(wrong) >= MOSTLY * len(known):
+        raise SchemaError(
+            f"column {name!r}: value {shown(values, wrong[0])} at {table.where(wrong[0])} is not a number, as "
+            f"{len(known) - len(wrong)} of {len(known)} are: correct it, leave the cell empty, or pass "
+            f"kinds={{{name!r}: 'categorical'}} (--kind {name}=categorical)"
+        )
+
+
+def _levels_reason(values: np.ndarray, reason: str) -> str:
+    different = len({label for label in as_labels(values) if label is not None})
+    return f"{reason}, {different} different"
+
+
+def _is_id(known: np.ndarray, different: int) -> bool:
+    """Whether integers count the rows: each a new one, none left out."""
+    return len(known) >= FEWEST_FOR_ID and different == len(known) and known.max() - known.min() + 1 == len(known)

@@ -3,30 +3,52 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import FormatError, SchemaError, unknown_choice
+from chainrule.table.frames import categories_of, cells_of, dtypes_of
 from chainrule.table.schema import CONTAINERS, first_repeated
 from chainrule.table.text import read_text
 
 
 @dataclass(frozen=True)
 class Table:
-    """Named columns of equal length, with enough of their origin to say where a cell stood."""
+    """Named columns of equal length, with enough of their origin to say where a cell stood.
+
+    Attributes:
+        names: of the columns, in order.
+        columns: their cells, (N,) each, as numpy has them.
+        source: what messages call the table.
+        container: what it came in: "numpy", "pandas", "polars" or "pyarrow".
+        named: whether columns are matched by name, not by position.
+        first_line: the line of row 0 in a text file.
+        types: how the container writes the columns' types; by default numpy's.
+        categories: the labels of columns that have a type of labels, in its own order.
+        frame: the frame or array itself, to give back with holes filled.
+    """
 
     names: tuple[str, ...]
     columns: tuple[np.ndarray, ...]
     source: str
     container: str = "numpy"
     named: bool = False
-    first_line: int | None = None  # the line of row 0 in a text file
+    first_line: int | None = None
+    types: tuple[str, ...] | None = None
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    frame: Any = None
 
     def __len__(self) -> int:
         return len(self.columns[0]) if self.columns else 0
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """The type of each column."""
+        return self.types or tuple(str(values.dtype) for values in self.columns)
 
     def where(self, row: int) -> str:
         """A row as messages name it: rows count from 0, lines of a file from 1."""
@@ -78,9 +100,10 @@ def _read_path(path: Path, array: str | None, header: bool | None) -> Table:
         return _from_npz(path, array)
     if kind in (".csv", ".txt", ".tsv", ".data"):
         text = read_text(path, header)
-        named = text.names is not None
-        names = text.names or _numbered(len(text.columns))
-        return Table(names, text.columns, str(path), "polars" if named else "numpy", named, first_line=1 + named)
+        if text.named:
+            return _from_frame(text.frame, str(path), first_line=2)
+        columns = _from_frame(text.frame, str(path)).columns
+        return Table(_numbered(len(columns)), columns, str(path), first_line=1)
     if kind == ".parquet":
         import polars as pl
 
@@ -129,16 +152,18 @@ def _from_array(values: np.ndarray, source: str) -> Table:
         raise SchemaError(f"{source}: no columns")
     if isinstance(values, np.ma.MaskedArray):
         values = np.ma.filled(values.astype(np.float64), np.nan)
-    return Table(_numbered(values.shape[1]), tuple(values.T), source)
+    return Table(_numbered(values.shape[1]), tuple(values.T), source, frame=values)
 
 
 def _numbered(columns: int) -> tuple[str, ...]:
     return tuple(f"x{k}" for k in range(columns))
 
 
-def _from_frame(frame: Any, source: str) -> Table:
+def _from_frame(frame: Any, source: str, first_line: int | None = None) -> Table:
     import narwhals as nw
 
+    if hasattr(frame, "columns") and (repeated := first_repeated([str(name) for name in _names_of(frame)])):
+        raise SchemaError(f"{source}: column name {repeated!r} appears twice; rename one of them")
     try:
         wrapped = nw.from_native(frame, eager_only=True)
     except TypeError as error:
@@ -146,14 +171,18 @@ def _from_frame(frame: Any, source: str) -> Table:
         raise SchemaError(
             f"a {kind} is not a table; pass an ndarray, a pandas, polars or Arrow frame, or a path"
         ) from error
-    except nw.exceptions.DuplicateError as error:
-        repeated = first_repeated([str(name) for name in getattr(frame, "column_names", frame.columns)])
-        raise SchemaError(f"{source}: column name {repeated!r} appears twice; rename one of them") from error
     names = tuple(map(str, wrapped.columns))
     if not names:
         raise SchemaError(f"{source}: no columns")
-    columns = tuple(column.to_numpy() for column in wrapped.iter_columns())
     container = str(wrapped.implementation.name).lower()
     if container not in CONTAINERS:
         raise SchemaError(f"{source}: {container} frames are not known; pass a pandas, polars or Arrow frame")
-    return Table(names, columns, source, container, named=True)
+    columns = tuple(cells_of(series) for series in wrapped.iter_columns())
+    return Table(
+        names, columns, source, container, named=True, first_line=first_line, types=dtypes_of(frame, container),
+        categories=categories_of(frame, container), frame=frame,
+    )  # fmt: skip
+
+
+def _names_of(frame: Any) -> Any:
+    return getattr(frame, "column_names", frame.columns)

@@ -8,6 +8,7 @@ import io
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,10 +26,10 @@ SEPARATORS = (
 
 @dataclass(frozen=True)
 class Text:
-    """The columns of a text file, and their names where its first line gives them."""
+    """The columns of a text file as a polars frame, and whether its first line names them."""
 
-    names: tuple[str, ...] | None
-    columns: tuple[np.ndarray, ...]
+    frame: Any
+    named: bool
 
 
 def read_text(path: Path, header: bool | None = None) -> Text:
@@ -60,10 +61,39 @@ def read_text(path: Path, header: bool | None = None) -> Text:
 
     try:
         source = io.BytesIO(data.encode())
-        frame = pl.read_csv(source, has_header=named, separator=separator, infer_schema_length=None)
+        frame = pl.read_csv(source, has_header=named, separator=separator, infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise FormatError(f"{path}: not a readable table: {error}") from error
-    return Text(tuple(fields) if named else None, tuple(column.to_numpy() for column in frame.get_columns()))
+    return Text(pl.DataFrame([typed(column) for column in frame.get_columns()]), named)
+
+
+def typed(column: Any) -> Any:
+    """A polars column of text as what all its known cells are: integers, numbers, booleans, dates, times, or else text.
+
+    Words for unknown (empty, NA, nan, null, none, in any case) are missing cells; spaces around a cell do not count.
+    """
+    import polars as pl
+
+    text = column.str.strip_chars()
+    text = text.set(text.str.to_lowercase().is_in(list(UNKNOWN)), None)
+    known = text.len() - text.null_count()
+    if not known:
+        return text
+    for cast in (
+        lambda t: t.cast(pl.Int64, strict=False),
+        lambda t: t.cast(pl.Float64, strict=False),
+        lambda t: t.str.to_lowercase().replace_strict(
+            {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
+        ),
+        lambda t: t.str.to_date("%Y-%m-%d", strict=False),
+        lambda t: t.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False),
+        lambda t: t.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False),
+        lambda t: t.str.to_datetime("%Y-%m-%d %H:%M", time_unit="us", strict=False),
+    ):
+        found = cast(text)
+        if found.len() - found.null_count() == known:
+            return found
+    return text
 
 
 def _decoded(path: Path) -> str:

@@ -1,1 +1,30 @@
 """What one asks of a model: functions without state, one file each."""
+
+from __future__ import annotations
+
+from chainrule.tasks.compare import Comparison, compare
+from chainrule.tasks.conditional import QUANTILES, conditional
+from chainrule.tasks.explain import explain, oddest
+from chainrule.tasks.impute import Imputed, impute
+from chainrule.tasks.marginal import marginal
+from chainrule.tasks.sample import sample, sample_columns
+from chainrule.tasks.score import Parts, score, score_parts
+from chainrule.tasks.spread import order_spread
+
+__all__ = [
+    "QUANTILES",
+    "Comparison",
+    "Imputed",
+    "Parts",
+    "compare",
+    "conditional",
+    "explain",
+    "impute",
+    "marginal",
+    "oddest",
+    "order_spread",
+    "sample",
+    "sample_columns",
+    "score",
+    "score_parts",
+]

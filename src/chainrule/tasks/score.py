@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
 from chainrule.model import Model
-from chainrule.progress import progress_bar
-from chainrule.table import encode, log_scales, read_table
+from chainrule.table import Codes, encode, log_scales, masses, read_table
+from chainrule.tasks.batches import batches
 
-BATCH_ROWS = 500
+
+class Parts(NamedTuple):
+    """The log-likelihood of rows taken apart, (N,) nats each: of cells that have a mass, and of those that have a density."""
+
+    mass: np.ndarray
+    density: np.ndarray
 
 
 def score(model: Model, table: Any, *, show_progress: bool = True) -> np.ndarray:
@@ -23,16 +27,35 @@ def score(model: Model, table: Any, *, show_progress: bool = True) -> np.ndarray
         SchemaError: columns or values that the model does not have.
         EvidenceError: holes that a fixed order cannot marginalise.
     """
-    codes = encode(read_table(table), model.schema)
+    return score_codes(model, encode(read_table(table), model.schema), show_progress=show_progress)
+
+
+def score_codes(model: Model, codes: Codes, *, show_progress: bool = True) -> np.ndarray:
+    """As ``score``, of a table that is encoded."""
     model.require_evidence(codes.observed, name="known")
-    network = model.in_float64()
-    device = next(network.parameters()).device
     nats = np.empty(len(codes))
-    with torch.inference_mode(), progress_bar("scoring", len(codes), show=show_progress) as advance:
-        for start in range(0, len(codes), BATCH_ROWS):
-            rows = slice(start, start + BATCH_ROWS)
-            x = torch.from_numpy(codes.values[rows]).to(device)
-            observed = torch.from_numpy(codes.observed[rows]).to(device)
-            nats[rows] = network.log_prob(x, observed).cpu().numpy()
-            advance(len(x))
-    return nats + codes.observed @ log_scales(model.schema)
+    for batch in batches(model, codes, "scoring", show_progress=show_progress):
+        nats[batch.rows] = batch.network.log_prob(batch.x, batch.observed).cpu().numpy()
+    return nats + np.where(codes.observed, log_scales(model.schema, codes.values), 0).sum(1)
+
+
+def score_parts(model: Model, table: Any, *, show_progress: bool = True) -> Parts:
+    """log p of each row as two terms whose sum it is: of cells with a mass, and of cells with a density in the table's units.
+
+    Each cell's term is its own in the chain rule, given the cells before it in the order.
+
+    Raises:
+        EvidenceError: as ``score``, and for an ensemble of several orders, where a cell has no term of its own.
+    """
+    codes = encode(read_table(table), model.schema)
+    cells, mass = chain_terms(model, codes, show_progress=show_progress), masses(model.schema, codes.values)
+    return Parts(np.where(mass, cells, 0).sum(1), np.where(mass, 0, cells).sum(1))
+
+
+def chain_terms(model: Model, codes: Codes, *, show_progress: bool = True) -> np.ndarray:
+    """Each known cell's log-likelihood given those before it in the order, (N, D) nats in the table's units; others 0."""
+    model.require_evidence(codes.observed, name="known")
+    cells = np.empty(codes.values.shape)
+    for batch in batches(model, codes, "scoring", show_progress=show_progress):
+        cells[batch.rows] = batch.network.log_prob_columns(batch.x, batch.observed).cpu().numpy()
+    return cells + np.where(codes.observed, log_scales(model.schema, codes.values), 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -10,25 +10,30 @@ import torch
 
 @dataclass(frozen=True)
 class Rows:
-    """Codes (N, D), and which cells are known where not all are."""
+    """Codes (N, D), which cells are known where not all are, and how much each row counts where not all count alike."""
 
     x: torch.Tensor
     observed: torch.Tensor | None = None  # bool (N, D); None: every cell
+    weight: torch.Tensor | None = None  # (N,), of mean 1; None: ones
 
     def __len__(self) -> int:
         return len(self.x)
 
     def take(self, rows: torch.Tensor | slice) -> Rows:
         """Some of the rows."""
-        if isinstance(rows, slice):
-            return Rows(self.x[rows], None if self.observed is None else self.observed[rows])
-        return Rows(
-            self.x.index_select(0, rows), None if self.observed is None else self.observed.index_select(0, rows)
-        )
+        return self._each(lambda part: part[rows] if isinstance(rows, slice) else part.index_select(0, rows))
 
     def to(self, device: torch.device) -> Rows:
         """The rows on a device."""
-        return Rows(self.x.to(device), None if self.observed is None else self.observed.to(device))
+        return self._each(lambda part: part.to(device))
+
+    def mean(self, values: torch.Tensor) -> torch.Tensor:
+        """The mean () of one number a row (N,), by weight."""
+        return (values if self.weight is None else values * self.weight).mean()
+
+    def _each(self, of: Callable[[torch.Tensor], torch.Tensor]) -> Rows:
+        observed, weight = self.observed, self.weight
+        return Rows(of(self.x), None if observed is None else of(observed), None if weight is None else of(weight))
 
 
 def shuffled_batches(rows: Rows, batch_size: int, generator: torch.Generator) -> Iterator[Rows]:

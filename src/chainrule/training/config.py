@@ -14,10 +14,10 @@ LEARNED_ORDERS = {"greedy": "greedy", "mutual-information": "mutual information"
 
 @dataclass(frozen=True, kw_only=True)
 class FitConfig:
-    """Options of a fit.
+    """Options of a fit. Where one is None, it follows from the network, the effort and the table: see ``training.rules``.
 
     Attributes:
-        hidden_size: hidden units H of NADE, and of each layer of other networks.
+        hidden_size: hidden units H of NADE, and of each layer of other networks; None: 200 of one-order networks.
         hidden_sizes: units of each hidden layer of MADE and the orderless network; None: two layers of ``hidden_size``.
         activation: "sigmoid" or "relu"; None: sigmoid for NADE, relu for the others.
         order: "natural", "reverse", "random" (drawn from the seed), or learned from the training rows: "greedy" or
@@ -25,30 +25,31 @@ class FitConfig:
         conditional: the mixture of real columns: "gaussian", "logistic" or "laplace".
         components: parts of each mixture.
         dropout: share of hidden units of an orderless network that are switched off at random while training.
-        epochs: passes over the training rows, at most.
-        batch_size: rows per step.
+        epochs: passes over the training rows, at most; None: 100 of one-order networks.
+        batch_size: rows per step; None: 100 of one-order networks.
         learning_rate: AdamW's, at its highest; None: 1e-2 for NADE over binary columns, else 2e-3.
         decay: "cosine" lets the learning rate fall to zero over the epochs; "none" keeps it.
         weight_decay: AdamW's decoupled decay of the weight matrices; biases and first_hidden have none.
         clip_norm: longest gradient; longer ones are scaled down to it. Zero turns this off.
-        patience: epochs without a better validation likelihood after which training stops. Zero turns this off.
+        patience: epochs without a better validation likelihood after which training stops. Zero turns this off. None: 10
+            of one-order networks.
         valid_fraction: share of the rows held out for validation where no validation table is given.
     """
 
-    hidden_size: int = 200
+    hidden_size: int | None = None
     hidden_sizes: tuple[int, ...] | None = None
     activation: str | None = None
     order: str = "natural"
     conditional: str = "gaussian"
     components: int = 10
-    dropout: float = 0.0
-    epochs: int = 100
-    batch_size: int = 100
+    dropout: float | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
     learning_rate: float | None = None
     decay: str = "cosine"
     weight_decay: float = 1e-2
     clip_norm: float = 10.0
-    patience: int = 10
+    patience: int | None = None
     valid_fraction: float = 0.1
 
     def __post_init__(self) -> None:
@@ -63,16 +64,18 @@ class FitConfig:
             if getattr(self, name) not in allowed:
                 raise ShapeError(unknown_choice(name, getattr(self, name), allowed))
         for name in ("hidden_size", "components", "epochs", "batch_size"):
-            whole_number(getattr(self, name), name, least=1)
+            if getattr(self, name) is not None:
+                whole_number(getattr(self, name), name, least=1)
         if self.hidden_sizes is not None:
             object.__setattr__(self, "hidden_sizes", tuple(self.hidden_sizes))
             if not self.hidden_sizes:
                 raise ShapeError("hidden_sizes is empty; pass the size of each hidden layer, or None")
             for size in self.hidden_sizes:
                 whole_number(size, "hidden_sizes", least=1, what="whole numbers of hidden units")
-        if not 0 <= self.dropout < 1:
+        if self.dropout is not None and not 0 <= self.dropout < 1:
             raise ShapeError(f"dropout = {self.dropout!r}: pass a share of hidden units, at least 0 and below 1")
-        whole_number(self.patience, "patience", least=0, what="a whole number of epochs")
+        if self.patience is not None:
+            whole_number(self.patience, "patience", least=0, what="a whole number of epochs")
         if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
             raise ShapeError(f"learning_rate = {self.learning_rate!r}: pass a number above zero")
         for name in ("weight_decay", "clip_norm"):

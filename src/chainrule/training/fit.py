@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,19 +16,22 @@ import torch
 
 from chainrule.baselines import IndependentColumns
 from chainrule.density import Density
-from chainrule.errors import BackendError, ChainruleError, EvidenceError, SchemaError, unknown_choice
+from chainrule.errors import BackendError, ChainruleError, EvidenceError, SchemaError, ShapeError, unknown_choice
 from chainrule.model import Model, conditionals_of
 from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, OrderlessNADE
 from chainrule.networks.orders import Order, names_in_order, search_order
 from chainrule.rng import fresh_seed, generator_from
-from chainrule.table import Schema, Table, encode, infer_schema, log_scales, read_table
+from chainrule.table import MIN_COUNT, Schema, Table, encode, infer_schema, log_scales, read_table
 from chainrule.tasks.spread import order_spread
 from chainrule.training.batches import Rows
 from chainrule.training.checkpoint import fingerprint, restore_checkpoint, save_checkpoint, seed_of_checkpoint
 from chainrule.training.config import LEARNED_ORDERS, FitConfig
 from chainrule.training.loop import make_state, train
+from chainrule.training.memory import require_memory
+from chainrule.training.rules import EFFORTS, resolved
 
 DEVICES = ("auto", "cpu", "cuda")
+MOST_SHOWN = 60  # columns that are shown a line each
 FARTHEST = 1e12  # standard deviations: beyond, squares leave the range of float32 and likelihoods are no numbers
 OBJECTIVES = {"any": "orderless", "likelihood": "nade"}  # and the network that "auto" means
 
@@ -35,57 +40,75 @@ def fit(
     table: Any,
     valid: Any = None,
     *,
-    objective: str = "likelihood",
+    objective: str = "any",
     network: str = "auto",
+    effort: str = "standard",
     seed: int | None = None,
+    kinds: Mapping[str, Any] | Schema | None = None,
+    missing: str = "unknown",
+    strict: bool = False,
+    min_count: int = MIN_COUNT,
+    sample_weight: Any = None,
     config: FitConfig | None = None,
+    time_limit_s: float | None = None,
     device: str = "auto",
     verbose: bool = True,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     keep_checkpoint: bool = False,
 ) -> Density:
-    """The joint density of a table of binary and numeric columns.
+    """The joint density of a table: columns of booleans, labels, integers, numbers and dates, with or without holes.
 
+    ``objective="any"`` trains an orderless network, which answers any question and learns from rows with holes.
     ``objective="likelihood"`` trains a network of one order: the likelihood of complete rows, and of rows whose known cells
-    come first in the order. ``objective="any"`` trains an orderless network, which answers any question and learns from
-    rows with holes.
+    come first in the order.
 
     Args:
-        table: an ndarray (N, D), a pandas, polars or Arrow frame, or a path of .npy, .npz, CSV or Parquet.
+        table: a pandas, polars or Arrow frame, an ndarray (N, D), or a path of CSV, Parquet, .npy or .npz.
         valid: rows of the same columns that decide when to stop; by default a share of the table is held out.
-        objective: "likelihood" or "any".
-        network: "auto" (a NADE, or for "any" an orderless network), "nade", "made" or "orderless".
+        objective: "any" or "likelihood".
+        network: "auto" (an orderless network, or for "likelihood" a NADE); "nade", "made" or "orderless" override the
+            objective.
+        effort: "quick", "standard" or "best": how large an orderless network is and how long it trains.
         seed: an integer makes the fit reproducible, on CPU to the byte; None draws one from the system's entropy.
-        config: sizes, learning rate, epochs and the rest.
+        kinds: the kind of some columns by name, instead of the guess (see ``infer_schema``).
+        missing: "unknown": a hole says nothing; "informative": that a cell is missing is modelled, too, by a binary column
+            before each column with holes.
+        strict: raise where columns would be left out with a warning: ids, free text, columns without a value.
+        min_count: rows that a level needs to be listed by name, and a number to be an atom.
+        sample_weight: (N,), how much each row of the table counts; rows of weight zero are not read.
+        config: sizes, learning rate, epochs and the rest; what it leaves None follows from effort and table.
+        time_limit_s: seconds after which training ends.
         device: "auto", "cpu" or "cuda".
-        verbose: a progress bar on stderr where a person watches.
+        verbose: the assumed kinds and a progress bar on stderr, the bar where a person watches.
         checkpoint: a file to which the state of training is written after each epoch.
         resume: continue from that file if it exists, with its seed, to the same weights as a run never interrupted.
         keep_checkpoint: leave that file when training is done, to be removed once the density is saved.
 
     Raises:
-        SchemaError: a value that is no number, named by row and column; other columns in ``valid``.
+        SchemaError: a value that its column's kind cannot have, named by row and column; other columns in ``valid``.
         EvidenceError: an unknown cell where the network has one order, which cannot be trained on holes.
 
     Examples:
         >>> import numpy as np
         >>> rows = np.random.default_rng(0).integers(0, 2, (200, 3))
-        >>> density = fit(rows, seed=0, config=FitConfig(hidden_size=4, epochs=2))
+        >>> density = fit(rows, seed=0, verbose=False, config=FitConfig(hidden_size=4, epochs=2))
         >>> density.log_prob(rows).shape
         (200,)
     """
     config = config or FitConfig()
-    if objective not in OBJECTIVES:
-        raise ChainruleError(unknown_choice("objective", objective, OBJECTIVES))
-    if network not in ("auto", *BUILDERS):
-        raise ChainruleError(unknown_choice("network", network, ["auto", *BUILDERS]))
+    for name, value, choices in (
+        ("objective", objective, OBJECTIVES),
+        ("network", network, ["auto", *BUILDERS]),
+        ("effort", effort, EFFORTS),
+    ):
+        if value not in choices:
+            raise ChainruleError(unknown_choice(name, value, choices))
     if network == "auto":
         network = OBJECTIVES[objective]
-    if objective == "any" and network != "orderless":
-        raise ChainruleError(
-            f'objective="any" needs network="orderless", not {network!r}: a fixed order answers prefixes only'
-        )
+    objective = "any" if network == "orderless" else "likelihood"
+    if time_limit_s is not None and not 0 < time_limit_s < float("inf"):
+        raise ChainruleError(f"time_limit_s = {time_limit_s!r}: pass a number of seconds above zero, or None")
     device = resolved_device(device)
     if resume and checkpoint is None:
         raise ChainruleError("resume=True needs checkpoint=PATH, the file of the run to continue")
@@ -94,20 +117,24 @@ def fit(
         seed = seed_of_checkpoint(str(checkpoint)) if resume else fresh_seed()
     generator = generator_from(seed)
     rows = read_table(table)
-    schema = infer_schema(rows)
-    config = _resolved(config, network, schema)
-    x = _codes(rows, schema, network)
+    schema = infer_schema(rows, kinds=kinds, min_count=min_count, strict=strict, missing=missing)
+    if verbose:
+        print(_assumptions(schema), file=sys.stderr)
+    x = _weighted(_codes(rows, schema, network), sample_weight)
     if valid is None:
         x, x_valid = _hold_out(x, config.valid_fraction, generator)
     else:
         x_valid = _codes(read_table(valid, source="the validation table"), schema, network)
+    config = resolved(config, network, schema, len(x), effort)
     conditionals = conditionals_of(schema, conditional=config.conditional, components=config.components)
+    columns = Columns.of(conditionals)
+    require_memory(network, columns, config)
     filled = _filled(x)
     order = config.order
     if order in LEARNED_ORDERS:
         order = search_order(filled, method=LEARNED_ORDERS[order], generator=generator)
-    net = BUILDERS[network](Columns.of(conditionals), config, order, generator)
-    independent = IndependentColumns(conditionals)
+    net = BUILDERS[network](columns, config, order, generator)
+    independent = IndependentColumns(columns)
     for start in (net, independent):
         start.initialize_from(filled)
     state = make_state(net.to(device), config, generator)
@@ -117,13 +144,17 @@ def fit(
         if resume:
             restore_checkpoint(checkpoint, state, config, run=run)
         after_epoch = partial(save_checkpoint, checkpoint, config=config, seed=seed, run=run)
-    scales = log_scales(schema)
-    offsets = [-_mean_of_known(rows_, scales) for rows_ in (x, x_valid)]
-    train(state, x, x_valid, config, offset=offsets[1], after_epoch=after_epoch, device=device, show_progress=verbose)
+    offsets = [_units(rows_, schema) for rows_ in (x, x_valid)]
+    alone = _independent_nats(independent, x_valid)
+    train(
+        state, x, x_valid, config, offset=offsets[1], independent=alone, time_limit_s=time_limit_s,
+        after_epoch=after_epoch, device=device, show_progress=verbose,
+    )  # fmt: skip
     net = net.cpu().eval()
     record = {
         "objective": objective,
         "network": network,
+        "effort": effort,
         "seed": seed,
         "order": list(names_in_order(net.order.cpu(), schema.names)),
         "config": config.to_json(),
@@ -131,9 +162,9 @@ def fit(
         "valid_rows": len(x_valid),
         "valid_nats": state.best_nats + offsets[1],
         "valid_is": "an estimate of the mean over orders" if network == "orderless" else "exact",
-        "independent_valid_nats": float(_independent_nats(independent, x_valid)) + offsets[1],
+        "independent_valid_nats": alone + offsets[1],
         "skipped_steps": state.skipped,
-        "order_spread": _spread(net, x_valid, scales),
+        "order_spread": _spread(net, x_valid, schema),
         "history": [_in_units(record, offsets) for record in state.history],
     }
     if checkpoint is not None and not keep_checkpoint:
@@ -152,27 +183,34 @@ def resolved_device(device: str) -> str:
     return device
 
 
-def _resolved(config: FitConfig, network: str, schema: Schema) -> FitConfig:
-    """The configuration with every None filled in for this network and these columns."""
-    if network == "nade" and config.hidden_sizes is not None:
-        raise ChainruleError(f"hidden_sizes = {list(config.hidden_sizes)}: NADE has one layer; pass hidden_size")
-    if network != "orderless" and config.dropout:
-        raise ChainruleError(f"dropout = {config.dropout}: only the orderless network has it")
-    plain = network == "nade" and all(column.kind == "binary" for column in schema.columns)
-    return replace(
-        config,
-        activation=config.activation or ("sigmoid" if network == "nade" else "relu"),
-        learning_rate=config.learning_rate or (1e-2 if plain else 2e-3),
-        hidden_sizes=None if network == "nade" else _sizes(config),
-    )
+def _assumptions(schema: Schema) -> str:
+    """What is assumed of the columns: a line for each, or of many columns how many there are of each kind."""
+    if len(schema.columns) + len(schema.left_out) <= MOST_SHOWN:
+        return str(schema)
+    kinds = Counter(column.kind for column in schema.columns)
+    left_out = f", {len(schema.left_out)} left out" if schema.left_out else ""
+    return f"{', '.join(f'{count} {kind}' for kind, count in kinds.items())} columns{left_out}"
 
 
-def _spread(net: AbstractNetwork, rows: Rows, scales: np.ndarray) -> dict[str, float] | None:
+def _weighted(rows: Rows, sample_weight: Any) -> Rows:
+    """The rows with their weights, of mean 1; those of weight zero are gone."""
+    if sample_weight is None:
+        return rows
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.shape != (len(rows),):
+        raise ShapeError(f"sample_weight has shape {weight.shape}; the table has {len(rows)} rows: pass ({len(rows)},)")
+    if not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
+        raise ShapeError("sample_weight: pass finite numbers, zero or more, not all of them zero")
+    kept = torch.from_numpy(np.flatnonzero(weight))
+    return replace(rows, weight=torch.from_numpy(weight / weight[weight > 0].mean()).float()).take(kept)
+
+
+def _spread(net: AbstractNetwork, rows: Rows, schema: Schema) -> dict[str, float] | None:
     """How far the orders of an orderless network agree, in the table's units; of other networks None."""
     if not isinstance(net, OrderlessNADE):
         return None
     spread = order_spread(net, rows.x, rows.observed)
-    in_units = spread.nats - _mean_of_known(rows.take(slice(0, spread.rows)), scales)
+    in_units = spread.nats + _units(replace(rows, weight=None).take(slice(0, spread.rows)), schema)
     return replace(spread, nats=in_units).to_json()
 
 
@@ -189,18 +227,20 @@ def _filled(rows: Rows) -> torch.Tensor:
     return filled
 
 
-def _independent_nats(network: IndependentColumns, rows: Rows) -> torch.Tensor:
-    cells = network.log_prob_columns(rows.x).detach().double()
+def _independent_nats(network: IndependentColumns, rows: Rows) -> float:
+    with torch.no_grad():
+        cells = network.log_prob_columns(rows.x).double()
     if rows.observed is not None:
         cells = torch.where(rows.observed, cells, 0)
-    return -cells.sum(1).mean()
+    return -float(rows.mean(cells.sum(1)))
 
 
-def _mean_of_known(rows: Rows, scales: np.ndarray) -> float:
-    """What a row's log-likelihood gains on average by being in the table's units."""
-    if rows.observed is None:
-        return float(scales.sum())
-    return float((rows.observed.double() @ torch.from_numpy(scales)).mean())
+def _units(rows: Rows, schema: Schema) -> float:
+    """What −log p of a row gains on average by being in the table's units instead of codes, nats."""
+    scales = torch.from_numpy(log_scales(schema, rows.x.double().numpy()))
+    if rows.observed is not None:
+        scales = torch.where(rows.observed, scales, 0)
+    return -float(rows.mean(scales.sum(1)))
 
 
 def _in_units(record: dict[str, Any], offsets: list[float]) -> dict[str, Any]:
@@ -244,7 +284,7 @@ def _hold_out(rows: Rows, fraction: float, generator: torch.Generator) -> tuple[
 
 def _nade(columns: Columns, config: FitConfig, order: Order, generator: torch.Generator) -> AbstractNetwork:
     return NADE(
-        columns, config.hidden_size, activation=config.activation or "sigmoid", order=order, generator=generator
+        columns, config.hidden_size or 0, activation=config.activation or "sigmoid", order=order, generator=generator
     )
 
 
@@ -253,12 +293,18 @@ def _made(columns: Columns, config: FitConfig, order: Order, generator: torch.Ge
 
 
 def _orderless(columns: Columns, config: FitConfig, order: Order, generator: torch.Generator) -> AbstractNetwork:
-    options = {"activation": config.activation or "relu", "dropout": config.dropout}
-    return OrderlessNADE(columns, _sizes(config), order=order, generator=generator, **options)
+    return OrderlessNADE(
+        columns,
+        _sizes(config),
+        activation=config.activation or "relu",
+        dropout=config.dropout or 0.0,
+        order=order,
+        generator=generator,
+    )
 
 
 def _sizes(config: FitConfig) -> tuple[int, ...]:
-    return config.hidden_sizes or (config.hidden_size,) * 2
+    return config.hidden_sizes or (config.hidden_size or 0,) * 2
 
 
 Builder = Callable[[Columns, FitConfig, Order, torch.Generator], AbstractNetwork]

@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ from chainrule.training.batches import Rows, batches, count_batches, shuffled_ba
 from chainrule.training.config import FitConfig
 
 BAD_STEPS = 10  # non-finite steps in a row after which the best weights are restored and the learning rate halved
-LEARNING_RATE = 1e-2  # where the configuration has none
+LEARNING_RATE, EPOCHS, BATCH_SIZE = 1e-2, 100, 100  # where the configuration has none
 VALID_ROWS = 1000  # rows per validation batch
 VALID_SEED = 1  # of the masks that an orderless network is validated with
 
@@ -62,6 +63,8 @@ def train(
     config: FitConfig,
     *,
     offset: float = 0.0,
+    independent: float | None = None,
+    time_limit_s: float | None = None,
     after_epoch: Callable[[State], None] | None = None,
     device: str = "cpu",
     show_progress: bool = True,
@@ -74,6 +77,8 @@ def train(
         valid_rows: codes (M, D), read after every epoch.
         config: learning rate, batches, patience and the rest.
         offset: what is added to the nats of codes where a person reads them: those of the table's units.
+        independent: nats of independent columns, to be told the gain over them.
+        time_limit_s: seconds after which training ends, whatever the epochs; the learning rate then falls with the time.
         after_epoch: called with the state after each epoch, to save it.
         device: "cpu" or "cuda".
         show_progress: a bar on stderr where a person watches.
@@ -82,16 +87,22 @@ def train(
     network, optimizer = fabric.setup(state.network, state.optimizer)
     network.mark_forward_method("training_loss")
     train_rows, valid_rows = train_rows.to(fabric.device), valid_rows.to(fabric.device)
-    steps, parameters = count_batches(len(train_rows), config.batch_size), list(state.network.parameters())
+    batch_size = config.batch_size or BATCH_SIZE
+    steps, parameters = count_batches(len(train_rows), batch_size), list(state.network.parameters())
+    began_all = time.perf_counter() - state.seconds
+    late = partial(_late, began_all, time_limit_s)
     if state.epoch == 0:  # whatever happens, the result is no worse than the beginning
         state.best_nats = validate(state.network, valid_rows)
-    with progress_bar("training", config.epochs * steps, show=show_progress) as advance:
+    epochs = config.epochs or EPOCHS
+    with progress_bar("training", epochs * steps, show=show_progress) as advance:
         advance(state.epoch * steps)
-        while state.epoch < config.epochs and not _stalled(state, config):
+        while state.epoch < epochs and not _stalled(state, config) and late() < 1:
             began, loss_sum, counted = time.perf_counter(), 0.0, 0
-            for number, batch in enumerate(shuffled_batches(train_rows, config.batch_size, state.generator)):
-                set_rate(state, config, state.epoch + number / steps)
-                loss = network.training_loss(batch.x, batch.observed, generator=state.generator).mean()
+            for number, batch in enumerate(shuffled_batches(train_rows, batch_size, state.generator)):
+                if (share := late()) >= 1:
+                    break
+                set_rate(state, config, max((state.epoch + number / steps) / epochs, share))
+                loss = batch.mean(network.training_loss(batch.x, batch.observed, generator=state.generator))
                 for parameter in parameters:
                     parameter.grad = None  # what zero_grad does, without its profiler's bookkeeping
                 fabric.backward(loss)
@@ -113,16 +124,19 @@ def train(
             record |= {"valid_nats": _finite(nats), "rate": optimizer.param_groups[0]["lr"], "skipped": state.skipped}
             state.history.append(record)
             state.seconds += time.perf_counter() - began
-            advance(0, f"{nats + offset:.2f} nats, best {state.best_nats + offset:.2f}")
+            gain = (
+                "" if independent is None else f", {independent - state.best_nats:.2f} better than independent columns"
+            )
+            advance(0, f"{nats + offset:.2f} nats, best {state.best_nats + offset:.2f}{gain}")
             if after_epoch is not None:
                 after_epoch(state)
     state.network.load_state_dict(state.best)
     return state
 
 
-def set_rate(state: State, config: FitConfig, epoch: float) -> None:
-    """The learning rate at this (fractional) epoch: cosine from its highest to zero, or constant."""
-    shape = 0.5 * (1 + math.cos(math.pi * epoch / config.epochs)) if config.decay == "cosine" else 1.0
+def set_rate(state: State, config: FitConfig, done: float) -> None:
+    """The learning rate when this share of training is done: cosine from its highest to zero, or constant."""
+    shape = 0.5 * (1 + math.cos(math.pi * done)) if config.decay == "cosine" else 1.0
     for group in state.optimizer.param_groups:
         group["lr"] = _rate(config) * state.rate_scale * shape
 
@@ -148,7 +162,9 @@ def validate(network: AbstractNetwork, rows: Rows) -> float:
     network.eval()
     total = 0.0
     for batch in batches(rows, VALID_ROWS):
-        total += float(network.training_loss(batch.x, batch.observed, generator=generator).double().sum())
+        total += len(batch) * float(
+            batch.mean(network.training_loss(batch.x, batch.observed, generator=generator).double())
+        )
     network.train(training)
     return total / len(rows)
 
@@ -177,7 +193,12 @@ def _rate(config: FitConfig) -> float:
 
 
 def _stalled(state: State, config: FitConfig) -> bool:
-    return 0 < config.patience <= state.since_best
+    return 0 < (config.patience or 0) <= state.since_best
+
+
+def _late(began: float, limit_s: float | None) -> float:
+    """The share of the time limit that has passed; 0 where there is none."""
+    return 0.0 if limit_s is None else (time.perf_counter() - began) / limit_s
 
 
 def _finite(value: float) -> float | None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from chainrule.errors import SchemaError
-from chainrule.table.kinds.numbers import as_numbers, shown
+from chainrule.table.cells import Where, as_numbers, shown
 from chainrule.table.schema import Column
 
 
@@ -16,13 +14,14 @@ def takes(numbers: np.ndarray) -> bool:
     return bool(((numbers == 0) | (numbers == 1) | np.isnan(numbers)).all())
 
 
-def infer(name: str, numbers: np.ndarray, dtype: str) -> Column:
+def infer(name: str, numbers: np.ndarray, dtype: str, reason: str, *, flag_of: str | None = None) -> Column:
     """The column these numbers make, NaN where unknown; unknown cells do not count."""
     ones, zeros = int((numbers == 1).sum()), int((numbers == 0).sum())
-    return Column(name, "binary", (1, 0) if ones > zeros else (0, 1), dtype)
+    levels = (1, 0) if ones > zeros else (0, 1)
+    return Column(name=name, kind="binary", dtype=dtype, reason=reason, levels=levels, flag_of=flag_of)
 
 
-def encode(column: Column, values: np.ndarray, where: Callable[[int], str]) -> np.ndarray:
+def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
     """Codes (N,) float64, NaN where unknown."""
     bits = as_numbers(column.name, values, where)
     wrong = np.flatnonzero(~((bits == 0) | (bits == 1) | np.isnan(bits)))
@@ -36,15 +35,27 @@ def encode(column: Column, values: np.ndarray, where: Callable[[int], str]) -> n
 
 
 def decode(column: Column, codes: np.ndarray) -> np.ndarray:
-    """Values (N,) in the column's own dtype; text columns give 0 and 1."""
+    """Values (N,): bool, or numbers 0 and 1 of the column's dtype."""
     values = np.asarray(column.levels)[codes.astype(np.int64)]
-    dtype = np.dtype(column.dtype) if column.dtype in _NUMBERS else np.dtype("int64")
-    return values.astype(dtype)
+    dtype = column.dtype.lower()
+    if dtype.startswith("bool"):
+        return values.astype(bool)
+    return values.astype(np.dtype(dtype) if dtype in _NUMBERS else np.dtype("int64"))
 
 
-def log_scale(column: Column) -> float:
-    """Zero: a mass has no units."""
-    return 0.0
+def atom_codes(column: Column) -> tuple[float, ...]:
+    """None."""
+    return ()
 
 
-_NUMBERS = {"bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)), "float32", "float64"}
+def log_scale(column: Column, codes: np.ndarray) -> np.ndarray:
+    """Zeros (N,): masses have no units."""
+    return np.zeros(len(codes))
+
+
+def is_mass(column: Column, codes: np.ndarray) -> np.ndarray:
+    """Every code (N,) has a mass."""
+    return np.ones(len(codes), dtype=bool)
+
+
+_NUMBERS = {*(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)), "float32", "float64"}

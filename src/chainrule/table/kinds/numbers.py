@@ -1,47 +1,127 @@
-"""Cells as numbers: what every kind of column over numbers reads first."""
+"""What kinds over numbers share: the grid on which values lie, the values that occur by themselves, and the scale of the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import warnings
 
 import numpy as np
 
 from chainrule.errors import SchemaError
-from chainrule.table.words import BOOLEANS, UNKNOWN
+from chainrule.table.cells import Where, shown
+from chainrule.table.schema import MOST_ATOMS, Column
+
+MOST_DECIMALS = 9  # values written to more are taken to be continuous
+MOST_STEPS = 20_000  # steps within the range, above which a grid is too fine to matter
+LARGEST_EXACT = 2**53
+FINE = 2.0**20  # codes beyond which float32, in which networks train, begins to lose integers
+RANGE_PARTS = 16  # the range of codes is rounded outwards to this part of a standard deviation
+NEIGHBOURS = 5  # different values on either side that an atom of a grid must stand out from
+STANDS_OUT = 4.0  # how many times their mean count it has
+HEAVY_ON_GRID, HEAVY = 0.05, 0.01  # least share of the known values that makes a value an atom
+OFF_GRID = 1e-6  # steps: what lies further off is no rounding of the last bit
 
 
-def as_numbers(name: str, values: np.ndarray, where: Callable[[int], str]) -> np.ndarray:
-    """Each value as a number, NaN where unknown, (N,) float64; ``where(row)`` names a row in messages.
+def grid(numbers: np.ndarray) -> tuple[float, int] | None:
+    """The largest step of which all known numbers are multiples, and to how many decimals they are written.
+
+    None: they are written to more than 9 decimals, or too large to be told apart. A power of two as a factor of all
+    numbers is one of the step, so that the codes stay.
+
+    >>> grid(np.array([0.5, 2.0, 3.5]))
+    (0.5, 1)
+    """
+    known = np.unique(numbers[~np.isnan(numbers)])
+    for decimals in range(MOST_DECIMALS + 1):
+        if bool((np.round(known, decimals) == known).all()):
+            whole = np.round(known * 10.0**decimals)
+            if np.abs(whole).max(initial=0) >= LARGEST_EXACT:
+                return None
+            divisor = int(np.gcd.reduce(whole.astype(np.int64))) or 1
+            return divisor / 10**decimals, decimals
+    return None
+
+
+def atoms_of(numbers: np.ndarray, *, on_grid: bool, min_count: int) -> tuple[float, ...]:
+    """The few values that occur by themselves, such as zeros and caps, the heaviest first.
+
+    Of continuous numbers, values of more than a hundredth of the rows; on a grid, where values repeat anyhow, of more than a
+    twentieth, and four times as many as the values around them.
+    """
+    known = numbers[~np.isnan(numbers)]
+    values, counts = np.unique(known, return_counts=True)
+    least = max(min_count, 2, (HEAVY_ON_GRID if on_grid else HEAVY) * len(known))
+    heavy = counts >= least
+    if on_grid:
+        around = np.array([_mean_around(counts, k) for k in np.flatnonzero(heavy).tolist()])
+        heavy[heavy] = counts[heavy] >= STANDS_OUT * around
+    chosen = np.flatnonzero(heavy)
+    chosen = chosen[np.argsort(-counts[chosen], kind="stable")][:MOST_ATOMS]
+    return tuple(float(v) for v in values[chosen])
+
+
+def scale_of(name: str, codes: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of known codes; where they do not vary, the size of a value is the scale.
+
+    A power of two as a factor of all codes is one of both.
 
     Raises:
-        SchemaError: a value that is no finite number, nor true, false or a word for unknown.
+        SchemaError: they are too large for that.
     """
-    if values.dtype.kind in "biuf":
-        numbers = values.astype(np.float64)
-    else:
-        numbers = np.array([_number(str(value).strip().lower()) for value in values], dtype=np.float64)
-    wrong = np.flatnonzero(np.isinf(numbers))
-    if len(wrong):
-        row = int(wrong[0])
-        raise SchemaError(
-            f"column {name!r}: value {shown(values, row)} at {where(row)} is not a number; this version models binary and "
-            f"numeric columns only: recode the column or leave it out"
+    if not len(codes):
+        return 0.0, 1.0
+    center, spread = float(codes.mean()), float(codes.std())
+    if not (math.isfinite(center) and math.isfinite(spread)):
+        raise SchemaError(f"column {name!r}: values up to {np.abs(codes).max():.3g} overflow; rescale the column")
+    if spread <= 1e-12 * abs(center):  # rounding, not variation
+        spread = abs(center) or 1.0
+    return center, spread
+
+
+def range_of(codes: np.ndarray, center: float, spread: float) -> tuple[float, float]:
+    """The range of known codes, rounded outwards, so that a file does not hold the extremes of its table."""
+    if not len(codes):
+        return center, center
+    standard = (codes - center) / spread * RANGE_PARTS
+    ends = math.floor(float(standard.min())), math.ceil(float(standard.max()))
+    low, high = (center + spread * (end / RANGE_PARTS) for end in ends)
+    return low, high
+
+
+def on_grid(column: Column, numbers: np.ndarray) -> np.ndarray:
+    """Codes (N,): the nearest integer number of steps, NaN where unknown."""
+    return np.round((numbers - column.origin) / (column.step or 1.0))
+
+
+def onto_grid(column: Column, numbers: np.ndarray, values: np.ndarray, where: Where) -> np.ndarray:
+    """Codes (N,); numbers between the steps are rounded, with a warning that shows the first cell of them."""
+    steps = (numbers - column.origin) / (column.step or 1.0)
+    codes = np.round(steps)
+    rows = np.flatnonzero(np.abs(steps - codes) > OFF_GRID + 1e-12 * np.abs(steps))
+    if len(rows):
+        row = int(rows[0])
+        warnings.warn(
+            f"column {column.name!r}: {len(rows)} value(s), such as {shown(values, row)} at {where(row)}, lie between the steps "
+            f"of {column.step:g} {column.unit}".rstrip()
+            + " on which all lay when the model was fitted; they count as the nearest",
+            stacklevel=2,
         )
-    return numbers
+    return codes
 
 
-def shown(values: np.ndarray, row: int) -> str:
-    """A cell as messages show it."""
-    value = values[row].item() if isinstance(values[row], np.generic) else values[row]
-    return repr(value)
+def origin_of(codes: np.ndarray) -> float:
+    """The code to count others from: 0, or the median where codes are so large that float32 could not tell them apart."""
+    if not len(codes) or np.abs(codes).max() <= FINE:
+        return 0.0
+    return float(np.round(np.median(codes)))
 
 
-def _number(word: str) -> float:
-    if word in UNKNOWN:
-        return np.nan
-    if word in BOOLEANS:
-        return BOOLEANS[word]
-    try:
-        return float(word)
-    except ValueError:
-        return np.inf
+def from_grid(column: Column, codes: np.ndarray) -> np.ndarray:
+    """Numbers (N,) from codes, written to the column's decimals."""
+    values = column.origin + np.round(codes) * (column.step or 1.0)
+    return values if column.decimals is None else np.round(values, column.decimals)
+
+
+def _mean_around(counts: np.ndarray, k: int) -> float:
+    around = np.concatenate([counts[max(0, k - NEIGHBOURS) : k], counts[k + 1 : k + 1 + NEIGHBOURS]])
+    return float(around.mean()) if len(around) else 0.0

@@ -1,43 +1,94 @@
-"""Real columns: numbers, standardised; their likelihood is a density in the table's own units."""
+"""Real columns: continuous numbers standardised, with a density in the table's own units, or numbers on a grid, with masses."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from chainrule.errors import SchemaError
-from chainrule.table.kinds.numbers import as_numbers
+from chainrule.table.cells import Where, as_numbers
+from chainrule.table.kinds.numbers import (
+    MOST_STEPS,
+    atoms_of,
+    from_grid,
+    grid,
+    on_grid,
+    onto_grid,
+    origin_of,
+    range_of,
+    scale_of,
+)
 from chainrule.table.schema import Column
 
+SAME = 1e-6  # standardised: a draw as near to an atom as this is the atom
 
-def infer(name: str, numbers: np.ndarray, dtype: str) -> Column:
-    """The column these numbers make, NaN where unknown: their mean, standard deviation and range of codes.
 
-    A column of one value has that value's size as its scale; a power of two as a factor of all values changes no code.
-    """
+def infer(name: str, numbers: np.ndarray, dtype: str, reason: str, *, min_count: int) -> Column:
+    """The column these numbers make, NaN where unknown: the grid on which they lie, if they do, the values that occur by
+    themselves, and the scale of the others."""
     known = numbers[~np.isnan(numbers)]
-    center, spread = float(known.mean()), float(known.std())
-    if not (math.isfinite(center) and math.isfinite(spread)):
-        raise SchemaError(f"column {name!r}: values up to {np.abs(known).max():.3g} overflow; rescale the column")
-    if spread <= 1e-12 * abs(center):  # rounding, not variation
-        spread = abs(center) or 1.0
-    codes = (known - center) / spread
-    return Column(name, "real", (), dtype, center, spread, float(codes.min()), float(codes.max()))
+    found = grid(known)
+    if found is not None and len(known):
+        step, decimals = found
+        if 0 < (known.max() - known.min()) / step < MOST_STEPS:
+            return _stepped(name, known, dtype, reason, step, decimals, min_count)
+    atoms = atoms_of(known, on_grid=False, min_count=min_count)
+    others = known[~np.isin(known, atoms)]
+    center, spread = scale_of(name, others if len(others) else known)
+    low, high = range_of((known - center) / spread, 0.0, 1.0)
+    scale: dict[str, Any] = {"center": center, "spread": spread, "low": low, "high": high}
+    return Column(name=name, kind="real", dtype=dtype, reason=reason, atoms=atoms, **scale)
 
 
-def encode(column: Column, values: np.ndarray, where: Callable[[int], str]) -> np.ndarray:
-    """Codes (N,) float64, NaN where unknown."""
-    return (as_numbers(column.name, values, where) - column.center) / column.spread
+def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
+    """Codes (N,) float64, NaN where unknown; numbers between the steps of a grid are rounded, with a warning."""
+    numbers = as_numbers(column.name, values, where)
+    if column.step is None:
+        return (numbers - column.center) / column.spread
+    return onto_grid(column, numbers, values, where)
 
 
 def decode(column: Column, codes: np.ndarray) -> np.ndarray:
-    """Values (N,) float64, or float32 where the column was; integers come back as numbers between."""
-    values = codes * column.spread + column.center
-    return values.astype(np.float32) if column.dtype == "float32" else values
+    """Values (N,) float64, or float32 where the column was."""
+    if column.step is not None:
+        values = from_grid(column, codes)
+    else:
+        values = codes * column.spread + column.center
+        for value, code in zip(column.atoms, atom_codes(column), strict=True):
+            values = np.where(np.abs(codes - code) <= SAME, value, values)
+    return values.astype(np.float32) if column.dtype.lower() in ("float32", "float") else values
 
 
-def log_scale(column: Column) -> float:
-    """What a cell's log-density in codes gains by being one in the table's units: −log of the unit."""
-    return -math.log(column.spread)
+def atom_codes(column: Column) -> tuple[float, ...]:
+    """The codes of the atoms."""
+    values = np.array(column.atoms)
+    return tuple((on_grid(column, values) if column.step else (values - column.center) / column.spread).tolist())
+
+
+def log_scale(column: Column, codes: np.ndarray) -> np.ndarray:
+    """What the log-likelihood of codes (N,) gains by being in the table's units: −log of the unit for a density."""
+    return np.where(is_mass(column, codes), 0.0, -math.log(column.spread))
+
+
+def is_mass(column: Column, codes: np.ndarray) -> np.ndarray:
+    """Which codes (N,) have a mass: those on a grid, and atoms."""
+    return np.full(len(codes), column.step is not None) | np.isin(codes, atom_codes(column))
+
+
+def _stepped(
+    name: str, known: np.ndarray, dtype: str, reason: str, step: float, decimals: int, min_count: int
+) -> Column:
+    atoms = atoms_of(known, on_grid=True, min_count=min_count)
+    codes = np.round(known / step)
+    first = origin_of(codes)
+    codes = codes - first
+    others = codes[~np.isin(known, atoms)]
+    center, spread = scale_of(name, others if len(others) else codes)
+    low, high = range_of(codes, center, spread)
+    scale: dict[str, Any] = {"center": center, "spread": spread, "low": low, "high": high}
+    reason = f"{reason}, multiples of {step:g}"
+    return Column(
+        name=name, kind="real", dtype=dtype, reason=reason, step=step, decimals=decimals, origin=first * step, atoms=atoms,
+        **scale,
+    )  # fmt: skip

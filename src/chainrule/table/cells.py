@@ -1,0 +1,178 @@
+"""Cells of any table as numbers, labels or dates: what every kind of column reads first."""
+
+from __future__ import annotations
+
+import datetime
+import numbers
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import SchemaError
+from chainrule.table.words import BOOLEANS, UNKNOWN
+
+Where = Callable[[int], str]  # names a row in messages
+MISSING_TYPES = ("NAType", "NaTType")  # pd.NA and pd.NaT, which need pandas to be imported by name
+
+
+def is_unknown(values: np.ndarray) -> np.ndarray:
+    """Which of the values (N,) are NaN, None, pd.NA or NaT."""
+    if values.dtype.kind == "f":
+        return np.isnan(values)
+    if values.dtype.kind in "mM":
+        return np.isnat(values)
+    if values.dtype.kind == "O":
+        return np.fromiter(map(_is_missing, values), dtype=bool, count=len(values))
+    return np.zeros(len(values), dtype=bool)
+
+
+def looks(values: np.ndarray) -> str:
+    """What the known values (N,) are: "empty" (none is known), "boolean", "number", "datetime", "duration" or "label"."""
+    unknown = is_unknown(values)
+    if bool(unknown.all()):
+        return "empty"
+    kind = values.dtype.kind
+    if kind in "biufmM":
+        return {"b": "boolean", "m": "duration", "M": "datetime"}.get(kind, "number")
+    known = values[~unknown]
+    if kind in "US" and all(is_number(str(value)) or str(value).strip().lower() in UNKNOWN for value in known):
+        return "number"  # an array of text has no other way to hold numbers
+    for word, types in (
+        ("boolean", (bool, np.bool_)),
+        ("number", (numbers.Number, np.number, np.bool_)),
+        ("datetime", (datetime.date, np.datetime64)),
+        ("duration", (datetime.timedelta, np.timedelta64)),
+    ):
+        if all(isinstance(value, types) or _is_decimal(value, word) for value in known):
+            return word
+    return "label"
+
+
+def as_numbers(name: str, values: np.ndarray, where: Where) -> np.ndarray:
+    """Each value as a number, NaN where unknown, (N,) float64. Text that is a number, true or false counts as one.
+
+    Raises:
+        SchemaError: a value that is no finite number, nor true, false or a word for unknown.
+    """
+    if values.dtype.kind in "biuf":
+        found = values.astype(np.float64)
+    else:
+        found = np.array([_number(value) for value in values], dtype=np.float64)
+    wrong = np.flatnonzero(np.isinf(found))
+    if len(wrong):
+        row = int(wrong[0])
+        raise SchemaError(
+            f"column {name!r}: value {shown(values, row)} at {where(row)} is not a finite number; correct it, leave the cell "
+            f"empty, or fit with kinds={{{name!r}: 'categorical'}}"
+        )
+    return found
+
+
+def as_labels(values: np.ndarray) -> list[str | None]:
+    """Each value's name, None where unknown: 1, 1.0 and "1" are one label, True and "True" another."""
+    if values.dtype.kind in "biuf":
+        return [None if value != value else label_of(value) for value in values.tolist()]
+    return [None if _is_missing(value) else label_of(value) for value in values]
+
+
+def label_of(value: Any) -> str:
+    """The name of one known value."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value)
+
+
+def as_ticks(name: str, values: np.ndarray, unit: str, where: Where) -> np.ndarray:
+    """Each date or time as a number of units since 1970, fractions included, NaN where unknown, (N,) float64; ISO text counts.
+
+    Raises:
+        SchemaError: a value that is no date.
+    """
+    dates = as_datetimes(name, values, where)
+    unknown = np.isnat(dates)
+    whole = dates.astype(f"datetime64[{unit}]")
+    ticks = whole.astype(np.int64).astype(np.float64)
+    ticks += (dates - whole) / np.timedelta64(1, unit)
+    ticks[unknown] = np.nan
+    return ticks
+
+
+def as_datetimes(name: str, values: np.ndarray, where: Where) -> np.ndarray:
+    """Each value as a numpy datetime, NaT where unknown.
+
+    Raises:
+        SchemaError: a value that is no date.
+    """
+    if values.dtype.kind == "M":
+        return values
+    found = np.empty(len(values), dtype="datetime64[us]")
+    for row, value in enumerate(values):
+        try:
+            found[row] = _datetime(value)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise SchemaError(
+                f"column {name!r}: value {shown(values, row)} at {where(row)} is not a date or time; write it as 2024-12-31 or "
+                f"2024-12-31T23:59:59, or leave the cell empty"
+            ) from error
+    return found
+
+
+def is_number(value: Any) -> bool:
+    """Whether a known value is a finite number, or text that is one; booleans and words for unknown are not."""
+    if isinstance(value, str) and value.strip().lower() in (*BOOLEANS, *UNKNOWN):
+        return False
+    return not isinstance(value, bool) and bool(np.isfinite(_number(value)))
+
+
+def shown(values: np.ndarray, row: int) -> str:
+    """A cell as messages show it."""
+    value = values[row].item() if isinstance(values[row], np.generic) else values[row]
+    return repr(value)
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None or type(value).__name__ in MISSING_TYPES:
+        return True
+    if isinstance(value, float | np.floating):
+        return bool(value != value)
+    return isinstance(value, np.datetime64 | np.timedelta64) and bool(np.isnat(value))
+
+
+def _is_decimal(value: Any, word: str) -> bool:
+    return word == "number" and type(value).__name__ == "Decimal"
+
+
+def _number(value: Any) -> float:
+    if _is_missing(value):
+        return np.nan
+    if not isinstance(value, str):
+        try:
+            return float(value)
+        except (TypeError, ValueError, OverflowError):
+            return np.inf
+    word = value.strip().lower()
+    if word in UNKNOWN:
+        return np.nan
+    if word in BOOLEANS:
+        return BOOLEANS[word]
+    try:
+        return float(word)
+    except ValueError:
+        return np.inf
+
+
+def _datetime(value: Any) -> np.datetime64:
+    if _is_missing(value) or (isinstance(value, str) and value.strip().lower() in UNKNOWN):
+        return np.datetime64("NaT", "us")
+    if isinstance(value, str):
+        value = datetime.datetime.fromisoformat(value.strip())
+    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+        value = value.astimezone(datetime.UTC).replace(tzinfo=None)
+    if not isinstance(value, datetime.date | np.datetime64):
+        raise TypeError(type(value).__name__)
+    return value.astype("datetime64[us]") if isinstance(value, np.datetime64) else np.datetime64(value, "us")

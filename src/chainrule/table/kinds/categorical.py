@@ -1,0 +1,81 @@
+"""Categories: the index of each level with enough rows; rarer and never-seen levels share one more code."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from chainrule.table.cells import Where, as_labels, label_of
+from chainrule.table.schema import Column, Level
+
+
+def infer(
+    name: str, values: np.ndarray, dtype: str, reason: str, *, min_count: int, categories: tuple[str, ...] = ()
+) -> Column | None:
+    """The column these labels make: levels of at least ``min_count`` rows, the most frequent first, then as they appear.
+
+    A column without such a level has no code, and is None. ``categories`` are labels in the sequence of the column's type.
+    """
+    labels = as_labels(values)
+    counts = Counter(label for label in labels if label is not None)
+    listed = [label for label, count in counts.most_common() if count >= min_count]
+    first = {label: row for row, label in reversed(list(enumerate(labels))) if label is not None}
+    if not listed:
+        return None
+    ranks = tuple(listed.index(label) for label in categories if label in listed)
+    return Column(
+        name=name, kind="categorical", dtype=dtype, reason=reason, rows=sum(counts.values()), ranks=ranks,
+        unlisted=len(counts) - len(listed), levels=tuple(_plain(values[first[label]]) for label in listed),
+    )  # fmt: skip
+
+
+def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
+    """Codes (N,) float64, NaN where unknown; V for what is not listed."""
+    labels = as_labels(values)
+    code = {label_of(level): float(k) for k, level in enumerate(column.levels)}
+    other = float(len(column.levels))
+    if not any(isinstance(level, str) for level in column.levels):  # text may stand for numbers and booleans
+        labels = [_as_number(label) for label in labels]
+    return np.array([np.nan if label is None else code.get(label, other) for label in labels])
+
+
+def decode(column: Column, codes: np.ndarray) -> np.ndarray:
+    """Values (N,): levels as the table had them."""
+    if not all(isinstance(level, str) for level in column.levels):
+        kinds = {type(level) for level in column.levels}
+        if len(kinds) == 1:
+            return np.array(column.levels)[codes.astype(np.int64)]
+    levels = np.empty(len(column.levels), dtype=object)
+    levels[:] = column.levels
+    return levels[codes.astype(np.int64)]
+
+
+def atom_codes(column: Column) -> tuple[float, ...]:
+    """None."""
+    return ()
+
+
+def log_scale(column: Column, codes: np.ndarray) -> np.ndarray:
+    """Zeros (N,): masses have no units."""
+    return np.zeros(len(codes))
+
+
+def is_mass(column: Column, codes: np.ndarray) -> np.ndarray:
+    """Every code (N,) has a mass."""
+    return np.ones(len(codes), dtype=bool)
+
+
+def _plain(value: object) -> Level:
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def _as_number(label: str | None) -> str | None:
+    if label is None or label in ("True", "False"):
+        return label
+    try:
+        return label_of(float(label))
+    except ValueError:
+        word = label.strip().lower()
+        return word.capitalize() if word in ("true", "false") else label

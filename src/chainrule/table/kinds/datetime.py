@@ -1,0 +1,61 @@
+"""Dates and times: one integer at their own resolution; day, week and year are inputs for other columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.table.cells import Where, as_datetimes, as_ticks
+from chainrule.table.kinds.numbers import from_grid, onto_grid, range_of, scale_of
+from chainrule.table.schema import UNITS, Column
+
+PERIODS_S = (86_400.0, 7 * 86_400.0, 365.2425 * 86_400.0)  # day, week, year
+
+
+def infer(name: str, values: np.ndarray, dtype: str, reason: str, *, where: Where) -> Column:
+    """The column these dates make: at the coarsest unit of which all are multiples, counted from the first midnight."""
+    dates = as_datetimes(name, values, where)
+    known = dates[~np.isnat(dates)]
+    unit = next(
+        unit for unit in UNITS if bool((known.astype(f"datetime64[{unit}]") == known).all()) or unit == UNITS[-1]
+    )
+    ticks = known.astype(f"datetime64[{unit}]").astype(np.int64)
+    midnight = known.min().astype("datetime64[D]").astype(f"datetime64[{unit}]").astype(np.int64)
+    since = ticks - midnight  # in integers: ticks since 1970 may be more than float64 can tell apart
+    step = int(np.gcd.reduce(since)) or 1
+    codes = (since // step).astype(np.float64)
+    center, spread = scale_of(name, codes)
+    low, high = range_of(codes, center, spread)
+    seconds = np.timedelta64(step, unit) / np.timedelta64(1, "s")
+    span = float(codes.max() - codes.min()) * seconds
+    periods = tuple(period / seconds for period in PERIODS_S if seconds < period / 2 and span > period)
+    scale: dict[str, Any] = {"center": center, "spread": spread, "low": low, "high": high}
+    grid: dict[str, Any] = {"step": float(step), "decimals": None, "origin": float(midnight)}
+    reason = f"{reason}, in steps of {step} {unit}"
+    return Column(name=name, kind="datetime", dtype=dtype, reason=reason, unit=unit, periods=periods, **grid, **scale)
+
+
+def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
+    """Codes (N,) float64, NaN where unknown."""
+    return onto_grid(column, as_ticks(column.name, values, column.unit, where), values, where)
+
+
+def decode(column: Column, codes: np.ndarray) -> np.ndarray:
+    """Values (N,) as numpy datetimes of the column's unit."""
+    return from_grid(column, codes).astype(np.int64).astype(f"datetime64[{column.unit}]")
+
+
+def atom_codes(column: Column) -> tuple[float, ...]:
+    """None."""
+    return ()
+
+
+def log_scale(column: Column, codes: np.ndarray) -> np.ndarray:
+    """Zeros (N,): masses have no units."""
+    return np.zeros(len(codes))
+
+
+def is_mass(column: Column, codes: np.ndarray) -> np.ndarray:
+    """Every code (N,) has a mass."""
+    return np.ones(len(codes), dtype=bool)

@@ -1,0 +1,100 @@
+"""The distribution of one column given the rest of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from chainrule.conditionals import Distribution, MixtureDistribution
+from chainrule.errors import ShapeError
+from chainrule.model import Model
+from chainrule.table import Codes, cells_as_text, decode_column, encode, level_names, read_table
+from chainrule.table.frames import build, like
+from chainrule.tasks.batches import Batch, batches
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+SHOWN_LEVELS = 3
+
+
+def conditional(model: Model, table: Any, column: str, *, quantiles: Sequence[float] = QUANTILES) -> Any:
+    """p(column | the other known cells of each row), as a frame of as many rows as the table.
+
+    Of a category or a binary column, the probability of each listed level, a column each; they sum to 1. Of numbers and dates,
+    the quantiles, a column each, such as ``q0.05``.
+
+    Args:
+        model: the fitted model.
+        table: rows; the column's own cells are never read, and it may be absent.
+        column: its name.
+        quantiles: which, above 0 and below 1.
+
+    Raises:
+        SchemaError: there is no such column, or it was left out.
+        EvidenceError: a network of one order that cannot answer this.
+    """
+    number = model.schema.number(column)
+    spec = model.schema.columns[number]
+    if not all(0 < q < 1 for q in quantiles):
+        raise ShapeError(f"quantiles = {list(quantiles)}: pass numbers above 0 and below 1")
+    table = read_table(table)
+    codes = encode(table, model.schema, absent_is_fine=(column,))
+    if spec.kind in ("binary", "categorical"):
+        found = level_probabilities(model, codes, number)
+        columns = dict(zip(level_names(spec), found.T, strict=True))
+    else:
+        parts = quantiles_of(model, codes, number, quantiles)  # (N, Q)
+        columns = {f"q{q:g}": decode_column(spec, parts[:, k]) for k, q in enumerate(quantiles)}
+    if table.container == "numpy":
+        return build(columns, {}, "numpy")
+    return like(table.frame, columns, table.container)
+
+
+def distribution_of(model: Model, batch: Batch, column: int) -> Distribution | MixtureDistribution:
+    """The column's distribution in a batch; that its own cell was missing says nothing of what it would be."""
+    x, observed = batch.x, batch.observed
+    flag = model.flag_of(column)
+    if flag is not None:
+        x, observed = x.clone(), observed.clone()
+        x[:, flag], observed[:, flag] = float(model.schema.columns[flag].levels.index(0)), True
+    return batch.network.conditional(x, column, observed)
+
+
+def level_probabilities(model: Model, codes: Codes, column: int) -> np.ndarray:
+    """Probabilities (N, V) of the listed levels, each row's sum 1."""
+    levels = len(model.schema.columns[column].levels)
+    found = np.empty((len(codes), levels))
+    for batch in batches(model, codes, "conditioning"):
+        distribution = distribution_of(model, batch, column)
+        logs = distribution.at(
+            torch.arange(levels, dtype=torch.float64, device=batch.x.device).expand(len(batch.x), -1)
+        )
+        found[batch.rows] = logs.softmax(1).cpu().numpy()
+    return found
+
+
+def quantiles_of(model: Model, codes: Codes, column: int, quantiles: Sequence[float]) -> np.ndarray:
+    """Quantiles (N, Q) of a column of numbers, in codes."""
+    found = np.empty((len(codes), len(quantiles)))
+    for batch in batches(model, codes, "conditioning"):
+        distribution = distribution_of(model, batch, column)
+        for k, q in enumerate(quantiles):
+            found[batch.rows, k] = distribution.quantile(q).cpu().numpy()
+    return found
+
+
+def expected_words(model: Model, codes: Codes, column: int) -> list[str]:
+    """What is likely in each row's cell of the column, in words: the likeliest levels, or the middle 90 %."""
+    spec = model.schema.columns[column]
+    if spec.kind in ("binary", "categorical"):
+        p, names = level_probabilities(model, codes, column), level_names(spec)
+        best = np.argsort(-p, axis=1, kind="stable")[:, :SHOWN_LEVELS]
+        return [
+            ", ".join(f"{names[k]} {p[row, k]:.0%}" for k in some if k == some[0] or p[row, k] >= 0.01)
+            for row, some in enumerate(best)
+        ]
+    ends = quantiles_of(model, codes, column, (0.05, 0.95))
+    low, high = (cells_as_text(decode_column(spec, ends[:, k])) for k in (0, 1))
+    return [f"{a} … {b}" if a != b else a for a, b in zip(low, high, strict=True)]

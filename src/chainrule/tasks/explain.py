@@ -1,0 +1,117 @@
+"""Which cells of a table are odd, and what was expected there."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+from chainrule.errors import ChainruleError, whole_number
+from chainrule.model import Model
+from chainrule.table import Codes, Table, encode, log_scales, read_table
+from chainrule.table.frames import build, like
+from chainrule.tasks.batches import batches
+from chainrule.tasks.conditional import expected_words
+from chainrule.tasks.score import chain_terms
+
+LN2 = math.log(2)
+BATCH_ROWS = 256  # quadrature takes hundreds of values a row
+
+
+def explain(model: Model, table: Any, *, relative: bool = True, chain: bool = False) -> Any:
+    """The surprise of each cell in bits, as a frame of the table's shape, index and column names; NaN where unknown.
+
+    −log2 p(cell | all other known cells of its row). Relative, its expectation under the same conditional is taken away, both
+    of the standardised codes, so that columns of 2 and of 500 levels compare and units do not matter: 0 is as surprising as
+    usual, 10 is odd. Not relative, it is in the table's units.
+
+    Args:
+        model: the fitted model.
+        table: rows of the columns that were fitted.
+        relative: take the expected surprise away.
+        chain: instead, the terms −log2 p(cell | cells before it in the order), in the table's units: each row's sum is
+            −log2 p(row).
+
+    Raises:
+        EvidenceError: a network of one order, but for the chain or columns of few values.
+    """
+    table = read_table(table)
+    codes = encode(table, model.schema)
+    bits = surprise(model, codes, relative=relative, chain=chain)
+    columns = {name: np.full(len(codes), np.nan) for name in table.names}
+    names = table.names if table.named else model.schema.table_names
+    for column in model.schema.own:
+        if column.name in names:
+            columns[table.names[names.index(column.name)]] = bits[:, model.schema.number(column.name)]
+    return like(table.frame, columns, table.container)
+
+
+def surprise(model: Model, codes: Codes, *, relative: bool = True, chain: bool = False) -> np.ndarray:
+    """The surprise of each cell, (N, D) bits, NaN where unknown; see ``explain``."""
+    if chain:
+        bits = -chain_terms(model, codes) / LN2
+        return np.where(codes.observed, bits, np.nan)
+    bits = np.full(codes.values.shape, np.nan)
+    for batch in batches(model, codes, "explaining", rows=BATCH_ROWS):
+        for k in range(len(model.schema.columns)):
+            asked = batch.observed[:, k]
+            if not bool(asked.any()):
+                continue
+            x, observed = batch.x[asked], batch.observed[asked]
+            distribution = batch.network.conditional(x, k, observed)
+            found = -distribution.log_prob(x[:, k])
+            if relative:
+                values, weights = distribution.quadrature()
+                logs = distribution.at(values)
+                found = found + torch.where(weights > 0, weights * logs, 0).sum(1)
+            part = bits[batch.rows, k]
+            part[asked.cpu().numpy()] = found.cpu().numpy() / LN2
+            bits[batch.rows, k] = part
+    return bits if relative else bits - log_scales(model.schema, codes.values) / LN2
+
+
+def oddest(model: Model, table: Any, *, top: int = 20) -> Any:
+    """The cells of highest relative surprise, oddest first, as a frame of ``top`` rows: row, column, found, bits, expected.
+
+    ``row`` counts from 0. ``expected`` says what p(cell | other cells of the row) holds likely: the likeliest levels, or the
+    middle 90 % of numbers.
+    """
+    top = whole_number(top, "top", least=0, what="how many cells to show")
+    table = read_table(table)
+    codes = encode(table, model.schema)
+    bits = surprise(model, codes)
+    flags = [k for k, column in enumerate(model.schema.columns) if column.flag_of is not None]
+    bits[:, flags] = np.nan
+    if np.isnan(bits).all() and top:
+        raise ChainruleError(f"{table.source}: no known cell to explain")
+    order = np.argsort(-bits, axis=None, kind="stable")[: min(top, int((~np.isnan(bits)).sum()))]
+    rows, columns = np.unravel_index(order, bits.shape)
+    expected = [""] * len(rows)
+    for k in sorted(set(columns.tolist())):
+        of_column = np.flatnonzero(columns == k)
+        part = Codes(codes.values[rows[of_column]], codes.observed[rows[of_column]])
+        for place, words in zip(of_column, expected_words(model, part, k), strict=True):
+            expected[place] = words
+    names = model.schema.names
+    found = [str(_cell(table, model, names[k], row)) for row, k in zip(rows.tolist(), columns.tolist(), strict=True)]
+    cells = {
+        "row": rows,
+        "column": _objects([names[k] for k in columns.tolist()]),
+        "found": _objects(found),
+        "bits": bits[rows, columns],
+        "expected": _objects(expected),
+    }
+    return build(cells, {}, "pandas" if table.container == "pandas" else "polars")
+
+
+def _cell(table: Table, model: Model, name: str, row: int) -> Any:
+    names = table.names if table.named else model.schema.table_names
+    return table.columns[names.index(name)][row]
+
+
+def _objects(values: list[str]) -> np.ndarray:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array

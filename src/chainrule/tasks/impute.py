@@ -1,0 +1,145 @@
+"""Holes filled: drawn, best, or by the mean; observed cells stay as they are, to the bit."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from chainrule.errors import ShapeError, unknown_choice, whole_number
+from chainrule.model import Model
+from chainrule.rng import generator_from
+from chainrule.table import Codes, Table, decode, decode_column, encode, mean_values, read_table
+from chainrule.table.frames import like, replaced
+from chainrule.tasks.batches import batches
+from chainrule.tasks.conditional import distribution_of, level_probabilities, quantiles_of
+
+HOW = ("draw", "best", "mean")
+BATCH_ROWS = 4096
+
+
+class Imputed(NamedTuple):
+    """A table without holes, and between which values each filled number lies with the asked probability; NaN elsewhere."""
+
+    table: Any
+    low: Any
+    high: Any
+
+
+def impute(
+    model: Model,
+    table: Any,
+    *,
+    how: str = "draw",
+    n_draws: int = 1,
+    interval: float | None = None,
+    seed: int | torch.Generator | None = None,
+) -> Any:
+    """The table with its holes filled, of the same kind, types and index; what is known stays to the bit.
+
+    Args:
+        model: the fitted model.
+        table: rows with holes.
+        how: "draw": all holes of a row together from p(holes | known cells). "best": each hole on its own the most probable
+            level, or the median of numbers. "mean": the mean of numbers, the most probable level of categories.
+        n_draws: how many tables to draw; more than one come as a list.
+        interval: with a probability such as 0.9, the ends of each number's interval p(cell | known cells) are returned, too.
+        seed: of the draws; None is system entropy.
+
+    Returns:
+        A table, a list of tables for several draws, or with an interval ``Imputed(table, low, high)``.
+
+    Raises:
+        EvidenceError: holes that a network of one order cannot fill.
+    """
+    if how not in HOW:
+        raise ShapeError(unknown_choice("how", how, HOW))
+    n_draws = whole_number(n_draws, "n_draws", least=1, what="how many tables to draw")
+    if how != "draw" and n_draws > 1:
+        raise ShapeError(f"n_draws = {n_draws}: how={how!r} gives one table; draw for several")
+    if interval is not None and not 0 < interval < 1:
+        raise ShapeError(f"interval = {interval!r}: pass a probability above 0 and below 1")
+    table = read_table(table)
+    codes = encode(table, model.schema)
+    if how == "draw":
+        generator = generator_from(seed)
+        filled = [_merged(model, table, codes, _drawn(model, codes, generator)) for _ in range(n_draws)]
+    else:
+        filled = [_merged(model, table, codes, _guessed(model, codes, how))]
+    result = filled[0] if len(filled) == 1 else filled
+    if interval is None:
+        return result
+    low, high = _intervals(model, table, codes, interval)
+    return Imputed(result, low, high)
+
+
+def _drawn(model: Model, codes: Codes, generator: torch.Generator) -> dict[str, np.ndarray]:
+    values = codes.values.copy()
+    holes = ~codes.observed
+    rows = np.flatnonzero(holes.any(1))
+    known, flags = codes.observed[rows].copy(), [(k, model.flag_of(k)) for k in range(holes.shape[1])]
+    x = values[rows].copy()
+    for k, flag in flags:  # a cell that is filled is one that is there
+        if flag is not None:
+            there = float(model.schema.columns[flag].levels.index(0))
+            x[holes[rows, k], flag], known[holes[rows, k], flag] = there, True
+    asked = Codes(x, known)
+    model.require_evidence(asked.observed, name="known")
+    for batch in batches(model, asked, "filling", rows=BATCH_ROWS):
+        drawn = batch.network.sample(len(batch.x), (batch.x, batch.observed), generator=generator)
+        values[rows[batch.rows]] = drawn.cpu().numpy()
+    return decode(np.where(codes.observed, codes.values, values), model.schema, hide=False)
+
+
+def _guessed(model: Model, codes: Codes, how: str) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    for k, column in enumerate(model.schema.columns):
+        rows = np.flatnonzero(~codes.observed[:, k])
+        if column.flag_of is not None or not len(rows):
+            continue
+        part = Codes(codes.values[rows], codes.observed[rows])
+        if column.kind in ("binary", "categorical"):
+            filled = decode_column(column, level_probabilities(model, part, k).argmax(1).astype(np.float64))
+        elif how == "best":
+            filled = decode_column(column, quantiles_of(model, part, k, (0.5,))[:, 0])
+        else:
+            means = np.empty(len(rows))
+            for batch in batches(model, part, "filling"):
+                means[batch.rows] = distribution_of(model, batch, k).mean().cpu().numpy()
+            filled = mean_values(column, means)
+        whole = np.empty(len(codes), dtype=filled.dtype)
+        whole[:] = filled[:1]
+        whole[rows] = filled
+        found[column.name] = whole
+    return found
+
+
+def _merged(model: Model, table: Table, codes: Codes, columns: dict[str, np.ndarray]) -> Any:
+    names = table.names if table.named else model.schema.table_names
+    holes, values = {}, {}
+    for name, cells in columns.items():
+        if name in names:
+            own = table.names[names.index(name)]
+            holes[own], values[own] = ~codes.observed[:, model.schema.number(name)], cells
+    return replaced(table.frame, values, holes, table.container)
+
+
+def _intervals(model: Model, table: Table, codes: Codes, interval: float) -> tuple[Any, Any]:
+    names = table.names if table.named else model.schema.table_names
+    ends: list[dict[str, np.ndarray]] = [{name: np.full(len(codes), np.nan) for name in table.names} for _ in range(2)]
+    for column in model.schema.own:
+        k = model.schema.number(column.name)
+        rows = np.flatnonzero(~codes.observed[:, k])
+        if column.kind in ("binary", "categorical") or column.name not in names or not len(rows):
+            continue
+        part = Codes(codes.values[rows], codes.observed[rows])
+        found = quantiles_of(model, part, k, ((1 - interval) / 2, (1 + interval) / 2))
+        for side in range(2):
+            cells = decode_column(column, found[:, side])
+            whole = ends[side][table.names[names.index(column.name)]]
+            if cells.dtype.kind == "M":
+                whole = np.full(len(codes), np.datetime64("NaT"), dtype=cells.dtype)
+                ends[side][table.names[names.index(column.name)]] = whole
+            whole[rows] = cells
+    return like(table.frame, ends[0], table.container), like(table.frame, ends[1], table.container)

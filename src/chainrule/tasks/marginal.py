@@ -1,0 +1,66 @@
+"""The distribution of one column, or of two together, with all others left open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import ShapeError
+from chainrule.model import Model
+from chainrule.table import Codes, decode_column, log_scales_of, masses_of
+from chainrule.table.frames import build
+from chainrule.tasks.batches import batches
+
+POINTS = 64  # of a column of numbers
+
+
+def marginal(model: Model, *names: str, points: int = POINTS) -> Any:
+    """p(column), or p(first, second), as a frame with a row for each value or pair, and their ``log_prob`` in nats.
+
+    Of categories and binary columns every listed level; of numbers atoms, and points evenly spaced over the range of the
+    training rows. A density is in the table's units. Exact: the first column's own distribution, times the second's given it.
+
+    Args:
+        model: the fitted model.
+        names: one column or two.
+        points: how many values of a column of numbers.
+
+    Raises:
+        EvidenceError: columns that do not come first in the order of a network of one order.
+    """
+    if len(names) not in (1, 2) or len(set(names)) < len(names):
+        raise ShapeError(f"marginal of {list(names)}: name one column, or two different ones")
+    numbers = [model.schema.number(name) for name in names]
+    grids = [_grid(model, k, points) for k in numbers]
+    pairs = np.stack([g.ravel() for g in np.meshgrid(*grids, indexing="ij")], axis=1)  # (M, 1 or 2)
+    values = np.zeros((len(pairs), len(model.schema.columns)))
+    observed = np.zeros(values.shape, dtype=bool)
+    for place, k in enumerate(numbers):
+        values[:, k], observed[:, k] = pairs[:, place], True
+    codes = Codes(values, observed)
+    model.require_evidence(codes.observed, name="known")
+    nats = np.empty(len(codes))
+    for batch in batches(model, codes, "scoring"):
+        nats[batch.rows] = batch.network.log_prob(batch.x, batch.observed).cpu().numpy()
+    columns: dict[str, np.ndarray] = {}
+    for place, (k, name) in enumerate(zip(numbers, names, strict=True)):
+        spec = model.schema.columns[k]
+        nats += log_scales_of(spec, pairs[:, place])
+        columns[name] = decode_column(spec, pairs[:, place])
+    columns["log_prob"] = nats
+    if len(numbers) == 1 and not masses_of(model.schema.columns[numbers[0]], pairs[:, 0]).all():
+        columns["is_mass"] = masses_of(model.schema.columns[numbers[0]], pairs[:, 0])
+    container = model.schema.container if model.schema.container != "numpy" else "polars"
+    return build(columns, {c.name: c.dtype for c in model.schema.columns if c.name in names}, container)
+
+
+def _grid(model: Model, column: int, points: int) -> np.ndarray:
+    spec = model.schema.columns[column]
+    if spec.kind in ("binary", "categorical"):
+        return np.arange(len(spec.levels), dtype=np.float64)
+    conditional: Any = model.network.columns.conditionals[column]
+    atoms = np.array(getattr(conditional, "values", ()), dtype=np.float64)
+    spaced = np.linspace(spec.low, spec.high, points)
+    spaced = np.unique(np.round(spaced)) if spec.step is not None else spaced
+    return np.unique(np.concatenate([atoms, spaced]))

@@ -1,0 +1,51 @@
+"""Whether a network and its training fit into memory, before anything is allocated."""
+
+from __future__ import annotations
+
+import os
+from itertools import pairwise
+from pathlib import Path
+
+from chainrule.errors import ChainruleError
+from chainrule.networks import Columns
+from chainrule.training.config import FitConfig
+
+COPIES = 6  # of each parameter: itself, its gradient, two moments, the best so far, and one on the way to a file
+BYTES = 4
+
+
+def require_memory(network: str, columns: Columns, config: FitConfig) -> None:
+    """Raises ChainruleError if training would need more memory than the machine has free."""
+    needed, free = training_bytes(network, columns, config), free_bytes()
+    if free is not None and needed > free:
+        widest = max(range(len(columns)), key=lambda k: columns.input_widths[k] + columns.param_widths[k])
+        raise ChainruleError(
+            f"training needs about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free: pass smaller hidden_sizes or fewer "
+            f"components, or leave out column {widest}, which has the most parameters ({columns.param_widths[widest]})"
+        )
+
+
+def training_bytes(network: str, columns: Columns, config: FitConfig) -> int:
+    """About how much training takes: copies of the parameters, and a batch on its way through the network."""
+    inputs, params = sum(columns.input_widths), sum(columns.param_widths)
+    sizes = config.hidden_sizes or (config.hidden_size or 0,)
+    weights = inputs * sizes[0] + sum(a * b for a, b in pairwise(sizes)) + sizes[-1] * params + params
+    if network == "made":
+        weights += 2 * inputs * params
+    if network == "orderless":
+        weights += len(columns) * sizes[0]
+    batch = (config.batch_size or 0) * (2 * inputs + 3 * sum(sizes) + 4 * params)
+    return BYTES * (COPIES * weights + batch)
+
+
+def free_bytes() -> int | None:
+    """Memory that can still be had, in bytes, where the system says it."""
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        for line in meminfo.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None

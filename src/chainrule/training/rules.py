@@ -1,0 +1,91 @@
+"""Rules: what a configuration leaves open, from the network, the effort and the size of the table."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from chainrule.errors import ChainruleError
+from chainrule.table import Schema
+from chainrule.training.config import FitConfig
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How large an orderless network is and how long it trains, at most.
+
+    Attributes:
+        hidden_sizes: units of each hidden layer.
+        steps: steps of AdamW, on tables of enough rows that epochs are not the limit.
+        epochs: passes over the training rows, at most: small tables are not seen more often.
+    """
+
+    hidden_sizes: tuple[int, ...]
+    steps: int
+    epochs: int
+
+
+EFFORTS = {
+    "quick": Effort((128, 128), 1_500, 100),
+    "standard": Effort((256, 256), 8_000, 200),
+    "best": Effort((512, 512), 32_000, 400),
+}
+BATCHES = (32, 512)  # smallest and largest
+BATCHES_PER_EPOCH = 60  # as far as those allow
+UNITS_PER_ROW = 0.25  # hidden units of a layer, at most, for each training row; at least SMALLEST
+SMALLEST = 32
+FIXED = {"hidden_size": 200, "epochs": 100, "batch_size": 100, "patience": 10, "dropout": 0.0}  # of one-order networks
+
+
+def resolved(config: FitConfig, network: str, schema: Schema, rows: int, effort: str) -> FitConfig:
+    """The configuration with every None filled in, for this network and a table of so many training rows.
+
+    Of one-order networks as ``FitConfig`` says. Of the orderless network: layers as the effort says, but no more than a unit
+    for four rows; 60 batches an epoch, of 32 to 512 rows; as many epochs as make the effort's steps; a learning rate of
+    2e-3; and stopping after a tenth of the epochs, at least 5, without a better validation loss.
+    ``benchmarks/tables/rules.py`` measures these against their neighbours.
+    """
+    if network == "nade" and config.hidden_sizes is not None:
+        raise ChainruleError(f"hidden_sizes = {list(config.hidden_sizes)}: NADE has one layer; pass hidden_size")
+    if network != "orderless" and config.dropout:
+        raise ChainruleError(f"dropout = {config.dropout}: only the orderless network has it")
+    plain = network == "nade" and all(column.kind == "binary" for column in schema.columns)
+    config = replace(
+        config,
+        activation=config.activation or ("sigmoid" if network == "nade" else "relu"),
+        learning_rate=config.learning_rate or (1e-2 if plain else 2e-3),
+    )
+    if network != "orderless":
+        config = _or(config, **FIXED)
+        sizes = None if network == "nade" else config.hidden_sizes or (config.hidden_size or 0,) * 2
+        return replace(config, hidden_sizes=sizes)
+    chosen = EFFORTS[effort]
+    batch = config.batch_size or batch_size(rows)
+    epochs = config.epochs or max(1, min(chosen.epochs, round(chosen.steps * batch / rows)))
+    widest = max(SMALLEST, 2 ** round(math.log2(max(1.0, UNITS_PER_ROW * rows))))
+    sizes = config.hidden_sizes or (
+        (config.hidden_size,) * 2 if config.hidden_size else tuple(min(size, widest) for size in chosen.hidden_sizes)
+    )
+    patience = max(5, epochs // 10)
+    return _or(
+        replace(config, hidden_sizes=sizes),
+        hidden_size=sizes[0],
+        batch_size=batch,
+        epochs=epochs,
+        patience=patience,
+        dropout=0.0,
+    )
+
+
+def batch_size(rows: int) -> int:
+    """A power of two that makes about 60 batches of the rows, within 32 and 512.
+
+    >>> [batch_size(rows) for rows in (100, 4_000, 50_000)]
+    [32, 64, 512]
+    """
+    return min(BATCHES[1], max(BATCHES[0], 2 ** round(math.log2(max(1.0, rows / BATCHES_PER_EPOCH)))))
+
+
+def _or(config: FitConfig, **values: int | float) -> FitConfig:
+    """The configuration with these values where it has None."""
+    return replace(config, **{name: value for name, value in values.items() if getattr(config, name) is None})
