@@ -8,6 +8,7 @@ from chainrule.table.codes import (
     decode,
     decode_column,
     encode,
+    encode_columns,
     level_names,
     log_scales,
     log_scales_of,
@@ -17,7 +18,8 @@ from chainrule.table.codes import (
     to_container,
 )
 from chainrule.table.infer import MIN_COUNT, infer_schema
-from chainrule.table.read import Table, array_names, read_table
+from chainrule.table.lazy import read_table_lazily
+from chainrule.table.read import Table, array_names, read_parts, read_table
 from chainrule.table.schema import Column, LeftOut, Schema
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "decode",
     "decode_column",
     "encode",
+    "encode_columns",
     "infer_schema",
     "level_names",
     "log_scales",
@@ -39,6 +42,8 @@ __all__ = [
     "masses",
     "masses_of",
     "mean_values",
+    "read_parts",
     "read_table",
+    "read_table_lazily",
     "to_container",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,17 +42,29 @@ def encode(table: Table, schema: Schema, *, warn: bool = True, absent_is_fine: S
     Raises:
         SchemaError: extra columns, a wrong number of unnamed columns, or a value the column cannot have.
     """
-    found = _matched(table, schema, warn, absent_is_fine)
     values = np.full((len(table), len(schema.columns)), np.nan)
-    for k, column in enumerate(schema.columns):
-        if column.name in found and column.flag_of is None:
-            values[:, k] = KINDS[column.kind].encode(column, found[column.name], table.where)
-    for k, column in enumerate(schema.columns):
-        if column.flag_of in found:  # a flag is known wherever its column is there
-            missing = np.isnan(values[:, schema.number(column.flag_of)])
-            values[:, k] = missing if column.levels == (0, 1) else ~missing
+    for k, codes in encode_columns(table, schema, warn=warn, absent_is_fine=absent_is_fine):
+        values[:, k] = codes
     observed = ~np.isnan(values)
     return Codes(np.where(observed, values, 0.0), observed)
+
+
+def encode_columns(
+    table: Table, schema: Schema, *, warn: bool = True, absent_is_fine: Sequence[str] = ()
+) -> Iterator[tuple[int, np.ndarray]]:
+    """As ``encode``, one column at a time: its number in the schema and its codes (N,), NaN where unknown."""
+    found = _matched(table, schema, warn, absent_is_fine)
+    for k, column in enumerate(schema.columns):
+        name = column.flag_of or column.name
+        if name not in found:
+            continue
+        cells = table.columns[found[name]]
+        if column.flag_of is None:
+            yield k, KINDS[column.kind].encode(column, cells, table.where)
+        else:  # a flag is known wherever its column is there
+            own = schema.columns[schema.number(name)]
+            missing = np.isnan(KINDS[own.kind].encode(own, cells, table.where))
+            yield k, (missing if column.levels == (0, 1) else ~missing).astype(np.float64)
 
 
 def decode(values: np.ndarray, schema: Schema, *, hide: bool = True) -> dict[str, np.ndarray]:
@@ -125,13 +137,14 @@ def to_container(columns: dict[str, np.ndarray], schema: Schema) -> Any:
     return build(columns, dtypes, schema.container, labels)
 
 
-def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> dict[str, np.ndarray]:
+def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> dict[str, int]:
+    """Where in the table each of the schema's columns stands."""
     names = schema.table_names
     expected = len(names)
     if not table.named:
         if len(table.names) != expected:
             raise SchemaError(f"{table.source}: {len(table.names)} columns where the model has {expected}")
-        return dict(zip(names, table.columns, strict=True))
+        return {name: k for k, name in enumerate(names)}
     if extra := [name for name in table.names if name not in set(names)]:
         raise SchemaError(f"{table.source}: column(s) {_some(extra)} are not in the model; drop them before asking")
     own = [column.name for column in schema.own]
@@ -141,7 +154,7 @@ def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> d
         if warn and (missed := [name for name in absent if name not in fine]):
             message = f"{table.source}: column(s) {_some(missed)} are absent and count as unknown"
             warnings.warn(message, UserWarning, stacklevel=3)
-    return dict(zip(table.names, table.columns, strict=True))
+    return {name: k for k, name in enumerate(table.names)}
 
 
 def _some(names: list[str], most: int = 6) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,10 @@ import numpy as np
 from chainrule.errors import FormatError, SchemaError, unknown_choice
 from chainrule.table.frames import categories_of, cells_of, dtypes_of
 from chainrule.table.schema import CONTAINERS, first_repeated
-from chainrule.table.text import read_text
+from chainrule.table.text import read_text, text_parts
+
+PART_ROWS = 50_000
+TEXT = (".csv", ".txt", ".tsv", ".data")
 
 
 @dataclass(frozen=True)
@@ -27,23 +30,29 @@ class Table:
         container: what it came in: "numpy", "pandas", "polars" or "pyarrow".
         named: whether columns are matched by name, not by position.
         first_line: the line of row 0 in a text file.
+        first_row: how many rows of the file are before row 0, where the table is a part of one.
         types: how the container writes the columns' types; by default numpy's.
         categories: the labels of columns that have a type of labels, in its own order.
         frame: the frame or array itself, to give back with holes filled.
+        rows: how many there are, where columns are read when asked for.
     """
 
     names: tuple[str, ...]
-    columns: tuple[np.ndarray, ...]
+    columns: Sequence[np.ndarray]
     source: str
     container: str = "numpy"
     named: bool = False
     first_line: int | None = None
+    first_row: int = 0
     types: tuple[str, ...] | None = None
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     frame: Any = None
+    rows: int | None = None
 
     def __len__(self) -> int:
-        return len(self.columns[0]) if self.columns else 0
+        if self.rows is not None:
+            return self.rows
+        return len(self.columns[0]) if len(self.columns) else 0
 
     @property
     def dtypes(self) -> tuple[str, ...]:
@@ -52,7 +61,8 @@ class Table:
 
     def where(self, row: int) -> str:
         """A row as messages name it: rows count from 0, lines of a file from 1."""
-        return f"row {row}" if self.first_line is None else f"row {row} (line {self.first_line + row} of {self.source})"
+        name = f"row {self.first_row + row}"
+        return name if self.first_line is None else f"{name} (line {self.first_line + row} of {self.source})"
 
 
 def read_table(table: Any, *, array: str | None = None, header: bool | None = None, source: str | None = None) -> Table:
@@ -78,6 +88,40 @@ def read_table(table: Any, *, array: str | None = None, header: bool | None = No
     return _from_frame(table, source or "the table")
 
 
+def read_parts(table: Any, *, header: bool | None = None, rows: int = PART_ROWS) -> Iterator[Table]:
+    """A table in parts of about so many rows, never more in memory: of CSV and Parquet files. Others are one part.
+
+    Raises:
+        As ``read_table``, when the part with the fault is reached.
+    """
+    path = Path(table) if isinstance(table, (str, os.PathLike)) else None
+    kind = "" if path is None or not path.exists() else kind_of(path)
+    if path is not None and kind in TEXT:
+        start = 0
+        for line, text in text_parts(path, header, rows=rows):
+            part = _from_frame(text.frame, str(path), first_line=line)
+            container = "polars" if text.named else "numpy"
+            yield replace(part, first_row=start, named=text.named, container=container)
+            start += len(part)
+    elif path is not None and kind == ".parquet":
+        import polars as pl
+
+        scan, start = pl.scan_parquet(path), 0
+        while True:
+            try:
+                frame = scan.slice(start, rows).collect()
+            except (pl.exceptions.PolarsError, OSError) as error:
+                raise FormatError(f"{path}: not a readable Parquet file: {error}") from error
+            if start and not len(frame):
+                break
+            yield replace(_from_frame(frame, str(path)), first_row=start)
+            start += len(frame)
+            if len(frame) < rows:
+                break
+    else:
+        yield read_table(table, header=header)
+
+
 def array_names(path: str | os.PathLike[str]) -> list[str]:
     """The names of the arrays in an .npz file."""
     with _open_npz(Path(path)) as arrays:
@@ -87,8 +131,7 @@ def array_names(path: str | os.PathLike[str]) -> list[str]:
 def _read_path(path: Path, array: str | None, header: bool | None) -> Table:
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file")
-    kind = next((s for s in reversed(path.name.lower().split(".")) if s != "gz"), "")
-    kind = f".{kind}"
+    kind = kind_of(path)
     if kind == ".npy":
         try:
             return _from_array(np.load(path, allow_pickle=False), str(path))
@@ -98,7 +141,7 @@ def _read_path(path: Path, array: str | None, header: bool | None) -> Table:
             raise FormatError(f"{path}: not a readable .npy file: {error}") from error
     if kind == ".npz":
         return _from_npz(path, array)
-    if kind in (".csv", ".txt", ".tsv", ".data"):
+    if kind in TEXT:
         text = read_text(path, header)
         if text.named:
             return _from_frame(text.frame, str(path), first_line=2)
@@ -114,6 +157,11 @@ def _read_path(path: Path, array: str | None, header: bool | None) -> Table:
     raise FormatError(
         f"{path}: unknown type of file {path.suffix!r}; tables are .npy, .npz, .csv, .tsv, .txt, .data or .parquet"
     )
+
+
+def kind_of(path: Path) -> str:
+    """What the name says of the file: its last ending but .gz."""
+    return f".{next((s for s in reversed(path.name.lower().split('.')) if s != 'gz'), '')}"
 
 
 def _open_npz(path: Path) -> Any:

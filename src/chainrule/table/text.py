@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,23 +49,90 @@ def read_text(path: Path, header: bool | None = None) -> Text:
         SchemaError: a name stands twice.
     """
     data = _decoded(path)
-    lines = data.split("\n", 2)[:2]
+    layout = _layout(path, data.split("\n", 2)[:2], header)
+    body = data.split("\n", 1)[1] if "\n" in data else ""
+    return Text(_parse(path, body if layout.named else data, layout, 1 + layout.named), layout.named)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    separator: str
+    fields: tuple[str, ...]  # of line 1
+    named: bool
+
+
+def text_parts(path: Path, header: bool | None = None, *, rows: int) -> Iterator[tuple[int, Text]]:
+    """As ``read_text``, in parts of about so many lines, each with the line at which it begins.
+
+    Types are found part by part. Lines that quotes hold together stay in one part.
+
+    Raises:
+        FormatError, SchemaError: as ``read_text``, when the part with the fault is reached.
+    """
+    layout, first_line = None, 1
+    for lines in _line_groups(path, rows):
+        if layout is None:
+            if not lines[0].strip():
+                raise FormatError(f"{path}: line 1 is empty")
+            layout = _layout(path, lines[:2], header)
+            if layout.named:
+                lines, first_line = lines[1:], 2
+        yield first_line, Text(_parse(path, "\n".join(lines), layout, first_line), layout.named)
+        first_line += len(lines)
+    if layout is None:
+        raise FormatError(f"{path}: the file is empty")
+
+
+def _line_groups(path: Path, rows: int) -> Iterator[list[str]]:
+    """The file's lines in groups of at least ``rows`` that end outside of quotes; blank lines at the end are gone."""
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    lines: list[str] = []
+    blank, quotes = 0, 0
+    try:
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+            for raw in file:
+                line = raw.removesuffix("\n").removesuffix("\r")
+                if not line.strip():
+                    blank += 1  # waits: at the end of the file it does not count
+                    continue
+                if quotes % 2 == 0 and len(lines) >= rows:
+                    yield lines
+                    lines = []
+                lines += [""] * blank + [line]
+                blank, quotes = 0, quotes + line.count('"')
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path}: not UTF-8 text: {error}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise FormatError(f"{path}: cannot be read: {error}") from error
+    if lines:
+        yield lines
+
+
+def _layout(path: Path, lines: list[str], header: bool | None) -> _Layout:
     separator = _separator(path, lines)
-    if separator == " ":
-        data = "\n".join(line.rstrip(" ") for line in data.split("\n"))
     fields = _fields(path, lines[0].rstrip(" ") if separator == " " else lines[0], separator)
-    _require_rectangular(path, data, separator, len(fields))
     named = _names_columns(fields) if header is None else header
     if named and (repeated := first_repeated(fields)) is not None:
         raise SchemaError(f"{path}: column name {repeated!r} appears twice in line 1; rename one of them")
+    return _Layout(separator, tuple(fields), named)
+
+
+def _parse(path: Path, data: str, layout: _Layout, first_line: int) -> Any:
+    """The rows of text as a polars frame, its columns typed."""
     import polars as pl
 
+    names = list(layout.fields) if layout.named else [f"x{k}" for k in range(len(layout.fields))]
+    if layout.separator == " ":
+        data = "\n".join(line.rstrip(" ") for line in data.split("\n"))
+    if not data and first_line > 1:
+        return pl.DataFrame({name: [] for name in names}, schema=dict.fromkeys(names, pl.String))
+    _require_rectangular(path, data, layout, first_line)
     try:
         source = io.BytesIO(data.encode())
-        frame = pl.read_csv(source, has_header=named, separator=separator, infer_schema=False)
+        frame = pl.read_csv(source, has_header=False, separator=layout.separator, infer_schema=False, new_columns=names)
     except pl.exceptions.PolarsError as error:
         raise FormatError(f"{path}: not a readable table: {error}") from error
-    return Text(pl.DataFrame([typed(column) for column in frame.get_columns()]), named)
+    return pl.DataFrame([typed(column) for column in frame.get_columns()])
 
 
 def typed(column: Any) -> Any:
@@ -145,18 +213,19 @@ def _could_be_value(word: str) -> bool:
     return True
 
 
-def _require_rectangular(path: Path, data: str, separator: str, width: int) -> None:
+def _require_rectangular(path: Path, data: str, layout: _Layout, first_line: int) -> None:
     """Every line must have as many fields as the first; a reader would fill short lines silently."""
     if '"' in data:
         try:
-            lengths = [max(1, len(row)) for row in csv.reader(io.StringIO(data), delimiter=separator)]
+            lengths = [max(1, len(row)) for row in csv.reader(io.StringIO(data), delimiter=layout.separator)]
         except csv.Error as error:
             raise FormatError(f"{path}: not a readable table: {error}") from error
         counts = np.array(lengths)
     else:
         raw = np.frombuffer(f"{data}\n".encode(), dtype=np.uint8)
         starts = np.concatenate([[0], np.flatnonzero(raw == ord("\n"))[:-1]])
-        counts = np.add.reduceat(raw == ord(separator), starts, dtype=np.int32) + 1
+        counts = np.add.reduceat(raw == ord(layout.separator), starts, dtype=np.int32) + 1
+    width = len(layout.fields)
     if len(wrong := np.flatnonzero(counts != width)):
         line = int(wrong[0])
-        raise FormatError(f"{path}: line {line + 1} has {counts[line]} field(s) where line 1 has {width}")
+        raise FormatError(f"{path}: line {line + first_line} has {counts[line]} field(s) where line 1 has {width}")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.model import Model
-from chainrule.table import Codes, encode, log_scales, masses, read_table
+from chainrule.table import Codes, encode, log_scales, masses, read_parts
 from chainrule.tasks.batches import batches
 
 
@@ -21,13 +21,18 @@ class Parts(NamedTuple):
 def score(model: Model, table: Any, *, show_progress: bool = True) -> np.ndarray:
     """log p of the known cells of each row, (N,) float64 nats; of real cells the density in the table's own units.
 
-    Unknown cells are marginalised; a fixed order does this exactly where the known cells come first in it.
+    A CSV or Parquet file is read in parts, of which one is in memory. Unknown cells are marginalised; a fixed order does
+    this exactly where the known cells come first in it.
 
     Raises:
         SchemaError: columns or values that the model does not have.
         EvidenceError: holes that a fixed order cannot marginalise.
     """
-    return score_codes(model, encode(read_table(table), model.schema), show_progress=show_progress)
+    parts = [
+        score_codes(model, encode(part, model.schema, warn=not part.first_row), show_progress=show_progress)
+        for part in read_parts(table)
+    ]
+    return np.concatenate(parts) if parts else np.empty(0)
 
 
 def score_codes(model: Model, codes: Codes, *, show_progress: bool = True) -> np.ndarray:
@@ -47,9 +52,12 @@ def score_parts(model: Model, table: Any, *, show_progress: bool = True) -> Part
     Raises:
         EvidenceError: as ``score``, and for an ensemble of several orders, where a cell has no term of its own.
     """
-    codes = encode(read_table(table), model.schema)
-    cells, mass = chain_terms(model, codes, show_progress=show_progress), masses(model.schema, codes.values)
-    return Parts(np.where(mass, cells, 0).sum(1), np.where(mass, 0, cells).sum(1))
+    found = []
+    for part in read_parts(table):
+        codes = encode(part, model.schema, warn=not part.first_row)
+        cells, mass = chain_terms(model, codes, show_progress=show_progress), masses(model.schema, codes.values)
+        found.append((np.where(mass, cells, 0).sum(1), np.where(mass, 0, cells).sum(1)))
+    return Parts(*(np.concatenate(each) for each in zip(*found, strict=True)))
 
 
 def chain_terms(model: Model, codes: Codes, *, show_progress: bool = True) -> np.ndarray:

@@ -15,6 +15,9 @@ class Rows:
     x: torch.Tensor
     observed: torch.Tensor | None = None  # bool (N, D); None: every cell
     weight: torch.Tensor | None = None  # (N,), of mean 1; None: ones
+    unit: torch.Tensor | None = (
+        None  # (N,) nats: what −log p of a row gains by being in the table's units; None: nothing
+    )
 
     def __len__(self) -> int:
         return len(self.x)
@@ -32,8 +35,9 @@ class Rows:
         return (values if self.weight is None else values * self.weight).mean()
 
     def _each(self, of: Callable[[torch.Tensor], torch.Tensor]) -> Rows:
-        observed, weight = self.observed, self.weight
-        return Rows(of(self.x), None if observed is None else of(observed), None if weight is None else of(weight))
+        return Rows(
+            of(self.x), *(None if part is None else of(part) for part in (self.observed, self.weight, self.unit))
+        )
 
 
 def shuffled_batches(rows: Rows, batch_size: int, generator: torch.Generator) -> Iterator[Rows]:

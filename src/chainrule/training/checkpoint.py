@@ -17,6 +17,8 @@ from chainrule.training.config import FitConfig
 from chainrule.training.loop import State
 from chainrule.version import version
 
+CHUNK_ROWS = 100_000
+
 
 def fingerprint(train_rows: Rows, valid_rows: Rows, description: str) -> str:
     """One hash of the data and of what is trained on it: a checkpoint resumes only the run it belongs to."""
@@ -25,7 +27,8 @@ def fingerprint(train_rows: Rows, valid_rows: Rows, description: str) -> str:
         for part in (rows.x, rows.observed):
             if part is not None:
                 digest.update(f"{tuple(part.shape)}{part.dtype}".encode())
-                digest.update(part.contiguous().numpy().tobytes())
+                for chunk in part.split(CHUNK_ROWS):
+                    digest.update(chunk.contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -16,23 +17,25 @@ import torch
 
 from chainrule.baselines import IndependentColumns
 from chainrule.density import Density
-from chainrule.errors import BackendError, ChainruleError, EvidenceError, SchemaError, ShapeError, unknown_choice
+from chainrule.errors import BackendError, ChainruleError, unknown_choice
 from chainrule.model import Model, conditionals_of
 from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, OrderlessNADE
 from chainrule.networks.orders import Order, names_in_order, search_order
 from chainrule.rng import fresh_seed, generator_from
-from chainrule.table import MIN_COUNT, Schema, Table, encode, infer_schema, log_scales, read_table
+from chainrule.table import MIN_COUNT, Schema, infer_schema, read_table, read_table_lazily
 from chainrule.tasks.spread import order_spread
-from chainrule.training.batches import Rows
+from chainrule.training.batches import Rows, batches
 from chainrule.training.checkpoint import fingerprint, restore_checkpoint, save_checkpoint, seed_of_checkpoint
 from chainrule.training.config import LEARNED_ORDERS, FitConfig
 from chainrule.training.loop import make_state, train
 from chainrule.training.memory import require_memory
+from chainrule.training.rows import checked_weight, encoded, split
 from chainrule.training.rules import EFFORTS, resolved
 
 DEVICES = ("auto", "cpu", "cuda")
 MOST_SHOWN = 60  # columns that are shown a line each
-FARTHEST = 1e12  # standard deviations: beyond, squares leave the range of float32 and likelihoods are no numbers
+INITIAL_ROWS = 100_000  # of which the network's first parameters are made
+BATCH_ROWS = 10_000
 OBJECTIVES = {"any": "orderless", "likelihood": "nade"}  # and the network that "auto" means
 
 
@@ -116,15 +119,21 @@ def fit(
     if seed is None:
         seed = seed_of_checkpoint(str(checkpoint)) if resume else fresh_seed()
     generator = generator_from(seed)
-    rows = read_table(table)
+    rows = read_table_lazily(table)
     schema = infer_schema(rows, kinds=kinds, min_count=min_count, strict=strict, missing=missing)
     if verbose:
         print(_assumptions(schema), file=sys.stderr)
-    x = _weighted(_codes(rows, schema, network), sample_weight)
+    weight = checked_weight(sample_weight, len(rows))
+    kept = np.arange(len(rows)) if weight is None else np.flatnonzero(weight)
+    parts = [kept] if valid is not None else split(kept, config.valid_fraction, generator)
+    folder = None if rows.rows is None else tempfile.TemporaryDirectory(prefix="chainrule-")  # gone when fit returns
+    into = None if folder is None else Path(folder.name)
+    x, *held = encoded(rows, schema, network, parts, weight=weight, folder=into)
     if valid is None:
-        x, x_valid = _hold_out(x, config.valid_fraction, generator)
+        x_valid = held[0]
     else:
-        x_valid = _codes(read_table(valid, source="the validation table"), schema, network)
+        table_valid = read_table(valid, source="the validation table")
+        x_valid = encoded(table_valid, schema, network, [np.arange(len(table_valid))])[0]
     config = resolved(config, network, schema, len(x), effort)
     conditionals = conditionals_of(schema, conditional=config.conditional, components=config.components)
     columns = Columns.of(conditionals)
@@ -144,7 +153,7 @@ def fit(
         if resume:
             restore_checkpoint(checkpoint, state, config, run=run)
         after_epoch = partial(save_checkpoint, checkpoint, config=config, seed=seed, run=run)
-    offsets = [_units(rows_, schema) for rows_ in (x, x_valid)]
+    offsets = [_units(rows_) for rows_ in (x, x_valid)]
     alone = _independent_nats(independent, x_valid)
     train(
         state, x, x_valid, config, offset=offsets[1], independent=alone, time_limit_s=time_limit_s,
@@ -164,7 +173,7 @@ def fit(
         "valid_is": "an estimate of the mean over orders" if network == "orderless" else "exact",
         "independent_valid_nats": alone + offsets[1],
         "skipped_steps": state.skipped,
-        "order_spread": _spread(net, x_valid, schema),
+        "order_spread": _spread(net, x_valid),
         "history": [_in_units(record, offsets) for record in state.history],
     }
     if checkpoint is not None and not keep_checkpoint:
@@ -192,30 +201,19 @@ def _assumptions(schema: Schema) -> str:
     return f"{', '.join(f'{count} {kind}' for kind, count in kinds.items())} columns{left_out}"
 
 
-def _weighted(rows: Rows, sample_weight: Any) -> Rows:
-    """The rows with their weights, of mean 1; those of weight zero are gone."""
-    if sample_weight is None:
-        return rows
-    weight = np.asarray(sample_weight, dtype=np.float64)
-    if weight.shape != (len(rows),):
-        raise ShapeError(f"sample_weight has shape {weight.shape}; the table has {len(rows)} rows: pass ({len(rows)},)")
-    if not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
-        raise ShapeError("sample_weight: pass finite numbers, zero or more, not all of them zero")
-    kept = torch.from_numpy(np.flatnonzero(weight))
-    return replace(rows, weight=torch.from_numpy(weight / weight[weight > 0].mean()).float()).take(kept)
-
-
-def _spread(net: AbstractNetwork, rows: Rows, schema: Schema) -> dict[str, float] | None:
+def _spread(net: AbstractNetwork, rows: Rows) -> dict[str, float] | None:
     """How far the orders of an orderless network agree, in the table's units; of other networks None."""
     if not isinstance(net, OrderlessNADE):
         return None
     spread = order_spread(net, rows.x, rows.observed)
-    in_units = spread.nats + _units(replace(rows, weight=None).take(slice(0, spread.rows)), schema)
+    in_units = spread.nats + _units(replace(rows, weight=None).take(slice(0, spread.rows)))
     return replace(spread, nats=in_units).to_json()
 
 
 def _filled(rows: Rows) -> torch.Tensor:
-    """Codes (N, D) in which an unknown cell has one of its column's known values, these in turn, so that all count alike."""
+    """Codes (n, D), evenly spaced rows of all, in which an unknown cell has one of its column's known values, these in turn, so
+    that all count alike."""
+    rows = rows.take(torch.arange(0, len(rows), -(-len(rows) // INITIAL_ROWS)))
     if rows.observed is None:
         return rows.x
     filled = rows.x.clone()
@@ -228,58 +226,25 @@ def _filled(rows: Rows) -> torch.Tensor:
 
 
 def _independent_nats(network: IndependentColumns, rows: Rows) -> float:
+    total = 0.0
     with torch.no_grad():
-        cells = network.log_prob_columns(rows.x).double()
-    if rows.observed is not None:
-        cells = torch.where(rows.observed, cells, 0)
-    return -float(rows.mean(cells.sum(1)))
+        for batch in batches(rows, BATCH_ROWS):
+            cells = network.log_prob_columns(batch.x).double()
+            if batch.observed is not None:
+                cells = torch.where(batch.observed, cells, 0)
+            total -= len(batch) * float(batch.mean(cells.sum(1)))
+    return total / len(rows)
 
 
-def _units(rows: Rows, schema: Schema) -> float:
+def _units(rows: Rows) -> float:
     """What −log p of a row gains on average by being in the table's units instead of codes, nats."""
-    scales = torch.from_numpy(log_scales(schema, rows.x.double().numpy()))
-    if rows.observed is not None:
-        scales = torch.where(rows.observed, scales, 0)
-    return -float(rows.mean(scales.sum(1)))
+    return 0.0 if rows.unit is None else float(rows.mean(rows.unit))
 
 
 def _in_units(record: dict[str, Any], offsets: list[float]) -> dict[str, Any]:
     nats = {key: record[key] for key in ("train_nats", "valid_nats")}
     moved = {k: None if v is None else v + offset for (k, v), offset in zip(nats.items(), offsets, strict=True)}
     return {**record, **moved}
-
-
-def _codes(table: Table, schema: Schema, network: str) -> Rows:
-    codes = encode(table, schema)
-    if len(codes) == 0:
-        raise SchemaError(f"{table.source}: no rows")
-    x = torch.from_numpy(codes.values).float()
-    far = (~x.isfinite() | (x.abs() > FARTHEST)).nonzero()
-    if len(far):
-        row, column = far[0].tolist()
-        raise SchemaError(
-            f"{table.source}: column {schema.columns[column].name!r} lies {codes.values[row, column]:.2g} standard deviations "
-            f"from the mean at {table.where(row)}; correct that cell or leave it empty"
-        )
-    if codes.complete:
-        return Rows(x)
-    if network != "orderless":
-        row, column = (~codes.observed).nonzero()
-        name = schema.columns[column[0]].name
-        raise EvidenceError(
-            f"{table.source}: column {name!r} is unknown at {table.where(int(row[0]))}; a fixed-order network learns from "
-            f"complete rows only: fill or drop the {len(set(row.tolist()))} row(s) with holes, or pass network='orderless'"
-        )
-    return Rows(x, torch.from_numpy(codes.observed))
-
-
-def _hold_out(rows: Rows, fraction: float, generator: torch.Generator) -> tuple[Rows, Rows]:
-    """Training and validation rows; a single row serves as both."""
-    if len(rows) == 1:
-        return rows, rows
-    order = torch.randperm(len(rows), generator=generator)
-    held = min(max(1, round(fraction * len(rows))), len(rows) - 1)
-    return rows.take(order[held:]), rows.take(order[:held])
 
 
 def _nade(columns: Columns, config: FitConfig, order: Order, generator: torch.Generator) -> AbstractNetwork:

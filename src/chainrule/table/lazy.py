@@ -1,0 +1,98 @@
+"""Tables larger than memory: files of which one column at a time is read."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+
+from chainrule.errors import FormatError, SchemaError
+from chainrule.table.frames import categories_of, cells_of, dtypes_of
+from chainrule.table.read import PART_ROWS, TEXT, Table, kind_of, read_parts, read_table
+from chainrule.table.text import typed
+
+LARGE_BYTES = 200_000_000  # of a file, from which it is not read whole
+
+
+def read_table_lazily(table: Any, *, header: bool | None = None) -> Table:
+    """As ``read_table``; of a CSV or Parquet file that is large, columns are read when asked for, one at a time.
+
+    A large text file is first copied into Parquet files, part by part, in a temporary folder that lives as long as the table.
+    """
+    if not isinstance(table, (str, os.PathLike)):
+        return read_table(table, header=header)
+    path = Path(table)
+    kind = kind_of(path)
+    if not path.exists() or path.stat().st_size < LARGE_BYTES or kind not in (*TEXT, ".parquet"):
+        return read_table(table, header=header)
+    import polars as pl
+
+    if kind == ".parquet":
+        columns = LazyColumns(pl.scan_parquet(path), str(path))
+        return columns.table(str(path), "polars", True, None)
+    folder = tempfile.TemporaryDirectory(prefix="chainrule-")
+    named = True
+    for number, part in enumerate(read_parts(path, header=header, rows=PART_ROWS)):
+        named = part.named
+        text = part.frame.select(pl.all().cast(pl.String))
+        text.write_parquet(Path(folder.name) / f"{number:06d}.parquet")
+    columns = LazyColumns(pl.scan_parquet(Path(folder.name) / "*.parquet"), str(path), folder, is_text=True)
+    return columns.table(str(path), "polars" if named else "numpy", named, 1 + named)
+
+
+class LazyColumns(Sequence[np.ndarray]):
+    """The columns of a polars scan, each read when it is asked for and not kept."""
+
+    def __init__(self, scan: Any, source: str, folder: Any = None, *, is_text: bool = False) -> None:
+        self._scan, self._source, self._folder, self._is_text = scan, source, folder, is_text
+        self._schema = scan.collect_schema()
+
+    def __len__(self) -> int:
+        return len(self._schema)
+
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[np.ndarray]: ...
+
+    def __getitem__(self, index: int | slice) -> np.ndarray | Sequence[np.ndarray]:
+        if isinstance(index, slice):
+            return [self[k] for k in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        return cells_of(self._wrapped(self._schema.names()[index]))
+
+    def table(self, source: str, container: str, named: bool, first_line: int | None) -> Table:
+        """These columns as a table."""
+        import polars as pl
+
+        names = tuple(self._schema.names())
+        if not names:
+            raise SchemaError(f"{source}: no columns")
+        try:
+            rows = int(self._scan.select(pl.len()).collect().item())
+            heads = (
+                pl.DataFrame([self._read(name).head(0) for name in names])
+                if self._is_text
+                else self._scan.head(0).collect()
+            )
+        except pl.exceptions.PolarsError as error:
+            raise FormatError(f"{source}: not a readable file: {error}") from error
+        return Table(
+            names, self, source, container, named, first_line, types=dtypes_of(heads, "polars"),
+            categories=categories_of(heads, "polars"), rows=rows,
+        )  # fmt: skip
+
+    def _read(self, name: str) -> Any:
+        series = self._scan.select(name).collect().to_series()
+        return typed(series) if self._is_text else series
+
+    def _wrapped(self, name: str) -> Any:
+        import narwhals as nw
+
+        return nw.from_native(self._read(name), series_only=True)

@@ -1,0 +1,117 @@
+"""A table as rows to train on: encoded column by column, in memory or in memory-mapped files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from chainrule.errors import EvidenceError, SchemaError, ShapeError
+from chainrule.table import Schema, Table, encode_columns, log_scales_of
+from chainrule.training.batches import Rows
+
+FARTHEST = 1e12  # standard deviations: beyond, squares leave the range of float32 and likelihoods are no numbers
+
+
+def encoded(
+    table: Table,
+    schema: Schema,
+    network: str,
+    parts: Sequence[np.ndarray],
+    *,
+    weight: np.ndarray | None = None,
+    folder: Path | None = None,
+) -> list[Rows]:
+    """Some rows of a table in each part, as codes in float32; one column at a time is in memory beside them.
+
+    Args:
+        table: the table.
+        schema: its columns.
+        network: "orderless", or one that cannot be trained on holes.
+        parts: row numbers, int64 (n,) each.
+        weight: how much each row of the table counts, (N,).
+        folder: where memory-mapped files are made instead of arrays in memory.
+
+    Raises:
+        SchemaError: no rows, a value its column cannot have, a cell too far from the others.
+        EvidenceError: an unknown cell, where the network has one order.
+    """
+    if len(table) == 0:
+        raise SchemaError(f"{table.source}: no rows")
+    width = len(schema.columns)
+    x = [_array(folder, f"x{number}", (len(part), width), np.float32) for number, part in enumerate(parts)]
+    seen = [_array(folder, f"o{number}", (len(part), width), np.bool_) for number, part in enumerate(parts)]
+    unit = np.zeros(len(table))
+    holes: dict[int, np.ndarray] = {}
+    filled = set()
+    for k, codes in encode_columns(table, schema):
+        known = ~np.isnan(codes)
+        filled.add(k)
+        if not known.all():
+            holes[k] = np.flatnonzero(~known)
+        codes = np.where(known, codes, 0.0)
+        _require_near(table, schema, k, codes)
+        unit -= np.where(known, log_scales_of(schema.columns[k], codes), 0)
+        for number, part in enumerate(parts):
+            x[number][:, k] = codes[part]
+            seen[number][:, k] = known[part]
+    complete = not holes and len(filled) == width
+    if network != "orderless" and not complete:
+        _refuse_holes(table, schema, holes, filled)
+    found = []
+    for number, part in enumerate(parts):
+        own = None if weight is None else torch.from_numpy(weight[part] / weight[weight > 0].mean()).float()
+        observed = None if complete else torch.from_numpy(seen[number])
+        found.append(Rows(torch.from_numpy(x[number]), observed, own, torch.from_numpy(unit[part])))
+    return found
+
+
+def checked_weight(sample_weight: object, rows: int) -> np.ndarray | None:
+    """Weights (N,) float64, or None where none are given."""
+    if sample_weight is None:
+        return None
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.shape != (rows,):
+        raise ShapeError(f"sample_weight has shape {weight.shape}; the table has {rows} rows: pass ({rows},)")
+    if not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
+        raise ShapeError("sample_weight: pass finite numbers, zero or more, not all of them zero")
+    return weight
+
+
+def split(rows: np.ndarray, fraction: float, generator: torch.Generator) -> list[np.ndarray]:
+    """Row numbers to train on and to validate with; a single row serves as both."""
+    if len(rows) < 2:
+        return [rows, rows]
+    order = torch.randperm(len(rows), generator=generator).numpy()
+    held = min(max(1, round(fraction * len(rows))), len(rows) - 1)
+    return [rows[order[held:]], rows[order[:held]]]
+
+
+def _array(folder: Path | None, name: str, shape: tuple[int, int], dtype: type) -> np.ndarray:
+    if folder is None or 0 in shape:
+        return np.zeros(shape, dtype)
+    return np.memmap(folder / name, dtype=dtype, mode="w+", shape=shape)
+
+
+def _require_near(table: Table, schema: Schema, k: int, codes: np.ndarray) -> None:
+    column = schema.columns[k]
+    standard = codes if column.step is None else (codes - column.center) / column.spread
+    far = np.flatnonzero(~(np.abs(standard) <= FARTHEST))
+    if len(far):
+        raise SchemaError(
+            f"{table.source}: column {column.name!r} lies {standard[far[0]]:.2g} standard deviations from the mean at "
+            f"{table.where(int(far[0]))}; correct that cell or leave it empty"
+        )
+
+
+def _refuse_holes(table: Table, schema: Schema, holes: dict[int, np.ndarray], filled: set[int]) -> None:
+    absent = [k for k in range(len(schema.columns)) if k not in filled]
+    rows = np.arange(len(table)) if absent else np.unique(np.concatenate(list(holes.values())))
+    row = int(rows[0])
+    k = absent[0] if absent else min(k for k, at in holes.items() if row in at)
+    raise EvidenceError(
+        f"{table.source}: column {schema.columns[k].name!r} is unknown at {table.where(row)}; a fixed-order network learns from "
+        f"complete rows only: fill or drop the {len(rows)} row(s) with holes, or pass network='orderless'"
+    )
