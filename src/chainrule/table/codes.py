@@ -98,8 +98,6 @@ def mean_values(column: Column, codes: np.ndarray) -> np.ndarray:
 
 def level_names(column: Column) -> list[str]:
     """What the codes of a binary or categorical column are called, in their sequence."""
-    if column.kind == "binary" and column.dtype.lower().startswith("bool"):
-        return [str(bool(level)) for level in column.levels]
     return [label_of(level) for level in column.levels]
 
 

@@ -154,6 +154,11 @@ def _filled_array(array: np.ndarray, parts: Sequence[tuple[int, np.ndarray, np.n
     return array
 
 
+def _whole(values: np.ndarray) -> np.ndarray:
+    """Numbers rounded to integers, as a type of integers has to have them."""
+    return np.round(values).astype(np.int64) if values.dtype.kind == "f" else values
+
+
 def _objects(values: np.ndarray) -> np.ndarray:
     """Values as Python objects, None where masked."""
     found = np.empty(len(values), dtype=object)
@@ -164,7 +169,11 @@ def _objects(values: np.ndarray) -> np.ndarray:
 def _pandas(values: np.ndarray, dtype: str | None, categories: Any = None) -> Any:
     import pandas as pd
 
+    if dtype is not None and dtype.lower().startswith(("int", "uint")):
+        values = _whole(values)
     if values.dtype.kind == "M":
+        if dtype == "object":
+            return pd.Series(_objects(values), dtype=object)
         values = values.astype("datetime64[us]")
     masked = isinstance(values, np.ma.MaskedArray) and bool(np.ma.getmaskarray(values).any())
     series = pd.Series(_objects(values) if masked else np.ma.getdata(values))
@@ -181,8 +190,6 @@ def _pandas(values: np.ndarray, dtype: str | None, categories: Any = None) -> An
                 .dt.tz_convert(zone)
                 .astype(pd.api.types.pandas_dtype(dtype))
             )
-        if dtype == "object" and series.dtype.kind == "M":
-            return series.dt.date.astype(object)
         return series.astype(pd.api.types.pandas_dtype(dtype))
     except (TypeError, ValueError):
         return series
@@ -191,6 +198,8 @@ def _pandas(values: np.ndarray, dtype: str | None, categories: Any = None) -> An
 def _polars(name: str, values: np.ndarray, wanted: Any) -> Any:
     import polars as pl
 
+    if wanted is not None and wanted.is_integer():
+        values = _whole(values)
     masked = isinstance(values, np.ma.MaskedArray) and bool(np.ma.getmaskarray(values).any())
     if values.dtype.kind == "M":
         series = pl.Series(name, np.ma.getdata(values).astype("datetime64[us]"))
@@ -228,6 +237,8 @@ def _polars_type(dtype: str | None, categories: Sequence[Any] | None = None) -> 
 def _arrow(values: np.ndarray, wanted: Any) -> Any:
     import pyarrow as pa
 
+    if wanted is not None and pa.types.is_integer(wanted):
+        values = _whole(values)
     mask = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
     plain = np.ma.getdata(values)
     if plain.dtype.kind == "M" and np.datetime_data(plain.dtype)[0] not in ("D", "s", "ms", "us", "ns"):

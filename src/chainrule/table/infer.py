@@ -76,7 +76,7 @@ def infer_schema(
         if missing == "informative" and bool(holes.any()):
             reason = f"{int(holes.sum())} cells of {name!r} are missing"
             flag = f"{name} is missing"
-            columns.append(binary.infer(flag, holes.astype(np.float64), "bool", reason, flag_of=name))
+            columns.append(binary.infer(flag, holes.astype(np.float64), "bool", reason, boolean=True, flag_of=name))
         columns.append(found)
     unwanted = [out for out in left_out if out.name not in kinds]
     if unwanted:
@@ -119,7 +119,7 @@ def _infer(table: Table, name: str, values: np.ndarray, dtype: str, options: Opt
     if look == "empty":
         return "no known value"
     if look == "boolean":
-        return binary.infer(name, as_numbers(name, values, where), dtype, "true or false")
+        return binary.infer(name, as_numbers(name, values, where), dtype, "true or false", boolean=True)
     if look == "duration":
         return "durations are not modelled; make numbers of them"
     if look == "datetime":
@@ -160,7 +160,7 @@ def _as_told(table: Table, name: str, values: np.ndarray, dtype: str, options: O
             raise SchemaError(
                 f"column {name!r}: value {numbers[row]:g} at {where(row)} is not 0 or 1, so it cannot be binary"
             )
-        return binary.infer(name, numbers, dtype, reason)
+        return binary.infer(name, numbers, dtype, reason, boolean=looks(values) == "boolean")
     if kind == "integer":
         wrong = np.flatnonzero(~integer.takes_each(numbers))
         if len(wrong):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -11,6 +10,7 @@ from typing import Any, overload
 import numpy as np
 
 from chainrule.errors import FormatError, SchemaError
+from chainrule.scratch import ScratchFolder
 from chainrule.table.frames import categories_of, cells_of, dtypes_of
 from chainrule.table.read import PART_ROWS, TEXT, Table, kind_of, read_parts, read_table
 from chainrule.table.text import typed
@@ -34,13 +34,13 @@ def read_table_lazily(table: Any, *, header: bool | None = None) -> Table:
     if kind == ".parquet":
         columns = LazyColumns(pl.scan_parquet(path), str(path))
         return columns.table(str(path), "polars", True, None)
-    folder = tempfile.TemporaryDirectory(prefix="chainrule-")
+    folder = ScratchFolder()
     named = True
     for number, part in enumerate(read_parts(path, header=header, rows=PART_ROWS)):
         named = part.named
         text = part.frame.select(pl.all().cast(pl.String))
-        text.write_parquet(Path(folder.name) / f"{number:06d}.parquet")
-    columns = LazyColumns(pl.scan_parquet(Path(folder.name) / "*.parquet"), str(path), folder, is_text=True)
+        text.write_parquet(folder.path / f"{number:06d}.parquet")
+    columns = LazyColumns(pl.scan_parquet(folder.path / "*.parquet"), str(path), folder, is_text=True)
     return columns.table(str(path), "polars" if named else "numpy", named, 1 + named)
 
 

@@ -12,7 +12,7 @@ from chainrule.errors import ShapeError, whole_number
 from chainrule.model import Model
 from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
-from chainrule.table import Table, decode, encode, read_table, to_container
+from chainrule.table import Schema, Table, decode, encode, read_table, to_container
 
 BATCH_ROWS = 10_000  # rows drawn at once, so that memory does not grow with n times the columns
 
@@ -35,10 +35,10 @@ def sample_columns(
         temperature: 1 samples the model; towards 0 the likeliest value of each step.
         seed: an integer, a generator, or None for system entropy.
     """
-    evidence = None
+    evidence, asked = None, None
     if given is not None:
-        given = given_row(given) if isinstance(given, Mapping) else given
-        codes = encode(read_table(given), model.schema, warn=False)
+        asked = read_table(given_row(given) if isinstance(given, Mapping) else given)
+        codes = encode(asked, model.schema, warn=False)
         model.require_evidence(codes.observed, name="given")
         evidence = (torch.from_numpy(codes.values), torch.from_numpy(codes.observed))
     generator = generator_from(seed)
@@ -61,7 +61,26 @@ def sample_columns(
                 codes_drawn = torch.where(known[1], known[0], codes_drawn)
             parts.append(codes_drawn.numpy())
             advance(part.stop - start)
-    return decode(np.concatenate(parts), model.schema)
+    columns = decode(np.concatenate(parts), model.schema)
+    return columns if asked is None else _with_unlisted(columns, model.schema, asked, evidence)
+
+
+def _with_unlisted(
+    columns: dict[str, np.ndarray], schema: Schema, asked: Table, evidence: tuple[torch.Tensor, torch.Tensor] | None
+) -> dict[str, np.ndarray]:
+    """Columns in which labels that no code names stand as they were given."""
+    names = asked.names if asked.named else schema.table_names
+    for k, column in enumerate(schema.columns):
+        if column.kind != "categorical" or evidence is None or column.name not in names:
+            continue
+        unlisted = (evidence[0][:, k] == len(column.levels)).numpy() & evidence[1][:, k].numpy()
+        if unlisted.any():
+            own, cells = asked.columns[names.index(column.name)], columns[column.name].astype(object)
+            for row in range(len(cells)):
+                if unlisted[row % len(unlisted)]:
+                    cells[row] = own[row % len(own)]
+            columns[column.name] = cells
+    return columns
 
 
 def given_row(given: Mapping[str, Any]) -> Table:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,6 +21,7 @@ from chainrule.model import Model, conditionals_of
 from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, OrderlessNADE
 from chainrule.networks.orders import Order, names_in_order, search_order
 from chainrule.rng import fresh_seed, generator_from
+from chainrule.scratch import ScratchFolder
 from chainrule.table import MIN_COUNT, Schema, infer_schema, read_table, read_table_lazily
 from chainrule.tasks.spread import order_spread
 from chainrule.training.batches import Rows, batches
@@ -79,7 +79,8 @@ def fit(
             before each column with holes.
         strict: raise where columns would be left out with a warning: ids, free text, columns without a value.
         min_count: rows that a level needs to be listed by name, and a number to be an atom.
-        sample_weight: (N,), how much each row of the table counts; rows of weight zero are not read.
+        sample_weight: (N,), how much each row of the table counts, also of those held out of it; rows of weight zero are not
+            read. Rows of ``valid`` count alike.
         config: sizes, learning rate, epochs and the rest; what it leaves None follows from effort and table.
         time_limit_s: seconds after which training ends.
         device: "auto", "cpu" or "cuda".
@@ -126,8 +127,8 @@ def fit(
     weight = checked_weight(sample_weight, len(rows))
     kept = np.arange(len(rows)) if weight is None else np.flatnonzero(weight)
     parts = [kept] if valid is not None else split(kept, config.valid_fraction, generator)
-    folder = None if rows.rows is None else tempfile.TemporaryDirectory(prefix="chainrule-")  # gone when fit returns
-    into = None if folder is None else Path(folder.name)
+    folder = None if rows.rows is None else ScratchFolder()  # gone when fit returns
+    into = None if folder is None else folder.path
     x, *held = encoded(rows, schema, network, parts, weight=weight, folder=into)
     if valid is None:
         x_valid = held[0]

@@ -14,10 +14,13 @@ def takes(numbers: np.ndarray) -> bool:
     return bool(((numbers == 0) | (numbers == 1) | np.isnan(numbers)).all())
 
 
-def infer(name: str, numbers: np.ndarray, dtype: str, reason: str, *, flag_of: str | None = None) -> Column:
-    """The column these numbers make, NaN where unknown; unknown cells do not count."""
+def infer(
+    name: str, numbers: np.ndarray, dtype: str, reason: str, *, boolean: bool = False, flag_of: str | None = None
+) -> Column:
+    """The column these numbers make, NaN where unknown; unknown cells do not count. ``boolean``: they are false and true."""
     ones, zeros = int((numbers == 1).sum()), int((numbers == 0).sum())
-    levels = (1, 0) if ones > zeros else (0, 1)
+    no, yes = (False, True) if boolean else (0, 1)
+    levels = (yes, no) if ones > zeros else (no, yes)
     return Column(name=name, kind="binary", dtype=dtype, reason=reason, levels=levels, flag_of=flag_of)
 
 
@@ -37,9 +40,9 @@ def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
 def decode(column: Column, codes: np.ndarray) -> np.ndarray:
     """Values (N,): bool, or numbers 0 and 1 of the column's dtype."""
     values = np.asarray(column.levels)[codes.astype(np.int64)]
+    if isinstance(column.levels[0], bool):
+        return values
     dtype = column.dtype.lower()
-    if dtype.startswith("bool"):
-        return values.astype(bool)
     return values.astype(np.dtype(dtype) if dtype in _NUMBERS else np.dtype("int64"))
 
 

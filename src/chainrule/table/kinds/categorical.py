@@ -41,7 +41,11 @@ def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
 
 
 def decode(column: Column, codes: np.ndarray) -> np.ndarray:
-    """Values (N,): levels as the table had them."""
+    """Values (N,): levels as the table had them, None for what is not listed."""
+    if bool((codes >= len(column.levels)).any()):
+        known = np.empty(len(column.levels) + 1, dtype=object)
+        known[: len(column.levels)] = column.levels
+        return known[codes.astype(np.int64)]
     if not all(isinstance(level, str) for level in column.levels):
         kinds = {type(level) for level in column.levels}
         if len(kinds) == 1:

@@ -21,8 +21,6 @@ from chainrule.table.kinds.numbers import (
 )
 from chainrule.table.schema import Column
 
-SAME = 1e-6  # standardised: a draw as near to an atom as this is the atom
-
 
 def infer(name: str, numbers: np.ndarray, dtype: str, reason: str, *, min_count: int) -> Column:
     """The column these numbers make, NaN where unknown: the grid on which they lie, if they do, the values that occur by
@@ -56,7 +54,7 @@ def decode(column: Column, codes: np.ndarray) -> np.ndarray:
     else:
         values = codes * column.spread + column.center
         for value, code in zip(column.atoms, atom_codes(column), strict=True):
-            values = np.where(np.abs(codes - code) <= SAME, value, values)
+            values = np.where(codes == code, value, values)
     return values.astype(np.float32) if column.dtype.lower() in ("float32", "float") else values
 
 
