@@ -31,6 +31,8 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.speed.kernels
 	$(BIN)/python -m benchmarks.speed.networks
 	$(BIN)/python -m benchmarks.likelihood.binarized_mnist
+	$(BIN)/python -m benchmarks.tables.rules quick
+	$(BIN)/python -m benchmarks.tables.seconds
 
 clean:
 	rm -rf .venv dist build .pytest_cache .ruff_cache .hypothesis chainrule-demo

@@ -75,9 +75,25 @@ class Density:
         """p(column), or p(first, second), as a frame with a row for each value or pair; see ``tasks.marginal``."""
         return tasks.marginal(self.model, *columns)
 
-    def sample(self, n: int, given: Any = None, *, temperature: float = 1.0, seed: int | None = None) -> Any:
-        """n rows like those fitted, in the same kind of table; ``given`` holds cells to keep (see ``tasks.sample``)."""
-        return tasks.sample(self.model, n, given=given, temperature=temperature, seed=seed)
+    def sample(
+        self,
+        n: int,
+        given: Any = None,
+        *,
+        temperature: float = 1.0,
+        seed: int | None = None,
+        to: str | os.PathLike[str] | None = None,
+    ) -> Any:
+        """n rows like those fitted, in the same kind of table, or written to a file, part by part.
+
+        Args:
+            n: number of rows.
+            given: cells to keep: a dict of one value a column, or a table of one row or n rows with holes.
+            temperature: 1 samples the model; towards 0 the likeliest value of each step.
+            seed: makes the draw reproducible.
+            to: a path of CSV or Parquet to write to; it is returned.
+        """
+        return tasks.sample(self.model, n, given=given, temperature=temperature, seed=seed, to=to)
 
     def impute(
         self,
@@ -87,9 +103,19 @@ class Density:
         seed: int | None = None,
         *,
         interval: float | None = None,
+        to: str | os.PathLike[str] | None = None,
     ) -> Any:
-        """The table with its holes filled; what is known stays to the bit (see ``tasks.impute``)."""
-        return tasks.impute(self.model, table, how=how, n_draws=n_draws, interval=interval, seed=seed)
+        """The table with its holes filled; what is known stays to the bit (see ``tasks.impute``).
+
+        Args:
+            table: rows with holes.
+            how: "draw" (all holes of a row together), "best" (most probable level, median) or "mean".
+            n_draws: how many tables to draw; more than one come as a list.
+            seed: makes draws reproducible.
+            interval: with a probability such as 0.9, returns (table, low, high), the ends of each filled number's interval.
+            to: a path of CSV or Parquet to write to; a file is then read, filled and written in parts.
+        """
+        return tasks.impute(self.model, table, how=how, n_draws=n_draws, interval=interval, seed=seed, to=to)
 
     def compare(self, other: Density, table: Any) -> tasks.Comparison:
         """How many nats per row this density is better than another on a table, with the standard error of that mean."""

@@ -15,6 +15,7 @@ LEVELS = {
     "version": 0,
     "rng": 1,
     "progress": 0,
+    "scratch": 0,
     "atomic": 0,
     "datasets": 1,
     "fileformat": 1,
@@ -31,7 +32,7 @@ LEVELS = {
     "report": 9,
     "cli": 10,
 }
-NO_TORCH = {"errors", "atomic", "version", "progress", "datasets", "fileformat", "table"}
+NO_TORCH = {"errors", "atomic", "scratch", "version", "progress", "datasets", "fileformat", "table"}
 
 
 def room_of(module: str) -> str | None:

@@ -1,28 +1,9 @@
-"""Tables of every kind with holes, and one small density over them."""
+"""One small density over a table of every kind."""
 
-import datetime
-
-import numpy as np
-import pandas as pd
 import pytest
+from some_tables import mixed
 
 import chainrule as cr
-
-
-def mixed(n=400, seed=0, holes=0.0):
-    """A bit, a label, an integer with a heavy zero, a number, a number in steps, and an hour, that depend on each other."""
-    rng = np.random.default_rng(seed)
-    sex = rng.random(n) < 0.4
-    town = np.where(rng.random(n) < 0.7, np.where(sex, "north", "south"), "west").astype(object)
-    gain = np.where(rng.random(n) < 0.6, 0, rng.poisson(40, n) + 20 * sex)
-    height = 170 + 8 * sex + rng.normal(0, 5, n)
-    price = np.round(2 + sex + rng.exponential(1.5, n), 1)
-    start = datetime.datetime(2024, 1, 1)
-    hour = [start + datetime.timedelta(hours=int(h)) for h in rng.integers(0, 24 * 40, n)]
-    frame = pd.DataFrame({"sex": sex, "town": town, "gain": gain, "height": height, "price": price, "hour": hour})
-    if holes:
-        frame = frame.mask(rng.random(frame.shape) < holes)
-    return frame
 
 
 @pytest.fixture(scope="session")

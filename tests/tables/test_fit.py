@@ -12,14 +12,17 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from conftest import mixed
+from some_tables import mixed
 
 import chainrule as cr
+import chainrule.tasks
 from chainrule.errors import ChainruleError, FormatError, SchemaError, ShapeError
 from chainrule.table import lazy, read, read_parts
 from chainrule.training import memory
 from chainrule.training.rules import EFFORTS, batch_size, resolved
 
+impute, sample = (sys.modules[f"chainrule.tasks.{name}"] for name in ("impute", "sample"))  # their functions hide them
+ALL = ["sex", "town", "gain", "height", "price", "hour"]
 QUICK = cr.FitConfig(hidden_sizes=(12,), components=2, epochs=3)
 
 
@@ -177,6 +180,37 @@ def test_large_files_train_to_the_same_bytes(files, name, monkeypatch, tmp_path)
         assert isinstance(table.columns, lazy.LazyColumns)
         two = bytes_of(cr.fit(files / name, seed=0, config=QUICK, verbose=False), tmp_path / "two")
     assert one == two
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_filled_and_drawn_tables_are_written_in_parts(files, ending, monkeypatch, tmp_path):
+    """As in memory, and either whole or not at all."""
+    monkeypatch.setattr(read.read_parts, "__kwdefaults__", {"header": None, "rows": 70})
+    monkeypatch.setattr(sample, "BATCH_ROWS", 60)
+    warnings.simplefilter("ignore")
+    density = cr.fit(files / "t.csv", seed=0, config=QUICK, verbose=False)
+    source, to = files / f"t.{ending}", tmp_path / f"filled.{ending}"
+    assert density.impute(source, how="best", to=to) == to
+    got, want = read.read_table(to).frame, density.impute(source, how="best")
+    assert got.select(ALL).equals(want.select(ALL)) if ending == "parquet" else got.shape == want.shape
+    assert got.select(ALL).null_count().sum_horizontal().item() == 0
+    assert got["note"].to_list() == want["note"].to_list()
+    drawn = density.sample(200, seed=1, to=tmp_path / f"drawn.{ending}")
+    assert len(read.read_table(drawn)) == 200
+    assert np.allclose(density.log_prob(drawn), density.log_prob(density.sample(200, seed=1)))
+    assert density.impute(source, seed=1, to=to) == to
+    with pytest.raises(FormatError, match=r"tables are written as \.csv or \.parquet"):
+        density.sample(3, to=tmp_path / "x.txt")
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        density.sample(3, to=tmp_path / "no" / "x.csv")
+    with pytest.raises(ChainruleError, match="is also read; write to another file"):
+        density.impute(to, to=to)
+    with pytest.raises(ShapeError, match="to= writes one table"):
+        density.impute(source, n_draws=2, to=to)
+    monkeypatch.setattr(impute, "_merged", None)  # fails at the first part
+    with pytest.raises(TypeError):
+        density.impute(source, seed=1, to=tmp_path / f"half.{ending}")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"drawn.{ending}", f"filled.{ending}"]
 
 
 def test_faults_late_in_a_file_are_named_by_line(tmp_path):

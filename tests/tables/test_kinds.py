@@ -9,9 +9,9 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from conftest import mixed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from some_tables import mixed
 
 import chainrule as cr
 from chainrule.errors import FormatError, SchemaError

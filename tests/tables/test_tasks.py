@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
-from conftest import mixed
+from some_tables import mixed
 from tolerances import KOLMOGOROV
 
 import chainrule as cr

@@ -21,6 +21,7 @@ from chainrule.table.infer import MIN_COUNT, infer_schema
 from chainrule.table.lazy import read_table_lazily
 from chainrule.table.read import Table, array_names, read_parts, read_table
 from chainrule.table.schema import Column, LeftOut, Schema
+from chainrule.table.write import require_ending, write_parts
 
 __all__ = [
     "MIN_COUNT",
@@ -45,5 +46,7 @@ __all__ = [
     "read_parts",
     "read_table",
     "read_table_lazily",
+    "require_ending",
     "to_container",
+    "write_parts",
 ]

@@ -136,6 +136,13 @@ def like(frame: Any, columns: Mapping[str, np.ndarray], container: str) -> Any:
     return made
 
 
+def as_polars(frame: Any) -> Any:
+    """A pandas or Arrow frame as a polars one."""
+    import narwhals as nw
+
+    return nw.from_native(frame, eager_only=True).to_polars()
+
+
 def _stacked(columns: Sequence[np.ndarray]) -> np.ndarray:
     if any(isinstance(values, np.ma.MaskedArray) for values in columns):
         columns = [

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from chainrule.errors import ShapeError, unknown_choice, whole_number
+from chainrule.errors import ChainruleError, ShapeError, unknown_choice, whole_number
 from chainrule.model import Model
 from chainrule.rng import generator_from
-from chainrule.table import Codes, Table, decode, decode_column, encode, mean_values, read_table
-from chainrule.table.frames import like, replaced
+from chainrule.table import (
+    Codes,
+    Table,
+    decode,
+    decode_column,
+    encode,
+    mean_values,
+    read_parts,
+    read_table,
+    require_ending,
+    write_parts,
+)
+from chainrule.table.frames import as_polars, build, like, replaced
 from chainrule.tasks.batches import batches
 from chainrule.tasks.conditional import distribution_of, level_probabilities, quantiles_of
 
@@ -35,6 +50,7 @@ def impute(
     n_draws: int = 1,
     interval: float | None = None,
     seed: int | torch.Generator | None = None,
+    to: str | os.PathLike[str] | None = None,
 ) -> Any:
     """The table with its holes filled, of the same kind, types and index; what is known stays to the bit.
 
@@ -46,9 +62,11 @@ def impute(
         n_draws: how many tables to draw; more than one come as a list.
         interval: with a probability such as 0.9, the ends of each number's interval p(cell | known cells) are returned, too.
         seed: of the draws; None is system entropy.
+        to: a path of CSV or Parquet, to which the table is written; a file is then read, filled and written in parts.
 
     Returns:
-        A table, a list of tables for several draws, or with an interval ``Imputed(table, low, high)``.
+        A table, or the path it was written to; a list of tables for several draws; with an interval ``Imputed(table, low,
+        high)``.
 
     Raises:
         EvidenceError: holes that a network of one order cannot fill.
@@ -60,6 +78,10 @@ def impute(
         raise ShapeError(f"n_draws = {n_draws}: how={how!r} gives one table; draw for several")
     if interval is not None and not 0 < interval < 1:
         raise ShapeError(f"interval = {interval!r}: pass a probability above 0 and below 1")
+    if to is not None:
+        if n_draws > 1 or interval is not None:
+            raise ShapeError("to= writes one table: ask for one draw, and for intervals without it")
+        return _impute_file(model, table, to, how, generator_from(seed))
     table = read_table(table)
     codes = encode(table, model.schema)
     if how == "draw":
@@ -72,6 +94,27 @@ def impute(
         return result
     low, high = _intervals(model, table, codes, interval)
     return Imputed(result, low, high)
+
+
+def _impute_file(model: Model, table: Any, to: str | os.PathLike[str], how: str, generator: torch.Generator) -> Path:
+    target = require_ending(to)
+    if isinstance(table, (str, os.PathLike)) and target.exists() and target.samefile(table):
+        raise ChainruleError(f"{to}: is also read; write to another file")
+
+    def filled() -> Iterator[Any]:
+        for part in read_parts(table):
+            if part.container == "numpy":
+                part = replace(
+                    part,
+                    container="polars",
+                    frame=build(dict(zip(part.names, part.columns, strict=True)), {}, "polars"),
+                )
+            codes = encode(part, model.schema, warn=not part.first_row)
+            columns = _drawn(model, codes, generator) if how == "draw" else _guessed(model, codes, how)
+            done = _merged(model, part, codes, columns)
+            yield done if part.container == "polars" else as_polars(done)
+
+    return write_parts(target, filled())
 
 
 def _drawn(model: Model, codes: Codes, generator: torch.Generator) -> dict[str, np.ndarray]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,20 +14,20 @@ from chainrule.errors import ShapeError, whole_number
 from chainrule.model import Model
 from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
-from chainrule.table import Schema, Table, decode, encode, read_table, to_container
+from chainrule.table import Schema, Table, decode, encode, read_table, require_ending, to_container, write_parts
 
 BATCH_ROWS = 10_000  # rows drawn at once, so that memory does not grow with n times the columns
 
 
-def sample_columns(
+def sample_parts(
     model: Model,
     n: int,
     *,
     given: Any = None,
     temperature: float = 1.0,
     seed: int | torch.Generator | None = None,
-) -> dict[str, np.ndarray]:
-    """n rows as columns by name, each (n,) in the table's own values.
+) -> Iterator[dict[str, np.ndarray]]:
+    """n rows in parts of at most 10,000, each as columns by name in the table's own values.
 
     Args:
         model: the fitted model.
@@ -48,7 +50,6 @@ def sample_columns(
     # Bits and categories draw the same in the network's own precision, and faster; numbers need the digits of float64.
     plain = all(column.kind in ("binary", "categorical") for column in model.schema.columns)
     network = model.network if plain else model.in_float64()
-    parts = []
     with progress_bar("drawing rows", rows) as advance:
         for start in range(0, max(rows, 1), BATCH_ROWS):
             part = slice(start, min(start + BATCH_ROWS, rows))
@@ -59,26 +60,42 @@ def sample_columns(
             codes_drawn = drawn.cpu().double()
             if known is not None:  # a given number comes back as it was, not as the network's precision has it
                 codes_drawn = torch.where(known[1], known[0], codes_drawn)
-            parts.append(codes_drawn.numpy())
+            columns = decode(codes_drawn.numpy(), model.schema)
+            if asked is not None and evidence is not None:
+                columns = _with_unlisted(columns, model.schema, asked, evidence, start)
+            yield columns
             advance(part.stop - start)
-    columns = decode(np.concatenate(parts), model.schema)
-    return columns if asked is None else _with_unlisted(columns, model.schema, asked, evidence)
+
+
+def sample_columns(model: Model, n: int, **options: Any) -> dict[str, np.ndarray]:
+    """n rows as columns by name, each (n,) in the table's own values; options as for ``sample_parts``."""
+    parts = list(sample_parts(model, n, **options))
+    return {name: _joined([part[name] for part in parts]) for name in parts[0]}
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    masked = any(isinstance(part, np.ma.MaskedArray) for part in parts)
+    return np.ma.concatenate(parts) if masked else np.concatenate(parts)
 
 
 def _with_unlisted(
-    columns: dict[str, np.ndarray], schema: Schema, asked: Table, evidence: tuple[torch.Tensor, torch.Tensor] | None
+    columns: dict[str, np.ndarray],
+    schema: Schema,
+    asked: Table,
+    evidence: tuple[torch.Tensor, torch.Tensor],
+    start: int,
 ) -> dict[str, np.ndarray]:
-    """Columns in which labels that no code names stand as they were given."""
+    """Columns, of rows from ``start`` on, in which labels that no code names stand as they were given."""
     names = asked.names if asked.named else schema.table_names
     for k, column in enumerate(schema.columns):
-        if column.kind != "categorical" or evidence is None or column.name not in names:
+        if column.kind != "categorical" or column.name not in names:
             continue
         unlisted = (evidence[0][:, k] == len(column.levels)).numpy() & evidence[1][:, k].numpy()
         if unlisted.any():
             own, cells = asked.columns[names.index(column.name)], columns[column.name].astype(object)
             for row in range(len(cells)):
-                if unlisted[row % len(unlisted)]:
-                    cells[row] = own[row % len(own)]
+                if unlisted[(start + row) % len(unlisted)]:
+                    cells[row] = own[(start + row) % len(own)]
             columns[column.name] = cells
     return columns
 
@@ -100,7 +117,15 @@ def sample(
     given: Any = None,
     temperature: float = 1.0,
     seed: int | torch.Generator | None = None,
+    to: str | os.PathLike[str] | None = None,
 ) -> Any:
-    """n rows as the kind of table the model was fitted to; arguments as for ``sample_columns``."""
-    columns = sample_columns(model, n, given=given, temperature=temperature, seed=seed)
-    return to_container(columns, model.schema)
+    """n rows as the kind of table the model was fitted to; arguments as for ``sample_parts``.
+
+    With ``to``, a path of CSV or Parquet, rows are written there part by part, and the path is returned.
+    """
+    options = {"given": given, "temperature": temperature, "seed": seed}
+    if to is None:
+        return to_container(sample_columns(model, n, **options), model.schema)
+    require_ending(to)
+    as_polars = replace(model.schema, container="polars")
+    return write_parts(to, (to_container(columns, as_polars) for columns in sample_parts(model, n, **options)))

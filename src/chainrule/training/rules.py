@@ -42,7 +42,7 @@ def resolved(config: FitConfig, network: str, schema: Schema, rows: int, effort:
 
     Of one-order networks as ``FitConfig`` says. Of the orderless network: layers as the effort says, but no more than a unit
     for four rows; 60 batches an epoch, of 32 to 512 rows; as many epochs as make the effort's steps; a learning rate of
-    2e-3; and stopping after a tenth of the epochs, at least 5, without a better validation loss.
+    2e-3 that falls to zero; and stopping after a quarter of the epochs, at least 10, without a better validation loss.
     ``benchmarks/tables/rules.py`` measures these against their neighbours.
     """
     if network == "nade" and config.hidden_sizes is not None:
@@ -66,7 +66,7 @@ def resolved(config: FitConfig, network: str, schema: Schema, rows: int, effort:
     sizes = config.hidden_sizes or (
         (config.hidden_size,) * 2 if config.hidden_size else tuple(min(size, widest) for size in chosen.hidden_sizes)
     )
-    patience = max(5, epochs // 10)
+    patience = max(10, epochs // 4)
     return _or(
         replace(config, hidden_sizes=sizes),
         hidden_size=sizes[0],

@@ -1,0 +1,81 @@
+"""The rules of a fit against their neighbours: validation nats of each table when one rule is changed.
+
+Usage: python -m benchmarks.tables.rules [EFFORT [TABLE …]]; writes benchmarks/results/rules_EFFORT.json. The tables are those
+of CHAINRULE_DATA. The validation rows are a tenth of each table, the same for every variant; no row is kept from them for a
+test, since nothing is claimed but which variant is better. Differences are small where they lie within a standard error or
+two: two seeds of the rule itself, given first, show how much chance does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+import chainrule as cr
+from benchmarks import record
+
+TABLES = ("titanic", "online_shoppers", "adult", "beijing_pm25")
+ROWS = 10_000  # of each table, at most, drawn with seed 0
+
+
+def variants(rule: cr.FitConfig) -> dict[str, dict[str, Any]]:
+    """What is changed of the configuration that the rules gave, by name."""
+    sizes, batch, rate = rule.hidden_sizes or (), rule.batch_size or 0, rule.learning_rate or 0.0
+    return {
+        "the rule": {},
+        "layers half as wide": {"hidden_sizes": tuple(size // 2 for size in sizes)},
+        "layers twice as wide": {"hidden_sizes": tuple(size * 2 for size in sizes)},
+        "one layer": {"hidden_sizes": sizes[:1]},
+        "three layers": {"hidden_sizes": sizes + sizes[-1:]},
+        "batch half as large": {"batch_size": batch // 2, "epochs": max(1, (rule.epochs or 0) // 2)},
+        "batch twice as large": {"batch_size": batch * 2, "epochs": (rule.epochs or 0) * 2},
+        "learning rate ÷ 2": {"learning_rate": rate / 2},
+        "learning rate × 2": {"learning_rate": rate * 2},
+        "dropout 0.1": {"dropout": 0.1},
+        "weight decay × 10": {"weight_decay": rule.weight_decay * 10},
+        "5 parts": {"components": 5},
+        "20 parts": {"components": 20},
+        "logistic parts": {"conditional": "logistic"},
+    }
+
+
+def main(effort: str, names: tuple[str, ...]) -> None:
+    """Prints a table and writes the results."""
+    data = Path(os.environ["CHAINRULE_DATA"]) / "tabular"
+    rows: list[dict[str, Any]] = []
+    warnings.simplefilter("ignore")
+    for name in names:
+        frame = pl.read_csv(data / f"{name}.csv.gz", infer_schema_length=None, null_values=[""])
+        frame = frame.sample(min(ROWS, len(frame)), seed=0, shuffle=True)
+        rule = _fit(frame, effort, 0, None)
+        again = _fit(frame.sample(fraction=1, seed=1, shuffle=True), effort, 1, None)
+        base = rule.training["valid_nats"]
+        print(f"{name}: {len(frame)} rows, {rule.training['config']}")
+        print(f"  another seed and other validation rows: {again.training['valid_nats'] - base:+.3f}")
+        for label, change in variants(cr.FitConfig.from_json(rule.training["config"])).items():
+            config = cr.FitConfig.from_json({**rule.training["config"], **change})
+            began = time.perf_counter()
+            found = _fit(frame, effort, 0, config)
+            row = {"table": name, "variant": label, "valid_nats": found.training["valid_nats"]}
+            row |= {"worse_by": found.training["valid_nats"] - base, "seconds": time.perf_counter() - began}
+            row |= {"epochs": len(found.training["history"])}
+            rows.append(row)
+            print(
+                f"  {label:24} {row['worse_by']:+8.3f} nats  {row['seconds']:6.1f} s  {row['epochs']:4} epochs",
+                flush=True,
+            )
+    print(f"written to {record.write(f'rules_{effort}', rows)}")
+
+
+def _fit(frame: pl.DataFrame, effort: str, seed: int, config: cr.FitConfig | None) -> cr.Density:
+    return cr.fit(frame, effort=effort, seed=seed, config=config, verbose=False)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "quick", tuple(sys.argv[2:]) or TABLES)
