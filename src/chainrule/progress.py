@@ -12,11 +12,14 @@ PATIENCE_S = 1.0  # shorter work shows nothing
 
 @contextmanager
 def progress_bar(description: str, total: int, *, show: bool = True) -> Iterator[Callable[..., None]]:
-    """Yields ``advance(amount=1, note="")``. The bar appears after a second, only on a terminal, with the time left.
+    """Yields ``advance(amount=1, note="")``. The bar appears after a second, on a terminal or in a notebook, with the time left.
 
     >>> with progress_bar("scoring", 2) as advance:
     ...     advance(2)
     """
+    if show and "ipykernel" in sys.modules:  # a notebook: stderr is no terminal, but somebody watches
+        yield from _line(description, total)
+        return
     if not (show and sys.stderr.isatty()):
         yield lambda amount=1, note="": None
         return
@@ -52,3 +55,26 @@ def progress_bar(description: str, total: int, *, show: bool = True) -> Iterator
     finally:
         if started:
             bar.stop()
+
+
+def _line(description: str, total: int) -> Iterator[Callable[..., None]]:
+    """A line that is written over once a second: what a notebook shows without further packages."""
+    began = shown = time.monotonic()
+    done, said, widest = 0.0, "", 0
+
+    def advance(amount: float = 1, note: str | None = None) -> None:
+        nonlocal shown, done, said, widest
+        done, said = done + amount, said if note is None else note
+        now = time.monotonic()
+        if now - shown < PATIENCE_S or not done:
+            return
+        shown, left = now, (now - began) * max(0.0, total / done - 1)
+        line = f"{description} {done / max(total, 1):4.0%}, {left:.0f} s left  {said}"
+        widest = max(widest, len(line))
+        print(f"\r{line:{widest}}", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield advance
+    finally:
+        if widest:
+            print(f"\r{'':{widest}}\r", end="", file=sys.stderr, flush=True)

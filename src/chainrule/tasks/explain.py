@@ -95,7 +95,7 @@ def oddest(model: Model, table: Any, *, top: int = 20) -> Any:
         for place, words in zip(of_column, expected_words(model, part, k), strict=True):
             expected[place] = words
     names = model.schema.names
-    found = [str(_cell(table, model, names[k], row)) for row, k in zip(rows.tolist(), columns.tolist(), strict=True)]
+    found = [_cell(table, model, names[k], row) for row, k in zip(rows.tolist(), columns.tolist(), strict=True)]
     cells = {
         "row": rows,
         "column": _objects([names[k] for k in columns.tolist()]),
@@ -106,9 +106,10 @@ def oddest(model: Model, table: Any, *, top: int = 20) -> Any:
     return build(cells, {}, "pandas" if table.container == "pandas" else "polars")
 
 
-def _cell(table: Table, model: Model, name: str, row: int) -> Any:
+def _cell(table: Table, model: Model, name: str, row: int) -> str:
     names = table.names if table.named else model.schema.table_names
-    return table.columns[names.index(name)][row]
+    value = table.columns[names.index(name)][row]
+    return f"{value:.10g}" if isinstance(value, float | np.floating) else str(value)
 
 
 def _objects(values: list[str]) -> np.ndarray:
