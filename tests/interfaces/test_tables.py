@@ -144,7 +144,7 @@ def test_wrong_tables_for_a_schema_are_explained_whole():
         ('"a, b, c";d\n1;0\n', ("a, b, c", "d"), [[1, 0]]),
         ("a, b\tc\n1\t0\n", ("a, b", "c"), [[1, 0]]),
         ("0 1 1 \n1 0 0 \n", ("x0", "x1", "x2"), [[0, 1, 1], [1, 0, 0]]),
-        ("a,b\n-0,+1\n1e0,01\nnull,N/A\n", ("a", "b"), [[0, 1], [1, 1], [np.nan, np.nan]]),
+        ("a,b\n-0,+1\n1e0,1\nnull,N/A\n", ("a", "b"), [[0, 1], [1, 1], [np.nan, np.nan]]),
         ("\ufeffa,b\n1,0\n", ("a", "b"), [[1, 0]]),
     ],
 )

@@ -46,7 +46,7 @@ def test_the_guess_and_its_reason():
     }  # fmt: skip
     assert {out.name: out.reason for out in schema.left_out} == {
         "nothing": "no known value",
-        "number": "an id: whole numbers that count the rows",
+        "number": "an id: whole numbers, all different in a narrow range",
         "name": "labels of which none has 5 rows",
     }
     assert schema.table_names == tuple(frame.columns)

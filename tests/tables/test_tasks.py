@@ -301,7 +301,7 @@ def test_a_missing_cell_may_tell(tmp_path):
     rich = rng.random(n) < 0.5
     income = np.where(rich & (rng.random(n) < 0.8), np.nan, rng.normal(10 + 10 * rich, 1))
     frame = pd.DataFrame({"income": income, "rich": rich})
-    config = cr.FitConfig(hidden_size=16, components=3, epochs=30)
+    config = cr.FitConfig(hidden_size=32, components=2, epochs=150, learning_rate=5e-3, patience=0)
     density = cr.fit(frame, missing="informative", seed=0, config=config, verbose=False)
     assert density.schema.names == ("income is missing", "income", "rich")
     density.save(tmp_path / "m")
@@ -310,8 +310,11 @@ def test_a_missing_cell_may_tell(tmp_path):
     assert math.exp(density.log_prob(hole)[0]) == pytest.approx(np.isnan(income).mean(), abs=0.08)
     p = density.conditional(hole, "rich")
     assert p["True"][0] > 0.9
-    drawn = density.sample(1000, seed=0)
+    drawn = density.sample(3000, seed=0)
     assert list(drawn.columns) == ["income", "rich"]
+    assert drawn["rich"][drawn["income"].isna()].mean() == pytest.approx(
+        1, abs=0.04
+    )  # all whose income is missing are rich
     assert drawn["income"].isna().mean() == pytest.approx(np.isnan(income).mean(), abs=0.08)
     filled = density.impute(frame, seed=0)
     assert not filled["income"].isna().any()

@@ -22,6 +22,7 @@ from chainrule.rng import generator_from, uniforms
 
 SCAN_ROWS = 2048  # rows that go through the columns together
 STATES = 4096  # hidden states that go through the deeper layers together
+MOST_RAISED = 10.0  # how much more a pair of known cells and another may count than in a complete row
 REDRAWS = 200  # at most so often are masks drawn again that leave nothing to predict; 2^-200 is never
 
 
@@ -142,13 +143,20 @@ class OrderlessNADE(AbstractNetwork):
         return self._cells(x, nothing, seen, self.order)
 
     def complete(
-        self, values: torch.Tensor, known: torch.Tensor, temperature: float, generator: torch.Generator
+        self,
+        values: torch.Tensor,
+        known: torch.Tensor,
+        temperature: float,
+        generator: torch.Generator,
+        *,
+        skipped: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Rows (n, D), known cells first, then column by column in the order."""
+        """Rows (n, D), known cells first, then column by column in the order; ``skipped`` cells (n, D) stay open, and tell others
+        nothing."""
         uniform = uniforms(len(values), values.shape[1], generator).to(values.device)
         x, a = values.clone(), self._first(values, known)
         for column in self.order.tolist():
-            open_ = ~known[:, column]
+            open_ = ~known[:, column] if skipped is None else ~(known | skipped)[:, column]
             if not bool(open_.any()):
                 continue
             conditional = self.columns.conditionals[column]
@@ -207,11 +215,33 @@ class OrderlessNADE(AbstractNetwork):
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:
+        """What training minimises, (N,) nats: of rows with equally many observed cells, such as complete ones, ``order_loss``.
+
+        Where rows differ in that, a row with m observed cells and k known ones would count 1/(m C(m−1, k)) towards the
+        conditional of a column given those: rows with few observed cells would count more, and if which cells are missing
+        depends on observed ones, conditionals would be those of the wrong mixture of rows. So they are weighted anew, by
+        numbers that depend on k alone: see ``draw_evenly``. The mean over the batch is then no mean likelihood, but on the
+        scale of one.
+
+        Masks, and what drops out, are drawn from ``generator``, in training and in evaluation mode alike.
+        """
+        x = self.check_rows(x)
+        seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
+        m = seen.sum(1)
+        if not len(x) or bool((m == m[0]).all()):
+            return self.order_loss(x, seen, generator)
+        generator = generator_from(generator)
+        known, weight = draw_evenly(seen, generator)
+        loss = self.masked_loss(x, seen, known, generator=generator if self.training and self.dropout else None)
+        return loss * weight.to(loss)
+
+    def order_loss(
+        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
         """An unbiased estimate (N,) of the mean over all orders of −log p(observed cells), nats.
 
         Of a row with m observed cells k are known, k uniform on 0 … m − 1 and drawn in pairs of rows whose counts lie
         opposite, and which k is uniform, too; see ``masked_loss``. A row without observed cells contributes nothing.
-        Masks, and what drops out, are drawn from ``generator``, in training and in evaluation mode alike.
         """
         x = self.check_rows(x)
         seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
@@ -367,3 +397,35 @@ def draw_known(observed: torch.Tensor, generator: torch.Generator) -> torch.Tens
         drawn = torch.rand(len(again), width, generator=generator) < torch.rand(len(again), 1, generator=generator)
         known[again] = drawn.to(observed.device) & observed[again]
     return known
+
+
+def draw_evenly(observed: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which of the observed cells (N, D) are known, and factors (N,) of the rows' ``masked_loss``.
+
+    Every pair of k known cells and a further one of a row counts c(k) in the mean, whatever else the row has observed, so
+    that each conditional is learned from all rows that have its cells, alike. A row with m observed cells has m C(m−1, k) such
+    pairs. c(k) makes all k count alike over the batch, where enough rows have so many cells (up to ``MOST_RAISED`` times what
+    a pair counts in a complete row); then all are scaled so that the batch counts as many cells as it has. A row's k is drawn
+    by its share m C(m−1, k) c(k) of the row's sum W(m), and the factor is W(m) / m.
+    """
+    n, width = observed.shape
+    m = observed.sum(1).cpu()
+    numbers, which, times = m.unique(return_inverse=True, return_counts=True)
+    k, number = torch.arange(width, dtype=torch.float64), numbers.double()[:, None]
+
+    def log_pairs(m: torch.Tensor) -> torch.Tensor:
+        pairs = m.clamp(min=1).log() + m.clamp(min=1).lgamma() - (k + 1).lgamma() - (m - k).clamp(min=1).lgamma()
+        return torch.where(k < m, pairs, -torch.inf)
+
+    share = (log_pairs(number) - log_pairs(torch.tensor(float(width)))).exp()  # (M, D), against a complete row
+    there = (times[:, None] * share).sum(0) / n  # (D,)
+    pairs = share / there.clamp(min=1 / MOST_RAISED)
+    total = pairs.sum(1)  # W(m), to scale
+    scale = (times * numbers).sum() / (times * total).sum().clamp(min=1e-300)
+    ends = pairs.cumsum(1) / total.clamp(min=1e-300)[:, None]
+    half = torch.rand((n + 1) // 2, generator=generator, dtype=torch.float64)
+    u = torch.cat([half, 1 - half])[:n]
+    count = (u[:, None] >= ends[which][:, :-1]).sum(1).minimum((m - 1).clamp(min=0))
+    keys = torch.rand(n, width, generator=generator).to(observed.device).masked_fill(~observed, 2.0)
+    known = (keys.argsort(1).argsort(1) < count.to(observed.device)[:, None]) & observed
+    return known, (scale * total[which] / m.clamp(min=1)).to(observed.device)

@@ -13,6 +13,7 @@ from chainrule.errors import SchemaError
 from chainrule.table.words import BOOLEANS, UNKNOWN
 
 Where = Callable[[int], str]  # names a row in messages
+FINER = ("ns", "ps", "fs", "as")
 MISSING_TYPES = ("NAType", "NaTType")  # pd.NA and pd.NaT, which need pandas to be imported by name
 
 
@@ -36,6 +37,8 @@ def looks(values: np.ndarray) -> str:
     if kind in "biufmM":
         return {"b": "boolean", "m": "duration", "M": "datetime"}.get(kind, "number")
     known = values[~unknown]
+    if any(isinstance(value, list | dict | set | np.ndarray) for value in known):
+        return "nested"
     if kind in "US" and all(is_number(str(value)) or str(value).strip().lower() in UNKNOWN for value in known):
         return "number"  # an array of text has no other way to hold numbers
     for word, types in (
@@ -55,7 +58,11 @@ def as_numbers(name: str, values: np.ndarray, where: Where) -> np.ndarray:
     Raises:
         SchemaError: a value that is no finite number, nor true, false or a word for unknown.
     """
-    if values.dtype.kind in "biuf":
+    if values.dtype.kind == "f" and values.dtype.itemsize < 8:
+        # What was written as 0.1 is that, not the nearest of few bits: steps and atoms are found, whatever the precision.
+        different, which = np.unique(values, return_inverse=True)
+        found = different.astype(str).astype(np.float64)[which]
+    elif values.dtype.kind in "biuf":
         found = values.astype(np.float64)
     else:
         found = np.array([_number(value) for value in values], dtype=np.float64)
@@ -95,6 +102,8 @@ def as_ticks(name: str, values: np.ndarray, unit: str, where: Where) -> np.ndarr
     """
     dates = as_datetimes(name, values, where)
     unknown = np.isnat(dates)
+    if np.datetime_data(dates.dtype)[0] in FINER:
+        dates = dates.astype("datetime64[us]")  # the finest resolution there is
     whole = dates.astype(f"datetime64[{unit}]")
     ticks = whole.astype(np.int64).astype(np.float64)
     ticks += (dates - whole) / np.timedelta64(1, unit)
@@ -123,9 +132,11 @@ def as_datetimes(name: str, values: np.ndarray, where: Where) -> np.ndarray:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a known value is a finite number, or text that is one; booleans and words for unknown are not."""
-    if isinstance(value, str) and value.strip().lower() in (*BOOLEANS, *UNKNOWN):
-        return False
+    """Whether a known value is a finite number, or text that is one; booleans, words for unknown and 01007 are not."""
+    if isinstance(value, str):
+        word = value.strip().lower()
+        if word in BOOLEANS or word in UNKNOWN or (word[:1] == "0" and word[1:2].isdigit()):
+            return False
     return not isinstance(value, bool) and bool(np.isfinite(_number(value)))
 
 

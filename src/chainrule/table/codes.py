@@ -58,7 +58,8 @@ def encode_columns(
         name = column.flag_of or column.name
         if name not in found:
             continue
-        cells = table.columns[found[name]]
+        as_written = column.kind == "categorical" and any(isinstance(level, str) for level in column.levels)
+        cells = table.labels(found[name]) if as_written else table.columns[found[name]]
         if column.flag_of is None:
             yield k, KINDS[column.kind].encode(column, cells, table.where)
         else:  # a flag is known wherever its column is there
@@ -132,7 +133,10 @@ def to_container(columns: dict[str, np.ndarray], schema: Schema) -> Any:
     """Columns as the kind of table the schema is of, in its types: an ndarray (N, D), or a pandas, polars or Arrow frame."""
     dtypes = {column.name: column.dtype for column in schema.columns}
     labels = {c.name: [c.levels[k] for k in c.ranks] for c in schema.columns if c.ranks}
-    return build(columns, dtypes, schema.container, labels)
+    made = build(columns, dtypes, schema.container, labels)
+    if schema.numbered and schema.container == "pandas":
+        made.columns = [int(name) for name in columns]
+    return made
 
 
 def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> dict[str, int]:

@@ -23,8 +23,16 @@ def cells_of(series: Any) -> np.ndarray:
         series = series.cast(nw.Float64)
     if isinstance(series.dtype, nw.Categorical | nw.Enum) and not pandas:
         series = series.cast(nw.String)
-    values = series.to_numpy()
+    nested = isinstance(series.dtype, nw.List | nw.Array | nw.Struct)
+    values = _as_objects(series.to_list()) if nested else series.to_numpy()
     return values.astype("datetime64[D]") if series.dtype == nw.Date and values.dtype.kind == "M" else values
+
+
+def _as_objects(values: Sequence[Any]) -> np.ndarray:
+    array = np.empty(len(values), dtype=object)
+    for k, value in enumerate(values):
+        array[k] = value
+    return array
 
 
 def dtypes_of(frame: Any, container: str) -> tuple[str, ...]:
@@ -91,11 +99,8 @@ def replaced(frame: Any, columns: Mapping[str, np.ndarray], holes: Mapping[str, 
         for name, values in columns.items():
             place = list(map(str, frame.columns)).index(name)
             series = frame.iloc[:, place]
-            filled = _pandas(
-                values, str(series.dtype), series.cat.categories if str(series.dtype) == "category" else None
-            )
-            filled.index = series.index
-            frame.isetitem(place, series.where(~holes[name], filled) if holes[name].any() else series)
+            if holes[name].any():
+                frame.isetitem(place, _filled_pandas(series, values, holes[name]))
         return frame
     if container == "polars":
         import polars as pl
@@ -103,6 +108,9 @@ def replaced(frame: Any, columns: Mapping[str, np.ndarray], holes: Mapping[str, 
         for name, values in columns.items():
             if holes[name].any():
                 series = frame.get_column(name)
+                if isinstance(series.dtype, pl.Enum):
+                    new = sorted(set(values[holes[name]].tolist()) - set(series.dtype.categories))
+                    series = series.cast(pl.Enum([*series.dtype.categories, *new])) if new else series
                 filled = _polars(name, values, series.dtype)
                 frame = frame.with_columns(filled.zip_with(pl.Series(holes[name]), series).alias(name))
         return frame
@@ -143,6 +151,22 @@ def as_polars(frame: Any) -> Any:
     return nw.from_native(frame, eager_only=True).to_polars()
 
 
+def _filled_pandas(series: Any, values: np.ndarray, holes: np.ndarray) -> Any:
+    """A pandas series with its holes filled, in its type; labels that a type does not name yet are added to it."""
+    import pandas as pd
+
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        own = {label_of(category): category for category in series.cat.categories}
+        chosen = [own.get(label_of(value), value) for value in values[holes].tolist()]
+        missing = list(dict.fromkeys(value for value in chosen if label_of(value) not in own))
+        series = series.cat.add_categories(missing) if missing else series.copy()
+        series.iloc[np.flatnonzero(holes)] = chosen
+        return series
+    filled = _pandas(values, str(series.dtype))
+    filled.index = series.index
+    return series.where(~holes, filled)
+
+
 def _stacked(columns: Sequence[np.ndarray]) -> np.ndarray:
     if any(isinstance(values, np.ma.MaskedArray) for values in columns):
         columns = [
@@ -156,6 +180,8 @@ def _stacked(columns: Sequence[np.ndarray]) -> np.ndarray:
 
 def _filled_array(array: np.ndarray, parts: Sequence[tuple[int, np.ndarray, np.ndarray]]) -> np.ndarray:
     array = array.copy()
+    if array.dtype.kind in "US":  # of a fixed length, which fills may exceed
+        array = array.astype(object)
     for place, values, holes in parts:
         array[holes, place] = values[holes]
     return array
@@ -198,7 +224,12 @@ def _pandas(values: np.ndarray, dtype: str | None, categories: Any = None) -> An
                 .astype(pd.api.types.pandas_dtype(dtype))
             )
         return series.astype(pd.api.types.pandas_dtype(dtype))
-    except (TypeError, ValueError):
+    except (
+        TypeError,
+        ValueError,
+        NotImplementedError,
+        KeyError,
+    ):  # a type that cannot hold them, a zone that is not known
         return series
 
 

@@ -76,6 +76,8 @@ def infer_schema(
         if missing == "informative" and bool(holes.any()):
             reason = f"{int(holes.sum())} cells of {name!r} are missing"
             flag = f"{name} is missing"
+            while flag in table.names:
+                flag += "*"
             columns.append(binary.infer(flag, holes.astype(np.float64), "bool", reason, boolean=True, flag_of=name))
         columns.append(found)
     unwanted = [out for out in left_out if out.name not in kinds]
@@ -88,13 +90,14 @@ def infer_schema(
         warnings.warn(f"{table.source}: left out {listed}", UserWarning, stacklevel=3)
     if not columns:
         raise SchemaError(f"{table.source}: no column can be modelled: {left_out[0].name!r} is {left_out[0].reason}")
-    return Schema(tuple(columns), table.container, tuple(left_out))
+    return Schema(tuple(columns), table.container, tuple(left_out), table.numbered)
 
 
 def _checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str, Any]]:
     choices = [*KINDS, "leave out"]
     found = {}
-    for name, spec in kinds.items():
+    for key, spec in kinds.items():
+        name = str(key)
         if name not in table.names:
             raise SchemaError(f"kinds: {unknown_choice('column', name, table.names)}")
         options: dict[str, Any] = {"kind": spec} if isinstance(spec, str) else dict(spec)
@@ -115,11 +118,15 @@ def _infer(table: Table, name: str, values: np.ndarray, dtype: str, options: Opt
     """The column, or the reason for which it is left out."""
     if name in options.kinds:
         return _as_told(table, name, values, dtype, options)
+    if _names_labels(table, name, dtype):
+        return _labels(table, name, values, dtype, options)
     look, where, count = looks(values), table.where, {"min_count": options.min_count}
     if look == "empty":
         return "no known value"
     if look == "boolean":
         return binary.infer(name, as_numbers(name, values, where), dtype, "true or false", boolean=True)
+    if look == "nested":
+        return "lists and structures are not modelled; spread them over columns"
     if look == "duration":
         return "durations are not modelled; make numbers of them"
     if look == "datetime":
@@ -136,8 +143,10 @@ def _infer(table: Table, name: str, values: np.ndarray, dtype: str, options: Opt
     if not integer.takes(numbers):
         return real.infer(name, numbers, dtype, f"numbers, {different} different", **count)
     if _is_id(known, different):
-        return "an id: whole numbers that count the rows"
-    return integer.infer(name, numbers, dtype, f"whole numbers, {different} different", **count)
+        return "an id: whole numbers, all different in a narrow range"
+    least, most = integer.bounds_of(dtype)
+    reason = f"whole numbers, {different} different"
+    return integer.infer(name, numbers, dtype, reason, least=least, most=most, **count)
 
 
 def _as_told(table: Table, name: str, values: np.ndarray, dtype: str, options: Options) -> Column | str:
@@ -176,7 +185,8 @@ def _as_told(table: Table, name: str, values: np.ndarray, dtype: str, options: O
 
 def _labels(table: Table, name: str, values: np.ndarray, dtype: str, options: Options) -> Column | str:
     listing = {"min_count": options.min_count, "categories": table.categories.get(name, ())}
-    _require_no_stray(table, name, values)
+    if not _names_labels(table, name, dtype):
+        _require_no_stray(table, name, values)
     column = categorical.infer(name, values, dtype, _levels_reason(values, "labels"), **listing)
     if column is None:
         return f"labels of which none has {options.min_count} rows"
@@ -186,6 +196,11 @@ def _labels(table: Table, name: str, values: np.ndarray, dtype: str, options: Op
     if share < FREE_TEXT_SHARE and len(labels) >= FEWEST_FOR_ID:
         return f"free text: {len(set(labels))} different labels in {len(labels)} rows"
     return column
+
+
+def _names_labels(table: Table, name: str, dtype: str) -> bool:
+    """Whether the column's own type says that it holds labels."""
+    return name in table.categories or dtype.startswith(("Categorical", "dictionary"))
 
 
 def _require_no_stray(table: Table, name: str, values: np.ndarray) -> None:
@@ -206,5 +221,10 @@ def _levels_reason(values: np.ndarray, reason: str) -> str:
 
 
 def _is_id(known: np.ndarray, different: int) -> bool:
-    """Whether integers count the rows: each a new one, none left out."""
-    return len(known) >= FEWEST_FOR_ID and different == len(known) and known.max() - known.min() + 1 == len(known)
+    """Whether integers name the rows: all different, in a range where chance would have repeated one.
+
+    n draws from R integers are all different with a probability of about exp(−n² / 2R); the range is taken for that of ids
+    where this is below e^−10.
+    """
+    n, span = len(known), float(known.max() - known.min()) + 1
+    return n >= FEWEST_FOR_ID and different == n and span <= n * n / 20

@@ -12,8 +12,8 @@ import numpy as np
 from chainrule.errors import FormatError, SchemaError
 from chainrule.scratch import ScratchFolder
 from chainrule.table.frames import categories_of, cells_of, dtypes_of
-from chainrule.table.read import PART_ROWS, TEXT, Table, kind_of, read_parts, read_table
-from chainrule.table.text import typed
+from chainrule.table.read import PART_ROWS, TEXT, Table, kind_of, read_table
+from chainrule.table.text import text_parts, typed
 
 LARGE_BYTES = 200_000_000  # of a file, from which it is not read whole
 
@@ -36,10 +36,9 @@ def read_table_lazily(table: Any, *, header: bool | None = None) -> Table:
         return columns.table(str(path), "polars", True, None)
     folder = ScratchFolder()
     named = True
-    for number, part in enumerate(read_parts(path, header=header, rows=PART_ROWS)):
-        named = part.named
-        text = part.frame.select(pl.all().cast(pl.String))
-        text.write_parquet(folder.path / f"{number:06d}.parquet")
+    for number, (_, text) in enumerate(text_parts(path, header, rows=PART_ROWS)):
+        named = text.named
+        text.raw.write_parquet(folder.path / f"{number:06d}.parquet")
     columns = LazyColumns(pl.scan_parquet(folder.path / "*.parquet"), str(path), folder, is_text=True)
     return columns.table(str(path), "polars" if named else "numpy", named, 1 + named)
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -35,6 +35,10 @@ class Table:
         categories: the labels of columns that have a type of labels, in its own order.
         frame: the frame or array itself, to give back with holes filled.
         rows: how many there are, where columns are read when asked for.
+        numbered: whether a frame calls its columns by integers.
+        numbers: those of the rows, where only some were taken.
+        text: of a text file, a polars frame of its cells as they are written, so that labels do not depend on what else
+            is in a column.
     """
 
     names: tuple[str, ...]
@@ -48,21 +52,62 @@ class Table:
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     frame: Any = None
     rows: int | None = None
+    numbered: bool = False
+    numbers: np.ndarray | None = None
+    text: Any = None
 
     def __len__(self) -> int:
         if self.rows is not None:
             return self.rows
         return len(self.columns[0]) if len(self.columns) else 0
 
+    def labels(self, position: int) -> np.ndarray:
+        """A column's cells (N,) as labels: of a text file as they are written, else as they are."""
+        return self.columns[position] if self.text is None else self.text.to_series(position).to_numpy()
+
     @property
     def dtypes(self) -> tuple[str, ...]:
         """The type of each column."""
         return self.types or tuple(str(values.dtype) for values in self.columns)
 
+    def take(self, rows: np.ndarray) -> Table:
+        """Some of the rows, by number; messages name them as before."""
+        return replace(
+            self,
+            columns=_Taken(self.columns, rows),
+            rows=len(rows),
+            numbers=rows,
+            text=None,
+            frame=None,
+            types=self.dtypes,
+        )
+
     def where(self, row: int) -> str:
         """A row as messages name it: rows count from 0, lines of a file from 1."""
+        row = row if self.numbers is None else int(self.numbers[row])
         name = f"row {self.first_row + row}"
         return name if self.first_line is None else f"{name} (line {self.first_line + row} of {self.source})"
+
+
+class _Taken(Sequence[np.ndarray]):
+    """Some rows of columns, taken when a column is asked for."""
+
+    def __init__(self, columns: Sequence[np.ndarray], rows: np.ndarray) -> None:
+        self._columns, self._rows = columns, rows
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[np.ndarray]: ...
+
+    def __getitem__(self, index: int | slice) -> np.ndarray | Sequence[np.ndarray]:
+        if isinstance(index, slice):
+            return [self[k] for k in range(*index.indices(len(self)))]
+        return self._columns[index][self._rows]
 
 
 def read_table(table: Any, *, array: str | None = None, header: bool | None = None, source: str | None = None) -> Table:
@@ -100,8 +145,8 @@ def read_parts(table: Any, *, header: bool | None = None, rows: int = PART_ROWS)
         start = 0
         for line, text in text_parts(path, header, rows=rows):
             part = _from_frame(text.frame, str(path), first_line=line)
-            container = "polars" if text.named else "numpy"
-            yield replace(part, first_row=start, named=text.named, container=container)
+            part = replace(part, first_row=start, text=text.raw)
+            yield part if text.named else replace(part, container="numpy", named=False, frame=_stacked(part.columns))
             start += len(part)
     elif path is not None and kind == ".parquet":
         import polars as pl
@@ -143,10 +188,8 @@ def _read_path(path: Path, array: str | None, header: bool | None) -> Table:
         return _from_npz(path, array)
     if kind in TEXT:
         text = read_text(path, header)
-        if text.named:
-            return _from_frame(text.frame, str(path), first_line=2)
-        columns = _from_frame(text.frame, str(path)).columns
-        return Table(_numbered(len(columns)), columns, str(path), first_line=1)
+        table = replace(_from_frame(text.frame, str(path), first_line=1 + text.named), text=text.raw)
+        return table if text.named else replace(table, container="numpy", named=False, frame=_stacked(table.columns))
     if kind == ".parquet":
         import polars as pl
 
@@ -203,6 +246,11 @@ def _from_array(values: np.ndarray, source: str) -> Table:
     return Table(_numbered(values.shape[1]), tuple(values.T), source, frame=values)
 
 
+def _stacked(columns: Sequence[np.ndarray]) -> np.ndarray:
+    kinds = {values.dtype.kind for values in columns}
+    return np.stack([v if kinds <= set("biuf") else v.astype(object) for v in columns], axis=1)
+
+
 def _numbered(columns: int) -> tuple[str, ...]:
     return tuple(f"x{k}" for k in range(columns))
 
@@ -229,6 +277,7 @@ def _from_frame(frame: Any, source: str, first_line: int | None = None) -> Table
     return Table(
         names, columns, source, container, named=True, first_line=first_line, types=dtypes_of(frame, container),
         categories=categories_of(frame, container), frame=frame,
+        numbered=container == "pandas" and frame.columns.dtype.kind in "iu",
     )  # fmt: skip
 
 

@@ -112,6 +112,7 @@ class Schema:
     columns: tuple[Column, ...]
     container: str = "numpy"
     left_out: tuple[LeftOut, ...] = ()
+    numbered: bool = False  # whether the table calls its columns by integers, which are names here as text
 
     def __post_init__(self) -> None:
         for column in self.columns:
@@ -157,6 +158,7 @@ class Schema:
             "container": self.container,
             "columns": [column.to_json() for column in self.columns],
             "left_out": left_out,
+            "numbered": self.numbered,
         }
 
     @classmethod
@@ -174,7 +176,7 @@ class Schema:
             raise FormatError(f"the schema is not one this version wrote: {error!r}") from error
         if container not in CONTAINERS:
             raise FormatError(f"the schema names the container {container!r}; known are {', '.join(CONTAINERS)}")
-        return cls(columns, container, left_out)
+        return cls(columns, container, left_out, bool(spec.get("numbered", False)))
 
     def __str__(self) -> str:
         lines = {column.name: (column.name, column.kind, column.reason) for column in self.columns}

@@ -27,15 +27,23 @@ SEPARATORS = (
 
 @dataclass(frozen=True)
 class Text:
-    """The columns of a text file as a polars frame, and whether its first line names them."""
+    """The columns of a text file as polars frames, as written and by what they hold, and whether its first line names them."""
 
-    frame: Any
+    raw: Any
     named: bool
+
+    @property
+    def frame(self) -> Any:
+        """The columns as numbers, booleans and dates, where all known cells are."""
+        import polars as pl
+
+        return pl.DataFrame([typed(column) for column in self.raw.get_columns()])
 
 
 def read_text(path: Path, header: bool | None = None) -> Text:
     """The columns of a CSV or other separated text file, plain or gzipped, in UTF-8.
 
+    Words for unknown (empty, NA, nan, null, none, in any case) are missing cells; spaces around a cell do not count.
     The separator is a tab, semicolon, comma or space, whichever first gives the first two lines the same number of
     fields. Blank lines at the end do not count; in a file of one column a blank line elsewhere is an unknown cell.
 
@@ -118,7 +126,7 @@ def _layout(path: Path, lines: list[str], header: bool | None) -> _Layout:
 
 
 def _parse(path: Path, data: str, layout: _Layout, first_line: int) -> Any:
-    """The rows of text as a polars frame, its columns typed."""
+    """The rows of text as a polars frame of text; spaces around cells and words for unknown are gone."""
     import polars as pl
 
     names = list(layout.fields) if layout.named else [f"x{k}" for k in range(len(layout.fields))]
@@ -132,20 +140,23 @@ def _parse(path: Path, data: str, layout: _Layout, first_line: int) -> Any:
         frame = pl.read_csv(source, has_header=False, separator=layout.separator, infer_schema=False, new_columns=names)
     except pl.exceptions.PolarsError as error:
         raise FormatError(f"{path}: not a readable table: {error}") from error
-    return pl.DataFrame([typed(column) for column in frame.get_columns()])
+    return pl.DataFrame([_known(column) for column in frame.get_columns()])
 
 
-def typed(column: Any) -> Any:
+def _known(column: Any) -> Any:
+    text = column.str.strip_chars()
+    return text.set(text.str.to_lowercase().is_in(list(UNKNOWN)), None)
+
+
+def typed(text: Any) -> Any:
     """A polars column of text as what all its known cells are: integers, numbers, booleans, dates, times, or else text.
 
-    Words for unknown (empty, NA, nan, null, none, in any case) are missing cells; spaces around a cell do not count.
+    Digits that begin with a zero, as 01007 does, are text: as a number they would lose it.
     """
     import polars as pl
 
-    text = column.str.strip_chars()
-    text = text.set(text.str.to_lowercase().is_in(list(UNKNOWN)), None)
     known = text.len() - text.null_count()
-    if not known:
+    if not known or bool(text.str.contains(r"^[+-]?0[0-9]").any()):  # as zip codes are written, and no number
         return text
     for cast in (
         lambda t: t.cast(pl.Int64, strict=False),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from chainrule.errors import ChainruleError, whole_number
+from chainrule.errors import whole_number
 from chainrule.model import Model
 from chainrule.table import Codes, Table, encode, log_scales, read_table
 from chainrule.table.frames import build, like
@@ -84,8 +84,6 @@ def oddest(model: Model, table: Any, *, top: int = 20) -> Any:
     bits = surprise(model, codes)
     flags = [k for k, column in enumerate(model.schema.columns) if column.flag_of is not None]
     bits[:, flags] = np.nan
-    if np.isnan(bits).all() and top:
-        raise ChainruleError(f"{table.source}: no known cell to explain")
     order = np.argsort(-bits, axis=None, kind="stable")[: min(top, int((~np.isnan(bits)).sum()))]
     rows, columns = np.unravel_index(order, bits.shape)
     expected = [""] * len(rows)

@@ -12,6 +12,7 @@ import torch
 
 from chainrule.errors import ShapeError, whole_number
 from chainrule.model import Model
+from chainrule.networks import AbstractNetwork, OrderlessNADE
 from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
 from chainrule.table import Schema, Table, decode, encode, read_table, require_ending, to_container, write_parts
@@ -42,7 +43,11 @@ def sample_parts(
         asked = read_table(given_row(given) if isinstance(given, Mapping) else given)
         codes = encode(asked, model.schema, warn=False)
         model.require_evidence(codes.observed, name="given")
-        evidence = (torch.from_numpy(codes.values), torch.from_numpy(codes.observed))
+        observed = codes.observed.copy()
+        for k in range(len(model.schema.columns)):  # a hole is a cell to draw, not one that is missing
+            if (flag := model.flag_of(k)) is not None:
+                observed[:, flag] &= codes.observed[:, k]
+        evidence = (torch.from_numpy(codes.values), torch.from_numpy(observed))
     generator = generator_from(seed)
     rows = whole_number(n, "n", least=0, what="a whole number of rows")
     if evidence is not None and len(evidence[0]) not in (1, rows):
@@ -56,7 +61,7 @@ def sample_parts(
             known = evidence
             if evidence is not None and len(evidence[0]) > 1:
                 known = (evidence[0][part], evidence[1][part])
-            drawn = network.sample(part.stop - start, given=known, temperature=temperature, generator=generator)
+            drawn = _drawn(model, network, part.stop - start, known, temperature, generator)
             codes_drawn = drawn.cpu().double()
             if known is not None:  # a given number comes back as it was, not as the network's precision has it
                 codes_drawn = torch.where(known[1], known[0], codes_drawn)
@@ -65,6 +70,30 @@ def sample_parts(
                 columns = _with_unlisted(columns, model.schema, asked, evidence, start)
             yield columns
             advance(part.stop - start)
+
+
+def _drawn(
+    model: Model,
+    network: AbstractNetwork,
+    n: int,
+    given: tuple[torch.Tensor, torch.Tensor] | None,
+    temperature: float,
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """n rows (n, D). Of a table whose holes are modelled, first what is missing, then the cells that are not."""
+    flags = {k: flag for k in range(len(model.schema.columns)) if (flag := model.flag_of(k)) is not None}
+    if not flags or not isinstance(network, OrderlessNADE):
+        return network.sample(n, given=given, temperature=temperature, generator=generator)
+    with torch.no_grad():
+        n, values, known = network.check_draws(n, given, temperature)
+        others = torch.ones_like(known)
+        others[:, list(flags.values())] = False
+        values = network.complete(values, known, temperature, generator, skipped=others)
+        skipped = torch.zeros_like(known)
+        for k, flag in flags.items():
+            skipped[:, k] = (values[:, flag] == model.schema.columns[flag].levels.index(1)) & ~known[:, k]
+            known = known.index_fill(1, torch.tensor([flag], device=known.device), True)
+        return network.complete(values, known, temperature, generator, skipped=skipped)
 
 
 def sample_columns(model: Model, n: int, **options: Any) -> dict[str, np.ndarray]:

@@ -30,8 +30,17 @@ class Rows:
         """The rows on a device."""
         return self._each(lambda part: part.to(device))
 
+    @property
+    def count(self) -> float:
+        """How many rows these are, by weight."""
+        return float(len(self)) if self.weight is None else float(self.weight.double().sum())
+
+    def total(self, values: torch.Tensor) -> float:
+        """The sum of one number a row (N,), by weight."""
+        return float((values if self.weight is None else values * self.weight).double().sum())
+
     def mean(self, values: torch.Tensor) -> torch.Tensor:
-        """The mean () of one number a row (N,), by weight."""
+        """The mean () of one number a row (N,), each times its weight: what a step descends."""
         return (values if self.weight is None else values * self.weight).mean()
 
     def _each(self, of: Callable[[torch.Tensor], torch.Tensor]) -> Rows:

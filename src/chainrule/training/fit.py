@@ -27,7 +27,7 @@ from chainrule.tasks.spread import order_spread
 from chainrule.training.batches import Rows, batches
 from chainrule.training.checkpoint import fingerprint, restore_checkpoint, save_checkpoint, seed_of_checkpoint
 from chainrule.training.config import LEARNED_ORDERS, FitConfig
-from chainrule.training.loop import make_state, train
+from chainrule.training.loop import VALID_ROWS, VALID_SEED, make_state, train
 from chainrule.training.memory import require_memory
 from chainrule.training.rows import checked_weight, encoded, split
 from chainrule.training.rules import EFFORTS, resolved
@@ -121,13 +121,19 @@ def fit(
         seed = seed_of_checkpoint(str(checkpoint)) if resume else fresh_seed()
     generator = generator_from(seed)
     rows = read_table_lazily(table)
+    folder = None if rows.rows is None else ScratchFolder()  # gone when fit returns
+    weight = checked_weight(sample_weight, len(rows))
+    if weight is not None:  # rows that do not count are not there
+        rows, weight = rows.take(np.flatnonzero(weight)), weight[weight > 0]
     schema = infer_schema(rows, kinds=kinds, min_count=min_count, strict=strict, missing=missing)
     if verbose:
         print(_assumptions(schema), file=sys.stderr)
-    weight = checked_weight(sample_weight, len(rows))
-    kept = np.arange(len(rows)) if weight is None else np.flatnonzero(weight)
+    kept = np.arange(len(rows))
     parts = [kept] if valid is not None else split(kept, config.valid_fraction, generator)
-    folder = None if rows.rows is None else ScratchFolder()  # gone when fit returns
+    config = resolved(config, network, schema, len(parts[0]), effort)
+    conditionals = conditionals_of(schema, conditional=config.conditional, components=config.components)
+    columns = Columns.of(conditionals)
+    require_memory(network, columns, config, schema.names)
     into = None if folder is None else folder.path
     x, *held = encoded(rows, schema, network, parts, weight=weight, folder=into)
     if valid is None:
@@ -135,14 +141,13 @@ def fit(
     else:
         table_valid = read_table(valid, source="the validation table")
         x_valid = encoded(table_valid, schema, network, [np.arange(len(table_valid))])[0]
-    config = resolved(config, network, schema, len(x), effort)
-    conditionals = conditionals_of(schema, conditional=config.conditional, components=config.components)
-    columns = Columns.of(conditionals)
-    require_memory(network, columns, config)
     filled = _filled(x)
-    order = config.order
+    order: Any = config.order
     if order in LEARNED_ORDERS:
         order = search_order(filled, method=LEARNED_ORDERS[order], generator=generator)
+    flags = [k for k, column in enumerate(schema.columns) if column.flag_of is not None]
+    if flags and order == "natural":  # so that what is missing is drawn before what is not
+        order = [*flags, *(k for k in range(len(columns)) if k not in flags)]
     net = BUILDERS[network](columns, config, order, generator)
     independent = IndependentColumns(columns)
     for start in (net, independent):
@@ -170,7 +175,7 @@ def fit(
         "config": config.to_json(),
         "train_rows": len(x),
         "valid_rows": len(x_valid),
-        "valid_nats": state.best_nats + offsets[1],
+        "valid_nats": _reached(net, x_valid, state.best_nats) + offsets[1],
         "valid_is": "an estimate of the mean over orders" if network == "orderless" else "exact",
         "independent_valid_nats": alone + offsets[1],
         "skipped_steps": state.skipped,
@@ -200,6 +205,17 @@ def _assumptions(schema: Schema) -> str:
     kinds = Counter(column.kind for column in schema.columns)
     left_out = f", {len(schema.left_out)} left out" if schema.left_out else ""
     return f"{', '.join(f'{count} {kind}' for kind, count in kinds.items())} columns{left_out}"
+
+
+def _reached(net: AbstractNetwork, rows: Rows, best: float) -> float:
+    """−log p per validation row, nats in codes: the training loss, but of rows with holes, where that is weighted otherwise."""
+    if not isinstance(net, OrderlessNADE) or rows.observed is None:
+        return best
+    generator, total = generator_from(VALID_SEED), 0.0
+    with torch.no_grad():
+        for batch in batches(rows, VALID_ROWS):
+            total += batch.total(net.order_loss(batch.x, batch.observed, generator=generator).double())
+    return total / rows.count
 
 
 def _spread(net: AbstractNetwork, rows: Rows) -> dict[str, float] | None:
@@ -233,13 +249,13 @@ def _independent_nats(network: IndependentColumns, rows: Rows) -> float:
             cells = network.log_prob_columns(batch.x).double()
             if batch.observed is not None:
                 cells = torch.where(batch.observed, cells, 0)
-            total -= len(batch) * float(batch.mean(cells.sum(1)))
-    return total / len(rows)
+            total -= batch.total(cells.sum(1))
+    return total / rows.count
 
 
 def _units(rows: Rows) -> float:
     """What −log p of a row gains on average by being in the table's units instead of codes, nats."""
-    return 0.0 if rows.unit is None else float(rows.mean(rows.unit))
+    return 0.0 if rows.unit is None else rows.total(rows.unit) / rows.count
 
 
 def _in_units(record: dict[str, Any], offsets: list[float]) -> dict[str, Any]:

@@ -162,11 +162,9 @@ def validate(network: AbstractNetwork, rows: Rows) -> float:
     network.eval()
     total = 0.0
     for batch in batches(rows, VALID_ROWS):
-        total += len(batch) * float(
-            batch.mean(network.training_loss(batch.x, batch.observed, generator=generator).double())
-        )
+        total += batch.total(network.training_loss(batch.x, batch.observed, generator=generator))
     network.train(training)
-    return total / len(rows)
+    return total / rows.count
 
 
 def keep_best(state: State, nats: float) -> None:

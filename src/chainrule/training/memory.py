@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,14 +15,14 @@ COPIES = 6  # of each parameter: itself, its gradient, two moments, the best so 
 BYTES = 4
 
 
-def require_memory(network: str, columns: Columns, config: FitConfig) -> None:
+def require_memory(network: str, columns: Columns, config: FitConfig, names: Sequence[str]) -> None:
     """Raises ChainruleError if training would need more memory than the machine has free."""
     needed, free = training_bytes(network, columns, config), free_bytes()
     if free is not None and needed > free:
         widest = max(range(len(columns)), key=lambda k: columns.input_widths[k] + columns.param_widths[k])
         raise ChainruleError(
             f"training needs about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free: pass smaller hidden_sizes or fewer "
-            f"components, or leave out column {widest}, which has the most parameters ({columns.param_widths[widest]})"
+            f"components, or leave out column {names[widest]!r}, which has the most parameters ({columns.param_widths[widest]})"
         )
 
 

@@ -72,7 +72,10 @@ def checked_weight(sample_weight: object, rows: int) -> np.ndarray | None:
     """Weights (N,) float64, or None where none are given."""
     if sample_weight is None:
         return None
-    weight = np.asarray(sample_weight, dtype=np.float64)
+    try:
+        weight = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ShapeError(f"sample_weight: pass ({rows},) numbers, not {type(sample_weight).__name__}") from error
     if weight.shape != (rows,):
         raise ShapeError(f"sample_weight has shape {weight.shape}; the table has {rows} rows: pass ({rows},)")
     if not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():

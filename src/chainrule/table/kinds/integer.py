@@ -24,6 +24,15 @@ from chainrule.table.schema import Column
 TELLING = 20  # different values before a common divisor is taken for the step of the column
 
 
+def bounds_of(dtype: str) -> tuple[int | None, int | None]:
+    """The bounds that a type of integers declares: those of 8 and 16 bits, and zero for types without sign."""
+    try:
+        info = np.iinfo(np.dtype(dtype.lower().split("[")[0]))
+    except (TypeError, ValueError):
+        return None, None
+    return (int(info.min) if info.bits <= 16 or info.min == 0 else None), (int(info.max) if info.bits <= 16 else None)
+
+
 def takes(numbers: np.ndarray) -> bool:
     """Whether all known numbers are integers that float64 can tell apart."""
     known = numbers[~np.isnan(numbers)]
@@ -96,7 +105,9 @@ def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
 def decode(column: Column, codes: np.ndarray) -> np.ndarray:
     """Values (N,): int64, or in the column's own dtype where that is of numbers."""
     values = from_grid(column, codes)
-    return values if column.dtype.lower().startswith("float") else values.astype(np.int64)
+    if column.dtype.lower().startswith(("float", "double")):
+        return values
+    return np.clip(values, -LARGEST_EXACT, LARGEST_EXACT).astype(np.int64)
 
 
 def atom_codes(column: Column) -> tuple[float, ...]:

@@ -15,6 +15,7 @@ MOST_DECIMALS = 9  # values written to more are taken to be continuous
 MOST_STEPS = 20_000  # steps within the range, above which a grid is too fine to matter
 LARGEST_EXACT = 2**53
 FINE = 2.0**20  # codes beyond which float32, in which networks train, begins to lose integers
+COARSE = 4096  # codes: origins are multiples of it, so that a file does not hold a value of the table
 RANGE_PARTS = 16  # the range of codes is rounded outwards to this part of a standard deviation
 NEIGHBOURS = 5  # different values on either side that an atom of a grid must stand out from
 STANDS_OUT = 4.0  # how many times their mean count it has
@@ -113,7 +114,7 @@ def origin_of(codes: np.ndarray) -> float:
     """The code to count others from: 0, or the median where codes are so large that float32 could not tell them apart."""
     if not len(codes) or np.abs(codes).max() <= FINE:
         return 0.0
-    return float(np.round(np.median(codes)))
+    return float(np.round(np.median(codes) / COARSE)) * COARSE  # not the median: that may be a row's own value
 
 
 def from_grid(column: Column, codes: np.ndarray) -> np.ndarray:
