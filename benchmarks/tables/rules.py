@@ -8,17 +8,16 @@ two: two seeds of the rule itself, given first, show how much chance does.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 import warnings
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 import chainrule as cr
 from benchmarks import record
+from benchmarks.tables.data import folder
 
 TABLES = ("titanic", "online_shoppers", "adult", "beijing_pm25")
 ROWS = 10_000  # of each table, at most, drawn with seed 0
@@ -47,7 +46,7 @@ def variants(rule: cr.FitConfig) -> dict[str, dict[str, Any]]:
 
 def main(effort: str, names: tuple[str, ...]) -> None:
     """Prints a table and writes the results."""
-    data = Path(os.environ["CHAINRULE_DATA"]) / "tabular"
+    data = folder()
     rows: list[dict[str, Any]] = []
     warnings.simplefilter("ignore")
     for name in names:

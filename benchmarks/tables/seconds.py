@@ -6,11 +6,9 @@ run each, on a machine that may do other things: figures to plan by, not to comp
 
 from __future__ import annotations
 
-import os
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ import pandas as pd
 
 import chainrule as cr
 from benchmarks import record
+from benchmarks.tables.data import folder
 
 HOLES, FILLED_ROWS, COLUMNS, DRAWS = 0.2, 4000, 12, 20
 
@@ -31,7 +30,7 @@ def timed(what: Callable[[], Any]) -> tuple[Any, float]:
 def main() -> None:
     """Prints a table and writes the results."""
     warnings.simplefilter("ignore")
-    data, rows = Path(os.environ["CHAINRULE_DATA"]) / "tabular", []
+    data, rows = folder(), []
     for name in ("titanic", "online_shoppers", "adult"):
         frame = pd.read_csv(data / f"{name}.csv.gz")
         if len(frame.columns) > COLUMNS and name == "adult":
