@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chainrule.table.cells import as_numbers
 from chainrule.table.codes import (
     Codes,
     cells_as_text,
@@ -31,6 +32,7 @@ __all__ = [
     "Schema",
     "Table",
     "array_names",
+    "as_numbers",
     "cells_as_text",
     "decode",
     "decode_column",

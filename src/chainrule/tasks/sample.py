@@ -15,7 +15,17 @@ from chainrule.model import Model
 from chainrule.networks import AbstractNetwork, OrderlessNADE
 from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
-from chainrule.table import Schema, Table, decode, encode, read_table, require_ending, to_container, write_parts
+from chainrule.table import (
+    Schema,
+    Table,
+    as_numbers,
+    decode,
+    encode,
+    read_table,
+    require_ending,
+    to_container,
+    write_parts,
+)
 
 BATCH_ROWS = 10_000  # rows drawn at once, so that memory does not grow with n times the columns
 
@@ -67,7 +77,7 @@ def sample_parts(
                 codes_drawn = torch.where(known[1], known[0], codes_drawn)
             columns = decode(codes_drawn.numpy(), model.schema)
             if asked is not None and evidence is not None:
-                columns = _with_unlisted(columns, model.schema, asked, evidence, start)
+                columns = _as_given(columns, model.schema, asked, evidence, start)
             yield columns
             advance(part.stop - start)
 
@@ -107,24 +117,28 @@ def _joined(parts: list[np.ndarray]) -> np.ndarray:
     return np.ma.concatenate(parts) if masked else np.concatenate(parts)
 
 
-def _with_unlisted(
+def _as_given(
     columns: dict[str, np.ndarray],
     schema: Schema,
     asked: Table,
     evidence: tuple[torch.Tensor, torch.Tensor],
     start: int,
 ) -> dict[str, np.ndarray]:
-    """Columns, of rows from ``start`` on, in which labels that no code names stand as they were given."""
+    """Columns, of rows from ``start`` on, in which real numbers and labels that no code names stand as they were given."""
     names = asked.names if asked.named else schema.table_names
     for k, column in enumerate(schema.columns):
-        if column.kind != "categorical" or column.name not in names:
+        if column.kind not in ("categorical", "real") or column.name not in names:
             continue
-        unlisted = (evidence[0][:, k] == len(column.levels)).numpy() & evidence[1][:, k].numpy()
-        if unlisted.any():
-            own, cells = asked.columns[names.index(column.name)], columns[column.name].astype(object)
-            for row in range(len(cells)):
-                if unlisted[(start + row) % len(unlisted)]:
-                    cells[row] = own[(start + row) % len(own)]
+        known, cells = evidence[1][:, k].numpy(), columns[column.name]
+        own = asked.columns[names.index(column.name)]
+        if column.kind == "real":
+            own = as_numbers(column.name, own, asked.where)
+        else:
+            known = known & (evidence[0][:, k] == len(column.levels)).numpy()
+        if known.any():
+            rows = (start + np.arange(len(cells))) % len(known)
+            cells = cells.astype(object) if column.kind == "categorical" else cells.copy()
+            cells[known[rows]] = own[rows % len(own)][known[rows]]
             columns[column.name] = cells
     return columns
 
