@@ -127,6 +127,20 @@ def test_the_readme_quotes_the_benchmarks():
         assert quoted.format(ratio[figure]) in text, figure
 
 
+def test_the_tables_page_quotes_its_seconds():
+    rows = json.loads((ROOT / "benchmarks/results/seconds.json").read_text())["rows"]
+    seconds = {(row["table"], row["what"]): row["seconds"] for row in rows}
+    text = " ".join((ROOT / "docs/tables.md").read_text(encoding="utf-8").split())
+    narrow = "adult, 15,000 rows of 12 columns"
+    for key, quoted in (
+        (("adult", "fit 48,842 rows, effort standard"), "in {:.0f} s and scored"),
+        (("adult", "score 48,842 rows"), "scored in {:.1f} s;"),
+        ((narrow, "fit 15,000 rows, effort standard"), "the fit takes {:.0f} s,"),
+        ((narrow, "fill 20% holes of 4,000 rows, 20 draws"), "20 times, {:.1f} s."),
+    ):
+        assert quoted.format(seconds[key]) in text, key
+
+
 def test_links_of_the_documents_lead_somewhere():
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text(encoding="utf-8")):

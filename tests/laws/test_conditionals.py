@@ -477,3 +477,18 @@ def test_unknown_or_misspelt_json_is_a_format_error():
         conditional_from_json({"kind": "Bernoulli", "width": 3})
     with pytest.raises(FormatError, match=r"conditional 'GaussianMixture': parts = 'many'"):
         conditional_from_json({"kind": "GaussianMixture", "parts": "many"})
+
+
+def test_periods_are_told_and_nothing_else_changes():
+    base = DiscretizedLogisticMixture(2, center=3.0, spread=2.0)
+    hours = Periodic(base, (24.0, 168.0))
+    x = torch.tensor([0.0, 6.0, 30.0, 168.0], dtype=torch.float64)
+    told = hours.encode(x)
+    assert torch.equal(told[:, :1], base.encode(x))
+    angle = 2 * math.pi * x[:, None] / torch.tensor([24.0, 168.0])
+    assert torch.allclose(told[:, 1:3], angle.sin(), atol=1e-12)
+    assert torch.allclose(told[:, 3:], angle.cos(), atol=1e-12)
+    params = params_of(base, rows=4)
+    assert torch.equal(hours.log_prob(params, x), base.log_prob(params, x))
+    with pytest.raises(ShapeError, match="pass lengths above zero"):
+        Periodic(base, (0.0,))

@@ -310,6 +310,8 @@ def test_a_missing_cell_may_tell(tmp_path):
     assert math.exp(density.log_prob(hole)[0]) == pytest.approx(np.isnan(income).mean(), abs=0.08)
     p = density.conditional(hole, "rich")
     assert p["True"][0] > 0.9
+    q = [density.conditional(pd.DataFrame({"income": [cell], "rich": [True]}), "income") for cell in (np.nan, 12.0)]
+    assert np.array_equal(*q)  # that the cell is missing says nothing of what it would be
     drawn = density.sample(3000, seed=0)
     assert list(drawn.columns) == ["income", "rich"]
     assert drawn["rich"][drawn["income"].isna()].mean() == pytest.approx(

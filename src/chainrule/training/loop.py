@@ -77,7 +77,8 @@ def train(
         valid_rows: codes (M, D), read after every epoch.
         config: learning rate, batches, patience and the rest.
         offset: what is added to the nats of codes where a person reads them: those of the table's units.
-        independent: nats of independent columns, to be told the gain over them.
+        independent: nats of independent columns, to be told the gain over them; where training begins anew, what the
+            network begins with, which is as good and weighted alike.
         time_limit_s: seconds after which training ends, whatever the epochs; the learning rate then falls with the time.
         after_epoch: called with the state after each epoch, to save it.
         device: "cpu" or "cuda".
@@ -92,7 +93,7 @@ def train(
     began_all = time.perf_counter() - state.seconds
     late = partial(_late, began_all, time_limit_s)
     if state.epoch == 0:  # whatever happens, the result is no worse than the beginning
-        state.best_nats = validate(state.network, valid_rows)
+        state.best_nats = independent = validate(state.network, valid_rows)  # which begins as independent columns
     epochs = config.epochs or EPOCHS
     with progress_bar("training", epochs * steps, show=show_progress) as advance:
         advance(state.epoch * steps)

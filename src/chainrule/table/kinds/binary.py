@@ -6,6 +6,9 @@ import numpy as np
 
 from chainrule.errors import SchemaError
 from chainrule.table.cells import Where, as_numbers, shown
+from chainrule.table.kinds.masses import atom_codes as atom_codes
+from chainrule.table.kinds.masses import is_mass as is_mass
+from chainrule.table.kinds.masses import log_scale as log_scale
 from chainrule.table.schema import Column
 
 
@@ -44,21 +47,6 @@ def decode(column: Column, codes: np.ndarray) -> np.ndarray:
         return values
     dtype = column.dtype.lower()
     return values.astype(np.dtype(dtype) if dtype in _NUMBERS else np.dtype("int64"))
-
-
-def atom_codes(column: Column) -> tuple[float, ...]:
-    """None."""
-    return ()
-
-
-def log_scale(column: Column, codes: np.ndarray) -> np.ndarray:
-    """Zeros (N,): masses have no units."""
-    return np.zeros(len(codes))
-
-
-def is_mass(column: Column, codes: np.ndarray) -> np.ndarray:
-    """Every code (N,) has a mass."""
-    return np.ones(len(codes), dtype=bool)
 
 
 _NUMBERS = {*(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)), "float32", "float64"}

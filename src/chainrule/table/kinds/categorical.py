@@ -7,6 +7,9 @@ from collections import Counter
 import numpy as np
 
 from chainrule.table.cells import Where, as_labels, label_of
+from chainrule.table.kinds.masses import atom_codes as atom_codes
+from chainrule.table.kinds.masses import is_mass as is_mass
+from chainrule.table.kinds.masses import log_scale as log_scale
 from chainrule.table.schema import Column, Level
 
 
@@ -53,21 +56,6 @@ def decode(column: Column, codes: np.ndarray) -> np.ndarray:
     levels = np.empty(len(column.levels), dtype=object)
     levels[:] = column.levels
     return levels[codes.astype(np.int64)]
-
-
-def atom_codes(column: Column) -> tuple[float, ...]:
-    """None."""
-    return ()
-
-
-def log_scale(column: Column, codes: np.ndarray) -> np.ndarray:
-    """Zeros (N,): masses have no units."""
-    return np.zeros(len(codes))
-
-
-def is_mass(column: Column, codes: np.ndarray) -> np.ndarray:
-    """Every code (N,) has a mass."""
-    return np.ones(len(codes), dtype=bool)
 
 
 def _plain(value: object) -> Level:

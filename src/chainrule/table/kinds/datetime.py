@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.table.cells import Where, as_datetimes, as_ticks
+from chainrule.table.kinds.masses import atom_codes as atom_codes
+from chainrule.table.kinds.masses import is_mass as is_mass
+from chainrule.table.kinds.masses import log_scale as log_scale
 from chainrule.table.kinds.numbers import from_grid, onto_grid, range_of, scale_of
 from chainrule.table.schema import UNITS, Column
 
@@ -56,18 +59,3 @@ def decode(column: Column, codes: np.ndarray) -> np.ndarray:
     """Values (N,) as numpy datetimes of the column's unit."""
     ends = (end.astype(f"datetime64[{column.unit}]").astype(np.int64) for end in (FIRST, LAST))
     return np.clip(from_grid(column, codes), *ends).astype(np.int64).astype(f"datetime64[{column.unit}]")
-
-
-def atom_codes(column: Column) -> tuple[float, ...]:
-    """None."""
-    return ()
-
-
-def log_scale(column: Column, codes: np.ndarray) -> np.ndarray:
-    """Zeros (N,): masses have no units."""
-    return np.zeros(len(codes))
-
-
-def is_mass(column: Column, codes: np.ndarray) -> np.ndarray:
-    """Every code (N,) has a mass."""
-    return np.ones(len(codes), dtype=bool)

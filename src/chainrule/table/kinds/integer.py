@@ -8,6 +8,8 @@ import numpy as np
 
 from chainrule.errors import SchemaError
 from chainrule.table.cells import Where, as_numbers, shown
+from chainrule.table.kinds.masses import is_mass as is_mass
+from chainrule.table.kinds.masses import log_scale as log_scale
 from chainrule.table.kinds.numbers import (
     LARGEST_EXACT,
     atoms_of,
@@ -113,13 +115,3 @@ def decode(column: Column, codes: np.ndarray) -> np.ndarray:
 def atom_codes(column: Column) -> tuple[float, ...]:
     """The codes of the atoms."""
     return tuple(on_grid(column, np.array(column.atoms)).tolist())
-
-
-def log_scale(column: Column, codes: np.ndarray) -> np.ndarray:
-    """Zeros (N,): masses have no units."""
-    return np.zeros(len(codes))
-
-
-def is_mass(column: Column, codes: np.ndarray) -> np.ndarray:
-    """Every code (N,) has a mass."""
-    return np.ones(len(codes), dtype=bool)
