@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.table.cells import as_numbers
+from chainrule.table.cells import as_numbers, objects_of
 from chainrule.table.codes import (
     Codes,
     cells_as_text,
@@ -45,6 +45,7 @@ __all__ = [
     "masses",
     "masses_of",
     "mean_values",
+    "objects_of",
     "read_parts",
     "read_table",
     "read_table_lazily",

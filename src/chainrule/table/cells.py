@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,14 @@ def as_numbers(name: str, values: np.ndarray, where: Where) -> np.ndarray:
             f"column {name!r}: value {shown(values, row)} at {where(row)} is not a finite number; correct it, leave the cell "
             f"empty, or fit with kinds={{{name!r}: 'categorical'}}"
         )
+    return found
+
+
+def objects_of(values: Sequence[Any]) -> np.ndarray:
+    """Values of any type, lists among them, as an array (N,) of objects."""
+    found = np.empty(len(values), dtype=object)
+    for k, value in enumerate(values):  # at once, numpy would take lists apart
+        found[k] = value
     return found
 
 

@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SchemaError, unknown_choice
-from chainrule.table.cells import label_of
+from chainrule.table.cells import label_of, objects_of
+
+# What pandas raises where a type cannot hold values (the last two of types that others bring), or a time zone is not known:
+# the column is then of the type that pandas finds for it.
+CANNOT_HOLD = (TypeError, ValueError, KeyError, NotImplementedError)
 
 
 def cells_of(series: Any) -> np.ndarray:
@@ -24,15 +28,8 @@ def cells_of(series: Any) -> np.ndarray:
     if isinstance(series.dtype, nw.Categorical | nw.Enum) and not pandas:
         series = series.cast(nw.String)
     nested = isinstance(series.dtype, nw.List | nw.Array | nw.Struct)
-    values = _as_objects(series.to_list()) if nested else series.to_numpy()
+    values = objects_of(series.to_list()) if nested else series.to_numpy()
     return values.astype("datetime64[D]") if series.dtype == nw.Date and values.dtype.kind == "M" else values
-
-
-def _as_objects(values: Sequence[Any]) -> np.ndarray:
-    array = np.empty(len(values), dtype=object)
-    for k, value in enumerate(values):
-        array[k] = value
-    return array
 
 
 def dtypes_of(frame: Any, container: str) -> tuple[str, ...]:
@@ -170,12 +167,13 @@ def _filled_pandas(series: Any, values: np.ndarray, holes: np.ndarray) -> Any:
 def _stacked(columns: Sequence[np.ndarray]) -> np.ndarray:
     if any(isinstance(values, np.ma.MaskedArray) for values in columns):
         columns = [
-            np.ma.filled(v.astype(np.float64), np.nan) if v.dtype.kind in "biuf" else _objects(v) for v in columns
+            np.ma.filled(v.astype(np.float64), np.nan) if v.dtype.kind in "biuf" else objects_of(v.tolist())
+            for v in columns
         ]
     kinds = {values.dtype.kind for values in columns}
     if kinds <= set("biuf") or len(kinds) == 1:
         return np.stack(columns, axis=1) if columns else np.empty((0, 0))
-    return np.stack([_objects(values) for values in columns], axis=1)
+    return np.stack([objects_of(values.tolist()) for values in columns], axis=1)
 
 
 def _filled_array(array: np.ndarray, parts: Sequence[tuple[int, np.ndarray, np.ndarray]]) -> np.ndarray:
@@ -192,13 +190,6 @@ def _whole(values: np.ndarray) -> np.ndarray:
     return np.round(values).astype(np.int64) if values.dtype.kind == "f" else values
 
 
-def _objects(values: np.ndarray) -> np.ndarray:
-    """Values as Python objects, None where masked."""
-    found = np.empty(len(values), dtype=object)
-    found[:] = values.tolist()  # of a masked array, None where masked
-    return found
-
-
 def _pandas(values: np.ndarray, dtype: str | None, categories: Any = None) -> Any:
     import pandas as pd
 
@@ -206,10 +197,10 @@ def _pandas(values: np.ndarray, dtype: str | None, categories: Any = None) -> An
         values = _whole(values)
     if values.dtype.kind == "M":
         if dtype == "object":
-            return pd.Series(_objects(values), dtype=object)
+            return pd.Series(objects_of(values.tolist()), dtype=object)
         values = values.astype("datetime64[us]")
     masked = isinstance(values, np.ma.MaskedArray) and bool(np.ma.getmaskarray(values).any())
-    series = pd.Series(_objects(values) if masked else np.ma.getdata(values))
+    series = pd.Series(objects_of(values.tolist()) if masked else np.ma.getdata(values))
     if dtype is None:
         return series
     try:
@@ -224,12 +215,7 @@ def _pandas(values: np.ndarray, dtype: str | None, categories: Any = None) -> An
                 .astype(pd.api.types.pandas_dtype(dtype))
             )
         return series.astype(pd.api.types.pandas_dtype(dtype))
-    except (
-        TypeError,
-        ValueError,
-        NotImplementedError,
-        KeyError,
-    ):  # a type that cannot hold them, a zone that is not known
+    except CANNOT_HOLD:
         return series
 
 
@@ -290,7 +276,10 @@ def _arrow(values: np.ndarray, wanted: Any) -> Any:
         if pa.types.is_timestamp(wanted) and wanted.tz is not None:
             array = array.cast(pa.timestamp(wanted.unit)).cast(pa.timestamp(wanted.unit, "UTC"))
         return array.cast(wanted)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except (
+        pa.ArrowInvalid,
+        pa.ArrowNotImplementedError,
+    ):  # values that the type cannot hold, or a cast that Arrow lacks
         return array
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
 from chainrule.errors import FormatError, SchemaError
 from chainrule.scratch import ScratchFolder
 from chainrule.table.frames import categories_of, cells_of, dtypes_of
-from chainrule.table.read import PART_ROWS, TEXT, Table, kind_of, read_table
+from chainrule.table.read import PART_ROWS, TEXT, AbstractColumns, Table, kind_of, read_table
 from chainrule.table.text import text_parts, typed
 
 LARGE_BYTES = 200_000_000  # of a file, from which it is not read whole
@@ -32,38 +31,29 @@ def read_table_lazily(table: Any, *, header: bool | None = None) -> Table:
     import polars as pl
 
     if kind == ".parquet":
-        columns = LazyColumns(pl.scan_parquet(path), str(path))
+        columns = LazyColumns(pl.scan_parquet(path))
         return columns.table(str(path), "polars", True, None)
     folder = ScratchFolder()
     named = True
     for number, (_, text) in enumerate(text_parts(path, header, rows=PART_ROWS)):
         named = text.named
         text.raw.write_parquet(folder.path / f"{number:06d}.parquet")
-    columns = LazyColumns(pl.scan_parquet(folder.path / "*.parquet"), str(path), folder, is_text=True)
+    columns = LazyColumns(pl.scan_parquet(folder.path / "*.parquet"), folder, is_text=True)
     return columns.table(str(path), "polars" if named else "numpy", named, 1 + named)
 
 
-class LazyColumns(Sequence[np.ndarray]):
+class LazyColumns(AbstractColumns):
     """The columns of a polars scan, each read when it is asked for and not kept."""
 
-    def __init__(self, scan: Any, source: str, folder: Any = None, *, is_text: bool = False) -> None:
-        self._scan, self._source, self._folder, self._is_text = scan, source, folder, is_text
+    def __init__(self, scan: Any, folder: ScratchFolder | None = None, *, is_text: bool = False) -> None:
+        self._scan, self._folder, self._is_text = scan, folder, is_text  # the folder lives as long as its reader
         self._schema = scan.collect_schema()
 
     def __len__(self) -> int:
         return len(self._schema)
 
-    @overload
-    def __getitem__(self, index: int) -> np.ndarray: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[np.ndarray]: ...
-
-    def __getitem__(self, index: int | slice) -> np.ndarray | Sequence[np.ndarray]:
-        if isinstance(index, slice):
-            return [self[k] for k in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
+    def column(self, index: int) -> np.ndarray:
+        """A column, read now."""
         return cells_of(self._wrapped(self._schema.names()[index]))
 
     def table(self, source: str, container: str, named: bool, first_line: int | None) -> Table:

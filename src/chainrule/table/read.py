@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, overload
 import numpy as np
 
 from chainrule.errors import FormatError, SchemaError, unknown_choice
-from chainrule.table.frames import categories_of, cells_of, dtypes_of
+from chainrule.table.frames import build, categories_of, cells_of, dtypes_of
 from chainrule.table.schema import CONTAINERS, first_repeated
 from chainrule.table.text import read_text, text_parts
 
@@ -89,14 +90,12 @@ class Table:
         return name if self.first_line is None else f"{name} (line {self.first_line + row} of {self.source})"
 
 
-class _Taken(Sequence[np.ndarray]):
-    """Some rows of columns, taken when a column is asked for."""
+class AbstractColumns(Sequence[np.ndarray]):
+    """Columns that are made when they are asked for; a leaf says how many there are and how one is made."""
 
-    def __init__(self, columns: Sequence[np.ndarray], rows: np.ndarray) -> None:
-        self._columns, self._rows = columns, rows
-
-    def __len__(self) -> int:
-        return len(self._columns)
+    @abstractmethod
+    def column(self, index: int) -> np.ndarray:
+        """The cells (N,) of a column."""
 
     @overload
     def __getitem__(self, index: int) -> np.ndarray: ...
@@ -105,8 +104,21 @@ class _Taken(Sequence[np.ndarray]):
     def __getitem__(self, index: slice) -> Sequence[np.ndarray]: ...
 
     def __getitem__(self, index: int | slice) -> np.ndarray | Sequence[np.ndarray]:
-        if isinstance(index, slice):
-            return [self[k] for k in range(*index.indices(len(self)))]
+        numbers = range(len(self))[index]  # an IndexError where there is none
+        return self.column(numbers) if isinstance(numbers, int) else [self.column(k) for k in numbers]
+
+
+class _Taken(AbstractColumns):
+    """Some rows of columns."""
+
+    def __init__(self, columns: Sequence[np.ndarray], rows: np.ndarray) -> None:
+        self._columns, self._rows = columns, rows
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def column(self, index: int) -> np.ndarray:
+        """The cells of the rows that were taken."""
         return self._columns[index][self._rows]
 
 
@@ -146,7 +158,7 @@ def read_parts(table: Any, *, header: bool | None = None, rows: int = PART_ROWS)
         for line, text in text_parts(path, header, rows=rows):
             part = _from_frame(text.frame, str(path), first_line=line)
             part = replace(part, first_row=start, text=text.raw)
-            yield part if text.named else replace(part, container="numpy", named=False, frame=_stacked(part.columns))
+            yield part if text.named else _unnamed(part)
             start += len(part)
     elif path is not None and kind == ".parquet":
         import polars as pl
@@ -189,7 +201,7 @@ def _read_path(path: Path, array: str | None, header: bool | None) -> Table:
     if kind in TEXT:
         text = read_text(path, header)
         table = replace(_from_frame(text.frame, str(path), first_line=1 + text.named), text=text.raw)
-        return table if text.named else replace(table, container="numpy", named=False, frame=_stacked(table.columns))
+        return table if text.named else _unnamed(table)
     if kind == ".parquet":
         import polars as pl
 
@@ -246,9 +258,10 @@ def _from_array(values: np.ndarray, source: str) -> Table:
     return Table(_numbered(values.shape[1]), tuple(values.T), source, frame=values)
 
 
-def _stacked(columns: Sequence[np.ndarray]) -> np.ndarray:
-    kinds = {values.dtype.kind for values in columns}
-    return np.stack([v if kinds <= set("biuf") else v.astype(object) for v in columns], axis=1)
+def _unnamed(table: Table) -> Table:
+    """A text file without names as an array of its columns."""
+    array = build(dict(zip(table.names, table.columns, strict=True)), {}, "numpy")
+    return replace(table, container="numpy", named=False, frame=array)
 
 
 def _numbered(columns: int) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import torch
 
 from chainrule.errors import whole_number
 from chainrule.model import Model
-from chainrule.table import Codes, Table, encode, log_scales, read_table
+from chainrule.table import Codes, Table, encode, log_scales, objects_of, read_table
 from chainrule.table.frames import build, like
 from chainrule.tasks.batches import batches
 from chainrule.tasks.conditional import expected_words
@@ -96,10 +96,10 @@ def oddest(model: Model, table: Any, *, top: int = 20) -> Any:
     found = [_cell(table, model, names[k], row) for row, k in zip(rows.tolist(), columns.tolist(), strict=True)]
     cells = {
         "row": rows,
-        "column": _objects([names[k] for k in columns.tolist()]),
-        "found": _objects(found),
+        "column": objects_of([names[k] for k in columns.tolist()]),
+        "found": objects_of(found),
         "bits": bits[rows, columns],
-        "expected": _objects(expected),
+        "expected": objects_of(expected),
     }
     return build(cells, {}, "pandas" if table.container == "pandas" else "polars")
 
@@ -108,9 +108,3 @@ def _cell(table: Table, model: Model, name: str, row: int) -> str:
     names = table.names if table.named else model.schema.table_names
     value = table.columns[names.index(name)][row]
     return f"{value:.10g}" if isinstance(value, float | np.floating) else str(value)
-
-
-def _objects(values: list[str]) -> np.ndarray:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array

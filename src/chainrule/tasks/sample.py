@@ -21,6 +21,7 @@ from chainrule.table import (
     as_numbers,
     decode,
     encode,
+    objects_of,
     read_table,
     require_ending,
     to_container,
@@ -145,11 +146,7 @@ def _as_given(
 
 def given_row(given: Mapping[str, Any]) -> Table:
     """One row of the cells that a dict names."""
-    columns = []
-    for value in given.values():
-        cell = np.empty(1, dtype=object)
-        cell[0] = value
-        columns.append(cell)
+    columns = [objects_of([value]) for value in given.values()]
     return Table(tuple(map(str, given)), tuple(columns), "given", named=True)
 
 

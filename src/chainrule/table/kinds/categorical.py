@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from chainrule.table.cells import Where, as_labels, label_of
+from chainrule.table.cells import Where, as_labels, label_of, objects_of
 from chainrule.table.kinds.masses import atom_codes as atom_codes
 from chainrule.table.kinds.masses import is_mass as is_mass
 from chainrule.table.kinds.masses import log_scale as log_scale
@@ -45,17 +45,10 @@ def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
 
 def decode(column: Column, codes: np.ndarray) -> np.ndarray:
     """Values (N,): levels as the table had them, None for what is not listed."""
-    if bool((codes >= len(column.levels)).any()):
-        known = np.empty(len(column.levels) + 1, dtype=object)
-        known[: len(column.levels)] = column.levels
-        return known[codes.astype(np.int64)]
-    if not all(isinstance(level, str) for level in column.levels):
-        kinds = {type(level) for level in column.levels}
-        if len(kinds) == 1:
-            return np.array(column.levels)[codes.astype(np.int64)]
-    levels = np.empty(len(column.levels), dtype=object)
-    levels[:] = column.levels
-    return levels[codes.astype(np.int64)]
+    known, types = codes.astype(np.int64), {type(level) for level in column.levels}
+    if len(types) == 1 and str not in types and bool((known < len(column.levels)).all()):
+        return np.array(column.levels)[known]  # numbers or booleans alone
+    return objects_of([*column.levels, None])[known]
 
 
 def _plain(value: object) -> Level:
