@@ -7,6 +7,7 @@ import sys
 import time
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ import chainrule as cr
 import chainrule.tasks
 from chainrule.errors import ChainruleError, FormatError, SchemaError, ShapeError
 from chainrule.table import lazy, read, read_parts
-from chainrule.training import memory
+from chainrule.training import memory, rows
 from chainrule.training.rules import EFFORTS, batch_size, resolved
 
 impute, sample = (sys.modules[f"chainrule.tasks.{name}"] for name in ("impute", "sample"))  # their functions hide them
@@ -178,8 +179,14 @@ def test_large_files_train_to_the_same_bytes(files, name, monkeypatch, tmp_path)
         table = lazy.read_table_lazily(files / name)
         assert table.rows == 500
         assert isinstance(table.columns, lazy.LazyColumns)
+        made = []
+        array = rows._array
+        monkeypatch.setattr(rows, "_array", lambda *of: made.append(array(*of)) or made[-1])
         two = bytes_of(cr.fit(files / name, seed=0, config=QUICK, verbose=False), tmp_path / "two")
     assert one == two
+    assert [type(part) for part in made] == [np.memmap] * 4  # codes and masks, to train on and to validate with
+    folder = Path(made[0].filename).parent
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])

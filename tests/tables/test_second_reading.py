@@ -192,3 +192,9 @@ def test_given_numbers_come_back_to_the_bit(x):
     drawn = density.sample(60, given=given, seed=0)
     assert drawn["x"].tolist() == given["x"].tolist()
     assert density.sample(3, given={"x": "0.1"}, seed=0)["x"].tolist() == [0.1] * 3
+
+
+def test_a_column_called_as_one_of_the_answer_is_refused(x):
+    density = fit(pd.DataFrame({"log_prob": x, "y": x * 3}))
+    with pytest.raises(cr.ChainruleError, match="marginal of 'log_prob': the answer has a column of that name itself"):
+        density.marginal("y", "log_prob")

@@ -16,6 +16,7 @@ from chainrule.table.codes import (
     masses,
     masses_of,
     mean_values,
+    places,
     to_container,
 )
 from chainrule.table.infer import MIN_COUNT, infer_schema
@@ -46,6 +47,7 @@ __all__ = [
     "masses_of",
     "mean_values",
     "objects_of",
+    "places",
     "read_parts",
     "read_table",
     "read_table_lazily",

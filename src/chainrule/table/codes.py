@@ -139,6 +139,12 @@ def to_container(columns: dict[str, np.ndarray], schema: Schema) -> Any:
     return made
 
 
+def places(table: Table, schema: Schema) -> dict[str, int]:
+    """Where each of the schema's columns stands in a table that was encoded: by name, or of unnamed columns by position."""
+    names = table.names if table.named else schema.table_names
+    return {name: k for k, name in enumerate(names)}
+
+
 def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> dict[str, int]:
     """Where in the table each of the schema's columns stands."""
     names = schema.table_names
@@ -146,7 +152,7 @@ def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> d
     if not table.named:
         if len(table.names) != expected:
             raise SchemaError(f"{table.source}: {len(table.names)} columns where the model has {expected}")
-        return {name: k for k, name in enumerate(names)}
+        return places(table, schema)
     if extra := [name for name in table.names if name not in set(names)]:
         raise SchemaError(f"{table.source}: column(s) {_some(extra)} are not in the model; drop them before asking")
     own = [column.name for column in schema.own]
@@ -156,7 +162,7 @@ def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> d
         if warn and (missed := [name for name in absent if name not in fine]):
             message = f"{table.source}: column(s) {_some(missed)} are absent and count as unknown"
             warnings.warn(message, UserWarning, stacklevel=3)
-    return {name: k for k, name in enumerate(table.names)}
+    return places(table, schema)
 
 
 def _some(names: list[str], most: int = 6) -> str:

@@ -10,7 +10,7 @@ import torch
 
 from chainrule.errors import whole_number
 from chainrule.model import Model
-from chainrule.table import Codes, Table, encode, log_scales, objects_of, read_table
+from chainrule.table import Codes, Table, encode, log_scales, objects_of, places, read_table
 from chainrule.table.frames import build, like
 from chainrule.tasks.batches import batches
 from chainrule.tasks.conditional import expected_words
@@ -41,10 +41,10 @@ def explain(model: Model, table: Any, *, relative: bool = True, chain: bool = Fa
     codes = encode(table, model.schema)
     bits = surprise(model, codes, relative=relative, chain=chain)
     columns = {name: np.full(len(codes), np.nan) for name in table.names}
-    names = table.names if table.named else model.schema.table_names
+    at = places(table, model.schema)
     for column in model.schema.own:
-        if column.name in names:
-            columns[table.names[names.index(column.name)]] = bits[:, model.schema.number(column.name)]
+        if column.name in at:
+            columns[table.names[at[column.name]]] = bits[:, model.schema.number(column.name)]
     return like(table.frame, columns, table.container)
 
 
@@ -105,6 +105,5 @@ def oddest(model: Model, table: Any, *, top: int = 20) -> Any:
 
 
 def _cell(table: Table, model: Model, name: str, row: int) -> str:
-    names = table.names if table.named else model.schema.table_names
-    value = table.columns[names.index(name)][row]
+    value = table.columns[places(table, model.schema)[name]][row]
     return f"{value:.10g}" if isinstance(value, float | np.floating) else str(value)

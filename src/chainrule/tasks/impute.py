@@ -21,6 +21,7 @@ from chainrule.table import (
     decode_column,
     encode,
     mean_values,
+    places,
     read_parts,
     read_table,
     require_ending,
@@ -159,30 +160,30 @@ def _guessed(model: Model, codes: Codes, how: str) -> dict[str, np.ndarray]:
 
 
 def _merged(model: Model, table: Table, codes: Codes, columns: dict[str, np.ndarray]) -> Any:
-    names = table.names if table.named else model.schema.table_names
+    at = places(table, model.schema)
     holes, values = {}, {}
     for name, cells in columns.items():
-        if name in names:
-            own = table.names[names.index(name)]
+        if name in at:
+            own = table.names[at[name]]
             holes[own], values[own] = ~codes.observed[:, model.schema.number(name)], cells
     return replaced(table.frame, values, holes, table.container)
 
 
 def _intervals(model: Model, table: Table, codes: Codes, interval: float) -> tuple[Any, Any]:
-    names = table.names if table.named else model.schema.table_names
+    at = places(table, model.schema)
     ends: list[dict[str, np.ndarray]] = [{name: np.full(len(codes), np.nan) for name in table.names} for _ in range(2)]
     for column in model.schema.own:
         k = model.schema.number(column.name)
         rows = np.flatnonzero(~codes.observed[:, k])
-        if column.kind in ("binary", "categorical") or column.name not in names or not len(rows):
+        if column.kind in ("binary", "categorical") or column.name not in at or not len(rows):
             continue
         part = Codes(codes.values[rows], codes.observed[rows])
         found = quantiles_of(model, part, k, ((1 - interval) / 2, (1 + interval) / 2))
         for side in range(2):
             cells = decode_column(column, found[:, side])
-            whole = ends[side][table.names[names.index(column.name)]]
+            whole = ends[side][table.names[at[column.name]]]
             if cells.dtype.kind == "M":
                 whole = np.full(len(codes), np.datetime64("NaT"), dtype=cells.dtype)
-                ends[side][table.names[names.index(column.name)]] = whole
+                ends[side][table.names[at[column.name]]] = whole
             whole[rows] = cells
     return like(table.frame, ends[0], table.container), like(table.frame, ends[1], table.container)

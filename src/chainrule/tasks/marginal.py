@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ShapeError
+from chainrule.errors import SchemaError, ShapeError
 from chainrule.model import Model
 from chainrule.table import Codes, decode_column, log_scales_of, masses_of
 from chainrule.table.frames import build
@@ -27,10 +27,15 @@ def marginal(model: Model, *names: str, points: int = POINTS) -> Any:
         points: how many values of a column of numbers.
 
     Raises:
+        SchemaError: a column that is not modelled, or is called as one of the answer's.
         EvidenceError: columns that do not come first in the order of a network of one order.
     """
     if len(names) not in (1, 2) or len(set(names)) < len(names):
         raise ShapeError(f"marginal of {list(names)}: name one column, or two different ones")
+    if taken := {"log_prob", "is_mass"} & set(names):
+        raise SchemaError(
+            f"marginal of {min(taken)!r}: the answer has a column of that name itself; rename the table's"
+        )
     numbers = [model.schema.number(name) for name in names]
     grids = [_grid(model, k, points) for k in numbers]
     pairs = np.stack([g.ravel() for g in np.meshgrid(*grids, indexing="ij")], axis=1)  # (M, 1 or 2)

@@ -22,6 +22,7 @@ from chainrule.table import (
     decode,
     encode,
     objects_of,
+    places,
     read_table,
     require_ending,
     to_container,
@@ -126,12 +127,12 @@ def _as_given(
     start: int,
 ) -> dict[str, np.ndarray]:
     """Columns, of rows from ``start`` on, in which real numbers and labels that no code names stand as they were given."""
-    names = asked.names if asked.named else schema.table_names
+    at = places(asked, schema)
     for k, column in enumerate(schema.columns):
-        if column.kind not in ("categorical", "real") or column.name not in names:
+        if column.kind not in ("categorical", "real") or column.name not in at:
             continue
         known, cells = evidence[1][:, k].numpy(), columns[column.name]
-        own = asked.columns[names.index(column.name)]
+        own = asked.columns[at[column.name]]
         if column.kind == "real":
             own = as_numbers(column.name, own, asked.where)
         else:
