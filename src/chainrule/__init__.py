@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chainrule.conditionals import LaplaceMixture as LaplaceMixture
     from chainrule.conditionals import LogisticMixture as LogisticMixture
     from chainrule.conditionals import Periodic as Periodic
+    from chainrule.conditionals import PiecewiseLinear as PiecewiseLinear
     from chainrule.density import Density as Density
     from chainrule.density import load as load
     from chainrule.errors import ChainruleError as ChainruleError
@@ -52,6 +53,7 @@ _HOMES = {
     "NADE": "chainrule.networks",
     "OrderlessNADE": "chainrule.networks",
     "Periodic": "chainrule.conditionals",
+    "PiecewiseLinear": "chainrule.conditionals",
     "Schema": "chainrule.table",
     "datasets": "chainrule.datasets",
     "fit": "chainrule.training",
@@ -78,6 +80,7 @@ __all__ = [
     "LogisticMixture",
     "OrderlessNADE",
     "Periodic",
+    "PiecewiseLinear",
     "Schema",
     "datasets",
     "fit",

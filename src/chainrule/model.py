@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ import torch
 from chainrule.conditionals import (
     AbstractConditional,
     AbstractMixture,
+    AbstractSeen,
     Atoms,
     Bernoulli,
     Categorical,
@@ -22,6 +23,7 @@ from chainrule.conditionals import (
     LaplaceMixture,
     LogisticMixture,
     Periodic,
+    PiecewiseLinear,
 )
 from chainrule.errors import ChainruleError, FormatError, SchemaError, unknown_choice
 from chainrule.networks import MADE, NADE, AbstractNetwork, Ensemble, OrderlessNADE
@@ -66,6 +68,11 @@ class Model:
         """The number of the binary column that says where this column's cells are missing, if there is one."""
         name = self.schema.columns[column].name
         return next((k for k, flag in enumerate(self.schema.columns) if flag.flag_of == name), None)
+
+    @property
+    def takes_any_evidence(self) -> bool:
+        """Whether any cells may be unknown, exactly: of an orderless network, and of ensembles of them."""
+        return _takes_any(self.network)
 
     def require_evidence(self, known: np.ndarray, *, name: str) -> None:
         """Raises EvidenceError, with the table's own names, for known cells (N, D) that the network cannot take exactly."""
@@ -151,8 +158,16 @@ def _conditional_of(column: Column, mixture: type[AbstractMixture], components: 
         )
     if column.periods:
         base = Periodic(base, column.periods)
+    if column.knots:
+        base = PiecewiseLinear(base, column.knots)
     atoms = KINDS[column.kind].atom_codes(column)
     return Atoms(atoms, base) if atoms else base
+
+
+def _takes_any(network: AbstractNetwork) -> bool:
+    if isinstance(network, Ensemble):
+        return all(_takes_any(cast(AbstractNetwork, member)) for member in network.members)
+    return isinstance(network, OrderlessNADE)
 
 
 def _require_kinds(schema: Schema, columns: Columns) -> None:
@@ -165,7 +180,7 @@ def _require_kinds(schema: Schema, columns: Columns) -> None:
 def _serves(column: Column, conditional: AbstractConditional) -> bool:
     """Whether a conditional is one that the column's kind can have."""
     base: Any = conditional
-    while isinstance(base, Atoms | Periodic):
+    while isinstance(base, Atoms | AbstractSeen):
         base = base.base
     mixture = type(base) if isinstance(base, AbstractMixture) else GaussianMixture
     return conditional == _conditional_of(column, mixture, getattr(base, "parts", 1))

@@ -17,6 +17,7 @@ from chainrule.conditionals import (
     LaplaceMixture,
     LogisticMixture,
     Periodic,
+    PiecewiseLinear,
     conditional_from_json,
 )
 from chainrule.errors import ChainruleError, FormatError, ShapeError
@@ -47,6 +48,8 @@ CONDITIONALS = [
     Atoms((3.0,), DiscretizedLogisticMixture(1, least=0, most=9, center=4.0)),
     Periodic(DiscretizedLogisticMixture(2, center=3.0, spread=2.0), (7.0, 30.0)),
     Periodic(GaussianMixture(2), (1.5,)),
+    PiecewiseLinear(DiscretizedLogisticMixture(2, center=3.0, spread=2.0), (0.0, 2.5, 6.0)),
+    PiecewiseLinear(GaussianMixture(2), (-1.0, 0.0, 0.25)),
 ]
 LISTED = [c for c in CONDITIONALS if c.support() is not None]
 INTEGERS = [c for c in CONDITIONALS if c.is_discrete and c.support() is None]
@@ -492,3 +495,18 @@ def test_periods_are_told_and_nothing_else_changes():
     assert torch.equal(hours.log_prob(params, x), base.log_prob(params, x))
     with pytest.raises(ShapeError, match="pass lengths above zero"):
         Periodic(base, (0.0,))
+
+
+def test_knots_are_told_and_nothing_else_changes():
+    base = DiscretizedLogisticMixture(2, center=3.0, spread=2.0)
+    aged = PiecewiseLinear(base, (0.0, 4.0, 10.0))
+    x = torch.tensor([-5.0, 0.0, 1.0, 4.0, 7.0, 99.0], dtype=torch.float64)
+    told = aged.encode(x)
+    assert torch.equal(told[:, :1], base.encode(x))
+    assert told[:, 1].tolist() == [0, 0, 0.25, 1, 1, 1]
+    assert told[:, 2].tolist() == [0, 0, 0, 0, 0.5, 1]
+    params = params_of(base, rows=6)
+    assert torch.equal(aged.log_prob(params, x), base.log_prob(params, x))
+    for knots in ((0.0,), (1.0, 1.0), (2.0, 1.0), (0.0, math.inf)):
+        with pytest.raises(ShapeError, match="knots = "):
+            PiecewiseLinear(base, knots)

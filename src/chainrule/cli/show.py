@@ -62,7 +62,7 @@ def run(
     facts.add_row("parameters", f"{parameters:,}")
     if order is not None:
         facts.add_row("order", "natural" if order == list(range(width)) else _some([schema.names[k] for k in order]))
-    facts.add_row("answers exactly", ANSWERS["any" if _takes_any(network) else "prefix"])
+    facts.add_row("answers exactly", ANSWERS["any" if density.model.takes_any_evidence else "prefix"])
     if training.keys() >= {
         "valid_nats",
         "independent_valid_nats",
@@ -94,14 +94,6 @@ def run(
 def _parts(conditional: Any) -> int:
     """How many parts a conditional of numbers mixes; 0 for others."""
     return _parts(conditional.base) if hasattr(conditional, "base") else getattr(conditional, "parts", 0)
-
-
-def _takes_any(network: Any) -> bool:
-    from chainrule.networks import Ensemble, OrderlessNADE
-
-    if isinstance(network, Ensemble):
-        return all(_takes_any(member) for member in network.members)
-    return isinstance(network, OrderlessNADE)
 
 
 def _nats(nats: float, columns: int) -> str:

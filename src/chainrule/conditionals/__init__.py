@@ -11,12 +11,15 @@ from chainrule.conditionals.categorical import Categorical
 from chainrule.conditionals.discretized import DiscretizedLogisticMixture
 from chainrule.conditionals.mixtures import AbstractMixture, GaussianMixture, LaplaceMixture, LogisticMixture
 from chainrule.conditionals.periodic import Periodic
+from chainrule.conditionals.piecewise import PiecewiseLinear
+from chainrule.conditionals.seen import AbstractSeen
 from chainrule.errors import ChainruleError, FormatError, unknown_choice
 
 __all__ = [
     "KINDS",
     "AbstractConditional",
     "AbstractMixture",
+    "AbstractSeen",
     "Atoms",
     "Bernoulli",
     "Categorical",
@@ -27,6 +30,7 @@ __all__ = [
     "LogisticMixture",
     "MixtureDistribution",
     "Periodic",
+    "PiecewiseLinear",
     "conditional_from_json",
 ]
 
@@ -39,6 +43,7 @@ _LEAVES = (
     LaplaceMixture,
     LogisticMixture,
     Periodic,
+    PiecewiseLinear,
 )
 KINDS: dict[str, type[AbstractConditional]] = {leaf.__name__: leaf for leaf in _LEAVES}
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import torch
 
-from chainrule.conditionals.base import AbstractConditional
+from chainrule.conditionals.seen import AbstractSeen
 from chainrule.errors import ShapeError
 
 
 @dataclass(frozen=True)
-class Periodic(AbstractConditional):
+class Periodic(AbstractSeen):
     """The base's distribution; its inputs, and a sine and cosine of the value for each period.
 
     Likelihoods and draws are the base's alone: periods are what other columns see of a value.
@@ -30,12 +30,10 @@ class Periodic(AbstractConditional):
                 [0., 1.]])
     """
 
-    base: AbstractConditional
     periods: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if not isinstance(self.base, AbstractConditional) or isinstance(self.base, Periodic):
-            raise ShapeError(f"base = {self.base!r}: pass a conditional of numbers")
+        super().__post_init__()
         if not isinstance(self.periods, list | tuple) or not all(
             isinstance(p, int | float) and 0 < p < math.inf for p in self.periods
         ):
@@ -43,71 +41,12 @@ class Periodic(AbstractConditional):
         object.__setattr__(self, "periods", tuple(float(p) for p in self.periods))
 
     @property
-    def is_discrete(self) -> bool:
-        """As the base."""
-        return self.base.is_discrete
+    def added(self) -> int:
+        """Two for each period."""
+        return 2 * len(self.periods)
 
-    @property
-    def input_width(self) -> int:
-        """The base's inputs, and two for each period."""
-        return self.base.input_width + 2 * len(self.periods)
-
-    @property
-    def param_width(self) -> int:
-        """The base's."""
-        return self.base.param_width
-
-    def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """The base's inputs, then sines, then cosines (..., input_width)."""
+    def seen(self, x: torch.Tensor) -> torch.Tensor:
+        """Sines, then cosines."""
         periods = torch.tensor(self.periods, dtype=torch.float64, device=x.device)
         angle = 2 * math.pi * (x.double()[..., None] / periods).frac()  # (..., periods)
-        return torch.cat([self.base.encode(x), angle.sin().to(x.dtype), angle.cos().to(x.dtype)], dim=-1)
-
-    def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """The base's."""
-        return self.base.log_prob(params, x)
-
-    def sample(self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
-        """The base's."""
-        return self.base.sample(params, uniforms, temperature)
-
-    def mean(self, params: torch.Tensor) -> torch.Tensor:
-        """The base's."""
-        return self.base.mean(params)
-
-    def mode(self, params: torch.Tensor) -> torch.Tensor:
-        """The base's."""
-        return self.base.mode(params)
-
-    def entropy(self, params: torch.Tensor) -> torch.Tensor:
-        """The base's."""
-        return self.base.entropy(params)
-
-    def quadrature(self, params: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The base's."""
-        return self.base.quadrature(params)
-
-    def cdf(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """The base's."""
-        return self.base.cdf(params, x)
-
-    def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-        """The base's."""
-        return self.base.quantile(params, q)
-
-    def initial_params(self, x: torch.Tensor) -> torch.Tensor:
-        """The base's."""
-        return self.base.initial_params(x)
-
-    def support(self) -> tuple[float, ...] | None:
-        """The base's."""
-        return self.base.support()
-
-    def multiplicities(self) -> tuple[int, ...] | None:
-        """The base's."""
-        return self.base.multiplicities()
-
-    @property
-    def blank(self) -> float:
-        """The base's."""
-        return self.base.blank
+        return torch.cat([angle.sin().to(x.dtype), angle.cos().to(x.dtype)], dim=-1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from chainrule.errors import FormatError, SchemaError, unknown_choice
@@ -16,9 +17,9 @@ GRID = ("step", "decimals", "origin")
 FIELDS: dict[str, tuple[str, ...]] = {
     "binary": ("levels", "flag_of"),
     "categorical": ("levels", "unlisted", "rows", "ranks"),
-    "integer": (*SCALE, *GRID, "atoms", "least", "most"),
-    "real": (*SCALE, *GRID, "atoms"),
-    "datetime": (*SCALE, *GRID, "unit", "periods"),
+    "integer": (*SCALE, *GRID, "knots", "atoms", "least", "most"),
+    "real": (*SCALE, *GRID, "knots", "atoms"),
+    "datetime": (*SCALE, *GRID, "knots", "unit", "periods"),
 }
 
 Level = str | int | float | bool
@@ -43,6 +44,7 @@ class Column:
         origin: the value of code 0 on the grid.
         center, spread: mean and standard deviation of what is no atom; of codes on a grid, of values otherwise.
         low, high: range of the training rows' codes, rounded outwards to a sixteenth of a standard deviation.
+        knots: codes that part the training rows into about equal shares, ascending; each a mean of several rows.
         atoms: values that occur by themselves, in the table's units.
         least, most: declared bounds of an integer column.
         unit: resolution of a datetime column, in numpy's words.
@@ -65,6 +67,7 @@ class Column:
     spread: float = 1.0
     low: float = 0.0
     high: float = 0.0
+    knots: tuple[float, ...] = ()
     atoms: tuple[float, ...] = ()
     least: int | None = None
     most: int | None = None
@@ -210,7 +213,16 @@ def _require_sound(column: Column) -> None:
         if column.ranks and sorted(column.ranks) != list(range(len(column.levels))):
             raise SchemaError(f"{name}: ranks {column.ranks} are no sequence of its {len(column.levels)} levels")
         return
-    numbers = (column.center, column.spread, column.low, column.high, column.origin, *column.atoms, *column.periods)
+    numbers = (
+        column.center,
+        column.spread,
+        column.low,
+        column.high,
+        column.origin,
+        *column.knots,
+        *column.atoms,
+        *column.periods,
+    )
     if not all(map(math.isfinite, numbers)) or column.spread <= 0 or column.low > column.high:
         raise SchemaError(
             f"{name}: center {column.center}, spread {column.spread} and range {column.low} to {column.high} are not those of "
@@ -225,6 +237,8 @@ def _require_sound(column: Column) -> None:
         raise SchemaError(f"{name}: {column.decimals} decimals")
     if len(column.atoms) > MOST_ATOMS or len(set(column.atoms)) < len(column.atoms):
         raise SchemaError(f"{name}: atoms are at most {MOST_ATOMS} different values")
+    if len(column.knots) == 1 or any(a >= b for a, b in pairwise(column.knots)):
+        raise SchemaError(f"{name}: knots {column.knots} are not two or more that ascend")
     if any(period <= 0 for period in column.periods):
         raise SchemaError(f"{name}: periods {column.periods} are not above zero")
     if column.kind == "datetime" and column.unit not in UNITS:
@@ -266,6 +280,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "spread": float,
     "low": float,
     "high": float,
+    "knots": _numbers,
     "atoms": _numbers,
     "least": _optional(_whole),
     "most": _optional(_whole),

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from chainrule.conditionals import AbstractConditional, AbstractMixture, Atoms, Distribution, Periodic
+from chainrule.conditionals import AbstractConditional, AbstractMixture, AbstractSeen, Atoms, Distribution
 from chainrule.errors import ShapeError
 from chainrule.networks import AbstractNetwork
 
@@ -194,7 +194,7 @@ def integrate(
     mixture, rest = conditional, params
     if isinstance(conditional, Atoms):
         mixture, rest = conditional.base, params[..., len(conditional.values) + 1 :]
-    if isinstance(mixture, Periodic):
+    if isinstance(mixture, AbstractSeen):
         mixture = mixture.base
     if not isinstance(mixture, AbstractMixture):
         raise ShapeError(f"{conditional!r} has no density to integrate; sum over its support")

@@ -15,6 +15,7 @@ from chainrule.table.kinds.numbers import (
     atoms_of,
     from_grid,
     grid,
+    knots_of,
     on_grid,
     onto_grid,
     origin_of,
@@ -77,6 +78,7 @@ def infer(
     center, spread = scale_of(name, others if len(others) else codes)
     low, high = range_of(codes, center, spread)
     scale: dict[str, Any] = {"center": center, "spread": spread, "low": low, "high": high}
+    scale["knots"] = knots_of(codes, window=min_count)
     return Column(
         name=name, kind="integer", dtype=dtype, reason=reason, step=step, decimals=0, origin=origin, atoms=atoms,
         least=least, most=most, **scale,

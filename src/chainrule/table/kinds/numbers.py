@@ -11,6 +11,7 @@ from chainrule.errors import SchemaError
 from chainrule.table.cells import Where, shown
 from chainrule.table.schema import MOST_ATOMS, Column
 
+MOST_KNOTS = 17  # as many quantiles part a column, at most
 MOST_DECIMALS = 9  # values written to more are taken to be continuous
 MOST_STEPS = 20_000  # steps within the range, above which a grid is too fine to matter
 LARGEST_EXACT = 2**53
@@ -87,6 +88,24 @@ def range_of(codes: np.ndarray, center: float, spread: float) -> tuple[float, fl
     ends = math.floor(float(standard.min())), math.ceil(float(standard.max()))
     low, high = (center + spread * (end / RANGE_PARTS) for end in ends)
     return low, high
+
+
+def knots_of(codes: np.ndarray, *, window: int) -> tuple[float, ...]:
+    """Codes that part the known ones into about equal shares, ascending, none where there are too few.
+
+    Each is the mean of ``window`` neighbours in the sorted column, so that it is no row's own value, unless many share it.
+
+    >>> knots_of(np.arange(100.0), window=5)[:3]
+    (2.0, 7.0, 12.0)
+    """
+    ranked = np.sort(codes)
+    parts = min(MOST_KNOTS - 1, len(ranked) // (2 * window))
+    if parts < 2:
+        return ()
+    starts = np.linspace(0, len(ranked) - window, parts + 1).round().astype(int)
+    means = ranked[starts[:, None] + np.arange(window)].mean(1)
+    knots = np.unique(means)
+    return tuple(knots.tolist()) if len(knots) > 2 else ()
 
 
 def on_grid(column: Column, numbers: np.ndarray) -> np.ndarray:

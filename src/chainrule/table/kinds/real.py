@@ -13,6 +13,7 @@ from chainrule.table.kinds.numbers import (
     atoms_of,
     from_grid,
     grid,
+    knots_of,
     on_grid,
     onto_grid,
     origin_of,
@@ -36,6 +37,7 @@ def infer(name: str, numbers: np.ndarray, dtype: str, reason: str, *, min_count:
     center, spread = scale_of(name, others if len(others) else known)
     low, high = range_of((known - center) / spread, 0.0, 1.0)
     scale: dict[str, Any] = {"center": center, "spread": spread, "low": low, "high": high}
+    scale["knots"] = knots_of((known - center) / spread, window=min_count)
     return Column(name=name, kind="real", dtype=dtype, reason=reason, atoms=atoms, **scale)
 
 
@@ -85,6 +87,7 @@ def _stepped(
     center, spread = scale_of(name, others if len(others) else codes)
     low, high = range_of(codes, center, spread)
     scale: dict[str, Any] = {"center": center, "spread": spread, "low": low, "high": high}
+    scale["knots"] = knots_of(codes, window=min_count)
     reason = f"{reason}, multiples of {step:g}"
     return Column(
         name=name, kind="real", dtype=dtype, reason=reason, step=step, decimals=decimals, origin=first * step, atoms=atoms,
