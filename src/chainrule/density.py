@@ -117,6 +117,10 @@ class Density:
         """
         return tasks.impute(self.model, table, how=how, n_draws=n_draws, interval=interval, seed=seed, to=to)
 
+    def features(self, table: Any, pool: str = "last") -> np.ndarray:
+        """A representation of each row, (N, F) float64: hidden units of the network; see ``tasks.features``."""
+        return tasks.features(self.model, table, pool=pool)
+
     def compare(self, other: Density, table: Any) -> tasks.Comparison:
         """How many nats per row this density is better than another on a table, with the standard error of that mean."""
         return tasks.compare(self.model, other.model, table)

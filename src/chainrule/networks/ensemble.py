@@ -132,10 +132,11 @@ class Ensemble(AbstractNetwork):
         parts = [member.conditionals(x) for member in self._all()]
         return [mixed(weight[:, :, k], [each[k] for each in parts]) for k in range(len(self.columns))]
 
-    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
-        """The members' representations side by side, (N, sum of their widths)."""
+    def features(self, x: torch.Tensor, pool: str = "last", *, observed: torch.Tensor | None = None) -> torch.Tensor:
+        """The members' representations side by side, (N, sum of their widths); ``observed`` as members take it."""
         check_pool(pool)
-        return torch.cat([member.features(x, pool) for member in self._all()], dim=1)
+        options = {} if observed is None else {"observed": observed}
+        return torch.cat([member.features(x, pool, **options) for member in self._all()], dim=1)
 
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None

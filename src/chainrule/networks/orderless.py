@@ -193,21 +193,26 @@ class OrderlessNADE(AbstractNetwork):
             params = torch.cat([torch.cat(part) for part in parts.values()], dim=1)
         return [Distribution(c, params[:, self.columns.param_rows(k)]) for k, c in enumerate(self.columns.conditionals)]
 
-    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
+    def features(self, x: torch.Tensor, pool: str = "last", *, observed: torch.Tensor | None = None) -> torch.Tensor:
         """A representation of each row from the last hidden layer.
 
         Args:
             x: codes (N, D).
             pool: "last" (the layer when all columns are known, (N, H)); "mean" or "sum" over the vectors that predict the
                 columns, each from those drawn before it (N, H); "concat", all side by side in column order (N, D·H).
+            observed: bool (D,) or (N, D), the known cells, for pool="last"; others are never read. Default all.
+
+        Raises:
+            ShapeError: another pool for rows with unknown cells.
         """
         check_pool(pool)
-        x = self.check_rows(x)
-        known = torch.ones(x.shape, dtype=torch.bool, device=x.device)
+        x, seen, nothing = self.check_evidence(x, observed, None)
         if pool == "last":
-            return self._deeper(self._first(x, known))
+            return self._deeper(self._first(x, seen))
+        if not bool(seen.all()):
+            raise ShapeError(f"pool = {pool!r}: of rows with unknown cells there is pool='last' only")
         found: dict[int, list[torch.Tensor]] = {}
-        for _, column, h in self._scan(x, ~known, known, self.order):
+        for _, column, h in self._scan(x, nothing, seen, self.order):
             found.setdefault(column, []).append(h)
         vectors = torch.stack([torch.cat(found[k]) for k in range(len(self.columns))], dim=1)  # (N, D, H)
         return vectors.flatten(1) if pool == "concat" else vectors.sum(1) if pool == "sum" else vectors.mean(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chainrule.tasks.compare import Comparison, compare
 from chainrule.tasks.conditional import QUANTILES, conditional
 from chainrule.tasks.explain import explain, oddest
+from chainrule.tasks.features import features
 from chainrule.tasks.impute import Imputed, impute
 from chainrule.tasks.marginal import marginal
 from chainrule.tasks.sample import sample, sample_columns
@@ -19,6 +20,7 @@ __all__ = [
     "compare",
     "conditional",
     "explain",
+    "features",
     "impute",
     "marginal",
     "oddest",
