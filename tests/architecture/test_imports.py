@@ -29,6 +29,7 @@ LEVELS = {
     "density": 7,
     "training": 8,
     "testing": 9,
+    "sklearn": 9,
     "report": 9,
     "cli": 10,
 }

@@ -57,7 +57,7 @@ def test_weights_count_rows(tmp_path):
     """Rows of weight zero are as if they were not there; heavy rows are learned."""
     frame = pd.DataFrame({"a": [0] * 100 + [1] * 100, "b": [0] * 100 + [1] * 100})
     weight = np.repeat([9.0, 1.0], 100)
-    config = cr.FitConfig(hidden_size=8, epochs=120, patience=0)
+    config = cr.FitConfig(hidden_size=8, epochs=120, learning_rate=0.01, patience=0)
     density = cr.fit(frame, sample_weight=weight, seed=0, config=config, verbose=False)
     both = pd.DataFrame({"a": [0, 1], "b": [0, 1]})
     assert np.exp(density.log_prob(both)) == pytest.approx([0.9, 0.1], abs=0.06)

@@ -187,6 +187,11 @@ def fit(
     return Density(Model(schema, net), record, seconds=state.seconds)
 
 
+def rows_held_out(rows: int, training: Mapping[str, Any]) -> np.ndarray:
+    """Which of so many rows a fit of this record held out for validation; rows of weight zero do not count among them."""
+    return split(np.arange(rows), training["config"]["valid_fraction"], generator_from(training["seed"]))[1]
+
+
 def resolved_device(device: str) -> str:
     """ "cpu" or "cuda"; BackendError for a device that this machine or PyTorch build does not have."""
     if device not in DEVICES:
@@ -228,9 +233,9 @@ def _spread(net: AbstractNetwork, rows: Rows) -> dict[str, float] | None:
 
 
 def _filled(rows: Rows) -> torch.Tensor:
-    """Codes (n, D), evenly spaced rows of all, in which an unknown cell has one of its column's known values, these in turn, so
-    that all count alike."""
-    rows = rows.take(torch.arange(0, len(rows), -(-len(rows) // INITIAL_ROWS)))
+    """Codes (n, D), evenly spaced rows of all, heavy ones as often as they count, in which an unknown cell has one of its
+    column's known values, these in turn, so that all count alike."""
+    rows = rows.take(_evenly_spaced(rows))
     if rows.observed is None:
         return rows.x
     filled = rows.x.clone()
@@ -240,6 +245,15 @@ def _filled(rows: Rows) -> torch.Tensor:
         if len(values):
             filled[holes, column] = values[torch.arange(len(holes)) % len(values)]
     return filled
+
+
+def _evenly_spaced(rows: Rows) -> torch.Tensor:
+    if rows.weight is None:
+        return torch.arange(0, len(rows), -(-len(rows) // INITIAL_ROWS))
+    upto = rows.weight.double().cumsum(0)
+    number = min(len(rows), INITIAL_ROWS)
+    middles = (torch.arange(number, dtype=torch.float64) + 0.5) / number
+    return torch.searchsorted(upto, middles * upto[-1]).clamp(max=len(rows) - 1)
 
 
 def _independent_nats(network: IndependentColumns, rows: Rows) -> float:
