@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Replaces ``path`` by ``data``: written to a hidden neighbour, flushed to disk, renamed.
+    """Replaces ``path`` by ``data``; see ``replacing``."""
+    with replacing(path) as part:
+        part.write_bytes(data)
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yields a hidden neighbour of ``path`` to write to, which is then flushed to disk and renamed.
 
     A crash leaves the old file or the new one, never half of one; at worst the neighbour ``.NAME.part`` stays, which the
-    next write of the same file takes over.
+    next write of the same file takes over. An exception in the block, an interrupt too, removes the neighbour.
     """
     target = Path(path).resolve()  # through a link, not over it
     if not target.parent.is_dir():
@@ -20,9 +29,8 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
         raise IsADirectoryError(f"{path}: exists and is not a file; name another")
     part = target.with_name(f".{target.name}.part")
     try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
+        yield part
+        with part.open("rb") as file:
             os.fsync(file.fileno())
         if target.exists():
             shutil.copymode(target, part)

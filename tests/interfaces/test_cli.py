@@ -8,17 +8,10 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from command_line import chainrule, typed
 
 import chainrule as cr
 from chainrule.training import FitConfig
-
-PROGRAM = [sys.executable, "-m", "chainrule.cli.main"]
-WIDE = {**os.environ, "COLUMNS": "160", "NO_COLOR": "1"}
-
-
-def chainrule(*words, cwd, **extra):
-    done = subprocess.run([*PROGRAM, *map(str, words)], capture_output=True, text=True, cwd=cwd, env={**WIDE, **extra})
-    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -53,19 +46,31 @@ def test_flags_of_fit_are_the_fields_of_the_configuration():
 
 
 def test_version_and_help(folder):
-    assert chainrule("--version", cwd=folder) == (0, f"chainrule {cr.__version__}\n", "")
-    for command in ("", "demo", "fit", "score", "sample", "show", "check", "datasets"):
+    assert typed("--version", cwd=folder) == (0, f"chainrule {cr.__version__}\n", "")
+    for command in (
+        "",
+        "demo",
+        "fit",
+        "score",
+        "explain",
+        "conditional",
+        "sample",
+        "impute",
+        "show",
+        "check",
+        "datasets",
+    ):
         code, out, _ = chainrule(*command.split(), "--help", cwd=folder)
         assert code == 0
         assert "Examples:\n" in out
         assert f"chainrule {command}".strip() in out
-    code, out, _ = chainrule("--show-completion", "bash", cwd=folder, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    code, out, _ = typed("--show-completion", "bash", cwd=folder, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
     assert code == 0
     assert "_CHAINRULE_COMPLETE" in out
 
 
 def test_score_prints_csv_and_a_mean(folder):
-    code, out, errors = chainrule("score", "m.chainrule", "rows.csv", cwd=folder)
+    code, out, errors = typed("score", "m.chainrule", "rows.csv", cwd=folder)
     assert code == 0
     lines = out.splitlines()
     assert lines[0] == "row,log_prob"

@@ -205,7 +205,7 @@ def test_wrong_numbers_and_schemas_are_explained():
         density.model.schema,
         columns=(replace(density.model.schema.columns[0], high=9.0), *density.model.schema.columns[1:]),
     )
-    with pytest.raises(SchemaError, match=r"column 'a' is of kind 'real', but the network gives it GaussianMixture"):
+    with pytest.raises(SchemaError, match=r"column 'a' is of kind 'real', but the network gives it PiecewiseLinear"):
         Model(other, density.model.network)
 
 

@@ -24,7 +24,7 @@ from chainrule.networks.orders import (
 )
 from chainrule.rng import generator_from
 from chainrule.table import encode, log_scales, read_table
-from chainrule.tasks.spread import order_spread
+from chainrule.tasks.spread import nats_of_columns, order_spread
 
 METHODS = ("greedy", "mutual information")
 NAMES = ("age", "sex", "income", "town")
@@ -437,6 +437,38 @@ def test_the_spread_over_orders_is_that_of_exact_likelihoods(generator):
     assert found.within_rows > 0.1
     one = order_spread(cr.OrderlessNADE(1, [6], generator=generator), torch.ones(1, 1))
     assert (one.rows, one.between_orders, one.within_rows) == (1, 0.0, 0.0)
+
+
+def test_columns_cost_what_rows_cost(generator):
+    """In the mean over orders, the nats of the columns add up to those of the rows, holes or not."""
+    net = cr.OrderlessNADE(3, [6], generator=generator).double()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.normal_(generator=generator)
+    x = torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0]]).double()
+    order = [2, 0, 1]
+    assert torch.allclose(net.log_prob_columns(x, order=order).sum(1), net.log_prob(x, order=order))
+    assert not torch.allclose(net.log_prob_columns(x, order=order), net.log_prob_columns(x))
+    for observed in (None, torch.tensor([[True, False, True], [True, False, True]])):
+        nats, rows = nats_of_columns(net, x, observed)
+        assert rows == 2
+        assert float(nats.sum()) == pytest.approx(order_spread(net, x, observed).nats, rel=1e-9)
+    assert float(nats[1]) == 0
+
+
+@pytest.mark.parametrize("objective", ["any", "likelihood"])
+def test_what_columns_cost_is_recorded_in_the_units_of_the_table(objective):
+    rows = np.random.default_rng(0).normal(size=(60, 2)) * 1000
+    config = cr.FitConfig(hidden_size=4, components=2, epochs=2)
+    density = cr.fit(rows, rows[:30], objective=objective, seed=0, config=config)
+    columns = density.training["columns"]
+    assert columns["rows"] == 30
+    nats = density.training["order_spread"]["nats"] if objective == "any" else -density.log_prob(rows[:30]).mean()
+    assert sum(columns["nats"]) == pytest.approx(nats, rel=1e-6)
+    assert sum(columns["independent_nats"]) == pytest.approx(density.training["independent_valid_nats"], rel=1e-6)
+    rows[:30, 1] = np.nan
+    if objective == "any":
+        assert cr.fit(rows, rows[:30], seed=0, config=config).training["columns"]["nats"][1] is None
 
 
 def test_the_spread_is_recorded_in_the_units_of_the_table():

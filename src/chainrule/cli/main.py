@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chainrule.cli import check, datasets, demo, fit, sample, score, show
+from chainrule.cli import check, conditional, datasets, demo, explain, fit, impute, sample, score, show
 from chainrule.errors import ChainruleError
 from chainrule.version import version
 
@@ -48,7 +48,7 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
             _say(str(error))
             raise typer.Exit(2) from error
         except KeyboardInterrupt as interrupt:
-            _say(str(interrupt) or "interrupted; no output file was begun")
+            _say(str(interrupt) or "interrupted; no output file was left, so repeat the command")
             raise typer.Exit(130) from interrupt
         except BrokenPipeError as error:  # the reader of our output has gone, as with `| head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -57,7 +57,7 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for _command in (demo, fit, score, sample, show, check, datasets):
+for _command in (demo, fit, score, explain, conditional, sample, impute, show, check, datasets):
     app.command(name=_command.NAME, epilog=_command.EXAMPLES)(_guarded(_command.run))
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
 from chainrule.cli.tables import (
     HEADER_HELP,
+    OUTPUT_HELP,
     OUTPUT_TYPES,
     TABLE_HELP,
+    parts_of,
     print_json,
     require_writable,
-    table_of,
-    write_columns,
+    write_frames,
 )
 
 NAME = "score"
@@ -24,6 +27,7 @@ EXAMPLES = """\b
 Examples:
   chainrule score m.chainrule test.csv -o nats.csv
   chainrule score m.chainrule digits --split test --json
+  zcat rows.csv.gz | chainrule score m.chainrule - > nats.csv
 """
 
 
@@ -34,21 +38,38 @@ def run(
         str | None, typer.Option(help="Split of a data set, or array of an .npz file (default: test).")
     ] = None,
     header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help=OUTPUT_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print mean, standard error and rows as JSON.")] = False,
 ) -> None:
-    """Print log p of each row, in nats. Empty cells are unknown: a row's score is the marginal of its known cells."""
+    """Print log p of each row, in nats. Empty cells are unknown: a row's score is the marginal of its known cells.
+
+    CSV and Parquet are read, scored and written in parts, so that a table of any length fits in memory.
+    """
+    import polars as pl
+
     from chainrule.density import load
+    from chainrule.tasks.score import score_each
 
     if output is not None:
         require_writable(output, OUTPUT_TYPES, inputs=(model, table))
-    nats = load(model).log_prob(table_of(table, split, usual="test", header=header))
+    density, scored = load(model), []
+
+    def frames() -> Iterator[Any]:
+        start = 0
+        for nats in score_each(density.model, parts_of(table, split, header=header)):
+            scored.append(nats)
+            yield pl.DataFrame({"row": np.arange(start, start + len(nats)), "log_prob": nats})
+            start += len(nats)
+
+    if as_json and output is None:
+        deque(frames(), maxlen=0)
+    else:
+        write_frames(frames(), output)
+    nats = np.concatenate(scored)
     mean = float(nats.mean()) if len(nats) else None
     error = float(nats.std(ddof=1) / len(nats) ** 0.5) if len(nats) > 1 else None
     if as_json:
         print_json({"rows": len(nats), "mean": mean, "standard_error": error, "log_prob": nats.tolist()})
-    if output is not None or not as_json:
-        write_columns({"row": np.arange(len(nats)), "log_prob": nats}, output)
     if mean is not None:
         spread = "" if error is None else f" ± {error:.4f}"
         print(f"{len(nats)} rows, mean log-likelihood {mean:.4f}{spread} nats", file=sys.stderr)

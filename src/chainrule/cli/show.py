@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from chainrule.cli.tables import print_json
+from chainrule.table import Schema
 
 NAME = "show"
 EXAMPLES = """\b
@@ -19,6 +20,7 @@ Examples:
 """
 
 
+MOST_COLUMNS = 30
 ANSWERS = {
     "prefix": "log-likelihood of rows whose known cells come first in the order; samples given such cells",
     "any": "any evidence: log-likelihoods, samples and conditionals given any cells, known cells first, then in the order",
@@ -87,6 +89,8 @@ def run(
         facts.add_row("skipped steps", f"{training['skipped_steps']} with a non-finite loss or gradient")
     console = Console()
     console.print(facts)
+    if by_column := training.get("columns"):
+        console.print(_columns(schema, by_column))
     if training.get("history"):
         console.print(_curve(training["history"]))
 
@@ -98,6 +102,30 @@ def _parts(conditional: Any) -> int:
 
 def _nats(nats: float, columns: int) -> str:
     return f"{nats:.3f} nats per row, {nats / math.log(2) / columns:.4f} bits per column"
+
+
+def _columns(schema: Schema, by_column: dict[str, Any]) -> object:
+    """A table of what each column costs in bits, alone and given the cells before it."""
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = []
+    for column, nats, alone in zip(schema.columns, by_column["nats"], by_column["independent_nats"], strict=True):
+        bits = [None if value is None else value / math.log(2) for value in (alone, nats)]
+        gain = None if bits[0] is None or bits[1] is None else bits[0] - bits[1]
+        rows.append((column, *bits, gain))
+    title = f"bits per column, {by_column['rows']} validation rows"
+    if len(rows) > MOST_COLUMNS:
+        rows = sorted(rows, key=lambda row: -(row[3] or 0.0))[:MOST_COLUMNS]
+        title += f"; the {MOST_COLUMNS} of {len(schema.columns)} that the others tell most of"
+    table = Table(title=title, title_justify="left")
+    for name in ("column", "kind"):
+        table.add_column(name)
+    for name in ("alone", "given those before", "gain"):
+        table.add_column(name, justify="right")
+    for column, *bits in rows:
+        table.add_row(Text(column.name), column.kind, *("" if value is None else f"{value:.3f}" for value in bits))
+    return table
 
 
 def _curve(history: list[dict[str, Any]]) -> object:

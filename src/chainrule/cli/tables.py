@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
+import math
 import os
+import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,25 +19,35 @@ import numpy as np
 from chainrule import datasets
 from chainrule.atomic import write_bytes
 from chainrule.errors import ChainruleError, unknown_choice
-from chainrule.table import Table, array_names, read_table
+from chainrule.scratch import ScratchFolder
+from chainrule.table import Table, array_names, csv_parts, read_parts, read_table, read_table_lazily, write_parts
 from chainrule.table.schema import first_repeated
 
-TABLE_HELP = "A .npy, .npz, .csv, .tsv, .txt, .data (also .gz) or .parquet file, or the name of a data set."
+TABLE_HELP = "A .npy, .npz, .csv, .tsv, .txt, .data (also .gz) or .parquet file, the name of a data set, or - for standard input."
+OUTPUT_HELP = "File to write (.csv, .npy, .npz or .parquet); default: CSV on stdout."
+FRAME_HELP = "File to write (.csv or .parquet); default: CSV on stdout."
 OUTPUT_TYPES = (".csv", ".npy", ".npz", ".parquet")
-
+FRAME_TYPES = (".csv", ".parquet")  # of what has words in it
+STDIN, STDIN_NAME = "-", "standard input"
+# How files begin that are not text, and their endings.
+MAGICS = {b"PAR1": ".parquet", b"\x1f\x8b": ".csv.gz", b"\x93NUMPY": ".npy", b"PK\x03\x04": ".npz"}
 
 HEADER_HELP = "Whether a text file begins with column names (default: unless its first line could be a row)."
 
 
 def table_of(text: str, split: str | None, *, usual: str | None = None, header: bool | None = None) -> Table:
-    """The table a command line names: a file, one array of an .npz file, or one split of a data set.
+    """The table a command line names: a file, one array of an .npz file, one split of a data set, or standard input.
 
     Args:
-        text: a path, or the name of a data set.
+        text: a path, the name of a data set, or "-".
         split: the array or split asked for.
         usual: the one to take where none is asked for and there are several.
         header: whether a text file begins with names; None looks at its first line.
     """
+    if text == STDIN:
+        _require_no_split(text, split)
+        with _standard_input() as path:
+            return replace(read_table(path, header=header), source=STDIN_NAME)
     path = Path(text)
     if not path.exists() and _is_dataset(text):
         split = split or usual or "test"
@@ -48,19 +60,58 @@ def table_of(text: str, split: str | None, *, usual: str | None = None, header: 
         raise FileNotFoundError(f"{text}: no such file; {unknown_choice('data set', text, _dataset_names())}")
     if path.suffix.lower() == ".npz" and path.exists():
         return read_table(path, array=split or (usual if usual in array_names(path) else None))
+    _require_no_split(text, split)
+    return read_table(path, header=header)
+
+
+def parts_of(
+    text: str, split: str | None = None, *, usual: str = "test", header: bool | None = None
+) -> Iterator[Table]:
+    """As ``table_of``, in parts of which one is in memory: of CSV and Parquet, from files and standard input."""
+    if text == STDIN:
+        _require_no_split(text, split)
+        with _standard_input() as path:
+            yield from (replace(part, source=STDIN_NAME) for part in read_parts(path, header=header))
+    elif Path(text).suffix.lower() == ".npz" or not Path(text).exists() or split is not None:
+        yield table_of(text, split, usual=usual, header=header)
+    else:
+        yield from read_parts(text, header=header)
+
+
+@contextmanager
+def _standard_input() -> Iterator[Path]:
+    """The path of a copy of standard input, whose ending says what it holds; messages name standard input instead."""
+    if sys.stdin.isatty():
+        print("reading a table from the keyboard; ctrl-D ends it", file=sys.stderr)
+    folder, source = ScratchFolder(), sys.stdin.buffer
+    start = source.read(max(map(len, MAGICS)))
+    ending = next((ending for magic, ending in MAGICS.items() if start.startswith(magic)), ".csv")
+    path = folder.path / f"stdin{ending}"
+    with path.open("wb") as file:
+        file.write(start)
+        shutil.copyfileobj(source, file)
+    try:
+        yield path
+    except ChainruleError as error:
+        raise type(error)(str(error).replace(str(path), STDIN_NAME)) from error
+
+
+def _require_no_split(text: str, split: str | None) -> None:
     if split is not None:
         raise ChainruleError(
             f"{text}: --split names a split of a data set or an array of an .npz file; this is neither"
         )
-    return read_table(path, header=header)
 
 
 def training_tables(text: str, valid: str | None, header: bool | None = None) -> tuple[Table, Table | None]:
     """Training and validation rows. Those of a data set or an .npz file are its ``train`` and ``valid``, never its test."""
-    train = table_of(text, None, usual="train", header=header)
+    path = Path(text)
+    is_file = text != STDIN and path.exists() and path.suffix.lower() != ".npz"
+    train = read_table_lazily(path, header=header) if is_file else table_of(text, None, usual="train", header=header)
     if valid is not None:
         return train, table_of(valid, None, usual="valid", header=header)
-    path = Path(text)
+    if text == STDIN:
+        return train, None
     has_valid = "valid" in array_names(path) if path.exists() and path.suffix.lower() == ".npz" else not path.exists()
     return train, table_of(text, "valid") if has_valid else None
 
@@ -85,7 +136,7 @@ def given_table(given: Sequence[str], header: bool | None = None) -> Table:
 def require_writable(path: Path, types: Sequence[str] = (), *, inputs: Sequence[str | Path | None] = ()) -> None:
     """Raises before work starts if a result could not, or should not, be written to ``path`` afterwards."""
     for source in inputs:
-        if source is not None and path.exists() and Path(source).exists() and path.samefile(source):
+        if source not in (None, STDIN) and path.exists() and Path(source).exists() and path.samefile(source):
             raise ChainruleError(f"{path}: is also read by this command; write to another file")
     if types and path.suffix not in types:
         raise ChainruleError(f"{path}: results are written as {', '.join(types)}; end the name with one of these")
@@ -99,25 +150,47 @@ def require_writable(path: Path, types: Sequence[str] = (), *, inputs: Sequence[
         raise PermissionError(f"{path}: the folder {path.parent} cannot be written to")
 
 
-def write_columns(columns: dict[str, np.ndarray], output: Path | None) -> None:
-    """Columns as CSV to stdout, or to a file of the type its name ends with; the file appears only when complete."""
-    if output is None or output.suffix == ".csv":
-        text = _csv(columns)
-        if output is None:
-            sys.stdout.write(text)
-        else:
-            write_bytes(output, text.encode())
-        return
-    buffer = io.BytesIO()
-    if output.suffix == ".npy":
-        np.save(buffer, np.stack(list(columns.values()), axis=1))
-    elif output.suffix == ".npz":
-        np.savez_compressed(buffer, rows=np.stack(list(columns.values()), axis=1))
-    else:
-        import polars as pl
+def write_frames(frames: Iterator[Any], output: Path | None) -> None:
+    """Polars frames of the same columns as CSV to stdout, each when it is ready, or to a file of the type its name ends with.
 
-        pl.DataFrame(columns).write_parquet(buffer)
-    write_bytes(output, buffer.getvalue())
+    The file appears only when complete.
+    """
+    if output is None:
+        for text in csv_parts(frames):
+            sys.stdout.write(text)
+            sys.stdout.flush()
+    elif output.suffix in (".csv", ".parquet"):
+        write_parts(output, frames)
+    else:
+        rows = np.concatenate([frame.to_numpy() for frame in frames])
+        buffer = io.BytesIO()
+        if output.suffix == ".npy":
+            np.save(buffer, rows)
+        else:
+            np.savez_compressed(buffer, rows=rows)
+        write_bytes(output, buffer.getvalue())
+
+
+def give_frames(frames: Iterator[Any], output: Path | None, as_json: bool) -> None:
+    """``write_frames``, or with --json the columns as one JSON object on stdout, to a file besides where one is named."""
+    if as_json:
+        whole = joined(frames)
+        print_json(columns_as_json(whole))
+        frames = iter([whole])
+    if output is not None or not as_json:
+        write_frames(frames, output)
+
+
+def joined(frames: Iterator[Any]) -> Any:
+    """Polars frames one after the other."""
+    import polars as pl
+
+    return pl.concat(list(frames), how="vertical_relaxed")
+
+
+def columns_as_json(frame: Any) -> dict[str, list[Any]]:
+    """The columns of a polars frame as JSON has them; what is unknown or not finite is null."""
+    return {name: [_plain(value) for value in frame[name].to_list()] for name in frame.columns}
 
 
 def print_json(value: Any) -> None:
@@ -125,13 +198,10 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=1))
 
 
-def _csv(columns: dict[str, np.ndarray]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    rows: Iterable[tuple[Any, ...]] = zip(*(column.tolist() for column in columns.values()), strict=True)
-    writer.writerows(rows)
-    return text.getvalue()
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int) else str(value)
 
 
 def _is_dataset(text: str) -> bool:

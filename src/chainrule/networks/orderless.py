@@ -134,13 +134,16 @@ class OrderlessNADE(AbstractNetwork):
             self._cells(x, evidence, seen & ~evidence, self.order if order is None else self._other(order))
         )
 
-    def log_prob_columns(self, x: torch.Tensor, observed: torch.Tensor | None = None) -> torch.Tensor:
+    def log_prob_columns(
+        self, x: torch.Tensor, observed: torch.Tensor | None = None, *, order: Order = None
+    ) -> torch.Tensor:
         """Log-likelihood of each cell given the columns drawn before it, (N, D) nats in the column order of x.
 
-        Its row sums are ``log_prob``. ``observed`` is bool (D,) or (N, D), any cells; others have 0.
+        Its row sums are ``log_prob``. ``observed`` is bool (D,) or (N, D), any cells; others have 0. ``order`` is taken instead
+        of the network's own.
         """
         x, seen, nothing = self.check_evidence(x, observed, None)
-        return self._cells(x, nothing, seen, self.order)
+        return self._cells(x, nothing, seen, self.order if order is None else self._other(order))
 
     def complete(
         self,

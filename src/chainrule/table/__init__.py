@@ -23,7 +23,7 @@ from chainrule.table.infer import MIN_COUNT, infer_schema
 from chainrule.table.lazy import read_table_lazily
 from chainrule.table.read import Table, array_names, read_parts, read_table
 from chainrule.table.schema import Column, LeftOut, Schema
-from chainrule.table.write import require_ending, write_parts
+from chainrule.table.write import csv_parts, require_ending, write_parts
 
 __all__ = [
     "MIN_COUNT",
@@ -35,6 +35,7 @@ __all__ = [
     "array_names",
     "as_numbers",
     "cells_as_text",
+    "csv_parts",
     "decode",
     "decode_column",
     "encode",

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from chainrule.atomic import replacing
 from chainrule.errors import FormatError
 
 ENDINGS = (".csv", ".parquet")
@@ -34,19 +35,37 @@ def write_parts(path: str | os.PathLike[str], frames: Iterator[Any]) -> Path:
     They are written to a hidden neighbour, which takes the file's place at the end; after a failure there is neither.
     """
     target = require_ending(path)
-    part = target.with_name(f".{target.name}.part")
-    try:
+    with replacing(target) as part:
         if target.suffix == ".csv":
-            with part.open("wb") as file:
-                for number, frame in enumerate(frames):
-                    frame.write_csv(file, include_header=number == 0)
+            with part.open("w", encoding="utf-8", newline="") as file:
+                file.writelines(csv_parts(frames))
         else:
             _sink(part, frames)
-        os.replace(part, target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
     return target
+
+
+def csv_parts(frames: Iterator[Any]) -> Iterator[str]:
+    """Polars frames of the same columns as the parts of one CSV text, the first with their names.
+
+    Times are written with as many digits as they have.
+    """
+    import polars as pl
+
+    for number, frame in enumerate(frames):
+        times = {name: dtype for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)}
+        whole = [
+            pl.col(name).dt.to_string("%Y-%m-%d %H:%M:%S" + ("" if _is_whole(frame[name]) else "%.f") + _zone(dtype))
+            for name, dtype in times.items()
+        ]
+        yield frame.with_columns(whole).write_csv(include_header=number == 0)
+
+
+def _is_whole(times: Any) -> bool:
+    return not bool((times.dt.nanosecond() != 0).any())
+
+
+def _zone(dtype: Any) -> str:
+    return "" if dtype.time_zone is None else "%:z"
 
 
 def _sink(path: Path, frames: Iterator[Any]) -> None:

@@ -11,7 +11,7 @@ import torch
 from chainrule.conditionals import Distribution, MixtureDistribution
 from chainrule.errors import ShapeError
 from chainrule.model import Model
-from chainrule.table import Codes, cells_as_text, decode_column, encode, level_names, read_table
+from chainrule.table import Codes, Table, cells_as_text, decode_column, encode, level_names, read_table
 from chainrule.table.frames import build, like
 from chainrule.tasks.batches import Batch, batches
 
@@ -35,21 +35,27 @@ def conditional(model: Model, table: Any, column: str, *, quantiles: Sequence[fl
         SchemaError: there is no such column, or it was left out.
         EvidenceError: a network of one order that cannot answer this.
     """
+    table = read_table(table)
+    columns = conditional_columns(model, table, column, quantiles=quantiles)
+    if table.container == "numpy":
+        return build(columns, {}, "numpy")
+    return like(table.frame, columns, table.container)
+
+
+def conditional_columns(
+    model: Model, table: Table, column: str, *, quantiles: Sequence[float] = QUANTILES
+) -> dict[str, np.ndarray]:
+    """As ``conditional``, as columns by name, (N,) each."""
     number = model.schema.number(column)
     spec = model.schema.columns[number]
     if not all(0 < q < 1 for q in quantiles):
         raise ShapeError(f"quantiles = {list(quantiles)}: pass numbers above 0 and below 1")
-    table = read_table(table)
-    codes = encode(table, model.schema, absent_is_fine=(column,))
+    codes = encode(table, model.schema, absent_is_fine=(column,), warn=not table.first_row)
     if spec.kind in ("binary", "categorical"):
         found = level_probabilities(model, codes, number)
-        columns = dict(zip(level_names(spec), found.T, strict=True))
-    else:
-        parts = quantiles_of(model, codes, number, quantiles)  # (N, Q)
-        columns = {f"q{q:g}": decode_column(spec, parts[:, k]) for k, q in enumerate(quantiles)}
-    if table.container == "numpy":
-        return build(columns, {}, "numpy")
-    return like(table.frame, columns, table.container)
+        return dict(zip(level_names(spec), found.T, strict=True))
+    parts = quantiles_of(model, codes, number, quantiles)  # (N, Q)
+    return {f"q{q:g}": decode_column(spec, parts[:, k]) for k, q in enumerate(quantiles)}
 
 
 def distribution_of(model: Model, batch: Batch, column: int) -> Distribution | MixtureDistribution:

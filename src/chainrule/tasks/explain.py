@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 
 from chainrule.errors import whole_number
 from chainrule.model import Model
-from chainrule.table import Codes, Table, encode, log_scales, objects_of, places, read_table
+from chainrule.table import Codes, Table, encode, log_scales, objects_of, places, read_parts, read_table
 from chainrule.table.frames import build, like
 from chainrule.tasks.batches import batches
 from chainrule.tasks.conditional import expected_words
@@ -38,14 +39,19 @@ def explain(model: Model, table: Any, *, relative: bool = True, chain: bool = Fa
         EvidenceError: a network of one order, but for the chain or columns of few values.
     """
     table = read_table(table)
-    codes = encode(table, model.schema)
+    return like(table.frame, explain_columns(model, table, relative=relative, chain=chain), table.container)
+
+
+def explain_columns(model: Model, table: Table, *, relative: bool = True, chain: bool = False) -> dict[str, np.ndarray]:
+    """As ``explain``, as columns by name, (N,) bits each."""
+    codes = encode(table, model.schema, warn=not table.first_row)
     bits = surprise(model, codes, relative=relative, chain=chain)
     columns = {name: np.full(len(codes), np.nan) for name in table.names}
     at = places(table, model.schema)
     for column in model.schema.own:
         if column.name in at:
             columns[table.names[at[column.name]]] = bits[:, model.schema.number(column.name)]
-    return like(table.frame, columns, table.container)
+    return columns
 
 
 def surprise(model: Model, codes: Codes, *, relative: bool = True, chain: bool = False) -> np.ndarray:
@@ -76,11 +82,25 @@ def oddest(model: Model, table: Any, *, top: int = 20) -> Any:
     """The cells of highest relative surprise, oddest first, as a frame of ``top`` rows: row, column, found, bits, expected.
 
     ``row`` counts from 0. ``expected`` says what p(cell | other cells of the row) holds likely: the likeliest levels, or the
-    middle 90 % of numbers.
+    middle 90 % of numbers. A CSV or Parquet file is read in parts, of which one is in memory.
     """
+    return oddest_of(model, read_parts(table), top=top)
+
+
+def oddest_of(model: Model, parts: Iterable[Table], *, top: int = 20) -> Any:
+    """As ``oddest``, of the parts of a table."""
     top = whole_number(top, "top", least=0, what="how many cells to show")
-    table = read_table(table)
-    codes = encode(table, model.schema)
+    found, container = [], "polars"
+    for part in parts:
+        container = "pandas" if part.container == "pandas" else "polars"
+        found.append(_oddest_columns(model, part, top))
+    columns = {name: np.concatenate([each[name] for each in found]) for name in found[0]}
+    order = np.argsort(-columns["bits"], kind="stable")[:top]
+    return build({name: cells[order] for name, cells in columns.items()}, {}, container)
+
+
+def _oddest_columns(model: Model, table: Table, top: int) -> dict[str, np.ndarray]:
+    codes = encode(table, model.schema, warn=not table.first_row)
     bits = surprise(model, codes)
     flags = [k for k, column in enumerate(model.schema.columns) if column.flag_of is not None]
     bits[:, flags] = np.nan
@@ -94,14 +114,13 @@ def oddest(model: Model, table: Any, *, top: int = 20) -> Any:
             expected[place] = words
     names = model.schema.names
     found = [_cell(table, model, names[k], row) for row, k in zip(rows.tolist(), columns.tolist(), strict=True)]
-    cells = {
-        "row": rows,
+    return {
+        "row": rows + table.first_row,
         "column": objects_of([names[k] for k in columns.tolist()]),
         "found": objects_of(found),
         "bits": bits[rows, columns],
         "expected": objects_of(expected),
     }
-    return build(cells, {}, "pandas" if table.container == "pandas" else "polars")
 
 
 def _cell(table: Table, model: Model, name: str, row: int) -> str:

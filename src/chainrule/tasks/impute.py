@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,11 +16,13 @@ from chainrule.model import Model
 from chainrule.rng import generator_from
 from chainrule.table import (
     Codes,
+    Column,
     Table,
     decode,
     decode_column,
     encode,
     mean_values,
+    objects_of,
     places,
     read_parts,
     read_table,
@@ -63,7 +65,8 @@ def impute(
         n_draws: how many tables to draw; more than one come as a list.
         interval: with a probability such as 0.9, the ends of each number's interval p(cell | known cells) are returned, too.
         seed: of the draws; None is system entropy.
-        to: a path of CSV or Parquet, to which the table is written; a file is then read, filled and written in parts.
+        to: a path of CSV or Parquet, to which the table is written; a file is then read, filled and written in parts, and from
+            text to CSV what is known stays as it is written.
 
     Returns:
         A table, or the path it was written to; a list of tables for several draws; with an interval ``Imputed(table, low,
@@ -102,20 +105,46 @@ def _impute_file(model: Model, table: Any, to: str | os.PathLike[str], how: str,
     if isinstance(table, (str, os.PathLike)) and target.exists() and target.samefile(table):
         raise ChainruleError(f"{to}: is also read; write to another file")
 
-    def filled() -> Iterator[Any]:
-        for part in read_parts(table):
-            if part.container == "numpy":
-                part = replace(
-                    part,
-                    container="polars",
-                    frame=build(dict(zip(part.names, part.columns, strict=True)), {}, "polars"),
-                )
-            codes = encode(part, model.schema, warn=not part.first_row)
-            columns = _drawn(model, codes, generator) if how == "draw" else _guessed(model, codes, how)
-            done = _merged(model, part, codes, columns)
-            yield done if part.container == "polars" else as_polars(done)
+    parts = impute_each(model, read_parts(table), how=how, generator=generator, as_text=target.suffix == ".csv")
+    return write_parts(target, parts)
 
-    return write_parts(target, filled())
+
+def impute_each(
+    model: Model, parts: Iterable[Table], *, how: str, generator: torch.Generator, as_text: bool = False
+) -> Iterator[Any]:
+    """As ``impute``, a polars frame for each part of a table; ``as_text``, of text files one of text, known cells as written."""
+    for part in parts:
+        codes = encode(part, model.schema, warn=not part.first_row)
+        columns = _drawn(model, codes, generator) if how == "draw" else _guessed(model, codes, how)
+        if as_text and part.text is not None:
+            at = places(part, model.schema)
+            columns = {
+                name: _as_written(model.schema.columns[model.schema.number(name)], cells, part.text.to_series(at[name]))
+                for name, cells in columns.items()
+                if name in at
+            }
+            part = replace(part, container="polars", frame=part.text, text=None)
+        elif part.container == "numpy":
+            frame = build(dict(zip(part.names, part.columns, strict=True)), {}, "polars")
+            part = replace(part, container="polars", frame=frame)
+        done = _merged(model, part, codes, columns)
+        yield done if part.container == "polars" else as_polars(done)
+
+
+def _as_written(column: Column, values: np.ndarray, written: Any) -> np.ndarray:
+    """Values (N,) as text, objects, in the manner of a column's known cells."""
+    if values.dtype.kind == "M":
+        first = next(iter(written.drop_nulls().head(1)), f"{0:{10 if column.unit == 'D' else 19}}")
+        digits = next((n for n in (10, 16, 19) if n >= len(first)), 26)
+        text = np.datetime_as_string(values.astype("datetime64[us]")).tolist()
+        return objects_of([cell[:digits].replace("T", "T" if "T" in first else " ") for cell in text])
+    if values.dtype.kind == "b":
+        words = {word.lower(): word for word in written.drop_nulls().unique().sort()}
+        return objects_of([words.get(str(value).lower(), str(value).lower()) for value in values.tolist()])
+    if column.kind == "integer":
+        dotted = any("." in word for word in written.drop_nulls().head(1))  # as 13.0
+        return objects_of([f"{round(value)}{'.0' if dotted else ''}" for value in values.tolist()])
+    return objects_of([str(value) for value in values.tolist()])
 
 
 def _drawn(model: Model, codes: Codes, generator: torch.Generator) -> dict[str, np.ndarray]:

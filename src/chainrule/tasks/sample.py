@@ -168,5 +168,10 @@ def sample(
     if to is None:
         return to_container(sample_columns(model, n, **options), model.schema)
     require_ending(to)
-    as_polars = replace(model.schema, container="polars")
-    return write_parts(to, (to_container(columns, as_polars) for columns in sample_parts(model, n, **options)))
+    return write_parts(to, sample_frames(model, n, **options))
+
+
+def sample_frames(model: Model, n: int, **options: Any) -> Iterator[Any]:
+    """n rows in parts, polars frames; options as for ``sample_parts``."""
+    schema = replace(model.schema, container="polars")
+    return (to_container(columns, schema) for columns in sample_parts(model, n, **options))

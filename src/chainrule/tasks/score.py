@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.model import Model
-from chainrule.table import Codes, encode, log_scales, masses, read_parts
+from chainrule.table import Codes, Table, encode, log_scales, masses, read_parts
 from chainrule.tasks.batches import batches
 
 
@@ -28,11 +29,13 @@ def score(model: Model, table: Any, *, show_progress: bool = True) -> np.ndarray
         SchemaError: columns or values that the model does not have.
         EvidenceError: holes that a fixed order cannot marginalise.
     """
-    parts = [
-        score_codes(model, encode(part, model.schema, warn=not part.first_row), show_progress=show_progress)
-        for part in read_parts(table)
-    ]
-    return np.concatenate(parts) if parts else np.empty(0)
+    return np.concatenate(list(score_each(model, read_parts(table), show_progress=show_progress)) or [np.empty(0)])
+
+
+def score_each(model: Model, parts: Iterable[Table], *, show_progress: bool = True) -> Iterator[np.ndarray]:
+    """As ``score``, (n,) nats of each part of a table in turn."""
+    for part in parts:
+        yield score_codes(model, encode(part, model.schema, warn=not part.first_row), show_progress=show_progress)
 
 
 def score_codes(model: Model, codes: Codes, *, show_progress: bool = True) -> np.ndarray:

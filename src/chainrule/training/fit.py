@@ -6,7 +6,6 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,23 +18,22 @@ from chainrule.density import Density
 from chainrule.errors import BackendError, ChainruleError, unknown_choice
 from chainrule.model import Model, conditionals_of
 from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, OrderlessNADE
-from chainrule.networks.orders import Order, names_in_order, search_order
+from chainrule.networks.orders import Order, search_order
 from chainrule.rng import fresh_seed, generator_from
 from chainrule.scratch import ScratchFolder
 from chainrule.table import MIN_COUNT, Schema, infer_schema, read_table, read_table_lazily
-from chainrule.tasks.spread import order_spread
-from chainrule.training.batches import Rows, batches
+from chainrule.training.batches import Rows
 from chainrule.training.checkpoint import fingerprint, restore_checkpoint, save_checkpoint, seed_of_checkpoint
 from chainrule.training.config import LEARNED_ORDERS, FitConfig
-from chainrule.training.loop import VALID_ROWS, VALID_SEED, make_state, train
+from chainrule.training.loop import make_state, train
 from chainrule.training.memory import require_memory
+from chainrule.training.record import independent_nats, record_of, units
 from chainrule.training.rows import checked_weight, encoded, split
 from chainrule.training.rules import EFFORTS, resolved
 
 DEVICES = ("auto", "cpu", "cuda")
 MOST_SHOWN = 60  # columns that are shown a line each
 INITIAL_ROWS = 100_000  # of which the network's first parameters are made
-BATCH_ROWS = 10_000
 OBJECTIVES = {"any": "orderless", "likelihood": "nade"}  # and the network that "auto" means
 
 
@@ -159,29 +157,13 @@ def fit(
         if resume:
             restore_checkpoint(checkpoint, state, config, run=run)
         after_epoch = partial(save_checkpoint, checkpoint, config=config, seed=seed, run=run)
-    offsets = [_units(rows_) for rows_ in (x, x_valid)]
-    alone = _independent_nats(independent, x_valid)
     train(
-        state, x, x_valid, config, offset=offsets[1], independent=alone, time_limit_s=time_limit_s,
-        after_epoch=after_epoch, device=device, show_progress=verbose,
+        state, x, x_valid, config, offset=units(x_valid), independent=independent_nats(independent, x_valid),
+        time_limit_s=time_limit_s, after_epoch=after_epoch, device=device, show_progress=verbose,
     )  # fmt: skip
     net = net.cpu().eval()
-    record = {
-        "objective": objective,
-        "network": network,
-        "effort": effort,
-        "seed": seed,
-        "order": list(names_in_order(net.order.cpu(), schema.names)),
-        "config": config.to_json(),
-        "train_rows": len(x),
-        "valid_rows": len(x_valid),
-        "valid_nats": _reached(net, x_valid, state.best_nats) + offsets[1],
-        "valid_is": "an estimate of the mean over orders" if network == "orderless" else "exact",
-        "independent_valid_nats": alone + offsets[1],
-        "skipped_steps": state.skipped,
-        "order_spread": _spread(net, x_valid),
-        "history": [_in_units(record, offsets) for record in state.history],
-    }
+    asked = {"objective": objective, "network": network, "effort": effort, "seed": seed}
+    record = asked | record_of(net, independent, state, config, schema, x, x_valid)
     if checkpoint is not None and not keep_checkpoint:
         Path(checkpoint).unlink(missing_ok=True)
     return Density(Model(schema, net), record, seconds=state.seconds)
@@ -212,26 +194,6 @@ def _assumptions(schema: Schema) -> str:
     return f"{', '.join(f'{count} {kind}' for kind, count in kinds.items())} columns{left_out}"
 
 
-def _reached(net: AbstractNetwork, rows: Rows, best: float) -> float:
-    """−log p per validation row, nats in codes: the training loss, but of rows with holes, where that is weighted otherwise."""
-    if not isinstance(net, OrderlessNADE) or rows.observed is None:
-        return best
-    generator, total = generator_from(VALID_SEED), 0.0
-    with torch.no_grad():
-        for batch in batches(rows, VALID_ROWS):
-            total += batch.total(net.order_loss(batch.x, batch.observed, generator=generator).double())
-    return total / rows.count
-
-
-def _spread(net: AbstractNetwork, rows: Rows) -> dict[str, float] | None:
-    """How far the orders of an orderless network agree, in the table's units; of other networks None."""
-    if not isinstance(net, OrderlessNADE):
-        return None
-    spread = order_spread(net, rows.x, rows.observed)
-    in_units = spread.nats + _units(replace(rows, weight=None).take(slice(0, spread.rows)))
-    return replace(spread, nats=in_units).to_json()
-
-
 def _filled(rows: Rows) -> torch.Tensor:
     """Codes (n, D), evenly spaced rows of all, heavy ones as often as they count, in which an unknown cell has one of its
     column's known values, these in turn, so that all count alike."""
@@ -254,28 +216,6 @@ def _evenly_spaced(rows: Rows) -> torch.Tensor:
     number = min(len(rows), INITIAL_ROWS)
     middles = (torch.arange(number, dtype=torch.float64) + 0.5) / number
     return torch.searchsorted(upto, middles * upto[-1]).clamp(max=len(rows) - 1)
-
-
-def _independent_nats(network: IndependentColumns, rows: Rows) -> float:
-    total = 0.0
-    with torch.no_grad():
-        for batch in batches(rows, BATCH_ROWS):
-            cells = network.log_prob_columns(batch.x).double()
-            if batch.observed is not None:
-                cells = torch.where(batch.observed, cells, 0)
-            total -= batch.total(cells.sum(1))
-    return total / rows.count
-
-
-def _units(rows: Rows) -> float:
-    """What −log p of a row gains on average by being in the table's units instead of codes, nats."""
-    return 0.0 if rows.unit is None else rows.total(rows.unit) / rows.count
-
-
-def _in_units(record: dict[str, Any], offsets: list[float]) -> dict[str, Any]:
-    nats = {key: record[key] for key in ("train_nats", "valid_nats")}
-    moved = {k: None if v is None else v + offset for (k, v), offset in zip(nats.items(), offsets, strict=True)}
-    return {**record, **moved}
 
 
 def _nade(columns: Columns, config: FitConfig, order: Order, generator: torch.Generator) -> AbstractNetwork:

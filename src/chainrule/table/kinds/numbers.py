@@ -96,7 +96,7 @@ def knots_of(codes: np.ndarray, *, window: int) -> tuple[float, ...]:
     Each is the mean of ``window`` neighbours in the sorted column, so that it is no row's own value, unless many share it.
 
     >>> knots_of(np.arange(100.0), window=5)[:3]
-    (2.0, 7.0, 12.0)
+    (2.0, 12.0, 21.0)
     """
     ranked = np.sort(codes)
     parts = min(MOST_KNOTS - 1, len(ranked) // (2 * window))

@@ -1,0 +1,54 @@
+"""``chainrule conditional``: how one column is spread given the rest of each row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainrule.cli.tables import (
+    HEADER_HELP,
+    OUTPUT_HELP,
+    OUTPUT_TYPES,
+    TABLE_HELP,
+    give_frames,
+    parts_of,
+    require_writable,
+)
+
+NAME = "conditional"
+EXAMPLES = """\b
+Examples:
+  chainrule conditional m.chainrule table.csv income
+  chainrule conditional m.chainrule table.csv age --quantile 0.1 --quantile 0.9 -o ages.csv
+"""
+
+
+def run(
+    model: Annotated[Path, typer.Argument(help="A model file.")],
+    table: Annotated[str, typer.Argument(help=TABLE_HELP)],
+    column: Annotated[str, typer.Argument(help="The column to ask for; its own cells are never read.")],
+    quantile: Annotated[
+        list[float] | None,
+        typer.Option(help="Of numbers and dates, a quantile (repeatable; default: 0.05, 0.25, 0.5, 0.75, 0.95)."),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Split of a data set, or array of an .npz file (default: test).")
+    ] = None,
+    header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help=OUTPUT_HELP)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the columns as JSON.")] = False,
+) -> None:
+    """Print p(column | the other known cells) of each row: a probability for each level, or quantiles of numbers."""
+    from chainrule.density import load
+    from chainrule.table.frames import build
+    from chainrule.tasks.conditional import QUANTILES, conditional_columns
+
+    if output is not None:
+        require_writable(output, OUTPUT_TYPES, inputs=(model, table))
+    density, quantiles = load(model), tuple(quantile or QUANTILES)
+    density.schema.number(column)  # raises before the table is read
+    parts = parts_of(table, split, header=header)
+    found = (conditional_columns(density.model, part, column, quantiles=quantiles) for part in parts)
+    give_frames((build(columns, {}, "polars") for columns in found), output, as_json)

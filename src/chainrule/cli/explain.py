@@ -1,0 +1,83 @@
+"""``chainrule explain``: the oddest cells of a table, and what was expected there."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chainrule.cli.tables import (
+    FRAME_HELP,
+    FRAME_TYPES,
+    HEADER_HELP,
+    TABLE_HELP,
+    columns_as_json,
+    give_frames,
+    parts_of,
+    print_json,
+    require_writable,
+    write_frames,
+)
+
+NAME = "explain"
+EXAMPLES = """\b
+Examples:
+  chainrule explain m.chainrule table.csv --top 20
+  chainrule explain m.chainrule table.csv --top 500 -o odd.csv
+  chainrule explain m.chainrule table.csv --every-cell -o bits.parquet
+"""
+
+
+def run(
+    model: Annotated[Path, typer.Argument(help="A model file.")],
+    table: Annotated[str, typer.Argument(help=TABLE_HELP)],
+    top: Annotated[int, typer.Option(help="How many of the oddest cells to show.")] = 20,
+    every_cell: Annotated[
+        bool, typer.Option("--every-cell", help="Instead, the bits of every cell, as a table of the same columns.")
+    ] = False,
+    split: Annotated[
+        str | None, typer.Option(help="Split of a data set, or array of an .npz file (default: test).")
+    ] = None,
+    header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help=FRAME_HELP)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the cells that the rest of their row makes most surprising, oddest first, and what was expected there.
+
+    Bits count how much more surprising a cell is than its column usually is in such rows; 10 is odd. Rows count from 0. On a
+    terminal the cells are a table to read, elsewhere CSV.
+    """
+    import polars as pl
+
+    from chainrule.density import load
+    from chainrule.tasks.explain import explain_columns, oddest_of
+
+    if output is not None:
+        require_writable(output, FRAME_TYPES, inputs=(model, table))
+    density, parts = load(model), parts_of(table, split, header=header)
+    if every_cell:
+        give_frames((pl.DataFrame(explain_columns(density.model, part)) for part in parts), output, as_json)
+        return
+    cells = oddest_of(density.model, parts, top=top)
+    if as_json:
+        columns = columns_as_json(cells)
+        print_json([dict(zip(columns, cell, strict=True)) for cell in zip(*columns.values(), strict=True)])
+    if output is None and not as_json and sys.stdout.isatty():
+        _show(cells)
+    elif output is not None or not as_json:
+        write_frames(iter([cells]), output)
+
+
+def _show(cells: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for name in cells.columns:
+        table.add_column(name, justify="right" if name in ("row", "bits") else "left")
+    for row, column, found, bits, expected in cells.iter_rows():
+        table.add_row(str(row), Text(column), Text(found), f"{bits:.1f}", Text(expected))
+    Console().print(table)

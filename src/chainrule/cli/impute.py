@@ -1,0 +1,60 @@
+"""``chainrule impute``: a table with its holes filled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainrule.cli.tables import (
+    FRAME_HELP,
+    FRAME_TYPES,
+    HEADER_HELP,
+    TABLE_HELP,
+    give_frames,
+    parts_of,
+    require_writable,
+)
+
+NAME = "impute"
+EXAMPLES = """\b
+Examples:
+  chainrule impute m.chainrule holes.csv -o filled.csv
+  chainrule impute m.chainrule holes.csv --how draw --seed 0 -o drawn.parquet
+"""
+
+
+def run(
+    model: Annotated[Path, typer.Argument(help="A model file.")],
+    table: Annotated[str, typer.Argument(help=TABLE_HELP)],
+    how: Annotated[
+        str,
+        typer.Option(help="best: the likeliest level, the median; mean; or draw: all holes of a row together."),
+    ] = "best",
+    seed: Annotated[int | None, typer.Option(help="Makes draws reproducible.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Split of a data set, or array of an .npz file (default: test).")
+    ] = None,
+    header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help=FRAME_HELP)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the columns as JSON.")] = False,
+) -> None:
+    """Fill the empty cells of a table from p(holes | known cells); known cells stay as they are.
+
+    CSV and Parquet are read, filled and written in parts, so that a table of any length fits in memory. Columns that were left
+    out of the model pass through, holes and all.
+    """
+    from chainrule.density import load
+    from chainrule.errors import ShapeError, unknown_choice
+    from chainrule.rng import generator_from
+    from chainrule.tasks.impute import HOW, impute_each
+
+    if output is not None:
+        require_writable(output, FRAME_TYPES, inputs=(model, table))
+    if how not in HOW:
+        raise ShapeError(unknown_choice("how", how, HOW))
+    density, parts = load(model), parts_of(table, split, header=header)
+    as_text = not as_json and (output is None or output.suffix == ".csv")
+    frames = impute_each(density.model, parts, how=how, generator=generator_from(seed), as_text=as_text)
+    give_frames(frames, output, as_json)

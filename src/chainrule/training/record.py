@@ -1,0 +1,113 @@
+"""What a fit leaves on record: what was asked, how training went, and what was reached on validation rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from chainrule.baselines import IndependentColumns
+from chainrule.networks import AbstractNetwork, OrderlessNADE
+from chainrule.networks.orders import names_in_order
+from chainrule.rng import generator_from
+from chainrule.table import Schema, log_scales
+from chainrule.tasks.spread import nats_of_columns, order_spread
+from chainrule.training.batches import Rows, batches
+from chainrule.training.config import FitConfig
+from chainrule.training.loop import VALID_ROWS, VALID_SEED, State
+
+BATCH_ROWS = 10_000
+
+
+def record_of(
+    net: AbstractNetwork,
+    independent: IndependentColumns,
+    state: State,
+    config: FitConfig,
+    schema: Schema,
+    train: Rows,
+    valid: Rows,
+) -> dict[str, Any]:
+    """The record of a fit as JSON has it; nats are −log p per row, in the table's units."""
+    offsets = [units(train), units(valid)]
+    return {
+        "order": list(names_in_order(net.order.cpu(), schema.names)),
+        "config": config.to_json(),
+        "train_rows": len(train),
+        "valid_rows": len(valid),
+        "valid_nats": reached_nats(net, valid, state.best_nats) + offsets[1],
+        "valid_is": "an estimate of the mean over orders" if isinstance(net, OrderlessNADE) else "exact",
+        "independent_valid_nats": independent_nats(independent, valid) + offsets[1],
+        "skipped_steps": state.skipped,
+        "order_spread": _spread(net, valid),
+        "columns": _columns(net, independent, schema, valid),
+        "history": [_in_units(epoch, offsets) for epoch in state.history],
+    }
+
+
+def reached_nats(net: AbstractNetwork, rows: Rows, best: float) -> float:
+    """−log p per validation row, nats in codes: the training loss, but of rows with holes, where that is weighted otherwise."""
+    if not isinstance(net, OrderlessNADE) or rows.observed is None:
+        return best
+    generator, total = generator_from(VALID_SEED), 0.0
+    with torch.no_grad():
+        for batch in batches(rows, VALID_ROWS):
+            total += batch.total(net.order_loss(batch.x, batch.observed, generator=generator).double())
+    return total / rows.count
+
+
+def independent_nats(network: IndependentColumns, rows: Rows) -> float:
+    """−log p per row of independent columns, nats in codes."""
+    total = 0.0
+    with torch.no_grad():
+        for batch in batches(rows, BATCH_ROWS):
+            cells = network.log_prob_columns(batch.x).double()
+            if batch.observed is not None:
+                cells = torch.where(batch.observed, cells, 0)
+            total -= batch.total(cells.sum(1))
+    return total / rows.count
+
+
+def units(rows: Rows) -> float:
+    """What −log p of a row gains on average by being in the table's units instead of codes, nats."""
+    return 0.0 if rows.unit is None else rows.total(rows.unit) / rows.count
+
+
+def _in_units(record: dict[str, Any], offsets: list[float]) -> dict[str, Any]:
+    nats = {key: record[key] for key in ("train_nats", "valid_nats")}
+    moved = {k: None if v is None else v + offset for (k, v), offset in zip(nats.items(), offsets, strict=True)}
+    return {**record, **moved}
+
+
+def _spread(net: AbstractNetwork, rows: Rows) -> dict[str, float] | None:
+    """How far the orders of an orderless network agree, in the table's units; of other networks None."""
+    if not isinstance(net, OrderlessNADE):
+        return None
+    spread = order_spread(net, rows.x, rows.observed)
+    in_units = spread.nats + units(replace(rows, weight=None).take(slice(0, spread.rows)))
+    return replace(spread, nats=in_units).to_json()
+
+
+def _columns(net: AbstractNetwork, independent: IndependentColumns, schema: Schema, rows: Rows) -> dict[str, Any]:
+    """−log p of each column's known cells in the mean, nats in the table's units: given the cells before it, and alone.
+
+    Of an orderless network the mean over 16 orders, so that no column is favoured by its place. None of a column that is
+    unknown in all rows.
+    """
+    ours, count = nats_of_columns(net, rows.x, rows.observed)
+    x, observed = rows.x[:count], None if rows.observed is None else rows.observed[:count]
+    alone, _ = nats_of_columns(independent, x, observed)
+    known = np.ones(x.shape, dtype=bool) if observed is None else observed.numpy()
+    scales = np.where(known, log_scales(schema, x.double().numpy()), 0)
+    seen = np.maximum(known.sum(0), 1)
+    return {
+        "rows": count,
+        "nats": _listed(ours.numpy() - scales.sum(0) / seen, known),
+        "independent_nats": _listed(alone.numpy() - scales.sum(0) / seen, known),
+    }
+
+
+def _listed(nats: np.ndarray, known: np.ndarray) -> list[float | None]:
+    return [float(nats[k]) if known[:, k].any() else None for k in range(known.shape[1])]

@@ -1,0 +1,40 @@
+"""The program as typed: in a process of its own, or, quicker, within the one of the tests."""
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+import warnings
+from unittest import mock
+
+from chainrule.cli.main import main
+
+PROGRAM = [sys.executable, "-m", "chainrule.cli.main"]
+WIDE = {**os.environ, "COLUMNS": "160", "NO_COLOR": "1"}
+
+
+def chainrule(*words, cwd, stdin=b""):
+    """Exit code, stdout and stderr of the program called in a folder; standard input is bytes."""
+    out, errors, code = io.StringIO(), io.StringIO(), 0
+    with (
+        contextlib.chdir(cwd),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(errors),
+        mock.patch.object(sys, "argv", ["chainrule", *map(str, words)]),
+        mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin))),
+        mock.patch.dict(os.environ, WIDE),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("default")
+        try:
+            main()
+        except SystemExit as done:
+            code = done.code
+    return code, out.getvalue(), errors.getvalue()
+
+
+def typed(*words, cwd, **extra):
+    """As ``chainrule``, in a new process with some environment variables more."""
+    done = subprocess.run([*PROGRAM, *map(str, words)], capture_output=True, text=True, cwd=cwd, env={**WIDE, **extra})
+    return done.returncode, done.stdout, done.stderr
