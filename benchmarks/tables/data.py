@@ -1,10 +1,29 @@
-"""Where the tables of the benchmarks lie."""
+"""The tables of the benchmarks: where they lie, what is said of their columns, and rows of them."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
+
+import polars as pl
+
+# What a user of these tables would say besides: codes written as numbers are labels.
+KINDS: dict[str, dict[str, str]] = {
+    "adult": {},
+    "bank_marketing": {},
+    "beijing_pm25": {},
+    "online_shoppers": dict.fromkeys(("OperatingSystems", "Browser", "Region", "TrafficType"), "categorical"),
+    "titanic": {},
+}
+# The column that a classifier is to predict in the synthesis proof, and the value that counts as positive.
+TARGETS = {
+    "adult": ("income", ">50K"),
+    "bank_marketing": ("y", "yes"),
+    "beijing_pm25": ("cbwd", "cv"),
+    "online_shoppers": ("Revenue", "TRUE"),
+    "titanic": ("Survived", "1"),
+}
 
 
 def folder() -> Path:
@@ -14,3 +33,14 @@ def folder() -> Path:
         print("CHAINRULE_DATA must name the folder that holds tabular/*.csv.gz", file=sys.stderr)
         raise SystemExit(2)
     return Path(data) / "tabular"
+
+
+def whole_table(name: str) -> pl.DataFrame:
+    """All rows of a table, in the file's order."""
+    return pl.read_csv(folder() / f"{name}.csv.gz", infer_schema_length=None, null_values=[""])
+
+
+def some_rows(name: str, rows: int, seed: int) -> pl.DataFrame:
+    """At most so many rows, drawn and shuffled by the seed."""
+    frame = whole_table(name)
+    return frame.sample(min(rows, len(frame)), seed=seed, shuffle=True)

@@ -1,0 +1,58 @@
+"""Estimators for IterativeImputer, which hands over a column of numbers without saying what it is.
+
+Levels stand at LEVELS_FROM and above, far from any standardised number, so that an estimator can tell them: a column of levels
+is classified, and inputs that are levels become one input each where sums are formed of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import Ridge, RidgeClassifier
+
+LEVELS_FROM = 1e6
+
+
+class ForestOfKind(RegressorMixin, BaseEstimator):
+    """A random forest: a classifier of levels, a regressor of numbers, as MissForest has them."""
+
+    def __init__(self, n_estimators: int = 30, min_samples_leaf: int = 2, random_state: Any = None) -> None:
+        self.n_estimators = n_estimators
+        self.min_samples_leaf = min_samples_leaf
+        self.random_state = random_state
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> ForestOfKind:
+        """Grows the forest of the column's kind."""
+        kind = RandomForestClassifier if y.min() >= LEVELS_FROM else RandomForestRegressor
+        self.forest_ = kind(self.n_estimators, min_samples_leaf=self.min_samples_leaf, random_state=self.random_state)
+        self.forest_.fit(x, y)
+        return self
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Levels, or means."""
+        return self.forest_.predict(x)
+
+
+class RidgeOfKind(RegressorMixin, BaseEstimator):
+    """Ridge regression of numbers, the ridge classifier of levels, on one input for each level."""
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> RidgeOfKind:
+        """Solves for the weights."""
+        self.levels_ = [np.unique(column) if column.min() >= LEVELS_FROM else None for column in x.T]
+        self.model_ = RidgeClassifier() if y.min() >= LEVELS_FROM and len(np.unique(y)) > 1 else Ridge()
+        self.model_.fit(self._inputs(x), y)
+        return self
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Levels, or means."""
+        return np.asarray(self.model_.predict(self._inputs(x)))
+
+    def _inputs(self, x: np.ndarray) -> np.ndarray:
+        parts = [
+            column[:, None] if levels is None else column[:, None] == levels
+            for column, levels in zip(x.T, self.levels_, strict=True)
+        ]
+        return np.concatenate(parts, axis=1).astype(np.float64)

@@ -1,0 +1,98 @@
+"""scikit-learn's Gaussian mixture on the base measure of the library: masses for levels, atoms and steps, densities otherwise.
+
+Within a part the columns are independent (covariance_type="diag"), so that the mass of a step is a difference of two normal
+distribution functions. Levels are steps of their codes, normalised over these. An atom has its share in the column, and the
+mixture is of what is no atom; unknown cells are summed out. The mixture is fitted to codes spread evenly over their steps, with
+unknown cells and atoms drawn from the rest of their column.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import log_ndtr, logsumexp
+from sklearn.mixture import GaussianMixture
+
+from chainrule.table import Codes, Schema
+from chainrule.table.kinds import KINDS
+
+PARTS = (1, 5, 10, 20, 40, 80)  # the best on validation rows is taken
+FLOORS = (1e-4, 1e-2)  # smallest variance of a part, in standard deviations
+
+
+class Gaussians:
+    """A mixture over codes."""
+
+    def __init__(self, schema: Schema, codes: Codes, *, parts: int, floor: float, seed: int) -> None:
+        generator = np.random.default_rng(seed)
+        self.columns = schema.columns
+        self.atoms = [np.array(KINDS[c.kind].atom_codes(c), dtype=np.float64) for c in self.columns]
+        self.is_level = [c.kind in ("binary", "categorical") for c in self.columns]
+        self.is_step = [level or c.step is not None for level, c in zip(self.is_level, self.columns, strict=True)]
+        values = np.where(codes.observed, codes.values, np.nan)
+        self.shares, spread = [], np.empty(values.shape)
+        for k, atoms in enumerate(self.atoms):
+            column = values[:, k]
+            known = column[~np.isnan(column)]
+            counts = np.array([(known == atom).sum() for atom in atoms] + [(~np.isin(known, atoms)).sum()]) + 0.5
+            self.shares.append(np.log(counts / counts.sum()))
+            rest = known[~np.isin(known, atoms)]
+            rest = rest if len(rest) else np.zeros(1)
+            there = ~np.isnan(column) & ~np.isin(column, atoms)
+            filled = np.where(there, column, generator.choice(rest, len(column)))
+            spread[:, k] = filled + (generator.random(len(column)) - 0.5) * self.is_step[k]
+        self.center, self.scale = spread.mean(0), spread.std(0) + 1e-9
+        mixture = GaussianMixture(parts, covariance_type="diag", reg_covar=floor, random_state=seed, max_iter=200)
+        mixture.fit((spread - self.center) / self.scale)
+        weights, means, variances = (np.asarray(p) for p in (mixture.weights_, mixture.means_, mixture.covariances_))
+        self.weights = np.log(weights)
+        self.means = means * self.scale + self.center  # (parts, D)
+        self.deviations = np.sqrt(variances) * self.scale
+
+    def log_prob(self, codes: Codes) -> np.ndarray:
+        """log p of the known cells of each row, (N,) nats in codes."""
+        nats, parts = np.zeros(len(codes)), np.tile(self.weights, (len(codes), 1))
+        for k, atoms in enumerate(self.atoms):
+            column, known = codes.values[:, k], codes.observed[:, k]
+            rest = known & ~np.isin(column, atoms)
+            nats[rest] += self.shares[k][-1]
+            for number, atom in enumerate(atoms):
+                nats[known & (column == atom)] += self.shares[k][number]
+            parts[rest] += self._logs(column[rest], k)
+        return nats + logsumexp(parts, axis=1)
+
+    def _logs(self, x: np.ndarray, k: int) -> np.ndarray:
+        """log p (n, parts) of codes in each part."""
+        mean, deviation = self.means[:, k], self.deviations[:, k]
+        if not self.is_step[k]:
+            z = (x[:, None] - mean) / deviation
+            return -0.5 * z**2 - np.log(deviation) - 0.5 * np.log(2 * np.pi)
+        logs = _log_step(x[:, None], mean, deviation)
+        if not self.is_level[k]:
+            return logs
+        column = self.columns[k]
+        levels = np.arange(len(column.levels) + float(column.kind == "categorical"))
+        shared = (
+            np.log(column.unlisted + 1) * (x == len(column.levels))[:, None] if column.kind == "categorical" else 0.0
+        )
+        return logs - logsumexp(_log_step(levels[:, None], mean, deviation), axis=0) - shared
+
+
+def best_gaussians(schema: Schema, train: Codes, valid: Codes, *, seed: int) -> tuple[Gaussians, dict[str, float]]:
+    """The mixture whose number of parts and floor are best on validation rows, and which these were."""
+    found = []
+    for parts in PARTS:
+        for floor in FLOORS:
+            if parts < len(train):
+                mixture = Gaussians(schema, train, parts=parts, floor=floor, seed=seed)
+                found.append((float(mixture.log_prob(valid).mean()), mixture, {"parts": parts, "floor": floor}))
+    best = max(found, key=lambda each: each[0])
+    return best[1], best[2]
+
+
+def _log_step(x: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """log of a normal distribution's mass between x − 1/2 and x + 1/2."""
+    low, high = (x - 0.5 - mean) / deviation, (x + 0.5 - mean) / deviation
+    flipped = low > 0  # in the upper tail the lower one is computed
+    low, high = np.where(flipped, -high, low), np.where(flipped, -low, high)
+    above, below = log_ndtr(high), log_ndtr(low)
+    return above + np.log1p(-np.exp(np.minimum(below - above, -1e-300)))

@@ -1,0 +1,124 @@
+"""Proof 4: errors planted in a table, and how many of them are among the oddest cells."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.ensemble import IsolationForest
+
+import chainrule as cr
+from benchmarks.tables.bins import BINS, cut
+from benchmarks.tables.coded import coded
+from benchmarks.tables.data import KINDS, some_rows
+from chainrule.table import encode, read_table
+from chainrule.tasks.explain import surprise
+
+ERRORS = 500
+ROWS = 5_000
+CELLS_PER_ERROR = 10  # small tables get fewer errors
+
+
+def prove(name: str, seed: int) -> dict[str, Any]:
+    """One table, one set of errors: which share of them is found among as many cells, by each method.
+
+    Every method sees the table with its errors alone. An isolation forest ranks rows: an error counts as found if its row is
+    among as many rows, whichever cell it is.
+    """
+    clean = some_rows(name, ROWS, seed)
+    schema = cr.infer_schema(clean, kinds=KINDS[name])
+    dirty, planted = plant(clean, schema, seed)
+    began = time.perf_counter()
+    density = cr.fit(dirty, seed=seed, kinds={c.name: c.kind for c in schema.own}, verbose=False)
+    fitted = time.perf_counter()
+    codes = encode(read_table(dirty), density.schema, warn=False)
+    bits = surprise(density.model, codes)
+    seconds = {"fit": fitted - began, "explain": time.perf_counter() - fitted}
+    number = {column.name: k for k, column in enumerate(density.schema.columns)}
+    cells = [(row, number[column]) for row, column, _ in planted]
+    found = {"chainrule": _among(bits, cells)}
+    rarity = np.stack(
+        [_rarity(column, codes.values[:, k], codes.observed[:, k]) for k, column in enumerate(density.schema.columns)],
+        1,
+    )
+    found["frequency in the column"] = _among(rarity, cells)
+    inputs = np.nan_to_num(coded(dirty, density.schema).one_hot())
+    scores = IsolationForest(n_estimators=300, random_state=seed).fit(inputs).score_samples(inputs)
+    worst = set(np.argsort(scores, kind="stable")[: len(cells)].tolist())
+    found["isolation forest, rows"] = np.array([row in worst for row, _ in cells])
+    kinds = np.array([kind for _, _, kind in planted])
+    return {
+        "rows": len(dirty),
+        "errors": len(cells),
+        "found": {label: float(each.mean()) for label, each in found.items()},
+        "by kind": {
+            kind: {"errors": int((kinds == kind).sum())}
+            | {label: float(each[kinds == kind].mean()) for label, each in found.items()}
+            for kind in sorted(set(kinds.tolist()))
+        },
+        "seconds": seconds,
+    }
+
+
+def plant(frame: pl.DataFrame, schema: cr.Schema, seed: int) -> tuple[pl.DataFrame, list[tuple[int, str, str]]]:
+    """The table with errors in random known cells, at most one a row, and where they are: row, column and kind of error.
+
+    A label becomes another of its column's; a number becomes ten or a hundred times itself, or has two neighbouring digits
+    swapped. A draw that changes nothing is repeated.
+    """
+    generator = np.random.default_rng(seed)
+    wanted = min(ERRORS, len(frame) // CELLS_PER_ERROR)
+    columns = {column.name: frame[column.name].to_list() for column in schema.own}
+    labels = {name: sorted({v for v in cells if v is not None}, key=str) for name, cells in columns.items()}
+    planted: list[tuple[int, str, str]] = []
+    rows = iter(generator.permutation(len(frame)).tolist())
+    while len(planted) < wanted:
+        row = next(rows)
+        column = schema.own[generator.integers(len(schema.own))]
+        value = columns[column.name][row]
+        if value is None:
+            continue
+        if column.kind in ("binary", "categorical"):
+            others = [label for label in labels[column.name] if label != value]
+            kind, wrong = "another label", others[generator.integers(len(others))]
+        else:
+            kind = ("ten times", "hundred times", "digits swapped")[generator.integers(3)]
+            wrong = (
+                _swapped(value, generator) if kind == "digits swapped" else value * (10 if kind == "ten times" else 100)
+            )
+        if wrong is not None and wrong != value:
+            columns[column.name][row] = wrong
+            planted.append((row, column.name, kind))
+    return frame.with_columns(pl.Series(n, cells, frame[n].dtype) for n, cells in columns.items()), planted
+
+
+def _swapped(value: float, generator: np.random.Generator) -> float | None:
+    """The number with two neighbouring digits swapped; None where it has no two that differ."""
+    text = repr(value)
+    places = [k for k, (a, b) in enumerate(pairwise(text)) if a.isdigit() and b.isdigit() and a != b]
+    if not places or "e" in text:
+        return None
+    k = places[generator.integers(len(places))]
+    return type(value)(text[:k] + text[k + 1] + text[k] + text[k + 2 :])
+
+
+def _rarity(column: Any, codes: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """−log of the density of each cell in its column alone, in bins; NaN where unknown."""
+    values = np.where(observed, codes, np.nan)
+    bins = cut(column, values, BINS[-1])
+    number = bins.bins(values)
+    shares = np.bincount(number[number >= 0], minlength=len(bins)) / max((number >= 0).sum(), 1)
+    rarity = np.full(len(codes), np.nan)
+    known = number >= 0
+    rarity[known] = np.log(bins.widths[number[known]]) - np.log(shares[number[known]])
+    return rarity - (np.nansum(rarity) / max(known.sum(), 1))  # beyond what is usual in the column
+
+
+def _among(scores: np.ndarray, cells: list[tuple[int, int]]) -> np.ndarray:
+    """Whether each cell is among as many of the highest scores as there are cells, bool."""
+    flat = np.where(np.isnan(scores), -np.inf, scores).ravel()
+    top = set(np.argsort(-flat, kind="stable")[: len(cells)].tolist())
+    return np.array([row * scores.shape[1] + k in top for row, k in cells])
