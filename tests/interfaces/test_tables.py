@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from chainrule.errors import FormatError, SchemaError
-from chainrule.table import Schema, decode, encode, infer_schema, read_table, to_container
+from chainrule.table import Schema, decode, encode, infer_schema, read_parts, read_table, to_container
 
 BITS = np.array([[0, 1, 1], [1, 1, 0], [0, 1, 1]])
 
@@ -146,6 +146,9 @@ def test_wrong_tables_for_a_schema_are_explained_whole():
         ("0 1 1 \n1 0 0 \n", ("x0", "x1", "x2"), [[0, 1, 1], [1, 0, 0]]),
         ("a,b\n-0,+1\n1e0,1\nnull,N/A\n", ("a", "b"), [[0, 1], [1, 1], [np.nan, np.nan]]),
         ("\ufeffa,b\n1,0\n", ("a", "b"), [[1, 0]]),
+        ("a,b\r1,0\r0,1\r", ("a", "b"), [[1, 0], [0, 1]]),
+        (",a\n0,1\n1,0\n", ("column_0", "a"), [[0, 1], [1, 0]]),
+        ("a\tb\n1\t0\n\t\n", ("a", "b"), [[1, 0], [np.nan, np.nan]]),
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
@@ -168,10 +171,13 @@ def test_text_files(tmp_path, text, names, values, packed):
         ("a.csv", b"1,0,1\n1,0\n", "{path}: line 2 has 2 field(s) where line 1 has 3"),
         ("a.csv", b"a,b\n1,0\n1,0,1\n", "{path}: line 3 has 3 field(s) where line 1 has 2"),
         ("a.csv", b"a,a\n1,0\n", "{path}: column name 'a' appears twice in line 1; rename one of them"),
-        ("a.csv", b"\xff\xfe1\x00", "{path}: not UTF-8 text: 'utf-8' codec can't decode byte 0xff in position 0: "),
+        ("a.csv", b"\xff\xfe1\x00", "{path}: not UTF-8 text in line 1: invalid start byte; save it as UTF-8, as "),
+        ("a.csv", b"a\nb\n\xe9\n", "{path}: not UTF-8 text in line 3: invalid continuation byte; save it as UTF-8, as "),
         ("a.csv", b"a,b\n1,0\n\n1,1\n", "{path}: line 3 has 1 field(s) where line 1 has 2"),
-        ("a.csv", b"a,b\r1,0\r", "{path}: not a readable table: "),
-        ("a.csv", b'a,b\n"' + b"1" * 200_000, "{path}: not a readable table: "),
+        ("a.csv", b'a,b\n1,"2\n3,4\n', "{path}: line 2 opens a quote that is not closed"),
+        ("a.csv", b'a,b\n"' + b"1" * 200_000, "{path}: not a readable table: a field of more than "),
+        ("a.csv", b'"a,b\n1,2\n', "{path}: line 1 opens a quote that it does not close; the first row has to stand on one line"),
+        ("a.csv", b'a,b\n"x\ny",2\n3\n', "{path}: line 4 has 1 field(s) where line 1 has 2"),
         ("a.csv.gz", gzip.compress(b"a,b\n" + b"1,0\n" * 99)[:-30] + bytes(22), "{path}: cannot be read: "),
         ("a.csv.gz", b"not gzip", "{path}: cannot be read: Not a gzipped file (b'no')"),
         ("a.npy", b"junk", "{path}: not a readable .npy file: "),
@@ -187,7 +193,11 @@ def test_damaged_files_are_format_errors(tmp_path, name, content, message):
         read_table(path)
     text = message.format(path=path)
     assert str(error.value).startswith(text)
-    assert text.endswith(": ") or str(error.value) == text
+    assert text.endswith((": ", "not closed", "as ", "than ")) or str(error.value) == text
+    if name.endswith(".csv"):
+        with pytest.raises((FormatError, SchemaError)) as in_parts:
+            list(read_parts(path, rows=1))
+        assert str(in_parts.value).split(":")[1][:14] == str(error.value).split(":")[1][:14]
 
 
 def test_a_wrong_value_in_a_text_file_is_named_by_line(tmp_path):

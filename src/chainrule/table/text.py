@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ SEPARATORS = (
     ",",
     " ",
 )  # in this sequence: a comma is likelier inside a name than a tab, a space than a comma
+LONGEST_FIELD = 131_072  # characters; what Python's reader takes
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,11 @@ def read_text(path: Path, header: bool | None = None) -> Text:
     """
     data = _decoded(path)
     layout = _layout(path, data.split("\n", 2)[:2], header)
+    if '"' in data:
+        quotes = _Quotes(path, layout.separator)
+        for number, line in enumerate(data.split("\n"), 1):
+            quotes.read(line, number)
+        quotes.require_closed()
     body = data.split("\n", 1)[1] if "\n" in data else ""
     return Text(_parse(path, body if layout.named else data, layout, 1 + layout.named), layout.named)
 
@@ -77,49 +86,113 @@ def text_parts(path: Path, header: bool | None = None, *, rows: int) -> Iterator
     Raises:
         FormatError, SchemaError: as ``read_text``, when the part with the fault is reached.
     """
-    layout, first_line = None, 1
-    for lines in _line_groups(path, rows):
-        if layout is None:
-            if not lines[0].strip():
-                raise FormatError(f"{path}: line 1 is empty")
-            layout = _layout(path, lines[:2], header)
-            if layout.named:
-                lines, first_line = lines[1:], 2
+    begin = next(_line_groups(path, 2, ""), None)
+    if begin is None:
+        raise FormatError(f"{path}: the file is empty")
+    if not begin[0].strip(" "):
+        raise FormatError(f"{path}: line 1 is empty")
+    layout, first_line = _layout(path, begin[:2], header), 1
+    for lines in _line_groups(path, rows, layout.separator):
+        if layout.named and first_line == 1:
+            lines, first_line = lines[1:], 2
         yield first_line, Text(_parse(path, "\n".join(lines), layout, first_line), layout.named)
         first_line += len(lines)
-    if layout is None:
-        raise FormatError(f"{path}: the file is empty")
 
 
-def _line_groups(path: Path, rows: int) -> Iterator[list[str]]:
-    """The file's lines in groups of at least ``rows`` that end outside of quotes; blank lines at the end are gone."""
+def _line_groups(path: Path, rows: int, separator: str) -> Iterator[list[str]]:
+    """The file's lines in groups of at least ``rows`` that end outside of quotes; blank lines at the end are gone.
+
+    Without a separator, quotes do not count.
+    """
     opened = gzip.open if path.suffix.lower() == ".gz" else open
     lines: list[str] = []
-    blank, quotes = 0, 0
+    blank, number, quotes = 0, 0, _Quotes(path, separator)
     try:
-        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-            for raw in file:
-                line = raw.removesuffix("\n").removesuffix("\r")
-                if not line.strip():
+        with opened(path, "rt", encoding="utf-8-sig") as file:  # whatever ends a line, "\n" is what is read
+            for number, raw in enumerate(file, 1):
+                line = raw.removesuffix("\n")
+                if not line.strip(" ") and not quotes.opened:
                     blank += 1  # waits: at the end of the file it does not count
                     continue
-                if quotes % 2 == 0 and len(lines) >= rows:
+                if not quotes.opened and len(lines) >= rows:
                     yield lines
                     lines = []
                 lines += [""] * blank + [line]
-                blank, quotes = 0, quotes + line.count('"')
+                quotes.read(line, number)
+                blank = 0
     except UnicodeDecodeError as error:
-        raise FormatError(f"{path}: not UTF-8 text: {error}") from error
+        raise _no_utf8(path, f"after line {number}", error) from error
     except (OSError, EOFError, zlib.error) as error:
         raise FormatError(f"{path}: cannot be read: {error}") from error
+    quotes.require_closed()
     if lines:
         yield lines
+
+
+class _Quotes:
+    """Whether a field in quotes goes on at the end of a line, as lines are read; one that never ends is an error.
+
+    A quote opens a field only where one begins; elsewhere it is a character like others.
+    """
+
+    def __init__(self, path: Path, separator: str) -> None:
+        self.opened = 0  # the line of the field that goes on; 0 for none
+        self._path, self._separator, self._length = path, separator, 0
+
+    def read(self, line: str, number: int) -> None:
+        """Takes the next line."""
+        if self._separator and '"' in line and (self.opened or not _is_plain(line, self._separator)):
+            inside, begins, k = bool(self.opened), not self.opened, 0
+            while k < len(line):
+                if inside and line[k] == '"':
+                    inside, k = line[k + 1 : k + 2] == '"', k + 1  # a doubled quote is one in the field
+                elif not inside and line[k] == '"' and begins:
+                    inside = True
+                begins = line[k : k + 1] == self._separator
+                k += 1
+            self.opened = (self.opened or number) if inside else 0
+        self._length = self._length + len(line) if self.opened else 0
+        if self._length > LONGEST_FIELD:
+            self.require_closed()
+
+    def require_closed(self) -> None:
+        """Raises FormatError where a field goes on."""
+        if self.opened:
+            raise FormatError(
+                f"{self._path}: line {self.opened} opens a quote that is not closed, at least within {LONGEST_FIELD:,} "
+                f"characters; close it, or put the field into quotes and double those in it"
+            )
+
+
+def _is_plain(line: str, separator: str) -> bool:
+    """Whether every quote begins or ends a field of this line: what most lines are, and quickly told."""
+    return '"' not in line or _plain_lines(separator).fullmatch(line) is not None
+
+
+@cache
+def _plain_lines(separator: str) -> re.Pattern[str]:
+    field = rf'(?:[^"{separator}]*+|"[^"]*+")'
+    return re.compile(f"{field}(?:{separator}{field})*+")
+
+
+def _no_utf8(path: Path, where: str, error: UnicodeDecodeError) -> FormatError:
+    return FormatError(
+        f"{path}: not UTF-8 text {where}: {error.reason}; save it as UTF-8, as `iconv -f LATIN1 -t UTF-8` does of old files"
+    )
 
 
 def _layout(path: Path, lines: list[str], header: bool | None) -> _Layout:
     separator = _separator(path, lines)
     fields = _fields(path, lines[0].rstrip(" ") if separator == " " else lines[0], separator)
+    quotes = _Quotes(path, separator)
+    quotes.read(lines[0], 1)
+    if quotes.opened:
+        raise FormatError(
+            f"{path}: line 1 opens a quote that it does not close; the first row has to stand on one line"
+        )
     named = _names_columns(fields) if header is None else header
+    if named:  # a column without a name has the one that polars gives it
+        fields = [name or f"column_{k}" for k, name in enumerate(fields)]
     if named and (repeated := first_repeated(fields)) is not None:
         raise SchemaError(f"{path}: column name {repeated!r} appears twice in line 1; rename one of them")
     return _Layout(separator, tuple(fields), named)
@@ -134,12 +207,15 @@ def _parse(path: Path, data: str, layout: _Layout, first_line: int) -> Any:
         data = "\n".join(line.rstrip(" ") for line in data.split("\n"))
     if not data and first_line > 1:
         return pl.DataFrame({name: [] for name in names}, schema=dict.fromkeys(names, pl.String))
-    _require_rectangular(path, data, layout, first_line)
-    try:
-        source = io.BytesIO(data.encode())
-        frame = pl.read_csv(source, has_header=False, separator=layout.separator, infer_schema=False, new_columns=names)
-    except pl.exceptions.PolarsError as error:
-        raise FormatError(f"{path}: not a readable table: {error}") from error
+    count = _require_rectangular(path, data, layout, first_line)
+    options: dict[str, Any] = {"separator": layout.separator, "has_header": False, "infer_schema": False}
+    frame = pl.DataFrame()
+    if '"' not in data or all(_is_plain(line, layout.separator) for line in data.split("\n")):
+        with suppress(pl.exceptions.PolarsError):
+            frame = pl.read_csv(io.BytesIO(data.encode()), new_columns=names, **options)
+    if len(frame) != count:  # quotes or line ends within fields, as in 5" pipe, which polars refuses or takes otherwise
+        rows = [row or [""] for row in csv.reader(io.StringIO(data), delimiter=layout.separator)]
+        frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
     return pl.DataFrame([_known(column) for column in frame.get_columns()])
 
 
@@ -182,12 +258,15 @@ def _decoded(path: Path) -> str:
     except (OSError, EOFError, zlib.error) as error:
         raise FormatError(f"{path}: cannot be read: {error}") from error
     try:
-        text = data.decode("utf-8-sig").replace("\r\n", "\n").rstrip("\n ")
+        text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
-        raise FormatError(f"{path}: not UTF-8 text: {error}") from error
-    if not text:
+        line = 1 + data.count(b"\n", 0, error.start)
+        raise _no_utf8(path, f"in line {line}", error) from error
+    end = text.find("\n", len(text.rstrip("\n ")))  # blank lines at the end do not count
+    text = text if end < 0 else text[:end]
+    if not text.strip("\n "):
         raise FormatError(f"{path}: the file is empty")
-    if not text.split("\n", 1)[0].strip():
+    if not text.split("\n", 1)[0].strip(" "):
         raise FormatError(f"{path}: line 1 is empty")
     return text
 
@@ -196,7 +275,12 @@ def _fields(path: Path, line: str, separator: str) -> list[str]:
     try:
         return next(csv.reader([line], delimiter=separator))
     except csv.Error as error:
-        raise FormatError(f"{path}: not a readable table: {error}") from error
+        reason = (
+            f"a field of more than {LONGEST_FIELD:,} characters; is a quote not closed?"
+            if len(line) > LONGEST_FIELD
+            else error
+        )
+        raise FormatError(f"{path}: not a readable table: {reason}") from error
 
 
 def _separator(path: Path, lines: list[str]) -> str:
@@ -224,19 +308,23 @@ def _could_be_value(word: str) -> bool:
     return True
 
 
-def _require_rectangular(path: Path, data: str, layout: _Layout, first_line: int) -> None:
-    """Every line must have as many fields as the first; a reader would fill short lines silently."""
+def _require_rectangular(path: Path, data: str, layout: _Layout, first_line: int) -> int:
+    """How many rows there are. Each must have as many fields as line 1; a reader would fill short ones silently."""
     if '"' in data:
+        reader = csv.reader(io.StringIO(data), delimiter=layout.separator)
         try:
-            lengths = [max(1, len(row)) for row in csv.reader(io.StringIO(data), delimiter=layout.separator)]
+            found = [(max(1, len(row)), reader.line_num) for row in reader]
         except csv.Error as error:
             raise FormatError(f"{path}: not a readable table: {error}") from error
-        counts = np.array(lengths)
+        counts, ends = np.array(found).T  # a row may have several lines
+        lines = np.concatenate([[0], ends[:-1]])
     else:
         raw = np.frombuffer(f"{data}\n".encode(), dtype=np.uint8)
         starts = np.concatenate([[0], np.flatnonzero(raw == ord("\n"))[:-1]])
         counts = np.add.reduceat(raw == ord(layout.separator), starts, dtype=np.int32) + 1
+        lines = np.arange(len(counts))
     width = len(layout.fields)
     if len(wrong := np.flatnonzero(counts != width)):
-        line = int(wrong[0])
-        raise FormatError(f"{path}: line {line + first_line} has {counts[line]} field(s) where line 1 has {width}")
+        row = int(wrong[0])
+        raise FormatError(f"{path}: line {lines[row] + first_line} has {counts[row]} field(s) where line 1 has {width}")
+    return len(counts)
