@@ -60,7 +60,8 @@ def run(
     ] = "gaussian",
     components: Annotated[int, typer.Option(help="Parts of each mixture.")] = 10,
     dropout: Annotated[
-        float | None, typer.Option(help="Share of an orderless network's units off while training (default: none).")
+        float | None,
+        typer.Option(help="Share of an orderless network's units off while training (default: by the rows)."),
     ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the training rows, at most (default: by the effort; 100).")
@@ -70,7 +71,9 @@ def run(
         float | None, typer.Option(help="AdamW's at its highest (default: 1e-2 for nade over bits, else 2e-3).")
     ] = None,
     decay: Annotated[str, typer.Option(help="Learning rate over the epochs: cosine or none.")] = "cosine",
-    weight_decay: Annotated[float, typer.Option(help="Decay of the weight matrices.")] = 1e-2,
+    weight_decay: Annotated[
+        float | None, typer.Option(help="Decay of the weight matrices (default: 0.3 for orderless; 0.01).")
+    ] = None,
     clip_norm: Annotated[float, typer.Option(help="Longest gradient; 0 for no limit.")] = 10.0,
     patience: Annotated[
         int | None, typer.Option(help="Epochs without a better validation likelihood; 0 never stops (default: 10).")

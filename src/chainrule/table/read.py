@@ -191,11 +191,12 @@ def _read_path(path: Path, array: str | None, header: bool | None) -> Table:
     kind = kind_of(path)
     if kind == ".npy":
         try:
-            return _from_array(np.load(path, allow_pickle=False), str(path))
-        except (ValueError, EOFError, OSError) as error:
-            if isinstance(error, SchemaError):
-                raise
+            values = np.load(path, allow_pickle=False)
+        except Exception as error:  # numpy raises several kinds, and more where the file looks like an archive
             raise FormatError(f"{path}: not a readable .npy file: {error}") from error
+        if not isinstance(values, np.ndarray):
+            raise FormatError(f"{path}: an archive of arrays; call it .npz")
+        return _from_array(values, str(path))
     if kind == ".npz":
         return _from_npz(path, array)
     if kind in TEXT:

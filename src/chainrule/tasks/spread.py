@@ -11,6 +11,7 @@ from chainrule.networks.orders import make_order
 from chainrule.rng import generator_from
 
 ORDERS = 16
+MANY_COLUMNS, LEAST_ORDERS = 1000, 4  # of more columns there are fewer orders, since each takes a step a column
 CELLS = 25_000  # at most so many cells are scored in each order, but at least LEAST_ROWS rows
 LEAST_ROWS, MOST_ROWS = 16, 256
 
@@ -38,55 +39,42 @@ class OrderSpread:
         return asdict(self)
 
 
-@torch.no_grad()
 def order_spread(
     network: OrderlessNADE, x: torch.Tensor, observed: torch.Tensor | None = None, *, seed: int = 1
 ) -> OrderSpread:
-    """The spread of the exact likelihood over 16 orders, on the first rows of codes x (N, D), N ≥ 1.
-
-    Args:
-        network: in evaluation mode.
-        x: codes (N, D), of rows that training has not seen.
-        observed: bool (N, D), the known cells; default all.
-        seed: of the random orders.
-    """
-    x, observed = _some_rows(x, observed)
-    rows = len(x)
-    nats = torch.stack([-network.log_prob(x, observed, order=order).double() for order in _orders(network, seed)])
-    between, within = nats.mean(1).std(), nats.var(0).mean().sqrt()
-    return OrderSpread(ORDERS, rows, float(nats.mean()), float(between), float(within))
+    """The spread of the exact likelihood over 16 orders, on the first rows of codes x; arguments as of ``nats_of_cells``."""
+    return spread_of(nats_of_cells(network, x, observed, seed=seed))
 
 
 @torch.no_grad()
-def nats_of_columns(
+def nats_of_cells(
     network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor | None = None, *, seed: int = 1
-) -> tuple[torch.Tensor, int]:
-    """−log p of each column's known cells given those before it, the mean over the first rows, and how many these were.
+) -> torch.Tensor:
+    """−log p of each known cell given those before it, in each of 16 orders if the network has no order of its own.
+
+    Of more than 1,000 columns there are fewer orders, at least 4.
 
     Args:
-        network: in evaluation mode; of an orderless one it is the mean over 16 orders.
-        x: codes (N, D), N ≥ 1.
+        network: in evaluation mode.
+        x: codes (N, D), N ≥ 1, of rows that training has not seen; the first are scored, fewer where there are many columns.
         observed: bool (N, D), the known cells, of an orderless network or independent columns; default all.
         seed: of the random orders.
 
     Returns:
-        (D,) float64 nats in codes, 0 for a column that is unknown in these rows, and the number of rows.
+        (orders, rows, D) float64 nats in codes, 0 for unknown cells.
     """
-    x, observed = _some_rows(x, observed)
-    seen = torch.ones_like(x, dtype=torch.bool) if observed is None else observed
-    if isinstance(network, OrderlessNADE):
-        orders = _orders(network, seed)
-        cells = sum(-network.log_prob_columns(x, seen, order=order).double() for order in orders) / len(orders)
-    else:  # of one order, whose rows are complete, or of independent columns
-        cells = torch.where(seen, -network.log_prob_columns(x).double(), 0)
-    return torch.as_tensor(cells).sum(0) / seen.sum(0).clamp(min=1), len(x)
-
-
-def _some_rows(x: torch.Tensor, observed: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | None]:
     rows = min(len(x), MOST_ROWS, max(LEAST_ROWS, CELLS // x.shape[1]))
-    return x[:rows], None if observed is None else observed[:rows]
-
-
-def _orders(network: OrderlessNADE, seed: int) -> list[torch.Tensor]:
+    x, seen = x[:rows], torch.ones_like(x[:rows], dtype=torch.bool) if observed is None else observed[:rows]
+    if not isinstance(network, OrderlessNADE):  # of one order, whose rows are complete, or of independent columns
+        return torch.where(seen, -network.log_prob_columns(x).double(), 0)[None]
     generator, width = generator_from(seed), len(network.columns)
-    return [network.order, *(make_order("random", width, generator) for _ in range(ORDERS - 1))]
+    number = min(ORDERS, max(LEAST_ORDERS, ORDERS * MANY_COLUMNS // width))
+    orders = [network.order, *(make_order("random", width, generator) for _ in range(number - 1))]
+    return torch.stack([-network.log_prob_columns(x, seen, order=order).double() for order in orders])
+
+
+def spread_of(cells: torch.Tensor) -> OrderSpread:
+    """The spread over the orders of ``nats_of_cells``."""
+    nats = cells.sum(2)  # (orders, rows)
+    between, within = nats.mean(1).std(), nats.var(0).mean().sqrt()
+    return OrderSpread(len(nats), nats.shape[1], float(nats.mean()), float(between), float(within))

@@ -24,12 +24,14 @@ class FitConfig:
             "mutual-information" (see ``networks.orders.search_order``).
         conditional: the mixture of real columns: "gaussian", "logistic" or "laplace".
         components: parts of each mixture.
-        dropout: share of hidden units of an orderless network that are switched off at random while training.
+        dropout: share of hidden units of an orderless network that are switched off at random while training; None: by
+            the rows.
         epochs: passes over the training rows, at most; None: 100 of one-order networks.
         batch_size: rows per step; None: 100 of one-order networks.
         learning_rate: AdamW's, at its highest; None: 1e-2 for NADE over binary columns, else 2e-3.
         decay: "cosine" lets the learning rate fall to zero over the epochs; "none" keeps it.
-        weight_decay: AdamW's decoupled decay of the weight matrices; biases and first_hidden have none.
+        weight_decay: AdamW's decoupled decay of the weight matrices; biases and first_hidden have none. None: 1e-2 of
+            one-order networks.
         clip_norm: longest gradient; longer ones are scaled down to it. Zero turns this off.
         patience: epochs without a better validation likelihood after which training stops. Zero turns this off. None: 10
             of one-order networks.
@@ -47,7 +49,7 @@ class FitConfig:
     batch_size: int | None = None
     learning_rate: float | None = None
     decay: str = "cosine"
-    weight_decay: float = 1e-2
+    weight_decay: float | None = None
     clip_norm: float = 10.0
     patience: int | None = None
     valid_fraction: float = 0.1
@@ -79,7 +81,7 @@ class FitConfig:
         if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
             raise ShapeError(f"learning_rate = {self.learning_rate!r}: pass a number above zero")
         for name in ("weight_decay", "clip_norm"):
-            if not 0 <= getattr(self, name) < float("inf"):
+            if getattr(self, name) is not None and not 0 <= getattr(self, name) < float("inf"):
                 raise ShapeError(f"{name} = {getattr(self, name)!r}: pass a number, zero or more")
         if not 0 < self.valid_fraction < 1:
             raise ShapeError(f"valid_fraction = {self.valid_fraction!r}: pass a number between 0 and 1")

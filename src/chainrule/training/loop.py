@@ -24,7 +24,7 @@ from chainrule.training.batches import Rows, batches, count_batches, shuffled_ba
 from chainrule.training.config import FitConfig
 
 BAD_STEPS = 10  # non-finite steps in a row after which the best weights are restored and the learning rate halved
-LEARNING_RATE, EPOCHS, BATCH_SIZE = 1e-2, 100, 100  # where the configuration has none
+LEARNING_RATE, WEIGHT_DECAY, EPOCHS, BATCH_SIZE = 1e-2, 1e-2, 100, 100  # where the configuration has none
 VALID_ROWS = 1000  # rows per validation batch
 VALID_SEED = 1  # of the masks that an orderless network is validated with
 
@@ -51,7 +51,8 @@ def make_state(network: AbstractNetwork, config: FitConfig, generator: torch.Gen
     """The state before the first step. Decay acts on weight matrices, never on biases or first_hidden."""
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    decay = WEIGHT_DECAY if config.weight_decay is None else config.weight_decay
+    groups = [{"params": decayed, "weight_decay": decay}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=_rate(config), fused=True)
     return State(network, optimizer, generator, best=_copy(network))
 

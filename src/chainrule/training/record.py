@@ -13,7 +13,7 @@ from chainrule.networks import AbstractNetwork, OrderlessNADE
 from chainrule.networks.orders import names_in_order
 from chainrule.rng import generator_from
 from chainrule.table import Schema, log_scales
-from chainrule.tasks.spread import nats_of_columns, order_spread
+from chainrule.tasks.spread import nats_of_cells, spread_of
 from chainrule.training.batches import Rows, batches
 from chainrule.training.config import FitConfig
 from chainrule.training.loop import VALID_ROWS, VALID_SEED, State
@@ -32,6 +32,8 @@ def record_of(
 ) -> dict[str, Any]:
     """The record of a fit as JSON has it; nats are −log p per row, in the table's units."""
     offsets = [units(train), units(valid)]
+    cells = nats_of_cells(net, valid.x, valid.observed)
+    alone = nats_of_cells(independent, valid.x, valid.observed)
     return {
         "order": list(names_in_order(net.order.cpu(), schema.names)),
         "config": config.to_json(),
@@ -41,8 +43,8 @@ def record_of(
         "valid_is": "an estimate of the mean over orders" if isinstance(net, OrderlessNADE) else "exact",
         "independent_valid_nats": independent_nats(independent, valid) + offsets[1],
         "skipped_steps": state.skipped,
-        "order_spread": _spread(net, valid),
-        "columns": _columns(net, independent, schema, valid),
+        "order_spread": _spread(cells, valid) if len(cells) > 1 else None,
+        "columns": _columns(cells, alone, schema, valid),
         "history": [_in_units(epoch, offsets) for epoch in state.history],
     }
 
@@ -81,31 +83,28 @@ def _in_units(record: dict[str, Any], offsets: list[float]) -> dict[str, Any]:
     return {**record, **moved}
 
 
-def _spread(net: AbstractNetwork, rows: Rows) -> dict[str, float] | None:
-    """How far the orders of an orderless network agree, in the table's units; of other networks None."""
-    if not isinstance(net, OrderlessNADE):
-        return None
-    spread = order_spread(net, rows.x, rows.observed)
+def _spread(cells: torch.Tensor, rows: Rows) -> dict[str, float]:
+    """How far the orders of an orderless network agree, in the table's units."""
+    spread = spread_of(cells)
     in_units = spread.nats + units(replace(rows, weight=None).take(slice(0, spread.rows)))
     return replace(spread, nats=in_units).to_json()
 
 
-def _columns(net: AbstractNetwork, independent: IndependentColumns, schema: Schema, rows: Rows) -> dict[str, Any]:
+def _columns(cells: torch.Tensor, alone: torch.Tensor, schema: Schema, rows: Rows) -> dict[str, Any]:
     """−log p of each column's known cells in the mean, nats in the table's units: given the cells before it, and alone.
 
     Of an orderless network the mean over 16 orders, so that no column is favoured by its place. None of a column that is
     unknown in all rows.
     """
-    ours, count = nats_of_columns(net, rows.x, rows.observed)
+    count = cells.shape[1]
     x, observed = rows.x[:count], None if rows.observed is None else rows.observed[:count]
-    alone, _ = nats_of_columns(independent, x, observed)
     known = np.ones(x.shape, dtype=bool) if observed is None else observed.numpy()
     scales = np.where(known, log_scales(schema, x.double().numpy()), 0)
     seen = np.maximum(known.sum(0), 1)
     return {
         "rows": count,
-        "nats": _listed(ours.numpy() - scales.sum(0) / seen, known),
-        "independent_nats": _listed(alone.numpy() - scales.sum(0) / seen, known),
+        "nats": _listed((cells.mean(0).numpy() - scales).sum(0) / seen, known),
+        "independent_nats": _listed((alone.mean(0).numpy() - scales).sum(0) / seen, known),
     }
 
 
