@@ -59,12 +59,12 @@ class Density:
         """The mean of ``log_prob``: nats per row, higher is better."""
         return float(self.log_prob(table).mean())
 
-    def explain(self, table: Any, relative: bool = True, *, chain: bool = False) -> Any:
+    def explain(self, table: Any, relative: bool = True, *, chain: bool = False, tail: bool = False) -> Any:
         """The surprise of each cell in bits, as a frame of the table's shape; see ``tasks.explain``."""
-        return tasks.explain(self.model, table, relative=relative, chain=chain)
+        return tasks.explain(self.model, table, relative=relative, chain=chain, tail=tail)
 
     def oddest(self, table: Any, top: int = 20) -> Any:
-        """The cells of highest surprise, oddest first, each with what was likely instead; see ``tasks.oddest``."""
+        """The oddest cells, oddest first, each with what was likely instead; see ``tasks.oddest``."""
         return tasks.oddest(self.model, table, top=top)
 
     def conditional(self, table: Any, column: str, *, quantiles: Sequence[float] = tasks.QUANTILES) -> Any:

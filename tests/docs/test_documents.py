@@ -51,6 +51,24 @@ def test_shell_of_the_readme(tmp_path):
     assert len(json.loads((tmp_path / "scores.json").read_text())["log_prob"]) == 1000
 
 
+def test_the_story_of_the_readme(tmp_path):
+    """Its commands run, in their order; what they print is what stands there, but for the numbers of another machine."""
+    said = README.split("## A table, from")[1].split("\n## ")[0]
+    code = "\n".join(blocks("shell"))
+    done = subprocess.run(["bash", "-eu", "-c", code], cwd=tmp_path, env=QUIET, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assumed = [line for line in done.stderr.splitlines() if "  " in line]
+    assert len(assumed) == 7
+    assert all(line in said for line in assumed)
+    odd = [line.split(",")[:2] for line in done.stdout.split("row,column,found,bits,expected\n")[1].splitlines()[:2]]
+    assert sorted(odd) == [["12", "proline"], ["90", "cultivar"]]
+    assert re.findall(r"│ +(\d+) │ (proline|cultivar)", said) == [("12", "proline"), ("90", "cultivar")]
+    filled = re.findall(r"^> .*", done.stdout, flags=re.MULTILINE)
+    assert [line.split(",")[-1] for line in filled] == ["class_0", "class_0", "class_1", "class_2"]
+    assert all(line in said for k, line in enumerate(filled) if k != 1)  # what differs between machines is a number
+    assert abs(float(filled[1][2:].split(",")[0]) - 13.76) < 0.5
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.stem)
 def test_examples(path, tmp_path):
     done = subprocess.run([sys.executable, "-W", "error", str(path)], cwd=tmp_path, capture_output=True, text=True, check=True)

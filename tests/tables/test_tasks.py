@@ -131,6 +131,29 @@ def test_a_planted_error_is_blamed_on_its_own_cell(density):
     assert 150 < low < high < 195
 
 
+def test_bits_of_odd_cells_are_tail_probabilities(density):
+    """Of cells that the model draws, 2^−b have b bits or more: of numbers about, of levels at most."""
+    drawn = density.sample(3000, seed=4)
+    bits = density.explain(drawn, tail=True)
+    for name in drawn.columns:
+        for b in (1, 3, 6):
+            share = (bits[name] >= b).mean()
+            slack = 4 * math.sqrt(2**-b / 3000) + 0.25 * 2**-b  # the networks' orders agree only nearly
+            assert share <= 2**-b + slack, (name, b)
+            if name == "height":
+                assert share >= 2**-b - slack
+    frame = mixed(20, seed=9)
+    frame.loc[3, "height"], frame.loc[4, "height"] = 1e6, 1e7
+    p, found = density.conditional(frame, "town"), density.explain(frame, tail=True)
+    for row, town in enumerate(frame["town"]):
+        own = p.iloc[row]
+        assert found["town"][row] == pytest.approx(-np.log2(own[own <= own[town]].sum()), abs=0.1)
+    assert found["height"][3] == found["height"][4] == 50  # as far as float64 tells
+    assert density.oddest(frame, top=2)["row"].tolist() == [4, 3]  # what is farther out comes first
+    with pytest.raises(ShapeError, match="chain and tail: pass one of them"):
+        density.explain(frame, chain=True, tail=True)
+
+
 def test_relative_surprise_is_nought_in_the_mean_and_has_no_units(density):
     drawn = density.sample(3000, seed=4)
     mean = density.explain(drawn).mean()

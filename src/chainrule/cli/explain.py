@@ -46,8 +46,8 @@ def run(
 ) -> None:
     """Show the cells that the rest of their row makes most surprising, oddest first, and what was expected there.
 
-    Bits count how much more surprising a cell is than its column usually is in such rows; 10 is odd. Rows count from 0. On a
-    terminal the cells are a table to read, elsewhere CSV.
+    Bits are −log2 of the probability of a value no likelier than the cell's, given the rest of the row: 10 is one row in a
+    thousand. Rows count from 0. On a terminal the cells are a table to read, elsewhere CSV.
     """
     import polars as pl
 
@@ -58,7 +58,7 @@ def run(
         require_writable(output, FRAME_TYPES, inputs=(model, table))
     density, parts = load(model), parts_of(table, split, header=header)
     if every_cell:
-        give_frames((pl.DataFrame(explain_columns(density.model, part)) for part in parts), output, as_json)
+        give_frames((pl.DataFrame(explain_columns(density.model, part, tail=True)) for part in parts), output, as_json)
         return
     cells = oddest_of(density.model, parts, top=top)
     if as_json:
