@@ -13,20 +13,18 @@ import os
 import sys
 import time
 import warnings
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import torch
 
 import chainrule as cr
-from benchmarks.tables import imputation, likelihood, odd_cells, synthesis
+from benchmarks.tables import imputation, likelihood, odd_cells, page, synthesis
 from benchmarks.tables.data import KINDS, some_rows
+from benchmarks.tables.page import SEEDS, path_of
 from chainrule.atomic import write_bytes
 
-RESULTS = Path(__file__).resolve().parent.parent / "results" / "real_tables"
 ROWS = 10_000
-SEEDS = (0, 1, 2, 3, 4)
 PROOFS = ("rows", "imputation", "odd_cells", "seconds")
 
 
@@ -67,11 +65,6 @@ MEASURES = {
 }
 
 
-def path_of(proof: str, name: str, seed: int) -> Path:
-    """Where the figures of one table and seed stand."""
-    return RESULTS / f"{proof}-{name}-{seed}.json"
-
-
 def main() -> None:
     """Measures what is missing, a table and seed at a time, and writes the page."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -83,7 +76,7 @@ def main() -> None:
     if unknown := set(asked.proofs) - set(PROOFS):
         parser.error(f"unknown proof {sorted(unknown)[0]!r}; there are {', '.join(PROOFS)}")
     warnings.simplefilter("ignore")
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    page.RESULTS.mkdir(parents=True, exist_ok=True)
     for seed in asked.seed:
         for name in asked.table:
             for proof in asked.proofs:
@@ -94,6 +87,11 @@ def main() -> None:
                 found = MEASURES[proof](name, seed)
                 write_bytes(path, (json.dumps(found, indent=1) + "\n").encode())
                 print(f"{proof} of {name}, seed {seed}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
+    if lacking := page.missing():
+        print(f"{len(lacking)} measurements are missing, as {lacking[0]}; the page is not written", file=sys.stderr)
+        return
+    write_bytes(page.PAGE, page.text().encode())
+    print(f"written: {page.PAGE}", file=sys.stderr)
 
 
 if __name__ == "__main__":
