@@ -34,7 +34,7 @@ __all__ = ["DensityEstimator", "Imputer", "OutlierDetector"]
 
 FALSE_ALARMS = 0.01  # of rows held out, the share that contamination="auto" calls outliers
 LARGEST_SEED = 2**31 - 1
-CELLS = (str, bytes, bool, Real, np.generic, type(None))  # what a cell of an array of objects may be
+CONTAINERS = (Mapping, list, tuple, set, np.ndarray)  # what no cell of an array of objects may be
 
 
 class _AbstractTableEstimator(BaseEstimator):
@@ -202,7 +202,7 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
 
     Args:
         contamination: "auto": rows are outliers whose log-likelihood is below that of the unlikeliest hundredth of the rows
-            that training held out. A share above 0 and up to 0.5: so many of the training rows are.
+            that training held out. A share above 0 and up to 0.5: so many of the training rows are (of weight zero none counts).
         objective, network, effort, kinds, missing, min_count, config, time_limit_s, device, random_state, verbose: as of
             ``DensityEstimator``.
 
@@ -248,17 +248,17 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
             sample_weight: (N,), how much each row counts.
         """
         share: Any = self.contamination
-        if share != "auto" and not (isinstance(share, int | float) and 0 < share <= 0.5):
+        if share != "auto" and not (isinstance(share, Real) and 0 < float(share) <= 0.5):
             raise ValueError(f"contamination = {share!r}: pass 'auto', or a share of the rows above 0 and up to 0.5")
         table = self._fit_density(X, sample_weight)
         nats, training = self.density_.log_prob(table), self.density_.training
+        weight = _weights(sample_weight, len(nats))
+        counted = np.arange(len(nats)) if weight is None else np.flatnonzero(weight)
         if share == "auto":
-            weight = _weights(sample_weight, len(nats))
-            counted = np.arange(len(nats)) if weight is None else np.flatnonzero(weight)
             held = counted[rows_held_out(len(counted), training)]
             self.offset_ = float(np.quantile(nats[held], FALSE_ALARMS))
         else:
-            self.offset_ = float(np.percentile(nats, 100.0 * float(share)))
+            self.offset_ = float(np.percentile(nats[counted], 100.0 * float(share)))
         return self
 
     def score_samples(self, X: Any) -> np.ndarray:
@@ -364,7 +364,7 @@ def _weights(sample_weight: Any, rows: int) -> np.ndarray | None:
 def _require_cells(table: np.ndarray) -> None:
     for row in table:
         for cell in row:
-            if not isinstance(cell, CELLS):
+            if isinstance(cell, CONTAINERS):
                 raise TypeError(f"a cell is a {type(cell).__name__}; argument must be a string or a number")
 
 

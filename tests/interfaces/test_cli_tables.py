@@ -164,6 +164,18 @@ def test_samples_are_given_cells_and_written_in_parts(folder, monkeypatch):
     assert len(pl.read_csv(folder / "parts.csv")) == 40
 
 
+def test_arrays_hold_numbers_and_json_no_infinities(folder):
+    code, out, errors = chainrule("sample", "m.chainrule", "-n", 5, "-o", "s.npy", cwd=folder)
+    assert (code, out) == (2, "")
+    assert "s.npy: column 'town' holds String, no numbers; end the name with .csv or .parquet" in errors
+    assert not (folder / "s.npy").exists()
+    assert chainrule("conditional", "m.chainrule", "t.csv", "town", "-o", "p.npy", cwd=folder)[0] == 0
+    assert np.load(folder / "p.npy").shape == (300, 3)
+    (folder / "far.csv").write_text("sex,town,gain,height,price,hour\nTRUE,west,1,1e300,2.0,2024-01-01 00:00\n")
+    code, out, _ = chainrule("score", "m.chainrule", "far.csv", "--json", cwd=folder)
+    assert json.loads(out, parse_constant=pytest.fail)["log_prob"] == [None]
+
+
 def test_show_tells_what_each_column_costs(folder):
     code, out, errors = chainrule("show", "m.chainrule", cwd=folder)
     assert code == 0, errors

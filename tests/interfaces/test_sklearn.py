@@ -4,6 +4,7 @@ import pickle
 import time
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 import sklearn
@@ -134,6 +135,10 @@ def test_odd_rows_are_found_and_the_threshold_is_of_held_out_rows():
     held = rows_held_out(400, detector.density_.training)
     assert len(held) == detector.density_.training["valid_rows"]
     assert detector.offset_ == np.quantile(detector.score_samples(rows)[held], 0.01)
+    far = np.concatenate([rows[:60], rows[60:120] + 50])
+    weight = np.repeat([1.0, 0.0], 60)  # rows that do not count are none to find outliers among
+    half = OutlierDetector(effort="quick", random_state=0, contamination=np.float32(0.2)).fit(far, sample_weight=weight)
+    assert (half.predict(far[:60]) == -1).mean() == pytest.approx(0.2, abs=0.02)
     with pytest.raises(ValueError, match=r"contamination = 0\.7: pass 'auto', or a share"):
         OutlierDetector(contamination=0.7).fit(rows)
 
@@ -196,6 +201,14 @@ def test_weights_are_routed_and_count():
         model = make_pipeline(DensityEstimator(config=config, random_state=0).set_fit_request(sample_weight=True))
         model.fit(rows, sample_weight=weight)
     assert np.exp(model.named_steps["densityestimator"].score_samples([[0.0]]))[0] == pytest.approx(0.9, abs=0.03)
+
+
+def test_arrays_of_objects_may_hold_dates_and_holes():
+    table = mixed(60, holes=0.1)
+    table["gain"] = table["gain"].astype("Int64")
+    rows = table.astype(object).to_numpy()
+    rows[0, 4] = pd.NA
+    assert np.isfinite(DensityEstimator(config=BRIEF, random_state=0).fit(rows).score_samples(rows)).all()
 
 
 def test_wrong_input_is_explained():

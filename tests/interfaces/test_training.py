@@ -99,6 +99,24 @@ def test_early_stopping_restores_the_best_weights(monkeypatch):
     assert not torch.equal(seen[1]["input_weight"], seen[4]["input_weight"])
 
 
+@pytest.mark.parametrize(("worse_by", "kept"), [(0.05, "last"), (0.5, "best"), (-0.1, "last"), (math.nan, "best")])
+def test_the_last_weights_are_taken_unless_they_are_worse_for_sure(monkeypatch, worse_by, kept):
+    """Of 25 rows whose differences have a deviation of 0.5, one tenth is the standard error of their mean."""
+    noise = torch.linspace(-1, 1, 25) * (0.5 / torch.linspace(-1, 1, 25).std())
+    found, nats = iter([5 + noise + worse_by, torch.full((25,), 5.0)]), iter([9.0, 5.0, 5.1, 5.2])
+    monkeypatch.setattr(loop, "validate", lambda *_: next(nats))
+    monkeypatch.setattr(loop, "losses", lambda *_: next(found))
+    state, seen, rows = state_of(nade(6, 5)), [], Rows(torch.from_numpy(rows_of()).float()[:25])
+    config = FitConfig(hidden_size=5, epochs=3, patience=9)
+    loop.train(
+        state, rows, rows, config, prefer_last=True,
+        after_epoch=lambda s: seen.append(copy.deepcopy(s.network.state_dict())),
+    )  # fmt: skip
+    wanted = {"best": seen[0], "last": seen[2]}[kept]
+    assert torch.equal(state.network.state_dict()["input_weight"], wanted["input_weight"])
+    assert state.best_nats == pytest.approx(5 + worse_by if kept == "last" else 5.0)
+
+
 def test_the_learning_rate_follows_its_curve():
     state = state_of(nade(4, 3))
     config = FitConfig(epochs=10, learning_rate=0.5)

@@ -497,6 +497,35 @@ def test_periods_are_told_and_nothing_else_changes():
         Periodic(base, (0.0,))
 
 
+@pytest.mark.parametrize(
+    "conditional",
+    [
+        GaussianMixture(1, 2.0, 3.0),
+        LogisticMixture(1),
+        LaplaceMixture(1),
+        DiscretizedLogisticMixture(1, center=3.0, spread=2.0),
+    ],
+)
+def test_what_lies_farther_out_is_the_smaller_tail(conditional):
+    x = torch.arange(-20.0, 21.0, dtype=torch.float64)
+    params = params_of(conditional, rows=1).double().expand(len(x), -1)
+    before = conditional.cdf(params, x - 1 if conditional.is_discrete else x)
+    wanted = torch.minimum(conditional.cdf(params, x), 1 - before).clamp(max=0.5)
+    assert torch.allclose(conditional.farther(params, x), wanted, rtol=1e-9, atol=1e-14)
+    seen = Atoms((1.0,), PiecewiseLinear(conditional, (0.0, 1.0)))
+    logits = torch.tensor([0.0, math.log(3.0)], dtype=torch.float64).expand(len(x), 2)
+    assert torch.allclose(seen.farther(torch.cat([logits, params], 1), x), 0.75 * wanted, rtol=1e-9, atol=1e-14)
+    assert (Bernoulli().farther(torch.zeros(3, 1), torch.ones(3)) == 0).all()
+
+
+@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
+def test_what_others_do_not_see_scores_alike(conditional):
+    x = torch.tensor([0.0, 1.0, 2.0, 3.0], dtype=torch.float64)
+    params = params_of(conditional, rows=4).double()
+    assert torch.equal(conditional.unseen.log_prob(params, x), conditional.log_prob(params, x))
+    assert conditional.unseen.param_width == conditional.param_width
+
+
 def test_knots_are_told_and_nothing_else_changes():
     base = DiscretizedLogisticMixture(2, center=3.0, spread=2.0)
     aged = PiecewiseLinear(base, (0.0, 4.0, 10.0))
@@ -507,6 +536,6 @@ def test_knots_are_told_and_nothing_else_changes():
     assert told[:, 2].tolist() == [0, 0, 0, 0, 0.5, 1]
     params = params_of(base, rows=6)
     assert torch.equal(aged.log_prob(params, x), base.log_prob(params, x))
-    for knots in ((0.0,), (1.0, 1.0), (2.0, 1.0), (0.0, math.inf)):
+    for knots in ((0.0,), (1.0, 1.0), (2.0, 1.0), (0.0, math.inf), (0.0, 1.0, 1.0 + 1e-9)):
         with pytest.raises(ShapeError, match="knots = "):
             PiecewiseLinear(base, knots)

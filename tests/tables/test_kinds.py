@@ -236,6 +236,24 @@ def test_steps_and_atoms_are_found():
     assert atoms_of(np.concatenate([ages, np.full(900, 40.0)]), on_grid=True, min_count=5) == (40.0,)
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.append(np.random.default_rng(0).normal(size=300), 1e12),
+        np.exp(6 * np.random.default_rng(0).normal(size=300)),
+        np.random.default_rng(0).pareto(0.3, 300),
+    ],
+)
+def test_heavy_tails_are_fitted_step_by_step(values):
+    """Knots that float32 could not tell apart would be nought by nought."""
+    density = cr.fit(
+        pd.DataFrame({"x": values, "y": values[::-1]}), seed=0, config=cr.FitConfig(epochs=2), verbose=False
+    )
+    assert density.training["skipped_steps"] == 0
+    knots = np.array(density.schema.columns[0].knots, dtype=np.float32)
+    assert (np.diff(knots) > 0).all()
+
+
 def test_masses_and_densities_have_their_units():
     """Units of one schema times 1000: a density shifts by −log 1000, a mass (an atom, a step, an integer) by nothing."""
     frame = pd.DataFrame(

@@ -8,7 +8,7 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -162,13 +162,23 @@ def write_frames(frames: Iterator[Any], output: Path | None) -> None:
     elif output.suffix in (".csv", ".parquet"):
         write_parts(output, frames)
     else:
-        rows = np.concatenate([frame.to_numpy() for frame in frames])
+        rows = np.concatenate([_numbers(frame, output) for frame in frames])
         buffer = io.BytesIO()
         if output.suffix == ".npy":
             np.save(buffer, rows)
         else:
             np.savez_compressed(buffer, rows=rows)
         write_bytes(output, buffer.getvalue())
+
+
+def _numbers(frame: Any, output: Path) -> np.ndarray:
+    """A polars frame as an array of numbers, the only ones that .npy and .npz hold."""
+    for name, dtype in frame.schema.items():
+        if not (dtype.is_numeric() or str(dtype) == "Boolean"):
+            raise ChainruleError(
+                f"{output}: column {name!r} holds {dtype}, no numbers; end the name with .csv or .parquet"
+            )
+    return frame.to_numpy()
 
 
 def give_frames(frames: Iterator[Any], output: Path | None, as_json: bool) -> None:
@@ -190,17 +200,21 @@ def joined(frames: Iterator[Any]) -> Any:
 
 def columns_as_json(frame: Any) -> dict[str, list[Any]]:
     """The columns of a polars frame as JSON has them; what is unknown or not finite is null."""
-    return {name: [_plain(value) for value in frame[name].to_list()] for name in frame.columns}
+    return {name: _plain(frame[name].to_list()) for name in frame.columns}
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on stdout."""
-    print(json.dumps(value, ensure_ascii=False, indent=1))
+    """One JSON value on stdout; numbers that are not finite are null."""
+    print(json.dumps(_plain(value), ensure_ascii=False, indent=1, allow_nan=False))
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
     return value if value is None or isinstance(value, str | int) else str(value)
 
 

@@ -112,6 +112,11 @@ class Atoms(AbstractConditional):
         atoms = torch.where(self._atoms(params) <= x[..., None], logs[..., :-1].exp(), 0).sum(-1)
         return atoms + logs[..., -1].exp() * self.base.cdf(rest, x)
 
+    def farther(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """The base's, times the probability of no atom."""
+        logs, rest = self._split(params)
+        return logs[..., -1].exp() * self.base.farther(rest, x)
+
     def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
         """The smallest value whose cdf is at least q."""
         logs, rest = self._split(params)

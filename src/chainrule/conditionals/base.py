@@ -75,6 +75,11 @@ class AbstractConditional(ABC):
         return torch.ones_like(x, dtype=torch.bool)
 
     @property
+    def unseen(self) -> AbstractConditional:
+        """A conditional of the same likelihood, without what is only told to other columns: equal ones are scored together."""
+        return self
+
+    @property
     def is_one_hot(self) -> bool:
         """Whether ``encode`` sets one input, that of the code, so that a row of weights can be looked up instead."""
         return False
@@ -103,6 +108,11 @@ class AbstractConditional(ABC):
             raise ChainruleError(f"{self!r} has values that cannot be listed, and no quadrature")
         values = params.new_tensor(support).expand(*params.shape[:-1], -1)
         return values, self.log_prob(params[..., None, :], values).exp() * params.new_tensor(times)
+
+    def farther(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """Of a mixture Σ_k w_k P(part k lies farther out than x, on its side), (...), which bounds the probability of values
+        no likelier than one in no part's midst from below; of other conditionals 0."""
+        return torch.zeros_like(x)
 
     def to_json(self) -> dict[str, object]:
         """What a file needs to rebuild this conditional: the class as ``kind``, and the fields that are not the default."""
@@ -166,6 +176,10 @@ class Distribution:
     def quadrature(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Values and weights, (N, M) each, with E[f(value)] ≈ Σ weight · f(value)."""
         return self.conditional.quadrature(self.params)
+
+    def farther(self, x: torch.Tensor) -> torch.Tensor:
+        """The parts' probability (N,) of lying farther out than values x (N,), each on its side; 0 where there are no parts."""
+        return self.conditional.farther(self.params, x)
 
     def at(self, x: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, M) of M values for each row, in nats."""
@@ -247,6 +261,10 @@ class MixtureDistribution:
         values, weights = zip(*(part.quadrature() for part in self.parts), strict=True)
         own = self.log_weight.exp().unbind(1)
         return torch.cat(values, 1), torch.cat([p[:, None] * w for p, w in zip(own, weights, strict=True)], 1)
+
+    def farther(self, x: torch.Tensor) -> torch.Tensor:
+        """The parts' probability (N,) of lying farther out than values x (N,), each on its side."""
+        return (self.log_weight.exp() * self._stack(lambda part: part.farther(x))).sum(1)
 
     def at(self, x: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, M) of M values for each row, in nats."""

@@ -148,6 +148,12 @@ class DiscretizedLogisticMixture(AbstractConditional):
             below = torch.where(x < self.least, 0.0, below)
         return below if self.most is None else torch.where(x >= self.most, 1.0, below)
 
+    def farther(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """As the mixtures', of x and the integers farther out, (...)."""
+        bound = self._continuous.bind(params)
+        away = (((x - self.center) / self.spread)[..., None] - bound.location).abs() - 0.5 / self.spread
+        return (bound.log_weight.exp() * torch.sigmoid(-(away / bound.scale).clamp(min=0))).sum(-1)
+
     def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
         """The smallest integer whose cdf is at least q."""
         whole = (self._continuous.quantile(params.double(), q) - 0.5).ceil()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -147,6 +147,17 @@ class AbstractMixture(AbstractConditional):
     def cdf(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Σ w F(z), (...)."""
         return self.standard_cdf(self.bind(params), (x - self.center) / self.spread)
+
+    @property
+    def unseen(self) -> AbstractConditional:
+        """Without its range."""
+        return replace(self, low=None, high=None)
+
+    def farther(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """Σ w F(−|z|), (...): F is symmetric, and exact in its lower tail."""
+        bound = self.bind(params)
+        z = (((x - self.center) / self.spread)[..., None] - bound.location) / bound.scale
+        return (bound.log_weight.exp() * self._cdf(-z.abs())).sum(-1)
 
     def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
         """The value whose cdf is q, by bisection between the parts' own quantiles."""

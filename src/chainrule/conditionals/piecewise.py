@@ -46,6 +46,8 @@ class PiecewiseLinear(AbstractSeen):
             a >= b for a, b in pairwise(knots)
         ):
             raise ShapeError(f"knots = {knots!r}: pass finite numbers, each larger than the one before")
+        if bool((torch.tensor(knots, dtype=torch.float32).diff() <= 0).any()):
+            raise ShapeError(f"knots = {knots!r}: some are the same number in float32, in which networks compute")
         object.__setattr__(self, "knots", tuple(float(k) for k in knots))
 
     @property

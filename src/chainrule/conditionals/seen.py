@@ -34,6 +34,11 @@ class AbstractSeen(AbstractConditional):
         """The added inputs (..., added) of values x (...)."""
 
     @property
+    def unseen(self) -> AbstractConditional:
+        """The base's."""
+        return self.base.unseen
+
+    @property
     def is_discrete(self) -> bool:
         """As the base."""
         return self.base.is_discrete
@@ -79,6 +84,10 @@ class AbstractSeen(AbstractConditional):
     def cdf(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """The base's."""
         return self.base.cdf(params, x)
+
+    def farther(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """The base's."""
+        return self.base.farther(params, x)
 
     def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
         """The base's."""

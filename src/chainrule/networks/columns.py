@@ -96,6 +96,14 @@ class Columns:
             groups.setdefault(conditional, []).append(column)
         return tuple(groups.items())
 
+    @cached_property
+    def _scored(self) -> tuple[tuple[AbstractConditional, list[int]], ...]:
+        """Groups of columns whose likelihoods are computed together, whatever they tell other columns."""
+        groups: dict[AbstractConditional, list[int]] = {}
+        for column, conditional in enumerate(self.conditionals):
+            groups.setdefault(conditional.unseen, []).append(column)
+        return tuple(groups.items())
+
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Codes (N, D) as network inputs (N, I)."""
         if len(self._groups) == 1:
@@ -147,11 +155,12 @@ class Columns:
 
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, D) of codes x (N, D) under params (N, P), in nats."""
-        if len(self._groups) == 1:
-            conditional = self.conditionals[0]
+        groups = self._scored
+        if len(groups) == 1:
+            conditional, _ = groups[0]
             return conditional.log_prob(params.unflatten(1, (len(self), conditional.param_width)), x)
         parts, column_of_part = [], []
-        for conditional, columns in self._groups:
+        for conditional, columns in groups:
             own = params[:, self.params_in(columns)].unflatten(1, (len(columns), conditional.param_width))
             parts.append(conditional.log_prob(own, x[:, columns]))
             column_of_part += columns

@@ -19,8 +19,8 @@ from chainrule.tasks.conditional import expected_words
 from chainrule.tasks.score import chain_terms
 
 LN2 = math.log(2)
-SAME = 1e-9  # nats, and units of codes, within which values are one
-LEAST_TAIL = 2.0**-50
+SAME = 1e-9  # nats within which values are as likely
+LEAST_TAIL = 2.0**-1000  # about where float64 ends
 BATCH_ROWS = 256  # quadrature takes hundreds of values a row
 
 
@@ -83,16 +83,14 @@ def surprise(model: Model, codes: Codes, *, relative: bool = True, chain: bool =
 def tail_bits(model: Model, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
     """−log2 of the probability of a value no likelier than each cell's, and its relative surprise, (N, D) bits each.
 
-    The first is 50 at most, where float64 ends; NaN where unknown. Of numbers it is a sum over the conditional's quadrature, and
-    at least the probability of lying as far out on the nearer side.
+    Of numbers the first is a sum over the conditional's quadrature, whose values are some hundreds, and at least what the
+    mixture's parts have farther out than the cell; NaN where unknown.
     """
     tail, relative = np.full(codes.values.shape, np.nan), np.full(codes.values.shape, np.nan)
     for rows, k, distribution, x in _cells(model, codes):
         logs, (values, weights) = distribution.log_prob(x), distribution.quadrature()
         each = distribution.at(values)
-        p = (weights * (each <= logs[:, None] + SAME)).sum(1)
-        if model.schema.columns[k].kind not in ("binary", "categorical"):
-            p = torch.maximum(p, torch.minimum(distribution.cdf(x), 1 - distribution.cdf(x - SAME)))
+        p = torch.maximum((weights * (each <= logs[:, None] + SAME)).sum(1), distribution.farther(x))
         expected = torch.where(weights > 0, weights * each, 0).sum(1)
         tail[rows, k] = -p.clamp(LEAST_TAIL, 1).log2().cpu().numpy()
         relative[rows, k] = (expected - logs).cpu().numpy() / LN2

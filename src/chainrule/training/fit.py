@@ -159,7 +159,8 @@ def fit(
         after_epoch = partial(save_checkpoint, checkpoint, config=config, seed=seed, run=run)
     train(
         state, x, x_valid, config, offset=units(x_valid), independent=independent_nats(independent, x_valid),
-        time_limit_s=time_limit_s, after_epoch=after_epoch, device=device, show_progress=verbose,
+        time_limit_s=time_limit_s, after_epoch=after_epoch, device=device, prefer_last=network == "orderless",
+        show_progress=verbose,
     )  # fmt: skip
     net = net.cpu().eval()
     asked = {"objective": objective, "network": network, "effort": effort, "seed": seed}

@@ -68,6 +68,7 @@ def train(
     time_limit_s: float | None = None,
     after_epoch: Callable[[State], None] | None = None,
     device: str = "cpu",
+    prefer_last: bool = False,
     show_progress: bool = True,
 ) -> State:
     """Trains until the epochs are done or validation stops improving; leaves the best weights in the network.
@@ -83,6 +84,8 @@ def train(
         time_limit_s: seconds after which training ends, whatever the epochs; the learning rate then falls with the time.
         after_epoch: called with the state after each epoch, to save it.
         device: "cpu" or "cuda".
+        prefer_last: where the learning rate has come to rest, the last weights are taken unless the best ones are better by
+            more than a standard error: of few validation rows, or of masks drawn for them, the best epoch is one of luck.
         show_progress: a bar on stderr where a person watches.
     """
     fabric = Fabric(accelerator=device, devices=1)
@@ -132,6 +135,9 @@ def train(
             advance(0, f"{nats + offset:.2f} nats, best {state.best_nats + offset:.2f}{gain}")
             if after_epoch is not None:
                 after_epoch(state)
+    at_rest = config.decay == "cosine" and (state.epoch >= epochs or late() >= 1)
+    if prefer_last and at_rest:
+        settle(state, valid_rows)
     state.network.load_state_dict(state.best)
     return state
 
@@ -160,13 +166,27 @@ def validate(network: AbstractNetwork, rows: Rows) -> float:
 
     What it draws is the same every time, so that epochs compare.
     """
+    return rows.total(losses(network, rows)) / rows.count
+
+
+@torch.no_grad()
+def losses(network: AbstractNetwork, rows: Rows) -> torch.Tensor:
+    """The training loss of each row (N,), as ``validate`` has it."""
     generator, training = generator_from(VALID_SEED), network.training
     network.eval()
-    total = 0.0
-    for batch in batches(rows, VALID_ROWS):
-        total += batch.total(network.training_loss(batch.x, batch.observed, generator=generator))
+    found = [network.training_loss(b.x, b.observed, generator=generator) for b in batches(rows, VALID_ROWS)]
     network.train(training)
-    return total / rows.count
+    return torch.cat(found)
+
+
+def settle(state: State, rows: Rows) -> None:
+    """Makes the last weights the best ones, unless these are better by more than the standard error of the difference."""
+    last, weights = losses(state.network, rows).double(), _copy(state.network)
+    state.network.load_state_dict(state.best)
+    worse = last - losses(state.network, rows).double()
+    error = float(worse.std() / len(worse) ** 0.5) if len(worse) > 1 else 0.0
+    if rows.total(worse) / rows.count <= error:  # false where there is no number
+        state.best, state.best_nats = weights, rows.total(last) / rows.count
 
 
 def keep_best(state: State, nats: float) -> None:

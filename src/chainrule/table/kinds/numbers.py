@@ -12,6 +12,7 @@ from chainrule.table.cells import Where, shown
 from chainrule.table.schema import MOST_ATOMS, Column
 
 MOST_KNOTS = 17  # as many quantiles part a column, at most
+NEAREST_KNOTS = 1e-5  # of their size, which float32 tells apart by far
 MOST_DECIMALS = 9  # values written to more are taken to be continuous
 MOST_STEPS = 20_000  # steps within the range, above which a grid is too fine to matter
 LARGEST_EXACT = 2**53
@@ -104,8 +105,11 @@ def knots_of(codes: np.ndarray, *, window: int) -> tuple[float, ...]:
         return ()
     starts = np.linspace(0, len(ranked) - window, parts + 1).round().astype(int)
     means = ranked[starts[:, None] + np.arange(window)].mean(1)
-    knots = np.unique(means)
-    return tuple(knots.tolist()) if len(knots) > 2 else ()
+    knots: list[float] = []
+    for knot in np.unique(means).tolist():
+        if not knots or knot - knots[-1] > NEAREST_KNOTS * max(abs(knot), abs(knots[-1])):
+            knots.append(knot)
+    return tuple(knots) if len(knots) > 2 else ()
 
 
 def on_grid(column: Column, numbers: np.ndarray) -> np.ndarray:
