@@ -57,7 +57,7 @@ def test_faults_of_standard_input_name_line_and_column(folder):
         (head + b"TRUE,west,1,170,2.0\n", "standard input: line 2 has 5 field(s) where line 1 has 6"),
         (head + b"TRUE,west,many,170,2.0,2024-01-01 00:00\n", "column 'gain': value 'many' at row 0 (line 2 of standard input)"),
         (b"", "standard input: the file is empty"),
-        (b"\xff\xfe\x00", "standard input: not UTF-8 text "),
+        (b"\xff\xfe\x00", "standard input: UTF-16 text; save it as UTF-8, as `iconv -f UTF-16 -t UTF-8` does"),
         (b"PAR1 and no more", "standard input: not a readable Parquet file: "),
     ):  # fmt: skip
         code, out, errors = chainrule("score", "m.chainrule", "-", cwd=folder, stdin=data)
@@ -145,6 +145,35 @@ def test_impute_fills_holes_and_leaves_every_known_cell_as_it_is_written(folder)
     code, out, errors = chainrule("impute", "m.chainrule", "t.csv", "--how", "guess", cwd=folder)
     assert (code, out) == (2, "")
     assert "how 'guess'" in errors
+
+
+def test_parts_that_look_otherwise_keep_their_cells_and_their_manner(folder, monkeypatch):
+    """A part of whole numbers before one of fractions, ids of digits before others, a part without a known cell."""
+    original = read_parts
+    monkeypatch.setattr(sys.modules["chainrule.tasks.impute"], "read_parts", lambda table: original(table, rows=4))
+    known = {
+        "id": ["7", "7", "7", "7", "A12", "", "", "", "", ""],
+        "sex": ["TRUE"] * 4 + [""] * 6,
+        "town": ["west"] * 4 + [""] * 6,
+        "gain": ["13.0"] * 4 + [""] * 6,
+        "height": ["170"] * 4 + ["170.6", *[""] * 5],
+        "price": ["2"] * 4 + ["2.5", *[""] * 5],
+        "hour": ["2024-01-01T00:00"] * 4 + [""] * 6,
+    }
+    pl.DataFrame(known).write_csv(folder / "parts.csv")
+    density = cr.load(folder / "m.chainrule")
+    density.impute(folder / "parts.csv", how="best", to=folder / "filled.parquet")
+    filled = pl.read_parquet(folder / "filled.parquet")
+    assert filled["height"].to_list()[:5] == [170, 170, 170, 170, 170.6]
+    assert filled["id"].to_list()[:6] == ["7", "7", "7", "7", "A12", None]
+    kinds = [pl.String, pl.Boolean, pl.String, pl.Int64, pl.Float64, pl.Float64, pl.Datetime("us")]
+    assert [filled.schema[name] for name in known] == [pl.Float64 if k == pl.Int64 else k for k in kinds]
+    density.impute(folder / "parts.csv", how="best", to=folder / "filled.csv")
+    text = pl.read_csv(folder / "filled.csv", infer_schema=False)
+    assert text["height"].to_list()[:5] == known["height"][:5]
+    assert set(text["sex"]) <= {"TRUE", "FALSE"}
+    assert text["gain"].str.contains(r"^\d+\.0$").all()
+    assert text["hour"].str.contains(r"^2024-\d\d-\d\dT\d\d:\d\d$").all()
 
 
 def test_samples_are_given_cells_and_written_in_parts(folder, monkeypatch):

@@ -171,7 +171,7 @@ def test_text_files(tmp_path, text, names, values, packed):
         ("a.csv", b"1,0,1\n1,0\n", "{path}: line 2 has 2 field(s) where line 1 has 3"),
         ("a.csv", b"a,b\n1,0\n1,0,1\n", "{path}: line 3 has 3 field(s) where line 1 has 2"),
         ("a.csv", b"a,a\n1,0\n", "{path}: column name 'a' appears twice in line 1; rename one of them"),
-        ("a.csv", b"\xff\xfe1\x00", "{path}: not UTF-8 text in line 1: invalid start byte; save it as UTF-8, as "),
+        ("a.csv", b"\xff\xfe1\x00", "{path}: UTF-16 text; save it as UTF-8, as "),
         ("a.csv", b"a\nb\n\xe9\n", "{path}: not UTF-8 text in line 3: invalid continuation byte; save it as UTF-8, as "),
         ("a.csv", b"a,b\n1,0\n\n1,1\n", "{path}: line 3 has 1 field(s) where line 1 has 2"),
         ("a.csv", b'a,b\n1,"2\n3,4\n', "{path}: line 2 opens a quote that is not closed"),

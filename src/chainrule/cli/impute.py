@@ -42,8 +42,9 @@ def run(
 ) -> None:
     """Fill the empty cells of a table from p(holes | known cells); known cells stay as they are.
 
-    CSV and Parquet are read, filled and written in parts, so that a table of any length fits in memory. Columns that were left
-    out of the model pass through, holes and all.
+    CSV and Parquet are read, filled and written in parts, so that a table of any length fits in memory. From CSV to CSV cells
+    stay as they are written, but for spaces around them, and what is filled is written alike; words for unknown are empty.
+    Columns that were left out of the model pass through, holes and all.
     """
     from chainrule.density import load
     from chainrule.errors import ShapeError, unknown_choice

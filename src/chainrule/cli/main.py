@@ -50,7 +50,11 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
         except KeyboardInterrupt as interrupt:
             _say(str(interrupt) or "interrupted; no output file was left, so repeat the command")
             raise typer.Exit(130) from interrupt
-        except BrokenPipeError as error:  # the reader of our output has gone, as with `| head`
+        except OSError as error:
+            if not isinstance(error, BrokenPipeError):
+                _say(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+                raise typer.Exit(1) from error
+            # the reader of our output has gone, as with `| head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from error
 

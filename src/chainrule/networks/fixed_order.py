@@ -148,8 +148,8 @@ class AbstractFixedOrder(AbstractNetwork):
         self.require_exact(whole, name="observed", remedy="; or an OrderlessNADE, which takes any evidence")
         if not isinstance(conditional, Bernoulli | Categorical) or getattr(conditional, "unlisted", None) is not None:
             raise EvidenceError(
-                f"column {column}, {conditional!r}, is drawn before some known columns, and its values cannot be tried one by "
-                f"one: know only the columns drawn before it, or use an OrderlessNADE, which takes any evidence"
+                f"column {column} is drawn before some known columns, and its values cannot be tried one by one: know only the "
+                f"columns drawn before it, or use an OrderlessNADE, which takes any evidence"
             )
         logs = []
         for value in conditional.support():

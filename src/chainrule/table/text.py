@@ -176,6 +176,8 @@ def _plain_lines(separator: str) -> re.Pattern[str]:
 
 
 def _no_utf8(path: Path, where: str, error: UnicodeDecodeError) -> FormatError:
+    if error.object[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return FormatError(f"{path}: UTF-16 text; save it as UTF-8, as `iconv -f UTF-16 -t UTF-8` does")
     return FormatError(
         f"{path}: not UTF-8 text {where}: {error.reason}; save it as UTF-8, as `iconv -f LATIN1 -t UTF-8` does of old files"
     )
@@ -244,6 +246,7 @@ def typed(text: Any) -> Any:
         lambda t: t.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False),
         lambda t: t.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False),
         lambda t: t.str.to_datetime("%Y-%m-%d %H:%M", time_unit="us", strict=False),
+        lambda t: t.str.to_datetime("%Y-%m-%dT%H:%M", time_unit="us", strict=False),
     ):
         found = cast(text)
         if found.len() - found.null_count() == known:

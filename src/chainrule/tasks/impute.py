@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from chainrule.errors import ChainruleError, ShapeError, unknown_choice, whole_number
+from chainrule.errors import ChainruleError, FormatError, ShapeError, unknown_choice, whole_number
 from chainrule.model import Model
 from chainrule.rng import generator_from
 from chainrule.table import (
@@ -112,18 +112,26 @@ def _impute_file(model: Model, table: Any, to: str | os.PathLike[str], how: str,
 def impute_each(
     model: Model, parts: Iterable[Table], *, how: str, generator: torch.Generator, as_text: bool = False
 ) -> Iterator[Any]:
-    """As ``impute``, a polars frame for each part of a table; ``as_text``, of text files one of text, known cells as written."""
+    """As ``impute``, a polars frame for each part of a table; ``as_text``, of text files one of text, known cells as written.
+
+    Otherwise the columns of text files have the types of the schema, and those left out are text, whatever a part holds.
+    """
+    written: dict[str, str] = {}
     for part in parts:
         codes = encode(part, model.schema, warn=not part.first_row)
         columns = _drawn(model, codes, generator) if how == "draw" else _guessed(model, codes, how)
+        at = places(part, model.schema)
         if as_text and part.text is not None:
-            at = places(part, model.schema)
+            for name, place in at.items():  # a part without a known cell is written as the last one that had any
+                written.update((name, word) for word in part.text.to_series(place).drop_nulls().head(1))
             columns = {
-                name: _as_written(model.schema.columns[model.schema.number(name)], cells, part.text.to_series(at[name]))
+                name: _as_written(model.schema.columns[model.schema.number(name)], cells, written.get(name))
                 for name, cells in columns.items()
                 if name in at
             }
             part = replace(part, container="polars", frame=part.text, text=None)
+        elif part.text is not None:
+            part = replace(part, container="polars", frame=_in_types(model, part, at))
         elif part.container == "numpy":
             frame = build(dict(zip(part.names, part.columns, strict=True)), {}, "polars")
             part = replace(part, container="polars", frame=frame)
@@ -131,20 +139,53 @@ def impute_each(
         yield done if part.container == "polars" else as_polars(done)
 
 
-def _as_written(column: Column, values: np.ndarray, written: Any) -> np.ndarray:
-    """Values (N,) as text, objects, in the manner of a column's known cells."""
+def _as_written(column: Column, values: np.ndarray, like: str | None) -> np.ndarray:
+    """Values (N,) as text, objects, in the manner of a known cell of their column."""
     if values.dtype.kind == "M":
-        first = next(iter(written.drop_nulls().head(1)), f"{0:{10 if column.unit == 'D' else 19}}")
+        first = like or f"{0:{10 if column.unit == 'D' else 19}}"
         digits = next((n for n in (10, 16, 19) if n >= len(first)), 26)
         text = np.datetime_as_string(values.astype("datetime64[us]")).tolist()
         return objects_of([cell[:digits].replace("T", "T" if "T" in first else " ") for cell in text])
     if values.dtype.kind == "b":
-        words = {word.lower(): word for word in written.drop_nulls().unique().sort()}
-        return objects_of([words.get(str(value).lower(), str(value).lower()) for value in values.tolist()])
+        style = str.upper if (like or "").isupper() else str.title if (like or "").istitle() else str.lower
+        return objects_of([style(str(value)) for value in values.tolist()])
     if column.kind == "integer":
-        dotted = any("." in word for word in written.drop_nulls().head(1))  # as 13.0
-        return objects_of([f"{round(value)}{'.0' if dotted else ''}" for value in values.tolist()])
+        return objects_of([f"{round(value)}{'.0' if '.' in (like or '') else ''}" for value in values.tolist()])
     return objects_of([str(value) for value in values.tolist()])
+
+
+def _in_types(model: Model, part: Table, at: Mapping[str, int]) -> Any:
+    """The columns of a part of a text file as polars has them: in the types of the schema, what is left out as text."""
+    import polars as pl
+
+    frame, columns = part.frame, []
+    if part.container == "numpy":
+        frame = build(dict(zip(part.names, part.columns, strict=True)), {}, "polars")
+    own = {at[column.name]: column for column in model.schema.own if column.name in at}
+    for place, name in enumerate(part.names):
+        dtype = _type_of(own[place]) if place in own else pl.String
+        found = (part.text if dtype == pl.String else frame).to_series(place).alias(name)
+        empty = found.null_count() == len(found)  # text, whose type cannot be told
+        try:
+            columns.append(pl.Series(name, [None] * len(found), dtype=dtype) if empty else found.cast(dtype))
+        except pl.exceptions.PolarsError as error:
+            raise FormatError(
+                f"{part.source}: column {name!r} cannot be written as {dtype} from {part.where(0)} on: {error}; write CSV, which "
+                f"keeps cells as they are"
+            ) from error
+    return pl.DataFrame(columns)
+
+
+def _type_of(column: Column) -> Any:
+    """The polars type of a modelled column of a text file."""
+    import polars as pl
+
+    if column.kind == "datetime":
+        return pl.Date if column.unit == "D" else pl.Datetime("us")
+    if column.kind == "integer":
+        return pl.Int64 if column.dtype.lower().startswith(("int", "uint")) else pl.Float64
+    kinds = {type(level) for level in column.levels} or {float}
+    return {str: pl.String, bool: pl.Boolean, int: pl.Int64}.get(kinds.pop() if len(kinds) == 1 else float, pl.Float64)
 
 
 def _drawn(model: Model, codes: Codes, generator: torch.Generator) -> dict[str, np.ndarray]:
