@@ -14,13 +14,10 @@ from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 from chainrule.table import Codes, Column, Schema
 from chainrule.table.kinds import KINDS
 
-BINS = (8, 16, 32, 64)  # of numbers, at most; the best on validation rows is taken
-SMOOTHING = (
-    0.3,
-    1.0,
-    3.0,
-    10.0,
-)  # counts of a column's own distribution that are added to each of its conditional ones
+BINS = (8, 16, 32, 64, 128, 256, 512)  # of numbers, at most; the best on validation rows is taken
+MOST_OF_TREES = 128
+# Counts of a column's own distribution that are added to each of its conditional ones.
+SMOOTHING = (0.3, 1.0, 3.0, 10.0, 30.0)
 TAIL = 10.0  # the outermost bins reach so many times the column's range beyond it
 
 
@@ -137,7 +134,7 @@ class Tree:
 def best_tree(schema: Schema, train: Codes, valid: Codes, *, edges: bool) -> tuple[Tree, dict[str, float]]:
     """The tree whose bins and smoothing are best on validation rows, and which these were."""
     found = []
-    for bins in BINS:
+    for bins in [bins for bins in BINS if bins <= MOST_OF_TREES or not edges]:
         for smoothing in SMOOTHING if edges else SMOOTHING[:1]:
             tree = Tree(schema, train, bins=bins, smoothing=smoothing, edges=edges)
             found.append((float(tree.log_prob(valid).mean()), tree, {"bins": bins, "smoothing": smoothing}))

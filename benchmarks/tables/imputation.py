@@ -51,6 +51,8 @@ def prove(name: str, seed: int) -> dict[str, Any]:
     filled = coded(density.impute(table, how="best"), schema, like=whole).values
     seconds = time.perf_counter() - began
     methods["chainrule"] = errors(truth, filled, holes) | {"seconds": seconds, "seconds to fit": fitted}
+    means = coded(density.impute(table, how="mean"), schema, like=whole).values
+    methods["chainrule"]["squared"] = errors(truth, means, holes)["squared"]
     return {"rows": len(whole), "cells": int(holes.sum()), "methods": methods} | calibration(
         density, whole, table, schema, holes, seed
     )
@@ -63,15 +65,18 @@ def mask_of(frame: pl.DataFrame, schema: cr.Schema, seed: int) -> np.ndarray:
 
 
 def errors(truth: Coded, filled: np.ndarray, holes: np.ndarray) -> dict[str, float]:
-    """The mean over the columns of the accuracy of categories, and of the absolute error of numbers over their deviation."""
-    right, off = [], []
+    """The mean over the columns of the accuracy of categories, and of numbers of the mean absolute error and the root of the mean
+    squared one over their deviation."""
+    right, off, squared = [], [], []
     for k, levels in enumerate(truth.levels):
         at = holes[:, k]
         if levels:
             right.append(float((filled[at, k] == truth.values[at, k]).mean()))
         else:
-            off.append(float(np.abs(filled[at, k] - truth.values[at, k]).mean()))
-    return {"accuracy": float(np.mean(right)), "error": float(np.mean(off))}
+            away = filled[at, k] - truth.values[at, k]
+            off.append(float(np.abs(away).mean()))
+            squared.append(float(np.sqrt((away**2).mean())))
+    return {"accuracy": float(np.mean(right)), "error": float(np.mean(off)), "squared": float(np.mean(squared))}
 
 
 def most_frequent(given: Coded, seed: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import polars as pl
 from sklearn.ensemble import IsolationForest
 
 import chainrule as cr
-from benchmarks.tables.bins import BINS, cut
+from benchmarks.tables.bins import cut
 from benchmarks.tables.coded import coded
 from benchmarks.tables.data import KINDS, some_rows
 from chainrule.table import encode, read_table
@@ -19,6 +19,7 @@ from chainrule.tasks.explain import tail_bits
 
 ERRORS = 500
 ROWS = 5_000
+BINS = 64
 CELLS_PER_ERROR = 10  # small tables get fewer errors
 
 
@@ -45,6 +46,10 @@ def prove(name: str, seed: int) -> dict[str, Any]:
         1,
     )
     found["frequency in the column"] = _among(rarity, cells)
+    tails = np.stack(
+        [_tail(column, codes.values[:, k], codes.observed[:, k]) for k, column in enumerate(density.schema.columns)], 1
+    )
+    found["tail of the column"] = _among(tails, cells)
     inputs = np.nan_to_num(coded(dirty, density.schema).one_hot())
     scores = IsolationForest(n_estimators=300, random_state=seed).fit(inputs).score_samples(inputs)
     worst = set(np.argsort(scores, kind="stable")[: len(cells)].tolist())
@@ -108,13 +113,27 @@ def _swapped(value: float, generator: np.random.Generator) -> float | None:
 def _rarity(column: Any, codes: np.ndarray, observed: np.ndarray) -> np.ndarray:
     """−log of the density of each cell in its column alone, in bins; NaN where unknown."""
     values = np.where(observed, codes, np.nan)
-    bins = cut(column, values, BINS[-1])
+    bins = cut(column, values, BINS)
     number = bins.bins(values)
     shares = np.bincount(number[number >= 0], minlength=len(bins)) / max((number >= 0).sum(), 1)
     rarity = np.full(len(codes), np.nan)
     known = number >= 0
     rarity[known] = np.log(bins.widths[number[known]]) - np.log(shares[number[known]])
     return rarity - (np.nansum(rarity) / max(known.sum(), 1))  # beyond what is usual in the column
+
+
+def _tail(column: Any, codes: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """−log of the share of cells as far out on the nearer side, of labels of those no more frequent; NaN where unknown."""
+    tail, known = np.full(len(codes), np.nan), codes[observed]
+    if column.kind in ("binary", "categorical"):
+        levels, counts = np.unique(known, return_counts=True)
+        share = {level: counts[counts <= count].sum() / len(known) for level, count in zip(levels, counts, strict=True)}
+        tail[observed] = [-np.log(share[level]) for level in known.tolist()]
+    else:
+        ranked = np.sort(known)
+        below, above = np.searchsorted(ranked, known, side="right"), len(known) - np.searchsorted(ranked, known)
+        tail[observed] = -np.log(np.minimum(below, above) / len(known))
+    return tail
 
 
 def _among(scores: np.ndarray, cells: list[tuple[int, int]]) -> np.ndarray:
