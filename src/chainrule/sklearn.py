@@ -38,7 +38,10 @@ CONTAINERS = (Mapping, list, tuple, set, np.ndarray)  # what no cell of an array
 
 
 class _AbstractTableEstimator(BaseEstimator):
-    """What the estimators share: parameters of the fit, and tables checked as scikit-learn expects."""
+    """What the estimators share: parameters of the fit, and tables checked as scikit-learn expects.
+
+    Each leaf repeats the parameters, since scikit-learn reads them from the signature of a class's own ``__init__``.
+    """
 
     def __init__(
         self,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from chainrule.cli.tables import print_json
+from chainrule.cli.tables import ModelArgument, print_json
 
 NAME = "check"
 EXAMPLES = """\b
@@ -18,7 +17,7 @@ Examples:
 
 
 def run(
-    model: Annotated[Path, typer.Argument(help="A model file.")],
+    model: ModelArgument,
     seed: Annotated[int, typer.Option(help="Of the rows that are tried.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from chainrule.cli.tables import (
-    HEADER_HELP,
-    OUTPUT_HELP,
     OUTPUT_TYPES,
-    TABLE_HELP,
+    HeaderOption,
+    ModelArgument,
+    OutputOption,
+    SplitOption,
+    TableArgument,
     give_frames,
     parts_of,
     require_writable,
@@ -26,18 +27,16 @@ Examples:
 
 
 def run(
-    model: Annotated[Path, typer.Argument(help="A model file.")],
-    table: Annotated[str, typer.Argument(help=TABLE_HELP)],
+    model: ModelArgument,
+    table: TableArgument,
     column: Annotated[str, typer.Argument(help="The column to ask for; its own cells are never read.")],
     quantile: Annotated[
         list[float] | None,
         typer.Option(help="Of numbers and dates, a quantile (repeatable; default: 0.05, 0.25, 0.5, 0.75, 0.95)."),
     ] = None,
-    split: Annotated[
-        str | None, typer.Option(help="Split of a data set, or array of an .npz file (default: test).")
-    ] = None,
-    header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help=OUTPUT_HELP)] = None,
+    split: SplitOption = None,
+    header: HeaderOption = None,
+    output: OutputOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the columns as JSON.")] = False,
 ) -> None:
     """Print p(column | the other known cells) of each row: a probability for each level, or quantiles of numbers."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from chainrule.cli.tables import (
-    FRAME_HELP,
     FRAME_TYPES,
-    HEADER_HELP,
-    TABLE_HELP,
-    columns_as_json,
+    FrameOption,
+    HeaderOption,
+    ModelArgument,
+    SplitOption,
+    TableArgument,
+    as_lists,
     give_frames,
     parts_of,
     print_json,
@@ -31,17 +32,15 @@ Examples:
 
 
 def run(
-    model: Annotated[Path, typer.Argument(help="A model file.")],
-    table: Annotated[str, typer.Argument(help=TABLE_HELP)],
+    model: ModelArgument,
+    table: TableArgument,
     top: Annotated[int, typer.Option(help="How many of the oddest cells to show.")] = 20,
     every_cell: Annotated[
         bool, typer.Option("--every-cell", help="Instead, the bits of every cell, as a table of the same columns.")
     ] = False,
-    split: Annotated[
-        str | None, typer.Option(help="Split of a data set, or array of an .npz file (default: test).")
-    ] = None,
-    header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help=FRAME_HELP)] = None,
+    split: SplitOption = None,
+    header: HeaderOption = None,
+    output: FrameOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the cells that the rest of their row makes most surprising, oddest first, and what was expected there.
@@ -62,7 +61,7 @@ def run(
         return
     cells = oddest_of(density.model, parts, top=top)
     if as_json:
-        columns = columns_as_json(cells)
+        columns = as_lists(cells)
         print_json([dict(zip(columns, cell, strict=True)) for cell in zip(*columns.values(), strict=True)])
     if output is None and not as_json and sys.stdout.isatty():
         _show(cells)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from chainrule.cli.tables import (
-    FRAME_HELP,
     FRAME_TYPES,
-    HEADER_HELP,
-    TABLE_HELP,
+    FrameOption,
+    HeaderOption,
+    ModelArgument,
+    SplitOption,
+    TableArgument,
     give_frames,
     parts_of,
     require_writable,
@@ -26,18 +27,16 @@ Examples:
 
 
 def run(
-    model: Annotated[Path, typer.Argument(help="A model file.")],
-    table: Annotated[str, typer.Argument(help=TABLE_HELP)],
+    model: ModelArgument,
+    table: TableArgument,
     how: Annotated[
         str,
         typer.Option(help="best: the likeliest level, the median; mean; or draw: all holes of a row together."),
     ] = "best",
     seed: Annotated[int | None, typer.Option(help="Makes draws reproducible.")] = None,
-    split: Annotated[
-        str | None, typer.Option(help="Split of a data set, or array of an .npz file (default: test).")
-    ] = None,
-    header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help=FRAME_HELP)] = None,
+    split: SplitOption = None,
+    header: HeaderOption = None,
+    output: FrameOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the columns as JSON.")] = False,
 ) -> None:
     """Fill the empty cells of a table from p(holes | known cells); known cells stay as they are.

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from chainrule.cli.tables import HEADER_HELP, OUTPUT_HELP, OUTPUT_TYPES, give_frames, given_table, require_writable
+from chainrule.cli.tables import (
+    OUTPUT_TYPES,
+    HeaderOption,
+    ModelArgument,
+    OutputOption,
+    give_frames,
+    given_table,
+    require_writable,
+)
 
 NAME = "sample"
 EXAMPLES = """\b
@@ -19,7 +26,7 @@ Examples:
 
 
 def run(
-    model: Annotated[Path, typer.Argument(help="A model file.")],
+    model: ModelArgument,
     n: Annotated[int | None, typer.Option("-n", help="Rows to draw (default: 10, or one for each row given).")] = None,
     given: Annotated[
         list[str] | None,
@@ -29,8 +36,8 @@ def run(
     ] = None,
     temperature: Annotated[float, typer.Option(help="Divides every logit; below 1 draws likelier rows.")] = 1.0,
     seed: Annotated[int | None, typer.Option(help="Makes the draw reproducible.")] = None,
-    header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help=OUTPUT_HELP)] = None,
+    header: HeaderOption = None,
+    output: OutputOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
     """Draw rows from a model, one column at a time."""

@@ -5,17 +5,18 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
 from chainrule.cli.tables import (
-    HEADER_HELP,
-    OUTPUT_HELP,
     OUTPUT_TYPES,
-    TABLE_HELP,
+    HeaderOption,
+    ModelArgument,
+    OutputOption,
+    SplitOption,
+    TableArgument,
     parts_of,
     print_json,
     require_writable,
@@ -32,13 +33,11 @@ Examples:
 
 
 def run(
-    model: Annotated[Path, typer.Argument(help="A model file.")],
-    table: Annotated[str, typer.Argument(help=TABLE_HELP)],
-    split: Annotated[
-        str | None, typer.Option(help="Split of a data set, or array of an .npz file (default: test).")
-    ] = None,
-    header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help=OUTPUT_HELP)] = None,
+    model: ModelArgument,
+    table: TableArgument,
+    split: SplitOption = None,
+    header: HeaderOption = None,
+    output: OutputOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print mean, standard error and rows as JSON.")] = False,
 ) -> None:
     """Print log p of each row, in nats. Empty cells are unknown: a row's score is the marginal of its known cells.

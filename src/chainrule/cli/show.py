@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from chainrule.cli.tables import print_json
+from chainrule.cli.tables import ModelArgument, print_json
 from chainrule.table import Schema
 
 NAME = "show"
@@ -28,7 +27,7 @@ ANSWERS = {
 
 
 def run(
-    model: Annotated[Path, typer.Argument(help="A model file.")],
+    model: ModelArgument,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything but the arrays as JSON.")] = False,
 ) -> None:
     """Describe a model file: columns, network, how it was trained and what it reached."""

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import typer
 
 from chainrule import datasets
 from chainrule.atomic import write_bytes
@@ -26,13 +27,21 @@ from chainrule.table.schema import first_repeated
 TABLE_HELP = "A .npy, .npz, .csv, .tsv, .txt, .data (also .gz) or .parquet file, the name of a data set, or - for standard input."
 OUTPUT_HELP = "File to write (.csv, .npy, .npz or .parquet); default: CSV on stdout."
 FRAME_HELP = "File to write (.csv or .parquet); default: CSV on stdout."
+HEADER_HELP = "Whether a text file begins with column names (default: unless its first line could be a row)."
+
+# What several commands take.
+ModelArgument = Annotated[Path, typer.Argument(help="A model file.")]
+TableArgument = Annotated[str, typer.Argument(help=TABLE_HELP)]
+SplitOption = Annotated[str | None, typer.Option(help="Split of a data set, or array of an .npz file (default: test).")]
+HeaderOption = Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)]
+OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help=OUTPUT_HELP)]
+FrameOption = Annotated[Path | None, typer.Option("--output", "-o", help=FRAME_HELP)]
+
 OUTPUT_TYPES = (".csv", ".npy", ".npz", ".parquet")
 FRAME_TYPES = (".csv", ".parquet")  # of what has words in it
 STDIN, STDIN_NAME = "-", "standard input"
 # How files begin that are not text, and their endings.
 MAGICS = {b"PAR1": ".parquet", b"\x1f\x8b": ".csv.gz", b"\x93NUMPY": ".npy", b"PK\x03\x04": ".npz"}
-
-HEADER_HELP = "Whether a text file begins with column names (default: unless its first line could be a row)."
 
 
 def table_of(text: str, split: str | None, *, usual: str | None = None, header: bool | None = None) -> Table:
@@ -185,7 +194,7 @@ def give_frames(frames: Iterator[Any], output: Path | None, as_json: bool) -> No
     """``write_frames``, or with --json the columns as one JSON object on stdout, to a file besides where one is named."""
     if as_json:
         whole = joined(frames)
-        print_json(columns_as_json(whole))
+        print_json(as_lists(whole))
         frames = iter([whole])
     if output is not None or not as_json:
         write_frames(frames, output)
@@ -198,9 +207,9 @@ def joined(frames: Iterator[Any]) -> Any:
     return pl.concat(list(frames), how="vertical_relaxed")
 
 
-def columns_as_json(frame: Any) -> dict[str, list[Any]]:
-    """The columns of a polars frame as JSON has them; what is unknown or not finite is null."""
-    return {name: _plain(frame[name].to_list()) for name in frame.columns}
+def as_lists(frame: Any) -> dict[str, list[Any]]:
+    """The columns of a polars frame as lists, for ``print_json``."""
+    return frame.to_dict(as_series=False)
 
 
 def print_json(value: Any) -> None:

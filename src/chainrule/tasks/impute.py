@@ -133,8 +133,7 @@ def impute_each(
         elif part.text is not None:
             part = replace(part, container="polars", frame=_in_types(model, part, at))
         elif part.container == "numpy":
-            frame = build(dict(zip(part.names, part.columns, strict=True)), {}, "polars")
-            part = replace(part, container="polars", frame=frame)
+            part = replace(part, container="polars", frame=_as_frame(part))
         done = _merged(model, part, codes, columns)
         yield done if part.container == "polars" else as_polars(done)
 
@@ -158,9 +157,7 @@ def _in_types(model: Model, part: Table, at: Mapping[str, int]) -> Any:
     """The columns of a part of a text file as polars has them: in the types of the schema, what is left out as text."""
     import polars as pl
 
-    frame, columns = part.frame, []
-    if part.container == "numpy":
-        frame = build(dict(zip(part.names, part.columns, strict=True)), {}, "polars")
+    frame, columns = _as_frame(part) if part.container == "numpy" else part.frame, []
     own = {at[column.name]: column for column in model.schema.own if column.name in at}
     for place, name in enumerate(part.names):
         dtype = _type_of(own[place]) if place in own else pl.String
@@ -174,6 +171,11 @@ def _in_types(model: Model, part: Table, at: Mapping[str, int]) -> Any:
                 f"keeps cells as they are"
             ) from error
     return pl.DataFrame(columns)
+
+
+def _as_frame(part: Table) -> Any:
+    """The columns of an array, or of a text file without names, as a polars frame."""
+    return build(dict(zip(part.names, part.columns, strict=True)), {}, "polars")
 
 
 def _type_of(column: Column) -> Any:

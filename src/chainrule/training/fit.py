@@ -157,14 +157,14 @@ def fit(
         if resume:
             restore_checkpoint(checkpoint, state, config, run=run)
         after_epoch = partial(save_checkpoint, checkpoint, config=config, seed=seed, run=run)
+    alone = independent_nats(independent, x_valid)
     train(
-        state, x, x_valid, config, offset=units(x_valid), independent=independent_nats(independent, x_valid),
-        time_limit_s=time_limit_s, after_epoch=after_epoch, device=device, prefer_last=network == "orderless",
-        show_progress=verbose,
+        state, x, x_valid, config, offset=units(x_valid), independent=alone, time_limit_s=time_limit_s,
+        after_epoch=after_epoch, device=device, prefer_last=network == "orderless", show_progress=verbose,
     )  # fmt: skip
     net = net.cpu().eval()
     asked = {"objective": objective, "network": network, "effort": effort, "seed": seed}
-    record = asked | record_of(net, independent, state, config, schema, x, x_valid)
+    record = asked | record_of(net, independent, alone, state, config, schema, x, x_valid)
     if checkpoint is not None and not keep_checkpoint:
         Path(checkpoint).unlink(missing_ok=True)
     return Density(Model(schema, net), record, seconds=state.seconds)

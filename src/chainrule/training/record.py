@@ -24,6 +24,7 @@ BATCH_ROWS = 10_000
 def record_of(
     net: AbstractNetwork,
     independent: IndependentColumns,
+    independent_valid_nats: float,
     state: State,
     config: FitConfig,
     schema: Schema,
@@ -41,7 +42,7 @@ def record_of(
         "valid_rows": len(valid),
         "valid_nats": reached_nats(net, valid, state.best_nats) + offsets[1],
         "valid_is": "an estimate of the mean over orders" if isinstance(net, OrderlessNADE) else "exact",
-        "independent_valid_nats": independent_nats(independent, valid) + offsets[1],
+        "independent_valid_nats": independent_valid_nats + offsets[1],
         "skipped_steps": state.skipped,
         "order_spread": _spread(cells, valid) if len(cells) > 1 else None,
         "columns": _columns(cells, alone, schema, valid),
