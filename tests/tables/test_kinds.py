@@ -287,7 +287,7 @@ def test_values_that_do_not_fit_are_explained():
         ("gain", 2.5, "column 'gain': value 2.5 at row 3 is not an integer, as all were when the model was fitted: correct it, "
          "or leave the cell empty"),
         ("gain", "many", "column 'gain': value 'many' at row 3 is not a finite number; correct it"),
-        ("sex", "maybe", "column 'sex': value 'maybe' at row 3 is not a finite number"),
+        ("sex", "maybe", "column 'sex': value 'maybe' at row 3 is not 0 or 1 (or true/false), as all were"),
         ("hour", "soon", "column 'hour': value 'soon' at row 3 is not a date or time"),
     ):  # fmt: skip
         wrong = frame.astype(object)

@@ -58,14 +58,7 @@ def as_numbers(name: str, values: np.ndarray, where: Where) -> np.ndarray:
     Raises:
         SchemaError: a value that is no finite number, nor true, false or a word for unknown.
     """
-    if values.dtype.kind == "f" and values.dtype.itemsize < 8:
-        # What was written as 0.1 is that, not the nearest of few bits: steps and atoms are found, whatever the precision.
-        different, which = np.unique(values, return_inverse=True)
-        found = different.astype(str).astype(np.float64)[which]
-    elif values.dtype.kind in "biuf":
-        found = values.astype(np.float64)
-    else:
-        found = np.array([_number(value) for value in values], dtype=np.float64)
+    found = numbers_if_any(values)
     wrong = np.flatnonzero(np.isinf(found))
     if len(wrong):
         row = int(wrong[0])
@@ -74,6 +67,17 @@ def as_numbers(name: str, values: np.ndarray, where: Where) -> np.ndarray:
             f"empty, or fit with kinds={{{name!r}: 'categorical'}}"
         )
     return found
+
+
+def numbers_if_any(values: np.ndarray) -> np.ndarray:
+    """As ``as_numbers``, infinite where there is no finite number."""
+    if values.dtype.kind == "f" and values.dtype.itemsize < 8:
+        # What was written as 0.1 is that, not the nearest of few bits: steps and atoms are found, whatever the precision.
+        different, which = np.unique(values, return_inverse=True)
+        return different.astype(str).astype(np.float64)[which]
+    if values.dtype.kind in "biuf":
+        return values.astype(np.float64)
+    return np.array([_number(value) for value in values], dtype=np.float64)
 
 
 def objects_of(values: Sequence[Any]) -> np.ndarray:

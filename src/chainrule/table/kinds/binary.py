@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.errors import SchemaError
-from chainrule.table.cells import Where, as_numbers, shown
+from chainrule.table.cells import Where, numbers_if_any, shown
 from chainrule.table.kinds.masses import atom_codes as atom_codes
 from chainrule.table.kinds.masses import is_mass as is_mass
 from chainrule.table.kinds.masses import log_scale as log_scale
@@ -29,7 +29,7 @@ def infer(
 
 def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
     """Codes (N,) float64, NaN where unknown."""
-    bits = as_numbers(column.name, values, where)
+    bits = numbers_if_any(values)
     wrong = np.flatnonzero(~((bits == 0) | (bits == 1) | np.isnan(bits)))
     if len(wrong):
         row = int(wrong[0])
