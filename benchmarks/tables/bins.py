@@ -64,9 +64,8 @@ def cut(column: Column, codes: np.ndarray, bins: int) -> Cut:
     on_grid = column.step is not None
     half = 0.5 if on_grid else 0.0
     inner = np.unique(np.quantile(numbers, np.linspace(0, 1, bins + 1)))
-    inner = (
-        np.unique(np.round(inner) - 0.5) if on_grid else inner[:-1]
-    )  # the last stretch ends behind the largest number
+    # Off the grid the last stretch ends behind the largest number, which has no stretch of its own.
+    inner = np.unique(np.round(inner) - 0.5) if on_grid else inner[:-1]
     low, high = numbers.min() - half, numbers.max() + half
     reach = TAIL * max(high - low, 1.0 if on_grid else 1e-9)
     reach = np.ceil(reach) if on_grid else reach

@@ -32,7 +32,7 @@ ROUNDS = 5  # of IterativeImputer
 def prove(name: str, seed: int, earlier: dict[str, Any] | None = None) -> dict[str, Any]:
     """One table, one mask: the figures of each imputer, and how well ours are calibrated.
 
-    With the result of ``earlier``, the figures of the other imputers are taken from there: they depend on nothing of ours.
+    With an ``earlier`` result, the figures of the other imputers are taken from it: they depend on nothing of ours.
     """
     whole = some_rows(name, ROWS, seed)
     schema = cr.infer_schema(whole, kinds=KINDS[name])
@@ -43,10 +43,9 @@ def prove(name: str, seed: int, earlier: dict[str, Any] | None = None) -> dict[s
     )
     truth, given = coded(whole, schema), coded(table, schema, like=whole)
     truth = coded(whole, schema, like=whole)
-    methods: dict[str, dict[str, float]] = {}
+    methods: dict[str, dict[str, float]] = {} if earlier is None else dict(earlier["methods"])
     for label, fill in BASELINES.items():
-        if earlier is not None:
-            methods[label] = earlier["methods"][label]
+        if label in methods:
             continue
         began = time.perf_counter()
         filled = fill(given, seed)

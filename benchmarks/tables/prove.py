@@ -1,9 +1,9 @@
 """Proves on real tables what the library is worth: five proofs on five tables, five times each.
 
-Usage: python -m benchmarks.tables.prove [PROOF ...] [--table NAME ...] [--seed N ...] [--anew]; proofs are rows (likelihood and
-synthesis, of one fit), imputation, odd_cells and seconds. What stands in the result already is not measured anew, so that an
-interrupted run goes on; then docs/real-tables.md is written from it. With --anew it is, and with --ours the library's fills
-are, beside those of the other imputers as they stand. A few hours on two cores; times are of "seconds" alone.
+Usage: python -m benchmarks.tables.prove [PROOF ...] [--table NAME ...] [--seed N ...] [--anew | --ours]; proofs are rows
+(likelihood and synthesis, of one fit), imputation, odd_cells and seconds. What stands in the result already is not measured
+anew, so that an interrupted run goes on; then docs/real-tables.md is written from it. With --anew it is, and with --ours the
+library's fills are, beside those of the other imputers as they stand. A few hours on two cores; times are of "seconds" alone.
 """
 
 from __future__ import annotations
@@ -79,8 +79,9 @@ def main() -> None:
     parser.add_argument("proofs", nargs="*", default=PROOFS)
     parser.add_argument("--table", nargs="+", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--seed", nargs="+", type=int, default=list(SEEDS))
-    parser.add_argument("--anew", action="store_true")
-    parser.add_argument("--ours", action="store_true")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--anew", action="store_true")
+    how.add_argument("--ours", action="store_true")
     asked = parser.parse_args()
     if unknown := set(asked.proofs) - set(PROOFS):
         parser.error(f"unknown proof {sorted(unknown)[0]!r}; there are {', '.join(PROOFS)}")
@@ -92,14 +93,12 @@ def main() -> None:
         for name in asked.table:
             for proof in asked.proofs:
                 path = path_of(proof, name, seed)
-                is_there = path.exists()
-                if (is_there and not (asked.anew or asked.ours)) or (proof == "seconds" and seed != asked.seed[0]):
+                again = asked.anew or asked.ours
+                if (path.exists() and not again) or (proof == "seconds" and seed != asked.seed[0]):
                     continue
                 began = time.perf_counter()
-                if asked.ours and is_there:
-                    found = imputation.prove(name, seed, json.loads(path.read_text()))
-                else:
-                    found = MEASURES[proof](name, seed)
+                earlier = [json.loads(path.read_text())] if asked.ours and path.exists() else []
+                found = MEASURES[proof](name, seed, *earlier)
                 write_bytes(path, (json.dumps(found, indent=1) + "\n").encode())
                 print(f"{proof} of {name}, seed {seed}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
     if lacking := page.missing():
