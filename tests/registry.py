@@ -95,6 +95,8 @@ NETWORKS = {
     "orderless two columns": lambda: orderless(2, 5, 3, seed=32, order=[1, 0]),
     "orderless untrained": lambda: OrderlessNADE(6, [9, 9], generator=generator_from(33), dropout=0.5),
     "orderless mixed": lambda: orderless(MIXED, 12, 12, seed=34, order="random"),
+    "orderless members": lambda: orderless(8, 12, 9, seed=36, members=3),
+    "orderless members mixed": lambda: orderless(MIXED, 9, 9, seed=37, order="random", members=2),
     "orderless unlisted": lambda: orderless(UNLISTED, 12, seed=35, order="random"),
     "chain table": lambda: randomized(ChainTable(6), 10),
     "chain table random order": lambda: randomized(ChainTable(7, order="random", generator=generator_from(11)), 11),
@@ -112,6 +114,8 @@ OPEN_NETWORKS = {
     "made open": lambda: made(OPEN, 15, 15, seed=5, order="random"),
     "orderless real": lambda: orderless(REAL[:2], 9, 9, seed=7),
     "orderless real last": lambda: orderless(REAL[2:], 9, seed=8, order=[1, 0]),
+    "orderless members real": lambda: orderless(REAL[:2], 9, 9, seed=10, members=2),
+    "orderless members open": lambda: orderless(OPEN, 12, seed=11, order="random", members=3),
     "orderless open": lambda: orderless(OPEN, 12, 12, seed=9, order="random"),
     "independent open": lambda: randomized(IndependentColumns(OPEN), 6),
 }

@@ -36,6 +36,8 @@ def variants(rule: cr.FitConfig) -> dict[str, dict[str, Any]]:
         "batch twice as large": {"batch_size": batch * 2, "epochs": (rule.epochs or 0) * 2},
         "learning rate ÷ 2": {"learning_rate": rate / 2},
         "learning rate × 2": {"learning_rate": rate * 2},
+        "one member": {"members": 1},
+        "members × 2": {"members": 2 * (rule.members or 1)},
         "no dropout": {"dropout": 0.0},
         "dropout × 2": {"dropout": 2 * (rule.dropout or 0.0)},
         "weight decay ÷ 10": {"weight_decay": (rule.weight_decay or 0.0) / 10},

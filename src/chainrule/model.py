@@ -206,10 +206,11 @@ def _require_sizes(name: str, config: Mapping[str, Any], columns: int, arrays: M
     inputs = sum(t * w for t, w in zip(times, spec.input_widths, strict=True))
     params = sum(t * w for t, w in zip(times, spec.param_widths, strict=True))
     sizes = [int(size) for size in config.get("hidden_sizes", [config.get("hidden_size", 0)])]
+    members = int(config.get("members", 1))
     last = sizes[-1]
-    expected: dict[str, tuple[int, ...]] = {"output_bias": (params,)}
+    expected: dict[str, tuple[int, ...]] = {"output_bias": (members * params,)}
     if name in ("MADE", "OrderlessNADE"):
-        expected |= {f"hidden_biases.{k}": (size,) for k, size in enumerate(sizes)}
+        expected |= {f"hidden_biases.{k}": (members * size,) for k, size in enumerate(sizes)}
     if name == "MADE":
         expected |= {
             f"hidden_weights.{k}": (b, a) for k, (a, b) in enumerate(zip([inputs, *sizes], sizes, strict=False))
@@ -217,11 +218,11 @@ def _require_sizes(name: str, config: Mapping[str, Any], columns: int, arrays: M
     if name == "MADE" and config["direct"]:
         expected |= {"direct_weight": (params, inputs)}
     if name == "OrderlessNADE":
-        expected |= {"value_weight": (inputs, sizes[0])}
-        expected |= {f"hidden_weights.{k}": (b, a) for k, (a, b) in enumerate(pairwise(sizes))}
+        expected |= {"value_weight": (inputs, members * sizes[0])}
+        expected |= {f"hidden_weights.{k}": (members * b, a) for k, (a, b) in enumerate(pairwise(sizes))}
     if name == "NADE":
         expected |= {"hidden_bias": (last,), "input_weight": (inputs, last)}
-    expected["output_weight"] = (params, last)
+    expected["output_weight"] = (members * params, last)
     for key, shape in expected.items():
         found = arrays.get(key)
         if found is None or found.shape != shape:

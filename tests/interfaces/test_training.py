@@ -99,7 +99,9 @@ def test_early_stopping_restores_the_best_weights(monkeypatch):
     assert not torch.equal(seen[1]["input_weight"], seen[4]["input_weight"])
 
 
-@pytest.mark.parametrize(("worse_by", "kept"), [(0.05, "last"), (0.5, "best"), (-0.1, "last"), (math.nan, "best")])
+@pytest.mark.parametrize(
+    ("worse_by", "kept"), [(0.05, "last"), (0.15, "last"), (0.25, "best"), (-0.1, "last"), (math.nan, "best")]
+)
 def test_the_last_weights_are_taken_unless_they_are_worse_for_sure(monkeypatch, worse_by, kept):
     """Of 25 rows whose differences have a deviation of 0.5, one tenth is the standard error of their mean."""
     noise = torch.linspace(-1, 1, 25) * (0.5 / torch.linspace(-1, 1, 25).std())

@@ -19,6 +19,7 @@ from chainrule.testing.laws import LEAST_P_VALUE, count_rows
 FEW_COLUMNS = {
     "binary": lambda: orderless(4, 7, 6, seed=1, order="random").double(),
     "mixed": lambda: orderless(MIXED[:4], 7, 6, seed=2, order="random").double(),
+    "members": lambda: orderless(MIXED[:4], 7, 6, seed=4, order="random", members=2).double().eval(),
     "unlisted": lambda: orderless(UNLISTED, 7, seed=3, order=[2, 0, 3, 1]).double(),
 }
 
@@ -217,6 +218,43 @@ def test_unknown_is_not_zero_after_training():
     assert float(net.conditional(torch.zeros(1, 2), 1, zero).mean().detach()) < 0.02
     assert 0.4 < float(net.conditional(torch.zeros(1, 2), 1, either).mean().detach()) < 0.6
     assert abs(float(net.log_prob(x).mean().detach()) + math.log(2)) < 0.05
+
+
+def member_of(net, number):
+    """A network of its own with the parameters of one member."""
+    sizes, state = net.hidden_sizes, net.state_dict()
+    own = OrderlessNADE(net.columns, sizes, activation=net.activation, order=net.order.tolist()).double()
+    layers = [
+        *(f"hidden_weights.{k}" for k in range(len(sizes) - 1)),
+        *(f"hidden_biases.{k}" for k in range(len(sizes))),
+    ]
+    for name in ("output_weight", "output_bias", *layers):
+        state[name] = state[name].chunk(net.members)[number]
+    for name in ("value_weight", "flag_weight"):
+        state[name] = state[name].chunk(net.members, dim=1)[number]
+    own.load_state_dict(state)
+    return own
+
+
+def test_members_are_mixed_by_their_probabilities_and_trained_each_by_its_own_loss():
+    net = orderless(OPEN, 6, 5, 7, seed=5, members=3).double()
+    alone = [member_of(net, number) for number in range(3)]
+    rows = net.sample(50, generator=generator_from(0)).double()
+    known = torch.rand(rows.shape, generator=generator_from(1)) < 0.5
+    everything = torch.ones_like(known)
+    for k in range(len(OPEN)):
+        got = net.conditional(rows, k, known).log_prob(rows[:, k])
+        own = torch.stack([one.conditional(rows, k, known).log_prob(rows[:, k]) for one in alone])
+        assert torch.allclose(got, own.logsumexp(0) - math.log(3), rtol=1e-12, atol=1e-12)
+    cells = torch.stack([one.log_prob_columns(rows) for one in alone])
+    assert torch.allclose(net.log_prob(rows), (cells.logsumexp(0) - math.log(3)).sum(1), rtol=1e-12, atol=1e-12)
+    losses = torch.stack([one.masked_loss(rows, everything, known) for one in alone])
+    assert torch.allclose(net.masked_loss(rows, everything, known), losses.mean(0), rtol=1e-12, atol=1e-12)
+    assert bool((net.eval().masked_loss(rows, everything, known) <= losses.mean(0) + 1e-12).all())
+    features = torch.cat([one.features(rows) for one in alone], dim=1)
+    assert torch.allclose(net.features(rows), features, rtol=1e-12, atol=1e-12)
+    with pytest.raises(ShapeError, match=r"members = 0"):
+        OrderlessNADE(3, [4], members=0)
 
 
 def test_dropout_is_drawn_from_the_generator_while_training_only():

@@ -16,6 +16,7 @@ from chainrule.conditionals import (
     GaussianMixture,
     LaplaceMixture,
     LogisticMixture,
+    MixtureDistribution,
     Periodic,
     PiecewiseLinear,
     conditional_from_json,
@@ -133,6 +134,29 @@ def test_quadrature_gives_expectations(conditional, scale):
     total = expectation(conditional, params, lambda x: -d.at(x))
     assert float((surprise - total).abs().max()) < 0.02
     torch.testing.assert_close((weights * values).sum(1), d.mean(), rtol=2e-2, atol=2e-2)
+
+
+@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
+def test_quadrature_of_a_mixture_of_several_takes_hardly_more_values(conditional):
+    params = [params_of(conditional, seed=seed) for seed in range(3)]
+    parts = tuple(Distribution(conditional, each) for each in params)
+    weight = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
+    d = MixtureDistribution(weight.log().expand(len(params[0]), -1), parts)
+    values, weights = d.quadrature()
+    assert values.shape[1] <= 1.5 * parts[0].quadrature()[0].shape[1] + 12
+    assert float((weights.sum(1) - 1).abs().max()) < 1e-12
+    surprise = -(weights * torch.where(weights > 0, d.at(values), 0)).sum(1)
+    if conditional.is_discrete:
+        each, _ = masses(conditional, params[0])
+        p, times = d.at(each.expand(len(values), -1)).exp(), torch.tensor(conditional.multiplicities() or 1)
+        exact = -(times * p * torch.where(p > 0, p, 1.0).log()).sum(1)
+        tolerance = 1e-12 if isinstance(conditional, Bernoulli | Categorical) else 0.08
+    else:
+        exact = sum(
+            w * expectation(conditional, own, lambda x: -d.at(x)) for w, own in zip(weight, params, strict=True)
+        )
+        tolerance = 0.15  # fewer values, and here of mixtures of one part
+    assert float((surprise - exact).abs().max()) < tolerance
 
 
 @pytest.mark.parametrize("conditional", LISTED, ids=repr)

@@ -81,7 +81,11 @@ def test_densities_integrate_to_one(name):
     network = OPEN_NETWORKS[name]().double()
     first, second = (network.columns.conditionals[k] for k in network.order.tolist())
 
-    def total(conditional, params, of):
+    def total(conditional, distribution, of):
+        parts = getattr(distribution, "parts", [distribution])
+        return torch.stack([of_part(conditional, part.params, of) for part in parts]).mean(0)
+
+    def of_part(conditional, params, of):
         if conditional.support() is None:
             return integrate(conditional, params, of)
         values = torch.tensor(conditional.support(), dtype=torch.float64).expand(len(params), -1)
@@ -90,10 +94,10 @@ def test_densities_integrate_to_one(name):
     def mass_of_second(values):
         x = torch.zeros(values.numel(), 2, dtype=torch.float64)
         x[:, network.order[0]] = values.flatten()
-        params = network.conditionals(x)[int(network.order[1])].params
-        return total(second, params, torch.ones_like).view_as(values)
+        distribution = network.conditionals(x)[int(network.order[1])]
+        return total(second, distribution, torch.ones_like).view_as(values)
 
-    start = network.conditionals(torch.zeros(1, 2, dtype=torch.float64))[int(network.order[0])].params
+    start = network.conditionals(torch.zeros(1, 2, dtype=torch.float64))[int(network.order[0])]
     mass = total(first, start, mass_of_second)
     assert float((mass - 1).abs().detach()) < 1e-6
 

@@ -63,6 +63,10 @@ def run(
         float | None,
         typer.Option(help="Share of an orderless network's units off while training (default: by the rows)."),
     ] = None,
+    members: Annotated[
+        int | None,
+        typer.Option(help="Networks whose conditionals are averaged, of an orderless one (default: by the rows)."),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the training rows, at most (default: by the effort; 100).")
     ] = None,
@@ -76,7 +80,10 @@ def run(
     ] = None,
     clip_norm: Annotated[float, typer.Option(help="Longest gradient; 0 for no limit.")] = 10.0,
     patience: Annotated[
-        int | None, typer.Option(help="Epochs without a better validation likelihood; 0 never stops (default: 10).")
+        int | None,
+        typer.Option(
+            help="Epochs without a better validation likelihood; 0 never stops (default: 0 for orderless; 10)."
+        ),
     ] = None,
     valid_fraction: Annotated[float, typer.Option(help="Share held out where --valid is not given.")] = 0.1,
     seed: Annotated[int | None, typer.Option(help="Makes the fit reproducible to the byte.")] = None,
@@ -100,6 +107,7 @@ def run(
         conditional=conditional,
         components=components,
         dropout=dropout,
+        members=members,
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,

@@ -89,10 +89,10 @@ class Atoms(AbstractConditional):
         logs, rest = self._split(params)
         return (logs[..., :-1].exp() * self._atoms(params)).sum(-1) + logs[..., -1].exp() * self.base.mean(rest)
 
-    def quadrature(self, params: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def quadrature(self, params: torch.Tensor, thinned: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
         """The atoms by their probability, the base's values by their weight times that of no atom, (..., M)."""
         logs, rest = self._split(params)
-        values, weights = self.base.quadrature(rest)
+        values, weights = self.base.quadrature(rest, thinned)
         atoms = self._atoms(params).expand(*logs.shape[:-1], -1)
         p = logs.exp()
         return torch.cat([atoms, values], -1), torch.cat([p[..., :-1], p[..., -1:] * weights], -1)

@@ -101,8 +101,11 @@ class AbstractConditional(ABC):
         """The smallest value whose cdf is at least q (...), for q within (0, 1)."""
         raise ChainruleError(f"{self!r} has no order among its values, so no quantiles; use log_prob or mode")
 
-    def quadrature(self, params: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Values (..., M) and weights (..., M) with E[f(value)] ≈ Σ weight · f(value); exact where values can be listed."""
+    def quadrature(self, params: torch.Tensor, thinned: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+        """Values (..., M) and weights (..., M) with E[f(value)] ≈ Σ weight · f(value); exact where values can be listed.
+
+        Where they cannot, there are about a ``thinned``-th as many values as there could be.
+        """
         support, times = self.support(), self.multiplicities()
         if support is None or times is None:
             raise ChainruleError(f"{self!r} has values that cannot be listed, and no quadrature")
@@ -173,9 +176,9 @@ class Distribution:
         """Entropy (N,) in nats, where it has a closed form."""
         return self.conditional.entropy(self.params)
 
-    def quadrature(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Values and weights, (N, M) each, with E[f(value)] ≈ Σ weight · f(value)."""
-        return self.conditional.quadrature(self.params)
+    def quadrature(self, thinned: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+        """Values and weights, (N, M) each, with E[f(value)] ≈ Σ weight · f(value); as the conditional's."""
+        return self.conditional.quadrature(self.params, thinned)
 
     def farther(self, x: torch.Tensor) -> torch.Tensor:
         """The parts' probability (N,) of lying farther out than values x (N,), each on its side; 0 where there are no parts."""
@@ -200,6 +203,11 @@ class MixtureDistribution:
     log_weight: torch.Tensor  # (N, M), each row a distribution
     parts: tuple[Distribution, ...]  # M, of one column
 
+    @property
+    def conditional(self) -> AbstractConditional:
+        """The family that all parts are of."""
+        return self.parts[0].conditional
+
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """Log-likelihood (N,) of values x (N,), in nats: log-mean-exp, never a mean of logits."""
         return (self.log_weight + self._stack(lambda part: part.log_prob(x))).logsumexp(1)
@@ -218,7 +226,7 @@ class MixtureDistribution:
     def quantile(self, q: torch.Tensor | float) -> torch.Tensor:
         """The smallest value (N,) whose cdf is at least q, by bisection between the parts' own."""
         q = torch.as_tensor(q, dtype=self.log_weight.dtype, device=self.log_weight.device).expand(len(self.log_weight))
-        whole = self.parts[0].conditional.is_discrete
+        whole = self.conditional.is_discrete
         ends = self._stack(lambda part: part.quantile(q))  # (N, M): below their least no part has reached q
         low, high = ends.amin(1) - int(whole), ends.amax(1)
         for _ in range(BISECTIONS):
@@ -230,24 +238,24 @@ class MixtureDistribution:
 
     def mean(self) -> torch.Tensor:
         """Expected value (N,); of a category, its most probable value."""
-        if self.parts[0].conditional.support() is not None and not self._is_ordered:
+        if self.conditional.support() is not None and not self._is_ordered:
             return self.mode()
         return (self.log_weight.exp() * self._stack(lambda part: part.mean())).sum(1)
 
     def mode(self) -> torch.Tensor:
         """The most probable value (N,) where values can be listed; elsewhere the likeliest of the parts' own modes."""
-        support = self.parts[0].conditional.support()
+        support = self.conditional.support()
         if support is None:
             tried = self._stack(lambda part: part.mode())
         else:
             tried = self.log_weight.new_tensor(support).expand(len(self.log_weight), -1)
-            tried = tried[:, self.parts[0].conditional.is_evidence(tried[0])] if len(tried) else tried
+            tried = tried[:, self.conditional.is_evidence(tried[0])] if len(tried) else tried
         logs = torch.stack([self.log_prob(x) for x in tried.unbind(1)], dim=1)
         return tried.gather(1, logs.argmax(1, keepdim=True))[:, 0]
 
     def entropy(self) -> torch.Tensor:
         """−Σ p log p (N,) in nats, where values can be listed."""
-        conditional = self.parts[0].conditional
+        conditional = self.conditional
         support, times = conditional.support(), conditional.multiplicities()
         if support is None or times is None:
             raise ChainruleError("a mixture's entropy has no closed form; average −log_prob over draws instead")
@@ -257,9 +265,15 @@ class MixtureDistribution:
         return -(logs.exp() * logs.clamp(min=-1e300) * logs.new_tensor(times)).sum(1)
 
     def quadrature(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Values and weights, (N, M) each, with E[f(value)] ≈ Σ weight · f(value)."""
-        values, weights = zip(*(part.quadrature() for part in self.parts), strict=True)
+        """Values and weights, (N, M) each, with E[f(value)] ≈ Σ weight · f(value); about as many as of one part alone, where
+        they cannot be listed."""
         own = self.log_weight.exp().unbind(1)
+        if (
+            type(self.conditional).quadrature is AbstractConditional.quadrature
+        ):  # all values, which all parts list alike
+            values, weights = zip(*(part.quadrature() for part in self.parts), strict=True)
+            return values[0], torch.stack([p[:, None] * w for p, w in zip(own, weights, strict=True)]).sum(0)
+        values, weights = zip(*(part.quadrature(len(self.parts)) for part in self.parts), strict=True)
         return torch.cat(values, 1), torch.cat([p[:, None] * w for p, w in zip(own, weights, strict=True)], 1)
 
     def farther(self, x: torch.Tensor) -> torch.Tensor:
@@ -274,7 +288,7 @@ class MixtureDistribution:
 
     @property
     def _is_ordered(self) -> bool:
-        return type(self.parts[0].conditional).cdf is not AbstractConditional.cdf
+        return type(self.conditional).cdf is not AbstractConditional.cdf
 
     def _stack(self, of: Callable[[Distribution], torch.Tensor]) -> torch.Tensor:
         return torch.stack([of(part) for part in self.parts], dim=1)  # (N, M)

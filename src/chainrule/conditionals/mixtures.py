@@ -15,6 +15,7 @@ from chainrule.conditionals.base import BISECTIONS, AbstractConditional
 from chainrule.errors import ChainruleError, ShapeError, whole_number
 
 BETWEEN = 0.75  # share of the initial variance that lies between the parts
+POINTS, LEAST_POINTS = 16, 4  # of each part, where expectations are sums; where many mixtures are mixed each has fewer
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,11 @@ class AbstractMixture(AbstractConditional):
         """The location of a part where the density is highest: the mode itself where K = 1 or the parts lie apart."""
         return self.of_standard(self.likeliest_location(params))
 
-    def quadrature(self, params: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def quadrature(self, params: torch.Tensor, thinned: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
         """K · 16 values (..., M): of each part those of Gauss and Legendre's rule over its distribution function."""
         bound = self.bind(params)
-        u, w = (params.new_tensor(part) for part in gauss_legendre())
-        values = bound.location[..., None] + bound.scale[..., None] * self._quantile(u)  # (..., K, 16)
+        u, w = (params.new_tensor(part) for part in gauss_legendre(max(LEAST_POINTS, POINTS // thinned)))
+        values = bound.location[..., None] + bound.scale[..., None] * self._quantile(u)  # (..., K, points)
         weights = bound.log_weight.exp()[..., None] * w
         return self.of_standard(values.flatten(-2)), weights.flatten(-2)
 
@@ -324,7 +325,7 @@ def draw(bound: Parts, uniforms: torch.Tensor, quantile: Callable[[torch.Tensor]
     return (bound.location.gather(-1, part) + bound.scale.gather(-1, part) * quantile(u))[..., 0]
 
 
-def gauss_legendre(points: int = 16) -> tuple[list[float], list[float]]:
+def gauss_legendre(points: int = POINTS) -> tuple[list[float], list[float]]:
     """Points within (0, 1) and weights of the rule that is exact for polynomials up to degree 2 · points − 1."""
     x, w = np.polynomial.legendre.leggauss(points)
     return ((x + 1) / 2).tolist(), (w / 2).tolist()

@@ -77,9 +77,9 @@ class AbstractSeen(AbstractConditional):
         """The base's."""
         return self.base.entropy(params)
 
-    def quadrature(self, params: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def quadrature(self, params: torch.Tensor, thinned: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
         """The base's."""
-        return self.base.quadrature(params)
+        return self.base.quadrature(params, thinned)
 
     def cdf(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """The base's."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,8 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from chainrule.conditionals import AbstractConditional, Distribution
-from chainrule.errors import ShapeError, unknown_choice
+from chainrule.conditionals import AbstractConditional, Distribution, MixtureDistribution
+from chainrule.errors import ShapeError, unknown_choice, whole_number
 from chainrule.networks.base import AbstractNetwork, check_pool, sum_columns
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask
@@ -34,7 +35,13 @@ class OrderlessNADE(AbstractNetwork):
     training makes them agree. Every question is answered in ``order``, known cells first: what is exact is exact of that
     density.
 
-    Source: Uria, Murray & Larochelle, "A Deep and Tractable Density Estimator", ICML 2014, arXiv:1310.1757 (DeepNADE).
+    With several members, each conditional is the mean of theirs, p(x_k | known) = 1/M Σ_m p_m(x_k | known): of probabilities,
+    not of logits, so that the product over any order is a density still. They share nothing but the rows and masks they are
+    trained on, each by its own loss.
+
+    Source: Uria, Murray & Larochelle, "A Deep and Tractable Density Estimator", ICML 2014, arXiv:1310.1757 (DeepNADE);
+    members: Lakshminarayanan, Pritzel & Blundell, "Simple and Scalable Predictive Uncertainty Estimation using Deep
+    Ensembles", NeurIPS 2017, arXiv:1612.01474.
 
     Args:
         columns: a number of binary columns, or one conditional per column.
@@ -42,6 +49,7 @@ class OrderlessNADE(AbstractNetwork):
         activation: "relu" or "sigmoid".
         order: None (natural), "random" (drawn from ``generator``) or a permutation; see ``with_order``.
         dropout: share of hidden units switched off at random while training.
+        members: networks of these sizes side by side.
         generator: source of the initial weights and of a random order; None is a fresh one.
 
     Examples:
@@ -60,6 +68,7 @@ class OrderlessNADE(AbstractNetwork):
         activation: str = "relu",
         order: Order = None,
         dropout: float = 0.0,
+        members: int = 1,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
@@ -74,22 +83,24 @@ class OrderlessNADE(AbstractNetwork):
                 f"dropout = {dropout!r}: pass the share of hidden units to switch off, at least 0 and below 1"
             )
         self.activation, self.dropout = activation, float(dropout)
+        self.members = members = whole_number(members, "members", least=1, what="a number of networks")
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
         first, last = self.hidden_sizes[0], self.hidden_sizes[-1]
 
         def normal(rows: int, width: int, deviation: float) -> nn.Parameter:
             return nn.Parameter(torch.empty(rows, width).normal_(0, deviation, generator=generator))
 
-        self.value_weight = normal(inputs, first, inputs**-0.5)
-        self.flag_weight = normal(len(self.columns), first, len(self.columns) ** -0.5)
+        # Members lie side by side along the units of a layer: (…, M H) is (…, M, H).
+        self.value_weight = normal(inputs, members * first, inputs**-0.5)
+        self.flag_weight = normal(len(self.columns), members * first, len(self.columns) ** -0.5)
         self.hidden_weights = nn.ParameterList(
-            normal(after, before, (2 / before) ** 0.5)
+            normal(members * after, before, (2 / before) ** 0.5)
             for before, after in zip(self.hidden_sizes, self.hidden_sizes[1:], strict=False)
         )
-        self.hidden_biases = nn.ParameterList(nn.Parameter(torch.zeros(size)) for size in self.hidden_sizes)
+        self.hidden_biases = nn.ParameterList(nn.Parameter(torch.zeros(members * size)) for size in self.hidden_sizes)
         # Small outputs: an untrained network is close to independent columns, whatever is known.
-        self.output_weight = normal(params, last, 0.1 * last**-0.5)
-        self.output_bias = nn.Parameter(torch.zeros(params))
+        self.output_weight = normal(members * params, last, 0.1 * last**-0.5)
+        self.output_bias = nn.Parameter(torch.zeros(members * params))
 
     def with_order(self, order: Order) -> OrderlessNADE:
         """This network with another order, sharing its parameters; ``Ensemble`` of several is EoNADE."""
@@ -100,11 +111,12 @@ class OrderlessNADE(AbstractNetwork):
     def params_given(
         self, x: torch.Tensor, known: torch.Tensor, *, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """Parameters (N, P) of every column's conditional given the known cells (N, D); one pass.
+        """Parameters (N, M, P) of every column's conditional, of each member, given the known cells (N, D); one pass.
 
         Values of other cells are never read. With a generator, hidden units drop out.
         """
-        return F.linear(self._deeper(self._first(x, known), generator), self.output_weight, self.output_bias)
+        h = self._deeper(self._first(x, known), generator)
+        return self._layer(h, self.output_weight, self.output_bias).unflatten(1, (self.members, -1))
 
     def log_prob(
         self,
@@ -163,12 +175,15 @@ class OrderlessNADE(AbstractNetwork):
             if not bool(open_.any()):
                 continue
             conditional = self.columns.conditionals[column]
-            drawn = conditional.sample(self._outputs(self._deeper(a), column), uniform[:, column], temperature)
+            params, own = self._chosen(self._outputs(self._deeper(a), column), uniform[:, column])
+            drawn = conditional.sample(params, own, temperature)
             x[:, column] = torch.where(open_, drawn, x[:, column])
             a = self._learn(a, x, column, open_)
         return x
 
-    def conditional(self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None) -> Distribution:
+    def conditional(
+        self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None
+    ) -> Distribution | MixtureDistribution:
         """p(x_column | the other observed cells of each row), batched over N; one pass, any evidence.
 
         Args:
@@ -177,24 +192,25 @@ class OrderlessNADE(AbstractNetwork):
             observed: bool (D,) or (N, D); default all others.
         """
         x, column, known = self.check_column(x, column, observed)
-        return Distribution(
-            self.columns.conditionals[column], self._outputs(self._deeper(self._first(x, known)), column)
-        )
+        return self._distribution(self._outputs(self._deeper(self._first(x, known)), column), column)
 
-    def conditionals(self, x: torch.Tensor) -> list[Distribution]:
+    def conditionals(self, x: torch.Tensor) -> list[Distribution | MixtureDistribution]:
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k in the order)."""
         x = self.check_rows(x)
         nothing = torch.zeros(x.shape, dtype=torch.bool, device=x.device)
-        params, parts = x.new_zeros(len(x), len(self.output_bias)), {k: [] for k in range(len(self.columns))}
+        params, parts = (
+            x.new_zeros(len(x), self.members, len(self.output_bias) // self.members),
+            {k: [] for k in range(len(self.columns))},
+        )
         for rows, column, h in self._scan(x, nothing, ~nothing, self.order):
             outputs = self._outputs(h, column)
             if torch.is_grad_enabled():
                 parts[column].append(outputs)
             else:
-                params[rows, self.columns.param_rows(column)] = outputs
+                params[rows, :, self.columns.param_rows(column)] = outputs
         if torch.is_grad_enabled() and len(x):
-            params = torch.cat([torch.cat(part) for part in parts.values()], dim=1)
-        return [Distribution(c, params[:, self.columns.param_rows(k)]) for k, c in enumerate(self.columns.conditionals)]
+            params = torch.cat([torch.cat(part) for part in parts.values()], dim=2)
+        return [self._distribution(params[:, :, self.columns.param_rows(k)], k) for k in range(len(self.columns))]
 
     def features(self, x: torch.Tensor, pool: str = "last", *, observed: torch.Tensor | None = None) -> torch.Tensor:
         """A representation of each row from the last hidden layer.
@@ -263,10 +279,13 @@ class OrderlessNADE(AbstractNetwork):
         """m / (m − k) · Σ −log p(x_j | known cells) over the other observed cells, (N,) nats, for m observed and k known ones.
 
         Averaged over k uniform on 0 … m − 1 and over all choices of k known cells, this is the mean over all m! orders of
-        −log p(observed cells). With a generator, hidden units drop out.
+        −log p(observed cells). With a generator, hidden units drop out. In training mode it is the mean of the members' own,
+        a bound from above: as a mixture, all but the best one would be trained less.
         """
         x = self.columns.filled(x, observed)
-        cells = self.columns.log_prob(self.params_given(x, known, generator=generator), x)  # (N, D)
+        params = self.params_given(x, known, generator=generator).flatten(0, 1)
+        cells = self.columns.log_prob(params, x.repeat_interleave(self.members, 0)).unflatten(0, (-1, self.members))
+        cells = cells.mean(1) if self.training else self._mixed(cells)  # (N, D)
         asked = observed & ~known
         m, left = observed.sum(1), asked.sum(1)
         return -torch.where(asked, cells, 0).sum(1) * (m.to(x.dtype) / left.clamp(min=1))
@@ -279,22 +298,23 @@ class OrderlessNADE(AbstractNetwork):
     def initialize_from(self, x: torch.Tensor) -> None:
         """Starts the output biases at the independent columns that fit codes x (N, D)."""
         with torch.no_grad():
-            self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
+            self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)).repeat(self.members))
 
     def config(self) -> dict[str, Any]:
         """Constructor arguments as JSON; the order itself is a tensor of the state."""
-        options = {"activation": self.activation, "dropout": self.dropout}
+        options = {"activation": self.activation, "dropout": self.dropout, "members": self.members}
         return {"columns": self.columns.to_json(), "hidden_sizes": list(self.hidden_sizes), **options}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> OrderlessNADE:
         """The network that ``config`` described, with fresh parameters and natural order."""
         options = {key: config[key] for key in ("hidden_sizes", "activation", "dropout")}
-        return cls(Columns.from_json(config["columns"]), **options)
+        return cls(Columns.from_json(config["columns"]), **options, members=config.get("members", 1))
 
     def extra_repr(self) -> str:
         """What stands in the parentheses of ``repr``."""
-        return f"{len(self.columns)} columns, hidden_sizes={list(self.hidden_sizes)}, activation={self.activation!r}"
+        members = f", members={self.members}" if self.members > 1 else ""
+        return f"{len(self.columns)} columns, hidden_sizes={list(self.hidden_sizes)}, activation={self.activation!r}{members}"
 
     def _other(self, order: Order) -> torch.Tensor:
         return make_order(order, len(self.columns)).to(self.order.device)
@@ -323,8 +343,15 @@ class OrderlessNADE(AbstractNetwork):
     def _deeper(self, a: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
         h = self._drop(ACTIVATIONS[self.activation](a), generator)
         for weight, bias in zip(self.hidden_weights, list(self.hidden_biases)[1:], strict=True):
-            h = self._drop(ACTIVATIONS[self.activation](F.linear(h, weight, bias)), generator)
+            h = self._drop(ACTIVATIONS[self.activation](self._layer(h, weight, bias)), generator)
         return h
+
+    def _layer(self, h: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        """One layer of every member: units (N, M A), weight (M B, A), bias (M B,), sums (N, M B)."""
+        if self.members == 1:
+            return F.linear(h, weight, bias)
+        h, weight, bias = (t.unflatten(d, (self.members, -1)) for t, d in ((h, 1), (weight, 0), (bias, 0)))
+        return torch.baddbmm(bias[:, None], h.transpose(0, 1), weight.transpose(1, 2)).transpose(0, 1).flatten(1)
 
     def _drop(self, h: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
         if generator is None or not self.dropout:
@@ -333,15 +360,37 @@ class OrderlessNADE(AbstractNetwork):
         return h * keep / (1 - self.dropout)
 
     def _outputs(self, h: torch.Tensor, column: int) -> torch.Tensor:
+        """A column's parameters (N, M, width)."""
         rows = self.columns.param_rows(column)
-        return F.linear(h, self.output_weight[rows], self.output_bias[rows])
+        weight, bias = (t.unflatten(0, (self.members, -1))[:, rows] for t in (self.output_weight, self.output_bias))
+        return self._layer(h, weight.flatten(0, 1), bias.flatten()).unflatten(1, (self.members, -1))
+
+    def _mixed(self, logs: torch.Tensor) -> torch.Tensor:
+        """The log of the mean over the members of likelihoods (N, M, …)."""
+        return logs[:, 0] if self.members == 1 else (logs - math.log(self.members)).logsumexp(1)
+
+    def _distribution(self, params: torch.Tensor, column: int) -> Distribution | MixtureDistribution:
+        """The column's distribution by parameters (N, M, width)."""
+        parts = tuple(Distribution(self.columns.conditionals[column], own) for own in params.unbind(1))
+        if len(parts) == 1:
+            return parts[0]
+        return MixtureDistribution(params.new_full(params.shape[:2], -math.log(len(parts))), parts)
+
+    def _chosen(self, params: torch.Tensor, uniform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of parameters (N, M, width) those of a member drawn for each row, and what it leaves of the uniform (N,)."""
+        if self.members == 1:
+            return params[:, 0], uniform
+        place = uniform * self.members
+        member = place.long().clamp(max=self.members - 1)
+        return params[torch.arange(len(params), device=params.device), member], place - member
 
     def _cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, D) of the cells that are asked, zero elsewhere."""
         x = self.columns.filled(x, given | asked)
         cells, parts = torch.zeros_like(x), []
         for rows, column, h in self._scan(x, given, asked, order):
-            logs = self.columns.conditionals[column].log_prob(self._outputs(h, column), x[rows, column])
+            own = x[rows, column][:, None].expand(-1, self.members)
+            logs = self._mixed(self.columns.conditionals[column].log_prob(self._outputs(h, column), own))
             if torch.is_grad_enabled():
                 parts.append((rows, torch.full_like(rows, column), logs))
             else:  # at once: small tensors that stay between large ones that go would tear the heap to pieces

@@ -106,13 +106,18 @@ def _density(density: Density, generator: torch.Generator) -> tuple[bool, str]:
     worst, counted = 0.0, 0
     with torch.no_grad():
         for distribution in exact.conditionals(rows):
-            if not isinstance(distribution, Distribution) or distribution.conditional.is_discrete:
+            if distribution.conditional.is_discrete:
                 continue
-            total = integrate(distribution.conditional, distribution.params, torch.ones_like)
-            if isinstance(distribution.conditional, Atoms):
-                own = distribution.conditional.values
-                total = total + sum(distribution.log_prob(total.new_full(total.shape, a)).exp() for a in own)
-            worst, counted = max(worst, float((total - 1).abs().max())), counted + 1
+            one = isinstance(distribution, Distribution)
+            for part in (distribution,) if one else distribution.parts:
+                total = integrate(part.conditional, part.params, torch.ones_like)
+                if isinstance(part.conditional, Atoms):
+                    own = part.conditional.values
+                    total = total + sum(part.log_prob(total.new_full(total.shape, a)).exp() for a in own)
+                worst = max(worst, float((total - 1).abs().max()))
+            if not one:
+                worst = max(worst, float((distribution.log_weight.exp().sum(1) - 1).abs().max()))
+            counted += 1
     if not counted:
         return True, "no column has a density"
     return worst <= DENSITY_TOLERANCE, f"|∫p − 1| = {worst:.1e} at most, {counted} columns given {len(rows)} drawn rows"
@@ -163,8 +168,7 @@ def _residual(
     distribution: Distribution | MixtureDistribution, x: torch.Tensor, u: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Of drawn cells x (N,): the residual, its variance, and a sign in [−1, 1] that the cell decides."""
-    part = distribution if isinstance(distribution, Distribution) else distribution.parts[0]
-    conditional = part.conditional
+    conditional = distribution.conditional
     if isinstance(conditional, Bernoulli):
         p = distribution.mean()
         return x - p, p * (1 - p), 2 * x - 1

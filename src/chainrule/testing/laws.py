@@ -12,7 +12,14 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from chainrule.conditionals import AbstractConditional, AbstractMixture, AbstractSeen, Atoms, Distribution
+from chainrule.conditionals import (
+    AbstractConditional,
+    AbstractMixture,
+    AbstractSeen,
+    Atoms,
+    Distribution,
+    MixtureDistribution,
+)
 from chainrule.errors import ShapeError
 from chainrule.networks import AbstractNetwork
 
@@ -121,9 +128,9 @@ def assert_jacobian_triangular(network: AbstractNetwork, rows: torch.Tensor, *, 
     net, x = _double(network), rows.double().requires_grad_()
     step = net.order.argsort()
     for j, distribution in enumerate(net.conditionals(x)):
-        assert isinstance(distribution, Distribution)
-        if distribution.params.requires_grad:
-            (gradient,) = torch.autograd.grad(distribution.params.sum(), x, allow_unused=True, retain_graph=True)
+        params = _params_of_one(distribution)
+        if params.requires_grad:
+            (gradient,) = torch.autograd.grad(params.sum(), x, allow_unused=True, retain_graph=True)
         else:
             gradient = None
         heeds = torch.zeros(len(step), dtype=torch.bool) if gradient is None else (gradient != 0).any(0)
@@ -260,14 +267,14 @@ def _double(network: AnyNetwork) -> AnyNetwork:
 
 @torch.no_grad()
 def params_of(network: AbstractNetwork, x: torch.Tensor) -> list[torch.Tensor]:
-    """Of every column what its conditional is computed from, (N, any): parameters; of an ensemble, weights and all members'."""
-    found = []
-    for distribution in network.conditionals(x):
-        if isinstance(distribution, Distribution):
-            found.append(distribution.params)
-        else:
-            found.append(torch.cat([distribution.log_weight, *(part.params for part in distribution.parts)], dim=1))
-    return found
+    """Of every column what its conditional is computed from, (N, any): parameters; of a mixture, weights and all parts'."""
+    return [_params_of_one(distribution) for distribution in network.conditionals(x)]
+
+
+def _params_of_one(distribution: Distribution | MixtureDistribution) -> torch.Tensor:
+    if isinstance(distribution, Distribution):
+        return distribution.params
+    return torch.cat([distribution.log_weight, *(part.params for part in distribution.parts)], dim=1)
 
 
 def _world(network: AbstractNetwork) -> dict[str, object]:

@@ -26,6 +26,8 @@ class FitConfig:
         components: parts of each mixture.
         dropout: share of hidden units of an orderless network that are switched off at random while training; None: by
             the rows.
+        members: networks of which an orderless one is made, side by side; each of its conditionals is the mean of theirs. None:
+            by the rows.
         epochs: passes over the training rows, at most; None: 100 of one-order networks.
         batch_size: rows per step; None: 100 of one-order networks.
         learning_rate: AdamW's, at its highest; None: 1e-2 for NADE over binary columns, else 2e-3.
@@ -34,7 +36,7 @@ class FitConfig:
             one-order networks.
         clip_norm: longest gradient; longer ones are scaled down to it. Zero turns this off.
         patience: epochs without a better validation likelihood after which training stops. Zero turns this off. None: 10
-            of one-order networks.
+            of one-order networks, off for others.
         valid_fraction: share of the rows held out for validation where no validation table is given.
     """
 
@@ -45,6 +47,7 @@ class FitConfig:
     conditional: str = "gaussian"
     components: int = 10
     dropout: float | None = None
+    members: int | None = None
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
@@ -65,7 +68,7 @@ class FitConfig:
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ShapeError(unknown_choice(name, getattr(self, name), allowed))
-        for name in ("hidden_size", "components", "epochs", "batch_size"):
+        for name in ("hidden_size", "components", "members", "epochs", "batch_size"):
             if getattr(self, name) is not None:
                 whole_number(getattr(self, name), name, least=1)
         if self.hidden_sizes is not None:

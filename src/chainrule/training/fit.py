@@ -235,6 +235,7 @@ def _orderless(columns: Columns, config: FitConfig, order: Order, generator: tor
         _sizes(config),
         activation=config.activation or "relu",
         dropout=config.dropout or 0.0,
+        members=config.members or 1,
         order=order,
         generator=generator,
     )

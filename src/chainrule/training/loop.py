@@ -26,6 +26,7 @@ from chainrule.training.config import FitConfig
 BAD_STEPS = 10  # non-finite steps in a row after which the best weights are restored and the learning rate halved
 LEARNING_RATE, WEIGHT_DECAY, EPOCHS, BATCH_SIZE = 1e-2, 1e-2, 100, 100  # where the configuration has none
 VALID_ROWS = 1000  # rows per validation batch
+SURE = 2.0  # standard errors by which earlier weights must be better than the last: they are the best of many epochs
 VALID_SEED = 1  # of the masks that an orderless network is validated with
 
 
@@ -85,7 +86,7 @@ def train(
         after_epoch: called with the state after each epoch, to save it.
         device: "cpu" or "cuda".
         prefer_last: where the learning rate has come to rest, the last weights are taken unless the best ones are better by
-            more than a standard error: of few validation rows, or of masks drawn for them, the best epoch is one of luck.
+            more than two standard errors: of few validation rows, or of masks drawn for them, the best epoch is one of luck.
         show_progress: a bar on stderr where a person watches.
     """
     fabric = Fabric(accelerator=device, devices=1)
@@ -180,12 +181,12 @@ def losses(network: AbstractNetwork, rows: Rows) -> torch.Tensor:
 
 
 def settle(state: State, rows: Rows) -> None:
-    """Makes the last weights the best ones, unless these are better by more than the standard error of the difference."""
+    """Makes the last weights the best ones, unless these are better by more than SURE standard errors of the difference."""
     last, weights = losses(state.network, rows).double(), _copy(state.network)
     state.network.load_state_dict(state.best)
     worse = last - losses(state.network, rows).double()
     error = float(worse.std() / len(worse) ** 0.5) if len(worse) > 1 else 0.0
-    if rows.total(worse) / rows.count <= error:  # false where there is no number
+    if rows.total(worse) / rows.count <= SURE * error:  # false where there is no number
         state.best, state.best_nats = weights, rows.total(last) / rows.count
 
 

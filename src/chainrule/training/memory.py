@@ -35,8 +35,9 @@ def training_bytes(network: str, columns: Columns, config: FitConfig) -> int:
         weights += 2 * inputs * params
     if network == "orderless":
         weights += len(columns) * sizes[0]
-    batch = (config.batch_size or 0) * (2 * inputs + 3 * sum(sizes) + 4 * params)
-    return BYTES * (COPIES * weights + batch)
+    members = config.members or 1
+    batch = (config.batch_size or 0) * (2 * inputs + members * (3 * sum(sizes) + 4 * params))
+    return BYTES * (COPIES * members * weights + batch)
 
 
 def free_bytes() -> int | None:

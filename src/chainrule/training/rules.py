@@ -19,19 +19,22 @@ class Effort:
         steps: steps of AdamW, on tables of enough rows that epochs are not the limit.
         epochs: passes over the training rows, at most: small tables are not seen more often.
         dropout: of small tables, whose rows are seen so often that they would be learned by heart.
+        members: networks whose conditionals are averaged, of small tables.
     """
 
     hidden_sizes: tuple[int, ...]
     steps: int
     epochs: int
     dropout: float
+    members: int
 
 
 EFFORTS = {
-    "quick": Effort((128, 128), 1_500, 100, 0.0),
-    "standard": Effort((256, 256), 8_000, 200, 0.2),
-    "best": Effort((512, 512), 32_000, 400, 0.2),
+    "quick": Effort((128, 128), 1_500, 100, 0.0, 1),
+    "standard": Effort((256, 256), 8_000, 200, 0.2, 3),
+    "best": Effort((512, 512), 32_000, 400, 0.2, 3),
 }
+MEMBER_ROWS = 15_000  # up to which there is more than one member
 BATCHES = (32, 512)  # smallest and largest
 BATCHES_PER_EPOCH = 40  # as far as those allow
 UNITS_PER_ROW = 0.25  # hidden units of a layer, at most, for each training row; at least SMALLEST
@@ -44,6 +47,7 @@ FIXED: dict[str, int | float] = {  # of one-order networks
     "batch_size": 100,
     "patience": 10,
     "dropout": 0.0,
+    "members": 1,
     "weight_decay": 1e-2,
 }
 
@@ -53,9 +57,10 @@ def resolved(config: FitConfig, network: str, schema: Schema, rows: int, effort:
 
     Of one-order networks as ``FitConfig`` says. Of the orderless network: layers as the effort says, but no more than a unit
     for four rows; 40 batches an epoch, of 32 to 512 rows; as many epochs as make the effort's steps; a learning rate of
-    2e-3 that falls to zero; a weight decay of 0.3 and, unless the effort is quick, dropout of 0.2 for up to 5,000 rows, 0.1
-    for 10,000 and 0.02 for 50,000; stopping after half of the epochs, at least 10, without a better validation loss; and the
-    weights with which the learning rate came to rest, unless earlier ones are better by more than a standard error.
+    2e-3 that falls to zero; a weight decay of 0.3 and, unless the effort is quick, three members for up to 15,000 rows and
+    dropout of 0.2 for up to 5,000 rows, 0.1 for 10,000 and 0.02 for 50,000; all epochs, and the weights with which the
+    learning rate came to rest, unless earlier ones are better by more than two standard errors. It does not stop early: by the
+    few validation rows of a small table the best epoch is one of luck, and may be one of the first, in which little is learned.
     ``benchmarks/tables/rules.py`` measures these against their neighbours; 40 batches an epoch follow from its table of
     online_shoppers, where 35 were better by 0.23 nats than the 70 that a rule of 60 gave, in the same number of steps.
     """
@@ -63,6 +68,10 @@ def resolved(config: FitConfig, network: str, schema: Schema, rows: int, effort:
         raise ChainruleError(f"hidden_sizes = {list(config.hidden_sizes)}: NADE has one layer; pass hidden_size")
     if network != "orderless" and config.dropout:
         raise ChainruleError(f"dropout = {config.dropout}: only the orderless network has it")
+    if network != "orderless" and (config.members or 1) > 1:
+        raise ChainruleError(
+            f"members = {config.members}: only the orderless network has them; of others make an Ensemble"
+        )
     plain = network == "nade" and all(column.kind == "binary" for column in schema.columns)
     config = replace(
         config,
@@ -80,13 +89,13 @@ def resolved(config: FitConfig, network: str, schema: Schema, rows: int, effort:
     sizes = config.hidden_sizes or (
         (config.hidden_size,) * 2 if config.hidden_size else tuple(min(size, widest) for size in chosen.hidden_sizes)
     )
-    patience = max(10, epochs // 2)
     return _or(
         replace(config, hidden_sizes=sizes),
         hidden_size=sizes[0],
         batch_size=batch,
         epochs=epochs,
-        patience=patience,
+        patience=0,
+        members=chosen.members if rows <= MEMBER_ROWS else 1,
         dropout=round(min(chosen.dropout, DROPOUT_ROWS / rows), 3),
         weight_decay=WEIGHT_DECAY,
     )
