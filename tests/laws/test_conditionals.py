@@ -563,3 +563,31 @@ def test_knots_are_told_and_nothing_else_changes():
     for knots in ((0.0,), (1.0, 1.0), (2.0, 1.0), (0.0, math.inf), (0.0, 1.0, 1.0 + 1e-9)):
         with pytest.raises(ShapeError, match="knots = "):
             PiecewiseLinear(base, knots)
+
+
+FAMILIES = {
+    "categories": [Categorical(2), Categorical(5), Categorical(3)],
+    "categories whose unlisted are counted": [Categorical(4, unlisted=0, rows=9), Categorical(2, unlisted=0, rows=50)],
+    "categories whose unlisted are learned": [Categorical(2, unlisted=3), Categorical(6, unlisted=1, rows=50)],
+    "integers": [DiscretizedLogisticMixture(3, center=c, spread=s) for c, s in ((0.0, 1.0), (5.0, 40.0), (-2.0, 0.3))],
+    "atoms among integers": [
+        Atoms((0.0, 3.0), DiscretizedLogisticMixture(2, center=1.0)),
+        Atoms((-1.0, 2.0), PiecewiseLinear(DiscretizedLogisticMixture(2, spread=9.0), knots=(0.0, 1.0))),
+    ],
+    "atoms among numbers": [Atoms((0.0,), GaussianMixture(2)), Atoms((0.5,), GaussianMixture(2, low=0.0, high=1.0))],
+}
+
+
+@pytest.mark.parametrize("members", FAMILIES.values(), ids=FAMILIES)
+def test_a_family_is_scored_at_once_as_each_of_its_members_is(members):
+    """To the last few bits, gradients too; also of values that are no codes."""
+    members = [each.unseen for each in members]
+    assert len({each.family for each in members}) == 1
+    x = torch.tensor([0.0, 1.0, 2.0, 3.0, 0.5, -1.0, 7.0, 40.0], dtype=torch.float64)[:, None].expand(-1, len(members))
+    own = [params_of(each, rows=len(x), seed=k).requires_grad_() for k, each in enumerate(members)]
+    got = members[0].log_prob_each(members, own, x)
+    want = torch.stack([each.log_prob(p, x[:, k]) for k, (each, p) in enumerate(zip(members, own, strict=True))], dim=1)
+    torch.testing.assert_close(got, want, rtol=1e-12, atol=1e-12)
+    slopes = [torch.autograd.grad(logs[logs.isfinite()].sum(), own) for logs in (got, want)]
+    for one, two in zip(*slopes, strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-12, equal_nan=True)  # of no code

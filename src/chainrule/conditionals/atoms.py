@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -65,10 +67,31 @@ class Atoms(AbstractConditional):
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """log p_a of an atom, log p_other + the base's log-likelihood of another value, (...) nats."""
         logs, rest = self._split(params)
-        is_atom = self._is_atom(x)  # (..., A)
+        return self._log_prob(logs, self.base.log_prob(rest, x), self._is_atom(x))
+
+    @property
+    def unseen(self) -> Atoms:
+        """Of the base without what is only told to others."""
+        return replace(self, base=self.base.unseen)
+
+    @property
+    def family(self) -> Hashable:
+        """Those of as many atoms over a base of one family."""
+        return type(self), len(self.values), self.base.family
+
+    def log_prob_each(self, family: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        """As many calls of ``log_prob``, the bases' in one as well."""
+        own = len(self.values) + 1
+        logits, rest = zip(*((each[..., :own], each[..., own:]) for each in params), strict=True)
+        logs = F.log_softmax(torch.stack(logits, dim=1), dim=-1)
+        base = self.base.log_prob_each([each.base for each in family], rest, x)
+        return self._log_prob(logs, base, x[..., None] == x.new_tensor([each.values for each in family]))
+
+    def _log_prob(self, logs: torch.Tensor, base: torch.Tensor, is_atom: torch.Tensor) -> torch.Tensor:
+        """Of log-probabilities (..., A + 1) of the atoms and of all others, the base's (...), and which atom it is (..., A)."""
         any_atom = is_atom.any(-1)
         atom = torch.where(is_atom, logs[..., :-1], -torch.inf).amax(-1)  # two may be one in float32
-        other = logs[..., -1] + self.base.log_prob(rest, x)
+        other = logs[..., -1] + base
         if self.is_discrete:
             return torch.where(any_atom, torch.logaddexp(atom, other), other)
         return torch.where(any_atom, atom, other)

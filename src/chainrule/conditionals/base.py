@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import MISSING, dataclass, fields
+from typing import Any
 
 import torch
 
@@ -78,6 +79,18 @@ class AbstractConditional(ABC):
     def unseen(self) -> AbstractConditional:
         """A conditional of the same likelihood, without what is only told to other columns: equal ones are scored together."""
         return self
+
+    @property
+    def family(self) -> Hashable:
+        """Conditionals of one family are scored by one call of ``log_prob_each``, however many columns they are."""
+        return self
+
+    def log_prob_each(self, family: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        """Log-likelihoods (N, C) of codes x (N, C), each under the family's member of its column and its params (N, width).
+
+        Called on any member of the family.
+        """
+        return self.log_prob(torch.stack(list(params), dim=1), x)
 
     @property
     def is_one_hot(self) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -76,6 +78,46 @@ class Categorical(AbstractConditional):
         if self.unlisted:
             logs = logs - math.log(self.unlisted + 1) * (index == self.values).to(logs.dtype)
         return torch.where(index == x, logs, -torch.inf)
+
+    @property
+    def family(self) -> Hashable:
+        """Those that have, or have not, an unlisted code, learned or not, of however many values."""
+        return type(self), self.unlisted if self.unlisted is None else bool(self.unlisted)
+
+    def log_prob_each(self, family: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        """As many calls of ``log_prob``, of logits that are filled up to the most values."""
+        most = max(each.values for each in family)
+
+        def number(of: Callable[[Categorical], float]) -> torch.Tensor:
+            return x.new_tensor([of(each) for each in family])  # (C,)
+
+        listed = torch.stack(
+            [
+                F.pad(p[..., : c.values], (0, most - c.values), value=-torch.inf)
+                for c, p in zip(family, params, strict=True)
+            ],
+            dim=1,
+        )  # (N, C, most)
+        values = number(lambda each: each.values)
+        index = x.long().clamp(min=0).minimum(values.long())
+        known = index == x
+        if self.unlisted is None:
+            known, logits = known & (x < values), listed
+        else:
+            there = torch.arange(most, device=x.device) < values[:, None]
+            least = torch.where(there, listed, torch.inf).amin(-1)
+            cap = least + number(lambda each: math.log((each.unlisted or 0) + 1) - math.log(2))
+            if self.unlisted:
+                free = torch.stack([p[..., c.values] for c, p in zip(family, params, strict=True)], dim=1)
+            else:
+                free = listed.logsumexp(-1) - number(lambda each: math.log((each.rows or 1) + 1))
+            logits = torch.cat([listed, torch.minimum(free, cap)[..., None]], dim=-1)
+        is_unlisted = index == values
+        at = torch.where(is_unlisted, logits.shape[-1] - 1, index)
+        logs = torch.take_along_dim(F.log_softmax(logits, dim=-1), at[..., None], dim=-1)[..., 0]
+        if self.unlisted:
+            logs = logs - number(lambda each: math.log((each.unlisted or 0) + 1)) * is_unlisted.to(logs.dtype)
+        return torch.where(known, logs, -torch.inf)
 
     def sample(self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
         """The listed value in whose stretch of the cumulated probabilities the uniform lies."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -87,10 +89,27 @@ class DiscretizedLogisticMixture(AbstractConditional):
 
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """log Σ_k w_k (F_k(x + ½) − F_k(x − ½)), (...) nats; −inf for what is no integer within the bounds."""
+        return self._log_prob(params, x, self.center, self.spread)
+
+    @property
+    def family(self) -> Hashable:
+        """Those of as many parts without bounds, whatever their center and spread."""
+        bounded = self.least is not None or self.most is not None
+        return self if bounded else (type(self), self.parts, self.least_scale)
+
+    def log_prob_each(self, family: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        """As many calls of ``log_prob``."""
+        center, spread = (x.new_tensor([getattr(each, name) for each in family]) for name in ("center", "spread"))
+        return self._log_prob(torch.stack(list(params), dim=1), x, center, spread)
+
+    def _log_prob(
+        self, params: torch.Tensor, x: torch.Tensor, center: float | torch.Tensor, spread: float | torch.Tensor
+    ) -> torch.Tensor:
         bound = self._continuous.bind(params)
-        width = 1 / self.spread / bound.scale  # b − a, (..., K)
-        b = ((x - self.center + 0.5) / self.spread)[..., None]
+        b = ((x - center + 0.5) / spread)[..., None]
         b = (b - bound.location) / bound.scale
+        width = (spread[..., None] if isinstance(spread, torch.Tensor) else spread) * bound.scale
+        width = width.reciprocal()  # b − a, (..., K)
         a = b - width
         upper, lower = F.logsigmoid(b), F.logsigmoid(-a)
         logs = upper + lower + log_one_minus_exp(-width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, SupportsIndex
@@ -97,12 +97,18 @@ class Columns:
         return tuple(groups.items())
 
     @cached_property
-    def _scored(self) -> tuple[tuple[AbstractConditional, list[int]], ...]:
-        """Groups of columns whose likelihoods are computed together, whatever they tell other columns."""
-        groups: dict[AbstractConditional, list[int]] = {}
-        for column, conditional in enumerate(self.conditionals):
-            groups.setdefault(conditional.unseen, []).append(column)
-        return tuple(groups.items())
+    def _scored(self) -> tuple[tuple[tuple[AbstractConditional, ...], list[int]], ...]:
+        """Groups of columns whose likelihoods are computed together, whatever they tell other columns, and their conditionals."""
+        groups: dict[Hashable, list[int]] = {}
+        unseen = [conditional.unseen for conditional in self.conditionals]
+        for column, conditional in enumerate(unseen):
+            groups.setdefault(conditional.family, []).append(column)
+        return tuple((tuple(unseen[k] for k in columns), columns) for columns in groups.values())
+
+    @cached_property
+    def _back(self) -> torch.Tensor:
+        """Where each column lies among those of the groups of ``_scored``, one after the other."""
+        return torch.tensor([k for _, columns in self._scored for k in columns]).argsort()
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Codes (N, D) as network inputs (N, I)."""
@@ -155,17 +161,13 @@ class Columns:
 
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, D) of codes x (N, D) under params (N, P), in nats."""
-        groups = self._scored
-        if len(groups) == 1:
-            conditional, _ = groups[0]
-            return conditional.log_prob(params.unflatten(1, (len(self), conditional.param_width)), x)
-        parts, column_of_part = [], []
-        for conditional, columns in groups:
-            own = params[:, self.params_in(columns)].unflatten(1, (len(columns), conditional.param_width))
-            parts.append(conditional.log_prob(own, x[:, columns]))
-            column_of_part += columns
-        back = torch.tensor(column_of_part, device=x.device).argsort()
-        return torch.cat(parts, dim=1)[:, back]
+        first = self.conditionals[0].unseen
+        if len(self._groups) == 1:
+            return first.log_prob(params.unflatten(1, (len(self), first.param_width)), x)
+        own, parts = params.split(self.param_widths, dim=1), []
+        for family, columns in self._scored:
+            parts.append(family[0].log_prob_each(family, [own[k] for k in columns], x[:, columns]))
+        return torch.cat(parts, dim=1).index_select(1, self._back.to(x.device))
 
     def filled(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
         """x (N, D) with a code of the column's support wherever a cell is not known, so that an unknown NaN reaches nothing."""

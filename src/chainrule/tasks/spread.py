@@ -11,7 +11,7 @@ from chainrule.networks.orders import make_order
 from chainrule.rng import generator_from
 
 ORDERS = 16
-MANY_COLUMNS, LEAST_ORDERS = 1000, 4  # of more columns there are fewer orders, since each takes a step a column
+MANY_COLUMNS, LEAST_ORDERS = 1000, 2  # of more columns there are fewer orders, since each takes a step a column
 CELLS = 25_000  # at most so many cells are scored in each order, but at least LEAST_ROWS rows
 LEAST_ROWS, MOST_ROWS = 16, 256
 
@@ -52,7 +52,7 @@ def nats_of_cells(
 ) -> torch.Tensor:
     """−log p of each known cell given those before it, in each of 16 orders if the network has no order of its own.
 
-    Of more than 1,000 columns there are fewer orders, at least 4.
+    Of more than 1,000 columns there are fewer orders, at least 2.
 
     Args:
         network: in evaluation mode.
