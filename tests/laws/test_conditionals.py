@@ -578,6 +578,11 @@ FAMILIES = {
 }
 
 
+def test_few_values_are_not_filled_up_to_many():
+    sizes = [Categorical(values).family[-1] for values in (1, 2, 8, 9, 32, 33, 128, 129, 900)]
+    assert sizes == [0, 0, 0, 1, 1, 2, 2, 3, 4]
+
+
 @pytest.mark.parametrize("members", FAMILIES.values(), ids=FAMILIES)
 def test_a_family_is_scored_at_once_as_each_of_its_members_is(members):
     """To the last few bits, gradients too; also of values that are no codes."""

@@ -81,8 +81,10 @@ class Categorical(AbstractConditional):
 
     @property
     def family(self) -> Hashable:
-        """Those that have, or have not, an unlisted code, learned or not, of however many values."""
-        return type(self), self.unlisted if self.unlisted is None else bool(self.unlisted)
+        """Those that have, or have not, an unlisted code, learned or not, and need not be filled up much: of up to 8, 32, 128 …
+        values."""
+        size = max(0, math.ceil(math.log(self.values / 8, 4) - 1e-9))
+        return type(self), self.unlisted if self.unlisted is None else bool(self.unlisted), size
 
     def log_prob_each(self, family: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
         """As many calls of ``log_prob``, of logits that are filled up to the most values."""
