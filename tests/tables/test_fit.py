@@ -49,8 +49,11 @@ def test_rules_follow_the_table(density):
     sizes = [resolved(cr.FitConfig(), "orderless", columns, 10**6, e).hidden_sizes[0] for e in EFFORTS]
     assert sizes == sorted(sizes)
     assert [batch_size(n) for n in (1, 10**9)] == [32, 512]
-    assert (small.members, config.members) == (3, 1)
-    assert resolved(cr.FitConfig(), "orderless", columns, 60, "quick").members == 1
+    members = [
+        resolved(cr.FitConfig(), "orderless", columns, n, "standard").members for n in (199, 200, 10_000, 10_001)
+    ]
+    assert members == [1, 3, 3, 1]
+    assert resolved(cr.FitConfig(), "orderless", columns, 600, "quick").members == 1
     with pytest.raises(ChainruleError, match=r"members = 2: only the orderless network has them"):
         resolved(cr.FitConfig(members=2), "made", columns, 60, "standard")
     told = resolved(cr.FitConfig(hidden_size=7, epochs=2), "orderless", columns, 1000, "best")

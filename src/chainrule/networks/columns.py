@@ -106,6 +106,12 @@ class Columns:
         return tuple((tuple(unseen[k] for k in columns), columns) for columns in groups.values())
 
     @cached_property
+    def _alike(self) -> AbstractConditional | None:
+        """What all columns are scored by, if that is one conditional."""
+        unseen = {conditional.unseen for conditional in self.conditionals}
+        return unseen.pop() if len(unseen) == 1 else None
+
+    @cached_property
     def _back(self) -> torch.Tensor:
         """Where each column lies among those of the groups of ``_scored``, one after the other."""
         return torch.tensor([k for _, columns in self._scored for k in columns]).argsort()
@@ -161,9 +167,8 @@ class Columns:
 
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, D) of codes x (N, D) under params (N, P), in nats."""
-        first = self.conditionals[0].unseen
-        if len(self._groups) == 1:
-            return first.log_prob(params.unflatten(1, (len(self), first.param_width)), x)
+        if self._alike is not None:
+            return self._alike.log_prob(params.unflatten(1, (len(self), self._alike.param_width)), x)
         own, parts = params.split(self.param_widths, dim=1), []
         for family, columns in self._scored:
             parts.append(family[0].log_prob_each(family, [own[k] for k in columns], x[:, columns]))

@@ -34,7 +34,10 @@ EFFORTS = {
     "standard": Effort((256, 256), 8_000, 200, 0.2, 3),
     "best": Effort((512, 512), 32_000, 400, 0.2, 3),
 }
-MEMBER_ROWS = 10_000  # up to which there is more than one member: of more rows they gain less and cost minutes
+MEMBER_ROWS = (
+    200,
+    10_000,
+)  # between which there are several members: of fewer a fit should take a second, of more no minutes
 BATCHES = (32, 512)  # smallest and largest
 BATCHES_PER_EPOCH = 40  # as far as those allow
 UNITS_PER_ROW = 0.25  # hidden units of a layer, at most, for each training row; at least SMALLEST
@@ -57,7 +60,7 @@ def resolved(config: FitConfig, network: str, schema: Schema, rows: int, effort:
 
     Of one-order networks as ``FitConfig`` says. Of the orderless network: layers as the effort says, but no more than a unit
     for four rows; 40 batches an epoch, of 32 to 512 rows; as many epochs as make the effort's steps; a learning rate of
-    2e-3 that falls to zero; a weight decay of 0.3 and, unless the effort is quick, three members for up to 10,000 rows and
+    2e-3 that falls to zero; a weight decay of 0.3 and, unless the effort is quick, three members for 200 to 10,000 rows and
     dropout of 0.2 for up to 5,000 rows, 0.1 for 10,000 and 0.02 for 50,000; all epochs, and the weights with which the
     learning rate came to rest, unless earlier ones are better by more than two standard errors. It does not stop early: by the
     few validation rows of a small table the best epoch is one of luck, and may be one of the first, in which little is learned.
@@ -95,7 +98,7 @@ def resolved(config: FitConfig, network: str, schema: Schema, rows: int, effort:
         batch_size=batch,
         epochs=epochs,
         patience=0,
-        members=chosen.members if rows <= MEMBER_ROWS else 1,
+        members=chosen.members if MEMBER_ROWS[0] <= rows <= MEMBER_ROWS[1] else 1,
         dropout=round(min(chosen.dropout, DROPOUT_ROWS / rows), 3),
         weight_decay=WEIGHT_DECAY,
     )
