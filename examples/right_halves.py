@@ -16,7 +16,9 @@ from chainrule.report import pictures
 def main() -> None:
     """Trains an orderless network and completes six validation digits, six times each."""
     digits = cr.datasets.load("digits")
-    density = cr.fit(digits.train, digits.valid, objective="any", seed=0, config=cr.FitConfig(epochs=60), verbose=False)
+    density = cr.fit(
+        digits.train, digits.valid, objective="any", seed=0, config=cr.FitConfig(epochs=60, members=1), verbose=False
+    )
     originals = digits.valid[:6]
     left = np.tile(np.arange(8) < 4, 8)  # (64,): which pixels are known
     known = np.where(left, originals, np.nan)

@@ -24,7 +24,7 @@ from chainrule.training.rules import EFFORTS, batch_size, resolved
 
 impute, sample = (sys.modules[f"chainrule.tasks.{name}"] for name in ("impute", "sample"))  # their functions hide them
 ALL = ["sex", "town", "gain", "height", "price", "hour"]
-QUICK = cr.FitConfig(hidden_sizes=(12,), components=2, epochs=3)
+QUICK = cr.FitConfig(hidden_sizes=(12,), components=2, epochs=3, members=2)
 
 
 def bytes_of(density, path):
@@ -92,7 +92,7 @@ def test_memory_is_refused_before_it_is_taken(monkeypatch):
     with pytest.raises(
         ChainruleError, match=r"training needs about 7.\d GB, and 0.0 GB are free: pass smaller hidden_sizes"
     ):
-        cr.fit(mixed(50), config=cr.FitConfig(hidden_sizes=(10_000, 10_000)), verbose=False)
+        cr.fit(mixed(50), config=cr.FitConfig(hidden_sizes=(10_000, 10_000), members=3), verbose=False)
     assert memory.free_bytes() == 10_000_000
 
 
