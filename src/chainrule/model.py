@@ -121,7 +121,7 @@ class Model:
                 if key.split(".")[-1] == "log_weight" and abs(np.logaddexp.reduce(array)) > WEIGHT_TOLERANCE:
                     raise FormatError(f"array {key!r}: the members' weights do not sum to 1; the model is no density")
             built.load_state_dict({key: torch.from_numpy(np.array(array)) for key, array in arrays.items()})
-            return cls(schema, built)
+            return cls(schema, built.eval())
         except FormatError:
             raise
         except (LookupError, TypeError, AttributeError, ValueError, RuntimeError, OverflowError) as error:

@@ -257,6 +257,19 @@ def test_members_are_mixed_by_their_probabilities_and_trained_each_by_its_own_lo
         OrderlessNADE(3, [4], members=0)
 
 
+@pytest.mark.parametrize("columns", [MIXED, OPEN], ids=["mixed", "open"])
+def test_near_zero_temperature_members_agree_on_the_likeliest_value(columns):
+    net = orderless(columns, 6, 5, seed=6, members=3).double()
+    drawn = net.sample(200, temperature=1e-7, generator=generator_from(2))
+    assert float((drawn - drawn[0]).abs().max()) < 1e-3
+    first = int(net.order[0])
+    tried = torch.zeros(1, len(columns), dtype=torch.float64)
+    likeliest = net.conditional(tried, first, torch.zeros(len(columns), dtype=torch.bool))
+    if likeliest.conditional.support() is not None:  # of numbers it is the location of the heaviest part
+        gap = likeliest.log_prob(drawn[:1, first]) - likeliest.log_prob(likeliest.mode())
+        assert abs(float(gap.detach())) < 1e-9
+
+
 def test_dropout_is_drawn_from_the_generator_while_training_only():
     net = OrderlessNADE(6, [20, 20], dropout=0.5, generator=generator_from(0))
     with torch.no_grad():

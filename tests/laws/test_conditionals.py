@@ -565,6 +565,17 @@ def test_knots_are_told_and_nothing_else_changes():
             PiecewiseLinear(base, knots)
 
 
+@pytest.mark.parametrize("scale", [0.26, 0.5, 0.79, 0.95])
+def test_members_that_agree_expect_what_each_of_them_expects(scale):
+    one = DiscretizedLogisticMixture(1)
+    params = torch.tensor([[0.0, 0.3, math.log(math.expm1(scale - one.least_scale))]], dtype=torch.float64)
+    d = MixtureDistribution(torch.full((1, 3), 1 / 3, dtype=torch.float64).log(), (Distribution(one, params),) * 3)
+    values, weights = d.quadrature()
+    _, p = masses(one, params)
+    entropy = -(p * torch.where(p > 0, p, 1.0).log()).sum(1)
+    assert abs(float(-(weights * d.at(values)).sum(1) - entropy)) < 0.02
+
+
 FAMILIES = {
     "categories": [Categorical(2), Categorical(5), Categorical(3)],
     "categories whose unlisted are counted": [Categorical(4, unlisted=0, rows=9), Categorical(2, unlisted=0, rows=50)],

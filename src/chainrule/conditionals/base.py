@@ -263,7 +263,7 @@ class MixtureDistribution:
         else:
             tried = self.log_weight.new_tensor(support).expand(len(self.log_weight), -1)
             tried = tried[:, self.conditional.is_evidence(tried[0])] if len(tried) else tried
-        logs = torch.stack([self.log_prob(x) for x in tried.unbind(1)], dim=1)
+        logs = self.at(tried)
         return tried.gather(1, logs.argmax(1, keepdim=True))[:, 0]
 
     def entropy(self) -> torch.Tensor:

@@ -17,10 +17,8 @@ from chainrule.errors import ShapeError
 
 SMOOTH = 4.0  # the scale from which sums over integers are integrals with corrections
 WINDOW = 160  # terms on either side, below that scale
-AROUND, NARROW = (
-    16,
-    0.05,
-)  # integers on either side of a part, and the scale over their number up to which they hold all but e^−20
+AROUND, NARROW = 16, 0.8  # integers on either side of a part, and the scale up to which they hold all but e^−20 of it
+NARROW_OF_FEW = 0.2  # that scale over their number where they are fewer, and hold all but e^−5
 LEAST_AROUND = 3  # where many mixtures are mixed
 MOST_LISTED = 4096  # values of a bounded column that ``support`` lists
 
@@ -142,8 +140,8 @@ class DiscretizedLogisticMixture(AbstractConditional):
         return (bound.log_weight.exp() * mean).sum(-1).to(params.dtype)
 
     def quadrature(self, params: torch.Tensor, thinned: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
-        """K · 33 integers and weights (..., M): of narrow parts those around their location, by their masses; of wide parts the
-        continuous mixture's values, rounded."""
+        """K · 33 integers, fewer if thinned, and weights (..., M): of narrow parts those around their location, by their masses;
+        of wide parts the continuous mixture's values, rounded."""
         bound = self._continuous.bind(params)
         mu, s = self._continuous.of_standard(bound.location)[..., None], (bound.scale * self.spread)[..., None]
         around = max(LEAST_AROUND, AROUND // thinned)
@@ -151,7 +149,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
         near = mu.round() + torch.arange(-around, around + 1, dtype=params.dtype, device=params.device)  # (..., K, 33)
         below = torch.sigmoid((near[..., 1:] - 0.5 - mu) / s)  # the ends take the tails
         masses = torch.cat([below, torch.ones_like(mu)], -1) - torch.cat([torch.zeros_like(mu), below], -1)
-        is_narrow = s < NARROW * around
+        is_narrow = s < (NARROW if thinned == 1 else NARROW_OF_FEW * around)
         values = torch.where(is_narrow, near, (mu + s * torch.logit(u) + 0.5).floor())
         weights = torch.where(is_narrow, masses, w) * bound.log_weight.exp()[..., None]
         return self._to_support(values.flatten(-2)), weights.flatten(-2)

@@ -125,7 +125,7 @@ class AbstractMixture(AbstractConditional):
         return self.of_standard(self.likeliest_location(params))
 
     def quadrature(self, params: torch.Tensor, thinned: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
-        """K · 16 values (..., M): of each part those of Gauss and Legendre's rule over its distribution function."""
+        """K · 16 values, or fewer, (..., M): of each part those of Gauss and Legendre's rule over its distribution function."""
         bound = self.bind(params)
         u, w = (params.new_tensor(part) for part in gauss_legendre(max(LEAST_POINTS, POINTS // thinned)))
         values = bound.location[..., None] + bound.scale[..., None] * self._quantile(u)  # (..., K, points)

@@ -114,7 +114,8 @@ class Columns:
     @cached_property
     def _back(self) -> torch.Tensor:
         """Where each column lies among those of the groups of ``_scored``, one after the other."""
-        return torch.tensor([k for _, columns in self._scored for k in columns]).argsort()
+        with torch.inference_mode(False):  # kept for training, whoever asks first
+            return torch.tensor([k for _, columns in self._scored for k in columns]).argsort()
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Codes (N, D) as network inputs (N, I)."""

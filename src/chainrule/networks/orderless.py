@@ -175,7 +175,7 @@ class OrderlessNADE(AbstractNetwork):
             if not bool(open_.any()):
                 continue
             conditional = self.columns.conditionals[column]
-            params, own = self._chosen(self._outputs(self._deeper(a), column), uniform[:, column])
+            params, own = self._chosen(self._outputs(self._deeper(a), column), column, uniform[:, column], temperature)
             drawn = conditional.sample(params, own, temperature)
             x[:, column] = torch.where(open_, drawn, x[:, column])
             a = self._learn(a, x, column, open_)
@@ -217,8 +217,9 @@ class OrderlessNADE(AbstractNetwork):
 
         Args:
             x: codes (N, D).
-            pool: "last" (the layer when all columns are known, (N, H)); "mean" or "sum" over the vectors that predict the
-                columns, each from those drawn before it (N, H); "concat", all side by side in column order (N, D·H).
+            pool: "last" (the layer when all columns are known, (N, H), H the units of all members together); "mean" or "sum" over
+                the vectors that predict the columns, each from those drawn before it (N, H); "concat", all side by side in
+                column order (N, D·H).
             observed: bool (D,) or (N, D), the known cells, for pool="last"; others are never read. Default all.
 
         Raises:
@@ -376,13 +377,27 @@ class OrderlessNADE(AbstractNetwork):
             return parts[0]
         return MixtureDistribution(params.new_full(params.shape[:2], -math.log(len(parts))), parts)
 
-    def _chosen(self, params: torch.Tensor, uniform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of parameters (N, M, width) those of a member drawn for each row, and what it leaves of the uniform (N,)."""
+    def _chosen(
+        self, params: torch.Tensor, column: int, uniform: torch.Tensor, temperature: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of parameters (N, M, width) those of a member drawn for each row, and what it leaves of the uniform (N,).
+
+        Members are as likely, but below a temperature of 1 that one more whose likeliest value is likelier in the mean of all.
+        """
         if self.members == 1:
             return params[:, 0], uniform
+        weight = params.new_ones(params.shape[:2], dtype=torch.float64)  # (N, M)
+        if temperature != 1:
+            conditional = self.columns.conditionals[column]
+            modes = conditional.mode(params)  # (N, M)
+            peaks = conditional.log_prob(params[:, None], modes[:, :, None].expand(-1, -1, self.members))
+            weight = (peaks.double().logsumexp(2) * (1 / temperature - 1)).softmax(1) * self.members
+        ends = weight.cumsum(1)
         place = uniform * self.members
-        member = place.long().clamp(max=self.members - 1)
-        return params[torch.arange(len(params), device=params.device), member], place - member
+        member = (place[:, None] >= ends[:, :-1]).sum(1)
+        rows = torch.arange(len(params), device=params.device)
+        left = (place - ends[rows, member] + weight[rows, member]) / weight[rows, member]
+        return params[rows, member], left.clamp(0, 1 - 2**-53)
 
     def _cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, D) of the cells that are asked, zero elsewhere."""

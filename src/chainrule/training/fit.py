@@ -66,7 +66,8 @@ def fit(
 
     Args:
         table: a pandas, polars or Arrow frame, an ndarray (N, D), or a path of CSV, Parquet, .npy or .npz.
-        valid: rows of the same columns that decide when to stop; by default a share of the table is held out.
+        valid: rows of the same columns that decide which weights are kept, and of one-order networks when to stop; by default
+            a share of the table is held out.
         objective: "any" or "likelihood".
         network: "auto" (an orderless network, or for "likelihood" a NADE); "nade", "made" or "orderless" override the
             objective.
