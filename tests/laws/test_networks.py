@@ -366,7 +366,7 @@ def test_a_temperature_divides_the_logits(network, network_name):
     """The same uniforms give the same rows from a network whose outputs are divided by the temperature."""
     if "mixed" in network_name:
         pytest.skip("it multiplies scales, too: test_a_temperature_sharpens has the law of each conditional")
-    if isinstance(getattr(network, "members", 1), int) and getattr(network, "members", 1) > 1:
+    if "members" in network_name:
         pytest.skip("it favours members, too: test_near_zero_temperature_members_agree_on_the_likeliest_value")
     network = network.double()
     cold = copy.deepcopy(network)

@@ -272,9 +272,7 @@ class MixtureDistribution:
         support, times = conditional.support(), conditional.multiplicities()
         if support is None or times is None:
             raise ChainruleError("a mixture's entropy has no closed form; average −log_prob over draws instead")
-        logs = torch.stack(
-            [self.log_prob(self.log_weight.new_full((len(self.log_weight),), v)) for v in support], dim=1
-        )
+        logs = self.at(self.log_weight.new_tensor(support).expand(len(self.log_weight), -1))
         return -(logs.exp() * logs.clamp(min=-1e300) * logs.new_tensor(times)).sum(1)
 
     def quadrature(self) -> tuple[torch.Tensor, torch.Tensor]:

@@ -198,10 +198,8 @@ class OrderlessNADE(AbstractNetwork):
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k in the order)."""
         x = self.check_rows(x)
         nothing = torch.zeros(x.shape, dtype=torch.bool, device=x.device)
-        params, parts = (
-            x.new_zeros(len(x), self.members, len(self.output_bias) // self.members),
-            {k: [] for k in range(len(self.columns))},
-        )
+        params = x.new_zeros(len(x), self.members, len(self.output_bias) // self.members)
+        parts = {k: [] for k in range(len(self.columns))}
         for rows, column, h in self._scan(x, nothing, ~nothing, self.order):
             outputs = self._outputs(h, column)
             if torch.is_grad_enabled():

@@ -97,7 +97,7 @@ def train(
     steps, parameters = count_batches(len(train_rows), batch_size), list(state.network.parameters())
     began_all = time.perf_counter() - state.seconds
     late = partial(_late, began_all, time_limit_s)
-    if state.epoch == 0:  # whatever happens, the result is no worse than the beginning
+    if state.epoch == 0:  # what is kept is no worse than the beginning, but for ``settle``
         state.best_nats = independent = validate(state.network, valid_rows)  # which begins as independent columns
     epochs = config.epochs or EPOCHS
     with progress_bar("training", epochs * steps, show=show_progress) as advance:
