@@ -208,7 +208,7 @@ def exact() -> list[dict[str, Any]]:
     net, x = stirred(OrderlessNADE(COLUMNS, HIDDEN, generator=generator_from(0))), rows(SCAN_ROWS)
     few, asked = x[:4], torch.arange(COLUMNS) < ASKED
     before = torch.arange(COLUMNS) < torch.arange(COLUMNS)[:, None]  # (D, D): what step k knows
-    logits = torch.stack([net.params_given(row.expand(COLUMNS, -1), before).diagonal() for row in few])
+    logits = torch.stack([net.params_given(row.expand(COLUMNS, -1), before)[:, 0].diagonal() for row in few])
     cells = -F.binary_cross_entropy_with_logits(logits, few, reduction="none")  # (N, D)
     wanted = [cells.sum(1), cells[:, asked].sum(1)]
     refuse_unless_equal("log_prob and D full passes", [net.log_prob(few), net.log_prob(few, asked)], wanted)
@@ -248,7 +248,7 @@ def full_passes(net: MADE | OrderlessNADE, n: int) -> torch.Tensor:
     uniform = uniforms(n, COLUMNS, generator_from(1))
     x, known = torch.zeros(n, COLUMNS), torch.zeros(n, COLUMNS, dtype=torch.bool)
     for column in net.order.tolist():
-        params = net.conditional_params(x) if isinstance(net, MADE) else net.params_given(x, known)
+        params = net.conditional_params(x) if isinstance(net, MADE) else net.params_given(x, known)[:, 0]
         own = params[:, net.columns.param_rows(column)]
         x[:, column] = net.columns.conditionals[column].sample(own, uniform[:, column])
         known[:, column] = True

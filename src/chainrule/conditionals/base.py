@@ -279,9 +279,7 @@ class MixtureDistribution:
         """Values and weights, (N, M) each, with E[f(value)] ≈ Σ weight · f(value); about as many as of one part alone, where
         they cannot be listed."""
         own = self.log_weight.exp().unbind(1)
-        if (
-            type(self.conditional).quadrature is AbstractConditional.quadrature
-        ):  # all values, which all parts list alike
+        if type(self.conditional).quadrature is AbstractConditional.quadrature:  # all values, the same of all parts
             values, weights = zip(*(part.quadrature() for part in self.parts), strict=True)
             return values[0], torch.stack([p[:, None] * w for p, w in zip(own, weights, strict=True)]).sum(0)
         values, weights = zip(*(part.quadrature(len(self.parts)) for part in self.parts), strict=True)
