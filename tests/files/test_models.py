@@ -46,7 +46,9 @@ def test_saving_twice_gives_the_same_bytes_and_changes_nothing(density, tmp_path
     density.save(tmp_path / "b")
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert np.array_equal(before, density.log_prob(ROWS))
-    cr.load(tmp_path / "a").save(tmp_path / "c")
+    again = cr.load(tmp_path / "a")
+    assert again.model.network.training is density.model.network.training is False
+    again.save(tmp_path / "c")
     assert (tmp_path / "a").read_bytes() == (tmp_path / "c").read_bytes()
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 from contextlib import suppress
+from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
@@ -170,3 +171,29 @@ def test_a_large_file_under_a_memory_cap(tmp_path):
     capped("fit", "big.csv", "-o", "m.chainrule", "--epochs", 1, "--hidden-size", 16, "--time-limit-s", 60, peak=1.6e9)
     capped("score", "m.chainrule", "big.csv", "-o", "nats.csv", peak=1.2e9)
     capped("impute", "m.chainrule", "big.csv", "-o", "full.csv", peak=1.2e9)
+
+
+def test_columns_of_text_are_typed_each_by_all_its_known_cells(tmp_path, monkeypatch):
+    """Whatever else is tried with them, whatever their names are to polars, and in however many groups."""
+    from chainrule.table import text
+
+    columns = {
+        "^a.*$": (["1", " 2 ", "NA"], [1, 2, None]),
+        "ab": (["1", "2.5", ""], [1.0, 2.5, None]),
+        "zip": (["01007", "94110", "null"], ["01007", "94110", None]),
+        "yes": (["TRUE", "false", "nan"], [True, False, None]),
+        "day": (["2020-01-31", "", "2020-02-01"], [date(2020, 1, 31), None, date(2020, 2, 1)]),
+        "time": (
+            ["2020-01-31 10:30", "2020-01-31 10:31", ""],
+            [datetime(2020, 1, 31, 10, m) for m in (30, 31)] + [None],
+        ),
+        "words": (["1", "x", "-"], ["1", "x", "-"]),
+        "nothing": (["", "NA", "None"], [None] * 3),
+        "*": (["7", "8", "9"], [7, 8, 9]),
+    }
+    lines = [",".join(columns), *(",".join(cells) for cells in zip(*(raw for raw, _ in columns.values()), strict=True))]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    for at_once in (256, 2, 1):
+        monkeypatch.setattr(text, "TYPED_AT_ONCE", at_once)
+        frame = read_text(tmp_path / "t.csv").frame
+        assert frame.to_dict(as_series=False) == {name: wanted for name, (_, wanted) in columns.items()}

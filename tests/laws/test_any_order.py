@@ -257,6 +257,15 @@ def test_members_are_mixed_by_their_probabilities_and_trained_each_by_its_own_lo
         OrderlessNADE(3, [4], members=0)
 
 
+def test_what_was_asked_in_inference_mode_can_be_trained():
+    net = orderless([*OPEN, Categorical(3)], 6, seed=7)
+    with torch.inference_mode():
+        rows = net.sample(4, generator=generator_from(0))
+        net.training_loss(rows, generator=generator_from(1))
+    net.training_loss(rows.clone(), generator=generator_from(1)).sum().backward()
+    assert all(parameter.grad is not None for parameter in net.parameters())
+
+
 @pytest.mark.parametrize("columns", [MIXED, OPEN], ids=["mixed", "open"])
 def test_near_zero_temperature_members_agree_on_the_likeliest_value(columns):
     net = orderless(columns, 6, 5, seed=6, members=3).double()

@@ -49,6 +49,7 @@ def test_rules_follow_the_table(density):
     sizes = [resolved(cr.FitConfig(), "orderless", columns, 10**6, e).hidden_sizes[0] for e in EFFORTS]
     assert sizes == sorted(sizes)
     assert [batch_size(n) for n in (1, 10**9)] == [32, 512]
+    assert config.patience == small.patience == 0
     members = [
         resolved(cr.FitConfig(), "orderless", columns, n, "standard").members for n in (199, 200, 10_000, 10_001)
     ]

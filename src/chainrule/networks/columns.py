@@ -161,9 +161,10 @@ class Columns:
         return self._part([k for k, conditional in enumerate(self.conditionals) if not conditional.is_one_hot])
 
     def _part(self, columns: list[int]) -> _Part:
-        first = torch.tensor([self._inputs[k].start for k in columns], dtype=torch.int64)
-        last = torch.tensor([self.input_widths[k] - 1 for k in columns], dtype=torch.int64)
-        inputs = torch.tensor(self.inputs_in(columns), dtype=torch.int64)
+        with torch.inference_mode(False):
+            first = torch.tensor([self._inputs[k].start for k in columns], dtype=torch.int64)
+            last = torch.tensor([self.input_widths[k] - 1 for k in columns], dtype=torch.int64)
+            inputs = torch.tensor(self.inputs_in(columns), dtype=torch.int64)
         return _Part(columns, Columns(tuple(self.conditionals[k] for k in columns)), inputs, first, last)
 
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
