@@ -11,7 +11,7 @@ from tolerances import SUM_TO_ONE
 
 from chainrule import Bernoulli, Categorical, OrderlessNADE
 from chainrule.errors import ChainruleError, EvidenceError, ShapeError
-from chainrule.networks.orderless import draw_known
+from chainrule.networks.known import draw_known
 from chainrule.rng import generator_from
 from chainrule.testing import all_rows, chi_squared_p_value, multiplicities
 from chainrule.testing.laws import LEAST_P_VALUE, count_rows

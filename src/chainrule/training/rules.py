@@ -34,10 +34,7 @@ EFFORTS = {
     "standard": Effort((256, 256), 8_000, 200, 0.2, 3),
     "best": Effort((512, 512), 32_000, 400, 0.2, 3),
 }
-MEMBER_ROWS = (
-    200,
-    10_000,
-)  # between which there are several members: of fewer a fit should take a second, of more no minutes
+MEMBER_ROWS = 200, 10_000  # within which there are several members: of fewer a fit takes a second, of more minutes
 BATCHES = (32, 512)  # smallest and largest
 BATCHES_PER_EPOCH = 40  # as far as those allow
 UNITS_PER_ROW = 0.25  # hidden units of a layer, at most, for each training row; at least SMALLEST
