@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 
 from chainrule.networks.base import check_pool
-from chainrule.networks.fixed_order import AbstractFixedOrder
+from chainrule.networks.fixed_order import AbstractParametric
 
 
-class AbstractBaseline(AbstractFixedOrder):
+class AbstractBaseline(AbstractParametric):
     """A density with nothing between codes and parameters; ``initialize_from`` is its whole fit."""
 
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -73,18 +73,12 @@ class ChainTable(AbstractBaseline):
         index, _ = self._prefix_index(x)
         return self.logits[index][:, self.order.argsort()]
 
-    def draw(
-        self, values: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
-    ) -> torch.Tensor:
-        """Rows (n, D), column by column in the order; observed cells kept."""
-        x = values.to(self.logits.dtype, copy=True)
+    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
+        """The logit (n, 1) of each step, by what x (n, D) then holds of those before."""
         index = torch.zeros(len(x), dtype=torch.int64, device=x.device)
         for step, column in enumerate(self.order.tolist()):
-            params = self.logits[2**step - 1 + index][:, None]
-            drawn = self.columns.conditionals[column].sample(params, uniform[:, column], temperature)
-            x[:, column] = torch.where(observed[:, column], x[:, column], drawn)
+            yield self.logits[2**step - 1 + index][:, None]
             index = index + (x[:, column] > 0.5).long() * 2**step
-        return x
 
     def initialize_from(self, x: torch.Tensor) -> None:
         """Counts the rows x (N, D): this is the whole fit."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -34,17 +34,10 @@ class IndependentColumns(AbstractBaseline):
         """The same parameters (N, P) for every row."""
         return self.output_bias.expand(len(x), -1)
 
-    def draw(
-        self, values: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
-    ) -> torch.Tensor:
-        """Rows (n, D): observed cells kept, the others drawn on their own."""
-        drawn = [
-            conditional.sample(
-                self.output_bias[self.columns.param_rows(k)].expand(len(values), -1), uniform[:, k], temperature
-            )
-            for k, conditional in enumerate(self.columns.conditionals)
-        ]
-        return torch.where(observed, values, torch.stack(drawn, dim=1))
+    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
+        """The parameters (n, width) of each column, whatever x (n, D) holds."""
+        for column in range(len(self.columns)):
+            yield self.output_bias[self.columns.param_rows(column)].expand(len(x), -1)
 
     def initialize_from(self, x: torch.Tensor) -> None:
         """Sets each column's parameters from codes x (N, D): this is the whole fit."""

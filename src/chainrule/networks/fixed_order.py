@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, overload
 
 import torch
 
-from chainrule.conditionals import Bernoulli, Categorical, Distribution
+from chainrule.conditionals import Bernoulli, Categorical, Distribution, MixtureDistribution
 from chainrule.errors import EvidenceError, whole_number
 from chainrule.networks.base import AbstractNetwork, Estimate, sum_columns
 from chainrule.networks.columns import Columns
@@ -22,18 +22,13 @@ ESTIMATE_ROWS = 4096  # rows drawn at once by importance sampling
 class AbstractFixedOrder(AbstractNetwork):
     """A network with one order: ``order[i]`` is the column drawn at step i.
 
-    Subclasses say how the conditionals' parameters follow from a row, and how rows are drawn; likelihoods, evidence
-    and estimates are here, once.
+    Subclasses say how likely each cell is given those before it, and how rows are drawn; evidence and estimates are here,
+    once.
     """
 
-    def __init__(self, columns: Columns, order: Order, generator: torch.Generator | None) -> None:
-        super().__init__()
-        self.columns = columns
-        self.register_buffer("order", make_order(order, len(columns), generator))
-
     @abstractmethod
-    def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
-        """Parameters (N, P) of every column's conditional, in column order, bitwise free of later columns."""
+    def cells(self, x: torch.Tensor) -> torch.Tensor:
+        """Log-likelihood (N, D) of each cell of codes x (N, D) given the columns drawn before it, bitwise free of later ones."""
 
     @abstractmethod
     def draw(
@@ -49,11 +44,10 @@ class AbstractFixedOrder(AbstractNetwork):
         """
         x = self.check_rows(x)
         if observed is None:
-            return self.columns.log_prob(self.conditional_params(x), x)
+            return self.cells(x)
         x, seen, _ = self.check_evidence(x, observed, None)
         self.require_exact(seen, name="observed")
-        x = self.columns.filled(x, seen)
-        return torch.where(seen, self.columns.log_prob(self.conditional_params(x), x), 0)
+        return torch.where(seen, self.cells(self.columns.filled(x, seen)), 0)
 
     @overload
     def log_prob(
@@ -124,7 +118,9 @@ class AbstractFixedOrder(AbstractNetwork):
         """Raises EvidenceError unless each row's known cells are a prefix of the order."""
         require_prefix(known, self.order, name=name, remedy=remedy, names=names)
 
-    def conditional(self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None) -> Distribution:
+    def conditional(
+        self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None
+    ) -> Distribution | MixtureDistribution:
         """p(x_column | the other observed cells of each row), batched over N.
 
         Exact where the known cells are those that the order draws before the column; and, for a Bernoulli or Categorical
@@ -142,7 +138,7 @@ class AbstractFixedOrder(AbstractNetwork):
         x, column, known = self.check_column(x, column, observed)
         conditional, step = self.columns.conditionals[column], self.order.argsort()
         if bool((known == (step < step[column])).all()):
-            return Distribution(conditional, self.conditional_params(x)[:, self.columns.param_rows(column)])
+            return self.conditionals(x)[column]
         whole = known.clone()
         whole[:, column] = True
         self.require_exact(whole, name="observed", remedy="; or an OrderlessNADE, which takes any evidence")
@@ -158,14 +154,6 @@ class AbstractFixedOrder(AbstractNetwork):
             logs.append(torch.where(whole, self.log_prob_columns(tried), 0).sum(1))
         joint = torch.stack(logs, dim=1)  # (N, V)
         return Distribution(conditional, joint[:, 1:] - joint[:, :1] if isinstance(conditional, Bernoulli) else joint)
-
-    def conditionals(self, x: torch.Tensor) -> list[Distribution]:
-        """D distributions in column order, each batched over N: p(x_k | columns drawn before k)."""
-        params = self.conditional_params(self.check_rows(x))
-        return [
-            Distribution(conditional, params[:, self.columns.param_rows(k)])
-            for k, conditional in enumerate(self.columns.conditionals)
-        ]
 
     def _estimate(
         self, x: torch.Tensor, seen: torch.Tensor, evidence: torch.Tensor, n_draws: int, generator: torch.Generator
@@ -201,3 +189,48 @@ class AbstractFixedOrder(AbstractNetwork):
             weight = (log_weight - log_weight.max()).exp()
             error[row] = weight.std() / weight.mean() / n_draws**0.5  # delta method
         return Estimate(value.to(x.dtype), error.to(x.dtype))
+
+
+class AbstractParametric(AbstractFixedOrder):
+    """A network of one order that computes the parameters of every conditional from the row.
+
+    Subclasses say what these are, of whole rows and step by step; likelihoods and draws follow.
+    """
+
+    def __init__(self, columns: Columns, order: Order, generator: torch.Generator | None) -> None:
+        super().__init__()
+        self.columns = columns
+        self.register_buffer("order", make_order(order, len(columns), generator))
+
+    @abstractmethod
+    def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
+        """Parameters (N, P) of every column's conditional, in column order, bitwise free of later columns."""
+
+    @abstractmethod
+    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
+        """For each step of the order the parameters (n, width) of its column; who walks writes the column's values into x
+        (n, D) before going on, where the next step reads them."""
+
+    def cells(self, x: torch.Tensor) -> torch.Tensor:
+        """Log-likelihood (N, D) of each cell given the columns drawn before it."""
+        return self.columns.log_prob(self.conditional_params(x), x)
+
+    def conditionals(self, x: torch.Tensor) -> list[Distribution]:
+        """D distributions in column order, each batched over N: p(x_k | columns drawn before k)."""
+        params = self.conditional_params(self.check_rows(x))
+        return [
+            Distribution(conditional, params[:, self.columns.param_rows(k)])
+            for k, conditional in enumerate(self.columns.conditionals)
+        ]
+
+    def draw(
+        self, values: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
+    ) -> torch.Tensor:
+        """Rows (n, D), column by column in the order: observed cells kept, the others drawn."""
+        like = self._like()
+        with torch.autocast(like.device.type, enabled=False):
+            x = values.to(like.dtype, copy=True)
+            for column, params in zip(self.order.tolist(), self.walk(x), strict=True):
+                drawn = self.columns.conditionals[column].sample(params, uniform[:, column], temperature)
+                x[:, column] = torch.where(observed[:, column], x[:, column], drawn)
+        return x

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -16,7 +16,7 @@ from chainrule.errors import ShapeError, unknown_choice, whole_number
 from chainrule.networks.base import check_pool, sum_columns
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask, require_prefix
-from chainrule.networks.fixed_order import AbstractFixedOrder
+from chainrule.networks.fixed_order import AbstractParametric
 from chainrule.networks.masks import Masks, build_masks, reachable_pairs
 from chainrule.networks.orders import Order
 from chainrule.ops.nade.reference import ACTIVATIONS
@@ -35,7 +35,7 @@ class _Wiring:
     reached: tuple[int, int]
 
 
-class MADE(AbstractFixedOrder):
+class MADE(AbstractParametric):
     """p(x) = Π_k p(x_k | x_<k) by a dense network whose masks cut every path from a column to itself or an earlier one.
 
     h_1 = act(b_1 + (M_1 ⊙ W_1) x), h_l = act(b_l + (M_l ⊙ W_l) h_{l−1}), and the parameters of all conditionals are
@@ -110,15 +110,13 @@ class MADE(AbstractFixedOrder):
         require_prefix(seen, self.order, name="observed")
         return -sum_columns(torch.where(seen, self.log_prob_columns(self.columns.filled(x, seen)), 0))
 
-    def draw(
-        self, values: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
-    ) -> torch.Tensor:
-        """Rows (n, D), column by column in the order; observed cells kept.
+    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
+        """For each step of the order the parameters (n, width) of its column, given what x (n, D) then holds of those before.
 
         A hidden unit of degree m is final once the first m columns are drawn, and computed then: all steps together cost one
         pass of the network.
         """
-        wiring, x = self._wiring, values.to(self.output_bias.dtype, copy=True)
+        wiring = self._wiring
         order, degrees = self.order.tolist(), wiring.masks.degrees
         place = wiring.inputs_in_order
         weights = [weight * mask for weight, mask in zip(self.hidden_weights, wiring.hidden, strict=True)]
@@ -141,12 +139,10 @@ class MADE(AbstractFixedOrder):
             params = F.linear(before, self.output_weight[rows, :below], self.output_bias[rows])  # (n, width)
             if direct is not None:
                 params = params + F.linear(inputs[:, :known], direct[rows, :known])
+            yield params
             conditional = self.columns.conditionals[column]
-            drawn = conditional.sample(params, uniform[:, column], temperature)
-            x[:, column] = torch.where(observed[:, column], x[:, column], drawn)
             inputs[:, known : known + conditional.input_width] = conditional.encode(x[:, column])
             known += conditional.input_width
-        return x
 
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
         """A representation of each row from the last hidden layer; a column's vector is that layer with the units it may not

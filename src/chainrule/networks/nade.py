@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from chainrule.errors import ShapeError, unknown_choice, whole_number
 from chainrule.networks.base import check_pool, sum_columns
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask, require_prefix
-from chainrule.networks.fixed_order import AbstractFixedOrder
+from chainrule.networks.fixed_order import AbstractParametric
 from chainrule.networks.orders import Order
 from chainrule.ops.nade import choose, eager
 from chainrule.ops.nade.layout import Layout
@@ -49,7 +49,7 @@ def _take(values: torch.Tensor, index: torch.Tensor | None, dim: int = 0) -> tor
     return values if index is None else values.index_select(dim, index)
 
 
-class NADE(AbstractFixedOrder):
+class NADE(AbstractParametric):
     """p(x) = Π_k p(x_k | x_<k) with shared input weights and one output unit per column.
 
     h_1 is a free parameter; h_k = σ(b + Σ_{j<k} x_j W_j); the parameters of p(x_k | x_<k) are c_k + V_k h_k. For n
@@ -153,12 +153,13 @@ class NADE(AbstractFixedOrder):
         self, values: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
     ) -> torch.Tensor:
         """Rows (n, D), column by column in the order: observed cells kept, the others drawn; O(D H) per row."""
+        if not all(isinstance(conditional, Bernoulli) for conditional in self.columns.conditionals):
+            return super().draw(values, observed, uniform, temperature)
         with torch.autocast(self.input_weight.device.type, enabled=False):
-            return self._draw(values.to(self.input_weight.dtype, copy=True), observed, uniform, temperature)
+            return self._draw_binary(values.to(self.input_weight.dtype, copy=True), observed, uniform, temperature)
 
-    def _draw(self, x: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float) -> torch.Tensor:
-        if all(isinstance(conditional, Bernoulli) for conditional in self.columns.conditionals):
-            return self._draw_binary(x, observed, uniform, temperature)
+    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
+        """For each step of the order the parameters (n, width) of its column, given what x (n, D) then holds of those before."""
         a, h = self.hidden_bias, self.first_hidden.expand(len(x), -1)  # (n, H) each, from the second step on
         before = -1  # the column drawn last
         for step, column in enumerate(self.order.tolist()):
@@ -167,14 +168,11 @@ class NADE(AbstractFixedOrder):
                 if step == 1:
                     a = torch.addmm(a, *self._inputs_of(x, before))
                     h = ACTIVATIONS[self.activation](a)
-                params = torch.addmm(c, h, V.T)  # (n, width)
+                yield torch.addmm(c, h, V.T)  # (n, width)
             else:
                 known, W = self._inputs_of(x, before)
-                params = choose.advance(a, h, known, W, V, c, activation=self.activation, backend=self.backend)
-            drawn = self.columns.conditionals[column].sample(params, uniform[:, column], temperature)
-            x[:, column] = torch.where(observed[:, column], x[:, column], drawn)
+                yield choose.advance(a, h, known, W, V, c, activation=self.activation, backend=self.backend)
             before = column
-        return x
 
     def _inputs_of(self, x: torch.Tensor, column: int) -> tuple[torch.Tensor, torch.Tensor]:
         """A column's encoded values (n, width) and their weights (width, H)."""
