@@ -9,6 +9,7 @@ from chainrule import (
     Bernoulli,
     Categorical,
     ChainTable,
+    Committee,
     DiscretizedLogisticMixture,
     Ensemble,
     GaussianMixture,
@@ -63,6 +64,10 @@ def orderless(
     return randomized(OrderlessNADE(columns, hidden_sizes, generator=generator, **options), seed, scale)
 
 
+def committee(*members: AbstractNetwork, weights: object = None) -> Committee:
+    return Committee(members, weights)
+
+
 NETWORKS = {
     "nade": lambda: nade(8, 6),
     "nade random order": lambda: nade(8, 6, seed=1, order="random"),
@@ -98,6 +103,14 @@ NETWORKS = {
     "orderless members": lambda: orderless(8, 12, 9, seed=36, members=3),
     "orderless members mixed": lambda: orderless(MIXED, 9, 9, seed=37, order="random", members=2),
     "orderless unlisted": lambda: orderless(UNLISTED, 12, seed=35, order="random"),
+    "committee": lambda: committee(nade(8, 6, seed=38), nade(8, 4, seed=39), nade(8, 5, seed=40, activation="relu")),
+    "committee mixed random order": lambda: committee(
+        nade(MIXED, 5, seed=41, order=[4, 1, 0, 5, 3, 2]),
+        made(MIXED, 15, seed=42, order=[4, 1, 0, 5, 3, 2]),
+        weights=[3, 1],
+    ),
+    "committee unlisted": lambda: committee(nade(UNLISTED, 5, seed=43), nade(UNLISTED, 4, seed=44)),
+    "committee of one": lambda: committee(nade(6, 4, seed=45, order="random")),
     "chain table": lambda: randomized(ChainTable(6), 10),
     "chain table random order": lambda: randomized(ChainTable(7, order="random", generator=generator_from(11)), 11),
     "independent columns": lambda: randomized(IndependentColumns(8), 12),
@@ -117,6 +130,8 @@ OPEN_NETWORKS = {
     "orderless members real": lambda: orderless(REAL[:2], 9, 9, seed=10, members=2),
     "orderless members open": lambda: orderless(OPEN, 12, seed=11, order="random", members=3),
     "orderless open": lambda: orderless(OPEN, 12, 12, seed=9, order="random"),
+    "committee real": lambda: committee(nade(REAL[:2], 5, seed=12), made(REAL[:2], 7, seed=13), weights=[1, 2]),
+    "committee open": lambda: committee(nade(OPEN, 6, seed=14), nade(OPEN, 5, seed=15)),
     "independent open": lambda: randomized(IndependentColumns(OPEN), 6),
 }
 
@@ -142,5 +157,11 @@ ENSEMBLES = {
     ),
     "orders of one network": lambda: eonade(6, 4, seed=7),
     "orderless and its orders": lambda: Ensemble([eonade(5, 2, seed=8), orderless(5, 7, seed=9)]),
+    "committees": lambda: Ensemble(
+        [
+            committee(nade(6, 4, seed=12), nade(6, 3, seed=13)),
+            committee(nade(6, 4, seed=14, order="reverse"), made(6, 9, seed=15, order="reverse"), weights=[2, 1]),
+        ]
+    ),
     "unlisted": lambda: Ensemble([orderless(UNLISTED, 9, seed=10), orderless(UNLISTED, 7, seed=11, order="random")]),
 }

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from chainrule.errors import ChainruleError as ChainruleError
     from chainrule.networks import MADE as MADE
     from chainrule.networks import NADE as NADE
+    from chainrule.networks import Committee as Committee
     from chainrule.networks import Ensemble as Ensemble
     from chainrule.networks import Estimate as Estimate
     from chainrule.networks import OrderlessNADE as OrderlessNADE
@@ -42,6 +43,7 @@ _HOMES = {
     "ChainruleError": "chainrule.errors",
     "Density": "chainrule.density",
     "DiscretizedLogisticMixture": "chainrule.conditionals",
+    "Committee": "chainrule.networks",
     "Ensemble": "chainrule.networks",
     "Estimate": "chainrule.networks",
     "FitConfig": "chainrule.training",
@@ -69,6 +71,7 @@ __all__ = [
     "Categorical",
     "ChainTable",
     "ChainruleError",
+    "Committee",
     "Density",
     "DiscretizedLogisticMixture",
     "Ensemble",

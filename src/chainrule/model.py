@@ -26,13 +26,14 @@ from chainrule.conditionals import (
     PiecewiseLinear,
 )
 from chainrule.errors import ChainruleError, FormatError, SchemaError, unknown_choice
-from chainrule.networks import MADE, NADE, AbstractNetwork, Ensemble, OrderlessNADE
+from chainrule.networks import MADE, NADE, AbstractNetwork, Committee, Ensemble, OrderlessNADE
 from chainrule.networks.columns import Columns
 from chainrule.networks.orders import make_order
 from chainrule.table import Column, Schema
 from chainrule.table.kinds import KINDS
 
 NETWORKS: dict[str, type[AbstractNetwork]] = {
+    "Committee": Committee,
     "Ensemble": Ensemble,
     "MADE": MADE,
     "NADE": NADE,
@@ -121,6 +122,9 @@ class Model:
                 if key.split(".")[-1] == "log_weight" and abs(np.logaddexp.reduce(array)) > WEIGHT_TOLERANCE:
                     raise FormatError(f"array {key!r}: the members' weights do not sum to 1; the model is no density")
             built.load_state_dict({key: torch.from_numpy(np.array(array)) for key, array in arrays.items()})
+            for part in built.modules():
+                if isinstance(part, Committee):
+                    part.require_one_order()
             return cls(schema, built.eval())
         except FormatError:
             raise
@@ -191,7 +195,7 @@ def _require_sizes(name: str, config: Mapping[str, Any], columns: int, arrays: M
     described = sum(int(run["times"]) for run in config["columns"])
     if described != columns or any(int(run["times"]) < 1 for run in config["columns"]):
         raise FormatError(f"the network has {described} columns where the schema has {columns}")
-    if name == "Ensemble":
+    if name in ("Committee", "Ensemble"):
         for number, member in enumerate(config["members"]):
             own = {
                 key.removeprefix(f"members.{number}."): a

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from chainrule.networks.base import AbstractNetwork, Estimate
 from chainrule.networks.columns import Columns
+from chainrule.networks.committee import Committee
 from chainrule.networks.ensemble import Ensemble
-from chainrule.networks.fixed_order import AbstractFixedOrder
+from chainrule.networks.fixed_order import AbstractFixedOrder, AbstractParametric
 from chainrule.networks.made import MADE
 from chainrule.networks.nade import NADE
 from chainrule.networks.orderless import OrderlessNADE
 
-__all__ = ["MADE", "NADE", "AbstractFixedOrder", "AbstractNetwork", "Columns", "Ensemble", "Estimate", "OrderlessNADE"]
+__all__ = [
+    "MADE",
+    "NADE",
+    "AbstractFixedOrder",
+    "AbstractNetwork",
+    "AbstractParametric",
+    "Columns",
+    "Committee",
+    "Ensemble",
+    "Estimate",
+    "OrderlessNADE",
+]

@@ -12,14 +12,19 @@ from chainrule.conditionals import Distribution, MixtureDistribution
 from chainrule.conditionals.base import choose_part
 from chainrule.errors import EvidenceError, FormatError, ShapeError, unknown_choice
 from chainrule.networks.base import AbstractNetwork, check_pool
+from chainrule.networks.committee import Committee
 from chainrule.networks.made import MADE
+from chainrule.networks.members import check_members, check_weights, fitted_weights
 from chainrule.networks.nade import NADE
 from chainrule.networks.orderless import OrderlessNADE
 from chainrule.rng import generator_from, uniforms
 
-MEMBERS: dict[str, type[AbstractNetwork]] = {"MADE": MADE, "NADE": NADE, "OrderlessNADE": OrderlessNADE}
-FIT_STEPS = 200  # of expectation and maximisation, at most
-FIT_GAIN = 1e-9  # nats per row under which a further step is not worth taking
+MEMBERS: dict[str, type[AbstractNetwork]] = {
+    "Committee": Committee,
+    "MADE": MADE,
+    "NADE": NADE,
+    "OrderlessNADE": OrderlessNADE,
+}
 
 
 class Ensemble(AbstractNetwork):
@@ -48,19 +53,7 @@ class Ensemble(AbstractNetwork):
         self, members: Sequence[AbstractNetwork], weights: Sequence[float] | torch.Tensor | None = None
     ) -> None:
         super().__init__()
-        if not members:
-            raise ShapeError("members is empty; an ensemble needs at least one network")
-        for number, member in enumerate(members):
-            if not isinstance(member, AbstractNetwork):
-                raise ShapeError(
-                    f"members[{number}] is a {type(member).__name__}; pass networks such as chainrule.NADE"
-                )
-            if member.columns != members[0].columns:
-                raise ShapeError(f"members[{number}] has other columns than members[0]; an ensemble is over one table")
-            if member._like().dtype != members[0]._like().dtype:
-                raise ShapeError(
-                    f"members[{number}] has another dtype than members[0]; convert one with .float() or .double()"
-                )
+        check_members(members, AbstractNetwork, "an ensemble")
         self.columns = members[0].columns
         self.members = nn.ModuleList(members)
         self.register_buffer("log_weight", check_weights(weights, len(members)))
@@ -153,17 +146,7 @@ class Ensemble(AbstractNetwork):
         if len(x) == 0:
             raise ShapeError("x has no rows; weights are fitted on at least one")
         logs = torch.stack([member.log_prob(x, observed).double() for member in self._all()], dim=1)  # (N, M)
-        weight, last = self.log_weight, -torch.inf
-        for _ in range(FIT_STEPS):
-            joint = weight + logs
-            total = float(joint.logsumexp(1).mean())
-            if total - last < FIT_GAIN:
-                break
-            weight, last = (
-                joint.log_softmax(1).logsumexp(0) - torch.tensor(float(len(x)), dtype=torch.float64).log(),
-                total,
-            )
-        self.log_weight.copy_(weight)
+        self.log_weight.copy_(fitted_weights(self.log_weight, logs))
         return self
 
     def require_exact(
@@ -262,15 +245,3 @@ def mixed(log_weight: torch.Tensor, parts: Sequence[Distribution | MixtureDistri
             weights.append(own)
             flat.append(part)
     return MixtureDistribution(torch.cat(weights, dim=1), tuple(flat))
-
-
-def check_weights(weights: Sequence[float] | torch.Tensor | None, members: int) -> torch.Tensor:
-    """Logarithms (M,) of weights that sum to one, float64."""
-    if weights is None:
-        return torch.full(
-            (members,), -torch.tensor(float(members), dtype=torch.float64).log().item(), dtype=torch.float64
-        )
-    given = torch.as_tensor(weights, dtype=torch.float64)
-    if given.shape != (members,) or not bool((given > 0).all()) or not bool(given.isfinite().all()):
-        raise ShapeError(f"weights = {given.tolist()}: pass one number above zero for each of the {members} members")
-    return (given / given.sum()).log()

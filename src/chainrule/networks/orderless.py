@@ -18,6 +18,7 @@ from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask
 from chainrule.networks.known import draw_evenly, draw_known
 from chainrule.networks.made import check_sizes
+from chainrule.networks.members import choose_member
 from chainrule.networks.orders import Order, make_order
 from chainrule.ops.nade.reference import ACTIVATIONS
 from chainrule.rng import generator_from, uniforms
@@ -377,24 +378,11 @@ class OrderlessNADE(AbstractNetwork):
     def _chosen(
         self, params: torch.Tensor, column: int, uniform: torch.Tensor, temperature: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of parameters (N, M, width) those of a member drawn for each row, and what it leaves of the uniform (N,).
-
-        Members are as likely, but below a temperature of 1 that one more whose likeliest value is likelier in the mean of all.
-        """
+        """Of parameters (N, M, width) those of a member drawn for each row, and what it leaves of the uniform (N,)."""
         if self.members == 1:
             return params[:, 0], uniform
-        weight = params.new_ones(params.shape[:2], dtype=torch.float64)  # (N, M)
-        if temperature != 1:
-            conditional = self.columns.conditionals[column]
-            modes = conditional.mode(params)  # (N, M)
-            peaks = conditional.log_prob(params[:, None], modes[:, :, None].expand(-1, -1, self.members))
-            weight = (peaks.double().logsumexp(2) * (1 / temperature - 1)).softmax(1) * self.members
-        ends = weight.cumsum(1)
-        place = uniform * self.members
-        member = (place[:, None] >= ends[:, :-1]).sum(1)
-        rows = torch.arange(len(params), device=params.device)
-        left = (place - ends[rows, member] + weight[rows, member]) / weight[rows, member]
-        return params[rows, member], left.clamp(0, 1 - 2**-53)
+        same = params.new_full((self.members,), -math.log(self.members), dtype=torch.float64)
+        return choose_member(self.columns.conditionals[column], params, same, uniform, temperature)
 
     def _cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, D) of the cells that are asked, zero elsewhere."""

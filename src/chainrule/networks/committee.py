@@ -1,0 +1,155 @@
+"""Committees: networks that share one order, averaged conditional by conditional."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from chainrule.conditionals import MixtureDistribution
+from chainrule.errors import FormatError, ShapeError, unknown_choice
+from chainrule.networks.base import check_pool
+from chainrule.networks.fixed_order import AbstractFixedOrder, AbstractParametric
+from chainrule.networks.made import MADE
+from chainrule.networks.members import check_members, check_weights, choose_member, fitted_weights
+from chainrule.networks.nade import NADE
+from chainrule.rng import generator_from
+
+MEMBERS: dict[str, type[MADE] | type[NADE]] = {"MADE": MADE, "NADE": NADE}
+
+
+class Committee(AbstractFixedOrder):
+    """p(x) = Π_k Σ_m π_m p_m(x_k | x_<k): the mean of the members' probabilities at every step of the order they share.
+
+    A density of that order, exact and normalised as its members are, and conditioned on any prefix. Beside an ``Ensemble``,
+    the mixture Σ_m π_m p_m(x) of whole rows: there the first cells of a row decide which member answers for the rest of it;
+    here all answer for every cell, so that what each has learned by heart is averaged out of each conditional. Only
+    members of one order can sit on a committee; several committees, each of its own order, make an ``Ensemble``.
+
+    Source: deep ensembles (Lakshminarayanan, Pritzel & Blundell, NeurIPS 2017, arXiv:1612.01474) of each conditional; the
+    linear opinion pool (Stone 1961).
+
+    Args:
+        members: a NADE or MADE each, over equal columns, all of one order.
+        weights: of the members, above zero; they are divided by their sum. Default: all the same. See ``fit_weights``.
+
+    Examples:
+        >>> from chainrule.networks import NADE
+        >>> net = Committee([NADE(3, hidden_size=2), NADE(3, hidden_size=4)])
+        >>> rows = torch.tensor([[0.0, 1.0, 1.0]])
+        >>> each = torch.stack([m.log_prob_columns(rows) for m in net.members])
+        >>> bool(torch.allclose(net.log_prob_columns(rows), each.exp().mean(0).log()))
+        True
+    """
+
+    log_weight: torch.Tensor  # (M,) float64
+
+    def __init__(
+        self, members: Sequence[AbstractParametric], weights: Sequence[float] | torch.Tensor | None = None
+    ) -> None:
+        super().__init__()
+        check_members(members, AbstractParametric, "a committee")
+        self.columns = members[0].columns
+        self.members = nn.ModuleList(members)
+        self.register_buffer("log_weight", check_weights(weights, len(members)))
+        self.require_one_order()
+
+    @property
+    def order(self) -> torch.Tensor:  # type: ignore[override]
+        """The order that all members share, int64 (D,)."""
+        return self._all()[0].order
+
+    def require_one_order(self) -> None:
+        """Raises ShapeError where a member has another order than the first."""
+        for number, member in enumerate(self._all()):
+            if not torch.equal(member.order, self.order):
+                raise ShapeError(
+                    f"members[{number}] has another order than members[0]; pass order={self.order.tolist()[:8]}… to it, or "
+                    "make an Ensemble, whose members may have several"
+                )
+
+    def cells(self, x: torch.Tensor) -> torch.Tensor:
+        """Log-likelihood (N, D) of each cell given the columns drawn before it: of the mean of the members' probabilities."""
+        logs = torch.stack([member.cells(x) for member in self._all()], dim=1)  # (N, M, D)
+        return (self.log_weight.to(logs.dtype)[:, None] + logs).logsumexp(1)
+
+    def conditionals(self, x: torch.Tensor) -> list[MixtureDistribution]:
+        """D distributions in column order, each batched over N: p(x_k | columns drawn before k), the members' mixture."""
+        each = [member.conditionals(x) for member in self._all()]
+        weight = self.log_weight.to(each[0][0].params.dtype).expand(len(x), -1)
+        return [MixtureDistribution(weight, parts) for parts in zip(*each, strict=True)]
+
+    def draw(
+        self, values: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
+    ) -> torch.Tensor:
+        """Rows (n, D), column by column in the order: observed cells kept, the others drawn by a member each."""
+        like = self._like()
+        with torch.autocast(like.device.type, enabled=False):
+            x = values.to(like.dtype, copy=True)
+            walks = zip(*(member.walk(x) for member in self._all()), strict=True)
+            for column, params in zip(self.order.tolist(), walks, strict=True):
+                conditional = self.columns.conditionals[column]
+                own, left = choose_member(
+                    conditional, torch.stack(params, 1), self.log_weight, uniform[:, column], temperature
+                )
+                drawn = conditional.sample(own, left.to(uniform.dtype), temperature)
+                x[:, column] = torch.where(observed[:, column], x[:, column], drawn)
+        return x
+
+    def training_loss(
+        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """−log_prob, (N,) nats; in training mode the weighted mean of the members' own losses, a bound from above on it, so that
+        each learns by itself and what it learns by heart is its own."""
+        if not self.training:
+            return -self.log_prob(x, observed)
+        generator = generator_from(generator)
+        losses = torch.stack([member.training_loss(x, observed, generator) for member in self._all()], dim=1)  # (N, M)
+        return (losses * self.log_weight.exp().to(losses.dtype)).sum(1)
+
+    @torch.no_grad()
+    def fit_weights(self, x: torch.Tensor) -> Committee:
+        """Sets the weights to those of the highest likelihood on rows x (N, D), validation rows, by expectation maximisation."""
+        x = self.check_rows(x)
+        if len(x) == 0:
+            raise ShapeError("x has no rows; weights are fitted on at least one")
+        logs = torch.stack([member.cells(x).double() for member in self._all()], dim=2)  # (N, D, M)
+        self.log_weight.copy_(fitted_weights(self.log_weight, logs.flatten(0, 1)))
+        return self
+
+    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
+        """The members' representations side by side, (N, sum of their widths)."""
+        check_pool(pool)
+        return torch.cat([member.features(x, pool) for member in self._all()], dim=1)
+
+    def initialize_from(self, x: torch.Tensor) -> None:
+        """Starts every member at the independent columns that fit codes x (N, D)."""
+        for member in self._all():
+            member.initialize_from(x)
+
+    def config(self) -> dict[str, Any]:
+        """Of every member its class and constructor arguments, as JSON; weights and orders are tensors of the state."""
+        members = [{"class": type(member).__name__, "config": member.config()} for member in self._all()]
+        return {"columns": self.columns.to_json(), "members": members}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Committee:
+        """The committee that ``config`` described, with fresh parameters and natural order."""
+        members: list[AbstractParametric] = []
+        for spec in config["members"]:
+            if spec["class"] not in MEMBERS:
+                raise FormatError(unknown_choice("network", spec["class"], MEMBERS))
+            members.append(MEMBERS[spec["class"]].from_config(spec["config"]))
+        return cls(members)
+
+    def extra_repr(self) -> str:
+        """What stands in the parentheses of ``repr``."""
+        return f"{len(self.members)} members, weights={[round(w, 4) for w in self.log_weight.exp().tolist()]}"
+
+    def _all(self) -> list[AbstractParametric]:
+        return [member for member in self.members if isinstance(member, AbstractParametric)]
+
+    def _like(self) -> torch.Tensor:
+        return next(self.members.parameters())

@@ -1,0 +1,84 @@
+"""What networks made of several members share: which may be members, their weights, and which of them draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from chainrule.conditionals import AbstractConditional
+from chainrule.errors import ShapeError
+from chainrule.networks.base import AbstractNetwork
+
+FIT_STEPS = 200  # of expectation and maximisation, at most
+FIT_GAIN = 1e-9  # nats under which a further step is not worth taking
+
+
+def check_members(members: Sequence[AbstractNetwork], kind: type[AbstractNetwork], whole: str) -> None:
+    """Raises ShapeError unless these are networks of a kind, at least one, over equal columns and of one dtype."""
+    if not members:
+        raise ShapeError(f"members is empty; {whole} needs at least one network")
+    for number, member in enumerate(members):
+        if not isinstance(member, kind):
+            example = "networks such as chainrule.NADE" if kind is AbstractNetwork else "a NADE or a MADE"
+            raise ShapeError(f"members[{number}] is a {type(member).__name__}; pass {example}")
+        if member.columns != members[0].columns:
+            raise ShapeError(f"members[{number}] has other columns than members[0]; {whole} is over one table")
+        if member._like().dtype != members[0]._like().dtype:
+            raise ShapeError(
+                f"members[{number}] has another dtype than members[0]; convert one with .float() or .double()"
+            )
+
+
+def check_weights(weights: Sequence[float] | torch.Tensor | None, members: int) -> torch.Tensor:
+    """Logarithms (M,) of weights that sum to one, float64."""
+    if weights is None:
+        return torch.full(
+            (members,), -torch.tensor(float(members), dtype=torch.float64).log().item(), dtype=torch.float64
+        )
+    given = torch.as_tensor(weights, dtype=torch.float64)
+    if given.shape != (members,) or not bool((given > 0).all()) or not bool(given.isfinite().all()):
+        raise ShapeError(f"weights = {given.tolist()}: pass one number above zero for each of the {members} members")
+    return (given / given.sum()).log()
+
+
+def fitted_weights(log_weight: torch.Tensor, logs: torch.Tensor) -> torch.Tensor:
+    """Logarithms (M,) of the weights with which the mixture of log-likelihoods (N, M) is likeliest, by expectation
+    maximisation from weights (M,)."""
+    last = -torch.inf
+    for _ in range(FIT_STEPS):
+        joint = log_weight + logs
+        total = float(joint.logsumexp(1).mean())
+        if total - last < FIT_GAIN:
+            break
+        last = total
+        log_weight = joint.log_softmax(1).logsumexp(0) - torch.tensor(float(len(logs)), dtype=torch.float64).log()
+    return log_weight
+
+
+def choose_member(
+    conditional: AbstractConditional,
+    params: torch.Tensor,
+    log_weight: torch.Tensor,
+    uniform: torch.Tensor,
+    temperature: float,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of parameters (N, M, width) those of a member drawn for each row, (N, width), and what it leaves of the uniform (N,).
+
+    Members are drawn by their weights (M,), but below a temperature of 1 that one more whose likeliest value is likelier in
+    the mean of all.
+    """
+    if params.shape[1] == 1:
+        return params[:, 0], uniform
+    weight = log_weight.to(params.device).double().expand(params.shape[:2])
+    if temperature != 1:
+        modes = conditional.mode(params)  # (N, M)
+        tried = conditional.log_prob(params[:, None], modes[:, :, None].expand(-1, -1, params.shape[1]))
+        peaks = (weight[:, None] + tried.double()).logsumexp(2)
+        weight = weight + peaks * (1 / temperature - 1)
+    weight = weight.softmax(1)
+    ends = weight.cumsum(1)
+    member = (uniform[:, None] >= ends[:, :-1]).sum(1)
+    rows = torch.arange(len(params), device=params.device)
+    left = (uniform - ends[rows, member] + weight[rows, member]) / weight[rows, member]
+    return params[rows, member], left.clamp(0, 1 - 2**-53)
