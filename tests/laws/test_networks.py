@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from registry import DEPENDENT, ENSEMBLES, NETWORKS, OPEN_NETWORKS, made, nade, orderless
+from registry import DEPENDENT, ENSEMBLES, MIXED, NETWORKS, OPEN_NETWORKS, made, nade, orderless
 from tolerances import ESTIMATE_ERRORS, KOLMOGOROV, ORACLE_NATS, SUM_TO_ONE
 
 from chainrule import (
@@ -461,3 +461,27 @@ def test_registry_covers_every_network_class():
     for cls in public:
         if isinstance(cls, type) and issubclass(cls, networks.AbstractNetwork) and not inspect.isabstract(cls):
             assert cls in classes, f"{cls.__name__} is in no registry"
+
+
+def test_a_training_step_without_some_inputs(generator):
+    """Which columns are told is drawn anew each step, from the generator alone; scores and draws know all of them."""
+    net = NADE(MIXED, hidden_size=6, input_dropout=0.4, generator=generator_from(0))
+    plain = NADE.from_config({**net.config(), "input_dropout": 0.0})
+    plain.load_state_dict(net.state_dict())
+    x = plain.sample(50, generator=generator)
+    first, second = (net.training_loss(x, generator=generator_from(seed)) for seed in (1, 2))
+    assert torch.equal(first, net.training_loss(x, generator=generator_from(1)))
+    assert not torch.equal(first, second)
+    assert torch.equal(net.log_prob(x), plain.log_prob(x))
+    told = net._told(generator_from(1))
+    assert sorted(set(told.flatten().tolist())) == [0.0, pytest.approx(1 / 0.6)]
+    for k in range(len(MIXED)):  # all inputs of a column, or none
+        assert len(set(told[net.columns.input_rows(k)].flatten().tolist())) == 1
+    withheld = copy.deepcopy(plain)
+    with torch.no_grad():
+        withheld.input_weight *= told
+    torch.testing.assert_close(first, withheld.training_loss(x))
+    assert torch.equal(net.eval().training_loss(x), plain.training_loss(x))
+    assert NADE.from_config(net.config()).input_dropout == 0.4
+    with pytest.raises(ShapeError, match="input_dropout"):
+        NADE(3, input_dropout=1.0)

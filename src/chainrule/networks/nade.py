@@ -63,6 +63,8 @@ class NADE(AbstractParametric):
         columns: a number of binary columns, or one conditional per column.
         hidden_size: H, the number of hidden units.
         activation: "sigmoid" (the lecture) or "relu".
+        input_dropout: share of the columns whose values the hidden units are not told in a training step, the same for all of
+            its rows; the others count for as much more. Scores and draws know every column.
         order: None (natural), "random" (drawn from ``generator``) or a permutation; ``order[i]`` is drawn at step i.
         generator: source of the initial weights and of a random order; None is a fresh one.
         backend: which implementation computes, see ``ops.nade.choose``; None decides by device and dtype. It belongs to
@@ -91,6 +93,7 @@ class NADE(AbstractParametric):
         hidden_size: int = 500,
         *,
         activation: str = "sigmoid",
+        input_dropout: float = 0.0,
         order: Order = None,
         generator: torch.Generator | None = None,
         backend: str | None = None,
@@ -100,7 +103,9 @@ class NADE(AbstractParametric):
         hidden_size = whole_number(hidden_size, "hidden_size", least=1, what="a whole number of hidden units")
         if activation not in ACTIVATIONS:
             raise ShapeError(unknown_choice("activation", activation, ACTIVATIONS))
-        self.hidden_size, self.activation = hidden_size, activation
+        if not 0 <= input_dropout < 1:
+            raise ShapeError(f"input_dropout = {input_dropout!r}: pass a share of columns, at least 0 and below 1")
+        self.hidden_size, self.activation, self.input_dropout = hidden_size, activation, float(input_dropout)
         self.backend = choose.check_backend(backend)
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
         # Small outputs: an untrained network is close to independent columns, whatever the rows look like.
@@ -112,16 +117,22 @@ class NADE(AbstractParametric):
         )
         self.output_bias = nn.Parameter(torch.zeros(params))
 
-    def conditional_params(self, x: torch.Tensor, *, merge_repeats: bool = False) -> torch.Tensor:
+    def conditional_params(
+        self, x: torch.Tensor, *, merge_repeats: bool = False, told: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Parameters (N, P) of every column's conditional, in column order.
 
-        ``merge_repeats`` lets the eager backend skip hidden states that repeat: equal to rounding, faster. The kernels
-        skip them always, and to the bit.
+        Args:
+            x: codes (N, D).
+            merge_repeats: lets the eager backend skip hidden states that repeat: equal to rounding, faster. The kernels
+                skip them always, and to the bit.
+            told: (I, 1), what each input row counts; None: all count fully.
         """
         steps = self._steps
+        W = self.input_weight if told is None else self.input_weight * told
         outputs = choose.outputs(
             _take(self.columns.encode(x), steps.inputs, dim=1),
-            _take(self.input_weight, steps.inputs),
+            _take(W, steps.inputs),
             self.hidden_bias,
             self.first_hidden,
             _take(self.output_weight, steps.params),
@@ -136,17 +147,19 @@ class NADE(AbstractParametric):
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """−log p(observed cells), (N,) nats, by the quickest route to value and gradient; draws nothing.
+        """−log p(observed cells), (N,) nats, by the quickest route to value and gradient.
 
-        Equal to −log_prob up to rounding. ``observed`` must be a prefix of the order in each row, as for ``log_prob``.
+        Equal to −log_prob up to rounding, and draws nothing; but in training mode with ``input_dropout`` it draws which columns
+        are told, and is −log p without the others' values. ``observed`` must be a prefix of the order in each row, as for
+        ``log_prob``.
         """
-        x = self.check_rows(x)
+        x, told = self.check_rows(x), self._told(generator)
         if observed is None:  # summed in x's own precision, without conversions there and back
-            return -self.columns.log_prob(self.conditional_params(x, merge_repeats=True), x).sum(1)
+            return -self.columns.log_prob(self.conditional_params(x, merge_repeats=True, told=told), x).sum(1)
         seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
         require_prefix(seen, self.order, name="observed")
         x = self.columns.filled(x, seen)
-        cells = self.columns.log_prob(self.conditional_params(x, merge_repeats=True), x)
+        cells = self.columns.log_prob(self.conditional_params(x, merge_repeats=True, told=told), x)
         return -sum_columns(torch.where(seen, cells, 0))
 
     def draw(
@@ -231,18 +244,28 @@ class NADE(AbstractParametric):
 
     def config(self) -> dict[str, Any]:
         """Constructor arguments as JSON; the order itself is a tensor of the state."""
-        return {"columns": self.columns.to_json(), "hidden_size": self.hidden_size, "activation": self.activation}
+        options = {"activation": self.activation, "input_dropout": self.input_dropout}
+        return {"columns": self.columns.to_json(), "hidden_size": self.hidden_size, **options}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> NADE:
         """The network that ``config`` described, with fresh parameters and natural order."""
         columns = Columns.from_json(config["columns"])
-        return cls(columns, hidden_size=config["hidden_size"], activation=config["activation"])
+        options = {"activation": config["activation"], "input_dropout": config.get("input_dropout", 0.0)}
+        return cls(columns, hidden_size=config["hidden_size"], **options)
 
     def extra_repr(self) -> str:
         """What stands in the parentheses of ``repr``."""
         natural = "natural" if self._steps.natural else "permuted"
         return f"{len(self.columns)} columns, hidden_size={self.hidden_size}, activation={self.activation!r}, order={natural}"
+
+    def _told(self, generator: torch.Generator | None) -> torch.Tensor | None:
+        """What each input row counts in this step, (I, 1); None: all count fully."""
+        if not self.training or not self.input_dropout:
+            return None
+        told = torch.rand(len(self.columns), generator=generator_from(generator)) >= self.input_dropout
+        widths = torch.tensor(self.columns.input_widths)
+        return (told / (1 - self.input_dropout)).repeat_interleave(widths)[:, None].to(self.input_weight)
 
     @property
     def _steps(self) -> _StepOrder:
