@@ -8,11 +8,12 @@ from pathlib import Path
 
 import polars as pl
 
-# What a user of these tables would say besides: codes written as numbers are labels.
+# What a user of these tables would say besides: codes written as numbers are labels, and two columns of whole numbers have a
+# value in between somewhere.
 KINDS: dict[str, dict[str, str]] = {
     "adult": {},
     "bank_marketing": {},
-    "beijing_pm25": {},
+    "beijing_pm25": {"PRES": "real", "TEMP": "real"},
     "online_shoppers": dict.fromkeys(("OperatingSystems", "Browser", "Region", "TrafficType"), "categorical"),
     "titanic": {},
 }

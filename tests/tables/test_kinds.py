@@ -334,3 +334,34 @@ def test_damaged_descriptions_are_format_errors():
         change(broken)
         with pytest.raises((FormatError, SchemaError)):
             Schema.from_json(broken)
+
+
+def test_a_few_values_off_the_grid_count_as_its_nearest():
+    """One odd value does not turn whole numbers into a continuous column; one in a hundred does."""
+    rng = np.random.default_rng(0)
+    whole = rng.integers(0, 60, 3000).astype(float)
+    whole[7] = 1029.666667
+    schema = cr.infer_schema(pd.DataFrame({"x": whole}))
+    (column,) = schema.columns
+    assert (column.kind, column.step, column.decimals) == ("real", 1.0, 0)
+    assert "multiples of 1 but for 1" in column.reason
+    with pytest.warns(
+        UserWarning, match=r"1 value\(s\), such as 1029\.666667 at row 7, lie between the steps of 1 found"
+    ):
+        codes = encode(read_table(pd.DataFrame({"x": whole})), schema)
+    assert codes.values[7, 0] == 1030 - column.origin
+    whole[::100] += 0.03125
+    (finer,) = cr.infer_schema(pd.DataFrame({"x": whole[8:]})).columns
+    assert finer.step == 0.03125
+
+
+def test_continuous_numbers_that_repeat_are_atoms():
+    """Fares: a value of one row in 200 occurs by itself, up to 64 such values; a rarer one has a density."""
+    rng = np.random.default_rng(0)
+    fares = np.concatenate([np.repeat(np.sqrt(np.arange(2, 72)), 10), rng.normal(size=800) * 3])
+    (column,) = cr.infer_schema(pd.DataFrame({"fare": fares})).columns
+    assert (column.kind, column.step) == ("real", None)
+    assert len(column.atoms) == 64
+    assert set(column.atoms) <= set(np.sqrt(np.arange(2, 72)))
+    (rarer,) = cr.infer_schema(pd.DataFrame({"fare": np.append(fares, rng.normal(size=2000))})).columns
+    assert rarer.atoms == ()

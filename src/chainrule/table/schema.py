@@ -11,7 +11,7 @@ from typing import Any
 from chainrule.errors import FormatError, SchemaError, unknown_choice
 
 CONTAINERS = ("numpy", "pandas", "polars", "pyarrow")
-MOST_ATOMS = 8
+MOST_ATOMS = 64
 SCALE = ("center", "spread", "low", "high")
 GRID = ("step", "decimals", "origin")
 FIELDS: dict[str, tuple[str, ...]] = {

@@ -21,7 +21,8 @@ COARSE = 4096  # codes: origins are multiples of it, so that a file does not hol
 RANGE_PARTS = 16  # the range of codes is rounded outwards to this part of a standard deviation
 NEIGHBOURS = 5  # different values on either side that an atom of a grid must stand out from
 STANDS_OUT = 4.0  # how many times their mean count it has
-HEAVY_ON_GRID, HEAVY = 0.05, 0.01  # least share of the known values that makes a value an atom
+HEAVY_ON_GRID, HEAVY = 0.05, 0.005  # least share of the known values that makes a value an atom
+FEW = 0.001  # share of the known values that may lie off a grid and count as its nearest steps
 OFF_GRID = 1e-6  # steps: what lies further off is no rounding of the last bit
 
 
@@ -45,10 +46,24 @@ def grid(numbers: np.ndarray) -> tuple[float, int] | None:
     return None
 
 
+def grid_of_most(numbers: np.ndarray) -> tuple[float, int] | None:
+    """The grid of all known numbers but a few, one in a thousand: a single odd value makes no column of whole numbers continuous.
+
+    >>> grid_of_most(np.append(np.arange(5000.0), 7.0625))
+    (1.0, 0)
+    """
+    known = numbers[~np.isnan(numbers)]
+    for decimals in range(MOST_DECIMALS + 1):
+        on = np.round(known, decimals) == known
+        if np.count_nonzero(~on) <= FEW * len(known):
+            return grid(known[on])
+    return None
+
+
 def atoms_of(numbers: np.ndarray, *, on_grid: bool, min_count: int) -> tuple[float, ...]:
     """The few values that occur by themselves, such as zeros and caps, the heaviest first.
 
-    Of continuous numbers, values of more than a hundredth of the rows; on a grid, where values repeat anyhow, of more than a
+    Of continuous numbers, values of more than one row in 200; on a grid, where values repeat anyhow, of more than a
     twentieth, and four times as many as the values around them.
     """
     known = numbers[~np.isnan(numbers)]
@@ -127,7 +142,7 @@ def onto_grid(column: Column, numbers: np.ndarray, values: np.ndarray, where: Wh
         warnings.warn(
             f"column {column.name!r}: {len(rows)} value(s), such as {shown(values, row)} at {where(row)}, lie between the steps "
             f"of {column.step:g} {column.unit}".rstrip()
-            + " on which all lay when the model was fitted; they count as the nearest",
+            + " found when the model was fitted; they count as the nearest",
             stacklevel=2,
         )
     return codes

@@ -10,9 +10,10 @@ import numpy as np
 from chainrule.table.cells import Where, as_numbers
 from chainrule.table.kinds.numbers import (
     MOST_STEPS,
+    OFF_GRID,
     atoms_of,
     from_grid,
-    grid,
+    grid_of_most,
     knots_of,
     on_grid,
     onto_grid,
@@ -24,10 +25,10 @@ from chainrule.table.schema import Column
 
 
 def infer(name: str, numbers: np.ndarray, dtype: str, reason: str, *, min_count: int) -> Column:
-    """The column these numbers make, NaN where unknown: the grid on which they lie, if they do, the values that occur by
-    themselves, and the scale of the others."""
+    """The column these numbers make, NaN where unknown: the grid on which all lie but one in a thousand, if they do, the values
+    that occur by themselves, and the scale of the others."""
     known = numbers[~np.isnan(numbers)]
-    found = grid(known)
+    found = grid_of_most(known)
     if found is not None and len(known):
         step, decimals = found
         if 0 < (known.max() - known.min()) / step < MOST_STEPS:
@@ -79,8 +80,10 @@ def is_mass(column: Column, codes: np.ndarray) -> np.ndarray:
 def _stepped(
     name: str, known: np.ndarray, dtype: str, reason: str, step: float, decimals: int, min_count: int
 ) -> Column:
-    atoms = atoms_of(known, on_grid=True, min_count=min_count)
     codes = np.round(known / step)
+    off = int(np.count_nonzero(np.abs(known / step - codes) > OFF_GRID))
+    known = np.round(codes * step, decimals) if off else known
+    atoms = atoms_of(known, on_grid=True, min_count=min_count)
     first = origin_of(codes)
     codes = codes - first
     others = codes[~np.isin(known, atoms)]
@@ -88,7 +91,7 @@ def _stepped(
     low, high = range_of(codes, center, spread)
     scale: dict[str, Any] = {"center": center, "spread": spread, "low": low, "high": high}
     scale["knots"] = knots_of(codes, window=min_count)
-    reason = f"{reason}, multiples of {step:g}"
+    reason = f"{reason}, multiples of {step:g}" + (f" but for {off}" if off else "")
     return Column(
         name=name, kind="real", dtype=dtype, reason=reason, step=step, decimals=decimals, origin=first * step, atoms=atoms,
         **scale,
