@@ -16,6 +16,7 @@ from some_tables import mixed
 import chainrule as cr
 from chainrule.errors import FormatError, SchemaError
 from chainrule.table import Schema, decode, encode, log_scales, masses, read_table, to_container
+from chainrule.table.kinds import KINDS
 from chainrule.table.kinds.numbers import atoms_of, grid
 
 RNG = np.random.default_rng(0)
@@ -350,9 +351,45 @@ def test_a_few_values_off_the_grid_count_as_its_nearest():
     ):
         codes = encode(read_table(pd.DataFrame({"x": whole})), schema)
     assert codes.values[7, 0] == 1030 - column.origin
+    times = schema_of(pd.DataFrame({"x": whole * 1024})).columns[0]  # in other units the same codes
+    assert (times.step, times.reason) == (1024.0, "numbers, 61 different, multiples of 1024 but for 1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        again = encode(read_table(pd.DataFrame({"x": whole * 1024})), Schema((times,)))
+    assert np.array_equal(again.values, codes.values)
     whole[::100] += 0.03125
     (finer,) = cr.infer_schema(pd.DataFrame({"x": whole[8:]})).columns
     assert finer.step == 0.03125
+
+
+def test_a_rare_amount_among_zeros_is_none_of_them():
+    for usual in (np.zeros(5000), np.full(5000, 500.0), np.repeat([0.0, 1000.0], 2500)):
+        amounts = usual.copy()
+        amounts[:4] = [0.1, 0.2, 0.3, 0.45]
+        schema = schema_of(pd.DataFrame({"x": amounts}))
+        codes = encode(read_table(pd.DataFrame({"x": amounts})), schema).values[:, 0]
+        assert len(set(codes.tolist())) == len(set(amounts.tolist()))
+
+
+def test_large_numbers_on_a_grid_are_on_it():
+    numbers = np.round(1.7e9 + 0.1 * np.arange(3000) ** 1.1, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (column,) = cr.infer_schema(pd.DataFrame({"x": numbers})).columns
+        assert column.reason.endswith("multiples of 0.1")
+        codes = encode(read_table(pd.DataFrame({"x": numbers})), Schema((column,)))
+    assert np.array_equal(KINDS["real"].decode(column, codes.values[:, 0]), numbers)
+
+
+@pytest.mark.parametrize("far", [100.00011, 1e7, 1e9])
+def test_a_column_of_atoms_is_scaled_by_all_of_it(far):
+    """Forty values that repeat and one that does not: the networks see the forty apart, and none of them far away."""
+    levels = np.sqrt(np.arange(2, 42))
+    (column,) = cr.infer_schema(pd.DataFrame({"x": np.append(np.repeat(levels, 50), far)})).columns
+    codes = (np.array(column.atoms) - column.center) / column.spread
+    assert len(set(codes.astype(np.float32).tolist())) == len(column.atoms)
+    assert np.abs(codes).max() < 10
+    assert far > 1e8 or len(column.atoms) == 40
 
 
 def test_continuous_numbers_that_repeat_are_atoms():

@@ -30,9 +30,11 @@ def run(
     objective: Annotated[
         str, typer.Option(help="any: any question; likelihood: complete rows and prefixes only.")
     ] = "any",
-    network: Annotated[str, typer.Option(help="auto (by the objective), nade, made or orderless.")] = "auto",
+    network: Annotated[
+        str, typer.Option(help="auto (by the objective), nade, made, committee (of NADEs) or orderless.")
+    ] = "auto",
     effort: Annotated[
-        str, typer.Option(help="quick, standard or best: size and length of an orderless fit.")
+        str, typer.Option(help="quick, standard or best: size and length of a fit of orderless or committee.")
     ] = "standard",
     kind: Annotated[
         list[str] | None,
@@ -53,8 +55,11 @@ def run(
     ] = None,
     activation: Annotated[str | None, typer.Option(help="sigmoid (nade) or relu (the others).")] = None,
     order: Annotated[
-        str, typer.Option(help="natural, reverse, random, or learned: greedy, mutual-information.")
-    ] = "natural",
+        str | None,
+        typer.Option(
+            help="natural, reverse, random, or learned: greedy, mutual-information (default: natural; of committee by trial)."
+        ),
+    ] = None,
     conditional: Annotated[
         str, typer.Option(help="Mixture of numeric columns: gaussian, logistic or laplace.")
     ] = "gaussian",
@@ -63,9 +68,15 @@ def run(
         float | None,
         typer.Option(help="Share of an orderless network's units off while training (default: by the rows)."),
     ] = None,
+    input_dropout: Annotated[
+        float | None,
+        typer.Option(help="Share of columns withheld in a step of nade and committee (default: by the rows; 0)."),
+    ] = None,
     members: Annotated[
         int | None,
-        typer.Option(help="Networks whose conditionals are averaged, of an orderless one (default: by the rows)."),
+        typer.Option(
+            help="Networks whose conditionals are averaged, of orderless and committee (default: by the rows)."
+        ),
     ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the training rows, at most (default: by the effort; 100).")
@@ -107,6 +118,7 @@ def run(
         conditional=conditional,
         components=components,
         dropout=dropout,
+        input_dropout=input_dropout,
         members=members,
         epochs=epochs,
         batch_size=batch_size,

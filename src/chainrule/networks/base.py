@@ -90,6 +90,10 @@ class AbstractNetwork(nn.Module, ABC):
     def initialize_from(self, x: torch.Tensor) -> None:
         """Starts the output biases at the independent columns that fit codes x (N, D)."""
 
+    def trained_apart(self) -> Sequence[tuple[nn.Module, float]]:
+        """The modules that learn each by itself, and the share of the training loss that is its own."""
+        return [(self, 1.0)]
+
     @torch.no_grad()
     def sample(
         self,

@@ -50,7 +50,7 @@ class Committee(AbstractFixedOrder):
         self, members: Sequence[AbstractParametric], weights: Sequence[float] | torch.Tensor | None = None
     ) -> None:
         super().__init__()
-        check_members(members, AbstractParametric, "a committee")
+        check_members(members, tuple(MEMBERS.values()), "a committee")
         self.columns = members[0].columns
         self.members = nn.ModuleList(members)
         self.register_buffer("log_weight", check_weights(weights, len(members)))
@@ -108,6 +108,10 @@ class Committee(AbstractFixedOrder):
         generator = generator_from(generator)
         losses = torch.stack([member.training_loss(x, observed, generator) for member in self._all()], dim=1)  # (N, M)
         return (losses * self.log_weight.exp().to(losses.dtype)).sum(1)
+
+    def trained_apart(self) -> list[tuple[nn.Module, float]]:
+        """The members, and their weights."""
+        return list(zip(self._all(), self.log_weight.exp().tolist(), strict=True))
 
     @torch.no_grad()
     def fit_weights(self, x: torch.Tensor) -> Committee:

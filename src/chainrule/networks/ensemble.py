@@ -53,7 +53,7 @@ class Ensemble(AbstractNetwork):
         self, members: Sequence[AbstractNetwork], weights: Sequence[float] | torch.Tensor | None = None
     ) -> None:
         super().__init__()
-        check_members(members, AbstractNetwork, "an ensemble")
+        check_members(members, (AbstractNetwork,), "an ensemble")
         self.columns = members[0].columns
         self.members = nn.ModuleList(members)
         self.register_buffer("log_weight", check_weights(weights, len(members)))

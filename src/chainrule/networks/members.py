@@ -14,13 +14,13 @@ FIT_STEPS = 200  # of expectation and maximisation, at most
 FIT_GAIN = 1e-9  # nats under which a further step is not worth taking
 
 
-def check_members(members: Sequence[AbstractNetwork], kind: type[AbstractNetwork], whole: str) -> None:
-    """Raises ShapeError unless these are networks of a kind, at least one, over equal columns and of one dtype."""
+def check_members(members: Sequence[AbstractNetwork], kinds: tuple[type[AbstractNetwork], ...], whole: str) -> None:
+    """Raises ShapeError unless these are networks of some kinds, at least one, over equal columns and of one dtype."""
     if not members:
         raise ShapeError(f"members is empty; {whole} needs at least one network")
     for number, member in enumerate(members):
-        if not isinstance(member, kind):
-            example = "networks such as chainrule.NADE" if kind is AbstractNetwork else "a NADE or a MADE"
+        if not isinstance(member, kinds):
+            example = "networks such as chainrule.NADE" if len(kinds) == 1 else "a NADE or a MADE"
             raise ShapeError(f"members[{number}] is a {type(member).__name__}; pass {example}")
         if member.columns != members[0].columns:
             raise ShapeError(f"members[{number}] has other columns than members[0]; {whole} is over one table")
@@ -44,8 +44,8 @@ def check_weights(weights: Sequence[float] | torch.Tensor | None, members: int) 
 
 def fitted_weights(log_weight: torch.Tensor, logs: torch.Tensor) -> torch.Tensor:
     """Logarithms (M,) of the weights with which the mixture of log-likelihoods (N, M) is likeliest, by expectation
-    maximisation from weights (M,)."""
-    last = -torch.inf
+    maximisation from weights (M,). What is impossible for all members says nothing about them."""
+    logs, last = logs[(logs > -torch.inf).any(1)], -torch.inf
     for _ in range(FIT_STEPS):
         joint = log_weight + logs
         total = float(joint.logsumexp(1).mean())

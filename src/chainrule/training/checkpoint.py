@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from chainrule import fileformat
-from chainrule.errors import FormatError
+from chainrule.errors import FormatError, ShapeError
 from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
 from chainrule.training.loop import State
@@ -50,6 +50,7 @@ def save_checkpoint(path: str | os.PathLike[str], state: State, config: FitConfi
         "skipped": state.skipped,
         "bad_in_a_row": state.bad_in_a_row,
         "history": state.history,
+        "trials": state.trials,
         "seconds": state.seconds,
     }
     as_numpy = {name: tensor.detach().cpu().numpy() for name, tensor in arrays.items()}
@@ -62,6 +63,14 @@ def seed_of_checkpoint(path: str | os.PathLike[str]) -> int:
     if not isinstance(seed, int):
         raise FormatError(f"{Path(path)}: this checkpoint names no seed")
     return seed
+
+
+def config_of_checkpoint(path: str | os.PathLike[str]) -> FitConfig:
+    """The configuration of the run that wrote the file, with what a race found."""
+    try:
+        return FitConfig.from_json(fileformat.read(path, kind="checkpoint").content["config"])
+    except (KeyError, TypeError, ShapeError) as error:
+        raise FormatError(f"{Path(path)}: this checkpoint has no configuration: {error}") from error
 
 
 def restore_checkpoint(path: str | os.PathLike[str], state: State, config: FitConfig, *, run: str) -> None:
@@ -96,6 +105,7 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, config: FitCo
         state.rate_scale, state.skipped = content["rate_scale"], content["skipped"]
         state.bad_in_a_row = content["bad_in_a_row"]
         state.history, state.seconds = list(content["history"]), float(content["seconds"])
+        state.trials = list(content["trials"])
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise FormatError(f"{Path(path)}: not a checkpoint of this run: {error}") from error
 

@@ -14,20 +14,23 @@ LEARNED_ORDERS = {"greedy": "greedy", "mutual-information": "mutual information"
 
 @dataclass(frozen=True, kw_only=True)
 class FitConfig:
-    """Options of a fit. Where one is None, it follows from the network, the effort and the table: see ``training.rules``.
+    """Options of a fit. Where one is None, it follows from the network, the effort and the table: see ``training.rules``, and of a
+    committee ``training.recipes``, whose numbers are not those given here for one-order networks.
 
     Attributes:
         hidden_size: hidden units H of NADE, and of each layer of other networks; None: 200 of one-order networks.
         hidden_sizes: units of each hidden layer of MADE and the orderless network; None: two layers of ``hidden_size``.
         activation: "sigmoid" or "relu"; None: sigmoid for NADE, relu for the others.
         order: "natural", "reverse", "random" (drawn from the seed), or learned from the training rows: "greedy" or
-            "mutual-information" (see ``networks.orders.search_order``).
+            "mutual-information" (see ``networks.orders.search_order``). None: natural; of a committee what a race finds.
         conditional: the mixture of real columns: "gaussian", "logistic" or "laplace".
         components: parts of each mixture.
         dropout: share of hidden units of an orderless network that are switched off at random while training; None: by
             the rows.
-        members: networks of which an orderless one is made, side by side; each of its conditionals is the mean of theirs. None:
-            by the rows.
+        input_dropout: share of the columns that a step of a NADE, or of a committee's, withholds from its hidden units; None:
+            by the rows, of one NADE zero.
+        members: networks of which an orderless one or a committee is made; each of its conditionals is the mean of theirs.
+            None: by the rows and the effort.
         epochs: passes over the training rows, at most; None: 100 of one-order networks.
         batch_size: rows per step; None: 100 of one-order networks.
         learning_rate: AdamW's, at its highest; None: 1e-2 for NADE over binary columns, else 2e-3.
@@ -43,10 +46,11 @@ class FitConfig:
     hidden_size: int | None = None
     hidden_sizes: tuple[int, ...] | None = None
     activation: str | None = None
-    order: str = "natural"
+    order: str | None = None
     conditional: str = "gaussian"
     components: int = 10
     dropout: float | None = None
+    input_dropout: float | None = None
     members: int | None = None
     epochs: int | None = None
     batch_size: int | None = None
@@ -59,12 +63,13 @@ class FitConfig:
 
     def __post_init__(self) -> None:
         choices = {
-            "order": ("natural", "reverse", "random", *LEARNED_ORDERS),
             "decay": ("cosine", "none"),
             "conditional": ("gaussian", "laplace", "logistic"),
         }
         if self.activation is not None:
             choices["activation"] = tuple(ACTIVATIONS)
+        if self.order is not None:
+            choices["order"] = ("natural", "reverse", "random", *LEARNED_ORDERS)
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ShapeError(unknown_choice(name, getattr(self, name), allowed))
@@ -79,6 +84,8 @@ class FitConfig:
                 whole_number(size, "hidden_sizes", least=1, what="whole numbers of hidden units")
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise ShapeError(f"dropout = {self.dropout!r}: pass a share of hidden units, at least 0 and below 1")
+        if self.input_dropout is not None and not 0 <= self.input_dropout < 1:
+            raise ShapeError(f"input_dropout = {self.input_dropout!r}: pass a share of columns, at least 0 and below 1")
         if self.patience is not None:
             whole_number(self.patience, "patience", least=0, what="a whole number of epochs")
         if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):

@@ -6,9 +6,10 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,17 +18,25 @@ from chainrule.baselines import IndependentColumns
 from chainrule.density import Density
 from chainrule.errors import BackendError, ChainruleError, unknown_choice
 from chainrule.model import Model, conditionals_of
-from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, OrderlessNADE
-from chainrule.networks.orders import Order, search_order
+from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, Committee, OrderlessNADE
+from chainrule.networks.orders import Order, make_order, search_order
 from chainrule.rng import fresh_seed, generator_from
 from chainrule.scratch import ScratchFolder
 from chainrule.table import MIN_COUNT, Schema, infer_schema, read_table, read_table_lazily
 from chainrule.training.batches import Rows
-from chainrule.training.checkpoint import fingerprint, restore_checkpoint, save_checkpoint, seed_of_checkpoint
+from chainrule.training.checkpoint import (
+    config_of_checkpoint,
+    fingerprint,
+    restore_checkpoint,
+    save_checkpoint,
+    seed_of_checkpoint,
+)
 from chainrule.training.config import LEARNED_ORDERS, FitConfig
 from chainrule.training.loop import make_state, train
 from chainrule.training.memory import require_memory
-from chainrule.training.record import independent_nats, record_of, units
+from chainrule.training.race import Trial, foretold, in_units, race
+from chainrule.training.recipes import left_open, races, with_what_was_said
+from chainrule.training.record import nats_of, record_of, units
 from chainrule.training.rows import checked_weight, encoded, split
 from chainrule.training.rules import EFFORTS, resolved
 
@@ -69,9 +78,9 @@ def fit(
         valid: rows of the same columns that decide which weights are kept, and of one-order networks when to stop; by default
             a share of the table is held out.
         objective: "any" or "likelihood".
-        network: "auto" (an orderless network, or for "likelihood" a NADE); "nade", "made" or "orderless" override the
-            objective.
-        effort: "quick", "standard" or "best": how large an orderless network is and how long it trains.
+        network: "auto" (an orderless network, or for "likelihood" a NADE); "nade", "made", "committee" (of NADEs) or
+            "orderless" override the objective.
+        effort: "quick", "standard" or "best": how large an orderless network or a committee is, and how long it trains.
         seed: an integer makes the fit reproducible, on CPU to the byte; None draws one from the system's entropy.
         kinds: the kind of some columns by name, instead of the guess (see ``infer_schema``).
         missing: "unknown": a hole says nothing; "informative": that a cell is missing is modelled, too, by a binary column
@@ -129,7 +138,7 @@ def fit(
         print(_assumptions(schema), file=sys.stderr)
     kept = np.arange(len(rows))
     parts = [kept] if valid is not None else split(kept, config.valid_fraction, generator)
-    config = resolved(config, network, schema, len(parts[0]), effort)
+    said, config = config, resolved(config, network, schema, len(parts[0]), effort)
     conditionals = conditionals_of(schema, conditional=config.conditional, components=config.components)
     columns = Columns.of(conditionals)
     require_memory(network, columns, config, schema.names)
@@ -141,24 +150,27 @@ def fit(
         table_valid = read_table(valid, source="the validation table")
         x_valid = encoded(table_valid, schema, network, [np.arange(len(table_valid))])[0]
     filled = _filled(x)
-    order: Any = config.order
-    if order in LEARNED_ORDERS:
-        order = search_order(filled, method=LEARNED_ORDERS[order], generator=generator)
-    flags = [k for k, column in enumerate(schema.columns) if column.flag_of is not None]
-    if flags and order == "natural":  # so that what is missing is drawn before what is not
-        order = [*flags, *(k for k in range(len(columns)) if k not in flags)]
-    net = BUILDERS[network](columns, config, order, generator)
+    begin = partial(_begin, columns=columns, schema=schema, filled=filled)
+    trials: list[Trial] = []
+    if network == "committee" and resume:
+        config = with_what_was_said(config_of_checkpoint(str(checkpoint)), said)
+    elif network == "committee" and time_limit_s is None and races(len(x), effort):
+        reached = partial(_reached, begin=begin, x=x, x_valid=x_valid, seed=seed, device=device, show_progress=verbose)
+        config, trials = race(config, reached, **left_open(said, config, schema))
+        trials = in_units(trials, units(x_valid))
+    net = begin(network, config, generator)
     independent = IndependentColumns(columns)
-    for start in (net, independent):
-        start.initialize_from(filled)
+    independent.initialize_from(filled)
     state = make_state(net.to(device), config, generator)
+    state.trials = trials
     after_epoch = None
     if checkpoint is not None:
-        run = fingerprint(x, x_valid, f"{schema.to_json()} {network} {objective} seed {seed}")
+        asked_for = f" {effort} {said.to_json()}" if network == "committee" else ""  # of which a race follows
+        run = fingerprint(x, x_valid, f"{schema.to_json()} {network} {objective} seed {seed}{asked_for}")
         if resume:
             restore_checkpoint(checkpoint, state, config, run=run)
         after_epoch = partial(save_checkpoint, checkpoint, config=config, seed=seed, run=run)
-    alone = independent_nats(independent, x_valid)
+    alone = nats_of(independent, x_valid)
     train(
         state, x, x_valid, config, offset=units(x_valid), independent=alone, time_limit_s=time_limit_s,
         after_epoch=after_epoch, device=device, prefer_last=network == "orderless", show_progress=verbose,
@@ -196,6 +208,54 @@ def _assumptions(schema: Schema) -> str:
     return f"{', '.join(f'{count} {kind}' for kind, count in kinds.items())} columns{left_out}"
 
 
+def _begin(
+    network: str,
+    config: FitConfig,
+    generator: torch.Generator,
+    *,
+    columns: Columns,
+    schema: Schema,
+    filled: torch.Tensor,
+) -> AbstractNetwork:
+    """A network as it begins: its order, its first weights, and the independent columns of the rows ``filled`` (n, D)."""
+    order: Any = config.order
+    if order in LEARNED_ORDERS:
+        order = search_order(filled, method=LEARNED_ORDERS[order], generator=generator)
+    flags = [k for k, column in enumerate(schema.columns) if column.flag_of is not None]
+    if flags and order == "natural":  # so that what is missing is drawn before what is not
+        order = [*flags, *(k for k in range(len(columns)) if k not in flags)]
+    net = BUILDERS[network](columns, config, order, generator)
+    net.initialize_from(filled)
+    return net
+
+
+def _reached(
+    config: FitConfig,
+    *,
+    begin: Callable[..., AbstractNetwork],
+    x: Rows,
+    x_valid: Rows,
+    seed: int,
+    device: str,
+    show_progress: bool,
+) -> float:
+    """−log p per validation row, nats of codes, that a committee of ``config.members`` is likely to reach, by a small one.
+
+    Every trial has the same seed, so that chance is shared.
+    """
+    generator = generator_from(seed)
+    small = replace(config, members=min(2, config.members or 1))
+    net = cast(Committee, begin("committee", small, generator).to(device))
+    state = train(
+        make_state(net, small, generator), x, x_valid, small, device=device, what="trying", show_progress=show_progress
+    )
+    if small.members == config.members:
+        return state.best_nats
+    with torch.no_grad():
+        alone = np.mean([nats_of(cast(AbstractNetwork, member.cpu()), x_valid) for member in net.members])
+    return foretold(float(alone), state.best_nats, config.members or 1)
+
+
 def _filled(rows: Rows) -> torch.Tensor:
     """Codes (n, D), evenly spaced rows of all, heavy ones as often as they count, in which an unknown cell has one of its
     column's known values, these in turn, so that all count alike."""
@@ -220,10 +280,20 @@ def _evenly_spaced(rows: Rows) -> torch.Tensor:
     return torch.searchsorted(upto, middles * upto[-1]).clamp(max=len(rows) - 1)
 
 
-def _nade(columns: Columns, config: FitConfig, order: Order, generator: torch.Generator) -> AbstractNetwork:
+def _nade(columns: Columns, config: FitConfig, order: Order, generator: torch.Generator) -> NADE:
     return NADE(
-        columns, config.hidden_size or 0, activation=config.activation or "sigmoid", order=order, generator=generator
+        columns,
+        config.hidden_size or 0,
+        activation=config.activation or "sigmoid",
+        input_dropout=config.input_dropout or 0.0,
+        order=order,
+        generator=generator,
     )
+
+
+def _committee(columns: Columns, config: FitConfig, order: Order, generator: torch.Generator) -> AbstractNetwork:
+    shared = make_order(order, len(columns), generator)
+    return Committee([_nade(columns, config, shared, generator) for _ in range(config.members or 1)])
 
 
 def _made(columns: Columns, config: FitConfig, order: Order, generator: torch.Generator) -> AbstractNetwork:
@@ -247,4 +317,4 @@ def _sizes(config: FitConfig) -> tuple[int, ...]:
 
 
 Builder = Callable[[Columns, FitConfig, Order, torch.Generator], AbstractNetwork]
-BUILDERS: dict[str, Builder] = {"made": _made, "nade": _nade, "orderless": _orderless}
+BUILDERS: dict[str, Builder] = {"committee": _committee, "made": _made, "nade": _nade, "orderless": _orderless}

@@ -46,6 +46,7 @@ class State:
     bad_in_a_row: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0  # spent on the epochs done
+    trials: list[dict[str, Any]] = field(default_factory=list)  # of the race before it
 
 
 def make_state(network: AbstractNetwork, config: FitConfig, generator: torch.Generator) -> State:
@@ -70,6 +71,7 @@ def train(
     after_epoch: Callable[[State], None] | None = None,
     device: str = "cpu",
     prefer_last: bool = False,
+    what: str = "training",
     show_progress: bool = True,
 ) -> State:
     """Trains until the epochs are done or validation stops improving; leaves the best weights in the network.
@@ -87,6 +89,7 @@ def train(
         device: "cpu" or "cuda".
         prefer_last: where the learning rate has come to rest, the last weights are taken unless the best ones are better by
             more than two standard errors: of few validation rows, or of masks drawn for them, the best epoch is one of luck.
+        what: the word before the bar.
         show_progress: a bar on stderr where a person watches.
     """
     fabric = Fabric(accelerator=device, devices=1)
@@ -100,7 +103,7 @@ def train(
     if state.epoch == 0:  # what is kept is no worse than the beginning, but for ``settle``
         state.best_nats = independent = validate(state.network, valid_rows)  # which begins as independent columns
     epochs = config.epochs or EPOCHS
-    with progress_bar("training", epochs * steps, show=show_progress) as advance:
+    with progress_bar(what, epochs * steps, show=show_progress) as advance:
         advance(state.epoch * steps)
         while state.epoch < epochs and not _stalled(state, config) and late() < 1:
             began, loss_sum, counted = time.perf_counter(), 0.0, 0
@@ -151,14 +154,17 @@ def set_rate(state: State, config: FitConfig, done: float) -> None:
 
 
 def clip_gradients(network: AbstractNetwork, clip_norm: float) -> float:
-    """Scales all gradients down to ``clip_norm`` together if they are longer; returns the norm they had."""
-    parameters = [p for p in network.parameters() if p.grad is not None]
-    # Not by dot products, which are quicker: their last bits depend on the number of threads.
-    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-    length = float(norm)
-    if 0 < clip_norm < length:
-        torch.nn.utils.clip_grads_with_norm_(parameters, clip_norm, norm)
-    return length
+    """Scales all gradients down to ``clip_norm`` together if they are longer; returns the norm they had, the longest of those
+    of a committee's members, each of which is clipped by itself, to its share: as if it were trained alone."""
+    lengths = []
+    for part, share in network.trained_apart():
+        parameters = [p for p in part.parameters() if p.grad is not None]
+        # Not by dot products, which are quicker: their last bits depend on the number of threads.
+        norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        lengths.append(length := float(norm) / share)
+        if 0 < clip_norm < length:
+            torch.nn.utils.clip_grads_with_norm_(parameters, clip_norm * share, norm)
+    return max(lengths) if all(map(math.isfinite, lengths)) else math.nan
 
 
 @torch.no_grad()

@@ -44,6 +44,7 @@ def record_of(
         "valid_is": "an estimate of the mean over orders" if isinstance(net, OrderlessNADE) else "exact",
         "independent_valid_nats": independent_valid_nats + offsets[1],
         "skipped_steps": state.skipped,
+        "trials": state.trials,
         "order_spread": _spread(cells, valid) if len(cells) > 1 else None,
         "columns": _columns(cells, alone, schema, valid),
         "history": [_in_units(epoch, offsets) for epoch in state.history],
@@ -61,8 +62,8 @@ def reached_nats(net: AbstractNetwork, rows: Rows, best: float) -> float:
     return total / rows.count
 
 
-def independent_nats(network: IndependentColumns, rows: Rows) -> float:
-    """−log p per row of independent columns, nats in codes."""
+def nats_of(network: AbstractNetwork, rows: Rows) -> float:
+    """−log p per row by a network of one order, nats in codes."""
     total = 0.0
     with torch.no_grad():
         for batch in batches(rows, BATCH_ROWS):

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.table.cells import Where, as_numbers
 from chainrule.table.kinds.numbers import (
     MOST_STEPS,
-    OFF_GRID,
+    MOSTLY_ATOMS,
     atoms_of,
     from_grid,
     grid_of_most,
@@ -30,12 +30,17 @@ def infer(name: str, numbers: np.ndarray, dtype: str, reason: str, *, min_count:
     known = numbers[~np.isnan(numbers)]
     found = grid_of_most(known)
     if found is not None and len(known):
-        step, decimals = found
+        step, decimals, on = found
         if 0 < (known.max() - known.min()) / step < MOST_STEPS:
-            return _stepped(name, known, dtype, reason, step, decimals, min_count)
+            off = np.count_nonzero(~on)
+            reason = f"{reason}, multiples of {step:g}" + (f" but for {off}" if off else "")
+            nearest = np.round(np.round(known / step) * step, decimals)
+            return _stepped(name, np.where(on, known, nearest), dtype, reason, step, decimals, min_count)
     atoms = atoms_of(known, on_grid=False, min_count=min_count)
     others = known[~np.isin(known, atoms)]
-    center, spread = scale_of(name, others if len(others) else known)
+    center, spread = scale_of(name, others if len(others) > MOSTLY_ATOMS * len(known) else known)
+    _, apart = np.unique(((np.array(atoms) - center) / spread).astype(np.float32), return_index=True)
+    atoms = tuple(atoms[k] for k in sorted(apart.tolist()))  # networks, in float32, must tell them apart
     low, high = range_of((known - center) / spread, 0.0, 1.0)
     scale: dict[str, Any] = {"center": center, "spread": spread, "low": low, "high": high}
     scale["knots"] = knots_of((known - center) / spread, window=min_count)
@@ -80,10 +85,8 @@ def is_mass(column: Column, codes: np.ndarray) -> np.ndarray:
 def _stepped(
     name: str, known: np.ndarray, dtype: str, reason: str, step: float, decimals: int, min_count: int
 ) -> Column:
-    codes = np.round(known / step)
-    off = int(np.count_nonzero(np.abs(known / step - codes) > OFF_GRID))
-    known = np.round(codes * step, decimals) if off else known
     atoms = atoms_of(known, on_grid=True, min_count=min_count)
+    codes = np.round(known / step)
     first = origin_of(codes)
     codes = codes - first
     others = codes[~np.isin(known, atoms)]
@@ -91,7 +94,6 @@ def _stepped(
     low, high = range_of(codes, center, spread)
     scale: dict[str, Any] = {"center": center, "spread": spread, "low": low, "high": high}
     scale["knots"] = knots_of(codes, window=min_count)
-    reason = f"{reason}, multiples of {step:g}" + (f" but for {off}" if off else "")
     return Column(
         name=name, kind="real", dtype=dtype, reason=reason, step=step, decimals=decimals, origin=first * step, atoms=atoms,
         **scale,

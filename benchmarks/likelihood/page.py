@@ -1,0 +1,162 @@
+"""docs/likelihoods.md and its pictures, from benchmarks/results/likelihood.csv and the published figures.
+
+Usage: python -m benchmarks.likelihood.page
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.likelihood.experiments import EXPERIMENTS, Experiment
+from benchmarks.likelihood.published import best, published
+from benchmarks.likelihood.results import read
+
+DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+PAGE = DOCS / "likelihoods.md"
+TABLES = {"binary": "Twenty-one binary sets", "mnist": "Binarized MNIST"}
+CLOSE = 0.01  # of a published figure: what beats it by less is measured with five seeds
+INK, OURS, GREY, TREE = "#222222", "#c1272d", "#9a9a9a", "#5b8db8"
+
+_HEAD = """# Likelihoods on published splits
+
+Mean log-likelihoods of test rows in nats, higher is better: exact ones, of normalised densities. Made by
+`make bench-likelihood` (one row: `python -m benchmarks.likelihood.run NAME`), which appends to
+[benchmarks/results/likelihood.csv](../benchmarks/results/likelihood.csv) with commit, versions, configuration and time; the
+page by `python -m benchmarks.likelihood.page`. All sets are trained by one recipe,
+`cr.fit(train, valid, objective="likelihood")`, which knows the number of rows and columns and nothing else of a set:
+[likelihood-recipe.md](likelihood-recipe.md) says what was tried for it, on validation rows. Test rows are read once, by the
+weights that were chosen.
+
+± is the standard error over test rows; of five seeds, where they were run, the mean is given and how far the seeds spread.
+*Best known* is the best published exact figure we know of (no bounds, no importance estimates); those marked ° are quoted from
+memory and not verified. *Must* and *aim* are what we set ourselves before measuring.
+"""
+
+
+def text() -> str:
+    """The page."""
+    lines, rows = [_HEAD], read()
+    for table, title in TABLES.items():
+        lines += [
+            f"## {title}",
+            "",
+            f"![Test likelihoods of {table} sets beside published ones](pictures/{_picture(table)})",
+            "",
+        ]
+        lines += _table(
+            [
+                "set",
+                "columns",
+                "training rows",
+                "independent",
+                "best known",
+                "",
+                "ours",
+                "better by",
+                "must",
+                "aim",
+                "seconds",
+            ],
+            [_row(experiment, rows) for experiment in EXPERIMENTS.values() if experiment.table == table],
+        )
+        lines += [""]
+    marks = {e.mark for e in EXPERIMENTS.values() if e.mark}
+    lines += [f"\\* {mark}." for mark in sorted(marks)]
+    checked = [float(row["second_path"]) for row in rows]
+    if checked:
+        lines += [
+            "",
+            "Every likelihood was computed a second time for up to 1,000 test rows by the lecture's recursion in float64, "
+            f"without kernels: the farthest row differs by {max(checked):.0e} nats.",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def of(experiment: Experiment, rows: Sequence[dict[str, Any]], effort: str = "standard") -> list[dict[str, Any]]:
+    """The results of an experiment, one for each seed."""
+    return [row for row in rows if row["experiment"] == experiment.name and row["effort"] == effort]
+
+
+def _row(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[str]:
+    from chainrule import datasets
+
+    info = next(each for each in datasets.list() if each.name == experiment.data)
+    found, known = of(experiment, rows), best(experiment.data)
+    name = experiment.name + (" \\*" if experiment.mark else "")
+    row = [name, f"{info.columns:,}", f"{info.rows[0]:,}"]
+    goals = [f"{experiment.must:.2f}", f"{experiment.aim:.2f}"]
+    known_text = (
+        ["–", ""] if known is None else [f"{known.nats:.2f}{'°' if known.checked == 'memory' else ''}", known.model]
+    )
+    if not found:
+        return [*row, "", *known_text, "not run", "", *goals, ""]
+    nats = [each["test_nats"] for each in found]
+    mean = float(np.mean(nats))
+    spread = f" ({len(nats)} seeds, {min(nats):.3f} … {max(nats):.3f})" if len(nats) > 1 else ""
+    error = float(np.mean([each["test_standard_error"] for each in found]))
+    ours = f"**{mean:.3f}** ± {error:.3f}{spread}"
+    gain = "" if known is None else f"{mean - known.nats:+.2f}"
+    reached = [f"{goal}{' ✓' if mean >= float(goal) else ' ✗'}" for goal in goals]
+    seconds = float(np.mean([each["seconds"] for each in found]))
+    return [*row, f"{found[0]['independent_test_nats']:.2f}", *known_text, ours, gain, *reached, f"{seconds:.0f}"]
+
+
+def draw(table: str) -> Any:
+    """A picture of a table: for every set the published figures and ours, in per cent of the best known."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    experiments = [e for e in EXPERIMENTS.values() if e.table == table]
+    rows = read()
+    figure, axes = plt.subplots(figsize=(8, 0.34 * len(experiments) + 1.4), layout="constrained")
+    for place, experiment in enumerate(experiments):
+        known = best(experiment.data)
+        if known is None:
+            continue
+        others = [p for p in published(experiment.data) if p.kind == "exact" and p.model != "independent columns"]
+        relative = [100 * (p.nats / known.nats - 1) for p in others]
+        axes.plot(relative, [place] * len(relative), "o", color=GREY, markersize=4, alpha=0.7, zorder=2)
+        ours = [100 * (row["test_nats"] / known.nats - 1) for row in of(experiment, rows)]
+        axes.plot(ours, [place] * len(ours), "D", color=OURS, markersize=6, zorder=3)
+    axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
+    axes.set_yticks(range(len(experiments)), [e.name for e in experiments])
+    axes.set_ylim(len(experiments) - 0.5, -0.5)
+    axes.set_xscale("symlog", linthresh=2, linscale=1.5)
+    ticks = [-5, -2, -1, 0, 1, 2, 5, 10, 20, 50]
+    axes.set_xticks(ticks, [f"{t:+d} %" if t else "best known" for t in ticks])
+    axes.set_xlim(-8, 60)
+    axes.set_xlabel("−log p of test rows beside the best published exact figure: left is better")
+    axes.plot([], [], "D", color=OURS, label="chainrule, one recipe")
+    axes.plot([], [], "o", color=GREY, markersize=4, label="published, exact")
+    axes.legend(loc="lower right", frameon=False)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color="#e6e6e6", zorder=0)
+    return figure
+
+
+def _picture(table: str) -> str:
+    return f"likelihood-{table}.png"
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}", *(f"| {' | '.join(row)} |" for row in rows)]
+
+
+def main() -> None:
+    """Writes the page and its pictures."""
+    for table in TABLES:
+        draw(table).savefig(DOCS / "pictures" / _picture(table), dpi=110)
+    PAGE.write_text(text(), encoding="utf-8")
+    print(f"written: {PAGE}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Trains and scores the experiments: `make bench-likelihood`, or one at a time.
+
+Usage: python -m benchmarks.likelihood.run [NAME ...] [--table binary|mnist] [--effort E] [--seed N ...] [--jobs N] [--anew]
+Each row is appended to benchmarks/results/likelihood.csv when it is finished; what stands there already is not run again, and
+a fit that was interrupted goes on where it was. Weights are chosen on validation rows; the test rows are read once, by what was
+chosen. Then the page is made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+import tempfile
+import warnings
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+from benchmarks.likelihood.experiments import EXPERIMENTS
+from benchmarks.likelihood.results import add, key_of, read
+
+SECOND_PATH_ROWS = 1000
+UNFINISHED = Path(tempfile.gettempdir()) / "chainrule-likelihood"
+
+
+def run(name: str, effort: str, seed: int, threads: int) -> dict[str, Any]:
+    """One row: the recipe on one data set; the test rows are read once."""
+    import numpy as np
+    import torch
+
+    import chainrule as cr
+    from benchmarks.likelihood.second_path import by_reference
+    from benchmarks.record import circumstances
+
+    torch.set_num_threads(threads)
+    warnings.simplefilter("ignore")
+    experiment = EXPERIMENTS[name]
+    data = cr.datasets.load(experiment.data)
+    UNFINISHED.mkdir(exist_ok=True)
+    density = cr.fit(
+        data.train, data.valid, objective="likelihood", network=experiment.network, effort=effort, seed=seed,
+        config=experiment.config, verbose=False, checkpoint=UNFINISHED / f"{name}-{effort}-{seed}".replace(" ", "-"), resume=True,
+    )  # fmt: skip
+    test = density.log_prob(data.test)
+    few = np.random.default_rng(0).permutation(len(data.test))[:SECOND_PATH_ROWS]
+    ones = data.train.mean(0, dtype=np.float64)
+    smoothed = (ones * len(data.train) + 1) / (len(data.train) + 2)
+    alone = np.where(data.test == 1, np.log(smoothed), np.log1p(-smoothed)).sum(1)
+    record = density.training
+    return {
+        "experiment": name,
+        "data": experiment.data,
+        "network": record["network"],
+        "effort": effort,
+        "seed": seed,
+        "epochs": len(record["history"]),
+        "parameters": sum(p.numel() for p in density.model.network.parameters()),
+        "train_nats": float(density.log_prob(data.train).mean()),
+        "valid_nats": float(density.log_prob(data.valid).mean()),
+        "test_nats": float(test.mean()),
+        "test_standard_error": float(test.std(ddof=1) / len(test) ** 0.5),
+        "independent_test_nats": float(alone.mean()),
+        "seconds": density.seconds,
+        "second_path": float(np.abs(by_reference(density, data.test[few]) - test[few]).max()),
+        **circumstances(),
+        "threads": threads,
+        "config": json.dumps(record["config"], sort_keys=True),
+    }
+
+
+def main() -> None:
+    """Runs what is missing and writes the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="experiments; all of the table by default")
+    parser.add_argument("--table", choices=sorted({experiment.table for experiment in EXPERIMENTS.values()}))
+    parser.add_argument("--effort", default="standard")
+    parser.add_argument("--seed", nargs="+", type=int, default=[0])
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--anew", action="store_true", help="run again what stands in the results")
+    asked = parser.parse_args()
+    if unknown := sorted(set(asked.names) - set(EXPERIMENTS)):
+        parser.error(f"unknown experiment {unknown[0]!r}; there are {', '.join(EXPERIMENTS)}")
+    names = asked.names or [name for name, e in EXPERIMENTS.items() if asked.table in (None, e.table)]
+    there = set() if asked.anew else {key_of(row) for row in read()}
+    wanted = [(name, asked.effort, seed) for seed in asked.seed for name in names]
+    missing = [key for key in wanted if key not in there]
+    threads = max(1, (os.cpu_count() or 1) // min(asked.jobs, max(1, len(missing))))
+    os.environ |= {"OMP_NUM_THREADS": str(threads), "NUMBA_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
+    failed = 0
+    with ProcessPoolExecutor(asked.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        running = {pool.submit(run, *key, threads): key for key in missing}
+        for done in as_completed(running):
+            name = " ".join(map(str, running[done]))
+            if (error := done.exception()) is not None:
+                failed += 1
+                print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+                continue
+            row = done.result()
+            add(row)
+            print(
+                f"{name}: valid {row['valid_nats']:.3f}, test {row['test_nats']:.3f} ± {row['test_standard_error']:.3f} nats, "
+                f"{row['epochs']} epochs in {row['seconds']:.0f} s; by the reference the same to {row['second_path']:.1e}",
+                flush=True,
+            )
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The recipe of ``network="committee"``: NADEs of one order, for the likelihood of complete rows.
+
+Rows, columns and effort decide where it begins and what it may cost; what differs from table to table more than rows and columns
+tell (the order, how strongly to regularise, how long and how large) is tried on the validation rows, one NADE at a time
+(``training.race``), and the committee is trained with what won. ``benchmarks/likelihood/trials.py`` measures a change of it on
+validation rows of the published sets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from chainrule.table import Schema
+from chainrule.training.config import FitConfig
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much a committee may cost.
+
+    Attributes:
+        members: NADEs that sit on it.
+        hidden_size: hidden units of each, to begin with.
+        steps: steps of AdamW for which a member trains, on tables of so many rows that epochs are not the limit.
+        epochs: passes over the training rows, at least and at most.
+        race: whether the validation rows decide what the table leaves open.
+    """
+
+    members: int
+    hidden_size: int
+    steps: int
+    epochs: tuple[int, int]
+    race: bool
+
+
+EFFORTS = {
+    "quick": Effort(1, 100, 2_000, (4, 30), race=False),
+    "standard": Effort(8, 200, 6_000, (6, 40), race=True),
+    "best": Effort(16, 200, 12_000, (12, 80), race=True),
+}
+BATCHES = (32, 50, 100, 200)
+WEIGHT_DECAY = 0.03
+RACE_ROWS = 100_000  # with so many training rows hardly anything is learned by heart, and a race would take long
+
+# What a race tries of each field, and in which order of fields; of a ladder the neighbours of the best step.
+ORDERS = ("natural", "mutual-information")
+LADDERS: dict[str, tuple[float, ...]] = {
+    "weight_decay": (0.003, 0.01, 0.03, 0.1, 0.2, 0.4),
+    "input_dropout": (0.0, 0.1, 0.2, 0.3),
+    "hidden_size": (50, 100, 200, 400),
+}
+TIMES_EPOCHS = (0.5, 1, 2)  # of what the effort gives
+
+
+def likelihood(rows: int, effort: str, batch_size: int | None = None) -> dict[str, int | float]:
+    """Fields of a ``FitConfig`` for a table of so many training rows; as many steps whatever the rows of a batch.
+
+    >>> likelihood(16_000, "standard")["epochs"]
+    19
+    """
+    chosen = EFFORTS[effort]
+    batch = batch_size or next((size for size in BATCHES if rows <= 250 * size), BATCHES[-1])
+    epochs = min(chosen.epochs[1], max(chosen.epochs[0], round(chosen.steps * batch / rows)))
+    return {
+        "hidden_size": chosen.hidden_size,
+        "members": chosen.members,
+        "input_dropout": 0.0,
+        "batch_size": batch,
+        "epochs": epochs,
+        "weight_decay": WEIGHT_DECAY,
+        "patience": 0,
+    }
+
+
+def races(rows: int, effort: str) -> bool:
+    """Whether a fit of so many training rows begins with a race."""
+    return EFFORTS[effort].race and rows < RACE_ROWS
+
+
+def left_open(said: FitConfig, config: FitConfig, schema: Schema) -> dict[str, Any]:
+    """What a race is to try: what was not said, of the configuration that the recipe begins with.
+
+    Columns that say where others are missing stay before these.
+    """
+    epochs = config.epochs or 1
+    ladders = {**LADDERS, "epochs": tuple(sorted({max(1, round(times * epochs)) for times in TIMES_EPOCHS}))}
+    flags = any(column.flag_of is not None for column in schema.columns)
+    return {
+        "orders": () if flags or said.order is not None else ORDERS,
+        "ladders": {field: ladder for field, ladder in ladders.items() if getattr(said, field) is None},
+    }
+
+
+def with_what_was_said(config: FitConfig, said: FitConfig) -> FitConfig:
+    """The configuration of an interrupted run, with what this one sets: where they differ, the run is another."""
+    plain = FitConfig()
+    told = {f.name: getattr(said, f.name) for f in fields(said) if getattr(said, f.name) != getattr(plain, f.name)}
+    return replace(config, **told)

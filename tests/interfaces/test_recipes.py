@@ -1,0 +1,151 @@
+"""The recipe of likelihoods: what a race tries, what it leaves alone, and a committee as it is trained."""
+
+import copy
+import sys
+
+import numpy as np
+import pytest
+import torch
+from registry import committee, nade
+
+import chainrule as cr
+from chainrule.errors import ChainruleError, FormatError
+from chainrule.rng import generator_from
+from chainrule.table import Column, Schema
+from chainrule.training import loop
+from chainrule.training.batches import Rows
+from chainrule.training.config import FitConfig
+from chainrule.training.race import foretold, race
+from chainrule.training.recipes import EFFORTS, LADDERS, RACE_ROWS, left_open, likelihood, races
+from chainrule.training.rules import resolved
+
+fitting = sys.modules[cr.fit.__module__]  # the package's own name for it is the function
+SMALL = FitConfig(hidden_size=8, epochs=3, members=4, input_dropout=0.1)
+
+
+def related_bits(n=240, seed=0):
+    """Bits of which each but the first repeats it, most of the time."""
+    rng = np.random.default_rng(seed)
+    rows = rng.integers(0, 2, (n, 6))
+    rows[:, 1:] = np.where(rng.random((n, 5)) < 0.9, rows[:, :1], rows[:, 1:])
+    return rows
+
+
+def bits(columns=6):
+    return Schema(tuple(Column(name=f"x{k}", kind="binary", levels=(0, 1), dtype="int64") for k in range(columns)))
+
+
+def test_a_race_keeps_what_is_better_and_goes_on_from_there():
+    def reached(config):
+        return abs(config.weight_decay - 0.1) + abs(config.epochs - 5) + (config.order == "reverse")
+
+    start = FitConfig(weight_decay=0.3, epochs=10, order="natural")
+    ladders = {"weight_decay": (0.01, 0.1, 0.3, 1.0), "epochs": (5, 10, 20)}
+    best, trials = race(start, reached, orders=("natural", "reverse"), ladders=ladders)
+    assert (best.weight_decay, best.epochs, best.order) == (0.1, 5, "natural")
+    assert [t["changed"] for t in trials] == [
+        {}, {"order": "reverse"}, {"weight_decay": 1.0}, {"weight_decay": 0.1}, {"weight_decay": 0.01}, {"epochs": 20},
+        {"epochs": 5},
+    ]  # fmt: skip
+    assert [t["valid_nats"] for t in trials[:2]] == [pytest.approx(5.2), pytest.approx(6.2)]
+    same, few = race(start, lambda config: 1.0, orders=("reverse",), ladders=ladders)  # equal is not better
+    assert same == start
+    assert len(few) == 6
+
+
+def test_what_was_said_is_not_raced():
+    config = resolved(FitConfig(order="reverse", epochs=7), "committee", bits(), 500, "standard")
+    tried = left_open(FitConfig(order="reverse", epochs=7), config, bits())
+    assert tried["orders"] == ()
+    assert set(tried["ladders"]) == set(LADDERS)
+    free = left_open(FitConfig(), resolved(FitConfig(), "committee", bits(), 500, "standard"), bits())
+    assert "natural" in free["orders"]
+    assert free["ladders"]["epochs"] == (20, 40, 80)
+    assert (races(100, "standard"), races(100, "quick"), races(RACE_ROWS, "standard")) == (True, False, False)
+
+
+def test_the_recipe_follows_rows_and_effort():
+    sizes = [likelihood(rows, "standard")["batch_size"] for rows in (100, 10_000, 20_000, 10**6)]
+    assert sizes == sorted(sizes) == [32, 50, 100, 200]
+    assert likelihood(10**6, "standard")["epochs"] == EFFORTS["standard"].epochs[0]
+    assert likelihood(100, "best")["epochs"] == EFFORTS["best"].epochs[1]
+    members = [likelihood(1000, effort)["members"] for effort in ("quick", "standard", "best")]
+    assert members == sorted(members)
+    for field, ladder in LADDERS.items():
+        assert likelihood(1000, "standard")[field] in ladder, field
+
+
+def test_a_committee_is_fitted_and_says_what_was_tried():
+    rows = related_bits()
+    one, two = (cr.fit(rows, network="committee", seed=3, config=SMALL, verbose=False) for _ in range(2))
+    network = one.model.network
+    assert isinstance(network, cr.Committee)
+    assert len(network.members) == 4
+    assert np.array_equal(one.log_prob(rows), two.log_prob(rows))
+    trials = one.training["trials"]
+    assert {name for trial in trials for name in trial["changed"]} == {"order", "weight_decay"}
+    best = min(trials, key=lambda trial: trial["valid_nats"])
+    assert trials[0]["changed"] == {}
+    assert best["valid_nats"] <= trials[0]["valid_nats"]
+    assert one.training["objective"] == "likelihood"
+    assert one.training["valid_nats"] < one.training["independent_valid_nats"]
+    for options in ({"effort": "quick"}, {"time_limit_s": 60.0}):
+        assert (
+            cr.fit(rows, network="committee", seed=3, config=SMALL, verbose=False, **options).training["trials"] == []
+        )
+
+
+@pytest.mark.parametrize("members", [2, 3, 8, 100])
+def test_two_members_foretell_what_more_will_reach(members):
+    """Exactly, where what is learned by heart falls as one over the number of members."""
+    reached = [80.0 + 5.0 / m for m in (1, 2, members)]
+    assert foretold(*reached[:2], members) == pytest.approx(reached[2])
+
+
+def test_an_interrupted_committee_goes_on_to_the_same_bits(tmp_path, monkeypatch):
+    rows, path = related_bits(), tmp_path / "run.checkpoint"
+    whole = cr.fit(rows, network="committee", seed=5, config=SMALL, verbose=False)
+    keep, calls = fitting.save_checkpoint, []
+
+    def once(*args, **options):
+        keep(*args, **options)
+        calls.append(1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fitting, "save_checkpoint", once)
+    with pytest.raises(KeyboardInterrupt):
+        cr.fit(rows, network="committee", seed=5, config=SMALL, verbose=False, checkpoint=path)
+    monkeypatch.setattr(fitting, "save_checkpoint", keep)
+    monkeypatch.setattr(fitting, "race", lambda *_, **__: pytest.fail("the race was run already"))
+    other = FitConfig(hidden_size=9, epochs=3, members=4, input_dropout=0.1)
+    with pytest.raises(FormatError, match="hidden_size"):
+        cr.fit(rows, network="committee", config=other, verbose=False, checkpoint=path, resume=True)
+    again = cr.fit(rows, network="committee", config=SMALL, verbose=False, checkpoint=path, resume=True)
+    assert len(calls) == 1
+    assert again.training["config"] == whole.training["config"]
+    assert again.training["trials"] == whole.training["trials"]
+    assert np.array_equal(again.log_prob(rows), whole.log_prob(rows))
+
+
+def test_a_member_learns_as_if_it_were_alone():
+    """Gradients are clipped member by member: with the same rows the weights are those of a NADE trained by itself."""
+    x = Rows(torch.from_numpy(related_bits()).float())
+    config = FitConfig(epochs=2, learning_rate=0.01, clip_norm=0.05, batch_size=50, weight_decay=0.01)
+    alone = [nade(6, 5, seed=1, scale=0.5), nade(6, 3, seed=2, scale=0.5)]
+    together = committee(*copy.deepcopy(alone))
+    for network in (*alone, together):
+        loop.train(loop.make_state(network, config, generator_from(0)), x, x, config, show_progress=False)
+        network.load_state_dict(network.state_dict())
+    for member, single in zip(together.members, alone, strict=True):
+        for a, b in zip(member.parameters(), single.parameters(), strict=True):
+            torch.testing.assert_close(a, b, rtol=2e-3, atol=1e-5)
+
+
+def test_who_takes_which_options():
+    with pytest.raises(ChainruleError, match=r"input_dropout = 0.2: only NADE and a committee"):
+        resolved(FitConfig(input_dropout=0.2), "made", bits(), 60, "standard")
+    with pytest.raises(ChainruleError, match=r"members = 2: .* pass network='committee'"):
+        resolved(FitConfig(members=2), "nade", bits(), 60, "standard")
+    with pytest.raises(ChainruleError, match=r"hidden_sizes = \[3\]: NADE has one layer"):
+        resolved(FitConfig(hidden_sizes=(3,)), "committee", bits(), 60, "standard")
+    assert resolved(FitConfig(), "nade", bits(), 60, "standard").input_dropout == 0.0
