@@ -121,7 +121,7 @@ class DensityEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Densit
 
     Args:
         objective: "any", which answers any question, or "likelihood": complete rows and prefixes only.
-        network: "auto", "nade", "made" or "orderless".
+        network: "auto", "nade", "made", "committee" or "orderless".
         effort: "quick", "standard" or "best".
         kinds: the kind of some columns by name; columns of arrays are named x0, x1, ….
         missing: "unknown" or "informative".

@@ -210,8 +210,8 @@ MISUSES = [
     ("fit rows.csv -o x --effort most", "chainrule: effort 'most' is unknown; choose one of 'best', 'quick', 'standard'\n"),
     ("fit rows.csv -o x --network orderless --hidden-sizes 5,a", "chainrule: --hidden-sizes 5,a: pass whole numbers with commas "
      "between, as 500,500\n"),
-    ("fit rows.csv -o x --network maid", "chainrule: network 'maid' is unknown; choose one of 'auto', 'made', 'nade', "
-     "'orderless' (nearest: 'made')\n"),
+    ("fit rows.csv -o x --network maid", "chainrule: network 'maid' is unknown; choose one of 'auto', 'committee', 'made', "
+     "'nade', 'orderless' (nearest: 'made')\n"),
     ("fit rows.csv -o x --network nade --hidden-sizes 5,5", "chainrule: hidden_sizes = [5, 5]: NADE has one layer; pass "
      "hidden_size\n"),
     ("fit rows.csv -o x --conditional normal", "chainrule: conditional 'normal' is unknown; choose one of 'gaussian', 'laplace', "

@@ -57,7 +57,7 @@ def run(
     order: Annotated[
         str | None,
         typer.Option(
-            help="natural, reverse, random, or learned: greedy, mutual-information (default: natural; of committee by trial)."
+            help="natural (default), reverse, random, or learned: greedy, mutual-information; of committee by trial."
         ),
     ] = None,
     conditional: Annotated[

@@ -14,8 +14,8 @@ LEARNED_ORDERS = {"greedy": "greedy", "mutual-information": "mutual information"
 
 @dataclass(frozen=True, kw_only=True)
 class FitConfig:
-    """Options of a fit. Where one is None, it follows from the network, the effort and the table: see ``training.rules``, and of a
-    committee ``training.recipes``, whose numbers are not those given here for one-order networks.
+    """Options of a fit. Where one is None, it follows from the network, the effort and the table: see ``training.rules``, and
+    of a committee ``training.recipes``, whose numbers are not those given here for one-order networks.
 
     Attributes:
         hidden_size: hidden units H of NADE, and of each layer of other networks; None: 200 of one-order networks.
