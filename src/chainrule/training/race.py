@@ -34,7 +34,7 @@ def race(
         >>> best, trials = race(FitConfig(weight_decay=0.1), lambda c: abs(c.weight_decay - 0.4),
         ...                     ladders={"weight_decay": (0.01, 0.1, 0.2, 0.4, 0.8)})
         >>> best.weight_decay, len(trials)
-        (0.4, 5)
+        (0.4, 4)
     """
     trials: list[Trial] = []
 

@@ -57,7 +57,7 @@ def likelihood(rows: int, effort: str, batch_size: int | None = None) -> dict[st
     """Fields of a ``FitConfig`` for a table of so many training rows; as many steps whatever the rows of a batch.
 
     >>> likelihood(16_000, "standard")["epochs"]
-    19
+    38
     """
     chosen = EFFORTS[effort]
     batch = batch_size or next((size for size in BATCHES if rows <= 250 * size), BATCHES[-1])
