@@ -51,29 +51,29 @@ def grid(numbers: np.ndarray) -> tuple[float, int] | None:
 
 
 def grid_of_most(numbers: np.ndarray) -> tuple[float, int, np.ndarray] | None:
-    """The grid of all known numbers but a few, and which lie on it, (N,) bool: a single odd value makes no column of whole
-    numbers continuous.
+    """The grid of all known numbers but a few, and these, each once: a single odd value makes no column of whole numbers
+    continuous.
 
     Few are one in a thousand, and different values no more than one for each 20 on the grid: in a column of zeros the rare other
     value is what matters. What lies off by powers of two alone makes a finer grid, so that a factor of 1024 changes no code.
 
-    >>> step, decimals, on = grid_of_most(np.append(np.arange(5000.0), 7.3))
-    >>> step, decimals, int((~on).sum())
-    (1.0, 0, 1)
+    >>> step, decimals, odd = grid_of_most(np.append(np.arange(5000.0), 7.3))
+    >>> step, decimals, odd.tolist()
+    (1.0, 0, [7.3])
     """
-    known = ~np.isnan(numbers)
-    whole = numbers * 2.0**FINEST_POWER
-    for decimals in range(MOST_DECIMALS + 1):
-        off = known & (np.round(whole, decimals) != whole)
-        few = np.unique(numbers[off])
-        if not len(few):
-            break
-        if np.count_nonzero(off) <= FEW * np.count_nonzero(known):
-            found = grid(numbers[known & ~off])
-            if found is not None and FEW_DIFFERENT * len(few) <= len(np.unique(numbers[known & ~off])):
-                return *found, known & ~off
-    found = grid(numbers)
-    return None if found is None else (*found, known)
+    values, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
+    with np.errstate(over="ignore"):  # the largest numbers then seem to lie on any grid, and ``grid`` finds none
+        whole = values * 2.0**FINEST_POWER
+        for decimals in range(MOST_DECIMALS + 1):
+            off = np.round(whole, decimals) != whole
+            if not off.any():
+                break
+            if counts[off].sum() <= FEW * counts.sum() and FEW_DIFFERENT * off.sum() <= (~off).sum():
+                found = grid(values[~off])
+                if found is not None:
+                    return *found, values[off]
+    found = grid(values)
+    return None if found is None else (*found, values[:0])
 
 
 def atoms_of(numbers: np.ndarray, *, on_grid: bool, min_count: int) -> tuple[float, ...]:

@@ -30,12 +30,12 @@ def infer(name: str, numbers: np.ndarray, dtype: str, reason: str, *, min_count:
     known = numbers[~np.isnan(numbers)]
     found = grid_of_most(known)
     if found is not None and len(known):
-        step, decimals, on = found
+        step, decimals, odd = found
         if 0 < (known.max() - known.min()) / step < MOST_STEPS:
-            off = np.count_nonzero(~on)
-            reason = f"{reason}, multiples of {step:g}" + (f" but for {off}" if off else "")
+            off = np.isin(known, odd)
+            reason = f"{reason}, multiples of {step:g}" + (f" but for {np.count_nonzero(off)}" if len(odd) else "")
             nearest = np.round(np.round(known / step) * step, decimals)
-            return _stepped(name, np.where(on, known, nearest), dtype, reason, step, decimals, min_count)
+            return _stepped(name, np.where(off, nearest, known), dtype, reason, step, decimals, min_count)
     atoms = atoms_of(known, on_grid=False, min_count=min_count)
     others = known[~np.isin(known, atoms)]
     center, spread = scale_of(name, others if len(others) > MOSTLY_ATOMS * len(known) else known)
