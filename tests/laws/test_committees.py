@@ -6,7 +6,7 @@ import pytest
 import torch
 from registry import MIXED, committee, made, nade, orderless
 
-from chainrule import NADE, Committee, Density, Ensemble, load
+from chainrule import NADE, Committee, Density, DiscretizedLogisticMixture, Ensemble, IndependentColumns, load
 from chainrule.errors import FormatError, ShapeError
 from chainrule.model import Model
 from chainrule.rng import generator_from
@@ -57,6 +57,17 @@ def test_weights_of_the_highest_likelihood_are_found():
     assert float((net.log_prob(x) - truth.log_prob(x)).mean().detach()) > -1e-4
 
 
+@pytest.mark.parametrize("kind", [Committee, Ensemble])
+def test_cells_that_are_impossible_for_all_members_say_nothing_of_their_weights(kind):
+    column = [DiscretizedLogisticMixture(2, least=0, most=5, center=2.0)]
+    net = kind([nade(column, 3, seed=1), nade(column, 3, seed=2)])
+    possible = net.fit_weights(torch.tensor([[1.0], [4.0]])).log_weight.clone()
+    net = kind(list(net.members)).fit_weights(torch.tensor([[9.0], [1.0], [4.0]]))
+    torch.testing.assert_close(net.log_weight, possible)
+    net.fit_weights(torch.tensor([[9.0]]))  # nothing is known: they stay
+    torch.testing.assert_close(net.log_weight, possible)
+
+
 @pytest.mark.parametrize("temperature", [1e-7, 1.0])
 def test_near_zero_temperature_members_agree_on_the_likeliest_value(temperature):
     net = mixed()
@@ -89,6 +100,8 @@ def test_who_cannot_sit_on_a_committee():
         Committee([nade(6, 4), nade(6, 4, order="reverse")])
     with pytest.raises(ShapeError, match=r"members\[0\] is a OrderlessNADE; pass a NADE or a MADE"):
         Committee([orderless(6, 4)])
+    with pytest.raises(ShapeError, match="is a IndependentColumns"):  # a file of which could not be read
+        Committee([IndependentColumns(6)])
     with pytest.raises(ShapeError, match="weights"):
         Committee([nade(6, 4)], [math.inf])
     with pytest.raises(ShapeError, match="no rows"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,14 +13,14 @@ from chainrule.errors import FormatError, ShapeError, unknown_choice
 from chainrule.networks.base import check_pool
 from chainrule.networks.fixed_order import AbstractFixedOrder, AbstractParametric
 from chainrule.networks.made import MADE
-from chainrule.networks.members import check_members, check_weights, choose_member, fitted_weights
+from chainrule.networks.members import AbstractOfMembers, choose_member, fitted_weights
 from chainrule.networks.nade import NADE
 from chainrule.rng import generator_from
 
 MEMBERS: dict[str, type[MADE] | type[NADE]] = {"MADE": MADE, "NADE": NADE}
 
 
-class Committee(AbstractFixedOrder):
+class Committee(AbstractOfMembers, AbstractFixedOrder):
     """p(x) = Π_k Σ_m π_m p_m(x_k | x_<k): the mean of the members' probabilities at every step of the order they share.
 
     A density of that order, exact and normalised as its members are, and conditioned on any prefix. Beside an ``Ensemble``,
@@ -44,16 +44,11 @@ class Committee(AbstractFixedOrder):
         True
     """
 
-    log_weight: torch.Tensor  # (M,) float64
-
     def __init__(
         self, members: Sequence[AbstractParametric], weights: Sequence[float] | torch.Tensor | None = None
     ) -> None:
         super().__init__()
-        check_members(members, tuple(MEMBERS.values()), "a committee")
-        self.columns = members[0].columns
-        self.members = nn.ModuleList(members)
-        self.register_buffer("log_weight", check_weights(weights, len(members)))
+        self.take(members, weights, tuple(MEMBERS.values()), "a committee")
         self.require_one_order()
 
     @property
@@ -81,22 +76,16 @@ class Committee(AbstractFixedOrder):
         weight = self.log_weight.to(each[0][0].params.dtype).expand(len(x), -1)
         return [MixtureDistribution(weight, parts) for parts in zip(*each, strict=True)]
 
-    def draw(
-        self, values: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
-    ) -> torch.Tensor:
-        """Rows (n, D), column by column in the order: observed cells kept, the others drawn by a member each."""
-        like = self._like()
-        with torch.autocast(like.device.type, enabled=False):
-            x = values.to(like.dtype, copy=True)
-            walks = zip(*(member.walk(x) for member in self._all()), strict=True)
-            for column, params in zip(self.order.tolist(), walks, strict=True):
-                conditional = self.columns.conditionals[column]
-                own, left = choose_member(
-                    conditional, torch.stack(params, 1), self.log_weight, uniform[:, column], temperature
-                )
-                drawn = conditional.sample(own, left.to(uniform.dtype), temperature)
-                x[:, column] = torch.where(observed[:, column], x[:, column], drawn)
-        return x
+    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
+        """For each step of the order the members' parameters (n, M, width), given what x (n, D) then holds of those before."""
+        for params in zip(*(member.walk(x) for member in self._all()), strict=True):
+            yield torch.stack(params, 1)
+
+    def pick(self, column: int, params: torch.Tensor, uniform: torch.Tensor, temperature: float) -> torch.Tensor:
+        """A column's values (n,), each drawn by a member."""
+        conditional = self.columns.conditionals[column]
+        own, left = choose_member(conditional, params, self.log_weight, uniform, temperature)
+        return conditional.sample(own, left.to(uniform.dtype), temperature)
 
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
@@ -128,11 +117,6 @@ class Committee(AbstractFixedOrder):
         check_pool(pool)
         return torch.cat([member.features(x, pool) for member in self._all()], dim=1)
 
-    def initialize_from(self, x: torch.Tensor) -> None:
-        """Starts every member at the independent columns that fit codes x (N, D)."""
-        for member in self._all():
-            member.initialize_from(x)
-
     def config(self) -> dict[str, Any]:
         """Of every member its class and constructor arguments, as JSON; weights and orders are tensors of the state."""
         members = [{"class": type(member).__name__, "config": member.config()} for member in self._all()]
@@ -148,12 +132,5 @@ class Committee(AbstractFixedOrder):
             members.append(MEMBERS[spec["class"]].from_config(spec["config"]))
         return cls(members)
 
-    def extra_repr(self) -> str:
-        """What stands in the parentheses of ``repr``."""
-        return f"{len(self.members)} members, weights={[round(w, 4) for w in self.log_weight.exp().tolist()]}"
-
     def _all(self) -> list[AbstractParametric]:
         return [member for member in self.members if isinstance(member, AbstractParametric)]
-
-    def _like(self) -> torch.Tensor:
-        return next(self.members.parameters())

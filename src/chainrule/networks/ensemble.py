@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
 
 from chainrule.conditionals import Distribution, MixtureDistribution
 from chainrule.conditionals.base import choose_part
@@ -14,7 +13,7 @@ from chainrule.errors import EvidenceError, FormatError, ShapeError, unknown_cho
 from chainrule.networks.base import AbstractNetwork, check_pool
 from chainrule.networks.committee import Committee
 from chainrule.networks.made import MADE
-from chainrule.networks.members import check_members, check_weights, fitted_weights
+from chainrule.networks.members import AbstractOfMembers, fitted_weights
 from chainrule.networks.nade import NADE
 from chainrule.networks.orderless import OrderlessNADE
 from chainrule.rng import generator_from, uniforms
@@ -27,7 +26,7 @@ MEMBERS: dict[str, type[AbstractNetwork]] = {
 }
 
 
-class Ensemble(AbstractNetwork):
+class Ensemble(AbstractOfMembers):
     """p(x) = Σ_m π_m p_m(x): log-mean-exp of the members' likelihoods in float64, never a mean of their logits.
 
     Evidence G reweights the members by how well each explains it: p(O∖G | G) = Σ π_m p_m(G) p_m(O∖G | G) / Σ π_m p_m(G).
@@ -47,16 +46,11 @@ class Ensemble(AbstractNetwork):
         True
     """
 
-    log_weight: torch.Tensor  # (M,) float64
-
     def __init__(
         self, members: Sequence[AbstractNetwork], weights: Sequence[float] | torch.Tensor | None = None
     ) -> None:
         super().__init__()
-        check_members(members, (AbstractNetwork,), "an ensemble")
-        self.columns = members[0].columns
-        self.members = nn.ModuleList(members)
-        self.register_buffer("log_weight", check_weights(weights, len(members)))
+        self.take(members, weights, (AbstractNetwork,), "an ensemble")
 
     @property
     def order(self) -> torch.Tensor:  # type: ignore[override]
@@ -156,11 +150,6 @@ class Ensemble(AbstractNetwork):
         for member in self._all():
             member.require_exact(known, name=name, remedy=remedy, names=names)
 
-    def initialize_from(self, x: torch.Tensor) -> None:
-        """Starts every member at the independent columns that fit codes x (N, D)."""
-        for member in self._all():
-            member.initialize_from(x)
-
     def config(self) -> dict[str, Any]:
         """Of every member its class and constructor arguments, as JSON; weights and orders are tensors of the state."""
         members: list[dict[str, Any]] = []
@@ -197,15 +186,8 @@ class Ensemble(AbstractNetwork):
                 raise FormatError(unknown_choice("network", spec["class"], MEMBERS))
         return cls(members)
 
-    def extra_repr(self) -> str:
-        """What stands in the parentheses of ``repr``."""
-        return f"{len(self.members)} members, weights={[round(w, 4) for w in self.log_weight.exp().tolist()]}"
-
     def _all(self) -> list[AbstractNetwork]:
         return [member for member in self.members if isinstance(member, AbstractNetwork)]
-
-    def _like(self) -> torch.Tensor:
-        return next(self.members.parameters())
 
     def _posterior(self, x: torch.Tensor, evidence: torch.Tensor) -> torch.Tensor:
         """Log-weights (N, M) of the members given the evidence, each row a distribution, float64."""

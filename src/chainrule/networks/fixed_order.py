@@ -31,10 +31,25 @@ class AbstractFixedOrder(AbstractNetwork):
         """Log-likelihood (N, D) of each cell of codes x (N, D) given the columns drawn before it, bitwise free of later ones."""
 
     @abstractmethod
+    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
+        """For each step of the order the parameters of its column, (n, width) or of several members (n, M, width); who walks
+        writes the column's values into x (n, D) before going on, where the next step reads them."""
+
+    def pick(self, column: int, params: torch.Tensor, uniform: torch.Tensor, temperature: float) -> torch.Tensor:
+        """A column's values (n,) by uniforms (n,), of the parameters that its step has."""
+        return self.columns.conditionals[column].sample(params, uniform, temperature)
+
     def draw(
         self, values: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
     ) -> torch.Tensor:
         """Rows (n, D): column by column in the order, observed cells kept, the others drawn by uniforms (n, D)."""
+        like = self._like()
+        with torch.autocast(like.device.type, enabled=False):
+            x = values.to(like.dtype, copy=True)
+            for column, params in zip(self.order.tolist(), self.walk(x), strict=True):
+                drawn = self.pick(column, params, uniform[:, column], temperature)
+                x[:, column] = torch.where(observed[:, column], x[:, column], drawn)
+        return x
 
     def log_prob_columns(self, x: torch.Tensor, observed: torch.Tensor | None = None) -> torch.Tensor:
         """Log-likelihood of each cell given the columns drawn before it, (N, D) nats in the column order of x.
@@ -206,11 +221,6 @@ class AbstractParametric(AbstractFixedOrder):
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
         """Parameters (N, P) of every column's conditional, in column order, bitwise free of later columns."""
 
-    @abstractmethod
-    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
-        """For each step of the order the parameters (n, width) of its column; who walks writes the column's values into x
-        (n, D) before going on, where the next step reads them."""
-
     def cells(self, x: torch.Tensor) -> torch.Tensor:
         """Log-likelihood (N, D) of each cell given the columns drawn before it."""
         return self.columns.log_prob(self.conditional_params(x), x)
@@ -222,15 +232,3 @@ class AbstractParametric(AbstractFixedOrder):
             Distribution(conditional, params[:, self.columns.param_rows(k)])
             for k, conditional in enumerate(self.columns.conditionals)
         ]
-
-    def draw(
-        self, values: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
-    ) -> torch.Tensor:
-        """Rows (n, D), column by column in the order: observed cells kept, the others drawn."""
-        like = self._like()
-        with torch.autocast(like.device.type, enabled=False):
-            x = values.to(like.dtype, copy=True)
-            for column, params in zip(self.order.tolist(), self.walk(x), strict=True):
-                drawn = self.columns.conditionals[column].sample(params, uniform[:, column], temperature)
-                x[:, column] = torch.where(observed[:, column], x[:, column], drawn)
-        return x

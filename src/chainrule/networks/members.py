@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
+from torch import nn
 
 from chainrule.conditionals import AbstractConditional
 from chainrule.errors import ShapeError
@@ -14,20 +16,51 @@ FIT_STEPS = 200  # of expectation and maximisation, at most
 FIT_GAIN = 1e-9  # nats under which a further step is not worth taking
 
 
-def check_members(members: Sequence[AbstractNetwork], kinds: tuple[type[AbstractNetwork], ...], whole: str) -> None:
-    """Raises ShapeError unless these are networks of some kinds, at least one, over equal columns and of one dtype."""
-    if not members:
-        raise ShapeError(f"members is empty; {whole} needs at least one network")
-    for number, member in enumerate(members):
-        if not isinstance(member, kinds):
-            example = "networks such as chainrule.NADE" if len(kinds) == 1 else "a NADE or a MADE"
-            raise ShapeError(f"members[{number}] is a {type(member).__name__}; pass {example}")
-        if member.columns != members[0].columns:
-            raise ShapeError(f"members[{number}] has other columns than members[0]; {whole} is over one table")
-        if member._like().dtype != members[0]._like().dtype:
-            raise ShapeError(
-                f"members[{number}] has another dtype than members[0]; convert one with .float() or .double()"
-            )
+class AbstractOfMembers(AbstractNetwork):
+    """A network made of others, each with a weight."""
+
+    members: nn.ModuleList
+    log_weight: torch.Tensor  # (M,) float64
+
+    def take(
+        self,
+        members: Sequence[AbstractNetwork],
+        weights: Sequence[float] | torch.Tensor | None,
+        kinds: tuple[type[AbstractNetwork], ...],
+        whole: str,
+    ) -> None:
+        """Takes the members, with their weights or equal ones.
+
+        Raises:
+            ShapeError: no members, one of another kind, over other columns or of another dtype; weights that are none.
+        """
+        if not members:
+            raise ShapeError(f"members is empty; {whole} needs at least one network")
+        for number, member in enumerate(members):
+            if not isinstance(member, kinds):
+                which = "networks such as chainrule.NADE" if AbstractNetwork in kinds else "a NADE or a MADE"
+                raise ShapeError(f"members[{number}] is a {type(member).__name__}; pass {which}")
+            if member.columns != members[0].columns:
+                raise ShapeError(f"members[{number}] has other columns than members[0]; {whole} is over one table")
+            if member._like().dtype != members[0]._like().dtype:
+                raise ShapeError(
+                    f"members[{number}] has another dtype than members[0]; convert one with .float() or .double()"
+                )
+        self.columns = members[0].columns
+        self.members = nn.ModuleList(members)
+        self.register_buffer("log_weight", check_weights(weights, len(members)))
+
+    def initialize_from(self, x: torch.Tensor) -> None:
+        """Starts every member at the independent columns that fit codes x (N, D)."""
+        for member in self.members:
+            cast(AbstractNetwork, member).initialize_from(x)
+
+    def extra_repr(self) -> str:
+        """What stands in the parentheses of ``repr``."""
+        return f"{len(self.members)} members, weights={[round(w, 4) for w in self.log_weight.exp().tolist()]}"
+
+    def _like(self) -> torch.Tensor:
+        return next(self.members.parameters())
 
 
 def check_weights(weights: Sequence[float] | torch.Tensor | None, members: int) -> torch.Tensor:
@@ -46,7 +79,7 @@ def fitted_weights(log_weight: torch.Tensor, logs: torch.Tensor) -> torch.Tensor
     """Logarithms (M,) of the weights with which the mixture of log-likelihoods (N, M) is likeliest, by expectation
     maximisation from weights (M,). What is impossible for all members says nothing about them."""
     logs, last = logs[(logs > -torch.inf).any(1)], -torch.inf
-    for _ in range(FIT_STEPS):
+    for _ in range(FIT_STEPS if len(logs) else 0):
         joint = log_weight + logs
         total = float(joint.logsumexp(1).mean())
         if total - last < FIT_GAIN:
