@@ -14,12 +14,12 @@ import numpy as np
 from benchmarks.likelihood.experiments import EXPERIMENTS, Experiment
 from benchmarks.likelihood.published import best, published
 from benchmarks.likelihood.results import read
+from benchmarks.markdown import table
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 PAGE = DOCS / "likelihoods.md"
 TABLES = {"binary": "Twenty-one binary sets", "mnist": "Binarized MNIST"}
-CLOSE = 0.01  # of a published figure: what beats it by less is measured with five seeds
-INK, OURS, GREY, TREE = "#222222", "#c1272d", "#9a9a9a", "#5b8db8"
+INK, OURS, GREY = "#222222", "#c1272d", "#9a9a9a"
 
 _HEAD = """# Likelihoods on published splits
 
@@ -27,9 +27,8 @@ Mean log-likelihoods of test rows in nats, higher is better: exact ones, of norm
 `make bench-likelihood` (one row: `python -m benchmarks.likelihood.run NAME`), which appends to
 [benchmarks/results/likelihood.csv](../benchmarks/results/likelihood.csv) with commit, versions, configuration and time; the
 page by `python -m benchmarks.likelihood.page`. All sets are trained by one recipe,
-`cr.fit(train, valid, objective="likelihood")`, which knows the number of rows and columns and nothing else of a set:
-[likelihood-recipe.md](likelihood-recipe.md) says what was tried for it, on validation rows. Test rows are read once, by the
-weights that were chosen.
+`cr.fit(train, valid, network="committee")`, which knows the rows and columns of a set and tries on its validation rows what
+these leave open. Test rows are read once, by the weights that were chosen.
 
 ± is the standard error over test rows; of five seeds, where they were run, the mean is given and how far the seeds spread.
 *Best known* is the best published exact figure we know of (no bounds, no importance estimates); those marked ° are quoted from
@@ -40,14 +39,14 @@ memory and not verified. *Must* and *aim* are what we set ourselves before measu
 def text() -> str:
     """The page."""
     lines, rows = [_HEAD], read()
-    for table, title in TABLES.items():
+    for name, title in TABLES.items():
         lines += [
             f"## {title}",
             "",
-            f"![Test likelihoods of {table} sets beside published ones](pictures/{_picture(table)})",
+            f"![Test likelihoods of {name} sets beside published ones](pictures/{_picture(name)})",
             "",
         ]
-        lines += _table(
+        lines += table(
             [
                 "set",
                 "columns",
@@ -61,7 +60,7 @@ def text() -> str:
                 "aim",
                 "seconds",
             ],
-            [_row(experiment, rows) for experiment in EXPERIMENTS.values() if experiment.table == table],
+            [_row(experiment, rows) for experiment in EXPERIMENTS.values() if experiment.table == name],
         )
         lines += [""]
     marks = {e.mark for e in EXPERIMENTS.values() if e.mark}
@@ -105,14 +104,14 @@ def _row(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[str]:
     return [*row, f"{found[0]['independent_test_nats']:.2f}", *known_text, ours, gain, *reached, f"{seconds:.0f}"]
 
 
-def draw(table: str) -> Any:
+def draw(name: str) -> Any:
     """A picture of a table: for every set the published figures and ours, in per cent of the best known."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    experiments = [e for e in EXPERIMENTS.values() if e.table == table]
+    experiments = [e for e in EXPERIMENTS.values() if e.table == name]
     rows = read()
     figure, axes = plt.subplots(figsize=(8, 0.34 * len(experiments) + 1.4), layout="constrained")
     for place, experiment in enumerate(experiments):
@@ -142,18 +141,14 @@ def draw(table: str) -> Any:
     return figure
 
 
-def _picture(table: str) -> str:
-    return f"likelihood-{table}.png"
-
-
-def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}", *(f"| {' | '.join(row)} |" for row in rows)]
+def _picture(name: str) -> str:
+    return f"likelihood-{name}.png"
 
 
 def main() -> None:
     """Writes the page and its pictures."""
-    for table in TABLES:
-        draw(table).savefig(DOCS / "pictures" / _picture(table), dpi=110)
+    for name in TABLES:
+        draw(name).savefig(DOCS / "pictures" / _picture(name), dpi=110)
     PAGE.write_text(text(), encoding="utf-8")
     print(f"written: {PAGE}")
 

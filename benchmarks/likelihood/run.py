@@ -3,7 +3,7 @@
 Usage: python -m benchmarks.likelihood.run [NAME ...] [--table binary|mnist] [--effort E] [--seed N ...] [--jobs N] [--anew]
 Each row is appended to benchmarks/results/likelihood.csv when it is finished; what stands there already is not run again, and
 a fit that was interrupted goes on where it was. Weights are chosen on validation rows; the test rows are read once, by what was
-chosen. Then the page is made.
+chosen. Then docs/likelihoods.md is made of all rows.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+from benchmarks.likelihood import page
 from benchmarks.likelihood.experiments import EXPERIMENTS
 from benchmarks.likelihood.results import add, key_of, read
 
@@ -39,10 +40,12 @@ def run(name: str, effort: str, seed: int, threads: int) -> dict[str, Any]:
     warnings.simplefilter("ignore")
     experiment = EXPERIMENTS[name]
     data = cr.datasets.load(experiment.data)
-    UNFINISHED.mkdir(exist_ok=True)
+    where = circumstances()
+    unfinished = UNFINISHED / where["commit"]  # another recipe's is no beginning of this one's
+    unfinished.mkdir(parents=True, exist_ok=True)
     density = cr.fit(
         data.train, data.valid, objective="likelihood", network=experiment.network, effort=effort, seed=seed,
-        config=experiment.config, verbose=False, checkpoint=UNFINISHED / f"{name}-{effort}-{seed}".replace(" ", "-"), resume=True,
+        config=experiment.config, verbose=False, checkpoint=unfinished / f"{name}-{effort}-{seed}".replace(" ", "-"), resume=True,
     )  # fmt: skip
     test = density.log_prob(data.test)
     few = np.random.default_rng(0).permutation(len(data.test))[:SECOND_PATH_ROWS]
@@ -65,7 +68,7 @@ def run(name: str, effort: str, seed: int, threads: int) -> dict[str, Any]:
         "independent_test_nats": float(alone.mean()),
         "seconds": density.seconds,
         "second_path": float(np.abs(by_reference(density, data.test[few]) - test[few]).max()),
-        **circumstances(),
+        **where,
         "threads": threads,
         "config": json.dumps(record["config"], sort_keys=True),
     }
@@ -105,6 +108,7 @@ def main() -> None:
                 f"{row['epochs']} epochs in {row['seconds']:.0f} s; by the reference the same to {row['second_path']:.1e}",
                 flush=True,
             )
+    page.main()
     sys.exit(1 if failed else 0)
 
 

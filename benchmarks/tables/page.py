@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.markdown import table
 from benchmarks.tables.data import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -103,7 +104,7 @@ def _likelihood(found: Found) -> list[str]:
     others = [label for label in labels if label != OURS]
     lines = [
         _LIKELIHOOD,
-        *_table(
+        *table(
             ["table", *labels, "better than the best other by"],
             [
                 [
@@ -149,7 +150,7 @@ def _imputation(found: Found) -> list[str]:
         ]
         means = [np.mean([one[label] for each in values.values() for one in each]) for label in labels]
         rows.append(["mean", *(f"{mean:.3f}" for mean in means), ""])
-        lines += ["", f"{title}:", "", *_table(["table", *labels, "better than the best other by"], rows)]
+        lines += ["", f"{title}:", "", *table(["table", *labels, "better than the best other by"], rows)]
     rows = []
     for name, each in found.items():
         inside, numbers = np.mean([one["inside"] for one in each]), sum(one["numbers"] for one in each)
@@ -166,7 +167,7 @@ def _imputation(found: Found) -> list[str]:
     lines += [
         "",
         _CALIBRATION,
-        *_table(["table", "numbers", "inside", "two binomial standard errors", "smallest and largest tenth"], rows),
+        *table(["table", "numbers", "inside", "two binomial standard errors", "smallest and largest tenth"], rows),
     ]
     return [*lines, ""]
 
@@ -177,7 +178,7 @@ def _synthesis(found: Found) -> list[str]:
 
     return [
         _SYNTHESIS,
-        *_table(
+        *table(
             [
                 "table",
                 "learned from real",
@@ -220,7 +221,7 @@ def _odd_cells(found: Found) -> list[str]:
         rows.append([*row, gain, *of_kind])
     return [
         _ODD_CELLS,
-        *_table(
+        *table(
             [
                 "table",
                 "errors",
@@ -244,14 +245,14 @@ def _seconds(found: Found) -> list[str]:
         rows.append([*row, *(f"{one['fills'][label]:.1f}" for label in fills)])
     return [
         _SECONDS,
-        *_table(["table", *(f"fit: {label}" for label in densities)], [row[: 1 + len(densities)] for row in rows]),
+        *table(["table", *(f"fit: {label}" for label in densities)], [row[: 1 + len(densities)] for row in rows]),
         "",
-        *_table(
+        *table(
             ["table", *(f"score: {label}" for label in densities)],
             [[row[0], *row[1 + len(densities) : 1 + 2 * len(densities)]] for row in rows],
         ),
         "",
-        *_table(
+        *table(
             ["table", *(f"fill: {label}" for label in fills)],
             [[row[0], *row[1 + 2 * len(densities) :]] for row in rows],
         ),
@@ -275,10 +276,6 @@ def _at(value: Any, path: Sequence[str]) -> Any:
     for key in path:
         value = value[key]
     return value
-
-
-def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}", *(f"| {' | '.join(row)} |" for row in rows)]
 
 
 def _read(proof: str, part: str | None = None) -> Found:
