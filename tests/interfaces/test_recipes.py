@@ -1,6 +1,7 @@
 """The recipe of likelihoods: what a race tries, what it leaves alone, and a committee as it is trained."""
 
 import copy
+import math
 import sys
 
 import numpy as np
@@ -48,6 +49,11 @@ def test_a_race_keeps_what_is_better_and_goes_on_from_there():
         {"epochs": 5},
     ]  # fmt: skip
     assert [t["valid_nats"] for t in trials[:2]] == [pytest.approx(5.2), pytest.approx(6.2)]
+    unable, tried = race(
+        start, lambda config: math.nan if config.weight_decay > 0.3 else reached(config), ladders=ladders
+    )
+    assert unable.weight_decay == 0.1  # what is no number has lost
+    assert tried[1] == {"changed": {"weight_decay": 1.0}, "valid_nats": None}
     same, few = race(start, lambda config: 1.0, orders=("reverse",), ladders=ladders)  # equal is not better
     assert same == start
     assert len(few) == 6
@@ -120,6 +126,8 @@ def test_an_interrupted_committee_goes_on_to_the_same_bits(tmp_path, monkeypatch
     other = FitConfig(hidden_size=9, epochs=3, members=4, input_dropout=0.1)
     with pytest.raises(FormatError, match="hidden_size"):
         cr.fit(rows, network="committee", config=other, verbose=False, checkpoint=path, resume=True)
+    with pytest.raises(FormatError, match="another seed or effort"):
+        cr.fit(rows, network="committee", effort="best", config=SMALL, verbose=False, checkpoint=path, resume=True)
     again = cr.fit(rows, network="committee", config=SMALL, verbose=False, checkpoint=path, resume=True)
     assert len(calls) == 1
     assert again.training["config"] == whole.training["config"]
@@ -135,7 +143,6 @@ def test_a_member_learns_as_if_it_were_alone():
     together = committee(*copy.deepcopy(alone))
     for network in (*alone, together):
         loop.train(loop.make_state(network, config, generator_from(0)), x, x, config, show_progress=False)
-        network.load_state_dict(network.state_dict())
     for member, single in zip(together.members, alone, strict=True):
         for a, b in zip(member.parameters(), single.parameters(), strict=True):
             torch.testing.assert_close(a, b, rtol=2e-3, atol=1e-5)

@@ -70,7 +70,7 @@ def run(
     ] = None,
     input_dropout: Annotated[
         float | None,
-        typer.Option(help="Share of columns withheld in a step of nade and committee (default: by the rows; 0)."),
+        typer.Option(help="Share of columns withheld in a step of nade (default: 0) and committee (by trial)."),
     ] = None,
     members: Annotated[
         int | None,

@@ -85,7 +85,9 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, config: FitCo
         found = content.get("config")
         changed = [k for k, v in config.to_json().items() if not isinstance(found, dict) or found.get(k) != v]
         what = (
-            f"with another {', '.join(changed)}" if changed else "on other data, another network or with another seed"
+            f"with another {', '.join(changed)}"
+            if changed
+            else "on other data, another network, with another seed or effort"
         )
         raise FormatError(
             f"{Path(path)}: this checkpoint was trained {what}; repeat that run's arguments, or delete the file"

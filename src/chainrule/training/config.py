@@ -28,7 +28,7 @@ class FitConfig:
         dropout: share of hidden units of an orderless network that are switched off at random while training; None: by
             the rows.
         input_dropout: share of the columns that a step of a NADE, or of a committee's, withholds from its hidden units; None:
-            by the rows, of one NADE zero.
+            of one NADE none, of a committee what a race finds.
         members: networks of which an orderless one or a committee is made; each of its conditionals is the mean of theirs.
             None: by the rows and the effort.
         epochs: passes over the training rows, at most; None: 100 of one-order networks.

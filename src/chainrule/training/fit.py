@@ -251,8 +251,7 @@ def _reached(
     )
     if small.members == config.members:
         return state.best_nats
-    with torch.no_grad():
-        alone = np.mean([nats_of(cast(AbstractNetwork, member.cpu()), x_valid) for member in net.members])
+    alone = np.mean([nats_of(cast(AbstractNetwork, member.cpu()), x_valid) for member in net.members])
     return foretold(float(alone), state.best_nats, config.members or 1)
 
 

@@ -1,7 +1,7 @@
 """The recipe of ``network="committee"``: NADEs of one order, for the likelihood of complete rows.
 
 Rows, columns and effort decide where it begins and what it may cost; what differs from table to table more than rows and columns
-tell (the order, how strongly to regularise, how long and how large) is tried on the validation rows, one NADE at a time
+tell (the order, how strongly to regularise, how long and how large) is tried on the validation rows, by committees of two
 (``training.race``), and the committee is trained with what won. ``benchmarks/likelihood/trials.py`` measures a change of it on
 validation rows of the published sets.
 """
