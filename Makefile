@@ -34,6 +34,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.likelihood.binarized_mnist
 	$(BIN)/python -m benchmarks.tables.rules quick
 	$(BIN)/python -m benchmarks.tables.seconds
+	$(BIN)/python -m benchmarks.tables.prove
 
 bench-likelihood: $(READY)
 	$(BIN)/python -m benchmarks.likelihood.run

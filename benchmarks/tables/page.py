@@ -38,6 +38,7 @@ def text() -> str:
     return "\n".join(
         [
             _HEAD,
+            *_short_of(),
             *_likelihood(_read("rows", "likelihood")),
             *_imputation(_read("imputation")),
             *_synthesis(_read("rows", "synthesis")),
@@ -99,9 +100,31 @@ holes of proof 2, for which the others fit anew each time (chainrule's fit of th
 """
 
 
+def _short_of() -> list[str]:
+    """Where another is better by more than a standard error, and where intervals are not as sure as they say."""
+    lines = []
+    imputed = _read("imputation")
+    for what, name, sign in (("accuracy", "labels filled right", 1), ("error", "absolute error", -1)):
+        for table_name, each in imputed.items():
+            values = [{label: sign * one[what] for label, one in every["methods"].items()} for every in each]
+            mean, error, best = _paired(values)
+            if mean < -error:
+                lines.append(f"- {table_name}, {name}: {mean:+.3f} ± {error:.3f} beside {best}.")
+    for table_name, each in imputed.items():
+        inside, bound = np.mean([one["inside"] for one in each]), _two_errors(each)
+        if abs(inside - 0.9) > bound:
+            lines.append(
+                f"- {table_name}, 90 % intervals: {inside:.1%} of the numbers lie inside, ± {bound:.1%} would be chance."
+            )
+    for table_name, each in _read("odd_cells").items():
+        mean, error, best = _paired([{label: 100 * v for label, v in one["found"].items()} for one in each])
+        if mean < error:
+            lines.append(f"- {table_name}, odd cells: {mean:+.1f} ± {error:.1f} points beside {best}: no better.")
+    return ["Where it is not better than all others, or not as sure as it says:", "", *lines, ""]
+
+
 def _likelihood(found: Found) -> list[str]:
     labels = list(next(iter(found.values()))[0]["nats"])
-    others = [label for label in labels if label != OURS]
     lines = [
         _LIKELIHOOD,
         *table(
@@ -110,7 +133,7 @@ def _likelihood(found: Found) -> list[str]:
                 [
                     name,
                     *(f"{_mean(each, 'nats', label):.2f}" for label in labels),
-                    _gain([one["nats"] for one in each], others, "{:+.2f}"),
+                    _gain([one["nats"] for one in each], "{:+.2f}"),
                 ]
                 for name, each in found.items()
             ],
@@ -121,7 +144,6 @@ def _likelihood(found: Found) -> list[str]:
 
 def _imputation(found: Found) -> list[str]:
     labels = list(next(iter(found.values()))[0]["methods"])
-    others = [label for label in labels if label != OURS]
     lines = [_IMPUTATION]
     for what, title, sign in (
         ("accuracy", "Share of labels filled right, mean over the columns, higher is better", 1),
@@ -144,7 +166,7 @@ def _imputation(found: Found) -> list[str]:
             [
                 name,
                 *(f"{np.mean([one[label] for one in each]):.3f}" for label in labels),
-                _gain([{label: sign * one[label] for label in labels} for one in each], others, "{:+.3f}"),
+                _gain([{label: sign * one[label] for label in labels} for one in each], "{:+.3f}"),
             ]
             for name, each in values.items()
         ]
@@ -153,14 +175,14 @@ def _imputation(found: Found) -> list[str]:
         lines += ["", f"{title}:", "", *table(["table", *labels, "better than the best other by"], rows)]
     rows = []
     for name, each in found.items():
-        inside, numbers = np.mean([one["inside"] for one in each]), sum(one["numbers"] for one in each)
+        inside, numbers = np.mean([one["inside"] for one in each]), _numbers(each)
         ranks = np.mean([one["ranks"] for one in each], axis=0)
         rows.append(
             [
                 name,
                 f"{numbers:,}",
                 f"{inside:.1%}",
-                f"{2 * np.sqrt(0.09 / numbers):.1%}",
+                f"{_two_errors(each):.1%}",
                 f"{ranks.min():.3f} … {ranks.max():.3f}",
             ]
         )
@@ -207,12 +229,11 @@ def _synthesis(found: Found) -> list[str]:
 
 def _odd_cells(found: Found) -> list[str]:
     labels = list(next(iter(found.values()))[0]["found"])
-    others = [label for label in labels if label != OURS]
     kinds = sorted({kind for each in found.values() for one in each for kind in one["by kind"]})
     rows = []
     for name, each in found.items():
         row = [name, str(each[0]["errors"]), *(f"{_mean(each, 'found', label):.1%}" for label in labels)]
-        gain = _gain([{label: 100 * one["found"][label] for label in labels} for one in each], others, "{:+.1f}")
+        gain = _gain([{label: 100 * one["found"][label] for label in labels} for one in each], "{:+.1f}")
         of_kind = []
         for kind in kinds:
             parts = [one["by kind"][kind] for one in each if kind in one["by kind"]]
@@ -260,12 +281,27 @@ def _seconds(found: Found) -> list[str]:
     ]
 
 
-def _gain(each: list[dict[str, float]], others: Sequence[str], form: str) -> str:
+def _gain(each: list[dict[str, float]], form: str) -> str:
     """How much better ours is than the other that is best in the mean, with the standard error of the paired difference."""
-    best = max(others, key=lambda label: np.mean([one[label] for one in each]))
+    mean, error, best = _paired(each)
+    return f"{form.format(mean)} ± {form.format(error)[1:]} ({best})"
+
+
+def _paired(each: list[dict[str, float]]) -> tuple[float, float, str]:
+    """Mean and standard error of what is gained over the other that is best in the mean, and which that is."""
+    best = max((label for label in each[0] if label != OURS), key=lambda label: np.mean([one[label] for one in each]))
     gains = np.array([one[OURS] - one[best] for one in each])
     error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else np.nan
-    return f"{form.format(gains.mean())} ± {form.format(error)[1:]} ({best})"
+    return float(gains.mean()), float(error), best
+
+
+def _two_errors(each: list[dict[str, Any]]) -> float:
+    """Two binomial standard errors of the share of all numbers that lie in their 90 % interval."""
+    return float(2 * np.sqrt(0.09 / _numbers(each)))
+
+
+def _numbers(each: list[dict[str, Any]]) -> int:
+    return sum(one["numbers"] for one in each)
 
 
 def _mean(each: list[dict[str, Any]], what: str, label: str) -> float:

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 import chainrule as cr
+from benchmarks.tables import page
 from benchmarks.tables.bins import Tree, cut
 from benchmarks.tables.gaussians import Gaussians
 from chainrule.table import Codes, encode, read_table
@@ -62,3 +63,8 @@ def test_baselines_of_real_numbers_integrate_to_one():
         p = np.exp(density.log_prob(Codes(at, np.ones(at.shape, bool))))
         assert p[-1] > 0.2, name
         assert p[-1] + p[:-1].sum() * step == pytest.approx(1, abs=1e-4), name
+
+
+def test_the_page_says_what_was_measured():
+    assert page.missing() == []
+    assert page.PAGE.read_text(encoding="utf-8") == page.text(), "python -m benchmarks.tables.prove writes it anew"
