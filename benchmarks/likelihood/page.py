@@ -18,7 +18,7 @@ from benchmarks.markdown import table
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 PAGE = DOCS / "likelihoods.md"
-TABLES = {"binary": "Twenty-one binary sets", "mnist": "Binarized MNIST"}
+TABLES = {"binary": "Twenty-one binary sets", "mnist": "Binarized MNIST", "real": "Tables of numbers"}
 INK, OURS, GREY = "#222222", "#c1272d", "#9a9a9a"
 
 _HEAD = """# Likelihoods on published splits
@@ -87,7 +87,7 @@ def _row(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[str]:
     found, known = of(experiment, rows), best(experiment.data)
     name = experiment.name + (" \\*" if experiment.mark else "")
     row = [name, f"{info.columns:,}", f"{info.rows[0]:,}"]
-    goals = [f"{experiment.must:.2f}", f"{experiment.aim:.2f}"]
+    goals = ["" if goal is None else f"{goal:.2f}" for goal in (experiment.must, experiment.aim)]
     known_text = (
         ["–", ""] if known is None else [f"{known.nats:.2f}{'°' if known.checked == 'memory' else ''}", known.model]
     )
@@ -98,8 +98,8 @@ def _row(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[str]:
     spread = f" ({len(nats)} seeds, {min(nats):.3f} … {max(nats):.3f})" if len(nats) > 1 else ""
     error = float(np.mean([each["test_standard_error"] for each in found]))
     ours = f"**{mean:.3f}** ± {error:.3f}{spread}"
-    gain = "" if known is None else f"{mean - known.nats:+.2f}"
-    reached = [f"{goal}{' ✓' if mean >= float(goal) else ' ✗'}" for goal in goals]
+    gain = "" if known is None or experiment.must is None else f"{mean - known.nats:+.2f}"
+    reached = [goal and f"{goal}{' ✓' if mean >= float(goal) else ' ✗'}" for goal in goals]
     seconds = float(np.mean([each["seconds"] for each in found]))
     return [*row, f"{found[0]['independent_test_nats']:.2f}", *known_text, ours, gain, *reached, f"{seconds:.0f}"]
 

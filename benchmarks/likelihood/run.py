@@ -1,6 +1,6 @@
 """Trains and scores the experiments: `make bench-likelihood`, or one at a time.
 
-Usage: python -m benchmarks.likelihood.run [NAME ...] [--table binary|mnist] [--effort E] [--seed N ...] [--jobs N] [--anew]
+Usage: python -m benchmarks.likelihood.run [NAME ...] [--table binary|mnist|real] [--effort E] [--seed N ...] [--jobs N] [--anew]
 Each row is appended to benchmarks/results/likelihood.csv when it is finished; what stands there already is not run again, and
 a fit that was interrupted goes on where it was. Weights are chosen on validation rows; the test rows are read once, by what was
 chosen. Then docs/likelihoods.md is made of all rows.
@@ -14,13 +14,14 @@ import multiprocessing
 import os
 import sys
 import tempfile
+import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 from benchmarks.likelihood import page
-from benchmarks.likelihood.experiments import EXPERIMENTS
+from benchmarks.likelihood.experiments import EXPERIMENTS, Experiment
 from benchmarks.likelihood.results import add, key_of, read
 
 SECOND_PATH_ROWS = 1000
@@ -28,24 +29,38 @@ UNFINISHED = Path(tempfile.gettempdir()) / "chainrule-likelihood"
 
 
 def run(name: str, effort: str, seed: int, threads: int) -> dict[str, Any]:
-    """One row: the recipe on one data set; the test rows are read once."""
-    import numpy as np
+    """One row: an experiment with one seed; the test rows are read once."""
     import torch
 
-    import chainrule as cr
-    from benchmarks.likelihood.second_path import by_reference
+    from benchmarks.likelihood import folds
     from benchmarks.record import circumstances
 
     torch.set_num_threads(threads)
     warnings.simplefilter("ignore")
-    experiment = EXPERIMENTS[name]
-    data = cr.datasets.load(experiment.data)
-    where = circumstances()
+    experiment, where = EXPERIMENTS[name], circumstances()
     unfinished = UNFINISHED / where["commit"]  # another recipe's is no beginning of this one's
     unfinished.mkdir(parents=True, exist_ok=True)
+    began = time.perf_counter()
+    if experiment.table == "real":
+        found = folds.run(experiment, seed)
+    else:
+        found = of_bits(experiment, effort, seed, unfinished / f"{name}-{effort}-{seed}".replace(" ", "-"))
+    row = {"experiment": name, "data": experiment.data, "effort": effort, "seed": seed, "threads": threads, **where}
+    row = {"seconds": time.perf_counter() - began, **row, **found}  # of a fit, what it took without the scores
+    return {**row, "config": json.dumps(row["config"], sort_keys=True)}
+
+
+def of_bits(experiment: Experiment, effort: str, seed: int, checkpoint: Path) -> dict[str, Any]:
+    """What a row says of the likelihoods of a binary set."""
+    import numpy as np
+
+    import chainrule as cr
+    from benchmarks.likelihood.second_path import by_reference
+
+    data = cr.datasets.load(experiment.data)
     density = cr.fit(
         data.train, data.valid, objective="likelihood", network=experiment.network, effort=effort, seed=seed,
-        config=experiment.config, verbose=False, checkpoint=unfinished / f"{name}-{effort}-{seed}".replace(" ", "-"), resume=True,
+        config=experiment.config, verbose=False, checkpoint=checkpoint, resume=True,
     )  # fmt: skip
     test = density.log_prob(data.test)
     few = np.random.default_rng(0).permutation(len(data.test))[:SECOND_PATH_ROWS]
@@ -54,11 +69,7 @@ def run(name: str, effort: str, seed: int, threads: int) -> dict[str, Any]:
     alone = np.where(data.test == 1, np.log(smoothed), np.log1p(-smoothed)).sum(1)
     record = density.training
     return {
-        "experiment": name,
-        "data": experiment.data,
         "network": record["network"],
-        "effort": effort,
-        "seed": seed,
         "epochs": len(record["history"]),
         "parameters": sum(p.numel() for p in density.model.network.parameters()),
         "train_nats": float(density.log_prob(data.train).mean()),
@@ -68,9 +79,7 @@ def run(name: str, effort: str, seed: int, threads: int) -> dict[str, Any]:
         "independent_test_nats": float(alone.mean()),
         "seconds": density.seconds,
         "second_path": float(np.abs(by_reference(density, data.test[few]) - test[few]).max()),
-        **where,
-        "threads": threads,
-        "config": json.dumps(record["config"], sort_keys=True),
+        "config": record["config"],
     }
 
 

@@ -34,6 +34,7 @@ SPLITS = ("train", "valid", "test")
 TIMEOUT_S = 30
 IMAGE_SHAPES = {"digits": (8, 8), "mnist": (28, 28), "binarized-mnist": (28, 28), "ocr-letters": (16, 8)}
 DIGITS_SEED = 0  # of the fixed split of the embedded digits
+FOLDS = 10  # of sets that were published in folds
 SPLIT_SEED = 0  # of the split of sets that were published without one
 
 
@@ -76,14 +77,19 @@ def list() -> builtins.list[DatasetInfo]:  # noqa: A001 - the name users say: da
     return builtins.list(_registry().values())
 
 
-def load(name: str) -> Dataset:
+def load(name: str, *, fold: int = 0) -> Dataset:
     """A data set by name, downloaded if it is nowhere on this machine.
 
     Grey images are binarized at half scale. Rows are in the published order; choose on ``valid``, read ``test`` once.
 
+    Args:
+        name: as ``list`` has it; dashes or underscores.
+        fold: of a set that was published in folds (red-wine): the one that is the test rows; the next one is the validation
+            rows, and all others are the training rows.
+
     Raises:
-        ChainruleError: an unknown name, or a set that is nowhere and cannot be had; the message says which file it is,
-            where to get it and where to put it.
+        ChainruleError: an unknown name, a fold that the set does not have, or a set that is nowhere and cannot be had; the
+            message says which file it is, where to get it and where to put it.
         FormatError: a file whose contents are not the published ones.
 
     Examples:
@@ -94,9 +100,13 @@ def load(name: str) -> Dataset:
     if name not in _registry():
         raise ChainruleError(unknown_choice("data set", name, _registry()))
     info = _registry()[name]
+    folds = FOLDS if info.form == "folds" else 1
+    if not (isinstance(fold, int) and 0 <= fold < folds):
+        has = f"has the folds 0 to {folds - 1}" if folds > 1 else "was published in one split; leave fold out"
+        raise ChainruleError(f"fold = {fold!r}: data set {name!r} {has}")
     if info.form == "embedded":
         return _digits()
-    splits, columns = _published(info)
+    splits, columns = _published(info, fold)
     return Dataset(name, *splits, image_shape=IMAGE_SHAPES.get(name), columns=columns)
 
 
@@ -131,7 +141,7 @@ def _digits() -> Dataset:
     return Dataset("digits", rows[:1197], rows[1197:1497], rows[1497:], image_shape=IMAGE_SHAPES["digits"])
 
 
-def _published(info: DatasetInfo) -> tuple[builtins.list[np.ndarray], tuple[str, ...] | None]:
+def _published(info: DatasetInfo, fold: int) -> tuple[builtins.list[np.ndarray], tuple[str, ...] | None]:
     """Train, valid and test rows, and the names of the columns."""
     places = [cache_folder() / info.file]
     if folder := os.environ.get("CHAINRULE_DATA"):
@@ -139,9 +149,9 @@ def _published(info: DatasetInfo) -> tuple[builtins.list[np.ndarray], tuple[str,
     for place in places:
         if place.exists():
             arrays = _read_npz(info, place)
-            return _splits(info, arrays, str(place)), _column_names(arrays)
+            return _splits(info, arrays, str(place), fold), _column_names(arrays)
     arrays = _download(info, places)
-    splits = _splits(info, arrays, "the download")
+    splits = _splits(info, arrays, "the download", fold)
     places[-1].parent.mkdir(parents=True, exist_ok=True)
     packed = io.BytesIO()
     np.savez_compressed(packed, allow_pickle=False, **arrays)
@@ -172,7 +182,9 @@ def _read_npz(info: DatasetInfo, path: Path) -> dict[str, np.ndarray]:
         ) from error
 
 
-def _splits(info: DatasetInfo, arrays: Mapping[str, np.ndarray], origin: str) -> builtins.list[np.ndarray]:
+def _splits(
+    info: DatasetInfo, arrays: Mapping[str, np.ndarray], origin: str, fold: int = 0
+) -> builtins.list[np.ndarray]:
     """Train, valid and test rows, after the arrays have proved to be the published ones."""
     found = content_sha256([arrays[name] for name in _array_names(info)])
     if found != info.sha256:
@@ -183,9 +195,9 @@ def _splits(info: DatasetInfo, arrays: Mapping[str, np.ndarray], origin: str) ->
     if info.form == "mnist":
         train, test = ((arrays[name].reshape(-1, 784) >= 128).astype(np.uint8) for name in _array_names(info))
         return [train[:50000], train[50000:], test]
-    if info.form == "folds":  # the first published fold is the test rows, the second the validation rows
-        fold, data = arrays["fold"], arrays["data"]
-        return [data[fold > 1], data[fold == 1], data[fold == 0]]
+    if info.form == "folds":
+        number, data, valid = arrays["fold"], arrays["data"], (fold + 1) % FOLDS
+        return [data[(number != fold) & (number != valid)], data[number == valid], data[number == fold]]
     if info.form == "numbers":  # no published split: ours, by a fixed seed, 80, 10 and 10 per cent
         data = arrays["data"]
         rows = np.random.default_rng(SPLIT_SEED).permutation(len(data))

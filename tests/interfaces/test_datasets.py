@@ -1,5 +1,6 @@
 """Named data sets: embedded, local, cached, downloaded from a local server, and refused."""
 
+import dataclasses
 import gzip
 import http.server
 import socket
@@ -176,6 +177,27 @@ def test_idx_files_of_grey_images():
     assert np.array_equal(datasets._parse_idx(data), images)
     with pytest.raises(ValueError, match="not an IDX file"):
         datasets._parse_idx(b"\x00\x00\x0d\x03")
+
+
+def test_folds_take_turns(monkeypatch, tmp_path):
+    number = RNG.integers(0, 10, 200)
+    arrays = {"data": np.stack([number, RNG.random(200)], 1), "columns": np.array(["fold", "x"]), "fold": number}
+    info = datasets.DatasetInfo(
+        "toy", "Toy", 2, (1, 1, 1), "made here", "none", "toy.npz", "folds", (), content_sha256(list(arrays.values()))
+    )
+    monkeypatch.setattr(datasets, "_registry", lambda: {"toy": info, "whole": dataclasses.replace(info, form="rows")})
+    monkeypatch.setenv("CHAINRULE_DATA", str(tmp_path))
+    np.savez(tmp_path / "toy.npz", **arrays)
+    for fold in range(10):
+        rows = datasets.load("toy", fold=fold)
+        assert (set(rows.test[:, 0]), set(rows.valid[:, 0])) == ({fold}, {(fold + 1) % 10})
+        assert len(np.unique(np.concatenate([rows.train, rows.valid, rows.test])[:, 1])) == 200
+    assert np.array_equal(datasets.load("toy").test, datasets.load("toy", fold=0).test)
+    for wrong in (10, -1, 1.5):
+        with pytest.raises(ChainruleError, match=r"fold = .*: data set 'toy' has the folds 0 to 9"):
+            datasets.load("toy", fold=wrong)
+    with pytest.raises(ChainruleError, match="'whole' was published in one split; leave fold out"):
+        datasets.load("whole", fold=1)
 
 
 @pytest.mark.parametrize("name", ["nltcs", "mnist", "binarized-mnist", "web-resplit"])

@@ -1,15 +1,18 @@
 """The likelihood tables: what they are made of must be right, or they say nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from registry import committee, nade
 
 import chainrule as cr
-from benchmarks.likelihood import published, results
+from benchmarks.likelihood import folds, published, results
 from benchmarks.likelihood.experiments import EXPERIMENTS
-from benchmarks.likelihood.second_path import by_reference
+from benchmarks.likelihood.second_path import by_reference, cells_by_reference
 from chainrule.model import Model
+from chainrule.rng import generator_from
 
 REVERSED = [4, 3, 2, 1, 0]
 
@@ -30,6 +33,43 @@ def test_the_second_path_gives_the_same_likelihoods(build):
     np.testing.assert_allclose(by_reference(density, rows), density.log_prob(rows), rtol=1e-12)
 
 
+def test_the_second_path_of_numbers_gives_the_same():
+    rows = torch.randn(40, 3, generator=generator_from(0), dtype=torch.float64)
+    columns = [cr.GaussianMixture(4, least_scale=0.05)] * 3
+    network = cr.Committee([cr.NADE(columns, 5, order=[2, 0, 1], generator=generator_from(seed)) for seed in (1, 2)])
+    network.double().initialize_from(rows)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator_from(3), dtype=torch.float64))
+        again = cells_by_reference(network, rows).sum(1)
+        torch.testing.assert_close(again, network.log_prob(rows), rtol=1e-11, atol=0)
+        other = cr.NADE([cr.LaplaceMixture(2)] * 3, 4)
+        with pytest.raises(TypeError, match="LaplaceMixture"):
+            cells_by_reference(other, rows)
+
+
+def test_the_rows_of_folds_are_all_of_them(monkeypatch):
+    """Every fold's likelihoods count once; each fold is in units of its own training rows."""
+    numbers = np.random.default_rng(0).normal(3, 7, (100, 2))
+
+    def load(name, fold):
+        at, valid = np.arange(100) % 10, (fold + 1) % 10
+        train, held, test = numbers[(at != fold) & (at != valid)], numbers[at == valid], numbers[at == fold]
+        return cr.datasets.Dataset(name, train, held, test)
+
+    monkeypatch.setattr(cr.datasets, "load", load)
+    rows = folds.fold_of("red-wine", 3)
+    torch.testing.assert_close(rows.train.mean(0), torch.zeros(2), atol=1e-6, rtol=0)
+    torch.testing.assert_close(rows.train.std(0, correction=0), torch.ones(2))
+    small = cr.FitConfig(hidden_size=3, members=2, epochs=2, batch_size=40, learning_rate=1e-2, weight_decay=0.1)
+    found = folds.run(replace(EXPERIMENTS["red-wine"], config=small), seed=0)
+    assert found["second_path"] < 1e-10
+    assert found["parameters"] == 2 * (2 * 3 + 3 + 3 + 60 * 3 + 60)
+    assert found["test_nats"] == pytest.approx(found["independent_test_nats"], abs=0.2)  # there is nothing to learn
+    assert -3.2 < found["test_nats"] < -2.6  # two standard normal numbers: 2 · 1.419
+    assert found["config"]["scale_floor"] == folds.SCALE_FLOOR
+
+
 def test_the_second_path_refuses_what_it_does_not_describe():
     density = cr.Density(Model(cr.infer_schema(np.eye(3, dtype=int)), cr.MADE(3, [4])), {})
     with pytest.raises(TypeError, match="MADE"):
@@ -41,6 +81,9 @@ def test_estimates_are_not_the_best_known():
     assert known["nips"].nats == -272.39
     assert known["dna-nade"].nats == -79.056
     assert all(each is not None and each.kind == "exact" for each in known.values())
+    assert all(
+        experiment.must is None or experiment.must <= (experiment.aim or 0) for experiment in EXPERIMENTS.values()
+    )
     assert min(row.nats for row in published.published("nips")) == -294.813
 
 

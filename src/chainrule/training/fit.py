@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -152,6 +153,7 @@ def fit(
     filled = _filled(x)
     begin = partial(_begin, columns=columns, schema=schema, filled=filled)
     trials: list[Trial] = []
+    began = time.perf_counter()
     if network == "committee" and resume:
         config = with_what_was_said(config_of_checkpoint(str(checkpoint)), said)
     elif network == "committee" and time_limit_s is None and races(len(x), effort):
@@ -162,7 +164,7 @@ def fit(
     independent = IndependentColumns(columns)
     independent.initialize_from(filled)
     state = make_state(net.to(device), config, generator)
-    state.trials = trials
+    state.trials, state.seconds = trials, time.perf_counter() - began
     after_epoch = None
     if checkpoint is not None:
         asked_for = f" {effort} {said.to_json()}" if network == "committee" else ""  # of which a race follows

@@ -45,7 +45,7 @@ class State:
     skipped: int = 0
     bad_in_a_row: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
-    seconds: float = 0.0  # spent on the epochs done
+    seconds: float = 0.0  # spent on the epochs done, and on the race before them
     trials: list[dict[str, Any]] = field(default_factory=list)  # of the race before it
 
 
