@@ -158,7 +158,7 @@ def fit(
         config = with_what_was_said(config_of_checkpoint(str(checkpoint)), said)
     elif network == "committee" and time_limit_s is None and races(len(x), effort):
         reached = partial(_reached, begin=begin, x=x, x_valid=x_valid, seed=seed, device=device, show_progress=verbose)
-        config, trials = race(config, reached, **left_open(said, config, schema))
+        config, trials = race(config, reached, ladders=left_open(said, config, schema))
         trials = in_units(trials, units(x_valid))
     net = begin(network, config, generator)
     independent = IndependentColumns(columns)

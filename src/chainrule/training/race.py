@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,39 +16,40 @@ def race(
     config: FitConfig,
     reached: Callable[[FitConfig], float],
     *,
-    orders: Sequence[str] = (),
-    ladders: Mapping[str, Sequence[float]] | None = None,
+    ladders: Sequence[tuple[str, Sequence[Any]]],
 ) -> tuple[FitConfig, list[Trial]]:
     """The best configuration that coordinate descent finds, and every trial in turn.
 
-    Fields are tried one after the other; of a ladder the steps next to the best one, as long as they are better. Whatever is
-    better by any amount is kept: validation rows are the same for all trials, so that chance is shared.
+    Fields are tried one after the other; of a ladder the steps above the best one, as long as they are better, and if none is,
+    the steps below. Whatever is better by any amount is kept: validation rows are the same for all trials, so that chance is
+    shared. What was tried before is not tried again.
 
     Args:
         config: where to begin.
         reached: −log p per validation row, nats, of a configuration, lower is better; what is no number has lost.
-        orders: orders to try.
-        ladders: of each field the values to try, ascending; the field's own value is one of them.
+        ladders: a field and the values to try, in a sequence in which neighbours differ least; the field's own value is one of
+            them. A field may come twice: once more when others have changed.
 
     Examples:
         >>> best, trials = race(FitConfig(weight_decay=0.1), lambda c: abs(c.weight_decay - 0.4),
-        ...                     ladders={"weight_decay": (0.01, 0.1, 0.2, 0.4, 0.8)})
+        ...                     ladders=[("weight_decay", (0.01, 0.1, 0.2, 0.4, 0.8))])
         >>> best.weight_decay, len(trials)
         (0.4, 4)
     """
     trials: list[Trial] = []
+    known: dict[FitConfig, float] = {}
 
     def tried(candidate: FitConfig, **changed: Any) -> float:
-        nats = reached(candidate)
-        trials.append({"changed": changed, "valid_nats": nats if math.isfinite(nats) else None})
-        return nats if math.isfinite(nats) else math.inf
+        if candidate not in known:
+            nats = reached(candidate)
+            trials.append({"changed": changed, "valid_nats": nats if math.isfinite(nats) else None})
+            known[candidate] = nats if math.isfinite(nats) else math.inf
+        return known[candidate]
 
     best, nats = config, tried(config)
-    for order in orders:
-        if order != best.order and (found := tried(replace(best, order=order), order=order)) < nats:
-            best, nats = replace(best, order=order), found
-    for field, ladder in (ladders or {}).items():
-        for values in _ways(ladder, getattr(config, field)):
+    for field, ladder in ladders:
+        at = ladder.index(getattr(best, field))
+        for values in (ladder[at + 1 :], ladder[:at][::-1]):
             improved = False
             for value in values:
                 if (found := tried(replace(best, **{field: value}), **{field: value})) >= nats:
@@ -57,12 +58,6 @@ def race(
             if improved:
                 break
     return best, trials
-
-
-def _ways(ladder: Sequence[float], at: float) -> Iterator[Sequence[float]]:
-    """The ladder upwards from a value, then downwards."""
-    yield [value for value in ladder if value > at]
-    yield [value for value in reversed(ladder) if value < at]
 
 
 def foretold(one: float, two: float, members: int) -> float:

@@ -8,6 +8,7 @@ validation rows of the published sets.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -41,16 +42,20 @@ EFFORTS = {
 }
 BATCHES = (32, 50, 100, 200)
 WEIGHT_DECAY = 0.03
-RACE_ROWS = 100_000  # with so many training rows hardly anything is learned by heart, and a race would take long
+RACE_ROWS = 1_000_000  # with so many training rows hardly anything is learned by heart
 
-# What a race tries of each field, and in which order of fields; of a ladder the neighbours of the best step.
-ORDERS = ("natural", "mutual-information")
-LADDERS: dict[str, tuple[float, ...]] = {
-    "weight_decay": (0.003, 0.01, 0.03, 0.1, 0.2, 0.4),
-    "input_dropout": (0.0, 0.1, 0.2, 0.3),
-    "hidden_size": (50, 100, 200, 400),
-}
-TIMES_EPOCHS = (0.5, 1, 2)  # of what the effort gives
+# What a race tries, field after field. Fewer epochs come first, which make all that follows quicker; more of them last, when it
+# is known what keeps the rows from being learned by heart.
+FEWER_EPOCHS, TIMES_EPOCHS = (0.25, 0.5, 1), (0.25, 0.5, 1, 2)  # times what the effort gives
+LADDERS: tuple[tuple[str, tuple[Any, ...]], ...] = (
+    ("epochs", FEWER_EPOCHS),
+    ("weight_decay", (0.003, 0.01, 0.03, 0.1, 0.2, 0.4)),
+    ("input_dropout", (0.0, 0.1, 0.2, 0.3)),
+    ("learning_rate", (0.25, 0.5, 1, 2)),  # times what the columns call for
+    ("order", ("natural", "mutual-information")),
+    ("hidden_size", (50, 100, 200, 400)),
+    ("epochs", TIMES_EPOCHS),
+)
 
 
 def likelihood(rows: int, effort: str, batch_size: int | None = None) -> dict[str, int | float]:
@@ -78,18 +83,22 @@ def races(rows: int, effort: str) -> bool:
     return EFFORTS[effort].race and rows < RACE_ROWS
 
 
-def left_open(said: FitConfig, config: FitConfig, schema: Schema) -> dict[str, Any]:
-    """What a race is to try: what was not said, of the configuration that the recipe begins with.
+def left_open(said: FitConfig, config: FitConfig, schema: Schema) -> list[tuple[str, tuple[Any, ...]]]:
+    """The ladders that a race is to climb: of what was not said, beginning at the recipe's configuration.
 
-    Columns that say where others are missing stay before these.
+    Columns that say where others are missing stay before these, in the natural order.
     """
-    epochs = config.epochs or 1
-    ladders = {**LADDERS, "epochs": tuple(sorted({max(1, round(times * epochs)) for times in TIMES_EPOCHS}))}
     flags = any(column.flag_of is not None for column in schema.columns)
-    return {
-        "orders": () if flags or said.order is not None else ORDERS,
-        "ladders": {field: ladder for field, ladder in ladders.items() if getattr(said, field) is None},
+    settled = {field for field, _ in LADDERS if getattr(said, field) is not None} | ({"order"} if flags else set())
+    multiples: dict[str, Callable[[float], Any]] = {
+        "epochs": lambda times: max(1, round(times * (config.epochs or 1))),
+        "learning_rate": lambda times: times * (config.learning_rate or 1.0),
     }
+    return [
+        (field, tuple(dict.fromkeys(map(multiples[field], ladder))) if field in multiples else ladder)
+        for field, ladder in LADDERS
+        if field not in settled
+    ]
 
 
 def with_what_was_said(config: FitConfig, said: FitConfig) -> FitConfig:
