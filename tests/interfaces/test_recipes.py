@@ -3,6 +3,8 @@
 import copy
 import math
 import sys
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ from chainrule.training.recipes import EFFORTS, LADDERS, RACE_ROWS, left_open, l
 from chainrule.training.rules import resolved
 
 fitting = sys.modules[cr.fit.__module__]  # the package's own name for it is the function
-SMALL = FitConfig(hidden_size=8, epochs=3, members=4, input_dropout=0.1)
+SMALL = FitConfig(hidden_size=8, epochs=3, members=4, orders=1, input_dropout=0.1)
 
 
 def related_bits(n=240, seed=0):
@@ -67,14 +69,15 @@ def test_a_race_keeps_what_is_better_and_goes_on_from_there():
 def test_what_was_said_is_not_raced():
     config = resolved(FitConfig(order="reverse", epochs=7), "committee", bits(), 500, "standard")
     tried = left_open(FitConfig(order="reverse", epochs=7), config, bits())
-    assert {field for field, _ in tried} == {field for field, _ in LADDERS} - {"order", "epochs"}
+    assert {field for field, _ in tried} == {field for field, _ in LADDERS} - {"order", "orders", "epochs"}
     config = resolved(FitConfig(), "committee", bits(), 500, "standard")
     free = left_open(FitConfig(), config, bits())
     assert [ladder for field, ladder in free if field == "epochs"] == [(10, 20, 40), (10, 20, 40, 80)]
+    assert dict(free)["orders"] == (1, 8)
     for field, ladder in free:
         assert getattr(config, field) in ladder, field
     with_holes = Schema((*bits(2).columns, Column(name="f", kind="binary", levels=(0, 1), dtype="int64", flag_of="x1")))
-    assert "order" not in dict(left_open(FitConfig(), config, with_holes))
+    assert not {"order", "orders"} & dict(left_open(FitConfig(), config, with_holes)).keys()
     assert (races(100, "standard"), races(100, "quick"), races(RACE_ROWS, "standard")) == (True, False, False)
 
 
@@ -129,7 +132,7 @@ def test_an_interrupted_committee_goes_on_to_the_same_bits(tmp_path, monkeypatch
         cr.fit(rows, network="committee", seed=5, config=SMALL, verbose=False, checkpoint=path)
     monkeypatch.setattr(fitting, "save_checkpoint", keep)
     monkeypatch.setattr(fitting, "race", lambda *_, **__: pytest.fail("the race was run already"))
-    other = FitConfig(hidden_size=9, epochs=3, members=4, input_dropout=0.1)
+    other = replace(SMALL, hidden_size=9)
     with pytest.raises(FormatError, match="hidden_size"):
         cr.fit(rows, network="committee", config=other, verbose=False, checkpoint=path, resume=True)
     with pytest.raises(FormatError, match="another seed or effort"):
@@ -146,15 +149,41 @@ def test_a_member_learns_as_if_it_were_alone():
     x = Rows(torch.from_numpy(related_bits()).float())
     config = FitConfig(epochs=2, learning_rate=0.01, clip_norm=0.05, batch_size=50, weight_decay=0.01)
     alone = [nade(6, 5, seed=1, scale=0.5), nade(6, 3, seed=2, scale=0.5)]
-    together = committee(*copy.deepcopy(alone))
-    for network in (*alone, together):
+    one, two = copy.deepcopy(alone), copy.deepcopy(alone)
+    for network in (*alone, committee(*one), cr.Ensemble([committee(two[0]), two[1]], [1, 2])):
         loop.train(loop.make_state(network, config, generator_from(0)), x, x, config, show_progress=False)
-    for member, single in zip(together.members, alone, strict=True):
+    for member, single in zip([*one, *two], [*alone, *alone], strict=True):
         for a, b in zip(member.parameters(), single.parameters(), strict=True):
             torch.testing.assert_close(a, b, rtol=2e-3, atol=1e-5)
 
 
+def test_members_of_several_orders_are_an_ensemble(tmp_path):
+    rows = related_bits()
+    density = cr.fit(
+        rows, network="committee", seed=3, config=replace(SMALL, members=5, orders=2, epochs=30), verbose=False
+    )
+    network = density.model.network
+    assert isinstance(network, cr.Ensemble)
+    assert [len(part.members) for part in network.members] == [3, 2]
+    assert network.log_weight.exp().tolist() == pytest.approx([0.6, 0.4])
+    assert not torch.equal(network.members[0].order, network.members[1].order)
+    assert density.training["order"] is None
+    assert density.training["order_spread"]["orders"] == 2
+    every = np.array(list(product([0, 1], repeat=6)))
+    assert np.exp(density.log_prob(every)).sum() == pytest.approx(1, abs=1e-10)
+    assert density.training["valid_nats"] < density.training["independent_valid_nats"] - 0.5  # of the mixture, trained
+    density.save(tmp_path / "m.chainrule")
+    np.testing.assert_array_equal(cr.load(tmp_path / "m.chainrule").log_prob(every), density.log_prob(every))
+    assert density.sample(3, seed=0).shape == (3, 6)
+    free = cr.fit(rows, network="committee", seed=3, config=replace(SMALL, orders=None, members=2), verbose=False)
+    assert {"orders": 2} in [trial["changed"] for trial in free.training["trials"]]
+
+
 def test_who_takes_which_options():
+    with pytest.raises(ChainruleError, match=r"orders = 2: only a committee"):
+        resolved(FitConfig(orders=2), "nade", bits(), 60, "standard")
+    with pytest.raises(ChainruleError, match=r"orders = 3: there are 2 members"):
+        resolved(FitConfig(orders=3, members=2), "committee", bits(), 60, "standard")
     with pytest.raises(ChainruleError, match=r"input_dropout = 0.2: only NADE and a committee"):
         resolved(FitConfig(input_dropout=0.2), "made", bits(), 60, "standard")
     with pytest.raises(ChainruleError, match=r"members = 2: .* pass network='committee'"):

@@ -236,6 +236,16 @@ def test_training_through_an_ensemble_trains_its_members(generator):
     assert torch.equal(net.members[0].output_bias, net.members[1].output_bias)
 
 
+def test_the_loss_of_fixed_orders_is_exact_but_while_training():
+    net = Ensemble([NADE(6, hidden_size=4), NADE(6, hidden_size=3, order="reverse")], [3, 1]).double()
+    rows = all_rows(net)
+    own = [member.training_loss(rows) for member in net.members]
+    torch.testing.assert_close(net.train().training_loss(rows), 0.75 * own[0] + 0.25 * own[1])
+    torch.testing.assert_close(net.eval().training_loss(rows), -net.log_prob(rows))
+    assert not net.loss_is_estimate
+    assert Ensemble([net, OrderlessNADE(6, [4]).double()]).loss_is_estimate
+
+
 @pytest.mark.parametrize("name", ["orders of one network", "one order", "orderless and its orders"])
 def test_a_rebuilt_ensemble_gives_the_same_numbers(name):
     net = ENSEMBLES[name]()

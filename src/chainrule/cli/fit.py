@@ -78,6 +78,10 @@ def run(
             help="Networks whose conditionals are averaged, of orderless and committee (default: by the rows)."
         ),
     ] = None,
+    orders: Annotated[
+        int | None,
+        typer.Option(help="Orders among a committee's members, the first as --order says (default: by trial)."),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the training rows, at most (default: by the effort; 100).")
     ] = None,
@@ -120,6 +124,7 @@ def run(
         dropout=dropout,
         input_dropout=input_dropout,
         members=members,
+        orders=orders,
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,

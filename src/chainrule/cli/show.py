@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from chainrule.cli.tables import ModelArgument, print_json
+from chainrule.errors import EvidenceError
 from chainrule.table import Schema
 
 NAME = "show"
@@ -21,6 +22,7 @@ Examples:
 
 MOST_COLUMNS = 30
 ANSWERS = {
+    "complete": "log-likelihood of complete rows; samples",
     "prefix": "log-likelihood of rows whose known cells come first in the order; samples given such cells",
     "any": "any evidence: log-likelihoods, samples and conditionals given any cells, known cells first, then in the order",
 }
@@ -40,8 +42,10 @@ def run(
     density = load(model)
     network, schema, training = density.model.network, density.model.schema, density.training
     parameters = sum(p.numel() for p in network.parameters())
-    state = network.state_dict()
-    order = state["order"].tolist() if "order" in state else None
+    try:
+        order = network.order.tolist()
+    except EvidenceError:  # an ensemble of several
+        order = None
     if as_json:
         print_json({**density.model.to_json(), "parameters": parameters, "order": order, "training": dict(training)})
         return
@@ -61,9 +65,12 @@ def run(
         )
     facts.add_row("network", escape(f"{type(network).__name__}({network.extra_repr()})"))
     facts.add_row("parameters", f"{parameters:,}")
-    if order is not None:
+    if order is None:
+        facts.add_row("order", "several: each member has its own")
+    else:
         facts.add_row("order", "natural" if order == list(range(width)) else _some([schema.names[k] for k in order]))
-    facts.add_row("answers exactly", ANSWERS["any" if density.model.takes_any_evidence else "prefix"])
+    answers = "any" if density.model.takes_any_evidence else "complete" if order is None else "prefix"
+    facts.add_row("answers exactly", ANSWERS[answers])
     if training.keys() >= {
         "valid_nats",
         "independent_valid_nats",

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
 
 from chainrule.conditionals import MixtureDistribution
 from chainrule.errors import FormatError, ShapeError, unknown_choice
@@ -15,7 +14,6 @@ from chainrule.networks.fixed_order import AbstractFixedOrder, AbstractParametri
 from chainrule.networks.made import MADE
 from chainrule.networks.members import AbstractOfMembers, choose_member, fitted_weights
 from chainrule.networks.nade import NADE
-from chainrule.rng import generator_from
 
 MEMBERS: dict[str, type[MADE] | type[NADE]] = {"MADE": MADE, "NADE": NADE}
 
@@ -86,21 +84,6 @@ class Committee(AbstractOfMembers, AbstractFixedOrder):
         conditional = self.columns.conditionals[column]
         own, left = choose_member(conditional, params, self.log_weight, uniform, temperature)
         return conditional.sample(own, left.to(uniform.dtype), temperature)
-
-    def training_loss(
-        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
-    ) -> torch.Tensor:
-        """−log_prob, (N,) nats; in training mode the weighted mean of the members' own losses, a bound from above on it, so that
-        each learns by itself and what it learns by heart is its own."""
-        if not self.training:
-            return -self.log_prob(x, observed)
-        generator = generator_from(generator)
-        losses = torch.stack([member.training_loss(x, observed, generator) for member in self._all()], dim=1)  # (N, M)
-        return (losses * self.log_weight.exp().to(losses.dtype)).sum(1)
-
-    def trained_apart(self) -> list[tuple[nn.Module, float]]:
-        """The members, and their weights."""
-        return list(zip(self._all(), self.log_weight.exp().tolist(), strict=True))
 
     @torch.no_grad()
     def fit_weights(self, x: torch.Tensor) -> Committee:

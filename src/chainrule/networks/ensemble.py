@@ -16,7 +16,7 @@ from chainrule.networks.made import MADE
 from chainrule.networks.members import AbstractOfMembers, fitted_weights
 from chainrule.networks.nade import NADE
 from chainrule.networks.orderless import OrderlessNADE
-from chainrule.rng import generator_from, uniforms
+from chainrule.rng import uniforms
 
 MEMBERS: dict[str, type[AbstractNetwork]] = {
     "Committee": Committee,
@@ -125,13 +125,10 @@ class Ensemble(AbstractOfMembers):
         options = {} if observed is None else {"observed": observed}
         return torch.cat([member.features(x, pool, **options) for member in self._all()], dim=1)
 
-    def training_loss(
-        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
-    ) -> torch.Tensor:
-        """The weighted mean of the members' losses, (N,) nats: a bound from above on −log p, and what trains each on its own."""
-        generator = generator_from(generator)
-        losses = torch.stack([member.training_loss(x, observed, generator) for member in self._all()], dim=1)  # (N, M)
-        return (losses * self.log_weight.exp().to(losses.dtype)).sum(1)
+    @property
+    def loss_is_estimate(self) -> bool:
+        """Whether an orderless network is among the members, or theirs."""
+        return any(isinstance(part, OrderlessNADE) for part in self.modules())
 
     @torch.no_grad()
     def fit_weights(self, x: torch.Tensor, observed: torch.Tensor | None = None) -> Ensemble:

@@ -11,6 +11,7 @@ from torch import nn
 from chainrule.conditionals import AbstractConditional
 from chainrule.errors import ShapeError
 from chainrule.networks.base import AbstractNetwork
+from chainrule.rng import generator_from
 
 FIT_STEPS = 200  # of expectation and maximisation, at most
 FIT_GAIN = 1e-9  # nats under which a further step is not worth taking
@@ -54,6 +55,28 @@ class AbstractOfMembers(AbstractNetwork):
         """Starts every member at the independent columns that fit codes x (N, D)."""
         for member in self.members:
             cast(AbstractNetwork, member).initialize_from(x)
+
+    def training_loss(
+        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """−log_prob, (N,) nats; in training mode the weighted mean of the members' own losses, a bound from above on it, so that
+        each learns by itself and what it learns by heart is its own. With orderless members it is that mean always."""
+        if not self.training and not self.loss_is_estimate:
+            return -self.log_prob(x, observed)
+        generator = generator_from(generator)
+        losses = [cast(AbstractNetwork, member).training_loss(x, observed, generator) for member in self.members]
+        return (torch.stack(losses, dim=1) * self.log_weight.exp().to(losses[0].dtype)).sum(1)
+
+    @property
+    def loss_is_estimate(self) -> bool:
+        """Whether some member's loss is an estimate of a mean over orders instead of a likelihood."""
+        return False
+
+    def trained_apart(self) -> Sequence[tuple[nn.Module, float]]:
+        """The members, or theirs, each with its weight in the whole."""
+        parts = [cast(AbstractNetwork, member).trained_apart() for member in self.members]
+        weights = self.log_weight.exp().tolist()
+        return [(part, weight * share) for weight, own in zip(weights, parts, strict=True) for part, share in own]
 
     def extra_repr(self) -> str:
         """What stands in the parentheses of ``repr``."""

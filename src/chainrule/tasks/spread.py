@@ -1,4 +1,4 @@
-"""How far the orders of an orderless network agree on rows, and what each column costs in the mean over them."""
+"""How far the orders of a network of several agree on rows, and what each column costs in the mean over them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 import torch
 
-from chainrule.networks import AbstractNetwork, OrderlessNADE
+from chainrule.networks import AbstractNetwork, Ensemble, OrderlessNADE
 from chainrule.networks.orders import make_order
 from chainrule.rng import generator_from
 
@@ -50,9 +50,8 @@ def order_spread(
 def nats_of_cells(
     network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor | None = None, *, seed: int = 1
 ) -> torch.Tensor:
-    """−log p of each known cell given those before it, in each of 16 orders if the network has no order of its own.
-
-    Of more than 1,000 columns there are fewer orders, at least 2.
+    """−log p of each known cell given those before it: in the network's order, of an ensemble in each member's own, of an
+    orderless network in each of 16 orders, of more than 1,000 columns in fewer, at least 2.
 
     Args:
         network: in evaluation mode.
@@ -65,6 +64,9 @@ def nats_of_cells(
     """
     rows = min(len(x), MOST_ROWS, max(LEAST_ROWS, CELLS // x.shape[1]))
     x, seen = x[:rows], torch.ones_like(x[:rows], dtype=torch.bool) if observed is None else observed[:rows]
+    if isinstance(network, Ensemble):
+        members = [member for member in network.members if isinstance(member, AbstractNetwork)]
+        return torch.cat([nats_of_cells(member, x, observed, seed=seed) for member in members])
     if not isinstance(network, OrderlessNADE):  # of one order, whose rows are complete, or of independent columns
         return torch.where(seen, -network.log_prob_columns(x).double(), 0)[None]
     generator, width = generator_from(seed), len(network.columns)

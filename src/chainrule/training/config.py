@@ -31,6 +31,9 @@ class FitConfig:
             of one NADE none, of a committee what a race finds.
         members: networks of which an orderless one or a committee is made; each of its conditionals is the mean of theirs.
             None: by the rows and the effort.
+        orders: of a committee: in how many orders its members are, taking turns; with several it is an ensemble, of complete rows
+            only. The first order is ``order``, the others are random. None: by trial, one or each its own; one where
+            ``order`` is set.
         epochs: passes over the training rows, at most; None: 100 of one-order networks.
         batch_size: rows per step; None: 100 of one-order networks.
         learning_rate: AdamW's, at its highest; None: 1e-2 for NADE over binary columns, else 2e-3.
@@ -52,6 +55,7 @@ class FitConfig:
     dropout: float | None = None
     input_dropout: float | None = None
     members: int | None = None
+    orders: int | None = None
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
@@ -73,7 +77,7 @@ class FitConfig:
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ShapeError(unknown_choice(name, getattr(self, name), allowed))
-        for name in ("hidden_size", "components", "members", "epochs", "batch_size"):
+        for name in ("hidden_size", "components", "members", "orders", "epochs", "batch_size"):
             if getattr(self, name) is not None:
                 whole_number(getattr(self, name), name, least=1)
         if self.hidden_sizes is not None:

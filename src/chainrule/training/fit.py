@@ -19,7 +19,7 @@ from chainrule.baselines import IndependentColumns
 from chainrule.density import Density
 from chainrule.errors import BackendError, ChainruleError, unknown_choice
 from chainrule.model import Model, conditionals_of
-from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, Committee, OrderlessNADE
+from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, Committee, Ensemble, OrderlessNADE
 from chainrule.networks.orders import Order, make_order, search_order
 from chainrule.rng import fresh_seed, generator_from
 from chainrule.scratch import ScratchFolder
@@ -246,14 +246,15 @@ def _reached(
     Every trial has the same seed, so that chance is shared.
     """
     generator = generator_from(seed)
-    small = replace(config, members=min(2, config.members or 1))
-    net = cast(Committee, begin("committee", small, generator).to(device))
+    members = min(2, config.members or 1)
+    small = replace(config, members=members, orders=min(members, config.orders or 1))
+    net = begin("committee", small, generator).to(device)
     state = train(
         make_state(net, small, generator), x, x_valid, small, device=device, what="trying", show_progress=show_progress
     )
     if small.members == config.members:
         return state.best_nats
-    alone = np.mean([nats_of(cast(AbstractNetwork, member.cpu()), x_valid) for member in net.members])
+    alone = np.mean([nats_of(cast(AbstractNetwork, member), x_valid) for member, _ in net.cpu().trained_apart()])
     return foretold(float(alone), state.best_nats, config.members or 1)
 
 
@@ -293,8 +294,11 @@ def _nade(columns: Columns, config: FitConfig, order: Order, generator: torch.Ge
 
 
 def _committee(columns: Columns, config: FitConfig, order: Order, generator: torch.Generator) -> AbstractNetwork:
-    shared = make_order(order, len(columns), generator)
-    return Committee([_nade(columns, config, shared, generator) for _ in range(config.members or 1)])
+    count = config.orders or 1
+    orders = [make_order(order if k == 0 else "random", len(columns), generator) for k in range(count)]
+    members = [_nade(columns, config, orders[k % count], generator) for k in range(config.members or 1)]
+    committees = [Committee(members[k::count]) for k in range(count)]
+    return committees[0] if count == 1 else Ensemble(committees, [len(each.members) for each in committees])
 
 
 def _made(columns: Columns, config: FitConfig, order: Order, generator: torch.Generator) -> AbstractNetwork:

@@ -1,7 +1,7 @@
-"""The recipe of ``network="committee"``: NADEs of one order, for the likelihood of complete rows.
+"""The recipe of ``network="committee"``: NADEs of one order, or each of its own, for the likelihood of complete rows.
 
-Rows, columns and effort decide where it begins and what it may cost; what differs from table to table more than rows and columns
-tell (the order, how strongly to regularise, how long and how large) is tried on the validation rows, by committees of two
+Rows, columns and effort decide where it begins and what it may cost. What differs from table to table more than these tell (one
+order or several, how strongly to regularise, how long and how large) is tried on the validation rows, by committees of two
 (``training.race``), and the committee is trained with what won. ``benchmarks/likelihood/trials.py`` measures a change of it on
 validation rows of the published sets.
 """
@@ -53,6 +53,7 @@ LADDERS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("input_dropout", (0.0, 0.1, 0.2, 0.3)),
     ("learning_rate", (0.25, 0.5, 1, 2)),  # times what the columns call for
     ("order", ("natural", "mutual-information")),
+    ("orders", (0, 1)),  # times the members: all of one order, or each of its own
     ("hidden_size", (50, 100, 200, 400)),
     ("epochs", TIMES_EPOCHS),
 )
@@ -70,6 +71,7 @@ def likelihood(rows: int, effort: str, batch_size: int | None = None) -> dict[st
     return {
         "hidden_size": chosen.hidden_size,
         "members": chosen.members,
+        "orders": 1,
         "input_dropout": 0.0,
         "batch_size": batch,
         "epochs": epochs,
@@ -88,11 +90,15 @@ def left_open(said: FitConfig, config: FitConfig, schema: Schema) -> list[tuple[
 
     Columns that say where others are missing stay before these, in the natural order.
     """
-    flags = any(column.flag_of is not None for column in schema.columns)
-    settled = {field for field, _ in LADDERS if getattr(said, field) is not None} | ({"order"} if flags else set())
+    settled = {field for field, _ in LADDERS if getattr(said, field) is not None}
+    if any(column.flag_of is not None for column in schema.columns):
+        settled.add("order")
+    if "order" in settled:
+        settled.add("orders")
     multiples: dict[str, Callable[[float], Any]] = {
         "epochs": lambda times: max(1, round(times * (config.epochs or 1))),
         "learning_rate": lambda times: times * (config.learning_rate or 1.0),
+        "orders": lambda share: max(1, round(share * (config.members or 1))),
     }
     return [
         (field, tuple(dict.fromkeys(map(multiples[field], ladder))) if field in multiples else ladder)

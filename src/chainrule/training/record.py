@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from chainrule.baselines import IndependentColumns
+from chainrule.errors import EvidenceError
 from chainrule.networks import AbstractNetwork, OrderlessNADE
 from chainrule.networks.orders import names_in_order
 from chainrule.rng import generator_from
@@ -36,7 +37,7 @@ def record_of(
     cells = nats_of_cells(net, valid.x, valid.observed)
     alone = nats_of_cells(independent, valid.x, valid.observed)
     return {
-        "order": list(names_in_order(net.order.cpu(), schema.names)),
+        "order": _order(net, schema),
         "config": config.to_json(),
         "train_rows": len(train),
         "valid_rows": len(valid),
@@ -85,8 +86,16 @@ def _in_units(record: dict[str, Any], offsets: list[float]) -> dict[str, Any]:
     return {**record, **moved}
 
 
+def _order(net: AbstractNetwork, schema: Schema) -> list[str] | None:
+    """The columns as they are drawn; None of an ensemble of several orders."""
+    try:
+        return list(names_in_order(net.order.cpu(), schema.names))
+    except EvidenceError:
+        return None
+
+
 def _spread(cells: torch.Tensor, rows: Rows) -> dict[str, float]:
-    """How far the orders of an orderless network agree, in the table's units."""
+    """How far the orders of a network of several agree, in the table's units."""
     spread = spread_of(cells)
     in_units = spread.nats + units(replace(rows, weight=None).take(slice(0, spread.rows)))
     return replace(spread, nats=in_units).to_json()
@@ -95,8 +104,8 @@ def _spread(cells: torch.Tensor, rows: Rows) -> dict[str, float]:
 def _columns(cells: torch.Tensor, alone: torch.Tensor, schema: Schema, rows: Rows) -> dict[str, Any]:
     """−log p of each column's known cells in the mean, nats in the table's units: given the cells before it, and alone.
 
-    Of an orderless network the mean over 16 orders, so that no column is favoured by its place. None of a column that is
-    unknown in all rows.
+    Of an orderless network the mean over 16 orders, so that no column is favoured by its place, and of an ensemble that over
+    the members. None of a column that is unknown in all rows.
     """
     count = cells.shape[1]
     x, observed = rows.x[:count], None if rows.observed is None else rows.observed[:count]

@@ -73,6 +73,8 @@ def resolved(config: FitConfig, network: str, schema: Schema, rows: int, effort:
         raise ChainruleError(f"dropout = {config.dropout}: only the orderless network has it")
     if network not in ("committee", "orderless") and (config.members or 1) > 1:
         raise ChainruleError(f"members = {config.members}: of NADEs they make a committee; pass network='committee'")
+    if network != "committee" and (config.orders or 1) > 1:
+        raise ChainruleError(f"orders = {config.orders}: only a committee has several; pass network='committee'")
     if not of_nades and config.input_dropout:
         raise ChainruleError(f"input_dropout = {config.input_dropout}: only NADE and a committee of NADEs have it")
     plain = of_nades and all(column.kind == "binary" for column in schema.columns)
@@ -85,6 +87,10 @@ def resolved(config: FitConfig, network: str, schema: Schema, rows: int, effort:
     if network != "orderless":
         recipe = recipes.likelihood(rows, effort, config.batch_size) if network == "committee" else {}
         config = _or(_or(config, **recipe), **FIXED)
+        if (config.orders or 1) > (config.members or 1):
+            raise ChainruleError(
+                f"orders = {config.orders}: there are {config.members} members, and each has one order; pass more members="
+            )
         sizes = None if of_nades else config.hidden_sizes or (config.hidden_size or 0,) * 2
         return replace(config, hidden_sizes=sizes)
     chosen = EFFORTS[effort]
