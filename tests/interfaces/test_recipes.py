@@ -19,7 +19,7 @@ from chainrule.training import loop
 from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
 from chainrule.training.race import foretold, race
-from chainrule.training.recipes import EFFORTS, LADDERS, RACE_ROWS, left_open, likelihood, races
+from chainrule.training.recipes import EFFORTS, LADDERS, RACE_ROWS, WORTH, left_open, likelihood, races, worth
 from chainrule.training.rules import resolved
 
 fitting = sys.modules[cr.fit.__module__]  # the package's own name for it is the function
@@ -56,11 +56,15 @@ def test_a_race_keeps_what_is_better_and_goes_on_from_there():
     assert [t["valid_nats"] for t in trials[:2]] == [pytest.approx(5.2), pytest.approx(6.2)]
     twice = race(start, reached, ladders=[("weight_decay", (0.3, 1.0)), ("weight_decay", (0.3, 1.0))])
     assert len(twice[1]) == 2  # what was tried is not tried again
+    dear, _ = race(start, reached, ladders=ladders, worth=lambda nats, config, candidate: 0.3 + (candidate.epochs > 5))
+    assert (dear.weight_decay, dear.epochs) == (0.3, 5)  # 0.2 is not gain enough, 5 is
     unable, tried = race(
         start, lambda config: math.nan if config.weight_decay > 0.3 else reached(config), ladders=ladders
     )
     assert unable.weight_decay == 0.1  # what is no number has lost
     assert tried[2] == {"changed": {"weight_decay": 1.0}, "valid_nats": None}
+    able, _ = race(start, lambda config: math.nan if config.epochs > 5 else 1.0, ladders=ladders, worth=worth)
+    assert able.epochs == 5  # any number has won against none
     same, few = race(start, lambda config: 1.0, ladders=ladders)  # equal is not better
     assert same == start
     assert len(few) == 6
@@ -72,7 +76,7 @@ def test_what_was_said_is_not_raced():
     assert {field for field, _ in tried} == {field for field, _ in LADDERS} - {"order", "orders", "epochs"}
     config = resolved(FitConfig(), "committee", bits(), 500, "standard")
     free = left_open(FitConfig(), config, bits())
-    assert [ladder for field, ladder in free if field == "epochs"] == [(10, 20, 40), (10, 20, 40, 80)]
+    assert [ladder for field, ladder in free if field == "epochs"] == [(80, 40, 20, 10)]
     assert dict(free)["orders"] == (1, 8)
     for field, ladder in free:
         assert getattr(config, field) in ladder, field
@@ -88,6 +92,14 @@ def test_the_recipe_follows_rows_and_effort():
     assert likelihood(100, "best")["epochs"] == EFFORTS["best"].epochs[1]
     members = [likelihood(1000, effort)["members"] for effort in ("quick", "standard", "best")]
     assert members == sorted(members)
+
+
+def test_what_takes_longer_must_gain_more():
+    config = FitConfig(epochs=10, hidden_size=100)
+    assert worth(40.0, config, replace(config, weight_decay=0.5)) == 0
+    assert worth(40.0, config, replace(config, epochs=5)) == 0
+    assert worth(40.0, config, replace(config, epochs=20)) == pytest.approx(WORTH * 40)
+    assert worth(-40.0, config, replace(config, hidden_size=400)) == pytest.approx(WORTH * 80)
 
 
 def test_a_committee_is_fitted_and_says_what_was_tried():

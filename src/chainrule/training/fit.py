@@ -36,7 +36,7 @@ from chainrule.training.config import LEARNED_ORDERS, FitConfig
 from chainrule.training.loop import make_state, train
 from chainrule.training.memory import require_memory
 from chainrule.training.race import Trial, foretold, in_units, race
-from chainrule.training.recipes import left_open, races, with_what_was_said
+from chainrule.training.recipes import left_open, races, with_what_was_said, worth
 from chainrule.training.record import nats_of, record_of, units
 from chainrule.training.rows import checked_weight, encoded, split
 from chainrule.training.rules import EFFORTS, resolved
@@ -158,7 +158,7 @@ def fit(
         config = with_what_was_said(config_of_checkpoint(str(checkpoint)), said)
     elif network == "committee" and time_limit_s is None and races(len(x), effort):
         reached = partial(_reached, begin=begin, x=x, x_valid=x_valid, seed=seed, device=device, show_progress=verbose)
-        config, trials = race(config, reached, ladders=left_open(said, config, schema))
+        config, trials = race(config, reached, ladders=left_open(said, config, schema), worth=worth)
         trials = in_units(trials, units(x_valid))
     net = begin(network, config, generator)
     independent = IndependentColumns(columns)

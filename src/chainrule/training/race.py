@@ -17,18 +17,20 @@ def race(
     reached: Callable[[FitConfig], float],
     *,
     ladders: Sequence[tuple[str, Sequence[Any]]],
+    worth: Callable[[float, FitConfig, FitConfig], float] = lambda nats, config, candidate: 0.0,
 ) -> tuple[FitConfig, list[Trial]]:
     """The best configuration that coordinate descent finds, and every trial in turn.
 
     Fields are tried one after the other; of a ladder the steps above the best one, as long as they are better, and if none is,
-    the steps below. Whatever is better by any amount is kept: validation rows are the same for all trials, so that chance is
-    shared. What was tried before is not tried again.
+    the steps below. Whatever is better is kept, by any amount unless ``worth`` asks for more: validation rows are the same for
+    all trials, so that chance is shared. What was tried before is not tried again.
 
     Args:
         config: where to begin.
         reached: −log p per validation row, nats, of a configuration, lower is better; what is no number has lost.
         ladders: a field and the values to try, in a sequence in which neighbours differ least; the field's own value is one of
             them. A field may come twice: once more when others have changed.
+        worth: nats that a candidate (the last argument) must gain over the best configuration, which reached so many nats.
 
     Examples:
         >>> best, trials = race(FitConfig(weight_decay=0.1), lambda c: abs(c.weight_decay - 0.4),
@@ -52,9 +54,12 @@ def race(
         for values in (ladder[at + 1 :], ladder[:at][::-1]):
             improved = False
             for value in values:
-                if (found := tried(replace(best, **{field: value}), **{field: value})) >= nats:
+                candidate = replace(best, **{field: value})
+                found = tried(candidate, **{field: value})
+                needed = worth(nats, best, candidate) if math.isfinite(nats) else 0.0
+                if not nats - found > needed:
                     break
-                best, nats, improved = replace(best, **{field: value}), found, True
+                best, nats, improved = candidate, found, True
             if improved:
                 break
     return best, trials

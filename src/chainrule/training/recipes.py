@@ -8,6 +8,7 @@ validation rows of the published sets.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -44,19 +45,18 @@ BATCHES = (32, 50, 100, 200)
 WEIGHT_DECAY = 0.03
 RACE_ROWS = 1_000_000  # with so many training rows hardly anything is learned by heart
 
-# What a race tries, field after field. Fewer epochs come first, which make all that follows quicker; more of them last, when it
-# is known what keeps the rows from being learned by heart.
-FEWER_EPOCHS, TIMES_EPOCHS = (0.25, 0.5, 1), (0.25, 0.5, 1, 2)  # times what the effort gives
+# What a race tries, field after field: what keeps rows from being learned by heart comes before how long to train, for the best
+# number of epochs depends on it more than it does on them. Of each field the steps towards the end of its ladder are tried first.
 LADDERS: tuple[tuple[str, tuple[Any, ...]], ...] = (
-    ("epochs", FEWER_EPOCHS),
+    ("input_dropout", (0.0, 0.1, 0.2, 0.3, 0.4)),
     ("weight_decay", (0.003, 0.01, 0.03, 0.1, 0.2, 0.4)),
-    ("input_dropout", (0.0, 0.1, 0.2, 0.3)),
+    ("epochs", (2, 1, 0.5, 0.25)),  # times what the effort gives
     ("learning_rate", (0.25, 0.5, 1, 2)),  # times what the columns call for
     ("order", ("natural", "mutual-information")),
     ("orders", (0, 1)),  # times the members: all of one order, or each of its own
     ("hidden_size", (50, 100, 200, 400)),
-    ("epochs", TIMES_EPOCHS),
 )
+WORTH = 5e-4  # share of −log p that is to be gained by twice the time
 
 
 def likelihood(rows: int, effort: str, batch_size: int | None = None) -> dict[str, int | float]:
@@ -105,6 +105,20 @@ def left_open(said: FitConfig, config: FitConfig, schema: Schema) -> list[tuple[
         for field, ladder in LADDERS
         if field not in settled
     ]
+
+
+def worth(nats: float, config: FitConfig, candidate: FitConfig) -> float:
+    """The nats by which a candidate must be better than this configuration, which reached ``nats``: some if it takes longer.
+
+    >>> worth(50.0, FitConfig(epochs=10, hidden_size=100), FitConfig(epochs=20, hidden_size=200))
+    0.05
+    """
+    times = _cost(candidate) / _cost(config)
+    return WORTH * abs(nats) * max(0.0, math.log2(times))
+
+
+def _cost(config: FitConfig) -> int:
+    return (config.epochs or 1) * (config.hidden_size or 1)
 
 
 def with_what_was_said(config: FitConfig, said: FitConfig) -> FitConfig:
