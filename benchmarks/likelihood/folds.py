@@ -94,5 +94,6 @@ def run(experiment: Experiment, seed: int) -> dict[str, Any]:
         "test_standard_error": float(nats["test"].std(ddof=1) / len(nats["test"]) ** 0.5),
         "independent_test_nats": float(nats["alone"].mean()),
         "second_path": apart,
+        "trials": [],
         "config": {**experiment.config.to_json(), "scale_floor": SCALE_FLOOR, "parts": PARTS},
     }

@@ -1,4 +1,5 @@
-"""The rows of benchmarks/results/likelihood.csv: one for each experiment, effort and seed that was run."""
+"""The rows of benchmarks/results/likelihood.csv: one for each experiment, effort and seed that was run; with what was tried on
+the validation rows before."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ PATH = RESULTS / "likelihood.csv"
 FIELDS: tuple[str, ...] = (
     "experiment", "data", "network", "effort", "seed", "epochs", "parameters", "train_nats", "valid_nats", "test_nats",
     "test_standard_error", "independent_test_nats", "seconds", "second_path", "threads", "commit", "date", "chainrule", "torch",
-    "python", "machine", "config",
+    "python", "machine", "config", "trials",
 )  # fmt: skip
 NUMBERS = {
     "seed": int, "epochs": int, "parameters": int, "threads": int, "train_nats": float, "valid_nats": float, "test_nats": float,

@@ -23,6 +23,7 @@ from typing import Any
 from benchmarks.likelihood import page
 from benchmarks.likelihood.experiments import EXPERIMENTS, Experiment
 from benchmarks.likelihood.results import add, key_of, read
+from chainrule import datasets
 
 SECOND_PATH_ROWS = 1000
 UNFINISHED = Path(tempfile.gettempdir()) / "chainrule-likelihood"
@@ -47,7 +48,7 @@ def run(name: str, effort: str, seed: int, threads: int) -> dict[str, Any]:
         found = of_bits(experiment, effort, seed, unfinished / f"{name}-{effort}-{seed}".replace(" ", "-"))
     row = {"experiment": name, "data": experiment.data, "effort": effort, "seed": seed, "threads": threads, **where}
     row = {"seconds": time.perf_counter() - began, **row, **found}  # of a fit, what it took without the scores
-    return {**row, "config": json.dumps(row["config"], sort_keys=True)}
+    return {**row, **{name: json.dumps(row[name], sort_keys=True) for name in ("config", "trials")}}
 
 
 def of_bits(experiment: Experiment, effort: str, seed: int, checkpoint: Path) -> dict[str, Any]:
@@ -80,6 +81,7 @@ def of_bits(experiment: Experiment, effort: str, seed: int, checkpoint: Path) ->
         "seconds": density.seconds,
         "second_path": float(np.abs(by_reference(density, data.test[few]) - test[few]).max()),
         "config": record["config"],
+        "trials": record["trials"],
     }
 
 
@@ -98,7 +100,10 @@ def main() -> None:
     names = asked.names or [name for name, e in EXPERIMENTS.items() if asked.table in (None, e.table)]
     there = set() if asked.anew else {key_of(row) for row in read()}
     wanted = [(name, asked.effort, seed) for seed in asked.seed for name in names]
-    missing = [key for key in wanted if key not in there]
+    columns = {info.name: info.columns for info in datasets.list()}
+    missing = sorted(
+        set(wanted) - there, key=lambda key: -columns[EXPERIMENTS[key[0]].data]
+    )  # what takes longest first
     threads = max(1, (os.cpu_count() or 1) // min(asked.jobs, max(1, len(missing))))
     os.environ |= {"OMP_NUM_THREADS": str(threads), "NUMBA_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
     failed = 0
