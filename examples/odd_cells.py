@@ -15,9 +15,7 @@ import chainrule as cr
 def main() -> None:
     """Flips one pixel of a test digit and finds it again among the surprises."""
     digits = cr.datasets.load("digits")
-    density = cr.fit(
-        digits.train, digits.valid, objective="likelihood", seed=0, config=cr.FitConfig(epochs=30), verbose=False
-    )
+    density = cr.fit(digits.train, digits.valid, network="nade", seed=0, config=cr.FitConfig(epochs=30), verbose=False)
     damaged = digits.test[3].copy()
     damaged[23] ^= 1  # the last pixel of the third line, almost always empty
     schema, network = density.model.schema, density.model.network

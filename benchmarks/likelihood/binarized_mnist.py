@@ -37,7 +37,7 @@ def main() -> None:
     mnist = datasets.load("binarized-mnist")
     batch = mnist.train[:BATCH]
     textbook_s = [textbook_step_s(batch)]
-    density = fit(mnist.train, mnist.valid, objective="likelihood", seed=0, config=CONFIG)
+    density = fit(mnist.train, mnist.valid, network="nade", seed=0, config=CONFIG)
     textbook_s.append(textbook_step_s(batch))
     log_prob = density.log_prob(mnist.test)
     record = density.training

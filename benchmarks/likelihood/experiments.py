@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from chainrule import FitConfig
 
@@ -11,10 +11,15 @@ OTHER_COLUMNS = (
     "not comparable: which columns the published figure is of is not known; ours is of all, on a split of our own"
 )
 MNIST_EPOCHS = 30
+SCALE_FLOOR = 0.1  # the least standard deviation of a part of a mixture, in standard deviations of the column
+PARTS = 10
 RNADE = FitConfig(
-    hidden_size=100, members=1, epochs=60, batch_size=100, learning_rate=2e-3, weight_decay=0.1, input_dropout=0.0
+    hidden_size=100, members=1, epochs=60, batch_size=32, learning_rate=2e-2, weight_decay=0.1, input_dropout=0.0
 )
-RNADES = replace(RNADE, members=8)
+RNADES = FitConfig(
+    hidden_size=100, members=8, epochs=60, batch_size=100, learning_rate=1e-2, weight_decay=0.3, input_dropout=0.05,
+    activation="relu",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,11 @@ import numpy as np
 import torch
 
 import chainrule as cr
-from benchmarks.likelihood.experiments import Experiment
+from benchmarks.likelihood.experiments import PARTS, SCALE_FLOOR, Experiment
 from benchmarks.likelihood.second_path import cells_by_reference
 from chainrule.rng import generator_from
 from chainrule.training import loop
 from chainrule.training.batches import Rows
-
-SCALE_FLOOR = 0.1  # the least standard deviation of a part of a mixture, in standard deviations of the column
-PARTS = 10
 
 
 @dataclass(frozen=True)

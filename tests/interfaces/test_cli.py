@@ -25,7 +25,7 @@ def folder(tmp_path_factory):
     (path / "rows.csv").write_text(text)
     np.save(path / "rows.npy", rows)
     np.savez(path / "splits.npz", train=rows[:150], valid=rows[150:180], test=rows[180:])
-    words = ("fit", "rows.csv", "-o", "m.chainrule", "--objective", "likelihood", "--epochs", 3, "--seed", 1)
+    words = ("fit", "rows.csv", "-o", "m.chainrule", "--network", "nade", "--epochs", 3, "--seed", 1)
     code, out, errors = chainrule(*words, cwd=path)
     assert (code, out) == (0, "")
     assumed, last = errors.splitlines()[:-1], errors.splitlines()[-1]

@@ -26,9 +26,7 @@ def frame(n=300, seed=0):
 
 @pytest.fixture(scope="module")
 def density():
-    return cr.fit(
-        frame(1000), objective="likelihood", seed=0, config=cr.FitConfig(hidden_size=50, epochs=60), verbose=False
-    )
+    return cr.fit(frame(1000), network="nade", seed=0, config=cr.FitConfig(hidden_size=50, epochs=60), verbose=False)
 
 
 def test_scores_are_a_distribution_over_the_tables_own_values(density):
@@ -70,7 +68,7 @@ def test_scores_do_not_depend_on_the_batch():
     density = cr.fit(
         digits.train,
         digits.valid,
-        objective="likelihood",
+        network="nade",
         seed=0,
         config=cr.FitConfig(hidden_size=60, epochs=2),
         verbose=False,

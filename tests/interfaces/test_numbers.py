@@ -60,7 +60,7 @@ def test_constant_columns_have_a_scale(values):
 
 
 def test_units_shift_densities_and_leave_masses_alone():
-    density = cr.fit(rows_of(), objective="likelihood", seed=0, config=QUICK, verbose=False)
+    density = cr.fit(rows_of(), network="nade", seed=0, config=QUICK, verbose=False)
     table, schema, network = rows_of(40, seed=1), density.model.schema, density.model.network
     before = density.log_prob(table)
     scaled = [
@@ -97,7 +97,7 @@ def test_every_network_with_every_mixture(network, conditional, tmp_path):
 def test_orders_are_learned_and_kept_by_name(order):
     density = cr.fit(
         rows_of()[["c", "a", "over", "b"]],
-        objective="likelihood",
+        network="nade",
         seed=0,
         config=replace(QUICK, order=order),
         verbose=False,
@@ -112,7 +112,7 @@ def test_orders_are_learned_and_kept_by_name(order):
 
 def test_the_recorded_nats_are_those_of_the_table():
     table, valid = rows_of(200), rows_of(80, seed=3)
-    density = cr.fit(table, valid, objective="likelihood", seed=0, config=QUICK, verbose=False)
+    density = cr.fit(table, valid, network="nade", seed=0, config=QUICK, verbose=False)
     assert density.training["valid_nats"] == pytest.approx(-density.log_prob(valid).mean(), abs=2e-4)
     assert density.training["history"][-1]["valid_nats"] >= density.training["valid_nats"] - 1e-9
     assert density.training["valid_is"] == "exact"
@@ -191,7 +191,7 @@ def test_the_sets_of_numbers_are_known(monkeypatch):
 def test_wrong_numbers_and_schemas_are_explained():
     with pytest.raises(SchemaError, match=r"column 'b': value 'x' at row 4 is not a number, as 4 of 5 are: correct it"):
         infer_schema(read_table(pd.DataFrame({"b": [1.5, 2.5, 3, 4, "x"]})))
-    density = cr.fit(rows_of(), objective="likelihood", seed=0, config=QUICK, verbose=False)
+    density = cr.fit(rows_of(), network="nade", seed=0, config=QUICK, verbose=False)
     with pytest.raises(SchemaError, match=r"column 'over': value 0.5 at row 0 is not 0 or 1"):
         density.log_prob(rows_of(1).assign(over=0.5))
     with pytest.raises(ChainruleError, match="conditional 'normal' is unknown"):
@@ -215,7 +215,7 @@ def test_cells_out_of_reach_are_named_before_training():
     with pytest.raises(
         SchemaError, match=r"the validation table: column 'b' lies 7.*e\+28 standard deviations from the mean at row 7"
     ):
-        cr.fit(rows_of(), far, objective="likelihood", config=QUICK, verbose=False)
+        cr.fit(rows_of(), far, network="nade", config=QUICK, verbose=False)
 
 
 def test_a_small_file_cannot_ask_for_much_memory():
@@ -240,7 +240,7 @@ def test_a_small_file_cannot_ask_for_much_memory():
 
 def test_names_with_markup_and_signs_are_shown_as_they_are(tmp_path):
     table = pd.DataFrame({"[/a]": [0, 1, 1, 0] * 5, "x=y": [1, 0, 1, 0] * 5})
-    cr.fit(table, objective="likelihood", seed=0, config=QUICK, verbose=False).save(tmp_path / "m")
+    cr.fit(table, network="nade", seed=0, config=QUICK, verbose=False).save(tmp_path / "m")
     run = [sys.executable, "-m", "chainrule.cli.main"]
     shown = subprocess.run([*run, "show", str(tmp_path / "m")], capture_output=True, text=True, check=True).stdout
     assert "[/a], x=y" in shown
@@ -257,6 +257,6 @@ def test_names_with_markup_and_signs_are_shown_as_they_are(tmp_path):
 
 def test_frames_of_polars_come_back_as_polars():
     table = pl.from_pandas(rows_of())
-    drawn = cr.fit(table, objective="likelihood", seed=0, config=QUICK, verbose=False).sample(3, seed=0)
+    drawn = cr.fit(table, network="nade", seed=0, config=QUICK, verbose=False).sample(3, seed=0)
     assert isinstance(drawn, pl.DataFrame)
     assert drawn.columns == table.columns

@@ -483,4 +483,4 @@ def test_the_spread_is_recorded_in_the_units_of_the_table():
     assert spread["within_rows"] == pytest.approx(found.within_rows)
     scales = log_scales(density.schema, codes).sum(1).mean()
     assert spread["nats"] == pytest.approx(found.nats - scales, rel=1e-6)
-    assert cr.fit(rows, objective="likelihood", seed=0, config=config).training["order_spread"] is None
+    assert cr.fit(rows, network="nade", seed=0, config=config).training["order_spread"] is None

@@ -33,7 +33,7 @@ def test_a_tiny_nade_reaches_the_entropy_of_an_enumerated_distribution():
     p = counts[counts > 0] / counts.sum()
     entropy = float(-(p * np.log(p)).sum())
     config = FitConfig(hidden_size=16, epochs=60, weight_decay=0.0, learning_rate=0.03)
-    density = cr.fit(rows, rows, objective="likelihood", seed=0, config=config, verbose=False)
+    density = cr.fit(rows, rows, network="nade", seed=0, config=config, verbose=False)
     reached = -density.score(rows)
     assert entropy <= reached + 1e-9, "below the entropy: this is no likelihood"
     assert reached <= entropy + ENTROPY_GAP_NATS
@@ -44,7 +44,7 @@ def test_on_digits_it_beats_independent_columns(activation):
     """What catches a wrong loss: held-out digits, against independent columns, by a stated margin."""
     digits = cr.datasets.load("digits")
     config = FitConfig(hidden_size=100, epochs=30, activation=activation)
-    density = cr.fit(digits.train, digits.valid, objective="likelihood", seed=0, config=config, verbose=False)
+    density = cr.fit(digits.train, digits.valid, network="nade", seed=0, config=config, verbose=False)
     alone = cr.IndependentColumns(64)
     alone.initialize_from(torch.from_numpy(digits.train).float())
     independent = float(alone.log_prob(torch.from_numpy(digits.valid).float()).mean().detach())
@@ -56,14 +56,14 @@ def test_on_digits_it_beats_independent_columns(activation):
 def test_same_seed_same_bytes_and_no_global_generator_is_touched():
     torch.manual_seed(123)
     before = torch.get_rng_state()
-    one, two = (cr.fit(rows_of(), objective="likelihood", seed=4, config=QUICK, verbose=False) for _ in range(2))
-    other = cr.fit(rows_of(), objective="likelihood", seed=5, config=QUICK, verbose=False)
+    one, two = (cr.fit(rows_of(), network="nade", seed=4, config=QUICK, verbose=False) for _ in range(2))
+    other = cr.fit(rows_of(), network="nade", seed=5, config=QUICK, verbose=False)
     assert torch.equal(before, torch.get_rng_state())
     for name, array in one.model.arrays().items():
         assert array.tobytes() == two.model.arrays()[name].tobytes()
     assert other.model.arrays()["input_weight"].tobytes() != one.model.arrays()["input_weight"].tobytes()
-    unseeded = cr.fit(rows_of(), objective="likelihood", config=QUICK, verbose=False)
-    again = cr.fit(rows_of(), objective="likelihood", seed=unseeded.training["seed"], config=QUICK, verbose=False)
+    unseeded = cr.fit(rows_of(), network="nade", config=QUICK, verbose=False)
+    again = cr.fit(rows_of(), network="nade", seed=unseeded.training["seed"], config=QUICK, verbose=False)
     assert again.model.arrays()["input_weight"].tobytes() == unseeded.model.arrays()["input_weight"].tobytes()
 
 
@@ -71,7 +71,7 @@ def test_decay_spares_biases_and_first_hidden():
     """Under an enormous decay the model is independent columns, not p = 1/2."""
     rows = (np.random.default_rng(0).random((400, 5)) < [0.02, 0.1, 0.5, 0.2, 0.3]).astype(int)
     config = FitConfig(hidden_size=8, epochs=40, weight_decay=90.0, learning_rate=0.01, patience=0)
-    density = cr.fit(rows, rows, objective="likelihood", seed=0, config=config, verbose=False)
+    density = cr.fit(rows, rows, network="nade", seed=0, config=config, verbose=False)
     assert density.training["valid_nats"] == pytest.approx(density.training["independent_valid_nats"], abs=0.02)
     groups = loop.make_state(cr.NADE(3), config, generator_from(0)).optimizer.param_groups
     assert [g["weight_decay"] for g in groups] == [90.0, 0.0]
@@ -254,9 +254,7 @@ def test_a_run_that_never_becomes_finite_keeps_its_first_weights_and_can_be_save
     first, nats = spy_on_first_weights(monkeypatch), iter([5.0, math.nan, math.inf])
     monkeypatch.setattr(loop, "validate", lambda *_: next(nats))
     with pytest.warns(UserWarning, match=r"epoch \d: back to the best weights") as caught:
-        density = cr.fit(
-            rows_of(), objective="likelihood", seed=0, config=FitConfig(hidden_size=5, epochs=2), verbose=False
-        )
+        density = cr.fit(rows_of(), network="nade", seed=0, config=FitConfig(hidden_size=5, epochs=2), verbose=False)
     assert [str(w.message)[:8] for w in caught] == ["epoch 1:", "epoch 2:"]
     for name, tensor in density.model.network.state_dict().items():
         assert torch.equal(tensor, first[0][name]), name
@@ -268,7 +266,7 @@ def test_a_run_that_never_becomes_finite_keeps_its_first_weights_and_can_be_save
 def test_a_run_that_diverges_is_no_worse_than_it_began(monkeypatch):
     first = spy_on_first_weights(monkeypatch)
     config = FitConfig(hidden_size=5, epochs=3, learning_rate=1e5, patience=0)
-    density = cr.fit(rows_of(), objective="likelihood", seed=0, config=config, verbose=False)
+    density = cr.fit(rows_of(), network="nade", seed=0, config=config, verbose=False)
     assert torch.equal(density.model.network.state_dict()["input_weight"], first[0]["input_weight"])
     assert density.training["valid_nats"] < density.training["independent_valid_nats"] + 0.5
 
@@ -276,7 +274,7 @@ def test_a_run_that_diverges_is_no_worse_than_it_began(monkeypatch):
 def test_degenerate_tables_fit_and_answer():
     """One row, one column, constant columns: finite likelihoods that sum to one, also of what was never seen."""
     for rows in (np.array([[1, 0, 1]]), np.array([[0], [1], [1]]), np.zeros((20, 3), int), np.ones((20, 2), bool)):
-        density = cr.fit(rows, objective="likelihood", seed=0, config=QUICK, verbose=False)
+        density = cr.fit(rows, network="nade", seed=0, config=QUICK, verbose=False)
         every = all_rows(density.model.network).numpy().astype(int)
         log_prob = density.log_prob(every)
         assert np.isfinite(log_prob).all()
@@ -323,13 +321,13 @@ def test_configuration_survives_json():
     ("call", "kind", "message"),
     [
         (
-            lambda: cr.fit(np.array([[0, 1.0], [np.nan, 1.0]]), objective="likelihood", verbose=False),
+            lambda: cr.fit(np.array([[0, 1.0], [np.nan, 1.0]]), network="nade", verbose=False),
             EvidenceError,
             "the array: column 'x0' is unknown at row 1; a fixed-order network learns from complete rows only: fill or drop "
             "the 1 row(s) with holes, or pass network='orderless'",
         ),
         (
-            lambda: cr.fit(rows_of(), rows_of(columns=5), objective="likelihood", verbose=False),
+            lambda: cr.fit(rows_of(), rows_of(columns=5), network="nade", verbose=False),
             SchemaError,
             "the validation table: 5 columns where the model has 6",
         ),
@@ -349,7 +347,7 @@ def test_configuration_survives_json():
             "resume=True needs checkpoint=PATH, the file of the run to continue",
         ),
         (
-            lambda: cr.fit(rows_of(), objective="likelihood", seed=-3),
+            lambda: cr.fit(rows_of(), network="nade", seed=-3),
             ChainruleError,
             "seed = -3: pass None or an integer below 2**63, at least 0",
         ),

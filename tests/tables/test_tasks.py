@@ -389,12 +389,12 @@ def test_held_out_cells_are_uniform_where_the_model_is_right():
 def test_a_fixed_order_says_what_it_cannot():
     frame = mixed(120)
     config = cr.FitConfig(hidden_size=8, components=2, epochs=2)
-    density = cr.fit(frame, objective="likelihood", seed=0, config=config, verbose=False)
+    density = cr.fit(frame, network="nade", seed=0, config=config, verbose=False)
     assert np.isfinite(density.log_prob(frame)).all()
     with pytest.raises(EvidenceError):
         density.impute(frame.assign(sex=None))
     with pytest.raises(EvidenceError, match="a fixed-order network learns from complete rows only"):
-        cr.fit(mixed(120, holes=0.1), objective="likelihood", seed=0, config=config, verbose=False)
+        cr.fit(mixed(120, holes=0.1), network="nade", seed=0, config=config, verbose=False)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def run(
         f"{data}: {len(digits.train):,} training images of {height} × {width} pixels; "
         f"NADE with {config.hidden_size} hidden units, at most {config.epochs} epochs"
     )
-    density = fit(digits.train, digits.valid, objective="likelihood", seed=seed, config=config)
+    density = fit(digits.train, digits.valid, network="nade", seed=seed, config=config)
     density.save(out / "model.chainrule")
     _print_results(console, density, digits)
     _print_forms(console)

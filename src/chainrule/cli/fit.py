@@ -28,7 +28,7 @@ def run(
     output: Annotated[Path, typer.Option("--output", "-o", help="The model file to write.")],
     valid: Annotated[str | None, typer.Option(help="Validation rows; by default a share of the table.")] = None,
     objective: Annotated[
-        str, typer.Option(help="any: any question; likelihood: complete rows and prefixes only.")
+        str, typer.Option(help="any: any question; likelihood: the best density, of complete rows and prefixes.")
     ] = "any",
     network: Annotated[
         str, typer.Option(help="auto (by the objective), nade, made, committee (of NADEs) or orderless.")

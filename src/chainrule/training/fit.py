@@ -44,7 +44,7 @@ from chainrule.training.rules import EFFORTS, resolved
 DEVICES = ("auto", "cpu", "cuda")
 MOST_SHOWN = 60  # columns that are shown a line each
 INITIAL_ROWS = 100_000  # of which the network's first parameters are made
-OBJECTIVES = {"any": "orderless", "likelihood": "nade"}  # and the network that "auto" means
+OBJECTIVES = {"any": "orderless", "likelihood": "committee"}  # and the network that "auto" means
 
 
 def fit(
@@ -71,15 +71,16 @@ def fit(
     """The joint density of a table: columns of booleans, labels, integers, numbers and dates, with or without holes.
 
     ``objective="any"`` trains an orderless network, which answers any question and learns from rows with holes.
-    ``objective="likelihood"`` trains a network of one order: the likelihood of complete rows, and of rows whose known cells
-    come first in the order.
+    ``objective="likelihood"`` trains the best density we know how to: the likelihood of complete rows, and of rows whose known
+    cells come first in its order, if it has one (see ``training.recipes``); first it tries on the validation rows what suits
+    the table, unless effort is "quick".
 
     Args:
         table: a pandas, polars or Arrow frame, an ndarray (N, D), or a path of CSV, Parquet, .npy or .npz.
         valid: rows of the same columns that decide which weights are kept, and of one-order networks when to stop; by default
             a share of the table is held out.
         objective: "any" or "likelihood".
-        network: "auto" (an orderless network, or for "likelihood" a NADE); "nade", "made", "committee" (of NADEs) or
+        network: "auto" (an orderless network, or for "likelihood" a committee); "nade", "made", "committee" (of NADEs) or
             "orderless" override the objective.
         effort: "quick", "standard" or "best": how large an orderless network or a committee is, and how long it trains.
         seed: an integer makes the fit reproducible, on CPU to the byte; None draws one from the system's entropy.
