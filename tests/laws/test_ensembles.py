@@ -14,6 +14,7 @@ from chainrule import (
     NADE,
     Atoms,
     Bernoulli,
+    Committee,
     Density,
     DiscretizedLogisticMixture,
     Ensemble,
@@ -234,6 +235,39 @@ def test_training_through_an_ensemble_trains_its_members(generator):
     assert all(p.grad is not None for p in net.parameters())
     net.initialize_from(rows)
     assert torch.equal(net.members[0].output_bias, net.members[1].output_bias)
+
+
+def test_orders_that_differ_give_a_column_its_conditional_given_all_others():
+    """By Bayes' rule over all rows, though no member draws the column last."""
+    net = Ensemble(
+        [nade(5, 4, seed=k, order=order) for k, order in enumerate(([0, 1, 2, 3, 4], [4, 2, 0, 1, 3]))], [2, 1]
+    )
+    net = Ensemble([Committee([net.members[0]]), net.members[1]], [2, 1]).double()
+    rows = all_rows(net)
+    joint = net.log_prob(rows).exp()
+    for column in range(5):
+        flipped = rows.clone()
+        flipped[:, column] = 1 - flipped[:, column]
+        wanted = joint / (joint + net.log_prob(flipped).exp())
+        found = net.conditional(rows, column).log_prob(rows[:, column]).exp()
+        torch.testing.assert_close(found, wanted, rtol=1e-10, atol=0)
+    with pytest.raises(EvidenceError):
+        net.conditional(rows, 0, torch.tensor([False, True, False, False, False]))
+
+
+def test_members_of_several_orders_are_checked_one_by_one(monkeypatch):
+    net = Ensemble([nade(4, 3, seed=1), nade(4, 3, seed=2, order=[3, 1, 0, 2])]).requires_grad_(False)
+    schema = Schema(tuple(Column(name=f"x{k}", kind="binary", levels=(0, 1), dtype="int64") for k in range(4)))
+    density = Density(Model(schema, net), {})
+    results = check(density)
+    assert not [result for result in results if not result.passed]
+    assert sum("of 2, which were tried alone" in result.detail for result in results) == 5
+    net.double()
+    monkeypatch.setattr(net.members[1], "log_prob_columns", lambda x, observed=None: torch.full_like(x, -0.1))
+    monkeypatch.setattr(Model, "in_float64", lambda self: self.network)
+    broken = {result.name: result for result in check(density)}["probabilities sum to 1"]
+    assert not broken.passed
+    assert broken.detail.startswith("member 1 of 2")
 
 
 def test_the_loss_of_fixed_orders_is_exact_but_while_training():

@@ -109,7 +109,9 @@ class Ensemble(AbstractOfMembers):
         """p(x_column | the other observed cells of each row), batched over N: the members' own, reweighted by the evidence."""
         x, column, known = self.check_column(x, column, observed)
         parts = [member.conditional(x, column, known) for member in self._all()]
-        return mixed(self._posterior(x, known), parts)
+        prior = self.log_weight.expand(len(x), -1)
+        logs = [self._evidence(*each, x, column, known) for each in zip(self._all(), parts, strict=True)]
+        return mixed(self._normalised(prior + torch.stack(logs, dim=1), prior), parts)
 
     def conditionals(self, x: torch.Tensor) -> list[MixtureDistribution]:
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k); members share one order."""
@@ -185,6 +187,23 @@ class Ensemble(AbstractOfMembers):
 
     def _all(self) -> list[AbstractNetwork]:
         return [member for member in self.members if isinstance(member, AbstractNetwork)]
+
+    @staticmethod
+    def _evidence(
+        member: AbstractNetwork,
+        part: Distribution | MixtureDistribution,
+        x: torch.Tensor,
+        column: int,
+        known: torch.Tensor,
+    ) -> torch.Tensor:
+        """log p_m(known) (N,), float64; where the member takes no such evidence, by p(known) = p(v, known) / p(v | known) of the
+        column's likeliest value v, since ``part`` is its conditional."""
+        try:
+            return member.log_prob(x, observed=known).double()
+        except EvidenceError:
+            tried, whole = x.clone(), known.clone()
+            tried[:, column], whole[:, column] = part.mode(), True
+            return member.log_prob(tried, observed=whole).double() - part.log_prob(tried[:, column]).double()
 
     def _posterior(self, x: torch.Tensor, evidence: torch.Tensor) -> torch.Tensor:
         """Log-weights (N, M) of the members given the evidence, each row a distribution, float64."""

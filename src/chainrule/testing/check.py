@@ -15,7 +15,8 @@ import torch
 from chainrule.conditionals import Atoms, Bernoulli, Categorical, Distribution, MixtureDistribution
 from chainrule.density import Density, load
 from chainrule.errors import ChainruleError, EvidenceError
-from chainrule.networks import AbstractNetwork
+from chainrule.model import Model
+from chainrule.networks import AbstractNetwork, Ensemble
 from chainrule.rng import generator_from, uniforms
 from chainrule.testing.laws import (
     LEAST_P_VALUE,
@@ -66,8 +67,12 @@ def check(density: Density, *, seed: int = 0) -> list[CheckResult]:
             results.append(CheckResult(name, False, "the network holds values that are not finite"))
             continue
         try:
-            passed, detail = attempt(density, generator_from(seed))
-        except EvidenceError as error:  # such as an ensemble of several orders: there is nothing to be broken
+            whole = [density] if attempt is _file else _of_one_order(density)
+            tried = [attempt(part, generator_from(seed)) for part in whole]
+            number = next((k for k, (kept, _) in enumerate(tried) if not kept), 0)
+            passed, detail = tried[number]
+            detail = detail if len(tried) == 1 else f"member {number} of {len(tried)}, which were tried alone: {detail}"
+        except EvidenceError as error:  # there is nothing to be broken
             passed, detail = True, f"does not apply: {error}"
         except ChainruleError as error:
             passed, detail = False, str(error)
@@ -258,10 +263,20 @@ def _file(density: Density, generator: torch.Generator) -> tuple[bool, str]:
     return same, f"log_prob of {len(rows)} rows {'equal to the bit' if same else 'differs'} after save and load"
 
 
-def _network(density: Density) -> AbstractNetwork:
+def _of_one_order(density: Density) -> list[Density]:
+    """The density, or of an ensemble of several orders those of its members, each of one."""
     network = density.model.network
-    _ = network.order  # an ensemble of several orders says here that it has none
-    return network
+    try:
+        _ = network.order  # an ensemble of several orders says here that it has none
+    except EvidenceError:
+        members = network.members if isinstance(network, Ensemble) else ()
+        own = [Model(density.model.schema, member) for member in members if isinstance(member, AbstractNetwork)]
+        return [part for model in own for part in _of_one_order(Density(model, {}))]
+    return [density]
+
+
+def _network(density: Density) -> AbstractNetwork:
+    return density.model.network
 
 
 def _prefix_rows(density: Density) -> tuple[torch.Tensor, torch.Tensor, int]:
