@@ -44,6 +44,27 @@ these leave open: [what it chose](#what-the-recipe-chose) is below. Test rows ar
 memory and not verified. *Must* and *aim* are what we set ourselves before measuring.
 """
 
+_RECIPE = """## The recipe
+
+`training/recipes.py` says what it is, number by number. In words:
+
+- **Members.** Eight NADEs (`effort="quick"`: one, `"best"`: sixteen), each trained by itself: own first weights, own clipped
+  gradients. What a network learns by heart is its own, and is averaged out as one over their number: −log p of M members is
+  close to a + b / M, so that one and two of them foretell what eight will reach. The table below has both figures.
+- **How they are averaged.** Members of one order conditional by conditional (`Committee`), members of several orders row by
+  row (`Ensemble`); both are exact. Where a network can learn much by heart (few rows, many columns) the first is worth more,
+  because every cell is averaged anew; where little, the second, because networks of different orders differ more. It is
+  tried, not guessed.
+- **What is tried, and in which sequence.** Share of columns withheld in a step (`input_dropout`), weight decay, epochs,
+  learning rate, order, one order or several, hidden units: one after the other, each by a committee of two on the validation
+  rows, up and down its ladder as long as it is better. What keeps rows from being learned by heart comes before the epochs:
+  tried the other way round, dna took half the epochs, and then no dropout could make up for them.
+- **What takes twice the time must gain** at least 0.05 % of −log p; else a race ends with the longest training for a
+  thousandth.
+- **What is not tried:** coding (code 0 is the more frequent value), the beginning (independent columns), AdamW with a
+  learning rate that falls as a cosine, sigmoids, 32 to 200 rows a step, the weights of the best epoch on validation rows.
+"""
+
 _CHOICES = """## What the recipe chose
 
 −log p per validation row that eight members are foretold to reach by two: with what the recipe begins with, and after each field
@@ -96,7 +117,7 @@ def text() -> str:
 
 def _choices(rows: Sequence[dict[str, Any]]) -> list[str]:
     """For every set the configuration that the race found, and what each of its changes gained on validation rows."""
-    lines = [_CHOICES]
+    lines = [_RECIPE, _CHOICES]
     fields = list(dict.fromkeys(field for field, _ in LADDERS))
     found = []
     for row in rows:
