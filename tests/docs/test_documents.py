@@ -37,25 +37,35 @@ def test_some_docstrings_have_examples():
     assert sum(len(t.examples) for n in MODULES for t in doctest.DocTestFinder().find(importlib.import_module(n))) > 20
 
 
-def test_python_of_the_readme(tmp_path):
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The environment of someone who has installed chainrule and nothing else: what only developers have cannot be imported."""
+    folder = tmp_path_factory.mktemp("absent")
+    for name in ("pandas", "pyarrow"):
+        (folder / f"{name}.py").write_text("raise ImportError(f'{__name__} does not come with chainrule')\n")
+    return {**QUIET, "PYTHONPATH": str(folder)}
+
+
+def test_python_of_the_readme(tmp_path, installed):
     found = blocks("python")
     assert len(found) == 2
     for code in found:
-        subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, env=QUIET, check=True)
+        subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, env=installed, check=True)
     assert len(found[0].strip().splitlines()) <= 12
 
 
-def test_shell_of_the_readme(tmp_path):
+def test_shell_of_the_readme(tmp_path, installed):
     (code,) = blocks("sh")
-    subprocess.run(["bash", "-euo", "pipefail", "-c", code], cwd=tmp_path, env=QUIET, check=True, stdout=subprocess.DEVNULL)
+    words = ["bash", "-euo", "pipefail", "-c", code]
+    subprocess.run(words, cwd=tmp_path, env=installed, check=True, stdout=subprocess.DEVNULL)
     assert len(json.loads((tmp_path / "scores.json").read_text())["log_prob"]) == 1000
 
 
-def test_the_story_of_the_readme(tmp_path):
+def test_the_story_of_the_readme(tmp_path, installed):
     """Its commands run, in their order; what they print is what stands there, but for the numbers of another machine."""
     said = README.split("## A table, from")[1].split("\n## ")[0]
     code = "\n".join(blocks("shell"))
-    done = subprocess.run(["bash", "-eu", "-c", code], cwd=tmp_path, env=QUIET, capture_output=True, text=True)
+    done = subprocess.run(["bash", "-eu", "-c", code], cwd=tmp_path, env=installed, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assumed = [line for line in done.stderr.splitlines() if "  " in line]
     assert len(assumed) == 7
@@ -157,6 +167,14 @@ def test_the_tables_page_quotes_its_seconds():
         ((narrow, "fill 20% holes of 4,000 rows, 20 draws"), "20 times, {:.1f} s."),
     ):
         assert quoted.format(seconds[key]) in text, key
+
+
+def test_the_readme_quotes_the_real_tables():
+    page = (ROOT / "docs/real-tables.md").read_text(encoding="utf-8")
+    first = page.split("\n## ")[1]
+    gains = re.findall(r"^\| (\w+) \|.*\| (\+\S+ ± \S+) \(.*\) \|$", first, flags=re.MULTILINE)
+    assert len(gains) == 5
+    assert ", ".join(f"{name} {gain}" for name, gain in gains) in README
 
 
 def test_links_of_the_documents_lead_somewhere():
