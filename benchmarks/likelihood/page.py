@@ -28,6 +28,7 @@ the second is the recipe.""",
 no atoms. Of rounded numbers that repeat, a density has no bound; here the least standard deviation of a part is {SCALE_FLOOR} of
 the column's. Red wine: the mean over ten published folds, each trained on eight and chosen on one.""",
 }
+MARKS = dict(zip(dict.fromkeys(e.mark for e in EXPERIMENTS.values() if e.mark), ("\\*", "†", "‡"), strict=False))
 INK, OURS, GREY = "#222222", "#c1272d", "#9a9a9a"
 
 _HEAD = """# Likelihoods on published splits
@@ -103,8 +104,7 @@ def text() -> str:
         if name in INTROS:
             lines += [INTROS[name], ""]
     lines += _choices(rows)
-    marks = {e.mark for e in EXPERIMENTS.values() if e.mark}
-    lines += [f"\\* {mark}." for mark in sorted(marks)]
+    lines += [f"{symbol} {mark}.  " for mark, symbol in MARKS.items()]
     checked = [float(row["second_path"]) for row in rows]
     if checked:
         lines += [
@@ -126,7 +126,7 @@ def _choices(rows: Sequence[dict[str, Any]]) -> list[str]:
             continue
         before, cells = trials[0]["valid_nats"], []
         for field in fields:
-            own = [t["valid_nats"] for t in trials if t["changed"].get(field) == config[field]]
+            own = [t["valid_nats"] for t in trials if (field, config[field]) in t["changed"].items()]
             cells.append(f"{config[field]} ({before - own[-1]:.3f})" if own else "–")
             before = own[-1] if own else before
         found.append([row["experiment"], f"{trials[0]['valid_nats']:.3f}", *cells, f"{before:.3f}"])
@@ -145,7 +145,7 @@ def _row(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[str]:
 
     info = next(each for each in datasets.list() if each.name == experiment.data)
     found, known = of(experiment, rows), best(experiment.data)
-    name = experiment.name + (" \\*" if experiment.mark else "")
+    name = f"{experiment.name} {MARKS.get(experiment.mark, '')}".strip()
     row = [name, f"{info.columns:,}", f"{info.rows[0]:,}"]
     goals = ["" if goal is None else f"{goal:.2f}" for goal in (experiment.must, experiment.aim)]
     known_text = (
@@ -171,7 +171,7 @@ def draw(name: str) -> Any:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    experiments = [e for e in EXPERIMENTS.values() if e.table == name]
+    experiments = [e for e in EXPERIMENTS.values() if e.table == name and e.must is not None]
     rows = read()
     figure, axes = plt.subplots(figsize=(8, 0.34 * len(experiments) + 1.4), layout="constrained")
     for place, experiment in enumerate(experiments):
@@ -187,13 +187,13 @@ def draw(name: str) -> Any:
     axes.set_yticks(range(len(experiments)), [e.name for e in experiments])
     axes.set_ylim(len(experiments) - 0.5, -0.5)
     axes.set_xscale("symlog", linthresh=2, linscale=1.5)
-    ticks = [-5, -2, -1, 0, 1, 2, 5, 10, 20, 50]
-    axes.set_xticks(ticks, [f"{t:+d} %" if t else "best known" for t in ticks])
-    axes.set_xlim(-8, 60)
-    axes.set_xlabel("−log p of test rows beside the best published exact figure: left is better")
+    ticks = [-10, -5, -2, -1, 0, 1, 2, 5, 10, 20, 50]
+    axes.set_xticks(ticks, [f"{t:+d}" if t else "best\nknown" for t in ticks])
+    axes.set_xlim(-15, 60)
+    axes.set_xlabel("−log p of test rows, per cent beside the best published exact figure: left is better")
     axes.plot([], [], "D", color=OURS, label="chainrule, one recipe")
     axes.plot([], [], "o", color=GREY, markersize=4, label="published, exact")
-    axes.legend(loc="lower right", frameon=False)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="y", length=0)

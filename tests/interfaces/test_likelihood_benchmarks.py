@@ -1,5 +1,6 @@
 """The likelihood tables: what they are made of must be right, or they say nothing."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,11 +9,12 @@ import torch
 from registry import committee, nade
 
 import chainrule as cr
-from benchmarks.likelihood import folds, published, results
+from benchmarks.likelihood import folds, page, published, results
 from benchmarks.likelihood.experiments import EXPERIMENTS
 from benchmarks.likelihood.second_path import by_reference, cells_by_reference
 from chainrule.model import Model
 from chainrule.rng import generator_from
+from chainrule.training.recipes import LADDERS
 
 REVERSED = [4, 3, 2, 1, 0]
 
@@ -96,3 +98,16 @@ def test_a_row_is_appended_once(tmp_path):
     results.add({**row, "test_nats": -80.25}, path)
     found = results.read(path)
     assert [(each["seed"], each["test_nats"]) for each in found] == [(1, -80.5), (0, -80.25)]
+
+
+def test_the_page_says_what_was_measured():
+    assert page.PAGE.read_text(encoding="utf-8") == page.text(), "python -m benchmarks.likelihood.page writes it anew"
+
+
+def test_the_page_counts_what_each_change_gained():
+    trials = [{"changed": {}, "valid_nats": 10.0}, {"changed": {"input_dropout": 0.1}, "valid_nats": 9.0}]
+    trials += [{"changed": {"input_dropout": 0.2}, "valid_nats": 9.5}, {"changed": {"epochs": 80}, "valid_nats": 8.5}]
+    config = {field: None for field, _ in LADDERS} | {"input_dropout": 0.1, "epochs": 80}
+    row = {"experiment": "dna", "seed": 0, "effort": "standard", "valid_nats": -8.25, "config": json.dumps(config)}
+    (line,) = [line for line in page._choices([{**row, "trials": json.dumps(trials)}]) if line.startswith("| dna")]
+    assert line == "| dna | 10.000 | 0.1 (1.000) | – | 80 (0.500) | – | – | – | – | 8.500 | 8.250 | 4 |"
