@@ -31,11 +31,13 @@ class Fold:
 
 
 def fold_of(data: str, fold: int) -> Fold:
-    """A fold in units of its training rows."""
+    """A fold in units of its training rows; a column that is constant in these has no density and is left out."""
     rows = cr.datasets.load(data, fold=fold)
     center, spread = rows.train.mean(0), rows.train.std(0)
+    varies = spread > 0
+    center, spread = center[varies], spread[varies]
     train, valid, test = (
-        torch.from_numpy((part - center) / spread).float() for part in (rows.train, rows.valid, rows.test)
+        torch.from_numpy((part[:, varies] - center) / spread).float() for part in (rows.train, rows.valid, rows.test)
     )
     return Fold(train, valid, test)
 
@@ -81,7 +83,9 @@ def run(experiment: Experiment, seed: int) -> dict[str, Any]:
         for name in ("train", "valid", "test"):
             parts[name].append(network.log_prob(getattr(rows, name).double()).numpy())
         again = cells_by_reference(network, rows.test.double()).sum(1).numpy()
-        apart = max(apart, float(np.abs(again - parts["test"][-1]).max()))
+        apart = float(np.max([apart, *np.abs(again - parts["test"][-1])]))  # no number if one is none
+    if not np.isfinite(apart):
+        raise FloatingPointError(f"{experiment.name}: the likelihood of some test row is no number")
     nats = {name: np.concatenate(each) for name, each in parts.items()}
     return {
         "network": experiment.network,

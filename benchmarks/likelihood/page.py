@@ -38,7 +38,8 @@ Mean log-likelihoods of test rows in nats, higher is better: exact ones, of norm
 [benchmarks/results/likelihood.csv](../benchmarks/results/likelihood.csv) with commit, versions, configuration and time; the
 page by `python -m benchmarks.likelihood.page`. All binary sets are trained by one recipe,
 `cr.fit(train, valid, objective="likelihood")`, which knows the rows and columns of a set and tries on its validation rows what
-these leave open: [what it chose](#what-the-recipe-chose) is below. Test rows are read once, by the weights that were chosen.
+these leave open ([what it chose](#what-the-recipe-chose) is below); tables of numbers have a configuration of
+their own. Test rows are read once, by the weights that were chosen.
 
 ± is the standard error over test rows; of five seeds, where they were run, the mean is given and how far the seeds spread.
 *Best known* is the best published exact figure we know of (no bounds, no importance estimates); those marked ° are quoted from
@@ -51,7 +52,8 @@ _RECIPE = """## The recipe
 
 - **Members.** Eight NADEs (`effort="quick"`: one, `"best"`: sixteen), each trained by itself: own first weights, own clipped
   gradients. What a network learns by heart is its own, and is averaged out as one over their number: −log p of M members is
-  close to a + b / M, so that one and two of them foretell what eight will reach. The table below has both figures.
+  close to a + b / M (of several orders less exactly so), so that one and two of them foretell what eight will reach. The
+  table below has both figures.
 - **How they are averaged.** Members of one order conditional by conditional (`Committee`), members of several orders row by
   row (`Ensemble`); both are exact. Where a network can learn much by heart (few rows, many columns) the first is worth more,
   because every cell is averaged anew; where little, the second, because networks of different orders differ more. It is
@@ -109,7 +111,7 @@ def text() -> str:
     if checked:
         lines += [
             "",
-            "Every likelihood was computed a second time for up to 1,000 test rows by the lecture's recursion in float64, "
+            "Of every set 1,000 test rows, or all there are, were scored again by the lecture's recursion in float64, "
             f"without kernels: the farthest row differs by {max(checked):.0e} nats.",
         ]
     return "\n".join(lines) + "\n"
@@ -191,7 +193,7 @@ def draw(name: str) -> Any:
     axes.set_xticks(ticks, [f"{t:+d}" if t else "best\nknown" for t in ticks])
     axes.set_xlim(-15, 60)
     axes.set_xlabel("−log p of test rows, per cent beside the best published exact figure: left is better")
-    axes.plot([], [], "D", color=OURS, label="chainrule, one recipe")
+    axes.plot([], [], "D", color=OURS, label="chainrule")
     axes.plot([], [], "o", color=GREY, markersize=4, label="published, exact")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     for side in ("top", "right", "left"):

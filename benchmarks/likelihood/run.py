@@ -98,6 +98,10 @@ def main() -> None:
     if unknown := sorted(set(asked.names) - set(EXPERIMENTS)):
         parser.error(f"unknown experiment {unknown[0]!r}; there are {', '.join(EXPERIMENTS)}")
     names = asked.names or [name for name, e in EXPERIMENTS.items() if asked.table in (None, e.table)]
+    if asked.effort != "standard" and any(EXPERIMENTS[name].table == "real" for name in names):
+        parser.error(
+            "tables of numbers have one configuration, and no other effort; name binary sets or --table binary"
+        )
     there = set() if asked.anew else {key_of(row) for row in read()}
     wanted = [(name, asked.effort, seed) for seed in asked.seed for name in names]
     columns = {info.name: info.columns for info in datasets.list()}

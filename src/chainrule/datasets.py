@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from chainrule.atomic import write_bytes
-from chainrule.errors import ChainruleError, FormatError, unknown_choice
+from chainrule.errors import ChainruleError, FormatError, unknown_choice, whole_number
 from chainrule.progress import progress_bar
 
 __all__ = ["Dataset", "DatasetInfo", "list", "load"]
@@ -101,8 +101,9 @@ def load(name: str, *, fold: int = 0) -> Dataset:
         raise ChainruleError(unknown_choice("data set", name, _registry()))
     info = _registry()[name]
     folds = FOLDS if info.form == "folds" else 1
-    if not (isinstance(fold, int) and 0 <= fold < folds):
-        has = f"has the folds 0 to {folds - 1}" if folds > 1 else "was published in one split; leave fold out"
+    fold = whole_number(fold, "fold", least=0, what="the number of a fold")
+    if fold >= folds:
+        has = f"has the folds 0 to {folds - 1}" if folds > 1 else "has one split; leave fold out"
         raise ChainruleError(f"fold = {fold!r}: data set {name!r} {has}")
     if info.form == "embedded":
         return _digits()

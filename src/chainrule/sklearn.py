@@ -120,7 +120,7 @@ class DensityEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Densit
     """The joint density of a table by the chain rule.
 
     Args:
-        objective: "any", which answers any question, or "likelihood": the best density, of complete rows and prefixes only.
+        objective: "any", which answers any question, or "likelihood": the best density, of complete rows.
         network: "auto", "nade", "made", "committee" or "orderless".
         effort: "quick", "standard" or "best".
         kinds: the kind of some columns by name; columns of arrays are named x0, x1, ….

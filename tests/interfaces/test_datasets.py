@@ -193,10 +193,12 @@ def test_folds_take_turns(monkeypatch, tmp_path):
         assert (set(rows.test[:, 0]), set(rows.valid[:, 0])) == ({fold}, {(fold + 1) % 10})
         assert len(np.unique(np.concatenate([rows.train, rows.valid, rows.test])[:, 1])) == 200
     assert np.array_equal(datasets.load("toy").test, datasets.load("toy", fold=0).test)
-    for wrong in (10, -1, 1.5):
-        with pytest.raises(ChainruleError, match=r"fold = .*: data set 'toy' has the folds 0 to 9"):
+    for wrong in (-1, 1.5, True):
+        with pytest.raises(ChainruleError, match=r"fold = .*: pass the number of a fold"):
             datasets.load("toy", fold=wrong)
-    with pytest.raises(ChainruleError, match="'whole' was published in one split; leave fold out"):
+    with pytest.raises(ChainruleError, match=r"fold = 10: data set 'toy' has the folds 0 to 9"):
+        datasets.load("toy", fold=np.int64(10))
+    with pytest.raises(ChainruleError, match="'whole' has one split; leave fold out"):
         datasets.load("whole", fold=1)
 
 

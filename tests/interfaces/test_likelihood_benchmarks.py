@@ -52,9 +52,12 @@ def test_the_second_path_of_numbers_gives_the_same():
 
 def test_the_rows_of_folds_are_all_of_them(monkeypatch):
     """Every fold's likelihoods count once; each fold is in units of its own training rows."""
-    numbers = np.random.default_rng(0).normal(3, 7, (100, 2))
+    numbers = np.random.default_rng(0).normal(3, 7, (100, 3))
+    numbers[:, 1] = 4  # constant, which no density can be of
+    loaded = []
 
     def load(name, fold):
+        loaded.append(fold)
         at, valid = np.arange(100) % 10, (fold + 1) % 10
         train, held, test = numbers[(at != fold) & (at != valid)], numbers[at == valid], numbers[at == fold]
         return cr.datasets.Dataset(name, train, held, test)
@@ -63,8 +66,10 @@ def test_the_rows_of_folds_are_all_of_them(monkeypatch):
     rows = folds.fold_of("red-wine", 3)
     torch.testing.assert_close(rows.train.mean(0), torch.zeros(2), atol=1e-6, rtol=0)
     torch.testing.assert_close(rows.train.std(0, correction=0), torch.ones(2))
+    loaded.clear()
     small = cr.FitConfig(hidden_size=3, members=2, epochs=2, batch_size=40, learning_rate=1e-2, weight_decay=0.1)
     found = folds.run(replace(EXPERIMENTS["red-wine"], config=small), seed=0)
+    assert loaded == list(range(10))
     assert found["second_path"] < 1e-10
     assert found["parameters"] == 2 * (2 * 3 + 3 + 3 + 60 * 3 + 60)
     assert found["test_nats"] == pytest.approx(found["independent_test_nats"], abs=0.2)  # there is nothing to learn

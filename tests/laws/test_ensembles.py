@@ -255,19 +255,30 @@ def test_orders_that_differ_give_a_column_its_conditional_given_all_others():
         net.conditional(rows, 0, torch.tensor([False, True, False, False, False]))
 
 
+def test_evidence_that_a_member_holds_impossible_leaves_the_others(generator):
+    columns = [Bernoulli(), DiscretizedLogisticMixture(2, low=0, high=10)]
+    first, second = (NADE(columns, 3, order=order, generator=generator) for order in ([0, 1], [1, 0]))
+    impossible = torch.tensor([[1.0, 50.0]])
+    found = Ensemble([first, second]).conditional(impossible, 0).log_prob(torch.ones(1))
+    assert bool(found.isfinite().all())
+    assert bool(first.conditional(impossible, 0).log_prob(torch.ones(1)).isfinite().all())
+
+
 def test_members_of_several_orders_are_checked_one_by_one(monkeypatch):
     net = Ensemble([nade(4, 3, seed=1), nade(4, 3, seed=2, order=[3, 1, 0, 2])]).requires_grad_(False)
     schema = Schema(tuple(Column(name=f"x{k}", kind="binary", levels=(0, 1), dtype="int64") for k in range(4)))
     density = Density(Model(schema, net), {})
     results = check(density)
     assert not [result for result in results if not result.passed]
-    assert sum("of 2, which were tried alone" in result.detail for result in results) == 5
+    assert sum("2 members were tried, each alone" in result.detail for result in results) == 5
     net.double()
     monkeypatch.setattr(net.members[1], "log_prob_columns", lambda x, observed=None: torch.full_like(x, -0.1))
     monkeypatch.setattr(Model, "in_float64", lambda self: self.network)
     broken = {result.name: result for result in check(density)}["probabilities sum to 1"]
     assert not broken.passed
-    assert broken.detail.startswith("member 1 of 2")
+    assert "of member 1: |Σp − 1| = " in broken.detail
+    net.log_weight.zero_()  # 1 and 1
+    assert not {result.name: result for result in check(density)}["members' weights sum to 1"].passed
 
 
 def test_the_loss_of_fixed_orders_is_exact_but_while_training():
@@ -277,6 +288,12 @@ def test_the_loss_of_fixed_orders_is_exact_but_while_training():
     torch.testing.assert_close(net.train().training_loss(rows), 0.75 * own[0] + 0.25 * own[1])
     torch.testing.assert_close(net.eval().training_loss(rows), -net.log_prob(rows))
     assert not net.loss_is_estimate
+    assert [(part, round(share, 12)) for part, share in net.trained_apart()] == [
+        (net.members[0], 0.75),
+        (net.members[1], 0.25),
+    ]
+    shared = Ensemble([net.members[0], net.members[0]])
+    assert shared.trained_apart() == [(shared, 1.0)]  # whose gradients are one
     assert Ensemble([net, OrderlessNADE(6, [4]).double()]).loss_is_estimate
 
 

@@ -28,7 +28,7 @@ def run(
     output: Annotated[Path, typer.Option("--output", "-o", help="The model file to write.")],
     valid: Annotated[str | None, typer.Option(help="Validation rows; by default a share of the table.")] = None,
     objective: Annotated[
-        str, typer.Option(help="any: any question; likelihood: the best density, of complete rows and prefixes.")
+        str, typer.Option(help="any: any question; likelihood: the best density, of complete rows.")
     ] = "any",
     network: Annotated[
         str, typer.Option(help="auto (by the objective), nade, made, committee (of NADEs) or orderless.")
@@ -87,17 +87,21 @@ def run(
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows per step (default: by the table; 100).")] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="AdamW's at its highest (default: 1e-2 for nade over bits, else 2e-3).")
+        float | None,
+        typer.Option(
+            help="AdamW's at its highest (default: 1e-2 for nade over bits, by trial for committee, else 2e-3)."
+        ),
     ] = None,
     decay: Annotated[str, typer.Option(help="Learning rate over the epochs: cosine or none.")] = "cosine",
     weight_decay: Annotated[
-        float | None, typer.Option(help="Decay of the weight matrices (default: 0.3 for orderless; 0.01).")
+        float | None,
+        typer.Option(help="Decay of the weight matrices (default: 0.3 for orderless, by trial for committee; 0.01)."),
     ] = None,
     clip_norm: Annotated[float, typer.Option(help="Longest gradient; 0 for no limit.")] = 10.0,
     patience: Annotated[
         int | None,
         typer.Option(
-            help="Epochs without a better validation likelihood; 0 never stops (default: 0 for orderless; 10)."
+            help="Epochs without a better validation likelihood; 0 never stops (default: 0 for orderless and committee; 10)."
         ),
     ] = None,
     valid_fraction: Annotated[float, typer.Option(help="Share held out where --valid is not given.")] = 0.1,

@@ -146,8 +146,18 @@ class Ensemble(AbstractOfMembers):
         self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
     ) -> None:
         """Raises EvidenceError unless every member takes these known cells exactly."""
-        for member in self._all():
-            member.require_exact(known, name=name, remedy=remedy, names=names)
+        for number, member in enumerate(self._all()):
+            try:
+                member.require_exact(known, name=name, remedy=remedy, names=names)
+            except EvidenceError as error:
+                several = (
+                    ""
+                    if self.loss_is_estimate
+                    else (
+                        "; each member has an order of its own: a fit with orders=1 has one, an OrderlessNADE takes any evidence"
+                    )
+                )
+                raise EvidenceError(f"member {number} of the ensemble: {error}{several}") from error
 
     def config(self) -> dict[str, Any]:
         """Of every member its class and constructor arguments, as JSON; weights and orders are tensors of the state."""

@@ -168,6 +168,7 @@ class AbstractFixedOrder(AbstractNetwork):
             tried[:, column] = value
             logs.append(torch.where(whole, self.log_prob_columns(tried), 0).sum(1))
         joint = torch.stack(logs, dim=1)  # (N, V)
+        joint = torch.where((joint > -torch.inf).any(1, keepdim=True), joint, 0)  # what is impossible says nothing
         return Distribution(conditional, joint[:, 1:] - joint[:, :1] if isinstance(conditional, Bernoulli) else joint)
 
     def _estimate(

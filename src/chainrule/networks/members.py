@@ -73,10 +73,12 @@ class AbstractOfMembers(AbstractNetwork):
         return False
 
     def trained_apart(self) -> Sequence[tuple[nn.Module, float]]:
-        """The members, or theirs, each with its weight in the whole."""
+        """The members, or theirs, each with its weight in the whole; the whole where members share parameters."""
         parts = [cast(AbstractNetwork, member).trained_apart() for member in self.members]
         weights = self.log_weight.exp().tolist()
-        return [(part, weight * share) for weight, own in zip(weights, parts, strict=True) for part, share in own]
+        apart = [(part, weight * share) for weight, own in zip(weights, parts, strict=True) for part, share in own]
+        owned = [id(parameter) for part, _ in apart for parameter in part.parameters()]
+        return apart if len(set(owned)) == len(owned) else [(self, 1.0)]
 
     def extra_repr(self) -> str:
         """What stands in the parentheses of ``repr``."""

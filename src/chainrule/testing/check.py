@@ -17,6 +17,7 @@ from chainrule.density import Density, load
 from chainrule.errors import ChainruleError, EvidenceError
 from chainrule.model import Model
 from chainrule.networks import AbstractNetwork, Ensemble
+from chainrule.networks.members import AbstractOfMembers
 from chainrule.rng import generator_from, uniforms
 from chainrule.testing.laws import (
     LEAST_P_VALUE,
@@ -51,11 +52,13 @@ def check(density: Density, *, seed: int = 0) -> list[CheckResult]:
 
     Args:
         density: the fitted model.
-        seed: of the rows that are tried; a right model fails a statistical check about twice in a million seeds.
+        seed: of the rows that are tried; a right model fails a statistical check about twice in a million seeds, an ensemble of
+            several orders so often for each member.
     """
     tries: list[tuple[str, Callable[[Density, torch.Generator], tuple[bool, str]]]] = [
         ("no column sees itself or later ones", _flip),
         ("probabilities sum to 1", _mass),
+        ("members' weights sum to 1", _weights),
         ("drawn cells follow their conditionals", _residuals),
         ("drawn steps follow their joint probability", _window),
         ("a saved file gives the same numbers", _file),
@@ -67,11 +70,13 @@ def check(density: Density, *, seed: int = 0) -> list[CheckResult]:
             results.append(CheckResult(name, False, "the network holds values that are not finite"))
             continue
         try:
-            whole = [density] if attempt is _file else _of_one_order(density)
+            whole = [density] if attempt in (_file, _weights) else _of_one_order(density)
             tried = [attempt(part, generator_from(seed)) for part in whole]
-            number = next((k for k, (kept, _) in enumerate(tried) if not kept), 0)
-            passed, detail = tried[number]
-            detail = detail if len(tried) == 1 else f"member {number} of {len(tried)}, which were tried alone: {detail}"
+            broken = [number for number, (kept, _) in enumerate(tried) if not kept]
+            passed, detail = tried[broken[0] if broken else 0]
+            if len(tried) > 1:
+                which = f"member {broken[0]}" if broken else "the first"
+                detail = f"{len(tried)} members were tried, each alone; of {which}: {detail}"
         except EvidenceError as error:  # there is nothing to be broken
             passed, detail = True, f"does not apply: {error}"
         except ChainruleError as error:
@@ -102,6 +107,16 @@ def _mass(density: Density, generator: torch.Generator) -> tuple[bool, str]:
     return abs(
         total - 1
     ) <= MASS_TOLERANCE, f"|Σp − 1| = {abs(total - 1):.1e} over the {len(rows)} ways of the first {steps} steps"
+
+
+def _weights(density: Density, generator: torch.Generator) -> tuple[bool, str]:
+    weights = [
+        part.log_weight.exp().sum() for part in density.model.network.modules() if isinstance(part, AbstractOfMembers)
+    ]
+    if not weights:
+        return True, "there are no members"
+    worst = max(abs(float(total) - 1) for total in weights)
+    return worst <= MASS_TOLERANCE, f"|Σπ − 1| = {worst:.1e} at most"
 
 
 def _density(density: Density, generator: torch.Generator) -> tuple[bool, str]:

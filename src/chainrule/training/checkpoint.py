@@ -24,7 +24,7 @@ def fingerprint(train_rows: Rows, valid_rows: Rows, description: str) -> str:
     """One hash of the data and of what is trained on it: a checkpoint resumes only the run it belongs to."""
     digest = hashlib.sha256(description.encode())
     for rows in (train_rows, valid_rows):
-        for part in (rows.x, rows.observed):
+        for part in (rows.x, rows.observed, rows.weight):
             if part is not None:
                 digest.update(f"{tuple(part.shape)}{part.dtype}".encode())
                 for chunk in part.split(CHUNK_ROWS):

@@ -42,7 +42,7 @@ class FitConfig:
             one-order networks.
         clip_norm: longest gradient; longer ones are scaled down to it. Zero turns this off.
         patience: epochs without a better validation likelihood after which training stops. Zero turns this off. None: 10
-            of one-order networks, off for others.
+            of NADE and MADE, off for others.
         valid_fraction: share of the rows held out for validation where no validation table is given.
     """
 

@@ -87,10 +87,7 @@ def resolved(config: FitConfig, network: str, schema: Schema, rows: int, effort:
     if network != "orderless":
         recipe = recipes.likelihood(rows, effort, config.batch_size) if network == "committee" else {}
         config = _or(_or(config, **recipe), **FIXED)
-        if (config.orders or 1) > (config.members or 1):
-            raise ChainruleError(
-                f"orders = {config.orders}: there are {config.members} members, and each has one order; pass more members="
-            )
+        require_members(config)
         sizes = None if of_nades else config.hidden_sizes or (config.hidden_size or 0,) * 2
         return replace(config, hidden_sizes=sizes)
     chosen = EFFORTS[effort]
@@ -110,6 +107,14 @@ def resolved(config: FitConfig, network: str, schema: Schema, rows: int, effort:
         dropout=round(min(chosen.dropout, DROPOUT_ROWS / rows), 3),
         weight_decay=WEIGHT_DECAY,
     )
+
+
+def require_members(config: FitConfig) -> None:
+    """Raises ChainruleError where there are more orders than members."""
+    if (config.orders or 1) > (config.members or 1):
+        raise ChainruleError(
+            f"orders = {config.orders}: there are {config.members or 1} members, and each has one order; pass more members="
+        )
 
 
 def batch_size(rows: int) -> int:
