@@ -60,6 +60,9 @@ differences. `effort="standard"` and nothing else is set, but that four columns 
 of beijing_pm25 numbers that need not be whole. The rules by which a fit follows from a table were chosen on other draws of rows
 of these tables (seeds from 100 on); what the baselines leave open is chosen on validation rows.
 """
+_SHORT_OF = """Where it gains no more than a standard error on the best other (below zero, that one is better), or
+misjudges how sure it is:
+"""
 _LIKELIHOOD = """## 1. How likely are held-out rows
 
 Nats per test row, higher is better; 7,000 training rows, titanic 623. All are densities on one base measure: the same levels,
@@ -123,8 +126,7 @@ def _short_of() -> list[str]:
         if mean < error:
             lines.append(f"- {table_name}, odd cells: {mean:+.1f} ± {error:.1f} points beside {best}.")
     lines.append("- all tables, seconds: it takes longer to fit than what it is compared with.")
-    title = "Where it gains no more than a standard error on the best other (below zero, that is better), or is less sure than it says:"
-    return [title, "", *lines, ""]
+    return [_SHORT_OF, *lines, ""]
 
 
 def _likelihood(found: Found) -> list[str]:
