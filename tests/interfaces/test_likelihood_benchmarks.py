@@ -67,7 +67,9 @@ def test_the_rows_of_folds_are_all_of_them(monkeypatch):
     torch.testing.assert_close(rows.train.mean(0), torch.zeros(2), atol=1e-6, rtol=0)
     torch.testing.assert_close(rows.train.std(0, correction=0), torch.ones(2))
     loaded.clear()
-    small = cr.FitConfig(hidden_size=3, members=2, epochs=2, batch_size=40, learning_rate=1e-2, weight_decay=0.1)
+    small = cr.FitConfig(
+        hidden_size=3, members=2, epochs=2, batch_size=40, learning_rate=1e-2, weight_decay=0.1, input_dropout=0.0
+    )
     found = folds.run(replace(EXPERIMENTS["red-wine"], config=small), seed=0)
     assert loaded == list(range(10))
     assert found["second_path"] < 1e-10
@@ -75,6 +77,8 @@ def test_the_rows_of_folds_are_all_of_them(monkeypatch):
     assert found["test_nats"] == pytest.approx(found["independent_test_nats"], abs=0.2)  # there is nothing to learn
     assert -3.2 < found["test_nats"] < -2.6  # two standard normal numbers: 2 · 1.419
     assert found["config"]["scale_floor"] == folds.SCALE_FLOOR
+    _, state = folds.trained(replace(EXPERIMENTS["red-wine"], config=replace(small, learning_rate=None)), rows, seed=0)
+    assert {tuple(trial["changed"]) for trial in state.trials} == {(), ("learning_rate",)}
 
 
 def test_the_second_path_refuses_what_it_does_not_describe():

@@ -74,16 +74,15 @@ def test_a_race_keeps_what_is_better_and_goes_on_from_there():
 
 def test_what_was_said_is_not_raced():
     config = resolved(FitConfig(order="reverse", epochs=7), "committee", bits(), 500, "standard")
-    tried = left_open(FitConfig(order="reverse", epochs=7), config, bits())
+    tried = left_open(FitConfig(order="reverse", epochs=7), config)
     assert {field for field, _ in tried} == {field for field, _ in LADDERS} - {"order", "orders", "epochs"}
     config = resolved(FitConfig(), "committee", bits(), 500, "standard")
-    free = left_open(FitConfig(), config, bits())
+    free = left_open(FitConfig(), config)
     assert [ladder for field, ladder in free if field == "epochs"] == [(80, 40, 20, 10)]
     assert dict(free)["orders"] == (1, 8)
     for field, ladder in free:
         assert getattr(config, field) in ladder, field
-    with_holes = Schema((*bits(2).columns, Column(name="f", kind="binary", levels=(0, 1), dtype="int64", flag_of="x1")))
-    assert not {"order", "orders"} & dict(left_open(FitConfig(), config, with_holes)).keys()
+    assert not {"order", "orders"} & dict(left_open(FitConfig(), config, keeps_order=True)).keys()
     assert (races(100, "standard"), races(100, "quick"), races(RACE_ROWS, "standard")) == (True, False, False)
 
 

@@ -7,10 +7,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +34,7 @@ from chainrule.training.checkpoint import (
 from chainrule.training.config import LEARNED_ORDERS, FitConfig
 from chainrule.training.loop import make_state, train
 from chainrule.training.memory import require_memory
-from chainrule.training.race import Trial, foretold, in_units, race
+from chainrule.training.race import Trial, in_units, race, reached_by_two
 from chainrule.training.recipes import left_open, races, with_what_was_said, worth
 from chainrule.training.record import nats_of, record_of, units
 from chainrule.training.rows import checked_weight, encoded, split
@@ -160,8 +159,11 @@ def fit(
         config = with_what_was_said(config_of_checkpoint(str(checkpoint)), said)
         require_members(config)
     elif network == "committee" and time_limit_s is None and races(len(x), effort):
-        reached = partial(_reached, begin=begin, x=x, x_valid=x_valid, seed=seed, device=device, show_progress=verbose)
-        config, trials = race(config, reached, ladders=left_open(said, config, schema), worth=worth)
+        build, flags = partial(begin, network), any(column.flag_of is not None for column in schema.columns)
+        reached = partial(
+            reached_by_two, build=build, x=x, x_valid=x_valid, seed=seed, device=device, show_progress=verbose
+        )
+        config, trials = race(config, reached, ladders=left_open(said, config, keeps_order=flags), worth=worth)
         trials = in_units(trials, units(x_valid))
     net = begin(network, config, generator)
     independent = IndependentColumns(columns)
@@ -232,33 +234,6 @@ def _begin(
     net = BUILDERS[network](columns, config, order, generator)
     net.initialize_from(filled)
     return net
-
-
-def _reached(
-    config: FitConfig,
-    *,
-    begin: Callable[..., AbstractNetwork],
-    x: Rows,
-    x_valid: Rows,
-    seed: int,
-    device: str,
-    show_progress: bool,
-) -> float:
-    """−log p per validation row, nats of codes, that a committee of ``config.members`` is likely to reach, by a small one.
-
-    Every trial has the same seed, so that those of one shape begin alike.
-    """
-    generator = generator_from(seed)
-    members = min(2, config.members or 1)
-    small = replace(config, members=members, orders=min(members, config.orders or 1))
-    net = begin("committee", small, generator).to(device)
-    state = train(
-        make_state(net, small, generator), x, x_valid, small, device=device, what="trying", show_progress=show_progress
-    )
-    if small.members == config.members:
-        return state.best_nats
-    alone = np.mean([nats_of(cast(AbstractNetwork, member), x_valid) for member, _ in net.cpu().trained_apart()])
-    return foretold(float(alone), state.best_nats, config.members or 1)
 
 
 def _filled(rows: Rows) -> torch.Tensor:

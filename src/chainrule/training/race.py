@@ -5,9 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
+import torch
+
+from chainrule.networks import AbstractNetwork
+from chainrule.rng import generator_from
+from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
+from chainrule.training.loop import make_state, train
+from chainrule.training.record import nats_of
 
 Trial = dict[str, Any]
 
@@ -63,6 +70,32 @@ def race(
             if improved:
                 break
     return best, trials
+
+
+def reached_by_two(
+    config: FitConfig,
+    *,
+    build: Callable[[FitConfig, torch.Generator], AbstractNetwork],
+    x: Rows,
+    x_valid: Rows,
+    seed: int,
+    device: str = "cpu",
+    show_progress: bool = False,
+) -> float:
+    """−log p per validation row, nats of codes, that a committee of ``config.members`` is likely to reach, by one of two.
+
+    Every trial has the same seed, so that those of one shape begin alike. Of fewer than three members it is what they reach.
+    """
+    generator = generator_from(seed)
+    members = min(2, config.members or 1)
+    small = replace(config, members=members, orders=min(members, config.orders or 1))
+    net = build(small, generator).to(device)
+    state = make_state(net, small, generator)
+    train(state, x, x_valid, small, device=device, what="trying", show_progress=show_progress)
+    if small.members == config.members:
+        return state.best_nats
+    alone = [nats_of(cast(AbstractNetwork, member), x_valid) for member, _ in net.cpu().trained_apart()]
+    return foretold(sum(alone) / len(alone), state.best_nats, config.members or 1)
 
 
 def foretold(one: float, two: float, members: int) -> float:

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from chainrule.table import Schema
 from chainrule.training.config import FitConfig
 
 
@@ -85,13 +84,13 @@ def races(rows: int, effort: str) -> bool:
     return EFFORTS[effort].race and rows < RACE_ROWS
 
 
-def left_open(said: FitConfig, config: FitConfig, schema: Schema) -> list[tuple[str, tuple[Any, ...]]]:
+def left_open(said: FitConfig, config: FitConfig, *, keeps_order: bool = False) -> list[tuple[str, tuple[Any, ...]]]:
     """The ladders that a race is to climb: of what was not said, beginning at the recipe's configuration.
 
-    Columns that say where others are missing stay before these, in the natural order.
+    ``keeps_order``: columns that say where others are missing stay before these, in the natural order.
     """
     settled = {field for field, _ in LADDERS if getattr(said, field) is not None}
-    if any(column.flag_of is not None for column in schema.columns):
+    if keeps_order:
         settled.add("order")
     if "order" in settled:
         settled.add("orders")
