@@ -163,7 +163,7 @@ def test_show_and_check(folder):
     assert described["order"] == [0, 1, 2]
     code, out, _ = chainrule("check", "m.chainrule", cwd=folder)
     assert code == 0
-    assert out.count(" pass ") == 6
+    assert out.count(" pass ") == 7
     results = json.loads(chainrule("check", "m.chainrule", "--json", cwd=folder)[1])
     assert all(r["passed"] for r in results)
 

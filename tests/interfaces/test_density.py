@@ -104,7 +104,7 @@ def test_repr_says_what_it_is(density):
 
 
 def test_check_passes_a_sound_model_and_names_what_is_broken(density):
-    assert [r.passed for r in check(density)] == [True] * 6
+    assert [r.passed for r in check(density)] == [True] * 7
 
     class Leaky(cr.NADE):
         """Output k sees x_k: the leak the lecture warns of."""
@@ -136,7 +136,7 @@ def test_check_notices_a_sampler_that_couples_columns_and_passes_rare_and_consta
         network.output_bias[20:] = torch.tensor([0.7, 0.0, 0.0, 0.0, 0.0, 0.0, -7.0, -7.0, -7.0, -7.0])
     sound = cr.Density(Model(Schema(columns), network))
     for seed in range(6):
-        assert [r.passed for r in check(sound, seed=seed)] == [True] * 6
+        assert [r.passed for r in check(sound, seed=seed)] == [True] * 7
 
     class Coupled(cr.NADE):
         """Column 25 copies column 21, which log_prob holds to be independent of it."""
@@ -161,7 +161,7 @@ def test_check_notices_a_file_that_loses_a_bit(density, monkeypatch):
         return again
 
     monkeypatch.setattr(module, "load", loses_a_bit)
-    assert [r.passed for r in check(density)] == [True] * 4 + [False, True]
+    assert [r.passed for r in check(density)] == [True] * 4 + [False, True, True]
 
 
 def test_check_fails_a_model_that_is_not_finite(density):

@@ -58,11 +58,11 @@ def check(density: Density, *, seed: int = 0) -> list[CheckResult]:
     tries: list[tuple[str, Callable[[Density, torch.Generator], tuple[bool, str]]]] = [
         ("no column sees itself or later ones", _flip),
         ("probabilities sum to 1", _mass),
-        ("members' weights sum to 1", _weights),
         ("drawn cells follow their conditionals", _residuals),
         ("drawn steps follow their joint probability", _window),
         ("a saved file gives the same numbers", _file),
         ("densities integrate to 1", _density),
+        ("members' weights sum to 1", _weights),
     ]
     results = []
     for name, attempt in tries:
