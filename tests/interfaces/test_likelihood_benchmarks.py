@@ -113,6 +113,17 @@ def test_the_page_says_what_was_measured():
     assert page.PAGE.read_text(encoding="utf-8") == page.text(), "python -m benchmarks.likelihood.page writes it anew"
 
 
+def test_the_readme_counts_the_sets_on_which_we_are_best():
+    readme = (page.DOCS.parent / "README.md").read_text(encoding="utf-8")
+    sets = [name for name, experiment in EXPERIMENTS.items() if experiment.table == "binary"]
+    nats = {
+        row["experiment"]: row["test_nats"] for row in results.read() if (row["effort"], row["seed"]) == ("standard", 0)
+    }
+    run = [name for name in sets if name in nats]
+    above = sum(nats[name] > published.best(EXPERIMENTS[name].data).nats for name in run)
+    assert f"of the {len(run)} run so far (of {len(sets)}), {above} are above" in readme
+
+
 def test_the_page_counts_what_each_change_gained():
     trials = [{"changed": {}, "valid_nats": 10.0}, {"changed": {"input_dropout": 0.1}, "valid_nats": 9.0}]
     trials += [{"changed": {"input_dropout": 0.2}, "valid_nats": 9.5}, {"changed": {"epochs": 80}, "valid_nats": 8.5}]
