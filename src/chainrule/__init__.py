@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from chainrule.networks import Committee as Committee
     from chainrule.networks import Ensemble as Ensemble
     from chainrule.networks import Estimate as Estimate
+    from chainrule.networks import LowerBound as LowerBound
     from chainrule.networks import OrderlessNADE as OrderlessNADE
     from chainrule.table import Schema as Schema
     from chainrule.table import infer_schema as infer_schema
@@ -51,6 +52,7 @@ _HOMES = {
     "IndependentColumns": "chainrule.baselines",
     "LaplaceMixture": "chainrule.conditionals",
     "LogisticMixture": "chainrule.conditionals",
+    "LowerBound": "chainrule.networks",
     "MADE": "chainrule.networks",
     "NADE": "chainrule.networks",
     "OrderlessNADE": "chainrule.networks",
@@ -81,6 +83,7 @@ __all__ = [
     "IndependentColumns",
     "LaplaceMixture",
     "LogisticMixture",
+    "LowerBound",
     "OrderlessNADE",
     "Periodic",
     "PiecewiseLinear",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chainrule.networks.base import AbstractNetwork, Estimate
+from chainrule.networks.answers import Estimate, LowerBound
+from chainrule.networks.base import AbstractNetwork
 from chainrule.networks.columns import Columns
 from chainrule.networks.committee import Committee
 from chainrule.networks.ensemble import Ensemble
@@ -10,6 +11,7 @@ from chainrule.networks.fixed_order import AbstractFixedOrder, AbstractParametri
 from chainrule.networks.made import MADE
 from chainrule.networks.nade import NADE
 from chainrule.networks.orderless import OrderlessNADE
+from chainrule.networks.trainable import AbstractTrainable
 
 __all__ = [
     "MADE",
@@ -17,9 +19,11 @@ __all__ = [
     "AbstractFixedOrder",
     "AbstractNetwork",
     "AbstractParametric",
+    "AbstractTrainable",
     "Columns",
     "Committee",
     "Ensemble",
     "Estimate",
+    "LowerBound",
     "OrderlessNADE",
 ]

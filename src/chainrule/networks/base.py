@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from abc import abstractmethod
+from collections.abc import Sequence
 
 import torch
-from torch import nn
 
 from chainrule.conditionals import Distribution, MixtureDistribution
 from chainrule.errors import ShapeError, unknown_choice, whole_number
-from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask, require_given_within_observed
+from chainrule.networks.trainable import AbstractTrainable
 from chainrule.rng import generator_from
 
 POOLS = ("last", "mean", "sum", "concat")
 
 
-class Estimate(NamedTuple):
-    """A log-likelihood that was estimated, in nats, each (N,)."""
-
-    value: torch.Tensor
-    standard_error: torch.Tensor
-
-
-class AbstractNetwork(nn.Module, ABC):
+class AbstractNetwork(AbstractTrainable):
     """A joint density over D columns of codes, (N, D) float tensors.
 
     Codes are never interpreted: what is unknown is said by ``observed``, never by NaN. Likelihoods are nats. Calling
     any method but an optimizer's changes nothing: no parameter, no generator but the one passed.
     """
 
-    columns: Columns
     order: torch.Tensor  # int64 (D,): order[i] is the column drawn at step i
 
     @abstractmethod
@@ -67,33 +57,6 @@ class AbstractNetwork(nn.Module, ABC):
     def conditionals(self, x: torch.Tensor) -> Sequence[Distribution | MixtureDistribution]:
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k)."""
 
-    @abstractmethod
-    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
-        """A representation of each row, (N, F)."""
-
-    @abstractmethod
-    def training_loss(
-        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
-    ) -> torch.Tensor:
-        """What training minimises, (N,) nats: −log_prob, unless the class says what it estimates instead."""
-
-    @abstractmethod
-    def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON, enough to rebuild the network before its tensors are loaded."""
-
-    @classmethod
-    @abstractmethod
-    def from_config(cls, config: Mapping[str, Any]) -> AbstractNetwork:
-        """The network that ``config`` described, with fresh parameters."""
-
-    @abstractmethod
-    def initialize_from(self, x: torch.Tensor) -> None:
-        """Starts the output biases at the independent columns that fit codes x (N, D)."""
-
-    def trained_apart(self) -> Sequence[tuple[nn.Module, float]]:
-        """The modules that learn each by itself, and the share of the training loss that is its own."""
-        return [(self, 1.0)]
-
     @torch.no_grad()
     def sample(
         self,
@@ -120,15 +83,6 @@ class AbstractNetwork(nn.Module, ABC):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """``log_prob`` of complete rows, (N,) nats, so that what calls a module gets its likelihood."""
         return self.log_prob(x)
-
-    def check_rows(self, x: torch.Tensor) -> torch.Tensor:
-        """The codes (N, D) in the network's dtype, or a ShapeError that says what was expected."""
-        width = len(self.columns)
-        if not isinstance(x, torch.Tensor):
-            raise ShapeError(f"x is a {type(x).__name__}; pass a float tensor (N, {width}) of codes")
-        if x.ndim != 2 or x.shape[1] != width:
-            raise ShapeError(f"x has shape {tuple(x.shape)}; this network has {width} columns: pass (N, {width})")
-        return x.to(self._like().dtype)
 
     def check_evidence(
         self, x: torch.Tensor, observed: torch.Tensor | None, given: torch.Tensor | None
@@ -166,9 +120,6 @@ class AbstractNetwork(nn.Module, ABC):
         values, known = self._check_given(given, n)
         self.require_exact(known, name="given")
         return n, values, known
-
-    def _like(self) -> torch.Tensor:
-        return next(self.parameters())
 
     def _check_given(self, given: tuple[torch.Tensor, torch.Tensor], n: int) -> tuple[torch.Tensor, torch.Tensor]:
         if not isinstance(given, tuple) or len(given) != 2:

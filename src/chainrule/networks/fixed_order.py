@@ -10,7 +10,8 @@ import torch
 
 from chainrule.conditionals import Bernoulli, Categorical, Distribution, MixtureDistribution
 from chainrule.errors import EvidenceError, whole_number
-from chainrule.networks.base import AbstractNetwork, Estimate, sum_columns
+from chainrule.networks.answers import Estimate
+from chainrule.networks.base import AbstractNetwork, sum_columns
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import is_prefix, require_prefix
 from chainrule.networks.orders import Order, make_order

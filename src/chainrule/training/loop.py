@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
-from chainrule.networks import AbstractNetwork
+from chainrule.networks import AbstractTrainable
 from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
 from chainrule.training.batches import Rows, batches, count_batches, shuffled_batches
@@ -34,7 +34,7 @@ VALID_SEED = 1  # of the masks that an orderless network is validated with
 class State:
     """What training changes."""
 
-    network: AbstractNetwork
+    network: AbstractTrainable
     optimizer: torch.optim.Optimizer
     generator: torch.Generator
     best: dict[str, torch.Tensor]
@@ -49,7 +49,7 @@ class State:
     trials: list[dict[str, Any]] = field(default_factory=list)  # of the race before it
 
 
-def make_state(network: AbstractNetwork, config: FitConfig, generator: torch.Generator) -> State:
+def make_state(network: AbstractTrainable, config: FitConfig, generator: torch.Generator) -> State:
     """The state before the first step. Decay acts on weight matrices, never on biases or first_hidden."""
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
@@ -153,7 +153,7 @@ def set_rate(state: State, config: FitConfig, done: float) -> None:
         group["lr"] = _rate(config) * state.rate_scale * shape
 
 
-def clip_gradients(network: AbstractNetwork, clip_norm: float) -> float:
+def clip_gradients(network: AbstractTrainable, clip_norm: float) -> float:
     """Scales all gradients down to ``clip_norm`` together if they are longer; returns the norm they had, the longest of those
     of a committee's members, each of which is clipped by itself, to its share: as if it were trained alone."""
     lengths = []
@@ -168,7 +168,7 @@ def clip_gradients(network: AbstractNetwork, clip_norm: float) -> float:
 
 
 @torch.no_grad()
-def validate(network: AbstractNetwork, rows: Rows) -> float:
+def validate(network: AbstractTrainable, rows: Rows) -> float:
     """The training loss per row, nats, over all rows, nothing dropped out: −log p, or what the network estimates instead.
 
     What it draws is the same every time, so that epochs compare.
@@ -177,7 +177,7 @@ def validate(network: AbstractNetwork, rows: Rows) -> float:
 
 
 @torch.no_grad()
-def losses(network: AbstractNetwork, rows: Rows) -> torch.Tensor:
+def losses(network: AbstractTrainable, rows: Rows) -> torch.Tensor:
     """The training loss of each row (N,), as ``validate`` has it."""
     generator, training = generator_from(VALID_SEED), network.training
     network.eval()
@@ -233,5 +233,5 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _copy(network: AbstractNetwork) -> dict[str, torch.Tensor]:
+def _copy(network: AbstractTrainable) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}

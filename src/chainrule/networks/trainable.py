@@ -1,0 +1,58 @@
+"""What training needs of a module over columns of codes, whatever its likelihood is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import torch
+from torch import nn
+
+from chainrule.errors import ShapeError
+from chainrule.networks.columns import Columns
+
+
+class AbstractTrainable(nn.Module, ABC):
+    """A module over D columns of codes, (N, D) float tensors, that can be trained and rebuilt."""
+
+    columns: Columns
+
+    @abstractmethod
+    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
+        """A representation of each row, (N, F)."""
+
+    @abstractmethod
+    def training_loss(
+        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """What training minimises, (N,) nats: −log_prob, unless the class says what it estimates instead."""
+
+    @abstractmethod
+    def config(self) -> dict[str, Any]:
+        """Constructor arguments as JSON, enough to rebuild the network before its tensors are loaded."""
+
+    @classmethod
+    @abstractmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """The network that ``config`` described, with fresh parameters."""
+
+    @abstractmethod
+    def initialize_from(self, x: torch.Tensor) -> None:
+        """Starts the output biases at the independent columns that fit codes x (N, D)."""
+
+    def trained_apart(self) -> Sequence[tuple[nn.Module, float]]:
+        """The modules that learn each by itself, and the share of the training loss that is its own."""
+        return [(self, 1.0)]
+
+    def check_rows(self, x: torch.Tensor) -> torch.Tensor:
+        """The codes (N, D) in the network's dtype, or a ShapeError that says what was expected."""
+        width = len(self.columns)
+        if not isinstance(x, torch.Tensor):
+            raise ShapeError(f"x is a {type(x).__name__}; pass a float tensor (N, {width}) of codes")
+        if x.ndim != 2 or x.shape[1] != width:
+            raise ShapeError(f"x has shape {tuple(x.shape)}; this network has {width} columns: pass (N, {width})")
+        return x.to(self._like().dtype)
+
+    def _like(self) -> torch.Tensor:
+        return next(self.parameters())
