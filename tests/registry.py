@@ -18,11 +18,13 @@ from chainrule import (
     LogisticMixture,
     OrderlessNADE,
 )
+from chainrule.baselines import FVSBN, BernoulliMixture, ChowLiuTree, FullCovarianceMixture
 from chainrule.networks import AbstractNetwork
 from chainrule.rng import generator_from
 
 FEW = DiscretizedLogisticMixture(2, least=0, most=2, center=1.0)
 MIXED = [Bernoulli(), Categorical(3), FEW, Atoms((1.0,), FEW), Categorical(2), Bernoulli()]  # 216 rows
+LABELS = [Bernoulli(), Categorical(3), Categorical(2), Bernoulli(), Categorical(4)]
 UNLISTED = [Categorical(2, unlisted=2), Bernoulli(), Categorical(3, unlisted=0, rows=9), Bernoulli()]
 REAL = [
     GaussianMixture(2),
@@ -66,6 +68,14 @@ def orderless(
 
 def committee(*members: AbstractNetwork, weights: object = None) -> Committee:
     return Committee(members, weights)
+
+
+def full_covariance(columns: int, seed: int, order: object = None) -> FullCovarianceMixture:
+    generator = generator_from(seed)
+    net = randomized(FullCovarianceMixture(columns, parts=3, order=order, generator=generator), seed)
+    with torch.no_grad():
+        net.covariance.copy_(net.covariance @ net.covariance.transpose(1, 2) + 0.1 * torch.eye(columns))
+    return net
 
 
 NETWORKS = {
@@ -115,6 +125,16 @@ NETWORKS = {
     "chain table random order": lambda: randomized(ChainTable(7, order="random", generator=generator_from(11)), 11),
     "independent columns": lambda: randomized(IndependentColumns(8), 12),
     "independent mixed": lambda: randomized(IndependentColumns(MIXED), 27),
+    "fvsbn": lambda: randomized(FVSBN(8), 46),
+    "fvsbn mixed random order": lambda: randomized(FVSBN(MIXED, order="random", generator=generator_from(47)), 47),
+    "fvsbn unlisted": lambda: randomized(FVSBN(UNLISTED), 48),
+    "tree": lambda: randomized(ChowLiuTree(8, parents=[2, 0, -1, 2, 1, 1, 4, -1]), 49),
+    "tree mixed": lambda: randomized(ChowLiuTree(LABELS, parents=[3, 0, 0, -1, 2]), 50),
+    "tree unlisted": lambda: randomized(ChowLiuTree(UNLISTED, parents=[2, 0, -1, 0]), 51),
+    "mixture of Bernoullis": lambda: randomized(BernoulliMixture(8, parts=4), 52),
+    "mixture of Bernoullis random order": lambda: randomized(
+        BernoulliMixture(7, parts=3, order="random", generator=generator_from(53)), 53
+    ),
 }
 
 # Networks whose rows cannot be listed: real columns and all integers.
@@ -133,10 +153,15 @@ OPEN_NETWORKS = {
     "committee real": lambda: committee(nade(REAL[:2], 5, seed=12), made(REAL[:2], 7, seed=13), weights=[1, 2]),
     "committee open": lambda: committee(nade(OPEN, 6, seed=14), nade(OPEN, 5, seed=15)),
     "independent open": lambda: randomized(IndependentColumns(OPEN), 6),
+    "fvsbn real": lambda: randomized(FVSBN(REAL[:2]), 16),
+    "fvsbn open": lambda: randomized(FVSBN(OPEN, order="random", generator=generator_from(17)), 17),
+    "full covariance real": lambda: full_covariance(2, 18),
+    "full covariance random order": lambda: full_covariance(4, 19, order="random"),
 }
 
-# Independent columns heed nothing; saturated units are flat; untrained ones all but; a single relu unit may be off in every row.
-FLAT = ("independent", "saturated", "untrained", "one unit")
+# Independent columns heed nothing, a tree its parents alone;
+# saturated units are flat; untrained ones all but; a single relu unit may be off in every row.
+FLAT = ("independent", "tree", "saturated", "untrained", "one unit")
 DEPENDENT = [name for name in (*NETWORKS, *OPEN_NETWORKS) if not any(word in name for word in FLAT)]
 
 

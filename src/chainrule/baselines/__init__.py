@@ -1,8 +1,27 @@
-"""What to compare a network with; the same contract."""
+"""What to compare a network with, and the lecture's other families; the same contract."""
 
 from __future__ import annotations
 
+from chainrule.baselines.bernoulli_mixture import BernoulliMixture
 from chainrule.baselines.chain_table import ChainTable
+from chainrule.baselines.chow_liu import ChowLiuTree
+from chainrule.baselines.contrastive_divergence import contrastive_divergence
+from chainrule.baselines.full_covariance import FullCovarianceMixture
+from chainrule.baselines.fvsbn import FVSBN
 from chainrule.baselines.independent import IndependentColumns
+from chainrule.baselines.load import load
+from chainrule.baselines.rbm import RBM
+from chainrule.baselines.vae import VAE
 
-__all__ = ["ChainTable", "IndependentColumns"]
+__all__ = [
+    "FVSBN",
+    "RBM",
+    "VAE",
+    "BernoulliMixture",
+    "ChainTable",
+    "ChowLiuTree",
+    "FullCovarianceMixture",
+    "IndependentColumns",
+    "contrastive_divergence",
+    "load",
+]

@@ -1,15 +1,16 @@
-"""What all baselines of one order share: they learn by counting, and compute no representation."""
+"""What all exact baselines share: one order, a loss that is the likelihood, and unless they say otherwise no representation."""
 
 from __future__ import annotations
 
 import torch
 
+from chainrule.baselines.saved import AbstractSaved
 from chainrule.networks.base import check_pool
 from chainrule.networks.fixed_order import AbstractParametric
 
 
-class AbstractBaseline(AbstractParametric):
-    """A density with nothing between codes and parameters; ``initialize_from`` is its whole fit."""
+class AbstractBaseline(AbstractParametric, AbstractSaved):
+    """An exact density to compare a network with; of those that learn by counting, ``initialize_from`` is the whole fit."""
 
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
         """The codes themselves, (N, D), whatever the pool."""

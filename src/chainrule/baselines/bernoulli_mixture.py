@@ -1,0 +1,129 @@
+"""A mixture of independent binary columns: one discrete hidden variable, summed out exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from chainrule.baselines.base import AbstractBaseline
+from chainrule.conditionals import Bernoulli
+from chainrule.errors import ShapeError, whole_number
+from chainrule.networks.base import check_pool
+from chainrule.networks.columns import Columns
+from chainrule.networks.orders import Order
+from chainrule.progress import progress_bar
+from chainrule.rng import generator_from
+
+SMOOTHING = 1.0  # counts added to each value of a part, spread as the column's own values are
+STEPS, ENOUGH = 100, 1e-4  # of expectation maximisation at most, and the gain in nats per row below which it ends
+CELLS_AT_ONCE = 2**22  # of rows × columns × parts
+
+
+class BernoulliMixture(AbstractBaseline):
+    """p(x) = Σ_m π_m Π_k μ_mk^x_k (1 − μ_mk)^(1 − x_k), a Bernoulli for each column of each part.
+
+    As a chain it is p(x_k | x_<k) = Σ_m p(m | x_<k) p_m(x_k): the parts' weights run along. ``initialize_from`` is its whole
+    fit, by expectation maximisation from the parts that were drawn when it was made.
+
+    Args:
+        columns: number of binary columns.
+        parts: M, how many parts.
+        order: as for ``NADE``; it changes no likelihood.
+        generator: source of the parts it begins with, and of a random order.
+
+    Attributes:
+        part_logit: (M,), log π but for a constant.
+        logit: (M, D), log μ − log (1 − μ).
+
+    Examples:
+        >>> net = BernoulliMixture(2, parts=2)
+        >>> rows = torch.tensor([[0.0, 0.0], [1.0, 1.0]]).repeat(20, 1)
+        >>> net.initialize_from(rows)
+        >>> bool(net.log_prob(rows).mean() > -1.0)
+        True
+    """
+
+    def __init__(
+        self,
+        columns: int | Columns,
+        parts: int = 20,
+        *,
+        order: Order = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        generator = generator_from(generator)
+        super().__init__(Columns.of(columns), order, generator)
+        if set(self.columns.conditionals) != {Bernoulli()}:
+            raise ShapeError("a mixture of Bernoullis is over binary columns; pass their number")
+        self.parts = whole_number(parts, "parts", least=1, what="a whole number of parts")
+        self.part_logit = nn.Parameter(torch.zeros(parts))
+        self.logit = nn.Parameter(torch.empty(parts, len(self.columns)).normal_(0, 1, generator=generator))
+
+    def joint(self, x: torch.Tensor) -> torch.Tensor:
+        """log π_m + log p_m(x), (N, M) nats."""
+        x = self.check_rows(x)
+        zeros, ones = F.logsigmoid(-self.logit), F.logsigmoid(self.logit)
+        return torch.addmm(F.log_softmax(self.part_logit, 0) + zeros.sum(1), x, (ones - zeros).t())
+
+    def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
+        """The logit of p(x_k = 1 | x_<k), (N, D) in column order."""
+        size = max(1, CELLS_AT_ONCE // (self.parts * x.shape[1]))
+        return torch.cat([self._running(part) for part in x.split(size)]) if len(x) else x
+
+    def _running(self, x: torch.Tensor) -> torch.Tensor:
+        steps = self.logit[:, self.order]  # (M, D) by step
+        zeros, ones = F.logsigmoid(-steps), F.logsigmoid(steps)
+        # where: an unknown NaN of a later column must reach nothing before it
+        cells = torch.where(x[:, None, self.order] > 0.5, ones, zeros)  # (N, M, D)
+        before = F.log_softmax(self.part_logit, 0)[:, None] + F.pad(cells.cumsum(2)[:, :, :-1], (1, 0))
+        logit = (before + ones).logsumexp(1) - (before + zeros).logsumexp(1)  # (N, D) by step
+        return logit[:, self.order.argsort()]
+
+    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
+        """The logit (n, 1) of each step, by what x (n, D) then holds of those before."""
+        weight = F.log_softmax(self.part_logit, 0).expand(len(x), -1)  # (n, M)
+        for column in self.order.tolist():
+            zeros, ones = F.logsigmoid(-self.logit[:, column]), F.logsigmoid(self.logit[:, column])
+            yield ((weight + ones).logsumexp(1) - (weight + zeros).logsumexp(1))[:, None]
+            weight = weight + torch.where(x[:, column, None] > 0.5, ones, zeros)
+
+    def initialize_from(self, x: torch.Tensor) -> None:
+        """Fits π and μ to rows x (N, D) by expectation maximisation; its steps are seen where a person watches."""
+        x = self.check_rows(x)
+        if not len(x):
+            raise ShapeError("x has no rows to fit the parts to")
+        base = self.columns.initial_params(x)
+        with torch.no_grad():
+            self.logit.copy_(base + self.logit)  # every part is the columns' own with its own noise
+            expected, last = torch.sigmoid(base), -float("inf")
+            with progress_bar("fitting a mixture", STEPS) as advance:
+                for _ in range(STEPS):
+                    joint = self.joint(x)
+                    nats = float(joint.logsumexp(1).double().mean())
+                    share = joint.softmax(1)  # (N, M)
+                    count = share.sum(0)  # (M,)
+                    mean = (share.t() @ x + SMOOTHING * expected) / (count + SMOOTHING)[:, None]
+                    self.logit.copy_(mean.log() - (-mean).log1p())
+                    self.part_logit.copy_((count + 1 / self.parts).log())
+                    advance(1)
+                    if nats - last < ENOUGH:
+                        break
+                    last = nats
+
+    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
+        """p(m | x), (N, M), whatever the pool: which part a row is of."""
+        check_pool(pool)
+        return self.joint(x).softmax(1)
+
+    def config(self) -> dict[str, Any]:
+        """Constructor arguments as JSON; the order is a tensor of the state."""
+        return {"columns": self.columns.to_json(), "parts": self.parts}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> BernoulliMixture:
+        """The mixture that ``config`` described."""
+        return cls(Columns.from_json(config["columns"]), config["parts"])

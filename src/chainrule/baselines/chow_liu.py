@@ -1,0 +1,192 @@
+"""The Chow-Liu tree: the best density in which every column heeds one other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from chainrule.baselines.base import AbstractBaseline
+from chainrule.conditionals import AbstractConditional, Bernoulli, Categorical
+from chainrule.errors import ShapeError
+from chainrule.networks.columns import Columns
+from chainrule.networks.orders import make_order
+
+SMOOTHING = 1.0  # counts added to each table p(column | its parent's value), spread as the column's own values are
+CELLS_AT_ONCE = 2**25  # of the one-hot rows that are multiplied together
+ROOT = -1
+
+
+class ChowLiuTree(AbstractBaseline):
+    """p(x) = Π_k p(x_k | x_parent(k)): a tree of maximal mutual information, and counted tables along it.
+
+    ``initialize_from`` is its whole fit; before it there are no edges. ``order`` draws parents before their children.
+
+    Source: Chow & Liu, "Approximating Discrete Probability Distributions with Dependence Trees", IEEE Transactions on
+    Information Theory 1968.
+
+    Args:
+        columns: a number of binary columns, or a Bernoulli or Categorical per column.
+        smoothing: counts added to each table of a column given a value of its parent, spread as the column's own values are.
+        parents: the column that each one heeds, −1 for none; what ``initialize_from`` finds.
+
+    Attributes:
+        parents: tuple of D integers.
+        output_bias: (P,), parameters of each column where its parent says nothing: of a binary parent, at 0.
+        table_weight: what a parent's encoded value adds to them, all tables one after the other.
+
+    Examples:
+        >>> tree = ChowLiuTree(3)
+        >>> rows = torch.tensor([[0.0, 1.0, 0.0], [1.0, 1.0, 1.0], [1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]).repeat(9, 1)
+        >>> tree.initialize_from(rows)
+        >>> tree.parents[2], bool(tree.log_prob(rows).mean() > -1.6)
+        (0, True)
+    """
+
+    def __init__(
+        self,
+        columns: int | Sequence[AbstractConditional] | Columns,
+        *,
+        smoothing: float = SMOOTHING,
+        parents: Sequence[int] | None = None,
+    ) -> None:
+        columns = Columns.of(columns)
+        super().__init__(columns, None, None)
+        for k, conditional in enumerate(columns.conditionals):
+            if not isinstance(conditional, Bernoulli | Categorical):
+                raise ShapeError(
+                    f"columns[{k}] = {conditional}: a Chow-Liu tree is over binary and categorical columns"
+                )
+        if not 0 < smoothing < float("inf"):
+            raise ShapeError(f"smoothing = {smoothing!r}: pass a number of counts above zero")
+        self.smoothing = float(smoothing)
+        self.output_bias = nn.Parameter(torch.zeros(sum(columns.param_widths)))
+        self._plant((ROOT,) * len(columns) if parents is None else tuple(parents))
+
+    def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
+        """Parameters (N, P) of every column's conditional, in column order."""
+        return torch.cat([self._params(x, column) for column in range(len(self.columns))], dim=1)
+
+    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
+        """The parameters (n, width) of each step's column, by what x (n, D) then holds of its parent."""
+        for column in self.order.tolist():
+            yield self._params(x, column)
+
+    def initialize_from(self, x: torch.Tensor) -> None:
+        """Fits tree and tables to rows x (N, D): maximal spanning tree, then smoothed counts. This is the whole fit."""
+        x = self.check_rows(x)
+        if not len(x):
+            raise ShapeError("x has no rows to count")
+        counts = self._counts(x)  # (C, C): how often two codes stand in one row
+        self._plant(self._maximal_tree(counts))
+        with torch.no_grad():
+            for column, parent in enumerate(self.parents):
+                own = self._codes_of(column)
+                alone = np.diagonal(counts)[own] + 0.5
+                alone = alone / alone.sum()
+                rows = self.columns.param_rows(column)
+                if parent == ROOT:
+                    self.output_bias[rows] = self._as_params(column, alone)
+                    continue
+                given = (
+                    counts[self._codes_of(parent), own] + self.smoothing * alone
+                )  # (values of the parent, own values)
+                tables = self._as_params(column, given / given.sum(1, keepdims=True))
+                # A binary parent is encoded by one number, whose zero is a value; of a category zeros are the unlisted.
+                binary = isinstance(self.columns.conditionals[parent], Bernoulli)
+                bias = tables[0] if binary else self._as_params(column, alone)
+                listed = tables[1:] if binary else tables[: self.columns.input_widths[parent]]
+                self.output_bias[rows] = bias
+                self.table_weight[self._tables[column]] = (listed - bias).flatten().to(self.table_weight)
+
+    def config(self) -> dict[str, Any]:
+        """Constructor arguments as JSON; the order is a tensor of the state."""
+        return {"columns": self.columns.to_json(), "smoothing": self.smoothing, "parents": list(self.parents)}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> ChowLiuTree:
+        """The tree that ``config`` described."""
+        return cls(Columns.from_json(config["columns"]), smoothing=config["smoothing"], parents=config["parents"])
+
+    def _params(self, x: torch.Tensor, column: int) -> torch.Tensor:
+        bias, parent = self.output_bias[self.columns.param_rows(column)], self.parents[column]
+        if parent == ROOT:
+            return bias.expand(len(x), -1)
+        table = self.table_weight[self._tables[column]].view(-1, len(bias))  # (inputs of the parent, own width)
+        return torch.addmm(bias, self.columns.conditionals[parent].encode(x[:, parent]), table)
+
+    def _plant(self, parents: tuple[int, ...]) -> None:
+        """Sets the tree, an order in which parents come first, and tables of its sizes."""
+        self.parents = parents
+        self.order.copy_(make_order(_parents_first(parents), len(parents)))
+        self._tables, size = {}, 0
+        for column, parent in enumerate(parents):
+            if parent != ROOT:
+                width = self.columns.input_widths[parent] * self.columns.param_widths[column]
+                self._tables[column] = slice(size, size + width)
+                size += width
+        self.table_weight = nn.Parameter(torch.zeros(size).to(self.output_bias))
+
+    def _codes_of(self, column: int) -> slice:
+        return self._codes[column]
+
+    @property
+    def _codes(self) -> list[slice]:
+        """Where each column's values stand among those of all, those that are counted: also the unlisted that occurred."""
+        widths = [2 if isinstance(c, Bernoulli) else c.param_width for c in self.columns.conditionals]
+        ends = np.cumsum([0, *widths])
+        return [slice(int(a), int(b)) for a, b in pairwise(ends)]
+
+    def _counts(self, x: torch.Tensor) -> np.ndarray:
+        codes = self._codes
+        size = codes[-1].stop
+        counts = np.zeros((size, size))
+        first = torch.tensor([each.start for each in codes], device=x.device)
+        for part in x.split(max(1, CELLS_AT_ONCE // size)):
+            hot = torch.zeros(len(part), size, device=x.device).scatter_(1, part.long() + first, 1.0)
+            counts += (hot.t() @ hot).double().cpu().numpy()  # whole numbers below 2^24: exact
+        return counts
+
+    def _maximal_tree(self, counts: np.ndarray) -> tuple[int, ...]:
+        """The parent of each column in the spanning tree of maximal mutual information, rooted at the first one."""
+        from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
+
+        codes, n = self._codes, counts[self._codes[0], self._codes[0]].sum()
+        if len(codes) == 1:
+            return (ROOT,)
+        alone = np.diagonal(counts) / n
+        with np.errstate(divide="ignore", invalid="ignore"):
+            terms = np.where(counts > 0, counts / n * np.log(counts / n / np.outer(alone, alone)), 0.0)
+        starts = [each.start for each in codes]
+        information = np.add.reduceat(np.add.reduceat(terms, starts, axis=0), starts, axis=1)  # (D, D)
+        cost = 1 + information.max() - information  # above zero, for a zero would be no edge
+        tree = minimum_spanning_tree(np.triu(cost, 1))
+        parents = breadth_first_order(tree, 0, directed=False)[1]
+        return tuple(int(parent) if parent >= 0 else ROOT for parent in parents)
+
+    def _as_params(self, column: int, probabilities: np.ndarray) -> torch.Tensor:
+        """Parameters (…, width) of a column's conditional that has these probabilities (…, values)."""
+        logs = np.log(probabilities)
+        if isinstance(self.columns.conditionals[column], Bernoulli):
+            logs = logs[..., 1:] - logs[..., :1]
+        return torch.from_numpy(logs).to(self.output_bias)
+
+
+def _parents_first(parents: Sequence[int]) -> list[int]:
+    """Columns in an order that draws each after its parent.
+
+    >>> _parents_first([1, -1, 0])
+    [1, 0, 2]
+    """
+    if any(not ROOT <= parent < len(parents) for parent in parents):
+        raise ShapeError(f"parents {list(parents)} name columns that there are not")
+    order = [k for k, parent in enumerate(parents) if parent == ROOT]
+    for column in order:  # grows while it is read
+        order += [k for k, parent in enumerate(parents) if parent == column]
+    if len(order) < len(parents):
+        raise ShapeError(f"parents {list(parents)} are no tree: some column is its own ancestor")
+    return order

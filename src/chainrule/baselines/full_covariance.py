@@ -1,0 +1,125 @@
+"""A mixture of Gaussians with full covariances: what tables of numbers are compared with."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from chainrule.baselines.base import AbstractBaseline
+from chainrule.conditionals import GaussianMixture
+from chainrule.errors import ShapeError, whole_number
+from chainrule.networks.base import check_pool
+from chainrule.networks.columns import Columns
+from chainrule.networks.orders import Order
+
+VARIANCE_FLOOR = (
+    1e-4  # added to the diagonal of each covariance; of standardised codes that is a hundredth of a deviation
+)
+SEED = 0  # of scikit-learn's first guess of the parts
+
+
+class FullCovarianceMixture(AbstractBaseline):
+    """p(x) = Σ_m π_m N(x; μ_m, Σ_m) over real columns, fitted by scikit-learn.
+
+    As a chain, p(x_k | x_<k) is a mixture of as many Gaussians: of each part that of its own regression on the columns before,
+    weighted by how well the part explained these. ``initialize_from`` is the whole fit.
+
+    Args:
+        columns: number of real columns.
+        parts: M, how many parts.
+        order: as for ``NADE``; it changes no likelihood.
+        generator: source of a random order.
+
+    Attributes:
+        part_logit: (M,), log π but for a constant.
+        mean: μ, (M, D).
+        covariance: Σ, (M, D, D).
+
+    Examples:
+        >>> rows = torch.randn(200, 2, generator=torch.Generator().manual_seed(0)) @ torch.tensor([[1.0, 0.9], [0.0, 0.1]])
+        >>> net = FullCovarianceMixture(2, parts=1)
+        >>> net.initialize_from(rows)
+        >>> bool(net.log_prob(rows).mean() > -1.0)
+        True
+    """
+
+    def __init__(
+        self, columns: int, parts: int = 5, *, order: Order = None, generator: torch.Generator | None = None
+    ) -> None:
+        parts = whole_number(parts, "parts", least=1, what="a whole number of parts")
+        width = whole_number(columns, "columns", least=1, what="a number of real columns")
+        super().__init__(Columns.of([GaussianMixture(parts, least_scale=1e-6)] * width), order, generator)
+        self.parts = parts
+        self.part_logit = nn.Parameter(torch.zeros(parts))
+        self.mean = nn.Parameter(torch.zeros(parts, width))
+        self.covariance = nn.Parameter(torch.eye(width).repeat(parts, 1, 1))
+
+    def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits, δ and ρ of a Gaussian for each part, (N, 3 M D) in column order."""
+        steps = list(self.walk(x))
+        return torch.cat([steps[step] for step in self.order.argsort().tolist()], dim=1)
+
+    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
+        """The parameters (n, 3 M) of each step, by what x (n, D) then holds of the columns before."""
+        order = self.order
+        lower = torch.linalg.cholesky(self.covariance[:, order][:, :, order])  # (M, D, D)
+        weight = F.log_softmax(self.part_logit, 0).expand(len(x), -1)  # (n, M)
+        z = x.new_zeros(len(x), self.parts, 0)  # what each part's own noise was at the steps before
+        least = 1e-6
+        for step, column in enumerate(order.tolist()):
+            scale = lower[:, step, step]  # (M,)
+            mean = self.mean[:, column] + (z * lower[:, step, :step]).sum(2)  # (n, M)
+            rho = scale - least + torch.log(-torch.expm1(least - scale))  # softplus(ρ) = scale − least
+            yield torch.cat([weight, mean / scale, rho.expand(len(x), -1)], dim=1)
+            noise = (x[:, column, None] - mean) / scale
+            weight = weight - noise**2 / 2 - scale.log() - math.log(2 * math.pi) / 2
+            weight = weight - weight.logsumexp(1, keepdim=True)
+            z = torch.cat([z, noise[:, :, None]], dim=2)
+
+    def initialize_from(self, x: torch.Tensor) -> None:
+        """Fits all parts to rows x (N, D) by expectation maximisation; this is the whole fit."""
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.mixture import GaussianMixture as Fitted
+
+        x = self.check_rows(x)
+        if len(x) < max(2, self.parts):
+            raise ShapeError(
+                f"{len(x)} rows are too few for {self.parts} parts; pass parts={max(1, len(x) // 2)} or fewer"
+            )
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", ConvergenceWarning
+            )  # a fit that has not quite come to rest is a density still
+            fitted = Fitted(self.parts, reg_covar=VARIANCE_FLOOR, max_iter=200, random_state=SEED).fit(
+                x.double().cpu().numpy()
+            )
+        with torch.no_grad():
+            self.part_logit.copy_(torch.from_numpy(fitted.weights_).log())
+            self.mean.copy_(torch.from_numpy(fitted.means_))
+            self.covariance.copy_(torch.from_numpy(fitted.covariances_))
+
+    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
+        """p(m | x), (N, M), whatever the pool: which part a row is of."""
+        check_pool(pool)
+        x = self.check_rows(x)
+        lower = torch.linalg.cholesky(self.covariance)
+        off = torch.linalg.solve_triangular(lower, (x[:, None] - self.mean)[..., None], upper=False)[
+            ..., 0
+        ]  # (N, M, D)
+        logs = -(off**2).sum(2) / 2 - lower.diagonal(dim1=1, dim2=2).log().sum(1)
+        return (self.part_logit + logs).softmax(1)
+
+    def config(self) -> dict[str, Any]:
+        """Constructor arguments as JSON; the order is a tensor of the state."""
+        return {"columns": len(self.columns), "parts": self.parts}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> FullCovarianceMixture:
+        """The mixture that ``config`` described."""
+        return cls(config["columns"], config["parts"])

@@ -1,0 +1,90 @@
+"""The fully visible sigmoid belief network: the chain rule with a logistic regression for each column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from chainrule.baselines.base import AbstractBaseline
+from chainrule.conditionals import AbstractConditional
+from chainrule.networks.columns import Columns
+from chainrule.networks.orders import Order
+
+
+class FVSBN(AbstractBaseline):
+    """The parameters of p(x_k | x_<k) are c_k + Σ_{j<k} A_kj x_j: what NADE was made to beat, without hidden units.
+
+    Source: Neal, "Connectionist Learning of Belief Networks", Artificial Intelligence 1992; the name is Frey's.
+
+    Args:
+        columns: a number of binary columns, or one conditional per column.
+        order: None (natural), "random" (drawn from ``generator``) or a permutation.
+        generator: source of a random order.
+
+    Attributes:
+        direct_weight: A, (sum of parameter widths, sum of input widths); entries against the order count nothing.
+        output_bias: c, (sum of parameter widths,).
+
+    Examples:
+        >>> net = FVSBN(3)
+        >>> net.log_prob(net.sample(5)).shape
+        torch.Size([5])
+    """
+
+    def __init__(
+        self,
+        columns: int | Sequence[AbstractConditional] | Columns,
+        *,
+        order: Order = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__(Columns.of(columns), order, generator)
+        inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
+        self.direct_weight = nn.Parameter(torch.zeros(params, inputs))
+        self.output_bias = nn.Parameter(torch.zeros(params))
+
+    def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
+        """Parameters (N, P) of every column's conditional, in column order: one product."""
+        return self.columns.project(x, (self.direct_weight * self._mask()).t(), self.output_bias)
+
+    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
+        """For each step of the order the parameters (n, width) of its column, given what x (n, D) then holds of those before."""
+        order = self.order.tolist()
+        inputs = x.new_zeros(len(x), sum(self.columns.input_widths))
+        weight = self.direct_weight * self._mask()
+        for column in order:
+            rows = self.columns.param_rows(column)
+            yield F.linear(inputs, weight[rows], self.output_bias[rows])
+            inputs[:, self.columns.input_rows(column)] = self.columns.conditionals[column].encode(x[:, column])
+
+    def initialize_from(self, x: torch.Tensor) -> None:
+        """Starts the output biases at the independent columns that fit codes x (N, D)."""
+        with torch.no_grad():
+            self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
+
+    def config(self) -> dict[str, Any]:
+        """Constructor arguments as JSON; the order is a tensor of the state."""
+        return {"columns": self.columns.to_json()}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> FVSBN:
+        """The network that ``config`` described."""
+        return cls(Columns.from_json(config["columns"]))
+
+    def _mask(self) -> torch.Tensor:
+        """Which parameter may heed which input, (P, I), as numbers."""
+        like = self.direct_weight
+        key = ("fvsbn", tuple(self.order.tolist()), like.device, like.dtype)
+        if (mask := self.columns.derived.get(key)) is None:
+            step = self.order.argsort().to(like.device)
+            with torch.inference_mode(False):  # autograd may save it, whoever was first to ask
+                widths = (
+                    torch.tensor(w, device=like.device) for w in (self.columns.param_widths, self.columns.input_widths)
+                )
+                of_params, of_inputs = (step.repeat_interleave(w) for w in widths)
+                mask = self.columns.derived[key] = (of_params[:, None] > of_inputs).to(like.dtype)
+        return mask

@@ -1,0 +1,60 @@
+"""Baselines back from files."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from chainrule import fileformat
+from chainrule.baselines.bernoulli_mixture import BernoulliMixture
+from chainrule.baselines.chain_table import ChainTable
+from chainrule.baselines.chow_liu import ChowLiuTree
+from chainrule.baselines.full_covariance import FullCovarianceMixture
+from chainrule.baselines.fvsbn import FVSBN
+from chainrule.baselines.independent import IndependentColumns
+from chainrule.baselines.rbm import RBM
+from chainrule.baselines.saved import KIND, AbstractSaved
+from chainrule.baselines.vae import VAE
+from chainrule.errors import FormatError, unknown_choice
+
+BASELINES: dict[str, type[AbstractSaved]] = {
+    each.__name__: each
+    for each in (
+        BernoulliMixture,
+        ChainTable,
+        ChowLiuTree,
+        FVSBN,
+        FullCovarianceMixture,
+        IndependentColumns,
+        RBM,
+        VAE,
+    )
+}
+
+
+def load(path: str | os.PathLike[str]) -> AbstractSaved:
+    """The baseline in a file that its ``save`` wrote, with the same numbers to the bit.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        FormatError: it is truncated, edited, or not a file of a baseline.
+    """
+    contents, name = fileformat.read(path, kind=KIND), os.fspath(path)
+    cls = contents.content.get("class")
+    if not isinstance(cls, str) or cls not in BASELINES:
+        raise FormatError(f"{name}: {unknown_choice('baseline', cls, BASELINES)}")
+    try:
+        built = BASELINES[cls].from_config(contents.content["config"])
+        tensors = {key: torch.from_numpy(array.copy()) for key, array in contents.arrays.items()}
+        if broken := [key for key, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]:
+            raise FormatError(f"{name}: array {broken[0]!r} holds values that are not finite; the model is no density")
+        types = {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()}
+        for dtype in types:
+            built = built.to(dtype)
+        built.load_state_dict(tensors)
+    except FormatError:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError, RuntimeError, OverflowError) as error:
+        raise FormatError(f"{name}: the baseline cannot be rebuilt from its description: {error}") from error
+    return built.eval()

@@ -1,0 +1,105 @@
+"""The partition function of an RBM: summed over its smaller layer, or estimated by annealed importance sampling.
+
+Source: Salakhutdinov & Murray, "On the Quantitative Analysis of Deep Belief Networks", ICML 2008.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+from torch.nn import functional as F
+
+from chainrule.errors import ShapeError, whole_number
+from chainrule.networks.answers import Estimate
+from chainrule.progress import progress_bar
+
+MOST_SUMMED = 20  # units of the smaller layer: 2^20 states take seconds
+CHUNK_BITS = 12  # states that are summed together
+DISTRIBUTIONS, CHAINS = 10_000, 100
+# Which share of the distributions lies up to which temperature: the machine differs most from one to the next near its own.
+SCHEDULE = ((0.035, 0.5), (0.31, 0.9), (1.0, 1.0))
+
+
+@torch.no_grad()
+def enumerated(W: torch.Tensor, b: torch.Tensor, c: torch.Tensor) -> float:
+    """log Σ_x Σ_h exp(b·x + c·h + xᵀ W h), in float64, by a sum over all states of the smaller layer."""
+    W, b, c = W.double(), b.double(), c.double()
+    if W.shape[0] > W.shape[1]:
+        W, b, c = W.t(), c, b
+    units = len(W)
+    if units > MOST_SUMMED:
+        raise ShapeError(
+            f"both layers have more than {MOST_SUMMED} units, too many states to sum over; use method='ais'"
+        )
+    inner = min(units, CHUNK_BITS)
+    low = _states(0, 2**inner, inner, W.device)
+    inputs, energies = torch.addmm(c, low, W[:inner]), low @ b[:inner]  # (S, other), (S,)
+    logs = [
+        (energies + high @ b[inner:] + F.softplus(inputs + high @ W[inner:]).sum(1)).logsumexp(0)
+        for high in _states(0, 2 ** (units - inner), units - inner, W.device)
+    ]
+    return float(torch.stack(logs).logsumexp(0))
+
+
+def _states(first: int, last: int, bits: int, device: torch.device) -> torch.Tensor:
+    """The binary numbers first … last − 1, (last − first, bits) float64."""
+    numbers = torch.arange(first, last, device=device)
+    return ((numbers[:, None] >> torch.arange(bits, device=device)) & 1).double()
+
+
+def temperatures(distributions: int) -> list[float]:
+    """Inverse temperatures from 0 to 1 in ``distributions`` steps, dense near 1.
+
+    >>> [round(beta, 2) for beta in temperatures(10)]
+    [0.0, 0.5, 0.7, 0.9, 0.91, 0.93, 0.94, 0.96, 0.97, 0.99, 1.0]
+    """
+    betas, done, reached = [0.0], 0, 0.0
+    for share, end in SCHEDULE:
+        until = distributions if end == 1 else min(distributions, max(done + (share > 0), round(share * distributions)))
+        steps = until - done
+        betas += [reached + (end - reached) * k / steps for k in range(1, steps + 1)]
+        done, reached = until, end if steps else reached
+    return betas
+
+
+@torch.no_grad()
+def annealed(
+    W: torch.Tensor,
+    b: torch.Tensor,
+    c: torch.Tensor,
+    base: torch.Tensor,
+    *,
+    distributions: int,
+    chains: int,
+    generator: torch.Generator,
+    show_progress: bool = False,
+) -> Estimate:
+    """log Z by importance sampling along p_β ∝ exp((1 − β) base·x + β b·x) Π_j (1 + exp(β (c_j + x·W_j))), β from 0 to 1.
+
+    Each run begins at a row of the independent columns ``base`` (D,), is weighted by what the next distribution gives it more
+    than the one before, and takes a step of Gibbs sampling there. The mean of the weights is an unbiased estimate of Z / Z_0;
+    the error is that of its logarithm, by the spread of the runs.
+    """
+    distributions = whole_number(distributions, "distributions", least=1)
+    chains = whole_number(chains, "chains", least=2, what="a number of runs")
+
+    def drawn(logit: torch.Tensor) -> torch.Tensor:
+        uniform = torch.rand(logit.shape, generator=generator, dtype=logit.dtype).to(logit.device)
+        return (uniform < torch.sigmoid(logit)).to(logit.dtype)
+
+    x = drawn(base.expand(chains, -1))
+    log_weight = torch.zeros(chains, dtype=torch.float64, device=W.device)
+    tilt, betas = b - base, temperatures(distributions)
+    with progress_bar("estimating log Z", distributions, show=show_progress) as advance:
+        for before, beta in pairwise(betas):
+            a = torch.addmm(c, x, W)  # (chains, H)
+            gained = (beta - before) * (x @ tilt) + (F.softplus(beta * a) - F.softplus(before * a)).sum(1)
+            log_weight += gained.double()
+            x = drawn(base + beta * (tilt + drawn(beta * a) @ W.t()))
+            advance(1)
+    start = F.softplus(base.double()).sum() + len(c) * math.log(2)
+    value = start + log_weight.logsumexp(0) - math.log(chains)
+    weight = (log_weight - log_weight.max()).exp()
+    return Estimate(value, weight.std() / weight.mean() / chains**0.5)

@@ -1,0 +1,248 @@
+"""The restricted Boltzmann machine: hidden units made for abstraction, and a partition function that nobody can sum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from chainrule.baselines import partition
+from chainrule.baselines.latent import AbstractLatent
+from chainrule.conditionals import Bernoulli
+from chainrule.errors import ShapeError, unknown_choice, whole_number
+from chainrule.networks.answers import Estimate
+from chainrule.networks.base import check_pool
+from chainrule.networks.columns import Columns
+from chainrule.networks.evidence import as_mask
+from chainrule.rng import generator_from
+
+SAMPLE_STEPS = 1000  # of Gibbs sampling before a row is called a sample
+METHODS = ("auto", "exact", "ais")
+
+
+class RBM(AbstractLatent):
+    """p(x) = Σ_h exp(b·x + c·h + xᵀ W h) / Z over binary x and h: given h the columns are independent, and given x the units.
+
+    p(x) = exp(−free_energy(x)) / Z. Z is a sum over 2^min(D, H) terms: exact while that is small, otherwise estimated, and
+    every likelihood with it. It is trained by contrastive divergence (``baselines.contrastive_divergence``), sampled by Gibbs
+    sampling, which only ever approaches p.
+
+    Source: Hinton, "Training Products of Experts by Minimizing Contrastive Divergence", Neural Computation 2002.
+
+    Args:
+        columns: number of binary columns D.
+        hidden_size: H, the number of hidden units.
+        generator: source of the initial weights; None is a fresh one.
+
+    Attributes:
+        weight: W, (D, H).
+        visible_bias: b, (D,).
+        hidden_bias: c, (H,).
+        base_bias: (D,), log-odds of independent columns, where annealed importance sampling begins.
+
+    Examples:
+        >>> rbm = RBM(4, hidden_size=3)
+        >>> x = rbm.sample(5, steps=10)
+        >>> rbm.log_prob(x).value.shape
+        torch.Size([5])
+    """
+
+    weight: nn.Parameter
+    base_bias: torch.Tensor
+
+    def __init__(
+        self, columns: int | Columns, hidden_size: int = 500, *, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        self.columns = Columns.of(columns)
+        if set(self.columns.conditionals) != {Bernoulli()}:
+            raise ShapeError("this RBM is over binary columns; pass their number")
+        self.hidden_size = whole_number(hidden_size, "hidden_size", least=1, what="a whole number of hidden units")
+        width = len(self.columns)
+        self.weight = nn.Parameter(
+            torch.empty(width, hidden_size).normal_(0, 0.01, generator=generator_from(generator))
+        )
+        self.visible_bias = nn.Parameter(torch.zeros(width))
+        self.hidden_bias = nn.Parameter(torch.zeros(hidden_size))
+        self.register_buffer("base_bias", torch.zeros(width))
+
+    def free_energy(self, x: torch.Tensor) -> torch.Tensor:
+        """−log Σ_h exp(b·x + c·h + xᵀ W h) = −b·x − Σ_j log(1 + exp(c_j + x·W_j)), (N,) nats, differentiable."""
+        x = self.check_rows(x)
+        return -(x @ self.visible_bias) - F.softplus(torch.addmm(self.hidden_bias, x, self.weight)).sum(1)
+
+    def hidden_given(self, x: torch.Tensor) -> torch.Tensor:
+        """p(h_j = 1 | x), (N, H): independent of each other given x."""
+        return torch.sigmoid(torch.addmm(self.hidden_bias, self.check_rows(x), self.weight))
+
+    def visible_given(self, h: torch.Tensor) -> torch.Tensor:
+        """p(x_k = 1 | h), (N, D): independent of each other given h (N, H)."""
+        return torch.sigmoid(torch.addmm(self.visible_bias, h, self.weight.t()))
+
+    def log_partition(
+        self,
+        method: str = "auto",
+        *,
+        distributions: int = partition.DISTRIBUTIONS,
+        chains: int = partition.CHAINS,
+        generator: torch.Generator | None = None,
+        show_progress: bool = False,
+    ) -> float | Estimate:
+        """log Z: a number where it is exact, an ``Estimate`` of shape () where it is not.
+
+        Args:
+            method: "exact" sums over all states of the smaller layer, 2^min(D, H) of them; "ais" is annealed importance
+                sampling from the independent columns of ``base_bias``; "auto" is exact up to 2^20 terms.
+            distributions: how many lie between these columns and the machine.
+            chains: independent runs, of whose weights the estimate is the mean; what they differ by gives its error.
+            generator: source of the runs' draws.
+            show_progress: a bar on stderr where a person watches.
+
+        Raises:
+            ShapeError: another method, or a layer too large to be summed over.
+        """
+        if method not in METHODS:
+            raise ShapeError(unknown_choice("method", method, METHODS))
+        smaller = min(len(self.columns), self.hidden_size)
+        if method == "exact" or (method == "auto" and smaller <= partition.MOST_SUMMED):
+            return partition.enumerated(self.weight, self.visible_bias, self.hidden_bias)
+        return partition.annealed(
+            self.weight,
+            self.visible_bias,
+            self.hidden_bias,
+            self.base_bias,
+            distributions=distributions,
+            chains=chains,
+            generator=generator_from(generator),
+            show_progress=show_progress,
+        )
+
+    def log_prob(
+        self,
+        x: torch.Tensor,
+        *,
+        log_partition: float | Estimate | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Estimate:
+        """−free_energy(x) − log Z, an ``Estimate`` of (N,) nats each.
+
+        The error is that of log Z, one for all rows: zero where it was summed. An estimated Z is right on average, so that its
+        logarithm is on average too small, and what stands here too large.
+
+        Args:
+            x: codes (N, D), 0 and 1.
+            log_partition: what ``log_partition`` returned; None asks it.
+            generator: source of its draws.
+        """
+        found = self.log_partition(generator=generator) if log_partition is None else log_partition
+        energy = self.free_energy(x)
+        log_z, error = found if isinstance(found, Estimate) else (found, 0.0)
+        like = energy.detach()
+        return Estimate(
+            -energy - torch.as_tensor(log_z, dtype=like.dtype, device=like.device),
+            torch.zeros_like(like) + torch.as_tensor(error, dtype=like.dtype, device=like.device),
+        )
+
+    @torch.no_grad()
+    def gibbs(
+        self,
+        x: torch.Tensor,
+        steps: int,
+        generator: torch.Generator,
+        *,
+        known: torch.Tensor | None = None,
+        temperature: float = 1.0,
+    ) -> torch.Tensor:
+        """Rows (N, D) after ``steps`` times drawing all hidden units given x, then all columns given these; known cells stay."""
+        for _ in range(steps):
+            h = _bernoulli(torch.addmm(self.hidden_bias, x, self.weight) / temperature, generator)
+            drawn = _bernoulli(torch.addmm(self.visible_bias, h, self.weight.t()) / temperature, generator)
+            x = drawn if known is None else torch.where(known, x, drawn)
+        return x
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int,
+        given: tuple[torch.Tensor, torch.Tensor] | None = None,
+        temperature: float = 1.0,
+        generator: torch.Generator | None = None,
+        *,
+        steps: int = SAMPLE_STEPS,
+    ) -> torch.Tensor:
+        """n rows (n, D), each the end of a Markov chain of its own; with given cells, chains in which these stay.
+
+        The chains begin at independent columns. They approach p, or p(rest | given), with ``steps``; nothing tells how near they
+        are.
+
+        Args:
+            n: number of rows.
+            given: (values, observed), each (1, D) or (n, D): cells to keep, any of them.
+            temperature: divides the energy.
+            generator: source of all draws; None is a fresh one.
+            steps: of Gibbs sampling.
+        """
+        n = whole_number(n, "n", least=0, what="a whole number of rows")
+        steps = whole_number(steps, "steps", least=1, what="a whole number of steps")
+        if not temperature > 0:
+            raise ShapeError(f"temperature = {temperature!r} must be above zero; 1 samples the model as it is")
+        generator = generator_from(generator)
+        x, known = _bernoulli(self.base_bias.expand(n, -1), generator), None
+        if given is not None:
+            values = self.check_rows(torch.as_tensor(given[0]))
+            if len(values) not in (1, n):
+                raise ShapeError(f"given has {len(values)} rows of values for {n} rows to draw; pass 1 or {n}")
+            known = as_mask(given[1], n, len(self.columns), name="given's observed", default=True).to(x.device)
+            x = torch.where(known, values.expand(n, -1), x)
+        return self.gibbs(x, steps, generator, known=known, temperature=temperature)
+
+    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
+        """p(h_j = 1 | x), (N, H), whatever the pool: what the hidden variables are for."""
+        check_pool(pool)
+        return self.hidden_given(x)
+
+    def training_loss(
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
+        *,
+        steps: int = 1,
+        negative: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """free_energy(x) − free_energy(x⁻), (N,): its gradient is contrastive divergence's; its value is no likelihood.
+
+        x⁻ are rows of the model: ``negative`` (N, D), such as persistent chains, or what ``steps`` of Gibbs sampling make of x.
+        All cells must be observed.
+        """
+        x = self.check_rows(x)
+        if observed is not None and not bool(torch.as_tensor(observed).all()):
+            raise ShapeError("an RBM is trained on complete rows; fill the holes first")
+        if negative is None:
+            negative = self.gibbs(x, steps, generator_from(generator))
+        return self.free_energy(x) - self.free_energy(negative)
+
+    def initialize_from(self, x: torch.Tensor) -> None:
+        """Sets the columns' biases, and where annealing begins, to the smoothed log-odds of codes x (N, D)."""
+        with torch.no_grad():
+            odds = self.columns.initial_params(self.check_rows(x))
+            self.visible_bias.copy_(odds)
+            self.base_bias.copy_(odds)
+
+    def config(self) -> dict[str, Any]:
+        """Constructor arguments as JSON."""
+        return {"columns": self.columns.to_json(), "hidden_size": self.hidden_size}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> RBM:
+        """The machine that ``config`` described, with fresh parameters."""
+        return cls(Columns.from_json(config["columns"]), config["hidden_size"])
+
+
+def _bernoulli(logit: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """0 or 1 with p(1) = σ(logit)."""
+    uniform = torch.rand(logit.shape, generator=generator, dtype=logit.dtype)
+    return (uniform.to(logit.device) < torch.sigmoid(logit)).to(logit.dtype)

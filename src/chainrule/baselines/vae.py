@@ -1,0 +1,235 @@
+"""The variational autoencoder: latent numbers made for abstraction, and a bound to train on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from chainrule.baselines.latent import AbstractLatent
+from chainrule.conditionals import AbstractConditional, Distribution
+from chainrule.errors import EvidenceError, ShapeError, whole_number
+from chainrule.networks.answers import LowerBound
+from chainrule.networks.base import check_pool
+from chainrule.networks.columns import Columns
+from chainrule.networks.made import check_sizes
+from chainrule.rng import generator_from, uniforms
+
+DRAWS = 100  # of the importance-weighted bound
+DRAWN_AT_ONCE = 20_000  # latent vectors that are decoded together
+
+
+class VAE(AbstractLatent):
+    """p(x) = ∫ N(z; 0, I) Π_k p(x_k | z) dz: given z the columns are independent, whatever they are.
+
+    The decoder computes from z the parameters of every column's conditional: a logit of a binary column, mean and scale of a
+    real one with ``GaussianMixture(1)``, whose joint given z is a Gaussian of diagonal covariance. The integral has no closed
+    form; an encoder q(z | x) = N(μ(x), diag σ²(x)) gives bounds from below, on the first of which it is trained:
+    E_q log p(x, z) / q(z | x) ≤ log p(x).
+
+    Sources: Kingma & Welling, "Auto-Encoding Variational Bayes", ICLR 2014, arXiv:1312.6114; the bound of several draws: Burda,
+    Grosse & Salakhutdinov, "Importance Weighted Autoencoders", ICLR 2016, arXiv:1509.00519.
+
+    Args:
+        columns: a number of binary columns, or one conditional per column.
+        latent_size: numbers in z.
+        hidden_sizes: units of each layer of the encoder; the decoder's are the same, the other way round.
+        dropout: share of the encoder's and decoder's units switched off at random while training.
+        generator: source of the initial weights; None is a fresh one.
+
+    Examples:
+        >>> vae = VAE(4, latent_size=2, hidden_sizes=[8])
+        >>> x = vae.sample(5)
+        >>> vae.log_prob(x, n_draws=10).value.shape, len(vae.conditionals(torch.zeros(3, 2)))
+        (torch.Size([5]), 4)
+    """
+
+    def __init__(
+        self,
+        columns: int | Sequence[AbstractConditional] | Columns,
+        latent_size: int = 50,
+        hidden_sizes: Sequence[int] = (500, 500),
+        *,
+        dropout: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.columns = Columns.of(columns)
+        self.latent_size = whole_number(latent_size, "latent_size", least=1, what="how many numbers z has")
+        self.hidden_sizes = check_sizes(hidden_sizes)
+        if not (isinstance(dropout, int | float) and 0 <= dropout < 1):
+            raise ShapeError(f"dropout = {dropout!r}: pass the share of units to switch off, at least 0 and below 1")
+        self.dropout = float(dropout)
+        generator = generator_from(generator)
+        inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
+        encoder, decoder = (inputs, *self.hidden_sizes), (latent_size, *self.hidden_sizes[::-1])
+
+        def layers(widths: Sequence[int]) -> tuple[nn.ParameterList, nn.ParameterList]:
+            weights = [
+                nn.Parameter(torch.empty(after, before).normal_(0, (2 / before) ** 0.5, generator=generator))
+                for before, after in pairwise(widths)
+            ]
+            return nn.ParameterList(weights), nn.ParameterList(nn.Parameter(torch.zeros(size)) for size in widths[1:])
+
+        self.encoder_weights, self.encoder_biases = layers(encoder)
+        self.decoder_weights, self.decoder_biases = layers(decoder)
+        # Small outputs: q starts at the prior, and the decoder at independent columns.
+        deviation = 0.1 * encoder[-1] ** -0.5
+        self.latent_weight = nn.Parameter(
+            torch.empty(2 * latent_size, encoder[-1]).normal_(0, deviation, generator=generator)
+        )
+        self.latent_bias = nn.Parameter(torch.zeros(2 * latent_size))
+        deviation = 0.1 * decoder[-1] ** -0.5
+        self.output_weight = nn.Parameter(torch.empty(params, decoder[-1]).normal_(0, deviation, generator=generator))
+        self.output_bias = nn.Parameter(torch.zeros(params))
+
+    def encode(self, x: torch.Tensor, *, generator: torch.Generator | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation of q(z | x), (N, latent_size) each; with a generator, units drop out."""
+        h = self.columns.project(self.check_rows(x), self.encoder_weights[0].t(), self.encoder_biases[0])
+        for weight, bias in zip(list(self.encoder_weights)[1:], list(self.encoder_biases)[1:], strict=True):
+            h = F.linear(self._activated(h, generator), weight, bias)
+        mean, rho = F.linear(self._activated(h, generator), self.latent_weight, self.latent_bias).chunk(2, dim=1)
+        return mean, (rho.clamp(-12, 12) / 2).exp()  # a deviation, however far off q is, that is a number
+
+    def decode(self, z: torch.Tensor, *, generator: torch.Generator | None = None) -> torch.Tensor:
+        """Parameters (N, P) of every column's conditional given z (N, latent_size); with a generator, units drop out."""
+        h = z
+        for weight, bias in zip(self.decoder_weights, self.decoder_biases, strict=True):
+            h = self._activated(F.linear(h, weight, bias), generator)
+        return F.linear(h, self.output_weight, self.output_bias)
+
+    def conditionals(self, z: torch.Tensor) -> list[Distribution]:
+        """D distributions in column order, each batched over N: p(x_k | z), of which p(x | z) is the product.
+
+        This is what the model assumes: given z (N, latent_size), no column tells anything about another.
+        """
+        params = self.decode(z)
+        each = enumerate(self.columns.conditionals)
+        return [Distribution(conditional, params[:, self.columns.param_rows(k)]) for k, conditional in each]
+
+    def log_prob(
+        self, x: torch.Tensor, *, n_draws: int = DRAWS, generator: torch.Generator | None = None
+    ) -> LowerBound:
+        """log 1/K Σ_i p(x, z_i) / q(z_i | x) with z_i drawn from q(z | x), a ``LowerBound`` of (N,) nats each.
+
+        Its expectation lies below log p(x) and rises to it with K; of one draw it is an estimate of the evidence lower bound.
+        The standard error is that of the draws, as the delta method has it; of one draw there is none, and it is NaN.
+
+        Args:
+            x: codes (N, D).
+            n_draws: K.
+            generator: source of the draws; None is a fresh one.
+        """
+        x, n_draws = self.check_rows(x), whole_number(n_draws, "n_draws", least=1, what="a whole number of draws")
+        generator = generator_from(generator)
+        mean, deviation = self.encode(x)
+        # Draws of a row come from its own stretch of the noise, so that its bound does not depend on the other rows' number.
+        rows_at_once = max(1, DRAWN_AT_ONCE // n_draws)
+        values, errors = [], []
+        for start in range(0, len(x), rows_at_once):
+            part = slice(start, start + rows_at_once)
+            log_weight = self._log_weights(x[part], mean[part], deviation[part], n_draws, generator).double()  # (n, K)
+            values.append(log_weight.logsumexp(1) - math.log(n_draws))
+            weight = (log_weight - log_weight.amax(1, keepdim=True)).exp()
+            errors.append(weight.std(1) / weight.mean(1) / n_draws**0.5 if n_draws > 1 else weight[:, 0] * math.nan)
+        if not values:
+            return LowerBound(x.new_zeros(0), x.new_zeros(0))
+        return LowerBound(torch.cat(values).to(x.dtype), torch.cat(errors).detach().to(x.dtype))
+
+    def _log_weights(
+        self, x: torch.Tensor, mean: torch.Tensor, deviation: torch.Tensor, n_draws: int, generator: torch.Generator
+    ) -> torch.Tensor:
+        """log p(x, z) − log q(z | x) for K draws of z each, (N, K)."""
+        noise = torch.randn(len(x), n_draws, self.latent_size, generator=generator, dtype=x.dtype).to(x.device)
+        z = mean[:, None] + deviation[:, None] * noise  # (N, K, latent_size)
+        params = self.decode(z.flatten(0, 1))
+        cells = self.columns.log_prob(params, x.repeat_interleave(n_draws, dim=0))  # (N K, D)
+        prior_less_q = ((noise**2 - z**2) / 2).sum(2) + deviation.log().sum(1)[:, None]  # the constants cancel
+        return cells.sum(1).view(len(x), n_draws) + prior_less_q
+
+    def training_loss(
+        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """−evidence lower bound, (N,) nats, by one draw of z and the divergence of q from the prior in closed form.
+
+        On average it lies above −log p(x). Unknown cells are left out of the likelihood, and of the encoder.
+        """
+        x, generator = self.check_rows(x), generator_from(generator)
+        if observed is not None and not bool(torch.as_tensor(observed).all()):
+            raise EvidenceError("this VAE is trained on complete rows; fill the holes first, or use an OrderlessNADE")
+        dropping = generator if self.training and self.dropout else None
+        mean, deviation = self.encode(x, generator=dropping)
+        noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype).to(mean.device)
+        params = self.decode(mean + deviation * noise, generator=dropping)
+        divergence = ((mean**2 + deviation**2 - 1) / 2 - deviation.log()).sum(1)
+        return divergence - self.columns.log_prob(params, x).sum(1)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int,
+        given: tuple[torch.Tensor, torch.Tensor] | None = None,
+        temperature: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> torch.Tensor:
+        """n rows (n, D): z from the prior, then every column given z, all at once.
+
+        Args:
+            n: number of rows.
+            given: none: p(rest | given) has no closed form here.
+            temperature: divides the logits and multiplies the scales of columns given z; z itself is drawn from the prior.
+            generator: source of all draws; None is a fresh one.
+
+        Raises:
+            EvidenceError: given cells.
+        """
+        n = whole_number(n, "n", least=0, what="a whole number of rows")
+        if given is not None:
+            raise EvidenceError(
+                "a VAE draws no rows with given cells; use an RBM's Gibbs sampling, or an OrderlessNADE"
+            )
+        if not temperature > 0:
+            raise ShapeError(f"temperature = {temperature!r} must be above zero; 1 samples the model as it is")
+        generator, like = generator_from(generator), self.output_bias
+        z = torch.randn(n, self.latent_size, generator=generator, dtype=like.dtype).to(like.device)
+        uniform = uniforms(n, len(self.columns), generator).to(like.device)
+        each = enumerate(self.conditionals(z))
+        drawn = [given_z.conditional.sample(given_z.params, uniform[:, k], temperature) for k, given_z in each]
+        return torch.stack(drawn, dim=1)
+
+    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
+        """The mean of q(z | x), (N, latent_size), whatever the pool: what the latent variables are for."""
+        check_pool(pool)
+        return self.encode(x)[0]
+
+    def initialize_from(self, x: torch.Tensor) -> None:
+        """Starts the decoder at the independent columns that fit codes x (N, D)."""
+        with torch.no_grad():
+            self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
+
+    def config(self) -> dict[str, Any]:
+        """Constructor arguments as JSON."""
+        sizes = {"latent_size": self.latent_size, "hidden_sizes": list(self.hidden_sizes), "dropout": self.dropout}
+        return {"columns": self.columns.to_json(), **sizes}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> VAE:
+        """The autoencoder that ``config`` described, with fresh parameters."""
+        return cls(
+            Columns.from_json(config["columns"]),
+            config["latent_size"],
+            config["hidden_sizes"],
+            dropout=config["dropout"],
+        )
+
+    def _activated(self, a: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+        h = F.relu(a)
+        if generator is None:
+            return h
+        kept = torch.rand(h.shape, generator=generator, dtype=h.dtype).to(h.device) >= self.dropout
+        return h * kept / (1 - self.dropout)
