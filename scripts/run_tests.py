@@ -29,6 +29,7 @@ PARTS: dict[str, tuple[int, list[list[str]]]] = {
     "laws": (240, [[*PYTEST, "tests/laws", "tests/ops", "tests/golden", "tests/architecture"]]),
     "interfaces": (240, [[*PYTEST, "tests/interfaces"]]),
     "tables": (90, [[*PYTEST, "tests/tables"]]),
+    "report": (150, [[*PYTEST, "tests/report"]]),
     "files": (180, [[*PYTEST, "tests/files"]]),
     "docs": (240, [[*PYTEST, "tests/docs"], [PYTHON, "scripts/smoke_wheel.py"]]),
 }

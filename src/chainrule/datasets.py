@@ -31,6 +31,8 @@ from chainrule.progress import progress_bar
 __all__ = ["Dataset", "DatasetInfo", "list", "load"]
 
 SPLITS = ("train", "valid", "test")
+# Arrays of labels that a file may hold beside its rows, by the form of the set.
+LABELS = {"mnist": ("train_labels", "test_labels"), "rows": ("train_labels", "valid_labels", "test_labels")}
 TIMEOUT_S = 30
 IMAGE_SHAPES = {"digits": (8, 8), "mnist": (28, 28), "binarized-mnist": (28, 28), "ocr-letters": (16, 8)}
 DIGITS_SEED = 0  # of the fixed split of the embedded digits
@@ -52,12 +54,15 @@ class DatasetInfo:
     form: str = "rows"
     urls: tuple[str, ...] = ()
     sha256: str = ""
+    labels_sha256: str = ""  # of the labels of all splits one after the other, where files hold any
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A loaded set: rows (N, D) per split, binary uint8 or numbers float64; the height and width of a row that is an image,
-    and what the columns are called where that is known.
+    what the columns are called and which class the rows are of, (N,) per split, where that is known.
+
+    Labels are no column of the density: they tell afterwards what a representation is worth.
     """
 
     name: str
@@ -66,6 +71,7 @@ class Dataset:
     test: np.ndarray
     image_shape: tuple[int, int] | None = None
     columns: tuple[str, ...] | None = None
+    labels: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
 
 
 def list() -> builtins.list[DatasetInfo]:  # noqa: A001 - the name users say: datasets.list()
@@ -107,8 +113,8 @@ def load(name: str, *, fold: int = 0) -> Dataset:
         raise ChainruleError(f"fold = {fold!r}: data set {name!r} {has}")
     if info.form == "embedded":
         return _digits()
-    splits, columns = _published(info, fold)
-    return Dataset(name, *splits, image_shape=IMAGE_SHAPES.get(name), columns=columns)
+    splits, columns, labels = _published(info, fold)
+    return Dataset(name, *splits, image_shape=IMAGE_SHAPES.get(name), columns=columns, labels=labels)
 
 
 def cache_folder() -> Path:
@@ -137,27 +143,47 @@ def _registry() -> dict[str, DatasetInfo]:
 def _digits() -> Dataset:
     from sklearn.datasets import load_digits
 
-    grey = np.asarray(load_digits(return_X_y=True)[0])  # (1797, 64), 0 … 16
-    rows = (grey >= 8).astype(np.uint8)[np.random.default_rng(DIGITS_SEED).permutation(len(grey))]
-    return Dataset("digits", rows[:1197], rows[1197:1497], rows[1497:], image_shape=IMAGE_SHAPES["digits"])
+    grey, digit = (np.asarray(part) for part in load_digits(return_X_y=True))  # (1797, 64), 0 … 16; (1797,)
+    order = np.random.default_rng(DIGITS_SEED).permutation(len(grey))
+    rows, labels = (grey >= 8).astype(np.uint8)[order], digit.astype(np.uint8)[order]
+    train, valid, test = slice(1197), slice(1197, 1497), slice(1497, None)
+    each = (labels[train], labels[valid], labels[test])
+    return Dataset("digits", rows[train], rows[valid], rows[test], image_shape=IMAGE_SHAPES["digits"], labels=each)
 
 
-def _published(info: DatasetInfo, fold: int) -> tuple[builtins.list[np.ndarray], tuple[str, ...] | None]:
-    """Train, valid and test rows, and the names of the columns."""
+Published = tuple[builtins.list[np.ndarray], tuple[str, ...] | None, tuple[np.ndarray, np.ndarray, np.ndarray] | None]
+
+
+def _published(info: DatasetInfo, fold: int) -> Published:
+    """Train, valid and test rows, the names of the columns, and the labels of the rows where the file has them."""
     places = [cache_folder() / info.file]
     if folder := os.environ.get("CHAINRULE_DATA"):
         places.insert(0, Path(folder) / info.file)
     for place in places:
         if place.exists():
             arrays = _read_npz(info, place)
-            return _splits(info, arrays, str(place), fold), _column_names(arrays)
+            return _splits(info, arrays, str(place), fold), _column_names(arrays), _labels(info, arrays, str(place))
     arrays = _download(info, places)
     splits = _splits(info, arrays, "the download", fold)
     places[-1].parent.mkdir(parents=True, exist_ok=True)
     packed = io.BytesIO()
     np.savez_compressed(packed, allow_pickle=False, **arrays)
     write_bytes(places[-1], packed.getvalue())
-    return splits, _column_names(arrays)
+    return splits, _column_names(arrays), None
+
+
+def _labels(
+    info: DatasetInfo, arrays: Mapping[str, np.ndarray], origin: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """The labels of train, valid and test rows, after they have proved to be the known ones; None where there are none."""
+    found = [arrays[name] for name in LABELS.get(info.form, ()) if name in arrays]
+    if not info.labels_sha256 or not found:
+        return None
+    if content_sha256(found) != info.labels_sha256:
+        raise FormatError(f"{origin}: the labels are not those of data set {info.name!r}; delete or replace the file")
+    if info.form == "mnist":
+        return found[0][:50000], found[0][50000:], found[1]
+    return found[0], found[1], found[2]
 
 
 def _column_names(arrays: Mapping[str, np.ndarray]) -> tuple[str, ...] | None:
@@ -176,7 +202,8 @@ def _array_names(info: DatasetInfo) -> tuple[str, ...]:
 def _read_npz(info: DatasetInfo, path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in _array_names(info)}
+            there = [name for name in LABELS.get(info.form, ()) if name in stored.files]
+            return {name: stored[name] for name in (*_array_names(info), *there)}
     except Exception as error:  # zipfile and numpy raise a dozen kinds for a damaged archive
         raise FormatError(
             f"{path}: not the arrays {', '.join(_array_names(info))} of data set {info.name!r}: {error}; delete it to get it anew"

@@ -215,3 +215,25 @@ def test_published_sets_where_the_data_is_present(name, monkeypatch):
     assert tuple(map(len, (loaded.train, loaded.valid, loaded.test))) == info.rows
     assert loaded.train.shape[1] == info.columns
     assert set(np.unique(loaded.test)) == {0, 1}
+
+
+def test_labels_are_those_of_the_rows(toy, tmp_path, monkeypatch):
+    """Where a file holds them and they are the known ones; they are none of the rows, and a set may have none."""
+    digits = datasets.load("digits")
+    assert [len(part) for part in digits.labels] == [1197, 300, 300]
+    zeros, ones = (digits.train[digits.labels[0] == digit].mean(0).reshape(8, 8) for digit in (0, 1))
+    assert zeros[3:5, 3:5].mean() < 0.2 < 0.8 < ones[3:5, 3:5].mean()  # a zero is hollow
+    labels = {f"{split}_labels": np.arange(len(rows), dtype=np.uint8) % 3 for split, rows in SPLITS.items()}
+    path = tmp_path / "cache" / toy.file
+    path.parent.mkdir(parents=True)
+    np.savez(path, **SPLITS, **labels)
+    assert datasets.load("toy").labels is None  # not known to be right
+    known = dataclasses.replace(toy, labels_sha256=content_sha256([*labels.values()]))
+    registry = datasets._registry()
+    monkeypatch.setattr(datasets, "_registry", lambda: registry | {"toy": known})
+    for found, want in zip(datasets.load("toy").labels, labels.values(), strict=True):
+        assert np.array_equal(found, want)
+    labels["test_labels"][0] += 1
+    np.savez(path, **SPLITS, **labels)
+    with pytest.raises(FormatError, match="the labels are not those of data set 'toy'"):
+        datasets.load("toy")

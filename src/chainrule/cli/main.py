@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chainrule.cli import check, conditional, datasets, demo, explain, fit, impute, sample, score, show
+from chainrule.cli import check, compare, conditional, datasets, demo, explain, fit, impute, sample, score, show
 from chainrule.errors import ChainruleError
 from chainrule.version import version
 
@@ -61,7 +61,7 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for _command in (demo, fit, score, explain, conditional, sample, impute, show, check, datasets):
+for _command in (demo, fit, score, explain, conditional, sample, impute, compare, show, check, datasets):
     app.command(name=_command.NAME, epilog=_command.EXAMPLES)(_guarded(_command.run))
 
 

@@ -1,0 +1,110 @@
+"""``chainrule compare``: several families of densities on one table, as a page."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainrule.cli.tables import HEADER_HELP, print_json
+from chainrule.errors import ChainruleError, unknown_choice, whole_number
+
+NAME = "compare"
+EXAMPLES = """\b
+Examples:
+  chainrule compare digits
+  chainrule compare table.csv --label species -o species
+  chainrule compare binarized-mnist --families rbm,vae,nade
+"""
+DATA_HELP = "The name of a data set, which has its own split, or a file of rows: 70 % train, 10 % choose, 20 % judge."
+
+
+def run(
+    data: Annotated[str, typer.Argument(help=DATA_HELP)],
+    out: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the page, results.json and two CSV files.")
+    ] = Path("chainrule-compare"),
+    families: Annotated[
+        str | None, typer.Option(help="Names with commas between; default: all that are for the table.")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Column of a file that representations are judged by; no part of the rows.")
+    ] = None,
+    effort: Annotated[
+        str, typer.Option(help="quick, standard or best: passes over the rows, the same for all.")
+    ] = "standard",
+    hidden_size: Annotated[
+        int | None, typer.Option(help="Units of each hidden layer (default 200; 500 from 257 columns).")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training rows (default: by the effort).")] = None,
+    seed: Annotated[int, typer.Option(help="Makes the comparison reproducible.")] = 0,
+    header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON on stdout.")] = False,
+) -> None:
+    """Train families of densities at equal effort and lay them side by side: likelihood, seconds, samples, abstraction."""
+    from dataclasses import replace
+
+    from chainrule import datasets
+    from chainrule.cli.tables import table_of
+    from chainrule.report import comparison as report
+
+    if effort not in report.EFFORTS:
+        raise ChainruleError(unknown_choice("effort", effort, report.EFFORTS))
+    if out.exists() and not out.is_dir():
+        raise ChainruleError(f"{out}: a file; name a folder with -o")
+    names = None if families is None else [name.strip() for name in families.split(",") if name.strip()]
+    if names == []:
+        raise ChainruleError(f"--families {families!r}: names no family; there are {', '.join(report.FAMILIES)}")
+    known = {info.name for info in datasets.list()}
+    is_set = not Path(data).exists() and data.replace("_", "-") in known
+    source = datasets.load(data) if is_set else table_of(data, None, usual="train", header=header)
+    rows = report.prepared(source, label=label, seed=seed)
+    report.families_for(rows, names)
+    given = report.effort_for(effort, rows)
+    if hidden_size is not None:
+        given = replace(given, hidden_size=whole_number(hidden_size, "hidden_size", least=1))
+    if epochs is not None:
+        given = replace(given, epochs=whole_number(epochs, "epochs", least=1))
+    out.mkdir(parents=True, exist_ok=True)
+    found = report.compare(rows, names, given, seed=seed)
+    page = report.write(found, out)
+    if as_json:
+        print_json(found.to_json())
+        return
+    _print_table(found)
+    typer.echo(f"the report is {page}, its numbers are beside it in {out}{os.sep}")
+
+
+def _print_table(found: object) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from chainrule.report.comparison import Comparison
+
+    assert isinstance(found, Comparison)
+    table = Table(
+        title=f"log p per test row of {found.data.name}, nats: = exact, ≈ estimated, ≥ a lower bound",
+        title_justify="left",
+    )
+    for column in ("family", "nats per row", "±", "train", "score 1000", "draw 1000", "label right"):
+        table.add_column(column, justify="left" if column == "family" else "right", no_wrap=True)
+    for entry in found.entries:
+        best = max(entry.probes, key=lambda probe: probe.valid_accuracy, default=None)
+        seconds = (entry.train_s, entry.score_s + entry.once_s, entry.draw_s)
+        table.add_row(
+            entry.family.name,
+            f"{entry.likelihood.mark} {entry.likelihood.nats:.2f}",
+            f"{entry.likelihood.standard_error:.2f}",
+            *(f"{each:.2g} s" if each < 99.5 else f"{each:.0f} s" for each in seconds),
+            "" if best is None else f"{100 * best.accuracy:.1f} %",
+        )
+    console = Console()
+    console.print(table)
+    if found.pixels is not None:
+        console.print(
+            f"from the columns themselves the label is read right in {100 * found.pixels.accuracy:.1f} % of the rows"
+        )
+    for name, why in found.refused.items():
+        console.print(f"left out: {name} {why}")

@@ -1,0 +1,144 @@
+"""What a representation is worth: how well a linear classifier reads the label from it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from chainrule.baselines import RBM, VAE, BernoulliMixture, FullCovarianceMixture
+from chainrule.networks import MADE, NADE, OrderlessNADE
+from chainrule.networks.trainable import AbstractTrainable
+from chainrule.progress import progress_bar
+from chainrule.report.comparison.data import Data
+
+TRAIN_ROWS, VALID_ROWS = 10_000, 2_000  # a linear classifier needs no more
+STRENGTHS = (1e-3, 1e-2, 1e-1)  # of its regularisation, inverse; the validation rows choose
+WIDEST, PROJECTED = 20_000, 4_000  # numbers of a representation, and to how many wider ones are projected at random
+BATCH_ROWS = 100
+POOLS = {
+    "last": "last hidden vector",
+    "mean": "mean of the hidden vectors",
+    "sum": "sum of the hidden vectors",
+    "concat": "all hidden vectors",
+}
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A representation and how often the classifier is right on test rows.
+
+    Attributes:
+        what: the representation, as a person reads it.
+        size: how many numbers it has.
+        accuracy: share of the test rows whose label is read right.
+        standard_error: of that share.
+        valid_accuracy: the share of the validation rows, by which one of several representations is chosen.
+        projected: whether it was projected to fewer numbers first.
+    """
+
+    what: str
+    size: int
+    accuracy: float
+    standard_error: float
+    valid_accuracy: float
+    projected: bool = False
+
+
+Represent = Callable[[torch.Tensor], torch.Tensor]
+
+
+def representations_of(net: AbstractTrainable) -> dict[str, Represent]:
+    """What a family makes of a row, by name; of families that make nothing of it, nothing."""
+    if isinstance(net, RBM):
+        return {"p(h | x)": net.features}
+    if isinstance(net, VAE):
+        return {"mean of q(z | x)": net.features}
+    if isinstance(net, BernoulliMixture | FullCovarianceMixture):
+        return {"p(part | x)": net.features}
+    if isinstance(net, NADE | MADE):
+        return {title: lambda x, pool=pool: net.features(x, pool) for pool, title in POOLS.items()}
+    if isinstance(net, OrderlessNADE):
+        return {"hidden vector that knows all columns": net.features}
+    return {}
+
+
+def pixels(data: Data) -> Represent:
+    """The columns themselves."""
+    return data.columns.encode
+
+
+@torch.no_grad()
+def probed(what: str, represent: Represent, data: Data, *, seed: int = 0, show: bool = True) -> Probe:
+    """Trains the classifier on training rows, chooses its regularisation on validation rows, judges it on test rows."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    assert data.labels is not None
+    y_train, y_valid, y_test = data.labels
+    y_train, y_valid = y_train[:TRAIN_ROWS], y_valid[:VALID_ROWS]
+    size = int(represent(data.train.x[:1]).shape[1])
+    project = _projection(size, seed)
+    parts = [data.train.x[:TRAIN_ROWS], data.valid.x[:VALID_ROWS], data.test.x]
+    with progress_bar(f"representing rows: {what}", sum(map(len, parts)), show=show) as advance:
+        train, valid, test = (np.concatenate(list(_represented(part, represent, project, advance))) for part in parts)
+    scaler = StandardScaler().fit(train)
+    scaled = [np.asarray(scaler.transform(part)) for part in (train, valid, test)]
+    train, valid, test = _within_row_space(scaled[0], scaled[1], scaled[2])
+    best, best_right = None, -1.0
+    with warnings.catch_warnings(), progress_bar(f"classifying by {what}", len(STRENGTHS), show=show) as advance:
+        warnings.simplefilter(
+            "ignore", ConvergenceWarning
+        )  # where it has not quite come to rest it classifies well enough
+        for strength in STRENGTHS:
+            classifier = LogisticRegression(C=strength, max_iter=200).fit(train, y_train)
+            right = float((classifier.predict(valid) == y_valid).mean())
+            if right > best_right:
+                best, best_right = classifier, right
+            advance(1)
+    assert best is not None
+    accuracy = float((best.predict(test) == y_test).mean())
+    error = (accuracy * (1 - accuracy) / len(y_test)) ** 0.5
+    return Probe(what, size, accuracy, error, best_right, projected=project is not None)
+
+
+def _within_row_space(
+    train: np.ndarray, valid: np.ndarray, test: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same rows in the coordinates of the space that the training rows span, where these are fewer than the numbers.
+
+    The weights of a regularised linear classifier lie in that space, so that nothing is lost but time.
+    """
+    if train.shape[1] <= len(train):
+        return train, valid, test
+    values, vectors = np.linalg.eigh(train @ train.T)
+    kept = values > 1e-6 * values[-1]
+    into = train.T @ (vectors[:, kept] / np.sqrt(values[kept]))  # (numbers, rank), orthonormal
+    return train @ into, valid @ into, test @ into
+
+
+def _represented(
+    x: torch.Tensor,
+    represent: Represent,
+    project: Callable[[np.ndarray], np.ndarray] | None,
+    advance: Callable[..., None],
+) -> Iterator[np.ndarray]:
+    for part in x.split(BATCH_ROWS):
+        found = represent(part).float().numpy()
+        yield found if project is None else project(found)
+        advance(len(part))
+
+
+def _projection(size: int, seed: int) -> Callable[[np.ndarray], np.ndarray] | None:
+    """A random projection that keeps distances, where a representation has too many numbers for a classifier."""
+    if size <= WIDEST:
+        return None
+    from sklearn.random_projection import SparseRandomProjection
+
+    fitted = SparseRandomProjection(n_components=PROJECTED, random_state=seed)  # type: ignore[arg-type]
+    fitted = fitted.fit(np.zeros((1, size), dtype=np.float32))
+    return lambda found: np.asarray(fitted.transform(found))

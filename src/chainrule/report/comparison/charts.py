@@ -1,0 +1,130 @@
+"""The comparison's pictures: likelihoods, seconds, accuracies, and grids of images."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from chainrule.report.comparison.likelihood import WORDS
+from chainrule.report.comparison.run import Comparison
+from chainrule.report.pictures import ACCENT, IMAGE, INK, SECOND, UNKNOWN
+
+KINDS = {"exact": SECOND, "estimate": "#8a63b8", "bound": ACCENT}
+GRID = 8  # images in a line
+
+
+def likelihoods(comparison: Comparison) -> Figure:
+    """Nats per test row of each family, its colour saying whether that is exact; bounds have an arrow to where the truth lies."""
+    entries = sorted(comparison.entries, key=lambda entry: entry.likelihood.nats)
+    figure = Figure(figsize=(8.2, 0.42 * len(entries) + 1.3), layout="constrained")
+    axes = figure.subplots()
+    for k, entry in enumerate(entries):
+        found = entry.likelihood
+        axes.errorbar(
+            found.nats, k, xerr=2 * found.standard_error, color=KINDS[found.kind], marker="o", markersize=6, capsize=3
+        )
+        axes.annotate(
+            f"{found.mark} {found.nats:.2f}",
+            (found.nats, k),
+            xytext=(0, 7),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8,
+            color=INK,
+        )
+        if found.kind == "bound":
+            arrow = {"arrowstyle": "->", "color": KINDS["bound"]}
+            axes.annotate(
+                "",
+                (found.nats, k),
+                xytext=(-26, 0),
+                textcoords="offset points",
+                arrowprops=arrow | {"arrowstyle": "<-"},
+            )
+    for kind, colour in KINDS.items():
+        if any(entry.likelihood.kind == kind for entry in entries):
+            axes.plot([], [], color=colour, marker="o", linestyle="", label=WORDS[kind])
+    axes.set_yticks(range(len(entries)), [entry.family.title for entry in entries])
+    axes.set_ylim(-0.6, len(entries) - 0.2)
+    axes.margins(x=0.12)
+    axes.set_xlabel("log p per test row, nats (± two standard errors over rows)")
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    _plain(axes)
+    return figure
+
+
+def seconds(comparison: Comparison) -> Figure:
+    """Seconds to train, to score and to draw 1000 rows, on logarithmic scales."""
+    entries = comparison.entries[::-1]
+    parts = (
+        ("to train", [entry.train_s for entry in entries]),
+        ("to score 1000 rows", [entry.score_s + entry.once_s for entry in entries]),
+        ("to draw 1000 rows", [entry.draw_s for entry in entries]),
+    )
+    figure = Figure(figsize=(9.2, 0.36 * len(entries) + 1.0), layout="constrained")
+    for number, (axes, (title, values)) in enumerate(zip(figure.subplots(1, 3), parts, strict=True)):
+        axes.barh(range(len(entries)), np.maximum(values, 1e-4), color=SECOND, height=0.6)
+        axes.set_xscale("log")
+        axes.set_xlim(right=max(values) * 12)
+        axes.set_yticks(
+            range(len(entries)), [entry.family.title for entry in entries] if number == 0 else [""] * len(entries)
+        )
+        for k, value in enumerate(values):
+            axes.text(
+                max(value, 1e-4) * 1.2,
+                k,
+                f"{value:.2g} s" if value < 100 else f"{value:.0f} s",
+                va="center",
+                fontsize=7,
+                color=INK,
+            )
+        axes.set_title(title, fontsize=9, color=INK)
+        _plain(axes)
+    return figure
+
+
+def probes(comparison: Comparison) -> Figure:
+    """Accuracy of a linear classifier on each representation, beside that on the columns themselves."""
+    own = comparison.pixels
+    assert own is not None
+    found = sorted((probe for entry in comparison.entries for probe in entry.probes), key=lambda probe: probe.accuracy)
+    figure = Figure(figsize=(8.2, 0.34 * len(found) + 1.2), layout="constrained")
+    axes = figure.subplots()
+    axes.axvspan(
+        100 * (own.accuracy - 2 * own.standard_error),
+        100 * (own.accuracy + 2 * own.standard_error),
+        color=UNKNOWN,
+        alpha=0.6,
+    )
+    axes.axvline(
+        100 * own.accuracy, color=INK, linestyle=":", label=f"the columns themselves, {100 * own.accuracy:.1f} %"
+    )
+    for k, probe in enumerate(found):
+        axes.errorbar(100 * probe.accuracy, k, xerr=200 * probe.standard_error, color=SECOND, marker="o", capsize=3)
+    axes.set_yticks(range(len(found)), [f"{probe.what} ({probe.size:,})" for probe in found], fontsize=8)
+    axes.set_xlabel("test rows whose label is read right, % (± two standard errors)")
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    _plain(axes)
+    return figure
+
+
+def grid(rows: np.ndarray, shape: tuple[int, int]) -> Figure:
+    """Images (n, D) in lines of eight."""
+    height, width = shape
+    lines = -(-len(rows) // GRID)
+    sheet = np.full((lines * (height + 1) + 1, GRID * (width + 1) + 1), np.nan)
+    for k, row in enumerate(rows):
+        top, left = (k // GRID) * (height + 1) + 1, (k % GRID) * (width + 1) + 1
+        sheet[top : top + height, left : left + width] = row.reshape(shape)
+    figure = Figure(figsize=(3.4, 3.4 * sheet.shape[0] / sheet.shape[1]))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(
+        np.ma.masked_invalid(sheet), cmap=IMAGE.with_extremes(bad=UNKNOWN), vmin=0, vmax=1, interpolation="nearest"
+    )
+    axes.axis("off")
+    return figure
+
+
+def _plain(axes: object) -> None:
+    axes.spines[["top", "right"]].set_visible(False)  # type: ignore[attr-defined]
+    axes.tick_params(labelsize=8)  # type: ignore[attr-defined]

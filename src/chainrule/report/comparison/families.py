@@ -1,0 +1,224 @@
+"""The families that are compared: which tables each is for, how it is built, how it is trained, and with how much effort."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+
+from chainrule.baselines import (
+    FVSBN,
+    RBM,
+    VAE,
+    BernoulliMixture,
+    ChowLiuTree,
+    FullCovarianceMixture,
+    IndependentColumns,
+    contrastive_divergence,
+)
+from chainrule.conditionals import Bernoulli, Categorical, GaussianMixture
+from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, OrderlessNADE
+from chainrule.networks.trainable import AbstractTrainable
+from chainrule.report.comparison.data import Data
+from chainrule.rng import generator_from
+from chainrule.training.config import FitConfig
+from chainrule.training.loop import make_state, train
+
+STEPS, LEAST_EPOCHS, MOST_EPOCHS = 15_000, 20, 100  # steps of training that are enough for 50,000 images, and epochs
+FEW_STEPS = 1200  # of an RBM, up to which its learning rate is the highest
+PARTS = (1, 2, 5, 10, 20, 50, 100)  # of a mixture, of which the validation rows choose
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much each family is given: the same hidden units, the same passes over the same rows.
+
+    Attributes:
+        hidden_size: units of each hidden layer.
+        latent_size: numbers in a VAE's z.
+        epochs: passes over the training rows.
+        batch_size: rows a step.
+        gibbs_steps: of Gibbs sampling in each step of an RBM's training.
+        draws: of z for each row that a VAE is scored with.
+        distributions: between independent columns and an RBM, whose partition function is estimated along them.
+    """
+
+    hidden_size: int
+    latent_size: int
+    epochs: int
+    batch_size: int = 100
+    gibbs_steps: int = 10
+    draws: int = 500
+    distributions: int = 10_000
+
+
+EFFORTS = {"quick": 0.2, "standard": 1.0, "best": 4.0}  # and how many passes each makes of those of the standard
+
+
+def effort_for(name: str, data: Data) -> Effort:
+    """The effort of a name for this table: 200 units for up to 256 columns, else 500; fewer passes over more rows."""
+    width, batches = len(data.columns), -(-len(data.train) // 100)
+    epochs = min(MOST_EPOCHS, max(LEAST_EPOCHS, STEPS // batches))
+    units, latent = (200, 20) if width <= 256 else (500, 50)
+    return Effort(units, min(latent, width), max(1, round(EFFORTS[name] * epochs)))
+
+
+@dataclass(frozen=True)
+class Family:
+    """One way to model a table.
+
+    Attributes:
+        name: as commands have it.
+        title: as a person reads it.
+        refuses: why it is not for these columns, or None.
+        fitted: builds and trains it, by what the generator draws.
+    """
+
+    name: str
+    title: str
+    refuses: Callable[[Columns], str | None]
+    fitted: Callable[[Data, Effort, torch.Generator, bool], AbstractTrainable]
+
+
+def _any(columns: Columns) -> None:
+    return None
+
+
+def _bits(columns: Columns) -> str | None:
+    return None if set(columns.conditionals) == {Bernoulli()} else "is for tables whose columns are all binary"
+
+
+def _discrete(columns: Columns) -> str | None:
+    good = all(isinstance(conditional, Bernoulli | Categorical) for conditional in columns.conditionals)
+    return None if good else "is for tables whose columns are all binary or categorical"
+
+
+def _real(columns: Columns) -> str | None:
+    good = all(isinstance(conditional.unseen, GaussianMixture) for conditional in columns.conditionals)
+    return None if good else "is for tables whose columns are all real, without atoms or steps"
+
+
+def _independent(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+    return _counted(IndependentColumns(data.columns), data)
+
+
+def _tree(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+    return _counted(ChowLiuTree(data.columns), data)
+
+
+def _mixture(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+    return _best_of_parts(lambda parts: BernoulliMixture(data.columns, parts, generator=generator), data)
+
+
+def _gaussians(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+    return _best_of_parts(lambda parts: FullCovarianceMixture(len(data.columns), parts), data)
+
+
+def _fvsbn(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+    return _descended(FVSBN(data.columns), data, effort, generator, show, "FVSBN", learning_rate=3e-3)
+
+
+def _rbm(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+    machine = RBM(data.columns, effort.hidden_size, generator=generator)
+    machine.initialize_from(data.train.x)
+    return contrastive_divergence(
+        machine,
+        data.train.x,
+        steps=effort.gibbs_steps,
+        persistent=True,
+        epochs=effort.epochs,
+        batch_size=effort.batch_size,
+        learning_rate=_rbm_rate(effort.epochs * -(-len(data.train) // effort.batch_size)),
+        generator=generator,
+        show_progress=show,
+    )
+
+
+def _rbm_rate(steps: int) -> float:
+    """The fewer steps there are, the longer they must be; of centred gradients 0.8 is still stable."""
+    return min(0.8, 0.8 * (FEW_STEPS / steps) ** 0.5)
+
+
+def _vae(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+    net = VAE(data.columns, effort.latent_size, (effort.hidden_size,) * 2, generator=generator)
+    return _descended(net, data, effort, generator, show, "VAE", learning_rate=1e-3)
+
+
+def _nade(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+    net = NADE(data.columns, effort.hidden_size, input_dropout=0.1, generator=generator)
+    rate = 1e-2 if _bits(data.columns) is None else 2e-3
+    return _descended(net, data, effort, generator, show, "NADE", learning_rate=rate)
+
+
+def _made(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+    net = MADE(data.columns, (effort.hidden_size,) * 2, generator=generator)
+    return _descended(net, data, effort, generator, show, "MADE", learning_rate=1e-3)
+
+
+def _orderless(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+    net = OrderlessNADE(data.columns, (effort.hidden_size,) * 2, generator=generator)
+    return _descended(net, data, effort, generator, show, "orderless NADE", learning_rate=1e-3)
+
+
+def _counted(net: AbstractNetwork, data: Data) -> AbstractNetwork:
+    net.initialize_from(data.train.x)
+    return net.eval()
+
+
+def _best_of_parts(build: Callable[[int], AbstractNetwork], data: Data) -> AbstractNetwork:
+    """The mixture of as many parts as the validation rows like best; more are tried while they do better."""
+    best, best_nats = None, -float("inf")
+    for parts in PARTS:
+        if parts > max(1, len(data.train) // 10):
+            break
+        net = _counted(build(parts), data)
+        with torch.no_grad():
+            nats = float(net.log_prob(data.valid.x).double().mean())
+        if nats <= best_nats:
+            break
+        best, best_nats = net, nats
+    assert best is not None  # one part is always tried
+    return best
+
+
+def _descended(
+    net: AbstractTrainable,
+    data: Data,
+    effort: Effort,
+    generator: torch.Generator,
+    show: bool,
+    title: str,
+    *,
+    learning_rate: float,
+) -> AbstractTrainable:
+    """Trained by gradients on ``training_loss``; the weights are those of the epoch the validation rows liked best."""
+    net.initialize_from(data.train.x)
+    config = FitConfig(
+        epochs=effort.epochs, batch_size=effort.batch_size, learning_rate=learning_rate, weight_decay=1e-2, patience=0
+    )
+    rows, held = (replace(part, unit=None) for part in (data.train, data.valid))
+    train(make_state(net, config, generator), rows, held, config, what=f"training {title}", show_progress=show)
+    return net.eval()
+
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        Family("independent", "independent columns", _any, _independent),
+        Family("tree", "Chow-Liu tree", _discrete, _tree),
+        Family("mixture", "mixture of Bernoullis", _bits, _mixture),
+        Family("gaussians", "mixture of Gaussians", _real, _gaussians),
+        Family("fvsbn", "logistic autoregression (FVSBN)", _any, _fvsbn),
+        Family("rbm", "RBM", _bits, _rbm),
+        Family("vae", "VAE", _any, _vae),
+        Family("nade", "NADE", _any, _nade),
+        Family("made", "MADE", _any, _made),
+        Family("orderless", "orderless NADE", _any, _orderless),
+    )
+}
+
+
+def generator_of(seed: int, family: str) -> torch.Generator:
+    """A family's own generator, so that which others are compared changes none of its numbers."""
+    return generator_from(seed * len(FAMILIES) + list(FAMILIES).index(family))

@@ -1,0 +1,215 @@
+"""The lecture's comparison of hidden-variable and autoregressive models, each of its sentences with the number that checks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chainrule.report.comparison.claims import CONDITIONED
+from chainrule.report.comparison.run import TIMED, Comparison, Entry
+from chainrule.report.lecture import full_table_numbers
+
+COMPARED = ("rbm", "vae", "nade", "made", "orderless")  # in the table at the top, of those that were trained
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What the table says, and the section below that has the number."""
+
+    text: str
+    section: str
+    good: bool | None = None  # for and against; None: neither
+
+
+@dataclass(frozen=True)
+class Line:
+    """A question and its answer for each family."""
+
+    question: str
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What the lecture says, what was measured, and where it stands."""
+
+    said: str
+    measured: str
+    section: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """The table at the top: families and lines."""
+
+    titles: list[str]
+    lines: list[Line]
+
+
+def pros_and_cons(comparison: Comparison) -> Table:
+    """A column for each of the lecture's families that was trained, each cell with its number."""
+    entries = [entry for entry in comparison.entries if entry.family.name in COMPARED]
+    questions: list[tuple[str, Callable[[Comparison, Entry], Cell]]] = [
+        ("What is assumed independent", _independence),
+        ("How likely is this row", _density),
+        ("What training minimises", _training),
+        ("Drawing 1000 rows", _drawing),
+        ("Completing half a row", _completing),
+        ("A representation of the row", _representing),
+    ]
+    if comparison.data.labels is None:
+        questions.pop()
+    lines = [Line(question, [of(comparison, entry) for entry in entries]) for question, of in questions]
+    return Table([entry.family.title for entry in entries], lines)
+
+
+def _independence(comparison: Comparison, entry: Entry) -> Cell:
+    claims = entry.claims
+    if claims.hidden_variables is None:
+        columns = len(comparison.data.columns)
+        return Cell(f"nothing: the chain rule over {columns} columns in {entry.parameters:,} numbers", "measured", True)
+    left = f"|correlation| {claims.dependence_given_hidden:.3f} is left of {comparison.dependence:.3f}"
+    return Cell(f"the columns given {claims.hidden_variables} hidden variables: {left}", "measured", None)
+
+
+def _density(comparison: Comparison, entry: Entry) -> Cell:
+    found = entry.likelihood
+    words = {"exact": "exact", "estimate": "estimated", "bound": "bounded from below"}[found.kind]
+    return Cell(f"{words}: {found.mark} {found.nats:.2f} nats", "likelihood", found.kind == "exact")
+
+
+def _training(comparison: Comparison, entry: Entry) -> Cell:
+    claims = entry.claims
+    took = f"{entry.train_s:,.0f} s" if entry.train_s >= 10 else f"{entry.train_s:.1f} s"
+    if claims.chain is not None:
+        steps = comparison.effort.gibbs_steps
+        return Cell(f"nothing: it follows an approximate gradient of {steps} Gibbs steps, {took}", "seconds", False)
+    if claims.gap is not None:
+        return Cell(f"a bound, {claims.gap:.2f} nats below that of 500 draws, {took}", "measured", False)
+    over_orders = entry.family.name == "orderless"
+    what = "an unbiased estimate of −log p over all orders" if over_orders else "−log p itself"
+    return Cell(f"{what}, {took}", "seconds", True)
+
+
+def _drawing(comparison: Comparison, entry: Entry) -> Cell:
+    steps = entry.claims.steps_to_draw
+    took = f"{entry.draw_s:.2g} s"
+    if entry.claims.chain is not None:
+        return Cell(f"a Markov chain, {steps} steps, and never quite from p: {took}", "seconds", False)
+    if steps == 1:
+        return Cell(f"all columns at once: {took}", "seconds", True)
+    return Cell(f"one column after the other, {steps} steps: {took}", "seconds", None)
+
+
+def _completing(comparison: Comparison, entry: Entry) -> Cell:
+    if entry.completed is None:
+        return Cell("not without further approximation", "completions", False)
+    if entry.claims.chain is not None:
+        return Cell("any half, by a chain in which it stays", "completions", None)
+    any_half = entry.family.name == "orderless"
+    return Cell("any half, exactly" if any_half else "exactly, where it comes first in the order", "completions", True)
+
+
+def _representing(comparison: Comparison, entry: Entry) -> Cell:
+    best, own = max(entry.probes, key=lambda probe: probe.valid_accuracy), comparison.pixels
+    assert own is not None
+    designed = "made for it" if entry.claims.hidden_variables is not None else "not made for it"
+    right = f"{100 * best.accuracy:.1f} % read right from {best.size:,} numbers"
+    text = f"{designed}: {right}; from the columns {100 * own.accuracy:.1f} %"
+    sure = 2 * (best.standard_error**2 + own.standard_error**2) ** 0.5
+    clear = abs(best.accuracy - own.accuracy) > sure
+    return Cell(text, "abstraction", best.accuracy > own.accuracy if clear else None)
+
+
+def sentences(comparison: Comparison) -> list[Sentence]:
+    """The lecture's sentences that these families can check, in its order."""
+    of = {entry.family.name: entry for entry in comparison.entries}
+    latent = [of[name] for name in ("rbm", "vae") if name in of]
+    chained = [of[name] for name in ("nade", "made", "orderless", "fvsbn") if name in of]
+    found = _of_latent(comparison, latent) if latent else []
+    found += _of_markov_chains(of["rbm"]) if "rbm" in of else []
+    found += _of_bounds(of["vae"]) if "vae" in of else []
+    return found + (_of_chains(comparison, chained, latent) if chained else [])
+
+
+def _of_latent(comparison: Comparison, latent: list[Entry]) -> list[Sentence]:
+    n = len(comparison.data.columns)
+    given = "; ".join(
+        f"{entry.family.title}: mean |correlation| between columns {entry.claims.dependence_given_hidden:.3f} of rows "
+        f"drawn given one state of its hidden variables, {entry.claims.dependence:.3f} of rows drawn freely, "
+        f"{comparison.dependence:.3f} of the data"
+        for entry in latent
+    )
+    return [
+        Sentence(
+            "Models with hidden variables take the visible ones to be independent once these are known.",
+            f"{given}; {0.8 / CONDITIONED**0.5:.3f} is what {CONDITIONED} independent rows show by chance",
+            "measured",
+        ),
+        Sentence(
+            "There are usually far fewer hidden variables than visible ones.",
+            "; ".join(f"{entry.family.title}: {entry.claims.hidden_variables} for {n} columns" for entry in latent),
+            "measured",
+        ),
+    ]
+
+
+def _of_markov_chains(rbm: Entry) -> list[Sentence]:
+    chain = rbm.claims.chain or {}
+    energies = ", ".join(f"{value:+.1f} after {steps}" for steps, value in chain.items())
+    return [
+        Sentence(
+            "A Boltzmann machine needs costly sampling by Markov chains.",
+            f"{rbm.claims.steps_to_draw} steps and {rbm.draw_s:.2g} s for {TIMED} rows; the chain's mean −free energy, less that "
+            f"of the data: {energies} steps, nats",
+            "measured",
+        )
+    ]
+
+
+def _of_bounds(vae: Entry) -> list[Sentence]:
+    return [
+        Sentence(
+            "A variational autoencoder is trained on a lower bound instead of the likelihood.",
+            f"the bound it is trained on lies {vae.claims.gap:.2f} nats below the one of 500 draws, which is still a bound",
+            "measured",
+        )
+    ]
+
+
+def _of_chains(comparison: Comparison, chained: list[Entry], latent: list[Entry]) -> list[Sentence]:
+    n, own = len(comparison.data.columns), comparison.pixels
+    counts = "; ".join(f"{entry.family.title}: {entry.parameters:,}" for entry in chained)
+    exact = "; ".join(
+        f"{entry.family.title}: the product of {n} conditionals and log_prob differ by at most {entry.claims.exactness:.0e} nats"
+        for entry in chained
+    )
+    if own is None:
+        abstract, section = "no labels here to judge by", "likelihood"
+    else:
+        probes = [probe for entry in (*latent, *chained) for probe in entry.probes]
+        read = "; ".join(f"{probe.what}: {100 * probe.accuracy:.1f} %" for probe in probes)
+        abstract, section = f"{read}; the columns themselves: {100 * own.accuracy:.1f} %", "abstraction"
+    drawn = "; ".join(f"{entry.family.title} {entry.draw_s:.2g} s for {TIMED} rows" for entry in (*chained, *latent))
+    return [
+        Sentence(
+            "Autoregressive models assume no independence; the chain rule as a table has exponentially many numbers.",
+            f"{full_table_numbers(n)} numbers as a table of {n} bits; {counts}",
+            "likelihood",
+        ),
+        Sentence(
+            "The probability of a row can be computed: it is the product of the outputs.",
+            exact,
+            "measured",
+        ),
+        Sentence(
+            "Hidden vectors of an autoregressive model are not made for abstraction: the last, their mean, or all.",
+            abstract,
+            section,
+        ),
+        Sentence(
+            "Drawing from an autoregressive model is slow, one column after the other.",
+            f"{n} steps: {drawn}",
+            "seconds",
+        ),
+    ]

@@ -1,0 +1,147 @@
+"""The comparison as a page that needs nothing beside it, with its numbers as JSON and CSV."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import math
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from chainrule.atomic import write_bytes
+from chainrule.report import pictures
+from chainrule.report.comparison import charts
+from chainrule.report.comparison.lecture import pros_and_cons, sentences
+from chainrule.report.comparison.run import TIMED, Comparison, first_half
+from chainrule.table import cells_as_text, decode
+from chainrule.version import version
+
+PAGE, RESULTS, FAMILIES_TABLE, PROBES_TABLE = "report.html", "results.json", "families.csv", "abstraction.csv"
+ROWS_SHOWN = 6  # of a table that is no picture
+
+
+def write(comparison: Comparison, folder: Path) -> Path:
+    """Writes report.html, results.json, families.csv and abstraction.csv into a folder; returns the page's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = comparison.to_json() | {"chainrule": version()}
+    write_bytes(
+        folder / RESULTS, (json.dumps(_plain(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
+    )
+    write_bytes(folder / FAMILIES_TABLE, _csv(_families(comparison)))
+    write_bytes(folder / PROBES_TABLE, _csv(_probes(comparison)))
+    write_bytes(folder / PAGE, rendered(comparison).encode())
+    return folder / PAGE
+
+
+def rendered(comparison: Comparison) -> str:
+    """The page as HTML, pictures within it."""
+    text = resources.files("chainrule.report.comparison").joinpath("page.html").read_text(encoding="utf-8")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"seconds": _seconds, "whole": lambda n: f"{n:,}"}
+    data = comparison.data
+    return environment.from_string(text).render(
+        comparison=comparison,
+        data=data,
+        timed=TIMED,
+        version=version(),
+        table=pros_and_cons(comparison),
+        sentences=sentences(comparison),
+        likelihoods=_png(charts.likelihoods(comparison)),
+        seconds=_png(charts.seconds(comparison)),
+        probes=_png(charts.probes(comparison)) if data.labels is not None else None,
+        samples=_samples(comparison),
+        completions=_completions(comparison),
+    )
+
+
+def _png(figure: Figure) -> Markup:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, facecolor=pictures.PAPER)
+    return Markup("data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode())
+
+
+def _samples(comparison: Comparison) -> list[dict[str, Any]]:
+    """Of the test rows and of each family: a picture of drawn images, or the cells of a few drawn rows."""
+    data = comparison.data
+    shown = [("test rows", data.test.x[: len(comparison.entries[0].drawn)])]
+    shown += [(entry.family.title, entry.drawn) for entry in comparison.entries]
+    found = []
+    for title, codes in shown:
+        columns = decode(codes.double().numpy(), data.schema, hide=False)
+        if data.image_shape is None:
+            cells = [cells_as_text(values[:ROWS_SHOWN]) for values in columns.values()]
+            found.append({"title": title, "names": list(columns), "rows": list(zip(*cells, strict=True))})
+        else:
+            rows = np.stack([values.astype(float) for values in columns.values()], axis=1)
+            found.append({"title": title, "picture": _png(charts.grid(rows, data.image_shape))})
+    return found
+
+
+def _completions(comparison: Comparison) -> list[dict[str, Any]]:
+    """Of each family: a picture of half images completed, or why there is none."""
+    data = comparison.data
+    if data.image_shape is None:
+        return []
+    known = first_half(data).numpy()
+    found = []
+    for entry in comparison.entries:
+        if entry.completed is None:
+            found.append({"title": entry.family.title, "why": entry.refused})
+            continue
+        lines, times = entry.completed.shape[:2]
+        step = max(1, len(data.test) // lines)
+        flat = entry.completed.flatten(0, 1).double().numpy()
+        originals, completed = (
+            np.stack([v.astype(float) for v in decode(codes, data.schema, hide=False).values()], axis=1)
+            for codes in (data.test.x[::step][:lines].double().numpy(), flat)
+        )
+        figure = pictures.completions(originals, known, completed.reshape(lines, times, -1), data.image_shape)
+        found.append({"title": entry.family.title, "picture": _png(figure)})
+    return found
+
+
+def _families(comparison: Comparison) -> list[dict[str, Any]]:
+    rows = []
+    for entry in comparison.entries:
+        likelihood = entry.likelihood.to_json()
+        likelihood["log_likelihood_is"] = likelihood.pop("is")
+        seconds = {"train_s": entry.train_s, "score_1000_s": entry.score_s, "score_once_s": entry.once_s}
+        seconds["draw_1000_s"] = entry.draw_s
+        rows.append({"family": entry.family.name, **likelihood, "parameters": entry.parameters, **seconds})
+    return rows
+
+
+def _probes(comparison: Comparison) -> list[dict[str, Any]]:
+    own = [] if comparison.pixels is None else [comparison.pixels]
+    return [vars(probe) for probe in (*own, *(probe for entry in comparison.entries for probe in entry.probes))]
+
+
+def _csv(rows: list[dict[str, Any]]) -> bytes:
+    text = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _seconds(value: float) -> str:
+    """Two digits that count."""
+    return f"{value:.2g} s" if value < 9.95 else f"{value:,.0f} s"
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it: no tuple keys, and null for what is no number."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value

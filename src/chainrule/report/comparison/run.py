@@ -1,0 +1,208 @@
+"""The comparison itself: every family trained, scored on the same test rows, timed, drawn from, completed and probed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from chainrule.baselines import RBM
+from chainrule.errors import ChainruleError, EvidenceError, unknown_choice
+from chainrule.networks.trainable import AbstractTrainable
+from chainrule.report.comparison.abstraction import Probe, pixels, probed, representations_of
+from chainrule.report.comparison.claims import Claims, claims_of
+from chainrule.report.comparison.data import Data
+from chainrule.report.comparison.families import FAMILIES, Effort, Family, generator_of
+from chainrule.report.comparison.likelihood import Likelihood, asker, likelihood_of
+from chainrule.rng import generator_from
+
+TIMED = 1000  # rows that are scored and drawn for their time
+SHOWN, COMPLETED, TIMES = 40, 6, 4  # samples; half images that are completed, and how often each
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of one family on one table.
+
+    Attributes:
+        family: which.
+        network: as it was trained.
+        likelihood: of the test rows.
+        parameters: how many numbers it learned.
+        train_s, score_s, draw_s: seconds to train, to score 1000 rows and to draw 1000.
+        once_s: seconds that scoring takes once, whatever the number of rows: an RBM's partition function.
+        drawn: rows (n, D).
+        completed: completions (lines, times, D) of test rows whose first half is known, or None.
+        refused: why there are none.
+        probes: what its representations are worth.
+        claims: what the lecture says of it, measured.
+    """
+
+    family: Family
+    network: AbstractTrainable
+    likelihood: Likelihood
+    parameters: int
+    train_s: float
+    score_s: float
+    draw_s: float
+    once_s: float
+    drawn: torch.Tensor
+    completed: torch.Tensor | None
+    refused: str
+    claims: Claims
+    probes: list[Probe] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """The numbers, with the likelihood's mark."""
+        return {
+            "family": self.family.name,
+            "title": self.family.title,
+            "log_likelihood": self.likelihood.to_json(),
+            "parameters": self.parameters,
+            "seconds": {
+                "train": self.train_s,
+                "score_1000_rows": self.score_s,
+                "score_once": self.once_s,
+                "draw_1000_rows": self.draw_s,
+            },
+            "completes_half_a_row": self.completed is not None,
+            "measured": self.claims.to_json(),
+            "representations": [vars(probe) for probe in self.probes],
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All families on one table.
+
+    Attributes:
+        data: the rows.
+        effort: how much each family was given.
+        seed: of everything drawn.
+        entries: what was found, in the order of ``FAMILIES``.
+        refused: families that are not for this table, by name, and why.
+        pixels: what the columns themselves are worth to the classifier; None without labels.
+        data_claims: what the claims of the families are measured against.
+    """
+
+    data: Data
+    effort: Effort
+    seed: int
+    entries: list[Entry]
+    refused: dict[str, str]
+    pixels: Probe | None
+    dependence: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but rows and networks."""
+        return {
+            "data": self.data.name,
+            "rows": {"train": len(self.data.train), "valid": len(self.data.valid), "test": len(self.data.test)},
+            "columns": len(self.data.columns),
+            "rows_left_out": self.data.left_out,
+            "effort": vars(self.effort),
+            "seed": self.seed,
+            "threads": torch.get_num_threads(),
+            "mean_absolute_correlation": self.dependence,
+            "families": [entry.to_json() for entry in self.entries],
+            "not_for_this_table": self.refused,
+            "raw_columns": None if self.pixels is None else vars(self.pixels),
+        }
+
+
+def compare(data: Data, names: Sequence[str] | None, effort: Effort, *, seed: int = 0, show: bool = True) -> Comparison:
+    """Trains and measures families on a table; test rows are read once each, by what was trained.
+
+    Args:
+        data: the rows.
+        names: families, as ``FAMILIES`` calls them; None takes all that are for this table.
+        effort: how much each is given.
+        seed: of everything drawn.
+        show: bars on stderr where a person watches.
+
+    Raises:
+        ChainruleError: a family that there is not, or that is not for this table.
+    """
+    chosen, refused = families_for(data, names)
+    entries = [_entry(family, data, effort, seed, show) for family in chosen]
+    own = None if data.labels is None else probed("the columns themselves", pixels(data), data, seed=seed, show=show)
+    return Comparison(data, effort, seed, entries, refused, own, dependence_in(data))
+
+
+def families_for(data: Data, names: Sequence[str] | None) -> tuple[list[Family], dict[str, str]]:
+    """The families to compare, and those that are not for this table, by name, and why; errors as of ``compare``."""
+    for name in names or ():
+        if name not in FAMILIES:
+            raise ChainruleError(unknown_choice("family", name, FAMILIES))
+        if (why := FAMILIES[name].refuses(data.columns)) is not None:
+            raise ChainruleError(f"family {name!r} {why}; leave it out of --families")
+    chosen = [family for name, family in FAMILIES.items() if names is None or name in names]
+    refused = {family.name: why for family in chosen if (why := family.refuses(data.columns)) is not None}
+    return [family for family in chosen if family.name not in refused], refused
+
+
+def dependence_in(data: Data) -> float:
+    """How strongly the columns of the training rows depend on each other, as ``claims`` measures it of drawn ones."""
+    from chainrule.report.comparison.claims import mean_correlation
+
+    return mean_correlation(data.train.x[:TIMED])
+
+
+def _entry(family: Family, data: Data, effort: Effort, seed: int, show: bool) -> Entry:
+    generator = generator_of(seed, family.name)
+    began = time.perf_counter()
+    net = family.fitted(data, effort, generator, show)
+    train_s = time.perf_counter() - began
+    began = time.perf_counter()
+    ask = asker(net, effort, generator, show)
+    once_s = time.perf_counter() - began if isinstance(net, RBM) else 0.0
+    few = data.test.x[torch.arange(TIMED) % len(data.test)]
+    with torch.no_grad():
+        ask(few[:10])  # what is compiled or cached at first use is no part of the time
+        began = time.perf_counter()
+        for part in few.split(200):
+            ask(part)
+        score_s = time.perf_counter() - began
+        draw(net, 2, generator)
+        began = time.perf_counter()
+        drawn = draw(net, TIMED, generator)
+        draw_s = time.perf_counter() - began
+    likelihood = likelihood_of(ask, data.test, family.title, show=show)
+    completed, why = completions(net, data, generator_from(seed))
+    claims = claims_of(net, data, drawn, generator)
+    parameters = sum(p.numel() for p in net.parameters())
+    probes = []
+    if data.labels is not None:
+        for what, represent in representations_of(net).items():
+            probes.append(probed(f"{family.title}: {what}", represent, data, seed=seed, show=show))
+    return Entry(
+        family, net, likelihood, parameters, train_s, score_s, draw_s, once_s, drawn[:SHOWN], completed, why, claims, probes
+    )  # fmt: skip
+
+
+def draw(net: AbstractTrainable, n: int, generator: torch.Generator) -> torch.Tensor:
+    """n rows of any family."""
+    return net.sample(n, generator=generator)  # type: ignore[operator]
+
+
+def first_half(data: Data) -> torch.Tensor:
+    """Which cells are known when a row is completed, (D,) bool: the upper half of an image, the first half of a row."""
+    known = torch.zeros(len(data.columns), dtype=torch.bool)
+    height, width = data.image_shape or (len(data.columns), 1)
+    known[: height // 2 * width] = True
+    return known
+
+
+def completions(net: AbstractTrainable, data: Data, generator: torch.Generator) -> tuple[torch.Tensor | None, str]:
+    """Test rows of which the first half is known, completed several times, (lines, times, D); or why that cannot be had."""
+    known = first_half(data)
+    rows = data.test.x[:: max(1, len(data.test) // COMPLETED)][:COMPLETED]
+    try:
+        values = rows.repeat_interleave(TIMES, dim=0)
+        drawn = net.sample(len(values), given=(values, known[None]), generator=generator)  # type: ignore[operator]
+    except EvidenceError as error:
+        return None, str(error)
+    return drawn.view(len(rows), TIMES, -1), ""
