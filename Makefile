@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test check bench bench-likelihood clean help
+.PHONY: demo test check bench bench-likelihood docs clean help
 
 help:
 	@echo "make demo   train a NADE on real digits, in under two minutes; pictures and model in chainrule-demo/"
@@ -11,6 +11,7 @@ help:
 	@echo "make check  format, lint and types only"
 	@echo "make bench  timings and likelihoods, written to benchmarks/results/"
 	@echo "make bench-likelihood   the published sets, trained and scored; what was run already is not run again"
+	@echo "make docs   the documentation as a site, in site/"
 	@echo "make clean  remove what the other targets made"
 
 $(READY): pyproject.toml constraints.txt
@@ -39,6 +40,9 @@ bench: $(READY)
 bench-likelihood: $(READY)
 	$(BIN)/python -m benchmarks.likelihood.run
 
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 clean:
-	rm -rf .venv dist build .pytest_cache .ruff_cache .hypothesis chainrule-demo
+	rm -rf .venv dist build site .pytest_cache .ruff_cache .hypothesis chainrule-demo chainrule-compare
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -178,7 +178,7 @@ def test_the_readme_quotes_the_real_tables():
 
 
 def test_links_of_the_documents_lead_somewhere():
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
 
