@@ -30,6 +30,7 @@ class Experiment:
         network: as for ``chainrule.fit``; "committee" is the recipe.
         config: what is set beside the recipe: nothing where the recipe itself is measured.
         mark: what a reader must know of the data set.
+        short: where ``must`` is missed, why that may be, and what was tried.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Experiment:
     network: str = "committee"
     config: FitConfig = field(default_factory=FitConfig)
     mark: str = ""
+    short: str = ""
 
 
 def _within(best: float) -> float:

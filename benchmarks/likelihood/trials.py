@@ -33,6 +33,14 @@ FIELDS: tuple[str, ...] = (
 )
 
 
+def read_trials() -> list[dict[str, str]]:
+    """All trials there are."""
+    if not PATH.exists():
+        return []
+    with PATH.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def trial(data: str, changed: dict[str, Any], effort: str, seed: int) -> dict[str, Any]:
     """One fit, judged on validation rows."""
     import torch

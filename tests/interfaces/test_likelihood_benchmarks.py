@@ -125,6 +125,11 @@ def test_the_readme_counts_the_sets_on_which_we_are_best():
     assert f"of {len(run)}, {above} are above" in readme
 
 
+def test_what_falls_short_of_its_must_is_explained():
+    for experiment in page.missed(results.read()):
+        assert len(experiment.short) > 100, experiment.name
+
+
 def test_the_page_counts_what_each_change_gained():
     trials = [{"changed": {}, "valid_nats": 10.0}, {"changed": {"input_dropout": 0.1}, "valid_nats": 9.0}]
     trials += [{"changed": {"input_dropout": 0.2}, "valid_nats": 9.5}, {"changed": {"epochs": 80}, "valid_nats": 8.5}]

@@ -25,11 +25,12 @@ from chainrule.baselines import (
     contrastive_divergence,
     load,
 )
+from chainrule.baselines.partition import temperatures
 from chainrule.errors import EvidenceError, FormatError, ShapeError
 from chainrule.networks import AbstractNetwork
 from chainrule.rng import generator_from
 from chainrule.testing import all_rows, assert_pure, chi_squared_p_value
-from chainrule.testing.laws import LEAST_P_VALUE, count_rows
+from chainrule.testing.laws import LEAST_P_VALUE, count_rows, multiplicities
 
 
 def bits(columns):
@@ -151,6 +152,43 @@ def test_contrastive_divergence_learns_a_distribution(persistent):
         contrastive_divergence(machine, rows[:0])
 
 
+def test_a_step_is_the_gradient_in_centred_coordinates():
+    """One step from given chains: the weights move by the covariances' difference less decay, and the biases so that columns and
+    units less their means are what counts."""
+    x = torch.randint(0, 2, (40, 5), generator=generator_from(0)).float()
+    machine = rbm(5, 3, seed=1, scale=0.3)
+    before, again = copy.deepcopy(machine), generator_from(7)
+    contrastive_divergence(
+        machine, x, steps=2, epochs=1, batch_size=40, learning_rate=0.25, weight_decay=0.1, generator=generator_from(7)
+    )
+    column_mean, start = x.mean(0), before.hidden_given(x).mean(0)
+    before.gibbs(x[torch.randint(40, (40,), generator=again)], 1, generator=again)  # the chains that it begins with
+    data = x[torch.randperm(40, generator=again)]
+    h_data = before.hidden_given(data)
+    model = before.gibbs(data, 2, generator=again)
+    h_model = before.hidden_given(model)
+    unit_mean = 0.99 * start + 0.01 * h_data.mean(0)
+    rise, fall = ((rows - column_mean).t() @ (h - unit_mean) / 40 for rows, h in ((data, h_data), (model, h_model)))
+    step = rise - fall - 0.1 * before.weight
+    by = {
+        "weight": step,
+        "visible_bias": data.mean(0) - model.mean(0) - step @ unit_mean,
+        "hidden_bias": h_data.mean(0) - h_model.mean(0) - column_mean @ step,
+    }
+    for name, moved in by.items():
+        assert torch.allclose(getattr(machine, name), getattr(before, name) + 0.25 * moved, atol=1e-6), name
+    with pytest.raises(ShapeError, match="row 1 of x has a cell that is neither 0 nor 1"):
+        contrastive_divergence(machine, torch.tensor([[0.0] * 5, [0.0, 1, math.nan, 0, 0]]))
+
+
+@pytest.mark.parametrize("distributions", [1, 2, 3, 10, 1000])
+def test_annealing_ends_at_the_machine(distributions):
+    betas = temperatures(distributions)
+    assert len(betas) == distributions + 1
+    assert (betas[0], betas[-1]) == (0, 1)
+    assert betas == sorted(set(betas))
+
+
 def integrated(vae, x, points=4000):
     """log ∫ N(z) p(x | z) dz of one latent number, by the trapezoid rule."""
     z = torch.linspace(-9, 9, points, dtype=torch.float64)[:, None]
@@ -162,9 +200,9 @@ def integrated(vae, x, points=4000):
 
 
 VAES = {
-    "bernoulli": lambda: randomized(VAE(5, 1, [4, 3]), 0, 0.5).double(),
-    "gaussian": lambda: randomized(VAE([GaussianMixture(1)] * 3, 1, [4]), 1, 0.5).double(),
-    "mixed": lambda: randomized(VAE(OPEN, 1, [4]), 2, 0.5).double(),
+    "bernoulli": lambda: randomized(VAE(5, 1, hidden_sizes=[4, 3]), 0, 0.5).double(),
+    "gaussian": lambda: randomized(VAE([GaussianMixture(1)] * 3, 1, hidden_sizes=[4]), 1, 0.5).double(),
+    "mixed": lambda: randomized(VAE(OPEN, 1, hidden_sizes=[4]), 2, 0.5).double(),
 }
 
 
@@ -262,17 +300,42 @@ def test_a_trees_tables_are_smoothed_counts():
 
 
 def test_a_tree_over_labels_with_rare_ones_takes_them_as_no_evidence():
-    rows = randomized(ChowLiuTree(UNLISTED, parents=[2, 0, -1, 0]), 1).sample(200, generator=generator_from(0))
-    rows[::10, 0] = 2.0  # unlisted
-    tree = ChowLiuTree(UNLISTED)
+    """Of unlisted parents a child has its own frequencies; and what is unlisted has its share, but where the cap forbids it."""
+    first, second = Categorical(3, unlisted=1), Categorical(2)
+    generator = generator_from(0)
+    a = torch.tensor([0.0, 1, 2, 3])[
+        torch.multinomial(torch.tensor([0.4, 0.3, 0.25, 0.05]), 4000, True, generator=generator)
+    ]
+    b = torch.where(torch.rand(4000, generator=generator) < torch.tensor([0.9, 0.2, 0.5, 0.5])[a.long()], 1.0, 0.0)
+    rows = torch.stack([a, b], dim=1)
+    tree = ChowLiuTree([first, second], smoothing=1e-6).double()
     tree.initialize_from(rows)
-    assert float((tree.double().log_prob(all_rows(tree)).exp() * 1).sum().detach()) < 1 + 1e-9
-    child = tree.parents.index(0) if 0 in tree.parents else None
-    if child is not None:
-        own = tree.conditionals(torch.tensor([[2.0, 0, 0, 0]]))[child].params
-        alone = IndependentColumns(UNLISTED)
-        alone.initialize_from(rows)
-        assert torch.allclose(own.float(), alone.conditionals(rows[:1])[child].params, atol=1e-6)
+    assert tree.parents == (-1, 0)
+    p = tree.log_prob(all_rows(tree)).exp() * multiplicities(tree).prod(1)
+    assert float(p.sum().detach()) == pytest.approx(1, abs=SUM_TO_ONE)
+    unlisted = all_rows(tree)[:, 0] == 3
+    assert float(p[unlisted].sum().detach()) == pytest.approx(float((a == 3).double().mean()), abs=2e-3)
+    child = tree.conditionals(torch.tensor([[3.0, 0.0]]).double())[1]
+    assert float(child.log_prob(torch.ones(1).double()).exp().detach()) == pytest.approx(float(b.mean()), abs=2e-3)
+    with pytest.raises(ShapeError, match=r"column 1 has a code that Categorical\(values=2.* the codes 0 … 1 there"):
+        tree.initialize_from(torch.tensor([[0.0, 2.0]]))
+
+
+def test_where_a_listed_value_is_rarer_than_the_unlisted_both_are_as_likely_as_they_can_be():
+    """One of three listed values never occurs, and three in ten are unlisted: no other table has a higher likelihood."""
+    tree = ChowLiuTree([Categorical(3, unlisted=1)])
+    found = tree._within_cap(0, np.array([70.0, 0.0, 100.0, 60.0]))
+    counts = np.array([70.0, 0.0, 100.0, 60.0])
+    assert found.sum() == pytest.approx(1)
+    assert found[1] == pytest.approx(
+        found[3]
+    )  # half of the code is one of two unlisted values: 2 / (1 + 1) times the code
+    best = counts @ np.log(found)
+    for q in np.linspace(0.01, 0.4, 400):
+        for low in np.linspace(q, 0.45, 40):
+            rest = 1 - q - low
+            if rest > 0:
+                assert counts @ np.log([rest * 70 / 170, low, rest * 100 / 170, q]) <= best + 1e-9
 
 
 def test_a_mixture_of_bernoullis_is_its_formula_and_climbs():
@@ -283,6 +346,11 @@ def test_a_mixture_of_bernoullis_is_its_formula_and_climbs():
     assert torch.allclose(net.log_prob(rows), direct, rtol=1e-12, atol=1e-12)
     assert torch.allclose(net.joint(rows).logsumexp(1), direct, rtol=1e-12, atol=1e-12)
     assert torch.allclose(net.features(rows).sum(1), torch.ones(64).double())
+    lit = torch.ones(20_000, 2)
+    lit[::2, 1] = 0
+    constant = BernoulliMixture(2, parts=2, generator=generator_from(0))
+    constant.initialize_from(lit)
+    assert float(constant.log_prob(lit).mean().detach()) == pytest.approx(-math.log(2), abs=1e-2)
     data = randomized(BernoulliMixture(12, parts=3), 7, scale=3.0).sample(3000, generator=generator_from(1))
     fitted = BernoulliMixture(12, parts=3, generator=generator_from(0))
     fitted.initialize_from(data)
@@ -293,16 +361,19 @@ def test_a_mixture_of_bernoullis_is_its_formula_and_climbs():
 def test_a_mixture_of_gaussians_is_scikit_learns():
     from sklearn.mixture import GaussianMixture as Fitted
 
-    from chainrule.baselines.full_covariance import SEED, VARIANCE_FLOOR
+    from chainrule.baselines.full_covariance import VARIANCE_FLOOR
 
     source = full_covariance(3, 3)
     rows = source.sample(800, generator=generator_from(0))
-    net = FullCovarianceMixture(3, parts=2, order=[2, 0, 1]).double()
+    net = FullCovarianceMixture(3, parts=2, order=[2, 0, 1], generator=generator_from(4)).double()
     net.initialize_from(rows)
-    fitted = Fitted(2, reg_covar=VARIANCE_FLOOR, max_iter=200, random_state=SEED).fit(rows.double().numpy())
+    fitted = Fitted(2, reg_covar=VARIANCE_FLOOR, max_iter=200, random_state=net._seed).fit(rows.double().numpy())
     want = fitted.score_samples(rows.double().numpy())
     assert np.allclose(net.log_prob(rows).detach().numpy(), want, rtol=1e-9, atol=1e-9)
     assert np.allclose(net.features(rows).detach().numpy(), fitted.predict_proba(rows.double().numpy()), atol=1e-9)
+    narrow = copy.deepcopy(net).float()
+    assert np.allclose(narrow.log_prob(rows).detach().numpy(), want, rtol=1e-4, atol=1e-4)
+    assert net.count_parameters() == 2 * (1 + 3 + 6)
     with pytest.raises(ShapeError, match="too few for 2 parts; pass parts=1"):
         net.initialize_from(rows[:1])
 
@@ -332,7 +403,7 @@ def test_logistic_autoregression_reaches_scikit_learns():
 
 SAVED = {
     "RBM": lambda: rbm(6, 4),
-    "VAE": lambda: randomized(VAE(OPEN, 2, [5, 4], dropout=0.1), 3),
+    "VAE": lambda: randomized(VAE(OPEN, 2, hidden_sizes=[5, 4], dropout=0.1), 3),
     "ChowLiuTree": lambda: randomized(ChowLiuTree(UNLISTED, parents=[2, 0, -1, 0]), 4),
     "FVSBN": lambda: randomized(FVSBN(LABELS, order=[4, 2, 0, 1, 3]), 5),
     "BernoulliMixture": lambda: randomized(BernoulliMixture(5, parts=3, order="reverse"), 6),
@@ -385,7 +456,21 @@ def test_a_damaged_baseline_is_refused(tmp_path):
     broken.save(path)
     with pytest.raises(FormatError, match="not finite"):
         load(path)
-    with pytest.raises(FormatError, match="cannot be rebuilt"):
+    for net, match in (
+        (ChowLiuTree(3, parents=[-1, 0, 0]), "column 1 is drawn before its parent 0"),
+        (FVSBN(3), "not a permutation"),
+    ):
+        net.order.copy_(torch.tensor([2, 1, 0] if isinstance(net, ChowLiuTree) else [0, 0, 0]))
+        net.save(path)
+        with pytest.raises(FormatError, match=match):
+            load(path)
+    gaussians = full_covariance(2, 1)
+    with torch.no_grad():
+        gaussians.covariance[0, 0, 0] = -1.0
+    gaussians.save(path)
+    with pytest.raises(FormatError, match="positive definite"):
+        load(path)
+    with pytest.raises(FormatError, match=r"is absent; expected|cannot be rebuilt"):
         load(_renamed(path))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -65,9 +66,7 @@ class BernoulliMixture(AbstractBaseline):
 
     def joint(self, x: torch.Tensor) -> torch.Tensor:
         """log π_m + log p_m(x), (N, M) nats."""
-        x = self.check_rows(x)
-        zeros, ones = F.logsigmoid(-self.logit), F.logsigmoid(self.logit)
-        return torch.addmm(F.log_softmax(self.part_logit, 0) + zeros.sum(1), x, (ones - zeros).t())
+        return _joint(self.check_rows(x), self.part_logit, self.logit)
 
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
         """The logit of p(x_k = 1 | x_<k), (N, D) in column order."""
@@ -96,23 +95,30 @@ class BernoulliMixture(AbstractBaseline):
         x = self.check_rows(x)
         if not len(x):
             raise ShapeError("x has no rows to fit the parts to")
+        x = x.double()
         base = self.columns.initial_params(x)
-        with torch.no_grad():
-            self.logit.copy_(base + self.logit)  # every part is the columns' own with its own noise
-            expected, last = torch.sigmoid(base), -float("inf")
-            with progress_bar("fitting a mixture", STEPS) as advance:
-                for _ in range(STEPS):
-                    joint = self.joint(x)
-                    nats = float(joint.logsumexp(1).double().mean())
-                    share = joint.softmax(1)  # (N, M)
-                    count = share.sum(0)  # (M,)
-                    mean = (share.t() @ x + SMOOTHING * expected) / (count + SMOOTHING)[:, None]
-                    self.logit.copy_(mean.log() - (-mean).log1p())
-                    self.part_logit.copy_((count + 1 / self.parts).log())
-                    advance(1)
-                    if nats - last < ENOUGH:
-                        break
-                    last = nats
+        logit, part_logit = (
+            base + self.logit.detach().double(),
+            torch.zeros(self.parts, dtype=torch.float64).to(x.device),
+        )
+        ones, last = torch.sigmoid(base), -math.inf  # every part begins as the columns' own, each with its own noise
+        with torch.no_grad(), progress_bar("fitting a mixture", STEPS) as advance:
+            for _ in range(STEPS):
+                joint = _joint(x, part_logit, logit)
+                nats = float(joint.logsumexp(1).mean())
+                share = joint.softmax(1)  # (N, M)
+                count = share.sum(0)  # (M,)
+                lit = share.t() @ x  # (M, D)
+                # From counts of both values: a probability that rounds to one would have no logit.
+                dark = (count[:, None] - lit).clamp(min=0)
+                logit = (lit + SMOOTHING * ones).log() - (dark + SMOOTHING * (1 - ones)).log()
+                part_logit = (count + 1 / self.parts).log()
+                advance(1)
+                if nats - last < ENOUGH:
+                    break
+                last = nats
+            self.logit.copy_(logit)
+            self.part_logit.copy_(part_logit)
 
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
         """p(m | x), (N, M), whatever the pool: which part a row is of."""
@@ -127,3 +133,9 @@ class BernoulliMixture(AbstractBaseline):
     def from_config(cls, config: Mapping[str, Any]) -> BernoulliMixture:
         """The mixture that ``config`` described."""
         return cls(Columns.from_json(config["columns"]), config["parts"])
+
+
+def _joint(x: torch.Tensor, part_logit: torch.Tensor, logit: torch.Tensor) -> torch.Tensor:
+    """log π_m + log p_m(x), (N, M), for weights (M,) and logits (M, D)."""
+    zeros = F.logsigmoid(-logit)
+    return torch.addmm(F.log_softmax(part_logit, 0) + zeros.sum(1), x, logit.t())  # log μ − log (1 − μ) is the logit

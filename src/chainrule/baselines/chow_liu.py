@@ -26,6 +26,9 @@ class ChowLiuTree(AbstractBaseline):
 
     ``initialize_from`` is its whole fit; before it there are no edges. ``order`` draws parents before their children.
 
+    An unlisted value counts as unknown: its column's children then have their own frequencies. With such values the
+    tree is that of what listed ones tell.
+
     Source: Chow & Liu, "Approximating Discrete Probability Distributions with Dependence Trees", IEEE Transactions on
     Information Theory 1968.
 
@@ -86,8 +89,7 @@ class ChowLiuTree(AbstractBaseline):
         with torch.no_grad():
             for column, parent in enumerate(self.parents):
                 own = self._codes_of(column)
-                alone = np.diagonal(counts)[own] + 0.5
-                alone = alone / alone.sum()
+                alone = self._within_cap(column, np.diagonal(counts)[own] + 0.5)
                 rows = self.columns.param_rows(column)
                 if parent == ROOT:
                     self.output_bias[rows] = self._as_params(column, alone)
@@ -95,13 +97,20 @@ class ChowLiuTree(AbstractBaseline):
                 given = (
                     counts[self._codes_of(parent), own] + self.smoothing * alone
                 )  # (values of the parent, own values)
-                tables = self._as_params(column, given / given.sum(1, keepdims=True))
+                tables = self._as_params(column, np.stack([self._within_cap(column, row) for row in given]))
                 # A binary parent is encoded by one number, whose zero is a value; of a category zeros are the unlisted.
                 binary = isinstance(self.columns.conditionals[parent], Bernoulli)
                 bias = tables[0] if binary else self._as_params(column, alone)
                 listed = tables[1:] if binary else tables[: self.columns.input_widths[parent]]
                 self.output_bias[rows] = bias
                 self.table_weight[self._tables[column]] = (listed - bias).flatten().to(self.table_weight)
+
+    def require_density(self) -> None:
+        """Raises ShapeError unless parents are drawn before their children."""
+        step = self.order.argsort().tolist()
+        for column, parent in enumerate(self.parents):
+            if parent != ROOT and step[parent] > step[column]:
+                raise ShapeError(f"column {column} is drawn before its parent {parent}")
 
     def config(self) -> dict[str, Any]:
         """Constructor arguments as JSON; the order is a tensor of the state."""
@@ -145,7 +154,14 @@ class ChowLiuTree(AbstractBaseline):
         codes = self._codes
         size = codes[-1].stop
         counts = np.zeros((size, size))
-        first = torch.tensor([each.start for each in codes], device=x.device)
+        first, last = (torch.tensor([end(each) for each in codes], device=x.device) for end in (_start, _stop))
+        wrong = ((x < 0) | (x + first >= last)).any(0)
+        if bool(wrong.any()):
+            column = int(wrong.nonzero()[0])
+            raise ShapeError(
+                f"column {column} has a code that {self.columns.conditionals[column]} does not count; rows to fit a tree have "
+                f"the codes 0 … {codes[column].stop - codes[column].start - 1} there"
+            )
         for part in x.split(max(1, CELLS_AT_ONCE // size)):
             hot = torch.zeros(len(part), size, device=x.device).scatter_(1, part.long() + first, 1.0)
             counts += (hot.t() @ hot).double().cpu().numpy()  # whole numbers below 2^24: exact
@@ -161,12 +177,30 @@ class ChowLiuTree(AbstractBaseline):
         alone = np.diagonal(counts) / n
         with np.errstate(divide="ignore", invalid="ignore"):
             terms = np.where(counts > 0, counts / n * np.log(counts / n / np.outer(alone, alone)), 0.0)
+        for column, each in enumerate(codes):  # an unlisted value tells a child nothing
+            if getattr(self.columns.conditionals[column], "unlisted", None):
+                terms[each.stop - 1] = terms[:, each.stop - 1] = 0
         starts = [each.start for each in codes]
         information = np.add.reduceat(np.add.reduceat(terms, starts, axis=0), starts, axis=1)  # (D, D)
         cost = 1 + information.max() - information  # above zero, for a zero would be no edge
         tree = minimum_spanning_tree(np.triu(cost, 1))
         parents = breadth_first_order(tree, 0, directed=False)[1]
         return tuple(int(parent) if parent >= 0 else ROOT for parent in parents)
+
+    def _within_cap(self, column: int, counts: np.ndarray) -> np.ndarray:
+        """Probabilities of the highest likelihood for these counts of a column's values among those that it can have: an unlisted
+        value is at most half as likely as any listed one, whose least are raised to that together with it."""
+        unlisted = getattr(self.columns.conditionals[column], "unlisted", None)
+        if not unlisted:
+            return counts / counts.sum()
+        listed, least = counts[:-1], 2 / (unlisted + 1)  # p(listed) ≥ least · p(the unlisted code)
+        order, pinned, code = np.argsort(listed), 0, counts[-1]
+        while pinned < len(listed) and listed[order[pinned]] < least * code:
+            pinned += 1
+            code = (counts[-1] + listed[order[:pinned]].sum()) / (1 + pinned * least)
+        found = np.append(listed, code)
+        found[order[:pinned]] = least * code
+        return found / found.sum()
 
     def _as_params(self, column: int, probabilities: np.ndarray) -> torch.Tensor:
         """Parameters (…, width) of a column's conditional that has these probabilities (…, values)."""
@@ -190,3 +224,11 @@ def _parents_first(parents: Sequence[int]) -> list[int]:
     if len(order) < len(parents):
         raise ShapeError(f"parents {list(parents)} are no tree: some column is its own ancestor")
     return order
+
+
+def _start(codes: slice) -> int:
+    return codes.start
+
+
+def _stop(codes: slice) -> int:
+    return codes.stop

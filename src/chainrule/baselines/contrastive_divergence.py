@@ -70,10 +70,15 @@ def contrastive_divergence(
         raise ShapeError(f"learning_rate = {learning_rate!r}: pass a number above zero")
     if not len(x):
         raise ShapeError("x has no rows to train on")
+    if not bool(((x == 0) | (x == 1)).all()):
+        row = int((~((x == 0) | (x == 1)).all(1)).nonzero()[0])
+        raise ShapeError(
+            f"row {row} of x has a cell that is neither 0 nor 1; an RBM is trained on complete binary rows"
+        )
     generator = generator_from(generator)
     W, b, c = rbm.weight, rbm.visible_bias, rbm.hidden_bias
     column_mean, unit_mean = x.mean(0), rbm.hidden_given(x[:1000]).mean(0)
-    chains = rbm.gibbs(x[torch.randint(len(x), (batch_size,), generator=generator)], 1, generator)
+    chains = rbm.gibbs(x[torch.randint(len(x), (batch_size,), generator=generator)], 1, generator=generator)
     total = epochs * -(-len(x) // batch_size)
     done = 0
     with progress_bar("training an RBM", total, show=show_progress) as advance:
@@ -82,7 +87,7 @@ def contrastive_divergence(
                 rate = learning_rate * math.cos(math.pi / 2 * done / total)
                 data = x[chosen]
                 h_data = rbm.hidden_given(data)
-                model = chains = rbm.gibbs(chains if persistent else data, steps, generator)
+                model = chains = rbm.gibbs(chains if persistent else data, steps, generator=generator)
                 h_model = rbm.hidden_given(model)
                 unit_mean = SLOW * unit_mean + (1 - SLOW) * h_data.mean(0)
                 rise = (data - column_mean).t() @ (h_data - unit_mean) / len(data)

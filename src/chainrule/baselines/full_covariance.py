@@ -17,11 +17,11 @@ from chainrule.errors import ShapeError, whole_number
 from chainrule.networks.base import check_pool
 from chainrule.networks.columns import Columns
 from chainrule.networks.orders import Order
+from chainrule.rng import generator_from
 
 VARIANCE_FLOOR = (
     1e-4  # added to the diagonal of each covariance; of standardised codes that is a hundredth of a deviation
 )
-SEED = 0  # of scikit-learn's first guess of the parts
 
 
 class FullCovarianceMixture(AbstractBaseline):
@@ -34,7 +34,7 @@ class FullCovarianceMixture(AbstractBaseline):
         columns: number of real columns.
         parts: M, how many parts.
         order: as for ``NADE``; it changes no likelihood.
-        generator: source of a random order.
+        generator: source of the first guess of the parts, and of a random order.
 
     Attributes:
         part_logit: (M,), log π but for a constant.
@@ -53,9 +53,11 @@ class FullCovarianceMixture(AbstractBaseline):
         self, columns: int, parts: int = 5, *, order: Order = None, generator: torch.Generator | None = None
     ) -> None:
         parts = whole_number(parts, "parts", least=1, what="a whole number of parts")
+        generator = generator_from(generator)
+        first_guess = int(torch.randint(2**31 - 1, (), generator=generator))
         width = whole_number(columns, "columns", least=1, what="a number of real columns")
         super().__init__(Columns.of([GaussianMixture(parts, least_scale=1e-6)] * width), order, generator)
-        self.parts = parts
+        self.parts, self._seed = parts, first_guess  # of scikit-learn's first guess of the parts
         self.part_logit = nn.Parameter(torch.zeros(parts))
         self.mean = nn.Parameter(torch.zeros(parts, width))
         self.covariance = nn.Parameter(torch.eye(width).repeat(parts, 1, 1))
@@ -96,7 +98,7 @@ class FullCovarianceMixture(AbstractBaseline):
             warnings.simplefilter(
                 "ignore", ConvergenceWarning
             )  # a fit that has not quite come to rest is a density still
-            fitted = Fitted(self.parts, reg_covar=VARIANCE_FLOOR, max_iter=200, random_state=SEED).fit(
+            fitted = Fitted(self.parts, reg_covar=VARIANCE_FLOOR, max_iter=200, random_state=self._seed).fit(
                 x.double().cpu().numpy()
             )
         with torch.no_grad():
@@ -114,6 +116,17 @@ class FullCovarianceMixture(AbstractBaseline):
         ]  # (N, M, D)
         logs = -(off**2).sum(2) / 2 - lower.diagonal(dim1=1, dim2=2).log().sum(1)
         return (self.part_logit + logs).softmax(1)
+
+    def count_parameters(self) -> int:
+        """How many numbers it has learned; a covariance is symmetric."""
+        width = len(self.columns)
+        return self.parts * (1 + width + width * (width + 1) // 2)
+
+    def require_density(self) -> None:
+        """Raises ShapeError unless every covariance is symmetric and positive definite."""
+        good = torch.equal(self.covariance, self.covariance.transpose(1, 2))
+        if not good or bool(torch.linalg.cholesky_ex(self.covariance).info.any()):
+            raise ShapeError("a covariance is not symmetric and positive definite")
 
     def config(self) -> dict[str, Any]:
         """Constructor arguments as JSON; the order is a tensor of the state."""

@@ -66,6 +66,10 @@ class FVSBN(AbstractBaseline):
         with torch.no_grad():
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
 
+    def count_parameters(self) -> int:
+        """How many numbers it has learned: those along the order."""
+        return int(self._mask().sum()) + self.output_bias.numel()
+
     def config(self) -> dict[str, Any]:
         """Constructor arguments as JSON; the order is a tensor of the state."""
         return {"columns": self.columns.to_json()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -52,16 +53,11 @@ def _states(first: int, last: int, bits: int, device: torch.device) -> torch.Ten
 def temperatures(distributions: int) -> list[float]:
     """Inverse temperatures from 0 to 1 in ``distributions`` steps, dense near 1.
 
-    >>> [round(beta, 2) for beta in temperatures(10)]
-    [0.0, 0.5, 0.7, 0.9, 0.91, 0.93, 0.94, 0.96, 0.97, 0.99, 1.0]
+    >>> [round(beta, 2) for beta in temperatures(10)], temperatures(1)
+    ([0.0, 0.59, 0.74, 0.89, 0.91, 0.93, 0.94, 0.96, 0.97, 0.99, 1.0], [0.0, 1.0])
     """
-    betas, done, reached = [0.0], 0, 0.0
-    for share, end in SCHEDULE:
-        until = distributions if end == 1 else min(distributions, max(done + (share > 0), round(share * distributions)))
-        steps = until - done
-        betas += [reached + (end - reached) * k / steps for k in range(1, steps + 1)]
-        done, reached = until, end if steps else reached
-    return betas
+    shares, betas = zip((0.0, 0.0), *SCHEDULE, strict=True)
+    return np.interp(np.linspace(0, 1, distributions + 1), shares, betas).tolist()
 
 
 @torch.no_grad()

@@ -12,11 +12,10 @@ from torch.nn import functional as F
 from chainrule.baselines import partition
 from chainrule.baselines.latent import AbstractLatent
 from chainrule.conditionals import Bernoulli
-from chainrule.errors import ShapeError, unknown_choice, whole_number
+from chainrule.errors import EvidenceError, ShapeError, unknown_choice, whole_number
 from chainrule.networks.answers import Estimate
 from chainrule.networks.base import check_pool
 from chainrule.networks.columns import Columns
-from chainrule.networks.evidence import as_mask
 from chainrule.rng import generator_from
 
 SAMPLE_STEPS = 1000  # of Gibbs sampling before a row is called a sample
@@ -151,8 +150,8 @@ class RBM(AbstractLatent):
         self,
         x: torch.Tensor,
         steps: int,
-        generator: torch.Generator,
         *,
+        generator: torch.Generator,
         known: torch.Tensor | None = None,
         temperature: float = 1.0,
     ) -> torch.Tensor:
@@ -192,12 +191,9 @@ class RBM(AbstractLatent):
         generator = generator_from(generator)
         x, known = _bernoulli(self.base_bias.expand(n, -1), generator), None
         if given is not None:
-            values = self.check_rows(torch.as_tensor(given[0]))
-            if len(values) not in (1, n):
-                raise ShapeError(f"given has {len(values)} rows of values for {n} rows to draw; pass 1 or {n}")
-            known = as_mask(given[1], n, len(self.columns), name="given's observed", default=True).to(x.device)
-            x = torch.where(known, values.expand(n, -1), x)
-        return self.gibbs(x, steps, generator, known=known, temperature=temperature)
+            values, known = self._check_given(given, n)
+            x = torch.where(known, values, x)
+        return self.gibbs(x, steps, generator=generator, known=known, temperature=temperature)
 
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
         """p(h_j = 1 | x), (N, H), whatever the pool: what the hidden variables are for."""
@@ -220,9 +216,12 @@ class RBM(AbstractLatent):
         """
         x = self.check_rows(x)
         if observed is not None and not bool(torch.as_tensor(observed).all()):
-            raise ShapeError("an RBM is trained on complete rows; fill the holes first")
+            raise EvidenceError("an RBM is trained on complete rows; fill the holes first")
         if negative is None:
-            negative = self.gibbs(x, steps, generator_from(generator))
+            negative = self.gibbs(x, steps, generator=generator_from(generator))
+        negative = self.check_rows(negative)
+        if len(negative) not in (1, len(x)):
+            raise ShapeError(f"negative has {len(negative)} rows for {len(x)}; pass as many, or one")
         return self.free_energy(x) - self.free_energy(negative)
 
     def initialize_from(self, x: torch.Tensor) -> None:

@@ -53,8 +53,8 @@ class VAE(AbstractLatent):
         self,
         columns: int | Sequence[AbstractConditional] | Columns,
         latent_size: int = 50,
-        hidden_sizes: Sequence[int] = (500, 500),
         *,
+        hidden_sizes: Sequence[int] = (500, 500),
         dropout: float = 0.0,
         generator: torch.Generator | None = None,
     ) -> None:
@@ -128,7 +128,6 @@ class VAE(AbstractLatent):
         x, n_draws = self.check_rows(x), whole_number(n_draws, "n_draws", least=1, what="a whole number of draws")
         generator = generator_from(generator)
         mean, deviation = self.encode(x)
-        # Draws of a row come from its own stretch of the noise, so that its bound does not depend on the other rows' number.
         rows_at_once = max(1, DRAWN_AT_ONCE // n_draws)
         values, errors = [], []
         for start in range(0, len(x), rows_at_once):
@@ -157,7 +156,7 @@ class VAE(AbstractLatent):
     ) -> torch.Tensor:
         """−evidence lower bound, (N,) nats, by one draw of z and the divergence of q from the prior in closed form.
 
-        On average it lies above −log p(x). Unknown cells are left out of the likelihood, and of the encoder.
+        On average it lies above −log p(x). All cells must be observed.
         """
         x, generator = self.check_rows(x), generator_from(generator)
         if observed is not None and not bool(torch.as_tensor(observed).all()):
@@ -223,7 +222,7 @@ class VAE(AbstractLatent):
         return cls(
             Columns.from_json(config["columns"]),
             config["latent_size"],
-            config["hidden_sizes"],
+            hidden_sizes=config["hidden_sizes"],
             dropout=config["dropout"],
         )
 

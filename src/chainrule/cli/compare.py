@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli.tables import HEADER_HELP, print_json
+from chainrule.cli.tables import HEADER_HELP, KIND_HELP, kinds_of, print_json, require_folder, split_table
 from chainrule.errors import ChainruleError, unknown_choice, whole_number
 
 NAME = "compare"
@@ -18,7 +18,7 @@ Examples:
   chainrule compare table.csv --label species -o species
   chainrule compare binarized-mnist --families rbm,vae,nade
 """
-DATA_HELP = "The name of a data set, which has its own split, or a file of rows: 70 % train, 10 % choose, 20 % judge."
+DATA_HELP = "A data set by name or an .npz file of train, valid and test; or a file of rows: 70 % train, 10 % choose, 20 % judge."
 
 
 def run(
@@ -32,6 +32,7 @@ def run(
     label: Annotated[
         str | None, typer.Option(help="Column of a file that representations are judged by; no part of the rows.")
     ] = None,
+    kind: Annotated[list[str] | None, typer.Option(help=KIND_HELP)] = None,
     effort: Annotated[
         str, typer.Option(help="quick, standard or best: passes over the rows, the same for all.")
     ] = "standard",
@@ -46,21 +47,15 @@ def run(
     """Train families of densities at equal effort and lay them side by side: likelihood, seconds, samples, abstraction."""
     from dataclasses import replace
 
-    from chainrule import datasets
-    from chainrule.cli.tables import table_of
     from chainrule.report import comparison as report
 
     if effort not in report.EFFORTS:
         raise ChainruleError(unknown_choice("effort", effort, report.EFFORTS))
-    if out.exists() and not out.is_dir():
-        raise ChainruleError(f"{out}: a file; name a folder with -o")
+    require_folder(out)
     names = None if families is None else [name.strip() for name in families.split(",") if name.strip()]
     if names == []:
         raise ChainruleError(f"--families {families!r}: names no family; there are {', '.join(report.FAMILIES)}")
-    known = {info.name for info in datasets.list()}
-    is_set = not Path(data).exists() and data.replace("_", "-") in known
-    source = datasets.load(data) if is_set else table_of(data, None, usual="train", header=header)
-    rows = report.prepared(source, label=label, seed=seed)
+    rows = report.prepared(split_table(data, header), label=label, kinds=kinds_of(kind), seed=seed)
     report.families_for(rows, names)
     given = report.effort_for(effort, rows)
     if hidden_size is not None:

@@ -9,7 +9,15 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli.tables import HEADER_HELP, TABLE_HELP, print_json, require_writable, training_tables
+from chainrule.cli.tables import (
+    HEADER_HELP,
+    KIND_HELP,
+    TABLE_HELP,
+    kinds_of,
+    print_json,
+    require_writable,
+    training_tables,
+)
 from chainrule.errors import ChainruleError
 from chainrule.fileformat import MAGIC
 
@@ -38,7 +46,7 @@ def run(
     ] = "standard",
     kind: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=KIND (repeatable): binary, categorical, integer, real, datetime or 'leave out'."),
+        typer.Option(help=KIND_HELP),
     ] = None,
     missing: Annotated[
         str, typer.Option(help="unknown, or informative: that a cell is missing is modelled.")
@@ -160,7 +168,7 @@ def run(
             network=network,
             effort=effort,
             seed=seed,
-            kinds=_kinds(kind),
+            kinds=kinds_of(kind),
             missing=missing,
             strict=strict,
             min_count=min_count,
@@ -189,16 +197,6 @@ def run(
             f"({bits:.3f} bits) per row, {gain:.3f} nats better than independent columns; seed {record['seed']}",
             file=sys.stderr,
         )
-
-
-def _kinds(said: list[str] | None) -> dict[str, str]:
-    kinds: dict[str, str] = {}
-    for text in said or []:
-        name, sign, kind = text.rpartition("=")
-        if not sign:
-            raise ChainruleError(f"--kind {text}: pass NAME=KIND, as zip=categorical")
-        kinds[name] = kind
-    return kinds
 
 
 def _sizes(text: str | None) -> tuple[int, ...] | None:

@@ -27,6 +27,7 @@ from chainrule.table.schema import first_repeated
 TABLE_HELP = "A .npy, .npz, .csv, .tsv, .txt, .data (also .gz) or .parquet file, the name of a data set, or - for standard input."
 OUTPUT_HELP = "File to write (.csv, .npy, .npz or .parquet); default: CSV on stdout."
 FRAME_HELP = "File to write (.csv or .parquet); default: CSV on stdout."
+KIND_HELP = "NAME=KIND (repeatable): binary, categorical, integer, real, datetime or 'leave out'."
 HEADER_HELP = "Whether a text file begins with column names (default: unless its first line could be a row)."
 
 # What several commands take.
@@ -123,6 +124,38 @@ def training_tables(text: str, valid: str | None, header: bool | None = None) ->
         return train, None
     has_valid = "valid" in array_names(path) if path.exists() and path.suffix.lower() == ".npz" else not path.exists()
     return train, table_of(text, "valid") if has_valid else None
+
+
+def kinds_of(said: list[str] | None) -> dict[str, str]:
+    """The kinds that --kind NAME=KIND named, by column."""
+    kinds: dict[str, str] = {}
+    for text in said or []:
+        name, sign, kind = text.rpartition("=")
+        if not sign:
+            raise ChainruleError(f"--kind {text}: pass NAME=KIND, as zip=categorical")
+        kinds[name] = kind
+    return kinds
+
+
+def require_folder(path: Path) -> None:
+    """Raises before work starts if results could not be written into a folder of this name afterwards."""
+    if path.exists() and not path.is_dir():
+        raise ChainruleError(f"{path}: a file; name a folder with -o")
+    above = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise PermissionError(f"{path}: the folder {above} cannot be written to; name another with -o")
+
+
+def split_table(text: str, header: bool | None = None) -> Table | datasets.Dataset:
+    """The table that a command line names, or with splits of its own a data set: one by name, or an .npz file with the arrays
+    train, valid and test."""
+    path = Path(text)
+    if not path.exists() and _is_dataset(text):
+        return datasets.load(text)
+    if path.suffix.lower() == ".npz" and path.exists() and set(datasets.SPLITS) <= set(array_names(path)):
+        arrays = (np.column_stack(read_table(path, array=split).columns) for split in datasets.SPLITS)
+        return datasets.Dataset(path.name, next(arrays), next(arrays), next(arrays))
+    return table_of(text, None, usual="train", header=header)
 
 
 def given_table(given: Sequence[str], header: bool | None = None) -> Table:

@@ -121,16 +121,6 @@ class AbstractNetwork(AbstractTrainable):
         self.require_exact(known, name="given")
         return n, values, known
 
-    def _check_given(self, given: tuple[torch.Tensor, torch.Tensor], n: int) -> tuple[torch.Tensor, torch.Tensor]:
-        if not isinstance(given, tuple) or len(given) != 2:
-            raise ShapeError("given is a pair (values, observed), each (1, D) or (n, D)")
-        values = self.check_rows(torch.as_tensor(given[0])).to(self._like().device)
-        if len(values) not in (1, n):
-            raise ShapeError(f"given has {len(values)} rows of values for {n} rows to draw; pass 1 or {n}")
-        known = as_mask(given[1], n, len(self.columns), name="given's observed", default=True).to(values.device)
-        values = values.expand(n, -1)
-        return self.columns.filled(values, known), known  # an unknown NaN must reach nothing
-
 
 def sum_columns(cells: torch.Tensor) -> torch.Tensor:
     """Row sums (N,) of log-likelihoods (N, D), accumulated in float64, in the dtype of the cells."""

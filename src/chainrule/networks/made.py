@@ -180,6 +180,13 @@ class MADE(AbstractParametric):
         options = {key: config[key] for key in ("hidden_sizes", "activation", "direct", "residual")}
         return cls(Columns.from_json(config["columns"]), **options)
 
+    def count_parameters(self) -> int:
+        """How many numbers it has learned, those that a mask cuts off not among them."""
+        masks = self._wiring.masks
+        matrices = (*masks.hidden, masks.output, *(() if masks.direct is None else (masks.direct,)))
+        biases = sum(bias.numel() for bias in self.hidden_biases) + self.output_bias.numel()
+        return biases + sum(int(mask.sum()) for mask in matrices)
+
     def extra_repr(self) -> str:
         """What stands in the parentheses of ``repr``."""
         reached, pairs = self._wiring.reached

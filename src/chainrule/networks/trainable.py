@@ -11,6 +11,7 @@ from torch import nn
 
 from chainrule.errors import ShapeError
 from chainrule.networks.columns import Columns
+from chainrule.networks.evidence import as_mask
 
 
 class AbstractTrainable(nn.Module, ABC):
@@ -45,6 +46,10 @@ class AbstractTrainable(nn.Module, ABC):
         """The modules that learn each by itself, and the share of the training loss that is its own."""
         return [(self, 1.0)]
 
+    def count_parameters(self) -> int:
+        """How many numbers it has learned, those that a mask cuts off not among them."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
     def check_rows(self, x: torch.Tensor) -> torch.Tensor:
         """The codes (N, D) in the network's dtype, or a ShapeError that says what was expected."""
         width = len(self.columns)
@@ -56,3 +61,13 @@ class AbstractTrainable(nn.Module, ABC):
 
     def _like(self) -> torch.Tensor:
         return next(self.parameters())
+
+    def _check_given(self, given: tuple[torch.Tensor, torch.Tensor], n: int) -> tuple[torch.Tensor, torch.Tensor]:
+        if not isinstance(given, tuple) or len(given) != 2:
+            raise ShapeError("given is a pair (values, observed), each (1, D) or (n, D)")
+        values = self.check_rows(torch.as_tensor(given[0])).to(self._like().device)
+        if len(values) not in (1, n):
+            raise ShapeError(f"given has {len(values)} rows of values for {n} rows to draw; pass 1 or {n}")
+        known = as_mask(given[1], n, len(self.columns), name="given's observed", default=True).to(values.device)
+        values = values.expand(n, -1)
+        return self.columns.filled(values, known), known  # an unknown NaN must reach nothing

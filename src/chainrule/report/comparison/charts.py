@@ -11,6 +11,7 @@ from chainrule.report.pictures import ACCENT, IMAGE, INK, SECOND, UNKNOWN
 
 KINDS = {"exact": SECOND, "estimate": "#8a63b8", "bound": ACCENT}
 GRID = 8  # images in a line
+BOUND_POINTS = 26  # how long the arrow of a bound is, to higher log p
 
 
 def likelihoods(comparison: Comparison) -> Figure:
@@ -33,13 +34,13 @@ def likelihoods(comparison: Comparison) -> Figure:
             color=INK,
         )
         if found.kind == "bound":
-            arrow = {"arrowstyle": "->", "color": KINDS["bound"]}
+            arrow = {"arrowstyle": "<-", "color": KINDS["bound"]}  # towards where the truth lies
             axes.annotate(
                 "",
                 (found.nats, k),
-                xytext=(-26, 0),
+                xytext=(BOUND_POINTS, 0),
                 textcoords="offset points",
-                arrowprops=arrow | {"arrowstyle": "<-"},
+                arrowprops=arrow,
             )
     for kind, colour in KINDS.items():
         if any(entry.likelihood.kind == kind for entry in entries):

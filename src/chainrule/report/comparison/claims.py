@@ -7,20 +7,22 @@ column.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from chainrule.baselines import RBM, VAE
-from chainrule.networks import AbstractNetwork
+from chainrule.baselines import RBM, VAE, IndependentColumns
+from chainrule.conditionals import Categorical
+from chainrule.networks import AbstractNetwork, Columns
 from chainrule.networks.trainable import AbstractTrainable
 from chainrule.report.comparison.data import Data
 
 CONDITIONED = 1000  # rows drawn given one and the same state of the hidden variables
 CHAIN = (1, 10, 100, 1000)  # steps of a Markov chain after which its rows are looked at
 LOOKED_AT = 200
-EXACT_ROWS = 100
+EXACT_ROWS, COMPLETED = 20, 1024  # rows, and ways to complete each
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Claims:
         hidden_variables: how many there are.
         chain: mean −free energy of rows after so many steps of the Markov chain, less that of training rows, nats.
         gap: nats per row by which the bound of many draws lies above the one that training uses.
-        exactness: largest |difference| between log_prob and the product of the D conditionals, nats, in float64.
+        exactness: largest |Σ p − 1| over all completions of the last columns of some rows; None where these cannot be listed.
         steps_to_draw: how many steps, one after the other, a row takes.
     """
 
@@ -53,31 +55,61 @@ class Claims:
 @torch.no_grad()
 def claims_of(net: AbstractTrainable, data: Data, drawn: torch.Tensor, generator: torch.Generator) -> Claims:
     """Measures what applies to a family; ``drawn`` are rows of it, (n, D)."""
-    dependence = mean_correlation(drawn)
+    dependence = mean_correlation(drawn, data.columns)
     if isinstance(net, RBM):
         h = torch.bernoulli(net.hidden_given(data.train.x[:1]), generator=generator)
         p = net.visible_given(h).expand(CONDITIONED, -1)
-        given = mean_correlation(torch.bernoulli(p, generator=generator))
+        given = mean_correlation(torch.bernoulli(p, generator=generator), data.columns)
         return Claims(dependence, given, net.hidden_size, chain=_chain(net, data, generator), steps_to_draw=CHAIN[-1])
     if isinstance(net, VAE):
         z = net.encode(data.train.x[:1])[0].expand(CONDITIONED, -1)
         uniform = torch.rand(CONDITIONED, len(data.columns), generator=generator, dtype=torch.float64)
         each = [d.conditional.sample(d.params, uniform[:, k]) for k, d in enumerate(net.conditionals(z))]
-        given = mean_correlation(torch.stack(each, dim=1))
+        given = mean_correlation(torch.stack(each, dim=1), data.columns)
         rows = data.valid.x[:LOOKED_AT]
         many = net.log_prob(rows, n_draws=500, generator=generator).value
         one = torch.stack([-net.training_loss(rows, generator=generator) for _ in range(20)]).mean(0)
         return Claims(dependence, given, net.latent_size, gap=float((many - one).double().mean()))
     assert isinstance(net, AbstractNetwork)
-    wide, few = type(net).from_config(net.config()).double(), data.valid.x[:EXACT_ROWS].double()
-    wide.load_state_dict(net.state_dict())
-    product = sum(d.log_prob(few[:, k]) for k, d in enumerate(wide.eval().conditionals(few)))
-    off = float((wide.log_prob(few) - product).abs().max())
-    return Claims(dependence, exactness=off, steps_to_draw=len(data.columns))
+    steps = 1 if isinstance(net, IndependentColumns) else len(data.columns)
+    return Claims(dependence, exactness=_off_by(net, data), steps_to_draw=steps)
 
 
-def mean_correlation(x: torch.Tensor) -> float:
-    """Mean |correlation| over all pairs of columns that vary; of independent ones about 0.8 / √N. Rows (N, D)."""
+@torch.no_grad()
+def _off_by(net: AbstractNetwork, data: Data) -> float | None:
+    """By how much the probabilities of all completions of the last columns, given the others, fail to sum to one, in float64."""
+    last: list[int] = []
+    completions = torch.zeros(1, 0, dtype=torch.float64)
+    for column in net.order.flip(0).tolist():
+        values = net.columns.conditionals[column].support()
+        if values is None or len(completions) * len(values) > COMPLETED:
+            break
+        times = net.columns.conditionals[column].multiplicities() or (1,) * len(values)
+        if any(time != 1 for time in times):
+            break
+        each = torch.tensor(values, dtype=torch.float64)
+        completions = torch.cat(
+            [completions.repeat(len(each), 1), each.repeat_interleave(len(completions))[:, None]], dim=1
+        )
+        last.append(column)
+    if not last:
+        return None
+    wide = copy.deepcopy(net).double()
+    known = torch.ones(len(net.columns), dtype=torch.bool)
+    known[last] = False
+    worst = 0.0
+    for row in data.valid.x[:EXACT_ROWS].double():
+        rows = row.expand(len(completions), -1).clone()
+        rows[:, last] = completions
+        worst = max(worst, abs(float(wide.log_prob(rows, given=known).exp().sum()) - 1))
+    return worst
+
+
+def mean_correlation(x: torch.Tensor, columns: Columns) -> float:
+    """Mean |correlation| over all pairs of columns that vary and are no categories; of independent ones about 0.8 / √N."""
+    x = x[:, [k for k, each in enumerate(columns.conditionals) if not isinstance(each, Categorical)]]
+    if x.shape[1] < 2:
+        return 0.0
     centred = x.double() - x.double().mean(0)
     norm = centred.norm(dim=0)
     varying = norm > 1e-9 * (1 + x.double().abs().amax(0))
@@ -95,7 +127,7 @@ def _chain(net: RBM, data: Data, generator: torch.Generator) -> dict[int, float]
     x, done, found = torch.bernoulli(alone, generator=generator), 0, {}
     at_data = float(net.free_energy(data.train.x[:CONDITIONED]).double().mean())
     for steps in CHAIN:
-        x = net.gibbs(x, steps - done, generator)
+        x = net.gibbs(x, steps - done, generator=generator)
         done = steps
         found[steps] = at_data - float(net.free_energy(x).double().mean())
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from chainrule.training.batches import Rows
 from chainrule.training.rows import encoded
 
 VALID, TEST = 0.1, 0.2  # shares of a table without a split of its own
-LEAST_ROWS = 30
+LEAST_ROWS, MOST_CLASSES = 30, 100
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,14 @@ class Data:
     Attributes:
         name: as a person calls it.
         schema: the columns of the table.
+        unmodelled: columns that are no part of a row, and why: ids, free text, those that were asked to be left out.
         columns: what networks are made over.
         train, valid, test: rows (N, D), each with what it gains by being in the table's units.
         image_shape: height and width, where a row is an image.
-        labels: of train, valid and test rows, (N,) each: what a representation is judged by, never part of a row.
+        labels: of train, valid and test rows, (N,) each, None where a row has none: what a representation is judged by, no part
+            of a row.
         left_out: how many rows had holes, and are not there.
+        unlabelled: how many rows have no label; representations are judged without them.
     """
 
     name: str
@@ -45,19 +48,29 @@ class Data:
     image_shape: tuple[int, int] | None
     labels: tuple[np.ndarray, np.ndarray, np.ndarray] | None
     left_out: int = 0
+    unlabelled: int = 0
+    unmodelled: Mapping[str, str] = field(default_factory=dict)
 
 
-def prepared(source: Table | Dataset, *, label: str | None = None, seed: int = 0, components: int = 5) -> Data:
+def prepared(
+    source: Table | Dataset,
+    *,
+    label: str | None = None,
+    kinds: Mapping[str, str] | None = None,
+    seed: int = 0,
+    components: int = 5,
+) -> Data:
     """The rows of a data set in its own split, or of a table in one that the seed draws: 70, 10 and 20 per cent.
 
     Args:
         source: a data set, or a table of the user's.
         label: the column of a table whose values are the labels; it is taken out of the rows.
+        kinds: the kind of some columns by name, instead of the guess.
         seed: of a table's split.
         components: parts of each mixture of a real column.
 
     Raises:
-        SchemaError: a label that is no column, or too few complete rows.
+        SchemaError: a label that is no column or has no classes to tell apart, or too few complete rows.
     """
     if isinstance(source, Dataset):
         if label is not None:
@@ -65,14 +78,14 @@ def prepared(source: Table | Dataset, *, label: str | None = None, seed: int = 0
         tables = [
             _named(read_table(getattr(source, split), source=f"{source.name} ({split})"), source) for split in _SPLITS
         ]
-        return _of_splits(source.name, tables, source.image_shape, source.labels, 0, components)
-    kinds, labels = {}, None
+        return _of_splits(source.name, tables, kinds, source.image_shape, source.labels, 0, components)
+    kinds, labels = dict(kinds or {}), None
     if label is not None:
         if label not in source.names:
             raise SchemaError(f"{source.source}: --label {label}: {unknown_choice('column', label, source.names)}")
-        kinds = {label: "leave out"}
-        labels = np.array([str(value) for value in source.labels(source.names.index(label)).tolist()], dtype=object)
-    kept, left_out = _complete(source, kinds)
+        kinds[label] = "leave out"
+        labels = _as_labels(source.labels(source.names.index(label)))
+    schema, kept, left_out = _complete(source, kinds)
     if len(kept) < LEAST_ROWS:
         raise SchemaError(
             f"{source.source}: {len(kept)} complete rows of {len(source)}; families are compared on at least {LEAST_ROWS}: fill "
@@ -81,9 +94,39 @@ def prepared(source: Table | Dataset, *, label: str | None = None, seed: int = 0
     order = kept[torch.randperm(len(kept), generator=generator_from(seed)).numpy()]
     test, valid = (max(1, round(share * len(order))) for share in (TEST, VALID))
     parts = [order[test + valid :], order[test : test + valid], order[:test]]
-    of_parts = None if labels is None else (labels[parts[0]], labels[parts[1]], labels[parts[2]])
+    of_parts = None
+    if labels is not None:
+        of_parts = (labels[parts[0]], labels[parts[1]], labels[parts[2]])
+        _require_classes(source.source, str(label), of_parts)
+    # Kinds are those of the whole table, so that its parts are read alike; levels, scales and atoms are of the training rows.
+    of_columns = {column.name: column.kind for column in schema.columns} | {
+        out.name: "leave out" for out in schema.left_out
+    }
     tables = [source.take(part) for part in parts]
-    return _of_splits(source.source, tables, None, of_parts, left_out, components, kinds)
+    data = _of_splits(source.source, tables, of_columns, None, of_parts, left_out, components)
+    return replace(data, unmodelled={out.name: out.reason for out in schema.left_out if out.name != label})
+
+
+def _as_labels(values: np.ndarray) -> np.ndarray:
+    """A column's cells as text, (N,) objects; None where a cell is unknown."""
+    return np.array(
+        [None if value is None or value != value else str(value) for value in values.tolist()], dtype=object
+    )
+
+
+def _require_classes(source: str, label: str, parts: Sequence[np.ndarray]) -> None:
+    """Raises SchemaError unless a linear classifier could learn these labels."""
+    classes = {value for value in parts[0] if value is not None}
+    if not 2 <= len(classes) <= MOST_CLASSES:
+        raise SchemaError(
+            f"{source}: --label {label}: the training rows have {len(classes)} different values; name a column of 2 to "
+            f"{MOST_CLASSES} classes"
+        )
+    for part in parts[1:]:
+        if not any(value is not None for value in part):
+            raise SchemaError(
+                f"{source}: --label {label}: no row to choose or to judge by has one; name another column"
+            )
 
 
 _SPLITS = ("train", "valid", "test")
@@ -96,22 +139,23 @@ def _named(table: Table, source: Dataset) -> Table:
 def _of_splits(
     name: str,
     tables: Sequence[Table],
+    kinds: Mapping[str, str] | None,
     image_shape: tuple[int, int] | None,
     labels: tuple[np.ndarray, np.ndarray, np.ndarray] | None,
     left_out: int,
     components: int,
-    kinds: Mapping[str, str] | None = None,
 ) -> Data:
     schema = infer_schema(tables[0], kinds=kinds)
     columns = Columns.of(conditionals_of(schema, components=components))
     train, valid, test = (encoded(table, schema, "nade", [np.arange(len(table))])[0] for table in tables)
-    return Data(name, schema, columns, train, valid, test, image_shape, labels, left_out)
+    unlabelled = 0 if labels is None else sum(sum(value is None for value in part) for part in labels)
+    return Data(name, schema, columns, train, valid, test, image_shape, labels, left_out, unlabelled)
 
 
-def _complete(table: Table, kinds: Mapping[str, str]) -> tuple[np.ndarray, int]:
-    """The numbers of the rows without a hole in any column that is modelled, and how many others there are."""
+def _complete(table: Table, kinds: Mapping[str, str]) -> tuple[Schema, np.ndarray, int]:
+    """The columns of the table, the numbers of the rows without a hole in any of them, and how many others there are."""
+    schema = infer_schema(table, kinds=kinds)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what is left out is said when the training rows are read
-        schema = infer_schema(table, kinds=kinds)
+        warnings.simplefilter("ignore")  # what is left out was said
         seen = encode(table, schema).observed.all(1)
-    return np.flatnonzero(seen), int((~seen).sum())
+    return schema, np.flatnonzero(seen), int((~seen).sum())

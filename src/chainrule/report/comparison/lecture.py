@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chainrule.conditionals import Bernoulli
 from chainrule.report.comparison.claims import CONDITIONED
-from chainrule.report.comparison.run import TIMED, Comparison, Entry
+from chainrule.report.comparison.run import COMPLETED, TIMED, TIMES, Comparison, Entry
 from chainrule.report.lecture import full_table_numbers
 
 COMPARED = ("rbm", "vae", "nade", "made", "orderless")  # in the table at the top, of those that were trained
@@ -86,9 +87,11 @@ def _training(comparison: Comparison, entry: Entry) -> Cell:
         return Cell(f"nothing: it follows an approximate gradient of {steps} Gibbs steps, {took}", "seconds", False)
     if claims.gap is not None:
         return Cell(f"a bound, {claims.gap:.2f} nats below that of 500 draws, {took}", "measured", False)
-    over_orders = entry.family.name == "orderless"
-    what = "an unbiased estimate of −log p over all orders" if over_orders else "−log p itself"
-    return Cell(f"{what}, {took}", "seconds", True)
+    what = {
+        "orderless": "an unbiased estimate of −log p over all orders",
+        "nade": "−log p, a tenth of the columns withheld",
+    }
+    return Cell(f"{what.get(entry.family.name, '−log p itself')}, {took}", "seconds", True)
 
 
 def _drawing(comparison: Comparison, entry: Entry) -> Cell:
@@ -103,11 +106,20 @@ def _drawing(comparison: Comparison, entry: Entry) -> Cell:
 
 def _completing(comparison: Comparison, entry: Entry) -> Cell:
     if entry.completed is None:
-        return Cell("not without further approximation", "completions", False)
+        return Cell("not without further approximation: 0 rows", "completions", False)
     if entry.claims.chain is not None:
-        return Cell("any half, by a chain in which it stays", "completions", None)
-    any_half = entry.family.name == "orderless"
-    return Cell("any half, exactly" if any_half else "exactly, where it comes first in the order", "completions", True)
+        return Cell(
+            f"any half, by a chain in which it stays: {COMPLETED * TIMES} in {entry.complete_s:.2g} s",
+            "completions",
+            None,
+        )
+    which = "any half, exactly" if entry.family.name == "orderless" else "exactly, where it comes first in the order"
+    nats = (
+        f"{COMPLETED * TIMES} in {entry.complete_s:.2g} s"
+        if entry.half_nats is None
+        else f"log p {entry.half_nats:.2f} nats"
+    )
+    return Cell(f"{which}: {nats}", "completions", True)
 
 
 def _representing(comparison: Comparison, entry: Entry) -> Cell:
@@ -116,9 +128,8 @@ def _representing(comparison: Comparison, entry: Entry) -> Cell:
     designed = "made for it" if entry.claims.hidden_variables is not None else "not made for it"
     right = f"{100 * best.accuracy:.1f} % read right from {best.size:,} numbers"
     text = f"{designed}: {right}; from the columns {100 * own.accuracy:.1f} %"
-    sure = 2 * (best.standard_error**2 + own.standard_error**2) ** 0.5
-    clear = abs(best.accuracy - own.accuracy) > sure
-    return Cell(text, "abstraction", best.accuracy > own.accuracy if clear else None)
+    more, error = best.less(own)
+    return Cell(text, "abstraction", more > 0 if abs(more) > 2 * error else None)
 
 
 def sentences(comparison: Comparison) -> list[Sentence]:
@@ -179,10 +190,14 @@ def _of_bounds(vae: Entry) -> list[Sentence]:
 
 def _of_chains(comparison: Comparison, chained: list[Entry], latent: list[Entry]) -> list[Sentence]:
     n, own = len(comparison.data.columns), comparison.pixels
+    bits = set(comparison.data.columns.conditionals) == {Bernoulli()}
     counts = "; ".join(f"{entry.family.title}: {entry.parameters:,}" for entry in chained)
-    exact = "; ".join(
-        f"{entry.family.title}: the product of {n} conditionals and log_prob differ by at most {entry.claims.exactness:.0e} nats"
-        for entry in chained
+    listed = [entry for entry in chained if entry.claims.exactness is not None]
+    exact = "; ".join(f"{entry.family.title} is off by at most {entry.claims.exactness:.0e}" for entry in listed)
+    exact = (
+        f"over all completions of the last columns the probabilities sum to one: {exact}"
+        if listed
+        else "no columns to list"
     )
     if own is None:
         abstract, section = "no labels here to judge by", "likelihood"
@@ -194,7 +209,7 @@ def _of_chains(comparison: Comparison, chained: list[Entry], latent: list[Entry]
     return [
         Sentence(
             "Autoregressive models assume no independence; the chain rule as a table has exponentially many numbers.",
-            f"{full_table_numbers(n)} numbers as a table of {n} bits; {counts}",
+            f"{full_table_numbers(n)} numbers as a table of {n} bits; {counts}" if bits else counts,
             "likelihood",
         ),
         Sentence(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -29,12 +29,20 @@ class Likelihood:
         nats: the mean.
         standard_error: of the mean, by how the rows differ.
         own_error: of an estimate or a bound itself: what drawing again would change; zero where it is exact.
+        rows: nats of each row, (N,) float64.
     """
 
     kind: str
     nats: float
     standard_error: float
     own_error: float = 0.0
+    rows: torch.Tensor = field(default_factory=lambda: torch.zeros(0), compare=False, repr=False)
+
+    def less(self, other: Likelihood) -> tuple[float, float]:
+        """How many nats per row this is better than another on the same rows, paired row by row, with the standard error."""
+        difference = self.rows - other.rows
+        error = float(difference.std() / len(difference) ** 0.5) if len(difference) > 1 else 0.0
+        return float(difference.mean()), error
 
     @property
     def mark(self) -> str:
@@ -93,4 +101,4 @@ def likelihood_of(ask: Callable[[torch.Tensor], Answer], rows: Rows, what: str, 
         own = float(torch.cat(errors).mean())
     elif kind == "bound":  # each row's own draws
         own = float(torch.cat(errors).square().sum().sqrt() / len(nats))
-    return Likelihood(kind, float(nats.mean()), spread, own)
+    return Likelihood(kind, float(nats.mean()), spread, own, nats)

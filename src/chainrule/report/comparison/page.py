@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from chainrule.atomic import write_bytes
@@ -62,10 +61,10 @@ def rendered(comparison: Comparison) -> str:
     )
 
 
-def _png(figure: Figure) -> Markup:
+def _png(figure: Figure) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110, facecolor=pictures.PAPER)
-    return Markup("data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode())
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def _samples(comparison: Comparison) -> list[dict[str, Any]]:
@@ -121,7 +120,7 @@ def _families(comparison: Comparison) -> list[dict[str, Any]]:
 
 def _probes(comparison: Comparison) -> list[dict[str, Any]]:
     own = [] if comparison.pixels is None else [comparison.pixels]
-    return [vars(probe) for probe in (*own, *(probe for entry in comparison.entries for probe in entry.probes))]
+    return [probe.to_json() for probe in (*own, *(probe for entry in comparison.entries for probe in entry.probes))]
 
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:

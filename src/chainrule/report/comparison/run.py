@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
 from chainrule.baselines import RBM
 from chainrule.errors import ChainruleError, EvidenceError, unknown_choice
+from chainrule.networks import AbstractNetwork
 from chainrule.networks.trainable import AbstractTrainable
-from chainrule.report.comparison.abstraction import Probe, pixels, probed, representations_of
+from chainrule.report.comparison.abstraction import Probe, most_frequent, pixels, probed, representations_of
 from chainrule.report.comparison.claims import Claims, claims_of
 from chainrule.report.comparison.data import Data
 from chainrule.report.comparison.families import FAMILIES, Effort, Family, generator_of
@@ -36,6 +37,8 @@ class Entry:
         once_s: seconds that scoring takes once, whatever the number of rows: an RBM's partition function.
         drawn: rows (n, D).
         completed: completions (lines, times, D) of test rows whose first half is known, or None.
+        complete_s: seconds they took.
+        half_nats: mean log p of the second half of the test rows given the first, where it is exact; else None.
         refused: why there are none.
         probes: what its representations are worth.
         claims: what the lecture says of it, measured.
@@ -51,6 +54,8 @@ class Entry:
     once_s: float
     drawn: torch.Tensor
     completed: torch.Tensor | None
+    complete_s: float
+    half_nats: float | None
     refused: str
     claims: Claims
     probes: list[Probe] = field(default_factory=list)
@@ -68,9 +73,11 @@ class Entry:
                 "score_once": self.once_s,
                 "draw_1000_rows": self.draw_s,
             },
+            "trained_by": self.family.how,
             "completes_half_a_row": self.completed is not None,
+            "second_half_given_first_nats": self.half_nats,
             "measured": self.claims.to_json(),
-            "representations": [vars(probe) for probe in self.probes],
+            "representations": [probe.to_json() for probe in self.probes],
         }
 
 
@@ -85,7 +92,8 @@ class Comparison:
         entries: what was found, in the order of ``FAMILIES``.
         refused: families that are not for this table, by name, and why.
         pixels: what the columns themselves are worth to the classifier; None without labels.
-        data_claims: what the claims of the families are measured against.
+        dependence: mean |correlation| between columns of the training rows.
+        majority: how often the most frequent label of the training rows is that of a test row; None without labels.
     """
 
     data: Data
@@ -95,6 +103,20 @@ class Comparison:
     refused: dict[str, str]
     pixels: Probe | None
     dependence: float
+    majority: float | None = None
+
+    @property
+    def best_exact(self) -> Entry | None:
+        """The family with the highest exact likelihood, which others are compared with row by row."""
+        exact = [entry for entry in self.entries if entry.likelihood.kind == "exact"]
+        return max(exact, key=lambda entry: entry.likelihood.nats, default=None)
+
+    def _less(self, entry: Entry) -> dict[str, Any] | None:
+        best = self.best_exact
+        if best is None:
+            return None
+        nats, error = entry.likelihood.less(best.likelihood)
+        return {"than": best.family.name, "mark": entry.likelihood.mark, "nats_per_row": nats, "standard_error": error}
 
     def to_json(self) -> dict[str, Any]:
         """Everything but rows and networks."""
@@ -103,13 +125,16 @@ class Comparison:
             "rows": {"train": len(self.data.train), "valid": len(self.data.valid), "test": len(self.data.test)},
             "columns": len(self.data.columns),
             "rows_left_out": self.data.left_out,
+            "columns_left_out": dict(self.data.unmodelled),
+            "rows_without_label": self.data.unlabelled,
             "effort": vars(self.effort),
             "seed": self.seed,
             "threads": torch.get_num_threads(),
             "mean_absolute_correlation": self.dependence,
-            "families": [entry.to_json() for entry in self.entries],
+            "families": [entry.to_json() | {"less_the_best_exact": self._less(entry)} for entry in self.entries],
             "not_for_this_table": self.refused,
-            "raw_columns": None if self.pixels is None else vars(self.pixels),
+            "raw_columns": None if self.pixels is None else self.pixels.to_json(),
+            "most_frequent_label": self.majority,
         }
 
 
@@ -129,7 +154,8 @@ def compare(data: Data, names: Sequence[str] | None, effort: Effort, *, seed: in
     chosen, refused = families_for(data, names)
     entries = [_entry(family, data, effort, seed, show) for family in chosen]
     own = None if data.labels is None else probed("the columns themselves", pixels(data), data, seed=seed, show=show)
-    return Comparison(data, effort, seed, entries, refused, own, dependence_in(data))
+    majority = None if data.labels is None else most_frequent(data)
+    return Comparison(data, effort, seed, entries, refused, own, dependence_in(data), majority)
 
 
 def families_for(data: Data, names: Sequence[str] | None) -> tuple[list[Family], dict[str, str]]:
@@ -148,11 +174,14 @@ def dependence_in(data: Data) -> float:
     """How strongly the columns of the training rows depend on each other, as ``claims`` measures it of drawn ones."""
     from chainrule.report.comparison.claims import mean_correlation
 
-    return mean_correlation(data.train.x[:TIMED])
+    return mean_correlation(data.train.x[:TIMED], data.columns)
 
 
 def _entry(family: Family, data: Data, effort: Effort, seed: int, show: bool) -> Entry:
     generator = generator_of(seed, family.name)
+    if family.compiles:  # once on a machine, which is no part of training
+        few = replace(data, train=data.train.take(slice(0, 2)), valid=data.valid.take(slice(0, 1)))
+        family.fitted(few, replace(effort, epochs=1), generator_from(0), False)
     began = time.perf_counter()
     net = family.fitted(data, effort, generator, show)
     train_s = time.perf_counter() - began
@@ -171,16 +200,33 @@ def _entry(family: Family, data: Data, effort: Effort, seed: int, show: bool) ->
         drawn = draw(net, TIMED, generator)
         draw_s = time.perf_counter() - began
     likelihood = likelihood_of(ask, data.test, family.title, show=show)
+    began = time.perf_counter()
     completed, why = completions(net, data, generator_from(seed))
+    complete_s = time.perf_counter() - began
+    half = half_nats(net, data) if completed is not None else None
     claims = claims_of(net, data, drawn, generator)
-    parameters = sum(p.numel() for p in net.parameters())
+    parameters = net.count_parameters()
     probes = []
     if data.labels is not None:
         for what, represent in representations_of(net).items():
             probes.append(probed(f"{family.title}: {what}", represent, data, seed=seed, show=show))
     return Entry(
-        family, net, likelihood, parameters, train_s, score_s, draw_s, once_s, drawn[:SHOWN], completed, why, claims, probes
-    )  # fmt: skip
+        family=family,
+        network=net,
+        likelihood=likelihood,
+        parameters=parameters,
+        train_s=train_s,
+        score_s=score_s,
+        draw_s=draw_s,
+        once_s=once_s,
+        drawn=drawn[:SHOWN],
+        completed=completed,
+        complete_s=complete_s,
+        half_nats=half,
+        refused=why,
+        claims=claims,
+        probes=probes,
+    )
 
 
 def draw(net: AbstractTrainable, n: int, generator: torch.Generator) -> torch.Tensor:
@@ -206,3 +252,15 @@ def completions(net: AbstractTrainable, data: Data, generator: torch.Generator) 
     except EvidenceError as error:
         return None, str(error)
     return drawn.view(len(rows), TIMES, -1), ""
+
+
+@torch.no_grad()
+def half_nats(net: AbstractTrainable, data: Data) -> float | None:
+    """Mean log p(second half | first half) of the test rows, where a family has it exactly, and all columns are discrete: of
+    others, which half the table's units belong to is not kept."""
+    if not isinstance(net, AbstractNetwork) or not all(each.is_discrete for each in data.columns.conditionals):
+        return None
+    known, total = first_half(data), 0.0
+    for x in data.test.x.split(200):
+        total += float(net.log_prob(x, given=known).double().sum())
+    return total / len(data.test)
