@@ -123,6 +123,13 @@ def test_the_readme_counts_the_sets_on_which_we_are_best():
     above = sum(nats[name] > published.best(EXPERIMENTS[name].data).nats for name in run)
     assert len(run) == len(sets)
     assert f"of {len(run)}, {above} are above" in readme
+    for name, quoted in (
+        ("binarized-mnist", "test {:.2f} ± {:.2f} nats by the recipe"),
+        ("binarized-mnist, one NADE", "{:.2f} ± {:.2f} by one NADE"),
+        ("red-wine", "red wine: {:.2f} ± {:.2f} by eight RNADEs"),
+    ):
+        (row,) = (r for r in results.read() if (r["experiment"], r["seed"]) == (name, 0))
+        assert quoted.format(-row["test_nats"], row["test_standard_error"]) in readme
 
 
 def test_what_falls_short_of_its_must_is_explained():
