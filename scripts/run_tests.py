@@ -30,7 +30,7 @@ PARTS: dict[str, tuple[int, list[list[str]]]] = {
     "laws": (240, [[*PYTEST, "tests/laws", "tests/ops", "tests/golden", "tests/architecture"]]),
     "interfaces": (240, [[*PYTEST, "tests/interfaces"]]),
     "tables": (90, [[*PYTEST, "tests/tables"]]),
-    "report": (150, [[*PYTEST, "tests/report"]]),
+    "report": (240, [[*PYTEST, "tests/report"]]),
     "site": (120, [[*PYTEST, "tests/site"]]),
     "files": (180, [[*PYTEST, "tests/files"]]),
     "docs": (240, [[*PYTEST, "tests/docs"], [PYTHON, "scripts/smoke_wheel.py"]]),

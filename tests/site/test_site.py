@@ -1,0 +1,63 @@
+"""The documentation as a site: its pages' code runs, its chapters print what they say, and it builds without a warning."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import chainrule
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+QUIET = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "120"}
+
+
+def blocks(language, text):
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def test_the_chapters_of_the_lecture_run_and_print_what_they_say(tmp_path):
+    command = [sys.executable, "-W", "error", str(ROOT / "scripts/run_chapters.py"), "check"]
+    environment = {**QUIET, "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_chapter_that_prints_something_else_would_be_caught():
+    sys.path.insert(0, str(ROOT / "scripts"))
+    from run_chapters import changed
+
+    assert not changed("a 17.2 nats\n", "a 17.5 nats\n")
+    assert changed("a 17.2 nats\n", "a 19.2 nats\n")
+    assert not changed("+2 % (± 1)\n", "+4 % (± 2)\n")
+    assert changed("0 % leak\n", "1 % leak\n")
+    assert changed("the same: True\n", "the same: False\n")
+    assert changed("one\n", "one\ntwo\n")
+
+
+@pytest.mark.parametrize("page", ["quickstart", "networks"])
+def test_the_code_of_a_page_runs(page, tmp_path):
+    text = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
+    for code in blocks("python", text):
+        subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, env=QUIET, check=True, stdout=subprocess.DEVNULL)
+    for code in blocks("sh", text):
+        words = ["bash", "-euo", "pipefail", "-c", code]
+        subprocess.run(words, cwd=tmp_path, env=QUIET, check=True, stdout=subprocess.DEVNULL)
+
+
+def test_the_site_builds_without_a_warning(tmp_path):
+    """Every page in the navigation, every link and every name of the reference; and the docstrings are in it."""
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--config-file", str(ROOT / "mkdocs.yml")]
+    environment = {**QUIET, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run([*command, "--site-dir", str(tmp_path)], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr.strip()
+    networks = (tmp_path / "reference/networks/index.html").read_text(encoding="utf-8")
+    assert "The Neural Autoregressive Distribution Estimator" in networks
+    assert "n_draws" in networks
+    described = "".join(path.read_text(encoding="utf-8") for path in tmp_path.glob("reference/*/index.html"))
+    absent = [name for name in chainrule.__all__ if not re.search(rf'id="[\w.]*\.{name}"', described)]
+    assert not absent
