@@ -407,3 +407,9 @@ def test_an_npz_file_with_splits_keeps_them_and_one_column_is_enough(tmp_path):
     nats = {each["family"]: each["log_likelihood"]["nats_per_row"] for each in found["families"]}
     assert nats["tree"] == pytest.approx(nats["independent"], abs=1e-6)
     assert all(-1 < value < -0.6 for value in nats.values())
+
+
+def test_the_help_names_every_family():
+    from chainrule.cli.compare import FAMILIES_HELP
+
+    assert all(name in FAMILIES_HELP for name in FAMILIES)

@@ -42,7 +42,9 @@ def test_a_chapter_that_prints_something_else_would_be_caught():
 def test_the_code_of_a_page_runs(page, tmp_path):
     text = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
     for code in blocks("python", text):
-        subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, env=QUIET, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, "-W", "error", "-c", code], cwd=tmp_path, env=QUIET, check=True, stdout=subprocess.DEVNULL
+        )
     for code in blocks("sh", text):
         words = ["bash", "-euo", "pipefail", "-c", code]
         subprocess.run(words, cwd=tmp_path, env=QUIET, check=True, stdout=subprocess.DEVNULL)
@@ -50,7 +52,16 @@ def test_the_code_of_a_page_runs(page, tmp_path):
 
 def test_the_site_builds_without_a_warning(tmp_path):
     """Every page in the navigation, every link and every name of the reference; and the docstrings are in it."""
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--config-file", str(ROOT / "mkdocs.yml")]
+    command = [
+        sys.executable,
+        "-m",
+        "mkdocs",
+        "build",
+        "--strict",
+        "--quiet",
+        "--config-file",
+        str(ROOT / "mkdocs.yml"),
+    ]
     environment = {**QUIET, "NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run([*command, "--site-dir", str(tmp_path)], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -20,15 +20,18 @@ Examples:
 """
 DATA_HELP = "A data set by name or an .npz file of train, valid and test; or a file of rows: 70 % train, 10 % choose, 20 % judge."
 
+FAMILIES_HELP = (
+    "Names with commas between, of independent, tree, mixture, gaussians, fvsbn, rbm, vae, nade, made, orderless; default: "
+    "all that are for the table."
+)
+
 
 def run(
     data: Annotated[str, typer.Argument(help=DATA_HELP)],
     out: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for the page, results.json and two CSV files.")
     ] = Path("chainrule-compare"),
-    families: Annotated[
-        str | None, typer.Option(help="Names with commas between; default: all that are for the table.")
-    ] = None,
+    families: Annotated[str | None, typer.Option(help=FAMILIES_HELP)] = None,
     label: Annotated[
         str | None, typer.Option(help="Column of a file that representations are judged by; no part of the rows.")
     ] = None,
