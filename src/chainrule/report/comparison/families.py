@@ -116,7 +116,7 @@ def _mixture(data: Data, effort: Effort, generator: torch.Generator, show: bool)
 
 
 def _gaussians(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
-    return _best_of_parts(lambda parts: FullCovarianceMixture(len(data.columns), parts), data)
+    return _best_of_parts(lambda parts: FullCovarianceMixture(len(data.columns), parts, generator=generator), data)
 
 
 def _fvsbn(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:

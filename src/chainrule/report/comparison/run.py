@@ -14,7 +14,7 @@ from chainrule.errors import ChainruleError, EvidenceError, unknown_choice
 from chainrule.networks import AbstractNetwork
 from chainrule.networks.trainable import AbstractTrainable
 from chainrule.report.comparison.abstraction import Probe, most_frequent, pixels, probed, representations_of
-from chainrule.report.comparison.claims import Claims, claims_of
+from chainrule.report.comparison.claims import Claims, claims_of, mean_correlation
 from chainrule.report.comparison.data import Data
 from chainrule.report.comparison.families import FAMILIES, Effort, Family, generator_of
 from chainrule.report.comparison.likelihood import Likelihood, asker, likelihood_of
@@ -139,7 +139,7 @@ class Comparison:
 
 
 def compare(data: Data, names: Sequence[str] | None, effort: Effort, *, seed: int = 0, show: bool = True) -> Comparison:
-    """Trains and measures families on a table; test rows are read once each, by what was trained.
+    """Trains and measures families on a table; nothing is chosen by the test rows.
 
     Args:
         data: the rows.
@@ -155,7 +155,8 @@ def compare(data: Data, names: Sequence[str] | None, effort: Effort, *, seed: in
     entries = [_entry(family, data, effort, seed, show) for family in chosen]
     own = None if data.labels is None else probed("the columns themselves", pixels(data), data, seed=seed, show=show)
     majority = None if data.labels is None else most_frequent(data)
-    return Comparison(data, effort, seed, entries, refused, own, dependence_in(data), majority)
+    dependence = mean_correlation(data.train.x[:TIMED], data.columns)  # of as many rows as are drawn
+    return Comparison(data, effort, seed, entries, refused, own, dependence, majority)
 
 
 def families_for(data: Data, names: Sequence[str] | None) -> tuple[list[Family], dict[str, str]]:
@@ -168,13 +169,6 @@ def families_for(data: Data, names: Sequence[str] | None) -> tuple[list[Family],
     chosen = [family for name, family in FAMILIES.items() if names is None or name in names]
     refused = {family.name: why for family in chosen if (why := family.refuses(data.columns)) is not None}
     return [family for family in chosen if family.name not in refused], refused
-
-
-def dependence_in(data: Data) -> float:
-    """How strongly the columns of the training rows depend on each other, as ``claims`` measures it of drawn ones."""
-    from chainrule.report.comparison.claims import mean_correlation
-
-    return mean_correlation(data.train.x[:TIMED], data.columns)
 
 
 def _entry(family: Family, data: Data, effort: Effort, seed: int, show: bool) -> Entry:
