@@ -84,19 +84,17 @@ class ChowLiuTree(AbstractBaseline):
         x = self.check_rows(x)
         if not len(x):
             raise ShapeError("x has no rows to count")
-        counts = self._counts(x)  # (C, C): how often two codes stand in one row
+        codes, counts = self._codes, self._counts(x)  # (C, C): how often two codes stand in one row
         self._plant(self._maximal_tree(counts))
         with torch.no_grad():
             for column, parent in enumerate(self.parents):
-                own = self._codes_of(column)
+                own = codes[column]
                 alone = self._within_cap(column, np.diagonal(counts)[own] + 0.5)
                 rows = self.columns.param_rows(column)
                 if parent == ROOT:
                     self.output_bias[rows] = self._as_params(column, alone)
                     continue
-                given = (
-                    counts[self._codes_of(parent), own] + self.smoothing * alone
-                )  # (values of the parent, own values)
+                given = counts[codes[parent], own] + self.smoothing * alone  # (values of the parent, own values)
                 tables = self._as_params(column, np.stack([self._within_cap(column, row) for row in given]))
                 # A binary parent is encoded by one number, whose zero is a value; of a category zeros are the unlisted.
                 binary = isinstance(self.columns.conditionals[parent], Bernoulli)
@@ -140,9 +138,6 @@ class ChowLiuTree(AbstractBaseline):
                 size += width
         self.table_weight = nn.Parameter(torch.zeros(size).to(self.output_bias))
 
-    def _codes_of(self, column: int) -> slice:
-        return self._codes[column]
-
     @property
     def _codes(self) -> list[slice]:
         """Where each column's values stand among those of all, those that are counted: also the unlisted that occurred."""
@@ -154,13 +149,14 @@ class ChowLiuTree(AbstractBaseline):
         codes = self._codes
         size = codes[-1].stop
         counts = np.zeros((size, size))
-        first, last = (torch.tensor([end(each) for each in codes], device=x.device) for end in (_start, _stop))
-        wrong = ((x < 0) | (x + first >= last)).any(0)
+        first = torch.tensor([each.start for each in codes], device=x.device)
+        widths = torch.tensor([each.stop - each.start for each in codes], device=x.device)
+        wrong = ((x < 0) | (x >= widths)).any(0)
         if bool(wrong.any()):
             column = int(wrong.nonzero()[0])
             raise ShapeError(
                 f"column {column} has a code that {self.columns.conditionals[column]} does not count; rows to fit a tree have "
-                f"the codes 0 … {codes[column].stop - codes[column].start - 1} there"
+                f"the codes 0 … {int(widths[column]) - 1} there"
             )
         for part in x.split(max(1, CELLS_AT_ONCE // size)):
             hot = torch.zeros(len(part), size, device=x.device).scatter_(1, part.long() + first, 1.0)
@@ -171,7 +167,8 @@ class ChowLiuTree(AbstractBaseline):
         """The parent of each column in the spanning tree of maximal mutual information, rooted at the first one."""
         from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
-        codes, n = self._codes, counts[self._codes[0], self._codes[0]].sum()
+        codes = self._codes
+        n = counts[codes[0], codes[0]].sum()
         if len(codes) == 1:
             return (ROOT,)
         alone = np.diagonal(counts) / n
@@ -224,11 +221,3 @@ def _parents_first(parents: Sequence[int]) -> list[int]:
     if len(order) < len(parents):
         raise ShapeError(f"parents {list(parents)} are no tree: some column is its own ancestor")
     return order
-
-
-def _start(codes: slice) -> int:
-    return codes.start
-
-
-def _stop(codes: slice) -> int:
-    return codes.stop

@@ -184,10 +184,8 @@ class RBM(AbstractLatent):
             generator: source of all draws; None is a fresh one.
             steps: of Gibbs sampling.
         """
-        n = whole_number(n, "n", least=0, what="a whole number of rows")
+        n = self.check_number(n, temperature)
         steps = whole_number(steps, "steps", least=1, what="a whole number of steps")
-        if not temperature > 0:
-            raise ShapeError(f"temperature = {temperature!r} must be above zero; 1 samples the model as it is")
         generator = generator_from(generator)
         x, known = _bernoulli(self.base_bias.expand(n, -1), generator), None
         if given is not None:

@@ -187,13 +187,11 @@ class VAE(AbstractLatent):
         Raises:
             EvidenceError: given cells.
         """
-        n = whole_number(n, "n", least=0, what="a whole number of rows")
+        n = self.check_number(n, temperature)
         if given is not None:
             raise EvidenceError(
                 "a VAE draws no rows with given cells; use an RBM's Gibbs sampling, or an OrderlessNADE"
             )
-        if not temperature > 0:
-            raise ShapeError(f"temperature = {temperature!r} must be above zero; 1 samples the model as it is")
         generator, like = generator_from(generator), self.output_bias
         z = torch.randn(n, self.latent_size, generator=generator, dtype=like.dtype).to(like.device)
         uniform = uniforms(n, len(self.columns), generator).to(like.device)

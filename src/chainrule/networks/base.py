@@ -110,9 +110,7 @@ class AbstractNetwork(AbstractTrainable):
         self, n: int, given: tuple[torch.Tensor, torch.Tensor] | None, temperature: float
     ) -> tuple[int, torch.Tensor, torch.Tensor]:
         """How many rows to draw, the values of given cells and which those are, (n, D) each, checked."""
-        n = whole_number(n, "n", least=0, what="a whole number of rows")
-        if not temperature > 0:
-            raise ShapeError(f"temperature = {temperature!r} must be above zero; 1 samples the model as it is")
+        n = self.check_number(n, temperature)
         width, like = len(self.columns), self._like()
         if given is None:
             known = torch.zeros(n, width, dtype=torch.bool, device=like.device)

@@ -9,7 +9,7 @@ from typing import Any, Self
 import torch
 from torch import nn
 
-from chainrule.errors import ShapeError
+from chainrule.errors import ShapeError, whole_number
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask
 
@@ -58,6 +58,13 @@ class AbstractTrainable(nn.Module, ABC):
         if x.ndim != 2 or x.shape[1] != width:
             raise ShapeError(f"x has shape {tuple(x.shape)}; this network has {width} columns: pass (N, {width})")
         return x.to(self._like().dtype)
+
+    def check_number(self, n: int, temperature: float) -> int:
+        """How many rows to draw, checked, as is the temperature."""
+        n = whole_number(n, "n", least=0, what="a whole number of rows")
+        if not temperature > 0:
+            raise ShapeError(f"temperature = {temperature!r} must be above zero; 1 samples the model as it is")
+        return n
 
     def _like(self) -> torch.Tensor:
         return next(self.parameters())
