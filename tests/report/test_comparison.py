@@ -310,9 +310,17 @@ def test_a_networks_sum_that_is_not_one_would_be_seen(monkeypatch):
 
 
 def test_a_bounds_arrow_points_to_where_the_truth_lies():
+    """Its head is to the right of the bound, at higher log p; what is exact has none."""
     from chainrule.report.comparison import charts
 
-    assert charts.BOUND_POINTS > 0  # to higher log p
+    data = replace(prepared(datasets.load("digits")), labels=None)
+    figure = charts.likelihoods(compare(data, ["independent", "vae"], SMALL, show=False))
+    arrows = [text for text in figure.axes[0].texts if text.arrow_patch is not None]
+    assert len(arrows) == 1
+    assert arrows[0].xyann[0] > 0
+    assert (
+        type(arrows[0].arrow_patch.get_arrowstyle()).__name__ == "CurveA"
+    )  # the head is at the text's end, not the point's
 
 
 def test_a_wide_representation_is_judged_in_the_space_of_its_rows():
