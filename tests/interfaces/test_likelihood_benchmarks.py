@@ -116,11 +116,16 @@ def test_the_page_says_what_was_measured():
 def test_the_readme_counts_the_sets_on_which_we_are_best():
     readme = (page.DOCS.parent / "README.md").read_text(encoding="utf-8")
     sets = [name for name, experiment in EXPERIMENTS.items() if experiment.table == "binary"]
-    nats = {
-        row["experiment"]: row["test_nats"] for row in results.read() if (row["effort"], row["seed"]) == ("standard", 0)
-    }
-    run = [name for name in sets if name in nats]
-    above = sum(nats[name] > published.best(EXPERIMENTS[name].data).nats for name in run)
+    rows: dict[str, list[dict]] = {}
+    for row in results.read():
+        if row["effort"] == "standard":
+            rows.setdefault(row["experiment"], []).append(row)
+
+    def over_seeds(name, what):
+        return float(np.mean([row[what] for row in rows[name]]))
+
+    run = [name for name in sets if name in rows]
+    above = sum(over_seeds(name, "test_nats") > published.best(EXPERIMENTS[name].data).nats for name in run)
     assert len(run) == len(sets)
     assert f"of {len(run)}, {above} are above" in readme
     for name, quoted in (
@@ -128,8 +133,8 @@ def test_the_readme_counts_the_sets_on_which_we_are_best():
         ("binarized-mnist, one NADE", "{:.2f} ± {:.2f} by one NADE"),
         ("red-wine", "red wine: {:.2f} ± {:.2f} by eight RNADEs"),
     ):
-        (row,) = (r for r in results.read() if (r["experiment"], r["seed"]) == (name, 0))
-        assert quoted.format(-row["test_nats"], row["test_standard_error"]) in readme
+        figures = -over_seeds(name, "test_nats"), over_seeds(name, "test_standard_error")
+        assert quoted.format(*figures) in readme
 
 
 def test_what_falls_short_of_its_must_is_explained():
