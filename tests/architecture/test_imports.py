@@ -17,6 +17,7 @@ LEVELS = {
     "progress": 0,
     "scratch": 0,
     "atomic": 0,
+    "plain_json": 0,
     "datasets": 1,
     "fileformat": 1,
     "table": 1,
@@ -33,7 +34,7 @@ LEVELS = {
     "report": 9,
     "cli": 10,
 }
-NO_TORCH = {"errors", "atomic", "scratch", "version", "progress", "datasets", "fileformat", "table"}
+NO_TORCH = {"errors", "plain_json", "atomic", "scratch", "version", "progress", "datasets", "fileformat", "table"}
 
 
 def room_of(module: str) -> str | None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import io
-import json
-import math
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +18,7 @@ import typer
 from chainrule import datasets
 from chainrule.atomic import write_bytes
 from chainrule.errors import ChainruleError, unknown_choice
+from chainrule.plain_json import plain_json
 from chainrule.scratch import ScratchFolder
 from chainrule.table import Table, array_names, csv_parts, read_parts, read_table, read_table_lazily, write_parts
 from chainrule.table.schema import first_repeated
@@ -247,17 +246,7 @@ def as_lists(frame: Any) -> dict[str, list[Any]]:
 
 def print_json(value: Any) -> None:
     """One JSON value on stdout; numbers that are not finite are null."""
-    print(json.dumps(_plain(value), ensure_ascii=False, indent=1, allow_nan=False))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return value if value is None or isinstance(value, str | int) else str(value)
+    print(plain_json(value))
 
 
 def _is_dataset(text: str) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import csv
 import io
-import json
-import math
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from matplotlib.figure import Figure
 
 from chainrule.atomic import write_bytes
+from chainrule.plain_json import plain_json
 from chainrule.report import pictures
 from chainrule.report.comparison import charts
 from chainrule.report.comparison.lecture import pros_and_cons, sentences
@@ -31,9 +30,7 @@ def write(comparison: Comparison, folder: Path) -> Path:
     """Writes report.html, results.json, families.csv and abstraction.csv into a folder; returns the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
     found = comparison.to_json() | {"chainrule": version()}
-    write_bytes(
-        folder / RESULTS, (json.dumps(_plain(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
-    )
+    write_bytes(folder / RESULTS, (plain_json(found) + "\n").encode())
     write_bytes(folder / FAMILIES_TABLE, _csv(_families(comparison)))
     write_bytes(folder / PROBES_TABLE, _csv(_probes(comparison)))
     write_bytes(folder / PAGE, rendered(comparison).encode())
@@ -135,12 +132,3 @@ def _csv(rows: list[dict[str, Any]]) -> bytes:
 def _seconds(value: float) -> str:
     """Two digits that count."""
     return f"{value:.2g} s" if value < 9.95 else f"{value:,.0f} s"
-
-
-def _plain(value: Any) -> Any:
-    """As JSON has it: no tuple keys, and null for what is no number."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(key): _plain(part) for key, part in value.items()}
-    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
