@@ -17,7 +17,7 @@ import torch
 from browser import look_at
 
 from chainrule import Categorical, GaussianMixture, datasets
-from chainrule.baselines import RBM, ChowLiuTree, IndependentColumns
+from chainrule.baselines import RBM, VAE, ChowLiuTree, IndependentColumns
 from chainrule.errors import ChainruleError, SchemaError
 from chainrule.networks import MADE, NADE, Columns, Estimate, LowerBound
 from chainrule.report.comparison import EFFORTS, FAMILIES, Effort, claims, compare, effort_for, prepared, rendered
@@ -355,6 +355,22 @@ def test_efforts_are_the_same_for_all_and_fewer_over_more_rows():
     nade, made, rbm = (FAMILIES[name].fitted(data, SMALL, generator_from(0), False) for name in ("nade", "made", "rbm"))
     assert (type(nade), type(made), type(rbm)) == (NADE, MADE, RBM)
     assert nade.hidden_size == rbm.hidden_size == made.hidden_sizes[0] == 12
+
+
+def test_a_vae_warms_up_to_the_whole_bound(monkeypatch):
+    weights = []
+    whole = VAE.training_loss
+
+    def noted(self, *args, **kwargs):
+        weights.extend([self.divergence_weight] if self.training else [])
+        return whole(self, *args, **kwargs)
+
+    monkeypatch.setattr(VAE, "training_loss", noted)
+    data = prepared(datasets.load("digits"))
+    net = FAMILIES["vae"].fitted(data, replace(SMALL, epochs=6), generator_from(0), False)
+    assert sorted(set(weights)) == [0.5, 1.0]
+    assert net.divergence_weight == 1.0
+    assert weights.count(0.5) * 6 == len(weights)
 
 
 def test_counted_families_are_those_of_the_baselines():

@@ -42,6 +42,11 @@ class VAE(AbstractLatent):
         dropout: share of the encoder's and decoder's units switched off at random while training.
         generator: source of the initial weights; None is a fresh one.
 
+    Attributes:
+        divergence_weight: of q's divergence from the prior in the loss while training, 1 unless set. What begins below 1 and
+            rises to it leaves more numbers of z in use (warm-up: Sønderby et al., "Ladder Variational Autoencoders", NeurIPS
+            2016).
+
     Examples:
         >>> vae = VAE(4, latent_size=2, hidden_sizes=[8])
         >>> x = vae.sample(5)
@@ -65,6 +70,7 @@ class VAE(AbstractLatent):
         if not (isinstance(dropout, int | float) and 0 <= dropout < 1):
             raise ShapeError(f"dropout = {dropout!r}: pass the share of units to switch off, at least 0 and below 1")
         self.dropout = float(dropout)
+        self.divergence_weight = 1.0
         generator = generator_from(generator)
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
         encoder, decoder = (inputs, *self.hidden_sizes), (latent_size, *self.hidden_sizes[::-1])
@@ -156,7 +162,8 @@ class VAE(AbstractLatent):
     ) -> torch.Tensor:
         """−evidence lower bound, (N,) nats, by one draw of z and the divergence of q from the prior in closed form.
 
-        On average it lies above −log p(x). All cells must be observed.
+        On average it lies above −log p(x), unless this is training mode with a ``divergence_weight`` below 1. All cells must
+        be observed.
         """
         x, generator = self.check_rows(x), generator_from(generator)
         if observed is not None and not bool(torch.as_tensor(observed).all()):
@@ -166,7 +173,8 @@ class VAE(AbstractLatent):
         noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype).to(mean.device)
         params = self.decode(mean + deviation * noise, generator=dropping)
         divergence = ((mean**2 + deviation**2 - 1) / 2 - deviation.log()).sum(1)
-        return divergence - self.columns.log_prob(params, x).sum(1)
+        weight = self.divergence_weight if self.training else 1.0
+        return weight * divergence - self.columns.log_prob(params, x).sum(1)
 
     @torch.no_grad()
     def sample(

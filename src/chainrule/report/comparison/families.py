@@ -23,10 +23,12 @@ from chainrule.networks.trainable import AbstractTrainable
 from chainrule.report.comparison.data import Data
 from chainrule.rng import generator_from
 from chainrule.training.config import FitConfig
-from chainrule.training.loop import make_state, train
+from chainrule.training.loop import State, make_state, train
 
-STEPS, LEAST_EPOCHS, MOST_EPOCHS = 15_000, 20, 100  # steps of training that are enough for 50,000 images, and epochs
+STEPS, LEAST_EPOCHS, MOST_EPOCHS = 30_000, 20, 100  # steps of training that are enough for 50,000 images, and epochs
 FEW_STEPS = 1200  # of an RBM, up to which its learning rate is the highest
+MANY_STEPS = 5000  # of a NADE over bits, from which half the learning rate is better
+WARM_UP = 1 / 3  # of a VAE's passes, in which the divergence's weight rises to 1
 PARTS = (1, 2, 5, 10, 20, 50, 100)  # of a mixture, of which the validation rows choose
 
 
@@ -49,7 +51,7 @@ class Effort:
     epochs: int
     batch_size: int = 100
     gibbs_steps: int = 10
-    draws: int = 500
+    draws: int = 5000
     distributions: int = 10_000
 
 
@@ -60,8 +62,14 @@ def effort_for(name: str, data: Data) -> Effort:
     """The effort of a name for this table: 200 units for up to 256 columns, else 500; fewer passes over more rows."""
     width, batches = len(data.columns), -(-len(data.train) // 100)
     epochs = min(MOST_EPOCHS, max(LEAST_EPOCHS, STEPS // batches))
-    units, latent = (200, 20) if width <= 256 else (500, 50)
-    return Effort(units, min(latent, width), max(1, round(EFFORTS[name] * epochs)))
+    units, latent, distributions = (200, 20, 10_000) if width <= 256 else (500, 50, 30_000)
+    return Effort(
+        units,
+        min(latent, width),
+        max(1, round(EFFORTS[name] * epochs)),
+        draws=500 if name == "quick" else 5000,
+        distributions=distributions,
+    )
 
 
 @dataclass(frozen=True)
@@ -133,10 +141,14 @@ def _rbm(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> 
         persistent=True,
         epochs=effort.epochs,
         batch_size=effort.batch_size,
-        learning_rate=_rbm_rate(effort.epochs * -(-len(data.train) // effort.batch_size)),
+        learning_rate=_rbm_rate(_steps(data, effort)),
         generator=generator,
         show_progress=show,
     )
+
+
+def _steps(data: Data, effort: Effort) -> int:
+    return effort.epochs * -(-len(data.train) // effort.batch_size)
 
 
 def _rbm_rate(steps: int) -> float:
@@ -146,12 +158,20 @@ def _rbm_rate(steps: int) -> float:
 
 def _vae(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
     net = VAE(data.columns, effort.latent_size, hidden_sizes=(effort.hidden_size,) * 2, generator=generator)
-    return _descended(net, data, effort, generator, show, "VAE", learning_rate=1e-3)
+    warm = max(1, round(WARM_UP * effort.epochs))
+
+    def weigh(epoch: int) -> None:
+        net.divergence_weight = min(1.0, (epoch + 1) / warm)
+
+    weigh(0)
+    return _descended(
+        net, data, effort, generator, show, "VAE", learning_rate=1e-3, after_epoch=lambda state: weigh(state.epoch)
+    )
 
 
 def _nade(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
     net = NADE(data.columns, effort.hidden_size, input_dropout=0.1, generator=generator)
-    rate = 1e-2 if _bits(data.columns) is None else 2e-3
+    rate = 2e-3 if _bits(data.columns) else 5e-3 if _steps(data, effort) > MANY_STEPS else 1e-2
     return _descended(net, data, effort, generator, show, "NADE", learning_rate=rate)
 
 
@@ -195,6 +215,7 @@ def _descended(
     title: str,
     *,
     learning_rate: float,
+    after_epoch: Callable[[State], None] | None = None,
 ) -> AbstractTrainable:
     """Trained by gradients on ``training_loss``; the weights are those of the epoch the validation rows liked best."""
     net.initialize_from(data.train.x)
@@ -202,7 +223,8 @@ def _descended(
         epochs=effort.epochs, batch_size=effort.batch_size, learning_rate=learning_rate, weight_decay=1e-2, patience=0
     )
     rows, held = (replace(part, unit=None) for part in (data.train, data.valid))
-    train(make_state(net, config, generator), rows, held, config, what=f"training {title}", show_progress=show)
+    state, what = make_state(net, config, generator), f"training {title}"
+    train(state, rows, held, config, after_epoch=after_epoch, what=what, show_progress=show)
     return net.eval()
 
 
@@ -233,13 +255,19 @@ FAMILIES: dict[str, Family] = {
             _rbm,
             "persistent contrastive divergence; its last weights, for there is nothing to choose by",
         ),
-        Family("vae", "VAE", _any, _vae, "the evidence lower bound, AdamW at 0.001"),
+        Family(
+            "vae",
+            "VAE",
+            _any,
+            _vae,
+            "the evidence lower bound, whose divergence weighs less in the first third of the passes, AdamW at 0.001",
+        ),
         Family(
             "nade",
             "NADE",
             _any,
             _nade,
-            "−log p, a tenth of the columns withheld in each step, AdamW at 0.01 over bits, else 0.002",
+            "−log p, a tenth of the columns withheld in each step, AdamW at 0.01 over bits (0.005 if in many steps), else 0.002",
             True,
         ),
         Family("made", "MADE", _any, _made, "−log p, AdamW at 0.001"),
