@@ -41,6 +41,16 @@ def read_trials() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def add(row: dict[str, Any]) -> None:
+    """Keeps a trial."""
+    is_new = not PATH.exists()
+    with PATH.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
 def trial(data: str, changed: dict[str, Any], effort: str, seed: int) -> dict[str, Any]:
     """One fit, judged on validation rows."""
     import torch
@@ -94,12 +104,7 @@ def main() -> None:
         tried = [pool.submit(trial, data, changed, asked.effort, asked.seed) for data in asked.data]
         for done in as_completed(tried):
             row = done.result()
-            is_new = not PATH.exists()
-            with PATH.open("a", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-                if is_new:
-                    writer.writeheader()
-                writer.writerow(row)
+            add(row)
             print(
                 f"{row['data']} {row['changed']}: valid {row['valid_nats']:.3f} in {row['seconds']:.0f} s", flush=True
             )

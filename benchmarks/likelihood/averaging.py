@@ -1,0 +1,82 @@
+"""Is an average of late weights better than the best epoch's? Chosen configurations trained again, judged on validation rows.
+
+Usage: python -m benchmarks.likelihood.averaging DATA ... ; data sets whose committees have the natural order, as the recipe
+chose them (benchmarks/results/likelihood.csv). Each share of the last epochs that is averaged is appended to
+benchmarks/results/likelihood_trials.csv. Test rows are never read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from typing import Any
+
+import torch
+
+import chainrule as cr
+from benchmarks.likelihood import results, trials
+from benchmarks.record import circumstances
+from chainrule.networks import Columns
+from chainrule.rng import generator_from
+from chainrule.training import loop
+from chainrule.training.batches import Rows
+from chainrule.training.fit import BUILDERS
+
+SHARES = (0.1, 0.2, 0.5)
+
+
+def averaged(data: str, seed: int = 0) -> list[dict[str, Any]]:
+    """Nats per validation row of the best epoch's weights, and of averages of as many late ones."""
+    (row,) = (r for r in results.read() if (r["experiment"], r["effort"], r["seed"]) == (data, "standard", seed))
+    config = cr.FitConfig.from_json(json.loads(row["config"]))
+    if config.order != "natural":
+        raise SystemExit(f"{data}: its order is {config.order}, learned from rows; name a set of the natural order")
+    loaded, generator = cr.datasets.load(data), generator_from(seed)
+    x, x_valid = (Rows(torch.from_numpy(part).float()) for part in (loaded.train, loaded.valid))
+    network = BUILDERS["committee"](Columns.of(x.x.shape[1]), config, None, generator)
+    network.initialize_from(x.x)
+    epochs: list[list[torch.Tensor]] = []
+
+    def note(state: loop.State) -> None:
+        epochs.append([parameter.detach().clone() for parameter in state.network.parameters()])
+
+    began = time.perf_counter()
+    loop.train(loop.make_state(network, config, generator), x, x_valid, config, after_epoch=note, show_progress=False)
+    found = {0.0: loop.validate(network, x_valid)}
+    for share in SHARES:
+        late = epochs[-max(1, round(share * len(epochs))) :]
+        with torch.no_grad():
+            for parameter, *copies in zip(network.parameters(), *late, strict=True):
+                parameter.copy_(torch.stack(copies).mean(0))
+        found[share] = loop.validate(network, x_valid)
+    seconds, where = round(time.perf_counter() - began, 1), circumstances()
+    return [
+        {
+            "data": data,
+            "changed": json.dumps({"share of the last epochs averaged": share} if share else {"epoch": "the best"}),
+            "network": "committee",
+            "effort": "standard",
+            "seed": seed,
+            "valid_nats": -nats,
+            "epochs": len(epochs),
+            "seconds": seconds,
+            "commit": where["commit"],
+            "date": where["date"],
+        }
+        for share, nats in found.items()
+    ]
+
+
+def main() -> None:
+    """Trains, prints and keeps."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="+")
+    for data in parser.parse_args().data:
+        for row in averaged(data):
+            trials.add(row)
+            print(f"{data} {row['changed']}: valid {row['valid_nats']:.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
