@@ -36,6 +36,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.tables.rules quick
 	$(BIN)/python -m benchmarks.tables.seconds
 	$(BIN)/python -m benchmarks.tables.prove
+	$(BIN)/python -m benchmarks.comparison.run
 
 bench-likelihood: $(READY)
 	$(BIN)/python -m benchmarks.likelihood.run

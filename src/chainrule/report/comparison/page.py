@@ -67,7 +67,9 @@ def _png(figure: Figure) -> str:
 def _samples(comparison: Comparison) -> list[dict[str, Any]]:
     """Of the test rows and of each family: a picture of drawn images, or the cells of a few drawn rows."""
     data = comparison.data
-    shown = [("test rows", data.test.x[: len(comparison.entries[0].drawn)])]
+    count = len(comparison.entries[0].drawn)
+    apart = max(1, len(data.test) // count)  # a file may be sorted by its label
+    shown = [("test rows", data.test.x[::apart][:count])]
     shown += [(entry.family.title, entry.drawn) for entry in comparison.entries]
     found = []
     for title, codes in shown:

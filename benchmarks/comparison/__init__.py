@@ -1,0 +1,1 @@
+"""The families side by side on images: ``chainrule compare``, its figures kept."""
