@@ -23,7 +23,7 @@ def frames():
     return {"pandas": pd.DataFrame(named), "polars": pl.DataFrame(named), "pyarrow": pa.table(named)}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     bits=hnp.arrays(np.int64, st.tuples(st.integers(1, 12), st.integers(1, 6)), elements=st.integers(0, 1)),
     dtype=st.sampled_from(["bool", "uint8", "int64", "float32", "float64"]),

@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from some_tables import mixed
 
@@ -124,7 +124,7 @@ def as_frame(columns, container):
     return frame if container == "polars" else frame.to_arrow()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(columns=tables(), container=st.sampled_from(["pandas", "polars", "pyarrow"]))
 def test_any_table_round_trips(columns, container):
     """Values, names, types and holes come back from codes; so does the schema from JSON."""

@@ -48,9 +48,11 @@ class VAE(AbstractLatent):
             2016).
 
     Examples:
-        >>> vae = VAE(4, latent_size=2, hidden_sizes=[8])
-        >>> x = vae.sample(5)
-        >>> vae.log_prob(x, n_draws=10).value.shape, len(vae.conditionals(torch.zeros(3, 2)))
+        >>> generator = generator_from(0)
+        >>> vae = VAE(4, latent_size=2, hidden_sizes=[8], generator=generator)
+        >>> x = vae.sample(5, generator=generator)
+        >>> bound = vae.log_prob(x, n_draws=10, generator=generator)
+        >>> bound.value.shape, len(vae.conditionals(torch.zeros(3, 2)))
         (torch.Size([5]), 4)
     """
 

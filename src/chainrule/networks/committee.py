@@ -35,7 +35,8 @@ class Committee(AbstractOfMembers, AbstractFixedOrder):
 
     Examples:
         >>> from chainrule.networks import NADE
-        >>> net = Committee([NADE(3, hidden_size=2), NADE(3, hidden_size=4)])
+        >>> from chainrule.rng import generator_from
+        >>> net = Committee([NADE(3, hidden_size=size, generator=generator_from(size)) for size in (2, 4)])
         >>> rows = torch.tensor([[0.0, 1.0, 1.0]])
         >>> each = torch.stack([m.log_prob_columns(rows) for m in net.members])
         >>> bool(torch.allclose(net.log_prob_columns(rows), each.exp().mean(0).log()))

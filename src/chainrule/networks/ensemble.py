@@ -40,7 +40,9 @@ class Ensemble(AbstractOfMembers):
 
     Examples:
         >>> from chainrule.networks import NADE
-        >>> net = Ensemble([NADE(3, hidden_size=2), NADE(3, hidden_size=2, order=[2, 1, 0])])
+        >>> from chainrule.rng import generator_from
+        >>> orders = [0, 1, 2], [2, 1, 0]
+        >>> net = Ensemble([NADE(3, hidden_size=2, order=order, generator=generator_from(0)) for order in orders])
         >>> rows = torch.tensor([[0.0, 1.0, 1.0]])
         >>> bool(net.log_prob(rows) >= torch.stack([m.log_prob(rows) for m in net.members]).mean(0))
         True

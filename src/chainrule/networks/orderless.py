@@ -53,7 +53,7 @@ class OrderlessNADE(AbstractNetwork):
         generator: source of the initial weights and of a random order; None is a fresh one.
 
     Examples:
-        >>> net = OrderlessNADE(4, [8])
+        >>> net = OrderlessNADE(4, [8], generator=generator_from(0))
         >>> x = torch.tensor([[1.0, 0.0, 0.0, 1.0]])
         >>> known = torch.tensor([False, True, False, True])
         >>> net.log_prob(x, given=known).shape, net.conditional(x, 0, known).mean().shape
