@@ -1,7 +1,6 @@
 """Tables with columns of numbers: codes, units, every network and mixture, holes, evidence by name."""
 
 import math
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -10,6 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+from command_line import chainrule
 
 import chainrule as cr
 from chainrule.errors import ChainruleError, FormatError, SchemaError
@@ -241,18 +241,12 @@ def test_a_small_file_cannot_ask_for_much_memory():
 def test_names_with_markup_and_signs_are_shown_as_they_are(tmp_path):
     table = pd.DataFrame({"[/a]": [0, 1, 1, 0] * 5, "x=y": [1, 0, 1, 0] * 5})
     cr.fit(table, network="nade", seed=0, config=QUICK, verbose=False).save(tmp_path / "m")
-    run = [sys.executable, "-m", "chainrule.cli.main"]
-    shown = subprocess.run([*run, "show", str(tmp_path / "m")], capture_output=True, text=True, check=True).stdout
+    shown = chainrule("show", "m", cwd=tmp_path)[1]
     assert "[/a], x=y" in shown
-    drawn = subprocess.run(
-        [*run, "sample", str(tmp_path / "m"), "-n", "2", "--given", "[/a]=1"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert drawn.stdout.splitlines()[0] == "[/a],x=y"
-    whole = [*run, "sample", str(tmp_path / "m"), "-n", "1", "--given", "[/a]=1", "--given", "x=y=1"]
-    assert subprocess.run(whole, capture_output=True, text=True, check=True).stdout.splitlines()[1] == "1,1"
+    drawn = chainrule("sample", "m", "-n", 2, "--given", "[/a]=1", cwd=tmp_path)[1]
+    assert drawn.splitlines()[0] == "[/a],x=y"
+    whole = chainrule("sample", "m", "-n", 1, "--given", "[/a]=1", "--given", "x=y=1", cwd=tmp_path)[1]
+    assert whole.splitlines()[1] == "1,1"
 
 
 def test_frames_of_polars_come_back_as_polars():
