@@ -2,13 +2,17 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
+from command_line import chainrule as run
 
 import chainrule
+from chainrule import rng
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -39,15 +43,21 @@ def test_a_chapter_that_prints_something_else_would_be_caught():
 
 
 @pytest.mark.parametrize("page", ["quickstart", "networks"])
-def test_the_code_of_a_page_runs(page, tmp_path):
+def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
+    """And draws no number that no seed decides, neither from the system's entropy nor from torch's own generator."""
+    monkeypatch.chdir(tmp_path)
     text = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
-    for code in blocks("python", text):
-        subprocess.run(
-            [sys.executable, "-W", "error", "-c", code], cwd=tmp_path, env=QUIET, check=True, stdout=subprocess.DEVNULL
-        )
-    for code in blocks("sh", text):
-        words = ["bash", "-euo", "pipefail", "-c", code]
-        subprocess.run(words, cwd=tmp_path, env=QUIET, check=True, stdout=subprocess.DEVNULL)
+    with monkeypatch.context() as seeded:
+        seeded.setattr(rng, "secrets", None)
+        before = torch.get_rng_state()
+        for code in blocks("python", text):
+            exec(compile(code, page, "exec"), {"__name__": "__main__"})
+        assert torch.equal(torch.get_rng_state(), before)
+    for line in "".join(blocks("sh", text)).splitlines():
+        program, *words = shlex.split(line)
+        assert program == "chainrule"
+        code, _, errors = run(*words, cwd=tmp_path)
+        assert code == 0, errors
 
 
 def test_the_site_builds_without_a_warning(tmp_path):
