@@ -178,6 +178,11 @@ class VAE(AbstractLatent):
         weight = self.divergence_weight if self.training else 1.0
         return weight * divergence - self.columns.log_prob(params, x).sum(1)
 
+    @property
+    def loss_is_estimate(self) -> bool:
+        """True: it is a bound, by one draw of z."""
+        return True
+
     @torch.no_grad()
     def sample(
         self,

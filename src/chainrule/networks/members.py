@@ -67,11 +67,6 @@ class AbstractOfMembers(AbstractNetwork):
         losses = [cast(AbstractNetwork, member).training_loss(x, observed, generator) for member in self.members]
         return (torch.stack(losses, dim=1) * self.log_weight.exp().to(losses[0].dtype)).sum(1)
 
-    @property
-    def loss_is_estimate(self) -> bool:
-        """Whether some member's loss is an estimate of a mean over orders instead of a likelihood."""
-        return False
-
     def trained_apart(self) -> Sequence[tuple[nn.Module, float]]:
         """The members, or theirs, each with its weight in the whole; the whole where members share parameters."""
         parts = [cast(AbstractNetwork, member).trained_apart() for member in self.members]

@@ -258,6 +258,11 @@ class OrderlessNADE(AbstractNetwork):
         loss = self.masked_loss(x, seen, known, generator=generator if self.training and self.dropout else None)
         return loss * weight.to(loss)
 
+    @property
+    def loss_is_estimate(self) -> bool:
+        """True: orders are drawn, and where rows have holes they are weighted anew."""
+        return True
+
     def order_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:

@@ -42,6 +42,11 @@ class AbstractTrainable(nn.Module, ABC):
     def initialize_from(self, x: torch.Tensor) -> None:
         """Starts the output biases at the independent columns that fit codes x (N, D)."""
 
+    @property
+    def loss_is_estimate(self) -> bool:
+        """Whether ``training_loss`` is no likelihood even in evaluation mode: an estimate, or a bound that is drawn."""
+        return False
+
     def trained_apart(self) -> Sequence[tuple[nn.Module, float]]:
         """The modules that learn each by itself, and the share of the training loss that is its own."""
         return [(self, 1.0)]
