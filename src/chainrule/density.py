@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ import torch
 
 from chainrule import fileformat, tasks
 from chainrule.errors import ChainruleError, FormatError
+from chainrule.headline import headline
 from chainrule.model import Model
 from chainrule.table import Schema
 from chainrule.version import version
@@ -134,13 +134,8 @@ class Density:
         kinds = Counter(column.kind for column in self.schema.columns)
         columns = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
         lines = [f"Density of {columns} columns by {type(self.model.network).__name__}"]
-        nats, alone = self.training.get("valid_nats"), self.training.get("independent_valid_nats")
-        if isinstance(nats, float) and isinstance(alone, float):
-            about = "" if self.training.get("valid_is", "exact") == "exact" else "about "
-            lines.append(
-                f"validation: {about}{nats:.2f} nats ({nats / math.log(2):.2f} bits) a row, {alone - nats:.2f} nats better than "
-                f"independent columns"
-            )
+        if (reached := headline(self.training, digits=2, each="a row")) is not None:
+            lines.append(f"validation: {reached}")
             lines.append(
                 f"trained on {self.training.get('train_rows', 0):,} rows, {len(self.training.get('history', ()))} epochs, "
                 f"seed {self.training.get('seed')}"

@@ -15,6 +15,7 @@ LEVELS = {
     "version": 0,
     "rng": 1,
     "progress": 0,
+    "headline": 0,
     "scratch": 0,
     "atomic": 0,
     "plain_json": 0,
@@ -34,7 +35,7 @@ LEVELS = {
     "report": 9,
     "cli": 10,
 }
-NO_TORCH = {"errors", "plain_json", "atomic", "scratch", "version", "progress", "datasets", "fileformat", "table"}
+NO_TORCH = {"errors", "plain_json", "atomic", "scratch", "version", "progress", "headline", "datasets", "fileformat", "table"}
 
 
 def room_of(module: str) -> str | None:

@@ -114,7 +114,7 @@ def test_the_recorded_nats_are_those_of_the_table():
     table, valid = rows_of(200), rows_of(80, seed=3)
     density = cr.fit(table, valid, network="nade", seed=0, config=QUICK, verbose=False)
     assert density.training["valid_nats"] == pytest.approx(-density.log_prob(valid).mean(), abs=2e-4)
-    assert density.training["history"][-1]["valid_nats"] >= density.training["valid_nats"] - 1e-9
+    assert density.training["history"][-1]["valid_nats"] >= density.training["valid_nats"] - 1e-6
     assert density.training["valid_is"] == "exact"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from chainrule.cli.shown import say
 from chainrule.cli.tables import (
     OUTPUT_TYPES,
     HeaderOption,
@@ -71,4 +71,4 @@ def run(
         print_json({"rows": len(nats), "mean": mean, "standard_error": error, "log_prob": nats.tolist()})
     if mean is not None:
         spread = "" if error is None else f" ± {error:.4f}"
-        print(f"{len(nats)} rows, mean log-likelihood {mean:.4f}{spread} nats", file=sys.stderr)
+        say(f"{len(nats)} rows, mean log-likelihood {mean:.4f}{spread} nats")

@@ -246,7 +246,7 @@ def as_lists(frame: Any) -> dict[str, list[Any]]:
 
 def print_json(value: Any) -> None:
     """One JSON value on stdout; numbers that are not finite are null."""
-    print(plain_json(value))
+    print(plain_json(value), flush=True)
 
 
 def _is_dataset(text: str) -> bool:
