@@ -153,10 +153,11 @@ def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> d
         if len(table.names) != expected:
             raise SchemaError(f"{table.source}: {len(table.names)} columns where the model has {expected}")
         return places(table, schema)
-    if extra := [name for name in table.names if name not in set(names)]:
+    of_model, of_table = set(names), set(table.names)
+    if extra := [name for name in table.names if name not in of_model]:
         raise SchemaError(f"{table.source}: column(s) {_some(extra)} are not in the model; drop them before asking")
     own = [column.name for column in schema.own]
-    if absent := [name for name in own if name not in set(table.names)]:
+    if absent := [name for name in own if name not in of_table]:
         if len(absent) == len(own):
             raise SchemaError(f"{table.source}: none of the model's {len(own)} columns is here")
         if warn and (missed := [name for name in absent if name not in fine]):
