@@ -24,6 +24,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 # What a person has set in their shell changes no result.
 for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "CHAINRULE_BACKEND", "NUMBA_DISABLE_JIT"):
     os.environ.pop(name, None)
+os.environ["no_proxy"] = "127.0.0.1"  # servers of tests are on this machine
 
 # The same examples in every run, and no law about how long one takes.
 unhurried = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]

@@ -77,16 +77,21 @@ def test_weights_count_rows(tmp_path):
             cr.fit(frame, sample_weight=wrong, config=QUICK, verbose=False)
 
 
-def test_a_time_limit_ends_training(monkeypatch):
-    """By a clock that is a tenth of a second on whenever it is read."""
+@pytest.mark.parametrize("batch_size", [4, 64])
+def test_a_time_limit_ends_training(batch_size, monkeypatch):
+    """By a clock that is a tenth of a second on whenever it is read: within an epoch of 90 steps, after some of 6."""
     clock = count(0, 0.1)
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
-    config = cr.FitConfig(hidden_sizes=(8, 8), epochs=100_000, patience=0)
-    density = cr.fit(mixed(200), time_limit_s=2.0, seed=0, config=config, verbose=False)
+    config = cr.FitConfig(hidden_sizes=(8, 8), epochs=100_000, patience=0, batch_size=batch_size)
+    density = cr.fit(mixed(400), time_limit_s=3.0, seed=0, config=config, verbose=False)
+    assert next(clock) < 4
     history = density.training["history"]
-    assert 1 <= len(history) < 30
+    assert len(history) == 1 if batch_size == 4 else 2 <= len(history) < 30
     assert [record["rate"] for record in history] == sorted((record["rate"] for record in history), reverse=True)
     assert history[-1]["rate"] < 1e-4
+
+
+def test_a_time_limit_is_a_number_of_seconds():
     with pytest.raises(ChainruleError, match="time_limit_s = 0: pass a number of seconds above zero"):
         cr.fit(mixed(50), time_limit_s=0, verbose=False)
 
