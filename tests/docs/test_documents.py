@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from command_line import chainrule as run
 
 import chainrule
 from chainrule import rng
@@ -147,11 +148,11 @@ def test_the_demo_does_its_job_and_the_readme_quotes_it(tmp_path):
 
 def test_the_demo_grows_images(tmp_path):
     """The lecture's 1024 pixels, in one epoch: what is drawn has that size."""
-    command = [sys.executable, "-W", "error", "-m", "chainrule.cli.main", "demo", "--side", "32", "--epochs", "1"]
-    done = subprocess.run([*command, "--hidden-size", "20"], cwd=tmp_path, env=QUIET, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "32 × 32 pixels" in done.stdout
-    described = json.loads(subprocess.check_output([BIN / "chainrule", "show", "chainrule-demo/model.chainrule", "--json"], cwd=tmp_path))
+    words = ("demo", "--side", 32, "--epochs", 1, "--hidden-size", 20)
+    code, out, errors = run(*words, cwd=tmp_path, warn="error")
+    assert code == 0, errors
+    assert "32 × 32 pixels" in out
+    described = json.loads(run("show", "chainrule-demo/model.chainrule", "--json", cwd=tmp_path)[1])
     assert len(described["schema"]["columns"]) == 1024
 
 
