@@ -53,7 +53,7 @@ def installed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("absent")
     for name in ("pandas", "pyarrow"):
         (folder / f"{name}.py").write_text("raise ImportError(f'{__name__} does not come with chainrule')\n")
-    return {**QUIET, "PYTHONPATH": str(folder)}
+    return {**QUIET, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT / 'src'}"}
 
 
 # Around an example: it draws no number that no seed decides, neither from the system's entropy nor from torch's own generator.

@@ -176,7 +176,7 @@ def test_holes_of_new_rows_are_filled_without_a_fit():
     assert np.array_equal(
         imputer.draws(new, n_draws=1, random_state=5)[0], imputer.draws(new, n_draws=1, random_state=5)[0]
     )
-    again = Imputer(effort="quick", how="draw", random_state=np.random.RandomState(0)).fit(rows)
+    again = Imputer(config=BRIEF, how="draw", random_state=np.random.RandomState(0)).fit(rows)
     assert not np.array_equal(again.transform(new), again.transform(new))
 
 
