@@ -15,6 +15,7 @@ from chainrule import fileformat, tasks
 from chainrule.errors import ChainruleError, FormatError
 from chainrule.headline import headline
 from chainrule.model import Model
+from chainrule.reading import RowsOrCodes
 from chainrule.table import Schema
 from chainrule.version import version
 
@@ -24,7 +25,7 @@ class Density:
     """The joint density of a table. Tables are whatever was fitted: frames, arrays, paths; answers are in the table's terms.
 
     Attributes:
-        model: schema and network.
+        model: schema and network. The network reads codes, which ``codes`` makes of a table and ``table`` turns back.
         training: how it was trained, as JSON: configuration, seed, rows, history per epoch.
         seconds: how long that took; not saved, so that the same seed gives the same file to the byte.
     """
@@ -32,6 +33,9 @@ class Density:
     model: Model
     training: Mapping[str, Any] = field(default_factory=dict)
     seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        self.model.network.look = RowsOrCodes(self.model.schema)  # a warning, if somebody hands it rows of the table
 
     @property
     def schema(self) -> Schema:
@@ -116,6 +120,34 @@ class Density:
             to: a path of CSV or Parquet to write to; a file is then read, filled and written in parts.
         """
         return tasks.impute(self.model, table, how=how, n_draws=n_draws, interval=interval, seed=seed, to=to)
+
+    def codes(self, table: Any) -> np.ndarray:
+        """What the network reads of a table, (N, D) float64 with NaN where unknown; see ``tasks.codes``.
+
+        ``model.network`` takes codes, never rows of the table: in a binary column code 0 is the more frequent value, numbers are
+        standardised or counted in steps.
+
+        Examples:
+            >>> import chainrule as cr
+            >>> rows = np.array([[1, 0], [1, 0], [1, 1], [0, 0]] * 20)
+            >>> density = cr.fit(rows, network="nade", seed=0, verbose=False, config=cr.FitConfig(hidden_size=4, epochs=1))
+            >>> density.codes(rows[:4]).tolist()
+            [[0.0, 0.0], [0.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
+            >>> nats = density.model.network.log_prob(torch.from_numpy(density.codes(rows)))
+            >>> bool(np.allclose(nats.detach().numpy(), density.log_prob(rows), atol=1e-5))
+            True
+            >>> bool((density.table(density.codes(rows)) == rows).all())
+            True
+        """
+        return tasks.codes(self.model, table)
+
+    def table(self, codes: Any) -> Any:
+        """The rows that codes (N, D) stand for, as the kind of table that was fitted; see ``tasks.table``.
+
+        The inverse of ``codes``, also of what ``model.network.sample`` draws. Unknown cells, labels that are not listed and
+        cells outside their column come back as missing.
+        """
+        return tasks.table(self.model, codes)
 
     def features(self, table: Any, pool: str = "last") -> np.ndarray:
         """A representation of each row, (N, F) float64: hidden units of the network; see ``tasks.features``."""

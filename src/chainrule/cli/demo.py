@@ -143,30 +143,22 @@ def _draw_pictures(density: Density, digits: Dataset, out: Path, seed: int) -> N
     from chainrule.progress import progress_bar
     from chainrule.report import lecture, pictures
     from chainrule.rng import generator_from
-    from chainrule.table import encode, read_table
 
-    network, schema = density.model.network.cpu(), density.model.schema
+    network = density.model.network.cpu()
     assert isinstance(network, NADE)
-    shape, generator = digits.image_shape or (1, len(schema.columns)), generator_from(seed)
+    shape, generator = digits.image_shape or (1, len(density.schema.columns)), generator_from(seed)
     n = shape[0] * shape[1]
-    flipped = np.array([column.levels == (1, 0) for column in schema.columns])  # columns whose code 0 is a lit pixel
-
-    def pixels(codes: np.ndarray) -> np.ndarray:
-        return np.where(flipped, 1 - codes, codes)
 
     def codes_of(rows: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(encode(read_table(rows), schema).values)
+        return torch.from_numpy(density.codes(rows))
 
     picked = np.random.default_rng(seed).permutation(len(digits.test))
     with progress_bar("drawing pictures", 7) as advance:
-        real, drawn = digits.test[picked[:48]], pixels(network.sample(48, generator=generator).numpy())
+        real, drawn = digits.test[picked[:48]], density.table(network.sample(48, generator=generator))
         pictures.save(pictures.samples(real, drawn, shape), out / "samples.png")
         advance(1)
 
-        stages = [
-            (pixels(values), known, np.where(flipped, 1 - probability, probability))
-            for values, known, probability in lecture.stages_of_drawing(network, min(n, 64) + 1, generator)
-        ]
+        stages = lecture.stages_of_drawing(density, min(n, 64) + 1, generator)
         strip = [stages[k] for k in np.linspace(0, len(stages) - 1, 9).round().astype(int)]
         pictures.save(pictures.drawing(strip, shape), out / "drawing.png")
         pictures.drawing_animation(stages, shape, out / "drawing.gif")
@@ -175,9 +167,11 @@ def _draw_pictures(density: Density, digits: Dataset, out: Path, seed: int) -> N
         upper = np.arange(n) < shape[1] * (shape[0] // 2)
         originals = digits.test[picked[:6]]
         evidence = codes_of(originals).repeat_interleave(6, dim=0)
-        completed = network.sample(36, given=(evidence, torch.from_numpy(upper)[None]), generator=generator).numpy()
+        completed = density.table(
+            network.sample(36, given=(evidence, torch.from_numpy(upper)[None]), generator=generator)
+        )
         pictures.save(
-            pictures.completions(originals, upper, pixels(completed).reshape(6, 6, n), shape), out / "completions.png"
+            pictures.completions(originals, upper, completed.reshape(6, 6, n), shape), out / "completions.png"
         )
         advance(1)
 

@@ -126,7 +126,7 @@ class Ensemble(AbstractOfMembers):
     def features(self, x: torch.Tensor, pool: str = "last", *, observed: torch.Tensor | None = None) -> torch.Tensor:
         """The members' representations side by side, (N, sum of their widths); ``observed`` as members take it."""
         check_pool(pool)
-        options = {} if observed is None else {"observed": observed}
+        x, options = self.check_rows(x, observed), {} if observed is None else {"observed": observed}
         return torch.cat([member.features(x, pool, **options) for member in self._all()], dim=1)
 
     @property

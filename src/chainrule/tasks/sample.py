@@ -66,7 +66,7 @@ def sample_parts(
         raise ShapeError(f"given has {len(evidence[0])} rows of values for {rows} rows to draw; pass 1 or {rows}")
     # Bits and categories draw the same in the network's own precision, and faster; numbers need the digits of float64.
     plain = all(column.kind in ("binary", "categorical") for column in model.schema.columns)
-    network = model.network if plain else model.in_float64()
+    network = model.bare() if plain else model.in_float64()
     with progress_bar("drawing rows", rows) as advance:
         for start in range(0, max(rows, 1), BATCH_ROWS):
             part = slice(start, min(start + BATCH_ROWS, rows))
