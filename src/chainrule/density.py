@@ -43,12 +43,12 @@ class Density:
         return self.model.schema
 
     @overload
-    def log_prob(self, table: Any, parts: Literal[False] = False) -> np.ndarray: ...
+    def log_prob(self, table: Any, parts: Literal[False] = False, *, strict: bool = False) -> np.ndarray: ...
 
     @overload
-    def log_prob(self, table: Any, parts: Literal[True]) -> tasks.Parts: ...
+    def log_prob(self, table: Any, parts: Literal[True], *, strict: bool = False) -> tasks.Parts: ...
 
-    def log_prob(self, table: Any, parts: bool = False) -> np.ndarray | tasks.Parts:
+    def log_prob(self, table: Any, parts: bool = False, *, strict: bool = False) -> np.ndarray | tasks.Parts:
         """log p of the known cells of each row, (N,) float64, nats.
 
         Args:
@@ -56,24 +56,32 @@ class Density:
                 that is absent is unknown, with a warning.
             parts: two arrays instead, ``mass`` and ``density``, whose sum it is: the terms of cells that have a
                 probability, and of those that have a density in the table's units.
+            strict: refuse cells that hold what their column cannot (a 2 among bits, text among numbers), and leave no probability
+                for them. Otherwise such a cell has a small one, ε = 1 / (rows of the column + 1): see ``tasks.score``.
         """
-        return tasks.score_parts(self.model, table) if parts else tasks.score(self.model, table)
+        if parts:
+            return tasks.score_parts(self.model, table, strict=strict)
+        return tasks.score(self.model, table, strict=strict)
 
-    def score(self, table: Any) -> float:
+    def score(self, table: Any, *, strict: bool = False) -> float:
         """The mean of ``log_prob``: nats per row, higher is better."""
-        return float(self.log_prob(table).mean())
+        return float(self.log_prob(table, strict=strict).mean())
 
-    def explain(self, table: Any, relative: bool = True, *, chain: bool = False, tail: bool = False) -> Any:
+    def explain(
+        self, table: Any, relative: bool = True, *, chain: bool = False, tail: bool = False, strict: bool = False
+    ) -> Any:
         """The surprise of each cell in bits, as a frame of the table's shape; see ``tasks.explain``."""
-        return tasks.explain(self.model, table, relative=relative, chain=chain, tail=tail)
+        return tasks.explain(self.model, table, relative=relative, chain=chain, tail=tail, strict=strict)
 
-    def oddest(self, table: Any, top: int = 20) -> Any:
+    def oddest(self, table: Any, top: int = 20, *, strict: bool = False) -> Any:
         """The oddest cells, oddest first, each with what was likely instead; see ``tasks.oddest``."""
-        return tasks.oddest(self.model, table, top=top)
+        return tasks.oddest(self.model, table, top=top, strict=strict)
 
-    def conditional(self, table: Any, column: str, *, quantiles: Sequence[float] = tasks.QUANTILES) -> Any:
+    def conditional(
+        self, table: Any, column: str, *, quantiles: Sequence[float] = tasks.QUANTILES, strict: bool = False
+    ) -> Any:
         """Probabilities of a column's levels, or quantiles of its numbers, given the rest of each row."""
-        return tasks.conditional(self.model, table, column, quantiles=quantiles)
+        return tasks.conditional(self.model, table, column, quantiles=quantiles, strict=strict)
 
     def marginal(self, *columns: str) -> Any:
         """p(column), or p(first, second), as a frame with a row for each value or pair; see ``tasks.marginal``."""
@@ -107,6 +115,7 @@ class Density:
         seed: int | None = None,
         *,
         interval: float | None = None,
+        strict: bool = False,
         to: str | os.PathLike[str] | None = None,
     ) -> Any:
         """The table with its holes filled; what is known stays to the bit (see ``tasks.impute``).
@@ -117,9 +126,11 @@ class Density:
             n_draws: how many tables to draw; more than one come as a list.
             seed: makes draws reproducible.
             interval: with a probability such as 0.9, returns (table, low, high), the ends of each filled number's interval.
+            strict: refuse cells that hold what their column cannot, instead of leaving them as they are.
             to: a path of CSV or Parquet to write to; a file is then read, filled and written in parts.
         """
-        return tasks.impute(self.model, table, how=how, n_draws=n_draws, interval=interval, seed=seed, to=to)
+        options = {"how": how, "n_draws": n_draws, "interval": interval, "seed": seed, "strict": strict, "to": to}
+        return tasks.impute(self.model, table, **options)
 
     def codes(self, table: Any) -> np.ndarray:
         """What the network reads of a table, (N, D) float64 with NaN where unknown; see ``tasks.codes``.
@@ -134,7 +145,7 @@ class Density:
             >>> density.codes(rows[:4]).tolist()
             [[0.0, 0.0], [0.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
             >>> nats = density.model.network.log_prob(torch.from_numpy(density.codes(rows)))
-            >>> bool(np.allclose(nats.detach().numpy(), density.log_prob(rows), atol=1e-5))
+            >>> bool(np.allclose(nats.detach().numpy(), density.log_prob(rows, strict=True), atol=1e-5))
             True
             >>> bool((density.table(density.codes(rows)) == rows).all())
             True
@@ -149,9 +160,9 @@ class Density:
         """
         return tasks.table(self.model, codes)
 
-    def features(self, table: Any, pool: str = "last") -> np.ndarray:
+    def features(self, table: Any, pool: str = "last", *, strict: bool = False) -> np.ndarray:
         """A representation of each row, (N, F) float64: hidden units of the network; see ``tasks.features``."""
-        return tasks.features(self.model, table, pool=pool)
+        return tasks.features(self.model, table, pool=pool, strict=strict)
 
     def compare(self, other: Density, table: Any) -> tasks.Comparison:
         """How many nats per row this density is better than another on a table, with the standard error of that mean."""

@@ -59,7 +59,7 @@ def test_faults_of_standard_input_name_line_and_column(folder):
         (b"\xff\xfe\x00", "standard input: UTF-16 text; save it as UTF-8, as `iconv -f UTF-16 -t UTF-8` does"),
         (b"PAR1 and no more", "standard input: not a readable Parquet file: "),
     ):  # fmt: skip
-        code, out, errors = chainrule("score", "m.chainrule", "-", cwd=folder, stdin=data)
+        code, out, errors = chainrule("score", "m.chainrule", "-", "--strict", cwd=folder, stdin=data)
         assert (code, out) == (2, "")
         assert errors.startswith(f"chainrule: {message}")
         assert "/tmp" not in errors
@@ -192,16 +192,20 @@ def test_samples_are_given_cells_and_written_in_parts(folder, monkeypatch):
     assert len(pl.read_csv(folder / "parts.csv")) == 40
 
 
-def test_arrays_hold_numbers_and_json_no_infinities(folder):
+def test_arrays_hold_numbers_and_what_is_far_has_a_likelihood(folder):
     code, out, errors = chainrule("sample", "m.chainrule", "-n", 5, "-o", "s.npy", cwd=folder)
     assert (code, out) == (2, "")
     assert "s.npy: column 'town' holds String, no numbers; end the name with .csv or .parquet" in errors
     assert not (folder / "s.npy").exists()
     assert chainrule("conditional", "m.chainrule", "t.csv", "town", "-o", "p.npy", cwd=folder)[0] == 0
     assert np.load(folder / "p.npy").shape == (300, 3)
-    (folder / "far.csv").write_text("sex,town,gain,height,price,hour\nTRUE,west,1,1e300,2.0,2024-01-01 00:00\n")
+    cells = ",1e300,", ",1e90,", ",inf,", ",tall,", ",,"
+    rows = "".join(f"TRUE,west,1{cell}2.0,2024-01-01 00:00\n" for cell in cells)
+    (folder / "far.csv").write_text(f"sex,town,gain,height,price,hour\n{rows}")
     code, out, _ = chainrule("score", "m.chainrule", "far.csv", "--json", cwd=folder)
-    assert json.loads(out, parse_constant=pytest.fail)["log_prob"] == [None]
+    outside, far, *others, empty = json.loads(out, parse_constant=pytest.fail)["log_prob"]
+    assert others == [outside, outside]
+    assert far < outside < empty
 
 
 def test_show_tells_what_each_column_costs(folder):

@@ -118,7 +118,7 @@ def test_wrong_tables_for_a_schema_are_explained_whole():
          "as all were when the model was fitted: correct it, or leave the cell empty"),
     ):  # fmt: skip
         with pytest.raises(SchemaError) as error:
-            encode(read_table(table), schema)
+            encode(read_table(table), schema, strict=True)
         assert str(error.value) == message
 
 

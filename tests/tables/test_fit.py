@@ -247,7 +247,7 @@ def test_faults_late_in_a_file_are_named_by_line(tmp_path):
     with pytest.raises(
         SchemaError, match=rf"column 'b': value 'x' at row 50 \(line 52 of {path}\) is not a finite number"
     ):
-        density.log_prob(last)
+        density.log_prob(last, strict=True)
 
 
 def test_the_command_line_fits_tables(tmp_path):

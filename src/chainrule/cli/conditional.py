@@ -12,6 +12,7 @@ from chainrule.cli.tables import (
     ModelArgument,
     OutputOption,
     SplitOption,
+    StrictOption,
     TableArgument,
     give_frames,
     parts_of,
@@ -36,6 +37,7 @@ def run(
     ] = None,
     split: SplitOption = None,
     header: HeaderOption = None,
+    strict: StrictOption = False,
     output: OutputOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the columns as JSON.")] = False,
 ) -> None:
@@ -49,5 +51,5 @@ def run(
     density, quantiles = load(model), tuple(quantile or QUANTILES)
     density.schema.number(column)  # raises before the table is read
     parts = parts_of(table, split, header=header)
-    found = (conditional_columns(density.model, part, column, quantiles=quantiles) for part in parts)
+    found = (conditional_columns(density.model, part, column, quantiles=quantiles, strict=strict) for part in parts)
     give_frames((build(columns, {}, "polars") for columns in found), output, as_json)

@@ -13,6 +13,7 @@ from chainrule.cli.tables import (
     HeaderOption,
     ModelArgument,
     SplitOption,
+    StrictOption,
     TableArgument,
     as_lists,
     give_frames,
@@ -40,6 +41,7 @@ def run(
     ] = False,
     split: SplitOption = None,
     header: HeaderOption = None,
+    strict: StrictOption = False,
     output: FrameOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -57,9 +59,10 @@ def run(
         require_writable(output, FRAME_TYPES, inputs=(model, table))
     density, parts = load(model), parts_of(table, split, header=header)
     if every_cell:
-        give_frames((pl.DataFrame(explain_columns(density.model, part, tail=True)) for part in parts), output, as_json)
+        bits = (explain_columns(density.model, part, tail=True, strict=strict) for part in parts)
+        give_frames(map(pl.DataFrame, bits), output, as_json)
         return
-    cells = oddest_of(density.model, parts, top=top)
+    cells = oddest_of(density.model, parts, top=top, strict=strict)
     if as_json:
         columns = as_lists(cells)
         print_json([dict(zip(columns, cell, strict=True)) for cell in zip(*columns.values(), strict=True)])

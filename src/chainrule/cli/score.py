@@ -16,6 +16,7 @@ from chainrule.cli.tables import (
     ModelArgument,
     OutputOption,
     SplitOption,
+    StrictOption,
     TableArgument,
     parts_of,
     print_json,
@@ -37,6 +38,7 @@ def run(
     table: TableArgument,
     split: SplitOption = None,
     header: HeaderOption = None,
+    strict: StrictOption = False,
     output: OutputOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print mean, standard error and rows as JSON.")] = False,
 ) -> None:
@@ -55,7 +57,7 @@ def run(
 
     def frames() -> Iterator[Any]:
         start = 0
-        for nats in score_each(density.model, parts_of(table, split, header=header)):
+        for nats in score_each(density.model, parts_of(table, split, header=header), strict=strict):
             scored.append(nats)
             yield pl.DataFrame({"row": np.arange(start, start + len(nats)), "log_prob": nats})
             start += len(nats)

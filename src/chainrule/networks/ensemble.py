@@ -92,7 +92,7 @@ class Ensemble(AbstractOfMembers):
         """
         x, order = self.check_rows(x), self.order
         cells = self._cells(x, order, observed)  # (N, M, D)
-        weight = self._running(cells)
+        weight = self.running(cells)
         return (weight + cells).logsumexp(1).to(x.dtype)[:, order.argsort()]
 
     def complete(
@@ -119,7 +119,7 @@ class Ensemble(AbstractOfMembers):
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k); members share one order."""
         x, order = self.check_rows(x), self.order
         cells = self._cells(x, order)  # (N, M, D)
-        weight = self._running(cells)[:, :, order.argsort()]
+        weight = self.running(cells)[:, :, order.argsort()]
         parts = [member.conditionals(x) for member in self._all()]
         return [mixed(weight[:, :, k], [each[k] for each in parts]) for k in range(len(self.columns))]
 
@@ -231,7 +231,7 @@ class Ensemble(AbstractOfMembers):
             :, :, order
         ]
 
-    def _running(self, cells: torch.Tensor) -> torch.Tensor:
+    def running(self, cells: torch.Tensor) -> torch.Tensor:
         """Log-weights (N, M, D) of the members at every step, given the cells (N, M, D) before it in the order."""
         before = torch.cat([torch.zeros_like(cells[:, :, :1]), cells[:, :, :-1].cumsum(2)], dim=2)
         prior = self.log_weight[None, :, None].expand_as(cells)

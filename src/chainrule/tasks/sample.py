@@ -53,7 +53,7 @@ def sample_parts(
     evidence, asked = None, None
     if given is not None:
         asked = read_table(given_row(given) if isinstance(given, Mapping) else given)
-        codes = encode(asked, model.schema, warn=False)
+        codes = encode(asked, model.schema, warn=False, strict=True)
         model.require_evidence(codes.observed, name="given")
         observed = codes.observed.copy()
         for k in range(len(model.schema.columns)):  # a hole is a cell to draw, not one that is missing
