@@ -287,7 +287,9 @@ def test_a_fixed_order_fills_beside_what_lies_outside():
     options = {
         "seed": 0,
         "verbose": False,
-        "config": cr.FitConfig(hidden_size=8, epochs=60, patience=0, batch_size=20, orders=1, members=1),
+        "config": cr.FitConfig(
+            hidden_size=8, epochs=60, order="natural", patience=0, batch_size=20, orders=1, members=1
+        ),
     }
     for network in ("nade", "committee"):
         density = cr.fit(rows, network=network, **options)
