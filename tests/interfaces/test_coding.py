@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 
 import chainrule as cr
 from chainrule.errors import SchemaError, ShapeError
+from chainrule.table import log_scales
 from chainrule.testing import check
 
 TINY = cr.FitConfig(hidden_size=8, components=2, epochs=15)
@@ -84,13 +85,8 @@ def test_codes_are_what_the_network_reads(density):
         assert np.array_equal(np.isnan(codes), table.isna().to_numpy())
         x, observed = torch.from_numpy(codes), torch.from_numpy(~np.isnan(codes))
         nats = copy.deepcopy(density.model.network).double().log_prob(x, observed).detach().numpy()
-        spread = np.array([1.0 if c.step is not None or not c.spread else c.spread for c in density.schema.columns])
-        known = observed.numpy() & ~(
-            (density.schema.names.index("rain") == np.arange(9)) & (table["rain"] == 0).to_numpy()[:, None]
-        )
-        assert np.allclose(
-            nats - np.where(known, np.log(spread), 0).sum(1), density.log_prob(table), rtol=1e-6, atol=1e-3
-        )
+        units = np.where(observed, log_scales(density.schema, np.where(observed, codes, 0)), 0).sum(1)
+        assert np.allclose(nats + units, density.log_prob(table), rtol=1e-12)
 
 
 def test_codes_of_bits_are_zero_where_the_value_is_the_frequent_one(density):

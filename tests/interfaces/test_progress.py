@@ -22,7 +22,7 @@ def clock(monkeypatch):
     """A clock that stands until it is set."""
     now = [1000.0]
     monkeypatch.setattr(progress, "clock", lambda: now[0])
-    monkeypatch.setattr(progress, "LOG_EVERY_S", 30.0)  # other tests hear nothing, however slow the machine
+    monkeypatch.setattr(progress, "LOG_EVERY_S", 30.0)
     return now
 
 

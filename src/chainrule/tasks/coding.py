@@ -14,16 +14,16 @@ from chainrule.table.kinds import KINDS
 
 
 def codes(model: Model, table: Any) -> np.ndarray:
-    """What the model's network reads of a table, (N, D) float64: a column for each of the schema's, NaN where unknown.
+    """What the model's network reads of a table, (N, D) float64: a column for each of the schema's, NaN where nothing is read.
 
     A bit is 0 for the more frequent value of its column, which may be 1; a label is its place in ``Column.levels``, one more
     where it is not listed; a number is counted in steps of its grid, or standardised. Columns that say where cells are missing
-    are among them.
+    are among them. NaN stands where a cell is unknown, or holds what its column cannot.
 
     Networks do not read NaN: pass ``torch.from_numpy(codes)`` and, where there are holes, ``observed=~torch.isnan(codes)``.
 
     Raises:
-        SchemaError: columns or values that the model does not have.
+        SchemaError: columns that the model does not have.
     """
     found = encode(read_table(table), model.schema)
     return np.where(found.observed, found.values, np.nan)
