@@ -52,6 +52,7 @@ def folder(tmp_path_factory):
         "kept": rng.random(n) < 0.3,
     })  # fmt: skip
     table.to_csv(path / "t.csv", index=False)
+    table.drop(columns="id").head(4).to_csv(path / "few.csv", index=False)
     tiny = ["--hidden-size", "4", "--components", "2", "--epochs", "2", "--seed", "0", "--quiet"]
     assert chainrule("fit", "t.csv", "-o", "m.chainrule", *tiny, cwd=path)[0] == 0
     return path
@@ -62,6 +63,9 @@ COMMANDS = {
     "check": ["check", "m.chainrule"],
     "datasets": ["datasets"],
     "explain": ["explain", "m.chainrule", "t.csv", "--top", "5"],
+    "sample": ["sample", "m.chainrule", "-n", "3", "--seed", "0"],
+    "conditional": ["conditional", "m.chainrule", "few.csv", "income"],
+    "conditional of labels": ["conditional", "m.chainrule", "few.csv", "city"],
 }
 
 
@@ -91,6 +95,28 @@ def test_piped_tables_are_as_wide_as_they_ask_for(folder):
     for info in datasets.list():
         assert " / ".join(f"{rows:,}" for rows in info.rows) in text
         assert f"│ source: {info.source} " in text
+
+
+def test_rows_are_a_table_on_a_terminal_and_csv_elsewhere(folder, at):
+    for words in (COMMANDS["sample"], COMMANDS["conditional"], [*COMMANDS["sample"][:3], "60", "--seed", "0"]):
+        at(None)
+        _, piped, _ = chainrule(*words, cwd=folder)
+        at(200)
+        _, text, _ = chainrule(*words, cwd=folder)
+        many = "60" in words
+        assert (text == piped) == many  # what no eye reads stays CSV
+        lines = piped.splitlines()
+        assert "│" not in piped
+        if not many:
+            assert "┃ row ┃" in text
+            cells = [re.split(" *│ *", line.strip())[1:-1] for line in text.splitlines() if line.startswith("│")]
+            assert [cell[0] for cell in cells] == [str(k) for k in range(len(lines) - 1)]
+            expected = [line.lower().split(",") for line in lines[1:]]
+            for row, wanted in zip(cells, expected, strict=True):
+                for cell, full in zip(row[1:], wanted, strict=True):
+                    number = re.match(r"-?\d", full) is not None
+                    assert float(cell) == pytest.approx(float(full), rel=1e-5) if number else cell.lower() == full
+        assert chainrule(*words, "--json", cwd=folder)[1].startswith("{")
 
 
 def entry(name, nats, error, seconds, accuracy=None):

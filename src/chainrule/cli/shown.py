@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any
 
 LONGEST = 24  # characters of a word that is never broken: no number has more
 PADDING = 3  # a column's blanks on both sides, and the line beside it
 UNLIMITED = 1_000_000  # columns of what is no terminal
+MOST_ROWS, MOST_COLUMNS = 50, 20  # of rows that a terminal shows as a table; what is larger is CSV there, too
 
 
 def print_table(
@@ -59,6 +63,23 @@ def print_table(
     console.print(table)
 
 
+def left_to_print(frames: Iterator[Any], title: str = "") -> Iterator[Any]:
+    """Polars frames as they came; but on a terminal few rows of few columns are printed, and nothing is left.
+
+    Numbers are rounded to six digits, but never to tens: all digits are in CSV and JSON.
+    """
+    first, second = next(frames, None), next(frames, None)
+    if first is None:
+        return iter(())
+    few = second is None and first.height <= MOST_ROWS and first.width <= MOST_COLUMNS
+    if not few or terminal_width() is None:
+        return chain([first], [] if second is None else [second], frames)
+    rows = [(k, *map(_for_eyes, row)) for k, row in enumerate(first.iter_rows())]
+    numbers = [name for name, dtype in first.schema.items() if dtype.is_numeric()]
+    print_table(("row", *first.columns), rows, title=title, numbers=("row", *numbers))
+    return iter(())
+
+
 def print_line(text: str) -> None:
     """A line on stdout, on a terminal wrapped between its words."""
     from rich.console import Console
@@ -78,6 +99,13 @@ def say(text: str) -> None:
     """A line on stderr, written at once: what another program writes to the same terminal stands before or after it."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
+
+
+def _for_eyes(cell: Any) -> object:
+    if isinstance(cell, float) and math.isfinite(cell):
+        digits = 5 - math.floor(math.log10(abs(cell))) if cell else 0
+        return min(str(cell), f"{cell:.{max(0, digits)}f}", key=len)
+    return "" if cell is None else cell
 
 
 def _fitted(whole: list[int], least: list[int], room: int) -> list[int] | None:
