@@ -237,7 +237,7 @@ MISUSES = [
     ("sample m.chainrule -o pipe.csv", "chainrule: pipe.csv: exists and is not a file; name another\n"),
     ("score rows.csv rows.csv", "chainrule: rows.csv: not a chainrule file; it does not begin with CHAINRUL\n"),
     ("score nowhere rows.csv", "chainrule: nowhere: no such file\n"),
-    ("score m.chainrule bad.csv", "chainrule: bad.csv: column(s) 'c' are absent and count as unknown\n"),
+    ("score m.chainrule bad.csv --strict", "chainrule: bad.csv: column(s) 'c' are absent and count as unknown\n"),
     ("score m.chainrule rows.csv -o x.txt", "chainrule: x.txt: results are written as .csv, .npy, .npz, .parquet; end the name "
      "with one of these\n"),
     ("sample m.chainrule -n -1", "chainrule: n = -1: pass a whole number of rows, at least 0\n"),
