@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, overload
 
@@ -67,11 +67,11 @@ class Density:
         """The oddest cells, oddest first, each with what was likely instead; see ``tasks.oddest``."""
         return tasks.oddest(self.model, table, top=top)
 
-    def conditional(self, table: Any, column: str, *, quantiles: Sequence[float] = tasks.QUANTILES) -> Any:
+    def conditional(self, table: Any, column: Hashable, *, quantiles: Sequence[float] = tasks.QUANTILES) -> Any:
         """Probabilities of a column's levels, or quantiles of its numbers, given the rest of each row."""
         return tasks.conditional(self.model, table, column, quantiles=quantiles)
 
-    def marginal(self, *columns: str) -> Any:
+    def marginal(self, *columns: Hashable) -> Any:
         """p(column), or p(first, second), as a frame with a row for each value or pair; see ``tasks.marginal``."""
         return tasks.marginal(self.model, *columns)
 

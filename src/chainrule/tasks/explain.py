@@ -13,7 +13,7 @@ from chainrule.conditionals import Distribution, MixtureDistribution
 from chainrule.errors import ShapeError, whole_number
 from chainrule.model import Model
 from chainrule.table import Codes, Table, encode, log_scales, objects_of, places, read_parts, read_table
-from chainrule.table.frames import build, like
+from chainrule.table.frames import alike, build
 from chainrule.tasks.batches import batches
 from chainrule.tasks.conditional import expected_words
 from chainrule.tasks.score import chain_terms
@@ -46,7 +46,7 @@ def explain(model: Model, table: Any, *, relative: bool = True, chain: bool = Fa
     """
     table = read_table(table)
     columns = explain_columns(model, table, relative=relative, chain=chain, tail=tail)
-    return like(table.frame, columns, table.container)
+    return alike(table.frame, columns, table.container)
 
 
 def explain_columns(
@@ -148,14 +148,21 @@ def _oddest_columns(model: Model, table: Table, top: int) -> dict[str, np.ndarra
             expected[place] = words
     names = model.schema.names
     found = [_cell(table, model, names[k], row) for row, k in zip(rows.tolist(), columns.tolist(), strict=True)]
+    called = _labels_in(table, model)
     return {
         "row": rows + table.first_row,
-        "column": objects_of([names[k] for k in columns.tolist()]),
+        "column": objects_of([called[names[k]] for k in columns.tolist()]),
         "found": objects_of(found),
         "bits": bits[rows, columns],
         "relative": relative[rows, columns],  # decides between cells so odd that float64 has no smaller tail
         "expected": objects_of(expected),
     }
+
+
+def _labels_in(table: Table, model: Model) -> dict[str, Any]:
+    """What a table itself calls the model's columns."""
+    labels = table.labels_of_columns
+    return {name: labels[k] if table.named else name for name, k in places(table, model.schema).items()}
 
 
 def _cell(table: Table, model: Model, name: str, row: int) -> str:

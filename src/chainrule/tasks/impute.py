@@ -29,7 +29,7 @@ from chainrule.table import (
     require_ending,
     write_parts,
 )
-from chainrule.table.frames import as_polars, build, like, replaced
+from chainrule.table.frames import alike, as_polars, build, replaced
 from chainrule.tasks.batches import batches
 from chainrule.tasks.conditional import distribution_of, level_probabilities, quantiles_of
 
@@ -238,7 +238,7 @@ def _merged(model: Model, table: Table, codes: Codes, columns: dict[str, np.ndar
         if name in at:
             own = table.names[at[name]]
             holes[own], values[own] = ~codes.observed[:, model.schema.number(name)], cells
-    return replaced(table.frame, values, holes, table.container)
+    return replaced(table.frame, values, holes, table.container, table.names)
 
 
 def _intervals(model: Model, table: Table, codes: Codes, interval: float) -> tuple[Any, Any]:
@@ -258,4 +258,4 @@ def _intervals(model: Model, table: Table, codes: Codes, interval: float) -> tup
                 whole = np.full(len(codes), np.datetime64("NaT"), dtype=cells.dtype)
                 ends[side][table.names[at[column.name]]] = whole
             whole[rows] = cells
-    return like(table.frame, ends[0], table.container), like(table.frame, ends[1], table.container)
+    return alike(table.frame, ends[0], table.container), alike(table.frame, ends[1], table.container)

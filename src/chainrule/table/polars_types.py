@@ -1,0 +1,154 @@
+"""Types of polars as a schema keeps them, and columns of these types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.table.cells import label_of
+from chainrule.table.types import (
+    Type,
+    as_cells,
+    as_decimals,
+    as_integers,
+    as_times,
+    cells_word,
+    known_values,
+    own_value,
+    unmasked,
+    with_new,
+    within,
+)
+
+MOST_DIGITS = 38  # of decimals
+
+
+def type_of(series: Any) -> Type:
+    """The type of a series."""
+    import polars as pl
+
+    if isinstance(series.dtype, pl.Enum):
+        return Type("Enum", categories=tuple(series.dtype.categories))
+    if isinstance(series.dtype, pl.Object):
+        return Type("Object", cells_word(series.to_numpy()))
+    return Type(str(series.dtype))
+
+
+def dtype_of(kind: Type) -> Any:
+    """The type as polars has it; None where this polars has none such."""
+    import polars as pl
+
+    text = kind.dtype
+    if text == "Enum":
+        return pl.Enum([label_of(own_value(category)) for category in kind.categories])
+    if found := re.fullmatch(r"Datetime\(time_unit='(\w+)', time_zone=(?:None|'([^']*)')\)", text):
+        return pl.Datetime(found[1], found[2])  # type: ignore[arg-type]
+    if found := re.fullmatch(r"Decimal\(precision=(None|\d+), scale=(\d+)\)", text):
+        return pl.Decimal(None if found[1] == "None" else int(found[1]), int(found[2]))
+    if text.startswith("Categorical"):
+        return _categorical(text)
+    found_type = getattr(pl, text, None)
+    return found_type if isinstance(found_type, type) and issubclass(found_type, pl.DataType) else None
+
+
+def _categorical(text: str) -> Any:
+    import polars as pl
+
+    said = dict(re.findall(r'(name|namespace|physical)="?(\w*)"?', text))
+    if found := re.search(r'Categories\("(.*)"\)', text):
+        said["name"] = found[1]
+    if not said or not hasattr(pl, "Categories"):
+        return pl.Categorical()
+    physical = getattr(pl, said.get("physical", "UInt32"))
+    return pl.Categorical(pl.Categories(said["name"], said.get("namespace", ""), physical))  # type: ignore[call-arg]
+
+
+def made(name: str, values: np.ndarray, dtype: Any, cells: str = "") -> Any:
+    """A series of values (N,) in that type, masked ones missing; in the type that polars finds where it cannot hold them.
+
+    An Enum has labels that it does not name after those that it does.
+    """
+    import polars as pl
+
+    if dtype is None:
+        return _as_it_is(name, values)
+    try:
+        found = _made(name, values, dtype, cells)
+    except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
+        return _as_it_is(name, values)
+    return _as_it_is(name, values) if found is None else found
+
+
+def _made(name: str, values: np.ndarray, dtype: Any, cells: str) -> Any:
+    import polars as pl
+
+    plain, missing = unmasked(values)
+    if isinstance(dtype, pl.Enum):
+        categories, found = with_new(dtype.categories.to_list(), known_values(values))
+        texts = [label_of(category) for category in categories]
+        return pl.Series(name, _texts(found), dtype=pl.Enum(texts))
+    if dtype.is_integer():
+        least, most = (pl.select(end).item() for end in (dtype.min(), dtype.max()))
+        whole = as_integers(values, least, most)
+        return pl.Series(name, whole.tolist() if whole.dtype.kind == "O" else whole, dtype=dtype)
+    if isinstance(dtype, pl.Decimal):
+        return pl.Series(name, as_decimals(values, dtype.scale, dtype.precision or MOST_DIGITS), dtype=dtype)
+    if dtype.is_float() and plain.dtype.kind in "iuf":
+        own = getattr(np, str(dtype).lower())
+        numbers = pl.Series(name, within(plain, np.dtype(own))).cast(dtype)
+        return numbers.set(pl.Series(missing), None) if missing.any() else numbers
+    if isinstance(dtype, pl.Datetime) and plain.dtype.kind == "M":
+        return _times(name, plain, missing, dtype)
+    if dtype == pl.String or isinstance(dtype, pl.Categorical):
+        return pl.Series(name, _texts(known_values(values)), dtype=pl.String).cast(dtype)
+    if isinstance(dtype, pl.Object) or dtype is pl.Object:
+        return pl.Series(name, as_cells(values, cells).tolist(), dtype=pl.Object)
+    return _as_it_is(name, values).cast(dtype)
+
+
+def _texts(values: Sequence[Any]) -> list[str | None]:
+    return [None if value is None else label_of(value) for value in values]
+
+
+def _times(name: str, plain: np.ndarray, missing: np.ndarray, dtype: Any) -> Any:
+    import polars as pl
+
+    zone = dtype.time_zone
+    times = as_times(plain.astype("datetime64[us]"), dtype.time_unit, zone is not None)
+    series = pl.Series(name, times)
+    if missing.any():
+        series = series.set(pl.Series(missing), None)
+    if zone is not None:
+        series = series.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+    return series.cast(dtype)
+
+
+def _as_it_is(name: str, values: np.ndarray) -> Any:
+    import polars as pl
+
+    masked = isinstance(values, np.ma.MaskedArray) and bool(np.ma.getmaskarray(values).any())
+    if values.dtype.kind == "M":
+        series = pl.Series(name, np.ma.getdata(values).astype("datetime64[us]"))
+        return series.set(pl.Series(np.ma.getmaskarray(values)), None) if masked else series
+    if not masked and values.dtype.kind != "O":
+        return pl.Series(name, np.ma.getdata(values))
+    cells = values.tolist()
+    if any(isinstance(cell, int) and abs(cell) >= 2**63 for cell in cells):
+        return _large(name, cells)
+    return pl.Series(name, cells, strict=False)
+
+
+def _large(name: str, cells: Sequence[Any]) -> Any:
+    """Integers beyond 64 bits, in a type that holds them; as text where there is none."""
+    import polars as pl
+
+    known = [cell for cell in cells if cell is not None]
+    if all(isinstance(cell, int) for cell in known):
+        if min(known) >= 0 and max(known) < 2**64:
+            return pl.Series(name, cells, dtype=pl.UInt64)
+        if max(map(abs, known)) < 2**127:
+            return pl.Series(name, cells, dtype=pl.Int128)
+    return pl.Series(name, _texts(cells), dtype=pl.String)
