@@ -200,6 +200,12 @@ def test_estimators_take_frames_of_any_names(name):
         assert OutlierDetector(config=config, random_state=0).fit(frame).predict(frame).shape == (N,)
 
 
+def test_estimators_refuse_names_of_which_some_are_text_as_scikit_learn_does():
+    config = cr.FitConfig(hidden_sizes=(2,), components=1, epochs=1)
+    with pytest.raises(TypeError, match="Feature names are only supported if all input features have string names"):
+        Imputer(config=config).fit(called(INDEXES["text and numbers"]))
+
+
 def test_descriptions_of_the_first_version_are_read():
     frame = called(INDEXES["integers"])
     schema = infer_schema(frame)

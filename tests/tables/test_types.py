@@ -157,7 +157,8 @@ ARROW = {
 
 
 def sorts(series):
-    return {type(value) for value in series.dropna()}
+    """The types of known cells, of times with their zone."""
+    return {(type(value), str(getattr(value, "tzinfo", None))) for value in series.dropna()}
 
 
 def same_cells(found, expected):
@@ -358,13 +359,76 @@ def test_arrays_come_back_in_their_type():
     assert [type(cell) for cell in drawn[0]] == [int, Decimal, datetime.date]
 
 
+def test_arrays_of_objects_are_filled_with_their_like():
+    cells = np.empty((N, 2), dtype=object)
+    cells[:, 0], cells[:, 1] = (
+        some(Decimal("1.50"), Decimal("2.00")),
+        some(at("2024-03-30", BERLIN), at("2024-07-05", BERLIN)),
+    )
+    for how in ("draw", "best"):
+        filled = untrained(cells).impute(cells, how=how, seed=0)
+        assert {type(cell) for cell in filled[:, 0]} == {Decimal}
+        assert {cell.as_tuple().exponent for cell in filled[:, 0]} == {-2}
+        assert {str(cell.tzinfo) for cell in filled[:, 1]} == {"Europe/Berlin"}
+
+
+FILED = {
+    "ordered": (pl.String, "hi"),
+    "cut": (pl.String, '"(-0.5, 0.0]"'),
+    "mixed categories": (pl.String, "2"),
+    "Decimal": (pl.Decimal(38, 2), "2.25"),
+    "date": (pl.Date, "2024-04-02"),
+    "zoned": (pl.Datetime("us", "Europe/Berlin"), "2024-03-30 00:00:00+01:00"),
+    "fixed offset": (pl.Datetime("us", "Etc/GMT-1"), "2024-07-04 23:00:00+00:00"),
+    "time of day": (pl.Time, "01:30:00"),
+    "mixed": (pl.String, "a"),
+    "bytes": (pl.Binary, "b'a'"),
+    "tuples": (pl.String, "\"('a', 1)\""),
+    "uuid": (pl.String, "00000000-0000-0000-0000-000000000002"),
+    "period": (pl.String, "2024-02"),
+    "interval": (pl.String, '"[1, 3)"'),
+    "uint16": (pl.UInt16, str(abs(WHOLE[0]) * 700)),
+    "local milliseconds": (pl.Datetime("ms", "Europe/Berlin"), "2024-03-31 03:00:00+02:00"),
+    "Arrow decimal": (pl.Decimal(10, 2), "2.25"),
+    "Arrow binary": (pl.Binary, "b'b'"),
+}
+
+
+@pytest.mark.parametrize("name", FILED)
+def test_files_have_the_nearest_type_and_csv_has_text(name, tmp_path):
+    """A column of pandas in a file: zones, decimals and bytes stay what they are, what no file has a type for is text."""
+    dtype, text = FILED[name]
+    frame = pd.DataFrame({"it": PANDAS[name], "bit": np.arange(N) % 2})
+    density = untrained(frame)
+    drawn = pl.read_parquet(density.sample(200, seed=0, to=tmp_path / "drawn.parquet"))
+    assert drawn.schema["it"] == dtype
+    filled = pl.read_parquet(density.impute(frame, seed=0, to=tmp_path / "filled.parquet"))
+    assert filled["it"].null_count() == 0
+    assert filled.schema["it"].base_type() in (dtype.base_type(), pl.Categorical)
+    density.impute(frame, seed=0, to=tmp_path / "filled.csv")
+    lines = (tmp_path / "filled.csv").read_text().splitlines()
+    assert any(line.startswith(f"{text},") for line in lines)
+    density.sample(200, seed=0, to=tmp_path / "drawn.csv")
+    assert len((tmp_path / "drawn.csv").read_text().splitlines()) == 201
+
+
+def test_frames_of_any_names_are_written_to_files(tmp_path):
+    frame = pd.DataFrame({1: NUMBERS, "1": some(0, 1), ("a", 2): some("x", "y")})
+    density = untrained(frame)
+    for path in (
+        density.impute(frame, seed=0, to=tmp_path / "a.csv"),
+        density.sample(5, seed=0, to=tmp_path / "b.csv"),
+    ):
+        assert pl.read_csv(path).columns == ["1 (int)", "1", "('a', 2)"]
+
+
 def test_marginals_have_the_types_of_their_columns():
     frame = with_a_rare_level()
     found = untrained(frame).marginal("it", "bit")
     assert found["it"].cat.ordered
     assert found["bit"].dtype == "int64"
     whole = pd.DataFrame({"it": PANDAS["Decimal"], "bit": np.arange(N) % 2})
-    assert sorts(untrained(whole).marginal("it")["it"]) == {Decimal}
+    assert sorts(untrained(whole).marginal("it")["it"]) == {(Decimal, "None")}
 
 
 @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

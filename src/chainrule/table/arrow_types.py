@@ -121,6 +121,21 @@ def is_run_end_encoded(dtype: Any) -> bool:
     return str(dtype).startswith("run_end_encoded")
 
 
+def as_polars_takes_it(column: Any) -> Any:
+    """A chunked array in a type that polars has: without runs, and decimals of at most 38 digits."""
+    import pyarrow as pa
+    import pyarrow.compute
+
+    if is_run_end_encoded(column.type):
+        return getattr(pyarrow.compute, "run_end_decode")(column)  # noqa: B009  # made at import, unknown to type checkers
+    if pa.types.is_decimal256(column.type):
+        try:
+            return column.cast(pa.decimal128(38, column.type.scale))
+        except pa.ArrowInvalid:  # more digits
+            return column.cast(pa.string())
+    return column
+
+
 def from_cells(cells: list[Any], dtype: Any) -> Any:
     """An array of cells (N,) as Python has them, in that type."""
     import pyarrow as pa

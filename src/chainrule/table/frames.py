@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.errors import SchemaError, unknown_choice
 from chainrule.table import arrow_types, pandas_types, polars_types
 from chainrule.table.cells import objects_of
-from chainrule.table.types import Type, as_cells, as_integers
+from chainrule.table.types import Type, as_cells, as_integers, cells_word
 
 
 def cells_of(series: Any) -> np.ndarray:
@@ -130,11 +130,14 @@ def alike(frame: Any, columns: Mapping[str, np.ndarray], container: str) -> Any:
     return made
 
 
-def as_polars(frame: Any) -> Any:
-    """A pandas or Arrow frame as a polars one."""
-    import narwhals as nw
+def as_polars(frame: Any, names: Sequence[str]) -> Any:
+    """A pandas or Arrow frame as a polars one, whose columns have these names."""
+    import polars as pl
 
-    return nw.from_native(frame, eager_only=True).to_polars()
+    if hasattr(frame, "iloc"):
+        return pl.DataFrame([polars_types.from_pandas(name, frame.iloc[:, k]) for k, name in enumerate(names)])
+    columns = zip(names, map(arrow_types.as_polars_takes_it, frame.columns), strict=True)
+    return pl.DataFrame([pl.Series(name, column) for name, column in columns])
 
 
 def _filled_pandas(series: Any, values: np.ndarray, holes: np.ndarray) -> Any:
@@ -255,5 +258,6 @@ def _filled_array(array: np.ndarray, parts: Sequence[tuple[int, np.ndarray, np.n
     if array.dtype.kind in "US":  # of a fixed length, which fills may exceed
         array = array.astype(object)
     for place, values, holes in parts:
-        array[holes, place] = values[holes]
+        known = cells_word(array[~holes, place])
+        array[holes, place] = as_cells(values[holes], known) if known else values[holes]
     return array

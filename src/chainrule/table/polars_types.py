@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.table.cells import label_of
+from chainrule.table.cells import label_of, objects_of
 from chainrule.table.types import (
     Type,
     as_cells,
@@ -38,7 +38,7 @@ def type_of(series: Any) -> Type:
 
 
 def dtype_of(kind: Type) -> Any:
-    """The type as polars has it; None where this polars has none such."""
+    """The type as polars has it, of one of pandas or Arrow what is nearest; None where this polars has none such."""
     import polars as pl
 
     text = kind.dtype
@@ -51,7 +51,36 @@ def dtype_of(kind: Type) -> Any:
     if text.startswith("Categorical"):
         return _categorical(text)
     found_type = getattr(pl, text, None)
-    return found_type if isinstance(found_type, type) and issubclass(found_type, pl.DataType) else None
+    if isinstance(found_type, type) and issubclass(found_type, pl.DataType):
+        return found_type
+    return _nearest(text.removesuffix("[pyarrow]"), kind.cells)
+
+
+def _nearest(text: str, cells: str) -> Any:
+    """The type that holds what one of pandas or Arrow does: numbers, dates and times; None of others."""
+    import polars as pl
+
+    if found := re.fullmatch(r"datetime64\[(\w+)(?:, (.+))?\]|timestamp\[(\w+)(?:, tz=(.+))?\]", text):
+        unit, zone = found[1] or found[3], found[2] or found[4]
+        return pl.Datetime("ms" if unit == "s" else unit, _zone(zone))  # type: ignore[arg-type]
+    if found := re.fullmatch(r"(?:datetime|Timestamp)\[(.+)\]", cells):
+        return pl.Datetime("us", _zone(found[1]))
+    if found := re.fullmatch(r"decimal\d+\((\d+), (\d+)\)", text):
+        return pl.Decimal(min(int(found[1]), MOST_DIGITS), int(found[2]))
+    if found := re.fullmatch(r"Decimal\((\d+)\)", cells):
+        return pl.Decimal(MOST_DIGITS, int(found[1]))
+    names = {"float": "Float32", "halffloat": "Float16", "date32[day]": "Date", "date64[ms]": "Date"}
+    if cells == "date" or text in names:
+        return getattr(pl, names.get(text, "Date"), None)
+    number = re.fullmatch(r"(u?)(int|float)(8|16|32|64)", text)
+    return getattr(pl, f"{number[1].upper()}{number[2].title()}{number[3]}", None) if number else None
+
+
+def _zone(name: str | None) -> str | None:
+    """A zone as polars takes it, which knows no offsets but of whole hours, by names of which the sign is turned."""
+    if name is None or not (found := re.fullmatch(r"(?:UTC)?([+-])(\d\d):(\d\d)", name)):
+        return name
+    return f"Etc/GMT{'-' if found[1] == '+' else '+'}{int(found[2])}" if found[3] == "00" else "UTC"
 
 
 def _categorical(text: str) -> Any:
@@ -138,7 +167,42 @@ def _as_it_is(name: str, values: np.ndarray) -> Any:
     cells = values.tolist()
     if any(isinstance(cell, int) and abs(cell) >= 2**63 for cell in cells):
         return _large(name, cells)
-    return pl.Series(name, cells, strict=False)
+    try:
+        found = pl.Series(name, cells, strict=False)
+    except (pl.exceptions.PolarsError, TypeError, ValueError):
+        found = None
+    nested = found is None or isinstance(found.dtype, pl.Object) or found.dtype.is_nested()
+    return pl.Series(name, _texts(cells), dtype=pl.String) if nested else found
+
+
+def from_pandas(name: str, series: Any) -> Any:
+    """A pandas series as one of polars; what polars has no type for as text."""
+    import narwhals as nw
+    import pandas as pd
+
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype) and all(isinstance(label, str) for label in dtype.categories):
+        dtype = dtype.categories.dtype
+    elif isinstance(dtype, pd.SparseDtype):
+        series = series.sparse.to_dense()
+    elif isinstance(dtype, pd.CategoricalDtype | pd.PeriodDtype | pd.IntervalDtype) or dtype.kind == "O":
+        cells = known_values(series.astype(object).to_numpy())
+        if not isinstance(dtype, pd.StringDtype | pd.ArrowDtype):
+            return _as_it_is(name, objects_of(cells))
+    return nw.from_native(series.rename(name), series_only=True).to_polars()
+
+
+def as_csv_has_it(frame: Any) -> Any:
+    """A frame of columns that CSV can hold: bytes, times of day and nested values are text, as they are called as labels."""
+    import polars as pl
+
+    columns = [
+        pl.Series(column.name, _texts(column.to_list()), dtype=pl.String)
+        if column.dtype in (pl.Binary, pl.Time, pl.Object) or column.dtype.is_nested()
+        else column
+        for column in frame.get_columns()
+    ]
+    return pl.DataFrame(columns)
 
 
 def _large(name: str, cells: Sequence[Any]) -> Any:

@@ -135,7 +135,7 @@ def impute_each(
         elif part.container == "numpy":
             part = replace(part, container="polars", frame=_as_frame(part))
         done = _merged(model, part, codes, columns)
-        yield done if part.container == "polars" else as_polars(done)
+        yield done if part.container == "polars" else as_polars(done, part.names)
 
 
 def _as_written(column: Column, values: np.ndarray, like: str | None) -> np.ndarray:
