@@ -108,13 +108,13 @@ def label_of(value: Any) -> str:
     return str(value)
 
 
-def as_ticks(name: str, values: np.ndarray, unit: str, where: Where) -> np.ndarray:
+def as_ticks(name: str, values: np.ndarray, unit: str, where: Where, *, strict: bool = True) -> np.ndarray:
     """Each date or time as a number of units since 1970, fractions included, NaN where unknown, (N,) float64; ISO text counts.
 
     Raises:
-        SchemaError: a value that is no date.
+        SchemaError: a value that is no date; unless ``strict`` is off, where it is infinite instead.
     """
-    dates = as_datetimes(name, values, where)
+    dates, wrong = (as_datetimes(name, values, where), None) if strict else datetimes_if_any(values)
     unknown = np.isnat(dates)
     if np.datetime_data(dates.dtype)[0] in FINER:
         dates = dates.astype("datetime64[us]")  # the finest resolution there is
@@ -122,6 +122,8 @@ def as_ticks(name: str, values: np.ndarray, unit: str, where: Where) -> np.ndarr
     ticks = whole.astype(np.int64).astype(np.float64)
     ticks += (dates - whole) / np.timedelta64(1, unit)
     ticks[unknown] = np.nan
+    if wrong is not None:
+        ticks[wrong] = np.inf
     return ticks
 
 
@@ -131,18 +133,28 @@ def as_datetimes(name: str, values: np.ndarray, where: Where) -> np.ndarray:
     Raises:
         SchemaError: a value that is no date.
     """
+    found, wrong = datetimes_if_any(values)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise SchemaError(
+            f"column {name!r}: value {shown(values, row)} at {where(row)} is not a date or time; write it as 2024-12-31 or "
+            f"2024-12-31T23:59:59, or leave the cell empty"
+        )
+    return found
+
+
+def datetimes_if_any(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As ``as_datetimes``, NaT where there is no date, and which values (N,) are none."""
+    wrong = np.zeros(len(values), dtype=bool)
     if values.dtype.kind == "M":
-        return values
+        return values, wrong
     found = np.empty(len(values), dtype="datetime64[us]")
     for row, value in enumerate(values):
         try:
             found[row] = _datetime(value)
-        except (ValueError, TypeError, OverflowError) as error:
-            raise SchemaError(
-                f"column {name!r}: value {shown(values, row)} at {where(row)} is not a date or time; write it as 2024-12-31 or "
-                f"2024-12-31T23:59:59, or leave the cell empty"
-            ) from error
-    return found
+        except (ValueError, TypeError, OverflowError):
+            found[row], wrong[row] = np.datetime64("NaT", "us"), True
+    return found, wrong
 
 
 def is_number(value: Any) -> bool:

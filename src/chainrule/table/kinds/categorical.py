@@ -50,8 +50,8 @@ def public_categories(categories: tuple[Encoded, ...], counts: Mapping[str, int]
     return tuple(category for category, count in found if not 0 < count < least)
 
 
-def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
-    """Codes (N,) float64, NaN where unknown; V for what is not listed."""
+def encode(column: Column, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
+    """Codes (N,) float64, NaN where unknown; V for what is not listed: any value is a label."""
     labels = as_labels(values)
     code = {label_of(level): float(k) for k, level in enumerate(column.levels)}
     other = float(len(column.levels))

@@ -47,12 +47,16 @@ def infer(name: str, values: np.ndarray, dtype: str, reason: str, *, where: Wher
     scale: dict[str, Any] = {"center": center, "spread": spread, "low": low, "high": high}
     grid: dict[str, Any] = {"step": float(step), "decimals": None, "origin": float(midnight)}
     reason = f"{reason}, in steps of {step} {unit}"
-    return Column(name=name, kind="datetime", dtype=dtype, reason=reason, unit=unit, periods=periods, **grid, **scale)
+    return Column(
+        name=name, kind="datetime", dtype=dtype, reason=reason, rows=len(known), unit=unit, periods=periods, **grid, **scale
+    )  # fmt: skip
 
 
-def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
-    """Codes (N,) float64, NaN where unknown."""
-    return onto_grid(column, as_ticks(column.name, values, column.unit, where), values, where)
+def encode(column: Column, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
+    """Codes (N,) float64, NaN where unknown; what is no date raises, or unless ``strict`` is infinite."""
+    ticks = as_ticks(column.name, values, column.unit, where, strict=strict)
+    outside = np.isinf(ticks)
+    return np.where(outside, np.inf, onto_grid(column, np.where(outside, np.nan, ticks), values, where))
 
 
 def decode(column: Column, codes: np.ndarray) -> np.ndarray:

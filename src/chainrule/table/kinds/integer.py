@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SchemaError
-from chainrule.table.cells import Where, as_numbers, shown
+from chainrule.table.cells import Where, as_numbers, numbers_if_any, shown
 from chainrule.table.kinds.masses import is_mass as is_mass
 from chainrule.table.kinds.masses import log_scale as log_scale
 from chainrule.table.kinds.numbers import (
@@ -81,7 +81,7 @@ def infer(
     scale["knots"] = knots_of(codes, window=min_count)
     return Column(
         name=name, kind="integer", dtype=dtype, reason=reason, step=step, decimals=0, origin=origin, atoms=atoms,
-        least=least, most=most, **scale,
+        least=least, most=most, rows=len(known), **scale,
     )  # fmt: skip
 
 
@@ -90,20 +90,23 @@ def takes_each(numbers: np.ndarray) -> np.ndarray:
     return np.isnan(numbers) | ((numbers == np.round(numbers)) & (np.abs(numbers) < LARGEST_EXACT))
 
 
-def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
-    """Codes (N,) float64, NaN where unknown."""
-    numbers = as_numbers(column.name, values, where)
+def encode(column: Column, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
+    """Codes (N,) float64, NaN where unknown; what the column cannot hold raises, or unless ``strict`` is infinite."""
+    numbers = as_numbers(column.name, values, where) if strict else numbers_if_any(values)
+    outside = np.zeros(len(numbers), dtype=bool)
     for wrong, rule in (
         (~takes_each(numbers), "is not an integer, as all were when the model was fitted"),
         (numbers < (-np.inf if column.least is None else column.least), f"is below the declared bound {column.least}"),
         (numbers > (np.inf if column.most is None else column.most), f"is above the declared bound {column.most}"),
     ):
-        if len(rows := np.flatnonzero(wrong)):
-            row = int(rows[0])
+        outside |= wrong
+        if strict and wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
             raise SchemaError(
                 f"column {column.name!r}: value {shown(values, row)} at {where(row)} {rule}: correct it, or leave the cell empty"
             )
-    return onto_grid(column, numbers, values, where)
+    codes = onto_grid(column, np.where(outside, np.nan, numbers), values, where)
+    return np.where(outside, np.inf, codes)
 
 
 def decode(column: Column, codes: np.ndarray) -> np.ndarray:

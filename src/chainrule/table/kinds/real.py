@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.table.cells import Where, as_numbers
+from chainrule.errors import SchemaError
+from chainrule.table.cells import Where, as_numbers, numbers_if_any, shown
 from chainrule.table.kinds.numbers import (
     MOST_STEPS,
     MOSTLY_ATOMS,
@@ -22,6 +23,8 @@ from chainrule.table.kinds.numbers import (
     scale_of,
 )
 from chainrule.table.schema import Column
+
+FARTHEST = 1e100  # standard deviations: beyond, likelihoods are no numbers in float64
 
 
 def infer(name: str, numbers: np.ndarray, dtype: str, reason: str, *, min_count: int) -> Column:
@@ -44,15 +47,30 @@ def infer(name: str, numbers: np.ndarray, dtype: str, reason: str, *, min_count:
     low, high = range_of((known - center) / spread, 0.0, 1.0)
     scale: dict[str, Any] = {"center": center, "spread": spread, "low": low, "high": high}
     scale["knots"] = knots_of((known - center) / spread, window=min_count)
-    return Column(name=name, kind="real", dtype=dtype, reason=reason, atoms=atoms, **scale)
+    return Column(name=name, kind="real", dtype=dtype, reason=reason, atoms=atoms, rows=len(known), **scale)
 
 
-def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
-    """Codes (N,) float64, NaN where unknown; numbers between the steps of a grid are rounded, with a warning."""
-    numbers = as_numbers(column.name, values, where)
+def encode(column: Column, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
+    """Codes (N,) float64, NaN where unknown; numbers between the steps of a grid are rounded, with a warning.
+
+    What is no finite number, or so far out that its likelihood is none, raises, or unless ``strict`` is infinite.
+    """
+    numbers = as_numbers(column.name, values, where) if strict else numbers_if_any(values)
+    unit = column.spread * (column.step or 1.0)
+    with np.errstate(over="ignore"):
+        outside = np.abs(numbers / unit) > FARTHEST
+    if strict and outside.any():
+        row = int(np.flatnonzero(outside)[0])
+        raise SchemaError(
+            f"column {column.name!r}: value {shown(values, row)} at {where(row)} is too far from all others to have a "
+            f"likelihood: correct it, or leave the cell empty"
+        )
+    numbers = np.where(outside, np.nan, numbers)
     if column.step is None:
-        return (numbers - column.center) / column.spread
-    return onto_grid(column, numbers, values, where)
+        codes = (numbers - column.center) / column.spread
+    else:
+        codes = onto_grid(column, numbers, values, where)
+    return np.where(outside, np.inf, codes)
 
 
 def decode(column: Column, codes: np.ndarray) -> np.ndarray:
@@ -96,5 +114,5 @@ def _stepped(
     scale["knots"] = knots_of(codes, window=min_count)
     return Column(
         name=name, kind="real", dtype=dtype, reason=reason, step=step, decimals=decimals, origin=first * step, atoms=atoms,
-        **scale,
+        rows=len(known), **scale,
     )  # fmt: skip
