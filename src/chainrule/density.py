@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, overload
 
@@ -78,12 +78,12 @@ class Density:
         return tasks.oddest(self.model, table, top=top, strict=strict)
 
     def conditional(
-        self, table: Any, column: str, *, quantiles: Sequence[float] = tasks.QUANTILES, strict: bool = False
+        self, table: Any, column: Hashable, *, quantiles: Sequence[float] = tasks.QUANTILES, strict: bool = False
     ) -> Any:
         """Probabilities of a column's levels, or quantiles of its numbers, given the rest of each row."""
         return tasks.conditional(self.model, table, column, quantiles=quantiles, strict=strict)
 
-    def marginal(self, *columns: str) -> Any:
+    def marginal(self, *columns: Hashable) -> Any:
         """p(column), or p(first, second), as a frame with a row for each value or pair; see ``tasks.marginal``."""
         return tasks.marginal(self.model, *columns)
 

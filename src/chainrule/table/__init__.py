@@ -18,6 +18,7 @@ from chainrule.table.codes import (
     masses_of,
     mean_values,
     places,
+    relabelled,
     to_container,
 )
 from chainrule.table.infer import MIN_COUNT, infer_schema
@@ -56,6 +57,7 @@ __all__ = [
     "read_parts",
     "read_table",
     "read_table_lazily",
+    "relabelled",
     "require_ending",
     "to_container",
     "write_parts",

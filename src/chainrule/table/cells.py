@@ -99,6 +99,8 @@ def label_of(value: Any) -> str:
     """The name of one known value."""
     if isinstance(value, str):
         return value
+    if isinstance(value, np.datetime64) and np.datetime_data(value.dtype)[0] in FINER:
+        value = value.astype("datetime64[us]")  # of which Python has no date
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and value.is_integer():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,11 @@ import numpy as np
 from chainrule.errors import SchemaError
 from chainrule.table.cells import label_of
 from chainrule.table.frames import build
+from chainrule.table.index import matched
 from chainrule.table.kinds import KINDS
 from chainrule.table.read import Table
 from chainrule.table.schema import Column, Schema
+from chainrule.table.types import Type
 
 
 @dataclass(frozen=True)
@@ -164,18 +166,28 @@ def masses_of(column: Column, codes: np.ndarray) -> np.ndarray:
 
 def to_container(columns: dict[str, np.ndarray], schema: Schema) -> Any:
     """Columns as the kind of table the schema is of, in its types: an ndarray (N, D), or a pandas, polars or Arrow frame."""
-    dtypes = {column.name: column.dtype for column in schema.columns}
-    labels = {c.name: [c.levels[k] for k in c.ranks] for c in schema.columns if c.ranks}
-    made = build(columns, dtypes, schema.container, labels)
-    if schema.numbered and schema.container == "pandas":
-        made.columns = [int(name) for name in columns]
-    return made
+    made = build(columns, {column.name: column.type for column in schema.columns}, schema.container)
+    return relabelled(made, schema)
+
+
+def relabelled(frame: Any, schema: Schema) -> Any:
+    """A frame whose columns of the schema are called as its table called them, as far as its container can."""
+    if schema.index is not None and schema.container == "pandas":
+        names = list(frame.columns)
+        own = set(schema.table_names)
+        plain = replace(schema.index, types=(Type("object"),), multi=False)
+        frame.columns = (schema.index if own.issuperset(names) else plain).of(names)
+    return frame
 
 
 def places(table: Table, schema: Schema) -> dict[str, int]:
     """Where each of the schema's columns stands in a table that was encoded: by name, or of unnamed columns by position."""
-    names = table.names if table.named else schema.table_names
-    return {name: k for k, name in enumerate(names)}
+    if not table.named:
+        return {name: k for k, name in enumerate(schema.table_names)}
+    if table.index is None and schema.index is None:
+        return {name: k for k, name in enumerate(table.names)}
+    found = matched(table.labels_of_columns, schema.table_names, schema.index)
+    return {name: k for k, name in enumerate(found) if name is not None}
 
 
 def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> dict[str, int]:
@@ -186,17 +198,18 @@ def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> d
         if len(table.names) != expected:
             raise SchemaError(f"{table.source}: {len(table.names)} columns where the model has {expected}")
         return places(table, schema)
-    of_model, of_table = set(names), set(table.names)
-    if extra := [name for name in table.names if name not in of_model]:
+    at, expected_names = places(table, schema), set(names)
+    found = {place for name, place in at.items() if name in expected_names}
+    if extra := [name for place, name in enumerate(table.names) if place not in found]:
         raise SchemaError(f"{table.source}: column(s) {_some(extra)} are not in the model; drop them before asking")
     own = [column.name for column in schema.own]
-    if absent := [name for name in own if name not in of_table]:
+    if absent := [name for name in own if name not in at]:
         if len(absent) == len(own):
             raise SchemaError(f"{table.source}: none of the model's {len(own)} columns is here")
         if warn and (missed := [name for name in absent if name not in fine]):
             message = f"{table.source}: column(s) {_some(missed)} are absent and count as unknown"
             warnings.warn(message, UserWarning, stacklevel=3)
-    return places(table, schema)
+    return at
 
 
 def _some(names: list[str], most: int = 6) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import SchemaError, unknown_choice
-from chainrule.table.cells import label_of, objects_of
-
-# What pandas raises where a type cannot hold values (the last two of types that others bring), or a time zone is not known:
-# the column is then of the type that pandas finds for it.
-CANNOT_HOLD = (TypeError, ValueError, KeyError, NotImplementedError)
+from chainrule.table import arrow_types, pandas_types, polars_types
+from chainrule.table.cells import objects_of
+from chainrule.table.types import Type, as_cells, as_integers, cells_word
 
 
 def cells_of(series: Any) -> np.ndarray:
@@ -25,143 +23,222 @@ def cells_of(series: Any) -> np.ndarray:
         series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if isinstance(series.dtype, nw.Decimal):
         series = series.cast(nw.Float64)
-    if isinstance(series.dtype, nw.Categorical | nw.Enum) and not pandas:
-        series = series.cast(nw.String)
+    if isinstance(series.dtype, nw.Categorical | nw.Enum):
+        if pandas:
+            return pandas_types.category_cells(series.to_native())
+        series = _dictionary_values(series) if str(series.implementation.name) == "PYARROW" else series.cast(nw.String)
+    if isinstance(series.dtype, nw.Int128 | nw.UInt128):  # of which numpy has none
+        return objects_of(series.to_list())
+    if (
+        series.dtype.is_integer() and series.null_count() and _is_large(series)
+    ):  # floats, as numpy has holes, would round them
+        return objects_of(series.to_list())
     nested = isinstance(series.dtype, nw.List | nw.Array | nw.Struct)
     values = objects_of(series.to_list()) if nested else series.to_numpy()
     return values.astype("datetime64[D]") if series.dtype == nw.Date and values.dtype.kind == "M" else values
 
 
-def dtypes_of(frame: Any, container: str) -> tuple[str, ...]:
-    """The type of each column, as its container writes it, without the labels that some types name."""
+def _dictionary_values(series: Any) -> Any:
+    """An Arrow series of the values of its dictionary."""
+    import narwhals as nw
+
+    native = series.to_native()
+    return nw.from_native(native.cast(native.type.value_type), series_only=True)
+
+
+def _is_large(series: Any) -> bool:
+    least, most = series.min(), series.max()
+    return least is not None and max(abs(least), abs(most)) > 2**53
+
+
+def types_of(frame: Any, container: str) -> tuple[Type, ...]:
+    """The type of each column of a frame."""
     if container == "pandas":
-        return tuple(f"{d}, ordered" if getattr(d, "ordered", False) else str(d) for d in frame.dtypes)
+        return tuple(pandas_types.type_of(frame.iloc[:, k]) for k in range(frame.shape[1]))
     if container == "polars":
-        return tuple(
-            str(dtype).split("(")[0] if str(dtype).startswith("Enum") else str(dtype) for dtype in frame.dtypes
-        )
-    return tuple(str(field.type) for field in frame.schema)
+        return tuple(map(polars_types.type_of, frame.get_columns()))
+    return tuple(map(arrow_types.type_of, frame.columns))
 
 
-def categories_of(frame: Any, container: str) -> dict[str, tuple[str, ...]]:
-    """The labels of columns whose type names them, in its order."""
-    if container == "pandas":
-        import pandas as pd
-
-        types = [(str(name), dtype) for name, dtype in zip(frame.columns, frame.dtypes, strict=True)]
-        return {n: tuple(map(label_of, d.categories)) for n, d in types if isinstance(d, pd.CategoricalDtype)}
-    if container == "polars":
-        return {n: tuple(d.categories) for n, d in frame.schema.items() if str(d).startswith("Enum")}
-    return {}
-
-
-def build(
-    columns: Mapping[str, np.ndarray],
-    dtypes: Mapping[str, str],
-    container: str,
-    categories: Mapping[str, Sequence[Any]] | None = None,
-) -> Any:
+def build(columns: Mapping[str, np.ndarray], types: Mapping[str, Type], container: str) -> Any:
     """A frame of these columns (N,) in these types; masked cells are missing. "numpy" gives an array (N, D).
 
-    ``categories`` are the labels of types that name them. A type that the container does not know, or that cannot hold the
-    values, is left to the container.
+    A type that the container does not know, or that cannot hold the values, is left to the container.
     """
     if container == "numpy":
-        return _stacked(list(columns.values()))
+        return _array(columns, types)
     if container == "pandas":
         import pandas as pd
 
-        made = {n: _pandas(v, dtypes.get(n), (categories or {}).get(n)) for n, v in columns.items()}
-        return pd.DataFrame(made)
+        return pd.DataFrame({name: pandas_types.made(values, types.get(name)) for name, values in columns.items()})
     if container == "polars":
         import polars as pl
 
-        labels = categories or {}
-        types = {name: _polars_type(dtypes.get(name), labels.get(name)) for name in columns}
-        return pl.DataFrame([_polars(name, values, types[name]) for name, values in columns.items()])
+        return pl.DataFrame([_polars(name, values, types.get(name)) for name, values in columns.items()])
     if container == "pyarrow":
         import pyarrow as pa
 
-        return pa.table({name: _arrow(values, _arrow_type(dtypes.get(name))) for name, values in columns.items()})
+        return pa.table({name: _arrow(values, types.get(name)) for name, values in columns.items()})
     raise SchemaError(unknown_choice("container", container, ["numpy", "pandas", "polars", "pyarrow"]))
 
 
-def replaced(frame: Any, columns: Mapping[str, np.ndarray], holes: Mapping[str, np.ndarray], container: str) -> Any:
-    """A copy of a frame or array whose holes (N,) bool have these values (N,); every other cell, the index and all types stay."""
+def replaced(
+    frame: Any,
+    columns: Mapping[str, np.ndarray],
+    holes: Mapping[str, np.ndarray],
+    container: str,
+    names: Sequence[str],
+) -> Any:
+    """A copy of a frame or array whose holes (N,) bool have these values (N,); every other cell, the index and all types stay.
+
+    Columns are found by their place among the names of the table, which a frame of pandas may call otherwise.
+    """
+    parts = [(names.index(name), columns[name], holes[name]) for name in columns if holes[name].any()]
     if container == "numpy":
-        names = [f"x{k}" for k in range(frame.shape[1])]
-        return _filled_array(frame, [(names.index(name), columns[name], holes[name]) for name in columns])
+        return _filled_array(frame, parts)
     if container == "pandas":
         frame = frame.copy()
-        for name, values in columns.items():
-            place = list(map(str, frame.columns)).index(name)
-            series = frame.iloc[:, place]
-            if holes[name].any():
-                frame.isetitem(place, _filled_pandas(series, values, holes[name]))
+        for place, values, own in parts:
+            frame.isetitem(place, _filled_pandas(frame.iloc[:, place], values, own))
         return frame
     if container == "polars":
-        import polars as pl
-
-        for name, values in columns.items():
-            if holes[name].any():
-                series = frame.get_column(name)
-                if isinstance(series.dtype, pl.Enum):
-                    new = sorted(set(values[holes[name]].tolist()) - set(series.dtype.categories))
-                    series = series.cast(pl.Enum([*series.dtype.categories, *new])) if new else series
-                filled = _polars(name, values, series.dtype)
-                frame = frame.with_columns(filled.zip_with(pl.Series(holes[name]), series).alias(name))
+        for place, values, own in parts:
+            filled = _filled_polars(frame.to_series(place), values, own)
+            frame = frame.clone().replace_column(place, filled)  # not by its name, which might be a pattern
         return frame
-    import pyarrow as pa
-    import pyarrow.compute
-
-    if_else = getattr(pyarrow.compute, "if_else")  # noqa: B009  # made at import, unknown to type checkers
-    for name, values in columns.items():
-        if holes[name].any():
-            place = frame.schema.get_field_index(name)
-            own = frame.column(name)
-            filled = _arrow(values, own.type)
-            if pa.types.is_dictionary(own.type):
-                own, filled = own.cast(own.type.value_type), filled.cast(own.type.value_type)
-                chosen = if_else(pa.array(holes[name]), filled, own).cast(frame.schema.field(place).type)
-            else:
-                chosen = if_else(pa.array(holes[name]), filled, own)
-            frame = frame.set_column(place, frame.schema.field(place), chosen)
+    for place, values, own in parts:
+        field = frame.schema.field(place)
+        frame = frame.set_column(place, field, _filled_arrow(frame.column(place), values, own))
     return frame
 
 
 def like(frame: Any, columns: Mapping[str, np.ndarray], container: str) -> Any:
     """A frame of other columns (N,) with the index of this one, of numbers in their own type; "numpy" gives an array."""
     if container == "numpy":
-        return _stacked(list(columns.values()))
+        return _array(columns, {})
     made = build(columns, {}, container)
     if container == "pandas":
         made.index = frame.index
-        if list(map(str, frame.columns)) == list(columns):
-            made.columns = frame.columns
     return made
 
 
-def as_polars(frame: Any) -> Any:
-    """A pandas or Arrow frame as a polars one."""
-    import narwhals as nw
+def alike(frame: Any, columns: Mapping[str, np.ndarray], container: str) -> Any:
+    """As ``like``, of a column for each of the frame's, in its order; they are called as the frame calls its own."""
+    made = like(frame, columns, container)
+    if container == "pandas":
+        made.columns = frame.columns
+    return made
 
-    return nw.from_native(frame, eager_only=True).to_polars()
+
+def as_polars(frame: Any, names: Sequence[str]) -> Any:
+    """A pandas or Arrow frame as a polars one, whose columns have these names."""
+    import polars as pl
+
+    if hasattr(frame, "iloc"):
+        return pl.DataFrame([polars_types.from_pandas(name, frame.iloc[:, k]) for k, name in enumerate(names)])
+    columns = zip(names, map(arrow_types.as_polars_takes_it, frame.columns), strict=True)
+    return pl.DataFrame([pl.Series(name, column) for name, column in columns])
 
 
 def _filled_pandas(series: Any, values: np.ndarray, holes: np.ndarray) -> Any:
     """A pandas series with its holes filled, in its type; labels that a type does not name yet are added to it."""
     import pandas as pd
 
+    rows = np.flatnonzero(holes)
     if isinstance(series.dtype, pd.CategoricalDtype):
-        own = {label_of(category): category for category in series.cat.categories}
-        chosen = [own.get(label_of(value), value) for value in values[holes].tolist()]
-        missing = list(dict.fromkeys(value for value in chosen if label_of(value) not in own))
-        series = series.cat.add_categories(missing) if missing else series.copy()
-        series.iloc[np.flatnonzero(holes)] = chosen
+        filled = pandas_types.categorical(values[rows].tolist(), series.dtype)
+        series = series.astype(filled.dtype)  # a copy, with the labels that are new
+        series.iloc[rows] = filled.array
         return series
-    filled = _pandas(values, str(series.dtype))
-    filled.index = series.index
-    return series.where(~holes, filled)
+    filled = pandas_types.made(values[rows], pandas_types.type_of(series))
+    if isinstance(series.dtype, pd.SparseDtype):  # which takes no single cells
+        cells = series.sparse.to_dense()
+        cells.iloc[rows] = filled.sparse.to_dense().to_numpy()
+        return cells.astype(series.dtype)
+    if filled.dtype != series.dtype:  # which cannot hold them
+        whole = pd.Series(objects_of([None] * len(series)), index=series.index, dtype=object)
+        whole.iloc[rows] = filled.array
+        return series.where(~holes, whole)
+    series = series.copy()
+    series.iloc[rows] = filled.array
+    return series
+
+
+def _filled_polars(series: Any, values: np.ndarray, holes: np.ndarray) -> Any:
+    import polars as pl
+
+    kind = polars_types.type_of(series)
+    if isinstance(series.dtype, pl.Object):  # which no function takes apart
+        cells = [
+            b if hole else a for a, b, hole in zip(series.to_list(), as_cells(values, kind.cells), holes, strict=True)
+        ]
+        return pl.Series(series.name, cells, dtype=pl.Object)
+    blank = values.copy()
+    if values.dtype.kind == "O":
+        blank[~holes] = None  # only what is filled has to have the type
+    filled = polars_types.made(series.name, blank, series.dtype)
+    if isinstance(series.dtype, pl.Enum) and filled.dtype != series.dtype:
+        series = series.cast(filled.dtype)
+    if filled.dtype != series.dtype:  # which cannot hold them
+        return pl.select(pl.when(pl.Series(holes)).then(filled).otherwise(series)).to_series().alias(series.name)
+    return filled.zip_with(pl.Series(holes), series).alias(series.name)
+
+
+def _filled_arrow(column: Any, values: np.ndarray, holes: np.ndarray) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute
+
+    own = column.type
+    filled = arrow_types.made(values, own, arrow_types.type_of(column))
+    if filled.type != own:  # which cannot hold them
+        return _chosen(holes, filled, column.cast(filled.type))
+    if pa.types.is_dictionary(own):
+        places = pa.array(np.where(holes, np.arange(len(holes)) + len(holes), np.arange(len(holes))))
+        whole = pa.chunked_array([*column.chunks, filled], own).unify_dictionaries()
+        return whole.take(places)
+    return _chosen(holes, filled, column)
+
+
+def _chosen(holes: np.ndarray, filled: Any, column: Any) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute
+
+    try:
+        found = getattr(pyarrow.compute, "if_else")(pa.array(holes), filled, column)  # noqa: B009  # made at import
+        if found.type == column.type:
+            return found
+    except pa.ArrowException:  # of types for which Arrow has no such function
+        pass
+    cells = zip(column.to_pylist(), filled.to_pylist(), holes, strict=True)
+    return arrow_types.from_cells([b if hole else a for a, b, hole in cells], column.type)
+
+
+def _polars(name: str, values: np.ndarray, kind: Type | None) -> Any:
+    if kind is None:
+        return polars_types.made(name, values, None)
+    return polars_types.made(name, values, polars_types.dtype_of(kind), kind.cells)
+
+
+def _arrow(values: np.ndarray, kind: Type | None) -> Any:
+    return arrow_types.made(values, None if kind is None else arrow_types.dtype_of(kind.dtype), kind)
+
+
+def _array(columns: Mapping[str, np.ndarray], types: Mapping[str, Type]) -> np.ndarray:
+    """Columns as an array (N, D), of the type that all had where that holds them."""
+    kinds = {types[name].dtype for name in columns if name in types}
+    own = None
+    if len(kinds) == 1 and set(columns) <= set(types):
+        with suppress(TypeError):
+            own = np.dtype(kinds.pop())
+    if own is not None and own.kind == "O":
+        return np.stack([as_cells(values, types[name].cells) for name, values in columns.items()], axis=1)
+    array = _stacked(list(columns.values()))
+    if own is None or own.kind not in "biuf" or array.dtype.kind not in "biuf":
+        return array
+    if own.kind in "iu":
+        ends = np.iinfo(own)
+        array = np.stack([as_integers(values, int(ends.min), int(ends.max)) for values in array.T], axis=1)
+    return array.astype(own)
 
 
 def _stacked(columns: Sequence[np.ndarray]) -> np.ndarray:
@@ -181,119 +258,6 @@ def _filled_array(array: np.ndarray, parts: Sequence[tuple[int, np.ndarray, np.n
     if array.dtype.kind in "US":  # of a fixed length, which fills may exceed
         array = array.astype(object)
     for place, values, holes in parts:
-        array[holes, place] = values[holes]
+        known = cells_word(array[~holes, place])
+        array[holes, place] = as_cells(values[holes], known) if known else values[holes]
     return array
-
-
-def _whole(values: np.ndarray) -> np.ndarray:
-    """Numbers rounded to integers, as a type of integers has to have them."""
-    return np.round(values).astype(np.int64) if values.dtype.kind == "f" else values
-
-
-def _pandas(values: np.ndarray, dtype: str | None, categories: Any = None) -> Any:
-    import pandas as pd
-
-    if dtype is not None and dtype.lower().startswith(("int", "uint")):
-        values = _whole(values)
-    if values.dtype.kind == "M":
-        if dtype == "object":
-            return pd.Series(objects_of(values.tolist()), dtype=object)
-        values = values.astype("datetime64[us]")
-    masked = isinstance(values, np.ma.MaskedArray) and bool(np.ma.getmaskarray(values).any())
-    series = pd.Series(objects_of(values.tolist()) if masked else np.ma.getdata(values))
-    if dtype is None:
-        return series
-    try:
-        if dtype.startswith("category"):
-            return series.astype(pd.CategoricalDtype(categories, ordered=dtype.endswith("ordered")))
-        if dtype.startswith("datetime64") and "," in dtype:
-            zone = dtype.split(",")[1].strip(" ]")
-            return (
-                pd.to_datetime(series)
-                .dt.tz_localize("UTC")
-                .dt.tz_convert(zone)
-                .astype(pd.api.types.pandas_dtype(dtype))
-            )
-        return series.astype(pd.api.types.pandas_dtype(dtype))
-    except CANNOT_HOLD:
-        return series
-
-
-def _polars(name: str, values: np.ndarray, wanted: Any) -> Any:
-    import polars as pl
-
-    if wanted is not None and wanted.is_integer():
-        values = _whole(values)
-    masked = isinstance(values, np.ma.MaskedArray) and bool(np.ma.getmaskarray(values).any())
-    if values.dtype.kind == "M":
-        series = pl.Series(name, np.ma.getdata(values).astype("datetime64[us]"))
-        if masked:
-            series = series.set(pl.Series(np.ma.getmaskarray(values)), None)
-    elif masked or values.dtype.kind == "O":
-        series = pl.Series(name, values.tolist(), strict=False)
-    else:
-        series = pl.Series(name, np.ma.getdata(values))
-    if wanted is None or series.dtype == wanted:
-        return series
-    zone = getattr(wanted, "time_zone", None)
-    try:
-        if zone is not None:
-            series = series.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
-        return series.cast(wanted)
-    except pl.exceptions.PolarsError:
-        return series
-
-
-def _polars_type(dtype: str | None, categories: Sequence[Any] | None = None) -> Any:
-    import polars as pl
-
-    if dtype is None or dtype.startswith("Decimal"):
-        return None
-    if dtype == "Enum":
-        return pl.Enum(list(categories or []))
-    if dtype.startswith("Datetime"):
-        found = re.fullmatch(r"Datetime\(time_unit='(\w+)', time_zone=(?:None|'([^']*)')\)", dtype)
-        return None if found is None else pl.Datetime(found[1], found[2])  # type: ignore[arg-type]
-    found_type = getattr(pl, dtype, None)
-    return found_type if isinstance(found_type, type) and issubclass(found_type, pl.DataType) else None
-
-
-def _arrow(values: np.ndarray, wanted: Any) -> Any:
-    import pyarrow as pa
-
-    if wanted is not None and pa.types.is_integer(wanted):
-        values = _whole(values)
-    mask = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
-    plain = np.ma.getdata(values)
-    if plain.dtype.kind == "M" and np.datetime_data(plain.dtype)[0] not in ("D", "s", "ms", "us", "ns"):
-        plain = plain.astype("datetime64[s]")
-    array = pa.array(plain, mask=mask)
-    if wanted is None or array.type == wanted:
-        return array
-    try:
-        if pa.types.is_dictionary(wanted):
-            return array.cast(wanted.value_type).dictionary_encode().cast(wanted)
-        if pa.types.is_timestamp(wanted) and wanted.tz is not None:
-            array = array.cast(pa.timestamp(wanted.unit)).cast(pa.timestamp(wanted.unit, "UTC"))
-        return array.cast(wanted)
-    except (
-        pa.ArrowInvalid,
-        pa.ArrowNotImplementedError,
-    ):  # values that the type cannot hold, or a cast that Arrow lacks
-        return array
-
-
-def _arrow_type(dtype: str | None) -> Any:
-    import pyarrow as pa
-
-    if dtype is None:
-        return None
-    if dtype.startswith("dictionary"):
-        return pa.dictionary(pa.int32(), pa.string())
-    if found := re.fullmatch(r"timestamp\[(\w+)(?:, tz=(.+))?\]", dtype):
-        return pa.timestamp(found[1], found[2])
-    aliases = {"date32[day]": "date32", "date64[ms]": "date64", "double": "float64", "float": "float32"}
-    try:
-        return pa.type_for_alias(aliases.get(dtype, dtype))
-    except ValueError:
-        return None

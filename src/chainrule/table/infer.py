@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import SchemaError, unknown_choice, whole_number
 from chainrule.table.cells import as_labels, as_numbers, is_number, is_unknown, label_of, looks, shown
+from chainrule.table.index import find
 from chainrule.table.kinds import KINDS, binary, categorical, datetime, integer, real
 from chainrule.table.read import Table, read_table
 from chainrule.table.schema import Column, LeftOut, Schema
+from chainrule.table.types import Type
 
 FEWEST_FOR_ID = 20  # rows below which nothing can be told to be an id
 MOSTLY = 0.8  # share of numbers among labels from which the others are taken for mistakes
@@ -79,7 +82,7 @@ def infer_schema(
             while flag in table.names:
                 flag += "*"
             columns.append(binary.infer(flag, holes.astype(np.float64), "bool", reason, boolean=True, flag_of=name))
-        columns.append(found)
+        columns.append(_of_type(found, table.type_of(position), values, min_count))
     unwanted = [out for out in left_out if out.name not in kinds]
     if unwanted:
         listed = "; ".join(f"{out.name!r} ({out.reason})" for out in unwanted)
@@ -90,14 +93,22 @@ def infer_schema(
         warnings.warn(f"{table.source}: left out {listed}", UserWarning, stacklevel=3)
     if not columns:
         raise SchemaError(f"{table.source}: no column can be modelled: {left_out[0].name!r} is {left_out[0].reason}")
-    return Schema(tuple(columns), table.container, tuple(left_out), table.numbered)
+    return Schema(tuple(columns), table.container, tuple(left_out), table.index)
+
+
+def _of_type(column: Column, kind: Type, values: np.ndarray, least: int) -> Column:
+    """The column with what its type says of its cells, and the labels that it names but for those of fewer rows."""
+    if column.kind == "categorical" or not kind.categories:  # which has looked at its labels
+        return replace(column, cells=kind.cells) if kind.cells else column
+    counts = Counter(label for label in as_labels(values) if label is not None)
+    return replace(column, cells=kind.cells, categories=categorical.public_categories(kind.categories, counts, least))
 
 
 def _checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str, Any]]:
     choices = [*KINDS, "leave out"]
     found = {}
     for key, spec in kinds.items():
-        name = str(key)
+        name = find(key, table.names, table.index)
         if name not in table.names:
             raise SchemaError(f"kinds: {unknown_choice('column', name, table.names)}")
         options: dict[str, Any] = {"kind": spec} if isinstance(spec, str) else dict(spec)

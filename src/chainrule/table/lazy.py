@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.errors import FormatError, SchemaError
 from chainrule.scratch import ScratchFolder
-from chainrule.table.frames import categories_of, cells_of, dtypes_of
+from chainrule.table.frames import cells_of, types_of
 from chainrule.table.read import PART_ROWS, TEXT, AbstractColumns, Table, kind_of, read_table
 from chainrule.table.text import text_parts, typed
 
@@ -73,8 +73,8 @@ class LazyColumns(AbstractColumns):
         except pl.exceptions.PolarsError as error:
             raise FormatError(f"{source}: not a readable file: {error}") from error
         return Table(
-            names, self, source, container, named, first_line, types=dtypes_of(heads, "polars"),
-            categories=categories_of(heads, "polars"), rows=rows,
+            names, self, source, container, named, first_line, types=types_of(heads, "polars"),
+            rows=rows,
         )  # fmt: skip
 
     def _read(self, name: str) -> Any:

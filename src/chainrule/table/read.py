@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
@@ -13,9 +13,13 @@ from typing import Any, overload
 import numpy as np
 
 from chainrule.errors import FormatError, SchemaError, unknown_choice
-from chainrule.table.frames import build, categories_of, cells_of, dtypes_of
+from chainrule.table.cells import as_labels, label_of
+from chainrule.table.frames import build, cells_of, types_of
+from chainrule.table.index import ColumnIndex, names_and_index
 from chainrule.table.schema import CONTAINERS, first_repeated
 from chainrule.table.text import read_text, text_parts
+from chainrule.table.types import Type, cells_word, own_value
+from chainrule.table.values import Encoded
 
 PART_ROWS = 50_000
 TEXT = (".csv", ".txt", ".tsv", ".data")
@@ -33,11 +37,10 @@ class Table:
         named: whether columns are matched by name, not by position.
         first_line: the line of row 0 in a text file.
         first_row: how many rows of the file are before row 0, where the table is a part of one.
-        types: how the container writes the columns' types; by default numpy's.
-        categories: the labels of columns that have a type of labels, in its own order.
+        types: the columns' types as the container has them; by default numpy's.
         frame: the frame or array itself, to give back with holes filled.
         rows: how many there are, where columns are read when asked for.
-        numbered: whether a frame calls its columns by integers.
+        index: what a pandas frame calls its columns, where that is not their names.
         numbers: those of the rows, where only some were taken.
         text: of a text file, a polars frame of its cells as they are written, so that labels do not depend on what else
             is in a column.
@@ -50,11 +53,10 @@ class Table:
     named: bool = False
     first_line: int | None = None
     first_row: int = 0
-    types: tuple[str, ...] | None = None
-    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    types: tuple[Type, ...] | None = None
     frame: Any = None
     rows: int | None = None
-    numbered: bool = False
+    index: ColumnIndex | None = None
     numbers: np.ndarray | None = None
     text: Any = None
 
@@ -69,8 +71,28 @@ class Table:
 
     @cached_property
     def dtypes(self) -> tuple[str, ...]:
-        """The type of each column."""
-        return self.types or tuple(str(values.dtype) for values in self.columns)
+        """The type of each column, as the container writes it."""
+        if self.types is not None:
+            return tuple(kind.dtype for kind in self.types)
+        return tuple(str(values.dtype) for values in self.columns)
+
+    @cached_property
+    def categories(self) -> Mapping[str, tuple[Encoded, ...]]:
+        """The labels of columns that have a type of labels, in its own order, encoded."""
+        named = zip(self.names, self.types or (), strict=False)
+        return {name: kind.categories for name, kind in named if kind.categories}
+
+    def type_of(self, position: int) -> Type:
+        """The type of a column."""
+        if self.types is not None:
+            return self.types[position]
+        values = self.columns[position]
+        return Type(str(values.dtype), cells_word(values))
+
+    @property
+    def labels_of_columns(self) -> list[Any]:
+        """What the table itself calls its columns."""
+        return list(self.names) if self.index is None else [self.index.label(name) for name in self.names]
 
     def take(self, rows: np.ndarray) -> Table:
         """Some of the rows, by number; messages name them as before."""
@@ -81,8 +103,18 @@ class Table:
             numbers=rows,
             text=None,
             frame=None,
-            types=self.dtypes,
+            types=tuple(self._type_of_some(k, rows) for k in range(len(self.columns))),
         )
+
+    def _type_of_some(self, position: int, rows: np.ndarray) -> Type:
+        """The type of a column, without the labels that only rows have that are not taken."""
+        kind = self.type_of(position)
+        if not kind.categories:
+            return kind
+        cells = self.columns[position]
+        every, some = ({label for label in as_labels(part) if label is not None} for part in (cells, cells[rows]))
+        gone = every - some
+        return replace(kind, categories=tuple(c for c in kind.categories if label_of(own_value(c)) not in gone))
 
     def where(self, row: int) -> str:
         """A row as messages name it: rows count from 0, lines of a file from 1."""
@@ -273,6 +305,9 @@ def _numbered(columns: int) -> tuple[str, ...]:
 def _from_frame(frame: Any, source: str, first_line: int | None = None) -> Table:
     import narwhals as nw
 
+    frame = nw.to_native(frame, pass_through=True)
+    if nw.dependencies.is_pandas_dataframe(frame):
+        return _from_pandas(frame, source)
     if hasattr(frame, "columns") and (repeated := first_repeated([str(name) for name in _names_of(frame)])):
         raise SchemaError(f"{source}: column name {repeated!r} appears twice; rename one of them")
     try:
@@ -290,10 +325,25 @@ def _from_frame(frame: Any, source: str, first_line: int | None = None) -> Table
         raise SchemaError(f"{source}: {container} frames are not known; pass a pandas, polars or Arrow frame")
     columns = tuple(cells_of(series) for series in wrapped.iter_columns())
     return Table(
-        names, columns, source, container, named=True, first_line=first_line, types=dtypes_of(frame, container),
-        categories=categories_of(frame, container), frame=frame,
-        numbered=container == "pandas" and frame.columns.dtype.kind in "iu",
+        names, columns, source, container, named=True, first_line=first_line, types=types_of(frame, container),
+        frame=frame,
     )  # fmt: skip
+
+
+def _from_pandas(frame: Any, source: str) -> Table:
+    """A frame by the positions of its columns, which may be called by anything."""
+    import narwhals as nw
+
+    try:
+        names, index = names_and_index(frame)
+    except ValueError as error:
+        raise SchemaError(f"{source}: column name {error.args[0]!r} appears twice; rename one of them") from error
+    if not names:
+        raise SchemaError(f"{source}: no columns")
+    series = (frame.iloc[:, k].rename(name) for k, name in enumerate(names))
+    columns = tuple(cells_of(nw.from_native(one, series_only=True)) for one in series)
+    types = types_of(frame, "pandas")
+    return Table(names, columns, source, "pandas", named=True, types=types, frame=frame, index=index)
 
 
 def _names_of(frame: Any) -> Any:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from chainrule.errors import FormatError, SchemaError, unknown_choice
+from chainrule.table.index import ColumnIndex, find
+from chainrule.table.types import Type
+from chainrule.table.values import Encoded, as_lists, as_tuples
 
 CONTAINERS = ("numpy", "pandas", "polars", "pyarrow")
 MOST_ATOMS = 64
@@ -16,7 +19,7 @@ SCALE = ("center", "spread", "low", "high")
 GRID = ("step", "decimals", "origin")
 FIELDS: dict[str, tuple[str, ...]] = {
     "binary": ("levels", "rows", "flag_of"),
-    "categorical": ("levels", "unlisted", "rows", "ranks"),
+    "categorical": ("levels", "unlisted", "rows"),
     "integer": (*SCALE, *GRID, "knots", "atoms", "least", "most", "rows"),
     "real": (*SCALE, *GRID, "knots", "atoms", "rows"),
     "datetime": (*SCALE, *GRID, "knots", "unit", "periods", "rows"),
@@ -33,11 +36,13 @@ class Column:
         name: what it is called.
         kind: "binary", "categorical", "integer", "real" or "datetime".
         dtype: the type it had, as its container writes it.
+        cells: of a column of objects, what they all are; see ``Type``.
+        categories: labels that its type names, in its sequence: those with enough rows to be listed, and those without a row.
         reason: why it is taken to be of that kind.
         levels: ``levels[code]`` is the value a code stands for; of a binary column code 0 is the more frequent value.
         unlisted: of a category, how many levels were too rare to be listed; they share one more code.
         rows: how many training rows had a known value.
-        ranks: codes of the levels in the sequence that the column's own type has, where it names labels.
+        own_levels: the levels as the table has them, encoded, where one is no text, number or boolean.
         step: distance of the grid on which numbers lie, in the table's units; the code is then the integer
             (value − origin) / step. None: the numbers are continuous, and the code is (value − center) / spread.
         decimals: to how many decimals values are written.
@@ -56,10 +61,12 @@ class Column:
     kind: str
     dtype: str
     reason: str = ""
+    cells: str = ""
+    categories: tuple[Encoded, ...] = ()
     levels: tuple[Level, ...] = ()
     unlisted: int = 0
     rows: int = 0
-    ranks: tuple[int, ...] = ()
+    own_levels: tuple[Encoded, ...] = ()
     step: float | None = None
     decimals: int | None = None
     origin: float = 0.0
@@ -76,6 +83,11 @@ class Column:
     flag_of: str | None = None
 
     @property
+    def type(self) -> Type:
+        """The type that it had in its table."""
+        return Type(self.dtype, self.cells, self.categories)
+
+    @property
     def outside_share(self) -> float:
         """ε, the probability of all that the column cannot hold together: 1 / (rows + 1).
 
@@ -87,7 +99,11 @@ class Column:
 
     def to_json(self) -> dict[str, Any]:
         """The fields that the column's kind has, as a JSON object."""
-        shared = {"name": self.name, "kind": self.kind, "dtype": self.dtype, "reason": self.reason}
+        shared: dict[str, Any] = {"name": self.name, "kind": self.kind, "dtype": self.dtype, "reason": self.reason}
+        shared |= {"cells": self.cells} if self.cells else {}
+        for name in ("categories", "own_levels"):
+            if values := getattr(self, name):
+                shared[name] = [as_lists(value) for value in values]
         own = {name: getattr(self, name) for name in FIELDS[self.kind]}
         return shared | {name: list(value) if isinstance(value, tuple) else value for name, value in own.items()}
 
@@ -98,7 +114,11 @@ class Column:
         if kind not in FIELDS:
             raise FormatError(f"column {spec['name']!r}: {unknown_choice('kind', kind, FIELDS)}")
         own = {name: _READ[name](spec[name]) for name in FIELDS[kind]}
-        return cls(name=str(spec["name"]), kind=kind, dtype=str(spec["dtype"]), reason=str(spec["reason"]), **own)
+        own |= {name: tuple(map(as_tuples, spec.get(name, ()))) for name in ("categories", "own_levels")}
+        if "ranks" in spec and "categories" not in spec:  # as 0.1.0 wrote them
+            own["categories"] = tuple(own["levels"][_whole(k)] for k in spec["ranks"])
+        text = {name: str(spec[name]) for name in ("name", "dtype", "reason")} | {"cells": str(spec.get("cells", ""))}
+        return cls(kind=kind, **text, **own)
 
 
 @dataclass(frozen=True)
@@ -125,7 +145,7 @@ class Schema:
     columns: tuple[Column, ...]
     container: str = "numpy"
     left_out: tuple[LeftOut, ...] = ()
-    numbered: bool = False  # whether the table calls its columns by integers, which are names here as text
+    index: ColumnIndex | None = None  # of a pandas frame that does not call its columns by text alone
 
     def __post_init__(self) -> None:
         for column in self.columns:
@@ -151,12 +171,21 @@ class Schema:
             names.insert(column.position, column.name)
         return tuple(names)
 
-    def number(self, name: str) -> int:
-        """The position of a modelled column among ``columns``.
+    def name_of(self, label: Hashable) -> str:
+        """The name of the column that the table, or its reader, calls by this label; of none the label as text."""
+        return find(label, self.table_names, self.index) if self.index or not isinstance(label, str) else label
+
+    def label(self, name: str) -> Any:
+        """What the table itself calls the column of that name."""
+        return name if self.index is None else self.index.label(name)
+
+    def number(self, label: Hashable) -> int:
+        """The position of a modelled column among ``columns``, by its name or by what the table calls it.
 
         Raises:
             SchemaError: there is none of that name, or it was left out.
         """
+        name = label if label in self.names else self.name_of(label)
         if name in self.names:
             return self.names.index(name)
         for column in self.left_out:
@@ -171,7 +200,7 @@ class Schema:
             "container": self.container,
             "columns": [column.to_json() for column in self.columns],
             "left_out": left_out,
-            "numbered": self.numbered,
+            **({} if self.index is None else {"index": self.index.to_json()}),
         }
 
     @classmethod
@@ -183,13 +212,17 @@ class Schema:
                 LeftOut(str(o["name"]), int(o["position"]), str(o["reason"])) for o in spec.get("left_out", ())
             )
             container = spec["container"]
+            index = ColumnIndex.from_json(spec["index"]) if "index" in spec else None
+            if spec.get("numbered"):  # as 0.1.0 wrote it
+                names = [column.name for column in columns if column.flag_of is None]
+                index = ColumnIndex.numbered([*names, *(out.name for out in left_out)])
         except FormatError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise FormatError(f"the schema is not one this version wrote: {error!r}") from error
         if container not in CONTAINERS:
             raise FormatError(f"the schema names the container {container!r}; known are {', '.join(CONTAINERS)}")
-        return cls(columns, container, left_out, bool(spec.get("numbered", False)))
+        return cls(columns, container, left_out, index)
 
     def __str__(self) -> str:
         lines = {column.name: (column.name, column.kind, column.reason) for column in self.columns}
@@ -222,8 +255,8 @@ def _require_sound(column: Column) -> None:
     if column.kind == "categorical":
         if not column.levels or column.unlisted < 0 or column.rows < 1:
             raise SchemaError(f"{name}: a categorical column needs at least one level, and a row that has it")
-        if column.ranks and sorted(column.ranks) != list(range(len(column.levels))):
-            raise SchemaError(f"{name}: ranks {column.ranks} are no sequence of its {len(column.levels)} levels")
+        if column.own_levels and len(column.own_levels) != len(column.levels):
+            raise SchemaError(f"{name}: {len(column.own_levels)} values of its own for {len(column.levels)} levels")
         return
     numbers = (
         column.center,
@@ -284,7 +317,6 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "levels": lambda values: tuple(map(_level, values)),
     "unlisted": _whole,
     "rows": _whole,
-    "ranks": lambda values: tuple(map(_whole, values)),
     "step": _optional(float),
     "decimals": _optional(_whole),
     "origin": float,

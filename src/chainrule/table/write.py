@@ -10,6 +10,7 @@ from typing import Any
 
 from chainrule.atomic import replacing
 from chainrule.errors import FormatError
+from chainrule.table.polars_types import as_csv_has_it
 
 ENDINGS = (".csv", ".parquet")
 
@@ -51,7 +52,7 @@ def csv_parts(frames: Iterator[Any]) -> Iterator[str]:
     """
     import polars as pl
 
-    for number, frame in enumerate(frames):
+    for number, frame in enumerate(map(as_csv_has_it, frames)):
         times = {name: dtype for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)}
         whole = [
             pl.col(name).dt.to_string("%Y-%m-%d %H:%M:%S" + ("" if _is_whole(frame[name]) else "%.f") + _zone(dtype))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ SHOWN_LEVELS = 3
 
 
 def conditional(
-    model: Model, table: Any, column: str, *, quantiles: Sequence[float] = QUANTILES, strict: bool = False
+    model: Model, table: Any, column: Hashable, *, quantiles: Sequence[float] = QUANTILES, strict: bool = False
 ) -> Any:
     """p(column | the other known cells of each row), as a frame of as many rows as the table.
 
@@ -31,7 +31,7 @@ def conditional(
     Args:
         model: the fitted model.
         table: rows; the column's own cells are never read, and it may be absent.
-        column: its name.
+        column: its name, or what its frame calls it: a number, a tuple of a MultiIndex.
         quantiles: which, above 0 and below 1.
         strict: refuse cells that hold what their column cannot, instead of taking them for unknown.
 
@@ -47,14 +47,14 @@ def conditional(
 
 
 def conditional_columns(
-    model: Model, table: Table, column: str, *, quantiles: Sequence[float] = QUANTILES, strict: bool = False
+    model: Model, table: Table, column: Hashable, *, quantiles: Sequence[float] = QUANTILES, strict: bool = False
 ) -> dict[str, np.ndarray]:
     """As ``conditional``, as columns by name, (N,) each."""
     number = model.schema.number(column)
     spec = model.schema.columns[number]
     if not all(0 < q < 1 for q in quantiles):
         raise ShapeError(f"quantiles = {list(quantiles)}: pass numbers above 0 and below 1")
-    codes = encode(table, model.schema, absent_is_fine=(column,), warn=not table.first_row, strict=strict)
+    codes = encode(table, model.schema, absent_is_fine=(spec.name,), warn=not table.first_row, strict=strict)
     if spec.kind in ("binary", "categorical"):
         found = level_probabilities(model, codes, number)
         return dict(zip(level_names(spec), found.T, strict=True))

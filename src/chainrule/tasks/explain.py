@@ -24,7 +24,7 @@ from chainrule.table import (
     read_parts,
     read_table,
 )
-from chainrule.table.frames import build, like
+from chainrule.table.frames import alike, build
 from chainrule.tasks.batches import batches
 from chainrule.tasks.conditional import expected_words
 from chainrule.tasks.outside import conditional_given
@@ -69,7 +69,7 @@ def explain(
     """
     table = read_table(table)
     columns = explain_columns(model, table, relative=relative, chain=chain, tail=tail, strict=strict)
-    return like(table.frame, columns, table.container)
+    return alike(table.frame, columns, table.container)
 
 
 def explain_columns(
@@ -207,15 +207,22 @@ def _oddest_columns(model: Model, table: Table, top: int, strict: bool) -> dict[
             expected[place] = words
     names = model.schema.names
     found = [_cell(table, model, names[k], row) for row, k in zip(rows.tolist(), columns.tolist(), strict=True)]
+    called = _labels_in(table, model)
     return {
         "row": rows + table.first_row,
-        "column": objects_of([names[k] for k in columns.tolist()]),
+        "column": objects_of([called[names[k]] for k in columns.tolist()]),
         "found": objects_of(found),
         "bits": bits[rows, columns],
         "relative": relative[rows, columns],  # decides between cells so odd that float64 has no smaller tail
         "distance": distance[rows, columns],  # above zero where the column cannot hold the value
         "expected": objects_of(expected),
     }
+
+
+def _labels_in(table: Table, model: Model) -> dict[str, Any]:
+    """What a table itself calls the model's columns."""
+    labels = table.labels_of_columns
+    return {name: labels[k] if table.named else name for name, k in places(table, model.schema).items()}
 
 
 def _cell(table: Table, model: Model, name: str, row: int) -> str:

@@ -29,7 +29,7 @@ from chainrule.table import (
     require_ending,
     write_parts,
 )
-from chainrule.table.frames import as_polars, build, like, replaced
+from chainrule.table.frames import alike, as_polars, build, replaced
 from chainrule.tasks.batches import batches
 from chainrule.tasks.conditional import distribution_of, level_probabilities, quantiles_of
 from chainrule.tasks.outside import completed
@@ -147,7 +147,7 @@ def impute_each(
         elif part.container == "numpy":
             part = replace(part, container="polars", frame=_as_frame(part))
         done = _merged(model, part, codes, columns)
-        yield done if part.container == "polars" else as_polars(done)
+        yield done if part.container == "polars" else as_polars(done, part.names)
 
 
 def _as_written(column: Column, values: np.ndarray, like: str | None) -> np.ndarray:
@@ -250,7 +250,7 @@ def _merged(model: Model, table: Table, codes: Codes, columns: dict[str, np.ndar
         if name in at:
             own = table.names[at[name]]
             holes[own], values[own] = ~codes.known[:, model.schema.number(name)], cells
-    return replaced(table.frame, values, holes, table.container)
+    return replaced(table.frame, values, holes, table.container, table.names)
 
 
 def _intervals(model: Model, table: Table, codes: Codes, interval: float) -> tuple[Any, Any]:
@@ -270,4 +270,4 @@ def _intervals(model: Model, table: Table, codes: Codes, interval: float) -> tup
                 whole = np.full(len(codes), np.datetime64("NaT"), dtype=cells.dtype)
                 ends[side][table.names[at[column.name]]] = whole
             whole[rows] = cells
-    return like(table.frame, ends[0], table.container), like(table.frame, ends[1], table.container)
+    return alike(table.frame, ends[0], table.container), alike(table.frame, ends[1], table.container)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import SchemaError, ShapeError
 from chainrule.model import Model
-from chainrule.table import Codes, decode_column, log_scales_of, masses_of
+from chainrule.table import Codes, decode_column, log_scales_of, masses_of, relabelled
 from chainrule.table.frames import build
 from chainrule.tasks.batches import batches
 
 POINTS = 64  # of a column of numbers
 
 
-def marginal(model: Model, *names: str, points: int = POINTS) -> Any:
+def marginal(model: Model, *labels: Hashable, points: int = POINTS) -> Any:
     """p(column), or p(first, second), as a frame with a row for each value or pair, and their ``log_prob`` in nats.
 
     Of categories and binary columns every listed level; of numbers atoms, and points evenly spaced over the range of the
@@ -24,13 +25,14 @@ def marginal(model: Model, *names: str, points: int = POINTS) -> Any:
 
     Args:
         model: the fitted model.
-        names: one column or two.
+        labels: one column or two, by name or by what their frame calls them.
         points: how many values of a column of numbers.
 
     Raises:
         SchemaError: a column that is not modelled, or is called as one of the answer's.
         EvidenceError: columns that do not come first in the order of a network of one order.
     """
+    names = [model.schema.name_of(label) for label in labels]
     if len(names) not in (1, 2) or len(set(names)) < len(names):
         raise ShapeError(f"marginal of {list(names)}: name one column, or two different ones")
     if taken := {"log_prob", "is_mass"} & set(names):
@@ -58,7 +60,8 @@ def marginal(model: Model, *names: str, points: int = POINTS) -> Any:
     if len(numbers) == 1 and not masses_of(model.schema.columns[numbers[0]], pairs[:, 0]).all():
         columns["is_mass"] = masses_of(model.schema.columns[numbers[0]], pairs[:, 0])
     container = model.schema.container if model.schema.container != "numpy" else "polars"
-    return build(columns, {c.name: c.dtype for c in model.schema.columns if c.name in names}, container)
+    made = build(columns, {c.name: c.type for c in model.schema.columns if c.name in names}, container)
+    return relabelled(made, model.schema)
 
 
 def _grid(model: Model, column: int, points: int) -> np.ndarray:

@@ -28,6 +28,7 @@ from chainrule.table import (
     to_container,
     write_parts,
 )
+from chainrule.table.index import names_of_mapping
 
 BATCH_ROWS = 10_000  # rows drawn at once, so that memory does not grow with n times the columns
 
@@ -148,7 +149,8 @@ def _as_given(
 def given_row(given: Mapping[str, Any]) -> Table:
     """One row of the cells that a dict names."""
     columns = [objects_of([value]) for value in given.values()]
-    return Table(tuple(map(str, given)), tuple(columns), "given", named=True)
+    names, index = names_of_mapping(list(given))
+    return Table(names, tuple(columns), "given", named=True, index=index)
 
 
 def sample(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -11,14 +12,17 @@ from chainrule.table.kinds.masses import atom_codes as atom_codes
 from chainrule.table.kinds.masses import is_mass as is_mass
 from chainrule.table.kinds.masses import log_scale as log_scale
 from chainrule.table.schema import Column, Level
+from chainrule.table.types import encoded_labels, own_value
+from chainrule.table.values import Encoded
 
 
 def infer(
-    name: str, values: np.ndarray, dtype: str, reason: str, *, min_count: int, categories: tuple[str, ...] = ()
+    name: str, values: np.ndarray, dtype: str, reason: str, *, min_count: int, categories: tuple[Encoded, ...] = ()
 ) -> Column | None:
     """The column these labels make: levels of at least ``min_count`` rows, the most frequent first, then as they appear.
 
-    A column without such a level has no code, and is None. ``categories`` are labels in the sequence of the column's type.
+    A column without such a level has no code, and is None. ``categories`` are those of the column's type, of which it keeps the
+    listed ones and those without a row.
     """
     labels = as_labels(values)
     counts = Counter(label for label in labels if label is not None)
@@ -26,11 +30,24 @@ def infer(
     first = {label: row for row, label in reversed(list(enumerate(labels))) if label is not None}
     if not listed:
         return None
-    ranks = tuple(listed.index(label) for label in categories if label in listed)
+    levels = [values[first[label]] for label in listed]
+    own = encoded_labels(levels)
     return Column(
-        name=name, kind="categorical", dtype=dtype, reason=reason, rows=sum(counts.values()), ranks=ranks,
-        unlisted=len(counts) - len(listed), levels=tuple(_plain(values[first[label]]) for label in listed),
+        name=name, kind="categorical", dtype=dtype, reason=reason, rows=sum(counts.values()),
+        unlisted=len(counts) - len(listed), levels=tuple(map(_plain, levels)),
+        own_levels=own if any(isinstance(level, tuple) for level in own) else (),
+        categories=public_categories(categories, counts, min_count),
     )  # fmt: skip
+
+
+def public_categories(categories: tuple[Encoded, ...], counts: Mapping[str, int], least: int) -> tuple[Encoded, ...]:
+    """Those of a type's labels that a file may hold: that no row has, or at least so many; not those of few rows.
+
+    >>> public_categories(("low", "mid", "high"), {"low": 7, "mid": 1}, 5)
+    ('low', 'high')
+    """
+    found = [(category, counts.get(label_of(own_value(category)), 0)) for category in categories]
+    return tuple(category for category, count in found if not 0 < count < least)
 
 
 def encode(column: Column, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
@@ -45,6 +62,8 @@ def encode(column: Column, values: np.ndarray, where: Where, *, strict: bool = T
 
 def decode(column: Column, codes: np.ndarray) -> np.ndarray:
     """Values (N,): levels as the table had them, None for what is not listed."""
+    if column.own_levels:
+        return objects_of([*map(own_value, column.own_levels), None])[codes.astype(np.int64)]
     known, types = codes.astype(np.int64), {type(level) for level in column.levels}
     if len(types) == 1 and str not in types and bool((known < len(column.levels)).all()):
         return np.array(column.levels)[known]  # numbers or booleans alone

@@ -1,0 +1,227 @@
+"""What a pandas frame itself calls its columns: numbers, tuples, times and whatever else names one, beside their names as text.
+
+Everywhere else a column has a name that is text, which no other column of its table has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.table.pandas_types import CANNOT_HOLD, dtype_of
+from chainrule.table.pandas_types import type_of as type_of_pandas
+from chainrule.table.types import Type, own_value
+from chainrule.table.values import Encoded, as_lists, as_tuples, encoded, key_of
+
+RANGE = "range"
+
+
+@dataclass(frozen=True)
+class ColumnIndex:
+    """The index of a pandas frame's columns.
+
+    Attributes:
+        labels: pairs of a column's name as text and what the frame calls it, encoded, where that is another.
+        types: the type of the index, of a MultiIndex of each of its levels.
+        names: of the index, or of its levels, encoded.
+        multi: whether it is a MultiIndex.
+        frequency: of an index of times at equal distances, how pandas calls these.
+    """
+
+    labels: tuple[tuple[str, Encoded], ...]
+    types: tuple[Type, ...]
+    names: tuple[Encoded, ...] = (None,)
+    multi: bool = False
+    frequency: str = ""
+
+    def label(self, name: str) -> Any:
+        """What the frame calls the column of that name."""
+        found = next((label for text, label in self.labels if text == name), name)
+        return own_value(found)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that ``from_json`` reads."""
+        types = [{"dtype": t.dtype, "categories": [as_lists(c) for c in t.categories]} for t in self.types]
+        labels = {name: as_lists(label) for name, label in self.labels}
+        spec = {"labels": labels, "types": types, "names": [as_lists(n) for n in self.names], "multi": self.multi}
+        return spec | ({"frequency": self.frequency} if self.frequency else {})
+
+    @classmethod
+    def from_json(cls, spec: Mapping[str, Any]) -> ColumnIndex:
+        """The index that ``to_json`` described."""
+        labels = tuple((str(name), as_tuples(label)) for name, label in spec["labels"].items())
+        types = tuple(Type(str(t["dtype"]), "", tuple(map(as_tuples, t["categories"]))) for t in spec["types"])
+        names = tuple(map(as_tuples, spec["names"]))
+        return cls(labels, types, names, bool(spec["multi"]), str(spec.get("frequency", "")))
+
+    @classmethod
+    def numbered(cls, names: Sequence[str]) -> ColumnIndex:
+        """The index of a frame whose columns are called by these integers."""
+        return cls(tuple((name, int(name)) for name in names), (Type("int64"),))
+
+    def of(self, names: Sequence[str]) -> Any:
+        """The pandas index of columns of these names."""
+        import pandas as pd
+
+        own = dict(self.labels)
+        labels = [own_value(own.get(name, name)) for name in names]
+        titles = [own_value(name) for name in self.names]
+        if not self.multi:
+            return _at_equal_distances(_index(labels, self.types[0], titles[0]), self.frequency)
+        parts = [label if isinstance(label, tuple) and len(label) == len(self.types) else None for label in labels]
+        if None in parts:  # a name that the frame did not have
+            return pd.Index(labels, dtype=object, tupleize_cols=False)
+        levels = [_index([part[k] for part in parts if part], kind, None) for k, kind in enumerate(self.types)]
+        return pd.MultiIndex.from_arrays(levels, names=titles)
+
+
+def names_and_index(frame: Any) -> tuple[tuple[str, ...], ColumnIndex | None]:
+    """The names of a pandas frame's columns as text, and its index where it has more to it than these.
+
+    Of labels with the same text, 1 and "1", what is text keeps it, and the other is called with its type, "1 (int)".
+
+    Raises:
+        ValueError: a label stands twice, which is the error's argument.
+    """
+    import pandas as pd
+
+    index = frame.columns
+    labels = list(index)
+    own = [_encoded(label) for label in labels]
+    seen: set[str] = set()
+    for label, key in zip(labels, map(key_of, own), strict=True):
+        if key in seen:
+            raise ValueError(label)
+        seen.add(key)
+    names = _texts(labels, own)
+    multi = isinstance(index, pd.MultiIndex)
+    levels = [index.get_level_values(k) for k in range(index.nlevels)] if multi else [index]
+    types = tuple(Type(RANGE) if isinstance(level, pd.RangeIndex) else _type_of(level) for level in levels)
+    titles = tuple(_encoded(title) for title in index.names)
+    differing = tuple((name, label) for name, label in zip(names, own, strict=True) if label != name)
+    if not multi and not differing and titles == (None,) and types == (Type(str(pd.Index(["a"]).dtype)),):
+        return names, None
+    frequency = getattr(index, "freqstr", None) or ""
+    return names, ColumnIndex(differing, types, titles, multi, "" if isinstance(index, pd.PeriodIndex) else frequency)
+
+
+def names_of_mapping(keys: Sequence[Hashable]) -> tuple[tuple[str, ...], ColumnIndex | None]:
+    """As ``names_and_index``, of the keys of a dict that names columns."""
+    own = [_encoded(key) for key in keys]
+    names = _texts(list(keys), own)
+    differing = tuple((name, label) for name, label in zip(names, own, strict=True) if label != name)
+    return names, ColumnIndex(differing, (Type("object"),)) if differing else None
+
+
+def find(label: Hashable, names: Sequence[str], index: ColumnIndex | None) -> str:
+    """The name as text of the column that a label means: one that is called so, or equals it, or has its text.
+
+    A label that is none of a column's comes back as its text.
+    """
+    return matched([label], names, index)[0] or _text(label)
+
+
+def matched(labels: Sequence[Any], names: Sequence[str], index: ColumnIndex | None) -> list[str | None]:
+    """As ``find``, of several labels: what is called so goes before what has the same text; None for none, or one taken."""
+    own = {name: key_of(name) for name in names}
+    own.update((name, key_of(label)) for name, label in (index.labels if index else ()) if name in own)
+    by_key = {key: name for name, key in own.items()}
+    found = [by_key.get(key_of(_encoded(label))) for label in labels]
+    taken = {name for name in found if name is not None}
+    others = [(name, own_value(label)) for name, label in (index.labels if index else ()) if name in own]
+    for k, label in enumerate(labels):
+        if found[k] is None:
+            equal = next((name for name, other in others if _is_equal(label, other)), None)
+            text = equal or _text(label)
+            if text in own and text not in taken:
+                found[k] = text
+                taken.add(text)
+    return found
+
+
+def _is_equal(label: Any, other: Any) -> bool:
+    if isinstance(label, str) != isinstance(other, str):
+        return False
+    try:
+        return bool(label == other)
+    except (TypeError, ValueError):
+        return False
+
+
+def _type_of(index: Any) -> Type:
+    """Of an index, of which no label is looked at but those that its type names."""
+    kind = type_of_pandas(index)
+    return Type(kind.dtype, "", kind.categories)
+
+
+def _index(labels: list[Any], kind: Type, title: Any) -> Any:
+    import pandas as pd
+
+    if kind.dtype == RANGE:
+        if (steps := _steps(labels)) is not None:
+            return pd.RangeIndex(steps.start, steps.stop, steps.step, name=title)
+        kind = Type("int64")
+    dtype = dtype_of(kind)
+    if dtype is not None:
+        try:
+            return pd.Index(labels, dtype=dtype, name=title, tupleize_cols=False)
+        except CANNOT_HOLD:
+            pass
+    return pd.Index(labels, dtype=object, name=title, tupleize_cols=False)
+
+
+def _at_equal_distances(index: Any, frequency: str) -> Any:
+    """The index with its frequency, where its times still have it."""
+    if not frequency:
+        return index
+    try:
+        return type(index)(index, freq=frequency)
+    except CANNOT_HOLD:
+        return index
+
+
+def _steps(labels: list[Any]) -> range | None:
+    """Integers at equal distances, ascending."""
+    if not labels or not all(type(label) is int for label in labels):
+        return None
+    step = labels[1] - labels[0] if len(labels) > 1 else 1
+    steps = range(labels[0], labels[-1] + 1, step) if step > 0 else None
+    return steps if steps is not None and list(steps) == labels else None
+
+
+def _encoded(label: Any) -> Encoded:
+    """A label as JSON holds it; what it cannot hold as its text."""
+    try:
+        return encoded(label)
+    except TypeError:
+        return str(label)
+
+
+def _text(label: Any) -> str:
+    if isinstance(label, str):
+        return str(label)
+    if isinstance(label, tuple):
+        parts = [repr(str(part)) if isinstance(part, str) else _text(part) for part in label]
+        return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+    return str(label.item()) if isinstance(label, np.generic) and label.dtype.kind not in "mM" else str(label)
+
+
+def _texts(labels: Sequence[Any], own: Sequence[Encoded]) -> tuple[str, ...]:
+    """A text for each label, all different; those of text are as they are."""
+    taken = {label for label in own if isinstance(label, str)}
+    found = []
+    for label, key in zip(labels, own, strict=True):
+        if isinstance(key, str):
+            found.append(key)
+            continue
+        text = _text(label)
+        if text in taken:
+            text = f"{text} ({type(label).__name__})"
+        while text in taken:
+            text += "*"
+        taken.add(text)
+        found.append(text)
+    return tuple(found)

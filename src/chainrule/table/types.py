@@ -1,0 +1,217 @@
+"""Types of columns as a schema keeps them, and values made into cells of such types; what no container is needed for."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from chainrule.table.cells import is_unknown, label_of, objects_of
+from chainrule.table.values import Encoded, decoded, encoded, zone_called, zone_of
+
+# What nanoseconds since 1970 reach in 64 bits, less a day; and what calendars can write in any zone.
+NS_RANGE = np.datetime64("1677-09-22"), np.datetime64("2262-04-10")
+ZONED_RANGE = np.datetime64("0001-01-02"), np.datetime64("9999-12-30")
+LARGE = 2.0**62  # floats that int64 may not hold
+EXACT = Context(prec=200)  # digits, more than any type of decimals has
+
+
+@dataclass(frozen=True)
+class Type:
+    """The type of a column.
+
+    Attributes:
+        dtype: as its container writes it, without the labels that some types name.
+        cells: of a column of objects what all its known cells are, if one thing: "Decimal(2)" with two decimals, "Decimal",
+            "date", "datetime", "Timestamp" (these two perhaps with a zone, "datetime[Europe/Berlin]"), "float" or "str".
+        categories: the labels of a type that names them, encoded, in its sequence.
+    """
+
+    dtype: str
+    cells: str = ""
+    categories: tuple[Encoded, ...] = ()
+
+
+def encoded_labels(labels: Iterable[Any]) -> tuple[Encoded, ...]:
+    """Labels as JSON holds them; those of types that it cannot hold as their text."""
+    return tuple(_encoded_or_text(label) for label in labels)
+
+
+def own_value(value: Encoded) -> Any:
+    """The value that was encoded; its text where it is of a type of pandas, which is not there."""
+    try:
+        return decoded(value)
+    except ImportError:
+        return " ".join(str(part) for part in value[1:]) if isinstance(value, tuple) else value
+
+
+def _encoded_or_text(value: Any) -> Encoded:
+    try:
+        return encoded(value)
+    except TypeError:
+        return str(value)
+
+
+# What objects are
+
+
+def cells_word(values: np.ndarray) -> str:
+    """What all known cells (N,) of an array of objects are, as ``Type.cells`` has it; "" where that is not one thing."""
+    if values.dtype.kind != "O":
+        return ""
+    known = values[~is_unknown(values)]
+    types = set(map(type, known))
+    if not types:
+        return ""
+    if all(issubclass(kind, Decimal) for kind in types):
+        places = {value.as_tuple().exponent for value in known}
+        one = places.pop()
+        return f"Decimal({-one})" if not places and isinstance(one, int) and one <= 0 else "Decimal"
+    if all(issubclass(kind, datetime.datetime) for kind in types):
+        word = "Timestamp" if all(hasattr(kind, "nanosecond") for kind in types) else "datetime"
+        zones = {zone_of(value) for value in known}
+        if None in zones:
+            return word
+        return f"{word}[{zones.pop() if len(zones) == 1 else 'UTC'}]"
+    if types == {datetime.date}:
+        return "date"
+    if all(issubclass(kind, float) for kind in types):
+        return "float"
+    return "str" if all(issubclass(kind, str) for kind in types) else ""
+
+
+def as_cells(values: np.ndarray, word: str) -> np.ndarray:
+    """Values (N,) as objects of the sort that ``cells_word`` told; masked and unknown ones are None."""
+    plain, missing = unmasked(values)
+    if word.startswith("Decimal"):
+        found = as_decimals(plain, int(word[8:-1]) if "(" in word else None)
+    elif word == "float":
+        found = [float(value) for value in plain.tolist()]
+    elif word == "str":
+        found = [label_of(value) for value in plain.tolist()]
+    elif plain.dtype.kind == "M":
+        found = _as_times(plain, word)
+    else:
+        found = plain.tolist()
+    return objects_of([None if gone else value for value, gone in zip(found, missing.tolist(), strict=True)])
+
+
+def _as_times(values: np.ndarray, word: str) -> list[Any]:
+    name, _, zone = word.partition("[")
+    if name == "date":
+        return values.astype("datetime64[D]").tolist()
+    if name not in ("datetime", "Timestamp"):
+        return [_plain_time(value) for value in values]
+    values = np.clip(values, *ZONED_RANGE) if zone else values
+    times = values.astype("datetime64[us]").tolist()
+    if zone:
+        own = zone_called(zone.rstrip("]"))
+        times = [None if t is None else t.replace(tzinfo=datetime.UTC).astimezone(own) for t in times]
+    if name == "Timestamp":
+        import pandas as pd
+
+        times = [None if t is None else pd.Timestamp(t) for t in times]
+    return times
+
+
+def _plain_time(value: np.datetime64) -> Any:
+    return value.item() if np.datetime_data(value.dtype)[0] != "ns" else value.astype("datetime64[us]").item()
+
+
+# Values as types of numbers hold them
+
+
+def unmasked(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The values (N,) without their mask, and which of them are masked or unknown."""
+    plain = np.ma.getdata(values)
+    missing = is_unknown(plain)
+    return plain, missing | np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else missing
+
+
+def as_integers(values: np.ndarray, least: int, most: int) -> np.ndarray:
+    """The nearest integers (N,) to values, from ``least`` to ``most``: objects, with None, where any is unknown or large."""
+    plain, missing = unmasked(values)
+    if not missing.any() and plain.dtype.kind in "biuf":
+        whole = np.round(plain) if plain.dtype.kind == "f" else plain
+        if plain.dtype.kind == "b" or not len(whole) or (least <= int(whole.min()) and int(whole.max()) <= most):
+            large = plain.dtype.kind == "f" and len(whole) and np.abs(whole).max() >= LARGE
+            return whole if plain.dtype.kind in "iu" else _as_whole(whole, large=bool(large))
+    return objects_of(
+        [
+            None if gone else min(max(value if isinstance(value, int) else round(value), least), most)
+            for value, gone in zip(plain.tolist(), missing.tolist(), strict=True)
+        ]
+    )
+
+
+def _as_whole(values: np.ndarray, *, large: bool) -> np.ndarray:
+    return objects_of([int(value) for value in values.tolist()]) if large else values.astype(np.int64)
+
+
+def as_decimals(values: np.ndarray, scale: int | None, precision: int | None = None) -> list[Decimal | None]:
+    """Values (N,) as decimals of so many places, as many as they are written with if None; None where unknown."""
+    plain, missing = unmasked(values)
+    unit = None if scale is None else Decimal(1).scaleb(-scale)
+    most = None if precision is None or unit is None else (Decimal(10) ** precision - 1) * unit
+    found: list[Decimal | None] = []
+    for value, gone in zip(plain.tolist(), missing.tolist(), strict=True):
+        if gone:
+            found.append(None)
+            continue
+        one = value if isinstance(value, Decimal) else Decimal(repr(value) if isinstance(value, float) else int(value))
+        one = one if unit is None else one.quantize(unit, ROUND_HALF_EVEN, EXACT)
+        found.append(one if most is None else min(max(one, -most), most))
+    return found
+
+
+def within(values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """Numbers (N,) moved to the ends of what a type of floats can hold; unknown ones stay."""
+    most = float(np.finfo(dtype).max)
+    return np.clip(values.astype(np.float64), -most, most)
+
+
+def as_times(values: np.ndarray, unit: str, zoned: bool) -> np.ndarray:
+    """Datetimes (N,), in microseconds or coarser, moved to the ends of what a type of that unit can hold."""
+    ends = NS_RANGE if unit == "ns" else ZONED_RANGE
+    return np.clip(values, *ends) if unit == "ns" or zoned else values
+
+
+def known_values(values: np.ndarray) -> list[Any]:
+    """The values (N,) as a list, with None for those that are masked or unknown."""
+    plain, missing = unmasked(values)
+    return [None if gone else value for value, gone in zip(plain.tolist(), missing.tolist(), strict=True)]
+
+
+# Categories
+
+
+def with_new(categories: Sequence[Any], values: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """The categories with those of the values that are none, and each value as the category that it is.
+
+    New ones go to their place where categories ascend, as numbers and intervals do, and else to the end.
+
+    >>> with_new([1.5, 2.0], ["2", 1.75, None])
+    ([1.5, 1.75, 2.0], [2.0, 1.75, None])
+    """
+    own = {label_of(category): category for category in categories}
+    new: dict[str, Any] = {}
+    found = []
+    for value in values:
+        label = None if value is None else label_of(value)
+        found.append(None if label is None else own[label] if label in own else new.setdefault(label, value))
+    whole = [*categories, *new.values()]
+    return (sorted(whole) if new and _ascend(categories, whole) else whole), found
+
+
+def _ascend(categories: Sequence[Any], whole: Sequence[Any]) -> bool:
+    """Whether categories ascend, and compare with all there are."""
+    try:
+        sorted(whole)
+        return len(categories) > 1 and all(a < b for a, b in pairwise(categories))
+    except TypeError:
+        return False
