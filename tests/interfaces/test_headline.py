@@ -152,9 +152,9 @@ def test_where_rows_are_many_the_number_is_marked_with_its_error(monkeypatch, fo
     monkeypatch.setattr(record, "MOST_STEPS", 150)
     monkeypatch.setattr(record, "LEAST_ROWS", 20)
     density = cr.fit(holes(200), holes(90, 1), seed=0, config=TINY, verbose=False)
-    training, nats = density.training, -density.log_prob(holes(90, 1).iloc[:30])
+    training, nats = density.training, -density.log_prob(holes(90, 1).iloc[:60])
     error = nats.std() / len(nats) ** 0.5
-    assert training["valid_is"] == "estimated by the first 30 of 90 rows"
+    assert training["valid_is"] == "estimated by the first 60 of 90 rows"
     assert training["valid_nats"] == pytest.approx(nats.mean(), rel=1e-12)
     assert training["valid_standard_error"] == pytest.approx(error)
     reached = headline(training)
@@ -167,7 +167,7 @@ def test_where_rows_are_many_the_number_is_marked_with_its_error(monkeypatch, fo
     assert f"validation: ≈ {nats.mean():.2f} ± {error:.2f} nats (≈ " in repr(density)
     density.save(folder / "many.chainrule")
     _, shown, _ = chainrule("show", "many.chainrule", cwd=folder)
-    assert f"{reached}; estimated by the first 30 of 90 rows" in shown
+    assert f"{reached}; estimated by the first 60 of 90 rows" in shown
     assert re.search(rf"│ +kept │ +│ +≈ {nats.mean():.3f} │", shown)
 
 
