@@ -23,6 +23,7 @@ def encoded(
     *,
     weight: np.ndarray | None = None,
     folder: Path | None = None,
+    strict: bool = False,
 ) -> list[Rows]:
     """Some rows of a table in each part, as codes in float32; one column at a time is in memory beside them.
 
@@ -33,6 +34,7 @@ def encoded(
         parts: row numbers, int64 (n,) each.
         weight: how much each row of the table counts, (N,).
         folder: where memory-mapped files are made instead of arrays in memory.
+        strict: likelihoods in the table's units are over what columns can hold; nothing is left for other cells.
 
     Raises:
         SchemaError: no rows, a value its column cannot have, a cell too far from the others.
@@ -53,7 +55,7 @@ def encoded(
             holes[k] = np.flatnonzero(~known)
         codes = np.where(known, codes, 0.0)
         _require_near(table, schema, k, codes)
-        unit -= np.where(known, log_scales_of(schema.columns[k], codes), 0)
+        unit -= np.where(known, log_scales_of(schema.columns[k], codes, strict=strict), 0)
         for number, part in enumerate(parts):
             x[number][:, k] = codes[part]
             seen[number][:, k] = known[part]
