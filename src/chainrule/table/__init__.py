@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.table.cells import as_numbers, objects_of
+from chainrule.table.cells import as_numbers, exact_numbers, objects_of
 from chainrule.table.codes import (
     Codes,
     cells_as_text,
@@ -19,10 +19,12 @@ from chainrule.table.codes import (
     places,
     to_container,
 )
+from chainrule.table.exact import whole_array
 from chainrule.table.infer import MIN_COUNT, infer_schema
 from chainrule.table.lazy import read_table_lazily
 from chainrule.table.read import Table, array_names, read_parts, read_table
 from chainrule.table.schema import Column, LeftOut, Schema
+from chainrule.table.telling import is_of_few
 from chainrule.table.write import csv_parts, require_ending, write_parts
 
 __all__ = [
@@ -40,7 +42,9 @@ __all__ = [
     "decode_column",
     "encode",
     "encode_columns",
+    "exact_numbers",
     "infer_schema",
+    "is_of_few",
     "level_names",
     "log_scales",
     "log_scales_of",
@@ -54,5 +58,6 @@ __all__ = [
     "read_table_lazily",
     "require_ending",
     "to_container",
+    "whole_array",
     "write_parts",
 ]

@@ -10,10 +10,11 @@ import numpy as np
 
 from chainrule.errors import SchemaError, unknown_choice
 from chainrule.table.cells import label_of, objects_of
+from chainrule.table.exact import LARGEST_EXACT, integer_of, type_range
 
 # What pandas raises where a type cannot hold values (the last two of types that others bring), or a time zone is not known:
 # the column is then of the type that pandas finds for it.
-CANNOT_HOLD = (TypeError, ValueError, KeyError, NotImplementedError)
+CANNOT_HOLD = (TypeError, ValueError, KeyError, NotImplementedError, OverflowError)
 
 
 def cells_of(series: Any) -> np.ndarray:
@@ -23,6 +24,8 @@ def cells_of(series: Any) -> np.ndarray:
     pandas = str(series.implementation.name) == "PANDAS"
     if isinstance(series.dtype, nw.Datetime) and series.dtype.time_zone is not None:
         series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    if (whole := _whole_cells(series)) is not None:
+        return whole
     if isinstance(series.dtype, nw.Decimal):
         series = series.cast(nw.Float64)
     if isinstance(series.dtype, nw.Categorical | nw.Enum) and not pandas:
@@ -30,6 +33,19 @@ def cells_of(series: Any) -> np.ndarray:
     nested = isinstance(series.dtype, nw.List | nw.Array | nw.Struct)
     values = objects_of(series.to_list()) if nested else series.to_numpy()
     return values.astype("datetime64[D]") if series.dtype == nw.Date and values.dtype.kind == "M" else values
+
+
+def _whole_cells(series: Any) -> np.ndarray | None:
+    """The cells (N,) of integers as objects, where numpy's types have no place for them or floats would round them."""
+    import narwhals as nw
+
+    wide = isinstance(series.dtype, nw.Int128 | nw.UInt128)
+    if not (wide or isinstance(series.dtype, nw.Decimal) or (series.dtype.is_integer() and series.null_count())):
+        return None
+    least, most = series.min(), series.max()
+    if least is None or (not wide and max(abs(least), abs(most)) < LARGEST_EXACT):
+        return None if not wide else objects_of(series.to_list())
+    return objects_of(series.to_list())
 
 
 def dtypes_of(frame: Any, container: str) -> tuple[str, ...]:
@@ -167,13 +183,24 @@ def _filled_pandas(series: Any, values: np.ndarray, holes: np.ndarray) -> Any:
 def _stacked(columns: Sequence[np.ndarray]) -> np.ndarray:
     if any(isinstance(values, np.ma.MaskedArray) for values in columns):
         columns = [
-            np.ma.filled(v.astype(np.float64), np.nan) if v.dtype.kind in "biuf" else objects_of(v.tolist())
+            np.ma.filled(v.astype(np.float64), np.nan)
+            if v.dtype.kind in "bf" or (v.dtype.kind in "iu" and not _would_round([v], np.dtype(np.float64)))
+            else objects_of(v.tolist())
             for v in columns
         ]
     kinds = {values.dtype.kind for values in columns}
     if kinds <= set("biuf") or len(kinds) == 1:
-        return np.stack(columns, axis=1) if columns else np.empty((0, 0))
+        whole = [values for values in columns if values.dtype.kind in "iu"]
+        if not whole or not _would_round(whole, np.result_type(*(values.dtype for values in columns))):
+            return np.stack(columns, axis=1) if columns else np.empty((0, 0))
     return np.stack([objects_of(values.tolist()) for values in columns], axis=1)
+
+
+def _would_round(columns: Sequence[np.ndarray], dtype: np.dtype[Any]) -> bool:
+    """Whether integers in columns would be rounded in that type."""
+    return dtype.kind == "f" and any(
+        len(values) and max(abs(int(values.min())), abs(int(values.max()))) >= LARGEST_EXACT for values in columns
+    )
 
 
 def _filled_array(array: np.ndarray, parts: Sequence[tuple[int, np.ndarray, np.ndarray]]) -> np.ndarray:
@@ -230,7 +257,13 @@ def _polars(name: str, values: np.ndarray, wanted: Any) -> Any:
         if masked:
             series = series.set(pl.Series(np.ma.getmaskarray(values)), None)
     elif masked or values.dtype.kind == "O":
-        series = pl.Series(name, values.tolist(), strict=False)
+        cells = values.tolist()
+        if any(isinstance(cell, int) and abs(cell) >= 2**63 for cell in cells):
+            dtype = _integers(cells)
+            cells = cells if dtype != pl.String else [None if cell is None else label_of(cell) for cell in cells]
+            series = pl.Series(name, cells, dtype=dtype)
+        else:
+            series = pl.Series(name, cells, strict=False)
     else:
         series = pl.Series(name, np.ma.getdata(values))
     if wanted is None or series.dtype == wanted:
@@ -242,6 +275,27 @@ def _polars(name: str, values: np.ndarray, wanted: Any) -> Any:
         return series.cast(wanted)
     except pl.exceptions.PolarsError:
         return series
+
+
+def _integers(cells: Sequence[Any]) -> Any:
+    """The polars type of cells that are integers or missing; that of text where they are not, or too large for any."""
+    import polars as pl
+
+    known = [integer_of(cell) for cell in cells if cell is not None]
+    whole = [number for number in known if number is not None]
+    if len(whole) == len(known) and min(whole) >= 0 and max(whole) < 2**64:
+        return pl.UInt64
+    fits = len(whole) == len(known) and max(map(abs, whole)) < 2**127
+    return pl.Int128 if fits else pl.String
+
+
+def integer_type(dtype: str) -> Any:
+    """The polars type of integers of the columns of text that had this one: of 64 bits, or of 128; None of other types."""
+    import polars as pl
+
+    if type_range(dtype) is None:
+        return None
+    return {"uint64": pl.UInt64, "int128": pl.Int128}.get(dtype.lower(), pl.Int64)
 
 
 def _polars_type(dtype: str | None, categories: Sequence[Any] | None = None) -> Any:
@@ -267,7 +321,12 @@ def _arrow(values: np.ndarray, wanted: Any) -> Any:
     plain = np.ma.getdata(values)
     if plain.dtype.kind == "M" and np.datetime_data(plain.dtype)[0] not in ("D", "s", "ms", "us", "ns"):
         plain = plain.astype("datetime64[s]")
-    array = pa.array(plain, mask=mask)
+    if plain.dtype.kind == "O" and any(isinstance(cell, int) and abs(cell) >= 2**63 for cell in plain.tolist()):
+        known = plain if mask is None else plain[~mask]
+        unsigned = all(isinstance(cell, int) and 0 <= cell < 2**64 for cell in known.tolist() if cell is not None)
+        array = pa.array(plain, mask=mask, type=pa.uint64() if unsigned else pa.decimal256(76))
+    else:
+        array = pa.array(plain, mask=mask)
     if wanted is None or array.type == wanted:
         return array
     try:
