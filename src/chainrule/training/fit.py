@@ -89,7 +89,8 @@ def fit(
         missing: "unknown": a hole says nothing; "informative": that a cell is missing is modelled, too, by a binary column
             before each column with holes.
         strict: raise where columns would be left out with a warning: ids, free text, columns without a value.
-        min_count: rows that a level needs to be listed by name, and a number to be an atom.
+        min_count: rows that a level needs to be listed by name, a value to be an atom, and each number of the model file to be
+            made of them; 1 waives that.
         sample_weight: (N,), how much each row of the table counts, also of those held out of it; rows of weight zero are not
             read. Rows of ``valid`` count alike.
         config: sizes, learning rate, epochs and the rest; what it leaves None follows from effort and table.
