@@ -18,12 +18,11 @@ def main() -> None:
     density = cr.fit(digits.train, digits.valid, network="nade", seed=0, config=cr.FitConfig(epochs=30), verbose=False)
     damaged = digits.test[3].copy()
     damaged[23] ^= 1  # the last pixel of the third line, almost always empty
-    schema, network = density.model.schema, density.model.network
-    codes = [column.levels.index(int(value)) for column, value in zip(schema.columns, damaged, strict=True)]
+    codes = torch.from_numpy(density.codes(damaged[None]))  # what the network reads; a lit pixel may be code 0
     with torch.no_grad():
-        bits = -network.log_prob_columns(torch.tensor([codes]).float())[0] / math.log(2)
+        bits = -density.model.network.log_prob_columns(codes)[0] / math.log(2)
     worst = bits.argsort(descending=True)[:3].tolist()
-    print("most surprising pixels:", ", ".join(f"{schema.names[k]} ({bits[k]:.1f} bits)" for k in worst))
+    print("most surprising pixels:", ", ".join(f"{density.schema.names[k]} ({bits[k]:.1f} bits)" for k in worst))
 
 
 if __name__ == "__main__":

@@ -35,9 +35,12 @@ def main() -> None:
         wheels = Path(folder) / "wheels"
         run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(wheels), str(ROOT))
         (wheel,) = wheels.glob("*.whl")
-        venv.create(Path(folder) / "env", with_pip=True)
+        venv.create(Path(folder) / "env")
         python = str(Path(folder) / "env" / "bin" / "python")
-        run(python, "-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "constraints.txt"), str(wheel))
+        pip = (sys.executable, "-m", "pip", "--python", python)  # pip itself need not be in the environment
+        # Only what is imported is compiled, when it is imported: of torch that is the smaller part.
+        into = ("install", "--quiet", "--no-compile", "--constraint", str(ROOT / "constraints.txt"))
+        run(*pip, *into, str(wheel))
         run(python, "-W", "error", "-c", USE)
         run(str(Path(folder) / "env" / "bin" / "chainrule"), "--version")
         run(str(Path(folder) / "env" / "bin" / "chainrule"), "check", "model.chainrule")

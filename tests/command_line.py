@@ -14,8 +14,8 @@ PROGRAM = [sys.executable, "-m", "chainrule.cli.main"]
 WIDE = {**os.environ, "COLUMNS": "160", "NO_COLOR": "1"}
 
 
-def chainrule(*words, cwd, stdin=b""):
-    """Exit code, stdout and stderr of the program called in a folder; standard input is bytes."""
+def chainrule(*words, cwd, stdin=b"", warn="default"):
+    """Exit code, stdout and stderr of the program called in a folder; standard input is bytes; warnings may be errors."""
     out, errors, code = io.StringIO(), io.StringIO(), 0
     with (
         contextlib.chdir(cwd),
@@ -26,7 +26,7 @@ def chainrule(*words, cwd, stdin=b""):
         mock.patch.dict(os.environ, WIDE),
         warnings.catch_warnings(),
     ):
-        warnings.simplefilter("default")
+        warnings.simplefilter(warn)
         try:
             main()
         except SystemExit as done:

@@ -1,17 +1,51 @@
+"""What is the same for all tests: one thread, no chance, and no clock that a busy machine could run down."""
+
 import os
+import random
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from registry import NETWORKS
 
+from chainrule import progress, rng
+
 # The models here are small: one thread is as fast as two, and a busy machine does not stall it.
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# What a person has set in their shell changes no result.
+for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "CHAINRULE_BACKEND", "NUMBA_DISABLE_JIT"):
+    os.environ.pop(name, None)
+os.environ["no_proxy"] = "127.0.0.1"  # servers of tests are on this machine
+
+# The same examples in every run, and no law about how long one takes.
+unhurried = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+settings.register_profile("chainrule", derandomize=True, deadline=None, database=None, suppress_health_check=unhurried)
+settings.load_profile("chainrule")
+
+
+# A log is told every half minute how far the work is: only where a machine is slow do tests get so far.
+progress.LOG_EVERY_S = float("inf")
+
+entropy = random.Random()
+rng.secrets = SimpleNamespace(randbits=entropy.getrandbits)  # another number at each call, as the system's
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """What a test leaves unseeded is the same in every run, whatever ran before it: global generators and entropy."""
+    entropy.seed(0)
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
 
 
 @pytest.fixture(params=NETWORKS, ids=lambda name: name.replace(" ", "-"))

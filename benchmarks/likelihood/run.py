@@ -63,7 +63,7 @@ def of_bits(experiment: Experiment, effort: str, seed: int, checkpoint: Path) ->
         data.train, data.valid, objective="likelihood", network=experiment.network, effort=effort, seed=seed,
         config=experiment.config, verbose=False, checkpoint=checkpoint, resume=True,
     )  # fmt: skip
-    test = density.log_prob(data.test)
+    test = density.log_prob(data.test, strict=True)
     few = np.random.default_rng(0).permutation(len(data.test))[:SECOND_PATH_ROWS]
     ones = data.train.mean(0, dtype=np.float64)
     smoothed = (ones * len(data.train) + 1) / (len(data.train) + 2)
@@ -73,8 +73,8 @@ def of_bits(experiment: Experiment, effort: str, seed: int, checkpoint: Path) ->
         "network": record["network"],
         "epochs": len(record["history"]),
         "parameters": sum(p.numel() for p in density.model.network.parameters()),
-        "train_nats": float(density.log_prob(data.train).mean()),
-        "valid_nats": float(density.log_prob(data.valid).mean()),
+        "train_nats": float(density.log_prob(data.train, strict=True).mean()),
+        "valid_nats": float(density.log_prob(data.valid, strict=True).mean()),
         "test_nats": float(test.mean()),
         "test_standard_error": float(test.std(ddof=1) / len(test) ** 0.5),
         "independent_test_nats": float(alone.mean()),

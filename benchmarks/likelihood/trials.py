@@ -81,7 +81,7 @@ def trial(data: str, changed: dict[str, Any], effort: str, seed: int) -> dict[st
         "network": density.training["network"],
         "effort": effort,
         "seed": seed,
-        "valid_nats": -density.training["valid_nats"],
+        "valid_nats": density.score(rows.valid, strict=True),  # over bits alone, as published figures are
         "epochs": len(density.training["history"]),
         "seconds": round(time.perf_counter() - began, 1),
         "commit": where["commit"],

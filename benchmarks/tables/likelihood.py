@@ -31,7 +31,7 @@ def prove(density: cr.Density, train: Any, valid: Any, test: Any, seed: int, *, 
     """
     schema = density.schema
     coded = [encode(read_table(part), schema, warn=False) for part in (train, valid, test)]
-    units = np.where(coded[2].observed, log_scales(schema, coded[2].values), 0).sum(1)
+    units = np.where(coded[2].observed, log_scales(schema, coded[2].values, strict=True), 0).sum(1)
     nats, seconds, chosen = {}, {}, {}
     for label, fit in {
         LABELS[0]: lambda: best_tree(schema, *coded[:2], edges=False),
@@ -44,7 +44,7 @@ def prove(density: cr.Density, train: Any, valid: Any, test: Any, seed: int, *, 
         nats[label] = fitted.log_prob(encode(read_table(test), schema, warn=False)) + units
         seconds[label] = {"fit": between - began, "score": time.perf_counter() - between}
     began = time.perf_counter()
-    nats["chainrule"] = density.log_prob(test)
+    nats["chainrule"] = density.log_prob(test, strict=True)
     seconds["chainrule"] = {"fit": fitted_in, "score": time.perf_counter() - began}
     return {
         "rows": {"train": len(train), "valid": len(valid), "test": len(test)},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,9 @@ import torch
 
 from chainrule import fileformat, tasks
 from chainrule.errors import ChainruleError, FormatError
+from chainrule.headline import headline
 from chainrule.model import Model
+from chainrule.reading import RowsOrCodes
 from chainrule.table import Schema
 from chainrule.version import version
 
@@ -24,7 +25,7 @@ class Density:
     """The joint density of a table. Tables are whatever was fitted: frames, arrays, paths; answers are in the table's terms.
 
     Attributes:
-        model: schema and network.
+        model: schema and network. The network reads codes, which ``codes`` makes of a table and ``table`` turns back.
         training: how it was trained, as JSON: configuration, seed, rows, history per epoch.
         seconds: how long that took; not saved, so that the same seed gives the same file to the byte.
     """
@@ -33,18 +34,21 @@ class Density:
     training: Mapping[str, Any] = field(default_factory=dict)
     seconds: float | None = None
 
+    def __post_init__(self) -> None:
+        self.model.network.look = RowsOrCodes(self.model.schema)  # a warning, if somebody hands it rows of the table
+
     @property
     def schema(self) -> Schema:
         """The columns and what is assumed of them; ``print`` shows a line for each."""
         return self.model.schema
 
     @overload
-    def log_prob(self, table: Any, parts: Literal[False] = False) -> np.ndarray: ...
+    def log_prob(self, table: Any, parts: Literal[False] = False, *, strict: bool = False) -> np.ndarray: ...
 
     @overload
-    def log_prob(self, table: Any, parts: Literal[True]) -> tasks.Parts: ...
+    def log_prob(self, table: Any, parts: Literal[True], *, strict: bool = False) -> tasks.Parts: ...
 
-    def log_prob(self, table: Any, parts: bool = False) -> np.ndarray | tasks.Parts:
+    def log_prob(self, table: Any, parts: bool = False, *, strict: bool = False) -> np.ndarray | tasks.Parts:
         """log p of the known cells of each row, (N,) float64, nats.
 
         Args:
@@ -52,24 +56,32 @@ class Density:
                 that is absent is unknown, with a warning.
             parts: two arrays instead, ``mass`` and ``density``, whose sum it is: the terms of cells that have a
                 probability, and of those that have a density in the table's units.
+            strict: refuse cells that hold what their column cannot (a 2 among bits, text among numbers), and leave no probability
+                for them. Otherwise such a cell has a small one, ε = 1 / (rows of the column + 1): see ``tasks.score``.
         """
-        return tasks.score_parts(self.model, table) if parts else tasks.score(self.model, table)
+        if parts:
+            return tasks.score_parts(self.model, table, strict=strict)
+        return tasks.score(self.model, table, strict=strict)
 
-    def score(self, table: Any) -> float:
+    def score(self, table: Any, *, strict: bool = False) -> float:
         """The mean of ``log_prob``: nats per row, higher is better."""
-        return float(self.log_prob(table).mean())
+        return float(self.log_prob(table, strict=strict).mean())
 
-    def explain(self, table: Any, relative: bool = True, *, chain: bool = False, tail: bool = False) -> Any:
+    def explain(
+        self, table: Any, relative: bool = True, *, chain: bool = False, tail: bool = False, strict: bool = False
+    ) -> Any:
         """The surprise of each cell in bits, as a frame of the table's shape; see ``tasks.explain``."""
-        return tasks.explain(self.model, table, relative=relative, chain=chain, tail=tail)
+        return tasks.explain(self.model, table, relative=relative, chain=chain, tail=tail, strict=strict)
 
-    def oddest(self, table: Any, top: int = 20) -> Any:
+    def oddest(self, table: Any, top: int = 20, *, strict: bool = False) -> Any:
         """The oddest cells, oddest first, each with what was likely instead; see ``tasks.oddest``."""
-        return tasks.oddest(self.model, table, top=top)
+        return tasks.oddest(self.model, table, top=top, strict=strict)
 
-    def conditional(self, table: Any, column: str, *, quantiles: Sequence[float] = tasks.QUANTILES) -> Any:
+    def conditional(
+        self, table: Any, column: str, *, quantiles: Sequence[float] = tasks.QUANTILES, strict: bool = False
+    ) -> Any:
         """Probabilities of a column's levels, or quantiles of its numbers, given the rest of each row."""
-        return tasks.conditional(self.model, table, column, quantiles=quantiles)
+        return tasks.conditional(self.model, table, column, quantiles=quantiles, strict=strict)
 
     def marginal(self, *columns: str) -> Any:
         """p(column), or p(first, second), as a frame with a row for each value or pair; see ``tasks.marginal``."""
@@ -103,6 +115,7 @@ class Density:
         seed: int | None = None,
         *,
         interval: float | None = None,
+        strict: bool = False,
         to: str | os.PathLike[str] | None = None,
     ) -> Any:
         """The table with its holes filled; what is known stays to the bit (see ``tasks.impute``).
@@ -113,13 +126,43 @@ class Density:
             n_draws: how many tables to draw; more than one come as a list.
             seed: makes draws reproducible.
             interval: with a probability such as 0.9, returns (table, low, high), the ends of each filled number's interval.
+            strict: refuse cells that hold what their column cannot, instead of leaving them as they are.
             to: a path of CSV or Parquet to write to; a file is then read, filled and written in parts.
         """
-        return tasks.impute(self.model, table, how=how, n_draws=n_draws, interval=interval, seed=seed, to=to)
+        options = {"how": how, "n_draws": n_draws, "interval": interval, "seed": seed, "strict": strict, "to": to}
+        return tasks.impute(self.model, table, **options)
 
-    def features(self, table: Any, pool: str = "last") -> np.ndarray:
+    def codes(self, table: Any) -> np.ndarray:
+        """What the network reads of a table, (N, D) float64 with NaN where unknown; see ``tasks.codes``.
+
+        ``model.network`` takes codes, never rows of the table: in a binary column code 0 is the more frequent value, numbers are
+        standardised or counted in steps.
+
+        Examples:
+            >>> import chainrule as cr
+            >>> rows = np.array([[1, 0], [1, 0], [1, 1], [0, 0]] * 20)
+            >>> density = cr.fit(rows, network="nade", seed=0, verbose=False, config=cr.FitConfig(hidden_size=4, epochs=1))
+            >>> density.codes(rows[:4]).tolist()
+            [[0.0, 0.0], [0.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
+            >>> nats = density.model.network.log_prob(torch.from_numpy(density.codes(rows)))
+            >>> bool(np.allclose(nats.detach().numpy(), density.log_prob(rows, strict=True), atol=1e-5))
+            True
+            >>> bool((density.table(density.codes(rows)) == rows).all())
+            True
+        """
+        return tasks.codes(self.model, table)
+
+    def table(self, codes: Any) -> Any:
+        """The rows that codes (N, D) stand for, as the kind of table that was fitted; see ``tasks.table``.
+
+        The inverse of ``codes``, also of what ``model.network.sample`` draws. Unknown cells, labels that are not listed and
+        cells outside their column come back as missing.
+        """
+        return tasks.table(self.model, codes)
+
+    def features(self, table: Any, pool: str = "last", *, strict: bool = False) -> np.ndarray:
         """A representation of each row, (N, F) float64: hidden units of the network; see ``tasks.features``."""
-        return tasks.features(self.model, table, pool=pool)
+        return tasks.features(self.model, table, pool=pool, strict=strict)
 
     def compare(self, other: Density, table: Any) -> tasks.Comparison:
         """How many nats per row this density is better than another on a table, with the standard error of that mean."""
@@ -134,13 +177,8 @@ class Density:
         kinds = Counter(column.kind for column in self.schema.columns)
         columns = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
         lines = [f"Density of {columns} columns by {type(self.model.network).__name__}"]
-        nats, alone = self.training.get("valid_nats"), self.training.get("independent_valid_nats")
-        if isinstance(nats, float) and isinstance(alone, float):
-            about = "" if self.training.get("valid_is", "exact") == "exact" else "about "
-            lines.append(
-                f"validation: {about}{nats:.2f} nats ({nats / math.log(2):.2f} bits) a row, {alone - nats:.2f} nats better than "
-                f"independent columns"
-            )
+        if (reached := headline(self.training, digits=2, each="a row")) is not None:
+            lines.append(f"validation: {reached}")
             lines.append(
                 f"trained on {self.training.get('train_rows', 0):,} rows, {len(self.training.get('history', ()))} epochs, "
                 f"seed {self.training.get('seed')}"

@@ -63,7 +63,13 @@ class Model:
 
     def in_float64(self) -> AbstractNetwork:
         """A copy of the network for scoring: the likelihood of a cell is computed in float64."""
-        return copy.deepcopy(self.network).double().eval().requires_grad_(False)
+        return copy.deepcopy(self.bare()).double().eval().requires_grad_(False)
+
+    def bare(self) -> AbstractNetwork:
+        """The network with its own parameters, for callers that hand it codes: it does not look whether they are."""
+        network = copy.copy(self.network)
+        network.look = None
+        return network
 
     def flag_of(self, column: int) -> int | None:
         """The number of the binary column that says where this column's cells are missing, if there is one."""
@@ -73,7 +79,7 @@ class Model:
     @property
     def takes_any_evidence(self) -> bool:
         """Whether any cells may be unknown, exactly: of an orderless network, and of ensembles of them."""
-        return _takes_any(self.network)
+        return takes_any_evidence(self.network)
 
     def require_evidence(self, known: np.ndarray, *, name: str) -> None:
         """Raises EvidenceError, with the table's own names, for known cells (N, D) that the network cannot take exactly."""
@@ -169,9 +175,10 @@ def _conditional_of(column: Column, mixture: type[AbstractMixture], components: 
     return Atoms(atoms, base) if atoms else base
 
 
-def _takes_any(network: AbstractNetwork) -> bool:
+def takes_any_evidence(network: AbstractNetwork) -> bool:
+    """Whether any cells may be unknown, exactly: of an orderless network, and of ensembles of them."""
     if isinstance(network, Ensemble):
-        return all(_takes_any(cast(AbstractNetwork, member)) for member in network.members)
+        return all(takes_any_evidence(cast(AbstractNetwork, member)) for member in network.members)
     return isinstance(network, OrderlessNADE)
 
 

@@ -201,13 +201,11 @@ class DensityEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Densit
 
 
 class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
-    """Rows that the joint density holds unlikely.
+    """Rows that the joint density holds unlikely. Arguments that are not listed are those of ``DensityEstimator``.
 
     Args:
         contamination: "auto": rows are outliers whose log-likelihood is below that of the unlikeliest hundredth of the rows
             that training held out. A share above 0 and up to 0.5: so many of the training rows are (of weight zero none counts).
-        objective, network, effort, kinds, missing, min_count, config, time_limit_s, device, random_state, verbose: as of
-            ``DensityEstimator``.
 
     Attributes:
         density_: the fitted ``chainrule.Density``; its ``oddest`` names the cells that make a row unlikely.
@@ -281,12 +279,11 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
 class Imputer(OneToOneFeatureMixin, TransformerMixin, _AbstractTableEstimator):
     """Holes filled by what the density holds likely given the other cells of a row.
 
-    Columns that look like ids or free text are not modelled: their holes stay.
+    Columns that look like ids or free text are not modelled: their holes stay. Arguments that are not listed are those of
+    ``DensityEstimator``.
 
     Args:
         how: "best" (most probable level, median), "mean" (of numbers), or "draw": all holes of a row together.
-        objective, network, effort, kinds, missing, min_count, config, time_limit_s, device, random_state, verbose: as of
-            ``DensityEstimator``.
 
     Attributes:
         density_: the fitted ``chainrule.Density``.

@@ -15,6 +15,7 @@ LEVELS = {
     "version": 0,
     "rng": 1,
     "progress": 0,
+    "headline": 0,
     "scratch": 0,
     "atomic": 0,
     "plain_json": 0,
@@ -25,6 +26,7 @@ LEVELS = {
     "ops.nade": 2,
     "networks": 3,
     "baselines": 4,
+    "reading": 4,
     "model": 5,
     "tasks": 6,
     "density": 7,
@@ -34,7 +36,18 @@ LEVELS = {
     "report": 9,
     "cli": 10,
 }
-NO_TORCH = {"errors", "plain_json", "atomic", "scratch", "version", "progress", "datasets", "fileformat", "table"}
+NO_TORCH = {
+    "errors",
+    "plain_json",
+    "atomic",
+    "scratch",
+    "version",
+    "progress",
+    "headline",
+    "datasets",
+    "fileformat",
+    "table",
+}
 
 
 def room_of(module: str) -> str | None:

@@ -110,7 +110,7 @@ def test_wrong_files_are_format_errors(data, message):
     assert message.endswith(": ") or str(error.value) == message
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_any_damage_is_a_format_error(data):
     """Every flipped byte, cut or insertion anywhere in a file is noticed."""
@@ -129,7 +129,7 @@ def test_any_damage_is_a_format_error(data):
             parse(bad)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=300))
 def test_noise_is_a_format_error(noise):
     with pytest.raises(FormatError):

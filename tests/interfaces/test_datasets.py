@@ -46,6 +46,7 @@ def toy(monkeypatch, tmp_path):
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("CHAINRULE_DATA", raising=False)
     monkeypatch.delenv("CHAINRULE_MIRROR", raising=False)
+    monkeypatch.setattr(datasets, "TIMEOUT_S", 600)
     return info
 
 

@@ -1,7 +1,6 @@
 """Tables with columns of numbers: codes, units, every network and mixture, holes, evidence by name."""
 
 import math
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -10,6 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+from command_line import chainrule
 
 import chainrule as cr
 from chainrule.errors import ChainruleError, FormatError, SchemaError
@@ -74,7 +74,7 @@ def test_units_shift_densities_and_leave_masses_alone():
     bigger = table.assign(a=table.a * 1000, b=table.b * 1000, c=table.c * 1000)
     after = cr.Density(Model(replace(schema, columns=tuple(scaled)), network)).log_prob(bigger)
     assert np.allclose(after, before - 3 * math.log(1000), rtol=0, atol=1e-9)
-    assert (log_scales(schema, encode(read_table(table), schema).values)[:, 2] == 0).all()
+    assert (log_scales(schema, encode(read_table(table), schema).values, strict=True)[:, 2] == 0).all()
 
 
 @pytest.mark.parametrize("network", ["nade", "made", "orderless"])
@@ -118,7 +118,7 @@ def test_the_recorded_nats_are_those_of_the_table():
     table, valid = rows_of(200), rows_of(80, seed=3)
     density = cr.fit(table, valid, network="nade", seed=0, config=QUICK, verbose=False)
     assert density.training["valid_nats"] == pytest.approx(-density.log_prob(valid).mean(), abs=2e-4)
-    assert density.training["history"][-1]["valid_nats"] >= density.training["valid_nats"] - 1e-9
+    assert density.training["history"][-1]["valid_nats"] >= density.training["valid_nats"] - 1e-6
     assert density.training["valid_is"] == "exact"
 
 
@@ -197,7 +197,7 @@ def test_wrong_numbers_and_schemas_are_explained():
         infer_schema(read_table(pd.DataFrame({"b": [1.5, 2.5, 3, 4, "x"]})))
     density = cr.fit(rows_of(), network="nade", seed=0, config=QUICK, verbose=False)
     with pytest.raises(SchemaError, match=r"column 'over': value 0.5 at row 0 is not 0 or 1"):
-        density.log_prob(rows_of(1).assign(over=0.5))
+        density.log_prob(rows_of(1).assign(over=0.5), strict=True)
     with pytest.raises(ChainruleError, match="conditional 'normal' is unknown"):
         conditionals_of(density.model.schema, conditional="normal")
     broken = replace(density.model.schema.columns[0], spread=0.0)
@@ -245,18 +245,12 @@ def test_a_small_file_cannot_ask_for_much_memory():
 def test_names_with_markup_and_signs_are_shown_as_they_are(tmp_path):
     table = pd.DataFrame({"[/a]": [0, 1, 1, 0] * 5, "x=y": [1, 0, 1, 0] * 5})
     cr.fit(table, network="nade", seed=0, config=QUICK, verbose=False).save(tmp_path / "m")
-    run = [sys.executable, "-m", "chainrule.cli.main"]
-    shown = subprocess.run([*run, "show", str(tmp_path / "m")], capture_output=True, text=True, check=True).stdout
+    shown = chainrule("show", "m", cwd=tmp_path)[1]
     assert "[/a], x=y" in shown
-    drawn = subprocess.run(
-        [*run, "sample", str(tmp_path / "m"), "-n", "2", "--given", "[/a]=1"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert drawn.stdout.splitlines()[0] == "[/a],x=y"
-    whole = [*run, "sample", str(tmp_path / "m"), "-n", "1", "--given", "[/a]=1", "--given", "x=y=1"]
-    assert subprocess.run(whole, capture_output=True, text=True, check=True).stdout.splitlines()[1] == "1,1"
+    drawn = chainrule("sample", "m", "-n", 2, "--given", "[/a]=1", cwd=tmp_path)[1]
+    assert drawn.splitlines()[0] == "[/a],x=y"
+    whole = chainrule("sample", "m", "-n", 1, "--given", "[/a]=1", "--given", "x=y=1", cwd=tmp_path)[1]
+    assert whole.splitlines()[1] == "1,1"
 
 
 def test_frames_of_polars_come_back_as_polars():

@@ -15,6 +15,7 @@ FLAGS = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-dev-shm-usage",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -75,7 +76,7 @@ def look_at(page: Path, folder: Path, width: int) -> dict:
         "--dump-dom",
         copy.as_uri(),
     ]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(words, capture_output=True, text=True)
     found = re.search(r'<pre id="looked-at">(.*?)</pre>', done.stdout, flags=re.DOTALL)
     assert found is not None, done.stderr[-2000:]
     return json.loads(found[1].replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">"))

@@ -3,10 +3,7 @@
 import csv
 import json
 import math
-import os
 import re
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +12,7 @@ import polars as pl
 import pytest
 import torch
 from browser import look_at
+from command_line import chainrule, typed
 
 from chainrule import Categorical, GaussianMixture, datasets
 from chainrule.baselines import RBM, VAE, ChowLiuTree, IndependentColumns
@@ -31,26 +29,17 @@ from chainrule.training.batches import Rows
 SMALL = Effort(hidden_size=12, latent_size=2, epochs=3, draws=20, distributions=50)
 
 
-def run(*words, cwd, strict=True):
-    command = [
-        sys.executable,
-        *(["-W", "error"] if strict else []),
-        "-m",
-        "chainrule.cli.main",
-        "compare",
-        *map(str, words),
-    ]
-    environment = {**os.environ, "COLUMNS": "120"}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+def run(*words, cwd, warn="error"):
+    return chainrule("compare", *words, cwd=cwd, warn=warn)
 
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
     """The report on digits, at the least effort, as the command makes it."""
     folder = tmp_path_factory.mktemp("digits")
-    done = run("digits", "--effort", "quick", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return done.stdout, folder / "chainrule-compare"
+    code, printed, errors = run("digits", "--effort", "quick", cwd=folder)
+    assert code == 0, errors
+    return printed, folder / "chainrule-compare"
 
 
 def test_the_report_on_digits_is_complete(digits):
@@ -182,9 +171,10 @@ def table(n=300, holes=False):
 
 def test_a_table_of_numbers_with_a_label(tmp_path):
     table(holes=True).to_csv(tmp_path / "t.csv", index=False)
-    done = run("t.csv", "--label", "kind", "--epochs", 3, "--hidden-size", 8, "-o", "out", "--json", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    brief = ("--effort", "quick", "--epochs", 3, "--hidden-size", 8)
+    code, out, errors = run("t.csv", "--label", "kind", *brief, "-o", "out", "--json", cwd=tmp_path)
+    assert code == 0, errors
+    found = json.loads(out)
     assert found["rows_left_out"] == 30
     assert found["rows"] == {"train": 189, "valid": 27, "test": 54}
     assert found["columns"] == 3
@@ -202,8 +192,9 @@ def test_a_table_of_numbers_with_a_label(tmp_path):
 def test_labels_that_look_like_html_are_escaped(tmp_path):
     frame = table().rename(columns={"x": "<script>alert(1)</script>"})
     frame.to_csv(tmp_path / "t.csv", index=False)
-    done = run("t.csv", "--families", "independent,fvsbn", "--epochs", 1, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    words = ("compare", "t.csv", "--families", "independent,fvsbn", "--epochs", 1)
+    code, _, errors = typed(*words, cwd=tmp_path, PYTHONWARNINGS="error")
+    assert code == 0, errors
     page = (tmp_path / "chainrule-compare" / "report.html").read_text()
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
@@ -242,9 +233,9 @@ def test_likelihoods_are_in_the_tables_units():
 def test_misuse_is_told_before_any_work(words, message, tmp_path):
     table().to_csv(tmp_path / "t.csv", index=False)
     table(10).to_csv(tmp_path / "few.csv", index=False)
-    done = run(*words, cwd=tmp_path)
-    assert done.returncode == 2, done.stderr
-    assert re.search(message.replace("(", r"\(").replace(")", r"\)"), done.stderr), done.stderr
+    code, _, errors = run(*words, cwd=tmp_path)
+    assert code == 2, errors
+    assert re.search(message.replace("(", r"\(").replace(")", r"\)"), errors), errors
     assert not (tmp_path / "chainrule-compare").exists()
 
 
@@ -419,11 +410,12 @@ def awkward(n=240):
 def test_tables_as_people_have_them(seed, tmp_path):
     """Whatever part the one 2 falls into; ids are left out and said; rows without a label are judged without it."""
     awkward().to_csv(tmp_path / "t.csv", index=False)
-    words = ["t.csv", "--label", "class", "--seed", seed, "--epochs", 2, "--hidden-size", 6, "--json", "-o", "out"]
-    done = run(*words, "--families", "independent,nade,vae", cwd=tmp_path, strict=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count("left out 'id'") == 1
-    found = json.loads(done.stdout)
+    words = ["t.csv", "--label", "class", "--seed", seed, "--json", "-o", "out", "--families", "independent,nade,vae"]
+    brief = ("--effort", "quick", "--epochs", 2, "--hidden-size", 6)
+    code, out, errors = run(*words, *brief, cwd=tmp_path, warn="default")
+    assert code == 0, errors
+    assert errors.count("left out 'id'") == 1
+    found = json.loads(out)
     assert list(found["columns_left_out"]) == ["id"]
     assert found["columns"] == 4
     assert 10 < found["rows_without_label"] < 40
@@ -439,9 +431,9 @@ def test_an_npz_file_with_splits_keeps_them_and_one_column_is_enough(tmp_path):
         name: rng.integers(0, 2, (n, 1)).astype(np.uint8) for name, n in (("train", 50), ("valid", 20), ("test", 30))
     }
     np.savez(tmp_path / "t.npz", **parts)
-    done = run("t.npz", "--epochs", 1, "--hidden-size", 3, "--json", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    code, out, errors = run("t.npz", "--epochs", 1, "--hidden-size", 3, "--json", cwd=tmp_path)
+    assert code == 0, errors
+    found = json.loads(out)
     assert found["rows"] == {"train": 50, "valid": 20, "test": 30}
     nats = {each["family"]: each["log_likelihood"]["nats_per_row"] for each in found["families"]}
     assert nats["tree"] == pytest.approx(nats["independent"], abs=1e-6)

@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from some_tables import mixed
 
@@ -124,7 +124,7 @@ def as_frame(columns, container):
     return frame if container == "polars" else frame.to_arrow()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(columns=tables(), container=st.sampled_from(["pandas", "polars", "pyarrow"]))
 def test_any_table_round_trips(columns, container):
     """Values, names, types and holes come back from codes; so does the schema from JSON."""
@@ -294,7 +294,7 @@ def test_values_that_do_not_fit_are_explained():
         wrong = frame.astype(object)
         wrong.loc[3, name] = value
         with pytest.raises(SchemaError) as error:
-            encode(read_table(wrong), schema)
+            encode(read_table(wrong), schema, strict=True)
         assert str(error.value).startswith(message)
     off = frame.copy()
     off.loc[3, "price"] = 2.34
@@ -310,10 +310,10 @@ def test_declared_bounds_are_kept():
     schema = schema_of(frame, kinds={"n": {"kind": "integer", "least": 0, "most": 5}})
     assert (schema.columns[0].least, schema.columns[0].most) == (0, 5)
     with pytest.raises(SchemaError, match=r"value 6 at row 0 is above the declared bound 5"):
-        encode(read_table(pd.DataFrame({"n": [6]})), schema)
+        encode(read_table(pd.DataFrame({"n": [6]})), schema, strict=True)
     config = cr.FitConfig(hidden_size=4, epochs=2)
     density = cr.fit(frame, kinds=schema, seed=0, config=config, verbose=False)
-    every = density.log_prob(pd.DataFrame({"n": range(6)}))
+    every = density.log_prob(pd.DataFrame({"n": range(6)}), strict=True)
     assert np.exp(every).sum() == pytest.approx(1, abs=1e-10)
 
 

@@ -51,9 +51,9 @@ def test_the_whole_table_has_probability_one(little):
     total = 0.0
     for bit, name, n in itertools.product([0, 1], times, range(3)):
         one = pd.DataFrame({"bit": bit, "label": name, "n": n, "x": [0.0]})
-        mass = math.exp(little.log_prob(one)[0])
+        mass = math.exp(little.log_prob(one, strict=True)[0])
         some = pd.DataFrame({"bit": bit, "label": name, "n": n, "x": reach})
-        density = np.trapezoid(np.exp(little.log_prob(some)), reach)
+        density = np.trapezoid(np.exp(little.log_prob(some, strict=True)), reach)
         total += times[name] * (mass + density)
     assert total == pytest.approx(1, abs=1e-5)
 
@@ -76,9 +76,9 @@ def test_a_row_with_holes_is_the_sum_over_its_completions(little):
         for values in itertools.product(*(levels[name] for name in open_)):
             filled = {**row, **dict(zip(open_, values, strict=True)), "x": None}
             times = label.unlisted + 1 if filled["label"] == "never seen" else 1
-            total = np.logaddexp(total, ordered.log_prob(pd.DataFrame([filled]))[0] + math.log(times))
+            total = np.logaddexp(total, ordered.log_prob(pd.DataFrame([filled]), strict=True)[0] + math.log(times))
         holes = {**row, **dict.fromkeys(open_), "x": None}
-        assert little.log_prob(pd.DataFrame([holes], dtype=object))[0] == pytest.approx(total, abs=1e-9)
+        assert little.log_prob(pd.DataFrame([holes], dtype=object), strict=True)[0] == pytest.approx(total, abs=1e-9)
 
 
 def test_holes_are_absent_columns(density):
@@ -306,7 +306,7 @@ def test_marginals_are_likelihoods_of_one_column_and_two(density):
     pairs = density.marginal("sex", "town")
     assert len(pairs) == 6
     table = pd.DataFrame({name: [None] * 6 for name in ALL}).assign(sex=pairs["sex"], town=pairs["town"])
-    assert np.allclose(density.log_prob(table), pairs["log_prob"], rtol=0, atol=1e-12)
+    assert np.allclose(density.log_prob(table, strict=True), pairs["log_prob"], rtol=0, atol=1e-12)
     height = density.marginal("height")
     assert not height["is_mass"].any()
     assert np.trapezoid(np.exp(height["log_prob"]), height["height"]) == pytest.approx(1, abs=0.05)

@@ -41,7 +41,7 @@ class BernoulliMixture(AbstractBaseline):
         logit: (M, D), log μ − log (1 − μ).
 
     Examples:
-        >>> net = BernoulliMixture(2, parts=2)
+        >>> net = BernoulliMixture(2, parts=2, generator=generator_from(0))
         >>> rows = torch.tensor([[0.0, 0.0], [1.0, 1.0]]).repeat(20, 1)
         >>> net.initialize_from(rows)
         >>> bool(net.log_prob(rows).mean() > -1.0)

@@ -58,8 +58,10 @@ def contrastive_divergence(
 
     Examples:
         >>> rows = torch.tensor([[0.0, 0.0], [1.0, 1.0]]).repeat(50, 1)
-        >>> rbm = contrastive_divergence(RBM(2, 4), rows, epochs=5, persistent=True)
-        >>> rbm.log_prob(rows[:2]).value.shape
+        >>> generator = generator_from(0)
+        >>> rbm = RBM(2, 4, generator=generator)
+        >>> rbm = contrastive_divergence(rbm, rows, epochs=5, persistent=True, generator=generator)
+        >>> rbm.log_prob(rows[:2], generator=generator).value.shape
         torch.Size([2])
     """
     x = rbm.check_rows(x)

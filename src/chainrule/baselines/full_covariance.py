@@ -43,7 +43,7 @@ class FullCovarianceMixture(AbstractBaseline):
 
     Examples:
         >>> rows = torch.randn(200, 2, generator=generator_from(0)) @ torch.tensor([[1.0, 0.9], [0.0, 0.1]])
-        >>> net = FullCovarianceMixture(2, parts=1)
+        >>> net = FullCovarianceMixture(2, parts=1, generator=generator_from(0))
         >>> net.initialize_from(rows)
         >>> bool(net.log_prob(rows).mean() > -1.0)
         True

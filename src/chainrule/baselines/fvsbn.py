@@ -30,8 +30,9 @@ class FVSBN(AbstractBaseline):
         output_bias: c, (sum of parameter widths,).
 
     Examples:
+        >>> from chainrule.rng import generator_from
         >>> net = FVSBN(3)
-        >>> net.log_prob(net.sample(5)).shape
+        >>> net.log_prob(net.sample(5, generator=generator_from(0))).shape
         torch.Size([5])
     """
 

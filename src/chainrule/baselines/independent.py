@@ -34,6 +34,11 @@ class IndependentColumns(AbstractBaseline):
         """The same parameters (N, P) for every row."""
         return self.output_bias.expand(len(x), -1)
 
+    def require_exact(
+        self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
+    ) -> None:
+        """Nothing is refused: whatever cells are known, the others are as likely as ever."""
+
     def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
         """The parameters (n, width) of each column, whatever x (n, D) holds."""
         for column in range(len(self.columns)):

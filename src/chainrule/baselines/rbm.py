@@ -43,9 +43,10 @@ class RBM(AbstractLatent):
         base_bias: (D,), log-odds of independent columns, where annealed importance sampling begins.
 
     Examples:
-        >>> rbm = RBM(4, hidden_size=3)
-        >>> x = rbm.sample(5, steps=10)
-        >>> rbm.log_prob(x).value.shape
+        >>> generator = generator_from(0)
+        >>> rbm = RBM(4, hidden_size=3, generator=generator)
+        >>> x = rbm.sample(5, steps=10, generator=generator)
+        >>> rbm.log_prob(x, generator=generator).value.shape
         torch.Size([5])
     """
 

@@ -48,9 +48,11 @@ class VAE(AbstractLatent):
             2016).
 
     Examples:
-        >>> vae = VAE(4, latent_size=2, hidden_sizes=[8])
-        >>> x = vae.sample(5)
-        >>> vae.log_prob(x, n_draws=10).value.shape, len(vae.conditionals(torch.zeros(3, 2)))
+        >>> generator = generator_from(0)
+        >>> vae = VAE(4, latent_size=2, hidden_sizes=[8], generator=generator)
+        >>> x = vae.sample(5, generator=generator)
+        >>> bound = vae.log_prob(x, n_draws=10, generator=generator)
+        >>> bound.value.shape, len(vae.conditionals(torch.zeros(3, 2)))
         (torch.Size([5]), 4)
     """
 
@@ -175,6 +177,11 @@ class VAE(AbstractLatent):
         divergence = ((mean**2 + deviation**2 - 1) / 2 - deviation.log()).sum(1)
         weight = self.divergence_weight if self.training else 1.0
         return weight * divergence - self.columns.log_prob(params, x).sum(1)
+
+    @property
+    def loss_is_estimate(self) -> bool:
+        """True: it is a bound, by one draw of z."""
+        return True
 
     @torch.no_grad()
     def sample(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from chainrule.cli.shown import print_table
 from chainrule.cli.tables import ModelArgument, print_json
 
 NAME = "check"
@@ -25,9 +26,6 @@ def run(
 
     Exits with 1 if any of them is broken.
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from chainrule.density import load
     from chainrule.testing import check
 
@@ -35,11 +33,7 @@ def run(
     if as_json:
         print_json([asdict(result) for result in results])
     else:
-        table = Table(title=str(model), title_justify="left")
-        for column in ("promise", "kept", "figure"):
-            table.add_column(column)
-        for result in results:
-            table.add_row(result.name, "pass" if result.passed else "FAIL", result.detail)
-        Console().print(table)
+        rows = [(result.name, "pass" if result.passed else "FAIL", result.detail) for result in results]
+        print_table(("promise", "kept", "figure"), rows, title=str(model))
     if not all(result.passed for result in results):
         raise typer.Exit(1)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.shown import print_line, print_table
 from chainrule.cli.tables import HEADER_HELP, KIND_HELP, kinds_of, print_json, require_folder, split_table
 from chainrule.errors import ChainruleError, unknown_choice, whole_number
+
+if TYPE_CHECKING:
+    from chainrule.report.comparison import Comparison
 
 NAME = "compare"
 EXAMPLES = """\b
@@ -71,38 +75,30 @@ def run(
     if as_json:
         print_json(found.to_json())
         return
-    _print_table(found)
+    _print_results(found)
     typer.echo(f"the report is {page}, its numbers are beside it in {out}{os.sep}")
 
 
-def _print_table(found: object) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from chainrule.report.comparison import Comparison
-
-    assert isinstance(found, Comparison)
-    table = Table(
-        title=f"log p per test row of {found.data.name}, nats: = exact, ≈ estimated, ≥ a lower bound",
-        title_justify="left",
-    )
-    for column in ("family", "nats per row", "±", "train", "score 1000", "draw 1000", "label right"):
-        table.add_column(column, justify="left" if column == "family" else "right", no_wrap=True)
+def _print_results(found: Comparison) -> None:
+    rows = []
     for entry in found.entries:
         best = max(entry.probes, key=lambda probe: probe.valid_accuracy, default=None)
         seconds = (entry.train_s, entry.score_s + entry.once_s, entry.draw_s)
-        table.add_row(
-            entry.family.name,
-            f"{entry.likelihood.mark} {entry.likelihood.nats:.2f}",
-            f"{entry.likelihood.standard_error:.2f}",
-            *(f"{each:.2g} s" if each < 99.5 else f"{each:.0f} s" for each in seconds),
-            "" if best is None else f"{100 * best.accuracy:.1f} %",
+        rows.append(
+            (
+                entry.family.name,
+                f"{entry.likelihood.mark} {entry.likelihood.nats:.2f}",
+                f"{entry.likelihood.standard_error:.2f}",
+                *(f"{each:.2g} s" if each < 99.5 else f"{each:.0f} s" for each in seconds),
+                "" if best is None else f"{100 * best.accuracy:.1f} %",
+            )
         )
-    console = Console()
-    console.print(table)
+    columns = ("family", "nats per row", "±", "train", "score 1000", "draw 1000", "label right")
+    title = f"log p per test row of {found.data.name}, nats: = exact, ≈ estimated, ≥ a lower bound"
+    print_table(columns, rows, title=title, numbers=columns[1:])
     if found.pixels is not None:
-        console.print(
+        print_line(
             f"from the columns themselves the label is read right in {100 * found.pixels.accuracy:.1f} % of the rows"
         )
     for name, why in found.refused.items():
-        console.print(f"left out: {name} {why}")
+        print_line(f"left out: {name} {why}")

@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
+from chainrule.cli.shown import left_to_print
 from chainrule.cli.tables import (
     OUTPUT_TYPES,
     HeaderOption,
     ModelArgument,
     OutputOption,
     SplitOption,
+    StrictOption,
     TableArgument,
     give_frames,
     parts_of,
@@ -36,10 +38,14 @@ def run(
     ] = None,
     split: SplitOption = None,
     header: HeaderOption = None,
+    strict: StrictOption = False,
     output: OutputOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the columns as JSON.")] = False,
 ) -> None:
-    """Print p(column | the other known cells) of each row: a probability for each level, or quantiles of numbers."""
+    """Print p(column | the other known cells) of each row: a probability for each level, or quantiles of numbers.
+
+    On a terminal a few rows are a table to read, elsewhere CSV.
+    """
     from chainrule.density import load
     from chainrule.table.frames import build
     from chainrule.tasks.conditional import QUANTILES, conditional_columns
@@ -49,5 +55,8 @@ def run(
     density, quantiles = load(model), tuple(quantile or QUANTILES)
     density.schema.number(column)  # raises before the table is read
     parts = parts_of(table, split, header=header)
-    found = (conditional_columns(density.model, part, column, quantiles=quantiles) for part in parts)
-    give_frames((build(columns, {}, "polars") for columns in found), output, as_json)
+    found = (conditional_columns(density.model, part, column, quantiles=quantiles, strict=strict) for part in parts)
+    frames = (build(columns, {}, "polars") for columns in found)
+    if output is None and not as_json:
+        frames = left_to_print(frames, f"p({column} | the other known cells of the row)")
+    give_frames(frames, output, as_json)

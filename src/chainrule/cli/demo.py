@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
+from chainrule.cli.shown import print_line, print_table
 from chainrule.errors import ChainruleError, unknown_choice
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from chainrule.datasets import Dataset
     from chainrule.density import Density
 
@@ -40,8 +39,6 @@ def run(
     seed: Annotated[int, typer.Option(help="Makes the demo reproducible.")] = 0,
 ) -> None:
     """Train a NADE on real digits, read exact likelihoods, and look at digits it draws and completes."""
-    from rich.console import Console
-
     from chainrule import datasets
     from chainrule.training import FitConfig, fit
 
@@ -49,7 +46,7 @@ def run(
         raise ChainruleError(unknown_choice("data set of the demo", data, DATA))
     if out.exists() and not out.is_dir():
         raise ChainruleError(f"{out}: a file; name a folder with --out")
-    console, began = Console(), time.perf_counter()
+    began = time.perf_counter()
     digits = resized(datasets.load(data), side)
     out.mkdir(parents=True, exist_ok=True)
     usual_hidden, usual_epochs = SIZES[data]
@@ -62,17 +59,17 @@ def run(
         patience=FitConfig.patience if data == "digits" else 0,
     )
     height, width = digits.image_shape or (1, digits.train.shape[1])
-    console.print(
+    print_line(
         f"{data}: {len(digits.train):,} training images of {height} × {width} pixels; "
         f"NADE with {config.hidden_size} hidden units, at most {config.epochs} epochs"
     )
     density = fit(digits.train, digits.valid, network="nade", seed=seed, config=config)
     density.save(out / "model.chainrule")
-    _print_results(console, density, digits)
-    _print_forms(console)
-    _draw_pictures(console, density, digits, out, seed)
-    console.print(f"model and pictures are in {out}{os.sep}; the whole demo took {time.perf_counter() - began:.0f} s")
-    console.print(f"next: chainrule check {out / 'model.chainrule'}", soft_wrap=True)
+    _print_results(density, digits)
+    _print_forms()
+    _draw_pictures(density, digits, out, seed)
+    print_line(f"model and pictures are in {out}{os.sep}; the whole demo took {time.perf_counter() - began:.0f} s")
+    print(f"next: chainrule check {out / 'model.chainrule'}", flush=True)  # to be copied as it is
 
 
 def resized(digits: Dataset, side: int | None) -> Dataset:
@@ -96,9 +93,8 @@ def resized(digits: Dataset, side: int | None) -> Dataset:
     return Dataset(digits.name, grow(digits.train), grow(digits.valid), grow(digits.test), (side, side))
 
 
-def _print_results(console: Console, density: Density, digits: Dataset) -> None:
+def _print_results(density: Density, digits: Dataset) -> None:
     import torch
-    from rich.table import Table
 
     from chainrule.baselines import IndependentColumns
     from chainrule.report.lecture import full_table_numbers
@@ -109,80 +105,60 @@ def _print_results(console: Console, density: Density, digits: Dataset) -> None:
     with torch.no_grad():
         alone = independent.log_prob(torch.from_numpy(digits.test).double()).numpy()
     numbers = sum(p.numel() for p in density.model.network.parameters())
-    table = Table(title=f"−log p of {len(digits.test):,} test images", title_justify="left")
-    for column in ("model", "nats per image", "bits per image", "numbers"):
-        table.add_column(column, justify="left" if column == "model" else "right")
-    table.add_row("uniform", f"{n * math.log(2):.2f}", f"{n:.1f}", "0")
+    rows = [("uniform", f"{n * math.log(2):.2f}", f"{n:.1f}", "0")]
     for name, nats, count in (
         ("independent columns", -alone, f"{n:,}"),
         ("NADE", -density.log_prob(digits.test), f"{numbers:,}"),
     ):
         error = nats.std(ddof=1) / len(nats) ** 0.5
-        table.add_row(name, f"{nats.mean():.2f} ± {error:.2f}", f"{nats.mean() / math.log(2):.1f}", count)
-    table.add_row("full table", "", "", full_table_numbers(n))
-    console.print(table)
+        rows.append((name, f"{nats.mean():.2f} ± {error:.2f}", f"{nats.mean() / math.log(2):.1f}", count))
+    rows.append(("full table", "", "", full_table_numbers(n)))
+    columns = ("model", "nats per image", "bits per image", "numbers")
+    print_table(columns, rows, title=f"−log p of {len(digits.test):,} test images", numbers=columns[1:])
     hidden = density.training["config"]["hidden_size"]
-    console.print(
+    print_line(
         f"NADE's numbers: 2nd + 2d + n = 2·{n}·{hidden} + 2·{hidden} + {n} = {2 * n * hidden + 2 * hidden + n:,}\n"
     )
 
 
-def _print_forms(console: Console) -> None:
-    from rich.table import Table
-
+def _print_forms() -> None:
     from chainrule.report.lecture import time_forms
 
-    table = Table(title="the same numbers in two ways", title_justify="left")
-    for column in ("n", "masked, O(n²d)", "recursive, O(nd)", "masked ÷ recursive"):
-        table.add_column(column, justify="right")
     timings = time_forms()
-    for timing in timings:
-        table.add_row(
-            str(timing.n),
-            f"{timing.masked_s * 1e3:.1f} ms",
-            f"{timing.recursive_s * 1e3:.1f} ms",
-            f"{timing.ratio:.1f}",
-        )
-    console.print(table)
+    rows = [(t.n, f"{t.masked_s * 1e3:.1f} ms", f"{t.recursive_s * 1e3:.1f} ms", f"{t.ratio:.1f}") for t in timings]
+    columns = ("n", "masked, O(n²d)", "recursive, O(nd)", "masked ÷ recursive")
+    print_table(columns, rows, title="the same numbers in two ways", numbers=columns)
     ratios = [timing.ratio for timing in timings]
-    console.print("Reusing the sum of the step before: time grows as n², or as n.")
+    print_line("Reusing the sum of the step before: time grows as n², or as n.")
     if ratios == sorted(ratios):
-        console.print("The ratio grows with n, as the lecture says.\n")
+        print_line("The ratio grows with n, as the lecture says.\n")
     else:
-        console.print("(This machine is too busy to time them: the ratio should grow with n.)\n")
+        print_line("(This machine is too busy to time them: the ratio should grow with n.)\n")
 
 
-def _draw_pictures(console: Console, density: Density, digits: Dataset, out: Path, seed: int) -> None:
+def _draw_pictures(density: Density, digits: Dataset, out: Path, seed: int) -> None:
     import torch
 
     from chainrule.networks import NADE
     from chainrule.progress import progress_bar
     from chainrule.report import lecture, pictures
     from chainrule.rng import generator_from
-    from chainrule.table import encode, read_table
 
-    network, schema = density.model.network.cpu(), density.model.schema
+    network = density.model.network.cpu()
     assert isinstance(network, NADE)
-    shape, generator = digits.image_shape or (1, len(schema.columns)), generator_from(seed)
+    shape, generator = digits.image_shape or (1, len(density.schema.columns)), generator_from(seed)
     n = shape[0] * shape[1]
-    flipped = np.array([column.levels == (1, 0) for column in schema.columns])  # columns whose code 0 is a lit pixel
-
-    def pixels(codes: np.ndarray) -> np.ndarray:
-        return np.where(flipped, 1 - codes, codes)
 
     def codes_of(rows: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(encode(read_table(rows), schema).values)
+        return torch.from_numpy(density.codes(rows))
 
     picked = np.random.default_rng(seed).permutation(len(digits.test))
     with progress_bar("drawing pictures", 7) as advance:
-        real, drawn = digits.test[picked[:48]], pixels(network.sample(48, generator=generator).numpy())
+        real, drawn = digits.test[picked[:48]], density.table(network.sample(48, generator=generator))
         pictures.save(pictures.samples(real, drawn, shape), out / "samples.png")
         advance(1)
 
-        stages = [
-            (pixels(values), known, np.where(flipped, 1 - probability, probability))
-            for values, known, probability in lecture.stages_of_drawing(network, min(n, 64) + 1, generator)
-        ]
+        stages = lecture.stages_of_drawing(density, min(n, 64) + 1, generator)
         strip = [stages[k] for k in np.linspace(0, len(stages) - 1, 9).round().astype(int)]
         pictures.save(pictures.drawing(strip, shape), out / "drawing.png")
         pictures.drawing_animation(stages, shape, out / "drawing.gif")
@@ -191,9 +167,11 @@ def _draw_pictures(console: Console, density: Density, digits: Dataset, out: Pat
         upper = np.arange(n) < shape[1] * (shape[0] // 2)
         originals = digits.test[picked[:6]]
         evidence = codes_of(originals).repeat_interleave(6, dim=0)
-        completed = network.sample(36, given=(evidence, torch.from_numpy(upper)[None]), generator=generator).numpy()
+        completed = density.table(
+            network.sample(36, given=(evidence, torch.from_numpy(upper)[None]), generator=generator)
+        )
         pictures.save(
-            pictures.completions(originals, upper, pixels(completed).reshape(6, 6, n), shape), out / "completions.png"
+            pictures.completions(originals, upper, completed.reshape(6, 6, n), shape), out / "completions.png"
         )
         advance(1)
 
@@ -224,6 +202,4 @@ def _draw_pictures(console: Console, density: Density, digits: Dataset, out: Pat
             panels.append((title, lecture.dependence_of(logits, probe)[np.ix_(order, order)]))
         pictures.save(pictures.dependence(panels), out / "dependence.png")
         advance(1)
-    console.print(
-        "pictures: " + ", ".join(sorted(path.name for path in out.iterdir() if path.suffix in (".png", ".gif")))
-    )
+    print_line("pictures: " + ", ".join(sorted(path.name for path in out.iterdir() if path.suffix in (".png", ".gif"))))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any
 
 import typer
 
+from chainrule.cli.shown import print_table, terminal_width
 from chainrule.cli.tables import (
     FRAME_TYPES,
     FrameOption,
     HeaderOption,
     ModelArgument,
     SplitOption,
+    StrictOption,
     TableArgument,
     as_lists,
     give_frames,
@@ -40,6 +41,7 @@ def run(
     ] = False,
     split: SplitOption = None,
     header: HeaderOption = None,
+    strict: StrictOption = False,
     output: FrameOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -57,26 +59,19 @@ def run(
         require_writable(output, FRAME_TYPES, inputs=(model, table))
     density, parts = load(model), parts_of(table, split, header=header)
     if every_cell:
-        give_frames((pl.DataFrame(explain_columns(density.model, part, tail=True)) for part in parts), output, as_json)
+        bits = (explain_columns(density.model, part, tail=True, strict=strict) for part in parts)
+        give_frames(map(pl.DataFrame, bits), output, as_json)
         return
-    cells = oddest_of(density.model, parts, top=top)
+    cells = oddest_of(density.model, parts, top=top, strict=strict)
     if as_json:
         columns = as_lists(cells)
         print_json([dict(zip(columns, cell, strict=True)) for cell in zip(*columns.values(), strict=True)])
-    if output is None and not as_json and sys.stdout.isatty():
+    if output is None and not as_json and terminal_width() is not None:
         _show(cells)
     elif output is not None or not as_json:
         write_frames(iter([cells]), output)
 
 
 def _show(cells: Any) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table()
-    for name in cells.columns:
-        table.add_column(name, justify="right" if name in ("row", "bits") else "left")
-    for row, column, found, bits, expected in cells.iter_rows():
-        table.add_row(str(row), Text(column), Text(found), f"{bits:.1f}", Text(expected))
-    Console().print(table)
+    rows = [(row, column, found, f"{bits:.1f}", expected) for row, column, found, bits, expected in cells.iter_rows()]
+    print_table(cells.columns, rows, numbers=("row", "bits"))

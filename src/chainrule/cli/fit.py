@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from chainrule.cli.shown import say
 from chainrule.cli.tables import (
     HEADER_HELP,
     KIND_HELP,
@@ -20,6 +21,7 @@ from chainrule.cli.tables import (
 )
 from chainrule.errors import ChainruleError
 from chainrule.fileformat import MAGIC
+from chainrule.headline import headline
 
 NAME = "fit"
 EXAMPLES = """\b
@@ -160,6 +162,8 @@ def run(
             return
         print(f"{checkpoint}: no interrupted run here; starting anew", file=sys.stderr)
     train_table, valid_table = training_tables(table, valid, header)
+    if not quiet:
+        warnings.filterwarnings("ignore", message=r"(?s).*: left out ")  # the lines of the columns say it, too
     try:
         density = fit(
             train_table,
@@ -189,13 +193,10 @@ def run(
     if as_json:
         print_json({"model": str(output), "seconds": density.seconds, **record})
     if not quiet:
-        nats, bits = record["valid_nats"], record["valid_nats"] / math.log(2)
-        gain = record["independent_valid_nats"] - nats
-        about = "" if record["valid_is"] == "exact" else "about "
-        print(
-            f"{output}: {len(record['history'])} epochs in {density.seconds or 0:.0f} s; validation {about}{nats:.3f} nats "
-            f"({bits:.3f} bits) per row, {gain:.3f} nats better than independent columns; seed {record['seed']}",
-            file=sys.stderr,
+        reached = headline(record)
+        say(
+            f"{output}: {len(record['history'])} epochs in {density.seconds or 0:.0f} s; "
+            f"{'' if reached is None else f'validation {reached}; '}seed {record['seed']}"
         )
 
 

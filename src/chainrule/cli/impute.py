@@ -12,6 +12,7 @@ from chainrule.cli.tables import (
     HeaderOption,
     ModelArgument,
     SplitOption,
+    StrictOption,
     TableArgument,
     give_frames,
     parts_of,
@@ -36,6 +37,7 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Makes draws reproducible.")] = None,
     split: SplitOption = None,
     header: HeaderOption = None,
+    strict: StrictOption = False,
     output: FrameOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the columns as JSON.")] = False,
 ) -> None:
@@ -56,5 +58,5 @@ def run(
         raise ShapeError(unknown_choice("how", how, HOW))
     density, parts = load(model), parts_of(table, split, header=header)
     as_text = not as_json and (output is None or output.suffix == ".csv")
-    frames = impute_each(density.model, parts, how=how, generator=generator_from(seed), as_text=as_text)
+    frames = impute_each(density.model, parts, how=how, generator=generator_from(seed), as_text=as_text, strict=strict)
     give_frames(frames, output, as_json)

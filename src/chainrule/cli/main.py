@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from chainrule.cli import check, compare, conditional, datasets, demo, explain, fit, impute, sample, score, show
+from chainrule.cli.shown import say
 from chainrule.errors import ChainruleError
 from chainrule.version import version
 
@@ -94,7 +95,7 @@ def _show_warning(message: Any, *_: Any, **__: Any) -> None:
 
 
 def _say(text: str) -> None:
-    print(f"chainrule: {text}", file=sys.stderr)
+    say(f"chainrule: {text}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from chainrule.cli.shown import left_to_print
 from chainrule.cli.tables import (
     OUTPUT_TYPES,
     HeaderOption,
@@ -40,7 +41,7 @@ def run(
     output: OutputOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
-    """Draw rows from a model, one column at a time."""
+    """Draw rows from a model, one column at a time. On a terminal a few rows are a table to read, elsewhere CSV."""
     from chainrule.density import load
     from chainrule.tasks.sample import sample_frames
 
@@ -51,4 +52,6 @@ def run(
     if n is None:
         n = 10 if evidence is None else len(evidence)
     frames = sample_frames(density.model, n, given=evidence, temperature=temperature, seed=seed)
+    if output is None and not as_json:
+        frames = left_to_print(frames)
     give_frames(frames, output, as_json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -10,12 +9,14 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from chainrule.cli.shown import say
 from chainrule.cli.tables import (
     OUTPUT_TYPES,
     HeaderOption,
     ModelArgument,
     OutputOption,
     SplitOption,
+    StrictOption,
     TableArgument,
     parts_of,
     print_json,
@@ -37,6 +38,7 @@ def run(
     table: TableArgument,
     split: SplitOption = None,
     header: HeaderOption = None,
+    strict: StrictOption = False,
     output: OutputOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print mean, standard error and rows as JSON.")] = False,
 ) -> None:
@@ -55,7 +57,7 @@ def run(
 
     def frames() -> Iterator[Any]:
         start = 0
-        for nats in score_each(density.model, parts_of(table, split, header=header)):
+        for nats in score_each(density.model, parts_of(table, split, header=header), strict=strict):
             scored.append(nats)
             yield pl.DataFrame({"row": np.arange(start, start + len(nats)), "log_prob": nats})
             start += len(nats)
@@ -71,4 +73,4 @@ def run(
         print_json({"rows": len(nats), "mean": mean, "standard_error": error, "log_prob": nats.tolist()})
     if mean is not None:
         spread = "" if error is None else f" ± {error:.4f}"
-        print(f"{len(nats)} rows, mean log-likelihood {mean:.4f}{spread} nats", file=sys.stderr)
+        say(f"{len(nats)} rows, mean log-likelihood {mean:.4f}{spread} nats")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
+from chainrule.cli.shown import print_table
 from chainrule.cli.tables import ModelArgument, print_json
 from chainrule.errors import EvidenceError
+from chainrule.headline import headline, is_exact
 from chainrule.table import Schema
 
 NAME = "show"
@@ -33,10 +36,6 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything but the arrays as JSON.")] = False,
 ) -> None:
     """Describe a model file: columns, network, how it was trained and what it reached."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     from chainrule.density import load
 
     density = load(model)
@@ -52,53 +51,55 @@ def run(
     width = len(schema.columns)
     kinds = Counter(column.kind for column in schema.columns)
     flipped = sum(column.levels == (1, 0) for column in schema.columns)
-    facts = Table(title=escape(str(model)), show_header=False, title_justify="left")
-    facts.add_row("columns", f"{', '.join(f'{n} {kind}' for kind, n in kinds.items())}: {_some(schema.names)}")
+    facts = [("columns", f"{', '.join(f'{n} {kind}' for kind, n in kinds.items())}: {_some(schema.names)}")]
     if schema.left_out:
-        facts.add_row("left out", _some([f"{out.name} ({out.reason})" for out in schema.left_out]))
+        facts.append(("left out", _some([f"{out.name} ({out.reason})" for out in schema.left_out])))
     if kinds["binary"]:
-        facts.add_row("binary", f"code 0 is the more frequent value; that is 1 in {flipped} of the columns")
+        facts.append(("binary", f"code 0 is the more frequent value; that is 1 in {flipped} of the columns"))
     parts = [parts for c in network.columns.conditionals if (parts := _parts(c))]
     if parts:
-        facts.add_row(
-            "numbers", f"mixtures of {parts[0]} parts; {sum(map(bool, (c.atoms for c in schema.columns)))} with atoms"
-        )
-    facts.add_row("network", escape(f"{type(network).__name__}({network.extra_repr()})"))
-    facts.add_row("parameters", f"{parameters:,}")
+        with_atoms = sum(bool(column.atoms) for column in schema.columns)
+        facts.append(("numbers", f"mixtures of {parts[0]} parts; {with_atoms} with atoms"))
+    facts.append(("network", f"{type(network).__name__}({network.extra_repr()})"))
+    facts.append(("parameters", f"{parameters:,}"))
     if order is None:
-        facts.add_row("order", "several: each member has its own")
+        facts.append(("order", "several: each member has its own"))
     else:
-        facts.add_row("order", "natural" if order == list(range(width)) else _some([schema.names[k] for k in order]))
+        natural = order == list(range(width))
+        facts.append(("order", "natural" if natural else _some([schema.names[k] for k in order])))
     answers = "any" if density.model.takes_any_evidence else "complete" if order is None else "prefix"
-    facts.add_row("answers exactly", ANSWERS[answers])
-    if training.keys() >= {
-        "valid_nats",
-        "independent_valid_nats",
-        "history",
-        "train_rows",
-        "valid_rows",
-        "skipped_steps",
-        "seed",
-    }:
-        nats, independent, epochs = training["valid_nats"], training["independent_valid_nats"], len(training["history"])
-        facts.add_row("training", f"{training['train_rows']:,} rows, {epochs} epochs")
-        facts.add_row("seed", str(training["seed"]))
-        exact = training.get("valid_is", "exact")
-        facts.add_row("validation", f"{_nats(nats, width)}, on {training['valid_rows']:,} rows ({exact})")
-        facts.add_row("independent columns", _nats(independent, width))
-        if spread := training.get("order_spread"):
-            facts.add_row(
-                f"spread over {spread['orders']} orders",
-                f"{spread['between_orders']:.3f} nats between their means, {spread['within_rows']:.3f} within a row; "
-                f"{spread['rows']} validation rows, {spread['nats']:.3f} nats in the mean (exact in each order)",
-            )
-        facts.add_row("skipped steps", f"{training['skipped_steps']} with a non-finite loss or gradient")
-    console = Console()
-    console.print(facts)
+    facts.append(("answers exactly", ANSWERS[answers]))
+    facts += _training(training, width)
+    print_table(("fact", "value"), facts, title=str(model), header=False)
     if by_column := training.get("columns"):
-        console.print(_columns(schema, by_column))
+        _print_columns(schema, by_column)
     if training.get("history"):
-        console.print(_curve(training["history"]))
+        _print_curve(training)
+
+
+def _training(training: Mapping[str, Any], width: int) -> list[tuple[str, str]]:
+    """How a network was trained and what it reached, of a record that says so."""
+    reached = headline(training)
+    if reached is None or not training.keys() >= {"history", "train_rows", "valid_rows", "skipped_steps", "seed"}:
+        return []
+    exact, alone = is_exact(training), _nats(training["independent_valid_nats"], width)
+    rows = f"{training['valid_rows']:,} rows"
+    facts = [
+        ("training", f"{training['train_rows']:,} rows, {len(training['history'])} epochs"),
+        ("seed", str(training["seed"])),
+        ("validation", f"{reached}; {f'exact, on {rows}' if exact else training['valid_is']}"),
+        ("bits per column", f"{'' if exact else '≈ '}{training['valid_nats'] / math.log(2) / width:.4f}"),
+        ("independent columns", f"{'' if exact else '≈ '}{alone}"),
+    ]
+    if spread := training.get("order_spread"):
+        facts.append(
+            (
+                f"spread over {spread['orders']} orders",
+                f"{spread['between_orders']:.3f} nats between their means, {spread['within_rows']:.3f} within a row, each "
+                f"exact; {spread['rows']} validation rows",
+            )
+        )
+    return [*facts, ("skipped steps", f"{training['skipped_steps']} with a non-finite loss or gradient")]
 
 
 def _parts(conditional: Any) -> int:
@@ -110,11 +111,8 @@ def _nats(nats: float, columns: int) -> str:
     return f"{nats:.3f} nats per row, {nats / math.log(2) / columns:.4f} bits per column"
 
 
-def _columns(schema: Schema, by_column: dict[str, Any]) -> object:
+def _print_columns(schema: Schema, by_column: dict[str, Any]) -> None:
     """A table of what each column costs in bits, alone and given the cells before it."""
-    from rich.table import Table
-    from rich.text import Text
-
     rows = []
     for column, nats, alone in zip(schema.columns, by_column["nats"], by_column["independent_nats"], strict=True):
         bits = [None if value is None else value / math.log(2) for value in (alone, nats)]
@@ -124,31 +122,28 @@ def _columns(schema: Schema, by_column: dict[str, Any]) -> object:
     if len(rows) > MOST_COLUMNS:
         rows = sorted(rows, key=lambda row: -(row[3] or 0.0))[:MOST_COLUMNS]
         title += f"; the {MOST_COLUMNS} of {len(schema.columns)} that the others tell most of"
-    table = Table(title=title, title_justify="left")
-    for name in ("column", "kind"):
-        table.add_column(name)
-    for name in ("alone", "given those before", "gain"):
-        table.add_column(name, justify="right")
-    for column, *bits in rows:
-        table.add_row(Text(column.name), column.kind, *("" if value is None else f"{value:.3f}" for value in bits))
-    return table
+    columns = ("column", "kind", "alone", "given those before", "gain")
+    cells = [(c.name, c.kind, *("" if value is None else f"{value:.3f}" for value in bits)) for c, *bits in rows]
+    print_table(columns, cells, title=title, numbers=columns[2:])
 
 
-def _curve(history: list[dict[str, Any]]) -> object:
-    from rich.table import Table
-
-    table = Table(title="training curve, nats per row", title_justify="left")
-    for name in ("epoch", "train", "validation"):
-        table.add_column(name, justify="right")
+def _print_curve(training: Mapping[str, Any]) -> None:
+    """What every so many epochs reached, and last what the weights that were kept reach: the number of the validation."""
+    history, rows = training["history"], []
+    error = training.get("curve_standard_error")  # files of version 0.1.0 say in another way that these are estimates
+    estimated = "curve_standard_error" in training or "orders" in training.get("valid_is", "")
     every = max(1, len(history) // 10)
     for record in history:
         if record["epoch"] % every == 0 or record["epoch"] in (1, len(history)):
             nats = ["not finite" if record[k] is None else f"{record[k]:.3f}" for k in ("train_nats", "valid_nats")]
-            table.add_row(str(record["epoch"]), *nats)
-    return table
+            rows.append((record["epoch"], *(f"≈ {each}" if estimated else each for each in nats)))
+    if isinstance(training.get("valid_nats"), float):
+        rows.append(("kept", "", f"{'' if is_exact(training) else '≈ '}{training['valid_nats']:.3f}"))
+    title = "training curve, nats per row"
+    if estimated:
+        title += "; ≈: estimated in orders drawn at random" + (f", ± {error:.3f}" if isinstance(error, float) else "")
+    print_table(columns := ("epoch", "train", "validation"), rows, title=title, numbers=columns)
 
 
 def _some(names: tuple[str, ...] | list[str], most: int = 6) -> str:
-    from rich.markup import escape
-
-    return escape(", ".join(names[:most]) + (f", … {names[-1]}" if len(names) > most else ""))
+    return ", ".join(names[:most]) + (f", … {names[-1]}" if len(names) > most else "")

@@ -27,6 +27,7 @@ TABLE_HELP = "A .npy, .npz, .csv, .tsv, .txt, .data (also .gz) or .parquet file,
 OUTPUT_HELP = "File to write (.csv, .npy, .npz or .parquet); default: CSV on stdout."
 FRAME_HELP = "File to write (.csv or .parquet); default: CSV on stdout."
 KIND_HELP = "NAME=KIND (repeatable): binary, categorical, integer, real, datetime or 'leave out'."
+STRICT_HELP = "Refuse cells that hold what their column cannot, such as a 2 among bits or text among numbers."
 HEADER_HELP = "Whether a text file begins with column names (default: unless its first line could be a row)."
 
 # What several commands take.
@@ -35,6 +36,7 @@ TableArgument = Annotated[str, typer.Argument(help=TABLE_HELP)]
 SplitOption = Annotated[str | None, typer.Option(help="Split of a data set, or array of an .npz file (default: test).")]
 HeaderOption = Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help=OUTPUT_HELP)]
+StrictOption = Annotated[bool, typer.Option("--strict", help=STRICT_HELP)]
 FrameOption = Annotated[Path | None, typer.Option("--output", "-o", help=FRAME_HELP)]
 
 OUTPUT_TYPES = (".csv", ".npy", ".npz", ".parquet")
@@ -246,7 +248,7 @@ def as_lists(frame: Any) -> dict[str, list[Any]]:
 
 def print_json(value: Any) -> None:
     """One JSON value on stdout; numbers that are not finite are null."""
-    print(plain_json(value))
+    print(plain_json(value), flush=True)
 
 
 def _is_dataset(text: str) -> bool:

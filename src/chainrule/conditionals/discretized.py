@@ -37,7 +37,11 @@ class DiscretizedLogisticMixture(AbstractConditional):
         parts: K.
         least: the smallest integer there can be, or None.
         most: the largest, or None.
-        center, spread, least_scale, low, high: as for the mixtures of ``mixtures.py``.
+        center: as of ``GaussianMixture``, like all that follow: what is subtracted from an integer.
+        spread: what the difference is divided by.
+        least_scale: the floor of the scales, in units of ``spread``.
+        low: the least that an integer is read as when it is evidence.
+        high: the greatest.
 
     Examples:
         >>> three = DiscretizedLogisticMixture(1, least=0, most=2)

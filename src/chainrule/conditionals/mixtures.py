@@ -40,11 +40,11 @@ class AbstractMixture(AbstractConditional):
 
     Args:
         parts: K, the number of parts.
-        center, spread: what is taken from a value, and what it is divided by, before anything else. Codes that are
-            standardised already have 0 and 1.
+        center: what is subtracted from a value before anything else; of standardised codes 0.
+        spread: what the difference is divided by; of standardised codes 1.
         least_scale: the floor of the scales, in units of ``spread``: no likelihood runs to infinity on a repeated value.
-        low, high: as evidence, values are clamped to this range, that of the training rows; their own likelihood is
-            not. None: no range.
+        low: as evidence, a value below is read as this, the least of the training rows; its own likelihood is not clamped.
+        high: the same of values above, the greatest of the training rows. None for both: no range.
     """
 
     parts: int

@@ -88,7 +88,7 @@ class AbstractNetwork(AbstractTrainable):
         self, x: torch.Tensor, observed: torch.Tensor | None, given: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Codes, what is observed and what is given, (N, D) each, checked."""
-        x = self.check_rows(x)
+        x = self.check_rows(x, observed)
         seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
         evidence = as_mask(given, *x.shape, name="given", default=False).to(x.device)
         require_given_within_observed(evidence, seen)
@@ -98,7 +98,7 @@ class AbstractNetwork(AbstractTrainable):
         self, x: torch.Tensor, column: int, observed: torch.Tensor | None
     ) -> tuple[torch.Tensor, int, torch.Tensor]:
         """Codes (N, D), the column's number and the other cells that are known, (N, D), checked."""
-        x = self.check_rows(x)
+        x = self.check_rows(x, observed)
         column = whole_number(column, "column", least=0, what="the number of a column")
         if column >= len(self.columns):
             raise ShapeError(f"column = {column}: this network has the columns 0 … {len(self.columns) - 1}")

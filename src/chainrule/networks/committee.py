@@ -35,7 +35,8 @@ class Committee(AbstractOfMembers, AbstractFixedOrder):
 
     Examples:
         >>> from chainrule.networks import NADE
-        >>> net = Committee([NADE(3, hidden_size=2), NADE(3, hidden_size=4)])
+        >>> from chainrule.rng import generator_from
+        >>> net = Committee([NADE(3, hidden_size=size, generator=generator_from(size)) for size in (2, 4)])
         >>> rows = torch.tensor([[0.0, 1.0, 1.0]])
         >>> each = torch.stack([m.log_prob_columns(rows) for m in net.members])
         >>> bool(torch.allclose(net.log_prob_columns(rows), each.exp().mean(0).log()))
@@ -70,6 +71,7 @@ class Committee(AbstractOfMembers, AbstractFixedOrder):
 
     def conditionals(self, x: torch.Tensor) -> list[MixtureDistribution]:
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k), the members' mixture."""
+        x = self.check_rows(x)
         each = [member.conditionals(x) for member in self._all()]
         weight = self.log_weight.to(each[0][0].params.dtype).expand(len(x), -1)
         return [MixtureDistribution(weight, parts) for parts in zip(*each, strict=True)]
@@ -98,6 +100,7 @@ class Committee(AbstractOfMembers, AbstractFixedOrder):
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
         """The members' representations side by side, (N, sum of their widths)."""
         check_pool(pool)
+        x = self.check_rows(x)
         return torch.cat([member.features(x, pool) for member in self._all()], dim=1)
 
     def config(self) -> dict[str, Any]:

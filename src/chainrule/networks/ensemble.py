@@ -40,7 +40,9 @@ class Ensemble(AbstractOfMembers):
 
     Examples:
         >>> from chainrule.networks import NADE
-        >>> net = Ensemble([NADE(3, hidden_size=2), NADE(3, hidden_size=2, order=[2, 1, 0])])
+        >>> from chainrule.rng import generator_from
+        >>> orders = [0, 1, 2], [2, 1, 0]
+        >>> net = Ensemble([NADE(3, hidden_size=2, order=order, generator=generator_from(0)) for order in orders])
         >>> rows = torch.tensor([[0.0, 1.0, 1.0]])
         >>> bool(net.log_prob(rows) >= torch.stack([m.log_prob(rows) for m in net.members]).mean(0))
         True
@@ -90,7 +92,7 @@ class Ensemble(AbstractOfMembers):
         """
         x, order = self.check_rows(x), self.order
         cells = self._cells(x, order, observed)  # (N, M, D)
-        weight = self._running(cells)
+        weight = self.running(cells)
         return (weight + cells).logsumexp(1).to(x.dtype)[:, order.argsort()]
 
     def complete(
@@ -117,14 +119,14 @@ class Ensemble(AbstractOfMembers):
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k); members share one order."""
         x, order = self.check_rows(x), self.order
         cells = self._cells(x, order)  # (N, M, D)
-        weight = self._running(cells)[:, :, order.argsort()]
+        weight = self.running(cells)[:, :, order.argsort()]
         parts = [member.conditionals(x) for member in self._all()]
         return [mixed(weight[:, :, k], [each[k] for each in parts]) for k in range(len(self.columns))]
 
     def features(self, x: torch.Tensor, pool: str = "last", *, observed: torch.Tensor | None = None) -> torch.Tensor:
         """The members' representations side by side, (N, sum of their widths); ``observed`` as members take it."""
         check_pool(pool)
-        options = {} if observed is None else {"observed": observed}
+        x, options = self.check_rows(x, observed), {} if observed is None else {"observed": observed}
         return torch.cat([member.features(x, pool, **options) for member in self._all()], dim=1)
 
     @property
@@ -229,7 +231,7 @@ class Ensemble(AbstractOfMembers):
             :, :, order
         ]
 
-    def _running(self, cells: torch.Tensor) -> torch.Tensor:
+    def running(self, cells: torch.Tensor) -> torch.Tensor:
         """Log-weights (N, M, D) of the members at every step, given the cells (N, M, D) before it in the order."""
         before = torch.cat([torch.zeros_like(cells[:, :, :1]), cells[:, :, :-1].cumsum(2)], dim=2)
         prior = self.log_weight[None, :, None].expand_as(cells)

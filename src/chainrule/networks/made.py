@@ -53,8 +53,9 @@ class MADE(AbstractParametric):
         generator: source of the initial weights and of a random order; None is a fresh one.
 
     Examples:
-        >>> net = MADE(4, [8])
-        >>> rows = net.sample(5)
+        >>> generator = generator_from(0)
+        >>> net = MADE(4, [8], generator=generator)
+        >>> rows = net.sample(5, generator=generator)
         >>> net.log_prob(rows).shape
         torch.Size([5])
     """

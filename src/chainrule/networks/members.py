@@ -63,14 +63,9 @@ class AbstractOfMembers(AbstractNetwork):
         each learns by itself and what it learns by heart is its own. With orderless members it is that mean always."""
         if not self.training and not self.loss_is_estimate:
             return -self.log_prob(x, observed)
-        generator = generator_from(generator)
+        x, generator = self.check_rows(x, observed), generator_from(generator)
         losses = [cast(AbstractNetwork, member).training_loss(x, observed, generator) for member in self.members]
         return (torch.stack(losses, dim=1) * self.log_weight.exp().to(losses[0].dtype)).sum(1)
-
-    @property
-    def loss_is_estimate(self) -> bool:
-        """Whether some member's loss is an estimate of a mean over orders instead of a likelihood."""
-        return False
 
     def trained_apart(self) -> Sequence[tuple[nn.Module, float]]:
         """The members, or theirs, each with its weight in the whole; the whole where members share parameters."""

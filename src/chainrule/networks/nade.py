@@ -79,8 +79,9 @@ class NADE(AbstractParametric):
         order: int64 (D,).
 
     Examples:
-        >>> net = NADE(4, hidden_size=8)
-        >>> rows = net.sample(5)
+        >>> generator = generator_from(0)
+        >>> net = NADE(4, hidden_size=8, generator=generator)
+        >>> rows = net.sample(5, generator=generator)
         >>> net.log_prob(rows).shape
         torch.Size([5])
         >>> sum(p.numel() for p in net.parameters()) == 2 * 4 * 8 + 2 * 8 + 4

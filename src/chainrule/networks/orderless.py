@@ -53,7 +53,7 @@ class OrderlessNADE(AbstractNetwork):
         generator: source of the initial weights and of a random order; None is a fresh one.
 
     Examples:
-        >>> net = OrderlessNADE(4, [8])
+        >>> net = OrderlessNADE(4, [8], generator=generator_from(0))
         >>> x = torch.tensor([[1.0, 0.0, 0.0, 1.0]])
         >>> known = torch.tensor([False, True, False, True])
         >>> net.log_prob(x, given=known).shape, net.conditional(x, 0, known).mean().shape
@@ -257,6 +257,11 @@ class OrderlessNADE(AbstractNetwork):
         known, weight = draw_evenly(seen, generator)
         loss = self.masked_loss(x, seen, known, generator=generator if self.training and self.dropout else None)
         return loss * weight.to(loss)
+
+    @property
+    def loss_is_estimate(self) -> bool:
+        """True: orders are drawn, and where rows have holes they are weighted anew."""
+        return True
 
     def order_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None

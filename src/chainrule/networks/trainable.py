@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import torch
@@ -18,6 +18,7 @@ class AbstractTrainable(nn.Module, ABC):
     """A module over D columns of codes, (N, D) float tensors, that can be trained and rebuilt."""
 
     columns: Columns
+    look: Callable[[Any, torch.Tensor, object], None] | None = None  # what looks at rows first: see chainrule.reading
 
     @abstractmethod
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
@@ -42,6 +43,11 @@ class AbstractTrainable(nn.Module, ABC):
     def initialize_from(self, x: torch.Tensor) -> None:
         """Starts the output biases at the independent columns that fit codes x (N, D)."""
 
+    @property
+    def loss_is_estimate(self) -> bool:
+        """Whether ``training_loss`` is no likelihood even in evaluation mode: an estimate, or a bound that is drawn."""
+        return False
+
     def trained_apart(self) -> Sequence[tuple[nn.Module, float]]:
         """The modules that learn each by itself, and the share of the training loss that is its own."""
         return [(self, 1.0)]
@@ -50,13 +56,15 @@ class AbstractTrainable(nn.Module, ABC):
         """How many numbers it has learned, those that a mask cuts off not among them."""
         return sum(parameter.numel() for parameter in self.parameters())
 
-    def check_rows(self, x: torch.Tensor) -> torch.Tensor:
+    def check_rows(self, x: torch.Tensor, observed: object = None) -> torch.Tensor:
         """The codes (N, D) in the network's dtype, or a ShapeError that says what was expected."""
         width = len(self.columns)
         if not isinstance(x, torch.Tensor):
             raise ShapeError(f"x is a {type(x).__name__}; pass a float tensor (N, {width}) of codes")
         if x.ndim != 2 or x.shape[1] != width:
             raise ShapeError(f"x has shape {tuple(x.shape)}; this network has {width} columns: pass (N, {width})")
+        if self.look is not None:
+            self.look(self, x, observed)
         return x.to(self._like().dtype)
 
     def check_number(self, n: int, temperature: float) -> int:
@@ -72,7 +80,7 @@ class AbstractTrainable(nn.Module, ABC):
     def _check_given(self, given: tuple[torch.Tensor, torch.Tensor], n: int) -> tuple[torch.Tensor, torch.Tensor]:
         if not isinstance(given, tuple) or len(given) != 2:
             raise ShapeError("given is a pair (values, observed), each (1, D) or (n, D)")
-        values = self.check_rows(torch.as_tensor(given[0])).to(self._like().device)
+        values = self.check_rows(torch.as_tensor(given[0]), given[1]).to(self._like().device)
         if len(values) not in (1, n):
             raise ShapeError(f"given has {len(values)} rows of values for {n} rows to draw; pass 1 or {n}")
         known = as_mask(given[1], n, len(self.columns), name="given's observed", default=True).to(values.device)

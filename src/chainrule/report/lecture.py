@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from chainrule.networks import AbstractFixedOrder
+from chainrule.density import Density
 from chainrule.ops.nade import reference
 from chainrule.rng import generator_from
 from chainrule.training.batches import Rows, shuffled_batches
@@ -125,24 +125,26 @@ def dependence_of(logits: Callable[[torch.Tensor], torch.Tensor], rows: torch.Te
 
 @torch.no_grad()
 def stages_of_drawing(
-    network: AbstractFixedOrder, frames: int, generator: torch.Generator, completions: int = 100
+    density: Density, frames: int, generator: torch.Generator, completions: int = 100
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """One row being drawn, at ``frames`` stages: (values, known, p(x_j = 1 | drawn so far)), each (D,).
+    """One row of bits being drawn, at ``frames`` stages: (values, known, p(x_j = 1 | drawn so far)), each (D,), of the table.
 
-    For pixels not yet drawn the probability is the mean of their conditionals over completions drawn by the model.
+    The network of a fitted density draws codes; values and probabilities are those of the pixels that they stand for. For pixels
+    not yet drawn the probability is the mean of their conditionals over completions drawn by the model.
     """
-    network = copy.deepcopy(network).cpu()
+    network = copy.deepcopy(density.model.bare()).cpu()
     width = len(network.columns)
+    lit = np.array([bool(column.levels[1]) for column in density.schema.columns])  # whether code 1 is a lit pixel
     row = network.sample(1, generator=generator)
-    stages = []
+    values, stages = np.asarray(density.table(row))[0], []
     for count in np.unique(np.linspace(0, width, frames).round().astype(int)).tolist():
         known = torch.zeros(width, dtype=torch.bool)
         known[network.order[:count]] = True
         if count == width:
-            probability = row[0]
+            ones = row[0]
         else:
             rest = network.sample(completions, given=(row, known[None]), generator=generator)
             means = torch.stack([d.mean() for d in network.conditionals(rest)], dim=1).mean(0)  # (D,)
-            probability = torch.where(known, row[0], means)
-        stages.append((row[0].numpy(), known.numpy(), probability.numpy()))
+            ones = torch.where(known, row[0], means)
+        stages.append((values, known.numpy(), np.where(lit, ones.numpy(), 1 - ones.numpy())))
     return stages

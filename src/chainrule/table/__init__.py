@@ -11,6 +11,7 @@ from chainrule.table.codes import (
     encode,
     encode_columns,
     level_names,
+    log_outside,
     log_scales,
     log_scales_of,
     masses,
@@ -22,6 +23,7 @@ from chainrule.table.codes import (
 from chainrule.table.exact import whole_array
 from chainrule.table.infer import MIN_COUNT, infer_schema
 from chainrule.table.lazy import read_table_lazily
+from chainrule.table.outside import outside_distance
 from chainrule.table.read import Table, array_names, read_parts, read_table
 from chainrule.table.schema import Column, LeftOut, Schema
 from chainrule.table.telling import is_of_few
@@ -46,12 +48,14 @@ __all__ = [
     "infer_schema",
     "is_of_few",
     "level_names",
+    "log_outside",
     "log_scales",
     "log_scales_of",
     "masses",
     "masses_of",
     "mean_values",
     "objects_of",
+    "outside_distance",
     "places",
     "read_parts",
     "read_table",

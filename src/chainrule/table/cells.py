@@ -116,32 +116,42 @@ def label_of(value: Any) -> str:
     return str(value)
 
 
-def as_ticks(name: str, values: np.ndarray, unit: str, where: Where) -> tuple[np.ndarray, np.ndarray]:
+def as_ticks(
+    name: str, values: np.ndarray, unit: str, where: Where, *, strict: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
     """Each date or time as units since 1970: how many whole ones, (N,) int64, and what is left of one, (N,) float64, NaN where
     unknown; ISO text counts.
 
     Raises:
-        SchemaError: a value that is no date, or too far from today to be counted.
+        SchemaError: a value that is no date, or too far from today to be counted; unless ``strict`` is off, where what is left of
+            it is infinite instead.
     """
-    dates = as_datetimes(name, values, where)
-    unknown = np.isnat(dates)
+    dates, wrong = (as_datetimes(name, values, where), False) if strict else datetimes_if_any(values)
     if np.datetime_data(dates.dtype)[0] in FINER:
         dates = dates.astype("datetime64[us]")  # the finest resolution there is
-    require_countable(name, dates, values, where)
+    if strict:
+        require_countable(name, dates, values, where)
+    wrong = wrong | ~_are_countable(dates)
+    unknown = np.isnat(dates)
     whole = dates.astype(f"datetime64[{unit}]")
     rest = np.asarray((dates - whole) / np.timedelta64(1, unit), dtype=np.float64)
-    return np.where(unknown, 0, whole.astype(np.int64)), np.where(unknown, np.nan, rest)
+    rest = np.where(unknown, np.nan, rest)
+    return np.where(unknown, 0, whole.astype(np.int64)), np.where(wrong, np.inf, rest)
 
 
 def require_countable(name: str, dates: np.ndarray, values: np.ndarray, where: Where) -> None:
     """Raises SchemaError at the first of the dates (N,) that int64 cannot count in microseconds."""
-    years = dates.astype("datetime64[Y]").astype(np.int64)
-    if (far := np.flatnonzero(~np.isnat(dates) & (np.abs(years) > MOST_YEARS))).size:
-        row = int(far[0])
+    if len(rows := np.flatnonzero(~_are_countable(dates))):
+        row = int(rows[0])
         raise SchemaError(
             f"column {name!r}: value {shown(values, row)} at {where(row)} is more than {MOST_YEARS:,} years from today; correct "
             f"it, or leave the cell empty"
         )
+
+
+def _are_countable(dates: np.ndarray) -> np.ndarray:
+    years = dates.astype("datetime64[Y]").astype(np.int64)
+    return np.isnat(dates) | (np.abs(years) <= MOST_YEARS)
 
 
 def as_datetimes(name: str, values: np.ndarray, where: Where) -> np.ndarray:
@@ -150,18 +160,28 @@ def as_datetimes(name: str, values: np.ndarray, where: Where) -> np.ndarray:
     Raises:
         SchemaError: a value that is no date.
     """
+    found, wrong = datetimes_if_any(values)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise SchemaError(
+            f"column {name!r}: value {shown(values, row)} at {where(row)} is not a date or time; write it as 2024-12-31 or "
+            f"2024-12-31T23:59:59, or leave the cell empty"
+        )
+    return found
+
+
+def datetimes_if_any(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As ``as_datetimes``, NaT where there is no date, and which values (N,) are none."""
+    wrong = np.zeros(len(values), dtype=bool)
     if values.dtype.kind == "M":
-        return values
+        return values, wrong
     found = np.empty(len(values), dtype="datetime64[us]")
     for row, value in enumerate(values):
         try:
             found[row] = _datetime(value)
-        except (ValueError, TypeError, OverflowError) as error:
-            raise SchemaError(
-                f"column {name!r}: value {shown(values, row)} at {where(row)} is not a date or time; write it as 2024-12-31 or "
-                f"2024-12-31T23:59:59, or leave the cell empty"
-            ) from error
-    return found
+        except (ValueError, TypeError, OverflowError):
+            found[row], wrong[row] = np.datetime64("NaT", "us"), True
+    return found, wrong
 
 
 def is_number(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,40 +20,63 @@ from chainrule.table.schema import Column, Schema
 
 @dataclass(frozen=True)
 class Codes:
-    """What networks see of a table: float64 codes (N, D), zero where unknown, and a bool mask (N, D) of known cells."""
+    """What networks see of a table.
+
+    Attributes:
+        values: float64 codes (N, D), zero where there is none.
+        observed: bool (N, D), the cells that have a code.
+        outside: bool (N, D), the cells that hold what their column cannot: a 2 among bits, text among numbers. Beside the codes
+            they are one value more, whose probability is ``Column.outside_share``. Networks do not see them.
+    """
 
     values: np.ndarray
     observed: np.ndarray
+    outside: np.ndarray = None  # type: ignore[assignment]  # by default none
+
+    def __post_init__(self) -> None:
+        if self.outside is None:
+            object.__setattr__(self, "outside", np.zeros(self.observed.shape, dtype=bool))
 
     def __len__(self) -> int:
         return len(self.values)
 
     @property
+    def known(self) -> np.ndarray:
+        """The cells (N, D) that are not empty."""
+        return self.observed | self.outside
+
+    @property
     def complete(self) -> bool:
         """Whether every cell is known."""
-        return bool(self.observed.all())
+        return bool(self.known.all())
+
+    def take(self, rows: np.ndarray) -> Codes:
+        """Some of the rows."""
+        return Codes(self.values[rows], self.observed[rows], self.outside[rows])
 
 
-def encode(table: Table, schema: Schema, *, warn: bool = True, absent_is_fine: Sequence[str] = ()) -> Codes:
+def encode(
+    table: Table, schema: Schema, *, warn: bool = True, absent_is_fine: Sequence[str] = (), strict: bool = False
+) -> Codes:
     """Codes of a table whose columns are those of the schema.
 
     Columns are matched by name where the table has names, by position otherwise. A column that the table lacks is
     unknown in every row, with a warning unless ``warn`` is off or its name is in ``absent_is_fine``.
 
     Raises:
-        SchemaError: extra columns, a wrong number of unnamed columns, or a value the column cannot have.
+        SchemaError: extra columns, a wrong number of unnamed columns; where ``strict``, a value that its column cannot hold.
     """
     values = np.full((len(table), len(schema.columns)), np.nan)
-    for k, codes in encode_columns(table, schema, warn=warn, absent_is_fine=absent_is_fine):
+    for k, codes in encode_columns(table, schema, warn=warn, absent_is_fine=absent_is_fine, strict=strict):
         values[:, k] = codes
-    observed = ~np.isnan(values)
-    return Codes(np.where(observed, values, 0.0), observed)
+    observed = np.isfinite(values)
+    return Codes(np.where(observed, values, 0.0), observed, np.isinf(values))
 
 
 def encode_columns(
-    table: Table, schema: Schema, *, warn: bool = True, absent_is_fine: Sequence[str] = ()
+    table: Table, schema: Schema, *, warn: bool = True, absent_is_fine: Sequence[str] = (), strict: bool = True
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """As ``encode``, one column at a time: its number in the schema and its codes (N,), NaN where unknown."""
+    """As ``encode``, one column at a time: its number in the schema and its codes (N,), NaN where unknown, infinite outside."""
     found = _matched(table, schema, warn, absent_is_fine)
     for k, column in enumerate(schema.columns):
         name = column.flag_of or column.name
@@ -61,10 +85,10 @@ def encode_columns(
         as_written = column.kind == "categorical" and any(isinstance(level, str) for level in column.levels)
         cells = table.labels(found[name]) if as_written else table.columns[found[name]]
         if column.flag_of is None:
-            yield k, KINDS[column.kind].encode(column, cells, table.where)
+            yield k, KINDS[column.kind].encode(column, cells, table.where, strict=strict)
         else:  # a flag is known wherever its column is there
             own = schema.columns[schema.number(name)]
-            missing = np.isnan(KINDS[own.kind].encode(own, cells, table.where))
+            missing = np.isnan(KINDS[own.kind].encode(own, cells, table.where, strict=strict))
             yield k, (missing if column.levels == (0, 1) else ~missing).astype(np.float64)
 
 
@@ -110,14 +134,23 @@ def cells_as_text(values: np.ndarray) -> list[str]:
     return [str(value) for value in values]
 
 
-def log_scales(schema: Schema, values: np.ndarray) -> np.ndarray:
-    """What each cell's log-likelihood in codes (N, D) gains by being in the table's own units, (N, D) nats."""
-    return np.stack([log_scales_of(c, values[:, k]) for k, c in enumerate(schema.columns)], axis=1)
+def log_scales(schema: Schema, values: np.ndarray, *, strict: bool = False) -> np.ndarray:
+    """What each cell's log-likelihood in codes (N, D) gains as one of the table, (N, D) nats: −log of its unit, and log(1 − ε).
+
+    ε is what the column leaves for cells that it cannot hold, ``Column.outside_share``; ``strict``: nothing is left for them.
+    """
+    return np.stack([log_scales_of(c, values[:, k], strict=strict) for k, c in enumerate(schema.columns)], axis=1)
 
 
-def log_scales_of(column: Column, codes: np.ndarray) -> np.ndarray:
+def log_scales_of(column: Column, codes: np.ndarray, *, strict: bool = False) -> np.ndarray:
     """As ``log_scales``, of one column (N,)."""
-    return KINDS[column.kind].log_scale(column, codes)
+    return KINDS[column.kind].log_scale(column, codes) + (0.0 if strict else math.log1p(-column.outside_share))
+
+
+def log_outside(schema: Schema) -> np.ndarray:
+    """log ε of each column (D,): the log-likelihood of a cell that holds what its column cannot; −∞ where there is none."""
+    with np.errstate(divide="ignore"):
+        return np.log([column.outside_share for column in schema.columns])
 
 
 def masses(schema: Schema, values: np.ndarray) -> np.ndarray:
@@ -154,10 +187,11 @@ def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> d
         if len(table.names) != expected:
             raise SchemaError(f"{table.source}: {len(table.names)} columns where the model has {expected}")
         return places(table, schema)
-    if extra := [name for name in table.names if name not in set(names)]:
+    of_model, of_table = set(names), set(table.names)
+    if extra := [name for name in table.names if name not in of_model]:
         raise SchemaError(f"{table.source}: column(s) {_some(extra)} are not in the model; drop them before asking")
     own = [column.name for column in schema.own]
-    if absent := [name for name in own if name not in set(table.names)]:
+    if absent := [name for name in own if name not in of_table]:
         if len(absent) == len(own):
             raise SchemaError(f"{table.source}: none of the model's {len(own)} columns is here")
         if warn and (missed := [name for name in absent if name not in fine]):

@@ -6,6 +6,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
@@ -67,7 +68,7 @@ class Table:
         """A column's cells (N,) as labels: of a text file as they are written, else as they are."""
         return self.columns[position] if self.text is None else self.text.to_series(position).to_numpy()
 
-    @property
+    @cached_property
     def dtypes(self) -> tuple[str, ...]:
         """The type of each column."""
         return self.types or tuple(str(values.dtype) for values in self.columns)

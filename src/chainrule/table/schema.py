@@ -16,11 +16,11 @@ MOST_ATOMS = 64
 SCALE = ("center", "spread", "low", "high")
 GRID = ("step", "decimals", "origin")
 FIELDS: dict[str, tuple[str, ...]] = {
-    "binary": ("levels", "flag_of"),
+    "binary": ("levels", "rows", "flag_of"),
     "categorical": ("levels", "unlisted", "rows", "ranks"),
-    "integer": (*SCALE, *GRID, "knots", "atoms", "least", "most"),
-    "real": (*SCALE, *GRID, "knots", "atoms"),
-    "datetime": (*SCALE, *GRID, "knots", "unit", "periods"),
+    "integer": (*SCALE, *GRID, "knots", "atoms", "least", "most", "rows"),
+    "real": (*SCALE, *GRID, "knots", "atoms", "rows"),
+    "datetime": (*SCALE, *GRID, "knots", "unit", "periods", "rows"),
 }
 
 Level = str | int | float | bool
@@ -37,7 +37,7 @@ class Column:
         reason: why it is taken to be of that kind.
         levels: ``levels[code]`` is the value a code stands for; of a binary column code 0 is the more frequent value.
         unlisted: of a category, how many levels were too rare to be listed; they share one more code.
-        rows: of a category, how many rows had a known value.
+        rows: how many training rows had a known value.
         ranks: codes of the levels in the sequence that the column's own type has, where it names labels.
         step: distance of the grid on which numbers lie, in the table's units; the code is then the integer
             (value − origin) / step. None: the numbers are continuous, and the code is (value − center) / spread.
@@ -76,6 +76,16 @@ class Column:
     unit: str = ""
     periods: tuple[float, ...] = ()
     flag_of: str | None = None
+
+    @property
+    def outside_share(self) -> float:
+        """ε, the probability of all that the column cannot hold together: 1 / (rows + 1).
+
+        A category can hold any label, and a flag is made, never typed: 0.
+        """
+        if self.kind == "categorical" or self.flag_of is not None:
+            return 0.0
+        return 1 / (max(self.rows, 1) + 1)
 
     def to_json(self) -> dict[str, Any]:
         """The fields that the column's kind has, as a JSON object."""
@@ -205,6 +215,8 @@ def first_repeated(names: Sequence[str]) -> str | None:
 def _require_sound(column: Column) -> None:
     """Raises SchemaError for a column whose fields contradict its kind."""
     name = f"column {column.name!r}"
+    if column.rows < 0:
+        raise SchemaError(f"{name}: {column.rows} rows")
     if column.kind == "binary":
         if column.levels not in ((0, 1), (1, 0)):
             raise SchemaError(f"{name}: a binary column has the levels 0 and 1, not {column.levels}")

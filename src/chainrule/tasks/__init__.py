@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chainrule.tasks.coding import codes, table
 from chainrule.tasks.compare import Comparison, compare
 from chainrule.tasks.conditional import QUANTILES, conditional
 from chainrule.tasks.explain import explain, oddest
@@ -17,6 +18,7 @@ __all__ = [
     "Comparison",
     "Imputed",
     "Parts",
+    "codes",
     "compare",
     "conditional",
     "explain",
@@ -29,4 +31,5 @@ __all__ = [
     "sample_columns",
     "score",
     "score_parts",
+    "table",
 ]

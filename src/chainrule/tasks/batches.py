@@ -17,12 +17,14 @@ BATCH_ROWS = 500
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows of a table: which, the network to ask, codes (n, D) in float64 and known cells (n, D) on its device."""
+    """Some rows of a table: which, the network to ask, codes (n, D) in float64, the cells (n, D) that have one, and those that
+    hold what their column cannot, on its device."""
 
     rows: slice
     network: AbstractNetwork
     x: torch.Tensor
     observed: torch.Tensor
+    outside: torch.Tensor
 
 
 def batches(
@@ -42,6 +44,7 @@ def batches(
     with torch.no_grad(), progress_bar(what, len(codes), show=show_progress) as advance:
         for start in range(0, len(codes), rows):
             part = slice(start, min(start + rows, len(codes)))
-            x, observed = (torch.from_numpy(each[part]).to(device) for each in (codes.values, codes.observed))
-            yield Batch(part, network, x, observed)
+            arrays = (codes.values, codes.observed, codes.outside)
+            x, observed, outside = (torch.from_numpy(each[part]).to(device) for each in arrays)
+            yield Batch(part, network, x, observed, outside)
             advance(len(x))

@@ -14,12 +14,15 @@ from chainrule.model import Model
 from chainrule.table import Codes, Table, cells_as_text, decode_column, encode, level_names, read_table
 from chainrule.table.frames import build, like
 from chainrule.tasks.batches import Batch, batches
+from chainrule.tasks.outside import conditional_given
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 SHOWN_LEVELS = 3
 
 
-def conditional(model: Model, table: Any, column: str, *, quantiles: Sequence[float] = QUANTILES) -> Any:
+def conditional(
+    model: Model, table: Any, column: str, *, quantiles: Sequence[float] = QUANTILES, strict: bool = False
+) -> Any:
     """p(column | the other known cells of each row), as a frame of as many rows as the table.
 
     Of a category or a binary column, the probability of each listed level, a column each; they sum to 1. Of numbers and dates,
@@ -30,27 +33,28 @@ def conditional(model: Model, table: Any, column: str, *, quantiles: Sequence[fl
         table: rows; the column's own cells are never read, and it may be absent.
         column: its name.
         quantiles: which, above 0 and below 1.
+        strict: refuse cells that hold what their column cannot, instead of taking them for unknown.
 
     Raises:
-        SchemaError: there is no such column, or it was left out.
+        SchemaError: there is no such column, or it was left out; a cell that is refused.
         EvidenceError: a network of one order that cannot answer this.
     """
     table = read_table(table)
-    columns = conditional_columns(model, table, column, quantiles=quantiles)
+    columns = conditional_columns(model, table, column, quantiles=quantiles, strict=strict)
     if table.container == "numpy":
         return build(columns, {}, "numpy")
     return like(table.frame, columns, table.container)
 
 
 def conditional_columns(
-    model: Model, table: Table, column: str, *, quantiles: Sequence[float] = QUANTILES
+    model: Model, table: Table, column: str, *, quantiles: Sequence[float] = QUANTILES, strict: bool = False
 ) -> dict[str, np.ndarray]:
     """As ``conditional``, as columns by name, (N,) each."""
     number = model.schema.number(column)
     spec = model.schema.columns[number]
     if not all(0 < q < 1 for q in quantiles):
         raise ShapeError(f"quantiles = {list(quantiles)}: pass numbers above 0 and below 1")
-    codes = encode(table, model.schema, absent_is_fine=(column,), warn=not table.first_row)
+    codes = encode(table, model.schema, absent_is_fine=(column,), warn=not table.first_row, strict=strict)
     if spec.kind in ("binary", "categorical"):
         found = level_probabilities(model, codes, number)
         return dict(zip(level_names(spec), found.T, strict=True))
@@ -60,12 +64,12 @@ def conditional_columns(
 
 def distribution_of(model: Model, batch: Batch, column: int) -> Distribution | MixtureDistribution:
     """The column's distribution in a batch; that its own cell was missing says nothing of what it would be."""
-    x, observed = batch.x, batch.observed
+    x, observed, outside = batch.x, batch.observed, batch.outside
     flag = model.flag_of(column)
     if flag is not None:
         x, observed = x.clone(), observed.clone()
         x[:, flag], observed[:, flag] = float(model.schema.columns[flag].levels.index(0)), True
-    return batch.network.conditional(x, column, observed)
+    return conditional_given(batch.network, x, column, observed, outside)
 
 
 def level_probabilities(model: Model, codes: Codes, column: int) -> np.ndarray:

@@ -32,6 +32,7 @@ from chainrule.table import (
 from chainrule.table.frames import as_polars, build, integer_type, like, replaced
 from chainrule.tasks.batches import batches
 from chainrule.tasks.conditional import distribution_of, level_probabilities, quantiles_of
+from chainrule.tasks.outside import completed
 
 HOW = ("draw", "best", "mean")
 BATCH_ROWS = 4096
@@ -53,6 +54,7 @@ def impute(
     n_draws: int = 1,
     interval: float | None = None,
     seed: int | torch.Generator | None = None,
+    strict: bool = False,
     to: str | os.PathLike[str] | None = None,
 ) -> Any:
     """The table with its holes filled, of the same kind, types and index; what is known stays to the bit.
@@ -65,6 +67,7 @@ def impute(
         n_draws: how many tables to draw; more than one come as a list.
         interval: with a probability such as 0.9, the ends of each number's interval p(cell | known cells) are returned, too.
         seed: of the draws; None is system entropy.
+        strict: refuse cells that hold what their column cannot, instead of leaving them, unknown to those that are filled.
         to: a path of CSV or Parquet, to which the table is written; a file is then read, filled and written in parts, and from
             text to CSV what is known stays as it is written.
 
@@ -85,9 +88,9 @@ def impute(
     if to is not None:
         if n_draws > 1 or interval is not None:
             raise ShapeError("to= writes one table: ask for one draw, and for intervals without it")
-        return _impute_file(model, table, to, how, generator_from(seed))
+        return _impute_file(model, table, to, how, generator_from(seed), strict)
     table = read_table(table)
-    codes = encode(table, model.schema)
+    codes = encode(table, model.schema, strict=strict)
     if how == "draw":
         generator = generator_from(seed)
         filled = [_merged(model, table, codes, _drawn(model, codes, generator)) for _ in range(n_draws)]
@@ -100,17 +103,26 @@ def impute(
     return Imputed(result, low, high)
 
 
-def _impute_file(model: Model, table: Any, to: str | os.PathLike[str], how: str, generator: torch.Generator) -> Path:
+def _impute_file(
+    model: Model, table: Any, to: str | os.PathLike[str], how: str, generator: torch.Generator, strict: bool
+) -> Path:
     target = require_ending(to)
     if isinstance(table, (str, os.PathLike)) and target.exists() and target.samefile(table):
         raise ChainruleError(f"{to}: is also read; write to another file")
 
-    parts = impute_each(model, read_parts(table), how=how, generator=generator, as_text=target.suffix == ".csv")
+    as_text = target.suffix == ".csv"
+    parts = impute_each(model, read_parts(table), how=how, generator=generator, as_text=as_text, strict=strict)
     return write_parts(target, parts)
 
 
 def impute_each(
-    model: Model, parts: Iterable[Table], *, how: str, generator: torch.Generator, as_text: bool = False
+    model: Model,
+    parts: Iterable[Table],
+    *,
+    how: str,
+    generator: torch.Generator,
+    as_text: bool = False,
+    strict: bool = False,
 ) -> Iterator[Any]:
     """As ``impute``, a polars frame for each part of a table; ``as_text``, of text files one of text, known cells as written.
 
@@ -118,7 +130,7 @@ def impute_each(
     """
     written: dict[str, str] = {}
     for part in parts:
-        codes = encode(part, model.schema, warn=not part.first_row)
+        codes = encode(part, model.schema, warn=not part.first_row, strict=strict)
         columns = _drawn(model, codes, generator) if how == "draw" else _guessed(model, codes, how)
         at = places(part, model.schema)
         if as_text and part.text is not None:
@@ -194,7 +206,7 @@ def _type_of(column: Column) -> Any:
 
 def _drawn(model: Model, codes: Codes, generator: torch.Generator) -> dict[str, np.ndarray]:
     values = codes.values.copy()
-    holes = ~codes.observed
+    holes = ~codes.known
     rows = np.flatnonzero(holes.any(1))
     known, flags = codes.observed[rows].copy(), [(k, model.flag_of(k)) for k in range(holes.shape[1])]
     x = values[rows].copy()
@@ -202,10 +214,10 @@ def _drawn(model: Model, codes: Codes, generator: torch.Generator) -> dict[str, 
         if flag is not None:
             there = float(model.schema.columns[flag].levels.index(0))
             x[holes[rows, k], flag], known[holes[rows, k], flag] = there, True
-    asked = Codes(x, known)
-    model.require_evidence(asked.observed, name="known")
+    asked = Codes(x, known, codes.outside[rows])
+    model.require_evidence(asked.known, name="known")
     for batch in batches(model, asked, "filling", rows=BATCH_ROWS):
-        drawn = batch.network.sample(len(batch.x), (batch.x, batch.observed), generator=generator)
+        drawn = completed(batch.network, batch.x, batch.observed, batch.outside, generator)
         values[rows[batch.rows]] = drawn.cpu().numpy()
     return decode(np.where(codes.observed, codes.values, values), model.schema, hide=False)
 
@@ -213,10 +225,10 @@ def _drawn(model: Model, codes: Codes, generator: torch.Generator) -> dict[str, 
 def _guessed(model: Model, codes: Codes, how: str) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     for k, column in enumerate(model.schema.columns):
-        rows = np.flatnonzero(~codes.observed[:, k])
+        rows = np.flatnonzero(~codes.known[:, k])
         if column.flag_of is not None or not len(rows):
             continue
-        part = Codes(codes.values[rows], codes.observed[rows])
+        part = codes.take(rows)
         if column.kind in ("binary", "categorical"):
             filled = decode_column(column, level_probabilities(model, part, k).argmax(1).astype(np.float64))
         elif how == "best":
@@ -239,7 +251,7 @@ def _merged(model: Model, table: Table, codes: Codes, columns: dict[str, np.ndar
     for name, cells in columns.items():
         if name in at:
             own = table.names[at[name]]
-            holes[own], values[own] = ~codes.observed[:, model.schema.number(name)], cells
+            holes[own], values[own] = ~codes.known[:, model.schema.number(name)], cells
     return replaced(table.frame, values, holes, table.container)
 
 
@@ -248,10 +260,10 @@ def _intervals(model: Model, table: Table, codes: Codes, interval: float) -> tup
     ends: list[dict[str, np.ndarray]] = [{name: np.full(len(codes), np.nan) for name in table.names} for _ in range(2)]
     for column in model.schema.own:
         k = model.schema.number(column.name)
-        rows = np.flatnonzero(~codes.observed[:, k])
+        rows = np.flatnonzero(~codes.known[:, k])
         if column.kind in ("binary", "categorical") or column.name not in at or not len(rows):
             continue
-        part = Codes(codes.values[rows], codes.observed[rows])
+        part = codes.take(rows)
         found = quantiles_of(model, part, k, ((1 - interval) / 2, (1 + interval) / 2))
         for side in range(2):
             cells = decode_column(column, found[:, side])

@@ -20,6 +20,7 @@ def marginal(model: Model, *names: str, points: int = POINTS) -> Any:
 
     Of categories and binary columns every listed level; of numbers atoms, and points evenly spaced over the range of the
     training rows. A density is in the table's units. Exact: the first column's own distribution, times the second's given it.
+    As ``log_prob`` with ``strict``, over what columns can hold.
 
     Args:
         model: the fitted model.
@@ -51,7 +52,7 @@ def marginal(model: Model, *names: str, points: int = POINTS) -> Any:
     columns: dict[str, np.ndarray] = {}
     for place, (k, name) in enumerate(zip(numbers, names, strict=True)):
         spec = model.schema.columns[k]
-        nats += log_scales_of(spec, pairs[:, place])
+        nats += log_scales_of(spec, pairs[:, place], strict=True)
         columns[name] = decode_column(spec, pairs[:, place])
     columns["log_prob"] = nats
     if len(numbers) == 1 and not masses_of(model.schema.columns[numbers[0]], pairs[:, 0]).all():

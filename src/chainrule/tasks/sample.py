@@ -54,7 +54,7 @@ def sample_parts(
     evidence, asked = None, None
     if given is not None:
         asked = read_table(given_row(given) if isinstance(given, Mapping) else given)
-        codes = encode(asked, model.schema, warn=False)
+        codes = encode(asked, model.schema, warn=False, strict=True)
         model.require_evidence(codes.observed, name="given")
         observed = codes.observed.copy()
         for k in range(len(model.schema.columns)):  # a hole is a cell to draw, not one that is missing
@@ -67,7 +67,7 @@ def sample_parts(
         raise ShapeError(f"given has {len(evidence[0])} rows of values for {rows} rows to draw; pass 1 or {rows}")
     # Bits and categories draw the same in the network's own precision, and faster; numbers need the digits of float64.
     plain = all(column.kind in ("binary", "categorical") for column in model.schema.columns)
-    network = model.network if plain else model.in_float64()
+    network = model.bare() if plain else model.in_float64()
     with progress_bar("drawing rows", rows) as advance:
         for start in range(0, max(rows, 1), BATCH_ROWS):
             part = slice(start, min(start + BATCH_ROWS, rows))

@@ -266,14 +266,15 @@ def _in_order(items: Sequence[Any], order: torch.Tensor) -> list[Any]:
 
 
 def _file(density: Density, generator: torch.Generator) -> tuple[bool, str]:
-    rows = density.model.network.sample(20, generator=generator)
+    network = density.model.bare()
+    rows = network.sample(20, generator=generator)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.chainrule")
         density.save(path)
         again = load(path)
     device = rows.device
-    before = density.model.network.log_prob(rows)
-    after = again.model.network.to(device).log_prob(rows)
+    before = network.log_prob(rows)
+    after = again.model.bare().to(device).log_prob(rows)
     same = torch.equal(before, after) and again.model.schema == density.model.schema
     return same, f"log_prob of {len(rows)} rows {'equal to the bit' if same else 'differs'} after save and load"
 
@@ -291,7 +292,7 @@ def _of_one_order(density: Density) -> list[Density]:
 
 
 def _network(density: Density) -> AbstractNetwork:
-    return density.model.network
+    return density.model.bare()
 
 
 def _prefix_rows(density: Density) -> tuple[torch.Tensor, torch.Tensor, int]:

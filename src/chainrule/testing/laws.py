@@ -37,7 +37,8 @@ def all_rows(network: AbstractNetwork) -> torch.Tensor:
     """Every row a discrete network gives mass to, (number of rows, D) float64; the last column varies fastest.
 
     >>> from chainrule import NADE
-    >>> all_rows(NADE(2, hidden_size=1)).tolist()
+    >>> from chainrule.rng import generator_from
+    >>> all_rows(NADE(2, hidden_size=1, generator=generator_from(0))).tolist()
     [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
     """
     supports = [conditional.support() for conditional in network.columns.conditionals]

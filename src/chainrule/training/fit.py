@@ -149,10 +149,10 @@ def fit(
     into = None if folder is None else folder.path
     x, *held = encoded(rows, schema, network, parts, weight=weight, folder=into)
     if valid is None:
-        x_valid = held[0]
+        x_valid, held_out = held[0], rows.take(parts[1])
     else:
-        table_valid = read_table(valid, source="the validation table")
-        x_valid = encoded(table_valid, schema, network, [np.arange(len(table_valid))])[0]
+        held_out = read_table(valid, source="the validation table")
+        x_valid = encoded(held_out, schema, network, [np.arange(len(held_out))])[0]
     filled, known = _filled(x)
     first = untold(filled, known, schema, min_count=min_count, weight=x.weight)
     begin = partial(_begin, columns=columns, schema=schema, filled=filled, first=first)
@@ -180,14 +180,15 @@ def fit(
         if resume:
             restore_checkpoint(checkpoint, state, config, run=run)
         after_epoch = partial(save_checkpoint, checkpoint, config=config, seed=seed, run=run)
-    alone = nats_of(independent, x_valid)
     train(
-        state, x, x_valid, config, offset=units(x_valid), independent=alone, time_limit_s=time_limit_s,
+        state, x, x_valid, config, offset=units(x_valid), independent=nats_of(independent, x_valid), time_limit_s=time_limit_s,
         after_epoch=after_epoch, device=device, prefer_last=network == "orderless", show_progress=verbose,
     )  # fmt: skip
     net = net.cpu().eval()
     asked = {"objective": objective, "network": network, "effort": effort, "seed": seed}
-    record = asked | record_of(net, independent, alone, state, config, schema, x, x_valid, min_count=min_count)
+    record = asked | record_of(
+        net, independent, state, config, schema, x, x_valid, held_out, min_count=min_count, show_progress=verbose
+    )
     if checkpoint is not None and not keep_checkpoint:
         Path(checkpoint).unlink(missing_ok=True)
     return Density(Model(schema, net), record, seconds=state.seconds)
@@ -210,12 +211,15 @@ def resolved_device(device: str) -> str:
 
 
 def _assumptions(schema: Schema) -> str:
-    """What is assumed of the columns: a line for each, or of many columns how many there are of each kind."""
+    """What is assumed of the columns: a line for each; of many how many there are of each kind, and what is left out."""
     if len(schema.columns) + len(schema.left_out) <= MOST_SHOWN:
         return str(schema)
     kinds = Counter(column.kind for column in schema.columns)
-    left_out = f", {len(schema.left_out)} left out" if schema.left_out else ""
-    return f"{', '.join(f'{count} {kind}' for kind, count in kinds.items())} columns{left_out}"
+    lines = [f"{', '.join(f'{count} {kind}' for kind, count in kinds.items())} columns"]
+    lines += [f"left out: {out.name} ({out.reason})" for out in schema.left_out[:MOST_SHOWN]]
+    if (more := len(schema.left_out) - MOST_SHOWN) > 0:
+        lines.append(f"and {more} more left out")
+    return "\n".join(lines)
 
 
 def _begin(

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
-from chainrule.networks import AbstractTrainable
+from chainrule.networks import AbstractTrainable, OrderlessNADE
 from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
 from chainrule.training.batches import Rows, batches, count_batches, shuffled_batches
@@ -82,8 +82,8 @@ def train(
         valid_rows: codes (M, D), read after every epoch.
         config: learning rate, batches, patience and the rest.
         offset: what is added to the nats of codes where a person reads them: those of the table's units.
-        independent: nats of independent columns, to be told the gain over them; where training begins anew, what the
-            network begins with, which is as good and weighted alike.
+        independent: −log p per validation row of independent columns, to be told the gain over them; by default, where
+            training begins anew, what the network begins with.
         time_limit_s: seconds after which training ends, whatever the epochs; the learning rate then falls with the time.
         after_epoch: called with the state after each epoch, to save it.
         device: "cpu" or "cuda".
@@ -101,10 +101,12 @@ def train(
     began_all = time.perf_counter() - state.seconds
     late = partial(_late, began_all, time_limit_s)
     if state.epoch == 0:  # what is kept is no worse than the beginning, but for ``settle``
-        state.best_nats = independent = validate(state.network, valid_rows)  # which begins as independent columns
-    epochs = config.epochs or EPOCHS
-    with progress_bar(what, epochs * steps, show=show_progress) as advance:
-        advance(state.epoch * steps)
+        state.best_nats = validate(state.network, valid_rows)  # which begins as independent columns
+        independent = state.best_nats if independent is None else independent
+    epochs, estimated = config.epochs or EPOCHS, state.network.loss_is_estimate
+    left_s = None if time_limit_s is None else time_limit_s - state.seconds
+    work = {"total": epochs * steps, "done": state.epoch * steps, "limit_s": left_s}
+    with progress_bar(what, **work, show=show_progress) as advance:
         while state.epoch < epochs and not _stalled(state, config) and late() < 1:
             began, loss_sum, counted = time.perf_counter(), 0.0, 0
             for number, batch in enumerate(shuffled_batches(train_rows, batch_size, state.generator)):
@@ -129,14 +131,12 @@ def train(
                 advance(1)
             nats = validate(state.network, valid_rows)
             keep_best(state, nats)
+            shown = nats_as_read(state.network, valid_rows, nats)
             record = {"epoch": state.epoch, "train_nats": _finite(loss_sum / counted if counted else math.nan)}
-            record |= {"valid_nats": _finite(nats), "rate": optimizer.param_groups[0]["lr"], "skipped": state.skipped}
+            record |= {"valid_nats": _finite(shown), "rate": optimizer.param_groups[0]["lr"], "skipped": state.skipped}
             state.history.append(record)
             state.seconds += time.perf_counter() - began
-            gain = (
-                "" if independent is None else f", {independent - state.best_nats:.2f} better than independent columns"
-            )
-            advance(0, f"{nats + offset:.2f} nats, best {state.best_nats + offset:.2f}{gain}")
+            advance(0, _note(shown, None if estimated else state.best_nats, independent, offset))
             if after_epoch is not None:
                 after_epoch(state)
     at_rest = config.decay == "cosine" and (state.epoch >= epochs or late() >= 1)
@@ -176,12 +176,19 @@ def validate(network: AbstractTrainable, rows: Rows) -> float:
     return rows.total(losses(network, rows)) / rows.count
 
 
+def nats_as_read(network: AbstractTrainable, rows: Rows, validated: float) -> float:
+    """What ``validate`` found, but of rows with holes, which an orderless network weights anew, an estimate of −log p."""
+    if rows.observed is None or not isinstance(network, OrderlessNADE):
+        return validated
+    return rows.total(losses(network, rows, network.order_loss)) / rows.count
+
+
 @torch.no_grad()
-def losses(network: AbstractTrainable, rows: Rows) -> torch.Tensor:
-    """The training loss of each row (N,), as ``validate`` has it."""
-    generator, training = generator_from(VALID_SEED), network.training
+def losses(network: AbstractTrainable, rows: Rows, loss: Callable[..., torch.Tensor] | None = None) -> torch.Tensor:
+    """The training loss of each row (N,), as ``validate`` has it, or another loss."""
+    generator, training, loss = generator_from(VALID_SEED), network.training, loss or network.training_loss
     network.eval()
-    found = [network.training_loss(b.x, b.observed, generator=generator) for b in batches(rows, VALID_ROWS)]
+    found = [loss(b.x, b.observed, generator=generator) for b in batches(rows, VALID_ROWS)]
     network.train(training)
     return torch.cat(found)
 
@@ -226,6 +233,17 @@ def _stalled(state: State, config: FitConfig) -> bool:
 def _late(began: float, limit_s: float | None) -> float:
     """The share of the time limit that has passed; 0 where there is none."""
     return 0.0 if limit_s is None else (time.perf_counter() - began) / limit_s
+
+
+def _note(nats: float, best: float | None, independent: float | None, offset: float) -> str:
+    """What a person is told after an epoch; without a best one, since all are estimates, these are marked."""
+    mark, reached = ("≈ ", nats) if best is None else ("", best)
+    clauses = [f"{mark}{nats + offset:.2f} nats"]
+    if best is not None:
+        clauses.append(f"best {best + offset:.2f}")
+    if independent is not None:
+        clauses.append(f"{mark}{independent - reached:.2f} better than independent columns")
+    return ", ".join(clauses)
 
 
 def _finite(value: float) -> float | None:

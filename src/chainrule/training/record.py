@@ -10,34 +10,51 @@ import torch
 
 from chainrule.baselines import IndependentColumns
 from chainrule.errors import EvidenceError
+from chainrule.model import Model
 from chainrule.networks import AbstractNetwork, OrderlessNADE
 from chainrule.networks.orders import names_in_order
-from chainrule.rng import generator_from
-from chainrule.table import Schema, log_scales
+from chainrule.table import Schema, Table, encode, log_scales
+from chainrule.tasks.score import score_codes
 from chainrule.tasks.spread import nats_of_cells, spread_of
 from chainrule.training.batches import Rows, batches
 from chainrule.training.config import FitConfig
-from chainrule.training.loop import VALID_ROWS, VALID_SEED, State
+from chainrule.training.loop import State, losses
 
 BATCH_ROWS = 10_000
 HALF = 0.5  # of a column's nats, the most that one cell may make
+# Cells of validation rows that are scored exactly: in one pass, or by an orderless network in one pass for each column.
+MOST_CELLS, MOST_STEPS = 20_000_000, 200_000
+LEAST_ROWS = 100
 
 
 def record_of(
     net: AbstractNetwork,
     independent: IndependentColumns,
-    independent_valid_nats: float,
     state: State,
     config: FitConfig,
     schema: Schema,
     train: Rows,
     valid: Rows,
+    held_out: Table,
     *,
     min_count: int,
+    show_progress: bool = True,
 ) -> dict[str, Any]:
     """The record of a fit as JSON has it; nats are −log p per row, in the table's units.
 
-    Of a column whose nats fewer than ``min_count`` cells make, or one of them for more than half, it has none.
+    A column has none if fewer than ``min_count`` cells make them, or one of these more than half.
+
+    Args:
+        net: the network, on the CPU and in evaluation mode.
+        independent: independent columns of the training rows.
+        state: how training ended.
+        config: its settings.
+        schema: the columns.
+        train: the rows that were trained on.
+        valid: the validation rows.
+        held_out: the same rows as a table.
+        min_count: how many cells a column's nats are made of, at least.
+        show_progress: whether a bar is shown where these are scored.
     """
     offsets = [units(train), units(valid)]
     cells = nats_of_cells(net, valid.x, valid.observed)
@@ -47,9 +64,7 @@ def record_of(
         "config": config.to_json(),
         "train_rows": len(train),
         "valid_rows": len(valid),
-        "valid_nats": reached_nats(net, valid, state.best_nats) + offsets[1],
-        "valid_is": "an estimate of the mean over orders" if isinstance(net, OrderlessNADE) else "exact",
-        "independent_valid_nats": independent_valid_nats + offsets[1],
+        **_reached(Model(schema, net), Model(schema, independent), held_out, valid, show_progress),
         "skipped_steps": state.skipped,
         "trials": state.trials,
         "order_spread": _spread(cells, valid) if len(cells) > 1 else None,
@@ -58,15 +73,42 @@ def record_of(
     }
 
 
-def reached_nats(net: AbstractNetwork, rows: Rows, best: float) -> float:
-    """−log p per validation row, nats in codes: the training loss, but of rows with holes, where that is weighted otherwise."""
-    if not isinstance(net, OrderlessNADE) or rows.observed is None:
-        return best
-    generator, total = generator_from(VALID_SEED), 0.0
-    with torch.no_grad():
-        for batch in batches(rows, VALID_ROWS):
-            total += batch.total(net.order_loss(batch.x, batch.observed, generator=generator).double())
-    return total / rows.count
+def _reached(model: Model, independent: Model, table: Table, rows: Rows, show_progress: bool) -> dict[str, Any]:
+    """−log p per validation row as ``Density.score`` has it, of a model and of independent columns; where rows or columns are
+    many, of the first rows, with the standard errors of both means. Where training could only estimate it, by how much, too."""
+    most = MOST_STEPS if model.takes_any_evidence else MOST_CELLS
+    count = min(len(table), max(LEAST_ROWS, most // len(model.schema.columns)))
+    first = table if count == len(table) else table.take(np.arange(count))
+    codes = encode(first, model.schema, warn=False)
+    rows = rows.take(slice(0, count))
+    counts = np.ones(count) if rows.weight is None else rows.weight.double().numpy()
+    nats = -score_codes(model, codes, show_progress=show_progress)
+    alone = -score_codes(independent, codes, show_progress=show_progress)
+    found: dict[str, Any] = {
+        "valid_nats": _finite(np.average(nats, weights=counts)),
+        "independent_valid_nats": _finite(np.average(alone, weights=counts)),
+        "valid_is": "exact",
+    }
+    if count < len(table):
+        found |= {
+            "valid_is": f"estimated by the first {count} of {len(table)} rows",
+            "valid_standard_error": _standard_error(nats, counts),
+            "gain_standard_error": _standard_error(alone - nats, counts),
+        }
+    if isinstance(net := model.network, OrderlessNADE):
+        estimates = losses(net, rows, net.order_loss).double().numpy() + (0 if rows.unit is None else rows.unit.numpy())
+        found["curve_standard_error"] = _standard_error(estimates - nats, counts)
+    return found
+
+
+def _standard_error(values: np.ndarray, weights: np.ndarray) -> float | None:
+    """That of a weighted mean of values (N,)."""
+    share = weights / weights.sum()
+    return _finite(np.sqrt((share**2 * (values - share @ values) ** 2).sum()))
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def nats_of(network: AbstractNetwork, rows: Rows) -> float:

@@ -157,5 +157,5 @@ def _complete(table: Table, kinds: Mapping[str, str]) -> tuple[Schema, np.ndarra
     schema = infer_schema(table, kinds=kinds)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is left out was said
-        seen = encode(table, schema).observed.all(1)
+        seen = encode(table, schema, strict=True).observed.all(1)
     return schema, np.flatnonzero(seen), int((~seen).sum())

@@ -24,20 +24,21 @@ def infer(
     ones, zeros = int((numbers == 1).sum()), int((numbers == 0).sum())
     no, yes = (False, True) if boolean else (0, 1)
     levels = (yes, no) if ones > zeros else (no, yes)
-    return Column(name=name, kind="binary", dtype=dtype, reason=reason, levels=levels, flag_of=flag_of)
+    rows = 0 if flag_of is not None else ones + zeros
+    return Column(name=name, kind="binary", dtype=dtype, reason=reason, levels=levels, rows=rows, flag_of=flag_of)
 
 
-def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
-    """Codes (N,) float64, NaN where unknown."""
+def encode(column: Column, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
+    """Codes (N,) float64, NaN where unknown; what is no bit raises, or unless ``strict`` is infinite."""
     bits = numbers_if_any(values)
-    wrong = np.flatnonzero(~((bits == 0) | (bits == 1) | np.isnan(bits)))
-    if len(wrong):
-        row = int(wrong[0])
+    wrong = ~((bits == 0) | (bits == 1) | np.isnan(bits))
+    if strict and wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
         raise SchemaError(
             f"column {column.name!r}: value {shown(values, row)} at {where(row)} is not 0 or 1 (or true/false), as all were when "
             f"the model was fitted: correct it, or leave the cell empty"
         )
-    return bits if column.levels == (0, 1) else 1 - bits
+    return np.where(wrong, np.inf, bits if column.levels == (0, 1) else 1 - bits)
 
 
 def decode(column: Column, codes: np.ndarray) -> np.ndarray:

@@ -34,8 +34,8 @@ def infer(
     )  # fmt: skip
 
 
-def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
-    """Codes (N,) float64, NaN where unknown; V for what is not listed."""
+def encode(column: Column, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
+    """Codes (N,) float64, NaN where unknown; V for what is not listed: any value is a label."""
     labels = as_labels(values)
     code = {label_of(level): float(k) for k, level in enumerate(column.levels)}
     other = float(len(column.levels))

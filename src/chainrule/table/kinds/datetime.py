@@ -52,7 +52,9 @@ def infer(name: str, values: np.ndarray, dtype: str, reason: str, *, where: Wher
     grid: dict[str, Any] = {"step": float(step), "decimals": None, "origin": exact(midnight)}
     cut = ", to which they are cut off" if bool((known.astype(f"datetime64[{unit}]") != known).any()) else ""
     reason = f"{reason}, in steps of {step} {unit}{cut}"
-    return Column(name=name, kind="datetime", dtype=dtype, reason=reason, unit=unit, periods=periods, **grid, **scale)
+    return Column(
+        name=name, kind="datetime", dtype=dtype, reason=reason, rows=len(known), unit=unit, periods=periods, **grid, **scale
+    )  # fmt: skip
 
 
 def _counted(known: np.ndarray, unit: str, min_count: int) -> tuple[int, int, np.ndarray]:
@@ -71,13 +73,14 @@ def _counted(known: np.ndarray, unit: str, min_count: int) -> tuple[int, int, np
     return step, midnight - before * step, (since // step + before).astype(np.float64)
 
 
-def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
-    """Codes (N,) float64, NaN where unknown."""
-    ticks, rest = as_ticks(column.name, values, column.unit, where)
+def encode(column: Column, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
+    """Codes (N,) float64, NaN where unknown; what is no date raises, or unless ``strict`` is infinite."""
+    ticks, rest = as_ticks(column.name, values, column.unit, where, strict=strict)
+    outside = np.isinf(rest)
     steps, left = np.divmod(ticks - int(column.origin), int(column.step or 1))
-    left = (left + rest) / float(column.step or 1)  # of a step, NaN where unknown
+    left = (left + np.where(outside, np.nan, rest)) / float(column.step or 1)  # of a step, NaN where unknown
     codes = np.where(np.isnan(left), np.nan, steps + (left > 0.5))
-    return rounded(column, codes, left > 0, values, where)
+    return np.where(outside, np.inf, rounded(column, codes, left > 0, values, where))
 
 
 def decode(column: Column, codes: np.ndarray) -> np.ndarray:

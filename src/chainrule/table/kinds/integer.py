@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.errors import SchemaError
-from chainrule.table.cells import Where, as_numbers, shown
+from chainrule.table.cells import Where, as_numbers, numbers_if_any, shown
 from chainrule.table.exact import (
     LARGEST_EXACT,
     counted,
@@ -17,7 +17,7 @@ from chainrule.table.exact import (
 )
 from chainrule.table.kinds.masses import is_mass as is_mass
 from chainrule.table.kinds.masses import log_scale as log_scale
-from chainrule.table.kinds.numbers import atoms_of, exact, from_grid, rounded, scaled
+from chainrule.table.kinds.numbers import FARTHEST, atoms_of, exact, from_grid, rounded, scaled
 from chainrule.table.schema import Column
 from chainrule.table.telling import rounded_divisor, shared_divisor
 
@@ -84,7 +84,7 @@ def infer(
     scale = scaled(name, known // step, is_atom, min_count=min_count, is_free=not bounded, least=min_count)
     return Column(
         name=name, kind="integer", dtype=dtype, reason=reason, step=exact(step), decimals=0,
-        origin=exact(scale.pop("first") * step), atoms=atoms, least=least, most=most, **scale,
+        origin=exact(scale.pop("first") * step), atoms=atoms, least=least, most=most, rows=len(known), **scale,
     )  # fmt: skip
 
 
@@ -110,21 +110,27 @@ def bound_codes(column: Column) -> tuple[float | None, float | None]:
     return tuple(c if c is None or abs(c) < LARGEST_EXACT else float(c) for c in (least, most))  # type: ignore[return-value]
 
 
-def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
-    """Codes (N,) float64, NaN where unknown."""
-    numbers = as_numbers(column.name, values, where)
+def encode(column: Column, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
+    """Codes (N,) float64, NaN where unknown; what the column cannot hold raises, or unless ``strict`` is infinite."""
+    numbers = as_numbers(column.name, values, where) if strict else numbers_if_any(values)
+    outside = np.zeros(len(numbers), dtype=bool)
     below, above = _beyond(column, numbers, values)
+    with np.errstate(over="ignore"):
+        far = np.abs(numbers / (column.spread * float(column.step or 1))) > FARTHEST
     for wrong, rule in (
         (~takes_each(numbers), "is not an integer, as all were when the model was fitted"),
         (below, f"is below the declared bound {column.least}"),
         (above, f"is above the declared bound {column.most}"),
+        (far, "is too far from all others to have a likelihood"),
     ):
-        if len(rows := np.flatnonzero(wrong)):
-            row = int(rows[0])
+        outside |= wrong
+        if strict and wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
             raise SchemaError(
                 f"column {column.name!r}: value {shown(values, row)} at {where(row)} {rule}: correct it, or leave the cell empty"
             )
-    return rounded(column, *counted(values, numbers, column.origin, column.step or 1), values, where)
+    codes, between = counted(values, np.where(outside, np.nan, numbers), column.origin, column.step or 1)
+    return np.where(outside, np.inf, rounded(column, codes, between, values, where))
 
 
 def decode(column: Column, codes: np.ndarray) -> np.ndarray:

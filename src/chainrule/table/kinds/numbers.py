@@ -21,6 +21,7 @@ from chainrule.table.telling import (
     shared_divisor,
 )
 
+FARTHEST = 1e100  # standard deviations: beyond, likelihoods are no numbers in float64
 MOST_KNOTS = 17  # as many quantiles part a column, at most
 NEAREST_KNOTS = 1e-5  # of their size, which float32 tells apart by far
 GAP = 1.0  # of the distance to the next quantile, up to which a gap within a window is none

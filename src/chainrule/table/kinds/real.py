@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.table.cells import Where, as_numbers
+from chainrule.errors import SchemaError
+from chainrule.table.cells import Where, as_numbers, numbers_if_any, shown
 from chainrule.table.exact import differences, on_line, within
 from chainrule.table.kinds.numbers import (
+    FARTHEST,
     MOST_STEPS,
     MOSTLY_ATOMS,
     atoms_of,
@@ -61,15 +63,30 @@ def infer(name: str, numbers: np.ndarray, dtype: str, reason: str, *, min_count:
     codes = _standard(column, known, known.astype(np.float64))
     scale["low"], scale["high"] = range_of(codes, 0.0, 1.0, min_count=min_count)
     scale["knots"] = knots_of(codes, window=min_count)
-    return Column(name=name, kind="real", dtype=dtype, reason=reason, atoms=atoms, **scale)
+    return Column(name=name, kind="real", dtype=dtype, reason=reason, atoms=atoms, rows=len(known), **scale)
 
 
-def encode(column: Column, values: np.ndarray, where: Where) -> np.ndarray:
-    """Codes (N,) float64, NaN where unknown; numbers between the steps of a grid are rounded, with a warning."""
-    numbers = as_numbers(column.name, values, where)
+def encode(column: Column, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
+    """Codes (N,) float64, NaN where unknown; numbers between the steps of a grid are rounded, with a warning.
+
+    What is no finite number, or so far out that its likelihood is none, raises, or unless ``strict`` is infinite.
+    """
+    numbers = as_numbers(column.name, values, where) if strict else numbers_if_any(values)
+    unit = column.spread * (column.step or 1.0)
+    with np.errstate(over="ignore"):
+        outside = np.abs(numbers / unit) > FARTHEST
+    if strict and outside.any():
+        row = int(np.flatnonzero(outside)[0])
+        raise SchemaError(
+            f"column {column.name!r}: value {shown(values, row)} at {where(row)} is too far from all others to have a "
+            f"likelihood: correct it, or leave the cell empty"
+        )
+    numbers = np.where(outside, np.nan, numbers)
     if column.step is None:
-        return _standard(column, values, numbers)
-    return onto_grid(column, numbers, values, where)
+        codes = _standard(column, values, numbers)
+    else:
+        codes = onto_grid(column, numbers, values, where)
+    return np.where(outside, np.inf, codes)
 
 
 def decode(column: Column, codes: np.ndarray) -> np.ndarray:
@@ -127,5 +144,5 @@ def _stepped(
     scale = scaled(name, steps, is_atom, min_count=min_count, least=min_count)
     return Column(
         name=name, kind="real", dtype=dtype, reason=reason, step=step, decimals=decimals,
-        origin=float(scale.pop("first") * step), atoms=atoms, **scale,
+        origin=float(scale.pop("first") * step), atoms=atoms, rows=len(known), **scale,
     )  # fmt: skip

@@ -1,0 +1,144 @@
+"""What commands show to people: tables that never cut a number, and lines that other programs cannot break into."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any
+
+LONGEST = 24  # characters of a word that is never broken: no number has more
+PADDING = 3  # a column's blanks on both sides, and the line beside it
+UNLIMITED = 1_000_000  # columns of what is no terminal
+MOST_ROWS, MOST_COLUMNS = 50, 20  # of rows that a terminal shows as a table; what is larger is CSV there, too
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    title: str = "",
+    numbers: Sequence[str] = (),
+    header: bool = True,
+    lines: bool = False,
+) -> None:
+    """Prints a table on stdout, as wide as its cells ask for, or on a terminal no wider than that.
+
+    On a narrow terminal text is wrapped between words. Where the longest words do not fit beside each other either, each row is
+    printed as lines of names and values. No number and no name is cut.
+
+    Args:
+        columns: the names.
+        rows: the cells, written with ``str``.
+        title: a line above.
+        numbers: the columns that are aligned to the right and whose cells are never wrapped.
+        header: whether the names are shown above the columns.
+        lines: whether there are lines between the rows.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    width = terminal_width() or UNLIMITED
+    console = Console(width=width)
+    written = [[str(cell) for cell in row] for row in rows]
+    if title:
+        console.print(Text(title, style="bold"))
+    names, cells = columns if header else [""] * len(columns), list(zip(*written, strict=True)) or [()] * len(columns)
+    whole = [_widest([name, *own]) for name, own in zip(names, cells, strict=True)]
+    least = [
+        max(_longest_word([name]), _widest(own) if name in numbers else _longest_word(own))
+        for name, own in zip(names, cells, strict=True)
+    ]
+    fitting = _fitted(whole, least, width - 1)
+    if fitting is None:
+        _print_stacked(console, columns, written, header)
+        return
+    table = Table(show_header=header, show_lines=lines)
+    for name, own in zip(columns, fitting, strict=True):
+        table.add_column(Text(name), justify="right" if name in numbers else "left", width=own, overflow="fold")
+    for row in written:
+        table.add_row(*map(Text, row))
+    console.print(table)
+
+
+def left_to_print(frames: Iterator[Any], title: str = "") -> Iterator[Any]:
+    """Polars frames as they came; but on a terminal few rows of few columns are printed, and nothing is left.
+
+    Numbers are rounded to six digits, but never to tens: all digits are in CSV and JSON.
+    """
+    first, second = next(frames, None), next(frames, None)
+    if first is None:
+        return iter(())
+    few = second is None and first.height <= MOST_ROWS and first.width <= MOST_COLUMNS
+    if not few or terminal_width() is None:
+        return chain([first], [] if second is None else [second], frames)
+    rows = [(k, *map(_for_eyes, row)) for k, row in enumerate(first.iter_rows())]
+    numbers = [name for name, dtype in first.schema.items() if dtype.is_numeric()]
+    print_table(("row", *first.columns), rows, title=title, numbers=("row", *numbers))
+    return iter(())
+
+
+def print_line(text: str) -> None:
+    """A line on stdout, on a terminal wrapped between its words."""
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(width=terminal_width() or UNLIMITED).print(Text(text))
+
+
+def terminal_width() -> int | None:
+    """How many columns the terminal has; None where stdout is none."""
+    from rich.console import Console
+
+    return Console().width if sys.stdout.isatty() else None
+
+
+def say(text: str) -> None:
+    """A line on stderr, written at once: what another program writes to the same terminal stands before or after it."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def _for_eyes(cell: Any) -> object:
+    if isinstance(cell, float) and math.isfinite(cell):
+        digits = 5 - math.floor(math.log10(abs(cell))) if cell else 0
+        return min(str(cell), f"{cell:.{max(0, digits)}f}", key=len)
+    return "" if cell is None else cell
+
+
+def _fitted(whole: list[int], least: list[int], room: int) -> list[int] | None:
+    """Widths of columns that fit, the widest narrowed first, none below its least; None if they cannot."""
+    widths = list(whole)
+    room -= PADDING * len(widths)
+    if sum(least) > room:
+        return None
+    while sum(widths) > room:
+        widths[max((k for k, width in enumerate(widths) if width > least[k]), key=lambda k: widths[k])] -= 1
+    return widths
+
+
+def _print_stacked(console: object, columns: Sequence[str], rows: Sequence[Sequence[str]], header: bool) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    assert isinstance(console, Console)
+    for number, row in enumerate(rows):
+        if header and number:
+            console.print()
+        lines = [f"{name}: {cell}" for name, cell in zip(columns, row, strict=True)] if header else [": ".join(row)]
+        for line in lines:
+            console.print(Text(line))
+
+
+def _widest(cells: Sequence[str]) -> int:
+    from rich.cells import cell_len
+
+    return max((cell_len(line) for cell in cells for line in cell.splitlines()), default=0)
+
+
+def _longest_word(cells: Sequence[str]) -> int:
+    from rich.cells import cell_len
+
+    return min(LONGEST, max((cell_len(word) for cell in cells for word in cell.split()), default=0))

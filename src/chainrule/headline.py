@@ -1,0 +1,42 @@
+"""The one number that a fit is known by, −log p per validation row, in the same words wherever it is shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def headline(training: Mapping[str, Any], *, digits: int = 3, each: str = "per row") -> str | None:
+    """What a training record says was reached, None where it says nothing: exact numbers as they are, others with ≈ and ±.
+
+    Both numbers are of the same validation rows, and ± is their standard error over these rows.
+
+    Args:
+        training: a density's training record.
+        digits: how many are shown behind the point.
+        each: "per row", in the words of the place.
+
+    Examples:
+        >>> headline({"valid_nats": 2.0, "independent_valid_nats": 3.5, "valid_is": "exact"})
+        '2.000 nats (2.885 bits) per row, 1.500 nats better than independent columns'
+    """
+    nats, alone = training.get("valid_nats"), training.get("independent_valid_nats")
+    if not (isinstance(nats, float) and isinstance(alone, float)):
+        return None
+    exact = is_exact(training)
+    reached = _marked(nats, exact, digits, training.get("valid_standard_error"))
+    gain = _marked(alone - nats, exact, digits, training.get("gain_standard_error"))
+    bits = _marked(nats / math.log(2), exact, digits)
+    return f"{reached} nats ({bits} bits) {each}, {gain} nats better than independent columns"
+
+
+def is_exact(training: Mapping[str, Any]) -> bool:
+    """Whether a record's ``valid_nats`` is the mean of the exact likelihoods of all validation rows."""
+    return training.get("valid_is", "exact") == "exact"
+
+
+def _marked(value: float, exact: bool, digits: int, standard_error: object = None) -> str:
+    if exact:
+        return f"{value:.{digits}f}"
+    return f"≈ {value:.{digits}f}" + (f" ± {standard_error:.{digits}f}" if isinstance(standard_error, float) else "")
