@@ -22,11 +22,11 @@ class Large:
 
 
 def large_integers(known: np.ndarray, *, min_count: int, fewest: int) -> Large:
-    """What integers (N,), int64 or objects, are, of which float64 cannot hold all.
+    """Whether integers (N,), int64 or objects, of which float64 cannot hold all, are ids, keys or numbers.
 
-    Quantities of more than 15 digits hardly repeat, and none that lies anywhere in a range of 2^53 is met twice by chance. Those
-    that repeat are keys then, and those that are all different ids. What is a multiple of a large step, as dates in nanoseconds
-    are, has fewer digits than it shows.
+    A quantity of more than 15 digits hardly repeats, and chance picks no integer of a range of 2^53 twice. Such integers are keys
+    if they repeat, and ids if all are different. Multiples of a large step, as dates in nanoseconds are, have fewer digits than
+    they show.
 
     Args:
         known: the integers.

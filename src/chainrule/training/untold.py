@@ -1,4 +1,4 @@
-"""Where a network begins: the rows of which its first parameters are made, without what would tell of few of them."""
+"""The rows from which a network's first parameters are computed, without the values of few of them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def untold(
     min_count: int,
     weight: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Codes (n, D), in which a column of numbers that fewer than ``min_count`` rows make for the most part has others.
+    """The codes (n, D), or twice as many rows of which some columns are replaced, so that their moments tell no row's value.
 
-    First parameters are moments of codes, and a file would give back the value of a row that makes these. Such a column's codes,
-    but for atoms, are those that its schema tells: a spread above its center and one below, by turns.
+    First parameters are moments of codes. If few rows make the moments of a column, a model file would give back their values.
+    Such a column gets codes one spread above its center and one below, as its schema tells them. Atoms stay.
 
     Args:
         filled: the rows; an unknown cell has one of its column's known values.
