@@ -351,6 +351,13 @@ def test_arrays_come_back_in_their_type():
     for dtype in ("int8", "uint16", "float16", "float32", "bool"):
         array = np.random.default_rng(0).integers(0, 2 if dtype == "bool" else 90, (N, 3)).astype(dtype)
         assert untrained(array).sample(5, seed=0).dtype == array.dtype
+    text = np.array([some("0.5", "1.5", "7.5", hole=False), some("x", "y", hole=False)]).T
+    for kind in "US":
+        assert untrained(text.astype(kind)).sample(5, seed=0).dtype.kind == kind
+    text[:9, 0] = "nan"
+    filled = untrained(text).impute(text, seed=0)
+    assert filled.dtype.kind == "U"
+    assert np.isfinite(filled[:, 0].astype(float)).all()
     cells = np.array(
         [some(1, 2, 3, hole=False), some(Decimal("1.5"), Decimal("2.0"), hole=False), some(DAY, hole=False)]
     )

@@ -238,6 +238,8 @@ def _array(columns: Mapping[str, np.ndarray], types: Mapping[str, Type]) -> np.n
     if own is not None and own.kind == "O":
         return np.stack([as_cells(values, types[name].cells) for name, values in columns.items()], axis=1)
     array = _stacked(list(columns.values()))
+    if own is not None and own.kind in "US":
+        return _of_text(array, own.kind)
     if own is None or own.kind not in "biuf" or array.dtype.kind not in "biuf":
         return array
     if own.kind in "iu":
@@ -259,10 +261,18 @@ def _stacked(columns: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _filled_array(array: np.ndarray, parts: Sequence[tuple[int, np.ndarray, np.ndarray]]) -> np.ndarray:
-    array = array.copy()
-    if array.dtype.kind in "US":  # of a fixed length, which fills may exceed
+    own, array = array.dtype.kind, array.copy()
+    if own in "US":  # of a fixed length, which fills may exceed
         array = array.astype(object)
     for place, values, holes in parts:
         known = cells_word(array[~holes, place])
         array[holes, place] = as_cells(values[holes], known) if known else values[holes]
-    return array
+    return _of_text(array, own) if own in "US" else array
+
+
+def _of_text(cells: np.ndarray, kind: str) -> np.ndarray:
+    """Cells (N, D) as an array of text, or of kind "S" of bytes, as wide as they are."""
+    texts = [cell if isinstance(cell, str | bytes) else str(cell) for cell in cells.ravel().tolist()]
+    if kind == "S":
+        texts = [text if isinstance(text, bytes) else text.encode() for text in texts]
+    return np.array(texts, dtype=kind).reshape(cells.shape)

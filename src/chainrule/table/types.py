@@ -93,7 +93,7 @@ def as_cells(values: np.ndarray, word: str) -> np.ndarray:
     elif word == "float":
         found = [float(value) for value in plain.tolist()]
     elif word == "str":
-        found = [label_of(value) for value in plain.tolist()]
+        found = list(map(str, plain.tolist()))
     elif plain.dtype.kind == "M":
         found = _as_times(plain, word)
     else:
