@@ -170,7 +170,9 @@ def test_a_sparse_giant_that_begins_like_a_file_is_refused_unread(tmp_path):
 def test_a_file_keeps_its_mode_and_takes_over_what_a_crash_left(tmp_path):
     (tmp_path / "f").write_bytes(b"old")
     (tmp_path / "f").chmod(0o600)
-    (tmp_path / ".f.part").write_bytes(b"left by a process that was killed, and longer than what is written now" * 9)
+    (tmp_path / ".f.0123456789abcdef.part").write_bytes(
+        b"left by one that was killed, and longer than what is written now" * 9
+    )
     fileformat.write(tmp_path / "f", CONTENTS)
     assert (tmp_path / "f").read_bytes() == golden()
     assert (tmp_path / "f").stat().st_mode & 0o777 == 0o600
@@ -184,7 +186,7 @@ def test_links_are_followed_and_what_is_no_file_is_left_alone(tmp_path):
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_bytes() == b"new"
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(IsADirectoryError, match="exists and is not a file; name another"):
+    with pytest.raises(FileExistsError, match="exists and is not a file; name another"):
         atomic.write_bytes(tmp_path / "pipe", b"new")
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         atomic.write_bytes(tmp_path / "no" / "f", b"new")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
+import tempfile
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,9 @@ from chainrule.cli.tables import (
 from chainrule.errors import ChainruleError
 from chainrule.fileformat import MAGIC
 from chainrule.headline import headline
+
+if TYPE_CHECKING:
+    from chainrule.density import Density
 
 NAME = "fit"
 EXAMPLES = """\b
@@ -132,6 +135,7 @@ def run(
     After each epoch the state is kept in OUTPUT.checkpoint; --resume continues from there, whatever stopped the run.
     """
     from chainrule.training import FitConfig, fit
+    from chainrule.training.checkpoint import Checkpoint
 
     config = FitConfig(
         hidden_size=hidden_size,
@@ -156,16 +160,14 @@ def run(
     require_writable(output, inputs=(table, valid))
     if output.exists() and output.read_bytes()[: len(MAGIC)] != MAGIC:
         raise ChainruleError(f"{output}: exists and is no model file; name another, or remove it first")
-    checkpoint = output.with_name(output.name + ".checkpoint")
-    if checkpoint.exists() and not resume:
+    checkpoint = Checkpoint(output.with_name(output.name + ".checkpoint"))
+    if checkpoint.exists() and not resume and not checkpoint.is_written_by_another():
         raise ChainruleError(
-            f"{checkpoint} holds an interrupted run; pass --resume to continue it, or delete it to start anew"
+            f"{checkpoint.path} holds an interrupted run; pass --resume to continue it, or delete it to start anew"
         )
-    if resume and not checkpoint.exists():
-        if output.exists():
-            print(f"{output}: already finished; nothing to resume", file=sys.stderr)
-            return
-        print(f"{checkpoint}: no interrupted run here; starting anew", file=sys.stderr)
+    finished = output if resume and output.exists() and not checkpoint.exists() else None
+    if resume and not checkpoint.exists() and finished is None:
+        say(f"{checkpoint.path}: no interrupted run here; starting anew")
     train_table, valid_table = training_tables(table, valid, header)
     if not quiet:
         warnings.filterwarnings("ignore", message=r"(?s).*: left out ")  # the lines of the columns say it, too
@@ -184,16 +186,20 @@ def run(
             time_limit_s=time_limit_s,
             config=config,
             device=device,
-            verbose=not quiet,
+            verbose=not quiet and finished is None,
             checkpoint=checkpoint,
             resume=resume,
             keep_checkpoint=True,
+            finished=finished,
         )
     except KeyboardInterrupt as interrupt:
         how = "repeat the command with --resume to continue" if checkpoint.exists() else "nothing was saved yet"
         raise KeyboardInterrupt(f"interrupted; {how}") from interrupt
-    density.save(output)
-    checkpoint.unlink(missing_ok=True)
+    if finished is not None:
+        say(f"{output}: already finished; nothing to resume")
+        return
+    _save(density, output)
+    checkpoint.remove()
     record = density.training
     if as_json:
         print_json({"model": str(output), "seconds": density.seconds, **record})
@@ -203,6 +209,22 @@ def run(
             f"{output}: {len(record['history'])} epochs in {density.seconds or 0:.0f} s; "
             f"{'' if reached is None else f'validation {reached}; '}seed {record['seed']}"
         )
+
+
+def _save(density: Density, output: Path) -> None:
+    """Writes the model; where that fails, to a folder for temporary files, so that no training is lost.
+
+    Raises:
+        OSError: it was written there, or nowhere.
+    """
+    try:
+        density.save(output)
+    except OSError as error:
+        rescued = Path(tempfile.mkdtemp(prefix="chainrule-")) / output.name
+        density.save(rescued)
+        raise OSError(
+            f"{output}: could not be written: {error.strerror or error}; the model is in {rescued}: move it where you want it"
+        ) from error
 
 
 def _sizes(text: str | None) -> tuple[int, ...] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,8 +18,8 @@ from chainrule import datasets
 from chainrule.atomic import write_bytes
 from chainrule.errors import ChainruleError, unknown_choice
 from chainrule.plain_json import plain_json
-from chainrule.scratch import ScratchFolder
 from chainrule.table import Table, array_names, csv_parts, read_parts, read_table, read_table_lazily, write_parts
+from chainrule.table.once import copied, named_as, require_no_pipe_twice
 from chainrule.table.schema import first_repeated
 
 TABLE_HELP = "A .npy, .npz, .csv, .tsv, .txt, .data (also .gz) or .parquet file, the name of a data set, or - for standard input."
@@ -42,8 +41,6 @@ FrameOption = Annotated[Path | None, typer.Option("--output", "-o", help=FRAME_H
 OUTPUT_TYPES = (".csv", ".npy", ".npz", ".parquet")
 FRAME_TYPES = (".csv", ".parquet")  # of what has words in it
 STDIN, STDIN_NAME = "-", "standard input"
-# How files begin that are not text, and their endings.
-MAGICS = {b"PAR1": ".parquet", b"\x1f\x8b": ".csv.gz", b"\x93NUMPY": ".npy", b"PK\x03\x04": ".npz"}
 
 
 def table_of(text: str, split: str | None, *, usual: str | None = None, header: bool | None = None) -> Table:
@@ -94,17 +91,10 @@ def _standard_input() -> Iterator[Path]:
     """The path of a copy of standard input, whose ending says what it holds; messages name standard input instead."""
     if sys.stdin.isatty():
         print("reading a table from the keyboard; ctrl-D ends it", file=sys.stderr)
-    folder, source = ScratchFolder(), sys.stdin.buffer
-    start = source.read(max(map(len, MAGICS)))
-    ending = next((ending for magic, ending in MAGICS.items() if start.startswith(magic)), ".csv")
-    path = folder.path / f"stdin{ending}"
-    with path.open("wb") as file:
-        file.write(start)
-        shutil.copyfileobj(source, file)
-    try:
+    path, folder = copied(sys.stdin.buffer, "stdin")
+    with named_as(str(path), STDIN_NAME):
         yield path
-    except ChainruleError as error:
-        raise type(error)(str(error).replace(str(path), STDIN_NAME)) from error
+    del folder  # not before
 
 
 def _require_no_split(text: str, split: str | None) -> None:
@@ -116,6 +106,7 @@ def _require_no_split(text: str, split: str | None) -> None:
 
 def training_tables(text: str, valid: str | None, header: bool | None = None) -> tuple[Table, Table | None]:
     """Training and validation rows. Those of a data set or an .npz file are its ``train`` and ``valid``, never its test."""
+    require_no_pipe_twice(text, valid)
     path = Path(text)
     is_file = text != STDIN and path.exists() and path.suffix.lower() != ".npz"
     train = read_table_lazily(path, header=header) if is_file else table_of(text, None, usual="train", header=header)

@@ -16,6 +16,9 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from chainrule.atomic import replacing, write_bytes
+from chainrule.scratch import ScratchFolder
+
 INK, PAPER, UNKNOWN = "#16213a", "#ffffff", "#cfd6e4"
 ACCENT, SECOND = "#c2452d", "#2d6cc2"
 IMAGE = ListedColormap([PAPER, INK])
@@ -24,8 +27,9 @@ DPI = 150
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Writes a figure as PNG."""
-    figure.savefig(path, dpi=DPI, facecolor=PAPER)
+    """Writes a figure as PNG; the file appears only when complete."""
+    with replacing(path) as part:
+        figure.savefig(part, format="png", dpi=DPI, facecolor=PAPER)
 
 
 def samples(real: np.ndarray, drawn: np.ndarray, shape: tuple[int, int], columns: int = 8) -> Figure:
@@ -75,7 +79,10 @@ def drawing_animation(
         right.set_title("p(on | drawn so far), 100 completions", fontsize=9, color=INK)
         return []
 
-    FuncAnimation(figure, frame, frames=len(stages) + 12, blit=False).save(path, writer=PillowWriter(fps=10), dpi=90)
+    folder = ScratchFolder()  # the writer wants a path of its own
+    drawn = folder.path / "drawing.gif"
+    FuncAnimation(figure, frame, frames=len(stages) + 12, blit=False).save(drawn, writer=PillowWriter(fps=10), dpi=90)
+    write_bytes(path, drawn.read_bytes())
 
 
 def completions(originals: np.ndarray, observed: np.ndarray, completed: np.ndarray, shape: tuple[int, int]) -> Figure:

@@ -71,8 +71,9 @@ def encode(
     values = np.full((len(table), len(schema.columns)), np.nan)
     for k, codes in encode_columns(table, schema, warn=warn, absent_is_fine=absent_is_fine, strict=strict):
         values[:, k] = codes
-    observed = np.isfinite(values)
-    return Codes(np.where(observed, values, 0.0), observed, np.isinf(values))
+    observed, outside = np.isfinite(values), np.isinf(values)
+    values[~observed] = 0.0
+    return Codes(values, observed, outside)
 
 
 def encode_columns(

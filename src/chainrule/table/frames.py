@@ -12,6 +12,7 @@ from chainrule.errors import SchemaError, unknown_choice
 from chainrule.table import arrow_types, pandas_types, polars_types
 from chainrule.table.cells import objects_of
 from chainrule.table.exact import LARGEST_EXACT, type_range
+from chainrule.table.strings import text_objects
 from chainrule.table.types import Type, as_cells, as_integers, cells_word
 
 
@@ -20,6 +21,8 @@ def cells_of(series: Any) -> np.ndarray:
     import narwhals as nw
 
     pandas = str(series.implementation.name) == "PANDAS"
+    if polars := str(series.implementation.name) == "POLARS":
+        series = series.alias("")  # methods take a name such as ^a$ for a pattern
     if isinstance(series.dtype, nw.Datetime) and series.dtype.time_zone is not None:
         series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if (whole := _whole_cells(series)) is not None:
@@ -30,6 +33,8 @@ def cells_of(series: Any) -> np.ndarray:
         if pandas:
             return pandas_types.category_cells(series.to_native())
         series = _dictionary_values(series) if str(series.implementation.name) == "PYARROW" else series.cast(nw.String)
+    if polars and series.dtype == nw.String:
+        return text_objects(series.to_native())
     nested = isinstance(series.dtype, nw.List | nw.Array | nw.Struct)
     values = objects_of(series.to_list()) if nested else series.to_numpy()
     return values.astype("datetime64[D]") if series.dtype == nw.Date and values.dtype.kind == "M" else values

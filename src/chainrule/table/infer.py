@@ -237,10 +237,11 @@ def _labels(table: Table, name: str, values: np.ndarray, dtype: str, options: Op
     column = categorical.infer(name, values, dtype, _levels_reason(values, "labels"), **listing)
     if column is None:
         return f"labels of which none has {options.min_count} rows"
-    labels = [label for label in as_labels(values) if label is not None]
-    share = _listed_rows(column, values) / len(labels)
-    if share < FREE_TEXT_SHARE and len(labels) >= FEWEST_FOR_ID:
-        return f"free text: {len(set(labels))} different labels in {len(labels)} rows"
+    counts = Counter(as_labels(values))
+    del counts[None]
+    rows = counts.total()
+    if _listed_rows(column, values) / rows < FREE_TEXT_SHARE and rows >= FEWEST_FOR_ID:
+        return f"free text: {len(counts)} different labels in {rows} rows"
     return column
 
 
@@ -257,12 +258,17 @@ def _names_labels(table: Table, name: str, dtype: str) -> bool:
 
 def _require_no_stray(table: Table, name: str, values: np.ndarray) -> None:
     """Raises SchemaError where most labels are numbers: a column of numbers with a few wrong cells."""
-    known = np.flatnonzero(~is_unknown(values))
-    wrong = [row for row in known.tolist() if not is_number(values[row])]
-    if wrong and len(known) - len(wrong) >= MOSTLY * len(known):
+    unknown = is_unknown(values)
+    known = len(values) - int(unknown.sum())
+    wrong = (
+        row for row in range(len(values)) if not unknown[row] and not is_number(values[row])
+    )  # not a list, of millions
+    first = next(wrong, None)
+    numbers = known - 1 - sum(1 for _ in wrong)
+    if first is not None and numbers >= MOSTLY * known:
         raise SchemaError(
-            f"column {name!r}: value {shown(values, wrong[0])} at {table.where(wrong[0])} is not a number, as "
-            f"{len(known) - len(wrong)} of {len(known)} are: correct it, leave the cell empty, or pass "
+            f"column {name!r}: value {shown(values, first)} at {table.where(first)} is not a number, as "
+            f"{numbers} of {known} are: correct it, leave the cell empty, or pass "
             f"kinds={{{name!r}: 'categorical'}} (--kind {name}=categorical)"
         )
 

@@ -3,58 +3,70 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import FormatError, SchemaError
+from chainrule.errors import SchemaError
 from chainrule.scratch import ScratchFolder
 from chainrule.table.frames import cells_of, types_of
-from chainrule.table.read import PART_ROWS, TEXT, AbstractColumns, Table, kind_of, read_table
+from chainrule.table.lines import unpacked_bytes
+from chainrule.table.once import as_file
+from chainrule.table.parquet import cell_bytes, column_of, readable, scan_parquet
+from chainrule.table.read import PART_ROWS, TEXT, AbstractColumns, Table, called, kind_of, read_table
 from chainrule.table.text import text_parts, typed
 
-LARGE_BYTES = 200_000_000  # of a file, from which it is not read whole
+LARGE_BYTES = 200_000_000  # of a file, unpacked, from which it is not read whole
 
 
 def read_table_lazily(table: Any, *, header: bool | None = None) -> Table:
-    """As ``read_table``; of a CSV or Parquet file that is large, columns are read when asked for, one at a time.
+    """As ``read_table``; of a CSV or Parquet file that is large, unpacked, columns are read when asked for, one at a time.
 
     A large text file is first copied into Parquet files, part by part, in a temporary folder that lives as long as the table.
     """
     if not isinstance(table, (str, os.PathLike)):
         return read_table(table, header=header)
-    path = Path(table)
-    kind = kind_of(path)
-    if not path.exists() or path.stat().st_size < LARGE_BYTES or kind not in (*TEXT, ".parquet"):
-        return read_table(table, header=header)
-    import polars as pl
+    with as_file(Path(table)) as (path, folder):
+        kind = kind_of(path)
+        if kind == ".parquet" and cell_bytes(path) >= LARGE_BYTES:
+            found = LazyColumns([path], folder).table(str(path), "polars", True, None)
+        elif kind in TEXT and unpacked_bytes(path, LARGE_BYTES) >= LARGE_BYTES:
+            found = _text_lazily(path, header)
+        else:
+            found = read_table(path, header=header)
+        return called(found, path, Path(table))
 
-    if kind == ".parquet":
-        columns = LazyColumns(pl.scan_parquet(path))
-        return columns.table(str(path), "polars", True, None)
-    folder = ScratchFolder()
-    named = True
+
+def _text_lazily(path: Path, header: bool | None) -> Table:
+    folder, named, parts = ScratchFolder(), True, []
     for number, (_, text) in enumerate(text_parts(path, header, rows=PART_ROWS)):
         named = text.named
-        text.raw.write_parquet(folder.path / f"{number:06d}.parquet")
-    columns = LazyColumns(pl.scan_parquet(folder.path / "*.parquet"), folder, is_text=True)
+        parts.append(folder.path / f"{number:06d}.parquet")
+        text.raw.write_parquet(parts[-1])
+    columns = LazyColumns(parts, folder, is_text=True)
     return columns.table(str(path), "polars" if named else "numpy", named, 1 + named)
 
 
 class LazyColumns(AbstractColumns):
-    """The columns of a polars scan, each read when it is asked for and not kept."""
+    """The columns of Parquet files, each read when it is asked for and not kept."""
 
-    def __init__(self, scan: Any, folder: ScratchFolder | None = None, *, is_text: bool = False) -> None:
-        self._scan, self._folder, self._is_text = scan, folder, is_text  # the folder lives as long as its reader
-        self._schema = scan.collect_schema()
+    def __init__(self, paths: Sequence[Path], folder: ScratchFolder | None = None, *, is_text: bool = False) -> None:
+        self._folder, self._is_text = folder, is_text  # the folder lives as long as its reader
+        self._name = str(paths[0])
+        with readable(self._name):
+            self._scan = scan_parquet(paths)
+            self._schema = self._scan.collect_schema()
 
     def __len__(self) -> int:
         return len(self._schema)
 
     def column(self, index: int) -> np.ndarray:
         """A column, read now."""
-        return cells_of(self._wrapped(self._schema.names()[index]))
+        import narwhals as nw
+
+        return cells_of(nw.from_native(self._read(index), series_only=True))
 
     def table(self, source: str, container: str, named: bool, first_line: int | None) -> Table:
         """These columns as a table."""
@@ -63,25 +75,19 @@ class LazyColumns(AbstractColumns):
         names = tuple(self._schema.names())
         if not names:
             raise SchemaError(f"{source}: no columns")
-        try:
+        with readable(source, "file"):
             rows = int(self._scan.select(pl.len()).collect().item())
             heads = (
-                pl.DataFrame([self._read(name).head(0) for name in names])
+                pl.DataFrame([self._read(k).head(0) for k in range(len(names))])
                 if self._is_text
                 else self._scan.head(0).collect()
             )
-        except pl.exceptions.PolarsError as error:
-            raise FormatError(f"{source}: not a readable file: {error}") from error
         return Table(
             names, self, source, container, named, first_line, types=types_of(heads, "polars"),
             rows=rows,
         )  # fmt: skip
 
-    def _read(self, name: str) -> Any:
-        series = self._scan.select(name).collect().to_series()
+    def _read(self, index: int) -> Any:
+        with readable(self._name):
+            series = column_of(self._scan, index)
         return typed(series) if self._is_text else series
-
-    def _wrapped(self, name: str) -> Any:
-        import narwhals as nw
-
-        return nw.from_native(self._read(name), series_only=True)

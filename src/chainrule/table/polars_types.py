@@ -105,10 +105,10 @@ def made(name: str, values: np.ndarray, dtype: Any, cells: str = "") -> Any:
     if dtype is None:
         return _as_it_is(name, values)
     try:
-        found = _made(name, values, dtype, cells)
+        found = _made("", values, dtype, cells)  # its methods take a name such as ^a$ for a pattern
     except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
         return _as_it_is(name, values)
-    return _as_it_is(name, values) if found is None else found
+    return _as_it_is(name, values) if found is None else found.alias(name)
 
 
 def _made(name: str, values: np.ndarray, dtype: Any, cells: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,16 +14,21 @@ from typing import Any, overload
 import numpy as np
 
 from chainrule.errors import FormatError, SchemaError, unknown_choice
+from chainrule.machine import free_bytes
 from chainrule.table.cells import as_labels, label_of
 from chainrule.table.exact import LARGEST_EXACT
 from chainrule.table.frames import build, cells_of, types_of
 from chainrule.table.index import ColumnIndex, names_and_index
+from chainrule.table.once import as_file
+from chainrule.table.parquet import read_parquet, readable, scan_parquet
 from chainrule.table.schema import CONTAINERS, first_repeated
+from chainrule.table.strings import text_objects
 from chainrule.table.text import read_text, text_parts
 from chainrule.table.types import Type, cells_word, own_value
 from chainrule.table.values import Encoded
 
 PART_ROWS = 50_000
+PART_CELLS = 50_000_000  # of a part of a Parquet file, however few its rows then are
 TEXT = (".csv", ".txt", ".tsv", ".data")
 
 
@@ -68,7 +74,7 @@ class Table:
 
     def labels(self, position: int) -> np.ndarray:
         """A column's cells (N,) as labels: of a text file as they are written, else as they are."""
-        return self.columns[position] if self.text is None else self.text.to_series(position).to_numpy()
+        return self.columns[position] if self.text is None else text_objects(self.text.to_series(position))
 
     @cached_property
     def dtypes(self) -> tuple[str, ...]:
@@ -173,7 +179,8 @@ def read_table(table: Any, *, array: str | None = None, header: bool | None = No
     if isinstance(table, Table):
         return table
     if isinstance(table, (str, os.PathLike)):
-        return _read_path(Path(table), array, header)
+        with as_file(Path(table)) as (path, _):
+            return called(_read_path(path, array, header), path, Path(table))
     if isinstance(table, np.ndarray):
         return _from_array(table, source or "the array")
     return _from_frame(table, source or "the table")
@@ -185,24 +192,29 @@ def read_parts(table: Any, *, header: bool | None = None, rows: int = PART_ROWS)
     Raises:
         As ``read_table``, when the part with the fault is reached.
     """
-    path = Path(table) if isinstance(table, (str, os.PathLike)) else None
-    kind = "" if path is None or not path.exists() else kind_of(path)
-    if path is not None and kind in TEXT:
-        start = 0
+    if not isinstance(table, (str, os.PathLike)):
+        yield read_table(table, header=header)
+        return
+    with as_file(Path(table)) as (path, _):
+        for part in _path_parts(path, header, rows):
+            yield called(part, path, Path(table))
+
+
+def _path_parts(path: Path, header: bool | None, rows: int) -> Iterator[Table]:
+    kind, start = kind_of(path), 0
+    if kind in TEXT:
         for line, text in text_parts(path, header, rows=rows):
             part = _from_frame(text.frame, str(path), first_line=line)
             part = replace(part, first_row=start, text=text.raw)
             yield part if text.named else _unnamed(part)
             start += len(part)
-    elif path is not None and kind == ".parquet":
-        import polars as pl
-
-        scan, start = pl.scan_parquet(path), 0
+    elif kind == ".parquet":
+        with readable(str(path)):
+            scan = scan_parquet(path)
+            rows = max(1, min(rows, PART_CELLS // max(1, len(scan.collect_schema()))))
         while True:
-            try:
+            with readable(str(path)):
                 frame = scan.slice(start, rows).collect()
-            except (pl.exceptions.PolarsError, OSError) as error:
-                raise FormatError(f"{path}: not a readable Parquet file: {error}") from error
             if start and not len(frame):
                 break
             yield replace(_from_frame(frame, str(path)), first_row=start)
@@ -210,7 +222,12 @@ def read_parts(table: Any, *, header: bool | None = None, rows: int = PART_ROWS)
             if len(frame) < rows:
                 break
     else:
-        yield read_table(table, header=header)
+        yield read_table(path, header=header)
+
+
+def called(table: Table, path: Path, name: Path) -> Table:
+    """A table that was read from a copy, by the name of what was copied."""
+    return table if path == name else replace(table, source=table.source.replace(str(path), str(name)))
 
 
 def array_names(path: str | os.PathLike[str]) -> list[str]:
@@ -220,8 +237,6 @@ def array_names(path: str | os.PathLike[str]) -> list[str]:
 
 
 def _read_path(path: Path, array: str | None, header: bool | None) -> Table:
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file")
     kind = kind_of(path)
     if kind == ".npy":
         try:
@@ -238,12 +253,7 @@ def _read_path(path: Path, array: str | None, header: bool | None) -> Table:
         table = replace(_from_frame(text.frame, str(path), first_line=1 + text.named), text=text.raw)
         return table if text.named else _unnamed(table)
     if kind == ".parquet":
-        import polars as pl
-
-        try:
-            return _from_frame(pl.read_parquet(path), str(path))
-        except pl.exceptions.PolarsError as error:
-            raise FormatError(f"{path}: not a readable Parquet file: {error}") from error
+        return _from_frame(read_parquet(path), str(path))
     raise FormatError(
         f"{path}: unknown type of file {path.suffix!r}; tables are .npy, .npz, .csv, .tsv, .txt, .data or .parquet"
     )
@@ -255,6 +265,8 @@ def kind_of(path: Path) -> str:
 
 
 def _open_npz(path: Path) -> Any:
+    if path.exists() and not path.is_file():
+        raise FormatError(f"{path}: not a file; an .npz archive is read more than once: write it to a file first")
     try:
         arrays = np.load(path, allow_pickle=False)
     except Exception as error:  # zipfile and numpy raise a dozen kinds for a damaged archive
@@ -274,11 +286,29 @@ def _from_npz(path: Path, array: str | None) -> Table:
         name = array or names[0]
         if name not in names:
             raise FormatError(f"{path}: {unknown_choice('array', name, names)}")
+        _require_room(path, name, arrays)
         try:
             values = arrays[name]
         except Exception as error:  # a damaged member of the archive
             raise FormatError(f"{path}: array {name!r} cannot be read: {error}") from error
     return _from_array(values, f"{path} ({name})")
+
+
+def _require_room(path: Path, name: str, arrays: Any) -> None:
+    """Raises FormatError where an array of an archive, by its own header, unpacks to more than there is memory free."""
+    free = free_bytes()
+    try:
+        with arrays.zip.open(name if name in arrays.zip.namelist() else f"{name}.npy") as member:
+            version = np.lib.format.read_magic(member)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(member)
+            needed = math.prod(shape) * dtype.itemsize
+    except Exception:  # whatever is damaged is told when the array itself is read
+        return
+    if free is not None and needed > free:
+        raise FormatError(
+            f"{path}: array {name!r} unpacks to {needed:,} bytes, and {free:,} bytes of memory are free; pass fewer rows"
+        )
 
 
 def _from_array(values: np.ndarray, source: str) -> Table:

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import re
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import FormatError, SchemaError
+from chainrule.table.lines import (
+    LONGEST_FIELD,
+    SPACES,
+    Quotes,
+    blocks_of,
+    first_lines,
+    is_plain,
+    line_groups,
+    lines_of,
+    read_whole,
+    with_one_line_end,
+    without_blank_end,
+)
 from chainrule.table.schema import first_repeated
 from chainrule.table.words import BOOLEANS, UNKNOWN
 
@@ -26,7 +36,8 @@ SEPARATORS = (
     ",",
     " ",
 )  # in this sequence: a comma is likelier inside a name than a tab, a space than a comma
-LONGEST_FIELD = 131_072  # characters; what Python's reader takes
+ROWS_AT_ONCE = 10_000  # that are lists in memory
+FIRST_TRIED = 1000  # cells of a column
 TYPED_AT_ONCE = 256  # columns that are tried as numbers together, each in memory twice meanwhile
 
 
@@ -59,15 +70,16 @@ def read_text(path: Path, header: bool | None = None) -> Text:
         FormatError: the file is empty, no UTF-8 text, damaged, or a line is longer or shorter than the first.
         SchemaError: a name stands twice.
     """
-    data = _decoded(path)
-    layout = _layout(path, data.split("\n", 2)[:2], header)
-    if '"' in data:
-        quotes = _Quotes(path, layout.separator)
-        for number, line in enumerate(data.split("\n"), 1):
-            quotes.read(line, number)
-        quotes.require_closed()
-    body = data.split("\n", 1)[1] if "\n" in data else ""
-    return Text(_parse(path, body if layout.named else data, layout, 1 + layout.named), layout.named)
+    import polars as pl
+
+    text = without_blank_end(read_whole(path))
+    layout = _layout(path, _required(path, first_lines(text) if text.strip("\r\n ") else []), header)
+    data = with_one_line_end(path, text, layout.separator)
+    blocks = blocks_of(path, data, layout.separator, skipped=int(layout.named))
+    frames = [
+        _parse(path, block, layout, line) for line, block in blocks
+    ]  # so that only a block is in memory several times
+    return Text(pl.concat(frames) if frames else _parse(path, "", layout, 2), layout.named)
 
 
 @dataclass(frozen=True)
@@ -85,107 +97,19 @@ def text_parts(path: Path, header: bool | None = None, *, rows: int) -> Iterator
     Raises:
         FormatError, SchemaError: as ``read_text``, when the part with the fault is reached.
     """
-    begin = next(_line_groups(path, 2, ""), None)
-    if begin is None:
-        raise FormatError(f"{path}: the file is empty")
-    if not begin[0].strip(" "):
-        raise FormatError(f"{path}: line 1 is empty")
-    layout, first_line = _layout(path, begin[:2], header), 1
-    for lines in _line_groups(path, rows, layout.separator):
+    begin = _required(path, next(line_groups(path, 2, ""), [])[:2])
+    layout, first_line = _layout(path, begin, header), 1
+    for lines in line_groups(path, rows, layout.separator):
         if layout.named and first_line == 1:
             lines, first_line = lines[1:], 2
         yield first_line, Text(_parse(path, "\n".join(lines), layout, first_line), layout.named)
         first_line += len(lines)
 
 
-def _line_groups(path: Path, rows: int, separator: str) -> Iterator[list[str]]:
-    """The file's lines in groups of at least ``rows`` that end outside of quotes; blank lines at the end are gone.
-
-    Without a separator, quotes do not count.
-    """
-    opened = gzip.open if path.suffix.lower() == ".gz" else open
-    lines: list[str] = []
-    blank, number, quotes = 0, 0, _Quotes(path, separator)
-    try:
-        with opened(path, "rt", encoding="utf-8-sig") as file:  # whatever ends a line, "\n" is what is read
-            for number, raw in enumerate(file, 1):
-                line = raw.removesuffix("\n")
-                if not line.strip(" ") and not quotes.opened:
-                    blank += 1  # waits: at the end of the file it does not count
-                    continue
-                if not quotes.opened and len(lines) >= rows:
-                    yield lines
-                    lines = []
-                lines += [""] * blank + [line]
-                quotes.read(line, number)
-                blank = 0
-    except UnicodeDecodeError as error:
-        raise _no_utf8(path, f"after line {number}", error) from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise FormatError(f"{path}: cannot be read: {error}") from error
-    quotes.require_closed()
-    if lines:
-        yield lines
-
-
-class _Quotes:
-    """Whether a field in quotes goes on at the end of a line, as lines are read; one that never ends is an error.
-
-    A quote opens a field only where one begins; elsewhere it is a character like others.
-    """
-
-    def __init__(self, path: Path, separator: str) -> None:
-        self.opened = 0  # the line of the field that goes on; 0 for none
-        self._path, self._separator, self._length = path, separator, 0
-
-    def read(self, line: str, number: int) -> None:
-        """Takes the next line."""
-        if self._separator and '"' in line and (self.opened or not _is_plain(line, self._separator)):
-            inside, begins, k = bool(self.opened), not self.opened, 0
-            while k < len(line):
-                if inside and line[k] == '"':
-                    inside, k = line[k + 1 : k + 2] == '"', k + 1  # a doubled quote is one in the field
-                elif not inside and line[k] == '"' and begins:
-                    inside = True
-                begins = line[k : k + 1] == self._separator
-                k += 1
-            self.opened = (self.opened or number) if inside else 0
-        self._length = self._length + len(line) if self.opened else 0
-        if self._length > LONGEST_FIELD:
-            self.require_closed()
-
-    def require_closed(self) -> None:
-        """Raises FormatError where a field goes on."""
-        if self.opened:
-            raise FormatError(
-                f"{self._path}: line {self.opened} opens a quote that is not closed, at least within {LONGEST_FIELD:,} "
-                f"characters; close it, or put the field into quotes and double those in it"
-            )
-
-
-def _is_plain(line: str, separator: str) -> bool:
-    """Whether every quote begins or ends a field of this line: what most lines are, and quickly told."""
-    return '"' not in line or _plain_lines(separator).fullmatch(line) is not None
-
-
-@cache
-def _plain_lines(separator: str) -> re.Pattern[str]:
-    field = rf'(?:[^"{separator}]*+|"[^"]*+")'
-    return re.compile(f"{field}(?:{separator}{field})*+")
-
-
-def _no_utf8(path: Path, where: str, error: UnicodeDecodeError) -> FormatError:
-    if error.object[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return FormatError(f"{path}: UTF-16 text; save it as UTF-8, as `iconv -f UTF-16 -t UTF-8` does")
-    return FormatError(
-        f"{path}: not UTF-8 text {where}: {error.reason}; save it as UTF-8, as `iconv -f LATIN1 -t UTF-8` does of old files"
-    )
-
-
 def _layout(path: Path, lines: list[str], header: bool | None) -> _Layout:
     separator = _separator(path, lines)
     fields = _fields(path, lines[0].rstrip(" ") if separator == " " else lines[0], separator)
-    quotes = _Quotes(path, separator)
+    quotes = Quotes(path, separator)
     quotes.read(lines[0], 1)
     if quotes.opened:
         raise FormatError(
@@ -211,13 +135,33 @@ def _parse(path: Path, data: str, layout: _Layout, first_line: int) -> Any:
     count = _require_rectangular(path, data, layout, first_line)
     options: dict[str, Any] = {"separator": layout.separator, "has_header": False, "infer_schema": False}
     frame = pl.DataFrame()
-    if '"' not in data or all(_is_plain(line, layout.separator) for line in data.split("\n")):
+    if '"' not in data or all(is_plain(line, layout.separator) for line in lines_of(data)):
         with suppress(pl.exceptions.PolarsError):
             frame = pl.read_csv(io.BytesIO(data.encode()), new_columns=names, **options)
     if len(frame) != count:  # quotes or line ends within fields, as in 5" pipe, which polars refuses or takes otherwise
-        rows = [row or [""] for row in csv.reader(io.StringIO(data), delimiter=layout.separator)]
-        frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
-    return _known(frame)
+        schema, parts = dict.fromkeys(names, pl.String), []
+        reader = csv.reader((f"{line}\n" for line in lines_of(data)), delimiter=layout.separator)
+        while rows := [row or [""] for row in islice(reader, ROWS_AT_ONCE)]:
+            parts.append(pl.DataFrame(rows, schema=schema, orient="row"))
+        frame = pl.concat(parts)
+    return _with_line_ends(frame, _known(frame)) if '"' in data else _known(frame)
+
+
+def _with_line_ends(written: Any, known: Any) -> Any:
+    """A frame of known text whose cells keep the line ends at their own ends, which only quotes can hold, where they are text."""
+    import polars as pl
+
+    columns = known.get_columns()
+    at_ends = r"^[\r\n]|[\r\n]$"
+    found = (
+        _each(written.get_columns(), lambda t: t.str.strip_chars(SPACES).str.contains(at_ends).any()) if columns else []
+    )
+    for k, has in enumerate(found):
+        if has.item() and typed(columns[k]).dtype == pl.String:
+            (whole,) = _each([written.to_series(k)], lambda t: t.str.strip_chars(SPACES))
+            (unknown,) = _each([columns[k]], lambda t: t.is_null())
+            columns[k] = whole.set(unknown, None)
+    return pl.DataFrame(columns)
 
 
 def _each(columns: Sequence[Any], of: Callable[[Any], Any]) -> list[Any]:
@@ -278,34 +222,28 @@ def typed_frame(frame: Any) -> Any:
             zeros = _each([columns[k] for k in left], lambda t: t.str.contains(r"^[+-]?0[0-9]").any())
             left = [k for k, found in zip(left, zeros, strict=True) if not found.item()]
         for cast in casts:
+            heads = [columns[k].head(FIRST_TRIED) for k in left]
+            tried = _each(heads, cast) if left else []  # most are told by these, and take no memory
+            left_out = [k for k, a, b in zip(left, heads, tried, strict=True) if b.null_count() > a.null_count()]
+            left = [k for k in left if k not in left_out]
             if not left:
-                break
+                left = left_out
+                continue
             found = _each([columns[k] for k in left], cast)
             for k, column in zip(left, found, strict=True):
                 if column.null_count() == unknown[k]:
                     columns[k] = column
-            left = [k for k, column in zip(left, found, strict=True) if column.null_count() > unknown[k]]
+            left = left_out + [k for k, column in zip(left, found, strict=True) if column.null_count() > unknown[k]]
     return pl.DataFrame(columns)
 
 
-def _decoded(path: Path) -> str:
-    try:
-        packed = path.read_bytes()
-        data = gzip.decompress(packed) if path.suffix.lower() == ".gz" else packed
-    except (OSError, EOFError, zlib.error) as error:
-        raise FormatError(f"{path}: cannot be read: {error}") from error
-    try:
-        text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError as error:
-        line = 1 + data.count(b"\n", 0, error.start)
-        raise _no_utf8(path, f"in line {line}", error) from error
-    end = text.find("\n", len(text.rstrip("\n ")))  # blank lines at the end do not count
-    text = text if end < 0 else text[:end]
-    if not text.strip("\n "):
+def _required(path: Path, lines: list[str]) -> list[str]:
+    """The first lines of a file, if the first has something in it."""
+    if not lines:
         raise FormatError(f"{path}: the file is empty")
-    if not text.split("\n", 1)[0].strip(" "):
+    if not lines[0].strip(" "):
         raise FormatError(f"{path}: line 1 is empty")
-    return text
+    return lines
 
 
 def _fields(path: Path, line: str, separator: str) -> list[str]:
@@ -348,12 +286,12 @@ def _could_be_value(word: str) -> bool:
 def _require_rectangular(path: Path, data: str, layout: _Layout, first_line: int) -> int:
     """How many rows there are. Each must have as many fields as line 1; a reader would fill short ones silently."""
     if '"' in data:
-        reader = csv.reader(io.StringIO(data), delimiter=layout.separator)
+        reader = csv.reader((f"{line}\n" for line in lines_of(data)), delimiter=layout.separator)
         try:
-            found = [(max(1, len(row)), reader.line_num) for row in reader]
+            found = np.fromiter(((max(1, len(row)), reader.line_num) for row in reader), dtype="i8,i8")
         except csv.Error as error:
             raise FormatError(f"{path}: not a readable table: {error}") from error
-        counts, ends = np.array(found).T  # a row may have several lines
+        counts, ends = found["f0"], found["f1"]  # a row may have several lines
         lines = np.concatenate([[0], ends[:-1]])
     else:
         raw = np.frombuffer(f"{data}\n".encode(), dtype=np.uint8)

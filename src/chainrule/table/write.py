@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from chainrule.atomic import replacing
 from chainrule.errors import FormatError
@@ -38,8 +38,7 @@ def write_parts(path: str | os.PathLike[str], frames: Iterator[Any]) -> Path:
     target = require_ending(path)
     with replacing(target) as part:
         if target.suffix == ".csv":
-            with part.open("w", encoding="utf-8", newline="") as file:
-                file.writelines(csv_parts(frames))
+            part.writelines(text.encode() for text in csv_parts(frames))
         else:
             _sink(part, frames)
     return target
@@ -53,32 +52,35 @@ def csv_parts(frames: Iterator[Any]) -> Iterator[str]:
     import polars as pl
 
     for number, frame in enumerate(map(as_csv_has_it, frames)):
-        times = {name: dtype for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)}
-        whole = [
-            pl.col(name).dt.to_string("%Y-%m-%d %H:%M:%S" + ("" if _is_whole(frame[name]) else "%.f") + _zone(dtype))
-            for name, dtype in times.items()
+        columns = [
+            _as_text(column.alias("")).alias(column.name) if isinstance(column.dtype, pl.Datetime) else column
+            for column in frame.get_columns()  # without names meanwhile, which polars may take for patterns
         ]
-        yield frame.with_columns(whole).write_csv(include_header=number == 0)
+        yield pl.DataFrame(columns).write_csv(include_header=number == 0)
 
 
-def _is_whole(times: Any) -> bool:
-    return not bool((times.dt.nanosecond() != 0).any())
+def _as_text(times: Any) -> Any:
+    whole = not bool((times.dt.nanosecond() != 0).any())
+    zone = "" if times.dtype.time_zone is None else "%:z"
+    return times.dt.to_string("%Y-%m-%d %H:%M:%S" + ("" if whole else "%.f") + zone)
 
 
-def _zone(dtype: Any) -> str:
-    return "" if dtype.time_zone is None else "%:z"
-
-
-def _sink(path: Path, frames: Iterator[Any]) -> None:
+def _sink(file: BinaryIO, frames: Iterator[Any]) -> None:
+    import polars as pl
     from polars.io.plugins import register_io_source
 
     first = next(frames)
+    numbered = {
+        str(k): dtype for k, dtype in enumerate(first.dtypes)
+    }  # names, which polars may take for patterns, come last
 
     def source(
         with_columns: list[str] | None, predicate: Any, n_rows: int | None, batch_size: int | None
     ) -> Iterator[Any]:
         for frame in chain([first], frames):
-            same = frame.cast(dict(first.schema))  # one file has one type a column
-            yield same if with_columns is None else same.select(with_columns)
+            columns = zip(frame.get_columns(), numbered.items(), strict=True)
+            same = pl.DataFrame([column.cast(dtype).alias(number) for column, (number, dtype) in columns])
+            yield same if with_columns is None else same.select(with_columns)  # one file has one type a column
 
-    register_io_source(source, schema=first.schema).sink_parquet(path)
+    named = [pl.col(str(k)).alias(name) for k, name in enumerate(first.columns)]
+    register_io_source(source, schema=numbered).select(named).sink_parquet(file)

@@ -135,7 +135,7 @@ def impute_each(
         at = places(part, model.schema)
         if as_text and part.text is not None:
             for name, place in at.items():  # a part without a known cell is written as the last one that had any
-                written.update((name, word) for word in part.text.to_series(place).drop_nulls().head(1))
+                written.update((name, word) for word in part.text.to_series(place).alias("").drop_nulls().head(1))
             columns = {
                 name: _as_written(model.schema.columns[model.schema.number(name)], cells, written.get(name))
                 for name, cells in columns.items()

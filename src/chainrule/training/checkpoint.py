@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from chainrule import fileformat
+from chainrule.atomic import HAS_LOCKS, is_at, is_held, lock, place_of, replacing
 from chainrule.errors import FormatError, ShapeError
 from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
@@ -32,8 +35,88 @@ def fingerprint(train_rows: Rows, valid_rows: Rows, description: str) -> str:
     return digest.hexdigest()
 
 
-def save_checkpoint(path: str | os.PathLike[str], state: State, config: FitConfig, *, seed: int, run: str) -> None:
-    """Writes the state; the file is complete or absent, whenever the process dies."""
+class Checkpoint:
+    """The file to which one run writes its state, as a path; while it is open, others see that a living run writes there.
+
+    Several runs may have one path: each writes whole files, the last one stays, and none removes another's.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        place_of(path)  # raises before work starts
+        self.path = Path(path)
+        self._held: int | None = None  # the lock of the file as this run wrote it last
+        self._told: set[str] = set()
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __enter__(self) -> Checkpoint:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def exists(self) -> bool:
+        """Whether there is a file of this path."""
+        return self.path.exists()
+
+    def is_written_by_another(self) -> bool:
+        """Whether another run that is alive writes there, as far as the system can tell."""
+        return not self._is_own() and is_held(self.path)
+
+    def save(self, state: State, config: FitConfig, *, seed: int, run: str) -> None:
+        """Writes the state. Where that fails it warns, once for each reason: training goes on, and is not lost."""
+        try:
+            contents = _contents(state, config, seed=seed, run=run)
+            with replacing(self.path) as part:
+                part.write(fileformat.dump(contents))
+                if HAS_LOCKS:
+                    self._hold(os.dup(part.fileno()))
+        except (OSError, MemoryError) as error:
+            reason = (
+                error.strerror if isinstance(error, OSError) and error.strerror else str(error) or "no memory is free"
+            )
+            if reason not in self._told:
+                self._told.add(reason)
+                warnings.warn(
+                    f"{self.path}: the state of training could not be written: {reason}; training goes on without",
+                    stacklevel=2,
+                )
+
+    def restore(self, state: State, config: FitConfig, *, run: str) -> None:
+        """Sets the state to that of the file, which is then this run's own.
+
+        Raises:
+            FormatError: the file is damaged, or belongs to other data or another configuration.
+        """
+        restore_checkpoint(self.path, state, config, run=run)
+        if HAS_LOCKS and not is_held(self.path):
+            with suppress(OSError):
+                self._hold(number := os.open(self.path, os.O_RDONLY))
+                lock(number)
+
+    def remove(self) -> None:
+        """Removes the file, unless another run has written it since, where the system can tell."""
+        if self._is_own() or not HAS_LOCKS:
+            with suppress(OSError):
+                self.path.unlink()
+        self.close()
+
+    def close(self) -> None:
+        """Writes no more; the file stays."""
+        if self._held is not None:
+            os.close(self._held)
+        self._held = None
+
+    def _hold(self, number: int) -> None:
+        self.close()
+        self._held = number
+
+    def _is_own(self) -> bool:
+        return self._held is not None and is_at(self._held, self.path)
+
+
+def _contents(state: State, config: FitConfig, *, seed: int, run: str) -> fileformat.Contents:
     arrays: dict[str, torch.Tensor] = {"generator": state.generator.get_state()}
     arrays |= {f"network/{name}": tensor for name, tensor in state.network.state_dict().items()}
     arrays |= {f"best/{name}": tensor for name, tensor in state.best.items()}
@@ -54,7 +137,7 @@ def save_checkpoint(path: str | os.PathLike[str], state: State, config: FitConfi
         "seconds": state.seconds,
     }
     as_numpy = {name: tensor.detach().cpu().numpy() for name, tensor in arrays.items()}
-    fileformat.write(path, fileformat.Contents("checkpoint", content, as_numpy, version()))
+    return fileformat.Contents("checkpoint", content, as_numpy, version())
 
 
 def seed_of_checkpoint(path: str | os.PathLike[str]) -> int:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from chainrule.baselines import IndependentColumns
-from chainrule.density import Density
+from chainrule.density import Density, load
 from chainrule.errors import BackendError, ChainruleError, unknown_choice
 from chainrule.model import Model, conditionals_of
 from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, Committee, Ensemble, OrderlessNADE
@@ -23,15 +24,16 @@ from chainrule.networks.orders import Order, make_order, search_order
 from chainrule.rng import fresh_seed, generator_from
 from chainrule.scratch import ScratchFolder
 from chainrule.table import MIN_COUNT, Schema, infer_schema, read_table, read_table_lazily
+from chainrule.table.once import require_no_pipe_twice
 from chainrule.training.batches import Rows
 from chainrule.training.checkpoint import (
+    Checkpoint,
     config_of_checkpoint,
     fingerprint,
-    restore_checkpoint,
-    save_checkpoint,
     seed_of_checkpoint,
 )
 from chainrule.training.config import LEARNED_ORDERS, FitConfig
+from chainrule.training.finished import config_of, require_same_run
 from chainrule.training.loop import make_state, train
 from chainrule.training.memory import require_memory
 from chainrule.training.race import Trial, in_units, race, reached_by_two
@@ -67,6 +69,7 @@ def fit(
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     keep_checkpoint: bool = False,
+    finished: str | os.PathLike[str] | None = None,
 ) -> Density:
     """The joint density of a table: columns of booleans, labels, integers, numbers and dates, with or without holes.
 
@@ -100,8 +103,10 @@ def fit(
         checkpoint: a file to which the state of training is written after each epoch.
         resume: continue from that file if it exists, with its seed, to the same weights as a run never interrupted.
         keep_checkpoint: leave that file when training is done, to be removed once the density is saved.
+        finished: the model file of such a run, which is returned instead of being fitted again.
 
     Raises:
+        ChainruleError: ``finished`` is of another table, or was fitted with other settings.
         SchemaError: a value that its column's kind cannot have, named by row and column; other columns in ``valid``.
         EvidenceError: an unknown cell where the network has one order, which cannot be trained on holes.
 
@@ -128,9 +133,18 @@ def fit(
     device = resolved_device(device)
     if resume and checkpoint is None:
         raise ChainruleError("resume=True needs checkpoint=PATH, the file of the run to continue")
-    resume = resume and Path(str(checkpoint)).exists()
+    require_no_pipe_twice(table, valid)
+    done = None if finished is None else load(finished)
+    kept_in = (
+        None if checkpoint is None else checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
+    )
+    if kept_in is not None and kept_in.is_written_by_another():
+        warnings.warn(f"{kept_in.path}: another run writes there now; what is written last stays", stacklevel=2)
+    resume = resume and kept_in is not None and kept_in.exists()
+    if seed is None and done is not None:
+        seed = done.training.get("seed")
     if seed is None:
-        seed = seed_of_checkpoint(str(checkpoint)) if resume else fresh_seed()
+        seed = seed_of_checkpoint(os.fspath(kept_in)) if resume and kept_in is not None else fresh_seed()
     generator = generator_from(seed)
     rows = read_table_lazily(table)
     folder = None if rows.rows is None else ScratchFolder()  # gone when fit returns
@@ -158,9 +172,11 @@ def fit(
     begin = partial(_begin, columns=columns, schema=schema, filled=filled, first=first)
     trials: list[Trial] = []
     began = time.perf_counter()
-    if network == "committee" and resume:
-        config = with_what_was_said(config_of_checkpoint(str(checkpoint)), said)
+    if network == "committee" and resume and kept_in is not None:
+        config = with_what_was_said(config_of_checkpoint(kept_in), said)
         require_members(config)
+    elif network == "committee" and done is not None:
+        config = with_what_was_said(config_of(done.training, os.fspath(finished or "")), said)
     elif network == "committee" and time_limit_s is None and races(len(x), effort):
         build, flags = partial(begin, network), any(column.flag_of is not None for column in schema.columns)
         reached = partial(
@@ -171,26 +187,34 @@ def fit(
     net = begin(network, config, generator)
     independent = IndependentColumns(columns)
     independent.initialize_from(filled)
+    asked = {"objective": objective, "network": network, "effort": effort, "seed": seed}
+    if done is not None:
+        require_same_run(
+            done, os.fspath(finished or ""), asked=asked, config=config, schema=schema, train=x, valid=x_valid, held_out=held_out,
+            independent=independent,
+        )  # fmt: skip
+        return done
     state = make_state(net.to(device), config, generator)
     state.trials, state.seconds = trials, time.perf_counter() - began
     after_epoch = None
-    if checkpoint is not None:
+    if kept_in is not None:
         asked_for = f" {effort} {said.to_json()}" if network == "committee" else ""  # of which a race follows
         run = fingerprint(x, x_valid, f"{schema.to_json()} {network} {objective} seed {seed}{asked_for}")
         if resume:
-            restore_checkpoint(checkpoint, state, config, run=run)
-        after_epoch = partial(save_checkpoint, checkpoint, config=config, seed=seed, run=run)
-    train(
-        state, x, x_valid, config, offset=units(x_valid), independent=nats_of(independent, x_valid), time_limit_s=time_limit_s,
-        after_epoch=after_epoch, device=device, prefer_last=network == "orderless", show_progress=verbose,
-    )  # fmt: skip
+            kept_in.restore(state, config, run=run)
+        after_epoch = partial(kept_in.save, config=config, seed=seed, run=run)
+    with kept_in if kept_in is not None and kept_in is not checkpoint else nullcontext():
+        train(
+            state, x, x_valid, config, offset=units(x_valid), independent=nats_of(independent, x_valid),
+            time_limit_s=time_limit_s, after_epoch=after_epoch, device=device, prefer_last=network == "orderless",
+            show_progress=verbose,
+        )  # fmt: skip
+        if kept_in is not None and not keep_checkpoint:
+            kept_in.remove()
     net = net.cpu().eval()
-    asked = {"objective": objective, "network": network, "effort": effort, "seed": seed}
     record = asked | record_of(
         net, independent, state, config, schema, x, x_valid, held_out, min_count=min_count, show_progress=verbose
     )
-    if checkpoint is not None and not keep_checkpoint:
-        Path(checkpoint).unlink(missing_ok=True)
     return Density(Model(schema, net), record, seconds=state.seconds)
 
 

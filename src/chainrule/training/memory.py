@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 
 from chainrule.errors import ChainruleError
+from chainrule.machine import free_bytes
 from chainrule.networks import Columns
 from chainrule.training.config import FitConfig
 
@@ -39,16 +38,3 @@ def training_bytes(network: str, columns: Columns, config: FitConfig) -> int:
     members = config.members or 1
     batch = (config.batch_size or 0) * (2 * inputs + members * (3 * sum(sizes) + 4 * params))
     return BYTES * (COPIES * members * weights + batch)
-
-
-def free_bytes() -> int | None:
-    """Memory that can still be had, in bytes, where the system says it."""
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        for line in meminfo.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None

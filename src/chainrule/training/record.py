@@ -65,12 +65,12 @@ def record_of(
         "config": config.to_json(),
         "train_rows": len(train),
         "valid_rows": len(valid),
-        **_reached(
+        **reached(
             Model(schema, net),
             Model(schema, independent),
             held_out,
             valid,
-            max(MOST_STEPS, state.epoch * len(train) // 2),
+            most_steps(state.epoch, len(train)),
             show_progress,
         ),
         "skipped_steps": state.skipped,
@@ -81,7 +81,12 @@ def record_of(
     }
 
 
-def _reached(
+def most_steps(epochs: int, rows: int) -> int:
+    """How many cells of validation rows an orderless network is asked for after so many passes over so many rows."""
+    return max(MOST_STEPS, epochs * rows // 2)
+
+
+def reached(
     model: Model, independent: Model, table: Table, rows: Rows, steps: int, show_progress: bool
 ) -> dict[str, Any]:
     """−log p per validation row as ``Density.score`` has it, of a model and of independent columns; where rows or columns are

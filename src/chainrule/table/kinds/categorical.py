@@ -28,7 +28,10 @@ def infer(
     labels = as_labels(values)
     counts = Counter(label for label in labels if label is not None)
     listed = [label for label, count in counts.most_common() if count >= min_count]
-    first = {label: row for row, label in reversed(list(enumerate(labels))) if label is not None}
+    first: dict[str | None, int] = dict.fromkeys(listed, -1)
+    for row, label in enumerate(labels):
+        if first.get(label, 0) < 0:
+            first[label] = row
     if not listed:
         return None
     levels = [values[first[label]] for label in listed]
@@ -58,7 +61,8 @@ def encode(column: Column, values: np.ndarray, where: Where, *, strict: bool = T
     other = float(len(column.levels))
     if not any(isinstance(level, str) for level in column.levels):  # text may stand for numbers and booleans
         labels = [_as_number(label) for label in labels]
-    return np.array([np.nan if label is None else code.get(label, other) for label in labels])
+    found = (np.nan if label is None else code.get(label, other) for label in labels)
+    return np.fromiter(found, dtype=np.float64, count=len(values))
 
 
 def decode(column: Column, codes: np.ndarray) -> np.ndarray:
