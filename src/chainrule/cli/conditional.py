@@ -8,13 +8,18 @@ import typer
 
 from chainrule.cli.tables import (
     OUTPUT_TYPES,
+    DateFormatOption,
+    DecimalOption,
     HeaderOption,
     ModelArgument,
+    NaValuesOption,
     OutputOption,
     SplitOption,
     TableArgument,
+    ThousandsOption,
     give_frames,
     parts_of,
+    reading_of,
     require_writable,
 )
 
@@ -36,6 +41,10 @@ def run(
     ] = None,
     split: SplitOption = None,
     header: HeaderOption = None,
+    decimal: DecimalOption = None,
+    thousands: ThousandsOption = None,
+    date_format: DateFormatOption = None,
+    na_values: NaValuesOption = None,
     output: OutputOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the columns as JSON.")] = False,
 ) -> None:
@@ -48,6 +57,8 @@ def run(
         require_writable(output, OUTPUT_TYPES, inputs=(model, table))
     density, quantiles = load(model), tuple(quantile or QUANTILES)
     density.schema.number(column)  # raises before the table is read
-    parts = parts_of(table, split, header=header)
+    parts = parts_of(
+        table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
+    )
     found = (conditional_columns(density.model, part, column, quantiles=quantiles) for part in parts)
     give_frames((build(columns, {}, "polars") for columns in found), output, as_json)

@@ -9,15 +9,20 @@ import typer
 
 from chainrule.cli.tables import (
     FRAME_TYPES,
+    DateFormatOption,
+    DecimalOption,
     FrameOption,
     HeaderOption,
     ModelArgument,
+    NaValuesOption,
     SplitOption,
     TableArgument,
+    ThousandsOption,
     as_lists,
     give_frames,
     parts_of,
     print_json,
+    reading_of,
     require_writable,
     write_frames,
 )
@@ -40,6 +45,10 @@ def run(
     ] = False,
     split: SplitOption = None,
     header: HeaderOption = None,
+    decimal: DecimalOption = None,
+    thousands: ThousandsOption = None,
+    date_format: DateFormatOption = None,
+    na_values: NaValuesOption = None,
     output: FrameOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -55,7 +64,10 @@ def run(
 
     if output is not None:
         require_writable(output, FRAME_TYPES, inputs=(model, table))
-    density, parts = load(model), parts_of(table, split, header=header)
+    density = load(model)
+    parts = parts_of(
+        table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
+    )
     if every_cell:
         give_frames((pl.DataFrame(explain_columns(density.model, part, tail=True)) for part in parts), output, as_json)
         return

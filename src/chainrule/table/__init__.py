@@ -5,23 +5,30 @@ from __future__ import annotations
 from chainrule.table.cells import as_numbers, objects_of
 from chainrule.table.codes import (
     Codes,
+    as_fitted,
     cells_as_text,
+    cells_of_column,
+    column_as_text,
     decode,
     decode_column,
     encode,
     encode_columns,
+    in_manner_of,
     level_names,
     log_scales,
     log_scales_of,
     masses,
     masses_of,
     mean_values,
+    notation_in,
     places,
     to_container,
 )
 from chainrule.table.infer import MIN_COUNT, infer_schema
 from chainrule.table.lazy import read_table_lazily
+from chainrule.table.missing import describe_missing
 from chainrule.table.read import Table, array_names, read_parts, read_table
+from chainrule.table.reading import Reading
 from chainrule.table.schema import Column, LeftOut, Schema
 from chainrule.table.write import csv_parts, require_ending, write_parts
 
@@ -30,16 +37,22 @@ __all__ = [
     "Codes",
     "Column",
     "LeftOut",
+    "Reading",
     "Schema",
     "Table",
     "array_names",
+    "as_fitted",
     "as_numbers",
     "cells_as_text",
+    "cells_of_column",
+    "column_as_text",
     "csv_parts",
     "decode",
     "decode_column",
+    "describe_missing",
     "encode",
     "encode_columns",
+    "in_manner_of",
     "infer_schema",
     "level_names",
     "log_scales",
@@ -47,6 +60,7 @@ __all__ = [
     "masses",
     "masses_of",
     "mean_values",
+    "notation_in",
     "objects_of",
     "places",
     "read_parts",

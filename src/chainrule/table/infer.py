@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import SchemaError, unknown_choice, whole_number
 from chainrule.table.cells import as_labels, as_numbers, is_number, is_unknown, label_of, looks, shown
+from chainrule.table.detect import Doubt
 from chainrule.table.kinds import KINDS, binary, categorical, datetime, integer, real
+from chainrule.table.notation import Notation
 from chainrule.table.read import Table, read_table
 from chainrule.table.schema import Column, LeftOut, Schema
+from chainrule.table.written import Written, remedy, require_format_of_some, with_doubtful_points, written_column
 
 FEWEST_FOR_ID = 20  # rows below which nothing can be told to be an id
 MOSTLY = 0.8  # share of numbers among labels from which the others are taken for mistakes
@@ -63,12 +66,14 @@ def infer_schema(
     whole_number(min_count, "min_count", least=1, what="the rows that a level needs to be listed")
     if missing not in MISSING:
         raise SchemaError(unknown_choice("missing", missing, MISSING))
+    table.reading.require_names(table.names, table.source)
     if len(table) == 0:
         raise SchemaError(f"{table.source}: no rows; a model needs at least one")
-    columns, left_out = [], []
+    columns, left_out, notations = [], [], []
     for position, name in enumerate(table.names):
         values = table.columns[position]
-        found = _infer(table, name, values, table.dtypes[position], Options(kinds, min_count))
+        found, notation = _infer(table, position, Options(kinds, min_count))
+        notations.append(notation)
         if isinstance(found, str):
             left_out.append(LeftOut(name, position, found))
             continue
@@ -79,7 +84,9 @@ def infer_schema(
             while flag in table.names:
                 flag += "*"
             columns.append(binary.infer(flag, holes.astype(np.float64), "bool", reason, boolean=True, flag_of=name))
-        columns.append(found)
+        columns.append(replace(found, notation=notation))
+    require_format_of_some(table, notations)
+    columns = [with_doubtful_points(table, column, notations) for column in columns]
     unwanted = [out for out in left_out if out.name not in kinds]
     if unwanted:
         listed = "; ".join(f"{out.name!r} ({out.reason})" for out in unwanted)
@@ -90,7 +97,7 @@ def infer_schema(
         warnings.warn(f"{table.source}: left out {listed}", UserWarning, stacklevel=3)
     if not columns:
         raise SchemaError(f"{table.source}: no column can be modelled: {left_out[0].name!r} is {left_out[0].reason}")
-    return Schema(tuple(columns), table.container, tuple(left_out), table.numbered)
+    return Schema(tuple(columns), table.container, tuple(left_out), table.numbered, table.reading)
 
 
 def _checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str, Any]]:
@@ -114,13 +121,34 @@ def _checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str
     return found
 
 
-def _infer(table: Table, name: str, values: np.ndarray, dtype: str, options: Options) -> Column | str:
-    """The column, or the reason for which it is left out."""
-    if name in options.kinds:
-        return _as_told(table, name, values, dtype, options)
+def _infer(table: Table, position: int, options: Options) -> tuple[Column | str, Notation | None]:
+    """The column, or the reason for which it is left out; and how its numbers or dates are written, where that is not plain."""
+    name, values, dtype = table.names[position], table.columns[position], table.dtypes[position]
+    told = options.kinds.get(name)
+    if _names_labels(table, name, dtype) or (told is not None and told["kind"] in ("categorical", "leave out")):
+        written = None
+    else:
+        written = written_column(table, position, min_count=options.min_count)
+    if isinstance(written, Written):
+        values, dtype, notation = written.cells, written.dtype, written.notation
+    else:
+        notation = None
+    if told is not None:
+        if isinstance(written, Doubt) and told["kind"] != "binary":
+            raise SchemaError(f"column {name!r}: {written.reason}")
+        return _as_told(table, name, values, dtype, options, notation), notation
+    if isinstance(written, Doubt):
+        return _labels(table, name, values, dtype, options, written.reason), None
+    return _guessed(table, name, values, dtype, options, notation), notation
+
+
+def _guessed(
+    table: Table, name: str, values: np.ndarray, dtype: str, options: Options, notation: Notation | None
+) -> Column | str:
     if _names_labels(table, name, dtype):
         return _labels(table, name, values, dtype, options)
     look, where, count = looks(values), table.where, {"min_count": options.min_count}
+    manner = None if notation is None else notation.describe()
     if look == "empty":
         return "no known value"
     if look == "boolean":
@@ -130,28 +158,31 @@ def _infer(table: Table, name: str, values: np.ndarray, dtype: str, options: Opt
     if look == "duration":
         return "durations are not modelled; make numbers of them"
     if look == "datetime":
-        return datetime.infer(name, values, dtype, "dates", where=where)
+        return datetime.infer(name, values, dtype, manner or "dates", where=where)
     if look == "label":
         return _labels(table, name, values, dtype, options)
+    what = manner or "numbers"
     numbers = as_numbers(name, values, where)
     known = numbers[~np.isnan(numbers)]
     if not len(known):
         return "no known value"
     if binary.takes(numbers):
-        return binary.infer(name, numbers, dtype, "0 or 1")
+        return binary.infer(name, numbers, dtype, "0 or 1" if manner is None else f"0 or 1, {manner}")
     different = len(np.unique(known))
     if not integer.takes(numbers):
-        return real.infer(name, numbers, dtype, f"numbers, {different} different", **count)
+        return real.infer(name, numbers, dtype, f"{what}, {different} different", **count)
     if _is_id(known, different):
         return "an id: whole numbers, all different in a narrow range"
     least, most = integer.bounds_of(dtype)
-    reason = f"whole numbers, {different} different"
+    reason = f"whole {what}, {different} different"
     return integer.infer(name, numbers, dtype, reason, least=least, most=most, **count)
 
 
-def _as_told(table: Table, name: str, values: np.ndarray, dtype: str, options: Options) -> Column | str:
+def _as_told(
+    table: Table, name: str, values: np.ndarray, dtype: str, options: Options, notation: Notation | None
+) -> Column | str:
     told, where, count = options.kinds[name], table.where, {"min_count": options.min_count}
-    kind, reason = told["kind"], "as you said"
+    kind, reason = told["kind"], "as you said" if notation is None else f"as you said, {notation.describe()}"
     if kind == "leave out":
         return reason
     if looks(values) == "empty":
@@ -183,18 +214,22 @@ def _as_told(table: Table, name: str, values: np.ndarray, dtype: str, options: O
     return real.infer(name, numbers, dtype, reason, **count)
 
 
-def _labels(table: Table, name: str, values: np.ndarray, dtype: str, options: Options) -> Column | str:
+def _labels(
+    table: Table, name: str, values: np.ndarray, dtype: str, options: Options, doubt: str | None = None
+) -> Column | str:
+    """A column of labels, or why it is left out; ``doubt`` is why they were not read as numbers or dates."""
     listing = {"min_count": options.min_count, "categories": table.categories.get(name, ())}
     if not _names_labels(table, name, dtype):
         _require_no_stray(table, name, values)
-    column = categorical.infer(name, values, dtype, _levels_reason(values, "labels"), **listing)
+    reason = _levels_reason(values, "labels") + (f"; {doubt}" if doubt else "")
+    column = categorical.infer(name, values, dtype, reason, **listing)
     if column is None:
-        return f"labels of which none has {options.min_count} rows"
+        return doubt or f"labels of which none has {options.min_count} rows"
     labels = [label for label in as_labels(values) if label is not None]
     listed = set(map(label_of, column.levels))
     share = sum(label in listed for label in labels) / len(labels)
     if share < FREE_TEXT_SHARE and len(labels) >= FEWEST_FOR_ID:
-        return f"free text: {len(set(labels))} different labels in {len(labels)} rows"
+        return doubt or f"free text: {len(set(labels))} different labels in {len(labels)} rows"
     return column
 
 
@@ -210,8 +245,7 @@ def _require_no_stray(table: Table, name: str, values: np.ndarray) -> None:
     if wrong and len(known) - len(wrong) >= MOSTLY * len(known):
         raise SchemaError(
             f"column {name!r}: value {shown(values, wrong[0])} at {table.where(wrong[0])} is not a number, as "
-            f"{len(known) - len(wrong)} of {len(known)} are: correct it, leave the cell empty, or pass "
-            f"kinds={{{name!r}: 'categorical'}} (--kind {name}=categorical)"
+            f"{len(known) - len(wrong)} of {len(known)} are: {remedy(name, (str(values[wrong[0]]),))}"
         )
 
 

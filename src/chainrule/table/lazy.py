@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,35 +12,39 @@ import numpy as np
 from chainrule.errors import FormatError, SchemaError
 from chainrule.scratch import ScratchFolder
 from chainrule.table.frames import categories_of, cells_of, dtypes_of
-from chainrule.table.read import PART_ROWS, TEXT, AbstractColumns, Table, kind_of, read_table
+from chainrule.table.missing import added
+from chainrule.table.read import PART_ROWS, TEXT, AbstractColumns, Table, kind_of, read_table, without_words
+from chainrule.table.reading import NOTHING_SAID, Reading
 from chainrule.table.text import text_parts, typed
 
 LARGE_BYTES = 200_000_000  # of a file, from which it is not read whole
 
 
-def read_table_lazily(table: Any, *, header: bool | None = None) -> Table:
+def read_table_lazily(table: Any, *, header: bool | None = None, reading: Reading | None = None) -> Table:
     """As ``read_table``; of a CSV or Parquet file that is large, columns are read when asked for, one at a time.
 
     A large text file is first copied into Parquet files, part by part, in a temporary folder that lives as long as the table.
     """
     if not isinstance(table, (str, os.PathLike)):
-        return read_table(table, header=header)
+        return read_table(table, header=header, reading=reading)
     path = Path(table)
     kind = kind_of(path)
     if not path.exists() or path.stat().st_size < LARGE_BYTES or kind not in (*TEXT, ".parquet"):
-        return read_table(table, header=header)
+        return read_table(table, header=header, reading=reading)
+    reading = reading or NOTHING_SAID
     import polars as pl
 
     if kind == ".parquet":
         columns = LazyColumns(pl.scan_parquet(path))
-        return columns.table(str(path), "polars", True, None)
+        return without_words(columns.table(str(path), "polars", True, None), reading)
     folder = ScratchFolder()
-    named = True
-    for number, (_, text) in enumerate(text_parts(path, header, rows=PART_ROWS)):
-        named = text.named
+    named, missing = True, {}
+    for number, (_, text) in enumerate(text_parts(path, header, rows=PART_ROWS, words=reading.missing)):
+        named, missing = text.named, added(missing, text.missing)
         text.raw.write_parquet(folder.path / f"{number:06d}.parquet")
     columns = LazyColumns(pl.scan_parquet(folder.path / "*.parquet"), folder, is_text=True)
-    return columns.table(str(path), "polars" if named else "numpy", named, 1 + named)
+    table = columns.table(str(path), "polars" if named else "numpy", named, 1 + named)
+    return replace(table, reading=reading, missing=missing)
 
 
 class LazyColumns(AbstractColumns):
@@ -55,6 +60,10 @@ class LazyColumns(AbstractColumns):
     def column(self, index: int) -> np.ndarray:
         """A column, read now."""
         return cells_of(self._wrapped(self._schema.names()[index]))
+
+    def as_written(self, index: int) -> Any:
+        """A column of a text file as a polars series of its cells as they are written; None of other files."""
+        return self._scan.select(self._schema.names()[index]).collect().to_series() if self._is_text else None
 
     def table(self, source: str, container: str, named: bool, first_line: int | None) -> Table:
         """These columns as a table."""

@@ -9,6 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from chainrule.errors import FormatError, SchemaError, unknown_choice
+from chainrule.table.notation import Notation, notation_from_json
+from chainrule.table.reading import NOTHING_SAID, Reading
 
 CONTAINERS = ("numpy", "pandas", "polars", "pyarrow")
 MOST_ATOMS = 64
@@ -50,6 +52,7 @@ class Column:
         unit: resolution of a datetime column, in numpy's words.
         periods: day, week and year in steps of a datetime column, as far as it shows them.
         flag_of: the column of whose cells this binary one says that they are missing.
+        notation: how a column of text writes its numbers or dates; None where every program reads them.
     """
 
     name: str
@@ -74,11 +77,19 @@ class Column:
     unit: str = ""
     periods: tuple[float, ...] = ()
     flag_of: str | None = None
+    notation: Notation | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the table itself holds text for this column's numbers or dates: a frame does, of a file they are read."""
+        return self.notation is not None and not self.dtype.startswith(("Int", "Float", "Date"))
 
     def to_json(self) -> dict[str, Any]:
         """The fields that the column's kind has, as a JSON object."""
-        shared = {"name": self.name, "kind": self.kind, "dtype": self.dtype, "reason": self.reason}
+        shared: dict[str, Any] = {"name": self.name, "kind": self.kind, "dtype": self.dtype, "reason": self.reason}
         own = {name: getattr(self, name) for name in FIELDS[self.kind]}
+        if self.notation is not None:
+            shared["notation"] = self.notation.to_json()
         return shared | {name: list(value) if isinstance(value, tuple) else value for name, value in own.items()}
 
     @classmethod
@@ -88,6 +99,7 @@ class Column:
         if kind not in FIELDS:
             raise FormatError(f"column {spec['name']!r}: {unknown_choice('kind', kind, FIELDS)}")
         own = {name: _READ[name](spec[name]) for name in FIELDS[kind]}
+        own["notation"] = notation_from_json(spec["notation"]) if "notation" in spec else None
         return cls(name=str(spec["name"]), kind=kind, dtype=str(spec["dtype"]), reason=str(spec["reason"]), **own)
 
 
@@ -116,6 +128,7 @@ class Schema:
     container: str = "numpy"
     left_out: tuple[LeftOut, ...] = ()
     numbered: bool = False  # whether the table calls its columns by integers, which are names here as text
+    reading: Reading = NOTHING_SAID  # what was said of how the table is written
 
     def __post_init__(self) -> None:
         for column in self.columns:
@@ -157,11 +170,13 @@ class Schema:
     def to_json(self) -> dict[str, Any]:
         """A JSON object that ``from_json`` reads."""
         left_out = [{"name": out.name, "position": out.position, "reason": out.reason} for out in self.left_out]
+        said = {"reading": self.reading.to_json()} if self.reading != NOTHING_SAID else {}
         return {
             "container": self.container,
             "columns": [column.to_json() for column in self.columns],
             "left_out": left_out,
             "numbered": self.numbered,
+            **said,
         }
 
     @classmethod
@@ -173,13 +188,14 @@ class Schema:
                 LeftOut(str(o["name"]), int(o["position"]), str(o["reason"])) for o in spec.get("left_out", ())
             )
             container = spec["container"]
+            reading = Reading.from_json(spec["reading"]) if "reading" in spec else NOTHING_SAID
         except FormatError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise FormatError(f"the schema is not one this version wrote: {error!r}") from error
         if container not in CONTAINERS:
             raise FormatError(f"the schema names the container {container!r}; known are {', '.join(CONTAINERS)}")
-        return cls(columns, container, left_out, bool(spec.get("numbered", False)))
+        return cls(columns, container, left_out, bool(spec.get("numbered", False)), reading)
 
     def __str__(self) -> str:
         lines = {column.name: (column.name, column.kind, column.reason) for column in self.columns}

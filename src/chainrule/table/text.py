@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import FormatError, SchemaError
+from chainrule.table.reading import USUAL_WORDS, MissingWords
 from chainrule.table.schema import first_repeated
 from chainrule.table.words import BOOLEANS, UNKNOWN
 
@@ -27,15 +28,23 @@ SEPARATORS = (
     " ",
 )  # in this sequence: a comma is likelier inside a name than a tab, a space than a comma
 LONGEST_FIELD = 131_072  # characters; what Python's reader takes
+DECIMAL_COMMA = re.compile(r"[-+]?([0-9]+|[0-9]{1,3}([. '\u00a0\u202f][0-9]{3})+),[0-9]+")
 TYPED_AT_ONCE = 256  # columns that are tried as numbers together, each in memory twice meanwhile
 
 
 @dataclass(frozen=True)
 class Text:
-    """The columns of a text file as polars frames, as written and by what they hold, and whether its first line names them."""
+    """The columns of a text file as polars frames, as written and by what they hold, and whether its first line names them.
+
+    Attributes:
+        raw: the cells as written, without the spaces around them, null where they are missing.
+        named: whether the first line names the columns.
+        missing: how many cells of which word are missing, by column, of those that have any.
+    """
 
     raw: Any
     named: bool
+    missing: dict[str, dict[str, int]]
 
     @property
     def frame(self) -> Any:
@@ -43,7 +52,7 @@ class Text:
         return typed_frame(self.raw)
 
 
-def read_text(path: Path, header: bool | None = None) -> Text:
+def read_text(path: Path, header: bool | None = None, words: MissingWords = USUAL_WORDS) -> Text:
     """The columns of a CSV or other separated text file, plain or gzipped, in UTF-8.
 
     Words for unknown (empty, NA, nan, null, none, in any case) are missing cells; spaces around a cell do not count.
@@ -54,6 +63,7 @@ def read_text(path: Path, header: bool | None = None) -> Text:
         path: the file.
         header: whether its first line names the columns; None: it does unless each of its fields could be a value
             (a number, true, false, or a word for unknown). Names 0, 1, 2, … of three columns or more are names.
+        words: which words are missing cells.
 
     Raises:
         FormatError: the file is empty, no UTF-8 text, damaged, or a line is longer or shorter than the first.
@@ -67,7 +77,7 @@ def read_text(path: Path, header: bool | None = None) -> Text:
             quotes.read(line, number)
         quotes.require_closed()
     body = data.split("\n", 1)[1] if "\n" in data else ""
-    return Text(_parse(path, body if layout.named else data, layout, 1 + layout.named), layout.named)
+    return _known(_parse(path, body if layout.named else data, layout, 1 + layout.named), layout.named, words)
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,9 @@ class _Layout:
     named: bool
 
 
-def text_parts(path: Path, header: bool | None = None, *, rows: int) -> Iterator[tuple[int, Text]]:
+def text_parts(
+    path: Path, header: bool | None = None, *, rows: int, words: MissingWords = USUAL_WORDS
+) -> Iterator[tuple[int, Text]]:
     """As ``read_text``, in parts of about so many lines, each with the line at which it begins.
 
     Types are found part by part. Lines that quotes hold together stay in one part.
@@ -94,7 +106,7 @@ def text_parts(path: Path, header: bool | None = None, *, rows: int) -> Iterator
     for lines in _line_groups(path, rows, layout.separator):
         if layout.named and first_line == 1:
             lines, first_line = lines[1:], 2
-        yield first_line, Text(_parse(path, "\n".join(lines), layout, first_line), layout.named)
+        yield first_line, _known(_parse(path, "\n".join(lines), layout, first_line), layout.named, words)
         first_line += len(lines)
 
 
@@ -200,7 +212,7 @@ def _layout(path: Path, lines: list[str], header: bool | None) -> _Layout:
 
 
 def _parse(path: Path, data: str, layout: _Layout, first_line: int) -> Any:
-    """The rows of text as a polars frame of text; spaces around cells and words for unknown are gone."""
+    """The rows of text as a polars frame of text."""
     import polars as pl
 
     names = list(layout.fields) if layout.named else [f"x{k}" for k in range(len(layout.fields))]
@@ -217,31 +229,39 @@ def _parse(path: Path, data: str, layout: _Layout, first_line: int) -> Any:
     if len(frame) != count:  # quotes or line ends within fields, as in 5" pipe, which polars refuses or takes otherwise
         rows = [row or [""] for row in csv.reader(io.StringIO(data), delimiter=layout.separator)]
         frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
-    return _known(frame)
+    return frame
 
 
-def _each(columns: Sequence[Any], of: Callable[[Any], Any]) -> list[Any]:
-    """An expression of each of these polars series, by one query: a thousand columns take no thousand of them.
+def _each(columns: Sequence[Any], of: Callable[[Any, int], Any]) -> list[Any]:
+    """An expression of each of these polars series and its number, by one query: a thousand columns take no thousand of them.
 
     They have numbers for names meanwhile: polars takes a name such as ^a$ for a pattern.
     """
     import polars as pl
 
     frame = pl.DataFrame([column.alias(str(k)) for k, column in enumerate(columns)])
-    found = frame.select(of(pl.col(str(k))) for k in range(len(columns))).get_columns()
+    found = frame.select(of(pl.col(str(k)), k) for k in range(len(columns))).get_columns()
     return [each.alias(column.name) for each, column in zip(found, columns, strict=True)]
 
 
-def _known(frame: Any) -> Any:
-    """A frame of text without the spaces around cells, and with null for what is unknown."""
+def _known(frame: Any, named: bool, words: MissingWords) -> Text:
+    """A frame of text without the spaces around cells, and with null for what is missing; and what was, counted."""
     import polars as pl
 
-    def known(text: Any) -> Any:
-        text = text.str.strip_chars()
-        return pl.when(text.str.to_lowercase().is_in(list(UNKNOWN)).not_()).then(text)
-
     columns = frame.get_columns()
-    return pl.DataFrame(_each(columns, known) if columns else columns)
+    if not columns:
+        return Text(frame, named, {})
+    of_columns = [sorted(words.of(column.name)) for column in columns]
+    text = _each(columns, lambda t, _: t.str.strip_chars())
+    missing = _each(text, lambda t, k: t.str.to_lowercase().is_in(of_columns[k]).fill_null(True))
+    counts = {t.name: _counted(t.filter(m)) for t, m in zip(text, missing, strict=True) if m.any()}
+    raw = [t.set(m, None) if m.any() else t for t, m in zip(text, missing, strict=True)]
+    return Text(pl.DataFrame(raw), named, counts)
+
+
+def _counted(words: Any) -> dict[str, int]:
+    """How often each word stands in a polars series of text, the most frequent first."""
+    return dict(words.fill_null("").value_counts(sort=True).iter_rows())
 
 
 def typed(text: Any) -> Any:
@@ -272,12 +292,12 @@ def typed_frame(frame: Any) -> Any:
     for start in range(0, len(columns), TYPED_AT_ONCE):
         left = [k for k in range(len(columns))[start : start + TYPED_AT_ONCE] if unknown[k] < len(frame)]
         if left:  # as zip codes are written, and no number
-            zeros = _each([columns[k] for k in left], lambda t: t.str.contains(r"^[+-]?0[0-9]").any())
+            zeros = _each([columns[k] for k in left], lambda t, _: t.str.contains(r"^[+-]?0[0-9]").any())
             left = [k for k, found in zip(left, zeros, strict=True) if not found.item()]
         for cast in casts:
             if not left:
                 break
-            found = _each([columns[k] for k in left], cast)
+            found = _each([columns[k] for k in left], lambda t, _, cast=cast: cast(t))
             for k, column in zip(left, found, strict=True):
                 if column.null_count() == unknown[k]:
                     columns[k] = column
@@ -333,7 +353,7 @@ def _names_columns(fields: list[str]) -> bool:
 
 
 def _could_be_value(word: str) -> bool:
-    if word in UNKNOWN or word in BOOLEANS:
+    if word in UNKNOWN or word in BOOLEANS or DECIMAL_COMMA.fullmatch(word):
         return True
     try:
         float(word)

@@ -12,7 +12,17 @@ import torch
 from chainrule.conditionals import Distribution, MixtureDistribution
 from chainrule.errors import ShapeError, whole_number
 from chainrule.model import Model
-from chainrule.table import Codes, Table, encode, log_scales, objects_of, places, read_parts, read_table
+from chainrule.table import (
+    Codes,
+    Table,
+    encode,
+    log_scales,
+    notation_in,
+    objects_of,
+    places,
+    read_parts,
+    read_table,
+)
 from chainrule.table.frames import build, like
 from chainrule.tasks.batches import batches
 from chainrule.tasks.conditional import expected_words
@@ -44,7 +54,7 @@ def explain(model: Model, table: Any, *, relative: bool = True, chain: bool = Fa
         EvidenceError: a network of one order, but for the chain or columns of few values.
         ShapeError: both the chain and the tail.
     """
-    table = read_table(table)
+    table = read_table(table, reading=model.schema.reading)
     columns = explain_columns(model, table, relative=relative, chain=chain, tail=tail)
     return like(table.frame, columns, table.container)
 
@@ -118,7 +128,7 @@ def oddest(model: Model, table: Any, *, top: int = 20) -> Any:
     of 10 bits or more. ``row`` counts from 0. ``expected`` says what p(cell | other cells of the row) holds likely: the likeliest
     levels, or the middle 90 % of numbers. A CSV or Parquet file is read in parts, of which one is in memory.
     """
-    return oddest_of(model, read_parts(table), top=top)
+    return oddest_of(model, read_parts(table, reading=model.schema.reading), top=top)
 
 
 def oddest_of(model: Model, parts: Iterable[Table], *, top: int = 20) -> Any:
@@ -159,5 +169,11 @@ def _oddest_columns(model: Model, table: Table, top: int) -> dict[str, np.ndarra
 
 
 def _cell(table: Table, model: Model, name: str, row: int) -> str:
-    value = table.columns[places(table, model.schema)[name]][row]
+    place = places(table, model.schema)[name]
+    if (
+        table.text is not None
+        and notation_in(table, model.schema.columns[model.schema.number(name)], model.schema) is not None
+    ):
+        return str(table.text.to_series(place)[row])
+    value = table.columns[place][row]
     return f"{value:.10g}" if isinstance(value, float | np.floating) else str(value)

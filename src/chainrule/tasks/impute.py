@@ -17,11 +17,15 @@ from chainrule.rng import generator_from
 from chainrule.table import (
     Codes,
     Column,
+    Schema,
     Table,
+    as_fitted,
     decode,
     decode_column,
     encode,
+    in_manner_of,
     mean_values,
+    notation_in,
     objects_of,
     places,
     read_parts,
@@ -86,7 +90,7 @@ def impute(
         if n_draws > 1 or interval is not None:
             raise ShapeError("to= writes one table: ask for one draw, and for intervals without it")
         return _impute_file(model, table, to, how, generator_from(seed))
-    table = read_table(table)
+    table = as_fitted(read_table(table, reading=model.schema.reading), model.schema)
     codes = encode(table, model.schema)
     if how == "draw":
         generator = generator_from(seed)
@@ -105,7 +109,13 @@ def _impute_file(model: Model, table: Any, to: str | os.PathLike[str], how: str,
     if isinstance(table, (str, os.PathLike)) and target.exists() and target.samefile(table):
         raise ChainruleError(f"{to}: is also read; write to another file")
 
-    parts = impute_each(model, read_parts(table), how=how, generator=generator, as_text=target.suffix == ".csv")
+    parts = impute_each(
+        model,
+        read_parts(table, reading=model.schema.reading),
+        how=how,
+        generator=generator,
+        as_text=target.suffix == ".csv",
+    )
     return write_parts(target, parts)
 
 
@@ -118,6 +128,7 @@ def impute_each(
     """
     written: dict[str, str] = {}
     for part in parts:
+        part = as_fitted(part, model.schema)
         codes = encode(part, model.schema, warn=not part.first_row)
         columns = _drawn(model, codes, generator) if how == "draw" else _guessed(model, codes, how)
         at = places(part, model.schema)
@@ -125,7 +136,7 @@ def impute_each(
             for name, place in at.items():  # a part without a known cell is written as the last one that had any
                 written.update((name, word) for word in part.text.to_series(place).drop_nulls().head(1))
             columns = {
-                name: _as_written(model.schema.columns[model.schema.number(name)], cells, written.get(name))
+                name: _as_written(model.schema, name, cells, written.get(name), part)
                 for name, cells in columns.items()
                 if name in at
             }
@@ -138,8 +149,11 @@ def impute_each(
         yield done if part.container == "polars" else as_polars(done)
 
 
-def _as_written(column: Column, values: np.ndarray, like: str | None) -> np.ndarray:
-    """Values (N,) as text, objects, in the manner of a known cell of their column."""
+def _as_written(schema: Schema, name: str, values: np.ndarray, like: str | None, table: Table) -> np.ndarray:
+    """Values (N,) as text, objects, in the notation of their column, or else in the manner of a known cell."""
+    column = schema.columns[schema.number(name)]
+    if (notation := notation_in(table, column, schema)) is not None:
+        return objects_of(notation.write(values))
     if values.dtype.kind == "M":
         first = like or f"{0:{10 if column.unit == 'D' else 19}}"
         digits = next((n for n in (10, 16, 19) if n >= len(first)), 26)
@@ -182,6 +196,8 @@ def _type_of(column: Column) -> Any:
     """The polars type of a modelled column of a text file."""
     import polars as pl
 
+    if column.is_text:
+        return pl.String
     if column.kind == "datetime":
         return pl.Date if column.unit == "D" else pl.Datetime("us")
     if column.kind == "integer":
@@ -236,8 +252,9 @@ def _merged(model: Model, table: Table, codes: Codes, columns: dict[str, np.ndar
     holes, values = {}, {}
     for name, cells in columns.items():
         if name in at:
-            own = table.names[at[name]]
-            holes[own], values[own] = ~codes.observed[:, model.schema.number(name)], cells
+            own, number = table.names[at[name]], model.schema.number(name)
+            cells = in_manner_of(table, model.schema, name, cells)
+            holes[own], values[own] = ~codes.observed[:, number], cells
     return replaced(table.frame, values, holes, table.container)
 
 

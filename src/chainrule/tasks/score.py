@@ -29,7 +29,10 @@ def score(model: Model, table: Any, *, show_progress: bool = True) -> np.ndarray
         SchemaError: columns or values that the model does not have.
         EvidenceError: holes that a fixed order cannot marginalise.
     """
-    return np.concatenate(list(score_each(model, read_parts(table), show_progress=show_progress)) or [np.empty(0)])
+    return np.concatenate(
+        list(score_each(model, read_parts(table, reading=model.schema.reading), show_progress=show_progress))
+        or [np.empty(0)]
+    )
 
 
 def score_each(model: Model, parts: Iterable[Table], *, show_progress: bool = True) -> Iterator[np.ndarray]:
@@ -56,7 +59,7 @@ def score_parts(model: Model, table: Any, *, show_progress: bool = True) -> Part
         EvidenceError: as ``score``, and for an ensemble of several orders, where a cell has no term of its own.
     """
     found = []
-    for part in read_parts(table):
+    for part in read_parts(table, reading=model.schema.reading):
         codes = encode(part, model.schema, warn=not part.first_row)
         cells, mass = chain_terms(model, codes, show_progress=show_progress), masses(model.schema, codes.values)
         found.append((np.where(mass, cells, 0).sum(1), np.where(mass, 0, cells).sum(1)))

@@ -22,7 +22,7 @@ from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, Committee, 
 from chainrule.networks.orders import Order, make_order, search_order
 from chainrule.rng import fresh_seed, generator_from
 from chainrule.scratch import ScratchFolder
-from chainrule.table import MIN_COUNT, Schema, infer_schema, read_table, read_table_lazily
+from chainrule.table import MIN_COUNT, Schema, describe_missing, infer_schema, read_table, read_table_lazily
 from chainrule.training.batches import Rows
 from chainrule.training.checkpoint import (
     config_of_checkpoint,
@@ -130,14 +130,14 @@ def fit(
     if seed is None:
         seed = seed_of_checkpoint(str(checkpoint)) if resume else fresh_seed()
     generator = generator_from(seed)
-    rows = read_table_lazily(table)
+    rows = read_table_lazily(table, reading=kinds.reading if isinstance(kinds, Schema) else None)
     folder = None if rows.rows is None else ScratchFolder()  # gone when fit returns
     weight = checked_weight(sample_weight, len(rows))
     if weight is not None:  # rows that do not count are not there
         rows, weight = rows.take(np.flatnonzero(weight)), weight[weight > 0]
     schema = infer_schema(rows, kinds=kinds, min_count=min_count, strict=strict, missing=missing)
     if verbose:
-        print(_assumptions(schema), file=sys.stderr)
+        print("\n".join([_assumptions(schema), *describe_missing(rows.missing, schema)]), file=sys.stderr)
     kept = np.arange(len(rows))
     parts = [kept] if valid is not None else split(kept, config.valid_fraction, generator)
     said, config = config, resolved(config, network, schema, len(parts[0]), effort)
@@ -149,7 +149,7 @@ def fit(
     if valid is None:
         x_valid = held[0]
     else:
-        table_valid = read_table(valid, source="the validation table")
+        table_valid = read_table(valid, source="the validation table", reading=schema.reading)
         x_valid = encoded(table_valid, schema, network, [np.arange(len(table_valid))])[0]
     filled = _filled(x)
     begin = partial(_begin, columns=columns, schema=schema, filled=filled)
