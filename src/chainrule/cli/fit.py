@@ -32,7 +32,7 @@ Examples:
   chainrule fit table.csv -o m.chainrule --kind zip=categorical
   chainrule fit train.csv --valid valid.csv -o m.chainrule --hidden-size 500 --epochs 20 --seed 0
   chainrule fit train.csv -o m.chainrule --seed 0 --resume
-  chainrule fit preise.csv -o m.chainrule --decimal , --date-format %d.%m.%Y --na-values country=
+  chainrule fit prices.csv -o m.chainrule --decimal , --date-format %d.%m.%Y --na-values country=
   chainrule fit red-wine -o wine.chainrule --network orderless --conditional logistic
 """
 

@@ -190,6 +190,8 @@ def places(table: Table, schema: Schema) -> dict[str, int]:
 def as_fitted(table: Table, schema: Schema) -> Table:
     """A text file whose columns of numbers and dates, in frame and columns, are read as the schema says, not as they look."""
     at = places(table, schema)
+    if not table.named and len(table.names) != len(at):
+        return table  # which does not fit: ``encode`` says so
     own = {at[column.name]: column for column in schema.own if notation_in(table, column, schema) and column.name in at}
     if table.text is None or not own:
         return table

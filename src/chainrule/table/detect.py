@@ -25,6 +25,7 @@ from chainrule.table.notation import (
 from chainrule.table.reading import Said
 
 MOSTLY = 0.8  # share of the known cells in one notation, from which the others are taken for mistakes
+MANY_DAYS = 28  # different values up to 31 that show the days of a month
 FEW_WORDS, MANY_NUMBERS = 3, 20  # so few words among so many different numbers stand for missing cells
 LOOKED_AT = 200  # cells that decide whether a column is looked at further
 SAMPLES = 20  # cells whose shape says which formats of dates are tried
@@ -58,9 +59,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Doubt:
-    """Why cells that look like numbers or dates are not read, and which option reads them."""
+    """Why cells that look like numbers or dates are not read, and which option reads them.
+
+    Attributes:
+        reason: that.
+        readings: how many notations read most cells, each otherwise.
+    """
 
     reason: str
+    readings: int = 0
 
 
 def detect(name: str, text: Any, said: Said, *, min_count: int = 1) -> Found | Doubt | None:
@@ -128,10 +135,11 @@ def _numbers(name: str, cells: Any, weight: np.ndarray, said: Said, min_count: i
     if weight[read].sum() < MOSTLY * weight.sum():
         few = len(strays) <= FEW_WORDS and bodies.n_unique() >= MANY_NUMBERS
         return Doubt(_but_for(name, "numbers", cells, weight, read, min_count)) if few else None
-    chosen = readings[0] if len(readings) == 1 else _by_evidence(readings, bodies, is_currency=is_currency)
-    if chosen is None:
-        return Doubt(_two_readings(name, readings, prefix, suffix))
-    notation = _style(chosen.marks, prefix, suffix, shape.filter(pl.Series(read)), min_count)
+    styled = shape.filter(pl.Series(read))
+    notations = [_style(each.marks, prefix, suffix, styled, min_count) for each in readings]
+    notation = notations[0] if len(readings) == 1 else _by_evidence(readings, notations, bodies)
+    if notation is None:
+        return Doubt(_two_readings(name, readings, prefix, suffix), readings=2)
     return Found(None if notation.is_plain else notation, strays)
 
 
@@ -203,23 +211,26 @@ def _marks(said: Said) -> list[_Marks]:
     ]
 
 
-def _by_evidence(readings: Sequence[_Reading], bodies: Any, *, is_currency: bool) -> _Reading | None:
+def _by_evidence(
+    readings: Sequence[_Reading], notations: Sequence[NumberNotation], bodies: Any
+) -> NumberNotation | None:
     """Which of several readings is meant, if the cells show it.
 
-    One mark before three digits everywhere is a decimal mark or parts thousands. A point is a decimal mark as everywhere
-    else, but in amounts of money, which have three decimals rarely. Where numbers below a thousand stand without a mark, the
-    mark parts thousands: decimals would end in a zero, and be shorter, in one of ten.
+    One mark before three digits everywhere is a decimal mark or parts thousands. A point is a decimal mark in numbers that
+    every program reads so, and in percent, of which thousands are rare. Where numbers below a thousand stand without a mark,
+    the mark parts thousands: decimals would end in a zero, and be shorter, in one of ten.
     """
-    parted = [each for each in readings if each.marks[1]]
-    decimal = [each for each in readings if not each.marks[1]]
+    parted = [k for k, each in enumerate(readings) if each.marks[1]]
+    decimal = [k for k, each in enumerate(readings) if not each.marks[1]]
     if len(parted) != 1 or len(decimal) != 1:
         return None
-    if parted[0].marks[1] == "." and not is_currency:
-        return decimal[0]
+    as_points = notations[decimal[0]]
+    if as_points.is_plain or (as_points.is_share and as_points.decimal == "."):
+        return as_points
     unmarked = bodies.filter(bodies.str.contains("^[0-9]+$"))
     short = unmarked.filter((unmarked.str.len_chars() <= 3) & (unmarked != "0"))
     if short.n_unique() >= UNMARKED and unmarked.str.len_chars().max() <= 3:
-        return parted[0]
+        return notations[parted[0]]
     return None
 
 
@@ -255,7 +266,7 @@ def _style(marks: _Marks, prefix: str, suffix: str, shape: Any, min_count: int) 
         first, second = bool(_commonest(below["f"], below["w"])), bool(_commonest(below["i"], below["w"]))
         place = "front" if first else "number" if second and prefix else "front" if second else "end"
         if minus == "()":
-            minus, place = "-", "parentheses"
+            minus, place = "-", "parentheses" if first else "inside"
     has = (shape["prefix"] != "") | (shape["suffix"] != "")
     above = signs.filter(~pl.col("s").str.contains(f"[({MINUSES}]") & shape["body"].str.contains("[1-9]"))
     has_exponents = bool(shape["body"].str.contains("[eE]").any())
@@ -339,9 +350,10 @@ def _listed(words: Iterable[str]) -> str:
 DOUBTFUL = np.array(["2024-02-01T07:30"], dtype="datetime64[us]")  # of which two components could be a month
 MEANINGS = {"d": "day", "m": "month", "B": "month", "b": "month", "Y": "year", "y": "year"}
 TIME = re.compile(
-    r"(.+?)(T|,? +)([0-9]{1,2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]+)?)?(?:( ?)([AaPp][Mm]))?( ?(?:Z|UTC))?", re.ASCII
+    r"(.+?)(T|,? +|:)([0-9]{1,2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]+)?)?(?:( ?)([AaPp][Mm]))?( ?(?:Z|UTC)|[+-][0-9]{2}:?[0-9]{2})?",
+    re.ASCII,
 )
-NUMERIC = re.compile(r"([0-9]{1,4})([/.-]|\. )([0-9]{1,2})(\2)([0-9]{1,4})", re.ASCII)
+NUMERIC = re.compile(r"([0-9]{1,4})([ /.-]|\. )([0-9]{1,2})(\2)([0-9]{1,4})", re.ASCII)
 NAMED = (
     (re.compile(r"[0-9]{1,2}([ ./-]|\. |)[A-Za-z]{3,9}(,? ?|[./-])([0-9]{4}|[0-9]{2})"), "%d{0}%B{1}{year}"),
     (re.compile(r"[A-Za-z]{3,9}([ -])[0-9]{1,2}(,? ?|-)([0-9]{4})"), "%B{0}%d{1}{year}"),
@@ -378,14 +390,26 @@ def _dates(name: str, cells: Any, weight: np.ndarray, min_count: int) -> Found |
             if not known.str.contains(r":[0-9]{2}\.[0-9]").any():
                 notation = DateNotation(format=notation.format.replace("%.f", ""))
             sequences.setdefault(_sequence(notation), notation.closest(known.head(STYLED)))
+    if len(sequences) > 1 and (place := _place_of_days(cells.filter(pl.Series(best)))) is not None:
+        sequences = {way: notation for way, notation in sequences.items() if way.split("/").index("day") == place}
     chosen, *others = sequences.values()
     if others:
         forms = " or ".join(repr(other.format) for other in others)
         return Doubt(
             f"dates such as {chosen.write(DOUBTFUL)[0]}, {' or '.join(sequences)}: say which, by date_format={{{name!r}: "
-            f"{chosen.format!r}}} or {forms} (--date-format {quote(name + '=' + chosen.format)})"
+            f"{chosen.format!r}}} or {forms} (--date-format {quote(name + '=' + chosen.format)})",
+            readings=len(sequences),
         )
     return Found(chosen, strays)
+
+
+def _place_of_days(cells: Any) -> int | None:
+    """Which part of dates in digits is the day, if just one has nearly all values up to 31: neither months nor years do."""
+    parts = [
+        cells.str.extract(rf"^(?:[0-9]+[^0-9:]+){{{place}}}([0-9]+)").cast(int, strict=False) for place in range(3)
+    ]
+    days = [k for k, part in enumerate(parts) if part.n_unique() >= MANY_DAYS and (part.max() or 99) <= 31]
+    return days[0] if len(days) == 1 else None
 
 
 def _two_ways(weight: np.ndarray, tried: Sequence[DateNotation], read: Sequence[np.ndarray]) -> str | None:

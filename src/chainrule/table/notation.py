@@ -13,6 +13,8 @@ from typing import Any, Self
 import numpy as np
 
 from chainrule.errors import FormatError, SchemaError
+from chainrule.table.cells import is_unknown
+from chainrule.table.frames import cells_of
 
 SPACES = " \u00a0\u202f\u2009"  # a space as it is typed, one that does not break, a narrow one, a thin one
 GAP = f"[{SPACES}]*"
@@ -21,7 +23,7 @@ MINUS = "-\u2212\u2013"  # hyphen, the sign itself, and the dash that is taken f
 MINUSES = "\\-\u2212\u2013"  # the same within the brackets of a pattern
 DECIMALS = (".", ",")
 THOUSANDS = ("", ",", ".", *SPACES, *APOSTROPHES)
-SIGNS_AT = ("front", "number", "end", "parentheses")
+SIGNS_AT = ("front", "number", "end", "parentheses", "inside")
 MOST_DECIMALS = 30
 LONGEST_AFFIX = 12
 LONGEST_FORMAT = 64
@@ -40,7 +42,8 @@ class NumberNotation:
         prefix, suffix: what stands around every number, with its space: a currency, which may be missing, or a percent sign,
             which may not.
         minus: the sign of numbers below zero.
-        minus_at: where it stands: in "front" of the prefix, before the "number", at the "end", or "parentheses" instead.
+        minus_at: where it stands: in "front" of the prefix, before the "number", at the "end"; or "parentheses" instead, around
+            all, or "inside" prefix and suffix.
         plus: whether numbers above zero have a sign, too.
         least_decimals, most_decimals: how many digits follow the decimal mark.
         exponent: whether numbers may have an exponent, as 1,5E-7; then as many digits are written as they have.
@@ -203,6 +206,7 @@ class NumberNotation:
             "number": f"{self.prefix}{self.minus}{number}{self.suffix}",
             "end": f"{self.prefix}{number}{self.suffix}{self.minus}",
             "parentheses": f"({self.prefix}{number}{self.suffix})",
+            "inside": f"{self.prefix}({number}){self.suffix}",
         }[self.minus_at]
 
     def _grouped(self, digits: str) -> str:
@@ -256,7 +260,7 @@ class DateNotation:
     @property
     def is_plain(self) -> bool:
         """Whether every program reads such dates without being told: those of ISO 8601."""
-        return re.fullmatch(r"%Y-%m-%d([T ]%H:%M(:%S(%\.f)?)?)?", self._read) is not None
+        return re.fullmatch(r"%Y-%m-%d([T ]%H:%M(:%S(%\.f)?)?(Z|[+-]\d\d:\d\d)?)?", self._read) is not None
 
     @property
     def has_time(self) -> bool:
@@ -409,8 +413,6 @@ def read_cells(notation: Notation, cells: np.ndarray, unknown: Collection[str]) 
     import narwhals as nw
     import polars as pl
 
-    from chainrule.table.frames import cells_of
-
     if cells.dtype.kind in "biufmM":
         return cells
     is_text = np.fromiter((isinstance(cell, str) for cell in cells), dtype=bool, count=len(cells))
@@ -421,8 +423,7 @@ def read_cells(notation: Notation, cells: np.ndarray, unknown: Collection[str]) 
     missing = text.str.to_lowercase().is_in(list(unknown)).fill_null(False).to_numpy()
     parsed = notation.parse(text)
     wrong = is_text & ~missing & parsed.is_null().to_numpy()
-    known = np.array([cell is not None for cell in cells], dtype=bool)
-    if not wrong.any() and not (known & ~is_text).any():
+    if not wrong.any() and not (~is_unknown(cells) & ~is_text).any():
         return cells_of(nw.from_native(parsed, series_only=True))
     values = [NotRead(c) if bad else v if t else c for c, v, t, bad in zip(
         cells.tolist(), parsed.to_list(), is_text.tolist(), wrong.tolist(), strict=True)]  # fmt: skip

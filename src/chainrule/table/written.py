@@ -151,9 +151,9 @@ def require_plain(table: Table, position: int, name: str) -> None:
     text = table.as_written(position)
     text = _text_of(table, name, values) if text is None else text
     found = None if text is None else detect(name, text, table.reading.of(name))
-    if isinstance(found, Doubt):
+    if isinstance(found, Doubt) and found.readings:
         raise SchemaError(f"column {name!r}: {found.reason}")
-    if found is None or found.notation is None or found.notation.is_plain:
+    if not isinstance(found, Found) or found.notation is None or found.notation.is_plain:
         return
     raise SchemaError(
         f"column {name!r}: {found.notation.describe()} in {table.source}, where the fitted table has plain ones: say so to "

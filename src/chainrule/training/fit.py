@@ -76,7 +76,8 @@ def fit(
     ``FitConfig(orders=1)`` said so, it answers for rows whose known cells come first in that order, too.
 
     Args:
-        table: a pandas, polars or Arrow frame, an ndarray (N, D), or a path of CSV, Parquet, .npy or .npz.
+        table: a pandas, polars or Arrow frame, an ndarray (N, D), a path of CSV, Parquet, .npy or .npz, or what ``read_table``
+            makes of one of these, where it has to be told how numbers, dates or missing cells are written.
         valid: rows of the same columns that decide which weights are kept, of one-order networks when to stop, and of a
             committee what suits the table; by default a share of the table is held out.
         objective: "any" or "likelihood".
