@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from chainrule.networks import OrderlessNADE as OrderlessNADE
     from chainrule.table import Schema as Schema
     from chainrule.table import infer_schema as infer_schema
+    from chainrule.table import read_table as read_table
     from chainrule.training import FitConfig as FitConfig
     from chainrule.training import fit as fit
 
@@ -63,6 +64,7 @@ _HOMES = {
     "fit": "chainrule.training",
     "infer_schema": "chainrule.table",
     "load": "chainrule.density",
+    "read_table": "chainrule.table",
 }
 
 __all__ = [
@@ -92,6 +94,7 @@ __all__ = [
     "fit",
     "infer_schema",
     "load",
+    "read_table",
 ]
 
 

@@ -202,7 +202,8 @@ MISUSES = [
     ("fit rows.csv -o no/x", "chainrule: no/x: there is no folder no; make it first\n"),
     ("fit rows.csv -o .", "chainrule: .: a folder; name a file\n"),
     ("fit bad.csv -o x", "chainrule: column 'b': value 'two' at row 4 (line 6 of bad.csv) is not a number, as 4 of 5 are: "
-     "correct it, leave the cell empty, or pass kinds={'b': 'categorical'} (--kind b=categorical)\n"),
+     "correct it, leave the cell empty, count it as missing by na_values={'b': 'two'} (--na-values b=two), or pass "
+     "kinds={'b': 'categorical'} (--kind b=categorical)\n"),
     ("fit rows.csv -o x --kind a=number", "chainrule: kinds['a']: kind 'number' is unknown; choose one of 'binary', "
      "'categorical', 'datetime', 'integer', 'leave out', 'real'\n"),
     ("fit rows.csv -o x --kind z=real", "chainrule: kinds: column 'z' is unknown; choose one of 'a', 'b', 'c'\n"),
@@ -225,7 +226,8 @@ MISUSES = [
     ("fit ragged.csv -o x", "chainrule: ragged.csv: line 3 has 1 field(s) where line 1 has 2\n"),
     ("fit empty.csv -o x", "chainrule: empty.csv: the file is empty\n"),
     ("fit head.csv -o x", "chainrule: head.csv: no rows; a model needs at least one\n"),
-    ("fit holes2.csv -o x --network nade", "chainrule: holes2.csv: column 'b' is unknown at row 1 (line 3 of holes2.csv); a "
+    ("fit holes2.csv -o x --network nade", "missing cells: b 1 empty\n"
+     "chainrule: holes2.csv: column 'b' is unknown at row 1 (line 3 of holes2.csv); a "
      "fixed-order network learns from complete rows only: fill or drop the 1 row(s) with holes, or pass "
      "network='orderless'\n"),
     ("fit rows.csv -o x --epochs 0", "chainrule: epochs = 0: pass a whole number, at least 1\n"),

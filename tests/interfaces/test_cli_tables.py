@@ -4,6 +4,7 @@ import io
 import json
 import signal
 import sys
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -93,7 +94,7 @@ def test_the_oddest_cells_of_a_file_in_parts_are_those_of_the_whole(folder, monk
     task = sys.modules["chainrule.tasks.explain"]
     density = cr.load(folder / "m.chainrule")
     whole = density.oddest(folder / "t.csv", top=9)
-    monkeypatch.setattr(task, "read_parts", lambda table: read_parts(table, rows=70))
+    monkeypatch.setattr(task, "read_parts", partial(read_parts, rows=70))
     assert density.oddest(folder / "t.csv", top=9).equals(whole)
     assert len(density.oddest(folder / "t.csv", top=0)) == 0
     with pytest.raises(ShapeError, match="top = -1"):
@@ -149,7 +150,7 @@ def test_impute_fills_holes_and_leaves_every_known_cell_as_it_is_written(folder)
 def test_parts_that_look_otherwise_keep_their_cells_and_their_manner(folder, monkeypatch):
     """A part of whole numbers before one of fractions, ids of digits before others, a part without a known cell."""
     original = read_parts
-    monkeypatch.setattr(sys.modules["chainrule.tasks.impute"], "read_parts", lambda table: original(table, rows=4))
+    monkeypatch.setattr(sys.modules["chainrule.tasks.impute"], "read_parts", partial(original, rows=4))
     known = {
         "id": ["7", "7", "7", "7", "A12", "", "", "", "", ""],
         "sex": ["TRUE"] * 4 + [""] * 6,

@@ -93,7 +93,8 @@ def test_columns_match_by_name_and_absent_ones_are_unknown():
     ("table", "message"),
     [
         (np.array([["0", "1"]] * 4 + [["1", "two"]]), "column 'x1': value 'two' at row 4 is not a number, as 4 of 5 are: correct "
-         "it, leave the cell empty, or pass kinds={'x1': 'categorical'} (--kind x1=categorical)"),
+         "it, leave the cell empty, count it as missing by na_values={'x1': 'two'} (--na-values x1=two), or pass "
+         "kinds={'x1': 'categorical'} (--kind x1=categorical)"),
         (np.array([[0, 1], [1, np.inf]]), "column 'x1': value inf at row 1 is not a finite number; correct it, leave the cell "
          "empty, or fit with kinds={'x1': 'categorical'}"),
         (np.zeros(3), "the array: 1 axes of sizes (3,); a table has two, (rows, columns): reshape it"),

@@ -174,7 +174,7 @@ def test_files_are_read_in_parts_as_they_are_whole(files, name, monkeypatch):
     assert len(parts) > 4
     assert sum(map(len, parts)) == len(whole) == 500
     assert [part.first_row for part in parts] == np.cumsum([0, *map(len, parts[:-1])]).tolist()
-    monkeypatch.setattr(read.read_parts, "__kwdefaults__", {"header": None, "rows": 70})
+    monkeypatch.setattr(read.read_parts, "__kwdefaults__", {**read.read_parts.__kwdefaults__, "rows": 70})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         density = cr.fit(files / name, seed=0, config=QUICK, verbose=False)
@@ -208,7 +208,7 @@ def test_large_files_train_to_the_same_bytes(files, name, monkeypatch, tmp_path)
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_filled_and_drawn_tables_are_written_in_parts(files, ending, monkeypatch, tmp_path):
     """As in memory, and either whole or not at all."""
-    monkeypatch.setattr(read.read_parts, "__kwdefaults__", {"header": None, "rows": 70})
+    monkeypatch.setattr(read.read_parts, "__kwdefaults__", {**read.read_parts.__kwdefaults__, "rows": 70})
     monkeypatch.setattr(sample, "BATCH_ROWS", 60)
     warnings.simplefilter("ignore")
     density = cr.fit(files / "t.csv", seed=0, config=QUICK, verbose=False)

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chainrule.cli.shown import print_line, print_table
-from chainrule.cli.tables import HEADER_HELP, KIND_HELP, kinds_of, print_json, require_folder, split_table
+from chainrule.cli.tables import (
+    HEADER_HELP,
+    KIND_HELP,
+    DateFormatOption,
+    DecimalOption,
+    NaValuesOption,
+    ThousandsOption,
+    kinds_of,
+    print_json,
+    reading_of,
+    require_folder,
+    split_table,
+)
 from chainrule.errors import ChainruleError, unknown_choice, whole_number
 
 if TYPE_CHECKING:
@@ -49,6 +61,10 @@ def run(
     epochs: Annotated[int | None, typer.Option(help="Passes over the training rows (default: by the effort).")] = None,
     seed: Annotated[int, typer.Option(help="Makes the comparison reproducible.")] = 0,
     header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
+    decimal: DecimalOption = None,
+    thousands: ThousandsOption = None,
+    date_format: DateFormatOption = None,
+    na_values: NaValuesOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON on stdout.")] = False,
 ) -> None:
     """Train families of densities at equal effort and lay them side by side: likelihood, seconds, samples, abstraction."""
@@ -62,7 +78,12 @@ def run(
     names = None if families is None else [name.strip() for name in families.split(",") if name.strip()]
     if names == []:
         raise ChainruleError(f"--families {families!r}: names no family; there are {', '.join(report.FAMILIES)}")
-    rows = report.prepared(split_table(data, header), label=label, kinds=kinds_of(kind), seed=seed)
+    rows = report.prepared(
+        split_table(data, header, reading_of(decimal, thousands, date_format, na_values)),
+        label=label,
+        kinds=kinds_of(kind),
+        seed=seed,
+    )
     report.families_for(rows, names)
     given = report.effort_for(effort, rows)
     if hidden_size is not None:

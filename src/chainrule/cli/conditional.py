@@ -9,14 +9,19 @@ import typer
 from chainrule.cli.shown import left_to_print
 from chainrule.cli.tables import (
     OUTPUT_TYPES,
+    DateFormatOption,
+    DecimalOption,
     HeaderOption,
     ModelArgument,
+    NaValuesOption,
     OutputOption,
     SplitOption,
     StrictOption,
     TableArgument,
+    ThousandsOption,
     give_frames,
     parts_of,
+    reading_of,
     require_writable,
 )
 
@@ -39,6 +44,10 @@ def run(
     split: SplitOption = None,
     header: HeaderOption = None,
     strict: StrictOption = False,
+    decimal: DecimalOption = None,
+    thousands: ThousandsOption = None,
+    date_format: DateFormatOption = None,
+    na_values: NaValuesOption = None,
     output: OutputOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the columns as JSON.")] = False,
 ) -> None:
@@ -54,7 +63,9 @@ def run(
         require_writable(output, OUTPUT_TYPES, inputs=(model, table))
     density, quantiles = load(model), tuple(quantile or QUANTILES)
     density.schema.number(column)  # raises before the table is read
-    parts = parts_of(table, split, header=header)
+    parts = parts_of(
+        table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
+    )
     found = (conditional_columns(density.model, part, column, quantiles=quantiles, strict=strict) for part in parts)
     frames = (build(columns, {}, "polars") for columns in found)
     if output is None and not as_json:

@@ -9,16 +9,21 @@ import typer
 from chainrule.cli.shown import print_table, terminal_width
 from chainrule.cli.tables import (
     FRAME_TYPES,
+    DateFormatOption,
+    DecimalOption,
     FrameOption,
     HeaderOption,
     ModelArgument,
+    NaValuesOption,
     SplitOption,
     StrictOption,
     TableArgument,
+    ThousandsOption,
     as_lists,
     give_frames,
     parts_of,
     print_json,
+    reading_of,
     require_writable,
     write_frames,
 )
@@ -42,6 +47,10 @@ def run(
     split: SplitOption = None,
     header: HeaderOption = None,
     strict: StrictOption = False,
+    decimal: DecimalOption = None,
+    thousands: ThousandsOption = None,
+    date_format: DateFormatOption = None,
+    na_values: NaValuesOption = None,
     output: FrameOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -57,7 +66,10 @@ def run(
 
     if output is not None:
         require_writable(output, FRAME_TYPES, inputs=(model, table))
-    density, parts = load(model), parts_of(table, split, header=header)
+    density = load(model)
+    parts = parts_of(
+        table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
+    )
     if every_cell:
         bits = (explain_columns(density.model, part, tail=True, strict=strict) for part in parts)
         give_frames(map(pl.DataFrame, bits), output, as_json)

@@ -14,8 +14,13 @@ from chainrule.cli.tables import (
     HEADER_HELP,
     KIND_HELP,
     TABLE_HELP,
+    DateFormatOption,
+    DecimalOption,
+    NaValuesOption,
+    ThousandsOption,
     kinds_of,
     print_json,
+    reading_of,
     require_writable,
     training_tables,
 )
@@ -32,6 +37,7 @@ Examples:
   chainrule fit table.csv -o m.chainrule --kind zip=categorical
   chainrule fit train.csv --valid valid.csv -o m.chainrule --hidden-size 500 --epochs 20 --seed 0
   chainrule fit train.csv -o m.chainrule --seed 0 --resume
+  chainrule fit prices.csv -o m.chainrule --decimal , --date-format %d.%m.%Y --na-values country=
   chainrule fit red-wine -o wine.chainrule --network orderless --conditional logistic
 """
 
@@ -126,6 +132,10 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Makes the fit reproducible to the byte.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run of the same command.")] = False,
     header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
+    decimal: DecimalOption = None,
+    thousands: ThousandsOption = None,
+    date_format: DateFormatOption = None,
+    na_values: NaValuesOption = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the training record as JSON on stdout.")] = False,
@@ -168,7 +178,8 @@ def run(
     finished = output if resume and output.exists() and not checkpoint.exists() else None
     if resume and not checkpoint.exists() and finished is None:
         say(f"{checkpoint.path}: no interrupted run here; starting anew")
-    train_table, valid_table = training_tables(table, valid, header)
+    reading = reading_of(decimal, thousands, date_format, na_values)
+    train_table, valid_table = training_tables(table, valid, header, reading)
     if not quiet:
         warnings.filterwarnings("ignore", message=r"(?s).*: left out ")  # the lines of the columns say it, too
     try:

@@ -8,14 +8,19 @@ import typer
 
 from chainrule.cli.tables import (
     FRAME_TYPES,
+    DateFormatOption,
+    DecimalOption,
     FrameOption,
     HeaderOption,
     ModelArgument,
+    NaValuesOption,
     SplitOption,
     StrictOption,
     TableArgument,
+    ThousandsOption,
     give_frames,
     parts_of,
+    reading_of,
     require_writable,
 )
 
@@ -38,6 +43,10 @@ def run(
     split: SplitOption = None,
     header: HeaderOption = None,
     strict: StrictOption = False,
+    decimal: DecimalOption = None,
+    thousands: ThousandsOption = None,
+    date_format: DateFormatOption = None,
+    na_values: NaValuesOption = None,
     output: FrameOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the columns as JSON.")] = False,
 ) -> None:
@@ -56,7 +65,10 @@ def run(
         require_writable(output, FRAME_TYPES, inputs=(model, table))
     if how not in HOW:
         raise ShapeError(unknown_choice("how", how, HOW))
-    density, parts = load(model), parts_of(table, split, header=header)
+    density = load(model)
+    parts = parts_of(
+        table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
+    )
     as_text = not as_json and (output is None or output.suffix == ".csv")
     frames = impute_each(density.model, parts, how=how, generator=generator_from(seed), as_text=as_text, strict=strict)
     give_frames(frames, output, as_json)

@@ -9,11 +9,16 @@ import typer
 from chainrule.cli.shown import left_to_print
 from chainrule.cli.tables import (
     OUTPUT_TYPES,
+    DateFormatOption,
+    DecimalOption,
     HeaderOption,
     ModelArgument,
+    NaValuesOption,
     OutputOption,
+    ThousandsOption,
     give_frames,
     given_table,
+    reading_of,
     require_writable,
 )
 
@@ -38,6 +43,10 @@ def run(
     temperature: Annotated[float, typer.Option(help="Divides every logit; below 1 draws likelier rows.")] = 1.0,
     seed: Annotated[int | None, typer.Option(help="Makes the draw reproducible.")] = None,
     header: HeaderOption = None,
+    decimal: DecimalOption = None,
+    thousands: ThousandsOption = None,
+    date_format: DateFormatOption = None,
+    na_values: NaValuesOption = None,
     output: OutputOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
@@ -48,10 +57,12 @@ def run(
     if output is not None:
         require_writable(output, OUTPUT_TYPES, inputs=(model, *(given or [])))
     density = load(model)
-    evidence = given_table(given, header) if given else None
+    reading = reading_of(decimal, thousands, date_format, na_values, density.schema)
+    evidence = given_table(given, header, reading) if given else None
     if n is None:
         n = 10 if evidence is None else len(evidence)
-    frames = sample_frames(density.model, n, given=evidence, temperature=temperature, seed=seed)
+    as_text = not as_json and (output is None or output.suffix == ".csv")
+    frames = sample_frames(density.model, n, as_text=as_text, given=evidence, temperature=temperature, seed=seed)
     if output is None and not as_json:
         frames = left_to_print(frames)
     give_frames(frames, output, as_json)

@@ -12,14 +12,19 @@ import typer
 from chainrule.cli.shown import say
 from chainrule.cli.tables import (
     OUTPUT_TYPES,
+    DateFormatOption,
+    DecimalOption,
     HeaderOption,
     ModelArgument,
+    NaValuesOption,
     OutputOption,
     SplitOption,
     StrictOption,
     TableArgument,
+    ThousandsOption,
     parts_of,
     print_json,
+    reading_of,
     require_writable,
     write_frames,
 )
@@ -39,6 +44,10 @@ def run(
     split: SplitOption = None,
     header: HeaderOption = None,
     strict: StrictOption = False,
+    decimal: DecimalOption = None,
+    thousands: ThousandsOption = None,
+    date_format: DateFormatOption = None,
+    na_values: NaValuesOption = None,
     output: OutputOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print mean, standard error and rows as JSON.")] = False,
 ) -> None:
@@ -54,10 +63,13 @@ def run(
     if output is not None:
         require_writable(output, OUTPUT_TYPES, inputs=(model, table))
     density, scored = load(model), []
+    parts = parts_of(
+        table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
+    )
 
     def frames() -> Iterator[Any]:
         start = 0
-        for nats in score_each(density.model, parts_of(table, split, header=header), strict=strict):
+        for nats in score_each(density.model, parts, strict=strict):
             scored.append(nats)
             yield pl.DataFrame({"row": np.arange(start, start + len(nats)), "log_prob": nats})
             start += len(nats)

@@ -18,7 +18,17 @@ from chainrule import datasets
 from chainrule.atomic import write_bytes
 from chainrule.errors import ChainruleError, unknown_choice
 from chainrule.plain_json import plain_json
-from chainrule.table import Table, array_names, csv_parts, read_parts, read_table, read_table_lazily, write_parts
+from chainrule.table import (
+    Reading,
+    Schema,
+    Table,
+    array_names,
+    csv_parts,
+    read_parts,
+    read_table,
+    read_table_lazily,
+    write_parts,
+)
 from chainrule.table.once import copied, named_as, require_no_pipe_twice
 from chainrule.table.schema import first_repeated
 
@@ -27,6 +37,13 @@ OUTPUT_HELP = "File to write (.csv, .npy, .npz or .parquet); default: CSV on std
 FRAME_HELP = "File to write (.csv or .parquet); default: CSV on stdout."
 KIND_HELP = "NAME=KIND (repeatable): binary, categorical, integer, real, datetime or 'leave out'."
 STRICT_HELP = "Refuse cells that hold what their column cannot, such as a 2 among bits or text among numbers."
+DECIMAL_HELP = "Decimal mark of numbers in text: . or , (repeatable as NAME=MARK, for one column)."
+THOUSANDS_HELP = "What parts thousands in text, as . or , (repeatable as NAME=MARK)."
+DATE_FORMAT_HELP = "How dates are written, as %d/%m/%Y (repeatable as NAME=FORMAT)."
+NA_VALUES_HELP = (
+    "Words with commas between that are missing cells, too; '' for empty cells alone, so that NA is a label (repeatable as "
+    "NAME=WORDS)."
+)
 HEADER_HELP = "Whether a text file begins with column names (default: unless its first line could be a row)."
 
 # What several commands take.
@@ -34,6 +51,10 @@ ModelArgument = Annotated[Path, typer.Argument(help="A model file.")]
 TableArgument = Annotated[str, typer.Argument(help=TABLE_HELP)]
 SplitOption = Annotated[str | None, typer.Option(help="Split of a data set, or array of an .npz file (default: test).")]
 HeaderOption = Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)]
+DecimalOption = Annotated[list[str] | None, typer.Option("--decimal", help=DECIMAL_HELP)]
+ThousandsOption = Annotated[list[str] | None, typer.Option("--thousands", help=THOUSANDS_HELP)]
+DateFormatOption = Annotated[list[str] | None, typer.Option("--date-format", help=DATE_FORMAT_HELP)]
+NaValuesOption = Annotated[list[str] | None, typer.Option("--na-values", help=NA_VALUES_HELP)]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help=OUTPUT_HELP)]
 StrictOption = Annotated[bool, typer.Option("--strict", help=STRICT_HELP)]
 FrameOption = Annotated[Path | None, typer.Option("--output", "-o", help=FRAME_HELP)]
@@ -43,7 +64,14 @@ FRAME_TYPES = (".csv", ".parquet")  # of what has words in it
 STDIN, STDIN_NAME = "-", "standard input"
 
 
-def table_of(text: str, split: str | None, *, usual: str | None = None, header: bool | None = None) -> Table:
+def table_of(
+    text: str,
+    split: str | None,
+    *,
+    usual: str | None = None,
+    header: bool | None = None,
+    reading: Reading | None = None,
+) -> Table:
     """The table a command line names: a file, one array of an .npz file, one split of a data set, or standard input.
 
     Args:
@@ -51,39 +79,45 @@ def table_of(text: str, split: str | None, *, usual: str | None = None, header: 
         split: the array or split asked for.
         usual: the one to take where none is asked for and there are several.
         header: whether a text file begins with names; None looks at its first line.
+        reading: what was said of how it is written.
     """
     if text == STDIN:
         _require_no_split(text, split)
         with _standard_input() as path:
-            return replace(read_table(path, header=header), source=STDIN_NAME)
+            return replace(read_table(path, header=header, reading=reading), source=STDIN_NAME)
     path = Path(text)
     if not path.exists() and _is_dataset(text):
         split = split or usual or "test"
         if split not in datasets.SPLITS:
             raise ChainruleError(unknown_choice("split", split, datasets.SPLITS))
         loaded = datasets.load(text)
-        table = read_table(getattr(loaded, split), source=f"{text} ({split})")
+        table = read_table(getattr(loaded, split), source=f"{text} ({split})", reading=reading)
         return table if loaded.columns is None else replace(table, names=loaded.columns, named=True)
     if not path.exists() and not path.suffix:
         raise FileNotFoundError(f"{text}: no such file; {unknown_choice('data set', text, _dataset_names())}")
     if path.suffix.lower() == ".npz" and path.exists():
-        return read_table(path, array=split or (usual if usual in array_names(path) else None))
+        return read_table(path, array=split or (usual if usual in array_names(path) else None), reading=reading)
     _require_no_split(text, split)
-    return read_table(path, header=header)
+    return read_table(path, header=header, reading=reading)
 
 
 def parts_of(
-    text: str, split: str | None = None, *, usual: str = "test", header: bool | None = None
+    text: str,
+    split: str | None = None,
+    *,
+    usual: str = "test",
+    header: bool | None = None,
+    reading: Reading | None = None,
 ) -> Iterator[Table]:
     """As ``table_of``, in parts of which one is in memory: of CSV and Parquet, from files and standard input."""
     if text == STDIN:
         _require_no_split(text, split)
         with _standard_input() as path:
-            yield from (replace(part, source=STDIN_NAME) for part in read_parts(path, header=header))
+            yield from (replace(part, source=STDIN_NAME) for part in read_parts(path, header=header, reading=reading))
     elif Path(text).suffix.lower() == ".npz" or not Path(text).exists() or split is not None:
-        yield table_of(text, split, usual=usual, header=header)
+        yield table_of(text, split, usual=usual, header=header, reading=reading)
     else:
-        yield from read_parts(text, header=header)
+        yield from read_parts(text, header=header, reading=reading)
 
 
 @contextmanager
@@ -104,18 +138,23 @@ def _require_no_split(text: str, split: str | None) -> None:
         )
 
 
-def training_tables(text: str, valid: str | None, header: bool | None = None) -> tuple[Table, Table | None]:
+def training_tables(
+    text: str, valid: str | None, header: bool | None = None, reading: Reading | None = None
+) -> tuple[Table, Table | None]:
     """Training and validation rows. Those of a data set or an .npz file are its ``train`` and ``valid``, never its test."""
     require_no_pipe_twice(text, valid)
     path = Path(text)
     is_file = text != STDIN and path.exists() and path.suffix.lower() != ".npz"
-    train = read_table_lazily(path, header=header) if is_file else table_of(text, None, usual="train", header=header)
+    if is_file:
+        train = read_table_lazily(path, header=header, reading=reading)
+    else:
+        train = table_of(text, None, usual="train", header=header, reading=reading)
     if valid is not None:
-        return train, table_of(valid, None, usual="valid", header=header)
+        return train, table_of(valid, None, usual="valid", header=header, reading=reading)
     if text == STDIN:
         return train, None
     has_valid = "valid" in array_names(path) if path.exists() and path.suffix.lower() == ".npz" else not path.exists()
-    return train, table_of(text, "valid") if has_valid else None
+    return train, table_of(text, "valid", reading=reading) if has_valid else None
 
 
 def kinds_of(said: list[str] | None) -> dict[str, str]:
@@ -129,6 +168,33 @@ def kinds_of(said: list[str] | None) -> dict[str, str]:
     return kinds
 
 
+def reading_of(
+    decimal: list[str] | None,
+    thousands: list[str] | None,
+    date_format: list[str] | None,
+    na_values: list[str] | None,
+    schema: Schema | None = None,
+) -> Reading:
+    """What --decimal, --thousands, --date-format and --na-values say; of the rest, what a model's schema says."""
+    words = {name: text.split(",") for name, text in _by_column(na_values).items()}
+    said = Reading.told(
+        decimal=_by_column(decimal),
+        thousands=_by_column(thousands),
+        date_format=_by_column(date_format),
+        na_values=words,
+    )
+    if schema is None:
+        return said
+    said.require_names(schema.table_names, "the model")
+    return said.over(schema.reading)
+
+
+def _by_column(said: list[str] | None) -> dict[str | None, str]:
+    """VALUE and NAME=VALUE by name; None is that of all other columns."""
+    parts = [text.rpartition("=") for text in said or []]
+    return {name or None: f"{sign}{value}" if sign and not name else value for name, sign, value in parts}
+
+
 def require_folder(path: Path) -> None:
     """Raises before work starts if results could not be written into a folder of this name afterwards."""
     if path.exists() and not path.is_dir():
@@ -138,7 +204,7 @@ def require_folder(path: Path) -> None:
         raise PermissionError(f"{path}: the folder {above} cannot be written to; name another with -o")
 
 
-def split_table(text: str, header: bool | None = None) -> Table | datasets.Dataset:
+def split_table(text: str, header: bool | None = None, reading: Reading | None = None) -> Table | datasets.Dataset:
     """The table that a command line names, or with splits of its own a data set: one by name, or an .npz file with the arrays
     train, valid and test."""
     path = Path(text)
@@ -147,16 +213,16 @@ def split_table(text: str, header: bool | None = None) -> Table | datasets.Datas
     if path.suffix.lower() == ".npz" and path.exists() and set(datasets.SPLITS) <= set(array_names(path)):
         arrays = (np.column_stack(read_table(path, array=split).columns) for split in datasets.SPLITS)
         return datasets.Dataset(path.name, next(arrays), next(arrays), next(arrays))
-    return table_of(text, None, usual="train", header=header)
+    return table_of(text, None, usual="train", header=header, reading=reading)
 
 
-def given_table(given: Sequence[str], header: bool | None = None) -> Table:
+def given_table(given: Sequence[str], header: bool | None = None, reading: Reading | None = None) -> Table:
     """The known cells that a command line names: one file, or NAME=VALUE as often as there are cells."""
     cells = [text for text in given if "=" in text and not Path(text).exists()]
     if not cells:
         if len(given) > 1:
             raise ChainruleError(f"--given {given[1]}: give one file, or cells as NAME=VALUE")
-        return table_of(given[0], None, usual="test", header=header)
+        return table_of(given[0], None, usual="test", header=header, reading=reading)
     if len(cells) < len(given):
         file = next(text for text in given if text not in cells)
         raise ChainruleError(f"--given {file}: give one file, or cells as NAME=VALUE, not both")
@@ -164,7 +230,7 @@ def given_table(given: Sequence[str], header: bool | None = None) -> Table:
     if repeated := first_repeated(names):
         raise ChainruleError(f"--given {repeated}=…: given twice; give each cell once")
     columns = tuple(np.array([value], dtype=object) for value in values)
-    return Table(names, columns, "--given", named=True)
+    return Table(names, columns, "--given", named=True, reading=reading or Reading())
 
 
 def require_writable(path: Path, types: Sequence[str] = (), *, inputs: Sequence[str | Path | None] = ()) -> None:

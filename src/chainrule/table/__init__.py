@@ -5,11 +5,15 @@ from __future__ import annotations
 from chainrule.table.cells import as_numbers, exact_numbers, objects_of
 from chainrule.table.codes import (
     Codes,
+    as_fitted,
     cells_as_text,
+    cells_of_column,
+    column_as_text,
     decode,
     decode_column,
     encode,
     encode_columns,
+    in_manner_of,
     level_names,
     log_outside,
     log_scales,
@@ -17,6 +21,7 @@ from chainrule.table.codes import (
     masses,
     masses_of,
     mean_values,
+    notation_in,
     places,
     relabelled,
     to_container,
@@ -24,8 +29,10 @@ from chainrule.table.codes import (
 from chainrule.table.exact import whole_array
 from chainrule.table.infer import MIN_COUNT, infer_schema
 from chainrule.table.lazy import read_table_lazily
+from chainrule.table.missing import describe_missing
 from chainrule.table.outside import outside_distance
 from chainrule.table.read import Table, array_names, read_parts, read_table
+from chainrule.table.reading import Reading
 from chainrule.table.schema import Column, LeftOut, Schema
 from chainrule.table.telling import is_of_few
 from chainrule.table.write import csv_parts, require_ending, write_parts
@@ -35,17 +42,23 @@ __all__ = [
     "Codes",
     "Column",
     "LeftOut",
+    "Reading",
     "Schema",
     "Table",
     "array_names",
+    "as_fitted",
     "as_numbers",
     "cells_as_text",
+    "cells_of_column",
+    "column_as_text",
     "csv_parts",
     "decode",
     "decode_column",
+    "describe_missing",
     "encode",
     "encode_columns",
     "exact_numbers",
+    "in_manner_of",
     "infer_schema",
     "is_of_few",
     "level_names",
@@ -55,6 +68,7 @@ __all__ = [
     "masses",
     "masses_of",
     "mean_values",
+    "notation_in",
     "objects_of",
     "outside_distance",
     "places",

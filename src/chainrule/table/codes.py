@@ -8,16 +8,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 
 from chainrule.errors import SchemaError
 from chainrule.table.cells import label_of
-from chainrule.table.frames import build
+from chainrule.table.frames import build, cells_of
 from chainrule.table.index import matched
 from chainrule.table.kinds import KINDS
+from chainrule.table.notation import Notation, read_cells, require_read, written
 from chainrule.table.read import Table
 from chainrule.table.schema import Column, Schema
 from chainrule.table.types import Type
+from chainrule.table.written import require_plain
 
 
 @dataclass(frozen=True)
@@ -85,14 +88,40 @@ def encode_columns(
         name = column.flag_of or column.name
         if name not in found:
             continue
-        as_written = column.kind == "categorical" and any(isinstance(level, str) for level in column.levels)
-        cells = table.labels(found[name]) if as_written else table.columns[found[name]]
+        own = schema.columns[schema.number(name)]
+        cells = cells_of_column(table, found[name], own, schema, strict=strict)
         if column.flag_of is None:
             yield k, KINDS[column.kind].encode(column, cells, table.where, strict=strict)
         else:  # a flag is known wherever its column is there
-            own = schema.columns[schema.number(name)]
             missing = np.isnan(KINDS[own.kind].encode(own, cells, table.where, strict=strict))
             yield k, (missing if column.levels == (0, 1) else ~missing).astype(np.float64)
+
+
+def cells_of_column(table: Table, place: int, column: Column, schema: Schema, *, strict: bool = True) -> np.ndarray:
+    """The cells (N,) of a column of a table as its kind takes them: labels as written, numbers and dates of text read.
+
+    Raises:
+        SchemaError: the table writes the column otherwise than the fitted one; where ``strict``, also for a single cell, which
+            otherwise is a ``NotRead``.
+    """
+    if column.kind == "categorical":
+        as_written = any(isinstance(level, str) for level in column.levels)
+        return table.labels(place) if as_written else table.columns[place]
+    notation = notation_in(table, column, schema)
+    if notation is None:
+        require_plain(table, place, column.name)
+        return table.columns[place]
+    cells = read_cells(notation, table.labels(place), schema.reading.missing.of(column.name))
+    if strict:
+        require_read(column.name, notation, cells, table.where)
+    return cells
+
+
+def notation_in(table: Table, column: Column, schema: Schema) -> Notation | None:
+    """How a table writes a column: as the fitted table did, but for what was said of this one."""
+    if column.kind == "categorical" or column.flag_of is not None:
+        return None
+    return table.reading.notation(column.name, column.notation, schema.reading, dates=column.kind == "datetime")
 
 
 def decode(values: np.ndarray, schema: Schema, *, hide: bool = True) -> dict[str, np.ndarray]:
@@ -137,6 +166,11 @@ def cells_as_text(values: np.ndarray) -> list[str]:
     return [str(value) for value in values]
 
 
+def column_as_text(column: Column, values: np.ndarray) -> list[str]:
+    """As ``cells_as_text``; in the column's notation, where it has one."""
+    return cells_as_text(values) if column.notation is None else [str(cell) for cell in column.notation.write(values)]
+
+
 def log_scales(schema: Schema, values: np.ndarray, *, strict: bool = False) -> np.ndarray:
     """What each cell's log-likelihood in codes (N, D) gains as one of the table, (N, D) nats: −log of its unit, and log(1 − ε).
 
@@ -166,10 +200,18 @@ def masses_of(column: Column, codes: np.ndarray) -> np.ndarray:
     return KINDS[column.kind].is_mass(column, codes)
 
 
-def to_container(columns: dict[str, np.ndarray], schema: Schema) -> Any:
-    """Columns as the kind of table the schema is of, in its types: an ndarray (N, D), or a pandas, polars or Arrow frame."""
-    made = build(columns, {column.name: column.type for column in schema.columns}, schema.container)
-    return relabelled(made, schema)
+def to_container(columns: dict[str, np.ndarray], schema: Schema, *, as_text: bool = False) -> Any:
+    """Columns as the kind of table the schema is of, in its types: an ndarray (N, D), or a pandas, polars or Arrow frame.
+
+    Numbers and dates of which the table held text are text in the same notation; ``as_text``, those of a file are, too.
+    """
+    text = {
+        column.name: written(column.notation, columns[column.name])
+        for column in schema.own
+        if column.notation is not None and column.name in columns and (as_text or column.is_text)
+    }
+    types = {column.name: column.type for column in schema.columns if column.is_text or column.name not in text}
+    return relabelled(build(columns | text, types, schema.container), schema)
 
 
 def relabelled(frame: Any, schema: Schema) -> Any:
@@ -190,6 +232,43 @@ def places(table: Table, schema: Schema) -> dict[str, int]:
         return {name: k for k, name in enumerate(table.names)}
     found = matched(table.labels_of_columns, schema.table_names, schema.index)
     return {name: k for k, name in enumerate(found) if name is not None}
+
+
+def as_fitted(table: Table, schema: Schema) -> Table:
+    """A text file whose columns of numbers and dates, in frame and columns, are read as the schema says, not as they look."""
+    at = places(table, schema)
+    if not table.named and len(table.names) != len(at):
+        return table  # which does not fit: ``encode`` says so
+    own = {at[column.name]: column for column in schema.own if notation_in(table, column, schema) and column.name in at}
+    if table.text is None or not own:
+        return table
+    import polars as pl
+
+    series = list((table.frame if table.container == "polars" else table.text).get_columns())
+    columns = list(table.columns)
+    for place, column in own.items():
+        notation = notation_in(table, column, schema)
+        text = table.text.to_series(place)
+        parsed = text if column.is_text or notation is None else notation.parse(text)
+        series[place] = parsed.cast(pl.Float64) if column.dtype.startswith("Float") else parsed
+        columns[place] = cells_of(nw.from_native(series[place], series_only=True))
+    whole = dict(zip(table.names, columns, strict=True))
+    frame = pl.DataFrame(series) if table.container == "polars" else build(whole, {}, table.container)
+    return replace(table, columns=tuple(columns), types=None, frame=frame)
+
+
+def in_manner_of(table: Table, schema: Schema, name: str, values: np.ndarray) -> np.ndarray:
+    """Values (N,) of a column as the table holds them: as text where its known cells, or if there is none the column, are."""
+    column = schema.columns[schema.number(name)]
+    notation = notation_in(table, column, schema)
+    if notation is None or values.dtype.kind == "O":  # which are text already
+        return values
+    known = next(
+        (cell for cell in table.columns[places(table, schema)[name]].tolist() if cell is not None and cell == cell),
+        None,
+    )
+    holds_text = column.is_text if known is None else isinstance(known, str)
+    return written(notation, values) if holds_text else values
 
 
 def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> dict[str, int]:

@@ -12,13 +12,16 @@ import numpy as np
 
 from chainrule.errors import SchemaError, unknown_choice, whole_number
 from chainrule.table.cells import as_labels, as_numbers, is_number, is_unknown, label_of, looks, shown
+from chainrule.table.detect import Doubt
 from chainrule.table.exact import integers_of, is_large
 from chainrule.table.index import find
 from chainrule.table.keys import large_integers
 from chainrule.table.kinds import KINDS, binary, categorical, datetime, integer, real
+from chainrule.table.notation import Notation
 from chainrule.table.read import COMPLEX, Table, read_table
 from chainrule.table.schema import Column, LeftOut, Schema
 from chainrule.table.types import Type
+from chainrule.table.written import Written, remedy, require_format_of_some, with_doubtful_points, written_column
 
 FEWEST_FOR_ID = 20  # rows below which nothing can be told to be an id
 MOSTLY = 0.8  # share of numbers among labels from which the others are taken for mistakes
@@ -69,14 +72,15 @@ def infer_schema(
     whole_number(min_count, "min_count", least=1, what="the rows that a level needs to be listed")
     if missing not in MISSING:
         raise SchemaError(unknown_choice("missing", missing, MISSING))
+    table.reading.require_names(table.names, table.source)
     if len(table) == 0:
         raise SchemaError(f"{table.source}: no rows; a model needs at least one")
-    columns, left_out = [], []
+    columns, left_out, notations = [], [], []
     for position, name in enumerate(table.names):
         values = table.columns[position]
-        found = _known_in_few(table, name, values, Options(kinds, min_count)) or _infer(
-            table, name, values, table.dtypes[position], Options(kinds, min_count)
-        )
+        few = _known_in_few(table, name, values, Options(kinds, min_count))
+        found, notation = (few, None) if few else _infer(table, position, Options(kinds, min_count))
+        notations.append(notation)
         if isinstance(found, str):
             left_out.append(LeftOut(name, position, found))
             continue
@@ -87,7 +91,10 @@ def infer_schema(
             while flag in table.names:
                 flag += "*"
             columns.append(binary.infer(flag, holes.astype(np.float64), "bool", reason, boolean=True, flag_of=name))
-        columns.append(_of_type(found, table.type_of(position), values, min_count))
+        found = _of_type(found, table.type_of(position), values, min_count)
+        columns.append(replace(found, notation=notation))
+    require_format_of_some(table, notations)
+    columns = [with_doubtful_points(table, column, notations) for column in columns]
     unwanted = [out for out in left_out if out.name not in kinds]
     if unwanted:
         listed = "; ".join(f"{out.name!r} ({out.reason})" for out in unwanted)
@@ -98,7 +105,7 @@ def infer_schema(
         warnings.warn(f"{table.source}: left out {listed}", UserWarning, stacklevel=3)
     if not columns:
         raise SchemaError(f"{table.source}: no column can be modelled: {left_out[0].name!r} is {left_out[0].reason}")
-    return Schema(tuple(columns), table.container, tuple(left_out), table.index)
+    return Schema(tuple(columns), table.container, tuple(left_out), table.index, table.reading)
 
 
 def _of_type(column: Column, kind: Type, values: np.ndarray, least: int) -> Column:
@@ -138,13 +145,34 @@ def _known_in_few(table: Table, name: str, values: np.ndarray, options: Options)
     return f"known in {known} row{'s' if known > 1 else ''}, fewer than min_count = {options.min_count}"
 
 
-def _infer(table: Table, name: str, values: np.ndarray, dtype: str, options: Options) -> Column | str:
-    """The column, or the reason for which it is left out."""
-    if name in options.kinds:
-        return _as_told(table, name, values, dtype, options)
+def _infer(table: Table, position: int, options: Options) -> tuple[Column | str, Notation | None]:
+    """The column, or the reason for which it is left out; and how its numbers or dates are written, where that is not plain."""
+    name, values, dtype = table.names[position], table.columns[position], table.dtypes[position]
+    told = options.kinds.get(name)
+    if _names_labels(table, name, dtype) or (told is not None and told["kind"] in ("categorical", "leave out")):
+        written = None
+    else:
+        written = written_column(table, position, min_count=options.min_count)
+    if isinstance(written, Written):
+        values, dtype, notation = written.cells, written.dtype, written.notation
+    else:
+        notation = None
+    if told is not None:
+        if isinstance(written, Doubt) and told["kind"] != "binary":
+            raise SchemaError(f"column {name!r}: {written.reason}")
+        return _as_told(table, name, values, dtype, options, notation), notation
+    if isinstance(written, Doubt):
+        return _labels(table, name, values, dtype, options, written.reason), None
+    return _guessed(table, name, values, dtype, options, notation), notation
+
+
+def _guessed(
+    table: Table, name: str, values: np.ndarray, dtype: str, options: Options, notation: Notation | None
+) -> Column | str:
     if _names_labels(table, name, dtype):
         return _labels(table, name, values, dtype, options)
     look, where, count = looks(values), table.where, {"min_count": options.min_count}
+    manner = None if notation is None else notation.describe()
     if look == "empty":
         return "no known value"
     if look == "boolean":
@@ -156,30 +184,33 @@ def _infer(table: Table, name: str, values: np.ndarray, dtype: str, options: Opt
     if look == "duration":
         return "durations are not modelled; make numbers of them"
     if look == "datetime":
-        return datetime.infer(name, values, dtype, "dates", where=where, **count)
+        return datetime.infer(name, values, dtype, manner or "dates", where=where, **count)
     if look == "label":
         return _labels(table, name, values, dtype, options)
+    what = manner or "numbers"
     numbers = as_numbers(name, values, where)
     known = numbers[~np.isnan(numbers)]
     if not len(known):
         return "no known value"
     if binary.takes(numbers):
-        return binary.infer(name, numbers, dtype, "0 or 1")
+        return binary.infer(name, numbers, dtype, "0 or 1" if manner is None else f"0 or 1, {manner}")
     if is_large(numbers) and (whole := integers_of(values[~np.isnan(numbers)])) is not None:
         return _large(name, values, whole, dtype, options)
     different = len(np.unique(known))
     if not integer.takes(numbers):
-        return real.infer(name, numbers, dtype, f"numbers, {different} different", **count)
+        return real.infer(name, numbers, dtype, f"{what}, {different} different", **count)
     if _is_id(known, different):
         return "an id: whole numbers, all different in a narrow range"
     least, most = integer.bounds_of(dtype)
-    reason = f"whole numbers, {different} different"
+    reason = f"whole {what}, {different} different"
     return integer.infer(name, numbers, dtype, reason, least=least, most=most, **count)
 
 
-def _as_told(table: Table, name: str, values: np.ndarray, dtype: str, options: Options) -> Column | str:
+def _as_told(
+    table: Table, name: str, values: np.ndarray, dtype: str, options: Options, notation: Notation | None
+) -> Column | str:
     told, where, count = options.kinds[name], table.where, {"min_count": options.min_count}
-    kind, reason = told["kind"], "as you said"
+    kind, reason = told["kind"], "as you said" if notation is None else f"as you said, {notation.describe()}"
     if kind == "leave out":
         return reason
     if looks(values) == "empty":
@@ -232,18 +263,22 @@ def _large(name: str, values: np.ndarray, whole: np.ndarray, dtype: str, options
     return real.infer(name, whole, dtype, f"{reason}; continuous, as float64 tells 15 digits apart", **count)
 
 
-def _labels(table: Table, name: str, values: np.ndarray, dtype: str, options: Options) -> Column | str:
+def _labels(
+    table: Table, name: str, values: np.ndarray, dtype: str, options: Options, doubt: str | None = None
+) -> Column | str:
+    """A column of labels, or why it is left out; ``doubt`` is why they were not read as numbers or dates."""
     listing = {"min_count": options.min_count, "categories": table.categories.get(name, ())}
     if not _names_labels(table, name, dtype):
         _require_no_stray(table, name, values)
-    column = categorical.infer(name, values, dtype, _levels_reason(values, "labels"), **listing)
+    reason = _levels_reason(values, "labels") + (f"; {doubt}" if doubt else "")
+    column = categorical.infer(name, values, dtype, reason, **listing)
     if column is None:
-        return f"labels of which none has {options.min_count} rows"
+        return doubt or f"labels of which none has {options.min_count} rows"
     counts = Counter(as_labels(values))
     del counts[None]
     rows = counts.total()
     if _listed_rows(column, values) / rows < FREE_TEXT_SHARE and rows >= FEWEST_FOR_ID:
-        return f"free text: {len(counts)} different labels in {rows} rows"
+        return doubt or f"free text: {len(counts)} different labels in {rows} rows"
     return column
 
 
@@ -270,8 +305,7 @@ def _require_no_stray(table: Table, name: str, values: np.ndarray) -> None:
     if first is not None and numbers >= MOSTLY * known:
         raise SchemaError(
             f"column {name!r}: value {shown(values, first)} at {table.where(first)} is not a number, as "
-            f"{numbers} of {known} are: correct it, leave the cell empty, or pass "
-            f"kinds={{{name!r}: 'categorical'}} (--kind {name}=categorical)"
+            f"{numbers} of {known} are: {remedy(name, (str(values[first]),))}"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,40 +14,53 @@ from chainrule.errors import SchemaError
 from chainrule.scratch import ScratchFolder
 from chainrule.table.frames import cells_of, types_of
 from chainrule.table.lines import unpacked_bytes
+from chainrule.table.missing import added
 from chainrule.table.once import as_file
 from chainrule.table.parquet import cell_bytes, column_of, readable, scan_parquet
-from chainrule.table.read import PART_ROWS, TEXT, AbstractColumns, Table, called, kind_of, read_table
+from chainrule.table.read import (
+    PART_ROWS,
+    TEXT,
+    AbstractColumns,
+    Table,
+    called,
+    kind_of,
+    read_table,
+    without_words,
+)
+from chainrule.table.reading import NOTHING_SAID, Reading
 from chainrule.table.text import text_parts, typed
 
 LARGE_BYTES = 200_000_000  # of a file, unpacked, from which it is not read whole
 
 
-def read_table_lazily(table: Any, *, header: bool | None = None) -> Table:
+def read_table_lazily(table: Any, *, header: bool | None = None, reading: Reading | None = None) -> Table:
     """As ``read_table``; of a CSV or Parquet file that is large, unpacked, columns are read when asked for, one at a time.
 
     A large text file is first copied into Parquet files, part by part, in a temporary folder that lives as long as the table.
     """
     if not isinstance(table, (str, os.PathLike)):
-        return read_table(table, header=header)
+        return read_table(table, header=header, reading=reading)
+    reading = reading or NOTHING_SAID
     with as_file(Path(table)) as (path, folder):
         kind = kind_of(path)
         if kind == ".parquet" and cell_bytes(path) >= LARGE_BYTES:
-            found = LazyColumns([path], folder).table(str(path), "polars", True, None)
+            found = without_words(LazyColumns([path], folder).table(str(path), "polars", True, None), reading)
         elif kind in TEXT and unpacked_bytes(path, LARGE_BYTES) >= LARGE_BYTES:
-            found = _text_lazily(path, header)
+            found = _text_lazily(path, header, reading)
         else:
-            found = read_table(path, header=header)
+            found = read_table(path, header=header, reading=reading)
         return called(found, path, Path(table))
 
 
-def _text_lazily(path: Path, header: bool | None) -> Table:
-    folder, named, parts = ScratchFolder(), True, []
-    for number, (_, text) in enumerate(text_parts(path, header, rows=PART_ROWS)):
-        named = text.named
+def _text_lazily(path: Path, header: bool | None, reading: Reading) -> Table:
+    folder, named, missing, parts = ScratchFolder(), True, {}, []
+    for number, (_, text) in enumerate(text_parts(path, header, rows=PART_ROWS, words=reading.missing)):
+        named, missing = text.named, added(missing, text.missing)
         parts.append(folder.path / f"{number:06d}.parquet")
         text.raw.write_parquet(parts[-1])
     columns = LazyColumns(parts, folder, is_text=True)
-    return columns.table(str(path), "polars" if named else "numpy", named, 1 + named)
+    table = columns.table(str(path), "polars" if named else "numpy", named, 1 + named)
+    return replace(table, reading=reading, missing=missing)
 
 
 class LazyColumns(AbstractColumns):
@@ -67,6 +81,13 @@ class LazyColumns(AbstractColumns):
         import narwhals as nw
 
         return cells_of(nw.from_native(self._read(index), series_only=True))
+
+    def as_written(self, index: int) -> Any:
+        """A column of a text file as a polars series of its cells as they are written; None of other files."""
+        if not self._is_text:
+            return None
+        with readable(self._name):
+            return column_of(self._scan, index)
 
     def table(self, source: str, container: str, named: bool, first_line: int | None) -> Table:
         """These columns as a table."""

@@ -6,7 +6,7 @@ import math
 import os
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
@@ -21,6 +21,7 @@ from chainrule.table.frames import build, cells_of, types_of
 from chainrule.table.index import ColumnIndex, names_and_index
 from chainrule.table.once import as_file
 from chainrule.table.parquet import read_parquet, readable, scan_parquet
+from chainrule.table.reading import NOTHING_SAID, Reading
 from chainrule.table.schema import CONTAINERS, first_repeated
 from chainrule.table.strings import text_objects
 from chainrule.table.text import read_text, text_parts
@@ -52,6 +53,8 @@ class Table:
         numbers: those of the rows, where only some were taken.
         text: of a text file, a polars frame of its cells as they are written, so that labels do not depend on what else
             is in a column.
+        reading: what was said of how the table is written.
+        missing: of a text file, how many cells of which word count as missing, by column.
     """
 
     names: tuple[str, ...]
@@ -67,6 +70,8 @@ class Table:
     index: ColumnIndex | None = None
     numbers: np.ndarray | None = None
     text: Any = None
+    reading: Reading = NOTHING_SAID
+    missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         if self.rows is not None:
@@ -75,7 +80,14 @@ class Table:
 
     def labels(self, position: int) -> np.ndarray:
         """A column's cells (N,) as labels: of a text file as they are written, else as they are."""
-        return self.columns[position] if self.text is None else text_objects(self.text.to_series(position))
+        text = self.as_written(position)
+        return self.columns[position] if text is None else text_objects(text)
+
+    def as_written(self, position: int) -> Any:
+        """A column of a text file as a polars series of its cells as they are written; None of other tables."""
+        if self.text is not None:
+            return self.text.to_series(position)
+        return self.columns.as_written(position) if isinstance(self.columns, AbstractColumns) else None
 
     @cached_property
     def dtypes(self) -> tuple[str, ...]:
@@ -106,7 +118,7 @@ class Table:
         """Some of the rows, by number; messages name them as before."""
         return replace(
             self,
-            columns=_Taken(self.columns, rows),
+            columns=_Taken(self, rows),
             rows=len(rows),
             numbers=rows,
             text=None,
@@ -138,6 +150,10 @@ class AbstractColumns(Sequence[np.ndarray]):
     def column(self, index: int) -> np.ndarray:
         """The cells (N,) of a column."""
 
+    def as_written(self, index: int) -> Any:
+        """A column of a text file as a polars series of its cells as they are written; None of other files."""
+        return None
+
     @overload
     def __getitem__(self, index: int) -> np.ndarray: ...
 
@@ -150,63 +166,106 @@ class AbstractColumns(Sequence[np.ndarray]):
 
 
 class _Taken(AbstractColumns):
-    """Some rows of columns."""
+    """Some rows of the columns of a table."""
 
-    def __init__(self, columns: Sequence[np.ndarray], rows: np.ndarray) -> None:
-        self._columns, self._rows = columns, rows
+    def __init__(self, table: Table, rows: np.ndarray) -> None:
+        self._table, self._rows = table, rows
 
     def __len__(self) -> int:
-        return len(self._columns)
+        return len(self._table.columns)
+
+    def as_written(self, index: int) -> Any:
+        """The cells of the rows that were taken, as they are written."""
+        text = self._table.as_written(index)
+        return None if text is None else text[self._rows]
 
     def column(self, index: int) -> np.ndarray:
         """The cells of the rows that were taken."""
-        return self._columns[index][self._rows]
+        return self._table.columns[index][self._rows]
 
 
-def read_table(table: Any, *, array: str | None = None, header: bool | None = None, source: str | None = None) -> Table:
-    """The columns of a table.
+def read_table(
+    table: Any,
+    *,
+    array: str | None = None,
+    header: bool | None = None,
+    source: str | None = None,
+    decimal: str | Mapping[str, str] | None = None,
+    thousands: str | Mapping[str, str] | None = None,
+    date_format: str | Mapping[str, str] | None = None,
+    na_values: str | Sequence[str] | Mapping[str, str | Sequence[str]] | None = None,
+    reading: Reading | None = None,
+) -> Table:
+    """The columns of a table, which every function of chainrule takes instead of a path or frame.
+
+    Text that writes numbers as 1.234,50 €, 4.1% or (12.5), or dates as 31.12.2024, is recognised where all cells of a column
+    can be read in one way only. Where they can be read in two, say which.
 
     Args:
         table: an ndarray (N, D), a pandas, polars or Arrow frame, or a path of .npy, .npz, .csv (also .gz) or .parquet.
         array: which array of an .npz file; by default its only one.
         header: whether the first line of a text file names the columns; None looks whether it could be a row.
         source: what messages call an array or frame that has no path.
+        decimal: the decimal mark of numbers in text, "." or ","; or by column: ``{"price": ","}``.
+        thousands: what parts their thousands: ",", ".", "'" or " ", or "" for nothing; or by column.
+        date_format: how dates are written, as ``"%d/%m/%Y"``; or by column. Columns that are not written so are read as ever.
+        na_values: words that are missing cells, in any case, besides the usual ones (nothing, NA, N/A, NaN, null, None, NaT);
+            with the empty word among them there are no others: ``""`` leaves NA a label. Or by column: ``{"country": ""}``.
+            In frames they count only if they are said.
+        reading: these four, where they were put together before.
 
     Raises:
         FileNotFoundError: there is no such file.
         FormatError: the file is empty, damaged, ragged, or of an unknown type.
-        SchemaError: names stand twice, or the array does not have two axes.
+        SchemaError: names stand twice, or the array does not have two axes; no such mark, format or column.
+
+    Examples:
+        >>> import polars as pl
+        >>> from chainrule import infer_schema
+        >>> prices = pl.DataFrame({"price": ["1.234,50 €", "12,00 €"]})
+        >>> print(infer_schema(read_table(prices, na_values="-")))
+        price  real  numbers written 1.234,50 €, 2 different, multiples of 1.5
     """
+    said = Reading.told(decimal=decimal, thousands=thousands, date_format=date_format, na_values=na_values)
+    reading = reading or said
     if isinstance(table, Table):
-        return table
+        if said != NOTHING_SAID:
+            raise SchemaError(f"{table.source}: is read already; say how it is written where it is read first")
+        return _require_same_words(table, reading)
     if isinstance(table, (str, os.PathLike)):
         with as_file(Path(table)) as (path, _):
-            return called(_read_path(path, array, header), path, Path(table))
-    if isinstance(table, np.ndarray):
-        return _from_array(table, source or "the array")
-    return _from_frame(table, source or "the table")
+            found = called(_read_path(path, array, header, reading), path, Path(table))
+    elif isinstance(table, np.ndarray):
+        found = without_words(_from_array(table, source or "the array"), reading)
+    else:
+        found = without_words(_from_frame(table, source or "the table"), reading)
+    said.require_names(found.names, found.source)
+    return found
 
 
-def read_parts(table: Any, *, header: bool | None = None, rows: int = PART_ROWS) -> Iterator[Table]:
+def read_parts(
+    table: Any, *, header: bool | None = None, rows: int = PART_ROWS, reading: Reading | None = None
+) -> Iterator[Table]:
     """A table in parts of about so many rows, never more in memory: of CSV and Parquet files. Others are one part.
 
     Raises:
         As ``read_table``, when the part with the fault is reached.
     """
+    reading = reading or NOTHING_SAID
     if not isinstance(table, (str, os.PathLike)):
-        yield read_table(table, header=header)
+        yield read_table(table, header=header, reading=reading)
         return
     with as_file(Path(table)) as (path, _):
-        for part in _path_parts(path, header, rows):
+        for part in _path_parts(path, header, rows, reading):
             yield called(part, path, Path(table))
 
 
-def _path_parts(path: Path, header: bool | None, rows: int) -> Iterator[Table]:
+def _path_parts(path: Path, header: bool | None, rows: int, reading: Reading) -> Iterator[Table]:
     kind, start = kind_of(path), 0
     if kind in TEXT:
-        for line, text in text_parts(path, header, rows=rows):
+        for line, text in text_parts(path, header, rows=rows, words=reading.missing):
             part = _from_frame(text.frame, str(path), first_line=line)
-            part = replace(part, first_row=start, text=text.raw)
+            part = replace(part, first_row=start, text=text.raw, reading=reading, missing=text.missing)
             yield part if text.named else _unnamed(part)
             start += len(part)
     elif kind == ".parquet":
@@ -218,17 +277,57 @@ def _path_parts(path: Path, header: bool | None, rows: int) -> Iterator[Table]:
                 frame = scan.slice(start, rows).collect()
             if start and not len(frame):
                 break
-            yield replace(_from_frame(frame, str(path)), first_row=start)
+            yield replace(without_words(_from_frame(frame, str(path)), reading), first_row=start)
             start += len(frame)
             if len(frame) < rows:
                 break
     else:
-        yield read_table(path, header=header)
+        yield read_table(path, header=header, reading=reading)
 
 
 def called(table: Table, path: Path, name: Path) -> Table:
     """A table that was read from a copy, by the name of what was copied."""
     return table if path == name else replace(table, source=table.source.replace(str(path), str(name)))
+
+
+def without_words(table: Table, reading: Reading) -> Table:
+    """A table that is no text file, with what was said of it, and None for its cells of text that were said to be missing."""
+    table = replace(table, reading=reading)
+    if not reading.missing:
+        return table
+    types = tuple(table.type_of(position) for position in range(len(table.names)))
+    return replace(table, columns=_WithoutWords(table), rows=len(table), types=types)
+
+
+class _WithoutWords(AbstractColumns):
+    """The columns of a table, with None for words that are missing cells."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def __len__(self) -> int:
+        return len(self._table.columns)
+
+    def column(self, index: int) -> np.ndarray:
+        """A column, whose text that stands for a missing cell is None."""
+        values, words = self._table.columns[index], self._table.reading.missing.of(self._table.names[index])
+        if values.dtype.kind not in "OU":
+            return values
+        missing = [isinstance(cell, str) and cell.strip().lower() in words for cell in values.tolist()]
+        if any(missing):
+            values = values.astype(object)
+            values[missing] = None
+        return values
+
+
+def _require_same_words(table: Table, reading: Reading) -> Table:
+    """Raises SchemaError for a text file that was read with the usual words for missing cells, where a model has others."""
+    if reading.missing and not table.reading.missing and table.as_written(0) is not None:
+        raise SchemaError(
+            f"{table.source}: other words are missing cells than in the table the model was fitted to; pass the path, or give "
+            f"read_table the same na_values"
+        )
+    return table
 
 
 def array_names(path: str | os.PathLike[str]) -> list[str]:
@@ -237,7 +336,7 @@ def array_names(path: str | os.PathLike[str]) -> list[str]:
         return list(arrays.files)
 
 
-def _read_path(path: Path, array: str | None, header: bool | None) -> Table:
+def _read_path(path: Path, array: str | None, header: bool | None, reading: Reading) -> Table:
     kind = kind_of(path)
     if kind == ".npy":
         try:
@@ -246,15 +345,16 @@ def _read_path(path: Path, array: str | None, header: bool | None) -> Table:
             raise FormatError(f"{path}: not a readable .npy file: {error}") from error
         if not isinstance(values, np.ndarray):
             raise FormatError(f"{path}: an archive of arrays; call it .npz")
-        return _from_array(values, str(path))
+        return without_words(_from_array(values, str(path)), reading)
     if kind == ".npz":
-        return _from_npz(path, array)
+        return without_words(_from_npz(path, array), reading)
     if kind in TEXT:
-        text = read_text(path, header)
-        table = replace(_from_frame(text.frame, str(path), first_line=1 + text.named), text=text.raw)
+        text = read_text(path, header, reading.missing)
+        table = _from_frame(text.frame, str(path), first_line=1 + text.named)
+        table = replace(table, text=text.raw, reading=reading, missing=text.missing)
         return table if text.named else _unnamed(table)
     if kind == ".parquet":
-        return _from_frame(read_parquet(path), str(path))
+        return without_words(_from_frame(read_parquet(path), str(path)), reading)
     raise FormatError(
         f"{path}: unknown type of file {path.suffix!r}; tables are .npy, .npz, .csv, .tsv, .txt, .data or .parquet"
     )

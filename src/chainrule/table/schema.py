@@ -11,6 +11,8 @@ from typing import Any
 from chainrule.errors import FormatError, SchemaError, unknown_choice
 from chainrule.table.exact import LARGEST_EXACT
 from chainrule.table.index import ColumnIndex, find
+from chainrule.table.notation import Notation, notation_from_json
+from chainrule.table.reading import NOTHING_SAID, Reading
 from chainrule.table.types import Type
 from chainrule.table.values import Encoded, as_lists, as_tuples
 
@@ -57,6 +59,7 @@ class Column:
         unit: resolution of a datetime column, in numpy's words.
         periods: day, week and year in steps of a datetime column, as far as it shows them.
         flag_of: the column of whose cells this binary one says that they are missing.
+        notation: how a column of text writes its numbers or dates; None where every program reads them.
     """
 
     name: str
@@ -83,6 +86,12 @@ class Column:
     unit: str = ""
     periods: tuple[float, ...] = ()
     flag_of: str | None = None
+    notation: Notation | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the table itself holds text for this column's numbers or dates: a frame does, of a file they are read."""
+        return self.notation is not None and not self.dtype.startswith(("Int", "Float", "Date"))
 
     @property
     def type(self) -> Type:
@@ -107,6 +116,8 @@ class Column:
             if values := getattr(self, name):
                 shared[name] = [as_lists(value) for value in values]
         own = {name: getattr(self, name) for name in FIELDS[self.kind]}
+        if self.notation is not None:
+            shared["notation"] = self.notation.to_json()
         return shared | {name: list(value) if isinstance(value, tuple) else value for name, value in own.items()}
 
     @classmethod
@@ -120,6 +131,7 @@ class Column:
         if "ranks" in spec and "categories" not in spec:  # as 0.1.0 wrote them
             own["categories"] = tuple(own["levels"][_whole(k)] for k in spec["ranks"])
         text = {name: str(spec[name]) for name in ("name", "dtype", "reason")} | {"cells": str(spec.get("cells", ""))}
+        own["notation"] = notation_from_json(spec["notation"]) if "notation" in spec else None
         return cls(kind=kind, **text, **own)
 
 
@@ -148,6 +160,7 @@ class Schema:
     container: str = "numpy"
     left_out: tuple[LeftOut, ...] = ()
     index: ColumnIndex | None = None  # of a pandas frame that does not call its columns by text alone
+    reading: Reading = NOTHING_SAID  # what was said of how the table is written
 
     def __post_init__(self) -> None:
         for column in self.columns:
@@ -198,11 +211,13 @@ class Schema:
     def to_json(self) -> dict[str, Any]:
         """A JSON object that ``from_json`` reads."""
         left_out = [{"name": out.name, "position": out.position, "reason": out.reason} for out in self.left_out]
+        said = {"reading": self.reading.to_json()} if self.reading != NOTHING_SAID else {}
         return {
             "container": self.container,
             "columns": [column.to_json() for column in self.columns],
             "left_out": left_out,
             **({} if self.index is None else {"index": self.index.to_json()}),
+            **said,
         }
 
     @classmethod
@@ -218,13 +233,14 @@ class Schema:
             if spec.get("numbered"):  # as 0.1.0 wrote it
                 names = [column.name for column in columns if column.flag_of is None]
                 index = ColumnIndex.numbered([*names, *(out.name for out in left_out)])
+            reading = Reading.from_json(spec["reading"]) if "reading" in spec else NOTHING_SAID
         except FormatError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise FormatError(f"the schema is not one this version wrote: {error!r}") from error
         if container not in CONTAINERS:
             raise FormatError(f"the schema names the container {container!r}; known are {', '.join(CONTAINERS)}")
-        return cls(columns, container, left_out, index)
+        return cls(columns, container, left_out, index, reading)
 
     def __str__(self) -> str:
         lines = {column.name: (column.name, column.kind, column.reason) for column in self.columns}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from chainrule.table.lines import (
     with_one_line_end,
     without_blank_end,
 )
+from chainrule.table.reading import USUAL_WORDS, MissingWords
 from chainrule.table.schema import first_repeated
 from chainrule.table.words import BOOLEANS, UNKNOWN
 
@@ -39,15 +41,23 @@ SEPARATORS = (
 )  # in this sequence: a comma is likelier inside a name than a tab, a space than a comma
 ROWS_AT_ONCE = 10_000  # that are lists in memory
 FIRST_TRIED = 1000  # cells of a column
+DECIMAL_COMMA = re.compile(r"[-+]?([0-9]+|[0-9]{1,3}([. '\u00a0\u202f][0-9]{3})+),[0-9]+")
 TYPED_AT_ONCE = 256  # columns that are tried as numbers together, each in memory twice meanwhile
 
 
 @dataclass(frozen=True)
 class Text:
-    """The columns of a text file as polars frames, as written and by what they hold, and whether its first line names them."""
+    """The columns of a text file as polars frames, as written and by what they hold, and whether its first line names them.
+
+    Attributes:
+        raw: the cells as written, without the spaces around them, null where they are missing.
+        named: whether the first line names the columns.
+        missing: how many cells of which word are missing, by column, of those that have any.
+    """
 
     raw: Any
     named: bool
+    missing: dict[str, dict[str, int]]
 
     @property
     def frame(self) -> Any:
@@ -55,7 +65,7 @@ class Text:
         return typed_frame(self.raw)
 
 
-def read_text(path: Path, header: bool | None = None) -> Text:
+def read_text(path: Path, header: bool | None = None, words: MissingWords = USUAL_WORDS) -> Text:
     """The columns of a CSV or other separated text file, plain or gzipped, in UTF-8.
 
     Words for unknown (empty, NA, nan, null, none, in any case) are missing cells; spaces around a cell do not count.
@@ -66,6 +76,7 @@ def read_text(path: Path, header: bool | None = None) -> Text:
         path: the file.
         header: whether its first line names the columns; None: it does unless each of its fields could be a value
             (a number, true, false, or a word for unknown). Names 0, 1, 2, … of three columns or more are names.
+        words: which words are missing cells.
 
     Raises:
         FormatError: the file is empty, no UTF-8 text, damaged, or a line is longer or shorter than the first.
@@ -78,10 +89,17 @@ def read_text(path: Path, header: bool | None = None) -> Text:
     layout = _layout(path, _required(path, first_lines(text) if text.strip("\r\n ") else []), header)
     data = with_one_line_end(path, text, layout.separator)
     blocks = blocks_of(path, data, layout.separator, skipped=int(layout.named))
-    frames = [
-        _parse(path, block, layout, line) for line, block in blocks
+    texts = [
+        _known(_parse(path, block, layout, line), layout.named, words, '"' in block) for line, block in blocks
     ]  # so that only a block is in memory several times
-    return Text(pl.concat(frames) if frames else _parse(path, "", layout, 2), layout.named)
+    if not texts:
+        return _known(_parse(path, "", layout, 2), layout.named, words)
+    missing: dict[str, dict[str, int]] = {}
+    for text in texts:
+        for name, counts in text.missing.items():
+            own = missing.setdefault(name, {})
+            own.update({word: own.get(word, 0) + count for word, count in counts.items()})
+    return Text(pl.concat([text.raw for text in texts]), layout.named, missing)
 
 
 @dataclass(frozen=True)
@@ -91,7 +109,9 @@ class _Layout:
     named: bool
 
 
-def text_parts(path: Path, header: bool | None = None, *, rows: int) -> Iterator[tuple[int, Text]]:
+def text_parts(
+    path: Path, header: bool | None = None, *, rows: int, words: MissingWords = USUAL_WORDS
+) -> Iterator[tuple[int, Text]]:
     """As ``read_text``, in parts of about so many lines, each with the line at which it begins.
 
     Types are found part by part. Lines that quotes hold together stay in one part.
@@ -105,7 +125,8 @@ def text_parts(path: Path, header: bool | None = None, *, rows: int) -> Iterator
     for lines in line_groups(path, rows, layout.separator):
         if layout.named and first_line == 1:
             lines, first_line = lines[1:], 2
-        yield first_line, Text(_parse(path, "\n".join(lines), layout, first_line), layout.named)
+        data = "\n".join(lines)
+        yield first_line, _known(_parse(path, data, layout, first_line), layout.named, words, '"' in data)
         first_line += len(lines)
 
 
@@ -127,7 +148,7 @@ def _layout(path: Path, lines: list[str], header: bool | None) -> _Layout:
 
 
 def _parse(path: Path, data: str, layout: _Layout, first_line: int) -> Any:
-    """The rows of text as a polars frame of text; spaces around cells and words for unknown are gone."""
+    """The rows of text as a polars frame of text."""
     import polars as pl
 
     names = list(layout.fields) if layout.named else [f"x{k}" for k in range(len(layout.fields))]
@@ -147,7 +168,7 @@ def _parse(path: Path, data: str, layout: _Layout, first_line: int) -> Any:
         while rows := [row or [""] for row in islice(reader, ROWS_AT_ONCE)]:
             parts.append(pl.DataFrame(rows, schema=schema, orient="row"))
         frame = pl.concat(parts)
-    return _with_line_ends(frame, _known(frame)) if '"' in data else _known(frame)
+    return frame
 
 
 def _with_line_ends(written: Any, known: Any) -> Any:
@@ -157,38 +178,49 @@ def _with_line_ends(written: Any, known: Any) -> Any:
     columns = known.get_columns()
     at_ends = r"^[\r\n]|[\r\n]$"
     found = (
-        _each(written.get_columns(), lambda t: t.str.strip_chars(SPACES).str.contains(at_ends).any()) if columns else []
+        _each(written.get_columns(), lambda t, _: t.str.strip_chars(SPACES).str.contains(at_ends).any())
+        if columns
+        else []
     )
     for k, has in enumerate(found):
         if has.item() and typed(columns[k]).dtype == pl.String:
-            (whole,) = _each([written.to_series(k)], lambda t: t.str.strip_chars(SPACES))
-            (unknown,) = _each([columns[k]], lambda t: t.is_null())
+            (whole,) = _each([written.to_series(k)], lambda t, _: t.str.strip_chars(SPACES))
+            (unknown,) = _each([columns[k]], lambda t, _: t.is_null())
             columns[k] = whole.set(unknown, None)
     return pl.DataFrame(columns)
 
 
-def _each(columns: Sequence[Any], of: Callable[[Any], Any]) -> list[Any]:
-    """An expression of each of these polars series, by one query: a thousand columns take no thousand of them.
+def _each(columns: Sequence[Any], of: Callable[[Any, int], Any]) -> list[Any]:
+    """An expression of each of these polars series and its number, by one query: a thousand columns take no thousand of them.
 
     They have numbers for names meanwhile: polars takes a name such as ^a$ for a pattern.
     """
     import polars as pl
 
     frame = pl.DataFrame([column.alias(str(k)) for k, column in enumerate(columns)])
-    found = frame.select(of(pl.col(str(k))) for k in range(len(columns))).get_columns()
+    found = frame.select(of(pl.col(str(k)), k) for k in range(len(columns))).get_columns()
     return [each.alias(column.name) for each, column in zip(found, columns, strict=True)]
 
 
-def _known(frame: Any) -> Any:
-    """A frame of text without the spaces around cells, and with null for what is unknown."""
+def _known(frame: Any, named: bool, words: MissingWords, quoted: bool = False) -> Text:
+    """A frame of text without the spaces around cells, and with null for what is missing; and what was, counted."""
     import polars as pl
 
-    def known(text: Any) -> Any:
-        text = text.str.strip_chars()
-        return pl.when(text.str.to_lowercase().is_in(list(UNKNOWN)).not_()).then(text)
-
     columns = frame.get_columns()
-    return pl.DataFrame(_each(columns, known) if columns else columns)
+    if not columns:
+        return Text(frame, named, {})
+    of_columns = [sorted(words.of(column.name)) for column in columns]
+    text = _each(columns, lambda t, _: t.str.strip_chars())
+    missing = _each(text, lambda t, k: t.str.to_lowercase().is_in(of_columns[k]).fill_null(True))
+    counts = {t.name: _counted(t.filter(m)) for t, m in zip(text, missing, strict=True) if m.any()}
+    raw = [t.set(m, None) if m.any() else t for t, m in zip(text, missing, strict=True)]
+    known = pl.DataFrame(raw)
+    return Text(_with_line_ends(frame, known) if quoted else known, named, counts)
+
+
+def _counted(words: Any) -> dict[str, int]:
+    """How often each word stands in a polars series of text, the most frequent first."""
+    return dict(words.fill_null("").value_counts(sort=True).iter_rows())
 
 
 def typed(text: Any) -> Any:
@@ -222,17 +254,19 @@ def typed_frame(frame: Any) -> Any:
     for start in range(0, len(columns), TYPED_AT_ONCE):
         left = [k for k in range(len(columns))[start : start + TYPED_AT_ONCE] if unknown[k] < len(frame)]
         if left:  # as zip codes are written, and no number
-            zeros = _each([columns[k] for k in left], lambda t: t.str.contains(r"^[+-]?0[0-9]").any())
+            zeros = _each([columns[k] for k in left], lambda t, _: t.str.contains(r"^[+-]?0[0-9]").any())
             left = [k for k, found in zip(left, zeros, strict=True) if not found.item()]
         for cast in casts:
             heads = [columns[k].head(FIRST_TRIED) for k in left]
-            tried = _each(heads, cast) if left else []  # most are told by these, and take no memory
+            tried = (
+                _each(heads, lambda t, _, cast=cast: cast(t)) if left else []
+            )  # most are told by these, and take no memory
             left_out = [k for k, a, b in zip(left, heads, tried, strict=True) if b.null_count() > a.null_count()]
             left = [k for k in left if k not in left_out]
             if not left:
                 left = left_out
                 continue
-            found = _each([columns[k] for k in left], cast)
+            found = _each([columns[k] for k in left], lambda t, _, cast=cast: cast(t))
             for k, column in zip(left, found, strict=True):
                 if column.null_count() == unknown[k]:
                     columns[k] = column
@@ -277,7 +311,7 @@ def _names_columns(fields: list[str]) -> bool:
 
 
 def _could_be_value(word: str) -> bool:
-    if word in UNKNOWN or word in BOOLEANS:
+    if word in UNKNOWN or word in BOOLEANS or DECIMAL_COMMA.fullmatch(word):
         return True
     try:
         float(word)

@@ -11,7 +11,7 @@ import torch
 from chainrule.conditionals import Distribution, MixtureDistribution
 from chainrule.errors import ShapeError
 from chainrule.model import Model
-from chainrule.table import Codes, Table, cells_as_text, decode_column, encode, level_names, read_table
+from chainrule.table import Codes, Table, column_as_text, decode_column, encode, level_names, read_table
 from chainrule.table.frames import build, like
 from chainrule.tasks.batches import Batch, batches
 from chainrule.tasks.outside import conditional_given
@@ -39,7 +39,7 @@ def conditional(
         SchemaError: there is no such column, or it was left out; a cell that is refused.
         EvidenceError: a network of one order that cannot answer this.
     """
-    table = read_table(table)
+    table = read_table(table, reading=model.schema.reading)
     columns = conditional_columns(model, table, column, quantiles=quantiles, strict=strict)
     if table.container == "numpy":
         return build(columns, {}, "numpy")
@@ -106,5 +106,5 @@ def expected_words(model: Model, codes: Codes, column: int) -> list[str]:
             for row, some in enumerate(best)
         ]
     ends = quantiles_of(model, codes, column, (0.05, 0.95))
-    low, high = (cells_as_text(decode_column(spec, ends[:, k])) for k in (0, 1))
+    low, high = (column_as_text(spec, decode_column(spec, ends[:, k])) for k in (0, 1))
     return [f"{a} … {b}" if a != b else a for a, b in zip(low, high, strict=True)]

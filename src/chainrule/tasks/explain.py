@@ -18,6 +18,7 @@ from chainrule.table import (
     encode,
     log_outside,
     log_scales,
+    notation_in,
     objects_of,
     outside_distance,
     places,
@@ -67,7 +68,7 @@ def explain(
         EvidenceError: a network of one order, but for the chain or columns of few values.
         ShapeError: both the chain and the tail.
     """
-    table = read_table(table)
+    table = read_table(table, reading=model.schema.reading)
     columns = explain_columns(model, table, relative=relative, chain=chain, tail=tail, strict=strict)
     return alike(table.frame, columns, table.container)
 
@@ -175,7 +176,7 @@ def oddest(model: Model, table: Any, *, top: int = 20, strict: bool = False) -> 
     of such cells those first that lie farthest from what the column can hold. That is an order, and no likelihood: ``log_prob``
     has the same probability for all of a column's. ``strict`` refuses them.
     """
-    return oddest_of(model, read_parts(table), top=top, strict=strict)
+    return oddest_of(model, read_parts(table, reading=model.schema.reading), top=top, strict=strict)
 
 
 def oddest_of(model: Model, parts: Iterable[Table], *, top: int = 20, strict: bool = False) -> Any:
@@ -226,5 +227,11 @@ def _labels_in(table: Table, model: Model) -> dict[str, Any]:
 
 
 def _cell(table: Table, model: Model, name: str, row: int) -> str:
-    value = table.columns[places(table, model.schema)[name]][row]
+    place = places(table, model.schema)[name]
+    if (
+        table.text is not None
+        and notation_in(table, model.schema.columns[model.schema.number(name)], model.schema) is not None
+    ):
+        return str(table.text.to_series(place)[row])
+    value = table.columns[place][row]
     return f"{value:.10g}" if isinstance(value, float | np.floating) else str(value)

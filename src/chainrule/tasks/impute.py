@@ -17,11 +17,15 @@ from chainrule.rng import generator_from
 from chainrule.table import (
     Codes,
     Column,
+    Schema,
     Table,
+    as_fitted,
     decode,
     decode_column,
     encode,
+    in_manner_of,
     mean_values,
+    notation_in,
     objects_of,
     places,
     read_parts,
@@ -89,7 +93,7 @@ def impute(
         if n_draws > 1 or interval is not None:
             raise ShapeError("to= writes one table: ask for one draw, and for intervals without it")
         return _impute_file(model, table, to, how, generator_from(seed), strict)
-    table = read_table(table)
+    table = as_fitted(read_table(table, reading=model.schema.reading), model.schema)
     codes = encode(table, model.schema, strict=strict)
     if how == "draw":
         generator = generator_from(seed)
@@ -110,8 +114,8 @@ def _impute_file(
     if isinstance(table, (str, os.PathLike)) and target.exists() and target.samefile(table):
         raise ChainruleError(f"{to}: is also read; write to another file")
 
-    as_text = target.suffix == ".csv"
-    parts = impute_each(model, read_parts(table), how=how, generator=generator, as_text=as_text, strict=strict)
+    as_text, read = target.suffix == ".csv", read_parts(table, reading=model.schema.reading)
+    parts = impute_each(model, read, how=how, generator=generator, as_text=as_text, strict=strict)
     return write_parts(target, parts)
 
 
@@ -130,6 +134,7 @@ def impute_each(
     """
     written: dict[str, str] = {}
     for part in parts:
+        part = as_fitted(part, model.schema)
         codes = encode(part, model.schema, warn=not part.first_row, strict=strict)
         columns = _drawn(model, codes, generator) if how == "draw" else _guessed(model, codes, how)
         at = places(part, model.schema)
@@ -137,7 +142,7 @@ def impute_each(
             for name, place in at.items():  # a part without a known cell is written as the last one that had any
                 written.update((name, word) for word in part.text.to_series(place).alias("").drop_nulls().head(1))
             columns = {
-                name: _as_written(model.schema.columns[model.schema.number(name)], cells, written.get(name))
+                name: _as_written(model.schema, name, cells, written.get(name), part)
                 for name, cells in columns.items()
                 if name in at
             }
@@ -150,8 +155,11 @@ def impute_each(
         yield done if part.container == "polars" else as_polars(done, part.names)
 
 
-def _as_written(column: Column, values: np.ndarray, like: str | None) -> np.ndarray:
-    """Values (N,) as text, objects, in the manner of a known cell of their column."""
+def _as_written(schema: Schema, name: str, values: np.ndarray, like: str | None, table: Table) -> np.ndarray:
+    """Values (N,) as text, objects, in the notation of their column, or else in the manner of a known cell."""
+    column = schema.columns[schema.number(name)]
+    if (notation := notation_in(table, column, schema)) is not None:
+        return objects_of(notation.write(values))
     if values.dtype.kind == "M":
         first = like or f"{0:{10 if column.unit == 'D' else 19}}"
         digits = next((n for n in (10, 16, 19) if n >= len(first)), 26)
@@ -194,6 +202,8 @@ def _type_of(column: Column) -> Any:
     """The polars type of a modelled column of a text file."""
     import polars as pl
 
+    if column.is_text:
+        return pl.String
     if column.kind == "datetime":
         return pl.Date if column.unit == "D" else pl.Datetime("us")
     if column.kind == "integer" or column.decimals == 0:
@@ -250,8 +260,9 @@ def _merged(model: Model, table: Table, codes: Codes, columns: dict[str, np.ndar
     holes, values = {}, {}
     for name, cells in columns.items():
         if name in at:
-            own = table.names[at[name]]
-            holes[own], values[own] = ~codes.known[:, model.schema.number(name)], cells
+            own, number = table.names[at[name]], model.schema.number(name)
+            cells = in_manner_of(table, model.schema, name, cells)
+            holes[own], values[own] = ~codes.known[:, number], cells
     return replaced(table.frame, values, holes, table.container, table.names)
 
 

@@ -9,7 +9,15 @@ import numpy as np
 
 from chainrule.errors import SchemaError, ShapeError
 from chainrule.model import Model
-from chainrule.table import Codes, decode_column, log_scales_of, masses_of, relabelled
+from chainrule.table import (
+    Codes,
+    column_as_text,
+    decode_column,
+    log_scales_of,
+    masses_of,
+    objects_of,
+    relabelled,
+)
 from chainrule.table.frames import build
 from chainrule.tasks.batches import batches
 
@@ -55,7 +63,8 @@ def marginal(model: Model, *labels: Hashable, points: int = POINTS) -> Any:
     for place, (k, name) in enumerate(zip(numbers, names, strict=True)):
         spec = model.schema.columns[k]
         nats += log_scales_of(spec, pairs[:, place], strict=True)
-        columns[name] = decode_column(spec, pairs[:, place])
+        cells = decode_column(spec, pairs[:, place])
+        columns[name] = objects_of(column_as_text(spec, cells)) if spec.is_text else cells
     columns["log_prob"] = nats
     if len(numbers) == 1 and not masses_of(model.schema.columns[numbers[0]], pairs[:, 0]).all():
         columns["is_mass"] = masses_of(model.schema.columns[numbers[0]], pairs[:, 0])

@@ -18,6 +18,7 @@ from chainrule.rng import generator_from
 from chainrule.table import (
     Schema,
     Table,
+    cells_of_column,
     decode,
     encode,
     exact_numbers,
@@ -54,7 +55,7 @@ def sample_parts(
     """
     evidence, asked = None, None
     if given is not None:
-        asked = read_table(given_row(given) if isinstance(given, Mapping) else given)
+        asked = read_table(given_row(given) if isinstance(given, Mapping) else given, reading=model.schema.reading)
         codes = encode(asked, model.schema, warn=False, strict=True)
         model.require_evidence(codes.observed, name="given")
         observed = codes.observed.copy()
@@ -134,7 +135,7 @@ def _as_given(
         if column.kind not in ("categorical", "integer", "real") or column.name not in at:
             continue
         known, cells = evidence[1][:, k].numpy(), columns[column.name]
-        own = asked.columns[at[column.name]]
+        own = cells_of_column(asked, at[column.name], column, schema)
         if column.kind == "categorical":
             known = known & (evidence[0][:, k] == len(column.levels)).numpy()
         else:
@@ -180,11 +181,14 @@ def sample(
     options = {"given": given, "temperature": temperature, "seed": seed}
     if to is None:
         return to_container(sample_columns(model, n, **options), model.schema)
-    require_ending(to)
-    return write_parts(to, sample_frames(model, n, **options))
+    target = require_ending(to)
+    return write_parts(to, sample_frames(model, n, as_text=target.suffix == ".csv", **options))
 
 
-def sample_frames(model: Model, n: int, **options: Any) -> Iterator[Any]:
-    """n rows in parts, polars frames; options as for ``sample_parts``."""
+def sample_frames(model: Model, n: int, *, as_text: bool = False, **options: Any) -> Iterator[Any]:
+    """n rows in parts, polars frames; options as for ``sample_parts``.
+
+    ``as_text``: numbers and dates that the fitted table wrote in a notation of its own are text in that notation.
+    """
     schema = replace(model.schema, container="polars")
-    return (to_container(columns, schema) for columns in sample_parts(model, n, **options))
+    return (to_container(columns, schema, as_text=as_text) for columns in sample_parts(model, n, **options))

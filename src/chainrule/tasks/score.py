@@ -34,8 +34,8 @@ def score(model: Model, table: Any, *, strict: bool = False, show_progress: bool
         SchemaError: columns that the model does not have; where ``strict``, a cell that its column cannot hold.
         EvidenceError: holes that a fixed order cannot marginalise.
     """
-    parts = score_each(model, read_parts(table), strict=strict, show_progress=show_progress)
-    return np.concatenate(list(parts) or [np.empty(0)])
+    parts = read_parts(table, reading=model.schema.reading)
+    return np.concatenate(list(score_each(model, parts, strict=strict, show_progress=show_progress)) or [np.empty(0)])
 
 
 def score_each(
@@ -71,7 +71,7 @@ def score_parts(model: Model, table: Any, *, strict: bool = False, show_progress
         EvidenceError: as ``score``, and for an ensemble of several orders, where a cell has no term of its own.
     """
     found = []
-    for part in read_parts(table):
+    for part in read_parts(table, reading=model.schema.reading):
         codes = encode(part, model.schema, warn=not part.first_row, strict=strict)
         cells = chain_terms(model, codes, strict=strict, show_progress=show_progress)
         mass = masses(model.schema, codes.values) | codes.outside

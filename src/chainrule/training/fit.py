@@ -23,7 +23,7 @@ from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, Committee, 
 from chainrule.networks.orders import Order, make_order, search_order
 from chainrule.rng import fresh_seed, generator_from
 from chainrule.scratch import ScratchFolder
-from chainrule.table import MIN_COUNT, Schema, infer_schema, read_table, read_table_lazily
+from chainrule.table import MIN_COUNT, Schema, describe_missing, infer_schema, read_table, read_table_lazily
 from chainrule.table.once import require_no_pipe_twice
 from chainrule.training.batches import Rows
 from chainrule.training.checkpoint import (
@@ -80,7 +80,8 @@ def fit(
     ``FitConfig(orders=1)`` said so, it answers for rows whose known cells come first in that order, too.
 
     Args:
-        table: a pandas, polars or Arrow frame, an ndarray (N, D), or a path of CSV, Parquet, .npy or .npz.
+        table: a pandas, polars or Arrow frame, an ndarray (N, D), a path of CSV, Parquet, .npy or .npz, or what ``read_table``
+            makes of one of these, where it has to be told how numbers, dates or missing cells are written.
         valid: rows of the same columns that decide which weights are kept, of one-order networks when to stop, and of a
             committee what suits the table; by default a share of the table is held out.
         objective: "any" or "likelihood".
@@ -146,14 +147,14 @@ def fit(
     if seed is None:
         seed = seed_of_checkpoint(os.fspath(kept_in)) if resume and kept_in is not None else fresh_seed()
     generator = generator_from(seed)
-    rows = read_table_lazily(table)
+    rows = read_table_lazily(table, reading=kinds.reading if isinstance(kinds, Schema) else None)
     folder = None if rows.rows is None else ScratchFolder()  # gone when fit returns
     weight = checked_weight(sample_weight, len(rows))
     if weight is not None:  # rows that do not count are not there
         rows, weight = rows.take(np.flatnonzero(weight)), weight[weight > 0]
     schema = infer_schema(rows, kinds=kinds, min_count=min_count, strict=strict, missing=missing)
     if verbose:
-        print(_assumptions(schema), file=sys.stderr)
+        print("\n".join([_assumptions(schema), *describe_missing(rows.missing, schema)]), file=sys.stderr)
     kept = np.arange(len(rows))
     parts = [kept] if valid is not None else split(kept, config.valid_fraction, generator)
     said, config = config, resolved(config, network, schema, len(parts[0]), effort)
@@ -165,7 +166,7 @@ def fit(
     if valid is None:
         x_valid, held_out = held[0], rows.take(parts[1])
     else:
-        held_out = read_table(valid, source="the validation table")
+        held_out = read_table(valid, source="the validation table", reading=schema.reading)
         x_valid = encoded(held_out, schema, network, [np.arange(len(held_out))])[0]
     filled, known = _filled(x)
     first = untold(filled, known, schema, min_count=min_count, weight=x.weight)

@@ -1,0 +1,460 @@
+"""Which notation a column of text is in, if there is one that reads all its cells and no other that reads them otherwise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from shlex import quote
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import SchemaError
+from chainrule.table.notation import (
+    APOSTROPHES,
+    GAP,
+    MINUSES,
+    MOST_DECIMALS,
+    SPACES,
+    DateNotation,
+    Notation,
+    NumberNotation,
+    same_marks,
+)
+from chainrule.table.reading import Said
+
+MOSTLY = 0.8  # share of the known cells in one notation, from which the others are taken for mistakes
+MANY_DAYS = 28  # different values up to 31 that show the days of a month
+FEW_WORDS, MANY_NUMBERS = 3, 20  # so few words among so many different numbers stand for missing cells
+LOOKED_AT = 200  # cells that decide whether a column is looked at further
+SAMPLES = 20  # cells whose shape says which formats of dates are tried
+STYLED = 100  # cells that decide how dates are written: padded or not, short names or long
+UNMARKED = 3  # different numbers of up to three digits without a mark, from which a mark parts the thousands of others
+
+# Codes of currencies that are written beside amounts, without those that are words (ALL, TOP, CUP).
+CODES = re.findall(
+    r"\w+",
+    "USD EUR GBP JPY CNY CHF INR BRL RUB KRW MXN CAD AUD NZD SEK NOK DKK ISK PLN CZK HUF RON BGN TRY ZAR SGD HKD TWD THB IDR "
+    "MYR PHP VND ILS AED SAR EGP NGN KES ARS CLP COP PEN UAH KZT PKR BDT LKR MAD TND QAR KWD GHS",
+)
+WORDS = (r"Rs\.?", r"kr\.?", "Kč", "zł", "Ft", "lei", r"лв\.?", r"руб\.?", r"р\.", r"S?Fr\.")
+CURRENCY = "|".join([r"[A-Z]{0,3}\p{Sc}", *CODES, *WORDS])
+SHAPE = (
+    rf"^([+({MINUSES}])?{GAP}({CURRENCY}|[%‰])?({GAP})([+({MINUSES}])?{GAP}"
+    rf"([0-9](?:[0-9.,{APOSTROPHES}{SPACES}]*[0-9])?[.,]?(?:[eE][+-]?[0-9]+)?|[.,][0-9]+(?:[eE][+-]?[0-9]+)?)"
+    rf"(?:{GAP}([){MINUSES}]))?({GAP})({CURRENCY}|[%‰])?{GAP}([){MINUSES}])?$"
+)
+PARTS = ["front", "prefix", "before", "inner", "body", "after", "behind", "suffix", "end"]
+CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(\s?[AaPp]\.?[Mm]\.?)?")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A notation that reads most cells of a column, all of them where ``strays`` is empty; None: plain numbers, but for those."""
+
+    notation: Notation | None
+    strays: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why cells that look like numbers or dates are not read, and which option reads them.
+
+    Attributes:
+        reason: that.
+        readings: how many notations read most cells, each otherwise.
+    """
+
+    reason: str
+    readings: int = 0
+
+
+def detect(name: str, text: Any, said: Said, *, min_count: int = 1) -> Found | Doubt | None:
+    """How a column of text writes numbers or dates; None where it holds neither.
+
+    Args:
+        name: of the column, for what is said of it.
+        text: a polars series of its cells, without spaces around them, null where unknown.
+        said: what the user said of its notation.
+        min_count: cells that have to share what is told of them, since a reason is kept with the model.
+
+    Raises:
+        SchemaError: a cell that is not in the format of dates that was said of this column.
+    """
+    import polars as pl
+
+    known = text.rename("cell").drop_nulls()
+    some = known.gather_every(max(1, len(known) // LOOKED_AT))
+    if not len(known) or (not said and 2 * some.str.contains("[0-9]").sum() < len(some)):
+        return None
+    counts = known.value_counts(sort=True)  # the cells of most rows come first, so that the first are those that count
+    cells, weight = counts.to_series(0), counts.to_series(1).to_numpy()
+    if said.date_format is not None:
+        dates = DateNotation.told(said.date_format)
+        read = dates.parse(cells).is_not_null().to_numpy()
+        if read.all():
+            return Found(dates.closest(cells.head(STYLED)))
+        if said.date_format_is_own:
+            stray = cells.filter(pl.Series(~read)).item(0)
+            raise SchemaError(
+                f"column {name!r}: value {stray!r} is not a date in the format {said.date_format!r}; correct it, leave the cell "
+                f"empty, or say another format"
+            )
+    numbers = _numbers(name, cells, weight, said, min_count)
+    return numbers if numbers is not None else _dates(name, cells, weight, min_count)
+
+
+# ---------------------------------------------------------------------------------------------------------------- numbers
+
+
+def _numbers(name: str, cells: Any, weight: np.ndarray, said: Said, min_count: int) -> Found | Doubt | None:
+    import polars as pl
+
+    shape = _shapes(cells).with_columns(pl.Series("weight", weight))
+    has_body = shape["body"].is_not_null().to_numpy()
+    if not has_body.any():
+        return None
+    affixes = shape.filter(pl.Series(has_body)).group_by("prefix", "suffix").agg(pl.col("weight").sum())
+    affixes = affixes.sort("weight", "prefix", "suffix", descending=True)
+    prefix, suffix = affixes.row(0)[:2]
+    own = has_body & ((shape["prefix"] == prefix) & (shape["suffix"] == suffix)).to_numpy()
+    if len(affixes) > 1 and weight[own].sum() < MOSTLY * weight.sum() <= weight[has_body].sum():
+        return Doubt(_mixed(affixes, min_count))
+    is_currency = bool((prefix + suffix).strip("%‰"))
+    if is_currency:  # an amount without its currency is one of the same
+        own |= has_body & ((shape["prefix"] == "") & (shape["suffix"] == "")).to_numpy()
+    figures = _figures(shape["body"].filter(pl.Series(own)))
+    counted = pl.DataFrame({"f": figures, "w": weight[own]}).group_by("f", maintain_order=True).agg(pl.col("w").sum())
+    readings = _that_read_most(_marks(said), counted["f"].to_list(), counted["w"].to_numpy())
+    by_figure = pl.Series([each is not None for each in readings[0].plain])
+    read = own.copy()
+    read[own] = figures.replace_strict(counted["f"], by_figure, return_dtype=pl.Boolean).to_numpy()
+    strays = tuple(cells.filter(pl.Series(~read)).head(FEW_WORDS + 1).to_list())
+    bodies = shape["body"].filter(pl.Series(read))
+    if weight[read].sum() < MOSTLY * weight.sum():
+        few = len(strays) <= FEW_WORDS and bodies.n_unique() >= MANY_NUMBERS
+        return Doubt(_but_for(name, "numbers", cells, weight, read, min_count)) if few else None
+    styled = shape.filter(pl.Series(read))
+    notations = [_style(each.marks, prefix, suffix, styled, min_count) for each in readings]
+    notation = notations[0] if len(readings) == 1 else _by_evidence(readings, notations, bodies)
+    if notation is None:
+        return Doubt(_two_readings(name, readings, prefix, suffix), readings=2)
+    return Found(None if notation.is_plain else notation, strays)
+
+
+_Marks = tuple[str, str, int]  # decimal mark, thousands, grouping
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What marks make of figures: each in plain notation, None where they read none."""
+
+    marks: _Marks
+    plain: tuple[str | None, ...]
+
+
+def _shapes(cells: Any) -> Any:
+    """The parts of each cell that may be a number with a sign and a currency, a polars frame; no body in others."""
+    import polars as pl
+
+    shape = cells.str.extract_groups(SHAPE).struct.unnest()
+    shape.columns = PARTS
+    shape = shape.with_columns(pl.col(part).fill_null("") for part in PARTS if part != "body")
+    signs = pl.concat_str("front", "inner", "after", "end")
+    once = (signs.str.len_chars() <= 1) & ~signs.str.contains(r"[()]") | (signs == "()")
+    return shape.with_columns(pl.when(once).then("body").alias("body"))
+
+
+def _figures(bodies: Any) -> Any:
+    """Numbers as written, a polars series, with a 9 for each digit but a leading 0: what marks read goes by these alone."""
+    import polars as pl
+
+    frame = pl.DataFrame({"body": bodies})
+    nines = pl.col("body").str.replace_all("[0-9]", "9")
+    led = pl.when(pl.col("body").str.starts_with("0")).then(pl.lit("0") + nines.str.slice(1)).otherwise(nines)
+    return frame.select(led.alias("figure")).to_series()
+
+
+def _that_read_most(candidates: Sequence[_Marks], figures: Sequence[str], weight: np.ndarray) -> list[_Reading]:
+    """The different readings of most figures, the simplest first."""
+    found = [_Reading(marks, tuple(_plain(each, marks) for each in figures)) for marks in candidates]
+    counts = [int(weight[[each is not None for each in reading.plain]].sum()) for reading in found]
+    best: dict[tuple[str | None, ...], _Reading] = {}
+    for reading, count in zip(found, counts, strict=True):
+        if count == max(counts):
+            best.setdefault(reading.plain, reading)
+    return list(best.values())
+
+
+def _plain(figure: str, marks: _Marks) -> str | None:
+    """A figure as 999.9, if it is a number with these marks."""
+    decimal, thousands, grouping = marks
+    if re.fullmatch(NumberNotation(decimal=decimal, thousands=thousands, grouping=grouping).body, figure) is None:
+        return None
+    if thousands:
+        figure = re.sub(same_marks(thousands), "", figure)
+    return figure.replace(decimal, ".")
+
+
+def _marks(said: Said) -> list[_Marks]:
+    """What the marks of a column may be, the simplest first."""
+    wanted = next(
+        (alike[0] for alike in (SPACES, APOSTROPHES) if said.thousands and said.thousands in alike), said.thousands
+    )
+    return [
+        (decimal, thousands, grouping)
+        for thousands in ("", ",", ".", " ", "'")
+        for decimal in (".", ",")
+        for grouping in ((3, 2) if thousands else (3,))
+        if thousands != decimal and said.decimal in (None, decimal) and wanted in (None, thousands)
+    ]
+
+
+def _by_evidence(
+    readings: Sequence[_Reading], notations: Sequence[NumberNotation], bodies: Any
+) -> NumberNotation | None:
+    """Which of several readings is meant, if the cells show it.
+
+    One mark before three digits everywhere is a decimal mark or parts thousands. A point is a decimal mark in numbers that
+    every program reads so, and in percent, of which thousands are rare. Where numbers below a thousand stand without a mark,
+    the mark parts thousands: decimals would end in a zero, and be shorter, in one of ten.
+    """
+    parted = [k for k, each in enumerate(readings) if each.marks[1]]
+    decimal = [k for k, each in enumerate(readings) if not each.marks[1]]
+    if len(parted) != 1 or len(decimal) != 1:
+        return None
+    as_points = notations[decimal[0]]
+    if as_points.is_plain or (as_points.is_share and as_points.decimal == "."):
+        return as_points
+    unmarked = bodies.filter(bodies.str.contains("^[0-9]+$"))
+    short = unmarked.filter((unmarked.str.len_chars() <= 3) & (unmarked != "0"))
+    if short.n_unique() >= UNMARKED and unmarked.str.len_chars().max() <= 3:
+        return notations[parted[0]]
+    return None
+
+
+def _style(marks: _Marks, prefix: str, suffix: str, shape: Any, min_count: int) -> NumberNotation:
+    """The notation of cells of this shape, which these marks read: how most of them are written."""
+    import polars as pl
+
+    decimal, thousands, grouping = marks
+    weight = shape["weight"]
+    body = shape["body"].str.replace("[eE].*$", "")
+    whole = body.str.split(decimal).list.first() if decimal else body
+    fraction = body.str.split(decimal).list.get(1, null_on_oob=True).fill_null("")
+    lengths = fraction.str.len_chars()
+    most = _shared(lengths, weight, min_count)
+    keeps_zeros = bool(fraction.str.contains("[0-9]0$").any()) or lengths.n_unique() == 1
+    least = (
+        _commonest(lengths, weight) if keeps_zeros else int((fraction == "0").any())
+    )  # 12.0 is how programs write 12
+    digits = whole.str.replace_all("[^0-9]", "").str.len_chars()
+    is_grouped = whole.str.contains("[^0-9]")
+    longest = int(digits.filter(~is_grouped).max() or 0)
+    if thousands in (" ", "'") and is_grouped.any():
+        used = whole.filter(is_grouped).str.replace_all("[0-9]", "").str.slice(0, 1)
+        thousands = _commonest(used, weight.filter(is_grouped))
+    if not is_grouped.any():
+        thousands, grouping = "", 3
+    front, inner, after, end = (shape[part] for part in ("front", "inner", "after", "end"))
+    signs = pl.DataFrame({"s": front + inner + after + end, "f": front != "", "i": inner != "", "w": weight})
+    below = signs.filter(pl.col("s").str.contains(f"[({MINUSES}]"))
+    minus, place = "-", "front"
+    if len(below):
+        minus = _commonest(below["s"], below["w"])
+        first, second = bool(_commonest(below["f"], below["w"])), bool(_commonest(below["i"], below["w"]))
+        place = "front" if first else "number" if second and prefix else "front" if second else "end"
+        if minus == "()":
+            minus, place = "-", "parentheses" if first else "inside"
+    has = (shape["prefix"] != "") | (shape["suffix"] != "")
+    above = signs.filter(~pl.col("s").str.contains(f"[({MINUSES}]") & shape["body"].str.contains("[1-9]"))
+    has_exponents = bool(shape["body"].str.contains("[eE]").any())
+    return NumberNotation(
+        decimal=decimal,
+        thousands=thousands,
+        grouping=grouping,
+        grouped_from=5 if longest == 4 and thousands and int(digits.filter(is_grouped).min() or 0) > 4 else 4,
+        prefix=prefix + _commonest(shape["before"].filter(has), weight.filter(has)) if prefix else "",
+        suffix=_commonest(shape["behind"].filter(has), weight.filter(has)) + suffix if suffix else "",
+        minus=minus,
+        minus_at=place,
+        plus=len(above) > 0 and bool((above["s"] == "+").all()),
+        least_decimals=0 if has_exponents else min(least, most),
+        most_decimals=most,
+        exponent=has_exponents,
+    )
+
+
+def _commonest(values: Any, weight: Any) -> Any:
+    import polars as pl
+
+    counted = pl.DataFrame({"v": values, "w": weight}).group_by("v").agg(pl.col("w").sum())
+    return counted.sort("w", "v", descending=True).item(0, 0)
+
+
+def _shared(lengths: Any, weight: Any, min_count: int) -> int:
+    """How many decimals as many as ``min_count`` cells have at least: what one cell has is not kept."""
+    import polars as pl
+
+    counted = pl.DataFrame({"n": lengths, "w": weight}).sort("n", descending=True)
+    enough = counted["w"].cum_sum() >= min(min_count, int(counted["w"].sum()))
+    return min(int(counted["n"].filter(enough).item(0)), MOST_DECIMALS)
+
+
+def _mixed(affixes: Any, min_count: int) -> str:
+    signs: dict[str, int] = {}
+    for prefix, suffix, count in affixes.iter_rows():
+        for sign in {prefix, suffix} - {""}:
+            signs[sign] = signs.get(sign, 0) + count
+    currencies = [sign for sign in signs if sign not in "%‰"]
+    if len(currencies) > 1:
+        named = [sign for sign in currencies if signs[sign] >= min_count]
+        such = f", such as {_listed(named[:2])}," if len(named) > 1 else ","
+        return (
+            f"amounts in several currencies{such} which do not compare as numbers: convert them, or put the currency into a "
+            f"column of its own"
+        )
+    return (
+        f"numbers of which not all have {max(signs, key=signs.__getitem__)!r} at the same end: write all of them alike"
+    )
+
+
+def _two_readings(name: str, readings: Sequence[_Reading], prefix: str, suffix: str) -> str:
+    mark = next(each.marks[1] for each in readings if each.marks[1])
+    flag = quote(f"{name}={mark}")
+    return (
+        f"numbers such as {prefix}1{mark}234{suffix}, 1234 where {mark!r} parts thousands or 1.234 where it is the decimal mark: "
+        f"say which, by thousands={{{name!r}: {mark!r}}} or decimal={{{name!r}: {mark!r}}} (--thousands {flag} or "
+        f"--decimal {flag})"
+    )
+
+
+def _but_for(name: str, what: str, cells: Any, weight: np.ndarray, read: np.ndarray, min_count: int) -> str:
+    """What is said of numbers or dates among which a few words, each of ``min_count`` cells or more, are missing cells."""
+    words = [
+        cell for cell, count, own in zip(cells.to_list(), weight, read, strict=True) if count >= min_count and not own
+    ]
+    return (
+        f"{what} but for {int(weight[~read].sum())} cells such as {_listed(words)}, which count as missing by "
+        f"na_values={{{name!r}: {words!r}}} (--na-values {quote(name + '=' + ','.join(words))})"
+    )
+
+
+def _listed(words: Iterable[str]) -> str:
+    return " and ".join(map(repr, words))
+
+
+# ------------------------------------------------------------------------------------------------------------------ dates
+
+DOUBTFUL = np.array(["2024-02-01T07:30"], dtype="datetime64[us]")  # of which two components could be a month
+MEANINGS = {"d": "day", "m": "month", "B": "month", "b": "month", "Y": "year", "y": "year"}
+TIME = re.compile(
+    r"(.+?)(T|,? +|:)([0-9]{1,2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]+)?)?(?:( ?)([AaPp][Mm]))?( ?(?:Z|UTC)|[+-][0-9]{2}:?[0-9]{2})?",
+    re.ASCII,
+)
+NUMERIC = re.compile(r"([0-9]{1,4})([ /.-]|\. )([0-9]{1,2})(\2)([0-9]{1,4})", re.ASCII)
+NAMED = (
+    (re.compile(r"[0-9]{1,2}([ ./-]|\. |)[A-Za-z]{3,9}(,? ?|[./-])([0-9]{4}|[0-9]{2})"), "%d{0}%B{1}{year}"),
+    (re.compile(r"[A-Za-z]{3,9}([ -])[0-9]{1,2}(,? ?|-)([0-9]{4})"), "%B{0}%d{1}{year}"),
+    (re.compile(r"([0-9]{4})([ /-])[A-Za-z]{3,9}\2[0-9]{1,2}"), "%Y{1}%B{1}%d"),
+)
+WEEKDAY = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*(,? )")
+
+
+def _dates(name: str, cells: Any, weight: np.ndarray, min_count: int) -> Found | Doubt | None:
+    import polars as pl
+
+    samples = cells.head(SAMPLES).to_list()
+    if all(CLOCK.fullmatch(cell) for cell in samples) and bool(cells.str.contains(f"^(?:{CLOCK.pattern})$").all()):
+        return Doubt(
+            "times of day, such as 07:30, are not read: write a date before them, or the hours or minutes as a number"
+        )
+    tried = [DateNotation(format=each) for each in dict.fromkeys(each for cell in samples for each in _formats(cell))]
+    if not tried:
+        return None
+    read = [notation.parse(cells).is_not_null().to_numpy() for notation in tried]
+    counts = [int(weight[each].sum()) for each in read]
+    best = read[counts.index(max(counts))]
+    strays = tuple(cells.filter(pl.Series(~best)).head(FEW_WORDS + 1).to_list())
+    if max(counts) < MOSTLY * weight.sum():
+        few = len(strays) <= FEW_WORDS and best.sum() >= MANY_NUMBERS
+        said = _two_ways(weight, tried, read) or (
+            _but_for(name, "dates", cells, weight, best, min_count) if few else None
+        )
+        return None if said is None else Doubt(said)
+    sequences: dict[str, DateNotation] = {}
+    for notation, count, own in zip(tried, counts, read, strict=True):
+        if count == max(counts):
+            known = cells.filter(pl.Series(own))
+            if not known.str.contains(r":[0-9]{2}\.[0-9]").any():
+                notation = DateNotation(format=notation.format.replace("%.f", ""))
+            sequences.setdefault(_sequence(notation), notation.closest(known.head(STYLED)))
+    if len(sequences) > 1 and (place := _place_of_days(cells.filter(pl.Series(best)))) is not None:
+        sequences = {way: notation for way, notation in sequences.items() if way.split("/").index("day") == place}
+    chosen, *others = sequences.values()
+    if others:
+        forms = " or ".join(repr(other.format) for other in others)
+        return Doubt(
+            f"dates such as {chosen.write(DOUBTFUL)[0]}, {' or '.join(sequences)}: say which, by date_format={{{name!r}: "
+            f"{chosen.format!r}}} or {forms} (--date-format {quote(name + '=' + chosen.format)})",
+            readings=len(sequences),
+        )
+    return Found(chosen, strays)
+
+
+def _place_of_days(cells: Any) -> int | None:
+    """Which part of dates in digits is the day, if just one has nearly all values up to 31: neither months nor years do."""
+    parts = [
+        cells.str.extract(rf"^(?:[0-9]+[^0-9:]+){{{place}}}([0-9]+)").cast(int, strict=False) for place in range(3)
+    ]
+    days = [k for k, part in enumerate(parts) if part.n_unique() >= MANY_DAYS and (part.max() or 99) <= 31]
+    return days[0] if len(days) == 1 else None
+
+
+def _two_ways(weight: np.ndarray, tried: Sequence[DateNotation], read: Sequence[np.ndarray]) -> str | None:
+    """What is said of dates of which no format reads most, but two together do."""
+    for k, first in enumerate(read):
+        for j, second in enumerate(read[:k]):
+            if weight[first | second].sum() >= MOSTLY * weight.sum():
+                ways = " and ".join(f"{_sequence(tried[n])} as in {tried[n].example}" for n in (j, k))
+                return f"dates written in two ways, {ways}, which are not read: write them all in one"
+    return None
+
+
+def _sequence(notation: DateNotation) -> str:
+    """In which sequence a notation writes day, month and year."""
+    return "/".join(MEANINGS[part] for part in re.findall(r"%-?([A-Za-z])", notation.format) if part in MEANINGS)
+
+
+def _formats(cell: str) -> list[str]:
+    """The formats that a cell may be in."""
+    found = TIME.fullmatch(cell)
+    if found is None:
+        return _date_formats(cell)
+    date, joint, _, seconds, gap, half, zone = found.groups()
+    clock = (
+        ("%I" if half else "%H") + ":%M" + (":%S%.f" if seconds else "") + (f"{gap}%p" if half else "") + (zone or "")
+    )
+    return [f"{each}{joint}{clock}" for each in _date_formats(date)]
+
+
+def _date_formats(date: str) -> list[str]:
+    if found := WEEKDAY.match(date):
+        return [f"%A{found[2]}{each}" for each in _date_formats(date[found.end() :])]
+    if found := NUMERIC.fullmatch(date):
+        first, mark, second, _, last = found.groups()
+        if len(first) == 4 and len(last) <= 2:
+            return [f"%Y{mark}%m{mark}%d"]
+        if len(first) > 2 or len(last) not in (2, 4):
+            return []
+        year = "%Y" if len(last) == 4 else "%y"
+        if year == "%y" and mark == "." and min(len(first), len(second)) < 2:
+            return []  # 1.2.10 is a version, or the number of a chapter
+        either = [f"%d{mark}%m{mark}{year}", f"%m{mark}%d{mark}{year}"]
+        return either if year == "%Y" or len(first) < 2 else [*either, f"%y{mark}%m{mark}%d"]
+    for pattern, form in NAMED:
+        if found := pattern.fullmatch(date):
+            groups = found.groups()
+            return [form.format(*groups, year="%Y" if len(groups[-1]) == 4 else "%y")]
+    return []

@@ -1,0 +1,468 @@
+"""How a column of text writes its numbers or dates: parsed to values, and values written back in the same manner."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any, Self
+
+import numpy as np
+
+from chainrule.errors import FormatError, SchemaError
+from chainrule.table.cells import is_unknown
+from chainrule.table.frames import cells_of
+
+SPACES = " \u00a0\u202f\u2009"  # a space as it is typed, one that does not break, a narrow one, a thin one
+GAP = f"[{SPACES}]*"
+APOSTROPHES = "'\u2019"
+MINUS = "-\u2212\u2013"  # hyphen, the sign itself, and the dash that is taken for it
+MINUSES = "\\-\u2212\u2013"  # the same within the brackets of a pattern
+DECIMALS = (".", ",")
+THOUSANDS = ("", ",", ".", *SPACES, *APOSTROPHES)
+SIGNS_AT = ("front", "number", "end", "parentheses", "inside")
+MOST_DECIMALS = 30
+LONGEST_AFFIX = 12
+LONGEST_FORMAT = 64
+EXAMPLE = datetime.datetime(2024, 12, 31, 23, 59, 58)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberNotation:
+    """Numbers as people write them: ``1.234,50 €``, ``$1,234.50``, ``(12.5)``, ``4.1%``.
+
+    Attributes:
+        decimal: the decimal mark, a point or a comma.
+        thousands: what parts the thousands; "" for nothing. Spaces of any width read alike, and so do apostrophes.
+        grouping: digits in the groups beyond the first three: 3, or 2 as in 1,00,000.
+        grouped_from: the fewest digits before the decimal mark that are grouped.
+        prefix, suffix: what stands around every number, with its space: a currency, which may be missing, or a percent sign,
+            which may not.
+        minus: the sign of numbers below zero.
+        minus_at: where it stands: in "front" of the prefix, before the "number", at the "end"; or "parentheses" instead, around
+            all, or "inside" prefix and suffix.
+        plus: whether numbers above zero have a sign, too.
+        least_decimals, most_decimals: how many digits follow the decimal mark.
+        exponent: whether numbers may have an exponent, as 1,5E-7; then as many digits are written as they have.
+    """
+
+    decimal: str = "."
+    thousands: str = ""
+    grouping: int = 3
+    grouped_from: int = 4
+    prefix: str = ""
+    suffix: str = ""
+    minus: str = "-"
+    minus_at: str = "front"
+    plus: bool = False
+    least_decimals: int = 0
+    most_decimals: int = 0
+    exponent: bool = False
+
+    def __post_init__(self) -> None:
+        affixes = (self.prefix, self.suffix)
+        sound = (
+            self.decimal in DECIMALS
+            and self.thousands in THOUSANDS
+            and self.thousands != self.decimal
+            and self.grouping in (2, 3)
+            and self.grouped_from in (4, 5)
+            and all(len(affix) <= LONGEST_AFFIX and not any(c.isdigit() for c in affix) for affix in affixes)
+            and len(self.minus) == 1
+            and self.minus in MINUS
+            and self.minus_at in SIGNS_AT
+            and 0 <= self.least_decimals <= self.most_decimals <= MOST_DECIMALS
+        )
+        if not sound:
+            raise SchemaError(f"{self!r} is no notation of numbers")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every program reads such numbers without being told."""
+        marks = (self.decimal == "." or not self.most_decimals) and not self.thousands
+        return marks and not (self.prefix or self.suffix or self.plus) and (self.minus, self.minus_at) == ("-", "front")
+
+    @property
+    def is_share(self) -> bool:
+        """Whether a percent or per mille sign stands at every number."""
+        return any(sign in self.prefix + self.suffix for sign in "%‰")
+
+    def describe(self) -> str:
+        """In words, with an example: what a schema's line says.
+
+        >>> NumberNotation(decimal=",", thousands=".", least_decimals=2, most_decimals=2, suffix=" €").describe()
+        'numbers written 1.234,50 €'
+        """
+        whole = 12 if not self.thousands else 123456 if self.grouping == 2 else 12345 if self.grouped_from > 4 else 1234
+        number = whole + (0.5 if self.most_decimals else 0)
+        signed = number if self.minus_at == "front" and self.minus == "-" else -number
+        return f"{'percent' if self.is_share else 'numbers'} written {self.write(np.array([signed]))[0]}"
+
+    def parse(self, text: Any) -> Any:
+        """A polars series of text as one of integers or numbers; null where it is null, or not written so."""
+        import polars as pl
+
+        frame = text.rename("text").to_frame()
+        signed, enclosed = frame.select(
+            pl.col("text").str.extract_groups(self._signed).alias("signed"),
+            pl.coalesce(*(pl.col("text").str.extract(p, 1) for p in self._enclosed)).alias("enclosed"),
+        ).get_columns()
+        parts = signed.struct.unnest().rename(dict(zip(signed.struct.fields, _PARTS, strict=True)))
+        signs = pl.concat_str(_PARTS[:2] + _PARTS[3:], ignore_nulls=True)
+        once = signs.str.len_chars() <= 1
+        body = pl.when(once).then("body").otherwise(None)
+        found = parts.with_columns(enclosed.alias("enclosed")).select(
+            pl.coalesce(body, "enclosed").alias("body"),
+            (pl.col("enclosed").is_not_null() | signs.str.contains(f"[{MINUSES}]")).alias("below"),
+        )
+        plain = pl.col("body")
+        if self.thousands:
+            plain = plain.str.replace_all(same_marks(self.thousands), "")
+        plain = plain.str.replace(self.decimal, ".", literal=True).str.strip_suffix(".")
+        plain = pl.when(plain.str.starts_with(".")).then(pl.lit("0") + plain).otherwise(plain)
+        plain = pl.when("below").then(pl.lit("-") + plain).otherwise(plain)
+        return numbers_of(found.select(plain.alias("plain")).to_series()).alias(text.name)
+
+    def write(self, values: np.ndarray) -> list[str | None]:
+        """Numbers (N,) as text, None where there is none; rounded to ``most_decimals``.
+
+        >>> NumberNotation(thousands=",", prefix="$", least_decimals=2, most_decimals=2).write(np.array([-1234.5]))
+        ['-$1,234.50']
+        """
+        known: dict[Any, str | None] = {}
+        return [known[v] if v in known else known.setdefault(v, self._one(v)) for v in values.tolist()]
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that ``notation_from_json`` reads."""
+        return {"of": "numbers", **asdict(self)}
+
+    @cached_property
+    def body(self) -> str:
+        """A pattern of the digits and marks of one number, of Python and of polars alike."""
+        mark = re.escape(self.decimal)
+        plain = f"(?:(?:0|[1-9][0-9]*)(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+        if self.thousands:
+            group = same_marks(self.thousands)
+            lead = f"[1-9][0-9]?(?:{group}[0-9]{{2}})*"
+            if self.grouping == 3:
+                lead = f"[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})*"
+            plain += f"|{lead}{group}[0-9]{{3}}(?:{mark}[0-9]*)?"
+        return plain
+
+    @cached_property
+    def _signed(self) -> str:
+        sign, end, gap = f"([+{MINUSES}])?", f"([{MINUSES}])?", GAP
+        parts = (sign, self._before, sign, f"({self.body})", end, self._after, end)
+        return f"^{gap.join(part for part in parts if part)}$"
+
+    @cached_property
+    def _enclosed(self) -> tuple[str, str]:
+        before, after, body = self._before, self._after, self.body
+        inside = rf"^\({GAP}{before}{GAP}({body}){GAP}{after}{GAP}\)$"
+        return inside, rf"^{before}{GAP}\({GAP}({body}){GAP}\){GAP}{after}$"
+
+    @property
+    def _before(self) -> str:
+        return self._affix(self.prefix)
+
+    @property
+    def _after(self) -> str:
+        return self._affix(self.suffix)
+
+    def _affix(self, affix: str) -> str:
+        pattern = re.escape(affix.strip())
+        return f"(?:{pattern})?" if pattern and not self.is_share else pattern
+
+    def _one(self, value: Any) -> str | None:
+        if value is None or value != value:
+            return None
+        if isinstance(value, int):
+            digits, fraction, tail = str(abs(value)), "", ""
+        else:
+            short = np.format_float_positional(
+                abs(value), precision=None if self.exponent else self.most_decimals, trim="-"
+            )
+            tail = ""
+            if self.exponent and not 1e-4 <= abs(value) < 1e16 and value:
+                short, _, tail = repr(abs(value)).partition("e")
+                tail = f"E{int(tail or 0):+03d}"
+            digits, _, fraction = short.partition(".")
+        fraction = "" if tail and fraction == "0" else fraction
+        fraction = fraction if tail else fraction.ljust(self.least_decimals, "0")
+        below = value < 0 and any(digit not in "0" for digit in digits + fraction)
+        number = self._grouped(digits) + (self.decimal + fraction if fraction else "") + tail
+        if not below:
+            sign = "+" if self.plus and value > 0 else ""
+            return (
+                f"{self.prefix}{sign}{number}{self.suffix}"
+                if self.minus_at == "number"
+                else f"{sign}{self.prefix}{number}{self.suffix}"
+            )
+        return {
+            "front": f"{self.minus}{self.prefix}{number}{self.suffix}",
+            "number": f"{self.prefix}{self.minus}{number}{self.suffix}",
+            "end": f"{self.prefix}{number}{self.suffix}{self.minus}",
+            "parentheses": f"({self.prefix}{number}{self.suffix})",
+            "inside": f"{self.prefix}({number}){self.suffix}",
+        }[self.minus_at]
+
+    def _grouped(self, digits: str) -> str:
+        if not self.thousands or len(digits) < self.grouped_from:
+            return digits
+        lead, last = digits[:-3], digits[-3:]
+        groups = [lead[max(0, end - self.grouping) : end] for end in range(len(lead), 0, -self.grouping)]
+        return self.thousands.join([*reversed(groups), last])
+
+
+_PARTS = ["front", "before", "body", "after", "end"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DateNotation:
+    """Dates and times in a format of ``strftime``, as chrono (and so polars) takes it: ``%d/%m/%Y %H:%M``.
+
+    A directive without padding, as ``%-d``, reads padded digits as well. Years of two digits are 1969 to 2068.
+    """
+
+    format: str
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.format) <= LONGEST_FORMAT or not {"d", "e", "j"} & set(self._directives) or not self._years:
+            raise SchemaError(
+                f"{self.format!r} is no format of dates with a day, a month and a year; write it as %d/%m/%Y or %d.%m.%Y %H:%M"
+            )
+
+    @classmethod
+    def told(cls, text: str) -> Self:
+        """The notation of a format that a person wrote, also with Python's ``.%f`` for parts of a second.
+
+        Raises:
+            SchemaError: dates written in that format are not read again.
+        """
+        notation = cls(format=text.replace(".%f", "%.f"))
+        import polars as pl
+
+        try:
+            again = notation.parse(
+                pl.Series(notation.write(np.array([EXAMPLE], dtype="datetime64[us]")), dtype=pl.String)
+            )
+        except pl.exceptions.PolarsError as error:
+            raise SchemaError(f"{text!r} is no format of dates: {str(error).splitlines()[0]}") from error
+        if again.null_count() or again.dt.date().item() != EXAMPLE.date():
+            raise SchemaError(
+                f"{text!r}: dates in this format are not read again; write it as %d/%m/%Y or %d.%m.%Y %H:%M"
+            )
+        return notation
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every program reads such dates without being told: those of ISO 8601."""
+        return re.fullmatch(r"%Y-%m-%d([T ]%H:%M(:%S(%\.f)?)?(Z|[+-]\d\d:\d\d)?)?", self._read) is not None
+
+    @property
+    def has_time(self) -> bool:
+        """Whether hours are written."""
+        return bool({"H", "I", "T", "R", "X", "c", "r", "k", "l"} & set(self._directives))
+
+    def describe(self) -> str:
+        """In words, with an example: what a schema's line says.
+
+        >>> DateNotation(format="%d/%m/%Y").describe()
+        'dates written 31/12/2024'
+        """
+        return f"dates written {self.example}" + (" (years 1969 to 2068)" if "y" in self._directives else "")
+
+    @property
+    def example(self) -> str:
+        """The last evening of 2024, as it is written."""
+        return str(self.write(np.array([EXAMPLE], dtype="datetime64[us]"))[0])
+
+    def parse(self, text: Any) -> Any:
+        """A polars series of text as one of dates, or times; null where it is null, or not written so."""
+        import polars as pl
+
+        shaped = text.set(~text.str.contains(self._pattern).fill_null(False), None)
+        found = shaped.str.to_datetime(self._read, strict=False, time_unit="us")
+        return found if self.has_time else found.cast(pl.Date)
+
+    def write(self, values: np.ndarray) -> list[str | None]:
+        """Datetimes (N,) as text, None where there is none."""
+        import polars as pl
+
+        return pl.Series(values.astype("datetime64[us]")).dt.to_string(self.format).to_list()
+
+    def reads_as(self, other: DateNotation) -> bool:
+        """Whether both read the same cells alike, however they write them."""
+        return self._read == other._read
+
+    def closest(self, text: Any) -> DateNotation:
+        """This notation with the padding, names and fractions that most of these cells, a polars series, are written with."""
+        values = self.parse(text)
+        best, most = self, int((values.dt.to_string(self.format) == text).sum())
+        for form in _variants(self._read):
+            other = DateNotation(format=form)
+            hits = int((values.dt.to_string(form) == text).sum())
+            if hits > most and other._read == self._read:
+                best, most = other, hits
+        return best
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that ``notation_from_json`` reads."""
+        return {"of": "dates", "format": self.format}
+
+    @property
+    def _directives(self) -> list[str]:
+        return re.findall(r"%[-_0]?\.?\d?([A-Za-z])", self.format)
+
+    @property
+    def _years(self) -> bool:
+        return bool({"Y", "y", "G"} & set(self._directives)) and bool({"m", "b", "B", "h", "j"} & set(self._directives))
+
+    @property
+    def _read(self) -> str:
+        """The format to read by: padded or not, short names or long, all are read by one."""
+        found = re.sub(r"%[-_0]", "%", self.format)
+        for written, read in (("%b", "%B"), ("%h", "%B"), ("%a", "%A"), ("%P", "%p"), ("%.3f", "%.f"), ("%.6f", "%.f")):
+            found = found.replace(written, read)
+        return found
+
+    @cached_property
+    def _pattern(self) -> str:
+        """What cells look like: chrono alone would take the 24 of 1/2/24 for a year of four digits."""
+        pattern = ""
+        for part in re.split(r"(%\.?[A-Za-z])", self._read):
+            pattern += _DIRECTIVES.get(part, ".+?" if part.startswith("%") else re.escape(part))
+        return f"^{pattern}$"
+
+
+_ONE_OR_TWO = "[0-9]{1,2}"
+_DIRECTIVES = {
+    **dict.fromkeys(("%d", "%m", "%H", "%I"), _ONE_OR_TWO),
+    **dict.fromkeys(("%M", "%S", "%y"), "[0-9]{2}"),
+    "%Y": "[0-9]{4}",
+    "%.f": r"(?:\.[0-9]{1,9})?",
+    "%p": "[AaPp][Mm]",
+    "%B": "[A-Za-z]{3,9}",
+    "%A": "[A-Za-z]{3,9}",
+}
+_WAYS = {
+    "%d": ("%d", "%-d"),
+    "%m": ("%m", "%-m"),
+    "%H": ("%H", "%-H"),
+    "%I": ("%I", "%-I"),
+    "%B": ("%b", "%B"),
+    "%A": ("%a", "%A"),
+    "%p": ("%p", "%P"),
+    "%.f": ("%.3f", "%.6f", "%.f"),
+}
+
+Notation = NumberNotation | DateNotation
+
+
+def notation_from_json(spec: Mapping[str, Any]) -> Notation:
+    """The notation that ``to_json`` described.
+
+    Raises:
+        FormatError: it is none.
+    """
+    try:
+        if spec["of"] == "dates":
+            return DateNotation.told(str(spec["format"]))
+        if spec["of"] == "numbers":
+            return NumberNotation(**{name: value for name, value in spec.items() if name != "of"})
+    except (TypeError, SchemaError, KeyError) as error:
+        raise FormatError(f"a notation is not one this version wrote: {error}") from error
+    raise FormatError(f"a notation of {spec['of']!r}; there are those of numbers and dates")
+
+
+def numbers_of(plain: Any) -> Any:
+    """A polars series of plain text, as 1234.5, as integers if all known cells are, else as numbers."""
+    import polars as pl
+
+    whole = plain.cast(pl.Int64, strict=False)
+    return whole if whole.null_count() == plain.null_count() else plain.cast(pl.Float64, strict=False)
+
+
+class NotRead:
+    """A cell of text that is not in the notation of its column: no number and no date, shown as it is written."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return repr(self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def read_cells(notation: Notation, cells: np.ndarray, unknown: Collection[str]) -> np.ndarray:
+    """Cells (N,) of a column of text as numbers or dates; what is no text stays as it is.
+
+    Args:
+        notation: how the column writes them.
+        cells: text, or what frames hold besides: numbers, dates, None.
+        unknown: words in lower case that stand for a missing cell.
+
+    Returns:
+        (N,) numbers or datetimes; objects where there are others among them, a ``NotRead`` for text in no such notation.
+    """
+    import narwhals as nw
+    import polars as pl
+
+    if cells.dtype.kind in "biufmM":
+        return cells
+    is_text = np.fromiter((isinstance(cell, str) for cell in cells), dtype=bool, count=len(cells))
+    text = pl.Series(
+        [cell if known else None for cell, known in zip(cells.tolist(), is_text.tolist(), strict=True)], dtype=pl.String
+    )
+    text = text.str.strip_chars()
+    missing = text.str.to_lowercase().is_in(list(unknown)).fill_null(False).to_numpy()
+    parsed = notation.parse(text)
+    wrong = is_text & ~missing & parsed.is_null().to_numpy()
+    if not wrong.any() and not (~is_unknown(cells) & ~is_text).any():
+        return cells_of(nw.from_native(parsed, series_only=True))
+    values = [NotRead(c) if bad else v if t else c for c, v, t, bad in zip(
+        cells.tolist(), parsed.to_list(), is_text.tolist(), wrong.tolist(), strict=True)]  # fmt: skip
+    found = np.empty(len(values), dtype=object)
+    found[:] = values
+    return found
+
+
+def require_read(name: str, notation: Notation, cells: np.ndarray, where: Any) -> None:
+    """Raises SchemaError for the first cell (N,) that is not in the notation of its column."""
+    if cells.dtype.kind != "O":
+        return
+    for row, cell in enumerate(cells):
+        if isinstance(cell, NotRead):
+            options = ["date_format"] if isinstance(notation, DateNotation) else ["decimal", "thousands"]
+            flags = ", ".join("--" + option.replace("_", "-") for option in options)
+            raise SchemaError(
+                f"column {name!r}: value {cell!r} at {where(row)} is not among {notation.describe()}, as all were when the model "
+                f"was fitted: correct it, leave the cell empty, or say how this table is written, by {' and '.join(options)} of "
+                f"read_table ({flags})"
+            )
+
+
+def written(notation: Notation, values: np.ndarray) -> np.ndarray:
+    """Numbers or datetimes (N,) as text, objects; masked where they are."""
+    mask = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
+    found = np.empty(len(values), dtype=object)
+    found[:] = notation.write(np.ma.getdata(values))
+    return found if mask is None else np.ma.masked_array(found, mask)
+
+
+def same_marks(mark: str) -> str:
+    """A pattern of the marks that are read alike: spaces of any width, apostrophes of either shape."""
+    for alike in (SPACES, APOSTROPHES):
+        if mark in alike:
+            return f"[{alike}]"
+    return re.escape(mark)
+
+
+def _variants(read: str) -> list[str]:
+    parts = re.split(r"(%\.?[A-Za-z])", read)
+    return ["".join(each) for each in product(*(_WAYS.get(part, (part,)) for part in parts))]

@@ -1,0 +1,170 @@
+"""Columns of text that hold numbers or dates in a notation of their own: what they hold, and how it is written."""
+
+from __future__ import annotations
+
+import numbers
+from dataclasses import dataclass, replace
+from shlex import quote
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+
+from chainrule.errors import SchemaError
+from chainrule.table.cells import is_unknown, looks
+from chainrule.table.detect import Doubt, Found, detect
+from chainrule.table.frames import cells_of
+from chainrule.table.notation import DateNotation, Notation, NumberNotation, read_cells
+from chainrule.table.read import Table
+from chainrule.table.reading import Said
+from chainrule.table.schema import Column
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a column of text holds.
+
+    Attributes:
+        cells: numbers or datetimes (N,), as numpy has them.
+        notation: how they are written.
+        dtype: the type of the column: of a text file that of its numbers or dates, of a frame its own.
+    """
+
+    cells: np.ndarray
+    notation: Notation
+    dtype: str
+
+
+def written_column(table: Table, position: int, *, min_count: int) -> Written | Doubt | None:
+    """The numbers or dates that a column of text holds, or why they are not read.
+
+    None where it holds labels, or numbers and dates that every program reads. A reason tells nothing of fewer than
+    ``min_count`` cells.
+
+    Raises:
+        SchemaError: most cells are in one notation, and some are not.
+    """
+    name, values = table.names[position], table.columns[position]
+    text, said = table.as_written(position), table.reading.of(name)
+    is_file = text is not None
+    is_plain = is_file and looks(values) != "label"
+    if is_plain and not said:
+        return None
+    text = text if is_file else _text_of(table, name, values)
+    found = None if text is None else detect(name, text, said, min_count=min_count)
+    if found is None or (isinstance(found, Doubt) and not is_plain):
+        return found
+    if isinstance(found, Doubt) or found.notation is None or (is_plain and not _was_said(found, said)):
+        return None
+    if found.strays:
+        raise _not_all(table, name, text, found.notation, found.strays)
+    if not is_file:
+        return Written(
+            read_cells(found.notation, values, table.reading.missing.of(name)), found.notation, table.dtypes[position]
+        )
+    parsed = found.notation.parse(text)
+    return Written(cells_of(nw.from_native(parsed, series_only=True)), found.notation, str(parsed.dtype))
+
+
+def _was_said(found: Found, said: Said) -> bool:
+    """Whether a notation follows from what was said, so that it holds for what looks plain, too."""
+    if isinstance(found.notation, DateNotation):
+        return said.date_format is not None and found.notation.reads_as(DateNotation.told(said.date_format))
+    return (said.decimal, said.thousands) != (None, None) and (said.marks_are_own or not found.strays)
+
+
+def require_format_of_some(table: Table, notations: list[Notation | None]) -> None:
+    """Raises SchemaError where a format of dates was said of all columns, and none is written so."""
+    said = table.reading.date_format.get(None)
+    if said is None:
+        return
+    told = DateNotation.told(said)
+    if not any(isinstance(each, DateNotation) and each.reads_as(told) for each in notations):
+        raise SchemaError(
+            f"{table.source}: no column of text is written in the format of dates {said!r}; say another, or none"
+        )
+
+
+def _text_of(table: Table, name: str, values: np.ndarray) -> Any:
+    """The text of a frame's column, a polars series, null where it has none; None where there is more than text and numbers."""
+    import polars as pl
+
+    if values.dtype.kind not in "OU":
+        return None
+    cells = values.tolist()
+    if not any(isinstance(cell, str) for cell in cells):
+        return None
+    others = [cell for cell, missing in zip(cells, is_unknown(values).tolist(), strict=True) if not missing]
+    if not all(
+        isinstance(cell, str) or (isinstance(cell, numbers.Real) and not isinstance(cell, bool)) for cell in others
+    ):
+        return None
+    text = pl.Series(
+        name, [cell if isinstance(cell, str) else None for cell in cells], dtype=pl.String
+    ).str.strip_chars()
+    unknown = text.str.to_lowercase().is_in(sorted(table.reading.missing.of(name))).fill_null(True)
+    return text.set(unknown, None)
+
+
+def _not_all(table: Table, name: str, text: Any, notation: Notation, strays: tuple[str, ...]) -> SchemaError:
+    wrong = (text.is_not_null() & notation.parse(text).is_null()).to_numpy()
+    row, known = int(np.flatnonzero(wrong)[0]), int(text.is_not_null().sum())
+    return SchemaError(
+        f"column {name!r}: value {text[row]!r} at {table.where(row)} is not among {notation.describe()}, as "
+        f"{known - wrong.sum()} of {known} are: {remedy(name, strays)}"
+    )
+
+
+def remedy(name: str, strays: tuple[str, ...]) -> str:
+    """What to do with cells that are not as most of their column are."""
+    word = strays[0]
+    missing, kind = quote(f"{name}={word}"), quote(f"{name}=categorical")
+    return (
+        f"correct it, leave the cell empty, count it as missing by na_values={{{name!r}: {word!r}}} (--na-values {missing}), "
+        f"or pass kinds={{{name!r}: 'categorical'}} (--kind {kind})"
+    )
+
+
+def with_doubtful_points(table: Table, column: Column, notations: list[Notation | None]) -> Column:
+    """The column with a note, where its points may part thousands: three digits follow each, in a file with decimal commas."""
+    commas = any(isinstance(each, NumberNotation) and each.decimal == "," for each in notations)
+    if not commas or column.kind != "real" or column.notation is not None or column.name not in table.names:
+        return column
+    text = table.as_written(table.names.index(column.name))
+    if text is None or table.reading.of(column.name):
+        return column
+    if not text.drop_nulls().str.contains(r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$").all():
+        return column
+    name, flag = column.name, quote(f"{column.name}=.")
+    note = f"a point that parts thousands, as in 1.234, is read so by thousands={{{name!r}: '.'}} (--thousands {flag})"
+    return replace(column, reason=f"{column.reason}; {note}")
+
+
+def require_plain(table: Table, position: int, name: str) -> None:
+    """Raises SchemaError for a column of text in a notation of its own, where the table that was fitted had a plain one.
+
+    ``name`` is what the fitted table calls it.
+    """
+    values = table.columns[position]
+    if values.dtype.kind not in "OU" or looks(values) != "label":
+        return
+    text = table.as_written(position)
+    text = _text_of(table, name, values) if text is None else text
+    found = None if text is None else detect(name, text, table.reading.of(name))
+    if isinstance(found, Doubt) and found.readings:
+        raise SchemaError(f"column {name!r}: {found.reason}")
+    if not isinstance(found, Found) or found.notation is None or found.notation.is_plain:
+        return
+    raise SchemaError(
+        f"column {name!r}: {found.notation.describe()} in {table.source}, where the fitted table has plain ones: say so to "
+        f"read_table, by {_options(name, found.notation)}"
+    )
+
+
+def _options(name: str, notation: Notation) -> str:
+    """The options that read a notation, as Python and the command line have them."""
+    if isinstance(notation, DateNotation):
+        return f"date_format={{{name!r}: {notation.format!r}}} (--date-format {quote(name + '=' + notation.format)})"
+    said = {"decimal": notation.decimal, "thousands": notation.thousands}
+    options = " and ".join(f"{option}={{{name!r}: {mark!r}}}" for option, mark in said.items() if mark)
+    return f"{options} ({' '.join('--' + option + ' ' + quote(name + '=' + mark) for option, mark in said.items() if mark)})"
