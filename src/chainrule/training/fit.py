@@ -30,6 +30,7 @@ from chainrule.training.checkpoint import (
     Checkpoint,
     config_of_checkpoint,
     fingerprint,
+    require_sizes,
     seed_of_checkpoint,
 )
 from chainrule.training.config import LEARNED_ORDERS, FitConfig
@@ -181,7 +182,6 @@ def fit(
         )
         config, trials = race(config, reached, ladders=left_open(said, config, keeps_order=flags), worth=worth)
         trials = in_units(trials, units(x_valid))
-    net = begin(network, config, generator)
     independent = IndependentColumns(columns)
     independent.initialize_from(filled)
     asked = {"objective": objective, "network": network, "effort": effort, "seed": seed}
@@ -191,6 +191,9 @@ def fit(
             independent=independent,
         )  # fmt: skip
         return done
+    if network == "committee" and resume and kept_in is not None:
+        require_sizes(kept_in, lambda: _nade(columns, config, None, generator_from(0)), config)
+    net = begin(network, config, generator)
     state = make_state(net.to(device), config, generator)
     state.trials, state.seconds = trials, time.perf_counter() - began
     after_epoch = None

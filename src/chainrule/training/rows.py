@@ -95,8 +95,8 @@ def checked_weight(sample_weight: object, rows: int) -> np.ndarray | None:
     light = int(((weight > 0) & (scaled < LEAST_SHARE)).sum())
     if light:
         warnings.warn(
-            f"sample_weight: {light} row(s) weigh less than {LEAST_SHARE:g} of the heaviest, {weight.max():g}: beside it they count "
-            f"for nothing; correct the weights, or give these rows zero",
+            f"sample_weight: {light} row(s) weigh less than {LEAST_SHARE:g} of the heaviest, {weight.max():g}: beside it they "
+            f"count for nothing; correct the weights, or give these rows zero",
             stacklevel=3,
         )
     return scaled
