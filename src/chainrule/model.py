@@ -30,7 +30,7 @@ from chainrule.networks import MADE, NADE, AbstractNetwork, Committee, Ensemble,
 from chainrule.networks.columns import Columns
 from chainrule.networks.orders import make_order
 from chainrule.table import Column, Schema
-from chainrule.table.kinds import KINDS
+from chainrule.table.kinds import KINDS, integer
 
 NETWORKS: dict[str, type[AbstractNetwork]] = {
     "Committee": Committee,
@@ -163,8 +163,9 @@ def _conditional_of(column: Column, mixture: type[AbstractMixture], components: 
     if column.step is None:
         base = mixture(components, low=column.low, high=column.high)
     else:
+        least, most = integer.bound_codes(column) if column.kind == "integer" else (None, None)
         base = DiscretizedLogisticMixture(
-            components, column.least, column.most, column.center, column.spread, low=column.low, high=column.high
+            components, least, most, column.center, column.spread, low=column.low, high=column.high
         )
     if column.periods:
         base = Periodic(base, column.periods)

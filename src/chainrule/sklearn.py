@@ -126,7 +126,7 @@ class DensityEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Densit
         effort: "quick", "standard" or "best".
         kinds: the kind of some columns by name; columns of arrays are named x0, x1, ….
         missing: "unknown" or "informative".
-        min_count: rows that a level needs to be listed by name.
+        min_count: rows that a level needs to be listed by name, and that any number of the model file is made of.
         config: a ``FitConfig``; what it leaves None follows from effort and table.
         time_limit_s: seconds after which training ends.
         device: "auto", "cpu" or "cuda".

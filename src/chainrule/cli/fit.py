@@ -57,7 +57,12 @@ def run(
         str, typer.Option(help="unknown, or informative: that a cell is missing is modelled.")
     ] = "unknown",
     strict: Annotated[bool, typer.Option("--strict", help="Fail where columns would be left out.")] = False,
-    min_count: Annotated[int, typer.Option(help="Rows that a level needs to be listed by name.")] = 5,
+    min_count: Annotated[
+        int,
+        typer.Option(
+            help="Rows that a level needs to be listed by name, and that any number in the model file is made of."
+        ),
+    ] = 5,
     time_limit_s: Annotated[float | None, typer.Option(help="Seconds after which training ends.")] = None,
     hidden_size: Annotated[
         int | None,

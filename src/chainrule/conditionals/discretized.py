@@ -51,8 +51,8 @@ class DiscretizedLogisticMixture(AbstractConditional):
     """
 
     parts: int
-    least: int | None = None
-    most: int | None = None
+    least: float | None = None
+    most: float | None = None
     center: float = 0.0
     spread: float = 1.0
     least_scale: float = 1e-3

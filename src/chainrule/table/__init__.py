@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.table.cells import as_numbers, objects_of
+from chainrule.table.cells import as_numbers, exact_numbers, objects_of
 from chainrule.table.codes import (
     Codes,
     cells_as_text,
@@ -21,11 +21,13 @@ from chainrule.table.codes import (
     relabelled,
     to_container,
 )
+from chainrule.table.exact import whole_array
 from chainrule.table.infer import MIN_COUNT, infer_schema
 from chainrule.table.lazy import read_table_lazily
 from chainrule.table.outside import outside_distance
 from chainrule.table.read import Table, array_names, read_parts, read_table
 from chainrule.table.schema import Column, LeftOut, Schema
+from chainrule.table.telling import is_of_few
 from chainrule.table.write import csv_parts, require_ending, write_parts
 
 __all__ = [
@@ -43,7 +45,9 @@ __all__ = [
     "decode_column",
     "encode",
     "encode_columns",
+    "exact_numbers",
     "infer_schema",
+    "is_of_few",
     "level_names",
     "log_outside",
     "log_scales",
@@ -60,5 +64,6 @@ __all__ = [
     "relabelled",
     "require_ending",
     "to_container",
+    "whole_array",
     "write_parts",
 ]

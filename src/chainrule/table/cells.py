@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SchemaError
+from chainrule.table.exact import integer_of, is_large
 from chainrule.table.words import BOOLEANS, UNKNOWN
 
 Where = Callable[[int], str]  # names a row in messages
 FINER = ("ns", "ps", "fs", "as")
+MOST_YEARS = 200_000  # from 1970, in which int64 counts microseconds
 MISSING_TYPES = ("NAType", "NaTType")  # pd.NA and pd.NaT, which need pandas to be imported by name
 
 
@@ -70,6 +72,14 @@ def as_numbers(name: str, values: np.ndarray, where: Where) -> np.ndarray:
     return found
 
 
+def exact_numbers(name: str, values: np.ndarray, where: Where) -> np.ndarray:
+    """As ``as_numbers``; objects (N,) where float64 would round an integer: integers as they are, other numbers as floats."""
+    found = as_numbers(name, values, where)
+    if not is_large(found) or values.dtype.kind == "f":
+        return found
+    return objects_of([n if (whole := integer_of(v)) is None else whole for v, n in zip(values, found, strict=True)])
+
+
 def numbers_if_any(values: np.ndarray) -> np.ndarray:
     """As ``as_numbers``, infinite where there is no finite number."""
     if values.dtype.kind == "f" and values.dtype.itemsize < 8:
@@ -109,23 +119,42 @@ def label_of(value: Any) -> str:
     return str(value)
 
 
-def as_ticks(name: str, values: np.ndarray, unit: str, where: Where, *, strict: bool = True) -> np.ndarray:
-    """Each date or time as a number of units since 1970, fractions included, NaN where unknown, (N,) float64; ISO text counts.
+def as_ticks(
+    name: str, values: np.ndarray, unit: str, where: Where, *, strict: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Each date or time as units since 1970: how many whole ones, (N,) int64, and what is left of one, (N,) float64, NaN where
+    unknown; ISO text counts.
 
     Raises:
-        SchemaError: a value that is no date; unless ``strict`` is off, where it is infinite instead.
+        SchemaError: a value that is no date, or too far from today to be counted; unless ``strict`` is off, where what is left of
+            it is infinite instead.
     """
-    dates, wrong = (as_datetimes(name, values, where), None) if strict else datetimes_if_any(values)
-    unknown = np.isnat(dates)
+    dates, wrong = (as_datetimes(name, values, where), False) if strict else datetimes_if_any(values)
     if np.datetime_data(dates.dtype)[0] in FINER:
         dates = dates.astype("datetime64[us]")  # the finest resolution there is
+    if strict:
+        require_countable(name, dates, values, where)
+    wrong = wrong | ~_are_countable(dates)
+    unknown = np.isnat(dates)
     whole = dates.astype(f"datetime64[{unit}]")
-    ticks = whole.astype(np.int64).astype(np.float64)
-    ticks += (dates - whole) / np.timedelta64(1, unit)
-    ticks[unknown] = np.nan
-    if wrong is not None:
-        ticks[wrong] = np.inf
-    return ticks
+    rest = np.asarray((dates - whole) / np.timedelta64(1, unit), dtype=np.float64)
+    rest = np.where(unknown, np.nan, rest)
+    return np.where(unknown, 0, whole.astype(np.int64)), np.where(wrong, np.inf, rest)
+
+
+def require_countable(name: str, dates: np.ndarray, values: np.ndarray, where: Where) -> None:
+    """Raises SchemaError at the first of the dates (N,) that int64 cannot count in microseconds."""
+    if len(rows := np.flatnonzero(~_are_countable(dates))):
+        row = int(rows[0])
+        raise SchemaError(
+            f"column {name!r}: value {shown(values, row)} at {where(row)} is more than {MOST_YEARS:,} years from today; correct "
+            f"it, or leave the cell empty"
+        )
+
+
+def _are_countable(dates: np.ndarray) -> np.ndarray:
+    years = dates.astype("datetime64[Y]").astype(np.int64)
+    return np.isnat(dates) | (np.abs(years) <= MOST_YEARS)
 
 
 def as_datetimes(name: str, values: np.ndarray, where: Where) -> np.ndarray:

@@ -119,7 +119,8 @@ def decode_column(column: Column, codes: np.ndarray) -> np.ndarray:
 
 def mean_values(column: Column, codes: np.ndarray) -> np.ndarray:
     """One column's values (N,) from codes that may lie between those of its grid; whole where its type holds no others."""
-    if column.step is None or column.kind == "datetime" or "int" in column.dtype.lower():
+    exact = isinstance(column.origin, int)  # integers that float64 does not hold
+    if column.step is None or column.kind == "datetime" or "int" in column.dtype.lower() or exact:
         return decode_column(column, codes)
     return column.origin + codes * column.step
 

@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.errors import SchemaError, unknown_choice
 from chainrule.table import arrow_types, pandas_types, polars_types
 from chainrule.table.cells import objects_of
+from chainrule.table.exact import LARGEST_EXACT, type_range
 from chainrule.table.forked import require_polars
 from chainrule.table.strings import text_objects
 from chainrule.table.types import Type, as_cells, as_integers, cells_word
@@ -27,6 +28,8 @@ def cells_of(series: Any) -> np.ndarray:
         if polars:
             require_polars()
         series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    if (whole := _whole_cells(series)) is not None:
+        return whole
     if isinstance(series.dtype, nw.Decimal):
         series = series.cast(nw.Float64)
     if isinstance(series.dtype, nw.Categorical | nw.Enum):
@@ -35,12 +38,6 @@ def cells_of(series: Any) -> np.ndarray:
         series = _dictionary_values(series) if str(series.implementation.name) == "PYARROW" else series.cast(nw.String)
     if polars and series.dtype == nw.String:
         return text_objects(series.to_native())
-    if isinstance(series.dtype, nw.Int128 | nw.UInt128):  # of which numpy has none
-        return objects_of(series.to_list())
-    if (
-        series.dtype.is_integer() and series.null_count() and _is_large(series)
-    ):  # floats, as numpy has holes, would round them
-        return objects_of(series.to_list())
     nested = isinstance(series.dtype, nw.List | nw.Array | nw.Struct)
     values = objects_of(series.to_list()) if nested else series.to_numpy()
     return values.astype("datetime64[D]") if series.dtype == nw.Date and values.dtype.kind == "M" else values
@@ -54,9 +51,17 @@ def _dictionary_values(series: Any) -> Any:
     return nw.from_native(native.cast(native.type.value_type), series_only=True)
 
 
-def _is_large(series: Any) -> bool:
+def _whole_cells(series: Any) -> np.ndarray | None:
+    """The cells (N,) of integers as objects, where numpy's types have no place for them or floats would round them."""
+    import narwhals as nw
+
+    wide = isinstance(series.dtype, nw.Int128 | nw.UInt128)
+    if not (wide or isinstance(series.dtype, nw.Decimal) or (series.dtype.is_integer() and series.null_count())):
+        return None
     least, most = series.min(), series.max()
-    return least is not None and max(abs(least), abs(most)) > 2**53
+    if not wide and (least is None or max(abs(least), abs(most)) < LARGEST_EXACT):
+        return None
+    return objects_of(series.to_list())
 
 
 def types_of(frame: Any, container: str) -> tuple[Type, ...]:
@@ -254,13 +259,24 @@ def _array(columns: Mapping[str, np.ndarray], types: Mapping[str, Type]) -> np.n
 def _stacked(columns: Sequence[np.ndarray]) -> np.ndarray:
     if any(isinstance(values, np.ma.MaskedArray) for values in columns):
         columns = [
-            np.ma.filled(v.astype(np.float64), np.nan) if v.dtype.kind in "biuf" else objects_of(v.tolist())
+            np.ma.filled(v.astype(np.float64), np.nan)
+            if v.dtype.kind in "bf" or (v.dtype.kind in "iu" and not _would_round([v], np.dtype(np.float64)))
+            else objects_of(v.tolist())
             for v in columns
         ]
     kinds = {values.dtype.kind for values in columns}
     if kinds <= set("biuf") or len(kinds) == 1:
-        return np.stack(columns, axis=1) if columns else np.empty((0, 0))
+        whole = [values for values in columns if values.dtype.kind in "iu"]
+        if not whole or not _would_round(whole, np.result_type(*(values.dtype for values in columns))):
+            return np.stack(columns, axis=1) if columns else np.empty((0, 0))
     return np.stack([objects_of(values.tolist()) for values in columns], axis=1)
+
+
+def _would_round(columns: Sequence[np.ndarray], dtype: np.dtype[Any]) -> bool:
+    """Whether integers in columns would be rounded in that type."""
+    return dtype.kind == "f" and any(
+        len(values) and max(abs(int(values.min())), abs(int(values.max()))) >= LARGEST_EXACT for values in columns
+    )
 
 
 def _filled_array(array: np.ndarray, parts: Sequence[tuple[int, np.ndarray, np.ndarray]]) -> np.ndarray:
@@ -279,3 +295,12 @@ def _of_text(cells: np.ndarray, kind: str) -> np.ndarray:
     if kind == "S":
         texts = [text if isinstance(text, bytes) else text.encode() for text in texts]
     return np.array(texts, dtype=kind).reshape(cells.shape)
+
+
+def integer_type(dtype: str) -> Any:
+    """The polars type of integers of the columns of text that had this one: of 64 bits, or of 128; None of other types."""
+    import polars as pl
+
+    if type_range(dtype) is None:
+        return None
+    return {"uint64": pl.UInt64, "int128": pl.Int128}.get(dtype.lower(), pl.Int64)

@@ -12,7 +12,9 @@ import numpy as np
 
 from chainrule.errors import SchemaError, unknown_choice, whole_number
 from chainrule.table.cells import as_labels, as_numbers, is_number, is_unknown, label_of, looks, shown
+from chainrule.table.exact import integers_of, is_large
 from chainrule.table.index import find
+from chainrule.table.keys import large_integers
 from chainrule.table.kinds import KINDS, binary, categorical, datetime, integer, real
 from chainrule.table.read import COMPLEX, Table, read_table
 from chainrule.table.schema import Column, LeftOut, Schema
@@ -51,7 +53,8 @@ def infer_schema(
         kinds: the kind of some columns by name, instead of the guess: "binary", "categorical", "integer", "real",
             "datetime", or "leave out". An integer column with bounds is {"kind": "integer", "least": 0, "most": 9}.
             A whole schema, such as another density's, is taken as it is.
-        min_count: rows a level needs to be listed, and a value to be an atom.
+        min_count: rows a level needs to be listed, a value to be an atom, and any number of a column to be made of them. A
+            column known in fewer rows is left out, unless the table has no more.
         strict: raise for columns that would be left out, instead of warning.
         missing: "informative" adds a binary column before each column with holes, which says where they are.
 
@@ -71,7 +74,9 @@ def infer_schema(
     columns, left_out = [], []
     for position, name in enumerate(table.names):
         values = table.columns[position]
-        found = _infer(table, name, values, table.dtypes[position], Options(kinds, min_count))
+        found = _known_in_few(table, name, values, Options(kinds, min_count)) or _infer(
+            table, name, values, table.dtypes[position], Options(kinds, min_count)
+        )
         if isinstance(found, str):
             left_out.append(LeftOut(name, position, found))
             continue
@@ -120,9 +125,17 @@ def _checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str
                 raise SchemaError(f"kinds[{name!r}]: {unknown_choice('option', option, allowed)}")
         for bound in ("least", "most"):
             if options.get(bound) is not None:
-                options[bound] = whole_number(options[bound], f"kinds[{name!r}] {bound}", least=-(2**53))
+                options[bound] = whole_number(options[bound], f"kinds[{name!r}] {bound}", least=-(2**128))
         found[name] = options
     return found
+
+
+def _known_in_few(table: Table, name: str, values: np.ndarray, options: Options) -> str | None:
+    """Why a column is left out that so few rows know that all of it would tell of them."""
+    known = len(values) - int(is_unknown(values).sum())
+    if name in options.kinds or not 0 < known < options.min_count <= len(table):
+        return None
+    return f"known in {known} row{'s' if known > 1 else ''}, fewer than min_count = {options.min_count}"
 
 
 def _infer(table: Table, name: str, values: np.ndarray, dtype: str, options: Options) -> Column | str:
@@ -143,7 +156,7 @@ def _infer(table: Table, name: str, values: np.ndarray, dtype: str, options: Opt
     if look == "duration":
         return "durations are not modelled; make numbers of them"
     if look == "datetime":
-        return datetime.infer(name, values, dtype, "dates", where=where)
+        return datetime.infer(name, values, dtype, "dates", where=where, **count)
     if look == "label":
         return _labels(table, name, values, dtype, options)
     numbers = as_numbers(name, values, where)
@@ -152,6 +165,8 @@ def _infer(table: Table, name: str, values: np.ndarray, dtype: str, options: Opt
         return "no known value"
     if binary.takes(numbers):
         return binary.infer(name, numbers, dtype, "0 or 1")
+    if is_large(numbers) and (whole := integers_of(values[~np.isnan(numbers)])) is not None:
+        return _large(name, values, whole, dtype, options)
     different = len(np.unique(known))
     if not integer.takes(numbers):
         return real.infer(name, numbers, dtype, f"numbers, {different} different", **count)
@@ -174,7 +189,7 @@ def _as_told(table: Table, name: str, values: np.ndarray, dtype: str, options: O
         column = categorical.infer(name, values, dtype, _levels_reason(values, reason), **labels)
         return column or f"no label has {options.min_count} rows"
     if kind == "datetime":
-        return datetime.infer(name, values, dtype, reason, where=where)
+        return datetime.infer(name, values, dtype, reason, where=where, **count)
     numbers = as_numbers(name, values, where)
     if kind == "binary":
         if not binary.takes(numbers):
@@ -183,6 +198,7 @@ def _as_told(table: Table, name: str, values: np.ndarray, dtype: str, options: O
                 f"column {name!r}: value {numbers[row]:g} at {where(row)} is not 0 or 1, so it cannot be binary"
             )
         return binary.infer(name, numbers, dtype, reason, boolean=looks(values) == "boolean")
+    large = integers_of(values[~np.isnan(numbers)]) if is_large(numbers) else None
     if kind == "integer":
         wrong = np.flatnonzero(~integer.takes_each(numbers))
         if len(wrong):
@@ -190,10 +206,30 @@ def _as_told(table: Table, name: str, values: np.ndarray, dtype: str, options: O
             raise SchemaError(
                 f"column {name!r}: value {numbers[row]:g} at {where(row)} is not an integer; pass kinds={{{name!r}: 'real'}}"
             )
-        column = integer.infer(name, numbers, dtype, reason, least=told.get("least"), most=told.get("most"), **count)
+        bounds = {"least": told.get("least"), "most": told.get("most")}
+        column = integer.infer(name, numbers if large is None else large, dtype, reason, **bounds, **count)
         integer.encode(column, values, where)  # refuses what lies beyond the declared bounds
         return column
-    return real.infer(name, numbers, dtype, reason, **count)
+    return real.infer(name, numbers if large is None else large, dtype, reason, **count)
+
+
+def _large(name: str, values: np.ndarray, whole: np.ndarray, dtype: str, options: Options) -> Column | str:
+    """The column of integers that float64 does not hold: labels, ids, whole numbers counted from one of them, or continuous."""
+    count = {"min_count": options.min_count}
+    found = large_integers(whole, fewest=FEWEST_FOR_ID, **count)
+    different = len(np.unique(whole))
+    if found.what == "ids" or _is_id(whole, different):
+        return f"an id: {found.words}, all different; kinds={{{name!r}: 'real'}} takes it for a quantity"
+    reason = f"{found.words}, {different} different"
+    if found.what == "keys":
+        column = categorical.infer(name, values, dtype, f"keys, {reason}", min_count=options.min_count)
+        if column is None or _listed_rows(column, values) < FREE_TEXT_SHARE * len(whole):
+            return f"keys, {reason}, of which hardly any has {options.min_count} rows"
+        return column
+    if integer.resolves(whole, **count):
+        least, most = integer.bounds_of(dtype)
+        return integer.infer(name, whole, dtype, reason, least=least, most=most, **count)
+    return real.infer(name, whole, dtype, f"{reason}; continuous, as float64 tells 15 digits apart", **count)
 
 
 def _labels(table: Table, name: str, values: np.ndarray, dtype: str, options: Options) -> Column | str:
@@ -206,10 +242,15 @@ def _labels(table: Table, name: str, values: np.ndarray, dtype: str, options: Op
     counts = Counter(as_labels(values))
     del counts[None]
     rows = counts.total()
-    share = sum(counts[label_of(level)] for level in column.levels) / rows
-    if share < FREE_TEXT_SHARE and rows >= FEWEST_FOR_ID:
+    if _listed_rows(column, values) / rows < FREE_TEXT_SHARE and rows >= FEWEST_FOR_ID:
         return f"free text: {len(counts)} different labels in {rows} rows"
     return column
+
+
+def _listed_rows(column: Column, values: np.ndarray) -> int:
+    """How many rows have one of the levels that are listed."""
+    listed = set(map(label_of, column.levels))
+    return sum(label in listed for label in as_labels(values))
 
 
 def _names_labels(table: Table, name: str, dtype: str) -> bool:
@@ -245,5 +286,5 @@ def _is_id(known: np.ndarray, different: int) -> bool:
     n draws from R integers are all different with a probability of about exp(−n² / 2R); the range is taken for that of ids
     where this is below e^−10.
     """
-    n, span = len(known), float(known.max() - known.min()) + 1
+    n, span = len(known), float(int(known.max()) - int(known.min())) + 1
     return n >= FEWEST_FOR_ID and different == n and span <= n * n / 20

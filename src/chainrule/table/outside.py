@@ -40,6 +40,6 @@ def _distance(column: Column, cells: np.ndarray) -> np.ndarray:
         nearest, unit = np.clip(np.round(numbers), least, most), column.spread * (column.step or 1.0)
     else:
         step = column.step or 1.0
-        nearest, unit = column.origin + column.center * step, column.spread * step
+        nearest, unit = float(column.origin + column.center * step), column.spread * step
     with np.errstate(invalid="ignore", over="ignore"):
         return np.nan_to_num(np.abs(numbers - nearest) / unit, nan=np.inf, posinf=np.inf)

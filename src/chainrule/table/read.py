@@ -16,6 +16,7 @@ import numpy as np
 from chainrule.errors import FormatError, SchemaError, unknown_choice
 from chainrule.machine import free_bytes
 from chainrule.table.cells import as_labels, label_of
+from chainrule.table.exact import LARGEST_EXACT
 from chainrule.table.frames import build, cells_of, types_of
 from chainrule.table.index import ColumnIndex, names_and_index
 from chainrule.table.once import as_file
@@ -335,10 +336,19 @@ def _from_array(values: np.ndarray, source: str) -> Table:
     if values.shape[1] == 0:
         raise SchemaError(f"{source}: no columns")
     if isinstance(values, np.ma.MaskedArray) and values.dtype.kind != "c":
-        values = np.ma.filled(values.astype(np.float64), np.nan)
+        values = _filled(values)
     names, columns = _numbered(values.shape[1]), tuple(values.T)
     _require_cells(names, columns, source)
     return Table(names, columns, source, frame=values)
+
+
+def _filled(values: np.ma.MaskedArray) -> np.ndarray:
+    """A masked array with NaN where it is masked; of integers that floats would round, with None and of objects."""
+    if values.dtype.kind in "iu" and max(abs(int(values.min() or 0)), abs(int(values.max() or 0))) >= LARGEST_EXACT:
+        found = np.ma.getdata(values).astype(object)
+        found[np.ma.getmaskarray(values)] = None
+        return found
+    return np.ma.filled(values.astype(np.float64), np.nan)
 
 
 def _unnamed(table: Table) -> Table:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from chainrule.errors import FormatError, SchemaError, unknown_choice
+from chainrule.table.exact import LARGEST_EXACT
 from chainrule.table.index import ColumnIndex, find
 from chainrule.table.types import Type
 from chainrule.table.values import Encoded, as_lists, as_tuples
@@ -45,10 +46,11 @@ class Column:
         own_levels: the levels as the table has them, encoded, where one is no text, number or boolean.
         step: distance of the grid on which numbers lie, in the table's units; the code is then the integer
             (value − origin) / step. None: the numbers are continuous, and the code is (value − center) / spread.
-        decimals: to how many decimals values are written.
-        origin: the value of code 0 on the grid.
-        center, spread: mean and standard deviation of what is no atom; of codes on a grid, of values otherwise.
-        low, high: range of the training rows' codes, rounded outwards to a sixteenth of a standard deviation.
+        decimals: to how many decimals values are written; without a step, 0 says that they are whole numbers.
+        origin: the value of code 0 on the grid. It, the step, the center and atoms are integers where float64 would round them.
+        center, spread: mean and standard deviation of what is no atom; of codes on a grid, of values otherwise. Rounded where
+            they would tell the values of few rows.
+        low, high: range of the training rows' codes, rounded outwards to half a standard deviation, or more coarsely.
         knots: codes that part the training rows into about equal shares, ascending; each a mean of several rows.
         atoms: values that occur by themselves, in the table's units.
         least, most: declared bounds of an integer column.
@@ -268,7 +270,7 @@ def _require_sound(column: Column) -> None:
         *column.atoms,
         *column.periods,
     )
-    if not all(map(math.isfinite, numbers)) or column.spread <= 0 or column.low > column.high:
+    if not all(map(_is_finite, numbers)) or column.spread <= 0 or column.low > column.high:
         raise SchemaError(
             f"{name}: center {column.center}, spread {column.spread} and range {column.low} to {column.high} are not those of "
             f"a {column.kind} column"
@@ -276,8 +278,10 @@ def _require_sound(column: Column) -> None:
     if column.step is None:
         if column.kind != "real":
             raise SchemaError(f"{name}: a column of kind {column.kind!r} needs the step of its grid")
-    elif not 0 < column.step < math.inf:
+    elif not (_is_finite(column.step) and column.step > 0):
         raise SchemaError(f"{name}: step {column.step} is not above zero")
+    if column.kind != "real" and not all(float(part).is_integer() for part in (column.step or 1, column.origin)):
+        raise SchemaError(f"{name}: a {column.kind} column counts whole steps of {column.step} from {column.origin}")
     if column.decimals is not None and not 0 <= column.decimals <= 30:
         raise SchemaError(f"{name}: {column.decimals} decimals")
     if len(column.atoms) > MOST_ATOMS or len(set(column.atoms)) < len(column.atoms):
@@ -309,18 +313,30 @@ def _whole(value: Any) -> int:
     return value
 
 
+def _number(value: Any) -> float:
+    """A float, or an integer that is too large for one to hold exactly."""
+    return value if isinstance(value, int) and abs(value) >= LARGEST_EXACT else float(value)
+
+
 def _numbers(values: Any) -> tuple[float, ...]:
-    return tuple(float(v) for v in values)
+    return tuple(map(_number, values))
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # an integer beyond float64
+        return False
 
 
 _READ: dict[str, Callable[[Any], Any]] = {
     "levels": lambda values: tuple(map(_level, values)),
     "unlisted": _whole,
     "rows": _whole,
-    "step": _optional(float),
+    "step": _optional(_number),
     "decimals": _optional(_whole),
-    "origin": float,
-    "center": float,
+    "origin": _number,
+    "center": _number,
     "spread": float,
     "low": float,
     "high": float,

@@ -199,13 +199,16 @@ def typed(text: Any) -> Any:
 def typed_frame(frame: Any) -> Any:
     """A polars frame of text, each column as what all its known cells are: integers, numbers, booleans, dates, times, or text.
 
-    Digits that begin with a zero, as 01007 does, are text: as a number they would lose it.
+    Digits that begin with a zero, as 01007 does, are text: as a number they would lose it. Integers that no type holds, of more
+    than 38 digits, are text as well.
     """
     import polars as pl
 
     casts: tuple[Callable[[Any], Any], ...] = (
         lambda t: t.cast(pl.Int64, strict=False),
-        lambda t: t.cast(pl.Float64, strict=False),
+        lambda t: t.cast(pl.UInt64, strict=False),
+        lambda t: t.cast(pl.Int128, strict=False),
+        lambda t: pl.when(t.str.contains(r"^[+-]?[0-9]+$").not_().any()).then(t.cast(pl.Float64, strict=False)),
         lambda t: t.str.to_lowercase().replace_strict(
             {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
         ),

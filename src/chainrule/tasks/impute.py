@@ -29,7 +29,7 @@ from chainrule.table import (
     require_ending,
     write_parts,
 )
-from chainrule.table.frames import alike, as_polars, build, replaced
+from chainrule.table.frames import alike, as_polars, build, integer_type, replaced
 from chainrule.tasks.batches import batches
 from chainrule.tasks.conditional import distribution_of, level_probabilities, quantiles_of
 from chainrule.tasks.outside import completed
@@ -160,7 +160,7 @@ def _as_written(column: Column, values: np.ndarray, like: str | None) -> np.ndar
     if values.dtype.kind == "b":
         style = str.upper if (like or "").isupper() else str.title if (like or "").istitle() else str.lower
         return objects_of([style(str(value)) for value in values.tolist()])
-    if column.kind == "integer":
+    if column.kind == "integer" or (column.kind == "real" and values.dtype.kind in "iuO"):
         return objects_of([f"{round(value)}{'.0' if '.' in (like or '') else ''}" for value in values.tolist()])
     return objects_of([str(value) for value in values.tolist()])
 
@@ -196,8 +196,10 @@ def _type_of(column: Column) -> Any:
 
     if column.kind == "datetime":
         return pl.Date if column.unit == "D" else pl.Datetime("us")
-    if column.kind == "integer":
-        return pl.Int64 if column.dtype.lower().startswith(("int", "uint")) else pl.Float64
+    if column.kind == "integer" or column.decimals == 0:
+        return integer_type(column.dtype) or (pl.String if column.dtype == "String" else pl.Float64)
+    if column.levels and all(type(level) is int for level in column.levels):
+        return integer_type(column.dtype) or pl.Int64
     kinds = {type(level) for level in column.levels} or {float}
     return {str: pl.String, bool: pl.Boolean, int: pl.Int64}.get(kinds.pop() if len(kinds) == 1 else float, pl.Float64)
 

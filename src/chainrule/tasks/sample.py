@@ -18,14 +18,15 @@ from chainrule.rng import generator_from
 from chainrule.table import (
     Schema,
     Table,
-    as_numbers,
     decode,
     encode,
+    exact_numbers,
     objects_of,
     places,
     read_table,
     require_ending,
     to_container,
+    whole_array,
     write_parts,
 )
 from chainrule.table.index import names_of_mapping
@@ -127,23 +128,33 @@ def _as_given(
     evidence: tuple[torch.Tensor, torch.Tensor],
     start: int,
 ) -> dict[str, np.ndarray]:
-    """Columns, of rows from ``start`` on, in which real numbers and labels that no code names stand as they were given."""
+    """Columns, of rows from ``start`` on, in which numbers and labels that no code names stand as they were given."""
     at = places(asked, schema)
     for k, column in enumerate(schema.columns):
-        if column.kind not in ("categorical", "real") or column.name not in at:
+        if column.kind not in ("categorical", "integer", "real") or column.name not in at:
             continue
         known, cells = evidence[1][:, k].numpy(), columns[column.name]
         own = asked.columns[at[column.name]]
-        if column.kind == "real":
-            own = as_numbers(column.name, own, asked.where)
-        else:
+        if column.kind == "categorical":
             known = known & (evidence[0][:, k] == len(column.levels)).numpy()
+        else:
+            own = exact_numbers(column.name, own, asked.where)
+            if (
+                column.kind == "integer" and own.dtype.kind != "O" and isinstance(column.origin, float)
+            ):  # decoded as given
+                continue
         if known.any():
             rows = (start + np.arange(len(cells))) % len(known)
-            cells = cells.astype(object) if column.kind == "categorical" else cells.copy()
-            cells[known[rows]] = own[rows % len(own)][known[rows]]
-            columns[column.name] = cells
+            given = known[rows]
+            is_wider = own.dtype.kind == "O" and cells.dtype.kind != "O"
+            cells = cells.astype(object) if column.kind == "categorical" or is_wider else cells.copy()
+            cells[given] = own[rows % len(own)][given]
+            columns[column.name] = whole_array(cells.tolist()) if is_wider and _are_whole(cells) else cells
     return columns
+
+
+def _are_whole(cells: np.ndarray) -> bool:
+    return not np.ma.isMaskedArray(cells) and all(isinstance(cell, int) for cell in cells.tolist())
 
 
 def given_row(given: Mapping[str, Any]) -> Table:

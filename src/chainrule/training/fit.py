@@ -42,6 +42,7 @@ from chainrule.training.recipes import left_open, races, with_what_was_said, wor
 from chainrule.training.record import nats_of, record_of, units
 from chainrule.training.rows import checked_weight, encoded, split
 from chainrule.training.rules import EFFORTS, require_members, resolved
+from chainrule.training.untold import untold
 
 DEVICES = ("auto", "cpu", "cuda")
 MOST_SHOWN = 60  # columns that are shown a line each
@@ -92,7 +93,8 @@ def fit(
         missing: "unknown": a hole says nothing; "informative": that a cell is missing is modelled, too, by a binary column
             before each column with holes.
         strict: raise where columns would be left out with a warning: ids, free text, columns without a value.
-        min_count: rows that a level needs to be listed by name, and a number to be an atom.
+        min_count: rows that a level needs to be listed by name, a value to be an atom, and each number of the model file to be
+            made of them; 1 waives that.
         sample_weight: (N,), how much each row of the table counts, also of those held out of it; rows of weight zero are not
             read. Rows of ``valid`` count alike.
         config: sizes, learning rate, epochs and the rest; what it leaves None follows from effort and table.
@@ -166,8 +168,9 @@ def fit(
     else:
         held_out = read_table(valid, source="the validation table")
         x_valid = encoded(held_out, schema, network, [np.arange(len(held_out))])[0]
-    filled = _filled(x)
-    begin = partial(_begin, columns=columns, schema=schema, filled=filled)
+    filled, known = _filled(x)
+    first = untold(filled, known, schema, min_count=min_count, weight=x.weight)
+    begin = partial(_begin, columns=columns, schema=schema, filled=filled, first=first)
     trials: list[Trial] = []
     began = time.perf_counter()
     if network == "committee" and resume and kept_in is not None:
@@ -212,7 +215,9 @@ def fit(
         if kept_in is not None and not keep_checkpoint:
             kept_in.remove()
     net = net.cpu().eval()
-    record = asked | record_of(net, independent, state, config, schema, x, x_valid, held_out, show_progress=verbose)
+    record = asked | record_of(
+        net, independent, state, config, schema, x, x_valid, held_out, min_count=min_count, show_progress=verbose
+    )
     return Density(Model(schema, net), record, seconds=state.seconds)
 
 
@@ -252,8 +257,10 @@ def _begin(
     columns: Columns,
     schema: Schema,
     filled: torch.Tensor,
+    first: torch.Tensor,
 ) -> AbstractNetwork:
-    """A network as it begins: its order, its first weights, and the independent columns of the rows ``filled`` (n, D)."""
+    """A network as it begins: its order, of the rows ``filled`` (n, D), its first weights, and the independent columns of the
+    rows ``first`` (n, D)."""
     order: Any = config.order
     if order in LEARNED_ORDERS:
         order = search_order(filled, method=LEARNED_ORDERS[order], generator=generator)
@@ -261,23 +268,23 @@ def _begin(
     if flags and order == "natural":  # so that what is missing is drawn before what is not
         order = [*flags, *(k for k in range(len(columns)) if k not in flags)]
     net = BUILDERS[network](columns, config, order, generator)
-    net.initialize_from(filled)
+    net.initialize_from(first)
     return net
 
 
-def _filled(rows: Rows) -> torch.Tensor:
+def _filled(rows: Rows) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Codes (n, D), evenly spaced rows of all, heavy ones as often as they count, in which an unknown cell has one of its
-    column's known values, these in turn, so that all count alike."""
+    column's known values, these in turn, so that all count alike; and which cells are known, None for all."""
     rows = rows.take(_evenly_spaced(rows))
     if rows.observed is None:
-        return rows.x
+        return rows.x, None
     filled = rows.x.clone()
     for column in range(rows.x.shape[1]):
         known = rows.observed[:, column]
         values, holes = rows.x[known, column], (~known).nonzero()[:, 0]
         if len(values):
             filled[holes, column] = values[torch.arange(len(holes)) % len(values)]
-    return filled
+    return filled, rows.observed
 
 
 def _evenly_spaced(rows: Rows) -> torch.Tensor:

@@ -21,6 +21,7 @@ from chainrule.training.config import FitConfig
 from chainrule.training.loop import State, losses
 
 BATCH_ROWS = 10_000
+HALF = 0.5  # of a column's nats, the most that one cell may make
 # Cells of validation rows that are scored exactly: in one pass; or by an orderless network in one pass for each column, so many
 # or half as many as rows were trained on, which then takes a fraction of the time of training.
 MOST_CELLS, MOST_STEPS = 20_000_000, 200_000
@@ -37,9 +38,12 @@ def record_of(
     valid: Rows,
     held_out: Table,
     *,
+    min_count: int,
     show_progress: bool = True,
 ) -> dict[str, Any]:
     """The record of a fit as JSON has it; nats are −log p per row, in the table's units.
+
+    A column has none if fewer than ``min_count`` cells make them, or one of these more than half.
 
     Args:
         net: the network, on the CPU and in evaluation mode.
@@ -50,6 +54,7 @@ def record_of(
         train: the rows that were trained on.
         valid: the validation rows.
         held_out: the same rows as a table.
+        min_count: how many cells a column's nats are made of, at least.
         show_progress: whether a bar is shown where these are scored.
     """
     offsets = [units(train), units(valid)]
@@ -71,7 +76,7 @@ def record_of(
         "skipped_steps": state.skipped,
         "trials": state.trials,
         "order_spread": _spread(cells, valid) if len(cells) > 1 else None,
-        "columns": _columns(cells, alone, schema, valid),
+        "columns": _columns(cells, alone, schema, valid, min_count),
         "history": [_in_units(epoch, offsets) for epoch in state.history],
     }
 
@@ -159,23 +164,25 @@ def _spread(cells: torch.Tensor, rows: Rows) -> dict[str, float]:
     return replace(spread, nats=in_units).to_json()
 
 
-def _columns(cells: torch.Tensor, alone: torch.Tensor, schema: Schema, rows: Rows) -> dict[str, Any]:
+def _columns(cells: torch.Tensor, alone: torch.Tensor, schema: Schema, rows: Rows, min_count: int) -> dict[str, Any]:
     """−log p of each column's known cells in the mean, nats in the table's units: given the cells before it, and alone.
 
     Of an orderless network the mean over 16 orders, so that no column is favoured by its place, and of an ensemble that over
-    the members. None of a column that is unknown in all rows.
+    the members. None of a column that is unknown in too many rows, or of which one cell makes most.
     """
     count = cells.shape[1]
     x, observed = rows.x[:count], None if rows.observed is None else rows.observed[:count]
     known = np.ones(x.shape, dtype=bool) if observed is None else observed.numpy()
     scales = np.where(known, log_scales(schema, x.double().numpy()), 0)
-    seen = np.maximum(known.sum(0), 1)
-    return {
-        "rows": count,
-        "nats": _listed((cells.mean(0).numpy() - scales).sum(0) / seen, known),
-        "independent_nats": _listed((alone.mean(0).numpy() - scales).sum(0) / seen, known),
-    }
+    found = {}
+    for name, logs in (("nats", cells), ("independent_nats", alone)):
+        nats = logs.mean(0).numpy() - scales
+        found[name] = [_told(nats[known[:, k], k], min_count) for k in range(known.shape[1])]
+    return {"rows": count, **found}
 
 
-def _listed(nats: np.ndarray, known: np.ndarray) -> list[float | None]:
-    return [float(nats[k]) if known[:, k].any() else None for k in range(known.shape[1])]
+def _told(nats: np.ndarray, min_count: int) -> float | None:
+    """The mean of a column's nats, None where it would tell those of few cells."""
+    if len(nats) < max(min_count, 1) or (min_count > 1 and np.abs(nats).max() > HALF * np.abs(nats).sum()):
+        return None
+    return float(nats.sum() / len(nats))

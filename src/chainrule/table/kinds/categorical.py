@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from chainrule.table.cells import Where, as_labels, label_of, objects_of
+from chainrule.table.exact import integer_of, whole_array, within
 from chainrule.table.kinds.masses import atom_codes as atom_codes
 from chainrule.table.kinds.masses import is_mass as is_mass
 from chainrule.table.kinds.masses import log_scale as log_scale
@@ -70,18 +71,25 @@ def decode(column: Column, codes: np.ndarray) -> np.ndarray:
         return objects_of([*map(own_value, column.own_levels), None])[codes.astype(np.int64)]
     known, types = codes.astype(np.int64), {type(level) for level in column.levels}
     if len(types) == 1 and str not in types and bool((known < len(column.levels)).all()):
-        return np.array(column.levels)[known]  # numbers or booleans alone
+        whole = {int} == types
+        return (within(whole_array(column.levels), column.dtype) if whole else np.array(column.levels))[
+            known
+        ]  # numbers or booleans alone
     return objects_of([*column.levels, None])[known]
 
 
 def _plain(value: object) -> Level:
     value = value.item() if isinstance(value, np.generic) else value
-    return value if isinstance(value, str | int | float | bool) else str(value)
+    if isinstance(value, str | int | float | bool):
+        return value
+    return str(value) if (whole := integer_of(value)) is None else whole
 
 
 def _as_number(label: str | None) -> str | None:
     if label is None or label in ("True", "False"):
         return label
+    if (whole := integer_of(label)) is not None:
+        return label_of(whole)
     try:
         return label_of(float(label))
     except ValueError:

@@ -1,0 +1,163 @@
+"""What few rows tell: numbers over all rows that give back the value of a few, and coarser ones that do not.
+
+A number of a model file is told as it is where at least ``min_count`` rows make it, and neither one row nor several that stand
+apart make more than half of its deviation. Elsewhere it is rounded to what only shows a size: a spread to a power of two, a
+center to a multiple of that, an end of a range outwards. Powers of two scale with the table, so that other units change no code.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+HALF = 0.5  # of a deviation, the most that fewer than ``min_count`` rows may make of it
+APART = 0.5  # how far out others lie, at most, where several rows together are told from them
+FINE_ENDS = (
+    4.0  # standard deviations up to which the ends of a range are rounded to halves of one, then to powers of two
+)
+HIDDEN_BITS = 8  # of the largest value, that a step which few rows have keeps open
+SMALL_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47)
+
+
+def is_of_few(numbers: np.ndarray, center: float, *, min_count: int) -> bool:
+    """Whether few rows make more than half of Σ (number − center)²: one, or fewer than ``min_count`` that lie twice as far out as
+    all others. Rows whose value ``min_count`` rows share are not few.
+
+    >>> is_of_few(np.append(np.zeros(399), 83471.0), 209.0, min_count=5)
+    True
+    >>> is_of_few(np.arange(400.0), 199.5, min_count=5)
+    False
+    """
+    if len(numbers) < min_count:
+        return True
+    if min_count < 2 or not len(numbers):
+        return False
+    deviations = np.abs(numbers - center)
+    largest = float(deviations.max())
+    if not 0 < largest < math.inf:
+        return False
+    deviations = deviations / largest
+    total = float((deviations**2).sum())
+    if (_largest(deviations, min_count - 1) ** 2).sum() <= HALF * total:
+        return False
+    _, which, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    is_rare = counts[which] < min_count
+    rare = np.sort(_largest(deviations[is_rare], min_count))[::-1]
+    common = float(deviations[~is_rare].max(initial=0.0))
+    for count in range(1, min(min_count, len(rare) + 1)):
+        others = max(common, float(rare[count]) if count < len(rare) else 0.0)
+        is_apart = count == 1 or others <= APART * rare[count - 1]
+        if is_apart and (rare[:count] ** 2).sum() > HALF * total:
+            return True
+    return False
+
+
+def rounded_scale(center: float, spread: float) -> tuple[float, float]:
+    """The power of two above a spread, and the multiple of it nearest to a center.
+
+    >>> rounded_scale(209.0, 4168.0)
+    (0.0, 8192.0)
+    """
+    size = math.ldexp(1.0, math.frexp(spread)[1])
+    return round(center / size) * size, size
+
+
+def rounded_ends(least: float, most: float) -> tuple[float, float]:
+    """The ends of a range, in standard deviations from the center, outwards to halves of one, from 4 on to powers of two.
+
+    >>> rounded_ends(-2.1, 20.4)
+    (-2.5, 32.0)
+    """
+    return -_upwards(-least), _upwards(most)
+
+
+def gap_of_few(ranked: np.ndarray, start: int, *, window: int, least: float = 0.0) -> bool:
+    """Whether the mean of a window of sorted numbers tells of fewer rows than are in it: a gap, wider than ``least``, makes more
+    than half of its range, and the numbers on one side of it are rare."""
+    own = ranked[start : start + window]
+    gaps = np.diff(own)
+    if not len(gaps) or gaps.max() <= max(HALF * (own[-1] - own[0]), least):
+        return False
+    many = np.searchsorted(ranked, own, side="right") - np.searchsorted(ranked, own, side="left") >= window
+    cut = int(gaps.argmax()) + 1
+    return not (many[:cut].any() and many[cut:].any())
+
+
+def shared_divisor(integers: np.ndarray, counts: np.ndarray, *, min_count: int) -> tuple[int, bool]:
+    """The greatest common divisor of integers, each with how many rows have it, and whether no fewer than ``min_count`` rows make
+    it: whichever of them are left out, it stays.
+
+    >>> shared_divisor(np.array([0, 83471]), np.array([399, 1]), min_count=5)
+    (83471, False)
+    """
+    divisor = _gcd(integers) or 1
+    if divisor == 1 or min_count < 2:
+        return divisor, True
+    parts = integers // divisor
+    # It stays unless a prime divides the quotients of all rows but a few.
+    if any(int(counts[parts % p != 0].sum()) < min_count for p in SMALL_PRIMES):
+        return divisor, False
+    common = _gcd(parts[counts >= min_count])
+    rare = parts[counts < min_count]
+    for start in range(
+        min_count
+    ):  # a larger prime that does so divides the common ones, and all of one of these shares
+        left = math.gcd(common, _gcd(rare[start::min_count]))
+        for p in SMALL_PRIMES:
+            while left and left % p == 0:
+                left //= p
+        if left != 1:
+            others = np.array([math.gcd(part, left) == 1 for part in parts.tolist()], dtype=bool)
+            if int(counts[others].sum()) < min_count:
+                return divisor, False
+    return divisor, True
+
+
+def is_shared_difference(integers: np.ndarray, counts: np.ndarray, *, min_count: int) -> bool:
+    """Whether the greatest common divisor of the differences of sorted integers is that of no fewer than ``min_count`` rows,
+    whichever of them all others are compared with.
+
+    >>> is_shared_difference(np.array([0, 12306]), np.array([1, 399]), min_count=5)
+    False
+    """
+    if counts.sum() < min_count:
+        return False
+    rows = np.linspace(0, counts.sum() - 1, min_count).round()  # one of so many rows has what all but a few have
+    compared = np.unique(np.searchsorted(counts.cumsum(), rows, side="right"))
+    return all(shared_divisor(integers - integers[k], counts, min_count=min_count)[1] for k in compared.tolist())
+
+
+def rounded_divisor(divisor: int, largest: int, decimals: int = 0) -> int:
+    """A divisor of it that shows no value: its powers of two, and of five as far as decimals are written, less eight bits of the
+    largest value.
+
+    >>> rounded_divisor(83471, 83471), rounded_divisor(83471 * 1024, 83471 * 1024)
+    (1, 1024)
+    """
+    twos, fives = _power(divisor, 2), _power(divisor, 5)
+    kept = max(decimals, min(twos, largest.bit_length() - 1 - HIDDEN_BITS))
+    return 2 ** min(twos, max(kept, 0)) * 5 ** min(fives, decimals)
+
+
+def _largest(numbers: np.ndarray, count: int) -> np.ndarray:
+    return numbers if count >= len(numbers) else np.partition(numbers, len(numbers) - count)[len(numbers) - count :]
+
+
+def _upwards(end: float) -> float:
+    if end <= -FINE_ENDS:
+        return -math.ldexp(0.5, math.frexp(-end)[1])
+    return math.ceil(2 * end) / 2 if end <= FINE_ENDS else math.ldexp(1.0, math.frexp(end)[1])
+
+
+def _gcd(integers: np.ndarray) -> int:
+    if integers.dtype.kind == "O":
+        return math.gcd(*integers.tolist())
+    return int(np.gcd.reduce(integers)) if len(integers) else 0
+
+
+def _power(number: int, prime: int) -> int:
+    count = 0
+    while number and number % prime == 0:
+        number, count = number // prime, count + 1
+    return count
