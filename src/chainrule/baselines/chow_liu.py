@@ -215,9 +215,12 @@ def _parents_first(parents: Sequence[int]) -> list[int]:
     """
     if any(not ROOT <= parent < len(parents) for parent in parents):
         raise ShapeError(f"parents {list(parents)} name columns that there are not")
-    order = [k for k, parent in enumerate(parents) if parent == ROOT]
+    children: list[list[int]] = [[] for _ in range(len(parents) + 1)]
+    for column, parent in enumerate(parents):
+        children[parent].append(column)  # those of no parent last
+    order = children[ROOT]
     for column in order:  # grows while it is read
-        order += [k for k, parent in enumerate(parents) if parent == column]
+        order += children[column]
     if len(order) < len(parents):
         raise ShapeError(f"parents {list(parents)} are no tree: some column is its own ancestor")
     return order

@@ -54,7 +54,7 @@ class FullCovarianceMixture(AbstractBaseline):
     ) -> None:
         parts = whole_number(parts, "parts", least=1, what="a whole number of parts")
         generator = generator_from(generator)
-        first_guess = int(torch.randint(2**31 - 1, (), generator=generator))
+        first_guess = int(torch.randint(2**31 - 1, (), generator=generator, device="cpu"))
         width = whole_number(columns, "columns", least=1, what="a number of real columns")
         super().__init__(Columns.of([GaussianMixture(parts, least_scale=1e-6)] * width), order, generator)
         self.parts, self._seed = parts, first_guess  # of scikit-learn's first guess of the parts

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import torch
 
 from chainrule import fileformat
@@ -46,6 +49,7 @@ def load(path: str | os.PathLike[str]) -> AbstractSaved:
     if not isinstance(cls, str) or cls not in BASELINES:
         raise FormatError(f"{name}: {unknown_choice('baseline', cls, BASELINES)}")
     try:
+        _require_sizes(BASELINES[cls], contents.content["config"], contents.arrays, name)
         built = BASELINES[cls].from_config(contents.content["config"])
         tensors = {key: torch.from_numpy(array.copy()) for key, array in contents.arrays.items()}
         if broken := [key for key, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]:
@@ -68,3 +72,23 @@ def load(path: str | os.PathLike[str]) -> AbstractSaved:
     except (LookupError, TypeError, AttributeError, ValueError, RuntimeError, OverflowError) as error:
         raise FormatError(f"{name}: the baseline cannot be rebuilt from its description: {error}") from error
     return built.eval()
+
+
+def _require_sizes(cls: type[AbstractSaved], config: Any, arrays: Mapping[str, np.ndarray], name: str) -> None:
+    """Raises FormatError before a baseline is built that is larger than the file it is said to come from."""
+    described, held = config["columns"], sum(array.size for array in arrays.values())
+    columns = described if isinstance(described, int) else sum(int(run["times"]) for run in described)
+    if columns > held:
+        raise FormatError(f"{name}: the description has {columns} columns, the arrays {held} numbers in all")
+    layers = config.get("hidden_sizes", ())
+    if isinstance(layers, Sequence) and len(layers) > len(arrays):
+        raise FormatError(
+            f"{name}: the description has {len(layers)} hidden layers, the file {len(arrays)} arrays in all"
+        )
+    with torch.device("meta"):  # shapes without memory
+        expected = {key: tuple(tensor.shape) for key, tensor in cls.from_config(config).state_dict().items()}
+    for key, shape in expected.items():
+        found = arrays.get(key)
+        if found is None or found.shape != shape:
+            has = "absent" if found is None else f"{found.dtype} of shape {found.shape}"
+            raise FormatError(f"{name}: array {key!r} is {has}; the description says {shape}")

@@ -29,18 +29,18 @@ def make_order(order: Order, columns: int, generator: torch.Generator | None = N
     tensor([2, 1, 0])
     """
     if order is None:
-        return torch.arange(columns)
+        return torch.arange(columns, device="cpu")
     if isinstance(order, str):
         if order == "natural":
-            return torch.arange(columns)
+            return torch.arange(columns, device="cpu")
         if order == "random":
-            return torch.randperm(columns, generator=generator_from(generator))
+            return torch.randperm(columns, generator=generator_from(generator), device="cpu")
         if order == "reverse":
-            return torch.arange(columns).flip(0)
+            return torch.arange(columns, device="cpu").flip(0)
         raise ShapeError(f"{unknown_choice('order', order, WORDS)}, or give None or a permutation of 0 … {columns - 1}")
     if not isinstance(order, torch.Tensor) and any(isinstance(name, str) for name in order):
         raise ShapeError("order holds names; order_by_name(order, names) makes a permutation of them")
-    steps = torch.as_tensor(order).cpu()
+    steps = torch.as_tensor(order, device="cpu")
     if steps.shape != (columns,) or steps.is_floating_point() or steps.sort().values.tolist() != list(range(columns)):
         shown = steps.tolist() if steps.numel() <= 12 else f"of {steps.numel()} entries"
         raise ShapeError(f"order {shown} is not a permutation of the {columns} columns 0 … {columns - 1}")

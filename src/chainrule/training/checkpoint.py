@@ -6,15 +6,18 @@ import hashlib
 import math
 import os
 import warnings
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from chainrule import fileformat
 from chainrule.atomic import HAS_LOCKS, is_at, is_held, lock, place_of, replacing
-from chainrule.errors import FormatError, ShapeError
+from chainrule.errors import FormatError, ShapeError, printable
 from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
 from chainrule.training.loop import State
@@ -79,7 +82,8 @@ class Checkpoint:
             if reason not in self._told:
                 self._told.add(reason)
                 warnings.warn(
-                    f"{self.path}: the state of training could not be written: {reason}; training goes on without",
+                    f"{printable(str(self.path))}: the state of training could not be written: {printable(reason)}; training "
+                    f"goes on without",
                     stacklevel=2,
                 )
 
@@ -156,6 +160,29 @@ def config_of_checkpoint(path: str | os.PathLike[str]) -> FitConfig:
         raise FormatError(f"{Path(path)}: this checkpoint has no configuration: {error}") from error
 
 
+def require_sizes(path: str | os.PathLike[str], member: Callable[[], nn.Module], config: FitConfig) -> None:
+    """Raises FormatError before a committee is built that is larger than the one in the file, whose configuration it has.
+
+    Args:
+        path: the file.
+        member: one of its members, which is built without memory.
+        config: of the run; what a race found is in the file, and may have been edited there.
+    """
+    arrays = _under("network/", fileformat.read(path, kind="checkpoint").arrays)
+    with torch.device("meta"):
+        expected = {key: tuple(tensor.shape) for key, tensor in member().state_dict().items()}
+    again = "repeat that run's arguments, or delete the file"
+    for key, array in arrays.items():
+        shape = expected.get(key.split(".")[-1], array.shape)
+        if array.shape != shape:
+            raise FormatError(
+                f"{Path(path)}: array 'network/{key}' has the shape {array.shape}, the configuration says {shape}; {again}"
+            )
+    members = sum(key.endswith("output_weight") for key in arrays)
+    if members != (config.members or 1):
+        raise FormatError(f"{Path(path)}: {members} members, the configuration says {config.members}; {again}")
+
+
 def restore_checkpoint(path: str | os.PathLike[str], state: State, config: FitConfig, *, run: str) -> None:
     """Sets the state to that of the file.
 
@@ -195,5 +222,5 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, config: FitCo
         raise FormatError(f"{Path(path)}: not a checkpoint of this run: {error}") from error
 
 
-def _under(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def _under(prefix: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
