@@ -53,13 +53,13 @@ def run(
     import polars as pl
 
     from chainrule.density import load
-    from chainrule.tasks.explain import explain_columns, oddest_of
+    from chainrule.tasks.explain import explain_each, oddest_of
 
     if output is not None:
         require_writable(output, FRAME_TYPES, inputs=(model, table))
     density, parts = load(model), parts_of(table, split, header=header)
     if every_cell:
-        bits = (explain_columns(density.model, part, tail=True, strict=strict) for part in parts)
+        bits = explain_each(density.model, parts, tail=True, strict=strict)
         give_frames(map(pl.DataFrame, bits), output, as_json)
         return
     cells = oddest_of(density.model, parts, top=top, strict=strict)

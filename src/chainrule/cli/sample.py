@@ -36,6 +36,12 @@ def run(
         ),
     ] = None,
     temperature: Annotated[float, typer.Option(help="Divides every logit; below 1 draws likelier rows.")] = 1.0,
+    other: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL", help="What stands for a rare label, which no file names (default: an empty cell)."
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Makes the draw reproducible.")] = None,
     header: HeaderOption = None,
     output: OutputOption = None,
@@ -51,7 +57,7 @@ def run(
     evidence = given_table(given, header) if given else None
     if n is None:
         n = 10 if evidence is None else len(evidence)
-    frames = sample_frames(density.model, n, given=evidence, temperature=temperature, seed=seed)
+    frames = sample_frames(density.model, n, given=evidence, temperature=temperature, seed=seed, other=other)
     if output is None and not as_json:
         frames = left_to_print(frames)
     give_frames(frames, output, as_json)

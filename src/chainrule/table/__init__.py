@@ -17,6 +17,7 @@ from chainrule.table.codes import (
     masses,
     masses_of,
     mean_values,
+    other_name,
     places,
     relabelled,
     to_container,
@@ -24,6 +25,7 @@ from chainrule.table.codes import (
 from chainrule.table.exact import whole_array
 from chainrule.table.infer import MIN_COUNT, infer_schema
 from chainrule.table.lazy import read_table_lazily
+from chainrule.table.notes import check_given, encode_parts, encode_whole
 from chainrule.table.outside import outside_distance
 from chainrule.table.read import Table, array_names, read_parts, read_table
 from chainrule.table.schema import Column, LeftOut, Schema
@@ -40,11 +42,14 @@ __all__ = [
     "array_names",
     "as_numbers",
     "cells_as_text",
+    "check_given",
     "csv_parts",
     "decode",
     "decode_column",
     "encode",
     "encode_columns",
+    "encode_parts",
+    "encode_whole",
     "exact_numbers",
     "infer_schema",
     "is_of_few",
@@ -56,6 +61,7 @@ __all__ = [
     "masses_of",
     "mean_values",
     "objects_of",
+    "other_name",
     "outside_distance",
     "places",
     "read_parts",

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import SchemaError
-from chainrule.table.cells import label_of
+from chainrule.errors import SchemaError, nearest
+from chainrule.table.cells import label_of, objects_of
 from chainrule.table.frames import build
 from chainrule.table.index import matched
 from chainrule.table.kinds import KINDS
@@ -95,10 +95,11 @@ def encode_columns(
             yield k, (missing if column.levels == (0, 1) else ~missing).astype(np.float64)
 
 
-def decode(values: np.ndarray, schema: Schema, *, hide: bool = True) -> dict[str, np.ndarray]:
+def decode(values: np.ndarray, schema: Schema, *, hide: bool = True, other: str | None = None) -> dict[str, np.ndarray]:
     """The table's own columns by name, in its own values, from codes (N, D).
 
-    A cell that its flag calls missing is masked, unless ``hide`` is off.
+    A cell that its flag calls missing is masked, unless ``hide`` is off. A label that is not listed is masked, or is ``other``; a
+    column that may hold that is text then.
     """
     found = {}
     missing: dict[str, np.ndarray] = {}
@@ -107,6 +108,8 @@ def decode(values: np.ndarray, schema: Schema, *, hide: bool = True) -> dict[str
             missing[column.flag_of] = values[:, k] == column.levels.index(1)
             continue
         cells = decode_column(column, values[:, k])
+        if other is not None and column.unlisted:
+            cells = objects_of([*level_names(column), other])[values[:, k].astype(np.int64)]
         hidden = missing.get(column.name) if hide else None
         found[column.name] = np.ma.masked_array(cells, hidden) if hidden is not None and hidden.any() else cells
     return found
@@ -128,6 +131,14 @@ def mean_values(column: Column, codes: np.ndarray) -> np.ndarray:
 def level_names(column: Column) -> list[str]:
     """What the codes of a binary or categorical column are called, in their sequence."""
     return [label_of(level) for level in column.levels]
+
+
+def other_name(column: Column) -> str:
+    """What all labels together are called that a column does not list: "(other)", and a star where a label is called so."""
+    name, taken = "(other)", set(level_names(column))
+    while name in taken:
+        name += "*"
+    return name
 
 
 def cells_as_text(values: np.ndarray) -> list[str]:
@@ -166,10 +177,19 @@ def masses_of(column: Column, codes: np.ndarray) -> np.ndarray:
     return KINDS[column.kind].is_mass(column, codes)
 
 
-def to_container(columns: dict[str, np.ndarray], schema: Schema) -> Any:
-    """Columns as the kind of table the schema is of, in its types: an ndarray (N, D), or a pandas, polars or Arrow frame."""
-    made = build(columns, {column.name: column.type for column in schema.columns}, schema.container)
-    return relabelled(made, schema)
+def to_container(columns: dict[str, np.ndarray], schema: Schema, *, other: str | None = None) -> Any:
+    """Columns as the kind of table the schema is of, in its types: an ndarray (N, D), or a pandas, polars or Arrow frame.
+
+    ``other`` is a label that stands for all that are not listed, where such may be.
+    """
+    types = {column.name: column.type for column in schema.columns}
+    for column in schema.columns:
+        if other is not None and column.unlisted:  # a type of labels names that one, too; one of no text cannot hold it
+            if not all(isinstance(level, str) for level in column.levels):
+                del types[column.name]
+            elif column.categories:
+                types[column.name] = replace(column.type, categories=(*column.categories, other))
+    return relabelled(build(columns, types, schema.container), schema)
 
 
 def relabelled(frame: Any, schema: Schema) -> Any:
@@ -203,7 +223,13 @@ def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> d
     at, expected_names = places(table, schema), set(names)
     found = {place for name, place in at.items() if name in expected_names}
     if extra := [name for place, name in enumerate(table.names) if place not in found]:
-        raise SchemaError(f"{table.source}: column(s) {_some(extra)} are not in the model; drop them before asking")
+        near = [(name, like) for name in extra if (like := nearest(name, names))]
+        one = len(extra) == 1
+        hint = ", ".join(f"nearest: {like!r}" if one else f"nearest to {name!r}: {like!r}" for name, like in near[:3])
+        raise SchemaError(
+            f"{table.source}: column(s) {_some(extra)} are not in the model; drop them before asking"
+            + (f" ({hint})" if hint else "")
+        )
     own = [column.name for column in schema.own]
     if absent := [name for name in own if name not in at]:
         if len(absent) == len(own):
