@@ -6,6 +6,15 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+# The models here are small: one thread is as fast as two, and a busy machine does not stall it. Libraries read this once,
+# when they are loaded, and each has threads of its own; those that wait for one another must not spin meanwhile.
+os.environ |= {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OMP_WAIT_POLICY": "passive",
+}
+
 import numpy as np
 import pytest
 import torch
@@ -17,9 +26,7 @@ from registry import NETWORKS
 
 from chainrule import progress, rng
 
-# The models here are small: one thread is as fast as two, and a busy machine does not stall it.
 torch.set_num_threads(1)
-os.environ["OMP_NUM_THREADS"] = "1"
 
 # What a person has set in their shell changes no result.
 for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "CHAINRULE_BACKEND", "NUMBA_DISABLE_JIT"):

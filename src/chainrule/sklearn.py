@@ -29,6 +29,7 @@ from chainrule.errors import ShapeError, whole_number
 from chainrule.table import MIN_COUNT
 from chainrule.training import FitConfig, fit
 from chainrule.training.fit import rows_held_out
+from chainrule.training.rows import checked_weight
 
 __all__ = ["DensityEstimator", "Imputer", "OutlierDetector"]
 
@@ -355,10 +356,10 @@ def _seed(random_state: Any) -> int | None:
 
 
 def _weights(sample_weight: Any, rows: int) -> np.ndarray | None:
-    """Weights (N,), of a number one for every row."""
-    if isinstance(sample_weight, Real):
-        return np.full(rows, float(sample_weight))
-    return None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+    """Weights (N,) whose sum is finite and above zero, of a number one for every row."""
+    return checked_weight(
+        np.full(rows, float(sample_weight)) if isinstance(sample_weight, Real) else sample_weight, rows
+    )
 
 
 def _require_cells(table: np.ndarray) -> None:

@@ -31,7 +31,8 @@ def is_unknown(values: np.ndarray) -> np.ndarray:
 
 
 def looks(values: np.ndarray) -> str:
-    """What the known values (N,) are: "empty" (none is known), "boolean", "number", "datetime", "duration" or "label"."""
+    """What the known values (N,) are: "empty" (none is known), "boolean", "number", "complex", "datetime",
+    "duration", "nested" or "label"."""
     unknown = is_unknown(values)
     if bool(unknown.all()):
         return "empty"
@@ -50,7 +51,7 @@ def looks(values: np.ndarray) -> str:
         ("duration", (datetime.timedelta, np.timedelta64)),
     ):
         if all(isinstance(value, types) or _is_decimal(value, word) for value in known):
-            return word
+            return "complex" if word == "number" and any(map(_is_complex, known)) else word
     return "label"
 
 
@@ -220,9 +221,15 @@ def _is_decimal(value: Any, word: str) -> bool:
     return word == "number" and type(value).__name__ == "Decimal"
 
 
+def _is_complex(value: Any) -> bool:
+    return isinstance(value, complex | np.complexfloating)
+
+
 def _number(value: Any) -> float:
     if _is_missing(value):
         return np.nan
+    if _is_complex(value):  # of which numpy would make a number, its real part
+        return np.inf
     if not isinstance(value, str):
         try:
             return float(value)

@@ -12,6 +12,7 @@ from chainrule.errors import SchemaError, unknown_choice
 from chainrule.table import arrow_types, pandas_types, polars_types
 from chainrule.table.cells import objects_of
 from chainrule.table.exact import LARGEST_EXACT, type_range
+from chainrule.table.forked import require_polars
 from chainrule.table.strings import text_objects
 from chainrule.table.types import Type, as_cells, as_integers, cells_word
 
@@ -24,6 +25,8 @@ def cells_of(series: Any) -> np.ndarray:
     if polars := str(series.implementation.name) == "POLARS":
         series = series.alias("")  # methods take a name such as ^a$ for a pattern
     if isinstance(series.dtype, nw.Datetime) and series.dtype.time_zone is not None:
+        if polars:
+            require_polars()
         series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if (whole := _whole_cells(series)) is not None:
         return whole

@@ -16,7 +16,7 @@ from chainrule.table.exact import integers_of, is_large
 from chainrule.table.index import find
 from chainrule.table.keys import large_integers
 from chainrule.table.kinds import KINDS, binary, categorical, datetime, integer, real
-from chainrule.table.read import Table, read_table
+from chainrule.table.read import COMPLEX, Table, read_table
 from chainrule.table.schema import Column, LeftOut, Schema
 from chainrule.table.types import Type
 
@@ -149,6 +149,8 @@ def _infer(table: Table, name: str, values: np.ndarray, dtype: str, options: Opt
         return "no known value"
     if look == "boolean":
         return binary.infer(name, as_numbers(name, values, where), dtype, "true or false", boolean=True)
+    if look == "complex":
+        raise SchemaError(f"column {name!r} holds {COMPLEX}")
     if look == "nested":
         return "lists and structures are not modelled; spread them over columns"
     if look == "duration":

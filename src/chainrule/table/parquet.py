@@ -13,6 +13,7 @@ from typing import Any
 
 from chainrule.errors import FormatError
 from chainrule.machine import free_bytes
+from chainrule.table.forked import require_polars
 
 WHOLE_COPIES = 3  # of its cells, about what a file takes in memory that is read whole
 POINTER = 16  # bytes of a cell of text, at least
@@ -73,6 +74,7 @@ def readable(source: str, kind: str = "Parquet file") -> Iterator[None]:
     """Raises FormatError for whatever polars raises in the block, its panics too, which are no ``Exception``."""
     import polars as pl
 
+    require_polars()
     try:
         with _unless_it_panics():
             yield

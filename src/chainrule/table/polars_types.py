@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.table.cells import label_of, objects_of
+from chainrule.table.forked import require_polars
 from chainrule.table.types import (
     Type,
     as_cells,
@@ -151,6 +152,7 @@ def _times(name: str, plain: np.ndarray, missing: np.ndarray, dtype: Any) -> Any
     if missing.any():
         series = series.set(pl.Series(missing), None)
     if zone is not None:
+        require_polars()
         series = series.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
     return series.cast(dtype)
 

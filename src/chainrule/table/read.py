@@ -27,6 +27,7 @@ from chainrule.table.text import read_text, text_parts
 from chainrule.table.types import Type, cells_word, own_value
 from chainrule.table.values import Encoded
 
+COMPLEX = "complex numbers; pass their real and imaginary parts as columns of their own"
 PART_ROWS = 50_000
 PART_CELLS = 50_000_000  # of a part of a Parquet file, however few its rows then are
 TEXT = (".csv", ".txt", ".tsv", ".data")
@@ -311,16 +312,34 @@ def _require_room(path: Path, name: str, arrays: Any) -> None:
         )
 
 
+def _require_cells(names: Sequence[str], columns: Sequence[np.ndarray], source: str) -> None:
+    """Raises SchemaError for columns of complex numbers, or of records: a part of each cell would be lost."""
+    for name, values in zip(names, columns, strict=True):
+        if values.dtype.kind == "c":
+            raise SchemaError(f"{source}: column {name!r} holds {COMPLEX}")
+        if values.dtype.kind == "V":
+            raise SchemaError(
+                f"{source}: column {name!r} holds records of type {values.dtype}; give each field a column"
+            )
+
+
 def _from_array(values: np.ndarray, source: str) -> Table:
+    if values.dtype.kind == "V":
+        fields = (
+            f"records of the fields {', '.join(map(repr, values.dtype.names))}" if values.dtype.names else "raw bytes"
+        )
+        raise SchemaError(f"{source}: an array of {fields}; pass a data frame, such as pandas.DataFrame(array)")
     if values.ndim != 2:
         raise SchemaError(
             f"{source}: {values.ndim} axes of sizes {values.shape}; a table has two, (rows, columns): reshape it"
         )
     if values.shape[1] == 0:
         raise SchemaError(f"{source}: no columns")
-    if isinstance(values, np.ma.MaskedArray):
+    if isinstance(values, np.ma.MaskedArray) and values.dtype.kind != "c":
         values = _filled(values)
-    return Table(_numbered(values.shape[1]), tuple(values.T), source, frame=values)
+    names, columns = _numbered(values.shape[1]), tuple(values.T)
+    _require_cells(names, columns, source)
+    return Table(names, columns, source, frame=values)
 
 
 def _filled(values: np.ma.MaskedArray) -> np.ndarray:
@@ -364,6 +383,7 @@ def _from_frame(frame: Any, source: str, first_line: int | None = None) -> Table
     if container not in CONTAINERS:
         raise SchemaError(f"{source}: {container} frames are not known; pass a pandas, polars or Arrow frame")
     columns = tuple(cells_of(series) for series in wrapped.iter_columns())
+    _require_cells(names, columns, source)
     return Table(
         names, columns, source, container, named=True, first_line=first_line, types=types_of(frame, container),
         frame=frame,
@@ -382,6 +402,7 @@ def _from_pandas(frame: Any, source: str) -> Table:
         raise SchemaError(f"{source}: no columns")
     series = (frame.iloc[:, k].rename(name) for k, name in enumerate(names))
     columns = tuple(cells_of(nw.from_native(one, series_only=True)) for one in series)
+    _require_cells(names, columns, source)
     types = types_of(frame, "pandas")
     return Table(names, columns, source, "pandas", named=True, types=types, frame=frame, index=index)
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import FormatError, SchemaError
+from chainrule.table.forked import require_polars
 from chainrule.table.lines import (
     LONGEST_FIELD,
     SPACES,
@@ -72,6 +73,7 @@ def read_text(path: Path, header: bool | None = None) -> Text:
     """
     import polars as pl
 
+    require_polars()
     text = without_blank_end(read_whole(path))
     layout = _layout(path, _required(path, first_lines(text) if text.strip("\r\n ") else []), header)
     data = with_one_line_end(path, text, layout.separator)
@@ -97,6 +99,7 @@ def text_parts(path: Path, header: bool | None = None, *, rows: int) -> Iterator
     Raises:
         FormatError, SchemaError: as ``read_text``, when the part with the fault is reached.
     """
+    require_polars()
     begin = _required(path, next(line_groups(path, 2, ""), [])[:2])
     layout, first_line = _layout(path, begin, header), 1
     for lines in line_groups(path, rows, layout.separator):

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from chainrule.atomic import replacing
 from chainrule.errors import FormatError
+from chainrule.table.forked import require_polars
 from chainrule.table.polars_types import as_csv_has_it
 
 ENDINGS = (".csv", ".parquet")
@@ -51,6 +52,7 @@ def csv_parts(frames: Iterator[Any]) -> Iterator[str]:
     """
     import polars as pl
 
+    require_polars()
     for number, frame in enumerate(map(as_csv_has_it, frames)):
         columns = [
             _as_text(column.alias("")).alias(column.name) if isinstance(column.dtype, pl.Datetime) else column
@@ -66,6 +68,7 @@ def _as_text(times: Any) -> Any:
 
 
 def _sink(file: BinaryIO, frames: Iterator[Any]) -> None:
+    require_polars()
     import polars as pl
     from polars.io.plugins import register_io_source
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from chainrule.errors import EvidenceError, SchemaError, ShapeError
 from chainrule.table import Schema, Table, encode_columns, log_scales_of
 from chainrule.training.batches import Rows
 
+LEAST_SHARE = 1e-12  # of the heaviest row
 FARTHEST = 1e12  # standard deviations: beyond, squares leave the range of float32 and likelihoods are no numbers
 
 
@@ -64,25 +66,46 @@ def encoded(
         _refuse_holes(table, schema, holes, filled)
     found = []
     for number, part in enumerate(parts):
-        own = None if weight is None else torch.from_numpy(weight[part] / weight[weight > 0].mean()).float()
+        own = None if weight is None else torch.from_numpy(_of_mean_1(weight[part])).float()
         observed = None if complete else torch.from_numpy(seen[number])
         found.append(Rows(torch.from_numpy(x[number]), observed, own, torch.from_numpy(unit[part])))
     return found
 
 
 def checked_weight(sample_weight: object, rows: int) -> np.ndarray | None:
-    """Weights (N,) float64, or None where none are given."""
+    """Weights (N,) float64, the largest from 1/2 to 1, so that no sum of them overflows; None where none are given.
+
+    Raises:
+        ShapeError: as many numbers as rows they are not, finite and zero or more, one of them above zero.
+    """
     if sample_weight is None:
         return None
     try:
-        weight = np.asarray(sample_weight, dtype=np.float64)
+        given = np.asarray(sample_weight)
+        weight = given.astype(np.float64) if given.dtype.kind != "c" else None
     except (TypeError, ValueError) as error:
         raise ShapeError(f"sample_weight: pass ({rows},) numbers, not {type(sample_weight).__name__}") from error
+    if weight is None:
+        raise ShapeError(f"sample_weight: pass ({rows},) real numbers; these are complex")
     if weight.shape != (rows,):
         raise ShapeError(f"sample_weight has shape {weight.shape}; the table has {rows} rows: pass ({rows},)")
     if not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
         raise ShapeError("sample_weight: pass finite numbers, zero or more, not all of them zero")
-    return weight
+    scaled = np.ldexp(weight, -np.frexp(weight.max())[1])  # by a power of two, which rounds nothing
+    light = int(((weight > 0) & (scaled < LEAST_SHARE)).sum())
+    if light:
+        warnings.warn(
+            f"sample_weight: {light} row(s) weigh less than {LEAST_SHARE:g} of the heaviest, {weight.max():g}: beside it they "
+            f"count for nothing; correct the weights, or give these rows zero",
+            stacklevel=3,
+        )
+    return scaled
+
+
+def _of_mean_1(weight: np.ndarray) -> np.ndarray:
+    """Weights (n,) divided by their mean; of the rows held out or kept alone, whose largest may be far below that of all."""
+    scaled = np.ldexp(weight, -np.frexp(weight.max(initial=0.0))[1])
+    return scaled / (scaled[scaled > 0].mean() if scaled.any() else 1.0)
 
 
 def split(rows: np.ndarray, fraction: float, generator: torch.Generator) -> list[np.ndarray]:

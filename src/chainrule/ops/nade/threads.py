@@ -115,9 +115,13 @@ def _serve(jobs: SimpleQueue[_Job]) -> None:
 
 
 def _forget() -> None:
-    """In a forked child there are no threads but the caller's: begin anew, with locks that nobody holds."""
+    """In a forked child there are no threads but the caller's: begin anew, with locks that nobody holds, and torch with one.
+
+    Where the parent has worked with several, torch would wait for ever in the child for those that it does not have.
+    """
     global _openmp, _jobs, _threads, _growing
     _openmp, _jobs, _threads, _growing = None, SimpleQueue(), [], threading.Lock()
+    torch.set_num_threads(1)
 
 
 if hasattr(os, "register_at_fork"):
