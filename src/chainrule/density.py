@@ -94,6 +94,7 @@ class Density:
         *,
         temperature: float = 1.0,
         seed: int | None = None,
+        other: str | None = None,
         to: str | os.PathLike[str] | None = None,
     ) -> Any:
         """n rows like those fitted, in the same kind of table, or written to a file, part by part.
@@ -103,9 +104,10 @@ class Density:
             given: cells to keep: a dict of one value a column, or a table of one row or n rows with holes.
             temperature: 1 samples the model; towards 0 the likeliest value of each step.
             seed: makes the draw reproducible.
+            other: what stands in a cell that is drawn as a rare label, one of those that no file names; by default it is empty.
             to: a path of CSV or Parquet to write to; it is returned.
         """
-        return tasks.sample(self.model, n, given=given, temperature=temperature, seed=seed, to=to)
+        return tasks.sample(self.model, n, given=given, temperature=temperature, seed=seed, other=other, to=to)
 
     def impute(
         self,

@@ -74,9 +74,22 @@ def unknown_choice(what: str, got: object, choices: Iterable[str]) -> str:
     "activation 'sigmoit' is unknown; choose one of 'relu', 'sigmoid' (nearest: 'sigmoid')"
     """
     known = sorted(choices)
-    near = difflib.get_close_matches(str(got), known, n=1)
-    hint = f" (nearest: {near[0]!r})" if near else ""
+    near = nearest(str(got), known)
+    hint = f" (nearest: {near!r})" if near is not None else ""
     return f"{what} {got!r} is unknown; choose one of {', '.join(map(repr, known))}{hint}"
+
+
+def nearest(got: str, choices: Iterable[str]) -> str | None:
+    """The choice most like what was given, capitals aside; None where none is alike.
+
+    >>> nearest("BERLIN", ["Paris", "Berlin"])
+    'Berlin'
+    """
+    folded: dict[str, str] = {}
+    for choice in choices:
+        folded.setdefault(choice.casefold(), choice)
+    near = difflib.get_close_matches(got.casefold(), folded, n=1)
+    return folded[near[0]] if near else None
 
 
 def whole_number(value: Any, name: str, *, least: int, what: str = "a whole number") -> int:

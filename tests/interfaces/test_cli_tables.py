@@ -199,7 +199,7 @@ def test_arrays_hold_numbers_and_what_is_far_has_a_likelihood(folder):
     assert "s.npy: column 'town' holds String, no numbers; end the name with .csv or .parquet" in errors
     assert not (folder / "s.npy").exists()
     assert chainrule("conditional", "m.chainrule", "t.csv", "town", "-o", "p.npy", cwd=folder)[0] == 0
-    assert np.load(folder / "p.npy").shape == (300, 3)
+    assert np.load(folder / "p.npy").shape == (300, 4)
     cells = ",1e300,", ",1e90,", ",inf,", ",tall,", ",,"
     rows = "".join(f"TRUE,west,1{cell}2.0,2024-01-01 00:00\n" for cell in cells)
     (folder / "far.csv").write_text(f"sex,town,gain,height,price,hour\n{rows}")

@@ -57,7 +57,7 @@ def run(
     """
     from chainrule.density import load
     from chainrule.table.frames import build
-    from chainrule.tasks.conditional import QUANTILES, conditional_columns
+    from chainrule.tasks.conditional import QUANTILES, conditional_each
 
     if output is not None:
         require_writable(output, OUTPUT_TYPES, inputs=(model, table))
@@ -66,7 +66,7 @@ def run(
     parts = parts_of(
         table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
     )
-    found = (conditional_columns(density.model, part, column, quantiles=quantiles, strict=strict) for part in parts)
+    found = conditional_each(density.model, parts, column, quantiles=quantiles, strict=strict)
     frames = (build(columns, {}, "polars") for columns in found)
     if output is None and not as_json:
         frames = left_to_print(frames, f"p({column} | the other known cells of the row)")

@@ -62,7 +62,7 @@ def run(
     import polars as pl
 
     from chainrule.density import load
-    from chainrule.tasks.explain import explain_columns, oddest_of
+    from chainrule.tasks.explain import explain_each, oddest_of
 
     if output is not None:
         require_writable(output, FRAME_TYPES, inputs=(model, table))
@@ -71,7 +71,7 @@ def run(
         table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
     )
     if every_cell:
-        bits = (explain_columns(density.model, part, tail=True, strict=strict) for part in parts)
+        bits = explain_each(density.model, parts, tail=True, strict=strict)
         give_frames(map(pl.DataFrame, bits), output, as_json)
         return
     cells = oddest_of(density.model, parts, top=top, strict=strict)

@@ -41,6 +41,12 @@ def run(
         ),
     ] = None,
     temperature: Annotated[float, typer.Option(help="Divides every logit; below 1 draws likelier rows.")] = 1.0,
+    other: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL", help="What stands for a rare label, which no file names (default: an empty cell)."
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Makes the draw reproducible.")] = None,
     header: HeaderOption = None,
     decimal: DecimalOption = None,
@@ -62,7 +68,8 @@ def run(
     if n is None:
         n = 10 if evidence is None else len(evidence)
     as_text = not as_json and (output is None or output.suffix == ".csv")
-    frames = sample_frames(density.model, n, as_text=as_text, given=evidence, temperature=temperature, seed=seed)
+    options = {"given": evidence, "temperature": temperature, "seed": seed, "other": other}
+    frames = sample_frames(density.model, n, as_text=as_text, **options)
     if output is None and not as_json:
         frames = left_to_print(frames)
     give_frames(frames, output, as_json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -21,12 +21,14 @@ class Categorical(AbstractConditional):
     With ``unlisted=r`` the code V = ``values`` stands for r rare levels and for all that were never seen. It stands inside
     the softmax with the logit min(u, min_v l_v + log(r + 1) − log 2), where u is learned if r > 0 and otherwise
     logsumexp(l) − log(rows + 1). A value that is unlisted scores 1/(r + 1) of the code's probability, which is
-    thereby less than any listed value's; it tells nothing about other columns, and is never drawn.
+    thereby less than any listed value's; it tells nothing about other columns. The code is drawn as often as it is likely if
+    r > 0; what no training row had is never drawn.
 
     Args:
         values: V, the number of listed codes.
         unlisted: r, the number of rare levels that share the further code; None: there is no such code.
         rows: training rows, needed where ``unlisted`` is 0.
+        listed_only: draw listed values alone, by their probabilities made whole; likelihoods stay as they are.
 
     Examples:
         >>> Categorical(3).log_prob(torch.zeros(1, 3), torch.tensor([2.0])).exp()
@@ -38,6 +40,7 @@ class Categorical(AbstractConditional):
     values: int
     unlisted: int | None = None
     rows: int | None = None
+    listed_only: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         whole_number(self.values, "values", least=1, what="the number of values of a categorical column")
@@ -122,8 +125,13 @@ class Categorical(AbstractConditional):
         return torch.where(known, logs, -torch.inf)
 
     def sample(self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
-        """The listed value in whose stretch of the cumulated probabilities the uniform lies."""
-        p = F.softmax(params[..., : self.values].double() / temperature, dim=-1)
+        """The code in whose stretch of the cumulated probabilities the uniform lies.
+
+        Towards a temperature of 0 it is the likeliest listed value, if there are two that are not as likely.
+        """
+        logits = params.double() / temperature
+        rare = bool(self.unlisted) and not self.listed_only
+        p = F.softmax(self._logits(logits) if rare else logits[..., : self.values], dim=-1)
         ends = p.cumsum(-1)[..., :-1]  # the last value's stretch is open, so that rounding leaves no gap
         drawn = (uniforms[..., None] >= ends).sum(-1)
         return drawn.to(params.dtype)
@@ -167,7 +175,7 @@ class Categorical(AbstractConditional):
         if self.unlisted is None:
             return params
         listed = params[..., : self.values]
-        cap = listed.amin(-1) + math.log(self.unlisted + 1) - math.log(2)
+        cap = listed.amin(-1) + (math.log(self.unlisted + 1) - math.log(2))
         if self.unlisted:
             free = params[..., self.values]
         else:

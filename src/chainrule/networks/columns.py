@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, SupportsIndex
 
 import torch
 from torch.nn import functional as F
 
-from chainrule.conditionals import AbstractConditional, Bernoulli, conditional_from_json
+from chainrule.conditionals import AbstractConditional, Bernoulli, Categorical, conditional_from_json
 from chainrule.errors import ShapeError, whole_number
 from chainrule.ops.nade.layout import slices_of
 
@@ -201,6 +201,11 @@ class Columns:
         """Whether every code of every column tells something, so that ``is_evidence`` need not be asked."""
         probe = torch.tensor([[(c.support() or (0.0,))[-1] for c in self.conditionals]])
         return bool(self.is_evidence(probe).all())
+
+    def listed_only(self) -> Columns:
+        """These columns, but that of categories the listed values alone are drawn."""
+        each = (replace(c, listed_only=True) if isinstance(c, Categorical) else c for c in self.conditionals)
+        return Columns(tuple(each))
 
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:
         """Parameters (P,) of the independent columns that fit codes x (N, D)."""

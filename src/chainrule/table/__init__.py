@@ -22,6 +22,7 @@ from chainrule.table.codes import (
     masses_of,
     mean_values,
     notation_in,
+    other_name,
     places,
     relabelled,
     to_container,
@@ -30,6 +31,7 @@ from chainrule.table.exact import whole_array
 from chainrule.table.infer import MIN_COUNT, infer_schema
 from chainrule.table.lazy import read_table_lazily
 from chainrule.table.missing import describe_missing
+from chainrule.table.notes import check_given, encode_parts, encode_whole
 from chainrule.table.outside import outside_distance
 from chainrule.table.read import Table, array_names, read_parts, read_table
 from chainrule.table.reading import Reading
@@ -50,6 +52,7 @@ __all__ = [
     "as_numbers",
     "cells_as_text",
     "cells_of_column",
+    "check_given",
     "column_as_text",
     "csv_parts",
     "decode",
@@ -57,6 +60,8 @@ __all__ = [
     "describe_missing",
     "encode",
     "encode_columns",
+    "encode_parts",
+    "encode_whole",
     "exact_numbers",
     "in_manner_of",
     "infer_schema",
@@ -70,6 +75,7 @@ __all__ = [
     "mean_values",
     "notation_in",
     "objects_of",
+    "other_name",
     "outside_distance",
     "places",
     "read_parts",

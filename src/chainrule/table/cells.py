@@ -198,6 +198,13 @@ def is_number(value: Any) -> bool:
 
 def shown(values: np.ndarray, row: int) -> str:
     """A cell as messages show it."""
+    if isinstance(values[row], np.datetime64):
+        return (
+            str(values[row].astype("datetime64[us]"))
+            .replace("T", " ")
+            .removesuffix(".000000")
+            .removesuffix(" 00:00:00")
+        )
     value = values[row].item() if isinstance(values[row], np.generic) else values[row]
     return repr(value)
 

@@ -11,8 +11,8 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from chainrule.errors import SchemaError, printable
-from chainrule.table.cells import label_of
+from chainrule.errors import SchemaError, nearest, printable
+from chainrule.table.cells import label_of, objects_of
 from chainrule.table.frames import build, cells_of
 from chainrule.table.index import matched
 from chainrule.table.kinds import KINDS
@@ -124,10 +124,11 @@ def notation_in(table: Table, column: Column, schema: Schema) -> Notation | None
     return table.reading.notation(column.name, column.notation, schema.reading, dates=column.kind == "datetime")
 
 
-def decode(values: np.ndarray, schema: Schema, *, hide: bool = True) -> dict[str, np.ndarray]:
+def decode(values: np.ndarray, schema: Schema, *, hide: bool = True, other: str | None = None) -> dict[str, np.ndarray]:
     """The table's own columns by name, in its own values, from codes (N, D).
 
-    A cell that its flag calls missing is masked, unless ``hide`` is off.
+    A cell that its flag calls missing is masked, unless ``hide`` is off. A label that is not listed is masked, or is ``other``; a
+    column that may hold that is text then.
     """
     found = {}
     missing: dict[str, np.ndarray] = {}
@@ -136,6 +137,8 @@ def decode(values: np.ndarray, schema: Schema, *, hide: bool = True) -> dict[str
             missing[column.flag_of] = values[:, k] == column.levels.index(1)
             continue
         cells = decode_column(column, values[:, k])
+        if other is not None and column.unlisted:
+            cells = objects_of([*level_names(column), other])[values[:, k].astype(np.int64)]
         hidden = missing.get(column.name) if hide else None
         found[column.name] = np.ma.masked_array(cells, hidden) if hidden is not None and hidden.any() else cells
     return found
@@ -157,6 +160,14 @@ def mean_values(column: Column, codes: np.ndarray) -> np.ndarray:
 def level_names(column: Column) -> list[str]:
     """What the codes of a binary or categorical column are called, in their sequence."""
     return [label_of(level) for level in column.levels]
+
+
+def other_name(column: Column) -> str:
+    """What all labels together are called that a column does not list: "(other)", and a star where a label is called so."""
+    name, taken = "(other)", set(level_names(column))
+    while name in taken:
+        name += "*"
+    return name
 
 
 def cells_as_text(values: np.ndarray) -> list[str]:
@@ -200,10 +211,13 @@ def masses_of(column: Column, codes: np.ndarray) -> np.ndarray:
     return KINDS[column.kind].is_mass(column, codes)
 
 
-def to_container(columns: dict[str, np.ndarray], schema: Schema, *, as_text: bool = False) -> Any:
+def to_container(
+    columns: dict[str, np.ndarray], schema: Schema, *, as_text: bool = False, other: str | None = None
+) -> Any:
     """Columns as the kind of table the schema is of, in its types: an ndarray (N, D), or a pandas, polars or Arrow frame.
 
     Numbers and dates of which the table held text are text in the same notation; ``as_text``, those of a file are, too.
+    ``other`` is a label that stands for all that are not listed, where such may be.
     """
     text = {
         column.name: written(column.notation, columns[column.name])
@@ -211,6 +225,12 @@ def to_container(columns: dict[str, np.ndarray], schema: Schema, *, as_text: boo
         if column.notation is not None and column.name in columns and (as_text or column.is_text)
     }
     types = {column.name: column.type for column in schema.columns if column.is_text or column.name not in text}
+    for column in schema.columns:
+        if other is not None and column.unlisted:  # a type of labels names that one, too; one of no text cannot hold it
+            if not all(isinstance(level, str) for level in column.levels):
+                del types[column.name]
+            elif column.categories:
+                types[column.name] = replace(column.type, categories=(*column.categories, other))
     return relabelled(build(columns | text, types, schema.container), schema)
 
 
@@ -282,7 +302,13 @@ def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> d
     at, expected_names = places(table, schema), set(names)
     found = {place for name, place in at.items() if name in expected_names}
     if extra := [name for place, name in enumerate(table.names) if place not in found]:
-        raise SchemaError(f"{table.source}: column(s) {_some(extra)} are not in the model; drop them before asking")
+        near = [(name, like) for name in extra if (like := nearest(name, names))]
+        one = len(extra) == 1
+        hint = ", ".join(f"nearest: {like!r}" if one else f"nearest to {name!r}: {like!r}" for name, like in near[:3])
+        raise SchemaError(
+            f"{table.source}: column(s) {_some(extra)} are not in the model; drop them before asking"
+            + (f" ({hint})" if hint else "")
+        )
     own = [column.name for column in schema.own]
     if absent := [name for name in own if name not in at]:
         if len(absent) == len(own):

@@ -250,6 +250,8 @@ def _array(columns: Mapping[str, np.ndarray], types: Mapping[str, Type]) -> np.n
         return _of_text(array, own.kind)
     if own is None or own.kind not in "biuf" or array.dtype.kind not in "biuf":
         return array
+    if own.kind in "biu" and array.dtype.kind == "f" and np.isnan(array).any():  # empty cells, which they cannot hold
+        return array
     if own.kind in "iu":
         ends = np.iinfo(own)
         array = np.stack([as_integers(values, int(ends.min), int(ends.max)) for values in array.T], axis=1)

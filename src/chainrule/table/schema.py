@@ -18,11 +18,13 @@ from chainrule.table.values import Encoded, as_lists, as_tuples
 
 CONTAINERS = ("numpy", "pandas", "polars", "pyarrow")
 MOST_ATOMS = 64
+ANY_SHARE = 1e-6  # of what a column cannot hold, where its training rows are not known
+LATER = ("rows", "unlisted_rows")  # fields that older files may lack
 SCALE = ("center", "spread", "low", "high")
 GRID = ("step", "decimals", "origin")
 FIELDS: dict[str, tuple[str, ...]] = {
     "binary": ("levels", "rows", "flag_of"),
-    "categorical": ("levels", "unlisted", "rows"),
+    "categorical": ("levels", "unlisted", "unlisted_rows", "rows"),
     "integer": (*SCALE, *GRID, "knots", "atoms", "least", "most", "rows"),
     "real": (*SCALE, *GRID, "knots", "atoms", "rows"),
     "datetime": (*SCALE, *GRID, "knots", "unit", "periods", "rows"),
@@ -44,7 +46,8 @@ class Column:
         reason: why it is taken to be of that kind.
         levels: ``levels[code]`` is the value a code stands for; of a binary column code 0 is the more frequent value.
         unlisted: of a category, how many levels were too rare to be listed; they share one more code.
-        rows: how many training rows had a known value.
+        unlisted_rows: of a category, how many training rows had one of these.
+        rows: how many training rows had a known value; 0 where that is not known.
         own_levels: the levels as the table has them, encoded, where one is no text, number or boolean.
         step: distance of the grid on which numbers lie, in the table's units; the code is then the integer
             (value − origin) / step. None: the numbers are continuous, and the code is (value − center) / spread.
@@ -70,6 +73,7 @@ class Column:
     categories: tuple[Encoded, ...] = ()
     levels: tuple[Level, ...] = ()
     unlisted: int = 0
+    unlisted_rows: int = 0
     rows: int = 0
     own_levels: tuple[Encoded, ...] = ()
     step: float | None = None
@@ -106,7 +110,7 @@ class Column:
         """
         if self.kind == "categorical" or self.flag_of is not None:
             return 0.0
-        return 1 / (max(self.rows, 1) + 1)
+        return 1 / (self.rows + 1) if self.rows else ANY_SHARE
 
     def to_json(self) -> dict[str, Any]:
         """The fields that the column's kind has, as a JSON object."""
@@ -126,7 +130,7 @@ class Column:
         kind = spec["kind"]
         if kind not in FIELDS:
             raise FormatError(f"column {spec['name']!r}: {unknown_choice('kind', kind, FIELDS)}")
-        own = {name: _READ[name](spec[name]) for name in FIELDS[kind]}
+        own = {name: _READ[name](spec[name]) for name in FIELDS[kind] if name in spec or name not in LATER}
         own |= {name: tuple(map(as_tuples, spec.get(name, ()))) for name in ("categories", "own_levels")}
         if "ranks" in spec and "categories" not in spec:  # as 0.1.0 wrote them
             own["categories"] = tuple(own["levels"][_whole(k)] for k in spec["ranks"])
@@ -265,8 +269,8 @@ def first_repeated(names: Sequence[str]) -> str | None:
 def _require_sound(column: Column) -> None:
     """Raises SchemaError for a column whose fields contradict its kind."""
     name = f"column {column.name!r}"
-    if column.rows < 0:
-        raise SchemaError(f"{name}: {column.rows} rows")
+    if column.rows < 0 or not 0 <= column.unlisted_rows <= column.rows:
+        raise SchemaError(f"{name}: {column.rows} rows, {column.unlisted_rows} of them with labels that are not listed")
     if column.kind == "binary":
         if column.levels not in ((0, 1), (1, 0)):
             raise SchemaError(f"{name}: a binary column has the levels 0 and 1, not {column.levels}")
@@ -349,6 +353,7 @@ def _is_finite(number: float) -> bool:
 _READ: dict[str, Callable[[Any], Any]] = {
     "levels": lambda values: tuple(map(_level, values)),
     "unlisted": _whole,
+    "unlisted_rows": _whole,
     "rows": _whole,
     "step": _optional(_number),
     "decimals": _optional(_whole),

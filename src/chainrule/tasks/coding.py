@@ -25,7 +25,7 @@ def codes(model: Model, table: Any) -> np.ndarray:
     Raises:
         SchemaError: columns that the model does not have.
     """
-    found = encode(read_table(table), model.schema)
+    found = encode(read_table(table, reading=model.schema.reading), model.schema)
     return np.where(found.observed, found.values, np.nan)
 
 

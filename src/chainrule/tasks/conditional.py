@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from chainrule.conditionals import Distribution, MixtureDistribution
 from chainrule.errors import ShapeError
 from chainrule.model import Model
-from chainrule.table import Codes, Table, column_as_text, decode_column, encode, level_names, read_table
+from chainrule.table import (
+    Codes,
+    Column,
+    Table,
+    column_as_text,
+    decode_column,
+    encode_parts,
+    level_names,
+    other_name,
+    read_table,
+)
 from chainrule.table.frames import build, like
 from chainrule.tasks.batches import Batch, batches
 from chainrule.tasks.outside import conditional_given
@@ -25,8 +34,9 @@ def conditional(
 ) -> Any:
     """p(column | the other known cells of each row), as a frame of as many rows as the table.
 
-    Of a category or a binary column, the probability of each listed level, a column each; they sum to 1. Of numbers and dates,
-    the quantiles, a column each, such as ``q0.05``.
+    Of a category, the probability of each listed level, a column each, and of all labels together that are not listed, in a last
+    column ``(other)`` (with a star where a label is called so); they sum to 1. Of a binary column the probabilities of its two
+    values, given that the cell holds one of them. Of numbers and dates the quantiles, a column each, such as ``q0.05``.
 
     Args:
         model: the fitted model.
@@ -40,26 +50,32 @@ def conditional(
         EvidenceError: a network of one order that cannot answer this.
     """
     table = read_table(table, reading=model.schema.reading)
-    columns = conditional_columns(model, table, column, quantiles=quantiles, strict=strict)
+    (columns,) = conditional_each(model, [table], column, quantiles=quantiles, strict=strict)
     if table.container == "numpy":
         return build(columns, {}, "numpy")
     return like(table.frame, columns, table.container)
 
 
-def conditional_columns(
-    model: Model, table: Table, column: Hashable, *, quantiles: Sequence[float] = QUANTILES, strict: bool = False
-) -> dict[str, np.ndarray]:
-    """As ``conditional``, as columns by name, (N,) each."""
+def conditional_each(
+    model: Model,
+    parts: Iterable[Table],
+    column: Hashable,
+    *,
+    quantiles: Sequence[float] = QUANTILES,
+    strict: bool = False,
+) -> Iterator[dict[str, np.ndarray]]:
+    """As ``conditional``, of each part of a table in turn, as columns by name, (n,) each."""
     number = model.schema.number(column)
     spec = model.schema.columns[number]
     if not all(0 < q < 1 for q in quantiles):
         raise ShapeError(f"quantiles = {list(quantiles)}: pass numbers above 0 and below 1")
-    codes = encode(table, model.schema, absent_is_fine=(spec.name,), warn=not table.first_row, strict=strict)
-    if spec.kind in ("binary", "categorical"):
-        found = level_probabilities(model, codes, number)
-        return dict(zip(level_names(spec), found.T, strict=True))
-    parts = quantiles_of(model, codes, number, quantiles)  # (N, Q)
-    return {f"q{q:g}": decode_column(spec, parts[:, k]) for k, q in enumerate(quantiles)}
+    for _, codes in encode_parts(parts, model.schema, strict=strict, absent_is_fine=(spec.name,)):
+        if spec.kind in ("binary", "categorical"):
+            found = level_probabilities(model, codes, number)
+            yield dict(zip(_answers(spec), found.T, strict=True))
+        else:
+            found = quantiles_of(model, codes, number, quantiles)  # (n, Q)
+            yield {f"q{q:g}": decode_column(spec, found[:, k]) for k, q in enumerate(quantiles)}
 
 
 def distribution_of(model: Model, batch: Batch, column: int) -> Distribution | MixtureDistribution:
@@ -73,16 +89,21 @@ def distribution_of(model: Model, batch: Batch, column: int) -> Distribution | M
 
 
 def level_probabilities(model: Model, codes: Codes, column: int) -> np.ndarray:
-    """Probabilities (N, V) of the listed levels, each row's sum 1."""
-    levels = len(model.schema.columns[column].levels)
-    found = np.empty((len(codes), levels))
+    """Probabilities (N, V) of a binary column's values; of a category's listed levels and last of all other labels together, (N,
+    V + 1). Each row's sum is 1."""
+    conditional = model.network.columns.conditionals[column]
+    values, times = conditional.support() or (), conditional.multiplicities() or ()
+    found = np.empty((len(codes), len(values)))
     for batch in batches(model, codes, "conditioning"):
         distribution = distribution_of(model, batch, column)
-        logs = distribution.at(
-            torch.arange(levels, dtype=torch.float64, device=batch.x.device).expand(len(batch.x), -1)
-        )
+        logs = distribution.at(batch.x.new_tensor(values).expand(len(batch.x), -1)) + batch.x.new_tensor(times).log()
         found[batch.rows] = logs.softmax(1).cpu().numpy()
     return found
+
+
+def _answers(column: Column) -> list[str]:
+    """What the columns of ``level_probabilities`` are called."""
+    return level_names(column) + [other_name(column)] * (column.kind == "categorical")
 
 
 def quantiles_of(model: Model, codes: Codes, column: int, quantiles: Sequence[float]) -> np.ndarray:
@@ -96,10 +117,10 @@ def quantiles_of(model: Model, codes: Codes, column: int, quantiles: Sequence[fl
 
 
 def expected_words(model: Model, codes: Codes, column: int) -> list[str]:
-    """What is likely in each row's cell of the column, in words: the likeliest levels, or the middle 90 %."""
+    """What is likely in each row's cell of the column, in words: the likeliest levels, all others as one, or the middle 90 %."""
     spec = model.schema.columns[column]
     if spec.kind in ("binary", "categorical"):
-        p, names = level_probabilities(model, codes, column), level_names(spec)
+        p, names = level_probabilities(model, codes, column), _answers(spec)
         best = np.argsort(-p, axis=1, kind="stable")[:, :SHOWN_LEVELS]
         return [
             ", ".join(f"{names[k]} {p[row, k]:.0%}" for k in some if k == some[0] or p[row, k] >= 0.01)

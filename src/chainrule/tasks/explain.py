@@ -15,7 +15,7 @@ from chainrule.model import Model
 from chainrule.table import (
     Codes,
     Table,
-    encode,
+    encode_parts,
     log_outside,
     log_scales,
     notation_in,
@@ -69,30 +69,34 @@ def explain(
         ShapeError: both the chain and the tail.
     """
     table = read_table(table, reading=model.schema.reading)
-    columns = explain_columns(model, table, relative=relative, chain=chain, tail=tail, strict=strict)
+    (columns,) = explain_each(model, [table], relative=relative, chain=chain, tail=tail, strict=strict)
     return alike(table.frame, columns, table.container)
 
 
-def explain_columns(
+def explain_each(
     model: Model,
-    table: Table,
+    parts: Iterable[Table],
     *,
     relative: bool = True,
     chain: bool = False,
     tail: bool = False,
     strict: bool = False,
-) -> dict[str, np.ndarray]:
-    """As ``explain``, as columns by name, (N,) bits each."""
+) -> Iterator[dict[str, np.ndarray]]:
+    """As ``explain``, of each part of a table in turn, as columns by name, (n,) bits each."""
     if chain and tail:
         raise ShapeError("chain and tail: pass one of them")
-    codes = encode(table, model.schema, warn=not table.first_row, strict=strict)
-    bits = tail_bits(model, codes)[0] if tail else surprise(model, codes, relative=relative, chain=chain, strict=strict)
-    columns = {name: np.full(len(codes), np.nan) for name in table.names}
-    at = places(table, model.schema)
-    for column in model.schema.own:
-        if column.name in at:
-            columns[table.names[at[column.name]]] = bits[:, model.schema.number(column.name)]
-    return columns
+    for table, codes in encode_parts(parts, model.schema, strict=strict, ranges=False):  # bits say how odd a number is
+        bits = (
+            tail_bits(model, codes)[0]
+            if tail
+            else surprise(model, codes, relative=relative, chain=chain, strict=strict)
+        )
+        columns = {name: np.full(len(codes), np.nan) for name in table.names}
+        at = places(table, model.schema)
+        for column in model.schema.own:
+            if column.name in at:
+                columns[table.names[at[column.name]]] = bits[:, model.schema.number(column.name)]
+        yield columns
 
 
 def surprise(
@@ -183,16 +187,15 @@ def oddest_of(model: Model, parts: Iterable[Table], *, top: int = 20, strict: bo
     """As ``oddest``, of the parts of a table."""
     top = whole_number(top, "top", least=0, what="how many cells to show")
     found, container = [], "polars"
-    for part in parts:
+    for part, codes in encode_parts(parts, model.schema, strict=strict, ranges=False):
         container = "pandas" if part.container == "pandas" else "polars"
-        found.append(_oddest_columns(model, part, top, strict))
+        found.append(_oddest_columns(model, part, codes, top))
     columns = {name: np.concatenate([each[name] for each in found]) for name in found[0]}
     order = np.lexsort((-columns.pop("relative"), -columns["bits"], -columns.pop("distance")))[:top]
     return build({name: cells[order] for name, cells in columns.items()}, {}, container)
 
 
-def _oddest_columns(model: Model, table: Table, top: int, strict: bool) -> dict[str, np.ndarray]:
-    codes = encode(table, model.schema, warn=not table.first_row, strict=strict)
+def _oddest_columns(model: Model, table: Table, codes: Codes, top: int) -> dict[str, np.ndarray]:
     bits, relative = tail_bits(model, codes)
     distance = outside_distance(table, model.schema, codes)
     flags = [k for k, column in enumerate(model.schema.columns) if column.flag_of is not None]

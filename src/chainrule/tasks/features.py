@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.errors import EvidenceError, ShapeError
 from chainrule.model import Model
-from chainrule.table import Codes, encode, read_table
+from chainrule.table import Codes, encode_whole, read_table
 from chainrule.tasks.batches import batches
 
 
@@ -25,8 +25,8 @@ def features(model: Model, table: Any, *, pool: str = "last", strict: bool = Fal
         EvidenceError: a hole where the network has one order.
         ShapeError: no rows, or a pool that is not of rows with holes.
     """
-    table = read_table(table)
-    return features_of_codes(model, encode(table, model.schema, strict=strict), pool=pool)
+    table = read_table(table, reading=model.schema.reading)
+    return features_of_codes(model, encode_whole(table, model.schema, strict=strict), pool=pool)
 
 
 def features_of_codes(model: Model, codes: Codes, *, pool: str = "last") -> np.ndarray:

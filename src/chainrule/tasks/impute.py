@@ -13,6 +13,7 @@ import torch
 
 from chainrule.errors import ChainruleError, FormatError, ShapeError, unknown_choice, whole_number
 from chainrule.model import Model
+from chainrule.networks.listed import listed_only
 from chainrule.rng import generator_from
 from chainrule.table import (
     Codes,
@@ -22,7 +23,8 @@ from chainrule.table import (
     as_fitted,
     decode,
     decode_column,
-    encode,
+    encode_parts,
+    encode_whole,
     in_manner_of,
     mean_values,
     notation_in,
@@ -34,12 +36,13 @@ from chainrule.table import (
     write_parts,
 )
 from chainrule.table.frames import alike, as_polars, build, integer_type, replaced
-from chainrule.tasks.batches import batches
+from chainrule.tasks.batches import Batch, batches
 from chainrule.tasks.conditional import distribution_of, level_probabilities, quantiles_of
 from chainrule.tasks.outside import completed
 
 HOW = ("draw", "best", "mean")
 BATCH_ROWS = 4096
+REDRAWS = 20  # of rows of which a hole came out as a label that is not listed, at most
 
 
 class Imputed(NamedTuple):
@@ -66,8 +69,8 @@ def impute(
     Args:
         model: the fitted model.
         table: rows with holes.
-        how: "draw": all holes of a row together from p(holes | known cells). "best": each hole on its own the most probable
-            level, or the median of numbers. "mean": the mean of numbers, the most probable level of categories.
+        how: "draw": all holes of a row together from p(holes | known cells, labels are listed ones). "best": each hole on its
+            own the most probable listed level, or the median of numbers. "mean": the mean of numbers, for categories as "best".
         n_draws: how many tables to draw; more than one come as a list.
         interval: with a probability such as 0.9, the ends of each number's interval p(cell | known cells) are returned, too.
         seed: of the draws; None is system entropy.
@@ -94,7 +97,7 @@ def impute(
             raise ShapeError("to= writes one table: ask for one draw, and for intervals without it")
         return _impute_file(model, table, to, how, generator_from(seed), strict)
     table = as_fitted(read_table(table, reading=model.schema.reading), model.schema)
-    codes = encode(table, model.schema, strict=strict)
+    codes = encode_whole(table, model.schema, strict=strict)
     if how == "draw":
         generator = generator_from(seed)
         filled = [_merged(model, table, codes, _drawn(model, codes, generator)) for _ in range(n_draws)]
@@ -133,9 +136,8 @@ def impute_each(
     Otherwise the columns of text files have the types of the schema, and those left out are text, whatever a part holds.
     """
     written: dict[str, str] = {}
-    for part in parts:
-        part = as_fitted(part, model.schema)
-        codes = encode(part, model.schema, warn=not part.first_row, strict=strict)
+    fitted = (as_fitted(part, model.schema) for part in parts)
+    for part, codes in encode_parts(fitted, model.schema, strict=strict):
         columns = _drawn(model, codes, generator) if how == "draw" else _guessed(model, codes, how)
         at = places(part, model.schema)
         if as_text and part.text is not None:
@@ -227,9 +229,29 @@ def _drawn(model: Model, codes: Codes, generator: torch.Generator) -> dict[str, 
     asked = Codes(x, known, codes.outside[rows])
     model.require_evidence(asked.known, name="known")
     for batch in batches(model, asked, "filling", rows=BATCH_ROWS):
-        drawn = completed(batch.network, batch.x, batch.observed, batch.outside, generator)
-        values[rows[batch.rows]] = drawn.cpu().numpy()
+        values[rows[batch.rows]] = _listed(batch, generator).cpu().numpy()
     return decode(np.where(codes.observed, codes.values, values), model.schema, hide=False)
+
+
+def _listed(batch: Batch, generator: torch.Generator) -> torch.Tensor:
+    """Rows (n, D) whose holes are drawn, given that what is drawn of categories are listed levels.
+
+    Rows in which it is not are drawn again, which is exact. After ``REDRAWS`` times the few that are left have each hole drawn
+    from its conditional over listed levels, made whole.
+    """
+    network, holes = batch.network, ~(batch.observed | batch.outside)
+    drawn, again = batch.x.clone(), torch.ones(len(batch.x), dtype=torch.bool, device=batch.x.device)
+    for trial in range(REDRAWS + 1):
+        if trial == REDRAWS:
+            network = listed_only(network)
+        x, observed, outside = (each[again] for each in (batch.x, batch.observed, batch.outside))
+        drawn[again] = completed(network, x, observed, outside, generator)
+        if network.columns.all_evidence:
+            break
+        again = (holes & ~network.columns.is_evidence(drawn)).any(1)
+        if not bool(again.any()):
+            break
+    return drawn
 
 
 def _guessed(model: Model, codes: Codes, how: str) -> dict[str, np.ndarray]:
@@ -240,7 +262,8 @@ def _guessed(model: Model, codes: Codes, how: str) -> dict[str, np.ndarray]:
             continue
         part = codes.take(rows)
         if column.kind in ("binary", "categorical"):
-            filled = decode_column(column, level_probabilities(model, part, k).argmax(1).astype(np.float64))
+            p = level_probabilities(model, part, k)[:, : len(column.levels)]
+            filled = decode_column(column, p.argmax(1).astype(np.float64))
         elif how == "best":
             filled = decode_column(column, quantiles_of(model, part, k, (0.5,))[:, 0])
         else:

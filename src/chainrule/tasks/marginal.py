@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from typing import Any
 
@@ -11,11 +12,14 @@ from chainrule.errors import SchemaError, ShapeError
 from chainrule.model import Model
 from chainrule.table import (
     Codes,
+    Column,
     column_as_text,
     decode_column,
+    level_names,
     log_scales_of,
     masses_of,
     objects_of,
+    other_name,
     relabelled,
 )
 from chainrule.table.frames import build
@@ -27,8 +31,9 @@ POINTS = 64  # of a column of numbers
 def marginal(model: Model, *labels: Hashable, points: int = POINTS) -> Any:
     """p(column), or p(first, second), as a frame with a row for each value or pair, and their ``log_prob`` in nats.
 
-    Of categories and binary columns every listed level; of numbers atoms, and points evenly spaced over the range of the
-    training rows. A density is in the table's units. Exact: the first column's own distribution, times the second's given it.
+    Of categories every listed level, and ``(other)`` for all other labels together (with a star where a label is called so); of
+    binary columns both values; of numbers atoms, and points evenly spaced over the range of the training rows. A density is in
+    the table's units. Exact: the first column's own distribution, times the second's given it.
     As ``log_prob`` with ``strict``, over what columns can hold.
 
     Args:
@@ -63,7 +68,9 @@ def marginal(model: Model, *labels: Hashable, points: int = POINTS) -> Any:
     for place, (k, name) in enumerate(zip(numbers, names, strict=True)):
         spec = model.schema.columns[k]
         nats += log_scales_of(spec, pairs[:, place], strict=True)
-        cells = decode_column(spec, pairs[:, place])
+        if spec.kind == "categorical":
+            nats += np.where(pairs[:, place] == len(spec.levels), math.log(spec.unlisted + 1), 0)
+        cells = _cells(spec, pairs[:, place])
         columns[name] = objects_of(column_as_text(spec, cells)) if spec.is_text else cells
     columns["log_prob"] = nats
     if len(numbers) == 1 and not masses_of(model.schema.columns[numbers[0]], pairs[:, 0]).all():
@@ -73,10 +80,21 @@ def marginal(model: Model, *labels: Hashable, points: int = POINTS) -> Any:
     return relabelled(made, model.schema)
 
 
+def _cells(column: Column, codes: np.ndarray) -> np.ndarray:
+    """A column's values (M,); all labels that a category does not list are one word among text, else an empty cell."""
+    if (
+        column.kind == "categorical"
+        and all(isinstance(level, str) for level in column.levels)
+        and not column.own_levels
+    ):
+        return objects_of([*level_names(column), other_name(column)])[codes.astype(np.int64)]
+    return decode_column(column, codes)
+
+
 def _grid(model: Model, column: int, points: int) -> np.ndarray:
     spec = model.schema.columns[column]
     if spec.kind in ("binary", "categorical"):
-        return np.arange(len(spec.levels), dtype=np.float64)
+        return np.arange(len(spec.levels) + (spec.kind == "categorical"), dtype=np.float64)
     conditional: Any = model.network.columns.conditionals[column]
     atoms = np.array(getattr(conditional, "values", ()), dtype=np.float64)
     spaced = np.linspace(spec.low, spec.high, points)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from chainrule.errors import ShapeError, whole_number
+from chainrule.errors import SchemaError, ShapeError, whole_number
 from chainrule.model import Model
 from chainrule.networks import AbstractNetwork, OrderlessNADE
 from chainrule.progress import progress_bar
@@ -19,9 +19,11 @@ from chainrule.table import (
     Schema,
     Table,
     cells_of_column,
+    check_given,
     decode,
     encode,
     exact_numbers,
+    level_names,
     objects_of,
     places,
     read_table,
@@ -42,6 +44,7 @@ def sample_parts(
     given: Any = None,
     temperature: float = 1.0,
     seed: int | torch.Generator | None = None,
+    other: str | None = None,
 ) -> Iterator[dict[str, np.ndarray]]:
     """n rows in parts of at most 10,000, each as columns by name in the table's own values.
 
@@ -52,11 +55,18 @@ def sample_parts(
             holes (NaN, None).
         temperature: 1 samples the model; towards 0 the likeliest value of each step.
         seed: an integer, a generator, or None for system entropy.
+        other: what stands in a cell that is drawn as a rare label, one of those that no file names; None leaves it empty. It is
+            as frequent as the model holds all rare labels of the column together likely. A column that may hold it is text.
+
+    Raises:
+        SchemaError: a given cell that its column cannot hold, or a label that it never had; ``other`` is a label of a column.
     """
+    _require_no_label(model.schema, other)
     evidence, asked = None, None
     if given is not None:
         asked = read_table(given_row(given) if isinstance(given, Mapping) else given, reading=model.schema.reading)
         codes = encode(asked, model.schema, warn=False, strict=True)
+        check_given(asked, model.schema, codes)
         model.require_evidence(codes.observed, name="given")
         observed = codes.observed.copy()
         for k in range(len(model.schema.columns)):  # a hole is a cell to draw, not one that is missing
@@ -80,7 +90,7 @@ def sample_parts(
             codes_drawn = drawn.cpu().double()
             if known is not None:  # a given number comes back as it was, not as the network's precision has it
                 codes_drawn = torch.where(known[1], known[0], codes_drawn)
-            columns = decode(codes_drawn.numpy(), model.schema)
+            columns = decode(codes_drawn.numpy(), model.schema, other=other)
             if asked is not None and evidence is not None:
                 columns = _as_given(columns, model.schema, asked, evidence, start)
             yield columns
@@ -172,15 +182,16 @@ def sample(
     given: Any = None,
     temperature: float = 1.0,
     seed: int | torch.Generator | None = None,
+    other: str | None = None,
     to: str | os.PathLike[str] | None = None,
 ) -> Any:
     """n rows as the kind of table the model was fitted to; arguments as for ``sample_parts``.
 
     With ``to``, a path of CSV or Parquet, rows are written there part by part, and the path is returned.
     """
-    options = {"given": given, "temperature": temperature, "seed": seed}
+    options = {"given": given, "temperature": temperature, "seed": seed, "other": other}
     if to is None:
-        return to_container(sample_columns(model, n, **options), model.schema)
+        return to_container(sample_columns(model, n, **options), model.schema, other=other)
     target = require_ending(to)
     return write_parts(to, sample_frames(model, n, as_text=target.suffix == ".csv", **options))
 
@@ -191,4 +202,14 @@ def sample_frames(model: Model, n: int, *, as_text: bool = False, **options: Any
     ``as_text``: numbers and dates that the fitted table wrote in a notation of its own are text in that notation.
     """
     schema = replace(model.schema, container="polars")
-    return (to_container(columns, schema, as_text=as_text) for columns in sample_parts(model, n, **options))
+    other = options.get("other")
+    parts = sample_parts(model, n, **options)
+    return (to_container(columns, schema, as_text=as_text, other=other) for columns in parts)
+
+
+def _require_no_label(schema: Schema, other: str | None) -> None:
+    for column in schema.columns:
+        if other is not None and column.unlisted and other in level_names(column):
+            raise SchemaError(
+                f"other = {other!r}: column {column.name!r} has a label of that name; choose another word"
+            )

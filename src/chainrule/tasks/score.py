@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.model import Model
-from chainrule.table import Codes, Table, encode, log_outside, log_scales, masses, read_parts
+from chainrule.table import Codes, Table, encode_parts, log_outside, log_scales, masses, read_parts
 from chainrule.tasks.batches import batches
 from chainrule.tasks.outside import cell_nats, row_nats
 
@@ -42,8 +42,7 @@ def score_each(
     model: Model, parts: Iterable[Table], *, strict: bool = False, show_progress: bool = True
 ) -> Iterator[np.ndarray]:
     """As ``score``, (n,) nats of each part of a table in turn."""
-    for part in parts:
-        codes = encode(part, model.schema, warn=not part.first_row, strict=strict)
+    for _, codes in encode_parts(parts, model.schema, strict=strict, ranges=False):
         yield score_codes(model, codes, strict=strict, show_progress=show_progress)
 
 
@@ -71,8 +70,8 @@ def score_parts(model: Model, table: Any, *, strict: bool = False, show_progress
         EvidenceError: as ``score``, and for an ensemble of several orders, where a cell has no term of its own.
     """
     found = []
-    for part in read_parts(table, reading=model.schema.reading):
-        codes = encode(part, model.schema, warn=not part.first_row, strict=strict)
+    parts = read_parts(table, reading=model.schema.reading)
+    for _, codes in encode_parts(parts, model.schema, strict=strict, ranges=False):
         cells = chain_terms(model, codes, strict=strict, show_progress=show_progress)
         mass = masses(model.schema, codes.values) | codes.outside
         found.append((np.where(mass, cells, 0).sum(1), np.where(mass, 0, cells).sum(1)))

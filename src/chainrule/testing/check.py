@@ -195,7 +195,8 @@ def _residual(
     if isinstance(conditional, Categorical):
         mode = distribution.mode()
         listed = torch.stack([distribution.log_prob(x.new_full(x.shape, v)) for v in range(conditional.values)], dim=1)
-        p = (distribution.log_prob(mode) - listed.logsumexp(1)).exp()  # the unlisted are never drawn
+        whole = listed.logsumexp(1) if conditional.unlisted == 0 else 0.0  # what no row had is never drawn
+        p = (distribution.log_prob(mode) - whole).exp()
         return (x == mode).double() - p, p * (1 - p), 2 * (x == 0).double() - 1
     upper = distribution.cdf(x)
     atoms = x.new_tensor(conditional.values if isinstance(conditional, Atoms) else ())
@@ -244,7 +245,7 @@ def _window(density: Density, generator: torch.Generator) -> tuple[bool, str]:
 
 
 def _listed(network: AbstractNetwork, column: int) -> tuple[float, ...] | None:
-    """The values of a column that can be listed, all of which are drawn, and whose entropy is known; else None."""
+    """The values of a column that can be listed, each with a code of its own that is drawn; else None."""
     conditional = network.columns.conditionals[column]
     if not isinstance(conditional, Bernoulli | Categorical) or getattr(conditional, "unlisted", None) is not None:
         return None

@@ -145,7 +145,7 @@ def assert_jacobian_triangular(network: AbstractNetwork, rows: torch.Tensor, *, 
 def assert_sampler_matches(network: AbstractNetwork, generator: torch.Generator, *, n: int = 20000) -> None:
     """Drawn rows follow the enumerated probabilities: χ² over all rows; a right sampler fails about once in a million."""
     rows = all_rows(network)
-    expected = _double(network).log_prob(rows).exp() * n
+    expected = _double(network).log_prob(rows).exp() * multiplicities(network).prod(1) * n
     counts = count_rows(network.sample(n, generator=generator).double(), rows)
     p_value = chi_squared_p_value(counts, expected)
     assert p_value >= LEAST_P_VALUE, f"samples do not follow log_prob: p = {p_value:.2e}"

@@ -35,11 +35,11 @@ def infer(
     if not listed:
         return None
     levels = [values[first[label]] for label in listed]
-    own = encoded_labels(levels)
+    own, rows = encoded_labels(levels), sum(counts.values())
     return Column(
-        name=name, kind="categorical", dtype=dtype, reason=reason, rows=sum(counts.values()),
-        unlisted=len(counts) - len(listed), levels=tuple(map(_plain, levels)),
-        own_levels=own if any(isinstance(level, tuple) for level in own) else (),
+        name=name, kind="categorical", dtype=dtype, reason=reason, rows=rows,
+        unlisted=len(counts) - len(listed), unlisted_rows=rows - sum(counts[label] for label in listed),
+        levels=tuple(map(_plain, levels)), own_levels=own if any(isinstance(level, tuple) for level in own) else (),
         categories=public_categories(categories, counts, min_count),
     )  # fmt: skip
 
@@ -66,16 +66,17 @@ def encode(column: Column, values: np.ndarray, where: Where, *, strict: bool = T
 
 
 def decode(column: Column, codes: np.ndarray) -> np.ndarray:
-    """Values (N,): levels as the table had them, None for what is not listed."""
-    if column.own_levels:
-        return objects_of([*map(own_value, column.own_levels), None])[codes.astype(np.int64)]
+    """Values (N,): levels as the table had them, masked where it is none that is listed."""
     known, types = codes.astype(np.int64), {type(level) for level in column.levels}
-    if len(types) == 1 and str not in types and bool((known < len(column.levels)).all()):
-        whole = {int} == types
-        return (within(whole_array(column.levels), column.dtype) if whole else np.array(column.levels))[
-            known
-        ]  # numbers or booleans alone
-    return objects_of([*column.levels, None])[known]
+    if column.own_levels:
+        levels = objects_of(list(map(own_value, column.own_levels)))
+    elif types == {int}:
+        levels = within(whole_array(column.levels), column.dtype)
+    else:
+        levels = np.array(column.levels) if types in ({float}, {bool}) else objects_of(column.levels)
+    unlisted = known >= len(levels)
+    cells = levels[np.where(unlisted, 0, known)]
+    return np.ma.masked_array(cells, unlisted) if unlisted.any() else cells
 
 
 def _plain(value: object) -> Level:

@@ -1,0 +1,269 @@
+"""What a model makes of cells that its training rows had none like: said once a column, whatever parts a table is read in."""
+
+from __future__ import annotations
+
+import math
+import re
+import warnings
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+
+import numpy as np
+
+from chainrule.errors import SchemaError, nearest
+from chainrule.table.cells import as_labels, label_of, shown
+from chainrule.table.codes import Codes, cells_as_text, decode_column, encode, level_names, places
+from chainrule.table.read import Table
+from chainrule.table.schema import Column, Schema
+from chainrule.table.types import own_value
+
+SHOWN = 3  # labels that a warning names
+COMPARED = 30  # different labels that are compared with the listed ones letter by letter, the most frequent
+KEPT = 10_000  # different labels that are counted by name
+ALIKE, ALIKE_LETTERS = 0.8, 4  # share of letters in common, and letters, from which a label may be another one misspelt
+CHANCE = 1e-3  # probability below which more than the training rows had is no chance
+BEYOND = 0.1  # of the width of the training rows' range: what lies less far out is no news
+FAR = 1.0  # and what lies so far out is, be it one cell
+
+
+def encode_parts(
+    parts: Iterable[Table],
+    schema: Schema,
+    *,
+    strict: bool = False,
+    absent_is_fine: Collection[str] = (),
+    ranges: bool = True,
+) -> Iterator[tuple[Table, Codes]]:
+    """The parts of a table with their codes, as ``encode`` has them; at their end, a warning for each column that needs one.
+
+    Args:
+        parts: of a table, in turn.
+        schema: the columns.
+        strict: raise for cells that their column cannot hold.
+        absent_is_fine: columns that may be absent, and of whose cells nothing is said.
+        ranges: whether to say how many numbers lie outside the range of the training rows.
+    """
+    notes = [_Note(column, ranges) for column in schema.columns]
+    for part in parts:
+        codes = encode(part, schema, warn=not part.first_row, absent_is_fine=list(absent_is_fine), strict=strict)
+        at = places(part, schema)
+        for k, note in enumerate(notes):
+            if (place := at.get(note.column.name)) is not None and note.column.name not in absent_is_fine:
+                note.add(part, place, codes.values[:, k], codes.observed[:, k], codes.outside[:, k])
+        yield part, codes
+    for note in notes:
+        for message in note.messages():
+            warnings.warn(message, UserWarning, stacklevel=2)
+
+
+def encode_whole(table: Table, schema: Schema, *, strict: bool = False) -> Codes:
+    """As ``encode_parts``, of a table that is in memory."""
+    ((_, codes),) = encode_parts([table], schema, strict=strict)
+    return codes
+
+
+def check_given(table: Table, schema: Schema, codes: Codes) -> None:
+    """Warns of given numbers outside the range of the training rows, and of labels that may be too rare to be listed.
+
+    Raises:
+        SchemaError: a label that no training row has, or that is a listed one misspelt.
+    """
+    at = places(table, schema)
+    for k, column in enumerate(schema.columns):
+        if column.flag_of is not None or (place := at.get(column.name)) is None:
+            continue
+        observed, values = codes.observed[:, k], codes.values[:, k]
+        if column.kind == "categorical":
+            rows = np.flatnonzero(observed & (values == len(column.levels)))
+            if len(rows):
+                _check_labels(table, column, as_labels(table.labels(place)[rows]), rows)
+        elif column.kind != "binary":
+            beyond = np.flatnonzero(observed & (_beyond(column, values) > 0))
+            if len(beyond):
+                row = int(beyond[0])
+                which = f"value {shown(table.columns[place], row)}" + _at(table, row)
+                more = f" and {len(beyond) - 1} more lie" if len(beyond) > 1 else " lies"
+                warnings.warn(
+                    f"{table.source}: column {column.name!r}: {which}{more} outside the range of the training rows, "
+                    f"{_range(column)}; for other cells it counts as the nearer end",
+                    UserWarning,
+                    stacklevel=3,
+                )
+
+
+def _check_labels(table: Table, column: Column, labels: list[str | None], rows: np.ndarray) -> None:
+    """As ``check_given``, of the labels of rows that are none of the column's listed ones.
+
+    A type that names its labels vouches for them: those that it names and no row has may be given, and of others, which may be
+    rare, nothing is said.
+    """
+    levels, empty = level_names(column), {label_of(own_value(category)) for category in column.categories}
+    told: list[str] = []
+    for label, row in zip(labels, rows.tolist(), strict=True):
+        name = str(label)
+        if name in empty or (column.unlisted and not any(_resembles(name, level) for level in levels)):
+            told += [name] if name in empty or not empty else []
+            continue
+        said = f"{table.source}: column {column.name!r}: {name!r}{_at(table, row)}"
+        near = nearest(name, levels)
+        hint = f" (nearest: {near!r})" if near else ""
+        if not column.unlisted:
+            few = "" if near else f"; its labels are {_some(levels)}"
+            raise SchemaError(
+                f"{said} is a label that no training row has{hint}: correct it, or leave the cell out{few}"
+            )
+        raise SchemaError(
+            f"{said} is none of the column's labels{hint}: correct it, or leave the cell out. Labels that fewer rows have "
+            f"than min_count are not told from ones that were never seen"
+        )
+    if told:
+        warnings.warn(
+            f"{table.source}: column {column.name!r}: {_some(list(dict.fromkeys(told)))}: none of the labels that the model "
+            f"lists; taken for labels that fewer training rows have than min_count, which tell other cells nothing",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+@dataclass
+class _Note:
+    """What is to be said of one column."""
+
+    column: Column
+    ranges: bool
+    known: int = 0
+    labels: Counter[str] = field(default_factory=Counter)  # that are not listed
+    unlisted: int = 0
+    outside: int = 0
+    first_outside: str = ""
+    beyond: int = 0
+    farthest: float = 0.0
+    first_beyond: str = ""
+
+    def add(self, table: Table, place: int, values: np.ndarray, observed: np.ndarray, outside: np.ndarray) -> None:
+        """Counts the cells of a part: its codes (N,), and which are observed and outside."""
+        column = self.column
+        self.known += int(observed.sum())
+        if outside.any():
+            row = int(np.flatnonzero(outside)[0])
+            self.first_outside = self.first_outside or f"{shown(table.columns[place], row)} at {table.where(row)}"
+            self.outside += int(outside.sum())
+        if column.kind == "categorical":
+            rows = np.flatnonzero(observed & (values == len(column.levels)))
+            self.unlisted += len(rows)
+            for label in as_labels(table.labels(place)[rows]) if len(rows) else ():
+                if label in self.labels or len(self.labels) < KEPT:
+                    self.labels[str(label)] += 1
+        elif column.kind != "binary" and self.ranges:
+            beyond = np.where(observed, _beyond(column, values), 0)
+            rows = np.flatnonzero(beyond > BEYOND)
+            if len(rows):
+                row = int(rows[0])
+                self.first_beyond = self.first_beyond or f"{shown(table.columns[place], row)} at {table.where(row)}"
+                self.beyond, self.farthest = self.beyond + len(rows), max(self.farthest, float(beyond.max()))
+
+    def messages(self) -> Iterator[str]:
+        """The warnings."""
+        column = self.column
+        if self.outside:
+            cells = f"{_cells(self.outside)} what it cannot, such as {self.first_outside}"
+            yield f"column {column.name!r}: {cells}: it has {_held(column)}; that counts as outside, for other cells as unknown"
+        if self.unlisted and (message := self._of_labels()):
+            yield f"column {column.name!r}: {message}"
+        if self.beyond and (self.farthest > FAR or self._is_much(self.beyond, 2)):
+            cells, lie = ("cell", "lies") if self.beyond == 1 else ("cells", "lie")
+            yield (
+                f"column {column.name!r}: {self.beyond} {cells}, such as {self.first_beyond}, {lie} outside the range of the "
+                f"training rows, {_range(column)}; for other cells that counts as the nearer end"
+            )
+
+    def _of_labels(self) -> str | None:
+        """What is to be said of labels that are not listed: nothing where they may well be those of few training rows."""
+        column, levels = self.column, level_names(self.column)
+        frequent = [label for label, _ in self.labels.most_common(COMPARED)]
+        folded = {_folded(level) for level in levels}
+        wrong = {label for label in self.labels if _folded(label) in folded}
+        wrong |= {label for label in frequent if any(_resembles(label, level) for level in levels)}
+        if not column.unlisted or self._is_much(self.unlisted, column.unlisted_rows):
+            count, told = (
+                self.unlisted,
+                [*(w for w in frequent if w in wrong), *(w for w in frequent if w not in wrong)],
+            )
+        elif wrong:
+            count, told = sum(self.labels[label] for label in wrong), sorted(wrong, key=lambda w: -self.labels[w])
+        else:
+            return None
+        words = []
+        for label in told[:SHOWN]:
+            near = nearest(label, levels)
+            words.append(f"{label!r} (nearest: {near!r})" if near else repr(label))
+        different = len(self.labels) if count == self.unlisted else len(told)
+        more = f" and {different - len(words)} more" if different > len(words) else ""
+        rest = ", as labels do that fewer training rows have than min_count" if column.unlisted else ""
+        return f"{_cells(count)} what is none of its labels: {', '.join(words)}{more}; that counts as unlisted{rest}"
+
+    def _is_much(self, count: int, training: int) -> bool:
+        """Whether so many of the known cells are clearly more than so many of the training rows make likely: by Chernoff's bound
+        on the probability of as many."""
+        share, found = (training + 1) / (self.column.rows + 2), count / self.known
+        if found <= share:
+            return False
+        rest = (1 - found) * math.log((1 - found) / (1 - share)) if found < 1 else 0.0
+        return -self.known * (found * math.log(found / share) + rest) < math.log(CHANCE)
+
+
+def _beyond(column: Column, codes: np.ndarray) -> np.ndarray:
+    """How far codes (N,) lie outside the range of the training rows, in widths of it; 0 within."""
+    width = (column.high - column.low) or (1.0 if column.step is None else column.spread)
+    return np.maximum(np.maximum(column.low - codes, codes - column.high), 0) / width
+
+
+def _range(column: Column) -> str:
+    low, high = cells_as_text(decode_column(column, np.array([column.low, column.high])))
+    return f"{low} … {high}"
+
+
+def _held(column: Column) -> str:
+    """What a column can hold, in words."""
+    if column.kind == "binary":
+        return "true and false" if isinstance(column.levels[0], bool) else "0 and 1"
+    if column.kind == "integer":
+        ends = [f"from {column.least} on"] * (column.least is not None) + [f"up to {column.most}"] * (
+            column.most is not None
+        )
+        return " ".join(["whole numbers", *ends])
+    return "dates and times" if column.kind == "datetime" else "finite numbers"
+
+
+def _resembles(label: str, level: str) -> bool:
+    """Whether a label may be a level misspelt: other capitals or signs, or a few letters; digits that differ are another name.
+
+    >>> _resembles("Female ", "female"), _resembles("femal", "female"), _resembles("class 10", "class 1"), _resembles("UK", "US")
+    (True, True, False, False)
+    """
+    one, other = _folded(label), _folded(level)
+    if one == other:
+        return True
+    if min(len(one), len(other)) < ALIKE_LETTERS or re.findall(r"\d+", one) != re.findall(r"\d+", other):
+        return False
+    matcher = SequenceMatcher(None, one, other)
+    return matcher.real_quick_ratio() >= ALIKE and matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE
+
+
+def _folded(label: str) -> str:
+    return re.sub(r"[\W_]+", "", label).casefold() or label
+
+
+def _cells(count: int) -> str:
+    return f"{count} cell{'s hold' if count > 1 else ' holds'}"
+
+
+def _at(table: Table, row: int) -> str:
+    """Where a given cell stands, if there are several rows."""
+    return f" at {table.where(row)}" if len(table) > 1 else ""
+
+
+def _some(names: list[str], most: int = 6) -> str:
+    return ", ".join(map(repr, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
