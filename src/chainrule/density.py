@@ -166,5 +166,10 @@ def load(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> De
     training = contents.content.get("training", {})
     if not isinstance(training, dict):
         raise FormatError(f"{os.fspath(path)}: the training record is not an object")
+    if training.get("calibration") is not None:
+        try:
+            tasks.Calibration.from_json(training["calibration"])
+        except FormatError as error:
+            raise FormatError(f"{os.fspath(path)}: {error}") from error
     model.network.to(device)
     return Density(model, training)

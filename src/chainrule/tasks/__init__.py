@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chainrule.tasks.calibrate import Calibration, row_log_p
 from chainrule.tasks.compare import Comparison, compare
 from chainrule.tasks.conditional import QUANTILES, conditional
 from chainrule.tasks.explain import explain, oddest
@@ -14,6 +15,7 @@ from chainrule.tasks.spread import order_spread
 
 __all__ = [
     "QUANTILES",
+    "Calibration",
     "Comparison",
     "Imputed",
     "Parts",
@@ -25,6 +27,7 @@ __all__ = [
     "marginal",
     "oddest",
     "order_spread",
+    "row_log_p",
     "sample",
     "sample_columns",
     "score",

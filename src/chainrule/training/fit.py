@@ -24,6 +24,7 @@ from chainrule.rng import fresh_seed, generator_from
 from chainrule.scratch import ScratchFolder
 from chainrule.table import MIN_COUNT, Schema, infer_schema, read_table, read_table_lazily
 from chainrule.training.batches import Rows
+from chainrule.training.calibration import HeldOut, calibration_of
 from chainrule.training.checkpoint import (
     config_of_checkpoint,
     fingerprint,
@@ -145,12 +146,15 @@ def fit(
     columns = Columns.of(conditionals)
     require_memory(network, columns, config, schema.names)
     into = None if folder is None else folder.path
-    x, *held = encoded(rows, schema, network, parts, weight=weight, folder=into)
+    held_out = HeldOut(parts[-1], len(schema.columns))
+    x, *held = encoded(rows, schema, network, parts, weight=weight, folder=into, also=held_out.keep)
     if valid is None:
         x_valid = held[0]
     else:
         table_valid = read_table(valid, source="the validation table")
-        x_valid = encoded(table_valid, schema, network, [np.arange(len(table_valid))])[0]
+        every = np.arange(len(table_valid))
+        held_out = HeldOut(every, len(schema.columns))
+        x_valid = encoded(table_valid, schema, network, [every], also=held_out.keep)[0]
     filled = _filled(x)
     begin = partial(_begin, columns=columns, schema=schema, filled=filled)
     trials: list[Trial] = []
@@ -185,9 +189,12 @@ def fit(
     net = net.cpu().eval()
     asked = {"objective": objective, "network": network, "effort": effort, "seed": seed}
     record = asked | record_of(net, independent, alone, state, config, schema, x, x_valid)
+    model = Model(schema, net)
+    seen = len(state.history) * len(x)
+    record["calibration"] = calibration_of(model, held_out, x_valid.weight, min_count, seen)
     if checkpoint is not None and not keep_checkpoint:
         Path(checkpoint).unlink(missing_ok=True)
-    return Density(Model(schema, net), record, seconds=state.seconds)
+    return Density(model, record, seconds=state.seconds)
 
 
 def rows_held_out(rows: int, training: Mapping[str, Any]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ def encoded(
     *,
     weight: np.ndarray | None = None,
     folder: Path | None = None,
+    also: Callable[[int, np.ndarray], None] | None = None,
 ) -> list[Rows]:
     """Some rows of a table in each part, as codes in float32; one column at a time is in memory beside them.
 
@@ -33,6 +34,7 @@ def encoded(
         parts: row numbers, int64 (n,) each.
         weight: how much each row of the table counts, (N,).
         folder: where memory-mapped files are made instead of arrays in memory.
+        also: is called with each column's number and its codes (N,) in float64, NaN where unknown.
 
     Raises:
         SchemaError: no rows, a value its column cannot have, a cell too far from the others.
@@ -49,6 +51,8 @@ def encoded(
     for k, codes in encode_columns(table, schema):
         known = ~np.isnan(codes)
         filled.add(k)
+        if also is not None:
+            also(k, codes)
         if not known.all():
             holes[k] = np.flatnonzero(~known)
         codes = np.where(known, codes, 0.0)
