@@ -25,7 +25,8 @@ class Density:
 
     Attributes:
         model: schema and network.
-        training: how it was trained, as JSON: configuration, seed, rows, history per epoch.
+        training: how it was trained, as JSON: configuration, seed, rows, history per epoch, and how the probabilities of rows
+            are calibrated.
         seconds: how long that took; not saved, so that the same seed gives the same file to the byte.
     """
 

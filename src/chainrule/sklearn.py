@@ -300,7 +300,7 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         return np.where(self.decision_function(X) < 0, -1, 1)
 
     def _log_p(self, table: Any) -> np.ndarray:
-        spec = self.density_.training["calibration"]
+        spec = self.density_.training.get("calibration")
         return row_log_p(self.density_.model, table, None if spec is None else Calibration.from_json(spec))
 
     def _calibrate(self, table: Any, counted: np.ndarray, weight: np.ndarray | None) -> None:

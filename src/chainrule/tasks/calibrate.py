@@ -19,7 +19,7 @@ from chainrule.tasks.ranks import Draws, Reference, is_flag, references
 from chainrule.tasks.score import score_codes
 
 SEED = 1  # of the cells that are hidden from rows held out
-DRAWS = 200, 8000  # rows drawn, at least and at most
+DRAWS = 150, 8000  # rows drawn, at least and at most
 DRAWN_CELLS = 500_000  # at most so many cells are drawn
 DEFAULT_DRAWS = 1000
 DEFAULT_SCORES, LEAST_SCORES, SOME_COLUMNS = 5_000, 1_200, 15  # rows scored; fewer where there are more columns
@@ -27,6 +27,7 @@ SHARES_HIDDEN = 0.0, 1 / 3, 2 / 3  # of the cells: how many are hidden from the 
 TIMES = 2  # how often a row is asked with a share of its cells hidden, each time with others
 FEWEST_ROWS = 5  # of a knot, whatever min_count is
 MOST_KNOTS = 16  # about
+LEAST_SHARE = 1e-6  # of all the weight, where rows weigh next to nothing
 FARTHEST = 12.0  # log-odds: farther out a rank counts as this in a mean over rows
 SLOPES = 0.2, 1.0  # of the lower tail
 CHANCE = 2.0  # squared standard errors by which chance lets a curve deviate from the identity
@@ -162,18 +163,21 @@ def learned(
         scores: about how many rows may be scored, drawn ones among them; default 5,000, fewer of more than 15 columns.
     """
     width = len(model.schema.columns)
-    plan = _planned(model, len(codes), scores or max(LEAST_SCORES, DEFAULT_SCORES * SOME_COLUMNS // max(width, 1)))
+    budget = scores or max(LEAST_SCORES, DEFAULT_SCORES * SOME_COLUMNS // max(width, SOME_COLUMNS))
+    plan = _planned(model, len(codes), budget)
     if plan is None:
         return None
-    shares, number, rows, budget = plan
+    shares, times, number, rows = plan
     draws, generator = Draws(model, number), generator_from(SEED)
     some = torch.randperm(len(codes), generator=generator).numpy()[:rows]
     codes = Codes(codes.values[some], codes.observed[some])
-    weight = np.ones(rows) if weight is None else np.asarray(weight, dtype=np.float64)[some]
-    found = Calibration(number, complete=draws.curve(_complete(model)))
+    weight = np.ones(rows) if weight is None else np.asarray(weight, dtype=np.float64)[some] / np.max(weight)
+    found = Calibration(max(number, default_draws(model)), complete=draws.curve(_complete(model)))
     curves: dict[float, Curve] = {}
     for share in shares:
-        log_odds, asked, hidden = _held_out(model, codes, draws, found, share, budget, generator)
+        log_odds, asked, hidden = _held_out(
+            model, codes, draws, found.complete, share, times if share else 1, budget // len(shares), generator
+        )
         curve = calibration_curve(log_odds, asked, weight, max(min_count, FEWEST_ROWS))
         if curve is not None:
             curves[hidden] = curve
@@ -201,7 +205,7 @@ def calibration_curve(log_odds: np.ndarray, asked: np.ndarray, weight: np.ndarra
     order = np.argsort(log_odds, kind="stable")
     x, upto = log_odds[order].clip(-FARTHEST, FARTHEST).round(6), np.cumsum(weight[asked[order]])
     last = np.searchsorted(x, x, side="right") - 1  # of the ranks that are equal
-    share = upto[last] / (upto[-1] + weight[asked].mean())
+    share = (upto[last] / (upto[-1] + weight[asked].mean())).clip(LEAST_SHARE, 1 - LEAST_SHARE)
     y = np.log(share) - np.log1p(-share)
     ends, size, start = [], least, 0
     while start < len(x):
@@ -227,15 +231,17 @@ def default_draws(model: Model) -> int:
 
 
 def _planned(model: Model, rows: int, scores: int) -> tuple[tuple[float, ...], int, int, int] | None:
-    """Which shares of cells are hidden, how many rows are drawn, how many of those held out are asked, and how many scores each
-    share may cost; None where the scores are too few."""
-    any_, width = model.takes_any_evidence, len(model.schema.columns)
-    for shares in (SHARES_HIDDEN, SHARES_HIDDEN[:1]) if any_ or _order(model) is not None else (SHARES_HIDDEN[:1],):
-        patterns = 1 + (len(shares) - 1) * (TIMES if any_ else 1)  # of a table without holes
+    """Which shares of cells are hidden, by how many patterns each, how many rows are drawn, and how many of those held out are
+    asked; None where the scores are too few."""
+    one_order = not model.takes_any_evidence and _order(model) is not None
+    plans = [(SHARES_HIDDEN, TIMES)] if model.takes_any_evidence else []
+    plans += [(SHARES_HIDDEN, 1)] if one_order or plans else []
+    for shares, times in [*plans, (SHARES_HIDDEN[:1], 1)]:
+        patterns = 1 + (len(shares) - 1) * times  # of a table without holes
         asked = min(rows, scores // (2 * patterns))
-        drawn = min((scores - patterns * asked) // (patterns + 1), DRAWS[1], DRAWN_CELLS // width)
+        drawn = min((scores - patterns * asked) // (patterns + 1), DRAWS[1], DRAWN_CELLS // len(model.schema.columns))
         if drawn >= DRAWS[0]:
-            return shares, drawn, asked, scores // len(shares)
+            return shares, times, drawn, asked
     return None
 
 
@@ -243,19 +249,19 @@ def _held_out(
     model: Model,
     codes: Codes,
     draws: Draws,
-    calibration: Calibration,
+    complete: Curve | None,
     share: float,
+    times: int,
     budget: int,
     generator: torch.Generator,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Log-odds of the ranks (n,) of rows with this share of their cells hidden, the rows' numbers, and the share in the mean.
 
     Every pattern serves all rows in which its cells are known, those with the most known cells first; patterns are drawn until
-    each row was asked ``TIMES`` times, or as many scores are spent as the budget has.
+    each row was asked so many times, or as many scores are spent as the budget has.
     """
     flags, order = is_flag(model), None if model.takes_any_evidence else _order(model)
     own = np.flatnonzero(~flags)
-    times = 1 if share == 0 or order is not None else TIMES
     to_hide = min(max(1, round(share * len(own))), len(own) - 1) if share else 0
     done, spent, found = np.zeros(len(codes), dtype=int), 0, []
     for row in np.argsort(-codes.observed.sum(1), kind="stable").tolist():
@@ -273,7 +279,7 @@ def _held_out(
             same = codes.observed[:, known].all(1) & (codes.values[:, told] == codes.values[row, told]).all(1)
             rows = np.flatnonzero(same & (done < times))
             reference = Reference(known, np.where(told, codes.values[row], 0.0), told)
-            curve = calibration.complete if known.all() and calibration.complete else draws.curve(reference)
+            curve = complete if known.all() and complete else draws.curve(reference)
             part = Codes(codes.values[rows], np.broadcast_to(known, (len(rows), len(known))).copy())
             found.append((curve(score_codes(model, part, show_progress=False)), rows, _hidden(model, known)))
             spent += len(rows) + draws.number_for(reference)

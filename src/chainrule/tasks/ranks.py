@@ -18,7 +18,7 @@ from chainrule.tasks.score import score_codes
 
 SEED = 0  # of the draws: the same for every call, so that a row's rank is the same
 FEW_PATTERNS = 64  # so many ways to hide a number of cells are ranked among all draws, more among a part
-PART, FEWEST_DRAWS = 0.25, 200
+PART, FEWEST_DRAWS = 0.25, 250
 TIE = 1e-8  # scores that differ by less, relative to their size, are equal: those of discrete rows, up to rounding
 TAIL, ANCHOR, ANCHOR_DRAWS = (
     0.1,
@@ -66,7 +66,7 @@ class Draws:
     def number_for(self, reference: Reference) -> int:
         """How many draws a row with these known cells is ranked among.
 
-        That is all of them if at most 64 patterns hide as many cells, else a quarter, but at least 200.
+        That is all of them if at most 64 patterns hide as many cells, else a quarter, but at least 250.
         """
         width = int((~is_flag(self._model)).sum())
         hidden = int((~reference.known & ~is_flag(self._model)).sum())
@@ -97,7 +97,7 @@ def references(model: Model, codes: Codes) -> Iterator[tuple[Reference, np.ndarr
     """Each different reference of the rows, with the numbers of its rows; those with equal flags follow each other."""
     flags = codes.observed & is_flag(model)
     told = np.where(flags, codes.values, 0.0)
-    keys = np.concatenate([flags, told, codes.observed], axis=1)
+    keys = np.packbits(np.concatenate([flags, told > 0, codes.observed], axis=1), axis=1)
     _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     members = np.split(np.argsort(group.ravel(), kind="stable"), np.cumsum(np.bincount(group.ravel()))[:-1])
     for row, rows in zip(first.tolist(), members, strict=True):

@@ -8,16 +8,21 @@ import numpy as np
 import torch
 
 from chainrule.model import Model
+from chainrule.networks import OrderlessNADE
 from chainrule.rng import generator_from
 from chainrule.table import Codes
 from chainrule.tasks.calibrate import learned
 
 SEED = 2  # of the choice among many rows
 MOST_ROWS = 8_000  # that a calibration is made of
-FIXED_ORDER_STEPS = 4  # steps of a network of one order that a score takes, where an orderless one takes one a column
-WORK_PER_ROW_SEEN = 2.5e4  # steps times parameters: about a twentieth of what a row costs in training, as measured
-LEAST_PARAMETERS = 20_000  # of which a network without any would take the time
-FREE_WORK, MOST_SCORES = 2e8, 60_000  # what takes some hundredths of a second; and what is enough
+MOST_SCORES = 60_000  # enough
+SHARE = 0.04  # of training's time, about, by what follows, which is measured
+ROW, FIXED_ORDER_ROW = (
+    400_000,
+    100_000,
+)  # parameters that are read in the time that a row takes in training beside its own
+STEP = 7_500  # and in that of a step of a score
+FIXED_ORDER_STEPS = 16  # of a network of one order, where an orderless one takes one a column, at most
 
 
 class HeldOut:
@@ -57,10 +62,12 @@ def calibration_of(
         min_count: over how many rows a number in the file is a mean, at least.
         seen: rows that training saw, in all epochs together.
     """
-    width = len(model.schema.columns)
+    network, width = model.network, len(model.schema.columns)
     steps = width if model.takes_any_evidence else min(width, FIXED_ORDER_STEPS)
-    work = steps * (LEAST_PARAMETERS + sum(parameter.numel() for parameter in model.network.parameters()))
-    scores = WORK_PER_ROW_SEEN * seen / work + min(FREE_WORK / work, 2 * seen)
+    every = sum(parameter.numel() for parameter in network.parameters())
+    inner = sum(weight.numel() for weight in network.hidden_weights) if isinstance(network, OrderlessNADE) else 0
+    row = every + (ROW if model.takes_any_evidence else FIXED_ORDER_ROW)
+    scores = SHARE * seen * row / (steps * (STEP + inner + (every - inner) / width))
     weights = None if weight is None else weight.double().numpy()[held_out.chosen]
     scores = int(min(scores, MOST_SCORES))
     found = learned(model, held_out.codes, min_count=min_count, weight=weights, scores=scores)
