@@ -26,7 +26,8 @@ class Density:
 
     Attributes:
         model: schema and network. The network reads codes, which ``codes`` makes of a table and ``table`` turns back.
-        training: how it was trained, as JSON: configuration, seed, rows, history per epoch.
+        training: how it was trained, as JSON: configuration, seed, rows, history per epoch, and how the probabilities of rows
+            are calibrated.
         seconds: how long that took; not saved, so that the same seed gives the same file to the byte.
     """
 
@@ -206,5 +207,10 @@ def load(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> De
     training = contents.content.get("training", {})
     if not isinstance(training, dict):
         raise FormatError(f"{os.fspath(path)}: the training record is not an object")
+    if training.get("calibration") is not None:
+        try:
+            tasks.Calibration.from_json(training["calibration"])
+        except FormatError as error:
+            raise FormatError(f"{os.fspath(path)}: {error}") from error
     model.network.to(device)
     return Density(model, training)

@@ -8,6 +8,7 @@ with all that this answers.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Real
 from typing import Any, Self
 
@@ -26,14 +27,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule.density import Density
 from chainrule.errors import ShapeError, whole_number
-from chainrule.table import MIN_COUNT
+from chainrule.table import MIN_COUNT, Codes, encode, read_table
+from chainrule.tasks.calibrate import Calibration, learned, row_log_p
 from chainrule.training import FitConfig, fit
 from chainrule.training.fit import rows_held_out
 from chainrule.training.rows import checked_weight
 
 __all__ = ["DensityEstimator", "Imputer", "OutlierDetector"]
 
-FALSE_ALARMS = 0.01  # of rows held out, the share that contamination="auto" calls outliers
+FALSE_ALARMS = 0.01  # of ordinary rows, the share that contamination="auto" calls outliers
 LARGEST_SEED = 2**31 - 1
 CONTAINERS = (Mapping, list, tuple, set, np.ndarray)  # what no cell of an array of objects may be
 
@@ -202,21 +204,32 @@ class DensityEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Densit
 
 
 class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
-    """Rows that the joint density holds unlikely. Arguments that are not listed are those of ``DensityEstimator``.
+    """Rows that are rare among rows with the same known cells. Arguments that are not listed are those of ``DensityEstimator``.
+
+    A row's log-likelihood depends on which of its cells are known: a column of small spread adds to it, and a missing cell adds
+    nothing. So a row is ranked among rows drawn from the density with the same cells known, and the rank is calibrated by the
+    rows that training held out: an ordinary row has a uniform p-value, whatever is missing. That holds where cells are missing
+    independently of their values. (``missing="informative"`` compares rows in which the same cells are missing, which then may
+    depend on the others.)
+
+    Complete rows cost as much as their likelihoods. Every other pattern of known cells in a table costs the likelihoods of some
+    hundred to some thousand drawn rows more.
 
     Args:
-        contamination: "auto": rows are outliers whose log-likelihood is below that of the unlikeliest hundredth of the rows
-            that training held out. A share above 0 and up to 0.5: so many of the training rows are (of weight zero none counts).
+        contamination: "auto": rows with a p-value below 0.01 are outliers, a hundredth of ordinary rows. A share above 0 and up
+            to 0.5: so many of the training rows are (of weight zero none counts).
 
     Attributes:
-        density_: the fitted ``chainrule.Density``; its ``oddest`` names the cells that make a row unlikely.
-        offset_: log-likelihood below which a row is an outlier, nats.
+        density_: the fitted ``chainrule.Density``; its ``oddest`` names the cells that make a row unlikely, its ``log_prob`` is
+            the plain log-likelihood.
+        offset_: logarithm of the p-value below which a row is an outlier.
         n_features_in_, feature_names_in_: the columns of the table.
 
     Examples:
         >>> rows = np.random.default_rng(0).normal(size=(100, 2))
-        >>> OutlierDetector(effort="quick", random_state=0).fit(rows).predict([[0.0, 0.0], [40.0, -40.0]])
-        array([ 1, -1])
+        >>> detector = OutlierDetector(effort="quick", random_state=0).fit(rows)
+        >>> detector.predict([[0.0, 0.0], [40.0, -40.0], [40.0, np.nan]])
+        array([ 1, -1, -1])
     """
 
     def __init__(
@@ -253,28 +266,55 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         if share != "auto" and not (isinstance(share, Real) and 0 < float(share) <= 0.5):
             raise ValueError(f"contamination = {share!r}: pass 'auto', or a share of the rows above 0 and up to 0.5")
         table = self._fit_density(X, sample_weight)
-        nats, training = self.density_.log_prob(table), self.density_.training
-        weight = _weights(sample_weight, len(nats))
-        counted = np.arange(len(nats)) if weight is None else np.flatnonzero(weight)
-        if share == "auto":
-            held = counted[rows_held_out(len(counted), training)]
-            self.offset_ = float(np.quantile(nats[held], FALSE_ALARMS))
-        else:
-            self.offset_ = float(np.percentile(nats[counted], 100.0 * float(share)))
+        weight = _weights(sample_weight, len(table))
+        counted = np.arange(len(table)) if weight is None else np.flatnonzero(weight)
+        if self.density_.training["calibration"] is None:  # training was too short to make one
+            self._calibrate(table, counted, None if weight is None else weight[counted])
+        self.offset_ = float(np.log(FALSE_ALARMS))
+        if share != "auto":
+            self.offset_ = float(np.percentile(self._log_p(table)[counted], 100.0 * float(share)))
         return self
 
     def score_samples(self, X: Any) -> np.ndarray:
-        """log p of each row, (N,) nats: the lower, the odder."""
-        return self._log_prob(X)
+        """The logarithm of each row's p-value, (N,), at most 0: the lower, the odder.
+
+        Among rows with the same known cells the sequence is that of ``density_.log_prob``.
+        """
+        return self._log_p(self._checked(X))
+
+    def p_values(self, X: Any) -> np.ndarray:
+        """The probability of a row that is no likelier, among rows with the same known cells, (N,).
+
+        So p-values of ordinary rows are uniform between 0 and 1: a hundredth of the rows has one below 0.01.
+        """
+        return np.exp(self.score_samples(X))
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """``score_samples`` less ``offset_``, (N,) nats: below zero for outliers."""
-        nats = self._log_prob(X)
-        return nats - self.offset_
+        """``score_samples`` less ``offset_``, (N,): below zero for outliers."""
+        scores = self.score_samples(X)
+        return scores - self.offset_
 
     def predict(self, X: Any) -> np.ndarray:
         """1 for inliers, −1 for outliers, (N,)."""
         return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def _log_p(self, table: Any) -> np.ndarray:
+        spec = self.density_.training.get("calibration")
+        return row_log_p(self.density_.model, table, None if spec is None else Calibration.from_json(spec))
+
+    def _calibrate(self, table: Any, counted: np.ndarray, weight: np.ndarray | None) -> None:
+        density = self.density_
+        held = rows_held_out(len(counted), density.training)
+        codes = encode(read_table(table), density.schema, warn=False)
+        rows = counted[held]
+        found = learned(
+            density.model,
+            Codes(codes.values[rows], codes.observed[rows]),
+            min_count=self.min_count,
+            weight=None if weight is None else weight[held],
+        )
+        record = {**density.training, "calibration": None if found is None else found.to_json()}
+        self.density_ = replace(density, training=record)
 
 
 class Imputer(OneToOneFeatureMixin, TransformerMixin, _AbstractTableEstimator):

@@ -137,20 +137,17 @@ def test_features_have_names_and_may_be_frames():
     assert imputer.transform(holes).notna().all().all()
 
 
-def test_odd_rows_are_found_and_the_threshold_is_of_held_out_rows():
+def test_odd_rows_are_found_by_their_p_values():
     rows = lines(400)
-    detector = OutlierDetector(effort="quick", random_state=1).fit(rows)  # 0 holds out an odd row of these
+    detector = OutlierDetector(effort="quick", random_state=1).fit(rows)
     odd = np.array([[1.0, -2.0, 0.0, 1.0], [0.0, 0.0, 9.0, 1.0]])
     assert detector.predict(odd).tolist() == [-1, -1]
     assert (detector.predict(rows) == -1).mean() < 0.1
     assert np.array_equal(detector.decision_function(rows), detector.score_samples(rows) - detector.offset_)
     share = OutlierDetector(effort="quick", random_state=1, contamination=0.2).fit(rows)
     assert (share.predict(rows) == -1).mean() == pytest.approx(0.2, abs=0.003)
-    from chainrule.training.fit import rows_held_out
-
-    held = rows_held_out(400, detector.density_.training)
-    assert len(held) == detector.density_.training["valid_rows"]
-    assert detector.offset_ == np.quantile(detector.score_samples(rows)[held], 0.01)
+    assert detector.offset_ == np.log(0.01)
+    assert np.array_equal(detector.predict(rows) == -1, detector.p_values(rows) < 0.01)
     far = np.concatenate([rows[:60], rows[60:120] + 50])
     weight = np.repeat([1.0, 0.0], 60)  # rows that do not count are none to find outliers among
     half = OutlierDetector(effort="quick", random_state=0, contamination=np.float32(0.2)).fit(far, sample_weight=weight)

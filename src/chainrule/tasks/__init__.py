@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chainrule.tasks.calibrate import Calibration, row_log_p
 from chainrule.tasks.coding import codes, table
 from chainrule.tasks.compare import Comparison, compare
 from chainrule.tasks.conditional import QUANTILES, conditional
@@ -15,6 +16,7 @@ from chainrule.tasks.spread import order_spread
 
 __all__ = [
     "QUANTILES",
+    "Calibration",
     "Comparison",
     "Imputed",
     "Parts",
@@ -27,6 +29,7 @@ __all__ = [
     "marginal",
     "oddest",
     "order_spread",
+    "row_log_p",
     "sample",
     "sample_columns",
     "score",

@@ -26,6 +26,7 @@ from chainrule.scratch import ScratchFolder
 from chainrule.table import MIN_COUNT, Schema, describe_missing, infer_schema, read_table, read_table_lazily
 from chainrule.table.once import require_no_pipe_twice
 from chainrule.training.batches import Rows
+from chainrule.training.calibration import HeldOut, calibration_of
 from chainrule.training.checkpoint import (
     Checkpoint,
     config_of_checkpoint,
@@ -164,12 +165,15 @@ def fit(
     columns = Columns.of(conditionals)
     require_memory(network, columns, config, schema.names)
     into = None if folder is None else folder.path
-    x, *held = encoded(rows, schema, network, parts, weight=weight, folder=into)
+    aside = HeldOut(parts[-1], len(schema.columns))
+    x, *held = encoded(rows, schema, network, parts, weight=weight, folder=into, also=aside.keep)
     if valid is None:
         x_valid, held_out = held[0], rows.take(parts[1])
     else:
         held_out = read_table(valid, source="the validation table", reading=schema.reading)
-        x_valid = encoded(held_out, schema, network, [np.arange(len(held_out))])[0]
+        every = np.arange(len(held_out))
+        aside = HeldOut(every, len(schema.columns))
+        x_valid = encoded(held_out, schema, network, [every], also=aside.keep)[0]
     filled, known = _filled(x)
     first = untold(filled, known, schema, min_count=min_count, weight=x.weight)
     begin = partial(_begin, columns=columns, schema=schema, filled=filled, first=first)
@@ -220,7 +224,10 @@ def fit(
     record = asked | record_of(
         net, independent, state, config, schema, x, x_valid, held_out, min_count=min_count, show_progress=verbose
     )
-    return Density(Model(schema, net), record, seconds=state.seconds)
+    model = Model(schema, net)
+    seen = len(state.history) * len(x)
+    record["calibration"] = calibration_of(model, aside, x_valid.weight, min_count, seen)
+    return Density(model, record, seconds=state.seconds)
 
 
 def rows_held_out(rows: int, training: Mapping[str, Any]) -> np.ndarray:

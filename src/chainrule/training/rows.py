@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ def encoded(
     weight: np.ndarray | None = None,
     folder: Path | None = None,
     strict: bool = False,
+    also: Callable[[int, np.ndarray], None] | None = None,
 ) -> list[Rows]:
     """Some rows of a table in each part, as codes in float32; one column at a time is in memory beside them.
 
@@ -37,6 +38,7 @@ def encoded(
         weight: how much each row of the table counts, (N,).
         folder: where memory-mapped files are made instead of arrays in memory.
         strict: likelihoods in the table's units are over what columns can hold; nothing is left for other cells.
+        also: is called with each column's number and its codes (N,) in float64, NaN where unknown.
 
     Raises:
         SchemaError: no rows, a value its column cannot have, a cell too far from the others.
@@ -53,6 +55,8 @@ def encoded(
     for k, codes in encode_columns(table, schema):
         known = ~np.isnan(codes)
         filled.add(k)
+        if also is not None:
+            also(k, codes)
         if not known.all():
             holes[k] = np.flatnonzero(~known)
         codes = np.where(known, codes, 0.0)

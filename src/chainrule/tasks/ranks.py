@@ -1,0 +1,153 @@
+"""The rank of a row's likelihood among rows that the model draws, with the same cells known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+import torch
+
+from chainrule.model import Model
+from chainrule.networks import OrderlessNADE
+from chainrule.rng import generator_from
+from chainrule.table import Codes
+from chainrule.tasks.curves import Curve
+from chainrule.tasks.score import score_codes
+
+SEED = 0  # of the draws: the same for every call, so that a row's rank is the same
+FEW_PATTERNS = 64  # so many ways to hide a number of cells are ranked among all draws, more among a part
+PART, FEWEST_DRAWS = 0.25, 250
+TIE = 1e-8  # scores that differ by less, relative to their size, are equal: those of discrete rows, up to rounding
+TAIL, ANCHOR, ANCHOR_DRAWS = (
+    0.1,
+    0.01,
+    10,
+)  # share of the draws that the tails are fitted to, and where the lower one begins
+LEAST_SCALE = 0.5, 0.1  # nats in which the lower and the upper tail fall e-fold, at least
+APART = 0.1  # of knots, in the log-odds of the rank
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Which rows a row is compared with: those with the same known cells and the same flags.
+
+    Attributes:
+        known: bool (D,).
+        codes: float64 (D,), the values of known flag columns, zero elsewhere.
+        flags: bool (D,), which columns are known flags.
+    """
+
+    known: np.ndarray
+    codes: np.ndarray
+    flags: np.ndarray
+
+    @property
+    def key(self) -> bytes:
+        """Equal for references that are the same."""
+        return self.known.tobytes() + self.flags.tobytes() + self.codes.tobytes()
+
+
+class Draws:
+    """Rows drawn from a model, and the curves that turn the score of a row into its rank among them.
+
+    Every call draws the same rows. So a row's rank depends neither on the other rows of its table nor on the seed of the fit.
+
+    Args:
+        model: the fitted model.
+        number: how many rows are drawn, at least 2.
+    """
+
+    def __init__(self, model: Model, number: int) -> None:
+        self._model, self.number = model, number
+        self._drawn: dict[bytes, np.ndarray] = {}
+
+    def number_for(self, reference: Reference) -> int:
+        """How many draws a row with these known cells is ranked among.
+
+        That is all of them if at most 64 patterns hide as many cells, else a quarter, but at least 250.
+        """
+        width = int((~is_flag(self._model)).sum())
+        hidden = int((~reference.known & ~is_flag(self._model)).sum())
+        few = comb(width, hidden) <= FEW_PATTERNS
+        return self.number if few else min(self.number, max(FEWEST_DRAWS, round(PART * self.number)))
+
+    def curve(self, reference: Reference) -> Curve:
+        """From a score in nats to the log-odds of its rank among the draws, all with these cells known."""
+        rows = self._rows(reference)[: self.number_for(reference)]
+        codes = Codes(rows, np.broadcast_to(reference.known, rows.shape).copy())
+        return rank_curve(score_codes(self._model, codes, show_progress=False))
+
+    def _rows(self, reference: Reference) -> np.ndarray:
+        key = reference.codes[reference.flags].tobytes() + reference.flags.tobytes()
+        if key not in self._drawn:
+            self._drawn = {
+                key: drawn_rows(self._model, self.number, reference)
+            }  # references come sorted by their flags
+        return self._drawn[key]
+
+
+def is_flag(model: Model) -> np.ndarray:
+    """Which columns say where another one is missing, bool (D,)."""
+    return np.array([column.flag_of is not None for column in model.schema.columns])
+
+
+def references(model: Model, codes: Codes) -> Iterator[tuple[Reference, np.ndarray]]:
+    """Each different reference of the rows, with the numbers of its rows; those with equal flags follow each other."""
+    # Of one order no cell can be left out: what lies outside its column is a known cell there.
+    seen = codes.observed if model.takes_any_evidence else codes.known
+    flags = seen & is_flag(model)
+    told = np.where(flags, codes.values, 0.0)
+    keys = np.packbits(np.concatenate([flags, told > 0, seen], axis=1), axis=1)
+    _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    members = np.split(np.argsort(group.ravel(), kind="stable"), np.cumsum(np.bincount(group.ravel()))[:-1])
+    for row, rows in zip(first.tolist(), members, strict=True):
+        yield Reference(seen[row], told[row], flags[row]), rows
+
+
+def drawn_rows(model: Model, number: int, reference: Reference) -> np.ndarray:
+    """Codes (number, D) drawn from the model, with the flags of the reference where the network can take them as given."""
+    network, generator = model.in_float64(), generator_from(SEED)
+    with torch.no_grad():
+        if not reference.flags.any() or not isinstance(network, OrderlessNADE):
+            return network.sample(number, generator=generator).double().cpu().numpy()
+        given = tuple(torch.from_numpy(each)[None] for each in (reference.codes, reference.flags))
+        number, values, known = network.check_draws(number, (given[0], given[1]), 1.0)
+        missing = torch.zeros_like(known)  # cells that the flags call missing tell the others nothing
+        for k, column in enumerate(model.schema.columns):
+            if column.flag_of is not None and reference.flags[k]:
+                missing[:, model.schema.number(column.flag_of)] = bool(reference.codes[k] == column.levels.index(1))
+        return network.complete(values, known, 1.0, generator, skipped=missing).double().cpu().numpy()
+
+
+def rank_curve(scores: np.ndarray) -> Curve:
+    """From a score to the log-odds of its rank among M scores: at the i-th lowest one the rank is i / (M + 1).
+
+    Between scores the curve is linear; it jumps where several are equal. Beyond the lowest hundredth of the scores, but at least
+    10, the rank falls exponentially, at the mean rate of the lowest tenth, and likewise above the highest one. So a row that is
+    less likely than all draws still has a rank of its own.
+    """
+    s = np.sort(scores)
+    number, size = len(s), np.maximum(1.0, np.abs(s)) * TIE
+    starts = np.flatnonzero(np.r_[True, np.diff(s) > 4 * size[1:]])
+    ends = np.r_[starts[1:], number]  # how many scores there are up to and with each group of equal ones
+    tail = min(number, max(ANCHOR_DRAWS, round(TAIL * number)))
+    below = 1 / max(float((s[tail - 1] - s[:tail]).mean()), LEAST_SCALE[0])
+    above = 1 / max(float((s[-tail:] - s[-tail]).mean()), LEAST_SCALE[1])
+    first = int(np.searchsorted(ends, min(max(ANCHOR_DRAWS, ANCHOR * number), number)))
+    knots: list[tuple[float, float]] = []
+    for start, end in zip(starts[first:].tolist(), ends[first:].tolist(), strict=True):
+        low, high = float(s[start]), float(s[end - 1])
+        before, at = _log_odds(start + 0.5, number), _log_odds(end, number)
+        if end > start + 1 and at - before > APART:  # a jump just below the scores, so that rounding changes no rank
+            edge = float(size[start])
+            knots += [(low - 2 * edge, before), (low - edge, at), (high + edge, _log_odds(end + 0.25, number))]
+        elif not knots or at - knots[-1][1] > APART or end == number:
+            knots.append((high, at))
+    x, t = zip(*knots, strict=True)
+    return Curve(x, t, below, above)
+
+
+def _log_odds(count: float, number: int) -> float:
+    return float(np.log(count) - np.log(number + 1 - count))
