@@ -111,6 +111,9 @@ def cells_of_column(table: Table, place: int, column: Column, schema: Schema, *,
     if notation is None:
         require_plain(table, place, column.name)
         return table.columns[place]
+    text = table.as_written(place)
+    if text is not None and (parsed := notation.parse(text)).null_count() == text.null_count():
+        return cells_of(nw.from_native(parsed, series_only=True))
     cells = read_cells(notation, table.labels(place), schema.reading.missing.of(column.name))
     if strict:
         require_read(column.name, notation, cells, table.where)
