@@ -92,9 +92,8 @@ def test_a_table_that_is_written_otherwise_is_read_by_the_same_flags(folder, tmp
     code, out, errors = chainrule("score", model, "us.csv", cwd=tmp_path)
     assert (code, out) == (2, "")
     assert errors.splitlines()[-1] == (
-        "chainrule: column 'preis': value '1,234.50' at row 0 (line 2 of us.csv) is not among numbers written 1.234,50, as all "
-        "were when the model was fitted: correct it, leave the cell empty, or say how this table is written, by decimal and "
-        "thousands of read_table (--decimal, --thousands)"
+        "chainrule: column 'preis': numbers written 1,234.50 in us.csv, where the fitted table has numbers written 1.234,50: say "
+        "so to read_table, by decimal={'preis': '.'} and thousands={'preis': ','} (--decimal preis=. --thousands preis=,)"
     )
     said = ("--decimal", "preis=.", "--date-format", "%m/%d/%Y")
     answers = [chainrule("score", model, *words, cwd=tmp_path) for words in (("us.csv", *said), ("de.csv",))]

@@ -507,8 +507,8 @@ def test_known_cells_are_given_as_numbers_or_as_they_are_written(of_file):
     with pytest.raises(SchemaError) as error:
         of_file.sample(1, given={"when": "12/31/2024"})
     assert str(error.value) == (
-        "column 'when': value '12/31/2024' at row 0 is not among dates written 31/12/2024, as all were when the model was "
-        "fitted: correct it, leave the cell empty, or say how this table is written, by date_format of read_table (--date-format)"
+        "column 'when': dates written 12/31/2024 in given, where the fitted table has dates written 31/12/2024: say so to "
+        "read_table, by date_format={'when': '%m/%d/%Y'} (--date-format when=%m/%d/%Y)"
     )
 
 
@@ -518,7 +518,14 @@ def test_a_table_written_otherwise_than_the_fitted_one_says_so(tmp_path, of_file
     with pytest.raises(
         SchemaError, match=r"column 'price': value '\$1,234\.50' at row 0 \(line 2 of .*us.csv\) is not among"
     ):
+        encode(read_table(path), of_file.schema, warn=False, strict=True)
+    path.write_text("price,when\n1234.50,12/31/2024\n2345.25,01/31/2024\n")
+    with pytest.raises(SchemaError) as error:
         encode(read_table(path), of_file.schema, warn=False)
+    assert str(error.value) == (
+        f"column 'price': numbers written 12.5 in {path}, where the fitted table has numbers written 1.234,50 €: say so to "
+        "read_table, by decimal={'price': '.'} (--decimal price=.)"
+    )
     path.write_text('price,when\n"1,234.50",12/31/2024\n"2,345.25",01/31/2024\n')
     told = read_table(path, decimal=".", date_format={"when": "%m/%d/%Y"})
     codes = encode(told, of_file.schema, warn=False)

@@ -12,15 +12,15 @@ import narwhals as nw
 import numpy as np
 
 from chainrule.errors import SchemaError, nearest, printable
-from chainrule.table.cells import label_of, objects_of
-from chainrule.table.frames import build, cells_of
+from chainrule.table.cells import is_unknown, label_of, objects_of
+from chainrule.table.frames import build, cells_of, types_of
 from chainrule.table.index import matched
 from chainrule.table.kinds import KINDS
-from chainrule.table.notation import Notation, read_cells, require_read, written
+from chainrule.table.notation import Notation, NotRead, read_cells, require_read, written
 from chainrule.table.read import Table
 from chainrule.table.schema import Column, Schema
 from chainrule.table.types import Type
-from chainrule.table.written import require_plain
+from chainrule.table.written import require_same_notation
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,18 @@ def cells_of_column(table: Table, place: int, column: Column, schema: Schema, *,
         return table.labels(place) if as_written else table.columns[place]
     notation = notation_in(table, column, schema)
     if notation is None:
-        require_plain(table, place, column.name)
+        require_same_notation(table, place, column.name, None)
         return table.columns[place]
     text = table.as_written(place)
     if text is not None and (parsed := notation.parse(text)).null_count() == text.null_count():
         return cells_of(nw.from_native(parsed, series_only=True))
     cells = read_cells(notation, table.labels(place), schema.reading.missing.of(column.name))
+    if cells.dtype.kind == "O":
+        wrong = sum(isinstance(cell, NotRead) for cell in cells)
+        if wrong and 2 * wrong >= int(
+            (~is_unknown(cells)).sum()
+        ):  # no odd cells, but another notation, if there is one
+            require_same_notation(table, place, column.name, notation)
     if strict:
         require_read(column.name, notation, cells, table.where)
     return cells
@@ -273,10 +279,13 @@ def as_fitted(table: Table, schema: Schema) -> Table:
         notation = notation_in(table, column, schema)
         text = table.text.to_series(place)
         parsed = text if column.is_text or notation is None else notation.parse(text)
-        series[place] = parsed.cast(pl.Float64) if column.dtype.startswith("Float") else parsed
+        typed = parsed.cast(pl.Float64) if column.dtype.startswith("Float") else parsed
+        series[place] = typed.alias(series[place].name)
         columns[place] = cells_of(nw.from_native(series[place], series_only=True))
-    whole = dict(zip(table.names, columns, strict=True))
-    frame = pl.DataFrame(series) if table.container == "polars" else build(whole, {}, table.container)
+    if table.container == "polars":
+        frame = pl.DataFrame(series)
+        return replace(table, columns=tuple(columns), types=types_of(frame, "polars"), frame=frame)
+    frame = build(dict(zip(table.names, columns, strict=True)), {}, table.container)
     return replace(table, columns=tuple(columns), types=None, frame=frame)
 
 

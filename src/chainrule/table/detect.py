@@ -33,13 +33,14 @@ STYLED = 100  # cells that decide how dates are written: padded or not, short na
 UNMARKED = 3  # different numbers of up to three digits without a mark, from which a mark parts the thousands of others
 
 # Codes of currencies that are written beside amounts, without those that are words (ALL, TOP, CUP).
+SIGNS = "$¢-¥֏؋৲৳৻૱௹฿៛₠-⃀꠸﷼﹩＄￠￡￥￦"  # of currencies
 CODES = re.findall(
     r"\w+",
     "USD EUR GBP JPY CNY CHF INR BRL RUB KRW MXN CAD AUD NZD SEK NOK DKK ISK PLN CZK HUF RON BGN TRY ZAR SGD HKD TWD THB IDR "
     "MYR PHP VND ILS AED SAR EGP NGN KES ARS CLP COP PEN UAH KZT PKR BDT LKR MAD TND QAR KWD GHS",
 )
 WORDS = (r"Rs\.?", r"kr\.?", "Kč", "zł", "Ft", "lei", r"лв\.?", r"руб\.?", r"р\.", r"S?Fr\.")
-CURRENCY = "|".join([r"[A-Z]{0,3}\p{Sc}", *CODES, *WORDS])
+CURRENCY = "|".join([f"[A-Z]{{0,3}}[{SIGNS}]", *CODES, *WORDS])
 SHAPE = (
     rf"^([+({MINUSES}])?{GAP}({CURRENCY}|[%‰])?({GAP})([+({MINUSES}])?{GAP}"
     rf"([0-9](?:[0-9.,{APOSTROPHES}{SPACES}]*[0-9])?[.,]?(?:[eE][+-]?[0-9]+)?|[.,][0-9]+(?:[eE][+-]?[0-9]+)?)"
@@ -85,8 +86,8 @@ def detect(name: str, text: Any, said: Said, *, min_count: int = 1) -> Found | D
     import polars as pl
 
     known = text.rename("cell").drop_nulls()
-    some = known.gather_every(max(1, len(known) // LOOKED_AT))
-    if not len(known) or (not said and 2 * some.str.contains("[0-9]").sum() < len(some)):
+    some = known.gather_every(max(1, len(known) // LOOKED_AT)).to_list()
+    if not some or not (said or may_be_written(some)):
         return None
     counts = known.value_counts(sort=True)  # the cells of most rows come first, so that the first are those that count
     cells, weight = counts.to_series(0), counts.to_series(1).to_numpy()
@@ -103,6 +104,17 @@ def detect(name: str, text: Any, said: Said, *, min_count: int = 1) -> Found | D
             )
     numbers = _numbers(name, cells, weight, said, min_count)
     return numbers if numbers is not None else _dates(name, cells, weight, min_count)
+
+
+def may_be_written(cells: Sequence[str]) -> bool:
+    """Whether half of some cells look like numbers or dates in any notation; labels are told by this, without polars."""
+    return 2 * sum(map(_looks_written, cells)) >= len(cells)
+
+
+def _looks_written(cell: str) -> bool:
+    if not any(map(str.isdigit, cell)):
+        return False
+    return bool(re.fullmatch(SHAPE, cell) or CLOCK.fullmatch(cell) or _formats(cell))
 
 
 # ---------------------------------------------------------------------------------------------------------------- numbers

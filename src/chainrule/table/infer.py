@@ -153,17 +153,18 @@ def _infer(table: Table, position: int, options: Options) -> tuple[Column | str,
         written = None
     else:
         written = written_column(table, position, min_count=options.min_count)
-    if isinstance(written, Written):
-        values, dtype, notation = written.cells, written.dtype, written.notation
-    else:
-        notation = None
-    if told is not None:
-        if isinstance(written, Doubt) and told["kind"] != "binary":
-            raise SchemaError(f"column {name!r}: {written.reason}")
-        return _as_told(table, name, values, dtype, options, notation), notation
     if isinstance(written, Doubt):
-        return _labels(table, name, values, dtype, options, written.reason), None
-    return _guessed(table, name, values, dtype, options, notation), notation
+        if told is None:
+            return _labels(table, name, values, dtype, options, written.reason), None
+        if told["kind"] != "binary":
+            raise SchemaError(f"column {name!r}: {written.reason}")
+    guess = _guessed if told is None else _as_told
+    if not isinstance(written, Written):
+        return guess(table, name, values, dtype, options, None), None
+    found = guess(table, name, written.cells, written.dtype, options, written.notation)
+    if isinstance(found, Column) and found.kind == "categorical":  # keys, which are labels as they are written
+        return _labels(table, name, table.labels(position), dtype, options), None
+    return found, written.notation
 
 
 def _guessed(
@@ -195,7 +196,7 @@ def _guessed(
     if binary.takes(numbers):
         return binary.infer(name, numbers, dtype, "0 or 1" if manner is None else f"0 or 1, {manner}")
     if is_large(numbers) and (whole := integers_of(values[~np.isnan(numbers)])) is not None:
-        return _large(name, values, whole, dtype, options)
+        return _large(name, values, whole, dtype, options, manner)
     different = len(np.unique(known))
     if not integer.takes(numbers):
         return real.infer(name, numbers, dtype, f"{what}, {different} different", **count)
@@ -244,14 +245,16 @@ def _as_told(
     return real.infer(name, numbers if large is None else large, dtype, reason, **count)
 
 
-def _large(name: str, values: np.ndarray, whole: np.ndarray, dtype: str, options: Options) -> Column | str:
+def _large(
+    name: str, values: np.ndarray, whole: np.ndarray, dtype: str, options: Options, manner: str | None
+) -> Column | str:
     """The column of integers that float64 does not hold: labels, ids, whole numbers counted from one of them, or continuous."""
     count = {"min_count": options.min_count}
     found = large_integers(whole, fewest=FEWEST_FOR_ID, **count)
     different = len(np.unique(whole))
     if found.what == "ids" or _is_id(whole, different):
         return f"an id: {found.words}, all different; kinds={{{name!r}: 'real'}} takes it for a quantity"
-    reason = f"{found.words}, {different} different"
+    reason = f"{found.words}{'' if manner is None else f', {manner}'}, {different} different"
     if found.what == "keys":
         column = categorical.infer(name, values, dtype, f"keys, {reason}", min_count=options.min_count)
         if column is None or _listed_rows(column, values) < FREE_TEXT_SHARE * len(whole):

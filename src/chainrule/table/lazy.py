@@ -87,7 +87,7 @@ class LazyColumns(AbstractColumns):
         if not self._is_text:
             return None
         with readable(self._name):
-            return column_of(self._scan, index)
+            return column_of(self._scan, index).alias("")
 
     def table(self, source: str, container: str, named: bool, first_line: int | None) -> Table:
         """These columns as a table."""

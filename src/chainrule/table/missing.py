@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from shlex import quote
 
+from chainrule.errors import printable
 from chainrule.table.schema import Column, Schema
 
 Counts = Mapping[str, Mapping[str, int]]  # by column, by word
@@ -23,7 +24,7 @@ def added(counts: Counts, more: Counts) -> dict[str, dict[str, int]]:
 
 
 def describe_missing(counts: Counts, schema: Schema) -> list[str]:
-    """Lines that say how many cells of which word count as missing; none where no cell does.
+    """Lines that say how many cells of which word count as missing, as a terminal may show them; none where no cell does.
 
     >>> describe_missing({"age": {"": 14, "NA": 2}}, Schema(()))
     ["missing cells: age 14 empty, 2 'NA'"]
@@ -45,7 +46,7 @@ def describe_missing(counts: Counts, schema: Schema) -> list[str]:
                 f"{name!r} holds codes of two letters, of which {own!r} may be one: na_values={{{name!r}: ''}} "
                 f"(--na-values {quote(name + '=')}) keeps it as a label"
             )
-    return lines
+    return list(map(printable, lines))
 
 
 def _words(counts: Mapping[str, int]) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from chainrule.errors import FormatError, SchemaError
 from chainrule.table.cells import is_unknown
+from chainrule.table.forked import require_polars
 from chainrule.table.frames import cells_of
 
 SPACES = " \u00a0\u202f\u2009"  # a space as it is typed, one that does not break, a narrow one, a thin one
@@ -284,6 +285,7 @@ class DateNotation:
         """A polars series of text as one of dates, or times; null where it is null, or not written so."""
         import polars as pl
 
+        text = text.alias("")  # methods take a name such as ^a$ for a pattern
         shaped = text.set(~text.str.contains(self._pattern).fill_null(False), None)
         found = shaped.str.to_datetime(self._read, strict=False, time_unit="us")
         return found if self.has_time else found.cast(pl.Date)
@@ -379,11 +381,14 @@ def notation_from_json(spec: Mapping[str, Any]) -> Notation:
 
 
 def numbers_of(plain: Any) -> Any:
-    """A polars series of plain text, as 1234.5, as integers if all known cells are, else as numbers."""
+    """A polars series of plain text, as 1234.5, as integers of a type that holds them if all known cells are, else as numbers."""
     import polars as pl
 
-    whole = plain.cast(pl.Int64, strict=False)
-    return whole if whole.null_count() == plain.null_count() else plain.cast(pl.Float64, strict=False)
+    for dtype in (pl.Int64, pl.UInt64, pl.Int128):
+        whole = plain.cast(dtype, strict=False)
+        if whole.null_count() == plain.null_count():
+            return whole
+    return plain.cast(pl.Float64, strict=False)
 
 
 class NotRead:
@@ -415,6 +420,7 @@ def read_cells(notation: Notation, cells: np.ndarray, unknown: Collection[str]) 
 
     if cells.dtype.kind in "biufmM":
         return cells
+    require_polars()
     is_text = np.fromiter((isinstance(cell, str) for cell in cells), dtype=bool, count=len(cells))
     text = pl.Series(
         [cell if known else None for cell, known in zip(cells.tolist(), is_text.tolist(), strict=True)], dtype=pl.String

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.table.cells import numbers_if_any
-from chainrule.table.codes import Codes, places
+from chainrule.table.codes import Codes, cells_of_column, places
 from chainrule.table.read import Table
 from chainrule.table.schema import Column, Schema
 
@@ -22,7 +22,8 @@ def outside_distance(table: Table, schema: Schema, codes: Codes) -> np.ndarray:
     for k, column in enumerate(schema.columns):
         rows = np.flatnonzero(codes.outside[:, k])
         if len(rows):
-            found[rows, k] = np.maximum(_distance(column, table.columns[at[column.name]][rows]), LEAST_DISTANCE)
+            cells = cells_of_column(table, at[column.name], column, schema, strict=False)[rows]
+            found[rows, k] = np.maximum(_distance(column, cells), LEAST_DISTANCE)
     return found
 
 

@@ -86,7 +86,7 @@ class Table:
     def as_written(self, position: int) -> Any:
         """A column of a text file as a polars series of its cells as they are written; None of other tables."""
         if self.text is not None:
-            return self.text.to_series(position)
+            return self.text.to_series(position).alias("")  # methods take a name such as ^a$ for a pattern
         return self.columns.as_written(position) if isinstance(self.columns, AbstractColumns) else None
 
     @cached_property

@@ -95,7 +95,7 @@ class Column:
     @property
     def is_text(self) -> bool:
         """Whether the table itself holds text for this column's numbers or dates: a frame does, of a file they are read."""
-        return self.notation is not None and not self.dtype.startswith(("Int", "Float", "Date"))
+        return self.notation is not None and not self.dtype.startswith(("Int", "UInt", "Float", "Date"))
 
     @property
     def type(self) -> Type:

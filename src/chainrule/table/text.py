@@ -220,7 +220,7 @@ def _known(frame: Any, named: bool, words: MissingWords, quoted: bool = False) -
 
 def _counted(words: Any) -> dict[str, int]:
     """How often each word stands in a polars series of text, the most frequent first."""
-    return dict(words.fill_null("").value_counts(sort=True).iter_rows())
+    return dict(words.alias("").fill_null("").value_counts(sort=True).iter_rows())
 
 
 def typed(text: Any) -> Any:

@@ -12,12 +12,15 @@ import numpy as np
 
 from chainrule.errors import SchemaError
 from chainrule.table.cells import is_unknown, looks
-from chainrule.table.detect import Doubt, Found, detect
+from chainrule.table.detect import LOOKED_AT, Doubt, Found, detect, may_be_written
+from chainrule.table.forked import require_polars
 from chainrule.table.frames import cells_of
 from chainrule.table.notation import DateNotation, Notation, NumberNotation, read_cells
 from chainrule.table.read import Table
 from chainrule.table.reading import Said
 from chainrule.table.schema import Column
+
+PLAIN = NumberNotation(most_decimals=1)
 
 
 @dataclass(frozen=True)
@@ -92,16 +95,17 @@ def _text_of(table: Table, name: str, values: np.ndarray) -> Any:
     if values.dtype.kind not in "OU":
         return None
     cells = values.tolist()
-    if not any(isinstance(cell, str) for cell in cells):
+    words = [cell.strip() for cell in cells if isinstance(cell, str)]
+    some = [word for word in words[:: max(1, len(words) // LOOKED_AT)] if word]
+    if not words or not (table.reading.of(name) or may_be_written(some)):
         return None
+    require_polars()
     others = [cell for cell, missing in zip(cells, is_unknown(values).tolist(), strict=True) if not missing]
     if not all(
         isinstance(cell, str) or (isinstance(cell, numbers.Real) and not isinstance(cell, bool)) for cell in others
     ):
         return None
-    text = pl.Series(
-        name, [cell if isinstance(cell, str) else None for cell in cells], dtype=pl.String
-    ).str.strip_chars()
+    text = pl.Series([cell if isinstance(cell, str) else None for cell in cells], dtype=pl.String).str.strip_chars()
     unknown = text.str.to_lowercase().is_in(sorted(table.reading.missing.of(name))).fill_null(True)
     return text.set(unknown, None)
 
@@ -140,24 +144,29 @@ def with_doubtful_points(table: Table, column: Column, notations: list[Notation 
     return replace(column, reason=f"{column.reason}; {note}")
 
 
-def require_plain(table: Table, position: int, name: str) -> None:
-    """Raises SchemaError for a column of text in a notation of its own, where the table that was fitted had a plain one.
+def require_same_notation(table: Table, position: int, name: str, fitted: Notation | None) -> None:
+    """Raises SchemaError for a column that is written in another notation than the one of the table that was fitted.
 
-    ``name`` is what the fitted table calls it.
+    Args:
+        table: a table that is asked about.
+        position: of the column in it.
+        name: what the fitted table calls the column.
+        fitted: its notation there; None where it was plain.
     """
-    values = table.columns[position]
-    if values.dtype.kind not in "OU" or looks(values) != "label":
+    values, text = table.columns[position], table.as_written(position)
+    if fitted is None and (values.dtype.kind not in "OU" or looks(values) != "label"):
         return
-    text = table.as_written(position)
     text = _text_of(table, name, values) if text is None else text
     found = None if text is None else detect(name, text, table.reading.of(name))
     if isinstance(found, Doubt) and found.readings:
         raise SchemaError(f"column {name!r}: {found.reason}")
-    if not isinstance(found, Found) or found.notation is None or found.notation.is_plain:
+    if not isinstance(found, Found) or (fitted is None and (found.notation is None or found.notation.is_plain)):
         return
+    other = PLAIN if found.notation is None else found.notation
+    manner = "plain ones" if fitted is None else fitted.describe()
     raise SchemaError(
-        f"column {name!r}: {found.notation.describe()} in {table.source}, where the fitted table has plain ones: say so to "
-        f"read_table, by {_options(name, found.notation)}"
+        f"column {name!r}: {other.describe()} in {table.source}, where the fitted table has {manner}: say so to read_table, by "
+        f"{_options(name, other)}"
     )
 
 
