@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from chainrule import fileformat, tasks
-from chainrule.errors import ChainruleError, FormatError
+from chainrule.errors import ChainruleError, FormatError, printable
 from chainrule.headline import headline
 from chainrule.model import Model
 from chainrule.reading import RowsOrCodes
@@ -184,7 +184,7 @@ class Density:
                 f"seed {self.training.get('seed')}"
             )
         if self.schema.left_out:
-            names = [out.name for out in self.schema.left_out]
+            names = [printable(out.name) for out in self.schema.left_out]
             lines.append(f"left out: {', '.join(names[:6])}{', …' if len(names) > 6 else ''}")
         return "\n".join(lines)
 

@@ -14,12 +14,37 @@ from __future__ import annotations
 
 import difflib
 import operator
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
+
+HIDDEN = (
+    "Cc",
+    "Cf",
+    "Cs",
+    "Zl",
+    "Zp",
+)  # Unicode's categories of what moves the cursor, turns the text or ends the line
+JOINERS = "\u200c\u200d"  # which scripts and emoji are written with
+
+
+def printable(text: str) -> str:
+    """Text as a person may be shown it on a terminal: characters that control it stand as their escapes.
+
+    >>> print(printable("age\\x1b[2J\\u202e\\nnext"))
+    age\\x1b[2J\\u202e\\nnext
+    """
+    if text.isprintable():
+        return text
+    hidden = {c for c in set(text) if unicodedata.category(c) in HIDDEN and c not in JOINERS}
+    return text.translate({ord(c): c.encode("unicode_escape").decode() for c in hidden})
 
 
 class ChainruleError(ValueError):
     """Any misuse that chainrule can explain."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class SchemaError(ChainruleError):

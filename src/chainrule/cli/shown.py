@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+from chainrule.errors import printable
+
 LONGEST = 24  # characters of a word that is never broken: no number has more
 PADDING = 3  # a column's blanks on both sides, and the line beside it
 UNLIMITED = 1_000_000  # columns of what is no terminal
@@ -30,7 +32,7 @@ def print_table(
 
     Args:
         columns: the names.
-        rows: the cells, written with ``str``.
+        rows: the cells, written with ``str``; those of several lines are tuples of these.
         title: a line above.
         numbers: the columns that are aligned to the right and whose cells are never wrapped.
         header: whether the names are shown above the columns.
@@ -42,22 +44,23 @@ def print_table(
 
     width = terminal_width() or UNLIMITED
     console = Console(width=width)
-    written = [[str(cell) for cell in row] for row in rows]
+    written = [[_written(cell) for cell in row] for row in rows]
     if title:
-        console.print(Text(title, style="bold"))
-    names, cells = columns if header else [""] * len(columns), list(zip(*written, strict=True)) or [()] * len(columns)
+        console.print(Text(printable(title), style="bold"))
+    shown = [printable(name) for name in columns]
+    names, cells = shown if header else [""] * len(columns), list(zip(*written, strict=True)) or [()] * len(columns)
     whole = [_widest([name, *own]) for name, own in zip(names, cells, strict=True)]
     least = [
-        max(_longest_word([name]), _widest(own) if name in numbers else _longest_word(own))
-        for name, own in zip(names, cells, strict=True)
+        max(_longest_word([name]), _widest(own) if column in numbers else _longest_word(own))
+        for column, name, own in zip(columns, names, cells, strict=True)
     ]
     fitting = _fitted(whole, least, width - 1)
     if fitting is None:
-        _print_stacked(console, columns, written, header)
+        _print_stacked(console, shown, written, header)
         return
     table = Table(show_header=header, show_lines=lines)
-    for name, own in zip(columns, fitting, strict=True):
-        table.add_column(Text(name), justify="right" if name in numbers else "left", width=own, overflow="fold")
+    for column, name, own in zip(columns, shown, fitting, strict=True):
+        table.add_column(Text(name), justify="right" if column in numbers else "left", width=own, overflow="fold")
     for row in written:
         table.add_row(*map(Text, row))
     console.print(table)
@@ -85,7 +88,7 @@ def print_line(text: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    Console(width=terminal_width() or UNLIMITED).print(Text(text))
+    Console(width=terminal_width() or UNLIMITED).print(Text("\n".join(map(printable, text.split("\n")))))
 
 
 def terminal_width() -> int | None:
@@ -97,8 +100,12 @@ def terminal_width() -> int | None:
 
 def say(text: str) -> None:
     """A line on stderr, written at once: what another program writes to the same terminal stands before or after it."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{printable(text)}\n")
     sys.stderr.flush()
+
+
+def _written(cell: object) -> str:
+    return "\n".join(map(_written, cell)) if isinstance(cell, tuple) else printable(str(cell))
 
 
 def _for_eyes(cell: Any) -> object:

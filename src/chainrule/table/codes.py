@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import SchemaError
+from chainrule.errors import SchemaError, printable
 from chainrule.table.cells import label_of
 from chainrule.table.frames import build
 from chainrule.table.index import matched
@@ -210,7 +210,7 @@ def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> d
             raise SchemaError(f"{table.source}: none of the model's {len(own)} columns is here")
         if warn and (missed := [name for name in absent if name not in fine]):
             message = f"{table.source}: column(s) {_some(missed)} are absent and count as unknown"
-            warnings.warn(message, UserWarning, stacklevel=3)
+            warnings.warn(printable(message), UserWarning, stacklevel=3)
     return at
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import SchemaError, unknown_choice, whole_number
+from chainrule.errors import SchemaError, printable, unknown_choice, whole_number
 from chainrule.table.cells import as_labels, as_numbers, is_number, is_unknown, label_of, looks, shown
 from chainrule.table.exact import integers_of, is_large
 from chainrule.table.index import find
@@ -95,7 +95,7 @@ def infer_schema(
             raise SchemaError(
                 f"{table.source}: cannot model {listed}; drop them, say kinds={{{unwanted[0].name!r}: …}}, or pass strict=False"
             )
-        warnings.warn(f"{table.source}: left out {listed}", UserWarning, stacklevel=3)
+        warnings.warn(printable(f"{table.source}: left out {listed}"), UserWarning, stacklevel=3)
     if not columns:
         raise SchemaError(f"{table.source}: no column can be modelled: {left_out[0].name!r} is {left_out[0].reason}")
     return Schema(tuple(columns), table.container, tuple(left_out), table.index)

@@ -13,7 +13,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from chainrule.errors import FormatError, SchemaError, unknown_choice
+from chainrule.errors import FormatError, SchemaError, printable, unknown_choice
 from chainrule.machine import free_bytes
 from chainrule.table.cells import as_labels, label_of
 from chainrule.table.exact import LARGEST_EXACT
@@ -128,7 +128,7 @@ class Table:
         """A row as messages name it: rows count from 0, lines of a file from 1."""
         row = row if self.numbers is None else int(self.numbers[row])
         name = f"row {self.first_row + row}"
-        return name if self.first_line is None else f"{name} (line {self.first_line + row} of {self.source})"
+        return name if self.first_line is None else f"{name} (line {self.first_line + row} of {printable(self.source)})"
 
 
 class AbstractColumns(Sequence[np.ndarray]):

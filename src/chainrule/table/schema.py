@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from chainrule.errors import FormatError, SchemaError, unknown_choice
+from chainrule.errors import FormatError, SchemaError, printable, unknown_choice
 from chainrule.table.exact import LARGEST_EXACT
 from chainrule.table.index import ColumnIndex, find
 from chainrule.table.types import Type
@@ -231,6 +231,7 @@ class Schema:
         lines |= {out.name: (out.name, "left out", out.reason) for out in self.left_out}
         flags = {column.flag_of: lines[column.name] for column in self.columns if column.flag_of is not None}
         shown = [line for name in self.table_names for line in (flags.get(name), lines[name]) if line is not None]
+        shown = [tuple(map(printable, line)) for line in shown]
         widths = [max((len(row[part]) for row in shown), default=0) for part in (0, 1)]
         return "\n".join(f"{name:{widths[0]}}  {kind:{widths[1]}}  {reason}" for name, kind, reason in shown)
 

@@ -17,7 +17,7 @@ from torch import nn
 
 from chainrule import fileformat
 from chainrule.atomic import HAS_LOCKS, is_at, is_held, lock, place_of, replacing
-from chainrule.errors import FormatError, ShapeError
+from chainrule.errors import FormatError, ShapeError, printable
 from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
 from chainrule.training.loop import State
@@ -82,7 +82,8 @@ class Checkpoint:
             if reason not in self._told:
                 self._told.add(reason)
                 warnings.warn(
-                    f"{self.path}: the state of training could not be written: {reason}; training goes on without",
+                    f"{printable(str(self.path))}: the state of training could not be written: {printable(reason)}; training "
+                    f"goes on without",
                     stacklevel=2,
                 )
 

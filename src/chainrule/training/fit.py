@@ -17,7 +17,7 @@ import torch
 
 from chainrule.baselines import IndependentColumns
 from chainrule.density import Density, load
-from chainrule.errors import BackendError, ChainruleError, unknown_choice
+from chainrule.errors import BackendError, ChainruleError, printable, unknown_choice
 from chainrule.model import Model, conditionals_of
 from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, Committee, Ensemble, OrderlessNADE
 from chainrule.networks.orders import Order, make_order, search_order
@@ -140,7 +140,8 @@ def fit(
         None if checkpoint is None else checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
     )
     if kept_in is not None and kept_in.is_written_by_another():
-        warnings.warn(f"{kept_in.path}: another run writes there now; what is written last stays", stacklevel=2)
+        name = printable(os.fspath(kept_in))
+        warnings.warn(f"{name}: another run writes there now; what is written last stays", stacklevel=2)
     resume = resume and kept_in is not None and kept_in.exists()
     if seed is None and done is not None:
         seed = done.training.get("seed")
@@ -243,7 +244,7 @@ def _assumptions(schema: Schema) -> str:
         return str(schema)
     kinds = Counter(column.kind for column in schema.columns)
     lines = [f"{', '.join(f'{count} {kind}' for kind, count in kinds.items())} columns"]
-    lines += [f"left out: {out.name} ({out.reason})" for out in schema.left_out[:MOST_SHOWN]]
+    lines += [printable(f"left out: {out.name} ({out.reason})") for out in schema.left_out[:MOST_SHOWN]]
     if (more := len(schema.left_out) - MOST_SHOWN) > 0:
         lines.append(f"and {more} more left out")
     return "\n".join(lines)
