@@ -28,7 +28,7 @@ def run(as_json: Annotated[bool, typer.Option("--json", help="Print the list as 
             info.name,
             info.columns,
             " / ".join(f"{n:,}" for n in info.rows),
-            f"{info.title}\nsource: {info.source}\nlicence: {info.licence}",
+            (info.title, f"source: {info.source}", f"licence: {info.licence}"),
         )
         for info in datasets.list()
     ]

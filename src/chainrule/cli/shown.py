@@ -32,7 +32,7 @@ def print_table(
 
     Args:
         columns: the names.
-        rows: the cells, written with ``str``.
+        rows: the cells, written with ``str``; those of several lines are tuples of these.
         title: a line above.
         numbers: the columns that are aligned to the right and whose cells are never wrapped.
         header: whether the names are shown above the columns.
@@ -44,7 +44,7 @@ def print_table(
 
     width = terminal_width() or UNLIMITED
     console = Console(width=width)
-    written = [[printable(str(cell)) for cell in row] for row in rows]
+    written = [[_written(cell) for cell in row] for row in rows]
     if title:
         console.print(Text(printable(title), style="bold"))
     shown = [printable(name) for name in columns]
@@ -102,6 +102,10 @@ def say(text: str) -> None:
     """A line on stderr, written at once: what another program writes to the same terminal stands before or after it."""
     sys.stderr.write(f"{printable(text)}\n")
     sys.stderr.flush()
+
+
+def _written(cell: object) -> str:
+    return "\n".join(map(_written, cell)) if isinstance(cell, tuple) else printable(str(cell))
 
 
 def _for_eyes(cell: Any) -> object:
