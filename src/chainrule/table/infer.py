@@ -142,6 +142,8 @@ def _known_in_few(table: Table, name: str, values: np.ndarray, options: Options)
     known = len(values) - int(is_unknown(values).sum())
     if name in options.kinds or not 0 < known < options.min_count <= len(table):
         return None
+    if looks(values) == "complex":
+        return None  # which is refused, however few its rows
     return f"known in {known} row{'s' if known > 1 else ''}, fewer than min_count = {options.min_count}"
 
 
