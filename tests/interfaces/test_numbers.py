@@ -1,7 +1,6 @@
 """Tables with columns of numbers: codes, units, every network and mixture, holes, evidence by name."""
 
 import math
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +15,7 @@ from chainrule.errors import ChainruleError, FormatError, SchemaError
 from chainrule.model import Model, conditionals_of
 from chainrule.table import Schema, decode, encode, infer_schema, log_scales, read_table
 from chainrule.testing import check
+from chainrule.training.checkpoint import Checkpoint
 
 QUICK = cr.FitConfig(hidden_size=12, components=3, epochs=4, patience=0)
 
@@ -148,19 +148,18 @@ def test_an_orderless_fit_resumes_to_the_same_bits(tmp_path, monkeypatch):
     config = replace(QUICK, dropout=0.2, epochs=5)
     whole = cr.fit(rows_of(), network="orderless", seed=4, config=config, verbose=False)
 
-    module = sys.modules["chainrule.training.fit"]
-    saved = module.save_checkpoint
+    saved = Checkpoint.save
 
-    def save_twice(path, state, **options):
-        saved(path, state, **options)
+    def save_twice(self, state, *args, **options):
+        saved(self, state, *args, **options)
         if state.epoch == 2:
             raise KeyboardInterrupt
 
     path = tmp_path / "c"
-    monkeypatch.setattr(module, "save_checkpoint", save_twice)
+    monkeypatch.setattr(Checkpoint, "save", save_twice)
     with pytest.raises(KeyboardInterrupt):
         cr.fit(rows_of(), network="orderless", seed=4, config=config, verbose=False, checkpoint=path)
-    monkeypatch.setattr(module, "save_checkpoint", saved)
+    monkeypatch.setattr(Checkpoint, "save", saved)
     again = cr.fit(rows_of(), network="orderless", config=config, verbose=False, checkpoint=path, resume=True)
     for a, b in zip(whole.model.network.parameters(), again.model.network.parameters(), strict=True):
         assert torch.equal(a, b)

@@ -19,6 +19,7 @@ from chainrule.rng import generator_from
 from chainrule.table import Column, Schema
 from chainrule.training import loop
 from chainrule.training.batches import Rows
+from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.config import FitConfig
 from chainrule.training.race import foretold, race
 from chainrule.training.recipes import EFFORTS, LADDERS, RACE_ROWS, WORTH, left_open, likelihood, races, worth
@@ -134,17 +135,17 @@ def test_two_members_foretell_what_more_will_reach(members):
 def test_an_interrupted_committee_goes_on_to_the_same_bits(tmp_path, monkeypatch):
     rows, path = related_bits(), tmp_path / "run.checkpoint"
     whole = cr.fit(rows, network="committee", seed=5, config=SMALL, verbose=False)
-    keep, calls = fitting.save_checkpoint, []
+    keep, calls = Checkpoint.save, []
 
     def once(*args, **options):
         keep(*args, **options)
         calls.append(1)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fitting, "save_checkpoint", once)
+    monkeypatch.setattr(Checkpoint, "save", once)
     with pytest.raises(KeyboardInterrupt):
         cr.fit(rows, network="committee", seed=5, config=SMALL, verbose=False, checkpoint=path)
-    monkeypatch.setattr(fitting, "save_checkpoint", keep)
+    monkeypatch.setattr(Checkpoint, "save", keep)
     monkeypatch.setattr(fitting, "race", lambda *_, **__: pytest.fail("the race was run already"))
     other = replace(SMALL, hidden_size=9)
     with pytest.raises(FormatError, match="hidden_size"):
@@ -215,17 +216,17 @@ def test_members_of_several_orders_over_columns_of_all_kinds(tmp_path):
 
 
 def test_fewer_members_than_the_orders_of_an_interrupted_run(tmp_path, monkeypatch):
-    path, keep = tmp_path / "run.checkpoint", fitting.save_checkpoint
+    path, keep = tmp_path / "run.checkpoint", Checkpoint.save
 
     def once(*args, **options):
         keep(*args, **options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fitting, "save_checkpoint", once)
+    monkeypatch.setattr(Checkpoint, "save", once)
     config = replace(SMALL, members=4, orders=4)
     with pytest.raises(KeyboardInterrupt):
         cr.fit(related_bits(), network="committee", seed=5, config=config, verbose=False, checkpoint=path)
-    monkeypatch.setattr(fitting, "save_checkpoint", keep)
+    monkeypatch.setattr(Checkpoint, "save", keep)
     fewer = replace(SMALL, members=2, orders=None)
     with pytest.raises(ChainruleError, match="orders = 4: there are 2 members"):
         cr.fit(related_bits(), network="committee", config=fewer, verbose=False, checkpoint=path, resume=True)

@@ -204,7 +204,7 @@ class StopError(Exception):
 
 def test_a_run_stopped_after_every_epoch_equals_the_unbroken_one(tmp_path):
     """Counters, roll-backs and early stopping survive a checkpoint, not only the weights."""
-    from chainrule.training.checkpoint import restore_checkpoint, save_checkpoint
+    from chainrule.training.checkpoint import Checkpoint
 
     x = torch.from_numpy(rows_of(n=300)).float()
     x[:, 1::2] = x[:, ::2]
@@ -216,7 +216,7 @@ def test_a_run_stopped_after_every_epoch_equals_the_unbroken_one(tmp_path):
         return state_of(Spoiled(6, hidden_size=20, generator=generator_from(0)), config)
 
     def save_and_stop(state):
-        save_checkpoint(tmp_path / "c", state, config, seed=0, run="")
+        Checkpoint(tmp_path / "c").save(state, config, seed=0, run="")
         raise StopError
 
     Spoiled.calls, Spoiled.bad = 0, bad
@@ -233,7 +233,7 @@ def test_a_run_stopped_after_every_epoch_equals_the_unbroken_one(tmp_path):
                 break
             except StopError:
                 broken, legs = fresh(), legs + 1
-                restore_checkpoint(tmp_path / "c", broken, config, run="")
+                Checkpoint(tmp_path / "c").restore(broken, config, run="")
     assert legs == unbroken.epoch
     assert broken.history == unbroken.history
     for name, tensor in unbroken.network.state_dict().items():

@@ -201,7 +201,8 @@ def fit(
         )  # fmt: skip
         return done
     if network == "committee" and resume and kept_in is not None:
-        require_sizes(kept_in, lambda: _nade(columns, config, None, generator_from(0)), config)
+        kept = config_of_checkpoint(kept_in)  # what was said anew is compared with it when the state is restored
+        require_sizes(kept_in, lambda: _nade(columns, kept, None, generator_from(0)), kept)
     net = begin(network, config, generator)
     state = make_state(net.to(device), config, generator)
     state.trials, state.seconds = trials, time.perf_counter() - began
