@@ -171,14 +171,14 @@ def learned(
     draws, generator = Draws(model, number), generator_from(SEED)
     some = torch.randperm(len(codes), generator=generator).numpy()[:rows]
     codes = Codes(codes.values[some], codes.observed[some])
-    weight = np.ones(rows) if weight is None else np.asarray(weight, dtype=np.float64)[some] / np.max(weight)
+    counts = np.ones(rows) if weight is None else weight[some] / weight.max()
     found = Calibration(max(number, default_draws(model)), complete=draws.curve(_complete(model)))
     curves: dict[float, Curve] = {}
     for share in shares:
         log_odds, asked, hidden = _held_out(
             model, codes, draws, found.complete, share, times if share else 1, budget // len(shares), generator
         )
-        curve = calibration_curve(log_odds, asked, weight, max(min_count, FEWEST_ROWS))
+        curve = calibration_curve(log_odds, asked, counts, max(min_count, FEWEST_ROWS))
         if curve is not None:
             curves[hidden] = curve
     return replace(found, hidden=tuple(sorted(curves)), curves=tuple(curves[share] for share in sorted(curves)))
