@@ -255,8 +255,8 @@ def test_numbers_far_outside_are_told_where_they_are_evidence(density, question)
 def test_what_lies_outside_is_told_once_a_column(density):
     table = pl.from_pandas(visits(30, seed=1).iloc[3:].assign(code=3)).with_columns(pl.col("age") + 0.5)
     (said,) = told(lambda: density.log_prob(table))
-    assert said.startswith("column 'age': 27 cells hold what it cannot, such as ")
-    assert said.endswith(": it has whole numbers; that counts as outside, for other cells as unknown")
+    assert said.startswith("column 'age': 27 cells hold what the column cannot, such as ")
+    assert said.endswith(": its values are whole numbers; that counts as outside, for other cells as unknown")
 
 
 def test_a_schema_counts_rows_with_rare_labels_and_older_ones_are_read(density):

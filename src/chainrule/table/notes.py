@@ -19,6 +19,7 @@ from chainrule.table.read import Table
 from chainrule.table.schema import Column, Schema
 from chainrule.table.types import own_value
 
+LONGEST = 80  # characters of a cell that a warning shows
 SHOWN = 3  # labels that a warning names
 COMPARED = 30  # different labels that are compared with the listed ones letter by letter, the most frequent
 KEPT = 10_000  # different labels that are counted by name
@@ -83,7 +84,7 @@ def check_given(table: Table, schema: Schema, codes: Codes) -> None:
             beyond = np.flatnonzero(observed & (_beyond(column, values) > 0))
             if len(beyond):
                 row = int(beyond[0])
-                which = f"value {shown(table.columns[place], row)}" + _at(table, row)
+                which = f"value {_short(shown(table.columns[place], row))}{_at(table, row)}"
                 more = f" and {len(beyond) - 1} more lie" if len(beyond) > 1 else " lies"
                 warnings.warn(
                     f"{table.source}: column {column.name!r}: {which}{more} outside the range of the training rows, "
@@ -148,7 +149,7 @@ class _Note:
         self.known += int(observed.sum())
         if outside.any():
             row = int(np.flatnonzero(outside)[0])
-            self.first_outside = self.first_outside or f"{shown(table.columns[place], row)} at {table.where(row)}"
+            self.first_outside = self.first_outside or _cell(table, place, row)
             self.outside += int(outside.sum())
         if column.kind == "categorical":
             rows = np.flatnonzero(observed & (values == len(column.levels)))
@@ -161,15 +162,16 @@ class _Note:
             rows = np.flatnonzero(beyond > BEYOND)
             if len(rows):
                 row = int(rows[0])
-                self.first_beyond = self.first_beyond or f"{shown(table.columns[place], row)} at {table.where(row)}"
+                self.first_beyond = self.first_beyond or _cell(table, place, row)
                 self.beyond, self.farthest = self.beyond + len(rows), max(self.farthest, float(beyond.max()))
 
     def messages(self) -> Iterator[str]:
         """The warnings."""
         column = self.column
         if self.outside:
-            cells = f"{_cells(self.outside)} what it cannot, such as {self.first_outside}"
-            yield f"column {column.name!r}: {cells}: it has {_held(column)}; that counts as outside, for other cells as unknown"
+            cells = f"{_cells(self.outside)} what the column cannot, such as {self.first_outside}"
+            held = f"its values are {_held(column)}"
+            yield f"column {column.name!r}: {cells}: {held}; that counts as outside, for other cells as unknown"
         if self.unlisted and (message := self._of_labels()):
             yield f"column {column.name!r}: {message}"
         if self.beyond and (self.farthest > FAR or self._is_much(self.beyond, 2)):
@@ -254,6 +256,14 @@ def _resembles(label: str, level: str) -> bool:
 
 def _folded(label: str) -> str:
     return re.sub(r"[\W_]+", "", label).casefold() or label
+
+
+def _cell(table: Table, place: int, row: int) -> str:
+    return f"{_short(shown(table.columns[place], row))} at {table.where(row)}"
+
+
+def _short(word: str) -> str:
+    return word if len(word) <= LONGEST else f"{word[:LONGEST]}…"
 
 
 def _cells(count: int) -> str:
