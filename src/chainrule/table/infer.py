@@ -94,7 +94,7 @@ def infer_schema(
         found = _of_type(found, table.type_of(position), values, min_count)
         columns.append(replace(found, notation=notation))
     require_format_of_some(table, notations)
-    columns = [with_doubtful_points(table, column, notations) for column in columns]
+    columns = with_doubtful_points(table, columns, notations)
     unwanted = [out for out in left_out if out.name not in kinds]
     if unwanted:
         listed = "; ".join(f"{out.name!r} ({out.reason})" for out in unwanted)

@@ -224,7 +224,7 @@ def read_table(
         >>> from chainrule import infer_schema
         >>> prices = pl.DataFrame({"price": ["1.234,50 €", "12,00 €"]})
         >>> print(infer_schema(read_table(prices, na_values="-")))
-        price  real  numbers written 1.234,50 €, 2 different, multiples of 1.5
+        price  real  numbers written 1.234,50 €, 2 different, multiples of 0.5
     """
     said = Reading.told(decimal=decimal, thousands=thousands, date_format=date_format, na_values=na_values)
     reading = reading or said

@@ -129,15 +129,21 @@ def remedy(name: str, strays: tuple[str, ...]) -> str:
     )
 
 
-def with_doubtful_points(table: Table, column: Column, notations: list[Notation | None]) -> Column:
-    """The column with a note, where its points may part thousands: three digits follow each, in a file with decimal commas."""
-    commas = any(isinstance(each, NumberNotation) and each.decimal == "," for each in notations)
-    if not commas or column.kind != "real" or column.notation is not None or column.name not in table.names:
+def with_doubtful_points(table: Table, columns: list[Column], notations: list[Notation | None]) -> list[Column]:
+    """The columns, with a note where points may part thousands: three digits follow each, in a file with decimal commas."""
+    if not any(isinstance(each, NumberNotation) and each.decimal == "," for each in notations):
+        return columns
+    at = {name: k for k, name in enumerate(table.names)}
+    return [_with_doubtful_points(table, column, at.get(column.name)) for column in columns]
+
+
+def _with_doubtful_points(table: Table, column: Column, position: int | None) -> Column:
+    if column.kind != "real" or column.notation is not None or position is None:
         return column
-    text = table.as_written(table.names.index(column.name))
+    text = table.as_written(position)
     if text is None or table.reading.of(column.name):
         return column
-    if not text.drop_nulls().str.contains(r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$").all():
+    if not text.alias("").drop_nulls().str.contains(r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$").all():
         return column
     name, flag = column.name, quote(f"{column.name}=.")
     note = f"a point that parts thousands, as in 1.234, is read so by thousands={{{name!r}: '.'}} (--thousands {flag})"
