@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import pty
 import subprocess
 import sys
 import warnings
@@ -38,3 +39,24 @@ def typed(*words, cwd, **extra):
     """As ``chainrule``, in a new process with some environment variables more."""
     done = subprocess.run([*PROGRAM, *map(str, words)], capture_output=True, text=True, cwd=cwd, env={**WIDE, **extra})
     return done.returncode, done.stdout, done.stderr
+
+
+def on_terminal(command, *, columns, stream="stdout", **extra):
+    """What a command prints to a terminal of so many columns that its stdout or stderr is; it has to end with 0."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    environment |= {"COLUMNS": str(columns), "TERM": "xterm", **extra}
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(command, **{stream: theirs}, env=environment)
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # as Linux says that nobody writes any more
+            break
+        if not part:
+            break
+        seen += part
+    os.close(ours)
+    assert child.wait() == 0
+    return seen.decode()

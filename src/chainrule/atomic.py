@@ -33,11 +33,11 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Yields a new hidden neighbour of ``path``, open for writing, which is then flushed to disk and renamed.
 
-    A crash leaves the old file or the new one, never half of one. Each writer has a neighbour of its own,
-    ``.NAME.<random>.part``, made anew and never through a link: of several writers at once the last one to end wins, with its
-    whole file. An exception in the block, an interrupt too, removes the neighbour; that of a killed process goes with the next
-    write of the same file, which knows it by its lock, that only living writers hold. The file keeps the mode of the one that
-    it replaces, and otherwise has that of any new file. A link as ``path`` stays, and what it points to is replaced.
+    A crash leaves the old file or the new one, never half of one. Each writer creates a neighbour of its own,
+    ``.NAME.<random>.part``, and follows no link for it. If several write at once, the last one to end wins, with its whole file.
+    An exception or an interrupt in the block removes the neighbour. A killed process leaves one; the next write of the same file
+    removes it. Only living writers hold its lock. The file keeps the mode of the one it replaces, or has that of any new file.
+    If ``path`` is a link, the link stays and its target is replaced.
 
     Raises:
         FileNotFoundError: there is no such folder.

@@ -27,7 +27,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule.density import Density
 from chainrule.errors import ShapeError, whole_number
-from chainrule.table import MIN_COUNT, Codes, encode, read_table
+from chainrule.table import MIN_COUNT, encode, read_table
 from chainrule.tasks.calibrate import Calibration, learned, row_log_p
 from chainrule.training import FitConfig, fit
 from chainrule.training.fit import rows_held_out
@@ -309,7 +309,7 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         rows = counted[held]
         found = learned(
             density.model,
-            Codes(codes.values[rows], codes.observed[rows]),
+            codes.take(rows),
             min_count=self.min_count,
             weight=None if weight is None else weight[held],
         )

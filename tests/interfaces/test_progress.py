@@ -1,14 +1,12 @@
 """What is seen of long work: on terminals of any width, in logs, in notebooks. A clock of the test's own; nothing waits."""
 
 import json
-import os
-import pty
 import re
-import subprocess
 import sys
 import types
 
 import pytest
+from command_line import on_terminal
 
 from chainrule import progress
 from chainrule.progress import Meter, progress_bar
@@ -94,28 +92,13 @@ def test_a_terminal_shows_the_bar_and_is_clean_afterwards(columns):
         "with p.progress_bar('training', 100) as advance:\n"
         f"    [advance(1, {NOTE!r}) for _ in range(60)]\n"
     )
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", "PYTHONIOENCODING": "utf-8"}
-    environment = {name: value for name, value in environment.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
-    child = subprocess.Popen([sys.executable, "-c", code], stderr=theirs, env=environment)
-    os.close(theirs)
-    seen = b""
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:
-            break
-        if not part:
-            break
-        seen += part
-    os.close(ours)
-    assert child.wait() == 0
-    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for line in re.split(r"[\r\n]+", seen.decode())]
+    printed = on_terminal([sys.executable, "-c", code], columns=columns, stream="stderr", PYTHONIOENCODING="utf-8")
+    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for line in re.split(r"[\r\n]+", printed)]
     shown = [line.strip() for line in lines if line.strip()]
     assert all(re.match(r"training ━*─* +\d+% \d+:\d\d \d+:\d\d left( |$)", line) for line in shown), shown
     assert shown
     assert max(map(len, shown)) <= columns
-    assert seen.rstrip().endswith(b"\x1b[2K")  # the line is wiped
+    assert printed.rstrip().endswith("\x1b[2K")  # the line is wiped
 
 
 def test_a_log_has_a_plain_line_every_half_minute_and_none_of_shorter_work(clock, capsys):

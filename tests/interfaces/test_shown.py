@@ -1,7 +1,6 @@
 """What the command line shows as tables: every number and every name stands whole, at any width and in a pipe."""
 
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from command_line import PROGRAM, chainrule
+from command_line import PROGRAM, chainrule, on_terminal
 
 import chainrule as cr
 from chainrule import datasets
@@ -187,23 +186,8 @@ def test_the_demo_has_whole_numbers(width, at, capsys, monkeypatch):
 def test_a_real_terminal_of_60_columns_and_a_pipe():
     """Without anything replaced: what a person sees, and what a file gets."""
     environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "FORCE_COLOR")}
-    ours, theirs = pty.openpty()
-    child = subprocess.Popen(
-        [*PROGRAM, "datasets"], stdout=theirs, env={**environment, "COLUMNS": "60", "TERM": "xterm"}
-    )
-    os.close(theirs)
-    seen = b""
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:
-            break
-        if not part:
-            break
-        seen += part
-    os.close(ours)
-    assert child.wait() == 0
-    text = re.sub(r"\x1b\[[0-9;]*m", "", seen.decode())
+    printed = on_terminal([*PROGRAM, "datasets"], columns=60)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", printed)
     piped = subprocess.run(
         [*PROGRAM, "datasets"], env={**environment, "COLUMNS": "60"}, capture_output=True, text=True
     ).stdout

@@ -260,7 +260,7 @@ class OrderlessNADE(AbstractNetwork):
 
     @property
     def loss_is_estimate(self) -> bool:
-        """True: orders are drawn, and where rows have holes they are weighted anew."""
+        """True: orders are drawn, and rows with holes are reweighted."""
         return True
 
     def order_loss(

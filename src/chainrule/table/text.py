@@ -29,6 +29,7 @@ from chainrule.table.lines import (
     with_one_line_end,
     without_blank_end,
 )
+from chainrule.table.missing import added
 from chainrule.table.reading import USUAL_WORDS, MissingWords
 from chainrule.table.schema import first_repeated
 from chainrule.table.words import BOOLEANS, UNKNOWN
@@ -96,9 +97,7 @@ def read_text(path: Path, header: bool | None = None, words: MissingWords = USUA
         return _known(_parse(path, "", layout, 2), layout.named, words)
     missing: dict[str, dict[str, int]] = {}
     for text in texts:
-        for name, counts in text.missing.items():
-            own = missing.setdefault(name, {})
-            own.update({word: own.get(word, 0) + count for word, count in counts.items()})
+        missing = added(missing, text.missing)
     return Text(pl.concat([text.raw for text in texts]), layout.named, missing)
 
 

@@ -169,7 +169,7 @@ def learned(
     shares, times, number, rows = plan
     draws, generator = Draws(model, number), generator_from(SEED)
     some = torch.randperm(len(codes), generator=generator).numpy()[:rows]
-    codes = Codes(codes.values[some], codes.observed[some])
+    codes = codes.take(some)
     counts = np.ones(rows) if weight is None else np.asarray(weight, dtype=np.float64)[some] / np.max(weight)
     found = Calibration(max(number, default_draws(model)), complete=draws.curve(_complete(model)))
     curves: dict[float, Curve] = {}

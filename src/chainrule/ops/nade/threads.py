@@ -115,9 +115,9 @@ def _serve(jobs: SimpleQueue[_Job]) -> None:
 
 
 def _forget() -> None:
-    """In a forked child there are no threads but the caller's: begin anew, with locks that nobody holds, and torch with one.
+    """Resets the pools and locks in a forked child, which has the caller's thread alone, and gives torch one thread.
 
-    Where the parent has worked with several, torch would wait for ever in the child for those that it does not have.
+    With more, torch would wait for ever for the parent's threads, which the child does not have.
     """
     global _openmp, _jobs, _threads, _growing
     _openmp, _jobs, _threads, _growing = None, SimpleQueue(), [], threading.Lock()
