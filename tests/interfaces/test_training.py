@@ -358,3 +358,21 @@ def test_wrong_calls_are_explained_whole(call, kind, message):
     with pytest.raises(kind) as error:
         call()
     assert str(error.value) == message
+
+
+def test_a_run_that_ends_while_it_is_scored_has_its_checkpoint_still(tmp_path, monkeypatch):
+    fitting = sys.modules["chainrule.training.fit"]
+    config, path, score = FitConfig(hidden_size=5, epochs=2), tmp_path / "c", fitting.record_of
+
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fitting, "record_of", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        cr.fit(rows_of(), network="nade", seed=0, config=config, verbose=False, checkpoint=path)
+    assert path.exists()
+    monkeypatch.setattr(fitting, "record_of", score)
+    monkeypatch.setattr(loop, "shuffled_batches", lambda *_: pytest.fail("an epoch that was done is done again"))
+    density = cr.fit(rows_of(), network="nade", config=config, verbose=False, checkpoint=path, resume=True)
+    assert len(density.training["history"]) == 2
+    assert not path.exists()

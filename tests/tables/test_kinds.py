@@ -405,3 +405,14 @@ def test_continuous_numbers_that_repeat_are_atoms():
     assert set(column.atoms) <= set(np.sqrt(np.arange(2, 72)))
     (rarer,) = cr.infer_schema(pd.DataFrame({"fare": np.append(fares, rng.normal(size=2000))})).columns
     assert rarer.atoms == ()
+
+
+def test_names_are_not_looked_through_for_each_column(monkeypatch):
+    """Quadratic in the columns, a table of ten thousand would take minutes."""
+    frame = pd.DataFrame({f"c{k}": [0, 1, 1] for k in range(200)})
+    schema, table, calls = cr.infer_schema(frame), read_table(frame), []
+    names = Schema.names.fget
+    monkeypatch.setattr(Schema, "names", property(lambda self: calls.append(1) or names(self)))
+    assert encode(table, schema).complete
+    assert [schema.number(f"c{k}") for k in range(200)] == list(range(200))
+    assert len(calls) <= 5

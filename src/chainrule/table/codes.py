@@ -116,10 +116,8 @@ def cells_of_column(table: Table, place: int, column: Column, schema: Schema, *,
         return cells_of(nw.from_native(parsed, series_only=True))
     cells = read_cells(notation, table.labels(place), schema.reading.missing.of(column.name))
     if cells.dtype.kind == "O":
-        wrong = sum(isinstance(cell, NotRead) for cell in cells)
-        if wrong and 2 * wrong >= int(
-            (~is_unknown(cells)).sum()
-        ):  # no odd cells, but another notation, if there is one
+        wrong, known = sum(isinstance(cell, NotRead) for cell in cells), int((~is_unknown(cells)).sum())
+        if wrong and 2 * wrong >= known:  # these are no odd cells, but another notation, if there is one
             require_same_notation(table, place, column.name, notation)
     if strict:
         require_read(column.name, notation, cells, table.where)

@@ -219,15 +219,15 @@ def fit(
             time_limit_s=time_limit_s, after_epoch=after_epoch, device=device, prefer_last=network == "orderless",
             show_progress=verbose,
         )  # fmt: skip
+        model = Model(schema, net.cpu().eval())
+        record = asked | record_of(
+            model.network, independent, state, config, schema, x, x_valid, held_out, min_count=min_count,
+            show_progress=verbose,
+        )  # fmt: skip
+        seen = len(state.history) * len(x)
+        record["calibration"] = calibration_of(model, aside, x_valid.weight, min_count, seen)
         if kept_in is not None and not keep_checkpoint:
-            kept_in.remove()
-    net = net.cpu().eval()
-    record = asked | record_of(
-        net, independent, state, config, schema, x, x_valid, held_out, min_count=min_count, show_progress=verbose
-    )
-    model = Model(schema, net)
-    seen = len(state.history) * len(x)
-    record["calibration"] = calibration_of(model, aside, x_valid.weight, min_count, seen)
+            kept_in.remove()  # not before: a run that is killed while it scores goes on from there
     return Density(model, record, seconds=state.seconds)
 
 
