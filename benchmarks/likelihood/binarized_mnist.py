@@ -23,12 +23,12 @@ TEXTBOOK_STEPS = 5
 
 def textbook_step_s(batch: np.ndarray) -> float:
     """Seconds of one training step of the textbook loop; timed before and after training, for the machine may drift."""
-    tensors = problem(len(batch), batch.shape[1], HIDDEN, 0.13)
-    tensors[0] = torch.from_numpy(batch).float()
-    step(reference.recursive, tensors)
+    _, parameters = problem(len(batch), batch.shape[1], HIDDEN, 0.13)
+    of_batch = torch.from_numpy(batch).float(), parameters
+    step(reference.recursive, of_batch)
     began = time.perf_counter()
     for _ in range(TEXTBOOK_STEPS):
-        step(reference.recursive, tensors)
+        step(reference.recursive, of_batch)
     return (time.perf_counter() - began) / TEXTBOOK_STEPS
 
 

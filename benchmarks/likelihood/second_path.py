@@ -9,7 +9,7 @@ import chainrule as cr
 from chainrule.conditionals import AbstractConditional
 from chainrule.networks import AbstractNetwork
 from chainrule.ops.nade import reference
-from chainrule.ops.nade.layout import Layout
+from chainrule.ops.nade.parameters import Layout, Parameters
 from chainrule.table import encode, read_table
 
 
@@ -30,16 +30,15 @@ def cells_by_reference(network: AbstractNetwork, x: torch.Tensor) -> torch.Tenso
     if isinstance(network, cr.NADE):
         steps, columns = network.order, network.columns
         rows = columns.params_in(steps.tolist())
-        y = reference.recursive(
-            x[:, steps],
-            network.input_weight.double()[steps],
-            network.hidden_bias.double(),
-            network.first_hidden.double(),
-            network.output_weight.double()[rows],
-            network.output_bias.double()[rows],
-            layout=Layout((1,) * len(steps), tuple(columns.param_widths[k] for k in steps)),
-            activation=network.activation,
+        p = Parameters(
+            W=network.input_weight.double()[steps],
+            b=network.hidden_bias.double(),
+            first_hidden=network.first_hidden.double(),
+            V=network.output_weight.double()[rows],
+            c=network.output_bias.double()[rows],
         )
+        widths = tuple(columns.param_widths[k] for k in steps)
+        y = reference.recursive(x[:, steps], p, Layout((1,) * len(steps), widths, network.activation))
         each = y.split([columns.param_widths[k] for k in steps], dim=1)
         cells = [_cell(columns.conditionals[k], part, x[:, k]) for k, part in zip(steps.tolist(), each, strict=True)]
         return torch.stack(cells, 1)

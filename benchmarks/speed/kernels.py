@@ -19,10 +19,10 @@ from typing import Any
 import torch
 
 from benchmarks.record import write
-from benchmarks.speed.problems import Problem, draws, made_step, problem, products, step, textbook_sample
+from benchmarks.speed.problems import Form, Problem, draws, made_step, problem, products, step, textbook_sample
 from chainrule import NADE, FitConfig
-from chainrule.ops.nade import choose, cpu, eager, reference
-from chainrule.ops.nade.layout import Layout
+from chainrule.ops.nade import cpu, dispatch, reference
+from chainrule.ops.nade.parameters import Layout, Parameters
 from chainrule.rng import generator_from
 from chainrule.training.batches import Rows
 from chainrule.training.loop import make_state, train
@@ -44,10 +44,11 @@ SLOW_MS, SLOW_ROUNDS = (
 AGREEMENT = 2e-5  # of float32 gradients with float64's, relative to the largest
 EPOCH_ROWS, EPOCHS = 5000, 12
 
-kernels = partial(choose.outputs, backend="cpu")
+eager = partial(dispatch.outputs, merge_repeats=True, backend="eager")
+kernels = partial(dispatch.outputs, backend="cpu")
 
 
-def agree(form: Callable[..., torch.Tensor], tensors: Problem, exact: list[torch.Tensor]) -> bool:
+def agree(form: Form, tensors: Problem, exact: list[torch.Tensor]) -> bool:
     """Whether a form's loss and gradients are float64's to float32 rounding."""
     errors = [
         float((got.double() - want).abs().max() / want.abs().max())
@@ -109,21 +110,18 @@ def steps(shape: tuple[Any, ...], *, real: bool = False) -> list[dict[str, Any]]
     """Forward, and forward with backward, of every form at one shape."""
     n, d, h, density = shape
     tensors = problem(n, d, h, 0.5 if real else density, real=real)
-    exact = step(reference.recursive, [t.double() for t in tensors])
-    forms = {
-        "textbook loop": reference.recursive,
-        "eager": partial(eager.outputs, merge_repeats=True),
-        "kernels": kernels,
-    }
+    x, p = tensors
+    exact = step(reference.recursive, (x.double(), Parameters(*(t.double() for t in p))))
+    forms: dict[str, Form] = {"textbook loop": reference.recursive, "eager": eager, "kernels": kernels}
     if wrong := [name for name, form in forms.items() if not agree(form, tensors, exact)]:
         raise SystemExit(f"{', '.join(wrong)} disagree with float64 autograd at {shape}; not timed")
     both: dict[str, Callable[[], object]] = {name: partial(step, form, tensors) for name, form in forms.items()}
     both |= {"dense MADE": made_step(tensors), "matrix products": products(tensors, 3)}
 
-    leaves = [tensors[0], *(p.clone().requires_grad_() for p in tensors[1:])]
+    leaves = Parameters(*(t.clone().requires_grad_() for t in p))
 
-    def forward(form: Callable[..., torch.Tensor]) -> None:
-        form(*leaves)  # recorded by autograd, as the first half of a training step is
+    def forward(form: Form) -> None:
+        form(x, leaves, Layout.of_bits(d))  # recorded by autograd, as the first half of a training step is
 
     alone: dict[str, Callable[[], object]] = {name: partial(forward, form) for name, form in forms.items()}
     alone |= {"matrix products": products(tensors, 1)}
@@ -136,13 +134,12 @@ def steps(shape: tuple[Any, ...], *, real: bool = False) -> list[dict[str, Any]]
 
 def alone() -> dict[str, float]:
     """Milliseconds of the two kernels at the headline shape, without loss and autograd around them."""
-    x, W, b, first_hidden, V, c = problem(*HEADLINE)
-    options: dict[str, Any] = {"layout": Layout.binary(len(V)), "activation": "sigmoid"}
-    dy = torch.randn(len(x), len(V), generator=generator_from(3))
+    (x, p), layout = problem(*HEADLINE), Layout.of_bits(HEADLINE[1])
+    dy = torch.randn(x.shape, generator=generator_from(3))
     taken = in_turns(
         {
-            "forward": lambda: cpu.outputs(x, W, b, first_hidden, V, c, **options),
-            "backward": lambda: cpu.gradients(dy, x, W, b, first_hidden, V, **options, need_x=False),
+            "forward": lambda: cpu.outputs(x, p, layout),
+            "backward": lambda: cpu.gradients(dy, x, p, layout, need_x=False),
         },
         SLOW_ROUNDS[True],
     )
@@ -151,13 +148,13 @@ def alone() -> dict[str, float]:
 
 def samples(rows: int) -> list[dict[str, Any]]:
     """Rows drawn at the headline shape."""
-    tensors, uniform = problem(*HEADLINE), draws(rows, HEADLINE[1])
-    drawn, wanted = choose.sample(uniform, *tensors[1:], backend="cpu"), textbook_sample(uniform, tensors)
+    (_, p), uniform, layout = problem(*HEADLINE), draws(rows, HEADLINE[1]), Layout.of_bits(HEADLINE[1])
+    drawn, wanted = dispatch.sample(uniform, p, layout, backend="cpu"), textbook_sample(uniform, p)
     if (differ := float((drawn != wanted).any(1).double().mean())) > 0.01:  # a uniform within rounding of σ
         raise SystemExit(f"{differ:.1%} of the rows differ from the textbook loop's; not timed")
     forms: dict[str, Callable[[], object]] = {
-        "textbook loop": lambda: textbook_sample(uniform, tensors),
-        "kernels": lambda: choose.sample(uniform, *tensors[1:], backend="cpu"),
+        "textbook loop": lambda: textbook_sample(uniform, p),
+        "kernels": lambda: dispatch.sample(uniform, p, layout, backend="cpu"),
     }
     with torch.no_grad():
         taken = in_turns(forms, 5)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.speed.problems import problem, step
-from chainrule.ops.nade import choose, cpu
+from chainrule.ops.nade import cpu, dispatch
 
 
 def status_mb(field: str) -> float:
@@ -22,14 +22,14 @@ def status_mb(field: str) -> float:
 
 def main(rows: int) -> None:
     """Prints one number."""
-    step(choose.outputs, problem(4, 784, 500, 0.13))
+    step(dispatch.outputs, problem(4, 784, 500, 0.13))
     cpu._results.clear()
     cpu._scratch.clear()
     tensors = problem(rows, 784, 500, 0.13)
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")
     before = status_mb("VmRSS")
-    result = step(choose.outputs, tensors)
+    result = step(dispatch.outputs, tensors)
     print(status_mb("VmHWM") - before)
     del result
 

@@ -7,9 +7,11 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional as F
 
+from chainrule.ops.nade.parameters import Layout, Parameters
 from chainrule.rng import generator_from, uniforms
 
-Problem = list[torch.Tensor]
+Problem = tuple[torch.Tensor, Parameters]
+Form = Callable[[torch.Tensor, Parameters, Layout], torch.Tensor]
 
 
 def problem(rows: int, columns: int, hidden: int, density: float, *, real: bool = False) -> Problem:
@@ -20,20 +22,20 @@ def problem(rows: int, columns: int, hidden: int, density: float, *, real: bool 
         x = torch.randn(rows, columns, generator=g)
     shapes = [(columns, hidden), (hidden,), (hidden,), (columns, hidden)]
     scales = [columns**-0.5, 0.1, 0.5, 0.3 * hidden**-0.5]
-    weights = [torch.randn(shape, generator=g) * scale for shape, scale in zip(shapes, scales, strict=True)]
-    return [x, *weights, torch.full((columns,), density).logit()]
+    W, b, h_1, V = (torch.randn(shape, generator=g) * scale for shape, scale in zip(shapes, scales, strict=True))
+    return x, Parameters(W, b, h_1, V, torch.full((columns,), density).logit())
 
 
-def step(form: Callable[..., torch.Tensor], tensors: Problem) -> list[torch.Tensor]:
+def step(form: Form, problem: Problem) -> list[torch.Tensor]:
     """Loss and gradients of one batch under independent Bernoulli columns given the outputs (squared error if real)."""
-    x, *parameters = tensors
-    leaves = [p.detach().requires_grad_() for p in parameters]
-    return _loss_and_gradients(form(x, *leaves), x, leaves)
+    x, parameters = problem
+    leaves = Parameters(*(p.detach().requires_grad_() for p in parameters))
+    return _loss_and_gradients(form(x, leaves, Layout.of_bits(x.shape[1])), x, list(leaves))
 
 
-def made_step(tensors: Problem) -> Callable[[], list[torch.Tensor]]:
+def made_step(problem: Problem) -> Callable[[], list[torch.Tensor]]:
     """A training step of a dense MADE of the same size: two masked linear layers."""
-    x, W, b, _, V, c = tensors
+    x, (W, b, _, V, c) = problem
     columns, hidden = W.shape
     degree = torch.arange(hidden) % max(1, columns - 1)
     into = (degree[:, None] >= torch.arange(columns)).float()  # (H, D)
@@ -48,20 +50,20 @@ def made_step(tensors: Problem) -> Callable[[], list[torch.Tensor]]:
     return run
 
 
-def products(tensors: Problem, count: int) -> Callable[[], None]:
+def products(problem: Problem, count: int) -> Callable[[], None]:
     """As many multiply-adds as V·h of every step, ``count`` times, as plain matrix products: the floor."""
-    x, W = tensors[:2]
+    x, p = problem
 
     def run() -> None:
         for _ in range(count):
-            torch.mm(x, W)
+            torch.mm(x, p.W)
 
     return run
 
 
-def textbook_sample(uniform: torch.Tensor, tensors: Problem) -> torch.Tensor:
+def textbook_sample(uniform: torch.Tensor, parameters: Parameters) -> torch.Tensor:
     """Rows drawn one column at a time, h_k = σ(a_k), x_k = u < σ(c_k + V_k h_k), a_{k+1} = a_k + x_k W_k."""
-    _, W, b, first_hidden, V, c = tensors
+    W, b, first_hidden, V, c = parameters
     x = torch.zeros(uniform.shape)
     a, h = b.expand(len(x), -1), first_hidden.expand(len(x), -1)  # (N, H)
     for k in range(x.shape[1]):

@@ -24,6 +24,7 @@ LEVELS = {
     "fileformat": 1,
     "table": 1,
     "conditionals": 2,
+    "ops.activations": 1,
     "ops.nade": 2,
     "networks": 3,
     "baselines": 4,

@@ -12,8 +12,8 @@ from tolerances import SAME_TRAINING_NATS
 
 from chainrule import NADE
 from chainrule.errors import BackendError, ShapeError
-from chainrule.ops.nade import choose
-from chainrule.ops.nade.layout import Layout
+from chainrule.ops.nade import choose, dispatch
+from chainrule.ops.nade.parameters import Layout, Parameters
 from chainrule.rng import generator_from
 
 LAYOUT = Layout((1, 3, 2, 0, 1), (2, 1, 1, 3, 1))
@@ -26,7 +26,8 @@ def _no_variable(monkeypatch):
 
 
 def tensors(dtype=torch.float32):
-    return [t.to(dtype).requires_grad_(k > 0) for k, t in enumerate(problem(LAYOUT, 6, 5, 0.4))]
+    x, *p = (t.to(dtype).requires_grad_(k > 0) for k, t in enumerate(problem(LAYOUT, 6, 5, 0.4)))
+    return x, Parameters(*p)
 
 
 def test_device_and_dtype_decide():
@@ -56,40 +57,39 @@ def test_wrong_names(monkeypatch):
 def test_what_cannot_be_done_goes_to_eager_with_one_reason(asked, level, caplog):
     with caplog.at_level(logging.INFO, logger="chainrule"):
         for _ in range(3):
-            choose.outputs(*tensors(torch.float64), layout=LAYOUT, backend=asked)
+            dispatch.outputs(*tensors(torch.float64), LAYOUT, backend=asked)
     message = "NADE runs on backend 'eager', not 'cpu': its kernels are for float32, the weights are float64"
     assert [(r.levelno, r.message) for r in caplog.records] == [(level, message)]
 
 
 def test_triton_on_cpu_tensors_goes_to_eager(caplog):
-    y = choose.outputs(*tensors(), layout=LAYOUT, backend="triton")
-    assert torch.equal(y, choose.outputs(*tensors(), layout=LAYOUT, backend="eager"))
+    y = dispatch.outputs(*tensors(), LAYOUT, backend="triton")
+    assert torch.equal(y, dispatch.outputs(*tensors(), LAYOUT, backend="eager"))
     assert [r.message for r in caplog.records] == [
         "NADE runs on backend 'eager', not 'triton': the weights are on a cpu device"
     ]
 
 
 def test_gradcheck_in_double_precision():
-    assert torch.autograd.gradcheck(
-        lambda *t: choose.outputs(*t, layout=LAYOUT), [t.requires_grad_() for t in tensors(torch.float64)]
-    )
+    x, p = tensors(torch.float64)
+    assert torch.autograd.gradcheck(lambda x, *p: dispatch.outputs(x, Parameters(*p), LAYOUT), [x.requires_grad_(), *p])
 
 
 @pytest.mark.parametrize("backend", ["eager", "cpu"])
 def test_second_derivatives_are_refused(backend):
-    leaves = tensors()
-    y = choose.outputs(*leaves, layout=LAYOUT, backend=backend)
-    (grad,) = torch.autograd.grad(y.square().sum(), leaves[1], create_graph=True)
+    x, p = tensors()
+    y = dispatch.outputs(x, p, LAYOUT, backend=backend)
+    (grad,) = torch.autograd.grad(y.square().sum(), p.W, create_graph=True)
     with pytest.raises(BackendError, match=r'first derivatives only.*backend="reference"'):
         grad.sum().backward()
 
 
 def test_second_derivatives_of_the_reference():
-    leaves = tensors(torch.float64)
-    y = choose.outputs(*leaves, layout=LAYOUT, backend="reference")
-    (grad,) = torch.autograd.grad(y.square().sum(), leaves[1], create_graph=True)
+    x, p = tensors(torch.float64)
+    y = dispatch.outputs(x, p, LAYOUT, backend="reference")
+    (grad,) = torch.autograd.grad(y.square().sum(), p.W, create_graph=True)
     grad.sum().backward()
-    assert leaves[4].grad is not None
+    assert p.V.grad is not None
 
 
 def test_without_gradients_and_under_autocast():
@@ -111,18 +111,18 @@ def test_compiled_model(backend, order):
     """torch.compile takes the operator as it is: no break of the graph on it, the same numbers and gradients."""
     net = NADE(9, hidden_size=5, order=order, generator=generator_from(0), backend=backend)
     x = net.sample(4, generator=generator_from(1))
-    steps = net._steps
-    arguments = [net.hidden_bias, net.first_hidden, net.output_weight, net.output_bias]
+    layout = net._steps.layout
+    others = [net.hidden_bias, net.first_hidden, net.output_weight, net.output_bias]
 
     def outputs(x, W):
-        return choose.outputs(x, W, *arguments, layout=steps.layout, backend=backend)
+        return dispatch.outputs(x, Parameters(W, *others), layout, backend=backend)
 
     compiled = torch.compile(outputs, backend="aot_eager", fullgraph=True)
     found = []
     for function in (outputs, compiled):
         W = net.input_weight.detach().requires_grad_()
         y = function(x, W)
-        found.append([y, *torch.autograd.grad(y.square().sum(), [W, *arguments])])
+        found.append([y, *torch.autograd.grad(y.square().sum(), [W, *others])])
     assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the compiler's own looking at gradients
@@ -208,7 +208,7 @@ def test_without_numba(monkeypatch, caplog):
     for name in ("cpu", "cpu_kernels"):
         monkeypatch.delattr(f"chainrule.ops.nade.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "numba", None)
-    caches = choose._kernels, choose._unfit
+    caches = choose.implementation, choose._unfit
     for cache in caches:
         cache.cache_clear()
     try:
@@ -227,14 +227,16 @@ def test_without_numba(monkeypatch, caplog):
         (1, "W has shape (6, 5)"),
         (2, "b has shape (4,)"),
         (4, "V has shape (7, 5)"),
+        (5, "c has shape (7,)"),
     ],
 )
 def test_shapes_that_do_not_fit(wrong, message):
     """Kernels read where shapes say: they are compared first."""
-    arguments = [t.detach() for t in tensors()]
+    x, p = tensors()
+    arguments = [t.detach() for t in (x, *p)]
     arguments[wrong] = arguments[wrong][:, :-1] if wrong == 0 else arguments[wrong][:-1]
     with pytest.raises(ShapeError, match=re.escape(message)):
-        choose.outputs(*arguments, layout=LAYOUT, backend="cpu")
+        dispatch.outputs(arguments[0], Parameters(*arguments[1:]), LAYOUT, backend="cpu")
 
 
 def test_the_backend_is_no_part_of_the_model():

@@ -6,6 +6,8 @@ import threading
 import tracemalloc
 import warnings
 from array import array
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,30 +17,31 @@ from ops.test_nade import LAYOUTS, NAMES, problem, value_and_gradients
 from tolerances import FLOAT32_FACTOR, KERNEL_FLOOR, SIGMOID_TAIL
 
 from chainrule.errors import ShapeError
-from chainrule.ops.nade import choose, cpu, cpu_kernels, eager, reference, threads
-from chainrule.ops.nade.layout import Layout
+from chainrule.ops.activations import ACTIVATIONS
+from chainrule.ops.nade import cpu, cpu_kernels, dispatch, eager, reference, threads
+from chainrule.ops.nade.parameters import Layout, Parameters
 
 CUTS = {
-    "a strip and a lane": (Layout.binary(9), 5, cpu_kernels.LANES + 1),
-    "two strips": (Layout.binary(9), 3, 2 * cpu_kernels.LANES),
-    "a block and a step": (Layout.binary(cpu.BLOCK + 2), 6, 5),
+    "a strip and a lane": (Layout.of_bits(9), 5, cpu_kernels.LANES + 1),
+    "two strips": (Layout.of_bits(9), 3, 2 * cpu_kernels.LANES),
+    "a block and a step": (Layout.of_bits(cpu.BLOCK + 2), 6, 5),
     "blocks of wide steps": (Layout((2,) * 9, (cpu.BLOCK // 2 + 1,) * 9), 4, 3),
     "a step wider than a block": (Layout((1,) * 4, (1, 2 * cpu.BLOCK, 3, cpu.BLOCK)), 4, 3),
-    "a chunk and a row": (Layout.binary(12), cpu.CHUNK + 1, 5),
-    "parted rows": (Layout.binary(12), 5 * cpu.LEAST_ROWS + 3, 5),
+    "a chunk and a row": (Layout.of_bits(12), cpu.CHUNK + 1, 5),
+    "parted rows": (Layout.of_bits(12), 5 * cpu.LEAST_ROWS + 3, 5),
 }
 
 
-def form(*tensors, layout, activation):
-    return choose.outputs(*tensors, layout=layout, activation=activation, backend="cpu")
+form = partial(dispatch.outputs, backend="cpu")
 
 
-def assert_as_good_as_the_plain_loop(layout, rows, hidden, density, activation, scale=0.5, with_x=True, run=form):
+def assert_as_good_as_the_plain_loop(layout, rows, hidden, density, activation, scale=0.5, with_x=True):
+    layout = replace(layout, activation=activation)
     exact = [t.float().double() for t in problem(layout, rows, hidden, density, scale=scale)]
     single = [t.float() for t in exact]
-    truth = value_and_gradients(reference.recursive, exact, layout, activation, with_x)
-    plain = value_and_gradients(reference.recursive, single, layout, activation, with_x)
-    got = value_and_gradients(run, single, layout, activation, with_x)
+    truth = value_and_gradients(reference.recursive, exact, layout, with_x)
+    plain = value_and_gradients(reference.recursive, single, layout, with_x)
+    got = value_and_gradients(form, single, layout, with_x)
     for name, mine, want, loop in zip(NAMES, got, truth, plain, strict=True):
         assert mine.dtype == torch.float32
         assert mine.shape == want.shape
@@ -70,18 +73,18 @@ def test_agrees_at_every_seam(cut, activation):
 def test_gradient_of_many_rows_by_x(monkeypatch):
     """Rows that do not fit one share of the gradient of x are taken one part after the other."""
     monkeypatch.setattr(cpu, "SHARE_NUMBERS", 12 * 70)
-    assert_as_good_as_the_plain_loop(Layout.binary(12), 150, 5, 0.3, "sigmoid")  # parts of 70, 70 and 10 rows
+    assert_as_good_as_the_plain_loop(Layout.of_bits(12), 150, 5, 0.3, "sigmoid")  # parts of 70, 70 and 10 rows
 
 
 @pytest.mark.parametrize("scale", [20.0, 80.0])
 def test_saturated_units(scale):
     """Sums far beyond ±80 give neither inf nor NaN, and the plain loop's numbers."""
-    assert_as_good_as_the_plain_loop(Layout.binary(60), 6, 17, 0.2, "sigmoid", scale=scale)
+    assert_as_good_as_the_plain_loop(Layout.of_bits(60), 6, 17, 0.2, "sigmoid", scale=scale)
 
 
 def test_sums_do_not_drift():
     """At D = 4096 with real inputs everywhere, rebuilt states are as good as the plain loop's."""
-    assert_as_good_as_the_plain_loop(Layout.binary(4096), 3, 5, 1.0, "sigmoid", scale=0.05)
+    assert_as_good_as_the_plain_loop(Layout.of_bits(4096), 3, 5, 1.0, "sigmoid", scale=0.05)
 
 
 def test_sigmoid_within_its_bound():
@@ -110,7 +113,7 @@ def test_unread_memory_does_not_matter():
     """Buffers full of NaN, and of −1 where they hold integers, change no bit: everything is written before it is read."""
     layout = LAYOUTS["mixed widths"]
     tensors = [t.float() for t in problem(layout, 37, 70, 0.3)]
-    first = value_and_gradients(form, tensors, layout, "sigmoid")
+    first = value_and_gradients(form, tensors, layout)
     first = [t.clone() for t in first]  # the arrays themselves go back to be used again
     poisoned = 0
     for scratch in cpu._scratch:
@@ -122,30 +125,31 @@ def test_unread_memory_does_not_matter():
             result[:] = np.nan
             poisoned += 1
     assert poisoned > 8
-    again = value_and_gradients(form, tensors, layout, "sigmoid")
+    again = value_and_gradients(form, tensors, layout)
     for name, a, b in zip(NAMES, first, again, strict=True):
         assert torch.equal(a, b), name
 
 
 def test_results_are_not_taken_back_while_held():
     """Memory is used again only after the last view of it is gone."""
-    tensors = [t.float() for t in problem(Layout.binary(9), 11, 7, 0.3)]
-    y = form(*tensors, layout=Layout.binary(9), activation="sigmoid")
+    tensors = [t.float() for t in problem(Layout.of_bits(9), 11, 7, 0.3)]
+    x, p, layout = tensors[0], Parameters(*tensors[1:]), Layout.of_bits(9)
+    y = form(x, p, layout)
     view, before = y[3:5], y[3:5].clone()
     del y
-    others = [form(tensors[0] * k, *tensors[1:], layout=Layout.binary(9), activation="sigmoid") for k in range(30)]
+    others = [form(x * k, p, layout) for k in range(30)]
     assert torch.equal(view, before)
     assert len({other.data_ptr() for other in others}) == len(others)
 
 
 def test_strided_and_read_only_input():
-    layout = Layout.binary(40)
+    layout = Layout.of_bits(40)
     tensors = [t.float() for t in problem(layout, 11, 5, 0.3)]
-    expected = value_and_gradients(form, tensors, layout, "sigmoid")
+    expected = value_and_gradients(form, tensors, layout)
     strided = [t.repeat_interleave(2, dim=-1)[..., ::2] if t.ndim == 1 else t.T.contiguous().T for t in tensors]
     assert not any(t.is_contiguous() for t in strided)
     leaves = [t.detach().requires_grad_() for t in strided]
-    y = form(*leaves, layout=layout, activation="sigmoid")
+    y = form(leaves[0], Parameters(*leaves[1:]), layout)
     weight = torch.arange(y.numel(), dtype=y.dtype).view_as(y).cos().T.contiguous().T  # a strided gradient, too
     got = [y.detach(), *torch.autograd.grad((y * weight).sum(), leaves)]
     for name, a, b in zip(NAMES, got, expected, strict=True):
@@ -155,7 +159,7 @@ def test_strided_and_read_only_input():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch has no read-only tensors and says so
         x = torch.from_numpy(frozen)
-    assert torch.equal(form(x, *tensors[1:], layout=layout, activation="sigmoid"), expected[0])
+    assert torch.equal(form(x, Parameters(*tensors[1:]), layout), expected[0])
 
 
 @pytest.fixture
@@ -173,12 +177,12 @@ def test_same_bits_whatever_the_threads(pool, hidden, monkeypatch):
         monkeypatch.setattr(threads, "_openmp", None)
     elif threads._openmp is None:
         pytest.skip("this build of torch has no GOMP_parallel to hand tasks to")
-    layout = Layout.binary(50)
+    layout = Layout.of_bits(50)
     tensors = [t.float() for t in problem(layout, 150, hidden, 0.3)]
     found = []
     for count in (1, 2, 3, 7):
         torch.set_num_threads(count)
-        found.append([t.clone() for t in value_and_gradients(form, tensors, layout, "sigmoid")])
+        found.append([t.clone() for t in value_and_gradients(form, tensors, layout)])
     for other in found[1:]:
         assert all(torch.equal(a, b) for a, b in zip(found[0], other, strict=True))
 
@@ -186,28 +190,28 @@ def test_same_bits_whatever_the_threads(pool, hidden, monkeypatch):
 def test_a_row_does_not_depend_on_its_batch():
     layout = LAYOUTS["mixed widths"]
     x, *rest = (t.float() for t in problem(layout, 70, 70, 0.3))
-    whole = form(x, *rest, layout=layout, activation="sigmoid")
+    whole = form(x, Parameters(*rest), layout)
     for rows in ([0], [69], [3, 1], list(range(5, 12))):
-        assert torch.equal(form(x[rows], *rest, layout=layout, activation="sigmoid"), whole[rows])
+        assert torch.equal(form(x[rows], Parameters(*rest), layout), whole[rows])
 
 
 def test_a_later_input_reaches_no_earlier_output():
-    layout = Layout.binary(30)
+    layout = Layout.of_bits(30)
     x, *rest = (t.float() for t in problem(layout, 6, 70, 0.3))
-    whole = form(x, *rest, layout=layout, activation="sigmoid")
+    whole = form(x, Parameters(*rest), layout)
     for k, value in ((0, 3.0), (7, float("nan")), (20, 1e30), (29, float("inf"))):
         changed = x.clone()
         changed[:, k] = value
-        got = form(changed, *rest, layout=layout, activation="sigmoid")
+        got = form(changed, Parameters(*rest), layout)
         assert torch.equal(got[:, : k + 1], whole[:, : k + 1])
 
 
 def test_not_a_number_is_not_hidden():
     """A weight that is NaN makes outputs and gradients NaN, so that training can tell."""
-    layout = Layout.binary(9)
+    layout = Layout.of_bits(9)
     tensors = [t.float() for t in problem(layout, 4, 5, 1.0)]
     tensors[2][3] = float("nan")
-    y, _, dW, *_ = value_and_gradients(form, tensors, layout, "sigmoid")
+    y, _, dW, *_ = value_and_gradients(form, tensors, layout)
     assert y[:, 1:].isnan().all()
     assert dW[0].isnan().any()
 
@@ -215,7 +219,7 @@ def test_not_a_number_is_not_hidden():
 @pytest.mark.parametrize("with_x", [True, False])
 def test_memory_does_not_grow_with_n_d_h(with_x):
     """Beyond inputs and results a step takes little, whatever N; the largest shape would need 600 MB for N·D·H."""
-    layout, hidden = Layout.binary(200), 100
+    layout, hidden = Layout.of_bits(200), 100
     extra = []
     for rows in (1000, 8000):
         tensors = [t.requires_grad_(k > 0 or with_x) for k, t in enumerate(problem(layout, rows, hidden, 0.2))]
@@ -223,7 +227,7 @@ def test_memory_does_not_grow_with_n_d_h(with_x):
         cpu._scratch.clear()
         cpu._results.clear()
         tracemalloc.start()
-        form(*leaves, layout=layout, activation="sigmoid").sum().backward()
+        form(leaves[0], Parameters(*leaves[1:]), layout).sum().backward()
         extra.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     per_row = (extra[1] - extra[0]) / 7000
@@ -241,15 +245,17 @@ UNIFORM_PLACES = 1e-5  # how close to its probability a uniform must lie for flo
 def test_samples_are_the_references(rows, temperature, activation):
     """The same uniforms give the same rows, evidence kept."""
     generator = torch.Generator().manual_seed(rows)
-    _, *rest = (t.float() for t in problem(Layout.binary(23), 1, 65, 0.3))
+    layout = Layout.of_bits(23, activation)
+    _, *rest = (t.float() for t in problem(layout, 1, 65, 0.3))
     uniform = torch.rand(rows, 23, generator=generator, dtype=torch.float64)
     values = torch.randint(0, 2, (rows, 23), generator=generator).float()
     observed = torch.arange(23) < torch.randint(0, 24, (rows, 1), generator=generator)
-    options = {"values": values, "observed": observed, "temperature": temperature, "activation": activation}
-    got = choose.sample(uniform, *rest, **options, backend="cpu")
+    options = {"values": values, "observed": observed, "temperature": temperature}
+    got = dispatch.sample(uniform, Parameters(*rest), layout, **options, backend="cpu")
     double = options | {"values": values.double()}
-    want = reference.sample(uniform, *[t.double() for t in rest], **double)
-    y = reference.recursive(want, *[t.double() for t in rest], activation=activation)
+    exact = Parameters(*(t.double() for t in rest))
+    want = reference.sample(uniform, exact, layout, **double)
+    y = reference.recursive(want, exact, layout)
     near = ((uniform - torch.sigmoid(y / temperature)).abs() < UNIFORM_PLACES) & ~observed
     sure = ~near.any(1)
     assert sure.sum() >= 0.9 * rows
@@ -264,9 +270,9 @@ def test_advance_is_one_step(hidden, activation):
     a = torch.randn(7, hidden, generator=generator)
     x = torch.randn(7, 3, generator=generator) * torch.tensor([1, 0, 1, 1, 0, 1, 1])[:, None]
     W, V, c = (torch.randn(s, generator=generator) for s in ((3, hidden), (4, hidden), (4,)))
-    h = reference.ACTIVATIONS[activation](a)
+    h = ACTIVATIONS[activation](a)
     got_a, got_h, want_a, want_h = a.clone(), h.clone(), a.clone(), h.clone()
-    got = choose.advance(got_a, got_h, x, W, V, c, activation=activation, backend="cpu")
+    got = dispatch.advance(got_a, got_h, x, W, V, c, activation=activation, backend="cpu")
     want = eager.advance(want_a, want_h, x, W, V, c, activation=activation)
     for mine, other in ((got_a, want_a), (got_h, want_h)):
         torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-6)
@@ -278,7 +284,8 @@ def test_advance_is_one_step(hidden, activation):
 FORKED_FIRST = """
 import os, signal, torch
 import chainrule
-from chainrule.ops.nade import choose
+from chainrule.ops.nade import dispatch
+from chainrule.ops.nade.parameters import Layout, Parameters
 
 torch.set_num_threads(2)
 torch.randn(600, 600) @ torch.randn(600, 600)  # torch's workers exist, and no kernel was asked for yet
@@ -286,7 +293,7 @@ x, W = torch.ones(90, 60), torch.ones(60, 200)
 child = os.fork()
 if child == 0:
     signal.alarm(600)  # what waits for ever ends
-    choose.outputs(x, W, W[0], W[0], W, W[:, 0], backend="cpu")
+    dispatch.outputs(x, Parameters(W, W[0], W[0], W, W[:, 0]), Layout.of_bits(60), backend="cpu")
     os._exit(0)
 assert os.waitpid(child, 0)[1] == 0
 """
@@ -302,7 +309,7 @@ import os, signal, sys, threading
 import torch
 from chainrule import NADE
 from chainrule.ops.nade import cpu, threads
-from chainrule.ops.nade.layout import Layout
+from chainrule.ops.nade.parameters import Layout, Parameters
 from chainrule.rng import generator_from
 from torch.utils.data import DataLoader, Dataset
 
@@ -318,12 +325,12 @@ def numbers():
     loss.backward()
     return torch.cat([loss.detach()[None], *[p.grad.flatten() for p in net.parameters()]])
 
-parameters = [p.detach() for p in (net.input_weight, net.hidden_bias, net.first_hidden, net.output_weight)]
-options = {"layout": Layout.binary(60), "activation": "sigmoid"}
+parameters = Parameters(*(t.detach() for t in net._in_steps()))
+layout = Layout.of_bits(60)
 
 def kernels():
-    y = cpu.outputs(x, *parameters, net.output_bias.detach(), **options)
-    return y, *cpu.gradients(x, x, *parameters, **options, need_x=True)
+    dx, dp = cpu.gradients(x, x, parameters, layout, need_x=True)
+    return cpu.outputs(x, parameters, layout), dx, *dp
 
 plain = kernels()
 
@@ -386,12 +393,14 @@ def test_other_processors(settings, tmp_path):
     """What numba is told to compile for decides which instructions are used; the numbers are the reference's."""
     code = (
         "import torch\n"
-        "from chainrule.ops.nade import choose, cpu_kernels\n"
+        "from chainrule.ops.nade import cpu_kernels, dispatch\n"
+        "from chainrule.ops.nade.parameters import Layout, Parameters\n"
         "assert not cpu_kernels.SCALES\n"
         "g = torch.Generator().manual_seed(0)\n"
         "x = (torch.rand(9, 30, generator=g) < 0.3).float()\n"
         "W, V = torch.randn(30, 70, generator=g), torch.randn(30, 70, generator=g) / 8\n"
-        "both = [choose.outputs(x, W, W[0], W[1], V, V[:, 0], backend=b) for b in ('cpu', 'reference')]\n"
+        "p, layout = Parameters(W, W[0], W[1], V, V[:, 0]), Layout.of_bits(30)\n"
+        "both = [dispatch.outputs(x, p, layout, backend=b) for b in ('cpu', 'reference')]\n"
         "torch.testing.assert_close(*both, rtol=1e-5, atol=1e-5)\n"
     )
     environment = {**__import__("os").environ, "NUMBA_CACHE_DIR": str(tmp_path), **settings}
@@ -400,18 +409,19 @@ def test_other_processors(settings, tmp_path):
 
 def test_tensors_elsewhere_and_of_other_shapes_are_refused():
     """Kernels follow addresses: what is not in this machine's memory, or not of the right shape, never reaches them."""
-    x, *rest = (t.float() for t in problem(Layout.binary(6), 3, 5, 0.3))
+    layout = Layout.of_bits(6)
+    x, *rest = (t.float() for t in problem(layout, 3, 5, 0.3))
     for index in range(6):
         tensors = [x, *rest]
         tensors[index] = tensors[index].to("meta")
         with pytest.raises(ShapeError, match="a tensor is on the device meta"):
-            cpu.outputs(*tensors, layout=Layout.binary(6), activation="sigmoid")
-    options = {"temperature": 1.0, "activation": "sigmoid"}
+            cpu.outputs(tensors[0], Parameters(*tensors[1:]), layout)
+    p = Parameters(*rest)
     u, mask = torch.rand(3, 6, dtype=torch.float64), torch.ones(3, 6)
     for values, observed in ((x[:, :5], mask > 0), (x, (mask > 0)[:1])):
         with pytest.raises(ShapeError, match=r"the uniforms have \(3, 6\)"):
-            cpu.sample(u, *rest, values=values, observed=observed, **options)
-    numbers = cpu.sample(u, *rest, values=x, observed=mask, **options)
+            cpu.sample(u, p, layout, values=values, observed=observed, temperature=1.0)
+    numbers = cpu.sample(u, p, layout, values=x, observed=mask, temperature=1.0)
     assert torch.equal(numbers, x)  # a mask of numbers is one of booleans
 
 
@@ -460,13 +470,13 @@ def test_the_caller_waits_for_who_has_begun(monkeypatch):
 @pytest.mark.parametrize("hidden", [5, 64, 131])
 def test_every_task_is_done_once(hidden):
     """More tasks than threads, fewer, and none at all: outputs are complete, whatever stood there before."""
-    layout = Layout.binary(9)
+    layout = Layout.of_bits(9)
     for rows in (0, 1, 2, 3, 5, 63, 64, 65, 300):
         x, *rest = (t.float() for t in problem(layout, rows, hidden, 0.3))
         for result in cpu._results:
             if sys.getrefcount(result) == 3:
                 result[:] = np.nan
-        y = form(x, *rest, layout=layout, activation="sigmoid")
+        y = form(x, Parameters(*rest), layout)
         assert y.shape == (rows, 9)
         assert not y.isnan().any()
 
@@ -475,9 +485,10 @@ def test_machine_code_is_kept_on_disk(tmp_path):
     """A second process loads what the first one compiled."""
     code = (
         "import torch\n"
-        "from chainrule.ops.nade import choose, cpu_kernels\n"
+        "from chainrule.ops.nade import cpu_kernels, dispatch\n"
+        "from chainrule.ops.nade.parameters import Layout, Parameters\n"
         "x, W = torch.ones(2, 3), torch.ones(3, 4)\n"
-        "choose.outputs(x, W, W[0], W[0], W, W[:, 0], backend='cpu')\n"
+        "dispatch.outputs(x, Parameters(W, W[0], W[0], W, W[:, 0]), Layout.of_bits(3), backend='cpu')\n"
         "print(cpu_kernels.forward().cache_hits)\n"
     )
     environment = {**__import__("os").environ, "NUMBA_CACHE_DIR": str(tmp_path)}

@@ -1,25 +1,25 @@
 """The forms of NADE in plain PyTorch give the same numbers, values and gradients."""
 
+from dataclasses import replace
+from functools import partial
+
 import pytest
 import torch
 from tolerances import FLOAT32_FACTOR, FLOAT32_FLOOR, SAME_NUMBERS
 
 from chainrule.errors import BackendError
-from chainrule.ops.nade import eager, reference
-from chainrule.ops.nade.layout import Layout
+from chainrule.ops.nade import autograd, eager, reference
+from chainrule.ops.nade.parameters import Layout, Parameters
 from chainrule.testing import assert_agrees
 
-FORMS = {
-    "masked": reference.masked,
-    "eager": lambda *a, **k: eager.outputs(*a, **k, merge_repeats=False),
-    "eager merged": lambda *a, **k: eager.outputs(*a, **k, merge_repeats=True),
-}
+EAGER = {merge: partial(autograd.outputs, name="eager", merge_repeats=merge) for merge in (False, True)}
+FORMS = {"masked": reference.masked, "eager": EAGER[False], "eager merged": EAGER[True]}
 LAYOUTS = {
-    "one column": Layout.binary(1),
-    "two columns": Layout.binary(2),
-    "one block": Layout.binary(9),
-    "a block and a column": Layout.binary(eager.FULL_STEPS + 2),
-    "blocks": Layout.binary(3 * eager.MERGED_STEPS + 5),
+    "one column": Layout.of_bits(1),
+    "two columns": Layout.of_bits(2),
+    "one block": Layout.of_bits(9),
+    "a block and a column": Layout.of_bits(eager.FULL_STEPS + 2),
+    "blocks": Layout.of_bits(3 * eager.MERGED_STEPS + 5),
     "mixed widths": Layout((1, 3, 2, 1, 4) * 9, (1, 2, 3, 1, 1) * 9),
     "columns without input": Layout((1, 0, 2, 0, 0) * 9, (1, 2, 3, 1, 1) * 9),
 }
@@ -34,9 +34,9 @@ def problem(layout, rows, hidden, density, seed=0, dtype=torch.float64, scale=0.
     return [x, *(torch.randn(shape, generator=g, dtype=dtype) * scale for shape in shapes)]
 
 
-def value_and_gradients(form, tensors, layout, activation, with_x=True):
+def value_and_gradients(form, tensors, layout, with_x=True):
     leaves = [t.detach().clone().requires_grad_(k > 0 or with_x) for k, t in enumerate(tensors)]
-    y = form(*leaves, layout=layout, activation=activation)
+    y = form(leaves[0], Parameters(*leaves[1:]), layout)
     weight = torch.arange(y.numel(), dtype=y.dtype).view_as(y).cos()
     wanted = [leaf for leaf in leaves if leaf.requires_grad]
     grads = torch.autograd.grad((y * weight).sum(), wanted, allow_unused=True)
@@ -51,27 +51,25 @@ def value_and_gradients(form, tensors, layout, activation, with_x=True):
     ("rows", "hidden", "density"), [(4, 5, 0.3), (1, 1, 0.5), (0, 3, 0.5), (3, 7, 0.0), (3, 2, 1.0)]
 )
 def test_equals_the_recursive_loop(form, layout, activation, rows, hidden, density):
-    tensors = problem(layout, rows, hidden, density)
-    expected = value_and_gradients(reference.recursive, tensors, layout, activation)
-    assert_agrees(value_and_gradients(form, tensors, layout, activation), expected, relative=SAME_NUMBERS, names=NAMES)
-    expected[1] = torch.zeros_like(
-        expected[1]
-    )  # without a gradient of x, states may be merged in the backward pass too
-    got = value_and_gradients(form, tensors, layout, activation, with_x=False)
+    layout, tensors = replace(layout, activation=activation), problem(layout, rows, hidden, density)
+    expected = value_and_gradients(reference.recursive, tensors, layout)
+    assert_agrees(value_and_gradients(form, tensors, layout), expected, relative=SAME_NUMBERS, names=NAMES)
+    # Without a gradient of x, states may be merged in the backward pass, too.
+    expected[1] = torch.zeros_like(expected[1])
+    got = value_and_gradients(form, tensors, layout, with_x=False)
     assert_agrees(got, expected, relative=SAME_NUMBERS, names=NAMES)
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("scale", [0.5, 40.0], ids=["plain", "saturated"])
 def test_float32_is_as_good_as_the_plain_loop(form, scale):
-    layout = Layout.binary(100)
+    layout = Layout.of_bits(100)
     exact = [t.float().double() for t in problem(layout, 6, 17, 0.2, scale=scale)]
-    truth = value_and_gradients(reference.recursive, exact, layout, "sigmoid")
+    truth = value_and_gradients(reference.recursive, exact, layout)
     single = [t.float() for t in exact]
-    plain = value_and_gradients(reference.recursive, single, layout, "sigmoid")
-    for name, got, want, loop in zip(
-        NAMES, value_and_gradients(form, single, layout, "sigmoid"), truth, plain, strict=True
-    ):
+    plain = value_and_gradients(reference.recursive, single, layout)
+    found = value_and_gradients(form, single, layout)
+    for name, got, want, loop in zip(NAMES, found, truth, plain, strict=True):
         scale_of = float(want.abs().max())
         allowed = FLOAT32_FACTOR * float((loop.double() - want).abs().max()) + FLOAT32_FLOOR * scale_of
         assert float((got.double() - want).abs().max()) <= allowed, name
@@ -79,36 +77,36 @@ def test_float32_is_as_good_as_the_plain_loop(form, scale):
 
 @pytest.mark.parametrize("merge", [False, True])
 def test_gradcheck(merge):
-    layout = Layout.binary(eager.FULL_STEPS + 3)
+    layout = Layout.of_bits(eager.FULL_STEPS + 3)
     tensors = [t.requires_grad_() for t in problem(layout, 2, 3, 0.4)]
-    call = lambda *a: eager.outputs(*a, layout=layout, merge_repeats=merge)  # noqa: E731
-    assert torch.autograd.gradcheck(call, tensors)
+    assert torch.autograd.gradcheck(lambda x, *p: EAGER[merge](x, Parameters(*p), layout), tensors)
 
 
 def test_strided_and_row_chunked_input(monkeypatch):
     """Non-contiguous tensors, and rows that do not fit one chunk, change nothing."""
-    layout = Layout.binary(40)
+    layout = Layout.of_bits(40)
     tensors = problem(layout, 11, 5, 0.3)
-    expected = value_and_gradients(reference.recursive, tensors, layout, "sigmoid")
+    expected = value_and_gradients(reference.recursive, tensors, layout)
     strided = [t.repeat_interleave(2, dim=-1)[..., ::2] if t.ndim == 1 else t.T.contiguous().T for t in tensors]
     monkeypatch.setattr(eager, "BLOCK_NUMBERS", 5 * 40 * 3)
     for merge in (False, True):
         leaves = [t.detach().requires_grad_() for t in strided]
-        y = eager.outputs(*leaves, layout=layout, merge_repeats=merge)
+        y = EAGER[merge](leaves[0], Parameters(*leaves[1:]), layout)
         grads = torch.autograd.grad((y * torch.arange(y.numel()).double().view_as(y).cos()).sum(), leaves)
         assert_agrees([y.detach(), *grads], expected, relative=SAME_NUMBERS, names=NAMES)
 
 
 def test_second_derivatives_are_refused():
-    tensors = [t.requires_grad_() for t in problem(Layout.binary(4), 2, 3, 0.5)]
-    (grad,) = torch.autograd.grad(eager.outputs(*tensors).square().sum(), tensors[1], create_graph=True)
+    layout = Layout.of_bits(4)
+    x, *p = (t.requires_grad_() for t in problem(layout, 2, 3, 0.5))
+    (grad,) = torch.autograd.grad(EAGER[False](x, Parameters(*p), layout).square().sum(), p[0], create_graph=True)
     with pytest.raises(BackendError, match="first derivatives only"):
         grad.sum().backward()
 
 
 @pytest.mark.parametrize(
     ("layout", "rows", "hidden"),
-    [(Layout.binary(200), 1500, 60), (Layout.binary(200), 9000, 1), (Layout((50,) * 40, (50,) * 40), 1500, 16)],
+    [(Layout.of_bits(200), 1500, 60), (Layout.of_bits(200), 9000, 1), (Layout((50,) * 40, (50,) * 40), 1500, 16)],
     ids=["binary", "one hidden unit", "wide columns"],
 )
 @pytest.mark.parametrize("merge", [False, True])
@@ -129,7 +127,7 @@ def test_memory_does_not_grow_with_n_d_h(layout, rows, hidden, merge):
 
     tensors = [t.requires_grad_(k > 0) for k, t in enumerate(problem(layout, rows, hidden, 0.2, dtype=torch.float32))]
     with Largest():
-        eager.outputs(*tensors, layout=layout, merge_repeats=merge).sum().backward()
+        EAGER[merge](tensors[0], Parameters(*tensors[1:]), layout).sum().backward()
     outside = rows * (sum(layout.output_widths) + hidden)
     assert Largest.numbers <= max(eager.BLOCK_NUMBERS, outside)
     if hidden > 1:
@@ -144,6 +142,6 @@ def test_reference_sampler_is_the_networks_sampler():
     net = NADE(20, hidden_size=7, generator=generator_from(0)).double()
     with torch.no_grad():
         net.output_weight.normal_(generator=generator_from(1))
-    parameters = (net.input_weight, net.hidden_bias, net.first_hidden, net.output_weight, net.output_bias)
-    expected = reference.sample(uniforms(50, 20, generator_from(2)), *parameters)
+    parameters = Parameters(net.input_weight, net.hidden_bias, net.first_hidden, net.output_weight, net.output_bias)
+    expected = reference.sample(uniforms(50, 20, generator_from(2)), parameters, Layout.of_bits(20))
     assert torch.equal(net.sample(50, generator=generator_from(2)), expected)

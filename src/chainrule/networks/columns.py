@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from chainrule.conditionals import AbstractConditional, Bernoulli, Categorical, conditional_from_json
 from chainrule.errors import ShapeError, whole_number
-from chainrule.ops.nade.layout import slices_of
+from chainrule.ops.nade.parameters import slices_of
 
 
 @dataclass(frozen=True)

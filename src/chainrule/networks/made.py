@@ -19,7 +19,7 @@ from chainrule.networks.evidence import as_mask, require_prefix
 from chainrule.networks.fixed_order import AbstractParametric
 from chainrule.networks.masks import Masks, build_masks, reachable_pairs
 from chainrule.networks.orders import Order
-from chainrule.ops.nade.reference import ACTIVATIONS
+from chainrule.ops.activations import ACTIVATIONS
 from chainrule.rng import generator_from
 
 

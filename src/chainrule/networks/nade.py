@@ -16,9 +16,9 @@ from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask, require_prefix
 from chainrule.networks.fixed_order import AbstractParametric
 from chainrule.networks.orders import Order
-from chainrule.ops.nade import choose, eager
-from chainrule.ops.nade.layout import Layout
-from chainrule.ops.nade.reference import ACTIVATIONS
+from chainrule.ops.activations import ACTIVATIONS
+from chainrule.ops.nade import choose, dispatch, eager
+from chainrule.ops.nade.parameters import Layout, Parameters
 from chainrule.rng import generator_from
 
 FEATURE_NUMBERS = 2**22  # hidden vectors pooled at once: 16 MiB of float32
@@ -35,8 +35,9 @@ class _StepOrder:
     params_back: torch.Tensor | None  # (P,): from step order back to column order
 
 
-def _step_order(columns: Columns, steps: tuple[int, ...], device: torch.device) -> _StepOrder:
-    layout = Layout(tuple(columns.input_widths[k] for k in steps), tuple(columns.param_widths[k] for k in steps))
+def _step_order(columns: Columns, steps: tuple[int, ...], device: torch.device, activation: str) -> _StepOrder:
+    input_widths, param_widths = (tuple(of[k] for k in steps) for of in (columns.input_widths, columns.param_widths))
+    layout = Layout(input_widths, param_widths, activation)
     if steps == tuple(range(len(columns))):
         return _StepOrder(True, layout, None, None, None)
     with torch.inference_mode(False):  # autograd may save them, whoever was first to ask
@@ -130,19 +131,8 @@ class NADE(AbstractParametric):
             told: (I, 1), what each input row counts; None: all count fully.
         """
         steps = self._steps
-        W = self.input_weight if told is None else self.input_weight * told
-        outputs = choose.outputs(
-            _take(self.columns.encode(x), steps.inputs, dim=1),
-            _take(W, steps.inputs),
-            self.hidden_bias,
-            self.first_hidden,
-            _take(self.output_weight, steps.params),
-            _take(self.output_bias, steps.params),
-            layout=steps.layout,
-            activation=self.activation,
-            merge_repeats=merge_repeats,
-            backend=self.backend,
-        )
+        inputs, parameters = self._inputs_in_steps(x), self._in_steps(told)
+        outputs = dispatch.outputs(inputs, parameters, steps.layout, merge_repeats=merge_repeats, backend=self.backend)
         return _take(outputs, steps.params_back, dim=1)
 
     def training_loss(
@@ -185,7 +175,7 @@ class NADE(AbstractParametric):
                 yield torch.addmm(c, h, V.T)  # (n, width)
             else:
                 known, W = self._inputs_of(x, before)
-                yield choose.advance(a, h, known, W, V, c, activation=self.activation, backend=self.backend)
+                yield dispatch.advance(a, h, known, W, V, c, activation=self.activation, backend=self.backend)
             before = column
 
     def _inputs_of(self, x: torch.Tensor, column: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -199,25 +189,23 @@ class NADE(AbstractParametric):
         self, x: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
     ) -> torch.Tensor:
         order = None if self._steps.natural else self.order
-        drawn = choose.sample(
+        drawn = dispatch.sample(
             _take(uniform, order, dim=1),
-            _take(self.input_weight, order),
-            self.hidden_bias,
-            self.first_hidden,
-            _take(self.output_weight, order),
-            _take(self.output_bias, order),
+            self._in_steps(),
+            self._steps.layout,
             values=_take(x, order, dim=1),
             observed=_take(observed, order, dim=1),
             temperature=temperature,
-            activation=self.activation,
             backend=self.backend,
         )
         return drawn if order is None else drawn[:, order.argsort()]
 
     def hidden(self, x: torch.Tensor) -> torch.Tensor:
         """Every hidden vector, (N, D, H): ``hidden(x)[:, k]`` is the one that predicts column k. Size N·D·H."""
-        stepwise = eager.all_hidden(*self._hidden_arguments(self.check_rows(x)))  # (N, D, H) by step
-        return stepwise if self._steps.natural else stepwise[:, self.order.argsort()]
+        steps = self._steps
+        inputs = self._inputs_in_steps(self.check_rows(x))
+        stepwise = eager.all_hidden(inputs, self._in_steps(), steps.layout)  # (N, D, H)
+        return stepwise if steps.natural else stepwise[:, self.order.argsort()]
 
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
         """A representation of each row from its hidden vectors. NADE has no latent variables; whether this is any
@@ -231,7 +219,7 @@ class NADE(AbstractParametric):
         check_pool(pool)
         x = self.check_rows(x)
         if pool == "last":
-            return eager.last_hidden(*self._hidden_arguments(x))
+            return eager.last_hidden(self._inputs_in_steps(x), self._in_steps(), self._steps.layout)
         if pool == "concat":
             return self.hidden(x).flatten(1)
         size = max(1, FEATURE_NUMBERS // (len(self.columns) * self.hidden_size))
@@ -270,18 +258,22 @@ class NADE(AbstractParametric):
 
     @property
     def _steps(self) -> _StepOrder:
-        key = tuple(self.order.tolist()), self.order.device
+        key = tuple(self.order.tolist()), self.order.device, self.activation
         if (steps := self.columns.derived.get(key)) is None:
             steps = self.columns.derived[key] = _step_order(self.columns, *key)
         return steps
 
-    def _hidden_arguments(self, x: torch.Tensor) -> tuple[Any, ...]:
+    def _inputs_in_steps(self, x: torch.Tensor) -> torch.Tensor:
+        """The encoded codes x (N, D), (N, I), in step order."""
+        return _take(self.columns.encode(x), self._steps.inputs, dim=1)
+
+    def _in_steps(self, told: torch.Tensor | None = None) -> Parameters:
+        """The parameters with rows in step order; ``told`` (I, 1) scales the input weights, by column."""
         steps = self._steps
-        return (
-            _take(self.columns.encode(x), steps.inputs, dim=1),
-            _take(self.input_weight, steps.inputs),
-            self.hidden_bias,
-            self.first_hidden,
-            steps.layout,
-            self.activation,
+        return Parameters(
+            W=_take(self.input_weight if told is None else self.input_weight * told, steps.inputs),
+            b=self.hidden_bias,
+            first_hidden=self.first_hidden,
+            V=_take(self.output_weight, steps.params),
+            c=_take(self.output_bias, steps.params),
         )

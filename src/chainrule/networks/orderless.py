@@ -20,7 +20,7 @@ from chainrule.networks.known import draw_evenly, draw_known
 from chainrule.networks.made import check_sizes
 from chainrule.networks.members import choose_member
 from chainrule.networks.orders import Order, make_order
-from chainrule.ops.nade.reference import ACTIVATIONS
+from chainrule.ops.activations import ACTIVATIONS
 from chainrule.rng import generator_from, uniforms
 
 SCAN_ROWS = 2048  # rows that go through the columns together

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from chainrule.density import Density
 from chainrule.ops.nade import reference
+from chainrule.ops.nade.parameters import Layout, Parameters
 from chainrule.rng import generator_from
 from chainrule.training.batches import Rows, shuffled_batches
 
@@ -46,8 +47,9 @@ def time_forms(
     for n in columns:
         x = (torch.rand(rows, n, generator=generator) < 0.3).float()
         W, V = (torch.randn(n, hidden_size, generator=generator) * 0.1 for _ in range(2))
-        parameters = (W, torch.zeros(hidden_size), torch.full((hidden_size,), 0.5), V, torch.zeros(n))
-        both = [_least_s(partial(form, x, *parameters), repeats) for form in (reference.masked, reference.recursive)]
+        p = Parameters(W, torch.zeros(hidden_size), torch.full((hidden_size,), 0.5), V, torch.zeros(n))
+        forms = reference.masked, reference.recursive
+        both = [_least_s(partial(form, x, p, Layout.of_bits(n)), repeats) for form in forms]
         timings.append(FormTiming(n, *both))
     return timings
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from chainrule.errors import ShapeError, unknown_choice, whole_number
-from chainrule.ops.nade.reference import ACTIVATIONS
+from chainrule.ops.activations import ACTIVATIONS
 
 LEARNED_ORDERS = {"greedy": "greedy", "mutual-information": "mutual information"}  # and what the search calls them
 

@@ -27,7 +27,7 @@ from torch.nn.functional import pad
 from chainrule.errors import ShapeError
 from chainrule.ops.nade import cpu_kernels as kernels
 from chainrule.ops.nade import threads
-from chainrule.ops.nade.layout import Layout
+from chainrule.ops.nade.parameters import Layout, Parameters
 
 BLOCK = 128  # outputs of a block of steps, whose weights stay near while many rows pass
 CHUNK = 64  # rows that pass a block before the next block is loaded
@@ -43,28 +43,18 @@ NOTHING = torch.empty(0, 0, dtype=torch.uint8)  # no cell is known
 log = logging.getLogger("chainrule")
 
 
-def outputs(
-    x: torch.Tensor,
-    W: torch.Tensor,
-    b: torch.Tensor,
-    first_hidden: torch.Tensor,
-    V: torch.Tensor,
-    c: torch.Tensor,
-    *,
-    layout: Layout,
-    activation: str,
-) -> torch.Tensor:
+def outputs(x: torch.Tensor, p: Parameters, layout: Layout) -> torch.Tensor:
     """Every step's outputs y (N, P), float32; arguments as in ``reference.recursive``."""
     plan = _plan(layout)
-    _check_shapes(plan, x, W, b, first_hidden, V, c)
-    y = _result(len(x), len(V))
-    pitch, size = _pitch(W), _rows_per_task(len(x))
+    _check_shapes(plan, x, p)
+    y = _result(len(x), len(p.V))
+    pitch, size = _pitch(p.W), _rows_per_task(len(x))
     tasks = _ceil(len(x), size)
     threads_ = threads.wanted(tasks)
     with _borrowed() as buffer:
         _run(
             "forward", tasks, threads_,
-            *(_ready(t) for t in (x, W, b, first_hidden, V, c)), *plan[:4], activation == "relu", y,
+            *(_ready(t) for t in (x, *p)), *plan[:4], layout.activation == "relu", y,
             buffer("a", threads_, size, pitch), buffer("h", threads_, size, pitch), buffer("V", threads_, plan.widest, pitch),
             buffer("first", threads_, max(pitch, plan.first)), buffer("active", threads_, plan.longest, dtype=np.uint8),
         )  # fmt: skip
@@ -72,20 +62,12 @@ def outputs(
 
 
 def gradients(
-    dy: torch.Tensor,
-    x: torch.Tensor,
-    W: torch.Tensor,
-    b: torch.Tensor,
-    first_hidden: torch.Tensor,
-    V: torch.Tensor,
-    *,
-    layout: Layout,
-    activation: str,
-    need_x: bool,
-) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Gradients of x (None unless needed), W, b, first_hidden, V and c, given the gradient dy (N, P) of the outputs."""
-    plan, relu = _plan(layout), activation == "relu"
-    _check_shapes(plan, x, W, b, first_hidden, V)
+    dy: torch.Tensor, x: torch.Tensor, p: Parameters, layout: Layout, *, need_x: bool
+) -> tuple[torch.Tensor | None, Parameters]:
+    """Gradients of x (None unless needed) and of the parameters, given the gradient dy (N, P) of the outputs."""
+    plan, relu = _plan(layout), layout.activation == "relu"
+    _check_shapes(plan, x, p)
+    W, V = p.W, p.V
     if dy.shape != (len(x), len(V)):
         raise ShapeError(f"the gradient of the outputs has shape {tuple(dy.shape)}, the outputs {(len(x), len(V))}")
     strips = _ceil(W.shape[1], kernels.LANES)
@@ -94,32 +76,27 @@ def gradients(
     sums: list[np.ndarray] = []
     for start in range(0, max(1, len(x)), rows):
         part = slice(start, start + rows)
-        found = _backward(dy[part], x[part], W, b, V, plan, relu, dx if dx is None else dx[part])
+        found = _backward(dy[part], x[part], p, plan, relu, dx if dx is None else dx[part])
         for result, more in zip(sums, found, strict=False):
             result += more
         sums = sums or found
     dW, db, dV, dc = sums
-    np.outer(dc[: plan.first], _array(first_hidden), out=dV[: plan.first])
+    np.outer(dc[: plan.first], _array(p.first_hidden), out=dV[: plan.first])
     dfirst = (_array(V)[: plan.first] * dc[: plan.first, None]).sum(0)  # (H,)
-    tensor = torch.from_numpy
-    return dx, tensor(dW), tensor(db), tensor(dfirst), tensor(dV), tensor(dc)
+    return dx, Parameters(*(torch.from_numpy(array) for array in (dW, db, dfirst, dV, dc)))
 
 
 def sample(
     uniforms: torch.Tensor,
-    W: torch.Tensor,
-    b: torch.Tensor,
-    first_hidden: torch.Tensor,
-    V: torch.Tensor,
-    c: torch.Tensor,
+    p: Parameters,
+    layout: Layout,
     *,
     values: torch.Tensor | None,
     observed: torch.Tensor | None,
     temperature: float,
-    activation: str,
 ) -> torch.Tensor:
     """Binary rows (N, D) in step order: observed cells keep their values, others are 1 where uniforms < σ(y / temperature)."""
-    _check_shapes(_plan(Layout.binary(uniforms.shape[1])), uniforms, W, b, first_hidden, V, c)
+    _check_shapes(_plan(layout), uniforms, p)
     for name, tensor in (("values", values), ("observed", observed)):
         if tensor is not None and tensor.shape != uniforms.shape:
             raise ShapeError(f"{name} has shape {tuple(tensor.shape)}; the uniforms have {tuple(uniforms.shape)}")
@@ -129,13 +106,13 @@ def sample(
         x = _ready(values).clone()
         known = observed.to(torch.bool).contiguous().view(torch.uint8)
     u = uniforms.to(device="cpu", dtype=torch.float64).contiguous()
-    pitch, size = _pitch(W), _rows_per_task(len(x))
+    pitch, size = _pitch(p.W), _rows_per_task(len(x))
     tasks = _ceil(len(x), size)
     threads_ = threads.wanted(tasks)
     with _borrowed() as buffer:
         _run(
             "sample", tasks, threads_,
-            u, *(_ready(t) for t in (W, b, first_hidden, V, c)), known, float(temperature), activation == "relu", x,
+            u, *(_ready(t) for t in p), known, float(temperature), layout.activation == "relu", x,
             buffer("a", threads_, size, pitch), buffer("h", threads_, size, pitch), buffer("V", threads_, BLOCK, pitch),
             buffer("thresholds", threads_, 2 * kernels.ROWS, BLOCK), buffer("logits", threads_, kernels.LANES),
         )  # fmt: skip
@@ -210,22 +187,20 @@ def _plan(layout: Layout) -> _Plan:
 def _backward(
     dy: torch.Tensor,
     x: torch.Tensor,
-    W: torch.Tensor,
-    b: torch.Tensor,
-    V: torch.Tensor,
+    p: Parameters,
     plan: _Plan,
     relu: bool,
     dx: torch.Tensor | None,
 ) -> list[np.ndarray]:
     """dW, db, dV (the first step's outputs left out) and dc of these rows; writes dx."""
-    (rows, slots), (P, H) = x.shape, V.shape
+    (rows, slots), (P, H) = x.shape, p.V.shape
     strips = _ceil(H, kernels.LANES)
     groups = _ceil(rows, kernels.ROWS)
     parts = max(1, min(_ceil(TASKS, strips), rows // LEAST_ROWS))  # by sizes alone, not by the number of threads
     size = _ceil(groups, parts)
     # Hidden units of a task: two tasks a thread, and any cut gives the same bits.
     wide = max(1, strips // (2 * torch.get_num_threads())) * kernels.LANES
-    sums = [_result(parts, *shape) for shape in (W.shape, b.shape, V.shape)]
+    sums = [_result(parts, *shape) for shape in (p.W.shape, p.b.shape, p.V.shape)]
     sums[0][:, plan.inputs[-2] :] = 0  # nobody reads the last step's inputs
     sums[2][:, : plan.first] = 0  # the first step's hidden vector is no row's
     if len(plan.blocks) == 1:
@@ -233,7 +208,7 @@ def _backward(
             part[:] = 0
         return [*(part[0] for part in sums), _array(dy).sum(0, dtype=np.float64).astype(np.float32)]
     shares = np.zeros((strips, rows, slots) if dx is not None else (1, 0, 0), np.float32)
-    tensors = [_ready(t) for t in (x, W, b, V)]
+    tensors = [_ready(t) for t in (x, p.W, p.b, p.V)]
     every, lanes, chunk = dx is not None, kernels.LANES, CHUNK
     share, tasks = max(1, _ceil(groups, torch.get_num_threads())), _ceil(H, wide) * parts
     first, seats, pieces = threads.wanted(_ceil(groups, share)), threads.wanted(tasks), len(plan.blocks) - 1
@@ -254,12 +229,11 @@ def _backward(
     return [*(s.sum(0) if parts > 1 else s[0] for s in sums), dc]
 
 
-def _check_shapes(plan: _Plan, *tensors: torch.Tensor) -> None:
-    """ShapeError unless x, W, b, first_hidden, V and c fit the layout: the kernels read where shapes say, without looking."""
-    x, W = tensors[:2]
-    inputs, outs, H = int(plan.inputs[-1]), int(plan.outputs[-1]), W.shape[-1]
+def _check_shapes(plan: _Plan, x: torch.Tensor, p: Parameters) -> None:
+    """ShapeError unless x and the parameters fit the layout: the kernels read where shapes say, without looking."""
+    inputs, outs, H = int(plan.inputs[-1]), int(plan.outputs[-1]), p.W.shape[-1]
     expected = {"x": (len(x), inputs), "W": (inputs, H), "b": (H,), "first_hidden": (H,), "V": (outs, H), "c": (outs,)}
-    for (name, shape), tensor in zip(expected.items(), tensors, strict=False):  # gradients have no use for c
+    for (name, shape), tensor in zip(expected.items(), (x, *p), strict=True):
         if tensor.shape != shape:
             raise ShapeError(f"{name} has shape {tuple(tensor.shape)}; this layout and {H} hidden units want {shape}")
 

@@ -3,7 +3,7 @@
 A program keeps the pre-activations of its rows in registers and walks the steps; where no row of it has a non-zero
 input, the sum did not change, and it skips the load of W and the activation. Derivation and cost: README.md beside.
 
-No gradients are recorded here: ``choose.py`` joins ``outputs`` and ``gradients`` for autograd. All arithmetic is
+No gradients are recorded here: ``autograd.py`` joins ``outputs`` and ``gradients``. All arithmetic is
 float32 without tensor cores, whatever the inputs are stored in. Sums are taken in a fixed sequence, without atomics:
 the same call gives the same bits.
 """
@@ -24,7 +24,7 @@ import triton
 import triton.language as tl
 
 from chainrule.errors import BackendError
-from chainrule.ops.nade.layout import Layout
+from chainrule.ops.nade.parameters import Layout, Parameters
 
 # These constants were chosen by reasoning about an H200 (132 multiprocessors of 4 schedulers); none is measured yet.
 WARP_NUMBERS = 1024  # rows × hidden units per warp of a forward pass: a and h take 32 registers each, so nothing spills
@@ -61,21 +61,12 @@ def unsupported(hidden: int, dtype: torch.dtype) -> str | None:
     return None
 
 
-def outputs(
-    x: torch.Tensor,
-    W: torch.Tensor,
-    b: torch.Tensor,
-    first_hidden: torch.Tensor,
-    V: torch.Tensor,
-    c: torch.Tensor,
-    *,
-    layout: Layout,
-    activation: str,
-) -> torch.Tensor:
+def outputs(x: torch.Tensor, p: Parameters, layout: Layout) -> torch.Tensor:
     """Every step's outputs y (N, P) in W's dtype: the same numbers as ``reference.recursive``, arguments as there.
 
     A row's outputs do not depend, by any bit, on the rows beside it nor on later inputs.
     """
+    W, b, first_hidden, V, c = p
     hidden = _checked(W)
     plan = _plan(layout, W.device)
     y = _empty((x.shape[0], V.shape[0]), W, W.dtype)
@@ -104,7 +95,7 @@ def outputs(
             HIDDEN=hidden,
             BLOCK_N=block_n,
             BLOCK_H=block_h,
-            RELU=activation == "relu",
+            RELU=layout.activation == "relu",
             UNIT=plan.unit,
             num_warps=warps,
             enable_fp_fusion=FUSED,
@@ -113,30 +104,19 @@ def outputs(
 
 
 def gradients(
-    dy: torch.Tensor,
-    x: torch.Tensor,
-    W: torch.Tensor,
-    b: torch.Tensor,
-    first_hidden: torch.Tensor,
-    V: torch.Tensor,
-    *,
-    layout: Layout,
-    activation: str,
-    need_x: bool,
-) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Gradients of x (None unless ``need_x``), W, b, first_hidden, V and c from dy (N, P), each in its own dtype.
+    dy: torch.Tensor, x: torch.Tensor, p: Parameters, layout: Layout, *, need_x: bool
+) -> tuple[torch.Tensor | None, Parameters]:
+    """Gradients of x (None unless ``need_x``) and of the parameters from dy (N, P), each in its own dtype.
 
     Args:
         dy: gradient of ``outputs``, (N, P).
-        x: encoded inputs, (N, I), in step order; the others as in ``outputs``.
-        W: input weights, (I, H).
-        b: hidden bias, (H,).
-        first_hidden: the first step's hidden vector, (H,).
-        V: output weights, (P, H).
-        layout: which rows belong to which step.
-        activation: "sigmoid" or "relu".
+        x: encoded inputs, (N, I), in step order.
+        p: the parameters, in step order.
+        layout: which rows belong to which step, and the activation.
         need_x: whether the gradient of x is wanted; it costs the steps that could be skipped.
     """
+    p = Parameters(*(t.contiguous() for t in p))
+    W, b, first_hidden, V, _ = p
     hidden = _checked(W)
     plan = _plan(layout, W.device)
     first, rest = slice(0, plan.first_output), slice(plan.first_output, V.shape[0])
@@ -148,47 +128,40 @@ def gradients(
     dV[first] = dc[first, None] * first_hidden.float()
     dfirst = (dc[first, None] * V[first].float()).sum(0)
     if x.shape[0] > 0 and layout.steps > 1:
-        parameters = (W.contiguous(), b.contiguous(), V.contiguous())
         slices = triton.cdiv(hidden, SLICE)
         size = max(1, DX_NUMBERS // max(1, slices * plan.slots)) if need_x else x.shape[0]
         for start in range(0, x.shape[0], size):
             rows = slice(start, start + size)
-            sums = _gradient_sums(dy[rows], x[rows, : plan.slots], *parameters, layout, plan, activation, need_x)
+            sums = _gradient_sums(dy[rows], x[rows, : plan.slots], p, layout, plan, need_x)
             dV[rest] += sums[0]
             dW[: plan.slots] += sums[1]
             db += sums[2]
             if dx is not None:
                 dx[rows, : plan.slots] = sums[3].T
-    return dx, dW.to(W.dtype), db.to(b.dtype), dfirst.to(first_hidden.dtype), dV.to(V.dtype), dc.to(dy.dtype)
+    dfirst, dc = dfirst.to(first_hidden.dtype), dc.to(dy.dtype)
+    return dx, Parameters(dW.to(W.dtype), db.to(b.dtype), dfirst, dV.to(V.dtype), dc)
 
 
 def sample(
     uniforms: torch.Tensor,
-    W: torch.Tensor,
-    b: torch.Tensor,
-    first_hidden: torch.Tensor,
-    V: torch.Tensor,
-    c: torch.Tensor,
+    p: Parameters,
+    layout: Layout,
     *,
     values: torch.Tensor,
     observed: torch.Tensor,
     temperature: float,
-    activation: str,
 ) -> torch.Tensor:
     """Binary rows (N, D) in step order and W's dtype: x_k = 1 where uniforms[:, k] < σ(y_k / temperature).
 
     Args:
         uniforms: float64 (N, D); compared in float64 with the float32 probability, as ``reference.sample`` does.
-        W: input weights, (D, H).
-        b: hidden bias, (H,).
-        first_hidden: the first step's hidden vector, (H,).
-        V: output weights, (D, H).
-        c: output biases, (D,).
+        p: the parameters, in step order.
+        layout: of binary columns; its activation.
         values: (N, D), read where ``observed``.
         observed: bool (N, D): cells that keep their value.
         temperature: divides every logit.
-        activation: "sigmoid" or "relu".
     """
+    W, b, first_hidden, V, c = p
     hidden = _checked(W)
     rows, steps = uniforms.shape
     x = _empty((rows, steps), W, W.dtype)
@@ -216,7 +189,7 @@ def sample(
             HIDDEN=hidden,
             BLOCK_N=block_n,
             BLOCK_H=block_h,
-            RELU=activation == "relu",
+            RELU=layout.activation == "relu",
             num_warps=warps,
             enable_fp_fusion=FUSED,
         )
@@ -233,7 +206,7 @@ def advance(
     *,
     activation: str,
 ) -> torch.Tensor:
-    """One step of sampling: c + h Vᵀ (N, p) in W's dtype, after a += x W and, where the row has an input, h = act(a).
+    """One step of sampling: c + h Vᵀ (N, p) in W's dtype, after a += x W and, where the row has an input, h = σ(a).
 
     ``a`` and ``h`` (N, H) are changed in place; rows whose inputs are all zero keep both as they were.
 
@@ -333,15 +306,16 @@ def _row_blocks(hidden: int) -> tuple[int, int, int]:
 def _gradient_sums(
     dy: torch.Tensor,
     x: torch.Tensor,
-    W: torch.Tensor,
-    b: torch.Tensor,
-    V: torch.Tensor,
+    p: Parameters,
     layout: Layout,
     plan: _Plan,
-    activation: str,
     need_x: bool,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Of some rows: dV (P', H) without the first step's outputs, dW (I', H) without the last's inputs, db, dx (I', N)."""
+    """What some rows add to dV (P', H) after the first step's outputs, dW (I', H) before the last step's inputs, and db.
+
+    The fourth is dx (I', N) of these rows. ``p`` is contiguous.
+    """
+    W, b, _, V, _ = p
     (rows, slots), hidden, later_outputs = x.shape, W.shape[1], V.shape[0] - plan.first_output
     slices = triton.cdiv(hidden, SLICE)
     enough = (size for size in TILE_ROWS if slices * triton.cdiv(rows, size) >= PROGRAMS // 2)
@@ -380,7 +354,7 @@ def _gradient_sums(
             BLOCK_N=block_n,
             BLOCK_H=SLICE,
             ANCHOR=ANCHOR,
-            RELU=activation == "relu",
+            RELU=layout.activation == "relu",
             UNIT=plan.unit,
             NEED_X=need_x,
             num_warps=1,

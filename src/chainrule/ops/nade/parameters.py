@@ -1,0 +1,79 @@
+"""What every implementation of NADE computes from: the learned arrays, and how their rows belong to steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+import torch
+
+
+class Parameters(NamedTuple):
+    """NADE's learned arrays, or their gradients, with rows in step order; letters as in ``reference``."""
+
+    W: torch.Tensor  # input weights, (I, H)
+    b: torch.Tensor  # hidden bias, (H,)
+    first_hidden: torch.Tensor  # h_1, the hidden vector of the first step, (H,)
+    V: torch.Tensor  # output weights, (P, H)
+    c: torch.Tensor  # output biases, (P,)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is fixed about a NADE: the widths of its steps, and its activation.
+
+    Step k reads its inputs from ``inputs[k]`` and writes its outputs to ``outputs[k]``. A network whose order is not
+    the natural one permutes rows before and outputs after.
+
+    Examples:
+        >>> Layout((1, 2), (1, 3)).outputs
+        (slice(0, 1, None), slice(1, 4, None))
+    """
+
+    input_widths: tuple[int, ...]
+    output_widths: tuple[int, ...]
+    activation: str = "sigmoid"
+
+    @staticmethod
+    @lru_cache(maxsize=64)
+    def of_bits(steps: int, activation: str = "sigmoid") -> Layout:
+        """One input and one logit per step, for binary columns: the lecture's network."""
+        return Layout((1,) * steps, (1,) * steps, activation)
+
+    def __hash__(self) -> int:
+        return self._hash  # kept: a training loop asks for it at every step, and the widths may be thousands
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.input_widths, self.output_widths, self.activation))
+
+    def __getstate__(self) -> dict[str, object]:
+        # Without what is cached: another process hashes strings to other numbers.
+        return {
+            "input_widths": self.input_widths,
+            "output_widths": self.output_widths,
+            "activation": self.activation,
+        }
+
+    @property
+    def steps(self) -> int:
+        """Number of steps D."""
+        return len(self.input_widths)
+
+    @cached_property
+    def inputs(self) -> tuple[slice, ...]:
+        """Rows of W, and columns of the encoded x, of each step."""
+        return slices_of(self.input_widths)
+
+    @cached_property
+    def outputs(self) -> tuple[slice, ...]:
+        """Rows of V and c, and columns of y, of each step."""
+        return slices_of(self.output_widths)
+
+
+def slices_of(widths: tuple[int, ...]) -> tuple[slice, ...]:
+    """Consecutive slices of these widths."""
+    ends = list(accumulate(widths, initial=0))
+    return tuple(slice(a, b) for a, b in pairwise(ends))
