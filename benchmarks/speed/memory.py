@@ -1,7 +1,7 @@
 """The most memory that one training step takes beyond what was there, in MB: `python -m benchmarks.speed.memory 1000`.
 
-In a process of its own, which loads the compiled kernels by a step of four rows first and gives up what that step left
-to be used again. Outputs, the loss and all gradients count. Linux only: it resets this process's high-water mark.
+In a process of its own, which loads the compiled kernels by a step of four rows first and gives up the buffers that this
+step left. Outputs, the loss and all gradients count. Linux only: it resets this process's high-water mark.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ def status_mb(field: str) -> float:
 def main(rows: int) -> None:
     """Prints one number."""
     step(dispatch.outputs, problem(4, 784, 500, 0.13))
-    cpu._results.clear()
     cpu._scratch.clear()
     tensors = problem(rows, 784, 500, 0.13)
     gc.collect()

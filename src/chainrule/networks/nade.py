@@ -131,7 +131,7 @@ class NADE(AbstractParametric):
             told: (I, 1), what each input row counts; None: all count fully.
         """
         steps = self._steps
-        inputs, parameters = self._inputs_in_steps(x), self._in_steps(told)
+        inputs, parameters = self._inputs_in_steps(steps, x), self._in_steps(steps, told)
         outputs = dispatch.outputs(inputs, parameters, steps.layout, merge_repeats=merge_repeats, backend=self.backend)
         return _take(outputs, steps.params_back, dim=1)
 
@@ -188,11 +188,12 @@ class NADE(AbstractParametric):
     def _draw_binary(
         self, x: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
     ) -> torch.Tensor:
-        order = None if self._steps.natural else self.order
+        steps = self._steps
+        order = None if steps.natural else self.order
         drawn = dispatch.sample(
             _take(uniform, order, dim=1),
-            self._in_steps(),
-            self._steps.layout,
+            self._in_steps(steps),
+            steps.layout,
             values=_take(x, order, dim=1),
             observed=_take(observed, order, dim=1),
             temperature=temperature,
@@ -203,8 +204,8 @@ class NADE(AbstractParametric):
     def hidden(self, x: torch.Tensor) -> torch.Tensor:
         """Every hidden vector, (N, D, H): ``hidden(x)[:, k]`` is the one that predicts column k. Size N·D·H."""
         steps = self._steps
-        inputs = self._inputs_in_steps(self.check_rows(x))
-        stepwise = eager.all_hidden(inputs, self._in_steps(), steps.layout)  # (N, D, H)
+        inputs = self._inputs_in_steps(steps, self.check_rows(x))
+        stepwise = eager.all_hidden(inputs, self._in_steps(steps), steps.layout)  # (N, D, H)
         return stepwise if steps.natural else stepwise[:, self.order.argsort()]
 
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
@@ -219,7 +220,8 @@ class NADE(AbstractParametric):
         check_pool(pool)
         x = self.check_rows(x)
         if pool == "last":
-            return eager.last_hidden(self._inputs_in_steps(x), self._in_steps(), self._steps.layout)
+            steps = self._steps
+            return eager.last_hidden(self._inputs_in_steps(steps, x), self._in_steps(steps), steps.layout)
         if pool == "concat":
             return self.hidden(x).flatten(1)
         size = max(1, FEATURE_NUMBERS // (len(self.columns) * self.hidden_size))
@@ -263,13 +265,8 @@ class NADE(AbstractParametric):
             steps = self.columns.derived[key] = _step_order(self.columns, *key)
         return steps
 
-    def _inputs_in_steps(self, x: torch.Tensor) -> torch.Tensor:
-        """The encoded codes x (N, D), (N, I), in step order."""
-        return _take(self.columns.encode(x), self._steps.inputs, dim=1)
-
-    def _in_steps(self, told: torch.Tensor | None = None) -> Parameters:
-        """The parameters with rows in step order; ``told`` (I, 1) scales the input weights, by column."""
-        steps = self._steps
+    def _in_steps(self, steps: _StepOrder, told: torch.Tensor | None = None) -> Parameters:
+        """The parameters with rows in step order; ``told`` (I, 1) scales the input weights, in column order."""
         return Parameters(
             W=_take(self.input_weight if told is None else self.input_weight * told, steps.inputs),
             b=self.hidden_bias,
@@ -277,3 +274,7 @@ class NADE(AbstractParametric):
             V=_take(self.output_weight, steps.params),
             c=_take(self.output_bias, steps.params),
         )
+
+    def _inputs_in_steps(self, steps: _StepOrder, x: torch.Tensor) -> torch.Tensor:
+        """The encoded codes x (N, D), (N, I), in step order."""
+        return _take(self.columns.encode(x), steps.inputs, dim=1)

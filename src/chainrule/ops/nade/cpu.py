@@ -35,7 +35,6 @@ LEAST_ROWS = 32  # rows worth a task of their own
 TASKS = 4  # backward tasks to be had at least, by parting the rows where strips of hidden units are few
 SHARE_NUMBERS = 2**22  # floats of the shares that the strips have in the gradient of x
 KEPT_BYTES = 2**25  # buffers up to this size are kept for the next call
-KEPT_RESULTS = 8  # arrays that were returned and may be used again once nobody holds them
 SILENT_S = 1.0  # a compilation that takes longer is announced
 
 NOTHING = torch.empty(0, 0, dtype=torch.uint8)  # no cell is known
@@ -47,7 +46,7 @@ def outputs(x: torch.Tensor, p: Parameters, layout: Layout) -> torch.Tensor:
     """Every step's outputs y (N, P), float32; arguments as in ``reference.recursive``."""
     plan = _plan(layout)
     _check_shapes(plan, x, p)
-    y = _result(len(x), len(p.V))
+    y = _empty(len(x), len(p.V))
     pitch, size = _pitch(p.W), _rows_per_task(len(x))
     tasks = _ceil(len(x), size)
     threads_ = threads.wanted(tasks)
@@ -200,7 +199,7 @@ def _backward(
     size = _ceil(groups, parts)
     # Hidden units of a task: two tasks a thread, and any cut gives the same bits.
     wide = max(1, strips // (2 * torch.get_num_threads())) * kernels.LANES
-    sums = [_result(parts, *shape) for shape in (p.W.shape, p.b.shape, p.V.shape)]
+    sums = [_empty(parts, *shape) for shape in (p.W.shape, p.b.shape, p.V.shape)]
     sums[0][:, plan.inputs[-2] :] = 0  # nobody reads the last step's inputs
     sums[2][:, : plan.first] = 0  # the first step's hidden vector is no row's
     if len(plan.blocks) == 1:
@@ -283,8 +282,13 @@ def _rows_per_task(rows: int) -> int:
     return min(CHUNK, _ceil(share, kernels.ROWS) * kernels.ROWS)
 
 
+def _empty(*shape: int) -> np.ndarray:
+    """An array to return, which a kernel writes in full; tests fill it with NaN first."""
+    return np.empty(shape, np.float32)
+
+
 class _Scratch:
-    """Named buffers, aligned to cache lines, with whatever they held before."""
+    """Named buffers, aligned to cache lines; a buffer still holds what the last call wrote."""
 
     def __init__(self) -> None:
         self.kept: dict[str, np.ndarray] = {}
@@ -306,7 +310,7 @@ class _Scratch:
         return view
 
 
-_scratch: list[_Scratch] = []  # those in no one's hands; taking and giving back are atomic
+_scratch: list[_Scratch] = []  # those that no call uses now; pop and append are atomic
 
 
 @contextmanager
@@ -320,49 +324,17 @@ def _borrowed() -> Iterator[_Scratch]:
     _scratch.append(scratch)
 
 
-_results: list[np.ndarray] = []
-_choosing, _compiling = threading.Lock(), threading.Lock()
+_compiling = threading.Lock()
 
 
-def _renew_locks() -> None:
-    """In a forked child: locks that no thread of the parent holds."""
-    global _choosing, _compiling
-    _choosing, _compiling = threading.Lock(), threading.Lock()
+def _renew_lock() -> None:
+    """Replaces the lock in a forked child, where a thread of the parent may hold it for ever."""
+    global _compiling
+    _compiling = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_locks)
-
-
-def _references() -> int:
-    """What ``sys.getrefcount`` says, in this Python, of an array that one list holds and one variable looks at."""
-    kept = [np.empty(1, np.float32)]
-    looked_at = kept[0]
-    return sys.getrefcount(looked_at)
-
-
-HELD_HERE = _references()
-RECYCLES = getattr(sys, "_is_gil_enabled", lambda: True)()  # without the lock, a count is old when it is read
-
-
-def _result(*shape: int) -> np.ndarray:
-    """An array to return: one that an earlier call returned and that nobody holds any more, or a new one.
-
-    Fresh memory costs a page fault for every 4 KiB, for the gradients of one step as much as a tenth of its arithmetic;
-    and a training loop frees last step's gradients just before it asks for the next.
-    """
-    with _choosing:
-        for index in range(len(_results)):
-            result = _results[index]
-            if RECYCLES and result.shape == shape and sys.getrefcount(result) == HELD_HERE:
-                _results.append(_results.pop(index))  # the one not asked for longest is given up first
-                return result
-        result = np.empty(shape, np.float32)
-        if result.nbytes <= KEPT_BYTES:
-            _results.append(result)
-            if len(_results) > KEPT_RESULTS:
-                del _results[0]
-        return result
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 @lru_cache(maxsize=16)
