@@ -31,9 +31,9 @@ from chainrule.ops.nade.parameters import Layout, Parameters
 
 BLOCK = 128  # outputs of a block of steps, whose weights stay near while many rows pass
 CHUNK = 64  # rows that pass a block before the next block is loaded
-LEAST_ROWS = 32  # rows worth a task of their own
-TASKS = 4  # backward tasks to be had at least, by parting the rows where strips of hidden units are few
-SHARE_NUMBERS = 2**22  # floats of the shares that the strips have in the gradient of x
+LEAST_ROWS = 32  # fewer rows are not worth a task
+TASKS = 4  # least number of backward tasks: rows are split where strips of hidden units are fewer
+SHARE_NUMBERS = 2**22  # floats of the strips' shares in the gradient of x
 KEPT_BYTES = 2**25  # buffers up to this size are kept for the next call
 SILENT_S = 1.0  # a compilation that takes longer is announced
 
@@ -197,11 +197,11 @@ def _backward(
     groups = _ceil(rows, kernels.ROWS)
     parts = max(1, min(_ceil(TASKS, strips), rows // LEAST_ROWS))  # by sizes alone, not by the number of threads
     size = _ceil(groups, parts)
-    # Hidden units of a task: two tasks a thread, and any cut gives the same bits.
+    # Hidden units of a task: two tasks a thread. Any cut gives the same bits.
     wide = max(1, strips // (2 * torch.get_num_threads())) * kernels.LANES
     sums = [_empty(parts, *shape) for shape in (p.W.shape, p.b.shape, p.V.shape)]
     sums[0][:, plan.inputs[-2] :] = 0  # nobody reads the last step's inputs
-    sums[2][:, : plan.first] = 0  # the first step's hidden vector is no row's
+    sums[2][:, : plan.first] = 0  # the first step's hidden vector is the same for all rows
     if len(plan.blocks) == 1:
         for part in sums[:2]:
             part[:] = 0
@@ -339,7 +339,7 @@ if hasattr(os, "register_at_fork"):
 
 @lru_cache(maxsize=16)
 def _compiled(name: str) -> Any:
-    """The kernel of this name. The first call on a machine takes seconds, and says so if a person watches."""
+    """The kernel of this name, compiled in seconds by the first call on a machine; a terminal is told."""
     with _compiling:
         began = time.perf_counter()
         notice = threading.Timer(SILENT_S, _announce)

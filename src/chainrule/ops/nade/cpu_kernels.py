@@ -1,8 +1,8 @@
-"""Compiled loops of NADE over float32 arrays: forward, backward, sampling, one step. ``cpu.py`` has them called.
+"""Compiled loops of NADE over float32 arrays: forward, backward, sampling, one step. ``cpu.py`` calls them.
 
-A strip is LANES consecutive hidden units as one value, which LLVM keeps in vector registers; so that a loop over hidden
-units reads like the formula and no result depends on what a compiler chose to vectorise. Sums run in one order whatever
-the number of threads, of rows, or of other rows in the batch.
+A strip is LANES consecutive hidden units as one value, which LLVM keeps in vector registers. So a loop over hidden units
+reads like the formula, and no result depends on what a compiler chose to vectorise. Every sum has one fixed sequence: it
+depends neither on the number of threads nor on the other rows of the batch.
 
 Everything that decides the machine code is in this one file, because numba's cache on disk looks at this file alone.
 Derivation and costs: README.md beside.
@@ -409,7 +409,7 @@ _WORDS = types.CPointer(types.int64)
 
 @intrinsic
 def claim(typingctx: Any, words: Any, index: Any) -> Any:
-    """words[index]++, which no two threads get alike."""
+    """words[index]++ as one atomic operation: no two threads get the same number."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         one = ir.Constant(ir.IntType(64), 1)
@@ -751,10 +751,10 @@ _prepare_arguments = _arguments("f4[:,::1], f4[:,::1], i8[::1], b1, i4[:,::1], i
 
 @_loops
 def _prepare(number, x, dy, in_start, every, slots, counts, sums, share):
-    """What all strips of hidden units need to know for the backward pass, for ``share`` groups of ROWS rows.
+    """Writes what all strips of hidden units read in the backward pass, for ``share`` groups of ROWS rows.
 
     ``slots`` (N, I): the non-zero inputs of a row (all, if ``every``), in step order; the first ``counts`` (N,) are set.
-    The last step's inputs are nobody's. ``sums`` (groups, P): dy summed over a group's rows.
+    No step reads the last step's inputs. ``sums`` (groups, P): dy summed over a group's rows.
     """
     used, inputs, P = in_start[len(in_start) - 2], x.shape[1], dy.shape[1]
     for g in range(number * share, min(len(sums), (number + 1) * share)):
@@ -788,7 +788,7 @@ def prepare(words):
 
 @_inline
 def _passed_on(gradient, h, da, relu):
-    """da and the gradient of h times the slope of the activation, which h itself tells."""
+    """da plus the gradient of h times the slope of the activation, which is a function of h."""
     if relu:
         return da + where_positive(h, gradient)
     return fma(gradient * h, spread(_ONE) - h, da)

@@ -92,7 +92,7 @@ def gradients(
         dW[first_inputs].addmm_(x[rows, first_inputs].T, da)
         if dx is not None:
             dx[rows, first_inputs] = da @ W[first_inputs].T
-    dy_first = dy[:, :after_first].sum(0)  # (P_0,): no row has its own first hidden vector
+    dy_first = dy[:, :after_first].sum(0)  # (P_0,): all rows have the same first hidden vector
     dV = torch.cat([torch.outer(dy_first, first_hidden), dV_later])
     return dx, Parameters(dW, db, V[:after_first].T @ dy_first, dV, dy.sum(0))
 
@@ -164,7 +164,7 @@ def _activate_(a: torch.Tensor, activation: str) -> torch.Tensor:
 
 
 def _times_slope_(gradient: torch.Tensor, h: torch.Tensor, activation: str) -> torch.Tensor:
-    """Multiplies the gradient of h by the slope of the activation, which h itself tells."""
+    """Multiplies the gradient of h by the slope of the activation, which is a function of h."""
     if activation == "sigmoid":
         return gradient.mul_(h).mul_(1 - h)
     return gradient.mul_(h > 0)
@@ -183,7 +183,7 @@ class _Block:
 
 @lru_cache(maxsize=64)
 def _blocks(layout: Layout, steps_per_block: int) -> tuple[_Block, ...]:
-    """Cuts steps 1 … D−1 into blocks. The slots of earlier steps are in a already; those of the last step nobody reads."""
+    """Cuts steps 1 … D−1 into blocks. The inputs of earlier steps are in a already; no step reads those of the last."""
     blocks, after_first = [], layout.outputs[0].stop
     for s in range(1, layout.steps, steps_per_block):
         e = min(s + steps_per_block, layout.steps)

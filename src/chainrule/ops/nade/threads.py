@@ -1,16 +1,16 @@
-"""Threads for compiled kernels: torch's own if they can be had, otherwise a small pool.
+"""Threads for compiled kernels: torch's OpenMP workers where they can be called, otherwise a small pool.
 
-A kernel is machine code that takes tasks until none is left (``cpu_kernels.py``); here it is called by as many threads as
-shall take part. No Python runs in them: two threads would hand the interpreter's lock to and fro, and wait for it.
+A kernel is machine code that takes tasks until none is left (``cpu_kernels.py``). Here several threads call it at once.
+They run no Python, because threads that do would wait for the interpreter's lock.
 
-torch's idle OpenMP workers spin for milliseconds after each of its operations, so that a second pool fights them for
-the cores: on two cores a step with a torch loss in it took half as long again. So the kernel is handed to the same
-workers, by the runtime's ``GOMP_parallel``, where this process has one. Not in a forked child, whose workers are gone:
-there, and where the runtime is another, a pool of our own does the work, made anew after a fork.
+torch's idle OpenMP workers spin for milliseconds after each of its operations. A second pool competes with them for the
+cores: on two cores a training step took half as long again. So the runtime's ``GOMP_parallel`` hands the kernel to the
+same workers. torch for Linux has this runtime; other builds may not, and a forked child has lost the workers. There the
+pool serves: on two cores, a training step by one thread alone took 1.3 times as long as with the pool.
 
-numba's compiled parallel loops were the other choice; its OpenMP layer kills a forked child, and its own layer aborts
-when two threads call at once. Here any number may call: the caller works too and waits only for threads that have begun,
-so that a pool that is busy with another caller costs time and nothing else.
+numba's compiled parallel loops cannot do this. Its OpenMP layer kills a forked child, and its own layer aborts when two
+threads call at once. Here any number of threads may call. The caller works too, and waits only for threads that have
+begun, so that a pool that is busy with another caller costs time and nothing else.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 class _Job:
-    """A kernel and its words, for whoever comes before the caller has finished the last task."""
+    """A kernel and its words, for threads that come before the caller has finished the last task."""
 
     def __init__(self, kernel: Callable[[int], None], words: array[int], arguments: object) -> None:
         self.kernel, self.words, self.arguments = kernel, words, arguments
@@ -36,7 +36,7 @@ class _Job:
         self.changed = threading.Condition()
 
     def work(self) -> None:
-        """Takes part, unless it is too late: then the words may be gone."""
+        """Takes part, unless the job is closed: then the words may be gone."""
         with self.changed:
             if self.closed:
                 return
@@ -47,12 +47,12 @@ class _Job:
             self.changed.notify()
 
     def finish(self) -> None:
-        """Returns when nobody works any more. Interrupted, it leaves the memory to who still works."""
+        """Returns when no thread works any more. Interrupted, it leaves the memory to those that still work."""
         with self.changed:
             self.closed = True
             while self.working:
                 self.changed.wait()
-            self.arguments = None  # a job still in the queue must not hold what others would use again
+            self.arguments = None  # a job still in the queue must not hold memory
 
 
 def _openmp_runtime() -> Callable[..., None] | None:
@@ -80,10 +80,10 @@ def run(kernel: Callable[[int], None], words: array[int], threads: int, argument
     """Has at most ``threads`` threads, this one among them, call ``kernel(words)``; returns when all have returned.
 
     Args:
-        kernel: a KERNEL, safe to be called by several threads at once.
-        words: what it takes the address of.
+        kernel: a KERNEL, which several threads may call at once.
+        words: the memory whose address the kernel takes.
         threads: as ``wanted`` says.
-        arguments: what owns the memory that the words point to; held while anybody may use it, an interrupt or not.
+        arguments: what owns the memory that the words point to; held while any thread may use it, even after an interrupt.
     """
     address, _ = words.buffer_info()
     if threads < 2:
@@ -114,10 +114,10 @@ def _serve(jobs: SimpleQueue[_Job]) -> None:
         jobs.get().work()
 
 
-def _forget() -> None:
-    """Resets the pools and locks in a forked child, which has the caller's thread alone, and gives torch one thread.
+def _reset_in_child() -> None:
+    """Resets the pool and its lock in a forked child, which has one thread alone, and gives torch one thread.
 
-    With more, torch would wait for ever for the parent's threads, which the child does not have.
+    With more, torch would wait for ever for the parent's threads.
     """
     global _openmp, _jobs, _threads, _growing
     _openmp, _jobs, _threads, _growing = None, SimpleQueue(), [], threading.Lock()
@@ -125,4 +125,4 @@ def _forget() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=_reset_in_child)

@@ -295,8 +295,8 @@ def _on(tensor: torch.Tensor) -> AbstractContextManager[object]:
 def _row_blocks(hidden: int) -> tuple[int, int, int]:
     """Rows, hidden units (padded) and warps of a program that holds whole hidden vectors.
 
-    They depend on the network only, never on N, so that a row's sums run alike in every batch. One warp is best while
-    it suffices: its sums over the hidden axis need no barrier.
+    They depend on the network only, not on N, so that a row's sums have the same sequence in every batch. One warp is
+    best while it suffices: its sums over the hidden axis need no barrier.
     """
     block_h = max(32, triton.next_power_of_2(hidden))
     warps = max(1, block_h // WARP_NUMBERS)
