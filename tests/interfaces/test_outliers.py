@@ -287,6 +287,24 @@ def test_knots_are_means_over_enough_rows():
     assert calibration_curve(log_odds[:9], np.arange(9), np.ones(9), 5) is None
 
 
+@pytest.mark.parametrize("width", [0.0, 1e-6, 1e-4, 1e-3, 1e-2])
+def test_ranks_that_nearly_agree_make_one_knot(width):
+    """As those of a model do to which one cell far out has taught that anything may come."""
+    ranks = 5 + width * np.random.default_rng(0).random(100)
+    for log_odds in (ranks, np.append(ranks, np.linspace(-3, 3, 100))):
+        curve = calibration_curve(log_odds, np.arange(len(log_odds)), np.ones(len(log_odds)), 5)
+        assert curve is None or (np.diff(curve.x) > 0).all()
+
+
+def test_a_table_with_one_cell_far_out_is_fitted():
+    rng = np.random.default_rng(0)
+    rows = np.stack([rng.normal(1000, 300, 400), rng.normal(size=400)], axis=1)
+    rows[7, 0] = 83471999.12345
+    config = cr.FitConfig(hidden_size=8, epochs=2)
+    density = cr.fit(rows, effort="quick", config=config, seed=0, verbose=False)
+    assert np.isfinite(density.log_prob(rows)).all()
+
+
 def test_ranks_that_are_right_stay_and_wrong_ones_are_mended():
     rng = np.random.default_rng(0)
     p = rng.random(500)

@@ -33,6 +33,7 @@ SLOPES = 0.2, 1.0  # of the lower tail
 CHANCE = 2.0  # squared standard errors by which chance lets a curve deviate from the identity
 INNER = -1.0  # log-odds between which and the lowest knot the slope is measured
 DIGITS = 3  # of knots
+LEAST_APART = 2 * 10.0**-DIGITS  # of knots, so that they still increase once they are rounded
 PRIOR = 1.0  # log-odds over which the tail's slope is taken to be 1, beside those of the rows
 
 
@@ -212,16 +213,26 @@ def calibration_curve(log_odds: np.ndarray, asked: np.ndarray, weight: np.ndarra
         end = len(x) if len(x) - end < least else end
         ends.append(end)
         size, start = max(least, min(size * 3 // 2, len(x) // MOST_KNOTS)), end
-    if len(ends) < 2:
+    at, to, parts = _knots_apart(x, y, ends)
+    if parts < 2:
         return None
-    bins = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
-    at, to = (np.array([each[part].mean() for part in bins]) for each in (x, y))
     inner = min(int((to < INNER).sum()), len(to) - 1)
     below = float(np.clip((to[inner] - to[0] + PRIOR) / (at[inner] - at[0] + PRIOR), *SLOPES))
     errors = 1 / (len(np.unique(asked)) * np.exp(to) / (1 + np.exp(to)) ** 2)  # squared, of the log-odds of shares
     kept = max(0.0, 1 - CHANCE / float(((to - at) ** 2 / errors).max()))
     to, below = at + kept * (to - at), 1 + kept * (below - 1)
     return Curve(tuple(at.round(DIGITS).tolist()), tuple(to.round(DIGITS).tolist()), below, 1.0)
+
+
+def _knots_apart(x: np.ndarray, y: np.ndarray, ends: list[int]) -> tuple[np.ndarray, np.ndarray, int]:
+    """The means (K,) of ranks and of shares between the ends, and K; parts whose means nearly agree become one part."""
+    while True:
+        bins = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+        at, to = (np.array([each[part].mean() for part in bins]) for each in (x, y))
+        near = np.flatnonzero((np.diff(at) < LEAST_APART) | (np.diff(to) < LEAST_APART))
+        if not len(near):
+            return at, to, len(bins)
+        del ends[int(near[0])]
 
 
 def default_draws(model: Model) -> int:
