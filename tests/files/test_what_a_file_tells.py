@@ -10,6 +10,8 @@ import pytest
 
 import chainrule as cr
 from chainrule import fileformat
+from chainrule.table import infer_schema
+from chainrule.table.kinds.numbers import knots_of
 from chainrule.table.telling import (
     gap_of_few,
     is_of_few,
@@ -147,6 +149,30 @@ def test_no_value_of_few_rows_can_be_computed_from_the_numbers_of_a_file(fitted)
             found += of_network(density, column.name)
         assert not [value for value in values if is_told(value, found)], column
         assert not [value for value in values if np.isclose(weights, value, rtol=1e-6).any()]
+
+
+@pytest.mark.parametrize("few", [1, 2, 4])
+@pytest.mark.parametrize("usual", ["zeros", "normal", "whole", "steps of 250", "heavy tail"])
+def test_values_of_few_rows_far_below_all_others_cannot_be_computed(usual, few):
+    told = -np.array(TOLD[:few])
+    (column,) = infer_schema(pd.DataFrame({"c": with_few(USUAL[usual], told)})).columns
+    found = of_schema(column, N)
+    assert [value for value in told if is_told(value, found)] == []
+
+
+@pytest.mark.parametrize("usual", ["normal", "whole", "steps of 250", "heavy tail"])
+def test_outer_knots_turn_with_the_numbers(usual):
+    codes = with_few(USUAL[usual], TOLD[:2])
+    knots, turned = knots_of(codes, window=5), knots_of(-codes, window=5)
+    assert len(knots) == len(turned)
+    for outer in (slice(0, 3), slice(-3, None)):
+        assert turned[outer] == pytest.approx([-knot for knot in reversed(knots)][outer])
+
+
+def test_a_value_of_one_row_between_values_of_many_cannot_be_computed():
+    codes = np.sort(np.append(np.repeat([0.0, 1e6], N // 2), 83471.0))
+    knots = knots_of(codes, window=5)
+    assert not is_told(83471.0, [5 * knot - many * 1e6 for knot in knots for many in range(5)])
 
 
 def test_columns_known_in_few_rows_are_left_out_and_say_so(fitted):
