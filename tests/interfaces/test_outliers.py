@@ -190,6 +190,25 @@ def test_a_row_without_a_known_cell_is_as_ordinary_as_can_be(detector):
     assert detector.score_samples(np.full((2, 6), np.nan)).tolist() == [0.0, 0.0]
 
 
+@pytest.mark.filterwarnings("ignore:column .* outside:UserWarning")
+@pytest.mark.parametrize("network", ["orderless", "nade"])
+def test_a_row_with_a_cell_that_its_column_cannot_hold_is_an_outlier(network):
+    def table(n, seed):
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=n)
+        columns = {"bit": rng.integers(0, 2, n), "x": x, "narrow": x + 0.01 * rng.normal(size=n)}
+        return pd.DataFrame(columns | {f"n{k}": rng.integers(0, 50, n) for k in range(5)})
+
+    config = cr.FitConfig(hidden_size=16, components=3, epochs=5)
+    detector = OutlierDetector(config=config, network=network, random_state=0).fit(table(300, 0))
+    usual, share = table(50, 1), detector.density_.schema.columns[0].outside_share
+    assert (detector.p_values(usual.assign(bit=2)) <= share).all()
+    assert (detector.predict(usual.assign(bit=2)) == -1).all()
+    assert (detector.p_values(usual.assign(bit=2, n0=0.5)) <= share**2).all()
+    nothing = detector.score_samples(pd.DataFrame("?", index=[0], columns=usual.columns))
+    assert nothing == pytest.approx(8 * np.log(share))
+
+
 def test_rows_of_few_values_have_the_probability_of_a_row_no_likelier():
     rows = np.repeat([[0, 0], [1, 0], [1, 1]], [600, 300, 100], axis=0)
     detector = OutlierDetector(config=BRIEF, random_state=0).fit(np.random.default_rng(0).permutation(rows))
