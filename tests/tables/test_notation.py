@@ -80,6 +80,29 @@ def test_numbers_in_a_notation_are_read_and_written_back_as_they_were(name):
     assert notation_from_json(column.notation.to_json()) == column.notation
 
 
+DASHED = {
+    "swiss": ([f"{int(x)}.–" for x in AMOUNTS], "12.–"),
+    "german": ([f"{int(x)},-" for x in AMOUNTS], "12,-"),
+    "two hyphens": ([f"{swapped(f'{int(x):,}')},-- €" for x in AMOUNTS], "1.234,-- €"),
+    "long": ([f"CHF {int(x):,}.—".replace(",", "’") for x in AMOUNTS], "CHF 1’234.—"),
+    "refunds": ([f"-{int(x)}.–" if k % 3 else f"{int(x)}.–" for k, x in enumerate(AMOUNTS)], "12.–"),
+    "cents": ([f"{int(x)}.–" if k % 2 or x == int(x) else f"{x:.2f}" for k, x in enumerate(AMOUNTS)], "12.–"),
+}
+
+
+@pytest.mark.parametrize("name", DASHED)
+def test_a_dash_for_no_decimals_is_no_minus_sign(name):
+    cells, example = DASHED[name]
+    column = column_of(cells)
+    assert column.notation.describe() == f"numbers written {example}"
+    values = read_cells(column.notation, np.array(cells, dtype=object), ())
+    refunds = [cell.startswith("-") for cell in cells]
+    expected = [x if cell[-1].isdigit() else x // 1 for x, cell in zip(AMOUNTS, cells, strict=True)]
+    assert values.tolist() == [-x if below else x for x, below in zip(expected, refunds, strict=True)]
+    assert column.notation.write(values) == cells
+    assert notation_from_json(column.notation.to_json()) == column.notation
+
+
 DATED = {
     "%d/%m/%Y": "31/12/2024",
     "%m/%d/%Y": "12/31/2024",

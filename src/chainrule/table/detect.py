@@ -13,6 +13,7 @@ import numpy as np
 from chainrule.errors import SchemaError
 from chainrule.table.notation import (
     APOSTROPHES,
+    DASH,
     GAP,
     MINUSES,
     MOST_DECIMALS,
@@ -43,7 +44,7 @@ WORDS = (r"Rs\.?", r"kr\.?", "Kč", "zł", "Ft", "lei", r"лв\.?", r"руб\.?"
 CURRENCY = "|".join([f"[A-Z]{{0,3}}[{SIGNS}]", *CODES, *WORDS])
 SHAPE = (
     rf"^([+({MINUSES}])?{GAP}({CURRENCY}|[%‰])?({GAP})([+({MINUSES}])?{GAP}"
-    rf"([0-9](?:[0-9.,{APOSTROPHES}{SPACES}]*[0-9])?[.,]?(?:[eE][+-]?[0-9]+)?|[.,][0-9]+(?:[eE][+-]?[0-9]+)?)"
+    rf"([0-9](?:[0-9.,{APOSTROPHES}{SPACES}]*[0-9])?(?:[.,](?:{DASH})|[.,]?(?:[eE][+-]?[0-9]+)?)|[.,][0-9]+(?:[eE][+-]?[0-9]+)?)"
     rf"(?:{GAP}([){MINUSES}]))?({GAP})({CURRENCY}|[%‰])?{GAP}([){MINUSES}])?$"
 )
 PARTS = ["front", "prefix", "before", "inner", "body", "after", "behind", "suffix", "end"]
@@ -173,6 +174,9 @@ def _shapes(cells: Any) -> Any:
     shape = cells.str.extract_groups(SHAPE).struct.unnest()
     shape.columns = PARTS
     shape = shape.with_columns(pl.col(part).fill_null("") for part in PARTS if part != "body")
+    at_end = f"[.,]({DASH})$"
+    dash = pl.col("body").str.extract(at_end, 1).fill_null("")
+    shape = shape.with_columns(dash.alias("dash"), pl.col("body").str.replace(f"(?:{DASH})$", ""))
     signs = pl.concat_str("front", "inner", "after", "end")
     once = (signs.str.len_chars() <= 1) & ~signs.str.contains(r"[()]") | (signs == "()")
     return shape.with_columns(pl.when(once).then("body").alias("body"))
@@ -252,14 +256,20 @@ def _style(marks: _Marks, prefix: str, suffix: str, shape: Any, min_count: int) 
 
     decimal, thousands, grouping = marks
     weight = shape["weight"]
+    has_decimals = shape["dash"] == ""  # the others say in their own way that they have none
+    dashes = shape.filter(~has_decimals)
     body = shape["body"].str.replace("[eE].*$", "")
     whole = body.str.split(decimal).list.first() if decimal else body
     fraction = body.str.split(decimal).list.get(1, null_on_oob=True).fill_null("")
+    if len(dashes) < len(shape):
+        fraction, weighing = fraction.filter(has_decimals), weight.filter(has_decimals)
+    else:
+        weighing = weight
     lengths = fraction.str.len_chars()
-    most = _shared(lengths, weight, min_count)
+    most = _shared(lengths, weighing, min_count)
     keeps_zeros = bool(fraction.str.contains("[0-9]0$").any()) or lengths.n_unique() == 1
     least = (
-        _commonest(lengths, weight) if keeps_zeros else int((fraction == "0").any())
+        _commonest(lengths, weighing) if keeps_zeros else int((fraction == "0").any())
     )  # 12.0 is how programs write 12
     digits = whole.str.replace_all("[^0-9]", "").str.len_chars()
     is_grouped = whole.str.contains("[^0-9]")
@@ -295,6 +305,7 @@ def _style(marks: _Marks, prefix: str, suffix: str, shape: Any, min_count: int) 
         least_decimals=0 if has_exponents else min(least, most),
         most_decimals=most,
         exponent=has_exponents,
+        dash=_commonest(dashes["dash"], dashes["weight"]) if len(dashes) else "",
     )
 
 
