@@ -2,6 +2,7 @@
 
 import datetime
 import warnings
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -643,6 +644,35 @@ def test_missing_cells_are_told_in_few_words():
     assert describe_missing({"a": words}, schema) == ["missing cells: a 4 empty, 9 'NA', 2 'null', 2 of other words"]
     many = {f"c{k}": {"": 1, "NA": k} for k in range(1, 20)}
     assert describe_missing(many, schema) == ["missing cells: 19 empty, 190 'NA' in 19 columns"]
+
+
+@pytest.mark.parametrize("container", ["pandas", "nullable", "polars", "arrow", "parquet", "decimals"])
+def test_numbers_and_dates_said_of_a_frame_are_its_missing_cells(container, tmp_path):
+    days = [datetime.datetime(1900, 1, 1) if k % 5 == 0 else datetime.datetime(2024, 1, 1 + k % 9) for k in range(60)]
+    cells = {"age": [-999 if k % 3 == 0 else k % 20 for k in range(60)], "x": [-999.0, 0.5, 1.5] * 20, "day": days}
+    frame = pd.DataFrame({**cells, "large": [2**62 if k % 4 else 2**62 + 1 for k in range(60)]})
+    told = {"age": "-999", "x": ["-999", "?"], "day": "1900-01-01", "large": str(2**62 + 1)}
+    if container == "nullable":
+        frame = frame.convert_dtypes()
+    if container == "decimals":
+        frame["x"] = [Decimal(str(x)) for x in cells["x"]]
+    whole = {
+        "polars": pl.from_pandas,
+        "arrow": lambda each: pl.from_pandas(each).to_arrow(),
+        "parquet": lambda each: pl.from_pandas(each).write_parquet(tmp_path / "t.parquet") or tmp_path / "t.parquet",
+    }.get(container, lambda each: each)(frame)
+    table = read_table(whole, na_values=told)
+    schema = schema_of(table)
+    seen = encode(table, schema).observed
+    assert [column.kind for column in schema.columns[:3]] == ["integer", "real", "datetime"]
+    assert (1 - seen.mean(0)).round(3).tolist() == [0.333, 0.333, 0.2, 0.25]
+    density = cr.fit(table, **SMALL)
+    drawn = density.impute(read_table(whole, na_values=told), seed=0)
+    filled = drawn.to_pandas() if hasattr(drawn, "to_pandas") else drawn
+    assert not (filled["age"] == -999).any()
+    assert not (filled["x"] == -999).any()
+    assert (filled["age"][1:3] == [1, 2]).all()
+    assert (pd.to_datetime(filled["day"]).dt.year > 2000).all()
 
 
 def test_words_said_of_a_frame_are_missing_cells_of_its_text():
