@@ -190,6 +190,28 @@ def test_a_row_without_a_known_cell_is_as_ordinary_as_can_be(detector):
     assert detector.score_samples(np.full((2, 6), np.nan)).tolist() == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("network", ["orderless", "nade"])
+def test_a_cell_that_its_column_cannot_hold_makes_an_outlier_of_its_row(network):
+    rng = np.random.default_rng(0)
+    wide = rng.normal(size=(400, 3)) * np.array([1.0, 1.0, 1e-3])  # so that what one cell costs is little
+    table = pd.DataFrame(wide, columns=["a", "b", "c"]).assign(
+        bit=rng.integers(0, 2, 400), count=rng.integers(0, 9, 400)
+    )
+    table["day"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 90, 400), "D")
+    config = replace(TINY, hidden_sizes=None, members=None, hidden_size=8) if network == "nade" else TINY
+    detector = OutlierDetector(config=config, network=network, random_state=0).fit(table)
+    usual = int(detector.score_samples(table).argmax())
+    row = table.iloc[[usual]].astype(object)
+    for name, value in {"bit": 2, "a": np.inf, "b": "much", "count": 1.5, "day": "someday"}.items():
+        with pytest.warns(UserWarning, match="holds what the column cannot"):
+            odd = detector.score_samples(row.assign(**{name: value}))
+        assert odd[0] < detector.offset_, name
+        assert np.isfinite(odd[0])
+    with pytest.warns(UserWarning, match="holds what the column cannot"):
+        both = detector.score_samples(row.assign(bit=2, count=1.5))
+    assert both[0] < odd[0]
+
+
 def test_rows_of_few_values_have_the_probability_of_a_row_no_likelier():
     rows = np.repeat([[0, 0], [1, 0], [1, 1]], [600, 300, 100], axis=0)
     detector = OutlierDetector(config=BRIEF, random_state=0).fit(np.random.default_rng(0).permutation(rows))

@@ -107,6 +107,9 @@ def row_log_p(
     hundredth of them has one below 0.01. The further a row lies out, the lower; among rows with the same known cells the sequence
     is that of ``score``. A row without known cells has 0.
 
+    A cell outside its column stands in none of the M rows that are drawn. So each divides the probability by M + 1, as in a test
+    by simulation, and a row is judged by that and its other cells.
+
     Complete rows cost as much as a score. Every other pattern of known cells in the table costs the score of some hundred to some
     thousand drawn rows more, ``calibration.draws`` at most.
 
@@ -138,7 +141,8 @@ def log_p_of(model: Model, codes: Codes, calibration: Calibration, *, show_progr
             ranks = (whole or draws.curve(reference))(scores[rows])
             log_odds[rows] = calibration(ranks, _hidden(model, reference.known))
             advance(1)
-    return np.maximum(-np.logaddexp(0.0, -log_odds), -np.finfo(np.float64).max)
+    log_p = -np.logaddexp(0.0, -log_odds) - codes.outside.sum(1) * np.log1p(calibration.draws)
+    return np.maximum(log_p, -np.finfo(np.float64).max)
 
 
 def learned(
