@@ -675,6 +675,57 @@ def test_numbers_and_dates_said_of_a_frame_are_its_missing_cells(container, tmp_
     assert (pd.to_datetime(filled["day"]).dt.year > 2000).all()
 
 
+@pytest.mark.parametrize("form", ["%G-W%V-%u", "%GW%V%u", "%a, %d %b %Y %H:%M:%S +0000", "%Y-%m-%d %H:%M:%S GMT"])
+def test_days_of_weeks_and_offsets_behind_a_space_are_read(form):
+    times = pl.Series(DAYS, dtype=pl.Date).cast(pl.Datetime("us"))
+    cells = times.dt.to_string(form)
+    column = column_of(cells.to_list())
+    assert (column.kind, column.notation) == ("datetime", DateNotation(format=form))
+    assert column.notation.write(read_cells(column.notation, cells.to_numpy(), ())) == cells.to_list()
+    assert notation_from_json(column.notation.to_json()) == column.notation
+
+
+MONTHS = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+]
+NOT_READ = {
+    "months": ([day.strftime("%Y-%m") for day in DAYS], "months without a day: write a day behind them, as 2024-01-31, "),
+    "months first": ([day.strftime("%m/%Y") for day in DAYS], "months without a day: "),
+    "weeks": ([day.strftime("%G-W%V") for day in DAYS], "weeks without a day: write a day behind them, as 2024-W05-3, "),
+    "german": ([f"{day.day}. {MONTHS[day.month - 1]} {day.year}" for day in DAYS],
+               "dates whose months have names that are not English: write them as numbers, "),
+    "summer": ([f"{day}T10:00:00+0{1 + (3 < day.month < 11)}:00" for day in DAYS],
+               "times at several offsets from UTC, such as +01:00 and +02:00, which are not read: write all times at one "),
+    "both marks": ([f"{x:,.2f}" if k % 2 else swapped(f"{x:,.2f}") for k, x in enumerate(AMOUNTS)],
+                   "numbers of which some have a point for a decimal mark and others a comma, as in 1,234.50 and 1.234,50: "),
+    "kilograms": ([f"{x:.1f} kg" for x in AMOUNTS], "numbers with 'kg' behind each, which are not read: write them without, "),
+    "metres": ([f"{x:.0f}m²" for x in AMOUNTS], "numbers with 'm²' behind each, which are not read: write them without, "),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NOT_READ)
+def test_what_is_not_read_is_named(name):
+    cells, reason = NOT_READ[name]
+    assert reason in column_of(cells).reason
+
+
+def test_labels_with_digits_are_nothing_that_is_not_read():
+    for labels in (["1.2", "1.2.3", "2.0.1"], ["10.0.0.1", "10.0.0.2"], ["B12", "C3"], ["1st", "2nd", "3rd"], ["4x4"]):
+        cells = [labels[k % len(labels)] for k in range(60)]
+        assert column_of(cells).reason == f"labels, {len(labels)} different"
+
+
 def test_words_said_of_a_frame_are_missing_cells_of_its_text():
     frame = pd.DataFrame({"age": ["31", "-", "40", "-", "55.5"] * 9, "x": [1.0, -1.0, 2.0, 3.0, 5.5] * 9})
     table = read_table(frame, na_values="-")

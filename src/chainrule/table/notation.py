@@ -240,7 +240,7 @@ class DateNotation:
     format: str
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.format) <= LONGEST_FORMAT or not {"d", "e", "j"} & set(self._directives) or not self._years:
+        if not 0 < len(self.format) <= LONGEST_FORMAT or not (self._is_week or (self._has_day and self._years)):
             raise SchemaError(
                 f"{self.format!r} is no format of dates with a day, a month and a year; write it as %d/%m/%Y or %d.%m.%Y %H:%M"
             )
@@ -329,6 +329,15 @@ class DateNotation:
         return re.findall(r"%[-_0]?\.?\d?([A-Za-z])", self.format)
 
     @property
+    def _is_week(self) -> bool:
+        """Whether dates are the day of a week of a year, as ISO 8601 counts weeks: 2024-W05-3."""
+        return {"G", "V", "u"} <= set(self._directives)
+
+    @property
+    def _has_day(self) -> bool:
+        return bool({"d", "e", "j"} & set(self._directives))
+
+    @property
     def _years(self) -> bool:
         return bool({"Y", "y", "G"} & set(self._directives)) and bool({"m", "b", "B", "h", "j"} & set(self._directives))
 
@@ -353,7 +362,9 @@ _ONE_OR_TWO = "[0-9]{1,2}"
 _DIRECTIVES = {
     **dict.fromkeys(("%d", "%m", "%H", "%I"), _ONE_OR_TWO),
     **dict.fromkeys(("%M", "%S", "%y"), "[0-9]{2}"),
-    "%Y": "[0-9]{4}",
+    **dict.fromkeys(("%Y", "%G"), "[0-9]{4}"),
+    "%V": "[0-9]{2}",
+    "%u": "[1-7]",
     "%.f": r"(?:\.[0-9]{1,9})?",
     "%p": "[AaPp][Mm]",
     "%B": "[A-Za-z]{3,9}",
