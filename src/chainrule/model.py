@@ -28,7 +28,6 @@ from chainrule.conditionals import (
 from chainrule.errors import ChainruleError, FormatError, SchemaError, unknown_choice
 from chainrule.networks import MADE, NADE, AbstractNetwork, Committee, Ensemble, OrderlessNADE
 from chainrule.networks.columns import Columns
-from chainrule.networks.orders import make_order
 from chainrule.table import Column, Schema
 from chainrule.table.kinds import KINDS, integer
 
@@ -123,14 +122,9 @@ class Model:
             if broken := [key for key, array in arrays.items() if not np.isfinite(array).all()]:
                 raise FormatError(f"array {broken[0]!r} holds values that are not finite; the model is no density")
             for key, array in arrays.items():
-                if key == "order" or key.endswith(".order"):
-                    make_order(array.tolist(), len(built.columns))
                 if key.split(".")[-1] == "log_weight" and abs(np.logaddexp.reduce(array)) > WEIGHT_TOLERANCE:
                     raise FormatError(f"array {key!r}: the members' weights do not sum to 1; the model is no density")
             built.load_state_dict({key: torch.from_numpy(np.array(array)) for key, array in arrays.items()})
-            for part in built.modules():
-                if isinstance(part, Committee):
-                    part.require_one_order()
             return cls(schema, built.eval())
         except FormatError:
             raise

@@ -98,11 +98,35 @@ def test_a_model_file_holds_no_row(tmp_path):
             lambda c: c.arrays.update(first_hidden=np.full(5, np.nan, np.float32)),
             "array 'first_hidden' holds values that are not finite; the model is no density",
         ),
-        (lambda c: c.arrays.pop("order"), "array 'order' is absent; expected int64 of shape (7,)"),
+        (lambda c: c.arrays.pop("hidden_bias"), "array 'hidden_bias' is absent"),
+        (
+            lambda c: c.arrays.update(order=np.arange(7)),
+            "array 'order' is int64 of shape (7,); expected none",
+        ),
+        (
+            lambda c: c.content["model"]["network"]["config"].pop("order"),
+            "the model cannot be rebuilt from its description: 'order'",
+        ),
         (lambda c: c.arrays.update(extra=np.zeros(1)), "array 'extra' is float64 of shape (1,); expected none"),
         (
-            lambda c: c.arrays.update(order=np.zeros(7, np.int64)),
+            lambda c: c.content["model"]["network"]["config"].update(order=[0] * 7),
             "the model cannot be rebuilt from its description: order [0, 0, 0, 0, 0, 0, 0] is not a permutation",
+        ),
+        (
+            lambda c: c.content["model"]["network"]["config"].update(order=[0, 1, 2, 3, 4, 5]),
+            "the model cannot be rebuilt from its description: order [0, 1, 2, 3, 4, 5] is not a permutation",
+        ),
+        (
+            lambda c: c.content["model"]["network"]["config"].update(order=[10**30] * 7),
+            "the model cannot be rebuilt from its description: ",
+        ),
+        (
+            lambda c: c.content["model"]["network"]["config"].update(order="random"),
+            "the model cannot be rebuilt from its description: order 'random' is neither null nor a list of columns",
+        ),
+        (
+            lambda c: c.content["model"]["network"]["config"].update(order=[True, False, 2, 3, 4, 5, 6]),
+            "the model cannot be rebuilt from its description: order '[True, False, 2, 3, 4, 5, 6]' is neither null",
         ),
         (lambda c: c.content["model"]["schema"]["columns"].pop(), "the network has 7 columns where the schema has 6"),
         (lambda c: c.content["model"]["schema"].update(columns=3), "the schema is not one this version wrote"),

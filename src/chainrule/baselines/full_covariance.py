@@ -16,7 +16,7 @@ from chainrule.conditionals import GaussianMixture
 from chainrule.errors import ShapeError, whole_number
 from chainrule.networks.base import check_pool
 from chainrule.networks.columns import Columns
-from chainrule.networks.orders import Order
+from chainrule.networks.orders import Order, order_from_json, order_to_json
 from chainrule.rng import generator_from
 
 VARIANCE_FLOOR = (
@@ -129,10 +129,10 @@ class FullCovarianceMixture(AbstractBaseline):
             raise ShapeError("a covariance is not symmetric and positive definite")
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON; the order is a tensor of the state."""
-        return {"columns": len(self.columns), "parts": self.parts}
+        """Constructor arguments as JSON."""
+        return {"columns": len(self.columns), "parts": self.parts, "order": order_to_json(self.order)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> FullCovarianceMixture:
         """The mixture that ``config`` described."""
-        return cls(config["columns"], config["parts"])
+        return cls(config["columns"], config["parts"], order=order_from_json(config["order"]))

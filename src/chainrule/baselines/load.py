@@ -20,7 +20,6 @@ from chainrule.baselines.rbm import RBM
 from chainrule.baselines.saved import KIND, AbstractSaved
 from chainrule.baselines.vae import VAE
 from chainrule.errors import FormatError, unknown_choice
-from chainrule.networks.orders import make_order
 
 BASELINES: dict[str, type[AbstractSaved]] = {
     each.__name__: each
@@ -63,8 +62,6 @@ def load(path: str | os.PathLike[str]) -> AbstractSaved:
             if found is None or (tuple(found.shape), found.dtype) != (shape, dtype):
                 has = "absent" if found is None else f"{found.dtype} of shape {tuple(found.shape)}"
                 raise FormatError(f"{name}: array {key!r} is {has}; expected {dtype} of shape {shape}")
-            if key == "order":
-                make_order(found.tolist(), len(built.columns))
         built.load_state_dict(tensors)
         built.require_density()
     except FormatError:

@@ -48,21 +48,17 @@ class Committee(AbstractOfMembers, AbstractFixedOrder):
     ) -> None:
         super().__init__()
         self.take(members, weights, tuple(MEMBERS.values()), "a committee")
-        self.require_one_order()
-
-    @property
-    def order(self) -> torch.Tensor:  # type: ignore[override]
-        """The order that all members share, int64 (D,)."""
-        return self._all()[0].order
-
-    def require_one_order(self) -> None:
-        """Raises ShapeError where a member has another order than the first."""
-        for number, member in enumerate(self._all()):
+        for number, member in enumerate(members):
             if not torch.equal(member.order, self.order):
                 raise ShapeError(
                     f"members[{number}] has another order than members[0]; pass order={self.order.tolist()[:8]}… to it, or "
                     "make an Ensemble, whose members may have several"
                 )
+
+    @property
+    def order(self) -> torch.Tensor:  # type: ignore[override]
+        """The order that all members share, int64 (D,)."""
+        return self._all()[0].order
 
     def cells(self, x: torch.Tensor) -> torch.Tensor:
         """Log-likelihood (N, D) of each cell given the columns drawn before it: of the mean of the members' probabilities."""
@@ -104,13 +100,13 @@ class Committee(AbstractOfMembers, AbstractFixedOrder):
         return torch.cat([member.features(x, pool) for member in self._all()], dim=1)
 
     def config(self) -> dict[str, Any]:
-        """Of every member its class and constructor arguments, as JSON; weights and orders are tensors of the state."""
+        """Of every member its class and constructor arguments, as JSON; weights are a tensor of the state."""
         members = [{"class": type(member).__name__, "config": member.config()} for member in self._all()]
         return {"columns": self.columns.to_json(), "members": members}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Committee:
-        """The committee that ``config`` described, with fresh parameters and natural order."""
+        """The committee that ``config`` described, with fresh parameters."""
         members: list[AbstractParametric] = []
         for spec in config["members"]:
             if spec["class"] not in MEMBERS:

@@ -16,6 +16,7 @@ from chainrule.networks.made import MADE
 from chainrule.networks.members import AbstractOfMembers, fitted_weights
 from chainrule.networks.nade import NADE
 from chainrule.networks.orderless import OrderlessNADE
+from chainrule.networks.orders import order_from_json, order_to_json
 from chainrule.rng import uniforms
 
 MEMBERS: dict[str, type[AbstractNetwork]] = {
@@ -162,15 +163,19 @@ class Ensemble(AbstractOfMembers):
                 raise EvidenceError(f"member {number} of the ensemble: {error}{several}") from error
 
     def config(self) -> dict[str, Any]:
-        """Of every member its class and constructor arguments, as JSON; weights and orders are tensors of the state."""
+        """Of every member its class and constructor arguments, as JSON; weights are a tensor of the state."""
         members: list[dict[str, Any]] = []
         owners: dict[tuple[int, ...], int] = {}  # the first orderless network that has these parameters
         for number, member in enumerate(self._all()):
             owner = number
             if isinstance(member, OrderlessNADE):
                 owner = owners.setdefault(tuple(map(id, member.parameters())), number)
-            shared = {"like": owner} if owner < number else {"config": member.config()}
-            members.append({"class": type(member).__name__, **shared})
+            spec: dict[str, Any] = {"class": type(member).__name__}
+            if owner < number:
+                spec |= {"like": owner, "order": order_to_json(member.order)}
+            else:
+                spec["config"] = member.config()
+            members.append(spec)
         return {"columns": self.columns.to_json(), "members": members}
 
     @classmethod
@@ -188,7 +193,7 @@ class Ensemble(AbstractOfMembers):
                     raise FormatError(
                         f"member {len(members)} shares the parameters of member {spec['like']}, which has one order"
                     )
-                members.append(like.with_order(None))
+                members.append(like.with_order(order_from_json(spec["order"])))
             elif spec["class"] == cls.__name__:
                 members.append(cls.from_config(spec["config"]))
             elif spec["class"] in MEMBERS:
