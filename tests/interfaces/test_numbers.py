@@ -229,12 +229,8 @@ def test_a_small_file_cannot_ask_for_much_memory():
     """Described columns that the schema does not have are refused before a network of their size is built."""
     density = cr.fit(rows_of(60)[["over"]], network="made", seed=0, config=replace(QUICK, epochs=1), verbose=False)
     spec, wide = density.model.to_json(), 10**6
-    spec["network"]["config"] |= {
-        "columns": [{"times": 1, "conditional": {"kind": "Categorical", "values": wide}}],
-        "hidden_sizes": [1],
-        "direct": False,
-        "order": None,
-    }
+    spec["network"]["columns"] = [{"times": 1, "conditional": {"kind": "Categorical", "values": wide}}]
+    spec["network"]["config"] |= {"hidden_sizes": [1], "direct": False}
     arrays = {
         "hidden_biases.0": np.zeros(1, np.float32),
         "hidden_weights.0": np.zeros((1, wide), np.float32),

@@ -248,7 +248,9 @@ def test_a_checkpoint_of_another_order_is_refused(tmp_path):
     one, other = (state_of(cr.NADE(4, hidden_size=3, order=o, generator=generator_from(0)), config) for o in orders)
     Checkpoint(tmp_path / "c").save(other, config, seed=0, run="")
     Checkpoint(tmp_path / "c").restore(other, config, run="")
-    with pytest.raises(FormatError, match="network differs from this run's, in the order of its columns or in its sizes"):
+    with pytest.raises(
+        FormatError, match="network differs from this run's, in the order of its columns or in its sizes"
+    ):
         Checkpoint(tmp_path / "c").restore(one, config, run="")
 
 

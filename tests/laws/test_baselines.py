@@ -29,6 +29,7 @@ from chainrule.baselines import (
 from chainrule.baselines.partition import temperatures
 from chainrule.errors import EvidenceError, FormatError, ShapeError
 from chainrule.networks import AbstractNetwork
+from chainrule.networks.rebuild import network_to_json
 from chainrule.rng import generator_from
 from chainrule.testing import all_rows, assert_pure, chi_squared_p_value
 from chainrule.testing.laws import LEAST_P_VALUE, count_rows, multiplicities
@@ -514,7 +515,7 @@ def _renamed(path):
 
     machine = rbm(3, 2)
     arrays = {name: tensor.detach().numpy() for name, tensor in machine.state_dict().items()}
-    fileformat.write(path, fileformat.Contents("baseline", {"class": "FVSBN", "config": machine.config()}, arrays))
+    fileformat.write(path, fileformat.Contents("baseline", {**network_to_json(machine), "class": "FVSBN"}, arrays))
     return path
 
 

@@ -9,6 +9,7 @@ from registry import MIXED, committee, made, nade, orderless
 from chainrule import NADE, Committee, Density, DiscretizedLogisticMixture, Ensemble, IndependentColumns, load
 from chainrule.errors import FormatError, ShapeError
 from chainrule.model import Model
+from chainrule.networks import Columns
 from chainrule.rng import generator_from
 from chainrule.table import Column, Schema
 from chainrule.testing import all_rows
@@ -107,5 +108,5 @@ def test_who_cannot_sit_on_a_committee():
     with pytest.raises(ShapeError, match="no rows"):
         bits().fit_weights(torch.zeros(0, 6))
     with pytest.raises(FormatError, match="is unknown"):
-        Committee.from_config({"columns": [], "members": [{"class": "OrderlessNADE", "config": {}}]})
+        Committee.from_config(Columns.of(2), {"members": [{"class": "OrderlessNADE", "config": {}}]})
     assert "2 members" in repr(Committee([NADE(3), NADE(3)]))

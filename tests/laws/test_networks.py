@@ -320,7 +320,8 @@ def test_calling_a_network_gives_its_log_likelihood(network, generator):
 
 def test_the_description_has_the_order_and_the_state_has_what_was_learned(network, generator):
     """A network rebuilt from its description and its state gives the same numbers, in its order."""
-    again = type(network).from_config(json.loads(json.dumps(network.config()))).to(network._like().dtype)
+    config = json.loads(json.dumps(network.config()))
+    again = type(network).from_config(network.columns, config).to(network._like().dtype)
     again.load_state_dict(network.state_dict())
     rows = network.sample(4, generator=generator)
     assert torch.equal(again.order, network.order)
@@ -343,6 +344,18 @@ def test_networks_over_the_same_columns_have_each_its_own_order():
             params = net.conditional_params(x)
             assert len(params[:, columns.param_rows(first)].unique(dim=0)) == 1
             assert len(params[:, columns.param_rows(5 - first)].unique(dim=0)) > 1
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: MADE(MIXED, [7, 6], order="reverse"), lambda: FVSBN(MIXED, order="reverse")], ids=["made", "fvsbn"]
+)
+def test_masks_move_with_the_network(make):
+    """To another dtype, and to another device: PyTorch's meta device is one that every machine has."""
+    net, x = make(), torch.zeros(2, len(MIXED))
+    for dtype in (torch.float64, torch.float32):
+        assert net.to(dtype).conditional_params(x.to(dtype)).dtype == dtype
+    moved = net.to("meta").conditional_params(x.to("meta"))
+    assert (moved.device.type, moved.shape) == ("meta", (2, sum(net.columns.param_widths)))
 
 
 def test_same_seed_same_bytes():
@@ -538,7 +551,7 @@ def test_registry_covers_every_network_class():
 def test_a_training_step_without_some_inputs(generator):
     """Which columns are told is drawn anew each step, from the generator alone; scores and draws know all of them."""
     net = NADE(MIXED, hidden_size=6, input_dropout=0.4, generator=generator_from(0))
-    plain = NADE.from_config({**net.config(), "input_dropout": 0.0})
+    plain = NADE.from_config(net.columns, {**net.config(), "input_dropout": 0.0})
     plain.load_state_dict(net.state_dict())
     x = plain.sample(50, generator=generator)
     first, second = (net.training_loss(x, generator=generator_from(seed)) for seed in (1, 2))
@@ -554,6 +567,6 @@ def test_a_training_step_without_some_inputs(generator):
         withheld.input_weight *= told
     torch.testing.assert_close(first, withheld.training_loss(x))
     assert torch.equal(net.eval().training_loss(x), plain.training_loss(x))
-    assert NADE.from_config(net.config()).input_dropout == 0.4
+    assert NADE.from_config(net.columns, net.config()).input_dropout == 0.4
     with pytest.raises(ShapeError, match="input_dropout"):
         NADE(3, input_dropout=1.0)

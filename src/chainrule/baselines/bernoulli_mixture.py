@@ -126,13 +126,13 @@ class BernoulliMixture(AbstractBaseline):
         return self.joint(x).softmax(1)
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON."""
-        return {"columns": self.columns.to_json(), "parts": self.parts, "order": order_to_json(self.order)}
+        """Constructor arguments besides the columns, as JSON."""
+        return {"parts": self.parts, "order": order_to_json(self.order)}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> BernoulliMixture:
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> BernoulliMixture:
         """The mixture that ``config`` described."""
-        return cls(Columns.from_json(config["columns"]), config["parts"], order=order_from_json(config["order"]))
+        return cls(columns, config["parts"], order=order_from_json(config["order"]))
 
 
 def _joint(x: torch.Tensor, part_logit: torch.Tensor, logit: torch.Tensor) -> torch.Tensor:

@@ -85,13 +85,13 @@ class ChainTable(AbstractBaseline):
         self.fit_counts(x)
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON."""
-        return {"columns": self.columns.to_json(), "order": order_to_json(self.order)}
+        """Constructor arguments besides the columns, as JSON."""
+        return {"order": order_to_json(self.order)}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> ChainTable:
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> ChainTable:
         """The table that ``config`` described."""
-        return cls(Columns.from_json(config["columns"]), order=order_from_json(config["order"]))
+        return cls(columns, order=order_from_json(config["order"]))
 
     def _prefix_index(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """For rows x: which logit each step reads and which bit it finds, both (N, D) by step."""

@@ -105,12 +105,12 @@ class ChowLiuTree(AbstractBaseline):
 
     def config(self) -> dict[str, Any]:
         """Constructor arguments as JSON; the order follows from the parents."""
-        return {"columns": self.columns.to_json(), "smoothing": self.smoothing, "parents": list(self.parents)}
+        return {"smoothing": self.smoothing, "parents": list(self.parents)}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> ChowLiuTree:
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> ChowLiuTree:
         """The tree that ``config`` described."""
-        return cls(Columns.from_json(config["columns"]), smoothing=config["smoothing"], parents=config["parents"])
+        return cls(columns, smoothing=config["smoothing"], parents=config["parents"])
 
     def _params(self, x: torch.Tensor, column: int) -> torch.Tensor:
         bias, parent = self.output_bias[self.columns.param_rows(column)], self.parents[column]

@@ -76,10 +76,10 @@ class FVSBN(AbstractBaseline):
         return int(self._mask.count_nonzero()) + self.output_bias.numel()
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON."""
-        return {"columns": self.columns.to_json(), "order": order_to_json(self.order)}
+        """Constructor arguments besides the columns, as JSON."""
+        return {"order": order_to_json(self.order)}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> FVSBN:
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> FVSBN:
         """The network that ``config`` described."""
-        return cls(Columns.from_json(config["columns"]), order=order_from_json(config["order"]))
+        return cls(columns, order=order_from_json(config["order"]))

@@ -177,16 +177,16 @@ class MADE(AbstractParametric):
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON."""
+        """Constructor arguments besides the columns, as JSON."""
         options = {"activation": self.activation, "direct": self.direct, "residual": self.residual}
         order = order_to_json(self.order)
-        return {"columns": self.columns.to_json(), "hidden_sizes": list(self.hidden_sizes), "order": order, **options}
+        return {"hidden_sizes": list(self.hidden_sizes), "order": order, **options}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> MADE:
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> MADE:
         """The network that ``config`` described, with fresh parameters."""
         options = {key: config[key] for key in ("hidden_sizes", "activation", "direct", "residual")}
-        return cls(Columns.from_json(config["columns"]), order=order_from_json(config["order"]), **options)
+        return cls(columns, order=order_from_json(config["order"]), **options)
 
     def count_parameters(self) -> int:
         """How many numbers it has learned, those that a mask cuts off not among them."""

@@ -250,16 +250,16 @@ class NADE(AbstractParametric):
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON."""
+        """Constructor arguments besides the columns, as JSON."""
         options = {"activation": self.activation, "input_dropout": self.input_dropout}
         order = order_to_json(self.order)
-        return {"columns": self.columns.to_json(), "hidden_size": self.hidden_size, "order": order, **options}
+        return {"hidden_size": self.hidden_size, "order": order, **options}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> NADE:
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> NADE:
         """The network that ``config`` described, with fresh parameters."""
         options = {key: config[key] for key in ("hidden_size", "activation", "input_dropout")}
-        return cls(Columns.from_json(config["columns"]), order=order_from_json(config["order"]), **options)
+        return cls(columns, order=order_from_json(config["order"]), **options)
 
     def extra_repr(self) -> str:
         """What stands in the parentheses of ``repr``."""

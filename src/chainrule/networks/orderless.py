@@ -305,16 +305,16 @@ class OrderlessNADE(AbstractNetwork):
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)).repeat(self.members))
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON."""
+        """Constructor arguments besides the columns, as JSON."""
         options = {"activation": self.activation, "dropout": self.dropout, "members": self.members}
         order = order_to_json(self.order)
-        return {"columns": self.columns.to_json(), "hidden_sizes": list(self.hidden_sizes), "order": order, **options}
+        return {"hidden_sizes": list(self.hidden_sizes), "order": order, **options}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> OrderlessNADE:
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> OrderlessNADE:
         """The network that ``config`` described, with fresh parameters."""
         options = {key: config[key] for key in ("hidden_sizes", "activation", "dropout", "members")}
-        return cls(Columns.from_json(config["columns"]), order=order_from_json(config["order"]), **options)
+        return cls(columns, order=order_from_json(config["order"]), **options)
 
     def extra_repr(self) -> str:
         """What stands in the parentheses of ``repr``."""

@@ -18,7 +18,7 @@ from torch import nn
 from chainrule import fileformat
 from chainrule.atomic import HAS_LOCKS, is_at, is_held, lock, place_of, replacing
 from chainrule.errors import FormatError, ShapeError, printable
-from chainrule.networks import AbstractTrainable
+from chainrule.networks.rebuild import member_to_json
 from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
 from chainrule.training.loop import State
@@ -131,7 +131,7 @@ def _contents(state: State, config: FitConfig, *, seed: int, run: str) -> filefo
         "run": run,
         "seed": seed,
         "config": config.to_json(),
-        "network": _described(state.network),
+        "network": member_to_json(state.network),
         "best_nats": state.best_nats if math.isfinite(state.best_nats) else None,
         "epoch": state.epoch,
         "since_best": state.since_best,
@@ -204,7 +204,7 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, config: FitCo
         raise FormatError(
             f"{Path(path)}: this checkpoint was trained {what}; repeat that run's arguments, or delete the file"
         )
-    if content.get("network") != _described(state.network):
+    if content.get("network") != member_to_json(state.network):
         raise FormatError(
             f"{Path(path)}: this checkpoint's network differs from this run's, in the order of its columns or in its sizes; "
             f"delete the file to begin anew"
@@ -227,10 +227,6 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, config: FitCo
         state.trials = list(content["trials"])
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise FormatError(f"{Path(path)}: not a checkpoint of this run: {error}") from error
-
-
-def _described(network: AbstractTrainable) -> dict[str, Any]:
-    return {"class": type(network).__name__, "config": network.config()}
 
 
 def _under(prefix: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
