@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -26,25 +25,18 @@ from chainrule.conditionals import (
     PiecewiseLinear,
 )
 from chainrule.errors import ChainruleError, FormatError, SchemaError, unknown_choice
-from chainrule.networks import MADE, NADE, AbstractNetwork, Committee, Ensemble, OrderlessNADE
+from chainrule.networks import AbstractNetwork, Ensemble, OrderlessNADE
 from chainrule.networks.columns import Columns
-from chainrule.networks.orders import make_order
+from chainrule.networks.ensemble import NETWORKS
+from chainrule.networks.rebuild import network_from_json, network_to_json
 from chainrule.table import Column, Schema
 from chainrule.table.kinds import KINDS, integer
 
-NETWORKS: dict[str, type[AbstractNetwork]] = {
-    "Committee": Committee,
-    "Ensemble": Ensemble,
-    "MADE": MADE,
-    "NADE": NADE,
-    "OrderlessNADE": OrderlessNADE,
-}
 MIXTURES: dict[str, type[AbstractMixture]] = {
     "gaussian": GaussianMixture,
     "laplace": LaplaceMixture,
     "logistic": LogisticMixture,
 }
-WEIGHT_TOLERANCE = 1e-9  # of the logarithm of the sum of an ensemble's weights
 
 
 @dataclass(frozen=True)
@@ -90,7 +82,7 @@ class Model:
         """Everything but the tensors, as a JSON object."""
         return {
             "schema": self.schema.to_json(),
-            "network": {"class": type(self.network).__name__, "config": self.network.config()},
+            "network": network_to_json(self.network),
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -106,35 +98,12 @@ class Model:
         """
         try:
             schema, network = Schema.from_json(spec["schema"]), spec["network"]
-            name, config = network["class"], network["config"]
         except (KeyError, TypeError) as error:
             raise FormatError(f"the model's description lacks {error}") from error
-        if not isinstance(name, str) or name not in NETWORKS:
-            raise FormatError(unknown_choice("network", name, NETWORKS))
+        built = network_from_json(network, arrays, NETWORKS)
         try:
-            _require_sizes(name, config, len(schema.columns), arrays)
-            _require_kinds(schema, Columns.from_json(config["columns"]))
-            built = NETWORKS[name].from_config(config)
-            expected = {key: _described(tensor.cpu().numpy()) for key, tensor in built.state_dict().items()}
-            found = {key: _described(array) for key, array in arrays.items()}
-            if wrong := sorted(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)):
-                key = wrong[0]
-                raise FormatError(f"array {key!r} is {found.get(key, 'absent')}; expected {expected.get(key, 'none')}")
-            if broken := [key for key, array in arrays.items() if not np.isfinite(array).all()]:
-                raise FormatError(f"array {broken[0]!r} holds values that are not finite; the model is no density")
-            for key, array in arrays.items():
-                if key == "order" or key.endswith(".order"):
-                    make_order(array.tolist(), len(built.columns))
-                if key.split(".")[-1] == "log_weight" and abs(np.logaddexp.reduce(array)) > WEIGHT_TOLERANCE:
-                    raise FormatError(f"array {key!r}: the members' weights do not sum to 1; the model is no density")
-            built.load_state_dict({key: torch.from_numpy(np.array(array)) for key, array in arrays.items()})
-            for part in built.modules():
-                if isinstance(part, Committee):
-                    part.require_one_order()
-            return cls(schema, built.eval())
-        except FormatError:
-            raise
-        except (LookupError, TypeError, AttributeError, ValueError, RuntimeError, OverflowError) as error:
+            return cls(schema, built)
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise FormatError(f"the model cannot be rebuilt from its description: {error}") from error
 
 
@@ -196,52 +165,3 @@ def _serves(column: Column, conditional: AbstractConditional) -> bool:
         base = base.base
     mixture = type(base) if isinstance(base, AbstractMixture) else GaussianMixture
     return conditional == _conditional_of(column, mixture, getattr(base, "parts", 1))
-
-
-def _require_sizes(name: str, config: Mapping[str, Any], columns: int, arrays: Mapping[str, np.ndarray]) -> None:
-    """Raises before a network is built that is larger than the file it is said to come from."""
-    described = sum(int(run["times"]) for run in config["columns"])
-    if described != columns or any(int(run["times"]) < 1 for run in config["columns"]):
-        raise FormatError(f"the network has {described} columns where the schema has {columns}")
-    if name in ("Committee", "Ensemble"):
-        for number, member in enumerate(config["members"]):
-            own = {
-                key.removeprefix(f"members.{number}."): a
-                for key, a in arrays.items()
-                if key.startswith(f"members.{number}.")
-            }
-            like = config["members"][member["like"]] if "like" in member else member
-            _require_sizes(member["class"], {"columns": config["columns"], **like["config"]}, columns, own)
-        return
-    spec = Columns.from_json([{**run, "times": 1} for run in config["columns"]])
-    times = [int(run["times"]) for run in config["columns"]]
-    inputs = sum(t * w for t, w in zip(times, spec.input_widths, strict=True))
-    params = sum(t * w for t, w in zip(times, spec.param_widths, strict=True))
-    sizes = [int(size) for size in config.get("hidden_sizes", [config.get("hidden_size", 0)])]
-    members = int(config.get("members", 1))
-    last = sizes[-1]
-    expected: dict[str, tuple[int, ...]] = {"output_bias": (members * params,)}
-    if name in ("MADE", "OrderlessNADE"):
-        expected |= {f"hidden_biases.{k}": (members * size,) for k, size in enumerate(sizes)}
-    if name == "MADE":
-        expected |= {
-            f"hidden_weights.{k}": (b, a) for k, (a, b) in enumerate(zip([inputs, *sizes], sizes, strict=False))
-        }
-    if name == "MADE" and config["direct"]:
-        expected |= {"direct_weight": (params, inputs)}
-    if name == "OrderlessNADE":
-        expected |= {"value_weight": (inputs, members * sizes[0])}
-        expected |= {f"hidden_weights.{k}": (members * b, a) for k, (a, b) in enumerate(pairwise(sizes))}
-    if name == "NADE":
-        expected |= {"hidden_bias": (last,), "input_weight": (inputs, last)}
-    expected["output_weight"] = (members * params, last)
-    for key, shape in expected.items():
-        found = arrays.get(key)
-        if found is None or found.shape != shape:
-            raise FormatError(
-                f"array {key!r} is {'absent' if found is None else _described(found)}; the description says {shape}"
-            )
-
-
-def _described(array: np.ndarray) -> str:
-    return f"{array.dtype} of shape {tuple(array.shape)}"

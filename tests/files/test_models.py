@@ -74,19 +74,32 @@ def test_a_model_file_holds_no_row(tmp_path):
         (lambda c: c.content["model"]["network"].update({"class": "Nade"}), "network 'Nade' is unknown"),
         (
             lambda c: c.content["model"]["network"]["config"].update(hidden_size=6),
-            "array 'hidden_bias' is float32 of shape (5,); the description says (6,)",
+            "array 'input_weight' is float32 of shape (7, 5); the description says (7, 6)",
         ),
-        (lambda c: c.content["model"]["network"]["config"].update(hidden_size="6"), "array 'hidden_bias' is float32"),
-        (lambda c: c.content["model"]["network"]["config"].pop("columns"), "the model cannot be rebuilt"),
-        (lambda c: c.content["model"]["network"]["config"].update(columns=[{}]), "the model cannot be rebuilt"),
+        (
+            lambda c: c.content["model"]["network"]["config"].update(hidden_size="6"),
+            "the network cannot be rebuilt from its description: hidden_size = '6': pass a whole number of hidden units",
+        ),
+        (
+            lambda c: c.content["model"]["network"].pop("columns"),
+            "the network cannot be rebuilt from its description: 'columns'",
+        ),
+        (
+            lambda c: c.content["model"]["network"].update(columns=[{}]),
+            "the network cannot be rebuilt from its description: 'times'",
+        ),
+        (
+            lambda c: c.content["model"]["network"]["columns"].append({"times": -1, "conditional": {}}),
+            "the description has columns whose 'times' is no whole number above zero",
+        ),
         (lambda c: c.content["model"]["network"].update({"class": []}), "network [] is unknown"),
         (
-            lambda c: c.content["model"]["network"]["config"]["columns"][0].update(times=10**9),
-            "the network has 1000000000 columns where the schema has 7",
+            lambda c: c.content["model"]["network"]["columns"][0].update(times=10**9),
+            "the description has 1000000000 columns, the arrays 87 numbers in all",
         ),
         (
             lambda c: c.content["model"]["network"]["config"].update(hidden_size=10**9),
-            "array 'hidden_bias' is float32 of shape (5,); the description says (1000000000,)",
+            "array 'input_weight' is float32 of shape (7, 5); the description says (7, 1000000000)",
         ),
         (lambda c: c.content["model"]["schema"]["columns"][0].update(levels=[]), "column 'x0': a binary column has"),
         (
@@ -98,13 +111,47 @@ def test_a_model_file_holds_no_row(tmp_path):
             lambda c: c.arrays.update(first_hidden=np.full(5, np.nan, np.float32)),
             "array 'first_hidden' holds values that are not finite; the model is no density",
         ),
-        (lambda c: c.arrays.pop("order"), "array 'order' is absent; expected int64 of shape (7,)"),
-        (lambda c: c.arrays.update(extra=np.zeros(1)), "array 'extra' is float64 of shape (1,); expected none"),
+        (lambda c: c.arrays.pop("hidden_bias"), "array 'hidden_bias' is absent; the description says (5,)"),
         (
-            lambda c: c.arrays.update(order=np.zeros(7, np.int64)),
-            "the model cannot be rebuilt from its description: order [0, 0, 0, 0, 0, 0, 0] is not a permutation",
+            lambda c: c.arrays.update(hidden_bias=np.zeros(5)),
+            "array 'hidden_bias' is float64 of shape (5,); the description says float32",
         ),
-        (lambda c: c.content["model"]["schema"]["columns"].pop(), "the network has 7 columns where the schema has 6"),
+        (
+            lambda c: c.arrays.update(order=np.arange(7)),
+            "array 'order' is int64 of shape (7,); the description has none of this name",
+        ),
+        (
+            lambda c: c.content["model"]["network"]["config"].pop("order"),
+            "the network cannot be rebuilt from its description: 'order'",
+        ),
+        (
+            lambda c: c.arrays.update(extra=np.zeros(1)),
+            "array 'extra' is float64 of shape (1,); the description has none of this name",
+        ),
+        (
+            lambda c: c.content["model"]["network"]["config"].update(order=[0] * 7),
+            "the network cannot be rebuilt from its description: order [0, 0, 0, 0, 0, 0, 0] is not a permutation",
+        ),
+        (
+            lambda c: c.content["model"]["network"]["config"].update(order=[0, 1, 2, 3, 4, 5]),
+            "the network cannot be rebuilt from its description: order [0, 1, 2, 3, 4, 5] is not a permutation",
+        ),
+        (
+            lambda c: c.content["model"]["network"]["config"].update(order=[10**30] * 7),
+            "the network cannot be rebuilt from its description: ",
+        ),
+        (
+            lambda c: c.content["model"]["network"]["config"].update(order="random"),
+            "the network cannot be rebuilt from its description: order 'random' is neither null nor a list of columns",
+        ),
+        (
+            lambda c: c.content["model"]["network"]["config"].update(order=[True, False, 2, 3, 4, 5, 6]),
+            "the network cannot be rebuilt from its description: order '[True, False, 2, 3, 4, 5, 6]' is neither null",
+        ),
+        (
+            lambda c: c.content["model"]["schema"]["columns"].pop(),
+            "the model cannot be rebuilt from its description: a network over 7 columns cannot model a schema of 6",
+        ),
         (lambda c: c.content["model"]["schema"].update(columns=3), "the schema is not one this version wrote"),
         (lambda c: c.content["model"]["schema"].update(container="excel"), "the schema names the container 'excel'"),
         (

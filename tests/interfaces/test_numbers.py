@@ -229,17 +229,13 @@ def test_a_small_file_cannot_ask_for_much_memory():
     """Described columns that the schema does not have are refused before a network of their size is built."""
     density = cr.fit(rows_of(60)[["over"]], network="made", seed=0, config=replace(QUICK, epochs=1), verbose=False)
     spec, wide = density.model.to_json(), 10**6
-    spec["network"]["config"] |= {
-        "columns": [{"times": 1, "conditional": {"kind": "Categorical", "values": wide}}],
-        "hidden_sizes": [1],
-        "direct": False,
-    }
+    spec["network"]["columns"] = [{"times": 1, "conditional": {"kind": "Categorical", "values": wide}}]
+    spec["network"]["config"] |= {"hidden_sizes": [1], "direct": False}
     arrays = {
         "hidden_biases.0": np.zeros(1, np.float32),
         "hidden_weights.0": np.zeros((1, wide), np.float32),
         "output_weight": np.zeros((wide, 1), np.float32),
         "output_bias": np.zeros(wide, np.float32),
-        "order": np.zeros(1, np.int64),
     }
     with pytest.raises(FormatError, match="column 'over' is of kind 'binary', but the network gives it Categorical"):
         Model.from_parts(spec, arrays)

@@ -12,7 +12,7 @@ from registry import nade
 from tolerances import DIGITS_MARGIN_NATS, ENTROPY_GAP_NATS
 
 import chainrule as cr
-from chainrule.errors import ChainruleError, EvidenceError, SchemaError, ShapeError
+from chainrule.errors import ChainruleError, EvidenceError, FormatError, SchemaError, ShapeError
 from chainrule.rng import generator_from
 from chainrule.testing import all_rows
 from chainrule.training import loop
@@ -238,6 +238,20 @@ def test_a_run_stopped_after_every_epoch_equals_the_unbroken_one(tmp_path):
     assert broken.history == unbroken.history
     for name, tensor in unbroken.network.state_dict().items():
         assert torch.equal(tensor, broken.network.state_dict()[name])
+
+
+def test_a_checkpoint_of_another_order_is_refused(tmp_path):
+    """An order is no tensor: weights learned in one order would be a different density in another."""
+    from chainrule.training.checkpoint import Checkpoint
+
+    config, orders = FitConfig(hidden_size=3), (None, [1, 0, 2, 3])
+    one, other = (state_of(cr.NADE(4, hidden_size=3, order=o, generator=generator_from(0)), config) for o in orders)
+    Checkpoint(tmp_path / "c").save(other, config, seed=0, run="")
+    Checkpoint(tmp_path / "c").restore(other, config, run="")
+    with pytest.raises(
+        FormatError, match="network differs from this run's, in the order of its columns or in its sizes"
+    ):
+        Checkpoint(tmp_path / "c").restore(one, config, run="")
 
 
 def spy_on_first_weights(monkeypatch):

@@ -343,7 +343,7 @@ def test_reachability_is_counted_right():
         for mask in masks.hidden[1:]:
             paths = mask.float() @ paths
         counted = int(((masks.output.float() @ paths) > 0).sum())
-        assert reachable_pairs(masks, steps) == (counted, steps * (steps - 1) // 2)
+        assert reachable_pairs(sizes, steps, direct=False) == (counted, steps * (steps - 1) // 2)
     assert "28 of 28 earlier columns reached" in repr(NETWORKS["made narrow"]())
 
 

@@ -26,6 +26,7 @@ from chainrule import (
 )
 from chainrule.errors import EvidenceError, FormatError, ShapeError
 from chainrule.model import Model
+from chainrule.networks import Columns
 from chainrule.rng import generator_from
 from chainrule.table import Column, Schema
 from chainrule.testing import all_rows, assert_pure, assert_sums_to_one, check, chi_squared_p_value, multiplicities
@@ -300,7 +301,7 @@ def test_the_loss_of_fixed_orders_is_exact_but_while_training():
 @pytest.mark.parametrize("name", ["orders of one network", "one order", "orderless and its orders"])
 def test_a_rebuilt_ensemble_gives_the_same_numbers(name):
     net = ENSEMBLES[name]()
-    again = Ensemble.from_config(copy.deepcopy(net.config()))
+    again = Ensemble.from_config(net.columns, copy.deepcopy(net.config()))
     again.load_state_dict(net.state_dict())
     rows = all_rows(net).float()[::7]
     assert torch.equal(again.log_prob(rows), net.log_prob(rows))
@@ -341,7 +342,7 @@ def test_files_of_ensembles_that_are_no_densities_are_refused():
     arrays, spec = model.arrays(), model.to_json()
     with pytest.raises(FormatError, match="the members' weights do not sum to 1"):
         Model.from_parts(spec, {**arrays, "log_weight": np.zeros(2)})
-    for like in (7, -1, 1):
+    for like in (7, -1, 1, None, "0"):
         wrong = copy.deepcopy(spec)
         wrong["network"]["config"]["members"][1]["like"] = like
         with pytest.raises(FormatError):
@@ -362,4 +363,4 @@ def test_bad_members_and_weights_are_refused():
     ):
         Ensemble([NETWORKS["nade"](), NETWORKS["nade"]()], [1, 0])
     with pytest.raises(FormatError, match="network 'Other' is unknown"):
-        Ensemble.from_config({"members": [{"class": "Other", "config": {}}]})
+        Ensemble.from_config(Columns.of(2), {"members": [{"class": "Other", "config": {}}]})

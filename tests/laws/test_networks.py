@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import json
 import math
 
 import pytest
@@ -34,7 +35,7 @@ from chainrule import (
 )
 from chainrule.baselines import FVSBN, ChowLiuTree
 from chainrule.errors import EvidenceError, ShapeError
-from chainrule.networks import AbstractParametric
+from chainrule.networks import AbstractParametric, Columns
 from chainrule.networks.listed import listed_only
 from chainrule.rng import generator_from
 from chainrule.testing import (
@@ -317,11 +318,52 @@ def test_calling_a_network_gives_its_log_likelihood(network, generator):
     assert torch.equal(network(rows), network.log_prob(rows))
 
 
+def test_the_description_has_the_order_and_the_state_has_what_was_learned(network, generator):
+    """A network rebuilt from its description and its state gives the same numbers, in its order."""
+    config = json.loads(json.dumps(network.config()))
+    again = type(network).from_config(network.columns, config).to(network._like().dtype)
+    again.load_state_dict(network.state_dict())
+    rows = network.sample(4, generator=generator)
+    assert torch.equal(again.order, network.order)
+    assert torch.equal(again.log_prob_columns(rows), network.log_prob_columns(rows))
+    learned = {name for name, _ in network.named_parameters(remove_duplicate=False)}
+    assert {name for name in network.state_dict() if not name.endswith("log_weight")} == learned
+
+
+def test_networks_over_the_same_columns_have_each_its_own_order():
+    columns = Columns.of(MIXED)
+    for kind in (NADE, lambda *a, **options: MADE(*a, [9], **options), lambda *a, **options: FVSBN(*a, **options)):
+        nets = [kind(columns, order=order, generator=generator_from(0)) for order in (None, "reverse", None)]
+        x = nets[0].sample(5, generator=generator_from(1))
+        with torch.inference_mode():  # whoever asks first, and in whichever mode
+            for net in nets:
+                net.log_prob(x)
+        for net, first in zip(nets, (0, 5, 0), strict=True):
+            net = randomized(net, 3)
+            net.training_loss(x).sum().backward()
+            params = net.conditional_params(x)
+            assert len(params[:, columns.param_rows(first)].unique(dim=0)) == 1
+            assert len(params[:, columns.param_rows(5 - first)].unique(dim=0)) > 1
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: MADE(MIXED, [7, 6], order="reverse"), lambda: FVSBN(MIXED, order="reverse")], ids=["made", "fvsbn"]
+)
+def test_masks_move_with_the_network(make):
+    """To another dtype, and to another device: PyTorch's meta device is one that every machine has."""
+    net, x = make(), torch.zeros(2, len(MIXED))
+    for dtype in (torch.float64, torch.float32):
+        assert net.to(dtype).conditional_params(x.to(dtype)).dtype == dtype
+    moved = net.to("meta").conditional_params(x.to("meta"))
+    assert (moved.device.type, moved.shape) == ("meta", (2, sum(net.columns.param_widths)))
+
+
 def test_same_seed_same_bytes():
     for _ in range(2):
         nets = [NADE(9, hidden_size=4, order="random", generator=generator_from(5)) for _ in range(2)]
         for key, tensor in nets[0].state_dict().items():
             assert torch.equal(tensor, nets[1].state_dict()[key])
+        assert torch.equal(nets[0].order, nets[1].order)
         draws = [net.sample(6, generator=generator_from(6)) for net in nets]
         assert torch.equal(*draws)
     assert not torch.equal(NADE(9, hidden_size=4).input_weight, NADE(9, hidden_size=4).input_weight)
@@ -509,7 +551,7 @@ def test_registry_covers_every_network_class():
 def test_a_training_step_without_some_inputs(generator):
     """Which columns are told is drawn anew each step, from the generator alone; scores and draws know all of them."""
     net = NADE(MIXED, hidden_size=6, input_dropout=0.4, generator=generator_from(0))
-    plain = NADE.from_config({**net.config(), "input_dropout": 0.0})
+    plain = NADE.from_config(net.columns, {**net.config(), "input_dropout": 0.0})
     plain.load_state_dict(net.state_dict())
     x = plain.sample(50, generator=generator)
     first, second = (net.training_loss(x, generator=generator_from(seed)) for seed in (1, 2))
@@ -525,6 +567,6 @@ def test_a_training_step_without_some_inputs(generator):
         withheld.input_weight *= told
     torch.testing.assert_close(first, withheld.training_loss(x))
     assert torch.equal(net.eval().training_loss(x), plain.training_loss(x))
-    assert NADE.from_config(net.config()).input_dropout == 0.4
+    assert NADE.from_config(net.columns, net.config()).input_dropout == 0.4
     with pytest.raises(ShapeError, match="input_dropout"):
         NADE(3, input_dropout=1.0)

@@ -242,4 +242,4 @@ def test_shapes_that_do_not_fit(wrong, message):
 def test_the_backend_is_no_part_of_the_model():
     net = NADE(3, hidden_size=2, backend="eager")
     assert "backend" not in net.config()
-    assert NADE.from_config(net.config()).backend is None
+    assert NADE.from_config(net.columns, net.config()).backend is None

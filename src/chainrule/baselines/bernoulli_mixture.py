@@ -15,7 +15,7 @@ from chainrule.conditionals import Bernoulli
 from chainrule.errors import ShapeError, whole_number
 from chainrule.networks.base import check_pool
 from chainrule.networks.columns import Columns
-from chainrule.networks.orders import Order
+from chainrule.networks.orders import Order, order_from_json, order_to_json
 from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
 
@@ -126,13 +126,13 @@ class BernoulliMixture(AbstractBaseline):
         return self.joint(x).softmax(1)
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON; the order is a tensor of the state."""
-        return {"columns": self.columns.to_json(), "parts": self.parts}
+        """Constructor arguments besides the columns, as JSON."""
+        return {"parts": self.parts, "order": order_to_json(self.order)}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> BernoulliMixture:
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> BernoulliMixture:
         """The mixture that ``config`` described."""
-        return cls(Columns.from_json(config["columns"]), config["parts"])
+        return cls(columns, config["parts"], order=order_from_json(config["order"]))
 
 
 def _joint(x: torch.Tensor, part_logit: torch.Tensor, logit: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ from torch import nn
 from chainrule.baselines.base import AbstractBaseline
 from chainrule.errors import ShapeError
 from chainrule.networks.columns import Columns
-from chainrule.networks.orders import Order
+from chainrule.networks.orders import Order, order_from_json, order_to_json
 
 MOST_COLUMNS = 16  # 2^16 − 1 logits; the count doubles with each further column, which is the point of NADE
 
@@ -85,13 +85,13 @@ class ChainTable(AbstractBaseline):
         self.fit_counts(x)
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON; the order is a tensor of the state."""
-        return {"columns": self.columns.to_json()}
+        """Constructor arguments besides the columns, as JSON."""
+        return {"order": order_to_json(self.order)}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> ChainTable:
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> ChainTable:
         """The table that ``config`` described."""
-        return cls(Columns.from_json(config["columns"]))
+        return cls(columns, order=order_from_json(config["order"]))
 
     def _prefix_index(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """For rows x: which logit each step reads and which bit it finds, both (N, D) by step."""

@@ -103,21 +103,14 @@ class ChowLiuTree(AbstractBaseline):
                 self.output_bias[rows] = bias
                 self.table_weight[self._tables[column]] = (listed - bias).flatten().to(self.table_weight)
 
-    def require_density(self) -> None:
-        """Raises ShapeError unless parents are drawn before their children."""
-        step = self.order.argsort().tolist()
-        for column, parent in enumerate(self.parents):
-            if parent != ROOT and step[parent] > step[column]:
-                raise ShapeError(f"column {column} is drawn before its parent {parent}")
-
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON; the order is a tensor of the state."""
-        return {"columns": self.columns.to_json(), "smoothing": self.smoothing, "parents": list(self.parents)}
+        """Constructor arguments as JSON; the order follows from the parents."""
+        return {"smoothing": self.smoothing, "parents": list(self.parents)}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> ChowLiuTree:
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> ChowLiuTree:
         """The tree that ``config`` described."""
-        return cls(Columns.from_json(config["columns"]), smoothing=config["smoothing"], parents=config["parents"])
+        return cls(columns, smoothing=config["smoothing"], parents=config["parents"])
 
     def _params(self, x: torch.Tensor, column: int) -> torch.Tensor:
         bias, parent = self.output_bias[self.columns.param_rows(column)], self.parents[column]
@@ -128,8 +121,8 @@ class ChowLiuTree(AbstractBaseline):
 
     def _plant(self, parents: tuple[int, ...]) -> None:
         """Sets the tree, an order in which parents come first, and tables of its sizes."""
+        self.order = make_order(_parents_first(parents), len(self.columns)).to(self.order.device)
         self.parents = parents
-        self.order.copy_(make_order(_parents_first(parents), len(parents)))
         self._tables, size = {}, 0
         for column, parent in enumerate(parents):
             if parent != ROOT:

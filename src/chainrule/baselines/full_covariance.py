@@ -16,7 +16,7 @@ from chainrule.conditionals import GaussianMixture
 from chainrule.errors import ShapeError, whole_number
 from chainrule.networks.base import check_pool
 from chainrule.networks.columns import Columns
-from chainrule.networks.orders import Order
+from chainrule.networks.orders import Order, order_from_json, order_to_json
 from chainrule.rng import generator_from
 
 VARIANCE_FLOOR = (
@@ -122,17 +122,17 @@ class FullCovarianceMixture(AbstractBaseline):
         width = len(self.columns)
         return self.parts * (1 + width + width * (width + 1) // 2)
 
-    def require_density(self) -> None:
+    def check(self) -> None:
         """Raises ShapeError unless every covariance is symmetric and positive definite."""
         good = torch.equal(self.covariance, self.covariance.transpose(1, 2))
         if not good or bool(torch.linalg.cholesky_ex(self.covariance).info.any()):
             raise ShapeError("a covariance is not symmetric and positive definite")
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON; the order is a tensor of the state."""
-        return {"columns": len(self.columns), "parts": self.parts}
+        """Constructor arguments besides the columns, as JSON."""
+        return {"parts": self.parts, "order": order_to_json(self.order)}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> FullCovarianceMixture:
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> FullCovarianceMixture:
         """The mixture that ``config`` described."""
-        return cls(config["columns"], config["parts"])
+        return cls(len(columns), config["parts"], order=order_from_json(config["order"]))

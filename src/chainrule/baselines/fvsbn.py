@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from chainrule.baselines.base import AbstractBaseline
 from chainrule.conditionals import AbstractConditional
 from chainrule.networks.columns import Columns
-from chainrule.networks.orders import Order
+from chainrule.networks.orders import Order, order_from_json, order_to_json
 
 
 class FVSBN(AbstractBaseline):
@@ -36,6 +36,8 @@ class FVSBN(AbstractBaseline):
         torch.Size([5])
     """
 
+    _mask: torch.Tensor  # (P, I): which parameter heeds which input, as numbers
+
     def __init__(
         self,
         columns: int | Sequence[AbstractConditional] | Columns,
@@ -47,16 +49,18 @@ class FVSBN(AbstractBaseline):
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
         self.direct_weight = nn.Parameter(torch.zeros(params, inputs))
         self.output_bias = nn.Parameter(torch.zeros(params))
+        mask = self.columns.steps_of_params(self.order)[:, None] > self.columns.steps_of_inputs(self.order)
+        self.register_buffer("_mask", mask.to(self.direct_weight), persistent=False)
 
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
         """Parameters (N, P) of every column's conditional, in column order: one product."""
-        return self.columns.project(x, (self.direct_weight * self._mask()).t(), self.output_bias)
+        return self.columns.project(x, (self.direct_weight * self._mask).t(), self.output_bias)
 
     def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
         """For each step of the order the parameters (n, width) of its column, given what x (n, D) then holds of those before."""
         order = self.order.tolist()
         inputs = x.new_zeros(len(x), sum(self.columns.input_widths))
-        weight = self.direct_weight * self._mask()
+        weight = self.direct_weight * self._mask
         for column in order:
             rows = self.columns.param_rows(column)
             yield F.linear(inputs, weight[rows], self.output_bias[rows])
@@ -69,27 +73,13 @@ class FVSBN(AbstractBaseline):
 
     def count_parameters(self) -> int:
         """How many numbers it has learned: those along the order."""
-        return int(self._mask().sum()) + self.output_bias.numel()
+        return int(self._mask.count_nonzero()) + self.output_bias.numel()
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON; the order is a tensor of the state."""
-        return {"columns": self.columns.to_json()}
+        """Constructor arguments besides the columns, as JSON."""
+        return {"order": order_to_json(self.order)}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> FVSBN:
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> FVSBN:
         """The network that ``config`` described."""
-        return cls(Columns.from_json(config["columns"]))
-
-    def _mask(self) -> torch.Tensor:
-        """Which parameter may heed which input, (P, I), as numbers."""
-        like = self.direct_weight
-        key = ("fvsbn", tuple(self.order.tolist()), like.device, like.dtype)
-        if (mask := self.columns.derived.get(key)) is None:
-            step = self.order.argsort().to(like.device)
-            with torch.inference_mode(False):  # autograd may save it, whoever was first to ask
-                widths = (
-                    torch.tensor(w, device=like.device) for w in (self.columns.param_widths, self.columns.input_widths)
-                )
-                of_params, of_inputs = (step.repeat_interleave(w) for w in widths)
-                mask = self.columns.derived[key] = (of_params[:, None] > of_inputs).to(like.dtype)
-        return mask
+        return cls(columns, order=order_from_json(config["order"]))

@@ -50,10 +50,10 @@ class IndependentColumns(AbstractBaseline):
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON."""
-        return {"columns": self.columns.to_json()}
+        """Constructor arguments besides the columns, as JSON."""
+        return {}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> IndependentColumns:
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> IndependentColumns:
         """The network that ``config`` described."""
-        return cls(Columns.from_json(config["columns"]))
+        return cls(columns)

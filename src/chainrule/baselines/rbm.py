@@ -231,13 +231,13 @@ class RBM(AbstractLatent):
             self.base_bias.copy_(odds)
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON."""
-        return {"columns": self.columns.to_json(), "hidden_size": self.hidden_size}
+        """Constructor arguments besides the columns, as JSON."""
+        return {"hidden_size": self.hidden_size}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> RBM:
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> RBM:
         """The machine that ``config`` described, with fresh parameters."""
-        return cls(Columns.from_json(config["columns"]), config["hidden_size"])
+        return cls(columns, config["hidden_size"])
 
 
 def _bernoulli(logit: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -225,15 +225,15 @@ class VAE(AbstractLatent):
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON."""
+        """Constructor arguments besides the columns, as JSON."""
         sizes = {"latent_size": self.latent_size, "hidden_sizes": list(self.hidden_sizes), "dropout": self.dropout}
-        return {"columns": self.columns.to_json(), **sizes}
+        return {**sizes}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> VAE:
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> VAE:
         """The autoencoder that ``config`` described, with fresh parameters."""
         return cls(
-            Columns.from_json(config["columns"]),
+            columns,
             config["latent_size"],
             hidden_sizes=config["hidden_sizes"],
             dropout=config["dropout"],

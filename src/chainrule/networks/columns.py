@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, SupportsIndex
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -47,13 +48,8 @@ class Columns:
     def __len__(self) -> int:
         return len(self.conditionals)
 
-    @cached_property
-    def derived(self) -> dict[Any, Any]:
-        """What networks derive from these columns and an order, kept so that a training step need not derive it again."""
-        return {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"conditionals": self.conditionals}  # what is derived can be derived again
+    def __deepcopy__(self, memo: dict[int, Any]) -> Columns:
+        return self  # it never changes, and copies of a network share it
 
     @cached_property
     def input_widths(self) -> tuple[int, ...]:
@@ -81,13 +77,21 @@ class Columns:
         """Where a column's parameters lie among all parameters."""
         return self._params[column]
 
-    def inputs_in(self, order: Sequence[int]) -> list[int]:
-        """Positions of the encoded inputs when the columns come in this order."""
-        return [i for column in order for i in _positions(self._inputs[column])]
+    def inputs_in(self, order: Sequence[int]) -> torch.Tensor:
+        """Positions (I,) of the encoded inputs when the columns come in this order, int64."""
+        return _positions([self._inputs[column] for column in order])
 
-    def params_in(self, order: Sequence[int]) -> list[int]:
-        """Positions of the parameters when the columns come in this order."""
-        return [i for column in order for i in _positions(self._params[column])]
+    def params_in(self, order: Sequence[int]) -> torch.Tensor:
+        """Positions (P,) of the parameters when the columns come in this order, int64."""
+        return _positions([self._params[column] for column in order])
+
+    def steps_of_inputs(self, order: torch.Tensor) -> torch.Tensor:
+        """The step (I,) of an order (D,) at which each encoded input becomes known, int64."""
+        return _spread(order, self.input_widths)
+
+    def steps_of_params(self, order: torch.Tensor) -> torch.Tensor:
+        """The step (P,) of an order (D,) at which each parameter is asked for, int64."""
+        return _spread(order, self.param_widths)
 
     @cached_property
     def _groups(self) -> tuple[tuple[AbstractConditional, list[int]], ...]:
@@ -112,10 +116,9 @@ class Columns:
         return unseen.pop() if len(unseen) == 1 else None
 
     @cached_property
-    def _back(self) -> torch.Tensor:
+    def _back(self) -> np.ndarray:
         """Where each column lies among those of the groups of ``_scored``, one after the other."""
-        with torch.inference_mode(False):  # kept for training, whoever asks first
-            return torch.tensor([k for _, columns in self._scored for k in columns]).argsort()
+        return np.argsort([k for _, columns in self._scored for k in columns])
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Codes (N, D) as network inputs (N, I)."""
@@ -143,13 +146,13 @@ class Columns:
             return torch.addmm(bias, inputs if known is None else torch.where(self.spread(known), inputs, 0), weight)
         if other.columns:
             part = None if known is None else known[:, other.columns]
-            bias = other.of.project(x[:, other.columns], weight[other.inputs], bias, part)
-        codes, width = x[:, one_hot.columns], one_hot.last.to(x.device)
+            bias = other.of.project(x[:, other.columns], weight[torch.from_numpy(other.inputs)], bias, part)
+        codes, width = x[:, one_hot.columns], torch.from_numpy(one_hot.last).to(x.device)
         index = codes.long().clamp(min=0).minimum(width)
         counts = index == codes  # neither NaN nor the unlisted have a row
         if known is not None:
             counts = counts & known[:, one_hot.columns]
-        at = torch.where(counts, index, 0) + one_hot.first.to(x.device)
+        at = torch.where(counts, index, 0) + torch.from_numpy(one_hot.first).to(x.device)
         return bias + F.embedding_bag(at, weight, mode="sum", per_sample_weights=counts.to(weight.dtype))
 
     @cached_property
@@ -161,10 +164,9 @@ class Columns:
         return self._part([k for k, conditional in enumerate(self.conditionals) if not conditional.is_one_hot])
 
     def _part(self, columns: list[int]) -> _Part:
-        with torch.inference_mode(False):
-            first = torch.tensor([self._inputs[k].start for k in columns], dtype=torch.int64)
-            last = torch.tensor([self.input_widths[k] - 1 for k in columns], dtype=torch.int64)
-            inputs = torch.tensor(self.inputs_in(columns), dtype=torch.int64)
+        first = np.array([self._inputs[k].start for k in columns], np.int64)
+        last = np.array([self.input_widths[k] - 1 for k in columns], np.int64)
+        inputs = self.inputs_in(columns).cpu().numpy()
         return _Part(columns, Columns(tuple(self.conditionals[k] for k in columns)), inputs, first, last)
 
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -174,7 +176,7 @@ class Columns:
         own, parts = params.split(self.param_widths, dim=1), []
         for family, columns in self._scored:
             parts.append(family[0].log_prob_each(family, [own[k] for k in columns], x[:, columns]))
-        return torch.cat(parts, dim=1).index_select(1, self._back.to(x.device))
+        return torch.cat(parts, dim=1).index_select(1, torch.from_numpy(self._back).to(x.device))
 
     def filled(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
         """x (N, D) with a code of the column's support wherever a cell is not known, so that an unknown NaN reaches nothing."""
@@ -211,7 +213,7 @@ class Columns:
         """Parameters (P,) of the independent columns that fit codes x (N, D)."""
         params = x.new_zeros(sum(self.param_widths))
         for conditional, columns in self._groups:
-            params[self.params_in(columns)] = conditional.initial_params(x[:, columns]).flatten()
+            params[self.params_in(columns).to(x.device)] = conditional.initial_params(x[:, columns]).flatten()
         return params
 
     def to_json(self) -> list[dict[str, object]]:
@@ -244,10 +246,20 @@ class _Part:
 
     columns: list[int]
     of: Columns
-    inputs: torch.Tensor  # int64: rows of a weight (I, H)
-    first: torch.Tensor  # int64, one per column: the first of its rows
-    last: torch.Tensor  # int64: how far its last row lies behind the first
+    inputs: np.ndarray  # int64: rows of a weight (I, H)
+    first: np.ndarray  # int64, one per column: the first of its rows
+    last: np.ndarray  # int64: how far its last row lies behind the first
 
 
-def _positions(rows: slice) -> range:
-    return range(rows.start, rows.stop)
+def _spread(order: torch.Tensor, widths: Sequence[int]) -> torch.Tensor:
+    step, width = torch.tensor(order.argsort().tolist()), torch.tensor(widths)
+    return step.repeat_interleave(width, output_size=sum(widths))
+
+
+def _positions(rows: Sequence[slice]) -> torch.Tensor:
+    """The numbers in these slices, one slice after the other, int64 (sum of their lengths,)."""
+    start = torch.tensor([each.start for each in rows], dtype=torch.int64)
+    width = torch.tensor([each.stop - each.start for each in rows], dtype=torch.int64)
+    total = sum(each.stop - each.start for each in rows)
+    shift = start - (width.cumsum(0) - width)  # of each slice against its place among the results
+    return torch.arange(total) + shift.repeat_interleave(width, output_size=total)

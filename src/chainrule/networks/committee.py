@@ -8,14 +8,16 @@ from typing import Any
 import torch
 
 from chainrule.conditionals import MixtureDistribution
-from chainrule.errors import FormatError, ShapeError, unknown_choice
+from chainrule.errors import ShapeError
 from chainrule.networks.base import check_pool
+from chainrule.networks.columns import Columns
 from chainrule.networks.fixed_order import AbstractFixedOrder, AbstractParametric
 from chainrule.networks.made import MADE
 from chainrule.networks.members import AbstractOfMembers, choose_member, fitted_weights
 from chainrule.networks.nade import NADE
+from chainrule.networks.rebuild import member_from_json, member_to_json
 
-MEMBERS: dict[str, type[MADE] | type[NADE]] = {"MADE": MADE, "NADE": NADE}
+MEMBERS: dict[str, type[AbstractParametric]] = {"MADE": MADE, "NADE": NADE}
 
 
 class Committee(AbstractOfMembers, AbstractFixedOrder):
@@ -48,21 +50,17 @@ class Committee(AbstractOfMembers, AbstractFixedOrder):
     ) -> None:
         super().__init__()
         self.take(members, weights, tuple(MEMBERS.values()), "a committee")
-        self.require_one_order()
-
-    @property
-    def order(self) -> torch.Tensor:  # type: ignore[override]
-        """The order that all members share, int64 (D,)."""
-        return self._all()[0].order
-
-    def require_one_order(self) -> None:
-        """Raises ShapeError where a member has another order than the first."""
-        for number, member in enumerate(self._all()):
+        for number, member in enumerate(members):
             if not torch.equal(member.order, self.order):
                 raise ShapeError(
                     f"members[{number}] has another order than members[0]; pass order={self.order.tolist()[:8]}… to it, or "
                     "make an Ensemble, whose members may have several"
                 )
+
+    @property
+    def order(self) -> torch.Tensor:  # type: ignore[override]
+        """The order that all members share, int64 (D,)."""
+        return self._all()[0].order
 
     def cells(self, x: torch.Tensor) -> torch.Tensor:
         """Log-likelihood (N, D) of each cell given the columns drawn before it: of the mean of the members' probabilities."""
@@ -104,19 +102,13 @@ class Committee(AbstractOfMembers, AbstractFixedOrder):
         return torch.cat([member.features(x, pool) for member in self._all()], dim=1)
 
     def config(self) -> dict[str, Any]:
-        """Of every member its class and constructor arguments, as JSON; weights and orders are tensors of the state."""
-        members = [{"class": type(member).__name__, "config": member.config()} for member in self._all()]
-        return {"columns": self.columns.to_json(), "members": members}
+        """The members' classes and constructor arguments, as JSON; weights are a tensor of the state."""
+        return {"members": [member_to_json(member) for member in self._all()]}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Committee:
-        """The committee that ``config`` described, with fresh parameters and natural order."""
-        members: list[AbstractParametric] = []
-        for spec in config["members"]:
-            if spec["class"] not in MEMBERS:
-                raise FormatError(unknown_choice("network", spec["class"], MEMBERS))
-            members.append(MEMBERS[spec["class"]].from_config(spec["config"]))
-        return cls(members)
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> Committee:
+        """The committee that ``config`` described, with fresh parameters."""
+        return cls([member_from_json(spec, columns, MEMBERS) for spec in config["members"]])
 
     def _all(self) -> list[AbstractParametric]:
         return [member for member in self.members if isinstance(member, AbstractParametric)]

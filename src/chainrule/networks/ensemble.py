@@ -9,21 +9,17 @@ import torch
 
 from chainrule.conditionals import Distribution, MixtureDistribution
 from chainrule.conditionals.base import choose_part
-from chainrule.errors import EvidenceError, FormatError, ShapeError, unknown_choice
+from chainrule.errors import EvidenceError, FormatError, ShapeError
 from chainrule.networks.base import AbstractNetwork, check_pool
+from chainrule.networks.columns import Columns
 from chainrule.networks.committee import Committee
 from chainrule.networks.made import MADE
 from chainrule.networks.members import AbstractOfMembers, fitted_weights
 from chainrule.networks.nade import NADE
 from chainrule.networks.orderless import OrderlessNADE
+from chainrule.networks.orders import order_from_json, order_to_json
+from chainrule.networks.rebuild import member_from_json, member_to_json
 from chainrule.rng import uniforms
-
-MEMBERS: dict[str, type[AbstractNetwork]] = {
-    "Committee": Committee,
-    "MADE": MADE,
-    "NADE": NADE,
-    "OrderlessNADE": OrderlessNADE,
-}
 
 
 class Ensemble(AbstractOfMembers):
@@ -162,19 +158,21 @@ class Ensemble(AbstractOfMembers):
                 raise EvidenceError(f"member {number} of the ensemble: {error}{several}") from error
 
     def config(self) -> dict[str, Any]:
-        """Of every member its class and constructor arguments, as JSON; weights and orders are tensors of the state."""
+        """The members' classes and constructor arguments, as JSON; weights are a tensor of the state."""
         members: list[dict[str, Any]] = []
         owners: dict[tuple[int, ...], int] = {}  # the first orderless network that has these parameters
         for number, member in enumerate(self._all()):
             owner = number
             if isinstance(member, OrderlessNADE):
                 owner = owners.setdefault(tuple(map(id, member.parameters())), number)
-            shared = {"like": owner} if owner < number else {"config": member.config()}
-            members.append({"class": type(member).__name__, **shared})
-        return {"columns": self.columns.to_json(), "members": members}
+            if owner < number:
+                members.append({"like": owner, "order": order_to_json(member.order)})
+            else:
+                members.append(member_to_json(member))
+        return {"members": members}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Ensemble:
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> Ensemble:
         """The ensemble that ``config`` described, with fresh parameters."""
         members: list[AbstractNetwork] = []
         for spec in config["members"]:
@@ -188,13 +186,9 @@ class Ensemble(AbstractOfMembers):
                     raise FormatError(
                         f"member {len(members)} shares the parameters of member {spec['like']}, which has one order"
                     )
-                members.append(like.with_order(None))
-            elif spec["class"] == cls.__name__:
-                members.append(cls.from_config(spec["config"]))
-            elif spec["class"] in MEMBERS:
-                members.append(MEMBERS[spec["class"]].from_config(spec["config"]))
+                members.append(like.with_order(order_from_json(spec["order"])))
             else:
-                raise FormatError(unknown_choice("network", spec["class"], MEMBERS))
+                members.append(member_from_json(spec, columns, NETWORKS))
         return cls(members)
 
     def _all(self) -> list[AbstractNetwork]:
@@ -241,6 +235,11 @@ class Ensemble(AbstractOfMembers):
         """Log-weights that sum to one over the members; evidence that all give no probability says nothing about them."""
         possible = (joint > -torch.inf).any(1, keepdim=True)
         return torch.where(possible, joint, prior).log_softmax(1)
+
+
+NETWORKS: dict[str, type[AbstractNetwork]] = {
+    each.__name__: each for each in (Committee, Ensemble, MADE, NADE, OrderlessNADE)
+}
 
 
 def mixed(log_weight: torch.Tensor, parts: Sequence[Distribution | MixtureDistribution]) -> MixtureDistribution:

@@ -217,7 +217,7 @@ class AbstractParametric(AbstractFixedOrder):
     def __init__(self, columns: Columns, order: Order, generator: torch.Generator | None) -> None:
         super().__init__()
         self.columns = columns
-        self.register_buffer("order", make_order(order, len(columns), generator))
+        self.register_buffer("order", make_order(order, len(columns), generator), persistent=False)
 
     @abstractmethod
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:

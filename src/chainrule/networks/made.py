@@ -17,22 +17,19 @@ from chainrule.networks.base import check_pool, sum_columns
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask, require_prefix
 from chainrule.networks.fixed_order import AbstractParametric
-from chainrule.networks.masks import Masks, build_masks, reachable_pairs
-from chainrule.networks.orders import Order
+from chainrule.networks.masks import Masks, build_masks, reachable_pairs, spaced_degrees
+from chainrule.networks.orders import Order, order_from_json, order_to_json
 from chainrule.ops.activations import ACTIVATIONS
 from chainrule.rng import generator_from
 
 
 @dataclass(frozen=True)
 class _Wiring:
-    """What an order makes of the layers: the masks as numbers, and which inputs come before which step."""
+    """What an order makes of the layers: the masks, in the dtype of the weights they belong to."""
 
-    masks: Masks
-    hidden: tuple[torch.Tensor, ...]  # the masks in the dtype of the weights
-    output: torch.Tensor
-    direct: torch.Tensor | None
-    inputs_in_order: torch.Tensor  # (I,): input rows, step after step
-    reached: tuple[int, int]
+    hidden: tuple[torch.Tensor, ...]  # (H_1, I), (H_2, H_1), …
+    output: torch.Tensor  # (P, H_last)
+    direct: torch.Tensor | None  # (P, I)
 
 
 class MADE(AbstractParametric):
@@ -60,6 +57,10 @@ class MADE(AbstractParametric):
         torch.Size([5])
     """
 
+    _inputs_in_order: torch.Tensor  # int64 (I,)
+    _output_mask: torch.Tensor
+    _direct_mask: torch.Tensor | None
+
     def __init__(
         self,
         columns: int | Sequence[AbstractConditional] | Columns,
@@ -80,7 +81,7 @@ class MADE(AbstractParametric):
             raise ShapeError(f"hidden_sizes = {list(self.hidden_sizes)}: residual layers must be of one size")
         self.activation, self.direct, self.residual = activation, bool(direct), bool(residual)
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
-        masks = self._wiring.masks
+        masks = self._masks()
         self.hidden_weights, self.hidden_biases = nn.ParameterList(), nn.ParameterList()
         for mask in masks.hidden:
             read = mask.sum(1, keepdim=True).clamp(min=1)  # by how many a unit is fed decides how strongly
@@ -93,6 +94,11 @@ class MADE(AbstractParametric):
         self.output_bias = nn.Parameter(torch.zeros(params))
         if self.direct:
             self.direct_weight = nn.Parameter(torch.zeros(params, inputs))
+        named = {f"_hidden_mask_{k}": mask for k, mask in enumerate(masks.hidden)}
+        named |= {"_output_mask": masks.output, "_direct_mask": masks.direct}
+        for name, mask in named.items():
+            self.register_buffer(name, None if mask is None else mask.to(self.output_weight), persistent=False)
+        self.register_buffer("_inputs_in_order", self.columns.inputs_in(self.order.tolist()), persistent=False)
 
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
         """Parameters (N, P) of every column's conditional, in column order: one pass."""
@@ -118,13 +124,13 @@ class MADE(AbstractParametric):
         pass of the network.
         """
         wiring = self._wiring
-        order, degrees = self.order.tolist(), wiring.masks.degrees
-        place = wiring.inputs_in_order
+        order, place = self.order.tolist(), self._inputs_in_order
         weights = [weight * mask for weight, mask in zip(self.hidden_weights, wiring.hidden, strict=True)]
         weights[0] = weights[0][:, place]  # inputs in step order, so that what is known is a prefix
         direct = None if wiring.direct is None else (self.direct_weight * wiring.direct)[:, place]
         known, inputs = 0, x.new_zeros(len(x), len(place))
         layers = [x.new_zeros(len(x), size) for size in self.hidden_sizes]
+        degrees = [spaced_degrees(size, len(order)) for size in self.hidden_sizes]
         ends = [torch.searchsorted(d, torch.arange(len(order), device=d.device), right=True).tolist() for d in degrees]
         for step, column in enumerate(order):
             before, below = inputs[:, :known], known
@@ -157,7 +163,7 @@ class MADE(AbstractParametric):
         check_pool(pool)
         wiring = self._wiring
         h = self._hidden(self.check_rows(x), wiring)  # (N, H)
-        reads = self.order.argsort()[:, None] >= wiring.masks.degrees[-1]  # (D, H)
+        reads = self.order.argsort()[:, None] >= spaced_degrees(h.shape[1], len(self.columns)).to(h.device)  # (D, H)
         if pool == "last":
             return h
         if pool == "concat":
@@ -171,26 +177,27 @@ class MADE(AbstractParametric):
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON; the order itself is a tensor of the state."""
+        """Constructor arguments besides the columns, as JSON."""
         options = {"activation": self.activation, "direct": self.direct, "residual": self.residual}
-        return {"columns": self.columns.to_json(), "hidden_sizes": list(self.hidden_sizes), **options}
+        order = order_to_json(self.order)
+        return {"hidden_sizes": list(self.hidden_sizes), "order": order, **options}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> MADE:
-        """The network that ``config`` described, with fresh parameters and natural order."""
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> MADE:
+        """The network that ``config`` described, with fresh parameters."""
         options = {key: config[key] for key in ("hidden_sizes", "activation", "direct", "residual")}
-        return cls(Columns.from_json(config["columns"]), **options)
+        return cls(columns, order=order_from_json(config["order"]), **options)
 
     def count_parameters(self) -> int:
         """How many numbers it has learned, those that a mask cuts off not among them."""
-        masks = self._wiring.masks
-        matrices = (*masks.hidden, masks.output, *(() if masks.direct is None else (masks.direct,)))
+        wiring = self._wiring
+        matrices = (*wiring.hidden, wiring.output, *(() if wiring.direct is None else (wiring.direct,)))
         biases = sum(bias.numel() for bias in self.hidden_biases) + self.output_bias.numel()
-        return biases + sum(int(mask.sum()) for mask in matrices)
+        return biases + sum(int(mask.count_nonzero()) for mask in matrices)
 
     def extra_repr(self) -> str:
         """What stands in the parentheses of ``repr``."""
-        reached, pairs = self._wiring.reached
+        reached, pairs = reachable_pairs(self.hidden_sizes, len(self.columns), direct=self.direct)
         sizes = f"hidden_sizes={list(self.hidden_sizes)}, activation={self.activation!r}"
         return f"{len(self.columns)} columns, {sizes}, {reached} of {pairs} earlier columns reached"
 
@@ -206,24 +213,12 @@ class MADE(AbstractParametric):
 
     @property
     def _wiring(self) -> _Wiring:
-        like = next(self.parameters(), self.order.new_zeros(0, dtype=torch.get_default_dtype()))
-        order = tuple(self.order.tolist())
-        key = ("made", self.hidden_sizes, self.direct, order, like.device, like.dtype)
-        if (wiring := self.columns.derived.get(key)) is None:
-            with torch.inference_mode(False):  # autograd may save them, whoever was first to ask
-                wiring = self.columns.derived[key] = self._wire(order, like)
-        return wiring
+        hidden = tuple(self.get_buffer(f"_hidden_mask_{k}") for k in range(len(self.hidden_sizes)))
+        return _Wiring(hidden, self._output_mask, self._direct_mask)
 
-    def _wire(self, order: tuple[int, ...], like: torch.Tensor) -> _Wiring:
-        step = {column: number for number, column in enumerate(order)}
-        steps = [torch.tensor([step[k] for k, w in enumerate(widths) for _ in range(w)], dtype=torch.int64)
-                 for widths in (self.columns.input_widths, self.columns.param_widths)]  # fmt: skip
-        input_step, output_step = (s.to(like.device) for s in steps)
-        masks = build_masks(input_step, output_step, self.hidden_sizes, len(order), direct=self.direct)
-        hidden, output = tuple(mask.to(like.dtype) for mask in masks.hidden), masks.output.to(like.dtype)
-        direct = None if masks.direct is None else masks.direct.to(like.dtype)
-        place = torch.tensor(self.columns.inputs_in(order), device=like.device, dtype=torch.int64)
-        return _Wiring(masks, hidden, output, direct, place, reachable_pairs(masks, len(order)))
+    def _masks(self) -> Masks:
+        input_step, output_step = self.columns.steps_of_inputs(self.order), self.columns.steps_of_params(self.order)
+        return build_masks(input_step, output_step, self.hidden_sizes, len(self.columns), direct=self.direct)
 
 
 def check_sizes(hidden_sizes: Sequence[int]) -> tuple[int, ...]:

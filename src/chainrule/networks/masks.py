@@ -37,7 +37,6 @@ class Masks:
     hidden: tuple[torch.Tensor, ...]  # (H_1, I), (H_2, H_1), …
     output: torch.Tensor  # (P, H_last)
     direct: torch.Tensor | None  # (P, I): what an output may read without a hidden unit between
-    degrees: tuple[torch.Tensor, ...]  # of each hidden layer, ascending
 
 
 def build_masks(
@@ -53,22 +52,22 @@ def build_masks(
     hidden += [after[:, None] >= before for before, after in pairwise(degrees)]
     # A unit of degree 0 knows nothing, but of one step only the output may read it.
     output = output_step[:, None] >= degrees[-1]
-    return Masks(tuple(hidden), output, output_step[:, None] > input_step if direct else None, degrees)
+    return Masks(tuple(hidden), output, output_step[:, None] > input_step if direct else None)
 
 
-def reachable_pairs(masks: Masks, steps: int) -> tuple[int, int]:
+def reachable_pairs(hidden_sizes: Sequence[int], steps: int, *, direct: bool = True) -> tuple[int, int]:
     """How many pairs (later column, earlier column) are connected by some path, and how many there are.
 
     A unit of a higher degree reads every unit of the layer before that has at most its degree, so that what an output can
     reach is what the largest chain of degrees below its step lets through.
     """
     pairs = steps * (steps - 1) // 2
-    if masks.direct is not None:
+    if direct:
         return pairs, pairs
-    reached = 0
+    layers, reached = [spaced_degrees(size, steps) for size in hidden_sizes], 0
     for step in range(steps):
         limit = step
-        for degrees in reversed(masks.degrees):
+        for degrees in reversed(layers):
             below = degrees[degrees <= limit]
             limit = int(below.max()) if len(below) else 0
         reached += limit  # the inputs of the first ``limit`` steps

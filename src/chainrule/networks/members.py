@@ -14,6 +14,7 @@ from chainrule.networks.base import AbstractNetwork
 from chainrule.rng import generator_from
 
 FIT_STEPS = 200  # of expectation and maximisation, at most
+WEIGHT_TOLERANCE = 1e-9  # of the logarithm of the sum of the weights
 FIT_GAIN = 1e-9  # nats under which a further step is not worth taking
 
 
@@ -51,6 +52,13 @@ class AbstractOfMembers(AbstractNetwork):
         self.members = nn.ModuleList(members)
         self.register_buffer("log_weight", check_weights(weights, len(members)))
 
+    def check(self) -> None:
+        """Raises ShapeError unless the weights sum to one and each member is a density."""
+        if abs(float(self.log_weight.double().logsumexp(0))) > WEIGHT_TOLERANCE:
+            raise ShapeError("the members' weights do not sum to 1; the model is no density")
+        for member in self.members:
+            cast(AbstractNetwork, member).check()
+
     def initialize_from(self, x: torch.Tensor) -> None:
         """Starts every member at the independent columns that fit codes x (N, D)."""
         for member in self.members:
@@ -86,9 +94,8 @@ class AbstractOfMembers(AbstractNetwork):
 def check_weights(weights: Sequence[float] | torch.Tensor | None, members: int) -> torch.Tensor:
     """Logarithms (M,) of weights that sum to one, float64."""
     if weights is None:
-        return torch.full(
-            (members,), -torch.tensor(float(members), dtype=torch.float64).log().item(), dtype=torch.float64
-        )
+        logarithm = torch.tensor(float(members), dtype=torch.float64, device="cpu").log().item()
+        return torch.full((members,), -logarithm, dtype=torch.float64)
     given = torch.as_tensor(weights, dtype=torch.float64)
     if given.shape != (members,) or not bool((given > 0).all()) or not bool(given.isfinite().all()):
         raise ShapeError(f"weights = {given.tolist()}: pass one number above zero for each of the {members} members")

@@ -15,7 +15,7 @@ from chainrule.networks.base import check_pool, sum_columns
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask, require_prefix
 from chainrule.networks.fixed_order import AbstractParametric
-from chainrule.networks.orders import Order
+from chainrule.networks.orders import Order, order_from_json, order_to_json
 from chainrule.ops.activations import ACTIVATIONS
 from chainrule.ops.nade import choose, dispatch, eager
 from chainrule.ops.nade.parameters import Layout, Parameters
@@ -35,15 +35,13 @@ class _StepOrder:
     params_back: torch.Tensor | None  # (P,): from step order back to column order
 
 
-def _step_order(columns: Columns, steps: tuple[int, ...], device: torch.device, activation: str) -> _StepOrder:
+def _step_order(columns: Columns, steps: list[int], activation: str) -> _StepOrder:
     input_widths, param_widths = (tuple(of[k] for k in steps) for of in (columns.input_widths, columns.param_widths))
     layout = Layout(input_widths, param_widths, activation)
-    if steps == tuple(range(len(columns))):
+    if steps == list(range(len(columns))):
         return _StepOrder(True, layout, None, None, None)
-    with torch.inference_mode(False):  # autograd may save them, whoever was first to ask
-        inputs = torch.tensor(columns.inputs_in(steps), device=device)
-        params = torch.tensor(columns.params_in(steps), device=device)
-        return _StepOrder(False, layout, inputs, params, params.argsort())
+    params = columns.params_in(steps)
+    return _StepOrder(False, layout, columns.inputs_in(steps), params, params.argsort())
 
 
 def _take(values: torch.Tensor, index: torch.Tensor | None, dim: int = 0) -> torch.Tensor:
@@ -89,6 +87,10 @@ class NADE(AbstractParametric):
         True
     """
 
+    _step_inputs: torch.Tensor | None
+    _step_params: torch.Tensor | None
+    _step_params_back: torch.Tensor | None
+
     def __init__(
         self,
         columns: int | Sequence[AbstractConditional] | Columns,
@@ -109,6 +111,10 @@ class NADE(AbstractParametric):
             raise ShapeError(f"input_dropout = {input_dropout!r}: pass a share of columns, at least 0 and below 1")
         self.hidden_size, self.activation, self.input_dropout = hidden_size, activation, float(input_dropout)
         self.backend = choose.check_backend(backend)
+        steps = _step_order(self.columns, self.order.tolist(), self.activation)
+        self._layout = steps.layout
+        for name, index in (("inputs", steps.inputs), ("params", steps.params), ("params_back", steps.params_back)):
+            self.register_buffer(f"_step_{name}", index, persistent=False)
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
         # Small outputs: an untrained network is close to independent columns, whatever the rows look like.
         self.input_weight = nn.Parameter(torch.empty(inputs, hidden_size).normal_(0, inputs**-0.5, generator=generator))
@@ -234,16 +240,16 @@ class NADE(AbstractParametric):
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON; the order itself is a tensor of the state."""
+        """Constructor arguments besides the columns, as JSON."""
         options = {"activation": self.activation, "input_dropout": self.input_dropout}
-        return {"columns": self.columns.to_json(), "hidden_size": self.hidden_size, **options}
+        order = order_to_json(self.order)
+        return {"hidden_size": self.hidden_size, "order": order, **options}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> NADE:
-        """The network that ``config`` described, with fresh parameters and natural order."""
-        columns = Columns.from_json(config["columns"])
-        options = {"activation": config["activation"], "input_dropout": config.get("input_dropout", 0.0)}
-        return cls(columns, hidden_size=config["hidden_size"], **options)
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> NADE:
+        """The network that ``config`` described, with fresh parameters."""
+        options = {key: config[key] for key in ("hidden_size", "activation", "input_dropout")}
+        return cls(columns, order=order_from_json(config["order"]), **options)
 
     def extra_repr(self) -> str:
         """What stands in the parentheses of ``repr``."""
@@ -260,10 +266,8 @@ class NADE(AbstractParametric):
 
     @property
     def _steps(self) -> _StepOrder:
-        key = tuple(self.order.tolist()), self.order.device, self.activation
-        if (steps := self.columns.derived.get(key)) is None:
-            steps = self.columns.derived[key] = _step_order(self.columns, *key)
-        return steps
+        inputs, params, params_back = self._step_inputs, self._step_params, self._step_params_back
+        return _StepOrder(inputs is None, self._layout, inputs, params, params_back)
 
     def _in_steps(self, steps: _StepOrder, told: torch.Tensor | None = None) -> Parameters:
         """The parameters with rows in step order; ``told`` (I, 1) scales the input weights, in column order."""

@@ -19,7 +19,7 @@ from chainrule.networks.evidence import as_mask
 from chainrule.networks.known import draw_evenly, draw_known
 from chainrule.networks.made import check_sizes
 from chainrule.networks.members import choose_member
-from chainrule.networks.orders import Order, make_order
+from chainrule.networks.orders import Order, make_order, order_from_json, order_to_json
 from chainrule.ops.activations import ACTIVATIONS
 from chainrule.rng import generator_from, uniforms
 
@@ -74,7 +74,7 @@ class OrderlessNADE(AbstractNetwork):
         super().__init__()
         generator = generator_from(generator)
         self.columns = Columns.of(columns)
-        self.register_buffer("order", make_order(order, len(self.columns), generator))
+        self.register_buffer("order", make_order(order, len(self.columns), generator), persistent=False)
         self.hidden_sizes = check_sizes(hidden_sizes)
         if activation not in ACTIVATIONS:
             raise ShapeError(unknown_choice("activation", activation, ACTIVATIONS))
@@ -305,15 +305,16 @@ class OrderlessNADE(AbstractNetwork):
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)).repeat(self.members))
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON; the order itself is a tensor of the state."""
+        """Constructor arguments besides the columns, as JSON."""
         options = {"activation": self.activation, "dropout": self.dropout, "members": self.members}
-        return {"columns": self.columns.to_json(), "hidden_sizes": list(self.hidden_sizes), **options}
+        order = order_to_json(self.order)
+        return {"hidden_sizes": list(self.hidden_sizes), "order": order, **options}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> OrderlessNADE:
-        """The network that ``config`` described, with fresh parameters and natural order."""
-        options = {key: config[key] for key in ("hidden_sizes", "activation", "dropout")}
-        return cls(Columns.from_json(config["columns"]), **options, members=config.get("members", 1))
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> OrderlessNADE:
+        """The network that ``config`` described, with fresh parameters."""
+        options = {key: config[key] for key in ("hidden_sizes", "activation", "dropout", "members")}
+        return cls(columns, order=order_from_json(config["order"]), **options)
 
     def extra_repr(self) -> str:
         """What stands in the parentheses of ``repr``."""

@@ -47,6 +47,27 @@ def make_order(order: Order, columns: int, generator: torch.Generator | None = N
     return steps.to(torch.int64, copy=True)  # the caller's tensor may change
 
 
+def order_to_json(order: torch.Tensor) -> list[int] | None:
+    """An order (D,) as JSON: a list of the columns, null for the natural one.
+
+    >>> order_to_json(torch.tensor([1, 0])), order_to_json(torch.tensor([0, 1]))
+    ([1, 0], None)
+    """
+    steps = order.tolist()
+    return None if steps == list(range(len(steps))) else steps
+
+
+def order_from_json(spec: object) -> list[int] | None:
+    """The order that ``order_to_json`` described, as constructors take it.
+
+    Raises:
+        ShapeError: neither null nor a list of whole numbers; a word would be drawn anew each time.
+    """
+    if spec is not None and not (isinstance(spec, list) and all(type(column) is int for column in spec)):
+        raise ShapeError(f"order {str(spec)[:40]!r} is neither null nor a list of columns")
+    return spec
+
+
 def order_by_name(wanted: Sequence[str], names: Sequence[str]) -> torch.Tensor:
     """The int64 permutation (D,) that draws the columns named in ``wanted`` first, all others after them as they stand.
 

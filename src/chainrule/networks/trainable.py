@@ -32,16 +32,19 @@ class AbstractTrainable(nn.Module, ABC):
 
     @abstractmethod
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON, enough to rebuild the network before its tensors are loaded."""
+        """Constructor arguments besides the columns, as JSON: what a network is before its tensors are loaded."""
 
     @classmethod
     @abstractmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """The network that ``config`` described, with fresh parameters."""
+    def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> Self:
+        """The network over these columns that ``config`` described, with fresh parameters."""
 
     @abstractmethod
     def initialize_from(self, x: torch.Tensor) -> None:
         """Starts the output biases at the independent columns that fit codes x (N, D)."""
+
+    def check(self) -> None:
+        """Raises ShapeError where tensors of the right shapes make no density; a file is asked when it is read."""
 
     @property
     def loss_is_estimate(self) -> bool:

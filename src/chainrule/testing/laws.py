@@ -279,7 +279,8 @@ def _params_of_one(distribution: Distribution | MixtureDistribution) -> torch.Te
 
 
 def _world(network: AbstractNetwork) -> dict[str, object]:
-    state = {name: tensor.detach().cpu().numpy().tobytes() for name, tensor in network.state_dict().items()}
+    tensors = (*network.named_parameters(), *network.named_buffers())
+    state = {name: tensor.detach().cpu().numpy().tobytes() for name, tensor in tensors}
     return {
         **state,
         "torch's generator": torch.get_rng_state().numpy().tobytes(),

@@ -18,6 +18,7 @@ from torch import nn
 from chainrule import fileformat
 from chainrule.atomic import HAS_LOCKS, is_at, is_held, lock, place_of, replacing
 from chainrule.errors import FormatError, ShapeError, printable
+from chainrule.networks.rebuild import member_to_json
 from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
 from chainrule.training.loop import State
@@ -130,6 +131,7 @@ def _contents(state: State, config: FitConfig, *, seed: int, run: str) -> filefo
         "run": run,
         "seed": seed,
         "config": config.to_json(),
+        "network": member_to_json(state.network),
         "best_nats": state.best_nats if math.isfinite(state.best_nats) else None,
         "epoch": state.epoch,
         "since_best": state.since_best,
@@ -201,6 +203,11 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, config: FitCo
         )
         raise FormatError(
             f"{Path(path)}: this checkpoint was trained {what}; repeat that run's arguments, or delete the file"
+        )
+    if content.get("network") != member_to_json(state.network):
+        raise FormatError(
+            f"{Path(path)}: this checkpoint's network differs from this run's, in the order of its columns or in its sizes; "
+            f"delete the file to begin anew"
         )
     tensors = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
     try:

@@ -163,7 +163,8 @@ def fit(
     said, config = config, resolved(config, network, schema, len(parts[0]), effort)
     conditionals = conditionals_of(schema, conditional=config.conditional, components=config.components)
     columns = Columns.of(conditionals)
-    require_memory(network, columns, config, schema.names)
+    builder = BUILDERS[network]
+    require_memory(lambda one: builder(columns, one, None, generator_from(0)), columns, config, schema.names)
     into = None if folder is None else folder.path
     aside = HeldOut(parts[-1], len(schema.columns))
     x, *held = encoded(rows, schema, network, parts, weight=weight, folder=into, also=aside.keep)

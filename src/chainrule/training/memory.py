@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
 
 from chainrule.errors import ChainruleError
 from chainrule.machine import free_bytes
-from chainrule.networks import Columns
+from chainrule.networks import AbstractNetwork, Columns
 from chainrule.training.config import FitConfig
 
 COPIES = 6  # of each parameter: itself, its gradient, two moments, the best so far, and one on the way to a file
 BYTES = 4
+AT_ONCE = 4  # numbers of each unit and output that a training step holds for each row
 
 
-def require_memory(network: str, columns: Columns, config: FitConfig, names: Sequence[str]) -> None:
-    """Raises ChainruleError if training would need more memory than the machine has free."""
-    needed, free = training_bytes(network, columns, config), free_bytes()
+def require_memory(
+    build: Callable[[FitConfig], AbstractNetwork], columns: Columns, config: FitConfig, names: Sequence[str]
+) -> None:
+    """Raises ChainruleError if training would need more memory than the machine has free.
+
+    Args:
+        build: makes the network of a configuration.
+        columns: the network's columns.
+        config: the configuration.
+        names: what the columns are called.
+    """
+    needed, free = training_bytes(build, columns, config), free_bytes()
     if free is not None and needed > free:
         widest = max(range(len(columns)), key=lambda k: columns.input_widths[k] + columns.param_widths[k])
         raise ChainruleError(
@@ -26,15 +38,16 @@ def require_memory(network: str, columns: Columns, config: FitConfig, names: Seq
         )
 
 
-def training_bytes(network: str, columns: Columns, config: FitConfig) -> int:
-    """About how much training takes: copies of the parameters, and a batch on its way through the network."""
-    inputs, params = sum(columns.input_widths), sum(columns.param_widths)
-    sizes = config.hidden_sizes or (config.hidden_size or 0,)
-    weights = inputs * sizes[0] + sum(a * b for a, b in pairwise(sizes)) + sizes[-1] * params + params
-    if network == "made":
-        weights += 2 * inputs * params
-    if network == "orderless":
-        weights += len(columns) * sizes[0]
-    members = config.members or 1
-    batch = (config.batch_size or 0) * (2 * inputs + members * (3 * sum(sizes) + 4 * params))
-    return BYTES * (COPIES * members * weights + batch)
+def training_bytes(build: Callable[[FitConfig], AbstractNetwork], columns: Columns, config: FitConfig) -> int:
+    """About how much training takes: copies of the parameters, and a batch on its way through the network.
+
+    One member is built on PyTorch's meta device, which has no memory. Each of its units and outputs has one
+    bias, so that the biases count the numbers that a row becomes.
+    """
+    with torch.device("meta"):
+        member = build(replace(config, members=1, orders=1))
+    parameters = list(member.parameters())
+    kept = sum(COPIES * each.nbytes for each in parameters) + sum(each.nbytes for each in member.buffers())
+    units = sum(each.numel() for each in parameters if each.ndim == 1)
+    members, batch = config.members or 1, BYTES * (config.batch_size or 0)
+    return members * (kept + batch * AT_ONCE * units) + batch * 2 * sum(columns.input_widths)
