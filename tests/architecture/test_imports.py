@@ -108,7 +108,7 @@ def test_the_rule_would_catch_a_breach():
 @pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else "")
 def test_rooms_of_tables_and_files_know_no_torch(module, path):
     if room_of(module) in NO_TORCH:
-        assert not [name for name in imports_of(path) if name.split(".")[0] in ("torch", "lightning_fabric")]
+        assert not [name for name in imports_of(path) if name.split(".")[0] == "torch"]
 
 
 def seeds(source: str) -> bool:
@@ -130,7 +130,7 @@ def test_import_is_light_and_names_are_listed():
     """A new interpreter imports chainrule without the heavy parts; __all__ is sorted, importable and complete."""
     code = (
         "import sys, chainrule\n"
-        "heavy = {'lightning_fabric', 'numba', 'triton', 'sklearn', 'polars', 'narwhals'}\n"
+        "heavy = {'numba', 'triton', 'sklearn', 'polars', 'narwhals'}\n"
         "heavy |= {'matplotlib', 'typer', 'rich', 'safetensors', 'pandas'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
         "names = chainrule.__all__\n"

@@ -26,7 +26,7 @@ class Rows:
         """Some of the rows."""
         return self._each(lambda part: part[rows] if isinstance(rows, slice) else part.index_select(0, rows))
 
-    def to(self, device: torch.device) -> Rows:
+    def to(self, device: torch.device | str) -> Rows:
         """The rows on a device."""
         return self._each(lambda part: part.to(device))
 

@@ -15,7 +15,6 @@ from functools import partial
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 
 from chainrule.networks import AbstractTrainable, OrderlessNADE
 from chainrule.progress import progress_bar
@@ -92,10 +91,8 @@ def train(
         what: the word before the bar.
         show_progress: a bar on stderr where a person watches.
     """
-    fabric = Fabric(accelerator=device, devices=1)
-    network, optimizer = fabric.setup(state.network, state.optimizer)
-    network.mark_forward_method("training_loss")
-    train_rows, valid_rows = train_rows.to(fabric.device), valid_rows.to(fabric.device)
+    network, optimizer = state.network.to(device), state.optimizer
+    train_rows, valid_rows = train_rows.to(device), valid_rows.to(device)
     batch_size = config.batch_size or BATCH_SIZE
     steps, parameters = count_batches(len(train_rows), batch_size), list(state.network.parameters())
     began_all = time.perf_counter() - state.seconds
@@ -116,7 +113,7 @@ def train(
                 loss = batch.mean(network.training_loss(batch.x, batch.observed, generator=state.generator))
                 for parameter in parameters:
                     parameter.grad = None  # what zero_grad does, without its profiler's bookkeeping
-                fabric.backward(loss)
+                loss.backward()
                 norm = clip_gradients(state.network, config.clip_norm)
                 if math.isfinite(value := float(loss.detach())) and math.isfinite(norm):
                     optimizer.step()
