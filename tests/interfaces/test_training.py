@@ -108,7 +108,7 @@ def test_the_last_weights_are_taken_unless_they_are_worse_for_sure(monkeypatch, 
     noise = torch.linspace(-1, 1, 25) * (0.5 / torch.linspace(-1, 1, 25).std())
     found, nats = iter([5 + noise + worse_by, torch.full((25,), 5.0)]), iter([9.0, 5.0, 5.1, 5.2])
     monkeypatch.setattr(loop, "validate", lambda *_: next(nats))
-    monkeypatch.setattr(loop, "losses", lambda *_: next(found))
+    monkeypatch.setattr(loop, "losses_of_rows", lambda *_: next(found))
     state, seen, rows = state_of(nade(6, 5)), [], Rows(torch.from_numpy(rows_of()).float()[:25])
     config = FitConfig(hidden_size=5, epochs=3, patience=9)
     loop.train(

@@ -38,9 +38,9 @@ from chainrule.training.config import LEARNED_ORDERS, FitConfig
 from chainrule.training.finished import config_of, require_same_run
 from chainrule.training.loop import make_state, train
 from chainrule.training.memory import require_memory
-from chainrule.training.race import Trial, in_units, race, reached_by_two
+from chainrule.training.race import Trial, race, reached_by_two
 from chainrule.training.recipes import left_open, races, with_what_was_said, worth
-from chainrule.training.record import nats_of, record_of, units
+from chainrule.training.record import nats_of, record_of
 from chainrule.training.rows import checked_weight, encoded, split
 from chainrule.training.rules import EFFORTS, require_members, resolved
 from chainrule.training.untold import untold
@@ -189,8 +189,13 @@ def fit(
         reached = partial(
             reached_by_two, build=build, x=x, x_valid=x_valid, seed=seed, device=device, show_progress=verbose
         )
-        config, trials = race(config, reached, ladders=left_open(said, config, keeps_order=flags), worth=worth)
-        trials = in_units(trials, units(x_valid))
+        scale_nats = x_valid.mean_scale_nats  # no part of the nats that twice the time must gain a share of
+        config, trials = race(
+            config,
+            reached,
+            ladders=left_open(said, config, keeps_order=flags),
+            worth=lambda nats, best, candidate: worth(nats - scale_nats, best, candidate),
+        )
     independent = IndependentColumns(columns)
     independent.initialize_from(filled)
     asked = {"objective": objective, "network": network, "effort": effort, "seed": seed}
@@ -215,7 +220,7 @@ def fit(
         after_epoch = partial(kept_in.save, config=config, seed=seed, run=run)
     with kept_in if kept_in is not None and kept_in is not checkpoint else nullcontext():
         train(
-            state, x, x_valid, config, offset=units(x_valid), independent=nats_of(independent, x_valid),
+            state, x, x_valid, config, independent=nats_of(independent, x_valid),
             time_limit_s=time_limit_s, after_epoch=after_epoch, device=device, prefer_last=network == "orderless",
             show_progress=verbose,
         )  # fmt: skip

@@ -37,7 +37,7 @@ class State:
     optimizer: torch.optim.Optimizer
     generator: torch.Generator
     best: dict[str, torch.Tensor]
-    best_nats: float = math.inf  # −log p per validation row, lower is better; that of the best weights
+    best_nats: float = math.inf  # −log p per validation row with the best weights
     epoch: int = 0  # epochs done
     since_best: int = 0
     rate_scale: float = 1.0
@@ -64,7 +64,6 @@ def train(
     valid_rows: Rows,
     config: FitConfig,
     *,
-    offset: float = 0.0,
     independent: float | None = None,
     time_limit_s: float | None = None,
     after_epoch: Callable[[State], None] | None = None,
@@ -80,7 +79,6 @@ def train(
         train_rows: codes (N, D).
         valid_rows: codes (M, D), read after every epoch.
         config: learning rate, batches, patience and the rest.
-        offset: what is added to the nats of codes where a person reads them: those of the table's units.
         independent: −log p per validation row of independent columns, to be told the gain over them; by default, where
             training begins anew, what the network begins with.
         time_limit_s: seconds after which training ends, whatever the epochs; the learning rate then falls with the time.
@@ -110,7 +108,8 @@ def train(
                 if (share := late()) >= 1:
                     break
                 set_rate(state, config, max((state.epoch + number / steps) / epochs, share))
-                loss = batch.mean(network.training_loss(batch.x, batch.observed, generator=state.generator))
+                losses = network.training_loss(batch.x, batch.observed, generator=state.generator)
+                loss = batch.mean(batch.in_table_units(losses))
                 for parameter in parameters:
                     parameter.grad = None  # what zero_grad does, without its profiler's bookkeeping
                 loss.backward()
@@ -133,7 +132,7 @@ def train(
             record |= {"valid_nats": _finite(shown), "rate": optimizer.param_groups[0]["lr"], "skipped": state.skipped}
             state.history.append(record)
             state.seconds += time.perf_counter() - began
-            advance(0, _note(shown, None if estimated else state.best_nats, independent, offset))
+            advance(0, _note(shown, None if estimated else state.best_nats, independent))
             if after_epoch is not None:
                 after_epoch(state)
     at_rest = config.decay == "cosine" and (state.epoch >= epochs or late() >= 1)
@@ -170,31 +169,33 @@ def validate(network: AbstractTrainable, rows: Rows) -> float:
 
     What it draws is the same every time, so that epochs compare.
     """
-    return rows.total(losses(network, rows)) / rows.count
+    return rows.total(losses_of_rows(network, rows)) / rows.count
 
 
 def nats_as_read(network: AbstractTrainable, rows: Rows, validated: float) -> float:
     """What ``validate`` found, but of rows with holes, which an orderless network weights anew, an estimate of −log p."""
     if rows.observed is None or not isinstance(network, OrderlessNADE):
         return validated
-    return rows.total(losses(network, rows, network.order_loss)) / rows.count
+    return rows.total(losses_of_rows(network, rows, network.order_loss)) / rows.count
 
 
 @torch.no_grad()
-def losses(network: AbstractTrainable, rows: Rows, loss: Callable[..., torch.Tensor] | None = None) -> torch.Tensor:
-    """The training loss of each row (N,), as ``validate`` has it, or another loss."""
+def losses_of_rows(
+    network: AbstractTrainable, rows: Rows, loss: Callable[..., torch.Tensor] | None = None
+) -> torch.Tensor:
+    """The training loss of each row (N,) float64, as ``validate`` has it, or another loss."""
     generator, training, loss = generator_from(VALID_SEED), network.training, loss or network.training_loss
     network.eval()
-    found = [loss(b.x, b.observed, generator=generator) for b in batches(rows, VALID_ROWS)]
+    found = [b.in_table_units(loss(b.x, b.observed, generator=generator).double()) for b in batches(rows, VALID_ROWS)]
     network.train(training)
     return torch.cat(found)
 
 
 def settle(state: State, rows: Rows) -> None:
     """Makes the last weights the best ones, unless these are better by more than SURE standard errors of the difference."""
-    last, weights = losses(state.network, rows).double(), _copy(state.network)
+    last, weights = losses_of_rows(state.network, rows), _copy(state.network)
     state.network.load_state_dict(state.best)
-    worse = last - losses(state.network, rows).double()
+    worse = last - losses_of_rows(state.network, rows)
     error = float(worse.std() / len(worse) ** 0.5) if len(worse) > 1 else 0.0
     if rows.total(worse) / rows.count <= SURE * error:  # false where there is no number
         state.best, state.best_nats = weights, rows.total(last) / rows.count
@@ -232,12 +233,12 @@ def _late(began: float, limit_s: float | None) -> float:
     return 0.0 if limit_s is None else (time.perf_counter() - began) / limit_s
 
 
-def _note(nats: float, best: float | None, independent: float | None, offset: float) -> str:
+def _note(nats: float, best: float | None, independent: float | None) -> str:
     """What a person is told after an epoch; without a best one, since all are estimates, these are marked."""
     mark, reached = ("≈ ", nats) if best is None else ("", best)
-    clauses = [f"{mark}{nats + offset:.2f} nats"]
+    clauses = [f"{mark}{nats:.2f} nats"]
     if best is not None:
-        clauses.append(f"best {best + offset:.2f}")
+        clauses.append(f"best {best:.2f}")
     if independent is not None:
         clauses.append(f"{mark}{independent - reached:.2f} better than independent columns")
     return ", ".join(clauses)

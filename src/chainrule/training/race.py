@@ -82,7 +82,7 @@ def reached_by_two(
     device: str = "cpu",
     show_progress: bool = False,
 ) -> float:
-    """−log p per validation row, nats of codes, that a committee of ``config.members`` is likely to reach, by one of two.
+    """Estimates −log p per validation row of a committee of ``config.members``, by training one of two.
 
     Every trial has the same seed, so that those of one shape begin alike. Of fewer than three members it is what they reach.
     """
@@ -102,8 +102,3 @@ def foretold(one: float, two: float, members: int) -> float:
     """−log p that a committee of so many members is likely to reach, by what one and two of them do: what each learned by heart
     is averaged out as one over their number, c_M = a + b / M."""
     return two - (one - two) * (1 - 2 / members)
-
-
-def in_units(trials: Sequence[Trial], offset: float) -> list[Trial]:
-    """The trials with nats in the table's units, which are those of codes and an offset."""
-    return [t if t["valid_nats"] is None else {**t, "valid_nats": t["valid_nats"] + offset} for t in trials]

@@ -18,7 +18,7 @@ from chainrule.tasks.score import score_codes
 from chainrule.tasks.spread import nats_of_cells, spread_of
 from chainrule.training.batches import Rows, batches
 from chainrule.training.config import FitConfig
-from chainrule.training.loop import State, losses
+from chainrule.training.loop import State, losses_of_rows
 
 BATCH_ROWS = 10_000
 HALF = 0.5  # of a column's nats, the most that one cell may make
@@ -57,7 +57,6 @@ def record_of(
         min_count: how many cells a column's nats are made of, at least.
         show_progress: whether a bar is shown where these are scored.
     """
-    offsets = [units(train), units(valid)]
     cells = nats_of_cells(net, valid.x, valid.observed)
     alone = nats_of_cells(independent, valid.x, valid.observed)
     return {
@@ -77,7 +76,7 @@ def record_of(
         "trials": state.trials,
         "order_spread": _spread(cells, valid) if len(cells) > 1 else None,
         "columns": _columns(cells, alone, schema, valid, min_count),
-        "history": [_in_units(epoch, offsets) for epoch in state.history],
+        "history": state.history,
     }
 
 
@@ -111,7 +110,7 @@ def reached(
             "gain_standard_error": _standard_error(alone - nats, counts),
         }
     if isinstance(net := model.network, OrderlessNADE):
-        estimates = losses(net, rows, net.order_loss).double().numpy() + (0 if rows.unit is None else rows.unit.numpy())
+        estimates = losses_of_rows(net, rows, net.order_loss).numpy()
         found["curve_standard_error"] = _standard_error(estimates - nats, counts)
     return found
 
@@ -127,26 +126,15 @@ def _finite(value: Any) -> float | None:
 
 
 def nats_of(network: AbstractNetwork, rows: Rows) -> float:
-    """−log p per row by a network of one order, nats in codes."""
+    """−log p per row by a network of one order, nats in the table's units."""
     total = 0.0
     with torch.no_grad():
         for batch in batches(rows, BATCH_ROWS):
             cells = network.log_prob_columns(batch.x).double()
             if batch.observed is not None:
                 cells = torch.where(batch.observed, cells, 0)
-            total -= batch.total(cells.sum(1))
+            total += batch.total(batch.in_table_units(-cells.sum(1)))
     return total / rows.count
-
-
-def units(rows: Rows) -> float:
-    """What −log p of a row gains on average by being in the table's units instead of codes, nats."""
-    return 0.0 if rows.unit is None else rows.total(rows.unit) / rows.count
-
-
-def _in_units(record: dict[str, Any], offsets: list[float]) -> dict[str, Any]:
-    nats = {key: record[key] for key in ("train_nats", "valid_nats")}
-    moved = {k: None if v is None else v + offset for (k, v), offset in zip(nats.items(), offsets, strict=True)}
-    return {**record, **moved}
 
 
 def _order(net: AbstractNetwork, schema: Schema) -> list[str] | None:
@@ -160,8 +148,8 @@ def _order(net: AbstractNetwork, schema: Schema) -> list[str] | None:
 def _spread(cells: torch.Tensor, rows: Rows) -> dict[str, float]:
     """How far the orders of a network of several agree, in the table's units."""
     spread = spread_of(cells)
-    in_units = spread.nats + units(replace(rows, weight=None).take(slice(0, spread.rows)))
-    return replace(spread, nats=in_units).to_json()
+    nats = rows.take(slice(0, spread.rows)).in_table_units(cells.sum(2).mean(0))  # of each row, (rows,)
+    return replace(spread, nats=float(nats.mean())).to_json()
 
 
 def _columns(cells: torch.Tensor, alone: torch.Tensor, schema: Schema, rows: Rows, min_count: int) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def encoded(
     width = len(schema.columns)
     x = [_array(folder, f"x{number}", (len(part), width), np.float32) for number, part in enumerate(parts)]
     seen = [_array(folder, f"o{number}", (len(part), width), np.bool_) for number, part in enumerate(parts)]
-    unit = np.zeros(len(table))
+    scale_nats = np.zeros(len(table))
     holes: dict[int, np.ndarray] = {}
     filled = set()
     for k, codes in encode_columns(table, schema):
@@ -61,7 +61,7 @@ def encoded(
             holes[k] = np.flatnonzero(~known)
         codes = np.where(known, codes, 0.0)
         _require_near(table, schema, k, codes)
-        unit -= np.where(known, log_scales_of(schema.columns[k], codes, strict=strict), 0)
+        scale_nats -= np.where(known, log_scales_of(schema.columns[k], codes, strict=strict), 0)
         for number, part in enumerate(parts):
             x[number][:, k] = codes[part]
             seen[number][:, k] = known[part]
@@ -72,7 +72,7 @@ def encoded(
     for number, part in enumerate(parts):
         own = None if weight is None else torch.from_numpy(_of_mean_1(weight[part])).float()
         observed = None if complete else torch.from_numpy(seen[number])
-        found.append(Rows(torch.from_numpy(x[number]), observed, own, torch.from_numpy(unit[part])))
+        found.append(Rows(torch.from_numpy(x[number]), observed, own, torch.from_numpy(scale_nats[part])))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
@@ -222,9 +222,8 @@ def _descended(
     config = FitConfig(
         epochs=effort.epochs, batch_size=effort.batch_size, learning_rate=learning_rate, weight_decay=1e-2, patience=0
     )
-    rows, held = (replace(part, unit=None) for part in (data.train, data.valid))
     state, what = make_state(net, config, generator), f"training {title}"
-    train(state, rows, held, config, after_epoch=after_epoch, what=what, show_progress=show)
+    train(state, data.train, data.valid, config, after_epoch=after_epoch, what=what, show_progress=show)
     return net.eval()
 
 
