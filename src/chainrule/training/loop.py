@@ -20,10 +20,9 @@ from chainrule.networks import AbstractTrainable, OrderlessNADE
 from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
 from chainrule.training.batches import Rows, batches, count_batches, shuffled_batches
-from chainrule.training.config import FitConfig
+from chainrule.training.plan import Plan
 
 BAD_STEPS = 10  # non-finite steps in a row after which the best weights are restored and the learning rate halved
-LEARNING_RATE, WEIGHT_DECAY, EPOCHS, BATCH_SIZE = 1e-2, 1e-2, 100, 100  # where the configuration has none
 VALID_ROWS = 1000  # rows per validation batch
 SURE = 2.0  # standard errors by which earlier weights must be better than the last: they are the best of many epochs
 VALID_SEED = 1  # of the masks that an orderless network is validated with
@@ -44,25 +43,73 @@ class State:
     skipped: int = 0
     bad_in_a_row: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
-    seconds: float = 0.0  # spent on the epochs done, and on the race before them
-    trials: list[dict[str, Any]] = field(default_factory=list)  # of the race before it
+    seconds: float = 0.0  # spent on the epochs done, and on the search before them
+    trials: list[dict[str, Any]] = field(default_factory=list)  # of the search before it
 
 
-def make_state(network: AbstractTrainable, config: FitConfig, generator: torch.Generator) -> State:
+def make_state(network: AbstractTrainable, plan: Plan, generator: torch.Generator) -> State:
     """The state before the first step. Decay acts on weight matrices, never on biases or first_hidden."""
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
-    decay = WEIGHT_DECAY if config.weight_decay is None else config.weight_decay
-    groups = [{"params": decayed, "weight_decay": decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=_rate(config), fused=True)
+    groups = [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=plan.learning_rate, fused=True)
     return State(network, optimizer, generator, best=_copy(network))
+
+
+def trained(
+    network: AbstractTrainable,
+    train_rows: Rows,
+    valid_rows: Rows,
+    plan: Plan,
+    *,
+    generator: torch.Generator | None = None,
+    begin: Callable[[State], None] | None = None,
+    after_epoch: Callable[[State], None] | None = None,
+    independent: float | None = None,
+    time_limit_s: float | None = None,
+    device: str = "cpu",
+    prefer_last: bool = False,
+    what: str = "training",
+    show_progress: bool = True,
+) -> State:
+    """Trains a network on rows of codes; the state when training ends, with the best weights in ``state.network``.
+
+    Args:
+        network: with its first weights; trained in place.
+        generator: draws the batches, and what the training loss draws.
+        begin: called with the state before the first step, to set it to an earlier one.
+
+    The other arguments are those of ``train``.
+
+    Examples:
+        >>> from chainrule.networks import NADE
+        >>> rows = Rows(torch.ones(20, 3))
+        >>> trained(NADE(3, 4), rows, rows, Plan(epochs=2), show_progress=False).epoch
+        2
+    """
+    state = make_state(network.to(device), plan, generator_from(generator))
+    if begin is not None:
+        begin(state)
+    return train(
+        state,
+        train_rows,
+        valid_rows,
+        plan,
+        after_epoch=after_epoch,
+        independent=independent,
+        time_limit_s=time_limit_s,
+        device=device,
+        prefer_last=prefer_last,
+        what=what,
+        show_progress=show_progress,
+    )
 
 
 def train(
     state: State,
     train_rows: Rows,
     valid_rows: Rows,
-    config: FitConfig,
+    plan: Plan,
     *,
     independent: float | None = None,
     time_limit_s: float | None = None,
@@ -78,7 +125,7 @@ def train(
         state: where to begin; changed in place and returned.
         train_rows: codes (N, D).
         valid_rows: codes (M, D), read after every epoch.
-        config: learning rate, batches, patience and the rest.
+        plan: learning rate, batches, patience and the rest.
         independent: −log p per validation row of independent columns, to be told the gain over them; by default, where
             training begins anew, what the network begins with.
         time_limit_s: seconds after which training ends, whatever the epochs; the learning rate then falls with the time.
@@ -91,29 +138,28 @@ def train(
     """
     network, optimizer = state.network.to(device), state.optimizer
     train_rows, valid_rows = train_rows.to(device), valid_rows.to(device)
-    batch_size = config.batch_size or BATCH_SIZE
-    steps, parameters = count_batches(len(train_rows), batch_size), list(state.network.parameters())
+    steps, parameters = count_batches(len(train_rows), plan.batch_size), list(state.network.parameters())
     began_all = time.perf_counter() - state.seconds
     late = partial(_late, began_all, time_limit_s)
     if state.epoch == 0:  # what is kept is no worse than the beginning, but for ``settle``
         state.best_nats = validate(state.network, valid_rows)  # which begins as independent columns
         independent = state.best_nats if independent is None else independent
-    epochs, estimated = config.epochs or EPOCHS, state.network.loss_is_estimate
+    epochs, estimated = plan.epochs, state.network.loss_is_estimate
     left_s = None if time_limit_s is None else time_limit_s - state.seconds
     work = {"total": epochs * steps, "done": state.epoch * steps, "limit_s": left_s}
     with progress_bar(what, **work, show=show_progress) as advance:
-        while state.epoch < epochs and not _stalled(state, config) and late() < 1:
+        while state.epoch < epochs and not _stalled(state, plan) and late() < 1:
             began, loss_sum, counted = time.perf_counter(), 0.0, 0
-            for number, batch in enumerate(shuffled_batches(train_rows, batch_size, state.generator)):
+            for number, batch in enumerate(shuffled_batches(train_rows, plan.batch_size, state.generator)):
                 if (share := late()) >= 1:
                     break
-                set_rate(state, config, max((state.epoch + number / steps) / epochs, share))
+                set_rate(state, plan, max((state.epoch + number / steps) / epochs, share))
                 losses = network.training_loss(batch.x, batch.observed, generator=state.generator)
                 loss = batch.mean(batch.in_table_units(losses))
                 for parameter in parameters:
                     parameter.grad = None  # what zero_grad does, without its profiler's bookkeeping
                 loss.backward()
-                norm = clip_gradients(state.network, config.clip_norm)
+                norm = clip_gradients(state.network, plan.clip_norm)
                 if math.isfinite(value := float(loss.detach())) and math.isfinite(norm):
                     optimizer.step()
                     loss_sum, counted, state.bad_in_a_row = loss_sum + value * len(batch), counted + len(batch), 0
@@ -135,18 +181,18 @@ def train(
             advance(0, _note(shown, None if estimated else state.best_nats, independent))
             if after_epoch is not None:
                 after_epoch(state)
-    at_rest = config.decay == "cosine" and (state.epoch >= epochs or late() >= 1)
+    at_rest = plan.decay == "cosine" and (state.epoch >= epochs or late() >= 1)
     if prefer_last and at_rest:
         settle(state, valid_rows)
     state.network.load_state_dict(state.best)
     return state
 
 
-def set_rate(state: State, config: FitConfig, done: float) -> None:
+def set_rate(state: State, plan: Plan, done: float) -> None:
     """The learning rate when this share of training is done: cosine from its highest to zero, or constant."""
-    shape = 0.5 * (1 + math.cos(math.pi * done)) if config.decay == "cosine" else 1.0
+    shape = 0.5 * (1 + math.cos(math.pi * done)) if plan.decay == "cosine" else 1.0
     for group in state.optimizer.param_groups:
-        group["lr"] = _rate(config) * state.rate_scale * shape
+        group["lr"] = plan.learning_rate * state.rate_scale * shape
 
 
 def clip_gradients(network: AbstractTrainable, clip_norm: float) -> float:
@@ -220,12 +266,8 @@ def roll_back(state: State) -> None:
     state.rate_scale, state.bad_in_a_row = state.rate_scale / 2, 0
 
 
-def _rate(config: FitConfig) -> float:
-    return LEARNING_RATE if config.learning_rate is None else config.learning_rate
-
-
-def _stalled(state: State, config: FitConfig) -> bool:
-    return 0 < (config.patience or 0) <= state.since_best
+def _stalled(state: State, plan: Plan) -> bool:
+    return 0 < plan.patience <= state.since_best
 
 
 def _late(began: float, limit_s: float | None) -> float:

@@ -8,13 +8,13 @@ from itertools import pairwise
 from chainrule.errors import ChainruleError
 from chainrule.machine import free_bytes
 from chainrule.networks import Columns
-from chainrule.training.config import FitConfig
+from chainrule.training.plan import Plan
 
 COPIES = 6  # of each parameter: itself, its gradient, two moments, the best so far, and one on the way to a file
 BYTES = 4
 
 
-def require_memory(network: str, columns: Columns, config: FitConfig, names: Sequence[str]) -> None:
+def require_memory(network: str, columns: Columns, config: Plan, names: Sequence[str]) -> None:
     """Raises ChainruleError if training would need more memory than the machine has free."""
     needed, free = training_bytes(network, columns, config), free_bytes()
     if free is not None and needed > free:
@@ -26,7 +26,7 @@ def require_memory(network: str, columns: Columns, config: FitConfig, names: Seq
         )
 
 
-def training_bytes(network: str, columns: Columns, config: FitConfig) -> int:
+def training_bytes(network: str, columns: Columns, config: Plan) -> int:
     """About how much training takes: copies of the parameters, and a batch on its way through the network."""
     inputs, params = sum(columns.input_widths), sum(columns.param_widths)
     sizes = config.hidden_sizes or (config.hidden_size or 0,)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from chainrule.baselines import IndependentColumns
 from chainrule.errors import EvidenceError
 from chainrule.model import Model
 from chainrule.networks import AbstractNetwork, OrderlessNADE
@@ -17,8 +16,10 @@ from chainrule.table import Schema, Table, encode, log_scales
 from chainrule.tasks.score import score_codes
 from chainrule.tasks.spread import nats_of_cells, spread_of
 from chainrule.training.batches import Rows, batches
-from chainrule.training.config import FitConfig
+from chainrule.training.calibration import calibration_of
+from chainrule.training.data import TrainingData
 from chainrule.training.loop import State, losses_of_rows
+from chainrule.training.plan import Plan
 
 BATCH_ROWS = 10_000
 HALF = 0.5  # of a column's nats, the most that one cell may make
@@ -29,54 +30,38 @@ LEAST_ROWS = 100
 
 
 def record_of(
-    net: AbstractNetwork,
-    independent: IndependentColumns,
-    state: State,
-    config: FitConfig,
-    schema: Schema,
-    train: Rows,
-    valid: Rows,
-    held_out: Table,
-    *,
-    min_count: int,
-    show_progress: bool = True,
+    model: Model, state: State, plan: Plan, data: TrainingData, *, min_count: int, show_progress: bool = True
 ) -> dict[str, Any]:
     """The record of a fit as JSON has it; nats are −log p per row, in the table's units.
 
     A column has none if fewer than ``min_count`` cells make them, or one of these more than half.
 
     Args:
-        net: the network, on the CPU and in evaluation mode.
-        independent: independent columns of the training rows.
+        model: what was trained, on the CPU and in evaluation mode.
         state: how training ended.
-        config: its settings.
-        schema: the columns.
-        train: the rows that were trained on.
-        valid: the validation rows.
-        held_out: the same rows as a table.
+        plan: what was trained by.
+        data: the rows.
         min_count: how many cells a column's nats are made of, at least.
-        show_progress: whether a bar is shown where these are scored.
+        show_progress: whether a bar is shown where validation rows are scored.
     """
-    cells = nats_of_cells(net, valid.x, valid.observed)
-    alone = nats_of_cells(independent, valid.x, valid.observed)
+    network, valid = model.network, data.valid
+    cells = nats_of_cells(network, valid.x, valid.observed)
+    alone = nats_of_cells(data.independent, valid.x, valid.observed)
+    independent, steps = Model(data.schema, data.independent), most_steps(state.epoch, len(data.train))
     return {
-        "order": _order(net, schema),
-        "config": config.to_json(),
-        "train_rows": len(train),
+        "order": _order(network, data.schema),
+        "config": plan.to_json(),
+        "train_rows": len(data.train),
         "valid_rows": len(valid),
-        **reached(
-            Model(schema, net),
-            Model(schema, independent),
-            held_out,
-            valid,
-            most_steps(state.epoch, len(train)),
-            show_progress,
-        ),
+        **reached(model, independent, data.valid_table, valid, steps, show_progress),
         "skipped_steps": state.skipped,
         "trials": state.trials,
         "order_spread": _spread(cells, valid) if len(cells) > 1 else None,
-        "columns": _columns(cells, alone, schema, valid, min_count),
+        "columns": _columns(cells, alone, data.schema, valid, min_count),
         "history": state.history,
+        "calibration": calibration_of(
+            model, data.calibration_rows, valid.weight, min_count, len(state.history) * len(data.train)
+        ),
     }
 
 

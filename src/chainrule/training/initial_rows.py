@@ -6,11 +6,39 @@ import torch
 
 from chainrule.table import Column, Schema, is_of_few
 from chainrule.table.kinds import KINDS
+from chainrule.training.batches import Rows
 
+INITIAL_ROWS = 100_000  # at most
 HALF = 0.5  # of the weight
 
 
-def untold(
+def complete_rows(rows: Rows) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """A weighted subsample (n, D) without missing cells, and which of its cells were known, None for all.
+
+    Rows are evenly spaced, heavy ones as often as they count. Each missing cell takes the column's known values in turn.
+    """
+    rows = rows.take(_evenly_spaced(rows))
+    if rows.observed is None:
+        return rows.x, None
+    filled = rows.x.clone()
+    for column in range(rows.x.shape[1]):
+        known = rows.observed[:, column]
+        values, holes = rows.x[known, column], (~known).nonzero()[:, 0]
+        if len(values):
+            filled[holes, column] = values[torch.arange(len(holes)) % len(values)]
+    return filled, rows.observed
+
+
+def _evenly_spaced(rows: Rows) -> torch.Tensor:
+    if rows.weight is None:
+        return torch.arange(0, len(rows), -(-len(rows) // INITIAL_ROWS))
+    upto = rows.weight.double().cumsum(0)
+    number = min(len(rows), INITIAL_ROWS)
+    middles = (torch.arange(number, dtype=torch.float64) + 0.5) / number
+    return torch.searchsorted(upto, middles * upto[-1]).clamp(max=len(rows) - 1)
+
+
+def without_rare_values(
     filled: torch.Tensor,
     known: torch.Tensor | None,
     schema: Schema,
