@@ -21,8 +21,9 @@ from chainrule.networks import Columns
 from chainrule.rng import generator_from
 from chainrule.training import Plan, trained
 from chainrule.training.batches import Rows
-from chainrule.training.loop import State, validate
 from chainrule.training.recipes import RECIPES
+from chainrule.training.state import State
+from chainrule.training.validation import validate
 
 SHARES = (0.1, 0.2, 0.5)
 

@@ -21,10 +21,10 @@ from chainrule.networks import Columns
 from chainrule.rng import generator_from
 from chainrule.training import Plan, trained
 from chainrule.training.batches import Rows
-from chainrule.training.loop import State
 from chainrule.training.recipes import RECIPES
 from chainrule.training.recipes.committee import expected_nats, needed_gain, open_ladders
 from chainrule.training.search import search
+from chainrule.training.state import State
 
 RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)  # of AdamW, to be tried; the third is what real columns begin with
 

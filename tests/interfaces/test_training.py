@@ -14,10 +14,11 @@ import chainrule as cr
 from chainrule.errors import ChainruleError, EvidenceError, SchemaError, ShapeError
 from chainrule.rng import generator_from
 from chainrule.testing import all_rows
-from chainrule.training import loop
+from chainrule.training import best, loop
 from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
 from chainrule.training.plan import Plan
+from chainrule.training.schedule import set_rate
 
 QUICK = FitConfig(hidden_size=5, epochs=3)
 QUICK_PLAN = Plan(hidden_size=5, epochs=3)
@@ -107,7 +108,7 @@ def test_the_last_weights_are_taken_unless_they_are_worse_for_sure(monkeypatch, 
     noise = torch.linspace(-1, 1, 25) * (0.5 / torch.linspace(-1, 1, 25).std())
     found, nats = iter([5 + noise + worse_by, torch.full((25,), 5.0)]), iter([9.0, 5.0, 5.1, 5.2])
     monkeypatch.setattr(loop, "validate", lambda *_: next(nats))
-    monkeypatch.setattr(loop, "losses_of_rows", lambda *_: next(found))
+    monkeypatch.setattr(best, "losses_of_rows", lambda *_: next(found))
     state, seen, rows = state_of(nade(6, 5)), [], Rows(torch.from_numpy(rows_of()).float()[:25])
     plan = Plan(hidden_size=5, epochs=3, patience=9)
     loop.train(
@@ -123,9 +124,9 @@ def test_the_learning_rate_follows_its_curve():
     state = state_of(nade(4, 3))
     plan = Plan(epochs=10, learning_rate=0.5)
     for done, share in ((0.0, 1.0), (0.5, 0.5), (1.0, 0.0)):
-        loop.set_rate(state, plan, done)
+        set_rate(state, plan, done)
         assert state.optimizer.param_groups[0]["lr"] == pytest.approx(0.5 * share)
-    loop.set_rate(state, Plan(decay="none", learning_rate=0.5), 0.7)
+    set_rate(state, Plan(decay="none", learning_rate=0.5), 0.7)
     assert state.optimizer.param_groups[1]["lr"] == 0.5
 
 
@@ -174,14 +175,14 @@ def test_non_finite_steps_are_skipped_reported_and_rolled_back():
 
 def test_roll_back_restores_weights_and_forgets_moments():
     state = state_of(nade(6, 5))
-    network, best = state.network, copy.deepcopy(state.best)
+    network, kept = state.network, copy.deepcopy(state.best)
     network.log_prob(torch.ones(4, 6)).sum().backward()
     state.optimizer.step()
-    assert not torch.equal(network.state_dict()["input_weight"], best["input_weight"])
+    assert not torch.equal(network.state_dict()["input_weight"], kept["input_weight"])
     with pytest.warns(UserWarning, match="epoch 1: back to the best weights, at half the learning rate"):
-        loop.roll_back(state)
+        best.roll_back(state)
     for name, tensor in network.state_dict().items():
-        assert torch.equal(tensor, best[name])
+        assert torch.equal(tensor, kept[name])
     assert not state.optimizer.state
     assert state.rate_scale == 0.5
 

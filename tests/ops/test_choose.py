@@ -148,8 +148,9 @@ def test_distributed_data_parallel(tmp_path):
 def test_training_reaches_the_same_likelihood():
     """Each backend trains one network on the same batches; held-out nats agree."""
     from chainrule.training.batches import Rows
-    from chainrule.training.loop import trained, validate
+    from chainrule.training.loop import trained
     from chainrule.training.plan import Plan
+    from chainrule.training.validation import validate
 
     rows = NADE(16, hidden_size=12, generator=generator_from(5))
     with torch.no_grad():

@@ -19,8 +19,8 @@ from chainrule import fileformat
 from chainrule.atomic import HAS_LOCKS, is_at, is_held, lock, place_of, replacing
 from chainrule.errors import FormatError, ShapeError, printable
 from chainrule.training.batches import Rows
-from chainrule.training.loop import State
 from chainrule.training.plan import Plan
+from chainrule.training.state import State
 from chainrule.version import version
 
 CHUNK_ROWS = 100_000

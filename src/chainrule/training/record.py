@@ -18,8 +18,9 @@ from chainrule.tasks.spread import nats_of_cells, spread_of
 from chainrule.training.batches import Rows, batches
 from chainrule.training.calibration import calibration_of
 from chainrule.training.data import TrainingData
-from chainrule.training.loop import State, losses_of_rows
 from chainrule.training.plan import Plan
+from chainrule.training.state import State
+from chainrule.training.validation import losses_of_rows
 
 BATCH_ROWS = 10_000
 HALF = 0.5  # of a column's nats, the most that one cell may make

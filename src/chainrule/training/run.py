@@ -22,9 +22,9 @@ from chainrule.training.checkpoint import (
 )
 from chainrule.training.data import TrainingData
 from chainrule.training.finished import plan_of
-from chainrule.training.loop import State
 from chainrule.training.plan import Plan
 from chainrule.training.search import Trial
+from chainrule.training.state import State
 
 
 @dataclass(frozen=True)

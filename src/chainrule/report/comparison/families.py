@@ -22,8 +22,9 @@ from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, OrderlessNA
 from chainrule.networks.trainable import AbstractTrainable
 from chainrule.report.comparison.data import Data
 from chainrule.rng import generator_from
-from chainrule.training.loop import State, trained
+from chainrule.training.loop import trained
 from chainrule.training.plan import Plan
+from chainrule.training.state import State
 
 STEPS, LEAST_EPOCHS, MOST_EPOCHS = 30_000, 20, 100  # steps of training that are enough for 50,000 images, and epochs
 FEW_STEPS = 1200  # of an RBM, up to which its learning rate is the highest
