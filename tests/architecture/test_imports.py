@@ -140,3 +140,8 @@ def test_import_is_light_and_names_are_listed():
         "assert None not in values\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_command_line_says_its_options_without_torch():
+    code = "import sys, chainrule.cli.main\nassert not {'torch', 'numba', 'polars'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -299,6 +299,13 @@ def test_a_share_of_the_rows_is_held_out_where_no_validation_is_given():
         ({"learning_rate": math.nan}, "learning_rate = nan: pass a number above zero"),
         ({"weight_decay": -0.1}, "weight_decay = -0.1: pass a number, zero or more"),
         ({"patience": -1}, "patience = -1: pass a whole number of epochs, at least 0"),
+        ({"dropout": 1}, "dropout = 1: pass a share of hidden units, at least 0 and below 1"),
+        ({"input_dropout": math.nan}, "input_dropout = nan: pass a share of columns, at least 0 and below 1"),
+        ({"clip_norm": None}, "clip_norm = None: pass a number, zero or more"),
+        ({"learning_rate": "fast"}, "learning_rate = 'fast': pass a number above zero"),
+        ({"hidden_sizes": []}, "hidden_sizes = []: pass a list with the size of each hidden layer, at least one"),
+        ({"hidden_sizes": [3, 0]}, "hidden_sizes = 0: pass whole numbers of hidden units, at least 1"),
+        ({"activation": "tanh"}, "activation 'tanh' is unknown; choose one of 'relu', 'sigmoid'"),
         ({"valid_fraction": 1.0}, "valid_fraction = 1.0: pass a number between 0 and 1"),
         (
             {"order": "spiral"},

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from chainrule.conditionals import AbstractConditional
-from chainrule.errors import ShapeError, unknown_choice, whole_number
+from chainrule.errors import ShapeError, choice, sizes
 from chainrule.networks.base import check_pool, sum_columns
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask, require_prefix
@@ -73,12 +73,11 @@ class MADE(AbstractParametric):
     ) -> None:
         generator = generator_from(generator)
         super().__init__(Columns.of(columns), order, generator)
-        self.hidden_sizes = check_sizes(hidden_sizes)
-        if activation not in ACTIVATIONS:
-            raise ShapeError(unknown_choice("activation", activation, ACTIVATIONS))
+        self.hidden_sizes = sizes(hidden_sizes, "hidden_sizes")
         if residual and len(set(self.hidden_sizes)) > 1:
             raise ShapeError(f"hidden_sizes = {list(self.hidden_sizes)}: residual layers must be of one size")
-        self.activation, self.direct, self.residual = activation, bool(direct), bool(residual)
+        self.activation = choice(activation, "activation", ACTIVATIONS)
+        self.direct, self.residual = bool(direct), bool(residual)
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
         masks = self._wiring.masks
         self.hidden_weights, self.hidden_biases = nn.ParameterList(), nn.ParameterList()
@@ -224,14 +223,3 @@ class MADE(AbstractParametric):
         direct = None if masks.direct is None else masks.direct.to(like.dtype)
         place = torch.tensor(self.columns.inputs_in(order), device=like.device, dtype=torch.int64)
         return _Wiring(masks, hidden, output, direct, place, reachable_pairs(masks, len(order)))
-
-
-def check_sizes(hidden_sizes: Sequence[int]) -> tuple[int, ...]:
-    """Hidden layer sizes as a tuple: at least one layer, each of at least one unit."""
-    if not isinstance(hidden_sizes, Sequence) or isinstance(hidden_sizes, str) or not len(hidden_sizes):
-        raise ShapeError(
-            f"hidden_sizes = {hidden_sizes!r}: pass a list with the size of each hidden layer, at least one"
-        )
-    return tuple(
-        whole_number(size, "hidden_sizes", least=1, what="whole numbers of hidden units") for size in hidden_sizes
-    )

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from chainrule.training.config import FitConfig
-from chainrule.training.fitting import fit
-from chainrule.training.loop import trained
-from chainrule.training.plan import Plan
+
+if TYPE_CHECKING:
+    from chainrule.training.fitting import fit as fit
+    from chainrule.training.loop import trained as trained
+    from chainrule.training.plan import Plan as Plan
 
 __all__ = ["FitConfig", "Plan", "fit", "trained"]
+
+_HOMES = {"Plan": "plan", "fit": "fitting", "trained": "loop"}  # imported when they are asked for, with torch
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'chainrule.training' has no attribute {name!r}")
+    return getattr(import_module(f"chainrule.training.{_HOMES[name]}"), name)

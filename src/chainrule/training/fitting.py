@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from chainrule.density import Density
-from chainrule.errors import BackendError, ChainruleError, unknown_choice
+from chainrule.errors import BackendError, choice, positive, unknown_choice
 from chainrule.model import Model
 from chainrule.rng import generator_from
 from chainrule.table import MIN_COUNT, Schema
@@ -99,7 +99,9 @@ def fit(
     """
     recipe, config = recipe_for(objective, network), config or FitConfig()
     recipe.check(config)
-    _require_options(effort, time_limit_s)
+    choice(effort, "effort", EFFORTS)
+    if time_limit_s is not None:
+        positive(time_limit_s, "time_limit_s", what="a number of seconds")
     device = resolved_device(device)
     require_no_pipe_twice(table, valid)
     run = Run.of(checkpoint, resume=resume, finished=finished)
@@ -132,13 +134,6 @@ def fit(
         if not keep_checkpoint:
             kept.remove()  # not before: a run that is killed while it scores goes on from there
     return Density(model, record, seconds=state.seconds)
-
-
-def _require_options(effort: str, time_limit_s: float | None) -> None:
-    if effort not in EFFORTS:
-        raise ChainruleError(unknown_choice("effort", effort, EFFORTS))
-    if time_limit_s is not None and not 0 < time_limit_s < float("inf"):
-        raise ChainruleError(f"time_limit_s = {time_limit_s!r}: pass a number of seconds above zero, or None")
 
 
 def resolved_device(device: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.errors import ChainruleError, unknown_choice
+from chainrule.errors import choice
 from chainrule.training.recipes.base import AbstractRecipe
 from chainrule.training.recipes.committee import CommitteeRecipe
 from chainrule.training.recipes.orderless import OrderlessRecipe
@@ -16,8 +16,6 @@ OBJECTIVES = {"any": "orderless", "likelihood": "committee"}  # and the network 
 
 def recipe_for(objective: str, network: str) -> AbstractRecipe:
     """The recipe of a network, or of the one that serves the objective best where the network is "auto"."""
-    if objective not in OBJECTIVES:
-        raise ChainruleError(unknown_choice("objective", objective, OBJECTIVES))
-    if network not in ("auto", *RECIPES):
-        raise ChainruleError(unknown_choice("network", network, ["auto", *RECIPES]))
+    choice(objective, "objective", OBJECTIVES)
+    choice(network, "network", ["auto", *RECIPES])
     return RECIPES[OBJECTIVES[objective] if network == "auto" else network]
