@@ -21,7 +21,7 @@ from chainrule.training.finished import require_same_run
 from chainrule.training.loop import trained
 from chainrule.training.memory import require_memory
 from chainrule.training.recipes import recipe_for
-from chainrule.training.recipes.base import EFFORTS
+from chainrule.training.recipes.base import EFFORT_NAMES
 from chainrule.training.record import nats_of, record_of
 from chainrule.training.run import Run
 
@@ -99,7 +99,7 @@ def fit(
     """
     recipe, config = recipe_for(objective, network), config or FitConfig()
     recipe.check(config)
-    choice(effort, "effort", EFFORTS)
+    choice(effort, "effort", EFFORT_NAMES)
     if time_limit_s is not None:
         positive(time_limit_s, "time_limit_s", what="a number of seconds")
     device = resolved_device(device)

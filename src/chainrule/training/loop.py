@@ -53,8 +53,9 @@ def trained(
 
     Examples:
         >>> from chainrule.networks import NADE
-        >>> rows = Rows(torch.ones(20, 3))
-        >>> trained(NADE(3, 4), rows, rows, Plan(epochs=2), show_progress=False).epoch
+        >>> rows, generator = Rows(torch.ones(20, 3)), generator_from(0)
+        >>> network = NADE(3, hidden_size=4, generator=generator)
+        >>> trained(network, rows, rows, Plan(epochs=2), generator=generator, show_progress=False).epoch
         2
     """
     state = make_state(network.to(device), plan, generator_from(generator))

@@ -151,12 +151,12 @@ def _columns(cells: torch.Tensor, alone: torch.Tensor, schema: Schema, rows: Row
     found = {}
     for name, logs in (("nats", cells), ("independent_nats", alone)):
         nats = logs.mean(0).numpy() - scales
-        found[name] = [_told(nats[known[:, k], k], min_count) for k in range(known.shape[1])]
+        found[name] = [_mean_unless_few(nats[known[:, k], k], min_count) for k in range(known.shape[1])]
     return {"rows": count, **found}
 
 
-def _told(nats: np.ndarray, min_count: int) -> float | None:
-    """The mean of a column's nats, None where it would tell those of few cells."""
+def _mean_unless_few(nats: np.ndarray, min_count: int) -> float | None:
+    """The mean of a column's nats; None where it would reveal those of few cells."""
     if len(nats) < max(min_count, 1) or (min_count > 1 and np.abs(nats).max() > HALF * np.abs(nats).sum()):
         return None
     return float(nats.sum() / len(nats))

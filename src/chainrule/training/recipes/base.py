@@ -17,7 +17,7 @@ from chainrule.training.plan import Plan
 from chainrule.training.run import Run
 from chainrule.training.search import Trial
 
-EFFORTS = ("quick", "standard", "best")
+EFFORT_NAMES = ("quick", "standard", "best")
 LEARNING_RATE = 2e-3  # unless all columns are binary and the network is made of NADEs
 NEUTRAL = (None, 0, 1)  # values by which an option asks for nothing
 REFUSALS = {  # why a network refuses an option that it does not have
