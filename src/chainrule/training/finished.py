@@ -26,7 +26,9 @@ def plan_of(record: Mapping[str, Any], name: str) -> Plan:
         raise FormatError(f"{name}: its record of training has no configuration: {error}") from error
 
 
-def require_same_run(done: Density, name: str, asked: Mapping[str, Any], plan: Plan, data: TrainingData) -> None:
+def require_same_run(
+    done: Density, name: str, asked: Mapping[str, Any], plan: Plan, data: TrainingData, *, min_count: int
+) -> None:
     """Raises ChainruleError, with what differs, unless the model was fitted to this table with these settings.
 
     No hash of the table is in a model file: who knows all of a table but one cell could try values until the hash is right.
@@ -45,7 +47,7 @@ def require_same_run(done: Density, name: str, asked: Mapping[str, Any], plan: P
     if not found:
         steps = most_steps(len(record.get("history", ())), len(data.train))
         independent = Model(data.schema, data.independent)
-        again = reached(done.model, independent, data.valid_table, data.valid, steps, False)
+        again = reached(done.model, independent, data.valid_table, data.valid, steps, False, min_count=min_count)
         if not all(_same(record.get(key), again[key]) for key in ("valid_nats", "independent_valid_nats")):
             found.append("other values in the table")
     if found:

@@ -118,7 +118,7 @@ def fit(
     )  # fmt: skip
     asked = {"objective": recipe.objective, "network": recipe.name, "effort": effort, "seed": seed}
     if run.finished is not None:
-        require_same_run(run.finished, run.name, asked, plan, data)
+        require_same_run(run.finished, run.name, asked, plan, data, min_count=min_count)
         return run.finished
     net = recipe.start(data, plan, generator)
     searched = f" {effort} {config.to_json()}" if recipe.searches else ""  # a search follows from these

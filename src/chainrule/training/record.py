@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +24,8 @@ from chainrule.training.state import State
 from chainrule.training.validation import losses_of_rows
 
 BATCH_ROWS = 10_000
-HALF = 0.5  # of a column's nats, the most that one cell may make
+HALF = 0.5  # of a column's nats, the most that one cell may make, and of all nats, that a few rows may
+ROUGH = 0.25  # of what the largest row makes of a mean that is rounded, at most: the unit is a power of two
 # Cells of validation rows that are scored exactly: in one pass; or by an orderless network in one pass for each column, so many
 # or half as many as rows were trained on, which then takes a fraction of the time of training.
 MOST_CELLS, MOST_STEPS = 20_000_000, 200_000
@@ -35,7 +37,8 @@ def record_of(
 ) -> dict[str, Any]:
     """The record of a fit as JSON has it; nats are −log p per row, in the table's units.
 
-    A column has none if fewer than ``min_count`` cells make them, or one of these more than half.
+    A column has none if fewer than ``min_count`` cells make them, or one of these more than half. Means over all validation
+    rows, and those over all training rows, are rounded if few rows make them: see ``reached``.
 
     Args:
         model: what was trained, on the CPU and in evaluation mode.
@@ -45,23 +48,29 @@ def record_of(
         min_count: how many cells a column's nats are made of, at least.
         show_progress: whether a bar is shown where validation rows are scored.
     """
-    network, valid = model.network, data.valid
+    network, train, valid = model.network, data.train, data.valid
     cells = nats_of_cells(network, valid.x, valid.observed)
     alone = nats_of_cells(data.independent, valid.x, valid.observed)
-    independent, steps = Model(data.schema, data.independent), most_steps(state.epoch, len(data.train))
+    independent, steps = Model(data.schema, data.independent), most_steps(state.epoch, len(train))
+    found = reached(model, independent, data.valid_table, valid, steps, show_progress, min_count=min_count)
+    unit = found.get("rounded_to", 0.0)
+    train_unit = _unit(nats_of_rows(data.independent, train).numpy(), _weights(train), min_count)
+    history = [_rounded(epoch, unit, ("valid_nats",)) for epoch in state.history]
+    spread = _spread(cells, valid) if len(cells) > 1 else None
     return {
         "order": _order(network, data.schema),
         "config": plan.to_json(),
-        "train_rows": len(data.train),
+        "train_rows": len(train),
         "valid_rows": len(valid),
-        **reached(model, independent, data.valid_table, valid, steps, show_progress),
+        **found,
         "skipped_steps": state.skipped,
-        "trials": state.trials,
-        "order_spread": _spread(cells, valid) if len(cells) > 1 else None,
+        "trials": [_rounded(trial, unit, ("valid_nats",)) for trial in state.trials],
+        "order_spread": None if spread is None else _rounded(spread, unit, ("nats", "between_orders", "within_rows")),
         "columns": _columns(cells, alone, data.schema, valid, min_count),
-        "history": state.history,
+        "history": [_rounded(epoch, train_unit, ("train_nats",)) for epoch in history],
+        **({"train_rounded_to": train_unit} if train_unit else {}),
         "calibration": calibration_of(
-            model, data.calibration_rows, valid.weight, min_count, len(state.history) * len(data.train)
+            model, data.calibration_rows, valid.weight, min_count, len(state.history) * len(train)
         ),
     }
 
@@ -72,16 +81,21 @@ def most_steps(epochs: int, rows: int) -> int:
 
 
 def reached(
-    model: Model, independent: Model, table: Table, rows: Rows, steps: int, show_progress: bool
+    model: Model, independent: Model, table: Table, rows: Rows, steps: int, show_progress: bool, *, min_count: int
 ) -> dict[str, Any]:
     """−log p per validation row as ``Density.score`` has it, of a model and of independent columns; where rows or columns are
-    many, of the first rows, with the standard errors of both means. Where training could only estimate it, by how much, too."""
+    many, of the first rows, with the standard errors of both means. Where training could only estimate it, by how much, too.
+
+    Who has the model could compute the values of few rows from a mean that these make. So all is rounded, to a multiple of
+    ``rounded_to``, if there are fewer than ``min_count`` rows, or if one makes more than half of the nats, or fewer than
+    ``min_count`` together that have twice as many as all others.
+    """
     most = steps if model.takes_any_evidence else MOST_CELLS
     count = min(len(table), max(LEAST_ROWS, most // len(model.schema.columns)))
     first = table if count == len(table) else table.take(np.arange(count))
     codes = encode(first, model.schema, warn=False)
     rows = rows.take(slice(0, count))
-    counts = np.ones(count) if rows.weight is None else rows.weight.double().numpy()
+    counts = _weights(rows)
     nats = -score_codes(model, codes, show_progress=show_progress)
     alone = -score_codes(independent, codes, show_progress=show_progress)
     found: dict[str, Any] = {
@@ -98,7 +112,39 @@ def reached(
     if isinstance(net := model.network, OrderlessNADE):
         estimates = losses_of_rows(net, rows, net.order_loss).numpy()
         found["curve_standard_error"] = _standard_error(estimates - nats, counts)
+    unit = max(_unit(each, counts, min_count) for each in (nats, alone))
+    if unit:
+        why = "rounded, since few rows make most of it"
+        is_all = found["valid_is"] == "exact"
+        found = _rounded(found, unit, [key for key in found if key != "valid_is"])
+        found |= {"valid_is": why if is_all else f"{found['valid_is']}, and {why}", "rounded_to": unit}
     return found
+
+
+def _weights(rows: Rows) -> np.ndarray:
+    return np.ones(len(rows)) if rows.weight is None else rows.weight.double().numpy()
+
+
+def _unit(nats: np.ndarray, weights: np.ndarray, min_count: int) -> float:
+    """The unit to which a weighted mean of rows' nats (N,) is rounded, so that it tells those of no few rows; 0 for none."""
+    sizes = np.abs(np.nan_to_num(nats, posinf=0.0, neginf=0.0))
+    order = np.argsort(-sizes, kind="stable")
+    sizes, parts = np.append(sizes[order], 0.0), (sizes * weights)[order] / weights.sum()
+    most = float(parts.max())
+    if min_count < 2 or not most > 0:
+        return 0.0
+    few = min(min_count - 1, len(parts))
+    is_apart = sizes[1 : few + 1] <= HALF * sizes[:few]
+    makes_most = parts[:few].cumsum() > HALF * parts.sum()
+    if len(nats) >= min_count and not most > HALF * parts.sum() and not (makes_most & is_apart).any():
+        return 0.0
+    return float(2.0 ** np.floor(np.log2(ROUGH * most)))
+
+
+def _rounded(record: Mapping[str, Any], unit: float, keys: Iterable[str]) -> dict[str, Any]:
+    """The record with these numbers as multiples of a unit; 0: as they are."""
+    numbers = {key: record[key] for key in keys if unit and isinstance(record[key], float)}
+    return {**record, **{key: round(number / unit) * unit for key, number in numbers.items()}}
 
 
 def _standard_error(values: np.ndarray, weights: np.ndarray) -> float | None:
@@ -113,14 +159,18 @@ def _finite(value: Any) -> float | None:
 
 def nats_of(network: AbstractNetwork, rows: Rows) -> float:
     """−log p per row by a network of one order, nats in the table's units."""
-    total = 0.0
-    with torch.no_grad():
-        for batch in batches(rows, BATCH_ROWS):
-            cells = network.log_prob_columns(batch.x).double()
-            if batch.observed is not None:
-                cells = torch.where(batch.observed, cells, 0)
-            total += batch.total(batch.in_table_units(-cells.sum(1)))
-    return total / rows.count
+    return rows.total(nats_of_rows(network, rows)) / rows.count
+
+
+@torch.no_grad()
+def nats_of_rows(network: AbstractNetwork, rows: Rows) -> torch.Tensor:
+    """−log p of each row (N,) float64 by a network of one order, nats in the table's units."""
+    found = []
+    for batch in batches(rows, BATCH_ROWS):
+        cells = network.log_prob_columns(batch.x).double()
+        cells = cells if batch.observed is None else torch.where(batch.observed, cells, 0)
+        found.append(batch.in_table_units(-cells.sum(1)))
+    return torch.cat(found)
 
 
 def _order(net: AbstractNetwork, schema: Schema) -> list[str] | None:
