@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 USE = """
 import sys
 import chainrule as cr
-heavy = {"lightning_fabric", "sklearn", "polars", "matplotlib", "typer", "rich", "pandas"} & set(sys.modules)
+heavy = {"sklearn", "polars", "matplotlib", "typer", "rich", "pandas"} & set(sys.modules)
 assert not heavy, f"import chainrule loaded {heavy}"
 digits = cr.datasets.load("digits")
 density = cr.fit(digits.train, digits.valid, seed=0, config=cr.FitConfig(hidden_size=20, epochs=2), verbose=False)

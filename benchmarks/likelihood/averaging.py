@@ -19,9 +19,11 @@ from benchmarks.likelihood import results, trials
 from benchmarks.record import circumstances
 from chainrule.networks import Columns
 from chainrule.rng import generator_from
-from chainrule.training import loop
+from chainrule.training import Plan, trained
 from chainrule.training.batches import Rows
-from chainrule.training.fit import BUILDERS
+from chainrule.training.recipes import RECIPES
+from chainrule.training.state import State
+from chainrule.training.validation import validate
 
 SHARES = (0.1, 0.2, 0.5)
 
@@ -29,27 +31,27 @@ SHARES = (0.1, 0.2, 0.5)
 def averaged(data: str, seed: int = 0) -> list[dict[str, Any]]:
     """Nats per validation row of the best epoch's weights, and of averages of as many late ones."""
     (row,) = (r for r in results.read() if (r["experiment"], r["effort"], r["seed"]) == (data, "standard", seed))
-    config = cr.FitConfig.from_json(json.loads(row["config"]))
-    if config.order != "natural":
-        raise SystemExit(f"{data}: its order is {config.order}, learned from rows; name a set of the natural order")
+    plan = Plan.from_json(json.loads(row["config"]))
+    if plan.order != "natural":
+        raise SystemExit(f"{data}: its order is {plan.order}, learned from rows; name a set of the natural order")
     loaded, generator = cr.datasets.load(data), generator_from(seed)
     x, x_valid = (Rows(torch.from_numpy(part).float()) for part in (loaded.train, loaded.valid))
-    network = BUILDERS["committee"](Columns.of(x.x.shape[1]), config, None, generator)
+    network = RECIPES["committee"].build(Columns.of(x.x.shape[1]), plan, None, generator)
     network.initialize_from(x.x)
     epochs: list[list[torch.Tensor]] = []
 
-    def note(state: loop.State) -> None:
+    def note(state: State) -> None:
         epochs.append([parameter.detach().clone() for parameter in state.network.parameters()])
 
     began = time.perf_counter()
-    loop.train(loop.make_state(network, config, generator), x, x_valid, config, after_epoch=note, show_progress=False)
-    found = {0.0: loop.validate(network, x_valid)}
+    trained(network, x, x_valid, plan, generator=generator, after_epoch=note, show_progress=False)
+    found = {0.0: validate(network, x_valid)}
     for share in SHARES:
         late = epochs[-max(1, round(share * len(epochs))) :]
         with torch.no_grad():
             for parameter, *copies in zip(network.parameters(), *late, strict=True):
                 parameter.copy_(torch.stack(copies).mean(0))
-        found[share] = loop.validate(network, x_valid)
+        found[share] = validate(network, x_valid)
     seconds, where = round(time.perf_counter() - began, 1), circumstances()
     return [
         {

@@ -79,9 +79,9 @@ EXPERIMENTS = {
             _within(-79.66),
             -79.66,
             short="The same rows as dna with 200 fewer to train on. Of 1,400 rows of 180 columns the members learn most by "
-            "heart, and what the race gains is nearly all dropout's. An order set by hand is as good, within 0.1 nats on "
+            "heart, and what the search gains is nearly all dropout's. An order set by hand is as good, within 0.1 nats on "
             "validation rows (below); trying epochs before dropout ended worse. Effort best is 0.7 nats better there and 100 "
-            "rows a step 0.6 (of dna, mushrooms and nips they are worse), so that another race may reach it; trees among the "
+            "rows a step 0.6 (of dna, mushrooms and nips they are worse), so that another search may reach it; trees among the "
             "members are left to try.",
         ),
         Experiment(
@@ -103,7 +103,7 @@ EXPERIMENTS = {
             network="nade",
             config=RNADE,
             short="Short of the published figure by less than half its standard error over rows: ten folds of 160 test rows, "
-            "each network chosen by a race on 160 others. Eight of them, the row below, are above the best published.",
+            "each network chosen by a search on 160 others. Eight of them, the row below, are above the best published.",
         ),
         Experiment("red-wine", "red-wine", "real", -9.36, -8.76, config=RNADES),
         Experiment("parkinsons", "parkinsons", "real", None, None, config=RNADES, mark=OTHER_COLUMNS),

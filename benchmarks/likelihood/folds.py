@@ -7,7 +7,7 @@ far it may, and belongs to every figure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
@@ -19,11 +19,12 @@ from benchmarks.likelihood.experiments import PARTS, SCALE_FLOOR, Experiment
 from benchmarks.likelihood.second_path import cells_by_reference
 from chainrule.networks import Columns
 from chainrule.rng import generator_from
-from chainrule.training import loop
+from chainrule.training import Plan, trained
 from chainrule.training.batches import Rows
-from chainrule.training.fit import BUILDERS
-from chainrule.training.race import race, reached_by_two
-from chainrule.training.recipes import left_open, likelihood, worth
+from chainrule.training.recipes import RECIPES
+from chainrule.training.recipes.committee import expected_nats, needed_gain, open_ladders
+from chainrule.training.search import search
+from chainrule.training.state import State
 
 RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)  # of AdamW, to be tried; the third is what real columns begin with
 
@@ -49,31 +50,27 @@ def fold_of(data: str, fold: int) -> Fold:
     return Fold(train, valid, test)
 
 
-def trained(
-    experiment: Experiment, rows: Fold, seed: int, floor: float = SCALE_FLOOR
-) -> tuple[cr.Committee, loop.State]:
+def fitted(experiment: Experiment, rows: Fold, seed: int, floor: float = SCALE_FLOOR) -> tuple[cr.Committee, State]:
     """A committee of RNADEs, or of one: what the experiment leaves open is tried on the fold's own validation rows, as
     ``fit`` does, and they decide which weights are kept."""
     columns = Columns.of([cr.GaussianMixture(PARTS, least_scale=floor)] * rows.train.shape[1])
-    x, x_valid, said = Rows(rows.train), Rows(rows.valid), experiment.config
+    x, x_valid, recipe = Rows(rows.train), Rows(rows.valid), RECIPES["committee"]
 
-    def build(config: cr.FitConfig, generator: torch.Generator) -> cr.Committee:
-        network = cast(cr.Committee, BUILDERS["committee"](columns, config, None, generator))
+    def start(plan: Plan, generator: torch.Generator) -> cr.Committee:
+        network = cast(cr.Committee, recipe.build(columns, plan, None, generator))
         network.initialize_from(rows.train)
         return network
 
-    recipe = {"activation": "sigmoid", "learning_rate": RATES[2], **likelihood(len(x), "standard")}
-    config = replace(said, **{name: value for name, value in recipe.items() if getattr(said, name) is None})
-    reached = partial(reached_by_two, build=build, x=x, x_valid=x_valid, seed=seed)
-    ladders = dict(left_open(said, config, keeps_order=True))
+    plan = recipe.plan(experiment.config, columns, len(x), "standard")
+    ladders = dict(open_ladders(experiment.config, plan, keeps_order=True))
     if "learning_rate" in ladders:
         ladders["learning_rate"] = RATES
-    config, trials = race(config, reached, ladders=list(ladders.items()), worth=worth)
+    nats_of_plan = partial(expected_nats, start=start, train=x, valid=x_valid, seed=seed)
+    plan, trials = search(plan, nats_of_plan, ladders=list(ladders.items()), needed_gain=needed_gain)
     generator = generator_from(seed)
-    network = build(config, generator)
-    state = loop.make_state(network, config, generator)
+    network = start(plan, generator)
+    state = trained(network, x, x_valid, plan, generator=generator, show_progress=False)
     state.trials = trials
-    loop.train(state, x, x_valid, config, show_progress=False)
     return network.double().eval(), state
 
 
@@ -86,7 +83,7 @@ def run(experiment: Experiment, seed: int) -> dict[str, Any]:
     for fold in range(cr.datasets.FOLDS if info.form == "folds" else 1):
         rows = fold_of(experiment.data, fold)
         with torch.enable_grad():
-            network, state = trained(experiment, rows, seed + fold)
+            network, state = fitted(experiment, rows, seed + fold)
         epochs, parameters = epochs + len(state.history), sum(p.numel() for p in network.parameters())
         trials.append(state.trials)
         alone = cr.IndependentColumns(network.columns)

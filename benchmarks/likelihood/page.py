@@ -17,7 +17,7 @@ from benchmarks.likelihood.published import best, published
 from benchmarks.likelihood.results import read
 from benchmarks.likelihood.trials import read_trials
 from benchmarks.markdown import table
-from chainrule.training.recipes import LADDERS
+from chainrule.training.recipes.committee import LADDERS
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 PAGE = DOCS / "likelihoods.md"
@@ -29,7 +29,7 @@ the best of five trials on validation rows (`benchmarks/results/likelihood_trial
 dropout, had −88.79 on the test rows). The second is the recipe.""",
     "real": f"""Numbers in units of the training rows' standard deviations, as RNADE was measured: mixtures of {PARTS} Gaussians,
 no atoms. Of rounded numbers that repeat, a density has no bound; here the least standard deviation of a part is {SCALE_FLOOR} of
-the column's. Red wine: the mean over ten published folds, each trained on eight and chosen, by the recipe's race, on one;
+the column's. Red wine: the mean over ten published folds, each trained on eight and chosen, by the recipe's search, on one;
 240 of its 1,599 rows repeat others, so that test rows are among the training rows, as they were for those we compare with.""",
 }
 MARKS = dict(zip(dict.fromkeys(e.mark for e in EXPERIMENTS.values() if e.mark), ("\\*", "†", "‡"), strict=False))
@@ -43,7 +43,7 @@ Mean log-likelihoods of test rows in nats, higher is better: exact ones, of norm
 page by `python -m benchmarks.likelihood.page`. All binary sets are trained by one recipe,
 `cr.fit(train, valid, objective="likelihood")`, which knows the rows and columns of a set and tries on its validation rows what
 these leave open ([what it chose](#what-the-recipe-chose) is below); tables of numbers are trained by the same
-race, in units of their own. Test rows are read once, by the weights that were chosen.
+search, in units of their own. Test rows are read once, by the weights that were chosen.
 
 ± is the standard error over test rows; of five seeds, where they were run, the mean is given and how far the seeds spread.
 Seconds are those of the first seed's fit, by one thread for a binary set.
@@ -53,7 +53,7 @@ memory and not verified. *Must* and *aim* are what we set ourselves before measu
 
 _RECIPE = """## The recipe
 
-`training/recipes.py` says what it is, number by number. In words:
+`training/recipes/committee.py` says what it is, number by number. In words:
 
 - **Members.** Eight NADEs (`effort="quick"`: one, `"best"`: sixteen), each trained by itself: own first weights, own clipped
   gradients. What a network learns by heart is its own, and is averaged out as one over their number: −log p of M members is
@@ -67,7 +67,7 @@ _RECIPE = """## The recipe
   learning rate, order, one order or several, hidden units: one after the other, each by a committee of two on the validation
   rows, up and down its ladder as long as it is better. What keeps rows from being learned by heart comes before the epochs:
   tried the other way round, dna took half the epochs, and then no dropout could make up for them.
-- **What takes twice the time must gain** at least 0.05 % of −log p; else a race ends with the longest training for a
+- **What takes twice the time must gain** at least 0.05 % of −log p; else a search ends with the longest training for a
   thousandth.
 - **What is not tried:** coding (code 0 is the more frequent value), the beginning (independent columns), AdamW with a
   learning rate that falls as a cosine, sigmoids (ReLU was 0.02 nats better on validation rows of mushrooms and 0.85 worse on
@@ -76,7 +76,7 @@ _RECIPE = """## The recipe
   to rest, an average of the last epochs' weights is at best as good (`python -m benchmarks.likelihood.averaging`, below; of
   codes as the data sets have them).
 - **What is left to try:** connections from columns to outputs that pass no hidden unit, residual layers, orderless
-  pre-training, trees or mixtures as members. A deep MADE at its defaults learns small sets by heart (below), which a race of
+  pre-training, trees or mixtures as members. A deep MADE at its defaults learns small sets by heart (below), which a search of
   its own might mend.
 """
 
@@ -84,13 +84,13 @@ _CHOICES = """## What the recipe chose
 
 −log p per validation row that eight members are foretold to reach by two: with what the recipe begins with, and after each field
 was tried; in brackets what a change gained. Then what eight reached, and in how many trials. A dash: what it began with was best.
-Fields as in `cr.FitConfig`; why they are tried in this sequence is in `training/recipes.py`.
+Fields as in `cr.FitConfig`; why they are tried in this sequence is in `training/recipes/committee.py`.
 """
 
 _TRIED = """## What else was tried
 
 −log p per validation row of fits in which something was set by hand (`python -m benchmarks.likelihood.trials`); of committees the
-race chose the rest. Test rows were not read.
+search chose the rest. Test rows were not read.
 """
 
 
@@ -157,7 +157,7 @@ def _short(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _tried() -> list[str]:
-    """Trials beside the race: what was changed by hand, and what the validation rows said."""
+    """Trials beside the search: what was changed by hand, and what the validation rows said."""
     found = [
         [
             row["data"],
@@ -179,7 +179,7 @@ def _changed(row: dict[str, Any]) -> str:
 
 
 def _choices(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """For every set the configuration that the race found, and what each of its changes gained on validation rows."""
+    """For every set the configuration that the search found, and what each of its changes gained on validation rows."""
     lines = [_RECIPE, _CHOICES]
     fields = list(dict.fromkeys(field for field, _ in LADDERS))
     found = []

@@ -20,12 +20,12 @@ import torch
 
 from benchmarks.record import write
 from benchmarks.speed.problems import Form, Problem, draws, made_step, problem, products, step, textbook_sample
-from chainrule import NADE, FitConfig
+from chainrule import NADE
 from chainrule.ops.nade import cpu, dispatch, reference
 from chainrule.ops.nade.parameters import Layout, Parameters
 from chainrule.rng import generator_from
+from chainrule.training import Plan, trained
 from chainrule.training.batches import Rows
-from chainrule.training.loop import make_state, train
 
 HEADLINE = (100, 784, 500, 0.13)  # rows, columns, hidden, density
 SHAPES = [
@@ -187,14 +187,14 @@ def epoch() -> dict[str, float]:
         return call
 
     net.training_loss(x[:8]).mean().backward()  # the kernels are loaded
-    config = FitConfig(hidden_size=hidden, epochs=EPOCHS, learning_rate=1e-2)
-    state = make_state(net, config, generator_from(1))
+    plan = Plan(epochs=EPOCHS, learning_rate=1e-2)
     laps: list[tuple[float, float]] = []
     originals = cpu.outputs, cpu.gradients
     cpu.outputs, cpu.gradients = timed(cpu.outputs), timed(cpu.gradients)
     try:
         lap = lambda state: laps.append((state.seconds, inside))  # noqa: E731
-        train(state, Rows(x[:EPOCH_ROWS]), Rows(x[EPOCH_ROWS:]), config, show_progress=False, after_epoch=lap)
+        rows, valid = Rows(x[:EPOCH_ROWS]), Rows(x[EPOCH_ROWS:])
+        trained(net, rows, valid, plan, generator=generator_from(1), show_progress=False, after_epoch=lap)
     finally:
         cpu.outputs, cpu.gradients = originals
     steps = [(after[0] - before[0], after[1] - before[1]) for before, after in pairwise(laps)]  # all but the first

@@ -18,30 +18,31 @@ import polars as pl
 import chainrule as cr
 from benchmarks import record
 from benchmarks.tables.data import folder
+from chainrule.training import Plan
 
 TABLES = ("titanic", "online_shoppers", "adult", "beijing_pm25")
 ROWS = 10_000  # of each table, at most, drawn with seed 0
 
 
-def variants(rule: cr.FitConfig) -> dict[str, dict[str, Any]]:
+def variants(rule: Plan) -> dict[str, dict[str, Any]]:
     """What is changed of the configuration that the rules gave, by name."""
-    sizes, batch, rate = rule.hidden_sizes or (), rule.batch_size or 0, rule.learning_rate or 0.0
+    sizes, batch, rate = rule.hidden_sizes, rule.batch_size, rule.learning_rate
     return {
         "the rule": {},
         "layers half as wide": {"hidden_sizes": tuple(size // 2 for size in sizes)},
         "layers twice as wide": {"hidden_sizes": tuple(size * 2 for size in sizes)},
         "one layer": {"hidden_sizes": sizes[:1]},
         "three layers": {"hidden_sizes": sizes + sizes[-1:]},
-        "batch half as large": {"batch_size": batch // 2, "epochs": max(1, (rule.epochs or 0) // 2)},
-        "batch twice as large": {"batch_size": batch * 2, "epochs": (rule.epochs or 0) * 2},
+        "batch half as large": {"batch_size": batch // 2, "epochs": max(1, rule.epochs // 2)},
+        "batch twice as large": {"batch_size": batch * 2, "epochs": rule.epochs * 2},
         "learning rate ÷ 2": {"learning_rate": rate / 2},
         "learning rate × 2": {"learning_rate": rate * 2},
         "one member": {"members": 1},
-        "members × 2": {"members": 2 * (rule.members or 1)},
+        "members × 2": {"members": 2 * rule.members},
         "no dropout": {"dropout": 0.0},
-        "dropout × 2": {"dropout": 2 * (rule.dropout or 0.0)},
-        "weight decay ÷ 10": {"weight_decay": (rule.weight_decay or 0.0) / 10},
-        "weight decay × 3": {"weight_decay": 3 * (rule.weight_decay or 0.0)},
+        "dropout × 2": {"dropout": 2 * rule.dropout},
+        "weight decay ÷ 10": {"weight_decay": rule.weight_decay / 10},
+        "weight decay × 3": {"weight_decay": 3 * rule.weight_decay},
         "5 parts": {"components": 5},
         "20 parts": {"components": 20},
         "logistic parts": {"conditional": "logistic"},
@@ -61,7 +62,7 @@ def main(effort: str, names: tuple[str, ...]) -> None:
         base = rule.training["valid_nats"]
         print(f"{name}: {len(frame)} rows, {rule.training['config']}")
         print(f"  another seed and other validation rows: {again.training['valid_nats'] - base:+.3f}")
-        for label, change in variants(cr.FitConfig.from_json(rule.training["config"])).items():
+        for label, change in variants(Plan.from_json(rule.training["config"])).items():
             config = cr.FitConfig.from_json({**rule.training["config"], **change})
             began = time.perf_counter()
             found = _fit(frame, effort, 0, config)

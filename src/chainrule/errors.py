@@ -15,7 +15,8 @@ from __future__ import annotations
 import difflib
 import operator
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 HIDDEN = (
@@ -105,3 +106,67 @@ def whole_number(value: Any, name: str, *, least: int, what: str = "a whole numb
     if number is None or isinstance(value, bool) or number < least:
         raise ShapeError(f"{name} = {value!r}: pass {what}, at least {least}")
     return number
+
+
+def sizes(value: Any, name: str) -> tuple[int, ...]:
+    """The sizes of hidden layers as a tuple, if there is a layer and each has a unit.
+
+    >>> sizes([500, 200], "hidden_sizes")
+    (500, 200)
+    """
+    if not isinstance(value, Sequence) or isinstance(value, str) or not len(value):
+        raise ShapeError(f"{name} = {value!r}: pass a list with the size of each hidden layer, at least one")
+    return tuple(whole_number(size, name, least=1, what="whole numbers of hidden units") for size in value)
+
+
+def choice(value: Any, name: str, choices: Iterable[str]) -> str:
+    """The value if it is one of the choices.
+
+    >>> choice("relu", "activation", ["relu", "sigmoid"])
+    'relu'
+    """
+    if value not in (known := list(choices)):
+        raise ShapeError(unknown_choice(name, value, known))
+    return value
+
+
+def share(value: Any, name: str, *, of: str) -> float:
+    """The value as a float if it is a share of something, which is never the whole.
+
+    >>> share(0.5, "dropout", of="hidden units")
+    0.5
+    """
+    return _number(value, name, lambda number: 0 <= number < 1, f"a share of {of}, at least 0 and below 1")
+
+
+def fraction(value: Any, name: str) -> float:
+    """The value as a float if it is a fraction, neither nothing nor the whole.
+
+    >>> fraction(0.1, "valid_fraction")
+    0.1
+    """
+    return _number(value, name, lambda number: 0 < number < 1, "a number between 0 and 1")
+
+
+def positive(value: Any, name: str, *, what: str = "a number") -> float:
+    """The value as a float if it is finite and above zero.
+
+    >>> positive(3, "time_limit_s", what="a number of seconds")
+    3.0
+    """
+    return _number(value, name, lambda number: 0 < number < float("inf"), f"{what} above zero")
+
+
+def not_negative(value: Any, name: str) -> float:
+    """The value as a float if it is finite and at least zero.
+
+    >>> not_negative(0, "weight_decay")
+    0.0
+    """
+    return _number(value, name, lambda number: 0 <= number < float("inf"), "a number, zero or more")
+
+
+def _number(value: Any, name: str, is_allowed: Callable[[float], bool], what: str) -> float:
+    if not isinstance(value, Real) or not is_allowed(float(value)):
+        raise ShapeError(f"{name} = {value!r}: pass {what}")
+    return float(value)

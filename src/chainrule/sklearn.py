@@ -30,8 +30,7 @@ from chainrule.errors import ShapeError, whole_number
 from chainrule.table import MIN_COUNT, encode, read_table
 from chainrule.tasks.calibrate import Calibration, learned, row_log_p
 from chainrule.training import FitConfig, fit
-from chainrule.training.fit import rows_held_out
-from chainrule.training.rows import checked_weight
+from chainrule.training.rows import checked_weight, rows_held_out
 
 __all__ = ["DensityEstimator", "Imputer", "OutlierDetector"]
 

@@ -109,7 +109,7 @@ def test_the_rule_would_catch_a_breach():
 @pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else "")
 def test_rooms_of_tables_and_files_know_no_torch(module, path):
     if room_of(module) in NO_TORCH:
-        assert not [name for name in imports_of(path) if name.split(".")[0] in ("torch", "lightning_fabric")]
+        assert not [name for name in imports_of(path) if name.split(".")[0] == "torch"]
 
 
 def seeds(source: str) -> bool:
@@ -131,7 +131,7 @@ def test_import_is_light_and_names_are_listed():
     """A new interpreter imports chainrule without the heavy parts; __all__ is sorted, importable and complete."""
     code = (
         "import sys, chainrule\n"
-        "heavy = {'lightning_fabric', 'numba', 'triton', 'sklearn', 'polars', 'narwhals'}\n"
+        "heavy = {'numba', 'triton', 'sklearn', 'polars', 'narwhals'}\n"
         "heavy |= {'matplotlib', 'typer', 'rich', 'safetensors', 'pandas'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
         "names = chainrule.__all__\n"
@@ -140,4 +140,9 @@ def test_import_is_light_and_names_are_listed():
         "values = [getattr(chainrule, name) for name in names]\n"
         "assert None not in values\n"
     )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_command_line_says_its_options_without_torch():
+    code = "import sys, chainrule.cli.main\nassert not {'torch', 'numba', 'polars'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

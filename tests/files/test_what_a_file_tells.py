@@ -21,7 +21,7 @@ from chainrule.table.telling import (
     rounded_scale,
     shared_divisor,
 )
-from chainrule.training.fit import rows_held_out
+from chainrule.training.rows import rows_held_out
 
 N = 400
 COMPONENTS = 3

@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
 
 
 def test_flags_of_fit_are_the_fields_of_the_configuration():
-    """Same names, same defaults."""
+    """Same names, same defaults, and a help text each, which Python and the command line show."""
     import inspect
 
     from chainrule.cli import fit
@@ -43,6 +43,12 @@ def test_flags_of_fit_are_the_fields_of_the_configuration():
     flags = inspect.signature(fit.run).parameters
     for field in fields(FitConfig):
         assert flags[field.name].default == field.default, field.name
+        text = field.metadata["help"]
+        assert text[-1] == ".", field.name
+        assert len(text) > 20, field.name
+        assert f"    {field.name}: {text}" in (FitConfig.__doc__ or "").splitlines()
+        (shown,) = flags[field.name].annotation.__metadata__
+        assert shown.help == (text if field.name != "hidden_sizes" else f"{text[:-1]}, as 500,500.")
 
 
 def test_version_and_help(folder):

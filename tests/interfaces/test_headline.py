@@ -10,7 +10,7 @@ from command_line import chainrule
 import chainrule as cr
 from chainrule.headline import headline
 from chainrule.training import record
-from chainrule.training.fit import rows_held_out
+from chainrule.training.rows import rows_held_out
 
 TINY = cr.FitConfig(hidden_size=6, components=2, epochs=3)
 

@@ -14,7 +14,7 @@ from benchmarks.likelihood.experiments import EXPERIMENTS
 from benchmarks.likelihood.second_path import by_reference, cells_by_reference
 from chainrule.model import Model
 from chainrule.rng import generator_from
-from chainrule.training.recipes import LADDERS
+from chainrule.training.recipes.committee import LADDERS
 
 REVERSED = [4, 3, 2, 1, 0]
 
@@ -77,7 +77,7 @@ def test_the_rows_of_folds_are_all_of_them(monkeypatch):
     assert found["test_nats"] == pytest.approx(found["independent_test_nats"], abs=0.2)  # there is nothing to learn
     assert -3.2 < found["test_nats"] < -2.6  # two standard normal numbers: 2 · 1.419
     assert found["config"]["scale_floor"] == folds.SCALE_FLOOR
-    _, state = folds.trained(replace(EXPERIMENTS["red-wine"], config=replace(small, learning_rate=None)), rows, seed=0)
+    _, state = folds.fitted(replace(EXPERIMENTS["red-wine"], config=replace(small, learning_rate=None)), rows, seed=0)
     assert {tuple(trial["changed"]) for trial in state.trials} == {(), ("learning_rate",)}
 
 

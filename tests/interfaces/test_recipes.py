@@ -1,8 +1,7 @@
-"""The recipe of likelihoods: what a race tries, what it leaves alone, and a committee as it is trained."""
+"""The recipes: what a search tries, what it leaves alone, and a committee as it is trained."""
 
 import copy
 import math
-import sys
 from dataclasses import replace
 from itertools import product
 
@@ -13,19 +12,20 @@ import torch
 from registry import committee, nade
 
 import chainrule as cr
-from chainrule.errors import ChainruleError, EvidenceError, FormatError
+from chainrule.errors import ChainruleError, EvidenceError, FormatError, ShapeError
 from chainrule.model import Model
+from chainrule.networks import Columns
 from chainrule.rng import generator_from
-from chainrule.table import Column, Schema
 from chainrule.training import loop
 from chainrule.training.batches import Rows
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.config import FitConfig
-from chainrule.training.race import foretold, race
-from chainrule.training.recipes import EFFORTS, LADDERS, RACE_ROWS, WORTH, left_open, likelihood, races, worth
-from chainrule.training.rules import resolved
+from chainrule.training.plan import Plan
+from chainrule.training.recipes import RECIPES
+from chainrule.training.recipes import committee as recipe
+from chainrule.training.recipes.committee import EFFORTS, GAIN_SHARE, LADDERS, SEARCH_ROWS
+from chainrule.training.search import search
 
-fitting = sys.modules[cr.fit.__module__]  # the package's own name for it is the function
 SMALL = FitConfig(hidden_size=8, epochs=3, members=4, orders=1, input_dropout=0.1)
 
 
@@ -37,71 +37,76 @@ def related_bits(n=240, seed=0):
     return rows
 
 
-def bits(columns=6):
-    return Schema(tuple(Column(name=f"x{k}", kind="binary", levels=(0, 1), dtype="int64") for k in range(columns)))
+def planned(network="committee", rows=60, effort="standard", **options):
+    """The plan for a table of six columns of bits."""
+    RECIPES[network].check(FitConfig(**options))
+    return RECIPES[network].plan(FitConfig(**options), Columns.of(6), rows, effort)
 
 
-def test_a_race_keeps_what_is_better_and_goes_on_from_there():
-    def reached(config):
-        return abs(config.weight_decay - 0.1) + abs(config.epochs - 5) + (config.order == "reverse")
+def test_a_search_keeps_what_is_better_and_goes_on_from_there():
+    def nats_of(plan):
+        return abs(plan.weight_decay - 0.1) + abs(plan.epochs - 5) + (plan.order == "reverse")
 
-    start = FitConfig(weight_decay=0.3, epochs=10, order="natural")
+    start = Plan(weight_decay=0.3, epochs=10, order="natural")
     ladders = [
         ("order", ("natural", "reverse")), ("weight_decay", (0.01, 0.1, 0.3, 1.0)), ("epochs", (5, 10, 20)),
         ("weight_decay", (0.1, 0.3)),
     ]  # fmt: skip
-    best, trials = race(start, reached, ladders=ladders)
+    best, trials = search(start, nats_of, ladders=ladders)
     assert (best.weight_decay, best.epochs, best.order) == (0.1, 5, "natural")
     assert [t["changed"] for t in trials] == [
         {}, {"order": "reverse"}, {"weight_decay": 1.0}, {"weight_decay": 0.1}, {"weight_decay": 0.01}, {"epochs": 20},
         {"epochs": 5}, {"weight_decay": 0.3},
     ]  # fmt: skip
     assert [t["valid_nats"] for t in trials[:2]] == [pytest.approx(5.2), pytest.approx(6.2)]
-    twice = race(start, reached, ladders=[("weight_decay", (0.3, 1.0)), ("weight_decay", (0.3, 1.0))])
+    twice = search(start, nats_of, ladders=[("weight_decay", (0.3, 1.0)), ("weight_decay", (0.3, 1.0))])
     assert len(twice[1]) == 2  # what was tried is not tried again
-    dear, _ = race(start, reached, ladders=ladders, worth=lambda nats, config, candidate: 0.3 + (candidate.epochs > 5))
-    assert (dear.weight_decay, dear.epochs) == (0.3, 5)  # 0.2 is not gain enough, 5 is
-    unable, tried = race(
-        start, lambda config: math.nan if config.weight_decay > 0.3 else reached(config), ladders=ladders
+    dear, _ = search(
+        start, nats_of, ladders=ladders, needed_gain=lambda nats, plan, candidate: 0.3 + (candidate.epochs > 5)
     )
+    assert (dear.weight_decay, dear.epochs) == (0.3, 5)  # 0.2 is not gain enough, 5 is
+    unable, tried = search(start, lambda plan: math.nan if plan.weight_decay > 0.3 else nats_of(plan), ladders=ladders)
     assert unable.weight_decay == 0.1  # what is no number has lost
     assert tried[2] == {"changed": {"weight_decay": 1.0}, "valid_nats": None}
-    able, _ = race(start, lambda config: math.nan if config.epochs > 5 else 1.0, ladders=ladders, worth=worth)
+    able, _ = search(
+        start, lambda plan: math.nan if plan.epochs > 5 else 1.0, ladders=ladders, needed_gain=recipe.needed_gain
+    )
     assert able.epochs == 5  # any number has won against none
-    same, few = race(start, lambda config: 1.0, ladders=ladders)  # equal is not better
+    same, few = search(start, lambda plan: 1.0, ladders=ladders)  # equal is not better
     assert same == start
     assert len(few) == 6
 
 
-def test_what_was_said_is_not_raced():
-    config = resolved(FitConfig(order="reverse", epochs=7), "committee", bits(), 500, "standard")
-    tried = left_open(FitConfig(order="reverse", epochs=7), config)
+def test_what_was_set_is_not_searched():
+    plan = planned(rows=500, order="reverse", epochs=7)
+    tried = recipe.open_ladders(FitConfig(order="reverse", epochs=7), plan)
     assert {field for field, _ in tried} == {field for field, _ in LADDERS} - {"order", "orders", "epochs"}
-    config = resolved(FitConfig(), "committee", bits(), 500, "standard")
-    free = left_open(FitConfig(), config)
+    plan = planned(rows=500)
+    free = recipe.open_ladders(FitConfig(), plan)
     assert [ladder for field, ladder in free if field == "epochs"] == [(80, 40, 20, 10)]
     assert dict(free)["orders"] == (1, 8)
     for field, ladder in free:
-        assert getattr(config, field) in ladder, field
-    assert not {"order", "orders"} & dict(left_open(FitConfig(), config, keeps_order=True)).keys()
-    assert (races(100, "standard"), races(100, "quick"), races(RACE_ROWS, "standard")) == (True, False, False)
+        assert getattr(plan, field) in ladder, field
+    assert not {"order", "orders"} & dict(recipe.open_ladders(FitConfig(), plan, keeps_order=True)).keys()
+    searched = [(100, "standard"), (100, "quick"), (SEARCH_ROWS, "standard")]
+    assert [recipe.is_searched(rows, effort) for rows, effort in searched] == [True, False, False]
 
 
 def test_the_recipe_follows_rows_and_effort():
-    sizes = [likelihood(rows, "standard")["batch_size"] for rows in (100, 10_000, 20_000, 10**6)]
+    sizes = [planned(rows=rows).batch_size for rows in (100, 10_000, 20_000, 10**6)]
     assert sizes == sorted(sizes) == [32, 50, 100, 200]
-    assert likelihood(10**6, "standard")["epochs"] == EFFORTS["standard"].epochs[0]
-    assert likelihood(100, "best")["epochs"] == EFFORTS["best"].epochs[1]
-    members = [likelihood(1000, effort)["members"] for effort in ("quick", "standard", "best")]
+    assert planned(rows=10**6).epochs == EFFORTS["standard"].epochs[0]
+    assert planned(rows=100, effort="best").epochs == EFFORTS["best"].epochs[1]
+    members = [planned(rows=1000, effort=effort).members for effort in ("quick", "standard", "best")]
     assert members == sorted(members)
 
 
 def test_what_takes_longer_must_gain_more():
-    config = FitConfig(epochs=10, hidden_size=100)
-    assert worth(40.0, config, replace(config, weight_decay=0.5)) == 0
-    assert worth(40.0, config, replace(config, epochs=5)) == 0
-    assert worth(40.0, config, replace(config, epochs=20)) == pytest.approx(WORTH * 40)
-    assert worth(-40.0, config, replace(config, hidden_size=400)) == pytest.approx(WORTH * 80)
+    plan = Plan(epochs=10, hidden_size=100)
+    assert recipe.needed_gain(40.0, plan, replace(plan, weight_decay=0.5)) == 0
+    assert recipe.needed_gain(40.0, plan, replace(plan, epochs=5)) == 0
+    assert recipe.needed_gain(40.0, plan, replace(plan, epochs=20)) == pytest.approx(GAIN_SHARE * 40)
+    assert recipe.needed_gain(-40.0, plan, replace(plan, hidden_size=400)) == pytest.approx(GAIN_SHARE * 80)
 
 
 def test_a_committee_is_fitted_and_says_what_was_tried():
@@ -126,10 +131,10 @@ def test_a_committee_is_fitted_and_says_what_was_tried():
 
 
 @pytest.mark.parametrize("members", [2, 3, 8, 100])
-def test_two_members_foretell_what_more_will_reach(members):
-    """Exactly, where what is learned by heart falls as one over the number of members."""
+def test_what_more_members_reach_is_extrapolated_from_two(members):
+    """Exactly, where overfitting falls as one over the number of members."""
     reached = [80.0 + 5.0 / m for m in (1, 2, members)]
-    assert foretold(*reached[:2], members) == pytest.approx(reached[2])
+    assert recipe.extrapolated(*reached[:2], members) == pytest.approx(reached[2])
 
 
 def test_an_interrupted_committee_goes_on_to_the_same_bits(tmp_path, monkeypatch):
@@ -146,7 +151,7 @@ def test_an_interrupted_committee_goes_on_to_the_same_bits(tmp_path, monkeypatch
     with pytest.raises(KeyboardInterrupt):
         cr.fit(rows, network="committee", seed=5, config=SMALL, verbose=False, checkpoint=path)
     monkeypatch.setattr(Checkpoint, "save", keep)
-    monkeypatch.setattr(fitting, "race", lambda *_, **__: pytest.fail("the race was run already"))
+    monkeypatch.setattr(recipe, "search", lambda *_, **__: pytest.fail("the search was run already"))
     other = replace(SMALL, hidden_size=9)
     with pytest.raises(FormatError, match="hidden_size"):
         cr.fit(rows, network="committee", config=other, verbose=False, checkpoint=path, resume=True)
@@ -162,11 +167,11 @@ def test_an_interrupted_committee_goes_on_to_the_same_bits(tmp_path, monkeypatch
 def test_a_member_learns_as_if_it_were_alone():
     """Gradients are clipped member by member: with the same rows the weights are those of a NADE trained by itself."""
     x = Rows(torch.from_numpy(related_bits()).float())
-    config = FitConfig(epochs=2, learning_rate=0.01, clip_norm=0.05, batch_size=50, weight_decay=0.01)
+    plan = Plan(epochs=2, learning_rate=0.01, clip_norm=0.05, batch_size=50, weight_decay=0.01)
     alone = [nade(6, 5, seed=1, scale=0.5), nade(6, 3, seed=2, scale=0.5)]
     one, two = copy.deepcopy(alone), copy.deepcopy(alone)
     for network in (*alone, committee(*one), cr.Ensemble([committee(two[0]), two[1]], [1, 2])):
-        loop.train(loop.make_state(network, config, generator_from(0)), x, x, config, show_progress=False)
+        loop.trained(network, x, x, plan, generator=generator_from(0), show_progress=False)
     for member, single in zip([*one, *two], [*alone, *alone], strict=True):
         for a, b in zip(member.parameters(), single.parameters(), strict=True):
             torch.testing.assert_close(a, b, rtol=2e-3, atol=1e-5)
@@ -237,13 +242,23 @@ def test_fewer_members_than_the_orders_of_an_interrupted_run(tmp_path, monkeypat
 
 def test_who_takes_which_options():
     with pytest.raises(ChainruleError, match=r"orders = 2: only a committee"):
-        resolved(FitConfig(orders=2), "nade", bits(), 60, "standard")
+        planned("nade", orders=2)
     with pytest.raises(ChainruleError, match=r"orders = 3: there are 2 members"):
-        resolved(FitConfig(orders=3, members=2), "committee", bits(), 60, "standard")
+        planned(orders=3, members=2)
     with pytest.raises(ChainruleError, match=r"input_dropout = 0.2: only NADE and a committee"):
-        resolved(FitConfig(input_dropout=0.2), "made", bits(), 60, "standard")
+        planned("made", input_dropout=0.2)
     with pytest.raises(ChainruleError, match=r"members = 2: .* pass network='committee'"):
-        resolved(FitConfig(members=2), "nade", bits(), 60, "standard")
+        planned("nade", members=2)
     with pytest.raises(ChainruleError, match=r"hidden_sizes = \[3\]: NADE has one layer"):
-        resolved(FitConfig(hidden_sizes=(3,)), "committee", bits(), 60, "standard")
-    assert resolved(FitConfig(), "nade", bits(), 60, "standard").input_dropout == 0.0
+        planned(hidden_sizes=(3,))
+    assert planned("nade").input_dropout == 0.0
+
+
+def test_a_plan_survives_json_and_leaves_nothing_open():
+    plan = planned("made", hidden_size=7)
+    assert Plan.from_json(plan.to_json()) == plan
+    assert planned().to_json()["hidden_sizes"] is None
+    assert Plan.from_json(planned().to_json()) == planned()
+    with pytest.raises(ShapeError) as error:
+        Plan.from_json(plan.to_json() | {"epochs": None, "order": None})
+    assert str(error.value) == "order, epochs: no value"

@@ -2,7 +2,6 @@
 
 import copy
 import math
-import sys
 import warnings
 
 import numpy as np
@@ -15,11 +14,14 @@ import chainrule as cr
 from chainrule.errors import ChainruleError, EvidenceError, FormatError, SchemaError, ShapeError
 from chainrule.rng import generator_from
 from chainrule.testing import all_rows
-from chainrule.training import loop
+from chainrule.training import best, loop
 from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
+from chainrule.training.plan import Plan
+from chainrule.training.schedule import set_rate
 
 QUICK = FitConfig(hidden_size=5, epochs=3)
+QUICK_PLAN = Plan(hidden_size=5, epochs=3)
 
 
 def rows_of(seed=0, n=200, columns=6):
@@ -74,13 +76,13 @@ def test_decay_spares_biases_and_first_hidden():
     config = FitConfig(hidden_size=8, epochs=40, weight_decay=90.0, learning_rate=0.01, patience=0)
     density = cr.fit(rows, rows, network="nade", seed=0, config=config, verbose=False)
     assert density.training["valid_nats"] == pytest.approx(density.training["independent_valid_nats"], abs=0.02)
-    groups = loop.make_state(cr.NADE(3), config, generator_from(0)).optimizer.param_groups
+    groups = loop.make_state(cr.NADE(3), Plan(weight_decay=90.0), generator_from(0)).optimizer.param_groups
     assert [g["weight_decay"] for g in groups] == [90.0, 0.0]
     assert [sorted(tuple(p.shape) for p in g["params"]) for g in groups] == [[(3, 500)] * 2, [(3,), (500,), (500,)]]
 
 
-def state_of(network, config=QUICK):
-    return loop.make_state(network, config, generator_from(0))
+def state_of(network, plan=QUICK_PLAN):
+    return loop.make_state(network, plan, generator_from(0))
 
 
 def test_early_stopping_restores_the_best_weights(monkeypatch):
@@ -90,10 +92,8 @@ def test_early_stopping_restores_the_best_weights(monkeypatch):
     state = state_of(nade(6, 5))
     seen = []
     x = torch.from_numpy(rows_of()).float()
-    config = FitConfig(hidden_size=5, epochs=50, patience=3)
-    loop.train(
-        state, Rows(x), Rows(x), config, after_epoch=lambda s: seen.append(copy.deepcopy(s.network.state_dict()))
-    )
+    plan = Plan(hidden_size=5, epochs=50, patience=3)
+    loop.train(state, Rows(x), Rows(x), plan, after_epoch=lambda s: seen.append(copy.deepcopy(s.network.state_dict())))
     assert len(seen) == 5
     assert state.best_nats == 4.0
     assert torch.equal(state.network.state_dict()["input_weight"], seen[1]["input_weight"])
@@ -108,11 +108,11 @@ def test_the_last_weights_are_taken_unless_they_are_worse_for_sure(monkeypatch, 
     noise = torch.linspace(-1, 1, 25) * (0.5 / torch.linspace(-1, 1, 25).std())
     found, nats = iter([5 + noise + worse_by, torch.full((25,), 5.0)]), iter([9.0, 5.0, 5.1, 5.2])
     monkeypatch.setattr(loop, "validate", lambda *_: next(nats))
-    monkeypatch.setattr(loop, "losses", lambda *_: next(found))
+    monkeypatch.setattr(best, "losses_of_rows", lambda *_: next(found))
     state, seen, rows = state_of(nade(6, 5)), [], Rows(torch.from_numpy(rows_of()).float()[:25])
-    config = FitConfig(hidden_size=5, epochs=3, patience=9)
+    plan = Plan(hidden_size=5, epochs=3, patience=9)
     loop.train(
-        state, rows, rows, config, prefer_last=True,
+        state, rows, rows, plan, prefer_last=True,
         after_epoch=lambda s: seen.append(copy.deepcopy(s.network.state_dict())),
     )  # fmt: skip
     wanted = {"best": seen[0], "last": seen[2]}[kept]
@@ -122,11 +122,11 @@ def test_the_last_weights_are_taken_unless_they_are_worse_for_sure(monkeypatch, 
 
 def test_the_learning_rate_follows_its_curve():
     state = state_of(nade(4, 3))
-    config = FitConfig(epochs=10, learning_rate=0.5)
+    plan = Plan(epochs=10, learning_rate=0.5)
     for done, share in ((0.0, 1.0), (0.5, 0.5), (1.0, 0.0)):
-        loop.set_rate(state, config, done)
+        set_rate(state, plan, done)
         assert state.optimizer.param_groups[0]["lr"] == pytest.approx(0.5 * share)
-    loop.set_rate(state, FitConfig(decay="none", learning_rate=0.5), 0.7)
+    set_rate(state, Plan(decay="none", learning_rate=0.5), 0.7)
     assert state.optimizer.param_groups[1]["lr"] == 0.5
 
 
@@ -159,10 +159,10 @@ def test_non_finite_steps_are_skipped_reported_and_rolled_back():
     Spoiled.calls, Spoiled.bad = 0, (2, *range(21, 21 + loop.BAD_STEPS))
     network = Spoiled(6, hidden_size=5, generator=generator_from(0))
     x = torch.from_numpy(rows_of(n=400)).float()
-    config = FitConfig(hidden_size=5, epochs=12, batch_size=100, patience=0)
-    state = state_of(network, config)
+    plan = Plan(hidden_size=5, epochs=12, batch_size=100, patience=0)
+    state = state_of(network, plan)
     with pytest.warns(UserWarning, match="epoch") as caught:
-        loop.train(state, Rows(x), Rows(x), config)
+        loop.train(state, Rows(x), Rows(x), plan)
     messages = [str(w.message) for w in caught]
     assert messages[0] == "epoch 1: a step with a non-finite loss or gradient was skipped"
     assert "epoch 8: back to the best weights, at half the learning rate" in messages
@@ -175,14 +175,14 @@ def test_non_finite_steps_are_skipped_reported_and_rolled_back():
 
 def test_roll_back_restores_weights_and_forgets_moments():
     state = state_of(nade(6, 5))
-    network, best = state.network, copy.deepcopy(state.best)
+    network, kept = state.network, copy.deepcopy(state.best)
     network.log_prob(torch.ones(4, 6)).sum().backward()
     state.optimizer.step()
-    assert not torch.equal(network.state_dict()["input_weight"], best["input_weight"])
+    assert not torch.equal(network.state_dict()["input_weight"], kept["input_weight"])
     with pytest.warns(UserWarning, match="epoch 1: back to the best weights, at half the learning rate"):
-        loop.roll_back(state)
+        best.roll_back(state)
     for name, tensor in network.state_dict().items():
-        assert torch.equal(tensor, best[name])
+        assert torch.equal(tensor, kept[name])
     assert not state.optimizer.state
     assert state.rate_scale == 0.5
 
@@ -190,10 +190,10 @@ def test_roll_back_restores_weights_and_forgets_moments():
 def test_skipped_steps_do_not_count_in_the_training_nats():
     Spoiled.calls, Spoiled.bad = 0, (1, 2, 5, 6, 7, 8)
     x = torch.from_numpy(rows_of(n=400)).float()
-    config = FitConfig(hidden_size=5, epochs=2, learning_rate=1e-9)
-    state = state_of(Spoiled(6, hidden_size=5, generator=generator_from(0)), config)
+    plan = Plan(hidden_size=5, epochs=2, learning_rate=1e-9)
+    state = state_of(Spoiled(6, hidden_size=5, generator=generator_from(0)), plan)
     with pytest.warns(UserWarning, match="non-finite"):
-        loop.train(state, Rows(x), Rows(x), config)
+        loop.train(state, Rows(x), Rows(x), plan)
     assert state.history[0]["train_nats"] == pytest.approx(state.history[0]["valid_nats"], rel=0.05)
     assert state.history[1]["train_nats"] is None
 
@@ -209,19 +209,19 @@ def test_a_run_stopped_after_every_epoch_equals_the_unbroken_one(tmp_path):
     x = torch.from_numpy(rows_of(n=300)).float()
     x[:, 1::2] = x[:, ::2]
     x[:40, 1] = 1 - x[:40, 0]
-    config = FitConfig(hidden_size=20, epochs=60, patience=6, learning_rate=0.1, decay="none", weight_decay=0.0)
+    plan = Plan(hidden_size=20, epochs=60, patience=6, learning_rate=0.1, decay="none", weight_decay=0.0)
     bad = (4, *range(8, 8 + loop.BAD_STEPS))
 
     def fresh():
-        return state_of(Spoiled(6, hidden_size=20, generator=generator_from(0)), config)
+        return state_of(Spoiled(6, hidden_size=20, generator=generator_from(0)), plan)
 
     def save_and_stop(state):
-        Checkpoint(tmp_path / "c").save(state, config, seed=0, run="")
+        Checkpoint(tmp_path / "c").save(state, plan, seed=0, run="")
         raise StopError
 
     Spoiled.calls, Spoiled.bad = 0, bad
     with pytest.warns(UserWarning, match="epoch"):
-        unbroken = loop.train(fresh(), Rows(x[:200]), Rows(x[200:]), config)
+        unbroken = loop.train(fresh(), Rows(x[:200]), Rows(x[200:]), plan)
     assert 5 < unbroken.epoch < 60, "the run must stop early to test patience"
     assert unbroken.rate_scale == 0.5
     Spoiled.calls, broken, legs = 0, fresh(), 0
@@ -229,11 +229,11 @@ def test_a_run_stopped_after_every_epoch_equals_the_unbroken_one(tmp_path):
         warnings.simplefilter("ignore", UserWarning)
         while True:
             try:
-                loop.train(broken, Rows(x[:200]), Rows(x[200:]), config, after_epoch=save_and_stop)
+                loop.train(broken, Rows(x[:200]), Rows(x[200:]), plan, after_epoch=save_and_stop)
                 break
             except StopError:
                 broken, legs = fresh(), legs + 1
-                Checkpoint(tmp_path / "c").restore(broken, config, run="")
+                Checkpoint(tmp_path / "c").restore(broken, plan, run="")
     assert legs == unbroken.epoch
     assert broken.history == unbroken.history
     for name, tensor in unbroken.network.state_dict().items():
@@ -261,7 +261,7 @@ def spy_on_first_weights(monkeypatch):
         first.append(copy.deepcopy(network.state_dict()))
         return usual(network, config, generator)
 
-    monkeypatch.setattr(sys.modules["chainrule.training.fit"], "make_state", spied)
+    monkeypatch.setattr(loop, "make_state", spied)
     return first
 
 
@@ -313,6 +313,13 @@ def test_a_share_of_the_rows_is_held_out_where_no_validation_is_given():
         ({"learning_rate": math.nan}, "learning_rate = nan: pass a number above zero"),
         ({"weight_decay": -0.1}, "weight_decay = -0.1: pass a number, zero or more"),
         ({"patience": -1}, "patience = -1: pass a whole number of epochs, at least 0"),
+        ({"dropout": 1}, "dropout = 1: pass a share of hidden units, at least 0 and below 1"),
+        ({"input_dropout": math.nan}, "input_dropout = nan: pass a share of columns, at least 0 and below 1"),
+        ({"clip_norm": None}, "clip_norm = None: pass a number, zero or more"),
+        ({"learning_rate": "fast"}, "learning_rate = 'fast': pass a number above zero"),
+        ({"hidden_sizes": []}, "hidden_sizes = []: pass a list with the size of each hidden layer, at least one"),
+        ({"hidden_sizes": [3, 0]}, "hidden_sizes = 0: pass whole numbers of hidden units, at least 1"),
+        ({"activation": "tanh"}, "activation 'tanh' is unknown; choose one of 'relu', 'sigmoid'"),
         ({"valid_fraction": 1.0}, "valid_fraction = 1.0: pass a number between 0 and 1"),
         (
             {"order": "spiral"},
@@ -375,7 +382,8 @@ def test_wrong_calls_are_explained_whole(call, kind, message):
 
 
 def test_a_run_that_ends_while_it_is_scored_has_its_checkpoint_still(tmp_path, monkeypatch):
-    fitting = sys.modules["chainrule.training.fit"]
+    from chainrule.training import fitting
+
     config, path, score = FitConfig(hidden_size=5, epochs=2), tmp_path / "c", fitting.record_of
 
     def interrupted(*args, **options):

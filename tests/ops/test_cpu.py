@@ -427,18 +427,19 @@ def test_tensors_elsewhere_and_of_other_shapes_are_refused():
 
 @pytest.mark.usefixtures("_threads_put_back")
 def test_training_gives_the_same_bits_whatever_the_threads():
-    from chainrule import NADE, FitConfig
+    from chainrule import NADE
     from chainrule.rng import generator_from
     from chainrule.training.batches import Rows
-    from chainrule.training.loop import make_state, train
+    from chainrule.training.loop import trained
+    from chainrule.training.plan import Plan
 
     x = (torch.rand(120, 300, generator=generator_from(0)) < 0.2).float()
     found = []
     for count in (1, 2, 3):
         torch.set_num_threads(count)
         net = NADE(300, hidden_size=400, generator=generator_from(1))
-        config = FitConfig(epochs=1, batch_size=60, clip_norm=0.5)
-        train(make_state(net, config, generator_from(2)), Rows(x[:100]), Rows(x[100:]), config, show_progress=False)
+        plan = Plan(epochs=1, batch_size=60, clip_norm=0.5)
+        trained(net, Rows(x[:100]), Rows(x[100:]), plan, generator=generator_from(2), show_progress=False)
         found.append(torch.cat([p.detach().flatten() for p in net.parameters()]))
     assert torch.equal(found[0], found[1])
     assert torch.equal(found[0], found[2])

@@ -265,7 +265,7 @@ def test_every_family_is_reproducible_from_the_seed():
 
 
 def test_the_likelihood_is_the_mean_and_its_errors_are_what_they_say():
-    rows = Rows(torch.zeros(300, 2), unit=torch.full((300,), 0.5, dtype=torch.float64))
+    rows = Rows(torch.zeros(300, 2), scale_nats=torch.full((300,), 0.5, dtype=torch.float64))
     exact = likelihood_of(lambda x: torch.linspace(-2, 0, len(x)), rows, "x", show=False)
     assert exact.kind == "exact"
     assert exact.nats == pytest.approx(-1.5)

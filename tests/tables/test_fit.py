@@ -20,7 +20,8 @@ import chainrule.tasks
 from chainrule.errors import ChainruleError, FormatError, SchemaError, ShapeError
 from chainrule.table import lazy, read, read_parts
 from chainrule.training import memory, rows
-from chainrule.training.rules import EFFORTS, batch_size, resolved
+from chainrule.training.recipes import RECIPES
+from chainrule.training.recipes.orderless import EFFORTS, batch_size
 
 impute, sample = (sys.modules[f"chainrule.tasks.{name}"] for name in ("impute", "sample"))  # their functions hide them
 ALL = ["sex", "town", "gain", "height", "price", "hour"]
@@ -40,24 +41,22 @@ def test_seeds_reproduce_bytes(tmp_path):
 
 
 def test_rules_follow_the_table(density):
-    columns = density.schema
-    config = resolved(cr.FitConfig(), "orderless", columns, 50_000, "standard")
+    columns, recipe = density.model.network.columns, RECIPES["orderless"]
+    config = recipe.plan(cr.FitConfig(), columns, 50_000, "standard")
     assert (config.batch_size, config.hidden_sizes) == (512, EFFORTS["standard"].hidden_sizes)
     assert config.epochs == round(EFFORTS["standard"].steps * 512 / 50_000)
-    small = resolved(cr.FitConfig(), "orderless", columns, 60, "standard")
+    small = recipe.plan(cr.FitConfig(), columns, 60, "standard")
     assert (small.batch_size, small.hidden_sizes, small.epochs) == (32, (32, 32), 200)
-    sizes = [resolved(cr.FitConfig(), "orderless", columns, 10**6, e).hidden_sizes[0] for e in EFFORTS]
+    sizes = [recipe.plan(cr.FitConfig(), columns, 10**6, e).hidden_sizes[0] for e in EFFORTS]
     assert sizes == sorted(sizes)
     assert [batch_size(n) for n in (1, 10**9)] == [32, 512]
     assert config.patience == small.patience == 0
-    members = [
-        resolved(cr.FitConfig(), "orderless", columns, n, "standard").members for n in (199, 200, 10_000, 10_001)
-    ]
+    members = [recipe.plan(cr.FitConfig(), columns, n, "standard").members for n in (199, 200, 10_000, 10_001)]
     assert members == [1, 3, 3, 1]
-    assert resolved(cr.FitConfig(), "orderless", columns, 600, "quick").members == 1
+    assert recipe.plan(cr.FitConfig(), columns, 600, "quick").members == 1
     with pytest.raises(ChainruleError, match=r"members = 2: .* pass network='committee'"):
-        resolved(cr.FitConfig(members=2), "made", columns, 60, "standard")
-    told = resolved(cr.FitConfig(hidden_size=7, epochs=2), "orderless", columns, 1000, "best")
+        RECIPES["made"].check(cr.FitConfig(members=2))
+    told = recipe.plan(cr.FitConfig(hidden_size=7, epochs=2), columns, 1000, "best")
     assert (told.hidden_sizes, told.epochs) == ((7, 7), 2)
 
 

@@ -13,11 +13,10 @@ from torch.nn import functional as F
 
 from chainrule.baselines.latent import AbstractLatent
 from chainrule.conditionals import AbstractConditional, Distribution
-from chainrule.errors import EvidenceError, ShapeError, whole_number
+from chainrule.errors import EvidenceError, share, sizes, whole_number
 from chainrule.networks.answers import LowerBound
 from chainrule.networks.base import check_pool
 from chainrule.networks.columns import Columns
-from chainrule.networks.made import check_sizes
 from chainrule.rng import generator_from, uniforms
 
 DRAWS = 100  # of the importance-weighted bound
@@ -68,10 +67,8 @@ class VAE(AbstractLatent):
         super().__init__()
         self.columns = Columns.of(columns)
         self.latent_size = whole_number(latent_size, "latent_size", least=1, what="how many numbers z has")
-        self.hidden_sizes = check_sizes(hidden_sizes)
-        if not (isinstance(dropout, int | float) and 0 <= dropout < 1):
-            raise ShapeError(f"dropout = {dropout!r}: pass the share of units to switch off, at least 0 and below 1")
-        self.dropout = float(dropout)
+        self.hidden_sizes = sizes(hidden_sizes, "hidden_sizes")
+        self.dropout = share(dropout, "dropout", of="hidden units")
         self.divergence_weight = 1.0
         generator = generator_from(generator)
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)

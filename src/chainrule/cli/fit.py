@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.options import with_config
 from chainrule.cli.shown import say
 from chainrule.cli.tables import (
     HEADER_HELP,
@@ -27,6 +28,7 @@ from chainrule.cli.tables import (
 from chainrule.errors import ChainruleError
 from chainrule.fileformat import MAGIC
 from chainrule.headline import headline
+from chainrule.training.config import FitConfig
 
 if TYPE_CHECKING:
     from chainrule.density import Density
@@ -42,6 +44,7 @@ Examples:
 """
 
 
+@with_config
 def run(
     table: Annotated[str, typer.Argument(help=TABLE_HELP)],
     output: Annotated[Path, typer.Option("--output", "-o", help="The model file to write.")],
@@ -70,65 +73,8 @@ def run(
         ),
     ] = 5,
     time_limit_s: Annotated[float | None, typer.Option(help="Seconds after which training ends.")] = None,
-    hidden_size: Annotated[
-        int | None,
-        typer.Option(help="Hidden units of NADE, and of each layer of the others (default: by the effort; 200)."),
-    ] = None,
-    hidden_sizes: Annotated[
-        str | None, typer.Option(help="Units of each hidden layer of made and orderless, as 500,500.")
-    ] = None,
-    activation: Annotated[str | None, typer.Option(help="sigmoid (nade) or relu (the others).")] = None,
-    order: Annotated[
-        str | None,
-        typer.Option(
-            help="natural (default), reverse, random, or learned: greedy, mutual-information; of committee by trial."
-        ),
-    ] = None,
-    conditional: Annotated[
-        str, typer.Option(help="Mixture of numeric columns: gaussian, logistic or laplace.")
-    ] = "gaussian",
-    components: Annotated[int, typer.Option(help="Parts of each mixture.")] = 10,
-    dropout: Annotated[
-        float | None,
-        typer.Option(help="Share of an orderless network's units off while training (default: by the rows)."),
-    ] = None,
-    input_dropout: Annotated[
-        float | None,
-        typer.Option(help="Share of columns withheld in a step of nade (default: 0) and committee (by trial)."),
-    ] = None,
-    members: Annotated[
-        int | None,
-        typer.Option(
-            help="Networks whose conditionals are averaged, of orderless and committee (default: by the rows)."
-        ),
-    ] = None,
-    orders: Annotated[
-        int | None,
-        typer.Option(help="Orders among a committee's members, the first as --order says (default: by trial)."),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Passes over the training rows, at most (default: by the effort; 100).")
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Rows per step (default: by the table; 100).")] = None,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(
-            help="AdamW's at its highest (default: 1e-2 for nade over bits, by trial for committee, else 2e-3)."
-        ),
-    ] = None,
-    decay: Annotated[str, typer.Option(help="Learning rate over the epochs: cosine or none.")] = "cosine",
-    weight_decay: Annotated[
-        float | None,
-        typer.Option(help="Decay of the weight matrices (default: 0.3 for orderless, by trial for committee; 0.01)."),
-    ] = None,
-    clip_norm: Annotated[float, typer.Option(help="Longest gradient; 0 for no limit.")] = 10.0,
-    patience: Annotated[
-        int | None,
-        typer.Option(
-            help="Epochs without a better validation likelihood; 0 never stops (default: 0 for orderless and committee; 10)."
-        ),
-    ] = None,
-    valid_fraction: Annotated[float, typer.Option(help="Share held out where --valid is not given.")] = 0.1,
+    *,
+    config: FitConfig,
     seed: Annotated[int | None, typer.Option(help="Makes the fit reproducible to the byte.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run of the same command.")] = False,
     header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
@@ -144,29 +90,9 @@ def run(
 
     After each epoch the state is kept in OUTPUT.checkpoint; --resume continues from there, whatever stopped the run.
     """
-    from chainrule.training import FitConfig, fit
+    from chainrule.training import fit
     from chainrule.training.checkpoint import Checkpoint
 
-    config = FitConfig(
-        hidden_size=hidden_size,
-        hidden_sizes=_sizes(hidden_sizes),
-        activation=activation,
-        order=order,
-        conditional=conditional,
-        components=components,
-        dropout=dropout,
-        input_dropout=input_dropout,
-        members=members,
-        orders=orders,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        decay=decay,
-        weight_decay=weight_decay,
-        clip_norm=clip_norm,
-        patience=patience,
-        valid_fraction=valid_fraction,
-    )
     require_writable(output, inputs=(table, valid))
     if output.exists() and output.read_bytes()[: len(MAGIC)] != MAGIC:
         raise ChainruleError(f"{output}: exists and is no model file; name another, or remove it first")
@@ -236,12 +162,3 @@ def _save(density: Density, output: Path) -> None:
         raise OSError(
             f"{output}: could not be written: {error.strerror or error}; the model is in {rescued}: move it where you want it"
         ) from error
-
-
-def _sizes(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    try:
-        return tuple(int(size) for size in text.split(","))
-    except ValueError as error:
-        raise ChainruleError(f"--hidden-sizes {text}: pass whole numbers with commas between, as 500,500") from error

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from chainrule.conditionals import AbstractConditional
-from chainrule.errors import ShapeError, unknown_choice, whole_number
+from chainrule.errors import ShapeError, choice, sizes
 from chainrule.networks.base import check_pool, sum_columns
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask, require_prefix
@@ -74,12 +74,11 @@ class MADE(AbstractParametric):
     ) -> None:
         generator = generator_from(generator)
         super().__init__(Columns.of(columns), order, generator)
-        self.hidden_sizes = check_sizes(hidden_sizes)
-        if activation not in ACTIVATIONS:
-            raise ShapeError(unknown_choice("activation", activation, ACTIVATIONS))
+        self.hidden_sizes = sizes(hidden_sizes, "hidden_sizes")
         if residual and len(set(self.hidden_sizes)) > 1:
             raise ShapeError(f"hidden_sizes = {list(self.hidden_sizes)}: residual layers must be of one size")
-        self.activation, self.direct, self.residual = activation, bool(direct), bool(residual)
+        self.activation = choice(activation, "activation", ACTIVATIONS)
+        self.direct, self.residual = bool(direct), bool(residual)
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
         masks = self._masks()
         self.hidden_weights, self.hidden_biases = nn.ParameterList(), nn.ParameterList()
@@ -219,14 +218,3 @@ class MADE(AbstractParametric):
     def _masks(self) -> Masks:
         input_step, output_step = self.columns.steps_of_inputs(self.order), self.columns.steps_of_params(self.order)
         return build_masks(input_step, output_step, self.hidden_sizes, len(self.columns), direct=self.direct)
-
-
-def check_sizes(hidden_sizes: Sequence[int]) -> tuple[int, ...]:
-    """Hidden layer sizes as a tuple: at least one layer, each of at least one unit."""
-    if not isinstance(hidden_sizes, Sequence) or isinstance(hidden_sizes, str) or not len(hidden_sizes):
-        raise ShapeError(
-            f"hidden_sizes = {hidden_sizes!r}: pass a list with the size of each hidden layer, at least one"
-        )
-    return tuple(
-        whole_number(size, "hidden_sizes", least=1, what="whole numbers of hidden units") for size in hidden_sizes
-    )

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from chainrule.conditionals import AbstractConditional, Bernoulli
-from chainrule.errors import ShapeError, unknown_choice, whole_number
+from chainrule.errors import choice, share, whole_number
 from chainrule.networks.base import check_pool, sum_columns
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask, require_prefix
@@ -105,11 +105,9 @@ class NADE(AbstractParametric):
         generator = generator_from(generator)
         super().__init__(Columns.of(columns), order, generator)
         hidden_size = whole_number(hidden_size, "hidden_size", least=1, what="a whole number of hidden units")
-        if activation not in ACTIVATIONS:
-            raise ShapeError(unknown_choice("activation", activation, ACTIVATIONS))
-        if not 0 <= input_dropout < 1:
-            raise ShapeError(f"input_dropout = {input_dropout!r}: pass a share of columns, at least 0 and below 1")
-        self.hidden_size, self.activation, self.input_dropout = hidden_size, activation, float(input_dropout)
+        self.hidden_size = hidden_size
+        self.activation = choice(activation, "activation", ACTIVATIONS)
+        self.input_dropout = share(input_dropout, "input_dropout", of="columns")
         self.backend = choose.check_backend(backend)
         steps = _step_order(self.columns, self.order.tolist(), self.activation)
         self._layout = steps.layout

@@ -12,12 +12,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from chainrule.conditionals import AbstractConditional, Distribution, MixtureDistribution
-from chainrule.errors import ShapeError, unknown_choice, whole_number
+from chainrule.errors import ShapeError, choice, share, sizes, whole_number
 from chainrule.networks.base import AbstractNetwork, check_pool, sum_columns
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask
 from chainrule.networks.known import draw_evenly, draw_known
-from chainrule.networks.made import check_sizes
 from chainrule.networks.members import choose_member
 from chainrule.networks.orders import Order, make_order, order_from_json, order_to_json
 from chainrule.ops.activations import ACTIVATIONS
@@ -75,14 +74,9 @@ class OrderlessNADE(AbstractNetwork):
         generator = generator_from(generator)
         self.columns = Columns.of(columns)
         self.register_buffer("order", make_order(order, len(self.columns), generator), persistent=False)
-        self.hidden_sizes = check_sizes(hidden_sizes)
-        if activation not in ACTIVATIONS:
-            raise ShapeError(unknown_choice("activation", activation, ACTIVATIONS))
-        if not (isinstance(dropout, int | float) and 0 <= dropout < 1):
-            raise ShapeError(
-                f"dropout = {dropout!r}: pass the share of hidden units to switch off, at least 0 and below 1"
-            )
-        self.activation, self.dropout = activation, float(dropout)
+        self.hidden_sizes = sizes(hidden_sizes, "hidden_sizes")
+        self.activation = choice(activation, "activation", ACTIVATIONS)
+        self.dropout = share(dropout, "dropout", of="hidden units")
         self.members = members = whole_number(members, "members", least=1, what="a number of networks")
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
         first, last = self.hidden_sizes[0], self.hidden_sizes[-1]

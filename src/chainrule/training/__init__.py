@@ -1,8 +1,23 @@
-"""Fitting: configuration, the loop, checkpoints."""
+"""Fitting: configuration, recipes, the loop, checkpoints."""
 
 from __future__ import annotations
 
-from chainrule.training.config import FitConfig
-from chainrule.training.fit import fit
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["FitConfig", "fit"]
+from chainrule.training.config import FitConfig
+
+if TYPE_CHECKING:
+    from chainrule.training.fitting import fit as fit
+    from chainrule.training.loop import trained as trained
+    from chainrule.training.plan import Plan as Plan
+
+__all__ = ["FitConfig", "Plan", "fit", "trained"]
+
+_HOMES = {"Plan": "plan", "fit": "fitting", "trained": "loop"}  # imported when they are asked for, with torch
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'chainrule.training' has no attribute {name!r}")
+    return getattr(import_module(f"chainrule.training.{_HOMES[name]}"), name)

@@ -15,9 +15,7 @@ class Rows:
     x: torch.Tensor
     observed: torch.Tensor | None = None  # bool (N, D); None: every cell
     weight: torch.Tensor | None = None  # (N,), of mean 1; None: ones
-    unit: torch.Tensor | None = (
-        None  # (N,) nats: what −log p of a row gains by being in the table's units; None: nothing
-    )
+    scale_nats: torch.Tensor | None = None  # (N,): −log p in the table's units less that in codes; None: zeros
 
     def __len__(self) -> int:
         return len(self.x)
@@ -26,7 +24,7 @@ class Rows:
         """Some of the rows."""
         return self._each(lambda part: part[rows] if isinstance(rows, slice) else part.index_select(0, rows))
 
-    def to(self, device: torch.device) -> Rows:
+    def to(self, device: torch.device | str) -> Rows:
         """The rows on a device."""
         return self._each(lambda part: part.to(device))
 
@@ -43,10 +41,18 @@ class Rows:
         """The mean () of one number a row (N,), each times its weight: what a step descends."""
         return (values if self.weight is None else values * self.weight).mean()
 
+    def in_table_units(self, nats: torch.Tensor) -> torch.Tensor:
+        """−log p of each row (N,) in the table's units, from that in codes; a constant of the row apart, so gradients stay."""
+        return nats if self.scale_nats is None else nats + self.scale_nats.to(nats.dtype)
+
+    @property
+    def mean_scale_nats(self) -> float:
+        """What ``in_table_units`` adds to the mean over the rows, by weight."""
+        return 0.0 if self.scale_nats is None else self.total(self.scale_nats) / self.count
+
     def _each(self, of: Callable[[torch.Tensor], torch.Tensor]) -> Rows:
-        return Rows(
-            of(self.x), *(None if part is None else of(part) for part in (self.observed, self.weight, self.unit))
-        )
+        parts = (self.observed, self.weight, self.scale_nats)
+        return Rows(of(self.x), *(None if part is None else of(part) for part in parts))
 
 
 def shuffled_batches(rows: Rows, batch_size: int, generator: torch.Generator) -> Iterator[Rows]:

@@ -20,8 +20,8 @@ from chainrule.atomic import HAS_LOCKS, is_at, is_held, lock, place_of, replacin
 from chainrule.errors import FormatError, ShapeError, printable
 from chainrule.networks.rebuild import member_to_json
 from chainrule.training.batches import Rows
-from chainrule.training.config import FitConfig
-from chainrule.training.loop import State
+from chainrule.training.plan import Plan
+from chainrule.training.state import State
 from chainrule.version import version
 
 CHUNK_ROWS = 100_000
@@ -68,10 +68,10 @@ class Checkpoint:
         """Whether another run that is alive writes there, as far as the system can tell."""
         return not self._is_own() and is_held(self.path)
 
-    def save(self, state: State, config: FitConfig, *, seed: int, run: str) -> None:
+    def save(self, state: State, plan: Plan, *, seed: int, run: str) -> None:
         """Writes the state. Where that fails it warns, once for each reason: training goes on, and is not lost."""
         try:
-            contents = _contents(state, config, seed=seed, run=run)
+            contents = _contents(state, plan, seed=seed, run=run)
             with replacing(self.path) as part:
                 part.write(fileformat.dump(contents))
                 if HAS_LOCKS:
@@ -88,13 +88,13 @@ class Checkpoint:
                     stacklevel=2,
                 )
 
-    def restore(self, state: State, config: FitConfig, *, run: str) -> None:
+    def restore(self, state: State, plan: Plan, *, run: str) -> None:
         """Sets the state to that of the file, which is then this run's own.
 
         Raises:
             FormatError: the file is damaged, or belongs to other data or another configuration.
         """
-        restore_checkpoint(self.path, state, config, run=run)
+        restore_checkpoint(self.path, state, plan, run=run)
         if HAS_LOCKS and not is_held(self.path):
             with suppress(OSError):
                 self._hold(number := os.open(self.path, os.O_RDONLY))
@@ -121,7 +121,7 @@ class Checkpoint:
         return self._held is not None and is_at(self._held, self.path)
 
 
-def _contents(state: State, config: FitConfig, *, seed: int, run: str) -> fileformat.Contents:
+def _contents(state: State, plan: Plan, *, seed: int, run: str) -> fileformat.Contents:
     arrays: dict[str, torch.Tensor] = {"generator": state.generator.get_state()}
     arrays |= {f"network/{name}": tensor for name, tensor in state.network.state_dict().items()}
     arrays |= {f"best/{name}": tensor for name, tensor in state.best.items()}
@@ -130,7 +130,7 @@ def _contents(state: State, config: FitConfig, *, seed: int, run: str) -> filefo
     content = {
         "run": run,
         "seed": seed,
-        "config": config.to_json(),
+        "config": plan.to_json(),
         "network": member_to_json(state.network),
         "best_nats": state.best_nats if math.isfinite(state.best_nats) else None,
         "epoch": state.epoch,
@@ -154,21 +154,21 @@ def seed_of_checkpoint(path: str | os.PathLike[str]) -> int:
     return seed
 
 
-def config_of_checkpoint(path: str | os.PathLike[str]) -> FitConfig:
-    """The configuration of the run that wrote the file, with what a race found."""
+def plan_of_checkpoint(path: str | os.PathLike[str]) -> Plan:
+    """The plan of the run that wrote the file, with what a search found."""
     try:
-        return FitConfig.from_json(fileformat.read(path, kind="checkpoint").content["config"])
+        return Plan.from_json(fileformat.read(path, kind="checkpoint").content["config"])
     except (KeyError, TypeError, ShapeError) as error:
         raise FormatError(f"{Path(path)}: this checkpoint has no configuration: {error}") from error
 
 
-def require_sizes(path: str | os.PathLike[str], member: Callable[[], nn.Module], config: FitConfig) -> None:
+def require_sizes(path: str | os.PathLike[str], member: Callable[[], nn.Module], plan: Plan) -> None:
     """Raises FormatError before a committee is built that is larger than the one in the file, whose configuration it has.
 
     Args:
         path: the file.
         member: one of its members, which is built without memory.
-        config: of the run; what a race found is in the file, and may have been edited there.
+        plan: of the run; what a search found is in the file, and may have been edited there.
     """
     arrays = _under("network/", fileformat.read(path, kind="checkpoint").arrays)
     with torch.device("meta"):
@@ -181,11 +181,11 @@ def require_sizes(path: str | os.PathLike[str], member: Callable[[], nn.Module],
                 f"{Path(path)}: array 'network/{key}' has the shape {array.shape}, the configuration says {shape}; {again}"
             )
     members = sum(key.endswith("output_weight") for key in arrays)
-    if members != (config.members or 1):
-        raise FormatError(f"{Path(path)}: {members} members, the configuration says {config.members}; {again}")
+    if members != plan.members:
+        raise FormatError(f"{Path(path)}: {members} members, the configuration says {plan.members}; {again}")
 
 
-def restore_checkpoint(path: str | os.PathLike[str], state: State, config: FitConfig, *, run: str) -> None:
+def restore_checkpoint(path: str | os.PathLike[str], state: State, plan: Plan, *, run: str) -> None:
     """Sets the state to that of the file.
 
     Raises:
@@ -193,9 +193,9 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, config: FitCo
     """
     stored = fileformat.read(path, kind="checkpoint")
     content, arrays = stored.content, stored.arrays
-    if content.get("run") != run or content.get("config") != config.to_json():
+    if content.get("run") != run or content.get("config") != plan.to_json():
         found = content.get("config")
-        changed = [k for k, v in config.to_json().items() if not isinstance(found, dict) or found.get(k) != v]
+        changed = [k for k, v in plan.to_json().items() if not isinstance(found, dict) or found.get(k) != v]
         what = (
             f"with another {', '.join(changed)}"
             if changed

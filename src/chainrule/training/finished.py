@@ -6,39 +6,28 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from chainrule.baselines import IndependentColumns
 from chainrule.density import Density
 from chainrule.errors import ChainruleError, FormatError, ShapeError
 from chainrule.model import Model
-from chainrule.table import Schema, Table
-from chainrule.training.batches import Rows
-from chainrule.training.config import FitConfig
+from chainrule.table import Schema
+from chainrule.training.data import TrainingData
+from chainrule.training.plan import Plan
 from chainrule.training.record import most_steps, reached
 
 SAME = 1e-6  # of nats: another number of threads changes the last digits
 MOST_NAMED = 6
 
 
-def config_of(record: Mapping[str, Any], name: str) -> FitConfig:
-    """The configuration in a record of training, with what a race found."""
+def plan_of(record: Mapping[str, Any], name: str) -> Plan:
+    """The plan in a record of training, with what a search found."""
     try:
-        return FitConfig.from_json(record["config"])
+        return Plan.from_json(record["config"])
     except (KeyError, TypeError, ShapeError) as error:
         raise FormatError(f"{name}: its record of training has no configuration: {error}") from error
 
 
 def require_same_run(
-    done: Density,
-    name: str,
-    *,
-    asked: Mapping[str, Any],
-    config: FitConfig,
-    schema: Schema,
-    train: Rows,
-    valid: Rows,
-    held_out: Table,
-    independent: IndependentColumns,
-    min_count: int,
+    done: Density, name: str, asked: Mapping[str, Any], plan: Plan, data: TrainingData, *, min_count: int
 ) -> None:
     """Raises ChainruleError, with what differs, unless the model was fitted to this table with these settings.
 
@@ -49,15 +38,16 @@ def require_same_run(
     record = done.training
     own = record.get("config")
     changed = [key for key, value in asked.items() if record.get(key) != value]
-    changed += [k for k, v in config.to_json().items() if not isinstance(own, Mapping) or own.get(k) != v]
+    changed += [k for k, v in plan.to_json().items() if not isinstance(own, Mapping) or own.get(k) != v]
     found = [f"another {', '.join(changed)}"] if changed else []
-    found += _columns(done.schema, schema)
-    for what, key, rows in (("training", "train_rows", train), ("validation", "valid_rows", valid)):
+    found += _columns(done.schema, data.schema)
+    for what, key, rows in (("training", "train_rows", data.train), ("validation", "valid_rows", data.valid)):
         if record.get(key) != len(rows):
             found.append(f"{record.get(key)} {what} rows where these are {len(rows)}")
     if not found:
-        steps = most_steps(len(record.get("history", ())), len(train))
-        again = reached(done.model, Model(schema, independent), held_out, valid, steps, False, min_count=min_count)
+        steps = most_steps(len(record.get("history", ())), len(data.train))
+        independent = Model(data.schema, data.independent)
+        again = reached(done.model, independent, data.valid_table, data.valid, steps, False, min_count=min_count)
         if not all(_same(record.get(key), again[key]) for key in ("valid_nats", "independent_valid_nats")):
             found.append("other values in the table")
     if found:

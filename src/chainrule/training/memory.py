@@ -10,7 +10,7 @@ import torch
 from chainrule.errors import ChainruleError
 from chainrule.machine import free_bytes
 from chainrule.networks import AbstractNetwork, Columns
-from chainrule.training.config import FitConfig
+from chainrule.training.plan import Plan
 
 COPIES = 6  # of each parameter: itself, its gradient, two moments, the best so far, and one on the way to a file
 BYTES = 4
@@ -18,17 +18,17 @@ AT_ONCE = 4  # numbers of each unit and output that a training step holds for ea
 
 
 def require_memory(
-    build: Callable[[FitConfig], AbstractNetwork], columns: Columns, config: FitConfig, names: Sequence[str]
+    build: Callable[[Plan], AbstractNetwork], columns: Columns, plan: Plan, names: Sequence[str]
 ) -> None:
     """Raises ChainruleError if training would need more memory than the machine has free.
 
     Args:
-        build: makes the network of a configuration.
+        build: makes the network of a plan.
         columns: the network's columns.
-        config: the configuration.
+        plan: sizes, members and rows of a step.
         names: what the columns are called.
     """
-    needed, free = training_bytes(build, columns, config), free_bytes()
+    needed, free = training_bytes(build, columns, plan), free_bytes()
     if free is not None and needed > free:
         widest = max(range(len(columns)), key=lambda k: columns.input_widths[k] + columns.param_widths[k])
         raise ChainruleError(
@@ -38,16 +38,16 @@ def require_memory(
         )
 
 
-def training_bytes(build: Callable[[FitConfig], AbstractNetwork], columns: Columns, config: FitConfig) -> int:
+def training_bytes(build: Callable[[Plan], AbstractNetwork], columns: Columns, plan: Plan) -> int:
     """About how much training takes: copies of the parameters, and a batch on its way through the network.
 
     One member is built on PyTorch's meta device, which has no memory. Each of its units and outputs has one
     bias, so that the biases count the numbers that a row becomes.
     """
     with torch.device("meta"):
-        member = build(replace(config, members=1, orders=1))
+        member = build(replace(plan, members=1, orders=1))
     parameters = list(member.parameters())
     kept = sum(COPIES * each.nbytes for each in parameters) + sum(each.nbytes for each in member.buffers())
     units = sum(each.numel() for each in parameters if each.ndim == 1)
-    members, batch = config.members or 1, BYTES * (config.batch_size or 0)
+    members, batch = plan.members, BYTES * plan.batch_size
     return members * (kept + batch * AT_ONCE * units) + batch * 2 * sum(columns.input_widths)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from chainrule.baselines import IndependentColumns
 from chainrule.errors import EvidenceError
 from chainrule.model import Model
 from chainrule.networks import AbstractNetwork, OrderlessNADE
@@ -18,8 +17,11 @@ from chainrule.table import Schema, Table, encode, log_scales
 from chainrule.tasks.score import score_codes
 from chainrule.tasks.spread import nats_of_cells, spread_of
 from chainrule.training.batches import Rows, batches
-from chainrule.training.config import FitConfig
-from chainrule.training.loop import State, losses
+from chainrule.training.calibration import calibration_of
+from chainrule.training.data import TrainingData
+from chainrule.training.plan import Plan
+from chainrule.training.state import State
+from chainrule.training.validation import losses_of_rows
 
 BATCH_ROWS = 10_000
 HALF = 0.5  # of a column's nats, the most that one cell may make, and of all nats, that a few rows may
@@ -31,17 +33,7 @@ LEAST_ROWS = 100
 
 
 def record_of(
-    net: AbstractNetwork,
-    independent: IndependentColumns,
-    state: State,
-    config: FitConfig,
-    schema: Schema,
-    train: Rows,
-    valid: Rows,
-    held_out: Table,
-    *,
-    min_count: int,
-    show_progress: bool = True,
+    model: Model, state: State, plan: Plan, data: TrainingData, *, min_count: int, show_progress: bool = True
 ) -> dict[str, Any]:
     """The record of a fit as JSON has it; nats are −log p per row, in the table's units.
 
@@ -49,45 +41,37 @@ def record_of(
     rows, and those over all training rows, are rounded if few rows make them: see ``reached``.
 
     Args:
-        net: the network, on the CPU and in evaluation mode.
-        independent: independent columns of the training rows.
+        model: what was trained, on the CPU and in evaluation mode.
         state: how training ended.
-        config: its settings.
-        schema: the columns.
-        train: the rows that were trained on.
-        valid: the validation rows.
-        held_out: the same rows as a table.
+        plan: what was trained by.
+        data: the rows.
         min_count: how many cells a column's nats are made of, at least.
-        show_progress: whether a bar is shown where these are scored.
+        show_progress: whether a bar is shown where validation rows are scored.
     """
-    offsets = [units(train), units(valid)]
-    cells = nats_of_cells(net, valid.x, valid.observed)
-    alone = nats_of_cells(independent, valid.x, valid.observed)
-    found = reached(
-        Model(schema, net),
-        Model(schema, independent),
-        held_out,
-        valid,
-        most_steps(state.epoch, len(train)),
-        show_progress,
-        min_count=min_count,
-    )
+    network, train, valid = model.network, data.train, data.valid
+    cells = nats_of_cells(network, valid.x, valid.observed)
+    alone = nats_of_cells(data.independent, valid.x, valid.observed)
+    independent, steps = Model(data.schema, data.independent), most_steps(state.epoch, len(train))
+    found = reached(model, independent, data.valid_table, valid, steps, show_progress, min_count=min_count)
     unit = found.get("rounded_to", 0.0)
-    train_unit = _unit(_row_nats(independent, train), _weights(train), min_count)
-    history = [_rounded(_in_units(epoch, offsets), unit, ("valid_nats",)) for epoch in state.history]
+    train_unit = _unit(nats_of_rows(data.independent, train).numpy(), _weights(train), min_count)
+    history = [_rounded(epoch, unit, ("valid_nats",)) for epoch in state.history]
     spread = _spread(cells, valid) if len(cells) > 1 else None
     return {
-        "order": _order(net, schema),
-        "config": config.to_json(),
+        "order": _order(network, data.schema),
+        "config": plan.to_json(),
         "train_rows": len(train),
         "valid_rows": len(valid),
         **found,
         "skipped_steps": state.skipped,
         "trials": [_rounded(trial, unit, ("valid_nats",)) for trial in state.trials],
         "order_spread": None if spread is None else _rounded(spread, unit, ("nats", "between_orders", "within_rows")),
-        "columns": _columns(cells, alone, schema, valid, min_count),
+        "columns": _columns(cells, alone, data.schema, valid, min_count),
         "history": [_rounded(epoch, train_unit, ("train_nats",)) for epoch in history],
         **({"train_rounded_to": train_unit} if train_unit else {}),
+        "calibration": calibration_of(
+            model, data.calibration_rows, valid.weight, min_count, len(state.history) * len(train)
+        ),
     }
 
 
@@ -126,7 +110,7 @@ def reached(
             "gain_standard_error": _standard_error(alone - nats, counts),
         }
     if isinstance(net := model.network, OrderlessNADE):
-        estimates = losses(net, rows, net.order_loss).double().numpy() + (0 if rows.unit is None else rows.unit.numpy())
+        estimates = losses_of_rows(net, rows, net.order_loss).numpy()
         found["curve_standard_error"] = _standard_error(estimates - nats, counts)
     unit = max(_unit(each, counts, min_count) for each in (nats, alone))
     if unit:
@@ -139,18 +123,6 @@ def reached(
 
 def _weights(rows: Rows) -> np.ndarray:
     return np.ones(len(rows)) if rows.weight is None else rows.weight.double().numpy()
-
-
-def _row_nats(network: AbstractNetwork, rows: Rows) -> np.ndarray:
-    """−log p of each row (N,) by a network of one order, nats in the table's units."""
-    found = np.empty(len(rows))
-    with torch.no_grad():
-        for start in range(0, len(rows), BATCH_ROWS):
-            part = rows.take(slice(start, start + BATCH_ROWS))
-            cells = network.log_prob_columns(part.x).double()
-            cells = cells if part.observed is None else torch.where(part.observed, cells, 0)
-            found[start : start + len(part)] = -cells.sum(1).numpy()
-    return found if rows.unit is None else found + rows.unit.numpy()
 
 
 def _unit(nats: np.ndarray, weights: np.ndarray, min_count: int) -> float:
@@ -186,26 +158,19 @@ def _finite(value: Any) -> float | None:
 
 
 def nats_of(network: AbstractNetwork, rows: Rows) -> float:
-    """−log p per row by a network of one order, nats in codes."""
-    total = 0.0
-    with torch.no_grad():
-        for batch in batches(rows, BATCH_ROWS):
-            cells = network.log_prob_columns(batch.x).double()
-            if batch.observed is not None:
-                cells = torch.where(batch.observed, cells, 0)
-            total -= batch.total(cells.sum(1))
-    return total / rows.count
+    """−log p per row by a network of one order, nats in the table's units."""
+    return rows.total(nats_of_rows(network, rows)) / rows.count
 
 
-def units(rows: Rows) -> float:
-    """What −log p of a row gains on average by being in the table's units instead of codes, nats."""
-    return 0.0 if rows.unit is None else rows.total(rows.unit) / rows.count
-
-
-def _in_units(record: dict[str, Any], offsets: list[float]) -> dict[str, Any]:
-    nats = {key: record[key] for key in ("train_nats", "valid_nats")}
-    moved = {k: None if v is None else v + offset for (k, v), offset in zip(nats.items(), offsets, strict=True)}
-    return {**record, **moved}
+@torch.no_grad()
+def nats_of_rows(network: AbstractNetwork, rows: Rows) -> torch.Tensor:
+    """−log p of each row (N,) float64 by a network of one order, nats in the table's units."""
+    found = []
+    for batch in batches(rows, BATCH_ROWS):
+        cells = network.log_prob_columns(batch.x).double()
+        cells = cells if batch.observed is None else torch.where(batch.observed, cells, 0)
+        found.append(batch.in_table_units(-cells.sum(1)))
+    return torch.cat(found)
 
 
 def _order(net: AbstractNetwork, schema: Schema) -> list[str] | None:
@@ -219,8 +184,8 @@ def _order(net: AbstractNetwork, schema: Schema) -> list[str] | None:
 def _spread(cells: torch.Tensor, rows: Rows) -> dict[str, float]:
     """How far the orders of a network of several agree, in the table's units."""
     spread = spread_of(cells)
-    in_units = spread.nats + units(replace(rows, weight=None).take(slice(0, spread.rows)))
-    return replace(spread, nats=in_units).to_json()
+    nats = rows.take(slice(0, spread.rows)).in_table_units(cells.sum(2).mean(0))  # of each row, (rows,)
+    return replace(spread, nats=float(nats.mean())).to_json()
 
 
 def _columns(cells: torch.Tensor, alone: torch.Tensor, schema: Schema, rows: Rows, min_count: int) -> dict[str, Any]:
@@ -236,12 +201,12 @@ def _columns(cells: torch.Tensor, alone: torch.Tensor, schema: Schema, rows: Row
     found = {}
     for name, logs in (("nats", cells), ("independent_nats", alone)):
         nats = logs.mean(0).numpy() - scales
-        found[name] = [_told(nats[known[:, k], k], min_count) for k in range(known.shape[1])]
+        found[name] = [_mean_unless_few(nats[known[:, k], k], min_count) for k in range(known.shape[1])]
     return {"rows": count, **found}
 
 
-def _told(nats: np.ndarray, min_count: int) -> float | None:
-    """The mean of a column's nats, None where it would tell those of few cells."""
+def _mean_unless_few(nats: np.ndarray, min_count: int) -> float | None:
+    """The mean of a column's nats; None where it would reveal those of few cells."""
     if len(nats) < max(min_count, 1) or (min_count > 1 and np.abs(nats).max() > HALF * np.abs(nats).sum()):
         return None
     return float(nats.sum() / len(nats))

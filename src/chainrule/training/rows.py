@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from chainrule.errors import EvidenceError, SchemaError, ShapeError
+from chainrule.rng import generator_from
 from chainrule.table import Schema, Table, encode_columns, log_scales_of
 from chainrule.training.batches import Rows
 
@@ -20,9 +22,9 @@ FARTHEST = 1e12  # standard deviations: beyond, squares leave the range of float
 def encoded(
     table: Table,
     schema: Schema,
-    network: str,
     parts: Sequence[np.ndarray],
     *,
+    learns_from_missing: bool = False,
     weight: np.ndarray | None = None,
     folder: Path | None = None,
     strict: bool = False,
@@ -33,8 +35,8 @@ def encoded(
     Args:
         table: the table.
         schema: its columns.
-        network: "orderless", or one that cannot be trained on holes.
         parts: row numbers, int64 (n,) each.
+        learns_from_missing: whether unknown cells are allowed.
         weight: how much each row of the table counts, (N,).
         folder: where memory-mapped files are made instead of arrays in memory.
         strict: likelihoods in the table's units are over what columns can hold; nothing is left for other cells.
@@ -42,14 +44,14 @@ def encoded(
 
     Raises:
         SchemaError: no rows, a value its column cannot have, a cell too far from the others.
-        EvidenceError: an unknown cell, where the network has one order.
+        EvidenceError: an unknown cell, where none is allowed.
     """
     if len(table) == 0:
         raise SchemaError(f"{table.source}: no rows")
     width = len(schema.columns)
     x = [_array(folder, f"x{number}", (len(part), width), np.float32) for number, part in enumerate(parts)]
     seen = [_array(folder, f"o{number}", (len(part), width), np.bool_) for number, part in enumerate(parts)]
-    unit = np.zeros(len(table))
+    scale_nats = np.zeros(len(table))
     holes: dict[int, np.ndarray] = {}
     filled = set()
     for k, codes in encode_columns(table, schema):
@@ -61,18 +63,18 @@ def encoded(
             holes[k] = np.flatnonzero(~known)
         codes = np.where(known, codes, 0.0)
         _require_near(table, schema, k, codes)
-        unit -= np.where(known, log_scales_of(schema.columns[k], codes, strict=strict), 0)
+        scale_nats -= np.where(known, log_scales_of(schema.columns[k], codes, strict=strict), 0)
         for number, part in enumerate(parts):
             x[number][:, k] = codes[part]
             seen[number][:, k] = known[part]
     complete = not holes and len(filled) == width
-    if network != "orderless" and not complete:
+    if not (complete or learns_from_missing):
         _refuse_holes(table, schema, holes, filled)
     found = []
     for number, part in enumerate(parts):
         own = None if weight is None else torch.from_numpy(_of_mean_1(weight[part])).float()
         observed = None if complete else torch.from_numpy(seen[number])
-        found.append(Rows(torch.from_numpy(x[number]), observed, own, torch.from_numpy(unit[part])))
+        found.append(Rows(torch.from_numpy(x[number]), observed, own, torch.from_numpy(scale_nats[part])))
     return found
 
 
@@ -101,7 +103,7 @@ def checked_weight(sample_weight: object, rows: int) -> np.ndarray | None:
         warnings.warn(
             f"sample_weight: {light} row(s) weigh less than {LEAST_SHARE:g} of the heaviest, {weight.max():g}: beside it they "
             f"count for nothing; correct the weights, or give these rows zero",
-            stacklevel=3,
+            stacklevel=4,
         )
     return scaled
 
@@ -119,6 +121,11 @@ def split(rows: np.ndarray, fraction: float, generator: torch.Generator) -> list
     order = torch.randperm(len(rows), generator=generator).numpy()
     held = min(max(1, round(fraction * len(rows))), len(rows) - 1)
     return [rows[order[held:]], rows[order[:held]]]
+
+
+def rows_held_out(rows: int, training: Mapping[str, Any]) -> np.ndarray:
+    """Which of so many rows a fit of this record held out for validation; rows of weight zero do not count among them."""
+    return split(np.arange(rows), training["config"]["valid_fraction"], generator_from(training["seed"]))[1]
 
 
 def _array(folder: Path | None, name: str, shape: tuple[int, int], dtype: type) -> np.ndarray:

@@ -147,7 +147,7 @@ def _of_splits(
 ) -> Data:
     schema = infer_schema(tables[0], kinds=kinds)
     columns = Columns.of(conditionals_of(schema, components=components))
-    train, valid, test = (encoded(table, schema, "nade", [np.arange(len(table))], strict=True)[0] for table in tables)
+    train, valid, test = (encoded(table, schema, [np.arange(len(table))], strict=True)[0] for table in tables)
     unlabelled = 0 if labels is None else sum(sum(value is None for value in part) for part in labels)
     return Data(name, schema, columns, train, valid, test, image_shape, labels, left_out, unlabelled)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
@@ -22,8 +22,9 @@ from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, OrderlessNA
 from chainrule.networks.trainable import AbstractTrainable
 from chainrule.report.comparison.data import Data
 from chainrule.rng import generator_from
-from chainrule.training.config import FitConfig
-from chainrule.training.loop import State, make_state, train
+from chainrule.training.loop import trained
+from chainrule.training.plan import Plan
+from chainrule.training.state import State
 
 STEPS, LEAST_EPOCHS, MOST_EPOCHS = 30_000, 20, 100  # steps of training that are enough for 50,000 images, and epochs
 FEW_STEPS = 1200  # of an RBM, up to which its learning rate is the highest
@@ -219,12 +220,17 @@ def _descended(
 ) -> AbstractTrainable:
     """Trained by gradients on ``training_loss``; the weights are those of the epoch the validation rows liked best."""
     net.initialize_from(data.train.x)
-    config = FitConfig(
-        epochs=effort.epochs, batch_size=effort.batch_size, learning_rate=learning_rate, weight_decay=1e-2, patience=0
+    plan = Plan(epochs=effort.epochs, batch_size=effort.batch_size, learning_rate=learning_rate)
+    trained(
+        net,
+        data.train,
+        data.valid,
+        plan,
+        generator=generator,
+        after_epoch=after_epoch,
+        what=f"training {title}",
+        show_progress=show,
     )
-    rows, held = (replace(part, unit=None) for part in (data.train, data.valid))
-    state, what = make_state(net, config, generator), f"training {title}"
-    train(state, rows, held, config, after_epoch=after_epoch, what=what, show_progress=show)
     return net.eval()
 
 

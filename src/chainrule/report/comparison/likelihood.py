@@ -94,7 +94,7 @@ def likelihood_of(ask: Callable[[torch.Tensor], Answer], rows: Rows, what: str, 
                 values.append(answer.value.double())
                 errors.append(answer.standard_error.double())
             advance(len(x))
-    nats = torch.cat(values) - (0.0 if rows.unit is None else rows.unit)
+    nats = -rows.in_table_units(-torch.cat(values))
     spread = float(nats.std() / len(nats) ** 0.5) if len(nats) > 1 else 0.0
     own = 0.0
     if kind == "estimate":  # one partition function, the same shift of every row

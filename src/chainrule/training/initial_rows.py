@@ -6,11 +6,39 @@ import torch
 
 from chainrule.table import Column, Schema, is_of_few
 from chainrule.table.kinds import KINDS
+from chainrule.training.batches import Rows
 
+INITIAL_ROWS = 100_000  # at most
 HALF = 0.5  # of the weight
 
 
-def untold(
+def complete_rows(rows: Rows) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """A weighted subsample (n, D) without missing cells, and which of its cells were known, None for all.
+
+    Rows are evenly spaced, heavy ones as often as they count. Each missing cell takes the column's known values in turn.
+    """
+    rows = rows.take(_evenly_spaced(rows))
+    if rows.observed is None:
+        return rows.x, None
+    filled = rows.x.clone()
+    for column in range(rows.x.shape[1]):
+        known = rows.observed[:, column]
+        values, holes = rows.x[known, column], (~known).nonzero()[:, 0]
+        if len(values):
+            filled[holes, column] = values[torch.arange(len(holes)) % len(values)]
+    return filled, rows.observed
+
+
+def _evenly_spaced(rows: Rows) -> torch.Tensor:
+    if rows.weight is None:
+        return torch.arange(0, len(rows), -(-len(rows) // INITIAL_ROWS))
+    upto = rows.weight.double().cumsum(0)
+    number = min(len(rows), INITIAL_ROWS)
+    middles = (torch.arange(number, dtype=torch.float64) + 0.5) / number
+    return torch.searchsorted(upto, middles * upto[-1]).clamp(max=len(rows) - 1)
+
+
+def without_rare_values(
     filled: torch.Tensor,
     known: torch.Tensor | None,
     schema: Schema,
@@ -18,26 +46,28 @@ def untold(
     min_count: int,
     weight: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """The codes (n, D), or twice as many rows of which some columns are replaced, so that their moments tell no row's value.
+    """The codes (n, D), or twice as many rows with some columns replaced, whose moments reveal no row's value.
 
     First parameters are moments of codes. If few rows make the moments of a column, a model file would give back their values.
-    Such a column gets codes one spread above its center and one below, as its schema tells them. Atoms stay.
+    Such a column gets codes one spread above its center and one below, as its schema says them. Atoms stay.
 
     Args:
         filled: the rows; an unknown cell has one of its column's known values.
         known: which cells are known, (n, D); None for all.
         schema: the columns.
         min_count: how many rows a number is made of, at least.
-        weight: how much each row of the table counts, (N,); where fewer rows have more than half of it, no column tells enough.
+        weight: how much each row of the table counts, (N,); where fewer rows have more than half of it, all columns are replaced.
     """
     heavy = False
     if weight is not None:
         heavy = bool(weight.topk(min(min_count - 1, len(weight))).values.sum() > HALF * weight.sum())
-    told = [k for k, column in enumerate(schema.columns) if _tells(column, filled[:, k], known, k, min_count, heavy)]
-    if not told:
+    revealing = [
+        k for k, column in enumerate(schema.columns) if _reveals(column, filled[:, k], known, k, min_count, heavy)
+    ]
+    if not revealing:
         return filled
     found = torch.cat([filled, filled])  # of an even number of rows, as many above as below
-    for k in told:
+    for k in revealing:
         column, codes = schema.columns[k], found[:, k].clone()
         free = _is_free(column, codes)
         signs = 1 - 2 * (torch.arange(int(free.sum())) % 2)
@@ -47,10 +77,10 @@ def untold(
     return found
 
 
-def _tells(
+def _reveals(
     column: Column, codes: torch.Tensor, known: torch.Tensor | None, k: int, min_count: int, heavy: bool
 ) -> bool:
-    """Whether the moments of a column's codes tell of few rows."""
+    """Whether the moments of a column's codes reveal values of few rows."""
     if column.kind == "categorical":
         return False
     own = codes if known is None else codes[known[:, k]]

@@ -1,0 +1,149 @@
+"""From a table to a fitted density."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import torch
+
+from chainrule.density import Density
+from chainrule.errors import BackendError, choice, positive, unknown_choice
+from chainrule.model import Model
+from chainrule.rng import generator_from
+from chainrule.table import MIN_COUNT, Schema
+from chainrule.table.once import require_no_pipe_twice
+from chainrule.training.config import FitConfig
+from chainrule.training.data import training_data
+from chainrule.training.finished import require_same_run
+from chainrule.training.loop import trained
+from chainrule.training.memory import require_memory
+from chainrule.training.recipes import recipe_for
+from chainrule.training.recipes.base import EFFORT_NAMES
+from chainrule.training.record import nats_of, record_of
+from chainrule.training.run import Run
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def fit(
+    table: Any,
+    valid: Any = None,
+    *,
+    objective: str = "any",
+    network: str = "auto",
+    effort: str = "standard",
+    seed: int | None = None,
+    kinds: Mapping[str, Any] | Schema | None = None,
+    missing: str = "unknown",
+    strict: bool = False,
+    min_count: int = MIN_COUNT,
+    sample_weight: Any = None,
+    config: FitConfig | None = None,
+    time_limit_s: float | None = None,
+    device: str = "auto",
+    verbose: bool = True,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    keep_checkpoint: bool = False,
+    finished: str | os.PathLike[str] | None = None,
+) -> Density:
+    """The joint density of a table: columns of booleans, labels, integers, numbers and dates, with or without holes.
+
+    ``objective="any"`` trains an orderless network, which answers any question and learns from rows with holes.
+    ``objective="likelihood"`` trains the best density we know how to, of complete rows (see ``training.recipes.committee``).
+    First it searches on the validation rows for what suits the table: a dozen small fits, two to four times as long as the
+    one that follows. It does not if effort is "quick", a time limit is set or there are a million training rows. Where one
+    order was best, or ``FitConfig(orders=1)`` said so, it answers for rows whose known cells come first in that order, too.
+
+    Args:
+        table: a pandas, polars or Arrow frame, an ndarray (N, D), a path of CSV, Parquet, .npy or .npz, or what ``read_table``
+            makes of one of these, where it has to be told how numbers, dates or missing cells are written.
+        valid: rows of the same columns that decide which weights are kept, of one-order networks when to stop, and of a
+            committee what suits the table; by default a share of the table is held out.
+        objective: "any" or "likelihood".
+        network: "auto" (an orderless network, or for "likelihood" a committee); "nade", "made", "committee" (of NADEs) or
+            "orderless" override the objective.
+        effort: "quick", "standard" or "best": how large an orderless network or a committee is, and how long it trains.
+        seed: an integer makes the fit reproducible, on CPU to the byte; None draws one from the system's entropy.
+        kinds: the kind of some columns by name, instead of the guess (see ``infer_schema``).
+        missing: "unknown": a hole says nothing; "informative": that a cell is missing is modelled, too, by a binary column
+            before each column with holes.
+        strict: raise where columns would be left out with a warning: ids, free text, columns without a value.
+        min_count: rows that a level needs to be listed by name, a value to be an atom, and each number of the model file to be
+            made of them; 1 waives that.
+        sample_weight: (N,), how much each row of the table counts, also of those held out of it; rows of weight zero are not
+            read. Rows of ``valid`` count alike.
+        config: sizes, learning rate, epochs and the rest; what it leaves None follows from effort and table.
+        time_limit_s: seconds after which training ends.
+        device: "auto", "cpu" or "cuda".
+        verbose: the assumed kinds and a progress bar on stderr, the bar where a person watches.
+        checkpoint: a file to which the state of training is written after each epoch.
+        resume: continue from that file if it exists, with its seed, to the same weights as a run never interrupted.
+        keep_checkpoint: leave that file when training is done, to be removed once the density is saved.
+        finished: the model file of such a run, which is returned instead of being fitted again.
+
+    Raises:
+        ChainruleError: ``finished`` is of another table, or was fitted with other settings.
+        SchemaError: a value that its column's kind cannot have, named by row and column; other columns in ``valid``.
+        EvidenceError: an unknown cell where the network has one order, which cannot be trained on holes.
+
+    Examples:
+        >>> import numpy as np
+        >>> rows = np.random.default_rng(0).integers(0, 2, (200, 3))
+        >>> density = fit(rows, seed=0, verbose=False, config=FitConfig(hidden_size=4, epochs=2))
+        >>> density.log_prob(rows).shape
+        (200,)
+    """
+    recipe, config = recipe_for(objective, network), config or FitConfig()
+    recipe.check(config)
+    choice(effort, "effort", EFFORT_NAMES)
+    if time_limit_s is not None:
+        positive(time_limit_s, "time_limit_s", what="a number of seconds")
+    device = resolved_device(device)
+    require_no_pipe_twice(table, valid)
+    run = Run.of(checkpoint, resume=resume, finished=finished)
+    generator = generator_from(seed := run.resolved_seed(seed))
+    data = training_data(
+        table, valid, config, kinds=kinds, missing=missing, strict=strict, min_count=min_count, show=verbose,
+        sample_weight=sample_weight, learns_from_missing=recipe.learns_from_missing, generator=generator,
+    )  # fmt: skip
+    plan, began = recipe.plan(config, data.columns, len(data.train), effort), time.perf_counter()
+    build = partial(recipe.build, data.columns, order=None, generator=generator_from(0))
+    require_memory(build, data.columns, plan, data.schema.names)
+    plan, trials = recipe.search(
+        plan, config, data, run, effort=effort, seed=seed, time_limit_s=time_limit_s, device=device,
+        show_progress=verbose,
+    )  # fmt: skip
+    asked = {"objective": recipe.objective, "network": recipe.name, "effort": effort, "seed": seed}
+    if run.finished is not None:
+        require_same_run(run.finished, run.name, asked, plan, data, min_count=min_count)
+        return run.finished
+    net = recipe.start(data, plan, generator)
+    searched = f" {effort} {config.to_json()}" if recipe.searches else ""  # a search follows from these
+    description = f"{data.schema.to_json()} {recipe.name} {recipe.objective} seed {seed}{searched}"
+    with run.keeping(plan, data, description, seed=seed, trials=trials, began=began) as kept:
+        state = trained(
+            net, data.train, data.valid, plan, generator=generator, begin=kept.begin, after_epoch=kept.save,
+            independent=nats_of(data.independent, data.valid), time_limit_s=time_limit_s, device=device,
+            prefer_last=recipe.prefers_last, show_progress=verbose,
+        )  # fmt: skip
+        model = Model(data.schema, net.cpu().eval())
+        record = asked | record_of(model, state, plan, data, min_count=min_count, show_progress=verbose)
+        if not keep_checkpoint:
+            kept.remove()  # not before: a run that is killed while it scores goes on from there
+    return Density(model, record, seconds=state.seconds)
+
+
+def resolved_device(device: str) -> str:
+    """ "cpu" or "cuda"; BackendError for a device that this machine or PyTorch build does not have."""
+    if device not in DEVICES:
+        raise BackendError(unknown_choice("device", device, DEVICES))
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BackendError("device 'cuda': PyTorch sees no CUDA device here; pass 'auto' or 'cpu'")
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device

@@ -1,0 +1,207 @@
+"""The recipe of ``network="committee"``: NADEs of one order, or each of its own, for the likelihood of complete rows.
+
+Rows, columns and effort decide where the search begins and what the fit may cost. The rest differs from table to table:
+one order or several, how strongly to regularise, how long to train and how large to build. Committees of two try it on the
+validation rows, and the committee is trained with what won. ``benchmarks/likelihood/trials.py`` measures a change of this
+recipe on the validation rows of the published sets.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, cast
+
+import torch
+
+from chainrule.errors import ChainruleError
+from chainrule.networks import AbstractNetwork, Columns, Committee, Ensemble
+from chainrule.networks.orders import Order, make_order
+from chainrule.rng import generator_from
+from chainrule.training.batches import Rows
+from chainrule.training.config import FitConfig
+from chainrule.training.data import TrainingData
+from chainrule.training.loop import trained
+from chainrule.training.plan import Plan
+from chainrule.training.recipes.base import AbstractRecipe, Effort
+from chainrule.training.recipes.single import learning_rate_of_nade, nade
+from chainrule.training.record import nats_of
+from chainrule.training.run import Run
+from chainrule.training.search import Ladder, Trial, search
+
+EFFORTS = {
+    "quick": Effort(hidden_sizes=(100,), steps=2_000, epochs=(4, 30), members=1),
+    "standard": Effort(hidden_sizes=(200,), steps=6_000, epochs=(6, 40), members=8, searches=True),
+    "best": Effort(hidden_sizes=(200,), steps=12_000, epochs=(12, 80), members=16, searches=True),
+}
+BATCH_SIZES = (32, 50, 100, 200)
+BATCHES_PER_EPOCH = 250  # at most, as far as these sizes allow
+WEIGHT_DECAY = 0.03
+SEARCH_ROWS = 1_000_000  # with so many training rows hardly anything overfits
+
+# What a search tries, field after field. Regularisation is tuned before epochs: the best number of epochs depends on it, less so
+# the reverse. Of each field the values towards the end of its ladder are tried first.
+LADDERS: tuple[Ladder, ...] = (
+    ("input_dropout", (0.0, 0.1, 0.2, 0.3, 0.4)),
+    ("weight_decay", (0.003, 0.01, 0.03, 0.1, 0.2, 0.4)),
+    ("epochs", (2, 1, 0.5, 0.25)),  # times the plan's
+    ("learning_rate", (0.25, 0.5, 1, 2)),  # times the plan's
+    ("order", ("natural", "mutual-information")),
+    ("orders", (0, 1)),  # times the members: all of one order, or each of its own
+    ("hidden_size", (50, 100, 200, 400)),
+)
+GAIN_SHARE = 5e-4  # share of −log p that twice the time must gain
+
+
+class CommitteeRecipe(AbstractRecipe):
+    """The mean of several NADEs' conditionals; of several orders, an ensemble of such committees."""
+
+    name = "committee"
+    options = frozenset({"input_dropout", "members", "orders"})
+    searches = True
+
+    def plan(self, config: FitConfig, columns: Columns, rows: int, effort: str) -> Plan:
+        """As many steps whatever the rows of a batch, within the effort's epochs.
+
+        >>> CommitteeRecipe().plan(FitConfig(), Columns.of(5), 16_000, "standard").epochs
+        38
+        """
+        chosen = EFFORTS[effort]
+        fitting = (size for size in BATCH_SIZES if rows <= BATCHES_PER_EPOCH * size)
+        batch = config.batch_size or next(fitting, BATCH_SIZES[-1])
+        least, most = chosen.epochs
+        usual = Plan(
+            hidden_size=chosen.hidden_sizes[0],
+            members=chosen.members,
+            batch_size=batch,
+            epochs=min(most, max(least, round(chosen.steps * batch / rows))),
+            learning_rate=learning_rate_of_nade(columns),
+            weight_decay=WEIGHT_DECAY,
+        )
+        return _with_enough_members(usual.following(config))
+
+    def build(self, columns: Columns, plan: Plan, order: Order, generator: torch.Generator) -> AbstractNetwork:
+        """A committee, or an ensemble with a committee for each order; the first order is the plan's, others are random."""
+        count = plan.orders
+        orders = [make_order(order if k == 0 else "random", len(columns), generator) for k in range(count)]
+        members = [nade(columns, plan, orders[k % count], generator) for k in range(plan.members)]
+        committees = [Committee(members[k::count]) for k in range(count)]
+        return committees[0] if count == 1 else Ensemble(committees, [len(each.members) for each in committees])
+
+    def search(
+        self,
+        plan: Plan,
+        config: FitConfig,
+        data: TrainingData,
+        run: Run,
+        *,
+        effort: str,
+        seed: int,
+        time_limit_s: float | None = None,
+        device: str = "cpu",
+        show_progress: bool = False,
+    ) -> tuple[Plan, list[Trial]]:
+        """The best plan by coordinate descent, unless the effort, a time limit or many rows forbid a search."""
+        if (earlier := run.plan()) is not None:
+            run.require_sizes(lambda: nade(data.columns, earlier, None, generator_from(0)), earlier)
+            return _with_enough_members(earlier.following(config)), []
+        if time_limit_s is not None or not is_searched(len(data.train), effort):
+            return plan, []
+        nats_of_plan = partial(
+            expected_nats,
+            start=partial(self.start, data),
+            train=data.train,
+            valid=data.valid,
+            seed=seed,
+            device=device,
+            show_progress=show_progress,
+        )
+        scale_nats = data.valid.mean_scale_nats  # differs by the table's units, which the needed gain must not
+        return search(
+            plan,
+            nats_of_plan,
+            ladders=open_ladders(config, plan, keeps_order=bool(data.flags)),
+            needed_gain=lambda nats, best, candidate: needed_gain(nats - scale_nats, best, candidate),
+        )
+
+
+def is_searched(rows: int, effort: str) -> bool:
+    """Whether a fit of so many training rows begins with a search."""
+    return EFFORTS[effort].searches and rows < SEARCH_ROWS
+
+
+def open_ladders(config: FitConfig, plan: Plan, *, keeps_order: bool = False) -> list[Ladder]:
+    """The ladders of all fields that the configuration leaves open, in the plan's numbers.
+
+    ``keeps_order``: the natural order stays, in which columns that say where others are missing stand before these.
+    """
+    closed = {field for field, _ in LADDERS if getattr(config, field) is not None}
+    if keeps_order:
+        closed.add("order")
+    if "order" in closed:
+        closed.add("orders")
+    multiples: dict[str, Callable[[float], Any]] = {
+        "epochs": lambda times: max(1, round(times * plan.epochs)),
+        "learning_rate": lambda times: times * plan.learning_rate,
+        "orders": lambda share: max(1, round(share * plan.members)),
+    }
+    return [
+        (field, tuple(dict.fromkeys(map(multiples[field], ladder))) if field in multiples else ladder)
+        for field, ladder in LADDERS
+        if field not in closed
+    ]
+
+
+def needed_gain(nats: float, plan: Plan, candidate: Plan) -> float:
+    """Nats by which a candidate must beat a plan that reached ``nats``: some if it takes longer.
+
+    >>> needed_gain(50.0, Plan(epochs=10, hidden_size=100), Plan(epochs=20, hidden_size=200))
+    0.05
+    """
+    times = (candidate.epochs * candidate.hidden_size) / (plan.epochs * plan.hidden_size)
+    return GAIN_SHARE * abs(nats) * max(0.0, math.log2(times))
+
+
+def expected_nats(
+    plan: Plan,
+    *,
+    start: Callable[[Plan, torch.Generator], AbstractNetwork],
+    train: Rows,
+    valid: Rows,
+    seed: int,
+    device: str = "cpu",
+    show_progress: bool = False,
+) -> float:
+    """−log p per validation row that a committee of the plan's members is expected to reach, by training one of two.
+
+    Every trial has the same seed, so that trials of one shape begin alike. With fewer than three members the result is what
+    they reach.
+    """
+    generator, members = generator_from(seed), min(2, plan.members)
+    small = replace(plan, members=members, orders=min(members, plan.orders))
+    network = start(small, generator)
+    state = trained(
+        network, train, valid, small, generator=generator, device=device, what="trying", show_progress=show_progress
+    )
+    if members == plan.members:
+        return state.best_nats
+    alone = [nats_of(cast(AbstractNetwork, member), valid) for member, _ in network.cpu().trained_apart()]
+    return extrapolated(sum(alone) / len(alone), state.best_nats, plan.members)
+
+
+def extrapolated(one: float, two: float, members: int) -> float:
+    """−log p expected of so many members, from that of one and of two: overfitting falls as one over their number.
+
+    With c_M = a + b / M, c_M = c_2 − (c_1 − c_2) (1 − 2 / M).
+    """
+    return two - (one - two) * (1 - 2 / members)
+
+
+def _with_enough_members(plan: Plan) -> Plan:
+    if plan.orders > plan.members:
+        raise ChainruleError(
+            f"orders = {plan.orders}: there are {plan.members} members, and each has one order; pass more members="
+        )
+    return plan

@@ -1,0 +1,136 @@
+"""A run of a fit, as files know it: the checkpoint that it writes, and the run that it continues or repeats."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import nn
+
+from chainrule.density import Density, load
+from chainrule.errors import ChainruleError, printable
+from chainrule.rng import fresh_seed
+from chainrule.training.checkpoint import (
+    Checkpoint,
+    fingerprint,
+    plan_of_checkpoint,
+    require_sizes,
+    seed_of_checkpoint,
+)
+from chainrule.training.data import TrainingData
+from chainrule.training.finished import plan_of
+from chainrule.training.plan import Plan
+from chainrule.training.search import Trial
+from chainrule.training.state import State
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, and the earlier run whose file it was given.
+
+    Attributes:
+        checkpoint: where the state of training is kept; None for nowhere.
+        resumes: whether the checkpoint holds an interrupted run, which goes on.
+        finished: the density of a finished run, which is not to be fitted again; None for no such run.
+        name: the file of that density.
+        is_closed: whether the checkpoint is closed when training ends; whoever opened it closes it otherwise.
+    """
+
+    checkpoint: Checkpoint | None = None
+    resumes: bool = False
+    finished: Density | None = None
+    name: str = ""
+    is_closed: bool = True
+
+    @classmethod
+    def of(
+        cls,
+        checkpoint: str | os.PathLike[str] | None = None,
+        *,
+        resume: bool = False,
+        finished: str | os.PathLike[str] | None = None,
+    ) -> Run:
+        """The run of these files; ChainruleError where there is nothing to resume from."""
+        if resume and checkpoint is None:
+            raise ChainruleError("resume=True needs checkpoint=PATH, the file of the run to continue")
+        done = None if finished is None else load(finished)
+        is_open = isinstance(checkpoint, Checkpoint)
+        kept = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
+        if kept is not None and kept.is_written_by_another():
+            name = printable(os.fspath(kept))
+            warnings.warn(f"{name}: another run writes there now; what is written last stays", stacklevel=3)
+        resumes = resume and kept is not None and kept.exists()
+        return cls(kept, resumes, done, os.fspath(finished or ""), not is_open)
+
+    def resolved_seed(self, asked: int | None) -> int:
+        """The seed asked for, else that of the earlier run, else one of the system's entropy."""
+        if asked is None and self.finished is not None:
+            asked = self.finished.training.get("seed")
+        if asked is not None:
+            return asked
+        return seed_of_checkpoint(self.checkpoint) if self.resumes and self.checkpoint is not None else fresh_seed()
+
+    def plan(self) -> Plan | None:
+        """The plan of the earlier run, with what a search found; None if there is no earlier run."""
+        if self.resumes and self.checkpoint is not None:
+            return plan_of_checkpoint(self.checkpoint)
+        return None if self.finished is None else plan_of(self.finished.training, self.name)
+
+    def require_sizes(self, member: Callable[[], nn.Module], plan: Plan) -> None:
+        """Raises FormatError if the checkpoint to resume from has other sizes than its plan says."""
+        if self.resumes and self.checkpoint is not None:
+            require_sizes(self.checkpoint, member, plan)
+
+    def keeping(
+        self, plan: Plan, data: TrainingData, description: str, *, seed: int, trials: list[Trial], began: float
+    ) -> Kept:
+        """What keeps the state while training.
+
+        Args:
+            plan: what is trained by.
+            data: what is trained on.
+            description: all else that tells this run from others.
+            seed: of the run.
+            trials: what a search tried.
+            began: when it did, by ``time.perf_counter``.
+        """
+        run = "" if self.checkpoint is None else fingerprint(data.train, data.valid, description)
+        return Kept(self, plan, run, seed, trials, began)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The state of training as the checkpoint of a run keeps it; without a checkpoint nothing is kept."""
+
+    run: Run
+    plan: Plan
+    fingerprint: str
+    seed: int
+    trials: list[Trial]
+    began: float
+
+    def __enter__(self) -> Kept:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.run.checkpoint is not None and self.run.is_closed:
+            self.run.checkpoint.close()
+
+    def begin(self, state: State) -> None:
+        """Sets a new state to that of the interrupted run, if there is one; else notes the search that preceded it."""
+        state.trials, state.seconds = self.trials, time.perf_counter() - self.began
+        if self.run.resumes and self.run.checkpoint is not None:
+            self.run.checkpoint.restore(state, self.plan, run=self.fingerprint)
+
+    def save(self, state: State) -> None:
+        """Writes the state."""
+        if self.run.checkpoint is not None:
+            self.run.checkpoint.save(state, self.plan, seed=self.seed, run=self.fingerprint)
+
+    def remove(self) -> None:
+        """Removes the checkpoint."""
+        if self.run.checkpoint is not None:
+            self.run.checkpoint.remove()

@@ -1,0 +1,42 @@
+"""The loss of validation rows, by masks and draws that are the same every time, so that epochs compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from chainrule.networks import AbstractTrainable, OrderlessNADE
+from chainrule.rng import generator_from
+from chainrule.training.batches import Rows, batches
+
+VALID_ROWS = 1000  # rows per batch
+VALID_SEED = 1  # of the masks that an orderless network is validated with
+
+
+@torch.no_grad()
+def validate(network: AbstractTrainable, rows: Rows) -> float:
+    """The training loss per row, nats, nothing dropped out: −log p, or what the network estimates instead."""
+    return rows.total(losses_of_rows(network, rows)) / rows.count
+
+
+def reported_nats(network: AbstractTrainable, rows: Rows, validated: float) -> float:
+    """−log p per row as a person reads it, from what ``validate`` found.
+
+    Rows with missing cells are weighted anew by an orderless network's training loss, but not by the estimate reported.
+    """
+    if rows.observed is None or not isinstance(network, OrderlessNADE):
+        return validated
+    return rows.total(losses_of_rows(network, rows, network.order_loss)) / rows.count
+
+
+@torch.no_grad()
+def losses_of_rows(
+    network: AbstractTrainable, rows: Rows, loss: Callable[..., torch.Tensor] | None = None
+) -> torch.Tensor:
+    """The training loss of each row (N,) float64, as ``validate`` has it, or another loss."""
+    generator, training, loss = generator_from(VALID_SEED), network.training, loss or network.training_loss
+    network.eval()
+    found = [b.in_table_units(loss(b.x, b.observed, generator=generator).double()) for b in batches(rows, VALID_ROWS)]
+    network.train(training)
+    return torch.cat(found)
