@@ -16,7 +16,6 @@ from chainrule.conditionals import (
     GaussianMixture,
     LaplaceMixture,
     LogisticMixture,
-    MixtureDistribution,
     Periodic,
     PiecewiseLinear,
     conditional_from_json,
@@ -55,7 +54,7 @@ CONDITIONALS = [
 LISTED = [c for c in CONDITIONALS if c.support() is not None]
 INTEGERS = [c for c in CONDITIONALS if c.is_discrete and c.support() is None]
 DENSITIES = [c for c in CONDITIONALS if not c.is_discrete]
-ORDERED = [c for c in CONDITIONALS if not isinstance(c, Categorical)]
+ORDERED = [c for c in CONDITIONALS if c.is_ordered]
 LOGITS = torch.tensor([-300.0, -80.0, -25.0, -1.0, 0.0, 0.5, 21.0, 80.0, 300.0], dtype=torch.float64)[:, None]
 WINDOW = 400  # integers on either side that hold all but nothing at the scales of ``params_of``
 
@@ -63,10 +62,6 @@ WINDOW = 400  # integers on either side that hold all but nothing at the scales 
 def params_of(conditional, rows=6, seed=0, scale=1.5):
     params = torch.randn(rows, conditional.param_width, generator=generator_from(seed), dtype=torch.float64)
     return params * scale
-
-
-def atoms_of(conditional):
-    return conditional.values if isinstance(conditional, Atoms) else ()
 
 
 def masses(conditional, params):
@@ -84,10 +79,63 @@ def masses(conditional, params):
 def expectation(conditional, params, of, jumps=None):
     """E[of(value)] of a conditional that is no mass function, (rows,): atoms by their mass, the rest by quadrature."""
     total = integrate(conditional, params, of, jumps=jumps)
-    for atom in atoms_of(conditional):
+    for atom in conditional.atoms:
         at = torch.full((len(params),), atom, dtype=torch.float64)
         total = total + conditional.log_prob(params, at).exp() * of(at[:, None])[:, 0]
     return total
+
+
+def test_what_is_listed_saturated_and_ordered():
+    assert {type(c) for c in CONDITIONALS if c.is_listed} == {Bernoulli, Categorical}
+    assert {type(c) for c in CONDITIONALS if not c.is_ordered} == {Categorical}
+    assert [c for c in CONDITIONALS if c.is_saturated] == [Bernoulli(), Categorical(1), Categorical(5)]
+
+
+@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
+def test_a_saturated_family_has_every_distribution_over_its_support(conditional):
+    """Up to a constant that is added to all logarithms."""
+    values = torch.tensor(conditional.support() or (0.0,), dtype=torch.float64)
+    logs = torch.randn(6, len(values), generator=generator_from(6), dtype=torch.float64) * 3
+    if not conditional.is_saturated:
+        with pytest.raises(ChainruleError, match="has not every distribution over its support"):
+            conditional.params_of(logs)
+        return
+    params = conditional.params_of(logs)
+    assert params.shape == (6, conditional.param_width)
+    found = Distribution.of(conditional, params).log_prob_grid(values.expand(6, -1))
+    torch.testing.assert_close(found, logs.log_softmax(1))
+
+
+@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
+def test_one_component_answers_as_the_conditional_does_and_equal_ones_as_one(conditional):
+    params = params_of(conditional)
+    one = Distribution.of(conditional, params)
+    x, uniform = conditional.sample(params, torch.full((6,), 0.3).double()), torch.full((6,), 0.7).double()
+    assert torch.equal(one.log_prob(x), conditional.log_prob(params, x))
+    assert torch.equal(one.draw(uniform), conditional.sample(params, uniform))
+    assert torch.equal(one.mode(), conditional.mode(params))
+    assert torch.equal(one.mean(), conditional.mean(params))
+    many = Distribution.mixture(torch.tensor([0.5, 0.3, 0.2]).double().log().expand(6, -1), [one, one, one])
+    assert many.components == 3
+    torch.testing.assert_close(many.log_prob(x), one.log_prob(x))
+    torch.testing.assert_close(many.farther(x), one.farther(x))
+    if conditional.is_ordered:
+        torch.testing.assert_close(many.cdf(x), one.cdf(x))
+        torch.testing.assert_close(many.quantile(0.3), one.quantile(0.3))
+
+
+@pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
+def test_draws_of_a_mixture_follow_its_components_by_their_weights(conditional):
+    """Each component with its weight's share of the uniforms, and by what is left of them."""
+    n, params = 30000, params_of(conditional, rows=2, seed=5)
+    weight = torch.tensor([0.3, 0.7], dtype=torch.float64)
+    d = Distribution(conditional, params[None].expand(n, -1, -1), weight.log().expand(n, -1))
+    drawn = d.draw((torch.arange(n, dtype=torch.float64) + 0.5) / n)
+    inside = (torch.arange(n, dtype=torch.float64) + 0.5) / n
+    split = inside < 0.3
+    for k, own, left in ((0, drawn[split], inside[split] / 0.3), (1, drawn[~split], (inside[~split] - 0.3) / 0.7)):
+        want = conditional.sample(params[k].expand(len(own), -1), left)
+        assert float((own - want).abs().quantile(0.999)) < 1e-6
 
 
 def test_every_kind_is_tested():
@@ -102,7 +150,7 @@ def test_masses_sum_to_one_and_agree_with_mean_and_mode(conditional, scale):
     params = params_of(conditional, scale=scale)
     values, p = masses(conditional, params)
     assert float((p.sum(1) - 1).abs().max()) < 1e-12
-    d = Distribution(conditional, params)
+    d = Distribution.of(conditional, params)
     if isinstance(conditional, Categorical):
         listed = p[:, : conditional.values]
         assert torch.equal(d.mode(), values[listed.argmax(1)])
@@ -122,16 +170,16 @@ def test_quadrature_gives_expectations(conditional, scale):
     params = params_of(conditional, scale=scale)
     values, weights = conditional.quadrature(params)
     assert float((weights.sum(-1) - 1).abs().max()) < 1e-12
-    d = Distribution(conditional, params)
-    surprise = -(weights * torch.where(weights > 0, d.at(values), 0)).sum(1)
+    d = Distribution.of(conditional, params)
+    surprise = -(weights * torch.where(weights > 0, d.log_prob_grid(values), 0)).sum(1)
     if conditional.is_discrete:
         _, p = masses(conditional, params)
         times = 1 if conditional.support() is None else torch.tensor(conditional.multiplicities(), dtype=torch.float64)
         entropy = -(p * torch.where(p > 0, p / times, 1.0).log()).sum(1)
-        exact = 1e-12 if isinstance(conditional, Bernoulli | Categorical) else 0.08
+        exact = 1e-12 if conditional.is_listed else 0.08
         assert float((surprise - entropy).abs().max()) < exact
         return
-    total = expectation(conditional, params, lambda x: -d.at(x))
+    total = expectation(conditional, params, lambda x: -d.log_prob_grid(x))
     assert float((surprise - total).abs().max()) < 0.02
     torch.testing.assert_close((weights * values).sum(1), d.mean(), rtol=2e-2, atol=2e-2)
 
@@ -139,21 +187,22 @@ def test_quadrature_gives_expectations(conditional, scale):
 @pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
 def test_quadrature_of_a_mixture_of_several_takes_hardly_more_values(conditional):
     params = [params_of(conditional, seed=seed) for seed in range(3)]
-    parts = tuple(Distribution(conditional, each) for each in params)
+    parts = tuple(Distribution.of(conditional, each) for each in params)
     weight = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
-    d = MixtureDistribution(weight.log().expand(len(params[0]), -1), parts)
+    d = Distribution.mixture(weight.log().expand(len(params[0]), -1), parts)
     values, weights = d.quadrature()
     assert values.shape[1] <= 1.5 * parts[0].quadrature()[0].shape[1] + 12
     assert float((weights.sum(1) - 1).abs().max()) < 1e-12
-    surprise = -(weights * torch.where(weights > 0, d.at(values), 0)).sum(1)
+    surprise = -(weights * torch.where(weights > 0, d.log_prob_grid(values), 0)).sum(1)
     if conditional.is_discrete:
         each, _ = masses(conditional, params[0])
-        p, times = d.at(each.expand(len(values), -1)).exp(), torch.tensor(conditional.multiplicities() or 1)
+        p, times = d.log_prob_grid(each.expand(len(values), -1)).exp(), torch.tensor(conditional.multiplicities() or 1)
         exact = -(times * p * torch.where(p > 0, p, 1.0).log()).sum(1)
-        tolerance = 1e-12 if isinstance(conditional, Bernoulli | Categorical) else 0.08
+        tolerance = 1e-12 if conditional.is_listed else 0.08
     else:
         exact = sum(
-            w * expectation(conditional, own, lambda x: -d.at(x)) for w, own in zip(weight, params, strict=True)
+            w * expectation(conditional, own, lambda x: -d.log_prob_grid(x))
+            for w, own in zip(weight, params, strict=True)
         )
         tolerance = 0.15  # fewer values, and here of mixtures of one part
     assert float((surprise - exact).abs().max()) < tolerance
@@ -235,7 +284,7 @@ def test_draws_follow_the_distribution(conditional):
             assert counts.sum() == n
             assert chi_squared_p_value(counts, p[0] / p.sum() * n) > LEAST_P_VALUE
         else:
-            for atom in atoms_of(conditional):
+            for atom in conditional.atoms:
                 share = float((drawn == atom).double().mean())
                 p = float(conditional.log_prob(params, torch.tensor([atom]).double()).exp())
                 assert abs(share - p) < 5 * math.sqrt(p * (1 - p) / n)
@@ -245,7 +294,7 @@ def test_draws_follow_the_distribution(conditional):
             last = torch.searchsorted(x, x, right=True).double() / n  # ties at an atom count once, at their end
             off = (
                 (cdf - last).abs()
-                if atoms_of(conditional)
+                if conditional.atoms
                 else torch.maximum((cdf - steps).abs(), (cdf - steps + 1 / n).abs())
             )
             assert float(off.max()) * math.sqrt(n) < KOLMOGOROV
@@ -327,7 +376,7 @@ def test_initial_parameters_have_the_moments_of_the_data(conditional):
         x = torch.randn(4000, 3, generator=generator, dtype=torch.float64) * torch.tensor([1.0, 2.0, 5.0]) + 3
         if conditional.is_discrete:
             x = x.round().clamp(min=getattr(conditional, "least", None) or -1000)
-        for atom in atoms_of(conditional):
+        for atom in conditional.atoms:
             x[::7] = atom
     params = conditional.initial_params(x)
     assert params.shape == (3, conditional.param_width)
@@ -417,7 +466,7 @@ def test_an_unlisted_value_is_less_likely_than_any_listed():
 
 def test_bernoulli_far_logits_are_exact():
     """Against the closed form in high precision: nothing is clamped, nothing rounds to zero too early."""
-    d = Distribution(Bernoulli(), LOGITS)
+    d = Distribution.of(Bernoulli(), LOGITS)
     for z, got in zip(LOGITS[:, 0].tolist(), d.log_prob(torch.ones(len(LOGITS)).double()).tolist(), strict=True):
         want = z - math.log1p(math.exp(z)) if z < 0 else -math.log1p(math.exp(-z))
         assert got == pytest.approx(want, rel=1e-14, abs=0)
@@ -462,14 +511,14 @@ def test_numbers_are_evidence_within_their_range_only():
 
 
 def test_bound_distributions_draw_and_answer():
-    bound = Distribution(GaussianMixture(2), params_of(GaussianMixture(2), rows=500))
+    bound = Distribution.of(GaussianMixture(2), params_of(GaussianMixture(2), rows=500))
     again = [bound.sample(generator_from(1)) for _ in range(2)]
     assert torch.equal(*again)
     assert bound.quantile(0.5).shape == bound.cdf(bound.mode()).shape == (500,)
     with pytest.raises(ShapeError, match=r"q = 1.0: quantiles are for numbers above 0 and below 1"):
         bound.quantile(1.0)
     with pytest.raises(ChainruleError, match="no order among its values"):
-        Distribution(Categorical(3), torch.zeros(1, 3)).quantile(0.5)
+        Distribution.of(Categorical(3), torch.zeros(1, 3)).quantile(0.5)
 
 
 @pytest.mark.parametrize(
@@ -569,11 +618,11 @@ def test_knots_are_told_and_nothing_else_changes():
 def test_members_that_agree_expect_what_each_of_them_expects(scale):
     one = DiscretizedLogisticMixture(1)
     params = torch.tensor([[0.0, 0.3, math.log(math.expm1(scale - one.least_scale))]], dtype=torch.float64)
-    d = MixtureDistribution(torch.full((1, 3), 1 / 3, dtype=torch.float64).log(), (Distribution(one, params),) * 3)
+    d = Distribution.mixture(torch.full((1, 3), 1 / 3, dtype=torch.float64).log(), (Distribution.of(one, params),) * 3)
     values, weights = d.quadrature()
     _, p = masses(one, params)
     entropy = -(p * torch.where(p > 0, p, 1.0).log()).sum(1)
-    assert abs(float(-(weights * d.at(values)).sum(1) - entropy)) < 0.02
+    assert abs(float(-(weights * d.log_prob_grid(values)).sum(1) - entropy)) < 0.02
 
 
 FAMILIES = {

@@ -118,7 +118,7 @@ class VAE(AbstractLatent):
         """
         params = self.decode(z)
         each = enumerate(self.columns.conditionals)
-        return [Distribution(conditional, params[:, self.columns.param_rows(k)]) for k, conditional in each]
+        return [Distribution.of(conditional, params[:, self.columns.param_rows(k)]) for k, conditional in each]
 
     def log_prob(
         self, x: torch.Tensor, *, n_draws: int = DRAWS, generator: torch.Generator | None = None
@@ -211,7 +211,7 @@ class VAE(AbstractLatent):
         z = torch.randn(n, self.latent_size, generator=generator, dtype=like.dtype).to(like.device)
         uniform = uniforms(n, len(self.columns), generator).to(like.device)
         each = enumerate(self.conditionals(z))
-        drawn = [given_z.conditional.sample(given_z.params, uniform[:, k], temperature) for k, given_z in each]
+        drawn = [given_z.draw(uniform[:, k], temperature) for k, given_z in each]
         return torch.stack(drawn, dim=1)
 
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chainrule.conditionals.atoms import Atoms
-from chainrule.conditionals.base import AbstractConditional, Distribution, MixtureDistribution
+from chainrule.conditionals.base import AbstractConditional
 from chainrule.conditionals.bernoulli import Bernoulli
 from chainrule.conditionals.categorical import Categorical
 from chainrule.conditionals.discretized import DiscretizedLogisticMixture
+from chainrule.conditionals.distribution import Distribution
 from chainrule.conditionals.mixtures import AbstractMixture, GaussianMixture, LaplaceMixture, LogisticMixture
 from chainrule.conditionals.periodic import Periodic
 from chainrule.conditionals.piecewise import PiecewiseLinear
@@ -28,7 +29,6 @@ __all__ = [
     "GaussianMixture",
     "LaplaceMixture",
     "LogisticMixture",
-    "MixtureDistribution",
     "Periodic",
     "PiecewiseLinear",
     "conditional_from_json",

@@ -51,6 +51,16 @@ class Atoms(AbstractConditional):
         object.__setattr__(self, "values", tuple(sorted(float(v) for v in values)))
 
     @property
+    def atoms(self) -> tuple[float, ...]:
+        """``values``, in ascending order."""
+        return self.values
+
+    @property
+    def components(self) -> int:
+        """The base's."""
+        return self.base.components
+
+    @property
     def input_width(self) -> int:
         """A flag for each atom, and the base's inputs."""
         return len(self.values) + self.base.input_width

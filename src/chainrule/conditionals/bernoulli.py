@@ -28,6 +28,16 @@ class Bernoulli(AbstractConditional):
         return True
 
     @property
+    def is_listed(self) -> bool:
+        """Two labels."""
+        return True
+
+    @property
+    def is_saturated(self) -> bool:
+        """The logit is free."""
+        return True
+
+    @property
     def input_width(self) -> int:
         """One: the bit itself."""
         return 1
@@ -80,3 +90,7 @@ class Bernoulli(AbstractConditional):
     def support(self) -> tuple[float, ...]:
         """0 and 1."""
         return (0.0, 1.0)
+
+    def params_of(self, logs: torch.Tensor) -> torch.Tensor:
+        """log p(1) − log p(0), (..., 1)."""
+        return logs[..., 1:] - logs[..., :1]

@@ -55,6 +55,21 @@ class Categorical(AbstractConditional):
         return True
 
     @property
+    def is_listed(self) -> bool:
+        """Labels, and perhaps one code for all that no list names."""
+        return True
+
+    @property
+    def is_saturated(self) -> bool:
+        """Unless an unlisted code is held below the listed ones."""
+        return self.unlisted is None
+
+    @property
+    def is_ordered(self) -> bool:
+        """Labels have no order."""
+        return False
+
+    @property
     def input_width(self) -> int:
         """V: one-hot; zeros for the unlisted."""
         return self.values
@@ -166,6 +181,14 @@ class Categorical(AbstractConditional):
     def multiplicities(self) -> tuple[int, ...]:
         """One, and r + 1 for the unlisted code."""
         return (1,) * self.values + (() if self.unlisted is None else (self.unlisted + 1,))
+
+    def candidates(self) -> tuple[float, ...]:
+        """The listed values: the unlisted code is no value that one could name."""
+        return tuple(float(v) for v in range(self.values))
+
+    def params_of(self, logs: torch.Tensor) -> torch.Tensor:
+        """The log-probabilities themselves; with an unlisted code there are none."""
+        return logs if self.is_saturated else super().params_of(logs)
 
     def is_evidence(self, x: torch.Tensor) -> torch.Tensor:
         """Listed values alone tell anything."""

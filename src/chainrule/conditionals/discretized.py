@@ -76,6 +76,11 @@ class DiscretizedLogisticMixture(AbstractConditional):
         return True
 
     @property
+    def components(self) -> int:
+        """K."""
+        return self.parts
+
+    @property
     def input_width(self) -> int:
         """One: the standardised value."""
         return self._continuous.input_width

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from chainrule.conditionals.base import BISECTIONS, AbstractConditional
+from chainrule.conditionals.base import AbstractConditional, bisect
 from chainrule.errors import ChainruleError, ShapeError, whole_number
 
 BETWEEN = 0.75  # share of the initial variance that lies between the parts
@@ -88,6 +88,11 @@ class AbstractMixture(AbstractConditional):
     def is_discrete(self) -> bool:
         """A density."""
         return False
+
+    @property
+    def components(self) -> int:
+        """K."""
+        return self.parts
 
     @property
     def input_width(self) -> int:
@@ -194,11 +199,7 @@ class AbstractMixture(AbstractConditional):
         """The z whose cdf is q."""
         ends = bound.location + bound.scale * self._quantile(q[..., None])  # (..., K)
         low, high = ends.amin(-1), ends.amax(-1)
-        for _ in range(BISECTIONS if self.parts > 1 else 0):
-            middle = low + (high - low) / 2
-            below = self.standard_cdf(bound, middle) < q
-            low, high = torch.where(below, middle, low), torch.where(below, high, middle)
-        return high
+        return high if self.parts == 1 else bisect(lambda z: self.standard_cdf(bound, z), q, low, high)
 
     def likeliest_location(self, params: torch.Tensor) -> torch.Tensor:
         """The location μ_k with the highest density."""

@@ -39,6 +39,11 @@ class AbstractSeen(AbstractConditional):
         return self.base.unseen
 
     @property
+    def components(self) -> int:
+        """The base's."""
+        return self.base.components
+
+    @property
     def is_discrete(self) -> bool:
         """As the base."""
         return self.base.is_discrete

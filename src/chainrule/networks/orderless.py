@@ -11,14 +11,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from chainrule.conditionals import AbstractConditional, Distribution, MixtureDistribution
+from chainrule.conditionals import AbstractConditional, Distribution
 from chainrule.errors import ShapeError, unknown_choice, whole_number
 from chainrule.networks.base import AbstractNetwork, check_pool, sum_columns
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask
 from chainrule.networks.known import draw_evenly, draw_known
 from chainrule.networks.made import check_sizes
-from chainrule.networks.members import choose_member
 from chainrule.networks.orders import Order, make_order
 from chainrule.ops.nade.reference import ACTIVATIONS
 from chainrule.rng import generator_from, uniforms
@@ -174,16 +173,13 @@ class OrderlessNADE(AbstractNetwork):
             open_ = ~known[:, column] if skipped is None else ~(known | skipped)[:, column]
             if not bool(open_.any()):
                 continue
-            conditional = self.columns.conditionals[column]
-            params, own = self._chosen(self._outputs(self._deeper(a), column), column, uniform[:, column], temperature)
-            drawn = conditional.sample(params, own, temperature)
+            distribution = self._distribution(self._outputs(self._deeper(a), column), column)
+            drawn = distribution.draw(uniform[:, column], temperature)
             x[:, column] = torch.where(open_, drawn, x[:, column])
             a = self._learn(a, x, column, open_)
         return x
 
-    def conditional(
-        self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None
-    ) -> Distribution | MixtureDistribution:
+    def conditional(self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None) -> Distribution:
         """p(x_column | the other observed cells of each row), batched over N; one pass, any evidence.
 
         Args:
@@ -194,7 +190,7 @@ class OrderlessNADE(AbstractNetwork):
         x, column, known = self.check_column(x, column, observed)
         return self._distribution(self._outputs(self._deeper(self._first(x, known)), column), column)
 
-    def conditionals(self, x: torch.Tensor) -> list[Distribution | MixtureDistribution]:
+    def conditionals(self, x: torch.Tensor) -> list[Distribution]:
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k in the order)."""
         x = self.check_rows(x)
         nothing = torch.zeros(x.shape, dtype=torch.bool, device=x.device)
@@ -373,21 +369,10 @@ class OrderlessNADE(AbstractNetwork):
         """The log of the mean over the members of likelihoods (N, M, …)."""
         return logs[:, 0] if self.members == 1 else (logs - math.log(self.members)).logsumexp(1)
 
-    def _distribution(self, params: torch.Tensor, column: int) -> Distribution | MixtureDistribution:
-        """The column's distribution by parameters (N, M, width)."""
-        parts = tuple(Distribution(self.columns.conditionals[column], own) for own in params.unbind(1))
-        if len(parts) == 1:
-            return parts[0]
-        return MixtureDistribution(params.new_full(params.shape[:2], -math.log(len(parts))), parts)
-
-    def _chosen(
-        self, params: torch.Tensor, column: int, uniform: torch.Tensor, temperature: float
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of parameters (N, M, width) those of a member drawn for each row, and what it leaves of the uniform (N,)."""
-        if self.members == 1:
-            return params[:, 0], uniform
-        same = params.new_full((self.members,), -math.log(self.members), dtype=torch.float64)
-        return choose_member(self.columns.conditionals[column], params, same, uniform, temperature)
+    def _distribution(self, params: torch.Tensor, column: int) -> Distribution:
+        """The column's distribution by parameters (N, M, width): the members' mixture."""
+        log_weight = params.new_full(params.shape[:2], -math.log(self.members))
+        return Distribution(self.columns.conditionals[column], params, log_weight)
 
     def _cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, D) of the cells that are asked, zero elsewhere."""

@@ -18,7 +18,6 @@ from chainrule.conditionals import (
     AbstractSeen,
     Atoms,
     Distribution,
-    MixtureDistribution,
 )
 from chainrule.errors import ShapeError
 from chainrule.networks import AbstractNetwork
@@ -268,14 +267,12 @@ def _double(network: AnyNetwork) -> AnyNetwork:
 
 @torch.no_grad()
 def params_of(network: AbstractNetwork, x: torch.Tensor) -> list[torch.Tensor]:
-    """Of every column what its conditional is computed from, (N, any): parameters; of a mixture, weights and all parts'."""
+    """Of every column what its conditional is computed from, (N, any): weights and parameters of all components."""
     return [_params_of_one(distribution) for distribution in network.conditionals(x)]
 
 
-def _params_of_one(distribution: Distribution | MixtureDistribution) -> torch.Tensor:
-    if isinstance(distribution, Distribution):
-        return distribution.params
-    return torch.cat([distribution.log_weight, *(part.params for part in distribution.parts)], dim=1)
+def _params_of_one(distribution: Distribution) -> torch.Tensor:
+    return torch.cat([distribution.log_weight, distribution.params.flatten(1)], dim=1)
 
 
 def _world(network: AbstractNetwork) -> dict[str, object]:

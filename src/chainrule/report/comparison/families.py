@@ -17,7 +17,7 @@ from chainrule.baselines import (
     IndependentColumns,
     contrastive_divergence,
 )
-from chainrule.conditionals import Bernoulli, Categorical, GaussianMixture
+from chainrule.conditionals import Bernoulli, GaussianMixture
 from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, OrderlessNADE
 from chainrule.networks.trainable import AbstractTrainable
 from chainrule.report.comparison.data import Data
@@ -102,7 +102,7 @@ def _bits(columns: Columns) -> str | None:
 
 
 def _discrete(columns: Columns) -> str | None:
-    good = all(isinstance(conditional, Bernoulli | Categorical) for conditional in columns.conditionals)
+    good = all(conditional.is_listed for conditional in columns.conditionals)
     return None if good else "is for tables whose columns are all binary or categorical"
 
 
