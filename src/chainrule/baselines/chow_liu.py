@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from chainrule.baselines.base import AbstractBaseline
-from chainrule.conditionals import AbstractConditional, Bernoulli
+from chainrule.conditionals import Bernoulli
 from chainrule.errors import ShapeError
-from chainrule.networks.columns import Columns
+from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.orders import make_order
 
 SMOOTHING = 1.0  # counts added to each table p(column | its parent's value), spread as the column's own values are
@@ -52,7 +52,7 @@ class ChowLiuTree(AbstractBaseline):
 
     def __init__(
         self,
-        columns: int | Sequence[AbstractConditional] | Columns,
+        columns: int | Sequence[ColumnSpec] | Columns,
         *,
         smoothing: float = SMOOTHING,
         parents: Sequence[int] | None = None,
@@ -60,9 +60,10 @@ class ChowLiuTree(AbstractBaseline):
         columns = Columns.of(columns)
         super().__init__(columns, None, None)
         for k, conditional in enumerate(columns.conditionals):
-            if not conditional.is_listed:
+            if not conditional.is_listed or columns.encodings[k] != conditional.encoding():
                 raise ShapeError(
-                    f"columns[{k}] = {conditional}: a Chow-Liu tree is over binary and categorical columns"
+                    f"columns[{k}] = {conditional}: a Chow-Liu tree is over binary and categorical columns, each with "
+                    "its default encoding"
                 )
         if not 0 < smoothing < float("inf"):
             raise ShapeError(f"smoothing = {smoothing!r}: pass a number of counts above zero")
@@ -124,7 +125,7 @@ class ChowLiuTree(AbstractBaseline):
         if parent == ROOT:
             return bias.expand(len(x), -1)
         table = self.table_weight[self._tables[column]].view(-1, len(bias))  # (inputs of the parent, own width)
-        return torch.addmm(bias, self.columns.conditionals[parent].encode(x[:, parent]), table)
+        return torch.addmm(bias, self.columns.encodings[parent].encode(x[:, parent]), table)
 
     def _plant(self, parents: tuple[int, ...]) -> None:
         """Sets the tree, an order in which parents come first, and tables of its sizes."""

@@ -12,11 +12,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from chainrule.baselines.latent import AbstractLatent
-from chainrule.conditionals import AbstractConditional, Distribution
+from chainrule.conditionals import Distribution
 from chainrule.errors import EvidenceError, ShapeError, whole_number
 from chainrule.networks.answers import LowerBound
 from chainrule.networks.base import check_pool
-from chainrule.networks.columns import Columns
+from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.made import check_sizes
 from chainrule.rng import generator_from, uniforms
 
@@ -36,7 +36,7 @@ class VAE(AbstractLatent):
     Grosse & Salakhutdinov, "Importance Weighted Autoencoders", ICLR 2016, arXiv:1509.00519.
 
     Args:
-        columns: a number of binary columns, or one conditional per column.
+        columns: a number of binary columns, or a conditional (or a pair of one and an encoding) per column.
         latent_size: numbers in z.
         hidden_sizes: units of each layer of the encoder; the decoder's are the same, the other way round.
         dropout: share of the encoder's and decoder's units switched off at random while training.
@@ -58,7 +58,7 @@ class VAE(AbstractLatent):
 
     def __init__(
         self,
-        columns: int | Sequence[AbstractConditional] | Columns,
+        columns: int | Sequence[ColumnSpec] | Columns,
         latent_size: int = 50,
         *,
         hidden_sizes: Sequence[int] = (500, 500),

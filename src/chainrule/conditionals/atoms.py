@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.nn import functional as F
 
 from chainrule.conditionals.base import AbstractConditional
-from chainrule.conditionals.bernoulli import Bernoulli
-from chainrule.conditionals.categorical import Categorical
+from chainrule.conditionals.encodings import AbstractEncoding, AtomFlags
 from chainrule.errors import ShapeError
 
 
@@ -39,16 +37,11 @@ class Atoms(AbstractConditional):
     base: AbstractConditional
 
     def __post_init__(self) -> None:
-        values = self.values
-        if not isinstance(values, list | tuple) or not values:
-            raise ShapeError(f"values = {values!r}: pass the atoms, at least one")
-        if not all(isinstance(v, int | float) and math.isfinite(v) for v in values) or len(set(values)) < len(values):
-            raise ShapeError(f"values = {values!r}: atoms are finite numbers, each named once")
-        if not isinstance(self.base, AbstractConditional) or isinstance(self.base, Atoms | Categorical | Bernoulli):
+        object.__setattr__(self, "values", AtomFlags(self.values).values)  # checked and sorted
+        if not isinstance(self.base, AbstractConditional) or self.base.is_listed or self.base.atoms:
             raise ShapeError(
                 f"base = {self.base!r}: pass a conditional of numbers, such as chainrule.GaussianMixture(10)"
             )
-        object.__setattr__(self, "values", tuple(sorted(float(v) for v in values)))
 
     @property
     def atoms(self) -> tuple[float, ...]:
@@ -61,28 +54,18 @@ class Atoms(AbstractConditional):
         return self.base.components
 
     @property
-    def input_width(self) -> int:
-        """A flag for each atom, and the base's inputs."""
-        return len(self.values) + self.base.input_width
-
-    @property
     def param_width(self) -> int:
         """A logit for each atom, one for all others, and the base's parameters."""
         return len(self.values) + 1 + self.base.param_width
 
-    def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """Which atom it is, if any, then the value as the base encodes it."""
-        return torch.cat([self._is_atom(x).to(x.dtype), self.base.encode(x)], dim=-1)
+    def encoding(self) -> AbstractEncoding:
+        """Which atom it is, if any, then the value as the base's encoding has it."""
+        return AtomFlags(self.values) + self.base.encoding()
 
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """log p_a of an atom, log p_other + the base's log-likelihood of another value, (...) nats."""
         logs, rest = self._split(params)
         return self._log_prob(logs, self.base.log_prob(rest, x), self._is_atom(x))
-
-    @property
-    def unseen(self) -> Atoms:
-        """Of the base without what is only told to others."""
-        return replace(self, base=self.base.unseen)
 
     @property
     def family(self) -> Hashable:

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import MISSING, fields
 from typing import Any
 
 import torch
 
+from chainrule.conditionals.encodings import AbstractEncoding
+from chainrule.conditionals.leaf import AbstractLeaf
 from chainrule.errors import ChainruleError
 
 BISECTIONS = 90  # halvings of a quantile's bracket: more than float64 can tell apart
 
 
-class AbstractConditional(ABC):
+class AbstractConditional(AbstractLeaf, ABC):
     """The family of distributions of one column: a frozen value without parameters of its own.
 
     A network computes the parameters; the conditional turns them into likelihoods and draws. Shapes: ``params`` is
-    (..., param_width), a cell's value ``x`` is (...), an encoded input is (..., input_width). A value outside the
-    support has log-likelihood −inf where the conditional can tell.
+    (..., param_width), a cell's value ``x`` is (...). A value outside the support has log-likelihood −inf where the
+    conditional can tell. How other columns see a value is an encoding's concern: ``encoding`` is the default one.
     """
-
-    @property
-    @abstractmethod
-    def input_width(self) -> int:
-        """How many numbers encode a cell where it is evidence for later columns."""
 
     @property
     @abstractmethod
@@ -38,8 +34,8 @@ class AbstractConditional(ABC):
         """How many numbers from the network describe the distribution of a cell."""
 
     @abstractmethod
-    def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """Values (...) as network inputs (..., input_width)."""
+    def encoding(self) -> AbstractEncoding:
+        """How other columns see a value where nobody says otherwise."""
 
     @abstractmethod
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -106,15 +102,6 @@ class AbstractConditional(ABC):
         """
         raise ChainruleError(f"{self!r} has not every distribution over its support, so no parameters of any")
 
-    def is_evidence(self, x: torch.Tensor) -> torch.Tensor:
-        """Whether values x (...) tell anything about other columns; bool."""
-        return torch.ones_like(x, dtype=torch.bool)
-
-    @property
-    def unseen(self) -> AbstractConditional:
-        """A conditional of the same likelihood, without what is only told to other columns: equal ones are scored together."""
-        return self
-
     @property
     def family(self) -> Hashable:
         """Conditionals of one family are scored by one call of ``log_prob_each``, however many columns they are."""
@@ -126,11 +113,6 @@ class AbstractConditional(ABC):
         Called on any member of the family.
         """
         return self.log_prob(torch.stack(list(params), dim=1), x)
-
-    @property
-    def is_one_hot(self) -> bool:
-        """Whether ``encode`` sets one input, that of the code, so that a row of weights can be looked up instead."""
-        return False
 
     @property
     def blank(self) -> float:
@@ -164,19 +146,6 @@ class AbstractConditional(ABC):
         """Of a mixture Σ_k w_k P(part k lies farther out than x, on its side), (...), which bounds the probability of values
         no likelier than one in no part's midst from below; of other conditionals 0."""
         return torch.zeros_like(x)
-
-    def to_json(self) -> dict[str, object]:
-        """What a file needs to rebuild this conditional: the class as ``kind``, and the fields that are not the default."""
-        spec: dict[str, object] = {"kind": type(self).__name__}
-        for field in fields(self):  # type: ignore[arg-type]  # every leaf is a dataclass
-            value = getattr(self, field.name)
-            if field.default is MISSING or value != field.default:
-                spec[field.name] = value.to_json() if isinstance(value, AbstractConditional) else _listed(value)
-        return spec
-
-
-def _listed(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def bisect(

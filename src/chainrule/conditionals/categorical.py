@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from chainrule.conditionals.base import AbstractConditional
+from chainrule.conditionals.encodings import OneHot
 from chainrule.errors import whole_number
 
 
@@ -70,23 +71,13 @@ class Categorical(AbstractConditional):
         return False
 
     @property
-    def input_width(self) -> int:
-        """V: one-hot; zeros for the unlisted."""
-        return self.values
-
-    @property
     def param_width(self) -> int:
         """A logit for each value, and for the unlisted code where it is learned."""
         return self.values + bool(self.unlisted)
 
-    @property
-    def is_one_hot(self) -> bool:
-        """Yes."""
-        return True
-
-    def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """One-hot (..., V)."""
-        return (x[..., None] == torch.arange(self.values, device=x.device)).to(x.dtype)
+    def encoding(self) -> OneHot:
+        """One-hot; zeros, and no evidence, for the unlisted."""
+        return OneHot(self.values)
 
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """l_x − logsumexp(l), (...) nats; −inf for what is no code."""
@@ -189,10 +180,6 @@ class Categorical(AbstractConditional):
     def params_of(self, logs: torch.Tensor) -> torch.Tensor:
         """The log-probabilities themselves; with an unlisted code there are none."""
         return logs if self.is_saturated else super().params_of(logs)
-
-    def is_evidence(self, x: torch.Tensor) -> torch.Tensor:
-        """Listed values alone tell anything."""
-        return x < self.values
 
     def _logits(self, params: torch.Tensor) -> torch.Tensor:
         if self.unlisted is None:

@@ -12,7 +12,9 @@ import torch
 from torch.nn import functional as F
 
 from chainrule.conditionals.base import AbstractConditional
-from chainrule.conditionals.mixtures import LogisticMixture, check_range, clamped, gauss_legendre
+from chainrule.conditionals.encodings import Standardised
+from chainrule.conditionals.mixtures import LogisticMixture, gauss_legendre
+from chainrule.conditionals.ranges import check_range, clamped
 from chainrule.errors import ShapeError
 
 SMOOTH = 4.0  # the scale from which sums over integers are integrals with corrections
@@ -40,8 +42,6 @@ class DiscretizedLogisticMixture(AbstractConditional):
         center: as of ``GaussianMixture``, like all that follow: what is subtracted from an integer.
         spread: what the difference is divided by.
         least_scale: the floor of the scales, in units of ``spread``.
-        low: the least that an integer is read as when it is evidence.
-        high: the greatest.
 
     Examples:
         >>> three = DiscretizedLogisticMixture(1, least=0, most=2)
@@ -56,8 +56,6 @@ class DiscretizedLogisticMixture(AbstractConditional):
     center: float = 0.0
     spread: float = 1.0
     least_scale: float = 1e-3
-    low: float | None = None
-    high: float | None = None
 
     def __post_init__(self) -> None:
         check_range(self.least, self.most)
@@ -68,7 +66,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
 
     @cached_property
     def _continuous(self) -> LogisticMixture:
-        return LogisticMixture(self.parts, self.center, self.spread, self.least_scale, self.low, self.high)
+        return LogisticMixture(self.parts, self.center, self.spread, self.least_scale)
 
     @property
     def is_discrete(self) -> bool:
@@ -81,18 +79,13 @@ class DiscretizedLogisticMixture(AbstractConditional):
         return self.parts
 
     @property
-    def input_width(self) -> int:
-        """One: the standardised value."""
-        return self._continuous.input_width
-
-    @property
     def param_width(self) -> int:
         """3 K: logits, δ, ρ."""
         return self._continuous.param_width
 
-    def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """The value within its range, standardised, (..., 1)."""
-        return self._continuous.encode(x)
+    def encoding(self) -> Standardised:
+        """The standardised integer, without a range."""
+        return self._continuous.encoding()
 
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """log Σ_k w_k (F_k(x + ½) − F_k(x − ½)), (...) nats; −inf for what is no integer within the bounds."""

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from chainrule.conditionals import AbstractConditional, Distribution
+from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, unknown_choice, whole_number
 from chainrule.networks.base import AbstractNetwork, check_pool, sum_columns
-from chainrule.networks.columns import Columns
+from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.evidence import as_mask
 from chainrule.networks.known import draw_evenly, draw_known
 from chainrule.networks.made import check_sizes
@@ -43,7 +43,7 @@ class OrderlessNADE(AbstractNetwork):
     Ensembles", NeurIPS 2017, arXiv:1612.01474.
 
     Args:
-        columns: a number of binary columns, or one conditional per column.
+        columns: a number of binary columns, or a conditional (or a pair of one and an encoding) per column.
         hidden_sizes: units of each hidden layer, at least one layer.
         activation: "relu" or "sigmoid".
         order: None (natural), "random" (drawn from ``generator``) or a permutation; see ``with_order``.
@@ -61,7 +61,7 @@ class OrderlessNADE(AbstractNetwork):
 
     def __init__(
         self,
-        columns: int | Sequence[AbstractConditional] | Columns,
+        columns: int | Sequence[ColumnSpec] | Columns,
         hidden_sizes: Sequence[int] = (500, 500),
         *,
         activation: str = "relu",
@@ -328,16 +328,16 @@ class OrderlessNADE(AbstractNetwork):
 
     def _learn(self, a: torch.Tensor, x: torch.Tensor, column: int, rows: torch.Tensor) -> torch.Tensor:
         """The sums when a column becomes known in some of the rows, bool (N,)."""
-        conditional = self.columns.conditionals[column]
+        encoding = self.columns.encodings[column]
         if not self.columns.all_evidence:
-            rows = rows & conditional.is_evidence(x[:, column])
+            rows = rows & encoding.is_evidence(x[:, column])
         value_weight = self.value_weight[self.columns.input_rows(column)]
         flag_weight = self.flag_weight[column : column + 1]
-        if conditional.is_one_hot:
-            row = value_weight.index_select(0, x[:, column].long().clamp(0, conditional.input_width - 1))
+        if encoding.is_one_hot:
+            row = value_weight.index_select(0, x[:, column].long().clamp(0, encoding.width - 1))
             return a + torch.where(rows[:, None], row + flag_weight, 0)
         weight = torch.cat([value_weight, flag_weight])
-        told = torch.cat([conditional.encode(x[:, column]), torch.ones_like(x[:, :1])], dim=1)  # (N, width + 1)
+        told = torch.cat([encoding.encode(x[:, column]), torch.ones_like(x[:, :1])], dim=1)  # (N, width + 1)
         return torch.addmm(a, torch.where(rows[:, None], told, 0), weight)
 
     def _deeper(self, a: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:

@@ -15,7 +15,6 @@ import torch
 from chainrule.conditionals import (
     AbstractConditional,
     AbstractMixture,
-    AbstractSeen,
     Atoms,
     Distribution,
 )
@@ -201,8 +200,6 @@ def integrate(
     mixture, rest = conditional, params
     if isinstance(conditional, Atoms):
         mixture, rest = conditional.base, params[..., len(conditional.values) + 1 :]
-    if isinstance(mixture, AbstractSeen):
-        mixture = mixture.base
     if not isinstance(mixture, AbstractMixture):
         raise ShapeError(f"{conditional!r} has no density to integrate; sum over its support")
     parts = mixture.bind(rest)

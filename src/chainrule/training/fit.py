@@ -18,7 +18,7 @@ import torch
 from chainrule.baselines import IndependentColumns
 from chainrule.density import Density, load
 from chainrule.errors import BackendError, ChainruleError, printable, unknown_choice
-from chainrule.model import Model, conditionals_of
+from chainrule.model import Model, columns_of
 from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, Committee, Ensemble, OrderlessNADE
 from chainrule.networks.orders import Order, make_order, search_order
 from chainrule.rng import fresh_seed, generator_from
@@ -161,8 +161,7 @@ def fit(
     kept = np.arange(len(rows))
     parts = [kept] if valid is not None else split(kept, config.valid_fraction, generator)
     said, config = config, resolved(config, network, schema, len(parts[0]), effort)
-    conditionals = conditionals_of(schema, conditional=config.conditional, components=config.components)
-    columns = Columns.of(conditionals)
+    columns = columns_of(schema, conditional=config.conditional, components=config.components)
     require_memory(network, columns, config, schema.names)
     into = None if folder is None else folder.path
     aside = HeldOut(parts[-1], len(schema.columns))
