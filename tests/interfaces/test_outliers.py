@@ -190,6 +190,25 @@ def test_a_row_without_a_known_cell_is_as_ordinary_as_can_be(detector):
     assert detector.score_samples(np.full((2, 6), np.nan)).tolist() == [0.0, 0.0]
 
 
+@pytest.mark.filterwarnings("ignore:column .* outside:UserWarning")
+@pytest.mark.parametrize("network", ["orderless", "nade"])
+def test_a_row_with_a_cell_that_its_column_cannot_hold_is_an_outlier(network):
+    def table(n, seed):
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=n)
+        columns = {"bit": rng.integers(0, 2, n), "x": x, "narrow": x + 0.01 * rng.normal(size=n)}
+        return pd.DataFrame(columns | {f"n{k}": rng.integers(0, 50, n) for k in range(5)})
+
+    config = cr.FitConfig(hidden_size=16, components=3, epochs=5)
+    detector = OutlierDetector(config=config, network=network, random_state=0).fit(table(300, 0))
+    usual, share = table(50, 1), detector.density_.schema.columns[0].outside_share
+    assert (detector.p_values(usual.assign(bit=2)) <= share).all()
+    assert (detector.predict(usual.assign(bit=2)) == -1).all()
+    assert (detector.p_values(usual.assign(bit=2, n0=0.5)) <= share**2).all()
+    nothing = detector.score_samples(pd.DataFrame("?", index=[0], columns=usual.columns))
+    assert nothing == pytest.approx(8 * np.log(share))
+
+
 def test_rows_of_few_values_have_the_probability_of_a_row_no_likelier():
     rows = np.repeat([[0, 0], [1, 0], [1, 1]], [600, 300, 100], axis=0)
     detector = OutlierDetector(config=BRIEF, random_state=0).fit(np.random.default_rng(0).permutation(rows))
@@ -285,6 +304,24 @@ def test_knots_are_means_over_enough_rows():
             assert sum(a != b for a, b in zip(curve.x, other.x, strict=True)) <= 1
         assert len(curve.x) <= 400 // (2 * rows)
     assert calibration_curve(log_odds[:9], np.arange(9), np.ones(9), 5) is None
+
+
+@pytest.mark.parametrize("width", [0.0, 1e-6, 1e-4, 1e-3, 1e-2])
+def test_ranks_that_nearly_agree_make_one_knot(width):
+    """As those of a model do to which one cell far out has taught that anything may come."""
+    ranks = 5 + width * np.random.default_rng(0).random(100)
+    for log_odds in (ranks, np.append(ranks, np.linspace(-3, 3, 100))):
+        curve = calibration_curve(log_odds, np.arange(len(log_odds)), np.ones(len(log_odds)), 5)
+        assert curve is None or (np.diff(curve.x) > 0).all()
+
+
+def test_a_table_with_one_cell_far_out_is_fitted():
+    rng = np.random.default_rng(0)
+    rows = np.stack([rng.normal(1000, 300, 400), rng.normal(size=400)], axis=1)
+    rows[7, 0] = 83471999.12345
+    config = cr.FitConfig(hidden_size=8, epochs=2)
+    density = cr.fit(rows, effort="quick", config=config, seed=0, verbose=False)
+    assert np.isfinite(density.log_prob(rows)).all()
 
 
 def test_ranks_that_are_right_stay_and_wrong_ones_are_mended():
