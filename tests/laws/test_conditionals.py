@@ -112,7 +112,7 @@ def test_one_component_answers_as_the_conditional_does_and_equal_ones_as_one(con
     many = Distribution.mixture(torch.tensor([0.5, 0.3, 0.2]).double().log().expand(6, -1), [one, one, one])
     assert many.components == 3
     torch.testing.assert_close(many.log_prob(x), one.log_prob(x))
-    torch.testing.assert_close(many.farther(x), one.farther(x))
+    torch.testing.assert_close(many.tail_bound(x), one.tail_bound(x))
     if conditional.is_ordered:
         torch.testing.assert_close(many.cdf(x), one.cdf(x))
         torch.testing.assert_close(many.quantile(0.3), one.quantile(0.3))
@@ -399,9 +399,9 @@ def test_constant_columns_start_finite(conditional):
 
 @pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
 def test_what_stands_where_a_cell_is_unknown_is_in_the_support(conditional):
-    blank = torch.tensor([conditional.blank], dtype=torch.float64)
-    assert bool(conditional.log_prob(params_of(conditional, rows=1), blank).isfinite())
-    assert bool(conditional.encoding().encode(blank).isfinite().all())
+    placeholder = torch.tensor([conditional.placeholder], dtype=torch.float64)
+    assert bool(conditional.log_prob(params_of(conditional, rows=1), placeholder).isfinite())
+    assert bool(conditional.encoding().encode(placeholder).isfinite().all())
 
 
 @pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
@@ -548,11 +548,11 @@ def test_what_lies_farther_out_is_the_smaller_tail(conditional):
     params = params_of(conditional, rows=1).double().expand(len(x), -1)
     before = conditional.cdf(params, x - 1 if conditional.is_discrete else x)
     wanted = torch.minimum(conditional.cdf(params, x), 1 - before).clamp(max=0.5)
-    assert torch.allclose(conditional.farther(params, x), wanted, rtol=1e-9, atol=1e-14)
+    assert torch.allclose(conditional.tail_bound(params, x), wanted, rtol=1e-9, atol=1e-14)
     with_atom = Atoms((1.0,), conditional)
     logits = torch.tensor([0.0, math.log(3.0)], dtype=torch.float64).expand(len(x), 2)
-    assert torch.allclose(with_atom.farther(torch.cat([logits, params], 1), x), 0.75 * wanted, rtol=1e-9, atol=1e-14)
-    assert (Bernoulli().farther(torch.zeros(3, 1), torch.ones(3)) == 0).all()
+    assert torch.allclose(with_atom.tail_bound(torch.cat([logits, params], 1), x), 0.75 * wanted, rtol=1e-9, atol=1e-14)
+    assert (Bernoulli().tail_bound(torch.zeros(3, 1), torch.ones(3)) == 0).all()
 
 
 @pytest.mark.parametrize("scale", [0.26, 0.5, 0.79, 0.95])
@@ -580,17 +580,17 @@ FAMILIES = {
 
 
 def test_few_values_are_not_filled_up_to_many():
-    sizes = [Categorical(values).family[-1] for values in (1, 2, 8, 9, 32, 33, 128, 129, 900)]
+    sizes = [Categorical(values).batch_key[-1] for values in (1, 2, 8, 9, 32, 33, 128, 129, 900)]
     assert sizes == [0, 0, 0, 1, 1, 2, 2, 3, 4]
 
 
 @pytest.mark.parametrize("members", FAMILIES.values(), ids=FAMILIES)
 def test_a_family_is_scored_at_once_as_each_of_its_members_is(members):
     """To the last few bits, gradients too; also of values that are no codes."""
-    assert len({each.family for each in members}) == 1
+    assert len({each.batch_key for each in members}) == 1
     x = torch.tensor([0.0, 1.0, 2.0, 3.0, 0.5, -1.0, 7.0, 40.0], dtype=torch.float64)[:, None].expand(-1, len(members))
     own = [params_of(each, rows=len(x), seed=k).requires_grad_() for k, each in enumerate(members)]
-    got = members[0].log_prob_each(members, own, x)
+    got = members[0].log_prob_columns(members, own, x)
     want = torch.stack([each.log_prob(p, x[:, k]) for k, (each, p) in enumerate(zip(members, own, strict=True))], dim=1)
     torch.testing.assert_close(got, want, rtol=1e-12, atol=1e-12)
     slopes = [torch.autograd.grad(logs[logs.isfinite()].sum(), own) for logs in (got, want)]

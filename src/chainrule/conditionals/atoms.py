@@ -68,17 +68,19 @@ class Atoms(AbstractConditional):
         return self._log_prob(logs, self.base.log_prob(rest, x), self._is_atom(x))
 
     @property
-    def family(self) -> Hashable:
-        """Those of as many atoms over a base of one family."""
-        return type(self), len(self.values), self.base.family
+    def batch_key(self) -> Hashable:
+        """The number of atoms, and the base's key."""
+        return type(self), len(self.values), self.base.batch_key
 
-    def log_prob_each(self, family: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    def log_prob_columns(
+        self, conditionals: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor
+    ) -> torch.Tensor:
         """As many calls of ``log_prob``, the bases' in one as well."""
         own = len(self.values) + 1
         logits, rest = zip(*((each[..., :own], each[..., own:]) for each in params), strict=True)
         logs = F.log_softmax(torch.stack(logits, dim=1), dim=-1)
-        base = self.base.log_prob_each([each.base for each in family], rest, x)
-        return self._log_prob(logs, base, x[..., None] == x.new_tensor([each.values for each in family]))
+        base = self.base.log_prob_columns([each.base for each in conditionals], rest, x)
+        return self._log_prob(logs, base, x[..., None] == x.new_tensor([each.values for each in conditionals]))
 
     def _log_prob(self, logs: torch.Tensor, base: torch.Tensor, is_atom: torch.Tensor) -> torch.Tensor:
         """Of log-probabilities (..., A + 1) of the atoms and of all others, the base's (...), and which atom it is (..., A)."""
@@ -128,10 +130,10 @@ class Atoms(AbstractConditional):
         atoms = torch.where(self._atoms(params) <= x[..., None], logs[..., :-1].exp(), 0).sum(-1)
         return atoms + logs[..., -1].exp() * self.base.cdf(rest, x)
 
-    def farther(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    def tail_bound(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """The base's, times the probability of no atom."""
         logs, rest = self._split(params)
-        return logs[..., -1].exp() * self.base.farther(rest, x)
+        return logs[..., -1].exp() * self.base.tail_bound(rest, x)
 
     def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
         """The smallest value whose cdf is at least q."""
@@ -166,7 +168,7 @@ class Atoms(AbstractConditional):
         return None if base is None else tuple(sorted({*base, *self.values}))
 
     @property
-    def blank(self) -> float:
+    def placeholder(self) -> float:
         """An atom."""
         return self.values[0]
 

@@ -103,19 +103,21 @@ class AbstractConditional(AbstractLeaf, ABC):
         raise ChainruleError(f"{self!r} has not every distribution over its support, so no parameters of any")
 
     @property
-    def family(self) -> Hashable:
-        """Conditionals of one family are scored by one call of ``log_prob_each``, however many columns they are."""
+    def batch_key(self) -> Hashable:
+        """What conditionals have in common whose columns ``log_prob_columns`` scores in one call."""
         return self
 
-    def log_prob_each(self, family: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-        """Log-likelihoods (N, C) of codes x (N, C), each under the family's member of its column and its params (N, width).
+    def log_prob_columns(
+        self, conditionals: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor
+    ) -> torch.Tensor:
+        """Log-likelihoods (N, C) of codes x (N, C) of C columns, each with its conditional and its params (N, width).
 
-        Called on any member of the family.
+        The conditionals have one batch key; the method is called on any of them.
         """
         return self.log_prob(torch.stack(list(params), dim=1), x)
 
     @property
-    def blank(self) -> float:
+    def placeholder(self) -> float:
         """A code inside the support, to stand where a cell is unknown."""
         return 0.0
 
@@ -142,9 +144,11 @@ class AbstractConditional(AbstractLeaf, ABC):
         values = params.new_tensor(support).expand(*params.shape[:-1], -1)
         return values, self.log_prob(params[..., None, :], values).exp() * params.new_tensor(times)
 
-    def farther(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """Of a mixture Σ_k w_k P(part k lies farther out than x, on its side), (...), which bounds the probability of values
-        no likelier than one in no part's midst from below; of other conditionals 0."""
+    def tail_bound(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """Lower bound (...) on P(value at most as likely as x): the components' weighted tail mass beyond x.
+
+        Zero for conditionals that are not mixtures.
+        """
         return torch.zeros_like(x)
 
 

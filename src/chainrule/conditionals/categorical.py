@@ -89,23 +89,27 @@ class Categorical(AbstractConditional):
         return torch.where(index == x, logs, -torch.inf)
 
     @property
-    def family(self) -> Hashable:
-        """Those that have, or have not, an unlisted code, learned or not, and need not be filled up much: of up to 8, 32, 128 …
-        values."""
+    def batch_key(self) -> Hashable:
+        """The kind of unlisted code (none, counted or learned), and the least of 8, 32, 128 … that holds all values.
+
+        Logits are padded to the most values of a batch, so columns of very different sizes are apart.
+        """
         size = max(0, math.ceil(math.log(self.values / 8, 4) - 1e-9))
         return type(self), self.unlisted if self.unlisted is None else bool(self.unlisted), size
 
-    def log_prob_each(self, family: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    def log_prob_columns(
+        self, conditionals: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor
+    ) -> torch.Tensor:
         """As many calls of ``log_prob``, of logits that are filled up to the most values."""
-        most = max(each.values for each in family)
+        most = max(each.values for each in conditionals)
 
         def number(of: Callable[[Categorical], float]) -> torch.Tensor:
-            return x.new_tensor([of(each) for each in family])  # (C,)
+            return x.new_tensor([of(each) for each in conditionals])  # (C,)
 
         listed = torch.stack(
             [
                 F.pad(p[..., : c.values], (0, most - c.values), value=-torch.inf)
-                for c, p in zip(family, params, strict=True)
+                for c, p in zip(conditionals, params, strict=True)
             ],
             dim=1,
         )  # (N, C, most)
@@ -119,7 +123,7 @@ class Categorical(AbstractConditional):
             least = torch.where(there, listed, torch.inf).amin(-1)
             cap = least + number(lambda each: math.log((each.unlisted or 0) + 1) - math.log(2))
             if self.unlisted:
-                free = torch.stack([p[..., c.values] for c, p in zip(family, params, strict=True)], dim=1)
+                free = torch.stack([p[..., c.values] for c, p in zip(conditionals, params, strict=True)], dim=1)
             else:
                 free = listed.logsumexp(-1) - number(lambda each: math.log((each.rows or 1) + 1))
             logits = torch.cat([listed, torch.minimum(free, cap)[..., None]], dim=-1)

@@ -92,14 +92,16 @@ class DiscretizedLogisticMixture(AbstractConditional):
         return self._log_prob(params, x, self.center, self.spread)
 
     @property
-    def family(self) -> Hashable:
-        """Those of as many parts without bounds, whatever their center and spread."""
+    def batch_key(self) -> Hashable:
+        """The number of parts and the floor of scales, whatever center and spread; a bounded column is by itself."""
         bounded = self.least is not None or self.most is not None
         return self if bounded else (type(self), self.parts, self.least_scale)
 
-    def log_prob_each(self, family: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    def log_prob_columns(
+        self, conditionals: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor
+    ) -> torch.Tensor:
         """As many calls of ``log_prob``."""
-        center, spread = (x.new_tensor([getattr(each, name) for each in family]) for name in ("center", "spread"))
+        center, spread = (x.new_tensor([getattr(each, name) for each in conditionals]) for name in ("center", "spread"))
         return self._log_prob(torch.stack(list(params), dim=1), x, center, spread)
 
     def _log_prob(
@@ -172,7 +174,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
             below = torch.where(x < self.least, 0.0, below)
         return below if self.most is None else torch.where(x >= self.most, 1.0, below)
 
-    def farther(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    def tail_bound(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """As the mixtures', of x and the integers farther out, (...)."""
         bound = self._continuous.bind(params)
         away = (((x - self.center) / self.spread)[..., None] - bound.location).abs() - 0.5 / self.spread
@@ -196,7 +198,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
         return tuple(float(v) for v in range(int(self.least), int(self.most) + 1))
 
     @property
-    def blank(self) -> float:
+    def placeholder(self) -> float:
         """The integer within the bounds that is nearest to the center."""
         return float(self._to_support(torch.tensor(float(round(self.center)), dtype=torch.float64)))
 

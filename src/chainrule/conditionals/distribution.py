@@ -133,9 +133,9 @@ class Distribution:
             return values[:, 0], weights.sum(1)
         return values.flatten(1), weights.flatten(1)
 
-    def farther(self, x: torch.Tensor) -> torch.Tensor:
+    def tail_bound(self, x: torch.Tensor) -> torch.Tensor:
         """Lower bound (N,) on P(value at most as likely as x (N,)): the components' tails beyond x; 0 without such tails."""
-        return self._mean(self.conditional.farther(self.params, self._each(x)))
+        return self._mean(self.conditional.tail_bound(self.params, self._each(x)))
 
     def _each(self, x: torch.Tensor) -> torch.Tensor:
         """Numbers (N,) as (N, M), the same for each component."""

@@ -143,7 +143,7 @@ class AbstractMixture(AbstractConditional):
         """Σ w F(z), (...)."""
         return self.standard_cdf(self.bind(params), (x - self.center) / self.spread)
 
-    def farther(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    def tail_bound(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Σ w F(−|z|), (...): F is symmetric, and exact in its lower tail."""
         bound = self.bind(params)
         z = (((x - self.center) / self.spread)[..., None] - bound.location) / bound.scale

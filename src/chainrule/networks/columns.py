@@ -127,7 +127,7 @@ class Columns:
         """Groups of columns whose likelihoods are computed in one call, and their conditionals."""
         groups: dict[Hashable, list[int]] = {}
         for column, conditional in enumerate(self.conditionals):
-            groups.setdefault(conditional.family, []).append(column)
+            groups.setdefault(conditional.batch_key, []).append(column)
         return tuple((tuple(self.conditionals[k] for k in columns), columns) for columns in groups.values())
 
     @cached_property
@@ -197,19 +197,19 @@ class Columns:
         if self._conditional is not None:
             return self._conditional.log_prob(params.unflatten(1, (len(self), self._conditional.param_width)), x)
         own, parts = params.split(self.param_widths, dim=1), []
-        for family, columns in self._scored:
-            parts.append(family[0].log_prob_each(family, [own[k] for k in columns], x[:, columns]))
+        for conditionals, columns in self._scored:
+            parts.append(conditionals[0].log_prob_columns(conditionals, [own[k] for k in columns], x[:, columns]))
         return torch.cat(parts, dim=1).index_select(1, self._back.to(x.device))
 
     def filled(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
         """x (N, D) with a code of the column's support wherever a cell is not known, so that an unknown NaN reaches nothing."""
-        if not any(self._blanks):
+        if not any(self._placeholders):
             return torch.where(known, x, 0)
-        return torch.where(known, x, torch.tensor(self._blanks, dtype=x.dtype, device=x.device))
+        return torch.where(known, x, torch.tensor(self._placeholders, dtype=x.dtype, device=x.device))
 
     @cached_property
-    def _blanks(self) -> tuple[float, ...]:
-        return tuple(conditional.blank for conditional in self.conditionals)
+    def _placeholders(self) -> tuple[float, ...]:
+        return tuple(conditional.placeholder for conditional in self.conditionals)
 
     def spread(self, mask: torch.Tensor) -> torch.Tensor:
         """A mask of cells (N, D) as one of the encoded inputs (N, I)."""

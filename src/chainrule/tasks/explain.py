@@ -141,7 +141,7 @@ def tail_bits(model: Model, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
     for rows, k, distribution, x in _cells(model, codes):
         logs, (values, weights) = distribution.log_prob(x), distribution.quadrature()
         each = distribution.log_prob_grid(values)
-        p = torch.maximum((weights * (each <= logs[:, None] + SAME)).sum(1), distribution.farther(x))
+        p = torch.maximum((weights * (each <= logs[:, None] + SAME)).sum(1), distribution.tail_bound(x))
         expected = torch.where(weights > 0, weights * each, 0).sum(1)
         tail[rows, k] = -p.clamp(LEAST_TAIL, 1).log2().cpu().numpy()
         relative[rows, k] = (expected - logs).cpu().numpy() / LN2
