@@ -13,7 +13,7 @@ from chainrule.errors import EvidenceError, FormatError
 from chainrule.model import Model
 from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
-from chainrule.table import Codes, encode_parts, log_outside, read_parts
+from chainrule.table import Codes, encode_parts, read_parts
 from chainrule.tasks.curves import Curve
 from chainrule.tasks.ranks import Draws, Reference, is_flag, references
 from chainrule.tasks.score import score_codes
@@ -108,8 +108,8 @@ def row_log_p(
     hundredth of them has one below 0.01. The further a row lies out, the lower; among rows with the same known cells the sequence
     is that of ``score``. A row without known cells has 0.
 
-    A cell that holds what its column cannot multiplies the probability of the row's other cells by ε, that of all such cells (see
-    ``score``): no row that was fitted has one.
+    A cell outside its column stands in none of the M rows that are drawn. So each divides the probability by M + 1, as in a test
+    by simulation, and a row is judged by that and its other cells.
 
     Complete rows cost as much as a score. Every other pattern of known cells in the table costs the score of some hundred to some
     thousand drawn rows more, ``calibration.draws`` at most.
@@ -142,7 +142,7 @@ def log_p_of(model: Model, codes: Codes, calibration: Calibration, *, show_progr
             ranks = (whole or draws.curve(reference))(scores[rows])
             log_odds[rows] = calibration(ranks, _hidden(model, reference.known))
             advance(1)
-    log_p = -np.logaddexp(0.0, -log_odds) + np.where(codes.outside, log_outside(model.schema), 0.0).sum(1)
+    log_p = -np.logaddexp(0.0, -log_odds) - codes.outside.sum(1) * np.log1p(calibration.draws)
     return np.maximum(log_p, -np.finfo(np.float64).max)
 
 
