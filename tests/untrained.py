@@ -6,7 +6,7 @@ import warnings
 import torch
 
 from chainrule.density import Density
-from chainrule.model import Model, conditionals_of
+from chainrule.model import Model, columns_of
 from chainrule.networks import OrderlessNADE
 from chainrule.table import infer_schema
 
@@ -17,8 +17,8 @@ def untrained(table, **options):
         warnings.filterwarnings("ignore", message=".* left out ")
         schema = infer_schema(table, **options)
     generator = torch.Generator().manual_seed(0)
-    conditionals = conditionals_of(schema, components=2)
-    return Density(Model(schema, OrderlessNADE(conditionals, hidden_sizes=(2,), generator=generator)))
+    columns = columns_of(schema, components=2)
+    return Density(Model(schema, OrderlessNADE(columns, hidden_sizes=(2,), generator=generator)))
 
 
 def as_from_a_file(density):

@@ -12,17 +12,21 @@ import torch
 
 from chainrule.conditionals import (
     AbstractConditional,
+    AbstractEncoding,
     AbstractMixture,
-    AbstractSeen,
+    AtomFlags,
     Atoms,
     Bernoulli,
     Categorical,
     DiscretizedLogisticMixture,
     GaussianMixture,
+    Identity,
     LaplaceMixture,
     LogisticMixture,
+    OneHot,
     Periodic,
     PiecewiseLinear,
+    Standardised,
 )
 from chainrule.errors import ChainruleError, FormatError, SchemaError, unknown_choice
 from chainrule.networks import AbstractNetwork, Ensemble, OrderlessNADE
@@ -107,10 +111,10 @@ class Model:
             raise FormatError(f"the model cannot be rebuilt from its description: {error}") from error
 
 
-def conditionals_of(
-    schema: Schema, *, conditional: str = "gaussian", components: int = 10
-) -> tuple[AbstractConditional, ...]:
-    """The conditional of each column by its kind: Bernoulli, Categorical, for numbers a mixture, of a grid a discretised one.
+def columns_of(schema: Schema, *, conditional: str = "gaussian", components: int = 10) -> Columns:
+    """A network's columns by the kinds of a schema's: Bernoulli, Categorical, for numbers mixtures, of a grid discretised ones.
+
+    Other columns see a number within the range of the training rows.
 
     Args:
         schema: the columns.
@@ -119,29 +123,32 @@ def conditionals_of(
     """
     if conditional not in MIXTURES:
         raise ChainruleError(unknown_choice("conditional", conditional, MIXTURES))
-    return tuple(_conditional_of(column, MIXTURES[conditional], components) for column in schema.columns)
+    return Columns.of([_column_of(column, MIXTURES[conditional], components) for column in schema.columns])
 
 
-def _conditional_of(column: Column, mixture: type[AbstractMixture], components: int) -> AbstractConditional:
-    """As evidence a number counts within the range of the training rows, which is the conditional's."""
+def _column_of(
+    column: Column, mixture: type[AbstractMixture], components: int
+) -> tuple[AbstractConditional, AbstractEncoding]:
+    """How a column's values are distributed, and how other columns see them."""
     if column.kind == "binary":
-        return Bernoulli()
+        return Bernoulli(), Identity()
     if column.kind == "categorical":
-        return Categorical(len(column.levels), unlisted=column.unlisted, rows=column.rows)
-    base: AbstractConditional
+        return Categorical(len(column.levels), unlisted=column.unlisted, rows=column.rows), OneHot(len(column.levels))
+    conditional: AbstractConditional
     if column.step is None:
-        base = mixture(components, low=column.low, high=column.high)
+        conditional, center, spread = mixture(components), 0.0, 1.0
     else:
         least, most = integer.bound_codes(column) if column.kind == "integer" else (None, None)
-        base = DiscretizedLogisticMixture(
-            components, least, most, column.center, column.spread, low=column.low, high=column.high
-        )
+        center, spread = column.center, column.spread
+        conditional = DiscretizedLogisticMixture(components, least, most, center, spread)
+    encoding: AbstractEncoding = Standardised(center, spread, low=column.low, high=column.high)
     if column.periods:
-        base = Periodic(base, column.periods)
+        encoding = encoding + Periodic(column.periods)
     if column.knots:
-        base = PiecewiseLinear(base, column.knots)
-    atoms = KINDS[column.kind].atom_codes(column)
-    return Atoms(atoms, base) if atoms else base
+        encoding = encoding + PiecewiseLinear(column.knots)
+    if atoms := KINDS[column.kind].atom_codes(column):
+        return Atoms(atoms, conditional), AtomFlags(atoms) + encoding
+    return conditional, encoding
 
 
 def takes_any_evidence(network: AbstractNetwork) -> bool:
@@ -152,16 +159,11 @@ def takes_any_evidence(network: AbstractNetwork) -> bool:
 
 
 def _require_kinds(schema: Schema, columns: Columns) -> None:
-    """Raises SchemaError at the first column whose conditional is none that its kind can have."""
-    for column, found in zip(schema.columns, columns.conditionals, strict=True):
-        if not _serves(column, found):
-            raise SchemaError(f"column {column.name!r} is of kind {column.kind!r}, but the network gives it {found}")
-
-
-def _serves(column: Column, conditional: AbstractConditional) -> bool:
-    """Whether a conditional is one that the column's kind can have."""
-    base: Any = conditional
-    while isinstance(base, Atoms | AbstractSeen):
-        base = base.base
-    mixture = type(base) if isinstance(base, AbstractMixture) else GaussianMixture
-    return conditional == _conditional_of(column, mixture, getattr(base, "parts", 1))
+    """Raises SchemaError at the first column whose conditional or encoding is none that its kind can have."""
+    for column, found, seen in zip(schema.columns, columns.conditionals, columns.encodings, strict=True):
+        base = found.base if isinstance(found, Atoms) else found
+        mixture = type(base) if isinstance(base, AbstractMixture) else GaussianMixture
+        if (found, seen) != _column_of(column, mixture, found.components or 1):
+            raise SchemaError(
+                f"column {column.name!r} is of kind {column.kind!r}, but the network gives it {found}, encoded by {seen}"
+            )

@@ -411,5 +411,5 @@ def _require_cells(table: np.ndarray) -> None:
 
 def _width(network: Any, pool: str) -> int:
     with torch.no_grad():
-        blank = torch.tensor([[c.blank for c in network.columns.conditionals]], dtype=torch.float32)
+        blank = torch.tensor([[c.placeholder for c in network.columns.conditionals]], dtype=torch.float32)
         return int(network.features(blank, pool).shape[1])

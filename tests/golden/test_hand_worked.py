@@ -40,7 +40,7 @@ def test_probability_of_101():
     # p(1, 0, 1) = 0.5 · 0.28409590970245 · 0.56357692095290 = 0.08005494902271
     net = model()
     x = torch.tensor([[1.0, 0.0, 1.0]], dtype=torch.float64)
-    logits = torch.cat([d.params for d in net.conditionals(x)], dim=1)[0].tolist()
+    logits = torch.cat([d.params[:, 0] for d in net.conditionals(x)], dim=1)[0].tolist()
     for got, want in zip(logits, [0.0, 0.92423431452002, 0.25569169221133], strict=True):
         assert abs(got - want) < 1e-13
     means = [d.mean().item() for d in net.conditionals(x)]

@@ -12,7 +12,7 @@ from command_line import chainrule
 
 import chainrule as cr
 from chainrule.errors import ChainruleError, FormatError, SchemaError
-from chainrule.model import Model, conditionals_of
+from chainrule.model import Model, columns_of
 from chainrule.table import Schema, decode, encode, infer_schema, log_scales, read_table
 from chainrule.testing import check
 from chainrule.training.checkpoint import Checkpoint
@@ -202,7 +202,7 @@ def test_wrong_numbers_and_schemas_are_explained():
     with pytest.raises(SchemaError, match=r"column 'over': value 0.5 at row 0 is not 0 or 1"):
         density.log_prob(rows_of(1).assign(over=0.5), strict=True)
     with pytest.raises(ChainruleError, match="conditional 'normal' is unknown"):
-        conditionals_of(density.model.schema, conditional="normal")
+        columns_of(density.model.schema, conditional="normal")
     broken = replace(density.model.schema.columns[0], spread=0.0)
     with pytest.raises(
         SchemaError, match=r"column 'a': center .*, spread 0.0 and range .* are not those of a real column"
@@ -212,7 +212,10 @@ def test_wrong_numbers_and_schemas_are_explained():
         density.model.schema,
         columns=(replace(density.model.schema.columns[0], high=9.0), *density.model.schema.columns[1:]),
     )
-    with pytest.raises(SchemaError, match=r"column 'a' is of kind 'real', but the network gives it PiecewiseLinear"):
+    with pytest.raises(
+        SchemaError,
+        match=r"column 'a' is of kind 'real', but the network gives it GaussianMixture.*encoded by Joined\(of=\(Standardised",
+    ):
         Model(other, density.model.network)
 
 

@@ -17,7 +17,7 @@ from tolerances import SUM_TO_ONE
 import chainrule as cr
 from chainrule.density import Density
 from chainrule.errors import EvidenceError, SchemaError
-from chainrule.model import Model, conditionals_of
+from chainrule.model import Model, columns_of
 from chainrule.table import infer_schema
 
 pytestmark = pytest.mark.filterwarnings("ignore:column .* outside:UserWarning")
@@ -36,7 +36,7 @@ def listed(rows=40):
 
 
 SCHEMA = infer_schema(listed(), kinds=KINDS)
-COLUMNS = conditionals_of(SCHEMA, components=2)
+COLUMNS = columns_of(SCHEMA, components=2)
 
 
 def orderless(seed, **options):

@@ -11,7 +11,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from chainrule.baselines.base import AbstractBaseline
-from chainrule.conditionals import Bernoulli
 from chainrule.errors import ShapeError, whole_number
 from chainrule.networks.base import check_pool
 from chainrule.networks.columns import Columns
@@ -58,7 +57,7 @@ class BernoulliMixture(AbstractBaseline):
     ) -> None:
         generator = generator_from(generator)
         super().__init__(Columns.of(columns), order, generator)
-        if set(self.columns.conditionals) != {Bernoulli()}:
+        if not self.columns.is_binary:
             raise ShapeError("a mixture of Bernoullis is over binary columns; pass their number")
         self.parts = whole_number(parts, "parts", least=1, what="a whole number of parts")
         self.part_logit = nn.Parameter(torch.zeros(parts))

@@ -41,7 +41,7 @@ class ChainTable(AbstractBaseline):
             raise ShapeError(
                 f"a full table over {width} columns has 2^{width} − 1 numbers; at most {MOST_COLUMNS} columns"
             )
-        if set(self.columns.conditionals) != set(Columns.of(1).conditionals):
+        if not self.columns.is_binary:
             raise ShapeError("a full table is for binary columns; pass their number")
         self.logits = nn.Parameter(torch.zeros(2**width - 1))
 

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from chainrule.baselines.base import AbstractBaseline
-from chainrule.conditionals import AbstractConditional, Bernoulli, Categorical
+from chainrule.conditionals import Bernoulli
 from chainrule.errors import ShapeError
-from chainrule.networks.columns import Columns
+from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.orders import make_order
 
 SMOOTHING = 1.0  # counts added to each table p(column | its parent's value), spread as the column's own values are
@@ -52,7 +52,7 @@ class ChowLiuTree(AbstractBaseline):
 
     def __init__(
         self,
-        columns: int | Sequence[AbstractConditional] | Columns,
+        columns: int | Sequence[ColumnSpec] | Columns,
         *,
         smoothing: float = SMOOTHING,
         parents: Sequence[int] | None = None,
@@ -60,9 +60,10 @@ class ChowLiuTree(AbstractBaseline):
         columns = Columns.of(columns)
         super().__init__(columns, None, None)
         for k, conditional in enumerate(columns.conditionals):
-            if not isinstance(conditional, Bernoulli | Categorical):
+            if not conditional.is_listed or columns.encodings[k] != conditional.encoding():
                 raise ShapeError(
-                    f"columns[{k}] = {conditional}: a Chow-Liu tree is over binary and categorical columns"
+                    f"columns[{k}] = {conditional}: a Chow-Liu tree is over binary and categorical columns, each with "
+                    "its default encoding"
                 )
         if not 0 < smoothing < float("inf"):
             raise ShapeError(f"smoothing = {smoothing!r}: pass a number of counts above zero")
@@ -117,7 +118,7 @@ class ChowLiuTree(AbstractBaseline):
         if parent == ROOT:
             return bias.expand(len(x), -1)
         table = self.table_weight[self._tables[column]].view(-1, len(bias))  # (inputs of the parent, own width)
-        return torch.addmm(bias, self.columns.conditionals[parent].encode(x[:, parent]), table)
+        return torch.addmm(bias, self.columns.encodings[parent].encode(x[:, parent]), table)
 
     def _plant(self, parents: tuple[int, ...]) -> None:
         """Sets the tree, an order in which parents come first, and tables of its sizes."""
@@ -168,7 +169,7 @@ class ChowLiuTree(AbstractBaseline):
         with np.errstate(divide="ignore", invalid="ignore"):
             terms = np.where(counts > 0, counts / n * np.log(counts / n / np.outer(alone, alone)), 0.0)
         for column, each in enumerate(codes):  # an unlisted value tells a child nothing
-            if getattr(self.columns.conditionals[column], "unlisted", None):
+            if self._sharing(column) > 1:
                 terms[each.stop - 1] = terms[:, each.stop - 1] = 0
         starts = [each.start for each in codes]
         information = np.add.reduceat(np.add.reduceat(terms, starts, axis=0), starts, axis=1)  # (D, D)
@@ -180,10 +181,10 @@ class ChowLiuTree(AbstractBaseline):
     def _within_cap(self, column: int, counts: np.ndarray) -> np.ndarray:
         """Probabilities of the highest likelihood for these counts of a column's values among those that it can have: an unlisted
         value is at most half as likely as any listed one, whose least are raised to that together with it."""
-        unlisted = getattr(self.columns.conditionals[column], "unlisted", None)
-        if not unlisted:
+        sharing = self._sharing(column)
+        if sharing == 1:
             return counts / counts.sum()
-        listed, least = counts[:-1], 2 / (unlisted + 1)  # p(listed) ≥ least · p(the unlisted code)
+        listed, least = counts[:-1], 2 / sharing  # p(listed) ≥ least · p(the unlisted code)
         order, pinned, code = np.argsort(listed), 0, counts[-1]
         while pinned < len(listed) and listed[order[pinned]] < least * code:
             pinned += 1
@@ -191,6 +192,10 @@ class ChowLiuTree(AbstractBaseline):
         found = np.append(listed, code)
         found[order[:pinned]] = least * code
         return found / found.sum()
+
+    def _sharing(self, column: int) -> int:
+        """How many values share the last code of a column: more than one where it stands for the unlisted."""
+        return (self.columns.conditionals[column].multiplicities() or (1,))[-1]
 
     def _as_params(self, column: int, probabilities: np.ndarray) -> torch.Tensor:
         """Parameters (…, width) of a column's conditional that has these probabilities (…, values)."""

@@ -10,8 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from chainrule.baselines.base import AbstractBaseline
-from chainrule.conditionals import AbstractConditional
-from chainrule.networks.columns import Columns
+from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.orders import Order, order_from_json, order_to_json
 
 
@@ -21,7 +20,7 @@ class FVSBN(AbstractBaseline):
     Source: Neal, "Connectionist Learning of Belief Networks", Artificial Intelligence 1992; the name is Frey's.
 
     Args:
-        columns: a number of binary columns, or one conditional per column.
+        columns: a number of binary columns, or a conditional (or a pair of one and an encoding) per column.
         order: None (natural), "random" (drawn from ``generator``) or a permutation.
         generator: source of a random order.
 
@@ -40,7 +39,7 @@ class FVSBN(AbstractBaseline):
 
     def __init__(
         self,
-        columns: int | Sequence[AbstractConditional] | Columns,
+        columns: int | Sequence[ColumnSpec] | Columns,
         *,
         order: Order = None,
         generator: torch.Generator | None = None,
@@ -64,7 +63,7 @@ class FVSBN(AbstractBaseline):
         for column in order:
             rows = self.columns.param_rows(column)
             yield F.linear(inputs, weight[rows], self.output_bias[rows])
-            inputs[:, self.columns.input_rows(column)] = self.columns.conditionals[column].encode(x[:, column])
+            inputs[:, self.columns.input_rows(column)] = self.columns.encodings[column].encode(x[:, column])
 
     def initialize_from(self, x: torch.Tensor) -> None:
         """Starts the output biases at the independent columns that fit codes x (N, D)."""

@@ -9,15 +9,14 @@ import torch
 from torch import nn
 
 from chainrule.baselines.base import AbstractBaseline
-from chainrule.conditionals import AbstractConditional
-from chainrule.networks.columns import Columns
+from chainrule.networks.columns import Columns, ColumnSpec
 
 
 class IndependentColumns(AbstractBaseline):
     """p(x) = Π_k p(x_k): every column on its own, one set of parameters each.
 
     Args:
-        columns: a number of binary columns, or one conditional per column.
+        columns: a number of binary columns, or a conditional (or a pair of one and an encoding) per column.
 
     Examples:
         >>> net = IndependentColumns(2)
@@ -26,7 +25,7 @@ class IndependentColumns(AbstractBaseline):
         tensor([0.4167], grad_fn=<ExpBackward0>)
     """
 
-    def __init__(self, columns: int | Sequence[AbstractConditional] | Columns) -> None:
+    def __init__(self, columns: int | Sequence[ColumnSpec] | Columns) -> None:
         super().__init__(Columns.of(columns), None, None)
         self.output_bias = nn.Parameter(torch.zeros(sum(self.columns.param_widths)))
 

@@ -11,7 +11,6 @@ from torch.nn import functional as F
 
 from chainrule.baselines import partition
 from chainrule.baselines.latent import AbstractLatent
-from chainrule.conditionals import Bernoulli
 from chainrule.errors import EvidenceError, ShapeError, unknown_choice, whole_number
 from chainrule.networks.answers import Estimate
 from chainrule.networks.base import check_pool
@@ -58,7 +57,7 @@ class RBM(AbstractLatent):
     ) -> None:
         super().__init__()
         self.columns = Columns.of(columns)
-        if set(self.columns.conditionals) != {Bernoulli()}:
+        if not self.columns.is_binary:
             raise ShapeError("this RBM is over binary columns; pass their number")
         self.hidden_size = whole_number(hidden_size, "hidden_size", least=1, what="a whole number of hidden units")
         width = len(self.columns)

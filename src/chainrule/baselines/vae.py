@@ -12,11 +12,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from chainrule.baselines.latent import AbstractLatent
-from chainrule.conditionals import AbstractConditional, Distribution
+from chainrule.conditionals import Distribution
 from chainrule.errors import EvidenceError, share, sizes, whole_number
 from chainrule.networks.answers import LowerBound
 from chainrule.networks.base import check_pool
-from chainrule.networks.columns import Columns
+from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.rng import generator_from, uniforms
 
 DRAWS = 100  # of the importance-weighted bound
@@ -35,7 +35,7 @@ class VAE(AbstractLatent):
     Grosse & Salakhutdinov, "Importance Weighted Autoencoders", ICLR 2016, arXiv:1509.00519.
 
     Args:
-        columns: a number of binary columns, or one conditional per column.
+        columns: a number of binary columns, or a conditional (or a pair of one and an encoding) per column.
         latent_size: numbers in z.
         hidden_sizes: units of each layer of the encoder; the decoder's are the same, the other way round.
         dropout: share of the encoder's and decoder's units switched off at random while training.
@@ -57,7 +57,7 @@ class VAE(AbstractLatent):
 
     def __init__(
         self,
-        columns: int | Sequence[AbstractConditional] | Columns,
+        columns: int | Sequence[ColumnSpec] | Columns,
         latent_size: int = 50,
         *,
         hidden_sizes: Sequence[int] = (500, 500),
@@ -115,7 +115,7 @@ class VAE(AbstractLatent):
         """
         params = self.decode(z)
         each = enumerate(self.columns.conditionals)
-        return [Distribution(conditional, params[:, self.columns.param_rows(k)]) for k, conditional in each]
+        return [Distribution.of(conditional, params[:, self.columns.param_rows(k)]) for k, conditional in each]
 
     def log_prob(
         self, x: torch.Tensor, *, n_draws: int = DRAWS, generator: torch.Generator | None = None
@@ -208,7 +208,7 @@ class VAE(AbstractLatent):
         z = torch.randn(n, self.latent_size, generator=generator, dtype=like.dtype).to(like.device)
         uniform = uniforms(n, len(self.columns), generator).to(like.device)
         each = enumerate(self.conditionals(z))
-        drawn = [given_z.conditional.sample(given_z.params, uniform[:, k], temperature) for k, given_z in each]
+        drawn = [given_z.draw(uniform[:, k], temperature) for k, given_z in each]
         return torch.stack(drawn, dim=1)
 
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:

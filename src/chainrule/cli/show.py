@@ -56,7 +56,7 @@ def run(
         facts.append(("left out", _some([f"{out.name} ({out.reason})" for out in schema.left_out])))
     if kinds["binary"]:
         facts.append(("binary", f"code 0 is the more frequent value; that is 1 in {flipped} of the columns"))
-    parts = [parts for c in network.columns.conditionals if (parts := _parts(c))]
+    parts = [parts for c in network.columns.conditionals if (parts := c.components)]
     if parts:
         with_atoms = sum(bool(column.atoms) for column in schema.columns)
         facts.append(("numbers", f"mixtures of {parts[0]} parts; {with_atoms} with atoms"))
@@ -100,11 +100,6 @@ def _training(training: Mapping[str, Any], width: int) -> list[tuple[str, str]]:
             )
         )
     return [*facts, ("skipped steps", f"{training['skipped_steps']} with a non-finite loss or gradient")]
-
-
-def _parts(conditional: Any) -> int:
-    """How many parts a conditional of numbers mixes; 0 for others."""
-    return _parts(conditional.base) if hasattr(conditional, "base") else getattr(conditional, "parts", 0)
 
 
 def _nats(nats: float, columns: int) -> str:

@@ -1,40 +1,54 @@
-"""Distributions of one column given its parameters."""
+"""Distributions of one column given its parameters, and encodings of a value as what other columns see of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from chainrule.conditionals.atoms import Atoms
-from chainrule.conditionals.base import AbstractConditional, Distribution, MixtureDistribution
+from chainrule.conditionals.base import AbstractConditional
 from chainrule.conditionals.bernoulli import Bernoulli
 from chainrule.conditionals.categorical import Categorical
 from chainrule.conditionals.discretized import DiscretizedLogisticMixture
+from chainrule.conditionals.distribution import Distribution
+from chainrule.conditionals.encodings import (
+    AbstractEncoding,
+    AtomFlags,
+    Identity,
+    Joined,
+    OneHot,
+    Periodic,
+    PiecewiseLinear,
+    Standardised,
+)
+from chainrule.conditionals.leaf import leaf_from_json
 from chainrule.conditionals.mixtures import AbstractMixture, GaussianMixture, LaplaceMixture, LogisticMixture
-from chainrule.conditionals.periodic import Periodic
-from chainrule.conditionals.piecewise import PiecewiseLinear
-from chainrule.conditionals.seen import AbstractSeen
-from chainrule.errors import ChainruleError, FormatError, unknown_choice
 
 __all__ = [
+    "ENCODINGS",
     "KINDS",
     "AbstractConditional",
+    "AbstractEncoding",
     "AbstractMixture",
-    "AbstractSeen",
+    "AtomFlags",
     "Atoms",
     "Bernoulli",
     "Categorical",
     "DiscretizedLogisticMixture",
     "Distribution",
     "GaussianMixture",
+    "Identity",
+    "Joined",
     "LaplaceMixture",
     "LogisticMixture",
-    "MixtureDistribution",
+    "OneHot",
     "Periodic",
     "PiecewiseLinear",
+    "Standardised",
     "conditional_from_json",
+    "encoding_from_json",
 ]
 
-_LEAVES = (
+_CONDITIONALS: tuple[type[AbstractConditional], ...] = (
     Atoms,
     Bernoulli,
     Categorical,
@@ -42,10 +56,18 @@ _LEAVES = (
     GaussianMixture,
     LaplaceMixture,
     LogisticMixture,
+)
+_ENCODINGS: tuple[type[AbstractEncoding], ...] = (
+    AtomFlags,
+    Identity,
+    Joined,
+    OneHot,
     Periodic,
     PiecewiseLinear,
+    Standardised,
 )
-KINDS: dict[str, type[AbstractConditional]] = {leaf.__name__: leaf for leaf in _LEAVES}
+KINDS: dict[str, type[AbstractConditional]] = {leaf.__name__: leaf for leaf in _CONDITIONALS}
+ENCODINGS: dict[str, type[AbstractEncoding]] = {leaf.__name__: leaf for leaf in _ENCODINGS}
 
 
 def conditional_from_json(spec: Mapping[str, object]) -> AbstractConditional:
@@ -54,17 +76,13 @@ def conditional_from_json(spec: Mapping[str, object]) -> AbstractConditional:
     >>> conditional_from_json({"kind": "Categorical", "values": 3})
     Categorical(values=3, unlisted=None, rows=None)
     """
-    options = dict(spec)
-    kind = options.pop("kind", None)
-    if kind not in KINDS:
-        raise FormatError(unknown_choice("conditional", kind, KINDS))
-    if isinstance(base := options.get("base"), Mapping):
-        options["base"] = conditional_from_json(base)
-    try:
-        return KINDS[str(kind)](**options)  # type: ignore[arg-type]
-    except FormatError:
-        raise
-    except ChainruleError as error:
-        raise FormatError(f"conditional {kind!r}: {error}") from error
-    except TypeError as error:
-        raise FormatError(f"conditional {kind!r} does not take the options {sorted(options)}") from error
+    return leaf_from_json(spec, KINDS, "conditional")
+
+
+def encoding_from_json(spec: Mapping[str, object]) -> AbstractEncoding:
+    """The encoding that ``to_json`` described.
+
+    >>> encoding_from_json({"kind": "Periodic", "periods": [7.0]})
+    Periodic(periods=(7.0,))
+    """
+    return leaf_from_json(spec, ENCODINGS, "encoding")

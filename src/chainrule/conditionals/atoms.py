@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.nn import functional as F
 
 from chainrule.conditionals.base import AbstractConditional
-from chainrule.conditionals.bernoulli import Bernoulli
-from chainrule.conditionals.categorical import Categorical
+from chainrule.conditionals.encodings import AbstractEncoding, AtomFlags
 from chainrule.errors import ShapeError
 
 
@@ -39,30 +37,30 @@ class Atoms(AbstractConditional):
     base: AbstractConditional
 
     def __post_init__(self) -> None:
-        values = self.values
-        if not isinstance(values, list | tuple) or not values:
-            raise ShapeError(f"values = {values!r}: pass the atoms, at least one")
-        if not all(isinstance(v, int | float) and math.isfinite(v) for v in values) or len(set(values)) < len(values):
-            raise ShapeError(f"values = {values!r}: atoms are finite numbers, each named once")
-        if not isinstance(self.base, AbstractConditional) or isinstance(self.base, Atoms | Categorical | Bernoulli):
+        object.__setattr__(self, "values", AtomFlags(self.values).values)  # checked and sorted
+        if not isinstance(self.base, AbstractConditional) or self.base.is_listed or self.base.atoms:
             raise ShapeError(
                 f"base = {self.base!r}: pass a conditional of numbers, such as chainrule.GaussianMixture(10)"
             )
-        object.__setattr__(self, "values", tuple(sorted(float(v) for v in values)))
 
     @property
-    def input_width(self) -> int:
-        """A flag for each atom, and the base's inputs."""
-        return len(self.values) + self.base.input_width
+    def atoms(self) -> tuple[float, ...]:
+        """``values``, in ascending order."""
+        return self.values
+
+    @property
+    def components(self) -> int:
+        """The base's."""
+        return self.base.components
 
     @property
     def param_width(self) -> int:
         """A logit for each atom, one for all others, and the base's parameters."""
         return len(self.values) + 1 + self.base.param_width
 
-    def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """Which atom it is, if any, then the value as the base encodes it."""
-        return torch.cat([self._is_atom(x).to(x.dtype), self.base.encode(x)], dim=-1)
+    def encoding(self) -> AbstractEncoding:
+        """Which atom it is, if any, then the value as the base's encoding has it."""
+        return AtomFlags(self.values) + self.base.encoding()
 
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """log p_a of an atom, log p_other + the base's log-likelihood of another value, (...) nats."""
@@ -70,22 +68,19 @@ class Atoms(AbstractConditional):
         return self._log_prob(logs, self.base.log_prob(rest, x), self._is_atom(x))
 
     @property
-    def unseen(self) -> Atoms:
-        """Of the base without what is only told to others."""
-        return replace(self, base=self.base.unseen)
+    def batch_key(self) -> Hashable:
+        """The number of atoms, and the base's key."""
+        return type(self), len(self.values), self.base.batch_key
 
-    @property
-    def family(self) -> Hashable:
-        """Those of as many atoms over a base of one family."""
-        return type(self), len(self.values), self.base.family
-
-    def log_prob_each(self, family: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    def log_prob_columns(
+        self, conditionals: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor
+    ) -> torch.Tensor:
         """As many calls of ``log_prob``, the bases' in one as well."""
         own = len(self.values) + 1
         logits, rest = zip(*((each[..., :own], each[..., own:]) for each in params), strict=True)
         logs = F.log_softmax(torch.stack(logits, dim=1), dim=-1)
-        base = self.base.log_prob_each([each.base for each in family], rest, x)
-        return self._log_prob(logs, base, x[..., None] == x.new_tensor([each.values for each in family]))
+        base = self.base.log_prob_columns([each.base for each in conditionals], rest, x)
+        return self._log_prob(logs, base, x[..., None] == x.new_tensor([each.values for each in conditionals]))
 
     def _log_prob(self, logs: torch.Tensor, base: torch.Tensor, is_atom: torch.Tensor) -> torch.Tensor:
         """Of log-probabilities (..., A + 1) of the atoms and of all others, the base's (...), and which atom it is (..., A)."""
@@ -135,10 +130,10 @@ class Atoms(AbstractConditional):
         atoms = torch.where(self._atoms(params) <= x[..., None], logs[..., :-1].exp(), 0).sum(-1)
         return atoms + logs[..., -1].exp() * self.base.cdf(rest, x)
 
-    def farther(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    def tail_bound(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """The base's, times the probability of no atom."""
         logs, rest = self._split(params)
-        return logs[..., -1].exp() * self.base.farther(rest, x)
+        return logs[..., -1].exp() * self.base.tail_bound(rest, x)
 
     def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
         """The smallest value whose cdf is at least q."""
@@ -173,7 +168,7 @@ class Atoms(AbstractConditional):
         return None if base is None else tuple(sorted({*base, *self.values}))
 
     @property
-    def blank(self) -> float:
+    def placeholder(self) -> float:
         """An atom."""
         return self.values[0]
 

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from chainrule.conditionals.base import AbstractConditional
+from chainrule.conditionals.encodings import Identity
 
 
 @dataclass(frozen=True)
@@ -28,18 +29,23 @@ class Bernoulli(AbstractConditional):
         return True
 
     @property
-    def input_width(self) -> int:
-        """One: the bit itself."""
-        return 1
+    def is_listed(self) -> bool:
+        """Two labels."""
+        return True
+
+    @property
+    def is_saturated(self) -> bool:
+        """The logit is free."""
+        return True
 
     @property
     def param_width(self) -> int:
         """One: the logit of value 1."""
         return 1
 
-    def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """The bit itself, (..., 1)."""
-        return x[..., None]
+    def encoding(self) -> Identity:
+        """The bit itself."""
+        return Identity()
 
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """x log σ(z) + (1 − x) log σ(−z) for x in {0, 1}, as the single term log σ((2x − 1) z), (...) nats."""
@@ -80,3 +86,7 @@ class Bernoulli(AbstractConditional):
     def support(self) -> tuple[float, ...]:
         """0 and 1."""
         return (0.0, 1.0)
+
+    def params_of(self, logs: torch.Tensor) -> torch.Tensor:
+        """log p(1) − log p(0), (..., 1)."""
+        return logs[..., 1:] - logs[..., :1]

@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from chainrule.conditionals.base import AbstractConditional
+from chainrule.conditionals.encodings import OneHot
 from chainrule.errors import whole_number
 
 
@@ -55,23 +56,28 @@ class Categorical(AbstractConditional):
         return True
 
     @property
-    def input_width(self) -> int:
-        """V: one-hot; zeros for the unlisted."""
-        return self.values
+    def is_listed(self) -> bool:
+        """Labels, and perhaps one code for all that no list names."""
+        return True
+
+    @property
+    def is_saturated(self) -> bool:
+        """Unless an unlisted code is held below the listed ones."""
+        return self.unlisted is None
+
+    @property
+    def is_ordered(self) -> bool:
+        """Labels have no order."""
+        return False
 
     @property
     def param_width(self) -> int:
         """A logit for each value, and for the unlisted code where it is learned."""
         return self.values + bool(self.unlisted)
 
-    @property
-    def is_one_hot(self) -> bool:
-        """Yes."""
-        return True
-
-    def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """One-hot (..., V)."""
-        return (x[..., None] == torch.arange(self.values, device=x.device)).to(x.dtype)
+    def encoding(self) -> OneHot:
+        """One-hot; zeros, and no evidence, for the unlisted."""
+        return OneHot(self.values)
 
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """l_x − logsumexp(l), (...) nats; −inf for what is no code."""
@@ -83,23 +89,27 @@ class Categorical(AbstractConditional):
         return torch.where(index == x, logs, -torch.inf)
 
     @property
-    def family(self) -> Hashable:
-        """Those that have, or have not, an unlisted code, learned or not, and need not be filled up much: of up to 8, 32, 128 …
-        values."""
+    def batch_key(self) -> Hashable:
+        """The kind of unlisted code (none, counted or learned), and the least of 8, 32, 128 … that holds all values.
+
+        Logits are padded to the most values of a batch, so columns of very different sizes are apart.
+        """
         size = max(0, math.ceil(math.log(self.values / 8, 4) - 1e-9))
         return type(self), self.unlisted if self.unlisted is None else bool(self.unlisted), size
 
-    def log_prob_each(self, family: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    def log_prob_columns(
+        self, conditionals: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor
+    ) -> torch.Tensor:
         """As many calls of ``log_prob``, of logits that are filled up to the most values."""
-        most = max(each.values for each in family)
+        most = max(each.values for each in conditionals)
 
         def number(of: Callable[[Categorical], float]) -> torch.Tensor:
-            return x.new_tensor([of(each) for each in family])  # (C,)
+            return x.new_tensor([of(each) for each in conditionals])  # (C,)
 
         listed = torch.stack(
             [
                 F.pad(p[..., : c.values], (0, most - c.values), value=-torch.inf)
-                for c, p in zip(family, params, strict=True)
+                for c, p in zip(conditionals, params, strict=True)
             ],
             dim=1,
         )  # (N, C, most)
@@ -113,7 +123,7 @@ class Categorical(AbstractConditional):
             least = torch.where(there, listed, torch.inf).amin(-1)
             cap = least + number(lambda each: math.log((each.unlisted or 0) + 1) - math.log(2))
             if self.unlisted:
-                free = torch.stack([p[..., c.values] for c, p in zip(family, params, strict=True)], dim=1)
+                free = torch.stack([p[..., c.values] for c, p in zip(conditionals, params, strict=True)], dim=1)
             else:
                 free = listed.logsumexp(-1) - number(lambda each: math.log((each.rows or 1) + 1))
             logits = torch.cat([listed, torch.minimum(free, cap)[..., None]], dim=-1)
@@ -167,9 +177,13 @@ class Categorical(AbstractConditional):
         """One, and r + 1 for the unlisted code."""
         return (1,) * self.values + (() if self.unlisted is None else (self.unlisted + 1,))
 
-    def is_evidence(self, x: torch.Tensor) -> torch.Tensor:
-        """Listed values alone tell anything."""
-        return x < self.values
+    def candidates(self) -> tuple[float, ...]:
+        """The listed values: the unlisted code is no value that one could name."""
+        return tuple(float(v) for v in range(self.values))
+
+    def params_of(self, logs: torch.Tensor) -> torch.Tensor:
+        """The log-probabilities themselves; with an unlisted code there are none."""
+        return logs if self.is_saturated else super().params_of(logs)
 
     def _logits(self, params: torch.Tensor) -> torch.Tensor:
         if self.unlisted is None:

@@ -12,7 +12,9 @@ import torch
 from torch.nn import functional as F
 
 from chainrule.conditionals.base import AbstractConditional
-from chainrule.conditionals.mixtures import LogisticMixture, check_range, clamped, gauss_legendre
+from chainrule.conditionals.encodings import Standardised
+from chainrule.conditionals.mixtures import LogisticMixture, gauss_legendre
+from chainrule.conditionals.ranges import check_range, clamped
 from chainrule.errors import ShapeError
 
 SMOOTH = 4.0  # the scale from which sums over integers are integrals with corrections
@@ -40,8 +42,6 @@ class DiscretizedLogisticMixture(AbstractConditional):
         center: as of ``GaussianMixture``, like all that follow: what is subtracted from an integer.
         spread: what the difference is divided by.
         least_scale: the floor of the scales, in units of ``spread``.
-        low: the least that an integer is read as when it is evidence.
-        high: the greatest.
 
     Examples:
         >>> three = DiscretizedLogisticMixture(1, least=0, most=2)
@@ -56,8 +56,6 @@ class DiscretizedLogisticMixture(AbstractConditional):
     center: float = 0.0
     spread: float = 1.0
     least_scale: float = 1e-3
-    low: float | None = None
-    high: float | None = None
 
     def __post_init__(self) -> None:
         check_range(self.least, self.most)
@@ -68,7 +66,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
 
     @cached_property
     def _continuous(self) -> LogisticMixture:
-        return LogisticMixture(self.parts, self.center, self.spread, self.least_scale, self.low, self.high)
+        return LogisticMixture(self.parts, self.center, self.spread, self.least_scale)
 
     @property
     def is_discrete(self) -> bool:
@@ -76,32 +74,34 @@ class DiscretizedLogisticMixture(AbstractConditional):
         return True
 
     @property
-    def input_width(self) -> int:
-        """One: the standardised value."""
-        return self._continuous.input_width
+    def components(self) -> int:
+        """K."""
+        return self.parts
 
     @property
     def param_width(self) -> int:
         """3 K: logits, δ, ρ."""
         return self._continuous.param_width
 
-    def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """The value within its range, standardised, (..., 1)."""
-        return self._continuous.encode(x)
+    def encoding(self) -> Standardised:
+        """The standardised integer, without a range."""
+        return self._continuous.encoding()
 
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """log Σ_k w_k (F_k(x + ½) − F_k(x − ½)), (...) nats; −inf for what is no integer within the bounds."""
         return self._log_prob(params, x, self.center, self.spread)
 
     @property
-    def family(self) -> Hashable:
-        """Those of as many parts without bounds, whatever their center and spread."""
+    def batch_key(self) -> Hashable:
+        """The number of parts and the floor of scales, whatever center and spread; a bounded column is by itself."""
         bounded = self.least is not None or self.most is not None
         return self if bounded else (type(self), self.parts, self.least_scale)
 
-    def log_prob_each(self, family: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    def log_prob_columns(
+        self, conditionals: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor
+    ) -> torch.Tensor:
         """As many calls of ``log_prob``."""
-        center, spread = (x.new_tensor([getattr(each, name) for each in family]) for name in ("center", "spread"))
+        center, spread = (x.new_tensor([getattr(each, name) for each in conditionals]) for name in ("center", "spread"))
         return self._log_prob(torch.stack(list(params), dim=1), x, center, spread)
 
     def _log_prob(
@@ -174,7 +174,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
             below = torch.where(x < self.least, 0.0, below)
         return below if self.most is None else torch.where(x >= self.most, 1.0, below)
 
-    def farther(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    def tail_bound(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """As the mixtures', of x and the integers farther out, (...)."""
         bound = self._continuous.bind(params)
         away = (((x - self.center) / self.spread)[..., None] - bound.location).abs() - 0.5 / self.spread
@@ -198,7 +198,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
         return tuple(float(v) for v in range(int(self.least), int(self.most) + 1))
 
     @property
-    def blank(self) -> float:
+    def placeholder(self) -> float:
         """The integer within the bounds that is nearest to the center."""
         return float(self._to_support(torch.tensor(float(round(self.center)), dtype=torch.float64)))
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-from chainrule.conditionals.base import BISECTIONS, AbstractConditional
+from chainrule.conditionals.base import AbstractConditional, bisect
+from chainrule.conditionals.encodings import Standardised
+from chainrule.conditionals.ranges import check_scale
 from chainrule.errors import ChainruleError, ShapeError, whole_number
 
 BETWEEN = 0.75  # share of the initial variance that lies between the parts
@@ -43,26 +45,18 @@ class AbstractMixture(AbstractConditional):
         center: what is subtracted from a value before anything else; of standardised codes 0.
         spread: what the difference is divided by; of standardised codes 1.
         least_scale: the floor of the scales, in units of ``spread``: no likelihood runs to infinity on a repeated value.
-        low: as evidence, a value below is read as this, the least of the training rows; its own likelihood is not clamped.
-        high: the same of values above, the greatest of the training rows. None for both: no range.
     """
 
     parts: int
     center: float = 0.0
     spread: float = 1.0
     least_scale: float = 1e-3
-    low: float | None = None
-    high: float | None = None
 
     def __post_init__(self) -> None:
         whole_number(self.parts, "parts", least=1, what="a whole number of mixture parts")
-        for name in ("spread", "least_scale"):
-            value = getattr(self, name)
-            if not (isinstance(value, int | float) and 0 < value < math.inf):
-                raise ShapeError(f"{name} = {value!r}: pass a number above zero")
-        if not (isinstance(self.center, int | float) and math.isfinite(self.center)):
-            raise ShapeError(f"center = {self.center!r}: pass a finite number")
-        check_range(self.low, self.high)
+        check_scale(self.center, self.spread)
+        if not (isinstance(self.least_scale, int | float) and 0 < self.least_scale < math.inf):
+            raise ShapeError(f"least_scale = {self.least_scale!r}: pass a number above zero")
 
     @staticmethod
     @abstractmethod
@@ -90,18 +84,18 @@ class AbstractMixture(AbstractConditional):
         return False
 
     @property
-    def input_width(self) -> int:
-        """One: the standardised value."""
-        return 1
+    def components(self) -> int:
+        """K."""
+        return self.parts
 
     @property
     def param_width(self) -> int:
         """3 K: logits, δ, ρ."""
         return 3 * self.parts
 
-    def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """The value within its range, standardised, (..., 1)."""
-        return ((clamped(x, self.low, self.high) - self.center) / self.spread)[..., None]
+    def encoding(self) -> Standardised:
+        """The standardised value, without a range."""
+        return Standardised(self.center, self.spread)
 
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """log Σ_k w_k f(z_k) / s_k, (...) nats, by a stable sum of exponentials."""
@@ -149,12 +143,7 @@ class AbstractMixture(AbstractConditional):
         """Σ w F(z), (...)."""
         return self.standard_cdf(self.bind(params), (x - self.center) / self.spread)
 
-    @property
-    def unseen(self) -> AbstractConditional:
-        """Without its range."""
-        return replace(self, low=None, high=None)
-
-    def farther(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    def tail_bound(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Σ w F(−|z|), (...): F is symmetric, and exact in its lower tail."""
         bound = self.bind(params)
         z = (((x - self.center) / self.spread)[..., None] - bound.location) / bound.scale
@@ -194,11 +183,7 @@ class AbstractMixture(AbstractConditional):
         """The z whose cdf is q."""
         ends = bound.location + bound.scale * self._quantile(q[..., None])  # (..., K)
         low, high = ends.amin(-1), ends.amax(-1)
-        for _ in range(BISECTIONS if self.parts > 1 else 0):
-            middle = low + (high - low) / 2
-            below = self.standard_cdf(bound, middle) < q
-            low, high = torch.where(below, middle, low), torch.where(below, high, middle)
-        return high
+        return high if self.parts == 1 else bisect(lambda z: self.standard_cdf(bound, z), q, low, high)
 
     def likeliest_location(self, params: torch.Tensor) -> torch.Tensor:
         """The location μ_k with the highest density."""
@@ -329,17 +314,3 @@ def gauss_legendre(points: int = POINTS) -> tuple[list[float], list[float]]:
     """Points within (0, 1) and weights of the rule that is exact for polynomials up to degree 2 · points − 1."""
     x, w = np.polynomial.legendre.leggauss(points)
     return ((x + 1) / 2).tolist(), (w / 2).tolist()
-
-
-def check_range(low: float | None, high: float | None) -> None:
-    """Raises ShapeError unless both are None or finite numbers in order."""
-    for name, value in (("low", low), ("high", high)):
-        if value is not None and not (isinstance(value, int | float) and math.isfinite(value)):
-            raise ShapeError(f"{name} = {value!r}: pass a finite number, or None for no bound")
-    if low is not None and high is not None and low > high:
-        raise ShapeError(f"low = {low!r} is above high = {high!r}")
-
-
-def clamped(x: torch.Tensor, low: float | None, high: float | None) -> torch.Tensor:
-    """x within [low, high]; NaN stays."""
-    return x if low is None and high is None else x.clamp(low, high)

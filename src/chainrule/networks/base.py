@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from chainrule.conditionals import Distribution, MixtureDistribution
+from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, unknown_choice, whole_number
 from chainrule.networks.evidence import as_mask, require_given_within_observed
 from chainrule.networks.trainable import AbstractTrainable
@@ -32,9 +32,7 @@ class AbstractNetwork(AbstractTrainable):
         """log p(observed cells that are not given | given cells), (N,) nats, differentiable."""
 
     @abstractmethod
-    def conditional(
-        self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None
-    ) -> Distribution | MixtureDistribution:
+    def conditional(self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None) -> Distribution:
         """p(x_column | the other observed cells of each row), batched over N; by default all others are observed."""
 
     @abstractmethod
@@ -54,7 +52,7 @@ class AbstractNetwork(AbstractTrainable):
         """Rows (n, D) whose known cells are those of ``values`` and whose others are drawn; what ``sample`` has checked."""
 
     @abstractmethod
-    def conditionals(self, x: torch.Tensor) -> Sequence[Distribution | MixtureDistribution]:
+    def conditionals(self, x: torch.Tensor) -> Sequence[Distribution]:
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k)."""
 
     @torch.no_grad()

@@ -1,49 +1,69 @@
-"""The columns of a network: which conditional each has, and where its inputs and parameters lie."""
+"""The columns of a network: how each is distributed and how others see it, and where inputs and parameters lie."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, SupportsIndex
+from itertools import groupby
+from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-from chainrule.conditionals import AbstractConditional, Bernoulli, Categorical, conditional_from_json
+from chainrule.conditionals import (
+    AbstractConditional,
+    AbstractEncoding,
+    Bernoulli,
+    Categorical,
+    Identity,
+    conditional_from_json,
+    encoding_from_json,
+)
 from chainrule.errors import ShapeError, whole_number
 from chainrule.ops.nade.parameters import slices_of
+
+ColumnSpec: TypeAlias = AbstractConditional | tuple[AbstractConditional, AbstractEncoding]
+"""What a user says of a column: its conditional, alone or with an encoding in place of the default one."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """D conditionals, one per column, with encoding and likelihood for all of them at once.
+    """D columns: a conditional and an encoding of each, with likelihoods and network inputs for all of them at once.
 
-    Columns of equal conditionals are computed together, so that 784 Bernoulli columns cost one call.
+    Equal columns are computed together, so that 784 Bernoulli columns cost one call.
+
+    Attributes:
+        conditionals: how each column is distributed.
+        encodings: how other columns see each.
     """
 
     conditionals: tuple[AbstractConditional, ...]
+    encodings: tuple[AbstractEncoding, ...]
 
     @classmethod
-    def of(cls, spec: int | Sequence[AbstractConditional] | Columns) -> Columns:
-        """Columns from what a user says: a number of binary columns, or one conditional per column.
+    def of(cls, spec: int | Sequence[ColumnSpec] | Columns) -> Columns:
+        """Columns from what a user says: a number of binary columns, or a conditional per column.
 
-        >>> len(Columns.of(3).conditionals)
-        3
+        A pair (conditional, encoding) says how other columns see the value.
+
+        >>> from chainrule.conditionals import GaussianMixture, PiecewiseLinear
+        >>> number = GaussianMixture(2)
+        >>> Columns.of([Bernoulli(), number, (number, number.encoding() + PiecewiseLinear((0.0, 1.0, 3.0)))]).input_widths
+        (1, 1, 3)
         """
         if isinstance(spec, Columns):
             return spec
         if isinstance(spec, SupportsIndex):
-            return cls((Bernoulli(),) * whole_number(spec, "columns", least=1, what="a number of binary columns"))
+            width = whole_number(spec, "columns", least=1, what="a number of binary columns")
+            return cls((Bernoulli(),) * width, (Identity(),) * width)
         if not isinstance(spec, Sequence) or not spec:
             raise ShapeError(
                 f"columns = {spec!r}: give a number of binary columns, or a list with one conditional per column"
             )
-        for k, conditional in enumerate(spec):
-            if not isinstance(conditional, AbstractConditional):
-                raise ShapeError(f"columns[{k}] = {conditional!r} is not a conditional such as chainrule.Bernoulli()")
-        return cls(tuple(spec))
+        pairs = [_pair(k, each) for k, each in enumerate(spec)]
+        return cls(tuple(conditional for conditional, _ in pairs), tuple(encoding for _, encoding in pairs))
 
     def __len__(self) -> int:
         return len(self.conditionals)
@@ -52,9 +72,14 @@ class Columns:
         return self  # it never changes, and copies of a network share it
 
     @cached_property
+    def is_binary(self) -> bool:
+        """Whether all columns are plain bits."""
+        return set(self.conditionals) == {Bernoulli()} and set(self.encodings) == {Identity()}
+
+    @cached_property
     def input_widths(self) -> tuple[int, ...]:
         """Numbers that encode each column as evidence."""
-        return tuple(conditional.input_width for conditional in self.conditionals)
+        return tuple(encoding.width for encoding in self.encodings)
 
     @cached_property
     def param_widths(self) -> tuple[int, ...]:
@@ -94,26 +119,25 @@ class Columns:
         return _spread(order, self.param_widths)
 
     @cached_property
-    def _groups(self) -> tuple[tuple[AbstractConditional, list[int]], ...]:
-        groups: dict[AbstractConditional, list[int]] = {}
-        for column, conditional in enumerate(self.conditionals):
-            groups.setdefault(conditional, []).append(column)
-        return tuple(groups.items())
+    def _equal(self) -> dict[tuple[AbstractConditional, AbstractEncoding], list[int]]:
+        """Groups of equal columns."""
+        groups: dict[tuple[AbstractConditional, AbstractEncoding], list[int]] = {}
+        for column, pair in enumerate(zip(self.conditionals, self.encodings, strict=True)):
+            groups.setdefault(pair, []).append(column)
+        return groups
 
     @cached_property
     def _scored(self) -> tuple[tuple[tuple[AbstractConditional, ...], list[int]], ...]:
-        """Groups of columns whose likelihoods are computed together, whatever they tell other columns, and their conditionals."""
+        """Groups of columns whose likelihoods are computed in one call, and their conditionals."""
         groups: dict[Hashable, list[int]] = {}
-        unseen = [conditional.unseen for conditional in self.conditionals]
-        for column, conditional in enumerate(unseen):
-            groups.setdefault(conditional.family, []).append(column)
-        return tuple((tuple(unseen[k] for k in columns), columns) for columns in groups.values())
+        for column, conditional in enumerate(self.conditionals):
+            groups.setdefault(conditional.batch_key, []).append(column)
+        return tuple((tuple(self.conditionals[k] for k in columns), columns) for columns in groups.values())
 
     @cached_property
-    def _alike(self) -> AbstractConditional | None:
-        """What all columns are scored by, if that is one conditional."""
-        unseen = {conditional.unseen for conditional in self.conditionals}
-        return unseen.pop() if len(unseen) == 1 else None
+    def _conditional(self) -> AbstractConditional | None:
+        """The conditional of all columns, if they have the same."""
+        return self.conditionals[0] if len(set(self.conditionals)) == 1 else None
 
     @cached_property
     def _back(self) -> np.ndarray:
@@ -122,12 +146,12 @@ class Columns:
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Codes (N, D) as network inputs (N, I)."""
-        if len(self._groups) == 1:
-            return self.conditionals[0].encode(x).flatten(1)
+        if len(self._equal) == 1:
+            return self.encodings[0].encode(x).flatten(1)
         encoded = {
             column: part  # (N, width)
-            for conditional, columns in self._groups
-            for column, part in zip(columns, conditional.encode(x[:, columns]).unbind(1), strict=True)
+            for (_, encoding), columns in self._equal.items()
+            for column, part in zip(columns, encoding.encode(x[:, columns]).unbind(1), strict=True)
         }
         return torch.cat([encoded[column] for column in range(len(self))], dim=1)
 
@@ -157,36 +181,37 @@ class Columns:
 
     @cached_property
     def _one_hot(self) -> _Part:
-        return self._part([k for k, conditional in enumerate(self.conditionals) if conditional.is_one_hot])
+        return self._part([k for k, encoding in enumerate(self.encodings) if encoding.is_one_hot])
 
     @cached_property
     def _other(self) -> _Part:
-        return self._part([k for k, conditional in enumerate(self.conditionals) if not conditional.is_one_hot])
+        return self._part([k for k, encoding in enumerate(self.encodings) if not encoding.is_one_hot])
 
     def _part(self, columns: list[int]) -> _Part:
         first = np.array([self._inputs[k].start for k in columns], np.int64)
         last = np.array([self.input_widths[k] - 1 for k in columns], np.int64)
         inputs = self.inputs_in(columns).cpu().numpy()
-        return _Part(columns, Columns(tuple(self.conditionals[k] for k in columns)), inputs, first, last)
+        of = Columns(tuple(self.conditionals[k] for k in columns), tuple(self.encodings[k] for k in columns))
+        return _Part(columns, of, inputs, first, last)
 
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, D) of codes x (N, D) under params (N, P), in nats."""
-        if self._alike is not None:
-            return self._alike.log_prob(params.unflatten(1, (len(self), self._alike.param_width)), x)
+        if self._conditional is not None:
+            return self._conditional.log_prob(params.unflatten(1, (len(self), self._conditional.param_width)), x)
         own, parts = params.split(self.param_widths, dim=1), []
-        for family, columns in self._scored:
-            parts.append(family[0].log_prob_each(family, [own[k] for k in columns], x[:, columns]))
+        for conditionals, columns in self._scored:
+            parts.append(conditionals[0].log_prob_columns(conditionals, [own[k] for k in columns], x[:, columns]))
         return torch.cat(parts, dim=1).index_select(1, torch.from_numpy(self._back).to(x.device))
 
     def filled(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
         """x (N, D) with a code of the column's support wherever a cell is not known, so that an unknown NaN reaches nothing."""
-        if not any(self._blanks):
+        if not any(self._placeholders):
             return torch.where(known, x, 0)
-        return torch.where(known, x, torch.tensor(self._blanks, dtype=x.dtype, device=x.device))
+        return torch.where(known, x, torch.tensor(self._placeholders, dtype=x.dtype, device=x.device))
 
     @cached_property
-    def _blanks(self) -> tuple[float, ...]:
-        return tuple(conditional.blank for conditional in self.conditionals)
+    def _placeholders(self) -> tuple[float, ...]:
+        return tuple(conditional.placeholder for conditional in self.conditionals)
 
     def spread(self, mask: torch.Tensor) -> torch.Tensor:
         """A mask of cells (N, D) as one of the encoded inputs (N, I)."""
@@ -195,49 +220,48 @@ class Columns:
         return mask[:, [k for k, width in enumerate(self.input_widths) for _ in range(width)]]
 
     def is_evidence(self, x: torch.Tensor) -> torch.Tensor:
-        """Which cells of codes x (N, D) tell anything about other columns, bool (N, D)."""
-        return torch.stack([conditional.is_evidence(x[:, k]) for k, conditional in enumerate(self.conditionals)], dim=1)
+        """Which cells of codes x (N, D) say anything about other columns, bool (N, D)."""
+        return torch.stack([encoding.is_evidence(x[:, k]) for k, encoding in enumerate(self.encodings)], dim=1)
 
     @cached_property
     def all_evidence(self) -> bool:
-        """Whether every code of every column tells something, so that ``is_evidence`` need not be asked."""
+        """Whether every code of every column is evidence, so that ``is_evidence`` need not be asked."""
         probe = torch.tensor([[(c.support() or (0.0,))[-1] for c in self.conditionals]])
         return bool(self.is_evidence(probe).all())
 
     def listed_only(self) -> Columns:
         """These columns, but that of categories the listed values alone are drawn."""
         each = (replace(c, listed_only=True) if isinstance(c, Categorical) else c for c in self.conditionals)
-        return Columns(tuple(each))
+        return Columns(tuple(each), self.encodings)
 
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:
         """Parameters (P,) of the independent columns that fit codes x (N, D)."""
         params = x.new_zeros(sum(self.param_widths))
-        for conditional, columns in self._groups:
+        for (conditional, _), columns in self._equal.items():
             params[self.params_in(columns).to(x.device)] = conditional.initial_params(x[:, columns]).flatten()
         return params
 
     def to_json(self) -> list[dict[str, object]]:
-        """Runs of equal conditionals, each with its length."""
+        """Runs of equal columns, each with its length, its conditional, and its encoding where that is not the default."""
         runs: list[dict[str, object]] = []
-        previous = None
-        for conditional in self.conditionals:
-            if conditional == previous:
-                runs[-1]["times"] = int(str(runs[-1]["times"])) + 1
-            else:
-                runs.append({"times": 1, "conditional": conditional.to_json()})
-            previous = conditional
+        for (conditional, encoding), equal in groupby(zip(self.conditionals, self.encodings, strict=True)):
+            run: dict[str, object] = {"times": len(list(equal)), "conditional": conditional.to_json()}
+            runs.append(run if encoding == conditional.encoding() else run | {"encoding": encoding.to_json()})
         return runs
 
     @classmethod
     def from_json(cls, runs: Sequence[Mapping[str, object]]) -> Columns:
         """The columns that ``to_json`` described."""
-        conditionals: list[AbstractConditional] = []
+        columns: list[ColumnSpec] = []
         for run in runs:
-            spec, times = run["conditional"], run["times"]
+            spec, times, seen = run["conditional"], run["times"], run.get("encoding")
             if not isinstance(spec, Mapping) or not isinstance(times, int):
                 raise ShapeError("columns need 'conditional' (an object) and 'times' (an integer)")
-            conditionals += [conditional_from_json(spec)] * times
-        return cls.of(conditionals)
+            if seen is not None and not isinstance(seen, Mapping):
+                raise ShapeError("the 'encoding' of columns is an object")
+            conditional = conditional_from_json(spec)
+            columns += [conditional if seen is None else (conditional, encoding_from_json(seen))] * times
+        return cls.of(columns)
 
 
 @dataclass(frozen=True)
@@ -263,3 +287,15 @@ def _positions(rows: Sequence[slice]) -> torch.Tensor:
     total = sum(each.stop - each.start for each in rows)
     shift = start - (width.cumsum(0) - width)  # of each slice against its place among the results
     return torch.arange(total) + shift.repeat_interleave(width, output_size=total)
+
+
+def _pair(k: int, spec: object) -> tuple[AbstractConditional, AbstractEncoding]:
+    """The conditional and the encoding of column k as a user says them."""
+    match spec:
+        case AbstractConditional():
+            return spec, spec.encoding()
+        case (AbstractConditional() as conditional, AbstractEncoding() as encoding):
+            return conditional, encoding
+    raise ShapeError(
+        f"columns[{k}] = {spec!r} is not a conditional such as chainrule.Bernoulli(), nor a pair of one and an encoding"
+    )

@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 
-from chainrule.conditionals import MixtureDistribution
+from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError
 from chainrule.networks.base import check_pool
 from chainrule.networks.columns import Columns
 from chainrule.networks.fixed_order import AbstractFixedOrder, AbstractParametric
 from chainrule.networks.made import MADE
-from chainrule.networks.members import AbstractOfMembers, choose_member, fitted_weights
+from chainrule.networks.members import AbstractOfMembers, fitted_weights
 from chainrule.networks.nade import NADE
 from chainrule.networks.rebuild import member_from_json, member_to_json
 
@@ -67,12 +67,12 @@ class Committee(AbstractOfMembers, AbstractFixedOrder):
         logs = torch.stack([member.cells(x) for member in self._all()], dim=1)  # (N, M, D)
         return (self.log_weight.to(logs.dtype)[:, None] + logs).logsumexp(1)
 
-    def conditionals(self, x: torch.Tensor) -> list[MixtureDistribution]:
+    def conditionals(self, x: torch.Tensor) -> list[Distribution]:
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k), the members' mixture."""
         x = self.check_rows(x)
         each = [member.conditionals(x) for member in self._all()]
         weight = self.log_weight.to(each[0][0].params.dtype).expand(len(x), -1)
-        return [MixtureDistribution(weight, parts) for parts in zip(*each, strict=True)]
+        return [Distribution.mixture(weight, parts) for parts in zip(*each, strict=True)]
 
     def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
         """For each step of the order the members' parameters (n, M, width), given what x (n, D) then holds of those before."""
@@ -81,9 +81,8 @@ class Committee(AbstractOfMembers, AbstractFixedOrder):
 
     def pick(self, column: int, params: torch.Tensor, uniform: torch.Tensor, temperature: float) -> torch.Tensor:
         """A column's values (n,), each drawn by a member."""
-        conditional = self.columns.conditionals[column]
-        own, left = choose_member(conditional, params, self.log_weight, uniform, temperature)
-        return conditional.sample(own, left.to(uniform.dtype), temperature)
+        log_weight = self.log_weight.expand(params.shape[:2])
+        return Distribution(self.columns.conditionals[column], params, log_weight).draw(uniform, temperature)
 
     @torch.no_grad()
     def fit_weights(self, x: torch.Tensor) -> Committee:

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from chainrule.conditionals import Distribution, MixtureDistribution
-from chainrule.conditionals.base import choose_part
+from chainrule.conditionals import Distribution
+from chainrule.conditionals.distribution import choose
 from chainrule.errors import EvidenceError, FormatError, ShapeError
 from chainrule.networks.base import AbstractNetwork, check_pool
 from chainrule.networks.columns import Columns
@@ -96,28 +96,28 @@ class Ensemble(AbstractOfMembers):
     ) -> torch.Tensor:
         """Rows (n, D): for each a member by its weight given the evidence, then that member's draw."""
         uniform = uniforms(1, len(values), generator)[0].to(values.device)
-        chosen = choose_part(self._posterior(values, known) / temperature, uniform)  # (n,)
+        chosen, _ = choose(self._posterior(values, known) / temperature, uniform)  # (n,)
         x = values.clone()
         for number, member in enumerate(self._all()):
             rows = (chosen == number).nonzero()[:, 0]
             x[rows] = member.complete(values[rows], known[rows], temperature, generator)
         return x
 
-    def conditional(self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None) -> MixtureDistribution:
+    def conditional(self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None) -> Distribution:
         """p(x_column | the other observed cells of each row), batched over N: the members' own, reweighted by the evidence."""
         x, column, known = self.check_column(x, column, observed)
         parts = [member.conditional(x, column, known) for member in self._all()]
         prior = self.log_weight.expand(len(x), -1)
         logs = [self._evidence(*each, x, column, known) for each in zip(self._all(), parts, strict=True)]
-        return mixed(self._normalised(prior + torch.stack(logs, dim=1), prior), parts)
+        return Distribution.mixture(self._normalised(prior + torch.stack(logs, dim=1), prior), parts)
 
-    def conditionals(self, x: torch.Tensor) -> list[MixtureDistribution]:
+    def conditionals(self, x: torch.Tensor) -> list[Distribution]:
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k); members share one order."""
         x, order = self.check_rows(x), self.order
         cells = self._cells(x, order)  # (N, M, D)
         weight = self.running(cells)[:, :, order.argsort()]
         parts = [member.conditionals(x) for member in self._all()]
-        return [mixed(weight[:, :, k], [each[k] for each in parts]) for k in range(len(self.columns))]
+        return [Distribution.mixture(weight[:, :, k], [each[k] for each in parts]) for k in range(len(self.columns))]
 
     def features(self, x: torch.Tensor, pool: str = "last", *, observed: torch.Tensor | None = None) -> torch.Tensor:
         """The members' representations side by side, (N, sum of their widths); ``observed`` as members take it."""
@@ -197,7 +197,7 @@ class Ensemble(AbstractOfMembers):
     @staticmethod
     def _evidence(
         member: AbstractNetwork,
-        part: Distribution | MixtureDistribution,
+        part: Distribution,
         x: torch.Tensor,
         column: int,
         known: torch.Tensor,
@@ -240,17 +240,3 @@ class Ensemble(AbstractOfMembers):
 NETWORKS: dict[str, type[AbstractNetwork]] = {
     each.__name__: each for each in (Committee, Ensemble, MADE, NADE, OrderlessNADE)
 }
-
-
-def mixed(log_weight: torch.Tensor, parts: Sequence[Distribution | MixtureDistribution]) -> MixtureDistribution:
-    """Distributions of one column as one mixture; mixtures among them are taken apart."""
-    weights, flat = [], []
-    for number, part in enumerate(parts):
-        own = log_weight[:, number : number + 1]
-        if isinstance(part, MixtureDistribution):
-            weights.append(own + part.log_weight)
-            flat += part.parts
-        else:
-            weights.append(own)
-            flat.append(part)
-    return MixtureDistribution(torch.cat(weights, dim=1), tuple(flat))

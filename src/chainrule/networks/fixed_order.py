@@ -8,7 +8,7 @@ from typing import Literal, overload
 
 import torch
 
-from chainrule.conditionals import Bernoulli, Categorical, Distribution, MixtureDistribution
+from chainrule.conditionals import Distribution
 from chainrule.errors import EvidenceError, whole_number
 from chainrule.networks.answers import Estimate
 from chainrule.networks.base import AbstractNetwork, sum_columns
@@ -134,9 +134,7 @@ class AbstractFixedOrder(AbstractNetwork):
         """Raises EvidenceError unless each row's known cells are a prefix of the order."""
         require_prefix(known, self.order, name=name, remedy=remedy, names=names)
 
-    def conditional(
-        self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None
-    ) -> Distribution | MixtureDistribution:
+    def conditional(self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None) -> Distribution:
         """p(x_column | the other observed cells of each row), batched over N.
 
         Exact where the known cells are those that the order draws before the column; and, for a Bernoulli or Categorical
@@ -158,19 +156,20 @@ class AbstractFixedOrder(AbstractNetwork):
         whole = known.clone()
         whole[:, column] = True
         self.require_exact(whole, name="observed", remedy="; or an OrderlessNADE, which takes any evidence")
-        if not isinstance(conditional, Bernoulli | Categorical) or getattr(conditional, "unlisted", None) is not None:
+        support = conditional.support()
+        if support is None or not conditional.is_saturated:
             raise EvidenceError(
                 f"column {column} is drawn before some known columns, and its values cannot be tried one by one: know only the "
                 f"columns drawn before it, or use an OrderlessNADE, which takes any evidence"
             )
         logs = []
-        for value in conditional.support():
+        for value in support:
             tried = x.clone()
             tried[:, column] = value
             logs.append(torch.where(whole, self.log_prob_columns(tried), 0).sum(1))
         joint = torch.stack(logs, dim=1)  # (N, V)
         joint = torch.where((joint > -torch.inf).any(1, keepdim=True), joint, 0)  # what is impossible says nothing
-        return Distribution(conditional, joint[:, 1:] - joint[:, :1] if isinstance(conditional, Bernoulli) else joint)
+        return Distribution.of(conditional, conditional.params_of(joint))
 
     def _estimate(
         self, x: torch.Tensor, seen: torch.Tensor, evidence: torch.Tensor, n_draws: int, generator: torch.Generator
@@ -231,6 +230,6 @@ class AbstractParametric(AbstractFixedOrder):
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k)."""
         params = self.conditional_params(self.check_rows(x))
         return [
-            Distribution(conditional, params[:, self.columns.param_rows(k)])
+            Distribution.of(conditional, params[:, self.columns.param_rows(k)])
             for k, conditional in enumerate(self.columns.conditionals)
         ]

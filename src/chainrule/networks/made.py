@@ -11,10 +11,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from chainrule.conditionals import AbstractConditional
 from chainrule.errors import ShapeError, choice, sizes
 from chainrule.networks.base import check_pool, sum_columns
-from chainrule.networks.columns import Columns
+from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.evidence import as_mask, require_prefix
 from chainrule.networks.fixed_order import AbstractParametric
 from chainrule.networks.masks import Masks, build_masks, reachable_pairs, spaced_degrees
@@ -41,7 +40,7 @@ class MADE(AbstractParametric):
     Source: Germain et al., "MADE: Masked Autoencoder for Distribution Estimation", ICML 2015, arXiv:1502.03509.
 
     Args:
-        columns: a number of binary columns, or one conditional per column.
+        columns: a number of binary columns, or a conditional (or a pair of one and an encoding) per column.
         hidden_sizes: units of each hidden layer, at least one layer.
         activation: "relu" or "sigmoid".
         order: None (natural), "random" (drawn from ``generator``) or a permutation; ``order[i]`` is drawn at step i.
@@ -63,7 +62,7 @@ class MADE(AbstractParametric):
 
     def __init__(
         self,
-        columns: int | Sequence[AbstractConditional] | Columns,
+        columns: int | Sequence[ColumnSpec] | Columns,
         hidden_sizes: Sequence[int] = (500, 500),
         *,
         activation: str = "relu",
@@ -146,9 +145,9 @@ class MADE(AbstractParametric):
             if direct is not None:
                 params = params + F.linear(inputs[:, :known], direct[rows, :known])
             yield params
-            conditional = self.columns.conditionals[column]
-            inputs[:, known : known + conditional.input_width] = conditional.encode(x[:, column])
-            known += conditional.input_width
+            encoding = self.columns.encodings[column]
+            inputs[:, known : known + encoding.width] = encoding.encode(x[:, column])
+            known += encoding.width
 
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
         """A representation of each row from the last hidden layer; a column's vector is that layer with the units it may not

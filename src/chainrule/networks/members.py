@@ -8,7 +8,6 @@ from typing import cast
 import torch
 from torch import nn
 
-from chainrule.conditionals import AbstractConditional
 from chainrule.errors import ShapeError
 from chainrule.networks.base import AbstractNetwork
 from chainrule.rng import generator_from
@@ -114,31 +113,3 @@ def fitted_weights(log_weight: torch.Tensor, logs: torch.Tensor) -> torch.Tensor
         last = total
         log_weight = joint.log_softmax(1).logsumexp(0) - torch.tensor(float(len(logs)), dtype=torch.float64).log()
     return log_weight
-
-
-def choose_member(
-    conditional: AbstractConditional,
-    params: torch.Tensor,
-    log_weight: torch.Tensor,
-    uniform: torch.Tensor,
-    temperature: float,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Of parameters (N, M, width) those of a member drawn for each row, (N, width), and what it leaves of the uniform (N,).
-
-    Members are drawn by their weights (M,), but below a temperature of 1 that one more whose likeliest value is likelier in
-    the mean of all.
-    """
-    if params.shape[1] == 1:
-        return params[:, 0], uniform
-    weight = log_weight.to(params.device).double().expand(params.shape[:2])
-    if temperature != 1:
-        modes = conditional.mode(params)  # (N, M)
-        tried = conditional.log_prob(params[:, None], modes[:, :, None].expand(-1, -1, params.shape[1]))
-        peaks = (weight[:, None] + tried.double()).logsumexp(2)
-        weight = weight + peaks * (1 / temperature - 1)
-    weight = weight.softmax(1)
-    ends = weight.cumsum(1)
-    member = (uniform[:, None] >= ends[:, :-1]).sum(1)
-    rows = torch.arange(len(params), device=params.device)
-    left = (uniform - ends[rows, member] + weight[rows, member]) / weight[rows, member]
-    return params[rows, member], left.clamp(0, 1 - 2**-53)

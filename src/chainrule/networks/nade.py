@@ -9,10 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from chainrule.conditionals import AbstractConditional, Bernoulli
 from chainrule.errors import choice, share, whole_number
 from chainrule.networks.base import check_pool, sum_columns
-from chainrule.networks.columns import Columns
+from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.evidence import as_mask, require_prefix
 from chainrule.networks.fixed_order import AbstractParametric
 from chainrule.networks.orders import Order, order_from_json, order_to_json
@@ -59,7 +58,7 @@ class NADE(AbstractParametric):
     h_1 = σ(b); the lecture's free h_1, which is ours, contains that as a special case.
 
     Args:
-        columns: a number of binary columns, or one conditional per column.
+        columns: a number of binary columns, or a conditional (or a pair of one and an encoding) per column.
         hidden_size: H, the number of hidden units.
         activation: "sigmoid" (the lecture) or "relu".
         input_dropout: share of the columns whose values the hidden units are not told in a training step, the same for all of
@@ -93,7 +92,7 @@ class NADE(AbstractParametric):
 
     def __init__(
         self,
-        columns: int | Sequence[AbstractConditional] | Columns,
+        columns: int | Sequence[ColumnSpec] | Columns,
         hidden_size: int = 500,
         *,
         activation: str = "sigmoid",
@@ -161,7 +160,7 @@ class NADE(AbstractParametric):
         self, values: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
     ) -> torch.Tensor:
         """Rows (n, D), column by column in the order: observed cells kept, the others drawn; O(D H) per row."""
-        if not all(isinstance(conditional, Bernoulli) for conditional in self.columns.conditionals):
+        if not self.columns.is_binary:
             return super().draw(values, observed, uniform, temperature)
         with torch.autocast(self.input_weight.device.type, enabled=False):
             return self._draw_binary(values.to(self.input_weight.dtype, copy=True), observed, uniform, temperature)
@@ -185,7 +184,7 @@ class NADE(AbstractParametric):
     def _inputs_of(self, x: torch.Tensor, column: int) -> tuple[torch.Tensor, torch.Tensor]:
         """A column's encoded values (n, width) and their weights (width, H)."""
         return (
-            self.columns.conditionals[column].encode(x[:, column]),
+            self.columns.encodings[column].encode(x[:, column]),
             self.input_weight[self.columns.input_rows(column)],
         )
 

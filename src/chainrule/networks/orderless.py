@@ -11,13 +11,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from chainrule.conditionals import AbstractConditional, Distribution, MixtureDistribution
+from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, choice, share, sizes, whole_number
 from chainrule.networks.base import AbstractNetwork, check_pool, sum_columns
-from chainrule.networks.columns import Columns
+from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.evidence import as_mask
 from chainrule.networks.known import draw_evenly, draw_known
-from chainrule.networks.members import choose_member
 from chainrule.networks.orders import Order, make_order, order_from_json, order_to_json
 from chainrule.ops.activations import ACTIVATIONS
 from chainrule.rng import generator_from, uniforms
@@ -43,7 +42,7 @@ class OrderlessNADE(AbstractNetwork):
     Ensembles", NeurIPS 2017, arXiv:1612.01474.
 
     Args:
-        columns: a number of binary columns, or one conditional per column.
+        columns: a number of binary columns, or a conditional (or a pair of one and an encoding) per column.
         hidden_sizes: units of each hidden layer, at least one layer.
         activation: "relu" or "sigmoid".
         order: None (natural), "random" (drawn from ``generator``) or a permutation; see ``with_order``.
@@ -61,7 +60,7 @@ class OrderlessNADE(AbstractNetwork):
 
     def __init__(
         self,
-        columns: int | Sequence[AbstractConditional] | Columns,
+        columns: int | Sequence[ColumnSpec] | Columns,
         hidden_sizes: Sequence[int] = (500, 500),
         *,
         activation: str = "relu",
@@ -168,16 +167,13 @@ class OrderlessNADE(AbstractNetwork):
             open_ = ~known[:, column] if skipped is None else ~(known | skipped)[:, column]
             if not bool(open_.any()):
                 continue
-            conditional = self.columns.conditionals[column]
-            params, own = self._chosen(self._outputs(self._deeper(a), column), column, uniform[:, column], temperature)
-            drawn = conditional.sample(params, own, temperature)
+            distribution = self._distribution(self._outputs(self._deeper(a), column), column)
+            drawn = distribution.draw(uniform[:, column], temperature)
             x[:, column] = torch.where(open_, drawn, x[:, column])
             a = self._learn(a, x, column, open_)
         return x
 
-    def conditional(
-        self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None
-    ) -> Distribution | MixtureDistribution:
+    def conditional(self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None) -> Distribution:
         """p(x_column | the other observed cells of each row), batched over N; one pass, any evidence.
 
         Args:
@@ -188,7 +184,7 @@ class OrderlessNADE(AbstractNetwork):
         x, column, known = self.check_column(x, column, observed)
         return self._distribution(self._outputs(self._deeper(self._first(x, known)), column), column)
 
-    def conditionals(self, x: torch.Tensor) -> list[Distribution | MixtureDistribution]:
+    def conditionals(self, x: torch.Tensor) -> list[Distribution]:
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k in the order)."""
         x = self.check_rows(x)
         nothing = torch.zeros(x.shape, dtype=torch.bool, device=x.device)
@@ -327,16 +323,16 @@ class OrderlessNADE(AbstractNetwork):
 
     def _learn(self, a: torch.Tensor, x: torch.Tensor, column: int, rows: torch.Tensor) -> torch.Tensor:
         """The sums when a column becomes known in some of the rows, bool (N,)."""
-        conditional = self.columns.conditionals[column]
+        encoding = self.columns.encodings[column]
         if not self.columns.all_evidence:
-            rows = rows & conditional.is_evidence(x[:, column])
+            rows = rows & encoding.is_evidence(x[:, column])
         value_weight = self.value_weight[self.columns.input_rows(column)]
         flag_weight = self.flag_weight[column : column + 1]
-        if conditional.is_one_hot:
-            row = value_weight.index_select(0, x[:, column].long().clamp(0, conditional.input_width - 1))
+        if encoding.is_one_hot:
+            row = value_weight.index_select(0, x[:, column].long().clamp(0, encoding.width - 1))
             return a + torch.where(rows[:, None], row + flag_weight, 0)
         weight = torch.cat([value_weight, flag_weight])
-        told = torch.cat([conditional.encode(x[:, column]), torch.ones_like(x[:, :1])], dim=1)  # (N, width + 1)
+        told = torch.cat([encoding.encode(x[:, column]), torch.ones_like(x[:, :1])], dim=1)  # (N, width + 1)
         return torch.addmm(a, torch.where(rows[:, None], told, 0), weight)
 
     def _deeper(self, a: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
@@ -368,21 +364,10 @@ class OrderlessNADE(AbstractNetwork):
         """The log of the mean over the members of likelihoods (N, M, …)."""
         return logs[:, 0] if self.members == 1 else (logs - math.log(self.members)).logsumexp(1)
 
-    def _distribution(self, params: torch.Tensor, column: int) -> Distribution | MixtureDistribution:
-        """The column's distribution by parameters (N, M, width)."""
-        parts = tuple(Distribution(self.columns.conditionals[column], own) for own in params.unbind(1))
-        if len(parts) == 1:
-            return parts[0]
-        return MixtureDistribution(params.new_full(params.shape[:2], -math.log(len(parts))), parts)
-
-    def _chosen(
-        self, params: torch.Tensor, column: int, uniform: torch.Tensor, temperature: float
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of parameters (N, M, width) those of a member drawn for each row, and what it leaves of the uniform (N,)."""
-        if self.members == 1:
-            return params[:, 0], uniform
-        same = params.new_full((self.members,), -math.log(self.members), dtype=torch.float64)
-        return choose_member(self.columns.conditionals[column], params, same, uniform, temperature)
+    def _distribution(self, params: torch.Tensor, column: int) -> Distribution:
+        """The column's distribution by parameters (N, M, width): the members' mixture."""
+        log_weight = params.new_full(params.shape[:2], -math.log(self.members))
+        return Distribution(self.columns.conditionals[column], params, log_weight)
 
     def _cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, D) of the cells that are asked, zero elsewhere."""

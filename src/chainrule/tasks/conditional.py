@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.conditionals import Distribution, MixtureDistribution
+from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError
 from chainrule.model import Model
 from chainrule.table import (
@@ -78,7 +78,7 @@ def conditional_each(
             yield {f"q{q:g}": decode_column(spec, found[:, k]) for k, q in enumerate(quantiles)}
 
 
-def distribution_of(model: Model, batch: Batch, column: int) -> Distribution | MixtureDistribution:
+def distribution_of(model: Model, batch: Batch, column: int) -> Distribution:
     """The column's distribution in a batch; that its own cell was missing says nothing of what it would be."""
     x, observed, outside = batch.x, batch.observed, batch.outside
     flag = model.flag_of(column)
@@ -96,7 +96,10 @@ def level_probabilities(model: Model, codes: Codes, column: int) -> np.ndarray:
     found = np.empty((len(codes), len(values)))
     for batch in batches(model, codes, "conditioning"):
         distribution = distribution_of(model, batch, column)
-        logs = distribution.at(batch.x.new_tensor(values).expand(len(batch.x), -1)) + batch.x.new_tensor(times).log()
+        logs = (
+            distribution.log_prob_grid(batch.x.new_tensor(values).expand(len(batch.x), -1))
+            + batch.x.new_tensor(times).log()
+        )
         found[batch.rows] = logs.softmax(1).cpu().numpy()
     return found
 

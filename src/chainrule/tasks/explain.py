@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from chainrule.conditionals import Distribution, MixtureDistribution
+from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, whole_number
 from chainrule.model import Model
 from chainrule.table import (
@@ -121,10 +121,10 @@ def surprise(
     return np.where(codes.outside, -log_outside(model.schema) / LN2, inside)
 
 
-def _expected(distribution: Distribution | MixtureDistribution, share: float) -> torch.Tensor:
+def _expected(distribution: Distribution, share: float) -> torch.Tensor:
     """The expected surprise (N,) of a cell, nats, of which ``share`` have a value that the column cannot hold."""
     values, weights = distribution.quadrature()
-    inside = -torch.where(weights > 0, weights * distribution.at(values), 0).sum(1)
+    inside = -torch.where(weights > 0, weights * distribution.log_prob_grid(values), 0).sum(1)
     if not share:
         return inside
     return (1 - share) * (inside - math.log1p(-share)) - share * math.log(share)
@@ -140,8 +140,8 @@ def tail_bits(model: Model, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
     tail, relative = np.full(codes.values.shape, np.nan), np.full(codes.values.shape, np.nan)
     for rows, k, distribution, x in _cells(model, codes):
         logs, (values, weights) = distribution.log_prob(x), distribution.quadrature()
-        each = distribution.at(values)
-        p = torch.maximum((weights * (each <= logs[:, None] + SAME)).sum(1), distribution.farther(x))
+        each = distribution.log_prob_grid(values)
+        p = torch.maximum((weights * (each <= logs[:, None] + SAME)).sum(1), distribution.tail_bound(x))
         expected = torch.where(weights > 0, weights * each, 0).sum(1)
         tail[rows, k] = -p.clamp(LEAST_TAIL, 1).log2().cpu().numpy()
         relative[rows, k] = (expected - logs).cpu().numpy() / LN2
@@ -149,9 +149,7 @@ def tail_bits(model: Model, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
     return tail, relative
 
 
-def _cells(
-    model: Model, codes: Codes
-) -> Iterator[tuple[np.ndarray, int, Distribution | MixtureDistribution, torch.Tensor]]:
+def _cells(model: Model, codes: Codes) -> Iterator[tuple[np.ndarray, int, Distribution, torch.Tensor]]:
     """Of each column and batch of rows those (n,) whose cell is known, what the rest of them says of it, and its codes: where
     the cell holds what its column cannot, some code."""
     for batch in batches(model, codes, "explaining", rows=BATCH_ROWS):

@@ -95,8 +95,7 @@ def _grid(model: Model, column: int, points: int) -> np.ndarray:
     spec = model.schema.columns[column]
     if spec.kind in ("binary", "categorical"):
         return np.arange(len(spec.levels) + (spec.kind == "categorical"), dtype=np.float64)
-    conditional: Any = model.network.columns.conditionals[column]
-    atoms = np.array(getattr(conditional, "values", ()), dtype=np.float64)
+    atoms = np.array(model.network.columns.conditionals[column].atoms, dtype=np.float64)
     spaced = np.linspace(spec.low, spec.high, points)
     spaced = np.unique(np.round(spaced)) if spec.step is not None else spaced
     return np.unique(np.concatenate([atoms, spaced]))

@@ -13,12 +13,11 @@ from typing import cast
 
 import torch
 
-from chainrule.conditionals import Bernoulli, Categorical, Distribution, MixtureDistribution
-from chainrule.conditionals.base import choose_part
+from chainrule.conditionals import Distribution
+from chainrule.conditionals.distribution import choose
 from chainrule.model import takes_any_evidence
 from chainrule.networks import AbstractNetwork, Ensemble
 from chainrule.networks.base import sum_columns
-from chainrule.networks.ensemble import mixed
 from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.rng import uniforms
 
@@ -55,7 +54,7 @@ def cell_nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor,
 
 def conditional_given(
     network: AbstractNetwork, x: torch.Tensor, column: int, observed: torch.Tensor, outside: torch.Tensor
-) -> Distribution | MixtureDistribution:
+) -> Distribution:
     """p(x_column | the other observed cells of each row), batched over N; arguments as of ``row_nats``.
 
     Raises:
@@ -66,22 +65,23 @@ def conditional_given(
     if not bool(outside.any()) or takes_any_evidence(network):
         return network.conditional(x, column, observed)
     conditional = network.columns.conditionals[column]
-    if isinstance(conditional, Bernoulli) or (isinstance(conditional, Categorical) and conditional.unlisted is None):
+    support = conditional.support()
+    if support is not None and conditional.is_saturated:
         whole, logs = observed.clone(), []
         whole[:, column] = True
-        for value in conditional.support():
+        for value in support:
             tried = x.clone()
             tried[:, column] = value
             logs.append(row_nats(network, tried, whole, outside))
         joint = torch.stack(logs, dim=1)  # (N, V)
         joint = torch.where((joint > -torch.inf).any(1, keepdim=True), joint, 0)  # what is impossible says nothing
-        return Distribution(conditional, joint[:, 1:] - joint[:, :1] if isinstance(conditional, Bernoulli) else joint)
+        return Distribution.of(conditional, conditional.params_of(joint))
     if isinstance(network, Ensemble):
         known = observed.clone()
         known[:, column] = False
         parts = [conditional_given(member, x, column, known, outside) for member in members_of(network)]
         logs = [row_nats(member, x, known, outside).double() for member in members_of(network)]
-        return mixed((network.log_weight + torch.stack(logs, dim=1)).log_softmax(1), parts)
+        return Distribution.mixture((network.log_weight + torch.stack(logs, dim=1)).log_softmax(1), parts)
     return network.conditional(network.columns.filled(x, observed), column, observed | outside)
 
 
@@ -100,7 +100,7 @@ def completed(
         return network.sample(len(x), (x, observed), generator=generator)
     if isinstance(network, Ensemble):
         logs = torch.stack([row_nats(member, x, observed, outside).double() for member in members_of(network)], dim=1)
-        chosen = choose_part(network.log_weight + logs, uniforms(1, len(x), generator)[0].to(x.device))
+        chosen, _ = choose(network.log_weight + logs, uniforms(1, len(x), generator)[0].to(x.device))
         x = x.clone()
         for number, member in enumerate(members_of(network)):
             rows = chosen == number

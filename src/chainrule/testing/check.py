@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from chainrule.conditionals import Atoms, Bernoulli, Categorical, Distribution, MixtureDistribution
+from chainrule.conditionals import Bernoulli, Categorical, Distribution
 from chainrule.density import Density, load
 from chainrule.errors import ChainruleError, EvidenceError
 from chainrule.model import Model
@@ -128,15 +128,12 @@ def _density(density: Density, generator: torch.Generator) -> tuple[bool, str]:
         for distribution in exact.conditionals(rows):
             if distribution.conditional.is_discrete:
                 continue
-            one = isinstance(distribution, Distribution)
-            for part in (distribution,) if one else distribution.parts:
-                total = integrate(part.conditional, part.params, torch.ones_like)
-                if isinstance(part.conditional, Atoms):
-                    own = part.conditional.values
-                    total = total + sum(part.log_prob(total.new_full(total.shape, a)).exp() for a in own)
-                worst = max(worst, float((total - 1).abs().max()))
-            if not one:
-                worst = max(worst, float((distribution.log_weight.exp().sum(1) - 1).abs().max()))
+            conditional, params = distribution.conditional, distribution.params.flatten(0, 1)  # (N M, width)
+            total = integrate(conditional, params, torch.ones_like)
+            for atom in conditional.atoms:
+                total = total + conditional.log_prob(params, total.new_full(total.shape, atom)).exp()
+            worst = max(worst, float((total - 1).abs().max()))
+            worst = max(worst, float((distribution.log_weight.exp().sum(1) - 1).abs().max()))
             counted += 1
     if not counted:
         return True, "no column has a density"
@@ -185,7 +182,7 @@ def _residuals(density: Density, generator: torch.Generator) -> tuple[bool, str]
 
 
 def _residual(
-    distribution: Distribution | MixtureDistribution, x: torch.Tensor, u: torch.Tensor
+    distribution: Distribution, x: torch.Tensor, u: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Of drawn cells x (N,): the residual, its variance, and a sign in [−1, 1] that the cell decides."""
     conditional = distribution.conditional
@@ -199,7 +196,7 @@ def _residual(
         p = (distribution.log_prob(mode) - whole).exp()
         return (x == mode).double() - p, p * (1 - p), 2 * (x == 0).double() - 1
     upper = distribution.cdf(x)
-    atoms = x.new_tensor(conditional.values if isinstance(conditional, Atoms) else ())
+    atoms = x.new_tensor(conditional.atoms)
     is_mass = torch.isin(x, atoms) | x.new_full((), conditional.is_discrete, dtype=torch.bool)
     z = upper - u * torch.where(is_mass, distribution.log_prob(x).exp(), 0)
     return z - 0.5, torch.full_like(z, 1 / 12), (2 * z - 1).clamp(-1, 1)
@@ -247,9 +244,7 @@ def _window(density: Density, generator: torch.Generator) -> tuple[bool, str]:
 def _listed(network: AbstractNetwork, column: int) -> tuple[float, ...] | None:
     """The values of a column that can be listed, each with a code of its own that is drawn; else None."""
     conditional = network.columns.conditionals[column]
-    if not isinstance(conditional, Bernoulli | Categorical) or getattr(conditional, "unlisted", None) is not None:
-        return None
-    return conditional.support()
+    return conditional.support() if conditional.is_saturated else None
 
 
 def _span(listed: list[tuple[float, ...] | None], start: int) -> int:

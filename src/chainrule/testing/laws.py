@@ -15,10 +15,8 @@ import torch
 from chainrule.conditionals import (
     AbstractConditional,
     AbstractMixture,
-    AbstractSeen,
     Atoms,
     Distribution,
-    MixtureDistribution,
 )
 from chainrule.errors import ShapeError
 from chainrule.networks import AbstractNetwork
@@ -202,8 +200,6 @@ def integrate(
     mixture, rest = conditional, params
     if isinstance(conditional, Atoms):
         mixture, rest = conditional.base, params[..., len(conditional.values) + 1 :]
-    if isinstance(mixture, AbstractSeen):
-        mixture = mixture.base
     if not isinstance(mixture, AbstractMixture):
         raise ShapeError(f"{conditional!r} has no density to integrate; sum over its support")
     parts = mixture.bind(rest)
@@ -268,14 +264,12 @@ def _double(network: AnyNetwork) -> AnyNetwork:
 
 @torch.no_grad()
 def params_of(network: AbstractNetwork, x: torch.Tensor) -> list[torch.Tensor]:
-    """Of every column what its conditional is computed from, (N, any): parameters; of a mixture, weights and all parts'."""
+    """Of every column what its conditional is computed from, (N, any): weights and parameters of all components."""
     return [_params_of_one(distribution) for distribution in network.conditionals(x)]
 
 
-def _params_of_one(distribution: Distribution | MixtureDistribution) -> torch.Tensor:
-    if isinstance(distribution, Distribution):
-        return distribution.params
-    return torch.cat([distribution.log_weight, *(part.params for part in distribution.parts)], dim=1)
+def _params_of_one(distribution: Distribution) -> torch.Tensor:
+    return torch.cat([distribution.log_weight, distribution.params.flatten(1)], dim=1)
 
 
 def _world(network: AbstractNetwork) -> dict[str, object]:

@@ -13,7 +13,7 @@ import torch
 
 from chainrule.baselines import IndependentColumns
 from chainrule.errors import printable
-from chainrule.model import conditionals_of
+from chainrule.model import columns_of
 from chainrule.networks import Columns
 from chainrule.scratch import ScratchFolder
 from chainrule.table import MIN_COUNT, Schema, Table, describe_missing, infer_schema, read_table, read_table_lazily
@@ -113,7 +113,7 @@ def training_data(
         x_valid = encoded(valid_table, schema, [every], also=kept.keep, learns_from_missing=learns_from_missing)[0]
     filled, known = complete_rows(x)
     initial = without_rare_values(filled, known, schema, min_count=min_count, weight=x.weight)
-    columns = Columns.of(conditionals_of(schema, conditional=config.conditional, components=config.components))
+    columns = columns_of(schema, conditional=config.conditional, components=config.components)
     independent = IndependentColumns(columns)
     independent.initialize_from(filled)
     return TrainingData(schema, columns, x, x_valid, valid_table, kept, filled, initial, independent, folder)

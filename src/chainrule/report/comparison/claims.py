@@ -14,7 +14,6 @@ from typing import Any
 import torch
 
 from chainrule.baselines import RBM, VAE, IndependentColumns
-from chainrule.conditionals import Categorical
 from chainrule.networks import AbstractNetwork, Columns
 from chainrule.networks.trainable import AbstractTrainable
 from chainrule.report.comparison.data import Data
@@ -64,7 +63,7 @@ def claims_of(net: AbstractTrainable, data: Data, drawn: torch.Tensor, generator
     if isinstance(net, VAE):
         z = net.encode(data.train.x[:1])[0].expand(CONDITIONED, -1)
         uniform = torch.rand(CONDITIONED, len(data.columns), generator=generator, dtype=torch.float64)
-        each = [d.conditional.sample(d.params, uniform[:, k]) for k, d in enumerate(net.conditionals(z))]
+        each = [d.draw(uniform[:, k]) for k, d in enumerate(net.conditionals(z))]
         given = mean_correlation(torch.stack(each, dim=1), data.columns)
         rows = data.valid.x[:LOOKED_AT]
         many = net.log_prob(rows, n_draws=500, generator=generator).value
@@ -107,7 +106,7 @@ def _off_by(net: AbstractNetwork, data: Data) -> float | None:
 
 def mean_correlation(x: torch.Tensor, columns: Columns) -> float:
     """Mean |correlation| over all pairs of columns that vary and are no categories; of independent ones about 0.8 / √N."""
-    x = x[:, [k for k, each in enumerate(columns.conditionals) if not isinstance(each, Categorical)]]
+    x = x[:, [k for k, each in enumerate(columns.conditionals) if each.is_ordered]]
     if x.shape[1] < 2:
         return 0.0
     centred = x.double() - x.double().mean(0)

@@ -11,7 +11,7 @@ import torch
 
 from chainrule.datasets import Dataset
 from chainrule.errors import ChainruleError, SchemaError, unknown_choice
-from chainrule.model import conditionals_of
+from chainrule.model import columns_of
 from chainrule.networks import Columns
 from chainrule.rng import generator_from
 from chainrule.table import Schema, Table, encode, infer_schema, read_table
@@ -146,7 +146,7 @@ def _of_splits(
     components: int,
 ) -> Data:
     schema = infer_schema(tables[0], kinds=kinds)
-    columns = Columns.of(conditionals_of(schema, components=components))
+    columns = columns_of(schema, components=components)
     train, valid, test = (encoded(table, schema, [np.arange(len(table))], strict=True)[0] for table in tables)
     unlabelled = 0 if labels is None else sum(sum(value is None for value in part) for part in labels)
     return Data(name, schema, columns, train, valid, test, image_shape, labels, left_out, unlabelled)

@@ -17,7 +17,7 @@ from chainrule.baselines import (
     IndependentColumns,
     contrastive_divergence,
 )
-from chainrule.conditionals import Bernoulli, Categorical, GaussianMixture
+from chainrule.conditionals import GaussianMixture
 from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, OrderlessNADE
 from chainrule.networks.trainable import AbstractTrainable
 from chainrule.report.comparison.data import Data
@@ -99,16 +99,16 @@ def _any(columns: Columns) -> None:
 
 
 def _bits(columns: Columns) -> str | None:
-    return None if set(columns.conditionals) == {Bernoulli()} else "is for tables whose columns are all binary"
+    return None if columns.is_binary else "is for tables whose columns are all binary"
 
 
 def _discrete(columns: Columns) -> str | None:
-    good = all(isinstance(conditional, Bernoulli | Categorical) for conditional in columns.conditionals)
+    good = all(conditional.is_listed for conditional in columns.conditionals)
     return None if good else "is for tables whose columns are all binary or categorical"
 
 
 def _real(columns: Columns) -> str | None:
-    good = all(isinstance(conditional.unseen, GaussianMixture) for conditional in columns.conditionals)
+    good = all(isinstance(conditional, GaussianMixture) for conditional in columns.conditionals)
     return None if good else "is for tables whose columns are all real, without atoms or steps"
 
 

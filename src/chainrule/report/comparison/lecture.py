@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chainrule.conditionals import Bernoulli
 from chainrule.report.comparison.claims import CONDITIONED
 from chainrule.report.comparison.run import COMPLETED, TIMED, TIMES, Comparison, Entry
 from chainrule.report.lecture import full_table_numbers
@@ -190,7 +189,7 @@ def _of_bounds(vae: Entry) -> list[Sentence]:
 
 def _of_chains(comparison: Comparison, chained: list[Entry], latent: list[Entry]) -> list[Sentence]:
     n, own = len(comparison.data.columns), comparison.pixels
-    bits = set(comparison.data.columns.conditionals) == {Bernoulli()}
+    bits = comparison.data.columns.is_binary
     counts = "; ".join(f"{entry.family.title}: {entry.parameters:,}" for entry in chained)
     listed = [entry for entry in chained if entry.claims.exactness is not None]
     exact = "; ".join(f"{entry.family.title} is off by at most {entry.claims.exactness:.0e}" for entry in listed)

@@ -1,0 +1,172 @@
+"""One column's distribution in each row: a conditional with its parameters bound, or a mixture of such components."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from chainrule.conditionals.base import AbstractConditional, bisect
+from chainrule.errors import ChainruleError, ShapeError
+from chainrule.rng import uniforms
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """N distributions of one column, one per row, each a mixture of M components of one conditional.
+
+    p(x) = Σ_m w_m p(x | params_m). A network by itself gives one component; networks that are averaged give one each.
+    ``Distribution.of`` makes the first, ``Distribution.mixture`` joins several.
+
+    Attributes:
+        conditional: the family of all components.
+        params: their parameters, (N, M, param_width).
+        log_weight: logarithms of their weights, (N, M); the weights of a row sum to one.
+
+    Examples:
+        >>> from chainrule.conditionals.bernoulli import Bernoulli
+        >>> half, never = (Distribution.of(Bernoulli(), torch.tensor([[z]])) for z in (0.0, -800.0))
+        >>> half.mean(), Distribution.mixture(torch.tensor([[0.5, 0.5]]).log(), [half, never]).mean()
+        (tensor([0.5000]), tensor([0.2500]))
+    """
+
+    conditional: AbstractConditional
+    params: torch.Tensor
+    log_weight: torch.Tensor
+
+    @classmethod
+    def of(cls, conditional: AbstractConditional, params: torch.Tensor) -> Distribution:
+        """The distributions of parameters (N, param_width), a single component each."""
+        return cls(conditional, params[:, None], params.new_zeros(len(params), 1))
+
+    @classmethod
+    def mixture(cls, log_weight: torch.Tensor, parts: Sequence[Distribution]) -> Distribution:
+        """The mixture of distributions of one column by log-weights (N, parts), with the components of all of them."""
+        weights = [log_weight[:, k : k + 1] + part.log_weight for k, part in enumerate(parts)]
+        return cls(parts[0].conditional, torch.cat([part.params for part in parts], dim=1), torch.cat(weights, dim=1))
+
+    @property
+    def components(self) -> int:
+        """M, how many components each row's mixture has."""
+        return self.params.shape[1]
+
+    def log_prob(self, x: torch.Tensor) -> torch.Tensor:
+        """Log-likelihood (N,) of values x (N,), in nats: log-mean-exp, never a mean of logits."""
+        return self._log_mean(self.conditional.log_prob(self.params, self._each(x)))
+
+    def log_prob_grid(self, x: torch.Tensor) -> torch.Tensor:
+        """Log-likelihoods (N, Q) of Q values for each row, in nats."""
+        # One component at a time: the parts of all of them at once would not stay in the processor's cache.
+        logs = [self.conditional.log_prob(params[:, None], x) for params in self.params.unbind(1)]
+        return self._log_mean(torch.stack(logs, dim=1))
+
+    def sample(self, generator: torch.Generator | None = None, *, temperature: float = 1.0) -> torch.Tensor:
+        """Values (N,), one per row; None draws from a fresh generator."""
+        return self.draw(uniforms(1, len(self.params), generator)[0].to(self.params.device), temperature)
+
+    def draw(self, uniform: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+        """Values (N,) by uniforms (N,): a component, then its value by what the component leaves of the uniform.
+
+        A component is drawn with probability ∝ weight · (the mixture's probability of its mode)^(1/temperature − 1).
+        """
+        if self.components == 1:
+            return self.conditional.sample(self.params[:, 0], uniform, temperature)
+        log_weight = self.log_weight.to(self.params.device).double()
+        if temperature != 1:
+            peaks = self._log_peaks(log_weight)
+            log_weight = log_weight + peaks * (1 / temperature - 1)
+        chosen, left = choose(log_weight, uniform)
+        rows = torch.arange(len(chosen), device=chosen.device)
+        return self.conditional.sample(self.params[rows, chosen], left.to(uniform.dtype), temperature)
+
+    def cdf(self, x: torch.Tensor) -> torch.Tensor:
+        """P(value <= x), (N,)."""
+        return self._mean(self.conditional.cdf(self.params, self._each(x)))
+
+    def quantile(self, q: torch.Tensor | float) -> torch.Tensor:
+        """The smallest value (N,) whose cdf is at least q, one for all or (N,)."""
+        levels = torch.as_tensor(q, dtype=torch.float64, device=self.params.device).expand(len(self.params))
+        if not bool(((levels > 0) & (levels < 1)).all()):
+            raise ShapeError(f"q = {q!r}: quantiles are for numbers above 0 and below 1")
+        ends = self.conditional.quantile(
+            self.params, self._each(levels)
+        )  # (N, M): below the least no component reaches q
+        if self.components == 1:
+            return ends[:, 0]
+        whole = self.conditional.is_discrete
+        return bisect(self.cdf, levels, ends.amin(1) - int(whole), ends.amax(1), whole=whole)
+
+    def mean(self) -> torch.Tensor:
+        """Expected value (N,); of values without an order, the most probable one."""
+        return self._mean(self.conditional.mean(self.params)) if self.conditional.is_ordered else self.mode()
+
+    def mode(self) -> torch.Tensor:
+        """Most probable value (N,): of the candidates where they can be listed, else of the components' own modes."""
+        if self.components == 1:
+            return self.conditional.mode(self.params[:, 0])
+        candidates = self.conditional.candidates()
+        if candidates is None:
+            tried = self.conditional.mode(self.params)
+        else:
+            tried = self.params.new_tensor(candidates).expand(len(self.params), -1)
+        return tried.gather(1, self.log_prob_grid(tried).argmax(1, keepdim=True))[:, 0]
+
+    def entropy(self) -> torch.Tensor:
+        """Entropy (N,) in nats, where it has a closed form: of a mixture, where values can be listed."""
+        if self.components == 1:
+            return self.conditional.entropy(self.params[:, 0])
+        support, times = self.conditional.support(), self.conditional.multiplicities()
+        if support is None or times is None:
+            raise ChainruleError("a mixture's entropy has no closed form; average −log_prob over draws instead")
+        logs = self.log_prob_grid(self.params.new_tensor(support).expand(len(self.params), -1))
+        return -(logs.exp() * logs.clamp(min=-1e300) * logs.new_tensor(times)).sum(1)
+
+    def quadrature(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Values and weights, (N, Q) each, with E[f(value)] ≈ Σ weight · f(value).
+
+        Q is about as large for a mixture as for one of its components.
+        """
+        values, weights = self.conditional.quadrature(self.params, self.components)  # (N, M, Q)
+        weights = self.log_weight.exp()[..., None] * weights
+        if self.conditional.is_listed:  # the same values in all components
+            return values[:, 0], weights.sum(1)
+        return values.flatten(1), weights.flatten(1)
+
+    def tail_bound(self, x: torch.Tensor) -> torch.Tensor:
+        """Lower bound (N,) on P(value at most as likely as x (N,)): the components' tails beyond x; 0 without such tails."""
+        return self._mean(self.conditional.tail_bound(self.params, self._each(x)))
+
+    def _each(self, x: torch.Tensor) -> torch.Tensor:
+        """Numbers (N,) as (N, M), the same for each component."""
+        return x[:, None].expand(-1, self.components)
+
+    def _mean(self, values: torch.Tensor) -> torch.Tensor:
+        """The weighted mean (N,) over the components of numbers (N, M)."""
+        return values[:, 0] if self.components == 1 else (self.log_weight.exp() * values).sum(1)
+
+    def _log_mean(self, logs: torch.Tensor) -> torch.Tensor:
+        """The logarithm (N, …) of the weighted mean over the components of likelihoods whose logarithms are (N, M, …)."""
+        if self.components == 1:
+            return logs[:, 0]
+        log_weight = self.log_weight if logs.ndim == 2 else self.log_weight[..., None]
+        return (log_weight + logs).logsumexp(1)
+
+    def _log_peaks(self, log_weight: torch.Tensor) -> torch.Tensor:
+        """The mixture's log-likelihood (N, M) of each component's mode, in the dtype of the weights."""
+        modes = self.conditional.mode(self.params)[:, :, None].expand(-1, -1, self.components)  # (N, mode, component)
+        tried = self.conditional.log_prob(self.params[:, None], modes)
+        return (log_weight[:, None] + tried.to(log_weight.dtype)).logsumexp(2)
+
+
+def choose(log_weight: torch.Tensor, uniform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which component each uniform (N,) falls into, (N,), and what that leaves of the uniform, (N,) on [0, 1).
+
+    Log-weights (N, M) need not sum to one. What is left is uniform again, and serves for the component's own draw.
+    """
+    weight = log_weight.double().softmax(1)
+    ends = weight.cumsum(1)
+    chosen = (uniform[:, None] >= ends[:, :-1]).sum(1)  # the last component's stretch is open
+    rows = torch.arange(len(chosen), device=chosen.device)
+    left = (uniform - ends[rows, chosen] + weight[rows, chosen]) / weight[rows, chosen]
+    return chosen, left.clamp(0, 1 - 2**-53)
