@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import singledispatch
 from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
 import torch
 
+from chainrule import table
 from chainrule.conditionals import (
     AbstractConditional,
     AbstractMixture,
@@ -29,8 +31,7 @@ from chainrule.errors import ChainruleError, FormatError, SchemaError, unknown_c
 from chainrule.networks import MADE, NADE, AbstractNetwork, Committee, Ensemble, OrderlessNADE
 from chainrule.networks.columns import Columns
 from chainrule.networks.orders import make_order
-from chainrule.table import Column, Schema
-from chainrule.table.kinds import KINDS, integer
+from chainrule.table import AbstractColumn, AbstractNumbers, Schema
 
 NETWORKS: dict[str, type[AbstractNetwork]] = {
     "Committee": Committee,
@@ -73,8 +74,7 @@ class Model:
 
     def flag_of(self, column: int) -> int | None:
         """The number of the binary column that says where this column's cells are missing, if there is one."""
-        name = self.schema.columns[column].name
-        return next((k for k, flag in enumerate(self.schema.columns) if flag.flag_of == name), None)
+        return self.schema.flags.get(column)
 
     @property
     def takes_any_evidence(self) -> bool:
@@ -150,28 +150,67 @@ def conditionals_of(
     """
     if conditional not in MIXTURES:
         raise ChainruleError(unknown_choice("conditional", conditional, MIXTURES))
-    return tuple(_conditional_of(column, MIXTURES[conditional], components) for column in schema.columns)
+    return tuple(conditional_of(column, MIXTURES[conditional], components) for column in schema.columns)
 
 
-def _conditional_of(column: Column, mixture: type[AbstractMixture], components: int) -> AbstractConditional:
-    """As evidence a number counts within the range of the training rows, which is the conditional's."""
-    if column.kind == "binary":
-        return Bernoulli()
-    if column.kind == "categorical":
-        return Categorical(len(column.levels), unlisted=column.unlisted, rows=column.rows)
-    base: AbstractConditional
-    if column.step is None:
-        base = mixture(components, low=column.low, high=column.high)
+@singledispatch
+def conditional_of(column: AbstractColumn, mixture: type[AbstractMixture], components: int) -> AbstractConditional:
+    """The conditional of one column, by its kind.
+
+    A new kind registers a function: ``@conditional_of.register(Kind)``.
+
+    Args:
+        column: the column.
+        mixture: the mixture of continuous numbers.
+        components: how many parts each mixture has.
+    """
+    raise TypeError(f"column {column.name!r}: no conditional is registered for columns of kind {column.kind!r}")
+
+
+@conditional_of.register(table.Binary)
+def _of_binary(column: table.Binary, mixture: type[AbstractMixture], components: int) -> AbstractConditional:
+    return Bernoulli()
+
+
+@conditional_of.register(table.Categorical)
+def _of_categorical(column: table.Categorical, mixture: type[AbstractMixture], components: int) -> AbstractConditional:
+    return Categorical(len(column.levels), unlisted=column.unlisted, rows=column.rows)
+
+
+@conditional_of.register(table.Integer)
+def _of_integer(column: table.Integer, mixture: type[AbstractMixture], components: int) -> AbstractConditional:
+    return _with_atoms(column, _with_knots(column, _on_grid(column, components, *column.bound_codes)))
+
+
+@conditional_of.register(table.Real)
+def _of_real(column: table.Real, mixture: type[AbstractMixture], components: int) -> AbstractConditional:
+    if column.is_continuous:
+        base: AbstractConditional = mixture(components, low=column.low, high=column.high)
     else:
-        least, most = integer.bound_codes(column) if column.kind == "integer" else (None, None)
-        base = DiscretizedLogisticMixture(
-            components, least, most, column.center, column.spread, low=column.low, high=column.high
-        )
-    if column.periods:
-        base = Periodic(base, column.periods)
-    if column.knots:
-        base = PiecewiseLinear(base, column.knots)
-    atoms = KINDS[column.kind].atom_codes(column)
+        base = _on_grid(column, components)
+    return _with_atoms(column, _with_knots(column, base))
+
+
+@conditional_of.register(table.Datetime)
+def _of_datetime(column: table.Datetime, mixture: type[AbstractMixture], components: int) -> AbstractConditional:
+    base = _on_grid(column, components)
+    return _with_knots(column, Periodic(base, column.periods) if column.periods else base)
+
+
+def _on_grid(
+    column: AbstractNumbers, components: int, least: float | None = None, most: float | None = None
+) -> AbstractConditional:
+    """As evidence a number counts within the range of the training rows, which is the conditional's."""
+    center, spread = column.center, column.spread
+    return DiscretizedLogisticMixture(components, least, most, center, spread, low=column.low, high=column.high)
+
+
+def _with_knots(column: AbstractNumbers, base: AbstractConditional) -> AbstractConditional:
+    return PiecewiseLinear(base, column.knots) if column.knots else base
+
+
+def _with_atoms(column: AbstractNumbers, base: AbstractConditional) -> AbstractConditional:
+    atoms = column.atom_codes()
     return Atoms(atoms, base) if atoms else base
 
 
@@ -189,13 +228,13 @@ def _require_kinds(schema: Schema, columns: Columns) -> None:
             raise SchemaError(f"column {column.name!r} is of kind {column.kind!r}, but the network gives it {found}")
 
 
-def _serves(column: Column, conditional: AbstractConditional) -> bool:
+def _serves(column: AbstractColumn, conditional: AbstractConditional) -> bool:
     """Whether a conditional is one that the column's kind can have."""
     base: Any = conditional
     while isinstance(base, Atoms | AbstractSeen):
         base = base.base
     mixture = type(base) if isinstance(base, AbstractMixture) else GaussianMixture
-    return conditional == _conditional_of(column, mixture, getattr(base, "parts", 1))
+    return conditional == conditional_of(column, mixture, getattr(base, "parts", 1))
 
 
 def _require_sizes(name: str, config: Mapping[str, Any], columns: int, arrays: Mapping[str, np.ndarray]) -> None:

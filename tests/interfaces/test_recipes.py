@@ -16,7 +16,7 @@ import chainrule as cr
 from chainrule.errors import ChainruleError, EvidenceError, FormatError
 from chainrule.model import Model
 from chainrule.rng import generator_from
-from chainrule.table import Column, Schema
+from chainrule.table import Binary, Schema
 from chainrule.training import loop
 from chainrule.training.batches import Rows
 from chainrule.training.checkpoint import Checkpoint
@@ -38,7 +38,7 @@ def related_bits(n=240, seed=0):
 
 
 def bits(columns=6):
-    return Schema(tuple(Column(name=f"x{k}", kind="binary", levels=(0, 1), dtype="int64") for k in range(columns)))
+    return Schema(tuple(Binary(name=f"x{k}", levels=(0, 1), dtype="int64") for k in range(columns)))
 
 
 def test_a_race_keeps_what_is_better_and_goes_on_from_there():

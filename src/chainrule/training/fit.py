@@ -185,7 +185,7 @@ def fit(
     elif network == "committee" and done is not None:
         config = with_what_was_said(config_of(done.training, os.fspath(finished or "")), said)
     elif network == "committee" and time_limit_s is None and races(len(x), effort):
-        build, flags = partial(begin, network), any(column.flag_of is not None for column in schema.columns)
+        build, flags = partial(begin, network), bool(schema.flags)
         reached = partial(
             reached_by_two, build=build, x=x, x_valid=x_valid, seed=seed, device=device, show_progress=verbose
         )
@@ -274,7 +274,7 @@ def _begin(
     order: Any = config.order
     if order in LEARNED_ORDERS:
         order = search_order(filled, method=LEARNED_ORDERS[order], generator=generator)
-    flags = [k for k, column in enumerate(schema.columns) if column.flag_of is not None]
+    flags = [k for k, column in enumerate(schema.columns) if column.is_flag]
     if flags and order == "natural":  # so that what is missing is drawn before what is not
         order = [*flags, *(k for k in range(len(columns)) if k not in flags)]
     net = BUILDERS[network](columns, config, order, generator)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from chainrule.errors import ChainruleError
-from chainrule.table import Schema
+from chainrule.table import Binary, Schema
 from chainrule.training import recipes
 from chainrule.training.config import FitConfig
 
@@ -77,7 +77,7 @@ def resolved(config: FitConfig, network: str, schema: Schema, rows: int, effort:
         raise ChainruleError(f"orders = {config.orders}: only a committee has several; pass network='committee'")
     if not of_nades and config.input_dropout:
         raise ChainruleError(f"input_dropout = {config.input_dropout}: only NADE and a committee of NADEs have it")
-    plain = of_nades and all(column.kind == "binary" for column in schema.columns)
+    plain = of_nades and all(isinstance(column, Binary) for column in schema.columns)
     config = replace(
         config,
         order=config.order or "natural",
