@@ -106,17 +106,22 @@ def infer_schema(
         columns.append(replace(found, notation=notation))
     require_format_of_some(table, notations)
     columns = with_doubtful_points(table, columns, notations)
-    unwanted = [out for out in left_out if out.name not in kinds]
-    if unwanted:
-        listed = "; ".join(f"{out.name!r} ({out.reason})" for out in unwanted)
-        if strict:
-            raise SchemaError(
-                f"{table.source}: cannot model {listed}; drop them, say kinds={{{unwanted[0].name!r}: …}}, or pass strict=False"
-            )
-        warnings.warn(printable(f"{table.source}: left out {listed}"), UserWarning, stacklevel=3)
+    _tell_of_left_out(table, [out for out in left_out if out.name not in kinds], strict)
     if not columns:
         raise SchemaError(f"{table.source}: no column can be modelled: {left_out[0].name!r} is {left_out[0].reason}")
     return Schema(tuple(columns), table.container, tuple(left_out), table.index, table.reading)
+
+
+def _tell_of_left_out(table: Table, unwanted: list[LeftOut], strict: bool) -> None:
+    """Warns of columns that are left out although the user did not say so; raises SchemaError where ``strict``."""
+    if not unwanted:
+        return
+    listed = "; ".join(f"{out.name!r} ({out.reason})" for out in unwanted)
+    if strict:
+        raise SchemaError(
+            f"{table.source}: cannot model {listed}; drop them, say kinds={{{unwanted[0].name!r}: …}}, or pass strict=False"
+        )
+    warnings.warn(printable(f"{table.source}: left out {listed}"), UserWarning, stacklevel=4)
 
 
 def _of_type(column: AbstractColumn, kind: Type, values: np.ndarray, least: int) -> AbstractColumn:
