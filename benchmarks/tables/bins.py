@@ -11,8 +11,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
-from chainrule.table import Codes, Column, Schema
-from chainrule.table.kinds import KINDS
+from chainrule.table import AbstractColumn, AbstractNumbers, Codes, Schema
 
 BINS = (8, 16, 32, 64, 128, 256, 512)  # of numbers, at most; the best on validation rows is taken
 MOST_OF_TREES = 128
@@ -50,18 +49,16 @@ class Cut:
         return found
 
 
-def cut(column: Column, codes: np.ndarray, bins: int) -> Cut:
+def cut(column: AbstractColumn, codes: np.ndarray, bins: int) -> Cut:
     """A column's bins, of its training codes (N,): of numbers their quantiles, and tails beyond their range."""
-    if column.kind == "binary":
-        return Cut(np.array([0.0, 1.0]), np.empty(0), np.ones(2))
-    if column.kind == "categorical":  # labels that are not listed share a code, and its probability
-        listed = len(column.levels)
-        return Cut(np.arange(listed + 1.0), np.empty(0), np.append(np.ones(listed), column.unlisted + 1.0))
-    atoms = np.array(KINDS[column.kind].atom_codes(column), dtype=np.float64)
+    if not isinstance(column, AbstractNumbers):  # labels that are not listed share a code, and its probability
+        levels = column.points(0)
+        return Cut(levels, np.empty(0), np.exp(column.log_multiplicity(levels)))
+    atoms = np.array(column.atom_codes(), dtype=np.float64)
     numbers = codes[~np.isnan(codes) & ~np.isin(codes, atoms)]
     if not len(numbers):
         numbers = np.array([column.low, column.high])
-    on_grid = column.step is not None
+    on_grid = not column.is_continuous
     half = 0.5 if on_grid else 0.0
     inner = np.unique(np.quantile(numbers, np.linspace(0, 1, bins + 1)))
     # Off the grid the last stretch ends behind the largest number, which has no stretch of its own.

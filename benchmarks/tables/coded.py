@@ -65,7 +65,7 @@ def coded(frame: pl.DataFrame, schema: Schema, *, like: pl.DataFrame | None = No
     for column in schema.own:
         names.append(column.name)
         series = frame[column.name]
-        if column.kind in ("binary", "categorical"):
+        if column.has_levels:
             both = pl.concat([like[column.name], series]).cast(pl.String).unique().drop_nulls().sort().to_list()
             numbers = {label: number for number, label in enumerate(both)}
             cells = [np.nan if v is None else numbers[v] for v in series.cast(pl.String).to_list()]

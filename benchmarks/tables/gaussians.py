@@ -13,7 +13,6 @@ from scipy.special import log_ndtr, logsumexp
 from sklearn.mixture import GaussianMixture
 
 from chainrule.table import Codes, Schema
-from chainrule.table.kinds import KINDS
 
 PARTS = (1, 5, 10, 20, 40, 80, 160, 320)  # the best on validation rows is taken
 FLOORS = (1e-4, 1e-2)  # smallest variance of a part, in standard deviations
@@ -25,9 +24,9 @@ class Gaussians:
     def __init__(self, schema: Schema, codes: Codes, *, parts: int, floor: float, seed: int) -> None:
         generator = np.random.default_rng(seed)
         self.columns = schema.columns
-        self.atoms = [np.array(KINDS[c.kind].atom_codes(c), dtype=np.float64) for c in self.columns]
-        self.is_level = [c.kind in ("binary", "categorical") for c in self.columns]
-        self.is_step = [level or c.step is not None for level, c in zip(self.is_level, self.columns, strict=True)]
+        self.atoms = [np.array(c.atom_codes(), dtype=np.float64) for c in self.columns]
+        self.is_level = [c.has_levels for c in self.columns]
+        self.is_step = [not c.is_continuous for c in self.columns]
         values = np.where(codes.observed, codes.values, np.nan)
         self.shares, spread = [], np.empty(values.shape)
         for k, atoms in enumerate(self.atoms):
@@ -71,10 +70,7 @@ class Gaussians:
             at_atoms = np.exp(_log_step(self.atoms[k][:, None], mean, deviation)).sum(0)
             return logs - np.log1p(-np.minimum(at_atoms, 1 - 1e-9))
         column = self.columns[k]
-        levels = np.arange(len(column.levels) + float(column.kind == "categorical"))
-        shared = (
-            np.log(column.unlisted + 1) * (x == len(column.levels))[:, None] if column.kind == "categorical" else 0.0
-        )
+        levels, shared = column.points(0), column.log_multiplicity(x)[:, None]
         return logs - logsumexp(_log_step(levels[:, None], mean, deviation), axis=0) - shared
 
 

@@ -148,7 +148,7 @@ def calibration(
     ranks = []
     for place, column in enumerate(schema.own):
         k = model.schema.number(column.name)
-        if column.kind in ("binary", "categorical"):
+        if column.has_levels:
             continue
         rows = np.flatnonzero(holes[:, place])
         part = type(asked)(asked.values[rows], asked.observed[rows])
@@ -157,7 +157,7 @@ def calibration(
         for batch in batches(model, part, "ranking", show_progress=False):
             distribution = distribution_of(model, batch, k)
             below, upto = (distribution.cdf(x[batch.rows] + shift).numpy() for shift in (-STEP, 0))
-            if column.step is None and not column.atoms:
+            if column.is_continuous and not column.atom_codes():
                 below = upto
             found[batch.rows] = below + generator.random(len(upto)) * (upto - below)
         ranks.append(found)

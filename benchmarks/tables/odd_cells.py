@@ -86,7 +86,7 @@ def plant(frame: pl.DataFrame, schema: cr.Schema, seed: int) -> tuple[pl.DataFra
         value = columns[column.name][row]
         if value is None:
             continue
-        if column.kind in ("binary", "categorical"):
+        if column.has_levels:
             others = [label for label in labels[column.name] if label != value]
             kind, wrong = "another label", others[generator.integers(len(others))]
         else:
@@ -125,7 +125,7 @@ def _rarity(column: Any, codes: np.ndarray, observed: np.ndarray) -> np.ndarray:
 def _tail(column: Any, codes: np.ndarray, observed: np.ndarray) -> np.ndarray:
     """−log of the share of cells as far out on the nearer side, of labels of those no more frequent; NaN where unknown."""
     tail, known = np.full(len(codes), np.nan), codes[observed]
-    if column.kind in ("binary", "categorical"):
+    if column.has_levels:
         levels, counts = np.unique(known, return_counts=True)
         share = {level: counts[counts <= count].sum() / len(known) for level, count in zip(levels, counts, strict=True)}
         tail[observed] = [-np.log(share[level]) for level in known.tolist()]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import singledispatch
 from typing import Any, cast
 
 import numpy as np
 import torch
 
+from chainrule import table
 from chainrule.conditionals import (
     AbstractConditional,
     AbstractEncoding,
@@ -20,21 +22,18 @@ from chainrule.conditionals import (
     Categorical,
     DiscretizedLogisticMixture,
     GaussianMixture,
-    Identity,
     LaplaceMixture,
     LogisticMixture,
-    OneHot,
     Periodic,
     PiecewiseLinear,
     Standardised,
 )
 from chainrule.errors import ChainruleError, FormatError, SchemaError, unknown_choice
 from chainrule.networks import AbstractNetwork, Ensemble, OrderlessNADE
-from chainrule.networks.columns import Columns
+from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.ensemble import NETWORKS
 from chainrule.networks.rebuild import network_from_json, network_to_json
-from chainrule.table import Column, Schema
-from chainrule.table.kinds import KINDS, integer
+from chainrule.table import AbstractColumn, AbstractNumbers, Schema
 
 MIXTURES: dict[str, type[AbstractMixture]] = {
     "gaussian": GaussianMixture,
@@ -69,8 +68,7 @@ class Model:
 
     def flag_of(self, column: int) -> int | None:
         """The number of the binary column that says where this column's cells are missing, if there is one."""
-        name = self.schema.columns[column].name
-        return next((k for k, flag in enumerate(self.schema.columns) if flag.flag_of == name), None)
+        return self.schema.flags.get(column)
 
     @property
     def takes_any_evidence(self) -> bool:
@@ -123,32 +121,67 @@ def columns_of(schema: Schema, *, conditional: str = "gaussian", components: int
     """
     if conditional not in MIXTURES:
         raise ChainruleError(unknown_choice("conditional", conditional, MIXTURES))
-    return Columns.of([_column_of(column, MIXTURES[conditional], components) for column in schema.columns])
+    return Columns.of([column_of(column, MIXTURES[conditional], components) for column in schema.columns])
 
 
-def _column_of(
-    column: Column, mixture: type[AbstractMixture], components: int
-) -> tuple[AbstractConditional, AbstractEncoding]:
-    """How a column's values are distributed, and how other columns see them."""
-    if column.kind == "binary":
-        return Bernoulli(), Identity()
-    if column.kind == "categorical":
-        return Categorical(len(column.levels), unlisted=column.unlisted, rows=column.rows), OneHot(len(column.levels))
-    conditional: AbstractConditional
-    if column.step is None:
-        conditional, center, spread = mixture(components), 0.0, 1.0
-    else:
-        least, most = integer.bound_codes(column) if column.kind == "integer" else (None, None)
-        center, spread = column.center, column.spread
-        conditional = DiscretizedLogisticMixture(components, least, most, center, spread)
+@singledispatch
+def column_of(column: AbstractColumn, mixture: type[AbstractMixture], components: int) -> ColumnSpec:
+    """The conditional of one column, by its kind, or a pair of conditional and encoding.
+
+    A new kind registers a function: ``@column_of.register(Kind)``.
+
+    Args:
+        column: the column.
+        mixture: the mixture of continuous numbers.
+        components: how many components each mixture has.
+    """
+    raise TypeError(f"column {column.name!r}: no conditional is registered for columns of kind {column.kind!r}")
+
+
+@column_of.register(table.Binary)
+def _of_binary(column: table.Binary, mixture: type[AbstractMixture], components: int) -> ColumnSpec:
+    return Bernoulli()
+
+
+@column_of.register(table.Categorical)
+def _of_categorical(column: table.Categorical, mixture: type[AbstractMixture], components: int) -> ColumnSpec:
+    return Categorical(len(column.levels), unlisted=column.unlisted, rows=column.rows)
+
+
+@column_of.register(table.Integer)
+def _of_integer(column: table.Integer, mixture: type[AbstractMixture], components: int) -> ColumnSpec:
+    return _with_atoms(column, _on_grid(column, components, *column.bound_codes), _encoding_of(column))
+
+
+@column_of.register(table.Real)
+def _of_real(column: table.Real, mixture: type[AbstractMixture], components: int) -> ColumnSpec:
+    conditional = mixture(components) if column.is_continuous else _on_grid(column, components)
+    return _with_atoms(column, conditional, _encoding_of(column))
+
+
+@column_of.register(table.Datetime)
+def _of_datetime(column: table.Datetime, mixture: type[AbstractMixture], components: int) -> ColumnSpec:
+    return _on_grid(column, components), _encoding_of(column, column.periods)
+
+
+def _on_grid(
+    column: AbstractNumbers, components: int, least: float | None = None, most: float | None = None
+) -> AbstractConditional:
+    return DiscretizedLogisticMixture(components, least, most, column.center, column.spread)
+
+
+def _encoding_of(column: AbstractNumbers, periods: Sequence[float] = ()) -> AbstractEncoding:
+    """As an input, a number is clipped to the range of the training rows."""
+    center, spread = column.code_scale
     encoding: AbstractEncoding = Standardised(center, spread, low=column.low, high=column.high)
-    if column.periods:
-        encoding = encoding + Periodic(column.periods)
-    if column.knots:
-        encoding = encoding + PiecewiseLinear(column.knots)
-    if atoms := KINDS[column.kind].atom_codes(column):
-        return Atoms(atoms, conditional), AtomFlags(atoms) + encoding
-    return conditional, encoding
+    if periods:
+        encoding = encoding + Periodic(tuple(periods))
+    return encoding + PiecewiseLinear(column.knots) if column.knots else encoding
+
+
+def _with_atoms(column: AbstractNumbers, base: AbstractConditional, encoding: AbstractEncoding) -> ColumnSpec:
+    atoms = column.atom_codes()
+    return (Atoms(atoms, base), AtomFlags(atoms) + encoding) if atoms else (base, encoding)
 
 
 def takes_any_evidence(network: AbstractNetwork) -> bool:
@@ -163,7 +196,8 @@ def _require_kinds(schema: Schema, columns: Columns) -> None:
     for column, found, seen in zip(schema.columns, columns.conditionals, columns.encodings, strict=True):
         base = found.base if isinstance(found, Atoms) else found
         mixture = type(base) if isinstance(base, AbstractMixture) else GaussianMixture
-        if (found, seen) != _column_of(column, mixture, found.components or 1):
+        expected = Columns.of([column_of(column, mixture, found.components or 1)])
+        if (found, seen) != (expected.conditionals[0], expected.encodings[0]):
             raise SchemaError(
                 f"column {column.name!r} is of kind {column.kind!r}, but the network gives it {found}, encoded by {seen}"
             )

@@ -13,8 +13,7 @@ import torch
 from chainrule.errors import ChainruleError
 from chainrule.networks import AbstractNetwork
 from chainrule.networks.evidence import as_mask
-from chainrule.table import Column, Schema, Table, encode, log_scales_of
-from chainrule.table.cells import is_number
+from chainrule.table import Schema, Table, encode
 
 ROWS, COLUMNS = 8, 32  # at most so many rows of a call are looked at, and of a network of any order so many columns
 ALWAYS = 8  # calls that are looked at; of later ones those whose number is a power of two
@@ -31,8 +30,8 @@ class RowsOrCodes:
 
     def __init__(self, schema: Schema) -> None:
         self._schema, self._calls, self._busy = schema, 0, False
-        self._columns = [k for k, column in enumerate(schema.columns) if _is_read_as_number(column)]
-        if any(column.flag_of is not None for column in schema.columns):
+        self._columns = [k for k, column in enumerate(schema.columns) if column.is_read_as_number]
+        if schema.flags:
             self._columns = []  # rows of the table have fewer columns than there are codes
 
     def __call__(self, network: AbstractNetwork, x: torch.Tensor, observed: object = None) -> None:
@@ -77,9 +76,7 @@ class RowsOrCodes:
         except ChainruleError:
             asked[:] = True
         unit = sum(
-            np.where(
-                (seen[:, k] & asked[:, k]).cpu().numpy(), log_scales_of(self._schema.columns[k], read[:, k]), 0
-            ).sum()
+            np.where((seen[:, k] & asked[:, k]).cpu().numpy(), self._schema.columns[k].log_unit(read[:, k]), 0).sum()
             for k in different.tolist()
         )
         like = torch.from_numpy(np.where(known, read, 0.0)).to(x)
@@ -97,10 +94,7 @@ class RowsOrCodes:
             codes = encode(table, self._schema, warn=False)
         read, known = codes.values[:, self._columns], codes.observed[:, self._columns]
         holes = np.isnan(x[:, self._columns])
-        unlisted = [
-            column.kind == "categorical" and bool((read[:, k] == len(column.levels)).any())
-            for k, column in enumerate(columns)
-        ]
+        unlisted = [bool(column.is_unlisted(read[:, k]).any()) for k, column in enumerate(columns)]
         if (known == holes).any() or any(unlisted):
             return None
         found = x.copy()
@@ -108,15 +102,8 @@ class RowsOrCodes:
         return found
 
 
-def _is_read_as_number(column: Column) -> bool:
-    """Whether the cells of a column may stand in a tensor as they are in the table."""
-    if column.kind == "categorical":
-        return all(is_number(level) for level in column.levels)
-    return column.kind != "datetime"
-
-
 def _message(schema: Schema) -> str:
-    flipped = [column.name for column in schema.columns if column.kind == "binary" and column.levels[0]]
+    flipped = [column.name for column in schema.columns if column.is_flipped]
     bits = (
         f": in {len(flipped)} of its binary columns, such as {flipped[0]!r}, code 1 is the value 0" if flipped else ""
     )

@@ -11,7 +11,7 @@ import pytest
 import chainrule as cr
 from chainrule import fileformat
 from chainrule.table import infer_schema
-from chainrule.table.kinds.numbers import knots_of
+from chainrule.table.columns.grid import knots_of
 from chainrule.table.telling import (
     gap_of_few,
     is_of_few,
@@ -58,7 +58,9 @@ def of_schema(column, rows):
     unit, zero = (column.spread, float(column.center)) if column.step is None else (column.step, float(column.origin))
     codes = [column.low, column.high, *column.knots]
     codes += [0.0, 1.0] if column.step is None else [float(column.center), column.spread]
-    points = [zero + unit * code for code in codes] + [float(atom) for atom in column.atoms]
+    points = [zero + unit * code for code in codes] + [
+        float(atom) for atom in getattr(column, "atoms", ())
+    ]  # dates have none
     found += points + [unit * code for code in codes]
     found += [a + sign * b for a, b in itertools.product(points, points) for sign in (1, -1)]
     mean, spread = (zero, unit) if column.step is None else (zero + unit * float(column.center), unit * column.spread)

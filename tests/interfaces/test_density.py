@@ -13,7 +13,7 @@ from tolerances import BATCH_RELATIVE
 import chainrule as cr
 from chainrule.errors import ChainruleError, EvidenceError
 from chainrule.model import Model
-from chainrule.table import Column, Schema
+from chainrule.table import Binary, Schema
 from chainrule.testing import assert_pure, check
 
 
@@ -129,7 +129,7 @@ def test_check_passes_a_sound_model_and_names_what_is_broken(density):
 
 def test_check_notices_a_sampler_that_couples_columns_and_passes_rare_and_constant_ones():
     """A wrong pair late in the order behind constant columns is seen; rare values and constants raise no alarm."""
-    columns = tuple(Column(name=f"x{k}", kind="binary", levels=(0, 1), dtype="int64") for k in range(30))
+    columns = tuple(Binary(name=f"x{k}", levels=(0, 1), dtype="int64") for k in range(30))
     with torch.no_grad():
         network = cr.NADE(30, hidden_size=2)
         network.output_weight.zero_()

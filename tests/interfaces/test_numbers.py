@@ -203,11 +203,10 @@ def test_wrong_numbers_and_schemas_are_explained():
         density.log_prob(rows_of(1).assign(over=0.5), strict=True)
     with pytest.raises(ChainruleError, match="conditional 'normal' is unknown"):
         columns_of(density.model.schema, conditional="normal")
-    broken = replace(density.model.schema.columns[0], spread=0.0)
     with pytest.raises(
         SchemaError, match=r"column 'a': center .*, spread 0.0 and range .* are not those of a real column"
     ):
-        Schema((broken,))
+        replace(density.model.schema.columns[0], spread=0.0)
     other = replace(
         density.model.schema,
         columns=(replace(density.model.schema.columns[0], high=9.0), *density.model.schema.columns[1:]),

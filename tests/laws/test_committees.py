@@ -11,7 +11,7 @@ from chainrule.errors import FormatError, ShapeError
 from chainrule.model import Model
 from chainrule.networks import Columns
 from chainrule.rng import generator_from
-from chainrule.table import Column, Schema
+from chainrule.table import Binary, Schema
 from chainrule.testing import all_rows
 
 ORDER = [4, 1, 0, 5, 3, 2]
@@ -81,7 +81,7 @@ def test_near_zero_temperature_members_agree_on_the_likeliest_value(temperature)
 
 
 def test_a_file_keeps_it_to_the_bit_and_refuses_members_of_two_orders(tmp_path):
-    schema = Schema(tuple(Column(name=f"x{k}", kind="binary", levels=(0, 1), dtype="int64") for k in range(6)))
+    schema = Schema(tuple(Binary(name=f"x{k}", levels=(0, 1), dtype="int64") for k in range(6)))
     net = committee(nade(6, 4, seed=3), nade(6, 3, seed=4))
     Density(Model(schema, Ensemble([net, committee(nade(6, 4, order="reverse"))])), {}).save(tmp_path / "m.chainrule")
     rows = all_rows(net).float()

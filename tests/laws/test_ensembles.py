@@ -28,7 +28,7 @@ from chainrule.errors import EvidenceError, FormatError, ShapeError
 from chainrule.model import Model
 from chainrule.networks import Columns
 from chainrule.rng import generator_from
-from chainrule.table import Column, Schema
+from chainrule.table import Binary, Schema
 from chainrule.testing import all_rows, assert_pure, assert_sums_to_one, check, chi_squared_p_value, multiplicities
 from chainrule.testing.laws import LEAST_P_VALUE, count_rows
 
@@ -267,7 +267,7 @@ def test_evidence_that_a_member_holds_impossible_leaves_the_others(generator):
 
 def test_members_of_several_orders_are_checked_one_by_one(monkeypatch):
     net = Ensemble([nade(4, 3, seed=1), nade(4, 3, seed=2, order=[3, 1, 0, 2])]).requires_grad_(False)
-    schema = Schema(tuple(Column(name=f"x{k}", kind="binary", levels=(0, 1), dtype="int64") for k in range(4)))
+    schema = Schema(tuple(Binary(name=f"x{k}", levels=(0, 1), dtype="int64") for k in range(4)))
     density = Density(Model(schema, net), {})
     results = check(density)
     assert not [result for result in results if not result.passed]
@@ -327,7 +327,7 @@ def test_impossible_cells_are_impossible_and_not_no_number():
 ])  # fmt: skip
 def test_what_can_be_saved_can_be_loaded(build, tmp_path):
     net = build()
-    columns = tuple(Column(name=f"x{k}", kind="binary", levels=(0, 1), dtype="int64") for k in range(4))
+    columns = tuple(Binary(name=f"x{k}", levels=(0, 1), dtype="int64") for k in range(4))
     density = Density(Model(Schema(columns), net))
     density.save(tmp_path / "m")
     rows = all_rows(net).numpy()
@@ -337,7 +337,7 @@ def test_what_can_be_saved_can_be_loaded(build, tmp_path):
 
 def test_files_of_ensembles_that_are_no_densities_are_refused():
     net = eonade(4, 2, seed=3)
-    columns = tuple(Column(name=f"x{k}", kind="binary", levels=(0, 1), dtype="int64") for k in range(4))
+    columns = tuple(Binary(name=f"x{k}", levels=(0, 1), dtype="int64") for k in range(4))
     model = Model(Schema(columns), net)
     arrays, spec = model.arrays(), model.to_json()
     with pytest.raises(FormatError, match="the members' weights do not sum to 1"):

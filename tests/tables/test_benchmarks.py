@@ -11,7 +11,6 @@ from benchmarks.tables import page
 from benchmarks.tables.bins import Tree, cut
 from benchmarks.tables.gaussians import Gaussians
 from chainrule.table import Codes, encode, read_table
-from chainrule.table.kinds import KINDS
 
 
 def small_table(n=400):
@@ -55,7 +54,7 @@ def test_baselines_of_real_numbers_integrate_to_one():
     schema = cr.infer_schema(table)
     assert schema.columns[0].kind == "real"
     codes = encode(read_table(table), schema)
-    (atom,) = KINDS["real"].atom_codes(schema.columns[0])
+    (atom,) = schema.columns[0].atom_codes()
     ends = cut(schema.columns[0], codes.values[:, 0], 8).edges
     grid, step = np.linspace(ends[0], ends[-1], 1_000_000, endpoint=False, retstep=True)
     for name, density in densities(schema, codes):

@@ -204,18 +204,3 @@ def test_estimators_refuse_names_of_which_some_are_text_as_scikit_learn_does():
     config = cr.FitConfig(hidden_sizes=(2,), components=1, epochs=1)
     with pytest.raises(TypeError, match="Feature names are only supported if all input features have string names"):
         Imputer(config=config).fit(called(INDEXES["text and numbers"]))
-
-
-def test_descriptions_of_the_first_version_are_read():
-    frame = called(INDEXES["integers"])
-    schema = infer_schema(frame)
-    spec = schema.to_json()
-    del spec["index"]
-    again = Schema.from_json(spec | {"numbered": True})
-    assert [again.label(name) for name in again.table_names] == [4, 2, 9, 7]
-    labels = pd.DataFrame({"c": pd.Categorical(list("ba") * 30, list("ab"), ordered=True)})
-    spec = infer_schema(labels).to_json()
-    del spec["columns"][0]["categories"]
-    spec["columns"][0] |= {"ranks": [1, 0], "dtype": "category, ordered"}
-    (column,) = Schema.from_json(spec).columns
-    assert (column.levels, column.categories) == (("b", "a"), ("a", "b"))

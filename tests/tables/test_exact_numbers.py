@@ -14,7 +14,6 @@ import chainrule as cr
 from chainrule.errors import SchemaError
 from chainrule.table import Schema, decode, encode, read_table, to_container
 from chainrule.table.exact import counted, differences, integers_of, on_line, whole_array, within
-from chainrule.table.kinds import integer
 
 N = 240
 SMALL = cr.FitConfig(hidden_size=4, components=2, epochs=2)
@@ -180,7 +179,7 @@ def test_a_given_integer_comes_back_however_far_it_lies():
 def test_declared_bounds_of_large_integers_are_kept():
     told = {"a": {"kind": "integer", "least": 2**60, "most": 2**60 + 90}}
     density = fit(FAR, kinds=told)
-    assert integer.bound_codes(density.schema.columns[0]) == (
+    assert density.schema.columns[0].bound_codes == (
         2**60 - density.schema.columns[0].origin,
         2**60 + 90 - density.schema.columns[0].origin,
     )

@@ -13,7 +13,7 @@ from chainrule.cli.shown import print_table
 from chainrule.cli.tables import ModelArgument, print_json
 from chainrule.errors import EvidenceError
 from chainrule.headline import headline, is_exact
-from chainrule.table import Schema
+from chainrule.table import Binary, Schema
 
 NAME = "show"
 EXAMPLES = """\b
@@ -50,15 +50,15 @@ def run(
         return
     width = len(schema.columns)
     kinds = Counter(column.kind for column in schema.columns)
-    flipped = sum(column.levels == (1, 0) for column in schema.columns)
+    flipped = sum(column.is_flipped for column in schema.columns)
     facts = [("columns", f"{', '.join(f'{n} {kind}' for kind, n in kinds.items())}: {_some(schema.names)}")]
     if schema.left_out:
         facts.append(("left out", _some([f"{out.name} ({out.reason})" for out in schema.left_out])))
-    if kinds["binary"]:
+    if kinds[Binary.kind]:
         facts.append(("binary", f"code 0 is the more frequent value; that is 1 in {flipped} of the columns"))
     parts = [parts for c in network.columns.conditionals if (parts := c.components)]
     if parts:
-        with_atoms = sum(bool(column.atoms) for column in schema.columns)
+        with_atoms = sum(bool(column.atom_codes()) for column in schema.columns)
         facts.append(("numbers", f"mixtures of {parts[0]} parts; {with_atoms} with atoms"))
     facts.append(("network", f"{type(network).__name__}({network.extra_repr()})"))
     facts.append(("parameters", f"{parameters:,}"))

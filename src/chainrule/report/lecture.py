@@ -136,7 +136,7 @@ def stages_of_drawing(
     """
     network = copy.deepcopy(density.model.bare()).cpu()
     width = len(network.columns)
-    lit = np.array([bool(column.levels[1]) for column in density.schema.columns])  # whether code 1 is a lit pixel
+    lit = np.array([not column.is_flipped for column in density.schema.columns])  # whether code 1 is a lit pixel
     row = network.sample(1, generator=generator)
     values, stages = np.asarray(density.table(row))[0], []
     for count in np.unique(np.linspace(0, width, frames).round().astype(int)).tolist():

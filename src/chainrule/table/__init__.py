@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from chainrule.table.cells import as_numbers, exact_numbers, objects_of
+from chainrule.table.cells import as_numbers, cells_as_text, exact_numbers, objects_of
 from chainrule.table.codes import (
     Codes,
     as_fitted,
-    cells_as_text,
     cells_of_column,
-    column_as_text,
     decode,
-    decode_column,
     encode,
     encode_columns,
     in_manner_of,
-    level_names,
     log_outside,
     log_scales,
-    log_scales_of,
     masses,
-    masses_of,
-    mean_values,
     notation_in,
-    other_name,
     places,
     relabelled,
     to_container,
+)
+from chainrule.table.columns import (
+    COLUMNS,
+    AbstractColumn,
+    AbstractLevels,
+    AbstractNumbers,
+    Binary,
+    Categorical,
+    Datetime,
+    Integer,
+    Real,
 )
 from chainrule.table.exact import whole_array
 from chainrule.table.infer import MIN_COUNT, infer_schema
@@ -35,16 +38,24 @@ from chainrule.table.notes import check_given, encode_parts, encode_whole
 from chainrule.table.outside import outside_distance
 from chainrule.table.read import Table, array_names, read_parts, read_table
 from chainrule.table.reading import Reading
-from chainrule.table.schema import Column, LeftOut, Schema
+from chainrule.table.schema import LeftOut, Schema
 from chainrule.table.telling import is_of_few
 from chainrule.table.write import csv_parts, require_ending, write_parts
 
 __all__ = [
+    "COLUMNS",
     "MIN_COUNT",
+    "AbstractColumn",
+    "AbstractLevels",
+    "AbstractNumbers",
+    "Binary",
+    "Categorical",
     "Codes",
-    "Column",
+    "Datetime",
+    "Integer",
     "LeftOut",
     "Reading",
+    "Real",
     "Schema",
     "Table",
     "array_names",
@@ -53,10 +64,8 @@ __all__ = [
     "cells_as_text",
     "cells_of_column",
     "check_given",
-    "column_as_text",
     "csv_parts",
     "decode",
-    "decode_column",
     "describe_missing",
     "encode",
     "encode_columns",
@@ -66,16 +75,11 @@ __all__ = [
     "in_manner_of",
     "infer_schema",
     "is_of_few",
-    "level_names",
     "log_outside",
     "log_scales",
-    "log_scales_of",
     "masses",
-    "masses_of",
-    "mean_values",
     "notation_in",
     "objects_of",
-    "other_name",
     "outside_distance",
     "places",
     "read_parts",

@@ -256,3 +256,10 @@ def _datetime(value: Any) -> np.datetime64:
     if not isinstance(value, datetime.date | np.datetime64):
         raise TypeError(type(value).__name__)
     return value.astype("datetime64[us]") if isinstance(value, np.datetime64) else np.datetime64(value, "us")
+
+
+def cells_as_text(values: np.ndarray) -> list[str]:
+    """Values (N,) as a person reads them: numbers to five digits."""
+    if values.dtype.kind == "f":
+        return [f"{value:.5g}" for value in values.tolist()]
+    return [str(value) for value in values]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,13 +11,13 @@ import narwhals as nw
 import numpy as np
 
 from chainrule.errors import SchemaError, nearest, printable
-from chainrule.table.cells import is_unknown, label_of, objects_of
+from chainrule.table.cells import is_unknown, objects_of
+from chainrule.table.columns import AbstractColumn, Binary, Categorical
 from chainrule.table.frames import build, cells_of, types_of
 from chainrule.table.index import matched
-from chainrule.table.kinds import KINDS
 from chainrule.table.notation import Notation, NotRead, read_cells, require_read, written
 from chainrule.table.read import Table
-from chainrule.table.schema import Column, Schema
+from chainrule.table.schema import Schema
 from chainrule.table.types import Type
 from chainrule.table.written import require_same_notation
 
@@ -31,7 +30,7 @@ class Codes:
         values: float64 codes (N, D), zero where there is none.
         observed: bool (N, D), the cells that have a code.
         outside: bool (N, D), the cells that hold what their column cannot: a 2 among bits, text among numbers. Beside the codes
-            they are one value more, whose probability is ``Column.outside_share``. Networks do not see them.
+            they are one value more, whose probability is ``outside_share``. Networks do not see them.
     """
 
     values: np.ndarray
@@ -85,28 +84,31 @@ def encode_columns(
     """As ``encode``, one column at a time: its number in the schema and its codes (N,), NaN where unknown, infinite outside."""
     found = _matched(table, schema, warn, absent_is_fine)
     for k, column in enumerate(schema.columns):
-        name = column.flag_of or column.name
+        flag_of = column.flag_of if isinstance(column, Binary) else None
+        name = flag_of or column.name
         if name not in found:
             continue
         own = schema.columns[schema.number(name)]
         cells = cells_of_column(table, found[name], own, schema, strict=strict)
-        if column.flag_of is None:
-            yield k, KINDS[column.kind].encode(column, cells, table.where, strict=strict)
-        else:  # a flag is known wherever its column is there
-            missing = np.isnan(KINDS[own.kind].encode(own, cells, table.where, strict=strict))
-            yield k, (missing if column.levels == (0, 1) else ~missing).astype(np.float64)
+        codes = own.encode(cells, table.where, strict=strict)
+        if isinstance(column, Binary) and column.is_flag:  # known wherever its column is there
+            there, missing = column.flag_code(missing=False), column.flag_code(missing=True)
+            yield k, np.where(np.isnan(codes), missing, there)
+        else:
+            yield k, codes
 
 
-def cells_of_column(table: Table, place: int, column: Column, schema: Schema, *, strict: bool = True) -> np.ndarray:
+def cells_of_column(
+    table: Table, place: int, column: AbstractColumn, schema: Schema, *, strict: bool = True
+) -> np.ndarray:
     """The cells (N,) of a column of a table as its kind takes them: labels as written, numbers and dates of text read.
 
     Raises:
         SchemaError: the table writes the column otherwise than the fitted one; where ``strict``, also for a single cell, which
             otherwise is a ``NotRead``.
     """
-    if column.kind == "categorical":
-        as_written = any(isinstance(level, str) for level in column.levels)
-        return table.labels(place) if as_written else table.columns[place]
+    if column.holds_labels:
+        return table.labels(place) if column.reads_as_written else table.columns[place]
     notation = notation_in(table, column, schema)
     if notation is None:
         require_same_notation(table, place, column.name, None)
@@ -124,11 +126,11 @@ def cells_of_column(table: Table, place: int, column: Column, schema: Schema, *,
     return cells
 
 
-def notation_in(table: Table, column: Column, schema: Schema) -> Notation | None:
+def notation_in(table: Table, column: AbstractColumn, schema: Schema) -> Notation | None:
     """How a table writes a column: as the fitted table did, but for what was said of this one."""
-    if column.kind == "categorical" or column.flag_of is not None:
+    if column.holds_labels or column.is_flag:
         return None
-    return table.reading.notation(column.name, column.notation, schema.reading, dates=column.kind == "datetime")
+    return table.reading.notation(column.name, column.notation, schema.reading, dates=column.holds_dates)
 
 
 def decode(values: np.ndarray, schema: Schema, *, hide: bool = True, other: str | None = None) -> dict[str, np.ndarray]:
@@ -140,66 +142,23 @@ def decode(values: np.ndarray, schema: Schema, *, hide: bool = True, other: str 
     found = {}
     missing: dict[str, np.ndarray] = {}
     for k, column in enumerate(schema.columns):
-        if column.flag_of is not None:
-            missing[column.flag_of] = values[:, k] == column.levels.index(1)
+        if isinstance(column, Binary) and column.flag_of is not None:
+            missing[column.flag_of] = values[:, k] == column.flag_code(missing=True)
             continue
-        cells = decode_column(column, values[:, k])
-        if other is not None and column.unlisted:
-            cells = objects_of([*level_names(column), other])[values[:, k].astype(np.int64)]
+        cells = column.decode(values[:, k])
+        if other is not None and column.has_unlisted:
+            cells = objects_of([*column.level_names, other])[values[:, k].astype(np.int64)]
         hidden = missing.get(column.name) if hide else None
         found[column.name] = np.ma.masked_array(cells, hidden) if hidden is not None and hidden.any() else cells
     return found
 
 
-def decode_column(column: Column, codes: np.ndarray) -> np.ndarray:
-    """One column's values (N,), in the table's own, from its codes (N,)."""
-    return KINDS[column.kind].decode(column, codes)
-
-
-def mean_values(column: Column, codes: np.ndarray) -> np.ndarray:
-    """One column's values (N,) from codes that may lie between those of its grid; whole where its type holds no others."""
-    exact = isinstance(column.origin, int)  # integers that float64 does not hold
-    if column.step is None or column.kind == "datetime" or "int" in column.dtype.lower() or exact:
-        return decode_column(column, codes)
-    return column.origin + codes * column.step
-
-
-def level_names(column: Column) -> list[str]:
-    """What the codes of a binary or categorical column are called, in their sequence."""
-    return [label_of(level) for level in column.levels]
-
-
-def other_name(column: Column) -> str:
-    """What all labels together are called that a column does not list: "(other)", and a star where a label is called so."""
-    name, taken = "(other)", set(level_names(column))
-    while name in taken:
-        name += "*"
-    return name
-
-
-def cells_as_text(values: np.ndarray) -> list[str]:
-    """Values (N,) as a person reads them: numbers to five digits."""
-    if values.dtype.kind == "f":
-        return [f"{value:.5g}" for value in values.tolist()]
-    return [str(value) for value in values]
-
-
-def column_as_text(column: Column, values: np.ndarray) -> list[str]:
-    """As ``cells_as_text``; in the column's notation, where it has one."""
-    return cells_as_text(values) if column.notation is None else [str(cell) for cell in column.notation.write(values)]
-
-
 def log_scales(schema: Schema, values: np.ndarray, *, strict: bool = False) -> np.ndarray:
     """What each cell's log-likelihood in codes (N, D) gains as one of the table, (N, D) nats: −log of its unit, and log(1 − ε).
 
-    ε is what the column leaves for cells that it cannot hold, ``Column.outside_share``; ``strict``: nothing is left for them.
+    ε is what the column leaves for cells that it cannot hold, ``outside_share``; ``strict``: nothing is left for them.
     """
-    return np.stack([log_scales_of(c, values[:, k], strict=strict) for k, c in enumerate(schema.columns)], axis=1)
-
-
-def log_scales_of(column: Column, codes: np.ndarray, *, strict: bool = False) -> np.ndarray:
-    """As ``log_scales``, of one column (N,)."""
-    return KINDS[column.kind].log_scale(column, codes) + (0.0 if strict else math.log1p(-column.outside_share))
+    return np.stack([c.log_unit(values[:, k], strict=strict) for k, c in enumerate(schema.columns)], axis=1)
 
 
 def log_outside(schema: Schema) -> np.ndarray:
@@ -210,12 +169,7 @@ def log_outside(schema: Schema) -> np.ndarray:
 
 def masses(schema: Schema, values: np.ndarray) -> np.ndarray:
     """Which cells of codes (N, D) have a mass, bool; the others have a density."""
-    return np.stack([masses_of(c, values[:, k]) for k, c in enumerate(schema.columns)], axis=1)
-
-
-def masses_of(column: Column, codes: np.ndarray) -> np.ndarray:
-    """As ``masses``, of one column (N,)."""
-    return KINDS[column.kind].is_mass(column, codes)
+    return np.stack([c.is_mass(values[:, k]) for k, c in enumerate(schema.columns)], axis=1)
 
 
 def to_container(
@@ -233,11 +187,12 @@ def to_container(
     }
     types = {column.name: column.type for column in schema.columns if column.is_text or column.name not in text}
     for column in schema.columns:
-        if other is not None and column.unlisted:  # a type of labels names that one, too; one of no text cannot hold it
-            if not all(isinstance(level, str) for level in column.levels):
-                del types[column.name]
-            elif column.categories:
-                types[column.name] = replace(column.type, categories=(*column.categories, other))
+        if other is None or not isinstance(column, Categorical) or not column.has_unlisted:
+            continue
+        if not column.has_text_levels:  # a type of no text cannot hold the other label; one of labels names it, too
+            del types[column.name]
+        elif column.categories:
+            types[column.name] = replace(column.type, categories=(*column.categories, other))
     return relabelled(build(columns | text, types, schema.container), schema)
 
 

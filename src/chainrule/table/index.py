@@ -57,11 +57,6 @@ class ColumnIndex:
         names = tuple(map(as_tuples, spec["names"]))
         return cls(labels, types, names, bool(spec["multi"]), str(spec.get("frequency", "")))
 
-    @classmethod
-    def numbered(cls, names: Sequence[str]) -> ColumnIndex:
-        """The index of a frame whose columns are called by these integers."""
-        return cls(tuple((name, int(name)) for name in names), (Type("int64"),))
-
     def of(self, names: Sequence[str]) -> Any:
         """The pandas index of columns of these names."""
         import pandas as pd

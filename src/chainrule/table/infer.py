@@ -12,14 +12,25 @@ import numpy as np
 
 from chainrule.errors import SchemaError, printable, unknown_choice, whole_number
 from chainrule.table.cells import as_labels, as_numbers, is_number, is_unknown, label_of, looks, shown
+from chainrule.table.columns import (
+    COLUMNS,
+    AbstractColumn,
+    Binary,
+    Categorical,
+    Cells,
+    Datetime,
+    Integer,
+    Real,
+)
+from chainrule.table.columns.categorical import public_categories, with_count
+from chainrule.table.columns.integer import bounds_of, resolves
 from chainrule.table.detect import Doubt
 from chainrule.table.exact import integers_of, is_large
 from chainrule.table.index import find
 from chainrule.table.keys import large_integers
-from chainrule.table.kinds import KINDS, binary, categorical, datetime, integer, real
 from chainrule.table.notation import Notation
 from chainrule.table.read import COMPLEX, Table, read_table
-from chainrule.table.schema import Column, LeftOut, Schema
+from chainrule.table.schema import LeftOut, Schema
 from chainrule.table.types import Type
 from chainrule.table.written import Written, remedy, require_format_of_some, with_doubtful_points, written_column
 
@@ -90,34 +101,39 @@ def infer_schema(
             flag = f"{name} is missing"
             while flag in table.names:
                 flag += "*"
-            columns.append(binary.infer(flag, holes.astype(np.float64), "bool", reason, boolean=True, flag_of=name))
+            columns.append(Binary.infer(flag, holes.astype(np.float64), "bool", reason, boolean=True, flag_of=name))
         found = _of_type(found, table.type_of(position), values, min_count)
         columns.append(replace(found, notation=notation))
     require_format_of_some(table, notations)
     columns = with_doubtful_points(table, columns, notations)
-    unwanted = [out for out in left_out if out.name not in kinds]
-    if unwanted:
-        listed = "; ".join(f"{out.name!r} ({out.reason})" for out in unwanted)
-        if strict:
-            raise SchemaError(
-                f"{table.source}: cannot model {listed}; drop them, say kinds={{{unwanted[0].name!r}: …}}, or pass strict=False"
-            )
-        warnings.warn(printable(f"{table.source}: left out {listed}"), UserWarning, stacklevel=3)
+    _tell_of_left_out(table, [out for out in left_out if out.name not in kinds], strict)
     if not columns:
         raise SchemaError(f"{table.source}: no column can be modelled: {left_out[0].name!r} is {left_out[0].reason}")
     return Schema(tuple(columns), table.container, tuple(left_out), table.index, table.reading)
 
 
-def _of_type(column: Column, kind: Type, values: np.ndarray, least: int) -> Column:
+def _tell_of_left_out(table: Table, unwanted: list[LeftOut], strict: bool) -> None:
+    """Warns of columns that are left out although the user did not say so; raises SchemaError where ``strict``."""
+    if not unwanted:
+        return
+    listed = "; ".join(f"{out.name!r} ({out.reason})" for out in unwanted)
+    if strict:
+        raise SchemaError(
+            f"{table.source}: cannot model {listed}; drop them, say kinds={{{unwanted[0].name!r}: …}}, or pass strict=False"
+        )
+    warnings.warn(printable(f"{table.source}: left out {listed}"), UserWarning, stacklevel=4)
+
+
+def _of_type(column: AbstractColumn, kind: Type, values: np.ndarray, least: int) -> AbstractColumn:
     """The column with what its type says of its cells, and the labels that it names but for those of fewer rows."""
-    if column.kind == "categorical" or not kind.categories:  # which has looked at its labels
+    if column.holds_labels or not kind.categories:  # which has looked at its labels
         return replace(column, cells=kind.cells) if kind.cells else column
     counts = Counter(label for label in as_labels(values) if label is not None)
-    return replace(column, cells=kind.cells, categories=categorical.public_categories(kind.categories, counts, least))
+    return replace(column, cells=kind.cells, categories=public_categories(kind.categories, counts, least))
 
 
 def _checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str, Any]]:
-    choices = [*KINDS, "leave out"]
+    choices = [*COLUMNS, "leave out"]
     found = {}
     for key, spec in kinds.items():
         name = find(key, table.names, table.index)
@@ -126,14 +142,8 @@ def _checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str
         options: dict[str, Any] = {"kind": spec} if isinstance(spec, str) else dict(spec)
         if options.get("kind") not in choices:
             raise SchemaError(f"kinds[{name!r}]: {unknown_choice('kind', options.get('kind'), choices)}")
-        allowed = ("kind", "least", "most") if options["kind"] == "integer" else ("kind",)
-        for option in options:
-            if option not in allowed:
-                raise SchemaError(f"kinds[{name!r}]: {unknown_choice('option', option, allowed)}")
-        for bound in ("least", "most"):
-            if options.get(bound) is not None:
-                options[bound] = whole_number(options[bound], f"kinds[{name!r}] {bound}", least=-(2**128))
-        found[name] = options
+        kind = COLUMNS.get(options["kind"], AbstractColumn)
+        found[name] = kind.checked_options(options, f"kinds[{name!r}]")
     return found
 
 
@@ -147,7 +157,7 @@ def _known_in_few(table: Table, name: str, values: np.ndarray, options: Options)
     return f"known in {known} row{'s' if known > 1 else ''}, fewer than min_count = {options.min_count}"
 
 
-def _infer(table: Table, position: int, options: Options) -> tuple[Column | str, Notation | None]:
+def _infer(table: Table, position: int, options: Options) -> tuple[AbstractColumn | str, Notation | None]:
     """The column, or the reason for which it is left out; and how its numbers or dates are written, where that is not plain."""
     name, values, dtype = table.names[position], table.columns[position], table.dtypes[position]
     told = options.kinds.get(name)
@@ -164,14 +174,14 @@ def _infer(table: Table, position: int, options: Options) -> tuple[Column | str,
     if not isinstance(written, Written):
         return guess(table, name, values, dtype, options, None), None
     found = guess(table, name, written.cells, written.dtype, options, written.notation)
-    if isinstance(found, Column) and found.kind == "categorical":  # keys, which are labels as they are written
+    if isinstance(found, Categorical):  # keys, which are labels as they are written
         return _labels(table, name, table.labels(position), dtype, options), None
     return found, written.notation
 
 
 def _guessed(
     table: Table, name: str, values: np.ndarray, dtype: str, options: Options, notation: Notation | None
-) -> Column | str:
+) -> AbstractColumn | str:
     if _names_labels(table, name, dtype):
         return _labels(table, name, values, dtype, options)
     look, where, count = looks(values), table.where, {"min_count": options.min_count}
@@ -179,7 +189,7 @@ def _guessed(
     if look == "empty":
         return "no known value"
     if look == "boolean":
-        return binary.infer(name, as_numbers(name, values, where), dtype, "true or false", boolean=True)
+        return Binary.infer(name, as_numbers(name, values, where), dtype, "true or false", boolean=True)
     if look == "complex":
         raise SchemaError(f"column {name!r} holds {COMPLEX}")
     if look == "nested":
@@ -187,7 +197,7 @@ def _guessed(
     if look == "duration":
         return "durations are not modelled; make numbers of them"
     if look == "datetime":
-        return datetime.infer(name, values, dtype, manner or "dates", where=where, **count)
+        return Datetime.infer(name, values, dtype, manner or "dates", where=where, **count)
     if look == "label":
         return _labels(table, name, values, dtype, options)
     what = manner or "numbers"
@@ -195,61 +205,37 @@ def _guessed(
     known = numbers[~np.isnan(numbers)]
     if not len(known):
         return "no known value"
-    if binary.takes(numbers):
-        return binary.infer(name, numbers, dtype, "0 or 1" if manner is None else f"0 or 1, {manner}")
+    if Binary.takes(numbers):
+        return Binary.infer(name, numbers, dtype, "0 or 1" if manner is None else f"0 or 1, {manner}")
     if is_large(numbers) and (whole := integers_of(values[~np.isnan(numbers)])) is not None:
         return _large(name, values, whole, dtype, options, manner)
     different = len(np.unique(known))
-    if not integer.takes(numbers):
-        return real.infer(name, numbers, dtype, f"{what}, {different} different", **count)
+    if not Integer.takes(numbers):
+        return Real.infer(name, numbers, dtype, f"{what}, {different} different", **count)
     if _is_id(known, different):
         return "an id: whole numbers, all different in a narrow range"
-    least, most = integer.bounds_of(dtype)
+    least, most = bounds_of(dtype)
     reason = f"whole {what}, {different} different"
-    return integer.infer(name, numbers, dtype, reason, least=least, most=most, **count)
+    return Integer.infer(name, numbers, dtype, reason, least=least, most=most, **count)
 
 
 def _as_told(
     table: Table, name: str, values: np.ndarray, dtype: str, options: Options, notation: Notation | None
-) -> Column | str:
-    told, where, count = options.kinds[name], table.where, {"min_count": options.min_count}
+) -> AbstractColumn | str:
+    told = options.kinds[name]
     kind, reason = told["kind"], "as you said" if notation is None else f"as you said, {notation.describe()}"
     if kind == "leave out":
         return reason
     if looks(values) == "empty":
         return "no known value"
-    if kind == "categorical":
-        labels = {"categories": table.categories.get(name, ()), **count}
-        column = categorical.infer(name, values, dtype, _levels_reason(values, reason), **labels)
-        return column or f"no label has {options.min_count} rows"
-    if kind == "datetime":
-        return datetime.infer(name, values, dtype, reason, where=where, **count)
-    numbers = as_numbers(name, values, where)
-    if kind == "binary":
-        if not binary.takes(numbers):
-            row = int(np.flatnonzero((numbers != 0) & (numbers != 1) & ~np.isnan(numbers))[0])
-            raise SchemaError(
-                f"column {name!r}: value {numbers[row]:g} at {where(row)} is not 0 or 1, so it cannot be binary"
-            )
-        return binary.infer(name, numbers, dtype, reason, boolean=looks(values) == "boolean")
-    large = integers_of(values[~np.isnan(numbers)]) if is_large(numbers) else None
-    if kind == "integer":
-        wrong = np.flatnonzero(~integer.takes_each(numbers))
-        if len(wrong):
-            row = int(wrong[0])
-            raise SchemaError(
-                f"column {name!r}: value {numbers[row]:g} at {where(row)} is not an integer; pass kinds={{{name!r}: 'real'}}"
-            )
-        bounds = {"least": told.get("least"), "most": told.get("most")}
-        column = integer.infer(name, numbers if large is None else large, dtype, reason, **bounds, **count)
-        integer.encode(column, values, where)  # refuses what lies beyond the declared bounds
-        return column
-    return real.infer(name, numbers if large is None else large, dtype, reason, **count)
+    categories = table.categories.get(name, ())
+    cells = Cells(name, values, dtype, table.where, options.min_count, categories, told)
+    return COLUMNS[kind].as_told(cells, reason)
 
 
 def _large(
     name: str, values: np.ndarray, whole: np.ndarray, dtype: str, options: Options, manner: str | None
-) -> Column | str:
+) -> AbstractColumn | str:
     """The column of integers that float64 does not hold: labels, ids, whole numbers counted from one of them, or continuous."""
     count = {"min_count": options.min_count}
     found = large_integers(whole, fewest=FEWEST_FOR_ID, **count)
@@ -258,25 +244,25 @@ def _large(
         return f"an id: {found.words}, all different; kinds={{{name!r}: 'real'}} takes it for a quantity"
     reason = f"{found.words}{'' if manner is None else f', {manner}'}, {different} different"
     if found.what == "keys":
-        column = categorical.infer(name, values, dtype, f"keys, {reason}", min_count=options.min_count)
+        column = Categorical.infer(name, values, dtype, f"keys, {reason}", min_count=options.min_count)
         if column is None or _listed_rows(column, values) < FREE_TEXT_SHARE * len(whole):
             return f"keys, {reason}, of which hardly any has {options.min_count} rows"
         return column
-    if integer.resolves(whole, **count):
-        least, most = integer.bounds_of(dtype)
-        return integer.infer(name, whole, dtype, reason, least=least, most=most, **count)
-    return real.infer(name, whole, dtype, f"{reason}; continuous, as float64 tells 15 digits apart", **count)
+    if resolves(whole, **count):
+        least, most = bounds_of(dtype)
+        return Integer.infer(name, whole, dtype, reason, least=least, most=most, **count)
+    return Real.infer(name, whole, dtype, f"{reason}; continuous, as float64 tells 15 digits apart", **count)
 
 
 def _labels(
     table: Table, name: str, values: np.ndarray, dtype: str, options: Options, doubt: str | None = None
-) -> Column | str:
+) -> AbstractColumn | str:
     """A column of labels, or why it is left out; ``doubt`` is why they were not read as numbers or dates."""
     listing = {"min_count": options.min_count, "categories": table.categories.get(name, ())}
     if not _names_labels(table, name, dtype):
         _require_no_stray(table, name, values)
-    reason = _levels_reason(values, "labels") + (f"; {doubt}" if doubt else "")
-    column = categorical.infer(name, values, dtype, reason, **listing)
+    reason = with_count("labels", values) + (f"; {doubt}" if doubt else "")
+    column = Categorical.infer(name, values, dtype, reason, **listing)
     if column is None:
         return doubt or f"labels of which none has {options.min_count} rows"
     counts = Counter(as_labels(values))
@@ -287,7 +273,7 @@ def _labels(
     return column
 
 
-def _listed_rows(column: Column, values: np.ndarray) -> int:
+def _listed_rows(column: Categorical, values: np.ndarray) -> int:
     """How many rows have one of the levels that are listed."""
     listed = set(map(label_of, column.levels))
     return sum(label in listed for label in as_labels(values))
@@ -312,11 +298,6 @@ def _require_no_stray(table: Table, name: str, values: np.ndarray) -> None:
             f"column {name!r}: value {shown(values, first)} at {table.where(first)} is not a number, as "
             f"{numbers} of {known} are: {remedy(name, (str(values[first]),))}"
         )
-
-
-def _levels_reason(values: np.ndarray, reason: str) -> str:
-    different = len({label for label in as_labels(values) if label is not None})
-    return f"{reason}, {different} different"
 
 
 def _is_id(known: np.ndarray, different: int) -> bool:

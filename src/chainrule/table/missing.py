@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from shlex import quote
 
 from chainrule.errors import printable
-from chainrule.table.schema import Column, Schema
+from chainrule.table.columns import AbstractColumn, Categorical
+from chainrule.table.schema import Schema
 
 Counts = Mapping[str, Mapping[str, int]]  # by column, by word
 MOST_COLUMNS, MOST_WORDS = 12, 3
@@ -56,10 +57,12 @@ def _words(counts: Mapping[str, int]) -> str:
     return ", ".join([*shown, f"{others} of other words"] if others else shown)
 
 
-def _may_be_label(column: Column, words: Mapping[str, int]) -> str | None:
+def _may_be_label(column: AbstractColumn, words: Mapping[str, int]) -> str | None:
     """A word of two letters that counts as missing in a column of such labels."""
+    if not isinstance(column, Categorical):
+        return None
     labels = [level for level in column.levels if isinstance(level, str)]
     codes = sum(len(label) == 2 and label.isalpha() for label in labels)
-    if column.kind != "categorical" or codes < max(2, CODES_OF_TWO * len(labels)):
+    if codes < max(2, CODES_OF_TWO * len(labels)):
         return None
     return next((word for word in words if len(word) == 2 and word.isalpha()), None)

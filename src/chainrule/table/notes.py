@@ -14,9 +14,10 @@ import numpy as np
 
 from chainrule.errors import SchemaError, nearest
 from chainrule.table.cells import as_labels, label_of, shown
-from chainrule.table.codes import Codes, cells_as_text, decode_column, encode, level_names, places
+from chainrule.table.codes import Codes, encode, places
+from chainrule.table.columns import AbstractColumn, AbstractNumbers, Categorical
 from chainrule.table.read import Table
-from chainrule.table.schema import Column, Schema
+from chainrule.table.schema import Schema
 from chainrule.table.types import own_value
 
 LONGEST = 80  # characters of a cell that a warning shows
@@ -73,34 +74,34 @@ def check_given(table: Table, schema: Schema, codes: Codes) -> None:
     """
     at = places(table, schema)
     for k, column in enumerate(schema.columns):
-        if column.flag_of is not None or (place := at.get(column.name)) is None:
+        if column.is_flag or (place := at.get(column.name)) is None:
             continue
         observed, values = codes.observed[:, k], codes.values[:, k]
-        if column.kind == "categorical":
-            rows = np.flatnonzero(observed & (values == len(column.levels)))
+        if isinstance(column, Categorical):
+            rows = np.flatnonzero(observed & column.is_unlisted(values))
             if len(rows):
                 _check_labels(table, column, as_labels(table.labels(place)[rows]), rows)
-        elif column.kind != "binary":
-            beyond = np.flatnonzero(observed & (_beyond(column, values) > 0))
+        elif isinstance(column, AbstractNumbers):
+            beyond = np.flatnonzero(observed & (column.beyond(values) > 0))
             if len(beyond):
                 row = int(beyond[0])
                 which = f"value {_short(shown(table.columns[place], row))}{_at(table, row)}"
                 more = f" and {len(beyond) - 1} more lie" if len(beyond) > 1 else " lies"
                 warnings.warn(
                     f"{table.source}: column {column.name!r}: {which}{more} outside the range of the training rows, "
-                    f"{_range(column)}; for other cells it counts as the nearer end",
+                    f"{column.range_as_text}; for other cells it counts as the nearer end",
                     UserWarning,
                     stacklevel=3,
                 )
 
 
-def _check_labels(table: Table, column: Column, labels: list[str | None], rows: np.ndarray) -> None:
+def _check_labels(table: Table, column: Categorical, labels: list[str | None], rows: np.ndarray) -> None:
     """As ``check_given``, of the labels of rows that are none of the column's listed ones.
 
     A type that names its labels vouches for them: those that it names and no row has may be given, and of others, which may be
     rare, nothing is said.
     """
-    levels, empty = level_names(column), {label_of(own_value(category)) for category in column.categories}
+    levels, empty = column.level_names, {label_of(own_value(category)) for category in column.categories}
     told: list[str] = []
     first = {str(label): row for label, row in zip(reversed(labels), reversed(rows.tolist()), strict=True)}
     for name, row in sorted(first.items(), key=lambda each: each[1]):  # each label once, of however many rows
@@ -132,7 +133,7 @@ def _check_labels(table: Table, column: Column, labels: list[str | None], rows: 
 class _Note:
     """What is to be said of one column."""
 
-    column: Column
+    column: AbstractColumn
     ranges: bool
     known: int = 0
     labels: Counter[str] = field(default_factory=Counter)  # that are not listed
@@ -151,14 +152,14 @@ class _Note:
             row = int(np.flatnonzero(outside)[0])
             self.first_outside = self.first_outside or _cell(table, place, row)
             self.outside += int(outside.sum())
-        if column.kind == "categorical":
-            rows = np.flatnonzero(observed & (values == len(column.levels)))
+        if isinstance(column, Categorical):
+            rows = np.flatnonzero(observed & column.is_unlisted(values))
             self.unlisted += len(rows)
             for label in as_labels(table.labels(place)[rows]) if len(rows) else ():
                 if label in self.labels or len(self.labels) < KEPT:
                     self.labels[str(label)] += 1
-        elif column.kind != "binary" and self.ranges:
-            beyond = np.where(observed, _beyond(column, values), 0)
+        elif isinstance(column, AbstractNumbers) and self.ranges:
+            beyond = np.where(observed, column.beyond(values), 0)
             rows = np.flatnonzero(beyond > BEYOND)
             if len(rows):
                 row = int(rows[0])
@@ -170,20 +171,24 @@ class _Note:
         column = self.column
         if self.outside:
             cells = f"{_cells(self.outside)} what the column cannot, such as {self.first_outside}"
-            held = f"its values are {_held(column)}"
+            held = f"its values are {column.held}"
             yield f"column {column.name!r}: {cells}: {held}; that counts as outside, for other cells as unknown"
-        if self.unlisted and (message := self._of_labels()):
+        if isinstance(column, Categorical) and self.unlisted and (message := self._of_labels(column)):
             yield f"column {column.name!r}: {message}"
-        if self.beyond and (self.farthest > FAR or self._is_much(self.beyond, 2)):
+        if (
+            isinstance(column, AbstractNumbers)
+            and self.beyond
+            and (self.farthest > FAR or self._is_much(self.beyond, 2))
+        ):
             cells, lie = ("cell", "lies") if self.beyond == 1 else ("cells", "lie")
             yield (
                 f"column {column.name!r}: {self.beyond} {cells}, such as {self.first_beyond}, {lie} outside the range of the "
-                f"training rows, {_range(column)}; for other cells that counts as the nearer end"
+                f"training rows, {column.range_as_text}; for other cells that counts as the nearer end"
             )
 
-    def _of_labels(self) -> str | None:
+    def _of_labels(self, column: Categorical) -> str | None:
         """What is to be said of labels that are not listed: nothing where they may well be those of few training rows."""
-        column, levels = self.column, level_names(self.column)
+        levels = column.level_names
         frequent = [label for label, _ in self.labels.most_common(COMPARED)]
         folded = {_folded(level) for level in levels}
         wrong = {label for label in self.labels if _folded(label) in folded}
@@ -214,29 +219,6 @@ class _Note:
             return False
         rest = (1 - found) * math.log((1 - found) / (1 - share)) if found < 1 else 0.0
         return -self.known * (found * math.log(found / share) + rest) < math.log(CHANCE)
-
-
-def _beyond(column: Column, codes: np.ndarray) -> np.ndarray:
-    """How far codes (N,) lie outside the range of the training rows, in widths of it; 0 within."""
-    width = (column.high - column.low) or (1.0 if column.step is None else column.spread)
-    return np.maximum(np.maximum(column.low - codes, codes - column.high), 0) / width
-
-
-def _range(column: Column) -> str:
-    low, high = cells_as_text(decode_column(column, np.array([column.low, column.high])))
-    return f"{low} … {high}"
-
-
-def _held(column: Column) -> str:
-    """What a column can hold, in words."""
-    if column.kind == "binary":
-        return "true and false" if isinstance(column.levels[0], bool) else "0 and 1"
-    if column.kind == "integer":
-        ends = [f"from {column.least} on"] * (column.least is not None) + [f"up to {column.most}"] * (
-            column.most is not None
-        )
-        return " ".join(["whole numbers", *ends])
-    return "dates and times" if column.kind == "datetime" else "finite numbers"
 
 
 def _resembles(label: str, level: str) -> bool:

@@ -12,13 +12,13 @@ import numpy as np
 
 from chainrule.errors import SchemaError
 from chainrule.table.cells import is_unknown, looks
+from chainrule.table.columns import AbstractColumn, Real
 from chainrule.table.detect import LOOKED_AT, MOSTLY, Doubt, Found, detect, may_be_written
 from chainrule.table.forked import require_polars
 from chainrule.table.frames import cells_of
 from chainrule.table.notation import DateNotation, Notation, NumberNotation, read_cells
 from chainrule.table.read import Table
 from chainrule.table.reading import Said
-from chainrule.table.schema import Column
 
 PLAIN = NumberNotation(most_decimals=1)
 
@@ -129,7 +129,9 @@ def remedy(name: str, strays: tuple[str, ...]) -> str:
     )
 
 
-def with_doubtful_points(table: Table, columns: list[Column], notations: list[Notation | None]) -> list[Column]:
+def with_doubtful_points(
+    table: Table, columns: list[AbstractColumn], notations: list[Notation | None]
+) -> list[AbstractColumn]:
     """The columns, with a note where points may part thousands: three digits follow each, in a file with decimal commas."""
     if not any(isinstance(each, NumberNotation) and each.decimal == "," for each in notations):
         return columns
@@ -137,8 +139,8 @@ def with_doubtful_points(table: Table, columns: list[Column], notations: list[No
     return [_with_doubtful_points(table, column, at.get(column.name)) for column in columns]
 
 
-def _with_doubtful_points(table: Table, column: Column, position: int | None) -> Column:
-    if column.kind != "real" or column.notation is not None or position is None:
+def _with_doubtful_points(table: Table, column: AbstractColumn, position: int | None) -> AbstractColumn:
+    if not isinstance(column, Real) or column.notation is not None or position is None:
         return column
     text = table.as_written(position)
     if text is None or table.reading.of(column.name):

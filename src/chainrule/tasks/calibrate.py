@@ -318,7 +318,7 @@ def _order(model: Model) -> np.ndarray | None:
 def _complete(model: Model) -> Reference:
     """That of rows without holes."""
     flags = is_flag(model)
-    there = [c.levels.index(0) if c.flag_of is not None else 0 for c in model.schema.columns]
+    there = [model.schema.flag_code(k, missing=False) if c.is_flag else 0 for k, c in enumerate(model.schema.columns)]
     return Reference(np.ones_like(flags), np.zeros_like(flags), np.array(there, dtype=np.float64), flags)
 
 

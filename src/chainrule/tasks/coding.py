@@ -9,14 +9,13 @@ import torch
 
 from chainrule.errors import SchemaError, ShapeError
 from chainrule.model import Model
-from chainrule.table import Column, decode, encode, read_table, to_container
-from chainrule.table.kinds import KINDS
+from chainrule.table import AbstractColumn, decode, encode, read_table, to_container
 
 
 def codes(model: Model, table: Any) -> np.ndarray:
     """What the model's network reads of a table, (N, D) float64: a column for each of the schema's, NaN where nothing is read.
 
-    A bit is 0 for the more frequent value of its column, which may be 1; a label is its place in ``Column.levels``, one more
+    A bit is 0 for the more frequent value of its column, which may be 1; a label is its place in the ``levels``, one more
     where it is not listed; a number is counted in steps of its grid, or standardised. Columns that say where cells are missing
     are among them. NaN stands where a cell is unknown, or holds what its column cannot.
 
@@ -51,32 +50,25 @@ def table(model: Model, codes: Any) -> Any:
     for k, column in enumerate(schema.columns):
         values[known[:, k], k] = _checked(column, given[known[:, k], k], np.flatnonzero(known[:, k]))
     cells = decode(values, schema, hide=False)
-    flags = {column.flag_of: k for k, column in enumerate(schema.columns) if column.flag_of is not None}
     for k, column in enumerate(schema.columns):
-        if column.flag_of is None:
+        if not column.is_flag:
             missing = ~known[:, k]
-            if (flag := flags.get(column.name)) is not None:
-                missing |= known[:, flag] & (values[:, flag] == schema.columns[flag].levels.index(1))
+            if (flag := schema.flags.get(k)) is not None:
+                missing |= known[:, flag] & (values[:, flag] == schema.flag_code(flag, missing=True))
             if missing.any():
                 cells[column.name] = np.ma.masked_array(cells[column.name], missing)
     return to_container(cells, schema)
 
 
-def _checked(column: Column, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _checked(column: AbstractColumn, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Codes (n,) of a column in float64, atoms as they are in that precision."""
     found = codes.astype(np.float64)
-    if column.kind in ("binary", "categorical"):
-        last = len(column.levels) - (column.kind == "binary")
-        wrong, rule = ~np.isin(found, np.arange(last + 1)), f"is none of 0 … {last}"
-    elif column.step is not None:
-        wrong, rule = ~(np.isfinite(found) & (found == np.round(found))), "is not a whole number"
-    else:
-        wrong, rule = ~np.isfinite(found), "is not finite"
+    wrong, rule = column.wrong_codes(found)
     if wrong.any():
         k = int(np.flatnonzero(wrong)[0])
         raise SchemaError(
             f"column {column.name!r}: code {found[k]:g} at row {rows[k]} {rule}; density.codes makes codes of a table"
         )
-    for atom in KINDS[column.kind].atom_codes(column):
+    for atom in column.atom_codes():
         found[codes == np.asarray(atom, dtype=codes.dtype if codes.dtype.kind == "f" else np.float64)] = atom
     return found

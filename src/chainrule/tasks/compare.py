@@ -32,15 +32,11 @@ def compare(model: Model, other: Model, table: Any) -> Comparison:
         )
     for column in model.schema.columns:
         its = other.schema.columns[other.schema.number(column.name)]
-        if (column.kind, column.step, column.origin, set(column.atoms)) != (
-            its.kind,
-            its.step,
-            its.origin,
-            set(its.atoms),
-        ) and ("real" in (column.kind, its.kind)):
+        if column.measure != its.measure:
+            one, two = ("all values" if each is None else str(each) for each in (column.measure, its.measure))
             raise SchemaError(
-                f"column {column.name!r}: the models give masses to other values (steps {column.step} and {its.step}, atoms "
-                f"{list(column.atoms)} and {list(its.atoms)}), so that their likelihoods do not compare; fit both with one schema"
+                f"column {column.name!r}: the models give masses to other values ({one}; {two}), so that their likelihoods do "
+                f"not compare; fit both with one schema"
             )
     difference = score(model, table) - score(other, table)
     error = float(difference.std(ddof=1) / np.sqrt(len(difference))) if len(difference) > 1 else float("nan")

@@ -12,13 +12,8 @@ from chainrule.errors import ShapeError
 from chainrule.model import Model
 from chainrule.table import (
     Codes,
-    Column,
     Table,
-    column_as_text,
-    decode_column,
     encode_parts,
-    level_names,
-    other_name,
     read_table,
 )
 from chainrule.table.frames import build, like
@@ -70,12 +65,12 @@ def conditional_each(
     if not all(0 < q < 1 for q in quantiles):
         raise ShapeError(f"quantiles = {list(quantiles)}: pass numbers above 0 and below 1")
     for _, codes in encode_parts(parts, model.schema, strict=strict, absent_is_fine=(spec.name,)):
-        if spec.kind in ("binary", "categorical"):
+        if spec.has_levels:
             found = level_probabilities(model, codes, number)
-            yield dict(zip(_answers(spec), found.T, strict=True))
+            yield dict(zip(spec.code_names, found.T, strict=True))
         else:
             found = quantiles_of(model, codes, number, quantiles)  # (n, Q)
-            yield {f"q{q:g}": decode_column(spec, found[:, k]) for k, q in enumerate(quantiles)}
+            yield {f"q{q:g}": spec.decode(found[:, k]) for k, q in enumerate(quantiles)}
 
 
 def distribution_of(model: Model, batch: Batch, column: int) -> Distribution:
@@ -84,7 +79,7 @@ def distribution_of(model: Model, batch: Batch, column: int) -> Distribution:
     flag = model.flag_of(column)
     if flag is not None:
         x, observed = x.clone(), observed.clone()
-        x[:, flag], observed[:, flag] = float(model.schema.columns[flag].levels.index(0)), True
+        x[:, flag], observed[:, flag] = model.schema.flag_code(flag, missing=False), True
     return conditional_given(batch.network, x, column, observed, outside)
 
 
@@ -104,11 +99,6 @@ def level_probabilities(model: Model, codes: Codes, column: int) -> np.ndarray:
     return found
 
 
-def _answers(column: Column) -> list[str]:
-    """What the columns of ``level_probabilities`` are called."""
-    return level_names(column) + [other_name(column)] * (column.kind == "categorical")
-
-
 def quantiles_of(model: Model, codes: Codes, column: int, quantiles: Sequence[float]) -> np.ndarray:
     """Quantiles (N, Q) of a column of numbers, in codes."""
     found = np.empty((len(codes), len(quantiles)))
@@ -122,13 +112,13 @@ def quantiles_of(model: Model, codes: Codes, column: int, quantiles: Sequence[fl
 def expected_words(model: Model, codes: Codes, column: int) -> list[str]:
     """What is likely in each row's cell of the column, in words: the likeliest levels, all others as one, or the middle 90 %."""
     spec = model.schema.columns[column]
-    if spec.kind in ("binary", "categorical"):
-        p, names = level_probabilities(model, codes, column), _answers(spec)
+    if spec.has_levels:
+        p, names = level_probabilities(model, codes, column), spec.code_names
         best = np.argsort(-p, axis=1, kind="stable")[:, :SHOWN_LEVELS]
         return [
             ", ".join(f"{names[k]} {p[row, k]:.0%}" for k in some if k == some[0] or p[row, k] >= 0.01)
             for row, some in enumerate(best)
         ]
     ends = quantiles_of(model, codes, column, (0.05, 0.95))
-    low, high = (column_as_text(spec, decode_column(spec, ends[:, k])) for k in (0, 1))
+    low, high = (spec.as_text(spec.decode(ends[:, k])) for k in (0, 1))
     return [f"{a} … {b}" if a != b else a for a, b in zip(low, high, strict=True)]

@@ -196,7 +196,7 @@ def oddest_of(model: Model, parts: Iterable[Table], *, top: int = 20, strict: bo
 def _oddest_columns(model: Model, table: Table, codes: Codes, top: int) -> dict[str, np.ndarray]:
     bits, relative = tail_bits(model, codes)
     distance = outside_distance(table, model.schema, codes)
-    flags = [k for k, column in enumerate(model.schema.columns) if column.flag_of is not None]
+    flags = [k for k, column in enumerate(model.schema.columns) if column.is_flag]
     bits[:, flags] = np.nan
     odd = np.lexsort((-relative.ravel(), -bits.ravel(), -distance.ravel()))
     order = odd[: min(top, int((~np.isnan(bits)).sum()))]

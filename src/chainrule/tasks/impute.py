@@ -17,16 +17,13 @@ from chainrule.networks.listed import listed_only
 from chainrule.rng import generator_from
 from chainrule.table import (
     Codes,
-    Column,
     Schema,
     Table,
     as_fitted,
     decode,
-    decode_column,
     encode_parts,
     encode_whole,
     in_manner_of,
-    mean_values,
     notation_in,
     objects_of,
     places,
@@ -35,7 +32,7 @@ from chainrule.table import (
     require_ending,
     write_parts,
 )
-from chainrule.table.frames import alike, as_polars, build, integer_type, replaced
+from chainrule.table.frames import alike, as_polars, build, replaced
 from chainrule.tasks.batches import Batch, batches
 from chainrule.tasks.conditional import distribution_of, level_probabilities, quantiles_of
 from chainrule.tasks.outside import completed
@@ -162,17 +159,7 @@ def _as_written(schema: Schema, name: str, values: np.ndarray, like: str | None,
     column = schema.columns[schema.number(name)]
     if (notation := notation_in(table, column, schema)) is not None:
         return objects_of(notation.write(values))
-    if values.dtype.kind == "M":
-        first = like or f"{0:{10 if column.unit == 'D' else 19}}"
-        digits = next((n for n in (10, 16, 19) if n >= len(first)), 26)
-        text = np.datetime_as_string(values.astype("datetime64[us]")).tolist()
-        return objects_of([cell[:digits].replace("T", "T" if "T" in first else " ") for cell in text])
-    if values.dtype.kind == "b":
-        style = str.upper if (like or "").isupper() else str.title if (like or "").istitle() else str.lower
-        return objects_of([style(str(value)) for value in values.tolist()])
-    if column.kind == "integer" or (column.kind == "real" and values.dtype.kind in "iuO"):
-        return objects_of([f"{round(value)}{'.0' if '.' in (like or '') else ''}" for value in values.tolist()])
-    return objects_of([str(value) for value in values.tolist()])
+    return column.as_written(values, like or "")
 
 
 def _in_types(model: Model, part: Table, at: Mapping[str, int]) -> Any:
@@ -182,7 +169,8 @@ def _in_types(model: Model, part: Table, at: Mapping[str, int]) -> Any:
     frame, columns = _as_frame(part) if part.container == "numpy" else part.frame, []
     own = {at[column.name]: column for column in model.schema.own if column.name in at}
     for place, name in enumerate(part.names):
-        dtype = _type_of(own[place]) if place in own else pl.String
+        column = own.get(place)
+        dtype = pl.String if column is None or column.is_text else column.polars_type()
         found = (part.text if dtype == pl.String else frame).to_series(place).alias(name)
         empty = found.null_count() == len(found)  # text, whose type cannot be told
         try:
@@ -200,22 +188,6 @@ def _as_frame(part: Table) -> Any:
     return build(dict(zip(part.names, part.columns, strict=True)), {}, "polars")
 
 
-def _type_of(column: Column) -> Any:
-    """The polars type of a modelled column of a text file."""
-    import polars as pl
-
-    if column.is_text:
-        return pl.String
-    if column.kind == "datetime":
-        return pl.Date if column.unit == "D" else pl.Datetime("us")
-    if column.kind == "integer" or column.decimals == 0:
-        return integer_type(column.dtype) or (pl.String if column.dtype == "String" else pl.Float64)
-    if column.levels and all(type(level) is int for level in column.levels):
-        return integer_type(column.dtype) or pl.Int64
-    kinds = {type(level) for level in column.levels} or {float}
-    return {str: pl.String, bool: pl.Boolean, int: pl.Int64}.get(kinds.pop() if len(kinds) == 1 else float, pl.Float64)
-
-
 def _drawn(model: Model, codes: Codes, generator: torch.Generator) -> dict[str, np.ndarray]:
     values = codes.values.copy()
     holes = ~codes.known
@@ -224,7 +196,7 @@ def _drawn(model: Model, codes: Codes, generator: torch.Generator) -> dict[str, 
     x = values[rows].copy()
     for k, flag in flags:  # a cell that is filled is one that is there
         if flag is not None:
-            there = float(model.schema.columns[flag].levels.index(0))
+            there = model.schema.flag_code(flag, missing=False)
             x[holes[rows, k], flag], known[holes[rows, k], flag] = there, True
     asked = Codes(x, known, codes.outside[rows])
     model.require_evidence(asked.known, name="known")
@@ -258,19 +230,19 @@ def _guessed(model: Model, codes: Codes, how: str) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     for k, column in enumerate(model.schema.columns):
         rows = np.flatnonzero(~codes.known[:, k])
-        if column.flag_of is not None or not len(rows):
+        if column.is_flag or not len(rows):
             continue
         part = codes.take(rows)
-        if column.kind in ("binary", "categorical"):
-            p = level_probabilities(model, part, k)[:, : len(column.levels)]
-            filled = decode_column(column, p.argmax(1).astype(np.float64))
+        if column.has_levels:
+            p = level_probabilities(model, part, k)[:, : len(column.level_names)]
+            filled = column.decode(p.argmax(1).astype(np.float64))
         elif how == "best":
-            filled = decode_column(column, quantiles_of(model, part, k, (0.5,))[:, 0])
+            filled = column.decode(quantiles_of(model, part, k, (0.5,))[:, 0])
         else:
             means = np.empty(len(rows))
             for batch in batches(model, part, "filling"):
                 means[batch.rows] = distribution_of(model, batch, k).mean().cpu().numpy()
-            filled = mean_values(column, means)
+            filled = column.mean_values(means)
         whole = np.empty(len(codes), dtype=filled.dtype)
         whole[:] = filled[:1]
         whole[rows] = filled
@@ -295,12 +267,12 @@ def _intervals(model: Model, table: Table, codes: Codes, interval: float) -> tup
     for column in model.schema.own:
         k = model.schema.number(column.name)
         rows = np.flatnonzero(~codes.known[:, k])
-        if column.kind in ("binary", "categorical") or column.name not in at or not len(rows):
+        if column.has_levels or column.name not in at or not len(rows):
             continue
         part = codes.take(rows)
         found = quantiles_of(model, part, k, ((1 - interval) / 2, (1 + interval) / 2))
         for side in range(2):
-            cells = decode_column(column, found[:, side])
+            cells = column.decode(found[:, side])
             whole = ends[side][table.names[at[column.name]]]
             if cells.dtype.kind == "M":
                 whole = np.full(len(codes), np.datetime64("NaT"), dtype=cells.dtype)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable
 from typing import Any
 
@@ -12,14 +11,7 @@ from chainrule.errors import SchemaError, ShapeError
 from chainrule.model import Model
 from chainrule.table import (
     Codes,
-    Column,
-    column_as_text,
-    decode_column,
-    level_names,
-    log_scales_of,
-    masses_of,
     objects_of,
-    other_name,
     relabelled,
 )
 from chainrule.table.frames import build
@@ -53,7 +45,7 @@ def marginal(model: Model, *labels: Hashable, points: int = POINTS) -> Any:
             f"marginal of {min(taken)!r}: the answer has a column of that name itself; rename the table's"
         )
     numbers = [model.schema.number(name) for name in names]
-    grids = [_grid(model, k, points) for k in numbers]
+    grids = [model.schema.columns[k].points(points) for k in numbers]
     pairs = np.stack([g.ravel() for g in np.meshgrid(*grids, indexing="ij")], axis=1)  # (M, 1 or 2)
     values = np.zeros((len(pairs), len(model.schema.columns)))
     observed = np.zeros(values.shape, dtype=bool)
@@ -67,35 +59,13 @@ def marginal(model: Model, *labels: Hashable, points: int = POINTS) -> Any:
     columns: dict[str, np.ndarray] = {}
     for place, (k, name) in enumerate(zip(numbers, names, strict=True)):
         spec = model.schema.columns[k]
-        nats += log_scales_of(spec, pairs[:, place], strict=True)
-        if spec.kind == "categorical":
-            nats += np.where(pairs[:, place] == len(spec.levels), math.log(spec.unlisted + 1), 0)
-        cells = _cells(spec, pairs[:, place])
-        columns[name] = objects_of(column_as_text(spec, cells)) if spec.is_text else cells
+        nats += spec.log_unit(pairs[:, place], strict=True)
+        nats += spec.log_multiplicity(pairs[:, place])
+        cells = spec.decode_named(pairs[:, place])
+        columns[name] = objects_of(spec.as_text(cells)) if spec.is_text else cells
     columns["log_prob"] = nats
-    if len(numbers) == 1 and not masses_of(model.schema.columns[numbers[0]], pairs[:, 0]).all():
-        columns["is_mass"] = masses_of(model.schema.columns[numbers[0]], pairs[:, 0])
+    if len(numbers) == 1 and not model.schema.columns[numbers[0]].is_mass(pairs[:, 0]).all():
+        columns["is_mass"] = model.schema.columns[numbers[0]].is_mass(pairs[:, 0])
     container = model.schema.container if model.schema.container != "numpy" else "polars"
     made = build(columns, {c.name: c.type for c in model.schema.columns if c.name in names}, container)
     return relabelled(made, model.schema)
-
-
-def _cells(column: Column, codes: np.ndarray) -> np.ndarray:
-    """A column's values (M,); all labels that a category does not list are one word among text, else an empty cell."""
-    if (
-        column.kind == "categorical"
-        and all(isinstance(level, str) for level in column.levels)
-        and not column.own_levels
-    ):
-        return objects_of([*level_names(column), other_name(column)])[codes.astype(np.int64)]
-    return decode_column(column, codes)
-
-
-def _grid(model: Model, column: int, points: int) -> np.ndarray:
-    spec = model.schema.columns[column]
-    if spec.kind in ("binary", "categorical"):
-        return np.arange(len(spec.levels) + (spec.kind == "categorical"), dtype=np.float64)
-    atoms = np.array(model.network.columns.conditionals[column].atoms, dtype=np.float64)
-    spaced = np.linspace(spec.low, spec.high, points)
-    spaced = np.unique(np.round(spaced)) if spec.step is not None else spaced
-    return np.unique(np.concatenate([atoms, spaced]))

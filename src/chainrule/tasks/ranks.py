@@ -88,7 +88,7 @@ class Draws:
 
 def is_flag(model: Model) -> np.ndarray:
     """Which columns say where another one is missing, bool (D,)."""
-    return np.array([column.flag_of is not None for column in model.schema.columns])
+    return np.array([column.is_flag for column in model.schema.columns])
 
 
 def references(model: Model, codes: Codes) -> Iterator[tuple[Reference, np.ndarray]]:
@@ -112,9 +112,9 @@ def drawn_rows(model: Model, number: int, reference: Reference) -> np.ndarray:
         given = tuple(torch.from_numpy(each)[None] for each in (reference.codes, reference.flags))
         number, values, known = network.check_draws(number, (given[0], given[1]), 1.0)
         missing = torch.zeros_like(known)  # cells that the flags call missing tell the others nothing
-        for k, column in enumerate(model.schema.columns):
-            if column.flag_of is not None and reference.flags[k]:
-                missing[:, model.schema.number(column.flag_of)] = bool(reference.codes[k] == column.levels.index(1))
+        for column, flag in model.schema.flags.items():
+            if reference.flags[flag]:
+                missing[:, column] = bool(reference.codes[flag] == model.schema.flag_code(flag, missing=True))
         return network.complete(values, known, 1.0, generator, skipped=missing).double().cpu().numpy()
 
 

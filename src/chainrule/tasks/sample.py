@@ -22,8 +22,6 @@ from chainrule.table import (
     check_given,
     decode,
     encode,
-    exact_numbers,
-    level_names,
     objects_of,
     places,
     read_table,
@@ -78,7 +76,7 @@ def sample_parts(
     if evidence is not None and len(evidence[0]) not in (1, rows):
         raise ShapeError(f"given has {len(evidence[0])} rows of values for {rows} rows to draw; pass 1 or {rows}")
     # Bits and categories draw the same in the network's own precision, and faster; numbers need the digits of float64.
-    plain = all(column.kind in ("binary", "categorical") for column in model.schema.columns)
+    plain = all(column.has_levels for column in model.schema.columns)
     network = model.bare() if plain else model.in_float64()
     with progress_bar("drawing rows", rows) as advance:
         for start in range(0, max(rows, 1), BATCH_ROWS):
@@ -106,7 +104,7 @@ def _drawn(
     generator: torch.Generator,
 ) -> torch.Tensor:
     """n rows (n, D). Of a table whose holes are modelled, first what is missing, then the cells that are not."""
-    flags = {k: flag for k in range(len(model.schema.columns)) if (flag := model.flag_of(k)) is not None}
+    flags = model.schema.flags
     if not flags or not isinstance(network, OrderlessNADE):
         return network.sample(n, given=given, temperature=temperature, generator=generator)
     with torch.no_grad():
@@ -116,7 +114,7 @@ def _drawn(
         values = network.complete(values, known, temperature, generator, skipped=others)
         skipped = torch.zeros_like(known)
         for k, flag in flags.items():
-            skipped[:, k] = (values[:, flag] == model.schema.columns[flag].levels.index(1)) & ~known[:, k]
+            skipped[:, k] = (values[:, flag] == model.schema.flag_code(flag, missing=True)) & ~known[:, k]
             known = known.index_fill(1, torch.tensor([flag], device=known.device), True)
         return network.complete(values, known, temperature, generator, skipped=skipped)
 
@@ -142,23 +140,18 @@ def _as_given(
     """Columns, of rows from ``start`` on, in which numbers and labels that no code names stand as they were given."""
     at = places(asked, schema)
     for k, column in enumerate(schema.columns):
-        if column.kind not in ("categorical", "integer", "real") or column.name not in at:
+        if column.is_flag or column.name not in at:
             continue
-        known, cells = evidence[1][:, k].numpy(), columns[column.name]
         own = cells_of_column(asked, at[column.name], column, schema)
-        if column.kind == "categorical":
-            known = known & (evidence[0][:, k] == len(column.levels)).numpy()
-        else:
-            own = exact_numbers(column.name, own, asked.where)
-            if (
-                column.kind == "integer" and own.dtype.kind != "O" and isinstance(column.origin, float)
-            ):  # decoded as given
-                continue
+        found = column.given_back(evidence[0][:, k].numpy(), own, asked.where)
+        if found is None:
+            continue
+        known, own, cells = evidence[1][:, k].numpy() & found[0], found[1], columns[column.name]
         if known.any():
             rows = (start + np.arange(len(cells))) % len(known)
             given = known[rows]
             is_wider = own.dtype.kind == "O" and cells.dtype.kind != "O"
-            cells = cells.astype(object) if column.kind == "categorical" or is_wider else cells.copy()
+            cells = cells.astype(object) if column.holds_labels or is_wider else cells.copy()
             cells[given] = own[rows % len(own)][given]
             columns[column.name] = whole_array(cells.tolist()) if is_wider and _are_whole(cells) else cells
     return columns
@@ -209,7 +202,7 @@ def sample_frames(model: Model, n: int, *, as_text: bool = False, **options: Any
 
 def _require_no_label(schema: Schema, other: str | None) -> None:
     for column in schema.columns:
-        if other is not None and column.unlisted and other in level_names(column):
+        if other is not None and column.has_unlisted and other in column.level_names:
             raise SchemaError(
                 f"other = {other!r}: column {column.name!r} has a label of that name; choose another word"
             )

@@ -57,7 +57,7 @@ class TrainingData:
     @property
     def flags(self) -> list[int]:
         """The columns that say of others where these are missing."""
-        return [k for k, column in enumerate(self.schema.columns) if column.flag_of is not None]
+        return [k for k, column in enumerate(self.schema.columns) if column.is_flag]
 
 
 def training_data(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from chainrule.table import Column, Schema, is_of_few
-from chainrule.table.kinds import KINDS
+from chainrule.table import AbstractColumn, Schema, is_of_few
 from chainrule.training.batches import Rows
 
 INITIAL_ROWS = 100_000  # at most
@@ -71,28 +70,28 @@ def without_rare_values(
         column, codes = schema.columns[k], found[:, k].clone()
         free = _is_free(column, codes)
         signs = 1 - 2 * (torch.arange(int(free.sum())) % 2)
-        center, spread = (0.0, 1.0) if column.step is None else (float(column.center), column.spread)
-        codes[free] = ((1 + signs) / 2 if column.kind == "binary" else center + signs * spread).to(codes.dtype)
+        center, spread = column.code_scale
+        codes[free] = (center + signs * spread).to(codes.dtype)
         found[:, k] = codes
     return found
 
 
 def _reveals(
-    column: Column, codes: torch.Tensor, known: torch.Tensor | None, k: int, min_count: int, heavy: bool
+    column: AbstractColumn, codes: torch.Tensor, known: torch.Tensor | None, k: int, min_count: int, heavy: bool
 ) -> bool:
     """Whether the moments of a column's codes reveal values of few rows."""
-    if column.kind == "categorical":
+    if column.holds_labels:
         return False
     own = codes if known is None else codes[known[:, k]]
     own = own[_is_free(column, own)].double()
     if not len(own):
         return False
-    if heavy or column.kind == "binary":
+    if heavy or column.has_levels:
         return heavy or len(own) < min_count
     return is_of_few(own.numpy(), float(own.mean()), min_count=min_count)
 
 
-def _is_free(column: Column, codes: torch.Tensor) -> torch.Tensor:
+def _is_free(column: AbstractColumn, codes: torch.Tensor) -> torch.Tensor:
     """Which codes are no atoms."""
-    atoms = torch.tensor(KINDS[column.kind].atom_codes(column), dtype=torch.float32)
+    atoms = torch.tensor(column.atom_codes(), dtype=torch.float32)
     return ~torch.isin(codes.float(), atoms)

@@ -12,7 +12,7 @@ import torch
 
 from chainrule.errors import EvidenceError, SchemaError, ShapeError
 from chainrule.rng import generator_from
-from chainrule.table import Schema, Table, encode_columns, log_scales_of
+from chainrule.table import Schema, Table, encode_columns
 from chainrule.training.batches import Rows
 
 LEAST_SHARE = 1e-12  # of the heaviest row
@@ -63,7 +63,7 @@ def encoded(
             holes[k] = np.flatnonzero(~known)
         codes = np.where(known, codes, 0.0)
         _require_near(table, schema, k, codes)
-        scale_nats -= np.where(known, log_scales_of(schema.columns[k], codes, strict=strict), 0)
+        scale_nats -= np.where(known, schema.columns[k].log_unit(codes, strict=strict), 0)
         for number, part in enumerate(parts):
             x[number][:, k] = codes[part]
             seen[number][:, k] = known[part]
@@ -136,7 +136,8 @@ def _array(folder: Path | None, name: str, shape: tuple[int, int], dtype: type) 
 
 def _require_near(table: Table, schema: Schema, k: int, codes: np.ndarray) -> None:
     column = schema.columns[k]
-    standard = codes if column.step is None else (codes - column.center) / column.spread
+    center, spread = column.code_scale
+    standard = (codes - center) / spread
     far = np.flatnonzero(~(np.abs(standard) <= FARTHEST))
     if len(far):
         raise SchemaError(

@@ -1,17 +1,14 @@
-"""What kinds over numbers share: the grid on which values lie, the values that occur by themselves, and the scale of the rest."""
+"""The grid on which numbers lie, the values that occur by themselves, and the scale of the rest."""
 
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import SchemaError
-from chainrule.table.cells import Where, shown
 from chainrule.table.exact import LARGEST_EXACT, differences, is_large
-from chainrule.table.schema import MOST_ATOMS, Column
 from chainrule.table.telling import (
     gap_of_few,
     is_of_few,
@@ -21,7 +18,7 @@ from chainrule.table.telling import (
     shared_divisor,
 )
 
-FARTHEST = 1e100  # standard deviations: beyond, likelihoods are no numbers in float64
+MOST_ATOMS = 64  # values that occur by themselves, at most
 MOST_KNOTS = 17  # as many quantiles part a column, at most
 NEAREST_KNOTS = 1e-5  # of their size, which float32 tells apart by far
 GAP = 1.0  # of the distance to the next quantile, up to which a gap within a window is none
@@ -36,9 +33,7 @@ FEW = 0.001  # share of the known values that may lie off a grid and count as it
 FEW_DIFFERENT = 20  # different values on the grid for each one off it, at least
 FINEST_POWER = 20  # halvings of a step that make a finer grid, not values off it
 MOSTLY_ATOMS = 0.05  # share of the others, under which location and scale are those of all known values
-ROUNDING = 2.0**-50  # of the number of steps from zero, what floating point may be off
 FAR_OFF = 2.0**-26  # spread over center, below which mean and deviation are computed from a value of the column
-OFF_GRID = 1e-6  # steps: what lies further off is no rounding of the last bit
 
 
 def grid(numbers: np.ndarray, *, min_count: int = 1) -> tuple[float, int] | None:
@@ -186,44 +181,11 @@ def knots_of(codes: np.ndarray, *, window: int) -> tuple[float, ...]:
     return tuple(knots) if len(knots) > 2 else ()
 
 
-def on_grid(column: Column, numbers: np.ndarray) -> np.ndarray:
-    """Codes (N,): the nearest integer number of steps, NaN where unknown."""
-    return np.round((numbers - column.origin) / (column.step or 1.0))
-
-
-def onto_grid(column: Column, numbers: np.ndarray, values: np.ndarray, where: Where) -> np.ndarray:
-    """Codes (N,); numbers between the steps are rounded, with a warning that shows the first cell of them."""
-    steps = (numbers - column.origin) / (column.step or 1.0)
-    codes = np.round(steps)
-    near = OFF_GRID + ROUNDING * np.abs(numbers / (column.step or 1.0))
-    return rounded(column, codes, np.abs(steps - codes) > near, values, where)
-
-
-def rounded(column: Column, codes: np.ndarray, between: np.ndarray, values: np.ndarray, where: Where) -> np.ndarray:
-    """The codes (N,), with a warning that shows the first of the cells that lie ``between`` (N,) the steps of the grid."""
-    rows = np.flatnonzero(between)
-    if len(rows):
-        row = int(rows[0])
-        warnings.warn(
-            f"column {column.name!r}: {len(rows)} value(s), such as {shown(values, row)} at {where(row)}, lie between the steps "
-            f"of {column.step:g} {column.unit}".rstrip()
-            + " found when the model was fitted; they count as the nearest",
-            stacklevel=3,
-        )
-    return codes
-
-
 def origin_of(codes: np.ndarray, center: float) -> int:
     """The code to count others from: 0, or about their center where they are so large that float32 could not tell them apart."""
     if not len(codes) or np.abs(codes).max() <= FINE:
         return 0
     return (round(center) + COARSE // 2) // COARSE * COARSE
-
-
-def from_grid(column: Column, codes: np.ndarray) -> np.ndarray:
-    """Numbers (N,) from codes, written to the column's decimals."""
-    values = column.origin + np.round(codes) * (column.step or 1.0)
-    return values if column.decimals is None else np.round(values, column.decimals)
 
 
 def scaled(

@@ -1,0 +1,240 @@
+"""Categories: the index of each level with enough rows; rarer and never-seen labels share one more code."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from chainrule.errors import SchemaError
+from chainrule.table.cells import Where, as_labels, is_number, label_of, objects_of
+from chainrule.table.columns.base import Cells
+from chainrule.table.columns.fields import Level, levels, whole
+from chainrule.table.columns.levels import AbstractLevels
+from chainrule.table.exact import integer_of, whole_array, within
+from chainrule.table.types import encoded_labels, own_value
+from chainrule.table.values import Encoded, as_lists, as_tuples
+
+
+@dataclass(frozen=True, kw_only=True)
+class Categorical(AbstractLevels):
+    """Labels: text, numbers or any other values that name things.
+
+    Attributes:
+        levels: ``levels[code]`` is the value of a code, the most frequent first.
+        own_levels: the levels as the table has them, encoded, where one is no text, number or
+            boolean.
+        unlisted: how many labels were too rare to be listed; they share one more code.
+        unlisted_rows: how many training rows had one of these.
+    """
+
+    kind: ClassVar[str] = "categorical"
+    holds_labels: ClassVar[bool] = True
+
+    own_levels: tuple[Encoded, ...] = ()
+    unlisted: int = 0
+    unlisted_rows: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        name = f"column {self.name!r}"
+        if not 0 <= self.unlisted_rows <= self.rows:
+            raise SchemaError(f"{name}: {self.rows} rows, {self.unlisted_rows} of them with labels that are not listed")
+        if not self.levels or self.unlisted < 0 or self.rows < 1:
+            raise SchemaError(f"{name}: a categorical column needs at least one level, and a row that has it")
+        if self.own_levels and len(self.own_levels) != len(self.levels):
+            raise SchemaError(f"{name}: {len(self.own_levels)} values of its own for {len(self.levels)} levels")
+
+    @classmethod
+    def infer(
+        cls,
+        name: str,
+        values: np.ndarray,
+        dtype: str,
+        reason: str,
+        *,
+        min_count: int,
+        categories: tuple[Encoded, ...] = (),
+    ) -> Self | None:
+        """The column that labels make, or None if no level has ``min_count`` rows.
+
+        The most frequent level comes first, then levels as they appear. Of the ``categories`` that
+        the column's type names, the column keeps the listed ones and those without a row.
+        """
+        labels = as_labels(values)
+        counts = Counter(label for label in labels if label is not None)
+        listed = [label for label, count in counts.most_common() if count >= min_count]
+        first: dict[str | None, int] = dict.fromkeys(listed, -1)
+        for row, label in enumerate(labels):
+            if first.get(label, 0) < 0:
+                first[label] = row
+        if not listed:
+            return None
+        found = [values[first[label]] for label in listed]
+        own, rows = encoded_labels(found), sum(counts.values())
+        return cls(
+            name=name,
+            dtype=dtype,
+            reason=reason,
+            rows=rows,
+            unlisted=len(counts) - len(listed),
+            unlisted_rows=rows - sum(counts[label] for label in listed),
+            levels=tuple(map(_plain, found)),
+            own_levels=own if any(isinstance(level, tuple) for level in own) else (),
+            categories=public_categories(categories, counts, min_count),
+        )
+
+    @classmethod
+    def as_told(cls, cells: Cells, reason: str) -> Self | str:
+        """The column of these labels; it is left out if all are rare."""
+        column = cls.infer(
+            cells.name,
+            cells.values,
+            cells.dtype,
+            with_count(reason, cells.values),
+            min_count=cells.min_count,
+            categories=cells.categories,
+        )
+        return column or f"no label has {cells.min_count} rows"
+
+    @property
+    def outside_share(self) -> float:
+        """0: a category can hold any label."""
+        return 0.0
+
+    @property
+    def reads_as_written(self) -> bool:
+        """Whether a level is text: others are numbers, of which 1 and 1.0 are one."""
+        return any(isinstance(level, str) for level in self.levels)
+
+    @property
+    def has_unlisted(self) -> bool:
+        """Whether training rows have labels that are not listed."""
+        return self.unlisted > 0
+
+    def is_unlisted(self, codes: np.ndarray) -> np.ndarray:
+        """Which codes (N,) are that of all labels that are not listed."""
+        return codes == len(self.levels)
+
+    def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
+        """Codes (N,) of labels: any value is one."""
+        labels = as_labels(values)
+        code = {label_of(level): float(k) for k, level in enumerate(self.levels)}
+        other = float(len(self.levels))
+        if not self.reads_as_written:  # text may stand for numbers and booleans
+            labels = [_as_number(label) for label in labels]
+        found = (np.nan if label is None else code.get(label, other) for label in labels)
+        return np.fromiter(found, dtype=np.float64, count=len(values))
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Values (N,): levels as the table had them, masked where it is none that is listed."""
+        known, types = codes.astype(np.int64), {type(level) for level in self.levels}
+        if self.own_levels:
+            values = objects_of(list(map(own_value, self.own_levels)))
+        elif types == {int}:
+            values = within(whole_array(self.levels), self.dtype)
+        else:
+            values = np.array(self.levels) if types in ({float}, {bool}) else objects_of(self.levels)
+        unlisted = known >= len(values)
+        cells = values[np.where(unlisted, 0, known)]
+        return np.ma.masked_array(cells, unlisted) if unlisted.any() else cells
+
+    def decode_named(self, codes: np.ndarray) -> np.ndarray:
+        """As ``decode``; labels that are not listed are one word among text, masked otherwise."""
+        if self.own_levels or not self.has_text_levels:
+            return self.decode(codes)
+        return objects_of(self.code_names)[codes.astype(np.int64)]
+
+    @property
+    def has_text_levels(self) -> bool:
+        """Whether all levels are text."""
+        return all(isinstance(level, str) for level in self.levels)
+
+    def given_back(self, codes: np.ndarray, cells: np.ndarray, where: Where) -> tuple[np.ndarray, np.ndarray] | None:
+        """Labels that are not listed, as they were given."""
+        return self.is_unlisted(codes), cells
+
+    def log_multiplicity(self, codes: np.ndarray) -> np.ndarray:
+        """log of the number of labels that are not listed, and one that no row had, at their code."""
+        return np.where(self.is_unlisted(codes), math.log(self.unlisted + 1), 0)
+
+    @property
+    def other_name(self) -> str:
+        """What labels that are not listed are called: "(other)", with a star if a level is called so."""
+        name, taken = "(other)", set(self.level_names)
+        while name in taken:
+            name += "*"
+        return name
+
+    @property
+    def code_names(self) -> list[str]:
+        """The levels as text, and a word for all other labels."""
+        return [*self.level_names, self.other_name]
+
+    @property
+    def held(self) -> str:
+        """Any label."""
+        return "labels"
+
+    @property
+    def is_read_as_number(self) -> bool:
+        """Whether all levels are numbers."""
+        return all(is_number(level) for level in self.levels)
+
+    def fields_to_json(self) -> dict[str, Any]:
+        """The levels, and how many labels are not listed."""
+        own = {"own_levels": [as_lists(value) for value in self.own_levels]} if self.own_levels else {}
+        return own | {
+            "levels": list(self.levels),
+            "unlisted": self.unlisted,
+            "unlisted_rows": self.unlisted_rows,
+        }
+
+    @classmethod
+    def fields_from_json(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """The levels, and how many labels are not listed."""
+        return {
+            "levels": levels(spec["levels"]),
+            "own_levels": tuple(map(as_tuples, spec.get("own_levels", ()))),
+            "unlisted": whole(spec["unlisted"]),
+            "unlisted_rows": whole(spec["unlisted_rows"]),
+        }
+
+
+def public_categories(categories: tuple[Encoded, ...], counts: Mapping[str, int], least: int) -> tuple[Encoded, ...]:
+    """Those of a type's labels that a file may hold: that no row has, or at least so many; not those of few rows.
+
+    >>> public_categories(("low", "mid", "high"), {"low": 7, "mid": 1}, 5)
+    ('low', 'high')
+    """
+    found = [(category, counts.get(label_of(own_value(category)), 0)) for category in categories]
+    return tuple(category for category, count in found if not 0 < count < least)
+
+
+def with_count(reason: str, values: np.ndarray) -> str:
+    """The reason, with the number of different labels among cells (N,)."""
+    different = len({label for label in as_labels(values) if label is not None})
+    return f"{reason}, {different} different"
+
+
+def _plain(value: object) -> Level:
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, str | int | float | bool):
+        return value
+    return str(value) if (whole := integer_of(value)) is None else whole
+
+
+def _as_number(label: str | None) -> str | None:
+    if label is None or label in ("True", "False"):
+        return label
+    if (whole := integer_of(label)) is not None:
+        return label_of(whole)
+    try:
+        return label_of(float(label))
+    except ValueError:
+        word = label.strip().lower()
+        return word.capitalize() if word in ("true", "false") else label

@@ -1,0 +1,207 @@
+"""What columns of numbers and dates share: a grid, or none; the scale of the codes; their range."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import SchemaError
+from chainrule.table.cells import Where, cells_as_text, numbers_if_any, objects_of, shown
+from chainrule.table.columns import fields
+from chainrule.table.columns.base import AbstractColumn
+from chainrule.table.columns.grid import MOST_ATOMS
+from chainrule.table.frames import integer_type
+
+FARTHEST = 1e100  # standard deviations: beyond, likelihoods are no numbers in float64
+
+
+@dataclass(frozen=True, kw_only=True)
+class AbstractNumbers(AbstractColumn):
+    """A column of numbers or dates.
+
+    On a grid the code is the integer (value − origin) / step, and each code has a mass. Continuous
+    numbers have the code (value − center) / spread, and a density.
+
+    Attributes:
+        step: distance of the grid, in the table's units; None: the numbers are continuous.
+        decimals: to how many decimals values are written; without a step, 0 says that they are
+            whole numbers.
+        origin: the value of code 0 on the grid. It, the step, the center and atoms are integers
+            where float64 would round them.
+        center, spread: mean and standard deviation of what is no atom; of codes on a grid, of values
+            otherwise. Rounded where they would tell the values of few rows.
+        low, high: range of the training rows' codes, rounded outwards to half a standard deviation,
+            or more coarsely.
+        knots: codes that part the training rows into about equal shares, ascending; each a mean of
+            several rows.
+    """
+
+    step: float | None
+    decimals: int | None = None
+    origin: float = 0.0
+    center: float = 0.0
+    spread: float = 1.0
+    low: float = 0.0
+    high: float = 0.0
+    knots: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        name = f"column {self.name!r}"
+        numbers = (self.center, self.spread, self.low, self.high, self.origin, *self.knots)
+        if not all(map(fields.is_finite, numbers)) or self.spread <= 0 or self.low > self.high:
+            raise SchemaError(
+                f"{name}: center {self.center}, spread {self.spread} and range {self.low} to "
+                f"{self.high} are not those of a {self.kind} column"
+            )
+        if self.step is not None and not (fields.is_finite(self.step) and self.step > 0):
+            raise SchemaError(f"{name}: step {self.step} is not above zero")
+        if self.decimals is not None and not 0 <= self.decimals <= 30:
+            raise SchemaError(f"{name}: {self.decimals} decimals")
+        if len(self.knots) == 1 or any(a >= b for a, b in pairwise(self.knots)):
+            raise SchemaError(f"{name}: knots {self.knots} are not two or more that ascend")
+
+    @property
+    def is_continuous(self) -> bool:
+        """Whether the numbers lie on no grid, and have densities."""
+        return self.step is None
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of what is no atom, in the table's units."""
+        return self.spread * (self.step or 1.0)
+
+    @property
+    def code_scale(self) -> tuple[float, float]:
+        """Mean and standard deviation of the codes."""
+        return (0.0, 1.0) if self.is_continuous else (float(self.center), self.spread)
+
+    def beyond(self, codes: np.ndarray) -> np.ndarray:
+        """How far codes (N,) lie outside the training rows' range, in widths of it; 0 within."""
+        width = (self.high - self.low) or self.code_scale[1]
+        return np.maximum(np.maximum(self.low - codes, codes - self.high), 0) / width
+
+    @property
+    def range_as_text(self) -> str:
+        """The training rows' range, rounded outwards, in words."""
+        low, high = cells_as_text(self.decode(np.array([self.low, self.high])))
+        return f"{low} … {high}"
+
+    def mean_values(self, codes: np.ndarray) -> np.ndarray:
+        """Values (N,) from codes that may lie between steps; whole where its type holds no others."""
+        is_exact = isinstance(self.origin, int)  # integers that float64 does not hold
+        if self.step is None or "int" in self.dtype.lower() or is_exact:
+            return self.decode(codes)
+        return self.origin + codes * self.step
+
+    def from_grid(self, codes: np.ndarray) -> np.ndarray:
+        """Numbers (N,) from codes of a grid, written to the column's decimals."""
+        values = self.origin + np.round(codes) * (self.step or 1.0)
+        return values if self.decimals is None else np.round(values, self.decimals)
+
+    def wrong_codes(self, codes: np.ndarray) -> tuple[np.ndarray, str]:
+        """On a grid, what is no whole number; else what is not finite."""
+        if self.is_continuous:
+            return super().wrong_codes(codes)
+        return ~(np.isfinite(codes) & (codes == np.round(codes))), "is not a whole number"
+
+    def points(self, most: int) -> np.ndarray:
+        """The atoms, and codes evenly spaced over the training rows' range, ascending."""
+        spaced = np.linspace(self.low, self.high, most)
+        if not self.is_continuous:
+            spaced = np.unique(np.round(spaced))
+        return np.unique(np.concatenate([np.array(self.atom_codes(), dtype=np.float64), spaced]))
+
+    @property
+    def held(self) -> str:
+        """Numbers that are finite."""
+        return "finite numbers"
+
+    def nearest(self, numbers: np.ndarray) -> np.ndarray:
+        """What the column can hold (n,) from which the distance of other numbers is measured: its center."""
+        return np.full(len(numbers), float(self.origin + self.center * (self.step or 1.0)))
+
+    def distance(self, cells: np.ndarray) -> np.ndarray:
+        """How far numbers lie from those that it can hold, in spreads; infinitely far what is none."""
+        numbers = numbers_if_any(cells)
+        with np.errstate(invalid="ignore", over="ignore"):
+            apart = np.abs(numbers - self.nearest(numbers)) / self.deviation
+        return np.nan_to_num(apart, nan=np.inf, posinf=np.inf)
+
+    def scale_to_json(self) -> dict[str, Any]:
+        """The fields that all columns of numbers have, as JSON holds them."""
+        return {
+            "step": self.step,
+            "decimals": self.decimals,
+            "origin": self.origin,
+            "center": self.center,
+            "spread": self.spread,
+            "low": self.low,
+            "high": self.high,
+            "knots": list(self.knots),
+        }
+
+    @staticmethod
+    def scale_from_json(spec: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments that ``scale_to_json`` wrote, but for the step."""
+        return {
+            "decimals": fields.optional(fields.whole, spec["decimals"]),
+            "origin": fields.number(spec["origin"]),
+            "center": fields.number(spec["center"]),
+            "spread": float(spec["spread"]),
+            "low": float(spec["low"]),
+            "high": float(spec["high"]),
+            "knots": fields.numbers(spec["knots"]),
+        }
+
+    def require_whole_steps(self) -> None:
+        """Raises SchemaError unless the grid is one of integers."""
+        if not all(float(part).is_integer() for part in (self.step or 1, self.origin)):
+            raise SchemaError(
+                f"column {self.name!r}: a {self.kind} column counts whole steps of {self.step} from {self.origin}"
+            )
+
+    def require_atoms(self, atoms: tuple[float, ...]) -> None:
+        """Raises SchemaError unless the atoms are a few different numbers."""
+        if not all(map(fields.is_finite, atoms)):
+            raise SchemaError(f"column {self.name!r}: atoms {atoms} are not finite")
+        if len(atoms) > MOST_ATOMS or len(set(atoms)) < len(atoms):
+            raise SchemaError(f"column {self.name!r}: atoms are at most {MOST_ATOMS} different values")
+
+    @property
+    def step_as_text(self) -> str:
+        """The step of the grid, in words."""
+        return f"{self.step:g}"
+
+    def warn_of_rounding(self, between: np.ndarray, values: np.ndarray, where: Where) -> None:
+        """Warns of the cells that lie ``between`` (N,) the steps of the grid, and shows the first."""
+        rows = np.flatnonzero(between)
+        if len(rows):
+            row = int(rows[0])
+            warnings.warn(
+                f"column {self.name!r}: {len(rows)} value(s), such as {shown(values, row)} at {where(row)}, "
+                f"lie between the steps of {self.step_as_text} found when the model was "
+                f"fitted; they count as the nearest",
+                stacklevel=3,
+            )
+
+
+def whole_as_written(values: np.ndarray, like: str) -> np.ndarray:
+    """Whole numbers (N,) as text, with a decimal where a known cell has one.
+
+    >>> whole_as_written(np.array([3.0]), "17.0").tolist()
+    ['3.0']
+    """
+    return objects_of([f"{round(value)}{'.0' if '.' in like else ''}" for value in values.tolist()])
+
+
+def whole_type(dtype: str) -> Any:
+    """The polars type of a column of whole numbers: integers if its own type is of them, else floats."""
+    import polars as pl
+
+    return integer_type(dtype) or (pl.String if dtype == "String" else pl.Float64)
