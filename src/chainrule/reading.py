@@ -32,7 +32,7 @@ class RowsOrCodes:
     def __init__(self, schema: Schema) -> None:
         self._schema, self._calls, self._busy = schema, 0, False
         self._columns = [k for k, column in enumerate(schema.columns) if _is_read_as_number(column)]
-        if any(column.flag_of is not None for column in schema.columns):
+        if len(schema.own) < len(schema.columns):
             self._columns = []  # rows of the table have fewer columns than there are codes
 
     def __call__(self, network: AbstractNetwork, x: torch.Tensor, observed: object = None) -> None:

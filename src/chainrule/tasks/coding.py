@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from chainrule.errors import SchemaError, ShapeError
+from chainrule.missing import missing
 from chainrule.model import Model
 from chainrule.table import Column, decode, encode, read_table, to_container
 from chainrule.table.kinds import KINDS
@@ -51,14 +52,10 @@ def table(model: Model, codes: Any) -> Any:
     for k, column in enumerate(schema.columns):
         values[known[:, k], k] = _checked(column, given[known[:, k], k], np.flatnonzero(known[:, k]))
     cells = decode(values, schema, hide=False)
-    flags = {column.flag_of: k for k, column in enumerate(schema.columns) if column.flag_of is not None}
-    for k, column in enumerate(schema.columns):
-        if column.flag_of is None:
-            missing = ~known[:, k]
-            if (flag := flags.get(column.name)) is not None:
-                missing |= known[:, flag] & (values[:, flag] == schema.columns[flag].levels.index(1))
-            if missing.any():
-                cells[column.name] = np.ma.masked_array(cells[column.name], missing)
+    hidden = ~known | missing(schema, values, known)
+    for column in schema.own:
+        if (own := hidden[:, schema.number(column.name)]).any():
+            cells[column.name] = np.ma.masked_array(cells[column.name], own)
     return to_container(cells, schema)
 
 

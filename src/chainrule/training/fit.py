@@ -18,6 +18,7 @@ import torch
 from chainrule.baselines import IndependentColumns
 from chainrule.density import Density, load
 from chainrule.errors import BackendError, ChainruleError, printable, unknown_choice
+from chainrule.missing import flags_first, is_flag
 from chainrule.model import Model, conditionals_of
 from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, Committee, Ensemble, OrderlessNADE
 from chainrule.networks.orders import Order, make_order, search_order
@@ -185,7 +186,7 @@ def fit(
     elif network == "committee" and done is not None:
         config = with_what_was_said(config_of(done.training, os.fspath(finished or "")), said)
     elif network == "committee" and time_limit_s is None and races(len(x), effort):
-        build, flags = partial(begin, network), any(column.flag_of is not None for column in schema.columns)
+        build, flags = partial(begin, network), bool(is_flag(schema).any())
         reached = partial(
             reached_by_two, build=build, x=x, x_valid=x_valid, seed=seed, device=device, show_progress=verbose
         )
@@ -274,9 +275,8 @@ def _begin(
     order: Any = config.order
     if order in LEARNED_ORDERS:
         order = search_order(filled, method=LEARNED_ORDERS[order], generator=generator)
-    flags = [k for k, column in enumerate(schema.columns) if column.flag_of is not None]
-    if flags and order == "natural":  # so that what is missing is drawn before what is not
-        order = [*flags, *(k for k in range(len(columns)) if k not in flags)]
+    if order == "natural" and is_flag(schema).any():
+        order = flags_first(schema)
     net = BUILDERS[network](columns, config, order, generator)
     net.initialize_from(first)
     return net

@@ -13,9 +13,10 @@ from chainrule.errors import EvidenceError
 from chainrule.model import Model
 from chainrule.networks import AbstractNetwork, OrderlessNADE
 from chainrule.networks.orders import names_in_order
+from chainrule.networks.spread import nats_of_cells, spread_of
 from chainrule.table import Schema, Table, encode, log_scales
-from chainrule.tasks.score import score_codes
-from chainrule.tasks.spread import nats_of_cells, spread_of
+from chainrule.tasks.answer import Batch
+from chainrule.tasks.score import nats as nats_of_rows
 from chainrule.training.batches import Rows, batches
 from chainrule.training.config import FitConfig
 from chainrule.training.loop import State, losses
@@ -97,8 +98,8 @@ def reached(
     codes = encode(first, model.schema, warn=False)
     rows = rows.take(slice(0, count))
     counts = np.ones(count) if rows.weight is None else rows.weight.double().numpy()
-    nats = -score_codes(model, codes, show_progress=show_progress)
-    alone = -score_codes(independent, codes, show_progress=show_progress)
+    nats = -nats_of_rows(Batch.of(model, codes, show_progress=show_progress))
+    alone = -nats_of_rows(Batch.of(independent, codes, show_progress=show_progress))
     found: dict[str, Any] = {
         "valid_nats": _finite(np.average(nats, weights=counts)),
         "independent_valid_nats": _finite(np.average(alone, weights=counts)),
