@@ -1,6 +1,7 @@
 # Every target sets up .venv by itself; Python 3.11 or later and make are all that a machine needs.
 PYTHON ?= python3
 BIN := .venv/bin
+RUNS := .venv/runs
 READY := .venv/ready
 
 .PHONY: demo test check bench bench-likelihood docs clean help
@@ -14,13 +15,23 @@ help:
 	@echo "make docs   the documentation as a site, in site/"
 	@echo "make clean  remove what the other targets made"
 
-$(READY): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chainrule needs Python 3.11 or later; name one: make PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
-	touch $(READY)
+define enter
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chainrule needs Python 3.11 or later; name one: make PYTHON=python3.11")'
+$(PYTHON) -m venv .venv
+endef
 
-demo: $(READY)
+# What the program needs; what developers need comes with the targets that ask for it.
+$(RUNS): pyproject.toml constraints.txt
+	$(enter)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $(RUNS)
+
+$(READY): pyproject.toml constraints.txt
+	$(enter)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $(RUNS) $(READY)
+
+demo: $(RUNS)
 	$(BIN)/chainrule demo
 
 test: $(READY)

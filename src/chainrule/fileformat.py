@@ -149,8 +149,11 @@ def read(path: str | os.PathLike[str], *, kind: str) -> Contents:
         length = _header_length(prefix, str(source))
         text = file.read(length)
         header = _header(prefix, text, str(source))
-        _require_size(source.stat().st_size - len(prefix) - len(text), header, str(source))
-        contents = _contents(header, file.read(), str(source))
+        if source.is_file():  # of a pipe the size is known when it is read
+            _require_size(source.stat().st_size - len(prefix) - len(text), header, str(source))
+        block = file.read(min(header["arrays"]["bytes"], MOST_ARRAY_BYTES) + 1)
+        _require_size(len(block), header, str(source))
+        contents = _contents(header, block, str(source))
     if contents.kind != kind:
         raise FormatError(f"{source}: a chainrule {contents.kind} file, not a {kind} file")
     return contents

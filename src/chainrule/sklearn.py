@@ -209,7 +209,8 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
     A row's log-likelihood depends on which of its cells are known: a column of small spread adds to it, and a missing cell adds
     nothing. So a row is ranked among rows drawn from the density with the same cells known, and the rank is calibrated by the
     rows that training held out: an ordinary row has a uniform p-value, whatever is missing. That holds where cells are missing
-    independently of their values. (``missing="informative"`` compares rows in which the same cells are missing, which then may
+    independently of their values. A row with a cell that its column cannot hold, such as a 2 among bits, is odd by that alone.
+    (``missing="informative"`` compares rows in which the same cells are missing, which then may
     depend on the others.)
 
     Complete rows cost as much as their likelihoods. Every other pattern of known cells in a table costs the likelihoods of some

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import struct
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -200,3 +201,30 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         atomic.write_bytes(tmp_path / "f", b"new")
     assert (tmp_path / "f").read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_is_read_as_a_file_is(tmp_path):
+    def read(data):
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(_write, pipe, data)
+            try:
+                return fileformat.read(pipe, kind="model")
+            finally:
+                pipe.unlink()
+                writing.exception()
+
+    found = read(golden())
+    assert found.content == CONTENTS.content
+    assert found.arrays["w"].tolist() == CONTENTS.arrays["w"].tolist()
+    with pytest.raises(FormatError, match="143 bytes of arrays where the header says 144; truncated or extended"):
+        read(golden()[:-1])
+    with pytest.raises(FormatError, match="145 bytes of arrays where the header says 144; truncated or extended"):
+        read(golden() + b"more")
+
+
+def _write(path, data):
+    with path.open("wb") as file:
+        file.write(data)

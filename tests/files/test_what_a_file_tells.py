@@ -10,6 +10,8 @@ import pytest
 
 import chainrule as cr
 from chainrule import fileformat
+from chainrule.table import infer_schema
+from chainrule.table.kinds.numbers import knots_of
 from chainrule.table.telling import (
     gap_of_few,
     is_of_few,
@@ -19,6 +21,7 @@ from chainrule.table.telling import (
     rounded_scale,
     shared_divisor,
 )
+from chainrule.training.fit import rows_held_out
 
 N = 400
 COMPONENTS = 3
@@ -149,6 +152,30 @@ def test_no_value_of_few_rows_can_be_computed_from_the_numbers_of_a_file(fitted)
         assert not [value for value in values if np.isclose(weights, value, rtol=1e-6).any()]
 
 
+@pytest.mark.parametrize("few", [1, 2, 4])
+@pytest.mark.parametrize("usual", ["zeros", "normal", "whole", "steps of 250", "heavy tail"])
+def test_values_of_few_rows_far_below_all_others_cannot_be_computed(usual, few):
+    told = -np.array(TOLD[:few])
+    (column,) = infer_schema(pd.DataFrame({"c": with_few(USUAL[usual], told)})).columns
+    found = of_schema(column, N)
+    assert [value for value in told if is_told(value, found)] == []
+
+
+@pytest.mark.parametrize("usual", ["normal", "whole", "steps of 250", "heavy tail"])
+def test_outer_knots_turn_with_the_numbers(usual):
+    codes = with_few(USUAL[usual], TOLD[:2])
+    knots, turned = knots_of(codes, window=5), knots_of(-codes, window=5)
+    assert len(knots) == len(turned)
+    for outer in (slice(0, 3), slice(-3, None)):
+        assert turned[outer] == pytest.approx([-knot for knot in reversed(knots)][outer])
+
+
+def test_a_value_of_one_row_between_values_of_many_cannot_be_computed():
+    codes = np.sort(np.append(np.repeat([0.0, 1e6], N // 2), 83471.0))
+    knots = knots_of(codes, window=5)
+    assert not is_told(83471.0, [5 * knot - many * 1e6 for knot in knots for many in range(5)])
+
+
 def test_columns_known_in_few_rows_are_left_out_and_say_so(fitted):
     density, _, told, _ = fitted
     reason = f"known in {len(told)} row{'s' if len(told) > 1 else ''}, fewer than min_count = 5"
@@ -194,6 +221,47 @@ def test_of_few_validation_rows_no_columns_nats_are_kept():
     assert density.training["columns"]["nats"] == [None, None]  # one row makes most of them, or none is known
     few = cr.fit(table[["x"]].iloc[:90], table[["x"]].iloc[90:93], seed=0, verbose=False, config=config)
     assert few.training["columns"]["independent_nats"] == [None]
+
+
+def test_a_row_held_out_cannot_be_computed_from_the_nats_of_validation_rows():
+    config, rows = cr.FitConfig(hidden_size=4, epochs=2), 40
+    split = {"config": {"valid_fraction": rows / N}}
+    seed = next(seed for seed in range(100) if 7 in rows_held_out(N, split | {"seed": seed}))
+    table = pd.DataFrame({"gain": with_few(USUAL["zeros"], TOLD[:1])})
+    density = cr.fit(table, network="nade", config=config, seed=seed, verbose=False)
+    record = density.training
+    assert record["valid_rows"] == rows
+    assert 7 in rows_held_out(N, record)
+    zero, row = density.log_prob(pd.DataFrame({"gain": [0.0, TOLD[0]]}))
+    reached = [epoch["valid_nats"] for epoch in record["history"]] + [record["valid_nats"]]
+    unit = record["rounded_to"]
+    assert record["valid_is"] == "rounded, since few rows make most of it"
+    assert [nats % unit for nats in [*reached, record["independent_valid_nats"]]] == [
+        0.0
+    ] * 4  # of two epochs, and of both models
+    assert unit * rows >= -row / 8
+    assert abs(record["valid_nats"] * rows + (rows - 1) * zero + row) <= unit * rows / 2 + 1e-6
+
+
+def test_a_training_row_cannot_be_computed_from_the_nats_of_training_rows():
+    config, table = cr.FitConfig(hidden_size=4, epochs=10), pd.DataFrame({"gain": with_few(USUAL["zeros"], TOLD[:1])})
+    density = cr.fit(table, network="nade", config=config, seed=0, verbose=False)
+    record = density.training
+    assert 7 not in rows_held_out(N, record)
+    unit, nats = record["train_rounded_to"], [epoch["train_nats"] for epoch in record["history"]]
+    assert [mean % unit for mean in nats] == [0.0] * len(nats)
+    (row,) = density.log_prob(pd.DataFrame({"gain": TOLD[:1]}))
+    assert unit * record["train_rows"] / 2 >= 0.01 * -row
+
+
+@pytest.mark.parametrize("rows", [10, 30])
+def test_the_nats_of_few_validation_rows_are_rounded(rows):
+    table = pd.DataFrame({"x": USUAL["normal"][:rows]})
+    record = cr.fit(table, config=cr.FitConfig(hidden_size=4, epochs=2), seed=0, verbose=False).training
+    assert record["valid_rows"] < 5
+    assert record["valid_nats"] % record["rounded_to"] == 0
+    free = cr.fit(table, min_count=1, config=cr.FitConfig(hidden_size=4, epochs=2), seed=0, verbose=False).training
+    assert "rounded_to" not in free
 
 
 def test_a_row_that_has_most_of_the_weight_is_not_where_training_begins():

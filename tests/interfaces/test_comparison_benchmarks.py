@@ -69,12 +69,12 @@ def test_a_row_keeps_its_mark_and_takes_the_representation_that_the_validation_r
     assert any("the columns themselves: 50.0 ± 10.0 %" in line for line in lines)
 
 
-def test_the_readme_quotes_the_comparison():
-    readme = (page.PAGE.parents[1] / "README.md").read_text(encoding="utf-8")
+def test_the_benchmarks_page_quotes_the_comparison():
+    quoting = (page.PAGE.parent / "benchmarks.md").read_text(encoding="utf-8")
     for name in page.COMPARED:
         families = {family["family"]: family for family in page.read(name)["families"]}
         quoted = [
             f"{title} {found['mark']} {found['nats_per_row']:.2f}"
             for title, found in ((t, families[f]["log_likelihood"]) for f, t in QUOTED.items())
         ]
-        assert f"{name}: {', '.join(quoted)}" in readme
+        assert f"{name}: {', '.join(quoted)}" in quoting

@@ -190,6 +190,41 @@ def test_a_row_without_a_known_cell_is_as_ordinary_as_can_be(detector):
     assert detector.score_samples(np.full((2, 6), np.nan)).tolist() == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("network", ["orderless", "nade"])
+def test_a_cell_that_its_column_cannot_hold_makes_an_outlier_of_its_row(network):
+    rng = np.random.default_rng(0)
+    wide = rng.normal(size=(400, 3)) * np.array([1.0, 1.0, 1e-3])  # so that what one cell costs is little
+    table = pd.DataFrame(wide, columns=["a", "b", "c"]).assign(
+        bit=rng.integers(0, 2, 400), count=rng.integers(0, 9, 400)
+    )
+    table["day"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 90, 400), "D")
+    config = replace(TINY, hidden_sizes=None, members=None, hidden_size=8) if network == "nade" else TINY
+    detector = OutlierDetector(config=config, network=network, random_state=0).fit(table)
+    usual = int(detector.score_samples(table).argmax())
+    row = table.iloc[[usual]].astype(object)
+    for name, value in {"bit": 2, "a": np.inf, "b": "much", "count": 1.5, "day": "someday"}.items():
+        with pytest.warns(UserWarning, match="holds what the column cannot"):
+            odd = detector.score_samples(row.assign(**{name: value}))
+        assert odd[0] < detector.offset_, name
+        assert np.isfinite(odd[0])
+    with pytest.warns(UserWarning, match="holds what the column cannot"):
+        both = detector.score_samples(row.assign(bit=2, count=1.5))
+    assert both[0] < odd[0]
+
+
+@pytest.mark.filterwarnings("ignore:column .* outside:UserWarning", "ignore:.*cannot hold:UserWarning")
+@pytest.mark.parametrize("network", ["orderless", "nade"])
+def test_rows_of_cells_that_their_columns_cannot_hold_are_outliers(network):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"bit": rng.integers(0, 2, 60), **{f"n{k}": rng.integers(0, 50, 60) for k in range(3)}})
+    config = cr.FitConfig(hidden_size=8, components=3, epochs=3)
+    detector = OutlierDetector(config=config, network=network, random_state=0).fit(table)
+    one, two = detector.p_values(table.assign(bit=2)), detector.p_values(table.assign(bit=2, n0=0.5))
+    assert one.max() < 0.01
+    assert two.max() < 0.01**2
+    assert detector.p_values(pd.DataFrame("?", index=[0], columns=table.columns)) < 0.01**4
+
+
 def test_rows_of_few_values_have_the_probability_of_a_row_no_likelier():
     rows = np.repeat([[0, 0], [1, 0], [1, 1]], [600, 300, 100], axis=0)
     detector = OutlierDetector(config=BRIEF, random_state=0).fit(np.random.default_rng(0).permutation(rows))
@@ -285,6 +320,24 @@ def test_knots_are_means_over_enough_rows():
             assert sum(a != b for a, b in zip(curve.x, other.x, strict=True)) <= 1
         assert len(curve.x) <= 400 // (2 * rows)
     assert calibration_curve(log_odds[:9], np.arange(9), np.ones(9), 5) is None
+
+
+@pytest.mark.parametrize("width", [0.0, 1e-6, 1e-4, 1e-3, 1e-2])
+def test_ranks_that_nearly_agree_make_one_knot(width):
+    """As those of a model do to which one cell far out has taught that anything may come."""
+    ranks = 5 + width * np.random.default_rng(0).random(100)
+    for log_odds in (ranks, np.append(ranks, np.linspace(-3, 3, 100))):
+        curve = calibration_curve(log_odds, np.arange(len(log_odds)), np.ones(len(log_odds)), 5)
+        assert curve is None or (np.diff(curve.x) > 0).all()
+
+
+def test_a_table_with_one_cell_far_out_is_fitted():
+    rng = np.random.default_rng(0)
+    rows = np.stack([rng.normal(1000, 300, 400), rng.normal(size=400)], axis=1)
+    rows[7, 0] = 83471999.12345
+    config = cr.FitConfig(hidden_size=8, epochs=2)
+    density = cr.fit(rows, effort="quick", config=config, seed=0, verbose=False)
+    assert np.isfinite(density.log_prob(rows)).all()
 
 
 def test_ranks_that_are_right_stay_and_wrong_ones_are_mended():

@@ -10,7 +10,7 @@ from command_line import chainrule
 
 import chainrule as cr
 from chainrule.errors import SchemaError
-from chainrule.table import Schema, decode_column, read_parts
+from chainrule.table import Schema, decode_column, notes, read_parts
 from chainrule.tasks import score
 
 CONFIG = cr.FitConfig(hidden_size=4, epochs=2)
@@ -271,3 +271,12 @@ def test_a_schema_counts_rows_with_rare_labels_and_older_ones_are_read(density):
     spec["columns"][1]["unlisted_rows"] = 301
     with pytest.raises(SchemaError, match="column 'job': 300 rows, 301 of them with labels that are not listed"):
         Schema.from_json(spec)
+
+
+def test_a_given_label_is_compared_once_of_however_many_rows(density, monkeypatch):
+    compared = []
+    resembles = notes._resembles
+    monkeypatch.setattr(notes, "_resembles", lambda *words: compared.append(words) or resembles(*words))
+    with pytest.warns(UserWarning, match="none of the labels that the model lists"):
+        density.sample(500, given=pd.DataFrame({"job": ["astronaut", "diver"] * 250}), seed=0)
+    assert len(compared) == len(set(compared))

@@ -2,6 +2,7 @@
 
 import datetime
 import warnings
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -77,6 +78,29 @@ def test_numbers_in_a_notation_are_read_and_written_back_as_they_were(name):
     if name not in ("shortest", "exponents"):
         assert column.notation.write(values) == cells
     assert read_cells(column.notation, np.array(column.notation.write(values)), ()).tolist() == values.tolist()
+    assert notation_from_json(column.notation.to_json()) == column.notation
+
+
+DASHED = {
+    "swiss": ([f"{int(x)}.–" for x in AMOUNTS], "12.–"),
+    "german": ([f"{int(x)},-" for x in AMOUNTS], "12,-"),
+    "two hyphens": ([f"{swapped(f'{int(x):,}')},-- €" for x in AMOUNTS], "1.234,-- €"),
+    "long": ([f"CHF {int(x):,}.—".replace(",", "’") for x in AMOUNTS], "CHF 1’234.—"),
+    "refunds": ([f"-{int(x)}.–" if k % 3 else f"{int(x)}.–" for k, x in enumerate(AMOUNTS)], "12.–"),
+    "cents": ([f"{int(x)}.–" if k % 2 or x == int(x) else f"{x:.2f}" for k, x in enumerate(AMOUNTS)], "12.–"),
+}
+
+
+@pytest.mark.parametrize("name", DASHED)
+def test_a_dash_for_no_decimals_is_no_minus_sign(name):
+    cells, example = DASHED[name]
+    column = column_of(cells)
+    assert column.notation.describe() == f"numbers written {example}"
+    values = read_cells(column.notation, np.array(cells, dtype=object), ())
+    refunds = [cell.startswith("-") for cell in cells]
+    expected = [x if cell[-1].isdigit() else x // 1 for x, cell in zip(AMOUNTS, cells, strict=True)]
+    assert values.tolist() == [-x if below else x for x, below in zip(expected, refunds, strict=True)]
+    assert column.notation.write(values) == cells
     assert notation_from_json(column.notation.to_json()) == column.notation
 
 
@@ -620,6 +644,86 @@ def test_missing_cells_are_told_in_few_words():
     assert describe_missing({"a": words}, schema) == ["missing cells: a 4 empty, 9 'NA', 2 'null', 2 of other words"]
     many = {f"c{k}": {"": 1, "NA": k} for k in range(1, 20)}
     assert describe_missing(many, schema) == ["missing cells: 19 empty, 190 'NA' in 19 columns"]
+
+
+@pytest.mark.parametrize("container", ["pandas", "nullable", "polars", "arrow", "parquet", "decimals"])
+def test_numbers_and_dates_said_of_a_frame_are_its_missing_cells(container, tmp_path):
+    days = [datetime.datetime(1900, 1, 1) if k % 5 == 0 else datetime.datetime(2024, 1, 1 + k % 9) for k in range(60)]
+    cells = {"age": [-999 if k % 3 == 0 else k % 20 for k in range(60)], "x": [-999.0, 0.5, 1.5] * 20, "day": days}
+    frame = pd.DataFrame({**cells, "large": [2**62 if k % 4 else 2**62 + 1 for k in range(60)]})
+    told = {"age": "-999", "x": ["-999", "?"], "day": "1900-01-01", "large": str(2**62 + 1)}
+    if container == "nullable":
+        frame = frame.convert_dtypes()
+    if container == "decimals":
+        frame["x"] = [Decimal(str(x)) for x in cells["x"]]
+    whole = {
+        "polars": pl.from_pandas,
+        "arrow": lambda each: pl.from_pandas(each).to_arrow(),
+        "parquet": lambda each: pl.from_pandas(each).write_parquet(tmp_path / "t.parquet") or tmp_path / "t.parquet",
+    }.get(container, lambda each: each)(frame)
+    table = read_table(whole, na_values=told)
+    schema = schema_of(table)
+    seen = encode(table, schema).observed
+    assert [column.kind for column in schema.columns[:3]] == ["integer", "real", "datetime"]
+    assert (1 - seen.mean(0)).round(3).tolist() == [0.333, 0.333, 0.2, 0.25]
+    density = cr.fit(table, **SMALL)
+    drawn = density.impute(read_table(whole, na_values=told), seed=0)
+    filled = drawn.to_pandas() if hasattr(drawn, "to_pandas") else drawn
+    assert not (filled["age"] == -999).any()
+    assert not (filled["x"] == -999).any()
+    assert (filled["age"][1:3] == [1, 2]).all()
+    assert (pd.to_datetime(filled["day"]).dt.year > 2000).all()
+
+
+@pytest.mark.parametrize("form", ["%G-W%V-%u", "%GW%V%u", "%a, %d %b %Y %H:%M:%S +0000", "%Y-%m-%d %H:%M:%S GMT"])
+def test_days_of_weeks_and_offsets_behind_a_space_are_read(form):
+    times = pl.Series(DAYS, dtype=pl.Date).cast(pl.Datetime("us"))
+    cells = times.dt.to_string(form)
+    column = column_of(cells.to_list())
+    assert (column.kind, column.notation) == ("datetime", DateNotation(format=form))
+    assert column.notation.write(read_cells(column.notation, cells.to_numpy(), ())) == cells.to_list()
+    assert notation_from_json(column.notation.to_json()) == column.notation
+
+
+MONTHS = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+]
+NOT_READ = {
+    "months": ([day.strftime("%Y-%m") for day in DAYS], "months without a day: write a day behind them, as 2024-01-31, "),
+    "months first": ([day.strftime("%m/%Y") for day in DAYS], "months without a day: "),
+    "weeks": ([day.strftime("%G-W%V") for day in DAYS], "weeks without a day: write a day behind them, as 2024-W05-3, "),
+    "german": ([f"{day.day}. {MONTHS[day.month - 1]} {day.year}" for day in DAYS],
+               "dates whose months have names that are not English: write them as numbers, "),
+    "summer": ([f"{day}T10:00:00+0{1 + (3 < day.month < 11)}:00" for day in DAYS],
+               "times at several offsets from UTC, such as +01:00 and +02:00, which are not read: write all times at one "),
+    "both marks": ([f"{x:,.2f}" if k % 2 else swapped(f"{x:,.2f}") for k, x in enumerate(AMOUNTS)],
+                   "numbers of which some have a point for a decimal mark and others a comma, as in 1,234.50 and 1.234,50: "),
+    "kilograms": ([f"{x:.1f} kg" for x in AMOUNTS], "numbers with 'kg' behind each, which are not read: write them without, "),
+    "metres": ([f"{x:.0f}m²" for x in AMOUNTS], "numbers with 'm²' behind each, which are not read: write them without, "),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NOT_READ)
+def test_what_is_not_read_is_named(name):
+    cells, reason = NOT_READ[name]
+    assert reason in column_of(cells).reason
+
+
+def test_labels_with_digits_are_nothing_that_is_not_read():
+    for labels in (["1.2", "1.2.3", "2.0.1"], ["10.0.0.1", "10.0.0.2"], ["B12", "C3"], ["1st", "2nd", "3rd"], ["4x4"]):
+        cells = [labels[k % len(labels)] for k in range(60)]
+        assert column_of(cells).reason == f"labels, {len(labels)} different"
 
 
 def test_words_said_of_a_frame_are_missing_cells_of_its_text():

@@ -384,3 +384,31 @@ def test_one_row_and_degenerate_columns_leave_room(tmp_path):
     wrong = pd.DataFrame({"a": [7], "b": ["x"], "c": [math.inf]})
     assert density.log_prob(wrong)[0] == pytest.approx(3 * math.log(0.5))
     assert torch.tensor(density.explain(wrong).to_numpy()).isfinite().all()
+
+
+FOREIGN = {"n": "1,5", "x": "1,234.50", "y": "1,0", "day": "05.01.2024", "z": "$5"}
+
+
+@pytest.mark.parametrize("container", ["csv", "pandas", "polars"])
+@pytest.mark.parametrize("name", FOREIGN)
+def test_one_cell_in_another_notation_lies_outside_and_many_are_refused(name, container, tmp_path):
+    rng = np.random.default_rng(0)
+    table = {"n": rng.integers(3, 30, 60), "x": rng.normal(size=60).round(2), "y": rng.integers(0, 2, 60)}
+    days = np.datetime64("2024-03-01") + rng.integers(0, 90, 60)
+    table = pd.DataFrame({**table, "z": rng.integers(0, 50, 60), "day": days})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    config = cr.FitConfig(hidden_sizes=(8,), epochs=1, members=1)
+    density = cr.fit(tmp_path / "t.csv" if container == "csv" else table, config=config, seed=0, verbose=False)
+
+    def asked(rows):
+        part = table.head(10).astype({name: object})
+        part.loc[rows, name] = FOREIGN[name]
+        if container == "csv":
+            part.to_csv(tmp_path / "u.csv", index=False)
+            return tmp_path / "u.csv"
+        return part if container == "pandas" else pl.DataFrame({n: pl.Series(part[n].astype(str)) for n in part})
+
+    odd = density.oddest(asked([4]), top=1)
+    assert [int(odd["row"][0]), odd["column"][0]] == [4, name]
+    with pytest.raises(SchemaError, match=f"column '{name}': "):
+        density.log_prob(asked(list(range(10))))

@@ -40,6 +40,7 @@ def run(
 ) -> None:
     """Train a NADE on real digits, read exact likelihoods, and look at digits it draws and completes."""
     from chainrule import datasets
+    from chainrule.report.demo import draw_pictures
     from chainrule.training import FitConfig, fit
 
     if data not in DATA:
@@ -67,7 +68,9 @@ def run(
     density.save(out / "model.chainrule")
     _print_results(density, digits)
     _print_forms()
-    _draw_pictures(density, digits, out, seed)
+    draw_pictures(density, digits, out, seed)
+    drawn = sorted(path.name for path in out.iterdir() if path.suffix in (".png", ".gif"))
+    print_line(f"pictures: {', '.join(drawn)}")
     print_line(f"model and pictures are in {out}{os.sep}; the whole demo took {time.perf_counter() - began:.0f} s")
     print(f"next: chainrule check {out / 'model.chainrule'}", flush=True)  # to be copied as it is
 
@@ -134,72 +137,3 @@ def _print_forms() -> None:
         print_line("The ratio grows with n, as the lecture says.\n")
     else:
         print_line("(This machine is too busy to time them: the ratio should grow with n.)\n")
-
-
-def _draw_pictures(density: Density, digits: Dataset, out: Path, seed: int) -> None:
-    import torch
-
-    from chainrule.networks import NADE
-    from chainrule.progress import progress_bar
-    from chainrule.report import lecture, pictures
-    from chainrule.rng import generator_from
-
-    network = density.model.network.cpu()
-    assert isinstance(network, NADE)
-    shape, generator = digits.image_shape or (1, len(density.schema.columns)), generator_from(seed)
-    n = shape[0] * shape[1]
-
-    def codes_of(rows: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(density.codes(rows))
-
-    picked = np.random.default_rng(seed).permutation(len(digits.test))
-    with progress_bar("drawing pictures", 7) as advance:
-        real, drawn = digits.test[picked[:48]], density.table(network.sample(48, generator=generator))
-        pictures.save(pictures.samples(real, drawn, shape), out / "samples.png")
-        advance(1)
-
-        stages = lecture.stages_of_drawing(density, min(n, 64) + 1, generator)
-        strip = [stages[k] for k in np.linspace(0, len(stages) - 1, 9).round().astype(int)]
-        pictures.save(pictures.drawing(strip, shape), out / "drawing.png")
-        pictures.drawing_animation(stages, shape, out / "drawing.gif")
-        advance(1)
-
-        upper = np.arange(n) < shape[1] * (shape[0] // 2)
-        originals = digits.test[picked[:6]]
-        evidence = codes_of(originals).repeat_interleave(6, dim=0)
-        completed = density.table(
-            network.sample(36, given=(evidence, torch.from_numpy(upper)[None]), generator=generator)
-        )
-        pictures.save(
-            pictures.completions(originals, upper, completed.reshape(6, 6, n), shape), out / "completions.png"
-        )
-        advance(1)
-
-        curve = pictures.learning_curve(density.training["history"], density.training["independent_valid_nats"])
-        pictures.save(curve, out / "learning_curve.png")
-        advance(1)
-
-        with torch.no_grad():
-            cells = [network.log_prob_columns(part) for part in codes_of(digits.test).split(500)]
-        surprise = -torch.cat(cells).double().numpy() / math.log(2)
-        pictures.save(pictures.likely_and_unlikely(digits.test, surprise, shape), out / "surprise.png")
-        advance(1)
-
-        rows = codes_of(digits.train).float()
-        dense = lecture.train_dense(rows, max(500, density.training["config"]["hidden_size"]), seed=seed)
-        advance(1)
-        seen = lecture.reconstruction_nats(dense, codes_of(digits.test).float())
-        probe = codes_of(digits.test[picked[:4]]).float()
-        order = network.order.numpy()
-        panels = []
-        for title, logits in (
-            ("NADE: each output heeds earlier pixels only", network.conditional_params),
-            (
-                f"fully connected: each output has seen its own pixel\n({seen:.1f} nats, but no likelihood: it leaks)",
-                dense,
-            ),
-        ):
-            panels.append((title, lecture.dependence_of(logits, probe)[np.ix_(order, order)]))
-        pictures.save(pictures.dependence(panels), out / "dependence.png")
-        advance(1)
-    print_line("pictures: " + ", ".join(sorted(path.name for path in out.iterdir() if path.suffix in (".png", ".gif"))))

@@ -141,7 +141,7 @@ def likely_and_unlikely(rows: np.ndarray, surprise_bits: np.ndarray, shape: tupl
 
 
 def dependence(panels: Sequence[tuple[str, np.ndarray]]) -> Figure:
-    """Which output heeds which input: per panel a title and |change of p(x_j)| when x_k flips, (D, D), [k, j]."""
+    """Which output depends on which input: per panel a title and |change of p(x_j)| when x_k flips, (D, D), [k, j]."""
     figure = _figure(5.2 * len(panels), 5.2)
     axes = figure.subplots(1, len(panels), squeeze=False)
     heat = colormaps["magma"].with_extremes(bad=UNKNOWN)

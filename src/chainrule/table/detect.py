@@ -13,6 +13,7 @@ import numpy as np
 from chainrule.errors import SchemaError
 from chainrule.table.notation import (
     APOSTROPHES,
+    DASH,
     GAP,
     MINUSES,
     MOST_DECIMALS,
@@ -43,7 +44,7 @@ WORDS = (r"Rs\.?", r"kr\.?", "Kč", "zł", "Ft", "lei", r"лв\.?", r"руб\.?"
 CURRENCY = "|".join([f"[A-Z]{{0,3}}[{SIGNS}]", *CODES, *WORDS])
 SHAPE = (
     rf"^([+({MINUSES}])?{GAP}({CURRENCY}|[%‰])?({GAP})([+({MINUSES}])?{GAP}"
-    rf"([0-9](?:[0-9.,{APOSTROPHES}{SPACES}]*[0-9])?[.,]?(?:[eE][+-]?[0-9]+)?|[.,][0-9]+(?:[eE][+-]?[0-9]+)?)"
+    rf"([0-9](?:[0-9.,{APOSTROPHES}{SPACES}]*[0-9])?(?:[.,](?:{DASH})|[.,]?(?:[eE][+-]?[0-9]+)?)|[.,][0-9]+(?:[eE][+-]?[0-9]+)?)"
     rf"(?:{GAP}([){MINUSES}]))?({GAP})({CURRENCY}|[%‰])?{GAP}([){MINUSES}])?$"
 )
 PARTS = ["front", "prefix", "before", "inner", "body", "after", "behind", "suffix", "end"]
@@ -114,7 +115,8 @@ def may_be_written(cells: Sequence[str]) -> bool:
 def _looks_written(cell: str) -> bool:
     if not any(map(str.isdigit, cell)):
         return False
-    return bool(re.fullmatch(SHAPE, cell) or CLOCK.fullmatch(cell) or _formats(cell))
+    shapes = (SHAPE, UNIT, CLOCK, MONTH, WEEK, OTHER_MONTH)
+    return any(re.fullmatch(shape, cell) for shape in shapes) or bool(_formats(cell))
 
 
 # ---------------------------------------------------------------------------------------------------------------- numbers
@@ -126,7 +128,7 @@ def _numbers(name: str, cells: Any, weight: np.ndarray, said: Said, min_count: i
     shape = _shapes(cells).with_columns(pl.Series("weight", weight))
     has_body = shape["body"].is_not_null().to_numpy()
     if not has_body.any():
-        return None
+        return _with_unit(cells, weight, min_count)
     affixes = shape.filter(pl.Series(has_body)).group_by("prefix", "suffix").agg(pl.col("weight").sum())
     affixes = affixes.sort("weight", "prefix", "suffix", descending=True)
     prefix, suffix = affixes.row(0)[:2]
@@ -146,7 +148,15 @@ def _numbers(name: str, cells: Any, weight: np.ndarray, said: Said, min_count: i
     bodies = shape["body"].filter(pl.Series(read))
     if weight[read].sum() < MOSTLY * weight.sum():
         few = len(strays) <= FEW_WORDS and bodies.n_unique() >= MANY_NUMBERS
-        return Doubt(_but_for(name, "numbers", cells, weight, read, min_count)) if few else None
+        if few:
+            return Doubt(_but_for(name, "numbers", cells, weight, read, min_count))
+        both = _by_two_marks(said, counted["f"].to_list(), counted["w"].to_numpy())
+        if both is None or both.min() < min_count or both.sum() < MOSTLY * weight.sum():
+            return None
+        return Doubt(
+            "numbers of which some have a point for a decimal mark and others a comma, as in 1,234.50 and 1.234,50: write all of "
+            "them alike"
+        )
     styled = shape.filter(pl.Series(read))
     notations = [_style(each.marks, prefix, suffix, styled, min_count) for each in readings]
     notation = notations[0] if len(readings) == 1 else _by_evidence(readings, notations, bodies)
@@ -173,6 +183,9 @@ def _shapes(cells: Any) -> Any:
     shape = cells.str.extract_groups(SHAPE).struct.unnest()
     shape.columns = PARTS
     shape = shape.with_columns(pl.col(part).fill_null("") for part in PARTS if part != "body")
+    at_end = f"[.,]({DASH})$"
+    dash = pl.col("body").str.extract(at_end, 1).fill_null("")
+    shape = shape.with_columns(dash.alias("dash"), pl.col("body").str.replace(f"(?:{DASH})$", ""))
     signs = pl.concat_str("front", "inner", "after", "end")
     once = (signs.str.len_chars() <= 1) & ~signs.str.contains(r"[()]") | (signs == "()")
     return shape.with_columns(pl.when(once).then("body").alias("body"))
@@ -197,6 +210,29 @@ def _that_read_most(candidates: Sequence[_Marks], figures: Sequence[str], weight
         if count == max(counts):
             best.setdefault(reading.plain, reading)
     return list(best.values())
+
+
+def _by_two_marks(said: Said, figures: Sequence[str], weight: np.ndarray) -> np.ndarray | None:
+    """How many cells only a decimal comma reads, and how many others a point does, (2,); None where both read them all."""
+    read = {
+        mark: np.array([any(_plain(each, marks) for marks in _marks(said) if marks[0] == mark) for each in figures])
+        for mark in (".", ",")
+    }
+    only = weight[read[","] & ~read["."]].sum()
+    return np.array([only, weight[read["."]].sum()]) if only else None
+
+
+def _with_unit(cells: Any, weight: np.ndarray, min_count: int) -> Doubt | None:
+    """What is said of many different numbers that one word follows, such as kg."""
+    units = cells.str.extract(UNIT, 1)
+    most = units.drop_nulls().mode()
+    if len(cells) < MANY_NUMBERS or len(most) != 1:
+        return None
+    if weight[(units == most[0]).fill_null(False).to_numpy()].sum() < max(MOSTLY * weight.sum(), min_count):
+        return None
+    return Doubt(
+        f"numbers with {most[0]!r} behind each, which are not read: write them without, and the unit into the name of the column"
+    )
 
 
 def _plain(figure: str, marks: _Marks) -> str | None:
@@ -252,14 +288,20 @@ def _style(marks: _Marks, prefix: str, suffix: str, shape: Any, min_count: int) 
 
     decimal, thousands, grouping = marks
     weight = shape["weight"]
+    has_decimals = shape["dash"] == ""  # the others say in their own way that they have none
+    dashes = shape.filter(~has_decimals)
     body = shape["body"].str.replace("[eE].*$", "")
     whole = body.str.split(decimal).list.first() if decimal else body
     fraction = body.str.split(decimal).list.get(1, null_on_oob=True).fill_null("")
+    if len(dashes) < len(shape):
+        fraction, weighing = fraction.filter(has_decimals), weight.filter(has_decimals)
+    else:
+        weighing = weight
     lengths = fraction.str.len_chars()
-    most = _shared(lengths, weight, min_count)
+    most = _shared(lengths, weighing, min_count)
     keeps_zeros = bool(fraction.str.contains("[0-9]0$").any()) or lengths.n_unique() == 1
     least = (
-        _commonest(lengths, weight) if keeps_zeros else int((fraction == "0").any())
+        _commonest(lengths, weighing) if keeps_zeros else int((fraction == "0").any())
     )  # 12.0 is how programs write 12
     digits = whole.str.replace_all("[^0-9]", "").str.len_chars()
     is_grouped = whole.str.contains("[^0-9]")
@@ -295,6 +337,7 @@ def _style(marks: _Marks, prefix: str, suffix: str, shape: Any, min_count: int) 
         least_decimals=0 if has_exponents else min(least, most),
         most_decimals=most,
         exponent=has_exponents,
+        dash=_commonest(dashes["dash"], dashes["weight"]) if len(dashes) else "",
     )
 
 
@@ -362,7 +405,8 @@ def _listed(words: Iterable[str]) -> str:
 DOUBTFUL = np.array(["2024-02-01T07:30"], dtype="datetime64[us]")  # of which two components could be a month
 MEANINGS = {"d": "day", "m": "month", "B": "month", "b": "month", "Y": "year", "y": "year"}
 TIME = re.compile(
-    r"(.+?)(T|,? +|:)([0-9]{1,2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]+)?)?(?:( ?)([AaPp][Mm]))?( ?(?:Z|UTC)|[+-][0-9]{2}:?[0-9]{2})?",
+    r"(.+?)(T|,? +|:)([0-9]{1,2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]+)?)?(?:( ?)([AaPp][Mm]))?"
+    r"( ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))?",
     re.ASCII,
 )
 NUMERIC = re.compile(r"([0-9]{1,4})([ /.-]|\. )([0-9]{1,2})(\2)([0-9]{1,4})", re.ASCII)
@@ -371,6 +415,12 @@ NAMED = (
     (re.compile(r"[A-Za-z]{3,9}([ -])[0-9]{1,2}(,? ?|-)([0-9]{4})"), "%B{0}%d{1}{year}"),
     (re.compile(r"([0-9]{4})([ /-])[A-Za-z]{3,9}\2[0-9]{1,2}"), "%Y{1}%B{1}%d"),
 )
+UNIT = r"^[+-]?[0-9][0-9.,]* ?([A-Za-zµμ°Ω][A-Za-zµμ°Ω0-9²³/·*^-]{0,9})$"
+WEEK = re.compile(r"[0-9]{4}(-?)W[0-9]{2}(?:\1([1-7]))?", re.ASCII)
+MONTH = re.compile(r"[0-9]{4}([-/.])(0[1-9]|1[0-2])|(0[1-9]|1[0-2])([-/.])[0-9]{4}", re.ASCII)
+OTHER_MONTH = re.compile(r"[0-9]{1,2}(?:\.? |\.|-)([^\W\d_]{3,12})\.?(?: |-)[0-9]{4}")
+OFFSET = re.compile(r"(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})$")
+MOST_MONTHS = 24  # different words, short and long, that are names of months
 WEEKDAY = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*(,? )")
 
 
@@ -382,9 +432,11 @@ def _dates(name: str, cells: Any, weight: np.ndarray, min_count: int) -> Found |
         return Doubt(
             "times of day, such as 07:30, are not read: write a date before them, or the hours or minutes as a number"
         )
+    if (part := _parts_of_dates(samples, cells)) is not None:
+        return Doubt(part)
     tried = [DateNotation(format=each) for each in dict.fromkeys(each for cell in samples for each in _formats(cell))]
     if not tried:
-        return None
+        return _other_months(cells)
     read = [notation.parse(cells).is_not_null().to_numpy() for notation in tried]
     counts = [int(weight[each].sum()) for each in read]
     best = read[counts.index(max(counts))]
@@ -394,7 +446,7 @@ def _dates(name: str, cells: Any, weight: np.ndarray, min_count: int) -> Found |
         said = _two_ways(weight, tried, read) or (
             _but_for(name, "dates", cells, weight, best, min_count) if few else None
         )
-        return None if said is None else Doubt(said)
+        return _other_months(cells) if said is None else Doubt(said)
     sequences: dict[str, DateNotation] = {}
     for notation, count, own in zip(tried, counts, read, strict=True):
         if count == max(counts):
@@ -415,6 +467,26 @@ def _dates(name: str, cells: Any, weight: np.ndarray, min_count: int) -> Found |
     return Found(chosen, strays)
 
 
+def _parts_of_dates(samples: Sequence[str], cells: Any) -> str | None:
+    """What is said of months or weeks without a day; None of other text."""
+    whole = "write a day behind them, as {}, to have dates read; they are labels until then"
+    if all(MONTH.fullmatch(cell) for cell in samples) and bool(cells.str.contains(f"^(?:{MONTH.pattern})$").all()):
+        return f"months without a day: {whole.format('2024-01-31')}"
+    if all((found := WEEK.fullmatch(cell)) and not found[2] for cell in samples):
+        return f"weeks without a day: {whole.format('2024-W05-3')}"
+    return None
+
+
+def _other_months(cells: Any) -> Doubt | None:
+    """What is said of dates whose months have names in another language."""
+    words = [found[1].lower() for cell in cells.to_list() if (found := OTHER_MONTH.fullmatch(cell))]
+    if len(words) < len(cells) or len(set(words)) > MOST_MONTHS:
+        return None
+    return Doubt(
+        "dates whose months have names that are not English: write them as numbers, as 31.12.2024 or 2024-12-31"
+    )
+
+
 def _place_of_days(cells: Any) -> int | None:
     """Which part of dates in digits is the day, if just one has nearly all values up to 31: neither months nor years do."""
     parts = [
@@ -429,6 +501,13 @@ def _two_ways(weight: np.ndarray, tried: Sequence[DateNotation], read: Sequence[
     for k, first in enumerate(read):
         for j, second in enumerate(read[:k]):
             if weight[first | second].sum() >= MOSTLY * weight.sum():
+                forms = [tried[n].format for n in (j, k)]
+                if len({OFFSET.sub("", form) for form in forms}) == 1:
+                    zones = " and ".join(each[0].strip() if (each := OFFSET.search(form)) else "none" for form in forms)
+                    return (
+                        f"times at several offsets from UTC, such as {zones}, which are not read: write all times at one offset, "
+                        f"as UTC"
+                    )
                 ways = " and ".join(f"{_sequence(tried[n])} as in {tried[n].example}" for n in (j, k))
                 return f"dates written in two ways, {ways}, which are not read: write them all in one"
     return None
@@ -454,6 +533,8 @@ def _formats(cell: str) -> list[str]:
 def _date_formats(date: str) -> list[str]:
     if found := WEEKDAY.match(date):
         return [f"%A{found[2]}{each}" for each in _date_formats(date[found.end() :])]
+    if (found := WEEK.fullmatch(date)) and found[2]:
+        return [f"%G{found[1]}W%V{found[1]}%u"]
     if found := NUMERIC.fullmatch(date):
         first, mark, second, _, last = found.groups()
         if len(first) == 4 and len(last) <= 2:

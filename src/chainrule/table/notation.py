@@ -23,6 +23,7 @@ APOSTROPHES = "'\u2019"
 MINUS = "-\u2212\u2013"  # hyphen, the sign itself, and the dash that is taken for it
 MINUSES = "\\-\u2212\u2013"  # the same within the brackets of a pattern
 DECIMALS = (".", ",")
+DASH = "--?|[\u2013\u2014]"  # a pattern of what stands for no decimals, as in 12.– and 12,--
 THOUSANDS = ("", ",", ".", *SPACES, *APOSTROPHES)
 SIGNS_AT = ("front", "number", "end", "parentheses", "inside")
 MOST_DECIMALS = 30
@@ -48,6 +49,7 @@ class NumberNotation:
         plus: whether numbers above zero have a sign, too.
         least_decimals, most_decimals: how many digits follow the decimal mark.
         exponent: whether numbers may have an exponent, as 1,5E-7; then as many digits are written as they have.
+        dash: what stands behind the decimal mark of whole numbers, as in 12.–; "" for nothing or zeros.
     """
 
     decimal: str = "."
@@ -62,6 +64,7 @@ class NumberNotation:
     least_decimals: int = 0
     most_decimals: int = 0
     exponent: bool = False
+    dash: str = ""
 
     def __post_init__(self) -> None:
         affixes = (self.prefix, self.suffix)
@@ -76,6 +79,7 @@ class NumberNotation:
             and self.minus in MINUS
             and self.minus_at in SIGNS_AT
             and 0 <= self.least_decimals <= self.most_decimals <= MOST_DECIMALS
+            and (not self.dash or re.fullmatch(DASH, self.dash) is not None)
         )
         if not sound:
             raise SchemaError(f"{self!r} is no notation of numbers")
@@ -83,7 +87,7 @@ class NumberNotation:
     @property
     def is_plain(self) -> bool:
         """Whether every program reads such numbers without being told."""
-        marks = (self.decimal == "." or not self.most_decimals) and not self.thousands
+        marks = (self.decimal == "." or not self.most_decimals) and not (self.thousands or self.dash)
         return marks and not (self.prefix or self.suffix or self.plus) and (self.minus, self.minus_at) == ("-", "front")
 
     @property
@@ -98,7 +102,7 @@ class NumberNotation:
         'numbers written 1.234,50 €'
         """
         whole = 12 if not self.thousands else 123456 if self.grouping == 2 else 12345 if self.grouped_from > 4 else 1234
-        number = whole + (0.5 if self.most_decimals else 0)
+        number = whole + (0.5 if self.most_decimals and not self.dash else 0)
         signed = number if self.minus_at == "front" and self.minus == "-" else -number
         return f"{'percent' if self.is_share else 'numbers'} written {self.write(np.array([signed]))[0]}"
 
@@ -122,6 +126,8 @@ class NumberNotation:
         plain = pl.col("body")
         if self.thousands:
             plain = plain.str.replace_all(same_marks(self.thousands), "")
+        if self.dash:
+            plain = plain.str.replace(f"(?:{DASH})$", "")
         plain = plain.str.replace(self.decimal, ".", literal=True).str.strip_suffix(".")
         plain = pl.when(plain.str.starts_with(".")).then(pl.lit("0") + plain).otherwise(plain)
         plain = pl.when("below").then(pl.lit("-") + plain).otherwise(plain)
@@ -144,13 +150,14 @@ class NumberNotation:
     def body(self) -> str:
         """A pattern of the digits and marks of one number, of Python and of polars alike."""
         mark = re.escape(self.decimal)
-        plain = f"(?:(?:0|[1-9][0-9]*)(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+        fraction = f"(?:{mark}(?:{DASH}|[0-9]*))?" if self.dash else f"(?:{mark}[0-9]*)?"
+        plain = f"(?:(?:0|[1-9][0-9]*){fraction}|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?"
         if self.thousands:
             group = same_marks(self.thousands)
             lead = f"[1-9][0-9]?(?:{group}[0-9]{{2}})*"
             if self.grouping == 3:
                 lead = f"[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})*"
-            plain += f"|{lead}{group}[0-9]{{3}}(?:{mark}[0-9]*)?"
+            plain += f"|{lead}{group}[0-9]{{3}}{fraction}"
         return plain
 
     @cached_property
@@ -194,6 +201,8 @@ class NumberNotation:
         fraction = "" if tail and fraction == "0" else fraction
         fraction = fraction if tail else fraction.ljust(self.least_decimals, "0")
         below = value < 0 and any(digit not in "0" for digit in digits + fraction)
+        if self.dash and not tail and not fraction.strip("0"):
+            fraction = self.dash
         number = self._grouped(digits) + (self.decimal + fraction if fraction else "") + tail
         if not below:
             sign = "+" if self.plus and value > 0 else ""
@@ -231,7 +240,7 @@ class DateNotation:
     format: str
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.format) <= LONGEST_FORMAT or not {"d", "e", "j"} & set(self._directives) or not self._years:
+        if not 0 < len(self.format) <= LONGEST_FORMAT or not (self._is_week or (self._has_day and self._years)):
             raise SchemaError(
                 f"{self.format!r} is no format of dates with a day, a month and a year; write it as %d/%m/%Y or %d.%m.%Y %H:%M"
             )
@@ -320,6 +329,15 @@ class DateNotation:
         return re.findall(r"%[-_0]?\.?\d?([A-Za-z])", self.format)
 
     @property
+    def _is_week(self) -> bool:
+        """Whether dates are the day of a week of a year, as ISO 8601 counts weeks: 2024-W05-3."""
+        return {"G", "V", "u"} <= set(self._directives)
+
+    @property
+    def _has_day(self) -> bool:
+        return bool({"d", "e", "j"} & set(self._directives))
+
+    @property
     def _years(self) -> bool:
         return bool({"Y", "y", "G"} & set(self._directives)) and bool({"m", "b", "B", "h", "j"} & set(self._directives))
 
@@ -344,7 +362,9 @@ _ONE_OR_TWO = "[0-9]{1,2}"
 _DIRECTIVES = {
     **dict.fromkeys(("%d", "%m", "%H", "%I"), _ONE_OR_TWO),
     **dict.fromkeys(("%M", "%S", "%y"), "[0-9]{2}"),
-    "%Y": "[0-9]{4}",
+    **dict.fromkeys(("%Y", "%G"), "[0-9]{4}"),
+    "%V": "[0-9]{2}",
+    "%u": "[1-7]",
     "%.f": r"(?:\.[0-9]{1,9})?",
     "%p": "[AaPp][Mm]",
     "%B": "[A-Za-z]{3,9}",

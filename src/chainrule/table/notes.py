@@ -105,8 +105,8 @@ def _check_labels(table: Table, column: Column, labels: list[str | None], rows: 
     """
     levels, empty = level_names(column), {label_of(own_value(category)) for category in column.categories}
     told: list[str] = []
-    for label, row in zip(labels, rows.tolist(), strict=True):
-        name = str(label)
+    first = {str(label): row for label, row in zip(reversed(labels), reversed(rows.tolist()), strict=True)}
+    for name, row in sorted(first.items(), key=lambda each: each[1]):  # each label once, of however many rows
         if name in empty or (column.unlisted and not any(_resembles(name, level) for level in levels)):
             told += [name] if name in empty or not empty else []
             continue

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 
 from chainrule.errors import FormatError, SchemaError, printable, unknown_choice
 from chainrule.machine import free_bytes
-from chainrule.table.cells import as_labels, label_of
+from chainrule.table.cells import as_labels, is_number, label_of
 from chainrule.table.exact import LARGEST_EXACT
 from chainrule.table.frames import build, cells_of, types_of
 from chainrule.table.index import ColumnIndex, names_and_index
@@ -211,7 +212,7 @@ def read_table(
         date_format: how dates are written, as ``"%d/%m/%Y"``; or by column. Columns that are not written so are read as ever.
         na_values: words that are missing cells, in any case, besides the usual ones (nothing, NA, N/A, NaN, null, None, NaT);
             with the empty word among them there are no others: ``""`` leaves NA a label. Or by column: ``{"country": ""}``.
-            In frames they count only if they are said.
+            In frames and arrays they count only if they are said, and "-999" or "1900-01-01" is that number or date there.
         reading: these four, where they were put together before.
 
     Raises:
@@ -291,7 +292,7 @@ def called(table: Table, path: Path, name: Path) -> Table:
 
 
 def without_words(table: Table, reading: Reading) -> Table:
-    """A table that is no text file, with what was said of it, and None for its cells of text that were said to be missing."""
+    """A table that is no text file, with what was said of it, and without its cells that were said to be missing."""
     table = replace(table, reading=reading)
     if not reading.missing:
         return table
@@ -300,7 +301,7 @@ def without_words(table: Table, reading: Reading) -> Table:
 
 
 class _WithoutWords(AbstractColumns):
-    """The columns of a table, with None for words that are missing cells."""
+    """The columns of a table, without the cells that stand for missing ones: words, and numbers or dates that they write."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -309,15 +310,47 @@ class _WithoutWords(AbstractColumns):
         return len(self._table.columns)
 
     def column(self, index: int) -> np.ndarray:
-        """A column, whose text that stands for a missing cell is None."""
+        """A column, whose cells that stand for missing ones are None, NaN or NaT."""
         values, words = self._table.columns[index], self._table.reading.missing.of(self._table.names[index])
-        if values.dtype.kind not in "OU":
+        missing = _written_as(values, words)
+        if not missing.any():
             return values
-        missing = [isinstance(cell, str) and cell.strip().lower() in words for cell in values.tolist()]
-        if any(missing):
-            values = values.astype(object)
-            values[missing] = None
+        kind = values.dtype.kind
+        if kind in "iu":
+            is_exact = max(abs(int(values.min())), abs(int(values.max()))) < LARGEST_EXACT
+            kind, values = ("f", values.astype(np.float64)) if is_exact else ("O", values)
+        values = values.copy() if kind in "fM" else values.astype(object)
+        values[missing] = {"f": np.nan, "M": np.datetime64("NaT")}.get(kind)
         return values
+
+
+def _written_as(values: np.ndarray, words: Collection[str]) -> np.ndarray:
+    """Which cells (N,) are one of these words in lower case, or the number or date that one writes."""
+    kind, found = values.dtype.kind, np.zeros(len(values), dtype=bool)
+    if kind in "iuf":
+        for number in {_number(word) for word in words} - {None}:
+            found |= values == number
+    elif kind == "M":
+        for word in words:
+            with suppress(ValueError):
+                found |= values == np.datetime64(word.upper())
+    elif kind in "OU":
+        numbers = {_number(word) for word in words} - {None}
+        for row, cell in enumerate(values.tolist()):
+            if isinstance(cell, str):
+                found[row] = cell.strip().lower() in words
+            elif numbers and is_number(cell):
+                found[row] = cell in numbers
+    return found
+
+
+def _number(word: str) -> int | float | None:
+    """The number that a word writes, exactly where it is whole; None if it writes none, or none that is finite."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            number = kind(word)
+            return number if math.isfinite(number) else None
+    return None
 
 
 def _require_same_words(table: Table, reading: Reading) -> Table:

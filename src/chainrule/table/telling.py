@@ -73,13 +73,20 @@ def rounded_ends(least: float, most: float) -> tuple[float, float]:
 
 
 def gap_of_few(ranked: np.ndarray, start: int, *, window: int, least: float = 0.0) -> bool:
-    """Whether the mean of a window of sorted numbers tells of fewer rows than are in it: a gap, wider than ``least``, makes more
-    than half of its range, and the numbers on one side of it are rare."""
+    """Whether the mean of a window of sorted numbers tells of fewer rows than are in it.
+
+    It does where a gap, wider than ``least``, makes more than half of its range, and the numbers on one side of it are rare; or
+    where rare numbers lie farther than that from all that are not.
+    """
     own = ranked[start : start + window]
     gaps = np.diff(own)
-    if not len(gaps) or gaps.max() <= max(HALF * (own[-1] - own[0]), least):
+    if not len(gaps) or gaps.max() <= least:
         return False
     many = np.searchsorted(ranked, own, side="right") - np.searchsorted(ranked, own, side="left") >= window
+    if many.any() and np.abs(own[~many][:, None] - own[many]).min(axis=1, initial=np.inf).max(initial=0.0) > least:
+        return True
+    if gaps.max() <= HALF * (own[-1] - own[0]):
+        return False
     cut = int(gaps.argmax()) + 1
     return not (many[:cut].any() and many[cut:].any())
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.errors import SchemaError
 from chainrule.table.cells import is_unknown, looks
-from chainrule.table.detect import LOOKED_AT, Doubt, Found, detect, may_be_written
+from chainrule.table.detect import LOOKED_AT, MOSTLY, Doubt, Found, detect, may_be_written
 from chainrule.table.forked import require_polars
 from chainrule.table.frames import cells_of
 from chainrule.table.notation import DateNotation, Notation, NumberNotation, read_cells
@@ -163,6 +163,8 @@ def require_same_notation(table: Table, position: int, name: str, fitted: Notati
     if fitted is None and (values.dtype.kind not in "OU" or looks(values) != "label"):
         return
     text = _text_of(table, name, values) if text is None else text
+    if text is not None and fitted is None and _plain_share(values, text) >= MOSTLY:
+        return  # the others lie outside; a few cells are no notation of a table
     found = None if text is None else detect(name, text, table.reading.of(name))
     if isinstance(found, Doubt) and found.readings:
         raise SchemaError(f"column {name!r}: {found.reason}")
@@ -174,6 +176,16 @@ def require_same_notation(table: Table, position: int, name: str, fitted: Notati
         f"column {name!r}: {other.describe()} in {table.source}, where the fitted table has {manner}: say so to read_table, by "
         f"{_options(name, other)}"
     )
+
+
+def _plain_share(values: np.ndarray, text: Any) -> float:
+    """The share of the known cells that every program reads as numbers, or that are no text."""
+    import polars as pl
+
+    written = text.alias("").drop_nulls()
+    known = max(len(written), int((~is_unknown(values)).sum()))
+    plain = int(written.cast(pl.Float64, strict=False).is_not_null().sum())
+    return (known - len(written) + plain) / known if known else 0.0
 
 
 def _options(name: str, notation: Notation) -> str:

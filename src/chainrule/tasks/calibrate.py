@@ -35,6 +35,7 @@ SLOPES = 0.2, 1.0  # of the lower tail
 CHANCE = 2.0  # squared standard errors by which chance lets a curve deviate from the identity
 INNER = -1.0  # log-odds between which and the lowest knot the slope is measured
 DIGITS = 3  # of knots
+LEAST_APART = 2 * 10.0**-DIGITS  # of knots, so that they still increase once they are rounded
 PRIOR = 1.0  # log-odds over which the tail's slope is taken to be 1, beside those of the rows
 
 
@@ -109,6 +110,9 @@ def row_log_p(
     hundredth of them has one below 0.01. The further a row lies out, the lower; among rows with the same known cells the sequence
     is that of ``score``. A row without known cells has 0.
 
+    A cell outside its column stands in none of the M rows that are drawn. So each divides the probability by M + 1, as in a test
+    by simulation, and a row is judged by that and its other cells.
+
     Complete rows cost as much as a score. Every other pattern of known cells in the table costs the score of some hundred to some
     thousand drawn rows more, ``calibration.draws`` at most.
 
@@ -137,7 +141,8 @@ def _log_p(rows: Batch, calibration: Calibration) -> np.ndarray:
             ranks = (whole or draws.curve(reference))(scores[own])
             log_odds[own] = calibration(ranks, _hidden(rows.model.schema, reference.known))
             advance(1)
-    return np.maximum(-np.logaddexp(0.0, -log_odds), -np.finfo(np.float64).max)
+    log_p = -np.logaddexp(0.0, -log_odds) - rows.codes.outside.sum(1) * np.log1p(calibration.draws)
+    return np.maximum(log_p, -np.finfo(np.float64).max)
 
 
 def learned(
@@ -211,16 +216,26 @@ def calibration_curve(log_odds: np.ndarray, asked: np.ndarray, weight: np.ndarra
         end = len(x) if len(x) - end < least else end
         ends.append(end)
         size, start = max(least, min(size * 3 // 2, len(x) // MOST_KNOTS)), end
-    if len(ends) < 2:
+    at, to, parts = _knots_apart(x, y, ends)
+    if parts < 2:
         return None
-    bins = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
-    at, to = (np.array([each[part].mean() for part in bins]) for each in (x, y))
     inner = min(int((to < INNER).sum()), len(to) - 1)
     below = float(np.clip((to[inner] - to[0] + PRIOR) / (at[inner] - at[0] + PRIOR), *SLOPES))
     errors = 1 / (len(np.unique(asked)) * np.exp(to) / (1 + np.exp(to)) ** 2)  # squared, of the log-odds of shares
     kept = max(0.0, 1 - CHANCE / float(((to - at) ** 2 / errors).max()))
     to, below = at + kept * (to - at), 1 + kept * (below - 1)
     return Curve(tuple(at.round(DIGITS).tolist()), tuple(to.round(DIGITS).tolist()), below, 1.0)
+
+
+def _knots_apart(x: np.ndarray, y: np.ndarray, ends: list[int]) -> tuple[np.ndarray, np.ndarray, int]:
+    """The means (K,) of ranks and of shares between the ends, and K; parts whose means nearly agree become one part."""
+    while True:
+        bins = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+        at, to = (np.array([each[part].mean() for part in bins]) for each in (x, y))
+        near = np.flatnonzero((np.diff(at) < LEAST_APART) | (np.diff(to) < LEAST_APART))
+        if not len(near):
+            return at, to, len(bins)
+        del ends[int(near[0])]
 
 
 def default_draws(model: Model) -> int:
@@ -276,7 +291,7 @@ def _held_out(
             told = codes.observed[row] & flags
             same = codes.observed[:, known].all(1) & (codes.values[:, told] == codes.values[row, told]).all(1)
             rows = np.flatnonzero(same & (done < times))
-            reference = Reference(known, np.where(told, codes.values[row], 0.0), told)
+            reference = Reference(known, np.zeros_like(known), np.where(told, codes.values[row], 0.0), told)
             curve = complete if known.all() and complete else draws.curve(reference)
             part = Codes(codes.values[rows], np.broadcast_to(known, (len(rows), len(known))).copy())
             found.append((curve(draws.scores(part)), rows, _hidden(model.schema, known)))
@@ -302,7 +317,7 @@ def _order(model: Model) -> np.ndarray | None:
 def _complete(schema: Schema) -> Reference:
     """That of rows without holes."""
     flags = is_flag(schema)
-    return Reference(np.ones(len(flags), dtype=bool), there(schema), flags)
+    return Reference(np.ones_like(flags), np.zeros_like(flags), there(schema), flags)
 
 
 def _hidden(schema: Schema, known: np.ndarray) -> float:

@@ -30,22 +30,19 @@ APART = 0.1  # of knots, in the log-odds of the rank
 
 @dataclass(frozen=True)
 class Reference:
-    """Which rows a row is compared with: those with the same known cells and the same flags.
+    """Which rows a row is compared with: those with the same known cells, the same cells outside and the same flags.
 
     Attributes:
-        known: bool (D,).
+        known: bool (D,), cells that hold what their column can.
+        outside: bool (D,), cells that hold what it cannot.
         codes: float64 (D,), the values of known flag columns, zero elsewhere.
         flags: bool (D,), which columns are known flags.
     """
 
     known: np.ndarray
+    outside: np.ndarray
     codes: np.ndarray
     flags: np.ndarray
-
-    @property
-    def key(self) -> bytes:
-        """Equal for references that are the same."""
-        return self.known.tobytes() + self.flags.tobytes() + self.codes.tobytes()
 
 
 class Draws:
@@ -76,8 +73,8 @@ class Draws:
     def curve(self, reference: Reference) -> Curve:
         """From a score in nats to the log-odds of its rank among the draws, all with these cells known."""
         rows = self._rows(reference)[: self.number_for(reference)]
-        codes = Codes(rows, np.broadcast_to(reference.known, rows.shape).copy())
-        return rank_curve(self.scores(codes))
+        known, outside = (np.broadcast_to(each, rows.shape).copy() for each in (reference.known, reference.outside))
+        return rank_curve(self.scores(Codes(rows, known, outside)))
 
     def scores(self, codes: Codes) -> np.ndarray:
         """log p of rows, (n,) nats."""
@@ -98,16 +95,15 @@ class Draws:
 
 def references(rows: Batch) -> Iterator[tuple[Reference, np.ndarray]]:
     """Each different reference of the rows, with the numbers of its rows; those with equal flags follow each other."""
-    # Of one order no cell can be left out: what lies outside its column is a known cell there.
     codes = rows.codes
-    seen = codes.observed if rows.model.takes_any_evidence else codes.known
+    seen, outside = codes.observed, codes.outside
     flags = seen & is_flag(rows.model.schema)
     told = np.where(flags, codes.values, 0.0)
-    keys = np.packbits(np.concatenate([flags, told > 0, seen], axis=1), axis=1)
+    keys = np.packbits(np.concatenate([flags, told > 0, seen, outside], axis=1), axis=1)
     _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     members = np.split(np.argsort(group.ravel(), kind="stable"), np.cumsum(np.bincount(group.ravel()))[:-1])
     for row, own in zip(first.tolist(), members, strict=True):
-        yield Reference(seen[row], told[row], flags[row]), own
+        yield Reference(seen[row], outside[row], told[row], flags[row]), own
 
 
 def rank_curve(scores: np.ndarray) -> Curve:

@@ -38,6 +38,7 @@ def require_same_run(
     valid: Rows,
     held_out: Table,
     independent: IndependentColumns,
+    min_count: int,
 ) -> None:
     """Raises ChainruleError, with what differs, unless the model was fitted to this table with these settings.
 
@@ -56,7 +57,7 @@ def require_same_run(
             found.append(f"{record.get(key)} {what} rows where these are {len(rows)}")
     if not found:
         steps = most_steps(len(record.get("history", ())), len(train))
-        again = reached(done.model, Model(schema, independent), held_out, valid, steps, False)
+        again = reached(done.model, Model(schema, independent), held_out, valid, steps, False, min_count=min_count)
         if not all(_same(record.get(key), again[key]) for key in ("valid_nats", "independent_valid_nats")):
             found.append("other values in the table")
     if found:

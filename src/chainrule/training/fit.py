@@ -198,7 +198,7 @@ def fit(
     if done is not None:
         require_same_run(
             done, os.fspath(finished or ""), asked=asked, config=config, schema=schema, train=x, valid=x_valid, held_out=held_out,
-            independent=independent,
+            independent=independent, min_count=min_count,
         )  # fmt: skip
         return done
     if network == "committee" and resume and kept_in is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,8 @@ from chainrule.training.config import FitConfig
 from chainrule.training.loop import State, losses
 
 BATCH_ROWS = 10_000
-HALF = 0.5  # of a column's nats, the most that one cell may make
+HALF = 0.5  # of a column's nats, the most that one cell may make, and of all nats, that a few rows may
+ROUGH = 0.25  # of what the largest row makes of a mean that is rounded, at most: the unit is a power of two
 # Cells of validation rows that are scored exactly: in one pass; or by an orderless network in one pass for each column, so many
 # or half as many as rows were trained on, which then takes a fraction of the time of training.
 MOST_CELLS, MOST_STEPS = 20_000_000, 200_000
@@ -44,7 +46,8 @@ def record_of(
 ) -> dict[str, Any]:
     """The record of a fit as JSON has it; nats are −log p per row, in the table's units.
 
-    A column has none if fewer than ``min_count`` cells make them, or one of these more than half.
+    A column has none if fewer than ``min_count`` cells make them, or one of these more than half. Means over all validation
+    rows, and those over all training rows, are rounded if few rows make them: see ``reached``.
 
     Args:
         net: the network, on the CPU and in evaluation mode.
@@ -61,24 +64,31 @@ def record_of(
     offsets = [units(train), units(valid)]
     cells = nats_of_cells(net, valid.x, valid.observed)
     alone = nats_of_cells(independent, valid.x, valid.observed)
+    found = reached(
+        Model(schema, net),
+        Model(schema, independent),
+        held_out,
+        valid,
+        most_steps(state.epoch, len(train)),
+        show_progress,
+        min_count=min_count,
+    )
+    unit = found.get("rounded_to", 0.0)
+    train_unit = _unit(_row_nats(independent, train), _weights(train), min_count)
+    history = [_rounded(_in_units(epoch, offsets), unit, ("valid_nats",)) for epoch in state.history]
+    spread = _spread(cells, valid) if len(cells) > 1 else None
     return {
         "order": _order(net, schema),
         "config": config.to_json(),
         "train_rows": len(train),
         "valid_rows": len(valid),
-        **reached(
-            Model(schema, net),
-            Model(schema, independent),
-            held_out,
-            valid,
-            most_steps(state.epoch, len(train)),
-            show_progress,
-        ),
+        **found,
         "skipped_steps": state.skipped,
-        "trials": state.trials,
-        "order_spread": _spread(cells, valid) if len(cells) > 1 else None,
+        "trials": [_rounded(trial, unit, ("valid_nats",)) for trial in state.trials],
+        "order_spread": None if spread is None else _rounded(spread, unit, ("nats", "between_orders", "within_rows")),
         "columns": _columns(cells, alone, schema, valid, min_count),
-        "history": [_in_units(epoch, offsets) for epoch in state.history],
+        "history": [_rounded(epoch, train_unit, ("train_nats",)) for epoch in history],
+        **({"train_rounded_to": train_unit} if train_unit else {}),
     }
 
 
@@ -88,16 +98,21 @@ def most_steps(epochs: int, rows: int) -> int:
 
 
 def reached(
-    model: Model, independent: Model, table: Table, rows: Rows, steps: int, show_progress: bool
+    model: Model, independent: Model, table: Table, rows: Rows, steps: int, show_progress: bool, *, min_count: int
 ) -> dict[str, Any]:
     """−log p per validation row as ``Density.score`` has it, of a model and of independent columns; where rows or columns are
-    many, of the first rows, with the standard errors of both means. Where training could only estimate it, by how much, too."""
+    many, of the first rows, with the standard errors of both means. Where training could only estimate it, by how much, too.
+
+    Who has the model could compute the values of few rows from a mean that these make. So all is rounded, to a multiple of
+    ``rounded_to``, if there are fewer than ``min_count`` rows, or if one makes more than half of the nats, or fewer than
+    ``min_count`` together that have twice as many as all others.
+    """
     most = steps if model.takes_any_evidence else MOST_CELLS
     count = min(len(table), max(LEAST_ROWS, most // len(model.schema.columns)))
     first = table if count == len(table) else table.take(np.arange(count))
     codes = encode(first, model.schema, warn=False)
     rows = rows.take(slice(0, count))
-    counts = np.ones(count) if rows.weight is None else rows.weight.double().numpy()
+    counts = _weights(rows)
     nats = -nats_of_rows(Batch.of(model, codes, show_progress=show_progress))
     alone = -nats_of_rows(Batch.of(independent, codes, show_progress=show_progress))
     found: dict[str, Any] = {
@@ -114,7 +129,51 @@ def reached(
     if isinstance(net := model.network, OrderlessNADE):
         estimates = losses(net, rows, net.order_loss).double().numpy() + (0 if rows.unit is None else rows.unit.numpy())
         found["curve_standard_error"] = _standard_error(estimates - nats, counts)
+    unit = max(_unit(each, counts, min_count) for each in (nats, alone))
+    if unit:
+        why = "rounded, since few rows make most of it"
+        is_all = found["valid_is"] == "exact"
+        found = _rounded(found, unit, [key for key in found if key != "valid_is"])
+        found |= {"valid_is": why if is_all else f"{found['valid_is']}, and {why}", "rounded_to": unit}
     return found
+
+
+def _weights(rows: Rows) -> np.ndarray:
+    return np.ones(len(rows)) if rows.weight is None else rows.weight.double().numpy()
+
+
+def _row_nats(network: AbstractNetwork, rows: Rows) -> np.ndarray:
+    """−log p of each row (N,) by a network of one order, nats in the table's units."""
+    found = np.empty(len(rows))
+    with torch.no_grad():
+        for start in range(0, len(rows), BATCH_ROWS):
+            part = rows.take(slice(start, start + BATCH_ROWS))
+            cells = network.log_prob_columns(part.x).double()
+            cells = cells if part.observed is None else torch.where(part.observed, cells, 0)
+            found[start : start + len(part)] = -cells.sum(1).numpy()
+    return found if rows.unit is None else found + rows.unit.numpy()
+
+
+def _unit(nats: np.ndarray, weights: np.ndarray, min_count: int) -> float:
+    """The unit to which a weighted mean of rows' nats (N,) is rounded, so that it tells those of no few rows; 0 for none."""
+    sizes = np.abs(np.nan_to_num(nats, posinf=0.0, neginf=0.0))
+    order = np.argsort(-sizes, kind="stable")
+    sizes, parts = np.append(sizes[order], 0.0), (sizes * weights)[order] / weights.sum()
+    most = float(parts.max())
+    if min_count < 2 or not most > 0:
+        return 0.0
+    few = min(min_count - 1, len(parts))
+    is_apart = sizes[1 : few + 1] <= HALF * sizes[:few]
+    makes_most = parts[:few].cumsum() > HALF * parts.sum()
+    if len(nats) >= min_count and not most > HALF * parts.sum() and not (makes_most & is_apart).any():
+        return 0.0
+    return float(2.0 ** np.floor(np.log2(ROUGH * most)))
+
+
+def _rounded(record: Mapping[str, Any], unit: float, keys: Iterable[str]) -> dict[str, Any]:
+    """The record with these numbers as multiples of a unit; 0: as they are."""
+    numbers = {key: record[key] for key in keys if unit and isinstance(record[key], float)}
+    return {**record, **{key: round(number / unit) * unit for key, number in numbers.items()}}
 
 
 def _standard_error(values: np.ndarray, weights: np.ndarray) -> float | None:

@@ -173,7 +173,8 @@ def knots_of(codes: np.ndarray, *, window: int) -> tuple[float, ...]:
     means = []
     for number, start in enumerate(starts):
         inwards = 1 if start < middle or number == 0 else -1
-        least = abs(float(ranked[starts[number + inwards]] - ranked[start])) * GAP
+        inner = window - 1 if inwards > 0 else 0  # where a window ends that is told from those farther out
+        least = abs(float(ranked[starts[number + inwards] + inner] - ranked[start + inner])) * GAP
         tried = range(start, start + inwards * (1 + min(abs(start - middle), len(ranked) // parts)), inwards)
         free = next((at for at in tried if not gap_of_few(ranked, at, window=window, least=least)), None)
         if free is not None:
