@@ -20,7 +20,7 @@ import chainrule as cr
 from benchmarks.tables.coded import Coded, coded
 from benchmarks.tables.data import KINDS, some_rows
 from chainrule.table import encode, read_table
-from chainrule.tasks.batches import batches
+from chainrule.tasks.answer import BATCH_ROWS, Batch
 from chainrule.tasks.conditional import distribution_of
 
 HOLES = 0.2
@@ -144,22 +144,23 @@ def calibration(
     """
     model, generator = density.model, np.random.default_rng(seed)
     truth = encode(read_table(whole.select(table.columns)), model.schema, warn=False)
-    asked = encode(read_table(table), model.schema, warn=False)
+    every = Batch.of(model, encode(read_table(table), model.schema, warn=False))
     ranks = []
     for place, column in enumerate(schema.own):
         k = model.schema.number(column.name)
         if column.has_levels:
             continue
         rows = np.flatnonzero(holes[:, place])
-        part = type(asked)(asked.values[rows], asked.observed[rows])
+        asked = every.take(rows)
         x = torch.from_numpy(truth.values[rows, k])
         found = np.empty(len(rows))
-        for batch in batches(model, part, "ranking", show_progress=False):
-            distribution = distribution_of(model, batch, k)
-            below, upto = (distribution.cdf(x[batch.rows] + shift).numpy() for shift in (-STEP, 0))
+        for start in range(0, len(rows), BATCH_ROWS):
+            some = slice(start, start + BATCH_ROWS)
+            distribution = distribution_of(asked.take(some), k)
+            below, upto = (distribution.cdf(x[some] + shift).numpy() for shift in (-STEP, 0))
             if column.is_continuous and not column.atom_codes():
                 below = upto
-            found[batch.rows] = below + generator.random(len(upto)) * (upto - below)
+            found[some] = below + generator.random(len(upto)) * (upto - below)
         ranks.append(found)
     u = np.concatenate(ranks)
     inside = (u > (1 - INTERVAL) / 2) & (u < (1 + INTERVAL) / 2)

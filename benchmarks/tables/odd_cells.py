@@ -15,6 +15,7 @@ from benchmarks.tables.bins import cut
 from benchmarks.tables.coded import coded
 from benchmarks.tables.data import KINDS, some_rows
 from chainrule.table import encode, read_table
+from chainrule.tasks.answer import Batch
 from chainrule.tasks.explain import tail_bits
 
 ERRORS = 500
@@ -36,7 +37,7 @@ def prove(name: str, seed: int) -> dict[str, Any]:
     density = cr.fit(dirty, seed=seed, kinds={c.name: c.kind for c in schema.own}, verbose=False)
     fitted = time.perf_counter()
     codes = encode(read_table(dirty), density.schema, warn=False)
-    bits, _ = tail_bits(density.model, codes)
+    bits, _ = tail_bits(Batch.of(density.model, codes))
     seconds = {"fit": fitted - began, "explain": time.perf_counter() - fitted}
     number = {column.name: k for k, column in enumerate(density.schema.columns)}
     cells = [(row, number[column]) for row, column, _ in planted]

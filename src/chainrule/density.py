@@ -68,11 +68,13 @@ class Density:
         """The mean of ``log_prob``: nats per row, higher is better."""
         return float(self.log_prob(table, strict=strict).mean())
 
-    def explain(
-        self, table: Any, relative: bool = True, *, chain: bool = False, tail: bool = False, strict: bool = False
-    ) -> Any:
+    def explain(self, table: Any, relative: bool = True, *, strict: bool = False) -> Any:
         """The surprise of each cell in bits, as a frame of the table's shape; see ``tasks.explain``."""
-        return tasks.explain(self.model, table, relative=relative, chain=chain, tail=tail, strict=strict)
+        return tasks.explain(self.model, table, relative=relative, strict=strict)
+
+    def terms(self, table: Any, *, strict: bool = False) -> Any:
+        """−log2 p(cell | cells before it in the order), as a frame of the table's shape; each row's sum is −log2 p(row)."""
+        return tasks.terms(self.model, table, strict=strict)
 
     def oddest(self, table: Any, top: int = 20, *, strict: bool = False) -> Any:
         """The oddest cells, oddest first, each with what was likely instead; see ``tasks.oddest``."""
@@ -132,8 +134,9 @@ class Density:
             strict: refuse cells that hold what their column cannot, instead of leaving them as they are.
             to: a path of CSV or Parquet to write to; a file is then read, filled and written in parts.
         """
-        options = {"how": how, "n_draws": n_draws, "interval": interval, "seed": seed, "strict": strict, "to": to}
-        return tasks.impute(self.model, table, **options)
+        return tasks.impute(
+            self.model, table, how=how, n_draws=n_draws, interval=interval, seed=seed, strict=strict, to=to
+        )
 
     def codes(self, table: Any) -> np.ndarray:
         """What the network reads of a table, (N, D) float64 with NaN where unknown; see ``tasks.codes``.

@@ -58,17 +58,15 @@ class Model:
 
     def in_float64(self) -> AbstractNetwork:
         """A copy of the network for scoring: the likelihood of a cell is computed in float64."""
-        return copy.deepcopy(self.bare()).double().eval().requires_grad_(False)
+        network = copy.deepcopy(self.network)
+        network.look = None
+        return network.double().eval().requires_grad_(False)
 
     def bare(self) -> AbstractNetwork:
         """The network with its own parameters, for callers that hand it codes: it does not look whether they are."""
         network = copy.copy(self.network)
         network.look = None
         return network
-
-    def flag_of(self, column: int) -> int | None:
-        """The number of the binary column that says where this column's cells are missing, if there is one."""
-        return self.schema.flags.get(column)
 
     @property
     def takes_any_evidence(self) -> bool:

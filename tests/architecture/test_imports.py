@@ -28,6 +28,7 @@ LEVELS = {
     "ops.nade": 2,
     "networks": 3,
     "baselines": 4,
+    "missing": 4,
     "reading": 4,
     "model": 5,
     "tasks": 6,
@@ -125,6 +126,12 @@ def test_only_rng_seeds():
     assert not seeds("fit(rows, seed=config.seed)")
     guilty = [module for module, path in modules() if seeds(path.read_text(encoding="utf-8"))]
     assert guilty == ["chainrule.rng"]
+
+
+def test_flags_of_missing_cells_are_known_in_one_place():
+    """Above the rooms of tables only ``missing.py`` reads which columns are flags."""
+    knows = {room_of(module) for module, path in modules() if "flag_of" in path.read_text(encoding="utf-8")}
+    assert knows == {"missing", "table"}
 
 
 def test_import_is_light_and_names_are_listed():

@@ -16,7 +16,8 @@ from struck import struck
 
 import chainrule as cr
 from chainrule.errors import ShapeError
-from chainrule.table import read_parts
+from chainrule.table import notes, read_parts
+from chainrule.tasks import tails
 
 
 @pytest.fixture(scope="module")
@@ -84,17 +85,16 @@ def test_explain_shows_the_oddest_cells(folder):
     cells = json.loads(chainrule("explain", "m.chainrule", "wrong.csv", "--top", 3, "--json", cwd=folder)[1])
     assert [cell["row"] for cell in cells] == found["row"].tolist()
     assert chainrule("explain", "m.chainrule", "t.csv", "--every-cell", "-o", "bits.csv", cwd=folder)[:2] == (0, "")
-    bits, wanted = pd.read_csv(folder / "bits.csv"), density.explain(path, tail=True)
+    bits, wanted = pd.read_csv(folder / "bits.csv"), tails(density.model, path)
     assert list(bits.columns) == list(wanted.columns)
     np.testing.assert_allclose(bits["height"], wanted["height"].to_numpy(), rtol=1e-12)
     assert bits["id"].isna().all()
 
 
 def test_the_oddest_cells_of_a_file_in_parts_are_those_of_the_whole(folder, monkeypatch):
-    task = sys.modules["chainrule.tasks.explain"]
     density = cr.load(folder / "m.chainrule")
     whole = density.oddest(folder / "t.csv", top=9)
-    monkeypatch.setattr(task, "read_parts", partial(read_parts, rows=70))
+    monkeypatch.setattr(notes, "read_parts", partial(read_parts, rows=70))
     assert density.oddest(folder / "t.csv", top=9).equals(whole)
     assert len(density.oddest(folder / "t.csv", top=0)) == 0
     with pytest.raises(ShapeError, match="top = -1"):
@@ -150,7 +150,7 @@ def test_impute_fills_holes_and_leaves_every_known_cell_as_it_is_written(folder)
 def test_parts_that_look_otherwise_keep_their_cells_and_their_manner(folder, monkeypatch):
     """A part of whole numbers before one of fractions, ids of digits before others, a part without a known cell."""
     original = read_parts
-    monkeypatch.setattr(sys.modules["chainrule.tasks.impute"], "read_parts", partial(original, rows=4))
+    monkeypatch.setattr(notes, "read_parts", partial(original, rows=4))
     known = {
         "id": ["7", "7", "7", "7", "A12", "", "", "", "", ""],
         "sex": ["TRUE"] * 4 + [""] * 6,

@@ -240,7 +240,7 @@ def test_nothing_is_said_of_codes_whatever_they_are(network):
         net.log_prob(torch.where(known, drawn, float("nan")), observed=known)
         density.log_prob(bits(50))
         density.sample(5, given=bits(5).astype(float) * np.where(np.arange(12) < 3, 1, np.nan))
-        density.explain(bits(20), chain=True, relative=False)
+        density.terms(bits(20))
         density.features(bits(20))
         check(density)
         own = cr.NADE(12, hidden_size=4)

@@ -22,9 +22,9 @@ from chainrule.networks.orders import (
     search_order,
     spiral_order,
 )
+from chainrule.networks.spread import nats_of_cells, order_spread
 from chainrule.rng import generator_from
 from chainrule.table import encode, log_scales, read_table
-from chainrule.tasks.spread import nats_of_cells, order_spread
 
 METHODS = ("greedy", "mutual information")
 NAMES = ("age", "sex", "income", "town")

@@ -11,7 +11,7 @@ from command_line import chainrule
 import chainrule as cr
 from chainrule.errors import SchemaError
 from chainrule.table import Schema, notes, read_parts
-from chainrule.tasks.score import score_each
+from chainrule.tasks import score
 
 CONFIG = cr.FitConfig(hidden_size=4, epochs=2)
 
@@ -218,7 +218,7 @@ def test_parts_of_a_file_are_warned_of_together(density, tmp_path):
     table.to_csv(tmp_path / "t.csv", index=False)
     parts = list(read_parts(tmp_path / "t.csv", rows=10))
     assert len(parts) > 3
-    (said,) = told(lambda: list(score_each(density.model, parts)))
+    (said,) = told(lambda: score(density.model, iter(parts)))
     assert said.startswith("column 'city': 11 cells ")
     density.save(tmp_path / "m")
     for words in (

@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from registry import randomized
 from tolerances import SUM_TO_ONE
 
 import chainrule as cr
+from chainrule import tasks
 from chainrule.density import Density
 from chainrule.errors import EvidenceError, SchemaError
 from chainrule.model import Model, columns_of
@@ -107,7 +109,7 @@ def test_terms_of_cells_add_up_to_those_of_rows(name):
     density = Density(Model(SCHEMA, NETWORKS[name]()))
     frame, _ = with_outside(SCHEMA.names)
     frame = frame.sample(40, random_state=1)
-    chain = density.explain(frame, chain=True)
+    chain = density.terms(frame)
     assert np.allclose(-chain.sum(axis=1) * math.log(2), density.log_prob(frame), rtol=0, atol=1e-9)
     assert np.allclose(chain["bit"][frame["bit"].eq(2)], math.log2(41))
     parts = density.log_prob(frame, parts=True)
@@ -124,8 +126,8 @@ def test_as_evidence_such_a_cell_is_unknown(name):
     assert np.allclose(nats, density.log_prob(empty) + 2 * math.log(1 / 41), rtol=0, atol=1e-12)
     for column in ("label", "yes"):
         assert np.array_equal(density.conditional(wrong, column), density.conditional(empty, column))
-        for options in ({}, {"relative": False}, {"tail": True}):
-            one, other = (density.explain(table, **options)[column] for table in (wrong, empty))
+        for ask in (tasks.explain, partial(tasks.explain, relative=False), tasks.tails):
+            one, other = (ask(density.model, table)[column] for table in (wrong, empty))
             assert np.array_equal(one, other)
     assert np.array_equal(density.features(wrong), density.features(empty))
 
@@ -324,7 +326,7 @@ def test_a_file_keeps_the_rows_that_count(fitted, tmp_path):
     rows = {column.name: column.rows for column in density.schema.columns}
     assert rows == {"height is missing": 0, **dict.fromkeys(holes.columns, 60), "height": 50}
     cell = people(2, seed=6).astype(object)
-    flag = density.explain(cell.assign(height="x"), chain=True)["height"]  # it is there, and lies outside
+    flag = density.terms(cell.assign(height="x"))["height"]  # it is there, and lies outside
     assert np.allclose(flag, math.log2(51))
     assert (
         density.log_prob(cell.assign(height="x")) != density.log_prob(cell.assign(height=None)) - math.log(51)

@@ -3,6 +3,7 @@
 import itertools
 import math
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,9 @@ from tolerances import KOLMOGOROV
 
 import chainrule as cr
 from chainrule.errors import EvidenceError, SchemaError, ShapeError
-from chainrule.table import encode, read_table
+from chainrule.model import Model
+from chainrule.table import encode, notes, read_parts, read_table
+from chainrule.tasks import tails
 from chainrule.testing import check
 
 ALL = ["sex", "town", "gain", "height", "price", "hour"]
@@ -105,7 +108,7 @@ def test_scores_do_not_depend_on_the_other_rows(density):
 def test_terms_add_up(density):
     frame = mixed(50, seed=7, holes=0.2)
     nats = density.log_prob(frame)
-    chain = density.explain(frame, chain=True)
+    chain = density.terms(frame)
     assert list(chain.columns) == list(frame.columns)
     assert np.array_equal(chain.isna(), frame.isna())
     assert np.allclose(-chain.sum(axis=1) * math.log(2), nats, rtol=0, atol=1e-9)
@@ -135,7 +138,7 @@ def test_a_planted_error_is_blamed_on_its_own_cell(density):
 def test_bits_of_odd_cells_are_tail_probabilities(density):
     """Of cells that the model draws, 2^−b have b bits or more: of numbers about, of levels at most."""
     drawn = density.sample(3000, seed=4)
-    bits = density.explain(drawn, tail=True)
+    bits = tails(density.model, drawn)
     for name in drawn.columns:
         for b in (1, 3, 6):
             share = (bits[name] >= b).mean()
@@ -147,14 +150,12 @@ def test_bits_of_odd_cells_are_tail_probabilities(density):
     frame.loc[3, "height"], frame.loc[4, "height"] = 1e6, 1e7
     with pytest.warns(UserWarning, match="column 'height': 2 cells, such as 1000000.0 at row 3, lie outside the range"):
         p = density.conditional(frame, "town")
-    found = density.explain(frame, tail=True)
+    found = tails(density.model, frame)
     for row, town in enumerate(frame["town"]):
         own = p.iloc[row]
         assert found["town"][row] == pytest.approx(-np.log2(own[own <= own[town]].sum()), abs=1e-9)
     assert 40 < found["height"][3] <= found["height"][4] <= 1000
     assert density.oddest(frame, top=2)["row"].tolist() == [4, 3]  # what is farther out comes first
-    with pytest.raises(ShapeError, match="chain and tail: pass one of them"):
-        density.explain(frame, chain=True, tail=True)
 
 
 def test_values_in_a_gap_are_odd():
@@ -165,7 +166,7 @@ def test_values_in_a_gap_are_odd():
     table = pd.DataFrame({"modes": modes, "gap": gap})
     density = cr.fit(table, effort="quick", seed=0, config=cr.FitConfig(epochs=60), verbose=False)
     odd = pd.DataFrame({"modes": [0.0, -3.0, 5.0, 10.0, -10.0, 10.0, 14.0], "gap": [0, 0, 60, 30, 25.5, 60.0, 0]})
-    bits = density.explain(odd, tail=True).round(1)
+    bits = tails(density.model, odd).round(1)
     assert bits["modes"][[0, 1, 2, 6]].min() > 7
     assert bits["modes"][5] < 4
     assert bits["gap"][[3, 4]].min() > 7
@@ -184,6 +185,23 @@ def test_relative_surprise_is_nought_in_the_mean_and_has_no_units(density):
     entropy = -(conditional * np.log2(conditional)).sum(axis=1)
     assert np.allclose(in_units["town"], -np.log2(own), rtol=0, atol=1e-9)
     assert np.allclose(plain["town"], -np.log2(own) - entropy, rtol=0, atol=1e-9)
+
+
+def test_a_network_is_copied_once_for_an_answer(density, tmp_path, monkeypatch):
+    """Not for each column with missing cells, nor for each part of a file."""
+    frame, copies, in_float64 = mixed(40, seed=10, holes=0.3), [], Model.in_float64
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    monkeypatch.setattr(Model, "in_float64", lambda self: copies.append(1) or in_float64(self))
+    monkeypatch.setattr(notes, "read_parts", partial(read_parts, rows=10))
+    questions = [
+        lambda: density.impute(frame, how="mean", interval=0.5),
+        lambda: density.impute(tmp_path / "t.csv", seed=0, to=tmp_path / "filled.csv"),
+        lambda: density.oddest(tmp_path / "t.csv"),
+        lambda: density.log_prob(tmp_path / "t.csv"),
+    ]
+    for number, ask in enumerate(questions, start=1):
+        ask()
+        assert len(copies) == number
 
 
 def test_conditionals_are_those_of_the_frame(density):

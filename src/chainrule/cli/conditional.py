@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
@@ -56,8 +57,8 @@ def run(
     On a terminal a few rows are a table to read, elsewhere CSV.
     """
     from chainrule.density import load
-    from chainrule.table.frames import build
-    from chainrule.tasks.conditional import QUANTILES, conditional_each
+    from chainrule.table import Sink
+    from chainrule.tasks import QUANTILES, conditional
 
     if output is not None:
         require_writable(output, OUTPUT_TYPES, inputs=(model, table))
@@ -66,8 +67,10 @@ def run(
     parts = parts_of(
         table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
     )
-    found = conditional_each(density.model, parts, column, quantiles=quantiles, strict=strict)
-    frames = (build(columns, {}, "polars") for columns in found)
-    if output is None and not as_json:
-        frames = left_to_print(frames, f"p({column} | the other known cells of the row)")
-    give_frames(frames, output, as_json)
+
+    def show(frames: Iterator[Any]) -> None:
+        if output is None and not as_json:
+            frames = left_to_print(frames, f"p({column} | the other known cells of the row)")
+        give_frames(frames, output, as_json)
+
+    conditional(density.model, parts, column, quantiles=quantiles, strict=strict, to=Sink(show, as_text=False))

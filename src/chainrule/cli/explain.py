@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -59,10 +60,9 @@ def run(
     Bits are −log2 of the probability of a value no likelier than the cell's, given the rest of the row: 10 is one row in a
     thousand. Rows count from 0. On a terminal the cells are a table to read, elsewhere CSV.
     """
-    import polars as pl
-
     from chainrule.density import load
-    from chainrule.tasks.explain import explain_each, oddest_of
+    from chainrule.table import Sink
+    from chainrule.tasks import oddest, tails
 
     if output is not None:
         require_writable(output, FRAME_TYPES, inputs=(model, table))
@@ -71,10 +71,10 @@ def run(
         table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
     )
     if every_cell:
-        bits = explain_each(density.model, parts, tail=True, strict=strict)
-        give_frames(map(pl.DataFrame, bits), output, as_json)
+        sink = Sink(partial(give_frames, output=output, as_json=as_json), as_text=False)
+        tails(density.model, parts, strict=strict, to=sink)
         return
-    cells = oddest_of(density.model, parts, top=top, strict=strict)
+    cells = oddest(density.model, parts, top=top, strict=strict)
     if as_json:
         columns = as_lists(cells)
         print_json([dict(zip(columns, cell, strict=True)) for cell in zip(*columns.values(), strict=True)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -58,8 +59,9 @@ def run(
     """
     from chainrule.density import load
     from chainrule.errors import ShapeError, unknown_choice
-    from chainrule.rng import generator_from
-    from chainrule.tasks.impute import HOW, impute_each
+    from chainrule.table import Sink
+    from chainrule.tasks import impute
+    from chainrule.tasks.impute import HOW
 
     if output is not None:
         require_writable(output, FRAME_TYPES, inputs=(model, table))
@@ -70,5 +72,5 @@ def run(
         table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
     )
     as_text = not as_json and (output is None or output.suffix == ".csv")
-    frames = impute_each(density.model, parts, how=how, generator=generator_from(seed), as_text=as_text, strict=strict)
-    give_frames(frames, output, as_json)
+    sink = Sink(partial(give_frames, output=output, as_json=as_json), as_text)
+    impute(density.model, parts, how=how, seed=seed, strict=strict, to=sink)

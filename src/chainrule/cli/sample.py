@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
@@ -58,7 +59,8 @@ def run(
 ) -> None:
     """Draw rows from a model, one column at a time. On a terminal a few rows are a table to read, elsewhere CSV."""
     from chainrule.density import load
-    from chainrule.tasks.sample import sample_frames
+    from chainrule.table import Sink
+    from chainrule.tasks import sample
 
     if output is not None:
         require_writable(output, OUTPUT_TYPES, inputs=(model, *(given or [])))
@@ -68,8 +70,9 @@ def run(
     if n is None:
         n = 10 if evidence is None else len(evidence)
     as_text = not as_json and (output is None or output.suffix == ".csv")
-    options = {"given": evidence, "temperature": temperature, "seed": seed, "other": other}
-    frames = sample_frames(density.model, n, as_text=as_text, **options)
-    if output is None and not as_json:
-        frames = left_to_print(frames)
-    give_frames(frames, output, as_json)
+
+    def show(frames: Iterator[Any]) -> None:
+        give_frames(left_to_print(frames) if output is None and not as_json else frames, output, as_json)
+
+    sink = Sink(show, as_text)
+    sample(density.model, n, given=evidence, temperature=temperature, seed=seed, other=other, to=sink)

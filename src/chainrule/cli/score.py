@@ -58,7 +58,8 @@ def run(
     import polars as pl
 
     from chainrule.density import load
-    from chainrule.tasks.score import score_each
+    from chainrule.table import Sink
+    from chainrule.tasks import score
 
     if output is not None:
         require_writable(output, OUTPUT_TYPES, inputs=(model, table))
@@ -67,17 +68,20 @@ def run(
         table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
     )
 
-    def frames() -> Iterator[Any]:
+    def numbered(frames: Iterator[Any]) -> Iterator[Any]:
         start = 0
-        for nats in score_each(density.model, parts, strict=strict):
-            scored.append(nats)
-            yield pl.DataFrame({"row": np.arange(start, start + len(nats)), "log_prob": nats})
-            start += len(nats)
+        for frame in frames:
+            scored.append(frame["log_prob"].to_numpy())
+            yield pl.DataFrame({"row": np.arange(start, start + len(frame)), "log_prob": scored[-1]})
+            start += len(frame)
 
-    if as_json and output is None:
-        deque(frames(), maxlen=0)
-    else:
-        write_frames(frames(), output)
+    def write(frames: Iterator[Any]) -> None:
+        if as_json and output is None:
+            deque(numbered(frames), maxlen=0)
+        else:
+            write_frames(numbered(frames), output)
+
+    score(density.model, parts, strict=strict, to=Sink(write, as_text=False))
     nats = np.concatenate(scored)
     mean = float(nats.mean()) if len(nats) else None
     error = float(nats.std(ddof=1) / len(nats) ** 0.5) if len(nats) > 1 else None

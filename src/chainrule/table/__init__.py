@@ -31,16 +31,17 @@ from chainrule.table.columns import (
     Real,
 )
 from chainrule.table.exact import whole_array
+from chainrule.table.filled import Fills, filled, filled_frames
 from chainrule.table.infer import MIN_COUNT, infer_schema
 from chainrule.table.lazy import read_table_lazily
 from chainrule.table.missing import describe_missing
-from chainrule.table.notes import check_given, encode_parts, encode_whole
+from chainrule.table.notes import check_given, encode_parts
 from chainrule.table.outside import outside_distance
 from chainrule.table.read import Table, array_names, read_parts, read_table
 from chainrule.table.reading import Reading
 from chainrule.table.schema import LeftOut, Schema
 from chainrule.table.telling import is_of_few
-from chainrule.table.write import csv_parts, require_ending, write_parts
+from chainrule.table.write import Sink, csv_parts, sink_of, write_parts
 
 __all__ = [
     "COLUMNS",
@@ -52,11 +53,13 @@ __all__ = [
     "Categorical",
     "Codes",
     "Datetime",
+    "Fills",
     "Integer",
     "LeftOut",
     "Reading",
     "Real",
     "Schema",
+    "Sink",
     "Table",
     "array_names",
     "as_fitted",
@@ -70,8 +73,9 @@ __all__ = [
     "encode",
     "encode_columns",
     "encode_parts",
-    "encode_whole",
     "exact_numbers",
+    "filled",
+    "filled_frames",
     "in_manner_of",
     "infer_schema",
     "is_of_few",
@@ -86,7 +90,7 @@ __all__ = [
     "read_table",
     "read_table_lazily",
     "relabelled",
-    "require_ending",
+    "sink_of",
     "to_container",
     "whole_array",
     "write_parts",

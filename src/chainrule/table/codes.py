@@ -54,7 +54,7 @@ class Codes:
         """Whether every cell is known."""
         return bool(self.known.all())
 
-    def take(self, rows: np.ndarray) -> Codes:
+    def take(self, rows: np.ndarray | slice) -> Codes:
         """Some of the rows."""
         return Codes(self.values[rows], self.observed[rows], self.outside[rows])
 

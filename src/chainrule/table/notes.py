@@ -6,9 +6,10 @@ import math
 import re
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from chainrule.errors import SchemaError, nearest
 from chainrule.table.cells import as_labels, label_of, shown
 from chainrule.table.codes import Codes, encode, places
 from chainrule.table.columns import AbstractColumn, AbstractNumbers, Categorical
-from chainrule.table.read import Table
+from chainrule.table.read import Table, read_parts, read_table
 from chainrule.table.schema import Schema
 from chainrule.table.types import own_value
 
@@ -31,9 +32,10 @@ FAR = 1.0  # and what lies so far out is, be it one cell
 
 
 def encode_parts(
-    parts: Iterable[Table],
+    table: Any,
     schema: Schema,
     *,
+    whole: bool = False,
     strict: bool = False,
     absent_is_fine: Collection[str] = (),
     ranges: bool = True,
@@ -41,14 +43,15 @@ def encode_parts(
     """The parts of a table with their codes, as ``encode`` has them; at their end, a warning for each column that needs one.
 
     Args:
-        parts: of a table, in turn.
+        table: a frame, array or path, or the parts of a table in turn.
         schema: the columns.
+        whole: read a file as one part.
         strict: raise for cells that their column cannot hold.
         absent_is_fine: columns that may be absent, and of whose cells nothing is said.
         ranges: whether to say how many numbers lie outside the range of the training rows.
     """
     notes = [_Note(column, ranges) for column in schema.columns]
-    for part in parts:
+    for part in _parts_of(table, schema, whole):
         codes = encode(part, schema, warn=not part.first_row, absent_is_fine=list(absent_is_fine), strict=strict)
         at = places(part, schema)
         for k, note in enumerate(notes):
@@ -60,10 +63,10 @@ def encode_parts(
             warnings.warn(message, UserWarning, stacklevel=2)
 
 
-def encode_whole(table: Table, schema: Schema, *, strict: bool = False) -> Codes:
-    """As ``encode_parts``, of a table that is in memory."""
-    ((_, codes),) = encode_parts([table], schema, strict=strict)
-    return codes
+def _parts_of(table: Any, schema: Schema, whole: bool) -> Iterator[Table]:
+    if isinstance(table, Iterator):
+        return table
+    return iter([read_table(table, reading=schema.reading)]) if whole else read_parts(table, reading=schema.reading)
 
 
 def check_given(table: Table, schema: Schema, codes: Codes) -> None:

@@ -3,17 +3,52 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from chainrule.atomic import replacing
-from chainrule.errors import FormatError
+from chainrule.errors import ChainruleError, FormatError
 from chainrule.table.forked import require_polars
 from chainrule.table.polars_types import as_csv_has_it
 
 ENDINGS = (".csv", ".parquet")
+
+
+@dataclass(frozen=True)
+class Sink:
+    """What takes a table part by part.
+
+    Attributes:
+        take: takes polars frames of the same columns in turn, and returns what the whole is.
+        as_text: whether it takes cells as they are written: those of text files, and numbers and dates in a notation.
+    """
+
+    take: Callable[[Iterator[Any]], Any]
+    as_text: bool
+
+
+def sink_of(to: str | os.PathLike[str] | Sink, *, source: Any = None) -> Sink:
+    """The sink that writes a CSV or Parquet file, and returns its path; a sink is its own.
+
+    Args:
+        to: a path, or a sink.
+        source: the table that is read meanwhile.
+
+    Raises:
+        FormatError: another ending than .csv and .parquet.
+        FileNotFoundError: there is no such folder.
+        ChainruleError: the file is the table that is read.
+    """
+    if isinstance(to, Sink):
+        return to
+    target = require_ending(to)
+    if isinstance(source, str | os.PathLike) and target.exists() and target.samefile(source):
+        raise ChainruleError(f"{to}: is also read; write to another file")
+    return Sink(partial(write_parts, target), as_text=target.suffix == ".csv")
 
 
 def require_ending(path: str | os.PathLike[str]) -> Path:

@@ -6,13 +6,12 @@ from chainrule.tasks.calibrate import Calibration, row_log_p
 from chainrule.tasks.coding import codes, table
 from chainrule.tasks.compare import Comparison, compare
 from chainrule.tasks.conditional import QUANTILES, conditional
-from chainrule.tasks.explain import explain, oddest
+from chainrule.tasks.explain import explain, oddest, tails, terms
 from chainrule.tasks.features import features
 from chainrule.tasks.impute import Imputed, impute
 from chainrule.tasks.marginal import marginal
-from chainrule.tasks.sample import sample, sample_columns
+from chainrule.tasks.sample import sample
 from chainrule.tasks.score import Parts, score, score_parts
-from chainrule.tasks.spread import order_spread
 
 __all__ = [
     "QUANTILES",
@@ -28,11 +27,11 @@ __all__ = [
     "impute",
     "marginal",
     "oddest",
-    "order_spread",
     "row_log_p",
     "sample",
-    "sample_columns",
     "score",
     "score_parts",
     "table",
+    "tails",
+    "terms",
 ]

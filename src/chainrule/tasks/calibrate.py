@@ -10,13 +10,15 @@ import numpy as np
 import torch
 
 from chainrule.errors import EvidenceError, FormatError
+from chainrule.missing import is_flag, there
 from chainrule.model import Model
 from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
-from chainrule.table import Codes, encode_parts, read_parts
+from chainrule.table import Codes, Schema
+from chainrule.tasks.answer import Batch, parts
 from chainrule.tasks.curves import Curve
-from chainrule.tasks.ranks import Draws, Reference, is_flag, references
-from chainrule.tasks.score import score_codes
+from chainrule.tasks.ranks import Draws, Reference, references
+from chainrule.tasks.score import nats
 
 SEED = 1  # of the cells that are hidden from rows held out
 DRAWS = 150, 8000  # rows drawn, at least and at most
@@ -124,25 +126,22 @@ def row_log_p(
         EvidenceError: holes that a fixed order cannot marginalise.
     """
     calibration = calibration or Calibration(default_draws(model))
-    found = []
-    for _, codes in encode_parts(read_parts(table, reading=model.schema.reading), model.schema, ranges=False):
-        found.append(log_p_of(model, codes, calibration, show_progress=show_progress))
-    return np.concatenate(found or [np.empty(0)])
+    found = [_log_p(part.rows, calibration) for part in parts(model, table, ranges=False, show_progress=show_progress)]
+    return np.concatenate([np.empty(0), *found])
 
 
-def log_p_of(model: Model, codes: Codes, calibration: Calibration, *, show_progress: bool = True) -> np.ndarray:
-    """As ``row_log_p``, of a table that is encoded."""
-    log_odds = np.full(len(codes), np.inf)
-    scores = score_codes(model, codes, show_progress=show_progress)
-    groups = [(reference, rows) for reference, rows in references(model, codes) if reference.known.any()]
-    draws = Draws(model, calibration.draws)
-    with progress_bar("ranking", len(groups), show=show_progress) as advance:
-        for reference, rows in groups:
+def _log_p(rows: Batch, calibration: Calibration) -> np.ndarray:
+    """As ``row_log_p``, of rows that are encoded."""
+    log_odds, scores = np.full(len(rows), np.inf), nats(rows)
+    groups = [(reference, own) for reference, own in references(rows) if reference.known.any()]
+    draws = Draws(rows, calibration.draws)
+    with progress_bar("ranking", len(groups), show=rows.show_progress) as advance:
+        for reference, own in groups:
             whole = calibration.complete if reference.known.all() else None
-            ranks = (whole or draws.curve(reference))(scores[rows])
-            log_odds[rows] = calibration(ranks, _hidden(model, reference.known))
+            ranks = (whole or draws.curve(reference))(scores[own])
+            log_odds[own] = calibration(ranks, _hidden(rows.model.schema, reference.known))
             advance(1)
-    log_p = -np.logaddexp(0.0, -log_odds) - codes.outside.sum(1) * np.log1p(calibration.draws)
+    log_p = -np.logaddexp(0.0, -log_odds) - rows.codes.outside.sum(1) * np.log1p(calibration.draws)
     return np.maximum(log_p, -np.finfo(np.float64).max)
 
 
@@ -172,11 +171,11 @@ def learned(
     if plan is None:
         return None
     shares, times, number, rows = plan
-    draws, generator = Draws(model, number), generator_from(SEED)
+    draws, generator = Draws(Batch.of(model, codes), number), generator_from(SEED)
     some = torch.randperm(len(codes), generator=generator).numpy()[:rows]
     codes = codes.take(some)
     counts = np.ones(rows) if weight is None else np.asarray(weight, dtype=np.float64)[some] / np.max(weight)
-    found = Calibration(max(number, default_draws(model)), complete=draws.curve(_complete(model)))
+    found = Calibration(max(number, default_draws(model)), complete=draws.curve(_complete(model.schema)))
     curves: dict[float, Curve] = {}
     for share in shares:
         log_odds, asked, hidden = _held_out(
@@ -274,7 +273,7 @@ def _held_out(
     Every pattern serves all rows in which its cells are known, those with the most known cells first; patterns are drawn until
     each row was asked so many times, or as many scores are spent as the budget has.
     """
-    flags, order = is_flag(model), None if model.takes_any_evidence else _order(model)
+    flags, order = is_flag(model.schema), None if model.takes_any_evidence else _order(model)
     own = np.flatnonzero(~flags)
     to_hide = min(max(1, round(share * len(own))), len(own) - 1) if share else 0
     done, spent, found = np.zeros(len(codes), dtype=int), 0, []
@@ -295,7 +294,7 @@ def _held_out(
             reference = Reference(known, np.zeros_like(known), np.where(told, codes.values[row], 0.0), told)
             curve = complete if known.all() and complete else draws.curve(reference)
             part = Codes(codes.values[rows], np.broadcast_to(known, (len(rows), len(known))).copy())
-            found.append((curve(score_codes(model, part, show_progress=False)), rows, _hidden(model, known)))
+            found.append((curve(draws.scores(part)), rows, _hidden(model.schema, known)))
             spent += len(rows) + draws.number_for(reference)
             done[rows] += (
                 1 if more > 0 and order is None else times
@@ -315,13 +314,12 @@ def _order(model: Model) -> np.ndarray | None:
         return None
 
 
-def _complete(model: Model) -> Reference:
+def _complete(schema: Schema) -> Reference:
     """That of rows without holes."""
-    flags = is_flag(model)
-    there = [model.schema.flag_code(k, missing=False) if c.is_flag else 0 for k, c in enumerate(model.schema.columns)]
-    return Reference(np.ones_like(flags), np.zeros_like(flags), np.array(there, dtype=np.float64), flags)
+    flags = is_flag(schema)
+    return Reference(np.ones_like(flags), np.zeros_like(flags), there(schema), flags)
 
 
-def _hidden(model: Model, known: np.ndarray) -> float:
+def _hidden(schema: Schema, known: np.ndarray) -> float:
     """The share of a row's cells that are not known."""
-    return float((~known[~is_flag(model)]).mean())
+    return float((~known[~is_flag(schema)]).mean())

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from chainrule.errors import SchemaError, ShapeError
+from chainrule.missing import missing
 from chainrule.model import Model
 from chainrule.table import AbstractColumn, decode, encode, read_table, to_container
 
@@ -50,13 +51,10 @@ def table(model: Model, codes: Any) -> Any:
     for k, column in enumerate(schema.columns):
         values[known[:, k], k] = _checked(column, given[known[:, k], k], np.flatnonzero(known[:, k]))
     cells = decode(values, schema, hide=False)
-    for k, column in enumerate(schema.columns):
-        if not column.is_flag:
-            missing = ~known[:, k]
-            if (flag := schema.flags.get(k)) is not None:
-                missing |= known[:, flag] & (values[:, flag] == schema.flag_code(flag, missing=True))
-            if missing.any():
-                cells[column.name] = np.ma.masked_array(cells[column.name], missing)
+    hidden = ~known | missing(schema, values, known)
+    for column in schema.own:
+        if (own := hidden[:, schema.number(column.name)]).any():
+            cells[column.name] = np.ma.masked_array(cells[column.name], own)
     return to_container(cells, schema)
 
 

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
 from chainrule.conditionals import Distribution
-from chainrule.errors import ShapeError, whole_number
+from chainrule.errors import whole_number
+from chainrule.missing import is_flag
 from chainrule.model import Model
 from chainrule.table import (
-    Codes,
+    Sink,
     Table,
-    encode_parts,
     log_outside,
     log_scales,
     notation_in,
     objects_of,
     outside_distance,
     places,
-    read_parts,
-    read_table,
 )
 from chainrule.table.frames import alike, build
-from chainrule.tasks.batches import batches
+from chainrule.tasks.answer import Batch, Part, answer, parts
 from chainrule.tasks.conditional import expected_words
 from chainrule.tasks.outside import conditional_given
 from chainrule.tasks.score import chain_terms
@@ -37,88 +37,110 @@ LEAST_TAIL = 2.0**-1000  # about where float64 ends
 BATCH_ROWS = 256  # quadrature takes hundreds of values a row
 
 
-def explain(
-    model: Model,
-    table: Any,
-    *,
-    relative: bool = True,
-    chain: bool = False,
-    tail: bool = False,
-    strict: bool = False,
-) -> Any:
+def explain(model: Model, table: Any, *, relative: bool = True, strict: bool = False) -> Any:
     """The surprise of each cell in bits, as a frame of the table's shape, index and column names; NaN where unknown.
 
     −log2 p(cell | all other known cells of its row). Relative, its expectation under the same conditional is taken away, both
     of the standardised codes, so that columns of 2 and of 500 levels compare and units do not matter: 0 is as surprising as
     usual, 10 is odd. Not relative, it is in the table's units. A cell that holds what its column cannot has the bits of ε, the
-    probability of all such cells (see ``score``), and of tails 1000, the most there are.
+    probability of all such cells (see ``score``).
 
     Args:
         model: the fitted model.
         table: rows of the columns that were fitted.
         relative: take the expected surprise away.
-        chain: instead, the terms −log2 p(cell | cells before it in the order), in the table's units: each row's sum is
-            −log2 p(row).
-        tail: instead, −log2 of the probability of a value that is no likelier than the cell's, given the rest of its row: a cell
-            of 10 bits is one that a thousandth of such rows would have, in any column. It is what ``oddest`` goes by.
         strict: refuse cells that hold what their column cannot; nothing is left for them.
 
     Raises:
         SchemaError: where ``strict``, such a cell.
-        EvidenceError: a network of one order, but for the chain or columns of few values.
-        ShapeError: both the chain and the tail.
+        EvidenceError: a network of one order, but for columns of few values.
     """
-    table = read_table(table, reading=model.schema.reading)
-    (columns,) = explain_each(model, [table], relative=relative, chain=chain, tail=tail, strict=strict)
+    surprise = _relative_surprise if relative else _surprise
+
+    def of(part: Part) -> np.ndarray:
+        return part.rows.each(partial(surprise, strict=strict), "explaining", rows=BATCH_ROWS)
+
+    return answer(model, table, lambda part: _by_name(part, of(part)), give=_alike, strict=strict, ranges=False)
+
+
+def terms(model: Model, table: Any, *, strict: bool = False) -> Any:
+    """The terms of the chain rule, −log2 p(cell | cells before it in the order), as a frame of the table's shape.
+
+    They are bits in the table's units; each row's sum is −log2 p(row). An unknown cell has NaN.
+
+    Args:
+        model: the fitted model.
+        table: rows of the columns that were fitted.
+        strict: refuse cells that hold what their column cannot; nothing is left for them.
+
+    Raises:
+        SchemaError: where ``strict``, such a cell.
+        EvidenceError: as ``score``, and for an ensemble of several orders, where a cell has no term of its own.
+    """
+
+    def of(part: Part) -> dict[str, np.ndarray]:
+        bits = -chain_terms(part.rows, strict=strict) / LN2
+        return _by_name(part, np.where(part.rows.codes.known, bits, np.nan))
+
+    return answer(model, table, of, give=_alike, strict=strict, ranges=False)
+
+
+def tails(model: Model, table: Any, *, strict: bool = False, to: str | os.PathLike[str] | Sink | None = None) -> Any:
+    """The bits that ``oddest`` goes by, of every cell, as a frame of the table's shape; NaN where unknown.
+
+    −log2 of the probability of a value that is no likelier than the cell's, given the rest of its row. A cell of 10 bits is
+    one that a thousandth of such rows would have, in any column. A cell that holds what its column cannot has 1000 bits.
+
+    Args:
+        model: the fitted model.
+        table: rows of the columns that were fitted.
+        strict: refuse cells that hold what their column cannot.
+        to: a path of CSV or Parquet, or another sink, to which the frame is written.
+
+    Raises:
+        SchemaError: where ``strict``, such a cell.
+        EvidenceError: a network of one order, but for columns of few values.
+    """
+
+    def of(part: Part) -> dict[str, np.ndarray]:
+        return _by_name(part, tail_bits(part.rows)[0])
+
+    return answer(model, table, of, give=_alike, to=to, strict=strict, ranges=False)
+
+
+def _by_name(part: Part, bits: np.ndarray) -> dict[str, np.ndarray]:
+    """Bits (n, D) as columns that the table itself has, by its names; NaN where the model has no such column."""
+    table, schema = part.table, part.rows.model.schema
+    columns = {name: np.full(len(bits), np.nan) for name in table.names}
+    at = places(table, schema)
+    for column in schema.own:
+        if column.name in at:
+            columns[table.names[at[column.name]]] = bits[:, schema.number(column.name)]
+    return columns
+
+
+def _alike(table: Table, columns: dict[str, np.ndarray]) -> Any:
     return alike(table.frame, columns, table.container)
 
 
-def explain_each(
-    model: Model,
-    parts: Iterable[Table],
-    *,
-    relative: bool = True,
-    chain: bool = False,
-    tail: bool = False,
-    strict: bool = False,
-) -> Iterator[dict[str, np.ndarray]]:
-    """As ``explain``, of each part of a table in turn, as columns by name, (n,) bits each."""
-    if chain and tail:
-        raise ShapeError("chain and tail: pass one of them")
-    for table, codes in encode_parts(parts, model.schema, strict=strict, ranges=False):  # bits say how odd a number is
-        bits = (
-            tail_bits(model, codes)[0]
-            if tail
-            else surprise(model, codes, relative=relative, chain=chain, strict=strict)
-        )
-        columns = {name: np.full(len(codes), np.nan) for name in table.names}
-        at = places(table, model.schema)
-        for column in model.schema.own:
-            if column.name in at:
-                columns[table.names[at[column.name]]] = bits[:, model.schema.number(column.name)]
-        yield columns
+def _surprise(batch: Batch, *, strict: bool) -> np.ndarray:
+    """The surprise of each cell, (n, D) bits in the table's units, NaN where unknown."""
+    schema, codes, bits = batch.model.schema, batch.codes, np.full(batch.codes.values.shape, np.nan)
+    for k, rows, distribution, x in _cells(batch):
+        bits[rows, k] = -distribution.log_prob(x).cpu().numpy() / LN2
+    inside = bits - log_scales(schema, codes.values, strict=strict) / LN2
+    return np.where(codes.outside, -log_outside(schema) / LN2, inside)
 
 
-def surprise(
-    model: Model, codes: Codes, *, relative: bool = True, chain: bool = False, strict: bool = False
-) -> np.ndarray:
-    """The surprise of each cell, (N, D) bits, NaN where unknown; see ``explain``."""
-    if chain:
-        bits = -chain_terms(model, codes, strict=strict) / LN2
-        return np.where(codes.known, bits, np.nan)
-    bits = np.full(codes.values.shape, np.nan)
-    for rows, k, distribution, x in _cells(model, codes):
-        found = -distribution.log_prob(x)
-        if relative:
-            share = 0.0 if strict else model.schema.columns[k].outside_share
-            own = torch.from_numpy(codes.outside[rows, k]).to(found.device)
-            found = torch.where(own, -math.log(share) if share else math.inf, found - math.log1p(-share))
-            found = found - _expected(distribution, share)
-        bits[rows, k] = found.cpu().numpy() / LN2
-    if relative:
-        return bits
-    inside = bits - log_scales(model.schema, codes.values, strict=strict) / LN2
-    return np.where(codes.outside, -log_outside(model.schema) / LN2, inside)
+def _relative_surprise(batch: Batch, *, strict: bool) -> np.ndarray:
+    """The surprise of each cell less its expectation, (n, D) bits, NaN where unknown."""
+    bits = np.full(batch.codes.values.shape, np.nan)
+    for k, rows, distribution, x in _cells(batch):
+        share = 0.0 if strict else batch.model.schema.columns[k].outside_share
+        found, outside = -distribution.log_prob(x), batch.outside[:, k][rows]
+        found = torch.where(outside, -math.log(share) if share else math.inf, found - math.log1p(-share))
+        bits[rows, k] = (found - _expected(distribution, share)).cpu().numpy() / LN2
+    return bits
 
 
 def _expected(distribution: Distribution, share: float) -> torch.Tensor:
@@ -130,47 +152,49 @@ def _expected(distribution: Distribution, share: float) -> torch.Tensor:
     return (1 - share) * (inside - math.log1p(-share)) - share * math.log(share)
 
 
-def tail_bits(model: Model, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
-    """−log2 of the probability of a value no likelier than each cell's, and its relative surprise, (N, D) bits each.
+def tail_bits(rows: Batch) -> tuple[np.ndarray, np.ndarray]:
+    """−log2 of the probability of a value no likelier than each cell's, and its relative surprise, (n, D) bits each.
 
     Of numbers the first is a sum over the conditional's quadrature, whose values are some hundreds, and at least what the
     mixture's parts have farther out than the cell; NaN where unknown. Of cells that hold what their column cannot it is the most
     that there is.
     """
-    tail, relative = np.full(codes.values.shape, np.nan), np.full(codes.values.shape, np.nan)
-    for rows, k, distribution, x in _cells(model, codes):
+    both = rows.each(_tail_bits, "explaining", rows=BATCH_ROWS)
+    return both[:, 0], both[:, 1]
+
+
+def _tail_bits(batch: Batch) -> np.ndarray:
+    """As ``tail_bits``, (n, 2, D)."""
+    found = np.full((len(batch), 2, len(batch.model.schema.columns)), np.nan)
+    for k, rows, distribution, x in _cells(batch):
         logs, (values, weights) = distribution.log_prob(x), distribution.quadrature()
         each = distribution.log_prob_grid(values)
         p = torch.maximum((weights * (each <= logs[:, None] + SAME)).sum(1), distribution.tail_bound(x))
         expected = torch.where(weights > 0, weights * each, 0).sum(1)
-        tail[rows, k] = -p.clamp(LEAST_TAIL, 1).log2().cpu().numpy()
-        relative[rows, k] = (expected - logs).cpu().numpy() / LN2
-    tail[codes.outside], relative[codes.outside] = -math.log2(LEAST_TAIL), 0.0
-    return tail, relative
+        found[rows, 0, k] = -p.clamp(LEAST_TAIL, 1).log2().cpu().numpy()
+        found[rows, 1, k] = (expected - logs).cpu().numpy() / LN2
+    found[:, 0][batch.codes.outside], found[:, 1][batch.codes.outside] = -math.log2(LEAST_TAIL), 0.0
+    return found
 
 
-def _cells(model: Model, codes: Codes) -> Iterator[tuple[np.ndarray, int, Distribution, torch.Tensor]]:
-    """Of each column and batch of rows those (n,) whose cell is known, what the rest of them says of it, and its codes: where
-    the cell holds what its column cannot, some code."""
-    for batch in batches(model, codes, "explaining", rows=BATCH_ROWS):
-        numbers, x_all = np.arange(len(codes))[batch.rows], batch.network.columns.filled(batch.x, batch.observed)
-        for k in range(len(model.schema.columns)):
-            asked = batch.observed[:, k] | batch.outside[:, k]
-            if bool(asked.any()):
-                x, observed, outside = x_all[asked], batch.observed[asked], batch.outside[asked]
-                yield (
-                    numbers[asked.cpu().numpy()],
-                    k,
-                    conditional_given(batch.network, x, k, observed, outside),
-                    x[:, k],
-                )
+def _cells(batch: Batch) -> Iterator[tuple[int, np.ndarray, Distribution, torch.Tensor]]:
+    """Each column: which rows (n,) have a known cell there, what the rest of them says of it, and the m cells' codes.
+
+    Where the cell holds what its column cannot, that is some code.
+    """
+    x_all = batch.network.columns.filled(batch.x, batch.observed)
+    for k in range(len(batch.model.schema.columns)):
+        asked = batch.observed[:, k] | batch.outside[:, k]
+        if bool(asked.any()):
+            x, observed, outside = x_all[asked], batch.observed[asked], batch.outside[asked]
+            yield k, asked.cpu().numpy(), conditional_given(batch.network, x, k, observed, outside), x[:, k]
 
 
 def oddest(model: Model, table: Any, *, top: int = 20, strict: bool = False) -> Any:
     """The oddest cells, oddest first, as a frame of ``top`` rows: row, column, found, bits, expected.
 
-    Odd is a cell whose value, or one that is no likelier, hardly any row has whose other cells are the same. ``bits`` is −log2
-    of that probability: 10 is one row in a thousand, and where all is as the model has it, a table of n cells has about n / 1000
+    A cell is odd if, given the rest of its row, a value this unlikely or less likely is rare. ``bits`` is −log2 of that
+    probability: 10 is one row in a thousand, and where all is as the model has it, a table of n cells has about n / 1000
     of 10 bits or more. ``row`` counts from 0. ``expected`` says what p(cell | other cells of the row) holds likely: the likeliest
     levels, or the middle 90 % of numbers. A CSV or Parquet file is read in parts, of which one is in memory.
 
@@ -178,38 +202,34 @@ def oddest(model: Model, table: Any, *, top: int = 20, strict: bool = False) -> 
     of such cells those first that lie farthest from what the column can hold. That is an order, and no likelihood: ``log_prob``
     has the same probability for all of a column's. ``strict`` refuses them.
     """
-    return oddest_of(model, read_parts(table, reading=model.schema.reading), top=top, strict=strict)
-
-
-def oddest_of(model: Model, parts: Iterable[Table], *, top: int = 20, strict: bool = False) -> Any:
-    """As ``oddest``, of the parts of a table."""
     top = whole_number(top, "top", least=0, what="how many cells to show")
     found, container = [], "polars"
-    for part, codes in encode_parts(parts, model.schema, strict=strict, ranges=False):
-        container = "pandas" if part.container == "pandas" else "polars"
-        found.append(_oddest_columns(model, part, codes, top))
+    for part in parts(model, table, strict=strict, ranges=False):
+        container = "pandas" if part.table.container == "pandas" else "polars"
+        found.append(_oddest_columns(part, top))
     columns = {name: np.concatenate([each[name] for each in found]) for name in found[0]}
     order = np.lexsort((-columns.pop("relative"), -columns["bits"], -columns.pop("distance")))[:top]
     return build({name: cells[order] for name, cells in columns.items()}, {}, container)
 
 
-def _oddest_columns(model: Model, table: Table, codes: Codes, top: int) -> dict[str, np.ndarray]:
-    bits, relative = tail_bits(model, codes)
-    distance = outside_distance(table, model.schema, codes)
-    flags = [k for k, column in enumerate(model.schema.columns) if column.is_flag]
-    bits[:, flags] = np.nan
+def _oddest_columns(part: Part, top: int) -> dict[str, np.ndarray]:
+    table, schema = part.table, part.rows.model.schema
+    bits, relative = tail_bits(part.rows)
+    distance = outside_distance(table, schema, part.rows.codes)
+    bits[:, is_flag(schema)] = np.nan
     odd = np.lexsort((-relative.ravel(), -bits.ravel(), -distance.ravel()))
     order = odd[: min(top, int((~np.isnan(bits)).sum()))]
     rows, columns = np.unravel_index(order, bits.shape)
     expected = [""] * len(rows)
     for k in sorted(set(columns.tolist())):
         of_column = np.flatnonzero(columns == k)
-        part = codes.take(rows[of_column])
-        for place, words in zip(of_column, expected_words(model, part, k), strict=True):
+        asked = part.rows.take(rows[of_column])
+        for place, words in zip(of_column, expected_words(asked, k), strict=True):
             expected[place] = words
-    names = model.schema.names
-    found = [_cell(table, model, names[k], row) for row, k in zip(rows.tolist(), columns.tolist(), strict=True)]
-    called = _labels_in(table, model)
+    at, names = places(table, schema), schema.names
+    labels = table.labels_of_columns
+    called = {name: labels[k] if table.named else name for name, k in at.items()}
+    found = [_cell(part, at, names[k], row) for row, k in zip(rows.tolist(), columns.tolist(), strict=True)]
     return {
         "row": rows + table.first_row,
         "column": objects_of([called[names[k]] for k in columns.tolist()]),
@@ -221,18 +241,10 @@ def _oddest_columns(model: Model, table: Table, codes: Codes, top: int) -> dict[
     }
 
 
-def _labels_in(table: Table, model: Model) -> dict[str, Any]:
-    """What a table itself calls the model's columns."""
-    labels = table.labels_of_columns
-    return {name: labels[k] if table.named else name for name, k in places(table, model.schema).items()}
-
-
-def _cell(table: Table, model: Model, name: str, row: int) -> str:
-    place = places(table, model.schema)[name]
-    if (
-        table.text is not None
-        and notation_in(table, model.schema.columns[model.schema.number(name)], model.schema) is not None
-    ):
-        return str(table.text.to_series(place)[row])
-    value = table.columns[place][row]
+def _cell(part: Part, at: dict[str, int], name: str, row: int) -> str:
+    """A cell as the table writes it, numbers to ten digits."""
+    table, schema = part.table, part.rows.model.schema
+    if table.text is not None and notation_in(table, schema.columns[schema.number(name)], schema) is not None:
+        return str(table.text.to_series(at[name])[row])
+    value = table.columns[at[name]][row]
     return f"{value:.10g}" if isinstance(value, float | np.floating) else str(value)

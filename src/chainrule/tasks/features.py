@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import EvidenceError, ShapeError
 from chainrule.model import Model
-from chainrule.table import Codes, encode_whole, read_table
-from chainrule.tasks.batches import batches
+from chainrule.tasks.answer import Batch, Part, answer
 
 
 def features(model: Model, table: Any, *, pool: str = "last", strict: bool = False) -> np.ndarray:
@@ -25,25 +25,25 @@ def features(model: Model, table: Any, *, pool: str = "last", strict: bool = Fal
         EvidenceError: a hole where the network has one order.
         ShapeError: no rows, or a pool that is not of rows with holes.
     """
-    table = read_table(table, reading=model.schema.reading)
-    return features_of_codes(model, encode_whole(table, model.schema, strict=strict), pool=pool)
+    return answer(model, table, partial(_of_part, pool=pool), give=lambda _, found: found, strict=strict)
 
 
-def features_of_codes(model: Model, codes: Codes, *, pool: str = "last") -> np.ndarray:
-    """As ``features``, of a table that is encoded."""
-    if not codes.complete and not model.takes_any_evidence:
+def _of_part(part: Part, *, pool: str) -> np.ndarray:
+    codes, schema, any_evidence = part.rows.codes, part.rows.model.schema, part.rows.model.takes_any_evidence
+    if not codes.complete and not any_evidence:
         row = int(np.flatnonzero(~codes.known.all(1))[0])
-        name = model.schema.names[int(np.flatnonzero(~codes.known[row])[0])]
+        name = schema.names[int(np.flatnonzero(~codes.known[row])[0])]
         raise EvidenceError(
             f"column {name!r} is unknown at row {row}: a network of one order has features of complete rows only; fill the "
             f"holes, or fit with objective='any'"
         )
-    found = []
-    for batch in batches(model, codes, "computing features"):
-        open_ = model.takes_any_evidence and not codes.observed.all()
-        options: dict[str, Any] = {"observed": batch.observed} if open_ else {}
-        x = batch.network.columns.filled(batch.x, batch.observed)  # one order is told a code where there is none
-        found.append(batch.network.features(x, pool, **options).cpu().numpy())
-    if not found:
+    if not len(codes):
         raise ShapeError("no rows; features are of at least one")
-    return np.concatenate(found)
+    is_open = any_evidence and not codes.observed.all()
+    return part.rows.each(partial(_hidden, pool=pool, is_open=is_open), "computing features")
+
+
+def _hidden(batch: Batch, *, pool: str, is_open: bool) -> np.ndarray:
+    options: dict[str, Any] = {"observed": batch.observed} if is_open else {}
+    x = batch.network.columns.filled(batch.x, batch.observed)  # one order is told a code where there is none
+    return batch.network.features(x, pool, **options).cpu().numpy()

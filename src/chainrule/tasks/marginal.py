@@ -15,7 +15,7 @@ from chainrule.table import (
     relabelled,
 )
 from chainrule.table.frames import build
-from chainrule.tasks.batches import batches
+from chainrule.tasks.answer import Batch
 
 POINTS = 64  # of a column of numbers
 
@@ -53,9 +53,8 @@ def marginal(model: Model, *labels: Hashable, points: int = POINTS) -> Any:
         values[:, k], observed[:, k] = pairs[:, place], True
     codes = Codes(values, observed)
     model.require_evidence(codes.observed, name="known")
-    nats = np.empty(len(codes))
-    for batch in batches(model, codes, "scoring"):
-        nats[batch.rows] = batch.network.log_prob(batch.x, batch.observed).cpu().numpy()
+    rows = Batch.of(model, codes)
+    nats = rows.each(lambda b: b.network.log_prob(b.x, b.observed).cpu().numpy(), "scoring")
     columns: dict[str, np.ndarray] = {}
     for place, (k, name) in enumerate(zip(numbers, names, strict=True)):
         spec = model.schema.columns[k]

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import comb
 
 import numpy as np
-import torch
 
-from chainrule.model import Model
-from chainrule.networks import OrderlessNADE
+from chainrule.missing import draw_like, is_flag
 from chainrule.rng import generator_from
 from chainrule.table import Codes
+from chainrule.tasks.answer import Batch
 from chainrule.tasks.curves import Curve
-from chainrule.tasks.score import score_codes
+from chainrule.tasks.score import nats
 
 SEED = 0  # of the draws: the same for every call, so that a row's rank is the same
 FEW_PATTERNS = 64  # so many ways to hide a number of cells are ranked among all draws, more among a part
@@ -52,12 +51,13 @@ class Draws:
     Every call draws the same rows. So a row's rank depends neither on the other rows of its table nor on the seed of the fit.
 
     Args:
-        model: the fitted model.
+        rows: any rows, of whose network others are drawn.
         number: how many rows are drawn, at least 2.
     """
 
-    def __init__(self, model: Model, number: int) -> None:
-        self._model, self.number = model, number
+    def __init__(self, rows: Batch, number: int) -> None:
+        self._asked, self.number = replace(rows, show_progress=False), number
+        self._flags = is_flag(rows.model.schema)
         self._drawn: dict[bytes, np.ndarray] = {}
 
     def number_for(self, reference: Reference) -> int:
@@ -65,8 +65,8 @@ class Draws:
 
         That is all of them if at most 64 patterns hide as many cells, else a quarter, but at least 250.
         """
-        width = int((~is_flag(self._model)).sum())
-        hidden = int((~reference.known & ~is_flag(self._model)).sum())
+        width = int((~self._flags).sum())
+        hidden = int((~reference.known & ~self._flags).sum())
         few = comb(width, hidden) <= FEW_PATTERNS
         return self.number if few else min(self.number, max(FEWEST_DRAWS, round(PART * self.number)))
 
@@ -74,48 +74,36 @@ class Draws:
         """From a score in nats to the log-odds of its rank among the draws, all with these cells known."""
         rows = self._rows(reference)[: self.number_for(reference)]
         known, outside = (np.broadcast_to(each, rows.shape).copy() for each in (reference.known, reference.outside))
-        codes = Codes(rows, known, outside)
-        return rank_curve(score_codes(self._model, codes, show_progress=False))
+        return rank_curve(self.scores(Codes(rows, known, outside)))
+
+    def scores(self, codes: Codes) -> np.ndarray:
+        """log p of rows, (n,) nats."""
+        return nats(self._asked.over(codes))
 
     def _rows(self, reference: Reference) -> np.ndarray:
         key = reference.codes[reference.flags].tobytes() + reference.flags.tobytes()
         if key not in self._drawn:
-            self._drawn = {
-                key: drawn_rows(self._model, self.number, reference)
-            }  # references come sorted by their flags
+            self._drawn = {key: self._draw(reference)}  # references come sorted by their flags
         return self._drawn[key]
 
+    def _draw(self, reference: Reference) -> np.ndarray:
+        """Codes (number, D) drawn from the model, with the flags of the reference if the network takes them as given."""
+        schema, network = self._asked.model.schema, self._asked.network
+        drawn = draw_like(schema, network, self.number, reference.codes, reference.flags, generator_from(SEED))
+        return drawn.double().cpu().numpy()
 
-def is_flag(model: Model) -> np.ndarray:
-    """Which columns say where another one is missing, bool (D,)."""
-    return np.array([column.is_flag for column in model.schema.columns])
 
-
-def references(model: Model, codes: Codes) -> Iterator[tuple[Reference, np.ndarray]]:
+def references(rows: Batch) -> Iterator[tuple[Reference, np.ndarray]]:
     """Each different reference of the rows, with the numbers of its rows; those with equal flags follow each other."""
+    codes = rows.codes
     seen, outside = codes.observed, codes.outside
-    flags = seen & is_flag(model)
+    flags = seen & is_flag(rows.model.schema)
     told = np.where(flags, codes.values, 0.0)
     keys = np.packbits(np.concatenate([flags, told > 0, seen, outside], axis=1), axis=1)
     _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     members = np.split(np.argsort(group.ravel(), kind="stable"), np.cumsum(np.bincount(group.ravel()))[:-1])
-    for row, rows in zip(first.tolist(), members, strict=True):
-        yield Reference(seen[row], outside[row], told[row], flags[row]), rows
-
-
-def drawn_rows(model: Model, number: int, reference: Reference) -> np.ndarray:
-    """Codes (number, D) drawn from the model, with the flags of the reference where the network can take them as given."""
-    network, generator = model.in_float64(), generator_from(SEED)
-    with torch.no_grad():
-        if not reference.flags.any() or not isinstance(network, OrderlessNADE):
-            return network.sample(number, generator=generator).double().cpu().numpy()
-        given = tuple(torch.from_numpy(each)[None] for each in (reference.codes, reference.flags))
-        number, values, known = network.check_draws(number, (given[0], given[1]), 1.0)
-        missing = torch.zeros_like(known)  # cells that the flags call missing tell the others nothing
-        for column, flag in model.schema.flags.items():
-            if reference.flags[flag]:
-                missing[:, column] = bool(reference.codes[flag] == model.schema.flag_code(flag, missing=True))
-        return network.complete(values, known, 1.0, generator, skipped=missing).double().cpu().numpy()
+    for row, own in zip(first.tolist(), members, strict=True):
+        yield Reference(seen[row], outside[row], told[row], flags[row]), own
 
 
 def rank_curve(scores: np.ndarray) -> Curve:

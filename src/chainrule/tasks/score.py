@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+import os
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from chainrule.model import Model
-from chainrule.table import Codes, Table, encode_parts, log_outside, log_scales, masses, read_parts
-from chainrule.tasks.batches import batches
+from chainrule.table import Sink, log_outside, log_scales, masses
+from chainrule.tasks.answer import Batch, answer, parts
 from chainrule.tasks.outside import cell_nats, row_nats
 
 
@@ -20,7 +20,26 @@ class Parts(NamedTuple):
     density: np.ndarray
 
 
-def score(model: Model, table: Any, *, strict: bool = False, show_progress: bool = True) -> np.ndarray:
+@overload
+def score(
+    model: Model, table: Any, *, strict: bool = False, show_progress: bool = True, to: None = None
+) -> np.ndarray: ...
+
+
+@overload
+def score(
+    model: Model, table: Any, *, strict: bool = False, show_progress: bool = True, to: str | os.PathLike[str] | Sink
+) -> Any: ...
+
+
+def score(
+    model: Model,
+    table: Any,
+    *,
+    strict: bool = False,
+    show_progress: bool = True,
+    to: str | os.PathLike[str] | Sink | None = None,
+) -> Any:
     """log p of the known cells of each row, (N,) float64 nats; of real cells the density in the table's own units.
 
     A CSV or Parquet file is read in parts, of which one is in memory. Unknown cells are marginalised; a fixed order does
@@ -30,35 +49,18 @@ def score(model: Model, table: Any, *, strict: bool = False, show_progress: bool
     column's training rows, and tells other cells nothing; a cell that its column can hold has 1 − ε of the network's. So
     probabilities of all cells that can be written sum to 1. ``strict``: they do over what columns can hold, with no ε.
 
+    With ``to``, a file or another sink, a column ``log_prob`` is written there.
+
     Raises:
         SchemaError: columns that the model does not have; where ``strict``, a cell that its column cannot hold.
         EvidenceError: holes that a fixed order cannot marginalise.
     """
-    parts = read_parts(table, reading=model.schema.reading)
-    return np.concatenate(list(score_each(model, parts, strict=strict, show_progress=show_progress)) or [np.empty(0)])
-
-
-def score_each(
-    model: Model, parts: Iterable[Table], *, strict: bool = False, show_progress: bool = True
-) -> Iterator[np.ndarray]:
-    """As ``score``, (n,) nats of each part of a table in turn."""
-    for _, codes in encode_parts(parts, model.schema, strict=strict, ranges=False):
-        yield score_codes(model, codes, strict=strict, show_progress=show_progress)
-
-
-def score_codes(model: Model, codes: Codes, *, strict: bool = False, show_progress: bool = True) -> np.ndarray:
-    """As ``score``, of a table that is encoded."""
-    model.require_evidence(codes.known, name="known")
-    nats = np.empty(len(codes))
-    for batch in batches(model, codes, "scoring", show_progress=show_progress):
-        nats[batch.rows] = row_nats(batch.network, batch.x, batch.observed, batch.outside).cpu().numpy()
-    return nats + shares(model, codes, strict=strict).sum(1)
-
-
-def shares(model: Model, codes: Codes, *, strict: bool = False) -> np.ndarray:
-    """What each cell's log-likelihood in a table has beside the network's, (N, D) nats: its unit and log(1 − ε), or log ε."""
-    inside = np.where(codes.observed, log_scales(model.schema, codes.values, strict=strict), 0)
-    return np.where(codes.outside, log_outside(model.schema), inside)
+    if to is not None:
+        return answer(
+            model, table, lambda part: {"log_prob": nats(part.rows, strict=strict)}, to=to, strict=strict, ranges=False
+        )
+    asked = parts(model, table, strict=strict, ranges=False, show_progress=show_progress)
+    return np.concatenate([np.empty(0), *(nats(part.rows, strict=strict) for part in asked)])
 
 
 def score_parts(model: Model, table: Any, *, strict: bool = False, show_progress: bool = True) -> Parts:
@@ -70,18 +72,29 @@ def score_parts(model: Model, table: Any, *, strict: bool = False, show_progress
         EvidenceError: as ``score``, and for an ensemble of several orders, where a cell has no term of its own.
     """
     found = []
-    parts = read_parts(table, reading=model.schema.reading)
-    for _, codes in encode_parts(parts, model.schema, strict=strict, ranges=False):
-        cells = chain_terms(model, codes, strict=strict, show_progress=show_progress)
+    for part in parts(model, table, strict=strict, ranges=False, show_progress=show_progress):
+        cells, codes = chain_terms(part.rows, strict=strict), part.rows.codes
         mass = masses(model.schema, codes.values) | codes.outside
         found.append((np.where(mass, cells, 0).sum(1), np.where(mass, 0, cells).sum(1)))
     return Parts(*(np.concatenate(each) for each in zip(*found, strict=True)))
 
 
-def chain_terms(model: Model, codes: Codes, *, strict: bool = False, show_progress: bool = True) -> np.ndarray:
-    """Each known cell's log-likelihood given those before it in the order, (N, D) nats in the table's units; others 0."""
-    model.require_evidence(codes.known, name="known")
-    cells = np.empty(codes.values.shape)
-    for batch in batches(model, codes, "scoring", show_progress=show_progress):
-        cells[batch.rows] = cell_nats(batch.network, batch.x, batch.observed, batch.outside).cpu().numpy()
-    return cells + shares(model, codes, strict=strict)
+def nats(rows: Batch, *, strict: bool = False) -> np.ndarray:
+    """As ``score``, (n,) nats of rows that are encoded."""
+    rows.model.require_evidence(rows.codes.known, name="known")
+    found = rows.each(lambda b: row_nats(b.network, b.x, b.observed, b.outside).cpu().numpy(), "scoring")
+    return found + shares(rows, strict=strict).sum(1)
+
+
+def chain_terms(rows: Batch, *, strict: bool = False) -> np.ndarray:
+    """Each known cell's log-likelihood given those before it in the order, (n, D) nats in the table's units; others 0."""
+    rows.model.require_evidence(rows.codes.known, name="known")
+    found = rows.each(lambda b: cell_nats(b.network, b.x, b.observed, b.outside).cpu().numpy(), "scoring")
+    return found + shares(rows, strict=strict)
+
+
+def shares(rows: Batch, *, strict: bool = False) -> np.ndarray:
+    """What each cell's log-likelihood has beside the network's, (n, D) nats: its unit and log(1 − ε), or log ε."""
+    schema, codes = rows.model.schema, rows.codes
+    inside = np.where(codes.observed, log_scales(schema, codes.values, strict=strict), 0)
+    return np.where(codes.outside, log_outside(schema), inside)

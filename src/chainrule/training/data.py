@@ -54,11 +54,6 @@ class TrainingData:
     independent: IndependentColumns
     folder: ScratchFolder | None = None
 
-    @property
-    def flags(self) -> list[int]:
-        """The columns that say of others where these are missing."""
-        return [k for k, column in enumerate(self.schema.columns) if column.is_flag]
-
 
 def training_data(
     table: Any,

@@ -13,9 +13,10 @@ from chainrule.errors import EvidenceError
 from chainrule.model import Model
 from chainrule.networks import AbstractNetwork, OrderlessNADE
 from chainrule.networks.orders import names_in_order
+from chainrule.networks.spread import nats_of_cells, spread_of
 from chainrule.table import Schema, Table, encode, log_scales
-from chainrule.tasks.score import score_codes
-from chainrule.tasks.spread import nats_of_cells, spread_of
+from chainrule.tasks.answer import Batch
+from chainrule.tasks.score import nats
 from chainrule.training.batches import Rows, batches
 from chainrule.training.calibration import calibration_of
 from chainrule.training.data import TrainingData
@@ -96,23 +97,23 @@ def reached(
     codes = encode(first, model.schema, warn=False)
     rows = rows.take(slice(0, count))
     counts = _weights(rows)
-    nats = -score_codes(model, codes, show_progress=show_progress)
-    alone = -score_codes(independent, codes, show_progress=show_progress)
+    own = -nats(Batch.of(model, codes, show_progress=show_progress))
+    alone = -nats(Batch.of(independent, codes, show_progress=show_progress))
     found: dict[str, Any] = {
-        "valid_nats": _finite(np.average(nats, weights=counts)),
+        "valid_nats": _finite(np.average(own, weights=counts)),
         "independent_valid_nats": _finite(np.average(alone, weights=counts)),
         "valid_is": "exact",
     }
     if count < len(table):
         found |= {
             "valid_is": f"estimated by the first {count} of {len(table)} rows",
-            "valid_standard_error": _standard_error(nats, counts),
-            "gain_standard_error": _standard_error(alone - nats, counts),
+            "valid_standard_error": _standard_error(own, counts),
+            "gain_standard_error": _standard_error(alone - own, counts),
         }
     if isinstance(net := model.network, OrderlessNADE):
         estimates = losses_of_rows(net, rows, net.order_loss).numpy()
-        found["curve_standard_error"] = _standard_error(estimates - nats, counts)
-    unit = max(_unit(each, counts, min_count) for each in (nats, alone))
+        found["curve_standard_error"] = _standard_error(estimates - own, counts)
+    unit = max(_unit(each, counts, min_count) for each in (own, alone))
     if unit:
         why = "rounded, since few rows make most of it"
         is_all = found["valid_is"] == "exact"

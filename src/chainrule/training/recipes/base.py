@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from chainrule.errors import ChainruleError
+from chainrule.missing import flags_first
 from chainrule.networks import AbstractNetwork, Columns
 from chainrule.networks.orders import Order, search_order
 from chainrule.training.config import LEARNED_ORDERS, FitConfig
@@ -89,8 +90,8 @@ class AbstractRecipe(ABC):
         order: Any = plan.order
         if order in LEARNED_ORDERS:
             order = search_order(data.filled, method=LEARNED_ORDERS[order], generator=generator)
-        elif order == "natural" and data.flags:  # so that what is missing is drawn before what is not
-            order = [*data.flags, *(k for k in range(len(data.columns)) if k not in data.flags)]
+        elif order == "natural" and data.schema.flags:
+            order = flags_first(data.schema)
         network = self.build(data.columns, plan, order, generator)
         network.initialize_from(data.initial)
         return network

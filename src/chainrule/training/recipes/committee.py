@@ -122,7 +122,7 @@ class CommitteeRecipe(AbstractRecipe):
         return search(
             plan,
             nats_of_plan,
-            ladders=open_ladders(config, plan, keeps_order=bool(data.flags)),
+            ladders=open_ladders(config, plan, keeps_order=bool(data.schema.flags)),
             needed_gain=lambda nats, best, candidate: needed_gain(nats - scale_nats, best, candidate),
         )
 

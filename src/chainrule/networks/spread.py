@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass
 
 import torch
 
-from chainrule.networks import AbstractNetwork, Ensemble, OrderlessNADE
+from chainrule.networks.base import AbstractNetwork
+from chainrule.networks.ensemble import Ensemble
+from chainrule.networks.orderless import OrderlessNADE
 from chainrule.networks.orders import make_order
 from chainrule.rng import generator_from
 
