@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from chainrule.networks import AbstractTrainable, OrderlessNADE
+from chainrule.networks import AbstractTrainable
 from chainrule.rng import generator_from
 from chainrule.training.batches import Rows, batches
 
@@ -25,7 +25,7 @@ def reported_nats(network: AbstractTrainable, rows: Rows, validated: float) -> f
 
     Rows with missing cells are weighted anew by an orderless network's training loss, but not by the estimate reported.
     """
-    if rows.observed is None or not isinstance(network, OrderlessNADE):
+    if rows.observed is None or not network.loss_is_estimate:
         return validated
     return rows.total(losses_of_rows(network, rows, network.order_loss)) / rows.count
 
