@@ -45,9 +45,10 @@ def draw_along(
         uniform: (n, D), one number on [0, 1) for each cell.
         temperature: as of ``sample``.
     """
+    anybody, everybody = asked.any(0).tolist(), asked.all(0).tolist()
+    asks, uniforms = asked.unbind(1), uniform.unbind(1)
     for column in order:
-        rows = asked[:, column]
-        if bool(rows.any()):
-            drawn = walk.distribution(column).draw(uniform[:, column], temperature)
-            x[:, column] = torch.where(rows, drawn, x[:, column])
-        walk.learn(column, x[:, column], rows)
+        if anybody[column]:
+            drawn = walk.distribution(column).draw(uniforms[column], temperature)
+            x[:, column] = drawn if everybody[column] else torch.where(asks[column], drawn, x[:, column])
+        walk.learn(column, x[:, column], asks[column])
