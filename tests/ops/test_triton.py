@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tolerances import FLOAT32_FACTOR, FLOAT32_FLOOR
+from helpers.tolerances import FLOAT32_FACTOR, FLOAT32_FLOOR
 
 from chainrule.errors import BackendError
 from chainrule.ops.activations import ACTIVATIONS

@@ -133,23 +133,26 @@ def _surprise(batch: Batch, *, strict: bool) -> np.ndarray:
 
 
 def _relative_surprise(batch: Batch, *, strict: bool) -> np.ndarray:
-    """The surprise of each cell less its expectation, (n, D) bits, NaN where unknown."""
+    """The surprise of each cell less its expectation, (n, D) bits, NaN where unknown.
+
+    A cell has two surprises: whether its column can hold it, and which value it has if so. Each is less
+    its own expectation. A cell that its column cannot hold has the first alone, −log ε − H(ε).
+    """
     bits = np.full(batch.codes.values.shape, np.nan)
     for k, rows, distribution, x in _cells(batch):
         share = 0.0 if strict else batch.model.schema.columns[k].outside_share
-        found, outside = -distribution.log_prob(x), batch.outside[:, k][rows]
-        found = torch.where(outside, -math.log(share) if share else math.inf, found - math.log1p(-share))
-        bits[rows, k] = (found - _expected(distribution, share)).cpu().numpy() / LN2
+        held, beyond = -math.log1p(-share), -math.log(share) if share else math.inf
+        entropy = (1 - share) * held + share * beyond if share else 0.0
+        inside = held - distribution.log_prob(x) - _expected(distribution)
+        found = torch.where(batch.outside[:, k][rows], beyond, inside) - entropy
+        bits[rows, k] = found.cpu().numpy() / LN2
     return bits
 
 
-def _expected(distribution: Distribution, share: float) -> torch.Tensor:
-    """The expected surprise (N,) of a cell, nats, of which ``share`` have a value that the column cannot hold."""
+def _expected(distribution: Distribution) -> torch.Tensor:
+    """The expected surprise (N,) of a value that the column can hold, nats."""
     values, weights = distribution.quadrature()
-    inside = -torch.where(weights > 0, weights * distribution.log_prob_grid(values), 0).sum(1)
-    if not share:
-        return inside
-    return (1 - share) * (inside - math.log1p(-share)) - share * math.log(share)
+    return -torch.where(weights > 0, weights * distribution.log_prob_grid(values), 0).sum(1)
 
 
 def tail_bits(rows: Batch) -> tuple[np.ndarray, np.ndarray]:
