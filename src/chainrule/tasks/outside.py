@@ -1,10 +1,11 @@
-"""Rows with cells that their column cannot hold: a 2 among bits, text among numbers.
+"""Rows with cells whose values their columns cannot hold: a 2 among bits, text among numbers.
 
-Such a cell is one value more of its column, beside the codes, of a probability ε that does not depend on the other cells
-(``Column.outside_share``). Networks know nothing of it. The functions here ask any network for what is left of a row: the term
-of such a cell is left out, and the other cells are told nothing of it. A network of one order cannot leave a cell open in the
-midst of a row; it is told a code of the column's support instead, always the same one. Either way the sum over all tables, with
-such cells and without, is 1.
+All such values of a column share one probability ε, independent of the other cells
+(``AbstractColumn.outside_share``). Networks do not know these values. The functions here score the
+rest of such a row with any network. They leave out the cell's term, and other cells do not depend
+on it. A network of one order cannot leave out a cell in the middle of a row. It gets a fixed code
+of the column's support instead. In both cases the probabilities of all tables, with such cells and
+without, sum to 1.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from chainrule.rng import uniforms
 
 
 def row_nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor) -> torch.Tensor:
-    """log p of the observed cells of each row, (N,) nats; codes x, observed and outside cells (N, D)."""
+    """Returns log p of the observed cells of each row, (N,) nats; codes x and masks observed,
+    outside are (N, D).
+    """
     if not bool(outside.any()):
         return network.log_prob(x, observed)
     if isinstance(network, Ensemble):
@@ -33,7 +36,8 @@ def row_nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, 
 
 
 def cell_nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor) -> torch.Tensor:
-    """Of each observed cell log p given those before it in the order, (N, D) nats; of other cells 0.
+    """Returns log p of each observed cell given those before it in the order, (N, D) nats; 0 for
+    other cells.
 
     Raises:
         EvidenceError: an ensemble of several orders, where a cell has no term of its own.
@@ -55,10 +59,11 @@ def cell_nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor,
 def conditional_given(
     network: AbstractNetwork, x: torch.Tensor, column: int, observed: torch.Tensor, outside: torch.Tensor
 ) -> Distribution:
-    """p(x_column | the other observed cells of each row), batched over N; arguments as of ``row_nats``.
+    """Returns p(x_column | the other observed cells of each row), batched over N; arguments as for
+    ``row_nats``.
 
     Raises:
-        EvidenceError: evidence that the network cannot take exactly.
+        EvidenceError: evidence that the network cannot condition on exactly.
     """
     outside = outside.clone()
     outside[:, column] = False
@@ -67,21 +72,23 @@ def conditional_given(
     conditional = network.columns.conditionals[column]
     support = conditional.support()
     if support is not None and conditional.is_saturated:
-        whole, logs = observed.clone(), []
-        whole[:, column] = True
+        with_column, logs = observed.clone(), []
+        with_column[:, column] = True
         for value in support:
             tried = x.clone()
             tried[:, column] = value
-            logs.append(row_nats(network, tried, whole, outside))
+            logs.append(row_nats(network, tried, with_column, outside))
         joint = torch.stack(logs, dim=1)  # (N, V)
-        joint = torch.where((joint > -torch.inf).any(1, keepdim=True), joint, 0)  # what is impossible says nothing
+        # Rows of probability zero get equal weights.
+        joint = torch.where((joint > -torch.inf).any(1, keepdim=True), joint, 0)
         return Distribution.of(conditional, conditional.params_of(joint))
     if isinstance(network, Ensemble):
-        known = observed.clone()
-        known[:, column] = False
-        parts = [conditional_given(member, x, column, known, outside) for member in members_of(network)]
-        logs = [row_nats(member, x, known, outside).double() for member in members_of(network)]
-        return Distribution.mixture((network.log_weight + torch.stack(logs, dim=1)).log_softmax(1), parts)
+        given = observed.clone()
+        given[:, column] = False
+        components = [conditional_given(member, x, column, given, outside) for member in members_of(network)]
+        logs = [row_nats(member, x, given, outside).double() for member in members_of(network)]
+        log_weight = (network.log_weight + torch.stack(logs, dim=1)).log_softmax(1)
+        return Distribution.mixture(log_weight, components)
     return network.conditional(network.columns.filled(x, observed), column, observed | outside)
 
 
@@ -92,9 +99,10 @@ def completed(
     outside: torch.Tensor,
     generator: torch.Generator,
 ) -> torch.Tensor:
-    """Rows (N, D) with the cells drawn that are neither observed nor outside, given those observed; arguments as of ``row_nats``.
+    """Draws the cells of rows (N, D) that are neither observed nor outside, given the observed
+    ones; arguments as for ``row_nats``.
 
-    What stands where a cell is outside means nothing.
+    Codes of outside cells have no meaning.
     """
     if not bool(outside.any()) or takes_any_evidence(network):
         return network.sample(len(x), (x, observed), generator=generator)

@@ -11,7 +11,7 @@ from chainrule.model import Model
 from chainrule.networks import OrderlessNADE
 from chainrule.rng import generator_from
 from chainrule.table import Codes
-from chainrule.tasks.calibrate import learned
+from chainrule.tasks.calibrate import fit_calibration
 
 SEED = 2  # of the choice among many rows
 MOST_ROWS = 8_000  # that a calibration is made of
@@ -70,5 +70,5 @@ def calibration_of(
     scores = SHARE * seen * row / (steps * (STEP + inner + (every - inner) / width))
     weights = None if weight is None else weight.double().numpy()[held_out.chosen]
     scores = int(min(scores, MOST_SCORES))
-    found = learned(model, held_out.codes, min_count=min_count, weight=weights, scores=scores)
+    found = fit_calibration(model, held_out.codes, min_count=min_count, weight=weights, scores=scores)
     return None if found is None else found.to_json()
