@@ -244,14 +244,14 @@ def test_a_checkpoint_of_another_order_is_refused(tmp_path):
     """An order is no tensor: weights learned in one order would be a different density in another."""
     from chainrule.training.checkpoint import Checkpoint
 
-    config, orders = FitConfig(hidden_size=3), (None, [1, 0, 2, 3])
-    one, other = (state_of(cr.NADE(4, hidden_size=3, order=o, generator=generator_from(0)), config) for o in orders)
-    Checkpoint(tmp_path / "c").save(other, config, seed=0, run="")
-    Checkpoint(tmp_path / "c").restore(other, config, run="")
+    plan, orders = Plan(hidden_size=3), (None, [1, 0, 2, 3])
+    one, other = (state_of(cr.NADE(4, hidden_size=3, order=o, generator=generator_from(0)), plan) for o in orders)
+    Checkpoint(tmp_path / "c").save(other, plan, seed=0, run="")
+    Checkpoint(tmp_path / "c").restore(other, plan, run="")
     with pytest.raises(
         FormatError, match="network differs from this run's, in the order of its columns or in its sizes"
     ):
-        Checkpoint(tmp_path / "c").restore(one, config, run="")
+        Checkpoint(tmp_path / "c").restore(one, plan, run="")
 
 
 def spy_on_first_weights(monkeypatch):

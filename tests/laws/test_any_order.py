@@ -294,7 +294,7 @@ def test_dropout_is_drawn_from_the_generator_while_training_only():
     )
     net.train()
     assert torch.equal(net.log_prob(x), net.log_prob(x))
-    with pytest.raises(ShapeError, match=r"dropout = 1.0: pass the share"):
+    with pytest.raises(ShapeError, match=r"dropout = 1.0: pass a share of hidden units"):
         OrderlessNADE(3, [4], dropout=1.0)
 
 
