@@ -185,7 +185,7 @@ def test_a_table_of_numbers_with_a_label(tmp_path):
     assert set(found["not_for_this_table"]) == {"tree", "mixture", "rbm"}
     assert found["raw_columns"]["accuracy"] > 0.85
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "30 rows with holes are left out" in page
+    assert "30 rows with missing cells are left out" in page
     assert "No family" not in page
 
 

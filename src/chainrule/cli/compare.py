@@ -26,7 +26,7 @@ from chainrule.cli.tables import (
 from chainrule.errors import ChainruleError, unknown_choice, whole_number
 
 if TYPE_CHECKING:
-    from chainrule.report.comparison import Comparison
+    from chainrule.report.comparison import FamilyReport
 
 NAME = "compare"
 EXAMPLES = """\b
@@ -114,7 +114,7 @@ def _names(families: str | None) -> list[str] | None:
     return names
 
 
-def _print_results(found: Comparison) -> None:
+def _print_results(found: FamilyReport) -> None:
     rows = []
     for entry in found.entries:
         best = max(entry.probes, key=lambda probe: probe.valid_accuracy, default=None)
