@@ -128,12 +128,12 @@ def _print_results(found: FamilyReport) -> None:
                 "" if best is None else f"{100 * best.accuracy:.1f} %",
             )
         )
-    columns = ("family", "nats per row", "±", "train", "score 1000", "draw 1000", "label right")
+    columns = ("family", "nats per row", "±", "train", "score 1000", "draw 1000", "label correct")
     title = f"log p per test row of {found.data.name}, nats: = exact, ≈ estimated, ≥ a lower bound"
     print_table(columns, rows, title=title, numbers=columns[1:])
     if found.pixels is not None:
         print_line(
-            f"from the columns themselves the label is read right in {100 * found.pixels.accuracy:.1f} % of the rows"
+            f"from the columns themselves the label is predicted correctly in {100 * found.pixels.accuracy:.1f} % of the rows"
         )
     for name, why in found.refused.items():
         print_line(f"left out: {name} {why}")

@@ -110,7 +110,7 @@ def probes(comparison: FamilyReport) -> Figure:
     for k, probe in enumerate(found):
         axes.errorbar(100 * probe.accuracy, k, xerr=200 * probe.standard_error, color=SECOND, marker="o", capsize=3)
     axes.set_yticks(range(len(found)), [f"{probe.what} ({probe.size:,})" for probe in found], fontsize=8)
-    axes.set_xlabel("test rows whose label is read right, % (± two standard errors)")
+    axes.set_xlabel("test rows whose label is predicted correctly, % (± two standard errors)")
     axes.legend(frameon=False, fontsize=8, loc="lower right")
     _plain(axes)
     return figure
