@@ -207,7 +207,7 @@ class Density:
         return tasks.compare(self.model, other.model, table)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes a model file; the file appears only when complete, and holds no row of the table."""
+        """Writes a model file, which appears only when complete and holds no row of the table."""
         content = {"model": self.model.to_json(), "training": dict(self.training)}
         fileformat.write(path, fileformat.Contents("model", content, self.model.arrays(), version()))
 

@@ -38,7 +38,7 @@ Examples:
 
 
 def _guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """Wraps a command to print its errors in one line: misuse exits with 2, an interrupt with 130."""
+    """Wraps a command to print errors in one line: misuse exits with 2, an interrupt with 130."""
 
     @functools.wraps(command)
     def run(*args: Any, **options: Any) -> None:

@@ -251,7 +251,7 @@ def given_table(given: Sequence[str], header: bool | None = None, reading: Readi
 
 
 def require_writable(path: Path, types: Sequence[str] = (), *, inputs: Sequence[str | Path | None] = ()) -> None:
-    """Raises before work starts if a result could not, or should not, be written to ``path`` afterwards."""
+    """Raises before work starts if a result could not, or should not, be written afterwards."""
     for source in inputs:
         if source not in (None, STDIN) and path.exists() and Path(source).exists() and path.samefile(source):
             raise ChainruleError(f"{path}: is also read by this command; write to another file")

@@ -29,7 +29,7 @@ DEPENDENCE_BATCH = 1024
 
 @dataclass(frozen=True)
 class FormTiming:
-    """Seconds of both forms of the reference for rows of ``n`` columns, the least of several runs."""
+    """Seconds of both forms of the reference for ``n`` columns, the least of several runs."""
 
     n: int
     masked_s: float
@@ -110,7 +110,7 @@ def train_dense(rows: torch.Tensor, hidden_size: int, *, steps: int = 600, seed:
 
 
 def reconstruction_nats(network: DenseAutoencoder, rows: torch.Tensor) -> float:
-    """Returns the summed cross-entropy per row of a dense autoencoder: small, but not a likelihood."""
+    """Returns the summed cross-entropy per row of a dense autoencoder; it is not a likelihood."""
     with torch.no_grad():
         return float(F.binary_cross_entropy_with_logits(network(rows), rows, reduction="sum")) / len(rows)
 

@@ -46,7 +46,7 @@ def samples(real: np.ndarray, drawn: np.ndarray, shape: tuple[int, int], columns
 
 
 def drawing(stages: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], shape: tuple[int, int]) -> Figure:
-    """Draws the stages of one image; a stage is (values (D,), known (D,) bool, probability (D,))."""
+    """Draws stages of one image; each has values (D,), known (D,) bool and probability (D,)."""
     figure = _figure(1.15 * len(stages) + 1.1, 2.9)
     axes = figure.subplots(2, len(stages), squeeze=False)
     for k, (values, known, probability) in enumerate(stages):

@@ -12,7 +12,7 @@ from chainrule.tasks.score import score
 
 
 class Comparison(NamedTuple):
-    """Mean difference of log-likelihoods in nats per row, paired by row, with its standard error."""
+    """Mean difference of log-likelihoods in nats per row, paired by row, with its error."""
 
     nats: float
     standard_error: float

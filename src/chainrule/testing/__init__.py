@@ -1,4 +1,4 @@
-"""Chainrule's promises as functions that tests may import: for a new network, or for a model file."""
+"""Chainrule's promises as functions for tests: of a new network, or of a model file."""
 
 from __future__ import annotations
 

@@ -129,8 +129,9 @@ def assert_autoregressive(
 
 
 def assert_jacobian_triangular(network: AbstractNetwork, rows: torch.Tensor, *, dependent: bool = True) -> None:
-    """Asserts that ∂ params_j / ∂ x_k is zero unless j is drawn after k, and that it is not zero in
-    some of the rows (N, D) then.
+    """Asserts that ∂ params_j / ∂ x_k is zero unless j is drawn after k.
+
+    If it is, the derivative is not zero in some of the rows (N, D).
     """
     net, x = _double(network), rows.double().requires_grad_()
     step = net.order.argsort()

@@ -111,7 +111,7 @@ def most_frequent(data: Data) -> float:
 
 
 @torch.no_grad()
-def probed(what: str, represent: Represent, data: Data, *, seed: int = 0, show: bool = True) -> Probe:
+def probed(what: str, represent: Represent, data: Data, *, seed: int = 0, show_progress: bool = True) -> Probe:
     """Trains the classifier on training rows, chooses its regularisation on validation rows, and
     scores test rows.
     """
@@ -123,13 +123,16 @@ def probed(what: str, represent: Represent, data: Data, *, seed: int = 0, show: 
     size = int(represent(data.train.x[:1]).shape[1])
     project = _projection(size, seed)
     splits = [x_train, x_valid, x_test]
-    with progress_bar(f"representing rows: {what}", sum(map(len, splits)), show=show) as advance:
+    with progress_bar(f"representing rows: {what}", sum(map(len, splits)), show=show_progress) as advance:
         train, valid, test = (np.concatenate(list(_represented(x, represent, project, advance))) for x in splits)
     scaler = StandardScaler().fit(train)
     scaled = [np.asarray(scaler.transform(rows)) for rows in (train, valid, test)]
     train, valid, test = _within_row_space(scaled[0], scaled[1], scaled[2])
     best, best_right = None, -1.0
-    with warnings.catch_warnings(), progress_bar(f"classifying by {what}", len(STRENGTHS), show=show) as advance:
+    with (
+        warnings.catch_warnings(),
+        progress_bar(f"classifying by {what}", len(STRENGTHS), show=show_progress) as advance,
+    ):
         # A classifier that has nearly converged is good enough.
         warnings.simplefilter("ignore", ConvergenceWarning)
         for strength in STRENGTHS:

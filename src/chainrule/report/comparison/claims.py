@@ -127,7 +127,7 @@ def mean_correlation(x: torch.Tensor, columns: Columns) -> float:
 
 
 def _chain(net: RBM, data: Data, generator: torch.Generator) -> dict[int, float]:
-    """Returns the mean −free energy of the chain's rows minus that of the data, by number of steps."""
+    """Returns mean −free energy of the chain's rows minus that of the data, by number of steps."""
     alone = torch.sigmoid(net.base_bias).expand(MEASURED, -1)
     x, done, found = torch.bernoulli(alone, generator=generator), 0, {}
     at_data = float(net.free_energy(data.train.x[:CONDITIONED]).double().mean())

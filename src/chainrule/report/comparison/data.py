@@ -155,7 +155,7 @@ def _of_splits(
 
 
 def _complete(table: Table, kinds: Mapping[str, str]) -> tuple[Schema, np.ndarray, int]:
-    """Returns the table's schema, the indices of its complete rows, and the number of other rows."""
+    """Returns the table's schema, the indices of complete rows, and the number of others."""
     schema = infer_schema(table, kinds=kinds)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the schema has warned of columns that are left out

@@ -118,28 +118,28 @@ def _real(columns: Columns) -> str | None:
     return None if good else "is for tables whose columns are all real, without atoms or steps"
 
 
-def _independent(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+def _independent(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
     return _counted(IndependentColumns(data.columns), data)
 
 
-def _tree(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+def _tree(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
     return _counted(ChowLiuTree(data.columns), data)
 
 
-def _mixture(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+def _mixture(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
     return _best_mixture(lambda components: BernoulliMixture(data.columns, components, generator=generator), data)
 
 
-def _gaussians(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+def _gaussians(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
     width = len(data.columns)
     return _best_mixture(lambda components: FullCovarianceMixture(width, components, generator=generator), data)
 
 
-def _fvsbn(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
-    return _descended(FVSBN(data.columns), data, effort, generator, show, "FVSBN", learning_rate=3e-3)
+def _fvsbn(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
+    return _descended(FVSBN(data.columns), data, effort, generator, show_progress, "FVSBN", learning_rate=3e-3)
 
 
-def _rbm(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+def _rbm(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
     machine = RBM(data.columns, effort.hidden_size, generator=generator)
     machine.initialize_from(data.train.x)
     return contrastive_divergence(
@@ -151,7 +151,7 @@ def _rbm(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> 
         batch_size=effort.batch_size,
         learning_rate=_rbm_rate(_steps(data, effort)),
         generator=generator,
-        show_progress=show,
+        show_progress=show_progress,
     )
 
 
@@ -166,7 +166,7 @@ def _rbm_rate(steps: int) -> float:
     return min(0.8, 0.8 * (FEW_STEPS / steps) ** 0.5)
 
 
-def _vae(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+def _vae(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
     net = VAE(data.columns, effort.latent_size, hidden_sizes=(effort.hidden_size,) * 2, generator=generator)
     warm = max(1, round(WARM_UP * effort.epochs))
 
@@ -175,24 +175,31 @@ def _vae(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> 
 
     weigh(0)
     return _descended(
-        net, data, effort, generator, show, "VAE", learning_rate=1e-3, after_epoch=lambda state: weigh(state.epoch)
+        net,
+        data,
+        effort,
+        generator,
+        show_progress,
+        "VAE",
+        learning_rate=1e-3,
+        after_epoch=lambda state: weigh(state.epoch),
     )
 
 
-def _nade(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+def _nade(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
     net = NADE(data.columns, effort.hidden_size, input_dropout=0.1, generator=generator)
     rate = 2e-3 if _bits(data.columns) else 5e-3 if _steps(data, effort) > MANY_STEPS else 1e-2
-    return _descended(net, data, effort, generator, show, "NADE", learning_rate=rate)
+    return _descended(net, data, effort, generator, show_progress, "NADE", learning_rate=rate)
 
 
-def _made(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+def _made(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
     net = MADE(data.columns, (effort.hidden_size,) * 2, generator=generator)
-    return _descended(net, data, effort, generator, show, "MADE", learning_rate=1e-3)
+    return _descended(net, data, effort, generator, show_progress, "MADE", learning_rate=1e-3)
 
 
-def _orderless(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+def _orderless(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
     net = OrderlessNADE(data.columns, (effort.hidden_size,) * 2, generator=generator)
-    return _descended(net, data, effort, generator, show, "orderless NADE", learning_rate=1e-3)
+    return _descended(net, data, effort, generator, show_progress, "orderless NADE", learning_rate=1e-3)
 
 
 def _counted(net: AbstractNetwork, data: Data) -> AbstractNetwork:
@@ -223,7 +230,7 @@ def _descended(
     data: Data,
     effort: Effort,
     generator: torch.Generator,
-    show: bool,
+    show_progress: bool,
     title: str,
     *,
     learning_rate: float,
@@ -242,7 +249,7 @@ def _descended(
         generator=generator,
         after_epoch=after_epoch,
         what=f"training {title}",
-        show_progress=show,
+        show_progress=show_progress,
     )
     return net.eval()
 

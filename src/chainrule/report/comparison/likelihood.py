@@ -73,13 +73,13 @@ Answer = torch.Tensor | Estimate | LowerBound
 
 
 def asker(
-    net: AbstractTrainable, effort: Effort, generator: torch.Generator, show: bool
+    net: AbstractTrainable, effort: Effort, generator: torch.Generator, show_progress: bool
 ) -> Callable[[torch.Tensor], Answer]:
     """Returns the function that computes a family's likelihood of rows; an RBM's partition function
     is estimated once, here.
     """
     if isinstance(net, RBM):
-        log_z = net.log_partition(distributions=effort.distributions, generator=generator, show_progress=show)
+        log_z = net.log_partition(distributions=effort.distributions, generator=generator, show_progress=show_progress)
         return lambda x: net.log_prob(x, log_partition=log_z)
     if isinstance(net, VAE):
         return lambda x: net.log_prob(x, n_draws=effort.draws, generator=generator)
@@ -88,10 +88,12 @@ def asker(
 
 
 @torch.no_grad()
-def likelihood_of(ask: Callable[[torch.Tensor], Answer], rows: Rows, what: str, *, show: bool = True) -> Likelihood:
+def likelihood_of(
+    ask: Callable[[torch.Tensor], Answer], rows: Rows, what: str, *, show_progress: bool = True
+) -> Likelihood:
     """Returns the mean log-likelihood of rows in the table's units."""
     values, errors, kind = [], [], "exact"
-    with progress_bar(f"scoring by {what}", len(rows), show=show) as advance:
+    with progress_bar(f"scoring by {what}", len(rows), show=show_progress) as advance:
         for x in rows.x.split(BATCH_ROWS):
             answer = ask(x)
             if isinstance(answer, torch.Tensor):

@@ -67,7 +67,7 @@ def _png(figure: Figure) -> str:
 
 
 def _samples(comparison: FamilyReport) -> list[dict[str, Any]]:
-    """Returns pictures of test images and of each family's drawn ones, or the cells of a few rows."""
+    """Returns pictures of test images and of families' drawn ones, or the cells of a few rows."""
     data = comparison.data
     count = len(comparison.entries[0].drawn)
     apart = max(1, len(data.test) // count)  # a file may be sorted by its label

@@ -112,7 +112,7 @@ class FamilyReport:
 
     @property
     def best_exact(self) -> Entry | None:
-        """The family with the highest exact likelihood, with which others are compared row by row."""
+        """The family with the highest exact likelihood, with which others are compared."""
         exact = [entry for entry in self.entries if entry.likelihood.kind == "exact"]
         return max(exact, key=lambda entry: entry.likelihood.nats, default=None)
 
@@ -144,7 +144,7 @@ class FamilyReport:
 
 
 def compare(
-    data: Data, names: Sequence[str] | None, effort: Effort, *, seed: int = 0, show: bool = True
+    data: Data, names: Sequence[str] | None, effort: Effort, *, seed: int = 0, show_progress: bool = True
 ) -> FamilyReport:
     """Trains and measures families on a table; no choice depends on the test rows.
 
@@ -153,14 +153,18 @@ def compare(
         names: names of families; None takes all that suit this table.
         effort: how much each is given.
         seed: seed of all draws.
-        show: whether progress bars are shown on stderr.
+        show_progress: whether progress bars are shown on stderr.
 
     Raises:
         ChainruleError: there is no such family, or it does not suit this table.
     """
     chosen, refused = families_for(data, names)
-    entries = [_entry(family, data, effort, seed, show) for family in chosen]
-    own = None if data.labels is None else probed("the columns themselves", pixels(data), data, seed=seed, show=show)
+    entries = [_entry(family, data, effort, seed, show_progress) for family in chosen]
+    own = (
+        None
+        if data.labels is None
+        else probed("the columns themselves", pixels(data), data, seed=seed, show_progress=show_progress)
+    )
     majority = None if data.labels is None else most_frequent(data)
     dependence = mean_correlation(data.train.x[:TIMED], data.columns)  # over as many rows as are drawn
     return FamilyReport(data, effort, seed, entries, refused, own, dependence, majority)
@@ -180,16 +184,16 @@ def families_for(data: Data, names: Sequence[str] | None) -> tuple[list[Family],
     return [family for family in chosen if family.name not in refused], refused
 
 
-def _entry(family: Family, data: Data, effort: Effort, seed: int, show: bool) -> Entry:
+def _entry(family: Family, data: Data, effort: Effort, seed: int, show_progress: bool) -> Entry:
     generator = generator_of(seed, family.name)
     if family.compiles:  # compiles before training is timed
         few = replace(data, train=data.train.take(slice(0, 2)), valid=data.valid.take(slice(0, 1)))
         family.fitted(few, replace(effort, epochs=1), generator_from(0), False)
     began = time.perf_counter()
-    net = family.fitted(data, effort, generator, show)
+    net = family.fitted(data, effort, generator, show_progress)
     train_s = time.perf_counter() - began
     began = time.perf_counter()
-    ask = asker(net, effort, generator, show)
+    ask = asker(net, effort, generator, show_progress)
     once_s = time.perf_counter() - began if isinstance(net, RBM) else 0.0
     few = data.test.x[torch.arange(TIMED) % len(data.test)]
     with torch.no_grad():
@@ -202,7 +206,7 @@ def _entry(family: Family, data: Data, effort: Effort, seed: int, show: bool) ->
         began = time.perf_counter()
         drawn = draw(net, TIMED, generator)
         draw_s = time.perf_counter() - began
-    likelihood = likelihood_of(ask, data.test, family.title, show=show)
+    likelihood = likelihood_of(ask, data.test, family.title, show_progress=show_progress)
     began = time.perf_counter()
     completed, why = completions(net, data, generator_from(seed))
     complete_s = time.perf_counter() - began
@@ -212,7 +216,7 @@ def _entry(family: Family, data: Data, effort: Effort, seed: int, show: bool) ->
     probes = []
     if data.labels is not None:
         for what, represent in representations_of(net).items():
-            probes.append(probed(f"{family.title}: {what}", represent, data, seed=seed, show=show))
+            probes.append(probed(f"{family.title}: {what}", represent, data, seed=seed, show_progress=show_progress))
     return Entry(
         family=family,
         network=net,
