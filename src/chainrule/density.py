@@ -23,8 +23,9 @@ from chainrule.version import version
 
 @dataclass(frozen=True, repr=False)
 class Density:
-    """The joint density of a table. It takes frames, arrays and paths, and answers in the table's
-    own terms.
+    """The joint density of a table.
+
+    It takes frames, arrays and paths, and answers in the table's own terms.
 
     Attributes:
         model: schema and network. The network reads codes; ``codes`` encodes a table and ``table``
@@ -75,8 +76,9 @@ class Density:
         return float(self.log_prob(table, strict=strict).mean())
 
     def explain(self, table: Any, relative: bool = True, *, strict: bool = False) -> Any:
-        """Returns the surprise of each cell in bits, as a frame of the table's shape; see
-        ``tasks.explain``.
+        """Returns the surprise of each cell in bits, as a frame of the table's shape.
+
+        See ``tasks.explain``.
         """
         return tasks.explain(self.model, table, relative=relative, strict=strict)
 
@@ -88,22 +90,25 @@ class Density:
         return tasks.terms(self.model, table, strict=strict)
 
     def oddest(self, table: Any, top: int = 20, *, strict: bool = False) -> Any:
-        """Returns the oddest cells, oddest first, each with what was likely instead; see
-        ``tasks.oddest``.
+        """Returns the oddest cells, oddest first, each with what was likely instead.
+
+        See ``tasks.oddest``.
         """
         return tasks.oddest(self.model, table, top=top, strict=strict)
 
     def conditional(
         self, table: Any, column: Hashable, *, quantiles: Sequence[float] = tasks.QUANTILES, strict: bool = False
     ) -> Any:
-        """Returns probabilities of a column's levels, or quantiles of its numbers, given the rest
-        of each row.
+        """Returns probabilities of a column's levels, or quantiles of its numbers, for each row.
+
+        They are given the rest of the row; see ``tasks.conditional``.
         """
         return tasks.conditional(self.model, table, column, quantiles=quantiles, strict=strict)
 
     def marginal(self, *columns: Hashable) -> Any:
-        """Returns p(column), or p(first, second), as a frame with a row for each value or pair; see
-        ``tasks.marginal``.
+        """Returns p(column), or p(first, second), as a frame with a row for each value or pair.
+
+        See ``tasks.marginal``.
         """
         return tasks.marginal(self.model, *columns)
 
@@ -143,8 +148,9 @@ class Density:
         strict: bool = False,
         to: str | os.PathLike[str] | None = None,
     ) -> Any:
-        """Returns the table with its missing cells filled; known cells keep every bit (see
-        ``tasks.impute``).
+        """Returns the table with its missing cells filled.
+
+        Known cells keep every bit (see ``tasks.impute``).
 
         Args:
             table: rows with missing cells.
@@ -186,8 +192,9 @@ class Density:
         return tasks.codes(self.model, table)
 
     def table(self, codes: Any) -> Any:
-        """Returns the rows of codes (N, D), as the kind of table that was fitted; see
-        ``tasks.table``.
+        """Returns the rows of codes (N, D), as the kind of table that was fitted.
+
+        See ``tasks.table``.
 
         It is the inverse of ``codes``, and decodes what ``model.network.sample`` draws. Unknown
         cells, unlisted labels and values that a column cannot hold become missing cells.
@@ -195,14 +202,16 @@ class Density:
         return tasks.table(self.model, codes)
 
     def features(self, table: Any, pool: str = "last", *, strict: bool = False) -> np.ndarray:
-        """Returns a representation of each row, (N, F) float64: hidden units of the network; see
-        ``tasks.features``.
+        """Returns a representation of each row, (N, F) float64: hidden units of the network.
+
+        See ``tasks.features``.
         """
         return tasks.features(self.model, table, pool=pool, strict=strict)
 
     def compare(self, other: Density, table: Any) -> tasks.Comparison:
-        """Returns by how many nats per row this density is better than another on a table, with the
-        standard error.
+        """Returns by how many nats per row this density is better than another on a table.
+
+        The result has the standard error; see ``tasks.compare``.
         """
         return tasks.compare(self.model, other.model, table)
 

@@ -1,9 +1,8 @@
-"""Flag columns, which say whether another column's cell is missing: the one module that knows of
-them.
+"""Flag columns, which say whether another column's cell is missing.
 
-A fit with ``missing="informative"`` adds a flag for each column with missing cells. A flag is a
-binary column. It is known wherever its column is in the table. For networks, flags are ordinary
-columns.
+This module alone knows of them. A fit with ``missing="informative"`` adds a flag for each column
+with missing cells. A flag is a binary column. It is known wherever its column is in the table. For
+networks, flags are ordinary columns.
 """
 
 from __future__ import annotations
@@ -21,9 +20,7 @@ def is_flag(schema: Schema) -> np.ndarray:
 
 
 def flags_first(schema: Schema) -> list[int]:
-    """Returns the indices of all columns, flags first: which cells are missing is drawn before the
-    others.
-    """
+    """Returns the indices of all columns, flags first: missingness is drawn before values."""
     return np.argsort(~is_flag(schema), kind="stable").tolist()
 
 
@@ -33,8 +30,9 @@ def complete_codes(schema: Schema) -> np.ndarray:
 
 
 def missing(schema: Schema, values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Returns the mask (N, D) of cells that a known flag marks as missing; values and known are (N,
-    D).
+    """Returns the mask (N, D) of cells that a known flag marks as missing.
+
+    The arguments values and known are (N, D).
     """
     is_missing, codes = np.zeros(values.shape, dtype=bool), _codes(schema, missing=True)
     for k, flag in schema.flags.items():
@@ -43,8 +41,9 @@ def missing(schema: Schema, values: np.ndarray, known: np.ndarray) -> np.ndarray
 
 
 def present(schema: Schema, codes: Codes, cells: np.ndarray) -> Codes:
-    """Returns codes in which the flags of the cells (N, D) say "not missing": cells that are asked
-    for or filled.
+    """Returns codes in which the flags of the cells (N, D) say "not missing".
+
+    These are cells that are asked for or filled.
     """
     if not schema.flags:
         return codes
@@ -55,8 +54,9 @@ def present(schema: Schema, codes: Codes, cells: np.ndarray) -> Codes:
 
 
 def given(schema: Schema, codes: Codes) -> Codes:
-    """Returns the codes of given cells, without the flags of all other cells: those are drawn, not
-    missing.
+    """Returns the codes of given cells, without the flags of all other cells.
+
+    The other cells are drawn, not missing.
     """
     observed = codes.observed.copy()
     for k, flag in schema.flags.items():
@@ -72,8 +72,7 @@ def draw(
     temperature: float,
     generator: torch.Generator,
 ) -> torch.Tensor:
-    """Draws n rows (n, D), given codes and the mask of those that are known, as the network's
-    ``sample`` takes them.
+    """Draws n rows (n, D), given codes and the mask of those that are known.
 
     An orderless network draws flags first, and then the cells that are not missing. Missing cells
     are not drawn, so that other cells do not depend on them.
@@ -93,10 +92,10 @@ def draw(
 def draw_like(
     schema: Schema, network: AbstractNetwork, n: int, codes: np.ndarray, given: np.ndarray, generator: torch.Generator
 ) -> torch.Tensor:
-    """Draws n rows (n, D) given the flags in the mask ``given`` (D,), whose codes (D,) are the same
-    for all rows.
+    """Draws n rows (n, D) given flags, whose codes (D,) are the same for all rows.
 
-    A network of one order cannot condition on flags, and draws them.
+    The flags are those in the mask ``given`` (D,). A network of one order cannot condition on
+    flags, and draws them.
     """
     with torch.no_grad():
         if not given.any() or not isinstance(network, OrderlessNADE):
@@ -112,8 +111,9 @@ def _skipped(schema: Schema, values: torch.Tensor, known: torch.Tensor) -> torch
 
 
 def _codes(schema: Schema, *, missing: bool) -> np.ndarray:
-    """Returns codes (D,) of the flags of missing cells, or of cells that are not missing; zero in
-    other columns.
+    """Returns codes (D,) of the flags of missing cells, or of cells that are not missing.
+
+    Codes of other columns are zero.
     """
     columns = enumerate(schema.columns)
     codes = [schema.flag_code(k, missing=missing) if column.is_flag else 0 for k, column in columns]

@@ -1,5 +1,6 @@
-"""A model: the schema of a table and a network over its codes. This module maps kinds to
-conditionals.
+"""A model: the schema of a table and a network over its codes.
+
+This module maps kinds to conditionals.
 """
 
 from __future__ import annotations
@@ -46,8 +47,9 @@ MIXTURES: dict[str, type[AbstractMixture]] = {
 
 @dataclass(frozen=True)
 class Model:
-    """The columns of a table and the density over their codes; files hold models, and tasks take
-    them.
+    """The columns of a table and the density over their codes.
+
+    Files hold models, and tasks take them.
     """
 
     schema: Schema
@@ -67,8 +69,8 @@ class Model:
         return network.double().eval().requires_grad_(False)
 
     def bare(self) -> AbstractNetwork:
-        """Returns the network, with shared parameters and without the test of whether its inputs
-        are codes.
+        """Returns the network, with shared parameters, which does not test whether its inputs are
+        codes.
         """
         network = copy.copy(self.network)
         network.look = None
@@ -80,8 +82,9 @@ class Model:
         return takes_any_evidence(self.network)
 
     def require_evidence(self, known: np.ndarray, *, name: str) -> None:
-        """Raises EvidenceError, with the table's column names, if the network cannot take known
-        cells (N, D) exactly.
+        """Raises EvidenceError if the network cannot take known cells (N, D) exactly.
+
+        The message has the table's column names.
         """
         device = next(self.network.parameters()).device
         self.network.require_exact(torch.from_numpy(known).to(device), name=name, names=self.schema.names)
@@ -195,8 +198,9 @@ def _with_atoms(column: AbstractNumbers, base: AbstractConditional, encoding: Ab
 
 
 def takes_any_evidence(network: AbstractNetwork) -> bool:
-    """Whether any cells may be unknown, exactly: true for an orderless network, and for ensembles
-    of these.
+    """Whether any cells may be unknown, exactly.
+
+    That holds for an orderless network, and for ensembles of these.
     """
     if isinstance(network, Ensemble):
         return all(takes_any_evidence(cast(AbstractNetwork, member)) for member in network.members)

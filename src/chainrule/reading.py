@@ -1,5 +1,6 @@
-"""Warns if rows of a table are passed to a network, which reads codes; the chance of a false
-warning is one in a million.
+"""Warns if rows of a table are passed to a network, which reads codes.
+
+The chance of a false warning is one in a million.
 """
 
 from __future__ import annotations
@@ -24,8 +25,7 @@ SURE = math.log(1e6)
 
 
 class RowsOrCodes:
-    """Tests what is passed to a fitted network, and warns once if it is rows of the table instead
-    of their codes.
+    """Warns once if a fitted network gets rows of the table instead of their codes.
 
     Values alone do not decide: bits are 0 and 1 in both. The test compares x with T(x), where T is
     ``encode``. If x is drawn from the model p, the ratio p(T(x)) |dT/dx| / p(x) has expectation at
@@ -62,8 +62,9 @@ class RowsOrCodes:
 
     @torch.no_grad()
     def _nats_for_rows(self, network: AbstractNetwork, x: torch.Tensor, observed: object) -> float:
-        """Returns log p of x as rows of the table minus log p of x as codes, nats; −∞ if x cannot
-        be rows.
+        """Returns log p of x as rows of the table minus log p of x as codes, nats.
+
+        It is −∞ if x cannot be rows.
         """
         mask = as_mask(observed, *x.shape, name="observed", default=True).to(x.device) & ~x.isnan()
         picked = torch.linspace(0, len(x) - 1, min(len(x), ROWS)).round().long().unique().to(x.device)
@@ -123,8 +124,9 @@ def _message(schema: Schema) -> str:
 
 
 def _outside() -> int:
-    """Returns the stack level, seen from the caller of this function, of the first caller outside
-    the library and torch.
+    """Returns the stack level of the first caller outside the library and torch.
+
+    Levels count from the caller of this function.
     """
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in ("chainrule", "torch"):

@@ -102,8 +102,9 @@ class _AbstractTableEstimator(BaseEstimator):
         return table
 
     def _checked(self, X: Any, *, reset: bool = False) -> Any:
-        """Checks a table against the fitted columns, or with ``reset`` notes its columns; frames
-        stay frames.
+        """Checks a table against the fitted columns, or with ``reset`` notes its columns.
+
+        Frames stay frames.
         """
         if not reset:
             check_is_fitted(self)
@@ -195,15 +196,17 @@ class DensityEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Densit
 
     @override
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # type: ignore[override]
-        """Returns the mean of ``score_samples``, nats per row, weighted by ``sample_weight``;
-        higher is better.
+        """Returns the mean of ``score_samples``, nats per row, weighted by ``sample_weight``.
+
+        Higher is better.
         """
         nats = self._log_prob(X)
         return float(np.average(nats, weights=_weights(sample_weight, len(nats))))
 
     def sample(self, n_samples: int = 1, random_state: Any = None, *, given: Any = None) -> Any:
-        """Draws rows from the density, as the kind of table that was fitted; ``given`` is as in
-        ``Density.sample``.
+        """Draws rows from the density, as the kind of table that was fitted.
+
+        ``given`` is as in ``Density.sample``.
         """
         check_is_fitted(self)
         return self.density_.sample(n_samples, given=given, seed=_seed(random_state))
@@ -215,8 +218,9 @@ class DensityEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Densit
 
 
 class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
-    """Finds rows that are rare among rows with the same known cells. Other arguments are those of
-    ``DensityEstimator``.
+    """Finds rows that are rare among rows with the same known cells.
+
+    Other arguments are those of ``DensityEstimator``.
 
     A row's log-likelihood depends on which of its cells are known. A column of small spread adds to
     it, and a missing cell adds nothing. A row is therefore ranked among rows drawn from the density
@@ -298,8 +302,8 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         return self._log_p(self._checked(X))
 
     def p_values(self, X: Any) -> np.ndarray:
-        """Returns the probability of a row at most as likely, among rows with the same known cells,
-        (N,).
+        """Returns the probability of a row at most as likely, (N,), among rows with the same known
+        cells.
 
         P-values of ordinary rows are uniform between 0 and 1: one in a hundred is below 0.01.
         """
@@ -394,8 +398,9 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, _AbstractTableEstimator):
         return self.density_.impute(table, how=self.how, seed=_seed(self.random_state))
 
     def draws(self, X: Any, n_draws: int = 5, random_state: Any = None) -> list[Any]:
-        """Returns several tables with independently drawn missing cells; their differences show the
-        uncertainty.
+        """Returns several tables with independently drawn missing cells.
+
+        Their differences show the uncertainty.
         """
         table = self._checked(X)
         whole_number(n_draws, "n_draws", least=1, what="how many tables to draw")
@@ -415,8 +420,9 @@ def _seed(random_state: Any) -> int | None:
 
 
 def _weights(sample_weight: Any, rows: int) -> np.ndarray | None:
-    """Returns weights (N,) with a finite sum above zero; a single number is the weight of every
-    row.
+    """Returns weights (N,) with a finite sum above zero.
+
+    A single number is the weight of every row.
     """
     return checked_weight(
         np.full(rows, float(sample_weight)) if isinstance(sample_weight, Real) else sample_weight, rows

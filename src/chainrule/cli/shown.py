@@ -119,8 +119,9 @@ def _for_eyes(cell: Any) -> object:
 
 
 def _fitted(whole: list[int], least: list[int], room: int) -> list[int] | None:
-    """Returns widths that fit, narrowing the widest column first, none below its least; None if
-    there are none.
+    """Returns widths that fit, narrowing the widest column first, none below its least.
+
+    Returns None if no widths fit.
     """
     widths = list(whole)
     room -= PADDING * len(widths)

@@ -112,8 +112,9 @@ def chunks_of(
     header: bool | None = None,
     reading: Reading | None = None,
 ) -> Iterator[Table]:
-    """Yields the table of ``table_of`` in chunks, one in memory at a time, if it is CSV or Parquet;
-    otherwise as one chunk.
+    """Yields the table of ``table_of`` in chunks, one in memory at a time, if it is CSV or Parquet.
+
+    Other tables are one chunk.
     """
     if text == STDIN:
         _require_no_split(text, split)
@@ -128,8 +129,9 @@ def chunks_of(
 
 @contextmanager
 def _standard_input() -> Iterator[Path]:
-    """Yields the path of a copy of standard input, with the ending of its type; messages name
-    standard input instead.
+    """Yields the path of a copy of standard input, with the ending of its type.
+
+    Messages name standard input instead.
     """
     if sys.stdin.isatty():
         print("reading a table from the keyboard; ctrl-D ends it", file=sys.stderr)
@@ -149,8 +151,9 @@ def _require_no_split(text: str, split: str | None) -> None:
 def training_tables(
     text: str, valid: str | None, header: bool | None = None, reading: Reading | None = None
 ) -> tuple[Table, Table | None]:
-    """Returns training and validation rows; for a data set or an .npz file ``train`` and ``valid``,
-    never the test rows.
+    """Returns training and validation rows.
+
+    For a data set or an .npz file these are ``train`` and ``valid``, never the test rows.
     """
     require_no_pipe_twice(text, valid)
     path = Path(text)
@@ -185,8 +188,9 @@ def reading_of(
     na_values: list[str] | None,
     schema: Schema | None = None,
 ) -> Reading:
-    """Returns what --decimal, --thousands, --date-format and --na-values specify; a model's schema
-    supplies the rest.
+    """Returns what --decimal, --thousands, --date-format and --na-values specify.
+
+    A model's schema supplies the rest.
     """
     words = {name: text.split(",") for name, text in _by_column(na_values).items()}
     specified = Reading.told(
@@ -300,8 +304,9 @@ def _numbers(frame: Any, output: Path) -> np.ndarray:
 
 
 def give_frames(frames: Iterator[Any], output: Path | None, as_json: bool) -> None:
-    """Writes frames with ``write_frames``; with --json prints one JSON object, and writes only to a
-    file that is named.
+    """Writes frames with ``write_frames``.
+
+    With --json it prints one JSON object, and writes only to a file that is named.
     """
     if as_json:
         whole = joined(frames)

@@ -1,5 +1,6 @@
-"""Pictures of a density over binary images. Every function takes arrays and returns a matplotlib
-figure.
+"""Pictures of a density over binary images.
+
+Every function takes arrays and returns a matplotlib figure.
 """
 
 from __future__ import annotations
@@ -88,8 +89,9 @@ def drawing_animation(
 
 
 def completions(originals: np.ndarray, observed: np.ndarray, completed: np.ndarray, shape: tuple[int, int]) -> Figure:
-    """Draws per line an original (D,), its known pixels, and several completions; completed is
-    (lines, times, D).
+    """Draws per line an original (D,), its known pixels, and several completions.
+
+    The completions are (lines, times, D).
     """
     lines, times = completed.shape[:2]
     figure = _figure(0.95 * (times + 2), 0.95 * lines + 0.4)
@@ -124,8 +126,9 @@ def learning_curve(history: Sequence[dict[str, Any]], independent_nats: float) -
 
 
 def likely_and_unlikely(rows: np.ndarray, surprise_bits: np.ndarray, shape: tuple[int, int], count: int = 8) -> Figure:
-    """Draws the most and the least likely rows, each with the surprise of its pixels; surprise is
-    (N, D) bits.
+    """Draws the most and the least likely rows, each with the surprise of its pixels.
+
+    The surprise is (N, D) bits.
     """
     total = surprise_bits.sum(1)
     ranked = np.argsort(total, kind="stable")

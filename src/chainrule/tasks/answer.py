@@ -72,8 +72,7 @@ class Batch:
         return self if codes is self.codes else Batch(self.model, self.network, codes, self.show_progress)
 
     def each(self, of: Callable[[Batch], np.ndarray], what: str, *, rows: int = BATCH_ROWS) -> np.ndarray:
-        """Applies ``of`` to a few rows at a time, without gradients, and concatenates the results
-        (n, …).
+        """Applies ``of`` to a few rows at a time, without gradients, and joins the results (n, …).
 
         Args:
             of: maps a batch to an array with one entry per row.
@@ -110,8 +109,9 @@ def chunks(
     absent_is_fine: Collection[str] = (),
     show_progress: bool = True,
 ) -> Iterator[Chunk]:
-    """Reads and encodes a table chunk by chunk; one copy of the network in float64 serves all
-    chunks.
+    """Reads and encodes a table chunk by chunk.
+
+    One copy of the network in float64 serves all chunks.
 
     Args:
         model: the fitted model.

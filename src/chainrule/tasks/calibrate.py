@@ -1,5 +1,6 @@
-"""The probability of a row: how rare it is among rows with the same known cells, calibrated on
-held-out rows.
+"""The probability of a row, which says how rare it is among rows with the same known cells.
+
+It is calibrated on held-out rows.
 """
 
 from __future__ import annotations
@@ -44,14 +45,14 @@ PRIOR = 1.0  # weight of a slope of 1 for the tail, in log-odds
 
 @dataclass(frozen=True)
 class Calibration:
-    """The map from a row's score to the probability of a row at most as likely, among rows with the
-    same known cells.
+    """The map from a row's score to the probability of a row at most as likely.
 
-    A score becomes its rank among rows drawn from the model. Held-out rows turn the rank into a
-    probability, because an overfitted model gives new rows ranks that are too low. The correction
-    depends on the number of known cells. There is therefore a curve for each of a few shares of
-    hidden cells, and they are interpolated. Every knot is a mean over at least ``min_count`` rows,
-    and no row belongs to two knots of a curve.
+    That probability is among rows with the same known cells. A score becomes its rank among rows
+    drawn from the model. Held-out rows turn the rank into a probability, because an overfitted
+    model gives new rows ranks that are too low. The correction depends on the number of known
+    cells. There is therefore a curve for each of a few shares of hidden cells, and they are
+    interpolated. Every knot is a mean over at least ``min_count`` rows, and no row belongs to two
+    knots of a curve.
 
     Attributes:
         draws: how many rows are drawn for the ranks.
@@ -74,9 +75,7 @@ class Calibration:
             raise FormatError("a calibration has a curve for each share of hidden cells, and these increase")
 
     def __call__(self, log_odds: np.ndarray, hidden: float) -> np.ndarray:
-        """Maps log-odds of ranks to log-odds of probabilities, for rows with this share of hidden
-        cells; the shape is kept.
-        """
+        """Maps log-odds of ranks to log-odds of probabilities, for a share of hidden cells."""
         if not self.curves:
             return log_odds
         place = float(np.interp(hidden, self.hidden, np.arange(len(self.hidden))))
@@ -165,8 +164,9 @@ def fit_calibration(
     weight: np.ndarray | None = None,
     scores: int | None = None,
 ) -> Calibration | None:
-    """Fits a calibration to rows that training did not see; returns None if ``scores`` allows too
-    few of them.
+    """Fits a calibration to rows that training did not see.
+
+    Returns None if ``scores`` allows too few of them.
 
     Rows are scored as they are, and with a third and two thirds of their cells hidden at random.
     Patterns of hidden cells are shared between rows. For a network of one order, the last columns
@@ -203,8 +203,9 @@ def fit_calibration(
 
 
 def calibration_curve(log_odds: np.ndarray, asked: np.ndarray, weight: np.ndarray, rows: int) -> Curve | None:
-    """Returns the curve from the log-odds of a rank to those of its calibrated probability; None
-    for too few rows.
+    """Returns the curve from the log-odds of a rank to those of its calibrated probability.
+
+    Returns None for too few rows.
 
     The probability is the share of held-out rows whose rank is at most as high. Knots are means
     over about 16 groups of neighbouring rows, from the lowest on. Below the lowest knot the curve
@@ -247,8 +248,9 @@ def calibration_curve(log_odds: np.ndarray, asked: np.ndarray, weight: np.ndarra
 
 
 def _knots_apart(x: np.ndarray, y: np.ndarray, ends: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the means (K,) of ranks and of shares between the ends; groups whose means nearly
-    agree are joined.
+    """Returns the means (K,) of ranks and of shares between the ends.
+
+    Groups whose means nearly agree are joined.
     """
     while True:
         bins = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
@@ -265,8 +267,8 @@ def default_draws(model: Model) -> int:
 
 
 def _planned(model: Model, rows: int, scores: int) -> tuple[tuple[float, ...], int, int, int] | None:
-    """Returns shares of hidden cells, patterns per share, the number of drawn rows and that of
-    held-out rows.
+    """Returns shares of hidden cells, patterns per share, and the numbers of drawn and of held-out
+    rows.
 
     Returns None if ``scores`` is too small.
     """
@@ -292,8 +294,8 @@ def _held_out(
     budget: int,
     generator: torch.Generator,
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Returns log-odds of ranks (n,) of rows with this share of cells hidden, the rows' indices,
-    and the mean share.
+    """Returns log-odds of ranks (n,) with a share of cells hidden, the rows' indices, and the mean
+    share.
 
     Every pattern serves all rows in which its cells are known; rows with the most known cells come
     first. Patterns are drawn until each row was scored ``times`` times, or until the budget of

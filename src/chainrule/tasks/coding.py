@@ -33,8 +33,9 @@ def codes(model: Model, table: Any) -> np.ndarray:
 
 
 def table(model: Model, codes: Any) -> Any:
-    """Returns the rows of codes (N, D), as the kind of table the model was fitted to; the inverse
-    of ``codes``.
+    """Returns the rows of codes (N, D), as the kind of table the model was fitted to.
+
+    This is the inverse of ``codes``.
 
     Numbers are equal up to rounding. NaN, unlisted labels and cells flagged as missing become
     missing cells.

@@ -20,8 +20,9 @@ class Comparison(NamedTuple):
 
 
 def compare(model: Model, other: Model, table: Any) -> Comparison:
-    """Returns the mean over rows of log p under ``model`` minus log p under ``other``, with its
-    standard error.
+    """Returns the mean over rows of log p under ``model`` minus log p under ``other``.
+
+    The result has the standard error of that mean.
 
     Raises:
         SchemaError: the models have different columns, or give probability masses to different

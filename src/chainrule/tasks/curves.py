@@ -13,8 +13,7 @@ from chainrule.errors import FormatError
 
 @dataclass(frozen=True)
 class Curve:
-    """A strictly increasing function: linear between its knots, and with a slope of its own beyond
-    either end.
+    """A strictly increasing function: linear between its knots, and linear beyond either end.
 
     Attributes:
         x: the knots' positions, increasing.

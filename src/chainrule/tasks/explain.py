@@ -93,7 +93,8 @@ def terms(model: Model, table: Any, *, strict: bool = False) -> Any:
 
 
 def tails(model: Model, table: Any, *, strict: bool = False, to: str | os.PathLike[str] | Sink | None = None) -> Any:
-    """Returns the bits by which ``oddest`` ranks, for every cell, as a frame of the table's shape;
+    """Returns the bits by which ``oddest`` ranks, for every cell, as a frame of the table's shape.
+
     NaN where unknown.
 
     They are −log2 of the probability, given the rest of the row, of a value at most as likely as
@@ -118,8 +119,9 @@ def tails(model: Model, table: Any, *, strict: bool = False, to: str | os.PathLi
 
 
 def _by_name(chunk: Chunk, bits: np.ndarray) -> dict[str, np.ndarray]:
-    """Returns bits (n, D) as columns named as in the table; NaN for columns that the model does not
-    have.
+    """Returns bits (n, D) as columns named as in the table.
+
+    Columns that the model does not have are NaN.
     """
     table, schema = chunk.table, chunk.rows.model.schema
     columns = {name: np.full(len(bits), np.nan) for name in table.names}
@@ -155,8 +157,9 @@ def _relative_surprise(batch: Batch, *, strict: bool) -> np.ndarray:
 
 
 def _expected(distribution: Distribution, share: float) -> torch.Tensor:
-    """Returns the expected surprise of a cell, (N,) nats; ``share`` is the probability of values
-    that the column cannot hold.
+    """Returns the expected surprise of a cell, (N,) nats.
+
+    ``share`` is the probability of values that the column cannot hold.
     """
     values, weights = distribution.quadrature()
     inside = -torch.where(weights > 0, weights * distribution.log_prob_grid(values), 0).sum(1)
@@ -192,8 +195,8 @@ def _tail_bits(batch: Batch) -> np.ndarray:
 
 
 def _cells(batch: Batch) -> Iterator[tuple[int, np.ndarray, Distribution, torch.Tensor]]:
-    """Yields for each column: its index, the rows (n,) with a cell to score, the m cells'
-    conditionals, and their codes.
+    """Yields each column: its index, the rows (n,) with a cell to score, their conditionals and
+    codes (m,).
 
     Where the value is one that the column cannot hold, the code is arbitrary.
     """

@@ -13,8 +13,9 @@ from chainrule.tasks.answer import Batch, Chunk, answer
 
 
 def features(model: Model, table: Any, *, pool: str = "last", strict: bool = False) -> np.ndarray:
-    """Returns features (N, F) float64 of each row: hidden units, since an autoregressive network
-    has no latent variables.
+    """Returns features (N, F) float64 of each row: the network's hidden units.
+
+    An autoregressive network has no latent variables.
 
     Args:
         model: the fitted model.

@@ -1,5 +1,6 @@
-"""Fills missing cells: with a draw, the most probable value, or the mean; observed cells keep every
-bit.
+"""Fills missing cells: with a draw, the most probable value, or the mean.
+
+Observed cells keep every bit.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ REDRAWS = 20  # how often a row is drawn again because an unlisted label was dra
 
 
 class Imputed(NamedTuple):
-    """A table without missing cells, and the interval ends of each filled number; NaN in other
-    cells.
+    """A table without missing cells, and the interval ends of each filled number.
+
+    Other cells are NaN.
     """
 
     table: Any
@@ -48,8 +50,9 @@ def impute(
     strict: bool = False,
     to: str | os.PathLike[str] | Sink | None = None,
 ) -> Any:
-    """Returns the table with its missing cells filled, of the same kind, types and index; known
-    cells keep every bit.
+    """Returns the table with its missing cells filled, of the same kind, types and index.
+
+    Known cells keep every bit.
 
     Args:
         model: the fitted model.
@@ -126,8 +129,9 @@ def _listed(batch: Batch, *, generator: torch.Generator) -> np.ndarray:
 
 
 def guessed(rows: Batch, how: str) -> Fills:
-    """Fills each missing cell separately: the most probable listed level; for numbers the median,
-    or the mean if ``how`` is "mean".
+    """Fills each missing cell separately: the most probable listed level.
+
+    Numbers get the median, or the mean if ``how`` is "mean".
     """
     schema, found, empty = rows.model.schema, rows.codes.values.copy(), ~rows.codes.known
     for column in schema.own:
@@ -151,8 +155,9 @@ def _means(batch: Batch, *, column: int) -> np.ndarray:
 
 
 def _intervals(chunk: Chunk, interval: float) -> tuple[Any, Any]:
-    """Returns the interval ends of each filled number, as two frames of the table's shape; NaN in
-    other cells.
+    """Returns the interval ends of each filled number, as two frames of the table's shape.
+
+    Other cells are NaN.
     """
     table, rows, schema = chunk.table, chunk.rows, chunk.rows.model.schema
     at, quantiles = places(table, schema), ((1 - interval) / 2, (1 + interval) / 2)

@@ -24,8 +24,9 @@ from chainrule.rng import uniforms
 
 
 def row_nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor) -> torch.Tensor:
-    """Returns log p of the observed cells of each row, (N,) nats; codes x and masks observed,
-    outside are (N, D).
+    """Returns log p of the observed cells of each row, (N,) nats.
+
+    The codes x and the masks observed and outside are (N, D).
     """
     if not bool(outside.any()):
         return network.log_prob(x, observed)
@@ -59,8 +60,9 @@ def cell_nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor,
 def conditional_given(
     network: AbstractNetwork, x: torch.Tensor, column: int, observed: torch.Tensor, outside: torch.Tensor
 ) -> Distribution:
-    """Returns p(x_column | the other observed cells of each row), batched over N; arguments as for
-    ``row_nats``.
+    """Returns p(x_column | the other observed cells of each row), batched over N.
+
+    The arguments are those of ``row_nats``.
 
     Raises:
         EvidenceError: evidence that the network cannot condition on exactly.
@@ -100,9 +102,9 @@ def completed(
     generator: torch.Generator,
 ) -> torch.Tensor:
     """Draws the cells of rows (N, D) that are neither observed nor outside, given the observed
-    ones; arguments as for ``row_nats``.
+    ones.
 
-    Codes of outside cells have no meaning.
+    The arguments are those of ``row_nats``. Codes of outside cells have no meaning.
     """
     if not bool(outside.any()) or takes_any_evidence(network):
         return network.sample(len(x), (x, observed), generator=generator)

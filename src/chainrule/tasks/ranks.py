@@ -28,8 +28,7 @@ APART = 0.1  # distance of knots, in the log-odds of the rank
 
 @dataclass(frozen=True)
 class Reference:
-    """The rows a row is compared with: those with the same known cells, outside cells and missing-
-    flags.
+    """The rows a row is compared with: those with the same known cells, outside cells and flags.
 
     Attributes:
         known: bool (D,), cells whose values their columns can hold.
@@ -72,8 +71,9 @@ class Draws:
         return self.number if few else min(self.number, max(FEWEST_DRAWS, round(SHARE * self.number)))
 
     def curve(self, reference: Reference) -> Curve:
-        """Returns the curve from a score in nats to the log-odds of its rank among the draws, for
-        these known cells.
+        """Returns the curve from a score in nats to the log-odds of its rank among the draws.
+
+        The draws have the reference's known cells.
         """
         rows = self._rows(reference)[: self.number_for(reference)]
         known, outside = (np.broadcast_to(each, rows.shape).copy() for each in (reference.known, reference.outside))
@@ -91,8 +91,9 @@ class Draws:
         return self._drawn[key]
 
     def _draw(self, reference: Reference) -> np.ndarray:
-        """Returns codes (number, D) drawn from the model, given the reference's flags if the
-        network can condition on them.
+        """Returns codes (number, D) drawn from the model.
+
+        They are given the reference's flags if the network can condition on them.
         """
         schema, network = self._asked.model.schema, self._asked.network
         drawn = draw_like(schema, network, self.number, reference.codes, reference.flags, generator_from(SEED))
@@ -100,8 +101,9 @@ class Draws:
 
 
 def references(rows: Batch) -> Iterator[tuple[Reference, np.ndarray]]:
-    """Yields each distinct reference with the indices of its rows; references with equal flags
-    follow each other.
+    """Yields each distinct reference with the indices of its rows.
+
+    References with equal flags follow each other.
     """
     codes = rows.codes
     observed, outside = codes.observed, codes.outside
@@ -115,8 +117,9 @@ def references(rows: Batch) -> Iterator[tuple[Reference, np.ndarray]]:
 
 
 def rank_curve(scores: np.ndarray) -> Curve:
-    """Returns the curve from a score to the log-odds of its rank among M scores; the i-th lowest
-    has rank i / (M + 1).
+    """Returns the curve from a score to the log-odds of its rank among M scores.
+
+    The i-th lowest has rank i / (M + 1).
 
     The curve is linear between scores, and jumps where several are equal. Below the lowest
     hundredth of the scores (at least 10), the rank falls exponentially, at the mean rate of the

@@ -83,8 +83,9 @@ def _chunks(
     seed: int | torch.Generator | None,
     other: str | None,
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Yields the n rows in chunks of at most 10,000: columns by name, in the table's values;
-    arguments as for ``sample``.
+    """Yields the n rows in chunks of at most 10,000: columns by name, in the table's values.
+
+    The arguments are those of ``sample``.
     """
     _require_no_label(model.schema, other)
     asked, evidence = (None, None) if given is None else _evidence(model, given)

@@ -14,8 +14,11 @@ from chainrule.tasks.outside import cell_nats, row_nats
 
 
 class Parts(NamedTuple):
-    """The two terms of a row's log-likelihood, (N,) nats each: cells with a probability mass, and
-    cells with a density.
+    """The two terms of a row's log-likelihood, (N,) nats each.
+
+    Attributes:
+        mass: the terms of cells with a probability mass.
+        density: the terms of cells with a density, in the table's units.
     """
 
     mass: np.ndarray
@@ -42,8 +45,9 @@ def score(
     show_progress: bool = True,
     to: str | os.PathLike[str] | Sink | None = None,
 ) -> Any:
-    """Returns log p of the known cells of each row, (N,) float64 nats; densities are in the table's
-    units.
+    """Returns log p of the known cells of each row, (N,) float64 nats.
+
+    Densities are in the table's units.
 
     A CSV or Parquet file is read in chunks, one in memory at a time. Unknown cells are
     marginalised. A network of one order does this exactly if the known cells come first in its
@@ -76,11 +80,10 @@ def score(
 
 
 def score_parts(model: Model, table: Any, *, strict: bool = False, show_progress: bool = True) -> Parts:
-    """Returns log p of each row as two terms: cells with a probability mass, and cells with a
-    density in the table's units.
+    """Returns log p of each row as two terms: of cells with a mass, and of cells with a density.
 
-    A cell's term is its own in the chain rule, given the cells before it in the order. ``strict``
-    is as for ``score``.
+    A cell's term is its own in the chain rule, given the cells before it in the order. Densities
+    are in the table's units. ``strict`` is as for ``score``.
 
     Raises:
         EvidenceError: as ``score``. Also an ensemble of several orders, where a cell has no term of
@@ -102,8 +105,9 @@ def nats(rows: Batch, *, strict: bool = False) -> np.ndarray:
 
 
 def chain_terms(rows: Batch, *, strict: bool = False) -> np.ndarray:
-    """Returns each known cell's log-likelihood given those before it in the order, (n, D) nats in
-    the table's units; 0 for others.
+    """Returns each known cell's log-likelihood given those before it in the order, (n, D) nats.
+
+    Densities are in the table's units. Other cells have 0.
     """
     rows.model.require_evidence(rows.codes.known, name="known")
     found = rows.each(lambda b: cell_nats(b.network, b.x, b.observed, b.outside).cpu().numpy(), "scoring")
@@ -111,8 +115,9 @@ def chain_terms(rows: Batch, *, strict: bool = False) -> np.ndarray:
 
 
 def shares(rows: Batch, *, strict: bool = False) -> np.ndarray:
-    """Returns what is added to the network's log-likelihood of each cell, (n, D) nats: its unit and
-    log(1 − ε), or log ε.
+    """Returns what is added to the network's log-likelihood of each cell, (n, D) nats.
+
+    It is the log of the cell's unit plus log(1 − ε), or log ε.
     """
     schema, codes = rows.model.schema, rows.codes
     inside = np.where(codes.observed, log_scales(schema, codes.values, strict=strict), 0)

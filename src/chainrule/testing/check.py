@@ -120,8 +120,9 @@ def _weights(density: Density, generator: torch.Generator) -> tuple[bool, str]:
 
 
 def _density(density: Density, generator: torch.Generator) -> tuple[bool, str]:
-    """Integrates the conditional of every real column, given drawn rows; of a column of all
-    integers, checks the cdf's ends.
+    """Integrates the conditional of every real column, given drawn rows.
+
+    For a column of all integers, it checks the ends of the cdf.
     """
     exact = density.model.in_float64()
     rows = _network(density).sample(FLIP_ROWS, generator=generator).double()
@@ -185,8 +186,8 @@ def _residuals(density: Density, generator: torch.Generator) -> tuple[bool, str]
 def _residual(
     distribution: Distribution, x: torch.Tensor, u: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Returns for drawn cells x (N,) the residual, its variance, and a function of the cell with
-    values in [−1, 1].
+    """Returns for drawn cells x (N,) the residual, its variance, and a function with values in [−1,
+    1].
     """
     conditional = distribution.conditional
     if isinstance(conditional, Bernoulli):
@@ -207,9 +208,7 @@ def _residual(
 
 
 def _window(density: Density, generator: torch.Generator) -> tuple[bool, str]:
-    """Tests all combinations of the few steps with the largest entropy by χ², given a drawn prefix
-    of the order.
-    """
+    """Tests combinations of the few steps with the largest entropy by χ², given a drawn prefix."""
     network, exact = _network(density), density.model.in_float64()
     order = network.order.cpu()
     listed = [_listed(network, int(column)) for column in order]
@@ -248,8 +247,9 @@ def _window(density: Density, generator: torch.Generator) -> tuple[bool, str]:
 
 
 def _listed(network: AbstractNetwork, column: int) -> tuple[float, ...] | None:
-    """Returns the values of a column if they can be listed, each with a code that is drawn; else
-    None.
+    """Returns the values of a column if they can be listed, each with a code that is drawn.
+
+    Returns None otherwise.
     """
     conditional = network.columns.conditionals[column]
     return conditional.support() if conditional.is_saturated else None
@@ -303,10 +303,9 @@ def _network(density: Density) -> AbstractNetwork:
 
 
 def _prefix_rows(density: Density) -> tuple[torch.Tensor, torch.Tensor, int]:
-    """Returns all combinations of the first steps of the order, as rows with other cells zero,
-    their mask, and the number of steps.
+    """Returns all combinations of the first steps of the order as rows, their mask, and the steps.
 
-    These are as many steps as have at most FIRST_ROWS combinations.
+    These are as many steps as have at most FIRST_ROWS combinations. Other cells are zero.
     """
     network = _network(density)
     width = len(network.columns)

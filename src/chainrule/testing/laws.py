@@ -1,5 +1,6 @@
-"""Laws that every network obeys, as assertions. Each raises AssertionError with the numbers that
-break it.
+"""Laws that every network obeys, as assertions.
+
+Each raises AssertionError with the numbers that break it.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ LEAST_EXPECTED = 5.0  # cells of the χ² test with a smaller expected count are
 
 
 def all_rows(network: AbstractNetwork) -> torch.Tensor:
-    """Returns every row a discrete network gives mass to, (number of rows, D) float64; the last
-    column varies fastest.
+    """Returns every row a discrete network gives mass to, (number of rows, D) float64.
+
+    The last column varies fastest.
 
     >>> from chainrule import NADE
     >>> from chainrule.rng import generator_from
@@ -46,8 +48,9 @@ def all_rows(network: AbstractNetwork) -> torch.Tensor:
 
 
 def multiplicities(network: AbstractNetwork) -> torch.Tensor:
-    """Returns how many values of a table share each cell's code, for the rows of ``all_rows``,
-    (number of rows, D) float64.
+    """Returns how many values of a table share each cell's code, (number of rows, D) float64.
+
+    The rows are those of ``all_rows``.
     """
     times = [conditional.multiplicities() or () for conditional in network.columns.conditionals]
     return torch.tensor(list(itertools.product(*times)), dtype=torch.float64)
@@ -66,11 +69,11 @@ def assert_sums_to_one(network: AbstractNetwork, *, tolerance: float = 1e-10) ->
 
 
 def flip_responses(network: AbstractNetwork, rows: torch.Tensor) -> torch.Tensor:
-    """Returns which conditionals change, by any bit, when one input does: bool (D, D); [k, j]:
-    p(x_j | ·) depends on x_k.
+    """Returns which conditionals change, by any bit, when one input does, bool (D, D).
 
-    A cell gets the next value of its column's support, or its value plus one if the support cannot
-    be listed. The tested rows are ``rows`` (N, D). An entry is true if some row responds.
+    Entry [k, j] says whether p(x_j | ·) depends on x_k. A cell gets the next value of its column's
+    support, or its value plus one if the support cannot be listed. The tested rows are ``rows`` (N,
+    D). An entry is true if some row responds.
     """
     rows = network.check_rows(rows)
     width = rows.shape[1]
@@ -99,8 +102,9 @@ def _other_values(network: AbstractNetwork, rows: torch.Tensor) -> torch.Tensor:
 def assert_autoregressive(
     network: AbstractNetwork, rows: torch.Tensor, *, dependent: bool = True, poison: float = math.nan
 ) -> None:
-    """Asserts that changing x_k keeps every bit of p(x_j | ·) for each j drawn at or before k, and
-    changes it for later ones.
+    """Asserts that p(x_j | ·) depends on x_k if and only if j is drawn after k.
+
+    For all other j, no bit of p(x_j | ·) changes with x_k.
 
     Args:
         network: a network with one order.
@@ -162,8 +166,9 @@ def assert_sampler_matches(network: AbstractNetwork, generator: torch.Generator,
 
 
 def count_rows(drawn: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-    """Returns how often each of ``rows`` occurs among ``drawn``; every drawn row must be one of
-    them.
+    """Returns how often each of ``rows`` occurs among ``drawn``.
+
+    Every drawn row must be one of them.
     """
     unique, counts = torch.unique(torch.cat([rows, drawn]), dim=0, return_counts=True)
     if len(unique) != len(rows):
@@ -175,8 +180,9 @@ def count_rows(drawn: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
 def chi_squared_p_value(
     counts: torch.Tensor, expected: torch.Tensor, *, least_expected: float = LEAST_EXPECTED
 ) -> float:
-    """Returns the p-value of Pearson's χ²; cells with an expected count under ``least_expected``
-    are pooled into one.
+    """Returns the p-value of Pearson's χ².
+
+    Cells with an expected count under ``least_expected`` are pooled into one.
 
     With expected counts as low as 5, p-values far below 1e-3 are too small.
     """
@@ -228,8 +234,10 @@ def integrate(
 
 
 def assert_marginals(network: AbstractNetwork, *, tolerance: float = 1e-10) -> None:
-    """Asserts that log_prob(x, observed) of each prefix is the log of the summed p of all
-    completions, and that given divides by it.
+    """Asserts that log_prob(x, observed) of each prefix is the log of p summed over all
+    completions.
+
+    It also asserts that ``given`` divides by that sum.
     """
     net, rows, times = _double(network), all_rows(network), multiplicities(network).log()
     joint = net.log_prob(rows)
@@ -248,8 +256,10 @@ def assert_marginals(network: AbstractNetwork, *, tolerance: float = 1e-10) -> N
 
 
 def assert_pure(network: AbstractNetwork, questions: Sequence[Callable[[], object]]) -> None:
-    """Asserts that questions change nothing: parameters, buffers, global generators, gradient mode,
-    default dtype, training mode.
+    """Asserts that questions change no state.
+
+    The state is the parameters, buffers, gradients, global generators, gradient mode, default dtype
+    and training mode.
     """
     before = _world(network)
     for question in questions:
@@ -262,8 +272,8 @@ def assert_pure(network: AbstractNetwork, questions: Sequence[Callable[[], objec
 def assert_agrees(
     fast: Sequence[torch.Tensor], reference: Sequence[torch.Tensor], *, relative: float, names: Sequence[str] = ()
 ) -> None:
-    """Asserts that each fast tensor equals its float64 reference within ``relative`` of the
-    reference's largest magnitude.
+    """Asserts that fast tensors equal float64 references, relative to the largest magnitude of
+    each.
     """
     assert len(fast) == len(reference)
     for k, (got, want) in enumerate(zip(fast, reference, strict=True)):
@@ -284,9 +294,7 @@ def _double(network: AnyNetwork) -> AnyNetwork:
 
 @torch.no_grad()
 def params_of(network: AbstractNetwork, x: torch.Tensor) -> list[torch.Tensor]:
-    """Returns the parameters of every column's conditional, (N, any): weights and parameters of all
-    components.
-    """
+    """Returns weights and parameters of all components of every column's conditional, (N, any)."""
     return [_params_of_one(distribution) for distribution in network.conditionals(x)]
 
 

@@ -15,8 +15,9 @@ BOUND_POINTS = 26  # length of a bound's arrow, towards higher log p
 
 
 def likelihoods(comparison: FamilyReport) -> Figure:
-    """Draws nats per test row of each family; the colour says whether they are exact, and bounds
-    have an arrow upwards.
+    """Draws nats per test row of each family.
+
+    The colour says whether they are exact, and bounds have an arrow upwards.
     """
     entries = sorted(comparison.entries, key=lambda entry: entry.likelihood.nats)
     figure = Figure(figsize=(8.2, 0.42 * len(entries) + 1.3), layout="constrained")

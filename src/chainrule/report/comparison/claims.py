@@ -109,8 +109,9 @@ def _off_by(net: AbstractNetwork, data: Data) -> float | None:
 
 
 def mean_correlation(x: torch.Tensor, columns: Columns) -> float:
-    """Returns the mean |correlation| over all pairs of ordered columns that vary; about 0.8 / √N if
-    they are independent.
+    """Returns the mean |correlation| over all pairs of ordered columns that vary.
+
+    It is about 0.8 / √N if they are independent.
     """
     x = x[:, [k for k, each in enumerate(columns.conditionals) if each.is_ordered]]
     if x.shape[1] < 2:

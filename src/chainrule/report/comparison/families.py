@@ -64,8 +64,9 @@ EFFORTS = {"quick": 0.2, "standard": 1.0, "best": 4.0}  # number of passes relat
 
 
 def effort_for(name: str, data: Data) -> Effort:
-    """Returns the effort of a name for this table: 200 units up to 256 columns, else 500; fewer
-    passes over more rows.
+    """Returns the effort of a name for this table: 200 units up to 256 columns, else 500.
+
+    More rows get fewer passes.
     """
     width, batches = len(data.columns), -(-len(data.train) // 100)
     epochs = min(MOST_EPOCHS, max(LEAST_EPOCHS, STEPS // batches))
@@ -208,8 +209,9 @@ def _counted(net: AbstractNetwork, data: Data) -> AbstractNetwork:
 
 
 def _best_mixture(build: Callable[[int], AbstractNetwork], data: Data) -> AbstractNetwork:
-    """Returns the mixture whose number of components is best on validation rows; more are tried
-    while they are better.
+    """Returns the mixture whose number of components is best on validation rows.
+
+    More are tried while they are better.
     """
     best, best_nats = None, -float("inf")
     for components in COMPONENTS:

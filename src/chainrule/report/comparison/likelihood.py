@@ -75,8 +75,9 @@ Answer = torch.Tensor | Estimate | LowerBound
 def asker(
     net: AbstractTrainable, effort: Effort, generator: torch.Generator, show_progress: bool
 ) -> Callable[[torch.Tensor], Answer]:
-    """Returns the function that computes a family's likelihood of rows; an RBM's partition function
-    is estimated once, here.
+    """Returns the function that computes a family's likelihood of rows.
+
+    An RBM's partition function is estimated once, here.
     """
     if isinstance(net, RBM):
         log_z = net.log_partition(distributions=effort.distributions, generator=generator, show_progress=show_progress)

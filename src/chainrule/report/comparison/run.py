@@ -171,8 +171,9 @@ def compare(
 
 
 def families_for(data: Data, names: Sequence[str] | None) -> tuple[list[Family], dict[str, str]]:
-    """Returns the families to compare, and the reasons why others do not suit this table; errors as
-    for ``compare``.
+    """Returns the families to compare, and the reasons why others do not suit this table.
+
+    It raises the same errors as ``compare``.
     """
     for name in names or ():
         if name not in FAMILIES:
@@ -252,8 +253,9 @@ def first_half(data: Data) -> torch.Tensor:
 
 
 def completions(net: AbstractTrainable, data: Data, generator: torch.Generator) -> tuple[torch.Tensor | None, str]:
-    """Completes the first half of test rows several times, (lines, times, D); or returns None and
-    why it cannot.
+    """Completes the first half of test rows several times, (lines, times, D).
+
+    Returns None and the reason if that is not possible.
     """
     known = first_half(data)
     rows = data.test.x[:: max(1, len(data.test) // COMPLETED)][:COMPLETED]
@@ -267,8 +269,9 @@ def completions(net: AbstractTrainable, data: Data, generator: torch.Generator) 
 
 @torch.no_grad()
 def half_nats(net: AbstractTrainable, data: Data) -> float | None:
-    """Returns mean log p(second half | first half) of the test rows; None if it is not exact, or if
-    columns are not discrete.
+    """Returns mean log p(second half | first half) of the test rows.
+
+    Returns None if it is not exact, or if columns are not discrete.
 
     The table's units are not known per half, so that the halves of continuous rows have no nats in
     these units.
