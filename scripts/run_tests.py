@@ -19,6 +19,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 PYTEST = [PYTHON, "-m", "pytest", "--durations=10", "--durations-min=1"]
+MODULES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/test_*.py"))
+
+
+def folders(names: str) -> list[str]:
+    """Folders of tests, which mirror those of the source."""
+    return [f"tests/{name}" for name in names.split()]
+
 
 # part: (budget in seconds, commands)
 PARTS: dict[str, tuple[int, list[list[str]]]] = {
@@ -30,13 +37,13 @@ PARTS: dict[str, tuple[int, list[list[str]]]] = {
             [PYTHON, "-m", "pyright"],
         ],
     ),
-    "laws": (240, [[*PYTEST, "tests/laws", "tests/ops", "tests/golden", "tests/architecture"]]),
-    "interfaces": (120, [[*PYTEST, "tests/interfaces"]]),
-    "tables": (90, [[*PYTEST, "tests/tables"]]),
-    "report": (90, [[*PYTEST, "tests/report"]]),
-    "site": (120, [[*PYTEST, "tests/site"]]),
-    "files": (120, [[*PYTEST, "tests/files"]]),
-    "docs": (180, [[*PYTEST, "tests/docs"], [PYTHON, "scripts/smoke_wheel.py"]]),
+    "networks": (240, [[*PYTEST, *folders("networks ops conditionals baselines testing architecture")]]),
+    "tables": (120, [[*PYTEST, *folders("table")]]),
+    "tasks": (90, [[*PYTEST, *folders("tasks training")]]),
+    "interfaces": (120, [[*PYTEST, *folders("cli benchmarks"), *MODULES]]),
+    "report": (90, [[*PYTEST, *folders("report")]]),
+    "site": (120, [[*PYTEST, *folders("site")]]),
+    "docs": (180, [[*PYTEST, *folders("docs")], [PYTHON, "scripts/smoke_wheel.py"]]),
 }
 
 JOBS = min(2, os.cpu_count() or 1)  # tests compute with one thread each

@@ -2,8 +2,6 @@
 
 import os
 import random
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 # The models here are small: one thread is as fast as two, and a busy machine does not stall it. Libraries read this once,
@@ -18,12 +16,11 @@ os.environ |= {
 import numpy as np
 import pytest
 import torch
+from helpers.registry import NETWORKS
+from helpers.some_tables import mixed
 from hypothesis import HealthCheck, settings
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from registry import NETWORKS
-
+import chainrule as cr
 from chainrule import progress, rng
 
 torch.set_num_threads(1)
@@ -68,3 +65,10 @@ def network(network_name):
 @pytest.fixture
 def generator():
     return torch.Generator().manual_seed(20)
+
+
+@pytest.fixture(scope="session")
+def density():
+    """One small density over a table of every kind."""
+    config = cr.FitConfig(hidden_sizes=(24,), components=3, epochs=15, batch_size=32)
+    return cr.fit(mixed(holes=0.15), seed=0, config=config, verbose=False)

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from command_line import chainrule as run
+from helpers.command_line import chainrule as run
 
 import chainrule
 from chainrule import rng

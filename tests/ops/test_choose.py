@@ -7,8 +7,8 @@ import warnings
 
 import pytest
 import torch
+from helpers.tolerances import SAME_TRAINING_NATS
 from ops.test_nade import problem
-from tolerances import SAME_TRAINING_NATS
 
 from chainrule import NADE
 from chainrule.errors import BackendError, ShapeError

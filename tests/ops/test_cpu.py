@@ -12,9 +12,9 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from helpers.tolerances import FLOAT32_FACTOR, KERNEL_FLOOR, SIGMOID_TAIL
 from numba import njit
 from ops.test_nade import LAYOUTS, NAMES, problem, value_and_gradients
-from tolerances import FLOAT32_FACTOR, KERNEL_FLOOR, SIGMOID_TAIL
 
 from chainrule.errors import ShapeError
 from chainrule.ops.activations import ACTIVATIONS

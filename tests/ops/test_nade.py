@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 import torch
-from tolerances import FLOAT32_FACTOR, FLOAT32_FLOOR, SAME_NUMBERS
+from helpers.tolerances import FLOAT32_FACTOR, FLOAT32_FLOOR, SAME_NUMBERS
 
 from chainrule.errors import BackendError
 from chainrule.ops.nade import autograd, eager, reference

@@ -11,8 +11,8 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
-from browser import look_at
-from command_line import chainrule, typed
+from helpers.browser import look_at
+from helpers.command_line import chainrule, typed
 
 from chainrule import Categorical, GaussianMixture, datasets
 from chainrule.baselines import RBM, VAE, ChowLiuTree, IndependentColumns

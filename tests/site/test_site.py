@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from command_line import chainrule as run
+from helpers.command_line import chainrule as run
 
 import chainrule
 from chainrule import rng

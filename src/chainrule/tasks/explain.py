@@ -146,26 +146,27 @@ def _surprise(batch: Batch, *, strict: bool) -> np.ndarray:
 
 
 def _relative_surprise(batch: Batch, *, strict: bool) -> np.ndarray:
-    """Returns the surprise of each cell minus its expectation, (n, D) bits, NaN where unknown."""
+    """Returns the surprise of each cell minus its expectation, (n, D) bits, NaN where unknown.
+
+    The surprise has two terms: whether the column can hold the value, and which value it is. Each
+    term is reduced by its expectation. A value that the column cannot hold has only the first one,
+    −log ε − H(ε).
+    """
     bits = np.full(batch.codes.values.shape, np.nan)
     for k, rows, distribution, x in _cells(batch):
         share = 0.0 if strict else batch.model.schema.columns[k].outside_share
-        nats, outside = -distribution.log_prob(x), batch.outside[:, k][rows]
-        nats = torch.where(outside, -math.log(share) if share else math.inf, nats - math.log1p(-share))
-        bits[rows, k] = (nats - _expected(distribution, share)).cpu().numpy() / LN2
+        held, beyond = -math.log1p(-share), -math.log(share) if share else math.inf
+        entropy = (1 - share) * held + share * beyond if share else 0.0
+        inside = held - distribution.log_prob(x) - _expected(distribution)
+        nats = torch.where(batch.outside[:, k][rows], beyond, inside) - entropy
+        bits[rows, k] = nats.cpu().numpy() / LN2
     return bits
 
 
-def _expected(distribution: Distribution, share: float) -> torch.Tensor:
-    """Returns the expected surprise of a cell, (N,) nats.
-
-    ``share`` is the probability of values that the column cannot hold.
-    """
+def _expected(distribution: Distribution) -> torch.Tensor:
+    """Returns the expected surprise of a value that the column can hold, (N,) nats."""
     values, weights = distribution.quadrature()
-    inside = -torch.where(weights > 0, weights * distribution.log_prob_grid(values), 0).sum(1)
-    if not share:
-        return inside
-    return (1 - share) * (inside - math.log1p(-share)) - share * math.log(share)
+    return -torch.where(weights > 0, weights * distribution.log_prob_grid(values), 0).sum(1)
 
 
 def tail_bits(rows: Batch) -> tuple[np.ndarray, np.ndarray]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,7 @@ from chainrule.table import (
     whole_array,
 )
 from chainrule.table.index import names_of_mapping
+from chainrule.table.notation import Notation, NotRead, read_cells
 
 BATCH_ROWS = 10_000  # rows drawn at a time, which bounds the memory
 
@@ -115,7 +118,8 @@ def _chunks(
 
 def _evidence(model: Model, given: Any) -> tuple[Table, Cells]:
     """Returns the table of given cells, and their codes."""
-    asked = read_table(given_row(given) if isinstance(given, Mapping) else given, reading=model.schema.reading)
+    row = _with_dates(given_row(given), model.schema) if isinstance(given, Mapping) else given
+    asked = read_table(row, reading=model.schema.reading)
     codes = encode(asked, model.schema, warn=False, strict=True)
     check_given(asked, model.schema, codes)
     model.require_evidence(codes.observed, name="given")
@@ -167,6 +171,22 @@ def given_row(given: Mapping[str, Any]) -> Table:
     columns = [objects_of([value]) for value in given.values()]
     names, index = names_of_mapping(list(given))
     return Table(names, tuple(columns), "given", named=True, index=index)
+
+
+def _with_dates(row: Table, schema: Schema) -> Table:
+    """Reads dates of ISO 8601, which are unambiguous, where their column's notation does not read them."""
+    columns, by_name = list(row.columns), {column.name: column for column in schema.own}
+    for place, name in enumerate(row.names):
+        column, cell = by_name.get(name), columns[place][0]
+        notation = column.notation if column is not None and column.holds_dates else None
+        if notation is not None and isinstance(cell, str) and _unread(notation, cell):
+            with contextlib.suppress(ValueError):
+                columns[place] = objects_of([datetime.fromisoformat(cell.strip())])
+    return replace(row, columns=tuple(columns))
+
+
+def _unread(notation: Notation, cell: str) -> bool:
+    return isinstance(read_cells(notation, objects_of([cell]), frozenset())[0], NotRead)
 
 
 def _require_no_label(schema: Schema, other: str | None) -> None:

@@ -1,0 +1,76 @@
+"""What is inferred of columns: grids, origins, ids, types, and reasons for what is left out."""
+
+import math
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from helpers.quick import N, fit, normal
+
+import chainrule as cr
+
+
+@pytest.fixture
+def x():
+    return normal()
+
+
+def test_origins_are_no_cells():
+    rng = np.random.default_rng(0)
+    days = pd.to_datetime(["1931-07-19"] + ["2024-01-10", "2024-01-21"] * 100)
+    numbers = rng.integers(10**8, 10**9, 201)
+    day, number = fit(pd.DataFrame({"day": days, "number": numbers})).schema.columns
+    assert np.datetime64(int(day.origin), day.unit) not in set(days.to_numpy())
+    assert day.origin % day.step == 0
+    assert number.origin not in set(numbers.tolist())
+
+
+def test_ids_with_gaps_are_ids():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"id": np.arange(1, 892), "x": rng.normal(size=891)})
+    for part in (table, table.sample(frac=0.8, random_state=0)):
+        with pytest.warns(UserWarning, match="left out 'id'"):
+            assert cr.infer_schema(part).names == ("x",)
+    few = pd.DataFrame({"age": rng.choice(100, 20, replace=False), "x": rng.normal(size=20)})
+    assert cr.infer_schema(few).names == ("age", "x")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint64", "UInt8"])
+def test_small_types_hold_what_is_drawn(dtype, x):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"a": pd.Series(rng.integers(0, 4, N)).astype(dtype), "x": x})
+    density = fit(table)
+    assert density.schema.columns[0].least == (-128 if dtype == "int8" else 0)
+    drawn = density.sample(2000, seed=1)
+    assert drawn.dtypes.tolist() == table.dtypes.tolist()
+    assert 0 <= int(drawn["a"].max()) < 100
+    wide = fit(pl.from_pandas(table))
+    assert wide.sample(2000, seed=1).schema == pl.from_pandas(table).schema
+
+
+def test_columns_that_cannot_be_modelled_are_left_out_with_a_reason(x):
+    table = pl.DataFrame({"x": x, "list": [[1, 2]] * N, "struct": [{"a": 1}] * N})
+    with pytest.warns(UserWarning, match="'list' .lists and structures are not modelled"):
+        assert cr.infer_schema(table).names == ("x",)
+    assert len(fit(pd.DataFrame({"x": x})).oddest(pd.DataFrame({"x": x}).iloc[:0])) == 0
+
+
+def test_steps_and_atoms_are_seen_in_any_precision(x):
+    assert cr.infer_schema(pd.DataFrame({"x": np.round(x, 1).astype("float32")})).columns[0].step == 0.1
+    rng = np.random.default_rng(0)
+    a = np.where(rng.random(N) < 0.4, 0.1, x)
+    density = fit(pd.DataFrame({"a": a, "x": rng.normal(size=N)}))
+    row = pd.DataFrame({"a": [0.1], "x": [0.5]})
+    parts = [density.log_prob(row.astype(dtype), parts=True).mass[0] for dtype in ("float64", "float32")]
+    assert parts[0] == pytest.approx(parts[1])
+    assert parts[0] < 0
+
+
+def test_nanoseconds_are_cut_off_in_silence():
+    times = pd.Series(pd.date_range("2024-01-01", periods=40, freq="h")) + pd.to_timedelta(np.arange(40), unit="ns")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        density = fit(pd.DataFrame({"t": times, "y": np.arange(40) % 3}))
+        assert math.isfinite(density.score(pd.DataFrame({"t": times, "y": np.arange(40) % 3})))
