@@ -38,15 +38,14 @@ BATCH_ROWS = 256  # quadrature takes hundreds of values per row
 
 
 def explain(model: Model, table: Any, *, relative: bool = True, strict: bool = False) -> Any:
-    """Returns the surprise of each cell in bits, as a frame of the table's shape, index and column
-    names.
+    """Returns the surprise of each cell in bits, as a frame like the table.
 
-    The surprise is −log2 p(cell | all other known cells of its row), and NaN for unknown cells.
-    With ``relative``, its expectation under the same conditional is subtracted, both for
-    standardised codes. Columns of 2 and of 500 levels then compare, and units do not matter: 0 is
-    as surprising as usual, 10 is odd. Without it, surprises are in the table's units. A cell whose
-    value its column cannot hold has −log2 ε bits. ε is the probability of all such values together
-    (see ``score``).
+    The frame has the table's shape, index and column names. The surprise is −log2 p(cell | all
+    other known cells of its row), and NaN for unknown cells. For a value that its column cannot
+    hold it is −log2 ε, where ε is the probability of all such values together (see ``score``). With
+    ``relative``, the expected surprise is subtracted, both for standardised codes. Columns of 2 and
+    of 500 levels then compare, and units do not matter: 0 is as surprising as usual, 10 is odd.
+    Without it, surprises are in the table's units.
 
     Args:
         model: the fitted model.
@@ -68,10 +67,10 @@ def explain(model: Model, table: Any, *, relative: bool = True, strict: bool = F
 
 
 def terms(model: Model, table: Any, *, strict: bool = False) -> Any:
-    """Returns the terms of the chain rule, −log2 p(cell | cells before it in the order), as a frame
-    of the table's shape.
+    """Returns the terms of the chain rule, −log2 p(cell | cells before it in the order).
 
-    They are bits in the table's units; each row sums to −log2 p(row). An unknown cell has NaN.
+    The frame has the table's shape. Terms are bits in the table's units; each row sums to −log2
+    p(row). An unknown cell has NaN.
 
     Args:
         model: the fitted model.
