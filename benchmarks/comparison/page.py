@@ -6,6 +6,7 @@ Usage: python -m benchmarks.comparison.page
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +35,17 @@ def section(found: dict[str, Any]) -> list[str]:
     lines = [
         f"### {found['data']}",
         "",
-        f"{rows['train']:,} rows of {found['columns']} columns to train, {rows['valid']:,} to choose, {rows['test']:,} to judge; "
-        f"{effort['hidden_size']} units in each hidden layer, {effort['epochs']} passes, an RBM's chains that persist with "
-        f"{effort['gibbs_steps']} steps; {effort['draws']:,} draws in the VAE's bound, {effort['distributions']:,} distributions "
-        f"towards the RBM's partition function. {where['threads']} threads, seed {found['seed']}.",
+        f"{rows['train']:,} training, {rows['valid']:,} validation and {rows['test']:,} test rows of {found['columns']} columns.",
+        f"{effort['hidden_size']} units in each hidden layer, {effort['epochs']} epochs.",
+        f"The RBM has persistent chains of {effort['gibbs_steps']} steps, and",
+        f"{effort['distributions']:,} distributions for its partition function.",
+        f"The VAE's bound has {effort['draws']:,} draws. {where['threads']} threads, seed {found['seed']}.",
         "",
     ]
     names = ["family", "nats per test row", "parameters", "seconds to train", "to score 1000 rows", "to draw 1000 rows"]
     raw = found["raw_columns"]
     if raw is not None:
-        names.append("label read right from")
+        names.append("label predicted from")
     cells = [_row(family, with_label=raw is not None) for family in found["families"]]
     if raw is not None:
         right = f"the columns themselves: {100 * raw['accuracy']:.1f} ± {100 * raw['standard_error']:.1f} %"
@@ -55,8 +57,9 @@ def _published(data: str) -> list[str]:
     named = [row for row in published(data) if row.model.startswith(("RBM", "NADE", "MADE", "mixture"))]
     if not named:
         return []
-    figures = [f"{row.model}: {row.nats:.2f}{'°' if row.checked == 'memory' else ''} ({row.source})" for row in named]
-    return [f"Published: {'; '.join(figures)}. ° was not checked against the paper.", ""]
+    figures = [f"- {row.model}: {row.nats:.2f}{'°' if row.checked == 'memory' else ''} ({row.source})" for row in named]
+    lines = [line for figure in figures for line in textwrap.wrap(figure, 100, subsequent_indent="  ")]
+    return ["Published figures (° was not checked against the paper):", "", *lines, ""]
 
 
 def _row(family: dict[str, Any], *, with_label: bool) -> list[str]:
@@ -82,8 +85,8 @@ def _seconds(value: float) -> str:
 
 def figures() -> str:
     """The text between the marks."""
-    there = [name for name in COMPARED if path_of(name).exists()]
-    return "\n".join([BEGIN, "", *(line for name in there for line in section(read(name))), END])
+    measured = [name for name in COMPARED if path_of(name).exists()]
+    return "\n".join([BEGIN, "", *(line for name in measured for line in section(read(name))), END])
 
 
 def written(text: str) -> str:

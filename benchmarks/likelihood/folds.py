@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 import chainrule as cr
-from benchmarks.likelihood.experiments import PARTS, SCALE_FLOOR, Experiment
+from benchmarks.likelihood.experiments import COMPONENTS, SCALE_FLOOR, Experiment
 from benchmarks.likelihood.second_path import cells_by_reference
 from chainrule.networks import Columns
 from chainrule.rng import generator_from
@@ -53,7 +53,7 @@ def fold_of(data: str, fold: int) -> Fold:
 
 def fitted(experiment: Experiment, rows: Fold, seed: int, floor: float = SCALE_FLOOR) -> tuple[cr.Committee, State]:
     """A committee of RNADEs; the fold's validation rows choose options and weights, as in ``fit``."""
-    columns = Columns.of([cr.GaussianMixture(PARTS, least_scale=floor)] * rows.train.shape[1])
+    columns = Columns.of([cr.GaussianMixture(COMPONENTS, least_scale=floor)] * rows.train.shape[1])
     x, x_valid, recipe = Rows(rows.train), Rows(rows.valid), RECIPES["committee"]
 
     def start(plan: Plan, generator: torch.Generator) -> cr.Committee:
@@ -105,5 +105,5 @@ def run(experiment: Experiment, seed: int) -> dict[str, Any]:
         "independent_test_nats": float(nats["alone"].mean()),
         "second_path": apart,
         "trials": trials,  # for each fold
-        "config": {**experiment.config.to_json(), "scale_floor": SCALE_FLOOR, "parts": PARTS},
+        "config": {**experiment.config.to_json(), "scale_floor": SCALE_FLOOR, "parts": COMPONENTS},
     }

@@ -6,13 +6,14 @@ Usage: python -m benchmarks.likelihood.page
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.likelihood.experiments import EXPERIMENTS, ONE_NADE, PARTS, SCALE_FLOOR, Experiment
+from benchmarks.likelihood.experiments import COMPONENTS, EXPERIMENTS, ONE_NADE, SCALE_FLOOR, Experiment
 from benchmarks.likelihood.published import best, published
 from benchmarks.likelihood.results import read
 from benchmarks.likelihood.trials import read_trials
@@ -24,73 +25,87 @@ PAGE = DOCS / "likelihoods.md"
 TABLES = {"binary": "Twenty-one binary sets", "mnist": "Binarized MNIST", "real": "Tables of numbers"}
 INTROS = {
     "mnist": f"""The first row is one NADE of {ONE_NADE.hidden_size} hidden units in the natural order:
-{ONE_NADE.epochs} epochs at rate {ONE_NADE.learning_rate}, {ONE_NADE.input_dropout} of the pixels withheld in each step,
-the best of five trials on validation rows (`benchmarks/results/likelihood_trials.csv`; an earlier run, of rate 0.01 without
-dropout, had −88.79 on the test rows). The second is the recipe.""",
-    "real": f"""Numbers in units of the training rows' standard deviations, as RNADE was measured: mixtures of {PARTS} Gaussians,
-no atoms. Of rounded numbers that repeat, a density has no bound; here the least standard deviation of a part is {SCALE_FLOOR} of
-the column's. Red wine: the mean over ten published folds, each trained on eight and chosen, by the recipe's search, on one;
-240 of its 1,599 rows repeat others, so that test rows are among the training rows, as they were for those we compare with.""",
+{ONE_NADE.epochs} epochs at rate {ONE_NADE.learning_rate}, with an input dropout of
+{ONE_NADE.input_dropout}. It is the best of five trials on validation rows
+(`benchmarks/results/likelihood_trials.csv`). An earlier run with rate 0.01 and without dropout had
+−88.79 on the test rows. The second row is the recipe.""",
+    "real": f"""Numbers are in units of the training rows' standard deviations, as in the RNADE paper, with mixtures
+of {COMPONENTS} Gaussians and no atoms. For rounded numbers that repeat, a density has no upper bound.
+The standard deviation of a component is therefore at least {SCALE_FLOOR} of the column's. Red wine
+is the mean over ten published folds. Each network is trained on eight folds and chosen by the
+recipe's search on one. 240 of its 1,599 rows repeat others, so that some test rows are training
+rows. The published figures share this.""",
 }
 MARKS = dict(zip(dict.fromkeys(e.mark for e in EXPERIMENTS.values() if e.mark), ("\\*", "†", "‡"), strict=False))
 INK, OURS, GREY = "#222222", "#c1272d", "#9a9a9a"
 
 _HEAD = """# Likelihoods on published splits
 
-Mean log-likelihoods of test rows in nats, higher is better: exact ones, of normalised densities. Made by
-`make bench-likelihood` (one row: `python -m benchmarks.likelihood.run NAME`), which appends to
-[benchmarks/results/likelihood.csv](../benchmarks/results/likelihood.csv) with commit, versions, configuration and time; the
-page by `python -m benchmarks.likelihood.page`. All binary sets are trained by one recipe,
-`cr.fit(train, valid, objective="likelihood")`, which knows the rows and columns of a set and tries on its validation rows what
-these leave open ([what it chose](#what-the-recipe-chose) is below); tables of numbers are trained by the same
-search, in units of their own. Test rows are read once, by the weights that were chosen.
+This page has mean log-likelihoods of test rows in nats; higher is better. They are exact
+likelihoods of normalised densities. `make bench-likelihood` computes them (one row:
+`python -m benchmarks.likelihood.run NAME`). It appends to
+[benchmarks/results/likelihood.csv](../benchmarks/results/likelihood.csv), with commit, versions,
+configuration and time. `python -m benchmarks.likelihood.page` writes the page.
 
-± is the standard error over test rows; of five seeds, where they were run, the mean is given and how far the seeds spread.
-Seconds are those of the first seed's fit, by one thread for a binary set.
-*Best known* is the best published exact figure we know of (no bounds, no importance estimates); those marked ° are quoted from
-memory and not verified. *Must* and *aim* are what we set ourselves before measuring.
+All binary sets are trained by one recipe, `cr.fit(train, valid, objective="likelihood")`. The
+number of rows and columns decides some settings, and a search on validation rows the others
+([its choices](#what-the-recipe-chose) are below). Tables of numbers are trained by the same search,
+in other units. Test rows are read once, with the chosen weights.
+
+± is the standard error over test rows. For sets with five seeds, the page has the mean and the
+range over seeds. Seconds are those of the first seed's fit, with one thread for a binary set. *Best
+known* is the best published exact figure we know of (no bounds, no importance estimates); figures
+marked ° are quoted from memory and not verified. *Must* and *aim* are goals that were set before
+measuring.
 """
 
 _RECIPE = """## The recipe
 
-`training/recipes/committee.py` says what it is, number by number. In words:
+`training/recipes/committee.py` has all settings of the recipe. In words:
 
-- **Members.** Eight NADEs (`effort="quick"`: one, `"best"`: sixteen), each trained by itself: own first weights, own clipped
-  gradients. What a network learns by heart is its own, and is averaged out as one over their number: −log p of M members is
-  close to a + b / M (of several orders less exactly so), so that one and two of them foretell what eight will reach. The
-  table below has both figures.
-- **How they are averaged.** Members of one order conditional by conditional (`Committee`), members of several orders row by
-  row (`Ensemble`); both are exact. Where a network can learn much by heart (few rows, many columns) the first is worth more,
-  because every cell is averaged anew; where little, the second, because networks of different orders differ more. It is
-  tried, not guessed.
-- **What is tried, and in which sequence.** Share of columns withheld in a step (`input_dropout`), weight decay, epochs,
-  learning rate, order, one order or several, hidden units: one after the other, each by a committee of two on the validation
-  rows, up and down its ladder as long as it is better. What keeps rows from being learned by heart comes before the epochs:
-  tried the other way round, dna took half the epochs, and then no dropout could make up for them.
-- **What takes twice the time must gain** at least 0.05 % of −log p; else a search ends with the longest training for a
-  thousandth.
-- **What is not tried:** coding (code 0 is the more frequent value), the beginning (independent columns), AdamW with a
-  learning rate that falls as a cosine, sigmoids (ReLU was 0.02 nats better on validation rows of mushrooms and 0.85 worse on
-  those of nips, below), 32 to 200 rows a step (100 where it takes 32 were 0.6 better of dna-nade and 0.04 to 0.3 worse of three
-  other sets, below), the weights of the best epoch on validation rows: since the learning rate comes
-  to rest, an average of the last epochs' weights is at best as good (`python -m benchmarks.likelihood.averaging`, below; of
-  codes as the data sets have them).
-- **What is left to try:** connections from columns to outputs that pass no hidden unit, residual layers, orderless
-  pre-training, trees or mixtures as members. A deep MADE at its defaults learns small sets by heart (below), which a search of
-  its own might mend.
+- **Members.** A committee has eight NADEs (one with `effort="quick"`, sixteen with `"best"`). Each
+  is trained separately, with its own initial weights and its own clipped gradients. Different
+  networks overfit differently, and averaging reduces the effect in proportion to 1 / M. For M
+  members −log p is close to a + b / M, less closely with several orders. The results of one and two
+  members therefore predict that of eight; the table below has both figures.
+- **Averaging.** Members of one order are averaged conditional by conditional (`Committee`), members
+  of several orders row by row (`Ensemble`). Both are exact. The first is better if networks overfit
+  much (few rows, many columns), because every cell is averaged. The second is better if they
+  overfit little, because networks of different orders differ more. The search tries both.
+- **The search.** It tries the settings in sequence: the share of columns hidden in a step
+  (`input_dropout`), weight decay, epochs, learning rate, order, one order or several, and hidden
+  units. It moves a setting up or down its grid while that improves a committee of two on validation
+  rows. Regularisation comes before epochs. In the other sequence, dna got half the epochs, and then
+  no dropout could compensate.
+- **A setting that doubles the time must gain** at least 0.05 % of −log p. Otherwise the search
+  would choose the longest training for a tiny gain.
+- **Fixed settings.** Code 0 is the more frequent value. Training starts at independent columns. The
+  optimiser is AdamW with a cosine learning rate, and hidden units are sigmoids. ReLU was 0.02 nats
+  better on validation rows of mushrooms and 0.85 worse on those of nips (below). A step has 32 to
+  200 rows. 100 rows instead of 32 were 0.6 better for dna-nade, and 0.04 to 0.3 worse for three
+  other sets (below). The weights are those of the best epoch on validation rows. The learning rate
+  decays to zero, so that averaging the last epochs' weights is at best equally good
+  (`python -m benchmarks.likelihood.averaging`, below, with codes as in the data sets).
+- **Not tried yet:** connections from columns to outputs without hidden units, residual layers,
+  orderless pre-training, and trees or mixtures as members. A deep MADE at its defaults overfits
+  small sets (below), which a search for it might improve.
 """
 
 _CHOICES = """## What the recipe chose
 
-−log p per validation row that eight members are foretold to reach by two: with what the recipe begins with, and after each field
-was tried; in brackets what a change gained. Then what eight reached, and in how many trials. A dash: what it began with was best.
-Fields as in `cr.FitConfig`; why they are tried in this sequence is in `training/recipes/committee.py`.
+The table has −log p per validation row of eight members, predicted from two. *Start* has the
+initial settings. The next columns have the best value of each setting after it was tried, with its
+gain in brackets. A dash means that the initial value was best. *Predicted* is the prediction for
+the chosen settings, and *reached* the result of eight members. *Trials* counts the tried settings.
+Settings are fields of `cr.FitConfig`. The reasons for their sequence are in
+`training/recipes/committee.py`.
 """
 
 _TRIED = """## What else was tried
 
-−log p per validation row of fits in which something was set by hand (`python -m benchmarks.likelihood.trials`); of committees the
-search chose the rest. Test rows were not read.
+The table has −log p per validation row of fits with some settings chosen by hand
+(`python -m benchmarks.likelihood.trials`). For committees the search chose the other settings. Test
+rows were not read.
 """
 
 
@@ -131,8 +146,8 @@ def text() -> str:
     if checked:
         lines += [
             "",
-            "Of every set 1,000 test rows, or all there are, were scored again by the lecture's recursion in float64, "
-            f"without kernels: the farthest row differs by {max(checked):.0e} nats.",
+            "For every set, up to 1,000 test rows were also scored by the lecture's recursion in float64,",
+            f"without kernels. The largest difference of a row is {max(checked):.0e} nats.",
         ]
     return "\n".join(lines) + "\n"
 
@@ -152,8 +167,10 @@ def _short(rows: Sequence[dict[str, Any]]) -> list[str]:
     counted = [e for e in EXPERIMENTS.values() if e.must is not None and of(e, rows)]
     below = missed(rows)
     lines = ["## Where it falls short", ""]
-    lines += [f"{len(counted) - len(below)} of {len(counted)} rows reach what they must. The others:", ""]
-    return [*lines, *(f"- **{experiment.name}.** {experiment.short}" for experiment in below), ""]
+    lines += [f"{len(counted) - len(below)} of {len(counted)} rows reach their *must*. The others are:", ""]
+    for experiment in below:
+        lines += textwrap.wrap(f"- **{experiment.name}.** {experiment.short}", 100, subsequent_indent="  ")
+    return [*lines, ""]
 
 
 def _tried() -> list[str]:
@@ -199,7 +216,7 @@ def _choices(rows: Sequence[dict[str, Any]]) -> list[str]:
         found.append([row["experiment"], f"{trials[0]['valid_nats']:.3f}", *cells, f"{before:.3f}"])
         found[-1] += [f"{-row['valid_nats']:.3f}", str(len(trials))]
     found.sort(key=lambda row: list(EXPERIMENTS).index(row[0]))
-    return [*lines, *table(["set", "beginning", *fields, "foretold", "reached", "trials"], found), ""]
+    return [*lines, *table(["set", "start", *fields, "predicted", "reached", "trials"], found), ""]
 
 
 def of(experiment: Experiment, rows: Sequence[dict[str, Any]], effort: str = "standard") -> list[dict[str, Any]]:

@@ -50,56 +50,69 @@ def text() -> str:
 
 _HEAD = """# Real tables
 
-What a density by the chain rule is worth on five tables as people have them, beside what one would use instead. Made by
-`python -m benchmarks.tables.prove` from the tables that `CHAINRULE_DATA` names; every number is in
+This page compares a density by the chain rule with common alternatives, on five tables as people
+have them. `python -m benchmarks.tables.prove` computes it from the tables in the folder
+`CHAINRULE_DATA`. Every number is in
 [benchmarks/results/real_tables](../benchmarks/results/real_tables).
 
-Of each table at most 10,000 rows are taken (5,000 for odd cells), drawn anew for each of five seeds, which are those of splits,
-masks, errors and fits, too. Numbers are means over the five; ± is a standard error, of a difference that of the paired
-differences. `effort="standard"` and nothing else is set, but that four columns of online_shoppers are said to be labels and two
-of beijing_pm25 numbers that need not be whole. The rules by which a fit follows from a table were chosen on other draws of rows
-of these tables (seeds from 100 on); what the baselines leave open is chosen on validation rows.
+Each table contributes at most 10,000 rows (5,000 for odd cells). They are drawn for each of five
+seeds, which also determine splits, masks, errors and fits. Numbers are means over the five seeds. ±
+is a standard error, and for a difference that of the paired differences.
+
+Only `effort="standard"` is set, and some kinds: four columns of online_shoppers are labels, and two
+of beijing_pm25 are real numbers. The rules by which settings follow from a table were chosen on
+other draws of rows of these tables (seeds from 100 on). The baselines' settings are chosen on
+validation rows.
 """
-_SHORT_OF = """Where it gains no more than a standard error on the best other (below zero, that one is better), or
-misjudges how sure it is:
+_SHORT_OF = """These are the cases in which chainrule gains no more than a standard error over the best other
+method, or misjudges its certainty. Below zero, the other method is better:
 """
 _LIKELIHOOD = """## 1. How likely are held-out rows
 
-Nats per test row, higher is better; 7,000 training rows, titanic 623. All are densities on one base measure: the same levels,
-atoms and steps have masses, other numbers a density in the table's units. Independent columns are histograms, the tree of Chow
-and Liu is over such bins, in which masses spread evenly; the Gaussian mixture is scikit-learn's with diagonal covariances, whose
-mass of a step is that between its ends.
+The table has nats per test row; higher is better. There are 7,000 training rows, and 623 for
+titanic. All densities have one base measure: the same levels, atoms and steps have masses, and
+other numbers have a density in the table's units. Independent columns are histograms. The tree of
+Chow and Liu is over the same bins, in which masses spread evenly. The Gaussian mixture is
+scikit-learn's with diagonal covariances; the mass of a step is that between its ends.
 """
-_IMPUTATION = """## 2. What belongs in the holes
+_IMPUTATION = """## 2. What belongs in missing cells
 
-A fifth of the known cells is taken away at random. Everyone sees the same table with the same holes, and fills the rows that
-were fitted. Linear and forests are scikit-learn's `IterativeImputer` with ridge regressions and classifiers, and with random
-forests of both; these and neighbours fill in means, which the squared error favours as the absolute one does medians, so
-chainrule is asked for medians in the first table of errors and for means (`how="mean"`) in the second.
+A fifth of the known cells is removed at random. All methods get the same table with the same
+missing cells, and fill the rows that were fitted. Linear and forests are scikit-learn's
+`IterativeImputer`: with ridge regressions and classifiers, and with random forests for both. They
+and the neighbours fill in means. Means are best for the squared error, and medians for the absolute
+error. So chainrule fills in medians in the first table of errors and means (`how="mean"`) in the
+second.
 """
-_CALIBRATION = """How sure it was of the emptied numbers: how many lie in their 90 % interval, and the ranks of the truth
-in its conditional (the probability integral transform, drawn evenly within steps), each tenth of which would hold 0.1 if all
-were right.
+_CALIBRATION = """The last table shows how well chainrule's certainty is calibrated for the removed numbers. *Inside*
+is the share of numbers in their 90 % interval. The ranks of the true values in their conditionals
+are probability integral transforms, drawn evenly within steps. Each tenth of them would hold 0.1 if
+all were right.
 """
-_SYNTHESIS = """## 3. Rows like these
+_SYNTHESIS = """## 3. Similar rows
 
-As many rows are drawn as there are training rows; shuffled is the training table with each column shuffled on its own. A
-gradient-boosting classifier is trained on each to predict one column (income, y, wind from the south-east, revenue, survival)
-and tested on real rows: area under the curve. Another is to tell made rows from real ones: 0.5 is chance. Of the drawn rows a
-share lies nearer to a training row than to any of as many test rows: 0.5 if nothing is memorised; and some repeat a training
-row, as test rows do.
+As many rows are drawn as there are training rows. *Shuffled* is the training table with each column
+shuffled separately. A gradient-boosting classifier is trained on each to predict one column
+(income, y, wind from the south-east, revenue, survival). It is tested on real rows; the figure is
+the area under the curve. A second classifier distinguishes drawn from real rows: 0.5 is chance.
+*Nearer to training rows* is the share of drawn rows that are nearer to a training row than to any
+of equally many test rows: 0.5 if nothing is memorised. Some drawn rows repeat a training row, and
+so do some test rows.
 """
 _ODD_CELLS = """## 4. Which cells are wrong
 
-Errors are planted in random cells of 5,000 rows, at most one a row: another label of the column, ten or a hundred times the
-number, or two neighbouring digits swapped. Each method ranks what it finds odd in the table with its errors, and is given as
-many as there are errors. The forest ranks rows: an error is found if its row is. Many errors of labels cannot be found: another
-region is as good as the one that was.
+Errors are planted in random cells of 5,000 rows, at most one per row: another label of the column,
+ten or a hundred times the number, or two neighbouring digits swapped. Each method ranks the cells
+of the table with errors, and its first ranks count, as many as there are errors. The forest ranks
+rows: an error is found if its row is. Many wrong labels cannot be found: another region is as
+plausible as the original one.
 """
 _SECONDS = """## 5. Seconds
 
-On two cores: to fit the training rows and to score the test rows of proof 1, choices on validation rows included; to fill the
-holes of proof 2, for which the others fit anew each time (chainrule's fit of that table takes as long as that above).
+The times are for two cores. They are for fitting the training rows and scoring the test rows of
+section 1, including choices on validation rows, and for filling the missing cells of section 2. The
+other methods include a fit in each filling. chainrule's fit of that table takes as long as the one
+above.
 """
 
 
@@ -108,7 +121,7 @@ def _short_of() -> list[str]:
     lines = []
     imputed = _read("imputation")
     for what, name, sign in (
-        ("accuracy", "labels filled right", 1), ("error", "absolute error", -1), ("squared", "root of squared error", -1),
+        ("accuracy", "labels filled correctly", 1), ("error", "absolute error", -1), ("squared", "root of squared error", -1),
     ):  # fmt: skip
         for table_name, each in imputed.items():
             values = [{label: sign * one[what] for label, one in every["methods"].items()} for every in each]
@@ -119,7 +132,7 @@ def _short_of() -> list[str]:
         inside, bound = np.mean([one["inside"] for one in each]), _two_errors(each)
         if abs(inside - 0.9) > bound:
             lines.append(
-                f"- {table_name}, 90 % intervals: {inside:.1%} of the numbers lie inside, ± {bound:.1%} would be chance."
+                f"- {table_name}, 90 % intervals: {inside:.1%} of the numbers lie inside; chance explains ± {bound:.1%}."
             )
     for table_name, each in _read("odd_cells").items():
         mean, error, best = _paired([{label: 100 * v for label, v in one["found"].items()} for one in each])
@@ -155,15 +168,15 @@ def _imputation(found: Found) -> list[str]:
     labels = list(next(iter(found.values()))[0]["methods"])
     lines = [_IMPUTATION]
     for what, title, sign in (
-        ("accuracy", "Share of labels filled right, mean over the columns, higher is better", 1),
+        ("accuracy", "Share of labels filled correctly, mean over the columns, higher is better", 1),
         (
             "error",
-            "Absolute error of numbers over their standard deviation, mean over the columns, lower is better",
+            "Absolute error over the standard deviation, mean over the columns of numbers, lower is better",
             -1,
         ),
         (
             "squared",
-            "Root of the mean squared error of numbers over their standard deviation, mean over the columns, lower is better",
+            "Root mean squared error over the standard deviation, mean over them, lower is better",
             -1,
         ),
     ):
@@ -212,11 +225,11 @@ def _synthesis(found: Found) -> list[str]:
         *table(
             [
                 "table",
-                "learned from real",
-                "from drawn",
-                "from shuffled",
-                "drawn told apart",
-                "shuffled told apart",
+                "classifier: trained on real",
+                "on drawn",
+                "on shuffled",
+                "drawn distinguished",
+                "shuffled distinguished",
                 "nearer to training rows",
                 "drawn repeat",
                 "test rows repeat",
@@ -245,9 +258,9 @@ def _odd_cells(found: Found) -> list[str]:
         gain = _gain([{label: 100 * one["found"][label] for label in labels} for one in each], "{:+.1f}")
         of_kind = []
         for kind in kinds:
-            parts = [one["by kind"][kind] for one in each if kind in one["by kind"]]
-            count = sum(part["errors"] for part in parts)
-            of_kind.append(f"{sum(part[OURS] * part['errors'] for part in parts) / max(count, 1):.0%}")
+            cases = [one["by kind"][kind] for one in each if kind in one["by kind"]]
+            count = sum(case["errors"] for case in cases)
+            of_kind.append(f"{sum(case[OURS] * case['errors'] for case in cases) / max(count, 1):.0%}")
         rows.append([*row, gain, *of_kind])
     return [
         _ODD_CELLS,

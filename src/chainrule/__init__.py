@@ -1,6 +1,6 @@
-"""Exact joint densities by the chain rule: how likely is a row, which rows are like these.
+"""Exact joint densities of tables by the chain rule.
 
-Importing this package loads torch and numpy; everything else is loaded when first used.
+Importing this package loads torch and numpy; other modules are loaded when first used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What users hold: a fitted table that answers questions, saves and loads."""
+"""The fitted density of a table: it answers questions, saves and loads."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from chainrule import fileformat, tasks
 from chainrule.errors import ChainruleError, FormatError, printable
@@ -22,13 +23,17 @@ from chainrule.version import version
 
 @dataclass(frozen=True, repr=False)
 class Density:
-    """The joint density of a table. Tables are whatever was fitted: frames, arrays, paths; answers are in the table's terms.
+    """The joint density of a table.
+
+    It takes frames, arrays and paths, and answers in the table's own terms.
 
     Attributes:
-        model: schema and network. The network reads codes, which ``codes`` makes of a table and ``table`` turns back.
-        training: how it was trained, as JSON: configuration, seed, rows, history per epoch, and how the probabilities of rows
-            are calibrated.
-        seconds: how long that took; not saved, so that the same seed gives the same file to the byte.
+        model: schema and network. The network reads codes; ``codes`` encodes a table and ``table``
+            decodes.
+        training: the training record, as JSON: configuration, seed, rows, history per epoch, and
+            the calibration of rows' probabilities.
+        seconds: the duration of the fit; not saved, so that the same seed gives the same file to
+            the byte.
     """
 
     model: Model
@@ -36,11 +41,12 @@ class Density:
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        self.model.network.look = RowsOrCodes(self.model.schema)  # a warning, if somebody hands it rows of the table
+        # Warns if rows of the table are passed to the network instead of codes.
+        self.model.network.look = RowsOrCodes(self.model.schema)
 
     @property
     def schema(self) -> Schema:
-        """The columns and what is assumed of them; ``print`` shows a line for each."""
+        """The columns and what is assumed of them; ``print`` shows one line per column."""
         return self.model.schema
 
     @overload
@@ -50,44 +56,60 @@ class Density:
     def log_prob(self, table: Any, parts: Literal[True], *, strict: bool = False) -> tasks.Parts: ...
 
     def log_prob(self, table: Any, parts: bool = False, *, strict: bool = False) -> np.ndarray | tasks.Parts:
-        """log p of the known cells of each row, (N,) float64, nats.
+        """Returns log p of the known cells of each row, (N,) float64, nats.
 
         Args:
-            table: frame, array or path with the columns that were fitted; NaN, None, pd.NA and NaT are unknown cells. A column
-                that is absent is unknown, with a warning.
-            parts: two arrays instead, ``mass`` and ``density``, whose sum it is: the terms of cells that have a
-                probability, and of those that have a density in the table's units.
-            strict: refuse cells that hold what their column cannot (a 2 among bits, text among numbers), and leave no probability
-                for them. Otherwise such a cell has a small one, ε = 1 / (rows of the column + 1): see ``tasks.score``.
+            table: frame, array or path with the columns that were fitted. NaN, None, pd.NA and NaT
+                are unknown cells. An absent column is unknown, with a warning.
+            parts: return two arrays, ``mass`` and ``density``, whose sum is log p. They are the
+                terms of cells with a probability, and of those with a density in the table's units.
+            strict: refuse cells whose values their columns cannot hold (a 2 among bits, text among
+                numbers), and reserve no probability for them. Otherwise such a cell has a small
+                one, ε = 1 / (rows of the column + 1); see ``tasks.score``.
         """
         if parts:
             return tasks.score_parts(self.model, table, strict=strict)
         return tasks.score(self.model, table, strict=strict)
 
     def score(self, table: Any, *, strict: bool = False) -> float:
-        """The mean of ``log_prob``: nats per row, higher is better."""
+        """Returns the mean of ``log_prob``: nats per row, higher is better."""
         return float(self.log_prob(table, strict=strict).mean())
 
     def explain(self, table: Any, relative: bool = True, *, strict: bool = False) -> Any:
-        """The surprise of each cell in bits, as a frame of the table's shape; see ``tasks.explain``."""
+        """Returns the surprise of each cell in bits, as a frame of the table's shape.
+
+        See ``tasks.explain``.
+        """
         return tasks.explain(self.model, table, relative=relative, strict=strict)
 
     def terms(self, table: Any, *, strict: bool = False) -> Any:
-        """−log2 p(cell | cells before it in the order), as a frame of the table's shape; each row's sum is −log2 p(row)."""
+        """Returns −log2 p(cell | cells before it in the order), as a frame of the table's shape.
+
+        Each row sums to −log2 p(row).
+        """
         return tasks.terms(self.model, table, strict=strict)
 
     def oddest(self, table: Any, top: int = 20, *, strict: bool = False) -> Any:
-        """The oddest cells, oddest first, each with what was likely instead; see ``tasks.oddest``."""
+        """Returns the oddest cells, oddest first, each with what was likely instead.
+
+        See ``tasks.oddest``.
+        """
         return tasks.oddest(self.model, table, top=top, strict=strict)
 
     def conditional(
         self, table: Any, column: Hashable, *, quantiles: Sequence[float] = tasks.QUANTILES, strict: bool = False
     ) -> Any:
-        """Probabilities of a column's levels, or quantiles of its numbers, given the rest of each row."""
+        """Returns probabilities of a column's levels, or quantiles of its numbers, for each row.
+
+        They are given the rest of the row; see ``tasks.conditional``.
+        """
         return tasks.conditional(self.model, table, column, quantiles=quantiles, strict=strict)
 
     def marginal(self, *columns: Hashable) -> Any:
-        """p(column), or p(first, second), as a frame with a row for each value or pair; see ``tasks.marginal``."""
+        """Returns p(column), or p(first, second), as a frame with a row for each value or pair.
+
+        See ``tasks.marginal``.
+        """
         return tasks.marginal(self.model, *columns)
 
     def sample(
@@ -100,15 +122,18 @@ class Density:
         other: str | None = None,
         to: str | os.PathLike[str] | None = None,
     ) -> Any:
-        """n rows like those fitted, in the same kind of table, or written to a file, part by part.
+        """Draws n rows, as the kind of table that was fitted, or writes them to a file, chunk by
+        chunk.
 
         Args:
             n: number of rows.
-            given: cells to keep: a dict of one value a column, or a table of one row or n rows with holes.
-            temperature: 1 samples the model; towards 0 the likeliest value of each step.
+            given: cells to keep: a dict of one value per column, or a table of one row or n rows
+                with missing cells.
+            temperature: 1 samples the model; towards 0 each step takes its most probable value.
             seed: makes the draw reproducible.
-            other: what stands in a cell that is drawn as a rare label, one of those that no file names; by default it is empty.
-            to: a path of CSV or Parquet to write to; it is returned.
+            other: the text for a rare label, which is drawn without a name; by default such cells
+                are empty.
+            to: a path of CSV or Parquet to write to, which is returned.
         """
         return tasks.sample(self.model, n, given=given, temperature=temperature, seed=seed, other=other, to=to)
 
@@ -123,35 +148,43 @@ class Density:
         strict: bool = False,
         to: str | os.PathLike[str] | None = None,
     ) -> Any:
-        """The table with its holes filled; what is known stays to the bit (see ``tasks.impute``).
+        """Returns the table with its missing cells filled.
+
+        Known cells keep every bit (see ``tasks.impute``).
 
         Args:
-            table: rows with holes.
-            how: "draw" (all holes of a row together), "best" (most probable level, median) or "mean".
+            table: rows with missing cells.
+            how: "draw" (all missing cells of a row jointly), "best" (most probable level, median)
+                or "mean".
             n_draws: how many tables to draw; more than one come as a list.
             seed: makes draws reproducible.
-            interval: with a probability such as 0.9, returns (table, low, high), the ends of each filled number's interval.
-            strict: refuse cells that hold what their column cannot, instead of leaving them as they are.
-            to: a path of CSV or Parquet to write to; a file is then read, filled and written in parts.
+            interval: a probability such as 0.9. The result is then (table, low, high), with the
+                interval ends of each filled number.
+            strict: refuse cells whose values their columns cannot hold, instead of leaving them as
+                they are.
+            to: a path of CSV or Parquet to write to; a file is then read, filled and written in
+                chunks.
         """
         return tasks.impute(
             self.model, table, how=how, n_draws=n_draws, interval=interval, seed=seed, strict=strict, to=to
         )
 
     def codes(self, table: Any) -> np.ndarray:
-        """What the network reads of a table, (N, D) float64 with NaN where unknown; see ``tasks.codes``.
+        """Returns the codes of a table, (N, D) float64 with NaN where unknown; see ``tasks.codes``.
 
-        ``model.network`` takes codes, never rows of the table: in a binary column code 0 is the more frequent value, numbers are
-        standardised or counted in steps.
+        ``model.network`` takes codes, never rows of the table. In a binary column, code 0 is the
+        more frequent value. Numbers are standardised or counted in steps.
 
         Examples:
             >>> import chainrule as cr
             >>> rows = np.array([[1, 0], [1, 0], [1, 1], [0, 0]] * 20)
-            >>> density = cr.fit(rows, network="nade", seed=0, verbose=False, config=cr.FitConfig(hidden_size=4, epochs=1))
+            >>> config = cr.FitConfig(hidden_size=4, epochs=1)
+            >>> density = cr.fit(rows, network="nade", seed=0, verbose=False, config=config)
             >>> density.codes(rows[:4]).tolist()
             [[0.0, 0.0], [0.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
             >>> nats = density.model.network.log_prob(torch.from_numpy(density.codes(rows)))
-            >>> bool(np.allclose(nats.detach().numpy(), density.log_prob(rows, strict=True), atol=1e-5))
+            >>> expected = density.log_prob(rows, strict=True)
+            >>> bool(np.allclose(nats.detach().numpy(), expected, atol=1e-5))
             True
             >>> bool((density.table(density.codes(rows)) == rows).all())
             True
@@ -159,26 +192,35 @@ class Density:
         return tasks.codes(self.model, table)
 
     def table(self, codes: Any) -> Any:
-        """The rows that codes (N, D) stand for, as the kind of table that was fitted; see ``tasks.table``.
+        """Returns the rows of codes (N, D), as the kind of table that was fitted.
 
-        The inverse of ``codes``, also of what ``model.network.sample`` draws. Unknown cells, labels that are not listed and
-        cells outside their column come back as missing.
+        See ``tasks.table``.
+
+        It is the inverse of ``codes``, and decodes what ``model.network.sample`` draws. Unknown
+        cells, unlisted labels and values that a column cannot hold become missing cells.
         """
         return tasks.table(self.model, codes)
 
     def features(self, table: Any, pool: str = "last", *, strict: bool = False) -> np.ndarray:
-        """A representation of each row, (N, F) float64: hidden units of the network; see ``tasks.features``."""
+        """Returns a representation of each row, (N, F) float64: hidden units of the network.
+
+        See ``tasks.features``.
+        """
         return tasks.features(self.model, table, pool=pool, strict=strict)
 
     def compare(self, other: Density, table: Any) -> tasks.Comparison:
-        """How many nats per row this density is better than another on a table, with the standard error of that mean."""
+        """Returns by how many nats per row this density is better than another on a table.
+
+        The result has the standard error; see ``tasks.compare``.
+        """
         return tasks.compare(self.model, other.model, table)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes a model file; it appears only when complete, and holds no row of the table."""
+        """Writes a model file, which appears only when complete and holds no row of the table."""
         content = {"model": self.model.to_json(), "training": dict(self.training)}
         fileformat.write(path, fileformat.Contents("model", content, self.model.arrays(), version()))
 
+    @override
     def __repr__(self) -> str:
         kinds = Counter(column.kind for column in self.schema.columns)
         columns = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
@@ -196,7 +238,7 @@ class Density:
 
 
 def load(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Density:
-    """The density in a model file.
+    """Returns the density in a model file.
 
     Raises:
         FileNotFoundError: there is no such file.

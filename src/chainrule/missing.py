@@ -1,7 +1,8 @@
-"""Columns that say where cells of another column are missing: the one place that knows of them.
+"""Flag columns, which say whether another column's cell is missing.
 
-A fit with ``missing="informative"`` gives such a flag to each column with missing cells. A flag is a binary column, known
-wherever its column is in the table. Networks do not know flags: for them they are columns as others are.
+This module alone knows of them. A fit with ``missing="informative"`` adds a flag for each column
+with missing cells. A flag is a binary column. It is known wherever its column is in the table. For
+networks, flags are ordinary columns.
 """
 
 from __future__ import annotations
@@ -14,40 +15,49 @@ from chainrule.table import Codes, Schema
 
 
 def is_flag(schema: Schema) -> np.ndarray:
-    """Which columns are flags, bool (D,)."""
+    """Returns which columns are flags, bool (D,)."""
     return np.array([column.is_flag for column in schema.columns])
 
 
 def flags_first(schema: Schema) -> list[int]:
-    """The numbers of all columns, flags first: in this order what is missing is drawn before what is not."""
+    """Returns the indices of all columns, flags first: missingness is drawn before values."""
     return np.argsort(~is_flag(schema), kind="stable").tolist()
 
 
-def there(schema: Schema) -> np.ndarray:
-    """Codes (D,) of a row without missing cells: those of its flags; zero in other columns."""
+def complete_codes(schema: Schema) -> np.ndarray:
+    """Returns codes (D,) of the flags of a complete row; zero in other columns."""
     return _codes(schema, missing=False)
 
 
 def missing(schema: Schema, values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """The cells (N, D) that their known flag calls missing, bool; values and known cells (N, D)."""
-    found, absent = np.zeros(values.shape, dtype=bool), _codes(schema, missing=True)
+    """Returns the mask (N, D) of cells that a known flag marks as missing.
+
+    The arguments values and known are (N, D).
+    """
+    is_missing, codes = np.zeros(values.shape, dtype=bool), _codes(schema, missing=True)
     for k, flag in schema.flags.items():
-        found[:, k] = known[:, flag] & (values[:, flag] == absent[flag])
-    return found
+        is_missing[:, k] = known[:, flag] & (values[:, flag] == codes[flag])
+    return is_missing
 
 
 def present(schema: Schema, codes: Codes, cells: np.ndarray) -> Codes:
-    """The codes with flags that say that these cells (N, D) are there: a cell that is asked for or filled is not missing."""
-    if not (found := schema.flags):
+    """Returns codes in which the flags of the cells (N, D) say "not missing".
+
+    These are cells that are asked for or filled.
+    """
+    if not schema.flags:
         return codes
-    values, observed, said = codes.values.copy(), codes.observed.copy(), there(schema)
-    for k, flag in found.items():
-        values[cells[:, k], flag], observed[cells[:, k], flag] = said[flag], True
+    values, observed, complete = codes.values.copy(), codes.observed.copy(), complete_codes(schema)
+    for k, flag in schema.flags.items():
+        values[cells[:, k], flag], observed[cells[:, k], flag] = complete[flag], True
     return Codes(values, observed, codes.outside)
 
 
 def given(schema: Schema, codes: Codes) -> Codes:
-    """The codes of given cells: a cell that is not given is drawn, and its flag, which would call it missing, is unknown."""
+    """Returns the codes of given cells, without the flags of all other cells.
+
+    The other cells are drawn, not missing.
+    """
     observed = codes.observed.copy()
     for k, flag in schema.flags.items():
         observed[:, flag] &= codes.observed[:, k]
@@ -62,45 +72,49 @@ def draw(
     temperature: float,
     generator: torch.Generator,
 ) -> torch.Tensor:
-    """n rows (n, D), given codes and which of them are known, as of the network's ``sample``.
+    """Draws n rows (n, D), given codes and the mask of those that are known.
 
-    A network that takes any evidence draws flags first and then the cells that are not missing. Those that are missing
-    stay open, so that the others do not depend on them.
+    A network that takes any evidence draws flags first, and then the cells that are not missing.
+    Missing cells are not drawn, so that other cells do not depend on them.
     """
     if not schema.flags or not network.any_evidence:
         return network.sample(n, given=given, temperature=temperature, generator=generator)
     with torch.no_grad():
         n, values, known = network.check_draws(n, given, temperature)
-        own = torch.from_numpy(~is_flag(schema)).to(known.device)
-        values = network.complete(values, known, temperature, generator, asked=~(known | own))
-        with_flags = known | ~own
+        no_flag = torch.from_numpy(~is_flag(schema)).to(known.device)
+        values = network.complete(values, known, temperature, generator, asked=~(known | no_flag))
+        with_flags = known | ~no_flag
         asked = ~(with_flags | _missing(schema, values, with_flags))
         return network.complete(values, with_flags, temperature, generator, asked=asked)
 
 
 def draw_like(
-    schema: Schema, network: AbstractNetwork, n: int, codes: np.ndarray, told: np.ndarray, generator: torch.Generator
+    schema: Schema, network: AbstractNetwork, n: int, codes: np.ndarray, given: np.ndarray, generator: torch.Generator
 ) -> torch.Tensor:
-    """n rows (n, D) with the flags ``told``, bool (D,), at these codes (D,), if the network takes them as given.
+    """Draws n rows (n, D) given flags, whose codes (D,) are the same for all rows.
 
-    A network of one order draws its flags itself.
+    The flags are those in the mask ``given`` (D,). A network of one order cannot condition on
+    flags, and draws them.
     """
     with torch.no_grad():
-        if not told.any() or not network.any_evidence:
+        if not given.any() or not network.any_evidence:
             return network.sample(n, generator=generator)
-        given = torch.from_numpy(codes)[None], torch.from_numpy(told)[None]
-        n, values, known = network.check_draws(n, given, 1.0)
+        evidence = torch.from_numpy(codes)[None], torch.from_numpy(given)[None]
+        n, values, known = network.check_draws(n, evidence, 1.0)
         return network.complete(values, known, 1.0, generator, asked=~(known | _missing(schema, values, known)))
 
 
 def _missing(schema: Schema, values: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-    """The cells (N, D) that their known flag calls missing, bool."""
+    """Returns the mask (N, D) of cells that a known flag marks as missing."""
     found = missing(schema, values.cpu().numpy(), known.cpu().numpy())
     return torch.from_numpy(found).to(values.device)
 
 
 def _codes(schema: Schema, *, missing: bool) -> np.ndarray:
-    """Codes (D,) of flags of missing cells, or of cells that are there; zero in other columns."""
+    """Returns codes (D,) of the flags of missing cells, or of cells that are not missing.
+
+    Codes of other columns are zero.
+    """
     columns = enumerate(schema.columns)
     codes = [schema.flag_code(k, missing=missing) if column.is_flag else 0 for k, column in columns]
     return np.array(codes, dtype=np.float64)

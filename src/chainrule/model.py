@@ -1,4 +1,7 @@
-"""A model: the schema of a table with a network over its codes. The one place where kinds meet conditionals."""
+"""A model: the schema of a table and a network over its codes.
+
+This module maps kinds to conditionals.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,10 @@ MIXTURES: dict[str, type[AbstractMixture]] = {
 
 @dataclass(frozen=True)
 class Model:
-    """What files hold and tasks work on: which columns, and the density over their codes."""
+    """The columns of a table and the density over their codes.
+
+    Files hold models, and tasks take them.
+    """
 
     schema: Schema
     network: AbstractNetwork
@@ -57,44 +63,49 @@ class Model:
         _require_kinds(self.schema, self.network.columns)
 
     def in_float64(self) -> AbstractNetwork:
-        """A copy of the network for scoring: the likelihood of a cell is computed in float64."""
+        """Returns a copy of the network in float64, for scoring."""
         network = copy.deepcopy(self.network)
         network.look = None
         return network.double().eval().requires_grad_(False)
 
     def bare(self) -> AbstractNetwork:
-        """The network with its own parameters, for callers that hand it codes: it does not look whether they are."""
+        """Returns the network, with shared parameters, which does not test whether its inputs are
+        codes.
+        """
         network = copy.copy(self.network)
         network.look = None
         return network
 
     @property
     def takes_any_evidence(self) -> bool:
-        """Whether any cells may be unknown, and answers are exact all the same."""
+        """Whether any cells may be unknown, with exact answers."""
         return self.network.any_evidence
 
     def require_evidence(self, known: np.ndarray, *, name: str) -> None:
-        """Raises EvidenceError, with the table's own names, for known cells (N, D) that the network cannot take exactly."""
+        """Raises EvidenceError if the network cannot take known cells (N, D) exactly.
+
+        The message has the table's column names.
+        """
         device = next(self.network.parameters()).device
         self.network.require_evidence(torch.from_numpy(known).to(device), name=name, names=self.schema.names)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but the tensors, as a JSON object."""
+        """Returns everything but the tensors, as a JSON object."""
         return {
             "schema": self.schema.to_json(),
             "network": network_to_json(self.network),
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The network's tensors by name, as arrays of the CPU."""
+        """Returns the network's tensors by name, as arrays on the CPU."""
         return {name: tensor.detach().cpu().numpy() for name, tensor in self.network.state_dict().items()}
 
     @classmethod
     def from_parts(cls, spec: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Model:
-        """The model that ``to_json`` and ``arrays`` described.
+        """Returns the model that ``to_json`` and ``arrays`` described.
 
         Raises:
-            FormatError: parts that do not belong together.
+            FormatError: the description and the arrays do not fit each other.
         """
         try:
             schema, network = Schema.from_json(spec["schema"]), spec["network"]
@@ -108,14 +119,16 @@ class Model:
 
 
 def columns_of(schema: Schema, *, conditional: str = "gaussian", components: int = 10) -> Columns:
-    """A network's columns by the kinds of a schema's: Bernoulli, Categorical, for numbers mixtures, of a grid discretised ones.
+    """Returns a network's columns, by the kinds of the schema's columns.
 
-    Other columns see a number within the range of the training rows.
+    Binary columns get Bernoulli conditionals, categorical ones Categorical, numbers mixtures, and
+    numbers on a grid discretised mixtures. As inputs of other columns, numbers are clipped to the
+    range of the training rows.
 
     Args:
         schema: the columns.
-        conditional: the mixture of continuous columns, one of "gaussian", "logistic" and "laplace".
-        components: how many parts each mixture has.
+        conditional: the mixture of continuous columns: "gaussian", "logistic" or "laplace".
+        components: number of components of each mixture.
     """
     if conditional not in MIXTURES:
         raise ChainruleError(unknown_choice("conditional", conditional, MIXTURES))
@@ -124,14 +137,14 @@ def columns_of(schema: Schema, *, conditional: str = "gaussian", components: int
 
 @singledispatch
 def column_of(column: AbstractColumn, mixture: type[AbstractMixture], components: int) -> ColumnSpec:
-    """The conditional of one column, by its kind, or a pair of conditional and encoding.
+    """Returns the conditional of one column, by its kind, or a pair of conditional and encoding.
 
     A new kind registers a function: ``@column_of.register(Kind)``.
 
     Args:
         column: the column.
         mixture: the mixture of continuous numbers.
-        components: how many components each mixture has.
+        components: number of components of each mixture.
     """
     raise TypeError(f"column {column.name!r}: no conditional is registered for columns of kind {column.kind!r}")
 
@@ -169,7 +182,9 @@ def _on_grid(
 
 
 def _encoding_of(column: AbstractNumbers, periods: Sequence[float] = ()) -> AbstractEncoding:
-    """As an input, a number is clipped to the range of the training rows."""
+    """Returns the encoding of a number as an input, which is clipped to the range of the training
+    rows.
+    """
     center, spread = column.code_scale
     encoding: AbstractEncoding = Standardised(center, spread, low=column.low, high=column.high)
     if periods:
@@ -183,12 +198,13 @@ def _with_atoms(column: AbstractNumbers, base: AbstractConditional, encoding: Ab
 
 
 def _require_kinds(schema: Schema, columns: Columns) -> None:
-    """Raises SchemaError at the first column whose conditional or encoding is none that its kind can have."""
-    for column, found, seen in zip(schema.columns, columns.conditionals, columns.encodings, strict=True):
-        base = found.base if isinstance(found, Atoms) else found
+    """Raises SchemaError at the first column whose conditional or encoding does not fit its kind."""
+    for column, conditional, encoding in zip(schema.columns, columns.conditionals, columns.encodings, strict=True):
+        base = conditional.base if isinstance(conditional, Atoms) else conditional
         mixture = type(base) if isinstance(base, AbstractMixture) else GaussianMixture
-        expected = Columns.of([column_of(column, mixture, found.components or 1)])
-        if (found, seen) != (expected.conditionals[0], expected.encodings[0]):
+        expected = Columns.of([column_of(column, mixture, conditional.components or 1)])
+        if (conditional, encoding) != (expected.conditionals[0], expected.encodings[0]):
             raise SchemaError(
-                f"column {column.name!r} is of kind {column.kind!r}, but the network gives it {found}, encoded by {seen}"
+                f"column {column.name!r} is of kind {column.kind!r}, but the network gives it {conditional}, "
+                f"encoded by {encoding}"
             )

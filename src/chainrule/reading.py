@@ -1,4 +1,7 @@
-"""Whether rows of a table were handed to a network that reads codes: a warning, where that is sure to one in a million."""
+"""Warns if rows of a table are passed to a network, which reads codes.
+
+The chance of a false warning is one in a million.
+"""
 
 from __future__ import annotations
 
@@ -15,27 +18,30 @@ from chainrule.networks import AbstractNetwork
 from chainrule.networks.evidence import as_mask
 from chainrule.table import Schema, Table, encode
 
-ROWS, COLUMNS = 8, 32  # at most so many rows of a call are looked at, and of a network of any order so many columns
-ALWAYS = 8  # calls that are looked at; of later ones those whose number is a power of two
+ROWS = 8  # largest number of rows that are tested in a call
+COLUMNS = 32  # largest number of columns that are tested if the network takes any evidence
+ALWAYS = 8  # the first calls are all tested, later ones if their number is a power of two
 SURE = math.log(1e6)
 
 
 class RowsOrCodes:
-    """Looks at what a fitted network is handed, and warns once if these are rows of the table instead of their codes.
+    """Warns once if a fitted network gets rows of the table instead of their codes.
 
-    Values alone do not tell: bits are 0 and 1 in both. So the two readings x and T(x) are compared, T being ``encode``. If x is
-    drawn from the model p, the ratio p(T(x)) |dT/dx| / p(x) is on average at most 1, since its numerator is a density too; by
-    Markov's inequality it exceeds a million for one draw in a million at most. For rows of the table it usually does for one row.
+    Values alone do not decide: bits are 0 and 1 in both. The test compares x with T(x), where T is
+    ``encode``. If x is drawn from the model p, the ratio p(T(x)) |dT/dx| / p(x) has expectation at
+    most 1, since its numerator is a density too. By Markov's inequality it exceeds a million with
+    probability at most one in a million. For rows of the table, one row usually suffices to exceed
+    it.
     """
 
     def __init__(self, schema: Schema) -> None:
         self._schema, self._calls, self._busy = schema, 0, False
         self._columns = [k for k, column in enumerate(schema.columns) if column.is_read_as_number]
         if schema.flags:
-            self._columns = []  # rows of the table have fewer columns than there are codes
+            self._columns = []  # codes have more columns than rows of the table
 
     def __call__(self, network: AbstractNetwork, x: torch.Tensor, observed: object = None) -> None:
-        """Warns if x (N, D) holds rows of the table; ``observed`` as the network takes it."""
+        """Warns if x (N, D) holds rows of the table; ``observed`` is as the network takes it."""
         if self._busy or not self._columns or not len(x):
             return
         self._calls += 1
@@ -44,10 +50,10 @@ class RowsOrCodes:
         self._busy = True
         try:
             if self._nats_for_rows(network, x.detach(), observed) > SURE:
-                self._columns = []  # once is enough
+                self._columns = []  # warns once
                 warnings.warn(_message(self._schema), UserWarning, stacklevel=_outside())
-        except (ChainruleError, RuntimeError):  # what cannot be scored is not judged
-            pass
+        except (ChainruleError, RuntimeError):
+            pass  # rows that cannot be scored are not tested
         finally:
             self._busy = False
 
@@ -56,50 +62,53 @@ class RowsOrCodes:
 
     @torch.no_grad()
     def _nats_for_rows(self, network: AbstractNetwork, x: torch.Tensor, observed: object) -> float:
-        """How much likelier x is as rows of the table than as codes, nats; −∞ where it cannot be rows."""
-        seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device) & ~x.isnan()
+        """Returns log p of x as rows of the table minus log p of x as codes, nats.
+
+        It is −∞ if x cannot be rows.
+        """
+        mask = as_mask(observed, *x.shape, name="observed", default=True).to(x.device) & ~x.isnan()
         picked = torch.linspace(0, len(x) - 1, min(len(x), ROWS)).round().long().unique().to(x.device)
-        x, seen = x[picked], seen[picked]
+        x, mask = x[picked], mask[picked]
         codes = x.cpu().double().numpy()
-        known = seen.cpu().numpy()
+        known = mask.cpu().numpy()
         read = self._read(np.where(known, codes, np.nan))
         if read is None:
             return -math.inf
         different = np.flatnonzero((known & (read != codes)).any(0))
         if not len(different):
             return 0.0
-        asked = torch.zeros_like(seen)
+        asked = torch.zeros_like(mask)
         asked[:, different[:: -(-len(different) // COLUMNS)]] = True
         try:
-            network.require_evidence(seen & asked, name="observed")
-            seen = seen & asked  # any cells may be left out, and fewer are quicker
+            network.require_evidence(mask & asked, name="observed")
+            mask = mask & asked  # fewer cells are faster
         except ChainruleError:
             asked[:] = True
         unit = sum(
-            np.where((seen[:, k] & asked[:, k]).cpu().numpy(), self._schema.columns[k].log_unit(read[:, k]), 0).sum()
+            np.where((mask[:, k] & asked[:, k]).cpu().numpy(), self._schema.columns[k].log_unit(read[:, k]), 0).sum()
             for k in different.tolist()
         )
-        like = torch.from_numpy(np.where(known, read, 0.0)).to(x)
-        as_codes, as_rows = (float(network.log_prob(each, seen).double().sum()) for each in (x, like))
+        encoded = torch.from_numpy(np.where(known, read, 0.0)).to(x)
+        as_codes, as_rows = (float(network.log_prob(each, mask).double().sum()) for each in (x, encoded))
         if math.isnan(as_rows):
             return -math.inf
         return as_rows + unit - (-math.inf if math.isnan(as_codes) else as_codes)
 
     def _read(self, x: np.ndarray) -> np.ndarray | None:
-        """The codes of rows x (n, D) of the table; None where they cannot be such rows."""
+        """Returns the codes of rows x (n, D) of the table; None if x cannot be such rows."""
         columns = [self._schema.columns[k] for k in self._columns]
         table = Table(tuple(column.name for column in columns), tuple(x[:, self._columns].T), "x", named=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             codes = encode(table, self._schema, warn=False)
         read, known = codes.values[:, self._columns], codes.observed[:, self._columns]
-        holes = np.isnan(x[:, self._columns])
+        is_missing = np.isnan(x[:, self._columns])
         unlisted = [bool(column.is_unlisted(read[:, k]).any()) for k, column in enumerate(columns)]
-        if (known == holes).any() or any(unlisted):
+        if (known == is_missing).any() or any(unlisted):
             return None
-        found = x.copy()
-        found[:, self._columns] = read
-        return found
+        all_codes = x.copy()
+        all_codes[:, self._columns] = read
+        return all_codes
 
 
 def _message(schema: Schema) -> str:
@@ -108,13 +117,17 @@ def _message(schema: Schema) -> str:
         f": in {len(flipped)} of its binary columns, such as {flipped[0]!r}, code 1 is the value 0" if flipped else ""
     )
     return (
-        f"these seem to be rows of the table (as such they are over a million times likelier), but a network reads codes{bits}. "
-        f"Pass torch.from_numpy(density.codes(rows)), and show drawn codes by density.table(codes); or ask the density itself"
+        f"these seem to be rows of the table (as such they are over a million times more probable), but a network reads codes"
+        f"{bits}. Pass torch.from_numpy(density.codes(rows)), and show drawn codes by density.table(codes); or ask the "
+        f"density itself"
     )
 
 
 def _outside() -> int:
-    """The stack level, for who calls this, of the first caller that belongs neither to the library nor to torch."""
+    """Returns the stack level of the first caller outside the library and torch.
+
+    Levels count from the caller of this function.
+    """
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in ("chainrule", "torch"):
         frame, level = frame.f_back, level + 1

@@ -1,8 +1,8 @@
 """Estimators for scikit-learn: a density, an outlier detector and an imputer over one fitted table.
 
-Tables are arrays or data frames. A frame is taken as it is, with its labels, dates and holes; what is not a frame is checked as
-scikit-learn checks arrays, but that NaN is an unknown cell. Each estimator keeps the ``Density`` it fitted in ``density_``,
-with all that this answers.
+Tables are arrays or data frames. A frame is taken as it is, with its labels, dates and missing
+cells. Arrays are checked as scikit-learn does, except that NaN is an unknown cell. Each estimator
+keeps the ``Density`` it fitted in ``density_``, for all other questions.
 """
 
 from __future__ import annotations
@@ -24,25 +24,27 @@ from sklearn.base import (
 )
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
+from typing_extensions import override
 
 from chainrule.density import Density
 from chainrule.errors import ShapeError, whole_number
 from chainrule.table import MIN_COUNT, encode, read_table
-from chainrule.tasks.calibrate import Calibration, learned, row_log_p
+from chainrule.tasks.calibrate import Calibration, fit_calibration, row_log_p
 from chainrule.training import FitConfig, fit
 from chainrule.training.rows import checked_weight, rows_held_out
 
 __all__ = ["DensityEstimator", "Imputer", "OutlierDetector"]
 
-FALSE_ALARMS = 0.01  # of ordinary rows, the share that contamination="auto" calls outliers
+FALSE_ALARMS = 0.01  # share of ordinary rows that are outliers for contamination="auto"
 LARGEST_SEED = 2**31 - 1
-CONTAINERS = (Mapping, list, tuple, set, np.ndarray)  # what no cell of an array of objects may be
+CONTAINERS = (Mapping, list, tuple, set, np.ndarray)  # types that a cell may not have
 
 
 class _AbstractTableEstimator(BaseEstimator):
-    """What the estimators share: parameters of the fit, and tables checked as scikit-learn expects.
+    """What the estimators share: the parameters of the fit, and scikit-learn's checks of tables.
 
-    Each leaf repeats the parameters, since scikit-learn reads them from the signature of a class's own ``__init__``.
+    Each leaf repeats the parameters, since scikit-learn reads them from the signature of a class's
+    own ``__init__``.
     """
 
     def __init__(
@@ -72,15 +74,15 @@ class _AbstractTableEstimator(BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    @override
     def __sklearn_tags__(self) -> Any:
-        """NaN is a value that is known to be unknown; frames may hold labels."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         return tags
 
     def _fit_density(self, X: Any, sample_weight: Any = None) -> Any:
-        """Fits ``density_`` to a checked table, which is returned."""
+        """Checks a table, fits ``density_`` to it, and returns the checked table."""
         table = self._checked(X, reset=True)
         self.density_: Density = fit(
             table,
@@ -100,7 +102,10 @@ class _AbstractTableEstimator(BaseEstimator):
         return table
 
     def _checked(self, X: Any, *, reset: bool = False) -> Any:
-        """A frame as it is, other tables as an array; its columns are those that were fitted, or are noted at the fit."""
+        """Checks a table against the fitted columns, or with ``reset`` notes its columns.
+
+        Frames stay frames.
+        """
         if not reset:
             check_is_fitted(self)
         if _is_frame(X):
@@ -114,7 +119,7 @@ class _AbstractTableEstimator(BaseEstimator):
         return table
 
     def _log_prob(self, X: Any) -> np.ndarray:
-        table = self._checked(X)  # first, since it tells whether there was a fit
+        table = self._checked(X)  # first, since it raises before a fit
         return self.density_.log_prob(table)
 
 
@@ -122,23 +127,26 @@ class DensityEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Densit
     """The joint density of a table by the chain rule.
 
     Args:
-        objective: "any", which answers any question, or "likelihood": the best density, of complete rows.
+        objective: "any", which answers any question, or "likelihood", the best density of complete
+            rows.
         network: "auto", "nade", "made", "committee" or "orderless".
         effort: "quick", "standard" or "best".
         kinds: the kind of some columns by name; columns of arrays are named x0, x1, ….
         missing: "unknown" or "informative".
-        min_count: rows that a level needs to be listed by name, and that any number of the model file is made of.
-        config: a ``FitConfig``; what it leaves None follows from effort and table.
+        min_count: least number of rows that a listed level has, and that any number in the model
+            file summarises.
+        config: a ``FitConfig``; fields that are None follow from effort and table.
         time_limit_s: seconds after which training ends.
         device: "auto", "cpu" or "cuda".
-        pool: of the hidden units that ``transform`` gives: "last", "mean", "sum" or "concat".
-        random_state: an integer, a RandomState, or None for the system's entropy; numpy's global generator is never read.
-        verbose: the assumed kinds and a progress bar on stderr.
+        pool: which hidden units ``transform`` returns: "last", "mean", "sum" or "concat".
+        random_state: an integer, a RandomState, or None for the system's entropy; numpy's global
+            generator is never read.
+        verbose: show the assumed kinds and a progress bar on stderr.
 
     Attributes:
         density_: the fitted ``chainrule.Density``.
-        n_features_in_: columns of the table.
-        feature_names_in_: their names, where they all are text.
+        n_features_in_: number of columns of the table.
+        feature_names_in_: their names, if all are text.
 
     Examples:
         >>> rows = np.random.default_rng(0).normal(size=(100, 4))
@@ -175,7 +183,7 @@ class DensityEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Densit
         Args:
             X: a table (N, D): array or data frame.
             y: ignored.
-            sample_weight: (N,), how much each row counts.
+            sample_weight: weights of the rows, (N,).
         """
         self._fit_density(X, sample_weight)
         network, pool = self.density_.model.network, self.pool
@@ -183,45 +191,56 @@ class DensityEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Densit
         return self
 
     def score_samples(self, X: Any) -> np.ndarray:
-        """log p of each row, (N,) nats; unknown cells are marginalised."""
+        """Returns log p of each row, (N,) nats; unknown cells are marginalised."""
         return self._log_prob(X)
 
+    @override
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # type: ignore[override]
-        """The mean of ``score_samples``, nats a row, weighted where there are weights; higher is better."""
+        """Returns the mean of ``score_samples``, nats per row, weighted by ``sample_weight``.
+
+        Higher is better.
+        """
         nats = self._log_prob(X)
         return float(np.average(nats, weights=_weights(sample_weight, len(nats))))
 
     def sample(self, n_samples: int = 1, random_state: Any = None, *, given: Any = None) -> Any:
-        """Rows drawn from the density, as the kind of table that was fitted; ``given`` as in ``Density.sample``."""
+        """Draws rows from the density, as the kind of table that was fitted.
+
+        ``given`` is as in ``Density.sample``.
+        """
         check_is_fitted(self)
         return self.density_.sample(n_samples, given=given, seed=_seed(random_state))
 
     def transform(self, X: Any) -> np.ndarray:
-        """Hidden units of each row, (N, F) float64."""
+        """Returns hidden units of each row, (N, F) float64."""
         table = self._checked(X)
         return self.density_.features(table, self.pool)
 
 
 class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
-    """Rows that are rare among rows with the same known cells. Arguments that are not listed are those of ``DensityEstimator``.
+    """Finds rows that are rare among rows with the same known cells.
 
-    A row's log-likelihood depends on which of its cells are known: a column of small spread adds to it, and a missing cell adds
-    nothing. So a row is ranked among rows drawn from the density with the same cells known, and the rank is calibrated by the
-    rows that training held out: an ordinary row has a uniform p-value, whatever is missing. That holds where cells are missing
-    independently of their values. A row with a cell that its column cannot hold, such as a 2 among bits, is odd by that alone.
-    (``missing="informative"`` compares rows in which the same cells are missing, which then may
-    depend on the others.)
+    Other arguments are those of ``DensityEstimator``.
 
-    Complete rows cost as much as their likelihoods. Every other pattern of known cells in a table costs the likelihoods of some
-    hundred to some thousand drawn rows more.
+    A row's log-likelihood depends on which of its cells are known. A column of small spread adds to
+    it, and a missing cell adds nothing. A row is therefore ranked among rows drawn from the density
+    with the same cells known. Held-out rows calibrate the rank, so that an ordinary row has a
+    uniform p-value. This holds for any pattern of missing cells, if cells are missing independently
+    of their values. With ``missing="informative"``, rows with the same missing cells are compared,
+    and missingness may depend on the other cells. A row with a cell whose value its column cannot
+    hold, such as a 2 among bits, is odd by that alone.
+
+    Complete rows cost as much as their likelihoods. Every other pattern of known cells in a table
+    costs the likelihoods of some hundred to some thousand drawn rows more.
 
     Args:
-        contamination: "auto": rows with a p-value below 0.01 are outliers, a hundredth of ordinary rows. A share above 0 and up
-            to 0.5: so many of the training rows are (of weight zero none counts).
+        contamination: "auto" calls rows with a p-value below 0.01 outliers, which is one in a
+            hundred ordinary rows. A number above 0 and up to 0.5 is the share of the training rows
+            that are outliers; rows of weight zero do not count.
 
     Attributes:
-        density_: the fitted ``chainrule.Density``; its ``oddest`` names the cells that make a row unlikely, its ``log_prob`` is
-            the plain log-likelihood.
+        density_: the fitted ``chainrule.Density``. Its ``oddest`` names the cells that make a row
+            unlikely, and its ``log_prob`` is the plain log-likelihood.
         offset_: logarithm of the p-value below which a row is an outlier.
         n_features_in_, feature_names_in_: the columns of the table.
 
@@ -260,7 +279,7 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         Args:
             X: a table (N, D): array or data frame.
             y: ignored.
-            sample_weight: (N,), how much each row counts.
+            sample_weight: weights of the rows, (N,).
         """
         share: Any = self.contamination
         if share != "auto" and not (isinstance(share, Real) and 0 < float(share) <= 0.5):
@@ -268,7 +287,7 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         table = self._fit_density(X, sample_weight)
         weight = _weights(sample_weight, len(table))
         counted = np.arange(len(table)) if weight is None else np.flatnonzero(weight)
-        if self.density_.training["calibration"] is None:  # training was too short to make one
+        if self.density_.training["calibration"] is None:  # training was too short for one
             self._calibrate(table, counted, None if weight is None else weight[counted])
         self.offset_ = float(np.log(FALSE_ALARMS))
         if share != "auto":
@@ -276,26 +295,27 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         return self
 
     def score_samples(self, X: Any) -> np.ndarray:
-        """The logarithm of each row's p-value, (N,), at most 0: the lower, the odder.
+        """Returns the logarithm of each row's p-value, (N,), at most 0; lower is odder.
 
-        Among rows with the same known cells the sequence is that of ``density_.log_prob``.
+        Among rows with the same known cells the ranking is that of ``density_.log_prob``.
         """
         return self._log_p(self._checked(X))
 
     def p_values(self, X: Any) -> np.ndarray:
-        """The probability of a row that is no likelier, among rows with the same known cells, (N,).
+        """Returns the probability of a row at most as likely, (N,), among rows with the same known
+        cells.
 
-        So p-values of ordinary rows are uniform between 0 and 1: a hundredth of the rows has one below 0.01.
+        P-values of ordinary rows are uniform between 0 and 1: one in a hundred is below 0.01.
         """
         return np.exp(self.score_samples(X))
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """``score_samples`` less ``offset_``, (N,): below zero for outliers."""
+        """Returns ``score_samples`` minus ``offset_``, (N,): below zero for outliers."""
         scores = self.score_samples(X)
         return scores - self.offset_
 
     def predict(self, X: Any) -> np.ndarray:
-        """1 for inliers, −1 for outliers, (N,)."""
+        """Returns 1 for inliers and −1 for outliers, (N,)."""
         return np.where(self.decision_function(X) < 0, -1, 1)
 
     def _log_p(self, table: Any) -> np.ndarray:
@@ -307,7 +327,7 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         held = rows_held_out(len(counted), density.training)
         codes = encode(read_table(table), density.schema, warn=False)
         rows = counted[held]
-        found = learned(
+        found = fit_calibration(
             density.model,
             codes.take(rows),
             min_count=self.min_count,
@@ -318,13 +338,14 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
 
 
 class Imputer(OneToOneFeatureMixin, TransformerMixin, _AbstractTableEstimator):
-    """Holes filled by what the density holds likely given the other cells of a row.
+    """Fills missing cells with what the density predicts from the other cells of the row.
 
-    Columns that look like ids or free text are not modelled: their holes stay. Arguments that are not listed are those of
-    ``DensityEstimator``.
+    Columns of ids or free text are not modelled, and their missing cells stay missing. Other
+    arguments are those of ``DensityEstimator``.
 
     Args:
-        how: "best" (most probable level, median), "mean" (of numbers), or "draw": all holes of a row together.
+        how: "best" (most probable level, median), "mean" (for numbers), or "draw": all missing
+            cells of a row jointly.
 
     Attributes:
         density_: the fitted ``chainrule.Density``.
@@ -361,23 +382,26 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, _AbstractTableEstimator):
         self.how = how
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Fits the density of a table, with or without holes.
+        """Fits the density of a table, with or without missing cells.
 
         Args:
             X: a table (N, D): array or data frame.
             y: ignored.
-            sample_weight: (N,), how much each row counts.
+            sample_weight: weights of the rows, (N,).
         """
         self._fit_density(X, sample_weight)
         return self
 
     def transform(self, X: Any) -> Any:
-        """The table with its holes filled, of the same kind; nothing is fitted anew."""
+        """Returns the table with its missing cells filled, of the same kind; nothing is fitted."""
         table = self._checked(X)
         return self.density_.impute(table, how=self.how, seed=_seed(self.random_state))
 
     def draws(self, X: Any, n_draws: int = 5, random_state: Any = None) -> list[Any]:
-        """Several tables, each with its holes drawn anew: what differs between them is what is not known."""
+        """Returns several tables with independently drawn missing cells.
+
+        Their differences show the uncertainty.
+        """
         table = self._checked(X)
         whole_number(n_draws, "n_draws", least=1, what="how many tables to draw")
         drawn = self.density_.impute(table, how="draw", n_draws=n_draws, seed=_seed(random_state))
@@ -389,14 +413,17 @@ def _is_frame(X: Any) -> bool:
 
 
 def _seed(random_state: Any) -> int | None:
-    """The seed of a fit or a draw; None is the system's entropy."""
+    """Returns the seed of a fit or a draw; None is the system's entropy."""
     if random_state is None or (isinstance(random_state, int | np.integer) and not isinstance(random_state, bool)):
         return None if random_state is None else int(random_state)
     return int(check_random_state(random_state).randint(LARGEST_SEED))
 
 
 def _weights(sample_weight: Any, rows: int) -> np.ndarray | None:
-    """Weights (N,) whose sum is finite and above zero, of a number one for every row."""
+    """Returns weights (N,) with a finite sum above zero.
+
+    A single number is the weight of every row.
+    """
     return checked_weight(
         np.full(rows, float(sample_weight)) if isinstance(sample_weight, Real) else sample_weight, rows
     )

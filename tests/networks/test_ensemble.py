@@ -306,13 +306,13 @@ def test_members_of_several_orders_are_checked_one_by_one(monkeypatch):
     density = Density(Model(schema, net), {})
     results = check(density)
     assert not [result for result in results if not result.passed]
-    assert sum("2 members were tried, each alone" in result.detail for result in results) == 5
+    assert sum("2 members were tested, each alone" in result.detail for result in results) == 5
     net.double()
     monkeypatch.setattr(net.members[1], "cells", lambda x, given, asked: torch.where(asked, -0.1, x.new_zeros(())))
     monkeypatch.setattr(Model, "in_float64", lambda self: self.network)
     broken = {result.name: result for result in check(density)}["probabilities sum to 1"]
     assert not broken.passed
-    assert "of member 1: |Σp − 1| = " in broken.detail
+    assert "; member 1: |Σp − 1| = " in broken.detail
     net.log_weight.zero_()  # 1 and 1
     assert not {result.name: result for result in check(density)}["members' weights sum to 1"].passed
 

@@ -185,7 +185,7 @@ def test_a_table_of_numbers_with_a_label(tmp_path):
     assert set(found["not_for_this_table"]) == {"tree", "mixture", "rbm"}
     assert found["raw_columns"]["accuracy"] > 0.85
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "30 rows with holes are left out" in page
+    assert "30 rows with missing cells are left out" in page
     assert "No family" not in page
 
 
@@ -206,7 +206,7 @@ def test_likelihoods_are_in_the_tables_units():
     frame = table().drop(columns="kind")
     wide = frame.assign(z=1000 * frame["z"])
     found = [
-        compare(prepared(read_table(each)), ["independent", "gaussians", "nade"], SMALL, show=False)
+        compare(prepared(read_table(each)), ["independent", "gaussians", "nade"], SMALL, show_progress=False)
         for each in (frame, wide)
     ]
     for one, other in zip(*(each.entries for each in found), strict=True):
@@ -241,12 +241,12 @@ def test_misuse_is_told_before_any_work(words, message, tmp_path):
 
 def test_a_familys_numbers_do_not_depend_on_the_others():
     data = prepared(datasets.load("digits"))
-    alone = compare(data, ["nade"], SMALL, seed=3, show=False).entries[0]
-    among = compare(data, ["independent", "rbm", "nade"], SMALL, seed=3, show=False).entries[2]
+    alone = compare(data, ["nade"], SMALL, seed=3, show_progress=False).entries[0]
+    among = compare(data, ["independent", "rbm", "nade"], SMALL, seed=3, show_progress=False).entries[2]
     assert alone.likelihood == among.likelihood
     assert alone.probes == among.probes
     assert torch.equal(alone.drawn, among.drawn)
-    other = compare(data, ["nade"], SMALL, seed=4, show=False).entries[0]
+    other = compare(data, ["nade"], SMALL, seed=4, show_progress=False).entries[0]
     assert other.likelihood != alone.likelihood
 
 
@@ -256,7 +256,7 @@ def test_every_family_is_reproducible_from_the_seed():
     bits = prepared(datasets.load("digits"))
     few = replace(bits, train=bits.train.take(slice(0, 300)), labels=None)
     for data in (numbers, few):
-        once, again = (compare(data, None, SMALL, seed=5, show=False).entries for _ in range(2))
+        once, again = (compare(data, None, SMALL, seed=5, show_progress=False).entries for _ in range(2))
         for a, b in zip(once, again, strict=True):
             assert a.likelihood == b.likelihood, a.family.name
             assert torch.equal(a.drawn, b.drawn), a.family.name
@@ -266,16 +266,16 @@ def test_every_family_is_reproducible_from_the_seed():
 
 def test_the_likelihood_is_the_mean_and_its_errors_are_what_they_say():
     rows = Rows(torch.zeros(300, 2), scale_nats=torch.full((300,), 0.5, dtype=torch.float64))
-    exact = likelihood_of(lambda x: torch.linspace(-2, 0, len(x)), rows, "x", show=False)
+    exact = likelihood_of(lambda x: torch.linspace(-2, 0, len(x)), rows, "x", show_progress=False)
     assert exact.kind == "exact"
     assert exact.nats == pytest.approx(-1.5)
     assert exact.own_error == 0
-    shifted = likelihood_of(lambda x: Estimate(x[:, 0] - 1, torch.full((len(x),), 0.3)), rows, "x", show=False)
+    shifted = likelihood_of(lambda x: Estimate(x[:, 0] - 1, torch.full((len(x),), 0.3)), rows, "x", show_progress=False)
     assert (shifted.kind, shifted.own_error) == (
         "estimate",
         pytest.approx(0.3),
     )  # one shift of all rows does not average out
-    bound = likelihood_of(lambda x: LowerBound(x[:, 0] - 1, torch.full((len(x),), 0.3)), rows, "x", show=False)
+    bound = likelihood_of(lambda x: LowerBound(x[:, 0] - 1, torch.full((len(x),), 0.3)), rows, "x", show_progress=False)
     assert (bound.kind, bound.own_error) == ("bound", pytest.approx(0.3 / 300**0.5))  # the draws of each row do
     assert str(bound).startswith("≥ -1.500 ± 0.000 (its own error 0.017)")
 
@@ -305,7 +305,7 @@ def test_a_bounds_arrow_points_to_where_the_truth_lies():
     from chainrule.report.comparison import charts
 
     data = replace(prepared(datasets.load("digits")), labels=None)
-    figure = charts.likelihoods(compare(data, ["independent", "vae"], SMALL, show=False))
+    figure = charts.likelihoods(compare(data, ["independent", "vae"], SMALL, show_progress=False))
     arrows = [text for text in figure.axes[0].texts if text.arrow_patch is not None]
     assert len(arrows) == 1
     assert arrows[0].xyann[0] > 0
@@ -335,8 +335,8 @@ def test_a_representation_without_the_label_reads_nothing_and_the_label_itself_e
             torch.stack([digit[place[tuple(row.tolist())]] for row in x]).long(), 10
         ).float()
 
-    assert probed("label", label, data, show=False).accuracy > 0.98
-    assert probed("nothing", lambda x: torch.zeros(len(x), 3), data, show=False).accuracy < 0.2
+    assert probed("label", label, data, show_progress=False).accuracy > 0.98
+    assert probed("nothing", lambda x: torch.zeros(len(x), 3), data, show_progress=False).accuracy < 0.2
 
 
 def test_efforts_are_the_same_for_all_and_fewer_over_more_rows():
@@ -366,7 +366,7 @@ def test_a_vae_warms_up_to_the_whole_bound(monkeypatch):
 
 def test_counted_families_are_those_of_the_baselines():
     data = prepared(datasets.load("digits"))
-    found = compare(data, ["independent", "tree"], SMALL, show=False)
+    found = compare(data, ["independent", "tree"], SMALL, show_progress=False)
     for entry, cls in zip(found.entries, (IndependentColumns, ChowLiuTree), strict=True):
         net = cls(data.columns)
         net.initialize_from(data.train.x)

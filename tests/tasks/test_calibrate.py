@@ -15,7 +15,7 @@ from chainrule import fileformat
 from chainrule.errors import EvidenceError, FormatError
 from chainrule.sklearn import OutlierDetector
 from chainrule.table import encode, read_table
-from chainrule.tasks.calibrate import Calibration, calibration_curve, learned, row_log_p
+from chainrule.tasks.calibrate import Calibration, calibration_curve, fit_calibration, row_log_p
 from chainrule.tasks.curves import Curve
 from chainrule.tasks.ranks import rank_curve
 
@@ -104,7 +104,7 @@ def test_p_values_are_uniform_for_each_pattern_of_missing_cells(detector, column
 def test_rows_held_out_mend_the_ranks_of_an_overfitted_model():
     learned_by_heart, held_out, rows = clusters(120), clusters(200, 7), clusters(TEST_ROWS, 5)
     density = cr.fit(learned_by_heart, valid=learned_by_heart, config=OVERFITTED, seed=0, verbose=False)
-    calibration = learned(density.model, encode(read_table(held_out), density.schema), min_count=5)
+    calibration = fit_calibration(density.model, encode(read_table(held_out), density.schema), min_count=5)
     chance = 1.63 * np.sqrt(1 / TEST_ROWS + 1 / 200)
     for count in (0, 1, 3):
         asked = hide_some(rows, count)
@@ -300,7 +300,7 @@ def test_a_calibration_changes_no_weight_and_repeats():
     density, again = (cr.fit(rows, **options) for _ in range(2))
     assert density.training["calibration"] == again.training["calibration"] is not None
     before = {name: array.copy() for name, array in density.model.arrays().items()}
-    found = learned(density.model, encode(read_table(clusters(60, 9)), density.schema), min_count=5)
+    found = fit_calibration(density.model, encode(read_table(clusters(60, 9)), density.schema), min_count=5)
     assert found is not None
     assert len(found.curves) == 3
     assert all(np.array_equal(before[name], array) for name, array in density.model.arrays().items())

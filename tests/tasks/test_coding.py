@@ -17,7 +17,7 @@ from chainrule.table import log_scales
 from chainrule.testing import check
 
 TINY = cr.FitConfig(hidden_size=8, components=2, epochs=15)
-SAID = "these seem to be rows of the table (as such they are over a million times likelier), but a network reads codes"
+SAID = "these seem to be rows of the table (as such they are over a million times more probable), but a network reads codes"
 
 
 def mixed(rows, seed=0):

@@ -1,4 +1,4 @@
-"""``chainrule check``: the promises of the library, tried on one model file."""
+"""``chainrule check``: tests a model file against the library's promises."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ Examples:
 
 def run(
     model: ModelArgument,
-    seed: Annotated[int, typer.Option(help="Of the rows that are tried.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the rows that are drawn for the tests.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
-    """Try a model's promises: no leak, probabilities that sum to 1, a sampler that agrees, files that keep every bit.
+    """Test a model: no leak, probabilities that sum to 1, a sampler that agrees, files that keep
+    every bit.
 
-    Exits with 1 if any of them is broken.
+    Exits with 1 if a test fails.
     """
     from chainrule.density import load
     from chainrule.testing import check

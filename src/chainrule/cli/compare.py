@@ -1,8 +1,9 @@
-"""``chainrule compare``: several families of densities on one table, as a page."""
+"""``chainrule compare``: compares several families of densities on one table, and writes a page."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +26,7 @@ from chainrule.cli.tables import (
 from chainrule.errors import ChainruleError, unknown_choice, whole_number
 
 if TYPE_CHECKING:
-    from chainrule.report.comparison import Comparison
+    from chainrule.report.comparison import FamilyReport
 
 NAME = "compare"
 EXAMPLES = """\b
@@ -34,11 +35,13 @@ Examples:
   chainrule compare table.csv --label species -o species
   chainrule compare binarized-mnist --families rbm,vae,nade
 """
-DATA_HELP = "A data set by name or an .npz file of train, valid and test; or a file of rows: 70 % train, 10 % choose, 20 % judge."
-
+DATA_HELP = (
+    "A data set by name, or an .npz file of train, valid and test; or a file of rows, split into 70 % training, "
+    "10 % validation and 20 % test."
+)
 FAMILIES_HELP = (
-    "Names with commas between, of independent, tree, mixture, gaussians, fvsbn, rbm, vae, nade, made, orderless; default: "
-    "all that are for the table."
+    "Names separated by commas: independent, tree, mixture, gaussians, fvsbn, rbm, vae, nade, made, orderless; default: "
+    "all that suit the table."
 )
 
 
@@ -49,11 +52,11 @@ def run(
     ] = Path("chainrule-compare"),
     families: Annotated[str | None, typer.Option(help=FAMILIES_HELP)] = None,
     label: Annotated[
-        str | None, typer.Option(help="Column of a file that representations are judged by; no part of the rows.")
+        str | None, typer.Option(help="Column to predict from each family's representation; not part of the rows.")
     ] = None,
     kind: Annotated[list[str] | None, typer.Option(help=KIND_HELP)] = None,
     effort: Annotated[
-        str, typer.Option(help="quick, standard or best: passes over the rows, the same for all.")
+        str, typer.Option(help="quick, standard or best: passes over the rows, the same for all families.")
     ] = "standard",
     hidden_size: Annotated[
         int | None, typer.Option(help="Units of each hidden layer (default 200; 500 from 257 columns).")
@@ -67,17 +70,15 @@ def run(
     na_values: NaValuesOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON on stdout.")] = False,
 ) -> None:
-    """Train families of densities at equal effort and lay them side by side: likelihood, seconds, samples, abstraction."""
-    from dataclasses import replace
-
+    """Train families of densities with equal effort, and compare likelihood, seconds, samples and
+    representations.
+    """
     from chainrule.report import comparison as report
 
     if effort not in report.EFFORTS:
         raise ChainruleError(unknown_choice("effort", effort, report.EFFORTS))
     require_folder(out)
-    names = None if families is None else [name.strip() for name in families.split(",") if name.strip()]
-    if names == []:
-        raise ChainruleError(f"--families {families!r}: names no family; there are {', '.join(report.FAMILIES)}")
+    names = _names(families)
     rows = report.prepared(
         split_table(data, header, reading_of(decimal, thousands, date_format, na_values)),
         label=label,
@@ -85,13 +86,14 @@ def run(
         seed=seed,
     )
     report.families_for(rows, names)
-    given = report.effort_for(effort, rows)
-    if hidden_size is not None:
-        given = replace(given, hidden_size=whole_number(hidden_size, "hidden_size", least=1))
-    if epochs is not None:
-        given = replace(given, epochs=whole_number(epochs, "epochs", least=1))
+    sizes = {
+        name: whole_number(size, name, least=1)
+        for name, size in (("hidden_size", hidden_size), ("epochs", epochs))
+        if size is not None
+    }
+    equal_effort = replace(report.effort_for(effort, rows), **sizes)
     out.mkdir(parents=True, exist_ok=True)
-    found = report.compare(rows, names, given, seed=seed)
+    found = report.compare(rows, names, equal_effort, seed=seed)
     page = report.write(found, out)
     if as_json:
         print_json(found.to_json())
@@ -100,7 +102,19 @@ def run(
     typer.echo(f"the report is {page}, its numbers are beside it in {out}{os.sep}")
 
 
-def _print_results(found: Comparison) -> None:
+def _names(families: str | None) -> list[str] | None:
+    """Returns the names that --families lists; None stands for all families."""
+    from chainrule.report.comparison import FAMILIES
+
+    if families is None:
+        return None
+    names = [name.strip() for name in families.split(",") if name.strip()]
+    if not names:
+        raise ChainruleError(f"--families {families!r}: names no family; there are {', '.join(FAMILIES)}")
+    return names
+
+
+def _print_results(found: FamilyReport) -> None:
     rows = []
     for entry in found.entries:
         best = max(entry.probes, key=lambda probe: probe.valid_accuracy, default=None)
@@ -114,12 +128,12 @@ def _print_results(found: Comparison) -> None:
                 "" if best is None else f"{100 * best.accuracy:.1f} %",
             )
         )
-    columns = ("family", "nats per row", "±", "train", "score 1000", "draw 1000", "label right")
+    columns = ("family", "nats per row", "±", "train", "score 1000", "draw 1000", "label correct")
     title = f"log p per test row of {found.data.name}, nats: = exact, ≈ estimated, ≥ a lower bound"
     print_table(columns, rows, title=title, numbers=columns[1:])
     if found.pixels is not None:
         print_line(
-            f"from the columns themselves the label is read right in {100 * found.pixels.accuracy:.1f} % of the rows"
+            f"from the columns themselves the label is predicted correctly in {100 * found.pixels.accuracy:.1f} % of the rows"
         )
     for name, why in found.refused.items():
         print_line(f"left out: {name} {why}")

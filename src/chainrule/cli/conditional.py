@@ -1,4 +1,4 @@
-"""``chainrule conditional``: how one column is spread given the rest of each row."""
+"""``chainrule conditional``: the distribution of one column given the rest of each row."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from chainrule.cli.tables import (
     StrictOption,
     TableArgument,
     ThousandsOption,
+    chunks_of,
     give_frames,
-    parts_of,
     reading_of,
     require_writable,
 )
@@ -37,10 +37,12 @@ Examples:
 def run(
     model: ModelArgument,
     table: TableArgument,
-    column: Annotated[str, typer.Argument(help="The column to ask for; its own cells are never read.")],
+    column: Annotated[
+        str, typer.Argument(help="The column whose distribution to print; its own cells are never read.")
+    ],
     quantile: Annotated[
         list[float] | None,
-        typer.Option(help="Of numbers and dates, a quantile (repeatable; default: 0.05, 0.25, 0.5, 0.75, 0.95)."),
+        typer.Option(help="A quantile, for numbers and dates (repeatable; default: 0.05, 0.25, 0.5, 0.75, 0.95)."),
     ] = None,
     split: SplitOption = None,
     header: HeaderOption = None,
@@ -52,9 +54,10 @@ def run(
     output: OutputOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the columns as JSON.")] = False,
 ) -> None:
-    """Print p(column | the other known cells) of each row: a probability for each level, or quantiles of numbers.
+    """Print p(column | the other known cells) for each row: probabilities of levels, or quantiles
+    of numbers.
 
-    On a terminal a few rows are a table to read, elsewhere CSV.
+    A terminal shows a few rows as a table; otherwise the output is CSV.
     """
     from chainrule.density import load
     from chainrule.table import Sink
@@ -64,7 +67,7 @@ def run(
         require_writable(output, OUTPUT_TYPES, inputs=(model, table))
     density, quantiles = load(model), tuple(quantile or QUANTILES)
     density.schema.number(column)  # raises before the table is read
-    parts = parts_of(
+    chunks = chunks_of(
         table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
     )
 
@@ -73,4 +76,4 @@ def run(
             frames = left_to_print(frames, f"p({column} | the other known cells of the row)")
         give_frames(frames, output, as_json)
 
-    conditional(density.model, parts, column, quantiles=quantiles, strict=strict, to=Sink(show, as_text=False))
+    conditional(density.model, chunks, column, quantiles=quantiles, strict=strict, to=Sink(show, as_text=False))

@@ -1,4 +1,4 @@
-"""``chainrule datasets``: the data sets known by name."""
+"""``chainrule datasets``: lists the data sets that have a name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ Examples:
 
 
 def run(as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False) -> None:
-    """List the data sets that can be named instead of a file, with rows, columns, source and licence."""
+    """List the data sets that can be named instead of a file, with rows, columns, source and
+    licence.
+    """
     if as_json:
         keys = ("name", "title", "columns", "rows", "source", "licence")
         print_json([{key: getattr(info, key) for key in keys} for info in datasets.list()])

@@ -1,4 +1,4 @@
-"""``chainrule demo``: the main job on digit images, with pictures."""
+"""``chainrule demo``: the main job on images of digits, with pictures."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def run(
     data: Annotated[str, typer.Option(help="digits (embedded), mnist or binarized-mnist.")] = "digits",
     side: Annotated[int | None, typer.Option(help="Pixels per side: 32 gives the lecture's 1024.")] = None,
     hidden_size: Annotated[int | None, typer.Option(help="Hidden units (default 200; 500 for MNIST).")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs at most (default 100; 30 for MNIST).")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Largest number of epochs (default 100; 30 for MNIST).")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the model and the pictures.")] = Path("chainrule-demo"),
     seed: Annotated[int, typer.Option(help="Makes the demo reproducible.")] = 0,
 ) -> None:
-    """Train a NADE on real digits, read exact likelihoods, and look at digits it draws and completes."""
+    """Train a NADE on real digits, compute exact likelihoods, and draw and complete digits."""
     from chainrule import datasets
     from chainrule.report.demo import draw_pictures
     from chainrule.training import FitConfig, fit
@@ -56,7 +56,7 @@ def run(
     config = FitConfig(
         hidden_size=usual_hidden if hidden_size is None else hidden_size,
         epochs=usual_epochs if epochs is None else epochs,
-        # MNIST's best epochs come when the rate has decayed; what counts is the best weights of the whole schedule
+        # MNIST's best epochs come late, when the learning rate has decayed: the whole schedule is trained.
         patience=FitConfig.patience if data == "digits" else 0,
     )
     height, width = digits.image_shape or (1, digits.train.shape[1])
@@ -76,7 +76,9 @@ def run(
 
 
 def resized(digits: Dataset, side: int | None) -> Dataset:
-    """Images of side × side pixels: each pixel repeated where side is a multiple, else empty pixels around."""
+    """Enlarges images to side × side pixels: repeats pixels if side is a multiple, otherwise adds a
+    margin of empty pixels.
+    """
     from chainrule.datasets import Dataset
 
     height, width = digits.image_shape or (0, 0)
@@ -132,7 +134,7 @@ def _print_forms() -> None:
     columns = ("n", "masked, O(n²d)", "recursive, O(nd)", "masked ÷ recursive")
     print_table(columns, rows, title="the same numbers in two ways", numbers=columns)
     ratios = [timing.ratio for timing in timings]
-    print_line("Reusing the sum of the step before: time grows as n², or as n.")
+    print_line("Time grows as n² with masks, and as n if each step reuses the sum of the step before.")
     if ratios == sorted(ratios):
         print_line("The ratio grows with n, as the lecture says.\n")
     else:

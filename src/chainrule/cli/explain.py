@@ -21,8 +21,8 @@ from chainrule.cli.tables import (
     TableArgument,
     ThousandsOption,
     as_lists,
+    chunks_of,
     give_frames,
-    parts_of,
     print_json,
     reading_of,
     require_writable,
@@ -43,7 +43,7 @@ def run(
     table: TableArgument,
     top: Annotated[int, typer.Option(help="How many of the oddest cells to show.")] = 20,
     every_cell: Annotated[
-        bool, typer.Option("--every-cell", help="Instead, the bits of every cell, as a table of the same columns.")
+        bool, typer.Option("--every-cell", help="Write the bits of every cell instead, as a table of the same columns.")
     ] = False,
     split: SplitOption = None,
     header: HeaderOption = None,
@@ -55,10 +55,12 @@ def run(
     output: FrameOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show the cells that the rest of their row makes most surprising, oddest first, and what was expected there.
+    """Show the cells that are most surprising given the rest of their row, oddest first, and what
+    was expected there.
 
-    Bits are −log2 of the probability of a value no likelier than the cell's, given the rest of the row: 10 is one row in a
-    thousand. Rows count from 0. On a terminal the cells are a table to read, elsewhere CSV.
+    Bits are −log2 of the probability, given the rest of the row, of a value at most as likely as
+    the cell's: 10 is one row in a thousand. Rows count from 0. A terminal shows a table; otherwise
+    the output is CSV.
     """
     from chainrule.density import load
     from chainrule.table import Sink
@@ -67,14 +69,14 @@ def run(
     if output is not None:
         require_writable(output, FRAME_TYPES, inputs=(model, table))
     density = load(model)
-    parts = parts_of(
+    chunks = chunks_of(
         table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
     )
     if every_cell:
         sink = Sink(partial(give_frames, output=output, as_json=as_json), as_text=False)
-        tails(density.model, parts, strict=strict, to=sink)
+        tails(density.model, chunks, strict=strict, to=sink)
         return
-    cells = oddest(density.model, parts, top=top, strict=strict)
+    cells = oddest(density.model, chunks, top=top, strict=strict)
     if as_json:
         columns = as_lists(cells)
         print_json([dict(zip(columns, cell, strict=True)) for cell in zip(*columns.values(), strict=True)])

@@ -1,9 +1,11 @@
-"""``chainrule fit``: from a table to a model file."""
+"""``chainrule fit``: fits a table and writes a model file."""
 
 from __future__ import annotations
 
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +34,7 @@ from chainrule.training.config import FitConfig
 
 if TYPE_CHECKING:
     from chainrule.density import Density
+    from chainrule.training.checkpoint import Checkpoint
 
 NAME = "fit"
 EXAMPLES = """\b
@@ -50,7 +53,7 @@ def run(
     output: Annotated[Path, typer.Option("--output", "-o", help="The model file to write.")],
     valid: Annotated[str | None, typer.Option(help="Validation rows; by default a share of the table.")] = None,
     objective: Annotated[
-        str, typer.Option(help="any: any question; likelihood: the best density, of complete rows.")
+        str, typer.Option(help="any: answers any question; likelihood: the best density of complete rows.")
     ] = "any",
     network: Annotated[
         str, typer.Option(help="auto (by the objective), nade, made, committee (of NADEs) or orderless.")
@@ -63,13 +66,13 @@ def run(
         typer.Option(help=KIND_HELP),
     ] = None,
     missing: Annotated[
-        str, typer.Option(help="unknown, or informative: that a cell is missing is modelled.")
+        str, typer.Option(help="unknown, or informative: whether cells are missing is modelled, too.")
     ] = "unknown",
     strict: Annotated[bool, typer.Option("--strict", help="Fail where columns would be left out.")] = False,
     min_count: Annotated[
         int,
         typer.Option(
-            help="Rows that a level needs to be listed by name, and that any number in the model file is made of."
+            help="Least number of rows of a level that is listed by name, and behind any number in the model file."
         ),
     ] = 5,
     time_limit_s: Annotated[float | None, typer.Option(help="Seconds after which training ends.")] = None,
@@ -86,29 +89,25 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the training record as JSON on stdout.")] = False,
 ) -> None:
-    """Fit the joint density of a table, say what is assumed of its columns, and write a model file.
+    """Fit the joint density of a table, print what is assumed of its columns, and write a model
+    file.
 
-    After each epoch the state is kept in OUTPUT.checkpoint; --resume continues from there, whatever stopped the run.
+    The state is kept in OUTPUT.checkpoint after each epoch; --resume continues from there after any
+    interruption.
     """
     from chainrule.training import fit
-    from chainrule.training.checkpoint import Checkpoint
 
     require_writable(output, inputs=(table, valid))
-    if output.exists() and output.read_bytes()[: len(MAGIC)] != MAGIC:
-        raise ChainruleError(f"{output}: exists and is no model file; name another, or remove it first")
-    checkpoint = Checkpoint(output.with_name(output.name + ".checkpoint"))
-    if checkpoint.exists() and not resume and not checkpoint.is_written_by_another():
-        raise ChainruleError(
-            f"{checkpoint.path} holds an interrupted run; pass --resume to continue it, or delete it to start anew"
-        )
+    checkpoint = _checkpoint_of(output, resume)
     finished = output if resume and output.exists() and not checkpoint.exists() else None
     if resume and not checkpoint.exists() and finished is None:
         say(f"{checkpoint.path}: no interrupted run here; starting anew")
     reading = reading_of(decimal, thousands, date_format, na_values)
     train_table, valid_table = training_tables(table, valid, header, reading)
     if not quiet:
-        warnings.filterwarnings("ignore", message=r"(?s).*: left out ")  # the lines of the columns say it, too
-    try:
+        # The printed lines about the columns say the same.
+        warnings.filterwarnings("ignore", message=r"(?s).*: left out ")
+    with _interrupts_explained(checkpoint):
         density = fit(
             train_table,
             valid_table,
@@ -129,30 +128,58 @@ def run(
             keep_checkpoint=True,
             finished=finished,
         )
-    except KeyboardInterrupt as interrupt:
-        how = "repeat the command with --resume to continue" if checkpoint.exists() else "nothing was saved yet"
-        raise KeyboardInterrupt(f"interrupted; {how}") from interrupt
     if finished is not None:
         say(f"{output}: already finished; nothing to resume")
         return
     _save(density, output)
     checkpoint.remove()
-    record = density.training
     if as_json:
-        print_json({"model": str(output), "seconds": density.seconds, **record})
+        print_json({"model": str(output), "seconds": density.seconds, **density.training})
     if not quiet:
-        reached = headline(record)
-        say(
-            f"{output}: {len(record['history'])} epochs in {density.seconds or 0:.0f} s; "
-            f"{'' if reached is None else f'validation {reached}; '}seed {record['seed']}"
+        _say_reached(density, output)
+
+
+def _checkpoint_of(output: Path, resume: bool) -> Checkpoint:
+    """Returns the checkpoint beside the model file.
+
+    Raises:
+        ChainruleError: it holds another run, or OUTPUT is a file of another kind.
+    """
+    from chainrule.training.checkpoint import Checkpoint
+
+    if output.exists() and output.read_bytes()[: len(MAGIC)] != MAGIC:
+        raise ChainruleError(f"{output}: exists and is no model file; name another, or remove it first")
+    checkpoint = Checkpoint(output.with_name(output.name + ".checkpoint"))
+    if checkpoint.exists() and not resume and not checkpoint.is_written_by_another():
+        raise ChainruleError(
+            f"{checkpoint.path} holds an interrupted run; pass --resume to continue it, or delete it to start anew"
         )
+    return checkpoint
+
+
+@contextmanager
+def _interrupts_explained(checkpoint: Checkpoint) -> Iterator[None]:
+    """Adds to a KeyboardInterrupt how to continue."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        how = "repeat the command with --resume to continue" if checkpoint.exists() else "nothing was saved yet"
+        raise KeyboardInterrupt(f"interrupted; {how}") from interrupt
+
+
+def _say_reached(density: Density, output: Path) -> None:
+    record, reached = density.training, headline(density.training)
+    say(
+        f"{output}: {len(record['history'])} epochs in {density.seconds or 0:.0f} s; "
+        f"{'' if reached is None else f'validation {reached}; '}seed {record['seed']}"
+    )
 
 
 def _save(density: Density, output: Path) -> None:
-    """Writes the model; where that fails, to a folder for temporary files, so that no training is lost.
+    """Writes the model; if that fails, saves it in a temporary folder, so that no training is lost.
 
     Raises:
-        OSError: it was written there, or nowhere.
+        OSError: the model is in the temporary folder, or nowhere.
     """
     try:
         density.save(output)

@@ -1,4 +1,4 @@
-"""``chainrule impute``: a table with its holes filled."""
+"""``chainrule impute``: fills the missing cells of a table."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from chainrule.cli.tables import (
     StrictOption,
     TableArgument,
     ThousandsOption,
+    chunks_of,
     give_frames,
-    parts_of,
     reading_of,
     require_writable,
 )
@@ -38,7 +38,9 @@ def run(
     table: TableArgument,
     how: Annotated[
         str,
-        typer.Option(help="best: the likeliest level, the median; mean; or draw: all holes of a row together."),
+        typer.Option(
+            help="best: the most probable level, the median; mean: the mean of numbers; draw: all missing cells of a row jointly."
+        ),
     ] = "best",
     seed: Annotated[int | None, typer.Option(help="Makes draws reproducible.")] = None,
     split: SplitOption = None,
@@ -51,11 +53,13 @@ def run(
     output: FrameOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the columns as JSON.")] = False,
 ) -> None:
-    """Fill the empty cells of a table from p(holes | known cells); known cells stay as they are.
+    """Fill the missing cells of a table from p(missing cells | known cells); known cells stay as
+    they are.
 
-    CSV and Parquet are read, filled and written in parts, so that a table of any length fits in memory. From CSV to CSV cells
-    stay as they are written, but for spaces around them, and what is filled is written alike; words for unknown are empty.
-    Columns that were left out of the model pass through, holes and all.
+    CSV and Parquet are read, filled and written in chunks, so that a table of any length fits in
+    memory. From CSV to CSV, known cells keep their text without surrounding spaces, and filled
+    cells are written in the same way. Words for missing values become empty cells. Columns that the
+    model leaves out pass through unchanged.
     """
     from chainrule.density import load
     from chainrule.errors import ShapeError, unknown_choice
@@ -68,9 +72,9 @@ def run(
     if how not in HOW:
         raise ShapeError(unknown_choice("how", how, HOW))
     density = load(model)
-    parts = parts_of(
+    chunks = chunks_of(
         table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
     )
     as_text = not as_json and (output is None or output.suffix == ".csv")
     sink = Sink(partial(give_frames, output=output, as_json=as_json), as_text)
-    impute(density.model, parts, how=how, seed=seed, strict=strict, to=sink)
+    impute(density.model, chunks, how=how, seed=seed, strict=strict, to=sink)

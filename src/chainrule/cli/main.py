@@ -1,7 +1,7 @@
 """The ``chainrule`` program: its commands, and what happens when one fails.
 
-Exit codes: 0 done; 1 it failed (a check that did not pass, an error of ours); 2 it was called wrongly; 130 interrupted.
-Results go to stdout or the file named with -o; messages and progress go to stderr.
+Exit codes: 0 success; 1 failure (a check that did not pass, or an error of ours); 2 misuse; 130
+interrupted. Results go to stdout or the file named with -o. Messages and progress go to stderr.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MISUSE = (ChainruleError, FileNotFoundError, IsADirectoryError, NotADirectoryErr
 
 app = typer.Typer(
     name="chainrule",
-    help="Fit the joint density of a table by the chain rule; ask how likely rows are, and for rows like them.",
+    help="Fit the joint density of a table by the chain rule; score its rows, and draw new ones.",
     epilog="""\b
 Examples:
   chainrule demo
@@ -38,7 +38,7 @@ Examples:
 
 
 def _guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with its errors told in a line: misuse exits with 2, an interrupt with 130."""
+    """Wraps a command to print errors in one line: misuse exits with 2, an interrupt with 130."""
 
     @functools.wraps(command)
     def run(*args: Any, **options: Any) -> None:
@@ -55,7 +55,7 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
             if not isinstance(error, BrokenPipeError):
                 _say(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
                 raise typer.Exit(1) from error
-            # the reader of our output has gone, as with `| head`
+            # The reader of the output has closed it, as with `| head`.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from error
 
@@ -83,8 +83,8 @@ def _options(
 
 def main() -> None:
     """Runs the program; called by the ``chainrule`` script."""
-    # Read when torch is first imported. Its threads would otherwise spin while they wait, and where other programs
-    # want the cores, many small steps then take ten times as long.
+    # Torch reads this when it is first imported. Otherwise its threads spin while they wait, and if other programs
+    # use the cores, many small steps take ten times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     warnings.showwarning = _show_warning
     app(prog_name="chainrule")

@@ -1,4 +1,4 @@
-"""The options of a command that are the fields of ``FitConfig``, declared where these are."""
+"""The options of a command that are the fields of ``FitConfig``, with their help texts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from chainrule.training.config import FitConfig
 
 
 def with_config(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with an option for each field of ``FitConfig``, in the place of its parameter ``config``."""
+    """Wraps a command whose parameter ``config`` becomes one option for each field of
+    ``FitConfig``.
+    """
     names = [each.name for each in fields(FitConfig)]
 
     @functools.wraps(command)
@@ -24,18 +26,20 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
         asked["hidden_sizes"] = _sizes(asked["hidden_sizes"])
         command(config=FitConfig(**asked), **options)
 
-    own = inspect.signature(command, eval_str=True)
+    signature = inspect.signature(command, eval_str=True)
     parameters = [
         each
-        for name, parameter in own.parameters.items()
+        for name, parameter in signature.parameters.items()
         for each in (config_options() if name == "config" else [parameter])
     ]
-    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return run
 
 
 def config_options() -> list[inspect.Parameter]:
-    """The fields of ``FitConfig`` as parameters of a command, each with its type, default and help."""
+    """Returns the fields of ``FitConfig`` as parameters of a command, each with its type, default
+    and help.
+    """
     types = get_type_hints(FitConfig) | {"hidden_sizes": str | None}
     return [
         inspect.Parameter(

@@ -1,4 +1,4 @@
-"""``chainrule sample``: new rows, free or completing what is known."""
+"""``chainrule sample``: draws new rows, unconditionally or given some cells."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def run(
     given: Annotated[
         list[str] | None,
         typer.Option(
-            help="A known cell, NAME=VALUE (repeatable); or a file of one row or n rows with empty cells to fill."
+            help="A given cell, NAME=VALUE (repeatable); or a file of one row or n rows, whose empty cells are drawn."
         ),
     ] = None,
-    temperature: Annotated[float, typer.Option(help="Divides every logit; below 1 draws likelier rows.")] = 1.0,
+    temperature: Annotated[float, typer.Option(help="Divides every logit; below 1 draws more probable rows.")] = 1.0,
     other: Annotated[
         str | None,
         typer.Option(
-            metavar="LABEL", help="What stands for a rare label, which no file names (default: an empty cell)."
+            metavar="LABEL", help="Text for a rare label, which is drawn without a name (default: an empty cell)."
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Makes the draw reproducible.")] = None,
@@ -57,7 +57,9 @@ def run(
     output: OutputOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
-    """Draw rows from a model, one column at a time. On a terminal a few rows are a table to read, elsewhere CSV."""
+    """Draw rows from a model, one column at a time. A terminal shows a few rows as a table;
+    otherwise the output is CSV.
+    """
     from chainrule.density import load
     from chainrule.table import Sink
     from chainrule.tasks import sample

@@ -1,4 +1,4 @@
-"""``chainrule score``: how likely each row of a table is."""
+"""``chainrule score``: the log-likelihood of each row of a table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from chainrule.cli.tables import (
     StrictOption,
     TableArgument,
     ThousandsOption,
-    parts_of,
+    chunks_of,
     print_json,
     reading_of,
     require_writable,
@@ -51,9 +51,11 @@ def run(
     output: OutputOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print mean, standard error and rows as JSON.")] = False,
 ) -> None:
-    """Print log p of each row, in nats. Empty cells are unknown: a row's score is the marginal of its known cells.
+    """Print log p of each row, in nats. Empty cells are unknown, and the score is the marginal of
+    the known cells.
 
-    CSV and Parquet are read, scored and written in parts, so that a table of any length fits in memory.
+    CSV and Parquet are read, scored and written in chunks, so that a table of any length fits in
+    memory.
     """
     import polars as pl
 
@@ -64,7 +66,7 @@ def run(
     if output is not None:
         require_writable(output, OUTPUT_TYPES, inputs=(model, table))
     density, scored = load(model), []
-    parts = parts_of(
+    chunks = chunks_of(
         table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
     )
 
@@ -81,7 +83,7 @@ def run(
         else:
             write_frames(numbered(frames), output)
 
-    score(density.model, parts, strict=strict, to=Sink(write, as_text=False))
+    score(density.model, chunks, strict=strict, to=Sink(write, as_text=False))
     nats = np.concatenate(scored)
     mean = float(nats.mean()) if len(nats) else None
     error = float(nats.std(ddof=1) / len(nats) ** 0.5) if len(nats) > 1 else None

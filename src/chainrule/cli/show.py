@@ -1,11 +1,11 @@
-"""``chainrule show``: what a model file holds."""
+"""``chainrule show``: describes the content of a model file."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,9 @@ from chainrule.errors import EvidenceError
 from chainrule.headline import headline, is_exact
 from chainrule.table import Binary, Schema
 
+if TYPE_CHECKING:
+    from chainrule.networks.columns import Columns
+
 NAME = "show"
 EXAMPLES = """\b
 Examples:
@@ -22,12 +25,11 @@ Examples:
   chainrule show m.chainrule --json
 """
 
-
 MOST_COLUMNS = 30
 ANSWERS = {
     "complete": "log-likelihood of complete rows; samples",
     "prefix": "log-likelihood of rows whose known cells come first in the order; samples given such cells",
-    "any": "any evidence: log-likelihoods, samples and conditionals given any cells, known cells first, then in the order",
+    "any": "any evidence: log-likelihoods, samples and conditionals given any cells; known cells come first in the order",
 }
 
 
@@ -43,33 +45,17 @@ def run(
     parameters = sum(p.numel() for p in network.parameters())
     try:
         order = network.order.tolist()
-    except EvidenceError:  # an ensemble of several
+    except EvidenceError:  # an ensemble of several orders
         order = None
     if as_json:
         print_json({**density.model.to_json(), "parameters": parameters, "order": order, "training": dict(training)})
         return
-    width = len(schema.columns)
-    kinds = Counter(column.kind for column in schema.columns)
-    flipped = sum(column.is_flipped for column in schema.columns)
-    facts = [("columns", f"{', '.join(f'{n} {kind}' for kind, n in kinds.items())}: {_some(schema.names)}")]
-    if schema.left_out:
-        facts.append(("left out", _some([f"{out.name} ({out.reason})" for out in schema.left_out])))
-    if kinds[Binary.kind]:
-        facts.append(("binary", f"code 0 is the more frequent value; that is 1 in {flipped} of the columns"))
-    parts = [parts for c in network.columns.conditionals if (parts := c.components)]
-    if parts:
-        with_atoms = sum(bool(column.atom_codes()) for column in schema.columns)
-        facts.append(("numbers", f"mixtures of {parts[0]} parts; {with_atoms} with atoms"))
-    facts.append(("network", f"{type(network).__name__}({network.extra_repr()})"))
+    facts = [*_columns(schema, network.columns), ("network", f"{type(network).__name__}({network.extra_repr()})")]
     facts.append(("parameters", f"{parameters:,}"))
-    if order is None:
-        facts.append(("order", "several: each member has its own"))
-    else:
-        natural = order == list(range(width))
-        facts.append(("order", "natural" if natural else _some([schema.names[k] for k in order])))
+    facts.append(("order", "several: each member has its own" if order is None else _order(schema, order)))
     answers = "any" if density.model.takes_any_evidence else "complete" if order is None else "prefix"
     facts.append(("answers exactly", ANSWERS[answers]))
-    facts += _training(training, width)
+    facts += _training(training, len(schema.columns))
     print_table(("fact", "value"), facts, title=str(model), header=False)
     if by_column := training.get("columns"):
         _print_columns(schema, by_column)
@@ -77,8 +63,30 @@ def run(
         _print_curve(training)
 
 
+def _columns(schema: Schema, columns: Columns) -> list[tuple[str, str]]:
+    """Returns facts about the columns and their conditionals."""
+    kinds = Counter(column.kind for column in schema.columns)
+    flipped = sum(column.is_flipped for column in schema.columns)
+    facts = [("columns", f"{', '.join(f'{n} {kind}' for kind, n in kinds.items())}: {_some(schema.names)}")]
+    if schema.left_out:
+        facts.append(("left out", _some([f"{out.name} ({out.reason})" for out in schema.left_out])))
+    if kinds[Binary.kind]:
+        facts.append(("binary", f"code 0 is the more frequent value; that is 1 in {flipped} of the columns"))
+    components = [count for conditional in columns.conditionals if (count := conditional.components)]
+    if components:
+        with_atoms = sum(bool(column.atom_codes()) for column in schema.columns)
+        facts.append(("numbers", f"mixtures of {components[0]} components; {with_atoms} with atoms"))
+    return facts
+
+
+def _order(schema: Schema, order: list[int]) -> str:
+    return "natural" if order == list(range(len(order))) else _some([schema.names[k] for k in order])
+
+
 def _training(training: Mapping[str, Any], width: int) -> list[tuple[str, str]]:
-    """How a network was trained and what it reached, of a record that says so."""
+    """Returns facts about how a network was trained and what it reached, as far as the record has
+    them.
+    """
     reached = headline(training)
     if reached is None or not training.keys() >= {"history", "train_rows", "valid_rows", "skipped_steps", "seed"}:
         return []
@@ -107,7 +115,7 @@ def _nats(nats: float, columns: int) -> str:
 
 
 def _print_columns(schema: Schema, by_column: dict[str, Any]) -> None:
-    """A table of what each column costs in bits, alone and given the cells before it."""
+    """Prints what each column costs in bits, alone and given the cells before it."""
     rows = []
     for column, nats, alone in zip(schema.columns, by_column["nats"], by_column["independent_nats"], strict=True):
         bits = [None if value is None else value / math.log(2) for value in (alone, nats)]
@@ -116,16 +124,16 @@ def _print_columns(schema: Schema, by_column: dict[str, Any]) -> None:
     title = f"bits per column, {by_column['rows']} validation rows"
     if len(rows) > MOST_COLUMNS:
         rows = sorted(rows, key=lambda row: -(row[3] or 0.0))[:MOST_COLUMNS]
-        title += f"; the {MOST_COLUMNS} of {len(schema.columns)} that the others tell most of"
+        title += f"; the {MOST_COLUMNS} of {len(schema.columns)} with the largest gain"
     columns = ("column", "kind", "alone", "given those before", "gain")
     cells = [(c.name, c.kind, *("" if value is None else f"{value:.3f}" for value in bits)) for c, *bits in rows]
     print_table(columns, cells, title=title, numbers=columns[2:])
 
 
 def _print_curve(training: Mapping[str, Any]) -> None:
-    """What every so many epochs reached, and last what the weights that were kept reach: the number of the validation."""
+    """Prints the nats of about every tenth epoch, and last those of the weights that were kept."""
     history, rows = training["history"], []
-    error = training.get("curve_standard_error")  # files of version 0.1.0 say in another way that these are estimates
+    error = training.get("curve_standard_error")
     estimated = "curve_standard_error" in training or "orders" in training.get("valid_is", "")
     every = max(1, len(history) // 10)
     for record in history:

@@ -1,4 +1,6 @@
-"""What commands show to people: tables that never cut a number, and lines that other programs cannot break into."""
+"""Output for people: tables that never cut a number, and lines that other programs cannot
+interrupt.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,10 @@ from typing import Any
 
 from chainrule.errors import printable
 
-LONGEST = 24  # characters of a word that is never broken: no number has more
+LONGEST = 24  # longest word that is never broken, in characters: no number is longer
 PADDING = 3  # a column's blanks on both sides, and the line beside it
-UNLIMITED = 1_000_000  # columns of what is no terminal
-MOST_ROWS, MOST_COLUMNS = 50, 20  # of rows that a terminal shows as a table; what is larger is CSV there, too
+UNLIMITED = 1_000_000  # width if stdout is not a terminal
+MOST_ROWS, MOST_COLUMNS = 50, 20  # largest frame that a terminal shows as a table; larger ones are CSV
 
 
 def print_table(
@@ -25,14 +27,14 @@ def print_table(
     header: bool = True,
     lines: bool = False,
 ) -> None:
-    """Prints a table on stdout, as wide as its cells ask for, or on a terminal no wider than that.
+    """Prints a table on stdout, as wide as its cells need, but no wider than the terminal.
 
-    On a narrow terminal text is wrapped between words. Where the longest words do not fit beside each other either, each row is
-    printed as lines of names and values. No number and no name is cut.
+    On a narrow terminal, text is wrapped between words. If even the longest words do not fit beside
+    each other, each row is printed as lines of names and values. Numbers and names are never cut.
 
     Args:
         columns: the names.
-        rows: the cells, written with ``str``; those of several lines are tuples of these.
+        rows: the cells, written with ``str``; a tuple is a cell of several lines.
         title: a line above.
         numbers: the columns that are aligned to the right and whose cells are never wrapped.
         header: whether the names are shown above the columns.
@@ -49,27 +51,28 @@ def print_table(
         console.print(Text(printable(title), style="bold"))
     shown = [printable(name) for name in columns]
     names, cells = shown if header else [""] * len(columns), list(zip(*written, strict=True)) or [()] * len(columns)
-    whole = [_widest([name, *own]) for name, own in zip(names, cells, strict=True)]
+    whole = [_widest([name, *column_cells]) for name, column_cells in zip(names, cells, strict=True)]
     least = [
-        max(_longest_word([name]), _widest(own) if column in numbers else _longest_word(own))
-        for column, name, own in zip(columns, names, cells, strict=True)
+        max(_longest_word([name]), _widest(column_cells) if column in numbers else _longest_word(column_cells))
+        for column, name, column_cells in zip(columns, names, cells, strict=True)
     ]
     fitting = _fitted(whole, least, width - 1)
     if fitting is None:
         _print_stacked(console, shown, written, header)
         return
     table = Table(show_header=header, show_lines=lines)
-    for column, name, own in zip(columns, shown, fitting, strict=True):
-        table.add_column(Text(name), justify="right" if column in numbers else "left", width=own, overflow="fold")
+    for column, name, fitted in zip(columns, shown, fitting, strict=True):
+        table.add_column(Text(name), justify="right" if column in numbers else "left", width=fitted, overflow="fold")
     for row in written:
         table.add_row(*map(Text, row))
     console.print(table)
 
 
 def left_to_print(frames: Iterator[Any], title: str = "") -> Iterator[Any]:
-    """Polars frames as they came; but on a terminal few rows of few columns are printed, and nothing is left.
+    """Prints a small frame as a table if stdout is a terminal, and returns the frames that remain.
 
-    Numbers are rounded to six digits, but never to tens: all digits are in CSV and JSON.
+    The frames are polars frames. Printed numbers are rounded to six digits, but never before the
+    point. CSV and JSON have all digits.
     """
     first, second = next(frames, None), next(frames, None)
     if first is None:
@@ -84,7 +87,7 @@ def left_to_print(frames: Iterator[Any], title: str = "") -> Iterator[Any]:
 
 
 def print_line(text: str) -> None:
-    """A line on stdout, on a terminal wrapped between its words."""
+    """Prints a line on stdout, wrapped between words on a terminal."""
     from rich.console import Console
     from rich.text import Text
 
@@ -92,14 +95,14 @@ def print_line(text: str) -> None:
 
 
 def terminal_width() -> int | None:
-    """How many columns the terminal has; None where stdout is none."""
+    """Returns the number of columns of the terminal; None if stdout is not one."""
     from rich.console import Console
 
     return Console().width if sys.stdout.isatty() else None
 
 
 def say(text: str) -> None:
-    """A line on stderr, written at once: what another program writes to the same terminal stands before or after it."""
+    """Writes a line to stderr at once, so that other programs' output never splits it."""
     sys.stderr.write(f"{printable(text)}\n")
     sys.stderr.flush()
 
@@ -116,7 +119,10 @@ def _for_eyes(cell: Any) -> object:
 
 
 def _fitted(whole: list[int], least: list[int], room: int) -> list[int] | None:
-    """Widths of columns that fit, the widest narrowed first, none below its least; None if they cannot."""
+    """Returns widths that fit, narrowing the widest column first, none below its least.
+
+    Returns None if no widths fit.
+    """
     widths = list(whole)
     room -= PADDING * len(widths)
     if sum(least) > room:

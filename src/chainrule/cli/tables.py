@@ -1,4 +1,6 @@
-"""What commands take and give: tables by path or by the name of a data set, results to stdout or a file."""
+"""What commands read and write: tables by path or by the name of a data set, results to stdout or a
+file.
+"""
 
 from __future__ import annotations
 
@@ -36,17 +38,17 @@ TABLE_HELP = "A .npy, .npz, .csv, .tsv, .txt, .data (also .gz) or .parquet file,
 OUTPUT_HELP = "File to write (.csv, .npy, .npz or .parquet); default: CSV on stdout."
 FRAME_HELP = "File to write (.csv or .parquet); default: CSV on stdout."
 KIND_HELP = "NAME=KIND (repeatable): binary, categorical, integer, real, datetime or 'leave out'."
-STRICT_HELP = "Refuse cells that hold what their column cannot, such as a 2 among bits or text among numbers."
+STRICT_HELP = "Refuse cells whose values their columns cannot hold, such as a 2 among bits or text among numbers."
 DECIMAL_HELP = "Decimal mark of numbers in text: . or , (repeatable as NAME=MARK, for one column)."
-THOUSANDS_HELP = "What parts thousands in text, as . or , (repeatable as NAME=MARK)."
-DATE_FORMAT_HELP = "How dates are written, as %d/%m/%Y (repeatable as NAME=FORMAT)."
+THOUSANDS_HELP = "Thousands separator in text, such as . or , (repeatable as NAME=MARK)."
+DATE_FORMAT_HELP = "Format of dates, such as %d/%m/%Y (repeatable as NAME=FORMAT)."
 NA_VALUES_HELP = (
-    "Words with commas between that are missing cells, too; '' for empty cells alone, so that NA is a label (repeatable as "
-    "NAME=WORDS)."
+    "Words, separated by commas, that also mean a missing cell; with '' only empty cells are missing, so that NA is a label "
+    "(repeatable as NAME=WORDS)."
 )
-HEADER_HELP = "Whether a text file begins with column names (default: unless its first line could be a row)."
+HEADER_HELP = "Whether a text file begins with column names (default: yes, unless its first line could be a row)."
 
-# What several commands take.
+# Arguments and options of several commands.
 ModelArgument = Annotated[Path, typer.Argument(help="A model file.")]
 TableArgument = Annotated[str, typer.Argument(help=TABLE_HELP)]
 SplitOption = Annotated[str | None, typer.Option(help="Split of a data set, or array of an .npz file (default: test).")]
@@ -60,7 +62,7 @@ StrictOption = Annotated[bool, typer.Option("--strict", help=STRICT_HELP)]
 FrameOption = Annotated[Path | None, typer.Option("--output", "-o", help=FRAME_HELP)]
 
 OUTPUT_TYPES = (".csv", ".npy", ".npz", ".parquet")
-FRAME_TYPES = (".csv", ".parquet")  # of what has words in it
+FRAME_TYPES = (".csv", ".parquet")  # for results with text
 STDIN, STDIN_NAME = "-", "standard input"
 
 
@@ -72,14 +74,15 @@ def table_of(
     header: bool | None = None,
     reading: Reading | None = None,
 ) -> Table:
-    """The table a command line names: a file, one array of an .npz file, one split of a data set, or standard input.
+    """Returns the table that a command line names: a file, an array of an .npz file, a split of a
+    data set, or standard input.
 
     Args:
         text: a path, the name of a data set, or "-".
-        split: the array or split asked for.
-        usual: the one to take where none is asked for and there are several.
-        header: whether a text file begins with names; None looks at its first line.
-        reading: what was said of how it is written.
+        split: the named array or split.
+        usual: the default among several.
+        header: whether a text file begins with names; None decides by its first line.
+        reading: what the user specified about how it is written.
     """
     if text == STDIN:
         _require_no_split(text, split)
@@ -101,7 +104,7 @@ def table_of(
     return read_table(path, header=header, reading=reading)
 
 
-def parts_of(
+def chunks_of(
     text: str,
     split: str | None = None,
     *,
@@ -109,11 +112,15 @@ def parts_of(
     header: bool | None = None,
     reading: Reading | None = None,
 ) -> Iterator[Table]:
-    """As ``table_of``, in parts of which one is in memory: of CSV and Parquet, from files and standard input."""
+    """Yields the table of ``table_of`` in chunks, one in memory at a time, if it is CSV or Parquet.
+
+    Other tables are one chunk.
+    """
     if text == STDIN:
         _require_no_split(text, split)
         with _standard_input() as path:
-            yield from (replace(part, source=STDIN_NAME) for part in read_parts(path, header=header, reading=reading))
+            for chunk in read_parts(path, header=header, reading=reading):
+                yield replace(chunk, source=STDIN_NAME)
     elif Path(text).suffix.lower() == ".npz" or not Path(text).exists() or split is not None:
         yield table_of(text, split, usual=usual, header=header, reading=reading)
     else:
@@ -122,13 +129,16 @@ def parts_of(
 
 @contextmanager
 def _standard_input() -> Iterator[Path]:
-    """The path of a copy of standard input, whose ending says what it holds; messages name standard input instead."""
+    """Yields the path of a copy of standard input, with the ending of its type.
+
+    Messages name standard input instead.
+    """
     if sys.stdin.isatty():
         print("reading a table from the keyboard; ctrl-D ends it", file=sys.stderr)
     path, folder = copied(sys.stdin.buffer, "stdin")
     with named_as(str(path), STDIN_NAME):
         yield path
-    del folder  # not before
+    del folder  # the copy exists until here
 
 
 def _require_no_split(text: str, split: str | None) -> None:
@@ -141,7 +151,10 @@ def _require_no_split(text: str, split: str | None) -> None:
 def training_tables(
     text: str, valid: str | None, header: bool | None = None, reading: Reading | None = None
 ) -> tuple[Table, Table | None]:
-    """Training and validation rows. Those of a data set or an .npz file are its ``train`` and ``valid``, never its test."""
+    """Returns training and validation rows.
+
+    For a data set or an .npz file these are ``train`` and ``valid``, never the test rows.
+    """
     require_no_pipe_twice(text, valid)
     path = Path(text)
     is_file = text != STDIN and path.exists() and path.suffix.lower() != ".npz"
@@ -157,10 +170,10 @@ def training_tables(
     return train, table_of(text, "valid", reading=reading) if has_valid else None
 
 
-def kinds_of(said: list[str] | None) -> dict[str, str]:
-    """The kinds that --kind NAME=KIND named, by column."""
+def kinds_of(options: list[str] | None) -> dict[str, str]:
+    """Returns the kinds that --kind NAME=KIND names, by column."""
     kinds: dict[str, str] = {}
-    for text in said or []:
+    for text in options or []:
         name, sign, kind = text.rpartition("=")
         if not sign:
             raise ChainruleError(f"--kind {text}: pass NAME=KIND, as zip=categorical")
@@ -175,28 +188,33 @@ def reading_of(
     na_values: list[str] | None,
     schema: Schema | None = None,
 ) -> Reading:
-    """What --decimal, --thousands, --date-format and --na-values say; of the rest, what a model's schema says."""
+    """Returns what --decimal, --thousands, --date-format and --na-values specify.
+
+    A model's schema supplies the rest.
+    """
     words = {name: text.split(",") for name, text in _by_column(na_values).items()}
-    said = Reading.told(
+    specified = Reading.told(
         decimal=_by_column(decimal),
         thousands=_by_column(thousands),
         date_format=_by_column(date_format),
         na_values=words,
     )
     if schema is None:
-        return said
-    said.require_names(schema.table_names, "the model")
-    return said.over(schema.reading)
+        return specified
+    specified.require_names(schema.table_names, "the model")
+    return specified.over(schema.reading)
 
 
-def _by_column(said: list[str] | None) -> dict[str | None, str]:
-    """VALUE and NAME=VALUE by name; None is that of all other columns."""
-    parts = [text.rpartition("=") for text in said or []]
-    return {name or None: f"{sign}{value}" if sign and not name else value for name, sign, value in parts}
+def _by_column(options: list[str] | None) -> dict[str | None, str]:
+    """Returns VALUE and NAME=VALUE by name; the name None stands for all other columns."""
+    split = [text.rpartition("=") for text in options or []]
+    return {name or None: f"{sign}{value}" if sign and not name else value for name, sign, value in split}
 
 
 def require_folder(path: Path) -> None:
-    """Raises before work starts if results could not be written into a folder of this name afterwards."""
+    """Raises before work starts if results could not be written into a folder of this name
+    afterwards.
+    """
     if path.exists() and not path.is_dir():
         raise ChainruleError(f"{path}: a file; name a folder with -o")
     above = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
@@ -205,8 +223,10 @@ def require_folder(path: Path) -> None:
 
 
 def split_table(text: str, header: bool | None = None, reading: Reading | None = None) -> Table | datasets.Dataset:
-    """The table that a command line names, or with splits of its own a data set: one by name, or an .npz file with the arrays
-    train, valid and test."""
+    """Returns the table that a command line names, or a data set if that has splits of its own.
+
+    These are a data set by name, or an .npz file with the arrays train, valid and test.
+    """
     path = Path(text)
     if not path.exists() and _is_dataset(text):
         return datasets.load(text)
@@ -217,7 +237,7 @@ def split_table(text: str, header: bool | None = None, reading: Reading | None =
 
 
 def given_table(given: Sequence[str], header: bool | None = None, reading: Reading | None = None) -> Table:
-    """The known cells that a command line names: one file, or NAME=VALUE as often as there are cells."""
+    """Returns the given cells that a command line names: one file, or NAME=VALUE once per cell."""
     cells = [text for text in given if "=" in text and not Path(text).exists()]
     if not cells:
         if len(given) > 1:
@@ -226,7 +246,8 @@ def given_table(given: Sequence[str], header: bool | None = None, reading: Readi
     if len(cells) < len(given):
         file = next(text for text in given if text not in cells)
         raise ChainruleError(f"--given {file}: give one file, or cells as NAME=VALUE, not both")
-    names, values = zip(*(cell.rsplit("=", 1) for cell in cells), strict=True)  # a value holds no "="; a name may
+    # A value holds no "="; a name may.
+    names, values = zip(*(cell.rsplit("=", 1) for cell in cells), strict=True)
     if repeated := first_repeated(names):
         raise ChainruleError(f"--given {repeated}=…: given twice; give each cell once")
     columns = tuple(np.array([value], dtype=object) for value in values)
@@ -234,7 +255,7 @@ def given_table(given: Sequence[str], header: bool | None = None, reading: Readi
 
 
 def require_writable(path: Path, types: Sequence[str] = (), *, inputs: Sequence[str | Path | None] = ()) -> None:
-    """Raises before work starts if a result could not, or should not, be written to ``path`` afterwards."""
+    """Raises before work starts if a result could not, or should not, be written afterwards."""
     for source in inputs:
         if source not in (None, STDIN) and path.exists() and Path(source).exists() and path.samefile(source):
             raise ChainruleError(f"{path}: is also read by this command; write to another file")
@@ -251,9 +272,10 @@ def require_writable(path: Path, types: Sequence[str] = (), *, inputs: Sequence[
 
 
 def write_frames(frames: Iterator[Any], output: Path | None) -> None:
-    """Polars frames of the same columns as CSV to stdout, each when it is ready, or to a file of the type its name ends with.
+    """Writes polars frames as CSV to stdout, each when it is ready, or to a file of the type its
+    name ends with.
 
-    The file appears only when complete.
+    The frames have the same columns. The file appears only when complete.
     """
     if output is None:
         for text in csv_parts(frames):
@@ -272,7 +294,7 @@ def write_frames(frames: Iterator[Any], output: Path | None) -> None:
 
 
 def _numbers(frame: Any, output: Path) -> np.ndarray:
-    """A polars frame as an array of numbers, the only ones that .npy and .npz hold."""
+    """Returns a polars frame as an array of numbers, since .npy and .npz hold nothing else."""
     for name, dtype in frame.schema.items():
         if not (dtype.is_numeric() or str(dtype) == "Boolean"):
             raise ChainruleError(
@@ -282,7 +304,10 @@ def _numbers(frame: Any, output: Path) -> np.ndarray:
 
 
 def give_frames(frames: Iterator[Any], output: Path | None, as_json: bool) -> None:
-    """``write_frames``, or with --json the columns as one JSON object on stdout, to a file besides where one is named."""
+    """Writes frames with ``write_frames``.
+
+    With --json it prints one JSON object, and writes only to a file that is named.
+    """
     if as_json:
         whole = joined(frames)
         print_json(as_lists(whole))
@@ -292,19 +317,19 @@ def give_frames(frames: Iterator[Any], output: Path | None, as_json: bool) -> No
 
 
 def joined(frames: Iterator[Any]) -> Any:
-    """Polars frames one after the other."""
+    """Concatenates polars frames."""
     import polars as pl
 
     return pl.concat(list(frames), how="vertical_relaxed")
 
 
 def as_lists(frame: Any) -> dict[str, list[Any]]:
-    """The columns of a polars frame as lists, for ``print_json``."""
+    """Returns the columns of a polars frame as lists, for ``print_json``."""
     return frame.to_dict(as_series=False)
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on stdout; numbers that are not finite are null."""
+    """Prints one JSON value on stdout; numbers that are not finite become null."""
     print(plain_json(value), flush=True)
 
 

@@ -1,4 +1,4 @@
-"""The pictures of ``chainrule demo``: what a NADE of images draws, completes and finds surprising."""
+"""The pictures of ``chainrule demo``: digits that a NADE draws, completes and finds surprising."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from chainrule.rng import generator_from
 
 
 def draw_pictures(density: Density, digits: Dataset, folder: Path, seed: int) -> None:
-    """Writes the demo's pictures of a NADE that was fitted to ``digits`` into a folder, with progress."""
+    """Writes the demo's pictures of a NADE that was fitted to ``digits`` into a folder, with
+    progress.
+    """
     demo = Demo(density, digits, seed)
     steps: tuple[Callable[[Path], None], ...] = (
         demo.samples,
@@ -30,14 +32,14 @@ def draw_pictures(density: Density, digits: Dataset, folder: Path, seed: int) ->
         demo.dependence,
     )
     with progress_bar("drawing pictures", len(steps)) as advance:
-        for step in steps:  # in this sequence: all draw from one generator
+        for step in steps:  # the sequence matters: all steps draw from one generator
             step(folder)
             advance(1)
 
 
 @dataclass
 class Demo:
-    """A fitted NADE, the images it was fitted to, and the generator that its pictures are drawn with."""
+    """A fitted NADE, the images it was fitted to, and a seed for its pictures."""
 
     density: Density
     digits: Dataset
@@ -52,13 +54,13 @@ class Demo:
         self.picked = np.random.default_rng(self.seed).permutation(len(self.digits.test))
 
     def samples(self, folder: Path) -> None:
-        """48 test images beside 48 drawn ones."""
+        """Draws 48 test images beside 48 drawn ones."""
         drawn = self.density.table(self.network.sample(48, generator=self.generator))
         figure = pictures.samples(self.digits.test[self.picked[:48]], drawn, self.shape)
         pictures.save(figure, folder / "samples.png")
 
     def drawing(self, folder: Path) -> None:
-        """One image at nine stages, and as an animation."""
+        """Draws one image at nine stages, and as an animation."""
         frames = min(len(self.density.schema.columns), 64) + 1
         stages = lecture.stages_of_drawing(self.density, frames, self.generator)
         strip = [stages[k] for k in np.linspace(0, len(stages) - 1, 9).round().astype(int)]
@@ -66,7 +68,7 @@ class Demo:
         pictures.drawing_animation(stages, self.shape, folder / "drawing.gif")
 
     def completions(self, folder: Path) -> None:
-        """Six test images, each with six lower halves drawn for its upper half."""
+        """Draws six test images, each with six completions of its lower half."""
         height, width = self.shape
         upper = np.arange(height * width) < width * (height // 2)
         originals = self.digits.test[self.picked[:6]]
@@ -76,22 +78,22 @@ class Demo:
         pictures.save(figure, folder / "completions.png")
 
     def learning_curve(self, folder: Path) -> None:
-        """Nats by epoch, beside independent columns."""
+        """Draws nats by epoch, beside independent columns."""
         record = self.density.training
         figure = pictures.learning_curve(record["history"], record["independent_valid_nats"])
         pictures.save(figure, folder / "learning_curve.png")
 
     def surprise(self, folder: Path) -> None:
-        """The likeliest and the unlikeliest test images, with the bits of each pixel."""
+        """Draws the most and the least likely test images, with the bits of each pixel."""
         with torch.no_grad():
-            parts = self._codes(self.digits.test).split(500)
-            cells = [self.network.log_prob_columns(part) for part in parts]
+            batches = self._codes(self.digits.test).split(500)
+            cells = [self.network.log_prob_columns(x) for x in batches]
         bits = -torch.cat(cells).double().numpy() / math.log(2)
         figure = pictures.likely_and_unlikely(self.digits.test, bits, self.shape)
         pictures.save(figure, folder / "surprise.png")
 
     def dependence(self, folder: Path) -> None:
-        """Which outputs depend on which pixels: NADE's, and those of a dense network."""
+        """Draws which outputs depend on which pixels, for NADE and for a dense network."""
         hidden_size = max(500, self.density.training["config"]["hidden_size"])
         dense = lecture.train_dense(self._codes(self.digits.train).float(), hidden_size, seed=self.seed)
         nats = lecture.reconstruction_nats(dense, self._codes(self.digits.test).float())

@@ -1,4 +1,6 @@
-"""What the lecture claims, measured: the count of parameters, the reuse of sums, the leak of a dense network."""
+"""The lecture's claims, measured: the number of parameters, the reuse of sums, the leak of a dense
+network.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+from typing_extensions import override
 
 from chainrule.density import Density
 from chainrule.ops.nade import reference
@@ -26,7 +29,7 @@ DEPENDENCE_BATCH = 1024
 
 @dataclass(frozen=True)
 class FormTiming:
-    """Seconds of both forms of the reference for rows of ``n`` columns; the least of several runs."""
+    """Seconds of both forms of the reference for ``n`` columns, the least of several runs."""
 
     n: int
     masked_s: float
@@ -34,14 +37,14 @@ class FormTiming:
 
     @property
     def ratio(self) -> float:
-        """Masked ÷ recursive."""
+        """Seconds of the masked form divided by those of the recursive one."""
         return self.masked_s / self.recursive_s
 
 
 def time_forms(
     columns: tuple[int, ...] = (64, 128, 256, 512, 1024), hidden_size: int = 200, rows: int = 50, repeats: int = 5
 ) -> list[FormTiming]:
-    """Both forms over growing n: O(n² d) against O(n d), so that their ratio grows with n."""
+    """Times both forms over growing n: O(n² d) and O(n d), so that their ratio grows with n."""
     generator = generator_from(0)
     timings = []
     for n in columns:
@@ -66,14 +69,15 @@ def _least_s(call: Callable[[], object], repeats: int) -> float:
 
 
 def full_table_numbers(n: int) -> str:
-    """2^n − 1, written out while it is short."""
+    """Returns 2^n − 1 as text, with all digits while it is short."""
     return f"{2**n - 1:,}" if n <= 40 else f"2^{n} − 1 ≈ 10^{n * math.log10(2):.0f}"
 
 
 class DenseAutoencoder(nn.Module):
-    """What NADE is not: n inputs, hidden units, n sigmoid outputs, every one of which sees every input.
+    """A fully connected network of n inputs and n sigmoid outputs, every one of which depends on
+    every input.
 
-    Its summed cross-entropy is no likelihood: output k has seen x_k itself.
+    Its summed cross-entropy is not a likelihood: output k depends on x_k itself.
     """
 
     def __init__(self, columns: int, hidden_size: int, generator: torch.Generator) -> None:
@@ -83,13 +87,14 @@ class DenseAutoencoder(nn.Module):
         self.hidden_bias = nn.Parameter(torch.zeros(hidden_size))
         self.output_bias = nn.Parameter(torch.zeros(columns))
 
+    @override
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits (N, D), each a function of all of x (N, D)."""
+        """Returns logits (N, D), each a function of all of x (N, D)."""
         return torch.sigmoid(self.hidden_bias + x @ self.encoder) @ self.decoder + self.output_bias
 
 
 def train_dense(rows: torch.Tensor, hidden_size: int, *, steps: int = 600, seed: int = 0) -> DenseAutoencoder:
-    """A dense autoencoder trained on the rows (N, D) for comparison; 600 steps are plenty for it to copy its input."""
+    """Trains a dense autoencoder on rows (N, D); 600 steps suffice for it to copy its input."""
     generator = generator_from(seed)
     network = DenseAutoencoder(rows.shape[1], hidden_size, generator)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2, weight_decay=0.0)
@@ -105,14 +110,16 @@ def train_dense(rows: torch.Tensor, hidden_size: int, *, steps: int = 600, seed:
 
 
 def reconstruction_nats(network: DenseAutoencoder, rows: torch.Tensor) -> float:
-    """The summed cross-entropy per row of a dense autoencoder: small, and no likelihood."""
+    """Returns the summed cross-entropy per row of a dense autoencoder; it is not a likelihood."""
     with torch.no_grad():
         return float(F.binary_cross_entropy_with_logits(network(rows), rows, reduction="sum")) / len(rows)
 
 
 @torch.no_grad()
 def dependence_of(logits: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor) -> np.ndarray:
-    """Mean |change of σ(logit_j)| when x_k flips, (D, D) as [k, j], over a few rows (N, D)."""
+    """Returns the mean |change of σ(logit_j)| when x_k flips, (D, D) as [k, j], over a few rows (N,
+    D).
+    """
     rows = rows[:DEPENDENCE_ROWS]
     width = rows.shape[1]
     change = torch.zeros(width, width, dtype=torch.float64)
@@ -129,14 +136,16 @@ def dependence_of(logits: Callable[[torch.Tensor], torch.Tensor], rows: torch.Te
 def stages_of_drawing(
     density: Density, frames: int, generator: torch.Generator, completions: int = 100
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """One row of bits being drawn, at ``frames`` stages: (values, known, p(x_j = 1 | drawn so far)), each (D,), of the table.
+    """Draws one row of bits, and returns ``frames`` stages: (values, known, p(x_j = 1 | drawn so
+    far)), each (D,).
 
-    The network of a fitted density draws codes; values and probabilities are those of the pixels that they stand for. For pixels
-    not yet drawn the probability is the mean of their conditionals over completions drawn by the model.
+    The network of a fitted density draws codes; values and probabilities are those of the table's
+    pixels. For a pixel that is not yet drawn, the probability is the mean of its conditionals over
+    completions drawn by the model.
     """
     network = copy.deepcopy(density.model.bare()).cpu()
     width = len(network.columns)
-    lit = np.array([not column.is_flipped for column in density.schema.columns])  # whether code 1 is a lit pixel
+    lit = np.array([not column.is_flipped for column in density.schema.columns])  # code 1 is a lit pixel
     row = network.sample(1, generator=generator)
     values, stages = np.asarray(density.table(row))[0], []
     for count in np.unique(np.linspace(0, width, frames).round().astype(int)).tolist():

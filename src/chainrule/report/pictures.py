@@ -1,4 +1,7 @@
-"""Pictures of a density over binary images. Every function takes arrays and returns a matplotlib figure."""
+"""Pictures of a density over binary images.
+
+Every function takes arrays and returns a matplotlib figure.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def samples(real: np.ndarray, drawn: np.ndarray, shape: tuple[int, int], columns: int = 8) -> Figure:
-    """Real rows beside drawn ones: two grids of the same size, each (n, D) binary."""
+    """Draws real rows beside drawn ones: two grids of the same size, each (n, D) binary."""
     figure = _figure(9.0, 4.9)
     halves = np.atleast_1d(np.asarray(figure.subfigures(1, 2, wspace=0.04)))
     for half, title, rows in zip(halves, ("real test digits", "drawn by the model"), (real, drawn), strict=True):
@@ -44,7 +47,7 @@ def samples(real: np.ndarray, drawn: np.ndarray, shape: tuple[int, int], columns
 
 
 def drawing(stages: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], shape: tuple[int, int]) -> Figure:
-    """One image being drawn. Each stage is (values (D,), known (D,) bool, probability (D,)); two rows of pictures."""
+    """Draws stages of one image; each has values (D,), known (D,) bool and probability (D,)."""
     figure = _figure(1.15 * len(stages) + 1.1, 2.9)
     axes = figure.subplots(2, len(stages), squeeze=False)
     for k, (values, known, probability) in enumerate(stages):
@@ -63,7 +66,7 @@ def drawing(stages: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], shape: 
 def drawing_animation(
     stages: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], shape: tuple[int, int], path: Path
 ) -> None:
-    """The same stages as an animated GIF, one frame each, the last one held."""
+    """Writes the stages as an animated GIF, one frame each, the last one held."""
     figure = _figure(4.6, 2.6)
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
@@ -79,14 +82,17 @@ def drawing_animation(
         right.set_title("p(on | drawn so far), 100 completions", fontsize=9, color=INK)
         return []
 
-    folder = ScratchFolder()  # the writer wants a path of its own
+    folder = ScratchFolder()  # the writer needs a path
     drawn = folder.path / "drawing.gif"
     FuncAnimation(figure, frame, frames=len(stages) + 12, blit=False).save(drawn, writer=PillowWriter(fps=10), dpi=90)
     write_bytes(path, drawn.read_bytes())
 
 
 def completions(originals: np.ndarray, observed: np.ndarray, completed: np.ndarray, shape: tuple[int, int]) -> Figure:
-    """Per line an original (D,), what is known of it, and several completions; completed is (lines, times, D)."""
+    """Draws per line an original (D,), its known pixels, and several completions.
+
+    The completions are (lines, times, D).
+    """
     lines, times = completed.shape[:2]
     figure = _figure(0.95 * (times + 2), 0.95 * lines + 0.4)
     axes = figure.subplots(lines, times + 2, squeeze=False)
@@ -101,7 +107,9 @@ def completions(originals: np.ndarray, observed: np.ndarray, completed: np.ndarr
 
 
 def learning_curve(history: Sequence[dict[str, Any]], independent_nats: float) -> Figure:
-    """Nats per row over the epochs, for training and validation rows, against independent columns."""
+    """Draws nats per row over the epochs, for training and validation rows, against independent
+    columns.
+    """
     figure = _figure(6.4, 3.8)
     axes = figure.subplots()
     epochs = [record["epoch"] for record in history]
@@ -118,7 +126,10 @@ def learning_curve(history: Sequence[dict[str, Any]], independent_nats: float) -
 
 
 def likely_and_unlikely(rows: np.ndarray, surprise_bits: np.ndarray, shape: tuple[int, int], count: int = 8) -> Figure:
-    """The most and the least likely rows, each with the surprise of its pixels; surprise is (N, D) bits."""
+    """Draws the most and the least likely rows, each with the surprise of its pixels.
+
+    The surprise is (N, D) bits.
+    """
     total = surprise_bits.sum(1)
     ranked = np.argsort(total, kind="stable")
     chosen = [("most likely", ranked[:count]), ("least likely", ranked[::-1][:count])]
@@ -141,7 +152,9 @@ def likely_and_unlikely(rows: np.ndarray, surprise_bits: np.ndarray, shape: tupl
 
 
 def dependence(panels: Sequence[tuple[str, np.ndarray]]) -> Figure:
-    """Which output depends on which input: per panel a title and |change of p(x_j)| when x_k flips, (D, D), [k, j]."""
+    """Draws which output depends on which input, per panel: |change of p(x_j)| when x_k flips, (D,
+    D) as [k, j].
+    """
     figure = _figure(5.2 * len(panels), 5.2)
     axes = figure.subplots(1, len(panels), squeeze=False)
     heat = colormaps["magma"].with_extremes(bad=UNKNOWN)

@@ -1,4 +1,4 @@
-"""What one asks of a model: functions without state, one file each."""
+"""The questions that a model answers: functions without state, one file each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way from a table to an answer: read, encoded, asked in batches, and given back in the table's kind or as a file.
+"""The way from a table to an answer: read, encode, ask in batches, and return or write the result.
 
 A task is a function of a ``Batch``. It knows neither where rows come from nor where answers go.
 """
@@ -30,9 +30,9 @@ class Batch:
 
     Attributes:
         model: schema and network.
-        network: the one that is asked: the model's, in float64.
-        codes: of the rows, n of them.
-        show_progress: whether a bar on stderr tells how far they are asked.
+        network: the model's network in float64, which answers.
+        codes: the codes of the n rows.
+        show_progress: whether a progress bar is shown on stderr.
     """
 
     model: Model
@@ -42,7 +42,7 @@ class Batch:
 
     @classmethod
     def of(cls, model: Model, codes: Codes, *, show_progress: bool = True) -> Batch:
-        """Rows that are encoded, and a copy of the model's network in float64."""
+        """Returns a batch of encoded rows, with a copy of the model's network in float64."""
         return cls(model, model.in_float64(), codes, show_progress)
 
     def __len__(self) -> int:
@@ -55,12 +55,12 @@ class Batch:
 
     @cached_property
     def observed(self) -> torch.Tensor:
-        """The cells (n, D) that have a code, bool."""
+        """Mask (n, D) of the cells that have a code, bool."""
         return self._tensor(self.codes.observed)
 
     @cached_property
     def outside(self) -> torch.Tensor:
-        """The cells (n, D) that hold what their column cannot, bool."""
+        """Mask (n, D) of the cells whose values their columns cannot hold, bool."""
         return self._tensor(self.codes.outside)
 
     def take(self, rows: np.ndarray | slice) -> Batch:
@@ -68,16 +68,16 @@ class Batch:
         return self.over(self.codes.take(rows))
 
     def over(self, codes: Codes) -> Batch:
-        """Other rows, of which the same network is asked."""
+        """Returns a batch of other rows for the same network."""
         return self if codes is self.codes else Batch(self.model, self.network, codes, self.show_progress)
 
     def each(self, of: Callable[[Batch], np.ndarray], what: str, *, rows: int = BATCH_ROWS) -> np.ndarray:
-        """What ``of`` says of so many rows at a time, without gradients: one after the other, (n, …).
+        """Applies ``of`` to a few rows at a time, without gradients, and joins the results (n, …).
 
         Args:
-            of: says something of each row of a batch.
-            what: the progress bar's word, such as "scoring".
-            rows: how many go together.
+            of: maps a batch to an array with one entry per row.
+            what: the progress bar's label, such as "scoring".
+            rows: how many rows are passed at a time.
         """
         found = []
         with torch.no_grad(), progress_bar(what, len(self), show=self.show_progress) as advance:
@@ -92,14 +92,14 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Part:
-    """A part of a table, and its rows as the network reads them."""
+class Chunk:
+    """Consecutive rows of a table, with their codes."""
 
     table: Table
     rows: Batch
 
 
-def parts(
+def chunks(
     model: Model,
     table: Any,
     *,
@@ -108,29 +108,31 @@ def parts(
     ranges: bool = True,
     absent_is_fine: Collection[str] = (),
     show_progress: bool = True,
-) -> Iterator[Part]:
-    """The parts of a table, read and encoded one after the other; one copy of the network in float64 serves all of them.
+) -> Iterator[Chunk]:
+    """Reads and encodes a table chunk by chunk.
+
+    One copy of the network in float64 serves all chunks.
 
     Args:
-        model: whose schema and network these are.
-        table: a frame, array or path, or the parts of a table in turn.
-        whole: read a file as one part.
-        strict: raise for cells that hold what their column cannot.
+        model: the fitted model.
+        table: a frame, array or path, or an iterable of chunks.
+        whole: read a file as one chunk.
+        strict: raise for cells whose values their columns cannot hold.
         ranges: warn of numbers outside the range of the training rows.
         absent_is_fine: columns that the table may lack without a warning.
-        show_progress: whether a bar on stderr tells how far they are asked.
+        show_progress: whether a progress bar is shown on stderr.
     """
     network = model.in_float64()
-    for part, codes in encode_parts(
+    for chunk, codes in encode_parts(
         table, model.schema, whole=whole, strict=strict, ranges=ranges, absent_is_fine=absent_is_fine
     ):
-        yield Part(part, Batch(model, network, codes, show_progress))
+        yield Chunk(chunk, Batch(model, network, codes, show_progress))
 
 
 def answer(
     model: Model,
     table: Any,
-    of: Callable[[Part], T],
+    of: Callable[[Chunk], T],
     *,
     give: Callable[[Table, T], Any] | None = None,
     frames: Callable[[Iterable[tuple[Table, T]], bool], Iterator[Any]] | None = None,
@@ -139,33 +141,37 @@ def answer(
     ranges: bool = True,
     absent_is_fine: Collection[str] = (),
 ) -> Any:
-    """What ``of`` says of a table: given back in the table's kind, or written part by part.
+    """Applies ``of`` to a table and returns the result as the table's kind, or writes it chunk by
+    chunk.
 
     Args:
         model: the fitted model.
-        table: a frame, array or path; to be written, also the parts of a table in turn.
-        of: says something of a part; by default these are columns by name.
-        give: makes the answer of a table and what was said of it; by default a frame of the table's kind and index.
-        frames: makes polars frames of parts and what was said of each, and of whether they are written as text.
-        to: a path of CSV or Parquet, or another sink of frames; then the table is read in parts, of which one is in memory.
-        strict: raise for cells that hold what their column cannot.
+        table: a frame, array or path; with ``to``, also an iterable of chunks.
+        of: the task; by default its result is a dict of columns by name.
+        give: makes the answer from the table and the task's result; by default a frame of the
+            table's kind and index.
+        frames: makes polars frames from pairs of chunk and result; the second argument says whether
+            they are written as text.
+        to: a path of CSV or Parquet, or another sink of frames. The table is then read in chunks,
+            one in memory at a time.
+        strict: raise for cells whose values their columns cannot hold.
         ranges: warn of numbers outside the range of the training rows.
         absent_is_fine: columns that the table may lack without a warning.
     """
     sink = None if to is None else sink_of(to, source=table)
-    asked = parts(model, table, whole=sink is None, strict=strict, ranges=ranges, absent_is_fine=absent_is_fine)
+    asked = chunks(model, table, whole=sink is None, strict=strict, ranges=ranges, absent_is_fine=absent_is_fine)
     if sink is None:
         (whole,) = asked
         return (give or as_frame)(whole.table, of(whole))
-    found = ((part.table, of(part)) for part in asked)
+    found = ((chunk.table, of(chunk)) for chunk in asked)
     return sink.take((frames or as_frames)(found, sink.as_text))
 
 
 def as_frame(table: Table, columns: Any) -> Any:
-    """Columns by name, (N,) each, as a frame of the table's kind and index."""
+    """Returns columns by name, (N,) each, as a frame of the table's kind and index."""
     return like(table.frame, columns, table.container)
 
 
-def as_frames(parts: Iterable[tuple[Table, Any]], as_text: bool) -> Iterator[Any]:
-    """Columns by name, (n,) each, of each part of a table, as polars frames."""
-    return (build(columns, {}, "polars") for _, columns in parts)
+def as_frames(chunks: Iterable[tuple[Table, Any]], as_text: bool) -> Iterator[Any]:
+    """Yields each chunk's columns by name, (n,) each, as a polars frame."""
+    return (build(columns, {}, "polars") for _, columns in chunks)

@@ -1,4 +1,4 @@
-"""Between a table and what networks read: codes, and tables made of them."""
+"""Conversion between a table and the codes that networks read."""
 
 from __future__ import annotations
 
@@ -14,33 +14,38 @@ from chainrule.table import AbstractColumn, decode, encode, read_table, to_conta
 
 
 def codes(model: Model, table: Any) -> np.ndarray:
-    """What the model's network reads of a table, (N, D) float64: a column for each of the schema's, NaN where nothing is read.
+    """Returns the codes of a table, (N, D) float64: a column for each of the schema's, NaN where
+    there is no code.
 
-    A bit is 0 for the more frequent value of its column, which may be 1; a label is its place in the ``levels``, one more
-    where it is not listed; a number is counted in steps of its grid, or standardised. Columns that say where cells are missing
-    are among them. NaN stands where a cell is unknown, or holds what its column cannot.
+    The code of a bit is 0 for the more frequent value of its column, which may be 1. The code of a
+    label is its index in ``levels``; unlisted labels share the next index. Numbers are counted in
+    steps of their grid, or standardised. Columns that flag missing cells are included. NaN stands
+    for an unknown cell, and for a value that the column cannot hold.
 
-    Networks do not read NaN: pass ``torch.from_numpy(codes)`` and, where there are holes, ``observed=~torch.isnan(codes)``.
+    Networks do not read NaN. Pass ``torch.from_numpy(codes)``, and with missing cells also
+    ``observed=~torch.isnan(codes)``.
 
     Raises:
         SchemaError: columns that the model does not have.
     """
-    found = encode(read_table(table, reading=model.schema.reading), model.schema)
-    return np.where(found.observed, found.values, np.nan)
+    encoded = encode(read_table(table, reading=model.schema.reading), model.schema)
+    return np.where(encoded.observed, encoded.values, np.nan)
 
 
 def table(model: Model, codes: Any) -> Any:
-    """The rows that codes (N, D) stand for, as the kind of table the model was fitted to; the inverse of ``codes``.
+    """Returns the rows of codes (N, D), as the kind of table the model was fitted to.
 
-    Numbers come back up to rounding, and unknown cells as missing: NaN, labels that are not listed, cells that their flag
-    calls missing.
+    This is the inverse of ``codes``.
+
+    Numbers are equal up to rounding. NaN, unlisted labels and cells flagged as missing become
+    missing cells.
 
     Args:
         model: the fitted model.
         codes: an array or a tensor, as ``codes`` and the network's ``sample`` return them.
 
     Raises:
-        ShapeError: another number of columns.
+        ShapeError: a wrong number of columns.
         SchemaError: a code that its column does not have, named by column and row.
     """
     given = codes.detach().cpu().numpy() if isinstance(codes, torch.Tensor) else np.asarray(codes)
@@ -53,13 +58,13 @@ def table(model: Model, codes: Any) -> Any:
     cells = decode(values, schema, hide=False)
     hidden = ~known | missing(schema, values, known)
     for column in schema.own:
-        if (own := hidden[:, schema.number(column.name)]).any():
-            cells[column.name] = np.ma.masked_array(cells[column.name], own)
+        if (is_hidden := hidden[:, schema.number(column.name)]).any():
+            cells[column.name] = np.ma.masked_array(cells[column.name], is_hidden)
     return to_container(cells, schema)
 
 
 def _checked(column: AbstractColumn, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Codes (n,) of a column in float64, atoms as they are in that precision."""
+    """Returns a column's codes (n,) in float64; atoms get their exact codes."""
     found = codes.astype(np.float64)
     wrong, rule = column.wrong_codes(found)
     if wrong.any():

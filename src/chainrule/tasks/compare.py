@@ -1,4 +1,4 @@
-"""Which of two models holds a table likelier."""
+"""The difference of two models' log-likelihoods on one table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chainrule.tasks.score import score
 
 
 class Comparison(NamedTuple):
-    """How many nats per row the first model is better, paired row by row, with the standard error of that mean."""
+    """Mean difference of log-likelihoods in nats per row, paired by row, with its error."""
 
     nats: float
     standard_error: float
@@ -20,10 +20,13 @@ class Comparison(NamedTuple):
 
 
 def compare(model: Model, other: Model, table: Any) -> Comparison:
-    """The mean over the rows of log p of the first model less that of the second, and its standard error.
+    """Returns the mean over rows of log p under ``model`` minus log p under ``other``.
+
+    The result has the standard error of that mean.
 
     Raises:
-        SchemaError: models of other columns, or that count other cells as masses: their likelihoods have no common measure.
+        SchemaError: the models have different columns, or give probability masses to different
+            values. Their likelihoods then have no common measure.
     """
     if set(model.schema.names) != set(other.schema.names):
         different = sorted(set(model.schema.names) ^ set(other.schema.names))
@@ -31,9 +34,10 @@ def compare(model: Model, other: Model, table: Any) -> Comparison:
             f"the models differ in the column(s) {', '.join(map(repr, different[:6]))}: nothing to compare"
         )
     for column in model.schema.columns:
-        its = other.schema.columns[other.schema.number(column.name)]
-        if column.measure != its.measure:
-            one, two = ("all values" if each is None else str(each) for each in (column.measure, its.measure))
+        second = other.schema.columns[other.schema.number(column.name)]
+        if column.measure != second.measure:
+            measures = (column.measure, second.measure)
+            one, two = ("all values" if each is None else str(each) for each in measures)
             raise SchemaError(
                 f"column {column.name!r}: the models give masses to other values ({one}; {two}), so that their likelihoods do "
                 f"not compare; fit both with one schema"

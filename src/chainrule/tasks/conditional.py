@@ -14,7 +14,7 @@ from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError
 from chainrule.model import Model
 from chainrule.table import Sink
-from chainrule.tasks.answer import Batch, Part, answer
+from chainrule.tasks.answer import Batch, Chunk, answer
 from chainrule.tasks.outside import conditional_given
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -30,18 +30,22 @@ def conditional(
     strict: bool = False,
     to: str | os.PathLike[str] | Sink | None = None,
 ) -> Any:
-    """p(column | the other known cells of each row), as a frame of as many rows as the table.
+    """Returns p(column | the other known cells of each row), as a frame with a row for each row of
+    the table.
 
-    Of a category, the probability of each listed level, a column each, and of all labels together that are not listed, in a last
-    column ``(other)`` (with a star where a label is called so); they sum to 1. Of a binary column the probabilities of its two
-    values, given that the cell holds one of them. Of numbers and dates the quantiles, a column each, such as ``q0.05``.
+    For a categorical column the frame has the probability of each listed level. The last column,
+    ``(other)``, has that of all unlisted labels together. It gets a star if a label has the same
+    name. Each row sums to 1. For a binary column the frame has the probabilities of its two values,
+    given that the cell holds one of them. For numbers and dates it has quantiles, such as
+    ``q0.05``.
 
     Args:
         model: the fitted model.
         table: rows; the column's own cells are never read, and it may be absent.
-        column: its name, or what its frame calls it: a number, a tuple of a MultiIndex.
-        quantiles: which, above 0 and below 1.
-        strict: refuse cells that hold what their column cannot, instead of taking them for unknown.
+        column: its name, or its label in the frame: a number, or a tuple of a MultiIndex.
+        quantiles: probabilities above 0 and below 1.
+        strict: refuse cells whose values their columns cannot hold, instead of treating them as
+            unknown.
         to: a path of CSV or Parquet, or another sink, to which the frame is written.
 
     Raises:
@@ -52,22 +56,26 @@ def conditional(
     if not all(0 < q < 1 for q in quantiles):
         raise ShapeError(f"quantiles = {list(quantiles)}: pass numbers above 0 and below 1")
     of = partial(_columns, number=number, quantiles=quantiles)
-    own = (model.schema.columns[number].name,)
-    return answer(model, table, of, to=to, strict=strict, absent_is_fine=own)
+    may_lack = (model.schema.columns[number].name,)
+    return answer(model, table, of, to=to, strict=strict, absent_is_fine=may_lack)
 
 
-def _columns(part: Part, *, number: int, quantiles: Sequence[float]) -> dict[str, np.ndarray]:
+def _columns(chunk: Chunk, *, number: int, quantiles: Sequence[float]) -> dict[str, np.ndarray]:
     """The answer's columns by name, (n,) each."""
-    spec = part.rows.model.schema.columns[number]
+    spec = chunk.rows.model.schema.columns[number]
     if spec.has_levels:
-        found = part.rows.each(partial(level_probabilities, column=number), "conditioning")
+        found = chunk.rows.each(partial(level_probabilities, column=number), "conditioning")
         return dict(zip(spec.code_names, found.T, strict=True))
-    found = part.rows.each(partial(quantiles_of, column=number, quantiles=quantiles), "conditioning")  # (n, Q)
+    found = chunk.rows.each(partial(quantiles_of, column=number, quantiles=quantiles), "conditioning")  # (n, Q)
     return {f"q{q:g}": spec.decode(found[:, k]) for k, q in enumerate(quantiles)}
 
 
 def distribution_of(batch: Batch, column: int) -> Distribution:
-    """The column's distribution in a batch; that its own cell was missing says nothing of what it would be."""
+    """Returns the column's conditional distribution in each row of a batch.
+
+    The column's missing-flag is set to "not missing", so that a missing cell does not influence
+    what it would hold.
+    """
     cells = np.zeros(batch.codes.values.shape, dtype=bool)
     cells[:, column] = True
     asked = batch.over(missing.present(batch.model.schema, batch.codes, cells))
@@ -75,8 +83,11 @@ def distribution_of(batch: Batch, column: int) -> Distribution:
 
 
 def level_probabilities(batch: Batch, column: int) -> np.ndarray:
-    """Probabilities (n, V) of a binary column's values; of a category's listed levels and last of all other labels together, (n,
-    V + 1). Each row's sum is 1."""
+    """Returns the probabilities of a column's levels; each row sums to 1.
+
+    The shape is (n, 2) for a binary column. It is (n, V + 1) for a categorical one; the last column
+    is all unlisted labels.
+    """
     conditional = batch.network.columns.conditionals[column]
     values, times = conditional.support() or (), conditional.multiplicities() or ()
     distribution = distribution_of(batch, column)
@@ -86,13 +97,17 @@ def level_probabilities(batch: Batch, column: int) -> np.ndarray:
 
 
 def quantiles_of(batch: Batch, column: int, quantiles: Sequence[float]) -> np.ndarray:
-    """Quantiles (n, Q) of a column of numbers, in codes."""
+    """Returns quantiles (n, Q) of a column of numbers, in codes."""
     distribution = distribution_of(batch, column)
     return np.stack([distribution.quantile(q).cpu().numpy() for q in quantiles], axis=1)
 
 
 def expected_words(rows: Batch, column: int) -> list[str]:
-    """What is likely in each row's cell of the column, in words: the likeliest levels, all others as one, or the middle 90 %."""
+    """Returns for each row, in words, what is likely in the column's cell.
+
+    These are the most probable levels, with all unlisted labels as one, or the middle 90 % of
+    numbers.
+    """
     spec = rows.model.schema.columns[column]
     if spec.has_levels:
         p, names = rows.each(partial(level_probabilities, column=column), "conditioning"), spec.code_names

@@ -13,10 +13,10 @@ from chainrule.errors import FormatError
 
 @dataclass(frozen=True)
 class Curve:
-    """A strictly increasing function: linear between its knots, and beyond them with a slope of its own on either side.
+    """A strictly increasing function: linear between its knots, and linear beyond either end.
 
     Attributes:
-        x: where the knots stand, increasing.
+        x: the knots' positions, increasing.
         y: the function's values there, increasing.
         below: the slope left of the first knot, above zero.
         above: the slope right of the last knot, above zero.
@@ -41,7 +41,7 @@ class Curve:
             raise FormatError("the knots of a curve increase")
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """The function's values, of the shape of x."""
+        """Returns the function's values, of the shape of x."""
         inside = np.interp(x, self.x, self.y)
         beyond = np.where(x < self.x[0], (x - self.x[0]) * self.below, 0.0)
         return inside + np.where(x > self.x[-1], (x - self.x[-1]) * self.above, beyond)
@@ -52,10 +52,10 @@ class Curve:
 
     @classmethod
     def from_json(cls, spec: Mapping[str, Any]) -> Curve:
-        """The curve that ``to_json`` described.
+        """Returns the curve that ``to_json`` described.
 
         Raises:
-            FormatError: it is none.
+            FormatError: the description is not a curve.
         """
         try:
             return cls(_numbers(spec["x"]), _numbers(spec["y"]), *_numbers([spec["below"], spec["above"]]))

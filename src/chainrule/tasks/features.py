@@ -1,4 +1,4 @@
-"""A representation of each row: what the network has made of it in its hidden layers."""
+"""A representation of each row: the hidden units of the network."""
 
 from __future__ import annotations
 
@@ -9,41 +9,46 @@ import numpy as np
 
 from chainrule.errors import EvidenceError, ShapeError
 from chainrule.model import Model
-from chainrule.tasks.answer import Batch, Part, answer
+from chainrule.tasks.answer import Batch, Chunk, answer
 
 
 def features(model: Model, table: Any, *, pool: str = "last", strict: bool = False) -> np.ndarray:
-    """Features (N, F) float64 of each row; an autoregressive network has no latent variables, so these are its hidden units.
+    """Returns features (N, F) float64 of each row: the network's hidden units.
+
+    An autoregressive network has no latent variables.
 
     Args:
         model: the fitted model.
-        table: rows of the columns that were fitted; unknown cells are left out of the sums where the network is orderless.
-        pool: "last", or of complete rows "mean", "sum" and "concat": see the networks.
-        strict: refuse cells that hold what their column cannot, instead of taking them for unknown.
+        table: rows of the columns that were fitted; an orderless network ignores unknown cells.
+        pool: "last", or for complete rows also "mean", "sum" and "concat"; see the networks.
+        strict: refuse cells whose values their columns cannot hold, instead of treating them as
+            unknown.
 
     Raises:
-        EvidenceError: a hole where the network has one order.
-        ShapeError: no rows, or a pool that is not of rows with holes.
+        EvidenceError: a missing cell, if the network has one order.
+        ShapeError: no rows, or a pool that rows with missing cells do not have.
     """
-    return answer(model, table, partial(_of_part, pool=pool), give=lambda _, found: found, strict=strict)
+    of = partial(_of_chunk, pool=pool)
+    return answer(model, table, of, give=lambda _, hidden: hidden, strict=strict)
 
 
-def _of_part(part: Part, *, pool: str) -> np.ndarray:
-    codes, schema, any_evidence = part.rows.codes, part.rows.model.schema, part.rows.model.takes_any_evidence
+def _of_chunk(chunk: Chunk, *, pool: str) -> np.ndarray:
+    codes, schema, any_evidence = chunk.rows.codes, chunk.rows.model.schema, chunk.rows.model.takes_any_evidence
     if not codes.complete and not any_evidence:
         row = int(np.flatnonzero(~codes.known.all(1))[0])
         name = schema.names[int(np.flatnonzero(~codes.known[row])[0])]
         raise EvidenceError(
             f"column {name!r} is unknown at row {row}: a network of one order has features of complete rows only; fill the "
-            f"holes, or fit with objective='any'"
+            f"missing cells, or fit with objective='any'"
         )
     if not len(codes):
         raise ShapeError("no rows; features are of at least one")
     is_open = any_evidence and not codes.observed.all()
-    return part.rows.each(partial(_hidden, pool=pool, is_open=is_open), "computing features")
+    return chunk.rows.each(partial(_hidden, pool=pool, is_open=is_open), "computing features")
 
 
 def _hidden(batch: Batch, *, pool: str, is_open: bool) -> np.ndarray:
     options: dict[str, Any] = {"observed": batch.observed} if is_open else {}
-    x = batch.network.columns.filled(batch.x, batch.observed)  # one order is told a code where there is none
+    # A network of one order needs a code in every cell.
+    x = batch.network.columns.filled(batch.x, batch.observed)
     return batch.network.features(x, pool, **options).cpu().numpy()

@@ -1,4 +1,7 @@
-"""Holes filled: drawn, best, or by the mean; observed cells stay as they are, to the bit."""
+"""Fills missing cells: with a draw, the most probable value, or the mean.
+
+Observed cells keep every bit.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,20 @@ from chainrule.networks.listed import listed_only
 from chainrule.rng import generator_from
 from chainrule.table import Fills, Sink, filled, filled_frames, places
 from chainrule.table.frames import alike
-from chainrule.tasks.answer import Batch, Part, answer, parts
+from chainrule.tasks.answer import Batch, Chunk, answer, chunks
 from chainrule.tasks.conditional import distribution_of, level_probabilities, quantiles_of
 from chainrule.tasks.outside import completed
 
 HOW = ("draw", "best", "mean")
 BATCH_ROWS = 4096
-REDRAWS = 20  # of rows of which a hole came out as a label that is not listed, at most
+REDRAWS = 20  # how often a row is drawn again because an unlisted label was drawn
 
 
 class Imputed(NamedTuple):
-    """A table without holes, and between which values each filled number lies with the asked probability; NaN elsewhere."""
+    """A table without missing cells, and the interval ends of each filled number.
+
+    Other cells are NaN.
+    """
 
     table: Any
     low: Any
@@ -44,26 +50,31 @@ def impute(
     strict: bool = False,
     to: str | os.PathLike[str] | Sink | None = None,
 ) -> Any:
-    """The table with its holes filled, of the same kind, types and index; what is known stays to the bit.
+    """Returns the table with its missing cells filled, of the same kind, types and index.
+
+    Known cells keep every bit.
 
     Args:
         model: the fitted model.
-        table: rows with holes.
-        how: "draw": all holes of a row together from p(holes | known cells, labels are listed ones). "best": each hole on its
-            own the most probable listed level, or the median of numbers. "mean": the mean of numbers, for categories as "best".
+        table: rows with missing cells.
+        how: "draw" draws all missing cells of a row jointly, given its known cells and that labels
+            are listed ones. "best" fills each cell separately with the most probable listed level,
+            or the median of numbers. "mean" fills numbers with their mean, and levels as "best".
         n_draws: how many tables to draw; more than one come as a list.
-        interval: with a probability such as 0.9, the ends of each number's interval p(cell | known cells) are returned, too.
-        seed: of the draws; None is system entropy.
-        strict: refuse cells that hold what their column cannot, instead of leaving them, unknown to those that are filled.
-        to: a path of CSV or Parquet, to which the table is written; a file is then read, filled and written in parts, and from
-            text to CSV what is known stays as it is written.
+        interval: a probability such as 0.9; the ends of this interval of p(cell | known cells) are
+            returned for each number, too.
+        seed: seeds the draws; None is system entropy.
+        strict: refuse cells whose values their columns cannot hold. Otherwise these cells stay as
+            they are, and count as unknown.
+        to: a path of CSV or Parquet, to which the table is written. A file is then read, filled and
+            written in chunks. From text to CSV, known cells keep their text.
 
     Returns:
-        A table, or the path it was written to; a list of tables for several draws; with an interval ``Imputed(table, low,
-        high)``.
+        A table, or the path it was written to; a list of tables for several draws; with
+        ``interval`` an ``Imputed(table, low, high)``.
 
     Raises:
-        EvidenceError: holes that a network of one order cannot fill.
+        EvidenceError: missing cells that a network of one order cannot fill.
     """
     if how not in HOW:
         raise ShapeError(unknown_choice("how", how, HOW))
@@ -77,15 +88,15 @@ def impute(
         if n_draws > 1 or interval is not None:
             raise ShapeError("to= writes one table: ask for one draw, and for intervals without it")
         frames = partial(filled_frames, schema=model.schema)
-        return answer(model, table, lambda part: fill(part.rows), frames=frames, to=to, strict=strict)
-    (part,) = parts(model, table, whole=True, strict=strict)
-    tables = [filled(part.table, model.schema, fill(part.rows)) for _ in range(n_draws)]
+        return answer(model, table, lambda chunk: fill(chunk.rows), frames=frames, to=to, strict=strict)
+    (chunk,) = chunks(model, table, whole=True, strict=strict)
+    tables = [filled(chunk.table, model.schema, fill(chunk.rows)) for _ in range(n_draws)]
     result = tables if n_draws > 1 else tables[0]
-    return result if interval is None else Imputed(result, *_intervals(part, interval))
+    return result if interval is None else Imputed(result, *_intervals(chunk, interval))
 
 
 def drawn(rows: Batch, generator: torch.Generator) -> Fills:
-    """The missing cells of a row drawn together, given its known ones."""
+    """Draws the missing cells of each row jointly, given its known ones."""
     found, empty = rows.codes.values.copy(), ~rows.codes.known
     some = np.flatnonzero(empty.any(1))
     asked = rows.over(present(rows.model.schema, rows.codes.take(some), empty[some]))
@@ -96,12 +107,13 @@ def drawn(rows: Batch, generator: torch.Generator) -> Fills:
 
 
 def _listed(batch: Batch, *, generator: torch.Generator) -> np.ndarray:
-    """Codes (n, D) whose holes are drawn, given that what is drawn of categories are listed levels.
+    """Returns codes (n, D) with the missing cells drawn, given that every drawn label is a listed
+    one.
 
-    Rows in which it is not are drawn again, which is exact. After ``REDRAWS`` times the few that are left have each hole drawn
-    from its conditional over listed levels, made whole.
+    Rows with an unlisted label are drawn again, which is exact. After ``REDRAWS`` times, the few
+    remaining rows are drawn cell by cell from the conditionals restricted to listed levels.
     """
-    network, holes = batch.network, ~(batch.observed | batch.outside)
+    network, asked = batch.network, ~(batch.observed | batch.outside)
     found, again = batch.x.clone(), torch.ones(len(batch.x), dtype=torch.bool, device=batch.x.device)
     for trial in range(REDRAWS + 1):
         if trial == REDRAWS:
@@ -110,14 +122,17 @@ def _listed(batch: Batch, *, generator: torch.Generator) -> np.ndarray:
         found[again] = completed(network, x, observed, outside, generator)
         if network.columns.all_evidence:
             break
-        again = (holes & ~network.columns.is_evidence(found)).any(1)
+        again = (asked & ~network.columns.is_evidence(found)).any(1)
         if not bool(again.any()):
             break
     return found.cpu().numpy()
 
 
 def guessed(rows: Batch, how: str) -> Fills:
-    """Each missing cell on its own: the most probable listed level; of numbers the median, or the mean if ``how`` is "mean"."""
+    """Fills each missing cell separately: the most probable listed level.
+
+    Numbers get the median, or the mean if ``how`` is "mean".
+    """
     schema, found, empty = rows.model.schema, rows.codes.values.copy(), ~rows.codes.known
     for column in schema.own:
         k = schema.number(column.name)
@@ -139,9 +154,12 @@ def _means(batch: Batch, *, column: int) -> np.ndarray:
     return distribution_of(batch, column).mean().cpu().numpy()
 
 
-def _intervals(part: Part, interval: float) -> tuple[Any, Any]:
-    """The ends of each filled number's interval, as frames of the table's shape; NaN elsewhere."""
-    table, rows, schema = part.table, part.rows, part.rows.model.schema
+def _intervals(chunk: Chunk, interval: float) -> tuple[Any, Any]:
+    """Returns the interval ends of each filled number, as two frames of the table's shape.
+
+    Other cells are NaN.
+    """
+    table, rows, schema = chunk.table, chunk.rows, chunk.rows.model.schema
     at, quantiles = places(table, schema), ((1 - interval) / 2, (1 + interval) / 2)
     ends: list[dict[str, np.ndarray]] = [{name: np.full(len(rows), np.nan) for name in table.names} for _ in range(2)]
     for column in schema.own:

@@ -1,4 +1,4 @@
-"""The distribution of one column, or of two together, with all others left open."""
+"""The marginal distribution of one column, or the joint one of two."""
 
 from __future__ import annotations
 
@@ -9,32 +9,31 @@ import numpy as np
 
 from chainrule.errors import SchemaError, ShapeError
 from chainrule.model import Model
-from chainrule.table import (
-    Codes,
-    objects_of,
-    relabelled,
-)
+from chainrule.table import Codes, objects_of, relabelled
 from chainrule.table.frames import build
 from chainrule.tasks.answer import Batch
 
-POINTS = 64  # of a column of numbers
+POINTS = 64  # values at which the density of a column of numbers is given
 
 
 def marginal(model: Model, *labels: Hashable, points: int = POINTS) -> Any:
-    """p(column), or p(first, second), as a frame with a row for each value or pair, and their ``log_prob`` in nats.
+    """Returns p(column), or p(first, second), as a frame with a row for each value or pair, and
+    their ``log_prob`` in nats.
 
-    Of categories every listed level, and ``(other)`` for all other labels together (with a star where a label is called so); of
-    binary columns both values; of numbers atoms, and points evenly spaced over the range of the training rows. A density is in
-    the table's units. Exact: the first column's own distribution, times the second's given it.
-    As ``log_prob`` with ``strict``, over what columns can hold.
+    A categorical column has a row for every listed level, and ``(other)`` for all other labels
+    together. It gets a star if a label has the same name. A binary column has both values. A column
+    of numbers has its atoms, and points evenly spaced over the range of the training rows.
+    Densities are in the table's units. The result is exact: the marginal of the first column, times
+    the conditional of the second. As with ``strict`` in ``log_prob``, probabilities sum to 1 over
+    what columns can hold.
 
     Args:
         model: the fitted model.
-        labels: one column or two, by name or by what their frame calls them.
-        points: how many values of a column of numbers.
+        labels: one column or two, by name or by their labels in the frame.
+        points: how many values a column of numbers gets.
 
     Raises:
-        SchemaError: a column that is not modelled, or is called as one of the answer's.
+        SchemaError: a column that is not modelled, or has the name of one of the answer's columns.
         EvidenceError: columns that do not come first in the order of a network of one order.
     """
     names = [model.schema.name_of(label) for label in labels]

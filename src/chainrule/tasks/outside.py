@@ -1,10 +1,11 @@
-"""Rows with cells that their column cannot hold: a 2 among bits, text among numbers.
+"""Rows with cells whose values their columns cannot hold: a 2 among bits, text among numbers.
 
-Such a cell is one value more of its column, beside the codes, of a probability ε that does not depend on the other cells
-(``Column.outside_share``). Networks know nothing of it. The functions here ask any network for what is left of a row: the term
-of such a cell is left out, and the other cells are told nothing of it. A network of one order cannot leave a cell open in the
-midst of a row; it is told a code of the column's support instead, always the same one. Either way the sum over all tables, with
-such cells and without, is 1.
+All such values of a column share one probability ε, independent of the other cells
+(``AbstractColumn.outside_share``). Networks do not know these values. The functions here score the
+rest of such a row with any network. They leave out the cell's term, and other cells do not depend
+on it. A network of one order cannot leave out a cell in the middle of a row. It gets a fixed code
+of the column's support instead. In both cases the probabilities of all tables, with such cells and
+without, sum to 1.
 """
 
 from __future__ import annotations
@@ -21,14 +22,18 @@ from chainrule.rng import uniforms
 
 
 def row_nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor) -> torch.Tensor:
-    """log p of the observed cells of each row, (N,) nats; codes x, observed and outside cells (N, D)."""
+    """Returns log p of the observed cells of each row, (N,) nats.
+
+    The codes x and the masks observed and outside are (N, D).
+    """
     if not bool(outside.any()):
         return network.log_prob(x, observed)
     return _joint(network, x, observed, outside).logsumexp(1).to(x.dtype)
 
 
 def cell_nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor) -> torch.Tensor:
-    """log p of each observed cell given those before it in the order, (N, D) nats; of other cells 0.
+    """Returns log p of each observed cell given those before it in the order, (N, D) nats; 0 for
+    other cells.
 
     Raises:
         EvidenceError: an ensemble of several orders, where a cell has no term of its own.
@@ -46,10 +51,12 @@ def cell_nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor,
 def conditional_given(
     network: AbstractNetwork, x: torch.Tensor, column: int, observed: torch.Tensor, outside: torch.Tensor
 ) -> Distribution:
-    """p(x_column | the other observed cells of each row), batched over N; arguments as of ``row_nats``.
+    """Returns p(x_column | the other observed cells of each row), batched over N.
+
+    The arguments are those of ``row_nats``.
 
     Raises:
-        EvidenceError: evidence that the network cannot take exactly.
+        EvidenceError: evidence that the network cannot condition on exactly.
     """
     outside = outside.clone()
     outside[:, column] = False
@@ -62,8 +69,8 @@ def conditional_given(
         return found
     parts = []
     for each in network.row_mixture()[0]:
-        codes, told = _told(each, x, known, outside)
-        parts.append(each.conditional(codes, column, told))
+        codes, read = _as_read(each, x, known, outside)
+        parts.append(each.conditional(codes, column, read))
     if len(parts) == 1:
         return parts[0]
     return Distribution.mixture(_joint(network, x, known, outside).log_softmax(1), parts)
@@ -76,15 +83,16 @@ def completed(
     outside: torch.Tensor,
     generator: torch.Generator,
 ) -> torch.Tensor:
-    """Rows (N, D) with the cells drawn that are neither observed nor outside, given those observed; arguments as of ``row_nats``.
+    """Draws the cells of rows (N, D) that are neither observed nor outside, given the observed
+    ones.
 
-    What stands where a cell is outside means nothing.
+    The arguments are those of ``row_nats``. Codes of outside cells have no meaning.
     """
     if not bool(outside.any()) or network.any_evidence:
         return network.sample(len(x), (x, observed), generator=generator)
     networks, _ = network.row_mixture()
     if len(networks) == 1:
-        return network.sample(len(x), _told(network, x, observed, outside), generator=generator)
+        return network.sample(len(x), _as_read(network, x, observed, outside), generator=generator)
     uniform = uniforms(1, len(x), generator)[0].to(x.device)
     chosen, _ = choose(_joint(network, x, observed, outside), uniform)
     x = x.clone()
@@ -94,7 +102,7 @@ def completed(
     return x
 
 
-def _told(
+def _as_read(
     network: AbstractNetwork, x: torch.Tensor, known: torch.Tensor, outside: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Codes and known cells (N, D) as one network reads them.
@@ -105,12 +113,15 @@ def _told(
 
 
 def _cells(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor) -> torch.Tensor:
-    """log p of each observed cell by one network, (N, D) nats; of other cells 0."""
-    return torch.where(observed, network.log_prob_columns(*_told(network, x, observed, outside)), 0)
+    """Returns log p of each observed cell by one network, (N, D) nats; 0 for other cells."""
+    return torch.where(observed, network.log_prob_columns(*_as_read(network, x, observed, outside)), 0)
 
 
 def _joint(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor) -> torch.Tensor:
-    """log π_m + log p_m(observed cells) by each network of a mixture of rows, (N, M) float64; M = 1 otherwise."""
+    """Returns log π_m + log p_m(observed cells) for each component of a mixture of rows.
+
+    It is (N, M) float64. M is 1 for other networks.
+    """
     networks, log_weight = network.row_mixture()
     logs = [sum_columns(_cells(one, x, observed, outside)).double() for one in networks]
     return log_weight + torch.stack(logs, dim=1)

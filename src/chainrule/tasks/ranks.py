@@ -1,4 +1,4 @@
-"""The rank of a row's likelihood among rows that the model draws, with the same cells known."""
+"""The rank of a row's likelihood among rows drawn from the model, with the same cells known."""
 
 from __future__ import annotations
 
@@ -15,27 +15,25 @@ from chainrule.tasks.answer import Batch
 from chainrule.tasks.curves import Curve
 from chainrule.tasks.score import nats
 
-SEED = 0  # of the draws: the same for every call, so that a row's rank is the same
-FEW_PATTERNS = 64  # so many ways to hide a number of cells are ranked among all draws, more among a part
-PART, FEWEST_DRAWS = 0.25, 250
-TIE = 1e-8  # scores that differ by less, relative to their size, are equal: those of discrete rows, up to rounding
-TAIL, ANCHOR, ANCHOR_DRAWS = (
-    0.1,
-    0.01,
-    10,
-)  # share of the draws that the tails are fitted to, and where the lower one begins
-LEAST_SCALE = 0.5, 0.1  # nats in which the lower and the upper tail fall e-fold, at least
-APART = 0.1  # of knots, in the log-odds of the rank
+SEED = 0  # fixed, so that a row's rank is the same in every call
+# If at most so many patterns hide the same number of cells, all draws are ranked. Otherwise a share of them is.
+FEW_PATTERNS = 64
+SHARE, FEWEST_DRAWS = 0.25, 250
+TIE = 1e-8  # scores closer than this, relative to their size, count as equal: discrete rows up to rounding
+TAIL = 0.1  # share of the draws to which each tail is fitted
+ANCHOR, ANCHOR_DRAWS = 0.01, 10  # the lower tail begins at this share of the draws, or at this many
+LEAST_SCALE = 0.5, 0.1  # least number of nats in which the lower and the upper tail fall by a factor e
+APART = 0.1  # distance of knots, in the log-odds of the rank
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Which rows a row is compared with: those with the same known cells, the same cells outside and the same flags.
+    """The rows a row is compared with: those with the same known cells, outside cells and flags.
 
     Attributes:
-        known: bool (D,), cells that hold what their column can.
-        outside: bool (D,), cells that hold what it cannot.
-        codes: float64 (D,), the values of known flag columns, zero elsewhere.
+        known: bool (D,), cells whose values their columns can hold.
+        outside: bool (D,), cells whose values their columns cannot hold.
+        codes: float64 (D,), the values of known flag columns, zero in other columns.
         flags: bool (D,), which columns are known flags.
     """
 
@@ -46,12 +44,13 @@ class Reference:
 
 
 class Draws:
-    """Rows drawn from a model, and the curves that turn the score of a row into its rank among them.
+    """Rows drawn from a model, and curves from the score of a row to its rank among them.
 
-    Every call draws the same rows. So a row's rank depends neither on the other rows of its table nor on the seed of the fit.
+    Every call draws the same rows. A row's rank therefore depends neither on the other rows of its
+    table nor on the seed of the fit.
 
     Args:
-        rows: any rows, of whose network others are drawn.
+        rows: a batch, whose network draws.
         number: how many rows are drawn, at least 2.
     """
 
@@ -61,62 +60,76 @@ class Draws:
         self._drawn: dict[bytes, np.ndarray] = {}
 
     def number_for(self, reference: Reference) -> int:
-        """How many draws a row with these known cells is ranked among.
+        """Returns the number of draws among which a row with these known cells is ranked.
 
-        That is all of them if at most 64 patterns hide as many cells, else a quarter, but at least 250.
+        It is all of them if at most 64 patterns hide as many cells, otherwise a quarter, but at
+        least 250.
         """
         width = int((~self._flags).sum())
         hidden = int((~reference.known & ~self._flags).sum())
         few = comb(width, hidden) <= FEW_PATTERNS
-        return self.number if few else min(self.number, max(FEWEST_DRAWS, round(PART * self.number)))
+        return self.number if few else min(self.number, max(FEWEST_DRAWS, round(SHARE * self.number)))
 
     def curve(self, reference: Reference) -> Curve:
-        """From a score in nats to the log-odds of its rank among the draws, all with these cells known."""
+        """Returns the curve from a score in nats to the log-odds of its rank among the draws.
+
+        The draws have the reference's known cells.
+        """
         rows = self._rows(reference)[: self.number_for(reference)]
         known, outside = (np.broadcast_to(each, rows.shape).copy() for each in (reference.known, reference.outside))
         return rank_curve(self.scores(Codes(rows, known, outside)))
 
     def scores(self, codes: Codes) -> np.ndarray:
-        """log p of rows, (n,) nats."""
+        """Returns log p of rows, (n,) nats."""
         return nats(self._asked.over(codes))
 
     def _rows(self, reference: Reference) -> np.ndarray:
         key = reference.codes[reference.flags].tobytes() + reference.flags.tobytes()
         if key not in self._drawn:
-            self._drawn = {key: self._draw(reference)}  # references come sorted by their flags
+            # References come sorted by their flags, so that one entry suffices.
+            self._drawn = {key: self._draw(reference)}
         return self._drawn[key]
 
     def _draw(self, reference: Reference) -> np.ndarray:
-        """Codes (number, D) drawn from the model, with the flags of the reference if the network takes them as given."""
+        """Returns codes (number, D) drawn from the model.
+
+        They are given the reference's flags if the network can condition on them.
+        """
         schema, network = self._asked.model.schema, self._asked.network
         drawn = draw_like(schema, network, self.number, reference.codes, reference.flags, generator_from(SEED))
         return drawn.double().cpu().numpy()
 
 
 def references(rows: Batch) -> Iterator[tuple[Reference, np.ndarray]]:
-    """Each different reference of the rows, with the numbers of its rows; those with equal flags follow each other."""
+    """Yields each distinct reference with the indices of its rows.
+
+    References with equal flags follow each other.
+    """
     codes = rows.codes
-    seen, outside = codes.observed, codes.outside
-    flags = seen & is_flag(rows.model.schema)
-    told = np.where(flags, codes.values, 0.0)
-    keys = np.packbits(np.concatenate([flags, told > 0, seen, outside], axis=1), axis=1)
+    observed, outside = codes.observed, codes.outside
+    flags = observed & is_flag(rows.model.schema)
+    values = np.where(flags, codes.values, 0.0)
+    keys = np.packbits(np.concatenate([flags, values > 0, observed, outside], axis=1), axis=1)
     _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     members = np.split(np.argsort(group.ravel(), kind="stable"), np.cumsum(np.bincount(group.ravel()))[:-1])
-    for row, own in zip(first.tolist(), members, strict=True):
-        yield Reference(seen[row], outside[row], told[row], flags[row]), own
+    for row, rows_of_it in zip(first.tolist(), members, strict=True):
+        yield Reference(observed[row], outside[row], values[row], flags[row]), rows_of_it
 
 
 def rank_curve(scores: np.ndarray) -> Curve:
-    """From a score to the log-odds of its rank among M scores: at the i-th lowest one the rank is i / (M + 1).
+    """Returns the curve from a score to the log-odds of its rank among M scores.
 
-    Between scores the curve is linear; it jumps where several are equal. Beyond the lowest hundredth of the scores, but at least
-    10, the rank falls exponentially, at the mean rate of the lowest tenth, and likewise above the highest one. So a row that is
-    less likely than all draws still has a rank of its own.
+    The i-th lowest has rank i / (M + 1).
+
+    The curve is linear between scores, and jumps where several are equal. Below the lowest
+    hundredth of the scores (at least 10), the rank falls exponentially, at the mean rate of the
+    lowest tenth. Above the highest score it rises in the same way. A row less likely than all draws
+    therefore still has a rank of its own.
     """
     s = np.sort(scores)
     number, size = len(s), np.maximum(1.0, np.abs(s)) * TIE
     starts = np.flatnonzero(np.r_[True, np.diff(s) > 4 * size[1:]])
-    ends = np.r_[starts[1:], number]  # how many scores there are up to and with each group of equal ones
+    ends = np.r_[starts[1:], number]  # number of scores up to the end of each group of equal ones
     tail = min(number, max(ANCHOR_DRAWS, round(TAIL * number)))
     below = 1 / max(float((s[tail - 1] - s[:tail]).mean()), LEAST_SCALE[0])
     above = 1 / max(float((s[-tail:] - s[-tail]).mean()), LEAST_SCALE[1])
@@ -125,7 +138,8 @@ def rank_curve(scores: np.ndarray) -> Curve:
     for start, end in zip(starts[first:].tolist(), ends[first:].tolist(), strict=True):
         low, high = float(s[start]), float(s[end - 1])
         before, at = _log_odds(start + 0.5, number), _log_odds(end, number)
-        if end > start + 1 and at - before > APART:  # a jump just below the scores, so that rounding changes no rank
+        if end > start + 1 and at - before > APART:
+            # The jump lies just below the scores, so that rounding changes no rank.
             edge = float(size[start])
             knots += [(low - 2 * edge, before), (low - edge, at), (high + edge, _log_odds(end + 0.25, number))]
         elif not knots or at - knots[-1][1] > APART or end == number:

@@ -1,4 +1,4 @@
-"""New rows from a model, free or completing what is known."""
+"""Draws new rows from a model, unconditionally or given some cells."""
 
 from __future__ import annotations
 
@@ -35,10 +35,9 @@ from chainrule.table import (
 from chainrule.table.index import names_of_mapping
 from chainrule.table.notation import Notation, NotRead, read_cells
 
-BATCH_ROWS = 10_000  # rows drawn at once, so that memory does not grow with n times the columns
+BATCH_ROWS = 10_000  # rows drawn at a time, which bounds the memory
 
-
-Cells = tuple[torch.Tensor, torch.Tensor]  # codes, and which of them are known
+Cells = tuple[torch.Tensor, torch.Tensor]  # codes, and the mask of those that are observed
 
 
 def sample(
@@ -51,32 +50,34 @@ def sample(
     other: str | None = None,
     to: str | os.PathLike[str] | Sink | None = None,
 ) -> Any:
-    """n rows as the kind of table the model was fitted to.
+    """Draws n rows, as the kind of table the model was fitted to.
 
     Args:
         model: the fitted model.
         n: number of rows.
-        given: known cells to keep, the others are drawn: a dict of one value a column, or a table of one row or n rows with
-            holes (NaN, None).
-        temperature: 1 samples the model; towards 0 the likeliest value of each step.
+        given: cells to keep, as a dict of one value per column, or as a table of one row or n rows
+            with missing cells (NaN, None). The missing cells are drawn.
+        temperature: 1 samples the model; towards 0 each step takes its most probable value.
         seed: an integer, a generator, or None for system entropy.
-        other: what stands in a cell that is drawn as a rare label, one of those that no file names; None leaves it empty. It is
-            as frequent as the model holds all rare labels of the column together likely. A column that may hold it is text.
+        other: the text for a rare label, which is drawn without a name; None leaves such cells
+            empty. They are drawn as often as the model gives the column's rare labels probability.
+            A column that may hold this text becomes text.
         to: a path of CSV or Parquet, or another sink, to which rows are written, 10,000 at a time.
 
     Raises:
-        SchemaError: a given cell that its column cannot hold, or a label that it never had; ``other`` is a label of a column.
+        SchemaError: a given cell that its column cannot hold, or a label it never had; ``other`` is
+            a label of a column.
     """
-    parts = _parts(model, n, given=given, temperature=temperature, seed=seed, other=other)
+    chunks = _chunks(model, n, given=given, temperature=temperature, seed=seed, other=other)
     if to is None:
-        found = list(parts)
-        columns = {name: _joined([part[name] for part in found]) for name in found[0]}
+        found = list(chunks)
+        columns = {name: _joined([chunk[name] for chunk in found]) for name in found[0]}
         return to_container(columns, model.schema, other=other)
     sink, schema = sink_of(to), replace(model.schema, container="polars")
-    return sink.take(to_container(part, schema, as_text=sink.as_text, other=other) for part in parts)
+    return sink.take(to_container(chunk, schema, as_text=sink.as_text, other=other) for chunk in chunks)
 
 
-def _parts(
+def _chunks(
     model: Model,
     n: int,
     *,
@@ -85,34 +86,38 @@ def _parts(
     seed: int | torch.Generator | None,
     other: str | None,
 ) -> Iterator[dict[str, np.ndarray]]:
-    """n rows in parts of at most 10,000, each as columns by name in the table's own values; arguments as of ``sample``."""
+    """Yields the n rows in chunks of at most 10,000: columns by name, in the table's values.
+
+    The arguments are those of ``sample``.
+    """
     _require_no_label(model.schema, other)
     asked, evidence = (None, None) if given is None else _evidence(model, given)
     generator, rows = generator_from(seed), whole_number(n, "n", least=0, what="a whole number of rows")
     if evidence is not None and len(evidence[0]) not in (1, rows):
         raise ShapeError(f"given has {len(evidence[0])} rows of values for {rows} rows to draw; pass 1 or {rows}")
-    # Bits and categories draw the same in the network's own precision, and faster; numbers need the digits of float64.
+    # Levels are drawn equally well in the network's own precision, and faster; numbers need the digits of float64.
     plain = all(column.has_levels for column in model.schema.columns)
     network = model.bare() if plain else model.in_float64()
     with progress_bar("drawing rows", rows) as advance:
         for start in range(0, max(rows, 1), BATCH_ROWS):
-            part = slice(start, min(start + BATCH_ROWS, rows))
-            known = evidence
+            chunk = slice(start, min(start + BATCH_ROWS, rows))
+            given_cells = evidence
             if evidence is not None and len(evidence[0]) > 1:
-                known = (evidence[0][part], evidence[1][part])
-            drawn = missing.draw(model.schema, network, part.stop - start, known, temperature, generator)
+                given_cells = (evidence[0][chunk], evidence[1][chunk])
+            n_rows = chunk.stop - start
+            drawn = missing.draw(model.schema, network, n_rows, given_cells, temperature, generator)
             codes = drawn.cpu().double()
-            if known is not None:  # a given number comes back as it was, not as the network's precision has it
-                codes = torch.where(known[1], known[0], codes)
+            if given_cells is not None:  # given numbers keep all their digits
+                codes = torch.where(given_cells[1], given_cells[0], codes)
             columns = decode(codes.numpy(), model.schema, other=other)
             if asked is not None and evidence is not None:
                 columns = _as_given(columns, model.schema, asked, evidence, start)
             yield columns
-            advance(part.stop - start)
+            advance(chunk.stop - start)
 
 
 def _evidence(model: Model, given: Any) -> tuple[Table, Cells]:
-    """The table of given cells, and their codes."""
+    """Returns the table of given cells, and their codes."""
     row = _with_dates(given_row(given), model.schema) if isinstance(given, Mapping) else given
     asked = read_table(row, reading=model.schema.reading)
     codes = encode(asked, model.schema, warn=False, strict=True)
@@ -122,9 +127,9 @@ def _evidence(model: Model, given: Any) -> tuple[Table, Cells]:
     return asked, (torch.from_numpy(codes.values), torch.from_numpy(codes.observed))
 
 
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    masked = any(isinstance(part, np.ma.MaskedArray) for part in parts)
-    return np.ma.concatenate(parts) if masked else np.concatenate(parts)
+def _joined(chunks: list[np.ndarray]) -> np.ndarray:
+    masked = any(isinstance(chunk, np.ma.MaskedArray) for chunk in chunks)
+    return np.ma.concatenate(chunks) if masked else np.concatenate(chunks)
 
 
 def _as_given(
@@ -134,22 +139,25 @@ def _as_given(
     evidence: Cells,
     start: int,
 ) -> dict[str, np.ndarray]:
-    """Columns, of rows from ``start`` on, in which numbers and labels that no code names stand as they were given."""
+    """Restores the given numbers and labels that no code represents, in columns of rows from
+    ``start`` on.
+    """
     at = places(asked, schema)
     for k, column in enumerate(schema.columns):
         if column.is_flag or column.name not in at:
             continue
-        own = cells_of_column(asked, at[column.name], column, schema)
-        found = column.given_back(evidence[0][:, k].numpy(), own, asked.where)
-        if found is None:
+        written = cells_of_column(asked, at[column.name], column, schema)
+        restored = column.given_back(evidence[0][:, k].numpy(), written, asked.where)
+        if restored is None:
             continue
-        known, own, cells = evidence[1][:, k].numpy() & found[0], found[1], columns[column.name]
-        if known.any():
-            rows = (start + np.arange(len(cells))) % len(known)
-            given = known[rows]
-            is_wider = own.dtype.kind == "O" and cells.dtype.kind != "O"
+        is_restored, written = evidence[1][:, k].numpy() & restored[0], restored[1]
+        cells = columns[column.name]
+        if is_restored.any():
+            rows = (start + np.arange(len(cells))) % len(is_restored)
+            given = is_restored[rows]
+            is_wider = written.dtype.kind == "O" and cells.dtype.kind != "O"
             cells = cells.astype(object) if column.holds_labels or is_wider else cells.copy()
-            cells[given] = own[rows % len(own)][given]
+            cells[given] = written[rows % len(written)][given]
             columns[column.name] = whole_array(cells.tolist()) if is_wider and _are_whole(cells) else cells
     return columns
 
@@ -159,14 +167,14 @@ def _are_whole(cells: np.ndarray) -> bool:
 
 
 def given_row(given: Mapping[str, Any]) -> Table:
-    """One row of the cells that a dict names."""
+    """Returns a table of one row, with the cells that a dict names."""
     columns = [objects_of([value]) for value in given.values()]
     names, index = names_of_mapping(list(given))
     return Table(names, tuple(columns), "given", named=True, index=index)
 
 
 def _with_dates(row: Table, schema: Schema) -> Table:
-    """The row with dates of ISO 8601 read, if their column's own notation does not read them: they have one meaning."""
+    """Reads dates of ISO 8601, which are unambiguous, where their column's notation does not read them."""
     columns, by_name = list(row.columns), {column.name: column for column in schema.own}
     for place, name in enumerate(row.names):
         column, cell = by_name.get(name), columns[place][0]

@@ -1,4 +1,4 @@
-"""The promises of chainrule as functions that others may import: for a new network, or a model file."""
+"""Chainrule's promises as functions for tests: of a new network, or of a model file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The promises of chainrule, tried on one fitted model."""
+"""Tests one fitted model against chainrule's promises."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from chainrule.testing.laws import (
     multiplicities_of,
 )
 
-FIRST_ROWS = 4096  # Σ p is taken over as many first steps of the order as have at most this many rows
+FIRST_ROWS = 4096  # Σ p is over the first steps of the order that have at most this many combinations of values
 DRAWS = 2000
 WINDOW_DRAWS = 4000
 BATCH_ROWS = 500
 FLIP_ROWS = 4
 WINDOW_STEPS, WINDOW_TRIALS = 5, 20
-LEAST_EXPECTED = 50.0  # far tails of χ² are right only where no cell expects few
+LEAST_EXPECTED = 50.0  # far tails of χ² are accurate only if all expected counts are large
 MASS_TOLERANCE, DENSITY_TOLERANCE = 1e-9, 1e-6
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One promise: what it is, whether the model keeps it, and the figure that shows it."""
+    """A promise, whether the model keeps it, and the figure that shows it."""
 
     name: str
     passed: bool
@@ -48,12 +48,13 @@ class CheckResult:
 
 
 def check(density: Density, *, seed: int = 0) -> list[CheckResult]:
-    """Tries a model's promises: no leak, Σ p = 1, the sampler draws from the density, files keep every bit.
+    """Tests a model's promises: no leak, Σ p = 1, the sampler draws from the density, files keep
+    every bit.
 
     Args:
         density: the fitted model.
-        seed: of the rows that are tried; a right model fails a statistical check about twice in a million seeds, an ensemble of
-            several orders so often for each member.
+        seed: seed of the rows that are drawn. A correct model fails a statistical check for about
+            two in a million seeds, and an ensemble of several orders this often per member.
     """
     tries: list[tuple[str, Callable[[Density, torch.Generator], tuple[bool, str]]]] = [
         ("no column sees itself or later ones", _flip),
@@ -71,13 +72,13 @@ def check(density: Density, *, seed: int = 0) -> list[CheckResult]:
             continue
         try:
             whole = [density] if attempt in (_file, _weights) else _of_one_order(density)
-            tried = [attempt(part, generator_from(seed)) for part in whole]
-            broken = [number for number, (kept, _) in enumerate(tried) if not kept]
-            passed, detail = tried[broken[0] if broken else 0]
-            if len(tried) > 1:
+            tested = [attempt(each, generator_from(seed)) for each in whole]
+            broken = [number for number, (kept, _) in enumerate(tested) if not kept]
+            passed, detail = tested[broken[0] if broken else 0]
+            if len(tested) > 1:
                 which = f"member {broken[0]}" if broken else "the first"
-                detail = f"{len(tried)} members were tried, each alone; of {which}: {detail}"
-        except EvidenceError as error:  # there is nothing to be broken
+                detail = f"{len(tested)} members were tested, each alone; {which}: {detail}"
+        except EvidenceError as error:
             passed, detail = True, f"does not apply: {error}"
         except ChainruleError as error:
             passed, detail = False, str(error)
@@ -91,8 +92,9 @@ def _flip(density: Density, generator: torch.Generator) -> tuple[bool, str]:
     changed = flip_responses(network, rows).cpu()
     step = network.order.cpu().argsort()
     allowed = step[None, :] > step[:, None]
-    leaks, heard = int((changed & ~allowed).sum()), int((changed & allowed).sum())
-    detail = f"{leaks} leaks among {int((~allowed).sum())} forbidden pairs; {heard} of {int(allowed.sum())} allowed pairs seen"
+    leaks, dependent = int((changed & ~allowed).sum()), int((changed & allowed).sum())
+    forbidden = int((~allowed).sum())
+    detail = f"{leaks} leaks among {forbidden} forbidden pairs; {dependent} of {int(allowed.sum())} allowed pairs seen"
     return leaks == 0, detail
 
 
@@ -100,19 +102,17 @@ def _mass(density: Density, generator: torch.Generator) -> tuple[bool, str]:
     rows, observed, steps = _prefix_rows(density)
     if steps == 0:
         return True, "the first step has no values that can be listed"
-    times = torch.tensor(
-        list(itertools.product(*multiplicities_of(_network(density), steps))), dtype=torch.float64
-    ).prod(1)
+    multiplicity = list(itertools.product(*multiplicities_of(_network(density), steps)))
+    times = torch.tensor(multiplicity, dtype=torch.float64).prod(1)
     total = float((density.model.in_float64().log_prob(rows, observed).exp().cpu() * times).sum())
-    return abs(
-        total - 1
-    ) <= MASS_TOLERANCE, f"|Σp − 1| = {abs(total - 1):.1e} over the {len(rows)} ways of the first {steps} steps"
+    error = abs(total - 1)
+    detail = f"|Σp − 1| = {error:.1e} over the {len(rows)} combinations of the first {steps} steps"
+    return error <= MASS_TOLERANCE, detail
 
 
 def _weights(density: Density, generator: torch.Generator) -> tuple[bool, str]:
-    weights = [
-        part.log_weight.exp().sum() for part in density.model.network.modules() if isinstance(part, AbstractAverage)
-    ]
+    modules = density.model.network.modules()
+    weights = [each.log_weight.exp().sum() for each in modules if isinstance(each, AbstractAverage)]
     if not weights:
         return True, "there are no members"
     worst = max(abs(float(total) - 1) for total in weights)
@@ -120,7 +120,10 @@ def _weights(density: Density, generator: torch.Generator) -> tuple[bool, str]:
 
 
 def _density(density: Density, generator: torch.Generator) -> tuple[bool, str]:
-    """The conditional of every real column, given drawn rows, by quadrature; of one of all integers, by its cdf's ends."""
+    """Integrates the conditional of every real column, given drawn rows.
+
+    For a column of all integers, it checks the ends of the cdf.
+    """
     exact = density.model.in_float64()
     rows = _network(density).sample(FLIP_ROWS, generator=generator).double()
     worst, counted = 0.0, 0
@@ -141,13 +144,16 @@ def _density(density: Density, generator: torch.Generator) -> tuple[bool, str]:
 
 
 def _residuals(density: Density, generator: torch.Generator) -> tuple[bool, str]:
-    """Drawn cells against their conditionals: on average, and with every earlier column.
+    """Tests drawn cells against their conditionals: on average, and jointly with every earlier
+    column.
 
-    Given the columns before k in all rows, r_k has mean zero, a known variance and |r_k| <= 1, independently from row to
-    row: of a binary column x_k − p_k, of a category whether it is the likeliest one less that one's probability, of a number its
-    probability integral transform (randomised within masses) less ½. So has r_k s_j for a column j drawn earlier and
-    |s_j| <= 1 that it decides. Bernstein's inequality bounds the tail of their sums without any normal
-    approximation, for rare values too, and the smallest of all D (D + 1) / 2 is judged.
+    The residual r_k has mean zero, a known variance and |r_k| <= 1, given the columns before k.
+    Rows are independent. For a binary column it is x_k − p_k. For a category it is the indicator of
+    the most probable value minus its probability. For a number it is the probability integral
+    transform (randomised within masses) minus ½. The product r_k s_j has the same properties, where
+    s_j is a function of an earlier column j with |s_j| <= 1. Bernstein's inequality bounds the
+    tails of their sums without a normal approximation, for rare values too. The smallest of all D
+    (D + 1) / 2 bounds is tested.
     """
     network = _network(density)
     drawn = network.sample(DRAWS, generator=generator)
@@ -160,31 +166,29 @@ def _residuals(density: Density, generator: torch.Generator) -> tuple[bool, str]
                 _residual(distribution, rows[:, k], u[:, k].to(rows.device))
                 for k, distribution in enumerate(exact.conditionals(rows))
             ]
-            for number, part in enumerate(zip(*cells, strict=True)):
-                found[number].append(torch.stack(part, dim=1).cpu())
-    residual, variances, signs = (torch.cat(part)[:, order] for part in found)  # (n, D) each, by step
+            for number, columns in enumerate(zip(*cells, strict=True)):
+                found[number].append(torch.stack(columns, dim=1).cpu())
+    residual, variances, signs = (torch.cat(batches)[:, order] for batches in found)  # (n, D) each, by step
     variance = variances.sum(0)  # (D,)
-    earlier = torch.cat(
-        [torch.ones(len(drawn), 1, dtype=signs.dtype), signs], dim=1
-    )  # (n, 1 + D): the constant, then columns
+    constant = torch.ones(len(drawn), 1, dtype=signs.dtype)
+    earlier = torch.cat([constant, signs], dim=1)  # (n, 1 + D)
     sums = (earlier.T @ residual).abs()  # (1 + D, D): [j, k]
     log_p = math.log(2) - sums**2 / (2 * variance + 2 * sums / 3).clamp_min(1e-300)
     step = torch.arange(signs.shape[1])
-    log_p = torch.where(
-        torch.arange(signs.shape[1] + 1)[:, None] <= step, log_p, math.inf
-    )  # column j = row j + 1 < k + 1
+    is_earlier = torch.arange(signs.shape[1] + 1)[:, None] <= step  # row j + 1 is column j < k
+    log_p = torch.where(is_earlier, log_p, math.inf)
     tests = signs.shape[1] * (signs.shape[1] + 1) // 2
     worst = min(1.0, math.exp(min(0.0, float(log_p.min()) + math.log(tests))))
-    return (
-        worst >= LEAST_P_VALUE,
-        f"{tests} sums of residuals over {len(drawn)} draws, least p = {worst:.2g} after correction",
-    )
+    detail = f"{tests} sums of residuals over {len(drawn)} draws, least p = {worst:.2g} after correction"
+    return worst >= LEAST_P_VALUE, detail
 
 
 def _residual(
     distribution: Distribution, x: torch.Tensor, u: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Of drawn cells x (N,): the residual, its variance, and a sign in [−1, 1] that the cell decides."""
+    """Returns for drawn cells x (N,) the residual, its variance, and a function with values in [−1,
+    1].
+    """
     conditional = distribution.conditional
     if isinstance(conditional, Bernoulli):
         p = distribution.mean()
@@ -192,7 +196,8 @@ def _residual(
     if isinstance(conditional, Categorical):
         mode = distribution.mode()
         listed = torch.stack([distribution.log_prob(x.new_full(x.shape, v)) for v in range(conditional.values)], dim=1)
-        whole = listed.logsumexp(1) if conditional.unlisted == 0 else 0.0  # what no row had is never drawn
+        # Unlisted labels are never drawn if no training row had one.
+        whole = listed.logsumexp(1) if conditional.unlisted == 0 else 0.0
         p = (distribution.log_prob(mode) - whole).exp()
         return (x == mode).double() - p, p * (1 - p), 2 * (x == 0).double() - 1
     upper = distribution.cdf(x)
@@ -203,7 +208,7 @@ def _residual(
 
 
 def _window(density: Density, generator: torch.Generator) -> tuple[bool, str]:
-    """χ² over all ways of a few steps that are hardest to foresee, given a drawn prefix of the order."""
+    """Tests combinations of the few steps with the largest entropy by χ², given a drawn prefix."""
     network, exact = _network(density), density.model.in_float64()
     order = network.order.cpu()
     listed = [_listed(network, int(column)) for column in order]
@@ -237,18 +242,24 @@ def _window(density: Density, generator: torch.Generator) -> tuple[bool, str]:
     p_value = chi_squared_p_value(counts, log_prob.exp() * WINDOW_DRAWS, least_expected=LEAST_EXPECTED)
     return (
         p_value >= LEAST_P_VALUE,
-        f"χ² over the {len(ways)} ways of steps {start} to {start + len(columns) - 1}: p = {p_value:.2g}",
+        f"χ² over the {len(ways)} combinations of steps {start} to {start + len(columns) - 1}: p = {p_value:.2g}",
     )
 
 
 def _listed(network: AbstractNetwork, column: int) -> tuple[float, ...] | None:
-    """The values of a column that can be listed, each with a code of its own that is drawn; else None."""
+    """Returns the values of a column if they can be listed, each with a code that is drawn.
+
+    Returns None otherwise.
+    """
     conditional = network.columns.conditionals[column]
     return conditional.support() if conditional.is_saturated else None
 
 
 def _span(listed: list[tuple[float, ...] | None], start: int) -> int:
-    """How many steps from ``start`` on can be listed together: at most WINDOW_STEPS, with at most FIRST_ROWS ways."""
+    """Returns how many steps from ``start`` on can be listed together.
+
+    They are at most WINDOW_STEPS, with at most FIRST_ROWS combinations.
+    """
     span, ways = 0, 1
     for values in listed[start : start + WINDOW_STEPS]:
         if values is None or ways * len(values) > FIRST_ROWS:
@@ -276,10 +287,10 @@ def _file(density: Density, generator: torch.Generator) -> tuple[bool, str]:
 
 
 def _of_one_order(density: Density) -> list[Density]:
-    """The density, or of an ensemble of several orders those of its members, each of one."""
+    """Returns the density, or for an ensemble of several orders the density of each member."""
     network = density.model.network
     try:
-        _ = network.order  # an ensemble of several orders says here that it has none
+        _ = network.order  # raises for an ensemble of several orders
     except EvidenceError:
         return [Density(Model(density.model.schema, each), {}) for each in network.one_order_networks()]
     return [density]
@@ -290,7 +301,10 @@ def _network(density: Density) -> AbstractNetwork:
 
 
 def _prefix_rows(density: Density) -> tuple[torch.Tensor, torch.Tensor, int]:
-    """All ways of as many first steps of the order as have at most FIRST_ROWS, as rows with the other cells zero."""
+    """Returns all combinations of the first steps of the order as rows, their mask, and the steps.
+
+    These are as many steps as have at most FIRST_ROWS combinations. Other cells are zero.
+    """
     network = _network(density)
     width = len(network.columns)
     supports: list[tuple[float, ...]] = []

@@ -1,4 +1,7 @@
-"""Laws that every network keeps, as assertions. Each raises AssertionError with the numbers that break it."""
+"""Laws that every network obeys, as assertions.
+
+Each raises AssertionError with the numbers that break it.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from chainrule.conditionals import (
-    AbstractConditional,
-    AbstractMixture,
-    Atoms,
-    Distribution,
-)
+from chainrule.conditionals import AbstractConditional, AbstractMixture, Atoms, Distribution
 from chainrule.errors import ShapeError
 from chainrule.networks import AbstractNetwork
 
@@ -25,14 +23,17 @@ AnyNetwork = TypeVar("AnyNetwork", bound=AbstractNetwork)
 
 MOST_ROWS = 2**16
 FLIP_BATCH = 1024  # rows evaluated at once by the flip test
-LEAST_P_VALUE = 1e-6  # a right sampler fails about one test in a million, a little more often where cells expect few
-NODES = 20  # of the quadrature, on each stretch
+# A correct sampler fails about one test in a million, a little more often if expected counts are small.
+LEAST_P_VALUE = 1e-6
+NODES = 20  # quadrature nodes per interval
 EDGES = [sign * m for m in (0.0, 0.3, 0.7, 1.5, 3.0, 6.0, 12.0, 25.0, 50.0) for sign in (-1, 1)][1:]
 LEAST_EXPECTED = 5.0  # cells of the χ² test with a smaller expected count are pooled
 
 
 def all_rows(network: AbstractNetwork) -> torch.Tensor:
-    """Every row a discrete network gives mass to, (number of rows, D) float64; the last column varies fastest.
+    """Returns every row a discrete network gives mass to, (number of rows, D) float64.
+
+    The last column varies fastest.
 
     >>> from chainrule import NADE
     >>> from chainrule.rng import generator_from
@@ -47,34 +48,38 @@ def all_rows(network: AbstractNetwork) -> torch.Tensor:
 
 
 def multiplicities(network: AbstractNetwork) -> torch.Tensor:
-    """How many values of a table share each cell's code in the rows of ``all_rows``, (number of rows, D) float64."""
+    """Returns how many values of a table share each cell's code, (number of rows, D) float64.
+
+    The rows are those of ``all_rows``.
+    """
     times = [conditional.multiplicities() or () for conditional in network.columns.conditionals]
     return torch.tensor(list(itertools.product(*times)), dtype=torch.float64)
 
 
 def multiplicities_of(network: AbstractNetwork, steps: int) -> list[tuple[int, ...]]:
-    """How many values share each code, for the columns of the first steps of the order."""
+    """Returns how many values share each code, for the columns of the first steps of the order."""
     columns = network.order.tolist()[:steps]
     return [network.columns.conditionals[column].multiplicities() or () for column in columns]
 
 
 def assert_sums_to_one(network: AbstractNetwork, *, tolerance: float = 1e-10) -> None:
-    """Σ over all rows of p(row) is 1, in float64."""
+    """Asserts that Σ p(row) over all rows is 1, in float64."""
     total = float((_double(network).log_prob(all_rows(network)).exp() * multiplicities(network).prod(1)).sum())
     assert abs(total - 1) <= tolerance, f"probabilities sum to {total!r}"
 
 
 def flip_responses(network: AbstractNetwork, rows: torch.Tensor) -> torch.Tensor:
-    """Which conditionals change, by any bit, when one input does: bool (D, D); [k, j]: p(x_j | ·) heeds x_k.
+    """Returns which conditionals change, by any bit, when one input does, bool (D, D).
 
-    A cell gets the next value of its column's support, or one more where that cannot be listed; the rows tried are those of
-    ``rows`` (N, D). A response in no row is a False.
+    Entry [k, j] says whether p(x_j | ·) depends on x_k. A cell gets the next value of its column's
+    support, or its value plus one if the support cannot be listed. The tested rows are ``rows`` (N,
+    D). An entry is true if some row responds.
     """
     rows = network.check_rows(rows)
     width = rows.shape[1]
     changed = torch.zeros(width, width, dtype=torch.bool, device=rows.device)
     for flips in torch.arange(width, device=rows.device).split(max(1, FLIP_BATCH // max(1, len(rows)))):
-        base = rows.repeat(len(flips), 1)  # the same shape flipped and not, so that the sums run alike
+        base = rows.repeat(len(flips), 1)  # the same shape with and without flips, so that sums have the same bits
         flipped, column = base.clone(), flips.repeat_interleave(len(rows))
         flipped.scatter_(1, column[:, None], _other_values(network, base).gather(1, column[:, None]))
         for j, (before, after) in enumerate(zip(params_of(network, base), params_of(network, flipped), strict=True)):
@@ -83,7 +88,7 @@ def flip_responses(network: AbstractNetwork, rows: torch.Tensor) -> torch.Tensor
 
 
 def _other_values(network: AbstractNetwork, rows: torch.Tensor) -> torch.Tensor:
-    """Rows (N, D) with another value of its column's support in every cell."""
+    """Returns rows (N, D) with another value of its column's support in every cell."""
     others = rows + 1
     for k, conditional in enumerate(network.columns.conditionals):
         support = conditional.support()
@@ -97,21 +102,26 @@ def _other_values(network: AbstractNetwork, rows: torch.Tensor) -> torch.Tensor:
 def assert_autoregressive(
     network: AbstractNetwork, rows: torch.Tensor, *, dependent: bool = True, poison: float = math.nan
 ) -> None:
-    """Changing x_k leaves p(x_j | ·) bitwise equal for every j drawn at or before k, and changes it for later ones.
+    """Asserts that p(x_j | ·) depends on x_k if and only if j is drawn after k.
+
+    For all other j, no bit of p(x_j | ·) changes with x_k.
 
     Args:
         network: a network with one order.
-        rows: the rows to try, (N, D).
-        dependent: also require that every later column heeds x_k in some row.
-        poison: what a later cell holds that must reach nothing: NaN, or a number where masks are multiplied.
+        rows: the tested rows, (N, D).
+        dependent: also require that every later column depends on x_k in some row.
+        poison: a value for later cells that must have no influence: NaN, or a number if masks are
+            multiplied.
     """
     changed = flip_responses(network, rows)
     step = network.order.argsort()
     allowed = step[None, :] > step[:, None]  # [k, j]: j is drawn after k
     leaks = (changed & ~allowed).nonzero().tolist()
-    assert not leaks, f"p(x_j | ·) heeds x_k though j is not drawn after k, for (k, j) = {leaks[:5]}"
-    deaf = (~changed & allowed).nonzero().tolist()
-    assert not dependent or not deaf, f"p(x_j | ·) never heeds x_k though j is drawn after k, for (k, j) = {deaf[:5]}"
+    assert not leaks, f"p(x_j | ·) depends on x_k though j is not drawn after k, for (k, j) = {leaks[:5]}"
+    unused = (~changed & allowed).nonzero().tolist()
+    assert not dependent or not unused, (
+        f"p(x_j | ·) never depends on x_k though j is drawn after k, for (k, j) = {unused[:5]}"
+    )
     rows = network.check_rows(rows)
     poisoned = rows.clone()
     for k in network.order.flip(0).tolist():
@@ -123,7 +133,10 @@ def assert_autoregressive(
 
 
 def assert_jacobian_triangular(network: AbstractNetwork, rows: torch.Tensor, *, dependent: bool = True) -> None:
-    """∂ params_j / ∂ x_k is zero unless j is drawn after k, and there it is not zero in some row; (N, D) rows."""
+    """Asserts that ∂ params_j / ∂ x_k is zero unless j is drawn after k.
+
+    If it is, the derivative is not zero in some of the rows (N, D).
+    """
     net, x = _double(network), rows.double().requires_grad_()
     step = net.order.argsort()
     for j, distribution in enumerate(net.conditionals(x)):
@@ -132,16 +145,19 @@ def assert_jacobian_triangular(network: AbstractNetwork, rows: torch.Tensor, *, 
             (gradient,) = torch.autograd.grad(params.sum(), x, allow_unused=True, retain_graph=True)
         else:
             gradient = None
-        heeds = torch.zeros(len(step), dtype=torch.bool) if gradient is None else (gradient != 0).any(0)
-        later = step[j] > step  # (D,): the columns j may heed
-        assert not bool((heeds & ~later).any()), (
-            f"∂ params of column {j} by columns {(heeds & ~later).nonzero().flatten().tolist()}"
+        depends = torch.zeros(len(step), dtype=torch.bool) if gradient is None else (gradient != 0).any(0)
+        later = step[j] > step  # (D,): the columns on which j may depend
+        assert not bool((depends & ~later).any()), (
+            f"∂ params of column {j} by columns {(depends & ~later).nonzero().flatten().tolist()}"
         )
-        assert not dependent or bool(heeds[later].all()), f"column {j} has no gradient by some column drawn before it"
+        assert not dependent or bool(depends[later].all()), f"column {j} has no gradient by some column drawn before it"
 
 
 def assert_sampler_matches(network: AbstractNetwork, generator: torch.Generator, *, n: int = 20000) -> None:
-    """Drawn rows follow the enumerated probabilities: χ² over all rows; a right sampler fails about once in a million."""
+    """Asserts that drawn rows follow the enumerated probabilities, by χ² over all rows.
+
+    A correct sampler fails about once in a million.
+    """
     rows = all_rows(network)
     expected = _double(network).log_prob(rows).exp() * multiplicities(network).prod(1) * n
     counts = count_rows(network.sample(n, generator=generator).double(), rows)
@@ -150,7 +166,10 @@ def assert_sampler_matches(network: AbstractNetwork, generator: torch.Generator,
 
 
 def count_rows(drawn: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-    """How often each of ``rows`` occurs among ``drawn``; every drawn row must be one of them."""
+    """Returns how often each of ``rows`` occurs among ``drawn``.
+
+    Every drawn row must be one of them.
+    """
     unique, counts = torch.unique(torch.cat([rows, drawn]), dim=0, return_counts=True)
     if len(unique) != len(rows):
         raise AssertionError("a drawn row is not in the support")
@@ -161,16 +180,17 @@ def count_rows(drawn: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
 def chi_squared_p_value(
     counts: torch.Tensor, expected: torch.Tensor, *, least_expected: float = LEAST_EXPECTED
 ) -> float:
-    """The p-value of Pearson's χ²; cells with an expected count under ``least_expected`` are pooled into one.
+    """Returns the p-value of Pearson's χ².
 
-    Where cells expect as few as 5, p-values far below 1e-3 come out too small.
+    Cells with an expected count under ``least_expected`` are pooled into one.
+
+    With expected counts as low as 5, p-values far below 1e-3 are too small.
     """
     small = expected < least_expected
     counts = torch.cat([counts[~small], counts[small].sum()[None]])
     expected = torch.cat([expected[~small], expected[small].sum()[None]])
-    if (
-        expected[-1] < LEAST_EXPECTED and len(expected) > 1
-    ):  # the pool itself is small: join it to its smallest neighbour
+    if expected[-1] < LEAST_EXPECTED and len(expected) > 1:
+        # The pool itself is small, and joins the smallest other cell.
         k = int(expected[:-1].argmin())
         counts[k], expected[k] = counts[k] + counts[-1], expected[k] + expected[-1]
         counts, expected = counts[:-1], expected[:-1]
@@ -188,10 +208,10 @@ def integrate(
     *,
     jumps: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """∫ of(x) p(x) dx under params (N, param_width) in float64, atoms left out, (N,).
+    """Returns ∫ of(x) p(x) dx under params (N, param_width) in float64, atoms left out, (N,).
 
-    Gauss and Legendre's rule on each of the stretches between the parts' locations ± multiples of their scales, and
-    ``jumps`` (N, any), where ``of`` is not smooth.
+    The rule is Gauss and Legendre's. Its intervals end at the components' locations ± multiples of
+    their scales, and at ``jumps`` (N, any), where ``of`` is not smooth.
 
     >>> from chainrule.conditionals import GaussianMixture
     >>> integrate(GaussianMixture(1), torch.zeros(1, 3).double(), torch.ones_like)
@@ -202,8 +222,8 @@ def integrate(
         mixture, rest = conditional.base, params[..., len(conditional.values) + 1 :]
     if not isinstance(mixture, AbstractMixture):
         raise ShapeError(f"{conditional!r} has no density to integrate; sum over its support")
-    parts = mixture.bind(rest)
-    edges = parts.location[..., None] + parts.scale[..., None] * torch.tensor(EDGES, dtype=torch.float64)  # (N, K, E)
+    bound = mixture.bind(rest)
+    edges = bound.location[..., None] + bound.scale[..., None] * torch.tensor(EDGES, dtype=torch.float64)  # (N, K, E)
     cuts = mixture.of_standard(edges.flatten(1))  # (N, K E)
     cuts = (cuts if jumps is None else torch.cat([cuts, jumps], 1)).sort(dim=1).values
     nodes, weights = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(NODES))
@@ -214,7 +234,11 @@ def integrate(
 
 
 def assert_marginals(network: AbstractNetwork, *, tolerance: float = 1e-10) -> None:
-    """log_prob(x, observed) of each prefix is the log of the sum of p over all completions, and given divides by it."""
+    """Asserts that log_prob(x, observed) of each prefix is the log of p summed over all
+    completions.
+
+    It also asserts that ``given`` divides by that sum.
+    """
     net, rows, times = _double(network), all_rows(network), multiplicities(network).log()
     joint = net.log_prob(rows)
     for known in range(len(net.columns) + 1):
@@ -222,7 +246,7 @@ def assert_marginals(network: AbstractNetwork, *, tolerance: float = 1e-10) -> N
         observed = torch.zeros(len(net.columns), dtype=torch.bool)
         observed[columns] = True
         same = (rows[:, None, columns] == rows[None, :, columns]).all(2)
-        completions = joint + times[:, ~observed].sum(1)  # of what is summed over, every value counts
+        completions = joint + times[:, ~observed].sum(1)  # the sum is over all values that share a code
         summed = torch.where(same, completions[None], -torch.inf).logsumexp(1)
         poisoned = torch.where(observed, rows, torch.nan)
         gap = float((net.log_prob(poisoned, observed) - summed).abs().max().detach())
@@ -232,7 +256,11 @@ def assert_marginals(network: AbstractNetwork, *, tolerance: float = 1e-10) -> N
 
 
 def assert_pure(network: AbstractNetwork, questions: Sequence[Callable[[], object]]) -> None:
-    """Asking changes nothing: parameters, buffers, global generators, gradient mode, default dtype, training mode."""
+    """Asserts that questions change no state.
+
+    The state is the parameters, buffers, gradients, global generators, gradient mode, default dtype
+    and training mode.
+    """
     before = _world(network)
     for question in questions:
         question()
@@ -244,7 +272,9 @@ def assert_pure(network: AbstractNetwork, questions: Sequence[Callable[[], objec
 def assert_agrees(
     fast: Sequence[torch.Tensor], reference: Sequence[torch.Tensor], *, relative: float, names: Sequence[str] = ()
 ) -> None:
-    """Each fast tensor equals its float64 reference within ``relative`` of the reference's largest magnitude."""
+    """Asserts that fast tensors equal float64 references, relative to the largest magnitude of
+    each.
+    """
     assert len(fast) == len(reference)
     for k, (got, want) in enumerate(zip(fast, reference, strict=True)):
         name = names[k] if names else f"tensor {k}"
@@ -264,7 +294,7 @@ def _double(network: AnyNetwork) -> AnyNetwork:
 
 @torch.no_grad()
 def params_of(network: AbstractNetwork, x: torch.Tensor) -> list[torch.Tensor]:
-    """Of every column what its conditional is computed from, (N, any): weights and parameters of all components."""
+    """Returns weights and parameters of all components of every column's conditional, (N, any)."""
     return [_params_of_one(distribution) for distribution in network.conditionals(x)]
 
 

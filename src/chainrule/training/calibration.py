@@ -10,7 +10,7 @@ import torch
 from chainrule.model import Model
 from chainrule.rng import generator_from
 from chainrule.table import Codes
-from chainrule.tasks.calibrate import learned
+from chainrule.tasks.calibrate import fit_calibration
 
 # A choice of MOST_ROWS among more held-out rows has this seed. More than MOST_SCORES scores do not
 # make a calibration better.
@@ -73,5 +73,5 @@ def calibration_of(
     scores = SHARE * trained_rows * row / (steps * (STEP + inner + (every - inner) / width))
     weights = None if weight is None else weight.double().numpy()[held_out.chosen]
     scores = int(min(scores, MOST_SCORES))
-    found = learned(model, held_out.codes, min_count=min_count, weight=weights, scores=scores)
+    found = fit_calibration(model, held_out.codes, min_count=min_count, weight=weights, scores=scores)
     return None if found is None else found.to_json()

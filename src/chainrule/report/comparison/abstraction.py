@@ -1,4 +1,4 @@
-"""What a representation is worth: how well a linear classifier reads the label from it."""
+"""The value of a representation: how well a linear classifier predicts the label from it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from chainrule.progress import progress_bar
 from chainrule.report.comparison.data import Data
 
 TRAIN_ROWS, VALID_ROWS = 10_000, 2_000  # a linear classifier needs no more
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)  # of its regularisation, inverse; the validation rows choose
-WIDEST, PROJECTED = 20_000, 4_000  # numbers of a representation, and to how many wider ones are projected at random
+STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)  # inverse strengths of its regularisation, chosen on validation rows
+WIDEST, PROJECTED = 20_000, 4_000  # representations with more numbers are projected at random, to this many
 BATCH_ROWS = 100
 POOLS = {
     "last": "last hidden vector",
@@ -30,16 +30,17 @@ POOLS = {
 
 @dataclass(frozen=True)
 class Probe:
-    """A representation and how often the classifier is right on test rows.
+    """A representation, and how often the classifier predicts the label of test rows from it.
 
     Attributes:
         what: the representation, as a person reads it.
         size: how many numbers it has.
-        accuracy: share of the test rows whose label is read right.
-        standard_error: of that share.
-        valid_accuracy: the share of the validation rows, by which one of several representations is chosen.
+        accuracy: share of the test rows whose label is predicted correctly.
+        standard_error: standard error of that share.
+        valid_accuracy: the share for validation rows, by which one of several representations is
+            chosen.
         projected: whether it was projected to fewer numbers first.
-        right: of which test rows the label was read right, (N,) bool.
+        right: mask (N,) of the test rows whose label was predicted correctly.
     """
 
     what: str
@@ -51,14 +52,15 @@ class Probe:
     right: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool), compare=False, repr=False)
 
     def less(self, other: Probe) -> tuple[float, float]:
-        """By what share of the test rows this is right more often than another, paired row by row, with the standard error."""
+        """Returns by what share of the test rows this is correct more often than another, with the
+        standard error.
+        """
         difference = self.right.astype(float) - other.right.astype(float)
-        return float(difference.mean()), float(difference.std(ddof=1) / len(difference) ** 0.5) if len(
-            difference
-        ) > 1 else 0.0
+        error = float(difference.std(ddof=1) / len(difference) ** 0.5) if len(difference) > 1 else 0.0
+        return float(difference.mean()), error
 
     def to_json(self) -> dict[str, Any]:
-        """The numbers."""
+        """Returns the numbers as a JSON object."""
         return {name: value for name, value in vars(self).items() if name != "right"}
 
 
@@ -66,27 +68,31 @@ Represent = Callable[[torch.Tensor], torch.Tensor]
 
 
 def representations_of(net: AbstractTrainable) -> dict[str, Represent]:
-    """What a family makes of a row, by name; of families that make nothing of it, nothing."""
+    """Returns a family's representations of a row, by name; empty for families without any."""
     if isinstance(net, RBM):
         return {"p(h | x)": net.features}
     if isinstance(net, VAE):
         return {"mean of q(z | x)": net.features}
     if isinstance(net, BernoulliMixture | FullCovarianceMixture):
-        return {"p(part | x)": net.features}
+        return {"p(component | x)": net.features}
     if isinstance(net, NADE | MADE):
         return {title: lambda x, pool=pool: net.features(x, pool) for pool, title in POOLS.items()}
     if isinstance(net, OrderlessNADE):
-        return {"hidden vector that knows all columns": net.features}
+        return {"hidden vector given all columns": net.features}
     return {}
 
 
 def pixels(data: Data) -> Represent:
-    """The columns themselves."""
+    """Returns the representation of a row by its columns."""
     return data.columns.encode
 
 
 def labelled(data: Data) -> list[tuple[torch.Tensor, np.ndarray]]:
-    """Training, validation and test rows that have a label, (n, D), with it, (n,); no more of the first two than are needed."""
+    """Returns training, validation and test rows (n, D) with their labels (n,), without rows that
+    have none.
+
+    Training and validation rows are capped at what the classifier needs.
+    """
     assert data.labels is not None
     found = []
     for rows, labels, most in zip(
@@ -98,15 +104,17 @@ def labelled(data: Data) -> list[tuple[torch.Tensor, np.ndarray]]:
 
 
 def most_frequent(data: Data) -> float:
-    """How often the label is read right by who always says the most frequent one of the training rows."""
+    """Returns the accuracy of always predicting the most frequent label of the training rows."""
     (_, train), _, (_, test) = labelled(data)
     values, counts = np.unique(train, return_counts=True)
     return float((test == values[counts.argmax()]).mean())
 
 
 @torch.no_grad()
-def probed(what: str, represent: Represent, data: Data, *, seed: int = 0, show: bool = True) -> Probe:
-    """Trains the classifier on training rows, chooses its regularisation on validation rows, judges it on test rows."""
+def probed(what: str, represent: Represent, data: Data, *, seed: int = 0, show_progress: bool = True) -> Probe:
+    """Trains the classifier on training rows, chooses its regularisation on validation rows, and
+    scores test rows.
+    """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
@@ -114,17 +122,19 @@ def probed(what: str, represent: Represent, data: Data, *, seed: int = 0, show: 
     (x_train, y_train), (x_valid, y_valid), (x_test, y_test) = labelled(data)
     size = int(represent(data.train.x[:1]).shape[1])
     project = _projection(size, seed)
-    parts = [x_train, x_valid, x_test]
-    with progress_bar(f"representing rows: {what}", sum(map(len, parts)), show=show) as advance:
-        train, valid, test = (np.concatenate(list(_represented(part, represent, project, advance))) for part in parts)
+    splits = [x_train, x_valid, x_test]
+    with progress_bar(f"representing rows: {what}", sum(map(len, splits)), show=show_progress) as advance:
+        train, valid, test = (np.concatenate(list(_represented(x, represent, project, advance))) for x in splits)
     scaler = StandardScaler().fit(train)
-    scaled = [np.asarray(scaler.transform(part)) for part in (train, valid, test)]
+    scaled = [np.asarray(scaler.transform(rows)) for rows in (train, valid, test)]
     train, valid, test = _within_row_space(scaled[0], scaled[1], scaled[2])
     best, best_right = None, -1.0
-    with warnings.catch_warnings(), progress_bar(f"classifying by {what}", len(STRENGTHS), show=show) as advance:
-        warnings.simplefilter(
-            "ignore", ConvergenceWarning
-        )  # where it has not quite come to rest it classifies well enough
+    with (
+        warnings.catch_warnings(),
+        progress_bar(f"classifying by {what}", len(STRENGTHS), show=show_progress) as advance,
+    ):
+        # A classifier that has nearly converged is good enough.
+        warnings.simplefilter("ignore", ConvergenceWarning)
         for strength in STRENGTHS:
             classifier = LogisticRegression(C=strength, max_iter=200).fit(train, y_train)
             right = float((classifier.predict(valid) == y_valid).mean())
@@ -141,9 +151,11 @@ def probed(what: str, represent: Represent, data: Data, *, seed: int = 0, show: 
 def _within_row_space(
     train: np.ndarray, valid: np.ndarray, test: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The same rows in the coordinates of the space that the training rows span, where these are fewer than the numbers.
+    """Returns the rows in coordinates of the training rows' span, if these are fewer than the
+    numbers.
 
-    The weights of a regularised linear classifier lie in that space, so that nothing is lost but time.
+    The weights of a regularised linear classifier lie in that span, so that the result is the same
+    and faster.
     """
     if train.shape[1] <= len(train):
         return train, valid, test
@@ -159,14 +171,16 @@ def _represented(
     project: Callable[[np.ndarray], np.ndarray] | None,
     advance: Callable[..., None],
 ) -> Iterator[np.ndarray]:
-    for part in x.split(BATCH_ROWS):
-        found = represent(part).float().numpy()
-        yield found if project is None else project(found)
-        advance(len(part))
+    for batch in x.split(BATCH_ROWS):
+        representation = represent(batch).float().numpy()
+        yield representation if project is None else project(representation)
+        advance(len(batch))
 
 
 def _projection(size: int, seed: int) -> Callable[[np.ndarray], np.ndarray] | None:
-    """A random projection that keeps distances, where a representation has too many numbers for a classifier."""
+    """Returns a random projection that preserves distances, for representations that are too wide
+    for the classifier.
+    """
     if size <= WIDEST:
         return None
     from sklearn.random_projection import SparseRandomProjection

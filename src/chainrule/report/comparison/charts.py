@@ -6,16 +6,19 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from chainrule.report.comparison.likelihood import WORDS
-from chainrule.report.comparison.run import Comparison
+from chainrule.report.comparison.run import FamilyReport
 from chainrule.report.pictures import ACCENT, IMAGE, INK, SECOND, UNKNOWN
 
 KINDS = {"exact": SECOND, "estimate": "#8a63b8", "bound": ACCENT}
-GRID = 8  # images in a line
-BOUND_POINTS = 26  # how long the arrow of a bound is, to higher log p
+GRID = 8  # images per line
+BOUND_POINTS = 26  # length of a bound's arrow, towards higher log p
 
 
-def likelihoods(comparison: Comparison) -> Figure:
-    """Nats per test row of each family, its colour saying whether that is exact; bounds have an arrow to where the truth lies."""
+def likelihoods(comparison: FamilyReport) -> Figure:
+    """Draws nats per test row of each family.
+
+    The colour says whether they are exact, and bounds have an arrow upwards.
+    """
     entries = sorted(comparison.entries, key=lambda entry: entry.likelihood.nats)
     figure = Figure(figsize=(8.2, 0.42 * len(entries) + 1.3), layout="constrained")
     axes = figure.subplots()
@@ -34,7 +37,7 @@ def likelihoods(comparison: Comparison) -> Figure:
             color=INK,
         )
         if found.kind == "bound":
-            arrow = {"arrowstyle": "<-", "color": KINDS["bound"]}  # towards where the truth lies
+            arrow = {"arrowstyle": "<-", "color": KINDS["bound"]}
             axes.annotate(
                 "",
                 (found.nats, k),
@@ -54,16 +57,16 @@ def likelihoods(comparison: Comparison) -> Figure:
     return figure
 
 
-def seconds(comparison: Comparison) -> Figure:
-    """Seconds to train, to score and to draw 1000 rows, on logarithmic scales."""
+def seconds(comparison: FamilyReport) -> Figure:
+    """Draws seconds to train, to score and to draw 1000 rows, on logarithmic scales."""
     entries = comparison.entries[::-1]
-    parts = (
+    panels = (
         ("to train", [entry.train_s for entry in entries]),
         ("to score 1000 rows", [entry.score_s + entry.once_s for entry in entries]),
         ("to draw 1000 rows", [entry.draw_s for entry in entries]),
     )
     figure = Figure(figsize=(9.2, 0.36 * len(entries) + 1.0), layout="constrained")
-    for number, (axes, (title, values)) in enumerate(zip(figure.subplots(1, 3), parts, strict=True)):
+    for number, (axes, (title, values)) in enumerate(zip(figure.subplots(1, 3), panels, strict=True)):
         axes.barh(range(len(entries)), np.maximum(values, 1e-4), color=SECOND, height=0.6)
         axes.set_xscale("log")
         axes.set_xlim(right=max(values) * 12)
@@ -84,33 +87,38 @@ def seconds(comparison: Comparison) -> Figure:
     return figure
 
 
-def probes(comparison: Comparison) -> Figure:
-    """Accuracy of a linear classifier on each representation, beside that on the columns themselves."""
-    own = comparison.pixels
-    assert own is not None
+def probes(comparison: FamilyReport) -> Figure:
+    """Draws the accuracy of a linear classifier on each representation, beside that on the columns
+    themselves.
+    """
+    baseline = comparison.pixels
+    assert baseline is not None
     found = sorted((probe for entry in comparison.entries for probe in entry.probes), key=lambda probe: probe.accuracy)
     figure = Figure(figsize=(8.2, 0.34 * len(found) + 1.2), layout="constrained")
     axes = figure.subplots()
     axes.axvspan(
-        100 * (own.accuracy - 2 * own.standard_error),
-        100 * (own.accuracy + 2 * own.standard_error),
+        100 * (baseline.accuracy - 2 * baseline.standard_error),
+        100 * (baseline.accuracy + 2 * baseline.standard_error),
         color=UNKNOWN,
         alpha=0.6,
     )
     axes.axvline(
-        100 * own.accuracy, color=INK, linestyle=":", label=f"the columns themselves, {100 * own.accuracy:.1f} %"
+        100 * baseline.accuracy,
+        color=INK,
+        linestyle=":",
+        label=f"the columns themselves, {100 * baseline.accuracy:.1f} %",
     )
     for k, probe in enumerate(found):
         axes.errorbar(100 * probe.accuracy, k, xerr=200 * probe.standard_error, color=SECOND, marker="o", capsize=3)
     axes.set_yticks(range(len(found)), [f"{probe.what} ({probe.size:,})" for probe in found], fontsize=8)
-    axes.set_xlabel("test rows whose label is read right, % (± two standard errors)")
+    axes.set_xlabel("test rows whose label is predicted correctly, % (± two standard errors)")
     axes.legend(frameon=False, fontsize=8, loc="lower right")
     _plain(axes)
     return figure
 
 
 def grid(rows: np.ndarray, shape: tuple[int, int]) -> Figure:
-    """Images (n, D) in lines of eight."""
+    """Draws images (n, D), eight per line."""
     height, width = shape
     lines = -(-len(rows) // GRID)
     sheet = np.full((lines * (height + 1) + 1, GRID * (width + 1) + 1), np.nan)

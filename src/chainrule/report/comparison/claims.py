@@ -1,8 +1,8 @@
-"""What the lecture says of each family, as numbers that are measured on it.
+"""The lecture's statements about each family, as measured numbers.
 
-Of models with hidden variables: that given these the columns are independent; that sampling needs a Markov chain, or training a
-bound. Of autoregressive ones: that nothing is assumed independent, that the likelihood is exact, and that sampling takes a step a
-column.
+Models with hidden variables assume that the columns are independent given these. Sampling needs a
+Markov chain, or training a bound. Autoregressive models assume no independence, and their
+likelihood is exact. Sampling takes one step per column.
 """
 
 from __future__ import annotations
@@ -18,24 +18,26 @@ from chainrule.networks import AbstractNetwork, Columns
 from chainrule.networks.trainable import AbstractTrainable
 from chainrule.report.comparison.data import Data
 
-CONDITIONED = 1000  # rows drawn given one and the same state of the hidden variables
-CHAIN = (1, 10, 100, 1000)  # steps of a Markov chain after which its rows are looked at
-LOOKED_AT = 200
-EXACT_ROWS, COMPLETED = 20, 1024  # rows, and ways to complete each
+CONDITIONED = 1000  # rows drawn given one state of the hidden variables
+CHAIN = (1, 10, 100, 1000)  # numbers of Markov chain steps after which rows are measured
+MEASURED = 200  # rows of the chain and of the bound that are measured
+EXACT_ROWS, COMPLETED = 20, 1024  # rows whose completions are summed, and most completions per row
 
 
 @dataclass(frozen=True)
 class Claims:
-    """The measured part; what does not apply to a family is None.
+    """The measured numbers; None for what does not apply to a family.
 
     Attributes:
         dependence: mean |correlation| between columns of drawn rows.
-        dependence_given_hidden: the same of rows drawn given one state of the hidden variables: what independence leaves.
+        dependence_given_hidden: the same for rows drawn given one state of the hidden variables.
         hidden_variables: how many there are.
-        chain: mean −free energy of rows after so many steps of the Markov chain, less that of training rows, nats.
-        gap: nats per row by which the bound of many draws lies above the one that training uses.
-        exactness: largest |Σ p − 1| over all completions of the last columns of some rows; None where these cannot be listed.
-        steps_to_draw: how many steps, one after the other, a row takes.
+        chain: mean −free energy of rows after each number of Markov chain steps, minus that of
+            training rows, nats.
+        gap: nats per row by which the bound of many draws exceeds the one that training uses.
+        exactness: largest |Σ p − 1| over all completions of the last columns of some rows; None if
+            they cannot be listed.
+        steps_to_draw: number of sequential steps that a row takes.
     """
 
     dependence: float
@@ -47,13 +49,13 @@ class Claims:
     steps_to_draw: int = 1
 
     def to_json(self) -> dict[str, Any]:
-        """Those that apply."""
+        """Returns the numbers that apply, as a JSON object."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
 @torch.no_grad()
 def claims_of(net: AbstractTrainable, data: Data, drawn: torch.Tensor, generator: torch.Generator) -> Claims:
-    """Measures what applies to a family; ``drawn`` are rows of it, (n, D)."""
+    """Measures what applies to a family; ``drawn`` are rows drawn from it, (n, D)."""
     dependence = mean_correlation(drawn, data.columns)
     if isinstance(net, RBM):
         h = torch.bernoulli(net.hidden_given(data.train.x[:1]), generator=generator)
@@ -65,7 +67,7 @@ def claims_of(net: AbstractTrainable, data: Data, drawn: torch.Tensor, generator
         uniform = torch.rand(CONDITIONED, len(data.columns), generator=generator, dtype=torch.float64)
         each = [d.draw(uniform[:, k]) for k, d in enumerate(net.conditionals(z))]
         given = mean_correlation(torch.stack(each, dim=1), data.columns)
-        rows = data.valid.x[:LOOKED_AT]
+        rows = data.valid.x[:MEASURED]
         many = net.log_prob(rows, n_draws=500, generator=generator).value
         one = torch.stack([-net.training_loss(rows, generator=generator) for _ in range(20)]).mean(0)
         return Claims(dependence, given, net.latent_size, gap=float((many - one).double().mean()))
@@ -76,7 +78,9 @@ def claims_of(net: AbstractTrainable, data: Data, drawn: torch.Tensor, generator
 
 @torch.no_grad()
 def _off_by(net: AbstractNetwork, data: Data) -> float | None:
-    """By how much the probabilities of all completions of the last columns, given the others, fail to sum to one, in float64."""
+    """Returns the largest |Σ p − 1| over all completions of the last columns given the others, in
+    float64.
+    """
     last: list[int] = []
     completions = torch.zeros(1, 0, dtype=torch.float64)
     for column in net.order.flip(0).tolist():
@@ -105,7 +109,10 @@ def _off_by(net: AbstractNetwork, data: Data) -> float | None:
 
 
 def mean_correlation(x: torch.Tensor, columns: Columns) -> float:
-    """Mean |correlation| over all pairs of columns that vary and are no categories; of independent ones about 0.8 / √N."""
+    """Returns the mean |correlation| over all pairs of ordered columns that vary.
+
+    It is about 0.8 / √N if they are independent.
+    """
     x = x[:, [k for k, each in enumerate(columns.conditionals) if each.is_ordered]]
     if x.shape[1] < 2:
         return 0.0
@@ -121,8 +128,8 @@ def mean_correlation(x: torch.Tensor, columns: Columns) -> float:
 
 
 def _chain(net: RBM, data: Data, generator: torch.Generator) -> dict[int, float]:
-    """How far the rows of a chain still are, in mean free energy, from rows of the data."""
-    alone = torch.sigmoid(net.base_bias).expand(LOOKED_AT, -1)
+    """Returns mean −free energy of the chain's rows minus that of the data, by number of steps."""
+    alone = torch.sigmoid(net.base_bias).expand(MEASURED, -1)
     x, done, found = torch.bernoulli(alone, generator=generator), 0, {}
     at_data = float(net.free_energy(data.train.x[:CONDITIONED]).double().mean())
     for steps in CHAIN:

@@ -1,4 +1,4 @@
-"""The rows that families are compared on: encoded once, split once, the same for all of them."""
+"""The rows that families are compared on: encoded and split once, the same for all families."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ class Data:
     """Codes of train, valid and test rows over the same columns, all complete.
 
     Attributes:
-        name: as a person calls it.
+        name: the name that people read.
         schema: the columns of the table.
-        unmodelled: columns that are no part of a row, and why: ids, free text, those that were asked to be left out.
-        columns: what networks are made over.
-        train, valid, test: rows (N, D), each with what it gains by being in the table's units.
-        image_shape: height and width, where a row is an image.
-        labels: of train, valid and test rows, (N,) each, None where a row has none: what a representation is judged by, no part
-            of a row.
-        left_out: how many rows had holes, and are not there.
-        unlabelled: how many rows have no label; representations are judged without them.
+        unmodelled: columns that are not modelled, with the reason: ids, free text, and those that
+            the user left out.
+        columns: the columns that networks are built over.
+        train, valid, test: rows (N, D), with what their nats gain by being in the table's units.
+        image_shape: height and width, if a row is an image.
+        labels: labels of train, valid and test rows, (N,) each, None for a row without one.
+            Representations are judged by them, and they are not part of a row.
+        left_out: number of rows that were left out because they have missing cells.
+        unlabelled: number of rows without a label; representations are judged without them.
     """
 
     name: str
@@ -60,17 +61,19 @@ def prepared(
     seed: int = 0,
     components: int = 5,
 ) -> Data:
-    """The rows of a data set in its own split, or of a table in one that the seed draws: 70, 10 and 20 per cent.
+    """Returns the rows of a data set in its own split, or of a table in a random split of 70, 10
+    and 20 per cent.
 
     Args:
         source: a data set, or a table of the user's.
-        label: the column of a table whose values are the labels; it is taken out of the rows.
+        label: the column of a table whose values are the labels; it is removed from the rows.
         kinds: the kind of some columns by name, instead of the guess.
-        seed: of a table's split.
-        components: parts of each mixture of a real column.
+        seed: seed of a table's split.
+        components: number of components of each mixture of a real column.
 
     Raises:
-        SchemaError: a label that is no column or has no classes to tell apart, or too few complete rows.
+        SchemaError: the label is not a column or has too few classes, or there are too few complete
+            rows.
     """
     if isinstance(source, Dataset):
         if label is not None:
@@ -89,44 +92,43 @@ def prepared(
     if len(kept) < LEAST_ROWS:
         raise SchemaError(
             f"{source.source}: {len(kept)} complete rows of {len(source)}; families are compared on at least {LEAST_ROWS}: fill "
-            f"the holes first, with chainrule impute"
+            f"the missing cells first, with chainrule impute"
         )
     order = kept[torch.randperm(len(kept), generator=generator_from(seed)).numpy()]
     test, valid = (max(1, round(share * len(order))) for share in (TEST, VALID))
-    parts = [order[test + valid :], order[test : test + valid], order[:test]]
-    of_parts = None
+    splits = [order[test + valid :], order[test : test + valid], order[:test]]
+    split_labels = None
     if labels is not None:
-        of_parts = (labels[parts[0]], labels[parts[1]], labels[parts[2]])
-        _require_classes(source.source, str(label), of_parts)
-    # Kinds are those of the whole table, so that its parts are read alike; levels, scales and atoms are of the training rows.
-    of_columns = {column.name: column.kind for column in schema.columns} | {
+        split_labels = (labels[splits[0]], labels[splits[1]], labels[splits[2]])
+        _require_classes(source.source, str(label), split_labels)
+    # Kinds follow from the whole table, so that all splits are read in the same way.
+    # Levels, scales and atoms follow from the training rows.
+    whole_kinds = {column.name: column.kind for column in schema.columns} | {
         out.name: "leave out" for out in schema.left_out
     }
-    tables = [source.take(part) for part in parts]
-    data = _of_splits(source.source, tables, of_columns, None, of_parts, left_out, components)
+    tables = [source.take(rows) for rows in splits]
+    data = _of_splits(source.source, tables, whole_kinds, None, split_labels, left_out, components)
     return replace(data, unmodelled={out.name: out.reason for out in schema.left_out if out.name != label})
 
 
 def _as_labels(values: np.ndarray) -> np.ndarray:
-    """A column's cells as text, (N,) objects; None where a cell is unknown."""
+    """Returns a column's cells as text, (N,) objects; None for unknown cells."""
     return np.array(
         [None if value is None or value != value else str(value) for value in values.tolist()], dtype=object
     )
 
 
-def _require_classes(source: str, label: str, parts: Sequence[np.ndarray]) -> None:
+def _require_classes(source: str, label: str, splits: Sequence[np.ndarray]) -> None:
     """Raises SchemaError unless a linear classifier could learn these labels."""
-    classes = {value for value in parts[0] if value is not None}
+    classes = {value for value in splits[0] if value is not None}
     if not 2 <= len(classes) <= MOST_CLASSES:
         raise SchemaError(
             f"{source}: --label {label}: the training rows have {len(classes)} different values; name a column of 2 to "
             f"{MOST_CLASSES} classes"
         )
-    for part in parts[1:]:
-        if not any(value is not None for value in part):
-            raise SchemaError(
-                f"{source}: --label {label}: no row to choose or to judge by has one; name another column"
-            )
+    for labels in splits[1:]:
+        if not any(value is not None for value in labels):
+            raise SchemaError(f"{source}: --label {label}: no validation or test row has one; name another column")
 
 
 _SPLITS = ("train", "valid", "test")
@@ -148,14 +150,14 @@ def _of_splits(
     schema = infer_schema(tables[0], kinds=kinds)
     columns = columns_of(schema, components=components)
     train, valid, test = (encoded(table, schema, [np.arange(len(table))], strict=True)[0] for table in tables)
-    unlabelled = 0 if labels is None else sum(sum(value is None for value in part) for part in labels)
+    unlabelled = 0 if labels is None else sum(sum(value is None for value in split) for split in labels)
     return Data(name, schema, columns, train, valid, test, image_shape, labels, left_out, unlabelled)
 
 
 def _complete(table: Table, kinds: Mapping[str, str]) -> tuple[Schema, np.ndarray, int]:
-    """The columns of the table, the numbers of the rows without a hole in any of them, and how many others there are."""
+    """Returns the table's schema, the indices of complete rows, and the number of others."""
     schema = infer_schema(table, kinds=kinds)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what is left out was said
-        seen = encode(table, schema, strict=True).observed.all(1)
-    return schema, np.flatnonzero(seen), int((~seen).sum())
+        warnings.simplefilter("ignore")  # the schema has warned of columns that are left out
+        is_complete = encode(table, schema, strict=True).observed.all(1)
+    return schema, np.flatnonzero(is_complete), int((~is_complete).sum())

@@ -1,4 +1,6 @@
-"""The families that are compared: which tables each is for, how it is built, how it is trained, and with how much effort."""
+"""The families that are compared: which tables they suit, how each is built and trained, and with
+how much effort.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +28,12 @@ from chainrule.training.loop import trained
 from chainrule.training.plan import Plan
 from chainrule.training.state import State
 
-STEPS, LEAST_EPOCHS, MOST_EPOCHS = 30_000, 20, 100  # steps of training that are enough for 50,000 images, and epochs
-FEW_STEPS = 1200  # of an RBM, up to which its learning rate is the highest
-MANY_STEPS = 5000  # of a NADE over bits, from which half the learning rate is better
-WARM_UP = 1 / 3  # of a VAE's passes, in which the divergence's weight rises to 1
-PARTS = (1, 2, 5, 10, 20, 50, 100)  # of a mixture, of which the validation rows choose
+STEPS = 30_000  # training steps that suffice for 50,000 images
+LEAST_EPOCHS, MOST_EPOCHS = 20, 100
+FEW_STEPS = 1200  # an RBM that trains longer gets a lower learning rate
+MANY_STEPS = 5000  # a NADE over bits that trains longer gets half the learning rate
+WARM_UP = 1 / 3  # share of a VAE's epochs in which the divergence's weight rises to 1
+COMPONENTS = (1, 2, 5, 10, 20, 50, 100)  # numbers of mixture components, chosen on validation rows
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,11 @@ class Effort:
         hidden_size: units of each hidden layer.
         latent_size: numbers in a VAE's z.
         epochs: passes over the training rows.
-        batch_size: rows a step.
-        gibbs_steps: of Gibbs sampling in each step of an RBM's training.
-        draws: of z for each row that a VAE is scored with.
-        distributions: between independent columns and an RBM, whose partition function is estimated along them.
+        batch_size: rows per step.
+        gibbs_steps: Gibbs steps in each step of an RBM's training.
+        draws: draws of z per row for a VAE's likelihood.
+        distributions: distributions between independent columns and an RBM, by which its partition
+            function is estimated.
     """
 
     hidden_size: int
@@ -56,11 +60,14 @@ class Effort:
     distributions: int = 10_000
 
 
-EFFORTS = {"quick": 0.2, "standard": 1.0, "best": 4.0}  # and how many passes each makes of those of the standard
+EFFORTS = {"quick": 0.2, "standard": 1.0, "best": 4.0}  # number of passes relative to the standard effort
 
 
 def effort_for(name: str, data: Data) -> Effort:
-    """The effort of a name for this table: 200 units for up to 256 columns, else 500; fewer passes over more rows."""
+    """Returns the effort of a name for this table: 200 units up to 256 columns, else 500.
+
+    More rows get fewer passes.
+    """
     width, batches = len(data.columns), -(-len(data.train) // 100)
     epochs = min(MOST_EPOCHS, max(LEAST_EPOCHS, STEPS // batches))
     units, latent, distributions = (200, 20, 10_000) if width <= 256 else (500, 50, 30_000)
@@ -78,12 +85,12 @@ class Family:
     """One way to model a table.
 
     Attributes:
-        name: as commands have it.
-        title: as a person reads it.
-        refuses: why it is not for these columns, or None.
-        fitted: builds and trains it, by what the generator draws.
-        how: what it is trained by, as a person reads it.
-        compiles: whether what trains it is compiled when it is first used.
+        name: the name in commands.
+        title: the name that people read.
+        refuses: the reason why it does not suit these columns, or None.
+        fitted: builds and trains it with the generator's draws.
+        how: a description of its training.
+        compiles: whether its training is compiled when first used.
     """
 
     name: str
@@ -112,27 +119,28 @@ def _real(columns: Columns) -> str | None:
     return None if good else "is for tables whose columns are all real, without atoms or steps"
 
 
-def _independent(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+def _independent(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
     return _counted(IndependentColumns(data.columns), data)
 
 
-def _tree(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+def _tree(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
     return _counted(ChowLiuTree(data.columns), data)
 
 
-def _mixture(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
-    return _best_of_parts(lambda parts: BernoulliMixture(data.columns, parts, generator=generator), data)
+def _mixture(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
+    return _best_mixture(lambda components: BernoulliMixture(data.columns, components, generator=generator), data)
 
 
-def _gaussians(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
-    return _best_of_parts(lambda parts: FullCovarianceMixture(len(data.columns), parts, generator=generator), data)
+def _gaussians(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
+    width = len(data.columns)
+    return _best_mixture(lambda components: FullCovarianceMixture(width, components, generator=generator), data)
 
 
-def _fvsbn(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
-    return _descended(FVSBN(data.columns), data, effort, generator, show, "FVSBN", learning_rate=3e-3)
+def _fvsbn(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
+    return _descended(FVSBN(data.columns), data, effort, generator, show_progress, "FVSBN", learning_rate=3e-3)
 
 
-def _rbm(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+def _rbm(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
     machine = RBM(data.columns, effort.hidden_size, generator=generator)
     machine.initialize_from(data.train.x)
     return contrastive_divergence(
@@ -144,7 +152,7 @@ def _rbm(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> 
         batch_size=effort.batch_size,
         learning_rate=_rbm_rate(_steps(data, effort)),
         generator=generator,
-        show_progress=show,
+        show_progress=show_progress,
     )
 
 
@@ -153,11 +161,13 @@ def _steps(data: Data, effort: Effort) -> int:
 
 
 def _rbm_rate(steps: int) -> float:
-    """The fewer steps there are, the longer they must be; of centred gradients 0.8 is still stable."""
+    """Returns the learning rate: fewer steps must be larger; 0.8 is still stable for centred
+    gradients.
+    """
     return min(0.8, 0.8 * (FEW_STEPS / steps) ** 0.5)
 
 
-def _vae(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+def _vae(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
     net = VAE(data.columns, effort.latent_size, hidden_sizes=(effort.hidden_size,) * 2, generator=generator)
     warm = max(1, round(WARM_UP * effort.epochs))
 
@@ -166,24 +176,31 @@ def _vae(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> 
 
     weigh(0)
     return _descended(
-        net, data, effort, generator, show, "VAE", learning_rate=1e-3, after_epoch=lambda state: weigh(state.epoch)
+        net,
+        data,
+        effort,
+        generator,
+        show_progress,
+        "VAE",
+        learning_rate=1e-3,
+        after_epoch=lambda state: weigh(state.epoch),
     )
 
 
-def _nade(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+def _nade(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
     net = NADE(data.columns, effort.hidden_size, input_dropout=0.1, generator=generator)
     rate = 2e-3 if _bits(data.columns) else 5e-3 if _steps(data, effort) > MANY_STEPS else 1e-2
-    return _descended(net, data, effort, generator, show, "NADE", learning_rate=rate)
+    return _descended(net, data, effort, generator, show_progress, "NADE", learning_rate=rate)
 
 
-def _made(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+def _made(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
     net = MADE(data.columns, (effort.hidden_size,) * 2, generator=generator)
-    return _descended(net, data, effort, generator, show, "MADE", learning_rate=1e-3)
+    return _descended(net, data, effort, generator, show_progress, "MADE", learning_rate=1e-3)
 
 
-def _orderless(data: Data, effort: Effort, generator: torch.Generator, show: bool) -> AbstractTrainable:
+def _orderless(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
     net = OrderlessNADE(data.columns, (effort.hidden_size,) * 2, generator=generator)
-    return _descended(net, data, effort, generator, show, "orderless NADE", learning_rate=1e-3)
+    return _descended(net, data, effort, generator, show_progress, "orderless NADE", learning_rate=1e-3)
 
 
 def _counted(net: AbstractNetwork, data: Data) -> AbstractNetwork:
@@ -191,19 +208,22 @@ def _counted(net: AbstractNetwork, data: Data) -> AbstractNetwork:
     return net.eval()
 
 
-def _best_of_parts(build: Callable[[int], AbstractNetwork], data: Data) -> AbstractNetwork:
-    """The mixture of as many parts as the validation rows like best; more are tried while they do better."""
+def _best_mixture(build: Callable[[int], AbstractNetwork], data: Data) -> AbstractNetwork:
+    """Returns the mixture whose number of components is best on validation rows.
+
+    More are tried while they are better.
+    """
     best, best_nats = None, -float("inf")
-    for parts in PARTS:
-        if parts > max(1, len(data.train) // 10):
+    for components in COMPONENTS:
+        if components > max(1, len(data.train) // 10):
             break
-        net = _counted(build(parts), data)
+        net = _counted(build(components), data)
         with torch.no_grad():
             nats = float(net.log_prob(data.valid.x).double().mean())
         if not nats > best_nats:
             break
         best, best_nats = net, nats
-    assert best is not None  # one part is always tried
+    assert best is not None  # one component is always tried
     return best
 
 
@@ -212,13 +232,15 @@ def _descended(
     data: Data,
     effort: Effort,
     generator: torch.Generator,
-    show: bool,
+    show_progress: bool,
     title: str,
     *,
     learning_rate: float,
     after_epoch: Callable[[State], None] | None = None,
 ) -> AbstractTrainable:
-    """Trained by gradients on ``training_loss``; the weights are those of the epoch the validation rows liked best."""
+    """Trains by gradients of ``training_loss``, and keeps the weights of the best epoch on
+    validation rows.
+    """
     net.initialize_from(data.train.x)
     plan = Plan(epochs=effort.epochs, batch_size=effort.batch_size, learning_rate=learning_rate)
     trained(
@@ -229,7 +251,7 @@ def _descended(
         generator=generator,
         after_epoch=after_epoch,
         what=f"training {title}",
-        show_progress=show,
+        show_progress=show_progress,
     )
     return net.eval()
 
@@ -244,14 +266,14 @@ FAMILIES: dict[str, Family] = {
             "mixture of Bernoullis",
             _bits,
             _mixture,
-            f"expectation maximisation, parts by the validation rows among {PARTS}",
+            f"expectation maximisation, number of components chosen on validation rows among {COMPONENTS}",
         ),
         Family(
             "gaussians",
             "mixture of Gaussians",
             _real,
             _gaussians,
-            f"expectation maximisation, parts by the validation rows among {PARTS}",
+            f"expectation maximisation, number of components chosen on validation rows among {COMPONENTS}",
         ),
         Family("fvsbn", "logistic autoregression (FVSBN)", _any, _fvsbn, "−log p, AdamW at 0.003"),
         Family(
@@ -259,21 +281,21 @@ FAMILIES: dict[str, Family] = {
             "RBM",
             _bits,
             _rbm,
-            "persistent contrastive divergence; its last weights, for there is nothing to choose by",
+            "persistent contrastive divergence; the last weights, since its likelihood cannot be computed to choose by",
         ),
         Family(
             "vae",
             "VAE",
             _any,
             _vae,
-            "the evidence lower bound, whose divergence weighs less in the first third of the passes, AdamW at 0.001",
+            "the evidence lower bound, with a smaller weight of the divergence in the first third of the passes, AdamW at 0.001",
         ),
         Family(
             "nade",
             "NADE",
             _any,
             _nade,
-            "−log p, a tenth of the columns withheld in each step, AdamW at 0.01 over bits (0.005 if in many steps), else 0.002",
+            "−log p, input dropout of 0.1, AdamW at 0.01 over bits (0.005 if in many steps), else 0.002",
             True,
         ),
         Family("made", "MADE", _any, _made, "−log p, AdamW at 0.001"),
@@ -283,5 +305,7 @@ FAMILIES: dict[str, Family] = {
 
 
 def generator_of(seed: int, family: str) -> torch.Generator:
-    """A family's own generator, so that which others are compared changes none of its numbers."""
+    """Returns a family's own generator, so that its numbers do not depend on which others are
+    compared.
+    """
     return generator_from(seed * len(FAMILIES) + list(FAMILIES).index(family))

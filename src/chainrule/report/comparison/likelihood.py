@@ -1,4 +1,4 @@
-"""The likelihood of test rows by any family, with the mark of what it is."""
+"""The likelihood of test rows under any family, and whether it is exact, estimated or a bound."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from typing_extensions import override
 
 from chainrule.baselines import RBM, VAE
 from chainrule.networks import AbstractNetwork, Estimate, LowerBound
@@ -22,13 +23,14 @@ WORDS = {"exact": "exact", "estimate": "estimated", "bound": "a lower bound"}
 
 @dataclass(frozen=True)
 class Likelihood:
-    """Nats per row, the mean over some rows, and whether that is exact, estimated or bounded from below.
+    """Mean nats per row, and whether they are exact, estimated or bounded from below.
 
     Attributes:
         kind: "exact", "estimate" or "bound".
         nats: the mean.
-        standard_error: of the mean, by how the rows differ.
-        own_error: of an estimate or a bound itself: what drawing again would change; zero where it is exact.
+        standard_error: standard error of the mean over the rows.
+        own_error: standard error of the estimate or the bound over repeated draws; zero if it is
+            exact.
         rows: nats of each row, (N,) float64.
     """
 
@@ -39,22 +41,25 @@ class Likelihood:
     rows: torch.Tensor = field(default_factory=lambda: torch.zeros(0), compare=False, repr=False)
 
     def less(self, other: Likelihood) -> tuple[float, float]:
-        """How many nats per row this is better than another on the same rows, paired row by row, with the standard error."""
+        """Returns how many nats per row this is better than another on the same rows, with the
+        standard error.
+        """
         difference = self.rows - other.rows
         error = float(difference.std() / len(difference) ** 0.5) if len(difference) > 1 else 0.0
         return float(difference.mean()), error
 
     @property
     def mark(self) -> str:
-        """What stands before the number wherever a person reads it."""
+        """The mark in front of the number wherever a person reads it."""
         return MARKS[self.kind]
 
+    @override
     def __str__(self) -> str:
         own = f" (its own error {self.own_error:.3f})" if self.own_error else ""
         return f"{self.mark} {self.nats:.3f} ± {self.standard_error:.3f}{own}"
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, with the mark."""
+        """Returns everything but the rows, with the mark, as a JSON object."""
         return {
             "is": WORDS[self.kind],
             "mark": self.mark,
@@ -68,11 +73,14 @@ Answer = torch.Tensor | Estimate | LowerBound
 
 
 def asker(
-    net: AbstractTrainable, effort: Effort, generator: torch.Generator, show: bool
+    net: AbstractTrainable, effort: Effort, generator: torch.Generator, show_progress: bool
 ) -> Callable[[torch.Tensor], Answer]:
-    """How a family is asked for the likelihood of rows; an RBM's partition function is found once, here."""
+    """Returns the function that computes a family's likelihood of rows.
+
+    An RBM's partition function is estimated once, here.
+    """
     if isinstance(net, RBM):
-        log_z = net.log_partition(distributions=effort.distributions, generator=generator, show_progress=show)
+        log_z = net.log_partition(distributions=effort.distributions, generator=generator, show_progress=show_progress)
         return lambda x: net.log_prob(x, log_partition=log_z)
     if isinstance(net, VAE):
         return lambda x: net.log_prob(x, n_draws=effort.draws, generator=generator)
@@ -81,10 +89,12 @@ def asker(
 
 
 @torch.no_grad()
-def likelihood_of(ask: Callable[[torch.Tensor], Answer], rows: Rows, what: str, *, show: bool = True) -> Likelihood:
-    """The mean log-likelihood of rows in the table's units."""
+def likelihood_of(
+    ask: Callable[[torch.Tensor], Answer], rows: Rows, what: str, *, show_progress: bool = True
+) -> Likelihood:
+    """Returns the mean log-likelihood of rows in the table's units."""
     values, errors, kind = [], [], "exact"
-    with progress_bar(f"scoring by {what}", len(rows), show=show) as advance:
+    with progress_bar(f"scoring by {what}", len(rows), show=show_progress) as advance:
         for x in rows.x.split(BATCH_ROWS):
             answer = ask(x)
             if isinstance(answer, torch.Tensor):
@@ -97,8 +107,8 @@ def likelihood_of(ask: Callable[[torch.Tensor], Answer], rows: Rows, what: str, 
     nats = -rows.in_table_units(-torch.cat(values))
     spread = float(nats.std() / len(nats) ** 0.5) if len(nats) > 1 else 0.0
     own = 0.0
-    if kind == "estimate":  # one partition function, the same shift of every row
+    if kind == "estimate":  # one partition function shifts all rows equally
         own = float(torch.cat(errors).mean())
-    elif kind == "bound":  # each row's own draws
+    elif kind == "bound":  # draws of different rows are independent
         own = float(torch.cat(errors).square().sum().sqrt() / len(nats))
     return Likelihood(kind, float(nats.mean()), spread, own, nats)

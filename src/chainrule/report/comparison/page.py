@@ -1,4 +1,4 @@
-"""The comparison as a page that needs nothing beside it, with its numbers as JSON and CSV."""
+"""The comparison as a self-contained page, with its numbers as JSON and CSV."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from chainrule.atomic import write_bytes
 from chainrule.plain_json import plain_json
 from chainrule.report import pictures
 from chainrule.report.comparison import charts
-from chainrule.report.comparison.lecture import pros_and_cons, sentences
-from chainrule.report.comparison.run import TIMED, Comparison, first_half
+from chainrule.report.comparison.pros_and_cons import pros_and_cons, sentences
+from chainrule.report.comparison.run import TIMED, FamilyReport, first_half
 from chainrule.table import cells_as_text, decode
 from chainrule.version import version
 
 PAGE, RESULTS, FAMILIES_TABLE, PROBES_TABLE = "report.html", "results.json", "families.csv", "abstraction.csv"
-ROWS_SHOWN = 6  # of a table that is no picture
+ROWS_SHOWN = 6  # drawn rows of a table without images
 
 
-def write(comparison: Comparison, folder: Path) -> Path:
-    """Writes report.html, results.json, families.csv and abstraction.csv into a folder; returns the page's path."""
+def write(comparison: FamilyReport, folder: Path) -> Path:
+    """Writes report.html, results.json, families.csv and abstraction.csv into a folder, and returns
+    the page's path.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     found = comparison.to_json() | {"chainrule": version()}
     write_bytes(folder / RESULTS, (plain_json(found) + "\n").encode())
@@ -37,8 +39,8 @@ def write(comparison: Comparison, folder: Path) -> Path:
     return folder / PAGE
 
 
-def rendered(comparison: Comparison) -> str:
-    """The page as HTML, pictures within it."""
+def rendered(comparison: FamilyReport) -> str:
+    """Returns the page as HTML, pictures included."""
     text = resources.files("chainrule.report.comparison").joinpath("page.html").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"seconds": _seconds, "whole": lambda n: f"{n:,}"}
@@ -64,8 +66,8 @@ def _png(figure: Figure) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _samples(comparison: Comparison) -> list[dict[str, Any]]:
-    """Of the test rows and of each family: a picture of drawn images, or the cells of a few drawn rows."""
+def _samples(comparison: FamilyReport) -> list[dict[str, Any]]:
+    """Returns pictures of test images and of families' drawn ones, or the cells of a few rows."""
     data = comparison.data
     count = len(comparison.entries[0].drawn)
     apart = max(1, len(data.test) // count)  # a file may be sorted by its label
@@ -83,8 +85,8 @@ def _samples(comparison: Comparison) -> list[dict[str, Any]]:
     return found
 
 
-def _completions(comparison: Comparison) -> list[dict[str, Any]]:
-    """Of each family: a picture of half images completed, or why there is none."""
+def _completions(comparison: FamilyReport) -> list[dict[str, Any]]:
+    """Returns for each family a picture of completed half images, or why there is none."""
     data = comparison.data
     if data.image_shape is None:
         return []
@@ -106,7 +108,7 @@ def _completions(comparison: Comparison) -> list[dict[str, Any]]:
     return found
 
 
-def _families(comparison: Comparison) -> list[dict[str, Any]]:
+def _families(comparison: FamilyReport) -> list[dict[str, Any]]:
     rows = []
     for entry in comparison.entries:
         likelihood = entry.likelihood.to_json()
@@ -117,7 +119,7 @@ def _families(comparison: Comparison) -> list[dict[str, Any]]:
     return rows
 
 
-def _probes(comparison: Comparison) -> list[dict[str, Any]]:
+def _probes(comparison: FamilyReport) -> list[dict[str, Any]]:
     own = [] if comparison.pixels is None else [comparison.pixels]
     return [probe.to_json() for probe in (*own, *(probe for entry in comparison.entries for probe in entry.probes))]
 
@@ -132,5 +134,5 @@ def _csv(rows: list[dict[str, Any]]) -> bytes:
 
 
 def _seconds(value: float) -> str:
-    """Two digits that count."""
+    """Returns seconds with two significant digits."""
     return f"{value:.2g} s" if value < 9.95 else f"{value:,.0f} s"

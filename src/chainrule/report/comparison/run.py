@@ -1,4 +1,6 @@
-"""The comparison itself: every family trained, scored on the same test rows, timed, drawn from, completed and probed."""
+"""The comparison itself: every family is trained, scored on the same test rows, timed, drawn from,
+completed and probed.
+"""
 
 from __future__ import annotations
 
@@ -20,28 +22,30 @@ from chainrule.report.comparison.families import FAMILIES, Effort, Family, gener
 from chainrule.report.comparison.likelihood import Likelihood, asker, likelihood_of
 from chainrule.rng import generator_from
 
-TIMED = 1000  # rows that are scored and drawn for their time
-SHOWN, COMPLETED, TIMES = 40, 6, 4  # samples; half images that are completed, and how often each
+TIMED = 1000  # rows that are scored and drawn to measure the time
+SHOWN, COMPLETED, TIMES = 40, 6, 4  # samples; half images that are completed; completions of each
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of one family on one table.
+    """The results of one family on one table.
 
     Attributes:
-        family: which.
-        network: as it was trained.
-        likelihood: of the test rows.
-        parameters: how many numbers it learned.
+        family: the family.
+        network: the trained network.
+        likelihood: the likelihood of the test rows.
+        parameters: number of learned parameters.
         train_s, score_s, draw_s: seconds to train, to score 1000 rows and to draw 1000.
-        once_s: seconds that scoring takes once, whatever the number of rows: an RBM's partition function.
-        drawn: rows (n, D).
+        once_s: seconds that scoring takes once, for any number of rows: an RBM's partition
+            function.
+        drawn: drawn rows (n, D).
         completed: completions (lines, times, D) of test rows whose first half is known, or None.
         complete_s: seconds they took.
-        half_nats: mean log p of the second half of the test rows given the first, where it is exact; else None.
-        refused: why there are none.
-        probes: what its representations are worth.
-        claims: what the lecture says of it, measured.
+        half_nats: mean log p of the second half of the test rows given the first, if it is exact;
+            else None.
+        refused: why there are no completions.
+        probes: the results of the classifier on its representations.
+        claims: the lecture's statements about it, measured.
     """
 
     family: Family
@@ -61,7 +65,7 @@ class Entry:
     probes: list[Probe] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """The numbers, with the likelihood's mark."""
+        """Returns the numbers, with the likelihood's mark, as a JSON object."""
         return {
             "family": self.family.name,
             "title": self.family.title,
@@ -82,18 +86,19 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class FamilyReport:
     """All families on one table.
 
     Attributes:
         data: the rows.
         effort: how much each family was given.
-        seed: of everything drawn.
-        entries: what was found, in the order of ``FAMILIES``.
-        refused: families that are not for this table, by name, and why.
-        pixels: what the columns themselves are worth to the classifier; None without labels.
+        seed: seed of all draws.
+        entries: the results, in the order of ``FAMILIES``.
+        refused: families that do not suit this table, by name, with the reason.
+        pixels: the result of the classifier on the columns themselves; None without labels.
         dependence: mean |correlation| between columns of the training rows.
-        majority: how often the most frequent label of the training rows is that of a test row; None without labels.
+        majority: accuracy of always predicting the most frequent label of the training rows; None
+            without labels.
     """
 
     data: Data
@@ -107,7 +112,7 @@ class Comparison:
 
     @property
     def best_exact(self) -> Entry | None:
-        """The family with the highest exact likelihood, which others are compared with row by row."""
+        """The family with the highest exact likelihood, with which others are compared."""
         exact = [entry for entry in self.entries if entry.likelihood.kind == "exact"]
         return max(exact, key=lambda entry: entry.likelihood.nats, default=None)
 
@@ -119,7 +124,7 @@ class Comparison:
         return {"than": best.family.name, "mark": entry.likelihood.mark, "nats_per_row": nats, "standard_error": error}
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but rows and networks."""
+        """Returns everything but rows and networks, as a JSON object."""
         return {
             "data": self.data.name,
             "rows": {"train": len(self.data.train), "valid": len(self.data.valid), "test": len(self.data.test)},
@@ -138,29 +143,38 @@ class Comparison:
         }
 
 
-def compare(data: Data, names: Sequence[str] | None, effort: Effort, *, seed: int = 0, show: bool = True) -> Comparison:
-    """Trains and measures families on a table; nothing is chosen by the test rows.
+def compare(
+    data: Data, names: Sequence[str] | None, effort: Effort, *, seed: int = 0, show_progress: bool = True
+) -> FamilyReport:
+    """Trains and measures families on a table; no choice depends on the test rows.
 
     Args:
         data: the rows.
-        names: families, as ``FAMILIES`` calls them; None takes all that are for this table.
+        names: names of families; None takes all that suit this table.
         effort: how much each is given.
-        seed: of everything drawn.
-        show: bars on stderr where a person watches.
+        seed: seed of all draws.
+        show_progress: whether progress bars are shown on stderr.
 
     Raises:
-        ChainruleError: a family that there is not, or that is not for this table.
+        ChainruleError: there is no such family, or it does not suit this table.
     """
     chosen, refused = families_for(data, names)
-    entries = [_entry(family, data, effort, seed, show) for family in chosen]
-    own = None if data.labels is None else probed("the columns themselves", pixels(data), data, seed=seed, show=show)
+    entries = [_entry(family, data, effort, seed, show_progress) for family in chosen]
+    own = (
+        None
+        if data.labels is None
+        else probed("the columns themselves", pixels(data), data, seed=seed, show_progress=show_progress)
+    )
     majority = None if data.labels is None else most_frequent(data)
-    dependence = mean_correlation(data.train.x[:TIMED], data.columns)  # of as many rows as are drawn
-    return Comparison(data, effort, seed, entries, refused, own, dependence, majority)
+    dependence = mean_correlation(data.train.x[:TIMED], data.columns)  # over as many rows as are drawn
+    return FamilyReport(data, effort, seed, entries, refused, own, dependence, majority)
 
 
 def families_for(data: Data, names: Sequence[str] | None) -> tuple[list[Family], dict[str, str]]:
-    """The families to compare, and those that are not for this table, by name, and why; errors as of ``compare``."""
+    """Returns the families to compare, and the reasons why others do not suit this table.
+
+    It raises the same errors as ``compare``.
+    """
     for name in names or ():
         if name not in FAMILIES:
             raise ChainruleError(unknown_choice("family", name, FAMILIES))
@@ -171,29 +185,29 @@ def families_for(data: Data, names: Sequence[str] | None) -> tuple[list[Family],
     return [family for family in chosen if family.name not in refused], refused
 
 
-def _entry(family: Family, data: Data, effort: Effort, seed: int, show: bool) -> Entry:
+def _entry(family: Family, data: Data, effort: Effort, seed: int, show_progress: bool) -> Entry:
     generator = generator_of(seed, family.name)
-    if family.compiles:  # once on a machine, which is no part of training
+    if family.compiles:  # compiles before training is timed
         few = replace(data, train=data.train.take(slice(0, 2)), valid=data.valid.take(slice(0, 1)))
         family.fitted(few, replace(effort, epochs=1), generator_from(0), False)
     began = time.perf_counter()
-    net = family.fitted(data, effort, generator, show)
+    net = family.fitted(data, effort, generator, show_progress)
     train_s = time.perf_counter() - began
     began = time.perf_counter()
-    ask = asker(net, effort, generator, show)
+    ask = asker(net, effort, generator, show_progress)
     once_s = time.perf_counter() - began if isinstance(net, RBM) else 0.0
     few = data.test.x[torch.arange(TIMED) % len(data.test)]
     with torch.no_grad():
-        ask(few[:10])  # what is compiled or cached at first use is no part of the time
+        ask(few[:10])  # compiles or caches before scoring is timed
         began = time.perf_counter()
-        for part in few.split(200):
-            ask(part)
+        for batch in few.split(200):
+            ask(batch)
         score_s = time.perf_counter() - began
         draw(net, 2, generator)
         began = time.perf_counter()
         drawn = draw(net, TIMED, generator)
         draw_s = time.perf_counter() - began
-    likelihood = likelihood_of(ask, data.test, family.title, show=show)
+    likelihood = likelihood_of(ask, data.test, family.title, show_progress=show_progress)
     began = time.perf_counter()
     completed, why = completions(net, data, generator_from(seed))
     complete_s = time.perf_counter() - began
@@ -203,7 +217,7 @@ def _entry(family: Family, data: Data, effort: Effort, seed: int, show: bool) ->
     probes = []
     if data.labels is not None:
         for what, represent in representations_of(net).items():
-            probes.append(probed(f"{family.title}: {what}", represent, data, seed=seed, show=show))
+            probes.append(probed(f"{family.title}: {what}", represent, data, seed=seed, show_progress=show_progress))
     return Entry(
         family=family,
         network=net,
@@ -224,12 +238,14 @@ def _entry(family: Family, data: Data, effort: Effort, seed: int, show: bool) ->
 
 
 def draw(net: AbstractTrainable, n: int, generator: torch.Generator) -> torch.Tensor:
-    """n rows of any family."""
+    """Draws n rows from any family."""
     return net.sample(n, generator=generator)  # type: ignore[operator]
 
 
 def first_half(data: Data) -> torch.Tensor:
-    """Which cells are known when a row is completed, (D,) bool: the upper half of an image, the first half of a row."""
+    """Returns the mask (D,) of the cells that are given to a completion: the upper half of an
+    image, or the first half of a row.
+    """
     known = torch.zeros(len(data.columns), dtype=torch.bool)
     height, width = data.image_shape or (len(data.columns), 1)
     known[: height // 2 * width] = True
@@ -237,7 +253,10 @@ def first_half(data: Data) -> torch.Tensor:
 
 
 def completions(net: AbstractTrainable, data: Data, generator: torch.Generator) -> tuple[torch.Tensor | None, str]:
-    """Test rows of which the first half is known, completed several times, (lines, times, D); or why that cannot be had."""
+    """Completes the first half of test rows several times, (lines, times, D).
+
+    Returns None and the reason if that is not possible.
+    """
     known = first_half(data)
     rows = data.test.x[:: max(1, len(data.test) // COMPLETED)][:COMPLETED]
     try:
@@ -250,8 +269,13 @@ def completions(net: AbstractTrainable, data: Data, generator: torch.Generator) 
 
 @torch.no_grad()
 def half_nats(net: AbstractTrainable, data: Data) -> float | None:
-    """Mean log p(second half | first half) of the test rows, where a family has it exactly, and all columns are discrete: of
-    others, which half the table's units belong to is not kept."""
+    """Returns mean log p(second half | first half) of the test rows.
+
+    Returns None if it is not exact, or if columns are not discrete.
+
+    The table's units are not known per half, so that the halves of continuous rows have no nats in
+    these units.
+    """
     if not isinstance(net, AbstractNetwork) or not all(each.is_discrete for each in data.columns.conditionals):
         return None
     known, total = first_half(data), 0.0

@@ -1,4 +1,6 @@
-"""The lecture's comparison of hidden-variable and autoregressive models, each of its sentences with the number that checks it."""
+"""The lecture's comparison of hidden-variable and autoregressive models: each sentence with the
+number that checks it.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chainrule.report.comparison.claims import CONDITIONED
-from chainrule.report.comparison.run import COMPLETED, TIMED, TIMES, Comparison, Entry
+from chainrule.report.comparison.run import COMPLETED, TIMED, TIMES, Entry, FamilyReport
 from chainrule.report.lecture import full_table_numbers
 
-COMPARED = ("rbm", "vae", "nade", "made", "orderless")  # in the table at the top, of those that were trained
+COMPARED = ("rbm", "vae", "nade", "made", "orderless")  # families in the table at the top, if they were trained
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What the table says, and the section below that has the number."""
+    """A statement of the table, and the section below that has the number."""
 
     text: str
     section: str
@@ -31,25 +33,27 @@ class Line:
 
 @dataclass(frozen=True)
 class Sentence:
-    """What the lecture says, what was measured, and where it stands."""
+    """A claim of the lecture, what was measured, and the section that has the number."""
 
-    said: str
+    claim: str
     measured: str
     section: str
 
 
 @dataclass(frozen=True)
-class Table:
+class ProsAndCons:
     """The table at the top: families and lines."""
 
     titles: list[str]
     lines: list[Line]
 
 
-def pros_and_cons(comparison: Comparison) -> Table:
-    """A column for each of the lecture's families that was trained, each cell with its number."""
+def pros_and_cons(comparison: FamilyReport) -> ProsAndCons:
+    """Returns a column for each of the lecture's families that was trained, each cell with its
+    number.
+    """
     entries = [entry for entry in comparison.entries if entry.family.name in COMPARED]
-    questions: list[tuple[str, Callable[[Comparison, Entry], Cell]]] = [
+    questions: list[tuple[str, Callable[[FamilyReport, Entry], Cell]]] = [
         ("What is assumed independent", _independence),
         ("How likely is this row", _density),
         ("What training minimises", _training),
@@ -60,10 +64,10 @@ def pros_and_cons(comparison: Comparison) -> Table:
     if comparison.data.labels is None:
         questions.pop()
     lines = [Line(question, [of(comparison, entry) for entry in entries]) for question, of in questions]
-    return Table([entry.family.title for entry in entries], lines)
+    return ProsAndCons([entry.family.title for entry in entries], lines)
 
 
-def _independence(comparison: Comparison, entry: Entry) -> Cell:
+def _independence(comparison: FamilyReport, entry: Entry) -> Cell:
     claims = entry.claims
     if claims.hidden_variables is None:
         columns = len(comparison.data.columns)
@@ -72,13 +76,13 @@ def _independence(comparison: Comparison, entry: Entry) -> Cell:
     return Cell(f"the columns given {claims.hidden_variables} hidden variables: {left}", "measured", None)
 
 
-def _density(comparison: Comparison, entry: Entry) -> Cell:
+def _density(comparison: FamilyReport, entry: Entry) -> Cell:
     found = entry.likelihood
     words = {"exact": "exact", "estimate": "estimated", "bound": "bounded from below"}[found.kind]
     return Cell(f"{words}: {found.mark} {found.nats:.2f} nats", "likelihood", found.kind == "exact")
 
 
-def _training(comparison: Comparison, entry: Entry) -> Cell:
+def _training(comparison: FamilyReport, entry: Entry) -> Cell:
     claims = entry.claims
     took = f"{entry.train_s:,.0f} s" if entry.train_s >= 10 else f"{entry.train_s:.1f} s"
     if claims.chain is not None:
@@ -88,27 +92,27 @@ def _training(comparison: Comparison, entry: Entry) -> Cell:
         return Cell(f"a bound, {claims.gap:.2f} nats below that of 500 draws, {took}", "measured", False)
     what = {
         "orderless": "an unbiased estimate of −log p over all orders",
-        "nade": "−log p, a tenth of the columns withheld",
+        "nade": "−log p, with input dropout of 0.1",
     }
     return Cell(f"{what.get(entry.family.name, '−log p itself')}, {took}", "seconds", True)
 
 
-def _drawing(comparison: Comparison, entry: Entry) -> Cell:
+def _drawing(comparison: FamilyReport, entry: Entry) -> Cell:
     steps = entry.claims.steps_to_draw
     took = f"{entry.draw_s:.2g} s"
     if entry.claims.chain is not None:
-        return Cell(f"a Markov chain, {steps} steps, and never quite from p: {took}", "seconds", False)
+        return Cell(f"a Markov chain, {steps} steps, only approximately from p: {took}", "seconds", False)
     if steps == 1:
         return Cell(f"all columns at once: {took}", "seconds", True)
     return Cell(f"one column after the other, {steps} steps: {took}", "seconds", None)
 
 
-def _completing(comparison: Comparison, entry: Entry) -> Cell:
+def _completing(comparison: FamilyReport, entry: Entry) -> Cell:
     if entry.completed is None:
         return Cell("not without further approximation: 0 rows", "completions", False)
     if entry.claims.chain is not None:
         return Cell(
-            f"any half, by a chain in which it stays: {COMPLETED * TIMES} in {entry.complete_s:.2g} s",
+            f"any half, by a chain that keeps it fixed: {COMPLETED * TIMES} in {entry.complete_s:.2g} s",
             "completions",
             None,
         )
@@ -121,18 +125,18 @@ def _completing(comparison: Comparison, entry: Entry) -> Cell:
     return Cell(f"{which}: {nats}", "completions", True)
 
 
-def _representing(comparison: Comparison, entry: Entry) -> Cell:
+def _representing(comparison: FamilyReport, entry: Entry) -> Cell:
     best, own = max(entry.probes, key=lambda probe: probe.valid_accuracy), comparison.pixels
     assert own is not None
     designed = "made for it" if entry.claims.hidden_variables is not None else "not made for it"
-    right = f"{100 * best.accuracy:.1f} % read right from {best.size:,} numbers"
+    right = f"label predicted from {best.size:,} numbers, {100 * best.accuracy:.1f} % correct"
     text = f"{designed}: {right}; from the columns {100 * own.accuracy:.1f} %"
     more, error = best.less(own)
     return Cell(text, "abstraction", more > 0 if abs(more) > 2 * error else None)
 
 
-def sentences(comparison: Comparison) -> list[Sentence]:
-    """The lecture's sentences that these families can check, in its order."""
+def sentences(comparison: FamilyReport) -> list[Sentence]:
+    """Returns the lecture's sentences that these families can check, in its order."""
     of = {entry.family.name: entry for entry in comparison.entries}
     latent = [of[name] for name in ("rbm", "vae") if name in of]
     chained = [of[name] for name in ("nade", "made", "orderless", "fvsbn") if name in of]
@@ -142,17 +146,17 @@ def sentences(comparison: Comparison) -> list[Sentence]:
     return found + (_of_chains(comparison, chained, latent) if chained else [])
 
 
-def _of_latent(comparison: Comparison, latent: list[Entry]) -> list[Sentence]:
+def _of_latent(comparison: FamilyReport, latent: list[Entry]) -> list[Sentence]:
     n = len(comparison.data.columns)
     given = "; ".join(
-        f"{entry.family.title}: mean |correlation| between columns {entry.claims.dependence_given_hidden:.3f} of rows "
-        f"drawn given one state of its hidden variables, {entry.claims.dependence:.3f} of rows drawn freely, "
-        f"{comparison.dependence:.3f} of the data"
+        f"{entry.family.title}: mean |correlation| between columns {entry.claims.dependence_given_hidden:.3f} for rows "
+        f"drawn given one state of its hidden variables, {entry.claims.dependence:.3f} for all drawn rows, "
+        f"{comparison.dependence:.3f} for the data"
         for entry in latent
     )
     return [
         Sentence(
-            "Models with hidden variables take the visible ones to be independent once these are known.",
+            "Models with hidden variables assume that the visible ones are independent given these.",
             f"{given}; {0.8 / CONDITIONED**0.5:.3f} is what {CONDITIONED} independent rows show by chance",
             "measured",
         ),
@@ -170,8 +174,8 @@ def _of_markov_chains(rbm: Entry) -> list[Sentence]:
     return [
         Sentence(
             "A Boltzmann machine needs costly sampling by Markov chains.",
-            f"{rbm.claims.steps_to_draw} steps and {rbm.draw_s:.2g} s for {TIMED} rows; the chain's mean −free energy, less that "
-            f"of the data: {energies} steps, nats",
+            f"{rbm.claims.steps_to_draw} steps and {rbm.draw_s:.2g} s for {TIMED} rows; the chain's mean −free energy minus "
+            f"that of the data: {energies} steps, nats",
             "measured",
         )
     ]
@@ -187,7 +191,7 @@ def _of_bounds(vae: Entry) -> list[Sentence]:
     ]
 
 
-def _of_chains(comparison: Comparison, chained: list[Entry], latent: list[Entry]) -> list[Sentence]:
+def _of_chains(comparison: FamilyReport, chained: list[Entry], latent: list[Entry]) -> list[Sentence]:
     n, own = len(comparison.data.columns), comparison.pixels
     bits = comparison.data.columns.is_binary
     counts = "; ".join(f"{entry.family.title}: {entry.parameters:,}" for entry in chained)
