@@ -194,7 +194,7 @@ def _require_kinds(schema: Schema, columns: Columns) -> None:
     for column, found, seen in zip(schema.columns, columns.conditionals, columns.encodings, strict=True):
         base = found.base if isinstance(found, Atoms) else found
         mixture = type(base) if isinstance(base, AbstractMixture) else GaussianMixture
-        expected = Columns.of([column_of(column, mixture, found.components or 1)])
+        expected = Columns.of([column_of(column, mixture, found.component_count or 1)])
         if (found, seen) != (expected.conditionals[0], expected.encodings[0]):
             raise SchemaError(
                 f"column {column.name!r} is of kind {column.kind!r}, but the network gives it {found}, encoded by {seen}"

@@ -56,7 +56,7 @@ def run(
         facts.append(("left out", _some([f"{out.name} ({out.reason})" for out in schema.left_out])))
     if kinds[Binary.kind]:
         facts.append(("binary", f"code 0 is the more frequent value; that is 1 in {flipped} of the columns"))
-    parts = [parts for c in network.columns.conditionals if (parts := c.components)]
+    parts = [parts for c in network.columns.conditionals if (parts := c.component_count)]
     if parts:
         with_atoms = sum(bool(column.atom_codes()) for column in schema.columns)
         facts.append(("numbers", f"mixtures of {parts[0]} parts; {with_atoms} with atoms"))

@@ -190,7 +190,7 @@ def integrate(
 ) -> torch.Tensor:
     """∫ of(x) p(x) dx under params (N, param_width) in float64, atoms left out, (N,).
 
-    Gauss and Legendre's rule on each of the stretches between the parts' locations ± multiples of their scales, and
+    Gauss and Legendre's rule on each of the stretches between the components' locations ± multiples of their scales, and
     ``jumps`` (N, any), where ``of`` is not smooth.
 
     >>> from chainrule.conditionals import GaussianMixture
@@ -202,9 +202,11 @@ def integrate(
         mixture, rest = conditional.base, params[..., len(conditional.values) + 1 :]
     if not isinstance(mixture, AbstractMixture):
         raise ShapeError(f"{conditional!r} has no density to integrate; sum over its support")
-    parts = mixture.bind(rest)
-    edges = parts.location[..., None] + parts.scale[..., None] * torch.tensor(EDGES, dtype=torch.float64)  # (N, K, E)
-    cuts = mixture.of_standard(edges.flatten(1))  # (N, K E)
+    components = mixture.bind(rest)
+    edges = components.location[..., None] + components.scale[..., None] * torch.tensor(
+        EDGES, dtype=torch.float64
+    )  # (N, K, E)
+    cuts = mixture.from_standard(edges.flatten(1))  # (N, K E)
     cuts = (cuts if jumps is None else torch.cat([cuts, jumps], 1)).sort(dim=1).values
     nodes, weights = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(NODES))
     middle, half = (cuts[:, 1:] + cuts[:, :-1]) / 2, (cuts[:, 1:] - cuts[:, :-1]) / 2
