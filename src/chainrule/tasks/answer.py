@@ -17,7 +17,7 @@ import torch
 from chainrule.model import Model
 from chainrule.networks import AbstractNetwork
 from chainrule.progress import progress_bar
-from chainrule.table import Codes, Sink, Table, encode_parts, sink_of
+from chainrule.table import Codes, Sink, Table, encode_chunks, sink_of
 from chainrule.table.frames import build, like
 
 BATCH_ROWS = 500
@@ -121,7 +121,7 @@ def parts(
         show_progress: whether a bar on stderr tells how far they are asked.
     """
     network = model.in_float64()
-    for part, codes in encode_parts(
+    for part, codes in encode_chunks(
         table, model.schema, whole=whole, strict=strict, ranges=ranges, absent_is_fine=absent_is_fine
     ):
         yield Part(part, Batch(model, network, codes, show_progress))

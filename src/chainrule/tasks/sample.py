@@ -23,10 +23,10 @@ from chainrule.table import (
     Table,
     cells_of_column,
     check_given,
+    column_positions,
     decode,
     encode,
     objects_of,
-    places,
     read_table,
     sink_of,
     to_container,
@@ -135,12 +135,12 @@ def _as_given(
     start: int,
 ) -> dict[str, np.ndarray]:
     """Columns, of rows from ``start`` on, in which numbers and labels that no code names stand as they were given."""
-    at = places(asked, schema)
+    at = column_positions(asked, schema)
     for k, column in enumerate(schema.columns):
         if column.is_flag or column.name not in at:
             continue
         own = cells_of_column(asked, at[column.name], column, schema)
-        found = column.given_back(evidence[0][:, k].numpy(), own, asked.where)
+        found = column.restored_cells(evidence[0][:, k].numpy(), own, asked.where)
         if found is None:
             continue
         known, own, cells = evidence[1][:, k].numpy() & found[0], found[1], columns[column.name]
