@@ -127,8 +127,8 @@ class Categorical(AbstractConditional):
         if self.unlisted is None:
             known, logits = known & (x < values), listed
         else:
-            there = torch.arange(most, device=x.device) < values[:, None]
-            least = torch.where(there, listed, torch.inf).amin(-1)
+            is_code = torch.arange(most, device=x.device) < values[:, None]
+            least = torch.where(is_code, listed, torch.inf).amin(-1)
             cap = least + number(lambda each: math.log((each.unlisted or 0) + 1) - math.log(2))
             if self.unlisted:
                 free = torch.stack([p[..., c.values] for c, p in zip(conditionals, params, strict=True)], dim=1)

@@ -97,8 +97,8 @@ def encode_columns(
         cells = cells_of_column(table, found[name], own, schema, strict=strict)
         codes = own.encode(cells, table.where, strict=strict)
         if isinstance(column, Binary) and column.is_flag:  # known wherever its column is there
-            there, missing = column.flag_code(missing=False), column.flag_code(missing=True)
-            yield k, np.where(np.isnan(codes), missing, there)
+            present, missing = column.flag_code(missing=False), column.flag_code(missing=True)
+            yield k, np.where(np.isnan(codes), missing, present)
         else:
             yield k, codes
 
