@@ -13,7 +13,7 @@ from helpers.command_line import chainrule
 
 import chainrule as cr
 from chainrule import atomic, fileformat
-from chainrule.table import write_parts
+from chainrule.table import write_chunks
 from chainrule.training import checkpoint
 
 ROWS = np.random.default_rng(0).integers(0, 2, (60, 4))
@@ -25,16 +25,16 @@ import sys
 from pathlib import Path
 import polars as pl
 from chainrule.atomic import write_bytes
-from chainrule.table import write_parts
+from chainrule.table import write_chunks
 
 folder, letter = Path(sys.argv[1]), sys.argv[2]
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(150):
     write_bytes(folder / "whole", letter.encode() * (20_000 + 997 * (number % 7)))
-    write_parts(folder / "parts.csv", (pl.DataFrame({"who": [letter] * 500}) for _ in range(4)))
+    write_chunks(folder / "parts.csv", (pl.DataFrame({"who": [letter] * 500}) for _ in range(4)))
     if number % 5 == 0:
-        write_parts(folder / "parts.parquet", (pl.DataFrame({"who": [letter] * 500}) for _ in range(4)))
+        write_chunks(folder / "parts.parquet", (pl.DataFrame({"who": [letter] * 500}) for _ in range(4)))
 """
 
 
@@ -101,10 +101,10 @@ def test_what_the_dead_left_goes_and_what_the_living_write_stays(tmp_path, name)
 def test_a_new_file_has_the_mode_of_any_and_a_replaced_one_keeps_its_own(tmp_path):
     before = os.umask(0o027)
     try:
-        write_parts(tmp_path / "t.csv", iter([pl.DataFrame({"a": [1]})]))
+        write_chunks(tmp_path / "t.csv", iter([pl.DataFrame({"a": [1]})]))
         assert (tmp_path / "t.csv").stat().st_mode & 0o777 == 0o640
         (tmp_path / "t.csv").chmod(0o604)
-        write_parts(tmp_path / "t.csv", iter([pl.DataFrame({"a": [1]})]))
+        write_chunks(tmp_path / "t.csv", iter([pl.DataFrame({"a": [1]})]))
         assert (tmp_path / "t.csv").stat().st_mode & 0o777 == 0o604
     finally:
         os.umask(before)

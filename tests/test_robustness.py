@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 import chainrule as cr
 from chainrule.errors import ChainruleError
 from chainrule.table import lines
-from chainrule.table.text import read_text, text_parts
+from chainrule.table.text import read_text, text_chunks
 
 BRIEF = cr.FitConfig(epochs=2, hidden_size=16)
 FUZZ = settings(max_examples=300)
@@ -56,7 +56,7 @@ def test_any_text_is_read_as_csv_has_it_or_refused(tmp_path, pieces, rows):
     path.write_text("".join(pieces), newline="", encoding="utf-8")
     with mock.patch.object(lines, "BLOCK_CHARACTERS", 3 * rows):
         whole = text_of(lambda: read_text(path).raw)
-    parts = text_of(lambda: pl.concat([part.raw for _, part in text_parts(path, rows=rows)]))
+    parts = text_of(lambda: pl.concat([part.raw for _, part in text_chunks(path, rows=rows)]))
     assert whole == parts
     if isinstance(whole, tuple) and len(whole[0]) > 1:
         body = io.StringIO("".join(pieces), newline="")  # what ends a line within quotes stays

@@ -1,4 +1,4 @@
-"""Files that are complete or absent, whenever the process dies and whoever else writes them."""
+"""Writes files that are complete or absent, even if the process dies or others write them."""
 
 from __future__ import annotations
 
@@ -18,26 +18,28 @@ except ImportError:  # a system without advisory locks
     fcntl = None
 
 HAS_LOCKS = fcntl is not None
-LONGEST_NAME = 200  # bytes; of a longer one the hidden neighbour has a hash, since names end at 255
+# Bytes; the neighbour of a longer name is named by a hash, since names have at most 255 bytes.
+LONGEST_NAME = 200
 RANDOM_BYTES = 8
-ATTEMPTS = 100  # at a name of its own
+ATTEMPTS = 100  # to find an unused name
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Replaces ``path`` by ``data``; see ``replacing``."""
+    """Replaces the contents of ``path`` by ``data``; see ``replacing``."""
     with replacing(path) as part:
         part.write(data)
 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Yields a new hidden neighbour of ``path``, open for writing, which is then flushed to disk and renamed.
+    """Yields a new hidden neighbour of ``path``, open for writing; then flushes and renames it.
 
-    A crash leaves the old file or the new one, never half of one. Each writer creates a neighbour of its own,
-    ``.NAME.<random>.part``, and follows no link for it. If several write at once, the last one to end wins, with its whole file.
-    An exception or an interrupt in the block removes the neighbour. A killed process leaves one; the next write of the same file
-    removes it. Only living writers hold its lock. The file keeps the mode of the one it replaces, or has that of any new file.
-    If ``path`` is a link, the link stays and its target is replaced.
+    A crash leaves the old file or the new one, never part of one. Each writer creates its own
+    neighbour, ``.NAME.<random>.part``, and follows no link for it. Among several writers the last
+    one to finish wins, with its whole file. An exception in the block removes the neighbour. A
+    killed process leaves its neighbour, which the next write of the same file removes. Only living
+    writers hold its lock. The file keeps the mode of the file it replaces, or has that of a new
+    file. If ``path`` is a link, the link stays and its target is replaced.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -53,10 +55,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
             if not is_at(file.fileno(), part, through_links=False):
-                raise FileNotFoundError(f"{path}: its unfinished neighbour {part} was taken away")
+                raise FileNotFoundError(f"{path}: its unfinished neighbour {part} was removed")
             if fcntl is not None:
-                os.replace(part, target)  # while the lock is held, so that nobody takes the neighbour for a dead one's
-        if fcntl is None:  # such systems do not rename what is open
+                os.replace(part, target)  # under the lock, or another writer might remove it
+        if fcntl is None:  # such systems cannot rename open files
             os.replace(part, target)
     except BaseException:
         with suppress(OSError):
@@ -66,14 +68,14 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def place_of(path: str | os.PathLike[str]) -> Path:
-    """Where a file of this name would be written: through links, in a folder that exists, over a file or nothing.
+    """The path to which a file of this name is written: links resolved, in a folder that exists.
 
     Raises:
         FileNotFoundError, IsADirectoryError, FileExistsError: as ``replacing``.
     """
     try:
         target = Path(path).resolve()
-    except RuntimeError as error:  # what older Pythons raise
+    except RuntimeError as error:  # raised by older Pythons
         raise FileNotFoundError(f"{path}: links that lead in a circle") from error
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{path}: there is no folder {target.parent}; make it first")
@@ -85,9 +87,9 @@ def place_of(path: str | os.PathLike[str]) -> Path:
 
 
 def is_held(path: str | os.PathLike[str]) -> bool:
-    """Whether a living process holds the lock with which it wrote this file; False where nobody can tell.
+    """Whether a living process holds the lock under which it wrote this file; False if unknown.
 
-    ``os.dup(part.fileno())`` within ``replacing`` holds it for as long as that number is open.
+    ``os.dup(part.fileno())`` within ``replacing`` keeps the lock until that descriptor is closed.
     """
     if fcntl is None:
         return False
@@ -107,7 +109,8 @@ def is_held(path: str | os.PathLike[str]) -> bool:
 
 
 def lock(number: int) -> bool:
-    """Takes the lock of an open file, where there are locks, for as long as it is open; False where another has it."""
+    """Locks an open file until it is closed, if there are locks; False if another process holds
+    it."""
     if fcntl is None:
         return True
     try:
@@ -120,7 +123,7 @@ def lock(number: int) -> bool:
 
 
 def is_at(number: int, path: Path, *, through_links: bool = True) -> bool:
-    """Whether an open file is the one of this name."""
+    """Whether the open file is the one with this path."""
     try:
         return os.path.samestat(os.fstat(number), os.stat(path, follow_symlinks=through_links))
     except OSError:
@@ -128,7 +131,7 @@ def is_at(number: int, path: Path, *, through_links: bool = True) -> bool:
 
 
 def _opened(target: Path) -> tuple[Path, BinaryIO]:
-    """A new neighbour of a file, and the file opened and locked; its mode is that of the file it shall replace."""
+    """Creates a neighbour of a file, opened and locked, with the mode of the file to replace."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
     for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"):
         flags |= getattr(os, name, 0)
@@ -141,18 +144,19 @@ def _opened(target: Path) -> tuple[Path, BinaryIO]:
             continue
         file = os.fdopen(number, "w+b")
         if mode is not None:
-            with suppress(OSError):  # of file systems that know no modes
+            with suppress(OSError):  # some file systems have no modes
                 os.chmod(number if os.chmod in os.supports_fd else part, mode)
-        if lock(number) and is_at(
-            number, part, through_links=False
-        ):  # another writer may have taken it for a dead one's meanwhile
+        # Another writer may have removed the file before it was locked.
+        if lock(number) and is_at(number, part, through_links=False):
             return part, file
         file.close()
     raise FileExistsError(f"{target}: no name for a neighbour of it is free")
 
 
 def _remove_dead(target: Path) -> None:
-    """Removes neighbours that writers of this file have left who are dead: of the living each has its lock."""
+    """Removes the neighbours of this file that dead writers left; living writers hold a lock on
+    theirs.
+    """
     if fcntl is None:
         return
     form = re.compile(rf"\.{re.escape(_stem(target.name))}\.[0-9a-f]{{{2 * RANDOM_BYTES}}}\.part")
@@ -176,7 +180,7 @@ def _stem(name: str) -> str:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Flushes the names in a folder to disk, where the system can."""
+    """Flushes the names in a folder to disk, if the system can."""
     with suppress(OSError):
         number = os.open(folder, os.O_RDONLY)
         try:

@@ -1,8 +1,8 @@
-"""Named data sets: embedded, found locally, cached, or downloaded; always checked by SHA-256.
+"""Named data sets: embedded, local, cached or downloaded; always verified by SHA-256.
 
-A set is looked for in this order: the folder named by the environment variable CHAINRULE_DATA; the user's cache
-(CHAINRULE_CACHE, else ~/.cache/chainrule); its public source. CHAINRULE_MIRROR names another server that holds
-``SET/FILE`` for each of the source's files.
+A set is searched in this order: the folder in the environment variable CHAINRULE_DATA; the user's
+cache (CHAINRULE_CACHE, else ~/.cache/chainrule); its public source. CHAINRULE_MIRROR names another
+server, which has ``SET/FILE`` for each of the source's files.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from chainrule.progress import progress_bar
 __all__ = ["Dataset", "DatasetInfo", "list", "load"]
 
 SPLITS = ("train", "valid", "test")
-# Arrays of labels that a file may hold beside its rows, by the form of the set.
+# Arrays of labels that a file may hold, by the form of the set.
 LABELS = {"mnist": ("train_labels", "test_labels"), "rows": ("train_labels", "valid_labels", "test_labels")}
 TIMEOUT_S = 30
 IMAGE_SHAPES = {"digits": (8, 8), "mnist": (28, 28), "binarized-mnist": (28, 28), "ocr-letters": (16, 8)}
-DIGITS_SEED = 0  # of the fixed split of the embedded digits
-FOLDS = 10  # of sets that were published in folds
-SPLIT_SEED = 0  # of the split of sets that were published without one
+DIGITS_SEED = 0  # seed of the split of the embedded digits
+FOLDS = 10  # number of folds of sets published in folds
+SPLIT_SEED = 0  # seed of the split of sets published without one
 
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What is known of a data set before it is loaded; ``rows`` are those of train, valid and test."""
+    """The description of a data set before it is loaded; ``rows`` counts train, valid and test."""
 
     name: str
     title: str
@@ -54,15 +54,21 @@ class DatasetInfo:
     form: str = "rows"
     urls: tuple[str, ...] = ()
     sha256: str = ""
-    labels_sha256: str = ""  # of the labels of all splits one after the other, where files hold any
+    labels_sha256: str = ""  # of the concatenated labels of all splits, if there are any
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A loaded set: rows (N, D) per split, binary uint8 or numbers float64; the height and width of a row that is an image,
-    what the columns are called and which class the rows are of, (N,) per split, where that is known.
+    """A loaded data set, with rows (N, D) per split: binary uint8, or numbers float64.
 
-    Labels are no column of the density: they tell afterwards what a representation is worth.
+    Labels are no columns of the density. They serve to evaluate a representation afterwards.
+
+    Attributes:
+        name: the name of the set.
+        train, valid, test: the rows of each split.
+        image_shape: height and width of a row that is an image, else None.
+        columns: names of the columns, if known.
+        labels: the class of each row, (N,) per split, if known.
     """
 
     name: str
@@ -75,7 +81,7 @@ class Dataset:
 
 
 def list() -> builtins.list[DatasetInfo]:  # noqa: A001 - the name users say: datasets.list()
-    """Every set by name, with rows, columns, source and licence; embedded ones first.
+    """Lists every set with rows, columns, source and licence; embedded sets come first.
 
     >>> list()[0].name
     'digits'
@@ -84,18 +90,19 @@ def list() -> builtins.list[DatasetInfo]:  # noqa: A001 - the name users say: da
 
 
 def load(name: str, *, fold: int = 0) -> Dataset:
-    """A data set by name, downloaded if it is nowhere on this machine.
+    """Loads a data set by name; downloads it if it is not on this machine.
 
-    Grey images are binarized at half scale. Rows are in the published order; choose on ``valid``, read ``test`` once.
+    Grey images are binarized at half scale. Rows keep the published order. Choose on ``valid`` and
+    read ``test`` once.
 
     Args:
-        name: as ``list`` has it; dashes or underscores.
-        fold: of a set that was published in folds (red-wine): the one that is the test rows; the next one is the validation
-            rows, and all others are the training rows.
+        name: a name from ``list``; dashes and underscores are equivalent.
+        fold: for a set published in folds (red-wine), the fold of test rows. The next fold is the
+            validation rows, and all others are the training rows.
 
     Raises:
-        ChainruleError: an unknown name, a fold that the set does not have, or a set that is nowhere and cannot be had; the
-            message says which file it is, where to get it and where to put it.
+        ChainruleError: an unknown name or fold, or a set that cannot be found or downloaded; the
+            message names the file, its source and its place.
         FormatError: a file whose contents are not the published ones.
 
     Examples:
@@ -118,7 +125,7 @@ def load(name: str, *, fold: int = 0) -> Dataset:
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept."""
+    """The folder of downloads."""
     return Path(os.environ.get("CHAINRULE_CACHE") or Path.home() / ".cache" / "chainrule")
 
 
@@ -143,7 +150,8 @@ def _registry() -> dict[str, DatasetInfo]:
 def _digits() -> Dataset:
     from sklearn.datasets import load_digits
 
-    grey, digit = (np.asarray(part) for part in load_digits(return_X_y=True))  # (1797, 64), 0 … 16; (1797,)
+    # (1797, 64) from 0 to 16, and (1797,)
+    grey, digit = (np.asarray(part) for part in load_digits(return_X_y=True))
     order = np.random.default_rng(DIGITS_SEED).permutation(len(grey))
     rows, labels = (grey >= 8).astype(np.uint8)[order], digit.astype(np.uint8)[order]
     train, valid, test = slice(1197), slice(1197, 1497), slice(1497, None)
@@ -155,7 +163,7 @@ Published = tuple[builtins.list[np.ndarray], tuple[str, ...] | None, tuple[np.nd
 
 
 def _published(info: DatasetInfo, fold: int) -> Published:
-    """Train, valid and test rows, the names of the columns, and the labels of the rows where the file has them."""
+    """Train, valid and test rows, the names of the columns, and the labels if the file has them."""
     places = [cache_folder() / info.file]
     if folder := os.environ.get("CHAINRULE_DATA"):
         places.insert(0, Path(folder) / info.file)
@@ -175,7 +183,7 @@ def _published(info: DatasetInfo, fold: int) -> Published:
 def _labels(
     info: DatasetInfo, arrays: Mapping[str, np.ndarray], origin: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """The labels of train, valid and test rows, after they have proved to be the known ones; None where there are none."""
+    """The verified labels of train, valid and test rows; None if there are none."""
     found = [arrays[name] for name in LABELS.get(info.form, ()) if name in arrays]
     if not info.labels_sha256 or not found:
         return None
@@ -206,14 +214,15 @@ def _read_npz(info: DatasetInfo, path: Path) -> dict[str, np.ndarray]:
             return {name: stored[name] for name in (*_array_names(info), *there)}
     except Exception as error:  # zipfile and numpy raise a dozen kinds for a damaged archive
         raise FormatError(
-            f"{path}: not the arrays {', '.join(_array_names(info))} of data set {info.name!r}: {error}; delete it to get it anew"
+            f"{path}: not the arrays {', '.join(_array_names(info))} of data set {info.name!r}: {error}; "
+            f"delete it to download it again"
         ) from error
 
 
 def _splits(
     info: DatasetInfo, arrays: Mapping[str, np.ndarray], origin: str, fold: int = 0
 ) -> builtins.list[np.ndarray]:
-    """Train, valid and test rows, after the arrays have proved to be the published ones."""
+    """Train, valid and test rows, from verified arrays."""
     found = content_sha256([arrays[name] for name in _array_names(info)])
     if found != info.sha256:
         raise FormatError(
@@ -226,7 +235,7 @@ def _splits(
     if info.form == "folds":
         number, data, valid = arrays["fold"], arrays["data"], (fold + 1) % FOLDS
         return [data[(number != fold) & (number != valid)], data[number == valid], data[number == fold]]
-    if info.form == "numbers":  # no published split: ours, by a fixed seed, 80, 10 and 10 per cent
+    if info.form == "numbers":  # no published split: 80, 10 and 10 per cent by a fixed seed
         data = arrays["data"]
         rows = np.random.default_rng(SPLIT_SEED).permutation(len(data))
         first, second = info.rows[0], info.rows[0] + info.rows[1]
@@ -235,7 +244,7 @@ def _splits(
 
 
 def content_sha256(arrays: builtins.list[np.ndarray]) -> str:
-    """One hash of some arrays: of each its shape as text (and its dtype if it is not uint8), then its bytes."""
+    """One hash of several arrays: shape as text (and dtype unless uint8) and bytes of each."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(str(tuple(map(int, array.shape))).encode())
@@ -281,7 +290,7 @@ def _mirrored(info: DatasetInfo, url: str) -> str:
 
 
 def _parse_rows(data: bytes) -> np.ndarray:
-    """Lines of 0 and 1, separated by commas or spaces."""
+    """Parses lines of 0 and 1, separated by commas or spaces."""
     text = np.frombuffer(data, dtype=np.uint8)
     bits = text[(text == ord("0")) | (text == ord("1"))] - ord("0")
     rows = len(data.splitlines())
@@ -291,7 +300,11 @@ def _parse_rows(data: bytes) -> np.ndarray:
 
 
 def _parse_idx(data: bytes) -> np.ndarray:
-    """The IDX format of MNIST: two zero bytes, type 8 (uint8), number of axes, sizes (big-endian), values."""
+    """Parses MNIST's IDX format.
+
+    It has two zero bytes, type 8 (uint8), the number of axes, the sizes (big-endian), and the
+    values.
+    """
     if len(data) < 4 or data[:3] != b"\x00\x00\x08":
         raise ValueError("not an IDX file of bytes")
     axes = data[3]

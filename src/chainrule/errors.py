@@ -1,11 +1,11 @@
-"""The errors chainrule raises on purpose, as one tree.
+"""The errors that chainrule raises on purpose, as one tree.
 
 ChainruleError (a ValueError)
-├── SchemaError     a table does not fit the columns a model was made for
+├── SchemaError     a table does not fit the columns of a model
 ├── ShapeError      a tensor or array has the wrong shape, dtype or range
-├── FormatError     a file is not what it should be: truncated, edited, foreign, too large
+├── FormatError     a file is truncated, edited, foreign or too large
 ├── BackendError    an implementation cannot serve this call
-└── EvidenceError   a question that this network cannot answer exactly
+└── EvidenceError   a network cannot answer this question exactly
 
 Each message names the thing, the value, the rule and the remedy.
 """
@@ -19,18 +19,15 @@ from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 from typing import Any
 
-HIDDEN = (
-    "Cc",
-    "Cf",
-    "Cs",
-    "Zl",
-    "Zp",
-)  # Unicode's categories of what moves the cursor, turns the text or ends the line
-JOINERS = "\u200c\u200d"  # which scripts and emoji are written with
+from typing_extensions import override
+
+# Unicode categories of characters that move the cursor, reverse the text or end the line.
+HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+JOINERS = "\u200c\u200d"  # some scripts and emoji need these
 
 
 def printable(text: str) -> str:
-    """Text as a person may be shown it on a terminal: characters that control it stand as their escapes.
+    """Text that is safe to show on a terminal: control characters are replaced by their escapes.
 
     >>> print(printable("age\\x1b[2J\\u202e\\nnext"))
     age\\x1b[2J\\u202e\\nnext
@@ -42,14 +39,15 @@ def printable(text: str) -> str:
 
 
 class ChainruleError(ValueError):
-    """Any misuse that chainrule can explain."""
+    """A misuse that chainrule can explain."""
 
+    @override
     def __str__(self) -> str:
         return printable(super().__str__())
 
 
 class SchemaError(ChainruleError):
-    """A table does not fit the columns a model was made for."""
+    """A table does not fit the columns of a model."""
 
 
 class ShapeError(ChainruleError):
@@ -65,11 +63,11 @@ class BackendError(ChainruleError):
 
 
 class EvidenceError(ChainruleError):
-    """A question that this network cannot answer exactly."""
+    """A network cannot answer this question exactly."""
 
 
 def unknown_choice(what: str, got: object, choices: Iterable[str]) -> str:
-    """A sentence for a wrong choice: what was given, what there is, and the nearest.
+    """A message for a wrong choice: the given one, all known ones, and the nearest.
 
     >>> unknown_choice("activation", "sigmoit", ["relu", "sigmoid"])
     "activation 'sigmoit' is unknown; choose one of 'relu', 'sigmoid' (nearest: 'sigmoid')"
@@ -81,7 +79,7 @@ def unknown_choice(what: str, got: object, choices: Iterable[str]) -> str:
 
 
 def nearest(got: str, choices: Iterable[str]) -> str | None:
-    """The choice most like what was given, capitals aside; None where none is alike.
+    """The choice most similar to the given one, ignoring case; None if none is similar.
 
     >>> nearest("BERLIN", ["Paris", "Berlin"])
     'Berlin'
@@ -94,7 +92,7 @@ def nearest(got: str, choices: Iterable[str]) -> str | None:
 
 
 def whole_number(value: Any, name: str, *, least: int, what: str = "a whole number") -> int:
-    """The value as an int if it is an integer (of Python or numpy, no bool) of at least ``least``.
+    """The value as an int if it is an integer (of Python or numpy, not bool) of at least ``least``.
 
     >>> whole_number(3, "epochs", least=1)
     3
@@ -109,7 +107,7 @@ def whole_number(value: Any, name: str, *, least: int, what: str = "a whole numb
 
 
 def sizes(value: Any, name: str) -> tuple[int, ...]:
-    """The sizes of hidden layers as a tuple, if there is a layer and each has a unit.
+    """The sizes of hidden layers as a tuple; there must be a layer, and each must have a unit.
 
     >>> sizes([500, 200], "hidden_sizes")
     (500, 200)
@@ -131,7 +129,7 @@ def choice(value: Any, name: str, choices: Iterable[str]) -> str:
 
 
 def share(value: Any, name: str, *, of: str) -> float:
-    """The value as a float if it is a share of something, which is never the whole.
+    """The value as a float if it is at least 0 and below 1.
 
     >>> share(0.5, "dropout", of="hidden units")
     0.5
@@ -140,7 +138,7 @@ def share(value: Any, name: str, *, of: str) -> float:
 
 
 def fraction(value: Any, name: str) -> float:
-    """The value as a float if it is a fraction, neither nothing nor the whole.
+    """The value as a float if it is above 0 and below 1.
 
     >>> fraction(0.1, "valid_fraction")
     0.1

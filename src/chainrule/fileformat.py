@@ -1,6 +1,8 @@
-"""Files of a JSON header and named arrays, which cannot execute code and cannot be half-written. Knows no model.
+"""Files of a JSON header and named arrays, which execute no code and are complete or absent.
 
-Layout (all integers little-endian; described for other readers in docs/file-format.md):
+This module knows no model.
+
+Layout (integers are little-endian; docs/file-format.md describes it for other readers):
 
     8 bytes   magic  b"CHAINRUL"
     8 bytes   length of the header, unsigned
@@ -8,7 +10,8 @@ Layout (all integers little-endian; described for other readers in docs/file-for
     header    UTF-8 JSON object: format, kind, library, arrays {bytes, sha256}, content {…}
     arrays    one safetensors block, to the end of the file
 
-Reading refuses whatever is truncated, edited, foreign or too large with ``FormatError``, before it allocates.
+Reading raises ``FormatError`` for truncated, edited, foreign and too large files, before it
+allocates.
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ _PREFIX = struct.Struct("<8sQ32s")
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file holds: its kind ("model", "checkpoint"), JSON content, arrays, and the library version that wrote it."""
+    """The contents of a file: its kind ("model", "checkpoint"), content, arrays and version."""
 
     kind: str
     content: dict[str, Any]
@@ -47,7 +50,7 @@ class Contents:
 
 
 def dump(contents: Contents) -> bytes:
-    """The bytes of a file; the same contents always give the same bytes."""
+    """The bytes of a file; equal contents always give equal bytes."""
     arrays = save_arrays({name: np.ascontiguousarray(contents.arrays[name]) for name in sorted(contents.arrays)})
     header = {
         "format": FORMAT,
@@ -61,7 +64,7 @@ def dump(contents: Contents) -> bytes:
 
 
 def parse(data: bytes, *, name: str = "data") -> Contents:
-    """The contents of a file's bytes; ``name`` stands in messages."""
+    """Parses the bytes of a file; messages call it ``name``."""
     length = _header_length(data[: _PREFIX.size], name)
     text, block = data[_PREFIX.size : _PREFIX.size + length], data[_PREFIX.size + length :]
     header = _header(data[: _PREFIX.size], text, name)
@@ -79,7 +82,7 @@ def _header_length(prefix: bytes, name: str) -> int:
 
 
 def _header(prefix: bytes, text: bytes, name: str) -> dict[str, Any]:
-    """The header, after its hash and its shape have been checked."""
+    """Checks the hash and the structure of the header, and parses it."""
     _, length, digest = _PREFIX.unpack(prefix)
     if len(text) < length:
         raise FormatError(f"{name}: truncated inside the header ({len(text)} of {length} bytes)")
@@ -128,16 +131,16 @@ def _contents(header: dict[str, Any], block: bytes, name: str) -> Contents:
 
 
 def write(path: str | os.PathLike[str], contents: Contents) -> None:
-    """Writes a file that appears only when complete."""
+    """Writes a file that appears only when it is complete."""
     write_bytes(path, dump(contents))
 
 
 def read(path: str | os.PathLike[str], *, kind: str) -> Contents:
-    """The contents of a file of this kind. Sizes are compared before anything of that size is read.
+    """Reads a file of this kind. Sizes are checked before anything of that size is read.
 
     Raises:
         FileNotFoundError: there is no such file.
-        FormatError: it is truncated, edited, too large, of another kind, or no chainrule file at all.
+        FormatError: it is truncated, edited, too large, of another kind, or no chainrule file.
     """
     source = Path(path)
     if source.is_dir():
@@ -149,7 +152,7 @@ def read(path: str | os.PathLike[str], *, kind: str) -> Contents:
         length = _header_length(prefix, str(source))
         text = file.read(length)
         header = _header(prefix, text, str(source))
-        if source.is_file():  # of a pipe the size is known when it is read
+        if source.is_file():  # a pipe has no known size
             _require_size(source.stat().st_size - len(prefix) - len(text), header, str(source))
         block = file.read(min(header["arrays"]["bytes"], MOST_ARRAY_BYTES) + 1)
         _require_size(len(block), header, str(source))

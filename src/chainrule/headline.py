@@ -1,4 +1,4 @@
-"""The one number that a fit is known by, −log p per validation row, in the same words wherever it is shown."""
+"""The main result of a fit, −log p per validation row, in the same words wherever it is shown."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 
 
 def headline(training: Mapping[str, Any], *, digits: int = 3, each: str = "per row") -> str | None:
-    """What a training record says was reached, None where it says nothing: exact numbers as they are, others with ≈ and ±.
+    """The result in a training record, or None if it has none: exact numbers plain, others with ≈
+    and ±.
 
-    Both numbers are of the same validation rows, and ± is their standard error over these rows.
+    Both numbers refer to the same validation rows, and ± is their standard error over these rows.
 
     Args:
         training: a density's training record.
-        digits: how many are shown behind the point.
+        digits: number of decimals.
         each: "per row", in the words of the place.
 
     Examples:
@@ -32,7 +33,7 @@ def headline(training: Mapping[str, Any], *, digits: int = 3, each: str = "per r
 
 
 def is_exact(training: Mapping[str, Any]) -> bool:
-    """Whether a record's ``valid_nats`` is the mean of the exact likelihoods of all validation rows."""
+    """Whether ``valid_nats`` is the mean of exact likelihoods over all validation rows."""
     return training.get("valid_is", "exact") == "exact"
 
 

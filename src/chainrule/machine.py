@@ -1,4 +1,4 @@
-"""What this machine has free for one process."""
+"""Resources of this machine that are free for one process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def free_bytes() -> int | None:
-    """Memory that this process can still have, in bytes: of the machine, its container and its own limit, where the system says.
+    """Bytes of memory that this process can still allocate, within all known limits.
+
+    Machine, container and process have limits; None if the system names none.
 
     >>> (free_bytes() or 1) > 0
     True
@@ -39,7 +41,7 @@ def _of_container() -> int | None:
 
 
 def _reclaimable() -> int:
-    """Bytes of files that the container caches and gives up when asked."""
+    """Bytes of cached files that the container can reclaim."""
     for line in (CGROUP / "memory.stat").read_text().splitlines():
         if line.startswith("inactive_file "):
             return int(line.split()[1])

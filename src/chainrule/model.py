@@ -202,7 +202,7 @@ def _require_kinds(schema: Schema, columns: Columns) -> None:
     for column, conditional, encoding in zip(schema.columns, columns.conditionals, columns.encodings, strict=True):
         base = conditional.base if isinstance(conditional, Atoms) else conditional
         mixture = type(base) if isinstance(base, AbstractMixture) else GaussianMixture
-        expected = Columns.of([column_of(column, mixture, conditional.components or 1)])
+        expected = Columns.of([column_of(column, mixture, conditional.component_count or 1)])
         if (conditional, encoding) != (expected.conditionals[0], expected.encodings[0]):
             raise SchemaError(
                 f"column {column.name!r} is of kind {column.kind!r}, but the network gives it {conditional}, "

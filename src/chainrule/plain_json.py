@@ -1,4 +1,4 @@
-"""Values as JSON text that every parser reads: numbers that are none are null, keys are text."""
+"""Values as JSON that every parser reads: non-finite numbers are null, keys are text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def plain_json(value: Any) -> str:
-    """JSON of a value, indented; what JSON has no type for is written as text.
+    """Indented JSON of a value; types that JSON lacks become text.
 
     >>> plain_json({3: (0.5, float("nan"))}).split()
     ['{', '"3":', '[', '0.5,', 'null', ']', '}']

@@ -1,4 +1,4 @@
-"""One way to show progress on stderr: a bar on a terminal, one line in a notebook, a line every 30 seconds in a log."""
+"""Shows progress on stderr: a bar on a terminal, one line in a notebook, regular lines in a log."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-PATIENCE_S = 1.0  # a person is shown nothing of shorter work
-LOG_EVERY_S = 30.0  # a log is told so often, and nothing of shorter work
-PAUSE_S = 10.0  # after which a piece of work does not continue the one before it
-WINDOW_S = 30.0  # the time left is foretold by the pace of so many seconds
+PATIENCE_S = 1.0  # shorter work shows no bar
+LOG_EVERY_S = 30.0  # interval of lines in a log; shorter work has none
+PAUSE_S = 10.0  # work after a longer pause does not continue the work before it
+WINDOW_S = 30.0  # the pace of this window gives the time left
 NOTEBOOK_WIDTH = 100
 LEAST_BAR, MOST_BAR, LEAST_NAME = 10, 40, 12  # characters
 
@@ -22,14 +22,14 @@ clock = time.monotonic
 def progress_bar(
     description: str, total: float, *, done: float = 0, limit_s: float | None = None, show: bool = True
 ) -> Iterator[Callable[..., None]]:
-    """Yields ``advance(amount=1, note="")``, to be called when some of the work is done.
+    """Yields ``advance(amount=1, note="")``, to be called when part of the work is done.
 
     Args:
-        description: what is done, such as "scoring".
-        total: how much work there is, in the units of ``amount``.
-        done: how much of it was done before, as in a run that is resumed.
+        description: the work, such as "scoring".
+        total: the amount of work, in the units of ``amount``.
+        done: the amount done before, as in a resumed run.
         limit_s: seconds after which the work ends, done or not.
-        show: False shows nothing anywhere.
+        show: False shows nothing.
 
     >>> with progress_bar("scoring", 2) as advance:
     ...     advance(2)
@@ -37,7 +37,7 @@ def progress_bar(
     meter = Meter(description, total, done, limit_s)
     if not show:
         yield meter.advance
-    elif "IPython.display" in sys.modules and "ipykernel" in sys.modules:  # stderr is no terminal, but somebody watches
+    elif "IPython.display" in sys.modules and "ipykernel" in sys.modules:  # a notebook
         yield from _in_notebook(meter)
     elif sys.stderr.isatty():
         yield from _on_terminal(meter)
@@ -46,16 +46,16 @@ def progress_bar(
 
 
 class Meter:
-    """How far some work is, how long it has taken, and how long it will take at the pace of the last half minute."""
+    """Measures work: the amount done, the time taken, and the time left at the recent pace."""
 
     def __init__(self, description: str, total: float, done: float = 0, limit_s: float | None = None) -> None:
         self.description, self.total, self.done, self.note = description, total, done, ""
         self.began = clock()
         self._limit_s = limit_s
-        self._pace = [(self.began, done)]  # times, and what was done by then
+        self._pace = [(self.began, done)]  # times, and the work done by then
 
     def advance(self, amount: float = 1, note: str | None = None) -> None:
-        """Counts some work as done; a note says what else there is to say, in clauses with ", " between."""
+        """Counts some work as done; a note adds clauses, separated by ", "."""
         now = clock()
         self.done += amount
         self.note = self.note if note is None else note
@@ -71,12 +71,12 @@ class Meter:
 
     @property
     def share(self) -> float:
-        """The share that is done, from 0 to 1."""
+        """The share of the work that is done, from 0 to 1."""
         return min(1.0, self.done / self.total) if self.total > 0 else 1.0
 
     @property
     def left_s(self) -> float | None:
-        """Seconds that the rest will take; None while nothing is known of the pace, and when nothing is left."""
+        """Estimated seconds until the end; None if the pace is unknown or the work is done."""
         if self.done >= self.total:
             return None
         (then, before), now = self._pace[0], clock()
@@ -86,24 +86,25 @@ class Meter:
         return max(0.0, min(left)) if left else None
 
     def line(self, width: int) -> Line:
-        """What fits into ``width`` characters. The note is shortened first, then the name, then the bar, then the times."""
+        """A line of at most ``width`` characters; the note is cut first, then name, bar and
+        times."""
         left = self.left_s
         figures = [f"{int(100 * self.share):3d}%", _minutes(self.elapsed_s)]
         figures += [] if left is None else [f"{_minutes(left)} left"]
         while len(figures) > 1 and LEAST_NAME + 1 + len(" ".join(figures)) > width:
             figures.pop(1)
-        name, bar, told = self.description, min(MOST_BAR, max(LEAST_BAR, width // 4)), " ".join(figures)
-        over = len(name) + bar + len(told) + 2 - width
+        name, bar, figures_text = self.description, min(MOST_BAR, max(LEAST_BAR, width // 4)), " ".join(figures)
+        over = len(name) + bar + len(figures_text) + 2 - width
         if over > 0:
             name = _cut(name, max(LEAST_NAME, len(name) - over))
-            bar = max(0, min(bar, width - len(name) - len(told) - 2))
-        rest = f"{told}  {note}" if (note := _fitting(self.note, -over - 2)) else told
+            bar = max(0, min(bar, width - len(name) - len(figures_text) - 2))
+        rest = f"{figures_text}  {note}" if (note := _fitting(self.note, -over - 2)) else figures_text
         return Line(name, round(bar * self.share), bar, rest)
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of progress: a name, a bar of which some is full, and figures."""
+    """A line of progress: a name, a partly filled bar, and figures."""
 
     name: str
     full: int
@@ -135,7 +136,7 @@ def _cut(name: str, length: int) -> str:
 
 
 def _on_terminal(meter: Meter) -> Iterator[Callable[..., None]]:
-    """A bar that is as wide as the terminal lets it be, and is gone when the work is done."""
+    """A bar as wide as the terminal allows; it disappears when the work is done."""
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.live import Live
     from rich.text import Text
@@ -165,7 +166,7 @@ def _on_terminal(meter: Meter) -> Iterator[Callable[..., None]]:
 
 
 def _in_notebook(meter: Meter) -> Iterator[Callable[..., None]]:
-    """One output that is changed in place, so that a saved notebook holds its last line and no other."""
+    """One output that is updated in place, so that a saved notebook holds only its last line."""
     from IPython.display import display  # type: ignore[import-not-found]
 
     shown, handle = clock(), None
@@ -193,7 +194,7 @@ def _in_notebook(meter: Meter) -> Iterator[Callable[..., None]]:
 
 
 class _Silence:
-    """Since when a log has been told nothing while work was done, piece after piece: each piece may be short."""
+    """Since when a log has had no line while work was done, over several short pieces of work."""
 
     since = heard = -1e9
 
@@ -209,8 +210,8 @@ def _in_log(meter: Meter) -> Iterator[Callable[..., None]]:
         if now - _Silence.since >= LOG_EVERY_S:
             _Silence.since = now
             left = [] if meter.left_s is None else [f"{_minutes(meter.left_s)} left"]
-            said = [f"{meter.description} {int(100 * meter.share)}%", *left, *filter(None, [meter.note])]
-            sys.stderr.write(", ".join(said) + "\n")
+            words = [f"{meter.description} {int(100 * meter.share)}%", *left, *filter(None, [meter.note])]
+            sys.stderr.write(", ".join(words) + "\n")
             sys.stderr.flush()
 
     try:

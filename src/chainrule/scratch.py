@@ -1,4 +1,4 @@
-"""Folders for what does not fit into memory; they go when their owner goes."""
+"""Temporary folders for data that does not fit into memory; they are removed with their owner."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class ScratchFolder:
-    """A temporary folder that is removed when this object is collected, at the latest when Python ends.
+    """A temporary folder that is removed with this object, or at the end of Python.
 
     >>> folder = ScratchFolder()
     >>> path = folder.path

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from chainrule.errors import FormatError, SchemaError
-from chainrule.table import Schema, decode, encode, infer_schema, read_parts, read_table, to_container
+from chainrule.table import Schema, decode, encode, infer_schema, read_chunks, read_table, to_container
 
 BITS = np.array([[0, 1, 1], [1, 1, 0], [0, 1, 1]])
 
@@ -197,7 +197,7 @@ def test_damaged_files_are_format_errors(tmp_path, name, content, message):
     assert text.endswith((": ", "not closed", "as ", "than ")) or str(error.value) == text
     if name.endswith(".csv"):
         with pytest.raises((FormatError, SchemaError)) as in_parts:
-            list(read_parts(path, rows=1))
+            list(read_chunks(path, rows=1))
         assert str(in_parts.value).split(":")[1][:14] == str(error.value).split(":")[1][:14]
 
 

@@ -134,7 +134,7 @@ def test_quantities_that_are_large_are_numbers():
     assert kind_of(spread) == "integer"
     density = fit(wide := [int(2.0**u) for u in RNG.uniform(0, 62, N)])
     assert str(density.schema).startswith(
-        f"a  real  whole numbers of up to 19 digits, {len(set(wide))} different; continuous, as float64 tells 15 digits apart\n"
+        f"a  real  whole numbers of up to 19 digits, {len(set(wide))} different; continuous, as float64 has 15 digits\n"
     )
     assert density.sample(100, seed=0)["a"].dtype == np.int64
     assert set(density.sample(3, given={"a": wide[3]}, seed=0)["a"]) == {wide[3]}
@@ -145,7 +145,7 @@ def test_what_float64_cannot_tell_apart_is_refused_as_integers():
     with pytest.raises(SchemaError) as error:
         cr.infer_schema(table, kinds={"a": "integer"})
     assert str(error.value) == (
-        "column 'a': integers from -5 to 9223372036854775807 are more than float64 can tell apart; pass kinds={'a': 'real'} for "
+        "column 'a': integers from -5 to 9223372036854775807 are more than float64 can distinguish; pass kinds={'a': 'real'} for "
         "numbers to 15 digits, 'categorical' for labels, or 'leave out'"
     )
     with pytest.raises(SchemaError) as error:

@@ -99,7 +99,7 @@ def test_labels_that_differ_by_a_nul_at_the_end_are_two(tmp_path, form):
 
 def test_no_column_is_numpys_text(tmp_path):
     """Not even as labels, in parts, or with a long cell among many short ones."""
-    from chainrule.table import lazy, read_parts
+    from chainrule.table import lazy, read_chunks
 
     cells = ["a", "bb"] * 6000 + ["x" * 5000]
     frame = pl.DataFrame({"lab": cells, "n": range(len(cells))})
@@ -109,7 +109,7 @@ def test_no_column_is_numpys_text(tmp_path):
         patch.setattr(lazy, "LARGE_BYTES", 0)
         large = [lazy.read_table_lazily(tmp_path / name) for name in ("t.csv", "t.parquet")]
     small = [*map(read_table, (tmp_path / "t.csv", tmp_path / "t.parquet", frame, frame.to_arrow(), frame.to_pandas()))]
-    parts = [part for name in ("t.csv", "t.parquet") for part in read_parts(tmp_path / name)]
+    parts = [part for name in ("t.csv", "t.parquet") for part in read_chunks(tmp_path / name)]
     for table in (*large, *small, *parts):
         for values in (table.columns[0], table.labels(0)):
             assert values.dtype == object

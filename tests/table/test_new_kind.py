@@ -30,13 +30,13 @@ class Grade(AbstractLevels):
         return True
 
     @classmethod
-    def as_told(cls, cells: Cells, reason: str) -> AbstractColumn:
+    def as_requested(cls, cells: Cells, reason: str) -> AbstractColumn:
         levels = tuple(cells.options["sequence"])
         known = [label for label in as_labels(cells.values) if label is not None]
         return cls(name=cells.name, dtype=cells.dtype, reason=reason, levels=levels, rows=len(known))
 
     @property
-    def held(self) -> str:
+    def domain_as_text(self) -> str:
         return f"{self.levels[0]} to {self.levels[-1]}"
 
     def encode(self, values, where, *, strict=True):
@@ -143,7 +143,7 @@ def test_a_kind_that_is_not_registered_is_named(listed):
     @dataclass(frozen=True, kw_only=True)
     class Rank(AbstractLevels):
         kind: ClassVar[str] = "rank"
-        as_told = encode = decode = held = fields_to_json = fields_from_json = None
+        as_requested = encode = decode = domain_as_text = fields_to_json = fields_from_json = None
 
     with pytest.raises(TypeError, match="column 'x': no conditional is registered for columns of kind 'rank'"):
         column_of(Rank(name="x", dtype="String", levels=GRADES), LogisticMixture, 1)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.errors import FormatError, SchemaError
-from chainrule.table import Schema, describe_missing, encode, infer_schema, lazy, read, read_parts, read_table
+from chainrule.table import Schema, describe_missing, encode, infer_schema, lazy, read, read_chunks, read_table
 from chainrule.table.detect import Doubt, Found, detect
 from chainrule.table.notation import DateNotation, NumberNotation, notation_from_json, read_cells
-from chainrule.table.reading import Said
+from chainrule.table.reading import ColumnReading
 
 SMALL = {"effort": "quick", "seed": 0, "verbose": False, "config": cr.FitConfig(hidden_size=4, epochs=1)}
 AMOUNTS = np.random.default_rng(0).gamma(2, 900, 400).round(2).tolist()
@@ -149,17 +149,17 @@ def test_dates_in_a_notation_are_read_and_written_back_as_they_were(form):
 DOUBTS = {
     "one mark before three digits": (
         [f"{x:,}" for x in range(1001, 9999, 7)],
-        "numbers such as 1,234, 1234 where ',' parts thousands or 1.234 where it is the decimal mark: say which, by "
+        "numbers such as 1,234, 1234 where ',' separates thousands or 1.234 where it is the decimal mark: say which, by "
         "thousands={'x': ','} or decimal={'x': ','} (--thousands x=, or --decimal x=,)",
     ),
     "points before a minus behind": (
         [f"2.{x}{'-' * (x % 2)}" for x in range(100, 500)],
-        "numbers such as 1.234, 1234 where '.' parts thousands or 1.234 where it is the decimal mark: say which, by "
+        "numbers such as 1.234, 1234 where '.' separates thousands or 1.234 where it is the decimal mark: say which, by "
         "thousands={'x': '.'} or decimal={'x': '.'} (--thousands x=. or --decimal x=.)",
     ),
     "points in amounts": (
         [f"€2.{x}" for x in range(100, 500)],
-        "numbers such as €1.234, 1234 where '.' parts thousands or 1.234 where it is the decimal mark: say which, by "
+        "numbers such as €1.234, 1234 where '.' separates thousands or 1.234 where it is the decimal mark: say which, by "
         "thousands={'x': '.'} or decimal={'x': '.'} (--thousands x=. or --decimal x=.)",
     ),
     "two currencies": (
@@ -169,7 +169,7 @@ DOUBTS = {
     ),
     "with and without percent": (
         [f"{x}{'%' * (k % 2)}" for k, x in enumerate(AMOUNTS)],
-        "numbers of which not all have '%' at the same end: write all of them alike",
+        "numbers of which not all have '%' at the same end: write all of them in the same way",
     ),
     "day or month": (
         [f"{1 + k % 12:02d}/{1 + k % 11:02d}/{1900 + k % 120}" for k in range(400)],
@@ -320,7 +320,7 @@ def test_points_in_a_file_of_decimal_commas_are_told_to_be_doubtful(tmp_path):
     )
     lines = str(schema_of(path)).splitlines()
     assert lines[1].endswith(
-        "; a point that parts thousands, as in 1.234, is read so by thousands={'b': '.'} (--thousands b=.)"
+        "; a point that separates thousands, as in 1.234, is read so by thousands={'b': '.'} (--thousands b=.)"
     )
     told = schema_of(read_table(path, thousands={"b": "."})).columns[1]
     assert (told.kind, told.notation.describe()) == ("integer", "numbers written 1.234")
@@ -354,7 +354,7 @@ def test_what_a_notation_writes_it_reads_again(notation, cents):
     whole = np.array(cents)
     assert read_cells(notation, np.array(notation.write(whole)), ()).tolist() == cents
     assert notation_from_json(notation.to_json()) == notation
-    found = detect("x", pl.Series(notation.write(values)), Said())
+    found = detect("x", pl.Series(notation.write(values)), ColumnReading())
     if isinstance(found, Found) and not found.strays and found.notation is not None:
         again = found.notation.parse(pl.Series(notation.write(values))).cast(float).to_list()
         points_are_decimal = notation.is_share and notation.thousands == "."  # 1.234% is about one percent
@@ -377,14 +377,14 @@ def test_dates_that_a_notation_writes_are_found_and_read_or_doubtful(form, times
     values = notation.parse(text)
     assert not values.has_nulls()
     assert notation.write(values.to_numpy()) == text.to_list()
-    found = detect("x", text, Said())
+    found = detect("x", text, ColumnReading())
     assert isinstance(found, Doubt) or (not found.strays and found.notation.parse(text).equals(values))
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.text("0123456789.,'’ -−()%$€/:APMJanuary", max_size=14), min_size=1, max_size=6))
 def test_any_text_is_read_or_left_as_it_is(cells):
-    found = detect("x", pl.Series(cells).str.strip_chars().replace("", None), Said(), min_count=5)
+    found = detect("x", pl.Series(cells).str.strip_chars().replace("", None), ColumnReading(), min_count=5)
     if isinstance(found, Found) and found.notation is not None:
         read_text = pl.Series([cell.strip() or None for cell in cells])
         values = found.notation.parse(read_text)
@@ -475,7 +475,7 @@ def test_a_part_that_looks_plain_is_read_as_the_file_it_comes_from(tmp_path, of_
     )
     path.write_text("price;rate;when;country;x\n" + "\n".join(rows).replace("00;1%", ";1%") + "\n")
     whole = encode(read_table(path, reading=of_file.schema.reading), of_file.schema)
-    parts = [encode(part, of_file.schema) for part in read_parts(path, rows=4, reading=of_file.schema.reading)]
+    parts = [encode(part, of_file.schema) for part in read_chunks(path, rows=4, reading=of_file.schema.reading)]
     assert np.array_equal(np.concatenate([part.values for part in parts]), whole.values)
     assert np.array_equal(np.concatenate([part.observed for part in parts]), whole.observed)
     column = of_file.schema.columns[0]
@@ -488,8 +488,8 @@ def test_a_part_that_looks_plain_is_read_as_the_file_it_comes_from(tmp_path, of_
 def test_a_file_read_by_columns_is_the_file_read_whole(folder, monkeypatch):
     whole = schema_of(read_table(folder / "t.csv", decimal=","))
     monkeypatch.setattr(lazy, "LARGE_BYTES", 0)
-    monkeypatch.setattr(lazy, "PART_ROWS", 70)
-    table = lazy.read_table_lazily(folder / "t.csv", reading=read.Reading.told(decimal=","))
+    monkeypatch.setattr(lazy, "CHUNK_ROWS", 70)
+    table = lazy.read_table_lazily(folder / "t.csv", reading=read.Reading.from_options(decimal=","))
     assert schema_of(table) == whole
     assert table.missing == read_table(folder / "t.csv").missing
     assert np.array_equal(encode(table, whole).values, encode(read_table(folder / "t.csv"), whole).values)

@@ -17,23 +17,23 @@ from helpers.command_line import chainrule
 import chainrule as cr
 from chainrule.errors import ChainruleError, FormatError
 from chainrule.table import (
-    csv_parts,
+    csv_chunks,
     lazy,
     lines,
-    once,
     parquet,
+    pipes,
     read,
-    read_parts,
+    read_chunks,
     read_table,
     read_table_lazily,
-    write_parts,
+    write_chunks,
 )
 
 NAMES = ["*", "^x.*$", "x1", "", "a[0]", "cs.all()", "?", "^*$", "x2", "polars", "len"]
 READERS = {
     "whole": read_table,
     "lazily": read_table_lazily,
-    "in parts": lambda path: next(read_parts(path)),
+    "in parts": lambda path: next(read_chunks(path)),
 }
 
 
@@ -67,7 +67,7 @@ def test_the_file_of_that_very_name_is_read(tmp_path, monkeypatch, limit, reader
 def test_a_column_is_read_by_its_place_whatever_its_name_means_to_others(tmp_path, limit, reader, ending):
     columns = {name: [k + 0.5, k + 100.5] for k, name in enumerate(NAMES)}
     columns |= {"^.*$": ["u", "v"], "^t": [datetime(2024, 1, 2, 3), datetime(2024, 1, 2, 4)]}
-    path = write_parts(tmp_path / f"t.{ending}", iter([pl.DataFrame(columns)]))
+    path = write_chunks(tmp_path / f"t.{ending}", iter([pl.DataFrame(columns)]))
     table = READERS[reader](path)
     assert table.names == tuple(name or ("" if ending == "parquet" else "column_3") for name in columns)
     assert [values.tolist() for values in table.columns] == list(columns.values())
@@ -78,15 +78,15 @@ def test_parts_of_any_names_are_written_and_come_back(tmp_path):
     parts = [
         part.with_columns(pl.Series("dt*", [datetime(2024, 1, 1, 0, 0, 0, k), None])) for k, part in enumerate(parts)
     ]
-    path = write_parts(tmp_path / "t.parquet", iter(parts))
+    path = write_chunks(tmp_path / "t.parquet", iter(parts))
     assert pl.read_parquet(path.read_bytes()).equals(pl.concat(parts))
     assert (
-        "".join(csv_parts(iter([pl.DataFrame({"*": [datetime(2024, 1, 1)], "b": [1]})])))
+        "".join(csv_chunks(iter([pl.DataFrame({"*": [datetime(2024, 1, 1)], "b": [1]})])))
         == "*,b\n2024-01-01 00:00:00,1\n"
     )
     times = pl.Series([datetime(2024, 1, 1, 0, 0, 0, 5)], dtype=pl.Datetime("us", "UTC"))
     zoned = pl.DataFrame([times.alias("^b$"), pl.Series("b", [1])])
-    assert "".join(csv_parts(iter([zoned]))) == "^b$,b\n2024-01-01 00:00:00.000005+00:00,1\n"
+    assert "".join(csv_chunks(iter([zoned]))) == "^b$,b\n2024-01-01 00:00:00.000005+00:00,1\n"
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -102,7 +102,7 @@ def test_a_folder_is_no_table_even_if_tables_are_in_it(tmp_path, limit, reader):
 def test_fits_and_answers_go_by_such_names_too(tmp_path):
     rng = np.random.default_rng(0)
     frame = pl.DataFrame({"*": rng.normal(size=60), "^x.*$": rng.choice(["u", "v"], 60), "x1": rng.integers(0, 2, 60)})
-    path = write_parts(tmp_path / "t[1].parquet", iter([frame]))
+    path = write_chunks(tmp_path / "t[1].parquet", iter([frame]))
     config = cr.FitConfig(hidden_size=4, epochs=1, members=1)
     density = cr.fit(path, seed=0, config=config, verbose=False)
     holes = frame[:3].with_columns(pl.Series("*", [None, 1.0, None]), pl.Series("^x.*$", ["v", None, None]))
@@ -138,7 +138,7 @@ def test_what_is_read_whole_and_does_not_fit_is_refused_with_the_numbers(tmp_pat
     monkeypatch.setattr(lines, "free_bytes", lambda: 8_000_000)
     monkeypatch.setattr(parquet, "free_bytes", lambda: 8_000_000)
     monkeypatch.setattr(read, "free_bytes", lambda: 8_000_000)
-    end = "pass fewer rows, or ask what reads a file in parts (fit, score, oddest, and impute and sample into a file)"
+    end = "pass fewer rows, or use a function that reads a file in chunks (fit, score, oddest, and impute and sample into a file)"
     row = b"0,1\n1,1\n"
     lying = packed(tmp_path / "t.csv.gz", row * 1000, 10_000)
     with lying.open("r+b") as file:
@@ -161,7 +161,7 @@ def test_what_is_read_whole_and_does_not_fit_is_refused_with_the_numbers(tmp_pat
     assert str(error.value) == (
         f"{plain}: 1,600,000 bytes; read whole it takes about 8 times as much, and 8,000,000 bytes of memory are free: {end}"
     )
-    assert next(iter(read_parts(plain))).columns[0][:2].tolist() == [0, 1]
+    assert next(iter(read_chunks(plain))).columns[0][:2].tolist() == [0, 1]
     columns = tmp_path / "t.parquet"
     pl.DataFrame({"a": np.zeros(500_000), "b": np.zeros(500_000, np.int8)}).write_parquet(columns)
     assert columns.stat().st_size < 10_000
@@ -183,7 +183,7 @@ def test_what_is_read_whole_and_does_not_fit_is_refused_with_the_numbers(tmp_pat
 @pytest.mark.parametrize("text", [b"0" * 100_000, b'"0,' * 40_000, b"0," * 50_000])
 def test_a_line_without_end_does_not_fill_memory(tmp_path, text):
     path = packed(tmp_path / "t.csv.gz", text, 1500)
-    for read_it in (lambda: list(read_parts(path)), lambda: read_table_lazily(path)):
+    for read_it in (lambda: list(read_chunks(path)), lambda: read_table_lazily(path)):
         tracemalloc.start()
         with pytest.raises(
             FormatError, match=r"t\.csv\.gz: a line of more than 33,554,432 characters; this is no table of text"
@@ -200,11 +200,11 @@ def with_small_limit(read_it):
 
 
 def test_parts_of_wide_tables_have_fewer_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(lines, "PART_CHARACTERS", 1000)
-    monkeypatch.setattr(read, "PART_CELLS", 400)
+    monkeypatch.setattr(lines, "CHUNK_CHARACTERS", 1000)
+    monkeypatch.setattr(read, "CHUNK_CELLS", 400)
     frame = pl.DataFrame(np.arange(4000).reshape(100, 40) % 2)
     for path in (tmp_path / "t.csv", tmp_path / "t.parquet"):
-        parts = list(read_parts(write_parts(path, iter([frame]))))
+        parts = list(read_chunks(write_chunks(path, iter([frame]))))
         assert 8 <= len(parts) <= 12
         assert sum(map(len, parts)) == 100
         assert [part.first_row for part in parts] == np.cumsum([0, *map(len, parts[:-1])]).tolist()
@@ -214,7 +214,7 @@ DAMAGED = """
 import sys
 import polars as pl
 from chainrule.errors import FormatError, SchemaError
-from chainrule.table import lazy, read_parts, read_table, read_table_lazily
+from chainrule.table import lazy, read_chunks, read_table, read_table_lazily
 
 frame = pl.DataFrame({"a": range(200), "s": [f"x{k % 17}" for k in range(200)], "d": [None, True] * 100})
 frame.write_parquet("t.parquet")
@@ -226,14 +226,14 @@ for at in [0, len(whole) - 1, len(whole) - 8, *range(329, 384, 4), *range(730, 7
         data = bytearray(whole)
         data[at] = value
         open("t.parquet", "wb").write(data)
-        for read in (read_table, read_table_lazily, lambda path: next(read_parts(path))):
+        for read in (read_table, read_table_lazily, lambda path: next(read_chunks(path))):
             try:
                 list(read("t.parquet").columns)
             except (FormatError, SchemaError) as error:  # or other values: pages have no checksums
                 found.append(str(error))
 for cut in (0, 3, 4, 11, len(whole) // 2, len(whole) - 5):
     open("t.parquet", "wb").write(whole[:cut])
-    for read in (read_table, read_table_lazily, lambda path: next(read_parts(path))):
+    for read in (read_table, read_table_lazily, lambda path: next(read_chunks(path))):
         try:
             read("t.parquet")
             sys.exit("a file of which the end is missing was read")
@@ -345,16 +345,13 @@ def test_one_pipe_is_not_two_tables_and_a_device_is_none(fitted, tmp_path, monke
     )
     with pytest.raises(ChainruleError, match="a pipe, given twice"):
         cr.fit(pipe, pipe, verbose=False)
-    monkeypatch.setattr(once, "WAIT_S", 0.05)
+    monkeypatch.setattr(pipes, "WAIT_S", 0.05)
     for again in range(2):
         through(b"a,b\n1,2\n", pipe).join(0.01)
         assert len(read_table(pipe)) == 1, again
     with pytest.raises(FormatError) as error:
         read_table(pipe)
-    assert (
-        str(error.value)
-        == f"{pipe}: a pipe that was read before, and nobody writes to it now: write it to a file first"
-    )
+    assert str(error.value) == f"{pipe}: a pipe that was read before and has no writer now: write it to a file first"
     archive = tmp_path / "p.npz"
     os.mkfifo(archive)
     code, _, errors = chainrule("score", "m", archive, cwd=fitted)
@@ -383,7 +380,7 @@ def test_line_ends_within_quotes_are_kept_whatever_ends_the_lines(tmp_path, cell
     wanted = [cell.strip('"').replace('""', '"') for cell in cells]
     wanted = [None if not cell.strip() else cell for cell in wanted]
     assert read_table(path).columns[1].tolist() == wanted
-    parts = [part.columns[1].tolist() for part in read_parts(path, rows=rows) if len(part)]
+    parts = [part.columns[1].tolist() for part in read_chunks(path, rows=rows) if len(part)]
     assert [cell for part in parts for cell in part] == wanted
     monkeypatch.setattr(lines, "BLOCK_CHARACTERS", rows)
     assert read_table(path).columns[1].tolist() == wanted

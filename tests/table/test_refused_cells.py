@@ -51,7 +51,7 @@ def test_complex_rows_are_not_scored_by_their_real_part(density):
         with pytest.raises(SchemaError, match="column 'z' holds complex numbers"):
             ask(frame)
     some = pd.DataFrame({"a": [0.5, 0.5], "z": pd.Series([0.25, np.complex128(0.25 + 3j)], dtype=object)})
-    with pytest.warns(UserWarning, match="column 'z': 1 cell holds what the column cannot, such as"):
+    with pytest.warns(UserWarning, match="column 'z': 1 cell holds no value of the column, such as"):
         plain, odd = density.log_prob(some)
     assert plain == density.log_prob(pd.DataFrame({"a": [0.5], "z": [0.25]}))[0]
     assert odd < plain

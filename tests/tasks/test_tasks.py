@@ -16,7 +16,7 @@ from helpers.tolerances import KOLMOGOROV
 import chainrule as cr
 from chainrule.errors import EvidenceError, SchemaError, ShapeError
 from chainrule.model import Model
-from chainrule.table import encode, notes, read_parts, read_table
+from chainrule.table import encode, read_chunks, read_table, unseen
 from chainrule.tasks import tails
 from chainrule.testing import check
 
@@ -192,7 +192,7 @@ def test_a_network_is_copied_once_for_an_answer(density, tmp_path, monkeypatch):
     frame, copies, in_float64 = mixed(40, seed=10, holes=0.3), [], Model.in_float64
     frame.to_csv(tmp_path / "t.csv", index=False)
     monkeypatch.setattr(Model, "in_float64", lambda self: copies.append(1) or in_float64(self))
-    monkeypatch.setattr(notes, "read_parts", partial(read_parts, rows=10))
+    monkeypatch.setattr(unseen, "read_chunks", partial(read_chunks, rows=10))
     questions = [
         lambda: density.impute(frame, how="mean", interval=0.5),
         lambda: density.impute(tmp_path / "t.csv", seed=0, to=tmp_path / "filled.csv"),
@@ -451,9 +451,7 @@ def test_degenerate_tables_work(frame, objective, tmp_path):
 def test_unlisted_labels_are_below_every_listed_one_and_above_nothing(density):
     frame = mixed(30, seed=14)
     every = [density.log_prob(frame.assign(town=town)) for town in ("north", "south", "west")]
-    with pytest.warns(
-        UserWarning, match="column 'town': 30 cells hold what is none of its labels: 'elsewhere'; that counts"
-    ):
+    with pytest.warns(UserWarning, match="column 'town': 30 cells hold none of its labels: 'elsewhere'; that counts"):
         every = np.stack([*every, density.log_prob(frame.assign(town="elsewhere"))])
     assert np.isfinite(every).all()
     assert (every[3] < every[:3].min(0)).all()

@@ -18,7 +18,7 @@ from helpers.some_tables import mixed
 import chainrule as cr
 import chainrule.tasks
 from chainrule.errors import ChainruleError, FormatError, SchemaError, ShapeError
-from chainrule.table import lazy, read, read_parts
+from chainrule.table import lazy, read, read_chunks
 from chainrule.training import memory, rows
 from chainrule.training.recipes import RECIPES
 from chainrule.training.recipes.orderless import EFFORTS, batch_size
@@ -169,11 +169,11 @@ def files(tmp_path_factory):
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.parquet"])
 def test_files_are_read_in_parts_as_they_are_whole(files, name, monkeypatch):
     whole = read.read_table(files / name)
-    parts = list(read_parts(files / name, rows=70))
+    parts = list(read_chunks(files / name, rows=70))
     assert len(parts) > 4
     assert sum(map(len, parts)) == len(whole) == 500
     assert [part.first_row for part in parts] == np.cumsum([0, *map(len, parts[:-1])]).tolist()
-    monkeypatch.setattr(read.read_parts, "__kwdefaults__", {**read.read_parts.__kwdefaults__, "rows": 70})
+    monkeypatch.setattr(read.read_chunks, "__kwdefaults__", {**read.read_chunks.__kwdefaults__, "rows": 70})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         density = cr.fit(files / name, seed=0, config=QUICK, verbose=False)
@@ -190,7 +190,7 @@ def test_large_files_train_to_the_same_bytes(files, name, monkeypatch, tmp_path)
         warnings.simplefilter("ignore")
         one = bytes_of(cr.fit(files / name, seed=0, config=QUICK, verbose=False), tmp_path / "one")
         monkeypatch.setattr(lazy, "LARGE_BYTES", 1)
-        monkeypatch.setattr(lazy, "PART_ROWS", 60)
+        monkeypatch.setattr(lazy, "CHUNK_ROWS", 60)
         table = lazy.read_table_lazily(files / name)
         assert table.rows == 500
         assert isinstance(table.columns, lazy.LazyColumns)
@@ -207,7 +207,7 @@ def test_large_files_train_to_the_same_bytes(files, name, monkeypatch, tmp_path)
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_filled_and_drawn_tables_are_written_in_parts(files, ending, monkeypatch, tmp_path):
     """As in memory, and either whole or not at all."""
-    monkeypatch.setattr(read.read_parts, "__kwdefaults__", {**read.read_parts.__kwdefaults__, "rows": 70})
+    monkeypatch.setattr(read.read_chunks, "__kwdefaults__", {**read.read_chunks.__kwdefaults__, "rows": 70})
     monkeypatch.setattr(sample, "BATCH_ROWS", 60)
     warnings.simplefilter("ignore")
     density = cr.fit(files / "t.csv", seed=0, config=QUICK, verbose=False)
@@ -239,10 +239,10 @@ def test_faults_late_in_a_file_are_named_by_line(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,b\n" + "1,2\n" * 50 + "1\n")
     with pytest.raises(FormatError, match=rf"{path}: line 52 has 1 field\(s\) where line 1 has 2"):
-        list(read_parts(path, rows=10))
+        list(read_chunks(path, rows=10))
     path.write_text("a,b\n" + "1,2\n" * 50 + "1,x\n")
     density = cr.fit(pd.DataFrame({"a": [1, 2, 3] * 9, "b": [2, 3, 4] * 9}), seed=0, config=QUICK, verbose=False)
-    *_, last = read_parts(path, rows=10)
+    *_, last = read_chunks(path, rows=10)
     with pytest.raises(
         SchemaError, match=rf"column 'b': value 'x' at row 50 \(line 52 of {path}\) is not a finite number"
     ):

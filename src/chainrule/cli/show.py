@@ -72,7 +72,7 @@ def _columns(schema: Schema, columns: Columns) -> list[tuple[str, str]]:
         facts.append(("left out", _some([f"{out.name} ({out.reason})" for out in schema.left_out])))
     if kinds[Binary.kind]:
         facts.append(("binary", f"code 0 is the more frequent value; that is 1 in {flipped} of the columns"))
-    components = [count for conditional in columns.conditionals if (count := conditional.components)]
+    components = [count for conditional in columns.conditionals if (count := conditional.component_count)]
     if components:
         with_atoms = sum(bool(column.atom_codes()) for column in schema.columns)
         facts.append(("numbers", f"mixtures of {components[0]} components; {with_atoms} with atoms"))

@@ -25,13 +25,13 @@ from chainrule.table import (
     Schema,
     Table,
     array_names,
-    csv_parts,
-    read_parts,
+    csv_chunks,
+    read_chunks,
     read_table,
     read_table_lazily,
-    write_parts,
+    write_chunks,
 )
-from chainrule.table.once import copied, named_as, require_no_pipe_twice
+from chainrule.table.pipes import copied, named_as, require_no_pipe_twice
 from chainrule.table.schema import first_repeated
 
 TABLE_HELP = "A .npy, .npz, .csv, .tsv, .txt, .data (also .gz) or .parquet file, the name of a data set, or - for standard input."
@@ -119,12 +119,12 @@ def chunks_of(
     if text == STDIN:
         _require_no_split(text, split)
         with _standard_input() as path:
-            for chunk in read_parts(path, header=header, reading=reading):
+            for chunk in read_chunks(path, header=header, reading=reading):
                 yield replace(chunk, source=STDIN_NAME)
     elif Path(text).suffix.lower() == ".npz" or not Path(text).exists() or split is not None:
         yield table_of(text, split, usual=usual, header=header, reading=reading)
     else:
-        yield from read_parts(text, header=header, reading=reading)
+        yield from read_chunks(text, header=header, reading=reading)
 
 
 @contextmanager
@@ -193,7 +193,7 @@ def reading_of(
     A model's schema supplies the rest.
     """
     words = {name: text.split(",") for name, text in _by_column(na_values).items()}
-    specified = Reading.told(
+    specified = Reading.from_options(
         decimal=_by_column(decimal),
         thousands=_by_column(thousands),
         date_format=_by_column(date_format),
@@ -278,11 +278,11 @@ def write_frames(frames: Iterator[Any], output: Path | None) -> None:
     The frames have the same columns. The file appears only when complete.
     """
     if output is None:
-        for text in csv_parts(frames):
+        for text in csv_chunks(frames):
             sys.stdout.write(text)
             sys.stdout.flush()
     elif output.suffix in (".csv", ".parquet"):
-        write_parts(output, frames)
+        write_chunks(output, frames)
     else:
         rows = np.concatenate([_numbers(frame, output) for frame in frames])
         buffer = io.BytesIO()

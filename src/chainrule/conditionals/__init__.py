@@ -1,4 +1,4 @@
-"""Distributions of one column given its parameters, and encodings of a value as what other columns see of it."""
+"""Distributions of a column given its parameters, and encodings of its values for other columns."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from chainrule.conditionals.leaf import leaf_from_json
 from chainrule.conditionals.mixtures import AbstractMixture, GaussianMixture, LaplaceMixture, LogisticMixture
 
 __all__ = [
+    "CONDITIONALS",
     "ENCODINGS",
-    "KINDS",
     "AbstractConditional",
     "AbstractEncoding",
     "AbstractMixture",
@@ -66,21 +66,21 @@ _ENCODINGS: tuple[type[AbstractEncoding], ...] = (
     PiecewiseLinear,
     Standardised,
 )
-KINDS: dict[str, type[AbstractConditional]] = {leaf.__name__: leaf for leaf in _CONDITIONALS}
+CONDITIONALS: dict[str, type[AbstractConditional]] = {leaf.__name__: leaf for leaf in _CONDITIONALS}
 ENCODINGS: dict[str, type[AbstractEncoding]] = {leaf.__name__: leaf for leaf in _ENCODINGS}
 
 
 def conditional_from_json(spec: Mapping[str, object]) -> AbstractConditional:
-    """The conditional that ``to_json`` described.
+    """Rebuilds the conditional that ``to_json`` described.
 
     >>> conditional_from_json({"kind": "Categorical", "values": 3})
     Categorical(values=3, unlisted=None, rows=None)
     """
-    return leaf_from_json(spec, KINDS, "conditional")
+    return leaf_from_json(spec, CONDITIONALS, "conditional")
 
 
 def encoding_from_json(spec: Mapping[str, object]) -> AbstractEncoding:
-    """The encoding that ``to_json`` described.
+    """Rebuilds the encoding that ``to_json`` described.
 
     >>> encoding_from_json({"kind": "Periodic", "periods": [7.0]})
     Periodic(periods=(7.0,))

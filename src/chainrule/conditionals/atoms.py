@@ -1,4 +1,4 @@
-"""Atoms: a few values that occur by themselves, and a base distribution for all others."""
+"""Atoms: single values with a probability of their own, and a distribution for the others."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch.nn import functional as F
+from typing_extensions import override
 
 from chainrule.conditionals.base import AbstractConditional
 from chainrule.conditionals.encodings import AbstractEncoding, AtomFlags
@@ -16,14 +17,15 @@ from chainrule.errors import ShapeError
 
 @dataclass(frozen=True)
 class Atoms(AbstractConditional):
-    """A Categorical over {each atom, other} times a base conditional for the others.
+    """A Categorical over {each atom, other}, times a base conditional for the other values.
 
-    Over a continuous base an atom has the probability p_a (a mass) and every other value the density p_other · base. Over a
-    discrete base an atom's probability is p_a + p_other · base(a).
+    Over a continuous base, an atom has the probability p_a (a mass); any other value has the
+    density p_other · base. Over a discrete base, an atom has the probability p_a + p_other ·
+    base(a).
 
     Args:
-        values: the atoms, in the units of codes; a value is one of them where it is equal to it.
-        base: the conditional of what is no atom.
+        values: the atoms, in the units of codes; a value is an atom if it equals one.
+        base: the conditional of all other values.
 
     Examples:
         >>> from chainrule.conditionals import GaussianMixture
@@ -44,38 +46,41 @@ class Atoms(AbstractConditional):
             )
 
     @property
+    @override
     def atoms(self) -> tuple[float, ...]:
-        """``values``, in ascending order."""
         return self.values
 
     @property
-    def components(self) -> int:
-        """The base's."""
-        return self.base.components
+    @override
+    def component_count(self) -> int:
+        return self.base.component_count
 
     @property
+    @override
     def param_width(self) -> int:
-        """A logit for each atom, one for all others, and the base's parameters."""
+        """A logit for each atom, one logit for all other values, and the base's parameters."""
         return len(self.values) + 1 + self.base.param_width
 
+    @override
     def encoding(self) -> AbstractEncoding:
-        """Which atom it is, if any, then the value as the base's encoding has it."""
+        """Flags of the atoms, then the base's encoding of the value."""
         return AtomFlags(self.values) + self.base.encoding()
 
+    @override
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """log p_a of an atom, log p_other + the base's log-likelihood of another value, (...) nats."""
+        """log p_a of an atom; log p_other plus the base's log-likelihood of another value."""
         logs, rest = self._split(params)
         return self._log_prob(logs, self.base.log_prob(rest, x), self._is_atom(x))
 
     @property
+    @override
     def batch_key(self) -> Hashable:
-        """The number of atoms, and the base's key."""
         return type(self), len(self.values), self.base.batch_key
 
+    @override
     def log_prob_columns(
         self, conditionals: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor
     ) -> torch.Tensor:
-        """As many calls of ``log_prob``, the bases' in one as well."""
         own = len(self.values) + 1
         logits, rest = zip(*((each[..., :own], each[..., own:]) for each in params), strict=True)
         logs = F.log_softmax(torch.stack(logits, dim=1), dim=-1)
@@ -83,16 +88,24 @@ class Atoms(AbstractConditional):
         return self._log_prob(logs, base, x[..., None] == x.new_tensor([each.values for each in conditionals]))
 
     def _log_prob(self, logs: torch.Tensor, base: torch.Tensor, is_atom: torch.Tensor) -> torch.Tensor:
-        """Of log-probabilities (..., A + 1) of the atoms and of all others, the base's (...), and which atom it is (..., A)."""
+        """The formula of ``log_prob``.
+
+        Args:
+            logs: log-probabilities of the atoms and of all other values, (..., A + 1).
+            base: the base's log-likelihoods of the values, (...).
+            is_atom: which atom each value is, (..., A).
+        """
         any_atom = is_atom.any(-1)
-        atom = torch.where(is_atom, logs[..., :-1], -torch.inf).amax(-1)  # two may be one in float32
+        # Two atoms may be equal in float32.
+        atom = torch.where(is_atom, logs[..., :-1], -torch.inf).amax(-1)
         other = logs[..., -1] + base
         if self.is_discrete:
             return torch.where(any_atom, torch.logaddexp(atom, other), other)
         return torch.where(any_atom, atom, other)
 
+    @override
     def sample(self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
-        """An atom or not by the uniform, then the base by what the uniform has left."""
+        """The uniform selects an atom or the base; the rest of it draws the base's value."""
         logits, rest = params[..., : len(self.values) + 1].double() / temperature, params[..., len(self.values) + 1 :]
         p = F.softmax(logits, dim=-1)
         ends = p.cumsum(-1)
@@ -102,21 +115,28 @@ class Atoms(AbstractConditional):
         atoms = torch.tensor([*self.values, 0.0], dtype=params.dtype, device=params.device)
         return torch.where(choice < len(self.values), atoms[choice], other)
 
+    @override
     def mean(self, params: torch.Tensor) -> torch.Tensor:
         """Σ p_a a + p_other · the base's mean."""
         logs, rest = self._split(params)
         return (logs[..., :-1].exp() * self._atoms(params)).sum(-1) + logs[..., -1].exp() * self.base.mean(rest)
 
+    @override
     def quadrature(self, params: torch.Tensor, thinned: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
-        """The atoms by their probability, the base's values by their weight times that of no atom, (..., M)."""
+        """The atoms with their probabilities, then the base's values with weights times p_other."""
         logs, rest = self._split(params)
         values, weights = self.base.quadrature(rest, thinned)
         atoms = self._atoms(params).expand(*logs.shape[:-1], -1)
         p = logs.exp()
         return torch.cat([atoms, values], -1), torch.cat([p[..., :-1], p[..., -1:] * weights], -1)
 
+    @override
     def mode(self, params: torch.Tensor) -> torch.Tensor:
-        """The likeliest atom or the base's mode: of masses the larger; else the atom, if likelier than all that is none."""
+        """The most probable atom or the base's mode.
+
+        Over a discrete base it is the more probable of the two. Over a continuous base it is the
+        atom if its probability is at least p_other.
+        """
         logs, rest = self._split(params)
         base = self.base.mode(rest)
         atom = self._atoms(params)[logs[..., :-1].argmax(-1)]
@@ -124,35 +144,38 @@ class Atoms(AbstractConditional):
             return torch.where(self.log_prob(params, atom) >= self.log_prob(params, base), atom, base)
         return torch.where(logs[..., :-1].amax(-1) >= logs[..., -1], atom, base)
 
+    @override
     def cdf(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """P(value <= x), (...)."""
         logs, rest = self._split(params)
         atoms = torch.where(self._atoms(params) <= x[..., None], logs[..., :-1].exp(), 0).sum(-1)
         return atoms + logs[..., -1].exp() * self.base.cdf(rest, x)
 
+    @override
     def tail_bound(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """The base's, times the probability of no atom."""
+        """p_other times the base's bound."""
         logs, rest = self._split(params)
         return logs[..., -1].exp() * self.base.tail_bound(rest, x)
 
+    @override
     def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-        """The smallest value whose cdf is at least q."""
         logs, rest = self._split(params)
         q = q.to(params.dtype)
-        at_atoms = torch.stack([self.cdf(params, q.new_full(q.shape, a)) for a in self.values], dim=-1)  # (..., A)
+        at_atoms = [self.cdf(params, q.new_full(q.shape, a)) for a in self.values]
+        at_atoms = torch.stack(at_atoms, dim=-1)  # (..., A)
         p, atoms = logs.exp(), self._atoms(params)
-        below = torch.where(at_atoms < q[..., None], p[..., :-1], 0).sum(-1)  # mass of the atoms that lie below
-        share = (q - below) / p[..., -1]  # of the base; from 1 on, an atom's jump holds q
+        below = torch.where(at_atoms < q[..., None], p[..., :-1], 0).sum(-1)  # mass of lower atoms
+        share = (q - below) / p[..., -1]  # of the base; if at least 1, q lies in an atom's jump
         inside = share.clamp(torch.finfo(params.dtype).tiny, 1 - torch.finfo(params.dtype).eps)
         reached = at_atoms >= q[..., None]
         first = torch.where(reached.any(-1), atoms[reached.int().argmax(-1)], torch.inf)
         other = self.base.quantile(rest, inside)
         other = torch.where((share < 1) | first.isinf(), other, torch.inf)
-        # Values below the first atom that reaches q may reach it, too; if they do not, the atom is the answer.
+        # A base value below the first atom that reaches q may reach q; otherwise the atom is it.
         return torch.where(other < first, other, first)
 
+    @override
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:
-        """Logarithms of smoothed counts, and the base's start from the values that are no atoms, (D, param_width)."""
+        """Logarithms of smoothed counts, and the base's start for the values that are no atoms."""
         is_atom = self._is_atom(x)  # (N, D, A)
         counts = torch.cat([is_atom.sum(0), (~is_atom.any(-1)).sum(0)[:, None]], dim=1).double() + 0.5
         logits = (counts / counts.sum(1, keepdim=True)).log().to(x.dtype)
@@ -162,19 +185,19 @@ class Atoms(AbstractConditional):
             rest.append(self.base.initial_params(others if len(others) else x[:1, column : column + 1]))
         return torch.cat([logits, torch.cat(rest)], dim=1)
 
+    @override
     def support(self) -> tuple[float, ...] | None:
-        """The base's support and the atoms, where it can be listed."""
         base = self.base.support()
         return None if base is None else tuple(sorted({*base, *self.values}))
 
     @property
+    @override
     def placeholder(self) -> float:
-        """An atom."""
         return self.values[0]
 
     @property
+    @override
     def is_discrete(self) -> bool:
-        """Whether the base gives masses."""
         return self.base.is_discrete
 
     def _atoms(self, like: torch.Tensor) -> torch.Tensor:

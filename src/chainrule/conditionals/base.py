@@ -1,4 +1,4 @@
-"""What every conditional p(one column | its parameters) promises."""
+"""The interface of every conditional p(one column | its parameters)."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ from chainrule.conditionals.encodings import AbstractEncoding
 from chainrule.conditionals.leaf import AbstractLeaf
 from chainrule.errors import ChainruleError
 
-BISECTIONS = 90  # halvings of a quantile's bracket: more than float64 can tell apart
+BISECTIONS = 90  # halvings of a quantile's bracket, more than float64 resolves
 
 
 class AbstractConditional(AbstractLeaf, ABC):
-    """The family of distributions of one column: a frozen value without parameters of its own.
+    """The family of distributions of one column: a frozen value without learned parameters.
 
-    A network computes the parameters; the conditional turns them into likelihoods and draws. Shapes: ``params`` is
-    (..., param_width), a cell's value ``x`` is (...). A value outside the support has log-likelihood −inf where the
-    conditional can tell. How other columns see a value is an encoding's concern: ``encoding`` is the default one.
+    A network computes the parameters; the conditional turns them into likelihoods and draws.
+    Shapes: ``params`` is (..., param_width), a cell's value ``x`` is (...). A value outside the
+    support has log-likelihood −inf if the conditional can check it. Encodings, not conditionals,
+    define how other columns see a value; ``encoding`` is the default one.
     """
 
     @property
     @abstractmethod
     def is_discrete(self) -> bool:
-        """Whether ``log_prob`` is of a mass; otherwise, of a density in the units of codes."""
+        """Whether ``log_prob`` is a log-mass; otherwise it is a log-density per unit of codes."""
 
     @property
     @abstractmethod
     def param_width(self) -> int:
-        """How many numbers from the network describe the distribution of a cell."""
+        """Number of network outputs that describe the distribution of one cell."""
 
     @abstractmethod
     def encoding(self) -> AbstractEncoding:
-        """How other columns see a value where nobody says otherwise."""
+        """The default encoding: how other columns see a value."""
 
     @abstractmethod
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -43,7 +44,7 @@ class AbstractConditional(AbstractLeaf, ABC):
 
     @abstractmethod
     def sample(self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
-        """Values (...) drawn from params (..., param_width) by uniforms (...) on [0, 1), one for each."""
+        """Draws values (...) from params (..., param_width) by uniforms (...) on [0, 1)."""
 
     @abstractmethod
     def mean(self, params: torch.Tensor) -> torch.Tensor:
@@ -55,70 +56,83 @@ class AbstractConditional(AbstractLeaf, ABC):
 
     @abstractmethod
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:
-        """Parameters (D, param_width), each row fitted to one column of the codes x (N, D) alone."""
+        """Parameters (D, param_width); row d is fitted to column d of the codes x (N, D) alone."""
 
     @abstractmethod
     def support(self) -> tuple[float, ...] | None:
-        """Every code a cell can take, or None where they cannot be listed."""
+        """Every code that a cell can take; None if they cannot be listed."""
 
     def multiplicities(self) -> tuple[int, ...] | None:
-        """How many values of the table share each code of the support; probabilities are of one of them."""
+        """How many values of the table share each code of the support.
+
+        Probabilities are those of a single value. None if the support cannot be listed.
+        """
         values = self.support()
         return None if values is None else (1,) * len(values)
 
     def candidates(self) -> tuple[float, ...] | None:
-        """The codes among which the most probable value is, or None where they cannot be listed."""
+        """Codes that can be the most probable value; None if they cannot be listed."""
         return self.support()
 
     @property
     def is_listed(self) -> bool:
-        """Whether values are a few labels: every expectation is then a sum over the support, which ``quadrature`` gives."""
+        """Whether the values are a short list of labels.
+
+        ``quadrature`` then sums over all of them.
+        """
         return False
 
     @property
     def is_saturated(self) -> bool:
-        """Whether every distribution over the support is in the family; ``params_of`` then gives its parameters."""
+        """Whether the family contains every distribution over the support.
+
+        ``params_of`` then gives the parameters of each.
+        """
         return False
 
     @property
     def is_ordered(self) -> bool:
-        """Whether values have an order, so that there are ``cdf`` and ``quantile``."""
+        """Whether values have an order; only then are there ``cdf`` and ``quantile``."""
         return True
 
     @property
     def atoms(self) -> tuple[float, ...]:
-        """Values with a probability of their own beside a density, or on top of other masses."""
+        """Values with a probability of their own, beside a density or on top of other masses."""
         return ()
 
     @property
-    def components(self) -> int:
-        """How many components the mixture over numbers has; 0 where there is none."""
+    def component_count(self) -> int:
+        """Number of components of the mixture over numbers; 0 if the conditional is no mixture."""
         return 0
 
     def params_of(self, logs: torch.Tensor) -> torch.Tensor:
-        """Parameters (..., param_width) of the distribution whose log-probabilities of the support are (..., V).
+        """Parameters (..., param_width) that give the support log-probabilities (..., V).
 
-        They may be off by one constant a row. Only a saturated family has them.
+        Each row of log-probabilities may be off by a constant. Only saturated families have this
+        method.
         """
-        raise ChainruleError(f"{self!r} has not every distribution over its support, so no parameters of any")
+        raise ChainruleError(
+            f"{self!r} does not contain every distribution over its support, so params_of is undefined"
+        )
 
     @property
     def batch_key(self) -> Hashable:
-        """What conditionals have in common whose columns ``log_prob_columns`` scores in one call."""
+        """A key shared by the conditionals that ``log_prob_columns`` can score in one call."""
         return self
 
     def log_prob_columns(
         self, conditionals: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor
     ) -> torch.Tensor:
-        """Log-likelihoods (N, C) of codes x (N, C) of C columns, each with its conditional and its params (N, width).
+        """Log-likelihoods (N, C) of codes x (N, C) of C columns, by the conditional of each.
 
-        The conditionals have one batch key; the method is called on any of them.
+        All conditionals share one batch key, and any of them may be asked. Params are (N, width)
+        each.
         """
         return self.log_prob(torch.stack(list(params), dim=1), x)
 
     @property
     def placeholder(self) -> float:
-        """A code inside the support, to stand where a cell is unknown."""
+        """A code within the support that fills the input of an unknown cell."""
         return 0.0
 
     def entropy(self, params: torch.Tensor) -> torch.Tensor:
@@ -130,13 +144,13 @@ class AbstractConditional(AbstractLeaf, ABC):
         raise ChainruleError(f"{self!r} has no order among its values, so no distribution function; use log_prob")
 
     def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-        """The smallest value whose cdf is at least q (...), for q within (0, 1)."""
+        """The smallest value (...) whose cdf is at least q (...), for q within (0, 1)."""
         raise ChainruleError(f"{self!r} has no order among its values, so no quantiles; use log_prob or mode")
 
     def quadrature(self, params: torch.Tensor, thinned: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
-        """Values (..., Q) and weights (..., Q) with E[f(value)] ≈ Σ weight · f(value); exact where ``is_listed``.
+        """Values (..., Q) and weights (..., Q) with E[f(value)] ≈ Σ weight · f(value).
 
-        Elsewhere there are about a ``thinned``-th as many values as there could be.
+        The sum is exact if ``is_listed``. Otherwise ``thinned`` divides the number of values.
         """
         support, times = self.support(), self.multiplicities()
         if support is None or times is None:
@@ -145,7 +159,7 @@ class AbstractConditional(AbstractLeaf, ABC):
         return values, self.log_prob(params[..., None, :], values).exp() * params.new_tensor(times)
 
     def tail_bound(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """Lower bound (...) on P(value at most as likely as x): the components' weighted tail mass beyond x.
+        """Lower bound (...) on P(value at most as likely as x): the components' tail mass beyond x.
 
         Zero for conditionals that are not mixtures.
         """
@@ -160,7 +174,10 @@ def bisect(
     *,
     whole: bool = False,
 ) -> torch.Tensor:
-    """The smallest value (...) above ``low`` and up to ``high`` whose cdf is at least q (...); ``whole`` for integers."""
+    """The smallest value (...) in (low, high] whose cdf is at least q (...).
+
+    ``whole`` searches integers only.
+    """
     for _ in range(BISECTIONS):
         middle = low + (high - low) / 2
         middle = middle.floor() if whole else middle

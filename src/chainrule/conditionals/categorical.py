@@ -1,4 +1,4 @@
-"""The categorical conditional: one logit per value, and one more for values that no list names."""
+"""The categorical conditional: one logit per value, and one more for unlisted values."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch.nn import functional as F
+from typing_extensions import override
 
 from chainrule.conditionals.base import AbstractConditional
 from chainrule.conditionals.encodings import OneHot
@@ -17,19 +18,21 @@ from chainrule.errors import whole_number
 
 @dataclass(frozen=True)
 class Categorical(AbstractConditional):
-    """p(x = v) = softmax(l)_v over the codes 0 … values − 1, and perhaps one more code for the *unlisted*.
+    """p(x = v) = softmax(l)_v over the codes 0 … values − 1, and optionally one more, *unlisted*
+    code.
 
-    With ``unlisted=r`` the code V = ``values`` stands for r rare levels and for all that were never seen. It stands inside
-    the softmax with the logit min(u, min_v l_v + log(r + 1) − log 2), where u is learned if r > 0 and otherwise
-    logsumexp(l) − log(rows + 1). A value that is unlisted scores 1/(r + 1) of the code's probability, which is
-    thereby less than any listed value's; it tells nothing about other columns. The code is drawn as often as it is likely if
-    r > 0; what no training row had is never drawn.
+    ``unlisted=r`` adds the code V = ``values`` for r rare levels and for all unseen ones. Its logit
+    in the softmax is min(u, min_v l_v + log(r + 1) − log 2). If r > 0, u is learned; otherwise u =
+    logsumexp(l) − log(rows + 1). A single unlisted value has 1/(r + 1) of the code's probability,
+    which is less than that of any listed value. An unlisted value is no evidence for other columns.
+    If r > 0 the code is drawn with its probability; if r = 0 it is never drawn.
 
     Args:
         values: V, the number of listed codes.
-        unlisted: r, the number of rare levels that share the further code; None: there is no such code.
-        rows: training rows, needed where ``unlisted`` is 0.
-        listed_only: draw listed values alone, by their probabilities made whole; likelihoods stay as they are.
+        unlisted: r, the number of rare levels that share the extra code; None for no such code.
+        rows: number of training rows, needed if ``unlisted`` is 0.
+        listed_only: draw listed values only, with renormalised probabilities; likelihoods do not
+            change.
 
     Examples:
         >>> Categorical(3).log_prob(torch.zeros(1, 3), torch.tensor([2.0])).exp()
@@ -51,36 +54,40 @@ class Categorical(AbstractConditional):
             whole_number(self.rows, "rows", least=1, what="the number of training rows, which unlisted=0 needs")
 
     @property
+    @override
     def is_discrete(self) -> bool:
-        """Masses."""
         return True
 
     @property
+    @override
     def is_listed(self) -> bool:
-        """Labels, and perhaps one code for all that no list names."""
         return True
 
     @property
+    @override
     def is_saturated(self) -> bool:
-        """Unless an unlisted code is held below the listed ones."""
+        """Without an unlisted code only: its logit is bounded by the listed ones."""
         return self.unlisted is None
 
     @property
+    @override
     def is_ordered(self) -> bool:
-        """Labels have no order."""
         return False
 
     @property
+    @override
     def param_width(self) -> int:
-        """A logit for each value, and for the unlisted code where it is learned."""
+        """A logit for each listed value, and one for the unlisted code if r > 0."""
         return self.values + bool(self.unlisted)
 
+    @override
     def encoding(self) -> OneHot:
-        """One-hot; zeros, and no evidence, for the unlisted."""
+        """One-hot; all zeros, which is no evidence, for the unlisted code."""
         return OneHot(self.values)
 
+    @override
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """l_x − logsumexp(l), (...) nats; −inf for what is no code."""
+        """l_x − logsumexp(l); −inf if x is no code."""
         logits = self._logits(params)  # (..., codes)
         index = x.long().clamp(0, logits.shape[-1] - 1)
         logs = torch.take_along_dim(F.log_softmax(logits, dim=-1), index[..., None], dim=-1)[..., 0]
@@ -89,38 +96,39 @@ class Categorical(AbstractConditional):
         return torch.where(index == x, logs, -torch.inf)
 
     @property
+    @override
     def batch_key(self) -> Hashable:
-        """The kind of unlisted code (none, counted or learned), and the least of 8, 32, 128 … that holds all values.
+        """The kind of unlisted code (none, fixed or learned), and the first of 8, 32, 128 … ≥ V.
 
-        Logits are padded to the most values of a batch, so columns of very different sizes are apart.
+        Logits of a batch are padded to its largest V, so columns of very different V are scored
+        apart.
         """
         size = max(0, math.ceil(math.log(self.values / 8, 4) - 1e-9))
         return type(self), self.unlisted if self.unlisted is None else bool(self.unlisted), size
 
+    @override
     def log_prob_columns(
         self, conditionals: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor
     ) -> torch.Tensor:
-        """As many calls of ``log_prob``, of logits that are filled up to the most values."""
+        """Pads the logits to the largest V."""
         most = max(each.values for each in conditionals)
 
         def number(of: Callable[[Categorical], float]) -> torch.Tensor:
             return x.new_tensor([of(each) for each in conditionals])  # (C,)
 
-        listed = torch.stack(
-            [
-                F.pad(p[..., : c.values], (0, most - c.values), value=-torch.inf)
-                for c, p in zip(conditionals, params, strict=True)
-            ],
-            dim=1,
-        )  # (N, C, most)
+        padded = [
+            F.pad(p[..., : c.values], (0, most - c.values), value=-torch.inf)
+            for c, p in zip(conditionals, params, strict=True)
+        ]
+        listed = torch.stack(padded, dim=1)  # (N, C, most)
         values = number(lambda each: each.values)
         index = x.long().clamp(min=0).minimum(values.long())
         known = index == x
         if self.unlisted is None:
             known, logits = known & (x < values), listed
         else:
-            there = torch.arange(most, device=x.device) < values[:, None]
-            least = torch.where(there, listed, torch.inf).amin(-1)
+            is_code = torch.arange(most, device=x.device) < values[:, None]
+            least = torch.where(is_code, listed, torch.inf).amin(-1)
             cap = least + number(lambda each: math.log((each.unlisted or 0) + 1) - math.log(2))
             if self.unlisted:
                 free = torch.stack([p[..., c.values] for c, p in zip(conditionals, params, strict=True)], dim=1)
@@ -134,55 +142,65 @@ class Categorical(AbstractConditional):
             logs = logs - number(lambda each: math.log((each.unlisted or 0) + 1)) * is_unlisted.to(logs.dtype)
         return torch.where(known, logs, -torch.inf)
 
+    @override
     def sample(self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
-        """The code in whose stretch of the cumulated probabilities the uniform lies.
+        """The code whose interval of the cumulative probabilities contains the uniform.
 
-        Towards a temperature of 0 it is the likeliest listed value, if there are two that are not as likely.
+        As the temperature goes to 0 this is the most probable listed value, if V > 1 and it is
+        unique.
         """
         logits = params.double() / temperature
         rare = bool(self.unlisted) and not self.listed_only
         p = F.softmax(self._logits(logits) if rare else logits[..., : self.values], dim=-1)
-        ends = p.cumsum(-1)[..., :-1]  # the last value's stretch is open, so that rounding leaves no gap
+        ends = p.cumsum(-1)[..., :-1]  # the last interval has no upper end: rounding leaves no gap
         drawn = (uniforms[..., None] >= ends).sum(-1)
         return drawn.to(params.dtype)
 
+    @override
     def mean(self, params: torch.Tensor) -> torch.Tensor:
         """The most probable value: categories have no mean."""
         return self.mode(params)
 
+    @override
     def mode(self, params: torch.Tensor) -> torch.Tensor:
-        """The most probable listed value; the first of equals."""
+        """The most probable listed value; the first of equally probable ones."""
         return params[..., : self.values].argmax(-1).to(params.dtype)
 
+    @override
     def entropy(self, params: torch.Tensor) -> torch.Tensor:
-        """−Σ p log p over all values, (...) nats; the unlisted count as r + 1 values."""
+        """−Σ p log p over all values; the unlisted code counts as r + 1 values."""
         logs = F.log_softmax(self._logits(params), dim=-1)
         scores = torch.cat(
             [logs[..., : self.values], logs[..., self.values :] - math.log((self.unlisted or 0) + 1)], -1
         )
         return -(logs.exp() * scores).sum(-1)
 
+    @override
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:
-        """Logarithms of each column's counts, half a count added to each code."""
+        """Logarithms of each column's counts, with half a count added to each code."""
         codes = torch.arange(self.param_width, device=x.device, dtype=x.dtype)
-        counts = torch.stack([(x == code).sum(0, dtype=torch.float64) for code in codes], dim=1)  # (D, width)
+        counts = [(x == code).sum(0, dtype=torch.float64) for code in codes]
+        counts = torch.stack(counts, dim=1)  # (D, width)
         logs = (counts + 0.5).log()
         return (logs - logs.logsumexp(1, keepdim=True)).to(x.dtype)
 
+    @override
     def support(self) -> tuple[float, ...]:
-        """0 … V − 1, and V where there is an unlisted code."""
         return tuple(float(v) for v in range(self.values + (self.unlisted is not None)))
 
+    @override
     def multiplicities(self) -> tuple[int, ...]:
-        """One, and r + 1 for the unlisted code."""
+        """One for each listed code, r + 1 for the unlisted one."""
         return (1,) * self.values + (() if self.unlisted is None else (self.unlisted + 1,))
 
+    @override
     def candidates(self) -> tuple[float, ...]:
-        """The listed values: the unlisted code is no value that one could name."""
+        """The listed values; the unlisted code does not name a value."""
         return tuple(float(v) for v in range(self.values))
 
+    @override
     def params_of(self, logs: torch.Tensor) -> torch.Tensor:
-        """The log-probabilities themselves; with an unlisted code there are none."""
+        """The log-probabilities themselves; there are none with an unlisted code."""
         return logs if self.is_saturated else super().params_of(logs)
 
     def _logits(self, params: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""One column's distribution in each row: a conditional with its parameters bound, or a mixture of such components."""
+"""The distribution of one column in each row: a conditional with parameters, or a mixture."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from chainrule.rng import uniforms
 
 @dataclass(frozen=True)
 class Distribution:
-    """N distributions of one column, one per row, each a mixture of M components of one conditional.
+    """N distributions of one column, one per row, each a mixture of M components.
 
-    p(x) = Σ_m w_m p(x | params_m). A network by itself gives one component; networks that are averaged give one each.
-    ``Distribution.of`` makes the first, ``Distribution.mixture`` joins several.
+    p(x) = Σ_m w_m p(x | params_m). A single network gives one component. An average of networks
+    gives one component per network. ``Distribution.of`` makes the former, ``Distribution.mixture``
+    the latter.
 
     Attributes:
         conditional: the family of all components.
@@ -37,40 +38,45 @@ class Distribution:
 
     @classmethod
     def of(cls, conditional: AbstractConditional, params: torch.Tensor) -> Distribution:
-        """The distributions of parameters (N, param_width), a single component each."""
+        """Distributions with params (N, param_width) and a single component each."""
         return cls(conditional, params[:, None], params.new_zeros(len(params), 1))
 
     @classmethod
-    def mixture(cls, log_weight: torch.Tensor, parts: Sequence[Distribution]) -> Distribution:
-        """The mixture of distributions of one column by log-weights (N, parts), with the components of all of them."""
-        if any(part.components > 1 for part in parts):
-            weights = [log_weight[:, k : k + 1] + part.log_weight for k, part in enumerate(parts)]
+    def mixture(cls, log_weight: torch.Tensor, distributions: Sequence[Distribution]) -> Distribution:
+        """The mixture of distributions of one column by log-weights (N, len(distributions)).
+
+        Its components are those of all the distributions.
+        """
+        if any(each.components > 1 for each in distributions):
+            weights = [log_weight[:, k : k + 1] + each.log_weight for k, each in enumerate(distributions)]
             log_weight = torch.cat(weights, dim=1)
-        return cls(parts[0].conditional, torch.cat([part.params for part in parts], dim=1), log_weight)
+        params = torch.cat([each.params for each in distributions], dim=1)
+        return cls(distributions[0].conditional, params, log_weight)
 
     @property
     def components(self) -> int:
-        """M, how many components each row's mixture has."""
+        """M, the number of components of each row's mixture."""
         return self.params.shape[1]
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
-        """Log-likelihood (N,) of values x (N,), in nats: log-mean-exp, never a mean of logits."""
+        """Log-likelihood (N,) of values x (N,), in nats: log Σ_m w_m p(x | params_m)."""
         return self._log_mean(self.conditional.log_prob(self.params, self._each(x)))
 
     def log_prob_grid(self, x: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, Q) of Q values for each row, in nats."""
-        # One component at a time: the parts of all of them at once would not stay in the processor's cache.
+        # One component at a time: intermediate results of all would not fit the processor's cache.
         logs = [self.conditional.log_prob(params[:, None], x) for params in self.params.unbind(1)]
         return self._log_mean(torch.stack(logs, dim=1))
 
     def sample(self, generator: torch.Generator | None = None, *, temperature: float = 1.0) -> torch.Tensor:
-        """Values (N,), one per row; None draws from a fresh generator."""
+        """Draws values (N,), one per row; a generator of None is a fresh one."""
         return self.draw(uniforms(1, len(self.params), generator)[0].to(self.params.device), temperature)
 
     def draw(self, uniform: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
-        """Values (N,) by uniforms (N,): a component, then its value by what the component leaves of the uniform.
+        """Turns uniforms (N,) into values (N,).
 
-        A component is drawn with probability ∝ weight · (the mixture's probability of its mode)^(1/temperature − 1).
+        A uniform selects a component; the rest of it draws the value. A component is drawn with
+        probability ∝ weight · (the mixture's probability of its mode)^(1/temperature − 1).
         """
         if self.components == 1:
             return self.conditional.sample(self.params[:, 0], uniform, temperature)
@@ -87,24 +93,27 @@ class Distribution:
         return self._mean(self.conditional.cdf(self.params, self._each(x)))
 
     def quantile(self, q: torch.Tensor | float) -> torch.Tensor:
-        """The smallest value (N,) whose cdf is at least q, one for all or (N,)."""
+        """The smallest value (N,) whose cdf is at least q; q is a number for all rows, or (N,)."""
         levels = torch.as_tensor(q, dtype=torch.float64, device=self.params.device).expand(len(self.params))
         if not bool(((levels > 0) & (levels < 1)).all()):
             raise ShapeError(f"q = {q!r}: quantiles are for numbers above 0 and below 1")
-        ends = self.conditional.quantile(
-            self.params, self._each(levels)
-        )  # (N, M): below the least no component reaches q
+        ends = self.conditional.quantile(self.params, self._each(levels))  # (N, M)
         if self.components == 1:
             return ends[:, 0]
+        # The mixture's quantile lies between the smallest and the largest of its components'.
         whole = self.conditional.is_discrete
         return bisect(self.cdf, levels, ends.amin(1) - int(whole), ends.amax(1), whole=whole)
 
     def mean(self) -> torch.Tensor:
-        """Expected value (N,); of values without an order, the most probable one."""
+        """Expected value (N,); the most probable value if values have no order."""
         return self._mean(self.conditional.mean(self.params)) if self.conditional.is_ordered else self.mode()
 
     def mode(self) -> torch.Tensor:
-        """Most probable value (N,): of the candidates where they can be listed, else of the components' own modes."""
+        """Most probable value (N,).
+
+        It is exact if the candidates can be listed. Otherwise it is the best of the components'
+        modes.
+        """
         if self.components == 1:
             return self.conditional.mode(self.params[:, 0])
         candidates = self.conditional.candidates()
@@ -115,7 +124,9 @@ class Distribution:
         return tried.gather(1, self.log_prob_grid(tried).argmax(1, keepdim=True))[:, 0]
 
     def entropy(self) -> torch.Tensor:
-        """Entropy (N,) in nats, where it has a closed form: of a mixture, where values can be listed."""
+        """Entropy (N,) in nats, if it has a closed form; a mixture has one if its values can be
+        listed.
+        """
         if self.components == 1:
             return self.conditional.entropy(self.params[:, 0])
         support, times = self.conditional.support(), self.conditional.multiplicities()
@@ -136,39 +147,44 @@ class Distribution:
         return values.flatten(1), weights.flatten(1)
 
     def tail_bound(self, x: torch.Tensor) -> torch.Tensor:
-        """Lower bound (N,) on P(value at most as likely as x (N,)): the components' tails beyond x; 0 without such tails."""
+        """Lower bound (N,) on P(value at most as likely as x): the components' tail mass beyond x.
+
+        Zero for components without such tails.
+        """
         return self._mean(self.conditional.tail_bound(self.params, self._each(x)))
 
     def _each(self, x: torch.Tensor) -> torch.Tensor:
-        """Numbers (N,) as (N, M), the same for each component."""
+        """Repeats numbers (N,) for each component, (N, M)."""
         return x[:, None].expand(-1, self.components)
 
     def _mean(self, values: torch.Tensor) -> torch.Tensor:
-        """The weighted mean (N,) over the components of numbers (N, M)."""
+        """The weighted mean (N,) of numbers (N, M) over the components."""
         return values[:, 0] if self.components == 1 else (self.log_weight.exp() * values).sum(1)
 
     def _log_mean(self, logs: torch.Tensor) -> torch.Tensor:
-        """The logarithm (N, …) of the weighted mean over the components of likelihoods whose logarithms are (N, M, …)."""
+        """The log (N, …) of the weighted mean likelihood, from log-likelihoods (N, M, …)."""
         if self.components == 1:
             return logs[:, 0]
         log_weight = self.log_weight if logs.ndim == 2 else self.log_weight[..., None]
         return (log_weight + logs).logsumexp(1)
 
     def _log_peaks(self, log_weight: torch.Tensor) -> torch.Tensor:
-        """The mixture's log-likelihood (N, M) of each component's mode, in the dtype of the weights."""
-        modes = self.conditional.mode(self.params)[:, :, None].expand(-1, -1, self.components)  # (N, mode, component)
+        """The mixture's log-likelihood (N, M) of each component's mode, in the weights' dtype."""
+        modes = self.conditional.mode(self.params)[:, :, None]
+        modes = modes.expand(-1, -1, self.components)  # (N, mode, component)
         tried = self.conditional.log_prob(self.params[:, None], modes)
         return (log_weight[:, None] + tried.to(log_weight.dtype)).logsumexp(2)
 
 
 def choose(log_weight: torch.Tensor, uniform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Which component each uniform (N,) falls into, (N,), and what that leaves of the uniform, (N,) on [0, 1).
+    """The component (N,) that each uniform (N,) selects, and the rest of the uniform on [0, 1).
 
-    Log-weights (N, M) need not sum to one. What is left is uniform again, and serves for the component's own draw.
+    Log-weights (N, M) need not be normalised. The rest is uniform again and can draw the
+    component's value.
     """
     weight = log_weight.double().softmax(1)
     ends = weight.cumsum(1)
-    chosen = (uniform[:, None] >= ends[:, :-1]).sum(1)  # the last component's stretch is open
+    chosen = (uniform[:, None] >= ends[:, :-1]).sum(1)  # the last interval has no upper end
     rows = torch.arange(len(chosen), device=chosen.device)
     left = (uniform - ends[rows, chosen] + weight[rows, chosen]) / weight[rows, chosen]
     return chosen, left.clamp(0, 1 - 2**-53)

@@ -1,6 +1,6 @@
-"""How other columns see a value: the numbers by which a network reads a cell that is evidence.
+"""Encodings: how other columns see a value, as numbers that a network reads from an observed cell.
 
-How the value itself is distributed is the conditional's concern, of which encodings know nothing.
+The distribution of the value itself belongs to the conditional; encodings do not know it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
+from typing_extensions import override
 
 from chainrule.conditionals.leaf import AbstractLeaf
 from chainrule.conditionals.ranges import check_range, check_scale, clamped
@@ -18,32 +19,36 @@ from chainrule.errors import ShapeError, whole_number
 
 
 class AbstractEncoding(AbstractLeaf, ABC):
-    """A function from values (...) to network inputs (..., width): a frozen value without parameters of its own.
+    """A function from values (...) to network inputs (..., width), without parameters.
 
-    ``a + b`` gives the inputs of a, then those of b.
+    ``a + b`` concatenates the inputs of a and b.
     """
 
     @property
     @abstractmethod
     def width(self) -> int:
-        """How many inputs encode a value."""
+        """Number of inputs that encode a value."""
 
     @abstractmethod
     def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """Values (...) as network inputs (..., width) in their dtype."""
+        """Encodes values (...) as network inputs (..., width) of the same dtype."""
 
     def is_evidence(self, x: torch.Tensor) -> torch.Tensor:
-        """Whether values x (...) say anything about other columns, bool; of those that do not, all inputs are zero."""
+        """Whether values x (...) are evidence for other columns, bool; all inputs are zero for the
+        others.
+        """
         return torch.ones_like(x, dtype=torch.bool)
 
     @property
     def is_one_hot(self) -> bool:
-        """Whether ``encode`` sets one input, that of the code, so that a row of weights can be looked up instead."""
+        """Whether ``encode`` sets only the input of the code; a network may then look up one row of
+        weights.
+        """
         return False
 
     @property
     def parts(self) -> tuple[AbstractEncoding, ...]:
-        """The encodings whose inputs stand one after the other."""
+        """The encodings whose inputs are concatenated."""
         return (self,)
 
     def __add__(self, other: AbstractEncoding) -> Joined:
@@ -52,7 +57,7 @@ class AbstractEncoding(AbstractLeaf, ABC):
 
 @dataclass(frozen=True)
 class Identity(AbstractEncoding):
-    """The value itself, as of a bit.
+    """The value itself, such as a bit.
 
     Examples:
         >>> Identity().encode(torch.tensor([0.0, 1.0]))
@@ -61,18 +66,19 @@ class Identity(AbstractEncoding):
     """
 
     @property
+    @override
     def width(self) -> int:
-        """One."""
         return 1
 
+    @override
     def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """x, (..., 1)."""
         return x[..., None]
 
 
 @dataclass(frozen=True)
 class OneHot(AbstractEncoding):
-    """One input for each of the codes 0 … values − 1, which is 1 at that code; any other code gives zeros, no evidence.
+    """One input for each of the codes 0 … values − 1: 1 at that code, else 0. Other codes give
+    zeros.
 
     Examples:
         >>> OneHot(2).encode(torch.tensor([1.0, 2.0]))
@@ -86,19 +92,20 @@ class OneHot(AbstractEncoding):
         whole_number(self.values, "values", least=1, what="the number of codes")
 
     @property
+    @override
     def width(self) -> int:
-        """One for each code."""
         return self.values
 
     @property
+    @override
     def is_one_hot(self) -> bool:
-        """The look-up is exact."""
         return True
 
+    @override
     def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """1 at the code, else 0."""
         return (x[..., None] == torch.arange(self.values, device=x.device)).to(x.dtype)
 
+    @override
     def is_evidence(self, x: torch.Tensor) -> torch.Tensor:
         """Codes below ``values``."""
         return x < self.values
@@ -106,15 +113,15 @@ class OneHot(AbstractEncoding):
 
 @dataclass(frozen=True)
 class Standardised(AbstractEncoding):
-    """(x − center) / spread, x held within [low, high].
+    """(x − center) / spread, with x clamped to [low, high].
 
-    The range is that of the training rows: beyond it a network would have to guess what a value means.
+    The range is that of the training rows. Beyond it a network would extrapolate.
 
     Args:
-        center: what is subtracted from a value.
-        spread: what the difference is divided by.
-        low: a value below is read as this; None for no bound.
-        high: a value above is read as this; None for no bound.
+        center: subtracted from a value.
+        spread: divides the difference.
+        low: replaces lower values; None for no bound.
+        high: replaces higher values; None for no bound.
 
     Examples:
         >>> Standardised(10.0, 2.0, low=8.0, high=14.0).encode(torch.tensor([0.0, 9.0, 99.0]))
@@ -133,18 +140,18 @@ class Standardised(AbstractEncoding):
         check_range(self.low, self.high)
 
     @property
+    @override
     def width(self) -> int:
-        """One."""
         return 1
 
+    @override
     def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """The standardised value, (..., 1)."""
         return ((clamped(x, self.low, self.high) - self.center) / self.spread)[..., None]
 
 
 @dataclass(frozen=True)
 class AtomFlags(AbstractEncoding):
-    """One input for each of a few values, which is 1 where x equals it.
+    """One input for each of a few values: 1 if x equals it, else 0.
 
     Examples:
         >>> AtomFlags((0.0,)).encode(torch.tensor([0.0, 0.5]))
@@ -163,21 +170,21 @@ class AtomFlags(AbstractEncoding):
         object.__setattr__(self, "values", tuple(sorted(float(v) for v in values)))
 
     @property
+    @override
     def width(self) -> int:
-        """One for each atom."""
         return len(self.values)
 
+    @override
     def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """Which atom it is, if any."""
         return (x[..., None] == torch.tensor(self.values, dtype=x.dtype, device=x.device)).to(x.dtype)
 
 
 @dataclass(frozen=True)
 class Periodic(AbstractEncoding):
-    """A sine and a cosine of the value for each period: where in a day, a week or a year it lies.
+    """A sine and a cosine of the value for each period: its phase in a day, a week or a year.
 
     Args:
-        periods: lengths in the units of codes, such as 24 and 168 where a code is an hour.
+        periods: lengths in the units of codes, such as 24 and 168 for codes that count hours.
 
     Examples:
         >>> Periodic((24.0,)).encode(torch.tensor([0.0, 6.0, 24.0])).round(decimals=4).abs()
@@ -196,10 +203,12 @@ class Periodic(AbstractEncoding):
         object.__setattr__(self, "periods", tuple(float(p) for p in self.periods))
 
     @property
+    @override
     def width(self) -> int:
         """Two for each period."""
         return 2 * len(self.periods)
 
+    @override
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Sines, then cosines."""
         periods = torch.tensor(self.periods, dtype=torch.float64, device=x.device)
@@ -209,16 +218,17 @@ class Periodic(AbstractEncoding):
 
 @dataclass(frozen=True)
 class PiecewiseLinear(AbstractEncoding):
-    """One input for each stretch between knots: how much of it lies below the value.
+    """One input for each interval between knots: the share of the interval below the value.
 
-    An input is 0 left of its stretch, 1 right of it, and rises linearly between. A layer over these inputs forms any
-    piecewise linear function of the value, which trees can and layers over the value itself learn slowly.
+    An input is 0 left of its interval, 1 right of it, and rises linearly within. A layer over these
+    inputs can form any piecewise linear function of the value. Trees form such functions easily;
+    layers over the plain value learn them slowly.
 
-    Source: Gorishniy, Rubachev & Babenko, "On Embeddings for Numerical Features in Tabular Deep Learning", NeurIPS 2022,
-    arXiv:2203.05556 (piecewise linear encoding).
+    Source: Gorishniy, Rubachev & Babenko, "On Embeddings for Numerical Features in Tabular Deep
+    Learning", NeurIPS 2022, arXiv:2203.05556 (piecewise linear encoding).
 
     Args:
-        knots: where stretches meet, in the units of codes, ascending; at least two.
+        knots: ends of the intervals, in the units of codes, ascending; at least two.
 
     Examples:
         >>> PiecewiseLinear((0.0, 1.0, 3.0)).encode(torch.tensor([-1.0, 0.5, 2.0]))
@@ -242,19 +252,19 @@ class PiecewiseLinear(AbstractEncoding):
         object.__setattr__(self, "knots", tuple(float(k) for k in knots))
 
     @property
+    @override
     def width(self) -> int:
-        """One for each stretch."""
         return len(self.knots) - 1
 
+    @override
     def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """How much of each stretch lies below the value, from 0 to 1."""
         knots = x.new_tensor(self.knots)
         return ((x[..., None] - knots[:-1]) / knots.diff()).clamp(0, 1)
 
 
 @dataclass(frozen=True)
 class Joined(AbstractEncoding):
-    """The inputs of several encodings, one after the other; what ``a + b`` makes.
+    """The concatenated inputs of several encodings; ``a + b`` makes one.
 
     Examples:
         >>> (Standardised(spread=2.0) + AtomFlags((0.0,))).encode(torch.tensor([0.0, 4.0]))
@@ -275,19 +285,20 @@ class Joined(AbstractEncoding):
         object.__setattr__(self, "of", tuple(self.of))
 
     @property
+    @override
     def width(self) -> int:
-        """The sum of their widths."""
         return sum(each.width for each in self.of)
 
     @property
+    @override
     def parts(self) -> tuple[AbstractEncoding, ...]:
-        """``of``."""
         return self.of
 
+    @override
     def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """Their inputs side by side."""
         return torch.cat([each.encode(x) for each in self.of], dim=-1)
 
+    @override
     def is_evidence(self, x: torch.Tensor) -> torch.Tensor:
-        """Where x is evidence to any of them."""
+        """Values that are evidence in at least one of the encodings."""
         return torch.stack([each.is_evidence(x) for each in self.of]).any(0)

@@ -1,4 +1,4 @@
-"""Frozen values that a file describes by their class and their fields."""
+"""Frozen values that a file describes by their class and fields."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ class AbstractLeaf:
     """A frozen dataclass whose fields are numbers, text, other leaves, or tuples of these."""
 
     def to_json(self) -> dict[str, object]:
-        """What a file needs to rebuild this: the class as ``kind``, and the fields that are not the default."""
+        """A JSON object that rebuilds this value: ``kind``, its class, and the non-default
+        fields."""
         spec: dict[str, object] = {"kind": type(self).__name__}
         for field in fields(self):  # type: ignore[arg-type]  # every leaf is a dataclass
             value = getattr(self, field.name)
@@ -26,10 +27,11 @@ AnyLeaf = TypeVar("AnyLeaf", bound=AbstractLeaf)
 
 
 def leaf_from_json(spec: Mapping[str, object], kinds: Mapping[str, type[AnyLeaf]], what: str) -> AnyLeaf:
-    """The leaf that ``to_json`` described, one of these kinds, as are the leaves in its fields.
+    """Rebuilds the leaf that ``to_json`` described, and the leaves in its fields.
 
     Raises:
-        FormatError: an unknown kind, or fields that it does not take; the message calls it ``what``.
+        FormatError: an unknown kind, or fields that it does not take; the message calls it
+            ``what``.
     """
     options = {key: _read(value, kinds, what) for key, value in spec.items()}
     kind = options.pop("kind", None)

@@ -1,4 +1,4 @@
-"""Scales and ranges of numbers: what makes one, and a value held within one."""
+"""Checks of scales and ranges of numbers."""
 
 from __future__ import annotations
 

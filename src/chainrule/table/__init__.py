@@ -1,4 +1,4 @@
-"""From tables to codes and back. Knows no torch."""
+"""Converts tables to codes and back. Knows no torch."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from chainrule.table.codes import (
     Codes,
     as_fitted,
     cells_of_column,
+    column_positions,
     decode,
     encode,
     encode_columns,
@@ -15,7 +16,6 @@ from chainrule.table.codes import (
     log_scales,
     masses,
     notation_in,
-    places,
     relabelled,
     to_container,
 )
@@ -30,18 +30,18 @@ from chainrule.table.columns import (
     Integer,
     Real,
 )
+from chainrule.table.disclosure import is_of_few
 from chainrule.table.exact import whole_array
 from chainrule.table.filled import Fills, filled, filled_frames
 from chainrule.table.infer import MIN_COUNT, infer_schema
 from chainrule.table.lazy import read_table_lazily
 from chainrule.table.missing import describe_missing
-from chainrule.table.notes import check_given, encode_parts
 from chainrule.table.outside import outside_distance
-from chainrule.table.read import Table, array_names, read_parts, read_table
+from chainrule.table.read import Table, array_names, read_chunks, read_table
 from chainrule.table.reading import Reading
 from chainrule.table.schema import LeftOut, Schema
-from chainrule.table.telling import is_of_few
-from chainrule.table.write import Sink, csv_parts, sink_of, write_parts
+from chainrule.table.unseen import check_given, encode_chunks
+from chainrule.table.write import Sink, csv_chunks, sink_of, write_chunks
 
 __all__ = [
     "COLUMNS",
@@ -67,12 +67,13 @@ __all__ = [
     "cells_as_text",
     "cells_of_column",
     "check_given",
-    "csv_parts",
+    "column_positions",
+    "csv_chunks",
     "decode",
     "describe_missing",
     "encode",
+    "encode_chunks",
     "encode_columns",
-    "encode_parts",
     "exact_numbers",
     "filled",
     "filled_frames",
@@ -85,13 +86,12 @@ __all__ = [
     "notation_in",
     "objects_of",
     "outside_distance",
-    "places",
-    "read_parts",
+    "read_chunks",
     "read_table",
     "read_table_lazily",
     "relabelled",
     "sink_of",
     "to_container",
     "whole_array",
-    "write_parts",
+    "write_chunks",
 ]

@@ -1,4 +1,4 @@
-"""Types of Arrow as a schema keeps them, and columns of these types."""
+"""Arrow types as a schema stores them, and Arrow columns of these types."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def type_of(column: Any) -> Type:
 
 
 def categories_of(column: Any) -> tuple[Any, ...]:
-    """The values of a dictionary, encoded, in its sequence; none of columns that have none."""
+    """The values of a dictionary, encoded, in its order; empty for other columns."""
     import pyarrow as pa
 
     if not pa.types.is_dictionary(column.type):
@@ -42,7 +42,10 @@ def categories_of(column: Any) -> tuple[Any, ...]:
 
 
 def dtype_of(text: str) -> Any:
-    """The type that Arrow writes so; None of others, and of nested ones, which are not modelled."""
+    """The Arrow type that is written so.
+
+    None for unknown types and for nested ones, which are not modelled.
+    """
     import pyarrow as pa
 
     if found := re.fullmatch(r"dictionary<values=(.+), indices=(\w+), ordered=(\d)>", text):
@@ -64,9 +67,10 @@ def dtype_of(text: str) -> Any:
 
 
 def made(values: np.ndarray, dtype: Any, kind: Type | None = None) -> Any:
-    """An array of values (N,) in that type, masked ones missing; in the type that Arrow finds where it cannot hold them.
+    """An array of values (N,) in a type, with masked values missing.
 
-    ``kind`` has the values of a dictionary; those that it lacks come after them.
+    If the type cannot hold them, Arrow chooses one. ``kind`` has the values of a dictionary; new
+    ones are appended to them.
     """
     import pyarrow as pa
 
@@ -117,12 +121,15 @@ def is_text(dtype: Any) -> bool:
 
 
 def is_run_end_encoded(dtype: Any) -> bool:
-    """Whether a type holds runs of values."""
+    """Whether a type encodes runs of values."""
     return str(dtype).startswith("run_end_encoded")
 
 
 def as_polars_takes_it(column: Any) -> Any:
-    """A chunked array in a type that polars has: without runs, and decimals of at most 38 digits."""
+    """Converts a chunked array to a type that polars has.
+
+    Polars has no runs, and decimals of at most 38 digits.
+    """
     import pyarrow as pa
     import pyarrow.compute
 
@@ -137,7 +144,7 @@ def as_polars_takes_it(column: Any) -> Any:
 
 
 def from_cells(cells: list[Any], dtype: Any) -> Any:
-    """An array of cells (N,) as Python has them, in that type."""
+    """An array of Python cells (N,) in that type."""
     import pyarrow as pa
     import pyarrow.compute
 
@@ -148,7 +155,7 @@ def from_cells(cells: list[Any], dtype: Any) -> Any:
 
 
 def _dictionary(known: list[Any], dtype: Any, categories: list[Any]) -> Any:
-    """Values in a dictionary of the categories, and after them of what is none of these."""
+    """Values in a dictionary of the categories, followed by values that are new."""
     import pyarrow as pa
 
     categories, found = with_new(categories, known)

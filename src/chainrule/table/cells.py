@@ -1,4 +1,4 @@
-"""Cells of any table as numbers, labels or dates: what every kind of column reads first."""
+"""Cells of any table as numbers, labels or dates: the first step for every kind of column."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from chainrule.table.words import BOOLEANS, UNKNOWN
 
 Where = Callable[[int], str]  # names a row in messages
 FINER = ("ns", "ps", "fs", "as")
-MOST_YEARS = 200_000  # from 1970, in which int64 counts microseconds
-MISSING_TYPES = ("NAType", "NaTType")  # pd.NA and pd.NaT, which need pandas to be imported by name
+MOST_YEARS = 200_000  # from 1970; int64 can count their microseconds
+MISSING_TYPES = ("NAType", "NaTType")  # of pd.NA and pd.NaT, without an import of pandas
 
 
 def is_unknown(values: np.ndarray) -> np.ndarray:
-    """Which of the values (N,) are NaN, None, pd.NA or NaT."""
+    """Marks the values (N,) that are NaN, None, pd.NA or NaT."""
     if values.dtype.kind == "f":
         return np.isnan(values)
     if values.dtype.kind in "mM":
@@ -31,8 +31,11 @@ def is_unknown(values: np.ndarray) -> np.ndarray:
 
 
 def looks(values: np.ndarray) -> str:
-    """What the known values (N,) are: "empty" (none is known), "boolean", "number", "complex", "datetime",
-    "duration", "nested" or "label"."""
+    """The common type of the known values (N,).
+
+    One of "empty" (none is known), "boolean", "number", "complex", "datetime", "duration", "nested"
+    and "label".
+    """
     unknown = is_unknown(values)
     if bool(unknown.all()):
         return "empty"
@@ -43,7 +46,7 @@ def looks(values: np.ndarray) -> str:
     if any(isinstance(value, list | dict | set | np.ndarray) for value in known):
         return "nested"
     if kind in "US" and all(is_number(str(value)) or str(value).strip().lower() in UNKNOWN for value in known):
-        return "number"  # an array of text has no other way to hold numbers
+        return "number"  # arrays of text can hold numbers only as text
     for word, types in (
         ("boolean", (bool, np.bool_)),
         ("number", (numbers.Number, np.number, np.bool_)),
@@ -56,10 +59,12 @@ def looks(values: np.ndarray) -> str:
 
 
 def as_numbers(name: str, values: np.ndarray, where: Where) -> np.ndarray:
-    """Each value as a number, NaN where unknown, (N,) float64. Text that is a number, true or false counts as one.
+    """Converts values to numbers, NaN if unknown, (N,) float64.
+
+    Text may be a number, true or false.
 
     Raises:
-        SchemaError: a value that is no finite number, nor true, false or a word for unknown.
+        SchemaError: a value that is no finite number, nor true, false or a word for a missing cell.
     """
     found = numbers_if_any(values)
     wrong = np.flatnonzero(np.isinf(found))
@@ -73,7 +78,11 @@ def as_numbers(name: str, values: np.ndarray, where: Where) -> np.ndarray:
 
 
 def exact_numbers(name: str, values: np.ndarray, where: Where) -> np.ndarray:
-    """As ``as_numbers``; objects (N,) where float64 would round an integer: integers as they are, other numbers as floats."""
+    """As ``as_numbers``, but exact for large integers.
+
+    If float64 would round one, the result is objects (N,): integers unchanged, other numbers
+    floats.
+    """
     found = as_numbers(name, values, where)
     if not is_large(found) or values.dtype.kind == "f":
         return found
@@ -81,9 +90,9 @@ def exact_numbers(name: str, values: np.ndarray, where: Where) -> np.ndarray:
 
 
 def numbers_if_any(values: np.ndarray) -> np.ndarray:
-    """As ``as_numbers``, infinite where there is no finite number."""
+    """As ``as_numbers``, with infinity for values that are no finite number."""
     if values.dtype.kind == "f" and values.dtype.itemsize < 8:
-        # What was written as 0.1 is that, not the nearest of few bits: steps and atoms are found, whatever the precision.
+        # A float32 of 0.1 becomes 0.1, not its binary value, so that grids and atoms are found.
         different, which = np.unique(values, return_inverse=True)
         return different.astype(str).astype(np.float64)[which]
     if values.dtype.kind in "biuf":
@@ -92,15 +101,18 @@ def numbers_if_any(values: np.ndarray) -> np.ndarray:
 
 
 def objects_of(values: Sequence[Any]) -> np.ndarray:
-    """Values of any type, lists among them, as an array (N,) of objects."""
+    """Converts values of any type, lists among them, to an array (N,) of objects."""
     found = np.empty(len(values), dtype=object)
-    for k, value in enumerate(values):  # at once, numpy would take lists apart
+    for k, value in enumerate(values):  # one by one: numpy would split lists
         found[k] = value
     return found
 
 
 def as_labels(values: np.ndarray) -> list[str | None]:
-    """Each value's name, None where unknown: 1, 1.0 and "1" are one label, True and "True" another."""
+    """The name of each value, None if unknown: 1, 1.0 and "1" share one.
+
+    True and "True" share another.
+    """
     if values.dtype.kind in "biuf":
         return [None if value != value else label_of(value) for value in values.tolist()]
     return [None if _is_missing(value) else label_of(value) for value in values]
@@ -111,7 +123,7 @@ def label_of(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, np.datetime64) and np.datetime_data(value.dtype)[0] in FINER:
-        value = value.astype("datetime64[us]")  # of which Python has no date
+        value = value.astype("datetime64[us]")  # Python's dates are no finer
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and value.is_integer():
@@ -122,16 +134,17 @@ def label_of(value: Any) -> str:
 def as_ticks(
     name: str, values: np.ndarray, unit: str, where: Where, *, strict: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Each date or time as units since 1970: how many whole ones, (N,) int64, and what is left of one, (N,) float64, NaN where
-    unknown; ISO text counts.
+    """Dates and times as units since 1970: whole units (N,) int64, and the rest (N,) float64.
+
+    The rest is a share of a unit, NaN if the date is unknown. ISO text is accepted.
 
     Raises:
-        SchemaError: a value that is no date, or too far from today to be counted; unless ``strict`` is off, where what is left of
-            it is infinite instead.
+        SchemaError: if ``strict``, a value that is no date or too far from today. Otherwise its
+            rest is infinite.
     """
     dates, wrong = (as_datetimes(name, values, where), False) if strict else datetimes_if_any(values)
     if np.datetime_data(dates.dtype)[0] in FINER:
-        dates = dates.astype("datetime64[us]")  # the finest resolution there is
+        dates = dates.astype("datetime64[us]")  # the finest supported resolution
     if strict:
         require_countable(name, dates, values, where)
     wrong = wrong | ~_are_countable(dates)
@@ -143,7 +156,7 @@ def as_ticks(
 
 
 def require_countable(name: str, dates: np.ndarray, values: np.ndarray, where: Where) -> None:
-    """Raises SchemaError at the first of the dates (N,) that int64 cannot count in microseconds."""
+    """Raises SchemaError for the first of the dates (N,) too large for int64 microseconds."""
     if len(rows := np.flatnonzero(~_are_countable(dates))):
         row = int(rows[0])
         raise SchemaError(
@@ -158,7 +171,7 @@ def _are_countable(dates: np.ndarray) -> np.ndarray:
 
 
 def as_datetimes(name: str, values: np.ndarray, where: Where) -> np.ndarray:
-    """Each value as a numpy datetime, NaT where unknown.
+    """Converts values to numpy datetimes, NaT if unknown.
 
     Raises:
         SchemaError: a value that is no date.
@@ -174,7 +187,7 @@ def as_datetimes(name: str, values: np.ndarray, where: Where) -> np.ndarray:
 
 
 def datetimes_if_any(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """As ``as_datetimes``, NaT where there is no date, and which values (N,) are none."""
+    """As ``as_datetimes``, with NaT for values that are no date; also marks these (N,)."""
     wrong = np.zeros(len(values), dtype=bool)
     if values.dtype.kind == "M":
         return values, wrong
@@ -188,7 +201,10 @@ def datetimes_if_any(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a known value is a finite number, or text that is one; booleans, words for unknown and 01007 are not."""
+    """Whether a known value is a finite number, or text that is one.
+
+    Booleans, words for missing cells and digits such as 01007 are not.
+    """
     if isinstance(value, str):
         word = value.strip().lower()
         if word in BOOLEANS or word in UNKNOWN or (word[:1] == "0" and word[1:2].isdigit()):
@@ -228,7 +244,7 @@ def _is_complex(value: Any) -> bool:
 def _number(value: Any) -> float:
     if _is_missing(value):
         return np.nan
-    if _is_complex(value):  # of which numpy would make a number, its real part
+    if _is_complex(value):  # numpy would take the real part
         return np.inf
     if not isinstance(value, str):
         try:
@@ -259,7 +275,7 @@ def _datetime(value: Any) -> np.datetime64:
 
 
 def cells_as_text(values: np.ndarray) -> list[str]:
-    """Values (N,) as a person reads them: numbers to five digits."""
+    """Values (N,) as text for a person: numbers have five digits."""
     if values.dtype.kind == "f":
         return [f"{value:.5g}" for value in values.tolist()]
     return [str(value) for value in values]

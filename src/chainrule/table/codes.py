@@ -1,4 +1,4 @@
-"""A table as numbers and back: values (N, D) with what is observed (N, D)."""
+"""Tables as codes (N, D) with masks of the observed cells (N, D), and back."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ from chainrule.table.written import require_same_notation
 
 @dataclass(frozen=True)
 class Codes:
-    """What networks see of a table.
+    """The input of networks: a table as numbers.
 
     Attributes:
-        values: float64 codes (N, D), zero where there is none.
+        values: float64 codes (N, D), zero if a cell has none.
         observed: bool (N, D), the cells that have a code.
-        outside: bool (N, D), the cells that hold what their column cannot: a 2 among bits, text among numbers. Beside the codes
-            they are one value more, whose probability is ``outside_share``. Networks do not see them.
+        outside: bool (N, D), cells that their column cannot hold: a 2 among bits, text among
+            numbers. They share the probability ``outside_share`` of their column, and networks do
+            not see them.
     """
 
     values: np.ndarray
@@ -55,20 +56,21 @@ class Codes:
         return bool(self.known.all())
 
     def take(self, rows: np.ndarray | slice) -> Codes:
-        """Some of the rows."""
+        """Selects rows."""
         return Codes(self.values[rows], self.observed[rows], self.outside[rows])
 
 
 def encode(
     table: Table, schema: Schema, *, warn: bool = True, absent_is_fine: Sequence[str] = (), strict: bool = False
 ) -> Codes:
-    """Codes of a table whose columns are those of the schema.
+    """Codes of a table with the columns of the schema.
 
-    Columns are matched by name where the table has names, by position otherwise. A column that the table lacks is
-    unknown in every row, with a warning unless ``warn`` is off or its name is in ``absent_is_fine``.
+    Columns are matched by name if the table has names, else by position. An absent column is
+    unknown in every row; it causes a warning unless ``warn`` is off or ``absent_is_fine`` names it.
 
     Raises:
-        SchemaError: extra columns, a wrong number of unnamed columns; where ``strict``, a value that its column cannot hold.
+        SchemaError: extra columns, a wrong number of unnamed columns, or, if ``strict``, a value
+            that its column cannot hold.
     """
     values = np.full((len(table), len(schema.columns)), np.nan)
     for k, codes in encode_columns(table, schema, warn=warn, absent_is_fine=absent_is_fine, strict=strict):
@@ -81,7 +83,10 @@ def encode(
 def encode_columns(
     table: Table, schema: Schema, *, warn: bool = True, absent_is_fine: Sequence[str] = (), strict: bool = True
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """As ``encode``, one column at a time: its number in the schema and its codes (N,), NaN where unknown, infinite outside."""
+    """As ``encode``, one column at a time: its number in the schema, and its codes (N,).
+
+    Codes are NaN if unknown, and infinite if the column cannot hold the cell.
+    """
     found = _matched(table, schema, warn, absent_is_fine)
     for k, column in enumerate(schema.columns):
         flag_of = column.flag_of if isinstance(column, Binary) else None
@@ -92,8 +97,8 @@ def encode_columns(
         cells = cells_of_column(table, found[name], own, schema, strict=strict)
         codes = own.encode(cells, table.where, strict=strict)
         if isinstance(column, Binary) and column.is_flag:  # known wherever its column is there
-            there, missing = column.flag_code(missing=False), column.flag_code(missing=True)
-            yield k, np.where(np.isnan(codes), missing, there)
+            present, missing = column.flag_code(missing=False), column.flag_code(missing=True)
+            yield k, np.where(np.isnan(codes), missing, present)
         else:
             yield k, codes
 
@@ -101,11 +106,12 @@ def encode_columns(
 def cells_of_column(
     table: Table, place: int, column: AbstractColumn, schema: Schema, *, strict: bool = True
 ) -> np.ndarray:
-    """The cells (N,) of a column of a table as its kind takes them: labels as written, numbers and dates of text read.
+    """The cells (N,) of a column as its kind expects them: labels as written, parsed numbers and
+    dates.
 
     Raises:
-        SchemaError: the table writes the column otherwise than the fitted one; where ``strict``, also for a single cell, which
-            otherwise is a ``NotRead``.
+        SchemaError: the column is written differently in the fitted table. If ``strict``, a single
+            such cell is an error too; otherwise it is a ``NotRead``.
     """
     if column.holds_labels:
         return table.labels(place) if column.reads_as_written else table.columns[place]
@@ -119,7 +125,7 @@ def cells_of_column(
     cells = read_cells(notation, table.labels(place), schema.reading.missing.of(column.name))
     if cells.dtype.kind == "O":
         wrong, known = sum(isinstance(cell, NotRead) for cell in cells), int((~is_unknown(cells)).sum())
-        if wrong and 2 * wrong >= known:  # these are no odd cells, but another notation, if there is one
+        if wrong and 2 * wrong >= known:  # so many cells suggest another notation
             require_same_notation(table, place, column.name, notation)
     if strict:
         require_read(column.name, notation, cells, table.where)
@@ -136,8 +142,8 @@ def notation_in(table: Table, column: AbstractColumn, schema: Schema) -> Notatio
 def decode(values: np.ndarray, schema: Schema, *, hide: bool = True, other: str | None = None) -> dict[str, np.ndarray]:
     """The table's own columns by name, in its own values, from codes (N, D).
 
-    A cell that its flag calls missing is masked, unless ``hide`` is off. A label that is not listed is masked, or is ``other``; a
-    column that may hold that is text then.
+    A cell that its flag marks as missing is masked, unless ``hide`` is off. An unlisted label is
+    masked, or becomes ``other``, which makes the column text.
     """
     found = {}
     missing: dict[str, np.ndarray] = {}
@@ -154,31 +160,36 @@ def decode(values: np.ndarray, schema: Schema, *, hide: bool = True, other: str 
 
 
 def log_scales(schema: Schema, values: np.ndarray, *, strict: bool = False) -> np.ndarray:
-    """What each cell's log-likelihood in codes (N, D) gains as one of the table, (N, D) nats: −log of its unit, and log(1 − ε).
+    """Each cell's log-likelihood in values minus that in codes (N, D), (N, D) nats.
 
-    ε is what the column leaves for cells that it cannot hold, ``outside_share``; ``strict``: nothing is left for them.
+    It is −log of the cell's unit, plus log(1 − ε). ε is ``outside_share``, the probability of cells
+    that the column cannot hold; ``strict`` sets it to 0.
     """
     return np.stack([c.log_unit(values[:, k], strict=strict) for k, c in enumerate(schema.columns)], axis=1)
 
 
 def log_outside(schema: Schema) -> np.ndarray:
-    """log ε of each column (D,): the log-likelihood of a cell that holds what its column cannot; −∞ where there is none."""
+    """log ε of each column (D,): the log-likelihood of a cell that the column cannot hold.
+
+    −∞ if ε is 0.
+    """
     with np.errstate(divide="ignore"):
         return np.log([column.outside_share for column in schema.columns])
 
 
 def masses(schema: Schema, values: np.ndarray) -> np.ndarray:
-    """Which cells of codes (N, D) have a mass, bool; the others have a density."""
+    """Marks the cells of codes (N, D) that have a mass; the others have a density."""
     return np.stack([c.is_mass(values[:, k]) for k, c in enumerate(schema.columns)], axis=1)
 
 
 def to_container(
     columns: dict[str, np.ndarray], schema: Schema, *, as_text: bool = False, other: str | None = None
 ) -> Any:
-    """Columns as the kind of table the schema is of, in its types: an ndarray (N, D), or a pandas, polars or Arrow frame.
+    """Columns as a table of the schema's container and types: an array (N, D), or a pandas, polars
+    or Arrow frame.
 
-    Numbers and dates of which the table held text are text in the same notation; ``as_text``, those of a file are, too.
-    ``other`` is a label that stands for all that are not listed, where such may be.
+    Numbers and dates that were text are text in the same notation; ``as_text`` applies this to
+    files as well. ``other`` is a label that stands for all unlisted ones, if there may be such.
     """
     text = {
         column.name: written(column.notation, columns[column.name])
@@ -189,7 +200,8 @@ def to_container(
     for column in schema.columns:
         if other is None or not isinstance(column, Categorical) or not column.has_unlisted:
             continue
-        if not column.has_text_levels:  # a type of no text cannot hold the other label; one of labels names it, too
+        # A type that is not text cannot hold the other label; a type of labels must name it.
+        if not column.has_text_levels:
             del types[column.name]
         elif column.categories:
             types[column.name] = replace(column.type, categories=(*column.categories, other))
@@ -197,7 +209,7 @@ def to_container(
 
 
 def relabelled(frame: Any, schema: Schema) -> Any:
-    """A frame whose columns of the schema are called as its table called them, as far as its container can."""
+    """A frame whose columns have the names of the fitted table, if the container allows them."""
     if schema.index is not None and schema.container == "pandas":
         names = list(frame.columns)
         own = set(schema.table_names)
@@ -206,8 +218,9 @@ def relabelled(frame: Any, schema: Schema) -> Any:
     return frame
 
 
-def places(table: Table, schema: Schema) -> dict[str, int]:
-    """Where each of the schema's columns stands in a table that was encoded: by name, or of unnamed columns by position."""
+def column_positions(table: Table, schema: Schema) -> dict[str, int]:
+    """The position of each of the schema's columns in a table: by name, or by order without
+    names."""
     if not table.named:
         return {name: k for k, name in enumerate(schema.table_names)}
     if table.index is None and schema.index is None:
@@ -217,10 +230,11 @@ def places(table: Table, schema: Schema) -> dict[str, int]:
 
 
 def as_fitted(table: Table, schema: Schema) -> Table:
-    """A text file whose columns of numbers and dates, in frame and columns, are read as the schema says, not as they look."""
-    at = places(table, schema)
+    """Parses the numbers and dates of a text file by the schema's notation, in frame and
+    columns."""
+    at = column_positions(table, schema)
     if not table.named and len(table.names) != len(at):
-        return table  # which does not fit: ``encode`` says so
+        return table  # does not fit: ``encode`` raises the error
     own = {at[column.name]: column for column in schema.own if notation_in(table, column, schema) and column.name in at}
     if table.text is None or not own:
         return table
@@ -243,13 +257,20 @@ def as_fitted(table: Table, schema: Schema) -> Table:
 
 
 def in_manner_of(table: Table, schema: Schema, name: str, values: np.ndarray) -> np.ndarray:
-    """Values (N,) of a column as the table holds them: as text where its known cells, or if there is none the column, are."""
+    """Values (N,) of a column in the form of the table: text if its known cells are.
+
+    Without known cells the fitted column decides.
+    """
     column = schema.columns[schema.number(name)]
     notation = notation_in(table, column, schema)
-    if notation is None or values.dtype.kind == "O":  # which are text already
+    if notation is None or values.dtype.kind == "O":  # objects are text already
         return values
     known = next(
-        (cell for cell in table.columns[places(table, schema)[name]].tolist() if cell is not None and cell == cell),
+        (
+            cell
+            for cell in table.columns[column_positions(table, schema)[name]].tolist()
+            if cell is not None and cell == cell
+        ),
         None,
     )
     holds_text = column.is_text if known is None else isinstance(known, str)
@@ -257,14 +278,14 @@ def in_manner_of(table: Table, schema: Schema, name: str, values: np.ndarray) ->
 
 
 def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> dict[str, int]:
-    """Where in the table each of the schema's columns stands."""
+    """The position in the table of each of the schema's columns."""
     names = schema.table_names
     expected = len(names)
     if not table.named:
         if len(table.names) != expected:
             raise SchemaError(f"{table.source}: {len(table.names)} columns where the model has {expected}")
-        return places(table, schema)
-    at, expected_names = places(table, schema), set(names)
+        return column_positions(table, schema)
+    at, expected_names = column_positions(table, schema), set(names)
     found = {place for name, place in at.items() if name in expected_names}
     if extra := [name for place, name in enumerate(table.names) if place not in found]:
         near = [(name, like) for name in extra if (like := nearest(name, names))]

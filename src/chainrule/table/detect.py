@@ -1,4 +1,7 @@
-"""Which notation a column of text is in, if there is one that reads all its cells and no other that reads them otherwise."""
+"""Detects the notation of a column of text.
+
+It must read all cells, and no other notation may read them differently.
+"""
 
 from __future__ import annotations
 
@@ -23,18 +26,20 @@ from chainrule.table.notation import (
     NumberNotation,
     same_marks,
 )
-from chainrule.table.reading import Said
+from chainrule.table.reading import ColumnReading
 
-MOSTLY = 0.8  # share of the known cells in one notation, from which the others are taken for mistakes
-MANY_DAYS = 28  # different values up to 31 that show the days of a month
-FEW_WORDS, MANY_NUMBERS = 3, 20  # so few words among so many different numbers stand for missing cells
-LOOKED_AT = 200  # cells that decide whether a column is looked at further
-SAMPLES = 20  # cells whose shape says which formats of dates are tried
-STYLED = 100  # cells that decide how dates are written: padded or not, short names or long
-UNMARKED = 3  # different numbers of up to three digits without a mark, from which a mark parts the thousands of others
+MOSTLY = 0.8  # least share of known cells in one notation that makes the others mistakes
+MANY_DAYS = 28  # fewest different values up to 31 that show the days of a month
+# So few different words among so many different numbers stand for missing cells.
+FEW_WORDS, MANY_NUMBERS = 3, 20
+LOOKED_AT = 200  # cells that decide whether a column is examined further
+SAMPLES = 20  # cells whose shape decides which formats of dates are tried
+STYLED = 100  # cells that decide the style of dates: padded or not, short names or long
+# Fewest different unmarked numbers of up to three digits that make a mark one of thousands.
+UNMARKED = 3
 
-# Codes of currencies that are written beside amounts, without those that are words (ALL, TOP, CUP).
-SIGNS = "$¢-¥֏؋৲৳৻૱௹฿៛₠-⃀꠸﷼﹩＄￠￡￥￦"  # of currencies
+# Signs and codes of currencies beside amounts, without codes that are words (ALL, TOP, CUP).
+SIGNS = "$¢-¥֏؋৲৳৻૱௹฿៛₠-⃀꠸﷼﹩＄￠￡￥￦"
 CODES = re.findall(
     r"\w+",
     "USD EUR GBP JPY CNY CHF INR BRL RUB KRW MXN CAD AUD NZD SEK NOK DKK ISK PLN CZK HUF RON BGN TRY ZAR SGD HKD TWD THB IDR "
@@ -53,7 +58,10 @@ CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(\s?[AaPp]\.?[Mm]
 
 @dataclass(frozen=True)
 class Found:
-    """A notation that reads most cells of a column, all of them where ``strays`` is empty; None: plain numbers, but for those."""
+    """A notation that reads most cells of a column, and the cells that it does not read.
+
+    A notation of None means plain numbers, except for the strays.
+    """
 
     notation: Notation | None
     strays: tuple[str, ...] = ()
@@ -64,51 +72,54 @@ class Doubt:
     """Why cells that look like numbers or dates are not read, and which option reads them.
 
     Attributes:
-        reason: that.
-        readings: how many notations read most cells, each otherwise.
+        reason: the explanation, with the option.
+        readings: number of notations that read most cells, each differently.
     """
 
     reason: str
     readings: int = 0
 
 
-def detect(name: str, text: Any, said: Said, *, min_count: int = 1) -> Found | Doubt | None:
-    """How a column of text writes numbers or dates; None where it holds neither.
+def detect(name: str, text: Any, options: ColumnReading, *, min_count: int = 1) -> Found | Doubt | None:
+    """The notation of a column of text; None if it holds neither numbers nor dates.
 
     Args:
-        name: of the column, for what is said of it.
-        text: a polars series of its cells, without spaces around them, null where unknown.
-        said: what the user said of its notation.
-        min_count: cells that have to share what is told of them, since a reason is kept with the model.
+        name: the name of the column, for messages.
+        text: a polars series of its cells, stripped of spaces, null if unknown.
+        options: the user's options for its notation.
+        min_count: fewest cells that share a fact in the reason, since models store reasons.
 
     Raises:
-        SchemaError: a cell that is not in the format of dates that was said of this column.
+        SchemaError: a cell that is not in the date format given for this column.
     """
     import polars as pl
 
     known = text.rename("cell").drop_nulls()
     some = known.gather_every(max(1, len(known) // LOOKED_AT)).to_list()
-    if not some or not (said or may_be_written(some)):
+    if not some or not (options or may_be_written(some)):
         return None
-    counts = known.value_counts(sort=True)  # the cells of most rows come first, so that the first are those that count
+    counts = known.value_counts(sort=True)  # the most frequent cells come first
     cells, weight = counts.to_series(0), counts.to_series(1).to_numpy()
-    if said.date_format is not None:
-        dates = DateNotation.told(said.date_format)
+    if options.date_format is not None:
+        dates = DateNotation.from_format(options.date_format)
         read = dates.parse(cells).is_not_null().to_numpy()
         if read.all():
             return Found(dates.closest(cells.head(STYLED)))
-        if said.date_format_is_own:
+        if options.date_format_is_own:
             stray = cells.filter(pl.Series(~read)).item(0)
             raise SchemaError(
-                f"column {name!r}: value {stray!r} is not a date in the format {said.date_format!r}; correct it, leave the cell "
-                f"empty, or say another format"
+                f"column {name!r}: value {stray!r} is not a date in the format "
+                f"{options.date_format!r}; correct it, leave the cell empty, or say another format"
             )
-    numbers = _numbers(name, cells, weight, said, min_count)
+    numbers = _numbers(name, cells, weight, options, min_count)
     return numbers if numbers is not None else _dates(name, cells, weight, min_count)
 
 
 def may_be_written(cells: Sequence[str]) -> bool:
-    """Whether half of some cells look like numbers or dates in any notation; labels are told by this, without polars."""
+    """Whether half of some cells look like numbers or dates in any notation.
+
+    It recognises labels without polars.
+    """
     return 2 * sum(map(_looks_written, cells)) >= len(cells)
 
 
@@ -119,10 +130,10 @@ def _looks_written(cell: str) -> bool:
     return any(re.fullmatch(shape, cell) for shape in shapes) or bool(_formats(cell))
 
 
-# ---------------------------------------------------------------------------------------------------------------- numbers
+# Numbers
 
 
-def _numbers(name: str, cells: Any, weight: np.ndarray, said: Said, min_count: int) -> Found | Doubt | None:
+def _numbers(name: str, cells: Any, weight: np.ndarray, options: ColumnReading, min_count: int) -> Found | Doubt | None:
     import polars as pl
 
     shape = _shapes(cells).with_columns(pl.Series("weight", weight))
@@ -136,11 +147,11 @@ def _numbers(name: str, cells: Any, weight: np.ndarray, said: Said, min_count: i
     if len(affixes) > 1 and weight[own].sum() < MOSTLY * weight.sum() <= weight[has_body].sum():
         return Doubt(_mixed(affixes, min_count))
     is_currency = bool((prefix + suffix).strip("%‰"))
-    if is_currency:  # an amount without its currency is one of the same
+    if is_currency:  # an amount without a sign has the same currency
         own |= has_body & ((shape["prefix"] == "") & (shape["suffix"] == "")).to_numpy()
     figures = _figures(shape["body"].filter(pl.Series(own)))
     counted = pl.DataFrame({"f": figures, "w": weight[own]}).group_by("f", maintain_order=True).agg(pl.col("w").sum())
-    readings = _that_read_most(_marks(said), counted["f"].to_list(), counted["w"].to_numpy())
+    readings = _that_read_most(_marks(options), counted["f"].to_list(), counted["w"].to_numpy())
     by_figure = pl.Series([each is not None for each in readings[0].plain])
     read = own.copy()
     read[own] = figures.replace_strict(counted["f"], by_figure, return_dtype=pl.Boolean).to_numpy()
@@ -150,12 +161,12 @@ def _numbers(name: str, cells: Any, weight: np.ndarray, said: Said, min_count: i
         few = len(strays) <= FEW_WORDS and bodies.n_unique() >= MANY_NUMBERS
         if few:
             return Doubt(_but_for(name, "numbers", cells, weight, read, min_count))
-        both = _by_two_marks(said, counted["f"].to_list(), counted["w"].to_numpy())
+        both = _by_two_marks(options, counted["f"].to_list(), counted["w"].to_numpy())
         if both is None or both.min() < min_count or both.sum() < MOSTLY * weight.sum():
             return None
         return Doubt(
             "numbers of which some have a point for a decimal mark and others a comma, as in 1,234.50 and 1.234,50: write all of "
-            "them alike"
+            "them in the same way"
         )
     styled = shape.filter(pl.Series(read))
     notations = [_style(each.marks, prefix, suffix, styled, min_count) for each in readings]
@@ -170,14 +181,20 @@ _Marks = tuple[str, str, int]  # decimal mark, thousands, grouping
 
 @dataclass(frozen=True)
 class _Reading:
-    """What marks make of figures: each in plain notation, None where they read none."""
+    """The plain notation of each figure when its marks have these meanings.
+
+    None if they do not read it.
+    """
 
     marks: _Marks
     plain: tuple[str | None, ...]
 
 
 def _shapes(cells: Any) -> Any:
-    """The parts of each cell that may be a number with a sign and a currency, a polars frame; no body in others."""
+    """Splits each cell that may be a number into sign, currency and digits, as a polars frame.
+
+    Other cells have no body.
+    """
     import polars as pl
 
     shape = cells.str.extract_groups(SHAPE).struct.unnest()
@@ -192,7 +209,10 @@ def _shapes(cells: Any) -> Any:
 
 
 def _figures(bodies: Any) -> Any:
-    """Numbers as written, a polars series, with a 9 for each digit but a leading 0: what marks read goes by these alone."""
+    """Numbers as written, a polars series, with 9 for each digit except a leading 0.
+
+    Whether marks read a number depends on its figure only.
+    """
     import polars as pl
 
     frame = pl.DataFrame({"body": bodies})
@@ -202,7 +222,7 @@ def _figures(bodies: Any) -> Any:
 
 
 def _that_read_most(candidates: Sequence[_Marks], figures: Sequence[str], weight: np.ndarray) -> list[_Reading]:
-    """The different readings of most figures, the simplest first."""
+    """The different readings that read most figures, the simplest first."""
     found = [_Reading(marks, tuple(_plain(each, marks) for each in figures)) for marks in candidates]
     counts = [int(weight[[each is not None for each in reading.plain]].sum()) for reading in found]
     best: dict[tuple[str | None, ...], _Reading] = {}
@@ -212,10 +232,13 @@ def _that_read_most(candidates: Sequence[_Marks], figures: Sequence[str], weight
     return list(best.values())
 
 
-def _by_two_marks(said: Said, figures: Sequence[str], weight: np.ndarray) -> np.ndarray | None:
-    """How many cells only a decimal comma reads, and how many others a point does, (2,); None where both read them all."""
+def _by_two_marks(options: ColumnReading, figures: Sequence[str], weight: np.ndarray) -> np.ndarray | None:
+    """How many cells only a decimal comma reads, and how many a point reads, (2,).
+
+    None if a point reads all of them.
+    """
     read = {
-        mark: np.array([any(_plain(each, marks) for marks in _marks(said) if marks[0] == mark) for each in figures])
+        mark: np.array([any(_plain(each, marks) for marks in _marks(options) if marks[0] == mark) for each in figures])
         for mark in (".", ",")
     }
     only = weight[read[","] & ~read["."]].sum()
@@ -223,7 +246,7 @@ def _by_two_marks(said: Said, figures: Sequence[str], weight: np.ndarray) -> np.
 
 
 def _with_unit(cells: Any, weight: np.ndarray, min_count: int) -> Doubt | None:
-    """What is said of many different numbers that one word follows, such as kg."""
+    """The doubt about many different numbers that are followed by one word, such as kg."""
     units = cells.str.extract(UNIT, 1)
     most = units.drop_nulls().mode()
     if len(cells) < MANY_NUMBERS or len(most) != 1:
@@ -236,7 +259,7 @@ def _with_unit(cells: Any, weight: np.ndarray, min_count: int) -> Doubt | None:
 
 
 def _plain(figure: str, marks: _Marks) -> str | None:
-    """A figure as 999.9, if it is a number with these marks."""
+    """A figure in the form 999.9, if these marks make it a number."""
     decimal, thousands, grouping = marks
     if re.fullmatch(NumberNotation(decimal=decimal, thousands=thousands, grouping=grouping).body, figure) is None:
         return None
@@ -245,28 +268,34 @@ def _plain(figure: str, marks: _Marks) -> str | None:
     return figure.replace(decimal, ".")
 
 
-def _marks(said: Said) -> list[_Marks]:
-    """What the marks of a column may be, the simplest first."""
+def _marks(options: ColumnReading) -> list[_Marks]:
+    """The possible marks of a column, the simplest first."""
     wanted = next(
-        (alike[0] for alike in (SPACES, APOSTROPHES) if said.thousands and said.thousands in alike), said.thousands
+        (
+            equivalent[0]
+            for equivalent in (SPACES, APOSTROPHES)
+            if options.thousands and options.thousands in equivalent
+        ),
+        options.thousands,
     )
     return [
         (decimal, thousands, grouping)
         for thousands in ("", ",", ".", " ", "'")
         for decimal in (".", ",")
         for grouping in ((3, 2) if thousands else (3,))
-        if thousands != decimal and said.decimal in (None, decimal) and wanted in (None, thousands)
+        if thousands != decimal and options.decimal in (None, decimal) and wanted in (None, thousands)
     ]
 
 
 def _by_evidence(
     readings: Sequence[_Reading], notations: Sequence[NumberNotation], bodies: Any
 ) -> NumberNotation | None:
-    """Which of several readings is meant, if the cells show it.
+    """The intended one of several readings, if the cells show it.
 
-    One mark before three digits everywhere is a decimal mark or parts thousands. A point is a decimal mark in numbers that
-    every program reads so, and in percent, of which thousands are rare. Where numbers below a thousand stand without a mark,
-    the mark parts thousands: decimals would end in a zero, and be shorter, in one of ten.
+    One mark before three digits everywhere may be a decimal mark or separate thousands. A point is
+    a decimal mark in numbers that every program reads so. It also is in percent, which rarely reach
+    thousands. If numbers below a thousand have no mark, the mark separates thousands: one decimal
+    number in ten would end in a zero, and be shorter.
     """
     parted = [k for k, each in enumerate(readings) if each.marks[1]]
     decimal = [k for k, each in enumerate(readings) if not each.marks[1]]
@@ -283,12 +312,12 @@ def _by_evidence(
 
 
 def _style(marks: _Marks, prefix: str, suffix: str, shape: Any, min_count: int) -> NumberNotation:
-    """The notation of cells of this shape, which these marks read: how most of them are written."""
+    """The most frequent style of cells of this shape, which these marks read, as a notation."""
     import polars as pl
 
     decimal, thousands, grouping = marks
     weight = shape["weight"]
-    has_decimals = shape["dash"] == ""  # the others say in their own way that they have none
+    has_decimals = shape["dash"] == ""  # dashes replace the decimals of the others
     dashes = shape.filter(~has_decimals)
     body = shape["body"].str.replace("[eE].*$", "")
     whole = body.str.split(decimal).list.first() if decimal else body
@@ -300,9 +329,8 @@ def _style(marks: _Marks, prefix: str, suffix: str, shape: Any, min_count: int) 
     lengths = fraction.str.len_chars()
     most = _shared(lengths, weighing, min_count)
     keeps_zeros = bool(fraction.str.contains("[0-9]0$").any()) or lengths.n_unique() == 1
-    least = (
-        _commonest(lengths, weighing) if keeps_zeros else int((fraction == "0").any())
-    )  # 12.0 is how programs write 12
+    # Programs write 12 as 12.0.
+    least = _commonest(lengths, weighing) if keeps_zeros else int((fraction == "0").any())
     digits = whole.str.replace_all("[^0-9]", "").str.len_chars()
     is_grouped = whole.str.contains("[^0-9]")
     longest = int(digits.filter(~is_grouped).max() or 0)
@@ -349,7 +377,10 @@ def _commonest(values: Any, weight: Any) -> Any:
 
 
 def _shared(lengths: Any, weight: Any, min_count: int) -> int:
-    """How many decimals as many as ``min_count`` cells have at least: what one cell has is not kept."""
+    """The largest number of decimals that at least ``min_count`` cells reach.
+
+    The decimals of a single cell are not stored.
+    """
     import polars as pl
 
     counted = pl.DataFrame({"n": lengths, "w": weight}).sort("n", descending=True)
@@ -371,7 +402,8 @@ def _mixed(affixes: Any, min_count: int) -> str:
             f"column of its own"
         )
     return (
-        f"numbers of which not all have {max(signs, key=signs.__getitem__)!r} at the same end: write all of them alike"
+        f"numbers of which not all have {max(signs, key=signs.__getitem__)!r} at the same end: "
+        f"write all of them in the same way"
     )
 
 
@@ -379,14 +411,17 @@ def _two_readings(name: str, readings: Sequence[_Reading], prefix: str, suffix: 
     mark = next(each.marks[1] for each in readings if each.marks[1])
     flag = quote(f"{name}={mark}")
     return (
-        f"numbers such as {prefix}1{mark}234{suffix}, 1234 where {mark!r} parts thousands or 1.234 where it is the decimal mark: "
-        f"say which, by thousands={{{name!r}: {mark!r}}} or decimal={{{name!r}: {mark!r}}} (--thousands {flag} or "
-        f"--decimal {flag})"
+        f"numbers such as {prefix}1{mark}234{suffix}, 1234 where {mark!r} separates thousands or 1.234 "
+        f"where it is the decimal mark: say which, by thousands={{{name!r}: {mark!r}}} or "
+        f"decimal={{{name!r}: {mark!r}}} (--thousands {flag} or --decimal {flag})"
     )
 
 
 def _but_for(name: str, what: str, cells: Any, weight: np.ndarray, read: np.ndarray, min_count: int) -> str:
-    """What is said of numbers or dates among which a few words, each of ``min_count`` cells or more, are missing cells."""
+    """The reason for numbers or dates among which a few words stand for missing cells.
+
+    It names words of at least ``min_count`` cells.
+    """
     words = [
         cell for cell, count, own in zip(cells.to_list(), weight, read, strict=True) if count >= min_count and not own
     ]
@@ -400,9 +435,10 @@ def _listed(words: Iterable[str]) -> str:
     return " and ".join(map(repr, words))
 
 
-# ------------------------------------------------------------------------------------------------------------------ dates
+# Dates
 
-DOUBTFUL = np.array(["2024-02-01T07:30"], dtype="datetime64[us]")  # of which two components could be a month
+# Two of its components could be a month.
+DOUBTFUL = np.array(["2024-02-01T07:30"], dtype="datetime64[us]")
 MEANINGS = {"d": "day", "m": "month", "B": "month", "b": "month", "Y": "year", "y": "year"}
 TIME = re.compile(
     r"(.+?)(T|,? +|:)([0-9]{1,2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]+)?)?(?:( ?)([AaPp][Mm]))?"
@@ -432,7 +468,7 @@ def _dates(name: str, cells: Any, weight: np.ndarray, min_count: int) -> Found |
         return Doubt(
             "times of day, such as 07:30, are not read: write a date before them, or the hours or minutes as a number"
         )
-    if (part := _parts_of_dates(samples, cells)) is not None:
+    if (part := _incomplete_dates(samples, cells)) is not None:
         return Doubt(part)
     tried = [DateNotation(format=each) for each in dict.fromkeys(each for cell in samples for each in _formats(cell))]
     if not tried:
@@ -443,10 +479,10 @@ def _dates(name: str, cells: Any, weight: np.ndarray, min_count: int) -> Found |
     strays = tuple(cells.filter(pl.Series(~best)).head(FEW_WORDS + 1).to_list())
     if max(counts) < MOSTLY * weight.sum():
         few = len(strays) <= FEW_WORDS and best.sum() >= MANY_NUMBERS
-        said = _two_ways(weight, tried, read) or (
+        reason = _two_formats(weight, tried, read) or (
             _but_for(name, "dates", cells, weight, best, min_count) if few else None
         )
-        return _other_months(cells) if said is None else Doubt(said)
+        return _other_months(cells) if reason is None else Doubt(reason)
     sequences: dict[str, DateNotation] = {}
     for notation, count, own in zip(tried, counts, read, strict=True):
         if count == max(counts):
@@ -467,8 +503,8 @@ def _dates(name: str, cells: Any, weight: np.ndarray, min_count: int) -> Found |
     return Found(chosen, strays)
 
 
-def _parts_of_dates(samples: Sequence[str], cells: Any) -> str | None:
-    """What is said of months or weeks without a day; None of other text."""
+def _incomplete_dates(samples: Sequence[str], cells: Any) -> str | None:
+    """The reason for months or weeks without a day; None for other text."""
     whole = "write a day behind them, as {}, to have dates read; they are labels until then"
     if all(MONTH.fullmatch(cell) for cell in samples) and bool(cells.str.contains(f"^(?:{MONTH.pattern})$").all()):
         return f"months without a day: {whole.format('2024-01-31')}"
@@ -478,7 +514,7 @@ def _parts_of_dates(samples: Sequence[str], cells: Any) -> str | None:
 
 
 def _other_months(cells: Any) -> Doubt | None:
-    """What is said of dates whose months have names in another language."""
+    """The doubt about dates with month names in another language."""
     words = [found[1].lower() for cell in cells.to_list() if (found := OTHER_MONTH.fullmatch(cell))]
     if len(words) < len(cells) or len(set(words)) > MOST_MONTHS:
         return None
@@ -488,7 +524,10 @@ def _other_months(cells: Any) -> Doubt | None:
 
 
 def _place_of_days(cells: Any) -> int | None:
-    """Which part of dates in digits is the day, if just one has nearly all values up to 31: neither months nor years do."""
+    """The position of the day in dates of digits, if exactly one has nearly all values up to 31.
+
+    Neither months nor years have these.
+    """
     parts = [
         cells.str.extract(rf"^(?:[0-9]+[^0-9:]+){{{place}}}([0-9]+)").cast(int, strict=False) for place in range(3)
     ]
@@ -496,8 +535,8 @@ def _place_of_days(cells: Any) -> int | None:
     return days[0] if len(days) == 1 else None
 
 
-def _two_ways(weight: np.ndarray, tried: Sequence[DateNotation], read: Sequence[np.ndarray]) -> str | None:
-    """What is said of dates of which no format reads most, but two together do."""
+def _two_formats(weight: np.ndarray, tried: Sequence[DateNotation], read: Sequence[np.ndarray]) -> str | None:
+    """The reason for dates of which no single format reads most, but two together do."""
     for k, first in enumerate(read):
         for j, second in enumerate(read[:k]):
             if weight[first | second].sum() >= MOSTLY * weight.sum():
@@ -514,7 +553,7 @@ def _two_ways(weight: np.ndarray, tried: Sequence[DateNotation], read: Sequence[
 
 
 def _sequence(notation: DateNotation) -> str:
-    """In which sequence a notation writes day, month and year."""
+    """The order of day, month and year in a notation."""
     return "/".join(MEANINGS[part] for part in re.findall(r"%-?([A-Za-z])", notation.format) if part in MEANINGS)
 
 

@@ -1,4 +1,4 @@
-"""Whole numbers of any size as they are: their values, their differences and their types, which float64 alone would round."""
+"""Exact integers of any size: their values, differences and types, which float64 would round."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from typing import Any
 
 import numpy as np
 
-LARGEST_EXACT = 2**53  # from here on float64 does not hold every integer
-MOST_BITS = 1023  # of an integer that float64 holds the size of; larger ones are no numbers, but may be labels
+LARGEST_EXACT = 2**53  # float64 does not represent every larger integer
+MOST_BITS = 1023  # larger integers overflow float64; they are labels, not numbers
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _TYPE = re.compile(r"(u?)int(8|16|32|64|128)\b")
 
 
 def is_large(numbers: np.ndarray) -> bool:
-    """Whether any of the numbers (N,) float64, NaN where unknown, is too large for float64 to hold every integer there."""
+    """Whether any of the numbers (N,), NaN if unknown, is too large for exact integers in
+    float64."""
     with np.errstate(invalid="ignore"):
         return bool((np.abs(numbers) >= LARGEST_EXACT).any())
 
 
 def integers_of(values: np.ndarray) -> np.ndarray | None:
-    """The known values as the integers they are, int64 where these are enough, else objects; None where any is not an integer.
+    """The known values as exact integers; None if one is not an integer.
 
-    Integers, and text or decimals that are integers, are exact whatever their size. What floating point holds from 2^53 on
-    is no exact integer.
+    The result is int64 if it holds them, else objects. Integers, and text or decimals that are
+    integers, are exact at any size. Floats from 2^53 on are not exact integers.
 
     >>> integers_of(np.array([2**70, -1], dtype=object))
     array([1180591620717411303424, -1], dtype=object)
@@ -36,7 +37,7 @@ def integers_of(values: np.ndarray) -> np.ndarray | None:
 
 
 def integer_of(value: Any) -> int | None:
-    """A known value as the integer it is exactly, if it is one."""
+    """The exact integer of a known value; None if it is not one."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, int):
@@ -57,7 +58,7 @@ def integer_of(value: Any) -> int | None:
 
 
 def whole_array(integers: Sequence[Any]) -> np.ndarray:
-    """Integers as an array (N,): int64, else uint64, where all fit, else of objects; never floats.
+    """Integers as an array (N,): int64 or uint64 if all fit, else objects; never floats.
 
     >>> whole_array([2**63, 1]).dtype, whole_array([2**63, -1]).dtype
     (dtype('uint64'), dtype('O'))
@@ -73,12 +74,14 @@ def whole_array(integers: Sequence[Any]) -> np.ndarray:
 
 
 def differences(values: np.ndarray, numbers: np.ndarray, origin: float) -> np.ndarray:
-    """value − origin, (N,) float64, NaN where unknown: computed in integers wherever float64 would lose one, then rounded once.
+    """value − origin, (N,) float64, NaN if unknown; the only rounding is of the result.
+
+    Differences are computed in integers wherever float64 would lose one.
 
     Args:
         values: the cells.
-        numbers: the same as float64, NaN where unknown.
-        origin: what is taken away, a float, or an integer of any size.
+        numbers: the same as float64, NaN if unknown.
+        origin: the subtrahend, a float or an integer of any size.
     """
     whole = int(origin)
     if not (is_large(numbers) or abs(whole) >= LARGEST_EXACT):
@@ -101,11 +104,13 @@ def differences(values: np.ndarray, numbers: np.ndarray, origin: float) -> np.nd
 
 
 def counted(values: np.ndarray, numbers: np.ndarray, origin: float, step: float) -> tuple[np.ndarray, np.ndarray]:
-    """The number of steps from the origin to each value, (N,) float64, rounded, and which values lie between steps, (N,) bool.
+    """The rounded number of steps from the origin to each value, (N,) float64.
+
+    Also marks values between steps.
 
     Args:
         values: the cells.
-        numbers: the same as float64, NaN where unknown.
+        numbers: the same as float64, NaN if unknown.
         origin, step: whole numbers, as floats or as integers of any size.
     """
     since = differences(values, numbers, origin)
@@ -126,7 +131,10 @@ def counted(values: np.ndarray, numbers: np.ndarray, origin: float, step: float)
 
 
 def on_line(origin: float, step: float, codes: np.ndarray) -> np.ndarray:
-    """The integers origin + code · step, (N,), of codes (N,) that are rounded first: int64, uint64 or objects, never wrapped."""
+    """The integers origin + code · step, (N,), for codes (N,) that are rounded first.
+
+    The result is int64, uint64 or objects, and never overflows.
+    """
     codes = np.round(np.nan_to_num(codes, posinf=1e300, neginf=-1e300))
     reach = abs(float(origin)) + float(np.abs(codes).max(initial=0.0)) * float(step)
     if reach < LARGEST_EXACT:
@@ -137,7 +145,10 @@ def on_line(origin: float, step: float, codes: np.ndarray) -> np.ndarray:
 
 
 def within(integers: np.ndarray, dtype: str) -> np.ndarray:
-    """Integers (N,) moved into the range of a type of integers, if that is one; those of 64 bits without sign are of it."""
+    """Integers (N,) clipped to the range of an integer type; unchanged for other types.
+
+    Those of an unsigned 64-bit type become uint64.
+    """
     bounds = type_range(dtype)
     if bounds is None or not len(integers):
         return integers
@@ -147,7 +158,9 @@ def within(integers: np.ndarray, dtype: str) -> np.ndarray:
 
 
 def type_range(dtype: str) -> tuple[int, int] | None:
-    """The least and largest integer of a type, by the name that any container has for it; None of other types.
+    """The smallest and largest integer of a type, by its name in any container.
+
+    None for other types.
 
     >>> type_range("UInt8"), type_range("int16[pyarrow]"), type_range("float64")
     ((0, 255), (-32768, 32767), None)

@@ -1,4 +1,6 @@
-"""A table with its missing cells filled: in its own kind, or as frames that are written; known cells stay to the bit."""
+"""Tables with their missing cells filled, in their own container or as frames; known cells do not
+change.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import numpy as np
 
 from chainrule.errors import FormatError
 from chainrule.table.cells import objects_of
-from chainrule.table.codes import as_fitted, in_manner_of, notation_in, places
+from chainrule.table.codes import as_fitted, column_positions, in_manner_of, notation_in
 from chainrule.table.frames import as_polars, build, replaced
 from chainrule.table.read import Table
 from chainrule.table.schema import Schema
@@ -18,12 +20,12 @@ from chainrule.table.schema import Schema
 
 @dataclass(frozen=True)
 class Fills:
-    """What fills the missing cells of a table.
+    """The values that fill the missing cells of a table.
 
     Attributes:
-        codes: (N, D) float64, read where a cell is missing.
-        missing: the cells (N, D) that are filled, bool.
-        means: whether numbers are means, which may lie between those of a column's grid.
+        codes: (N, D) float64, used where a cell is missing.
+        missing: the cells (N, D) to fill, bool.
+        means: whether numbers are means, which may lie between the points of a grid.
     """
 
     codes: np.ndarray
@@ -31,7 +33,9 @@ class Fills:
     means: bool = False
 
     def of(self, schema: Schema) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-        """Each column of the table with missing cells: its name, values (N,) that hold there, and these cells (N,)."""
+        """Yields the name of each column with missing cells, values (N,) valid there, and these
+        cells.
+        """
         for k, column in enumerate(schema.columns):
             cells = self.missing[:, k]
             if not column.is_flag and cells.any():
@@ -44,23 +48,24 @@ class Fills:
 
 
 def filled(table: Table, schema: Schema, fills: Fills) -> Any:
-    """The table with its missing cells filled, in its own kind, types and index."""
+    """The table with its missing cells filled, in its own container, types and index."""
     table = as_fitted(table, schema)
     return _filled(table, schema, {name: (values, cells) for name, values, cells in fills.of(schema)})
 
 
-def filled_frames(parts: Iterable[tuple[Table, Fills]], as_text: bool, *, schema: Schema) -> Iterator[Any]:
-    """The parts of a table with their missing cells filled, as polars frames of the same types.
+def filled_frames(chunks: Iterable[tuple[Table, Fills]], as_text: bool, *, schema: Schema) -> Iterator[Any]:
+    """The chunks of a table with their missing cells filled, as polars frames of the same types.
 
-    Columns of text files have the types of the schema, and those left out are text, whatever a part holds. ``as_text``: they
-    are text; known cells are as they are written, and what is filled is written alike.
+    Columns of text files have the types of the schema in every chunk; left-out columns are text.
+    With ``as_text`` all cells are text: known cells as written, filled ones in the same style.
     """
     like: dict[str, str] = {}
-    for part, fills in parts:
-        table, columns = as_fitted(part, schema), {n: (values, cells) for n, values, cells in fills.of(schema)}
+    for chunk, fills in chunks:
+        table, columns = as_fitted(chunk, schema), {n: (values, cells) for n, values, cells in fills.of(schema)}
         if as_text and table.text is not None:
-            at = places(table, schema)
-            for name, place in at.items():  # a part without a known cell is written as the last one that had any
+            at = column_positions(table, schema)
+            # A chunk without a known cell keeps the style of the last chunk that had one.
+            for name, place in at.items():
                 like.update((name, word) for word in table.text.to_series(place).alias("").drop_nulls().head(1))
             columns = {
                 name: (_as_written(schema, name, values, like.get(name), table), cells)
@@ -77,7 +82,7 @@ def filled_frames(parts: Iterable[tuple[Table, Fills]], as_text: bool, *, schema
 
 
 def _filled(table: Table, schema: Schema, columns: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Any:
-    at, values, missing = places(table, schema), {}, {}
+    at, values, missing = column_positions(table, schema), {}, {}
     for name, (cells, own) in columns.items():
         if name in at:
             called = table.names[at[name]]
@@ -86,35 +91,37 @@ def _filled(table: Table, schema: Schema, columns: Mapping[str, tuple[np.ndarray
 
 
 def _as_written(schema: Schema, name: str, values: np.ndarray, like: str | None, table: Table) -> np.ndarray:
-    """Values (N,) as text, objects, in the notation of their column, or else in the manner of a known cell."""
+    """Values (N,) as text objects, in their column's notation or the style of a known cell."""
     column = schema.columns[schema.number(name)]
     if (notation := notation_in(table, column, schema)) is not None:
         return objects_of(notation.write(values))
     return column.as_written(values, like or "")
 
 
-def _in_types(part: Table, schema: Schema) -> Any:
-    """The columns of a part of a text file as polars has them: in the types of the schema, what is left out as text."""
+def _in_types(chunk: Table, schema: Schema) -> Any:
+    """The columns of a chunk of a text file in the schema's polars types; left-out columns are
+    text.
+    """
     import polars as pl
 
-    at, columns = places(part, schema), []
-    frame = _as_frame(part) if part.container == "numpy" else part.frame
+    at, columns = column_positions(chunk, schema), []
+    frame = _as_frame(chunk) if chunk.container == "numpy" else chunk.frame
     own = {at[column.name]: column for column in schema.own if column.name in at}
-    for place, name in enumerate(part.names):
+    for place, name in enumerate(chunk.names):
         column = own.get(place)
         dtype = pl.String if column is None or column.is_text else column.polars_type()
-        found = (part.text if dtype == pl.String else frame).to_series(place).alias(name)
-        empty = found.null_count() == len(found)  # text, whose type cannot be told
+        found = (chunk.text if dtype == pl.String else frame).to_series(place).alias(name)
+        empty = found.null_count() == len(found)  # its type is unknown
         try:
             columns.append(pl.Series(name, [None] * len(found), dtype=dtype) if empty else found.cast(dtype))
         except pl.exceptions.PolarsError as error:
             raise FormatError(
-                f"{part.source}: column {name!r} cannot be written as {dtype} from {part.where(0)} on: {error}; write CSV, which "
-                f"keeps cells as they are"
+                f"{chunk.source}: column {name!r} cannot be written as {dtype} from {chunk.where(0)} on: "
+                f"{error}; write CSV, which keeps cells as they are"
             ) from error
     return pl.DataFrame(columns)
 
 
-def _as_frame(part: Table) -> Any:
+def _as_frame(chunk: Table) -> Any:
     """The columns of an array, or of a text file without names, as a polars frame."""
-    return build(dict(zip(part.names, part.columns, strict=True)), {}, "polars")
+    return build(dict(zip(chunk.names, chunk.columns, strict=True)), {}, "polars")

@@ -1,4 +1,7 @@
-"""Whether polars can work in this process: a forked child lacks the threads of its parent, and would wait for them for ever."""
+"""Whether polars works in this process.
+
+A forked child lacks its parent's threads, and would wait for them forever.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +12,30 @@ from pathlib import Path
 
 from chainrule.errors import BackendError
 
-WORKERS = re.compile(r"polars-\d|async-executor|tokio-rt")  # names of threads that polars starts when it first works
+WORKERS = re.compile(r"polars-\d|async-executor|tokio-rt")  # names of polars' threads
 TASKS = Path("/proc/self/task")
 
-_at_work = False  # before the fork that is under way
-_gone = False
+_polars_worked = False  # at the last fork
+_threads_are_gone = False
 
 
 def require_polars() -> None:
-    """Raises BackendError in a forked child whose parent had worked with polars; there are other ways to start processes."""
-    if _gone:
+    """Raises BackendError in a forked child whose parent had used polars."""
+    if _threads_are_gone:
         raise BackendError(
-            "polars, which reads and writes CSV and Parquet and knows time zones, had worked before this process was forked, and "
-            "cannot work here: start processes by multiprocessing's 'spawn' or 'forkserver', or pass and ask for frames or arrays"
+            "polars, which reads and writes CSV and Parquet and knows time zones, had worked before "
+            "this process was forked, and cannot work here: start processes by multiprocessing's "
+            "'spawn' or 'forkserver', or pass and ask for frames or arrays"
         )
 
 
-def _look() -> None:
-    global _at_work
-    _at_work = "polars" in sys.modules and (_gone or _has_workers())
+def _before_fork() -> None:
+    global _polars_worked
+    _polars_worked = "polars" in sys.modules and (_threads_are_gone or _has_workers())
 
 
 def _has_workers() -> bool:
-    """Whether there are threads of polars; where nobody can tell, its being imported is enough."""
+    """Whether polars has threads; if that is unknown, whether it is imported."""
     try:
         names = [(task / "comm").read_text() for task in TASKS.iterdir()]
     except OSError:
@@ -39,10 +43,10 @@ def _has_workers() -> bool:
     return any(map(WORKERS.match, names))
 
 
-def _note() -> None:
-    global _gone
-    _gone = _at_work
+def _after_fork() -> None:
+    global _threads_are_gone
+    _threads_are_gone = _polars_worked
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_look, after_in_child=_note)
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)

@@ -1,4 +1,4 @@
-"""Data frames in and out: the types of their columns, frames built anew, and frames with holes filled."""
+"""Data frames in and out: types of columns, new frames, and frames with missing cells filled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from chainrule.table.types import Type, as_cells, as_integers, cells_word
 
 
 def cells_of(series: Any) -> np.ndarray:
-    """The values (N,) of a narwhals series: numbers, booleans, numpy datetimes (UTC where there is a zone), or objects."""
+    """The values (N,) of a narwhals series: numbers, booleans, numpy datetimes or objects.
+
+    Datetimes with a zone are converted to UTC.
+    """
     import narwhals as nw
 
     pandas = str(series.implementation.name) == "PANDAS"
@@ -44,7 +47,7 @@ def cells_of(series: Any) -> np.ndarray:
 
 
 def _dictionary_values(series: Any) -> Any:
-    """An Arrow series of the values of its dictionary."""
+    """An Arrow series decoded from its dictionary."""
     import narwhals as nw
 
     native = series.to_native()
@@ -52,7 +55,7 @@ def _dictionary_values(series: Any) -> Any:
 
 
 def _whole_cells(series: Any) -> np.ndarray | None:
-    """The cells (N,) of integers as objects, where numpy's types have no place for them or floats would round them."""
+    """Integers (N,) as objects, if numpy has no type for them or floats would round them."""
     import narwhals as nw
 
     wide = isinstance(series.dtype, nw.Int128 | nw.UInt128)
@@ -74,9 +77,11 @@ def types_of(frame: Any, container: str) -> tuple[Type, ...]:
 
 
 def build(columns: Mapping[str, np.ndarray], types: Mapping[str, Type], container: str) -> Any:
-    """A frame of these columns (N,) in these types; masked cells are missing. "numpy" gives an array (N, D).
+    """A frame of columns (N,) in these types, with masked cells missing.
 
-    A type that the container does not know, or that cannot hold the values, is left to the container.
+    "numpy" gives an array (N, D).
+
+    The container chooses a type if it does not know one, or if the type cannot hold the values.
     """
     if container == "numpy":
         return _array(columns, types)
@@ -98,35 +103,40 @@ def build(columns: Mapping[str, np.ndarray], types: Mapping[str, Type], containe
 def replaced(
     frame: Any,
     columns: Mapping[str, np.ndarray],
-    holes: Mapping[str, np.ndarray],
+    missing: Mapping[str, np.ndarray],
     container: str,
     names: Sequence[str],
 ) -> Any:
-    """A copy of a frame or array whose holes (N,) bool have these values (N,); every other cell, the index and all types stay.
+    """A copy of a frame or array with these values (N,) in its missing cells (N,).
 
-    Columns are found by their place among the names of the table, which a frame of pandas may call otherwise.
+    All other cells, the index and all types stay. Columns are found by their position among the
+    table's names, since a pandas frame may use other labels.
     """
-    parts = [(names.index(name), columns[name], holes[name]) for name in columns if holes[name].any()]
+    filled_columns = [(names.index(name), columns[name], missing[name]) for name in columns if missing[name].any()]
     if container == "numpy":
-        return _filled_array(frame, parts)
+        return _filled_array(frame, filled_columns)
     if container == "pandas":
         frame = frame.copy()
-        for place, values, own in parts:
+        for place, values, own in filled_columns:
             frame.isetitem(place, _filled_pandas(frame.iloc[:, place], values, own))
         return frame
     if container == "polars":
-        for place, values, own in parts:
+        for place, values, own in filled_columns:
             filled = _filled_polars(frame.to_series(place), values, own)
-            frame = frame.clone().replace_column(place, filled)  # not by its name, which might be a pattern
+            # By position, since the name might be a pattern.
+            frame = frame.clone().replace_column(place, filled)
         return frame
-    for place, values, own in parts:
+    for place, values, own in filled_columns:
         field = frame.schema.field(place)
         frame = frame.set_column(place, field, _filled_arrow(frame.column(place), values, own))
     return frame
 
 
 def like(frame: Any, columns: Mapping[str, np.ndarray], container: str) -> Any:
-    """A frame of other columns (N,) with the index of this one, of numbers in their own type; "numpy" gives an array."""
+    """A frame of other columns (N,) with this frame's index; "numpy" gives an array.
+
+    Numbers keep their own type.
+    """
     if container == "numpy":
         return _array(columns, {})
     made = build(columns, {}, container)
@@ -135,8 +145,8 @@ def like(frame: Any, columns: Mapping[str, np.ndarray], container: str) -> Any:
     return made
 
 
-def alike(frame: Any, columns: Mapping[str, np.ndarray], container: str) -> Any:
-    """As ``like``, of a column for each of the frame's, in its order; they are called as the frame calls its own."""
+def like_named(frame: Any, columns: Mapping[str, np.ndarray], container: str) -> Any:
+    """As ``like``, for one new column per column of the frame, with the frame's column labels."""
     made = like(frame, columns, container)
     if container == "pandas":
         made.columns = frame.columns
@@ -144,7 +154,7 @@ def alike(frame: Any, columns: Mapping[str, np.ndarray], container: str) -> Any:
 
 
 def as_polars(frame: Any, names: Sequence[str]) -> Any:
-    """A pandas or Arrow frame as a polars one, whose columns have these names."""
+    """Converts a pandas or Arrow frame to polars, with these column names."""
     import polars as pl
 
     if hasattr(frame, "iloc"):
@@ -153,77 +163,78 @@ def as_polars(frame: Any, names: Sequence[str]) -> Any:
     return pl.DataFrame([pl.Series(name, column) for name, column in columns])
 
 
-def _filled_pandas(series: Any, values: np.ndarray, holes: np.ndarray) -> Any:
-    """A pandas series with its holes filled, in its type; labels that a type does not name yet are added to it."""
+def _filled_pandas(series: Any, values: np.ndarray, missing: np.ndarray) -> Any:
+    """A pandas series with its missing cells filled, in its type; a category gains new labels."""
     import pandas as pd
 
-    rows = np.flatnonzero(holes)
+    rows = np.flatnonzero(missing)
     if isinstance(series.dtype, pd.CategoricalDtype):
         filled = pandas_types.categorical(values[rows].tolist(), series.dtype)
-        series = series.astype(filled.dtype)  # a copy, with the labels that are new
+        series = series.astype(filled.dtype)  # a copy, with the new labels
         series.iloc[rows] = filled.array
         return series
     filled = pandas_types.made(values[rows], pandas_types.type_of(series))
-    if isinstance(series.dtype, pd.SparseDtype):  # which takes no single cells
+    if isinstance(series.dtype, pd.SparseDtype):  # does not accept single cells
         cells = series.sparse.to_dense()
         cells.iloc[rows] = filled.sparse.to_dense().to_numpy()
         return cells.astype(series.dtype)
-    if filled.dtype != series.dtype:  # which cannot hold them
+    if filled.dtype != series.dtype:  # the type cannot hold them
         whole = pd.Series(objects_of([None] * len(series)), index=series.index, dtype=object)
         whole.iloc[rows] = filled.array
-        return series.where(~holes, whole)
+        return series.where(~missing, whole)
     series = series.copy()
     series.iloc[rows] = filled.array
     return series
 
 
-def _filled_polars(series: Any, values: np.ndarray, holes: np.ndarray) -> Any:
+def _filled_polars(series: Any, values: np.ndarray, missing: np.ndarray) -> Any:
     import polars as pl
 
     kind = polars_types.type_of(series)
-    if isinstance(series.dtype, pl.Object):  # which no function takes apart
+    if isinstance(series.dtype, pl.Object):  # polars' functions do not support it
         cells = [
-            b if hole else a for a, b, hole in zip(series.to_list(), as_cells(values, kind.cells), holes, strict=True)
+            b if is_missing else a
+            for a, b, is_missing in zip(series.to_list(), as_cells(values, kind.cells), missing, strict=True)
         ]
         return pl.Series(series.name, cells, dtype=pl.Object)
     blank = values.copy()
     if values.dtype.kind == "O":
-        blank[~holes] = None  # only what is filled has to have the type
+        blank[~missing] = None  # only filled cells must have the type
     filled = polars_types.made(series.name, blank, series.dtype)
     if isinstance(series.dtype, pl.Enum) and filled.dtype != series.dtype:
         series = series.cast(filled.dtype)
-    if filled.dtype != series.dtype:  # which cannot hold them
-        return pl.select(pl.when(pl.Series(holes)).then(filled).otherwise(series)).to_series().alias(series.name)
-    return filled.zip_with(pl.Series(holes), series).alias(series.name)
+    if filled.dtype != series.dtype:  # the type cannot hold them
+        return pl.select(pl.when(pl.Series(missing)).then(filled).otherwise(series)).to_series().alias(series.name)
+    return filled.zip_with(pl.Series(missing), series).alias(series.name)
 
 
-def _filled_arrow(column: Any, values: np.ndarray, holes: np.ndarray) -> Any:
+def _filled_arrow(column: Any, values: np.ndarray, missing: np.ndarray) -> Any:
     import pyarrow as pa
     import pyarrow.compute
 
     own = column.type
     filled = arrow_types.made(values, own, arrow_types.type_of(column))
-    if filled.type != own:  # which cannot hold them
-        return _chosen(holes, filled, column.cast(filled.type))
+    if filled.type != own:  # the type cannot hold them
+        return _chosen(missing, filled, column.cast(filled.type))
     if pa.types.is_dictionary(own):
-        places = pa.array(np.where(holes, np.arange(len(holes)) + len(holes), np.arange(len(holes))))
+        places = pa.array(np.where(missing, np.arange(len(missing)) + len(missing), np.arange(len(missing))))
         whole = pa.chunked_array([*column.chunks, filled], own).unify_dictionaries()
         return whole.take(places)
-    return _chosen(holes, filled, column)
+    return _chosen(missing, filled, column)
 
 
-def _chosen(holes: np.ndarray, filled: Any, column: Any) -> Any:
+def _chosen(missing: np.ndarray, filled: Any, column: Any) -> Any:
     import pyarrow as pa
     import pyarrow.compute
 
     try:
-        found = getattr(pyarrow.compute, "if_else")(pa.array(holes), filled, column)  # noqa: B009  # made at import
+        found = getattr(pyarrow.compute, "if_else")(pa.array(missing), filled, column)  # noqa: B009  # made at import
         if found.type == column.type:
             return found
-    except pa.ArrowException:  # of types for which Arrow has no such function
+    except pa.ArrowException:  # Arrow has no such function for some types
         pass
-    cells = zip(column.to_pylist(), filled.to_pylist(), holes, strict=True)
-    return arrow_types.from_cells([b if hole else a for a, b, hole in cells], column.type)
+    cells = zip(column.to_pylist(), filled.to_pylist(), missing, strict=True)
+    return arrow_types.from_cells([b if is_missing else a for a, b, is_missing in cells], column.type)
 
 
 def _polars(name: str, values: np.ndarray, kind: Type | None) -> Any:
@@ -237,7 +248,7 @@ def _arrow(values: np.ndarray, kind: Type | None) -> Any:
 
 
 def _array(columns: Mapping[str, np.ndarray], types: Mapping[str, Type]) -> np.ndarray:
-    """Columns as an array (N, D), of the type that all had where that holds them."""
+    """Columns as an array (N, D), in their common type if it holds the values."""
     kinds = {types[name].dtype for name in columns if name in types}
     own = None
     if len(kinds) == 1 and set(columns) <= set(types):
@@ -250,8 +261,8 @@ def _array(columns: Mapping[str, np.ndarray], types: Mapping[str, Type]) -> np.n
         return _of_text(array, own.kind)
     if own is None or own.kind not in "biuf" or array.dtype.kind not in "biuf":
         return array
-    if own.kind in "biu" and array.dtype.kind == "f" and np.isnan(array).any():  # empty cells, which they cannot hold
-        return array
+    if own.kind in "biu" and array.dtype.kind == "f" and np.isnan(array).any():
+        return array  # the type cannot hold missing cells
     if own.kind in "iu":
         ends = np.iinfo(own)
         array = np.stack([as_integers(values, int(ends.min), int(ends.max)) for values in array.T], axis=1)
@@ -275,24 +286,24 @@ def _stacked(columns: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _would_round(columns: Sequence[np.ndarray], dtype: np.dtype[Any]) -> bool:
-    """Whether integers in columns would be rounded in that type."""
+    """Whether that type would round integers in the columns."""
     return dtype.kind == "f" and any(
         len(values) and max(abs(int(values.min())), abs(int(values.max()))) >= LARGEST_EXACT for values in columns
     )
 
 
-def _filled_array(array: np.ndarray, parts: Sequence[tuple[int, np.ndarray, np.ndarray]]) -> np.ndarray:
+def _filled_array(array: np.ndarray, filled_columns: Sequence[tuple[int, np.ndarray, np.ndarray]]) -> np.ndarray:
     own, array = array.dtype.kind, array.copy()
-    if own in "US":  # of a fixed length, which fills may exceed
+    if own in "US":  # text of fixed length, which fills may exceed
         array = array.astype(object)
-    for place, values, holes in parts:
-        known = cells_word(array[~holes, place])
-        array[holes, place] = as_cells(values[holes], known) if known else values[holes]
+    for place, values, missing in filled_columns:
+        known = cells_word(array[~missing, place])
+        array[missing, place] = as_cells(values[missing], known) if known else values[missing]
     return _of_text(array, own) if own in "US" else array
 
 
 def _of_text(cells: np.ndarray, kind: str) -> np.ndarray:
-    """Cells (N, D) as an array of text, or of kind "S" of bytes, as wide as they are."""
+    """Cells (N, D) as an array of text, or of bytes for kind "S", as wide as needed."""
     texts = [cell if isinstance(cell, str | bytes) else str(cell) for cell in cells.ravel().tolist()]
     if kind == "S":
         texts = [text if isinstance(text, bytes) else text.encode() for text in texts]
@@ -300,7 +311,10 @@ def _of_text(cells: np.ndarray, kind: str) -> np.ndarray:
 
 
 def integer_type(dtype: str) -> Any:
-    """The polars type of integers of the columns of text that had this one: of 64 bits, or of 128; None of other types."""
+    """The polars integer type for columns of text of this type, of 64 or 128 bits.
+
+    None for other types.
+    """
     import polars as pl
 
     if type_range(dtype) is None:

@@ -1,6 +1,6 @@
-"""What a pandas frame itself calls its columns: numbers, tuples, times and whatever else names one, beside their names as text.
+"""The column labels of a pandas frame, which may be numbers, tuples or times.
 
-Everywhere else a column has a name that is text, which no other column of its table has.
+Everywhere else a column has a name, which is text and unique in its table.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class ColumnIndex:
     """The index of a pandas frame's columns.
 
     Attributes:
-        labels: pairs of a column's name as text and what the frame calls it, encoded, where that is another.
-        types: the type of the index, of a MultiIndex of each of its levels.
-        names: of the index, or of its levels, encoded.
+        labels: pairs of a column's name and the frame's label for it, encoded, if they differ.
+        types: the type of the index, or of each level of a MultiIndex.
+        names: the names of the index or of its levels, encoded.
         multi: whether it is a MultiIndex.
-        frequency: of an index of times at equal distances, how pandas calls these.
+        frequency: the pandas frequency of an index of equally spaced times.
     """
 
     labels: tuple[tuple[str, Encoded], ...]
@@ -38,7 +38,7 @@ class ColumnIndex:
     frequency: str = ""
 
     def label(self, name: str) -> Any:
-        """What the frame calls the column of that name."""
+        """The frame's label of the column of that name."""
         found = next((label for text, label in self.labels if text == name), name)
         return own_value(found)
 
@@ -51,14 +51,14 @@ class ColumnIndex:
 
     @classmethod
     def from_json(cls, spec: Mapping[str, Any]) -> ColumnIndex:
-        """The index that ``to_json`` described."""
+        """Rebuilds the index that ``to_json`` described."""
         labels = tuple((str(name), as_tuples(label)) for name, label in spec["labels"].items())
         types = tuple(Type(str(t["dtype"]), "", tuple(map(as_tuples, t["categories"]))) for t in spec["types"])
         names = tuple(map(as_tuples, spec["names"]))
         return cls(labels, types, names, bool(spec["multi"]), str(spec.get("frequency", "")))
 
     def of(self, names: Sequence[str]) -> Any:
-        """The pandas index of columns of these names."""
+        """The pandas index of columns with these names."""
         import pandas as pd
 
         own = dict(self.labels)
@@ -74,12 +74,13 @@ class ColumnIndex:
 
 
 def names_and_index(frame: Any) -> tuple[tuple[str, ...], ColumnIndex | None]:
-    """The names of a pandas frame's columns as text, and its index where it has more to it than these.
+    """The names of a pandas frame's columns, and its index if the names do not describe it fully.
 
-    Of labels with the same text, 1 and "1", what is text keeps it, and the other is called with its type, "1 (int)".
+    If two labels have the same text, as 1 and "1", the label of text keeps it. The name of the
+    other one includes its type, "1 (int)".
 
     Raises:
-        ValueError: a label stands twice, which is the error's argument.
+        ValueError: a label appears twice; it is the error's argument.
     """
     import pandas as pd
 
@@ -104,7 +105,7 @@ def names_and_index(frame: Any) -> tuple[tuple[str, ...], ColumnIndex | None]:
 
 
 def names_of_mapping(keys: Sequence[Hashable]) -> tuple[tuple[str, ...], ColumnIndex | None]:
-    """As ``names_and_index``, of the keys of a dict that names columns."""
+    """As ``names_and_index``, for the keys of a dict of columns."""
     own = [_encoded(key) for key in keys]
     names = _texts(list(keys), own)
     differing = tuple((name, label) for name, label in zip(names, own, strict=True) if label != name)
@@ -112,15 +113,18 @@ def names_of_mapping(keys: Sequence[Hashable]) -> tuple[tuple[str, ...], ColumnI
 
 
 def find(label: Hashable, names: Sequence[str], index: ColumnIndex | None) -> str:
-    """The name as text of the column that a label means: one that is called so, or equals it, or has its text.
+    """The name of the column that a label refers to, by equal label or by equal text.
 
-    A label that is none of a column's comes back as its text.
+    Other labels give their own text.
     """
     return matched([label], names, index)[0] or _text(label)
 
 
 def matched(labels: Sequence[Any], names: Sequence[str], index: ColumnIndex | None) -> list[str | None]:
-    """As ``find``, of several labels: what is called so goes before what has the same text; None for none, or one taken."""
+    """As ``find``, for several labels; an equal label has priority over an equal text.
+
+    None if a label matches no column, or one that is already matched.
+    """
     own = {name: key_of(name) for name in names}
     own.update((name, key_of(label)) for name, label in (index.labels if index else ()) if name in own)
     by_key = {key: name for name, key in own.items()}
@@ -147,7 +151,7 @@ def _is_equal(label: Any, other: Any) -> bool:
 
 
 def _type_of(index: Any) -> Type:
-    """Of an index, of which no label is looked at but those that its type names."""
+    """The type of an index, with labels only if its type names them."""
     kind = type_of_pandas(index)
     return Type(kind.dtype, "", kind.categories)
 
@@ -169,7 +173,7 @@ def _index(labels: list[Any], kind: Type, title: Any) -> Any:
 
 
 def _at_equal_distances(index: Any, frequency: str) -> Any:
-    """The index with its frequency, where its times still have it."""
+    """The index with its frequency, if its times still have it."""
     if not frequency:
         return index
     try:
@@ -179,7 +183,7 @@ def _at_equal_distances(index: Any, frequency: str) -> Any:
 
 
 def _steps(labels: list[Any]) -> range | None:
-    """Integers at equal distances, ascending."""
+    """The range of ascending, equally spaced integers; None for other labels."""
     if not labels or not all(type(label) is int for label in labels):
         return None
     step = labels[1] - labels[0] if len(labels) > 1 else 1
@@ -188,7 +192,7 @@ def _steps(labels: list[Any]) -> range | None:
 
 
 def _encoded(label: Any) -> Encoded:
-    """A label as JSON holds it; what it cannot hold as its text."""
+    """A label as JSON holds it, or else its text."""
     try:
         return encoded(label)
     except TypeError:
@@ -205,7 +209,7 @@ def _text(label: Any) -> str:
 
 
 def _texts(labels: Sequence[Any], own: Sequence[Encoded]) -> tuple[str, ...]:
-    """A text for each label, all different; those of text are as they are."""
+    """A unique text for each label; labels of text do not change."""
     taken = {label for label in own if isinstance(label, str)}
     found = []
     for label, key in zip(labels, own, strict=True):

@@ -1,4 +1,4 @@
-"""From a table to its schema: every guess visible, and overridable by name."""
+"""Infers the schema of a table; every guess has a reason and can be overridden by name."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from chainrule.table.schema import LeftOut, Schema
 from chainrule.table.types import Type
 from chainrule.table.written import Written, remedy, require_format_of_some, with_doubtful_points, written_column
 
-FEWEST_FOR_ID = 20  # rows below which nothing can be told to be an id
-MOSTLY = 0.8  # share of numbers among labels from which the others are taken for mistakes
-FREE_TEXT_SHARE = 0.2  # of the rows, in listed levels; below, labels are free text
+FEWEST_FOR_ID = 20  # fewest rows that can show an id
+MOSTLY = 0.8  # least share of numbers among labels that makes the others mistakes
+FREE_TEXT_SHARE = 0.2  # least share of rows with listed levels; otherwise labels are free text
 MIN_COUNT = 5
 MISSING = ("unknown", "informative")
 
 
 @dataclass(frozen=True)
 class Options:
-    """How columns are taken: what the user said of them, and how many rows name a level."""
+    """The kinds that the user asked for, and the number of rows that make a level."""
 
     kinds: Mapping[str, Any]
     min_count: int
@@ -57,24 +57,28 @@ def infer_schema(
     strict: bool = False,
     missing: str = "unknown",
 ) -> Schema:
-    """The schema of a table: the kind of each column, with the reason for it; ``print`` shows a line per column.
+    """Infers the schema of a table: the kind of each column, and the reason for it.
 
-    Booleans, and numbers that are all 0 or 1, are binary; other numbers integer if all are, else real; dates datetime; the
-    rest categorical. Columns that look like ids or free text, and columns without a value, are left out.
+    ``print`` shows a line per column. Booleans, and numbers that are all 0 or 1, are binary. Other
+    numbers are integer if all of them are integers, else real. Dates are datetime, and everything
+    else is categorical. Columns that look like ids or free text, and columns without a value, are
+    left out.
 
     Args:
-        table: a ``Table``, or whatever ``read_table`` takes.
-        kinds: the kind of some columns by name, instead of the guess: "binary", "categorical", "integer", "real",
-            "datetime", or "leave out". An integer column with bounds is {"kind": "integer", "least": 0, "most": 9}.
-            A whole schema, such as another density's, is taken as it is.
-        min_count: rows a level needs to be listed, a value to be an atom, and any number of a column to be made of them. A
-            column known in fewer rows is left out, unless the table has no more.
-        strict: raise for columns that would be left out, instead of warning.
-        missing: "informative" adds a binary column before each column with holes, which says where they are.
+        table: a ``Table``, or an argument of ``read_table``.
+        kinds: the kind of some columns by name, instead of the guess: "binary", "categorical",
+            "integer", "real", "datetime", or "leave out". An integer column with bounds is {"kind":
+            "integer", "least": 0, "most": 9}. A whole schema, such as another density's, is used
+            unchanged.
+        min_count: number of rows that make a level, an atom, or any stored number. A column known
+            in fewer rows is left out, unless the table is smaller.
+        strict: raise an error instead of a warning if columns would be left out.
+        missing: "informative" adds a binary column before each column with missing cells, which
+            marks them.
 
     Raises:
-        SchemaError: no rows, no column that can be modelled, a value that the wanted kind cannot have, a name in
-            ``kinds`` that the table lacks.
+        SchemaError: no rows, no column that can be modelled, a value that the requested kind cannot
+            have, or a name in ``kinds`` that the table lacks.
     """
     table = table if isinstance(table, Table) else read_table(table)
     if isinstance(kinds, Schema):
@@ -95,25 +99,27 @@ def infer_schema(
         if isinstance(found, str):
             left_out.append(LeftOut(name, position, found))
             continue
-        holes = is_unknown(values)
-        if missing == "informative" and bool(holes.any()):
-            reason = f"{int(holes.sum())} cells of {name!r} are missing"
+        missing_cells = is_unknown(values)
+        if missing == "informative" and bool(missing_cells.any()):
+            reason = f"{int(missing_cells.sum())} cells of {name!r} are missing"
             flag = f"{name} is missing"
             while flag in table.names:
                 flag += "*"
-            columns.append(Binary.infer(flag, holes.astype(np.float64), "bool", reason, boolean=True, flag_of=name))
+            columns.append(
+                Binary.infer(flag, missing_cells.astype(np.float64), "bool", reason, boolean=True, flag_of=name)
+            )
         found = _of_type(found, table.type_of(position), values, min_count)
         columns.append(replace(found, notation=notation))
     require_format_of_some(table, notations)
     columns = with_doubtful_points(table, columns, notations)
-    _tell_of_left_out(table, [out for out in left_out if out.name not in kinds], strict)
+    _warn_of_left_out(table, [out for out in left_out if out.name not in kinds], strict)
     if not columns:
         raise SchemaError(f"{table.source}: no column can be modelled: {left_out[0].name!r} is {left_out[0].reason}")
     return Schema(tuple(columns), table.container, tuple(left_out), table.index, table.reading)
 
 
-def _tell_of_left_out(table: Table, unwanted: list[LeftOut], strict: bool) -> None:
-    """Warns of columns that are left out although the user did not say so; raises SchemaError where ``strict``."""
+def _warn_of_left_out(table: Table, unwanted: list[LeftOut], strict: bool) -> None:
+    """Warns of columns that are left out unasked; raises SchemaError if ``strict``."""
     if not unwanted:
         return
     listed = "; ".join(f"{out.name!r} ({out.reason})" for out in unwanted)
@@ -125,8 +131,8 @@ def _tell_of_left_out(table: Table, unwanted: list[LeftOut], strict: bool) -> No
 
 
 def _of_type(column: AbstractColumn, kind: Type, values: np.ndarray, least: int) -> AbstractColumn:
-    """The column with what its type says of its cells, and the labels that it names but for those of fewer rows."""
-    if column.holds_labels or not kind.categories:  # which has looked at its labels
+    """Adds to a column the common type of its cells, and its type's labels with enough rows."""
+    if column.holds_labels or not kind.categories:  # the column has counted its labels
         return replace(column, cells=kind.cells) if kind.cells else column
     counts = Counter(label for label in as_labels(values) if label is not None)
     return replace(column, cells=kind.cells, categories=public_categories(kind.categories, counts, least))
@@ -148,29 +154,31 @@ def _checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str
 
 
 def _known_in_few(table: Table, name: str, values: np.ndarray, options: Options) -> str | None:
-    """Why a column is left out that so few rows know that all of it would tell of them."""
+    """The reason to leave out a column with so few known rows that it would disclose them."""
     known = len(values) - int(is_unknown(values).sum())
     if name in options.kinds or not 0 < known < options.min_count <= len(table):
         return None
     if looks(values) == "complex":
-        return None  # which is refused, however few its rows
+        return None  # complex numbers are refused later, with any number of rows
     return f"known in {known} row{'s' if known > 1 else ''}, fewer than min_count = {options.min_count}"
 
 
 def _infer(table: Table, position: int, options: Options) -> tuple[AbstractColumn | str, Notation | None]:
-    """The column, or the reason for which it is left out; and how its numbers or dates are written, where that is not plain."""
+    """The column or the reason to leave it out, and its notation if not plain."""
     name, values, dtype = table.names[position], table.columns[position], table.dtypes[position]
-    told = options.kinds.get(name)
-    if _names_labels(table, name, dtype) or (told is not None and told["kind"] in ("categorical", "leave out")):
+    requested = options.kinds.get(name)
+    if _names_labels(table, name, dtype) or (
+        requested is not None and requested["kind"] in ("categorical", "leave out")
+    ):
         written = None
     else:
         written = written_column(table, position, min_count=options.min_count)
     if isinstance(written, Doubt):
-        if told is None:
+        if requested is None:
             return _labels(table, name, values, dtype, options, written.reason), None
-        if told["kind"] != "binary":
+        if requested["kind"] != "binary":
             raise SchemaError(f"column {name!r}: {written.reason}")
-    guess = _guessed if told is None else _as_told
+    guess = _guessed if requested is None else _as_requested
     if not isinstance(written, Written):
         return guess(table, name, values, dtype, options, None), None
     found = guess(table, name, written.cells, written.dtype, options, written.notation)
@@ -205,12 +213,12 @@ def _guessed(
     known = numbers[~np.isnan(numbers)]
     if not len(known):
         return "no known value"
-    if Binary.takes(numbers):
+    if Binary.accepts(numbers):
         return Binary.infer(name, numbers, dtype, "0 or 1" if manner is None else f"0 or 1, {manner}")
     if is_large(numbers) and (whole := integers_of(values[~np.isnan(numbers)])) is not None:
         return _large(name, values, whole, dtype, options, manner)
     different = len(np.unique(known))
-    if not Integer.takes(numbers):
+    if not Integer.accepts(numbers):
         return Real.infer(name, numbers, dtype, f"{what}, {different} different", **count)
     if _is_id(known, different):
         return "an id: whole numbers, all different in a narrow range"
@@ -219,24 +227,27 @@ def _guessed(
     return Integer.infer(name, numbers, dtype, reason, least=least, most=most, **count)
 
 
-def _as_told(
+def _as_requested(
     table: Table, name: str, values: np.ndarray, dtype: str, options: Options, notation: Notation | None
 ) -> AbstractColumn | str:
-    told = options.kinds[name]
-    kind, reason = told["kind"], "as you said" if notation is None else f"as you said, {notation.describe()}"
+    requested = options.kinds[name]
+    kind, reason = requested["kind"], "as you said" if notation is None else f"as you said, {notation.describe()}"
     if kind == "leave out":
         return reason
     if looks(values) == "empty":
         return "no known value"
     categories = table.categories.get(name, ())
-    cells = Cells(name, values, dtype, table.where, options.min_count, categories, told)
-    return COLUMNS[kind].as_told(cells, reason)
+    cells = Cells(name, values, dtype, table.where, options.min_count, categories, requested)
+    return COLUMNS[kind].as_requested(cells, reason)
 
 
 def _large(
     name: str, values: np.ndarray, whole: np.ndarray, dtype: str, options: Options, manner: str | None
 ) -> AbstractColumn | str:
-    """The column of integers that float64 does not hold: labels, ids, whole numbers counted from one of them, or continuous."""
+    """The column of integers too large for float64.
+
+    They are labels, ids, integers that count from one of them, or continuous.
+    """
     count = {"min_count": options.min_count}
     found = large_integers(whole, fewest=FEWEST_FOR_ID, **count)
     different = len(np.unique(whole))
@@ -251,13 +262,16 @@ def _large(
     if resolves(whole, **count):
         least, most = bounds_of(dtype)
         return Integer.infer(name, whole, dtype, reason, least=least, most=most, **count)
-    return Real.infer(name, whole, dtype, f"{reason}; continuous, as float64 tells 15 digits apart", **count)
+    return Real.infer(name, whole, dtype, f"{reason}; continuous, as float64 has 15 digits", **count)
 
 
 def _labels(
     table: Table, name: str, values: np.ndarray, dtype: str, options: Options, doubt: str | None = None
 ) -> AbstractColumn | str:
-    """A column of labels, or why it is left out; ``doubt`` is why they were not read as numbers or dates."""
+    """A column of labels, or the reason to leave it out.
+
+    ``doubt`` is why the labels were not read as numbers or dates.
+    """
     listing = {"min_count": options.min_count, "categories": table.categories.get(name, ())}
     if not _names_labels(table, name, dtype):
         _require_no_stray(table, name, values)
@@ -274,23 +288,22 @@ def _labels(
 
 
 def _listed_rows(column: Categorical, values: np.ndarray) -> int:
-    """How many rows have one of the levels that are listed."""
+    """Number of rows with a listed level."""
     listed = set(map(label_of, column.levels))
     return sum(label in listed for label in as_labels(values))
 
 
 def _names_labels(table: Table, name: str, dtype: str) -> bool:
-    """Whether the column's own type says that it holds labels."""
+    """Whether the column's own type is one of labels."""
     return name in table.categories or dtype.startswith(("Categorical", "dictionary"))
 
 
 def _require_no_stray(table: Table, name: str, values: np.ndarray) -> None:
-    """Raises SchemaError where most labels are numbers: a column of numbers with a few wrong cells."""
+    """Raises SchemaError if most labels are numbers: a column of numbers with a few wrong cells."""
     unknown = is_unknown(values)
     known = len(values) - int(unknown.sum())
-    wrong = (
-        row for row in range(len(values)) if not unknown[row] and not is_number(values[row])
-    )  # not a list, of millions
+    # A generator, since the rows may be millions.
+    wrong = (row for row in range(len(values)) if not unknown[row] and not is_number(values[row]))
     first = next(wrong, None)
     numbers = known - 1 - sum(1 for _ in wrong)
     if first is not None and numbers >= MOSTLY * known:
@@ -301,10 +314,10 @@ def _require_no_stray(table: Table, name: str, values: np.ndarray) -> None:
 
 
 def _is_id(known: np.ndarray, different: int) -> bool:
-    """Whether integers name the rows: all different, in a range where chance would have repeated one.
+    """Whether integers identify rows: all differ in a range where chance would have repeated one.
 
-    n draws from R integers are all different with a probability of about exp(−n² / 2R); the range is taken for that of ids
-    where this is below e^−10.
+    n draws from R integers are all different with a probability of about exp(−n² / 2R). Integers
+    are ids if this is below e^−10.
     """
     n, span = len(known), float(int(known.max()) - int(known.min())) + 1
     return n >= FEWEST_FOR_ID and different == n and span <= n * n / 20

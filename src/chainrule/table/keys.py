@@ -1,4 +1,4 @@
-"""Whole numbers too large for float64: whether they name things or count them."""
+"""Integers too large for float64: whether they are names or quantities."""
 
 from __future__ import annotations
 
@@ -8,30 +8,35 @@ import numpy as np
 
 from chainrule.table.exact import LARGEST_EXACT
 
-MOSTLY_LARGE = 0.5  # share of the known values that are too large, from which the column may be one of names
-SPARSE = 10  # integers within the range for each different value, from which values that repeat are names
-MOSTLY_LISTED = 0.5  # share of the rows whose value repeats enough to be listed, in names that lie close together
+MOSTLY_LARGE = 0.5  # least share of too large values in a column of names
+SPARSE = 10  # least number of integers in the range per different value if repeated ones are names
+MOSTLY_LISTED = 0.5  # least share of rows with frequent values if the range is narrow
 
 
 @dataclass(frozen=True)
 class Large:
-    """What the known integers of a column are: "ids", all different; "keys", which repeat; or "numbers"; and in words."""
+    """The role of a column's known integers: "ids", all different.
+
+    "keys", which repeat; or "numbers".
+
+    ``words`` describes them.
+    """
 
     what: str
     words: str
 
 
 def large_integers(known: np.ndarray, *, min_count: int, fewest: int) -> Large:
-    """Whether integers (N,), int64 or objects, of which float64 cannot hold all, are ids, keys or numbers.
+    """Whether integers (N,), int64 or objects, some beyond float64, are ids, keys or numbers.
 
-    A quantity of more than 15 digits hardly repeats, and chance picks no integer of a range of 2^53 twice. Such integers are keys
-    if they repeat, and ids if all are different. Multiples of a large step, as dates in nanoseconds are, have fewer digits than
-    they show.
+    A quantity of more than 15 digits hardly repeats, and chance draws no integer twice from a range
+    of 2^53. Such integers are keys if they repeat, and ids if all are different. Multiples of a
+    large step, such as dates in nanoseconds, have fewer significant digits.
 
     Args:
         known: the integers.
-        min_count: rows that a label needs to be listed.
-        fewest: rows below which nothing can be told to be an id.
+        min_count: number of rows that make a level.
+        fewest: number of rows below which integers are not called ids.
 
     >>> large_integers(np.array([2**60 + 37 * k for k in range(20)] * 10), min_count=5, fewest=20).what
     'keys'

@@ -1,4 +1,4 @@
-"""Tables larger than memory: files of which one column at a time is read."""
+"""Tables larger than memory: files that are read one column at a time."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from chainrule.errors import SchemaError
 from chainrule.scratch import ScratchFolder
 from chainrule.table.frames import cells_of, types_of
 from chainrule.table.lines import unpacked_bytes
 from chainrule.table.missing import added
-from chainrule.table.once import as_file
 from chainrule.table.parquet import cell_bytes, column_of, readable, scan_parquet
+from chainrule.table.pipes import as_file
 from chainrule.table.read import (
-    PART_ROWS,
+    CHUNK_ROWS,
     TEXT,
     AbstractColumns,
     Table,
@@ -27,20 +28,21 @@ from chainrule.table.read import (
     read_table,
     without_words,
 )
-from chainrule.table.reading import NOTHING_SAID, Reading
-from chainrule.table.text import text_parts, typed
+from chainrule.table.reading import DEFAULT_READING, Reading
+from chainrule.table.text import text_chunks, typed
 
-LARGE_BYTES = 200_000_000  # of a file, unpacked, from which it is not read whole
+LARGE_BYTES = 200_000_000  # unpacked size from which a file is not read whole
 
 
 def read_table_lazily(table: Any, *, header: bool | None = None, reading: Reading | None = None) -> Table:
-    """As ``read_table``; of a CSV or Parquet file that is large, unpacked, columns are read when asked for, one at a time.
+    """As ``read_table``, but reads the columns of a large CSV or Parquet file one at a time.
 
-    A large text file is first copied into Parquet files, part by part, in a temporary folder that lives as long as the table.
+    A large text file is first copied into Parquet files, chunk by chunk. Their temporary folder
+    lives as long as the table.
     """
     if not isinstance(table, (str, os.PathLike)):
         return read_table(table, header=header, reading=reading)
-    reading = reading or NOTHING_SAID
+    reading = reading or DEFAULT_READING
     with as_file(Path(table)) as (path, folder):
         kind = kind_of(path)
         if kind == ".parquet" and cell_bytes(path) >= LARGE_BYTES:
@@ -53,18 +55,18 @@ def read_table_lazily(table: Any, *, header: bool | None = None, reading: Readin
 
 
 def _text_lazily(path: Path, header: bool | None, reading: Reading) -> Table:
-    folder, named, missing, parts = ScratchFolder(), True, {}, []
-    for number, (_, text) in enumerate(text_parts(path, header, rows=PART_ROWS, words=reading.missing)):
+    folder, named, missing, paths = ScratchFolder(), True, {}, []
+    for number, (_, text) in enumerate(text_chunks(path, header, rows=CHUNK_ROWS, words=reading.missing)):
         named, missing = text.named, added(missing, text.missing)
-        parts.append(folder.path / f"{number:06d}.parquet")
-        text.raw.write_parquet(parts[-1])
-    columns = LazyColumns(parts, folder, is_text=True)
+        paths.append(folder.path / f"{number:06d}.parquet")
+        text.raw.write_parquet(paths[-1])
+    columns = LazyColumns(paths, folder, is_text=True)
     table = columns.table(str(path), "polars" if named else "numpy", named, 1 + named)
     return replace(table, reading=reading, missing=missing)
 
 
 class LazyColumns(AbstractColumns):
-    """The columns of Parquet files, each read when it is asked for and not kept."""
+    """The columns of Parquet files, each read on request and not kept."""
 
     def __init__(self, paths: Sequence[Path], folder: ScratchFolder | None = None, *, is_text: bool = False) -> None:
         self._folder, self._is_text = folder, is_text  # the folder lives as long as its reader
@@ -73,17 +75,18 @@ class LazyColumns(AbstractColumns):
             self._scan = scan_parquet(paths)
             self._schema = self._scan.collect_schema()
 
+    @override
     def __len__(self) -> int:
         return len(self._schema)
 
+    @override
     def column(self, index: int) -> np.ndarray:
-        """A column, read now."""
         import narwhals as nw
 
         return cells_of(nw.from_native(self._read(index), series_only=True))
 
+    @override
     def as_written(self, index: int) -> Any:
-        """A column of a text file as a polars series of its cells as they are written; None of other files."""
         if not self._is_text:
             return None
         with readable(self._name):
@@ -104,9 +107,15 @@ class LazyColumns(AbstractColumns):
                 else self._scan.head(0).collect()
             )
         return Table(
-            names, self, source, container, named, first_line, types=types_of(heads, "polars"),
+            names,
+            self,
+            source,
+            container,
+            named,
+            first_line,
+            types=types_of(heads, "polars"),
             rows=rows,
-        )  # fmt: skip
+        )
 
     def _read(self, index: int) -> Any:
         with readable(self._name):

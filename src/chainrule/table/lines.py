@@ -1,4 +1,7 @@
-"""Text files as lines: unpacked and decoded as they are read, with bounded memory, and with what quotes hold left as it is."""
+"""Text files as lines, unpacked and decoded as they are read, in bounded memory.
+
+Text within quotes does not change.
+"""
 
 from __future__ import annotations
 
@@ -14,29 +17,31 @@ from typing import BinaryIO, cast
 from chainrule.errors import FormatError
 from chainrule.machine import free_bytes
 
-LONGEST_FIELD = 131_072  # characters; what Python's reader takes
-LONGEST_LINE = 2**25  # characters; what has no line end for so long is no table
-PART_CHARACTERS = 2**25  # after which a part ends, however few its lines are
-BLOCK_CHARACTERS = 2**20  # of a text that is in memory whole, of which as many are parsed at a time
-CHUNK = 2**20  # bytes
-WHOLE_COPIES = 8  # of its bytes, about what a text takes in memory that is read whole
+LONGEST_FIELD = 131_072  # characters; the limit of Python's reader
+LONGEST_LINE = 2**25  # characters; a longer line is no table's
+CHUNK_CHARACTERS = 2**25  # a chunk ends after so many, however few its lines are
+BLOCK_CHARACTERS = 2**20  # parsed at a time from a text in memory
+BUFFER = 2**20  # bytes
+WHOLE_COPIES = 8  # memory of a text that is read whole, in multiples of its bytes
 DAMAGED = (OSError, EOFError, zlib.error)
 LINE_END = re.compile(r"\r\n|\r|\n")
 SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "\r\n")
 
 
 def opened(path: Path) -> BinaryIO:
-    """A text file, unpacked while it is read."""
+    """Opens a text file, unpacked while it is read."""
     return cast(BinaryIO, gzip.open(path, "rb") if is_packed(path) else path.open("rb"))
 
 
 def is_packed(path: Path) -> bool:
-    """Whether the name says that the file is gzipped."""
+    """Whether the name is that of a gzipped file."""
     return path.suffix.lower() == ".gz"
 
 
 def unpacked_bytes(path: Path, most: int) -> int:
-    """How many bytes a text file unpacks to, or some number above ``most``: a packed one is counted, not asked.
+    """The unpacked size of a text file, or any number above ``most`` if it is larger.
+
+    A packed file is unpacked and counted.
 
     Raises:
         FormatError: it cannot be unpacked.
@@ -46,7 +51,7 @@ def unpacked_bytes(path: Path, most: int) -> int:
     found = 0
     try:
         with opened(path) as file:
-            while found <= most and (chunk := file.read(CHUNK)):
+            while found <= most and (chunk := file.read(BUFFER)):
                 found += len(chunk)
     except DAMAGED as error:
         raise FormatError(f"{path}: cannot be read: {error}") from error
@@ -54,10 +59,10 @@ def unpacked_bytes(path: Path, most: int) -> int:
 
 
 def read_whole(path: Path) -> str:
-    """The text of a file, its line ends as they are.
+    """The text of a file, with its line ends unchanged.
 
     Raises:
-        FormatError: it is no UTF-8 text, damaged, or larger, unpacked, than memory allows.
+        FormatError: no UTF-8 text, a damaged file, or one that does not fit into memory.
     """
     free = free_bytes()
     most = None if free is None else free // WHOLE_COPIES
@@ -67,7 +72,7 @@ def read_whole(path: Path) -> str:
     try:
         if size is None or most is None or size <= most:
             with opened(path) as file:
-                while (most is None or found <= most) and (chunk := file.read(CHUNK)):
+                while (most is None or found <= most) and (chunk := file.read(BUFFER)):
                     chunks.append(chunk)
                     found += len(chunk)
     except DAMAGED as error:
@@ -77,7 +82,7 @@ def read_whole(path: Path) -> str:
         has = f"{size:,} bytes" if size is not None else f"unpacks to more than {most:,} bytes"
         raise FormatError(
             f"{path}: {has}; read whole it takes about {WHOLE_COPIES} times as much, and {free:,} bytes of memory are free: pass "
-            f"fewer rows, or ask what reads a file in parts (fit, score, oddest, and impute and sample into a file)"
+            f"fewer rows, or use a function that reads a file in chunks (fit, score, oddest, and impute and sample into a file)"
         )
     data = b"".join(chunks)
     chunks.clear()
@@ -89,7 +94,7 @@ def read_whole(path: Path) -> str:
 
 
 def no_utf8(path: Path, where: str, error: UnicodeDecodeError) -> FormatError:
-    """What to say of bytes that are no UTF-8 text."""
+    """The error for bytes that are no UTF-8 text."""
     if error.object[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return FormatError(f"{path}: UTF-16 text; save it as UTF-8, as `iconv -f UTF-16 -t UTF-8` does")
     return FormatError(
@@ -98,7 +103,7 @@ def no_utf8(path: Path, where: str, error: UnicodeDecodeError) -> FormatError:
 
 
 def first_lines(text: str, most: int = 2) -> list[str]:
-    """The first lines of a text, whatever ends them."""
+    """The first lines of a text, with any line ends."""
     found, start = [], 0
     while len(found) < most and start <= len(text):
         end = LINE_END.search(text, start)
@@ -110,7 +115,7 @@ def first_lines(text: str, most: int = 2) -> list[str]:
 
 
 def lines_of(text: str) -> Iterator[str]:
-    """The lines of a text that end with ``\\n``, one at a time: a list of short ones takes many times the text."""
+    """The lines of a text that end with ``\\n``, one at a time, to save memory."""
     start = 0
     while (end := text.find("\n", start)) >= 0:
         yield text[start:end]
@@ -119,7 +124,8 @@ def lines_of(text: str) -> Iterator[str]:
 
 
 def with_one_line_end(path: Path, text: str, separator: str) -> str:
-    """A text whose lines all end with ``\\n``; a line end within quotes is part of a cell, and stays as it is.
+    """The text with ``\\n`` at the end of every line; line ends within quotes belong to cells and
+    stay.
 
     Raises:
         FormatError: a quote is opened and not closed.
@@ -135,13 +141,14 @@ def with_one_line_end(path: Path, text: str, separator: str) -> str:
 
 
 def blocks_of(path: Path, text: str, separator: str, *, skipped: int = 0) -> Iterator[tuple[int, str]]:
-    """A text whose lines end with ``\\n`` in blocks of whole rows, each with the line at which it begins.
+    """Splits a text with ``\\n`` line ends into blocks of whole rows, each with its first line
+    number.
 
     Args:
-        path: whose text it is.
+        path: the file of the text.
         text: the text.
-        separator: between fields.
-        skipped: lines at the beginning that belong to no block.
+        separator: the separator of fields.
+        skipped: number of lines at the beginning that belong to no block.
 
     Raises:
         FormatError: a quote is opened and not closed.
@@ -149,7 +156,7 @@ def blocks_of(path: Path, text: str, separator: str, *, skipped: int = 0) -> Ite
     quotes, quoted = Quotes(path, separator), '"' in text
     begin, line, number, start = 0, 1 + skipped, 0, 0
     while start <= len(text):
-        if not quoted and number >= skipped:  # any line end will do
+        if not quoted and number >= skipped:  # a block may end at any line end
             start = max(start, min(len(text), begin + BLOCK_CHARACTERS))
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
@@ -169,19 +176,20 @@ def blocks_of(path: Path, text: str, separator: str, *, skipped: int = 0) -> Ite
 
 
 def without_blank_end(text: str) -> str:
-    """A text without the blank lines at its end, which do not count."""
+    """Removes the blank lines at the end of a text."""
     end = LINE_END.search(text, len(text.rstrip("\r\n ")))
     return text if end is None else text[: end.start()]
 
 
 def line_groups(path: Path, rows: int, separator: str) -> Iterator[list[str]]:
-    """The file's lines in groups of about ``rows`` that end outside of quotes; blank lines at the end are gone.
+    """Yields a file's lines in groups of about ``rows`` that end outside of quotes.
 
-    Lines that quotes hold together are several, joined by ``\\n``; what ends them otherwise, within quotes, stays.
-    Without a separator, quotes do not count. A group of very long lines has fewer.
+    Blank lines at the end are dropped. Lines joined by quotes are several, joined by ``\\n``; other
+    line ends within quotes stay. Without a separator quotes have no meaning. A group of very long
+    lines is smaller.
 
     Raises:
-        FormatError: no UTF-8 text, damaged, a line without end, or a quote that is not closed.
+        FormatError: no UTF-8 text, a damaged file, an endless line, or a quote that is not closed.
     """
     lines: list[str] = []
     blank, number, size, quotes = 0, 0, 0, Quotes(path, separator)
@@ -190,9 +198,9 @@ def line_groups(path: Path, rows: int, separator: str) -> Iterator[list[str]]:
             for line, inside in _joined(_split(file, path), quotes):
                 number += 1
                 if not line.strip(" ") and not inside:
-                    blank += 1  # waits: at the end of the file it does not count
+                    blank += 1  # counts only if another line follows
                     continue
-                if not inside and (len(lines) >= rows or size >= PART_CHARACTERS) and lines:
+                if not inside and (len(lines) >= rows or size >= CHUNK_CHARACTERS) and lines:
                     yield lines
                     lines, size = [], 0
                 lines += [""] * blank + [line]
@@ -208,10 +216,10 @@ def line_groups(path: Path, rows: int, separator: str) -> Iterator[list[str]]:
 
 
 def _split(file: io.TextIOBase, path: Path) -> Iterator[tuple[str, str]]:
-    """The lines of a text and what ends each: one of the three line ends, or nothing at the end of the file.
+    """The lines of a text with their line ends; the last one may have none.
 
     Raises:
-        FormatError: a line is longer than any table's.
+        FormatError: a line is too long for a table.
     """
     while line := file.readline(LONGEST_LINE):
         if len(line) == LONGEST_LINE:
@@ -221,8 +229,11 @@ def _split(file: io.TextIOBase, path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _joined(lines: Iterator[tuple[str, str]], quotes: Quotes) -> Iterator[tuple[str, bool]]:
-    """Lines as ``\\n`` joins them again, each with whether a quoted field goes on in it: there a line end is part of the cell, so
-    that ``\\r\\n`` leaves its ``\\r``, and a ``\\r`` alone ends no line."""
+    """Yields lines that ``\\n`` joins again, each with whether it continues a quoted field.
+
+    Line ends within quotes are part of the cell: ``\\r\\n`` keeps its ``\\r``, and a lone ``\\r``
+    ends no line.
+    """
     text, number, inside = "", 1, False
     for bare, end in lines:
         quotes.read(bare, number)
@@ -236,22 +247,22 @@ def _joined(lines: Iterator[tuple[str, str]], quotes: Quotes) -> Iterator[tuple[
 
 
 class Quotes:
-    """Whether a field in quotes goes on at the end of a line, as lines are read; one that never ends is an error.
+    """Tracks whether a quoted field continues at the end of a line; an endless one is an error.
 
-    A quote opens a field only where one begins; elsewhere it is a character like others.
+    A quote opens a field only at its beginning; elsewhere it is an ordinary character.
     """
 
     def __init__(self, path: Path, separator: str) -> None:
-        self.opened = 0  # the line of the field that goes on; 0 for none
+        self.opened = 0  # the line of the open field; 0 for none
         self._path, self._separator, self._length = path, separator, 0
 
     def read(self, line: str, number: int) -> None:
-        """Takes the next line."""
+        """Reads the next line."""
         if self._separator and '"' in line and (self.opened or not is_plain(line, self._separator)):
             inside, begins, k = bool(self.opened), not self.opened, 0
             while k < len(line):
                 if inside and line[k] == '"':
-                    inside, k = line[k + 1 : k + 2] == '"', k + 1  # a doubled quote is one in the field
+                    inside, k = line[k + 1 : k + 2] == '"', k + 1  # "" is a quote in the field
                 elif not inside and line[k] == '"' and begins:
                     inside = True
                 begins = line[k : k + 1] == self._separator
@@ -262,7 +273,7 @@ class Quotes:
             self.require_closed()
 
     def require_closed(self) -> None:
-        """Raises FormatError where a field goes on."""
+        """Raises FormatError if a quoted field is still open."""
         if self.opened:
             raise FormatError(
                 f"{self._path}: line {self.opened} opens a quote that is not closed, at least within {LONGEST_FIELD:,} "
@@ -271,7 +282,10 @@ class Quotes:
 
 
 def is_plain(line: str, separator: str) -> bool:
-    """Whether every quote begins or ends a field of this line: what most lines are, and quickly told."""
+    """Whether every quote begins or ends a field of this line, as in most lines.
+
+    The test is fast.
+    """
     return '"' not in line or _plain_lines(separator).fullmatch(line) is not None
 
 

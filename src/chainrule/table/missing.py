@@ -1,4 +1,4 @@
-"""Which words of a text file count as missing cells, and how many: what a fit says of it."""
+"""Counts the words of a text file that stand for missing cells, and describes them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from chainrule.table.schema import Schema
 
 Counts = Mapping[str, Mapping[str, int]]  # by column, by word
 MOST_COLUMNS, MOST_WORDS = 12, 3
-CODES_OF_TWO = 0.9  # share of a column's labels that are two letters, from which NA may be one of them
+CODES_OF_TWO = 0.9  # least share of two-letter labels in a column in which NA may be a label
 
 
 def added(counts: Counts, more: Counts) -> dict[str, dict[str, int]]:
-    """The counts of two parts of a table together."""
+    """The sum of the counts of two chunks of a table."""
     found = {name: dict(words) for name, words in counts.items()}
     for name, words in more.items():
         own = found.setdefault(name, {})
@@ -25,7 +25,7 @@ def added(counts: Counts, more: Counts) -> dict[str, dict[str, int]]:
 
 
 def describe_missing(counts: Counts, schema: Schema) -> list[str]:
-    """Lines that say how many cells of which word count as missing, as a terminal may show them; none where no cell does.
+    """Lines for a terminal with the counts and words of missing cells; none if no cell is missing.
 
     >>> describe_missing({"age": {"": 14, "NA": 2}}, Schema(()))
     ["missing cells: age 14 empty, 2 'NA'"]
@@ -58,7 +58,7 @@ def _words(counts: Mapping[str, int]) -> str:
 
 
 def _may_be_label(column: AbstractColumn, words: Mapping[str, int]) -> str | None:
-    """A word of two letters that counts as missing in a column of such labels."""
+    """A word of two letters that counts as missing in a column of two-letter labels."""
     if not isinstance(column, Categorical):
         return None
     labels = [level for level in column.levels if isinstance(level, str)]

@@ -1,4 +1,4 @@
-"""How a column of text writes its numbers or dates: parsed to values, and values written back in the same manner."""
+"""Notations of a column of text, which parse its numbers or dates and write values."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from chainrule.table.cells import is_unknown
 from chainrule.table.forked import require_polars
 from chainrule.table.frames import cells_of
 
-SPACES = " \u00a0\u202f\u2009"  # a space as it is typed, one that does not break, a narrow one, a thin one
+SPACES = " \u00a0\u202f\u2009"  # plain, no-break, narrow no-break and thin spaces
 GAP = f"[{SPACES}]*"
 APOSTROPHES = "'\u2019"
-MINUS = "-\u2212\u2013"  # hyphen, the sign itself, and the dash that is taken for it
+MINUS = "-\u2212\u2013"  # hyphen, minus sign and en dash
 MINUSES = "\\-\u2212\u2013"  # the same within the brackets of a pattern
 DECIMALS = (".", ",")
-DASH = "--?|[\u2013\u2014]"  # a pattern of what stands for no decimals, as in 12.– and 12,--
+DASH = "--?|[\u2013\u2014]"  # a pattern of dashes that replace decimals, as in 12.– and 12,--
 THOUSANDS = ("", ",", ".", *SPACES, *APOSTROPHES)
 SIGNS_AT = ("front", "number", "end", "parentheses", "inside")
 MOST_DECIMALS = 30
@@ -38,18 +38,20 @@ class NumberNotation:
 
     Attributes:
         decimal: the decimal mark, a point or a comma.
-        thousands: what parts the thousands; "" for nothing. Spaces of any width read alike, and so do apostrophes.
-        grouping: digits in the groups beyond the first three: 3, or 2 as in 1,00,000.
-        grouped_from: the fewest digits before the decimal mark that are grouped.
-        prefix, suffix: what stands around every number, with its space: a currency, which may be missing, or a percent sign,
-            which may not.
+        thousands: the mark between thousands, or "". Spaces of any width are equivalent, and so are
+            apostrophes.
+        grouping: number of digits in groups after the first three: 3, or 2 as in 1,00,000.
+        grouped_from: smallest number of digits before the decimal mark that are grouped.
+        prefix, suffix: text around every number, with its space: a currency, which may be absent,
+            or a percent sign, which may not.
         minus: the sign of numbers below zero.
-        minus_at: where it stands: in "front" of the prefix, before the "number", at the "end"; or "parentheses" instead, around
-            all, or "inside" prefix and suffix.
-        plus: whether numbers above zero have a sign, too.
-        least_decimals, most_decimals: how many digits follow the decimal mark.
-        exponent: whether numbers may have an exponent, as 1,5E-7; then as many digits are written as they have.
-        dash: what stands behind the decimal mark of whole numbers, as in 12.–; "" for nothing or zeros.
+        minus_at: its position: "front" (before the prefix), "number" (after it) or "end"; or
+            parentheses: "parentheses" around everything, "inside" within prefix and suffix.
+        plus: whether numbers above zero have a sign.
+        least_decimals, most_decimals: number of digits after the decimal mark.
+        exponent: whether numbers may have an exponent, as in 1,5E-7; numbers are then written in
+            full.
+        dash: replaces the decimals of whole numbers, as in 12.–; "" for none.
     """
 
     decimal: str = "."
@@ -86,17 +88,17 @@ class NumberNotation:
 
     @property
     def is_plain(self) -> bool:
-        """Whether every program reads such numbers without being told."""
+        """Whether every program reads such numbers without options."""
         marks = (self.decimal == "." or not self.most_decimals) and not (self.thousands or self.dash)
         return marks and not (self.prefix or self.suffix or self.plus) and (self.minus, self.minus_at) == ("-", "front")
 
     @property
     def is_share(self) -> bool:
-        """Whether a percent or per mille sign stands at every number."""
+        """Whether every number has a percent or per mille sign."""
         return any(sign in self.prefix + self.suffix for sign in "%‰")
 
     def describe(self) -> str:
-        """In words, with an example: what a schema's line says.
+        """Describes the notation with an example, for a line of a schema.
 
         >>> NumberNotation(decimal=",", thousands=".", least_decimals=2, most_decimals=2, suffix=" €").describe()
         'numbers written 1.234,50 €'
@@ -107,7 +109,7 @@ class NumberNotation:
         return f"{'percent' if self.is_share else 'numbers'} written {self.write(np.array([signed]))[0]}"
 
     def parse(self, text: Any) -> Any:
-        """A polars series of text as one of integers or numbers; null where it is null, or not written so."""
+        """Parses a polars series of text to integers or floats; null if a cell does not match."""
         import polars as pl
 
         frame = text.rename("text").to_frame()
@@ -134,7 +136,7 @@ class NumberNotation:
         return numbers_of(found.select(plain.alias("plain")).to_series()).alias(text.name)
 
     def write(self, values: np.ndarray) -> list[str | None]:
-        """Numbers (N,) as text, None where there is none; rounded to ``most_decimals``.
+        """Numbers (N,) as text, rounded to ``most_decimals``; None for NaN and None.
 
         >>> NumberNotation(thousands=",", prefix="$", least_decimals=2, most_decimals=2).write(np.array([-1234.5]))
         ['-$1,234.50']
@@ -148,7 +150,7 @@ class NumberNotation:
 
     @cached_property
     def body(self) -> str:
-        """A pattern of the digits and marks of one number, of Python and of polars alike."""
+        """A pattern for the digits and marks of one number, valid in Python and in polars."""
         mark = re.escape(self.decimal)
         fraction = f"(?:{mark}(?:{DASH}|[0-9]*))?" if self.dash else f"(?:{mark}[0-9]*)?"
         plain = f"(?:(?:0|[1-9][0-9]*){fraction}|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?"
@@ -232,9 +234,10 @@ _PARTS = ["front", "before", "body", "after", "end"]
 
 @dataclass(frozen=True, kw_only=True)
 class DateNotation:
-    """Dates and times in a format of ``strftime``, as chrono (and so polars) takes it: ``%d/%m/%Y %H:%M``.
+    """Dates and times in a ``strftime`` format as chrono and polars take it: ``%d/%m/%Y %H:%M``.
 
-    A directive without padding, as ``%-d``, reads padded digits as well. Years of two digits are 1969 to 2068.
+    Directives without padding, such as ``%-d``, also read padded digits. Years of two digits are
+    1969 to 2068.
     """
 
     format: str
@@ -246,11 +249,11 @@ class DateNotation:
             )
 
     @classmethod
-    def told(cls, text: str) -> Self:
-        """The notation of a format that a person wrote, also with Python's ``.%f`` for parts of a second.
+    def from_format(cls, text: str) -> Self:
+        """The notation of a user's format, which may have Python's ``.%f`` for microseconds.
 
         Raises:
-            SchemaError: dates written in that format are not read again.
+            SchemaError: dates written in this format cannot be parsed again.
         """
         notation = cls(format=text.replace(".%f", "%.f"))
         import polars as pl
@@ -269,16 +272,16 @@ class DateNotation:
 
     @property
     def is_plain(self) -> bool:
-        """Whether every program reads such dates without being told: those of ISO 8601."""
+        """Whether every program reads such dates without options, as those of ISO 8601."""
         return re.fullmatch(r"%Y-%m-%d([T ]%H:%M(:%S(%\.f)?)?(Z|[+-]\d\d:\d\d)?)?", self._read) is not None
 
     @property
     def has_time(self) -> bool:
-        """Whether hours are written."""
+        """Whether the format has hours."""
         return bool({"H", "I", "T", "R", "X", "c", "r", "k", "l"} & set(self._directives))
 
     def describe(self) -> str:
-        """In words, with an example: what a schema's line says.
+        """Describes the notation with an example, for a line of a schema.
 
         >>> DateNotation(format="%d/%m/%Y").describe()
         'dates written 31/12/2024'
@@ -287,11 +290,11 @@ class DateNotation:
 
     @property
     def example(self) -> str:
-        """The last evening of 2024, as it is written."""
+        """The last evening of 2024 in this notation."""
         return str(self.write(np.array([EXAMPLE], dtype="datetime64[us]"))[0])
 
     def parse(self, text: Any) -> Any:
-        """A polars series of text as one of dates, or times; null where it is null, or not written so."""
+        """Parses a polars series of text to dates or times; null if a cell does not match."""
         import polars as pl
 
         text = text.alias("")  # methods take a name such as ^a$ for a pattern
@@ -300,17 +303,20 @@ class DateNotation:
         return found if self.has_time else found.cast(pl.Date)
 
     def write(self, values: np.ndarray) -> list[str | None]:
-        """Datetimes (N,) as text, None where there is none."""
+        """Datetimes (N,) as text; None for NaT."""
         import polars as pl
 
         return pl.Series(values.astype("datetime64[us]")).dt.to_string(self.format).to_list()
 
     def reads_as(self, other: DateNotation) -> bool:
-        """Whether both read the same cells alike, however they write them."""
+        """Whether both notations parse the same cells to the same dates."""
         return self._read == other._read
 
     def closest(self, text: Any) -> DateNotation:
-        """This notation with the padding, names and fractions that most of these cells, a polars series, are written with."""
+        """This notation with the padding, names and fractions of most of these cells.
+
+        The cells are a polars series.
+        """
         values = self.parse(text)
         best, most = self, int((values.dt.to_string(self.format) == text).sum())
         for form in _variants(self._read):
@@ -330,7 +336,7 @@ class DateNotation:
 
     @property
     def _is_week(self) -> bool:
-        """Whether dates are the day of a week of a year, as ISO 8601 counts weeks: 2024-W05-3."""
+        """Whether dates are a day in a numbered week of a year, as in ISO 8601: 2024-W05-3."""
         return {"G", "V", "u"} <= set(self._directives)
 
     @property
@@ -343,7 +349,7 @@ class DateNotation:
 
     @property
     def _read(self) -> str:
-        """The format to read by: padded or not, short names or long, all are read by one."""
+        """The format for parsing: with padding and long names, which also match the short forms."""
         found = re.sub(r"%[-_0]", "%", self.format)
         for written, read in (("%b", "%B"), ("%h", "%B"), ("%a", "%A"), ("%P", "%p"), ("%.3f", "%.f"), ("%.6f", "%.f")):
             found = found.replace(written, read)
@@ -351,7 +357,10 @@ class DateNotation:
 
     @cached_property
     def _pattern(self) -> str:
-        """What cells look like: chrono alone would take the 24 of 1/2/24 for a year of four digits."""
+        """A pattern of the cells.
+
+        Chrono alone would take the 24 of 1/2/24 for a year of four digits.
+        """
         pattern = ""
         for part in re.split(r"(%\.?[A-Za-z])", self._read):
             pattern += _DIRECTIVES.get(part, ".+?" if part.startswith("%") else re.escape(part))
@@ -385,14 +394,14 @@ Notation = NumberNotation | DateNotation
 
 
 def notation_from_json(spec: Mapping[str, Any]) -> Notation:
-    """The notation that ``to_json`` described.
+    """Rebuilds the notation that ``to_json`` described.
 
     Raises:
-        FormatError: it is none.
+        FormatError: the object describes none.
     """
     try:
         if spec["of"] == "dates":
-            return DateNotation.told(str(spec["format"]))
+            return DateNotation.from_format(str(spec["format"]))
         if spec["of"] == "numbers":
             return NumberNotation(**{name: value for name, value in spec.items() if name != "of"})
     except (TypeError, SchemaError, KeyError) as error:
@@ -401,7 +410,7 @@ def notation_from_json(spec: Mapping[str, Any]) -> Notation:
 
 
 def numbers_of(plain: Any) -> Any:
-    """A polars series of plain text, as 1234.5, as integers of a type that holds them if all known cells are, else as numbers."""
+    """Parses a polars series of plain text, such as 1234.5, to integers or else floats."""
     import polars as pl
 
     for dtype in (pl.Int64, pl.UInt64, pl.Int128):
@@ -412,7 +421,7 @@ def numbers_of(plain: Any) -> Any:
 
 
 class NotRead:
-    """A cell of text that is not in the notation of its column: no number and no date, shown as it is written."""
+    """A cell of text that its column's notation does not parse; messages show its text."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -425,15 +434,16 @@ class NotRead:
 
 
 def read_cells(notation: Notation, cells: np.ndarray, unknown: Collection[str]) -> np.ndarray:
-    """Cells (N,) of a column of text as numbers or dates; what is no text stays as it is.
+    """Parses the cells (N,) of a column of text to numbers or dates; other cells do not change.
 
     Args:
-        notation: how the column writes them.
-        cells: text, or what frames hold besides: numbers, dates, None.
-        unknown: words in lower case that stand for a missing cell.
+        notation: the notation of the column.
+        cells: text, or other cells of frames: numbers, dates, None.
+        unknown: words in lower case for missing cells.
 
     Returns:
-        (N,) numbers or datetimes; objects where there are others among them, a ``NotRead`` for text in no such notation.
+        (N,) numbers or datetimes; objects if there are other cells, with a ``NotRead`` for text
+            that the notation does not parse.
     """
     import narwhals as nw
     import polars as pl
@@ -451,15 +461,15 @@ def read_cells(notation: Notation, cells: np.ndarray, unknown: Collection[str]) 
     wrong = is_text & ~missing & parsed.is_null().to_numpy()
     if not wrong.any() and not (~is_unknown(cells) & ~is_text).any():
         return cells_of(nw.from_native(parsed, series_only=True))
-    values = [NotRead(c) if bad else v if t else c for c, v, t, bad in zip(
-        cells.tolist(), parsed.to_list(), is_text.tolist(), wrong.tolist(), strict=True)]  # fmt: skip
+    rows = zip(cells.tolist(), parsed.to_list(), is_text.tolist(), wrong.tolist(), strict=True)
+    values = [NotRead(cell) if bad else value if text else cell for cell, value, text, bad in rows]
     found = np.empty(len(values), dtype=object)
     found[:] = values
     return found
 
 
 def require_read(name: str, notation: Notation, cells: np.ndarray, where: Any) -> None:
-    """Raises SchemaError for the first cell (N,) that is not in the notation of its column."""
+    """Raises SchemaError for the first cell (N,) that its column's notation does not parse."""
     if cells.dtype.kind != "O":
         return
     for row, cell in enumerate(cells):
@@ -474,7 +484,7 @@ def require_read(name: str, notation: Notation, cells: np.ndarray, where: Any) -
 
 
 def written(notation: Notation, values: np.ndarray) -> np.ndarray:
-    """Numbers or datetimes (N,) as text, objects; masked where they are."""
+    """Numbers or datetimes (N,) as text objects; the mask is kept."""
     mask = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
     found = np.empty(len(values), dtype=object)
     found[:] = notation.write(np.ma.getdata(values))
@@ -482,10 +492,10 @@ def written(notation: Notation, values: np.ndarray) -> np.ndarray:
 
 
 def same_marks(mark: str) -> str:
-    """A pattern of the marks that are read alike: spaces of any width, apostrophes of either shape."""
-    for alike in (SPACES, APOSTROPHES):
-        if mark in alike:
-            return f"[{alike}]"
+    """A pattern of equivalent marks: spaces of any width, apostrophes of either shape."""
+    for marks in (SPACES, APOSTROPHES):
+        if mark in marks:
+            return f"[{marks}]"
     return re.escape(mark)
 
 

@@ -1,23 +1,23 @@
-"""Cells that hold what their column cannot: how far they lie from what it can."""
+"""Cells that their column cannot hold: their distance from the values that it can."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from chainrule.table.codes import Codes, cells_of_column, places
+from chainrule.table.codes import Codes, cells_of_column, column_positions
 from chainrule.table.read import Table
 from chainrule.table.schema import Schema
 
-LEAST_DISTANCE = 1e-300  # above zero, which is that of all other cells
+LEAST_DISTANCE = 1e-300  # above zero, the distance of all other cells
 
 
 def outside_distance(table: Table, schema: Schema, codes: Codes) -> np.ndarray:
-    """How far each cell (N, D) of a table that was encoded lies outside its column: 0 where it does not.
+    """Distance of each cell (N, D) of an encoded table from the values of its column; 0 within it.
 
-    Of bits in units of one, of numbers in standard deviations, infinite where the cell is no finite number. It puts such cells in
-    an order, and is no likelihood.
+    Distances from bits are plain differences, those from numbers are in standard deviations. They
+    are infinite if the cell is no finite number. They rank such cells, and are no likelihoods.
     """
-    found, at = np.zeros(codes.values.shape), places(table, schema)
+    found, at = np.zeros(codes.values.shape), column_positions(table, schema)
     for k, column in enumerate(schema.columns):
         rows = np.flatnonzero(codes.outside[:, k])
         if len(rows):

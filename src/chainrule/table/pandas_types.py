@@ -1,4 +1,4 @@
-"""Types of pandas as a schema keeps them, and columns of these types."""
+"""Pandas types as a schema stores them, and pandas columns of these types."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from chainrule.table.types import (
 
 ARROW = "[pyarrow]"
 
-# What pandas raises where a type cannot hold values, or is not known: the column is then of the type that pandas finds for it.
+# Errors of pandas if a type cannot hold values or is unknown; pandas then chooses a type.
 CANNOT_HOLD = (TypeError, ValueError, KeyError, NotImplementedError, OverflowError, ImportError)
 
 
@@ -43,7 +43,10 @@ def type_of(series: Any) -> Type:
 
 
 def category_cells(series: Any) -> np.ndarray:
-    """The cells (N,) of a category; dates and durations as pandas has them, since they are labels."""
+    """The cells (N,) of a category.
+
+    Dates and durations stay pandas objects, since they are labels.
+    """
     categories = getattr(series.dtype, "categories", None)
     if categories is not None and categories.dtype.kind in "mM":
         return series.astype(object).to_numpy()
@@ -58,7 +61,7 @@ def _arrow_array(series: Any) -> Any:
 
 
 def _text(dtype: Any) -> str:
-    """As pandas writes the type, with the type of categories, and with where text is stored if it is not as usual."""
+    """The name of a type as pandas writes it, with the type of categories and of stored text."""
     import pandas as pd
 
     if isinstance(dtype, pd.CategoricalDtype):
@@ -71,7 +74,7 @@ def _text(dtype: Any) -> str:
 
 
 def dtype_of(kind: Type) -> Any:
-    """The type as pandas has it; None where this pandas has none such."""
+    """The pandas dtype of a type; None if this version of pandas lacks it."""
     try:
         return _parsed(kind)
     except CANNOT_HOLD:
@@ -98,7 +101,10 @@ def _parsed(kind: Type) -> Any:
 
 
 def made(values: np.ndarray, kind: Type | None) -> Any:
-    """A series of values (N,) in that type, masked ones missing; in the type that pandas finds where it cannot hold them."""
+    """A series of values (N,) in a type, with masked values missing.
+
+    If the type cannot hold them, pandas chooses one.
+    """
     import pandas as pd
 
     dtype = None if kind is None else dtype_of(kind)
@@ -135,7 +141,7 @@ def _made(values: np.ndarray, dtype: Any) -> Any:
 
 
 def categorical(cells: list[Any], dtype: Any) -> Any:
-    """A series of cells as a category; those that it does not name come after those that it does."""
+    """A series of cells as a category; new labels follow those of the category."""
     import pandas as pd
 
     categories, found = with_new(list(dtype.categories), cells)

@@ -1,4 +1,4 @@
-"""Parquet files through polars: paths and column names are never patterns, and whatever damage does is a FormatError."""
+"""Parquet files through polars. Paths and names are never patterns, and damage is a FormatError."""
 
 from __future__ import annotations
 
@@ -15,31 +15,32 @@ from chainrule.errors import FormatError
 from chainrule.machine import free_bytes
 from chainrule.table.forked import require_polars
 
-WHOLE_COPIES = 3  # of its cells, about what a file takes in memory that is read whole
-POINTER = 16  # bytes of a cell of text, at least
+WHOLE_COPIES = 3  # memory of a file that is read whole, in multiples of its cells' bytes
+POINTER = 16  # least number of bytes of a cell of text
 
 
 def read_parquet(path: Path) -> Any:
-    """A Parquet file as a polars frame.
+    """Reads a Parquet file as a polars frame.
 
     Raises:
-        FormatError: it is damaged, or larger, unpacked, than memory allows.
+        FormatError: it is damaged, or does not fit into memory.
     """
     import polars as pl
 
     needed, free = cell_bytes(path), free_bytes()
     if free is not None and needed * WHOLE_COPIES > free:
         raise FormatError(
-            f"{path}: unpacks to at least {needed:,} bytes; read whole it takes about {WHOLE_COPIES} times as much, and {free:,} "
-            f"bytes of memory are free: pass fewer rows, or ask what reads a file in parts (fit, score, oddest, and impute and "
-            f"sample into a file)"
+            f"{path}: unpacks to at least {needed:,} bytes; read whole it takes about "
+            f"{WHOLE_COPIES} times as much, and {free:,} bytes of memory are free: pass fewer rows, or "
+            f"use a function that reads a file in chunks (fit, score, oddest, and impute and sample "
+            f"into a file)"
         )
     with readable(str(path)), path.open("rb") as file:
         return pl.read_parquet(file)
 
 
 def scan_parquet(paths: Path | Sequence[Path]) -> Any:
-    """Parquet files, one after the other, as a polars query; run it within ``readable``."""
+    """A polars query over Parquet files in turn; run it within ``readable``."""
     import polars as pl
 
     each = [paths] if isinstance(paths, Path) else paths
@@ -48,7 +49,7 @@ def scan_parquet(paths: Path | Sequence[Path]) -> Any:
 
 
 def cell_bytes(path: Path) -> int:
-    """How many bytes the cells of a Parquet file take unpacked, at least: its rows by the widths of its columns' types."""
+    """Lower bound on the unpacked bytes of a Parquet file's cells, from the widths of its types."""
     import polars as pl
 
     with readable(str(path)):
@@ -63,7 +64,7 @@ def _width(dtype: Any) -> int:
 
 
 def column_of(scan: Any, index: int) -> Any:
-    """One column of a query by its number, as a polars series: its name might be a pattern."""
+    """One column of a query by its number, as a polars series; its name might be a pattern."""
     import polars as pl
 
     return scan.select(pl.nth(index)).collect().to_series()
@@ -71,7 +72,10 @@ def column_of(scan: Any, index: int) -> Any:
 
 @contextmanager
 def readable(source: str, kind: str = "Parquet file") -> Iterator[None]:
-    """Raises FormatError for whatever polars raises in the block, its panics too, which are no ``Exception``."""
+    """Turns the errors of polars in the block into FormatError, including its panics.
+
+    Panics are no ``Exception``.
+    """
     import polars as pl
 
     require_polars()
@@ -92,9 +96,9 @@ def _is_panic(error: BaseException) -> bool:
 
 @contextmanager
 def _unless_it_panics() -> Iterator[None]:
-    """What is written to stderr in the block comes out after it, but not the trace of a panic, which explains nothing.
+    """Delays text written to stderr in the block, and drops it if polars panics.
 
-    Only where this is the only thread: stderr is the whole process's.
+    It needs a single thread, since stderr belongs to the whole process.
     """
     try:
         number = sys.__stderr__.fileno() if sys.__stderr__ is not None else -1
@@ -103,9 +107,9 @@ def _unless_it_panics() -> Iterator[None]:
     if number != 2 or threading.active_count() > 1:
         yield
         return
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as captured:
         kept = os.dup(number)
-        os.dup2(said.fileno(), number)
+        os.dup2(captured.fileno(), number)
         panicked = False
         try:
             yield
@@ -115,6 +119,6 @@ def _unless_it_panics() -> Iterator[None]:
         finally:
             os.dup2(kept, number)
             os.close(kept)
-            said.seek(0)
-            if not panicked and (words := said.read()):
+            captured.seek(0)
+            if not panicked and (words := captured.read()):
                 os.write(number, words)

@@ -1,4 +1,4 @@
-"""Types of polars as a schema keeps them, and columns of these types."""
+"""Polars types as a schema stores them, and polars columns of these types."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ def type_of(series: Any) -> Type:
 
 
 def dtype_of(kind: Type) -> Any:
-    """The type as polars has it, of one of pandas or Arrow what is nearest; None where this polars has none such."""
+    """The polars dtype of a type, or the nearest one for types of pandas and Arrow.
+
+    None if this version of polars lacks it.
+    """
     import polars as pl
 
     text = kind.dtype
@@ -58,7 +61,10 @@ def dtype_of(kind: Type) -> Any:
 
 
 def _nearest(text: str, cells: str) -> Any:
-    """The type that holds what one of pandas or Arrow does: numbers, dates and times; None of others."""
+    """The polars dtype for a pandas or Arrow type of numbers, dates or times.
+
+    None for other types.
+    """
     import polars as pl
 
     if found := re.fullmatch(r"datetime64\[(\w+)(?:, (.+))?\]|timestamp\[(\w+)(?:, tz=(.+))?\]", text):
@@ -78,7 +84,10 @@ def _nearest(text: str, cells: str) -> Any:
 
 
 def _zone(name: str | None) -> str | None:
-    """A zone as polars takes it, which knows no offsets but of whole hours, by names of which the sign is turned."""
+    """A time zone as polars takes it.
+
+    Polars knows offsets of whole hours only, under names with the opposite sign.
+    """
     if name is None or not (found := re.fullmatch(r"(?:UTC)?([+-])(\d\d):(\d\d)", name)):
         return name
     return f"Etc/GMT{'-' if found[1] == '+' else '+'}{int(found[2])}" if found[3] == "00" else "UTC"
@@ -87,19 +96,19 @@ def _zone(name: str | None) -> str | None:
 def _categorical(text: str) -> Any:
     import polars as pl
 
-    said = dict(re.findall(r'(name|namespace|physical)="?(\w*)"?', text))
+    attributes = dict(re.findall(r'(name|namespace|physical)="?(\w*)"?', text))
     if found := re.search(r'Categories\("(.*)"\)', text):
-        said["name"] = found[1]
-    if not said or not hasattr(pl, "Categories"):
+        attributes["name"] = found[1]
+    if not attributes or not hasattr(pl, "Categories"):
         return pl.Categorical()
-    physical = getattr(pl, said.get("physical", "UInt32"))
-    return pl.Categorical(pl.Categories(said["name"], said.get("namespace", ""), physical))  # type: ignore[call-arg]
+    physical = getattr(pl, attributes.get("physical", "UInt32"))
+    return pl.Categorical(pl.Categories(attributes["name"], attributes.get("namespace", ""), physical))  # type: ignore[call-arg]
 
 
 def made(name: str, values: np.ndarray, dtype: Any, cells: str = "") -> Any:
-    """A series of values (N,) in that type, masked ones missing; in the type that polars finds where it cannot hold them.
+    """A series of values (N,) in a type, with masked values missing.
 
-    An Enum has labels that it does not name after those that it does.
+    If the type cannot hold them, polars chooses one. New labels follow those of an Enum.
     """
     import polars as pl
 
@@ -178,7 +187,7 @@ def _as_it_is(name: str, values: np.ndarray) -> Any:
 
 
 def from_pandas(name: str, series: Any) -> Any:
-    """A pandas series as one of polars; what polars has no type for as text."""
+    """Converts a pandas series to polars; types that polars lacks become text."""
     import narwhals as nw
     import pandas as pd
 
@@ -195,7 +204,7 @@ def from_pandas(name: str, series: Any) -> Any:
 
 
 def as_csv_has_it(frame: Any) -> Any:
-    """A frame of columns that CSV can hold: bytes, times of day and nested values are text, as they are called as labels."""
+    """Converts bytes, times of day and nested values to text, so that CSV can hold the frame."""
     import polars as pl
 
     columns = [
@@ -208,7 +217,7 @@ def as_csv_has_it(frame: Any) -> Any:
 
 
 def _large(name: str, cells: Sequence[Any]) -> Any:
-    """Integers beyond 64 bits, in a type that holds them; as text where there is none."""
+    """Integers beyond 64 bits in a type that holds them, or as text."""
     import polars as pl
 
     known = [cell for cell in cells if cell is not None]

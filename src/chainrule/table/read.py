@@ -1,4 +1,4 @@
-"""Any table into columns: arrays, data frames, and paths of .npy, .npz, CSV and Parquet files."""
+"""Reads tables into columns: arrays, data frames, and .npy, .npz, CSV and Parquet files."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
+from typing_extensions import override
 
 from chainrule.errors import FormatError, SchemaError, printable, unknown_choice
 from chainrule.machine import free_bytes
@@ -20,42 +21,42 @@ from chainrule.table.cells import as_labels, is_number, label_of
 from chainrule.table.exact import LARGEST_EXACT
 from chainrule.table.frames import build, cells_of, types_of
 from chainrule.table.index import ColumnIndex, names_and_index
-from chainrule.table.once import as_file
 from chainrule.table.parquet import read_parquet, readable, scan_parquet
-from chainrule.table.reading import NOTHING_SAID, Reading
+from chainrule.table.pipes import as_file
+from chainrule.table.reading import DEFAULT_READING, Reading
 from chainrule.table.schema import CONTAINERS, first_repeated
 from chainrule.table.strings import text_objects
-from chainrule.table.text import read_text, text_parts
+from chainrule.table.text import read_text, text_chunks
 from chainrule.table.types import Type, cells_word, own_value
 from chainrule.table.values import Encoded
 
 COMPLEX = "complex numbers; pass their real and imaginary parts as columns of their own"
-PART_ROWS = 50_000
-PART_CELLS = 50_000_000  # of a part of a Parquet file, however few its rows then are
+CHUNK_ROWS = 50_000
+CHUNK_CELLS = 50_000_000  # most cells in a chunk of a Parquet file, however few its rows are
 TEXT = (".csv", ".txt", ".tsv", ".data")
 
 
 @dataclass(frozen=True)
 class Table:
-    """Named columns of equal length, with enough of their origin to say where a cell stood.
+    """Named columns of equal length, with enough of their origin to name a cell in messages.
 
     Attributes:
-        names: of the columns, in order.
-        columns: their cells, (N,) each, as numpy has them.
-        source: what messages call the table.
-        container: what it came in: "numpy", "pandas", "polars" or "pyarrow".
-        named: whether columns are matched by name, not by position.
+        names: names of the columns, in order.
+        columns: their cells, (N,) each, as numpy arrays.
+        source: the name of the table in messages.
+        container: "numpy", "pandas", "polars" or "pyarrow".
+        named: whether columns are matched by name; otherwise by position.
         first_line: the line of row 0 in a text file.
-        first_row: how many rows of the file are before row 0, where the table is a part of one.
-        types: the columns' types as the container has them; by default numpy's.
-        frame: the frame or array itself, to give back with holes filled.
-        rows: how many there are, where columns are read when asked for.
-        index: what a pandas frame calls its columns, where that is not their names.
-        numbers: those of the rows, where only some were taken.
-        text: of a text file, a polars frame of its cells as they are written, so that labels do not depend on what else
-            is in a column.
-        reading: what was said of how the table is written.
-        missing: of a text file, how many cells of which word count as missing, by column.
+        first_row: number of rows of the file before row 0, if the table is a chunk of it.
+        types: the columns' types in the container; numpy's by default.
+        frame: the original frame or array, returned when missing cells are filled.
+        rows: number of rows, if columns are read on request.
+        index: a pandas frame's labels of the columns, if they differ from the names.
+        numbers: the numbers of the rows, if only some were taken.
+        text: for a text file, a polars frame of its cells as written; labels then do not depend on
+            the other cells of a column.
+        reading: the user's options for reading the table.
+        missing: for a text file, counts of the words for missing cells, by column.
     """
 
     names: tuple[str, ...]
@@ -71,7 +72,7 @@ class Table:
     index: ColumnIndex | None = None
     numbers: np.ndarray | None = None
     text: Any = None
-    reading: Reading = NOTHING_SAID
+    reading: Reading = DEFAULT_READING
     missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -80,14 +81,17 @@ class Table:
         return len(self.columns[0]) if len(self.columns) else 0
 
     def labels(self, position: int) -> np.ndarray:
-        """A column's cells (N,) as labels: of a text file as they are written, else as they are."""
+        """A column's cells (N,) as labels: as written in a text file, else unchanged."""
         text = self.as_written(position)
         return self.columns[position] if text is None else text_objects(text)
 
     def as_written(self, position: int) -> Any:
-        """A column of a text file as a polars series of its cells as they are written; None of other tables."""
+        """A column of a text file as a polars series of its cells as written.
+
+        None for other tables.
+        """
         if self.text is not None:
-            return self.text.to_series(position).alias("")  # methods take a name such as ^a$ for a pattern
+            return self.text.to_series(position).alias("")  # polars takes ^a$ for a pattern
         return self.columns.as_written(position) if isinstance(self.columns, AbstractColumns) else None
 
     @cached_property
@@ -99,7 +103,7 @@ class Table:
 
     @cached_property
     def categories(self) -> Mapping[str, tuple[Encoded, ...]]:
-        """The labels of columns that have a type of labels, in its own order, encoded."""
+        """The labels named by the types of columns, in their order, encoded."""
         named = zip(self.names, self.types or (), strict=False)
         return {name: kind.categories for name, kind in named if kind.categories}
 
@@ -112,11 +116,11 @@ class Table:
 
     @property
     def labels_of_columns(self) -> list[Any]:
-        """What the table itself calls its columns."""
+        """The table's own labels of its columns."""
         return list(self.names) if self.index is None else [self.index.label(name) for name in self.names]
 
     def take(self, rows: np.ndarray) -> Table:
-        """Some of the rows, by number; messages name them as before."""
+        """Selects rows by number; messages keep their names."""
         return replace(
             self,
             columns=_Taken(self, rows),
@@ -128,31 +132,34 @@ class Table:
         )
 
     def _type_of_some(self, position: int, rows: np.ndarray) -> Type:
-        """The type of a column, without the labels that only rows have that are not taken."""
+        """The type of a column, without labels that occur only in rows that were not taken."""
         kind = self.type_of(position)
         if not kind.categories:
             return kind
         cells = self.columns[position]
-        every, some = ({label for label in as_labels(part) if label is not None} for part in (cells, cells[rows]))
+        every, some = ({label for label in as_labels(each) if label is not None} for each in (cells, cells[rows]))
         gone = every - some
         return replace(kind, categories=tuple(c for c in kind.categories if label_of(own_value(c)) not in gone))
 
     def where(self, row: int) -> str:
-        """A row as messages name it: rows count from 0, lines of a file from 1."""
+        """The name of a row in messages: rows count from 0, lines of a file from 1."""
         row = row if self.numbers is None else int(self.numbers[row])
         name = f"row {self.first_row + row}"
         return name if self.first_line is None else f"{name} (line {self.first_line + row} of {printable(self.source)})"
 
 
 class AbstractColumns(Sequence[np.ndarray]):
-    """Columns that are made when they are asked for; a leaf says how many there are and how one is made."""
+    """Columns made on request; a leaf defines their number and how to make one."""
 
     @abstractmethod
     def column(self, index: int) -> np.ndarray:
         """The cells (N,) of a column."""
 
     def as_written(self, index: int) -> Any:
-        """A column of a text file as a polars series of its cells as they are written; None of other files."""
+        """A column of a text file as a polars series of its cells as written.
+
+        None for other files.
+        """
         return None
 
     @overload
@@ -161,6 +168,7 @@ class AbstractColumns(Sequence[np.ndarray]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[np.ndarray]: ...
 
+    @override
     def __getitem__(self, index: int | slice) -> np.ndarray | Sequence[np.ndarray]:
         numbers = range(len(self))[index]  # an IndexError where there is none
         return self.column(numbers) if isinstance(numbers, int) else [self.column(k) for k in numbers]
@@ -172,16 +180,17 @@ class _Taken(AbstractColumns):
     def __init__(self, table: Table, rows: np.ndarray) -> None:
         self._table, self._rows = table, rows
 
+    @override
     def __len__(self) -> int:
         return len(self._table.columns)
 
+    @override
     def as_written(self, index: int) -> Any:
-        """The cells of the rows that were taken, as they are written."""
         text = self._table.as_written(index)
         return None if text is None else text[self._rows]
 
+    @override
     def column(self, index: int) -> np.ndarray:
-        """The cells of the rows that were taken."""
         return self._table.columns[index][self._rows]
 
 
@@ -197,28 +206,34 @@ def read_table(
     na_values: str | Sequence[str] | Mapping[str, str | Sequence[str]] | None = None,
     reading: Reading | None = None,
 ) -> Table:
-    """The columns of a table, which every function of chainrule takes instead of a path or frame.
+    """Reads the columns of a table; every function of chainrule also takes the result.
 
-    Text that writes numbers as 1.234,50 €, 4.1% or (12.5), or dates as 31.12.2024, is recognised where all cells of a column
-    can be read in one way only. Where they can be read in two, say which.
+    Text may hold numbers such as 1.234,50 €, 4.1% or (12.5), and dates such as 31.12.2024. They are
+    recognised if all cells of a column can be parsed in exactly one way. If there are two ways, an
+    option must select one.
 
     Args:
-        table: an ndarray (N, D), a pandas, polars or Arrow frame, or a path of .npy, .npz, .csv (also .gz) or .parquet.
-        array: which array of an .npz file; by default its only one.
-        header: whether the first line of a text file names the columns; None looks whether it could be a row.
-        source: what messages call an array or frame that has no path.
+        table: an ndarray (N, D), a pandas, polars or Arrow frame, or a path of .npy, .npz, .csv
+            (also .gz) or .parquet.
+        array: the name of the array in an .npz file; by default its only one.
+        header: whether the first line of a text file names the columns; None decides by whether it
+            could be a row.
+        source: the name of an array or frame in messages.
         decimal: the decimal mark of numbers in text, "." or ","; or by column: ``{"price": ","}``.
-        thousands: what parts their thousands: ",", ".", "'" or " ", or "" for nothing; or by column.
-        date_format: how dates are written, as ``"%d/%m/%Y"``; or by column. Columns that are not written so are read as ever.
-        na_values: words that are missing cells, in any case, besides the usual ones (nothing, NA, N/A, NaN, null, None, NaT);
-            with the empty word among them there are no others: ``""`` leaves NA a label. Or by column: ``{"country": ""}``.
-            In frames and arrays they count only if they are said, and "-999" or "1900-01-01" is that number or date there.
-        reading: these four, where they were put together before.
+        thousands: the mark between thousands: ",", ".", "'", " ", or "" for none; or by column.
+        date_format: the format of dates, as ``"%d/%m/%Y"``; or by column. It does not affect
+            columns in other formats.
+        na_values: words for missing cells, in any case, besides the usual ones (empty, NA, N/A,
+            NaN, null, None, NaT); or by column: ``{"country": ""}``. If the empty word is among
+            them, they replace the usual ones: ``""`` makes NA a label. Frames and arrays have only
+            the given words; there "-999" or "1900-01-01" also matches that number or date.
+        reading: these four options, already combined.
 
     Raises:
         FileNotFoundError: there is no such file.
         FormatError: the file is empty, damaged, ragged, or of an unknown type.
-        SchemaError: names stand twice, or the array does not have two axes; no such mark, format or column.
+        SchemaError: a name appears twice, the array does not have two axes, or there is no such
+            mark, format or column.
 
     Examples:
         >>> import polars as pl
@@ -227,11 +242,11 @@ def read_table(
         >>> print(infer_schema(read_table(prices, na_values="-")))
         price  real  numbers written 1.234,50 €, 2 different, multiples of 0.5
     """
-    said = Reading.told(decimal=decimal, thousands=thousands, date_format=date_format, na_values=na_values)
-    reading = reading or said
+    options = Reading.from_options(decimal=decimal, thousands=thousands, date_format=date_format, na_values=na_values)
+    reading = reading or options
     if isinstance(table, Table):
-        if said != NOTHING_SAID:
-            raise SchemaError(f"{table.source}: is read already; say how it is written where it is read first")
+        if options != DEFAULT_READING:
+            raise SchemaError(f"{table.source}: is already read; pass these options to the call that reads it")
         return _require_same_words(table, reading)
     if isinstance(table, (str, os.PathLike)):
         with as_file(Path(table)) as (path, _):
@@ -240,39 +255,41 @@ def read_table(
         found = without_words(_from_array(table, source or "the array"), reading)
     else:
         found = without_words(_from_frame(table, source or "the table"), reading)
-    said.require_names(found.names, found.source)
+    options.require_names(found.names, found.source)
     return found
 
 
-def read_parts(
-    table: Any, *, header: bool | None = None, rows: int = PART_ROWS, reading: Reading | None = None
+def read_chunks(
+    table: Any, *, header: bool | None = None, rows: int = CHUNK_ROWS, reading: Reading | None = None
 ) -> Iterator[Table]:
-    """A table in parts of about so many rows, never more in memory: of CSV and Parquet files. Others are one part.
+    """Reads a CSV or Parquet file in chunks of about ``rows`` rows, one at a time.
+
+    Other tables are one.
 
     Raises:
-        As ``read_table``, when the part with the fault is reached.
+        As ``read_table``, when the faulty chunk is reached.
     """
-    reading = reading or NOTHING_SAID
+    reading = reading or DEFAULT_READING
     if not isinstance(table, (str, os.PathLike)):
         yield read_table(table, header=header, reading=reading)
         return
     with as_file(Path(table)) as (path, _):
-        for part in _path_parts(path, header, rows, reading):
-            yield called(part, path, Path(table))
+        for chunk in _path_chunks(path, header, rows, reading):
+            yield called(chunk, path, Path(table))
 
 
-def _path_parts(path: Path, header: bool | None, rows: int, reading: Reading) -> Iterator[Table]:
+def _path_chunks(path: Path, header: bool | None, rows: int, reading: Reading) -> Iterator[Table]:
     kind, start = kind_of(path), 0
     if kind in TEXT:
-        for line, text in text_parts(path, header, rows=rows, words=reading.missing):
-            part = _from_frame(text.frame, str(path), first_line=line)
-            part = replace(part, first_row=start, text=text.raw, reading=reading, missing=text.missing)
-            yield part if text.named else _unnamed(part)
-            start += len(part)
+        for line, text in text_chunks(path, header, rows=rows, words=reading.missing):
+            chunk = _from_frame(text.frame, str(path), first_line=line)
+            chunk = replace(chunk, first_row=start, text=text.raw, reading=reading, missing=text.missing)
+            yield chunk if text.named else _unnamed(chunk)
+            start += len(chunk)
     elif kind == ".parquet":
         with readable(str(path)):
             scan = scan_parquet(path)
-            rows = max(1, min(rows, PART_CELLS // max(1, len(scan.collect_schema()))))
+            rows = max(1, min(rows, CHUNK_CELLS // max(1, len(scan.collect_schema()))))
         while True:
             with readable(str(path)):
                 frame = scan.slice(start, rows).collect()
@@ -287,12 +304,13 @@ def _path_parts(path: Path, header: bool | None, rows: int, reading: Reading) ->
 
 
 def called(table: Table, path: Path, name: Path) -> Table:
-    """A table that was read from a copy, by the name of what was copied."""
+    """Renames the source of a table that was read from a copy."""
     return table if path == name else replace(table, source=table.source.replace(str(path), str(name)))
 
 
 def without_words(table: Table, reading: Reading) -> Table:
-    """A table that is no text file, with what was said of it, and without its cells that were said to be missing."""
+    """Adds the options to a table that is no text file, and removes cells that they make
+    missing."""
     table = replace(table, reading=reading)
     if not reading.missing:
         return table
@@ -301,16 +319,18 @@ def without_words(table: Table, reading: Reading) -> Table:
 
 
 class _WithoutWords(AbstractColumns):
-    """The columns of a table, without the cells that stand for missing ones: words, and numbers or dates that they write."""
+    """The columns of a table without the cells that match words for missing ones."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
+    @override
     def __len__(self) -> int:
         return len(self._table.columns)
 
+    @override
     def column(self, index: int) -> np.ndarray:
-        """A column, whose cells that stand for missing ones are None, NaN or NaT."""
+        """Cells that stand for missing ones are None, NaN or NaT."""
         values, words = self._table.columns[index], self._table.reading.missing.of(self._table.names[index])
         missing = _written_as(values, words)
         if not missing.any():
@@ -325,7 +345,7 @@ class _WithoutWords(AbstractColumns):
 
 
 def _written_as(values: np.ndarray, words: Collection[str]) -> np.ndarray:
-    """Which cells (N,) are one of these words in lower case, or the number or date that one writes."""
+    """Marks cells (N,) that are one of these words in lower case, or the value it writes."""
     kind, found = values.dtype.kind, np.zeros(len(values), dtype=bool)
     if kind in "iuf":
         for number in {_number(word) for word in words} - {None}:
@@ -345,7 +365,7 @@ def _written_as(values: np.ndarray, words: Collection[str]) -> np.ndarray:
 
 
 def _number(word: str) -> int | float | None:
-    """The number that a word writes, exactly where it is whole; None if it writes none, or none that is finite."""
+    """The finite number that a word writes, exact if whole; None if it writes none."""
     for kind in (int, float):
         with suppress(ValueError):
             number = kind(word)
@@ -354,7 +374,7 @@ def _number(word: str) -> int | float | None:
 
 
 def _require_same_words(table: Table, reading: Reading) -> Table:
-    """Raises SchemaError for a text file that was read with the usual words for missing cells, where a model has others."""
+    """Raises SchemaError for a text file read without the model's words for missing cells."""
     if reading.missing and not table.reading.missing and table.as_written(0) is not None:
         raise SchemaError(
             f"{table.source}: other words are missing cells than in the table the model was fitted to; pass the path, or give "
@@ -374,7 +394,7 @@ def _read_path(path: Path, array: str | None, header: bool | None, reading: Read
     if kind == ".npy":
         try:
             values = np.load(path, allow_pickle=False)
-        except Exception as error:  # numpy raises several kinds, and more where the file looks like an archive
+        except Exception as error:  # numpy raises several kinds
             raise FormatError(f"{path}: not a readable .npy file: {error}") from error
         if not isinstance(values, np.ndarray):
             raise FormatError(f"{path}: an archive of arrays; call it .npz")
@@ -394,7 +414,7 @@ def _read_path(path: Path, array: str | None, header: bool | None, reading: Read
 
 
 def kind_of(path: Path) -> str:
-    """What the name says of the file: its last ending but .gz."""
+    """The type of a file by its name: its last ending except .gz."""
     return f".{next((s for s in reversed(path.name.lower().split('.')) if s != 'gz'), '')}"
 
 
@@ -429,7 +449,7 @@ def _from_npz(path: Path, array: str | None) -> Table:
 
 
 def _require_room(path: Path, name: str, arrays: Any) -> None:
-    """Raises FormatError where an array of an archive, by its own header, unpacks to more than there is memory free."""
+    """Raises FormatError if an array of an archive does not fit into free memory."""
     free = free_bytes()
     try:
         with arrays.zip.open(name if name in arrays.zip.namelist() else f"{name}.npy") as member:
@@ -437,7 +457,7 @@ def _require_room(path: Path, name: str, arrays: Any) -> None:
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, _, dtype = read(member)
             needed = math.prod(shape) * dtype.itemsize
-    except Exception:  # whatever is damaged is told when the array itself is read
+    except Exception:  # reading the array itself reports any damage
         return
     if free is not None and needed > free:
         raise FormatError(
@@ -446,7 +466,7 @@ def _require_room(path: Path, name: str, arrays: Any) -> None:
 
 
 def _require_cells(names: Sequence[str], columns: Sequence[np.ndarray], source: str) -> None:
-    """Raises SchemaError for columns of complex numbers, or of records: a part of each cell would be lost."""
+    """Raises SchemaError for columns of complex numbers or of records."""
     for name, values in zip(names, columns, strict=True):
         if values.dtype.kind == "c":
             raise SchemaError(f"{source}: column {name!r} holds {COMPLEX}")
@@ -476,7 +496,7 @@ def _from_array(values: np.ndarray, source: str) -> Table:
 
 
 def _filled(values: np.ma.MaskedArray) -> np.ndarray:
-    """A masked array with NaN where it is masked; of integers that floats would round, with None and of objects."""
+    """A masked array with NaN for masked cells; large integers become objects with None."""
     if values.dtype.kind in "iu" and max(abs(int(values.min() or 0)), abs(int(values.max() or 0))) >= LARGEST_EXACT:
         found = np.ma.getdata(values).astype(object)
         found[np.ma.getmaskarray(values)] = None
@@ -485,7 +505,7 @@ def _filled(values: np.ma.MaskedArray) -> np.ndarray:
 
 
 def _unnamed(table: Table) -> Table:
-    """A text file without names as an array of its columns."""
+    """A text file without names, as an array of its columns."""
     array = build(dict(zip(table.names, table.columns, strict=True)), {}, "numpy")
     return replace(table, container="numpy", named=False, frame=array)
 
@@ -518,13 +538,19 @@ def _from_frame(frame: Any, source: str, first_line: int | None = None) -> Table
     columns = tuple(cells_of(series) for series in wrapped.iter_columns())
     _require_cells(names, columns, source)
     return Table(
-        names, columns, source, container, named=True, first_line=first_line, types=types_of(frame, container),
+        names,
+        columns,
+        source,
+        container,
+        named=True,
+        first_line=first_line,
+        types=types_of(frame, container),
         frame=frame,
-    )  # fmt: skip
+    )
 
 
 def _from_pandas(frame: Any, source: str) -> Table:
-    """A frame by the positions of its columns, which may be called by anything."""
+    """A pandas frame by the positions of its columns, whose labels may be anything."""
     import narwhals as nw
 
     try:

@@ -1,4 +1,4 @@
-"""What the user says of how a table is written: marks of numbers, the format of dates, words for missing cells."""
+"""The user's options for reading a table: marks, date formats, words for missing cells."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from chainrule.table.notation import DECIMALS, THOUSANDS, DateNotation, Notation
 from chainrule.table.words import UNKNOWN
 
 OPTIONS = ("decimal", "thousands", "date_format")
-ByColumn = Mapping[str | None, str]  # under None what holds for all columns that are not named
+ByColumn = Mapping[str | None, str]  # None is the key for all columns that are not named
 
 
 @dataclass(frozen=True)
-class Said:
-    """What was said of one column: None where nothing was."""
+class ColumnReading:
+    """The options for one column; None means not given."""
 
     decimal: str | None = None
     thousands: str | None = None
     date_format: str | None = None
-    date_format_is_own: bool = False  # said of this column, not of all
+    date_format_is_own: bool = False  # given for this column, not for all
     marks_are_own: bool = False
 
     def __bool__(self) -> bool:
@@ -30,11 +30,11 @@ class Said:
 
 @dataclass(frozen=True)
 class MissingWords:
-    """The words that stand for a missing cell in text, in lower case; they count in any case.
+    """Words that stand for missing cells in text, in lower case; any case matches.
 
     Attributes:
-        everywhere: those of all columns; None: the usual ones, ``words.UNKNOWN``.
-        columns: further ones of some columns by name; or all there are, where the empty word is among them.
+        everywhere: the words for all columns; None for the usual ones, ``words.UNKNOWN``.
+        columns: additional words by column name; the only ones if the empty word is among them.
     """
 
     everywhere: frozenset[str] | None = None
@@ -50,8 +50,8 @@ class MissingWords:
         return own if "" in own else own | usual
 
     @classmethod
-    def told(cls, na_values: Any) -> MissingWords:
-        """The words that a person named: one, several, or by column; see ``read_table``."""
+    def from_options(cls, na_values: Any) -> MissingWords:
+        """The user's words: one, several, or by column; see ``read_table``."""
         if na_values is None:
             return cls()
         by_column = na_values if isinstance(na_values, Mapping) else {None: na_values}
@@ -66,7 +66,7 @@ class MissingWords:
 
     @classmethod
     def from_json(cls, spec: Mapping[str, Any]) -> MissingWords:
-        """The words that ``to_json`` described."""
+        """Rebuilds the words that ``to_json`` described."""
         columns = {str(name): frozenset(map(str, words)) for name, words in spec["columns"].items()}
         return cls(None if spec["everywhere"] is None else frozenset(map(str, spec["everywhere"])), columns)
 
@@ -76,12 +76,12 @@ USUAL_WORDS = MissingWords()
 
 @dataclass(frozen=True)
 class Reading:
-    """How a table is to be read, as far as it was said.
+    """The user's options for reading a table.
 
     Attributes:
-        decimal, thousands: marks of numbers, by column; under None those of all others.
-        date_format: formats of dates, likewise.
-        missing: words that stand for a missing cell.
+        decimal, thousands: marks of numbers, by column; None is the key for all other columns.
+        date_format: formats of dates, with the same keys.
+        missing: words for missing cells.
     """
 
     decimal: ByColumn = field(default_factory=dict)
@@ -90,37 +90,48 @@ class Reading:
     missing: MissingWords = USUAL_WORDS
 
     @classmethod
-    def told(
+    def from_options(
         cls, *, decimal: Any = None, thousands: Any = None, date_format: Any = None, na_values: Any = None
     ) -> Reading:
-        """What a person said, as ``read_table`` takes it.
+        """The options as ``read_table`` takes them.
 
         Raises:
-            SchemaError: a mark that is none, the same mark for both, or a format that is none of dates.
+            SchemaError: an unknown mark, the same mark for both uses, or a format that is none of
+                dates.
         """
-        told = cls(_by_column(decimal), _by_column(thousands), _by_column(date_format), MissingWords.told(na_values))
-        for option, marks, choices in (("decimal", told.decimal, DECIMALS), ("thousands", told.thousands, THOUSANDS)):
+        reading = cls(
+            _by_column(decimal), _by_column(thousands), _by_column(date_format), MissingWords.from_options(na_values)
+        )
+        for option, marks, choices in (
+            ("decimal", reading.decimal, DECIMALS),
+            ("thousands", reading.thousands, THOUSANDS),
+        ):
             for mark in marks.values():
                 if mark not in choices:
                     raise SchemaError(unknown_choice(option, mark, choices))
-        for name in {None, *told.decimal, *told.thousands}:
-            said = told.of(name)
-            if said.decimal is not None and said.decimal == said.thousands:
-                raise SchemaError(f"decimal and thousands are both {said.decimal!r}; they have to differ")
-        for form in told.date_format.values():
-            DateNotation.told(form)
-        return told
+        for name in {None, *reading.decimal, *reading.thousands}:
+            options = reading.of(name)
+            if options.decimal is not None and options.decimal == options.thousands:
+                raise SchemaError(f"decimal and thousands are both {options.decimal!r}; they have to differ")
+        for form in reading.date_format.values():
+            DateNotation.from_format(form)
+        return reading
 
-    def of(self, name: str | None) -> Said:
-        """What was said of a column."""
+    def of(self, name: str | None) -> ColumnReading:
+        """The options for a column."""
         decimal, thousands, form = (
-            said.get(name, said.get(None)) for said in (self.decimal, self.thousands, self.date_format)
+            options.get(name, options.get(None)) for options in (self.decimal, self.thousands, self.date_format)
         )
-        return Said(decimal, thousands, form, name in self.date_format, name in self.decimal or name in self.thousands)
+        return ColumnReading(
+            decimal, thousands, form, name in self.date_format, name in self.decimal or name in self.thousands
+        )
 
     def over(self, fitted: Reading) -> Reading:
-        """This, or if nothing was said what was said of the fitted table, whose words for missing cells hold where none were."""
-        if self == NOTHING_SAID:
+        """These options, or those of the fitted table if none were given.
+
+        The fitted table's words for missing cells apply unless other words were given.
+        """
+        if self == DEFAULT_READING:
             return fitted
         return self if self.missing else replace(self, missing=fitted.missing)
 
@@ -131,60 +142,60 @@ class Reading:
 
     @classmethod
     def from_json(cls, spec: Mapping[str, Any]) -> Reading:
-        """What ``to_json`` described."""
+        """Rebuilds the options that ``to_json`` described."""
         decimal, thousands, forms = (
             {None if name is None else str(name): str(value) for name, value in spec[option]} for option in OPTIONS
         )
-        told = cls.told(decimal=decimal, thousands=thousands, date_format=forms)
-        return replace(told, missing=MissingWords.from_json(spec["missing"]))
+        reading = cls.from_options(decimal=decimal, thousands=thousands, date_format=forms)
+        return replace(reading, missing=MissingWords.from_json(spec["missing"]))
 
     def require_names(self, names: Sequence[str], source: str) -> None:
-        """Raises SchemaError where something was said of a column that the table does not have."""
-        for option, said in (
+        """Raises SchemaError for options of a column that the table does not have."""
+        for option, options in (
             ("decimal", self.decimal),
             ("thousands", self.thousands),
             ("date_format", self.date_format),
             ("na_values", self.missing.columns),
         ):
-            for name in said:
+            for name in options:
                 if name is not None and name not in names:
                     raise SchemaError(f"{source}: {option}: {unknown_choice('column', name, names)}")
 
     def notation(self, name: str, fitted: Notation | None, before: Reading, *, dates: bool) -> Notation | None:
-        """The notation of a column of a table to be asked.
+        """The notation of a column in a table that the model is asked about.
 
         Args:
-            name: of the column.
-            fitted: its notation in the fitted table, which holds where nothing else is said of this one.
-            before: what was said of the fitted table.
-            dates: whether the column holds dates, or else numbers.
+            name: the name of the column.
+            fitted: its notation in the fitted table, which applies unless options say otherwise.
+            before: the options for the fitted table.
+            dates: whether the column holds dates; otherwise it holds numbers.
         """
-        said = self.of(name)
-        if said == before.of(name):
+        options = self.of(name)
+        if options == before.of(name):
             return fitted
         if dates:
-            return fitted if said.date_format is None else DateNotation.told(said.date_format)
-        if said.decimal is None and said.thousands is None:
+            return fitted if options.date_format is None else DateNotation.from_format(options.date_format)
+        if options.decimal is None and options.thousands is None:
             return fitted
         own = fitted if isinstance(fitted, NumberNotation) else NumberNotation(most_decimals=9)
-        decimal = said.decimal or ("," if said.thousands == "." else ".")
-        thousands = said.thousands if said.thousands is not None else ("." if decimal == "," else ",")
+        decimal = options.decimal or ("," if options.thousands == "." else ".")
+        thousands = options.thousands if options.thousands is not None else ("." if decimal == "," else ",")
         return replace(own, decimal=decimal, thousands=thousands)
 
 
-def _by_column(said: Any) -> ByColumn:
-    if said is None:
+def _by_column(options: Any) -> ByColumn:
+    if options is None:
         return {}
     return (
-        {n if n is None else str(n): str(v) for n, v in said.items()}
-        if isinstance(said, Mapping)
-        else {None: str(said)}
+        {n if n is None else str(n): str(v) for n, v in options.items()}
+        if isinstance(options, Mapping)
+        else {None: str(options)}
     )
 
 
-def _words(said: Any) -> frozenset[str]:
-    words = said if isinstance(said, Iterable) and not isinstance(said, str) else [said]
+def _words(options: Any) -> frozenset[str]:
+    words = options if isinstance(options, Iterable) and not isinstance(options, str) else [options]
     return frozenset(str(word).strip().lower() for word in words)
 
 
-NOTHING_SAID = Reading()
+DEFAULT_READING = Reading()

@@ -1,4 +1,4 @@
-"""A schema: the columns of a table in order, and what it was. A frozen value, JSON in and out."""
+"""The schema of a table: its columns in order, its container and options. A frozen value."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 from chainrule.errors import FormatError, SchemaError, printable, unknown_choice
 from chainrule.table.columns import AbstractColumn, Binary, column_from_json
 from chainrule.table.index import ColumnIndex, find
-from chainrule.table.reading import NOTHING_SAID, Reading
+from chainrule.table.reading import DEFAULT_READING, Reading
 
 CONTAINERS = ("numpy", "pandas", "polars", "pyarrow")
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A column that is not modelled: ids, free text, columns without a value."""
+    """A column that is not modelled: ids, free text, a column without a value."""
 
     name: str
     position: int  # among all columns of the table
@@ -26,9 +26,9 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a table in order, and the kind of container it came in.
+    """The columns of a table in order, and its kind of container.
 
-    ``print(schema)`` shows a line for each column: its kind, and why.
+    ``print(schema)`` shows a line per column: its kind, and the reason for it.
 
     Examples:
         >>> schema = Schema((Binary(name="smoker", levels=(0, 1), dtype="bool"),), "pandas")
@@ -39,8 +39,8 @@ class Schema:
     columns: tuple[AbstractColumn, ...]
     container: str = "numpy"
     left_out: tuple[LeftOut, ...] = ()
-    index: ColumnIndex | None = None  # of a pandas frame that does not call its columns by text alone
-    reading: Reading = NOTHING_SAID  # what was said of how the table is written
+    index: ColumnIndex | None = None  # of a pandas frame, if its column labels are not plain text
+    reading: Reading = DEFAULT_READING  # the user's options for reading the table
 
     def __post_init__(self) -> None:
         if repeated := first_repeated(self.table_names):
@@ -48,7 +48,7 @@ class Schema:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the modelled columns in order, those of missing-flags too."""
+        """Names of the modelled columns in order, including missing-flags."""
         return tuple(column.name for column in self.columns)
 
     @property
@@ -58,7 +58,7 @@ class Schema:
 
     @cached_property
     def flags(self) -> dict[int, int]:
-        """The number of each column whose holes are modelled, with that of the flag that says where they are."""
+        """Maps the number of each column with modelled missing cells to the number of its flag."""
         return {
             self._numbers[column.flag_of]: number
             for number, column in enumerate(self.columns)
@@ -66,14 +66,14 @@ class Schema:
         }
 
     def flag_code(self, flag: int, *, missing: bool) -> float:
-        """The code of a flag, by its number, for a cell that is missing, or for one that is there."""
+        """The code of a flag, given by its number, for a missing cell or one that is present."""
         column = self.columns[flag]
         assert isinstance(column, Binary), "flags are binary"
         return column.flag_code(missing=missing)
 
     @property
     def table_names(self) -> tuple[str, ...]:
-        """Names of all columns of the table in order, modelled or not."""
+        """Names of all columns of the table in order, including those left out."""
         names = [column.name for column in self.own]
         for column in sorted(self.left_out, key=lambda out: out.position):
             names.insert(column.position, column.name)
@@ -81,22 +81,22 @@ class Schema:
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
-        """Where each name stands: asked once a column, ten thousand columns would be looked through as often."""
+        """The number of each name, computed once, to keep look-ups in many columns fast."""
         return {name: number for number, name in enumerate(self.names)}
 
     def name_of(self, label: Hashable) -> str:
-        """The name of the column that the table, or its reader, calls by this label; of none the label as text."""
+        """The name of the column with this label; an unknown label gives its own text."""
         return find(label, self.table_names, self.index) if self.index or not isinstance(label, str) else label
 
     def label(self, name: str) -> Any:
-        """What the table itself calls the column of that name."""
+        """The table's own label of the column of that name."""
         return name if self.index is None else self.index.label(name)
 
     def number(self, label: Hashable) -> int:
-        """The position of a modelled column among ``columns``, by its name or by what the table calls it.
+        """The number of a modelled column among ``columns``, given by name or by the table's label.
 
         Raises:
-            SchemaError: there is none of that name, or it was left out.
+            SchemaError: no such column, or it was left out.
         """
         name = label if isinstance(label, str) and label in self._numbers else self.name_of(label)
         if name in self._numbers:
@@ -109,18 +109,18 @@ class Schema:
     def to_json(self) -> dict[str, Any]:
         """A JSON object that ``from_json`` reads."""
         left_out = [{"name": out.name, "position": out.position, "reason": out.reason} for out in self.left_out]
-        said = {"reading": self.reading.to_json()} if self.reading != NOTHING_SAID else {}
+        options = {"reading": self.reading.to_json()} if self.reading != DEFAULT_READING else {}
         return {
             "container": self.container,
             "columns": [column.to_json() for column in self.columns],
             "left_out": left_out,
             **({} if self.index is None else {"index": self.index.to_json()}),
-            **said,
+            **options,
         }
 
     @classmethod
     def from_json(cls, spec: Mapping[str, Any]) -> Schema:
-        """The schema that ``to_json`` described."""
+        """Rebuilds the schema that ``to_json`` described."""
         try:
             columns = tuple(column_from_json(column) for column in spec["columns"])
             left_out = tuple(
@@ -128,7 +128,7 @@ class Schema:
             )
             container = spec["container"]
             index = ColumnIndex.from_json(spec["index"]) if "index" in spec else None
-            reading = Reading.from_json(spec["reading"]) if "reading" in spec else NOTHING_SAID
+            reading = Reading.from_json(spec["reading"]) if "reading" in spec else DEFAULT_READING
         except (FormatError, SchemaError):
             raise
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -148,7 +148,7 @@ class Schema:
 
 
 def first_repeated(names: Sequence[str]) -> str | None:
-    """The first name that stands twice, if any."""
+    """The first name that occurs twice, or None."""
     seen: set[str] = set()
     for name in names:
         if name in seen:

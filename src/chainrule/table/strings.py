@@ -1,4 +1,4 @@
-"""Text of frames as Python objects: each cell as long as it is, equal cells the same object."""
+"""Text of frames as Python objects; equal cells share one object."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-REPEATED = 4  # cells for each different one, from which it pays to keep one object of them
+REPEATED = 4  # fewest cells per different one for which sharing objects pays
 AT_ONCE = 10_000  # cells
 
 
 def text_objects(series: Any) -> np.ndarray:
-    """The cells (N,) of a polars series of text as objects, None where null.
+    """The cells (N,) of a polars series of text as objects, None if null.
 
-    Never as numpy's own text, whose every cell is as long as the longest, and which loses NULs at the end of a cell.
+    Numpy's own text would make every cell as long as the longest, and lose trailing NULs.
 
     >>> import polars as pl
     >>> text_objects(pl.Series(["4", None, "4\\0"])).tolist()

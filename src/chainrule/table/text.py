@@ -1,4 +1,4 @@
-"""Text files of rows: which separator, whether the first line names the columns, and that every line is as long."""
+"""Text files of rows: their separator, header and rectangular shape."""
 
 from __future__ import annotations
 
@@ -34,26 +34,22 @@ from chainrule.table.reading import USUAL_WORDS, MissingWords
 from chainrule.table.schema import first_repeated
 from chainrule.table.words import BOOLEANS, UNKNOWN
 
-SEPARATORS = (
-    "\t",
-    ";",
-    ",",
-    " ",
-)  # in this sequence: a comma is likelier inside a name than a tab, a space than a comma
-ROWS_AT_ONCE = 10_000  # that are lists in memory
-FIRST_TRIED = 1000  # cells of a column
+# In this order: names contain commas more often than tabs, and spaces more often than commas.
+SEPARATORS = ("\t", ";", ",", " ")
+ROWS_AT_ONCE = 10_000  # rows that are lists in memory
+FIRST_TRIED = 1000  # cells of a column that are tried first
 DECIMAL_COMMA = re.compile(r"[-+]?([0-9]+|[0-9]{1,3}([. '\u00a0\u202f][0-9]{3})+),[0-9]+")
-TYPED_AT_ONCE = 256  # columns that are tried as numbers together, each in memory twice meanwhile
+TYPED_AT_ONCE = 256  # columns converted together; each is in memory twice meanwhile
 
 
 @dataclass(frozen=True)
 class Text:
-    """The columns of a text file as polars frames, as written and by what they hold, and whether its first line names them.
+    """The columns of a text file as polars frames, as written and with types.
 
     Attributes:
-        raw: the cells as written, without the spaces around them, null where they are missing.
+        raw: the cells as written, stripped of spaces, null if missing.
         named: whether the first line names the columns.
-        missing: how many cells of which word are missing, by column, of those that have any.
+        missing: counts of the words for missing cells, by column.
     """
 
     raw: Any
@@ -62,26 +58,29 @@ class Text:
 
     @property
     def frame(self) -> Any:
-        """The columns as numbers, booleans and dates, where all known cells are."""
+        """The columns as numbers, booleans or dates if all known cells are."""
         return typed_frame(self.raw)
 
 
 def read_text(path: Path, header: bool | None = None, words: MissingWords = USUAL_WORDS) -> Text:
-    """The columns of a CSV or other separated text file, plain or gzipped, in UTF-8.
+    """Reads the columns of a CSV or other separated text file, plain or gzipped, in UTF-8.
 
-    Words for unknown (empty, NA, nan, null, none, in any case) are missing cells; spaces around a cell do not count.
-    The separator is a tab, semicolon, comma or space, whichever first gives the first two lines the same number of
-    fields. Blank lines at the end do not count; in a file of one column a blank line elsewhere is an unknown cell.
+    Words for missing cells (empty, NA, nan, null, none, in any case) are missing; spaces around a
+    cell are ignored. The separator is the first of tab, semicolon, comma and space that gives the
+    first two lines the same number of fields. Blank lines at the end are ignored; elsewhere in a
+    file of one column a blank line is a missing cell.
 
     Args:
         path: the file.
-        header: whether its first line names the columns; None: it does unless each of its fields could be a value
-            (a number, true, false, or a word for unknown). Names 0, 1, 2, … of three columns or more are names.
-        words: which words are missing cells.
+        header: whether its first line names the columns. None: it does unless every field could be
+            a value (a number, true, false, or a word for a missing cell). Names 0, 1, 2, … of three
+            or more columns are names.
+        words: the words for missing cells.
 
     Raises:
-        FormatError: the file is empty, no UTF-8 text, damaged, or a line is longer or shorter than the first.
-        SchemaError: a name stands twice.
+        FormatError: the file is empty, no UTF-8 text, damaged, or a line has a different number of
+            fields than the first.
+        SchemaError: a name appears twice.
     """
     import polars as pl
 
@@ -90,9 +89,8 @@ def read_text(path: Path, header: bool | None = None, words: MissingWords = USUA
     layout = _layout(path, _required(path, first_lines(text) if text.strip("\r\n ") else []), header)
     data = with_one_line_end(path, text, layout.separator)
     blocks = blocks_of(path, data, layout.separator, skipped=int(layout.named))
-    texts = [
-        _known(_parse(path, block, layout, line), layout.named, words, '"' in block) for line, block in blocks
-    ]  # so that only a block is in memory several times
+    # Only a single block is in memory several times.
+    texts = [_known(_parse(path, block, layout, line), layout.named, words, '"' in block) for line, block in blocks]
     if not texts:
         return _known(_parse(path, "", layout, 2), layout.named, words)
     missing: dict[str, dict[str, int]] = {}
@@ -108,15 +106,15 @@ class _Layout:
     named: bool
 
 
-def text_parts(
+def text_chunks(
     path: Path, header: bool | None = None, *, rows: int, words: MissingWords = USUAL_WORDS
 ) -> Iterator[tuple[int, Text]]:
-    """As ``read_text``, in parts of about so many lines, each with the line at which it begins.
+    """As ``read_text``, in chunks of about ``rows`` lines, each with its first line number.
 
-    Types are found part by part. Lines that quotes hold together stay in one part.
+    Types are inferred per chunk. Lines joined by quotes stay in one chunk.
 
     Raises:
-        FormatError, SchemaError: as ``read_text``, when the part with the fault is reached.
+        FormatError, SchemaError: as ``read_text``, when the faulty chunk is reached.
     """
     require_polars()
     begin = _required(path, next(line_groups(path, 2, ""), [])[:2])
@@ -139,7 +137,7 @@ def _layout(path: Path, lines: list[str], header: bool | None) -> _Layout:
             f"{path}: line 1 opens a quote that it does not close; the first row has to stand on one line"
         )
     named = _names_columns(fields) if header is None else header
-    if named:  # a column without a name has the one that polars gives it
+    if named:  # a column without a name gets polars' default name
         fields = [name or f"column_{k}" for k, name in enumerate(fields)]
     if named and (repeated := first_repeated(fields)) is not None:
         raise SchemaError(f"{path}: column name {repeated!r} appears twice in line 1; rename one of them")
@@ -147,7 +145,7 @@ def _layout(path: Path, lines: list[str], header: bool | None) -> _Layout:
 
 
 def _parse(path: Path, data: str, layout: _Layout, first_line: int) -> Any:
-    """The rows of text as a polars frame of text."""
+    """Parses rows to a polars frame of text."""
     import polars as pl
 
     names = list(layout.fields) if layout.named else [f"x{k}" for k in range(len(layout.fields))]
@@ -161,17 +159,21 @@ def _parse(path: Path, data: str, layout: _Layout, first_line: int) -> Any:
     if '"' not in data or all(is_plain(line, layout.separator) for line in lines_of(data)):
         with suppress(pl.exceptions.PolarsError):
             frame = pl.read_csv(io.BytesIO(data.encode()), new_columns=names, **options)
-    if len(frame) != count:  # quotes or line ends within fields, as in 5" pipe, which polars refuses or takes otherwise
-        schema, parts = dict.fromkeys(names, pl.String), []
+    # Polars refuses or misreads some quotes and line ends within fields, as in 5" pipe.
+    if len(frame) != count:
+        schema, frames = dict.fromkeys(names, pl.String), []
         reader = csv.reader((f"{line}\n" for line in lines_of(data)), delimiter=layout.separator)
         while rows := [row or [""] for row in islice(reader, ROWS_AT_ONCE)]:
-            parts.append(pl.DataFrame(rows, schema=schema, orient="row"))
-        frame = pl.concat(parts)
+            frames.append(pl.DataFrame(rows, schema=schema, orient="row"))
+        frame = pl.concat(frames)
     return frame
 
 
 def _with_line_ends(written: Any, known: Any) -> Any:
-    """A frame of known text whose cells keep the line ends at their own ends, which only quotes can hold, where they are text."""
+    """Restores the line ends at the ends of cells in columns of text.
+
+    Only quoted cells have them.
+    """
     import polars as pl
 
     columns = known.get_columns()
@@ -190,9 +192,10 @@ def _with_line_ends(written: Any, known: Any) -> Any:
 
 
 def _each(columns: Sequence[Any], of: Callable[[Any, int], Any]) -> list[Any]:
-    """An expression of each of these polars series and its number, by one query: a thousand columns take no thousand of them.
+    """Evaluates an expression of each polars series and its number in one query, which is fast.
 
-    They have numbers for names meanwhile: polars takes a name such as ^a$ for a pattern.
+    The series have numbers for names meanwhile, since polars takes a name such as ^a$ for a
+    pattern.
     """
     import polars as pl
 
@@ -202,7 +205,7 @@ def _each(columns: Sequence[Any], of: Callable[[Any, int], Any]) -> list[Any]:
 
 
 def _known(frame: Any, named: bool, words: MissingWords, quoted: bool = False) -> Text:
-    """A frame of text without the spaces around cells, and with null for what is missing; and what was, counted."""
+    """A frame of text, stripped of spaces, with null for missing cells, and the counts of these."""
     import polars as pl
 
     columns = frame.get_columns()
@@ -218,20 +221,24 @@ def _known(frame: Any, named: bool, words: MissingWords, quoted: bool = False) -
 
 
 def _counted(words: Any) -> dict[str, int]:
-    """How often each word stands in a polars series of text, the most frequent first."""
+    """Counts of the words in a polars series of text, the most frequent first."""
     return dict(words.alias("").fill_null("").value_counts(sort=True).iter_rows())
 
 
 def typed(text: Any) -> Any:
-    """A polars series of text as what all its known cells are; see ``typed_frame``."""
+    """Converts a polars series of text to the common type of its known cells.
+
+    See ``typed_frame``.
+    """
     return typed_frame(text.to_frame()).to_series()
 
 
 def typed_frame(frame: Any) -> Any:
-    """A polars frame of text, each column as what all its known cells are: integers, numbers, booleans, dates, times, or text.
+    """Converts each column of a polars frame of text to the common type of its known cells.
 
-    Digits that begin with a zero, as 01007 does, are text: as a number they would lose it. Integers that no type holds, of more
-    than 38 digits, are text as well.
+    Types are integers, floats, booleans, dates, times and text. Digits with a leading zero, as
+    01007, stay text, since a number would lose it. Integers of more than 38 digits stay text as
+    well.
     """
     import polars as pl
 
@@ -252,14 +259,13 @@ def typed_frame(frame: Any) -> Any:
     columns, unknown = list(frame.get_columns()), [column.null_count() for column in frame.get_columns()]
     for start in range(0, len(columns), TYPED_AT_ONCE):
         left = [k for k in range(len(columns))[start : start + TYPED_AT_ONCE] if unknown[k] < len(frame)]
-        if left:  # as zip codes are written, and no number
+        if left:  # leading zeros, as in zip codes, make no numbers
             zeros = _each([columns[k] for k in left], lambda t, _: t.str.contains(r"^[+-]?0[0-9]").any())
             left = [k for k, found in zip(left, zeros, strict=True) if not found.item()]
         for cast in casts:
             heads = [columns[k].head(FIRST_TRIED) for k in left]
-            tried = (
-                _each(heads, lambda t, _, cast=cast: cast(t)) if left else []
-            )  # most are told by these, and take no memory
+            # The first cells decide most columns, and take no memory.
+            tried = _each(heads, lambda t, _, cast=cast: cast(t)) if left else []
             left_out = [k for k, a, b in zip(left, heads, tried, strict=True) if b.null_count() > a.null_count()]
             left = [k for k in left if k not in left_out]
             if not left:
@@ -274,7 +280,7 @@ def typed_frame(frame: Any) -> Any:
 
 
 def _required(path: Path, lines: list[str]) -> list[str]:
-    """The first lines of a file, if the first has something in it."""
+    """The first lines of a file; an error if the first one is empty."""
     if not lines:
         raise FormatError(f"{path}: the file is empty")
     if not lines[0].strip(" "):
@@ -320,7 +326,10 @@ def _could_be_value(word: str) -> bool:
 
 
 def _require_rectangular(path: Path, data: str, layout: _Layout, first_line: int) -> int:
-    """How many rows there are. Each must have as many fields as line 1; a reader would fill short ones silently."""
+    """The number of rows; an error unless each has as many fields as line 1.
+
+    A reader would silently fill short rows.
+    """
     if '"' in data:
         reader = csv.reader((f"{line}\n" for line in lines_of(data)), delimiter=layout.separator)
         try:

@@ -1,4 +1,7 @@
-"""Types of columns as a schema keeps them, and values made into cells of such types; what no container is needed for."""
+"""Types of columns as a schema stores them, and conversion of values to such types.
+
+Needs no container.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ import numpy as np
 from chainrule.table.cells import is_unknown, label_of, objects_of
 from chainrule.table.values import Encoded, decoded, encoded, zone_called, zone_of
 
-# What nanoseconds since 1970 reach in 64 bits, less a day; and what calendars can write in any zone.
+# The range of 64-bit nanoseconds since 1970, less a day; and of calendars in any zone.
 NS_RANGE = np.datetime64("1677-09-22"), np.datetime64("2262-04-10")
 ZONED_RANGE = np.datetime64("0001-01-02"), np.datetime64("9999-12-30")
-LARGE = 2.0**62  # floats that int64 may not hold
-EXACT = Context(prec=200)  # digits, more than any type of decimals has
+LARGE = 2.0**62  # int64 may not hold larger floats
+EXACT = Context(prec=200)  # digits; no decimal type has more
 
 
 @dataclass(frozen=True)
@@ -26,10 +29,11 @@ class Type:
     """The type of a column.
 
     Attributes:
-        dtype: as its container writes it, without the labels that some types name.
-        cells: of a column of objects what all its known cells are, if one thing: "Decimal(2)" with two decimals, "Decimal",
-            "date", "datetime", "Timestamp" (these two perhaps with a zone, "datetime[Europe/Berlin]"), "float" or "str".
-        categories: the labels of a type that names them, encoded, in its sequence.
+        dtype: its name in the container, without labels.
+        cells: the common type of the known cells in a column of objects: "Decimal(2)" with two
+            decimals, "Decimal", "date", "datetime", "Timestamp" (the latter two with an optional
+            zone, "datetime[Europe/Berlin]"), "float", "str" or "".
+        categories: labels named by the type, encoded, in its order.
     """
 
     dtype: str
@@ -38,12 +42,12 @@ class Type:
 
 
 def encoded_labels(labels: Iterable[Any]) -> tuple[Encoded, ...]:
-    """Labels as JSON holds them; those of types that it cannot hold as their text."""
+    """Labels as JSON holds them; labels of other types become text."""
     return tuple(_encoded_or_text(label) for label in labels)
 
 
 def own_value(value: Encoded) -> Any:
-    """The value that was encoded; its text where it is of a type of pandas, which is not there."""
+    """Decodes a value; gives its text if its type needs pandas, which is not installed."""
     try:
         return decoded(value)
     except ImportError:
@@ -57,11 +61,11 @@ def _encoded_or_text(value: Any) -> Encoded:
         return str(value)
 
 
-# What objects are
+# The type of objects
 
 
 def cells_word(values: np.ndarray) -> str:
-    """What all known cells (N,) of an array of objects are, as ``Type.cells`` has it; "" where that is not one thing."""
+    """The common type of all known cells (N,) in an array of objects, as in ``Type.cells``."""
     if values.dtype.kind != "O":
         return ""
     known = values[~is_unknown(values)]
@@ -86,7 +90,7 @@ def cells_word(values: np.ndarray) -> str:
 
 
 def as_cells(values: np.ndarray, word: str) -> np.ndarray:
-    """Values (N,) as objects of the sort that ``cells_word`` told; masked and unknown ones are None."""
+    """Values (N,) as objects of the type that ``cells_word`` names; None if masked or unknown."""
     plain, missing = unmasked(values)
     if word.startswith("Decimal"):
         found = as_decimals(plain, int(word[8:-1]) if "(" in word else None)
@@ -123,18 +127,21 @@ def _plain_time(value: np.datetime64) -> Any:
     return value.item() if np.datetime_data(value.dtype)[0] != "ns" else value.astype("datetime64[us]").item()
 
 
-# Values as types of numbers hold them
+# Values converted to types of numbers
 
 
 def unmasked(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The values (N,) without their mask, and which of them are masked or unknown."""
+    """The values (N,) without their mask, and a mask of those that are masked or unknown."""
     plain = np.ma.getdata(values)
     missing = is_unknown(plain)
     return plain, missing | np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else missing
 
 
 def as_integers(values: np.ndarray, least: int, most: int) -> np.ndarray:
-    """The nearest integers (N,) to values, from ``least`` to ``most``: objects, with None, where any is unknown or large."""
+    """The nearest integers (N,), clipped to ``least`` and ``most``.
+
+    If any value is unknown or large they are objects, with None if unknown.
+    """
     plain, missing = unmasked(values)
     if not missing.any() and plain.dtype.kind in "biuf":
         whole = np.round(plain) if plain.dtype.kind == "f" else plain
@@ -154,7 +161,10 @@ def _as_whole(values: np.ndarray, *, large: bool) -> np.ndarray:
 
 
 def as_decimals(values: np.ndarray, scale: int | None, precision: int | None = None) -> list[Decimal | None]:
-    """Values (N,) as decimals of so many places, as many as they are written with if None; None where unknown."""
+    """Values (N,) as decimals with ``scale`` places, None if unknown.
+
+    A scale of None keeps all places.
+    """
     plain, missing = unmasked(values)
     unit = None if scale is None else Decimal(1).scaleb(-scale)
     most = None if precision is None or unit is None else (Decimal(10) ** precision - 1) * unit
@@ -170,19 +180,19 @@ def as_decimals(values: np.ndarray, scale: int | None, precision: int | None = N
 
 
 def within(values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-    """Numbers (N,) moved to the ends of what a type of floats can hold; unknown ones stay."""
+    """Numbers (N,) clipped to the range of a float type; NaN stays."""
     most = float(np.finfo(dtype).max)
     return np.clip(values.astype(np.float64), -most, most)
 
 
 def as_times(values: np.ndarray, unit: str, zoned: bool) -> np.ndarray:
-    """Datetimes (N,), in microseconds or coarser, moved to the ends of what a type of that unit can hold."""
+    """Datetimes (N,), in microseconds or coarser, clipped to the range of a type of that unit."""
     ends = NS_RANGE if unit == "ns" else ZONED_RANGE
     return np.clip(values, *ends) if unit == "ns" or zoned else values
 
 
 def known_values(values: np.ndarray) -> list[Any]:
-    """The values (N,) as a list, with None for those that are masked or unknown."""
+    """The values (N,) as a list, with None if masked or unknown."""
     plain, missing = unmasked(values)
     return [None if gone else value for value, gone in zip(plain.tolist(), missing.tolist(), strict=True)]
 
@@ -191,9 +201,10 @@ def known_values(values: np.ndarray) -> list[Any]:
 
 
 def with_new(categories: Sequence[Any], values: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-    """The categories with those of the values that are none, and each value as the category that it is.
+    """Adds values that are new to the categories, and maps each value to its category.
 
-    New ones go to their place where categories ascend, as numbers and intervals do, and else to the end.
+    New ones are sorted in if the categories ascend, as numbers and intervals do; otherwise they are
+    appended.
 
     >>> with_new([1.5, 2.0], ["2", 1.75, None])
     ([1.5, 1.75, 2.0], [2.0, 1.75, None])
@@ -209,7 +220,7 @@ def with_new(categories: Sequence[Any], values: Sequence[Any]) -> tuple[list[Any
 
 
 def _ascend(categories: Sequence[Any], whole: Sequence[Any]) -> bool:
-    """Whether categories ascend, and compare with all there are."""
+    """Whether categories ascend and are comparable with all others."""
     try:
         sorted(whole)
         return len(categories) > 1 and all(a < b for a, b in pairwise(categories))

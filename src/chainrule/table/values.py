@@ -1,7 +1,7 @@
-"""Values of any type as JSON holds them, and back: labels of categories, and names of columns.
+"""Values of any type as JSON, and back: labels of categories, and names of columns.
 
-Text, booleans, integers and finite numbers stand for themselves. Others are tuples, of which JSON makes lists: a word for the
-type, then what it takes. Types of pandas are made anew where pandas is there.
+Text, booleans, integers and finite numbers represent themselves. Other values are tuples, which
+JSON stores as lists: a word for the type, then its arguments. Decoding pandas types needs pandas.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ import numpy as np
 
 Encoded = str | int | float | bool | None | tuple[Any, ...]
 
-MISSING = ("NAType", "NaTType")  # pd.NA and pd.NaT, which need pandas to be imported by name
+MISSING = ("NAType", "NaTType")  # of pd.NA and pd.NaT, without an import of pandas
 
 
 def encoded(value: Any) -> Encoded:
-    """The value as JSON holds it.
+    """A value as JSON holds it.
 
     >>> encoded(("a", 1)), encoded(Decimal("1.10")), encoded(datetime.date(2024, 1, 31))
     (('tuple', 'a', 1), ('decimal', '1.10'), ('date', '2024-01-31'))
 
     Raises:
-        TypeError: a type that cannot be made anew from JSON.
+        TypeError: a type that cannot be rebuilt from JSON.
     """
     if isinstance(value, np.generic) and not isinstance(value, np.datetime64 | np.timedelta64):
         value = value.item()
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return str.__str__(value)  # of an enumeration of text the text
+        return str.__str__(value)  # the text of a member of an enumeration
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):
@@ -52,11 +52,11 @@ def encoded(value: Any) -> Encoded:
 
 
 def decoded(value: Encoded) -> Any:
-    """The value that ``encoded`` described.
+    """Rebuilds the value that ``encoded`` described.
 
     Raises:
-        ImportError: it is of a type of pandas, which is not there.
-        ValueError, TypeError, LookupError: it describes none.
+        ImportError: the value needs pandas, which is not installed.
+        ValueError, TypeError, LookupError: it describes no value.
 
     >>> decoded(("tuple", "a", ("decimal", "1.10")))
     ('a', Decimal('1.10'))
@@ -68,10 +68,10 @@ def decoded(value: Encoded) -> Any:
 
 
 def as_tuples(value: Any) -> Encoded:
-    """An encoded value as it came from JSON, with tuples in place of lists.
+    """An encoded value from JSON, with tuples instead of lists.
 
     Raises:
-        TypeError, LookupError: it is none.
+        TypeError, LookupError: it describes no value.
     """
     if isinstance(value, list):
         if not value or value[0] not in _MAKERS:
@@ -83,12 +83,13 @@ def as_tuples(value: Any) -> Encoded:
 
 
 def as_lists(value: Encoded) -> Any:
-    """An encoded value with lists in place of tuples, as JSON has them."""
+    """An encoded value for JSON, with lists instead of tuples."""
     return [as_lists(part) for part in value] if isinstance(value, tuple) else value
 
 
 def key_of(value: Encoded) -> str:
-    """A text that two encoded values share only if they are the same, of the same type: 1, 1.0 and True have three.
+    """A text that is equal for two encoded values only if value and type are: 1, 1.0 and True
+    differ.
 
     >>> key_of(1) == key_of(1.0)
     False
@@ -119,7 +120,7 @@ def _of_time(value: Any) -> Encoded:
 
 
 def zone_of(value: datetime.datetime) -> str | None:
-    """The zone of a time: its name where it has one, or its offset as +01:00; None of a time without zone."""
+    """The zone of a time: its name, or its offset as +01:00; None without a zone."""
     zone = value.tzinfo
     if zone is None:
         return None
@@ -131,7 +132,7 @@ def zone_of(value: datetime.datetime) -> str | None:
 
 
 def zone_called(name: str) -> datetime.tzinfo:
-    """The zone of that name, or offset.
+    """The zone of that name or offset.
 
     >>> zone_called("+01:30")
     datetime.timezone(datetime.timedelta(seconds=5400))

@@ -1,4 +1,4 @@
-"""Words that stand for values in text: what is unknown, what is a boolean."""
+"""Words in text for missing cells and for booleans."""
 
 from __future__ import annotations
 

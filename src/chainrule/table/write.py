@@ -1,4 +1,4 @@
-"""Tables into files, part by part; a file appears only when it is complete."""
+"""Writes tables to files, chunk by chunk; a file appears only when it is complete."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ ENDINGS = (".csv", ".parquet")
 
 @dataclass(frozen=True)
 class Sink:
-    """What takes a table part by part.
+    """A consumer of tables in chunks.
 
     Attributes:
-        take: takes polars frames of the same columns in turn, and returns what the whole is.
-        as_text: whether it takes cells as they are written: those of text files, and numbers and dates in a notation.
+        take: takes polars frames of the same columns in turn, and returns the whole.
+        as_text: whether it takes cells as written: those of text files, and numbers and dates in a
+            notation.
     """
 
     take: Callable[[Iterator[Any]], Any]
@@ -32,14 +33,16 @@ class Sink:
 
 
 def sink_of(to: str | os.PathLike[str] | Sink, *, source: Any = None) -> Sink:
-    """The sink that writes a CSV or Parquet file, and returns its path; a sink is its own.
+    """The sink that writes a CSV or Parquet file and returns its path.
+
+    A sink is returned unchanged.
 
     Args:
         to: a path, or a sink.
         source: the table that is read meanwhile.
 
     Raises:
-        FormatError: another ending than .csv and .parquet.
+        FormatError: an ending other than .csv and .parquet.
         FileNotFoundError: there is no such folder.
         ChainruleError: the file is the table that is read.
     """
@@ -48,14 +51,14 @@ def sink_of(to: str | os.PathLike[str] | Sink, *, source: Any = None) -> Sink:
     target = require_ending(to)
     if isinstance(source, str | os.PathLike) and target.exists() and target.samefile(source):
         raise ChainruleError(f"{to}: is also read; write to another file")
-    return Sink(partial(write_parts, target), as_text=target.suffix == ".csv")
+    return Sink(partial(write_chunks, target), as_text=target.suffix == ".csv")
 
 
 def require_ending(path: str | os.PathLike[str]) -> Path:
     """The path, if a table can be written to it.
 
     Raises:
-        FormatError: another ending than .csv and .parquet.
+        FormatError: an ending other than .csv and .parquet.
         FileNotFoundError: there is no such folder.
     """
     target = Path(path)
@@ -66,32 +69,33 @@ def require_ending(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def write_parts(path: str | os.PathLike[str], frames: Iterator[Any]) -> Path:
-    """Writes polars frames of the same columns one after the other into one CSV or Parquet file, never more than one in memory.
+def write_chunks(path: str | os.PathLike[str], frames: Iterator[Any]) -> Path:
+    """Writes polars frames of the same columns into one CSV or Parquet file, one at a time.
 
-    They are written to a hidden neighbour, which takes the file's place at the end; after a failure there is neither.
+    They go to a hidden neighbour, which replaces the file at the end. A failure leaves neither.
     """
     target = require_ending(path)
     with replacing(target) as part:
         if target.suffix == ".csv":
-            part.writelines(text.encode() for text in csv_parts(frames))
+            part.writelines(text.encode() for text in csv_chunks(frames))
         else:
             _sink(part, frames)
     return target
 
 
-def csv_parts(frames: Iterator[Any]) -> Iterator[str]:
-    """Polars frames of the same columns as the parts of one CSV text, the first with their names.
+def csv_chunks(frames: Iterator[Any]) -> Iterator[str]:
+    """Yields polars frames of the same columns as chunks of one CSV text, the first with a header.
 
-    Times are written with as many digits as they have.
+    Times have as many digits as they need.
     """
     import polars as pl
 
     require_polars()
     for number, frame in enumerate(map(as_csv_has_it, frames)):
+        # Times are unnamed meanwhile, since polars may take a name for a pattern.
         columns = [
             _as_text(column.alias("")).alias(column.name) if isinstance(column.dtype, pl.Datetime) else column
-            for column in frame.get_columns()  # without names meanwhile, which polars may take for patterns
+            for column in frame.get_columns()
         ]
         yield pl.DataFrame(columns).write_csv(include_header=number == 0)
 
@@ -108,9 +112,8 @@ def _sink(file: BinaryIO, frames: Iterator[Any]) -> None:
     from polars.io.plugins import register_io_source
 
     first = next(frames)
-    numbered = {
-        str(k): dtype for k, dtype in enumerate(first.dtypes)
-    }  # names, which polars may take for patterns, come last
+    # Columns have numbers for names until the end, since polars may take a name for a pattern.
+    numbered = {str(k): dtype for k, dtype in enumerate(first.dtypes)}
 
     def source(
         with_columns: list[str] | None, predicate: Any, n_rows: int | None, batch_size: int | None
@@ -118,7 +121,7 @@ def _sink(file: BinaryIO, frames: Iterator[Any]) -> None:
         for frame in chain([first], frames):
             columns = zip(frame.get_columns(), numbered.items(), strict=True)
             same = pl.DataFrame([column.cast(dtype).alias(number) for column, (number, dtype) in columns])
-            yield same if with_columns is None else same.select(with_columns)  # one file has one type a column
+            yield same if with_columns is None else same.select(with_columns)
 
     named = [pl.col(str(k)).alias(name) for k, name in enumerate(first.columns)]
     register_io_source(source, schema=numbered).select(named).sink_parquet(file)

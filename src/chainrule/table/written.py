@@ -1,4 +1,4 @@
-"""Columns of text that hold numbers or dates in a notation of their own: what they hold, and how it is written."""
+"""Columns of text that hold numbers or dates in a notation of their own."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from chainrule.table.forked import require_polars
 from chainrule.table.frames import cells_of
 from chainrule.table.notation import DateNotation, Notation, NumberNotation, read_cells
 from chainrule.table.read import Table
-from chainrule.table.reading import Said
+from chainrule.table.reading import ColumnReading
 
 PLAIN = NumberNotation(most_decimals=1)
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a column of text holds.
+    """The values of a column of text.
 
     Attributes:
-        cells: numbers or datetimes (N,), as numpy has them.
-        notation: how they are written.
-        dtype: the type of the column: of a text file that of its numbers or dates, of a frame its own.
+        cells: numbers or datetimes (N,), as a numpy array.
+        notation: the notation in which they are written.
+        dtype: the type of the column: of its values in a text file, of the text in a frame.
     """
 
     cells: np.ndarray
@@ -39,25 +39,25 @@ class Written:
 
 
 def written_column(table: Table, position: int, *, min_count: int) -> Written | Doubt | None:
-    """The numbers or dates that a column of text holds, or why they are not read.
+    """The numbers or dates in a column of text, or why they are not read.
 
-    None where it holds labels, or numbers and dates that every program reads. A reason tells nothing of fewer than
-    ``min_count`` cells.
+    None if it holds labels, or numbers and dates that every program reads. A reason discloses
+    nothing of fewer than ``min_count`` cells.
 
     Raises:
         SchemaError: most cells are in one notation, and some are not.
     """
     name, values = table.names[position], table.columns[position]
-    text, said = table.as_written(position), table.reading.of(name)
+    text, options = table.as_written(position), table.reading.of(name)
     is_file = text is not None
     is_plain = is_file and looks(values) != "label"
-    if is_plain and not said:
+    if is_plain and not options:
         return None
     text = text if is_file else _text_of(table, name, values)
-    found = None if text is None else detect(name, text, said, min_count=min_count)
+    found = None if text is None else detect(name, text, options, min_count=min_count)
     if found is None or (isinstance(found, Doubt) and not is_plain):
         return found
-    if isinstance(found, Doubt) or found.notation is None or (is_plain and not _was_said(found, said)):
+    if isinstance(found, Doubt) or found.notation is None or (is_plain and not _is_requested(found, options)):
         return None
     if found.strays:
         raise _not_all(table, name, text, found.notation, found.strays)
@@ -69,27 +69,32 @@ def written_column(table: Table, position: int, *, min_count: int) -> Written | 
     return Written(cells_of(nw.from_native(parsed, series_only=True)), found.notation, str(parsed.dtype))
 
 
-def _was_said(found: Found, said: Said) -> bool:
-    """Whether a notation follows from what was said, so that it holds for what looks plain, too."""
+def _is_requested(found: Found, options: ColumnReading) -> bool:
+    """Whether the options imply this notation, so that it also applies to text that looks plain."""
     if isinstance(found.notation, DateNotation):
-        return said.date_format is not None and found.notation.reads_as(DateNotation.told(said.date_format))
-    return (said.decimal, said.thousands) != (None, None) and (said.marks_are_own or not found.strays)
+        return options.date_format is not None and found.notation.reads_as(
+            DateNotation.from_format(options.date_format)
+        )
+    return (options.decimal, options.thousands) != (None, None) and (options.marks_are_own or not found.strays)
 
 
 def require_format_of_some(table: Table, notations: list[Notation | None]) -> None:
-    """Raises SchemaError where a format of dates was said of all columns, and none is written so."""
-    said = table.reading.date_format.get(None)
-    if said is None:
+    """Raises SchemaError if a date format for all columns matches none of them."""
+    text = table.reading.date_format.get(None)
+    if text is None:
         return
-    told = DateNotation.told(said)
-    if not any(isinstance(each, DateNotation) and each.reads_as(told) for each in notations):
+    wanted = DateNotation.from_format(text)
+    if not any(isinstance(each, DateNotation) and each.reads_as(wanted) for each in notations):
         raise SchemaError(
-            f"{table.source}: no column of text is written in the format of dates {said!r}; say another, or none"
+            f"{table.source}: no column of text is written in the format of dates {text!r}; say another, or none"
         )
 
 
 def _text_of(table: Table, name: str, values: np.ndarray) -> Any:
-    """The text of a frame's column, a polars series, null where it has none; None where there is more than text and numbers."""
+    """The text of a frame's column as a polars series, null if missing.
+
+    None if the column holds more than text and numbers.
+    """
     import polars as pl
 
     if values.dtype.kind not in "OU":
@@ -120,7 +125,7 @@ def _not_all(table: Table, name: str, text: Any, notation: Notation, strays: tup
 
 
 def remedy(name: str, strays: tuple[str, ...]) -> str:
-    """What to do with cells that are not as most of their column are."""
+    """Advice for cells that differ from most of their column."""
     word = strays[0]
     missing, kind = quote(f"{name}={word}"), quote(f"{name}=categorical")
     return (
@@ -132,7 +137,10 @@ def remedy(name: str, strays: tuple[str, ...]) -> str:
 def with_doubtful_points(
     table: Table, columns: list[AbstractColumn], notations: list[Notation | None]
 ) -> list[AbstractColumn]:
-    """The columns, with a note where points may part thousands: three digits follow each, in a file with decimal commas."""
+    """Adds a note to columns whose points may separate thousands.
+
+    Three digits follow each of their points, in a file with decimal commas.
+    """
     if not any(isinstance(each, NumberNotation) and each.decimal == "," for each in notations):
         return columns
     at = {name: k for k, name in enumerate(table.names)}
@@ -148,18 +156,20 @@ def _with_doubtful_points(table: Table, column: AbstractColumn, position: int | 
     if not text.alias("").drop_nulls().str.contains(r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$").all():
         return column
     name, flag = column.name, quote(f"{column.name}=.")
-    note = f"a point that parts thousands, as in 1.234, is read so by thousands={{{name!r}: '.'}} (--thousands {flag})"
+    note = (
+        f"a point that separates thousands, as in 1.234, is read so by thousands={{{name!r}: '.'}} (--thousands {flag})"
+    )
     return replace(column, reason=f"{column.reason}; {note}")
 
 
 def require_same_notation(table: Table, position: int, name: str, fitted: Notation | None) -> None:
-    """Raises SchemaError for a column that is written in another notation than the one of the table that was fitted.
+    """Raises SchemaError for a column in a notation other than that of the fitted table.
 
     Args:
-        table: a table that is asked about.
-        position: of the column in it.
-        name: what the fitted table calls the column.
-        fitted: its notation there; None where it was plain.
+        table: a table that the model is asked about.
+        position: the column's position in it.
+        name: the column's name in the fitted table.
+        fitted: its notation there; None if it was plain.
     """
     values, text = table.columns[position], table.as_written(position)
     if fitted is None and (values.dtype.kind not in "OU" or looks(values) != "label"):
@@ -191,9 +201,11 @@ def _plain_share(values: np.ndarray, text: Any) -> float:
 
 
 def _options(name: str, notation: Notation) -> str:
-    """The options that read a notation, as Python and the command line have them."""
+    """The options that select a notation, in Python and on the command line."""
     if isinstance(notation, DateNotation):
         return f"date_format={{{name!r}: {notation.format!r}}} (--date-format {quote(name + '=' + notation.format)})"
-    said = {"decimal": notation.decimal, "thousands": notation.thousands}
-    options = " and ".join(f"{option}={{{name!r}: {mark!r}}}" for option, mark in said.items() if mark)
-    return f"{options} ({' '.join('--' + option + ' ' + quote(name + '=' + mark) for option, mark in said.items() if mark)})"
+    marks = {"decimal": notation.decimal, "thousands": notation.thousands}
+    marks = {option: mark for option, mark in marks.items() if mark}
+    options = " and ".join(f"{option}={{{name!r}: {mark!r}}}" for option, mark in marks.items())
+    flags = " ".join(f"--{option} {quote(name + '=' + mark)}" for option, mark in marks.items())
+    return f"{options} ({flags})"

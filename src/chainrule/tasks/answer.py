@@ -17,7 +17,7 @@ import torch
 from chainrule.model import Model
 from chainrule.networks import AbstractNetwork
 from chainrule.progress import progress_bar
-from chainrule.table import Codes, Sink, Table, encode_parts, sink_of
+from chainrule.table import Codes, Sink, Table, encode_chunks, sink_of
 from chainrule.table.frames import build, like
 
 BATCH_ROWS = 500
@@ -123,7 +123,7 @@ def chunks(
         show_progress: whether a progress bar is shown on stderr.
     """
     network = model.in_float64()
-    for chunk, codes in encode_parts(
+    for chunk, codes in encode_chunks(
         table, model.schema, whole=whole, strict=strict, ranges=ranges, absent_is_fine=absent_is_fine
     ):
         yield Chunk(chunk, Batch(model, network, codes, show_progress))

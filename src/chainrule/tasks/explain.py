@@ -18,14 +18,14 @@ from chainrule.model import Model
 from chainrule.table import (
     Sink,
     Table,
+    column_positions,
     log_outside,
     log_scales,
     notation_in,
     objects_of,
     outside_distance,
-    places,
 )
-from chainrule.table.frames import alike, build
+from chainrule.table.frames import build, like_named
 from chainrule.tasks.answer import Batch, Chunk, answer, chunks
 from chainrule.tasks.conditional import expected_words
 from chainrule.tasks.outside import conditional_given
@@ -124,7 +124,7 @@ def _by_name(chunk: Chunk, bits: np.ndarray) -> dict[str, np.ndarray]:
     """
     table, schema = chunk.table, chunk.rows.model.schema
     columns = {name: np.full(len(bits), np.nan) for name in table.names}
-    at = places(table, schema)
+    at = column_positions(table, schema)
     for column in schema.own:
         if column.name in at:
             columns[table.names[at[column.name]]] = bits[:, schema.number(column.name)]
@@ -132,7 +132,7 @@ def _by_name(chunk: Chunk, bits: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _alike(table: Table, columns: dict[str, np.ndarray]) -> Any:
-    return alike(table.frame, columns, table.container)
+    return like_named(table.frame, columns, table.container)
 
 
 def _surprise(batch: Batch, *, strict: bool) -> np.ndarray:
@@ -248,7 +248,7 @@ def _oddest_columns(chunk: Chunk, top: int) -> dict[str, np.ndarray]:
         asked = chunk.rows.take(rows[of_column])
         for place, words in zip(of_column, expected_words(asked, k), strict=True):
             expected[place] = words
-    at, names = places(table, schema), schema.names
+    at, names = column_positions(table, schema), schema.names
     labels = table.labels_of_columns
     called = {name: labels[k] if table.named else name for name, k in at.items()}
     found = [_cell(chunk, at, names[k], row) for row, k in zip(rows.tolist(), columns.tolist(), strict=True)]

@@ -17,8 +17,8 @@ from chainrule.missing import present
 from chainrule.model import Model
 from chainrule.networks.listed import listed_only
 from chainrule.rng import generator_from
-from chainrule.table import Fills, Sink, filled, filled_frames, places
-from chainrule.table.frames import alike
+from chainrule.table import Fills, Sink, column_positions, filled, filled_frames
+from chainrule.table.frames import like_named
 from chainrule.tasks.answer import Batch, Chunk, answer, chunks
 from chainrule.tasks.conditional import distribution_of, level_probabilities, quantiles_of
 from chainrule.tasks.outside import completed
@@ -160,7 +160,7 @@ def _intervals(chunk: Chunk, interval: float) -> tuple[Any, Any]:
     Other cells are NaN.
     """
     table, rows, schema = chunk.table, chunk.rows, chunk.rows.model.schema
-    at, quantiles = places(table, schema), ((1 - interval) / 2, (1 + interval) / 2)
+    at, quantiles = column_positions(table, schema), ((1 - interval) / 2, (1 + interval) / 2)
     ends: list[dict[str, np.ndarray]] = [{name: np.full(len(rows), np.nan) for name in table.names} for _ in range(2)]
     for column in schema.own:
         k = schema.number(column.name)
@@ -175,4 +175,4 @@ def _intervals(chunk: Chunk, interval: float) -> tuple[Any, Any]:
                 whole = whole.astype(cells.dtype)  # NaN is NaT
             whole[some] = cells
             ends[side][table.names[at[column.name]]] = whole
-    return alike(table.frame, ends[0], table.container), alike(table.frame, ends[1], table.container)
+    return like_named(table.frame, ends[0], table.container), like_named(table.frame, ends[1], table.container)

@@ -23,10 +23,10 @@ from chainrule.table import (
     Table,
     cells_of_column,
     check_given,
+    column_positions,
     decode,
     encode,
     objects_of,
-    places,
     read_table,
     sink_of,
     to_container,
@@ -142,12 +142,12 @@ def _as_given(
     """Restores the given numbers and labels that no code represents, in columns of rows from
     ``start`` on.
     """
-    at = places(asked, schema)
+    at = column_positions(asked, schema)
     for k, column in enumerate(schema.columns):
         if column.is_flag or column.name not in at:
             continue
         written = cells_of_column(asked, at[column.name], column, schema)
-        restored = column.given_back(evidence[0][:, k].numpy(), written, asked.where)
+        restored = column.restored_cells(evidence[0][:, k].numpy(), written, asked.where)
         if restored is None:
             continue
         is_restored, written = evidence[1][:, k].numpy() & restored[0], restored[1]

@@ -224,7 +224,7 @@ def integrate(
         raise ShapeError(f"{conditional!r} has no density to integrate; sum over its support")
     bound = mixture.bind(rest)
     edges = bound.location[..., None] + bound.scale[..., None] * torch.tensor(EDGES, dtype=torch.float64)  # (N, K, E)
-    cuts = mixture.of_standard(edges.flatten(1))  # (N, K E)
+    cuts = mixture.from_standard(edges.flatten(1))  # (N, K E)
     cuts = (cuts if jumps is None else torch.cat([cuts, jumps], 1)).sort(dim=1).values
     nodes, weights = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(NODES))
     middle, half = (cuts[:, 1:] + cuts[:, :-1]) / 2, (cuts[:, 1:] - cuts[:, :-1]) / 2

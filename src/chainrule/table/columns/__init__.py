@@ -1,4 +1,4 @@
-"""Kinds of columns: each leaf knows its codes, its units and its words. No networks here."""
+"""The kinds of columns. Each leaf defines its codes, its units and its words. Knows no networks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ COLUMNS: dict[str, type[AbstractColumn]] = {
 
 
 def column_from_json(spec: Mapping[str, Any]) -> AbstractColumn:
-    """The column that ``to_json`` described.
+    """Rebuilds the column that ``to_json`` described.
 
     Examples:
         >>> spec = Binary(name="smoker", dtype="bool", levels=(False, True)).to_json()

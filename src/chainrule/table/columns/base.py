@@ -1,4 +1,4 @@
-"""The interface of a column: a name, codes for values, and what other rooms ask of either."""
+"""The interface of a column: a name, codes for values, and answers to other rooms' questions."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from chainrule.table.notation import Notation, notation_from_json
 from chainrule.table.types import Type
 from chainrule.table.values import Encoded, as_lists, as_tuples
 
-ANY_SHARE = 1e-6  # of what a column cannot hold, where its training rows are not known
+ANY_SHARE = 1e-6  # probability of cells that the column cannot hold, if its rows are not known
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells of one column of a table, before they are a column of some kind.
+    """The cells of one column of a table, before its kind is chosen.
 
     Attributes:
-        name: what the column is called.
-        values: the cells (N,), as numpy has them.
+        name: the name of the column.
+        values: the cells (N,), as numpy holds them.
         dtype: the type of the column, as its container writes it.
         where: names a row in messages.
-        min_count: how many rows make a level, an atom, or a number of the column.
-        categories: labels that the column's type names, encoded.
-        options: what the user said of the column beside its kind.
+        min_count: number of rows that make a level, an atom, or a stored number.
+        categories: labels named by the column's type, encoded.
+        options: the user's options for the column, without its kind.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Cells:
 
 
 class Measure(NamedTuple):
-    """Which values of a column with a density have masses: those on a grid, and atoms."""
+    """Values of a column with a density that have masses: those on a grid, and atoms."""
 
     step: float | None
     origin: float
@@ -56,28 +56,28 @@ class Measure(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class AbstractColumn(ABC):
-    """One column: what it is called, how its values become codes, and its type in its table.
+    """One column: its name, the map from values to codes, and its type in the table.
 
-    A kind of column is a frozen leaf. ``COLUMNS`` lists the leaves, and ``model.column_of``
-    gives the conditional of each. What is asked of columns is a class variable, a property or a
-    method here, so that no other room compares kinds.
+    A kind of column is a frozen leaf. ``COLUMNS`` lists the leaves, and ``model.column_of`` gives
+    the conditional of each. Other rooms ask class variables, properties or methods of this class
+    instead of comparing kinds.
 
     Class variables:
-        kind: what the kind is called, in ``kinds=`` and in files.
-        options: what ``kinds=`` may say of a column of this kind.
-        has_levels: whether its values are a finite list, each with a probability of its own.
-        holds_labels: whether cells are labels as they are written, never numbers or dates in text.
+        kind: the name of the kind in ``kinds=`` and in files.
+        options: the options that ``kinds=`` accepts for this kind.
+        has_levels: whether values are a finite list, each with a probability.
+        holds_labels: whether cells are labels as written, never numbers or dates in text.
         holds_dates: whether cells are dates.
 
     Attributes:
-        name: what it is called.
-        dtype: the type it had, as its container writes it.
-        reason: why it is taken to be of its kind.
-        cells: of a column of objects, what they all are; see ``Type``.
-        categories: labels that its type names, in its sequence: those with enough rows to be
-            listed, and those without a row.
-        rows: how many training rows had a known value; 0 where that is not known.
-        notation: how a column of text writes its numbers or dates; None where every program reads
+        name: the column's name.
+        dtype: its type in the table, as the container writes it.
+        reason: why this kind was chosen.
+        cells: the common type of all cells in a column of objects; see ``Type``.
+        categories: labels named by the type, in its order: those with enough rows to be listed, and
+            those without a row.
+        rows: number of training rows with a known value; 0 if unknown.
+        notation: how a column of text writes its numbers or dates; None if every program reads
             them.
     """
 
@@ -102,12 +102,12 @@ class AbstractColumn(ABC):
     # From a table
 
     @classmethod
-    def checked_options(cls, options: Mapping[str, Any], said: str) -> dict[str, Any]:
-        """What the user said of a column of this kind, checked.
+    def checked_options(cls, options: Mapping[str, Any], label: str) -> dict[str, Any]:
+        """Checks the user's options for a column of this kind.
 
         Args:
-            options: of one column, the kind among them.
-            said: what messages call them.
+            options: the options of one column, its kind among them.
+            label: the name of the options in messages.
 
         Raises:
             SchemaError: an option that the kind does not have, or a wrong value.
@@ -115,13 +115,13 @@ class AbstractColumn(ABC):
         allowed = ("kind", *cls.options)
         for option in options:
             if option not in allowed:
-                raise SchemaError(f"{said}: {unknown_choice('option', option, allowed)}")
+                raise SchemaError(f"{label}: {unknown_choice('option', option, allowed)}")
         return dict(options)
 
     @classmethod
     @abstractmethod
-    def as_told(cls, cells: Cells, reason: str) -> AbstractColumn | str:
-        """The column of this kind that the user asked for; text says why it is left out.
+    def as_requested(cls, cells: Cells, reason: str) -> AbstractColumn | str:
+        """Makes the column of this kind that the user asked for, or says why it is left out.
 
         Raises:
             SchemaError: a value that the kind cannot have.
@@ -129,12 +129,15 @@ class AbstractColumn(ABC):
 
     @property
     def type(self) -> Type:
-        """The type that it had in its table."""
+        """The column's type in its table."""
         return Type(self.dtype, self.cells, self.categories)
 
     @property
     def is_text(self) -> bool:
-        """Whether the table itself holds text for numbers or dates: a frame does, a file is read."""
+        """Whether the table itself holds text for numbers or dates.
+
+        A frame may; the text of a file is parsed.
+        """
         return self.notation is not None and not self.dtype.startswith(("Int", "UInt", "Float", "Date"))
 
     @property
@@ -144,124 +147,135 @@ class AbstractColumn(ABC):
 
     @property
     def is_flag(self) -> bool:
-        """Whether it is no column of the table, but says where cells of another one are missing."""
+        """Whether the column marks missing cells of another column and is not in the table."""
         return False
 
     @property
     def has_unlisted(self) -> bool:
-        """Whether training rows have labels that are not listed, which share a code."""
+        """Whether training rows have unlisted labels, which share a code."""
         return False
 
     @property
     def reads_as_written(self) -> bool:
-        """Whether ``encode`` takes cells as the file writes them, although they look like numbers."""
+        """Whether ``encode`` takes a file's cells as written, even if they look like numbers."""
         return False
 
     # Codes
 
     @abstractmethod
     def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
-        """Codes (N,) float64 of cells, NaN where unknown; what the column cannot hold is infinite.
+        """Codes (N,) float64 of cells: NaN if unknown, infinite if the column cannot hold the cell.
 
         Raises:
-            SchemaError: where ``strict``, a value that the column cannot hold.
+            SchemaError: if ``strict``, a value that the column cannot hold.
         """
 
     @abstractmethod
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Values (N,), in the table's own type, from codes."""
+        """Values (N,) of codes, in the table's own type."""
 
     def decode_named(self, codes: np.ndarray) -> np.ndarray:
-        """As ``decode``; labels that are not listed are one word among text, masked otherwise."""
+        """Decodes codes, with one word for unlisted labels among text.
+
+        Elsewhere they are masked.
+        """
         return self.decode(codes)
 
     def is_unlisted(self, codes: np.ndarray) -> np.ndarray:
-        """Which codes (N,) are that of all labels that are not listed."""
+        """Marks the codes (N,) that stand for unlisted labels."""
         return np.zeros(len(codes), dtype=bool)
 
     def mean_values(self, codes: np.ndarray) -> np.ndarray:
-        """Values (N,) from codes that may lie between those of a grid; whole where its type is."""
+        """Values (N,) of codes that may lie between those of a grid.
+
+        Whole numbers in an integer type.
+        """
         return self.decode(codes)
 
-    def given_back(self, codes: np.ndarray, cells: np.ndarray, where: Where) -> tuple[np.ndarray, np.ndarray] | None:
-        """Which given cells (N,), by their codes, codes do not name exactly; and what these are.
+    def restored_cells(
+        self, codes: np.ndarray, cells: np.ndarray, where: Where
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Marks given cells (N,) whose codes do not name them exactly, and returns these cells.
 
-        None: ``decode`` gives back every cell as it was.
+        None: ``decode`` restores every cell.
         """
         return None
 
     def wrong_codes(self, codes: np.ndarray) -> tuple[np.ndarray, str]:
-        """Which codes (N,) no value has, and what is wrong with them."""
+        """Marks codes (N,) that no value has, and says what is wrong with them."""
         return ~np.isfinite(codes), "is not finite"
 
     @property
     def code_scale(self) -> tuple[float, float]:
-        """Center and spread of the codes, of which a typical column has one above and one below."""
+        """Center and spread of the codes; typical codes lie one spread from the center."""
         return 0.0, 1.0
 
-    def beyond(self, codes: np.ndarray) -> np.ndarray:
-        """How far codes (N,) lie outside the training rows' range, in widths of it; 0 within."""
+    def range_excess(self, codes: np.ndarray) -> np.ndarray:
+        """Distance of codes (N,) outside the training rows' range, in widths of the range.
+
+        0 within.
+        """
         return np.zeros(len(codes))
 
     @abstractmethod
     def points(self, most: int) -> np.ndarray:
-        """Codes (M,) that show the distribution: all of a finite list, else ``most`` in the range."""
+        """Codes (M,) that show the distribution: a whole finite list, or ``most`` in the range."""
 
     # Likelihood
 
     @property
     def outside_share(self) -> float:
-        """ε, the probability of all that the column cannot hold together: 1 / (rows + 1)."""
+        """ε, the total probability of cells that the column cannot hold: 1 / (rows + 1)."""
         return 1 / (self.rows + 1) if self.rows else ANY_SHARE
 
     def atom_codes(self) -> tuple[float, ...]:
-        """Codes of the values that occur by themselves."""
+        """Codes of the atoms: values with a probability of their own."""
         return ()
 
     def is_mass(self, codes: np.ndarray) -> np.ndarray:
-        """Which codes (N,) have a mass, bool; the others have a density."""
+        """Marks codes (N,) that have a mass; the others have a density."""
         return np.ones(len(codes), dtype=bool)
 
     def log_scale(self, codes: np.ndarray) -> np.ndarray:
-        """What the log-likelihood of codes (N,) gains as one of values: −log of the unit of a density."""
+        """The log-likelihood of values minus that of codes (N,): −log of a density's unit."""
         return np.zeros(len(codes))
 
     def log_unit(self, codes: np.ndarray, *, strict: bool = False) -> np.ndarray:
-        """What the log-likelihood of codes (N,) gains as one of cells: ``log_scale`` and log(1 − ε).
+        """The log-likelihood of cells minus that of codes (N,): ``log_scale`` + log(1 − ε).
 
-        Where ``strict``, nothing is left for cells that the column cannot hold: ε is 0.
+        If ``strict``, ε is 0: cells that the column cannot hold have no probability.
         """
         return self.log_scale(codes) + (0.0 if strict else math.log1p(-self.outside_share))
 
     def log_multiplicity(self, codes: np.ndarray) -> np.ndarray:
-        """log of how many values share each code (N,)."""
+        """log of the number of values that share each code (N,)."""
         return np.zeros(len(codes))
 
     @property
     def measure(self) -> Measure | None:
-        """Which values have masses where others have densities; None: likelihoods are all masses."""
+        """Which values have masses if others have densities; None if all likelihoods are masses."""
         return None
 
     # Words
 
     @property
     @abstractmethod
-    def held(self) -> str:
-        """What the column can hold, in words."""
+    def domain_as_text(self) -> str:
+        """Describes the values that the column can hold."""
 
     @property
     def level_names(self) -> list[str]:
-        """What the levels are called, in the sequence of their codes; none of numbers."""
+        """Names of the levels in the order of their codes; empty for numbers."""
         return []
 
     @property
     def code_names(self) -> list[str]:
-        """What all codes of a finite list are called, unlisted labels among them; none of numbers."""
+        """Names of all codes of a finite list, with one for unlisted labels; empty for numbers."""
         return self.level_names
 
     @property
     def is_read_as_number(self) -> bool:
-        """Whether a tensor can hold its cells as they are in the table."""
+        """Whether a tensor can hold the cells as they are in the table."""
         return not self.holds_dates
 
     @property
@@ -270,11 +284,11 @@ class AbstractColumn(ABC):
         return False
 
     def distance(self, cells: np.ndarray) -> np.ndarray:
-        """How far cells (n,) that the column cannot hold lie from those that it can, in spreads."""
+        """Distance of cells (n,) that the column cannot hold from those it can, in spreads."""
         return np.full(len(cells), np.inf)
 
     def as_text(self, values: np.ndarray) -> list[str]:
-        """Values (N,) as a person reads them, in the column's notation where it has one."""
+        """Values (N,) as text for a person, in the column's notation if it has one."""
         if self.notation is None:
             return cells_as_text(values)
         return [str(cell) for cell in self.notation.write(values)]
@@ -282,11 +296,11 @@ class AbstractColumn(ABC):
     # Files
 
     def as_written(self, values: np.ndarray, like: str) -> np.ndarray:
-        """Values (N,) as text, objects, in the manner of a known cell; "" stands for none."""
+        """Values (N,) as text objects in the style of a known cell; "" stands for no such cell."""
         return objects_of([str(value) for value in values.tolist()])
 
     def polars_type(self) -> Any:
-        """The polars type of the column in a table that was read from a file of text."""
+        """The polars type of the column in a table read from a text file."""
         import polars as pl
 
         return pl.String
@@ -310,7 +324,7 @@ class AbstractColumn(ABC):
 
     @classmethod
     def from_json(cls, spec: Mapping[str, Any]) -> Self:
-        """The column of this kind that ``to_json`` described."""
+        """Rebuilds the column of this kind that ``to_json`` described."""
         return cls(
             name=str(spec["name"]),
             dtype=str(spec["dtype"]),
@@ -324,9 +338,9 @@ class AbstractColumn(ABC):
 
     @abstractmethod
     def fields_to_json(self) -> dict[str, Any]:
-        """The fields that only columns of this kind have, as JSON holds them."""
+        """The fields specific to this kind, as JSON."""
 
     @classmethod
     @abstractmethod
     def fields_from_json(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments that ``fields_to_json`` wrote."""
+        """The constructor arguments that ``fields_to_json`` wrote."""

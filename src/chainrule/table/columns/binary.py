@@ -1,4 +1,4 @@
-"""Binary columns: booleans or 0/1, constant ones included; code 0 is the more frequent value."""
+"""Binary columns: booleans or 0/1, including constants. Code 0 is the more frequent value."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from typing_extensions import override
 
 from chainrule.errors import SchemaError
 from chainrule.table.cells import Where, as_numbers, looks, numbers_if_any, shown
@@ -27,7 +28,7 @@ class Binary(AbstractLevels):
 
     Attributes:
         levels: ``levels[code]`` is the value of a code; code 0 is the more frequent value.
-        flag_of: the column of whose cells this one says that they are missing.
+        flag_of: the column whose missing cells this one marks.
 
     Examples:
         >>> smoker = Binary(name="smoker", dtype="int64", levels=(1, 0))
@@ -45,7 +46,7 @@ class Binary(AbstractLevels):
             raise SchemaError(f"column {self.name!r}: a binary column has the levels 0 and 1, not {self.levels}")
 
     @classmethod
-    def takes(cls, numbers: np.ndarray) -> bool:
+    def accepts(cls, numbers: np.ndarray) -> bool:
         """Whether all known numbers are 0 or 1."""
         return bool(((numbers == 0) | (numbers == 1) | np.isnan(numbers)).all())
 
@@ -60,7 +61,10 @@ class Binary(AbstractLevels):
         boolean: bool = False,
         flag_of: str | None = None,
     ) -> Self:
-        """The column that numbers make, NaN where unknown; ``boolean``: they are false and true."""
+        """Makes the column of these numbers, NaN if unknown.
+
+        ``boolean`` takes them for false and true.
+        """
         ones, zeros = int((numbers == 1).sum()), int((numbers == 0).sum())
         no, yes = (False, True) if boolean else (0, 1)
         levels = (yes, no) if ones > zeros else (no, yes)
@@ -68,10 +72,10 @@ class Binary(AbstractLevels):
         return cls(name=name, dtype=dtype, reason=reason, levels=levels, rows=rows, flag_of=flag_of)
 
     @classmethod
-    def as_told(cls, cells: Cells, reason: str) -> Self:
-        """The column of these bits."""
+    @override
+    def as_requested(cls, cells: Cells, reason: str) -> Self:
         numbers = as_numbers(cells.name, cells.values, cells.where)
-        if not cls.takes(numbers):
+        if not cls.accepts(numbers):
             row = int(np.flatnonzero((numbers != 0) & (numbers != 1) & ~np.isnan(numbers))[0])
             raise SchemaError(
                 f"column {cells.name!r}: value {numbers[row]:g} at {cells.where(row)} is not 0 or 1, "
@@ -81,17 +85,19 @@ class Binary(AbstractLevels):
         return cls.infer(cells.name, numbers, cells.dtype, reason, boolean=boolean)
 
     @property
+    @override
     def is_flag(self) -> bool:
-        """Whether it says where cells of another column are missing."""
         return self.flag_of is not None
 
     @property
+    @override
     def outside_share(self) -> float:
-        """ε = 1 / (rows + 1); 0 of a flag, which is made, never typed."""
+        """1 / (rows + 1); 0 for a flag, whose cells are computed."""
         return 0.0 if self.is_flag else super().outside_share
 
+    @override
     def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
-        """Codes (N,): bits, or their complements."""
+        """The bits, or their complements."""
         bits = numbers_if_any(values)
         wrong = ~((bits == 0) | (bits == 1) | np.isnan(bits))
         if strict and wrong.any():
@@ -103,8 +109,9 @@ class Binary(AbstractLevels):
             )
         return np.where(wrong, np.inf, bits if self.levels == (0, 1) else 1 - bits)
 
+    @override
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Values (N,): bool, or numbers 0 and 1 of the column's dtype."""
+        """Booleans, or 0 and 1 in the column's dtype."""
         values = np.asarray(self.levels)[codes.astype(np.int64)]
         if isinstance(self.levels[0], bool):
             return values
@@ -112,36 +119,39 @@ class Binary(AbstractLevels):
         return values.astype(np.dtype(dtype) if dtype in NUMBERS else np.dtype("int64"))
 
     def flag_code(self, *, missing: bool) -> float:
-        """The code of a flag for a cell that is missing, or for one that is there."""
+        """The code of a flag for a missing cell, or for one that is present."""
         return float(self.levels.index(int(missing)))
 
     @property
+    @override
     def code_scale(self) -> tuple[float, float]:
         """One half each: code 1 lies one spread above the center, code 0 one below."""
         return 0.5, 0.5
 
     @property
+    @override
     def is_flipped(self) -> bool:
         """Whether 1 is the more frequent value."""
         return bool(self.levels[0])
 
     @property
-    def held(self) -> str:
-        """The two values."""
+    @override
+    def domain_as_text(self) -> str:
         return "true and false" if isinstance(self.levels[0], bool) else "0 and 1"
 
+    @override
     def distance(self, cells: np.ndarray) -> np.ndarray:
-        """How far numbers lie from the nearer bit; infinitely far what is no number."""
+        """Distance of numbers from the nearer bit; infinite for other cells."""
         numbers = numbers_if_any(cells)
         with np.errstate(invalid="ignore", over="ignore"):
             apart = np.abs(numbers - np.clip(np.round(numbers), 0, 1))
         return np.nan_to_num(apart, nan=np.inf, posinf=np.inf)
 
+    @override
     def fields_to_json(self) -> dict[str, Any]:
-        """The levels, and the column that it flags."""
         return {"levels": list(self.levels), "flag_of": self.flag_of}
 
     @classmethod
+    @override
     def fields_from_json(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """The levels, and the column that it flags."""
         return {"levels": levels(spec["levels"]), "flag_of": optional(str, spec["flag_of"])}

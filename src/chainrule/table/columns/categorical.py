@@ -1,4 +1,4 @@
-"""Categories: the index of each level with enough rows; rarer and never-seen labels share one more code."""
+"""Categories: one code per level with enough rows; rare and unseen labels share one more code."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from typing_extensions import override
 
 from chainrule.errors import SchemaError
 from chainrule.table.cells import Where, as_labels, is_number, label_of, objects_of
@@ -22,14 +23,13 @@ from chainrule.table.values import Encoded, as_lists, as_tuples
 
 @dataclass(frozen=True, kw_only=True)
 class Categorical(AbstractLevels):
-    """Labels: text, numbers or any other values that name things.
+    """Labels: text, numbers or other values that name things.
 
     Attributes:
         levels: ``levels[code]`` is the value of a code, the most frequent first.
-        own_levels: the levels as the table has them, encoded, where one is no text, number or
-            boolean.
-        unlisted: how many labels were too rare to be listed; they share one more code.
-        unlisted_rows: how many training rows had one of these.
+        own_levels: the encoded levels as in the table, if one is not text, a number or a boolean.
+        unlisted: number of labels too rare to be listed; they share one more code.
+        unlisted_rows: number of training rows with an unlisted label.
     """
 
     kind: ClassVar[str] = "categorical"
@@ -60,10 +60,10 @@ class Categorical(AbstractLevels):
         min_count: int,
         categories: tuple[Encoded, ...] = (),
     ) -> Self | None:
-        """The column that labels make, or None if no level has ``min_count`` rows.
+        """Makes the column of these labels; None if no level has ``min_count`` rows.
 
-        The most frequent level comes first, then levels as they appear. Of the ``categories`` that
-        the column's type names, the column keeps the listed ones and those without a row.
+        The most frequent level comes first; ties keep the order of appearance. The column keeps
+        those ``categories`` of its type that are listed or have no row.
         """
         labels = as_labels(values)
         counts = Counter(label for label in labels if label is not None)
@@ -89,8 +89,9 @@ class Categorical(AbstractLevels):
         )
 
     @classmethod
-    def as_told(cls, cells: Cells, reason: str) -> Self | str:
-        """The column of these labels; it is left out if all are rare."""
+    @override
+    def as_requested(cls, cells: Cells, reason: str) -> Self | str:
+        """The column of these labels; it is left out if all of them are rare."""
         column = cls.infer(
             cells.name,
             cells.values,
@@ -102,26 +103,29 @@ class Categorical(AbstractLevels):
         return column or f"no label has {cells.min_count} rows"
 
     @property
+    @override
     def outside_share(self) -> float:
         """0: a category can hold any label."""
         return 0.0
 
     @property
+    @override
     def reads_as_written(self) -> bool:
-        """Whether a level is text: others are numbers, of which 1 and 1.0 are one."""
+        """Whether a level is text. Otherwise levels are numbers, and 1 and 1.0 are the same."""
         return any(isinstance(level, str) for level in self.levels)
 
     @property
+    @override
     def has_unlisted(self) -> bool:
-        """Whether training rows have labels that are not listed."""
         return self.unlisted > 0
 
+    @override
     def is_unlisted(self, codes: np.ndarray) -> np.ndarray:
-        """Which codes (N,) are that of all labels that are not listed."""
         return codes == len(self.levels)
 
+    @override
     def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
-        """Codes (N,) of labels: any value is one."""
+        """Every value is a label."""
         labels = as_labels(values)
         code = {label_of(level): float(k) for k, level in enumerate(self.levels)}
         other = float(len(self.levels))
@@ -130,8 +134,9 @@ class Categorical(AbstractLevels):
         found = (np.nan if label is None else code.get(label, other) for label in labels)
         return np.fromiter(found, dtype=np.float64, count=len(values))
 
+    @override
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Values (N,): levels as the table had them, masked where it is none that is listed."""
+        """Levels as the table had them; unlisted codes are masked."""
         known, types = codes.astype(np.int64), {type(level) for level in self.levels}
         if self.own_levels:
             values = objects_of(list(map(own_value, self.own_levels)))
@@ -143,8 +148,8 @@ class Categorical(AbstractLevels):
         cells = values[np.where(unlisted, 0, known)]
         return np.ma.masked_array(cells, unlisted) if unlisted.any() else cells
 
+    @override
     def decode_named(self, codes: np.ndarray) -> np.ndarray:
-        """As ``decode``; labels that are not listed are one word among text, masked otherwise."""
         if self.own_levels or not self.has_text_levels:
             return self.decode(codes)
         return objects_of(self.code_names)[codes.astype(np.int64)]
@@ -154,39 +159,44 @@ class Categorical(AbstractLevels):
         """Whether all levels are text."""
         return all(isinstance(level, str) for level in self.levels)
 
-    def given_back(self, codes: np.ndarray, cells: np.ndarray, where: Where) -> tuple[np.ndarray, np.ndarray] | None:
-        """Labels that are not listed, as they were given."""
+    @override
+    def restored_cells(
+        self, codes: np.ndarray, cells: np.ndarray, where: Where
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Unlisted labels, as given."""
         return self.is_unlisted(codes), cells
 
+    @override
     def log_multiplicity(self, codes: np.ndarray) -> np.ndarray:
-        """log of the number of labels that are not listed, and one that no row had, at their code."""
+        """log(unlisted + 1) at the unlisted code: the rare labels, and one for all unseen ones."""
         return np.where(self.is_unlisted(codes), math.log(self.unlisted + 1), 0)
 
     @property
     def other_name(self) -> str:
-        """What labels that are not listed are called: "(other)", with a star if a level is called so."""
+        """The name of unlisted labels: "(other)", with a star if a level has that name."""
         name, taken = "(other)", set(self.level_names)
         while name in taken:
             name += "*"
         return name
 
     @property
+    @override
     def code_names(self) -> list[str]:
         """The levels as text, and a word for all other labels."""
         return [*self.level_names, self.other_name]
 
     @property
-    def held(self) -> str:
-        """Any label."""
+    @override
+    def domain_as_text(self) -> str:
         return "labels"
 
     @property
+    @override
     def is_read_as_number(self) -> bool:
-        """Whether all levels are numbers."""
         return all(is_number(level) for level in self.levels)
 
+    @override
     def fields_to_json(self) -> dict[str, Any]:
-        """The levels, and how many labels are not listed."""
         own = {"own_levels": [as_lists(value) for value in self.own_levels]} if self.own_levels else {}
         return own | {
             "levels": list(self.levels),
@@ -195,8 +205,8 @@ class Categorical(AbstractLevels):
         }
 
     @classmethod
+    @override
     def fields_from_json(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """The levels, and how many labels are not listed."""
         return {
             "levels": levels(spec["levels"]),
             "own_levels": tuple(map(as_tuples, spec.get("own_levels", ()))),
@@ -206,7 +216,7 @@ class Categorical(AbstractLevels):
 
 
 def public_categories(categories: tuple[Encoded, ...], counts: Mapping[str, int], least: int) -> tuple[Encoded, ...]:
-    """Those of a type's labels that a file may hold: that no row has, or at least so many; not those of few rows.
+    """Labels of a type that a file may hold: no row has them, or at least ``least`` rows.
 
     >>> public_categories(("low", "mid", "high"), {"low": 7, "mid": 1}, 5)
     ('low', 'high')
@@ -216,7 +226,7 @@ def public_categories(categories: tuple[Encoded, ...], counts: Mapping[str, int]
 
 
 def with_count(reason: str, values: np.ndarray) -> str:
-    """The reason, with the number of different labels among cells (N,)."""
+    """Appends the number of different labels among cells (N,) to the reason."""
     different = len({label for label in as_labels(values) if label is not None})
     return f"{reason}, {different} different"
 

@@ -1,4 +1,4 @@
-"""Fields of a column as JSON holds them, read and checked."""
+"""Reads and checks the JSON fields of a column."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ Level = str | int | float | bool
 
 
 def whole(value: Any) -> int:
-    """An integer; a boolean is none."""
+    """An integer; booleans are refused."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{value!r} is no integer")
     return value
 
 
 def number(value: Any) -> float:
-    """A float, or the integer itself where a float would round it."""
+    """A float; the integer itself if a float would round it."""
     return value if isinstance(value, int) and abs(value) >= LARGEST_EXACT else float(value)
 
 
 def numbers(values: Any) -> tuple[float, ...]:
-    """As ``number``, each of several."""
+    """Applies ``number`` to each value."""
     return tuple(map(number, values))
 
 
@@ -36,17 +36,17 @@ def level(value: Any) -> Level:
 
 
 def levels(values: Any) -> tuple[Level, ...]:
-    """As ``level``, each of several."""
+    """Applies ``level`` to each value."""
     return tuple(map(level, values))
 
 
 def optional(read: Callable[[Any], Any], value: Any) -> Any:
-    """What ``read`` makes of a value; None of null."""
+    """Applies ``read`` to a value; null gives None."""
     return None if value is None else read(value)
 
 
 def is_finite(value: float) -> bool:
-    """Whether float64 holds the number, if only rounded."""
+    """Whether float64 holds the number, possibly rounded."""
     try:
         return math.isfinite(value)
     except OverflowError:  # an integer beyond float64

@@ -1,4 +1,4 @@
-"""The grid on which numbers lie, the values that occur by themselves, and the scale of the rest."""
+"""The grid of a column's numbers, its atoms, and the scale of the other values."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SchemaError
-from chainrule.table.exact import LARGEST_EXACT, differences, is_large
-from chainrule.table.telling import (
+from chainrule.table.disclosure import (
     gap_of_few,
     is_of_few,
     rounded_divisor,
@@ -17,31 +16,32 @@ from chainrule.table.telling import (
     rounded_scale,
     shared_divisor,
 )
+from chainrule.table.exact import LARGEST_EXACT, differences, is_large
 
-MOST_ATOMS = 64  # values that occur by themselves, at most
-MOST_KNOTS = 17  # as many quantiles part a column, at most
-NEAREST_KNOTS = 1e-5  # of their size, which float32 tells apart by far
-GAP = 1.0  # of the distance to the next quantile, up to which a gap within a window is none
-MOST_DECIMALS = 9  # values written to more are taken to be continuous
-MOST_STEPS = 20_000  # steps within the range, above which a grid is too fine to matter
+MOST_ATOMS = 64
+MOST_KNOTS = 17
+NEAREST_KNOTS = 1e-5  # least distance of knots, relative to their size; float32 resolves it
+GAP = 1.0  # widest gap in a window that is ignored, in distances to the next quantile
+MOST_DECIMALS = 9  # values with more decimals count as continuous
+MOST_STEPS = 20_000  # most steps within the range; a finer grid does not matter
 FINE = 2.0**20  # codes beyond which float32, in which networks train, begins to lose integers
-COARSE = 4096  # codes: origins are multiples of it
-NEIGHBOURS = 5  # different values on either side that an atom of a grid must stand out from
-STANDS_OUT = 4.0  # how many times their mean count it has
+COARSE = 4096  # origins are multiples of so many codes
+NEIGHBOURS = 5  # different values on either side that an atom of a grid is compared with
+STANDS_OUT = 4.0  # least count of such an atom, in means of its neighbours' counts
 HEAVY_ON_GRID, HEAVY = 0.05, 0.005  # least share of the known values that makes a value an atom
-FEW = 0.001  # share of the known values that may lie off a grid and count as its nearest steps
-FEW_DIFFERENT = 20  # different values on the grid for each one off it, at least
-FINEST_POWER = 20  # halvings of a step that make a finer grid, not values off it
-MOSTLY_ATOMS = 0.05  # share of the others, under which location and scale are those of all known values
-FAR_OFF = 2.0**-26  # spread over center, below which mean and deviation are computed from a value of the column
+FEW = 0.001  # most known values that may lie off a grid, as a share; they are rounded to it
+FEW_DIFFERENT = 20  # least number of different values on the grid for each one off it
+FINEST_POWER = 20  # a step may be halved so often for values between grid points
+MOSTLY_ATOMS = 0.05  # least share of non-atoms that determine location and scale alone
+FAR_OFF = 2.0**-26  # least spread / center for which the plain formulas of both are accurate
 
 
 def grid(numbers: np.ndarray, *, min_count: int = 1) -> tuple[float, int] | None:
-    """The largest step of which all known numbers are multiples, and to how many decimals they are written.
+    """The largest step that divides all known numbers, and the number of their decimals.
 
-    None: they are written to more than 9 decimals, or too large to be told apart. A power of two as a factor of all
-    numbers is one of the step, so that the codes stay. A step that fewer than ``min_count`` rows make is rounded to one that
-    shows none of their values.
+    None if they have more than 9 decimals, or are too large for float64. A common factor of a power
+    of two belongs to the step, so that it changes no code. A step shown by fewer than ``min_count``
+    rows is rounded to one that discloses none of their values.
 
     >>> grid(np.array([0.5, 2.0, 3.5]))
     (0.5, 1)
@@ -60,11 +60,12 @@ def grid(numbers: np.ndarray, *, min_count: int = 1) -> tuple[float, int] | None
 
 
 def grid_of_most(numbers: np.ndarray, *, min_count: int = 1) -> tuple[float, int, np.ndarray] | None:
-    """The grid of all known numbers but a few, and these, each once: a single odd value makes no column of whole numbers
-    continuous.
+    """The grid of all known numbers but a few, and each of the few: one stray value does not
+    matter.
 
-    Few are one in a thousand, and different values no more than one for each 20 on the grid: in a column of zeros the rare other
-    value is what matters. What lies off by powers of two alone makes a finer grid, so that a factor of 1024 changes no code.
+    At most one number in a thousand may be off the grid. There must be at least 20 different values
+    on the grid for each one off it: among many zeros the rare other value matters. Values that are
+    off by powers of two make a finer grid, so that a factor of 1024 changes no code.
 
     >>> step, decimals, odd = grid_of_most(np.append(np.arange(5000.0), 7.3))
     >>> step, decimals, odd.tolist()
@@ -72,7 +73,8 @@ def grid_of_most(numbers: np.ndarray, *, min_count: int = 1) -> tuple[float, int
     """
     known = numbers[~np.isnan(numbers)]
     values, counts = np.unique(known, return_counts=True)
-    with np.errstate(over="ignore"):  # the largest numbers then seem to lie on any grid, and ``grid`` finds none
+    # On overflow the largest numbers seem to lie on any grid, and ``grid`` finds none.
+    with np.errstate(over="ignore"):
         whole = values * 2.0**FINEST_POWER
         for decimals in range(MOST_DECIMALS + 1):
             off = np.round(whole, decimals) != whole
@@ -87,10 +89,12 @@ def grid_of_most(numbers: np.ndarray, *, min_count: int = 1) -> tuple[float, int
 
 
 def atoms_of(numbers: np.ndarray, *, on_grid: bool, min_count: int) -> tuple[float, ...]:
-    """The few values that occur by themselves, such as zeros and caps, the heaviest first.
+    """Atoms: the few values that repeat by themselves, such as zeros and caps.
 
-    Of continuous numbers, values of more than one row in 200; on a grid, where values repeat anyhow, of more than a
-    twentieth, and four times as many as the values around them.
+    The most frequent first.
+
+    Among continuous numbers, an atom has more than one row in 200. On a grid, where values repeat
+    anyway, it has more than a twentieth of the rows and four times the mean of its neighbours.
     """
     known = numbers if numbers.dtype.kind in "iuO" else numbers[~np.isnan(numbers)]
     values, counts = np.unique(known, return_counts=True)
@@ -105,14 +109,16 @@ def atoms_of(numbers: np.ndarray, *, on_grid: bool, min_count: int) -> tuple[flo
 
 
 def scale_of(name: str, codes: np.ndarray, *, min_count: int, first: int = 0) -> tuple[float, float]:
-    """Mean and standard deviation of known codes; where they do not vary, the size of a value is the scale.
+    """Mean and standard deviation of known codes.
 
-    A power of two as a factor of all codes is one of both. Where fewer than ``min_count`` rows make most of the deviation, both
-    are rounded until they tell none of their values (see ``telling``). ``first`` is what codes were counted from, and is put back
-    to the mean.
+    For constant codes, the size of a value is the scale.
+
+    A factor of a power of two in all codes is one in both results. If fewer than ``min_count`` rows
+    make most of the deviation, both are rounded so as to disclose none of their values (see
+    ``disclosure``). ``first``, from which codes were counted, is added back to the mean.
 
     Raises:
-        SchemaError: they are too large for that.
+        SchemaError: the codes are too large.
     """
     if not len(codes):
         return 0.0, 1.0
@@ -123,10 +129,10 @@ def scale_of(name: str, codes: np.ndarray, *, min_count: int, first: int = 0) ->
     if float(codes.min()) == float(codes.max()):  # rounding, not variation
         center = float(codes[0])
         spread = abs(float(first + center)) or 1.0
-    elif spread <= FAR_OFF * abs(center):  # counted from a value, so that nothing is lost to the offset
+    elif spread <= FAR_OFF * abs(center):  # counts from one value, to avoid cancellation
         since = codes - codes[0]
         center, spread = float(codes[0] + since.mean()), float(since.std())
-    if len(codes) < min_count:  # of whom the location tells, too
+    if len(codes) < min_count:  # the location discloses them as well
         return rounded_scale(first + center, max(spread, abs(float(first + center))))
     if is_of_few(codes, center, min_count=min_count):
         return rounded_scale(first + center, spread)
@@ -134,14 +140,19 @@ def scale_of(name: str, codes: np.ndarray, *, min_count: int, first: int = 0) ->
 
 
 def others_of(codes: np.ndarray, is_atom: np.ndarray, *, least: float) -> np.ndarray:
-    """The codes that are no atoms, if there are so many, else all: those of which scale and location are made."""
+    """The codes that are no atoms, or all codes if the former are fewer than ``least``.
+
+    Location and scale are computed from the result.
+    """
     others = codes[~is_atom]
     return others if len(others) >= max(least, 1) else codes
 
 
 def range_of(codes: np.ndarray, center: float, spread: float, *, min_count: int) -> tuple[float, float]:
-    """The range of known codes, rounded outwards, so that a file does not hold the extremes of its table; of fewer codes than
-    ``min_count`` a spread on either side."""
+    """The range of known codes, rounded outwards to hide the table's extremes.
+
+    For fewer codes than ``min_count`` it is at least a spread on either side.
+    """
     if not len(codes):
         return center, center
     least, most = rounded_ends(float((codes.min() - center) / spread), float((codes.max() - center) / spread))
@@ -151,26 +162,30 @@ def range_of(codes: np.ndarray, center: float, spread: float, *, min_count: int)
 
 
 def knots_of(codes: np.ndarray, *, window: int) -> tuple[float, ...]:
-    """Codes that part the known ones into about equal shares, ascending, none where there are too few.
+    """Codes that split the known ones into about equal shares, ascending.
 
-    Each is the mean of ``window`` neighbours in the sorted column, so that it is no row's own value, unless many share it. A
-    window that a gap parts moves towards the middle, so that its mean does not tell of the few that lie beyond.
+    Empty if they are too few.
+
+    Each knot is the mean of ``window`` neighbours in the sorted column, so it is no single row's
+    value unless many share it. A window with a gap moves towards the middle, so that its mean does
+    not disclose the few rows beyond the gap.
 
     >>> knots_of(np.arange(100.0), window=5)[:3]
     (2.0, 12.0, 21.0)
     """
     ranked = np.sort(codes)
-    parts = min(MOST_KNOTS - 1, len(ranked) // (2 * window))
-    if parts < 2:
+    intervals = min(MOST_KNOTS - 1, len(ranked) // (2 * window))
+    if intervals < 2:
         return ()
-    starts = np.linspace(0, len(ranked) - window, parts + 1).round().astype(int).tolist()
+    starts = np.linspace(0, len(ranked) - window, intervals + 1).round().astype(int).tolist()
     middle = (len(ranked) - window) // 2
     means = []
     for number, start in enumerate(starts):
         inwards = 1 if start < middle or number == 0 else -1
-        inner = window - 1 if inwards > 0 else 0  # where a window ends that is told from those farther out
+        inner = window - 1 if inwards > 0 else 0  # the inner end of a window
         least = abs(float(ranked[starts[number + inwards] + inner] - ranked[start + inner])) * GAP
-        tried = range(start, start + inwards * (1 + min(abs(start - middle), len(ranked) // parts)), inwards)
+        reach = min(abs(start - middle), len(ranked) // intervals)
+        tried = range(start, start + inwards * (1 + reach), inwards)
         free = next((at for at in tried if not gap_of_few(ranked, at, window=window, least=least)), None)
         if free is not None:
             means.append(float(ranked[free : free + window].mean()))
@@ -182,7 +197,7 @@ def knots_of(codes: np.ndarray, *, window: int) -> tuple[float, ...]:
 
 
 def origin_of(codes: np.ndarray, center: float) -> int:
-    """The code to count others from: 0, or about their center where they are so large that float32 could not tell them apart."""
+    """The code from which others count: 0, or near their center if float32 would merge them."""
     if not len(codes) or np.abs(codes).max() <= FINE:
         return 0
     return (round(center) + COARSE // 2) // COARSE * COARSE
@@ -191,21 +206,23 @@ def origin_of(codes: np.ndarray, center: float) -> int:
 def scaled(
     name: str, steps: np.ndarray, is_atom: np.ndarray, *, min_count: int, is_free: bool = True, least: float = 1
 ) -> dict[str, Any]:
-    """Where integers, the known numbers' steps on a grid, are counted from, and the scale of the codes: ``first`` (the step of
-    code 0), center, spread, low, high and knots.
+    """The scale of the codes of numbers on a grid: first, center, spread, low, high and knots.
+
+    ``first`` is the step of code 0.
 
     Args:
-        name: of the column.
-        steps: integers (N,), int64 or objects.
-        is_atom: which of them are atoms.
-        min_count: how many rows a number of the file is made of, at least.
-        is_free: whether the count may begin elsewhere than at 0.
-        least: how many steps that are no atoms make the scale; fewer leave it to all.
+        name: the name of the column.
+        steps: the numbers as integer multiples of the step, (N,), int64 or objects.
+        is_atom: marks the atoms among them.
+        min_count: smallest number of rows behind a stored number.
+        is_free: whether codes may count from a step other than 0.
+        least: smallest number of non-atoms that determine the scale; with fewer, all do.
     """
     rough = steps.astype(np.float64)
     first = 0
     if (is_free or is_large(rough)) and len(steps) >= min_count:
-        begin = int(steps[len(steps) // 2]) if is_large(rough) else 0  # from where the mean is exact
+        # The mean of large numbers is exact relative to one of them.
+        begin = int(steps[len(steps) // 2]) if is_large(rough) else 0
         since = differences(steps, rough, begin) if begin else rough
         center = scale_of(name, others_of(since, is_atom, least=least), min_count=min_count, first=begin)[0]
         first = origin_of(rough, center)
@@ -223,7 +240,7 @@ def scaled(
 
 
 def exact(number: float) -> float:
-    """A float where it is exact, else the integer itself."""
+    """A float if it is exact, else the integer itself."""
     return int(number) if isinstance(number, int) and abs(number) >= LARGEST_EXACT else float(number)
 
 

@@ -1,4 +1,4 @@
-"""Integer columns: the code is the integer, or its multiple of a common step; every integer has a mass."""
+"""Integer columns: codes count the steps of a grid of integers. Every integer has a mass."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from typing_extensions import override
 
 from chainrule.errors import SchemaError, whole_number
 from chainrule.table.cells import Where, as_numbers, exact_numbers, numbers_if_any, shown
@@ -14,6 +15,7 @@ from chainrule.table.columns import fields
 from chainrule.table.columns.base import Cells
 from chainrule.table.columns.grid import atoms_of, exact, scaled
 from chainrule.table.columns.numbers import FARTHEST, AbstractNumbers, whole_as_written, whole_type
+from chainrule.table.disclosure import rounded_divisor, shared_divisor
 from chainrule.table.exact import (
     LARGEST_EXACT,
     counted,
@@ -24,9 +26,8 @@ from chainrule.table.exact import (
     type_range,
     within,
 )
-from chainrule.table.telling import rounded_divisor, shared_divisor
 
-TELLING = 20  # different values before a common divisor is taken for the step of the column
+ENOUGH_VALUES = 20  # fewest different values whose common divisor becomes the step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +35,10 @@ class Integer(AbstractNumbers):
     """Whole numbers.
 
     Attributes:
-        step: distance of the grid.
-        atoms: values that occur by themselves.
-        least, most: declared bounds, which take the tails; codes are the integers themselves then.
+        step: distance of neighbouring grid points.
+        atoms: values with a probability of their own.
+        least, most: declared bounds, which absorb the tails; codes are then the integers
+            themselves.
     """
 
     kind: ClassVar[str] = "integer"
@@ -53,9 +55,9 @@ class Integer(AbstractNumbers):
         self.require_atoms(self.atoms)
 
     @classmethod
-    def takes(cls, numbers: np.ndarray) -> bool:
-        """Whether all known numbers are integers that float64 can tell apart."""
-        return bool(takes_each(numbers).all()) and not is_large(numbers)
+    def accepts(cls, numbers: np.ndarray) -> bool:
+        """Whether all known numbers are integers that float64 represents exactly."""
+        return bool(are_integers(numbers).all()) and not is_large(numbers)
 
     @classmethod
     def infer(
@@ -69,20 +71,19 @@ class Integer(AbstractNumbers):
         least: int | None = None,
         most: int | None = None,
     ) -> Self:
-        """The column that numbers make.
+        """Makes the column of these numbers.
 
         Args:
-            name: what it is called.
-            numbers: its cells (N,), NaN where unknown, or its known integers, int64 or objects of
-                any size.
-            dtype: the type it has in its table.
-            reason: why it is taken to be of this kind.
-            min_count: how many rows a value must have to be an atom, and a number of the column to
-                be made of them.
+            name: the column's name.
+            numbers: its cells (N,), NaN if unknown; or its known integers, int64 or objects of any
+                size.
+            dtype: its type in the table.
+            reason: why this kind was chosen.
+            min_count: number of rows that make an atom or a stored number.
             least, most: declared bounds.
 
         Raises:
-            SchemaError: a number that is no integer, or integers that lie too far apart for float64.
+            SchemaError: a number that is no integer, or integers too far apart for float64.
         """
         known = numbers if numbers.dtype.kind != "f" else _known_integers(name, numbers)
         bounded = least is not None or most is not None
@@ -90,7 +91,7 @@ class Integer(AbstractNumbers):
         if not resolves(known, step, min_count=min_count):
             raise SchemaError(
                 f"column {name!r}: integers from {known.min()} to {known.max()} are more than float64 "
-                f"can tell apart; pass kinds={{{name!r}: 'real'}} for numbers to 15 digits, "
+                f"can distinguish; pass kinds={{{name!r}: 'real'}} for numbers to 15 digits, "
                 f"'categorical' for labels, or 'leave out'"
             )
         atoms = atoms_of(known, on_grid=True, min_count=min_count)
@@ -111,21 +112,23 @@ class Integer(AbstractNumbers):
         )
 
     @classmethod
-    def checked_options(cls, options: Mapping[str, Any], said: str) -> dict[str, Any]:
-        """Bounds that are whole numbers."""
-        found = super().checked_options(options, said)
+    @override
+    def checked_options(cls, options: Mapping[str, Any], label: str) -> dict[str, Any]:
+        """The bounds must be whole numbers."""
+        found = super().checked_options(options, label)
         for bound in cls.options:
             if found.get(bound) is not None:
-                found[bound] = whole_number(found[bound], f"{said} {bound}", least=-(2**128))
+                found[bound] = whole_number(found[bound], f"{label} {bound}", least=-(2**128))
         return found
 
     @classmethod
-    def as_told(cls, cells: Cells, reason: str) -> Self:
-        """The column of these integers, within the bounds that the user said."""
+    @override
+    def as_requested(cls, cells: Cells, reason: str) -> Self:
+        """The column of these integers, within the user's bounds."""
         name, values, where = cells.name, cells.values, cells.where
         numbers = as_numbers(name, values, where)
         large = integers_of(values[~np.isnan(numbers)]) if is_large(numbers) else None
-        wrong = np.flatnonzero(~takes_each(numbers))
+        wrong = np.flatnonzero(~are_integers(numbers))
         if len(wrong):
             row = int(wrong[0])
             raise SchemaError(
@@ -140,7 +143,7 @@ class Integer(AbstractNumbers):
             least=cells.options.get("least"),
             most=cells.options.get("most"),
         )
-        column.encode(values, where)  # refuses what lies beyond the declared bounds
+        column.encode(values, where)  # refuses values beyond the declared bounds
         return column
 
     @property
@@ -151,8 +154,9 @@ class Integer(AbstractNumbers):
         most = None if self.most is None else (self.most - origin) // step
         return _within_float64(least), _within_float64(most)
 
+    @override
     def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
-        """Codes (N,) of integers."""
+        """Integers between grid points are rounded, with a warning."""
         numbers = as_numbers(self.name, values, where) if strict else numbers_if_any(values)
         outside = np.zeros(len(numbers), dtype=bool)
         for wrong, rule in self._refused(numbers, values):
@@ -167,53 +171,61 @@ class Integer(AbstractNumbers):
         self.warn_of_rounding(between, values, where)
         return np.where(outside, np.inf, codes)
 
+    @override
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Values (N,): int64 where these are enough, or floats where the column's own dtype is of them."""
+        """Int64 if it holds the values, larger integers otherwise.
+
+        Floats if the column's dtype is float.
+        """
         if self.dtype.lower().startswith(("float", "double")):
             return self.from_grid(codes)
         return within(on_line(self.origin, self.step, codes), self.dtype)
 
+    @override
     def atom_codes(self) -> tuple[float, ...]:
-        """The codes of the atoms."""
         values = np.array(self.atoms, dtype=object)
         steps = differences(values, values.astype(np.float64), self.origin) / float(self.step)
         return tuple(np.round(steps).tolist())
 
-    def given_back(self, codes: np.ndarray, cells: np.ndarray, where: Where) -> tuple[np.ndarray, np.ndarray] | None:
-        """Integers that float64 does not hold, or that are counted from one such."""
+    @override
+    def restored_cells(
+        self, codes: np.ndarray, cells: np.ndarray, where: Where
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """All integers, if float64 cannot hold one of them or the origin."""
         numbers = exact_numbers(self.name, cells, where)
         if numbers.dtype.kind != "O" and isinstance(self.origin, float):
             return None
         return np.ones(len(codes), dtype=bool), numbers
 
     @property
-    def held(self) -> str:
-        """Whole numbers, within declared bounds."""
+    @override
+    def domain_as_text(self) -> str:
         least = [] if self.least is None else [f"from {self.least} on"]
         most = [] if self.most is None else [f"up to {self.most}"]
         return " ".join(["whole numbers", *least, *most])
 
+    @override
     def nearest(self, numbers: np.ndarray) -> np.ndarray:
         """The nearest integers (n,) within declared bounds."""
         least = -np.inf if self.least is None else self.least
         most = np.inf if self.most is None else self.most
         return np.clip(np.round(numbers), least, most)
 
+    @override
     def as_written(self, values: np.ndarray, like: str) -> np.ndarray:
-        """Integers as text, with a decimal where a known cell has one."""
         return whole_as_written(values, like)
 
+    @override
     def polars_type(self) -> Any:
-        """The type of integers that the column had, or floats."""
         return whole_type(self.dtype)
 
+    @override
     def fields_to_json(self) -> dict[str, Any]:
-        """The grid, the scale, the atoms and the bounds."""
         return {**self.scale_to_json(), "atoms": list(self.atoms), "least": self.least, "most": self.most}
 
     @classmethod
+    @override
     def fields_from_json(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """The grid, the scale, the atoms and the bounds."""
         return {
             **cls.scale_from_json(spec),
             "step": fields.number(spec["step"]),
@@ -223,8 +235,8 @@ class Integer(AbstractNumbers):
         }
 
     def _refused(self, numbers: np.ndarray, values: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
-        """Which cells (N,) the column cannot hold, and why."""
-        yield ~takes_each(numbers), "is not an integer, as all were when the model was fitted"
+        """Marks cells (N,) that the column cannot hold, with the reason."""
+        yield ~are_integers(numbers), "is not an integer, as all were when the model was fitted"
         if self.least is not None:
             yield differences(values, numbers, self.least) < 0, f"is below the declared bound {self.least}"
         if self.most is not None:
@@ -235,7 +247,10 @@ class Integer(AbstractNumbers):
 
 
 def bounds_of(dtype: str) -> tuple[int | None, int | None]:
-    """The bounds that a type of integers declares: those of 8 and 16 bits, and zero for types without sign."""
+    """The bounds that an integer type declares, or None.
+
+    Types of 8 and 16 bits declare both bounds, and unsigned types declare zero.
+    """
     bounds = type_range(dtype)
     if bounds is None:
         return None, None
@@ -244,15 +259,15 @@ def bounds_of(dtype: str) -> tuple[int | None, int | None]:
 
 
 def resolves(known: np.ndarray, step: int | None = None, *, min_count: int) -> bool:
-    """Whether float64 can tell known integers apart, when they are counted from one among them in steps."""
+    """Whether float64 can represent known integers as multiples of a step from one of them."""
     if not len(known) or max(abs(int(known.min())), abs(int(known.max()))) < LARGEST_EXACT:
         return True
     step = _step(known, min_count) if step is None else step
     return len(known) >= min_count and (int(known.max()) - int(known.min())) // step < LARGEST_EXACT // 2
 
 
-def takes_each(numbers: np.ndarray) -> np.ndarray:
-    """Which of the numbers (N,) are integers, or unknown."""
+def are_integers(numbers: np.ndarray) -> np.ndarray:
+    """Marks the numbers (N,) that are integers or unknown."""
     return np.isnan(numbers) | ((numbers == np.round(numbers)) & np.isfinite(numbers))
 
 
@@ -260,9 +275,9 @@ def _known_integers(name: str, numbers: np.ndarray) -> np.ndarray:
     """The known numbers as int64.
 
     Raises:
-        SchemaError: one is no integer, or too large to be exact.
+        SchemaError: a number that is no integer, or too large to be exact.
     """
-    wrong = np.flatnonzero(~takes_each(numbers))
+    wrong = np.flatnonzero(~are_integers(numbers))
     if len(wrong):
         raise SchemaError(f"column {name!r}: value {numbers[wrong[0]]:g} at row {wrong[0]} is not an integer")
     if is_large(numbers):
@@ -274,15 +289,18 @@ def _known_integers(name: str, numbers: np.ndarray) -> np.ndarray:
 
 
 def _within_float64(code: int | None) -> float | None:
-    """A code; beyond float64's integers the nearest of its numbers."""
+    """A code, rounded to float64 if it is beyond float64's exact integers."""
     return code if code is None or abs(code) < LARGEST_EXACT else float(code)
 
 
 def _step(known: np.ndarray, min_count: int) -> int:
-    """The step of the column: that all integers are multiples of, where many values show it, or where they are too large else."""
+    """The greatest common divisor of the integers, if enough values show it; otherwise 1.
+
+    Integers too large for float64 need only two values.
+    """
     values, counts = np.unique(known, return_counts=True)
     large = len(known) > 0 and max(abs(int(values[0])), abs(int(values[-1]))) >= LARGEST_EXACT
-    if len(values) < (2 if large else TELLING):
+    if len(values) < (2 if large else ENOUGH_VALUES):
         return 1
     divisor, is_shared = shared_divisor(values, counts, min_count=min_count)
     return divisor if is_shared else rounded_divisor(divisor, max(abs(int(values[0])), abs(int(values[-1]))))

@@ -1,4 +1,4 @@
-"""What columns share whose values are a finite list: each level has a code and a probability."""
+"""The common base of columns whose values are a finite list of levels."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from chainrule.table.cells import label_of, objects_of
 from chainrule.table.columns.base import AbstractColumn
@@ -26,28 +27,32 @@ class AbstractLevels(AbstractColumn):
     levels: tuple[Level, ...]
 
     @property
+    @override
     def level_names(self) -> list[str]:
-        """The levels as text."""
         return [label_of(level) for level in self.levels]
 
+    @override
     def wrong_codes(self, codes: np.ndarray) -> tuple[np.ndarray, str]:
         """All but 0, 1, … up to the last code."""
         last = len(self.code_names) - 1
         return ~np.isin(codes, np.arange(last + 1)), f"is none of 0 … {last}"
 
+    @override
     def points(self, most: int) -> np.ndarray:
         """All codes."""
         return np.arange(len(self.code_names), dtype=np.float64)
 
+    @override
     def as_written(self, values: np.ndarray, like: str) -> np.ndarray:
-        """Levels as text; booleans in the case of a known cell."""
+        """Levels as text; booleans take the capitals of a known cell."""
         if values.dtype.kind != "b":
             return super().as_written(values, like)
         style = str.upper if like.isupper() else str.title if like.istitle() else str.lower
         return objects_of([style(str(value)) for value in values.tolist()])
 
+    @override
     def polars_type(self) -> Any:
-        """That of the levels, if they are of one type, else floats."""
+        """The type of the levels if they share one; otherwise floats."""
         import polars as pl
 
         kinds = {type(level) for level in self.levels}

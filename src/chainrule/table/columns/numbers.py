@@ -1,4 +1,4 @@
-"""What columns of numbers and dates share: a grid, or none; the scale of the codes; their range."""
+"""The common base of columns of numbers and dates: grid, scale and range of the codes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from chainrule.errors import SchemaError
 from chainrule.table.cells import Where, cells_as_text, numbers_if_any, objects_of, shown
@@ -17,7 +18,7 @@ from chainrule.table.columns.base import AbstractColumn
 from chainrule.table.columns.grid import MOST_ATOMS
 from chainrule.table.frames import integer_type
 
-FARTHEST = 1e100  # standard deviations: beyond, likelihoods are no numbers in float64
+FARTHEST = 1e100  # standard deviations; likelihoods beyond overflow float64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,20 +26,20 @@ class AbstractNumbers(AbstractColumn):
     """A column of numbers or dates.
 
     On a grid the code is the integer (value − origin) / step, and each code has a mass. Continuous
-    numbers have the code (value − center) / spread, and a density.
+    numbers have the code (value − center) / spread and a density.
 
     Attributes:
-        step: distance of the grid, in the table's units; None: the numbers are continuous.
-        decimals: to how many decimals values are written; without a step, 0 says that they are
-            whole numbers.
-        origin: the value of code 0 on the grid. It, the step, the center and atoms are integers
-            where float64 would round them.
-        center, spread: mean and standard deviation of what is no atom; of codes on a grid, of values
-            otherwise. Rounded where they would tell the values of few rows.
-        low, high: range of the training rows' codes, rounded outwards to half a standard deviation,
+        step: distance of neighbouring grid points, in the table's units; None if continuous.
+        decimals: number of decimals in which values are written; 0 without a step means whole
+            numbers.
+        origin: the value of code 0 on the grid. Origin, step, center and atoms are integers if
+            float64 would round them.
+        center, spread: mean and standard deviation of the values that are no atoms: of codes on a
+            grid, else of values. They are rounded if they would disclose the values of few rows.
+        low, high: range of the training rows' codes, rounded outwards to half a standard deviation
             or more coarsely.
-        knots: codes that part the training rows into about equal shares, ascending; each a mean of
-            several rows.
+        knots: codes that split the training rows into about equal shares, ascending; each is a mean
+            of several rows.
     """
 
     step: float | None
@@ -67,49 +68,54 @@ class AbstractNumbers(AbstractColumn):
             raise SchemaError(f"{name}: knots {self.knots} are not two or more that ascend")
 
     @property
+    @override
     def is_continuous(self) -> bool:
         """Whether the numbers lie on no grid, and have densities."""
         return self.step is None
 
     @property
     def deviation(self) -> float:
-        """Standard deviation of what is no atom, in the table's units."""
+        """Standard deviation of the values that are no atoms, in the table's units."""
         return self.spread * (self.step or 1.0)
 
     @property
+    @override
     def code_scale(self) -> tuple[float, float]:
         """Mean and standard deviation of the codes."""
         return (0.0, 1.0) if self.is_continuous else (float(self.center), self.spread)
 
-    def beyond(self, codes: np.ndarray) -> np.ndarray:
-        """How far codes (N,) lie outside the training rows' range, in widths of it; 0 within."""
+    @override
+    def range_excess(self, codes: np.ndarray) -> np.ndarray:
         width = (self.high - self.low) or self.code_scale[1]
         return np.maximum(np.maximum(self.low - codes, codes - self.high), 0) / width
 
     @property
     def range_as_text(self) -> str:
-        """The training rows' range, rounded outwards, in words."""
+        """The training rows' range, rounded outwards, as text."""
         low, high = cells_as_text(self.decode(np.array([self.low, self.high])))
         return f"{low} … {high}"
 
+    @override
     def mean_values(self, codes: np.ndarray) -> np.ndarray:
-        """Values (N,) from codes that may lie between steps; whole where its type holds no others."""
+        """Values between grid points if the column's type holds them; otherwise whole numbers."""
         is_exact = isinstance(self.origin, int)  # integers that float64 does not hold
         if self.step is None or "int" in self.dtype.lower() or is_exact:
             return self.decode(codes)
         return self.origin + codes * self.step
 
     def from_grid(self, codes: np.ndarray) -> np.ndarray:
-        """Numbers (N,) from codes of a grid, written to the column's decimals."""
+        """Numbers (N,) of codes on a grid, rounded to the column's decimals."""
         values = self.origin + np.round(codes) * (self.step or 1.0)
         return values if self.decimals is None else np.round(values, self.decimals)
 
+    @override
     def wrong_codes(self, codes: np.ndarray) -> tuple[np.ndarray, str]:
-        """On a grid, what is no whole number; else what is not finite."""
+        """On a grid, codes that are not whole; otherwise, codes that are not finite."""
         if self.is_continuous:
             return super().wrong_codes(codes)
         return ~(np.isfinite(codes) & (codes == np.round(codes))), "is not a whole number"
 
+    @override
     def points(self, most: int) -> np.ndarray:
         """The atoms, and codes evenly spaced over the training rows' range, ascending."""
         spaced = np.linspace(self.low, self.high, most)
@@ -118,23 +124,27 @@ class AbstractNumbers(AbstractColumn):
         return np.unique(np.concatenate([np.array(self.atom_codes(), dtype=np.float64), spaced]))
 
     @property
-    def held(self) -> str:
-        """Numbers that are finite."""
+    @override
+    def domain_as_text(self) -> str:
         return "finite numbers"
 
     def nearest(self, numbers: np.ndarray) -> np.ndarray:
-        """What the column can hold (n,) from which the distance of other numbers is measured: its center."""
+        """The values (n,) from which distances of other numbers are measured.
+
+        By default the center.
+        """
         return np.full(len(numbers), float(self.origin + self.center * (self.step or 1.0)))
 
+    @override
     def distance(self, cells: np.ndarray) -> np.ndarray:
-        """How far numbers lie from those that it can hold, in spreads; infinitely far what is none."""
+        """Distance of numbers from ``nearest``, in spreads; infinite for other cells."""
         numbers = numbers_if_any(cells)
         with np.errstate(invalid="ignore", over="ignore"):
             apart = np.abs(numbers - self.nearest(numbers)) / self.deviation
         return np.nan_to_num(apart, nan=np.inf, posinf=np.inf)
 
     def scale_to_json(self) -> dict[str, Any]:
-        """The fields that all columns of numbers have, as JSON holds them."""
+        """The fields that all columns of numbers share, as JSON."""
         return {
             "step": self.step,
             "decimals": self.decimals,
@@ -148,7 +158,7 @@ class AbstractNumbers(AbstractColumn):
 
     @staticmethod
     def scale_from_json(spec: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments that ``scale_to_json`` wrote, but for the step."""
+        """The constructor arguments that ``scale_to_json`` wrote, without the step."""
         return {
             "decimals": fields.optional(fields.whole, spec["decimals"]),
             "origin": fields.number(spec["origin"]),
@@ -160,14 +170,14 @@ class AbstractNumbers(AbstractColumn):
         }
 
     def require_whole_steps(self) -> None:
-        """Raises SchemaError unless the grid is one of integers."""
+        """Raises SchemaError unless origin and step are integers."""
         if not all(float(part).is_integer() for part in (self.step or 1, self.origin)):
             raise SchemaError(
                 f"column {self.name!r}: a {self.kind} column counts whole steps of {self.step} from {self.origin}"
             )
 
     def require_atoms(self, atoms: tuple[float, ...]) -> None:
-        """Raises SchemaError unless the atoms are a few different numbers."""
+        """Raises SchemaError unless the atoms are few, finite and different."""
         if not all(map(fields.is_finite, atoms)):
             raise SchemaError(f"column {self.name!r}: atoms {atoms} are not finite")
         if len(atoms) > MOST_ATOMS or len(set(atoms)) < len(atoms):
@@ -175,11 +185,11 @@ class AbstractNumbers(AbstractColumn):
 
     @property
     def step_as_text(self) -> str:
-        """The step of the grid, in words."""
+        """The step of the grid as text."""
         return f"{self.step:g}"
 
     def warn_of_rounding(self, between: np.ndarray, values: np.ndarray, where: Where) -> None:
-        """Warns of the cells that lie ``between`` (N,) the steps of the grid, and shows the first."""
+        """Warns of cells ``between`` (N,) grid points, and shows the first one."""
         rows = np.flatnonzero(between)
         if len(rows):
             row = int(rows[0])
@@ -192,7 +202,7 @@ class AbstractNumbers(AbstractColumn):
 
 
 def whole_as_written(values: np.ndarray, like: str) -> np.ndarray:
-    """Whole numbers (N,) as text, with a decimal where a known cell has one.
+    """Whole numbers (N,) as text, with a decimal if a known cell has one.
 
     >>> whole_as_written(np.array([3.0]), "17.0").tolist()
     ['3.0']
@@ -201,7 +211,7 @@ def whole_as_written(values: np.ndarray, like: str) -> np.ndarray:
 
 
 def whole_type(dtype: str) -> Any:
-    """The polars type of a column of whole numbers: integers if its own type is of them, else floats."""
+    """The polars type of a column of whole numbers: its own integer type, or floats."""
     import polars as pl
 
     return integer_type(dtype) or (pl.String if dtype == "String" else pl.Float64)

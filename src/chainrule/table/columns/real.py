@@ -1,4 +1,4 @@
-"""Real columns: continuous numbers standardised, with a density in the table's own units, or numbers on a grid, with masses."""
+"""Real columns: continuous numbers with a density, or numbers on a grid with masses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from typing_extensions import override
 
 from chainrule.errors import SchemaError
 from chainrule.table.cells import Where, as_numbers, exact_numbers, numbers_if_any, shown
@@ -27,8 +28,8 @@ from chainrule.table.columns.grid import (
 from chainrule.table.columns.numbers import FARTHEST, AbstractNumbers, whole_as_written, whole_type
 from chainrule.table.exact import differences, integers_of, is_large, on_line, within
 
-ROUNDING = 2.0**-50  # of the number of steps from zero, what floating point may be off
-OFF_GRID = 1e-6  # steps: what lies further off is no rounding of the last bit
+ROUNDING = 2.0**-50  # relative error of the number of steps from zero
+OFF_GRID = 1e-6  # steps; a larger distance from the grid is no rounding error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +37,8 @@ class Real(AbstractNumbers):
     """Numbers, continuous or on a grid.
 
     Attributes:
-        step: distance of the grid; None: the numbers are continuous.
-        atoms: values that occur by themselves, in the table's units.
+        step: distance of neighbouring grid points; None if the numbers are continuous.
+        atoms: values with a probability of their own, in the table's units.
     """
 
     kind: ClassVar[str] = "real"
@@ -51,18 +52,15 @@ class Real(AbstractNumbers):
 
     @classmethod
     def infer(cls, name: str, numbers: np.ndarray, dtype: str, reason: str, *, min_count: int) -> Self:
-        """The column that numbers make.
-
-        They lie on a grid if all but one in a thousand do.
+        """Makes the column of these numbers: on a grid if all but one in a thousand are.
 
         Args:
-            name: what it is called.
-            numbers: its cells (N,), NaN where unknown, or known integers of any size, int64 or
-                objects, which are continuous then.
-            dtype: the type it has in its table.
-            reason: why it is taken to be of this kind.
-            min_count: how many rows a value must have to be an atom, and a number of the column to
-                be made of them.
+            name: the column's name.
+            numbers: its cells (N,), NaN if unknown; or known integers of any size, int64 or
+                objects, which are then continuous.
+            dtype: its type in the table.
+            reason: why this kind was chosen.
+            min_count: number of rows that make an atom or a stored number.
         """
         if numbers.dtype.kind in "iO":
             return cls._continuous(name, numbers, dtype, reason, min_count)
@@ -86,8 +84,8 @@ class Real(AbstractNumbers):
         return cls._continuous(name, known, dtype, reason, min_count)
 
     @classmethod
-    def as_told(cls, cells: Cells, reason: str) -> Self:
-        """The column of these numbers."""
+    @override
+    def as_requested(cls, cells: Cells, reason: str) -> Self:
         numbers = as_numbers(cells.name, cells.values, cells.where)
         large = integers_of(cells.values[~np.isnan(numbers)]) if is_large(numbers) else None
         known = numbers if large is None else large
@@ -95,11 +93,11 @@ class Real(AbstractNumbers):
 
     @classmethod
     def _continuous(cls, name: str, known: np.ndarray, dtype: str, reason: str, min_count: int) -> Self:
-        """The column of known numbers that lie on no grid; those that are integers come back whole."""
+        """Makes the column of known numbers on no grid; integers are decoded as integers."""
         whole = known.dtype.kind in "iO"
         atoms = atoms_of(known, on_grid=False, min_count=min_count)
         is_atom = np.isin(known, np.array(atoms, dtype=known.dtype)) if atoms else np.zeros(len(known), dtype=bool)
-        # Whole numbers are counted from one of them: float64 then holds the differences.
+        # Whole numbers count from one of them: float64 then holds the differences.
         first = int(known[0]) if whole and len(known) else 0
         since = differences(known, known.astype(np.float64), first) if whole else known
         enough = max(min_count, math.floor(MOSTLY_ATOMS * len(known)) + 1)
@@ -115,23 +113,25 @@ class Real(AbstractNumbers):
             rows=len(known),
         )
         _, apart = np.unique(np.array(column.atom_codes()).astype(np.float32), return_index=True)
-        atoms = tuple(atoms[k] for k in sorted(apart.tolist()))  # networks, in float32, must tell them apart
+        # Networks compute in float32, so atoms must differ there.
+        atoms = tuple(atoms[k] for k in sorted(apart.tolist()))
         codes = column._standard(known, known.astype(np.float64))
         low, high = range_of(codes, 0.0, 1.0, min_count=min_count)
         return replace(column, atoms=atoms, low=low, high=high, knots=knots_of(codes, window=min_count))
 
     def _scaled(self, known: np.ndarray, min_count: int) -> Self:
-        """The column on its grid, with the atoms and the scale of known numbers (n,)."""
+        """Adds the atoms and the scale of known numbers (n,) to a column on a grid."""
         step = self.step or 1.0
         atoms = atoms_of(known, on_grid=True, min_count=min_count)
         steps, is_atom = np.round(known / step).astype(np.int64), np.isin(known, atoms)
         scale = scaled(self.name, steps, is_atom, min_count=min_count, least=min_count)
         return replace(self, atoms=atoms, origin=float(scale.pop("first") * step), **scale)
 
+    @override
     def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
-        """Codes (N,) of numbers; those between the steps of a grid are rounded, with a warning.
+        """Numbers between grid points are rounded, with a warning.
 
-        What is no finite number, or so far out that its likelihood is none, is outside.
+        Numbers that are infinite, or too far out to have a likelihood, count as outside.
         """
         numbers = as_numbers(self.name, values, where) if strict else numbers_if_any(values)
         with np.errstate(over="ignore"):
@@ -152,8 +152,9 @@ class Real(AbstractNumbers):
             self.warn_of_rounding(np.abs(steps - codes) > near, values, where)
         return np.where(outside, np.inf, codes)
 
+    @override
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Values (N,) float64, or float32 where the column was; integers of its own type where all were whole numbers."""
+        """Float64; float32 if the column was; integers of its own type if all were whole."""
         if not self.is_continuous:
             values = self.from_grid(codes)
         elif self.decimals == 0:
@@ -164,47 +165,51 @@ class Real(AbstractNumbers):
                 values = np.where(codes == code, value, values)
         return values.astype(np.float32) if self.dtype.lower() in ("float32", "float") else values
 
+    @override
     def atom_codes(self) -> tuple[float, ...]:
-        """The codes of the atoms."""
         if self.step is not None:
             return tuple(np.round((np.array(self.atoms) - self.origin) / self.step).tolist())
         values = np.array(self.atoms, dtype=object)
         return tuple(self._standard(values, values.astype(np.float64)).tolist())
 
+    @override
     def is_mass(self, codes: np.ndarray) -> np.ndarray:
-        """Which codes (N,) have a mass: those on a grid, and atoms."""
         return np.full(len(codes), not self.is_continuous) | np.isin(codes, self.atom_codes())
 
+    @override
     def log_scale(self, codes: np.ndarray) -> np.ndarray:
-        """−log spread where codes (N,) have a density."""
+        """−log spread if the code has a density, else 0."""
         return np.where(self.is_mass(codes), 0.0, -math.log(self.spread))
 
     @property
+    @override
     def measure(self) -> Measure:
-        """The grid and the atoms."""
         return Measure(self.step, self.origin, frozenset(self.atoms))
 
-    def given_back(self, codes: np.ndarray, cells: np.ndarray, where: Where) -> tuple[np.ndarray, np.ndarray]:
-        """All numbers: codes hold them up to rounding."""
+    @override
+    def restored_cells(self, codes: np.ndarray, cells: np.ndarray, where: Where) -> tuple[np.ndarray, np.ndarray]:
+        """All numbers: codes represent them up to rounding."""
         return np.ones(len(codes), dtype=bool), exact_numbers(self.name, cells, where)
 
+    @override
     def as_written(self, values: np.ndarray, like: str) -> np.ndarray:
-        """Numbers as text; integers with a decimal where a known cell has one."""
+        """Integers have a decimal if a known cell has one."""
         return whole_as_written(values, like) if values.dtype.kind in "iuO" else super().as_written(values, like)
 
+    @override
     def polars_type(self) -> Any:
-        """Floats, or the type of integers that a column of whole numbers had."""
+        """Floats, or the integer type of a column of whole numbers."""
         import polars as pl
 
         return whole_type(self.dtype) if self.decimals == 0 else pl.Float64
 
+    @override
     def fields_to_json(self) -> dict[str, Any]:
-        """The grid, the scale and the atoms."""
         return {**self.scale_to_json(), "atoms": list(self.atoms)}
 
     @classmethod
+    @override
     def fields_from_json(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """The grid, the scale and the atoms."""
         return {
             **cls.scale_from_json(spec),
             "step": fields.optional(fields.number, spec["step"]),
@@ -216,7 +221,7 @@ class Real(AbstractNumbers):
         return differences(values, numbers, self.center) / self.spread
 
     def _whole(self, codes: np.ndarray) -> np.ndarray:
-        """Integers (N,) from standardised codes; atoms come back as they are."""
+        """Integers (N,) of standardised codes; atoms are restored exactly."""
         rest = float(self.center - int(self.center))
         values = on_line(int(self.center), 1, codes * self.spread + rest)
         for value, code in zip(self.atoms, self.atom_codes(), strict=True):

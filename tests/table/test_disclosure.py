@@ -12,7 +12,7 @@ import chainrule as cr
 from chainrule import fileformat
 from chainrule.table import infer_schema
 from chainrule.table.columns.grid import knots_of
-from chainrule.table.telling import (
+from chainrule.table.disclosure import (
     gap_of_few,
     is_of_few,
     is_shared_difference,

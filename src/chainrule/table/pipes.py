@@ -1,4 +1,7 @@
-"""What can be read only once, pipes and standard input, as files; and what is no file refused before it is opened."""
+"""Copies pipes and standard input, which can be read only once, to files.
+
+Refuses devices and sockets.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,19 @@ from typing import BinaryIO
 from chainrule.errors import ChainruleError, FormatError
 from chainrule.scratch import ScratchFolder
 
-# How files begin that are not text, and their endings.
+# First bytes of files that are not text, and their endings.
 MAGICS = {b"PAR1": ".parquet", b"\x1f\x8b": ".csv.gz", b"\x93NUMPY": ".npy", b"PK\x03\x04": ".npz"}
-WAIT_S = 5.0  # for somebody to write to a pipe that was read before
-_read: set[str] = set()  # pipes
+WAIT_S = 5.0  # for a writer to a pipe that was read before
+_read: set[str] = set()  # pipes that were read
 ENDINGS = (".csv", ".txt", ".tsv", ".data", ".parquet", ".npy", ".npz")
 
 
 @contextmanager
 def as_file(path: Path) -> Iterator[tuple[Path, ScratchFolder | None]]:
-    """The path of a file that can be read more than once: itself, or of a pipe a copy, in a folder that goes with its owner.
+    """Yields the path of a file that can be read repeatedly: the file itself, or a copy of a pipe.
 
-    The ending of a copy says what it holds, by the name of the pipe or else by its first bytes. Errors in the block name the
-    pipe instead.
+    A copy lies in a temporary folder, which is removed with its owner. Its ending follows from the
+    name of the pipe or else from its first bytes. Errors in the block name the pipe.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -51,22 +54,24 @@ def as_file(path: Path) -> Iterator[tuple[Path, ScratchFolder | None]]:
 
 
 def _opened_pipe(path: Path) -> BinaryIO:
-    """A pipe to read. The first time it waits for a writer as long as it takes; later not for ever, since there may be none.
+    """Opens a pipe for reading.
+
+    The first time it waits for a writer, later only for a limited time.
 
     Raises:
-        FormatError: it was read before, and nobody writes to it now.
+        FormatError: it was read before, and has no writer now.
     """
     number = os.open(path, os.O_RDONLY | (os.O_NONBLOCK if str(path) in _read else 0))
     if str(path) in _read and not select.select([number], [], [], WAIT_S)[0]:
         os.close(number)
-        raise FormatError(f"{path}: a pipe that was read before, and nobody writes to it now: write it to a file first")
+        raise FormatError(f"{path}: a pipe that was read before and has no writer now: write it to a file first")
     os.set_blocking(number, True)
     _read.add(str(path))
     return os.fdopen(number, "rb")
 
 
 def copied(source: BinaryIO, name: str) -> tuple[Path, ScratchFolder]:
-    """A copy of what a stream holds; where the name has no ending, it gets that of its contents."""
+    """Copies a stream to a file; a name without an ending gets that of the contents."""
     folder = ScratchFolder()
     start = source.read(max(map(len, MAGICS)))
     if "." not in name:
@@ -80,7 +85,7 @@ def copied(source: BinaryIO, name: str) -> tuple[Path, ScratchFolder]:
 
 @contextmanager
 def named_as(path: str, name: str) -> Iterator[None]:
-    """Errors of chainrule in the block call a file of this path by another name."""
+    """Replaces a path by a name in the messages of chainrule's errors raised in the block."""
     try:
         yield
     except ChainruleError as error:
@@ -88,7 +93,7 @@ def named_as(path: str, name: str) -> Iterator[None]:
 
 
 def require_no_pipe_twice(*paths: object) -> None:
-    """Raises ChainruleError where two of these name one pipe, which can be read only once."""
+    """Raises ChainruleError if two of these are the same pipe, which can be read only once."""
     pipes: list[os.stat_result] = []
     for path in paths:
         if not isinstance(path, str | os.PathLike):
@@ -106,7 +111,7 @@ def require_no_pipe_twice(*paths: object) -> None:
 
 
 def _ending(name: str) -> str:
-    """What a name says that the file holds, or nothing."""
+    """The ending of a name that tells the file's type, or ""."""
     parts = name.lower().split(".")[1:]
     packed = ".gz" if parts[-1:] == ["gz"] else ""
     kind = f".{next((part for part in reversed(parts) if part != 'gz'), '')}"

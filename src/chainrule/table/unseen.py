@@ -1,4 +1,4 @@
-"""What a model makes of cells that its training rows had none like: said once a column, whatever parts a table is read in."""
+"""Warns of cells unlike those of the training rows, once a column, however a table is chunked."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ import numpy as np
 
 from chainrule.errors import SchemaError, nearest
 from chainrule.table.cells import as_labels, label_of, shown
-from chainrule.table.codes import Codes, encode, places
+from chainrule.table.codes import Codes, column_positions, encode
 from chainrule.table.columns import AbstractColumn, AbstractNumbers, Categorical
-from chainrule.table.read import Table, read_parts, read_table
+from chainrule.table.read import Table, read_chunks, read_table
 from chainrule.table.schema import Schema
 from chainrule.table.types import own_value
 
 LONGEST = 80  # characters of a cell that a warning shows
 SHOWN = 3  # labels that a warning names
-COMPARED = 30  # different labels that are compared with the listed ones letter by letter, the most frequent
+COMPARED = 30  # most frequent labels that are compared with the levels letter by letter
 KEPT = 10_000  # different labels that are counted by name
-ALIKE, ALIKE_LETTERS = 0.8, 4  # share of letters in common, and letters, from which a label may be another one misspelt
-CHANCE = 1e-3  # probability below which more than the training rows had is no chance
-BEYOND = 0.1  # of the width of the training rows' range: what lies less far out is no news
-FAR = 1.0  # and what lies so far out is, be it one cell
+# Least share of common letters, and of letters, in a label that may be a misspelt level.
+SIMILAR, SIMILAR_LETTERS = 0.8, 4
+CHANCE = 1e-3  # a less probable count is no chance
+# Distances outside the training rows' range, in widths of it: a nearer cell is ignored, and even a
+# single farther one causes a warning.
+BEYOND, FAR = 0.1, 1.0
 
 
-def encode_parts(
+def encode_chunks(
     table: Any,
     schema: Schema,
     *,
@@ -40,42 +42,44 @@ def encode_parts(
     absent_is_fine: Collection[str] = (),
     ranges: bool = True,
 ) -> Iterator[tuple[Table, Codes]]:
-    """The parts of a table with their codes, as ``encode`` has them; at their end, a warning for each column that needs one.
+    """Yields the chunks of a table with their codes.
+
+    Ends with a warning for each column that needs one.
 
     Args:
-        table: a frame, array or path, or the parts of a table in turn.
+        table: a frame, array or path, or an iterator of chunks.
         schema: the columns.
-        whole: read a file as one part.
-        strict: raise for cells that their column cannot hold.
-        absent_is_fine: columns that may be absent, and of whose cells nothing is said.
-        ranges: whether to say how many numbers lie outside the range of the training rows.
+        whole: read a file as one chunk.
+        strict: raise an error for cells that their column cannot hold.
+        absent_is_fine: columns that may be absent, and whose cells cause no warning.
+        ranges: whether to report numbers outside the range of the training rows.
     """
     notes = [_Note(column, ranges) for column in schema.columns]
-    for part in _parts_of(table, schema, whole):
-        codes = encode(part, schema, warn=not part.first_row, absent_is_fine=list(absent_is_fine), strict=strict)
-        at = places(part, schema)
+    for chunk in _chunks_of(table, schema, whole):
+        codes = encode(chunk, schema, warn=not chunk.first_row, absent_is_fine=list(absent_is_fine), strict=strict)
+        at = column_positions(chunk, schema)
         for k, note in enumerate(notes):
             if (place := at.get(note.column.name)) is not None and note.column.name not in absent_is_fine:
-                note.add(part, place, codes.values[:, k], codes.observed[:, k], codes.outside[:, k])
-        yield part, codes
+                note.add(chunk, place, codes.values[:, k], codes.observed[:, k], codes.outside[:, k])
+        yield chunk, codes
     for note in notes:
         for message in note.messages():
             warnings.warn(message, UserWarning, stacklevel=2)
 
 
-def _parts_of(table: Any, schema: Schema, whole: bool) -> Iterator[Table]:
+def _chunks_of(table: Any, schema: Schema, whole: bool) -> Iterator[Table]:
     if isinstance(table, Iterator):
         return table
-    return iter([read_table(table, reading=schema.reading)]) if whole else read_parts(table, reading=schema.reading)
+    return iter([read_table(table, reading=schema.reading)]) if whole else read_chunks(table, reading=schema.reading)
 
 
 def check_given(table: Table, schema: Schema, codes: Codes) -> None:
-    """Warns of given numbers outside the range of the training rows, and of labels that may be too rare to be listed.
+    """Warns of given numbers outside the training range, and of labels that may be rare.
 
     Raises:
-        SchemaError: a label that no training row has, or that is a listed one misspelt.
+        SchemaError: a label that no training row has, or a misspelt one.
     """
-    at = places(table, schema)
+    at = column_positions(table, schema)
     for k, column in enumerate(schema.columns):
         if column.is_flag or (place := at.get(column.name)) is None:
             continue
@@ -85,7 +89,7 @@ def check_given(table: Table, schema: Schema, codes: Codes) -> None:
             if len(rows):
                 _check_labels(table, column, as_labels(table.labels(place)[rows]), rows)
         elif isinstance(column, AbstractNumbers):
-            beyond = np.flatnonzero(observed & (column.beyond(values) > 0))
+            beyond = np.flatnonzero(observed & (column.range_excess(values) > 0))
             if len(beyond):
                 row = int(beyond[0])
                 which = f"value {_short(shown(table.columns[place], row))}{_at(table, row)}"
@@ -99,34 +103,35 @@ def check_given(table: Table, schema: Schema, codes: Codes) -> None:
 
 
 def _check_labels(table: Table, column: Categorical, labels: list[str | None], rows: np.ndarray) -> None:
-    """As ``check_given``, of the labels of rows that are none of the column's listed ones.
+    """Checks the labels of rows that are not among the column's levels; see ``check_given``.
 
-    A type that names its labels vouches for them: those that it names and no row has may be given, and of others, which may be
-    rare, nothing is said.
+    A type that names its labels vouches for them. Its labels without a training row may be given.
+    Its other labels may be rare, and cause no error.
     """
     levels, empty = column.level_names, {label_of(own_value(category)) for category in column.categories}
-    told: list[str] = []
+    rare: list[str] = []
     first = {str(label): row for label, row in zip(reversed(labels), reversed(rows.tolist()), strict=True)}
-    for name, row in sorted(first.items(), key=lambda each: each[1]):  # each label once, of however many rows
+    for name, row in sorted(first.items(), key=lambda each: each[1]):  # each label once
         if name in empty or (column.unlisted and not any(_resembles(name, level) for level in levels)):
-            told += [name] if name in empty or not empty else []
+            rare += [name] if name in empty or not empty else []
             continue
-        said = f"{table.source}: column {column.name!r}: {name!r}{_at(table, row)}"
+        message = f"{table.source}: column {column.name!r}: {name!r}{_at(table, row)}"
         near = nearest(name, levels)
         hint = f" (nearest: {near!r})" if near else ""
         if not column.unlisted:
             few = "" if near else f"; its labels are {_some(levels)}"
             raise SchemaError(
-                f"{said} is a label that no training row has{hint}: correct it, or leave the cell out{few}"
+                f"{message} is a label that no training row has{hint}: correct it, or leave the cell out{few}"
             )
         raise SchemaError(
-            f"{said} is none of the column's labels{hint}: correct it, or leave the cell out. Labels that fewer rows have "
-            f"than min_count are not told from ones that were never seen"
+            f"{message} is none of the column's labels{hint}: correct it, or leave the cell out. "
+            f"Labels of fewer than min_count rows cannot be distinguished from ones that were never seen"
         )
-    if told:
+    if rare:
         warnings.warn(
-            f"{table.source}: column {column.name!r}: {_some(list(dict.fromkeys(told)))}: none of the labels that the model "
-            f"lists; taken for labels that fewer training rows have than min_count, which tell other cells nothing",
+            f"{table.source}: column {column.name!r}: {_some(list(dict.fromkeys(rare)))}: none of the "
+            f"labels that the model lists; taken for labels of fewer than min_count training rows, "
+            f"which are no evidence for other cells",
             UserWarning,
             stacklevel=4,
         )
@@ -134,12 +139,12 @@ def _check_labels(table: Table, column: Categorical, labels: list[str | None], r
 
 @dataclass
 class _Note:
-    """What is to be said of one column."""
+    """The counts behind the warnings about one column."""
 
     column: AbstractColumn
     ranges: bool
     known: int = 0
-    labels: Counter[str] = field(default_factory=Counter)  # that are not listed
+    labels: Counter[str] = field(default_factory=Counter)  # unlisted ones
     unlisted: int = 0
     outside: int = 0
     first_outside: str = ""
@@ -148,7 +153,7 @@ class _Note:
     first_beyond: str = ""
 
     def add(self, table: Table, place: int, values: np.ndarray, observed: np.ndarray, outside: np.ndarray) -> None:
-        """Counts the cells of a part: its codes (N,), and which are observed and outside."""
+        """Counts the cells of a chunk by their codes (N,), observed and outside."""
         column = self.column
         self.known += int(observed.sum())
         if outside.any():
@@ -162,7 +167,7 @@ class _Note:
                 if label in self.labels or len(self.labels) < KEPT:
                     self.labels[str(label)] += 1
         elif isinstance(column, AbstractNumbers) and self.ranges:
-            beyond = np.where(observed, column.beyond(values), 0)
+            beyond = np.where(observed, column.range_excess(values), 0)
             rows = np.flatnonzero(beyond > BEYOND)
             if len(rows):
                 row = int(rows[0])
@@ -173,9 +178,9 @@ class _Note:
         """The warnings."""
         column = self.column
         if self.outside:
-            cells = f"{_cells(self.outside)} what the column cannot, such as {self.first_outside}"
-            held = f"its values are {column.held}"
-            yield f"column {column.name!r}: {cells}: {held}; that counts as outside, for other cells as unknown"
+            cells = f"{_cells(self.outside)} no value of the column, such as {self.first_outside}"
+            held = f"its values are {column.domain_as_text}"
+            yield f"column {column.name!r}: {cells}: {held}; that counts as outside, and as unknown for other cells"
         if isinstance(column, Categorical) and self.unlisted and (message := self._of_labels(column)):
             yield f"column {column.name!r}: {message}"
         if (
@@ -190,33 +195,35 @@ class _Note:
             )
 
     def _of_labels(self, column: Categorical) -> str | None:
-        """What is to be said of labels that are not listed: nothing where they may well be those of few training rows."""
+        """The warning about unlisted labels; None if they may be those of few training rows."""
         levels = column.level_names
         frequent = [label for label, _ in self.labels.most_common(COMPARED)]
         folded = {_folded(level) for level in levels}
         wrong = {label for label in self.labels if _folded(label) in folded}
         wrong |= {label for label in frequent if any(_resembles(label, level) for level in levels)}
         if not column.unlisted or self._is_much(self.unlisted, column.unlisted_rows):
-            count, told = (
+            count, chosen = (
                 self.unlisted,
                 [*(w for w in frequent if w in wrong), *(w for w in frequent if w not in wrong)],
             )
         elif wrong:
-            count, told = sum(self.labels[label] for label in wrong), sorted(wrong, key=lambda w: -self.labels[w])
+            count, chosen = sum(self.labels[label] for label in wrong), sorted(wrong, key=lambda w: -self.labels[w])
         else:
             return None
         words = []
-        for label in told[:SHOWN]:
+        for label in chosen[:SHOWN]:
             near = nearest(label, levels)
             words.append(f"{label!r} (nearest: {near!r})" if near else repr(label))
-        different = len(self.labels) if count == self.unlisted else len(told)
+        different = len(self.labels) if count == self.unlisted else len(chosen)
         more = f" and {different - len(words)} more" if different > len(words) else ""
-        rest = ", as labels do that fewer training rows have than min_count" if column.unlisted else ""
-        return f"{_cells(count)} what is none of its labels: {', '.join(words)}{more}; that counts as unlisted{rest}"
+        rest = ", like labels of fewer than min_count training rows" if column.unlisted else ""
+        return f"{_cells(count)} none of its labels: {', '.join(words)}{more}; that counts as unlisted{rest}"
 
     def _is_much(self, count: int, training: int) -> bool:
-        """Whether so many of the known cells are clearly more than so many of the training rows make likely: by Chernoff's bound
-        on the probability of as many."""
+        """Whether ``count`` known cells are clearly more than ``training`` rows make likely.
+
+        It uses Chernoff's bound on the probability of so many.
+        """
         share, found = (training + 1) / (self.column.rows + 2), count / self.known
         if found <= share:
             return False
@@ -225,18 +232,22 @@ class _Note:
 
 
 def _resembles(label: str, level: str) -> bool:
-    """Whether a label may be a level misspelt: other capitals or signs, or a few letters; digits that differ are another name.
+    """Whether a label may be a misspelt level: other capitals, signs or a few letters.
 
-    >>> _resembles("Female ", "female"), _resembles("femal", "female"), _resembles("class 10", "class 1"), _resembles("UK", "US")
-    (True, True, False, False)
+    Labels with other digits are other labels.
+
+    >>> _resembles("Female ", "female"), _resembles("femal", "female")
+    (True, True)
+    >>> _resembles("class 10", "class 1"), _resembles("UK", "US")
+    (False, False)
     """
     one, other = _folded(label), _folded(level)
     if one == other:
         return True
-    if min(len(one), len(other)) < ALIKE_LETTERS or re.findall(r"\d+", one) != re.findall(r"\d+", other):
+    if min(len(one), len(other)) < SIMILAR_LETTERS or re.findall(r"\d+", one) != re.findall(r"\d+", other):
         return False
     matcher = SequenceMatcher(None, one, other)
-    return matcher.real_quick_ratio() >= ALIKE and matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE
+    return matcher.real_quick_ratio() >= SIMILAR and matcher.quick_ratio() >= SIMILAR and matcher.ratio() >= SIMILAR
 
 
 def _folded(label: str) -> str:
@@ -256,7 +267,7 @@ def _cells(count: int) -> str:
 
 
 def _at(table: Table, row: int) -> str:
-    """Where a given cell stands, if there are several rows."""
+    """The row of a given cell, if there are several rows."""
     return f" at {table.where(row)}" if len(table) > 1 else ""
 
 

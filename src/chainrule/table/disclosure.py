@@ -1,8 +1,9 @@
-"""What few rows tell: numbers over all rows that give back the value of a few, and coarser ones that do not.
+"""Limits what stored numbers disclose: a number made by few rows is rounded, others stay exact.
 
-A number of a model file is told as it is where at least ``min_count`` rows make it, and neither one row nor several that stand
-apart make more than half of its deviation. Elsewhere it is rounded to what only shows a size: a spread to a power of two, a
-center to a multiple of that, an end of a range outwards. Powers of two scale with the table, so that other units change no code.
+A model file stores a number exactly under two conditions. At least ``min_count`` rows make it, and
+neither one row nor several outlying ones make more than half of its deviation. Otherwise it is
+rounded to an order of magnitude: a spread to a power of two, a center to a multiple of it, the end
+of a range outwards. Powers of two scale with the table, so a change of units changes no code.
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ import math
 
 import numpy as np
 
-HALF = 0.5  # of a deviation, the most that fewer than ``min_count`` rows may make of it
-APART = 0.5  # how far out others lie, at most, where several rows together are told from them
-FINE_ENDS = (
-    4.0  # standard deviations up to which the ends of a range are rounded to halves of one, then to powers of two
-)
-HIDDEN_BITS = 8  # of the largest value, that a step which few rows have keeps open
+HALF = 0.5  # largest share of a deviation that fewer than ``min_count`` rows may make
+APART = 0.5  # several rows are outlying if all others are at most this share as far out
+FINE_ENDS = 4.0  # standard deviations; nearer ends round to halves, others to powers of two
+HIDDEN_BITS = 8  # least number of the largest value's bits that a step of few rows leaves open
 SMALL_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47)
 
 
 def is_of_few(numbers: np.ndarray, center: float, *, min_count: int) -> bool:
-    """Whether few rows make more than half of Σ (number − center)²: one, or fewer than ``min_count`` that lie twice as far out as
-    all others. Rows whose value ``min_count`` rows share are not few.
+    """Whether few rows make more than half of Σ (number − center)².
+
+    Few are a single row, or fewer than ``min_count`` rows at least twice as far out as all others.
+    Rows with a value that ``min_count`` rows share are not few.
 
     >>> is_of_few(np.append(np.zeros(399), 83471.0), 209.0, min_count=5)
     True
@@ -54,7 +55,7 @@ def is_of_few(numbers: np.ndarray, center: float, *, min_count: int) -> bool:
 
 
 def rounded_scale(center: float, spread: float) -> tuple[float, float]:
-    """The power of two above a spread, and the multiple of it nearest to a center.
+    """The multiple, nearest to a center, of the power of two above a spread; and that power.
 
     >>> rounded_scale(209.0, 4168.0)
     (0.0, 8192.0)
@@ -64,7 +65,9 @@ def rounded_scale(center: float, spread: float) -> tuple[float, float]:
 
 
 def rounded_ends(least: float, most: float) -> tuple[float, float]:
-    """The ends of a range, in standard deviations from the center, outwards to halves of one, from 4 on to powers of two.
+    """The ends of a range in standard deviations, rounded outwards.
+
+    Ends up to 4 are rounded to halves, others to powers of two.
 
     >>> rounded_ends(-2.1, 20.4)
     (-2.5, 32.0)
@@ -73,10 +76,11 @@ def rounded_ends(least: float, most: float) -> tuple[float, float]:
 
 
 def gap_of_few(ranked: np.ndarray, start: int, *, window: int, least: float = 0.0) -> bool:
-    """Whether the mean of a window of sorted numbers tells of fewer rows than are in it.
+    """Whether the mean of a window of sorted numbers discloses fewer rows than the window has.
 
-    It does where a gap, wider than ``least``, makes more than half of its range, and the numbers on one side of it are rare; or
-    where rare numbers lie farther than that from all that are not.
+    It does if a gap wider than ``least`` makes more than half of the window's range, with rare
+    numbers on one side. It also does if rare numbers lie farther than ``least`` from all frequent
+    ones.
     """
     own = ranked[start : start + window]
     gaps = np.diff(own)
@@ -92,8 +96,10 @@ def gap_of_few(ranked: np.ndarray, start: int, *, window: int, least: float = 0.
 
 
 def shared_divisor(integers: np.ndarray, counts: np.ndarray, *, min_count: int) -> tuple[int, bool]:
-    """The greatest common divisor of integers, each with how many rows have it, and whether no fewer than ``min_count`` rows make
-    it: whichever of them are left out, it stays.
+    """The greatest common divisor of integers with these counts, and whether ``min_count`` rows
+    make it.
+
+    They do if the divisor stays the same without any fewer rows.
 
     >>> shared_divisor(np.array([0, 83471]), np.array([399, 1]), min_count=5)
     (83471, False)
@@ -101,43 +107,46 @@ def shared_divisor(integers: np.ndarray, counts: np.ndarray, *, min_count: int) 
     divisor = _gcd(integers) or 1
     if divisor == 1 or min_count < 2:
         return divisor, True
-    parts = integers // divisor
-    # It stays unless a prime divides the quotients of all rows but a few.
-    if any(int(counts[parts % p != 0].sum()) < min_count for p in SMALL_PRIMES):
+    quotients = integers // divisor
+    # The divisor changes without few rows only if a prime divides all other rows' quotients.
+    if any(int(counts[quotients % p != 0].sum()) < min_count for p in SMALL_PRIMES):
         return divisor, False
-    common = _gcd(parts[counts >= min_count])
-    rare = parts[counts < min_count]
-    for start in range(
-        min_count
-    ):  # a larger prime that does so divides the common ones, and all of one of these shares
+    common = _gcd(quotients[counts >= min_count])
+    rare = quotients[counts < min_count]
+    # A larger prime that does so divides all frequent ones, and all of one of these shares.
+    for start in range(min_count):
         left = math.gcd(common, _gcd(rare[start::min_count]))
         for p in SMALL_PRIMES:
             while left and left % p == 0:
                 left //= p
         if left != 1:
-            others = np.array([math.gcd(part, left) == 1 for part in parts.tolist()], dtype=bool)
+            others = np.array([math.gcd(quotient, left) == 1 for quotient in quotients.tolist()], dtype=bool)
             if int(counts[others].sum()) < min_count:
                 return divisor, False
     return divisor, True
 
 
 def is_shared_difference(integers: np.ndarray, counts: np.ndarray, *, min_count: int) -> bool:
-    """Whether the greatest common divisor of the differences of sorted integers is that of no fewer than ``min_count`` rows,
-    whichever of them all others are compared with.
+    """Whether ``min_count`` rows make the common divisor of the differences of sorted integers.
+
+    This must hold for differences from any of the integers.
 
     >>> is_shared_difference(np.array([0, 12306]), np.array([1, 399]), min_count=5)
     False
     """
     if counts.sum() < min_count:
         return False
-    rows = np.linspace(0, counts.sum() - 1, min_count).round()  # one of so many rows has what all but a few have
+    # If all but a few rows share a value, one of ``min_count`` spaced rows has it.
+    rows = np.linspace(0, counts.sum() - 1, min_count).round()
     compared = np.unique(np.searchsorted(counts.cumsum(), rows, side="right"))
     return all(shared_divisor(integers - integers[k], counts, min_count=min_count)[1] for k in compared.tolist())
 
 
 def rounded_divisor(divisor: int, largest: int, decimals: int = 0) -> int:
-    """A divisor of it that shows no value: its powers of two, and of five as far as decimals are written, less eight bits of the
-    largest value.
+    """A divisor of the divisor that discloses no value: only its powers of two and five.
+
+    Powers of five are limited by the written decimals. Powers of two leave at least eight bits of
+    the largest value open.
 
     >>> rounded_divisor(83471, 83471), rounded_divisor(83471 * 1024, 83471 * 1024)
     (1, 1024)

@@ -10,7 +10,7 @@ from helpers.command_line import chainrule
 
 import chainrule as cr
 from chainrule.errors import SchemaError
-from chainrule.table import Schema, notes, read_parts
+from chainrule.table import Schema, read_chunks, unseen
 from chainrule.tasks import score
 
 CONFIG = cr.FitConfig(hidden_size=4, epochs=2)
@@ -54,7 +54,7 @@ def range_of(density, name):
 
 NEVER = "is a label that no training row has"
 GO_ON = "correct it, or leave the cell out"
-FEW = "Labels that fewer rows have than min_count are not told from ones that were never seen"
+FEW = "Labels of fewer than min_count rows cannot be distinguished from ones that were never seen"
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_given_labels_that_no_row_had_are_refused_with_the_nearest(density, cell
 def test_a_given_label_may_be_one_too_rare_to_be_listed(density):
     drawn = []
     assert told(lambda: drawn.append(density.sample(4, given={"job": "Cooper"}, seed=0))) == [
-        "given: column 'job': 'Cooper': none of the labels that the model lists; taken for labels that fewer training rows have "
-        "than min_count, which tell other cells nothing"
+        "given: column 'job': 'Cooper': none of the labels that the model lists; taken for labels of fewer "
+        "than min_count training rows, which are no evidence for other cells"
     ]
     assert drawn[0]["job"].tolist() == ["Cooper"] * 4
 
@@ -168,10 +168,10 @@ def test_tables_are_warned_of_once_a_column(density, question):
     table.loc[:3, "city"] = ["berlin", "berlin", "Pariss", "Rome"]
     table.loc[5, "job"] = "Phisician"
     assert told(lambda: QUESTIONS[question](density, table)) == [
-        "column 'city': 4 cells hold what is none of its labels: 'berlin' (nearest: 'Berlin'), 'Pariss' (nearest: 'Paris'), "
+        "column 'city': 4 cells hold none of its labels: 'berlin' (nearest: 'Berlin'), 'Pariss' (nearest: 'Paris'), "
         "'Rome'; that counts as unlisted",
-        "column 'job': 1 cell holds what is none of its labels: 'Phisician' (nearest: 'Physician'); that counts as unlisted, as "
-        "labels do that fewer training rows have than min_count",
+        "column 'job': 1 cell holds none of its labels: 'Phisician' (nearest: 'Physician'); that counts as unlisted, "
+        "like labels of fewer than min_count training rows",
     ]
 
 
@@ -192,8 +192,8 @@ def test_many_rare_labels_are_told_where_the_training_rows_had_few(density):
     table = visits(60, seed=1)
     table["job"] = [f"job number {k}" for k in range(60)]
     assert told(lambda: density.log_prob(table)) == [
-        "column 'job': 60 cells hold what is none of its labels: 'job number 0', 'job number 1', 'job number 2' and 57 more; "
-        "that counts as unlisted, as labels do that fewer training rows have than min_count"
+        "column 'job': 60 cells hold none of its labels: 'job number 0', 'job number 1', 'job number 2' and 57 more; "
+        "that counts as unlisted, like labels of fewer than min_count training rows"
     ]
 
 
@@ -207,7 +207,7 @@ def test_names_that_differ_in_their_digits_are_not_taken_for_each_other():
         density.log_prob(frame)
         density.log_prob(frame.head(5).assign(label=["ward 21", *["ward 2"] * 4]))
     with pytest.warns(
-        UserWarning, match=r"column 'label': 1 cell holds what is none of its labels: 'WARD 2' \(nearest: 'ward 2'\)"
+        UserWarning, match=r"column 'label': 1 cell holds none of its labels: 'WARD 2' \(nearest: 'ward 2'\)"
     ):
         density.log_prob(frame.head(5).assign(label=["WARD 2", *["ward 2"] * 4]))
 
@@ -216,7 +216,7 @@ def test_parts_of_a_file_are_warned_of_together(density, tmp_path):
     table = visits(80, seed=2).iloc[3:].reset_index(drop=True)
     table["city"] = table["city"].where(table.index % 7 > 0, table["city"].str.lower())
     table.to_csv(tmp_path / "t.csv", index=False)
-    parts = list(read_parts(tmp_path / "t.csv", rows=10))
+    parts = list(read_chunks(tmp_path / "t.csv", rows=10))
     assert len(parts) > 3
     (said,) = told(lambda: score(density.model, iter(parts)))
     assert said.startswith("column 'city': 11 cells ")
@@ -229,7 +229,7 @@ def test_parts_of_a_file_are_warned_of_together(density, tmp_path):
     ):
         code, _, errors = chainrule(*words, cwd=tmp_path)
         assert code == 0
-        assert errors.count("warning: column 'city': 11 cells hold what is none of its labels: ") == 1
+        assert errors.count("warning: column 'city': 11 cells hold none of its labels: ") == 1
 
 
 @pytest.mark.parametrize("question", ["conditional", "impute", "features"])
@@ -255,8 +255,8 @@ def test_numbers_far_outside_are_told_where_they_are_evidence(density, question)
 def test_what_lies_outside_is_told_once_a_column(density):
     table = pl.from_pandas(visits(30, seed=1).iloc[3:].assign(code=3)).with_columns(pl.col("age") + 0.5)
     (said,) = told(lambda: density.log_prob(table))
-    assert said.startswith("column 'age': 27 cells hold what the column cannot, such as ")
-    assert said.endswith(": its values are whole numbers; that counts as outside, for other cells as unknown")
+    assert said.startswith("column 'age': 27 cells hold no value of the column, such as ")
+    assert said.endswith(": its values are whole numbers; that counts as outside, and as unknown for other cells")
 
 
 def test_a_schema_counts_rows_with_rare_labels(density):
@@ -274,8 +274,8 @@ def test_a_schema_counts_rows_with_rare_labels(density):
 
 def test_a_given_label_is_compared_once_of_however_many_rows(density, monkeypatch):
     compared = []
-    resembles = notes._resembles
-    monkeypatch.setattr(notes, "_resembles", lambda *words: compared.append(words) or resembles(*words))
+    resembles = unseen._resembles
+    monkeypatch.setattr(unseen, "_resembles", lambda *words: compared.append(words) or resembles(*words))
     with pytest.warns(UserWarning, match="none of the labels that the model lists"):
         density.sample(500, given=pd.DataFrame({"job": ["astronaut", "diver"] * 250}), seed=0)
     assert len(compared) == len(set(compared))
