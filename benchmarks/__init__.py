@@ -1,1 +1,1 @@
-"""Measurements: run as modules from the root of the repository; results go to benchmarks/results/."""
+"""Measurements, run as modules from the repository's root; results go to benchmarks/results/."""

@@ -1,4 +1,4 @@
-"""What every measurement is written with: commit, machine, versions."""
+"""The circumstances of a measurement: commit, machine, versions."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The families side by side on images: ``chainrule compare``, its figures kept."""
+"""The figures of ``chainrule compare`` on images: families side by side."""

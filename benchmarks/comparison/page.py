@@ -1,4 +1,7 @@
-"""The figures in docs/compare.md, made from benchmarks/results/comparison: `python -m benchmarks.comparison.page`."""
+"""Writes the figures of benchmarks/results/comparison into docs/compare.md.
+
+Usage: python -m benchmarks.comparison.page
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ BEGIN, END = "<!-- figures: written by python -m benchmarks.comparison.page -->"
 
 
 def path_of(name: str) -> Path:
-    """Where the numbers of a data set stand."""
+    """The file with the numbers of a data set."""
     return RESULTS / "comparison" / f"{name}.json"
 
 
@@ -26,7 +29,7 @@ def read(name: str) -> dict[str, Any]:
 
 
 def section(found: dict[str, Any]) -> list[str]:
-    """The lines of one data set: what it was, and a table with a row for each family."""
+    """The lines of one data set: its description, and a table with a row for each family."""
     rows, effort, where = found["rows"], found["effort"], found["circumstances"]
     lines = [
         f"### {found['data']}",
@@ -68,7 +71,7 @@ def _row(family: dict[str, Any], *, with_label: bool) -> list[str]:
     probes = family["representations"]
     if not probes:
         return [*row, ""]
-    best = max(probes, key=lambda probe: probe["valid_accuracy"])  # of several the validation rows choose
+    best = max(probes, key=lambda probe: probe["valid_accuracy"])  # validation rows choose
     what = best["what"].removeprefix(f"{family['title']}: ").replace("|", "\\|")  # a bar ends a cell
     return [*row, f"{what}: {100 * best['accuracy']:.1f} ± {100 * best['standard_error']:.1f} %"]
 
@@ -78,13 +81,13 @@ def _seconds(value: float) -> str:
 
 
 def figures() -> str:
-    """All that stands between the marks."""
+    """The text between the marks."""
     there = [name for name in COMPARED if path_of(name).exists()]
     return "\n".join([BEGIN, "", *(line for name in there for line in section(read(name))), END])
 
 
 def written(text: str) -> str:
-    """The page with the figures as they are now."""
+    """The page with the current figures."""
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
     return before + figures() + after

@@ -1,8 +1,10 @@
 """Compares the families on images and keeps the figures.
 
-Usage: python -m benchmarks.comparison.run [digits] [binarized-mnist]; both by default, an hour on two cores, of which digits
-take a minute. It is `chainrule compare DATA`, whose pages lie in chainrule-compare/DATA afterwards; the numbers
-go to benchmarks/results/comparison, and into docs/compare.md.
+Usage: python -m benchmarks.comparison.run [digits] [binarized-mnist]
+
+Without an argument, it runs both, in an hour on two cores; digits take a minute. It calls
+`chainrule compare DATA`, which writes its pages to chainrule-compare/DATA. The numbers go to
+benchmarks/results/comparison and into docs/compare.md.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ def main() -> None:
 
 
 def keep(name: str, results: Path) -> None:
-    """Copies the numbers of a comparison, with the circumstances they were measured in."""
+    """Copies the numbers of a comparison, with commit, machine and versions."""
     found = json.loads(results.read_text(encoding="utf-8"))
     kept = page.path_of(name)
     kept.parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,10 @@
-"""Is an average of late weights better than the best epoch's? Chosen configurations trained again, judged on validation rows.
+"""Compares averages of late weights with the weights of the best epoch, on validation rows.
 
-Usage: python -m benchmarks.likelihood.averaging DATA ... ; data sets whose committees have the natural order, as the recipe
-chose them (benchmarks/results/likelihood.csv). Each share of the last epochs that is averaged is appended to
-benchmarks/results/likelihood_trials.csv. Test rows are never read.
+Usage: python -m benchmarks.likelihood.averaging DATA ...
+
+The configurations are those that the recipe chose (benchmarks/results/likelihood.csv). The
+committees of these data sets must have the natural order. The result of each averaged share of the
+last epochs is appended to benchmarks/results/likelihood_trials.csv. Test rows are never read.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ SHARES = (0.1, 0.2, 0.5)
 
 
 def averaged(data: str, seed: int = 0) -> list[dict[str, Any]]:
-    """Nats per validation row of the best epoch's weights, and of averages of as many late ones."""
+    """Nats per validation row of the best epoch's weights, and of averages of late weights."""
     (row,) = (r for r in results.read() if (r["experiment"], r["effort"], r["seed"]) == (data, "standard", seed))
     plan = Plan.from_json(json.loads(row["config"]))
     if plan.order != "natural":
@@ -71,7 +73,7 @@ def averaged(data: str, seed: int = 0) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Trains, prints and keeps."""
+    """Trains, prints the results and keeps them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="+")
     for data in parser.parse_args().data:

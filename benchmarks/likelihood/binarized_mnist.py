@@ -1,7 +1,10 @@
-"""NADE with 500 hidden units on binarized MNIST, 20 epochs: `python -m benchmarks.likelihood.binarized_mnist`.
+"""NADE with 500 hidden units on binarized MNIST, for 20 epochs.
 
-Trains on the published fixed binarization, stops by validation rows, reads the test rows once, and says how long the
-run took against the textbook loop, a step of which is timed in the same run. A few minutes on two cores.
+Usage: python -m benchmarks.likelihood.binarized_mnist
+
+It trains on the published fixed binarization, stops by validation rows, and reads the test rows
+once. It also times a step of the textbook loop, and prints the ratio. A run takes a few minutes on
+two cores.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ TEXTBOOK_STEPS = 5
 
 
 def textbook_step_s(batch: np.ndarray) -> float:
-    """Seconds of one training step of the textbook loop; timed before and after training, for the machine may drift."""
+    """Seconds of one training step of the textbook loop."""
     _, parameters = problem(len(batch), batch.shape[1], HIDDEN, 0.13)
     of_batch = torch.from_numpy(batch).float(), parameters
     step(reference.recursive, of_batch)
@@ -33,13 +36,13 @@ def textbook_step_s(batch: np.ndarray) -> float:
 
 
 def main() -> None:
-    """Prints what was reached and writes benchmarks/results/binarized_mnist.json."""
+    """Prints the results and writes benchmarks/results/binarized_mnist.json."""
     mnist = datasets.load("binarized-mnist")
     batch = mnist.train[:BATCH]
     textbook_s = [textbook_step_s(batch)]
     density = fit(mnist.train, mnist.valid, network="nade", seed=0, config=CONFIG)
     textbook_s.append(textbook_step_s(batch))
-    log_prob = density.log_prob(mnist.test, strict=True)  # over bits alone, as published figures are
+    log_prob = density.log_prob(mnist.test, strict=True)  # of bits alone, as published
     record = density.training
     steps = len(record["history"]) * -(-len(mnist.train) // BATCH)
     seconds = density.seconds or 0.0

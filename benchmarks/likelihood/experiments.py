@@ -1,4 +1,4 @@
-"""What is measured: an experiment for each row of the likelihood tables, the same recipe for all."""
+"""The experiments, one for each row of the likelihood tables; all use the same recipe."""
 
 from __future__ import annotations
 
@@ -10,27 +10,30 @@ REBUILT = "one split rebuilt: the same rows, another order"
 OTHER_COLUMNS = (
     "not comparable: which columns the published figure is of is not known; ours is of those that vary, on our split"
 )
-# Of the trials in likelihood_trials.csv the best on validation rows. A first run, of rate 0.01 without dropout, which stopped
-# after 16 epochs, had −89.49 there, and its test rows were read: −88.79. The others' were not.
+# The best trial of likelihood_trials.csv on validation rows. A first run had a rate of 0.01, no
+# dropout and 16 epochs. It had −89.49 there, and −88.79 on test rows. No other trial's test rows
+# were read.
 ONE_NADE = FitConfig(hidden_size=500, epochs=30, learning_rate=5e-3, input_dropout=0.1, patience=0)
-SCALE_FLOOR = 0.1  # the least standard deviation of a part of a mixture, in standard deviations of the column
+# The least standard deviation of a component, in standard deviations of the column.
+SCALE_FLOOR = 0.1
 PARTS = 10
-RNADE, RNADES = FitConfig(members=1), FitConfig(members=8)  # in the natural order; the rest is chosen in each fold
+# In the natural order; each fold chooses the other options.
+RNADE, RNADES = FitConfig(members=1), FitConfig(members=8)
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A data set and what is trained on it.
+    """A data set and the network to train on it.
 
     Attributes:
-        name: of the row.
-        data: the data set, as ``chainrule.datasets`` calls it.
-        table: which table of the page it belongs to.
-        must, aim: nats per test row that it is to reach; None where no published figure compares.
+        name: the name of the row.
+        data: the name of the data set in ``chainrule.datasets``.
+        table: the table of the page to which it belongs.
+        must, aim: nats per test row to reach; None without a comparable published figure.
         network: as for ``chainrule.fit``; "committee" is the recipe.
-        config: what is set beside the recipe: nothing where the recipe itself is measured.
-        mark: what a reader must know of the data set.
-        short: where ``must`` is missed, why that may be, and what was tried.
+        config: options besides the recipe; none if the recipe itself is measured.
+        mark: a note about the data set.
+        short: if ``must`` is missed, possible reasons, and what was tried.
     """
 
     name: str
@@ -45,7 +48,7 @@ class Experiment:
 
 
 def _within(best: float) -> float:
-    """No worse than 1 % below the best known."""
+    """At most 1 % below the best known figure."""
     return round(1.01 * best, 2)
 
 

@@ -1,8 +1,8 @@
-"""Tables of numbers in published folds, measured as RNADE was: densities in units of the training rows' standard deviations.
+"""Tables of numbers in published folds, measured as for RNADE.
 
-Columns are standardised by the training rows and stay so: a likelihood is one of standardised numbers, no atoms, no steps. Since
-numbers of such tables are rounded and repeat, a density grows without limit where its scale shrinks; ``SCALE_FLOOR`` says how
-far it may, and belongs to every figure.
+Columns are standardised by the training rows. Likelihoods are densities of standardised numbers,
+without atoms or steps. Numbers of such tables are rounded and repeat, so a density grows without
+limit as its scale shrinks. ``SCALE_FLOOR`` is the least scale, and belongs to every figure.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ from chainrule.training.recipes.committee import expected_nats, needed_gain, ope
 from chainrule.training.search import search
 from chainrule.training.state import State
 
-RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)  # of AdamW, to be tried; the third is what real columns begin with
+# Learning rates to try. The search starts from the third.
+RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Standardised rows of a fold, float32 tensors: the fold itself is its test rows, the next one its validation rows."""
+    """Standardised rows in float32: the fold's own are test rows, the next fold's validation rows."""
 
     train: torch.Tensor
     valid: torch.Tensor
@@ -39,7 +40,7 @@ class Fold:
 
 
 def fold_of(data: str, fold: int) -> Fold:
-    """A fold in units of its training rows; a column that is constant in these has no density and is left out."""
+    """A fold, standardised by its training rows, without columns that are constant in them."""
     rows = cr.datasets.load(data, fold=fold)
     center, spread = rows.train.mean(0), rows.train.std(0)
     varies = spread > 0
@@ -51,8 +52,7 @@ def fold_of(data: str, fold: int) -> Fold:
 
 
 def fitted(experiment: Experiment, rows: Fold, seed: int, floor: float = SCALE_FLOOR) -> tuple[cr.Committee, State]:
-    """A committee of RNADEs, or of one: what the experiment leaves open is tried on the fold's own validation rows, as
-    ``fit`` does, and they decide which weights are kept."""
+    """A committee of RNADEs; the fold's validation rows choose options and weights, as in ``fit``."""
     columns = Columns.of([cr.GaussianMixture(PARTS, least_scale=floor)] * rows.train.shape[1])
     x, x_valid, recipe = Rows(rows.train), Rows(rows.valid), RECIPES["committee"]
 
@@ -76,7 +76,7 @@ def fitted(experiment: Experiment, rows: Fold, seed: int, floor: float = SCALE_F
 
 @torch.no_grad()
 def run(experiment: Experiment, seed: int) -> dict[str, Any]:
-    """What a row of the results says of likelihoods, over all folds; a fold's test rows are read once."""
+    """The likelihoods of a row of the results, over all folds; test rows are read once."""
     (info,) = (each for each in cr.datasets.list() if each.name == experiment.data)
     parts: dict[str, list[np.ndarray]] = {name: [] for name in ("train", "valid", "test", "alone")}
     apart, epochs, parameters, trials = 0.0, 0, 0, []
@@ -92,7 +92,7 @@ def run(experiment: Experiment, seed: int) -> dict[str, Any]:
         for name in ("train", "valid", "test"):
             parts[name].append(network.log_prob(getattr(rows, name).double()).numpy())
         again = cells_by_reference(network, rows.test.double()).sum(1).numpy()
-        apart = float(np.max([apart, *np.abs(again - parts["test"][-1])]))  # no number if one is none
+        apart = float(np.max([apart, *np.abs(again - parts["test"][-1])]))  # NaN if one is NaN
     if not np.isfinite(apart):
         raise FloatingPointError(f"{experiment.name}: the likelihood of some test row is no number")
     nats = {name: np.concatenate(each) for name, each in parts.items()}
@@ -104,6 +104,6 @@ def run(experiment: Experiment, seed: int) -> dict[str, Any]:
         "test_standard_error": float(nats["test"].std(ddof=1) / len(nats["test"]) ** 0.5),
         "independent_test_nats": float(nats["alone"].mean()),
         "second_path": apart,
-        "trials": trials,  # of each fold
+        "trials": trials,  # for each fold
         "config": {**experiment.config.to_json(), "scale_floor": SCALE_FLOOR, "parts": PARTS},
     }

@@ -1,4 +1,4 @@
-"""docs/likelihoods.md and its pictures, from benchmarks/results/likelihood.csv and the published figures.
+"""Writes docs/likelihoods.md and its pictures from benchmarks/results/likelihood.csv.
 
 Usage: python -m benchmarks.likelihood.page
 """
@@ -138,7 +138,7 @@ def text() -> str:
 
 
 def missed(rows: Sequence[dict[str, Any]]) -> list[Experiment]:
-    """The experiments that were run and whose mean over the seeds is below what it must be."""
+    """The experiments whose mean over the seeds is below ``must``."""
     found = []
     for experiment in EXPERIMENTS.values():
         own = [row["test_nats"] for row in of(experiment, rows)]
@@ -148,7 +148,7 @@ def missed(rows: Sequence[dict[str, Any]]) -> list[Experiment]:
 
 
 def _short(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """What did not reach its must, and why; how many did."""
+    """The experiments that miss ``must``, with reasons, and the number of those that reach it."""
     counted = [e for e in EXPERIMENTS.values() if e.must is not None and of(e, rows)]
     below = missed(rows)
     lines = ["## Where it falls short", ""]
@@ -157,7 +157,7 @@ def _short(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _tried() -> list[str]:
-    """Trials beside the search: what was changed by hand, and what the validation rows said."""
+    """Trials besides the search: changes by hand, and their nats of validation rows."""
     found = [
         [
             row["data"],
@@ -179,7 +179,7 @@ def _changed(row: dict[str, Any]) -> str:
 
 
 def _choices(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """For every set the configuration that the search found, and what each of its changes gained on validation rows."""
+    """For each set, the result of the search, and the gain of each change on validation rows."""
     lines = [_RECIPE, _CHOICES]
     fields = list(dict.fromkeys(field for field, _ in LADDERS))
     found = []
@@ -227,12 +227,12 @@ def _row(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[str]:
     ours = f"**{mean:.3f}** ± {error:.3f}{spread}"
     gain = "" if known is None or experiment.must is None else f"{mean - known.nats:+.2f}"
     reached = [goal and f"{goal}{' ✓' if mean >= float(goal) else ' ✗'}" for goal in goals]
-    seconds = found[0]["seconds"]  # others ran beside other work
+    seconds = found[0]["seconds"]  # other seeds ran beside other work
     return [*row, f"{found[0]['independent_test_nats']:.2f}", *known_text, ours, gain, *reached, f"{seconds:.0f}"]
 
 
 def draw(name: str) -> Any:
-    """A picture of a table: for every set the published figures and ours, in per cent of the best known."""
+    """A picture of a table: the published figures of each set and ours, in per cent of the best."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,7 +1,7 @@
-"""Published test likelihoods, from published.csv: mean test log-likelihoods in nats, higher is better.
+"""Published mean test log-likelihoods in nats, from published.csv; higher is better.
 
-``kind`` is exact, a bound or an estimate; ``checked`` says how far a figure is verified: seen in the paper or in a paper that
-cites it, computed from logs or data, or from memory alone.
+``kind`` is exact, a bound or an estimate. ``checked`` is the verification of a figure: seen in the
+paper, seen in a paper that cites it, computed from logs or data, or from memory alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PATH = Path(__file__).parent / "published.csv"
 
 @dataclass(frozen=True)
 class Published:
-    """One figure."""
+    """One published figure."""
 
     data: str
     model: str

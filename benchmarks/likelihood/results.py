@@ -1,5 +1,7 @@
-"""The rows of benchmarks/results/likelihood.csv: one for each experiment, effort and seed that was run; with what was tried on
-the validation rows before."""
+"""The rows of benchmarks/results/likelihood.csv, one for each experiment, effort and seed.
+
+A row also has the trials of the search on validation rows.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ NUMBERS = {
 
 
 def read(path: Path = PATH) -> list[dict[str, Any]]:
-    """Every row, numbers as numbers."""
+    """All rows, with numbers as numbers."""
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as file:
@@ -32,7 +34,7 @@ def read(path: Path = PATH) -> list[dict[str, Any]]:
 
 
 def add(row: dict[str, Any], path: Path = PATH) -> None:
-    """Appends a row, or replaces the one of the same experiment, effort and seed; the file is complete at any moment."""
+    """Appends a row, or replaces the row with its key; the file is complete at all times."""
     kept = [each for each in read(path) if key_of(each) != key_of(row)]
     text = io.StringIO()
     writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
@@ -43,5 +45,5 @@ def add(row: dict[str, Any], path: Path = PATH) -> None:
 
 
 def key_of(row: dict[str, Any]) -> tuple[str, str, int]:
-    """What makes a row one of its own."""
+    """The key of a row: experiment, effort and seed."""
     return row["experiment"], row["effort"], int(row["seed"])

@@ -1,9 +1,12 @@
 """Trains and scores the experiments: `make bench-likelihood`, or one at a time.
 
-Usage: python -m benchmarks.likelihood.run [NAME ...] [--table binary|mnist|real] [--effort E] [--seed N ...] [--jobs N] [--anew]
-Each row is appended to benchmarks/results/likelihood.csv when it is finished; what stands there already is not run again, and
-a fit that was interrupted goes on where it was. Weights are chosen on validation rows; the test rows are read once, by what was
-chosen. Then docs/likelihoods.md is made of all rows.
+Usage: python -m benchmarks.likelihood.run [NAME ...] [--table binary|mnist|real] [--effort E]
+    [--seed N ...] [--jobs N] [--anew]
+
+Each finished row is appended to benchmarks/results/likelihood.csv. Rows that are there are not run
+again, unless --anew asks for it, and an interrupted fit is resumed. Weights are chosen on
+validation rows; the chosen weights read the test rows once. At the end, docs/likelihoods.md is
+written from all rows.
 """
 
 from __future__ import annotations
@@ -39,7 +42,7 @@ def run(name: str, effort: str, seed: int, threads: int) -> dict[str, Any]:
     torch.set_num_threads(threads)
     warnings.simplefilter("ignore")
     experiment, where = EXPERIMENTS[name], circumstances()
-    unfinished = UNFINISHED / where["commit"]  # another recipe's is no beginning of this one's
+    unfinished = UNFINISHED / where["commit"]  # another commit may have another recipe
     unfinished.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     if experiment.table == "real":
@@ -47,12 +50,13 @@ def run(name: str, effort: str, seed: int, threads: int) -> dict[str, Any]:
     else:
         found = of_bits(experiment, effort, seed, unfinished / f"{name}-{effort}-{seed}".replace(" ", "-"))
     row = {"experiment": name, "data": experiment.data, "effort": effort, "seed": seed, "threads": threads, **where}
-    row = {"seconds": time.perf_counter() - began, **row, **found}  # of a fit, what it took without the scores
+    # A fit gives its seconds without scoring.
+    row = {"seconds": time.perf_counter() - began, **row, **found}
     return {**row, **{name: json.dumps(row[name], sort_keys=True) for name in ("config", "trials")}}
 
 
 def of_bits(experiment: Experiment, effort: str, seed: int, checkpoint: Path) -> dict[str, Any]:
-    """What a row says of the likelihoods of a binary set."""
+    """The likelihoods of a row for a binary set."""
     import numpy as np
 
     import chainrule as cr
@@ -105,9 +109,7 @@ def main() -> None:
     there = set() if asked.anew else {key_of(row) for row in read()}
     wanted = [(name, asked.effort, seed) for seed in asked.seed for name in names]
     columns = {info.name: info.columns for info in datasets.list()}
-    missing = sorted(
-        set(wanted) - there, key=lambda key: -columns[EXPERIMENTS[key[0]].data]
-    )  # what takes longest first
+    missing = sorted(set(wanted) - there, key=lambda key: -columns[EXPERIMENTS[key[0]].data])  # the longest first
     threads = max(1, (os.cpu_count() or 1) // min(asked.jobs, max(1, len(missing))))
     os.environ |= {"OMP_NUM_THREADS": str(threads), "NUMBA_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
     failed = 0

@@ -1,4 +1,4 @@
-"""The likelihood of a fitted density by a second path: the lecture's recursion, in float64, with none of the kernels."""
+"""The likelihood of a fitted density by the lecture's recursion in float64, without kernels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chainrule.table import encode, read_table
 
 
 def by_reference(density: cr.Density, rows: np.ndarray) -> np.ndarray:
-    """log p (N,) nats of complete rows (N, D) of a table of bits; of a NADE, a committee or an ensemble of such.
+    """log p (N,) in nats of complete rows (N, D) of bits, by a NADE, a committee or an ensemble.
 
     Raises:
         TypeError: a network that the recursion does not describe.
@@ -25,8 +25,11 @@ def by_reference(density: cr.Density, rows: np.ndarray) -> np.ndarray:
 
 
 def cells_by_reference(network: AbstractNetwork, x: torch.Tensor) -> torch.Tensor:
-    """Log-likelihood of each cell of codes x (N, D), float64, in the order's steps; of an ensemble of orders one number a
-    row (N, 1). Columns are bits, or mixtures of Gaussians around 0 in units of 1."""
+    """Log-likelihood of each cell of codes x (N, D) in float64, by steps of the order.
+
+    An ensemble of orders has one number for each row, (N, 1). Columns are bits, or mixtures of
+    Gaussians with center 0 and spread 1.
+    """
     if isinstance(network, cr.NADE):
         steps, columns = network.order, network.columns
         rows = columns.params_in(steps.tolist())

@@ -1,7 +1,10 @@
-"""What was tried for the recipe: validation nats of a data set with one thing changed; test rows are never read.
+"""Trials of the recipe: nats of validation rows after one change; test rows are never read.
 
-Usage: python -m benchmarks.likelihood.trials DATA ... [--set FIELD=VALUE ...] [--effort E] [--seed N] [--jobs N]
-Fields are those of FitConfig, "network" beside them. Each trial is appended to benchmarks/results/likelihood_trials.csv.
+Usage: python -m benchmarks.likelihood.trials DATA ... [--set FIELD=VALUE ...] [--effort E] [--seed
+    N] [--jobs N]
+
+Fields are those of FitConfig, and "network". Each trial is appended to
+benchmarks/results/likelihood_trials.csv.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ FIELDS: tuple[str, ...] = (
 
 
 def read_trials() -> list[dict[str, str]]:
-    """All trials there are."""
+    """All trials so far."""
     if not PATH.exists():
         return []
     with PATH.open(encoding="utf-8", newline="") as file:
@@ -42,7 +45,7 @@ def read_trials() -> list[dict[str, str]]:
 
 
 def add(row: dict[str, Any]) -> None:
-    """Keeps a trial."""
+    """Appends a trial to the file."""
     is_new = not PATH.exists()
     with PATH.open("a", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
@@ -52,7 +55,7 @@ def add(row: dict[str, Any]) -> None:
 
 
 def trial(data: str, changed: dict[str, Any], effort: str, seed: int) -> dict[str, Any]:
-    """One fit, judged on validation rows."""
+    """One fit, scored on validation rows."""
     import torch
 
     import chainrule as cr
@@ -81,7 +84,7 @@ def trial(data: str, changed: dict[str, Any], effort: str, seed: int) -> dict[st
         "network": density.training["network"],
         "effort": effort,
         "seed": seed,
-        "valid_nats": density.score(rows.valid, strict=True),  # over bits alone, as published figures are
+        "valid_nats": density.score(rows.valid, strict=True),  # of bits alone, as published
         "epochs": len(density.training["history"]),
         "seconds": round(time.perf_counter() - began, 1),
         "commit": where["commit"],

@@ -1,1 +1,1 @@
-"""How long things take, as ratios within one run."""
+"""Timings, as ratios within one run."""

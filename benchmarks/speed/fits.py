@@ -1,8 +1,11 @@
-"""What fitting a hundred rows costs beside the bare steps of a network of that size: `python -m benchmarks.speed.fits`.
+"""The time of fitting a hundred rows, compared with the bare steps of a network of that size.
 
-A fit of effort quick takes some hundred steps, as many validations, and what is done once. Processor time with one
-thread, which other work on the machine hardly lengthens; fits and bare steps take turns within one run. The run fails
-where a fit takes ten times its 600 bare steps. Ten seconds on an idle machine.
+Usage: python -m benchmarks.speed.fits
+
+A fit of effort quick takes some hundred steps, as many validations, and work that is done once.
+Processor time with one thread is measured, since other work on the machine hardly changes it. Fits
+and bare steps take turns within one run. The run fails if a fit takes ten times its 600 bare steps.
+It takes ten seconds on an idle machine.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ STEPS, TURNS, MOST = 600, 5, 10.0
 
 
 def bare_step() -> Callable[[], None]:
-    """A training step of layers as wide as those of such a fit, written as plainly as can be."""
+    """A training step of layers as wide as those of such a fit, in the plainest form."""
     layers = [nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 64)]
     network, rows = nn.Sequential(*layers), torch.ones(32, 64)
     optimizer = torch.optim.AdamW(network.parameters(), fused=True)
@@ -37,34 +40,34 @@ def bare_step() -> Callable[[], None]:
 
 
 def a_hundred_rows() -> np.ndarray:
-    """Two columns of numbers, one the other's double with noise, and two more of their own."""
+    """Four columns of numbers; the second is twice the first with noise."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=100)
     return np.stack([x, 2 * x + 0.1 * rng.normal(size=100), rng.normal(size=100), rng.exponential(size=100)], axis=1)
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Processor seconds."""
+    """The processor seconds of a call."""
     began = time.process_time()
     work()
     return time.process_time() - began
 
 
 def steps() -> None:
-    """The bare steps."""
+    """Runs the bare steps."""
     step = bare_step()
     for _ in range(STEPS):
         step()
 
 
 def main() -> None:
-    """Prints and writes the ratios; fails where one is too large."""
+    """Prints and writes the ratios; fails if one is too large."""
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     table, rows = a_hundred_rows(), []
     for estimator in (DensityEstimator, OutlierDetector, Imputer):
         fit = lambda: estimator(effort="quick", random_state=0).fit(table)  # noqa: B023, E731
-        fit()  # what is compiled and imported once
+        fit()  # compilations and imports
         turns = [(seconds(fit), seconds(steps)) for _ in range(TURNS)]
         ratio = statistics.median(mine / bare for mine, bare in turns)
         rows.append(

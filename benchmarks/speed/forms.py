@@ -1,7 +1,10 @@
-"""How the lecture's two forms of one network part as columns grow: `python -m benchmarks.speed.forms`.
+"""The time of the lecture's two forms of a network, as the number of columns grows.
 
-Masked, each of n steps multiplies all of W; by the recursion a row costs n·d in all. The least of five runs of each; the run
-fails where the ratio does not grow with n. Seconds on an idle machine.
+Usage: python -m benchmarks.speed.forms
+
+In the masked form, each of n steps multiplies all of W. In the recursive form, a row costs n·d in
+all. The least of five runs of each counts. The run fails if the ratio does not grow with n. It
+takes seconds on an idle machine.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from chainrule.report.lecture import time_forms
 
 
 def main() -> None:
-    """Prints and writes the ratios; fails where they do not grow."""
+    """Prints and writes the ratios; fails if they do not grow."""
     torch.set_num_threads(1)
     timings = time_forms()
     rows = [{"columns": t.n, "masked_ms": 1e3 * t.masked_s, "recursive_ms": 1e3 * t.recursive_s} for t in timings]

@@ -1,8 +1,11 @@
-"""NADE's kernels against the textbook loop, a dense MADE and bare matrix products: `python -m benchmarks.speed.kernels`.
+"""NADE's kernels against the textbook loop, a dense MADE and bare matrix products.
 
-All forms of one shape take turns within one run, and an implementation that disagrees with float64 autograd is not
-timed. Medians, with the distance between the quartiles as spread. Five to ten minutes on two cores; with the word
-``headline`` after it, only the shape that counts, in half a minute.
+Usage: python -m benchmarks.speed.kernels [headline]
+
+All forms of a shape take turns within one run. An implementation that disagrees with float64
+autograd is not timed. Results are medians, with the distance between the quartiles as spread. A run
+takes five to ten minutes on two cores; with ``headline``, only the headline shape runs, in half a
+minute.
 """
 
 from __future__ import annotations
@@ -35,13 +38,13 @@ SHAPES = [
     *((100, 784, hidden, 0.13) for hidden in (50, 200, 1000, 2000)),
     *((100, 784, 500, density) for density in (0.01, 0.5, 0.9)),
 ]
-ROUNDS, CALLS = 8, 10  # turns of every form, and counted calls in a row within a turn, as a training loop makes them
+ROUNDS, CALLS = 8, 10  # turns of every form, and counted calls within a turn
 SHORT_MS = 20  # a turn of short calls lasts at least this long
 SLOW_MS, SLOW_ROUNDS = (
     100,
     {True: 9, False: 2},
 )  # what takes longer has turns of one call, at the headline shape and elsewhere
-AGREEMENT = 2e-5  # of float32 gradients with float64's, relative to the largest
+AGREEMENT = 2e-5  # largest error of float32 gradients, relative to the largest float64 gradient
 EPOCH_ROWS, EPOCHS = 5000, 12
 
 eager = partial(dispatch.outputs, merge_repeats=True, backend="eager")
@@ -49,7 +52,7 @@ kernels = partial(dispatch.outputs, backend="cpu")
 
 
 def agree(form: Form, tensors: Problem, exact: list[torch.Tensor]) -> bool:
-    """Whether a form's loss and gradients are float64's to float32 rounding."""
+    """Whether a form's loss and gradients equal float64's up to float32 rounding."""
     errors = [
         float((got.double() - want).abs().max() / want.abs().max())
         for got, want in zip(step(form, tensors), exact, strict=True)
@@ -58,9 +61,10 @@ def agree(form: Form, tensors: Problem, exact: list[torch.Tensor]) -> bool:
 
 
 def in_turns(forms: dict[str, Callable[[], object]], slow_rounds: int) -> dict[str, list[float]]:
-    """Milliseconds of every form's calls, the forms taking turns; the first call of each turn is not counted.
+    """Milliseconds of every form's calls, in turns; the first call of each turn is not counted.
 
-    Forms that take longer than SLOW_MS have ``slow_rounds`` turns of one call, their first of all not counted.
+    Forms that take longer than SLOW_MS have ``slow_rounds`` turns of one call; their first turn is
+    not counted.
     """
     first = {name: _milliseconds(form) for name, form in forms.items()}
     taken: dict[str, list[float]] = {name: [] for name in forms}
@@ -121,7 +125,7 @@ def steps(shape: tuple[Any, ...], *, real: bool = False) -> list[dict[str, Any]]
     leaves = Parameters(*(t.clone().requires_grad_() for t in p))
 
     def forward(form: Form) -> None:
-        form(x, leaves, Layout.of_bits(d))  # recorded by autograd, as the first half of a training step is
+        form(x, leaves, Layout.of_bits(d))  # recorded by autograd, like the first half of a training step
 
     alone: dict[str, Callable[[], object]] = {name: partial(forward, form) for name, form in forms.items()}
     alone |= {"matrix products": products(tensors, 1)}
@@ -133,7 +137,7 @@ def steps(shape: tuple[Any, ...], *, real: bool = False) -> list[dict[str, Any]]
 
 
 def alone() -> dict[str, float]:
-    """Milliseconds of the two kernels at the headline shape, without loss and autograd around them."""
+    """Milliseconds of the two kernels at the headline shape, without loss and autograd."""
     (x, p), layout = problem(*HEADLINE), Layout.of_bits(HEADLINE[1])
     dy = torch.randn(x.shape, generator=generator_from(3))
     taken = in_turns(
@@ -162,7 +166,7 @@ def samples(rows: int) -> list[dict[str, Any]]:
 
 
 def memory_mb(rows: int) -> float:
-    """The most memory that a step takes beyond what was there before it, in MB, measured in a process of its own."""
+    """The peak memory of a step in MB, measured in a separate process."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.speed.memory", str(rows)], capture_output=True, text=True, check=True
     )
@@ -170,7 +174,7 @@ def memory_mb(rows: int) -> float:
 
 
 def epoch() -> dict[str, float]:
-    """Seconds of a training epoch at the headline shape and the share of them inside the kernels: medians over epochs."""
+    """Median seconds of a training epoch at the headline shape, and the kernels' share of them."""
     _, columns, hidden, density = HEADLINE
     x = (torch.rand(EPOCH_ROWS + 10, columns, generator=generator_from(2)) < density).float()
     net = NADE(columns, hidden_size=hidden, generator=generator_from(0))
@@ -186,7 +190,7 @@ def epoch() -> dict[str, float]:
 
         return call
 
-    net.training_loss(x[:8]).mean().backward()  # the kernels are loaded
+    net.training_loss(x[:8]).mean().backward()  # loads the kernels
     plan = Plan(epochs=EPOCHS, learning_rate=1e-2)
     laps: list[tuple[float, float]] = []
     originals = cpu.outputs, cpu.gradients
@@ -205,7 +209,7 @@ def epoch() -> dict[str, float]:
 
 
 def headline(rows: list[dict[str, Any]], megabytes: float, share: float) -> list[dict[str, Any]]:
-    """The figures that the project holds itself to, with what they must be and what they aim at."""
+    """The headline figures, with the values that they must reach and those that they aim at."""
 
     def ms(what: str, form: str, shape: tuple[Any, ...] = HEADLINE) -> float:
         keys = dict(zip(("N", "D", "H", "density"), shape, strict=True)) | {"what": what, "form": form}
@@ -247,7 +251,7 @@ def headline(rows: list[dict[str, Any]], megabytes: float, share: float) -> list
 
 
 def main(only_headline: bool) -> None:
-    """Prints a table and writes benchmarks/results/kernels.json; of the headline shape alone it writes nothing."""
+    """Prints a table and writes benchmarks/results/kernels.json, unless only the headline runs."""
     print(f"{'what':<20}{'N, D, H; density':<22}{'form':<22}{'ms':>10}{'spread':>9}{'textbook ÷':>11}")
     if only_headline:
         steps(HEADLINE)

@@ -1,7 +1,10 @@
-"""The most memory that one training step takes beyond what was there, in MB: `python -m benchmarks.speed.memory 1000`.
+"""The peak memory of one training step in MB, beyond the memory in use before.
 
-In a process of its own, which loads the compiled kernels by a step of four rows first and gives up the buffers that this
-step left. Outputs, the loss and all gradients count. Linux only: it resets this process's high-water mark.
+Usage: python -m benchmarks.speed.memory 1000
+
+It runs in a separate process. A step of four rows loads the compiled kernels first, and its buffers
+are released. Outputs, the loss and all gradients count. It needs Linux, because it resets the
+process's high-water mark.
 """
 
 from __future__ import annotations
@@ -15,13 +18,13 @@ from chainrule.ops.nade import cpu, dispatch
 
 
 def status_mb(field: str) -> float:
-    """A figure of this process in MB, by the name that Linux gives it: VmRSS, VmHWM."""
+    """A figure of this process in MB, by its name in Linux: VmRSS or VmHWM."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(field)).split()[1]) / 1024
 
 
 def main(rows: int) -> None:
-    """Prints one number."""
+    """Prints the number."""
     step(dispatch.outputs, problem(4, 784, 500, 0.13))
     cpu._scratch.clear()
     tensors = problem(rows, 784, 500, 0.13)

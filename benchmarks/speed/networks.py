@@ -1,11 +1,15 @@
-"""What masks, flags, orders and drawing cost MADE and orderless networks: `python -m benchmarks.speed.networks`.
+"""The cost of masks, flags, orders and sampling for MADE and orderless networks.
 
-Training steps against the same layers without masks or flags, the exact likelihood of an orderless network against its
-matrix products, eight orders against one, samplers against D full passes. The forms of one comparison take turns within
-one run, and where two must give the same numbers and do not, neither is timed. Medians, with the distance between the
-quartiles as spread; a ratio is the median of the turns' ratios, so that what else the machine does weighs on both sides.
-With one thread (OMP_NUM_THREADS=1) processor time is measured, which other work on the machine hardly lengthens.
-Three minutes on an idle machine.
+Usage: python -m benchmarks.speed.networks
+
+Four comparisons: training steps and the same layers without masks or flags; the exact likelihood of
+an orderless network and its matrix products; eight orders and one; samplers and D full passes.
+
+The forms of a comparison take turns within one run. If two forms must agree and do not, neither is
+timed. Results are medians, with the distance between the quartiles as spread. A ratio is the median
+of the ratios of the turns, so other work on the machine affects both sides. With one thread
+(OMP_NUM_THREADS=1), processor time is measured, which other work hardly changes. A run takes three
+minutes on an idle machine.
 """
 
 from __future__ import annotations
@@ -36,10 +40,11 @@ from chainrule.rng import generator_from, uniforms
 STEP_ROWS, COLUMNS, WIDTH, DENSITY = HEADLINE
 HIDDEN = [WIDTH, WIDTH]
 ORDERS, ORDER_ROWS = 8, 500
-PEAK_ROWS = 2 * SCAN_ROWS  # of the likelihood whose memory is measured
-ASKED = 98  # columns of the likelihoods that are timed; a column costs the same wherever it stands
-STEP_TURNS, STEP_CALLS = 40, 5  # turns, and counted calls in a row within a turn, as a training loop makes them
-SLOW_TURNS, ORDER_TURNS = 5, 16  # of what takes seconds; of eight orders, which lie so close to eight times one
+PEAK_ROWS = 2 * SCAN_ROWS  # rows of the likelihood whose memory is measured
+ASKED = 98  # columns of the timed likelihoods; all columns cost the same
+STEP_TURNS, STEP_CALLS = 40, 5  # turns, and counted calls within a turn
+# Turns of forms that take seconds, and of eight orders, whose ratio needs more precision.
+SLOW_TURNS, ORDER_TURNS = 5, 16
 
 Form = Callable[[], object]
 Net = TypeVar("Net", bound=nn.Module)
@@ -47,9 +52,9 @@ Layers = list[torch.Tensor]
 
 
 class Plain(nn.Module):
-    """Linear layers with ReLU between, as anyone would write them; with ``direct``, one more from inputs to outputs.
+    """Linear layers with ReLU between them; with ``direct``, one more layer from inputs to outputs.
 
-    ``layers`` are the weight and the bias of each, then the weight of the direct one.
+    ``layers`` are the weight and the bias of each, then the weight of the direct layer.
     """
 
     def __init__(self, layers: Layers) -> None:
@@ -77,7 +82,7 @@ def _linear(weight: torch.Tensor | None, bias: torch.Tensor | None) -> nn.Linear
 
 
 def in_turns(forms: dict[str, Form], turns: int, calls: int = 1) -> dict[str, list[list[float]]]:
-    """Milliseconds of every form's calls, turn by turn; of several calls in a row the first is not counted."""
+    """Milliseconds of every form's calls, in turns; the first of several calls is not counted."""
     taken: dict[str, list[list[float]]] = {name: [] for name in forms}
     for _ in range(turns):
         for name, form in forms.items():
@@ -95,7 +100,7 @@ def _milliseconds(form: Form) -> float:
 
 
 def training_step(module: nn.Module, loss: Callable[[], torch.Tensor]) -> Callable[[], torch.Tensor]:
-    """A step without its optimizer: gradients dropped, loss, gradients."""
+    """A training step without the optimizer: clears gradients, computes loss and gradients."""
 
     def run() -> torch.Tensor:
         module.zero_grad()
@@ -112,7 +117,7 @@ def rows(n: int) -> torch.Tensor:
 
 
 def stirred(net: Net) -> Net:
-    """The network with noise on every parameter: an untrained MADE's direct weights are zero, and no check would see them."""
+    """The network with noise on all parameters; an untrained MADE's direct weights are zero."""
     generator = generator_from(3)
     with torch.no_grad():
         for p in net.parameters():
@@ -121,14 +126,14 @@ def stirred(net: Net) -> Net:
 
 
 def refuse_unless_equal(what: str, got: Sequence[torch.Tensor], wanted: Sequence[torch.Tensor]) -> None:
-    """Raises SystemExit where tensors differ by more than float32 rounding, relative to the largest of each."""
+    """Raises SystemExit if tensors differ by more than float32 rounding of their largest value."""
     errors = [float((g - w).abs().max() / w.abs().max()) for g, w in zip(got, wanted, strict=True)]
-    if not max(errors) <= AGREEMENT:  # a NaN is refused, too
+    if not max(errors) <= AGREEMENT:  # also refuses NaN
         raise SystemExit(f"{what} differ by {max(errors):.1e}; not timed")
 
 
 def made_layers(net: MADE, of: Callable[[nn.Parameter], torch.Tensor]) -> Layers:
-    """Something of each parameter, weights or gradients, as ``Plain`` orders its layers; what is masked is zero."""
+    """Weights or gradients of MADE in the order of ``Plain``; masked ones are zero."""
     steps = torch.arange(COLUMNS)
     masks = build_masks(steps, steps, HIDDEN, COLUMNS, direct=net.direct)
     weights = zip([*net.hidden_weights, net.output_weight], [*masks.hidden, masks.output], strict=True)
@@ -138,7 +143,7 @@ def made_layers(net: MADE, of: Callable[[nn.Parameter], torch.Tensor]) -> Layers
 
 
 def orderless_layers(net: OrderlessNADE, of: Callable[[nn.Parameter], torch.Tensor]) -> Layers:
-    """Something of each parameter, weights or gradients, as ``Plain`` orders its layers; the first reads values, then flags."""
+    """Weights or gradients of an orderless network as in ``Plain``: values, then flags."""
     first = torch.cat([of(net.value_weight), of(net.flag_weight)]).T  # (H, 2 D)
     weights = [first, *(of(w) for w in net.hidden_weights), of(net.output_weight)]
     biases = [of(b) for b in (*net.hidden_biases, net.output_bias)]
@@ -163,9 +168,7 @@ def made_steps(*, direct: bool) -> list[dict[str, Any]]:
     theirs = training_step(plain, lambda: F.binary_cross_entropy_with_logits(plain(x), x, reduction="sum") / len(x))
     losses = ours(), theirs()
     got = made_layers(net, _gradient)
-    free = made_layers(
-        net, torch.ones_like
-    )  # the plain layers have gradients where MADE is masked, and those do not count
+    free = made_layers(net, torch.ones_like)  # gradients that MADE masks do not count
     wanted = [_gradient(p) * mask for p, mask in zip(plain.parameters(), free, strict=True)]
     refuse_unless_equal("MADE and its layers", [losses[0], *got], [losses[1], *wanted])
     forms: dict[str, Form] = {"plain layers": theirs, "MADE": ours}
@@ -175,14 +178,14 @@ def made_steps(*, direct: bool) -> list[dict[str, Any]]:
 
 
 def orderless_steps() -> list[dict[str, Any]]:
-    """A training step of an orderless network and of the same layers on values and flags that are ready to be read."""
+    """A training step of an orderless network, and of the same layers on given values and flags."""
     x, generator = rows(STEP_ROWS), generator_from(1)
     seen = torch.ones(x.shape, dtype=torch.bool)
     net = stirred(OrderlessNADE(COLUMNS, HIDDEN, generator=generator_from(0)))
     plain = Plain(orderless_layers(net, _weight))
     known = draw_known(seen, generator)
     inputs = torch.cat([x * known, known.float()], dim=1)  # (N, 2 D)
-    # What each cell counts: D / (D − k) where it is predicted, for k known ones.
+    # The weight of a cell: D / (D − k) if it is predicted, given k known cells.
     share = ~known * (COLUMNS / (~known).sum(1, keepdim=True)) / len(x)
     given = training_step(net, lambda: net.masked_loss(x, seen, known).mean())
     theirs = training_step(plain, lambda: F.binary_cross_entropy_with_logits(plain(inputs), x, share, reduction="sum"))
@@ -202,13 +205,13 @@ def orderless_steps() -> list[dict[str, Any]]:
 
 @torch.no_grad()
 def exact() -> list[dict[str, Any]]:
-    """The likelihood of as many rows as go through the columns together, and the matrix products that it cannot do without.
+    """The likelihood of one chunk of rows, and the matrix products that it needs.
 
-    More rows are more such parts, one after another.
+    More rows make more chunks, one after another.
     """
     net, x = stirred(OrderlessNADE(COLUMNS, HIDDEN, generator=generator_from(0))), rows(SCAN_ROWS)
     few, asked = x[:4], torch.arange(COLUMNS) < ASKED
-    before = torch.arange(COLUMNS) < torch.arange(COLUMNS)[:, None]  # (D, D): what step k knows
+    before = torch.arange(COLUMNS) < torch.arange(COLUMNS)[:, None]  # (D, D): the inputs of step k
     logits = torch.stack([net.params_given(row.expand(COLUMNS, -1), before)[:, 0].diagonal() for row in few])
     cells = -F.binary_cross_entropy_with_logits(logits, few, reduction="none")  # (N, D)
     wanted = [cells.sum(1), cells[:, asked].sum(1)]
@@ -229,7 +232,7 @@ def exact() -> list[dict[str, Any]]:
 
 @torch.no_grad()
 def orders() -> list[dict[str, Any]]:
-    """The likelihood in one order, as often as an ensemble has orders, and in that ensemble of the same network."""
+    """The likelihood in one order, repeated for each order, and in an ensemble of the orders."""
     x, generator = rows(ORDER_ROWS), generator_from(2)
     net = OrderlessNADE(COLUMNS, HIDDEN, order="random", generator=generator)
     members = [net.with_order(torch.randperm(COLUMNS, generator=generator)) for _ in range(ORDERS)]
@@ -294,7 +297,7 @@ def _middle(numbers: list[float]) -> tuple[float, float]:
 
 
 def print_peak(n: int) -> None:
-    """Prints the most memory that the exact likelihood of n rows takes beyond what was there before it, in MB."""
+    """Prints the peak memory of the exact likelihood of n rows in MB."""
     net, x = OrderlessNADE(COLUMNS, HIDDEN, generator=generator_from(0)), rows(n)
     with torch.no_grad():
         net.log_prob(x[:4])
@@ -306,21 +309,22 @@ def print_peak(n: int) -> None:
 
 
 def peak_mb(n: int) -> float:
-    """What ``print_peak`` prints in a process of its own."""
+    """The number that ``print_peak`` prints in a separate process."""
     command = f"from benchmarks.speed.networks import print_peak; print_peak({n})"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
     return float(done.stdout)
 
 
 def figures(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The ratios and their spreads, with what they aim at."""
+    """The ratios and their spreads, with their aims."""
 
     def ratio(what: str, form: str, n: int, times: int = 1) -> tuple[float, float]:
         keys = {"what": what, "form": form, "N": n}
         row = next(row for row in found if keys.items() <= row.items())
         return times * row["over_base"], times * row["over_base_spread"]
 
-    eight = ratio("ensemble", f"{ORDERS} orders", ORDER_ROWS, ORDERS)  # the base is one order as many times
+    # The base is one order, eight times.
+    eight = ratio("ensemble", f"{ORDERS} orders", ORDER_ROWS, ORDERS)
     table: list[tuple[str, tuple[float, float], float | None]] = [
         ("MADE step ÷ its layers without masks", ratio("MADE step", "MADE", STEP_ROWS), 1.15),
         ("MADE step ÷ its layers, no direct connections", ratio("MADE step, no direct", "MADE", STEP_ROWS), 1.15),

@@ -1,4 +1,4 @@
-"""What is timed: a training step and a draw of rows, written as a textbook would, as a dense network, as bare products."""
+"""The timed problems: a training step and a draw of rows, in textbook, dense and bare form."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Form = Callable[[torch.Tensor, Parameters, Layout], torch.Tensor]
 
 
 def problem(rows: int, columns: int, hidden: int, density: float, *, real: bool = False) -> Problem:
-    """Inputs and NADE's parameters at their initial scale; output biases such that samples have this density."""
+    """Inputs, and NADE's parameters at their initial scale; samples have this density of ones."""
     g = generator_from(0)
     x = (torch.rand(rows, columns, generator=g) < density).float()
     if real:
@@ -27,7 +27,7 @@ def problem(rows: int, columns: int, hidden: int, density: float, *, real: bool 
 
 
 def step(form: Form, problem: Problem) -> list[torch.Tensor]:
-    """Loss and gradients of one batch under independent Bernoulli columns given the outputs (squared error if real)."""
+    """Loss and gradients of one batch of Bernoulli columns (squared error if real)."""
     x, parameters = problem
     leaves = Parameters(*(p.detach().requires_grad_() for p in parameters))
     return _loss_and_gradients(form(x, leaves, Layout.of_bits(x.shape[1])), x, list(leaves))
@@ -51,7 +51,7 @@ def made_step(problem: Problem) -> Callable[[], list[torch.Tensor]]:
 
 
 def products(problem: Problem, count: int) -> Callable[[], None]:
-    """As many multiply-adds as V·h of every step, ``count`` times, as plain matrix products: the floor."""
+    """The floor: ``count`` times the multiply-adds of all V·h, as plain matrix products."""
     x, p = problem
 
     def run() -> None:
@@ -62,7 +62,7 @@ def products(problem: Problem, count: int) -> Callable[[], None]:
 
 
 def textbook_sample(uniform: torch.Tensor, parameters: Parameters) -> torch.Tensor:
-    """Rows drawn one column at a time, h_k = σ(a_k), x_k = u < σ(c_k + V_k h_k), a_{k+1} = a_k + x_k W_k."""
+    """Rows drawn column by column: x_k = u < σ(c_k + V_k σ(a_k)), a_{k+1} = a_k + x_k W_k."""
     W, b, first_hidden, V, c = parameters
     x = torch.zeros(uniform.shape)
     a, h = b.expand(len(x), -1), first_hidden.expand(len(x), -1)  # (N, H)

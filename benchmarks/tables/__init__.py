@@ -1,1 +1,1 @@
-"""Tables as people have them: which rules of a fit hold, and what it takes."""
+"""Real tables: the rules of a fit, the proofs of its use, and its times."""

@@ -1,6 +1,7 @@
-"""A Chow-Liu tree on binned columns, with and without its edges: a density on the same base measure as the library's.
+"""A Chow-Liu tree on binned columns, with and without edges, on the library's base measure.
 
-Source: Chow & Liu, "Approximating discrete probability distributions with dependence trees", IEEE Trans. Inf. Theory 14 (1968).
+Source: Chow & Liu, "Approximating discrete probability distributions with dependence trees", IEEE
+Trans. Inf. Theory 14 (1968).
 """
 
 from __future__ import annotations
@@ -13,21 +14,22 @@ from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
 from chainrule.table import AbstractColumn, AbstractNumbers, Codes, Schema
 
-BINS = (8, 16, 32, 64, 128, 256, 512)  # of numbers, at most; the best on validation rows is taken
+BINS = (8, 16, 32, 64, 128, 256, 512)  # largest numbers of bins; validation rows choose
 MOST_OF_TREES = 128
-# Counts of a column's own distribution that are added to each of its conditional ones.
+# Counts of a column's marginal distribution that are added to each conditional one.
 SMOOTHING = (0.3, 1.0, 3.0, 10.0, 30.0)
-TAIL = 10.0  # the outermost bins reach so many times the column's range beyond it
+TAIL = 10.0  # the outermost bins extend beyond the range by so many ranges
 
 
 @dataclass(frozen=True)
 class Cut:
-    """One column in bins: each a level, an atom, or a stretch of numbers on which all codes are equally likely.
+    """The bins of a column: levels, atoms, or intervals on which all codes are equally likely.
 
     Attributes:
         levels: codes that are a bin each.
-        edges: of the stretches, ascending; none where all codes are levels.
-        widths: what a bin's probability is divided by: 1 for levels, the number of codes or the length of stretches.
+        edges: the ascending edges of the intervals; none if all codes are levels.
+        widths: the divisor of a bin's probability: 1 for levels, for intervals their length or
+            number of codes.
     """
 
     levels: np.ndarray
@@ -38,7 +40,7 @@ class Cut:
         return len(self.widths)
 
     def bins(self, codes: np.ndarray) -> np.ndarray:
-        """The bin (N,) of each code; −1 of NaN. What lies beyond the last edges counts as in the outermost bins."""
+        """The bin (N,) of each code, −1 for NaN; the outermost bins take codes beyond the edges."""
         found = np.full(len(codes), -1)
         known = ~np.isnan(codes)
         if len(self.edges):
@@ -50,8 +52,8 @@ class Cut:
 
 
 def cut(column: AbstractColumn, codes: np.ndarray, bins: int) -> Cut:
-    """A column's bins, of its training codes (N,): of numbers their quantiles, and tails beyond their range."""
-    if not isinstance(column, AbstractNumbers):  # labels that are not listed share a code, and its probability
+    """The bins of a column's training codes (N,): quantiles of numbers, and tails beyond them."""
+    if not isinstance(column, AbstractNumbers):  # unlisted labels share a code and its probability
         levels = column.points(0)
         return Cut(levels, np.empty(0), np.exp(column.log_multiplicity(levels)))
     atoms = np.array(column.atom_codes(), dtype=np.float64)
@@ -61,7 +63,7 @@ def cut(column: AbstractColumn, codes: np.ndarray, bins: int) -> Cut:
     on_grid = not column.is_continuous
     half = 0.5 if on_grid else 0.0
     inner = np.unique(np.quantile(numbers, np.linspace(0, 1, bins + 1)))
-    # Off the grid the last stretch ends behind the largest number, which has no stretch of its own.
+    # Without a grid, the last interval ends after the largest number.
     inner = np.unique(np.round(inner) - 0.5) if on_grid else inner[:-1]
     low, high = numbers.min() - half, numbers.max() + half
     reach = TAIL * max(high - low, 1.0 if on_grid else 1e-9)
@@ -75,7 +77,7 @@ def cut(column: AbstractColumn, codes: np.ndarray, bins: int) -> Cut:
 
 
 class Tree:
-    """A tree of binned columns, fitted to codes with holes: cells are known in pairs, and unknown ones are summed out."""
+    """A tree of binned columns, fitted to pairs of known cells; missing cells are marginalised."""
 
     def __init__(self, schema: Schema, codes: Codes, *, bins: int, smoothing: float, edges: bool) -> None:
         values = np.where(codes.observed, codes.values, np.nan)
@@ -97,7 +99,7 @@ class Tree:
                 self.given[child] = np.log(counts / counts.sum(1, keepdims=True))
 
     def log_prob(self, codes: Codes) -> np.ndarray:
-        """log p of the known cells of each row, (N,) nats in codes."""
+        """log p of the known cells of each row, (N,), in nats of codes."""
         binned = self._binned(np.where(codes.observed, codes.values, np.nan))
         nats = np.zeros(len(binned))
         for k, each in enumerate(self.cuts):
@@ -130,7 +132,7 @@ class Tree:
 
 
 def best_tree(schema: Schema, train: Codes, valid: Codes, *, edges: bool) -> tuple[Tree, dict[str, float]]:
-    """The tree whose bins and smoothing are best on validation rows, and which these were."""
+    """The tree with the best bins and smoothing on validation rows, and its choices."""
     found = []
     for bins in [bins for bins in BINS if bins <= MOST_OF_TREES or not edges]:
         for smoothing in SMOOTHING if edges else SMOOTHING[:1]:
@@ -152,7 +154,7 @@ def _information(counts: np.ndarray) -> float:
 
 
 def _spanning(gain: np.ndarray) -> list[int]:
-    """The parent of each column in the tree of most mutual information; −1 of roots."""
+    """The parent of each column in the tree of most mutual information; −1 for roots."""
     tree = minimum_spanning_tree(-(gain + 1e-9 * (gain > 0)))
     _, predecessors = breadth_first_order(tree, 0, directed=False)
     return [int(p) if p >= 0 else -1 for p in predecessors]
@@ -174,6 +176,6 @@ def _log_sum(logs: np.ndarray) -> np.ndarray:
 
 
 def _log_product(message: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """log Σ_child exp(message) p(child | parent) of each parent bin, (N, parent bins)."""
+    """log Σ_child exp(message) p(child | parent) for each parent bin, (N, parent bins)."""
     top = message.max(1, keepdims=True)
     return top + np.log(np.exp(message - top) @ np.exp(given).T)

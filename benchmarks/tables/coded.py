@@ -1,4 +1,4 @@
-"""Tables as the baselines take them: numbers standardised, categories as integers or one input a level."""
+"""Tables for the baselines: numbers standardised, categories as integers or one input a level."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Coded:
     """A table's modelled columns as numbers, NaN where unknown.
 
     Attributes:
-        names: of the columns.
-        levels: how many levels a category has; 0 for numbers.
-        values: (N, D): levels by number, numbers standardised by what is known of them.
-        center: (D,) what was subtracted from numbers; 0 of categories.
-        spread: (D,) by what they were divided; 1 of categories.
+        names: the names of the columns.
+        levels: the number of levels of a category; 0 for numbers.
+        values: (N, D), levels by number, and numbers standardised by their known cells.
+        center: (D,), the means of numbers; 0 for categories.
+        spread: (D,), the standard deviations of numbers; 1 for categories.
     """
 
     names: tuple[str, ...]
@@ -30,11 +30,11 @@ class Coded:
 
     @property
     def is_category(self) -> np.ndarray:
-        """Which columns are categories, bool (D,)."""
+        """The mask of categories, bool (D,)."""
         return np.array(self.levels) > 0
 
     def one_hot(self, values: np.ndarray | None = None) -> np.ndarray:
-        """(N, inputs): a category has an input for each level, all NaN where it is unknown."""
+        """(N, inputs), with an input for each level of a category, all NaN for missing cells."""
         values = self.values if values is None else values
         parts = []
         for k, levels in enumerate(self.levels):
@@ -43,7 +43,7 @@ class Coded:
         return np.concatenate(parts, axis=1).astype(np.float64)
 
     def from_one_hot(self, inputs: np.ndarray) -> np.ndarray:
-        """(N, D): of a category the level whose input is largest."""
+        """(N, D), with the level whose input is largest for a category."""
         values, start = np.empty((len(inputs), len(self.levels))), 0
         for k, levels in enumerate(self.levels):
             part = inputs[:, start : start + max(levels, 1)]
@@ -57,8 +57,8 @@ def coded(frame: pl.DataFrame, schema: Schema, *, like: pl.DataFrame | None = No
 
     Args:
         frame: the table.
-        schema: its columns: which are categories.
-        like: the table whose mean and deviation standardise, by default this one.
+        schema: its columns.
+        like: the table whose means and standard deviations are used, by default this one.
     """
     like = frame if like is None else like
     names, levels, columns, center, spread = [], [], [], [], []

@@ -1,4 +1,4 @@
-"""The tables of the benchmarks: where they lie, what is said of their columns, and rows of them."""
+"""The tables of the benchmarks: their folder, the kinds of their columns, and their rows."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
-# What a user of these tables would say besides: codes written as numbers are labels, and two columns of whole numbers have a
-# value in between somewhere.
+# The kinds that a user of these tables would give: numbers that are labels, and two columns of
+# whole numbers that have a value in between somewhere.
 KINDS: dict[str, dict[str, str]] = {
     "adult": {},
     "bank_marketing": {},
@@ -17,7 +17,7 @@ KINDS: dict[str, dict[str, str]] = {
     "online_shoppers": dict.fromkeys(("OperatingSystems", "Browser", "Region", "TrafficType"), "categorical"),
     "titanic": {},
 }
-# The column that a classifier is to predict in the synthesis proof, and the value that counts as positive.
+# The column that a classifier predicts in the synthesis proof, and its positive value.
 TARGETS = {
     "adult": ("income", ">50K"),
     "bank_marketing": ("y", "yes"),
@@ -28,7 +28,7 @@ TARGETS = {
 
 
 def folder() -> Path:
-    """The folder of the tables, from CHAINRULE_DATA; without it, the program ends with exit code 2."""
+    """The folder of the tables, CHAINRULE_DATA; without it, the program exits with code 2."""
     data = os.environ.get("CHAINRULE_DATA")
     if not data or not (Path(data) / "tabular").is_dir():
         print("CHAINRULE_DATA must name the folder that holds tabular/*.csv.gz", file=sys.stderr)

@@ -1,7 +1,7 @@
-"""Estimators for IterativeImputer, which hands over a column of numbers without saying what it is.
+"""Estimators for IterativeImputer, which passes columns of numbers without their kind.
 
-Levels stand at LEVELS_FROM and above, far from any standardised number, so that an estimator can tell them: a column of levels
-is classified, and inputs that are levels become one input each where sums are formed of them.
+Levels are numbered from LEVELS_FROM, far from any standardised number, so an estimator recognises
+them. It classifies a column of levels. A linear one also has an input for each level.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LEVELS_FROM = 1e6
 
 
 class ForestOfKind(RegressorMixin, BaseEstimator):
-    """A random forest: a classifier of levels, a regressor of numbers, as MissForest has them."""
+    """A random forest as in MissForest: a classifier of levels, a regressor of numbers."""
 
     def __init__(self, n_estimators: int = 30, min_samples_leaf: int = 2, random_state: Any = None) -> None:
         self.n_estimators = n_estimators
@@ -37,7 +37,7 @@ class ForestOfKind(RegressorMixin, BaseEstimator):
 
 
 class RidgeOfKind(RegressorMixin, BaseEstimator):
-    """Ridge regression of numbers, the ridge classifier of levels, on one input for each level."""
+    """Ridge regression of numbers, ridge classifier of levels, with an input for each level."""
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> RidgeOfKind:
         """Solves for the weights."""

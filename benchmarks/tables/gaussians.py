@@ -1,9 +1,11 @@
-"""scikit-learn's Gaussian mixture on the base measure of the library: masses for levels, atoms and steps, densities otherwise.
+"""scikit-learn's Gaussian mixture on the library's base measure.
 
-Within a part the columns are independent (covariance_type="diag"), so that the mass of a step is a difference of two normal
-distribution functions. Levels are steps of their codes, normalised over these. An atom has its share in the column, and the
-mixture is of what is no atom; unknown cells are summed out. The mixture is fitted to codes spread evenly over their steps, with
-unknown cells and atoms drawn from the rest of their column.
+Levels, atoms and steps have masses, other numbers have densities. Within a component the columns
+are independent (covariance_type="diag"), so the mass of a step is a difference of two normal
+distribution functions. Levels are steps of their codes, normalised over all levels. An atom has its
+share of the column, and the mixture models the other values. Missing cells are marginalised. The
+mixture is fitted to codes spread evenly over their steps; missing cells and atoms are replaced by
+draws from the other cells of their column.
 """
 
 from __future__ import annotations
@@ -14,8 +16,8 @@ from sklearn.mixture import GaussianMixture
 
 from chainrule.table import Codes, Schema
 
-PARTS = (1, 5, 10, 20, 40, 80, 160, 320)  # the best on validation rows is taken
-FLOORS = (1e-4, 1e-2)  # smallest variance of a part, in standard deviations
+PARTS = (1, 5, 10, 20, 40, 80, 160, 320)  # validation rows choose
+FLOORS = (1e-4, 1e-2)  # least variance of a component, in standardised units
 
 
 class Gaussians:
@@ -48,7 +50,7 @@ class Gaussians:
         self.deviations = np.sqrt(variances) * self.scale
 
     def log_prob(self, codes: Codes) -> np.ndarray:
-        """log p of the known cells of each row, (N,) nats in codes."""
+        """log p of the known cells of each row, (N,), in nats of codes."""
         nats, parts = np.zeros(len(codes)), np.tile(self.weights, (len(codes), 1))
         for k, atoms in enumerate(self.atoms):
             column, known = codes.values[:, k], codes.observed[:, k]
@@ -60,13 +62,13 @@ class Gaussians:
         return nats + logsumexp(parts, axis=1)
 
     def _logs(self, x: np.ndarray, k: int) -> np.ndarray:
-        """log p (n, parts) of codes in each part."""
+        """log p (n, components) of codes in each component."""
         mean, deviation = self.means[:, k], self.deviations[:, k]
         if not self.is_step[k]:
             z = (x[:, None] - mean) / deviation
             return -0.5 * z**2 - np.log(deviation) - 0.5 * np.log(2 * np.pi)
         logs = _log_step(x[:, None], mean, deviation)
-        if not self.is_level[k]:  # what the parts have at atoms is not theirs to have
+        if not self.is_level[k]:  # atoms have no mass of the components
             at_atoms = np.exp(_log_step(self.atoms[k][:, None], mean, deviation)).sum(0)
             return logs - np.log1p(-np.minimum(at_atoms, 1 - 1e-9))
         column = self.columns[k]
@@ -75,7 +77,7 @@ class Gaussians:
 
 
 def best_gaussians(schema: Schema, train: Codes, valid: Codes, *, seed: int) -> tuple[Gaussians, dict[str, float]]:
-    """The mixture whose number of parts and floor are best on validation rows, and which these were."""
+    """The mixture with the best number of components and floor, and its choices."""
     found = []
     for parts in PARTS:
         for floor in FLOORS:
@@ -89,7 +91,7 @@ def best_gaussians(schema: Schema, train: Codes, valid: Codes, *, seed: int) -> 
 def _log_step(x: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     """log of a normal distribution's mass between x − 1/2 and x + 1/2."""
     low, high = (x - 0.5 - mean) / deviation, (x + 0.5 - mean) / deviation
-    flipped = low > 0  # in the upper tail the lower one is computed
+    flipped = low > 0  # the upper tail is computed as the lower one
     low, high = np.where(flipped, -high, low), np.where(flipped, -low, high)
     above, below = log_ndtr(high), log_ndtr(low)
     return above + np.log1p(-np.exp(np.minimum(below - above, -1e-300)))

@@ -1,8 +1,8 @@
-"""Proof 2: holes filled, against the imputers of scikit-learn.
+"""Proof 2: missing cells filled, against the imputers of scikit-learn.
 
-A fifth of the known cells of a table is taken away at random; what was there is what fills are measured by. Categories: share of
-cells with the right level. Numbers: mean absolute error over the column's standard deviation. All imputers see the same table
-with the same holes and nothing else.
+A random fifth of the known cells of a table is removed, and fills are compared with the removed
+values. Categories have the share of right levels, numbers the mean absolute error over the column's
+standard deviation. All imputers get the same table with the same missing cells.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from chainrule.tasks.conditional import distribution_of
 HOLES = 0.2
 INTERVAL = 0.9
 ROWS = 10_000
-ROUNDS = 5  # of IterativeImputer
+ROUNDS = 5  # iterations of IterativeImputer
 
 
 def prove(name: str, seed: int, earlier: dict[str, Any] | None = None) -> dict[str, Any]:
-    """One table, one mask: the figures of each imputer, and how well ours are calibrated.
+    """The figures of each imputer for one table and mask, and the calibration of ours.
 
-    With an ``earlier`` result, the figures of the other imputers are taken from it: they depend on nothing of ours.
+    The figures of the other imputers are taken from an ``earlier`` result, if there is one.
     """
     whole = some_rows(name, ROWS, seed)
     schema = cr.infer_schema(whole, kinds=KINDS[name])
@@ -64,14 +64,16 @@ def prove(name: str, seed: int, earlier: dict[str, Any] | None = None) -> dict[s
 
 
 def mask_of(frame: pl.DataFrame, schema: cr.Schema, seed: int) -> np.ndarray:
-    """(N, D) bool: a fifth of the known cells of the modelled columns, at random."""
+    """The mask (N, D) of a random fifth of the known cells of the modelled columns."""
     known = np.stack([frame[column.name].is_not_null().to_numpy() for column in schema.own], axis=1)
     return known & (np.random.default_rng(seed).random(known.shape) < HOLES)
 
 
 def errors(truth: Coded, filled: np.ndarray, holes: np.ndarray) -> dict[str, float]:
-    """The mean over the columns of the accuracy of categories, and of numbers of the mean absolute error and the root of the mean
-    squared one over their deviation."""
+    """Means over columns: accuracy of categories, absolute and root mean squared error of numbers.
+
+    Errors are divided by the standard deviation of their column.
+    """
     right, off, squared = [], [], []
     for k, levels in enumerate(truth.levels):
         at = holes[:, k]
@@ -85,7 +87,7 @@ def errors(truth: Coded, filled: np.ndarray, holes: np.ndarray) -> dict[str, flo
 
 
 def most_frequent(given: Coded, seed: int) -> np.ndarray:
-    """The most frequent level, the median."""
+    """Fills with the most frequent level, or the median."""
     filled = given.values.copy()
     for k, levels in enumerate(given.levels):
         column = filled[:, k]
@@ -95,14 +97,14 @@ def most_frequent(given: Coded, seed: int) -> np.ndarray:
 
 
 def nearest(given: Coded, seed: int) -> np.ndarray:
-    """KNNImputer on one input a level; the level with most neighbours."""
+    """KNNImputer with an input for each level; fills with the level of most neighbours."""
     from sklearn.impute import KNNImputer
 
     return given.from_one_hot(KNNImputer(n_neighbors=10).fit_transform(given.one_hot()))
 
 
 def linear(given: Coded, seed: int) -> np.ndarray:
-    """IterativeImputer with ridge regressions of numbers and ridge classifiers of levels."""
+    """IterativeImputer with ridge regression of numbers and ridge classifiers of levels."""
     from benchmarks.tables.estimators import RidgeOfKind
 
     return _iterated(given, RidgeOfKind(), seed)
@@ -138,9 +140,10 @@ BASELINES: dict[str, Callable[[Coded, int], np.ndarray]] = {
 def calibration(
     density: cr.Density, whole: pl.DataFrame, table: pl.DataFrame, schema: cr.Schema, holes: np.ndarray, seed: int
 ) -> dict[str, Any]:
-    """Of the emptied numbers: ranks within p(cell | known cells), and how many lie inside their interval.
+    """Ranks of the removed numbers in p(cell | known cells), and how many are in their interval.
 
-    A rank is F(x), of a discrete column drawn between F(x−) and F(x): uniform on (0, 1) where the conditional is right.
+    A rank is F(x), and for discrete columns a draw between F(x−) and F(x). Ranks are uniform on (0,
+    1) if the conditional is right.
     """
     model, generator = density.model, np.random.default_rng(seed)
     truth = encode(read_table(whole.select(table.columns)), model.schema, warn=False)

@@ -1,8 +1,8 @@
-"""Proof 1: held-out nats, against independent columns, a Chow-Liu tree and a Gaussian mixture.
+"""Proof 1: nats of test rows, against independent columns, a Chow-Liu tree and a Gaussian mixture.
 
-All are densities on one base measure, that of the fitted schema: a mass for each level, atom and step of numbers, a density in
-the table's units for other numbers. What each leaves open is chosen on validation rows; test rows are read once, by what was
-chosen.
+All are densities on the base measure of the fitted schema. Levels, atoms and steps of numbers have
+masses; other numbers have densities in the table's units. Validation rows choose the open options
+of each; then test rows are read once.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ LABELS = ("independent columns", "Chow-Liu tree", "Gaussian mixture", "chainrule
 
 
 def prove(density: cr.Density, train: Any, valid: Any, test: Any, seed: int, *, fitted_in: float) -> dict[str, Any]:
-    """Nats per test row of each density, higher is better, and the paired differences to ours.
+    """Nats per test row of each density (higher is better), and paired differences to ours.
 
     Args:
         density: fitted to ``train`` and ``valid``.
         train, valid, test: polars frames.
-        seed: of the mixture.
-        fitted_in: seconds that the density took.
+        seed: the seed of the mixture.
+        fitted_in: the seconds of the fit.
     """
     schema = density.schema
     coded = [encode(read_table(part), schema, warn=False) for part in (train, valid, test)]

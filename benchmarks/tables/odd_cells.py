@@ -1,4 +1,4 @@
-"""Proof 4: errors planted in a table, and how many of them are among the oddest cells."""
+"""Proof 4: how many errors planted in a table are among its oddest cells."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ CELLS_PER_ERROR = 10  # small tables get fewer errors
 
 
 def prove(name: str, seed: int) -> dict[str, Any]:
-    """One table, one set of errors: which share of them is found among as many cells, by each method.
+    """For one table and set of errors, the share of errors among as many oddest cells, by method.
 
-    Every method sees the table with its errors alone. An isolation forest ranks rows: an error counts as found if its row is
-    among as many rows, whichever cell it is.
+    Every method gets only the table with errors. An isolation forest ranks rows: an error counts as
+    found if its row is among as many oddest rows.
     """
     clean = some_rows(name, ROWS, seed)
     schema = cr.infer_schema(clean, kinds=KINDS[name])
@@ -70,10 +70,11 @@ def prove(name: str, seed: int) -> dict[str, Any]:
 
 
 def plant(frame: pl.DataFrame, schema: cr.Schema, seed: int) -> tuple[pl.DataFrame, list[tuple[int, str, str]]]:
-    """The table with errors in random known cells, at most one a row, and where they are: row, column and kind of error.
+    """The table with errors in random known cells, at most one a row, and a list of the errors.
 
-    A label becomes another of its column's; a number becomes ten or a hundred times itself, or has two neighbouring digits
-    swapped. A draw that changes nothing is repeated.
+    An error has row, column and kind. A label becomes another label of its column. A number becomes
+    ten or a hundred times itself, or two neighbouring digits are swapped. A draw that changes
+    nothing is repeated.
     """
     generator = np.random.default_rng(seed)
     wanted = min(ERRORS, len(frame) // CELLS_PER_ERROR)
@@ -102,7 +103,7 @@ def plant(frame: pl.DataFrame, schema: cr.Schema, seed: int) -> tuple[pl.DataFra
 
 
 def _swapped(value: float, generator: np.random.Generator) -> float | None:
-    """The number with two neighbouring digits swapped; None where it has no two that differ."""
+    """The number with two neighbouring digits swapped; None if no two differ."""
     text = repr(value)
     places = [k for k, (a, b) in enumerate(pairwise(text)) if a.isdigit() and b.isdigit() and a != b]
     if not places or "e" in text:
@@ -112,7 +113,7 @@ def _swapped(value: float, generator: np.random.Generator) -> float | None:
 
 
 def _rarity(column: Any, codes: np.ndarray, observed: np.ndarray) -> np.ndarray:
-    """−log of the density of each cell in its column alone, in bins; NaN where unknown."""
+    """−log of the marginal density of each cell, in bins; NaN where unknown."""
     values = np.where(observed, codes, np.nan)
     bins = cut(column, values, BINS)
     number = bins.bins(values)
@@ -120,11 +121,11 @@ def _rarity(column: Any, codes: np.ndarray, observed: np.ndarray) -> np.ndarray:
     rarity = np.full(len(codes), np.nan)
     known = number >= 0
     rarity[known] = np.log(bins.widths[number[known]]) - np.log(shares[number[known]])
-    return rarity - (np.nansum(rarity) / max(known.sum(), 1))  # beyond what is usual in the column
+    return rarity - (np.nansum(rarity) / max(known.sum(), 1))  # relative to the mean of the column
 
 
 def _tail(column: Any, codes: np.ndarray, observed: np.ndarray) -> np.ndarray:
-    """−log of the share of cells as far out on the nearer side, of labels of those no more frequent; NaN where unknown."""
+    """−log of the share of cells as extreme, or of labels as rare, as each; NaN if unknown."""
     tail, known = np.full(len(codes), np.nan), codes[observed]
     if column.has_levels:
         levels, counts = np.unique(known, return_counts=True)
@@ -138,7 +139,7 @@ def _tail(column: Any, codes: np.ndarray, observed: np.ndarray) -> np.ndarray:
 
 
 def _among(scores: np.ndarray, cells: list[tuple[int, int]]) -> np.ndarray:
-    """Whether each cell is among as many of the highest scores as there are cells, bool."""
+    """The mask of cells among the highest scores, as many as there are cells."""
     flat = np.where(np.isnan(scores), -np.inf, scores).ravel()
     top = set(np.argsort(-flat, kind="stable")[: len(cells)].tolist())
     return np.array([row * scores.shape[1] + k in top for row, k in cells])

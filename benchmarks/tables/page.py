@@ -1,4 +1,4 @@
-"""docs/real-tables.md, made from what the proofs measured; every number in it comes from benchmarks/results/real_tables."""
+"""Writes docs/real-tables.md; all numbers come from benchmarks/results/real_tables."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ PAGE = ROOT.parent / "docs" / "real-tables.md"
 SEEDS = (0, 1, 2, 3, 4)
 OURS = "chainrule"
 
-Found = dict[str, list[dict[str, Any]]]  # by table, one for each seed
+Found = dict[str, list[dict[str, Any]]]  # figures by table, for each seed
 
 
 def path_of(proof: str, name: str, seed: int) -> Path:
-    """Where the figures of one table and seed stand."""
+    """The file with the figures of one table and seed."""
     return RESULTS / f"{proof}-{name}-{seed}.json"
 
 
@@ -104,7 +104,7 @@ holes of proof 2, for which the others fit anew each time (chainrule's fit of th
 
 
 def _short_of() -> list[str]:
-    """Where ours gains no more than a standard error on the best other, and where intervals are not as sure as they say."""
+    """Tables where we gain at most a standard error on the best other, or are miscalibrated."""
     lines = []
     imputed = _read("imputation")
     for what, name, sign in (
@@ -291,13 +291,13 @@ def _seconds(found: Found) -> list[str]:
 
 
 def _gain(each: list[dict[str, float]], form: str) -> str:
-    """How much better ours is than the other that is best in the mean, with the standard error of the paired difference."""
+    """Our mean gain over the best other method, with the standard error of the difference."""
     mean, error, best = _paired(each)
     return f"{form.format(mean)} ± {form.format(error)[1:]} ({best})"
 
 
 def _paired(each: list[dict[str, float]]) -> tuple[float, float, str]:
-    """Mean and standard error of what is gained over the other that is best in the mean, and which that is."""
+    """Mean and standard error of the gain over the best other method, and that method."""
     best = max((label for label in each[0] if label != OURS), key=lambda label: np.mean([one[label] for one in each]))
     gains = np.array([one[OURS] - one[best] for one in each])
     error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else np.nan

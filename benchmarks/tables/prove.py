@@ -1,9 +1,12 @@
-"""Proves on real tables what the library is worth: five proofs on five tables, five times each.
+"""Compares the library with other methods on real tables: five proofs on five tables, five times.
 
-Usage: python -m benchmarks.tables.prove [PROOF ...] [--table NAME ...] [--seed N ...] [--anew | --ours]; proofs are rows
-(likelihood and synthesis, of one fit), imputation, odd_cells and seconds. What stands in the result already is not measured
-anew, so that an interrupted run goes on; then docs/real-tables.md is written from it. With --anew it is, and with --ours the
-library's fills are, beside those of the other imputers as they stand. A few hours on two cores; times are of "seconds" alone.
+Usage: python -m benchmarks.tables.prove [PROOF ...] [--table NAME ...] [--seed N ...] [--anew |
+--ours]
+
+Proofs are rows (likelihood and synthesis, from one fit), imputation, odd_cells and seconds. Results
+that exist are kept, so an interrupted run continues. With --anew they are measured again, and with
+--ours only the library's fills are. Then docs/real-tables.md is written. A run takes a few hours on
+two cores. Only "seconds" reports times.
 """
 
 from __future__ import annotations
@@ -30,21 +33,21 @@ PROOFS = ("rows", "imputation", "odd_cells", "seconds")
 
 
 def splits(name: str, seed: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Training, validation and test rows, 70, 10 and 20 of 100, of at most 10,000."""
+    """Training, validation and test rows: 70, 10 and 20 % of at most 10,000 rows."""
     frame = some_rows(name, ROWS, seed)
     first, second = round(0.7 * len(frame)), round(0.8 * len(frame))
     return frame[:first], frame[first:second], frame[second:]
 
 
 def fitted(name: str, train: pl.DataFrame, valid: pl.DataFrame, seed: int) -> tuple[cr.Density, float]:
-    """The density, and the seconds it took, all of them."""
+    """The density, and all the seconds of its fit."""
     began = time.perf_counter()
     density = cr.fit(train, valid, seed=seed, kinds=KINDS[name], verbose=False)
     return density, time.perf_counter() - began
 
 
 def rows(name: str, seed: int) -> dict[str, Any]:
-    """Proofs 1 and 3, of one fit."""
+    """Proofs 1 and 3, from one fit."""
     train, valid, test = splits(name, seed)
     density, fitted_in = fitted(name, train, valid, seed)
     return {
@@ -54,7 +57,7 @@ def rows(name: str, seed: int) -> dict[str, Any]:
 
 
 def seconds(name: str, seed: int) -> dict[str, Any]:
-    """Proof 5: seconds to fit, score and fill, beside the baselines'; on a machine that does nothing else."""
+    """Proof 5: seconds to fit, score and fill, and those of the baselines, on an idle machine."""
     train, valid, test = splits(name, seed)
     density, fitted_in = fitted(name, train, valid, seed)
     found = likelihood.prove(density, train, valid, test, seed, fitted_in=fitted_in)["seconds"]
@@ -74,7 +77,7 @@ MEASURES = {
 
 
 def main() -> None:
-    """Measures what is missing, a table and seed at a time, and writes the page."""
+    """Measures what is missing, by table and seed, and writes the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("proofs", nargs="*", default=PROOFS)
     parser.add_argument("--table", nargs="+", default=list(KINDS), choices=list(KINDS))

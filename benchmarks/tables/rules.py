@@ -1,9 +1,11 @@
-"""The rules of a fit against their neighbours: validation nats of each table when one rule is changed.
+"""The rules of a fit against their neighbours: nats of validation rows after a change of one rule.
 
-Usage: python -m benchmarks.tables.rules [EFFORT [TABLE …]]; writes benchmarks/results/rules_EFFORT.json. The tables are those
-of CHAINRULE_DATA. The validation rows are a tenth of each table, the same for every variant; no row is kept from them for a
-test, since nothing is claimed but which variant is better. Differences are small where they lie within a standard error or
-two: two seeds of the rule itself, given first, show how much chance does.
+Usage: python -m benchmarks.tables.rules [EFFORT [TABLE …]]
+
+It writes benchmarks/results/rules_EFFORT.json. The tables are in CHAINRULE_DATA. A tenth of each
+table has the validation rows, the same for every variant. There are no test rows, since the only
+claim is which variant is better. Two seeds of the rule itself come first and show the effect of
+chance; differences within one or two standard errors are small.
 """
 
 from __future__ import annotations
@@ -21,11 +23,11 @@ from benchmarks.tables.data import folder
 from chainrule.training import Plan
 
 TABLES = ("titanic", "online_shoppers", "adult", "beijing_pm25")
-ROWS = 10_000  # of each table, at most, drawn with seed 0
+ROWS = 10_000  # rows of each table, at most, drawn with seed 0
 
 
 def variants(rule: Plan) -> dict[str, dict[str, Any]]:
-    """What is changed of the configuration that the rules gave, by name."""
+    """The changes of the configuration that the rules give, by name."""
     sizes, batch, rate = rule.hidden_sizes, rule.batch_size, rule.learning_rate
     return {
         "the rule": {},

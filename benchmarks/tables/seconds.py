@@ -1,7 +1,9 @@
-"""Seconds that a table takes: to fit, to score, to explain, and to fill its holes.
+"""Seconds to fit a table, to score it, to explain it, and to fill its missing cells.
 
-Usage: python -m benchmarks.tables.seconds; writes benchmarks/results/seconds.json. The tables are those of CHAINRULE_DATA. One
-run each, on a machine that may do other things: figures to plan by, not to compare with others'.
+Usage: python -m benchmarks.tables.seconds
+
+It writes benchmarks/results/seconds.json. The tables are in CHAINRULE_DATA. Each figure is from one
+run, on a machine that may do other work: use them for planning, not for comparisons.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ HOLES, FILLED_ROWS, COLUMNS, DRAWS = 0.2, 4000, 12, 20
 
 
 def timed(what: Callable[[], Any]) -> tuple[Any, float]:
-    """What it gives, and the seconds it took."""
+    """The result of a call, and its seconds."""
     began = time.perf_counter()
     return what(), time.perf_counter() - began
 

@@ -1,4 +1,4 @@
-"""Proof 3: drawn rows: what a classifier learns from them, whether one tells them from real ones, how near to these they lie."""
+"""Proof 3: drawn rows as training data, compared with real rows, and their nearest real rows."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ FOLDS = 5
 
 
 def prove(name: str, density: cr.Density, train: pl.DataFrame, test: pl.DataFrame, seed: int) -> dict[str, Any]:
-    """As many drawn rows as there are training rows, put to three tests; the same with columns shuffled on their own.
+    """Three tests of as many drawn rows as training rows, and of rows with shuffled columns.
 
-    Real rows have holes and drawn ones none: what is missing in a training row is taken from a drawn one, too.
+    The missing cells of a training row are removed from a drawn row, too, since draws have none.
 
     Args:
-        name: of the table, which names the column to predict.
+        name: the name of the table, which decides the column to predict.
         density: fitted to ``train`` and validation rows.
         train, test: real rows.
-        seed: of the draws.
+        seed: the seed of the draws.
     """
     names = [column.name for column in density.schema.own]
     train, test = train.select(names), test.select(names)
@@ -72,7 +72,7 @@ def _classifier(part: Coded, columns: list[int], seed: int) -> HistGradientBoost
 
 
 def _told_apart(real: Coded, made: Coded, seed: int) -> float:
-    """The area under the curve of a classifier between real test rows and as many made ones, cross-validated: 0.5 is chance."""
+    """Cross-validated area under the curve of a classifier of real against drawn rows."""
     count = min(len(real.values), len(made.values))
     rows = np.concatenate([real.values[:count], made.values[:count]])
     is_made = np.repeat([0, 1], count)
@@ -83,9 +83,10 @@ def _told_apart(real: Coded, made: Coded, seed: int) -> float:
 
 
 def _nearest(parts: dict[str, Coded], seed: int) -> dict[str, float]:
-    """Which share of drawn rows lies nearer to a training row than to any of as many test rows, and how many repeat one.
+    """The share of drawn rows nearest to a training row, not to a test row, and that of copies.
 
-    With nothing memorised the first is a half, and the second as large as the share of test rows that repeat a training row.
+    There are as many test rows as training rows. Without overfitting, the first share is a half,
+    and the second is the share of test rows that repeat a training row.
     """
     inputs = {label: np.nan_to_num(part.one_hot()) for label, part in parts.items()}
     scale = np.array(

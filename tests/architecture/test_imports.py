@@ -114,6 +114,13 @@ def test_rooms_of_tables_and_files_know_no_torch(module, path):
         assert not [name for name in imports_of(path) if name.split(".")[0] == "torch"]
 
 
+def test_the_guide_lists_every_room_at_its_level():
+    """CONTRIBUTING.md has a table of the house: level, rooms, what they hold."""
+    guide = (SOURCE.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| (.*?) \|", guide, flags=re.MULTILINE)
+    assert {room: int(level) for level, rooms in rows for room in re.findall(r"`(.*?)`", rooms)} == LEVELS
+
+
 def seeds(source: str) -> bool:
     """Whether code (not a docstring) calls a seeding function."""
     calls = (node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))

@@ -234,7 +234,7 @@ MISUSES = [
     ("fit head.csv -o x", "chainrule: head.csv: no rows; a model needs at least one\n"),
     ("fit holes2.csv -o x --network nade", "missing cells: b 1 empty\n"
      "chainrule: holes2.csv: column 'b' is unknown at row 1 (line 3 of holes2.csv); a "
-     "fixed-order network learns from complete rows only: fill or drop the 1 row(s) with holes, or pass "
+     "fixed-order network learns from complete rows only: fill or drop the 1 row(s) with missing cells, or pass "
      "network='orderless'\n"),
     ("fit rows.csv -o x --epochs 0", "chainrule: epochs = 0: pass a whole number, at least 1\n"),
     ("fit rows.csv -o x --device tpu", "chainrule: device 'tpu' is unknown; choose one of 'auto', 'cpu', 'cuda' (nearest: "

@@ -63,7 +63,7 @@ def test_another_run_is_told_apart_and_nothing_is_overwritten(folder, source, mo
     before = (folder / model).read_bytes()
     code, out, errors = chainrule("fit", source, "-o", model, *FIT, *more, cwd=folder)
     assert (code, out) == (2, "")
-    end = ": name another file, or remove it to start anew\n"
+    end = ": name another file, or remove it to start over\n"
     if differs is None:
         assert errors.startswith(f"chainrule: {model}: is finished, but of another run, with ")
         assert errors.endswith(end)

@@ -346,7 +346,7 @@ def test_configuration_survives_json():
             lambda: cr.fit(np.array([[0, 1.0], [np.nan, 1.0]]), network="nade", verbose=False),
             EvidenceError,
             "the array: column 'x0' is unknown at row 1; a fixed-order network learns from complete rows only: fill or drop "
-            "the 1 row(s) with holes, or pass network='orderless'",
+            "the 1 row(s) with missing cells, or pass network='orderless'",
         ),
         (
             lambda: cr.fit(rows_of(), rows_of(columns=5), network="nade", verbose=False),

@@ -1,1 +1,1 @@
-"""The arithmetic that costs time, as pure functions of tensors."""
+"""The expensive arithmetic, as pure functions of tensors."""

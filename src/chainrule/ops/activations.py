@@ -1,4 +1,4 @@
-"""The activations of hidden units, by the names that networks, configurations and files use."""
+"""The activations of hidden units, by their names in networks, configurations and files."""
 
 from __future__ import annotations
 

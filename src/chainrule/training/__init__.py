@@ -1,4 +1,4 @@
-"""Fitting: configuration, recipes, the loop, checkpoints."""
+"""Fitting: options, recipes, the training loop and checkpoints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FitConfig", "Plan", "fit", "trained"]
 
-_HOMES = {"Plan": "plan", "fit": "fitting", "trained": "loop"}  # imported when they are asked for, with torch
+# These import torch, so they are imported on first use.
+_HOMES = {"Plan": "plan", "fit": "fitting", "trained": "loop"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The calibration of row probabilities that a fit keeps: by rows held out of training, within a share of its time."""
+"""Calibration of row probabilities by held-out rows, within a share of the time of training."""
 
 from __future__ import annotations
 
@@ -12,24 +12,28 @@ from chainrule.rng import generator_from
 from chainrule.table import Codes
 from chainrule.tasks.calibrate import learned
 
-SEED = 2  # of the choice among many rows
-MOST_ROWS = 8_000  # that a calibration is made of
-MOST_SCORES = 60_000  # enough
-SHARE = 0.04  # of training's time, about, by what follows, which is measured
-ROW, FIXED_ORDER_ROW = (
-    400_000,
-    100_000,
-)  # parameters that are read in the time that a row takes in training beside its own
-STEP = 7_500  # and in that of a step of a score
-FIXED_ORDER_STEPS = 16  # of a network of one order, where an orderless one takes one a column, at most
+# A choice of MOST_ROWS among more held-out rows has this seed. More than MOST_SCORES scores do not
+# make a calibration better.
+SEED, MOST_ROWS, MOST_SCORES = 2, 8_000, 60_000
+
+# Calibration takes about this share of the time of training, by the measured costs below. Costs are
+# counted in parameters that could be read in the same time.
+SHARE = 0.04
+# The cost of a training row, besides its parameters: of an orderless network, and of a fixed order.
+ROW, FIXED_ORDER_ROW = 400_000, 100_000
+# The cost of one step of a score. An orderless network takes a step for each column, a fixed order
+# at most FIXED_ORDER_STEPS.
+STEP, FIXED_ORDER_STEPS = 7_500, 16
 
 
 class HeldOut:
-    """Some of the rows held out, with codes in float64: training rounds them, and an atom is found by equality.
+    """Some of the held-out rows, with codes in float64.
+
+    Training rounds codes to float32, but atoms are found by equality.
 
     Args:
-        rows: numbers of the rows held out, in their table.
-        columns: how many the schema has.
+        rows: the numbers of the held-out rows in their table.
+        columns: the number of columns of the schema.
     """
 
     def __init__(self, rows: np.ndarray, columns: int) -> None:
@@ -39,34 +43,34 @@ class HeldOut:
         self._rows, self._values = rows[self.chosen], np.full((len(self.chosen), columns), np.nan)
 
     def keep(self, column: int, codes: np.ndarray) -> None:
-        """Takes the rows' codes from those of a column of the whole table (N,), NaN where unknown."""
+        """Keeps the rows' codes of a column, given all of its codes (N,), NaN where unknown."""
         self._values[:, column] = codes[self._rows]
 
     @property
     def codes(self) -> Codes:
-        """What was kept."""
+        """The codes kept so far."""
         known = ~np.isnan(self._values)
         return Codes(np.where(known, self._values, 0.0), known)
 
 
 def calibration_of(
-    model: Model, held_out: HeldOut, weight: torch.Tensor | None, min_count: int, seen: int
+    model: Model, held_out: HeldOut, weight: torch.Tensor | None, min_count: int, trained_rows: int
 ) -> dict[str, Any] | None:
-    """The calibration as JSON; None where training was too short for one that takes a twentieth of its time.
+    """The calibration as JSON, or None if training was so short that its share of time allows none.
 
     Args:
-        model: what was trained, on the CPU.
+        model: the trained model, on the CPU.
         held_out: rows that it was not trained on.
-        weight: how much each row held out counts, in the sequence of their numbers.
-        min_count: over how many rows a number in the file is a mean, at least.
-        seen: rows that training saw, in all epochs together.
+        weight: how much each held-out row counts, in the order of the row numbers.
+        min_count: each number in the file is a mean over at least so many rows.
+        trained_rows: how many rows training has read, in all epochs together.
     """
     network, width = model.network, len(model.schema.columns)
     steps = width if model.takes_any_evidence else min(width, FIXED_ORDER_STEPS)
     every = sum(parameter.numel() for parameter in network.parameters())
     inner = network.numbers_each_step()
     row = every + (ROW if model.takes_any_evidence else FIXED_ORDER_ROW)
-    scores = SHARE * seen * row / (steps * (STEP + inner + (every - inner) / width))
+    scores = SHARE * trained_rows * row / (steps * (STEP + inner + (every - inner) / width))
     weights = None if weight is None else weight.double().numpy()[held_out.chosen]
     scores = int(min(scores, MOST_SCORES))
     found = learned(model, held_out.codes, min_count=min_count, weight=weights, scores=scores)

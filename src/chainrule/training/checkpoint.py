@@ -1,4 +1,4 @@
-"""A training state as a file and back: arrays and JSON, written atomically, never pickled."""
+"""Checkpoints: the state of training as arrays and JSON, written atomically and never pickled."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CHUNK_ROWS = 100_000
 
 
 def fingerprint(train_rows: Rows, valid_rows: Rows, description: str) -> str:
-    """One hash of the data and of what is trained on it: a checkpoint resumes only the run it belongs to."""
+    """A hash of rows and description; a checkpoint resumes only a run with the same hash."""
     digest = hashlib.sha256(description.encode())
     for rows in (train_rows, valid_rows):
         for part in (rows.x, rows.observed, rows.weight):
@@ -40,16 +40,17 @@ def fingerprint(train_rows: Rows, valid_rows: Rows, description: str) -> str:
 
 
 class Checkpoint:
-    """The file to which one run writes its state, as a path; while it is open, others see that a living run writes there.
+    """The file to which a run writes its state; it can be passed as a path.
 
-    Several runs may have one path: each writes whole files, the last one stays, and none removes another's.
+    While it is open, other runs see that a living run writes there. Several runs may share a path.
+    Each writes whole files, the last file stays, and no run removes the file of another.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         place_of(path)  # raises before work starts
         self.path = Path(path)
-        self._held: int | None = None  # the lock of the file as this run wrote it last
-        self._told: set[str] = set()
+        self._held: int | None = None  # descriptor with the lock of the file that this run wrote
+        self._warned: set[str] = set()
 
     def __fspath__(self) -> str:
         return str(self.path)
@@ -61,15 +62,15 @@ class Checkpoint:
         self.close()
 
     def exists(self) -> bool:
-        """Whether there is a file of this path."""
+        """Whether the file exists."""
         return self.path.exists()
 
     def is_written_by_another(self) -> bool:
-        """Whether another run that is alive writes there, as far as the system can tell."""
+        """Whether another living run writes to the file, as far as the system can tell."""
         return not self._is_own() and is_held(self.path)
 
     def save(self, state: State, plan: Plan, *, seed: int, run: str) -> None:
-        """Writes the state. Where that fails it warns, once for each reason: training goes on, and is not lost."""
+        """Writes the state. If that fails, it warns once for each reason, and training goes on."""
         try:
             contents = _contents(state, plan, seed=seed, run=run)
             with replacing(self.path) as part:
@@ -80,8 +81,8 @@ class Checkpoint:
             reason = (
                 error.strerror if isinstance(error, OSError) and error.strerror else str(error) or "no memory is free"
             )
-            if reason not in self._told:
-                self._told.add(reason)
+            if reason not in self._warned:
+                self._warned.add(reason)
                 warnings.warn(
                     f"{printable(str(self.path))}: the state of training could not be written: {printable(reason)}; training "
                     f"goes on without",
@@ -89,7 +90,7 @@ class Checkpoint:
                 )
 
     def restore(self, state: State, plan: Plan, *, run: str) -> None:
-        """Sets the state to that of the file, which is then this run's own.
+        """Sets the state to that of the file; the file then belongs to this run.
 
         Raises:
             FormatError: the file is damaged, or belongs to other data or another configuration.
@@ -101,14 +102,14 @@ class Checkpoint:
                 lock(number)
 
     def remove(self) -> None:
-        """Removes the file, unless another run has written it since, where the system can tell."""
+        """Removes the file, unless another run has written it since, if the system can tell."""
         if self._is_own() or not HAS_LOCKS:
             with suppress(OSError):
                 self.path.unlink()
         self.close()
 
     def close(self) -> None:
-        """Writes no more; the file stays."""
+        """Gives up the lock; the file stays."""
         if self._held is not None:
             os.close(self._held)
         self._held = None
@@ -147,7 +148,7 @@ def _contents(state: State, plan: Plan, *, seed: int, run: str) -> fileformat.Co
 
 
 def seed_of_checkpoint(path: str | os.PathLike[str]) -> int:
-    """The seed of the run that wrote the file."""
+    """The seed of the run that wrote the checkpoint."""
     seed = fileformat.read(path, kind="checkpoint").content.get("seed")
     if not isinstance(seed, int):
         raise FormatError(f"{Path(path)}: this checkpoint names no seed")
@@ -155,7 +156,7 @@ def seed_of_checkpoint(path: str | os.PathLike[str]) -> int:
 
 
 def plan_of_checkpoint(path: str | os.PathLike[str]) -> Plan:
-    """The plan of the run that wrote the file, with what a search found."""
+    """The plan of the run that wrote the checkpoint, with the results of its search."""
     try:
         return Plan.from_json(fileformat.read(path, kind="checkpoint").content["config"])
     except (KeyError, TypeError, ShapeError) as error:
@@ -163,12 +164,14 @@ def plan_of_checkpoint(path: str | os.PathLike[str]) -> Plan:
 
 
 def require_sizes(path: str | os.PathLike[str], member: Callable[[], nn.Module], plan: Plan) -> None:
-    """Raises FormatError before a committee is built that is larger than the one in the file, whose configuration it has.
+    """Raises FormatError if the arrays of the file have other sizes than its configuration says.
+
+    The check precedes the building of the network, which a wrong configuration could make huge.
 
     Args:
-        path: the file.
-        member: one of its members, which is built without memory.
-        plan: of the run; what a search found is in the file, and may have been edited there.
+        path: the checkpoint of a committee.
+        member: builds one of its members; called on the meta device, which has no memory.
+        plan: the plan of the run, with the results of a search, which stand in the file.
     """
     arrays = _under("network/", fileformat.read(path, kind="checkpoint").arrays)
     with torch.device("meta"):
@@ -207,7 +210,7 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, plan: Plan, *
     if content.get("network") != member_to_json(state.network):
         raise FormatError(
             f"{Path(path)}: this checkpoint's network differs from this run's, in the order of its columns or in its sizes; "
-            f"delete the file to begin anew"
+            f"delete the file to start over"
         )
     tensors = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
     try:

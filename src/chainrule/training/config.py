@@ -1,6 +1,7 @@
-"""What a fit can be asked for: one frozen value whose fields are the command line's options, described and checked once.
+"""The options of a fit: a frozen dataclass whose fields are also the options of the command line.
 
-This module imports no torch, so that the command line can say its options at once.
+Each option is described and checked here, once. This module imports no torch, so that the command
+line can list its options quickly.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Any
 
 from chainrule.errors import choice, fraction, not_negative, positive, share, sizes, whole_number
 
-LEARNED_ORDERS = {"greedy": "greedy", "mutual-information": "mutual information"}  # and what the search calls them
+# Orders that are learned from the rows, with the name of the search for each.
+LEARNED_ORDERS = {"greedy": "greedy", "mutual-information": "mutual information"}
 
 
 def _activation(value: Any, name: str) -> str:
@@ -22,7 +24,7 @@ def _activation(value: Any, name: str) -> str:
 
 
 def _option(default: Any, check: Callable[[Any, str], Any], text: str) -> Any:
-    """A field with its help text, and the check that its values other than a default of None pass."""
+    """A field with its help text and its check; a default of None is not checked."""
     return field(default=default, metadata={"check": check, "help": text})
 
 
@@ -31,7 +33,7 @@ _count = partial(whole_number, least=1)
 
 @dataclass(frozen=True, kw_only=True)
 class FitConfig:
-    """Options of a fit. What is None follows from the network, the effort and the table: see ``training.recipes``."""
+    """Options of a fit. A recipe decides what is None, by effort and table; see ``recipes``."""
 
     hidden_size: int | None = _option(
         None,
@@ -130,7 +132,7 @@ class FitConfig:
         return cls(**spec)
 
 
-# One text for the documentation, the command line and Python's help.
+# The documentation, the command line and Python's help share one text.
 FitConfig.__doc__ = "\n".join(
     [
         str(FitConfig.__doc__),

@@ -1,4 +1,4 @@
-"""What a fit trains on: a table read, split and encoded."""
+"""The data of a fit: a table read, split and encoded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from chainrule.training.config import FitConfig
 from chainrule.training.initial_rows import complete_rows, without_rare_values
 from chainrule.training.rows import checked_weight, encoded, split
 
-MOST_SHOWN = 60  # columns that are shown a line each
+MOST_SHOWN = 60  # tables with more columns are summarised, others get a line for each column
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,16 @@ class TrainingData:
     """A table as a fit needs it.
 
     Attributes:
-        schema: the columns.
-        columns: what networks are made over.
-        train: the rows to train on.
+        schema: the columns of the table.
+        columns: the columns of a network over it.
+        train: the training rows.
         valid: the validation rows.
         valid_table: the validation rows as a table.
-        calibration_rows: validation rows, at full precision, of which the calibration is made.
-        filled: codes (n, D) of training rows, spread evenly over them, in which missing cells are filled.
-        initial: codes (n, D) of which a network's first parameters are computed.
-        independent: independent columns of the training rows.
-        folder: where the rows are memory-mapped, if they are.
+        calibration_rows: validation rows at full precision, for the calibration.
+        filled: codes (n, D) of evenly spaced training rows, with missing cells filled.
+        initial: codes (n, D) from which a network's first parameters are computed.
+        independent: independent columns, fitted to the training rows.
+        folder: the folder of memory-mapped rows; None if the rows are in memory.
     """
 
     schema: Schema
@@ -67,40 +67,41 @@ def training_data(
     sample_weight: Any = None,
     learns_from_missing: bool,
     generator: torch.Generator,
-    show: bool = False,
+    verbose: bool = False,
 ) -> TrainingData:
-    """A table read and encoded, with validation rows of their own or a share that the generator draws.
+    """Reads and encodes a table; without ``valid``, the generator draws validation rows from it.
 
     Args:
-        table: as ``fit`` takes it, and so are ``valid``, ``kinds``, ``missing``, ``strict``, ``min_count`` and ``sample_weight``.
+        table: as for ``fit``.
         valid: validation rows, or None.
-        config: what real columns are modelled by, and the share held out.
+        config: the conditional of real columns, and the share of rows to hold out.
         kinds: the kind of some columns.
         missing: "unknown" or "informative".
-        strict: raise where columns would be left out.
-        min_count: how many rows make a level, an atom and each number of a model file.
+        strict: raise if columns would be left out.
+        min_count: how many rows make a level, an atom or a number of a model file.
         sample_weight: how much each row of the table counts.
-        learns_from_missing: whether rows with missing cells are trained on; else they are refused.
-        generator: what the share held out is drawn by.
-        show: print on stderr what is assumed of the columns.
+        learns_from_missing: whether missing cells are allowed in training rows.
+        generator: draws the rows to hold out.
+        verbose: print the assumed kinds of the columns to stderr.
     """
     rows = read_table_lazily(table, reading=kinds.reading if isinstance(kinds, Schema) else None)
-    folder = None if rows.rows is None else ScratchFolder()  # gone when nobody has the rows any more
+    # The folder is removed with the last reference to the rows.
+    folder = None if rows.rows is None else ScratchFolder()
     weight = checked_weight(sample_weight, len(rows))
-    if weight is not None:  # rows that do not count are not there
+    if weight is not None:  # rows of weight zero are not read
         rows, weight = rows.take(np.flatnonzero(weight)), weight[weight > 0]
     schema = infer_schema(rows, kinds=kinds, min_count=min_count, strict=strict, missing=missing)
-    if show:
+    if verbose:
         print("\n".join([_assumptions(schema), *describe_missing(rows.missing, schema)]), file=sys.stderr)
     every = np.arange(len(rows))
-    parts = [every] if valid is not None else split(every, config.valid_fraction, generator)
-    kept = HeldOut(parts[-1], len(schema.columns))
+    splits = [every] if valid is not None else split(every, config.valid_fraction, generator)
+    kept = HeldOut(splits[-1], len(schema.columns))
     x, *held = encoded(
-        rows, schema, parts, weight=weight, also=kept.keep, learns_from_missing=learns_from_missing,
+        rows, schema, splits, weight=weight, also=kept.keep, learns_from_missing=learns_from_missing,
         folder=None if folder is None else folder.path,
     )  # fmt: skip
     if valid is None:
-        x_valid, valid_table = held[0], rows.take(parts[1])
+        x_valid, valid_table = held[0], rows.take(splits[1])
     else:
         valid_table = read_table(valid, source="the validation table", reading=schema.reading)
         every = np.arange(len(valid_table))
@@ -115,7 +116,7 @@ def training_data(
 
 
 def _assumptions(schema: Schema) -> str:
-    """What is assumed of the columns: a line for each; of many how many there are of each kind, and what is left out."""
+    """The assumed kinds: a line for each column, or for many columns the number of each kind."""
     if len(schema.columns) + len(schema.left_out) <= MOST_SHOWN:
         return str(schema)
     kinds = Counter(column.kind for column in schema.columns)

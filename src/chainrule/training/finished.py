@@ -1,4 +1,4 @@
-"""Whether a finished model is the one that a fit would make, so that the fit need not be repeated."""
+"""Whether a finished model is the one that a fit would make; then the fit need not be repeated."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from chainrule.training.data import TrainingData
 from chainrule.training.plan import Plan
 from chainrule.training.record import most_steps, reached
 
-SAME = 1e-6  # of nats: another number of threads changes the last digits
+SAME = 1e-6  # tolerance of nats: the number of threads changes the last digits
 MOST_NAMED = 6
 
 
 def plan_of(record: Mapping[str, Any], name: str) -> Plan:
-    """The plan in a record of training, with what a search found."""
+    """The plan in a record of training, with the results of its search."""
     try:
         return Plan.from_json(record["config"])
     except (KeyError, TypeError, ShapeError) as error:
@@ -29,11 +29,13 @@ def plan_of(record: Mapping[str, Any], name: str) -> Plan:
 def require_same_run(
     done: Density, name: str, asked: Mapping[str, Any], plan: Plan, data: TrainingData, *, min_count: int
 ) -> None:
-    """Raises ChainruleError, with what differs, unless the model was fitted to this table with these settings.
+    """Raises ChainruleError with the differences, unless table and settings are those of the model.
 
-    No hash of the table is in a model file: who knows all of a table but one cell could try values until the hash is right.
-    What the file has anyhow is computed again: the schema, the numbers of rows, and what the model and independent columns reach
-    on the validation rows. Tables that agree in all of these, training rows with exchanged cells, are not told apart.
+    A model file holds no hash of the table: a reader who knows all cells but one could try values
+    for that cell until the hash fits. Instead, four things are computed again and compared: the
+    schema, the numbers of rows, and the nats per validation row of the model and of independent
+    columns. Tables that agree in all of these count as the same; an example is a table whose
+    training rows have exchanged cells.
     """
     record = done.training
     own = record.get("config")
@@ -52,7 +54,7 @@ def require_same_run(
             found.append("other values in the table")
     if found:
         raise ChainruleError(
-            f"{name}: is finished, but of another run, with {'; '.join(found)}: name another file, or remove it to start anew"
+            f"{name}: is finished, but of another run, with {'; '.join(found)}: name another file, or remove it to start over"
         )
 
 

@@ -51,45 +51,57 @@ def fit(
     keep_checkpoint: bool = False,
     finished: str | os.PathLike[str] | None = None,
 ) -> Density:
-    """The joint density of a table: columns of booleans, labels, integers, numbers and dates, with or without holes.
+    """Fits the joint density of a table.
 
-    ``objective="any"`` trains an orderless network, which answers any question and learns from rows with holes.
-    ``objective="likelihood"`` trains the best density we know how to, of complete rows (see ``training.recipes.committee``).
-    First it searches on the validation rows for what suits the table: a dozen small fits, two to four times as long as the
-    one that follows. It does not if effort is "quick", a time limit is set or there are a million training rows. Where one
-    order was best, or ``FitConfig(orders=1)`` said so, it answers for rows whose known cells come first in that order, too.
+    Columns may hold booleans, labels, integers, numbers and dates, with missing cells.
+
+    ``objective="any"`` trains an orderless network. It answers any question and learns from rows
+    with missing cells.
+
+    ``objective="likelihood"`` trains a committee, the best density of complete rows that we know
+    (see ``training.recipes.committee``). A search on the validation rows precedes it: a dozen small
+    fits, which take two to four times as long as the fit itself. There is no search with effort
+    "quick", a time limit, or a million training rows. If the search or ``FitConfig(orders=1)``
+    chooses one order, the density also answers for rows whose known cells come first in that order.
 
     Args:
-        table: a pandas, polars or Arrow frame, an ndarray (N, D), a path of CSV, Parquet, .npy or .npz, or what ``read_table``
-            makes of one of these, where it has to be told how numbers, dates or missing cells are written.
-        valid: rows of the same columns that decide which weights are kept, of one-order networks when to stop, and of a
-            committee what suits the table; by default a share of the table is held out.
+        table: a pandas, polars or Arrow frame, an ndarray (N, D), or a path of CSV, Parquet, .npy
+            or .npz. ``read_table`` makes a table with other notations of numbers, dates or missing
+            cells.
+        valid: validation rows with the same columns. They decide which weights are kept, when a
+            network of one order stops, and what the search of a committee chooses. By default, a
+            share of the table is held out.
         objective: "any" or "likelihood".
-        network: "auto" (an orderless network, or for "likelihood" a committee); "nade", "made", "committee" (of NADEs) or
-            "orderless" override the objective.
-        effort: "quick", "standard" or "best": how large an orderless network or a committee is, and how long it trains.
-        seed: an integer makes the fit reproducible, on CPU to the byte; None draws one from the system's entropy.
+        network: "auto" (an orderless network, or for "likelihood" a committee); "nade", "made",
+            "committee" (of NADEs) or "orderless" override the objective.
+        effort: "quick", "standard" or "best": how large an orderless network or a committee is, and
+            how long it trains.
+        seed: an integer makes the fit reproducible, on CPU to the byte; None draws one from the
+            system's entropy.
         kinds: the kind of some columns by name, instead of the guess (see ``infer_schema``).
-        missing: "unknown": a hole says nothing; "informative": that a cell is missing is modelled, too, by a binary column
-            before each column with holes.
-        strict: raise where columns would be left out with a warning: ids, free text, columns without a value.
-        min_count: rows that a level needs to be listed by name, a value to be an atom, and each number of the model file to be
-            made of them; 1 waives that.
-        sample_weight: (N,), how much each row of the table counts, also of those held out of it; rows of weight zero are not
-            read. Rows of ``valid`` count alike.
-        config: sizes, learning rate, epochs and the rest; what it leaves None follows from effort and table.
+        missing: "unknown": a missing cell carries no information. "informative": a binary column
+            before each column with missing cells models which cells are missing.
+        strict: raise if columns would be left out with a warning: ids, free text, empty columns.
+        min_count: rows that a level needs to be listed by name, that a value needs to be an atom,
+            and that each number of the model file is computed from; 1 waives this.
+        sample_weight: (N,), how much each row of the table counts, including rows held out of it.
+            Rows of weight zero are not read. Rows of ``valid`` count equally.
+        config: sizes, learning rate, epochs and the rest; values of None follow from effort and
+            table.
         time_limit_s: seconds after which training ends.
         device: "auto", "cpu" or "cuda".
-        verbose: the assumed kinds and a progress bar on stderr, the bar where a person watches.
+        verbose: print the assumed kinds to stderr, and a progress bar if it is a terminal.
         checkpoint: a file to which the state of training is written after each epoch.
-        resume: continue from that file if it exists, with its seed, to the same weights as a run never interrupted.
-        keep_checkpoint: leave that file when training is done, to be removed once the density is saved.
-        finished: the model file of such a run, which is returned instead of being fitted again.
+        resume: continue from that file if it exists, with its seed; the weights are those of an
+            uninterrupted run.
+        keep_checkpoint: keep that file after training, until the density is saved.
+        finished: the model file of a finished run; its density is returned instead of a new fit.
 
     Raises:
-        ChainruleError: ``finished`` is of another table, or was fitted with other settings.
-        SchemaError: a value that its column's kind cannot have, named by row and column; other columns in ``valid``.
-        EvidenceError: an unknown cell where the network has one order, which cannot be trained on holes.
+        ChainruleError: ``finished`` belongs to another table or to other settings.
+        SchemaError: a value that the column's kind cannot have, named by row and column; other
+            columns in ``valid``.
+        EvidenceError: a missing cell, if the network has one order and cannot learn from it.
 
     Examples:
         >>> import numpy as np
@@ -108,7 +120,7 @@ def fit(
     run = Run.of(checkpoint, resume=resume, finished=finished)
     generator = generator_from(seed := run.resolved_seed(seed))
     data = training_data(
-        table, valid, config, kinds=kinds, missing=missing, strict=strict, min_count=min_count, show=verbose,
+        table, valid, config, kinds=kinds, missing=missing, strict=strict, min_count=min_count, verbose=verbose,
         sample_weight=sample_weight, learns_from_missing=recipe.learns_from_missing, generator=generator,
     )  # fmt: skip
     plan, began = recipe.plan(config, data.columns, len(data.train), effort), time.perf_counter()
@@ -123,7 +135,8 @@ def fit(
         require_same_run(run.finished, run.name, asked, plan, data, min_count=min_count)
         return run.finished
     net = recipe.start(data, plan, generator)
-    searched = f" {effort} {config.to_json()}" if recipe.searches else ""  # a search follows from these
+    # A search depends on effort and configuration.
+    searched = f" {effort} {config.to_json()}" if recipe.searches else ""
     description = f"{data.schema.to_json()} {recipe.name} {recipe.objective} seed {seed}{searched}"
     with run.keeping(plan, data, description, seed=seed, trials=trials, began=began) as kept:
         state = trained(
@@ -134,12 +147,12 @@ def fit(
         model = Model(data.schema, net.cpu().eval())
         record = asked | record_of(model, state, plan, data, min_count=min_count, show_progress=verbose)
         if not keep_checkpoint:
-            kept.remove()  # not before: a run that is killed while it scores goes on from there
+            kept.remove()  # not earlier: a run that is killed while scoring resumes from the file
     return Density(model, record, seconds=state.seconds)
 
 
 def resolved_device(device: str) -> str:
-    """ "cpu" or "cuda"; BackendError for a device that this machine or PyTorch build does not have."""
+    """ "cpu" or "cuda"; raises BackendError if this machine or PyTorch build lacks the device."""
     if device not in DEVICES:
         raise BackendError(unknown_choice("device", device, DEVICES))
     if device == "cuda" and not torch.cuda.is_available():

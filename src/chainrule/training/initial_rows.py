@@ -1,4 +1,4 @@
-"""The rows from which a network's first parameters are computed, without the values of few of them."""
+"""Rows for a network's first parameters, without values that only few rows have."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from chainrule.table import AbstractColumn, Schema, is_of_few
 from chainrule.training.batches import Rows
 
 INITIAL_ROWS = 100_000  # at most
-HALF = 0.5  # of the weight
+HALF = 0.5  # the share of all weight that few rows may have
 
 
 def complete_rows(rows: Rows) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """A weighted subsample (n, D) without missing cells, and which of its cells were known, None for all.
+    """A weighted subsample (n, D) without missing cells, and its mask of known cells, None for all.
 
-    Rows are evenly spaced, heavy ones as often as they count. Each missing cell takes the column's known values in turn.
+    Rows are evenly spaced by weight. Missing cells of a column take its known values in turn.
     """
     rows = rows.take(_evenly_spaced(rows))
     if rows.observed is None:
@@ -22,9 +22,9 @@ def complete_rows(rows: Rows) -> tuple[torch.Tensor, torch.Tensor | None]:
     filled = rows.x.clone()
     for column in range(rows.x.shape[1]):
         known = rows.observed[:, column]
-        values, holes = rows.x[known, column], (~known).nonzero()[:, 0]
+        values, missing = rows.x[known, column], (~known).nonzero()[:, 0]
         if len(values):
-            filled[holes, column] = values[torch.arange(len(holes)) % len(values)]
+            filled[missing, column] = values[torch.arange(len(missing)) % len(values)]
     return filled, rows.observed
 
 
@@ -45,17 +45,19 @@ def without_rare_values(
     min_count: int,
     weight: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """The codes (n, D), or twice as many rows with some columns replaced, whose moments reveal no row's value.
+    """Codes whose moments reveal no row's value, (n, D) or (2n, D).
 
-    First parameters are moments of codes. If few rows make the moments of a column, a model file would give back their values.
-    Such a column gets codes one spread above its center and one below, as its schema says them. Atoms stay.
+    First parameters are moments of codes. If few rows determine the moments of a column, a model
+    file would reveal their values. The codes of such a column are replaced by its center plus and
+    minus one spread, both from the schema. Atoms stay.
 
     Args:
-        filled: the rows; an unknown cell has one of its column's known values.
-        known: which cells are known, (n, D); None for all.
+        filled: the rows; a missing cell has one of its column's known values.
+        known: the mask of known cells (n, D); None for all.
         schema: the columns.
-        min_count: how many rows a number is made of, at least.
-        weight: how much each row of the table counts, (N,); where fewer rows have more than half of it, all columns are replaced.
+        min_count: each number must be computed from at least so many rows.
+        weight: how much each row of the table counts, (N,). If fewer than ``min_count`` rows have
+            more than half of it, all columns are replaced.
     """
     heavy = False
     if weight is not None:
@@ -65,7 +67,7 @@ def without_rare_values(
     ]
     if not revealing:
         return filled
-    found = torch.cat([filled, filled])  # of an even number of rows, as many above as below
+    found = torch.cat([filled, filled])  # an even number of rows: half above the center, half below
     for k in revealing:
         column, codes = schema.columns[k], found[:, k].clone()
         free = _is_free(column, codes)
@@ -79,7 +81,7 @@ def without_rare_values(
 def _reveals(
     column: AbstractColumn, codes: torch.Tensor, known: torch.Tensor | None, k: int, min_count: int, heavy: bool
 ) -> bool:
-    """Whether the moments of a column's codes reveal values of few rows."""
+    """Whether the moments of a column's codes reveal the values of few rows."""
     if column.holds_labels:
         return False
     own = codes if known is None else codes[known[:, k]]
@@ -92,6 +94,6 @@ def _reveals(
 
 
 def _is_free(column: AbstractColumn, codes: torch.Tensor) -> torch.Tensor:
-    """Which codes are no atoms."""
+    """The mask of codes that are no atoms."""
     atoms = torch.tensor(column.atom_codes(), dtype=torch.float32)
     return ~torch.isin(codes.float(), atoms)

@@ -1,7 +1,7 @@
-"""The training loop: AdamW on mini-batches, validation each epoch, the best weights kept.
+"""The training loop: AdamW on mini-batches, validation after each epoch, the best weights kept.
 
-All that changes is in ``State``. A run that is killed and resumed from its checkpoint computes, on CPU, the same bits as
-one that was not.
+``State`` holds everything that changes. A run that is killed and resumed from its checkpoint
+computes, on CPU, the same bits as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from chainrule.training.schedule import Schedule
 from chainrule.training.state import State, make_state
 from chainrule.training.validation import reported_nats, validate
 
-BAD_STEPS = 10  # non-finite steps in a row after which the best weights are restored and the learning rate halved
+# After so many non-finite steps in a row, the best weights return and the learning rate is halved.
+BAD_STEPS = 10
 
 
 def trained(
@@ -42,20 +43,21 @@ def trained(
     what: str = "training",
     show_progress: bool = True,
 ) -> State:
-    """Trains a network on rows of codes; the state when training ends, with the best weights in ``state.network``.
+    """Trains a network on rows of codes; afterwards it has the best weights.
 
     Args:
-        network: with its first weights; trained in place.
-        generator: draws the batches, and what the training loss draws.
-        begin: called with the state before the first step, to set it to an earlier one.
+        network: the network with its first weights; trained in place.
+        generator: draws the batches, and the masks or samples of the training loss.
+        begin: called with the state before the first step; it may set the state to an earlier one.
 
-    The other arguments are those of ``train``.
+    ``train`` describes the other arguments.
 
     Examples:
         >>> from chainrule.networks import NADE
         >>> rows, generator = Rows(torch.ones(20, 3)), generator_from(0)
         >>> network = NADE(3, hidden_size=4, generator=generator)
-        >>> trained(network, rows, rows, Plan(epochs=2), generator=generator, show_progress=False).epoch
+        >>> plan = Plan(epochs=2)
+        >>> trained(network, rows, rows, plan, generator=generator, show_progress=False).epoch
         2
     """
     state = make_state(network.to(device), plan, generator_from(generator))
@@ -90,28 +92,29 @@ def train(
     what: str = "training",
     show_progress: bool = True,
 ) -> State:
-    """Trains until the epochs are done or validation stops improving; leaves the best weights in the network.
+    """Trains until all epochs are done or validation stalls, then restores the best weights.
 
     Args:
-        state: where to begin; changed in place and returned.
+        state: the first state; changed in place and returned.
         train_rows: codes (N, D).
         valid_rows: codes (M, D), read after every epoch.
         plan: learning rate, batches, patience and the rest.
         after_epoch: called with the state after each epoch, to save it.
-        independent: −log p per validation row of independent columns, for the progress line; on a fresh start by default
-            that of the untrained network.
-        time_limit_s: seconds after which training ends, whatever the epochs; the learning rate then falls with the time.
+        independent: −log p per validation row of independent columns, for the progress line. A new
+            run takes the untrained network's by default.
+        time_limit_s: seconds after which training ends; the learning rate then falls with the time.
         device: "cpu" or "cuda".
-        prefer_last: where the learning rate has come to rest, the last weights are taken unless the best ones are better by
-            more than two standard errors. With few validation rows, or masks drawn for them, the best epoch is one of luck.
-        what: the word before the bar.
-        show_progress: a bar on stderr where a person watches.
+        prefer_last: take the last weights if the learning rate has fallen to zero and the best
+            weights lead by at most two standard errors. With few validation rows, or random masks
+            for them, the best epoch is a matter of luck.
+        what: the word before the progress bar.
+        show_progress: a progress bar on stderr if it is a terminal.
     """
     state.network.to(device)
     train_rows, valid_rows = train_rows.to(device), valid_rows.to(device)
     steps = count_batches(len(train_rows), plan.batch_size)
     schedule = Schedule(plan, steps, time.perf_counter() - state.seconds, time_limit_s)
-    if state.epoch == 0:  # the best weights so far are the first ones, at independent columns
+    if state.epoch == 0:  # the first weights are the best so far: independent columns
         state.best_nats = validate(state.network, valid_rows)
         independent = state.best_nats if independent is None else independent
     left_s, total, done = schedule.seconds_left(state), plan.epochs * steps, state.epoch * steps
@@ -134,7 +137,7 @@ def train(
 
 
 def _epoch(state: State, rows: Rows, schedule: Schedule, advance: Callable[[float], None]) -> float:
-    """Trains on each row once, or until time is up; the mean training loss of the steps that were made."""
+    """Trains on each row once, or until time is up; returns the mean training loss."""
     total, counted = 0.0, 0
     for number, batch in enumerate(shuffled_batches(rows, schedule.plan.batch_size, state.generator)):
         if (time_used := schedule.time_used()) >= 1:
@@ -148,12 +151,12 @@ def _epoch(state: State, rows: Rows, schedule: Schedule, advance: Callable[[floa
 
 
 def _step(state: State, batch: Rows, plan: Plan) -> float | None:
-    """One step down the training loss, whose mean is returned; None where it or its gradient was not finite."""
+    """Makes one step; returns its training loss, or None if loss or gradient were not finite."""
     losses = state.network.training_loss(batch.x, batch.observed, generator=state.generator)
     loss = batch.mean(batch.in_table_units(losses))
     for group in state.optimizer.param_groups:
         for parameter in group["params"]:
-            parameter.grad = None  # what zero_grad does, without its profiler's bookkeeping
+            parameter.grad = None  # as zero_grad does, without the cost of its profiler
     loss.backward()
     norm = clip_gradients(state.network, plan.clip_norm)
     if math.isfinite(value := float(loss.detach())) and math.isfinite(norm):
@@ -168,14 +171,15 @@ def _step(state: State, batch: Rows, plan: Plan) -> float | None:
 
 
 def clip_gradients(network: AbstractTrainable, clip_norm: float) -> float:
-    """Scales all gradients down to ``clip_norm`` together if they are longer, and returns the norm they had.
+    """Scales the gradients down to ``clip_norm`` if their norm is larger, and returns that norm.
 
-    Each member of a committee is clipped by itself, to its share, as if it were trained alone; the longest norm is returned.
+    Each member of a committee is clipped on its own, to its share, as if it were trained alone.
+    Then the largest norm is returned.
     """
     lengths = []
     for part, share in network.trained_apart():
         parameters = [p for p in part.parameters() if p.grad is not None]
-        # Not by dot products, which are quicker: their last bits depend on the number of threads.
+        # Dot products would be quicker, but their last bits depend on the number of threads.
         norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         lengths.append(length := float(norm) / share)
         if 0 < clip_norm < length:
@@ -184,7 +188,7 @@ def clip_gradients(network: AbstractTrainable, clip_norm: float) -> float:
 
 
 def _record(state: State, train_nats: float, valid_nats: float) -> dict[str, float | int | None]:
-    """An epoch as JSON has it."""
+    """An epoch as JSON."""
     return {
         "epoch": state.epoch,
         "train_nats": _finite(train_nats),
@@ -195,7 +199,7 @@ def _record(state: State, train_nats: float, valid_nats: float) -> dict[str, flo
 
 
 def _note(state: State, nats: float, independent: float | None) -> str:
-    """The progress line after an epoch. Estimates are marked, and none of them is called the best."""
+    """The progress line after an epoch; an estimate is marked, and has no best epoch."""
     estimated = state.network.loss_is_estimate
     mark, reached = ("≈ ", nats) if estimated else ("", state.best_nats)
     clauses = [f"{mark}{nats:.2f} nats"]
@@ -207,5 +211,5 @@ def _note(state: State, nats: float, independent: float | None) -> str:
 
 
 def _finite(value: float) -> float | None:
-    """The value, or None where it is not a number, as JSON has it."""
+    """The value for JSON, None if it is not finite."""
     return value if math.isfinite(value) else None

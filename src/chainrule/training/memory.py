@@ -1,4 +1,4 @@
-"""Whether a network and its training fit into memory, before anything is allocated."""
+"""Checks before any allocation that a network and its training fit into memory."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from chainrule.machine import free_bytes
 from chainrule.networks import AbstractNetwork, Columns
 from chainrule.training.plan import Plan
 
-COPIES = 6  # of each parameter: itself, its gradient, two moments, the best so far, and one on the way to a file
+# Copies of each parameter: itself, its gradient, two moments, the best so far, one for a file.
+COPIES = 6
 BYTES = 4
-AT_ONCE = 4  # numbers of each unit and output that a training step holds for each row
+# Numbers that a training step holds for each row, for each unit and each output.
+AT_ONCE = 4
 
 
 def require_memory(
@@ -23,10 +25,10 @@ def require_memory(
     """Raises ChainruleError if training would need more memory than the machine has free.
 
     Args:
-        build: makes the network of a plan.
+        build: builds the network of a plan.
         columns: the network's columns.
         plan: sizes, members and rows of a step.
-        names: what the columns are called.
+        names: the names of the columns.
     """
     needed, free = training_bytes(build, columns, plan), free_bytes()
     if free is not None and needed > free:
@@ -39,10 +41,10 @@ def require_memory(
 
 
 def training_bytes(build: Callable[[Plan], AbstractNetwork], columns: Columns, plan: Plan) -> int:
-    """About how much training takes: copies of the parameters, and a batch on its way through the network.
+    """Estimated bytes of training: copies of the parameters, and a batch in all layers.
 
-    One member is built on PyTorch's meta device, which has no memory. Each of its units and outputs has one
-    bias, so that the biases count the numbers that a row becomes.
+    One member is built on PyTorch's meta device, which has no memory. Each unit and each output has
+    one bias, so the biases count the numbers that a row takes in the network.
     """
     with torch.device("meta"):
         member = build(replace(plan, members=1, orders=1))

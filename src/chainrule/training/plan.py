@@ -1,4 +1,4 @@
-"""What a fit has decided: the sizes of the network and how it is trained, none of them left open."""
+"""The plan of a fit: the network's sizes and the options of training, all decided."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from chainrule.training.config import FitConfig
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A ``FitConfig`` that leaves nothing open. Its fields mean the same; their defaults suit a network of one order.
+    """A ``FitConfig`` without open values.
 
-    ``hidden_sizes`` is empty where the network has one layer, of ``hidden_size`` units.
+    Fields mean the same, and the defaults suit a network of one order. ``hidden_sizes`` is empty if
+    the network has one layer, which has ``hidden_size`` units.
     """
 
     hidden_size: int = 200
@@ -46,12 +47,12 @@ class Plan:
         return replace(self, **{name: value for name, value in asked.items() if value is not None})
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as a JSON object, which ``FitConfig.from_json`` reads, too."""
+        """The fields as a JSON object, which ``FitConfig.from_json`` can also read."""
         return asdict(self) | {"hidden_sizes": list(self.hidden_sizes) or None}
 
     @classmethod
     def from_json(cls, spec: Mapping[str, Any]) -> Plan:
-        """The plan that ``to_json`` described; ShapeError where a value is wrong or left open."""
+        """The plan that ``to_json`` described; raises ShapeError if a value is wrong or missing."""
         config = FitConfig.from_json(spec)
         left_open = [name for name, value in config.to_json().items() if value is None and name != "hidden_sizes"]
         if left_open:

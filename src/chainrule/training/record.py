@@ -1,4 +1,4 @@
-"""What a fit leaves on record: what was asked, how training went, and what was reached on validation rows."""
+"""The record of a fit: its options, the history of training, and the nats of validation rows."""
 
 from __future__ import annotations
 
@@ -25,10 +25,15 @@ from chainrule.training.state import State
 from chainrule.training.validation import losses_of_rows
 
 BATCH_ROWS = 10_000
-HALF = 0.5  # of a column's nats, the most that one cell may make, and of all nats, that a few rows may
-ROUGH = 0.25  # of what the largest row makes of a mean that is rounded, at most: the unit is a power of two
-# Cells of validation rows that are scored exactly: in one pass; or by an orderless network in one pass for each column, so many
-# or half as many as rows were trained on, which then takes a fraction of the time of training.
+# The largest share of a column's nats that one cell may have, and of all nats that few rows may
+# have.
+HALF = 0.5
+# A rounded mean has a power of two as its unit. The unit is at most this share of the largest row's
+# contribution to the mean.
+ROUGH = 0.25
+# How many cells of validation rows are scored exactly. A network of one order scores MOST_CELLS in
+# one pass. An orderless one takes a pass for each column: it scores MOST_STEPS, or half as many as
+# the rows trained on, which takes a fraction of the time of training.
 MOST_CELLS, MOST_STEPS = 20_000_000, 200_000
 LEAST_ROWS = 100
 
@@ -36,18 +41,19 @@ LEAST_ROWS = 100
 def record_of(
     model: Model, state: State, plan: Plan, data: TrainingData, *, min_count: int, show_progress: bool = True
 ) -> dict[str, Any]:
-    """The record of a fit as JSON has it; nats are −log p per row, in the table's units.
+    """The record of a fit as JSON; nats are −log p per row, in the table's units.
 
-    A column has none if fewer than ``min_count`` cells make them, or one of these more than half. Means over all validation
-    rows, and those over all training rows, are rounded if few rows make them: see ``reached``.
+    The nats of a column are absent if it has fewer than ``min_count`` cells, or if one cell has
+    more than half of them. Means over validation or training rows are rounded if few rows dominate
+    them: see ``reached``.
 
     Args:
-        model: what was trained, on the CPU and in evaluation mode.
-        state: how training ended.
-        plan: what was trained by.
+        model: the trained model, on the CPU and in evaluation mode.
+        state: the last state of training.
+        plan: the plan of training.
         data: the rows.
-        min_count: how many cells a column's nats are made of, at least.
-        show_progress: whether a bar is shown where validation rows are scored.
+        min_count: the nats of a column need at least so many cells.
+        show_progress: whether a progress bar shows the scoring of validation rows.
     """
     network, train, valid = model.network, data.train, data.valid
     cells = nats_of_cells(network, valid.x, valid.observed)
@@ -77,19 +83,22 @@ def record_of(
 
 
 def most_steps(epochs: int, rows: int) -> int:
-    """How many cells of validation rows an orderless network is asked for after so many passes over so many rows."""
+    """How many validation cells an orderless network scores after epochs of so many rows."""
     return max(MOST_STEPS, epochs * rows // 2)
 
 
 def reached(
     model: Model, independent: Model, table: Table, rows: Rows, steps: int, show_progress: bool, *, min_count: int
 ) -> dict[str, Any]:
-    """−log p per validation row as ``Density.score`` has it, of a model and of independent columns; where rows or columns are
-    many, of the first rows, with the standard errors of both means. Where training could only estimate it, by how much, too.
+    """−log p per validation row by the model and by independent columns, as in ``Density.score``.
 
-    Who has the model could compute the values of few rows from a mean that these make. So all is rounded, to a multiple of
-    ``rounded_to``, if there are fewer than ``min_count`` rows, or if one makes more than half of the nats, or fewer than
-    ``min_count`` together that have twice as many as all others.
+    With many rows or columns, only the first rows are scored, and both means have standard errors.
+    If the training loss is an estimate of −log p, its standard error is given as well.
+
+    From a mean that few rows dominate, a reader with the model could compute their values. So the
+    numbers are rounded to multiples of ``rounded_to`` in three cases: there are fewer than
+    ``min_count`` rows; one row has more than half of the nats; or fewer than ``min_count`` rows do,
+    and each of them has at least twice the nats of any other row.
     """
     most = steps if model.takes_any_evidence else MOST_CELLS
     count = min(len(table), max(LEAST_ROWS, most // len(model.schema.columns)))
@@ -127,29 +136,29 @@ def _weights(rows: Rows) -> np.ndarray:
 
 
 def _unit(nats: np.ndarray, weights: np.ndarray, min_count: int) -> float:
-    """The unit to which a weighted mean of rows' nats (N,) is rounded, so that it tells those of no few rows; 0 for none."""
+    """The unit of a weighted mean of nats (N,) that hides the values of few rows; 0 for none."""
     sizes = np.abs(np.nan_to_num(nats, posinf=0.0, neginf=0.0))
     order = np.argsort(-sizes, kind="stable")
-    sizes, parts = np.append(sizes[order], 0.0), (sizes * weights)[order] / weights.sum()
-    most = float(parts.max())
+    sizes, shares = np.append(sizes[order], 0.0), (sizes * weights)[order] / weights.sum()
+    most = float(shares.max())
     if min_count < 2 or not most > 0:
         return 0.0
-    few = min(min_count - 1, len(parts))
+    few = min(min_count - 1, len(shares))
     is_apart = sizes[1 : few + 1] <= HALF * sizes[:few]
-    makes_most = parts[:few].cumsum() > HALF * parts.sum()
-    if len(nats) >= min_count and not most > HALF * parts.sum() and not (makes_most & is_apart).any():
+    makes_most = shares[:few].cumsum() > HALF * shares.sum()
+    if len(nats) >= min_count and not most > HALF * shares.sum() and not (makes_most & is_apart).any():
         return 0.0
     return float(2.0 ** np.floor(np.log2(ROUGH * most)))
 
 
 def _rounded(record: Mapping[str, Any], unit: float, keys: Iterable[str]) -> dict[str, Any]:
-    """The record with these numbers as multiples of a unit; 0: as they are."""
+    """The record with these numbers rounded to multiples of a unit; 0 leaves them as they are."""
     numbers = {key: record[key] for key in keys if unit and isinstance(record[key], float)}
     return {**record, **{key: round(number / unit) * unit for key, number in numbers.items()}}
 
 
 def _standard_error(values: np.ndarray, weights: np.ndarray) -> float | None:
-    """That of a weighted mean of values (N,)."""
+    """The standard error of a weighted mean of values (N,)."""
     share = weights / weights.sum()
     return _finite(np.sqrt((share**2 * (values - share @ values) ** 2).sum()))
 
@@ -159,13 +168,13 @@ def _finite(value: Any) -> float | None:
 
 
 def nats_of(network: AbstractNetwork, rows: Rows) -> float:
-    """−log p per row by a network of one order, nats in the table's units."""
+    """−log p per row by a network of one order, in nats of the table's units."""
     return rows.total(nats_of_rows(network, rows)) / rows.count
 
 
 @torch.no_grad()
 def nats_of_rows(network: AbstractNetwork, rows: Rows) -> torch.Tensor:
-    """−log p of each row (N,) float64 by a network of one order, nats in the table's units."""
+    """−log p of each row (N,) float64 by a network of one order, in nats of the table's units."""
     found = []
     for batch in batches(rows, BATCH_ROWS):
         cells = network.log_prob_columns(batch.x).double()
@@ -175,7 +184,7 @@ def nats_of_rows(network: AbstractNetwork, rows: Rows) -> torch.Tensor:
 
 
 def _order(net: AbstractNetwork, schema: Schema) -> list[str] | None:
-    """The columns as they are drawn; None of an ensemble of several orders."""
+    """The names of the columns in their order; None for an ensemble of several orders."""
     try:
         return list(names_in_order(net.order.cpu(), schema.names))
     except EvidenceError:
@@ -183,17 +192,18 @@ def _order(net: AbstractNetwork, schema: Schema) -> list[str] | None:
 
 
 def _spread(cells: torch.Tensor, rows: Rows) -> dict[str, float]:
-    """How far the orders of a network of several agree, in the table's units."""
+    """How far the orders of a network agree, in nats of the table's units."""
     spread = spread_of(cells)
-    nats = rows.take(slice(0, spread.rows)).in_table_units(cells.sum(2).mean(0))  # of each row, (rows,)
+    nats = rows.take(slice(0, spread.rows)).in_table_units(cells.sum(2).mean(0))  # (rows,)
     return replace(spread, nats=float(nats.mean())).to_json()
 
 
 def _columns(cells: torch.Tensor, alone: torch.Tensor, schema: Schema, rows: Rows, min_count: int) -> dict[str, Any]:
-    """−log p of each column's known cells in the mean, nats in the table's units: given the cells before it, and alone.
+    """Mean −log p of each column's known cells: given the cells before them, and alone.
 
-    Of an orderless network the mean over 16 orders, so that no column is favoured by its place, and of an ensemble that over
-    the members. None of a column that is unknown in too many rows, or of which one cell makes most.
+    Numbers are nats in the table's units.     An orderless network has the mean over 16 orders, so
+    that no column profits from its place. An ensemble has the mean over its members. A column has
+    None if too few cells are known, or if one cell has most of the nats.
     """
     count = cells.shape[1]
     x, observed = rows.x[:count], None if rows.observed is None else rows.observed[:count]
@@ -207,7 +217,7 @@ def _columns(cells: torch.Tensor, alone: torch.Tensor, schema: Schema, rows: Row
 
 
 def _mean_unless_few(nats: np.ndarray, min_count: int) -> float | None:
-    """The mean of a column's nats; None where it would reveal those of few cells."""
+    """The mean of a column's nats; None if it would reveal the nats of few cells."""
     if len(nats) < max(min_count, 1) or (min_count > 1 and np.abs(nats).max() > HALF * np.abs(nats).sum()):
         return None
     return float(nats.sum() / len(nats))

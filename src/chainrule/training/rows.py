@@ -1,4 +1,4 @@
-"""A table as rows to train on: encoded column by column, in memory or in memory-mapped files."""
+"""A table's rows for training: encoded column by column, in memory or in memory-mapped files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from chainrule.rng import generator_from
 from chainrule.table import Schema, Table, encode_columns
 from chainrule.training.batches import Rows
 
-LEAST_SHARE = 1e-12  # of the heaviest row
-FARTHEST = 1e12  # standard deviations: beyond, squares leave the range of float32 and likelihoods are no numbers
+LEAST_SHARE = 1e-12  # rows with a smaller share of the heaviest row's weight get a warning
+# In standard deviations. Squares of larger numbers overflow float32, and likelihoods become NaN.
+FARTHEST = 1e12
 
 
 def encoded(
     table: Table,
     schema: Schema,
-    parts: Sequence[np.ndarray],
+    splits: Sequence[np.ndarray],
     *,
     learns_from_missing: bool = False,
     weight: np.ndarray | None = None,
@@ -30,29 +31,29 @@ def encoded(
     strict: bool = False,
     also: Callable[[int, np.ndarray], None] | None = None,
 ) -> list[Rows]:
-    """Some rows of a table in each part, as codes in float32; one column at a time is in memory beside them.
+    """Encodes some rows of a table for each split, in float32; only one column is read at a time.
 
     Args:
         table: the table.
         schema: its columns.
-        parts: row numbers, int64 (n,) each.
-        learns_from_missing: whether unknown cells are allowed.
+        splits: the row numbers of each split, int64 (n,).
+        learns_from_missing: whether missing cells are allowed.
         weight: how much each row of the table counts, (N,).
-        folder: where memory-mapped files are made instead of arrays in memory.
-        strict: likelihoods in the table's units are over what columns can hold; nothing is left for other cells.
-        also: is called with each column's number and its codes (N,) in float64, NaN where unknown.
+        folder: a folder for memory-mapped files; None keeps the codes in memory.
+        strict: leave no probability for values that columns cannot hold.
+        also: called with each column's number and its codes (N,) in float64, NaN where unknown.
 
     Raises:
-        SchemaError: no rows, a value its column cannot have, a cell too far from the others.
-        EvidenceError: an unknown cell, where none is allowed.
+        SchemaError: no rows, a value that its column cannot have, a cell too far from the others.
+        EvidenceError: a missing cell, if none is allowed.
     """
     if len(table) == 0:
         raise SchemaError(f"{table.source}: no rows")
     width = len(schema.columns)
-    x = [_array(folder, f"x{number}", (len(part), width), np.float32) for number, part in enumerate(parts)]
-    seen = [_array(folder, f"o{number}", (len(part), width), np.bool_) for number, part in enumerate(parts)]
+    x = [_array(folder, f"x{number}", (len(split), width), np.float32) for number, split in enumerate(splits)]
+    observed = [_array(folder, f"o{number}", (len(split), width), np.bool_) for number, split in enumerate(splits)]
     scale_nats = np.zeros(len(table))
-    holes: dict[int, np.ndarray] = {}
+    missing: dict[int, np.ndarray] = {}
     filled = set()
     for k, codes in encode_columns(table, schema):
         known = ~np.isnan(codes)
@@ -60,29 +61,30 @@ def encoded(
         if also is not None:
             also(k, codes)
         if not known.all():
-            holes[k] = np.flatnonzero(~known)
+            missing[k] = np.flatnonzero(~known)
         codes = np.where(known, codes, 0.0)
         _require_near(table, schema, k, codes)
         scale_nats -= np.where(known, schema.columns[k].log_unit(codes, strict=strict), 0)
-        for number, part in enumerate(parts):
-            x[number][:, k] = codes[part]
-            seen[number][:, k] = known[part]
-    complete = not holes and len(filled) == width
+        for number, split in enumerate(splits):
+            x[number][:, k] = codes[split]
+            observed[number][:, k] = known[split]
+    complete = not missing and len(filled) == width
     if not (complete or learns_from_missing):
-        _refuse_holes(table, schema, holes, filled)
+        _refuse_missing(table, schema, missing, filled)
     found = []
-    for number, part in enumerate(parts):
-        own = None if weight is None else torch.from_numpy(_of_mean_1(weight[part])).float()
-        observed = None if complete else torch.from_numpy(seen[number])
-        found.append(Rows(torch.from_numpy(x[number]), observed, own, torch.from_numpy(scale_nats[part])))
+    for number, split in enumerate(splits):
+        own = None if weight is None else torch.from_numpy(_of_mean_1(weight[split])).float()
+        mask = None if complete else torch.from_numpy(observed[number])
+        found.append(Rows(torch.from_numpy(x[number]), mask, own, torch.from_numpy(scale_nats[split])))
     return found
 
 
 def checked_weight(sample_weight: object, rows: int) -> np.ndarray | None:
-    """Weights (N,) float64, the largest from 1/2 to 1, so that no sum of them overflows; None where none are given.
+    """The weights (N,) in float64, the largest scaled into [1/2, 1) so that no sum overflows.
 
     Raises:
-        ShapeError: as many numbers as rows they are not, finite and zero or more, one of them above zero.
+        ShapeError: not one number for each row; a number that is negative or not finite; only
+            zeros.
     """
     if sample_weight is None:
         return None
@@ -109,13 +111,13 @@ def checked_weight(sample_weight: object, rows: int) -> np.ndarray | None:
 
 
 def _of_mean_1(weight: np.ndarray) -> np.ndarray:
-    """Weights (n,) divided by their mean; of the rows held out or kept alone, whose largest may be far below that of all."""
+    """Weights (n,) of a split divided by their mean; the table's largest may be far larger."""
     scaled = np.ldexp(weight, -np.frexp(weight.max(initial=0.0))[1])
     return scaled / (scaled[scaled > 0].mean() if scaled.any() else 1.0)
 
 
 def split(rows: np.ndarray, fraction: float, generator: torch.Generator) -> list[np.ndarray]:
-    """Row numbers to train on and to validate with; a single row serves as both."""
+    """Row numbers for training and for validation; a single row serves as both."""
     if len(rows) < 2:
         return [rows, rows]
     order = torch.randperm(len(rows), generator=generator).numpy()
@@ -124,7 +126,7 @@ def split(rows: np.ndarray, fraction: float, generator: torch.Generator) -> list
 
 
 def rows_held_out(rows: int, training: Mapping[str, Any]) -> np.ndarray:
-    """Which of so many rows a fit of this record held out for validation; rows of weight zero do not count among them."""
+    """The rows that a fit with this record held out, numbered without rows of weight zero."""
     return split(np.arange(rows), training["config"]["valid_fraction"], generator_from(training["seed"]))[1]
 
 
@@ -146,12 +148,12 @@ def _require_near(table: Table, schema: Schema, k: int, codes: np.ndarray) -> No
         )
 
 
-def _refuse_holes(table: Table, schema: Schema, holes: dict[int, np.ndarray], filled: set[int]) -> None:
+def _refuse_missing(table: Table, schema: Schema, missing: dict[int, np.ndarray], filled: set[int]) -> None:
     absent = [k for k in range(len(schema.columns)) if k not in filled]
-    rows = np.arange(len(table)) if absent else np.unique(np.concatenate(list(holes.values())))
+    rows = np.arange(len(table)) if absent else np.unique(np.concatenate(list(missing.values())))
     row = int(rows[0])
-    k = absent[0] if absent else min(k for k, at in holes.items() if row in at)
+    k = absent[0] if absent else min(k for k, at in missing.items() if row in at)
     raise EvidenceError(
         f"{table.source}: column {schema.columns[k].name!r} is unknown at {table.where(row)}; a fixed-order network learns from "
-        f"complete rows only: fill or drop the {len(rows)} row(s) with holes, or pass network='orderless'"
+        f"complete rows only: fill or drop the {len(rows)} row(s) with missing cells, or pass network='orderless'"
     )

@@ -1,4 +1,4 @@
-"""A run of a fit, as files know it: the checkpoint that it writes, and the run that it continues or repeats."""
+"""The files of a run: its checkpoint, and the earlier run that it continues or repeats."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ class Run:
     """A run, and the earlier run whose file it was given.
 
     Attributes:
-        checkpoint: where the state of training is kept; None for nowhere.
-        resumes: whether the checkpoint holds an interrupted run, which goes on.
-        finished: the density of a finished run, which is not to be fitted again; None for no such run.
+        checkpoint: the file for the state of training; None for no file.
+        resumes: whether the checkpoint holds an interrupted run, which this run continues.
+        finished: the density of a finished run, which is not fitted again; None for no such run.
         name: the file of that density.
-        is_closed: whether the checkpoint is closed when training ends; whoever opened it closes it otherwise.
+        is_closed: whether the checkpoint is closed when training ends; otherwise its opener closes
+            it.
     """
 
     checkpoint: Checkpoint | None = None
@@ -53,7 +54,7 @@ class Run:
         resume: bool = False,
         finished: str | os.PathLike[str] | None = None,
     ) -> Run:
-        """The run of these files; ChainruleError where there is nothing to resume from."""
+        """The run of these files; raises ChainruleError if there is no file to resume from."""
         if resume and checkpoint is None:
             raise ChainruleError("resume=True needs checkpoint=PATH, the file of the run to continue")
         done = None if finished is None else load(finished)
@@ -66,7 +67,7 @@ class Run:
         return cls(kept, resumes, done, os.fspath(finished or ""), not is_open)
 
     def resolved_seed(self, asked: int | None) -> int:
-        """The seed asked for, else that of the earlier run, else one of the system's entropy."""
+        """The given seed, else the earlier run's seed, else one from the system's entropy."""
         if asked is None and self.finished is not None:
             asked = self.finished.training.get("seed")
         if asked is not None:
@@ -74,28 +75,28 @@ class Run:
         return seed_of_checkpoint(self.checkpoint) if self.resumes and self.checkpoint is not None else fresh_seed()
 
     def plan(self) -> Plan | None:
-        """The plan of the earlier run, with what a search found; None if there is no earlier run."""
+        """The plan of the earlier run, with the results of its search; None without such a run."""
         if self.resumes and self.checkpoint is not None:
             return plan_of_checkpoint(self.checkpoint)
         return None if self.finished is None else plan_of(self.finished.training, self.name)
 
     def require_sizes(self, member: Callable[[], nn.Module], plan: Plan) -> None:
-        """Raises FormatError if the checkpoint to resume from has other sizes than its plan says."""
+        """Raises FormatError if the arrays of the checkpoint do not have its plan's sizes."""
         if self.resumes and self.checkpoint is not None:
             require_sizes(self.checkpoint, member, plan)
 
     def keeping(
         self, plan: Plan, data: TrainingData, description: str, *, seed: int, trials: list[Trial], began: float
     ) -> Kept:
-        """What keeps the state while training.
+        """The keeper of the state while training.
 
         Args:
-            plan: what is trained by.
-            data: what is trained on.
-            description: all else that tells this run from others.
-            seed: of the run.
-            trials: what a search tried.
-            began: when it did, by ``time.perf_counter``.
+            plan: the plan of training.
+            data: the rows.
+            description: everything else by which this run differs from others.
+            seed: the seed of the run.
+            trials: the trials of the search.
+            began: when the search began, by ``time.perf_counter``.
         """
         run = "" if self.checkpoint is None else fingerprint(data.train, data.valid, description)
         return Kept(self, plan, run, seed, trials, began)
@@ -103,7 +104,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Kept:
-    """The state of training as the checkpoint of a run keeps it; without a checkpoint nothing is kept."""
+    """Keeps the state of training in the run's checkpoint; does nothing without a checkpoint."""
 
     run: Run
     plan: Plan
@@ -120,13 +121,13 @@ class Kept:
             self.run.checkpoint.close()
 
     def begin(self, state: State) -> None:
-        """Sets a new state to that of the interrupted run, if there is one; else notes the search that preceded it."""
+        """Sets a new state to that of the interrupted run, or adds the preceding search to it."""
         state.trials, state.seconds = self.trials, time.perf_counter() - self.began
         if self.run.resumes and self.run.checkpoint is not None:
             self.run.checkpoint.restore(state, self.plan, run=self.fingerprint)
 
     def save(self, state: State) -> None:
-        """Writes the state."""
+        """Writes the state to the checkpoint."""
         if self.run.checkpoint is not None:
             self.run.checkpoint.save(state, self.plan, seed=self.seed, run=self.fingerprint)
 

@@ -1,4 +1,4 @@
-"""The schedule of training: the learning rate by epochs and time, and when training is over."""
+"""The schedule of training: the learning rate, and the end of training, by epochs and time."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from chainrule.training.state import State
 
 @dataclass(frozen=True)
 class Schedule:
-    """How far training is, in epochs or in the time allowed, whichever is farther.
+    """The progress of training: the larger share of its epochs and of its time limit.
 
     Attributes:
         plan: epochs, patience and learning rate.
         steps: steps of an epoch.
-        began: when training began, by ``time.perf_counter``; of a resumed run, as if it had not been interrupted.
+        began: when training began, by ``time.perf_counter``; a resumed run omits the interruption.
         time_limit_s: seconds after which training ends; None for no limit.
     """
 
@@ -27,11 +27,11 @@ class Schedule:
     time_limit_s: float | None = None
 
     def time_used(self) -> float:
-        """The share of the time limit that has passed; 0 where there is none."""
+        """The share of the time limit that has passed; 0 without a limit."""
         return 0.0 if self.time_limit_s is None else (time.perf_counter() - self.began) / self.time_limit_s
 
     def goes_on(self, state: State) -> bool:
-        """Whether another epoch is to be trained: epochs and time are left, and validation has not stalled."""
+        """Whether another epoch follows: epochs and time are left, validation has not stalled."""
         stalled = 0 < self.plan.patience <= state.since_best
         return state.epoch < self.plan.epochs and not stalled and self.time_used() < 1
 
@@ -40,16 +40,16 @@ class Schedule:
         return self.plan.decay == "cosine" and (state.epoch >= self.plan.epochs or self.time_used() >= 1)
 
     def set_rate(self, state: State, step: int, time_used: float) -> None:
-        """Sets the learning rate for a step of the epoch."""
+        """Sets the learning rate of a step of the epoch."""
         set_rate(state, self.plan, max((state.epoch + step / self.steps) / self.plan.epochs, time_used))
 
     def seconds_left(self, state: State) -> float | None:
-        """Of the time limit, before the next epoch; None for no limit."""
+        """Seconds of the time limit that are left before the next epoch; None without a limit."""
         return None if self.time_limit_s is None else self.time_limit_s - state.seconds
 
 
 def set_rate(state: State, plan: Plan, done: float) -> None:
-    """The learning rate when this share of training is done: cosine from its highest to zero, or constant."""
+    """Sets the learning rate after this share of training: a cosine down to zero, or constant."""
     shape = 0.5 * (1 + math.cos(math.pi * done)) if plan.decay == "cosine" else 1.0
     for group in state.optimizer.param_groups:
         group["lr"] = plan.learning_rate * state.rate_scale * shape

@@ -1,4 +1,4 @@
-"""A search on the validation rows: what a plan leaves to the table is tried, one change at a time."""
+"""A search for the best plan on the validation rows, one change at a time."""
 
 from __future__ import annotations
 
@@ -22,16 +22,18 @@ def search(
 ) -> tuple[Plan, list[Trial]]:
     """The best plan that coordinate descent finds, and every trial in turn.
 
-    Fields are tried one after the other. First come the values above the best one on the field's ladder, as long as each is
-    better than the one before; if none is, the values below. A candidate is kept if it gains more than ``needed_gain``.
-    All trials share the validation rows, and with them their chance. No plan is tried twice.
+    Fields are tried one after the other. For each, the search climbs the ladder from the best value
+    as long as each step is an improvement. If the first step up is none, it descends instead. A
+    candidate is an improvement if it gains more than ``needed_gain``. All trials share the
+    validation rows and their sampling error. No plan is tried twice.
 
     Args:
-        plan: where to begin.
-        nats_of_plan: −log p per validation row that a plan reaches; a value that is not finite has lost.
-        ladders: a field and its values, neighbours differing least; the field's own value is one of them. A field may come
-            twice, the second time when others have changed.
-        needed_gain: nats by which a candidate (the last argument) must beat the best plan, which reached so many nats.
+        plan: the first plan.
+        nats_of_plan: −log p per validation row of a plan; a value that is not finite loses.
+        ladders: a field and its values, in order; the plan's own value is among them. A field may
+            come twice, the second time after other fields have changed.
+        needed_gain: nats by which a candidate must beat the best plan; called with the best plan's
+            nats, the best plan and the candidate.
 
     Examples:
         >>> best, trials = search(Plan(weight_decay=0.1), lambda plan: abs(plan.weight_decay - 0.4),

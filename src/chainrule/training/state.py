@@ -1,4 +1,4 @@
-"""Everything that changes while training; a checkpoint is this state as arrays."""
+"""The state of training: everything that changes. A checkpoint is this state as arrays."""
 
 from __future__ import annotations
 
@@ -14,25 +14,41 @@ from chainrule.training.plan import Plan
 
 @dataclass
 class State:
-    """What training changes."""
+    """Everything that training changes.
+
+    Attributes:
+        network: with its current weights.
+        optimizer: with its moments.
+        generator: draws batches and masks.
+        best: the best weights so far.
+        best_nats: −log p per validation row with the best weights.
+        epoch: the number of epochs done.
+        since_best: epochs since the best one.
+        rate_scale: a factor of the learning rate; each return to the best weights halves it.
+        skipped: steps skipped for a loss or gradient that was not finite.
+        bad_in_a_row: such steps since the last good one.
+        history: a record of each epoch.
+        seconds: the time of the epochs done and of the search before them.
+        trials: the trials of that search.
+    """
 
     network: AbstractTrainable
     optimizer: torch.optim.Optimizer
     generator: torch.Generator
     best: dict[str, torch.Tensor]
-    best_nats: float = math.inf  # −log p per validation row with the best weights
-    epoch: int = 0  # epochs done
+    best_nats: float = math.inf
+    epoch: int = 0
     since_best: int = 0
     rate_scale: float = 1.0
     skipped: int = 0
     bad_in_a_row: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
-    seconds: float = 0.0  # spent on the epochs done, and on the search before them
-    trials: list[dict[str, Any]] = field(default_factory=list)  # of the search before it
+    seconds: float = 0.0
+    trials: list[dict[str, Any]] = field(default_factory=list)
 
 
 def make_state(network: AbstractTrainable, plan: Plan, generator: torch.Generator) -> State:
-    """The state before the first step. Decay acts on weight matrices, never on biases or first_hidden."""
+    """The state before the first step; weight decay acts on matrices, not on vectors."""
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": plain, "weight_decay": 0.0}]
@@ -41,5 +57,5 @@ def make_state(network: AbstractTrainable, plan: Plan, generator: torch.Generato
 
 
 def copy_of_weights(network: AbstractTrainable) -> dict[str, torch.Tensor]:
-    """The network's tensors by name, copied."""
+    """Copies of the network's tensors, by name."""
     return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}

@@ -1,4 +1,4 @@
-"""The loss of validation rows, by masks and draws that are the same every time, so that epochs compare."""
+"""The loss of validation rows, with the same masks each time, so that epochs are comparable."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from chainrule.rng import generator_from
 from chainrule.training.batches import Rows, batches
 
 VALID_ROWS = 1000  # rows per batch
-VALID_SEED = 1  # of the masks that an orderless network is validated with
+VALID_SEED = 1  # for the masks of an orderless network
 
 
 @torch.no_grad()
 def validate(network: AbstractTrainable, rows: Rows) -> float:
-    """The training loss per row, nats, nothing dropped out: −log p, or what the network estimates instead."""
+    """The training loss per row without dropout, in nats: −log p, or an estimate of it."""
     return rows.total(losses_of_rows(network, rows)) / rows.count
 
 
 def reported_nats(network: AbstractTrainable, rows: Rows, validated: float) -> float:
-    """−log p per row as a person reads it, from what ``validate`` found.
+    """−log p per row for the reader, given the result of ``validate``.
 
-    Rows with missing cells are weighted anew by an orderless network's training loss, but not by the estimate reported.
+    The training loss of an orderless network reweights rows with missing cells; the reported
+    estimate does not.
     """
     if rows.observed is None or not network.loss_is_estimate:
         return validated
@@ -34,7 +35,7 @@ def reported_nats(network: AbstractTrainable, rows: Rows, validated: float) -> f
 def losses_of_rows(
     network: AbstractTrainable, rows: Rows, loss: Callable[..., torch.Tensor] | None = None
 ) -> torch.Tensor:
-    """The training loss of each row (N,) float64, as ``validate`` has it, or another loss."""
+    """The training loss of each row without dropout, (N,) float64, or another loss."""
     generator, training, loss = generator_from(VALID_SEED), network.training, loss or network.training_loss
     network.eval()
     found = [b.in_table_units(loss(b.x, b.observed, generator=generator).double()) for b in batches(rows, VALID_ROWS)]

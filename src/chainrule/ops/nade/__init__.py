@@ -1,1 +1,1 @@
-"""NADE's arithmetic: ``reference`` (the lecture's loops), three faster forms of the same numbers, and ``dispatch`` to them."""
+"""NADE's arithmetic: the lecture's loops in ``reference``, and three faster forms of them."""

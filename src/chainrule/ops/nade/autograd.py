@@ -1,6 +1,7 @@
-"""An implementation's ``outputs`` and ``gradients`` as one differentiable function, also for torch.compile.
+"""An implementation's ``outputs`` and ``gradients`` as one function for autograd and torch.compile.
 
-The gradients cannot be differentiated again, and say so. The reference is not wrapped: plain autograd differentiates it.
+Differentiating the gradients again raises BackendError. The reference is not wrapped: autograd
+differentiates it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from typing_extensions import override
 
 from chainrule.errors import BackendError
 from chainrule.ops.nade import choose, eager, reference
@@ -16,7 +18,7 @@ from chainrule.ops.nade.parameters import Layout, Parameters
 
 
 def outputs(x: torch.Tensor, p: Parameters, layout: Layout, name: str, *, merge_repeats: bool) -> torch.Tensor:
-    """The outputs (N, P) of the implementation of this name, differentiable once; the rest as in ``eager.outputs``."""
+    """The outputs (N, P) of the named implementation, differentiable once."""
     return _Outputs.apply(x, *p, layout, name, merge_repeats)
 
 
@@ -31,13 +33,13 @@ def _outputs_of(name: str, x: torch.Tensor, p: Parameters, layout: Layout, merge
 def _gradients_of(
     name: str, dy: torch.Tensor, x: torch.Tensor, p: Parameters, layout: Layout, need_x: bool, merge_repeats: bool
 ) -> tuple[torch.Tensor | None, Parameters]:
-    if name in ("reference", "eager"):  # the reference leaves its gradients to autograd, which an operator shuts out
+    if name in ("reference", "eager"):  # an operator cannot use the reference's autograd
         return eager.gradients(dy, x, p, layout, need_x=need_x, merge_repeats=merge_repeats)
     return choose.implementation(name).gradients(dy, x, p, layout, need_x=need_x)
 
 
 def differentiable_once(gradients: Callable[..., Any], *tensors: torch.Tensor) -> Any:
-    """``gradients(*tensors)``, a tuple of tensors; differentiating any of them by these tensors raises BackendError.
+    """``gradients(*tensors)``, a tuple of tensors; differentiating one of them raises BackendError.
 
     >>> w = torch.ones(2, requires_grad=True)
     >>> (doubled,) = differentiable_once(lambda t: (2 * t,), w)
@@ -51,6 +53,7 @@ def differentiable_once(gradients: Callable[..., Any], *tensors: torch.Tensor) -
 
 class _Outputs(torch.autograd.Function):
     @staticmethod
+    @override
     def forward(
         ctx: Any,
         x: torch.Tensor,
@@ -68,6 +71,7 @@ class _Outputs(torch.autograd.Function):
         return _outputs_of(name, x, Parameters(W, b, first_hidden, V, c), layout, merge_repeats)
 
     @staticmethod
+    @override
     def backward(ctx: Any, *grads: torch.Tensor) -> Any:
         layout, name, merge_repeats = ctx.rest
         need_x = ctx.needs_input_grad[0]
@@ -81,10 +85,12 @@ class _Outputs(torch.autograd.Function):
 
 class _Gradients(torch.autograd.Function):
     @staticmethod
+    @override
     def forward(ctx: Any, gradients: Callable[..., Any], *tensors: torch.Tensor) -> Any:
         return gradients(*tensors)
 
     @staticmethod
+    @override
     def backward(ctx: Any, *grads: torch.Tensor) -> Any:
         raise BackendError(
             'NADE\'s kernels have first derivatives only; for second ones pass backend="reference" to the network, or set '
@@ -92,14 +98,14 @@ class _Gradients(torch.autograd.Function):
         )
 
 
-# torch.compile cannot look into compiled kernels; it takes these operators as they are. Elsewhere ``outputs`` above is
-# called, because an operator's way through the dispatcher costs 0.1 ms a step.
+# torch.compile cannot trace compiled kernels, but it can call these operators. Other callers use
+# ``outputs`` above, because the dispatcher of an operator costs 0.1 ms a step.
 
 
 def compiled_outputs(
     x: torch.Tensor, p: Parameters, layout: Layout, *, merge_repeats: bool, backend: str | None
 ) -> torch.Tensor:
-    """The outputs as an operator in a graph of torch.compile; which implementation runs is decided at each call."""
+    """The outputs as an operator for torch.compile; each call chooses the implementation."""
     widths = list(layout.input_widths), list(layout.output_widths)
     return torch.ops.chainrule.nade_outputs(x, *p, *widths, layout.activation, merge_repeats, backend or "")
 

@@ -1,8 +1,8 @@
-"""Which of NADE's implementations serves which weights, and why.
+"""Chooses the implementation of NADE's arithmetic by backend, device and dtype.
 
-``backend`` or the environment variable CHAINRULE_BACKEND names one of BACKENDS. Without either, float32 weights go to
-the kernels of their device and all others to ``eager``. What an implementation cannot do goes to ``eager``, too, and
-the reason is logged once, under "chainrule".
+``backend`` or the environment variable CHAINRULE_BACKEND names one of BACKENDS. Without either, the
+kernels of the device serve float32 weights, and ``eager`` serves all others. If an implementation
+cannot serve the weights, ``eager`` does, and the reason is logged once, under "chainrule".
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = logging.getLogger("chainrule")
 
 
 def check_backend(backend: str | None) -> str | None:
-    """The name itself; BackendError with the right ones for a name that is none of BACKENDS."""
+    """Returns the name, or raises BackendError if it is none of BACKENDS."""
     if backend is not None and backend not in BACKENDS:
         raise BackendError(unknown_choice("backend", backend, BACKENDS))
     return backend
@@ -50,13 +50,13 @@ def chosen(W: torch.Tensor, backend: str | None = None) -> str:
 
 @lru_cache(maxsize=4)
 def implementation(name: str) -> ModuleType:
-    """The module of this name, imported when first needed: compiled kernels bring their compiler."""
+    """The module of this name, imported on first use, since kernels import their compiler."""
     return import_module(f"chainrule.ops.nade.{MODULES[name]}")
 
 
 @lru_cache(maxsize=256)
 def _unfit(name: str, device: str, dtype: torch.dtype, hidden: int) -> str | None:
-    """Why an implementation cannot serve such weights, or None."""
+    """The reason why an implementation cannot serve such weights, or None."""
     if name == "cpu":
         if device != "cpu":
             return f"the weights are on a {device} device"
@@ -66,12 +66,13 @@ def _unfit(name: str, device: str, dtype: torch.dtype, hidden: int) -> str | Non
         return f"the weights are on a {device} device"
     try:
         module = implementation(name)
-    except (ImportError, OSError) as error:  # not installed, switched off, or without its shared library
+    except (ImportError, OSError) as error:  # absent, disabled, or without its library
         return f"its compiler cannot be used: {error}"
     return None if name == "cpu" else module.available() or module.unsupported(hidden, dtype)
 
 
 @lru_cache(maxsize=256)
 def _log_once(message: str, asked: bool) -> None:
-    # What was asked for and not done is worth a warning; a default that changes with the dtype is not.
+    # An explicit choice that is not followed deserves a warning; a default that depends on the
+    # dtype does not.
     log.log(logging.WARNING if asked else logging.INFO, message)

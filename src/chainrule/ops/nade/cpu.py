@@ -1,8 +1,10 @@
-"""NADE on CPUs: compiled loops over float32, on a few threads. Derivation: README.md beside.
+"""NADE on CPUs: compiled loops over float32, on a few threads. README.md has the derivation.
 
-A hidden state is computed only where an input is non-zero, the backward pass rebuilds states from sums kept at a few
-steps, and nothing of size N·D·H exists. Every sum has a fixed sequence: results do not depend on the number of threads, and
-a row's outputs depend on no other row and on no later input, to the bit.
+A hidden state is computed only after a non-zero input. The backward pass rebuilds states from sums
+kept at a few steps. Nothing has the size N·D·H.
+
+Every sum has a fixed sequence. Results do not depend on the number of threads. A row's outputs
+depend on no other row and on no later input, to the bit.
 """
 
 from __future__ import annotations
@@ -29,21 +31,21 @@ from chainrule.ops.nade import cpu_kernels as kernels
 from chainrule.ops.nade import threads
 from chainrule.ops.nade.parameters import Layout, Parameters
 
-BLOCK = 128  # outputs of a block of steps, whose weights stay near while many rows pass
+BLOCK = 128  # outputs of a block of steps; their weights stay in cache while many rows pass
 CHUNK = 64  # rows that pass a block before the next block is loaded
-LEAST_ROWS = 32  # fewer rows are not worth a task
-TASKS = 4  # least number of backward tasks: rows are split where strips of hidden units are fewer
-SHARE_NUMBERS = 2**22  # floats of the strips' shares in the gradient of x
+LEAST_ROWS = 32  # rows of a task, at least
+TASKS = 4  # backward tasks, at least: with fewer strips of hidden units, rows are split as well
+SHARE_NUMBERS = 2**22  # floats for the strips' shares of the gradient of x
 KEPT_BYTES = 2**25  # buffers up to this size are kept for the next call
-SILENT_S = 1.0  # a compilation that takes longer is announced
+SILENT_S = 1.0  # seconds of compilation after which it is announced
 
-NOTHING = torch.empty(0, 0, dtype=torch.uint8)  # no cell is known
+NOTHING = torch.empty(0, 0, dtype=torch.uint8)  # an empty mask: no cell is known
 
 log = logging.getLogger("chainrule")
 
 
 def outputs(x: torch.Tensor, p: Parameters, layout: Layout) -> torch.Tensor:
-    """Every step's outputs y (N, P), float32; arguments as in ``reference.recursive``."""
+    """Every step's outputs y (N, P) in float32, equal to those of ``reference.recursive``."""
     plan = _plan(layout)
     _check_shapes(plan, x, p)
     y = _empty(len(x), len(p.V))
@@ -63,7 +65,7 @@ def outputs(x: torch.Tensor, p: Parameters, layout: Layout) -> torch.Tensor:
 def gradients(
     dy: torch.Tensor, x: torch.Tensor, p: Parameters, layout: Layout, *, need_x: bool
 ) -> tuple[torch.Tensor | None, Parameters]:
-    """Gradients of x (None unless needed) and of the parameters, given the gradient dy (N, P) of the outputs."""
+    """Gradients of x (None unless needed) and of the parameters, from dy (N, P) of the outputs."""
     plan, relu = _plan(layout), layout.activation == "relu"
     _check_shapes(plan, x, p)
     W, V = p.W, p.V
@@ -74,8 +76,8 @@ def gradients(
     rows = max(1, SHARE_NUMBERS // max(1, strips * W.shape[0])) if need_x else max(1, len(x))
     sums: list[np.ndarray] = []
     for start in range(0, max(1, len(x)), rows):
-        part = slice(start, start + rows)
-        found = _backward(dy[part], x[part], p, plan, relu, dx if dx is None else dx[part])
+        chunk = slice(start, start + rows)
+        found = _backward(dy[chunk], x[chunk], p, plan, relu, dx if dx is None else dx[chunk])
         for result, more in zip(sums, found, strict=False):
             result += more
         sums = sums or found
@@ -94,7 +96,10 @@ def sample(
     observed: torch.Tensor | None,
     temperature: float,
 ) -> torch.Tensor:
-    """Binary rows (N, D) in step order: observed cells keep their values, others are 1 where uniforms < σ(y / temperature)."""
+    """Binary rows (N, D) in step order, with x_k = 1 where uniforms < σ(y_k / temperature).
+
+    Observed cells keep their values.
+    """
     _check_shapes(_plan(layout), uniforms, p)
     for name, tensor in (("values", values), ("observed", observed)):
         if tensor is not None and tensor.shape != uniforms.shape:
@@ -128,7 +133,7 @@ def advance(
     *,
     activation: str,
 ) -> torch.Tensor:
-    """One step of sampling: a (N, H) += x (N, i) W (i, H) and h = act(a), both in place; returns c + h Vᵀ, (N, p)."""
+    """One step of sampling: a (N, H) += x (N, i) W and h = σ(a), in place; returns c + h Vᵀ."""
     H, expected = W.shape[1], ((len(x), W.shape[1]), (len(x), W.shape[0]), (len(V), W.shape[1]), (len(V),))
     if (a.shape, x.shape, V.shape, c.shape) != expected or h.shape != a.shape:
         shapes = ", ".join(str(tuple(t.shape)) for t in (a, h, x, W, V, c))
@@ -151,15 +156,25 @@ def advance(
 
 
 class _Plan(NamedTuple):
-    """A layout as the kernels read it."""
+    """A layout as the kernels read it.
 
-    inputs: np.ndarray  # (D + 1,) int64: where each step's inputs start
-    outputs: np.ndarray  # (D + 1,) int64
-    blocks: np.ndarray  # where the runs of steps 1 … D−1 start, and D
-    step_of: np.ndarray  # (I,) int64: the step that owns an input
-    first: int  # outputs of the first step
-    widest: int  # outputs of the widest block, at least 1
-    longest: int  # steps of the longest block, at least 1
+    Attributes:
+        inputs: the start of each step's inputs, and their number, (D + 1,) int64.
+        outputs: the start of each step's outputs, and their number, (D + 1,) int64.
+        blocks: the start of each block of the steps 1 … D−1, and D.
+        step_of: the step of each input, (I,) int64.
+        first: the number of outputs of the first step.
+        widest: outputs of the widest block, at least 1.
+        longest: steps of the longest block, at least 1.
+    """
+
+    inputs: np.ndarray
+    outputs: np.ndarray
+    blocks: np.ndarray
+    step_of: np.ndarray
+    first: int
+    widest: int
+    longest: int
 
 
 @lru_cache(maxsize=64)
@@ -191,25 +206,26 @@ def _backward(
     relu: bool,
     dx: torch.Tensor | None,
 ) -> list[np.ndarray]:
-    """dW, db, dV (the first step's outputs left out) and dc of these rows; writes dx."""
+    """dW, db, dV (without the first step's outputs) and dc of these rows; writes dx."""
     (rows, slots), (P, H) = x.shape, p.V.shape
     strips = _ceil(H, kernels.LANES)
     groups = _ceil(rows, kernels.ROWS)
-    parts = max(1, min(_ceil(TASKS, strips), rows // LEAST_ROWS))  # by sizes alone, not by the number of threads
-    size = _ceil(groups, parts)
-    # Hidden units of a task: two tasks a thread. Any cut gives the same bits.
+    # The sizes alone decide, not the number of threads: the same bits for any number.
+    splits = max(1, min(_ceil(TASKS, strips), rows // LEAST_ROWS))
+    size = _ceil(groups, splits)
+    # Hidden units of a task, for two tasks a thread. Every cut gives the same bits.
     wide = max(1, strips // (2 * torch.get_num_threads())) * kernels.LANES
-    sums = [_empty(parts, *shape) for shape in (p.W.shape, p.b.shape, p.V.shape)]
-    sums[0][:, plan.inputs[-2] :] = 0  # nobody reads the last step's inputs
+    sums = [_empty(splits, *shape) for shape in (p.W.shape, p.b.shape, p.V.shape)]
+    sums[0][:, plan.inputs[-2] :] = 0  # no step reads the last step's inputs
     sums[2][:, : plan.first] = 0  # the first step's hidden vector is the same for all rows
     if len(plan.blocks) == 1:
-        for part in sums[:2]:
-            part[:] = 0
-        return [*(part[0] for part in sums), _array(dy).sum(0, dtype=np.float64).astype(np.float32)]
+        for total in sums[:2]:
+            total[:] = 0
+        return [*(total[0] for total in sums), _array(dy).sum(0, dtype=np.float64).astype(np.float32)]
     shares = np.zeros((strips, rows, slots) if dx is not None else (1, 0, 0), np.float32)
     tensors = [_ready(t) for t in (x, p.W, p.b, p.V)]
     every, lanes, chunk = dx is not None, kernels.LANES, CHUNK
-    share, tasks = max(1, _ceil(groups, torch.get_num_threads())), _ceil(H, wide) * parts
+    share, tasks = max(1, _ceil(groups, torch.get_num_threads())), _ceil(H, wide) * splits
     first, seats, pieces = threads.wanted(_ceil(groups, share)), threads.wanted(tasks), len(plan.blocks) - 1
     with _borrowed() as buffer:
         slot, count = buffer("slots", rows, slots, dtype=np.int32), buffer("counts", rows, dtype=np.int32)
@@ -225,11 +241,11 @@ def _backward(
         dc = of_groups.numpy().sum(0, dtype=np.float64).astype(np.float32)
     if dx is not None:
         np.sum(shares, axis=0, out=dx.numpy())
-    return [*(s.sum(0) if parts > 1 else s[0] for s in sums), dc]
+    return [*(s.sum(0) if splits > 1 else s[0] for s in sums), dc]
 
 
 def _check_shapes(plan: _Plan, x: torch.Tensor, p: Parameters) -> None:
-    """ShapeError unless x and the parameters fit the layout: the kernels read where shapes say, without looking."""
+    """Raises ShapeError unless x and the parameters fit the layout; kernels do not check."""
     inputs, outs, H = int(plan.inputs[-1]), int(plan.outputs[-1]), p.W.shape[-1]
     expected = {"x": (len(x), inputs), "W": (inputs, H), "b": (H,), "first_hidden": (H,), "V": (outs, H), "c": (outs,)}
     for (name, shape), tensor in zip(expected.items(), (x, *p), strict=True):
@@ -238,13 +254,13 @@ def _check_shapes(plan: _Plan, x: torch.Tensor, p: Parameters) -> None:
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
-    """A contiguous float32 array, the tensor's own memory where it is that already."""
+    """The tensor as a contiguous float32 array, without a copy if possible."""
     return _ready(tensor).detach().numpy()
 
 
 def _ready(tensor: torch.Tensor) -> torch.Tensor:
-    """The tensor as kernels read it: contiguous, aligned float32 in this machine's memory."""
-    if tensor.device.type != "cpu":  # kernels follow addresses
+    """The tensor as kernels read it: contiguous, aligned float32 in main memory."""
+    if tensor.device.type != "cpu":  # kernels read memory by address
         raise ShapeError(f"a tensor is on the device {tensor.device}, the weights are on the CPU; move it there")
     tensor = tensor.resolve_neg()
     if tensor.dtype is not torch.float32 or not tensor.is_contiguous():
@@ -253,7 +269,7 @@ def _ready(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _run(name: str, tasks: int, seats: int, *arguments: torch.Tensor | np.ndarray | float) -> None:
-    """Has ``seats`` threads do a kernel's tasks; the words are laid out as ``cpu_kernels`` reads them."""
+    """Runs a kernel's tasks in ``seats`` threads; ``cpu_kernels`` describes the words."""
     words: list[int] = [0, 0, tasks]
     for argument in arguments:
         if isinstance(argument, torch.Tensor):
@@ -268,7 +284,7 @@ def _run(name: str, tasks: int, seats: int, *arguments: torch.Tensor | np.ndarra
 
 
 def _pitch(W: torch.Tensor) -> int:
-    """Hidden units in whole strips."""
+    """The number of hidden units, rounded up to whole strips."""
     return _ceil(W.shape[1], kernels.LANES) * kernels.LANES
 
 
@@ -277,13 +293,13 @@ def _ceil(a: int, b: int) -> int:
 
 
 def _rows_per_task(rows: int) -> int:
-    """Rows in whole groups: a share for every thread, or less where that would be many."""
+    """Rows of a task, in whole groups: a share for each thread, at most CHUNK."""
     share = _ceil(max(rows, 1), torch.get_num_threads())
     return min(CHUNK, _ceil(share, kernels.ROWS) * kernels.ROWS)
 
 
 def _empty(*shape: int) -> np.ndarray:
-    """An array to return, which a kernel writes in full; tests fill it with NaN first."""
+    """An array for results, which a kernel writes in full; tests fill it with NaN first."""
     return np.empty(shape, np.float32)
 
 
@@ -292,7 +308,7 @@ class _Scratch:
 
     def __init__(self) -> None:
         self.kept: dict[str, np.ndarray] = {}
-        self.shaped: dict[str, torch.Tensor] = {}  # the same memory as it was asked for last
+        self.shaped: dict[str, torch.Tensor] = {}  # the same memory in the shape of the last call
 
     def __call__(self, name: str, *shape: int, dtype: type = np.float32) -> torch.Tensor:
         last = self.shaped.get(name)
@@ -310,12 +326,12 @@ class _Scratch:
         return view
 
 
-_scratch: list[_Scratch] = []  # those that no call uses now; pop and append are atomic
+_scratch: list[_Scratch] = []  # buffers not in use; pop and append are atomic
 
 
 @contextmanager
 def _borrowed() -> Iterator[_Scratch]:
-    """Buffers for this call alone."""
+    """Buffers that no other call uses."""
     try:
         scratch = _scratch.pop()
     except IndexError:
@@ -328,7 +344,7 @@ _compiling = threading.Lock()
 
 
 def _renew_lock() -> None:
-    """Replaces the lock in a forked child, where a thread of the parent may hold it for ever."""
+    """Replaces the lock in a forked child; a thread of the parent may hold the old one forever."""
     global _compiling
     _compiling = threading.Lock()
 
@@ -339,7 +355,7 @@ if hasattr(os, "register_at_fork"):
 
 @lru_cache(maxsize=16)
 def _compiled(name: str) -> Any:
-    """The kernel of this name, compiled in seconds by the first call on a machine; a terminal is told."""
+    """The kernel of this name; its first call on a machine compiles for seconds, with a notice."""
     with _compiling:
         began = time.perf_counter()
         notice = threading.Timer(SILENT_S, _announce)

@@ -1,15 +1,16 @@
-"""Compiled loops of NADE over float32 arrays: forward, backward, sampling, one step. ``cpu.py`` calls them.
+"""Compiled loops of NADE over float32 arrays, which ``cpu.py`` calls: forward, backward, sampling.
 
-A strip is LANES consecutive hidden units as one value, which LLVM keeps in vector registers. So a loop over hidden units
-reads like the formula, and no result depends on what a compiler chose to vectorise. Every sum has one fixed sequence: it
-depends neither on the number of threads nor on the other rows of the batch.
+A strip is LANES consecutive hidden units as one value, which LLVM keeps in vector registers. So a
+loop over hidden units reads like the formula, and no result depends on a compiler's vectorisation.
+Every sum has one fixed sequence. It depends neither on the number of threads nor on the other rows.
 
-Everything that decides the machine code is in this one file, because numba's cache on disk looks at this file alone.
-Derivation and costs: README.md beside.
+This file has everything that decides the machine code, because numba's cache on disk looks at this
+file alone. README.md has the derivation and the costs.
 """
 
-# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportIndexIssue=false, reportOperatorIssue=false
-# The functions below are typed by numba, not by annotations.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
+# pyright: reportIndexIssue=false, reportOperatorIssue=false
+# numba types the functions below; they have no annotations.
 
 from __future__ import annotations
 
@@ -27,21 +28,22 @@ from numba.extending import lower_builtin
 from numba.np import arrayobj
 
 LANES = 64  # hidden units of a strip: four 512-bit or eight 256-bit registers
-HALF = LANES // 2  # of the sums of eight rows, which all stay in registers
-ROWS = 4  # rows that walk the steps together, so that a row of V is loaded once for them
+HALF = LANES // 2  # half a strip: the sums of eight rows then all stay in registers
+ROWS = 4  # rows that go through the steps together, so that a row of V is loaded once for them
 
 SIGMOID_ERROR = 3e-7  # bound of the relative error of ``_sigmoid`` within |t| <= 126
 
 if config.DISABLE_JIT:
     raise ImportError("numba compiles nothing: NUMBA_DISABLE_JIT is set")
 
-intrinsic: Any = extending.intrinsic  # what it makes is called with other arguments than it is written with
+# The functions that it makes are called with other arguments than they are written with.
+intrinsic: Any = extending.intrinsic
 
 _FLOAT, _INT = ir.FloatType(), ir.IntType(32)
 _STRIP, _INTS = ir.VectorType(_FLOAT, LANES), ir.VectorType(_INT, LANES)
 
 
-# A strip as a type of numba, and what can be done with it.
+# A strip as a type of numba, and its operations.
 
 
 class StripType(types.Type):
@@ -98,7 +100,7 @@ def _element(context: Any, builder: Any, array_type: Any, array: Any, offset: An
 
 @intrinsic
 def read(typingctx: Any, array: Any, offset: Any) -> Any:
-    """The element at ``offset`` of a contiguous array of any shape, without the arithmetic that an index costs."""
+    """The element at ``offset`` of a contiguous array of any shape, without index arithmetic."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.load(_element(context, builder, signature.args[0], args[0], args[1]))
@@ -131,7 +133,7 @@ def _loader(kind: StripType) -> Any:
 
 def _part_loader(kind: StripType) -> Any:
     def load_part(typingctx: Any, array: Any, offset: Any, count: Any) -> Any:
-        """The first ``count`` lanes of a strip, zeros in the others, whose memory is not touched."""
+        """The first ``count`` lanes of a strip, zeros in the others; their memory is not read."""
 
         def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             address = _address(context, builder, signature.args[0], args[0], args[1], kind.lanes)
@@ -148,7 +150,7 @@ def _part_loader(kind: StripType) -> Any:
 
 @intrinsic
 def prefetch(typingctx: Any, array: Any, offset: Any) -> Any:
-    """Asks for the cache line at ``offset``, which may lie beyond the array."""
+    """Prefetches the cache line at ``offset``, which may lie beyond the array."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointer, integer = ir.IntType(8).as_pointer(), ir.IntType(32)
@@ -237,7 +239,7 @@ def half_of_zeros(typingctx: Any) -> Any:
 
 
 def _select(context: Any, builder: Any, sign: str, a: Any, bound: Any) -> Any:
-    # A comparison with NaN is false, so that NaN stays: wrong weights must be seen, not clamped into range.
+    # A comparison with NaN is false, so NaN stays: broken weights must be visible, not clamped.
     return builder.select(builder.fcmp_ordered(sign, a, bound), bound, a)
 
 
@@ -272,13 +274,14 @@ def rectified(typingctx: Any, a: Any) -> Any:
     return strip(strip), emit
 
 
-# Whether there is an instruction for a · 2^n; numba compiles for what its settings say, which may be less than the processor.
+# Whether there is an instruction for a · 2^n. numba's settings decide, which may be less than the
+# processor has.
 SCALES = "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2]
 
 
 @intrinsic
 def times_power_of_two(typingctx: Any, a: Any, n: Any) -> Any:
-    """a · 2^n for whole numbers n; unless SCALES, both a · 2^n and 2^n must be ordinary numbers."""
+    """a · 2^n for integers n; unless SCALES, a · 2^n and 2^n must be normal numbers."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         if not SCALES:
@@ -288,7 +291,7 @@ def times_power_of_two(typingctx: Any, a: Any, n: Any) -> Any:
         part, mask = ir.VectorType(_FLOAT, 16), ir.IntType(16)
         kind = ir.FunctionType(part, [part, part, part, mask, _INT])
         scale = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx512.mask.scalef.ps.512")
-        rest = ir.Constant(part, ir.Undefined), ir.Constant(mask, -1), ir.Constant(_INT, 4)  # 4: rounded as usual
+        rest = ir.Constant(part, ir.Undefined), ir.Constant(mask, -1), ir.Constant(_INT, 4)  # 4: default rounding
         parts = []
         for start in range(0, LANES, 16):
             lanes = ir.Constant(ir.VectorType(_INT, 16), [ir.Constant(_INT, start + k) for k in range(16)])
@@ -304,7 +307,7 @@ def times_power_of_two(typingctx: Any, a: Any, n: Any) -> Any:
 
 @intrinsic
 def power_of_two(typingctx: Any, a: Any) -> Any:
-    """(n, m) with a = 2^n m, m within [√½, √2), for a > 0 and not denormal."""
+    """(n, m) with a = 2^n m and m within [√½, √2), for normal a > 0."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         shift, root = (ir.Constant(_INTS, [ir.Constant(_INT, k)] * LANES) for k in (23, 0x3F3504F3))
@@ -318,7 +321,7 @@ def power_of_two(typingctx: Any, a: Any) -> Any:
 
 @intrinsic
 def nonzero(typingctx: Any, a: Any) -> Any:
-    """64 bits: bit k is set where lane k is not zero, or no number."""
+    """64 bits: bit k is set where lane k is not zero, or is NaN."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.bitcast(builder.fcmp_unordered("!=", args[0], _constant(0)), ir.IntType(LANES))
@@ -328,7 +331,7 @@ def nonzero(typingctx: Any, a: Any) -> Any:
 
 @intrinsic
 def lowest(typingctx: Any, bits: Any) -> Any:
-    """The number of the lowest bit that is set, of some bits that are not all zero."""
+    """The number of the lowest bit that is set; the bits are not all zero."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
@@ -337,7 +340,7 @@ def lowest(typingctx: Any, bits: Any) -> Any:
 
 
 def _halved(builder: Any, a: Any, b: Any, width: int, groups: int) -> Any:
-    """Each group of ``width`` lanes folded in half: the groups of a, then those of b, half as wide."""
+    """Each group of ``width`` lanes added in halves: the groups of a, then those of b."""
     low = [g * width + k for g in range(groups) for k in range(width // 2)]
     indices = low + [groups * width + k for k in low] if b is not None else low
     other = b if b is not None else ir.Constant(a.type, ir.Undefined)
@@ -350,7 +353,7 @@ def _halved(builder: Any, a: Any, b: Any, width: int, groups: int) -> Any:
 
 
 def _totals(builder: Any, strips: list[Any]) -> Any:
-    """The sums of the lanes of some strips, as a short vector; every sum by the same tree of halves."""
+    """The sums of the lanes of some strips, as a short vector, all by the same tree of halves."""
     width = strips[0].type.count
     while width > 16:
         strips = [_halved(builder, s, None, width, 1) for s in strips]
@@ -383,25 +386,26 @@ def _emit_totals(context: Any, builder: Any, signature: Any, args: Any) -> Any:
 
 @intrinsic
 def totals4(typingctx: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
-    """The sums of four strips, each the same to the bit as ``total`` gives."""
+    """The sums of four strips, each equal to ``total`` to the bit."""
     return types.UniTuple(types.float32, 4)(a, b, c, d), _emit_totals
 
 
 @intrinsic
 def totals8(typingctx: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> Any:
-    """The sums of eight strips, each the same to the bit as ``total`` gives."""
+    """The sums of eight strips, each equal to ``total`` to the bit."""
     return types.UniTuple(types.float32, 8)(a, b, c, d, e, f, g, h), _emit_totals
 
 
-# Without reference counts (_nrt): each inlined call would count its arrays up and down, for more than its arithmetic costs.
+# _nrt: no reference counts. Counting the arrays of each inlined call would cost more than its
+# arithmetic.
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
 _inline: Any = njit(forceinline=True, **_OPTIONS)
 _loops: Any = njit(**_OPTIONS)
 
 
-# Tasks. A kernel is a compiled function of one address, that of the words which its caller wrote: how many tasks are taken,
-# how many threads take part, how many tasks there are, then the arguments. Any number of threads may call it at once: each
-# takes tasks until none is left, and no Python runs meanwhile.
+# Tasks. A kernel is a compiled function of one address, which points to the caller's words: the
+# number of tasks taken, of threads taking part and of all tasks, then the arguments. Any number of
+# threads may call it at once. Each takes tasks until none is left, and no Python runs meanwhile.
 
 TAKEN, SEATED, COUNT, ARGUMENTS = range(4)
 _WORDS = types.CPointer(types.int64)
@@ -419,7 +423,10 @@ def claim(typingctx: Any, words: Any, index: Any) -> Any:
 
 
 def _arguments(kinds: str) -> Any:
-    """A function from the address of the words to a kernel's arguments: an array is its address and shape, a float64 its bits."""
+    """A function that makes a kernel's arguments from its words.
+
+    An array has its address and shape there, a float64 its bits.
+    """
     wanted = sigutils.normalize_signature(f"void({kinds})")[0]
 
     def arguments(typingctx: Any, words: Any) -> Any:
@@ -454,26 +461,27 @@ def _arguments(kinds: str) -> Any:
 
 
 def _kernel(function: Any) -> Any:
-    """Compiles on the first call of what it returns, and keeps the machine code on disk where that can be."""
+    """A function that compiles the kernel on its first call, and caches it on disk if possible."""
 
     @lru_cache(maxsize=1)
     def compiled() -> Any:
         try:
             return cfunc(types.void(_WORDS), cache=True, **_OPTIONS)(function)
-        except (RuntimeError, OSError):  # no folder to write to, or no room: every process compiles for itself
+        except (RuntimeError, OSError):  # no folder, or no space: every process compiles
             return cfunc(types.void(_WORDS), **_OPTIONS)(function)
 
     return compiled
 
 
-_MAGIC = np.float32(1.5 * 2**23)  # adding it and taking it away rounds to a whole number
+_MAGIC = np.float32(1.5 * 2**23)  # adding and subtracting it rounds to an integer
 _LN_2 = np.float32(0.6931471805599453)
-# 2^f = 1 + f (P0 + …) within 9.2e-8 for |f| <= ½: least largest relative error, by linear programming
+# 2^f = 1 + f (P0 + …) within 9.2e-8 for |f| <= ½: minimax relative error, by linear programming
 _P = tuple(np.float32(p) for p in (0.693146978, 0.240222421, 0.0555073377, 0.0096715129, 0.00132647221))
 _ONE, _HALF, _ZERO = np.float32(1), np.float32(0.5), np.float32(0)
-_MOST = np.float32(126)  # 2^126 and its inverse are ordinary float32 numbers
+_MOST = np.float32(126)  # 2^126 and its inverse are normal float32 numbers
 
-# Sums are kept in the unit in which their activation is cheapest: for the sigmoid t = −a log2 e, so that e^−a = 2^t.
+# Sums are kept in the unit that makes their activation cheapest. For the sigmoid this is
+# t = −a log2 e, so that e^−a = 2^t.
 _SIGMOID_UNIT = np.float32(-1.4426950408889634)
 
 
@@ -496,7 +504,7 @@ def _sigmoid(t):
     return spread(_ONE) / (spread(_ONE) + times_power_of_two(fma(f, p, spread(_ONE)), n))
 
 
-# log(1 + f) = f − f²/2 + f³ (Q0 + …) within 3.2e-8 for √½ <= 1 + f <= √2, found in the same way
+# log(1 + f) = f − f²/2 + f³ (Q0 + …) within 3.2e-8 for √½ <= 1 + f <= √2, by the same method
 _Q = tuple(
     np.float32(q) for q in (0.333339107, -0.25001337, 0.19963064, -0.165775845, 0.149147655, -0.142674892, 0.0870044651)
 )
@@ -517,14 +525,15 @@ def _logarithm(a):
 
 @_inline
 def _activated(s, relu):
-    """The hidden units, from their sums in their unit."""
+    """The hidden units, given their sums in this unit."""
     if relu:
         return rectified(s)
     return _sigmoid(s)
 
 
-# The loops. Arrays are contiguous float32; ``in_start`` and ``out_start`` (D + 1,) say which inputs and outputs are a
-# step's. Buffers of hidden units are padded to whole strips; a weight beyond H reads as zero.
+# The loops. Arrays are contiguous float32. ``in_start`` and ``out_start`` (D + 1,) have the start
+# of each step's inputs and outputs. Buffers of hidden units are padded to whole strips; a weight
+# beyond H reads as zero.
 
 
 @_inline
@@ -578,7 +587,7 @@ def _add(x, W, row, start, stop, relu, a, h, at, H):
 
 @_inline
 def _dot_half(V, p, h, at, H):
-    """V_p · h, summed in the sequence of the three functions below, to the bit."""
+    """V_p · h, summed in the same sequence as in the three functions below."""
     sum0 = half_of_zeros()
     for lane in range(0, H, HALF):
         v = load_half(V, p * H + lane) if H - lane >= HALF else load_half_part(V, p * H + lane, H - lane)
@@ -624,7 +633,7 @@ def _dots4(packed, p, h, at, pitch):
 
 @_inline
 def _dots8(packed, p, h, at, pitch):
-    """Row p of packed output weights times the h of eight rows: half strips, so that all the sums stay in registers."""
+    """Row p of packed output weights times the h of eight rows, by half strips in registers."""
     s0, s1, s2, s3 = half_of_zeros(), half_of_zeros(), half_of_zeros(), half_of_zeros()
     s4, s5, s6, s7 = half_of_zeros(), half_of_zeros(), half_of_zeros(), half_of_zeros()
     for lane in range(0, pitch, HALF):
@@ -642,7 +651,7 @@ def _dots8(packed, p, h, at, pitch):
 
 @_inline
 def _mark(x, row, rows, start, stop, step_of, s0, active):
-    """active[k − s0]: bit r is set where row + r has a non-zero input at step k, whose inputs lie within start … stop."""
+    """Sets bit r of active[k − s0] if row + r has a non-zero input at step k in start … stop."""
     inputs = x.shape[1]
     for r in range(rows):
         for i in range(start, stop, LANES):
@@ -683,9 +692,9 @@ def _forward(
 ):  # fmt: skip
     """Writes y (N, P) of a task's rows, as many as ``a`` holds.
 
-    ``blocks`` cut the steps after the first into runs whose output weights fit ``packed``. Buffers, one for every thread: a and h
-    (rows of a task, pitch), packed (outputs of a block, pitch), first (outputs of the first step,), active (steps of a
-    block,).
+    ``blocks`` divide the steps after the first into runs whose output weights fit ``packed``. Each
+    thread has buffers: a and h (rows of a task, pitch), packed (outputs of a block, pitch), first
+    (outputs of the first step,), active (steps of a block,).
     """
     a, h, packed, first, active = a_of[seat], h_of[seat], packed_of[seat], first_of[seat], active_of[seat]
     steps, H, P, pitch = len(in_start) - 1, W.shape[1], len(V), a.shape[1]
@@ -751,10 +760,11 @@ _prepare_arguments = _arguments("f4[:,::1], f4[:,::1], i8[::1], b1, i4[:,::1], i
 
 @_loops
 def _prepare(number, x, dy, in_start, every, slots, counts, sums, share):
-    """Writes what all strips of hidden units read in the backward pass, for ``share`` groups of ROWS rows.
+    """Writes shared data of all strips in the backward pass, for ``share`` groups of ROWS rows.
 
-    ``slots`` (N, I): the non-zero inputs of a row (all, if ``every``), in step order; the first ``counts`` (N,) are set.
-    No step reads the last step's inputs. ``sums`` (groups, P): dy summed over a group's rows.
+    ``slots`` (N, I) are the non-zero inputs of a row (all, if ``every``), in step order; the first
+    ``counts`` (N,) are set. The last step's inputs are left out, since no step reads them. ``sums``
+    (groups, P) are sums of dy over the rows of a group.
     """
     used, inputs, P = in_start[len(in_start) - 2], x.shape[1], dy.shape[1]
     for g in range(number * share, min(len(sums), (number + 1) * share)):
@@ -788,7 +798,7 @@ def prepare(words):
 
 @_inline
 def _passed_on(gradient, h, da, relu):
-    """da plus the gradient of h times the slope of the activation, which is a function of h."""
+    """da plus the gradient of h times the slope of the activation, given h."""
     if relu:
         return da + where_positive(h, gradient)
     return fma(gradient * h, spread(_ONE) - h, da)
@@ -796,7 +806,7 @@ def _passed_on(gradient, h, da, relu):
 
 @_inline
 def _step_before(step_of, slots, at, e):
-    """The step of the row's event before the e-th, −1 where there is none."""
+    """The step of the row's event before the e-th, or −1."""
     if e > 0:
         return np.int64(read(step_of, read(slots, at + e - 1)))
     return np.int64(-1)
@@ -804,9 +814,9 @@ def _step_before(step_of, slots, at, e):
 
 @_inline
 def _close(dh, r, place, at, k, strip_of):
-    """Ends row r's run of steps at the inputs of step k: passes its dh on to da, and da to these inputs.
+    """Ends row r's run of steps at the inputs of step k: adds its dh to da, and da to these inputs.
 
-    Returns the step at which the run before it ends.
+    Returns the step at which the previous run ends.
     """
     x, step_of, slots, marks, W, dW, dx, share, need_x, _, carried, kept, relu = strip_of
     SA = carried.shape[1] * LANES
@@ -824,7 +834,7 @@ def _close(dh, r, place, at, k, strip_of):
 
 @_inline
 def _gather(x, at, i, da, W, dW, dx, share, need_x):
-    """Gradients of input i and of its weights, given da, the gradient of all sums that hold it."""
+    """Gradients of input i and of its weights, given da, the gradient of sums that include it."""
     store(dW, i * LANES, fma(spread(read(x, at + i)), da, load(dW, i * LANES)))
     if need_x:
         write(dx, share + at + i, total(load(W, i * LANES) * da))
@@ -832,9 +842,10 @@ def _gather(x, at, i, da, W, dW, dx, share, need_x):
 
 @_inline
 def _rebuild(r, place, at, block, s0, s1, strip_of):
-    """Writes row r's hidden states in a block to ``kept``, one after the other; returns the place of the last run's.
+    """Writes row r's hidden states of a block to ``kept``; returns the place of the last run's.
 
-    The last run may go on in the next block: its state is that block's first, which is carried, not computed again.
+    The last run may continue in the next block. Its state is then that block's first state, which
+    is carried over, not computed again.
     """
     x, step_of, slots, marks, W, _, _, _, _, anchors, carried, kept, relu = strip_of
     blocks, unit = anchors.shape[1], _unit(relu)
@@ -881,13 +892,17 @@ def _backward(
     dx, dW_of, db_of, dV_of,
     wide, part_groups, Ws_of, Vs_of, dWs_of, dVs_of, anchors_of, carried_of, kept_of, marks_of,
 ):  # fmt: skip
-    """Gradients of ``wide`` hidden units, one strip after the other, from ``part_groups`` groups of rows.
+    """Gradients of ``wide`` hidden units, strip by strip, from ``part_groups`` groups of rows.
 
-    dy has whole groups of rows, those beyond N zero. dW (parts, I, H), db (parts, H) and dV (parts, P, H) are written in these
-    strips only; dx (strips, N, I) gets each strip's share. Buffers, one for every thread: Ws, dWs (I, LANES) and Vs, dVs
-    (P, LANES), the strip of the weights and of their gradients; anchors (rows, blocks, LANES), a at the start of each
-    block; carried (3, rows, LANES), from block to block the open run's h, the gradients of a and of h; kept (ROWS, steps
-    of a block + 1, LANES), hidden states; marks (rows,), inputs not yet walked past.
+    dy has whole groups of rows, zero beyond N. dW (splits, I, H), db (splits, H) and dV (splits, P,
+    H) are written in these strips only; dx (strips, N, I) gets each strip's share. Each thread has
+    buffers:
+
+    - Ws, dWs (I, LANES) and Vs, dVs (P, LANES): the strip of the weights and of their gradients;
+    - anchors (rows, blocks, LANES): a at the start of each block;
+    - carried (3, rows, LANES): the open run's h, and the gradients of a and of h, between blocks;
+    - kept (ROWS, steps of a block + 1, LANES): hidden states;
+    - marks (rows,): inputs still to be visited.
     """
     some, part = number // len(dW_of), number % len(dW_of)
     dW, db, dV = dW_of[part], db_of[part], dV_of[part]
@@ -899,7 +914,7 @@ def _backward(
     steps, inputs, P = len(in_start) - 1, W.shape[0], len(V)
     used, SA, SH, unit = in_start[steps - 1], size * LANES, 2 * size * LANES, _unit(relu)
     for lane in range(first_lane, last_lane, LANES):
-        share = lane // LANES * len(x) * inputs  # where this strip's part of dx begins
+        share = lane // LANES * len(x) * inputs  # the start of this strip's share of dx
         strip_of = (x, step_of, slots, marks, Ws, dWs, dx, share, need_x, anchors, carried, kept, relu)
         for i in range(used):
             store(Ws, i * LANES, _weights(W, i * H, lane, H))
@@ -910,7 +925,7 @@ def _backward(
         bias, dbias = _weights(b, 0, lane, H) * spread(unit), spread(_ZERO)
         for top in range(begin, end, size):
             rows = min(size, end - top)
-            for r in range(rows):  # the forward pass's own sums, without a hidden state
+            for r in range(rows):  # the sums of the forward pass, without hidden states
                 s, at, e, count = bias, (top + r) * inputs, 0, counts[top + r]
                 for block in range(pieces):
                     while e < count and read(step_of, read(slots, at + e)) < blocks[block]:
@@ -927,7 +942,7 @@ def _backward(
                     group, at = min(ROWS, rows - r), (top + r) * inputs
                     at1, at2, at3 = at + inputs, at + 2 * inputs, at + 3 * inputs
                     h0, next0 = np.int64(0), _step_before(step_of, slots, at, marks[r])
-                    h1, h2, h3 = h0, h0, h0  # where the run's hidden state is kept; a row that is not there has dy = 0
+                    h1, h2, h3 = h0, h0, h0  # the runs' states; an absent row has dy = 0
                     next1 = next2 = next3 = np.int64(-1)
                     h0 = _rebuild(r, h0, at, block, s0, s1, strip_of)
                     if group > 1:
@@ -1004,11 +1019,12 @@ def _sample(
     number, seat, uniforms, W, b, first_hidden, V, c, observed, temperature, relu, x,
     a_of, h_of, packed_of, thresholds_of, logits_of,
 ):  # fmt: skip
-    """Draws the cells of x (N, D) that are not observed, for a task's rows, column by column: 1 where the uniform is below
-    σ(logit / temperature). One input and one output a step: Bernoulli columns. ``observed`` is (N, D), or empty for none.
+    """Draws the unobserved cells of x (N, D) for a task's rows, column by column.
 
-    Buffers, one for every thread: a and h (rows of a task, pitch), packed (steps of a block, pitch), thresholds (2 ROWS,
-    steps of a block in whole strips), logits (2 ROWS,).
+    A cell is 1 if its uniform is below σ(logit / temperature). Columns are Bernoulli, with one
+    input and one output a step. ``observed`` is (N, D), or empty for none. Each thread has buffers:
+    a and h (rows of a task, pitch), packed (steps of a block, pitch), thresholds (2 ROWS, steps of
+    a block in whole strips), logits (2 ROWS,).
     """
     a, h, packed, thresholds, logits = a_of[seat], h_of[seat], packed_of[seat], thresholds_of[seat], logits_of[seat]
     steps, H, pitch, wide = W.shape[0], W.shape[1], a.shape[1], thresholds.shape[1]
@@ -1044,7 +1060,7 @@ def _sample(
                     if drawn != 0 and k < steps - 1:
                         _add(x, W, row + r, k, k + 1, relu, a, h, at + r * pitch, H)
                 k += 1
-            while k < s1:  # a lone row: as long as zeros are drawn, the logits of the steps ahead are right, too
+            while k < s1:  # a single row: zeros leave the logits of later steps valid
                 ahead = ROWS if s1 - k >= ROWS else 1
                 if ahead == ROWS:
                     logits[0], logits[1], logits[2], logits[3] = _dots_ahead(V, k, h, at, H)
@@ -1062,9 +1078,10 @@ def _sample(
 
 @_inline
 def _thresholds(uniforms, row, start, stop, temperature, out, at):
-    """The logits above which the cells start … stop of a row are 1: u < σ(y / t) where y > t · log(u / (1 − u)).
+    """The logits above which the cells start … stop of a row are 1: y > t · log(u / (1 − u)).
 
-    All logarithms at once cost less than one exponential after the other. A uniform of 0 counts as one of 1e-37.
+    That is u < σ(y / t). Logarithms of a block together cost less than one exponential after
+    another. A uniform of 0 counts as 1e-37.
     """
     for k in range(start, stop):
         u = max(read(uniforms, row * uniforms.shape[1] + k), 1e-37)
@@ -1094,7 +1111,7 @@ _advance_arguments = _arguments("f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4[
 
 @_loops
 def _advance(number, a, h, x, W, V, c, relu, y, size):
-    """One step for ``size`` rows: a += x W, h renewed where x is non-zero, y = c + V h."""
+    """One step for ``size`` rows: a += x W, a new h for rows with a non-zero x, y = c + V h."""
     H = W.shape[1]
     for row in range(number * size, min(len(x), (number + 1) * size)):
         changed = False

@@ -1,7 +1,7 @@
-"""What networks call: NADE's arithmetic on whichever implementation serves the weights; ``choose.py`` says which.
+"""NADE's arithmetic for networks, by the implementation that ``choose.py`` selects.
 
-Weights are as in ``parameters.py``. ``backend`` is one of ``choose.BACKENDS``; None decides by environment variable,
-device and dtype.
+``parameters.py`` describes the weights. ``backend`` is one of ``choose.BACKENDS``; None decides by
+environment variable, device and dtype.
 """
 
 from __future__ import annotations
@@ -12,28 +12,29 @@ from typing import Any
 import torch
 
 from chainrule.ops.nade import autograd, choose, reference
-from chainrule.ops.nade import threads as threads  # registers what a forked child must do, before any fork
+from chainrule.ops.nade import threads as threads  # registers its work in a forked child
 from chainrule.ops.nade.parameters import Layout, Parameters
 
 
 def outputs(
     x: torch.Tensor, p: Parameters, layout: Layout, *, merge_repeats: bool = False, backend: str | None = None
 ) -> torch.Tensor:
-    """Every step's outputs y (N, P), differentiable once; arguments as in ``reference.recursive``.
+    """Every step's outputs y (N, P), differentiable once.
 
     Args:
         x: encoded inputs (N, I), in step order.
         p: the parameters, in step order.
         layout: which rows belong to which step, and the activation.
-        merge_repeats: lets ``eager`` trade its last bits for speed; the kernels need no such trade.
+        merge_repeats: allow ``eager`` to give up its last bits for speed; kernels need not.
         backend: one of ``choose.BACKENDS``, or None.
 
     Raises:
-        BackendError: a backend that does not exist; second derivatives of anything but ``reference``.
+        BackendError: an unknown backend, or second derivatives without ``reference``.
 
     Examples:
         >>> x, W, V = torch.tensor([[1.0, 0.0]]), torch.zeros(2, 3), torch.ones(2, 3)
-        >>> outputs(x, Parameters(W, torch.zeros(3), torch.ones(3), V, torch.zeros(2)), Layout.of_bits(2))
+        >>> p = Parameters(W, torch.zeros(3), torch.ones(3), V, torch.zeros(2))
+        >>> outputs(x, p, Layout.of_bits(2))
         tensor([[3.0000, 1.5000]])
     """
     x = x.to(p.W.dtype)
@@ -55,16 +56,18 @@ def sample(
     temperature: float = 1.0,
     backend: str | None = None,
 ) -> torch.Tensor:
-    """Binary rows (N, D) in step order, all steps in one call: x_k = 1 where uniforms[:, k] < σ(y_k / temperature).
+    """Binary rows (N, D) in step order, with x_k = 1 where uniforms[:, k] < σ(y_k / temperature).
 
-    Every implementation draws the same rows from the same uniforms, unless a uniform lies within rounding of σ.
+    All implementations draw the same rows from the same uniforms, unless a uniform equals σ to
+    rounding.
 
     Args:
         uniforms: (N, D) float64 on [0, 1).
         p: the parameters, in step order.
-        layout: of binary columns; its activation.
-        values: (N, D), kept where ``observed``.
-        observed: bool (N, D), in each row a prefix; default none.
+        layout: the layout of binary columns.
+        values: the values of observed cells, (N, D).
+        observed: the mask of cells that keep their values, bool (N, D), a prefix in each row;
+            default none.
         temperature: divides the logits.
         backend: one of ``choose.BACKENDS``, or None.
     """
@@ -92,15 +95,15 @@ def advance(
     activation: str = "sigmoid",
     backend: str | None = None,
 ) -> torch.Tensor:
-    """The next step's outputs (N, p) while sampling columns of any kind: one step's inputs in, the next one's outputs out.
+    """One step of sampling columns of any kind: adds inputs, returns the next outputs (N, p).
 
     Args:
-        a: sums (N, H), contiguous; x W is added in place.
-        h: σ(a), (N, H), contiguous; renewed in place where x is not all zero.
-        x: the encoded inputs of the step just drawn (N, i).
+        a: pre-activations (N, H), contiguous; x W is added in place.
+        h: σ(a), (N, H), contiguous; updated in place in rows with a non-zero input.
+        x: the encoded inputs of the step just drawn, (N, i).
         W: their weights (i, H).
         V: the next step's output weights (p, H).
-        c: its biases (p,).
+        c: the next step's biases (p,).
         activation: "sigmoid" or "relu".
         backend: one of ``choose.BACKENDS``, or None.
     """
@@ -112,5 +115,5 @@ def advance(
 
 
 def _without_autocast(device: str) -> AbstractContextManager[Any]:
-    """Autocast switched off; where it is not on, nothing: switching costs as much as a short kernel."""
+    """Switches autocast off if it is on; switching costs as much as a short kernel."""
     return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()

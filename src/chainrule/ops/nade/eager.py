@@ -1,12 +1,14 @@
-"""NADE in vectorised PyTorch: blocks of steps, its own backward, nothing of size N·D·H. Derivation: README.md beside.
+"""NADE in vectorised PyTorch, in blocks of steps. README.md has the derivation.
 
-A block of steps starts from the pre-activation a (N, H) that all earlier inputs gave. Inside it, the distinct hidden
-states are gathered as rows of one matrix, so that a block costs a few matrix products. With ``merge_repeats`` a row
-gets a new state only where an input is non-zero (elsewhere the sum did not change): at 13 % ones that is a sixth of
-the sigmoids. Without it every step has its own state, shapes do not depend on the data, and a later input cannot change
-an earlier output by even one bit.
+A block starts from the pre-activation a (N, H) of all earlier inputs. Its distinct hidden states
+are the rows of one matrix, so a block costs a few matrix products. Nothing has the size N·D·H.
 
-No gradients are recorded here: ``autograd.py`` joins ``outputs`` and ``gradients``.
+With ``merge_repeats``, a row gets a new state only after a non-zero input, since the sum changes
+only then. With 13 % ones, this saves five sixths of the sigmoids. Without it, every step has its
+own state. Shapes then do not depend on the data, and a later input cannot change an earlier output
+by one bit.
+
+This module records no gradients: ``autograd.py`` joins ``outputs`` and ``gradients``.
 """
 
 from __future__ import annotations
@@ -20,19 +22,22 @@ import torch
 from chainrule.ops.activations import ACTIVATIONS
 from chainrule.ops.nade.parameters import Layout, Parameters
 
-MERGED_STEPS, FULL_STEPS = 32, 12  # steps per block: measured best at 13 % ones, and with a state for every step
+# Steps of a block, by measurement: best with merged states at 13 % ones, and with a state for each
+# step.
+MERGED_STEPS, FULL_STEPS = 32, 12
 BLOCK_NUMBERS = 2**22  # the largest temporary, in numbers: 16 MiB of float32
 
 
 def outputs(x: torch.Tensor, p: Parameters, layout: Layout, *, merge_repeats: bool = False) -> torch.Tensor:
-    """Every step's outputs y (N, P): the same numbers as ``reference.recursive``, arguments as there.
+    """Every step's outputs y (N, P), equal to those of ``reference.recursive``.
 
     Args:
         x: encoded inputs (N, I), in step order.
         p: the parameters, in step order.
         layout: which rows belong to which step, and the activation.
-        merge_repeats: compute the hidden state only where an input is non-zero. Equal to rounding, several times
-            faster on sparse inputs; an output's last bits may then depend on other cells of the batch.
+        merge_repeats: compute a hidden state only after a non-zero input. Results are equal to
+            rounding, and several times faster for sparse inputs. The last bits of an output may
+            then depend on other cells of the batch.
     """
     W, b, first_hidden, V, c = p
     after_first = layout.outputs[0].stop
@@ -60,9 +65,10 @@ def gradients(
     need_x: bool,
     merge_repeats: bool = False,
 ) -> tuple[torch.Tensor | None, Parameters]:
-    """Gradients of x (None unless needed) and of the parameters, given the gradient dy (N, P) of the outputs."""
+    """Gradients of x (None unless needed) and of the parameters, from dy (N, P) of the outputs."""
     W, b, first_hidden, V, _ = p
-    merge = merge_repeats and not need_x  # ∂/∂x_j needs the states on either side of j apart, even where x_j is zero
+    # ∂/∂x_j needs separate states on both sides of j, even if x_j is zero.
+    merge = merge_repeats and not need_x
     after_first, first_inputs = layout.outputs[0].stop, layout.inputs[0]
     dy_later, V_later = dy[:, after_first:], V[after_first:]
     dx = torch.zeros_like(x) if need_x else None
@@ -70,7 +76,8 @@ def gradients(
     blocks = _blocks(layout, MERGED_STEPS if merge else FULL_STEPS)
     for rows in _row_chunks(x.shape[0], blocks, W.shape[1], keeps_starts=True):
         a = torch.addmm(b, x[rows, first_inputs], W[first_inputs])  # (n, H)
-        starts = []  # a at the start of each block, summed as the forward pass did, so that h is the same to the bit
+        # a at the start of each block, summed as in the forward pass, so h is the same to the bit.
+        starts = []
         for block in blocks:
             starts.append(a)
             a = torch.addmm(a, x[rows, block.inputs], W[block.inputs])
@@ -106,7 +113,10 @@ def sample(
     observed: torch.Tensor,
     temperature: float = 1.0,
 ) -> torch.Tensor:
-    """Binary rows (N, D) in step order: observed cells keep their values, others are 1 where uniforms < σ(y / temperature)."""
+    """Binary rows (N, D) in step order, with x_k = 1 where uniforms < σ(y_k / temperature).
+
+    Observed cells keep their values.
+    """
     W, b, first_hidden, V, c = p
     x = values.clone()
     a = b.repeat(len(x), 1)  # (N, H)
@@ -135,7 +145,7 @@ def advance(
     *,
     activation: str,
 ) -> torch.Tensor:
-    """One step of sampling: a (N, H) += x (N, i) W (i, H) and h = σ(a), both in place; returns c + h Vᵀ, (N, p)."""
+    """One step of sampling: a (N, H) += x (N, i) W and h = σ(a), in place; returns c + h Vᵀ."""
     a.addmm_(x, W)
     _activate_(h.copy_(a), activation)
     return torch.addmm(c, h, V.T)
@@ -150,7 +160,7 @@ def last_hidden(x: torch.Tensor, p: Parameters, layout: Layout) -> torch.Tensor:
 
 
 def all_hidden(x: torch.Tensor, p: Parameters, layout: Layout) -> torch.Tensor:
-    """Every step's hidden vector, (N, D, H), in step order. The one result that is of size N·D·H."""
+    """Every step's hidden vector, (N, D, H), in step order; the only result of this size."""
     a = p.b.expand(x.shape[0], -1)
     hidden = [p.first_hidden.expand(x.shape[0], -1)]
     for inputs in layout.inputs[:-1]:
@@ -164,7 +174,7 @@ def _activate_(a: torch.Tensor, activation: str) -> torch.Tensor:
 
 
 def _times_slope_(gradient: torch.Tensor, h: torch.Tensor, activation: str) -> torch.Tensor:
-    """Multiplies the gradient of h by the slope of the activation, which is a function of h."""
+    """Multiplies the gradient of h by the slope of the activation, given h."""
     if activation == "sigmoid":
         return gradient.mul_(h).mul_(1 - h)
     return gradient.mul_(h > 0)
@@ -172,18 +182,27 @@ def _times_slope_(gradient: torch.Tensor, h: torch.Tensor, activation: str) -> t
 
 @dataclass(frozen=True)
 class _Block:
-    """Some consecutive steps after the first: what they read inside the block, what they write."""
+    """Consecutive steps after the first, with their inputs and outputs.
+
+    Attributes:
+        steps: the number of steps.
+        inputs: the inputs of these steps. Later steps of the block read them; then they are added
+            to a for the next block.
+        outputs: the steps' rows of V, counted from the first row after the first step's.
+        input_step: for each input, the step of the block after which it is known, (I_b,).
+        output_step: for each output, its step in the block, (P_b,).
+    """
 
     steps: int
-    inputs: slice  # slots of these steps: read by later steps of the block, then added to a for the next block
-    outputs: slice  # their rows of V, counted after those of the first step
-    input_step: torch.Tensor  # (I_b,): the step of the block after which this slot is known
-    output_step: torch.Tensor  # (P_b,): the step of the block that owns this output
+    inputs: slice
+    outputs: slice
+    input_step: torch.Tensor
+    output_step: torch.Tensor
 
 
 @lru_cache(maxsize=64)
 def _blocks(layout: Layout, steps_per_block: int) -> tuple[_Block, ...]:
-    """Cuts steps 1 … D−1 into blocks. The inputs of earlier steps are in a already; no step reads those of the last."""
+    """Cuts steps 1 … D−1 into blocks. No step reads the inputs of the last one."""
     blocks, after_first = [], layout.outputs[0].stop
     for s in range(1, layout.steps, steps_per_block):
         e = min(s + steps_per_block, layout.steps)
@@ -204,35 +223,42 @@ def _blocks(layout: Layout, steps_per_block: int) -> tuple[_Block, ...]:
 
 @dataclass(frozen=True)
 class _States:
-    """The distinct hidden states of one block, M in all, ordered by row, then step."""
+    """The distinct hidden states of one block, M in all, ordered by row, then step.
 
-    row: torch.Tensor  # (M,): the row a state belongs to
-    inputs: torch.Tensor  # (M, I_b): the block's inputs known to the state, the others zero
-    known: torch.Tensor  # (M, I_b) bool: which those are
-    of_output: torch.Tensor  # (N, P_b): the state that each output reads
+    Attributes:
+        row: the row of each state, (M,).
+        inputs: the block's inputs that the state depends on, the others zero, (M, I_b).
+        known: the mask of those inputs, bool (M, I_b).
+        of_output: the state that each output reads, (N, P_b).
+    """
+
+    row: torch.Tensor
+    inputs: torch.Tensor
+    known: torch.Tensor
+    of_output: torch.Tensor
 
 
 def _states(x: torch.Tensor, block: _Block, *, merge: bool) -> _States:
     input_step, output_step = block.input_step.to(x.device), block.output_step.to(x.device)
     new = torch.ones(x.shape[0], block.steps, dtype=torch.bool, device=x.device)  # (N, steps)
     if merge and block.steps > 1:
-        inside = input_step < block.steps - 1  # the last step's inputs matter to the next block only
+        inside = input_step < block.steps - 1  # only the next block reads the last inputs
         changed = torch.zeros(x.shape[0], block.steps - 1, dtype=torch.int32, device=x.device)
         changed.index_add_(1, input_step[inside], (x[:, inside] != 0).int())
         new[:, 1:] = changed > 0
     number = new.flatten().cumsum(0).view_as(new) - 1  # (N, steps)
     row, step = new.nonzero(as_tuple=True)
     known = input_step < step[:, None]  # (M, I_b)
-    inputs = torch.where(known, x[row], 0)  # where, not a product: an unknown NaN must not get through
+    inputs = torch.where(known, x[row], 0)  # a product would let an unknown NaN through
     return _States(row, inputs, known, number[:, output_step])
 
 
 def _row_chunks(rows: int, blocks: tuple[_Block, ...], hidden: int, *, keeps_starts: bool = False) -> Iterator[slice]:
-    """Rows in runs short enough that no temporary has more than BLOCK_NUMBERS numbers; none where there are no blocks."""
+    """Chunks of rows so short that no temporary exceeds BLOCK_NUMBERS; none without blocks."""
     if not blocks:
         return
     numbers = [block.steps * max(hidden, len(block.input_step), len(block.output_step)) for block in blocks]
-    if keeps_starts:  # the backward pass keeps the sums that the blocks start from
+    if keeps_starts:  # the backward pass keeps the sums at the starts of blocks
         numbers.append(len(blocks) * hidden)
     size = max(1, BLOCK_NUMBERS // max(numbers))
     for start in range(0, rows, size):

@@ -1,4 +1,4 @@
-"""What every implementation of NADE computes from: the learned arrays, and how their rows belong to steps."""
+"""NADE's learned arrays, and the assignment of their rows to steps."""
 
 from __future__ import annotations
 
@@ -11,21 +11,30 @@ import torch
 
 
 class Parameters(NamedTuple):
-    """NADE's learned arrays, or their gradients, with rows in step order; letters as in ``reference``."""
+    """NADE's learned arrays, or their gradients, with rows in step order.
 
-    W: torch.Tensor  # input weights, (I, H)
-    b: torch.Tensor  # hidden bias, (H,)
-    first_hidden: torch.Tensor  # h_1, the hidden vector of the first step, (H,)
-    V: torch.Tensor  # output weights, (P, H)
-    c: torch.Tensor  # output biases, (P,)
+    Attributes:
+        W: input weights, (I, H).
+        b: hidden biases, (H,).
+        first_hidden: h_1, the hidden vector of the first step, (H,).
+        V: output weights, (P, H).
+        c: output biases, (P,).
+    """
+
+    W: torch.Tensor
+    b: torch.Tensor
+    first_hidden: torch.Tensor
+    V: torch.Tensor
+    c: torch.Tensor
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What is fixed about a NADE: the widths of its steps, and its activation.
+    """The fixed structure of a NADE: the widths of its steps, and its activation.
 
-    Step k reads its inputs from ``inputs[k]`` and writes its outputs to ``outputs[k]``. A network whose order is not
-    the natural one permutes rows before and outputs after.
+    Step k reads its inputs from ``inputs[k]`` and writes its outputs to ``outputs[k]``. A network
+    with another order than the natural one permutes inputs and parameters before, and outputs
+    after.
 
     Examples:
         >>> Layout((1, 2), (1, 3)).outputs
@@ -43,14 +52,14 @@ class Layout:
         return Layout((1,) * steps, (1,) * steps, activation)
 
     def __hash__(self) -> int:
-        return self._hash  # kept: a training loop asks for it at every step, and the widths may be thousands
+        return self._hash  # cached: every training step needs it, and widths may be thousands
 
     @cached_property
     def _hash(self) -> int:
         return hash((self.input_widths, self.output_widths, self.activation))
 
     def __getstate__(self) -> dict[str, object]:
-        # Without what is cached: another process hashes strings to other numbers.
+        # The cached hash is left out: another process hashes strings to other numbers.
         return {
             "input_widths": self.input_widths,
             "output_widths": self.output_widths,
@@ -59,17 +68,17 @@ class Layout:
 
     @property
     def steps(self) -> int:
-        """Number of steps D."""
+        """The number of steps D."""
         return len(self.input_widths)
 
     @cached_property
     def inputs(self) -> tuple[slice, ...]:
-        """Rows of W, and columns of the encoded x, of each step."""
+        """For each step, its rows of W, which are its columns of the encoded x."""
         return slices_of(self.input_widths)
 
     @cached_property
     def outputs(self) -> tuple[slice, ...]:
-        """Rows of V and c, and columns of y, of each step."""
+        """For each step, its rows of V and c, which are its columns of y."""
         return slices_of(self.output_widths)
 
 

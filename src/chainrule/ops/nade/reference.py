@@ -1,19 +1,22 @@
-"""NADE as the lecture writes it: loops, one line per equation, no tricks. Read this file first.
+"""NADE as in the lecture: loops, one line for each equation. Read this file first.
 
-p(x) = Π_k p(x_k | x_<k), and one network computes every factor's parameters y_k:
+p(x) = Π_k p(x_k | x_<k), and one network computes the parameters y_k of every factor:
 
     h_1 = a free parameter                       there is nothing to condition on yet
     h_k = σ(b + Σ_{j<k} x_j W_j)                 W and b are shared by all steps
     y_k = c_k + V_k h_k                          for a bit: the logit of p(x_k = 1 | x_<k)
 
-W_j is row j of ``W`` (the lecture's column j of its d × n matrix), V_k row k of ``V``. In code, steps count from 0.
-A step of a wider column owns several rows of W and V; ``layout`` lists them.
+W_j is row j of ``W``, which is column j of the lecture's d × n matrix; V_k is row k of ``V``. In
+code, steps count from 0. A step of a wider column has several rows of W and V; ``layout`` lists
+them.
 
-``masked`` and ``recursive`` give the same numbers; the first costs O(n²d), the second O(nd). Tests compare every fast
-implementation with them in float64, values and gradients. Their gradients are autograd's.
+``masked`` and ``recursive`` give the same numbers; the first costs O(n²d), the second O(nd). Tests
+compare the values and gradients of every fast implementation with them in float64. Autograd
+computes their gradients.
 
-Source: the lecture; Larochelle & Murray, "The Neural Autoregressive Distribution Estimator", AISTATS 2011;
-Uria et al., "Neural Autoregressive Distribution Estimation", JMLR 2016, arXiv:1605.02226.
+Source: the lecture; Larochelle & Murray, "The Neural Autoregressive Distribution Estimator",
+AISTATS 2011; Uria et al., "Neural Autoregressive Distribution Estimation", JMLR 2016,
+arXiv:1605.02226.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from chainrule.ops.nade.parameters import Layout, Parameters
 
 
 def masked(x: torch.Tensor, p: Parameters, layout: Layout) -> torch.Tensor:
-    """Every step's outputs y, (N, P), by zeroing the inputs at and after each step: the lecture's first form.
+    """Every step's outputs y (N, P), with the inputs at and after the step masked: the first form.
 
     Args:
         x: encoded inputs, (N, I), in step order.
@@ -42,7 +45,7 @@ def masked(x: torch.Tensor, p: Parameters, layout: Layout) -> torch.Tensor:
 
 
 def recursive(x: torch.Tensor, p: Parameters, layout: Layout) -> torch.Tensor:
-    """The same (N, P) by reusing the sum of the step before: a_{k+1} = a_k + x_k W_k. Arguments as in ``masked``."""
+    """The outputs of ``masked``, from the sum of the step before: a_{k+1} = a_k + x_k W_k."""
     (W, b, h_1, V, c), σ = p, ACTIVATIONS[layout.activation]
     y = []
     a = b.expand(len(x), -1)  # (N, H)
@@ -62,9 +65,9 @@ def sample(
     observed: torch.Tensor | None = None,
     temperature: float = 1.0,
 ) -> torch.Tensor:
-    """Binary rows (N, D), drawn one column at a time: x_k = 1 where uniforms[:, k] < σ(y_k / temperature).
+    """Binary rows (N, D), drawn column by column: x_k = 1 where u_k < σ(y_k / temperature).
 
-    Where ``observed`` (bool), the cell keeps its value from ``values`` instead; both (N, D).
+    Observed cells take their values from ``values`` instead; both are (N, D).
     """
     (W, b, h_1, V, c), σ = p, ACTIVATIONS[layout.activation]
     x = torch.zeros(uniforms.shape, dtype=W.dtype, device=W.device)  # (N, D)

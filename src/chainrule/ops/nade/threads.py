@@ -1,16 +1,18 @@
-"""Threads for compiled kernels: torch's OpenMP workers where they can be called, otherwise a small pool.
+"""Threads for compiled kernels: torch's OpenMP workers if possible, otherwise a small pool.
 
-A kernel is machine code that takes tasks until none is left (``cpu_kernels.py``). Here several threads call it at once.
-They run no Python, because threads that do would wait for the interpreter's lock.
+A kernel is machine code that takes tasks until none is left (``cpu_kernels.py``). Several threads
+call it at once. They run no Python, so they do not wait for the interpreter's lock.
 
-torch's idle OpenMP workers spin for milliseconds after each of its operations. A second pool competes with them for the
-cores: on two cores a training step took half as long again. So the runtime's ``GOMP_parallel`` hands the kernel to the
-same workers. torch for Linux has this runtime; other builds may not, and a forked child has lost the workers. There the
-pool serves: on two cores, a training step by one thread alone took 1.3 times as long as with the pool.
+torch's idle OpenMP workers spin for milliseconds after each operation. A second pool would compete
+with them: on two cores, a training step then took 1.5 times as long. So the runtime's
+``GOMP_parallel`` gives the kernel to the same workers. torch for Linux has this runtime. The pool
+serves other builds, and forked children, which have lost the workers. On two cores, a training step
+by a single thread took 1.3 times as long as with the pool.
 
-numba's compiled parallel loops cannot do this. Its OpenMP layer kills a forked child, and its own layer aborts when two
-threads call at once. Here any number of threads may call. The caller works too, and waits only for threads that have
-begun, so that a pool that is busy with another caller costs time and nothing else.
+numba's compiled parallel loops cannot do this. Its OpenMP layer kills a forked child, and its own
+layer aborts if two threads call at once. Here any number of threads may call. The caller works too,
+and waits only for threads that have begun. A pool that serves another caller costs time, nothing
+else.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 class _Job:
-    """A kernel and its words, for threads that come before the caller has finished the last task."""
+    """A kernel and its words, for threads that join before the last task is finished."""
 
     def __init__(self, kernel: Callable[[int], None], words: array[int], arguments: object) -> None:
         self.kernel, self.words, self.arguments = kernel, words, arguments
@@ -36,7 +38,7 @@ class _Job:
         self.changed = threading.Condition()
 
     def work(self) -> None:
-        """Takes part, unless the job is closed: then the words may be gone."""
+        """Takes part, unless the job is closed; its words may then be gone."""
         with self.changed:
             if self.closed:
                 return
@@ -47,19 +49,19 @@ class _Job:
             self.changed.notify()
 
     def finish(self) -> None:
-        """Returns when no thread works any more. Interrupted, it leaves the memory to those that still work."""
+        """Returns when no thread works any more; after an interrupt, threads keep the memory."""
         with self.changed:
             self.closed = True
             while self.working:
                 self.changed.wait()
-            self.arguments = None  # a job still in the queue must not hold memory
+            self.arguments = None  # a job in the queue must not hold memory
 
 
 def _openmp_runtime() -> Callable[..., None] | None:
-    """``GOMP_parallel(function, data, threads, flags)`` of the runtime that torch has loaded, or None."""
+    """``GOMP_parallel(function, data, threads, flags)`` of torch's runtime, or None."""
     try:
         function = ctypes.CDLL(None).GOMP_parallel
-    except (AttributeError, OSError, TypeError):  # another runtime, or a system without a global name space
+    except (AttributeError, OSError, TypeError):  # another runtime, or no global name space
         return None
     function.argtypes, function.restype = [KERNEL, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint], None
     return function
@@ -72,18 +74,19 @@ _growing = threading.Lock()
 
 
 def wanted(tasks: int) -> int:
-    """How many threads take part in so many tasks: at most ``torch.get_num_threads()``."""
+    """The number of threads for so many tasks, at most ``torch.get_num_threads()``."""
     return max(1, min(torch.get_num_threads(), tasks))
 
 
 def run(kernel: Callable[[int], None], words: array[int], threads: int, arguments: object = None) -> None:
-    """Has at most ``threads`` threads, this one among them, call ``kernel(words)``; returns when all have returned.
+    """Calls ``kernel(words)`` in up to ``threads`` threads, including this one, and waits for all.
 
     Args:
         kernel: a KERNEL, which several threads may call at once.
-        words: the memory whose address the kernel takes.
-        threads: as ``wanted`` says.
-        arguments: what owns the memory that the words point to; held while any thread may use it, even after an interrupt.
+        words: the kernel gets the address of this array.
+        threads: the result of ``wanted``.
+        arguments: owns the memory that the words point to. It is held while any thread may use it,
+            even after an interrupt.
     """
     address, _ = words.buffer_info()
     if threads < 2:
@@ -115,9 +118,9 @@ def _serve(jobs: SimpleQueue[_Job]) -> None:
 
 
 def _reset_in_child() -> None:
-    """Resets the pool and its lock in a forked child, which has one thread alone, and gives torch one thread.
+    """Resets the pool and its lock in a forked child, and gives torch one thread.
 
-    With more, torch would wait for ever for the parent's threads.
+    The child has one thread. With more, torch would wait forever for the parent's threads.
     """
     global _openmp, _jobs, _threads, _growing
     _openmp, _jobs, _threads, _growing = None, SimpleQueue(), [], threading.Lock()

@@ -1,15 +1,16 @@
-"""NADE on a GPU in Triton: forward, backward and sampling, one kernel launch each, nothing of size N·D·H.
+"""NADE on a GPU in Triton: forward, backward and sampling, with one kernel launch each.
 
-A program keeps the pre-activations of its rows in registers and walks the steps; where no row of it has a non-zero
-input, the sum did not change, and it skips the load of W and the activation. Derivation and cost: README.md beside.
+A program keeps the pre-activations of its rows in registers and goes through the steps. If no row
+has a non-zero input, the sum stays the same, and the program skips the load of W and the
+activation. Nothing has the size N·D·H. README.md has the derivation and the cost.
 
-No gradients are recorded here: ``autograd.py`` joins ``outputs`` and ``gradients``. All arithmetic is
-float32 without tensor cores, whatever the inputs are stored in. Sums are taken in a fixed sequence, without atomics:
-the same call gives the same bits.
+This module records no gradients: ``autograd.py`` joins ``outputs`` and ``gradients``. All
+arithmetic is float32 without tensor cores, for any dtype of the inputs. Sums have a fixed sequence,
+without atomics: the same call gives the same bits.
 """
 
-# A kernel's arguments are pointers and numbers, whose types Triton reads off the call; its stubs describe neither what
-# the compiler makes of a kernel's body nor the options of a launch.
+# A kernel's arguments are pointers and numbers, whose types Triton takes from the call. Its stubs
+# describe neither the body of a kernel nor the options of a launch.
 # ruff: noqa: ANN001, ANN202
 # pyright: reportArgumentType=false, reportCallIssue=false, reportOperatorIssue=false
 
@@ -26,25 +27,42 @@ import triton.language as tl
 from chainrule.errors import BackendError
 from chainrule.ops.nade.parameters import Layout, Parameters
 
-# These constants were chosen by reasoning about an H200 (132 multiprocessors of 4 schedulers); none is measured yet.
-WARP_NUMBERS = 1024  # rows × hidden units per warp of a forward pass: a and h take 32 registers each, so nothing spills
-MOST_ROWS = 8  # rows of a forward program of few hidden units: more would skip less often
-MOST_HIDDEN = 4096  # one row of a program then has 4 warps; wider ones want a loop over slices of the hidden axis
-SLICE = 32  # hidden units of a backward program: one warp, a unit per thread, so that sums over rows need no barrier
-TILE_ROWS = (16, 8)  # its rows, tried in turn: more of them reuse V, fewer skip more often and fill the GPU sooner
-PROGRAMS = 1056  # backward programs at most, and half of them wanted before tiles grow: two warps per scheduler
-ANCHOR = 32  # steps between stored sums: bounds the roundings that subtraction adds; storing costs 1/32 of an N·D·H
-PARTIAL_NUMBERS = 2**26  # dV and dW before the sum over row groups, in numbers: 256 MiB of float32
-DX_NUMBERS = 2**24  # dx before the sum over slices, in numbers: 64 MiB of float32
+# Reasoning about an H200 (132 multiprocessors with 4 schedulers each) led to these constants; none
+# is measured yet.
 
-FUSED = True  # multiply-adds rounded once; said at each launch because Triton's default changes with its version
-SIZES = ["rows", "tiles", "tiles_per_group", "steps", "slots", "outputs", "first_output"]  # one kernel for all of them
+# Forward: rows × hidden units per warp. a and h take 32 registers each, so nothing spills.
+WARP_NUMBERS = 1024
+# Rows of a forward program with few hidden units; more rows would skip less often.
+MOST_ROWS = 8
+# A row then has 4 warps. Wider networks would need a loop over slices of the hidden axis.
+MOST_HIDDEN = 4096
+# Hidden units of a backward program: one warp, a unit per thread, so sums over rows need no
+# barrier.
+SLICE = 32
+# Rows of a backward program, tried in turn: more reuse V, fewer skip more often and fill the GPU
+# sooner.
+TILE_ROWS = (16, 8)
+# Backward programs, at most: two warps per scheduler. Tiles grow only if there are half as many.
+PROGRAMS = 1056
+# Steps between stored sums. They bound the roundings of subtraction, and cost 1/32 of N·D·H
+# numbers.
+ANCHOR = 32
+# Numbers of dV and dW before the sum over row groups: 256 MiB of float32.
+PARTIAL_NUMBERS = 2**26
+# Numbers of dx before the sum over slices: 64 MiB of float32.
+DX_NUMBERS = 2**24
+
+# Multiply-adds are rounded once. Each launch says so, because Triton's default depends on its
+# version.
+FUSED = True
+# One kernel serves all values of these.
+SIZES = ["rows", "tiles", "tiles_per_group", "steps", "slots", "outputs", "first_output"]
 
 
 def available() -> str | None:
-    """None when these kernels can run, else the reason they cannot."""
+    """The reason why these kernels cannot run, or None."""
     if not isinstance(_outputs_kernel, triton.JITFunction):
-        return None  # imported under TRITON_INTERPRET=1: they run on the CPU, slowly, for tests
+        return None  # under TRITON_INTERPRET=1 they run on the CPU, slowly, for tests
     if not torch.cuda.is_available():
         return "no CUDA device"
     if torch.version.hip is None and torch.cuda.get_device_capability() < (8, 0):
@@ -53,7 +71,7 @@ def available() -> str | None:
 
 
 def unsupported(hidden: int, dtype: torch.dtype) -> str | None:
-    """None when the kernels serve this many hidden units and parameters of this dtype, else the reason they do not."""
+    """The reason why the kernels cannot serve so many hidden units, or this dtype, or None."""
     if dtype not in (torch.float32, torch.bfloat16):
         return f"the Triton kernels compute in float32 and take float32 or bfloat16 parameters, not {dtype}"
     if hidden > MOST_HIDDEN:
@@ -62,9 +80,9 @@ def unsupported(hidden: int, dtype: torch.dtype) -> str | None:
 
 
 def outputs(x: torch.Tensor, p: Parameters, layout: Layout) -> torch.Tensor:
-    """Every step's outputs y (N, P) in W's dtype: the same numbers as ``reference.recursive``, arguments as there.
+    """Every step's outputs y (N, P) in W's dtype, equal to those of ``reference.recursive``.
 
-    A row's outputs do not depend, by any bit, on the rows beside it nor on later inputs.
+    A row's outputs depend, to the bit, neither on other rows nor on later inputs.
     """
     W, b, first_hidden, V, c = p
     hidden = _checked(W)
@@ -106,14 +124,14 @@ def outputs(x: torch.Tensor, p: Parameters, layout: Layout) -> torch.Tensor:
 def gradients(
     dy: torch.Tensor, x: torch.Tensor, p: Parameters, layout: Layout, *, need_x: bool
 ) -> tuple[torch.Tensor | None, Parameters]:
-    """Gradients of x (None unless ``need_x``) and of the parameters from dy (N, P), each in its own dtype.
+    """Gradients of x (None unless ``need_x``) and of the parameters, each in its own dtype.
 
     Args:
         dy: gradient of ``outputs``, (N, P).
         x: encoded inputs, (N, I), in step order.
         p: the parameters, in step order.
         layout: which rows belong to which step, and the activation.
-        need_x: whether the gradient of x is wanted; it costs the steps that could be skipped.
+        need_x: whether to compute the gradient of x; no step can then be skipped.
     """
     p = Parameters(*(t.contiguous() for t in p))
     W, b, first_hidden, V, _ = p
@@ -151,14 +169,15 @@ def sample(
     observed: torch.Tensor,
     temperature: float,
 ) -> torch.Tensor:
-    """Binary rows (N, D) in step order and W's dtype: x_k = 1 where uniforms[:, k] < σ(y_k / temperature).
+    """Binary rows (N, D) in step order and W's dtype: x_k = 1 where u_k < σ(y_k / temperature).
 
     Args:
-        uniforms: float64 (N, D); compared in float64 with the float32 probability, as ``reference.sample`` does.
+        uniforms: u, float64 (N, D). They are compared in float64 with the float32 probability, as
+            in ``reference.sample``.
         p: the parameters, in step order.
-        layout: of binary columns; its activation.
-        values: (N, D), read where ``observed``.
-        observed: bool (N, D): cells that keep their value.
+        layout: the layout of binary columns.
+        values: the values of observed cells, (N, D).
+        observed: the mask of cells that keep their values, bool (N, D).
         temperature: divides every logit.
     """
     W, b, first_hidden, V, c = p
@@ -206,9 +225,9 @@ def advance(
     *,
     activation: str,
 ) -> torch.Tensor:
-    """One step of sampling: c + h Vᵀ (N, p) in W's dtype, after a += x W and, where the row has an input, h = σ(a).
+    """One step of sampling: a += x W and h = σ(a) in place; returns c + h Vᵀ (N, p) in W's dtype.
 
-    ``a`` and ``h`` (N, H) are changed in place; rows whose inputs are all zero keep both as they were.
+    Rows whose inputs are all zero keep their a and h.
 
     Args:
         a: pre-activations, (N, H).
@@ -254,13 +273,21 @@ def advance(
 
 @dataclass(frozen=True)
 class _Plan:
-    """A layout as the kernels read it."""
+    """A layout as the kernels read it.
 
-    input_stops: torch.Tensor  # int32 (D,): the slot after the last one of each step; the last step's are left out
-    output_stops: torch.Tensor  # int32 (D,): the output after the last one of each step
-    slots: int  # inputs that some step reads: all but the last step's
-    first_output: int  # outputs of step 0, which are not the kernels' work
-    unit: bool  # one input and one output per step: nothing to look up
+    Attributes:
+        input_stops: the end of each step's inputs, int32 (D,); the last step's are left out.
+        output_stops: the end of each step's outputs, int32 (D,).
+        slots: the number of inputs that some step reads: all but the last step's.
+        first_output: the number of outputs of step 0, which the kernels do not compute.
+        unit: whether each step has one input and one output, so that nothing is looked up.
+    """
+
+    input_stops: torch.Tensor
+    output_stops: torch.Tensor
+    slots: int
+    first_output: int
+    unit: bool
 
 
 @lru_cache(maxsize=64)
@@ -277,7 +304,7 @@ def _plan(layout: Layout, device: torch.device) -> _Plan:
 
 
 def _checked(W: torch.Tensor) -> int:
-    """The number of hidden units, or a BackendError where these kernels do not serve them."""
+    """The number of hidden units; raises BackendError if these kernels cannot serve it."""
     if reason := unsupported(W.shape[1], W.dtype):
         raise BackendError(reason)
     return W.shape[1]
@@ -288,15 +315,15 @@ def _empty(shape: tuple[int, ...], like: torch.Tensor, dtype: torch.dtype = torc
 
 
 def _on(tensor: torch.Tensor) -> AbstractContextManager[object]:
-    """Triton launches on the current device, which need not be the tensor's."""
+    """Makes the tensor's device the current one, on which Triton launches."""
     return torch.cuda.device_of(tensor)
 
 
 def _row_blocks(hidden: int) -> tuple[int, int, int]:
     """Rows, hidden units (padded) and warps of a program that holds whole hidden vectors.
 
-    They depend on the network only, not on N, so that a row's sums have the same sequence in every batch. One warp is
-    best while it suffices: its sums over the hidden axis need no barrier.
+    They depend on the network, not on N, so a row's sums have the same sequence in every batch. One
+    warp is best if it suffices: its sums over the hidden axis need no barrier.
     """
     block_h = max(32, triton.next_power_of_2(hidden))
     warps = max(1, block_h // WARP_NUMBERS)
@@ -311,9 +338,9 @@ def _gradient_sums(
     plan: _Plan,
     need_x: bool,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """What some rows add to dV (P', H) after the first step's outputs, dW (I', H) before the last step's inputs, and db.
+    """The rows' shares of dV (P', H), dW (I', H) and db, and their dx (I', N).
 
-    The fourth is dx (I', N) of these rows. ``p`` is contiguous.
+    dV leaves out the first step's outputs, dW the last step's inputs. ``p`` is contiguous.
     """
     W, b, _, V, _ = p
     (rows, slots), hidden, later_outputs = x.shape, W.shape[1], V.shape[0] - plan.first_output
@@ -364,20 +391,23 @@ def _gradient_sums(
 
 
 def _columns(table: torch.Tensor, rows: int) -> torch.Tensor:
-    """The transpose in float32, (·, rows), zero past the table's rows: a step of a tile is one cache line, not one per row."""
+    """The transpose in float32, (·, rows), zero beyond the table's rows.
+
+    A step of a tile is then one cache line, not one for each row.
+    """
     columns = _empty((table.shape[1], rows), table)
     columns[:, : table.shape[0]] = table.T
     columns[:, table.shape[0] :] = 0
     return columns
 
 
-# Below, n are rows and m hidden units of a program; ``row`` and ``unit`` tell which of them exist. What does not exist
-# is loaded as zero and adds nothing. Offsets that multiply sizes are int64.
+# Below, n are rows and m hidden units of a program; ``row`` and ``unit`` are the masks of those
+# that exist. Others are loaded as zero and add nothing. Offsets that multiply sizes are int64.
 
 
 @triton.jit
 def _activate(a, RELU: tl.constexpr):
-    """No clamp, so that NaN gets through: NaN <= 0 is false, and exp(−a) may overflow to inf, whose inverse is 0."""
+    """The activation, without a clamp: NaN stays, and 1 / inf is 0 if exp(−a) overflows."""
     if RELU:
         h = tl.where(a <= 0, 0.0, a)
     else:
@@ -402,14 +432,14 @@ def _row(table, i, m, unit, HIDDEN: tl.constexpr):
 
 @triton.jit
 def _slot(x_rows, x_column, i, n, rows, slots):
-    """Column i of some rows of x as float32; zero where there is no such row or column."""
+    """Column i of some rows of x as float32; zero for absent rows or columns."""
     exists = n < tl.where(i < slots, rows, 0)
     return tl.load(x_rows + i * tl.cast(x_column, tl.int64), mask=exists, other=0.0).to(tl.float32)
 
 
 @triton.jit
 def _any(x):
-    """1 where some number is not zero (a NaN is not), else 0: a scalar to branch on."""
+    """1 if some number is not zero, or NaN, else 0: a scalar to branch on."""
     return tl.max((x != 0).to(tl.int32), axis=0)
 
 
@@ -439,13 +469,13 @@ def _outputs_kernel(
     UNIT: tl.constexpr,
 ):
     n = tl.program_id(0).to(tl.int64) * BLOCK_N + tl.arange(0, BLOCK_N)
-    m = tl.arange(0, BLOCK_H)[None, :]  # (1, H): loaded in this shape, a row of V needs no reordering between threads
+    m = tl.arange(0, BLOCK_H)[None, :]  # (1, H): in this shape, threads need not reorder a row of V
     row, unit = n < rows, m < HIDDEN
     x_rows, y_rows = x + n * x_row, y + n * y_row
     a = tl.zeros((BLOCK_N, BLOCK_H), tl.float32) + _row(b, 0, m, unit, HIDDEN)
     h = a
     p_start, i_start = first_output, 0
-    # What the next output and the next slot need is loaded one early: the wait overlaps with the work.
+    # Data of the next output and the next slot are loaded early, so the wait overlaps with work.
     v = _row(V, first_output, m, unit, HIDDEN)
     x_i = _slot(x_rows, x_column, 0, n, rows, slots)
     for k in range(0, steps):
@@ -509,14 +539,14 @@ def _sample_kernel(
     v = _row(V, 0, m, unit, HIDDEN)
     for k in range(0, steps):
         v_next = _row(V, tl.minimum(k + 1, steps - 1), m, unit, HIDDEN)
-        u = tl.load(uniforms_rows + k * uniforms_column, mask=row, other=2.0)  # rows that do not exist draw no ones
+        u = tl.load(uniforms_rows + k * uniforms_column, mask=row, other=2.0)  # absent rows draw no ones
         known = tl.load(observed_rows + k * observed_column, mask=row, other=0) != 0
         value = tl.load(values_rows + k * values_column, mask=known, other=0.0).to(tl.float32)
         logit = (tl.sum(h * v, axis=1) + tl.load(c + k).to(tl.float32)) / temperature
         one = u < _activate(logit, False).to(tl.float64)
         x_k = tl.where(known, value, one.to(tl.float32))
         tl.store(x_rows + k * x_column, x_k, mask=row)
-        if (_any(x_k) != 0) | (k == 0):  # step 0's hidden vector is a parameter: what follows it is always new
+        if (_any(x_k) != 0) | (k == 0):  # step 1 is always new, for h_1 is a parameter
             a += x_k[:, None] * _row(W, k, m, unit, HIDDEN)
             h = _activate(a, RELU)
         v = v_next
@@ -568,8 +598,9 @@ def _advance_kernel(
         tl.store(params_rows + p * tl.cast(params_column, tl.int64), y_p, mask=row)
 
 
-# Unspecialized, the anchors are stored as all else is laid out: a thread has one hidden unit, for all rows of the tile.
-# Were they known to be aligned, the compiler would store four units per thread, and reorder other arrays to match.
+# Unspecialised anchors are stored like everything else: a thread has one hidden unit, for all rows
+# of the tile. If the compiler knew their alignment, it would store four units per thread and
+# reorder others.
 @triton.jit(do_not_specialize=SIZES, do_not_specialize_on_alignment=["anchors"])
 def _gradients_kernel(
     dy,
@@ -599,11 +630,12 @@ def _gradients_kernel(
     UNIT: tl.constexpr,
     NEED_X: tl.constexpr,
 ):
-    """The gradients of a slice of hidden units and a group of rows; dy, x and dx are transposed, (·, N), N whole tiles.
+    """The gradients of a slice of hidden units and a group of rows.
 
-    For each tile of rows: up the steps for the sums a, keeping every ANCHOR-th; then down the steps, taking the inputs
-    off again. ``dh`` collects the gradient of h over the run of steps that share it, ``da`` that of a over all steps
-    passed; both meet when an input ends the run.
+    dy, x and dx are transposed, (·, N), with whole tiles of rows. For each tile, the program first
+    goes up the steps for the sums a, and stores every ANCHOR-th. Then it goes down and subtracts
+    the inputs again. ``dh`` sums the gradient of h over the run of steps that share it. ``da`` sums
+    that of a over all steps so far. ``dh`` is added to ``da`` when an input ends the run.
     """
     s, group = tl.program_id(0), tl.program_id(1)
     m = s * BLOCK_H + tl.arange(0, BLOCK_H)
@@ -619,8 +651,8 @@ def _gradients_kernel(
     last_slot = tl.maximum(slots - 1, 0)
     for tile in range(0, tl.minimum(tiles_per_group, tiles - group * tiles_per_group)):
         n = (group * tiles_per_group + tile) * BLOCK_N + tl.arange(0, BLOCK_N)
-        old = m < tl.where(tile > 0, HIDDEN, 0)  # the first tile finds no sums to add to
-        tl.debug_barrier()  # anchors and sums of the tile before are complete
+        old = m < tl.where(tile > 0, HIDDEN, 0)  # the first tile has no sums to add to
+        tl.debug_barrier()  # anchors and sums of the previous tile are complete
 
         a = tl.zeros((BLOCK_N, BLOCK_H), tl.float32) + bias[None, :]
         i_start = 0
@@ -642,7 +674,7 @@ def _gradients_kernel(
             if (k + 1) % ANCHOR == 0:  # a is now what step k + 1 reads
                 tl.store(anchor + tl.cast((k + 1) // ANCHOR - 1, tl.int64) * tile_numbers, a)
             i_start = i_stop
-        tl.debug_barrier()  # so that a load below finds what another thread stored, should the layouts ever differ
+        tl.debug_barrier()  # a load below may read what another thread stored, if layouts differ
 
         h = _activate(a, RELU)
         dh = tl.zeros((BLOCK_N, BLOCK_H), tl.float32)
@@ -664,7 +696,7 @@ def _gradients_kernel(
                 tl.store(cells, total + tl.sum(g[:, None] * h, axis=0), mask=unit)
                 v, g = v_next, g_next
             changed = 0
-            for i in range(i_stop - 1, i_start - 1, -1):  # slots of step k − 1: steps from k on know them
+            for i in range(i_stop - 1, i_start - 1, -1):  # slots of step k − 1, known from step k on
                 cells = dW + tl.cast(i, tl.int64) * HIDDEN + m
                 total = tl.load(cells, mask=old, other=0.0)
                 i_next = tl.maximum(i - 1, 0)

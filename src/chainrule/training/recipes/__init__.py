@@ -1,4 +1,7 @@
-"""Recipes: for each kind of network, what it can be asked, what suits a table, how it is built and what is searched."""
+"""Recipes: for each network, its options, its plan for a table, its construction and its search.
+
+A new recipe is a file here and an entry of ``RECIPES``.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ from chainrule.training.recipes.single import MADERecipe, NADERecipe
 RECIPES: dict[str, AbstractRecipe] = {
     recipe.name: recipe for recipe in (CommitteeRecipe(), MADERecipe(), NADERecipe(), OrderlessRecipe())
 }
-OBJECTIVES = {"any": "orderless", "likelihood": "committee"}  # and the network that "auto" means
+# The network of each objective, which "auto" stands for.
+OBJECTIVES = {"any": "orderless", "likelihood": "committee"}
 
 
 def recipe_for(objective: str, network: str) -> AbstractRecipe:
-    """The recipe of a network, or of the one that serves the objective best where the network is "auto"."""
+    """The recipe of a network; "auto" is the best network for the objective."""
     choice(objective, "objective", OBJECTIVES)
     choice(network, "network", ["auto", *RECIPES])
     return RECIPES[OBJECTIVES[objective] if network == "auto" else network]

@@ -1,4 +1,4 @@
-"""What a fit must know of a kind of network."""
+"""The contract of a recipe: what a fit must know about a network."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from chainrule.training.run import Run
 from chainrule.training.search import Trial
 
 EFFORT_NAMES = ("quick", "standard", "best")
-LEARNING_RATE = 2e-3  # unless all columns are binary and the network is made of NADEs
-NEUTRAL = (None, 0, 1)  # values by which an option asks for nothing
-REFUSALS = {  # why a network refuses an option that it does not have
+LEARNING_RATE = 2e-3  # except for NADEs over binary columns
+NEUTRAL = (None, 0, 1)  # values with which an option has no effect
+# Why a network refuses an option that it does not have.
+REFUSALS = {
     "hidden_sizes": "NADE has one layer; pass hidden_size",
     "dropout": "only the orderless network has it",
     "members": "of NADEs they make a committee; pass network='committee'",
@@ -32,14 +33,14 @@ REFUSALS = {  # why a network refuses an option that it does not have
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
-    """How large a network is and how long it trains.
+    """The size of a network and the length of its training.
 
     Attributes:
         hidden_sizes: units of each hidden layer.
-        steps: steps of AdamW, on tables of enough rows that epochs are not the limit.
-        epochs: passes over the training rows, at least and at most.
-        members: networks that are averaged.
-        dropout: share of hidden units switched off while training.
+        steps: steps of AdamW; tables with few rows reach the limit of epochs first.
+        epochs: the least and the largest number of passes over the training rows.
+        members: the number of networks to average.
+        dropout: the share of hidden units switched off in a training step.
         searches: whether a search on the validation rows precedes the fit.
     """
 
@@ -52,14 +53,14 @@ class Effort:
 
 
 class AbstractRecipe(ABC):
-    """What depends on the kind of network: its options, its plan for a table, its construction, its search.
+    """Everything that depends on the network: options, plan for a table, construction, search.
 
     Attributes:
-        name: the network, as ``fit`` is asked for it.
-        objective: what it is for, "any" question or "likelihood".
+        name: the name of the network in ``fit(network=…)``.
+        objective: its purpose, "any" question or "likelihood".
         options: the options of ``REFUSALS`` that it has.
-        learns_from_missing: whether it is trained on rows with missing cells, too.
-        prefers_last: whether its last weights are taken, unless earlier ones are better for sure.
+        learns_from_missing: whether it can train on rows with missing cells.
+        prefers_last: whether ``train`` prefers the last weights.
         searches: whether ``search`` may change the plan.
     """
 
@@ -79,14 +80,14 @@ class AbstractRecipe(ABC):
 
     @abstractmethod
     def plan(self, config: FitConfig, columns: Columns, rows: int, effort: str) -> Plan:
-        """The configuration with all that it leaves open decided, for a table of so many training rows."""
+        """The plan for a table of so many training rows; the configuration takes precedence."""
 
     @abstractmethod
     def build(self, columns: Columns, plan: Plan, order: Order, generator: torch.Generator) -> AbstractNetwork:
         """A network with random weights."""
 
     def start(self, data: TrainingData, plan: Plan, generator: torch.Generator) -> AbstractNetwork:
-        """A network as it begins: in the plan's order, which may be learned, its outputs at independent columns."""
+        """A network before training, equal to independent columns; its order may be learned."""
         order: Any = plan.order
         if order in LEARNED_ORDERS:
             order = search_order(data.filled, method=LEARNED_ORDERS[order], generator=generator)
@@ -109,17 +110,17 @@ class AbstractRecipe(ABC):
         device: str = "cpu",
         show_progress: bool = False,
     ) -> tuple[Plan, list[Trial]]:
-        """The plan to train with, and what was tried to find it; here the plan as it is, and nothing.
+        """The plan to train with, and the trials that found it; by default the given plan and none.
 
         Args:
-            plan: where to begin.
-            config: what the user has set, which no search changes.
-            data: rows to train on and to judge by.
-            run: whose earlier plan, if there is one, is the result.
-            effort: as ``fit`` has it.
-            seed: of every trial.
-            time_limit_s: of the whole fit; with one nothing is tried.
+            plan: the first plan.
+            config: the user's options, which no search changes.
+            data: rows to train on and to validate with.
+            run: the run; if it continues an earlier one, the result is that run's plan.
+            effort: as for ``fit``.
+            seed: the seed of every trial.
+            time_limit_s: the time limit of the whole fit; with a limit there are no trials.
             device: "cpu" or "cuda".
-            show_progress: a bar on stderr where a person watches.
+            show_progress: a progress bar on stderr if it is a terminal.
         """
         return plan, []

@@ -1,9 +1,10 @@
-"""The recipe of ``network="committee"``: NADEs of one order, or each of its own, for the likelihood of complete rows.
+"""The recipe of ``network="committee"``: several NADEs, for the likelihood of complete rows.
 
-Rows, columns and effort decide where the search begins and what the fit may cost. The rest differs from table to table:
-one order or several, how strongly to regularise, how long to train and how large to build. Committees of two try it on the
-validation rows, and the committee is trained with what won. ``benchmarks/likelihood/trials.py`` measures a change of this
-recipe on the validation rows of the published sets.
+All members have one order, or each has its own. Rows, columns and effort decide where the search
+starts and how long the fit may take. The search decides what differs between tables: the number of
+orders, regularisation, epochs and sizes. It trains committees of two and compares them on the
+validation rows; the fit then uses the winner. ``benchmarks/likelihood/trials.py`` measures changes
+of this recipe on the validation rows of the published sets.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import partial
 from typing import Any, cast
 
 import torch
+from typing_extensions import override
 
 from chainrule.errors import ChainruleError
 from chainrule.networks import AbstractNetwork, Columns, Committee, Ensemble
@@ -37,33 +39,35 @@ EFFORTS = {
     "best": Effort(hidden_sizes=(200,), steps=12_000, epochs=(12, 80), members=16, searches=True),
 }
 BATCH_SIZES = (32, 50, 100, 200)
-BATCHES_PER_EPOCH = 250  # at most, as far as these sizes allow
+BATCHES_PER_EPOCH = 250  # at most, within the limits of the batch sizes
 WEIGHT_DECAY = 0.03
-SEARCH_ROWS = 1_000_000  # with so many training rows hardly anything overfits
+SEARCH_ROWS = 1_000_000  # with so many rows, networks of these sizes hardly overfit
 
-# What a search tries, field after field. Regularisation is tuned before epochs: the best number of epochs depends on it, less so
-# the reverse. Of each field the values towards the end of its ladder are tried first.
+# The values that a search tries, field after field. Regularisation comes before epochs: the best
+# number of epochs depends on it, less so the reverse. For each field, the search first moves
+# towards the end of its ladder.
 LADDERS: tuple[Ladder, ...] = (
     ("input_dropout", (0.0, 0.1, 0.2, 0.3, 0.4)),
     ("weight_decay", (0.003, 0.01, 0.03, 0.1, 0.2, 0.4)),
-    ("epochs", (2, 1, 0.5, 0.25)),  # times the plan's
-    ("learning_rate", (0.25, 0.5, 1, 2)),  # times the plan's
+    ("epochs", (2, 1, 0.5, 0.25)),  # multiples of the plan's
+    ("learning_rate", (0.25, 0.5, 1, 2)),  # multiples of the plan's
     ("order", ("natural", "mutual-information")),
-    ("orders", (0, 1)),  # times the members: all of one order, or each of its own
+    ("orders", (0, 1)),  # multiples of the members: one order for all, or one for each
     ("hidden_size", (50, 100, 200, 400)),
 )
-GAIN_SHARE = 5e-4  # share of −log p that twice the time must gain
+GAIN_SHARE = 5e-4  # doubling the time must gain this share of −log p
 
 
 class CommitteeRecipe(AbstractRecipe):
-    """The mean of several NADEs' conditionals; of several orders, an ensemble of such committees."""
+    """The recipe of a committee of NADEs; several orders make an ensemble of committees."""
 
     name = "committee"
     options = frozenset({"input_dropout", "members", "orders"})
     searches = True
 
+    @override
     def plan(self, config: FitConfig, columns: Columns, rows: int, effort: str) -> Plan:
-        """As many steps whatever the rows of a batch, within the effort's epochs.
+        """A plan with the effort's number of steps, within its limits of epochs.
 
         >>> CommitteeRecipe().plan(FitConfig(), Columns.of(5), 16_000, "standard").epochs
         38
@@ -82,14 +86,16 @@ class CommitteeRecipe(AbstractRecipe):
         )
         return _with_enough_members(usual.following(config))
 
+    @override
     def build(self, columns: Columns, plan: Plan, order: Order, generator: torch.Generator) -> AbstractNetwork:
-        """A committee, or an ensemble with a committee for each order; the first order is the plan's, others are random."""
+        """A committee, or an ensemble with one for each order: the plan's, then random ones."""
         count = plan.orders
         orders = [make_order(order if k == 0 else "random", len(columns), generator) for k in range(count)]
         members = [nade(columns, plan, orders[k % count], generator) for k in range(plan.members)]
         committees = [Committee(members[k::count]) for k in range(count)]
         return committees[0] if count == 1 else Ensemble(committees, [len(each.members) for each in committees])
 
+    @override
     def search(
         self,
         plan: Plan,
@@ -103,7 +109,10 @@ class CommitteeRecipe(AbstractRecipe):
         device: str = "cpu",
         show_progress: bool = False,
     ) -> tuple[Plan, list[Trial]]:
-        """The best plan by coordinate descent, unless the effort, a time limit or many rows forbid a search."""
+        """The best plan by coordinate descent.
+
+        There is no search with effort "quick", a time limit or very many rows.
+        """
         if (earlier := run.plan()) is not None:
             run.require_sizes(lambda: nade(data.columns, earlier, None, generator_from(0)), earlier)
             return _with_enough_members(earlier.following(config)), []
@@ -118,7 +127,8 @@ class CommitteeRecipe(AbstractRecipe):
             device=device,
             show_progress=show_progress,
         )
-        scale_nats = data.valid.mean_scale_nats  # differs by the table's units, which the needed gain must not
+        # The needed gain must not depend on the table's units.
+        scale_nats = data.valid.mean_scale_nats
         return search(
             plan,
             nats_of_plan,
@@ -128,14 +138,14 @@ class CommitteeRecipe(AbstractRecipe):
 
 
 def is_searched(rows: int, effort: str) -> bool:
-    """Whether a fit of so many training rows begins with a search."""
+    """Whether a search precedes a fit of so many training rows."""
     return EFFORTS[effort].searches and rows < SEARCH_ROWS
 
 
 def open_ladders(config: FitConfig, plan: Plan, *, keeps_order: bool = False) -> list[Ladder]:
-    """The ladders of all fields that the configuration leaves open, in the plan's numbers.
+    """The ladders of the fields that the configuration leaves open, in numbers of the plan.
 
-    ``keeps_order``: the natural order stays, in which columns that say where others are missing stand before these.
+    With ``keeps_order``, the order stays natural: a flag of missing cells stands before its column.
     """
     closed = {field for field, _ in LADDERS if getattr(config, field) is not None}
     if keeps_order:
@@ -155,7 +165,7 @@ def open_ladders(config: FitConfig, plan: Plan, *, keeps_order: bool = False) ->
 
 
 def needed_gain(nats: float, plan: Plan, candidate: Plan) -> float:
-    """Nats by which a candidate must beat a plan that reached ``nats``: some if it takes longer.
+    """Nats by which a candidate must beat a plan with ``nats``; zero unless it takes longer.
 
     >>> needed_gain(50.0, Plan(epochs=10, hidden_size=100), Plan(epochs=20, hidden_size=200))
     0.05
@@ -174,10 +184,10 @@ def expected_nats(
     device: str = "cpu",
     show_progress: bool = False,
 ) -> float:
-    """−log p per validation row that a committee of the plan's members is expected to reach, by training one of two.
+    """Expected −log p per validation row of a committee of the plan, from training two members.
 
-    Every trial has the same seed, so that trials of one shape begin alike. With fewer than three members the result is what
-    they reach.
+    Every trial has the same seed, so trials of the same shape start from the same weights. A plan
+    of one or two members is trained itself.
     """
     generator, members = generator_from(seed), min(2, plan.members)
     small = replace(plan, members=members, orders=min(members, plan.orders))
@@ -192,9 +202,9 @@ def expected_nats(
 
 
 def extrapolated(one: float, two: float, members: int) -> float:
-    """−log p expected of so many members, from that of one and of two: overfitting falls as one over their number.
+    """Expected −log p of so many members, given −log p of one and of two members.
 
-    With c_M = a + b / M, c_M = c_2 − (c_1 − c_2) (1 − 2 / M).
+    Overfitting falls as 1 / M. With c_M = a + b / M, c_M = c_2 − (c_1 − c_2) (1 − 2 / M).
     """
     return two - (one - two) * (1 - 2 / members)
 

@@ -1,7 +1,8 @@
-"""The recipe of ``network="orderless"``: sizes and times by the rows of the table.
+"""The recipe of ``network="orderless"``: sizes and epochs follow from the number of rows.
 
-``benchmarks/tables/rules.py`` measures these rules against their neighbours. 40 batches an epoch follow from its table
-of online_shoppers: 35 were better by 0.23 nats than 70, in the same number of steps.
+``benchmarks/tables/rules.py`` compares these rules with their neighbours. The 40 batches of an
+epoch come from its table of online_shoppers: 35 batches beat 70 by 0.23 nats, with the same number
+of steps.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 
 import torch
+from typing_extensions import override
 
 from chainrule.networks import AbstractNetwork, Columns, OrderlessNADE
 from chainrule.networks.orders import Order
@@ -21,22 +23,23 @@ EFFORTS = {
     "standard": Effort(hidden_sizes=(256, 256), steps=8_000, epochs=(1, 200), members=3, dropout=0.2),
     "best": Effort(hidden_sizes=(512, 512), steps=32_000, epochs=(1, 400), members=3, dropout=0.2),
 }
-# Rows within which there are several members: of fewer a fit takes a second, of more minutes.
+# Numbers of rows between which there are several members. With fewer rows a fit takes a second,
+# with more it takes minutes.
 MEMBER_ROWS = 200, 10_000
 SMALLEST_BATCH, LARGEST_BATCH = 32, 512
-BATCHES_PER_EPOCH = 40  # as far as these sizes allow
-UNITS_PER_ROW = 0.25  # hidden units of a layer, at most, for each training row
+BATCHES_PER_EPOCH = 40  # within the limits of the batch sizes
+UNITS_PER_ROW = 0.25  # at most so many hidden units of a layer for each training row
 SMALLEST_LAYER = 32
 WEIGHT_DECAY = 0.3
-DROPOUT_ROWS = 1000  # the dropout is this number over the rows, at most the effort's
+DROPOUT_ROWS = 1000  # dropout is this divided by the rows, up to that of the effort
 
 
 class OrderlessRecipe(AbstractRecipe):
-    """Orderless NADEs, several for small tables.
+    """The recipe of orderless NADEs; small tables have several.
 
-    It does not stop early: the few validation rows of a small table choose an epoch by luck, which may be one of the first,
-    before much is learned. All epochs are trained, and the last weights are taken unless earlier ones are better by more than
-    two standard errors.
+    There is no early stopping. The few validation rows of a small table would choose an epoch by
+    luck, possibly one of the first. So all epochs are trained, and the last weights are taken
+    unless earlier ones lead by more than two standard errors.
     """
 
     name = "orderless"
@@ -45,12 +48,14 @@ class OrderlessRecipe(AbstractRecipe):
     learns_from_missing = True
     prefers_last = True
 
+    @override
     def plan(self, config: FitConfig, columns: Columns, rows: int, effort: str) -> Plan:
-        """Sizes, batches, epochs, members and dropout by the number of training rows.
+        """A plan whose sizes, batches, epochs, members and dropout follow from the number of rows.
 
-        Layers are the effort's, with at most one unit for four rows. An epoch has 40 batches of 32 to 512 rows, and there are
-        as many epochs as make the effort's steps. Several members serve 200 to 10,000 rows. Dropout is 0.2 for up to 5,000
-        rows, 0.1 for 10,000 and 0.02 for 50,000.
+        Layers have the effort's sizes, with at most one unit for four rows. An epoch has 40 batches
+        of 32 to 512 rows. The number of epochs makes the effort's steps. There are several members
+        for 200 to 10,000 rows. Dropout is 0.2 for up to 5,000 rows, 0.1 for 10,000 and 0.02 for
+        50,000.
         """
         chosen = EFFORTS[effort]
         batch = config.batch_size or batch_size(rows)
@@ -71,8 +76,9 @@ class OrderlessRecipe(AbstractRecipe):
         )
         return usual.following(config)
 
+    @override
     def build(self, columns: Columns, plan: Plan, order: Order, generator: torch.Generator) -> AbstractNetwork:
-        """One network that holds all members."""
+        """A single network, which holds all members."""
         return OrderlessNADE(
             columns,
             plan.hidden_sizes,
@@ -85,7 +91,7 @@ class OrderlessRecipe(AbstractRecipe):
 
 
 def batch_size(rows: int) -> int:
-    """A power of two that makes about 40 batches of the rows, within 32 and 512.
+    """The power of two between 32 and 512 that gives about 40 batches.
 
     >>> [batch_size(rows) for rows in (100, 4_000, 50_000)]
     [32, 128, 512]
