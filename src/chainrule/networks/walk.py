@@ -48,7 +48,8 @@ def draw_along(
     anybody, everybody = asked.any(0).tolist(), asked.all(0).tolist()
     asks, uniforms = asked.unbind(1), uniform.unbind(1)
     for column in order:
+        own = x[:, column]
         if anybody[column]:
             drawn = walk.distribution(column).draw(uniforms[column], temperature)
-            x[:, column] = drawn if everybody[column] else torch.where(asks[column], drawn, x[:, column])
-        walk.learn(column, x[:, column], asks[column])
+            own.copy_(drawn if everybody[column] else torch.where(asks[column], drawn, own))
+        walk.learn(column, own, asks[column])
