@@ -37,7 +37,7 @@ PARTS: dict[str, tuple[int, list[list[str]]]] = {
             [PYTHON, "-m", "pyright"],
         ],
     ),
-    "networks": (240, [[*PYTEST, *folders("networks ops conditionals baselines architecture")]]),
+    "networks": (240, [[*PYTEST, *folders("networks ops conditionals baselines testing architecture")]]),
     "tables": (120, [[*PYTEST, *folders("table")]]),
     "tasks": (90, [[*PYTEST, *folders("tasks training")]]),
     "interfaces": (120, [[*PYTEST, *folders("cli benchmarks"), *MODULES]]),

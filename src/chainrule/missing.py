@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from chainrule.networks import AbstractNetwork, OrderlessNADE
+from chainrule.networks import AbstractNetwork
 from chainrule.table import Codes, Schema
 
 
@@ -64,19 +64,18 @@ def draw(
 ) -> torch.Tensor:
     """n rows (n, D), given codes and which of them are known, as of the network's ``sample``.
 
-    An orderless network draws flags first and then the cells that are not missing. Those that are missing stay open, so that
-    the others do not depend on them.
+    A network that takes any evidence draws flags first and then the cells that are not missing. Those that are missing
+    stay open, so that the others do not depend on them.
     """
-    if not schema.flags or not isinstance(network, OrderlessNADE):
+    if not schema.flags or not network.any_evidence:
         return network.sample(n, given=given, temperature=temperature, generator=generator)
     with torch.no_grad():
         n, values, known = network.check_draws(n, given, temperature)
         own = torch.from_numpy(~is_flag(schema)).to(known.device)
-        values = network.complete(values, known, temperature, generator, skipped=own.expand_as(known))
+        values = network.complete(values, known, temperature, generator, asked=~(known | own))
         with_flags = known | ~own
-        return network.complete(
-            values, with_flags, temperature, generator, skipped=_skipped(schema, values, with_flags) & ~known
-        )
+        asked = ~(with_flags | _missing(schema, values, with_flags))
+        return network.complete(values, with_flags, temperature, generator, asked=asked)
 
 
 def draw_like(
@@ -87,14 +86,15 @@ def draw_like(
     A network of one order draws its flags itself.
     """
     with torch.no_grad():
-        if not told.any() or not isinstance(network, OrderlessNADE):
+        if not told.any() or not network.any_evidence:
             return network.sample(n, generator=generator)
         given = torch.from_numpy(codes)[None], torch.from_numpy(told)[None]
         n, values, known = network.check_draws(n, given, 1.0)
-        return network.complete(values, known, 1.0, generator, skipped=_skipped(schema, values, known))
+        return network.complete(values, known, 1.0, generator, asked=~(known | _missing(schema, values, known)))
 
 
-def _skipped(schema: Schema, values: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+def _missing(schema: Schema, values: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """The cells (N, D) that their known flag calls missing, bool."""
     found = missing(schema, values.cpu().numpy(), known.cpu().numpy())
     return torch.from_numpy(found).to(values.device)
 

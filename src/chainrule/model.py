@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +29,7 @@ from chainrule.conditionals import (
     Standardised,
 )
 from chainrule.errors import ChainruleError, FormatError, SchemaError, unknown_choice
-from chainrule.networks import AbstractNetwork, Ensemble, OrderlessNADE
+from chainrule.networks import AbstractNetwork
 from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.ensemble import NETWORKS
 from chainrule.networks.rebuild import network_from_json, network_to_json
@@ -70,13 +70,13 @@ class Model:
 
     @property
     def takes_any_evidence(self) -> bool:
-        """Whether any cells may be unknown, exactly: of an orderless network, and of ensembles of them."""
-        return takes_any_evidence(self.network)
+        """Whether any cells may be unknown, and answers are exact all the same."""
+        return self.network.any_evidence
 
     def require_evidence(self, known: np.ndarray, *, name: str) -> None:
         """Raises EvidenceError, with the table's own names, for known cells (N, D) that the network cannot take exactly."""
         device = next(self.network.parameters()).device
-        self.network.require_exact(torch.from_numpy(known).to(device), name=name, names=self.schema.names)
+        self.network.require_evidence(torch.from_numpy(known).to(device), name=name, names=self.schema.names)
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the tensors, as a JSON object."""
@@ -180,13 +180,6 @@ def _encoding_of(column: AbstractNumbers, periods: Sequence[float] = ()) -> Abst
 def _with_atoms(column: AbstractNumbers, base: AbstractConditional, encoding: AbstractEncoding) -> ColumnSpec:
     atoms = column.atom_codes()
     return (Atoms(atoms, base), AtomFlags(atoms) + encoding) if atoms else (base, encoding)
-
-
-def takes_any_evidence(network: AbstractNetwork) -> bool:
-    """Whether any cells may be unknown, exactly: of an orderless network, and of ensembles of them."""
-    if isinstance(network, Ensemble):
-        return all(takes_any_evidence(cast(AbstractNetwork, member)) for member in network.members)
-    return isinstance(network, OrderlessNADE)
 
 
 def _require_kinds(schema: Schema, columns: Columns) -> None:

@@ -71,7 +71,7 @@ class RowsOrCodes:
         asked = torch.zeros_like(seen)
         asked[:, different[:: -(-len(different) // COLUMNS)]] = True
         try:
-            network.require_exact(seen & asked, name="observed")
+            network.require_evidence(seen & asked, name="observed")
             seen = seen & asked  # any cells may be left out, and fewer are quicker
         except ChainruleError:
             asked[:] = True

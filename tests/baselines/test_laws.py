@@ -25,10 +25,11 @@ from chainrule.baselines import (
     IndependentColumns,
     contrastive_divergence,
     load,
+    save,
 )
 from chainrule.baselines.partition import temperatures
-from chainrule.errors import EvidenceError, FormatError, ShapeError
-from chainrule.networks import AbstractNetwork
+from chainrule.errors import ChainruleError, EvidenceError, FormatError, ShapeError
+from chainrule.networks import NADE, AbstractNetwork
 from chainrule.networks.rebuild import network_to_json
 from chainrule.rng import generator_from
 from chainrule.testing import all_rows, assert_pure, chi_squared_p_value
@@ -438,7 +439,7 @@ def in_a_new_process(tmp_path_factory):
         net = build()
         rows = net.sample(4, generator=generator_from(0))
         np.save(folder / f"{name}.npy", rows.numpy())
-        net.save(folder / f"{name}.chainrule")
+        save(net, folder / f"{name}.chainrule")
         found = net.log_prob(rows, **({"generator": generator_from(1)} if name == "VAE" else {}))
         found = found if isinstance(net, AbstractNetwork) else found.value
         here[name] = found.detach().numpy().tobytes().hex()
@@ -470,39 +471,41 @@ def test_a_saved_baseline_gives_the_same_numbers_in_a_new_process(name, in_a_new
 
 def test_a_damaged_baseline_is_refused(tmp_path):
     path = tmp_path / "net.chainrule"
-    FVSBN(3).save(path)
+    save(FVSBN(3), path)
     data = path.read_bytes()
     path.write_bytes(data[:-3])
     with pytest.raises(FormatError, match="truncated"):
         load(path)
     tree = ChowLiuTree(3, parents=[-1, 0, 0])
     tree.parents = (1, 0, 0)
-    tree.save(path)
+    save(tree, path)
     with pytest.raises(FormatError, match="no tree"):
         load(path)
     broken = rbm(3, 2)
     with torch.no_grad():
         broken.weight[0, 0] = math.nan
-    broken.save(path)
+    save(broken, path)
     with pytest.raises(FormatError, match="not finite"):
         load(path)
     net = FVSBN(3)
     net.order.copy_(torch.zeros(3))
-    net.save(path)
+    save(net, path)
     with pytest.raises(FormatError, match="not a permutation"):
         load(path)
     tree = ChowLiuTree(3, parents=[1, -1, 1])
     tree.order.copy_(torch.arange(3))
-    tree.save(path)
+    save(tree, path)
     assert load(path).order.tolist() == [1, 0, 2]  # what the parents say
     tree.parents = (1, -1)
-    tree.save(path)
+    save(tree, path)
     with pytest.raises(FormatError, match=r"order \[1, 0\] is not a permutation of the 3 columns"):
         load(path)
+    with pytest.raises(ChainruleError, match="baseline 'NADE' is unknown"):
+        save(NADE(2, 2), path)
     gaussians = full_covariance(2, 1)
     with torch.no_grad():
         gaussians.covariance[0, 0, 0] = -1.0
-    gaussians.save(path)
+    save(gaussians, path)
     with pytest.raises(FormatError, match="positive definite"):
         load(path)
     with pytest.raises(FormatError, match=r"is absent; the description says|cannot be rebuilt"):

@@ -87,7 +87,7 @@ def test_conditional_probabilities_are_those_of_the_joints_given_first(name):
         for member, log_weight in leaves(net):
             order = member.order.tolist()
             groups = (given, observed & ~given, ~observed)
-            joint = member.log_prob(everything, order=[k for wanted in groups for k in order if wanted[k]])
+            joint = member.with_order([k for wanted in groups for k in order if wanted[k]]).log_prob(everything)
 
             def marginal(known, joint=joint):
                 same = (rows[:, None, known] == everything[None, :, known]).all(2)
@@ -193,6 +193,41 @@ def test_columns_are_scored_by_running_weights_where_the_order_is_one():
     assert torch.allclose(each, cells, rtol=1e-12, atol=1e-12)
 
 
+def test_a_walk_weights_the_members_by_what_it_learned():
+    net = ENSEMBLES["one order"]().double()
+    rows = all_rows(net)
+    nothing = torch.zeros(rows.shape, dtype=torch.bool)
+    walk, cells = net.begin(rows, nothing), net.log_prob_columns(rows)
+    for column in net.order.tolist():
+        assert torch.allclose(
+            walk.distribution(column).log_prob(rows[:, column]), cells[:, column], rtol=1e-12, atol=1e-12
+        )
+        walk.learn(column, rows[:, column], ~nothing[:, column])
+    with pytest.raises(EvidenceError, match="the members of this ensemble have several orders"):
+        ENSEMBLES["two orders"]().begin(rows.float(), nothing)
+
+
+def test_evidence_that_some_members_cannot_take_is_estimated():
+    """Over repeats, (estimate − truth) ÷ standard error has a root mean square near 1."""
+    net = Ensemble(
+        [nade(5, 5, seed=1), nade(5, 4, seed=2, order="reverse"), Committee([nade(5, 3, seed=3)])], [2, 1, 1]
+    ).double()
+    rows, observed = all_rows(net), torch.tensor([False, True, False, False, True])
+    joint = net.log_prob(rows)
+    truth = torch.stack([joint[(rows[:, observed] == row[observed]).all(1)].logsumexp(0) for row in rows])
+    for given in (None, torch.tensor([False, True, False, False, False])):
+        with pytest.raises(EvidenceError, match="or pass estimate=True"):
+            net.log_prob(rows, observed, given)
+        value, error = net.log_prob(rows, observed, given, estimate=True, n_draws=600, generator=generator_from(1))
+        if given is not None:
+            same = [(rows[:, given] == row[given]).all(1) for row in rows]
+            truth = truth - torch.stack([joint[each].logsumexp(0) for each in same])
+        assert 0.5 < float(((value - truth) / error).square().mean().sqrt().detach()) < 1.7
+    exact = net.log_prob(rows, estimate=True)
+    assert torch.allclose(exact.value, joint, rtol=1e-12, atol=1e-12)
+    assert not bool(exact.standard_error.any())
+
+
 def test_members_of_several_orders_have_no_cells_before():
     net = ENSEMBLES["two orders"]()
     with pytest.raises(EvidenceError, match="the members of this ensemble have several orders"):
@@ -273,7 +308,7 @@ def test_members_of_several_orders_are_checked_one_by_one(monkeypatch):
     assert not [result for result in results if not result.passed]
     assert sum("2 members were tried, each alone" in result.detail for result in results) == 5
     net.double()
-    monkeypatch.setattr(net.members[1], "log_prob_columns", lambda x, observed=None: torch.full_like(x, -0.1))
+    monkeypatch.setattr(net.members[1], "cells", lambda x, given, asked: torch.where(asked, -0.1, x.new_zeros(())))
     monkeypatch.setattr(Model, "in_float64", lambda self: self.network)
     broken = {result.name: result for result in check(density)}["probabilities sum to 1"]
     assert not broken.passed

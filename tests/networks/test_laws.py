@@ -35,7 +35,7 @@ from chainrule import (
 )
 from chainrule.baselines import FVSBN, ChowLiuTree
 from chainrule.errors import EvidenceError, ShapeError
-from chainrule.networks import AbstractParametric, Columns
+from chainrule.networks import AbstractFixedOrder, Columns
 from chainrule.networks.listed import listed_only
 from chainrule.rng import generator_from
 from chainrule.testing import (
@@ -137,6 +137,23 @@ def test_drawn_numbers_follow_their_conditionals(name, generator):
         assert float(distance) * n**0.5 < KOLMOGOROV, k
 
 
+@torch.no_grad()
+def test_a_walk_has_the_conditionals_whether_or_not_it_was_asked_before(network, generator):
+    """Each step's distribution is that of whole rows, and to the bit the same if the steps before it are only learned."""
+    rows = network.sample(9, generator=generator)
+    nothing = torch.zeros(rows.shape, dtype=torch.bool)
+    found = network.conditionals(rows)
+    asked, silent = network.begin(rows, nothing), network.begin(rows, nothing)
+    for step, column in enumerate(network.order.tolist()):
+        each = asked.distribution(column)
+        nats, expected = (d.log_prob(rows[:, column]).double() for d in (each, found[column]))
+        assert torch.allclose(nats, expected, rtol=1e-4, atol=1e-5)
+        if step % 3 == 2:
+            assert torch.equal(silent.distribution(column).params, each.params)
+        for walk in (asked, silent):
+            walk.learn(column, rows[:, column], ~nothing[:, column])
+
+
 @pytest.mark.parametrize("name", OPEN_NETWORKS)
 def test_numbers_complete_a_prefix_and_score_it(name, generator):
     network = OPEN_NETWORKS[name]()
@@ -149,7 +166,7 @@ def test_numbers_complete_a_prefix_and_score_it(name, generator):
     marginal, rest = network.log_prob(values, known), network.log_prob(rows, given=known)
     assert torch.allclose(marginal + rest, network.log_prob(rows), rtol=1e-5, atol=1e-5)
     assert torch.equal(network.log_prob(rows), network.log_prob_columns(rows).sum(1, dtype=torch.float64).float())
-    if not isinstance(network, AbstractParametric):
+    if not isinstance(network, AbstractFixedOrder):
         return  # its training loss is an estimate or its members' own, with a law of its own
     loss = copy.deepcopy(network).double().training_loss(rows.double())
     assert torch.allclose(-loss.float(), network.log_prob(rows), rtol=1e-4, atol=1e-4)
@@ -303,7 +320,7 @@ def test_row_sums_of_columns_are_log_prob(network, generator):
     rows = network.sample(9, generator=generator).double()
     net = copy.deepcopy(network).double()
     assert torch.allclose(net.log_prob_columns(rows).sum(1), net.log_prob(rows), rtol=1e-14, atol=1e-14)
-    if isinstance(net, AbstractParametric):
+    if isinstance(net, AbstractFixedOrder):
         assert torch.allclose(-net.training_loss(rows), net.log_prob(rows), rtol=1e-12, atol=1e-12)
 
 
@@ -466,9 +483,9 @@ def test_a_temperature_divides_the_logits(network, network_name):
 
 def test_the_standard_error_of_an_estimate_is_its_spread(monkeypatch):
     """Over repeats, (estimate − truth) ÷ standard error has a root mean square near 1; draws come in several batches."""
-    from chainrule.networks import fixed_order
+    from chainrule.networks import estimate
 
-    monkeypatch.setattr(fixed_order, "ESTIMATE_ROWS", 300)
+    monkeypatch.setattr(estimate, "ROWS", 300)
     net = nade(6, 5, seed=3).double()
     rows = all_rows(net)
     observed = torch.tensor([False, True, False, True, False, True])

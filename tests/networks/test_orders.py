@@ -429,7 +429,7 @@ def test_the_spread_over_orders_is_that_of_exact_likelihoods(generator):
     x = torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0]]).double()
     found = order_spread(net, x)
     drawn = [make_order("random", 3, g) for g in [generator_from(1)] for _ in range(15)]
-    nats = torch.stack([-net.log_prob(x, order=order).detach() for order in [net.order, *drawn]])
+    nats = torch.stack([-net.with_order(order).log_prob(x).detach() for order in [net.order, *drawn]])
     assert (found.orders, found.rows) == (16, 2)
     assert found.nats == pytest.approx(float(nats.mean()), rel=1e-12)
     assert found.between_orders == pytest.approx(statistics.stdev(nats.mean(1).tolist()), rel=1e-9)
@@ -448,13 +448,13 @@ def test_columns_cost_what_rows_cost(generator):
             parameter.normal_(generator=generator)
     x = torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0]]).double()
     order, drawn = [2, 0, 1], [make_order("random", 3, g) for g in [generator_from(1)] for _ in range(15)]
-    assert torch.allclose(net.log_prob_columns(x, order=order).sum(1), net.log_prob(x, order=order))
-    assert not torch.allclose(net.log_prob_columns(x, order=order), net.log_prob_columns(x))
+    assert torch.allclose(net.with_order(order).log_prob_columns(x).sum(1), net.with_order(order).log_prob(x))
+    assert not torch.allclose(net.with_order(order).log_prob_columns(x), net.log_prob_columns(x))
     for observed in (None, torch.tensor([[True, False, True], [True, False, True]])):
         cells = nats_of_cells(net, x, observed)
         assert cells.shape == (16, 2, 3)
         for order, nats in zip([net.order, *drawn], cells, strict=True):
-            assert torch.allclose(nats.sum(1), -net.log_prob(x, observed, order=order))
+            assert torch.allclose(nats.sum(1), -net.with_order(order).log_prob(x, observed))
     assert float(cells[:, :, 1].abs().sum()) == 0
 
 

@@ -10,7 +10,7 @@ import torch
 from helpers.command_line import chainrule
 
 from chainrule import baselines, fileformat
-from chainrule.baselines.load import BASELINES
+from chainrule.baselines.files import BASELINES
 from chainrule.conditionals import Bernoulli, Categorical, GaussianMixture
 from chainrule.errors import FormatError
 from chainrule.networks import MADE, NADE, Columns, Committee, Ensemble, OrderlessNADE
@@ -176,7 +176,7 @@ def test_what_was_saved_is_read_with_the_same_numbers(tmp_path):
 def test_a_tree_of_many_columns_is_read_in_no_time(tmp_path):
     """A chain of 20,000 columns, which took one look at all of them for each."""
     width = 20_000
-    baselines.ChowLiuTree(width, parents=[-1, *range(width - 1)]).save(tmp_path / "m")
+    baselines.save(baselines.ChowLiuTree(width, parents=[-1, *range(width - 1)]), tmp_path / "m")
     calls = 0
 
     def count(*_):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from chainrule.baselines.base import AbstractBaseline
+from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, whole_number
 from chainrule.networks.base import check_pool
 from chainrule.networks.columns import Columns
+from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.networks.orders import Order, order_from_json, order_to_json
+from chainrule.networks.walk import Walk
 from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
 
@@ -23,7 +25,7 @@ STEPS, ENOUGH = 100, 1e-4  # of expectation maximisation at most, and the gain i
 CELLS_AT_ONCE = 2**22  # of rows × columns × parts
 
 
-class BernoulliMixture(AbstractBaseline):
+class BernoulliMixture(AbstractFixedOrder):
     """p(x) = Σ_m π_m Π_k μ_mk^x_k (1 − μ_mk)^(1 − x_k), a Bernoulli for each column of each part.
 
     As a chain it is p(x_k | x_<k) = Σ_m p(m | x_<k) p_m(x_k): the parts' weights run along. ``initialize_from`` is its whole
@@ -81,13 +83,9 @@ class BernoulliMixture(AbstractBaseline):
         logit = (before + ones).logsumexp(1) - (before + zeros).logsumexp(1)  # (N, D) by step
         return logit[:, self.order.argsort()]
 
-    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
-        """The logit (n, 1) of each step, by what x (n, D) then holds of those before."""
-        weight = F.log_softmax(self.part_logit, 0).expand(len(x), -1)  # (n, M)
-        for column in self.order.tolist():
-            zeros, ones = F.logsigmoid(-self.logit[:, column]), F.logsigmoid(self.logit[:, column])
-            yield ((weight + ones).logsumexp(1) - (weight + zeros).logsumexp(1))[:, None]
-            weight = weight + torch.where(x[:, column, None] > 0.5, ones, zeros)
+    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+        """A walk that keeps the parts' weights given the columns learned."""
+        return _Walk(self, len(x))
 
     def initialize_from(self, x: torch.Tensor) -> None:
         """Fits π and μ to rows x (N, D) by expectation maximisation; its steps are seen where a person watches."""
@@ -138,3 +136,27 @@ def _joint(x: torch.Tensor, part_logit: torch.Tensor, logit: torch.Tensor) -> to
     """log π_m + log p_m(x), (N, M), for weights (M,) and logits (M, D)."""
     zeros = F.logsigmoid(-logit)
     return torch.addmm(F.log_softmax(part_logit, 0) + zeros.sum(1), x, logit.t())  # log μ − log (1 − μ) is the logit
+
+
+class _Walk:
+    """Log-weights (n, M) of the parts, but for a constant of each row, given the columns learned."""
+
+    def __init__(self, network: BernoulliMixture, n: int) -> None:
+        self._network = network
+        self._weight = F.log_softmax(network.part_logit, 0).expand(n, -1)
+
+    def distribution(self, column: int) -> Distribution:
+        """p(x_column | columns learned), by its logit (n, 1)."""
+        zeros, ones = self._logs(column)
+        logit = (self._weight + ones).logsumexp(1) - (self._weight + zeros).logsumexp(1)
+        return Distribution.of(self._network.columns.conditionals[column], logit[:, None])
+
+    def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
+        """Adds what each part holds of the column's values."""
+        zeros, ones = self._logs(column)
+        self._weight = self._weight + torch.where(values[:, None] > 0.5, ones, zeros)
+
+    def _logs(self, column: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """log p_m(0) and log p_m(1) of each part, (M,) each."""
+        logit = self._network.logit[:, column]
+        return F.logsigmoid(-logit), F.logsigmoid(logit)

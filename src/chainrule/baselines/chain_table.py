@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
-from chainrule.baselines.base import AbstractBaseline
+from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError
 from chainrule.networks.columns import Columns
+from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.networks.orders import Order, order_from_json, order_to_json
+from chainrule.networks.walk import Walk
 
 MOST_COLUMNS = 16  # 2^16 − 1 logits; the count doubles with each further column, which is the point of NADE
 
 
-class ChainTable(AbstractBaseline):
+class ChainTable(AbstractFixedOrder):
     """p(x) = Π_k p(x_k | x_<k) with a free logit for every prefix: 2^n − 1 numbers, any binary distribution exactly.
 
     What does not scale, and the oracle of the tests. The logit of step k after prefix bits s_0 … s_{k−1} stands at
@@ -73,12 +75,9 @@ class ChainTable(AbstractBaseline):
         index, _ = self._prefix_index(x)
         return self.logits[index][:, self.order.argsort()]
 
-    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
-        """The logit (n, 1) of each step, by what x (n, D) then holds of those before."""
-        index = torch.zeros(len(x), dtype=torch.int64, device=x.device)
-        for step, column in enumerate(self.order.tolist()):
-            yield self.logits[2**step - 1 + index][:, None]
-            index = index + (x[:, column] > 0.5).long() * 2**step
+    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+        """A walk that keeps the number of each row's prefix."""
+        return _Walk(self, x)
 
     def initialize_from(self, x: torch.Tensor) -> None:
         """Counts the rows x (N, D): this is the whole fit."""
@@ -99,3 +98,21 @@ class ChainTable(AbstractBaseline):
         power = 2 ** torch.arange(bits.shape[1], device=x.device)
         prefix = (bits * power).cumsum(1) - bits * power  # Σ_{i<k} s_i 2^i
         return power - 1 + prefix, bits
+
+
+class _Walk:
+    """The bits learned of n rows, as numbers (n,): the bit of step i counts 2^i."""
+
+    def __init__(self, network: ChainTable, x: torch.Tensor) -> None:
+        self._network, self._step = network, 0
+        self._index = torch.zeros(len(x), dtype=torch.int64, device=x.device)
+
+    def distribution(self, column: int) -> Distribution:
+        """p(x_column | columns learned), by the logit of its prefix."""
+        logit = self._network.logits[2**self._step - 1 + self._index]
+        return Distribution.of(self._network.columns.conditionals[column], logit[:, None])
+
+    def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
+        """Adds the column's bits to the prefixes."""
+        self._index = self._index + (values > 0.5).long() * 2**self._step
+        self._step += 1

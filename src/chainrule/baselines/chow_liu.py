@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -10,18 +10,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from chainrule.baselines.base import AbstractBaseline
-from chainrule.conditionals import Bernoulli
+from chainrule.conditionals import Bernoulli, Distribution
 from chainrule.errors import ShapeError
 from chainrule.networks.columns import Columns, ColumnSpec
+from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.networks.orders import make_order
+from chainrule.networks.walk import Walk
 
 SMOOTHING = 1.0  # counts added to each table p(column | its parent's value), spread as the column's own values are
 CELLS_AT_ONCE = 2**25  # of the one-hot rows that are multiplied together
 ROOT = -1
 
 
-class ChowLiuTree(AbstractBaseline):
+class ChowLiuTree(AbstractFixedOrder):
     """p(x) = Π_k p(x_k | x_parent(k)): a tree of maximal mutual information, and counted tables along it.
 
     ``initialize_from`` is its whole fit; before it there are no edges. ``order`` draws parents before their children.
@@ -75,10 +76,9 @@ class ChowLiuTree(AbstractBaseline):
         """Parameters (N, P) of every column's conditional, in column order."""
         return torch.cat([self._params(x, column) for column in range(len(self.columns))], dim=1)
 
-    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
-        """The parameters (n, width) of each step's column, by what x (n, D) then holds of its parent."""
-        for column in self.order.tolist():
-            yield self._params(x, column)
+    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+        """A walk that keeps the values learned."""
+        return _Walk(self, x)
 
     def initialize_from(self, x: torch.Tensor) -> None:
         """Fits tree and tables to rows x (N, D): maximal spanning tree, then smoothed counts. This is the whole fit."""
@@ -203,6 +203,22 @@ class ChowLiuTree(AbstractBaseline):
         if isinstance(self.columns.conditionals[column], Bernoulli):
             logs = logs[..., 1:] - logs[..., :1]
         return torch.from_numpy(logs).to(self.output_bias)
+
+
+class _Walk:
+    """The values (n, D) of the columns learned; zeros elsewhere."""
+
+    def __init__(self, network: ChowLiuTree, x: torch.Tensor) -> None:
+        self._network, self._values = network, torch.zeros_like(x)
+
+    def distribution(self, column: int) -> Distribution:
+        """p(x_column | its parent)."""
+        params = self._network._params(self._values, column)
+        return Distribution.of(self._network.columns.conditionals[column], params)
+
+    def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
+        """Keeps the column's values for its children."""
+        self._values[:, column] = values
 
 
 def _parents_first(parents: Sequence[int]) -> list[int]:

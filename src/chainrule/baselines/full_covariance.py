@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from chainrule.baselines.base import AbstractBaseline
-from chainrule.conditionals import GaussianMixture
+from chainrule.conditionals import Distribution, GaussianMixture
 from chainrule.errors import ShapeError, whole_number
 from chainrule.networks.base import check_pool
 from chainrule.networks.columns import Columns
+from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.networks.orders import Order, order_from_json, order_to_json
+from chainrule.networks.walk import Walk
 from chainrule.rng import generator_from
 
+LEAST_SCALE = 1e-6  # of a column's conditional
 VARIANCE_FLOOR = (
     1e-4  # added to the diagonal of each covariance; of standardised codes that is a hundredth of a deviation
 )
 
 
-class FullCovarianceMixture(AbstractBaseline):
+class FullCovarianceMixture(AbstractFixedOrder):
     """p(x) = Σ_m π_m N(x; μ_m, Σ_m) over real columns, fitted by scikit-learn.
 
     As a chain, p(x_k | x_<k) is a mixture of as many Gaussians: of each part that of its own regression on the columns before,
@@ -56,7 +58,7 @@ class FullCovarianceMixture(AbstractBaseline):
         generator = generator_from(generator)
         first_guess = int(torch.randint(2**31 - 1, (), generator=generator, device="cpu"))
         width = whole_number(columns, "columns", least=1, what="a number of real columns")
-        super().__init__(Columns.of([GaussianMixture(parts, least_scale=1e-6)] * width), order, generator)
+        super().__init__(Columns.of([GaussianMixture(parts, least_scale=LEAST_SCALE)] * width), order, generator)
         self.parts, self._seed = parts, first_guess  # of scikit-learn's first guess of the parts
         self.part_logit = nn.Parameter(torch.zeros(parts))
         self.mean = nn.Parameter(torch.zeros(parts, width))
@@ -64,25 +66,15 @@ class FullCovarianceMixture(AbstractBaseline):
 
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
         """Logits, δ and ρ of a Gaussian for each part, (N, 3 M D) in column order."""
-        steps = list(self.walk(x))
-        return torch.cat([steps[step] for step in self.order.argsort().tolist()], dim=1)
+        walk, found, everything = _Walk(self, x), {}, torch.ones(len(x), dtype=torch.bool, device=x.device)
+        for column in self.order.tolist():
+            found[column] = walk.params(column)
+            walk.learn(column, x[:, column], everything)
+        return torch.cat([found[column] for column in range(len(self.columns))], dim=1)
 
-    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
-        """The parameters (n, 3 M) of each step, by what x (n, D) then holds of the columns before."""
-        order = self.order
-        lower = torch.linalg.cholesky(self.covariance[:, order][:, :, order])  # (M, D, D)
-        weight = F.log_softmax(self.part_logit, 0).expand(len(x), -1)  # (n, M)
-        z = x.new_zeros(len(x), self.parts, 0)  # what each part's own noise was at the steps before
-        least = 1e-6
-        for step, column in enumerate(order.tolist()):
-            scale = lower[:, step, step]  # (M,)
-            mean = self.mean[:, column] + (z * lower[:, step, :step]).sum(2)  # (n, M)
-            rho = scale - least + torch.log(-torch.expm1(least - scale))  # softplus(ρ) = scale − least
-            yield torch.cat([weight, mean / scale, rho.expand(len(x), -1)], dim=1)
-            noise = (x[:, column, None] - mean) / scale
-            weight = weight - noise**2 / 2 - scale.log() - math.log(2 * math.pi) / 2
-            weight = weight - weight.logsumexp(1, keepdim=True)
-            z = torch.cat([z, noise[:, :, None]], dim=2)
+    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+        """A walk that keeps each part's weight and noise, given the columns learned."""
+        return _Walk(self, x)
 
     def initialize_from(self, x: torch.Tensor) -> None:
         """Fits all parts to rows x (N, D) by expectation maximisation; this is the whole fit."""
@@ -136,3 +128,41 @@ class FullCovarianceMixture(AbstractBaseline):
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> FullCovarianceMixture:
         """The mixture that ``config`` described."""
         return cls(len(columns), config["parts"], order=order_from_json(config["order"]))
+
+
+class _Walk:
+    """Weights and noise of the parts of n rows: x = μ_m + L_m z_m, L_m the Cholesky factor of Σ_m in the order."""
+
+    def __init__(self, network: FullCovarianceMixture, x: torch.Tensor) -> None:
+        order = network.order
+        self._network = network
+        self._lower = torch.linalg.cholesky(network.covariance[:, order][:, :, order])  # (M, D, D)
+        self._weight = F.log_softmax(network.part_logit, 0).expand(len(x), -1)  # (n, M)
+        self._noise = x.new_zeros(len(x), network.parts, 0)  # (n, M, step): z of the columns learned
+        self._own: tuple[torch.Tensor, torch.Tensor] | None = None  # what ``_next`` found for this step
+
+    def params(self, column: int) -> torch.Tensor:
+        """Logits, δ and ρ of a Gaussian for each part, (n, 3 M)."""
+        mean, scale = self._next(column)
+        rho = scale - LEAST_SCALE + torch.log(-torch.expm1(LEAST_SCALE - scale))  # softplus(ρ) = scale − least
+        return torch.cat([self._weight, mean / scale, rho.expand(len(mean), -1)], dim=1)
+
+    def distribution(self, column: int) -> Distribution:
+        """p(x_column | columns learned), a mixture of Gaussians."""
+        return Distribution.of(self._network.columns.conditionals[column], self.params(column))
+
+    def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
+        """Weights each part by how likely it held the values, and keeps its noise."""
+        mean, scale = self._next(column)
+        noise = (values[:, None] - mean) / scale
+        weight = self._weight - noise**2 / 2 - scale.log() - math.log(2 * math.pi) / 2
+        self._weight = weight - weight.logsumexp(1, keepdim=True)
+        self._noise, self._own = torch.cat([self._noise, noise[:, :, None]], dim=2), None
+
+    def _next(self, column: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean (n, M) and scale (M,) of the next column in each part, given the columns learned."""
+        if self._own is None:
+            step = self._noise.shape[2]
+            mean = self._network.mean[:, column] + (self._noise * self._lower[:, step, :step]).sum(2)
+            self._own = mean, self._lower[:, step, step]
+        return self._own

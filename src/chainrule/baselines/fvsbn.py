@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from chainrule.baselines.base import AbstractBaseline
+from chainrule.conditionals import Distribution
 from chainrule.networks.columns import Columns, ColumnSpec
+from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.networks.orders import Order, order_from_json, order_to_json
+from chainrule.networks.walk import Walk
 
 
-class FVSBN(AbstractBaseline):
+class FVSBN(AbstractFixedOrder):
     """The parameters of p(x_k | x_<k) are c_k + Σ_{j<k} A_kj x_j: what NADE was made to beat, without hidden units.
 
     Source: Neal, "Connectionist Learning of Belief Networks", Artificial Intelligence 1992; the name is Frey's.
@@ -55,15 +57,9 @@ class FVSBN(AbstractBaseline):
         """Parameters (N, P) of every column's conditional, in column order: one product."""
         return self.columns.project(x, (self.direct_weight * self._mask).t(), self.output_bias)
 
-    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
-        """For each step of the order the parameters (n, width) of its column, given what x (n, D) then holds of those before."""
-        order = self.order.tolist()
-        inputs = x.new_zeros(len(x), sum(self.columns.input_widths))
-        weight = self.direct_weight * self._mask
-        for column in order:
-            rows = self.columns.param_rows(column)
-            yield F.linear(inputs, weight[rows], self.output_bias[rows])
-            inputs[:, self.columns.input_rows(column)] = self.columns.encodings[column].encode(x[:, column])
+    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+        """A walk that keeps the inputs of the columns learned."""
+        return _Walk(self, len(x))
 
     def initialize_from(self, x: torch.Tensor) -> None:
         """Starts the output biases at the independent columns that fit codes x (N, D)."""
@@ -82,3 +78,23 @@ class FVSBN(AbstractBaseline):
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> FVSBN:
         """The network that ``config`` described."""
         return cls(columns, order=order_from_json(config["order"]))
+
+
+class _Walk:
+    """The inputs (n, I) of the columns learned; zeros elsewhere."""
+
+    def __init__(self, network: FVSBN, n: int) -> None:
+        self._network, self._weight = network, network.direct_weight * network._mask
+        self._inputs = network.output_bias.new_zeros(n, self._weight.shape[1])
+
+    def distribution(self, column: int) -> Distribution:
+        """p(x_column | columns learned): a logistic regression."""
+        columns = self._network.columns
+        rows = columns.param_rows(column)
+        params = F.linear(self._inputs, self._weight[rows], self._network.output_bias[rows])
+        return Distribution.of(columns.conditionals[column], params)
+
+    def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
+        """Takes the column's values as inputs."""
+        columns = self._network.columns
+        self._inputs[:, columns.input_rows(column)] = columns.encodings[column].encode(values)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
-from chainrule.baselines.base import AbstractBaseline
+from chainrule.conditionals import Distribution
 from chainrule.networks.columns import Columns, ColumnSpec
+from chainrule.networks.fixed_order import AbstractFixedOrder
+from chainrule.networks.walk import Walk
 
 
-class IndependentColumns(AbstractBaseline):
+class IndependentColumns(AbstractFixedOrder):
     """p(x) = Π_k p(x_k): every column on its own, one set of parameters each.
 
     Args:
@@ -33,15 +35,27 @@ class IndependentColumns(AbstractBaseline):
         """The same parameters (N, P) for every row."""
         return self.output_bias.expand(len(x), -1)
 
-    def require_exact(
+    @property
+    def any_evidence(self) -> bool:
+        """True: whatever cells are known, the others are as likely as ever."""
+        return True
+
+    def takes(self, known: torch.Tensor) -> torch.Tensor:
+        """True of each row, bool (N,)."""
+        return torch.ones(len(known), dtype=torch.bool, device=known.device)
+
+    def require_evidence(
         self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
     ) -> None:
-        """Nothing is refused: whatever cells are known, the others are as likely as ever."""
+        """Nothing is refused."""
 
-    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
-        """The parameters (n, width) of each column, whatever x (n, D) holds."""
-        for column in range(len(self.columns)):
-            yield self.output_bias[self.columns.param_rows(column)].expand(len(x), -1)
+    def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
+        """p(x_column), batched over N, whatever is known."""
+        return self.distributions(x)[column]
+
+    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+        """A walk that learns nothing."""
+        return _Walk(self.distributions(x))
 
     def initialize_from(self, x: torch.Tensor) -> None:
         """Sets each column's parameters from codes x (N, D): this is the whole fit."""
@@ -56,3 +70,17 @@ class IndependentColumns(AbstractBaseline):
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> IndependentColumns:
         """The network that ``config`` described."""
         return cls(columns)
+
+
+class _Walk:
+    """The columns' distributions, each with n equal rows."""
+
+    def __init__(self, distributions: Sequence[Distribution]) -> None:
+        self._distributions = distributions
+
+    def distribution(self, column: int) -> Distribution:
+        """p(x_column)."""
+        return self._distributions[column]
+
+    def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
+        """Nothing: other columns do not depend on it."""

@@ -10,18 +10,18 @@ from torch import nn
 from torch.nn import functional as F
 
 from chainrule.baselines import partition
-from chainrule.baselines.latent import AbstractLatent
 from chainrule.errors import EvidenceError, ShapeError, unknown_choice, whole_number
 from chainrule.networks.answers import Estimate
 from chainrule.networks.base import check_pool
 from chainrule.networks.columns import Columns
+from chainrule.networks.trainable import AbstractTrainable
 from chainrule.rng import generator_from
 
 SAMPLE_STEPS = 1000  # of Gibbs sampling before a row is called a sample
 METHODS = ("auto", "exact", "ais")
 
 
-class RBM(AbstractLatent):
+class RBM(AbstractTrainable):
     """p(x) = Σ_h exp(b·x + c·h + xᵀ W h) / Z over binary x and h: given h the columns are independent, and given x the units.
 
     p(x) = exp(−free_energy(x)) / Z. Z is a sum over 2^min(D, H) terms: exact while that is small, otherwise estimated, and
@@ -161,6 +161,10 @@ class RBM(AbstractLatent):
             drawn = _bernoulli(torch.addmm(self.visible_bias, h, self.weight.t()) / temperature, generator)
             x = drawn if known is None else torch.where(known, x, drawn)
         return x
+
+    def forward(self, x: torch.Tensor) -> Estimate:
+        """``log_prob``, with its mark."""
+        return self.log_prob(x)
 
     @torch.no_grad()
     def sample(

@@ -11,19 +11,19 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from chainrule.baselines.latent import AbstractLatent
 from chainrule.conditionals import Distribution
 from chainrule.errors import EvidenceError, share, sizes, whole_number
 from chainrule.networks.answers import LowerBound
 from chainrule.networks.base import check_pool
 from chainrule.networks.columns import Columns, ColumnSpec
+from chainrule.networks.trainable import AbstractTrainable
 from chainrule.rng import generator_from, uniforms
 
 DRAWS = 100  # of the importance-weighted bound
 DRAWN_AT_ONCE = 20_000  # latent vectors that are decoded together
 
 
-class VAE(AbstractLatent):
+class VAE(AbstractTrainable):
     """p(x) = ∫ N(z; 0, I) Π_k p(x_k | z) dz: given z the columns are independent, whatever they are.
 
     The decoder computes from z the parameters of every column's conditional: a logit of a binary column, mean and scale of a
@@ -179,6 +179,10 @@ class VAE(AbstractLatent):
     def loss_is_estimate(self) -> bool:
         """True: it is a bound, by one draw of z."""
         return True
+
+    def forward(self, x: torch.Tensor) -> LowerBound:
+        """``log_prob``, with its mark."""
+        return self.log_prob(x)
 
     @torch.no_grad()
     def sample(

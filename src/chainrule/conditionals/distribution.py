@@ -43,8 +43,10 @@ class Distribution:
     @classmethod
     def mixture(cls, log_weight: torch.Tensor, parts: Sequence[Distribution]) -> Distribution:
         """The mixture of distributions of one column by log-weights (N, parts), with the components of all of them."""
-        weights = [log_weight[:, k : k + 1] + part.log_weight for k, part in enumerate(parts)]
-        return cls(parts[0].conditional, torch.cat([part.params for part in parts], dim=1), torch.cat(weights, dim=1))
+        if any(part.components > 1 for part in parts):
+            weights = [log_weight[:, k : k + 1] + part.log_weight for k, part in enumerate(parts)]
+            log_weight = torch.cat(weights, dim=1)
+        return cls(parts[0].conditional, torch.cat([part.params for part in parts], dim=1), log_weight)
 
     @property
     def components(self) -> int:

@@ -7,7 +7,7 @@ from chainrule.networks.base import AbstractNetwork
 from chainrule.networks.columns import Columns
 from chainrule.networks.committee import Committee
 from chainrule.networks.ensemble import Ensemble
-from chainrule.networks.fixed_order import AbstractFixedOrder, AbstractParametric
+from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.networks.made import MADE
 from chainrule.networks.nade import NADE
 from chainrule.networks.orderless import OrderlessNADE
@@ -18,7 +18,6 @@ __all__ = [
     "NADE",
     "AbstractFixedOrder",
     "AbstractNetwork",
-    "AbstractParametric",
     "AbstractTrainable",
     "Columns",
     "Committee",

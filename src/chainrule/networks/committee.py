@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError
-from chainrule.networks.base import check_pool
+from chainrule.networks.average import AbstractAverage, AverageWalk, fitted_weights
 from chainrule.networks.columns import Columns
-from chainrule.networks.fixed_order import AbstractFixedOrder, AbstractParametric
+from chainrule.networks.fixed_order import AbstractFixedOrder, distribution_in_order
 from chainrule.networks.made import MADE
-from chainrule.networks.members import AbstractOfMembers, fitted_weights
 from chainrule.networks.nade import NADE
 from chainrule.networks.rebuild import member_from_json, member_to_json
+from chainrule.networks.walk import Walk
 
-MEMBERS: dict[str, type[AbstractParametric]] = {"MADE": MADE, "NADE": NADE}
+MEMBERS: dict[str, type[AbstractFixedOrder]] = {"MADE": MADE, "NADE": NADE}
 
 
-class Committee(AbstractOfMembers, AbstractFixedOrder):
+class Committee(AbstractAverage):
     """p(x) = Π_k Σ_m π_m p_m(x_k | x_<k): the mean of the members' probabilities at every step of the order they share.
 
     A density of that order, exact and normalised as its members are, and conditioned on any prefix. Beside an ``Ensemble``,
@@ -46,7 +46,7 @@ class Committee(AbstractOfMembers, AbstractFixedOrder):
     """
 
     def __init__(
-        self, members: Sequence[AbstractParametric], weights: Sequence[float] | torch.Tensor | None = None
+        self, members: Sequence[AbstractFixedOrder], weights: Sequence[float] | torch.Tensor | None = None
     ) -> None:
         super().__init__()
         self.take(members, weights, tuple(MEMBERS.values()), "a committee")
@@ -60,29 +60,32 @@ class Committee(AbstractOfMembers, AbstractFixedOrder):
     @property
     def order(self) -> torch.Tensor:  # type: ignore[override]
         """The order that all members share, int64 (D,)."""
-        return self._all()[0].order
+        return self.networks[0].order
 
-    def cells(self, x: torch.Tensor) -> torch.Tensor:
-        """Log-likelihood (N, D) of each cell given the columns drawn before it: of the mean of the members' probabilities."""
-        logs = torch.stack([member.cells(x) for member in self._all()], dim=1)  # (N, M, D)
-        return (self.log_weight.to(logs.dtype)[:, None] + logs).logsumexp(1)
+    def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
+        """Log-likelihoods (N, D) of the cells that are asked: of the mean of the members' probabilities of each; else 0."""
+        logs = torch.stack([network.cells(x, given, asked) for network in self.networks], dim=1)  # (N, M, D)
+        return torch.where(asked, (self.log_weight.to(logs.dtype)[:, None] + logs).logsumexp(1), 0)
 
-    def conditionals(self, x: torch.Tensor) -> list[Distribution]:
-        """D distributions in column order, each batched over N: p(x_k | columns drawn before k), the members' mixture."""
-        x = self.check_rows(x)
-        each = [member.conditionals(x) for member in self._all()]
+    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+        """The members' walks side by side."""
+        return AverageWalk(self.log_weight.expand(len(x), -1), [each.begin(x, known) for each in self.networks])
+
+    def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
+        """p(x_column | known cells), of known cells before the column, or by enumeration of the column's values."""
+        return distribution_in_order(self, x, column, known)
+
+    def distributions(self, x: torch.Tensor) -> list[Distribution]:
+        """D distributions in column order, each given the cells of x (N, D) before it: the members' mixtures."""
+        each = [network.distributions(x) for network in self.networks]
         weight = self.log_weight.to(each[0][0].params.dtype).expand(len(x), -1)
         return [Distribution.mixture(weight, parts) for parts in zip(*each, strict=True)]
 
-    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
-        """For each step of the order the members' parameters (n, M, width), given what x (n, D) then holds of those before."""
-        for params in zip(*(member.walk(x) for member in self._all()), strict=True):
-            yield torch.stack(params, 1)
-
-    def pick(self, column: int, params: torch.Tensor, uniform: torch.Tensor, temperature: float) -> torch.Tensor:
-        """A column's values (n,), each drawn by a member."""
-        log_weight = self.log_weight.expand(params.shape[:2])
-        return Distribution(self.columns.conditionals[column], params, log_weight).draw(uniform, temperature)
+    def require_evidence(
+        self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
+    ) -> None:
+        """Raises EvidenceError unless each row's known cells are a prefix of the order."""
+        self.networks[0].require_evidence(known, name=name, remedy=remedy, names=names)
 
     @torch.no_grad()
     def fit_weights(self, x: torch.Tensor) -> Committee:
@@ -90,24 +93,17 @@ class Committee(AbstractOfMembers, AbstractFixedOrder):
         x = self.check_rows(x)
         if len(x) == 0:
             raise ShapeError("x has no rows; weights are fitted on at least one")
-        logs = torch.stack([member.cells(x).double() for member in self._all()], dim=2)  # (N, D, M)
+        everything = torch.ones(x.shape, dtype=torch.bool, device=x.device)
+        logs = [network.cells(x, ~everything, everything).double() for network in self.networks]
+        logs = torch.stack(logs, dim=2)  # (N, D, M)
         self.log_weight.copy_(fitted_weights(self.log_weight, logs.flatten(0, 1)))
         return self
 
-    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
-        """The members' representations side by side, (N, sum of their widths)."""
-        check_pool(pool)
-        x = self.check_rows(x)
-        return torch.cat([member.features(x, pool) for member in self._all()], dim=1)
-
     def config(self) -> dict[str, Any]:
         """The members' classes and constructor arguments, as JSON; weights are a tensor of the state."""
-        return {"members": [member_to_json(member) for member in self._all()]}
+        return {"members": [member_to_json(network) for network in self.networks]}
 
     @classmethod
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> Committee:
         """The committee that ``config`` described, with fresh parameters."""
         return cls([member_from_json(spec, columns, MEMBERS) for spec in config["members"]])
-
-    def _all(self) -> list[AbstractParametric]:
-        return [member for member in self.members if isinstance(member, AbstractParametric)]

@@ -10,19 +10,21 @@ import torch
 from chainrule.conditionals import Distribution
 from chainrule.conditionals.distribution import choose
 from chainrule.errors import EvidenceError, FormatError, ShapeError
+from chainrule.networks.answers import Estimate
+from chainrule.networks.average import AbstractAverage, AverageWalk, fitted_weights
 from chainrule.networks.base import AbstractNetwork, check_pool
 from chainrule.networks.columns import Columns
 from chainrule.networks.committee import Committee
 from chainrule.networks.made import MADE
-from chainrule.networks.members import AbstractOfMembers, fitted_weights
 from chainrule.networks.nade import NADE
 from chainrule.networks.orderless import OrderlessNADE
 from chainrule.networks.orders import order_from_json, order_to_json
 from chainrule.networks.rebuild import member_from_json, member_to_json
+from chainrule.networks.walk import Walk
 from chainrule.rng import uniforms
 
 
-class Ensemble(AbstractOfMembers):
+class Ensemble(AbstractAverage):
     """p(x) = Σ_m π_m p_m(x): log-mean-exp of the members' likelihoods in float64, never a mean of their logits.
 
     Evidence G reweights the members by how well each explains it: p(O∖G | G) = Σ π_m p_m(G) p_m(O∖G | G) / Σ π_m p_m(G).
@@ -57,78 +59,103 @@ class Ensemble(AbstractOfMembers):
         Raises:
             EvidenceError: members of several orders.
         """
-        orders = [member.order for member in self._all()]
+        orders = [network.order for network in self.networks]
         if not all(torch.equal(order, orders[0]) for order in orders):
             raise EvidenceError("the members of this ensemble have several orders; ask a member for its own")
         return orders[0]
 
-    def log_prob(
-        self, x: torch.Tensor, observed: torch.Tensor | None = None, given: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        """log p(observed cells that are not given | given cells), (N,) nats, differentiable.
-
-        Exact for the evidence that every member takes exactly.
-
-        Raises:
-            EvidenceError: evidence that some member cannot take.
-            ShapeError: wrong shapes, or given cells that are not observed.
-        """
-        x, seen, evidence = self.check_evidence(x, observed, given)
-        weight = self._posterior(x, evidence)  # (N, M)
-        logs = torch.stack([member.log_prob(x, seen, evidence).double() for member in self._all()], dim=1)
+    def rows(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
+        """log p(asked cells | given cells), (N,) nats: the mixture of the members' own, reweighted by the given cells."""
+        weight = self._posterior(x, given)  # (N, M)
+        logs = torch.stack([network.rows(x, given, asked).double() for network in self.networks], dim=1)
         return (weight + logs).logsumexp(1).to(x.dtype)
 
-    def log_prob_columns(self, x: torch.Tensor, observed: torch.Tensor | None = None) -> torch.Tensor:
-        """Log-likelihood of each observed cell given those before it, (N, D) nats, where all members share one order.
+    def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
+        """Log-likelihoods (N, D) of the cells that are asked, each given the cells before it, where members share one order.
 
-        The members' weights run along: each cell's likelihood is their mixture, weighted by how they explained the cells before.
+        The members' weights run along: each cell's likelihood is their mixture, weighted by how they explained the cells
+        before.
 
         Raises:
             EvidenceError: members of several orders; a cell then has no one set of cells before it.
         """
-        x, order = self.check_rows(x), self.order
-        cells = self._cells(x, order, observed)  # (N, M, D)
-        weight = self.running(cells)
+        order = self.order
+        cells = self._cells(x, order, given, asked)  # (N, M, D)
+        weight = running_weights(self._posterior(x, given), cells)
         return (weight + cells).logsumexp(1).to(x.dtype)[:, order.argsort()]
 
+    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+        """The members' walks side by side, where they share one order; their weights run along.
+
+        Raises:
+            EvidenceError: members of several orders.
+        """
+        _ = self.order
+        before = known if self.any_evidence else torch.zeros_like(known)
+        return _Walk(self._posterior(x, before), [network.begin(x, before) for network in self.networks])
+
     def complete(
-        self, values: torch.Tensor, known: torch.Tensor, temperature: float, generator: torch.Generator
+        self,
+        values: torch.Tensor,
+        known: torch.Tensor,
+        temperature: float,
+        generator: torch.Generator,
+        asked: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Rows (n, D): for each a member by its weight given the evidence, then that member's draw."""
         uniform = uniforms(1, len(values), generator)[0].to(values.device)
         chosen, _ = choose(self._posterior(values, known) / temperature, uniform)  # (n,)
         x = values.clone()
-        for number, member in enumerate(self._all()):
+        for number, network in enumerate(self.networks):
             rows = (chosen == number).nonzero()[:, 0]
-            x[rows] = member.complete(values[rows], known[rows], temperature, generator)
+            own = None if asked is None else asked[rows]
+            x[rows] = network.complete(values[rows], known[rows], temperature, generator, own)
         return x
 
-    def conditional(self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None) -> Distribution:
-        """p(x_column | the other observed cells of each row), batched over N: the members' own, reweighted by the evidence."""
-        x, column, known = self.check_column(x, column, observed)
-        parts = [member.conditional(x, column, known) for member in self._all()]
+    def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
+        """p(x_column | known cells), batched over N: the members' own, reweighted by the evidence."""
+        parts = [network.distribution(x, column, known) for network in self.networks]
         prior = self.log_weight.expand(len(x), -1)
-        logs = [self._evidence(*each, x, column, known) for each in zip(self._all(), parts, strict=True)]
-        return Distribution.mixture(self._normalised(prior + torch.stack(logs, dim=1), prior), parts)
+        logs = [_evidence(*each, x, column, known) for each in zip(self.networks, parts, strict=True)]
+        return Distribution.mixture(normalised(prior + torch.stack(logs, dim=1), prior), parts)
 
-    def conditionals(self, x: torch.Tensor) -> list[Distribution]:
-        """D distributions in column order, each batched over N: p(x_k | columns drawn before k); members share one order."""
-        x, order = self.check_rows(x), self.order
-        cells = self._cells(x, order)  # (N, M, D)
-        weight = self.running(cells)[:, :, order.argsort()]
-        parts = [member.conditionals(x) for member in self._all()]
+    def distributions(self, x: torch.Tensor) -> list[Distribution]:
+        """D distributions in column order, each given the cells of x (N, D) before it; members share one order."""
+        order = self.order
+        everything = torch.ones(x.shape, dtype=torch.bool, device=x.device)
+        cells = self._cells(x, order, ~everything, everything)  # (N, M, D)
+        weight = running_weights(self.log_weight, cells)[:, :, order.argsort()]
+        parts = [network.distributions(x) for network in self.networks]
         return [Distribution.mixture(weight[:, :, k], [each[k] for each in parts]) for k in range(len(self.columns))]
+
+    def marginal_estimate(
+        self, x: torch.Tensor, known: torch.Tensor, n_draws: int, generator: torch.Generator
+    ) -> Estimate:
+        """log p(known cells), (N,): the mixture of what the members answer, with the error that theirs make together."""
+        each = [network.marginal_estimate(x, known, n_draws, generator) for network in self.networks]
+        logs = self.log_weight + torch.stack([one.value.double() for one in each], dim=1)  # (N, M)
+        errors = torch.stack([one.standard_error.double() for one in each], dim=1)
+        error = (normalised(logs, self.log_weight.expand_as(logs)).exp() * errors).norm(dim=1)
+        return Estimate(logs.logsumexp(1).to(x.dtype), error.to(x.dtype))
 
     def features(self, x: torch.Tensor, pool: str = "last", *, observed: torch.Tensor | None = None) -> torch.Tensor:
         """The members' representations side by side, (N, sum of their widths); ``observed`` as members take it."""
         check_pool(pool)
         x, options = self.check_rows(x, observed), {} if observed is None else {"observed": observed}
-        return torch.cat([member.features(x, pool, **options) for member in self._all()], dim=1)
+        return torch.cat([network.features(x, pool, **options) for network in self.networks], dim=1)
 
-    @property
-    def loss_is_estimate(self) -> bool:
-        """Whether an orderless network is among the members, or theirs."""
-        return any(isinstance(part, OrderlessNADE) for part in self.modules())
+    def one_order_networks(self, number: int = 1, seed: int = 1) -> list[AbstractNetwork]:
+        """Those of each member."""
+        return [one for network in self.networks for one in network.one_order_networks(number, seed)]
+
+    def row_mixture(self) -> tuple[list[AbstractNetwork], torch.Tensor]:
+        """The members and the logarithms of their weights, those of an ensemble among them in its place."""
+        networks, weights = [], []
+        for network, log_weight in zip(self.networks, self.log_weight, strict=True):
+            own, logs = network.row_mixture()
+            networks += own
+            weights.append(log_weight + logs)
+        return networks, torch.cat(weights)
 
     @torch.no_grad()
     def fit_weights(self, x: torch.Tensor, observed: torch.Tensor | None = None) -> Ensemble:
@@ -136,17 +163,17 @@ class Ensemble(AbstractOfMembers):
         x = self.check_rows(x)
         if len(x) == 0:
             raise ShapeError("x has no rows; weights are fitted on at least one")
-        logs = torch.stack([member.log_prob(x, observed).double() for member in self._all()], dim=1)  # (N, M)
+        logs = torch.stack([network.log_prob(x, observed).double() for network in self.networks], dim=1)  # (N, M)
         self.log_weight.copy_(fitted_weights(self.log_weight, logs))
         return self
 
-    def require_exact(
+    def require_evidence(
         self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
     ) -> None:
         """Raises EvidenceError unless every member takes these known cells exactly."""
-        for number, member in enumerate(self._all()):
+        for number, network in enumerate(self.networks):
             try:
-                member.require_exact(known, name=name, remedy=remedy, names=names)
+                network.require_evidence(known, name=name, remedy=remedy, names=names)
             except EvidenceError as error:
                 several = (
                     ""
@@ -161,7 +188,7 @@ class Ensemble(AbstractOfMembers):
         """The members' classes and constructor arguments, as JSON; weights are a tensor of the state."""
         members: list[dict[str, Any]] = []
         owners: dict[tuple[int, ...], int] = {}  # the first orderless network that has these parameters
-        for number, member in enumerate(self._all()):
+        for number, member in enumerate(self.networks):
             owner = number
             if isinstance(member, OrderlessNADE):
                 owner = owners.setdefault(tuple(map(id, member.parameters())), number)
@@ -191,50 +218,64 @@ class Ensemble(AbstractOfMembers):
                 members.append(member_from_json(spec, columns, NETWORKS))
         return cls(members)
 
-    def _all(self) -> list[AbstractNetwork]:
-        return [member for member in self.members if isinstance(member, AbstractNetwork)]
-
-    @staticmethod
-    def _evidence(
-        member: AbstractNetwork,
-        part: Distribution,
-        x: torch.Tensor,
-        column: int,
-        known: torch.Tensor,
-    ) -> torch.Tensor:
-        """log p_m(known) (N,), float64; where the member takes no such evidence, by p(known) = p(v, known) / p(v | known) of the
-        column's likeliest value v, since ``part`` is its conditional."""
-        try:
-            return member.log_prob(x, observed=known).double()
-        except EvidenceError:
-            tried, whole = x.clone(), known.clone()
-            tried[:, column], whole[:, column] = part.mode(), True
-            return member.log_prob(tried, observed=whole).double() - part.log_prob(tried[:, column]).double()
-
-    def _posterior(self, x: torch.Tensor, evidence: torch.Tensor) -> torch.Tensor:
-        """Log-weights (N, M) of the members given the evidence, each row a distribution, float64."""
+    def _posterior(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+        """Log-weights (N, M) of the members given the known cells, each row a distribution, float64."""
         prior = self.log_weight.expand(len(x), -1)
-        if not bool(evidence.any()):
+        if not bool(known.any()):
             return prior
-        logs = torch.stack([member.log_prob(x, observed=evidence).double() for member in self._all()], dim=1)
-        return self._normalised(prior + logs, prior)
+        nothing = torch.zeros_like(known)
+        logs = torch.stack([network.rows(x, nothing, known).double() for network in self.networks], dim=1)
+        return normalised(prior + logs, prior)
 
-    def _cells(self, x: torch.Tensor, order: torch.Tensor, observed: torch.Tensor | None = None) -> torch.Tensor:
+    def _cells(self, x: torch.Tensor, order: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
         """Every member's log-likelihood of each cell (N, M, D), step after step of the order they share, float64."""
-        return torch.stack([member.log_prob_columns(x, observed) for member in self._all()], dim=1).double()[
-            :, :, order
-        ]
+        each = [network.cells(x, given, asked) for network in self.networks]
+        return torch.stack(each, dim=1).double()[:, :, order]
 
-    def running(self, cells: torch.Tensor) -> torch.Tensor:
-        """Log-weights (N, M, D) of the members at every step, given the cells (N, M, D) before it in the order."""
-        before = torch.cat([torch.zeros_like(cells[:, :, :1]), cells[:, :, :-1].cumsum(2)], dim=2)
-        prior = self.log_weight[None, :, None].expand_as(cells)
-        return self._normalised(prior + before, prior)
 
-    def _normalised(self, joint: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
-        """Log-weights that sum to one over the members; evidence that all give no probability says nothing about them."""
-        possible = (joint > -torch.inf).any(1, keepdim=True)
-        return torch.where(possible, joint, prior).log_softmax(1)
+class _Walk(AverageWalk):
+    """The members' walks; each member's weight is that given the cells known so far."""
+
+    def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
+        """Every member is weighted by how likely it held the values, then takes them."""
+        logs = [walk.distribution(column).log_prob(values).double() for walk in self.walks]
+        told = torch.where(rows[:, None], torch.stack(logs, dim=1), 0)  # (n, M)
+        self.log_weight = normalised(self.log_weight + told, self.log_weight)
+        super().learn(column, values, rows)
+
+
+def running_weights(log_weight: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
+    """Log-weights (N, M, D) of mixed networks at every step, given the cells before it in the order.
+
+    Args:
+        log_weight: before the first step, (M,) or (N, M).
+        cells: log-likelihoods of the cells by each network, step after step, (N, M, D).
+    """
+    before = torch.cat([torch.zeros_like(cells[:, :, :1]), cells[:, :, :-1].cumsum(2)], dim=2)
+    prior = log_weight[..., None].expand_as(cells)
+    return normalised(prior + before, prior)
+
+
+def normalised(joint: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
+    """Log-weights (N, M, …) that sum to one over M; evidence that all give no probability says nothing about them."""
+    possible = (joint > -torch.inf).any(1, keepdim=True)
+    return torch.where(possible, joint, prior).log_softmax(1)
+
+
+def _evidence(
+    network: AbstractNetwork, part: Distribution, x: torch.Tensor, column: int, known: torch.Tensor
+) -> torch.Tensor:
+    """log p(known cells) (N,), float64.
+
+    A network that takes no such evidence has p(known) = p(v, known) / p(v | known) by the column's likeliest value v, for
+    ``part`` is its p(x_column | known).
+    """
+    nothing = torch.zeros_like(known)
+    if bool(network.takes(known).all()):
+        return network.rows(x, nothing, known).double()
+    tried, whole = x.clone(), known.clone()
+    tried[:, column], whole[:, column] = part.mode(), True
+    return network.rows(tried, nothing, whole).double() - part.log_prob(tried[:, column]).double()
 
 
 NETWORKS: dict[str, type[AbstractNetwork]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -11,13 +11,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, choice, sizes
 from chainrule.networks.base import check_pool, sum_columns
 from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.evidence import as_mask, require_prefix
-from chainrule.networks.fixed_order import AbstractParametric
+from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.networks.masks import Masks, build_masks, reachable_pairs, spaced_degrees
 from chainrule.networks.orders import Order, order_from_json, order_to_json
+from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS
 from chainrule.rng import generator_from
 
@@ -31,7 +33,7 @@ class _Wiring:
     direct: torch.Tensor | None  # (P, I)
 
 
-class MADE(AbstractParametric):
+class MADE(AbstractFixedOrder):
     """p(x) = Π_k p(x_k | x_<k) by a dense network whose masks cut every path from a column to itself or an earlier one.
 
     h_1 = act(b_1 + (M_1 ⊙ W_1) x), h_l = act(b_l + (M_l ⊙ W_l) h_{l−1}), and the parameters of all conditionals are
@@ -115,39 +117,9 @@ class MADE(AbstractParametric):
         require_prefix(seen, self.order, name="observed")
         return -sum_columns(torch.where(seen, self.log_prob_columns(self.columns.filled(x, seen)), 0))
 
-    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
-        """For each step of the order the parameters (n, width) of its column, given what x (n, D) then holds of those before.
-
-        A hidden unit of degree m is final once the first m columns are drawn, and computed then: all steps together cost one
-        pass of the network.
-        """
-        wiring = self._wiring
-        order, place = self.order.tolist(), self._inputs_in_order
-        weights = [weight * mask for weight, mask in zip(self.hidden_weights, wiring.hidden, strict=True)]
-        weights[0] = weights[0][:, place]  # inputs in step order, so that what is known is a prefix
-        direct = None if wiring.direct is None else (self.direct_weight * wiring.direct)[:, place]
-        known, inputs = 0, x.new_zeros(len(x), len(place))
-        layers = [x.new_zeros(len(x), size) for size in self.hidden_sizes]
-        degrees = [spaced_degrees(size, len(order)) for size in self.hidden_sizes]
-        ends = [torch.searchsorted(d, torch.arange(len(order), device=d.device), right=True).tolist() for d in degrees]
-        for step, column in enumerate(order):
-            before, below = inputs[:, :known], known
-            for number, h in enumerate(layers):
-                first, last = (ends[number][step - 1] if step else 0), ends[number][step]
-                if last > first:
-                    bias, weight = self.hidden_biases[number][first:last], weights[number][first:last, :below]
-                    h[:, first:last] = ACTIVATIONS[self.activation](F.linear(before, weight, bias))
-                    if self.residual and number:
-                        h[:, first:last] += layers[number - 1][:, first:last]
-                before, below = h[:, :last], last
-            rows = self.columns.param_rows(column)
-            params = F.linear(before, self.output_weight[rows, :below], self.output_bias[rows])  # (n, width)
-            if direct is not None:
-                params = params + F.linear(inputs[:, :known], direct[rows, :known])
-            yield params
-            encoding = self.columns.encodings[column]
-            inputs[:, known : known + encoding.width] = encoding.encode(x[:, column])
-            known += encoding.width
+    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+        """A walk that computes every hidden unit once: all steps together cost one pass of the network."""
+        return _Walk(self, x)
 
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
         """A representation of each row from the last hidden layer; a column's vector is that layer with the units it may not
@@ -217,3 +189,56 @@ class MADE(AbstractParametric):
     def _masks(self) -> Masks:
         input_step, output_step = self.columns.steps_of_inputs(self.order), self.columns.steps_of_params(self.order)
         return build_masks(input_step, output_step, self.hidden_sizes, len(self.columns), direct=self.direct)
+
+
+class _Walk:
+    """Inputs and hidden units of n rows, filled step by step.
+
+    A hidden unit of degree m is final once the first m columns are learned, and is computed then.
+    """
+
+    def __init__(self, network: MADE, x: torch.Tensor) -> None:
+        wiring, place, steps = network._wiring, network._inputs_in_order, len(network.columns)
+        self._network = network
+        self._weights = [weight * mask for weight, mask in zip(network.hidden_weights, wiring.hidden, strict=True)]
+        self._weights[0] = self._weights[0][:, place]  # inputs in step order, so that what is known is a prefix
+        self._direct = None if wiring.direct is None else (network.direct_weight * wiring.direct)[:, place]
+        self._inputs, self._known = x.new_zeros(len(x), len(place)), 0  # (n, I) and how many of them are known
+        self._layers = [x.new_zeros(len(x), size) for size in network.hidden_sizes]
+        degrees = [spaced_degrees(size, steps) for size in network.hidden_sizes]
+        self._ends = [torch.searchsorted(d, torch.arange(steps, device=d.device), right=True).tolist() for d in degrees]
+        self._step = 0
+        self._last: tuple[torch.Tensor, int] | None = None  # of this step, once its units are computed
+
+    def distribution(self, column: int) -> Distribution:
+        """p(x_column | columns learned), n distributions."""
+        net, (before, below) = self._network, self._units()
+        rows = net.columns.param_rows(column)
+        params = F.linear(before, net.output_weight[rows, :below], net.output_bias[rows])  # (n, width)
+        if self._direct is not None:
+            params = params + F.linear(self._inputs[:, : self._known], self._direct[rows, : self._known])
+        return Distribution.of(net.columns.conditionals[column], params)
+
+    def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
+        """Takes the column's values as inputs."""
+        self._units()
+        encoding = self._network.columns.encodings[column]
+        self._inputs[:, self._known : self._known + encoding.width] = encoding.encode(values)
+        self._known, self._step, self._last = self._known + encoding.width, self._step + 1, None
+
+    def _units(self) -> tuple[torch.Tensor, int]:
+        """The units of the last layer that the step may read, (n, units), and how many these are."""
+        if self._last is not None:
+            return self._last
+        net = self._network
+        before, below = self._inputs[:, : self._known], self._known
+        for number, h in enumerate(self._layers):
+            first, last = (self._ends[number][self._step - 1] if self._step else 0), self._ends[number][self._step]
+            if last > first:
+                bias, weight = net.hidden_biases[number][first:last], self._weights[number][first:last, :below]
+                h[:, first:last] = ACTIVATIONS[net.activation](F.linear(before, weight, bias))
+                if net.residual and number:
+                    h[:, first:last] += self._layers[number - 1][:, first:last]
+            before, below = h[:, :last], last
+        self._last = before, below
+        return self._last

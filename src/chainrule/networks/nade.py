@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
+from chainrule.conditionals import Distribution
 from chainrule.errors import choice, share, whole_number
 from chainrule.networks.base import check_pool, sum_columns
 from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.evidence import as_mask, require_prefix
-from chainrule.networks.fixed_order import AbstractParametric
+from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.networks.orders import Order, order_from_json, order_to_json
+from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS
 from chainrule.ops.nade import choose, dispatch, eager
 from chainrule.ops.nade.parameters import Layout, Parameters
@@ -47,7 +49,7 @@ def _take(values: torch.Tensor, index: torch.Tensor | None, dim: int = 0) -> tor
     return values if index is None else values.index_select(dim, index)
 
 
-class NADE(AbstractParametric):
+class NADE(AbstractFixedOrder):
     """p(x) = Π_k p(x_k | x_<k) with shared input weights and one output unit per column.
 
     h_1 is a free parameter; h_k = σ(b + Σ_{j<k} x_j W_j); the parameters of p(x_k | x_<k) are c_k + V_k h_k. For n
@@ -157,36 +159,21 @@ class NADE(AbstractParametric):
         return -sum_columns(torch.where(seen, cells, 0))
 
     def draw(
-        self, values: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
+        self, values: torch.Tensor, known: torch.Tensor, uniform: torch.Tensor, temperature: float
     ) -> torch.Tensor:
-        """Rows (n, D), column by column in the order: observed cells kept, the others drawn; O(D H) per row."""
+        """Rows (n, D), column by column in the order: known cells kept, the others drawn; O(D H) per row."""
         if not self.columns.is_binary:
-            return super().draw(values, observed, uniform, temperature)
+            return super().draw(values, known, uniform, temperature)
         with torch.autocast(self.input_weight.device.type, enabled=False):
-            return self._draw_binary(values.to(self.input_weight.dtype, copy=True), observed, uniform, temperature)
+            return self._draw_binary(values.to(self.input_weight.dtype, copy=True), known, uniform, temperature)
 
-    def walk(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
-        """For each step of the order the parameters (n, width) of its column, given what x (n, D) then holds of those before."""
-        a, h = self.hidden_bias, self.first_hidden.expand(len(x), -1)  # (n, H) each, from the second step on
-        before = -1  # the column drawn last
-        for step, column in enumerate(self.order.tolist()):
-            V, c = (t[self.columns.param_rows(column)] for t in (self.output_weight, self.output_bias))
-            if step < 2:
-                if step == 1:
-                    a = torch.addmm(a, *self._inputs_of(x, before))
-                    h = ACTIVATIONS[self.activation](a)
-                yield torch.addmm(c, h, V.T)  # (n, width)
-            else:
-                known, W = self._inputs_of(x, before)
-                yield dispatch.advance(a, h, known, W, V, c, activation=self.activation, backend=self.backend)
-            before = column
+    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+        """A walk that keeps the sums of the hidden units: O(H) per step, row and number."""
+        return _Walk(self, len(x))
 
-    def _inputs_of(self, x: torch.Tensor, column: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def _inputs_of(self, column: int, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """A column's encoded values (n, width) and their weights (width, H)."""
-        return (
-            self.columns.encodings[column].encode(x[:, column]),
-            self.input_weight[self.columns.input_rows(column)],
-        )
+        return self.columns.encodings[column].encode(values), self.input_weight[self.columns.input_rows(column)]
 
     def _draw_binary(
         self, x: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
@@ -279,3 +266,37 @@ class NADE(AbstractParametric):
     def _inputs_in_steps(self, steps: _StepOrder, x: torch.Tensor) -> torch.Tensor:
         """The encoded codes x (N, D), (N, I), in step order."""
         return _take(self.columns.encode(x), steps.inputs, dim=1)
+
+
+class _Walk:
+    """The sums a and the hidden units h = σ(a) of n rows, (n, H) each, over the columns learned so far."""
+
+    def __init__(self, network: NADE, n: int) -> None:
+        self._network = network
+        self._a, self._h = network.hidden_bias, network.first_hidden.expand(n, -1)
+        self._learned = 0
+        self._new: tuple[torch.Tensor, torch.Tensor] | None = (
+            None  # learned last: inputs (n, width), weights (width, H)
+        )
+
+    def distribution(self, column: int) -> Distribution:
+        """p(x_column | columns learned), n distributions."""
+        net = self._network
+        V, c = (t[net.columns.param_rows(column)] for t in (net.output_weight, net.output_bias))
+        if self._new is not None and self._learned > 1:
+            params = dispatch.advance(
+                self._a, self._h, *self._new, V, c, activation=net.activation, backend=net.backend
+            )
+        else:
+            if self._new is not None:
+                self._a = torch.addmm(self._a, *self._new)
+                self._h = ACTIVATIONS[net.activation](self._a)
+            params = torch.addmm(c, self._h, V.T)  # (n, width)
+        self._new = None
+        return Distribution.of(net.columns.conditionals[column], params)
+
+    def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
+        """Takes the column's values; its inputs are added when the next column is asked for, in the same pass."""
+        if self._new is not None:
+            self.distribution(column)  # adds what was learned before, rounded as if it had been asked for
+        self._new, self._learned = self._network._inputs_of(column, values), self._learned + 1

@@ -13,13 +13,14 @@ from torch.nn import functional as F
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, choice, share, sizes, whole_number
-from chainrule.networks.base import AbstractNetwork, check_pool, sum_columns
+from chainrule.networks.base import AbstractNetwork, check_pool
 from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.evidence import as_mask
 from chainrule.networks.known import draw_evenly, draw_known
 from chainrule.networks.orders import Order, make_order, order_from_json, order_to_json
+from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS
-from chainrule.rng import generator_from, uniforms
+from chainrule.rng import generator_from
 
 SCAN_ROWS = 2048  # rows that go through the columns together
 STATES = 4096  # hidden states that go through the deeper layers together
@@ -111,86 +112,39 @@ class OrderlessNADE(AbstractNetwork):
         h = self._deeper(self._first(x, known), generator)
         return self._layer(h, self.output_weight, self.output_bias).unflatten(1, (self.members, -1))
 
-    def log_prob(
-        self,
-        x: torch.Tensor,
-        observed: torch.Tensor | None = None,
-        given: torch.Tensor | None = None,
-        *,
-        order: Order = None,
-    ) -> torch.Tensor:
-        """log p(observed cells that are not given | given cells), (N,) nats, differentiable; any cells may be either.
+    def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
+        """Log-likelihoods (N, D) of the cells that are asked, given cells first, each group in the order; 0 elsewhere.
 
-        Given cells come first, then the other observed ones, each group in the order. Of the density with the order "known
-        cells first" this is exact: the log of the sum over all completions. One update of the first layer a column, O(D H), and
-        the deeper layers once a column.
-
-        Args:
-            x: codes (N, D), each in the support of its column, which is not checked. Unobserved values are never read.
-            observed: bool (D,) or (N, D); default all.
-            given: bool (D,) or (N, D), within observed; default none.
-            order: which order to take instead of the network's own.
-
-        Raises:
-            ShapeError: wrong shapes, or given cells that are not observed.
+        One update of the first layer a column, O(D H), and the deeper layers once a column.
         """
-        x, seen, evidence = self.check_evidence(x, observed, given)
-        return sum_columns(
-            self._cells(x, evidence, seen & ~evidence, self.order if order is None else self._other(order))
-        )
+        x = self.columns.filled(x, given | asked)
+        cells, parts = torch.zeros_like(x), []
+        for rows, column, h in self._scan(x, given, asked):
+            own = x[rows, column][:, None].expand(-1, self.members)
+            logs = self._mixed(self.columns.conditionals[column].log_prob(self._outputs(h, column), own))
+            if torch.is_grad_enabled():
+                parts.append((rows, torch.full_like(rows, column), logs))
+            else:  # at once: small tensors that stay between large ones that go would tear the heap to pieces
+                cells[rows, column] = logs
+        if not parts:
+            return cells
+        rows, columns, logs = (torch.cat(part) for part in zip(*parts, strict=True))
+        return cells.index_put((rows, columns), logs)
 
-    def log_prob_columns(
-        self, x: torch.Tensor, observed: torch.Tensor | None = None, *, order: Order = None
-    ) -> torch.Tensor:
-        """Log-likelihood of each cell given the columns drawn before it, (N, D) nats in the column order of x.
+    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+        """A walk that keeps the sums of the first layer, over the known cells (n, D) and those learned."""
+        return _Walk(self, self._first(x, known))
 
-        Its row sums are ``log_prob``. ``observed`` is bool (D,) or (N, D), any cells; others have 0. ``order`` is taken instead
-        of the network's own.
-        """
-        x, seen, nothing = self.check_evidence(x, observed, None)
-        return self._cells(x, nothing, seen, self.order if order is None else self._other(order))
+    def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
+        """p(x_column | known cells), batched over N; one pass, any evidence."""
+        return self._distribution(self._first(x, known), column)
 
-    def complete(
-        self,
-        values: torch.Tensor,
-        known: torch.Tensor,
-        temperature: float,
-        generator: torch.Generator,
-        *,
-        skipped: torch.Tensor | None = None,
-    ) -> torch.Tensor:
-        """Rows (n, D), known cells first, then column by column in the order; ``skipped`` cells (n, D) stay open, and tell others
-        nothing."""
-        uniform = uniforms(len(values), values.shape[1], generator).to(values.device)
-        x, a = values.clone(), self._first(values, known)
-        for column in self.order.tolist():
-            open_ = ~known[:, column] if skipped is None else ~(known | skipped)[:, column]
-            if not bool(open_.any()):
-                continue
-            distribution = self._distribution(self._outputs(self._deeper(a), column), column)
-            drawn = distribution.draw(uniform[:, column], temperature)
-            x[:, column] = torch.where(open_, drawn, x[:, column])
-            a = self._learn(a, x, column, open_)
-        return x
-
-    def conditional(self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None) -> Distribution:
-        """p(x_column | the other observed cells of each row), batched over N; one pass, any evidence.
-
-        Args:
-            x: codes (N, D); the column's own, and unobserved ones, are never read.
-            column: its number.
-            observed: bool (D,) or (N, D); default all others.
-        """
-        x, column, known = self.check_column(x, column, observed)
-        return self._distribution(self._outputs(self._deeper(self._first(x, known)), column), column)
-
-    def conditionals(self, x: torch.Tensor) -> list[Distribution]:
-        """D distributions in column order, each batched over N: p(x_k | columns drawn before k in the order)."""
-        x = self.check_rows(x)
+    def distributions(self, x: torch.Tensor) -> list[Distribution]:
+        """D distributions in column order, each given the cells of x (N, D) before it in the order."""
         nothing = torch.zeros(x.shape, dtype=torch.bool, device=x.device)
         params = x.new_zeros(len(x), self.members, len(self.output_bias) // self.members)
         parts = {k: [] for k in range(len(self.columns))}
-        for rows, column, h in self._scan(x, nothing, ~nothing, self.order):
+        for rows, column, h in self._scan(x, nothing, ~nothing):
             outputs = self._outputs(h, column)
             if torch.is_grad_enabled():
                 parts[column].append(outputs)
@@ -198,7 +152,7 @@ class OrderlessNADE(AbstractNetwork):
                 params[rows, :, self.columns.param_rows(column)] = outputs
         if torch.is_grad_enabled() and len(x):
             params = torch.cat([torch.cat(part) for part in parts.values()], dim=2)
-        return [self._distribution(params[:, :, self.columns.param_rows(k)], k) for k in range(len(self.columns))]
+        return [self._mixture(params[:, :, self.columns.param_rows(k)], k) for k in range(len(self.columns))]
 
     def features(self, x: torch.Tensor, pool: str = "last", *, observed: torch.Tensor | None = None) -> torch.Tensor:
         """A representation of each row from the last hidden layer.
@@ -220,7 +174,7 @@ class OrderlessNADE(AbstractNetwork):
         if not bool(seen.all()):
             raise ShapeError(f"pool = {pool!r}: of rows with unknown cells there is pool='last' only")
         found: dict[int, list[torch.Tensor]] = {}
-        for _, column, h in self._scan(x, nothing, seen, self.order):
+        for _, column, h in self._scan(x, nothing, seen):
             found.setdefault(column, []).append(h)
         vectors = torch.stack([torch.cat(found[k]) for k in range(len(self.columns))], dim=1)  # (N, D, H)
         return vectors.flatten(1) if pool == "concat" else vectors.sum(1) if pool == "sum" else vectors.mean(1)
@@ -253,6 +207,20 @@ class OrderlessNADE(AbstractNetwork):
         """True: orders are drawn, and rows with holes are reweighted."""
         return True
 
+    @property
+    def any_evidence(self) -> bool:
+        """True: any cells may be known."""
+        return True
+
+    def one_order_networks(self, number: int = 1, seed: int = 1) -> list[AbstractNetwork]:
+        """This network with its own order, and with random ones."""
+        generator, width = generator_from(seed), len(self.columns)
+        return [self, *(self.with_order(make_order("random", width, generator)) for _ in range(number - 1))]
+
+    def numbers_each_step(self) -> int:
+        """The weights between hidden layers: every column has its own evidence."""
+        return sum(weight.numel() for weight in self.hidden_weights)
+
     def order_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:
@@ -284,11 +252,6 @@ class OrderlessNADE(AbstractNetwork):
         m, left = observed.sum(1), asked.sum(1)
         return -torch.where(asked, cells, 0).sum(1) * (m.to(x.dtype) / left.clamp(min=1))
 
-    def require_exact(
-        self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
-    ) -> None:
-        """Nothing is refused: any cells may be known."""
-
     def initialize_from(self, x: torch.Tensor) -> None:
         """Starts the output biases at the independent columns that fit codes x (N, D)."""
         with torch.no_grad():
@@ -311,9 +274,6 @@ class OrderlessNADE(AbstractNetwork):
         members = f", members={self.members}" if self.members > 1 else ""
         return f"{len(self.columns)} columns, hidden_sizes={list(self.hidden_sizes)}, activation={self.activation!r}{members}"
 
-    def _other(self, order: Order) -> torch.Tensor:
-        return make_order(order, len(self.columns)).to(self.order.device)
-
     def _first(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
         """Sums (N, H) of the first layer over the known cells."""
         if not self.columns.all_evidence:
@@ -321,18 +281,18 @@ class OrderlessNADE(AbstractNetwork):
         a = self.columns.project(x, self.value_weight, self.hidden_biases[0], known)
         return torch.addmm(a, known.to(a.dtype), self.flag_weight)
 
-    def _learn(self, a: torch.Tensor, x: torch.Tensor, column: int, rows: torch.Tensor) -> torch.Tensor:
-        """The sums when a column becomes known in some of the rows, bool (N,)."""
+    def _learned(self, a: torch.Tensor, column: int, values: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """The sums when a column's values (N,) become known in some of the rows, bool (N,)."""
         encoding = self.columns.encodings[column]
         if not self.columns.all_evidence:
-            rows = rows & encoding.is_evidence(x[:, column])
+            rows = rows & encoding.is_evidence(values)
         value_weight = self.value_weight[self.columns.input_rows(column)]
         flag_weight = self.flag_weight[column : column + 1]
         if encoding.is_one_hot:
-            row = value_weight.index_select(0, x[:, column].long().clamp(0, encoding.width - 1))
+            row = value_weight.index_select(0, values.long().clamp(0, encoding.width - 1))
             return a + torch.where(rows[:, None], row + flag_weight, 0)
         weight = torch.cat([value_weight, flag_weight])
-        told = torch.cat([encoding.encode(x[:, column]), torch.ones_like(x[:, :1])], dim=1)  # (N, width + 1)
+        told = torch.cat([encoding.encode(values), torch.ones_like(values[:, None])], dim=1)  # (N, width + 1)
         return torch.addmm(a, torch.where(rows[:, None], told, 0), weight)
 
     def _deeper(self, a: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
@@ -364,29 +324,17 @@ class OrderlessNADE(AbstractNetwork):
         """The log of the mean over the members of likelihoods (N, M, …)."""
         return logs[:, 0] if self.members == 1 else (logs - math.log(self.members)).logsumexp(1)
 
-    def _distribution(self, params: torch.Tensor, column: int) -> Distribution:
+    def _distribution(self, a: torch.Tensor, column: int) -> Distribution:
+        """The column's distribution by sums (N, H) of the first layer."""
+        return self._mixture(self._outputs(self._deeper(a), column), column)
+
+    def _mixture(self, params: torch.Tensor, column: int) -> Distribution:
         """The column's distribution by parameters (N, M, width): the members' mixture."""
         log_weight = params.new_full(params.shape[:2], -math.log(self.members))
         return Distribution(self.columns.conditionals[column], params, log_weight)
 
-    def _cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
-        """Log-likelihoods (N, D) of the cells that are asked, zero elsewhere."""
-        x = self.columns.filled(x, given | asked)
-        cells, parts = torch.zeros_like(x), []
-        for rows, column, h in self._scan(x, given, asked, order):
-            own = x[rows, column][:, None].expand(-1, self.members)
-            logs = self._mixed(self.columns.conditionals[column].log_prob(self._outputs(h, column), own))
-            if torch.is_grad_enabled():
-                parts.append((rows, torch.full_like(rows, column), logs))
-            else:  # at once: small tensors that stay between large ones that go would tear the heap to pieces
-                cells[rows, column] = logs
-        if not parts:
-            return cells
-        rows, columns, logs = (torch.cat(part) for part in zip(*parts, strict=True))
-        return cells.index_put((rows, columns), logs)
-
     def _scan(
-        self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor, order: torch.Tensor
+        self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor
     ) -> Iterator[tuple[torch.Tensor, int, torch.Tensor]]:
         """For every column, chunk by chunk of the rows: the rows (n,) that ask for it, its number, and the last hidden layer
         (n, H) that knows the given cells and those asked before it.
@@ -396,14 +344,14 @@ class OrderlessNADE(AbstractNetwork):
         for rows in torch.arange(len(x), device=x.device).split(SCAN_ROWS):
             part, wanted = x[rows], asked[rows]
             a, waiting, held = self._first(part, given[rows]), [], 0
-            for column in order.tolist():
+            for column in self.order.tolist():
                 asks = wanted[:, column]
                 everybody = bool(asks.all())
                 if not everybody and not bool(asks.any()):
                     continue
                 waiting.append((rows if everybody else rows[asks], column, a if everybody else a[asks]))
                 held += len(waiting[-1][0])
-                a = self._learn(a, part, column, asks)
+                a = self._learned(a, column, part[:, column], asks)
                 if held >= STATES:
                     yield from self._deepened(waiting)
                     waiting, held = [], 0
@@ -416,3 +364,19 @@ class OrderlessNADE(AbstractNetwork):
             h = self._deeper(torch.cat([a for _, _, a in waiting]))
             for (rows, column, _), own in zip(waiting, h.split([len(rows) for rows, _, _ in waiting]), strict=True):
                 yield rows, column, own
+
+
+class _Walk:
+    """The sums of the first layer, (n, H), over the cells known so far."""
+
+    def __init__(self, network: OrderlessNADE, sums: torch.Tensor) -> None:
+        self._network, self._sums = network, sums
+
+    def distribution(self, column: int) -> Distribution:
+        """p(x_column | cells known), n distributions."""
+        return self._network._distribution(self._sums, column)
+
+    def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
+        """Adds the column's values in the rows where they are new."""
+        if bool(rows.any()):
+            self._sums = self._network._learned(self._sums, column, values, rows)

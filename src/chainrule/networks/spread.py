@@ -7,10 +7,6 @@ from dataclasses import asdict, dataclass
 import torch
 
 from chainrule.networks.base import AbstractNetwork
-from chainrule.networks.ensemble import Ensemble
-from chainrule.networks.orderless import OrderlessNADE
-from chainrule.networks.orders import make_order
-from chainrule.rng import generator_from
 
 ORDERS = 16
 MANY_COLUMNS, LEAST_ORDERS = 1000, 2  # of more columns there are fewer orders, since each takes a step a column
@@ -42,7 +38,7 @@ class OrderSpread:
 
 
 def order_spread(
-    network: OrderlessNADE, x: torch.Tensor, observed: torch.Tensor | None = None, *, seed: int = 1
+    network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor | None = None, *, seed: int = 1
 ) -> OrderSpread:
     """The spread of the exact likelihood over 16 orders, on the first rows of codes x; arguments as of ``nats_of_cells``."""
     return spread_of(nats_of_cells(network, x, observed, seed=seed))
@@ -66,15 +62,15 @@ def nats_of_cells(
     """
     rows = min(len(x), MOST_ROWS, max(LEAST_ROWS, CELLS // x.shape[1]))
     x, seen = x[:rows], torch.ones_like(x[:rows], dtype=torch.bool) if observed is None else observed[:rows]
-    if isinstance(network, Ensemble):
-        members = [member for member in network.members if isinstance(member, AbstractNetwork)]
-        return torch.cat([nats_of_cells(member, x, observed, seed=seed) for member in members])
-    if not isinstance(network, OrderlessNADE):  # of one order, whose rows are complete, or of independent columns
-        return torch.where(seen, -network.log_prob_columns(x).double(), 0)[None]
-    generator, width = generator_from(seed), len(network.columns)
+    width = len(network.columns)
     number = min(ORDERS, max(LEAST_ORDERS, ORDERS * MANY_COLUMNS // width))
-    orders = [network.order, *(make_order("random", width, generator) for _ in range(number - 1))]
-    return torch.stack([-network.log_prob_columns(x, seen, order=order).double() for order in orders])
+    return torch.stack([_nats(each, x, seen) for each in network.one_order_networks(number, seed)])
+
+
+def _nats(network: AbstractNetwork, x: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+    """−log p (rows, D) of each cell that is seen; a network that takes no holes reads rows that are complete."""
+    cells = network.log_prob_columns(x, seen if network.any_evidence else None)
+    return torch.where(seen, -cells.double(), 0)
 
 
 def spread_of(cells: torch.Tensor) -> OrderSpread:

@@ -30,6 +30,12 @@ class AbstractTrainable(nn.Module, ABC):
     ) -> torch.Tensor:
         """What training minimises, (N,) nats: −log_prob, unless the class says what it estimates instead."""
 
+    def order_loss(
+        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """−log p(observed cells), (N,) nats, or an unbiased estimate: the training loss, without any weights of rows."""
+        return self.training_loss(x, observed, generator)
+
     @abstractmethod
     def config(self) -> dict[str, Any]:
         """Constructor arguments besides the columns, as JSON: what a network is before its tensors are loaded."""

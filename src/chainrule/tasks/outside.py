@@ -9,16 +9,14 @@ such cells and without, is 1.
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 
 from chainrule.conditionals import Distribution
 from chainrule.conditionals.distribution import choose
-from chainrule.model import takes_any_evidence
-from chainrule.networks import AbstractNetwork, Ensemble
+from chainrule.networks import AbstractNetwork
 from chainrule.networks.base import sum_columns
-from chainrule.networks.fixed_order import AbstractFixedOrder
+from chainrule.networks.ensemble import running_weights
+from chainrule.networks.fixed_order import by_enumeration
 from chainrule.rng import uniforms
 
 
@@ -26,30 +24,23 @@ def row_nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, 
     """log p of the observed cells of each row, (N,) nats; codes x, observed and outside cells (N, D)."""
     if not bool(outside.any()):
         return network.log_prob(x, observed)
-    if isinstance(network, Ensemble):
-        logs = torch.stack([row_nats(member, x, observed, outside).double() for member in members_of(network)], dim=1)
-        return (network.log_weight + logs).logsumexp(1).to(x.dtype)
-    return sum_columns(cell_nats(network, x, observed, outside))
+    return _joint(network, x, observed, outside).logsumexp(1).to(x.dtype)
 
 
 def cell_nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor) -> torch.Tensor:
-    """Of each observed cell log p given those before it in the order, (N, D) nats; of other cells 0.
+    """log p of each observed cell given those before it in the order, (N, D) nats; of other cells 0.
 
     Raises:
         EvidenceError: an ensemble of several orders, where a cell has no term of its own.
     """
     if not bool(outside.any()):
         return network.log_prob_columns(x, observed)
-    if isinstance(network, Ensemble):
-        order = network.order
-        each = [cell_nats(member, x, observed, outside) for member in members_of(network)]
-        cells = torch.stack(each, dim=1).double()[:, :, order]  # (N, M, D), by step
-        weight = network.running(cells)
-        return (weight + cells).logsumexp(1).to(x.dtype)[:, order.argsort()]
-    if isinstance(network, AbstractFixedOrder):
-        cells = network.log_prob_columns(network.columns.filled(x, observed), observed | outside)
-        return torch.where(observed, cells, 0)
-    return network.log_prob_columns(x, observed)
+    order = network.order
+    networks, log_weight = network.row_mixture()
+    each = [_cells(one, x, observed, outside) for one in networks]
+    cells = torch.stack(each, dim=1).double()[:, :, order]  # (N, M, D), by step
+    weight = running_weights(log_weight, cells)
+    return (weight + cells).logsumexp(1).to(x.dtype)[:, order.argsort()]
 
 
 def conditional_given(
@@ -62,27 +53,20 @@ def conditional_given(
     """
     outside = outside.clone()
     outside[:, column] = False
-    if not bool(outside.any()) or takes_any_evidence(network):
+    if not bool(outside.any()) or network.any_evidence:
         return network.conditional(x, column, observed)
-    conditional = network.columns.conditionals[column]
-    support = conditional.support()
-    if support is not None and conditional.is_saturated:
-        whole, logs = observed.clone(), []
-        whole[:, column] = True
-        for value in support:
-            tried = x.clone()
-            tried[:, column] = value
-            logs.append(row_nats(network, tried, whole, outside))
-        joint = torch.stack(logs, dim=1)  # (N, V)
-        joint = torch.where((joint > -torch.inf).any(1, keepdim=True), joint, 0)  # what is impossible says nothing
-        return Distribution.of(conditional, conditional.params_of(joint))
-    if isinstance(network, Ensemble):
-        known = observed.clone()
-        known[:, column] = False
-        parts = [conditional_given(member, x, column, known, outside) for member in members_of(network)]
-        logs = [row_nats(member, x, known, outside).double() for member in members_of(network)]
-        return Distribution.mixture((network.log_weight + torch.stack(logs, dim=1)).log_softmax(1), parts)
-    return network.conditional(network.columns.filled(x, observed), column, observed | outside)
+    whole, known = observed.clone(), observed.clone()
+    whole[:, column], known[:, column] = True, False
+    found = by_enumeration(network.columns, x, column, lambda tried: row_nats(network, tried, whole, outside))
+    if found is not None:
+        return found
+    parts = []
+    for each in network.row_mixture()[0]:
+        codes, told = _told(each, x, known, outside)
+        parts.append(each.conditional(codes, column, told))
+    if len(parts) == 1:
+        return parts[0]
+    return Distribution.mixture(_joint(network, x, known, outside).log_softmax(1), parts)
 
 
 def completed(
@@ -96,19 +80,37 @@ def completed(
 
     What stands where a cell is outside means nothing.
     """
-    if not bool(outside.any()) or takes_any_evidence(network):
+    if not bool(outside.any()) or network.any_evidence:
         return network.sample(len(x), (x, observed), generator=generator)
-    if isinstance(network, Ensemble):
-        logs = torch.stack([row_nats(member, x, observed, outside).double() for member in members_of(network)], dim=1)
-        chosen, _ = choose(network.log_weight + logs, uniforms(1, len(x), generator)[0].to(x.device))
-        x = x.clone()
-        for number, member in enumerate(members_of(network)):
-            rows = chosen == number
-            x[rows] = completed(member, x[rows], observed[rows], outside[rows], generator).to(x.dtype)
-        return x
-    return network.sample(len(x), (network.columns.filled(x, observed), observed | outside), generator=generator)
+    networks, _ = network.row_mixture()
+    if len(networks) == 1:
+        return network.sample(len(x), _told(network, x, observed, outside), generator=generator)
+    uniform = uniforms(1, len(x), generator)[0].to(x.device)
+    chosen, _ = choose(_joint(network, x, observed, outside), uniform)
+    x = x.clone()
+    for number, each in enumerate(networks):
+        rows = chosen == number
+        x[rows] = completed(each, x[rows], observed[rows], outside[rows], generator).to(x.dtype)
+    return x
 
 
-def members_of(network: Ensemble) -> list[AbstractNetwork]:
-    """The members of an ensemble."""
-    return [cast(AbstractNetwork, member) for member in network.members]
+def _told(
+    network: AbstractNetwork, x: torch.Tensor, known: torch.Tensor, outside: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Codes and known cells (N, D) as one network reads them.
+
+    A cell outside its column is unknown; or, to a network that cannot leave it open, a code that is always the same.
+    """
+    return (x, known) if network.any_evidence else (network.columns.filled(x, known), known | outside)
+
+
+def _cells(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor) -> torch.Tensor:
+    """log p of each observed cell by one network, (N, D) nats; of other cells 0."""
+    return torch.where(observed, network.log_prob_columns(*_told(network, x, observed, outside)), 0)
+
+
+def _joint(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor) -> torch.Tensor:
+    """log π_m + log p_m(observed cells) by each network of a mixture of rows, (N, M) float64; M = 1 otherwise."""
+    networks, log_weight = network.row_mixture()
+    logs = [sum_columns(_cells(one, x, observed, outside)).double() for one in networks]
+    return log_weight + torch.stack(logs, dim=1)

@@ -16,8 +16,8 @@ from chainrule.conditionals import Bernoulli, Categorical, Distribution
 from chainrule.density import Density, load
 from chainrule.errors import ChainruleError, EvidenceError
 from chainrule.model import Model
-from chainrule.networks import AbstractNetwork, Ensemble
-from chainrule.networks.members import AbstractOfMembers
+from chainrule.networks import AbstractNetwork
+from chainrule.networks.average import AbstractAverage
 from chainrule.rng import generator_from, uniforms
 from chainrule.testing.laws import (
     LEAST_P_VALUE,
@@ -111,7 +111,7 @@ def _mass(density: Density, generator: torch.Generator) -> tuple[bool, str]:
 
 def _weights(density: Density, generator: torch.Generator) -> tuple[bool, str]:
     weights = [
-        part.log_weight.exp().sum() for part in density.model.network.modules() if isinstance(part, AbstractOfMembers)
+        part.log_weight.exp().sum() for part in density.model.network.modules() if isinstance(part, AbstractAverage)
     ]
     if not weights:
         return True, "there are no members"
@@ -281,9 +281,7 @@ def _of_one_order(density: Density) -> list[Density]:
     try:
         _ = network.order  # an ensemble of several orders says here that it has none
     except EvidenceError:
-        members = network.members if isinstance(network, Ensemble) else ()
-        own = [Model(density.model.schema, member) for member in members if isinstance(member, AbstractNetwork)]
-        return [part for model in own for part in _of_one_order(Density(model, {}))]
+        return [Density(Model(density.model.schema, each), {}) for each in network.one_order_networks()]
     return [density]
 
 

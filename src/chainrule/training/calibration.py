@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from chainrule.model import Model
-from chainrule.networks import OrderlessNADE
 from chainrule.rng import generator_from
 from chainrule.table import Codes
 from chainrule.tasks.calibrate import learned
@@ -69,7 +68,7 @@ def calibration_of(
     network, width = model.network, len(model.schema.columns)
     steps = width if model.takes_any_evidence else min(width, FIXED_ORDER_STEPS)
     every = sum(parameter.numel() for parameter in network.parameters())
-    inner = sum(weight.numel() for weight in network.hidden_weights) if isinstance(network, OrderlessNADE) else 0
+    inner = network.numbers_each_step()
     row = every + (ROW if model.takes_any_evidence else FIXED_ORDER_ROW)
     scores = SHARE * trained_rows * row / (steps * (STEP + inner + (every - inner) / width))
     weights = None if weight is None else weight.double().numpy()[held_out.chosen]

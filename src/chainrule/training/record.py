@@ -11,7 +11,7 @@ import torch
 
 from chainrule.errors import EvidenceError
 from chainrule.model import Model
-from chainrule.networks import AbstractNetwork, OrderlessNADE
+from chainrule.networks import AbstractNetwork
 from chainrule.networks.orders import names_in_order
 from chainrule.networks.spread import nats_of_cells, spread_of
 from chainrule.table import Schema, Table, encode, log_scales
@@ -119,8 +119,8 @@ def reached(
             "valid_standard_error": _standard_error(own, counts),
             "gain_standard_error": _standard_error(alone - own, counts),
         }
-    if isinstance(net := model.network, OrderlessNADE):
-        estimates = losses_of_rows(net, rows, net.order_loss).numpy()
+    if model.network.loss_is_estimate:
+        estimates = losses_of_rows(model.network, rows, model.network.order_loss).numpy()
         found["curve_standard_error"] = _standard_error(estimates - own, counts)
     unit = max(_unit(each, counts, min_count) for each in (own, alone))
     if unit:

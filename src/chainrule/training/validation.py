@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from chainrule.networks import AbstractTrainable, OrderlessNADE
+from chainrule.networks import AbstractTrainable
 from chainrule.rng import generator_from
 from chainrule.training.batches import Rows, batches
 
@@ -26,7 +26,7 @@ def reported_nats(network: AbstractTrainable, rows: Rows, validated: float) -> f
     The training loss of an orderless network reweights rows with missing cells; the reported
     estimate does not.
     """
-    if rows.observed is None or not isinstance(network, OrderlessNADE):
+    if rows.observed is None or not network.loss_is_estimate:
         return validated
     return rows.total(losses_of_rows(network, rows, network.order_loss)) / rows.count
 

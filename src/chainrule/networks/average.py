@@ -1,15 +1,16 @@
-"""What networks made of several members share: which may be members, their weights, and which of them draws."""
+"""What averages of several networks share: which may be members, their weights, and how they are trained."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 from torch import nn
 
+from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError
-from chainrule.networks.base import AbstractNetwork
+from chainrule.networks.base import AbstractNetwork, check_pool
+from chainrule.networks.walk import Walk
 from chainrule.rng import generator_from
 
 FIT_STEPS = 200  # of expectation and maximisation, at most
@@ -17,11 +18,26 @@ WEIGHT_TOLERANCE = 1e-9  # of the logarithm of the sum of the weights
 FIT_GAIN = 1e-9  # nats under which a further step is not worth taking
 
 
-class AbstractOfMembers(AbstractNetwork):
+class AbstractAverage(AbstractNetwork):
     """A network made of others, each with a weight."""
 
     members: nn.ModuleList
     log_weight: torch.Tensor  # (M,) float64
+
+    @property
+    def networks(self) -> list[AbstractNetwork]:
+        """The members, as networks."""
+        return list(self.members)  # pyright: ignore[reportReturnType]  # ``take`` looked at their types
+
+    @property
+    def any_evidence(self) -> bool:
+        """Whether every member takes any evidence."""
+        return all(network.any_evidence for network in self.networks)
+
+    @property
+    def loss_is_estimate(self) -> bool:
+        """Whether the loss of a member is."""
+        return any(network.loss_is_estimate for network in self.networks)
 
     def take(
         self,
@@ -55,13 +71,13 @@ class AbstractOfMembers(AbstractNetwork):
         """Raises ShapeError unless the weights sum to one and each member is a density."""
         if abs(float(self.log_weight.double().logsumexp(0))) > WEIGHT_TOLERANCE:
             raise ShapeError("the members' weights do not sum to 1; the model is no density")
-        for member in self.members:
-            cast(AbstractNetwork, member).check()
+        for network in self.networks:
+            network.check()
 
     def initialize_from(self, x: torch.Tensor) -> None:
         """Starts every member at the independent columns that fit codes x (N, D)."""
-        for member in self.members:
-            cast(AbstractNetwork, member).initialize_from(x)
+        for network in self.networks:
+            network.initialize_from(x)
 
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
@@ -71,12 +87,22 @@ class AbstractOfMembers(AbstractNetwork):
         if not self.training and not self.loss_is_estimate:
             return -self.log_prob(x, observed)
         x, generator = self.check_rows(x, observed), generator_from(generator)
-        losses = [cast(AbstractNetwork, member).training_loss(x, observed, generator) for member in self.members]
+        losses = [network.training_loss(x, observed, generator) for network in self.networks]
         return (torch.stack(losses, dim=1) * self.log_weight.exp().to(losses[0].dtype)).sum(1)
+
+    def takes(self, known: torch.Tensor) -> torch.Tensor:
+        """Whether every member takes each row's known cells exactly, bool (N,)."""
+        return torch.stack([network.takes(known) for network in self.networks]).all(0)
+
+    def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
+        """The members' representations side by side, (N, sum of their widths)."""
+        check_pool(pool)
+        x = self.check_rows(x)
+        return torch.cat([network.features(x, pool) for network in self.networks], dim=1)
 
     def trained_apart(self) -> Sequence[tuple[nn.Module, float]]:
         """The members, or theirs, each with its weight in the whole; the whole where members share parameters."""
-        parts = [cast(AbstractNetwork, member).trained_apart() for member in self.members]
+        parts = [network.trained_apart() for network in self.networks]
         weights = self.log_weight.exp().tolist()
         apart = [(part, weight * share) for weight, own in zip(weights, parts, strict=True) for part, share in own]
         owned = [id(parameter) for part, _ in apart for parameter in part.parameters()]
@@ -88,6 +114,27 @@ class AbstractOfMembers(AbstractNetwork):
 
     def _like(self) -> torch.Tensor:
         return next(self.members.parameters())
+
+
+class AverageWalk:
+    """The members' walks side by side: every step's distribution is the mean of theirs, of probabilities.
+
+    Args:
+        log_weight: of the members, (n, M).
+        walks: one for each member.
+    """
+
+    def __init__(self, log_weight: torch.Tensor, walks: Sequence[Walk]) -> None:
+        self.log_weight, self.walks = log_weight, walks
+
+    def distribution(self, column: int) -> Distribution:
+        """p(x_column | cells known so far), the members' mixture."""
+        return Distribution.mixture(self.log_weight, [walk.distribution(column) for walk in self.walks])
+
+    def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
+        """Every member takes the column's values."""
+        for walk in self.walks:
+            walk.learn(column, values, rows)
 
 
 def check_weights(weights: Sequence[float] | torch.Tensor | None, members: int) -> torch.Tensor:
