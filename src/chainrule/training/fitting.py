@@ -82,8 +82,8 @@ def fit(
         missing: "unknown": a missing cell carries no information. "informative": a binary column
             before each column with missing cells models which cells are missing.
         strict: raise if columns would be left out with a warning: ids, free text, empty columns.
-        min_count: rows that a level needs to be listed by name, that a value needs to be an atom,
-            and that each number of the model file is computed from; 1 waives this.
+        min_count: the least number of rows for a level with a name, for an atom, and for each
+            number of the model file; 1 waives this.
         sample_weight: (N,), how much each row of the table counts, including rows held out of it.
             Rows of weight zero are not read. Rows of ``valid`` count equally.
         config: sizes, learning rate, epochs and the rest; values of None follow from effort and
