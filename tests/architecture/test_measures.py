@@ -19,7 +19,7 @@ NAMES_ARE_CHOICES = ("training/recipes/", "report/", "cli/")
 
 # Questions about the class of a network, outside the report. A capability of the contract serves
 # better: it also holds for a network that somebody else writes.
-MOST_CLASS_TESTS = 20
+MOST_CLASS_TESTS = 5
 ROOTS = {"AbstractTrainable", "AbstractNetwork"}  # every network: asking for these tells no kinds apart
 
 
