@@ -30,7 +30,7 @@ LEVELS = {
     "networks": 3,
     "baselines": 4,
     "missing": 4,
-    "reading": 4,
+    "rows_or_codes": 4,
     "model": 5,
     "tasks": 6,
     "density": 7,
