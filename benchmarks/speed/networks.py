@@ -32,9 +32,9 @@ from benchmarks.record import write
 from benchmarks.speed.kernels import AGREEMENT, HEADLINE
 from benchmarks.speed.memory import status_mb
 from chainrule import MADE, Ensemble, OrderlessNADE
-from chainrule.networks.known import draw_known
-from chainrule.networks.masks import build_masks
+from chainrule.networks.made_masks import build_masks
 from chainrule.networks.orderless import SCAN_ROWS, STATES
+from chainrule.networks.training_masks import draw_known
 from chainrule.rng import generator_from, uniforms
 
 STEP_ROWS, COLUMNS, WIDTH, DENSITY = HEADLINE

@@ -16,7 +16,7 @@ from chainrule import fileformat, tasks
 from chainrule.errors import ChainruleError, FormatError, printable
 from chainrule.headline import headline
 from chainrule.model import Model
-from chainrule.reading import RowsOrCodes
+from chainrule.rows_or_codes import RowsOrCodes
 from chainrule.table import Schema
 from chainrule.version import version
 

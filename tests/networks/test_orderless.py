@@ -11,7 +11,7 @@ from helpers.tolerances import SUM_TO_ONE
 
 from chainrule import Bernoulli, Categorical, OrderlessNADE
 from chainrule.errors import ChainruleError, EvidenceError, ShapeError
-from chainrule.networks.known import draw_known
+from chainrule.networks.training_masks import draw_known
 from chainrule.rng import generator_from
 from chainrule.testing import all_rows, chi_squared_p_value, multiplicities
 from chainrule.testing.laws import LEAST_P_VALUE, count_rows
@@ -336,7 +336,7 @@ def test_a_fixed_order_answers_leave_one_out_by_its_joint(name, generator):
 
 def test_reachability_is_counted_right():
     """Against the product of the masks themselves, for narrow layers without direct connections."""
-    from chainrule.networks.masks import build_masks, reachable_pairs
+    from chainrule.networks.made_masks import build_masks, reachable_pairs
 
     for steps, sizes in ((1, [3]), (2, [1]), (6, [2]), (9, [3, 4]), (9, [4, 2, 3]), (12, [20, 5])):
         step = torch.arange(steps)

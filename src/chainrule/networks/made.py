@@ -17,7 +17,7 @@ from chainrule.networks.base import check_pool, sum_columns
 from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.evidence import as_mask, require_prefix
 from chainrule.networks.fixed_order import AbstractFixedOrder
-from chainrule.networks.masks import Masks, build_masks, reachable_pairs, spaced_degrees
+from chainrule.networks.made_masks import Masks, build_masks, reachable_pairs, spaced_degrees
 from chainrule.networks.orders import Order, order_from_json, order_to_json
 from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS

@@ -16,8 +16,8 @@ from chainrule.errors import ShapeError, choice, share, sizes, whole_number
 from chainrule.networks.base import AbstractNetwork, check_pool
 from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.evidence import as_mask
-from chainrule.networks.known import draw_evenly, draw_known
 from chainrule.networks.orders import Order, make_order, order_from_json, order_to_json
+from chainrule.networks.training_masks import draw_evenly, draw_known
 from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS
 from chainrule.rng import generator_from

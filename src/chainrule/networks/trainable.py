@@ -18,7 +18,9 @@ class AbstractTrainable(nn.Module, ABC):
     """A module over D columns of codes, (N, D) float tensors, that can be trained and rebuilt."""
 
     columns: Columns
-    look: Callable[[Any, torch.Tensor, object], None] | None = None  # what looks at rows first: see chainrule.reading
+    look: Callable[[Any, torch.Tensor, object], None] | None = (
+        None  # what looks at rows first: see chainrule.rows_or_codes
+    )
 
     @abstractmethod
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
