@@ -20,7 +20,7 @@ CONTENTS = Contents(
 )
 HEADER = (
     '{"arrays":{"bytes":168,"sha256":"SHA_OF_ARRAYS"},"content":{"a":"ü","b":[1,2.5,null]},'
-    '"format":1,"kind":"model","library":"0.1.0"}'
+    '"format":2,"kind":"model","library":"0.1.0"}'
 )
 ARRAYS = (
     '{"k":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},"w":{"dtype":"F32","shape":[2,2],"data_offsets":[8,24]}}'
@@ -57,7 +57,7 @@ def header_of_golden() -> dict:
 
 def test_golden_bytes():
     assert dump(CONTENTS) == golden()
-    assert hashlib.sha256(golden()).hexdigest().startswith("02fb4ec0523775d6b448")
+    assert hashlib.sha256(golden()).hexdigest().startswith("59403e3a7b1881adfc51")
 
 
 def test_round_trip(tmp_path):
@@ -92,10 +92,11 @@ def test_round_trip(tmp_path):
         (with_header(b"[" * 100_000), "file: the header is not JSON: "),
         (with_header([]), "file: the header does not name a format version"),
         (
-            with_header({**header_of_golden(), "format": 2}),
-            "file: format 2; this version reads format 1. Use the version that wrote it",
+            with_header({**header_of_golden(), "format": 1}),
+            "file: written by chainrule 0.1.0 in format 1; this version reads format 2. Fit the table anew "
+            "(chainrule fit TABLE -o file), or use the version that wrote it",
         ),
-        (with_header({"format": 1}), "file: the header lacks kind, library, content or arrays"),
+        (with_header({"format": 2}), "file: the header lacks kind, library, content or arrays"),
         (
             with_header(
                 {**header_of_golden(), "arrays": {"bytes": 3, "sha256": hashlib.sha256(b"abc").hexdigest()}}, b"abc"

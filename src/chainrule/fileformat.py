@@ -33,7 +33,7 @@ from chainrule.atomic import write_bytes
 from chainrule.errors import FormatError
 
 MAGIC = b"CHAINRUL"
-FORMAT = 1
+FORMAT = 2
 MOST_HEADER_BYTES = 64 * 2**20
 MOST_ARRAY_BYTES = 64 * 2**30
 _PREFIX = struct.Struct("<8sQ32s")
@@ -96,7 +96,8 @@ def _header(prefix: bytes, text: bytes, name: str) -> dict[str, Any]:
         raise FormatError(f"{name}: the header does not name a format version")
     if header["format"] != FORMAT:
         raise FormatError(
-            f"{name}: format {header['format']}; this version reads format {FORMAT}. Use the version that wrote it"
+            f"{name}: written by chainrule {header.get('library')} in format {header['format']}; this version reads "
+            f"format {FORMAT}. Fit the table anew (chainrule fit TABLE -o {name}), or use the version that wrote it"
         )
     arrays = header.get("arrays")
     shape_ok = (
