@@ -105,7 +105,8 @@ class ChowLiuTree(AbstractFixedOrder):
                 if parent == ROOT:
                     self.output_bias[rows] = self._as_params(column, alone)
                     continue
-                given = counts[codes[parent], own] + self.smoothing * alone  # (values of the parent, own values)
+                # (values of the parent, own values)
+                given = counts[codes[parent], own] + self.smoothing * alone
                 tables = self._as_params(column, np.stack([self._within_cap(column, row) for row in given]))
                 # Zero encodes the value 0 of a binary parent, an unlisted value of a category.
                 binary = isinstance(self.columns.conditionals[parent], Bernoulli)
@@ -128,7 +129,8 @@ class ChowLiuTree(AbstractFixedOrder):
         bias, parent = self.output_bias[self.columns.param_rows(column)], self.parents[column]
         if parent == ROOT:
             return bias.expand(len(x), -1)
-        table = self.table_weight[self._tables[column]].view(-1, len(bias))  # (inputs of the parent, own width)
+        # (inputs of the parent, own width)
+        table = self.table_weight[self._tables[column]].view(-1, len(bias))
         return torch.addmm(bias, self.columns.encodings[parent].encode(x[:, parent]), table)
 
     def _plant(self, parents: tuple[int, ...]) -> None:

@@ -146,12 +146,14 @@ class _Walk:
         self._lower = torch.linalg.cholesky(network.covariance[:, order][:, :, order])  # (M, D, D)
         self._weight = F.log_softmax(network.part_logit, 0).expand(len(x), -1)  # (n, M)
         self._noise = x.new_zeros(len(x), network.parts, 0)  # (n, M, step): z of the learned columns
-        self._own: tuple[torch.Tensor, torch.Tensor] | None = None  # the result of ``_next`` for this step
+        # The result of ``_next`` for this step.
+        self._own: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def params(self, column: int) -> torch.Tensor:
         """Logits, δ and ρ of each component's Gaussian, (n, 3 M)."""
         mean, scale = self._next(column)
-        rho = scale - LEAST_SCALE + torch.log(-torch.expm1(LEAST_SCALE - scale))  # softplus(ρ) = scale − least
+        # softplus(ρ) = scale − LEAST_SCALE
+        rho = scale - LEAST_SCALE + torch.log(-torch.expm1(LEAST_SCALE - scale))
         return torch.cat([self._weight, mean / scale, rho.expand(len(mean), -1)], dim=1)
 
     def distribution(self, column: int) -> Distribution:
