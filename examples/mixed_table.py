@@ -1,4 +1,4 @@
-"""A table of numbers and labels: what is assumed of it, its oddest cells, its holes filled, rows like its own.
+"""A table of numbers and labels: its schema, oddest cells, imputed missing cells and new rows.
 
 Run: python examples/mixed_table.py
 """
@@ -14,7 +14,7 @@ import chainrule as cr
 
 
 def main() -> None:
-    """Fits 178 wines, plants a wrong unit in one cell, and asks for it."""
+    """Fits 178 wines, finds a planted error, imputes missing cells and samples new rows."""
     bunch: Any = load_wine(as_frame=True)
     wines = bunch.data.round(2)[["alcohol", "malic_acid", "magnesium", "flavanoids", "color_intensity", "proline"]]
     wines["cultivar"] = bunch.target_names[bunch.target]

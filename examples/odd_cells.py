@@ -1,4 +1,4 @@
-"""Which pixels of an image surprise the model: the chain-rule terms of one row, in bits.
+"""The most surprising pixels of an image: its chain-rule terms −log₂ p(x_k | x_<k), in bits.
 
 Run: python examples/odd_cells.py
 """
@@ -13,12 +13,13 @@ import chainrule as cr
 
 
 def main() -> None:
-    """Flips one pixel of a test digit and finds it again among the surprises."""
+    """Flips one pixel of a test digit and finds it among the most surprising ones."""
     digits = cr.datasets.load("digits")
     density = cr.fit(digits.train, digits.valid, network="nade", seed=0, config=cr.FitConfig(epochs=30), verbose=False)
     damaged = digits.test[3].copy()
     damaged[23] ^= 1  # the last pixel of the third line, almost always empty
-    codes = torch.from_numpy(density.codes(damaged[None]))  # what the network reads; a lit pixel may be code 0
+    # The network reads codes, which need not equal the pixels: a lit pixel may have code 0.
+    codes = torch.from_numpy(density.codes(damaged[None]))
     with torch.no_grad():
         bits = -density.model.network.log_prob_columns(codes)[0] / math.log(2)
     worst = bits.argsort(descending=True)[:3].tolist()

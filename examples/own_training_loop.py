@@ -1,4 +1,4 @@
-"""NADE as a torch module, in a training loop of your own.
+"""NADE as a torch module in a custom training loop.
 
 Run: python examples/own_training_loop.py
 """
@@ -12,7 +12,7 @@ from chainrule.rng import generator_from
 
 
 def main() -> None:
-    """Trains for a few epochs on the digits, in a random order, and prints the likelihood of held-out images."""
+    """Trains a NADE of random order on the digits; prints the held-out log-loss per epoch."""
     generator = generator_from(0)
     digits = cr.datasets.load("digits")
     train, valid = (torch.from_numpy(rows).float() for rows in (digits.train, digits.valid))

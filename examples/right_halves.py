@@ -1,4 +1,6 @@
-"""The right half of digits, drawn from their left half: evidence that comes first in no order but is known.
+"""The right half of digits, sampled given the left half.
+
+The known pixels are not the first columns; an orderless network takes any evidence.
 
 Run: python examples/right_halves.py; it writes right-halves.png.
 """

@@ -1,8 +1,9 @@
-"""Hashes of what fixed fits learn and answer, so that a refactoring can show that it moved no bit.
+"""Hashes the results of fixed fits, to show that a refactoring changes no bit of them.
 
-Usage: python scripts/characterise.py write|check [FILE]. ``write`` keeps the hashes of this source in FILE;
-``check`` prints what differs from them and exits with 1 if anything does. The hashes belong to one
-machine's torch, so FILE is not committed; by default it is build/characterised.json.
+Usage: python scripts/characterise.py write|check [FILE]. ``write`` stores the hashes of this source
+in FILE. ``check`` prints the differences from FILE and exits with 1 if there are any. The hashes
+depend on the machine and its torch, so FILE is not committed. It is build/characterised.json by
+default.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ ROWS = 240
 
 
 def bits(seed: int = 1, columns: int = 8) -> np.ndarray:
-    """Correlated zeros and ones, (ROWS, columns)."""
+    """Correlated columns of 0 and 1, (ROWS, columns)."""
     rng = np.random.default_rng(seed)
     shared = rng.normal(size=(ROWS, 2))
     return (shared @ rng.normal(size=(2, columns)) + 0.7 * rng.normal(size=(ROWS, columns)) > 0).astype(float)
 
 
 def mixed(missing: bool) -> pl.DataFrame:
-    """A column of each kind: labels, some of them rare, booleans, integers, reals with atoms, dates, times."""
+    """A table with a column of each kind, with rare labels and a real column with an atom."""
     rng = np.random.default_rng(2)
     size = rng.normal(size=ROWS)
     labels = np.array(["north", "south", "east", "west", *(f"hamlet {k}" for k in range(40))])
@@ -81,17 +82,17 @@ def small(**options: Any) -> cr.FitConfig:
 
 
 def settled() -> dict[str, Any]:
-    """What leaves a committee's search little to try."""
+    """Options that fix most of what a committee would search."""
     return {"input_dropout": 0.1, "weight_decay": 0.01, "learning_rate": 0.005}
 
 
 def fitted(table: Any, **options: Any) -> tuple[cr.Density, Any]:
-    """A density of the table, and the table."""
+    """A density fitted to the table, and the table."""
     return cr.fit(table, **QUICK, **options), table
 
 
 def digest(value: Any) -> str:
-    """A hash of arrays, frames, numbers and what holds them."""
+    """A hash of arrays, frames, numbers and containers of them."""
     kept = hashlib.sha256()
     for part in pieces(value):
         kept.update(part)
@@ -118,7 +119,7 @@ def pieces(value: Any) -> Iterator[bytes]:
 
 
 def answers(name: str, density: cr.Density, table: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """What is asked of a fit: the name of each answer, and how to get it."""
+    """The name of each checked result of a fit, and a function that computes it."""
     several = name == "ensemble"
     some, names = table[:40], density.schema.names
     any_evidence = "orderless" in name or name == "informative"
@@ -149,14 +150,14 @@ def answers(name: str, density: cr.Density, table: Any) -> Iterator[tuple[str, C
 
 
 def saved_answers(density: cr.Density, table: Any) -> Any:
-    """Log-likelihoods by the density that its file holds."""
+    """Log-likelihoods of the table after the density is saved and loaded again."""
     with tempfile.TemporaryDirectory() as folder:
         density.save(Path(folder) / "m.chainrule")
         return cr.load(Path(folder) / "m.chainrule").log_prob(table)
 
 
 def all_hashes() -> dict[str, str]:
-    """The hash of every answer of every fit; an error counts by its type and message."""
+    """The hash of every result of every fit; an error is recorded by its type and message."""
     found = {}
     for name, fit in FITS.items():
         density, table = fit()
@@ -169,7 +170,7 @@ def all_hashes() -> dict[str, str]:
 
 
 def main(words: list[str]) -> int:
-    """Writes or checks; 0 if nothing differs."""
+    """Writes or checks the hashes; returns 0 if nothing differs, 1 if not, 2 for wrong usage."""
     if not words or words[0] not in ("write", "check") or len(words) > 2:
         print(__doc__, file=sys.stderr)
         return 2

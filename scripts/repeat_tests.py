@@ -1,7 +1,8 @@
-"""Runs `make test` many times, each with another hash seed, while other programs want the cores: no test fails by chance.
+"""Runs `make test` repeatedly on a busy machine, to find tests that fail by chance.
 
-Usage: python scripts/repeat_tests.py TIMES [BUSY [PART ...]]; BUSY is how many programs that only count run beside it, 4 where
-nothing is said. Exits with 1 if a part failed in any run, and says in which.
+Usage: python scripts/repeat_tests.py TIMES [BUSY [PART ...]]. BUSY is the number of busy-looping
+processes beside the tests, 4 by default. Each run has its own hash seed. The exit status is 1 if a
+part failed in any run; those runs and parts are printed.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import sys
 from run_tests import PARTS, run_all, unknown_part
 
 BUSY = 4
-COUNTING = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"  # no longer than this program lives
+# A busy loop that ends with this program.
+COUNTING = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
 
 
 def main(words: list[str]) -> int:
-    """Runs the parts so many times; 0 if all passed in all, 1 if not, 2 for words it does not know."""
+    """Runs the parts; returns 0 if all runs passed, 1 if one failed, 2 for wrong usage."""
     times, busy, *parts = [*words, str(BUSY)] if len(words) == 1 else words or ["", ""]
     if not (times.isdigit() and busy.isdigit()):
         print(__doc__, file=sys.stderr)

@@ -1,7 +1,9 @@
-"""Runs the Python of docs/lecture, chapter after chapter, in one folder; what it prints is what stands below it.
+"""Runs the Python code of docs/lecture, chapter by chapter, and writes its output below it.
 
-Usage: python scripts/run_chapters.py         writes what was printed, and the pictures, into docs
-       python scripts/run_chapters.py check   changes nothing; exits with 1 where a text has changed but for its numbers
+Usage: python scripts/run_chapters.py         writes the output and the pictures into docs
+       python scripts/run_chapters.py check   changes nothing; exits with 1 if an output has changed
+
+Numbers may change a little, as they do between machines.
 """
 
 from __future__ import annotations
@@ -23,12 +25,12 @@ NUMBER = re.compile(r"[+-]?\d[\d,]*\.?\d*")
 
 
 def chapters() -> list[Path]:
-    """The pages in their order."""
+    """The chapters, in order."""
     return sorted(CHAPTERS.glob("*.md"))
 
 
 def run(path: Path) -> str:
-    """A page with what its code prints, now, in place of what stood there; the code runs in the current folder."""
+    """A page with the current output of its code; the code runs in the current folder."""
     namespace: dict[str, object] = {"__name__": "__main__"}
 
     def printed(block: re.Match[str]) -> str:
@@ -42,7 +44,7 @@ def run(path: Path) -> str:
 
 
 def changed(old: str, new: str, *, relative: float = 0.05) -> list[str]:
-    """Lines that differ in more than their numbers, or in a number by more than it may on another machine."""
+    """Lines that differ in their text, or in a number by more than the tolerance."""
     pairs = list(zip(old.splitlines(), new.splitlines(), strict=False))
     different = [f"{a!r} became {b!r}" for a, b in pairs if not _alike(a, b, relative)]
     return different if len(old.splitlines()) == len(new.splitlines()) else [*different, "another number of lines"]
@@ -52,7 +54,8 @@ def _alike(a: str, b: str, relative: float) -> bool:
     if NUMBER.sub("0", a) != NUMBER.sub("0", b):
         return False
     numbers = zip(*(map(_value, NUMBER.findall(text)) for text in (a, b)), strict=True)
-    free = UNSURE if "(±" in a else 0.0  # per cent of a few hundred images, with their error
+    # Percentages over a few hundred images, printed with their error.
+    free = UNSURE if "(±" in a else 0.0
     return all(abs(x - y) <= max(relative * abs(x), free) for x, y in numbers)
 
 
@@ -61,7 +64,7 @@ def _value(text: str) -> float:
 
 
 def main(words: list[str]) -> int:
-    """Runs all chapters; 1 where checking found a change, 2 for another word."""
+    """Runs all chapters; returns 1 if a check found a change, 2 for wrong usage."""
     if words not in ([], ["check"]):
         print(__doc__, file=sys.stderr)
         return 2

@@ -1,8 +1,8 @@
-"""Runs the parts of `make test`, two at a time, and prints what each took against its budget.
+"""Runs the parts of `make test`, two at a time, and compares their times with budgets.
 
-Usage: python scripts/run_tests.py [PART ...]; without arguments, all parts. A part fails by its tests alone. Budgets are
-seconds of a quiet machine with two cores; a part that is over its own shows its slowest tests, and fails by nothing of it.
-What a part prints is shown when it is done.
+Usage: python scripts/run_tests.py [PART ...]; without arguments, all parts. A part fails only if
+one of its commands fails. Budgets are in seconds on an idle machine with two cores. A part over
+budget shows its slowest tests but does not fail. The output of a part appears when it is done.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MODULES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/test_*
 
 
 def folders(names: str) -> list[str]:
-    """Folders of tests, which mirror those of the source."""
+    """Folders of tests; they mirror the folders of the source."""
     return [f"tests/{name}" for name in names.split()]
 
 
@@ -51,7 +51,7 @@ SLOWEST = re.compile(r"^=+ slowest .*?(?=^\d+ (?:passed|failed|skipped)|^=+ |\Z)
 
 
 def run(part: str, hash_seed: str | None = None) -> tuple[bool, float]:
-    """Whether a part passed, and the seconds it took; prints what it printed."""
+    """Runs a part and prints its output; returns whether it passed, and its seconds."""
     environment = {**os.environ, "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", ""), "MPLBACKEND": "Agg"}
     environment |= {} if hash_seed is None else {"PYTHONHASHSEED": hash_seed}
     began, good, said = time.monotonic(), True, ""
@@ -68,7 +68,7 @@ def run(part: str, hash_seed: str | None = None) -> tuple[bool, float]:
 
 
 def run_all(parts: Sequence[str], hash_seed: str | None = None) -> list[str]:
-    """Runs the parts, prints what each took, and names those that failed."""
+    """Runs the parts, prints the time of each, and returns the names of those that failed."""
     names = sorted(parts, key=lambda part: -PARTS[part][0])  # the longest first
     with ThreadPoolExecutor(JOBS) as pool:
         found = dict(zip(names, pool.map(lambda part: run(part, hash_seed), names), strict=True))
@@ -80,13 +80,13 @@ def run_all(parts: Sequence[str], hash_seed: str | None = None) -> list[str]:
 
 
 def unknown_part(parts: Sequence[str]) -> str | None:
-    """What to say of the first part that there is not."""
+    """An error message for the first unknown part; None if all are known."""
     unknown = [part for part in parts if part not in PARTS]
     return f"unknown part {unknown[0]!r}; there are: {', '.join(PARTS)}" if unknown else None
 
 
 def main(parts: list[str]) -> int:
-    """Runs the named parts; 0 if all passed, 1 if one failed, 2 for an unknown part."""
+    """Runs the named parts; returns 0 if all passed, 1 if one failed, 2 for an unknown part."""
     if message := unknown_part(parts):
         print(message, file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""A hook of mkdocs: results of benchmarks that pages link to are part of the site, so that the links lead somewhere."""
+"""A hook of mkdocs: adds the benchmark results that pages link to, so that the links work."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ LINK = re.compile(rf"\]\((?:\.\./)+({RESULTS}/[^)#]+)\)")
 
 
 def on_files(files: Files, *, config: Any) -> Files:
-    """Adds every file that a page links to in benchmarks/results, and of a folder a page that lists its files."""
+    """Adds each linked file of benchmarks/results.
+
+    A linked folder is added with its files and a page that lists them.
+    """
     targets = {target for page in files.documentation_pages() for target in LINK.findall(page.content_string)}
     for target in sorted(targets):
         path = ROOT / target
@@ -25,14 +28,14 @@ def on_files(files: Files, *, config: Any) -> Files:
             text = f"# {target}\n\n{listed}\n"
             files.append(File.generated(config, f"{target}.md", content=text, inclusion=InclusionLevel.NOT_IN_NAV))
         else:
-            inside = [path] if path.exists() else []  # of one that is not there mkdocs itself says so
+            inside = [path] if path.exists() else []  # mkdocs itself reports a missing file
         for file in inside:
             files.append(File.generated(config, file.relative_to(ROOT).as_posix(), abs_src_path=str(file)))
     return files
 
 
 def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Files) -> str:
-    """The page with links to benchmarks/results as the site has them; on disk they lead to the repository's own files."""
+    """Rewrites links to benchmarks/results from paths in the repository to paths in the site."""
     here = posixpath.dirname(page.file.src_uri)
 
     def in_site(link: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Builds the wheel, installs it into an empty environment, and uses it there: import, fit, score, sample, load."""
+"""Builds the wheel, installs it into an empty environment, and tries the main calls there."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def main() -> None:
         (wheel,) = wheels.glob("*.whl")
         venv.create(Path(folder) / "env")
         python = str(Path(folder) / "env" / "bin" / "python")
-        pip = (sys.executable, "-m", "pip", "--python", python)  # pip itself need not be in the environment
-        # Only what is imported is compiled, when it is imported: of torch that is the smaller part.
+        pip = (sys.executable, "-m", "pip", "--python", python)  # the environment needs no pip
+        # Without --no-compile, pip would compile all of torch; the test imports a small part of it.
         into = ("install", "--quiet", "--no-compile", "--constraint", str(ROOT / "constraints.txt"))
         run(*pip, *into, str(wheel))
         run(python, "-W", "error", "-c", USE)

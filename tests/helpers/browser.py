@@ -1,4 +1,4 @@
-"""A real browser, to open pages in: the one on this machine, or on machines of continuous integration one that is installed."""
+"""Opens pages in a real browser; continuous integration installs one if it is missing."""
 
 import functools
 import json
@@ -23,7 +23,7 @@ FLAGS = [
     "--disable-sync",
     "--hide-scrollbars",
 ]
-# Run by the page itself once everything is loaded: what a person would see to be broken.
+# The page runs this once it has loaded. It reports defects that a reader would see.
 LOOK = """
 <script>
 window.addEventListener("load", () => {
@@ -50,7 +50,7 @@ window.addEventListener("load", () => {
 
 @functools.cache
 def browser():
-    """The path of a browser; skips the test where there is none, but on machines of continuous integration fails."""
+    """The path of a browser; without one, skips the test or, in continuous integration, fails."""
     named = os.environ.get("CHAINRULE_BROWSER")
     found = named or next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None and os.environ.get("CI") and shutil.which("apt-get") and os.geteuid() == 0:
@@ -65,7 +65,7 @@ def browser():
 
 
 def look_at(page: Path, folder: Path, width: int) -> dict:
-    """Opens a page in a window of so many pixels and returns what it looks like."""
+    """Opens a page in a window ``width`` pixels wide and returns the report of LOOK."""
     copy = folder / f"{page.stem}-{width}.html"
     copy.write_text(page.read_text(encoding="utf-8").replace("</head>", LOOK + "</head>"), encoding="utf-8")
     words = [

@@ -1,4 +1,4 @@
-"""The program as typed: in a process of its own, or, quicker, within the one of the tests."""
+"""Runs the command line, in a new process or, which is faster, in the process of the tests."""
 
 import contextlib
 import io
@@ -16,7 +16,10 @@ WIDE = {**os.environ, "COLUMNS": "160", "NO_COLOR": "1"}
 
 
 def chainrule(*words, cwd, stdin=b"", warn="default"):
-    """Exit code, stdout and stderr of the program called in a folder; standard input is bytes; warnings may be errors."""
+    """Runs the program in folder ``cwd``; returns exit code, stdout and stderr.
+
+    ``stdin`` is bytes. ``warn="error"`` turns warnings into errors.
+    """
     out, errors, code = io.StringIO(), io.StringIO(), 0
     with (
         contextlib.chdir(cwd),
@@ -36,13 +39,16 @@ def chainrule(*words, cwd, stdin=b"", warn="default"):
 
 
 def typed(*words, cwd, **extra):
-    """As ``chainrule``, in a new process with some environment variables more."""
+    """Like ``chainrule``, in a new process; ``extra`` are additional environment variables."""
     done = subprocess.run([*PROGRAM, *map(str, words)], capture_output=True, text=True, cwd=cwd, env={**WIDE, **extra})
     return done.returncode, done.stdout, done.stderr
 
 
 def on_terminal(command, *, columns, stream="stdout", **extra):
-    """What a command prints to a terminal of so many columns that its stdout or stderr is; it has to end with 0."""
+    """Runs a command with ``stream`` on a terminal of that width; returns what it prints there.
+
+    Fails unless the exit code is 0.
+    """
     environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
     environment |= {"COLUMNS": str(columns), "TERM": "xterm", **extra}
     ours, theirs = pty.openpty()
@@ -52,7 +58,7 @@ def on_terminal(command, *, columns, stream="stdout", **extra):
     while True:
         try:
             part = os.read(ours, 65536)
-        except OSError:  # as Linux says that nobody writes any more
+        except OSError:  # how Linux reports that the other end is closed
             break
         if not part:
             break

@@ -1,4 +1,4 @@
-"""Fits that take a second: what they reach is not asked."""
+"""Fits that take a second, for tests that do not need a good fit."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Every network that exists, small and with random parameters: the laws run over all of them."""
+"""Small instances of every network, with random parameters; the laws are tested on all of them."""
 
 import torch
 
@@ -31,7 +31,7 @@ REAL = [
     Bernoulli(),
     LaplaceMixture(1),
     LogisticMixture(2),
-]  # of two or three the mass is integrated
+]  # tests integrate the density over two or three of these
 OPEN = [
     GaussianMixture(3),
     Categorical(3),
@@ -137,7 +137,7 @@ NETWORKS = {
     ),
 }
 
-# Networks whose rows cannot be listed: real columns and all integers.
+# Networks whose rows cannot be enumerated: columns of reals or of unbounded integers.
 OPEN_NETWORKS = {
     "nade real": lambda: nade(REAL[:2], 5, seed=0, order=[1, 0]),
     "nade real first": lambda: nade(REAL[2:], 5, seed=1),
@@ -159,8 +159,9 @@ OPEN_NETWORKS = {
     "full covariance random order": lambda: full_covariance(4, 19, order="random"),
 }
 
-# Independent columns heed nothing, a tree its parents alone;
-# saturated units are flat; untrained ones all but; a single relu unit may be off in every row.
+# Networks with conditionals that may not depend on all earlier columns. Independent columns depend
+# on none, a tree on the parent only. Saturated units are constant, untrained ones nearly so. A
+# single relu unit may be off in every row.
 FLAT = ("independent", "tree", "saturated", "untrained", "one unit")
 DEPENDENT = [name for name in (*NETWORKS, *OPEN_NETWORKS) if not any(word in name for word in FLAT)]
 

@@ -1,4 +1,4 @@
-"""Tables of every kind with holes, for tests of what reads, fits and asks them."""
+"""Tables with columns of every kind and missing cells, for tests."""
 
 import datetime
 
@@ -7,7 +7,10 @@ import pandas as pd
 
 
 def mixed(n=400, seed=0, holes=0.0):
-    """A bit, a label, an integer with a heavy zero, a number, a number in steps, and an hour, that depend on each other."""
+    """A table of dependent columns.
+
+    They are a bit, a label, an integer with many zeros, a real number, a rounded one and an hour.
+    """
     rng = np.random.default_rng(seed)
     sex = rng.random(n) < 0.4
     town = np.where(rng.random(n) < 0.7, np.where(sex, "north", "south"), "west").astype(object)

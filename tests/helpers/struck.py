@@ -1,6 +1,7 @@
-"""The program in a process of its own, struck by a signal in the middle of its work: not after a time, but after so many calls.
+"""Runs the program in a new process that sends itself a signal after a given number of calls.
 
-A test that waits for a file and then sends a signal comes too late where the machine is busy. Here the process strikes itself.
+A test that waits for a file and then sends a signal may come too late on a busy machine. Here the
+process sends the signal to itself.
 """
 
 import json
@@ -9,7 +10,8 @@ import sys
 
 from helpers.command_line import WIDE
 
-# What is watched: the process's own openings for writing and renamings, then the folder, call by call.
+# PROGRAM waits until the process opens a matching file for writing or renames one. From then on it
+# looks at the folder during function calls.
 PROGRAM = """
 import fnmatch, json, os, signal, sys
 
@@ -49,14 +51,15 @@ chainrule.cli.main.main()
 
 
 def struck(*words, cwd, signal, watched, calls=0):
-    """Exit code and stderr of the program, which sends itself a signal so many calls after it has written a watched file.
+    """Exit code and stderr of a program that sends itself a signal after it wrote a watched file.
 
     Args:
-        words: what is typed.
-        cwd: the folder it is typed in.
+        words: the arguments of the command line.
+        cwd: the working folder.
         signal: the signal's number.
-        watched: a pattern of names of files in the folder, one of which appears with a first byte or is replaced.
-        calls: calls and returns of functions to let pass after that.
+        watched: a pattern of file names. The write counts once such a file in the folder has a
+            first byte or is replaced.
+        calls: number of function calls and returns between that write and the signal.
     """
     request = json.dumps([str(cwd), watched, calls, int(signal), list(map(str, words))])
     done = subprocess.run([sys.executable, "-c", PROGRAM, request], cwd=cwd, env=WIDE, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Densities whose networks have seen no row: what they answer has the types and names of their table all the same."""
+"""Untrained densities, for tests of the types and names of answers."""
 
 import json
 import warnings
@@ -12,7 +12,7 @@ from chainrule.table import infer_schema
 
 
 def untrained(table, **options):
-    """A density of the table's columns, of two hidden units; columns that are left out are no concern."""
+    """An untrained density over the table's columns; ignores warnings about left-out columns."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".* left out ")
         schema = infer_schema(table, **options)
@@ -22,6 +22,6 @@ def untrained(table, **options):
 
 
 def as_from_a_file(density):
-    """The density that its description as JSON makes, as a file would hold it."""
+    """The density rebuilt from its JSON and arrays, as loading a file does."""
     spec = json.loads(json.dumps(density.model.to_json()))
     return Density(Model.from_parts(spec, density.model.arrays()))

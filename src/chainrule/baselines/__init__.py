@@ -1,4 +1,4 @@
-"""What to compare a network with, and the lecture's other families; the same contract."""
+"""Simple densities to compare networks with, and other model families of the lecture."""
 
 from __future__ import annotations
 

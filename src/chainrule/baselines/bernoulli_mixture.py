@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional as F
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, whole_number
@@ -20,25 +21,27 @@ from chainrule.networks.walk import Walk
 from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
 
-SMOOTHING = 1.0  # counts added to each value of a part, spread as the column's own values are
-STEPS, ENOUGH = 100, 1e-4  # of expectation maximisation at most, and the gain in nats per row below which it ends
-CELLS_AT_ONCE = 2**22  # of rows × columns × parts
+# Pseudo-counts per component and column, split by the overall frequencies of the column.
+SMOOTHING = 1.0
+# EM stops after STEPS steps, or when a step gains less than ENOUGH nats per row.
+STEPS, ENOUGH = 100, 1e-4
+CELLS_AT_ONCE = 2**22  # rows × columns × components
 
 
 class BernoulliMixture(AbstractFixedOrder):
-    """p(x) = Σ_m π_m Π_k μ_mk^x_k (1 − μ_mk)^(1 − x_k), a Bernoulli for each column of each part.
+    """p(x) = Σ_m π_m Π_k μ_mk^x_k (1 − μ_mk)^(1 − x_k): each component has independent columns.
 
-    As a chain it is p(x_k | x_<k) = Σ_m p(m | x_<k) p_m(x_k): the parts' weights run along. ``initialize_from`` is its whole
-    fit, by expectation maximisation from the parts that were drawn when it was made.
+    The chain rule gives p(x_k | x_<k) = Σ_m p(m | x_<k) p_m(x_k). ``initialize_from`` is the
+    whole fit. It runs expectation maximisation (EM) from the random components of the constructor.
 
     Args:
         columns: number of binary columns.
-        parts: M, how many parts.
+        parts: M, the number of components.
         order: as for ``NADE``; it changes no likelihood.
-        generator: source of the parts it begins with, and of a random order.
+        generator: source of the initial components and of a random order.
 
     Attributes:
-        part_logit: (M,), log π but for a constant.
+        part_logit: (M,), log π up to a constant.
         logit: (M, D), log μ − log (1 − μ).
 
     Examples:
@@ -69,26 +72,28 @@ class BernoulliMixture(AbstractFixedOrder):
         """log π_m + log p_m(x), (N, M) nats."""
         return _joint(self.check_rows(x), self.part_logit, self.logit)
 
+    @override
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
-        """The logit of p(x_k = 1 | x_<k), (N, D) in column order."""
+        """Logits of p(x_k = 1 | x_<k), (N, D) in column order."""
         size = max(1, CELLS_AT_ONCE // (self.parts * x.shape[1]))
         return torch.cat([self._running(part) for part in x.split(size)]) if len(x) else x
 
     def _running(self, x: torch.Tensor) -> torch.Tensor:
         steps = self.logit[:, self.order]  # (M, D) by step
         zeros, ones = F.logsigmoid(-steps), F.logsigmoid(steps)
-        # where: an unknown NaN of a later column must reach nothing before it
+        # where, not a product: a NaN in a missing later cell must not reach earlier columns
         cells = torch.where(x[:, None, self.order] > 0.5, ones, zeros)  # (N, M, D)
         before = F.log_softmax(self.part_logit, 0)[:, None] + F.pad(cells.cumsum(2)[:, :, :-1], (1, 0))
         logit = (before + ones).logsumexp(1) - (before + zeros).logsumexp(1)  # (N, D) by step
         return logit[:, self.order.argsort()]
 
+    @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
-        """A walk that keeps the parts' weights given the columns learned."""
         return _Walk(self, len(x))
 
+    @override
     def initialize_from(self, x: torch.Tensor) -> None:
-        """Fits π and μ to rows x (N, D) by expectation maximisation; its steps are seen where a person watches."""
+        """Fits π and μ to rows x (N, D) by EM; shows a progress bar on a terminal."""
         x = self.check_rows(x)
         if not len(x):
             raise ShapeError("x has no rows to fit the parts to")
@@ -98,7 +103,8 @@ class BernoulliMixture(AbstractFixedOrder):
             base + self.logit.detach().double(),
             torch.zeros(self.parts, dtype=torch.float64).to(x.device),
         )
-        ones, last = torch.sigmoid(base), -math.inf  # every part begins as the columns' own, each with its own noise
+        # Components start at the column frequencies, each with its own noise.
+        ones, last = torch.sigmoid(base), -math.inf
         with torch.no_grad(), progress_bar("fitting a mixture", STEPS) as advance:
             for _ in range(STEPS):
                 joint = _joint(x, part_logit, logit)
@@ -106,7 +112,7 @@ class BernoulliMixture(AbstractFixedOrder):
                 share = joint.softmax(1)  # (N, M)
                 count = share.sum(0)  # (M,)
                 lit = share.t() @ x  # (M, D)
-                # From counts of both values: a probability that rounds to one would have no logit.
+                # The logit comes from both counts: a probability rounded to 1 has no finite logit.
                 dark = (count[:, None] - lit).clamp(min=0)
                 logit = (lit + SMOOTHING * ones).log() - (dark + SMOOTHING * (1 - ones)).log()
                 part_logit = (count + 1 / self.parts).log()
@@ -117,46 +123,48 @@ class BernoulliMixture(AbstractFixedOrder):
             self.logit.copy_(logit)
             self.part_logit.copy_(part_logit)
 
+    @override
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
-        """p(m | x), (N, M), whatever the pool: which part a row is of."""
+        """p(m | x), (N, M): the component probabilities of each row; ``pool`` has no effect."""
         check_pool(pool)
         return self.joint(x).softmax(1)
 
+    @override
     def config(self) -> dict[str, Any]:
-        """Constructor arguments besides the columns, as JSON."""
         return {"parts": self.parts, "order": order_to_json(self.order)}
 
     @classmethod
+    @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> BernoulliMixture:
-        """The mixture that ``config`` described."""
         return cls(columns, config["parts"], order=order_from_json(config["order"]))
 
 
 def _joint(x: torch.Tensor, part_logit: torch.Tensor, logit: torch.Tensor) -> torch.Tensor:
     """log π_m + log p_m(x), (N, M), for weights (M,) and logits (M, D)."""
     zeros = F.logsigmoid(-logit)
-    return torch.addmm(F.log_softmax(part_logit, 0) + zeros.sum(1), x, logit.t())  # log μ − log (1 − μ) is the logit
+    # log μ − log (1 − μ) is the logit
+    return torch.addmm(F.log_softmax(part_logit, 0) + zeros.sum(1), x, logit.t())
 
 
 class _Walk:
-    """Log-weights (n, M) of the parts, but for a constant of each row, given the columns learned."""
+    """Log-weights (n, M) of the components given the learned columns, up to a constant per row."""
 
     def __init__(self, network: BernoulliMixture, n: int) -> None:
         self._network = network
         self._weight = F.log_softmax(network.part_logit, 0).expand(n, -1)
 
     def distribution(self, column: int) -> Distribution:
-        """p(x_column | columns learned), by its logit (n, 1)."""
+        """p(x_column | learned columns), a Bernoulli with logits (n, 1)."""
         zeros, ones = self._logs(column)
         logit = (self._weight + ones).logsumexp(1) - (self._weight + zeros).logsumexp(1)
         return Distribution.of(self._network.columns.conditionals[column], logit[:, None])
 
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
-        """Adds what each part holds of the column's values."""
+        """Adds the log-probability of the column's values under each component."""
         zeros, ones = self._logs(column)
         self._weight = self._weight + torch.where(values[:, None] > 0.5, ones, zeros)
 
     def _logs(self, column: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """log p_m(0) and log p_m(1) of each part, (M,) each."""
+        """log p_m(0) and log p_m(1) of each component, (M,) each."""
         logit = self._network.logit[:, column]
         return F.logsigmoid(-logit), F.logsigmoid(logit)

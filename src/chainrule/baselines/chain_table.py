@@ -1,4 +1,4 @@
-"""The chain rule written out: one number for every column and every way the columns before it can fall."""
+"""The chain rule as a full table: one logit per column and assignment of the columns before it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError
@@ -15,14 +16,15 @@ from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.networks.orders import Order, order_from_json, order_to_json
 from chainrule.networks.walk import Walk
 
-MOST_COLUMNS = 16  # 2^16 − 1 logits; the count doubles with each further column, which is the point of NADE
+# 2^16 − 1 logits. The count doubles with each column; NADE exists to avoid that.
+MOST_COLUMNS = 16
 
 
 class ChainTable(AbstractFixedOrder):
-    """p(x) = Π_k p(x_k | x_<k) with a free logit for every prefix: 2^n − 1 numbers, any binary distribution exactly.
+    """p(x) = Π_k p(x_k | x_<k) with a free logit for every prefix.
 
-    What does not scale, and the oracle of the tests. The logit of step k after prefix bits s_0 … s_{k−1} stands at
-    index 2^k − 1 + Σ_i s_i 2^i.
+    The 2^D − 1 logits represent any binary distribution exactly. Tests use the table as ground
+    truth. The logit of step k after prefix bits s_0 … s_{k−1} has index 2^k − 1 + Σ_i s_i 2^i.
 
     Args:
         columns: number of binary columns, at most 16.
@@ -49,7 +51,10 @@ class ChainTable(AbstractFixedOrder):
 
     @torch.no_grad()
     def fit_counts(self, x: torch.Tensor, smoothing: float = 0.5) -> ChainTable:
-        """Sets every logit from the rows x (N, D) with its prefix, ``smoothing`` counts added to each value."""
+        """Sets each logit from the counts of 0 and 1 after its prefix in rows x (N, D).
+
+        Each count is increased by ``smoothing``.
+        """
         index, bits = self._prefix_index(self.check_rows(x))
         zeros = torch.full_like(self.logits, smoothing, dtype=torch.float64)
         ones = zeros.clone()
@@ -60,40 +65,46 @@ class ChainTable(AbstractFixedOrder):
 
     @torch.no_grad()
     def fit_probabilities(self, rows: torch.Tensor, probabilities: torch.Tensor) -> ChainTable:
-        """Sets every logit to the conditional of a distribution given as all 2^D rows with their probabilities."""
+        """Sets each logit to the exact conditional of a distribution.
+
+        The distribution is given as all 2^D rows and their probabilities.
+        """
         index, bits = self._prefix_index(self.check_rows(rows))
         mass = probabilities.to(torch.float64)[:, None].expand(bits.shape)
         ones = torch.zeros(len(self.logits), dtype=torch.float64)
         zeros = ones.clone()
         ones.index_put_((index.flatten(),), (mass * bits).flatten(), accumulate=True)
         zeros.index_put_((index.flatten(),), (mass * (1 - bits)).flatten(), accumulate=True)
-        self.logits.copy_((ones.log() - zeros.log()).nan_to_num(nan=0.0))  # a prefix of no mass may say anything
+        # A prefix of probability zero may have any logit.
+        self.logits.copy_((ones.log() - zeros.log()).nan_to_num(nan=0.0))
         return self
 
+    @override
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
-        """The logit that each row's prefix selects, (N, D) in column order."""
+        """The logits selected by each row's prefixes, (N, D) in column order."""
         index, _ = self._prefix_index(x)
         return self.logits[index][:, self.order.argsort()]
 
+    @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
-        """A walk that keeps the number of each row's prefix."""
         return _Walk(self, x)
 
+    @override
     def initialize_from(self, x: torch.Tensor) -> None:
-        """Counts the rows x (N, D): this is the whole fit."""
+        """Counts rows x (N, D). This is the whole fit."""
         self.fit_counts(x)
 
+    @override
     def config(self) -> dict[str, Any]:
-        """Constructor arguments besides the columns, as JSON."""
         return {"order": order_to_json(self.order)}
 
     @classmethod
+    @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> ChainTable:
-        """The table that ``config`` described."""
         return cls(columns, order=order_from_json(config["order"]))
 
     def _prefix_index(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """For rows x: which logit each step reads and which bit it finds, both (N, D) by step."""
+        """Index of the logit of each step, and the bit drawn there, both (N, D) by step."""
         bits = (x[:, self.order] > 0.5).long()
         power = 2 ** torch.arange(bits.shape[1], device=x.device)
         prefix = (bits * power).cumsum(1) - bits * power  # Σ_{i<k} s_i 2^i
@@ -101,18 +112,18 @@ class ChainTable(AbstractFixedOrder):
 
 
 class _Walk:
-    """The bits learned of n rows, as numbers (n,): the bit of step i counts 2^i."""
+    """The learned bits of n rows, as integers (n,): the bit of step i counts 2^i."""
 
     def __init__(self, network: ChainTable, x: torch.Tensor) -> None:
         self._network, self._step = network, 0
         self._index = torch.zeros(len(x), dtype=torch.int64, device=x.device)
 
     def distribution(self, column: int) -> Distribution:
-        """p(x_column | columns learned), by the logit of its prefix."""
+        """p(x_column | learned columns), from the logit of the prefix."""
         logit = self._network.logits[2**self._step - 1 + self._index]
         return Distribution.of(self._network.columns.conditionals[column], logit[:, None])
 
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
-        """Adds the column's bits to the prefixes."""
+        """Appends the column's bits to the prefixes."""
         self._index = self._index + (values > 0.5).long() * 2**self._step
         self._step += 1

@@ -1,4 +1,4 @@
-"""The Chow-Liu tree: the best density in which every column heeds one other."""
+"""The Chow-Liu tree: the best density in which each column depends on at most one other."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from typing_extensions import override
 
 from chainrule.conditionals import Bernoulli, Distribution
 from chainrule.errors import ShapeError
@@ -17,31 +18,35 @@ from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.networks.orders import make_order
 from chainrule.networks.walk import Walk
 
-SMOOTHING = 1.0  # counts added to each table p(column | its parent's value), spread as the column's own values are
-CELLS_AT_ONCE = 2**25  # of the one-hot rows that are multiplied together
+# Pseudo-counts per distribution p(column | parent's value), split by the column's frequencies.
+SMOOTHING = 1.0
+CELLS_AT_ONCE = 2**25  # cells of the one-hot matrix that is multiplied by its transpose
 ROOT = -1
 
 
 class ChowLiuTree(AbstractFixedOrder):
-    """p(x) = Π_k p(x_k | x_parent(k)): a tree of maximal mutual information, and counted tables along it.
+    """p(x) = Π_k p(x_k | x_parent(k)) on the spanning tree of maximal mutual information.
 
-    ``initialize_from`` is its whole fit; before it there are no edges. ``order`` draws parents before their children.
+    ``initialize_from`` is the whole fit; a new tree has no edges. Each p(x_k | x_parent(k)) is a
+    table of smoothed frequencies. ``order`` puts parents before their children.
 
-    An unlisted value counts as unknown: its column's children then have their own frequencies. With such values the
-    tree is that of what listed ones tell.
+    An unlisted value of a parent counts as missing: its children then have their marginal
+    frequencies. The mutual information that selects the tree ignores unlisted values.
 
-    Source: Chow & Liu, "Approximating Discrete Probability Distributions with Dependence Trees", IEEE Transactions on
-    Information Theory 1968.
+    Source: Chow & Liu, "Approximating Discrete Probability Distributions with Dependence Trees",
+    IEEE Transactions on Information Theory 1968.
 
     Args:
         columns: a number of binary columns, or a Bernoulli or Categorical per column.
-        smoothing: counts added to each table of a column given a value of its parent, spread as the column's own values are.
-        parents: the column that each one heeds, −1 for none; what ``initialize_from`` finds.
+        smoothing: pseudo-counts added to each p(column | value of its parent), split by the
+            column's frequencies.
+        parents: the parent of each column, −1 for none; ``initialize_from`` replaces it.
 
     Attributes:
         parents: tuple of D integers.
-        output_bias: (P,), parameters of each column where its parent says nothing: of a binary parent, at 0.
-        table_weight: what a parent's encoded value adds to them, all tables one after the other.
+        output_bias: (P,), parameters of each column when the encoding of its parent is zero. A
+            binary parent encodes its value 0 so, a categorical one an unlisted value.
+        table_weight: what the parent's encoded value adds to them, all tables concatenated.
 
     Examples:
         >>> tree = ChowLiuTree(3)
@@ -72,20 +77,25 @@ class ChowLiuTree(AbstractFixedOrder):
         self.output_bias = nn.Parameter(torch.zeros(sum(columns.param_widths)))
         self._plant((ROOT,) * len(columns) if parents is None else tuple(parents))
 
+    @override
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
         """Parameters (N, P) of every column's conditional, in column order."""
         return torch.cat([self._params(x, column) for column in range(len(self.columns))], dim=1)
 
+    @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
-        """A walk that keeps the values learned."""
         return _Walk(self, x)
 
+    @override
     def initialize_from(self, x: torch.Tensor) -> None:
-        """Fits tree and tables to rows x (N, D): maximal spanning tree, then smoothed counts. This is the whole fit."""
+        """Fits the tree and its tables to rows x (N, D). This is the whole fit.
+
+        The tree is the maximal spanning tree; the tables are smoothed counts along it.
+        """
         x = self.check_rows(x)
         if not len(x):
             raise ShapeError("x has no rows to count")
-        codes, counts = self._codes, self._counts(x)  # (C, C): how often two codes stand in one row
+        codes, counts = self._codes, self._counts(x)  # (C, C): rows that have both codes
         self._plant(self._maximal_tree(counts))
         with torch.no_grad():
             for column, parent in enumerate(self.parents):
@@ -95,33 +105,36 @@ class ChowLiuTree(AbstractFixedOrder):
                 if parent == ROOT:
                     self.output_bias[rows] = self._as_params(column, alone)
                     continue
-                given = counts[codes[parent], own] + self.smoothing * alone  # (values of the parent, own values)
+                # (values of the parent, own values)
+                given = counts[codes[parent], own] + self.smoothing * alone
                 tables = self._as_params(column, np.stack([self._within_cap(column, row) for row in given]))
-                # A binary parent is encoded by one number, whose zero is a value; of a category zeros are the unlisted.
+                # Zero encodes the value 0 of a binary parent, an unlisted value of a category.
                 binary = isinstance(self.columns.conditionals[parent], Bernoulli)
                 bias = tables[0] if binary else self._as_params(column, alone)
                 listed = tables[1:] if binary else tables[: self.columns.input_widths[parent]]
                 self.output_bias[rows] = bias
                 self.table_weight[self._tables[column]] = (listed - bias).flatten().to(self.table_weight)
 
+    @override
     def config(self) -> dict[str, Any]:
-        """Constructor arguments as JSON; the order follows from the parents."""
+        """Constructor arguments besides the columns, as JSON; the parents determine the order."""
         return {"smoothing": self.smoothing, "parents": list(self.parents)}
 
     @classmethod
+    @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> ChowLiuTree:
-        """The tree that ``config`` described."""
         return cls(columns, smoothing=config["smoothing"], parents=config["parents"])
 
     def _params(self, x: torch.Tensor, column: int) -> torch.Tensor:
         bias, parent = self.output_bias[self.columns.param_rows(column)], self.parents[column]
         if parent == ROOT:
             return bias.expand(len(x), -1)
-        table = self.table_weight[self._tables[column]].view(-1, len(bias))  # (inputs of the parent, own width)
+        # (inputs of the parent, own width)
+        table = self.table_weight[self._tables[column]].view(-1, len(bias))
         return torch.addmm(bias, self.columns.encodings[parent].encode(x[:, parent]), table)
 
     def _plant(self, parents: tuple[int, ...]) -> None:
-        """Sets the tree, an order in which parents come first, and tables of its sizes."""
+        """Sets the parents, an order that puts parents first, and zero tables of matching sizes."""
         self.order = make_order(_parents_first(parents), len(self.columns)).to(self.order.device)
         self.parents = parents
         self._tables, size = {}, 0
@@ -134,7 +147,10 @@ class ChowLiuTree(AbstractFixedOrder):
 
     @property
     def _codes(self) -> list[slice]:
-        """Where each column's values stand among those of all, those that are counted: also the unlisted that occurred."""
+        """The range of each column's codes among the counted codes of all columns.
+
+        The last code of a column may stand for its unlisted values.
+        """
         widths = [2 if isinstance(c, Bernoulli) else c.param_width for c in self.columns.conditionals]
         ends = np.cumsum([0, *widths])
         return [slice(int(a), int(b)) for a, b in pairwise(ends)]
@@ -154,11 +170,11 @@ class ChowLiuTree(AbstractFixedOrder):
             )
         for part in x.split(max(1, CELLS_AT_ONCE // size)):
             hot = torch.zeros(len(part), size, device=x.device).scatter_(1, part.long() + first, 1.0)
-            counts += (hot.t() @ hot).double().cpu().numpy()  # whole numbers below 2^24: exact
+            counts += (hot.t() @ hot).double().cpu().numpy()  # exact: integers below 2^24
         return counts
 
     def _maximal_tree(self, counts: np.ndarray) -> tuple[int, ...]:
-        """The parent of each column in the spanning tree of maximal mutual information, rooted at the first one."""
+        """Parents in the spanning tree of maximal mutual information, rooted at column 0."""
         from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
         codes = self._codes
@@ -168,19 +184,22 @@ class ChowLiuTree(AbstractFixedOrder):
         alone = np.diagonal(counts) / n
         with np.errstate(divide="ignore", invalid="ignore"):
             terms = np.where(counts > 0, counts / n * np.log(counts / n / np.outer(alone, alone)), 0.0)
-        for column, each in enumerate(codes):  # an unlisted value tells a child nothing
+        for column, each in enumerate(codes):  # children do not depend on unlisted values
             if self._sharing(column) > 1:
                 terms[each.stop - 1] = terms[:, each.stop - 1] = 0
         starts = [each.start for each in codes]
         information = np.add.reduceat(np.add.reduceat(terms, starts, axis=0), starts, axis=1)  # (D, D)
-        cost = 1 + information.max() - information  # above zero, for a zero would be no edge
+        cost = 1 + information.max() - information  # positive: scipy reads a zero as no edge
         tree = minimum_spanning_tree(np.triu(cost, 1))
         parents = breadth_first_order(tree, 0, directed=False)[1]
         return tuple(int(parent) if parent >= 0 else ROOT for parent in parents)
 
     def _within_cap(self, column: int, counts: np.ndarray) -> np.ndarray:
-        """Probabilities of the highest likelihood for these counts of a column's values among those that it can have: an unlisted
-        value is at most half as likely as any listed one, whose least are raised to that together with it."""
+        """Maximum-likelihood probabilities for the counts of a column's values, under a constraint.
+
+        The column requires that an unlisted value is at most half as likely as any listed one.
+        Listed values that would violate this are raised to the bound.
+        """
         sharing = self._sharing(column)
         if sharing == 1:
             return counts / counts.sum()
@@ -194,11 +213,11 @@ class ChowLiuTree(AbstractFixedOrder):
         return found / found.sum()
 
     def _sharing(self, column: int) -> int:
-        """How many values share the last code of a column: more than one where it stands for the unlisted."""
+        """Number of values that share the column's last code: above 1 for unlisted values."""
         return (self.columns.conditionals[column].multiplicities() or (1,))[-1]
 
     def _as_params(self, column: int, probabilities: np.ndarray) -> torch.Tensor:
-        """Parameters (…, width) of a column's conditional that has these probabilities (…, values)."""
+        """Parameters (…, width) of a column's conditional with these probabilities (…, values)."""
         logs = np.log(probabilities)
         if isinstance(self.columns.conditionals[column], Bernoulli):
             logs = logs[..., 1:] - logs[..., :1]
@@ -206,7 +225,7 @@ class ChowLiuTree(AbstractFixedOrder):
 
 
 class _Walk:
-    """The values (n, D) of the columns learned; zeros elsewhere."""
+    """The values (n, D) of the learned columns; zeros elsewhere."""
 
     def __init__(self, network: ChowLiuTree, x: torch.Tensor) -> None:
         self._network, self._values = network, torch.zeros_like(x)
@@ -222,7 +241,7 @@ class _Walk:
 
 
 def _parents_first(parents: Sequence[int]) -> list[int]:
-    """Columns in an order that draws each after its parent.
+    """The columns in an order that puts each after its parent.
 
     >>> _parents_first([1, -1, 0])
     [1, 0, 2]
@@ -231,9 +250,9 @@ def _parents_first(parents: Sequence[int]) -> list[int]:
         raise ShapeError(f"parents {list(parents)} name columns that there are not")
     children: list[list[int]] = [[] for _ in range(len(parents) + 1)]
     for column, parent in enumerate(parents):
-        children[parent].append(column)  # those of no parent last
+        children[parent].append(column)  # parent −1 is the last list: the roots
     order = children[ROOT]
-    for column in order:  # grows while it is read
+    for column in order:  # the list grows during the loop
         order += children[column]
     if len(order) < len(parents):
         raise ShapeError(f"parents {list(parents)} are no tree: some column is its own ancestor")

@@ -1,12 +1,14 @@
-"""Contrastive divergence, with chains that begin at the data or that persist: how an RBM is trained.
+"""Contrastive divergence (CD) trains an RBM; persistent CD (PCD) keeps its Markov chains.
 
-The gradient of −log p is ⟨∂F/∂θ⟩ of the data less ⟨∂F/∂θ⟩ of the model; the second mean is over rows that Gibbs sampling has
-reached after a few steps, from the data (CD) or from where the last step left it (PCD). Both are biased; nothing that is
-minimised can be watched, which is why ``log_prob`` is asked afterwards.
+The gradient of −log p is E_data[∂F/∂θ] − E_model[∂F/∂θ], where F is the free energy. A few steps of
+Gibbs sampling approximate the second mean. CD starts them at the data, PCD at the rows of the step
+before. Both gradients are biased, and neither has a loss to monitor. ``RBM.log_prob`` evaluates the
+result.
 
-Sources: Hinton, "Training Products of Experts by Minimizing Contrastive Divergence", Neural Computation 2002; Tieleman, "Training
-Restricted Boltzmann Machines using Approximations to the Likelihood Gradient", ICML 2008; centred: Montavon & Müller, "Deep
-Boltzmann Machines and the Centering Trick", 2012.
+Sources: Hinton, "Training Products of Experts by Minimizing Contrastive Divergence", Neural
+Computation 2002; Tieleman, "Training Restricted Boltzmann Machines using Approximations to the
+Likelihood Gradient", ICML 2008. Centring: Montavon & Müller, "Deep Boltzmann Machines and the
+Centering Trick", 2012.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from chainrule.errors import ShapeError, whole_number
 from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
 
-SLOW = 0.99  # how much of its running mean a hidden unit keeps in a step
+SLOW = 0.99  # decay of the running mean of each hidden unit
 
 
 @torch.no_grad()
@@ -37,24 +39,26 @@ def contrastive_divergence(
     generator: torch.Generator | None = None,
     show_progress: bool = False,
 ) -> RBM:
-    """Trains an RBM in place on rows x (N, D) and returns it; the learning rate falls to zero along a quarter of a cosine.
+    """Trains an RBM in place on rows x (N, D) and returns it.
 
-    Gradients are of columns and units less their means, which changes no distribution and conditions the problem far better.
+    The learning rate falls to zero along a quarter of a cosine. Gradients are centred: they use
+    columns and hidden units minus their means. This leaves the model family unchanged and improves
+    the conditioning.
 
     Args:
-        rbm: where to begin; ``initialize_from`` makes it independent columns.
+        rbm: the machine to train. ``initialize_from`` starts it at independent columns.
         x: complete rows of 0 and 1.
-        steps: of Gibbs sampling between data and model: the k of CD-k.
-        persistent: chains go on from where they are, instead of beginning at the data.
+        steps: steps of Gibbs sampling per gradient: the k of CD-k.
+        persistent: whether chains continue from the last step (PCD) instead of the data (CD).
         epochs: passes over the rows.
-        batch_size: rows a step, and chains.
-        learning_rate: at the beginning.
-        weight_decay: share of the weights that a step of rate 1 takes away.
+        batch_size: rows per step; also the number of persistent chains.
+        learning_rate: the initial learning rate.
+        weight_decay: fraction of the weights subtracted per step, times the learning rate.
         generator: source of batches and chains; None is a fresh one.
-        show_progress: a bar on stderr where a person watches.
+        show_progress: whether to show a progress bar on stderr, if that is a terminal.
 
     Raises:
-        ShapeError: no rows, or numbers that make no sense.
+        ShapeError: x has no rows or cells other than 0 and 1, or an option is out of range.
 
     Examples:
         >>> rows = torch.tensor([[0.0, 0.0], [1.0, 1.0]]).repeat(50, 1)

@@ -1,4 +1,4 @@
-"""Baselines in files, by the same format as fitted tables."""
+"""Saving and loading baselines, in the file format of fitted densities."""
 
 from __future__ import annotations
 
@@ -36,10 +36,12 @@ BASELINES: dict[str, type[AbstractTrainable]] = {
 
 
 def save(network: AbstractTrainable, path: str | os.PathLike[str]) -> None:
-    """Writes columns, class, configuration and tensors of a baseline to a file, which appears only when complete.
+    """Writes the columns, class, configuration and tensors of a baseline to a file.
+
+    The file appears only when it is complete.
 
     Raises:
-        ChainruleError: a network that is no baseline.
+        ChainruleError: the network is not a baseline.
     """
     if type(network) is not BASELINES.get(name := type(network).__name__):
         raise ChainruleError(unknown_choice("baseline", name, BASELINES))
@@ -48,11 +50,11 @@ def save(network: AbstractTrainable, path: str | os.PathLike[str]) -> None:
 
 
 def load(path: str | os.PathLike[str]) -> AbstractTrainable:
-    """The baseline in a file that ``save`` wrote, with the same numbers to the bit.
+    """Reads a baseline from a file written by ``save``; all its numbers are bitwise the same.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        FormatError: it is truncated, edited, or not a file of a baseline.
+        FileNotFoundError: the file does not exist.
+        FormatError: the file is truncated, edited, or does not hold a baseline.
     """
     contents = fileformat.read(path, kind=KIND)
     try:

@@ -1,4 +1,4 @@
-"""A mixture of Gaussians with full covariances: what tables of numbers are compared with."""
+"""A mixture of Gaussians with full covariances: the usual baseline for tables of real numbers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional as F
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution, GaussianMixture
 from chainrule.errors import ShapeError, whole_number
@@ -20,26 +21,25 @@ from chainrule.networks.orders import Order, order_from_json, order_to_json
 from chainrule.networks.walk import Walk
 from chainrule.rng import generator_from
 
-LEAST_SCALE = 1e-6  # of a column's conditional
-VARIANCE_FLOOR = (
-    1e-4  # added to the diagonal of each covariance; of standardised codes that is a hundredth of a deviation
-)
+LEAST_SCALE = 1e-6  # lower bound on the scale of a column's conditional
+# Added to the diagonal of each covariance: (0.01 standard deviations of a standardised column)².
+VARIANCE_FLOOR = 1e-4
 
 
 class FullCovarianceMixture(AbstractFixedOrder):
     """p(x) = Σ_m π_m N(x; μ_m, Σ_m) over real columns, fitted by scikit-learn.
 
-    As a chain, p(x_k | x_<k) is a mixture of as many Gaussians: of each part that of its own regression on the columns before,
-    weighted by how well the part explained these. ``initialize_from`` is the whole fit.
+    Each p(x_k | x_<k) is a mixture of M Gaussians. Component m contributes its linear regression
+    of x_k on x_<k, with weight p(m | x_<k). ``initialize_from`` is the whole fit.
 
     Args:
         columns: number of real columns.
-        parts: M, how many parts.
+        parts: M, the number of components.
         order: as for ``NADE``; it changes no likelihood.
-        generator: source of the first guess of the parts, and of a random order.
+        generator: source of the seed of scikit-learn's fit, and of a random order.
 
     Attributes:
-        part_logit: (M,), log π but for a constant.
+        part_logit: (M,), log π up to a constant.
         mean: μ, (M, D).
         covariance: Σ, (M, D, D).
 
@@ -59,25 +59,27 @@ class FullCovarianceMixture(AbstractFixedOrder):
         first_guess = int(torch.randint(2**31 - 1, (), generator=generator, device="cpu"))
         width = whole_number(columns, "columns", least=1, what="a number of real columns")
         super().__init__(Columns.of([GaussianMixture(parts, least_scale=LEAST_SCALE)] * width), order, generator)
-        self.parts, self._seed = parts, first_guess  # of scikit-learn's first guess of the parts
+        self.parts, self._seed = parts, first_guess  # the seed of scikit-learn's initial components
         self.part_logit = nn.Parameter(torch.zeros(parts))
         self.mean = nn.Parameter(torch.zeros(parts, width))
         self.covariance = nn.Parameter(torch.eye(width).repeat(parts, 1, 1))
 
+    @override
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits, δ and ρ of a Gaussian for each part, (N, 3 M D) in column order."""
+        """Logits, δ and ρ of each component's Gaussian, (N, 3 M D) in column order."""
         walk, found, everything = _Walk(self, x), {}, torch.ones(len(x), dtype=torch.bool, device=x.device)
         for column in self.order.tolist():
             found[column] = walk.params(column)
             walk.learn(column, x[:, column], everything)
         return torch.cat([found[column] for column in range(len(self.columns))], dim=1)
 
+    @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
-        """A walk that keeps each part's weight and noise, given the columns learned."""
         return _Walk(self, x)
 
+    @override
     def initialize_from(self, x: torch.Tensor) -> None:
-        """Fits all parts to rows x (N, D) by expectation maximisation; this is the whole fit."""
+        """Fits all components to rows x (N, D) by EM. This is the whole fit."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture as Fitted
 
@@ -87,9 +89,8 @@ class FullCovarianceMixture(AbstractFixedOrder):
                 f"{len(x)} rows are too few for {self.parts} parts; pass parts={max(1, len(x) // 2)} or fewer"
             )
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", ConvergenceWarning
-            )  # a fit that has not quite come to rest is a density still
+            # A fit that has not converged is a valid density, too.
+            warnings.simplefilter("ignore", ConvergenceWarning)
             fitted = Fitted(self.parts, reg_covar=VARIANCE_FLOOR, max_iter=200, random_state=self._seed).fit(
                 x.double().cpu().numpy()
             )
@@ -98,8 +99,9 @@ class FullCovarianceMixture(AbstractFixedOrder):
             self.mean.copy_(torch.from_numpy(fitted.means_))
             self.covariance.copy_(torch.from_numpy(fitted.covariances_))
 
+    @override
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
-        """p(m | x), (N, M), whatever the pool: which part a row is of."""
+        """p(m | x), (N, M): the component probabilities of each row; ``pool`` has no effect."""
         check_pool(pool)
         x = self.check_rows(x)
         lower = torch.linalg.cholesky(self.covariance)
@@ -109,50 +111,57 @@ class FullCovarianceMixture(AbstractFixedOrder):
         logs = -(off**2).sum(2) / 2 - lower.diagonal(dim1=1, dim2=2).log().sum(1)
         return (self.part_logit + logs).softmax(1)
 
+    @override
     def count_parameters(self) -> int:
-        """How many numbers it has learned; a covariance is symmetric."""
+        """The number of learned parameters; a symmetric covariance counts D (D + 1) / 2."""
         width = len(self.columns)
         return self.parts * (1 + width + width * (width + 1) // 2)
 
+    @override
     def check(self) -> None:
         """Raises ShapeError unless every covariance is symmetric and positive definite."""
         good = torch.equal(self.covariance, self.covariance.transpose(1, 2))
         if not good or bool(torch.linalg.cholesky_ex(self.covariance).info.any()):
             raise ShapeError("a covariance is not symmetric and positive definite")
 
+    @override
     def config(self) -> dict[str, Any]:
-        """Constructor arguments besides the columns, as JSON."""
         return {"parts": self.parts, "order": order_to_json(self.order)}
 
     @classmethod
+    @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> FullCovarianceMixture:
-        """The mixture that ``config`` described."""
         return cls(len(columns), config["parts"], order=order_from_json(config["order"]))
 
 
 class _Walk:
-    """Weights and noise of the parts of n rows: x = μ_m + L_m z_m, L_m the Cholesky factor of Σ_m in the order."""
+    """Component weights and noise z of n rows, where x = μ_m + L_m z_m.
+
+    L_m is the Cholesky factor of Σ_m, with columns in the network's order.
+    """
 
     def __init__(self, network: FullCovarianceMixture, x: torch.Tensor) -> None:
         order = network.order
         self._network = network
         self._lower = torch.linalg.cholesky(network.covariance[:, order][:, :, order])  # (M, D, D)
         self._weight = F.log_softmax(network.part_logit, 0).expand(len(x), -1)  # (n, M)
-        self._noise = x.new_zeros(len(x), network.parts, 0)  # (n, M, step): z of the columns learned
-        self._own: tuple[torch.Tensor, torch.Tensor] | None = None  # what ``_next`` found for this step
+        self._noise = x.new_zeros(len(x), network.parts, 0)  # (n, M, step): z of the learned columns
+        # The result of ``_next`` for this step.
+        self._own: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def params(self, column: int) -> torch.Tensor:
-        """Logits, δ and ρ of a Gaussian for each part, (n, 3 M)."""
+        """Logits, δ and ρ of each component's Gaussian, (n, 3 M)."""
         mean, scale = self._next(column)
-        rho = scale - LEAST_SCALE + torch.log(-torch.expm1(LEAST_SCALE - scale))  # softplus(ρ) = scale − least
+        # softplus(ρ) = scale − LEAST_SCALE
+        rho = scale - LEAST_SCALE + torch.log(-torch.expm1(LEAST_SCALE - scale))
         return torch.cat([self._weight, mean / scale, rho.expand(len(mean), -1)], dim=1)
 
     def distribution(self, column: int) -> Distribution:
-        """p(x_column | columns learned), a mixture of Gaussians."""
+        """p(x_column | learned columns), a mixture of Gaussians."""
         return Distribution.of(self._network.columns.conditionals[column], self.params(column))
 
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
-        """Weights each part by how likely it held the values, and keeps its noise."""
+        """Multiplies the component weights by the likelihood of the values, and keeps the noise."""
         mean, scale = self._next(column)
         noise = (values[:, None] - mean) / scale
         weight = self._weight - noise**2 / 2 - scale.log() - math.log(2 * math.pi) / 2
@@ -160,7 +169,7 @@ class _Walk:
         self._noise, self._own = torch.cat([self._noise, noise[:, :, None]], dim=2), None
 
     def _next(self, column: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean (n, M) and scale (M,) of the next column in each part, given the columns learned."""
+        """Mean (n, M) and scale (M,) per component of the next column, given the learned ones."""
         if self._own is None:
             step = self._noise.shape[2]
             mean = self._network.mean[:, column] + (self._noise * self._lower[:, step, :step]).sum(2)

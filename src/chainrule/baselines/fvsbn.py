@@ -1,4 +1,4 @@
-"""The fully visible sigmoid belief network: the chain rule with a logistic regression for each column."""
+"""The fully visible sigmoid belief network: a logistic regression per column on those before it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional as F
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.networks.columns import Columns, ColumnSpec
@@ -17,17 +18,22 @@ from chainrule.networks.walk import Walk
 
 
 class FVSBN(AbstractFixedOrder):
-    """The parameters of p(x_k | x_<k) are c_k + Σ_{j<k} A_kj x_j: what NADE was made to beat, without hidden units.
+    """A network without hidden units: the parameters of p(x_k | x_<k) are c_k + Σ_{j<k} A_kj x_j.
 
-    Source: Neal, "Connectionist Learning of Belief Networks", Artificial Intelligence 1992; the name is Frey's.
+    NADE was introduced as an improvement on it.
+
+    Source: Neal, "Connectionist Learning of Belief Networks", Artificial Intelligence 1992; the
+    name is due to Frey.
 
     Args:
-        columns: a number of binary columns, or a conditional (or a pair of one and an encoding) per column.
+        columns: a number of binary columns, or one item per column: a conditional, or a pair of a
+            conditional and an encoding.
         order: None (natural), "random" (drawn from ``generator``) or a permutation.
         generator: source of a random order.
 
     Attributes:
-        direct_weight: A, (sum of parameter widths, sum of input widths); entries against the order count nothing.
+        direct_weight: A, (sum of parameter widths, sum of input widths). A mask zeroes the entries
+            from columns that are not earlier in the order.
         output_bias: c, (sum of parameter widths,).
 
     Examples:
@@ -37,7 +43,7 @@ class FVSBN(AbstractFixedOrder):
         torch.Size([5])
     """
 
-    _mask: torch.Tensor  # (P, I): which parameter heeds which input, as numbers
+    _mask: torch.Tensor  # (P, I): 1 where a parameter depends on an input, 0 elsewhere
 
     def __init__(
         self,
@@ -53,48 +59,49 @@ class FVSBN(AbstractFixedOrder):
         mask = self.columns.steps_of_params(self.order)[:, None] > self.columns.steps_of_inputs(self.order)
         self.register_buffer("_mask", mask.to(self.direct_weight), persistent=False)
 
+    @override
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
-        """Parameters (N, P) of every column's conditional, in column order: one product."""
         return self.columns.project(x, (self.direct_weight * self._mask).t(), self.output_bias)
 
+    @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
-        """A walk that keeps the inputs of the columns learned."""
         return _Walk(self, len(x))
 
+    @override
     def initialize_from(self, x: torch.Tensor) -> None:
-        """Starts the output biases at the independent columns that fit codes x (N, D)."""
         with torch.no_grad():
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
 
+    @override
     def count_parameters(self) -> int:
-        """How many numbers it has learned: those along the order."""
+        """The number of learned parameters; masked weights do not count."""
         return int(self._mask.count_nonzero()) + self.output_bias.numel()
 
+    @override
     def config(self) -> dict[str, Any]:
-        """Constructor arguments besides the columns, as JSON."""
         return {"order": order_to_json(self.order)}
 
     @classmethod
+    @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> FVSBN:
-        """The network that ``config`` described."""
         return cls(columns, order=order_from_json(config["order"]))
 
 
 class _Walk:
-    """The inputs (n, I) of the columns learned; zeros elsewhere."""
+    """The inputs (n, I) of the learned columns; zeros elsewhere."""
 
     def __init__(self, network: FVSBN, n: int) -> None:
         self._network, self._weight = network, network.direct_weight * network._mask
         self._inputs = network.output_bias.new_zeros(n, self._weight.shape[1])
 
     def distribution(self, column: int) -> Distribution:
-        """p(x_column | columns learned): a logistic regression."""
+        """p(x_column | learned columns): a logistic regression."""
         columns = self._network.columns
         rows = columns.param_rows(column)
         params = F.linear(self._inputs, self._weight[rows], self._network.output_bias[rows])
         return Distribution.of(columns.conditionals[column], params)
 
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
-        """Takes the column's values as inputs."""
+        """Encodes the column's values as inputs."""
         columns = self._network.columns
         self._inputs[:, columns.input_rows(column)] = columns.encodings[column].encode(values)

@@ -1,4 +1,4 @@
-"""Independent columns: the least any density must beat."""
+"""Independent columns: the baseline that every other density should beat."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.networks.columns import Columns, ColumnSpec
@@ -15,10 +16,11 @@ from chainrule.networks.walk import Walk
 
 
 class IndependentColumns(AbstractFixedOrder):
-    """p(x) = Π_k p(x_k): every column on its own, one set of parameters each.
+    """p(x) = Π_k p(x_k): each column has its own parameters and depends on no other.
 
     Args:
-        columns: a number of binary columns, or a conditional (or a pair of one and an encoding) per column.
+        columns: a number of binary columns, or one item per column: a conditional, or a pair of a
+            conditional and an encoding.
 
     Examples:
         >>> net = IndependentColumns(2)
@@ -31,49 +33,55 @@ class IndependentColumns(AbstractFixedOrder):
         super().__init__(Columns.of(columns), None, None)
         self.output_bias = nn.Parameter(torch.zeros(sum(self.columns.param_widths)))
 
+    @override
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
         """The same parameters (N, P) for every row."""
         return self.output_bias.expand(len(x), -1)
 
     @property
+    @override
     def any_evidence(self) -> bool:
-        """True: whatever cells are known, the others are as likely as ever."""
+        """True: no column depends on the known cells."""
         return True
 
+    @override
     def takes(self, known: torch.Tensor) -> torch.Tensor:
-        """True of each row, bool (N,)."""
+        """True for every row, bool (N,)."""
         return torch.ones(len(known), dtype=torch.bool, device=known.device)
 
+    @override
     def require_evidence(
         self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
     ) -> None:
-        """Nothing is refused."""
+        """Does nothing: any evidence is accepted."""
 
+    @override
     def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
-        """p(x_column), batched over N, whatever is known."""
+        """p(x_column), batched over N, independent of the known cells."""
         return self.distributions(x)[column]
 
+    @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
-        """A walk that learns nothing."""
         return _Walk(self.distributions(x))
 
+    @override
     def initialize_from(self, x: torch.Tensor) -> None:
-        """Sets each column's parameters from codes x (N, D): this is the whole fit."""
+        """Fits each column's parameters to codes x (N, D). This is the whole fit."""
         with torch.no_grad():
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
 
+    @override
     def config(self) -> dict[str, Any]:
-        """Constructor arguments besides the columns, as JSON."""
         return {}
 
     @classmethod
+    @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> IndependentColumns:
-        """The network that ``config`` described."""
         return cls(columns)
 
 
 class _Walk:
-    """The columns' distributions, each with n equal rows."""
+    """The columns' distributions, each with n identical rows."""
 
     def __init__(self, distributions: Sequence[Distribution]) -> None:
         self._distributions = distributions
@@ -83,4 +91,4 @@ class _Walk:
         return self._distributions[column]
 
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
-        """Nothing: other columns do not depend on it."""
+        """Does nothing: other columns do not depend on this one."""

@@ -1,4 +1,6 @@
-"""The partition function of an RBM: summed over its smaller layer, or estimated by annealed importance sampling.
+"""The partition function Z of an RBM: an exact sum, or annealed importance sampling (AIS).
+
+The sum is over all states of the smaller layer.
 
 Source: Salakhutdinov & Murray, "On the Quantitative Analysis of Deep Belief Networks", ICML 2008.
 """
@@ -16,16 +18,20 @@ from chainrule.errors import ShapeError, whole_number
 from chainrule.networks.answers import Estimate
 from chainrule.progress import progress_bar
 
-MOST_SUMMED = 20  # units of the smaller layer: 2^20 states take seconds
-CHUNK_BITS = 12  # states that are summed together
+MOST_SUMMED = 20  # units of the smaller layer; 2^20 states take seconds
+CHUNK_BITS = 12  # 2^12 states are summed in one batch
 DISTRIBUTIONS, CHAINS = 10_000, 100
-# Which share of the distributions lies up to which temperature: the machine differs most from one to the next near its own.
+# Pairs (share of the distributions, inverse temperature that they reach). Steps are smallest
+# near 1, where the distribution changes fastest.
 SCHEDULE = ((0.035, 0.5), (0.31, 0.9), (1.0, 1.0))
 
 
 @torch.no_grad()
 def enumerated(W: torch.Tensor, b: torch.Tensor, c: torch.Tensor) -> float:
-    """log Σ_x Σ_h exp(b·x + c·h + xᵀ W h), in float64, by a sum over all states of the smaller layer."""
+    """log Z = log Σ_x Σ_h exp(b·x + c·h + xᵀ W h), in float64.
+
+    Sums over all states of the smaller layer.
+    """
     W, b, c = W.double(), b.double(), c.double()
     if W.shape[0] > W.shape[1]:
         W, b, c = W.t(), c, b
@@ -45,7 +51,7 @@ def enumerated(W: torch.Tensor, b: torch.Tensor, c: torch.Tensor) -> float:
 
 
 def _states(first: int, last: int, bits: int, device: torch.device) -> torch.Tensor:
-    """The binary numbers first … last − 1, (last − first, bits) float64."""
+    """The bits of the integers first … last − 1, lowest bit first, (last − first, bits) float64."""
     numbers = torch.arange(first, last, device=device)
     return ((numbers[:, None] >> torch.arange(bits, device=device)) & 1).double()
 
@@ -72,11 +78,15 @@ def annealed(
     generator: torch.Generator,
     show_progress: bool = False,
 ) -> Estimate:
-    """log Z by importance sampling along p_β ∝ exp((1 − β) base·x + β b·x) Π_j (1 + exp(β (c_j + x·W_j))), β from 0 to 1.
+    """Estimates log Z by annealed importance sampling.
 
-    Each run begins at a row of the independent columns ``base`` (D,), is weighted by what the next distribution gives it more
-    than the one before, and takes a step of Gibbs sampling there. The mean of the weights is an unbiased estimate of Z / Z_0;
-    the error is that of its logarithm, by the spread of the runs.
+    The inverse temperature β rises from 0 to 1 along
+    p_β ∝ exp((1 − β) base·x + β b·x) Π_j (1 + exp(β (c_j + x·W_j))).
+
+    Each chain starts at a row drawn from the independent columns with log-odds ``base`` (D,). Each
+    step multiplies the chain's weight by the ratio of the next unnormalised density to the current
+    one. A step of Gibbs sampling follows. The mean weight is an unbiased estimate of Z / Z_0. The
+    standard error is that of its logarithm, from the spread of the chains' weights.
     """
     distributions = whole_number(distributions, "distributions", least=1)
     chains = whole_number(chains, "chains", least=2, what="a number of runs")

@@ -1,4 +1,4 @@
-"""The restricted Boltzmann machine: hidden units made for abstraction, and a partition function that nobody can sum."""
+"""The restricted Boltzmann machine: binary hidden units, and a partition function."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional as F
+from typing_extensions import override
 
 from chainrule.baselines import partition
 from chainrule.errors import EvidenceError, ShapeError, unknown_choice, whole_number
@@ -17,18 +18,21 @@ from chainrule.networks.columns import Columns
 from chainrule.networks.trainable import AbstractTrainable
 from chainrule.rng import generator_from
 
-SAMPLE_STEPS = 1000  # of Gibbs sampling before a row is called a sample
+SAMPLE_STEPS = 1000  # steps of Gibbs sampling per sampled row
 METHODS = ("auto", "exact", "ais")
 
 
 class RBM(AbstractTrainable):
-    """p(x) = Σ_h exp(b·x + c·h + xᵀ W h) / Z over binary x and h: given h the columns are independent, and given x the units.
+    """p(x) = Σ_h exp(b·x + c·h + xᵀ W h) / Z over binary columns x and binary hidden units h.
 
-    p(x) = exp(−free_energy(x)) / Z. Z is a sum over 2^min(D, H) terms: exact while that is small, otherwise estimated, and
-    every likelihood with it. It is trained by contrastive divergence (``baselines.contrastive_divergence``), sampled by Gibbs
-    sampling, which only ever approaches p.
+    Columns are independent given h, and hidden units are independent given x. The likelihood is
+    p(x) = exp(−free_energy(x)) / Z. The partition function Z is a sum of 2^min(D, H) terms. It is
+    exact if this number is small; otherwise Z and all likelihoods are estimates.
+    ``baselines.contrastive_divergence`` trains the machine. Gibbs sampling draws rows; their
+    distribution only approximates p.
 
-    Source: Hinton, "Training Products of Experts by Minimizing Contrastive Divergence", Neural Computation 2002.
+    Source: Hinton, "Training Products of Experts by Minimizing Contrastive Divergence",
+    Neural Computation 2002.
 
     Args:
         columns: number of binary columns D.
@@ -39,7 +43,8 @@ class RBM(AbstractTrainable):
         weight: W, (D, H).
         visible_bias: b, (D,).
         hidden_bias: c, (H,).
-        base_bias: (D,), log-odds of independent columns, where annealed importance sampling begins.
+        base_bias: (D,), log-odds of the independent columns at which annealed importance sampling
+            and Gibbs sampling start.
 
     Examples:
         >>> generator = generator_from(0)
@@ -69,16 +74,19 @@ class RBM(AbstractTrainable):
         self.register_buffer("base_bias", torch.zeros(width))
 
     def free_energy(self, x: torch.Tensor) -> torch.Tensor:
-        """−log Σ_h exp(b·x + c·h + xᵀ W h) = −b·x − Σ_j log(1 + exp(c_j + x·W_j)), (N,) nats, differentiable."""
+        """−log Σ_h exp(b·x + c·h + xᵀ W h), (N,) nats, differentiable.
+
+        It equals −b·x − Σ_j log(1 + exp(c_j + x·W_j)).
+        """
         x = self.check_rows(x)
         return -(x @ self.visible_bias) - F.softplus(torch.addmm(self.hidden_bias, x, self.weight)).sum(1)
 
     def hidden_given(self, x: torch.Tensor) -> torch.Tensor:
-        """p(h_j = 1 | x), (N, H): independent of each other given x."""
+        """p(h_j = 1 | x), (N, H); the hidden units are independent given x."""
         return torch.sigmoid(torch.addmm(self.hidden_bias, self.check_rows(x), self.weight))
 
     def visible_given(self, h: torch.Tensor) -> torch.Tensor:
-        """p(x_k = 1 | h), (N, D): independent of each other given h (N, H)."""
+        """p(x_k = 1 | h), (N, D); the columns are independent given h (N, H)."""
         return torch.sigmoid(torch.addmm(self.visible_bias, h, self.weight.t()))
 
     def log_partition(
@@ -90,18 +98,20 @@ class RBM(AbstractTrainable):
         generator: torch.Generator | None = None,
         show_progress: bool = False,
     ) -> float | Estimate:
-        """log Z: a number where it is exact, an ``Estimate`` of shape () where it is not.
+        """log Z: a float if it is exact, otherwise an ``Estimate`` of shape ().
 
         Args:
-            method: "exact" sums over all states of the smaller layer, 2^min(D, H) of them; "ais" is annealed importance
-                sampling from the independent columns of ``base_bias``; "auto" is exact up to 2^20 terms.
-            distributions: how many lie between these columns and the machine.
-            chains: independent runs, of whose weights the estimate is the mean; what they differ by gives its error.
-            generator: source of the runs' draws.
-            show_progress: a bar on stderr where a person watches.
+            method: "exact" sums over the 2^min(D, H) states of the smaller layer. "ais" is annealed
+                importance sampling from the independent columns of ``base_bias``. "auto" is
+                "exact" up to 2^20 states and "ais" beyond.
+            distributions: number of annealing steps from these columns to the machine.
+            chains: number of independent chains. The estimate is the mean of their weights; the
+                spread of the weights gives its standard error.
+            generator: source of the chains' draws; None is a fresh one.
+            show_progress: whether to show a progress bar on stderr, if that is a terminal.
 
         Raises:
-            ShapeError: another method, or a layer too large to be summed over.
+            ShapeError: the method is unknown, or both layers are too large for an exact sum.
         """
         if method not in METHODS:
             raise ShapeError(unknown_choice("method", method, METHODS))
@@ -128,13 +138,13 @@ class RBM(AbstractTrainable):
     ) -> Estimate:
         """−free_energy(x) − log Z, an ``Estimate`` of (N,) nats each.
 
-        The error is that of log Z, one for all rows: zero where it was summed. An estimated Z is right on average, so that its
-        logarithm is on average too small, and what stands here too large.
+        All rows share the standard error of log Z; it is zero if log Z is exact. The estimate of Z
+        is unbiased. Its logarithm is therefore too small on average, and log p(x) too large.
 
         Args:
             x: codes (N, D), 0 and 1.
-            log_partition: what ``log_partition`` returned; None asks it.
-            generator: source of its draws.
+            log_partition: a result of the method ``log_partition``; None calls it.
+            generator: source of the draws of that call; None is a fresh one.
         """
         found = self.log_partition(generator=generator) if log_partition is None else log_partition
         energy = self.free_energy(x)
@@ -155,15 +165,19 @@ class RBM(AbstractTrainable):
         known: torch.Tensor | None = None,
         temperature: float = 1.0,
     ) -> torch.Tensor:
-        """Rows (N, D) after ``steps`` times drawing all hidden units given x, then all columns given these; known cells stay."""
+        """Rows (N, D) after ``steps`` steps of Gibbs sampling from x; known cells stay fixed.
+
+        Each step draws all hidden units given x, then all columns given the hidden units.
+        """
         for _ in range(steps):
             h = _bernoulli(torch.addmm(self.hidden_bias, x, self.weight) / temperature, generator)
             drawn = _bernoulli(torch.addmm(self.visible_bias, h, self.weight.t()) / temperature, generator)
             x = drawn if known is None else torch.where(known, x, drawn)
         return x
 
+    @override
     def forward(self, x: torch.Tensor) -> Estimate:
-        """``log_prob``, with its mark."""
+        """Same as ``log_prob``."""
         return self.log_prob(x)
 
     @torch.no_grad()
@@ -176,17 +190,18 @@ class RBM(AbstractTrainable):
         *,
         steps: int = SAMPLE_STEPS,
     ) -> torch.Tensor:
-        """n rows (n, D), each the end of a Markov chain of its own; with given cells, chains in which these stay.
+        """n rows (n, D), each the last state of its own Markov chain.
 
-        The chains begin at independent columns. They approach p, or p(rest | given), with ``steps``; nothing tells how near they
-        are.
+        The chains start at independent columns; given cells stay fixed. Their distribution
+        approaches p, or p(rest | given), as ``steps`` grows. The remaining distance is unknown.
 
         Args:
             n: number of rows.
-            given: (values, observed), each (1, D) or (n, D): cells to keep, any of them.
+            given: (values, observed), each (1, D) or (n, D): the cells to keep fixed. Any cells can
+                be given.
             temperature: divides the energy.
             generator: source of all draws; None is a fresh one.
-            steps: of Gibbs sampling.
+            steps: steps of Gibbs sampling per chain.
         """
         n = self.check_number(n, temperature)
         steps = whole_number(steps, "steps", least=1, what="a whole number of steps")
@@ -197,11 +212,13 @@ class RBM(AbstractTrainable):
             x = torch.where(known, values, x)
         return self.gibbs(x, steps, generator=generator, known=known, temperature=temperature)
 
+    @override
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
-        """p(h_j = 1 | x), (N, H), whatever the pool: what the hidden variables are for."""
+        """p(h_j = 1 | x), (N, H): the hidden units' probabilities; ``pool`` has no effect."""
         check_pool(pool)
         return self.hidden_given(x)
 
+    @override
     def training_loss(
         self,
         x: torch.Tensor,
@@ -211,9 +228,10 @@ class RBM(AbstractTrainable):
         steps: int = 1,
         negative: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """free_energy(x) − free_energy(x⁻), (N,): its gradient is contrastive divergence's; its value is no likelihood.
+        """free_energy(x) − free_energy(x⁻), (N,); its gradient is that of contrastive divergence.
 
-        x⁻ are rows of the model: ``negative`` (N, D), such as persistent chains, or what ``steps`` of Gibbs sampling make of x.
+        The value is not a likelihood. x⁻ are samples of the model: ``negative`` (N, D), for example
+        persistent chains, or by default the rows after ``steps`` steps of Gibbs sampling from x.
         All cells must be observed.
         """
         x = self.check_rows(x)
@@ -226,24 +244,25 @@ class RBM(AbstractTrainable):
             raise ShapeError(f"negative has {len(negative)} rows for {len(x)}; pass as many, or one")
         return self.free_energy(x) - self.free_energy(negative)
 
+    @override
     def initialize_from(self, x: torch.Tensor) -> None:
-        """Sets the columns' biases, and where annealing begins, to the smoothed log-odds of codes x (N, D)."""
+        """Sets ``visible_bias`` and ``base_bias`` to the smoothed log-odds of codes x (N, D)."""
         with torch.no_grad():
             odds = self.columns.initial_params(self.check_rows(x))
             self.visible_bias.copy_(odds)
             self.base_bias.copy_(odds)
 
+    @override
     def config(self) -> dict[str, Any]:
-        """Constructor arguments besides the columns, as JSON."""
         return {"hidden_size": self.hidden_size}
 
     @classmethod
+    @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> RBM:
-        """The machine that ``config`` described, with fresh parameters."""
         return cls(columns, config["hidden_size"])
 
 
 def _bernoulli(logit: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """0 or 1 with p(1) = σ(logit)."""
+    """Draws 0 or 1 with p(1) = σ(logit)."""
     uniform = torch.rand(logit.shape, generator=generator, dtype=logit.dtype)
     return (uniform.to(logit.device) < torch.sigmoid(logit)).to(logit.dtype)

@@ -1,4 +1,4 @@
-"""The variational autoencoder: latent numbers made for abstraction, and a bound to train on."""
+"""The variational autoencoder: continuous latent variables, trained on a lower bound."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional as F
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import EvidenceError, share, sizes, whole_number
@@ -19,32 +20,36 @@ from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.trainable import AbstractTrainable
 from chainrule.rng import generator_from, uniforms
 
-DRAWS = 100  # of the importance-weighted bound
-DRAWN_AT_ONCE = 20_000  # latent vectors that are decoded together
+DRAWS = 100  # draws of z per row for the importance-weighted bound
+DRAWN_AT_ONCE = 20_000  # latent vectors decoded in one batch
 
 
 class VAE(AbstractTrainable):
-    """p(x) = ∫ N(z; 0, I) Π_k p(x_k | z) dz: given z the columns are independent, whatever they are.
+    """p(x) = ∫ N(z; 0, I) Π_k p(x_k | z) dz: columns of any kind are independent given z.
 
-    The decoder computes from z the parameters of every column's conditional: a logit of a binary column, mean and scale of a
-    real one with ``GaussianMixture(1)``, whose joint given z is a Gaussian of diagonal covariance. The integral has no closed
-    form; an encoder q(z | x) = N(μ(x), diag σ²(x)) gives bounds from below, on the first of which it is trained:
-    E_q log p(x, z) / q(z | x) ≤ log p(x).
+    The decoder maps z to the parameters of every column's conditional. A binary column has a logit.
+    A real column with ``GaussianMixture(1)`` has a mean and a scale; such columns are jointly a
+    Gaussian of diagonal covariance given z.
 
-    Sources: Kingma & Welling, "Auto-Encoding Variational Bayes", ICLR 2014, arXiv:1312.6114; the bound of several draws: Burda,
-    Grosse & Salakhutdinov, "Importance Weighted Autoencoders", ICLR 2016, arXiv:1509.00519.
+    The integral has no closed form. An encoder q(z | x) = N(μ(x), diag σ²(x)) gives lower bounds.
+    Training maximises the evidence lower bound E_q[log p(x, z) − log q(z | x)] ≤ log p(x).
+
+    Sources: Kingma & Welling, "Auto-Encoding Variational Bayes", ICLR 2014, arXiv:1312.6114. The
+    bound of several draws: Burda, Grosse & Salakhutdinov, "Importance Weighted Autoencoders", ICLR
+    2016, arXiv:1509.00519.
 
     Args:
-        columns: a number of binary columns, or a conditional (or a pair of one and an encoding) per column.
-        latent_size: numbers in z.
-        hidden_sizes: units of each layer of the encoder; the decoder's are the same, the other way round.
-        dropout: share of the encoder's and decoder's units switched off at random while training.
+        columns: a number of binary columns, or one item per column: a conditional, or a pair of a
+            conditional and an encoding.
+        latent_size: the dimension of z.
+        hidden_sizes: units of each layer of the encoder; the decoder has the same sizes in reverse.
+        dropout: share of the encoder's and decoder's hidden units dropped at random in training.
         generator: source of the initial weights; None is a fresh one.
 
     Attributes:
-        divergence_weight: of q's divergence from the prior in the loss while training, 1 unless set. What begins below 1 and
-            rises to it leaves more numbers of z in use (warm-up: Sønderby et al., "Ladder Variational Autoencoders", NeurIPS
-            2016).
+        divergence_weight: the weight of KL(q ‖ prior) in the training loss, 1 by default. Raising
+            it from below 1 to 1 during training keeps more dimensions of z in use (warm-up:
+            Sønderby et al., "Ladder Variational Autoencoders", NeurIPS 2016).
 
     Examples:
         >>> generator = generator_from(0)
@@ -83,7 +88,7 @@ class VAE(AbstractTrainable):
 
         self.encoder_weights, self.encoder_biases = layers(encoder)
         self.decoder_weights, self.decoder_biases = layers(decoder)
-        # Small outputs: q starts at the prior, and the decoder at independent columns.
+        # Small outputs: q starts near the prior, the decoder near independent columns.
         deviation = 0.1 * encoder[-1] ** -0.5
         self.latent_weight = nn.Parameter(
             torch.empty(2 * latent_size, encoder[-1]).normal_(0, deviation, generator=generator)
@@ -94,24 +99,30 @@ class VAE(AbstractTrainable):
         self.output_bias = nn.Parameter(torch.zeros(params))
 
     def encode(self, x: torch.Tensor, *, generator: torch.Generator | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and standard deviation of q(z | x), (N, latent_size) each; with a generator, units drop out."""
+        """Mean and standard deviation of q(z | x), (N, latent_size) each.
+
+        Dropout applies only if a generator is passed.
+        """
         h = self.columns.project(self.check_rows(x), self.encoder_weights[0].t(), self.encoder_biases[0])
         for weight, bias in zip(list(self.encoder_weights)[1:], list(self.encoder_biases)[1:], strict=True):
             h = F.linear(self._activated(h, generator), weight, bias)
         mean, rho = F.linear(self._activated(h, generator), self.latent_weight, self.latent_bias).chunk(2, dim=1)
-        return mean, (rho.clamp(-12, 12) / 2).exp()  # a deviation, however far off q is, that is a number
+        return mean, (rho.clamp(-12, 12) / 2).exp()  # clamped: always finite
 
     def decode(self, z: torch.Tensor, *, generator: torch.Generator | None = None) -> torch.Tensor:
-        """Parameters (N, P) of every column's conditional given z (N, latent_size); with a generator, units drop out."""
+        """Parameters (N, P) of every column's conditional given z (N, latent_size).
+
+        Dropout applies only if a generator is passed.
+        """
         h = z
         for weight, bias in zip(self.decoder_weights, self.decoder_biases, strict=True):
             h = self._activated(F.linear(h, weight, bias), generator)
         return F.linear(h, self.output_weight, self.output_bias)
 
     def conditionals(self, z: torch.Tensor) -> list[Distribution]:
-        """D distributions in column order, each batched over N: p(x_k | z), of which p(x | z) is the product.
+        """The D distributions p(x_k | z) in column order, each batched over N.
 
-        This is what the model assumes: given z (N, latent_size), no column tells anything about another.
+        p(x | z) is their product: columns are independent given z (N, latent_size).
         """
         params = self.decode(z)
         each = enumerate(self.columns.conditionals)
@@ -120,14 +131,15 @@ class VAE(AbstractTrainable):
     def log_prob(
         self, x: torch.Tensor, *, n_draws: int = DRAWS, generator: torch.Generator | None = None
     ) -> LowerBound:
-        """log 1/K Σ_i p(x, z_i) / q(z_i | x) with z_i drawn from q(z | x), a ``LowerBound`` of (N,) nats each.
+        """The importance-weighted bound on log p(x), a ``LowerBound`` of (N,) nats each.
 
-        Its expectation lies below log p(x) and rises to it with K; of one draw it is an estimate of the evidence lower bound.
-        The standard error is that of the draws, as the delta method has it; of one draw there is none, and it is NaN.
+        The bound is log 1/K Σ_i p(x, z_i) / q(z_i | x), with z_1 … z_K drawn from q(z | x). Its
+        expectation is at most log p(x) and approaches it as K grows. K = 1 estimates the evidence
+        lower bound. The delta method gives the standard error; for K = 1 it is NaN.
 
         Args:
             x: codes (N, D).
-            n_draws: K.
+            n_draws: K, the number of draws of z per row.
             generator: source of the draws; None is a fresh one.
         """
         x, n_draws = self.check_rows(x), whole_number(n_draws, "n_draws", least=1, what="a whole number of draws")
@@ -148,7 +160,7 @@ class VAE(AbstractTrainable):
     def _log_weights(
         self, x: torch.Tensor, mean: torch.Tensor, deviation: torch.Tensor, n_draws: int, generator: torch.Generator
     ) -> torch.Tensor:
-        """log p(x, z) − log q(z | x) for K draws of z each, (N, K)."""
+        """log p(x, z) − log q(z | x) for K draws of z per row, (N, K)."""
         noise = torch.randn(len(x), n_draws, self.latent_size, generator=generator, dtype=x.dtype).to(x.device)
         z = mean[:, None] + deviation[:, None] * noise  # (N, K, latent_size)
         params = self.decode(z.flatten(0, 1))
@@ -156,13 +168,14 @@ class VAE(AbstractTrainable):
         prior_less_q = ((noise**2 - z**2) / 2).sum(2) + deviation.log().sum(1)[:, None]  # the constants cancel
         return cells.sum(1).view(len(x), n_draws) + prior_less_q
 
+    @override
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """−evidence lower bound, (N,) nats, by one draw of z and the divergence of q from the prior in closed form.
+        """The negative evidence lower bound, (N,) nats, from one draw of z.
 
-        On average it lies above −log p(x), unless this is training mode with a ``divergence_weight`` below 1. All cells must
-        be observed.
+        KL(q ‖ prior) is in closed form. The expectation of the loss is at least −log p(x), except
+        in training mode with a ``divergence_weight`` below 1. All cells must be observed.
         """
         x, generator = self.check_rows(x), generator_from(generator)
         if observed is not None and not bool(torch.as_tensor(observed).all()):
@@ -176,12 +189,14 @@ class VAE(AbstractTrainable):
         return weight * divergence - self.columns.log_prob(params, x).sum(1)
 
     @property
+    @override
     def loss_is_estimate(self) -> bool:
-        """True: it is a bound, by one draw of z."""
+        """True: the loss is a bound, estimated from one draw of z."""
         return True
 
+    @override
     def forward(self, x: torch.Tensor) -> LowerBound:
-        """``log_prob``, with its mark."""
+        """Same as ``log_prob``."""
         return self.log_prob(x)
 
     @torch.no_grad()
@@ -192,16 +207,17 @@ class VAE(AbstractTrainable):
         temperature: float = 1.0,
         generator: torch.Generator | None = None,
     ) -> torch.Tensor:
-        """n rows (n, D): z from the prior, then every column given z, all at once.
+        """n rows (n, D): draws z from the prior, then all columns given z.
 
         Args:
             n: number of rows.
-            given: none: p(rest | given) has no closed form here.
-            temperature: divides the logits and multiplies the scales of columns given z; z itself is drawn from the prior.
+            given: must be None: p(rest | given) has no closed form.
+            temperature: divides the logits and multiplies the scales of columns given z. It does
+                not change the prior of z.
             generator: source of all draws; None is a fresh one.
 
         Raises:
-            EvidenceError: given cells.
+            EvidenceError: ``given`` is not None.
         """
         n = self.check_number(n, temperature)
         if given is not None:
@@ -215,24 +231,26 @@ class VAE(AbstractTrainable):
         drawn = [given_z.draw(uniform[:, k], temperature) for k, given_z in each]
         return torch.stack(drawn, dim=1)
 
+    @override
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
-        """The mean of q(z | x), (N, latent_size), whatever the pool: what the latent variables are for."""
+        """The mean of q(z | x), (N, latent_size); ``pool`` has no effect."""
         check_pool(pool)
         return self.encode(x)[0]
 
+    @override
     def initialize_from(self, x: torch.Tensor) -> None:
-        """Starts the decoder at the independent columns that fit codes x (N, D)."""
+        """Sets the decoder's output bias to independent columns fitted to codes x (N, D)."""
         with torch.no_grad():
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
 
+    @override
     def config(self) -> dict[str, Any]:
-        """Constructor arguments besides the columns, as JSON."""
         sizes = {"latent_size": self.latent_size, "hidden_sizes": list(self.hidden_sizes), "dropout": self.dropout}
         return {**sizes}
 
     @classmethod
+    @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> VAE:
-        """The autoencoder that ``config`` described, with fresh parameters."""
         return cls(
             columns,
             config["latent_size"],

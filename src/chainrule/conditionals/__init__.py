@@ -1,4 +1,4 @@
-"""Distributions of a column given its parameters, and encodings of its values for other columns."""
+"""Conditionals, the distributions of a column, and encodings of its values as network inputs."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ ENCODINGS: dict[str, type[AbstractEncoding]] = {leaf.__name__: leaf for leaf in 
 
 
 def conditional_from_json(spec: Mapping[str, object]) -> AbstractConditional:
-    """Rebuilds the conditional that ``to_json`` described.
+    """Rebuilds a conditional from the output of its ``to_json``.
 
     >>> conditional_from_json({"kind": "Categorical", "values": 3})
     Categorical(values=3, unlisted=None, rows=None)
@@ -80,7 +80,7 @@ def conditional_from_json(spec: Mapping[str, object]) -> AbstractConditional:
 
 
 def encoding_from_json(spec: Mapping[str, object]) -> AbstractEncoding:
-    """Rebuilds the encoding that ``to_json`` described.
+    """Rebuilds an encoding from the output of its ``to_json``.
 
     >>> encoding_from_json({"kind": "Periodic", "periods": [7.0]})
     Periodic(periods=(7.0,))
