@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Literal, overload
 
 import torch
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, unknown_choice, whole_number
@@ -265,10 +266,12 @@ class AbstractNetwork(AbstractTrainable):
         n, values, known = self.check_draws(n, given, temperature)
         return self.complete(values, known, temperature, generator_from(generator))
 
+    @override
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """``log_prob`` of complete rows, (N,) nats, so that what calls a module gets its likelihood."""
         return self.log_prob(x)
 
+    @override
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:

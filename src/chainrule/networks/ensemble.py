@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.conditionals.distribution import choose
@@ -64,12 +65,14 @@ class Ensemble(AbstractAverage):
             raise EvidenceError("the members of this ensemble have several orders; ask a member for its own")
         return orders[0]
 
+    @override
     def rows(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
         """log p(asked cells | given cells), (N,) nats: the mixture of the members' own, reweighted by the given cells."""
         weight = self._posterior(x, given)  # (N, M)
         logs = torch.stack([network.rows(x, given, asked).double() for network in self.networks], dim=1)
         return (weight + logs).logsumexp(1).to(x.dtype)
 
+    @override
     def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, D) of the cells that are asked, each given the cells before it, where members share one order.
 
@@ -84,6 +87,7 @@ class Ensemble(AbstractAverage):
         weight = running_weights(self._posterior(x, given), cells)
         return (weight + cells).logsumexp(1).to(x.dtype)[:, order.argsort()]
 
+    @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
         """The members' walks side by side, where they share one order; their weights run along.
 
@@ -94,6 +98,7 @@ class Ensemble(AbstractAverage):
         before = known if self.any_evidence else torch.zeros_like(known)
         return _Walk(self._posterior(x, before), [network.begin(x, before) for network in self.networks])
 
+    @override
     def complete(
         self,
         values: torch.Tensor,
@@ -112,6 +117,7 @@ class Ensemble(AbstractAverage):
             x[rows] = network.complete(values[rows], known[rows], temperature, generator, own)
         return x
 
+    @override
     def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
         """p(x_column | known cells), batched over N: the members' own, reweighted by the evidence."""
         parts = [network.distribution(x, column, known) for network in self.networks]
@@ -119,6 +125,7 @@ class Ensemble(AbstractAverage):
         logs = [_evidence(*each, x, column, known) for each in zip(self.networks, parts, strict=True)]
         return Distribution.mixture(normalised(prior + torch.stack(logs, dim=1), prior), parts)
 
+    @override
     def distributions(self, x: torch.Tensor) -> list[Distribution]:
         """D distributions in column order, each given the cells of x (N, D) before it; members share one order."""
         order = self.order
@@ -128,6 +135,7 @@ class Ensemble(AbstractAverage):
         parts = [network.distributions(x) for network in self.networks]
         return [Distribution.mixture(weight[:, :, k], [each[k] for each in parts]) for k in range(len(self.columns))]
 
+    @override
     def marginal_estimate(
         self, x: torch.Tensor, known: torch.Tensor, n_draws: int, generator: torch.Generator
     ) -> Estimate:
@@ -138,16 +146,19 @@ class Ensemble(AbstractAverage):
         error = (normalised(logs, self.log_weight.expand_as(logs)).exp() * errors).norm(dim=1)
         return Estimate(logs.logsumexp(1).to(x.dtype), error.to(x.dtype))
 
+    @override
     def features(self, x: torch.Tensor, pool: str = "last", *, observed: torch.Tensor | None = None) -> torch.Tensor:
         """The members' representations side by side, (N, sum of their widths); ``observed`` as members take it."""
         check_pool(pool)
         x, options = self.check_rows(x, observed), {} if observed is None else {"observed": observed}
         return torch.cat([network.features(x, pool, **options) for network in self.networks], dim=1)
 
+    @override
     def one_order_networks(self, number: int = 1, seed: int = 1) -> list[AbstractNetwork]:
         """Those of each member."""
         return [one for network in self.networks for one in network.one_order_networks(number, seed)]
 
+    @override
     def row_mixture(self) -> tuple[list[AbstractNetwork], torch.Tensor]:
         """The members and the logarithms of their weights, those of an ensemble among them in its place."""
         networks, weights = [], []
@@ -167,6 +178,7 @@ class Ensemble(AbstractAverage):
         self.log_weight.copy_(fitted_weights(self.log_weight, logs))
         return self
 
+    @override
     def require_evidence(
         self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
     ) -> None:
@@ -184,6 +196,7 @@ class Ensemble(AbstractAverage):
                 )
                 raise EvidenceError(f"member {number} of the ensemble: {error}{several}") from error
 
+    @override
     def config(self) -> dict[str, Any]:
         """The members' classes and constructor arguments, as JSON; weights are a tensor of the state."""
         members: list[dict[str, Any]] = []
@@ -199,6 +212,7 @@ class Ensemble(AbstractAverage):
         return {"members": members}
 
     @classmethod
+    @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> Ensemble:
         """The ensemble that ``config`` described, with fresh parameters."""
         members: list[AbstractNetwork] = []
@@ -236,6 +250,7 @@ class Ensemble(AbstractAverage):
 class _Walk(AverageWalk):
     """The members' walks; each member's weight is that given the cells known so far."""
 
+    @override
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
         """Every member is weighted by how likely it held the values, then takes them."""
         logs = [walk.distribution(column).log_prob(values).double() for walk in self.walks]

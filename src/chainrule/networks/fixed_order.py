@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 
 import torch
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import EvidenceError
@@ -32,19 +33,23 @@ class AbstractFixedOrder(AbstractNetwork):
         """Parameters (N, P) of every column's conditional, in column order, bitwise free of later columns."""
 
     @property
+    @override
     def any_evidence(self) -> bool:
         """False: known cells have to come first in the order."""
         return False
 
+    @override
     def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, D) of the cells that are asked, each given the columns before it in the order."""
         x = self.columns.filled(x, given | asked)
         return torch.where(asked, self.columns.log_prob(self.conditional_params(x), x), 0)
 
+    @override
     def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
         """p(x_column | known cells), of known cells before the column, or by enumeration of the column's values."""
         return distribution_in_order(self, x, column, known)
 
+    @override
     def distributions(self, x: torch.Tensor) -> list[Distribution]:
         """D distributions in column order, each given the cells of x (N, D) before it in the order: one pass."""
         params = self.conditional_params(x)
@@ -53,16 +58,19 @@ class AbstractFixedOrder(AbstractNetwork):
             for k, conditional in enumerate(self.columns.conditionals)
         ]
 
+    @override
     def takes(self, known: torch.Tensor) -> torch.Tensor:
         """Whether each row's known cells are a prefix of the order, bool (N,)."""
         return is_prefix(known, self.order)
 
+    @override
     def require_evidence(
         self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
     ) -> None:
         """Raises EvidenceError unless each row's known cells are a prefix of the order."""
         require_prefix(known, self.order, name=name, remedy=remedy, names=names)
 
+    @override
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
         """The codes themselves, (N, D), whatever the pool: without hidden units there is no other representation."""
         check_pool(pool)

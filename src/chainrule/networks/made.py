@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional as F
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, choice, sizes
@@ -100,12 +101,14 @@ class MADE(AbstractFixedOrder):
             self.register_buffer(name, None if mask is None else mask.to(self.output_weight), persistent=False)
         self.register_buffer("_inputs_in_order", self.columns.inputs_in(self.order.tolist()), persistent=False)
 
+    @override
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
         """Parameters (N, P) of every column's conditional, in column order: one pass."""
         wiring = self._wiring
         y = F.linear(self._hidden(x, wiring), self.output_weight * wiring.output, self.output_bias)  # (N, P)
         return y if wiring.direct is None else self.columns.project(x, (self.direct_weight * wiring.direct).t(), y)
 
+    @override
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:
@@ -117,10 +120,12 @@ class MADE(AbstractFixedOrder):
         require_prefix(seen, self.order, name="observed")
         return -sum_columns(torch.where(seen, self.log_prob_columns(self.columns.filled(x, seen)), 0))
 
+    @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
         """A walk that computes every hidden unit once: all steps together cost one pass of the network."""
         return _Walk(self, x)
 
+    @override
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
         """A representation of each row from the last hidden layer; a column's vector is that layer with the units it may not
         read set to zero.
@@ -141,11 +146,13 @@ class MADE(AbstractFixedOrder):
         total = h * reads.sum(0)
         return total / len(reads) if pool == "mean" else total
 
+    @override
     def initialize_from(self, x: torch.Tensor) -> None:
         """Starts the output biases at the independent columns that fit codes x (N, D)."""
         with torch.no_grad():
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
 
+    @override
     def config(self) -> dict[str, Any]:
         """Constructor arguments besides the columns, as JSON."""
         options = {"activation": self.activation, "direct": self.direct, "residual": self.residual}
@@ -153,11 +160,13 @@ class MADE(AbstractFixedOrder):
         return {"hidden_sizes": list(self.hidden_sizes), "order": order, **options}
 
     @classmethod
+    @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> MADE:
         """The network that ``config`` described, with fresh parameters."""
         options = {key: config[key] for key in ("hidden_sizes", "activation", "direct", "residual")}
         return cls(columns, order=order_from_json(config["order"]), **options)
 
+    @override
     def count_parameters(self) -> int:
         """How many numbers it has learned, those that a mask cuts off not among them."""
         wiring = self._wiring
@@ -165,6 +174,7 @@ class MADE(AbstractFixedOrder):
         biases = sum(bias.numel() for bias in self.hidden_biases) + self.output_bias.numel()
         return biases + sum(int(mask.count_nonzero()) for mask in matrices)
 
+    @override
     def extra_repr(self) -> str:
         """What stands in the parentheses of ``repr``."""
         reached, pairs = reachable_pairs(self.hidden_sizes, len(self.columns), direct=self.direct)

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import choice, share, whole_number
@@ -124,6 +125,7 @@ class NADE(AbstractFixedOrder):
         )
         self.output_bias = nn.Parameter(torch.zeros(params))
 
+    @override
     def conditional_params(
         self, x: torch.Tensor, *, merge_repeats: bool = False, told: torch.Tensor | None = None
     ) -> torch.Tensor:
@@ -140,6 +142,7 @@ class NADE(AbstractFixedOrder):
         outputs = dispatch.outputs(inputs, parameters, steps.layout, merge_repeats=merge_repeats, backend=self.backend)
         return _take(outputs, steps.params_back, dim=1)
 
+    @override
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:
@@ -158,6 +161,7 @@ class NADE(AbstractFixedOrder):
         cells = self.columns.log_prob(self.conditional_params(x, merge_repeats=True, told=told), x)
         return -sum_columns(torch.where(seen, cells, 0))
 
+    @override
     def draw(
         self, values: torch.Tensor, known: torch.Tensor, uniform: torch.Tensor, temperature: float
     ) -> torch.Tensor:
@@ -167,6 +171,7 @@ class NADE(AbstractFixedOrder):
         with torch.autocast(self.input_weight.device.type, enabled=False):
             return self._draw_binary(values.to(self.input_weight.dtype, copy=True), known, uniform, temperature)
 
+    @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
         """A walk that keeps the sums of the hidden units: O(H) per step, row and number."""
         return _Walk(self, len(x))
@@ -198,6 +203,7 @@ class NADE(AbstractFixedOrder):
         stepwise = eager.all_hidden(inputs, self._in_steps(steps), steps.layout)  # (N, D, H)
         return stepwise if steps.natural else stepwise[:, self.order.argsort()]
 
+    @override
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
         """A representation of each row from its hidden vectors. NADE has no latent variables; whether this is any
         good is an empirical question.
@@ -218,11 +224,13 @@ class NADE(AbstractFixedOrder):
         total = torch.cat([self.hidden(part).sum(1) for part in x.split(size)])  # (N, H)
         return total / len(self.columns) if pool == "mean" else total
 
+    @override
     def initialize_from(self, x: torch.Tensor) -> None:
         """Starts the output biases at the smoothed log-odds of the columns of codes x (N, D)."""
         with torch.no_grad():
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
 
+    @override
     def config(self) -> dict[str, Any]:
         """Constructor arguments besides the columns, as JSON."""
         options = {"activation": self.activation, "input_dropout": self.input_dropout}
@@ -230,11 +238,13 @@ class NADE(AbstractFixedOrder):
         return {"hidden_size": self.hidden_size, "order": order, **options}
 
     @classmethod
+    @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> NADE:
         """The network that ``config`` described, with fresh parameters."""
         options = {key: config[key] for key in ("hidden_size", "activation", "input_dropout")}
         return cls(columns, order=order_from_json(config["order"]), **options)
 
+    @override
     def extra_repr(self) -> str:
         """What stands in the parentheses of ``repr``."""
         natural = "natural" if self._steps.natural else "permuted"
