@@ -1,4 +1,4 @@
-"""Log-likelihoods that are no exact numbers: each says by its type, and where it is printed, what it is."""
+"""Types of log-likelihoods that are not exact: estimates and lower bounds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 
 class Estimate(NamedTuple):
-    """Log-likelihoods that were estimated, in nats, (N,) each; the standard error is itself an estimate.
+    """Estimated log-likelihoods (N,) in nats; the standard error is itself an estimate.
 
     >>> print(Estimate(torch.tensor([-3.0, -5.0]), torch.tensor([0.1, 0.2])))
     estimated: ≈ -3.000 ± 0.100, ≈ -5.000 ± 0.200 nats
@@ -27,7 +27,9 @@ class Estimate(NamedTuple):
 
 
 class LowerBound(NamedTuple):
-    """Numbers whose expectation lies below the log-likelihoods, in nats, (N,) each, with the standard error of what was drawn.
+    """Random lower bounds (N,) in nats, with the standard error of the draws.
+
+    The expected value of each is at most the log-likelihood.
 
     >>> print(LowerBound(torch.tensor([-90.2]), torch.tensor([0.04])))
     bounded from below: ≥ -90.200 ± 0.040 nats

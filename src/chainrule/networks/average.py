@@ -1,4 +1,4 @@
-"""What averages of several networks share: which may be members, their weights, and how they are trained."""
+"""The base of ensembles and committees: members, their weights and their training."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError
@@ -13,13 +14,13 @@ from chainrule.networks.base import AbstractNetwork, check_pool
 from chainrule.networks.walk import Walk
 from chainrule.rng import generator_from
 
-FIT_STEPS = 200  # of expectation and maximisation, at most
-WEIGHT_TOLERANCE = 1e-9  # of the logarithm of the sum of the weights
-FIT_GAIN = 1e-9  # nats under which a further step is not worth taking
+FIT_STEPS = 200  # at most so many steps of expectation maximisation
+WEIGHT_TOLERANCE = 1e-9  # largest deviation of the weights' log-sum from 0
+FIT_GAIN = 1e-9  # nats; expectation maximisation stops at a smaller gain
 
 
 class AbstractAverage(AbstractNetwork):
-    """A network made of others, each with a weight."""
+    """A weighted average of networks."""
 
     members: nn.ModuleList
     log_weight: torch.Tensor  # (M,) float64
@@ -30,13 +31,15 @@ class AbstractAverage(AbstractNetwork):
         return list(self.members)  # pyright: ignore[reportReturnType]  # ``take`` looked at their types
 
     @property
+    @override
     def any_evidence(self) -> bool:
         """Whether every member takes any evidence."""
         return all(network.any_evidence for network in self.networks)
 
     @property
+    @override
     def loss_is_estimate(self) -> bool:
-        """Whether the loss of a member is."""
+        """Whether any member's loss is an estimate."""
         return any(network.loss_is_estimate for network in self.networks)
 
     def take(
@@ -46,10 +49,17 @@ class AbstractAverage(AbstractNetwork):
         kinds: tuple[type[AbstractNetwork], ...],
         whole: str,
     ) -> None:
-        """Takes the members, with their weights or equal ones.
+        """Stores the members and their weights; None means equal weights.
+
+        Args:
+            members: the networks.
+            weights: one number above zero per member.
+            kinds: the classes that a member may have.
+            whole: the name of the average in messages, such as "an ensemble".
 
         Raises:
-            ShapeError: no members, one of another kind, over other columns or of another dtype; weights that are none.
+            ShapeError: there are no members; a member has another class, other columns or another
+                dtype; or a weight is not a number above zero.
         """
         if not members:
             raise ShapeError(f"members is empty; {whole} needs at least one network")
@@ -67,6 +77,7 @@ class AbstractAverage(AbstractNetwork):
         self.members = nn.ModuleList(members)
         self.register_buffer("log_weight", check_weights(weights, len(members)))
 
+    @override
     def check(self) -> None:
         """Raises ShapeError unless the weights sum to one and each member is a density."""
         if abs(float(self.log_weight.double().logsumexp(0))) > WEIGHT_TOLERANCE:
@@ -74,71 +85,81 @@ class AbstractAverage(AbstractNetwork):
         for network in self.networks:
             network.check()
 
+    @override
     def initialize_from(self, x: torch.Tensor) -> None:
-        """Starts every member at the independent columns that fit codes x (N, D)."""
         for network in self.networks:
             network.initialize_from(x)
 
+    @override
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """−log_prob, (N,) nats; in training mode the weighted mean of the members' own losses, a bound from above on it, so that
-        each learns by itself and what it learns by heart is its own. With orderless members it is that mean always."""
+        """−log_prob, (N,) nats; in training mode the weighted mean of the members' losses.
+
+        The mean is an upper bound on −log_prob. It trains each member alone, so that the members
+        overfit differently. Averages with an orderless member use the mean in evaluation mode too.
+        """
         if not self.training and not self.loss_is_estimate:
             return -self.log_prob(x, observed)
         x, generator = self.check_rows(x, observed), generator_from(generator)
         losses = [network.training_loss(x, observed, generator) for network in self.networks]
         return (torch.stack(losses, dim=1) * self.log_weight.exp().to(losses[0].dtype)).sum(1)
 
+    @override
     def takes(self, known: torch.Tensor) -> torch.Tensor:
-        """Whether every member takes each row's known cells exactly, bool (N,)."""
         return torch.stack([network.takes(known) for network in self.networks]).all(0)
 
+    @override
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
-        """The members' representations side by side, (N, sum of their widths)."""
+        """The members' representations, concatenated to (N, sum of their widths)."""
         check_pool(pool)
         x = self.check_rows(x)
         return torch.cat([network.features(x, pool) for network in self.networks], dim=1)
 
+    @override
     def trained_apart(self) -> Sequence[tuple[nn.Module, float]]:
-        """The members, or theirs, each with its weight in the whole; the whole where members share parameters."""
+        """The members, or their own members, with their weights.
+
+        If members share parameters, it is the average itself with a weight of 1.
+        """
         parts = [network.trained_apart() for network in self.networks]
         weights = self.log_weight.exp().tolist()
         apart = [(part, weight * share) for weight, own in zip(weights, parts, strict=True) for part, share in own]
         owned = [id(parameter) for part, _ in apart for parameter in part.parameters()]
         return apart if len(set(owned)) == len(owned) else [(self, 1.0)]
 
+    @override
     def extra_repr(self) -> str:
-        """What stands in the parentheses of ``repr``."""
         return f"{len(self.members)} members, weights={[round(w, 4) for w in self.log_weight.exp().tolist()]}"
 
+    @override
     def _like(self) -> torch.Tensor:
         return next(self.members.parameters())
 
 
 class AverageWalk:
-    """The members' walks side by side: every step's distribution is the mean of theirs, of probabilities.
+    """The members' walks together; each step's distribution is the members' mixture.
 
     Args:
-        log_weight: of the members, (n, M).
-        walks: one for each member.
+        log_weight: the members' log-weights, (n, M).
+        walks: one walk per member.
     """
 
     def __init__(self, log_weight: torch.Tensor, walks: Sequence[Walk]) -> None:
         self.log_weight, self.walks = log_weight, walks
 
     def distribution(self, column: int) -> Distribution:
-        """p(x_column | cells known so far), the members' mixture."""
+        """p(x_column | cells known so far), as the members' mixture."""
         return Distribution.mixture(self.log_weight, [walk.distribution(column) for walk in self.walks])
 
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
-        """Every member takes the column's values."""
+        """Passes the column's values to every member."""
         for walk in self.walks:
             walk.learn(column, values, rows)
 
 
 def check_weights(weights: Sequence[float] | torch.Tensor | None, members: int) -> torch.Tensor:
-    """Logarithms (M,) of weights that sum to one, float64."""
+    """Log-weights (M,), float64, of weights scaled to sum to one; None means equal weights."""
     if weights is None:
         logarithm = torch.tensor(float(members), dtype=torch.float64, device="cpu").log().item()
         return torch.full((members,), -logarithm, dtype=torch.float64)
@@ -149,8 +170,14 @@ def check_weights(weights: Sequence[float] | torch.Tensor | None, members: int) 
 
 
 def fitted_weights(log_weight: torch.Tensor, logs: torch.Tensor) -> torch.Tensor:
-    """Logarithms (M,) of the weights with which the mixture of log-likelihoods (N, M) is likeliest, by expectation
-    maximisation from weights (M,). What is impossible for all members says nothing about them."""
+    """Log-weights (M,) that maximise the likelihood of a mixture, by expectation maximisation.
+
+    Rows that are impossible under all members are left out.
+
+    Args:
+        log_weight: the initial log-weights (M,).
+        logs: log-likelihoods (N, M) of the rows under each member.
+    """
     logs, last = logs[(logs > -torch.inf).any(1)], -torch.inf
     for _ in range(FIT_STEPS if len(logs) else 0):
         joint = log_weight + logs

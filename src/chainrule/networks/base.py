@@ -1,7 +1,7 @@
-"""The contract every network keeps.
+"""The base class of all networks.
 
-A network says what is its own, of arguments that are checked: ``cells``, ``begin`` and, where an answer has a quicker
-way, ``distribution``. The questions that users ask are written here once.
+A network implements ``cells``, ``begin`` and ``distribution``, whose arguments are checked. It may
+override other methods with faster ones. The methods that users call are written here once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Literal, overload
 
 import torch
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, unknown_choice, whole_number
@@ -28,24 +29,25 @@ ESTIMATES = "; or pass estimate=True for an estimate with its standard error"
 class AbstractNetwork(AbstractTrainable):
     """A joint density over D columns of codes, (N, D) float tensors.
 
-    Codes are never interpreted: what is unknown is said by ``observed``, never by NaN. Likelihoods are nats. Calling
-    any method but an optimizer's changes nothing: no parameter, no generator but the one passed.
+    The argument ``observed`` marks missing cells; NaN does not. Log-likelihoods are in nats. Methods
+    that answer questions change no parameter, and no generator but the one passed.
     """
 
     order: torch.Tensor  # int64 (D,): order[i] is the column drawn at step i
 
-    # What a network says. Arguments are checked: codes (N, D) in its dtype, masks bool (N, D).
+    # What a network implements. Arguments are checked: codes (N, D) in its dtype, masks bool (N, D).
 
     @abstractmethod
     def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
-        """Log-likelihoods (N, D) of the cells that are asked, each given the cells before it; 0 elsewhere.
+        """Log-likelihoods (N, D) of the asked cells, each given the cells before it; 0 elsewhere.
 
-        Given cells come first, then those asked, each group in the order. Values of other cells are never read.
+        Given cells come first, then asked cells, each group in the order. Values of other cells are
+        never read.
         """
 
     @abstractmethod
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
-        """A walk through the columns of rows x (n, D) in the order, with the known cells (n, D) as evidence."""
+        """A walk through the columns of rows x (n, D) in the order, given the known cells (n, D)."""
 
     @abstractmethod
     def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
@@ -54,26 +56,31 @@ class AbstractNetwork(AbstractTrainable):
     @property
     @abstractmethod
     def any_evidence(self) -> bool:
-        """Whether any cells may be known, and all questions are still answered exactly."""
+        """Whether the network answers exactly for every set of known cells."""
 
     def takes(self, known: torch.Tensor) -> torch.Tensor:
-        """Whether known cells (N, D) are evidence that the network takes exactly, bool (N,); all are, by default."""
+        """Whether the network conditions exactly on each row's known cells (N, D), bool (N,).
+
+        By default, it does for all rows.
+        """
         return torch.ones(len(known), dtype=torch.bool, device=known.device)
 
     def require_evidence(
         self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
     ) -> None:
-        """Raises EvidenceError unless the network takes these known cells (N, D) exactly; all are taken, by default.
+        """Raises EvidenceError unless the network conditions exactly on these known cells (N, D).
+
+        By default, it never raises.
 
         Args:
             known: bool (N, D).
-            name: what the known cells are called: "observed" or "given".
-            remedy: a further way out, appended to the message.
-            names: what the columns are called; by default their numbers.
+            name: the argument's name in the message, "observed" or "given".
+            remedy: a further remedy, appended to the message.
+            names: the columns' names in the message; by default their numbers.
         """
 
     def distributions(self, x: torch.Tensor) -> list[Distribution]:
-        """D distributions in column order, each given the cells of x (N, D) before it in the order."""
+        """D distributions in column order, each given the cells of x (N, D) drawn before it."""
         nothing = torch.zeros(x.shape, dtype=torch.bool, device=x.device)
         walk, found = self.begin(x, nothing), {}
         for column in self.order.tolist():
@@ -82,13 +89,16 @@ class AbstractNetwork(AbstractTrainable):
         return [found[column] for column in range(len(self.columns))]
 
     def rows(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
-        """log p(asked cells | given cells), (N,) nats: the sum of ``cells``, but of a mixture of rows."""
+        """log p(asked cells | given cells), (N,) nats: by default, the sum of ``cells``."""
         return sum_columns(self.cells(x, given, asked))
 
     def draw(
         self, values: torch.Tensor, known: torch.Tensor, uniform: torch.Tensor, temperature: float
     ) -> torch.Tensor:
-        """Rows (n, D): column by column in the order, known cells kept, the others drawn by uniforms (n, D)."""
+        """Rows (n, D) with the known cells of ``values`` and the others drawn in the order.
+
+        ``uniform`` (n, D) is the randomness of the draws, one number on [0, 1) per cell.
+        """
         return self._drawn(values, known, ~known, uniform, temperature)
 
     def complete(
@@ -99,15 +109,16 @@ class AbstractNetwork(AbstractTrainable):
         generator: torch.Generator,
         asked: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Rows (n, D) whose known cells are those of ``values`` and whose others are drawn.
+        """Rows (n, D) with the known cells of ``values`` and the others drawn.
 
         Args:
             values: codes (n, D).
             known: bool (n, D).
-            temperature: as of ``sample``.
-            generator: source of all draws.
-            asked: bool (n, D), the cells to draw, of a network that takes any evidence. Further cells stay open and
-                tell the others nothing. Default: all that are not known.
+            temperature: as for ``sample``.
+            generator: the source of all draws.
+            asked: bool (n, D), the cells to draw, for a network with ``any_evidence``. Cells that are
+                neither known nor asked keep their values, and no draw depends on them. Default: all
+                cells that are not known.
         """
         uniform = uniforms(len(values), values.shape[1], generator).to(values.device)
         if asked is None:
@@ -117,27 +128,30 @@ class AbstractNetwork(AbstractTrainable):
     def marginal_estimate(
         self, x: torch.Tensor, known: torch.Tensor, n_draws: int, generator: torch.Generator
     ) -> Estimate:
-        """log p(known cells), (N,), exact for rows whose evidence the network takes, estimated for others."""
+        """log p(known cells), (N,): exact for rows that ``takes`` accepts, estimated for others."""
         return importance_estimate(self, x, known, n_draws, generator)
 
     def one_order_networks(self, number: int = 1, seed: int = 1) -> list[AbstractNetwork]:
-        """The networks of one order each that this one stands for: itself, or an ensemble's members.
+        """Networks with one order each: this one, or an ensemble's members.
 
         Args:
-            number: how many orders to try of a network that has all of them: its own first, then random ones.
-            seed: of these orders.
+            number: the number of orders for an orderless network: its own, then random ones.
+            seed: the seed of the random orders.
         """
         return [self]
 
     def row_mixture(self) -> tuple[list[AbstractNetwork], torch.Tensor]:
-        """The networks of which rows are a mixture, and their log-weights (M,): itself alone, or an ensemble's members."""
+        """The components of p(x) as a mixture of networks, and their log-weights (M,).
+
+        An ensemble has its members as components; any other network has itself.
+        """
         return [self], torch.zeros(1, dtype=torch.float64, device=self._like().device)
 
     def numbers_each_step(self) -> int:
-        """How many parameters every step of the order reads beside those of its own column."""
+        """The number of parameters that every step reads besides those of its own column."""
         return 0
 
-    # What users ask.
+    # What users call.
 
     @overload
     def log_prob(
@@ -168,24 +182,27 @@ class AbstractNetwork(AbstractTrainable):
     ) -> torch.Tensor | Estimate:
         """log p(observed cells that are not given | given cells), (N,) nats.
 
-        Exact and differentiable. A network of one order takes ``observed`` and ``given`` that are, row by row, each a
-        prefix of the order. An ``OrderlessNADE`` takes any; its answer is that of the density with the order "given
-        cells first". An ``Ensemble`` takes what all its members take.
+        The answer is exact and differentiable. A network with one order needs ``observed`` and
+        ``given`` to be prefixes of the order in each row. An ``OrderlessNADE`` accepts any; it
+        answers for the order with the given cells first. An ``Ensemble`` accepts what all its
+        members accept.
 
         Args:
-            x: codes (N, D), each in the support of its column (0 or 1 for binary ones); this is not checked, and other
-                values give numbers that are no likelihoods. Values of unobserved cells are never read.
+            x: codes (N, D), each in the support of its column (0 or 1 for binary columns). The
+                support is not checked: other values give numbers that are not likelihoods. Values of
+                unobserved cells are never read.
             observed: bool (D,) or (N, D); default all.
             given: bool (D,) or (N, D), within observed; default none.
-            estimate: answer other evidence by importance sampling, as an ``Estimate``. The value is biased low where
-                nothing is given (the logarithm of an unbiased mean), of either sign otherwise; the standard error is
-                asymptotic and itself an estimate.
-            n_draws: draws per row of the estimate.
-            generator: source of those draws; None is a fresh one.
+            estimate: return an ``Estimate``, by importance sampling where the network has no exact
+                answer. If nothing is given, the value is biased low, as the logarithm of an unbiased
+                mean. Otherwise the bias may have either sign. The standard error is asymptotic and
+                itself an estimate.
+            n_draws: the number of draws per row of the estimate.
+            generator: the source of those draws; None is a fresh one.
 
         Raises:
-            EvidenceError: evidence that the network cannot take, without ``estimate``.
-            ShapeError: wrong shapes, or given cells that are not observed.
+            EvidenceError: the network cannot condition on this evidence, and ``estimate`` is False.
+            ShapeError: a shape is wrong, or a given cell is not observed.
         """
         x, seen, evidence = self.check_evidence(x, observed, given)
         if estimate:
@@ -204,11 +221,11 @@ class AbstractNetwork(AbstractTrainable):
 
         Args:
             x: codes (N, D).
-            observed: bool (D,) or (N, D), evidence as of ``log_prob``; other cells have 0. Default all.
+            observed: bool (D,) or (N, D), as for ``log_prob``; other cells have 0. Default all.
 
         Raises:
-            EvidenceError: evidence that the network cannot take, or an ensemble of several orders, where a cell has no
-                one set of cells before it.
+            EvidenceError: the network cannot condition on this evidence, or it is an ensemble whose
+                members have different orders.
         """
         x, seen, nothing = self.check_evidence(x, observed, None)
         if observed is not None:
@@ -218,18 +235,19 @@ class AbstractNetwork(AbstractTrainable):
     def conditional(self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None) -> Distribution:
         """p(x_column | the other observed cells of each row), batched over N.
 
-        An ``OrderlessNADE`` takes any evidence. A network of one order is exact where the known cells are those that
-        it draws before the column; and, for a Bernoulli or Categorical column, where the known cells and the column
-        together are a prefix of the order: then by the joint probabilities of all its values. An ``Ensemble`` has the
-        members' own, reweighted by the evidence.
+        An ``OrderlessNADE`` accepts any evidence. A network with one order needs the known cells to
+        be those drawn before the column. For a Bernoulli or Categorical column, it is enough that
+        the known cells and the column together are a prefix of the order. The answer then comes from
+        the joint probabilities of all the column's values. An ``Ensemble`` mixes its members'
+        answers, reweighted by the evidence.
 
         Args:
-            x: codes (N, D); the column's own, and unobserved ones, are never read.
-            column: its number.
+            x: codes (N, D). Values of the column and of unobserved cells are never read.
+            column: the column's number.
             observed: bool (D,) or (N, D); default all others.
 
         Raises:
-            EvidenceError: other evidence.
+            EvidenceError: the network cannot condition on this evidence.
         """
         x, column, known = self.check_column(x, column, observed)
         return self.distribution(x, column, known)
@@ -238,7 +256,7 @@ class AbstractNetwork(AbstractTrainable):
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k).
 
         Raises:
-            EvidenceError: an ensemble of several orders.
+            EvidenceError: the network is an ensemble whose members have different orders.
         """
         return self.distributions(self.check_rows(x))
 
@@ -250,25 +268,28 @@ class AbstractNetwork(AbstractTrainable):
         temperature: float = 1.0,
         generator: torch.Generator | None = None,
     ) -> torch.Tensor:
-        """n rows (n, D) drawn exactly, one column at a time; always n rows, no rejection.
+        """Draws n rows (n, D) exactly, one column at a time and without rejection.
 
         Args:
-            n: number of rows.
-            given: (values, observed), each (1, D) or (n, D): cells to keep, evidence that the network takes exactly.
-            temperature: divides every logit, those of a mixture's parts and of an ensemble's members too, and multiplies
-                scales; 1 samples the model, towards 0 the likeliest value of each step.
-            generator: source of all draws; None is a fresh one.
+            n: the number of rows.
+            given: (values, observed), each (1, D) or (n, D): the cells to keep.
+            temperature: divides all logits, including those of mixture components and of an
+                ensemble's members, and multiplies scales. 1 samples the model; values near 0 draw the
+                most probable value of each step.
+            generator: the source of all draws; None is a fresh one.
 
         Raises:
-            EvidenceError: given cells that the network cannot take exactly; the message says what would serve.
+            EvidenceError: the network cannot condition on the given cells. The message has a remedy.
         """
         n, values, known = self.check_draws(n, given, temperature)
         return self.complete(values, known, temperature, generator_from(generator))
 
+    @override
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``log_prob`` of complete rows, (N,) nats, so that what calls a module gets its likelihood."""
+        """``log_prob`` of complete rows, (N,) nats: the result of calling the module."""
         return self.log_prob(x)
 
+    @override
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:
@@ -280,7 +301,7 @@ class AbstractNetwork(AbstractTrainable):
     def check_evidence(
         self, x: torch.Tensor, observed: torch.Tensor | None, given: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Codes, what is observed and what is given, (N, D) each, checked."""
+        """Codes and the masks of observed and given cells, each (N, D) and checked."""
         x = self.check_rows(x, observed)
         seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
         evidence = as_mask(given, *x.shape, name="given", default=False).to(x.device)
@@ -290,7 +311,7 @@ class AbstractNetwork(AbstractTrainable):
     def check_column(
         self, x: torch.Tensor, column: int, observed: torch.Tensor | None
     ) -> tuple[torch.Tensor, int, torch.Tensor]:
-        """Codes (N, D), the column's number and the other cells that are known, (N, D), checked."""
+        """Codes (N, D), the column's number and the mask (N, D) of the other known cells, checked."""
         x = self.check_rows(x, observed)
         column = whole_number(column, "column", least=0, what="the number of a column")
         if column >= len(self.columns):
@@ -302,7 +323,7 @@ class AbstractNetwork(AbstractTrainable):
     def check_draws(
         self, n: int, given: tuple[torch.Tensor, torch.Tensor] | None, temperature: float
     ) -> tuple[int, torch.Tensor, torch.Tensor]:
-        """How many rows to draw, the values of given cells and which those are, (n, D) each, checked."""
+        """The number of rows, and the values and the mask (n, D) of the given cells, checked."""
         n = self.check_number(n, temperature)
         width, like = len(self.columns), self._like()
         if given is None:
@@ -328,11 +349,11 @@ class AbstractNetwork(AbstractTrainable):
 
 
 def sum_columns(cells: torch.Tensor) -> torch.Tensor:
-    """Row sums (N,) of log-likelihoods (N, D), accumulated in float64, in the dtype of the cells."""
+    """Row sums (N,) of log-likelihoods (N, D), accumulated in float64 and returned in their dtype."""
     return cells.sum(1, dtype=torch.float64).to(cells.dtype)
 
 
 def check_pool(pool: str) -> None:
-    """Raises ShapeError for a pool that is none of POOLS."""
+    """Raises ShapeError unless the pool is one of POOLS."""
     if pool not in POOLS:
         raise ShapeError(unknown_choice("pool", pool, POOLS))

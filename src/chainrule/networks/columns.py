@@ -1,4 +1,4 @@
-"""The columns of a network: how each is distributed and how others see it, and where inputs and parameters lie."""
+"""The columns of a network: conditionals, encodings, and positions of inputs and parameters."""
 
 from __future__ import annotations
 
@@ -25,18 +25,19 @@ from chainrule.errors import ShapeError, whole_number
 from chainrule.ops.nade.parameters import slices_of
 
 ColumnSpec: TypeAlias = AbstractConditional | tuple[AbstractConditional, AbstractEncoding]
-"""What a user says of a column: its conditional, alone or with an encoding in place of the default one."""
+"""A column's conditional, alone (with its default encoding) or paired with an encoding."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """D columns: a conditional and an encoding of each, with likelihoods and network inputs for all of them at once.
+    """D columns, each with a conditional and an encoding.
 
-    Equal columns are computed together, so that 784 Bernoulli columns cost one call.
+    Methods compute likelihoods and network inputs for all columns. Equal columns share one call, so
+    784 Bernoulli columns cost one.
 
     Attributes:
-        conditionals: how each column is distributed.
-        encodings: how other columns see each.
+        conditionals: the conditional distribution of each column.
+        encodings: the encoding of each column as network inputs.
     """
 
     conditionals: tuple[AbstractConditional, ...]
@@ -44,9 +45,9 @@ class Columns:
 
     @classmethod
     def of(cls, spec: int | Sequence[ColumnSpec] | Columns) -> Columns:
-        """Columns from what a user says: a number of binary columns, or a conditional per column.
+        """Columns from the number of binary columns, or from a conditional per column.
 
-        A pair (conditional, encoding) says how other columns see the value.
+        A pair (conditional, encoding) replaces the conditional's default encoding.
 
         >>> from chainrule.conditionals import GaussianMixture, PiecewiseLinear
         >>> number = GaussianMixture(2)
@@ -69,21 +70,21 @@ class Columns:
         return len(self.conditionals)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Columns:
-        return self  # it never changes, and copies of a network share it
+        return self  # it is immutable, so copies of a network share it
 
     @cached_property
     def is_binary(self) -> bool:
-        """Whether all columns are plain bits."""
+        """Whether all columns are binary, with the identity as their encoding."""
         return set(self.conditionals) == {Bernoulli()} and set(self.encodings) == {Identity()}
 
     @cached_property
     def input_widths(self) -> tuple[int, ...]:
-        """Numbers that encode each column as evidence."""
+        """The number of network inputs of each column."""
         return tuple(encoding.width for encoding in self.encodings)
 
     @cached_property
     def param_widths(self) -> tuple[int, ...]:
-        """Parameters of each column's conditional."""
+        """The number of parameters of each column's conditional."""
         return tuple(conditional.param_width for conditional in self.conditionals)
 
     @cached_property
@@ -95,27 +96,27 @@ class Columns:
         return slices_of(self.param_widths)
 
     def input_rows(self, column: int) -> slice:
-        """Where a column's encoding lies in the encoded inputs."""
+        """The positions of a column's encoding among all inputs."""
         return self._inputs[column]
 
     def param_rows(self, column: int) -> slice:
-        """Where a column's parameters lie among all parameters."""
+        """The positions of a column's parameters among all parameters."""
         return self._params[column]
 
     def inputs_in(self, order: Sequence[int]) -> torch.Tensor:
-        """Positions (I,) of the encoded inputs when the columns come in this order, int64."""
+        """The positions (I,) of the inputs, sorted by this order of the columns, int64."""
         return _positions([self._inputs[column] for column in order])
 
     def params_in(self, order: Sequence[int]) -> torch.Tensor:
-        """Positions (P,) of the parameters when the columns come in this order, int64."""
+        """The positions (P,) of the parameters, sorted by this order of the columns, int64."""
         return _positions([self._params[column] for column in order])
 
     def steps_of_inputs(self, order: torch.Tensor) -> torch.Tensor:
-        """The step (I,) of an order (D,) at which each encoded input becomes known, int64."""
+        """The step (I,) of an order (D,) at which each input becomes known, int64."""
         return _spread(order, self.input_widths)
 
     def steps_of_params(self, order: torch.Tensor) -> torch.Tensor:
-        """The step (P,) of an order (D,) at which each parameter is asked for, int64."""
+        """The step (P,) of an order (D,) at which each parameter is needed, int64."""
         return _spread(order, self.param_widths)
 
     @cached_property
@@ -128,7 +129,7 @@ class Columns:
 
     @cached_property
     def _scored(self) -> tuple[tuple[tuple[AbstractConditional, ...], list[int]], ...]:
-        """Groups of columns whose likelihoods are computed in one call, and their conditionals."""
+        """Groups of columns scored in one call, each as (conditionals, columns)."""
         groups: dict[Hashable, list[int]] = {}
         for column, conditional in enumerate(self.conditionals):
             groups.setdefault(conditional.batch_key, []).append(column)
@@ -136,12 +137,12 @@ class Columns:
 
     @cached_property
     def _conditional(self) -> AbstractConditional | None:
-        """The conditional of all columns, if they have the same."""
+        """The conditional that all columns share, or None."""
         return self.conditionals[0] if len(set(self.conditionals)) == 1 else None
 
     @cached_property
     def _back(self) -> np.ndarray:
-        """Where each column lies among those of the groups of ``_scored``, one after the other."""
+        """The position of each column in the concatenated groups of ``_scored``."""
         return np.argsort([k for _, columns in self._scored for k in columns])
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
@@ -158,22 +159,27 @@ class Columns:
     def project(
         self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, known: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """bias + encode(x) · weight over the known cells, (N, H), for codes (N, D), weight (I, H) and known (N, D).
+        """bias + encode(x) · weight over the known cells, (N, H).
 
-        Of a category the one row that counts is looked up, so that 900 levels cost what two do. Unknown codes may be
-        NaN. bias is (H,) or (N, H).
+        A one-hot column looks up its row of the weight, so 900 categories cost as much as two.
+
+        Args:
+            x: codes (N, D); codes of unknown cells may be NaN.
+            weight: (I, H).
+            bias: (H,) or (N, H).
+            known: bool (N, D); default all.
         """
         one_hot, other = self._one_hot, self._other
         if not one_hot.columns:
             inputs = self.encode(x)
-            # where: an unknown NaN must not get through
+            # ``where`` instead of a product: NaN times 0 is NaN
             return torch.addmm(bias, inputs if known is None else torch.where(self.spread(known), inputs, 0), weight)
         if other.columns:
             part = None if known is None else known[:, other.columns]
             bias = other.of.project(x[:, other.columns], weight[torch.from_numpy(other.inputs)], bias, part)
         codes, width = x[:, one_hot.columns], torch.from_numpy(one_hot.last).to(x.device)
         index = codes.long().clamp(min=0).minimum(width)
-        counts = index == codes  # neither NaN nor the unlisted have a row
+        counts = index == codes  # NaN and unlisted categories have no row
         if known is not None:
             counts = counts & known[:, one_hot.columns]
         at = torch.where(counts, index, 0) + torch.from_numpy(one_hot.first).to(x.device)
@@ -204,7 +210,10 @@ class Columns:
         return torch.cat(parts, dim=1).index_select(1, torch.from_numpy(self._back).to(x.device))
 
     def filled(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-        """x (N, D) with a code of the column's support wherever a cell is not known, so that an unknown NaN reaches nothing."""
+        """x (N, D) with a placeholder from the column's support in every unknown cell.
+
+        The placeholder keeps the NaN of an unknown cell out of all computations.
+        """
         if not any(self._placeholders):
             return torch.where(known, x, 0)
         return torch.where(known, x, torch.tensor(self._placeholders, dtype=x.dtype, device=x.device))
@@ -214,35 +223,38 @@ class Columns:
         return tuple(conditional.placeholder for conditional in self.conditionals)
 
     def spread(self, mask: torch.Tensor) -> torch.Tensor:
-        """A mask of cells (N, D) as one of the encoded inputs (N, I)."""
+        """A mask of inputs (N, I) from a mask of cells (N, D)."""
         if all(width == 1 for width in self.input_widths):
             return mask
         return mask[:, [k for k, width in enumerate(self.input_widths) for _ in range(width)]]
 
     def is_evidence(self, x: torch.Tensor) -> torch.Tensor:
-        """Which cells of codes x (N, D) say anything about other columns, bool (N, D)."""
+        """Which cells of codes x (N, D) are inputs for other columns, bool (N, D)."""
         return torch.stack([encoding.is_evidence(x[:, k]) for k, encoding in enumerate(self.encodings)], dim=1)
 
     @cached_property
     def all_evidence(self) -> bool:
-        """Whether every code of every column is evidence, so that ``is_evidence`` need not be asked."""
+        """Whether ``is_evidence`` is true for every code of every column."""
         probe = torch.tensor([[(c.support() or (0.0,))[-1] for c in self.conditionals]])
         return bool(self.is_evidence(probe).all())
 
     def listed_only(self) -> Columns:
-        """These columns, but that of categories the listed values alone are drawn."""
+        """These columns, with categories that draw only their listed values."""
         each = (replace(c, listed_only=True) if isinstance(c, Categorical) else c for c in self.conditionals)
         return Columns(tuple(each), self.encodings)
 
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:
-        """Parameters (P,) of the independent columns that fit codes x (N, D)."""
+        """Parameters (P,) of independent columns fitted to codes x (N, D)."""
         params = x.new_zeros(sum(self.param_widths))
         for (conditional, _), columns in self._equal.items():
             params[self.params_in(columns).to(x.device)] = conditional.initial_params(x[:, columns]).flatten()
         return params
 
     def to_json(self) -> list[dict[str, object]]:
-        """Runs of equal columns, each with its length, its conditional, and its encoding where that is not the default."""
+        """Runs of equal columns, each with its length and conditional, as JSON.
+
+        The encoding is included unless it is the conditional's default.
+        """
         runs: list[dict[str, object]] = []
         for (conditional, encoding), equal in groupby(zip(self.conditionals, self.encodings, strict=True)):
             run: dict[str, object] = {"times": len(list(equal)), "conditional": conditional.to_json()}
@@ -251,7 +263,7 @@ class Columns:
 
     @classmethod
     def from_json(cls, runs: Sequence[Mapping[str, object]]) -> Columns:
-        """The columns that ``to_json`` described."""
+        """The columns from the result of ``to_json``."""
         columns: list[ColumnSpec] = []
         for run in runs:
             spec, times, seen = run["conditional"], run["times"], run.get("encoding")
@@ -266,13 +278,13 @@ class Columns:
 
 @dataclass(frozen=True)
 class _Part:
-    """Some of the columns, and where their inputs lie among all."""
+    """Some of the columns, and the positions of their inputs among all inputs."""
 
     columns: list[int]
     of: Columns
     inputs: np.ndarray  # int64: rows of a weight (I, H)
-    first: np.ndarray  # int64, one per column: the first of its rows
-    last: np.ndarray  # int64: how far its last row lies behind the first
+    first: np.ndarray  # int64, one per column: its first row
+    last: np.ndarray  # int64, one per column: its last row, counted from its first
 
 
 def _spread(order: torch.Tensor, widths: Sequence[int]) -> torch.Tensor:
@@ -281,16 +293,16 @@ def _spread(order: torch.Tensor, widths: Sequence[int]) -> torch.Tensor:
 
 
 def _positions(rows: Sequence[slice]) -> torch.Tensor:
-    """The numbers in these slices, one slice after the other, int64 (sum of their lengths,)."""
+    """The concatenated integers of these slices, int64 (sum of their lengths,)."""
     start = torch.tensor([each.start for each in rows], dtype=torch.int64)
     width = torch.tensor([each.stop - each.start for each in rows], dtype=torch.int64)
     total = sum(each.stop - each.start for each in rows)
-    shift = start - (width.cumsum(0) - width)  # of each slice against its place among the results
+    shift = start - (width.cumsum(0) - width)  # from a slice's position in the result to its start
     return torch.arange(total) + shift.repeat_interleave(width, output_size=total)
 
 
 def _pair(k: int, spec: object) -> tuple[AbstractConditional, AbstractEncoding]:
-    """The conditional and the encoding of column k as a user says them."""
+    """The conditional and the encoding of column k, from the user's specification."""
     match spec:
         case AbstractConditional():
             return spec, spec.encoding()

@@ -1,4 +1,4 @@
-"""Committees: networks that share one order, averaged conditional by conditional."""
+"""Committees: the average of networks that share one order, conditional by conditional."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError
@@ -21,19 +22,23 @@ MEMBERS: dict[str, type[AbstractFixedOrder]] = {"MADE": MADE, "NADE": NADE}
 
 
 class Committee(AbstractAverage):
-    """p(x) = Π_k Σ_m π_m p_m(x_k | x_<k): the mean of the members' probabilities at every step of the order they share.
+    """p(x) = Π_k Σ_m π_m p_m(x_k | x_<k): every conditional is the average of the members'.
 
-    A density of that order, exact and normalised as its members are, and conditioned on any prefix. Beside an ``Ensemble``,
-    the mixture Σ_m π_m p_m(x) of whole rows: there the first cells of a row decide which member answers for the rest of it;
-    here all answer for every cell, so that what each has learned by heart is averaged out of each conditional. Only
-    members of one order can sit on a committee; several committees, each of its own order, make an ``Ensemble``.
+    A committee is an exact, normalised density like its members. It conditions on any prefix of
+    the order that the members share.
 
-    Source: deep ensembles (Lakshminarayanan, Pritzel & Blundell, NeurIPS 2017, arXiv:1612.01474) of each conditional; the
-    linear opinion pool (Stone 1961).
+    An ``Ensemble`` mixes whole rows instead: p(x) = Σ_m π_m p_m(x). There, the first cells of a row
+    decide which member predicts the others. Here, all members predict every cell, so every
+    conditional averages out what single members overfit. Committees with different orders can be
+    members of an ``Ensemble``.
+
+    Source: deep ensembles (Lakshminarayanan, Pritzel & Blundell, NeurIPS 2017, arXiv:1612.01474),
+    applied to each conditional; the linear opinion pool (Stone 1961).
 
     Args:
-        members: a NADE or MADE each, over equal columns, all of one order.
-        weights: of the members, above zero; they are divided by their sum. Default: all the same. See ``fit_weights``.
+        members: networks, each a NADE or a MADE, over equal columns and with one order.
+        weights: the members' weights, above zero; they are divided by their sum. Default: equal
+            weights. See ``fit_weights``.
 
     Examples:
         >>> from chainrule.networks import NADE
@@ -62,34 +67,37 @@ class Committee(AbstractAverage):
         """The order that all members share, int64 (D,)."""
         return self.networks[0].order
 
+    @override
     def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
-        """Log-likelihoods (N, D) of the cells that are asked: of the mean of the members' probabilities of each; else 0."""
         logs = torch.stack([network.cells(x, given, asked) for network in self.networks], dim=1)  # (N, M, D)
         return torch.where(asked, (self.log_weight.to(logs.dtype)[:, None] + logs).logsumexp(1), 0)
 
+    @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
-        """The members' walks side by side."""
         return AverageWalk(self.log_weight.expand(len(x), -1), [each.begin(x, known) for each in self.networks])
 
+    @override
     def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
-        """p(x_column | known cells), of known cells before the column, or by enumeration of the column's values."""
         return distribution_in_order(self, x, column, known)
 
+    @override
     def distributions(self, x: torch.Tensor) -> list[Distribution]:
-        """D distributions in column order, each given the cells of x (N, D) before it: the members' mixtures."""
         each = [network.distributions(x) for network in self.networks]
         weight = self.log_weight.to(each[0][0].params.dtype).expand(len(x), -1)
         return [Distribution.mixture(weight, parts) for parts in zip(*each, strict=True)]
 
+    @override
     def require_evidence(
         self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
     ) -> None:
-        """Raises EvidenceError unless each row's known cells are a prefix of the order."""
         self.networks[0].require_evidence(known, name=name, remedy=remedy, names=names)
 
     @torch.no_grad()
     def fit_weights(self, x: torch.Tensor) -> Committee:
-        """Sets the weights to those of the highest likelihood on rows x (N, D), validation rows, by expectation maximisation."""
+        """Sets the weights that maximise the likelihood of validation rows x (N, D).
+
+        The method is expectation maximisation.
+        """
         x = self.check_rows(x)
         if len(x) == 0:
             raise ShapeError("x has no rows; weights are fitted on at least one")
@@ -99,11 +107,12 @@ class Committee(AbstractAverage):
         self.log_weight.copy_(fitted_weights(self.log_weight, logs.flatten(0, 1)))
         return self
 
+    @override
     def config(self) -> dict[str, Any]:
-        """The members' classes and constructor arguments, as JSON; weights are a tensor of the state."""
+        """The members' classes and constructor arguments, as JSON; the state holds the weights."""
         return {"members": [member_to_json(network) for network in self.networks]}
 
     @classmethod
+    @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> Committee:
-        """The committee that ``config`` described, with fresh parameters."""
         return cls([member_from_json(spec, columns, MEMBERS) for spec in config["members"]])

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.conditionals.distribution import choose
@@ -25,16 +26,21 @@ from chainrule.rng import uniforms
 
 
 class Ensemble(AbstractAverage):
-    """p(x) = Σ_m π_m p_m(x): log-mean-exp of the members' likelihoods in float64, never a mean of their logits.
+    """p(x) = Σ_m π_m p_m(x): a mixture of networks, computed in float64.
 
-    Evidence G reweights the members by how well each explains it: p(O∖G | G) = Σ π_m p_m(G) p_m(O∖G | G) / Σ π_m p_m(G).
-    Several orders of one orderless network, ``Ensemble([net.with_order(o) for o in orders])``, are EoNADE.
+    It averages likelihoods, not logits. Given cells G reweight each member by its likelihood of G.
+    For observed cells O: p(O∖G | G) = Σ_m π_m p_m(G) p_m(O∖G | G) / Σ_m π_m p_m(G).
 
-    Source: Uria, Murray & Larochelle, "A Deep and Tractable Density Estimator", ICML 2014, arXiv:1310.1757.
+    EoNADE is an ensemble of one orderless network in several orders:
+    ``Ensemble([net.with_order(o) for o in orders])``.
+
+    Source: Uria, Murray & Larochelle, "A Deep and Tractable Density Estimator", ICML 2014,
+    arXiv:1310.1757.
 
     Args:
         members: networks over equal columns; several may share parameters.
-        weights: of the members, above zero; they are divided by their sum. Default: all the same. See ``fit_weights``.
+        weights: the members' weights, above zero; they are divided by their sum. Default: equal
+            weights. See ``fit_weights``.
 
     Examples:
         >>> from chainrule.networks import NADE
@@ -57,43 +63,44 @@ class Ensemble(AbstractAverage):
         """The order that all members share.
 
         Raises:
-            EvidenceError: members of several orders.
+            EvidenceError: the members have different orders.
         """
         orders = [network.order for network in self.networks]
         if not all(torch.equal(order, orders[0]) for order in orders):
             raise EvidenceError("the members of this ensemble have several orders; ask a member for its own")
         return orders[0]
 
+    @override
     def rows(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
-        """log p(asked cells | given cells), (N,) nats: the mixture of the members' own, reweighted by the given cells."""
+        """log p(asked cells | given cells), (N,) nats: the mixture, reweighted by the given cells."""
         weight = self._posterior(x, given)  # (N, M)
         logs = torch.stack([network.rows(x, given, asked).double() for network in self.networks], dim=1)
         return (weight + logs).logsumexp(1).to(x.dtype)
 
+    @override
     def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
-        """Log-likelihoods (N, D) of the cells that are asked, each given the cells before it, where members share one order.
-
-        The members' weights run along: each cell's likelihood is their mixture, weighted by how they explained the cells
-        before.
+        """See the base class. Each cell's likelihood is a mixture, reweighted by the cells before it.
 
         Raises:
-            EvidenceError: members of several orders; a cell then has no one set of cells before it.
+            EvidenceError: the members have different orders, so "the cells before" differ too.
         """
         order = self.order
         cells = self._cells(x, order, given, asked)  # (N, M, D)
         weight = running_weights(self._posterior(x, given), cells)
         return (weight + cells).logsumexp(1).to(x.dtype)[:, order.argsort()]
 
+    @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
-        """The members' walks side by side, where they share one order; their weights run along.
+        """The members' walks together; each step reweights the members.
 
         Raises:
-            EvidenceError: members of several orders.
+            EvidenceError: the members have different orders.
         """
         _ = self.order
         before = known if self.any_evidence else torch.zeros_like(known)
         return _Walk(self._posterior(x, before), [network.begin(x, before) for network in self.networks])
 
+    @override
     def complete(
         self,
         values: torch.Tensor,
@@ -102,7 +109,10 @@ class Ensemble(AbstractAverage):
         generator: torch.Generator,
         asked: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Rows (n, D): for each a member by its weight given the evidence, then that member's draw."""
+        """See the base class. Each row draws a member by its weight given the known cells.
+
+        That member then draws the row.
+        """
         uniform = uniforms(1, len(values), generator)[0].to(values.device)
         chosen, _ = choose(self._posterior(values, known) / temperature, uniform)  # (n,)
         x = values.clone()
@@ -112,15 +122,21 @@ class Ensemble(AbstractAverage):
             x[rows] = network.complete(values[rows], known[rows], temperature, generator, own)
         return x
 
+    @override
     def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
-        """p(x_column | known cells), batched over N: the members' own, reweighted by the evidence."""
+        """p(x_column | known cells), batched over N: the mixture, reweighted by the known cells."""
         parts = [network.distribution(x, column, known) for network in self.networks]
         prior = self.log_weight.expand(len(x), -1)
         logs = [_evidence(*each, x, column, known) for each in zip(self.networks, parts, strict=True)]
         return Distribution.mixture(normalised(prior + torch.stack(logs, dim=1), prior), parts)
 
+    @override
     def distributions(self, x: torch.Tensor) -> list[Distribution]:
-        """D distributions in column order, each given the cells of x (N, D) before it; members share one order."""
+        """See the base class. Each distribution is a mixture, reweighted by the cells before it.
+
+        Raises:
+            EvidenceError: the members have different orders.
+        """
         order = self.order
         everything = torch.ones(x.shape, dtype=torch.bool, device=x.device)
         cells = self._cells(x, order, ~everything, everything)  # (N, M, D)
@@ -128,28 +144,35 @@ class Ensemble(AbstractAverage):
         parts = [network.distributions(x) for network in self.networks]
         return [Distribution.mixture(weight[:, :, k], [each[k] for each in parts]) for k in range(len(self.columns))]
 
+    @override
     def marginal_estimate(
         self, x: torch.Tensor, known: torch.Tensor, n_draws: int, generator: torch.Generator
     ) -> Estimate:
-        """log p(known cells), (N,): the mixture of what the members answer, with the error that theirs make together."""
+        """log p(known cells), (N,): the mixture of the members' estimates, and its standard error."""
         each = [network.marginal_estimate(x, known, n_draws, generator) for network in self.networks]
         logs = self.log_weight + torch.stack([one.value.double() for one in each], dim=1)  # (N, M)
         errors = torch.stack([one.standard_error.double() for one in each], dim=1)
         error = (normalised(logs, self.log_weight.expand_as(logs)).exp() * errors).norm(dim=1)
         return Estimate(logs.logsumexp(1).to(x.dtype), error.to(x.dtype))
 
+    @override
     def features(self, x: torch.Tensor, pool: str = "last", *, observed: torch.Tensor | None = None) -> torch.Tensor:
-        """The members' representations side by side, (N, sum of their widths); ``observed`` as members take it."""
+        """The members' representations, concatenated to (N, sum of their widths).
+
+        ``observed`` is for orderless members only.
+        """
         check_pool(pool)
         x, options = self.check_rows(x, observed), {} if observed is None else {"observed": observed}
         return torch.cat([network.features(x, pool, **options) for network in self.networks], dim=1)
 
+    @override
     def one_order_networks(self, number: int = 1, seed: int = 1) -> list[AbstractNetwork]:
-        """Those of each member."""
+        """The one-order networks of all members."""
         return [one for network in self.networks for one in network.one_order_networks(number, seed)]
 
+    @override
     def row_mixture(self) -> tuple[list[AbstractNetwork], torch.Tensor]:
-        """The members and the logarithms of their weights, those of an ensemble among them in its place."""
+        """The members and their log-weights (M,), with nested ensembles flattened."""
         networks, weights = [], []
         for network, log_weight in zip(self.networks, self.log_weight, strict=True):
             own, logs = network.row_mixture()
@@ -159,7 +182,10 @@ class Ensemble(AbstractAverage):
 
     @torch.no_grad()
     def fit_weights(self, x: torch.Tensor, observed: torch.Tensor | None = None) -> Ensemble:
-        """Sets the weights to those of the highest likelihood on rows x (N, D), validation rows, by expectation maximisation."""
+        """Sets the weights that maximise the likelihood of validation rows x (N, D).
+
+        The method is expectation maximisation. ``observed`` is as for ``log_prob``.
+        """
         x = self.check_rows(x)
         if len(x) == 0:
             raise ShapeError("x has no rows; weights are fitted on at least one")
@@ -167,10 +193,11 @@ class Ensemble(AbstractAverage):
         self.log_weight.copy_(fitted_weights(self.log_weight, logs))
         return self
 
+    @override
     def require_evidence(
         self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
     ) -> None:
-        """Raises EvidenceError unless every member takes these known cells exactly."""
+        """Raises EvidenceError unless every member conditions exactly on these known cells."""
         for number, network in enumerate(self.networks):
             try:
                 network.require_evidence(known, name=name, remedy=remedy, names=names)
@@ -184,10 +211,11 @@ class Ensemble(AbstractAverage):
                 )
                 raise EvidenceError(f"member {number} of the ensemble: {error}{several}") from error
 
+    @override
     def config(self) -> dict[str, Any]:
-        """The members' classes and constructor arguments, as JSON; weights are a tensor of the state."""
+        """The members' classes and constructor arguments, as JSON; the state holds the weights."""
         members: list[dict[str, Any]] = []
-        owners: dict[tuple[int, ...], int] = {}  # the first orderless network that has these parameters
+        owners: dict[tuple[int, ...], int] = {}  # the first orderless member with these parameters
         for number, member in enumerate(self.networks):
             owner = number
             if isinstance(member, OrderlessNADE):
@@ -199,8 +227,8 @@ class Ensemble(AbstractAverage):
         return {"members": members}
 
     @classmethod
+    @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> Ensemble:
-        """The ensemble that ``config`` described, with fresh parameters."""
         members: list[AbstractNetwork] = []
         for spec in config["members"]:
             if "like" in spec:
@@ -219,7 +247,7 @@ class Ensemble(AbstractAverage):
         return cls(members)
 
     def _posterior(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-        """Log-weights (N, M) of the members given the known cells, each row a distribution, float64."""
+        """Log-weights (N, M) of the members given the known cells, normalised in each row, float64."""
         prior = self.log_weight.expand(len(x), -1)
         if not bool(known.any()):
             return prior
@@ -228,16 +256,17 @@ class Ensemble(AbstractAverage):
         return normalised(prior + logs, prior)
 
     def _cells(self, x: torch.Tensor, order: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
-        """Every member's log-likelihood of each cell (N, M, D), step after step of the order they share, float64."""
+        """Every member's log-likelihood of each cell (N, M, D), in the shared order, float64."""
         each = [network.cells(x, given, asked) for network in self.networks]
         return torch.stack(each, dim=1).double()[:, :, order]
 
 
 class _Walk(AverageWalk):
-    """The members' walks; each member's weight is that given the cells known so far."""
+    """The members' walks; each member is weighted by its likelihood of the cells known so far."""
 
+    @override
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
-        """Every member is weighted by how likely it held the values, then takes them."""
+        """Reweights the members by their likelihoods of the values, then passes the values to them."""
         logs = [walk.distribution(column).log_prob(values).double() for walk in self.walks]
         told = torch.where(rows[:, None], torch.stack(logs, dim=1), 0)  # (n, M)
         self.log_weight = normalised(self.log_weight + told, self.log_weight)
@@ -245,11 +274,11 @@ class _Walk(AverageWalk):
 
 
 def running_weights(log_weight: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
-    """Log-weights (N, M, D) of mixed networks at every step, given the cells before it in the order.
+    """Log-weights (N, M, D) of the components at every step, given the cells before it.
 
     Args:
-        log_weight: before the first step, (M,) or (N, M).
-        cells: log-likelihoods of the cells by each network, step after step, (N, M, D).
+        log_weight: the log-weights before the first step, (M,) or (N, M).
+        cells: log-likelihoods (N, M, D) of the cells under each component, in step order.
     """
     before = torch.cat([torch.zeros_like(cells[:, :, :1]), cells[:, :, :-1].cumsum(2)], dim=2)
     prior = log_weight[..., None].expand_as(cells)
@@ -257,7 +286,7 @@ def running_weights(log_weight: torch.Tensor, cells: torch.Tensor) -> torch.Tens
 
 
 def normalised(joint: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
-    """Log-weights (N, M, …) that sum to one over M; evidence that all give no probability says nothing about them."""
+    """Log-weights (N, M, …), normalised over M; the prior where all joint probabilities are zero."""
     possible = (joint > -torch.inf).any(1, keepdim=True)
     return torch.where(possible, joint, prior).log_softmax(1)
 
@@ -267,8 +296,8 @@ def _evidence(
 ) -> torch.Tensor:
     """log p(known cells) (N,), float64.
 
-    A network that takes no such evidence has p(known) = p(v, known) / p(v | known) by the column's likeliest value v, for
-    ``part`` is its p(x_column | known).
+    If the network cannot condition on the known cells exactly, Bayes' rule gives
+    p(known) = p(v, known) / p(v | known). Here v is the mode of ``part``, its p(x_column | known).
     """
     nothing = torch.zeros_like(known)
     if bool(network.takes(known).all()):

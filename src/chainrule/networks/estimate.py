@@ -1,4 +1,4 @@
-"""Likelihoods of evidence that a network cannot take exactly, estimated by importance sampling."""
+"""Importance sampling for likelihoods that a network cannot compute exactly."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ ROWS = 4096  # drawn at once
 
 
 class Estimable(Protocol):
-    """What an estimate needs of a network."""
+    """The interface of a network for importance sampling."""
 
     columns: Columns
 
     def takes(self, known: torch.Tensor) -> torch.Tensor:
-        """Which rows have evidence that is taken exactly, bool (N,)."""
+        """Whether the network conditions exactly on each row's known cells, bool (N,)."""
         ...
 
     def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
-        """Log-likelihoods (N, D) of the cells that are asked, each given the cells before it."""
+        """Log-likelihoods (N, D) of the asked cells, each given the cells before it."""
         ...
 
     def draw(
         self, values: torch.Tensor, known: torch.Tensor, uniform: torch.Tensor, temperature: float
     ) -> torch.Tensor:
-        """Rows (n, D) in which the cells that are not known are drawn, in the order, by uniforms (n, D)."""
+        """Rows (n, D) with the known cells of ``values`` and the others drawn in the order."""
         ...
 
 
@@ -41,7 +41,7 @@ def conditional_estimate(
     """log p(seen cells that are not given | given cells): the difference of two estimated marginals.
 
     Args:
-        marginal: estimates log p(known cells) of known cells (N, D).
+        marginal: a function from known cells, bool (N, D), to an estimate of log p(known cells).
         seen: bool (N, D).
         given: bool (N, D), within ``seen``.
     """
@@ -56,17 +56,19 @@ def conditional_estimate(
 def importance_estimate(
     network: Estimable, x: torch.Tensor, known: torch.Tensor, n_draws: int, generator: torch.Generator
 ) -> Estimate:
-    """log p(known cells), (N,): exact, with a standard error of 0, for rows that the network takes exactly.
+    """log p(known cells), (N,), by importance sampling.
 
-    For other rows the unknown cells are drawn in the order, and each draw has the weight p(known cells | cells before
-    them). The error is that of the logarithm of the mean weight, by the delta method.
+    Rows whose known cells the network conditions on exactly have an exact value and an error of 0.
+    In other rows, the unknown cells are drawn in the order. The weight of a draw is the product of
+    p(cell | cells before it) over the known cells. The value is the logarithm of the mean weight.
+    The delta method gives its standard error.
 
     Args:
-        network: draws each cell given those before it in its order, or takes all known cells.
+        network: a network that draws each cell given those before it in its order.
         x: codes (N, D).
         known: bool (N, D).
-        n_draws: draws per row.
-        generator: source of the draws.
+        n_draws: the number of draws per row.
+        generator: the source of the draws.
     """
     n_draws = whole_number(n_draws, "n_draws", least=2, what="a whole number of draws")
     value = x.new_zeros(len(x), dtype=torch.float64)

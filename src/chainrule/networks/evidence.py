@@ -1,4 +1,4 @@
-"""What is known in each row: masks checked, and the one question a fixed order answers exactly, a prefix."""
+"""Masks of known cells: their checks, and whether they are a prefix of an order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chainrule.errors import EvidenceError, ShapeError
 
 
 def as_mask(mask: torch.Tensor | object | None, rows: int, columns: int, *, name: str, default: bool) -> torch.Tensor:
-    """A bool mask (N, D) from None (the default everywhere), (D,) or (N, D)."""
+    """A bool mask (N, D) from a mask (D,) or (N, D); None means the default everywhere."""
     if mask is None:
         return torch.full((rows, columns), default)
     known = torch.as_tensor(mask)
@@ -22,7 +22,7 @@ def as_mask(mask: torch.Tensor | object | None, rows: int, columns: int, *, name
 
 
 def require_given_within_observed(given: torch.Tensor, observed: torch.Tensor) -> None:
-    """Evidence must be observed: raises ShapeError at the first cell that is not."""
+    """Raises ShapeError at the first given cell that is not observed."""
     wrong = (given & ~observed.to(given.device)).nonzero()
     if len(wrong):
         row, column = wrong[0].tolist()
@@ -38,14 +38,14 @@ def is_prefix(known: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
 def require_prefix(
     known: torch.Tensor, order: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
 ) -> None:
-    """Raises EvidenceError unless each row's known cells are a prefix of the order; says what would serve.
+    """Raises EvidenceError, with remedies, unless each row's known cells are a prefix of the order.
 
     Args:
         known: bool (N, D).
         order: int64 (D,).
-        name: what the known cells are called: "observed" or "given".
-        remedy: a further way out, appended to the message.
-        names: what the columns are called; by default their numbers.
+        name: the argument's name in the message, "observed" or "given".
+        remedy: a further remedy, appended to the message.
+        names: the columns' names in the message; by default their numbers.
     """
     good = is_prefix(known, order)
     if bool(good.all()):

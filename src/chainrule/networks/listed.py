@@ -1,4 +1,4 @@
-"""A network that draws listed labels alone."""
+"""A copy of a network that draws only listed categories."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from chainrule.networks.base import AbstractNetwork
 
 
 def listed_only(network: AbstractNetwork) -> AbstractNetwork:
-    """A copy of the network whose categories are drawn from their listed values, step by step made whole; its likelihoods are the
-    same."""
+    """A copy of the network that draws only the listed values of categories.
+
+    Every draw renormalises the column's distribution over its listed values. Likelihoods do not
+    change.
+    """
     network = copy.deepcopy(network)
     columns = network.columns.listed_only()
     for part in network.modules():

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional as F
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, choice, sizes
@@ -26,7 +27,7 @@ from chainrule.rng import generator_from
 
 @dataclass(frozen=True)
 class _Wiring:
-    """What an order makes of the layers: the masks, in the dtype of the weights they belong to."""
+    """The masks for one order, in the dtype of the masked weights."""
 
     hidden: tuple[torch.Tensor, ...]  # (H_1, I), (H_2, H_1), …
     output: torch.Tensor  # (P, H_last)
@@ -34,21 +35,27 @@ class _Wiring:
 
 
 class MADE(AbstractFixedOrder):
-    """p(x) = Π_k p(x_k | x_<k) by a dense network whose masks cut every path from a column to itself or an earlier one.
+    """p(x) = Π_k p(x_k | x_<k) by a masked dense network.
 
-    h_1 = act(b_1 + (M_1 ⊙ W_1) x), h_l = act(b_l + (M_l ⊙ W_l) h_{l−1}), and the parameters of all conditionals are
-    c + (M ⊙ V) h_L + (M' ⊙ A) x. A is the direct connections. The likelihood takes one pass, a sample as much as one.
+    The masks M cut every path from a column to itself or to an earlier one. The hidden layers are
+    h_1 = act(b_1 + (M_1 ⊙ W_1) x) and h_l = act(b_l + (M_l ⊙ W_l) h_{l−1}). The parameters of all
+    conditionals are c + (M ⊙ V) h_L + (M' ⊙ A) x, with direct connections A. A likelihood takes one
+    pass of the network, and a sample costs about as much.
 
-    Source: Germain et al., "MADE: Masked Autoencoder for Distribution Estimation", ICML 2015, arXiv:1502.03509.
+    Source: Germain et al., "MADE: Masked Autoencoder for Distribution Estimation", ICML 2015,
+    arXiv:1502.03509.
 
     Args:
-        columns: a number of binary columns, or a conditional (or a pair of one and an encoding) per column.
-        hidden_sizes: units of each hidden layer, at least one layer.
+        columns: the number of binary columns; or, per column, a conditional or a pair
+            (conditional, encoding).
+        hidden_sizes: the number of units of each hidden layer, at least one layer.
         activation: "relu" or "sigmoid".
-        order: None (natural), "random" (drawn from ``generator``) or a permutation; ``order[i]`` is drawn at step i.
-        direct: connections from inputs to outputs with no hidden unit between.
-        residual: every hidden layer after the first adds to the one before it; they must be of one size.
-        generator: source of the initial weights and of a random order; None is a fresh one.
+        order: None (natural), "random" (drawn from ``generator``) or a permutation. Column
+            ``order[i]`` is drawn at step i.
+        direct: whether outputs also read inputs directly.
+        residual: whether every hidden layer after the first is added to the one before it. All
+            layers must then have the same size.
+        generator: the source of the initial weights and of a random order; None is a fresh one.
 
     Examples:
         >>> generator = generator_from(0)
@@ -84,12 +91,12 @@ class MADE(AbstractFixedOrder):
         masks = self._masks()
         self.hidden_weights, self.hidden_biases = nn.ParameterList(), nn.ParameterList()
         for mask in masks.hidden:
-            read = mask.sum(1, keepdim=True).clamp(min=1)  # by how many a unit is fed decides how strongly
+            read = mask.sum(1, keepdim=True).clamp(min=1)  # the number of inputs of each unit
             weight = torch.empty(mask.shape).normal_(generator=generator) * (2 / read) ** 0.5
             self.hidden_weights.append(nn.Parameter(weight))
             self.hidden_biases.append(nn.Parameter(torch.zeros(len(mask))))
         last = self.hidden_sizes[-1]
-        # Small outputs and no direct weights: an untrained network is close to independent columns.
+        # Small outputs, zero direct weights: the columns of an untrained network are nearly independent.
         self.output_weight = nn.Parameter(torch.empty(params, last).normal_(0, 0.1 * last**-0.5, generator=generator))
         self.output_bias = nn.Parameter(torch.zeros(params))
         if self.direct:
@@ -100,16 +107,20 @@ class MADE(AbstractFixedOrder):
             self.register_buffer(name, None if mask is None else mask.to(self.output_weight), persistent=False)
         self.register_buffer("_inputs_in_order", self.columns.inputs_in(self.order.tolist()), persistent=False)
 
+    @override
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
-        """Parameters (N, P) of every column's conditional, in column order: one pass."""
         wiring = self._wiring
         y = F.linear(self._hidden(x, wiring), self.output_weight * wiring.output, self.output_bias)  # (N, P)
         return y if wiring.direct is None else self.columns.project(x, (self.direct_weight * wiring.direct).t(), y)
 
+    @override
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """−log p(observed cells), (N,) nats; draws nothing. ``observed`` must be a prefix of the order in each row."""
+        """−log p(observed cells), (N,) nats; draws nothing.
+
+        ``observed`` must be a prefix of the order in each row.
+        """
         x = self.check_rows(x)
         if observed is None:
             return -self.columns.log_prob(self.conditional_params(x), x).sum(1)
@@ -117,18 +128,21 @@ class MADE(AbstractFixedOrder):
         require_prefix(seen, self.order, name="observed")
         return -sum_columns(torch.where(seen, self.log_prob_columns(self.columns.filled(x, seen)), 0))
 
+    @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
-        """A walk that computes every hidden unit once: all steps together cost one pass of the network."""
+        """A walk that computes every hidden unit once; all its steps cost one pass of the network."""
         return _Walk(self, x)
 
+    @override
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
-        """A representation of each row from the last hidden layer; a column's vector is that layer with the units it may not
-        read set to zero.
+        """A representation of each row from the last hidden layer.
+
+        A column's vector is that layer with zeros for the units that the column does not read.
 
         Args:
             x: codes (N, D).
-            pool: "last" (what the last column reads, (N, H)), "mean" or "sum" over all columns (N, H), or "concat",
-                all of them side by side in column order (N, D·H).
+            pool: "last" (the whole layer, (N, H)), "mean" or "sum" over the columns' vectors (N, H),
+                or "concat" in column order (N, D·H).
         """
         check_pool(pool)
         wiring = self._wiring
@@ -141,32 +155,32 @@ class MADE(AbstractFixedOrder):
         total = h * reads.sum(0)
         return total / len(reads) if pool == "mean" else total
 
+    @override
     def initialize_from(self, x: torch.Tensor) -> None:
-        """Starts the output biases at the independent columns that fit codes x (N, D)."""
         with torch.no_grad():
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
 
+    @override
     def config(self) -> dict[str, Any]:
-        """Constructor arguments besides the columns, as JSON."""
         options = {"activation": self.activation, "direct": self.direct, "residual": self.residual}
         order = order_to_json(self.order)
         return {"hidden_sizes": list(self.hidden_sizes), "order": order, **options}
 
     @classmethod
+    @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> MADE:
-        """The network that ``config`` described, with fresh parameters."""
         options = {key: config[key] for key in ("hidden_sizes", "activation", "direct", "residual")}
         return cls(columns, order=order_from_json(config["order"]), **options)
 
+    @override
     def count_parameters(self) -> int:
-        """How many numbers it has learned, those that a mask cuts off not among them."""
         wiring = self._wiring
         matrices = (*wiring.hidden, wiring.output, *(() if wiring.direct is None else (wiring.direct,)))
         biases = sum(bias.numel() for bias in self.hidden_biases) + self.output_bias.numel()
         return biases + sum(int(mask.count_nonzero()) for mask in matrices)
 
+    @override
     def extra_repr(self) -> str:
-        """What stands in the parentheses of ``repr``."""
         reached, pairs = reachable_pairs(self.hidden_sizes, len(self.columns), direct=self.direct)
         sizes = f"hidden_sizes={list(self.hidden_sizes)}, activation={self.activation!r}"
         return f"{len(self.columns)} columns, {sizes}, {reached} of {pairs} earlier columns reached"
@@ -194,21 +208,21 @@ class MADE(AbstractFixedOrder):
 class _Walk:
     """Inputs and hidden units of n rows, filled step by step.
 
-    A hidden unit of degree m is final once the first m columns are learned, and is computed then.
+    A hidden unit of degree m is computed once the first m columns are learned.
     """
 
     def __init__(self, network: MADE, x: torch.Tensor) -> None:
         wiring, place, steps = network._wiring, network._inputs_in_order, len(network.columns)
         self._network = network
         self._weights = [weight * mask for weight, mask in zip(network.hidden_weights, wiring.hidden, strict=True)]
-        self._weights[0] = self._weights[0][:, place]  # inputs in step order, so that what is known is a prefix
+        self._weights[0] = self._weights[0][:, place]  # in step order, known inputs are a prefix
         self._direct = None if wiring.direct is None else (network.direct_weight * wiring.direct)[:, place]
         self._inputs, self._known = x.new_zeros(len(x), len(place)), 0  # (n, I) and how many of them are known
         self._layers = [x.new_zeros(len(x), size) for size in network.hidden_sizes]
         degrees = [spaced_degrees(size, steps) for size in network.hidden_sizes]
         self._ends = [torch.searchsorted(d, torch.arange(steps, device=d.device), right=True).tolist() for d in degrees]
         self._step = 0
-        self._last: tuple[torch.Tensor, int] | None = None  # of this step, once its units are computed
+        self._last: tuple[torch.Tensor, int] | None = None  # the result of ``_units`` in this step
 
     def distribution(self, column: int) -> Distribution:
         """p(x_column | columns learned), n distributions."""
@@ -227,7 +241,7 @@ class _Walk:
         self._known, self._step, self._last = self._known + encoding.width, self._step + 1, None
 
     def _units(self) -> tuple[torch.Tensor, int]:
-        """The units of the last layer that the step may read, (n, units), and how many these are."""
+        """The units (n, units) of the last layer that this step reads, and their number."""
         if self._last is not None:
             return self._last
         net = self._network

@@ -1,11 +1,14 @@
-"""Masks: which unit of a dense network may read which, so that a given order of the columns is kept.
+"""Masks of a dense network: which unit reads which, for a given order of the columns.
 
-Every unit has a degree m: it may know the columns of the first m steps and no other. An input of step j (counted from 0) is
-read by hidden units with m > j, a hidden unit by units of at least its own degree, and the outputs of step k read units with
-m <= k.
+Every unit has a degree m and depends only on the columns of the first m steps. Steps count from 0.
 
-Source: Germain et al., "MADE: Masked Autoencoder for Distribution Estimation", ICML 2015, arXiv:1502.03509. The degrees there
-are drawn; here they are evenly spaced and include the extremes, so that no input is cut off however narrow a layer is.
+- Hidden units with m > j read the inputs of step j.
+- Hidden units read units of the layer before with at most their own degree.
+- Outputs of step k read units with m <= k.
+
+Source: Germain et al., "MADE: Masked Autoencoder for Distribution Estimation", ICML 2015,
+arXiv:1502.03509. The paper draws the degrees at random. Here they are evenly spaced and include
+the extremes, so even a narrow layer cuts off no input.
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ import torch
 
 
 def spaced_degrees(units: int, steps: int) -> torch.Tensor:
-    """Degrees of a hidden layer, (units,) int64, from 1 to steps − 1 in even spacing; all 0 if there is one step only.
+    """Degrees (units,) of a hidden layer, evenly spaced from 1 to steps − 1, int64.
+
+    If there is only one step, all degrees are 0.
 
     >>> spaced_degrees(4, 8).tolist()
     [1, 3, 5, 7]
@@ -26,23 +31,23 @@ def spaced_degrees(units: int, steps: int) -> torch.Tensor:
     if steps == 1:
         return torch.zeros(units, dtype=torch.int64)
     if units == 1:
-        return torch.tensor([steps - 1])  # the one unit that knows all inputs that anybody may know
+        return torch.tensor([steps - 1])  # the only unit reads every input that any output may use
     return torch.linspace(1, steps - 1, units, dtype=torch.float64).round().long()
 
 
 @dataclass(frozen=True)
 class Masks:
-    """The masks of a network with some hidden layers, as bool matrices of the weights they belong to."""
+    """The masks of a network, as bool matrices with the shapes of the masked weights."""
 
     hidden: tuple[torch.Tensor, ...]  # (H_1, I), (H_2, H_1), …
     output: torch.Tensor  # (P, H_last)
-    direct: torch.Tensor | None  # (P, I): what an output may read without a hidden unit between
+    direct: torch.Tensor | None  # (P, I): the inputs that an output reads without a hidden unit
 
 
 def build_masks(
     input_step: torch.Tensor, output_step: torch.Tensor, hidden_sizes: Sequence[int], steps: int, *, direct: bool = True
 ) -> Masks:
-    """The masks for inputs and outputs whose steps are given, (I,) and (P,) int64.
+    """The masks for inputs with steps (I,) and outputs with steps (P,), int64.
 
     >>> build_masks(torch.tensor([0, 1]), torch.tensor([0, 1]), [2], 2).output.tolist()
     [[False, False], [True, True]]
@@ -50,16 +55,16 @@ def build_masks(
     degrees = tuple(spaced_degrees(size, steps).to(input_step.device) for size in hidden_sizes)
     hidden = [degrees[0][:, None] > input_step]
     hidden += [after[:, None] >= before for before, after in pairwise(degrees)]
-    # A unit of degree 0 knows nothing, but of one step only the output may read it.
+    # Units of degree 0 exist only if there is one step; they read no input, and outputs read them.
     output = output_step[:, None] >= degrees[-1]
     return Masks(tuple(hidden), output, output_step[:, None] > input_step if direct else None)
 
 
 def reachable_pairs(hidden_sizes: Sequence[int], steps: int, *, direct: bool = True) -> tuple[int, int]:
-    """How many pairs (later column, earlier column) are connected by some path, and how many there are.
+    """The number of pairs (later column, earlier column) with a connecting path, and of all pairs.
 
-    A unit of a higher degree reads every unit of the layer before that has at most its degree, so that what an output can
-    reach is what the largest chain of degrees below its step lets through.
+    A unit reads every unit of the layer before with at most its degree. The path through the largest
+    permitted degree of each layer therefore reaches the most inputs.
     """
     pairs = steps * (steps - 1) // 2
     if direct:

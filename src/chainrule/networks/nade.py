@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import choice, share, whole_number
@@ -22,12 +23,12 @@ from chainrule.ops.nade import choose, dispatch, eager
 from chainrule.ops.nade.parameters import Layout, Parameters
 from chainrule.rng import generator_from
 
-FEATURE_NUMBERS = 2**22  # hidden vectors pooled at once: 16 MiB of float32
+FEATURE_NUMBERS = 2**22  # numbers in the hidden vectors pooled at once: 16 MiB of float32
 
 
 @dataclass(frozen=True)
 class _StepOrder:
-    """Where each step's inputs and outputs lie among the columns' own; None where columns and steps coincide."""
+    """Index tensors from column order to step order; None for the natural order."""
 
     natural: bool
     layout: Layout
@@ -50,25 +51,30 @@ def _take(values: torch.Tensor, index: torch.Tensor | None, dim: int = 0) -> tor
 
 
 class NADE(AbstractFixedOrder):
-    """p(x) = Π_k p(x_k | x_<k) with shared input weights and one output unit per column.
+    """p(x) = Π_k p(x_k | x_<k) with shared input weights and one output unit per parameter.
 
-    h_1 is a free parameter; h_k = σ(b + Σ_{j<k} x_j W_j); the parameters of p(x_k | x_<k) are c_k + V_k h_k. For n
-    binary columns and hidden size d these are exactly 2nd + 2d + n numbers. Weights belong to columns, not to steps:
-    ``input_weight[k]`` is column k's whatever the order.
+    h_1 is a free parameter. Later hidden vectors are h_k = σ(b + Σ_{j<k} x_j W_j). The parameters
+    of p(x_k | x_<k) are c_k + V_k h_k. A network of n binary columns and hidden size d has exactly
+    2nd + 2d + n parameters. Weights belong to columns, not to steps: ``input_weight[k]`` is column
+    k's for every order.
 
-    Source: Larochelle & Murray, "The Neural Autoregressive Distribution Estimator", AISTATS 2011. The paper has
-    h_1 = σ(b); the lecture's free h_1, which is ours, contains that as a special case.
+    Source: Larochelle & Murray, "The Neural Autoregressive Distribution Estimator", AISTATS 2011.
+    The paper has h_1 = σ(b). The lecture and this class have a free h_1, which contains the
+    paper's as a special case.
 
     Args:
-        columns: a number of binary columns, or a conditional (or a pair of one and an encoding) per column.
+        columns: the number of binary columns; or, per column, a conditional or a pair
+            (conditional, encoding).
         hidden_size: H, the number of hidden units.
         activation: "sigmoid" (the lecture) or "relu".
-        input_dropout: share of the columns whose values the hidden units are not told in a training step, the same for all of
-            its rows; the others count for as much more. Scores and draws know every column.
-        order: None (natural), "random" (drawn from ``generator``) or a permutation; ``order[i]`` is drawn at step i.
-        generator: source of the initial weights and of a random order; None is a fresh one.
-        backend: which implementation computes, see ``ops.nade.choose``; None decides by device and dtype. It belongs to
-            this object, not to the model: files do not keep it.
+        input_dropout: the fraction of columns whose inputs are zeroed in a training step. One mask
+            serves the whole batch, and the other inputs are scaled up to compensate. Likelihoods
+            and samples use all columns.
+        order: None (natural), "random" (drawn from ``generator``) or a permutation. Column
+            ``order[i]`` is drawn at step i.
+        generator: the source of the initial weights and of a random order; None is a fresh one.
+        backend: the implementation, see ``ops.nade.choose``. None chooses by device and dtype.
+            Model files do not store it.
 
     Attributes:
         input_weight: W, (sum of input widths, H); (D, H) for binary columns.
@@ -115,7 +121,7 @@ class NADE(AbstractFixedOrder):
         for name, index in (("inputs", steps.inputs), ("params", steps.params), ("params_back", steps.params_back)):
             self.register_buffer(f"_step_{name}", index, persistent=False)
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
-        # Small outputs: an untrained network is close to independent columns, whatever the rows look like.
+        # Small outputs: the columns of an untrained network are nearly independent.
         self.input_weight = nn.Parameter(torch.empty(inputs, hidden_size).normal_(0, inputs**-0.5, generator=generator))
         self.hidden_bias = nn.Parameter(torch.zeros(hidden_size))
         self.first_hidden = nn.Parameter(torch.full((hidden_size,), 0.5))
@@ -124,6 +130,7 @@ class NADE(AbstractFixedOrder):
         )
         self.output_bias = nn.Parameter(torch.zeros(params))
 
+    @override
     def conditional_params(
         self, x: torch.Tensor, *, merge_repeats: bool = False, told: torch.Tensor | None = None
     ) -> torch.Tensor:
@@ -131,23 +138,24 @@ class NADE(AbstractFixedOrder):
 
         Args:
             x: codes (N, D).
-            merge_repeats: lets the eager backend skip hidden states that repeat: equal to rounding, faster. The kernels
-                skip them always, and to the bit.
-            told: (I, 1), what each input row counts; None: all count fully.
+            merge_repeats: lets the eager backend skip repeated hidden states. This is faster and
+                changes results by rounding only. The kernels always skip them, without any change.
+            told: (I, 1), the factor of each input's weights; None means 1.
         """
         steps = self._steps
         inputs, parameters = self._inputs_in_steps(steps, x), self._in_steps(steps, told)
         outputs = dispatch.outputs(inputs, parameters, steps.layout, merge_repeats=merge_repeats, backend=self.backend)
         return _take(outputs, steps.params_back, dim=1)
 
+    @override
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """−log p(observed cells), (N,) nats, by the quickest route to value and gradient.
+        """−log p(observed cells), (N,) nats, by the fastest way to compute value and gradient.
 
-        Equal to −log_prob up to rounding, and draws nothing; but in training mode with ``input_dropout`` it draws which columns
-        are told, and is −log p without the others' values. ``observed`` must be a prefix of the order in each row, as for
-        ``log_prob``.
+        It equals −log_prob up to rounding and draws nothing, with one exception. In training mode
+        with ``input_dropout``, ``generator`` draws a mask of columns whose inputs are zeroed.
+        ``observed`` must be a prefix of the order in each row, as for ``log_prob``.
         """
         x, told = self.check_rows(x), self._told(generator)
         if observed is None:  # summed in x's own precision, without conversions there and back
@@ -158,17 +166,19 @@ class NADE(AbstractFixedOrder):
         cells = self.columns.log_prob(self.conditional_params(x, merge_repeats=True, told=told), x)
         return -sum_columns(torch.where(seen, cells, 0))
 
+    @override
     def draw(
         self, values: torch.Tensor, known: torch.Tensor, uniform: torch.Tensor, temperature: float
     ) -> torch.Tensor:
-        """Rows (n, D), column by column in the order: known cells kept, the others drawn; O(D H) per row."""
+        """See the base class. Binary columns cost O(D H) per row."""
         if not self.columns.is_binary:
             return super().draw(values, known, uniform, temperature)
         with torch.autocast(self.input_weight.device.type, enabled=False):
             return self._draw_binary(values.to(self.input_weight.dtype, copy=True), known, uniform, temperature)
 
+    @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
-        """A walk that keeps the sums of the hidden units: O(H) per step, row and number."""
+        """A walk that updates the hidden units: O(H) per step, row, input and parameter."""
         return _Walk(self, len(x))
 
     def _inputs_of(self, column: int, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -192,20 +202,22 @@ class NADE(AbstractFixedOrder):
         return drawn if order is None else drawn[:, order.argsort()]
 
     def hidden(self, x: torch.Tensor) -> torch.Tensor:
-        """Every hidden vector, (N, D, H): ``hidden(x)[:, k]`` is the one that predicts column k. Size N·D·H."""
+        """All hidden vectors, (N, D, H): ``hidden(x)[:, k]`` is the one that predicts column k."""
         steps = self._steps
         inputs = self._inputs_in_steps(steps, self.check_rows(x))
         stepwise = eager.all_hidden(inputs, self._in_steps(steps), steps.layout)  # (N, D, H)
         return stepwise if steps.natural else stepwise[:, self.order.argsort()]
 
+    @override
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
-        """A representation of each row from its hidden vectors. NADE has no latent variables; whether this is any
-        good is an empirical question.
+        """A representation of each row from its hidden vectors.
+
+        NADE has no latent variables, so its usefulness is an empirical question.
 
         Args:
             x: codes (N, D).
-            pool: "last" (the vector that predicts the last column, (N, H)), "mean" or "sum" over all columns
-                (N, H), or "concat", all of them side by side in column order (N, D·H).
+            pool: "last" (the vector that predicts the last column, (N, H)), "mean" or "sum" over
+                all columns (N, H), or "concat" in column order (N, D·H).
         """
         check_pool(pool)
         x = self.check_rows(x)
@@ -218,30 +230,30 @@ class NADE(AbstractFixedOrder):
         total = torch.cat([self.hidden(part).sum(1) for part in x.split(size)])  # (N, H)
         return total / len(self.columns) if pool == "mean" else total
 
+    @override
     def initialize_from(self, x: torch.Tensor) -> None:
-        """Starts the output biases at the smoothed log-odds of the columns of codes x (N, D)."""
         with torch.no_grad():
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
 
+    @override
     def config(self) -> dict[str, Any]:
-        """Constructor arguments besides the columns, as JSON."""
         options = {"activation": self.activation, "input_dropout": self.input_dropout}
         order = order_to_json(self.order)
         return {"hidden_size": self.hidden_size, "order": order, **options}
 
     @classmethod
+    @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> NADE:
-        """The network that ``config`` described, with fresh parameters."""
         options = {key: config[key] for key in ("hidden_size", "activation", "input_dropout")}
         return cls(columns, order=order_from_json(config["order"]), **options)
 
+    @override
     def extra_repr(self) -> str:
-        """What stands in the parentheses of ``repr``."""
         natural = "natural" if self._steps.natural else "permuted"
         return f"{len(self.columns)} columns, hidden_size={self.hidden_size}, activation={self.activation!r}, order={natural}"
 
     def _told(self, generator: torch.Generator | None) -> torch.Tensor | None:
-        """What each input row counts in this step, (I, 1); None: all count fully."""
+        """Factors (I, 1) of the inputs' weights under ``input_dropout``; None means 1."""
         if not self.training or not self.input_dropout:
             return None
         told = torch.rand(len(self.columns), generator=generator_from(generator)) >= self.input_dropout
@@ -254,7 +266,7 @@ class NADE(AbstractFixedOrder):
         return _StepOrder(inputs is None, self._layout, inputs, params, params_back)
 
     def _in_steps(self, steps: _StepOrder, told: torch.Tensor | None = None) -> Parameters:
-        """The parameters with rows in step order; ``told`` (I, 1) scales the input weights, in column order."""
+        """The parameters in step order; ``told`` (I, 1), in column order, scales the input weights."""
         return Parameters(
             W=_take(self.input_weight if told is None else self.input_weight * told, steps.inputs),
             b=self.hidden_bias,
@@ -264,7 +276,7 @@ class NADE(AbstractFixedOrder):
         )
 
     def _inputs_in_steps(self, steps: _StepOrder, x: torch.Tensor) -> torch.Tensor:
-        """The encoded codes x (N, D), (N, I), in step order."""
+        """Codes x (N, D) encoded as inputs (N, I) in step order."""
         return _take(self.columns.encode(x), steps.inputs, dim=1)
 
 
@@ -296,7 +308,7 @@ class _Walk:
         return Distribution.of(net.columns.conditionals[column], params)
 
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
-        """Takes the column's values; its inputs are added when the next column is asked for, in the same pass."""
+        """Stores the column's values; the next call of ``distribution`` adds them to the sums."""
         if self._new is not None:
-            self.distribution(column)  # adds what was learned before, rounded as if it had been asked for
+            self.distribution(column)  # adds the column before, with the rounding of a query for it
         self._new, self._learned = self._network._inputs_of(column, values), self._learned + 1

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional as F
+from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, choice, share, sizes, whole_number
@@ -29,27 +30,32 @@ STATES = 4096  # hidden states that go through the deeper layers together
 class OrderlessNADE(AbstractNetwork):
     """p(x_k | any other columns), all by one network over values and known-flags.
 
-    a = b + Σ (x_j W_j + F_j) over the known cells j, h = deeper layers of act(a), and the parameters of every column's
-    conditional are c + V h. For any order o, p(x) = Π_i p(x_{o_i} | x_{o_<i}) is then a density; the densities differ, and
-    training makes them agree. Every question is answered in ``order``, known cells first: what is exact is exact of that
-    density.
+    The first layer sums over the known cells j: a = b + Σ_j (x_j W_j + F_j). The deeper layers turn
+    act(a) into h. The parameters of every column's conditional are c + V h.
 
-    With several members, each conditional is the mean of theirs, p(x_k | known) = 1/M Σ_m p_m(x_k | known): of probabilities,
-    not of logits, so that the product over any order is a density still. They share nothing but the rows and masks they are
-    trained on, each by its own loss.
+    Every order o gives a density p(x) = Π_i p(x_{o_i} | x_{o_<i}). The densities of different
+    orders differ, and training makes them agree. The network answers in ``order``, with the known
+    cells first. Exact answers are exact for that density.
 
-    Source: Uria, Murray & Larochelle, "A Deep and Tractable Density Estimator", ICML 2014, arXiv:1310.1757 (DeepNADE);
-    members: Lakshminarayanan, Pritzel & Blundell, "Simple and Scalable Predictive Uncertainty Estimation using Deep
-    Ensembles", NeurIPS 2017, arXiv:1612.01474.
+    With several members, each conditional is the average of theirs:
+    p(x_k | known) = 1/M Σ_m p_m(x_k | known). It averages probabilities, not logits, so the product
+    over any order is still a density. Members share rows and masks in training, but no parameters.
+    Each has its own loss.
+
+    Source: Uria, Murray & Larochelle, "A Deep and Tractable Density Estimator", ICML 2014,
+    arXiv:1310.1757 (DeepNADE). Members: Lakshminarayanan, Pritzel & Blundell, "Simple and Scalable
+    Predictive Uncertainty Estimation using Deep Ensembles", NeurIPS 2017, arXiv:1612.01474.
 
     Args:
-        columns: a number of binary columns, or a conditional (or a pair of one and an encoding) per column.
-        hidden_sizes: units of each hidden layer, at least one layer.
+        columns: the number of binary columns; or, per column, a conditional or a pair
+            (conditional, encoding).
+        hidden_sizes: the number of units of each hidden layer, at least one layer.
         activation: "relu" or "sigmoid".
-        order: None (natural), "random" (drawn from ``generator``) or a permutation; see ``with_order``.
-        dropout: share of hidden units switched off at random while training.
-        members: networks of these sizes side by side.
-        generator: source of the initial weights and of a random order; None is a fresh one.
+        order: None (natural), "random" (drawn from ``generator``) or a permutation. See
+            ``with_order``.
+        dropout: the fraction of hidden units dropped at random in training.
+        members: the number of networks of these sizes.
+        generator: the source of the initial weights and of a random order; None is a fresh one.
 
     Examples:
         >>> net = OrderlessNADE(4, [8], generator=generator_from(0))
@@ -84,7 +90,7 @@ class OrderlessNADE(AbstractNetwork):
         def normal(rows: int, width: int, deviation: float) -> nn.Parameter:
             return nn.Parameter(torch.empty(rows, width).normal_(0, deviation, generator=generator))
 
-        # Members lie side by side along the units of a layer: (…, M H) is (…, M, H).
+        # A layer holds the units of all members one after the other: (…, M H) is (…, M, H).
         self.value_weight = normal(inputs, members * first, inputs**-0.5)
         self.flag_weight = normal(len(self.columns), members * first, len(self.columns) ** -0.5)
         self.hidden_weights = nn.ParameterList(
@@ -92,12 +98,15 @@ class OrderlessNADE(AbstractNetwork):
             for before, after in zip(self.hidden_sizes, self.hidden_sizes[1:], strict=False)
         )
         self.hidden_biases = nn.ParameterList(nn.Parameter(torch.zeros(members * size)) for size in self.hidden_sizes)
-        # Small outputs: an untrained network is close to independent columns, whatever is known.
+        # Small outputs: the columns of an untrained network are nearly independent.
         self.output_weight = normal(members * params, last, 0.1 * last**-0.5)
         self.output_bias = nn.Parameter(torch.zeros(members * params))
 
     def with_order(self, order: Order) -> OrderlessNADE:
-        """This network with another order, sharing its parameters; ``Ensemble`` of several is EoNADE."""
+        """A copy with another order that shares this network's parameters.
+
+        An ``Ensemble`` of several such copies is EoNADE.
+        """
         other = copy.copy(self)
         other._buffers = {**self._buffers, "order": make_order(order, len(self.columns)).to(self.order.device)}
         return other
@@ -105,17 +114,19 @@ class OrderlessNADE(AbstractNetwork):
     def params_given(
         self, x: torch.Tensor, known: torch.Tensor, *, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """Parameters (N, M, P) of every column's conditional, of each member, given the known cells (N, D); one pass.
+        """Parameters (N, M, P) of every column's conditional given the known cells (N, D).
 
-        Values of other cells are never read. With a generator, hidden units drop out.
+        They take one pass, for all members. Values of other cells are never read. Hidden units
+        drop out if a generator is passed.
         """
         h = self._deeper(self._first(x, known), generator)
         return self._layer(h, self.output_weight, self.output_bias).unflatten(1, (self.members, -1))
 
+    @override
     def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
-        """Log-likelihoods (N, D) of the cells that are asked, given cells first, each group in the order; 0 elsewhere.
+        """See the base class. The first layer costs one update per column, O(D H) in all.
 
-        One update of the first layer a column, O(D H), and the deeper layers once a column.
+        The deeper layers are computed once per column.
         """
         x = self.columns.filled(x, given | asked)
         cells, parts = torch.zeros_like(x), []
@@ -124,23 +135,24 @@ class OrderlessNADE(AbstractNetwork):
             logs = self._mixed(self.columns.conditionals[column].log_prob(self._outputs(h, column), own))
             if torch.is_grad_enabled():
                 parts.append((rows, torch.full_like(rows, column), logs))
-            else:  # at once: small tensors that stay between large ones that go would tear the heap to pieces
+            else:  # write at once: small tensors kept between large freed ones would fragment the heap
                 cells[rows, column] = logs
         if not parts:
             return cells
         rows, columns, logs = (torch.cat(part) for part in zip(*parts, strict=True))
         return cells.index_put((rows, columns), logs)
 
+    @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
-        """A walk that keeps the sums of the first layer, over the known cells (n, D) and those learned."""
+        """A walk that updates the sums of the first layer over the known cells."""
         return _Walk(self, self._first(x, known))
 
+    @override
     def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
-        """p(x_column | known cells), batched over N; one pass, any evidence."""
         return self._distribution(self._first(x, known), column)
 
+    @override
     def distributions(self, x: torch.Tensor) -> list[Distribution]:
-        """D distributions in column order, each given the cells of x (N, D) before it in the order."""
         nothing = torch.zeros(x.shape, dtype=torch.bool, device=x.device)
         params = x.new_zeros(len(x), self.members, len(self.output_bias) // self.members)
         parts = {k: [] for k in range(len(self.columns))}
@@ -154,18 +166,20 @@ class OrderlessNADE(AbstractNetwork):
             params = torch.cat([torch.cat(part) for part in parts.values()], dim=2)
         return [self._mixture(params[:, :, self.columns.param_rows(k)], k) for k in range(len(self.columns))]
 
+    @override
     def features(self, x: torch.Tensor, pool: str = "last", *, observed: torch.Tensor | None = None) -> torch.Tensor:
         """A representation of each row from the last hidden layer.
 
         Args:
             x: codes (N, D).
-            pool: "last" (the layer when all columns are known, (N, H), H the units of all members together); "mean" or "sum" over
-                the vectors that predict the columns, each from those drawn before it (N, H); "concat", all side by side in
-                column order (N, D·H).
-            observed: bool (D,) or (N, D), the known cells, for pool="last"; others are never read. Default all.
+            pool: "last" is the layer given all known columns, (N, H), for H units of all members
+                together. The other pools use D vectors, each of which predicts a column from those
+                before it: "mean" and "sum" (N, H), or "concat" in column order (N, D·H).
+            observed: bool (D,) or (N, D), the known cells, for pool="last". Other cells are never
+                read. Default all.
 
         Raises:
-            ShapeError: another pool for rows with unknown cells.
+            ShapeError: a row has missing cells and the pool is not "last".
         """
         check_pool(pool)
         x, seen, nothing = self.check_evidence(x, observed, None)
@@ -179,18 +193,22 @@ class OrderlessNADE(AbstractNetwork):
         vectors = torch.stack([torch.cat(found[k]) for k in range(len(self.columns))], dim=1)  # (N, D, H)
         return vectors.flatten(1) if pool == "concat" else vectors.sum(1) if pool == "sum" else vectors.mean(1)
 
+    @override
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """What training minimises, (N,) nats: of rows with equally many observed cells, such as complete ones, ``order_loss``.
+        """The loss that training minimises, (N,) nats.
 
-        Where rows differ in that, a row with m observed cells and k known ones would count 1/(m C(m−1, k)) towards the
-        conditional of a column given those: rows with few observed cells would count more, and if which cells are missing
-        depends on observed ones, conditionals would be those of the wrong mixture of rows. So they are weighted anew, by
-        numbers that depend on k alone: see ``draw_evenly``. The mean over the batch is then no mean likelihood, but on the
-        scale of one.
+        It is ``order_loss`` if all rows have equally many observed cells, as complete rows do.
+        Otherwise ``order_loss`` would weight a conditional by 1/(m C(m−1, k)), for m observed and k
+        known cells of a row. Sparse rows would dominate. If missingness depends on observed cells,
+        this would bias the conditionals.
 
-        Masks, and what drops out, are drawn from ``generator``, in training and in evaluation mode alike.
+        ``draw_evenly`` therefore reweights the rows so that the weight depends on k alone. The mean
+        over the batch is then not a mean likelihood, but has the scale of one.
+
+        ``generator`` draws the masks, in evaluation mode too. In training mode it also draws the
+        dropout.
         """
         x = self.check_rows(x)
         seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
@@ -203,31 +221,36 @@ class OrderlessNADE(AbstractNetwork):
         return loss * weight.to(loss)
 
     @property
+    @override
     def loss_is_estimate(self) -> bool:
-        """True: orders are drawn, and rows with holes are reweighted."""
+        """True: the loss draws masks, and reweights rows with missing cells."""
         return True
 
     @property
+    @override
     def any_evidence(self) -> bool:
-        """True: any cells may be known."""
         return True
 
+    @override
     def one_order_networks(self, number: int = 1, seed: int = 1) -> list[AbstractNetwork]:
-        """This network with its own order, and with random ones."""
+        """This network with its own order, then copies with random orders."""
         generator, width = generator_from(seed), len(self.columns)
         return [self, *(self.with_order(make_order("random", width, generator)) for _ in range(number - 1))]
 
+    @override
     def numbers_each_step(self) -> int:
-        """The weights between hidden layers: every column has its own evidence."""
+        """The number of weights between hidden layers, which every column's evidence passes."""
         return sum(weight.numel() for weight in self.hidden_weights)
 
+    @override
     def order_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:
         """An unbiased estimate (N,) of the mean over all orders of −log p(observed cells), nats.
 
-        Of a row with m observed cells k are known, k uniform on 0 … m − 1 and drawn in pairs of rows whose counts lie
-        opposite, and which k is uniform, too; see ``masked_loss``. A row without observed cells contributes nothing.
+        For a row with m observed cells, it draws k uniformly on 0 … m − 1 and k known cells
+        uniformly. Rows come in antithetic pairs. A row without observed cells has a loss of 0. See
+        ``masked_loss``.
         """
         x = self.check_rows(x)
         seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
@@ -238,11 +261,15 @@ class OrderlessNADE(AbstractNetwork):
     def masked_loss(
         self, x: torch.Tensor, observed: torch.Tensor, known: torch.Tensor, *, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """m / (m − k) · Σ −log p(x_j | known cells) over the other observed cells, (N,) nats, for m observed and k known ones.
+        """m / (m − k) · Σ_j −log p(x_j | known cells), (N,) nats, for m observed and k known cells.
 
-        Averaged over k uniform on 0 … m − 1 and over all choices of k known cells, this is the mean over all m! orders of
-        −log p(observed cells). With a generator, hidden units drop out. In training mode it is the mean of the members' own,
-        a bound from above: as a mixture, all but the best one would be trained less.
+        The sum is over the observed cells j that are not known. The mean over uniform k in
+        0 … m − 1 and over all choices of k known cells is the mean over all m! orders of
+        −log p(observed cells).
+
+        In training mode, the loss is the mean of the members' losses, an upper bound. The loss of
+        the mixture would train all members but the best one less. Hidden units drop out if a
+        generator is passed.
         """
         x = self.columns.filled(x, observed)
         params = self.params_given(x, known, generator=generator).flatten(0, 1)
@@ -252,25 +279,25 @@ class OrderlessNADE(AbstractNetwork):
         m, left = observed.sum(1), asked.sum(1)
         return -torch.where(asked, cells, 0).sum(1) * (m.to(x.dtype) / left.clamp(min=1))
 
+    @override
     def initialize_from(self, x: torch.Tensor) -> None:
-        """Starts the output biases at the independent columns that fit codes x (N, D)."""
         with torch.no_grad():
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)).repeat(self.members))
 
+    @override
     def config(self) -> dict[str, Any]:
-        """Constructor arguments besides the columns, as JSON."""
         options = {"activation": self.activation, "dropout": self.dropout, "members": self.members}
         order = order_to_json(self.order)
         return {"hidden_sizes": list(self.hidden_sizes), "order": order, **options}
 
     @classmethod
+    @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> OrderlessNADE:
-        """The network that ``config`` described, with fresh parameters."""
         options = {key: config[key] for key in ("hidden_sizes", "activation", "dropout", "members")}
         return cls(columns, order=order_from_json(config["order"]), **options)
 
+    @override
     def extra_repr(self) -> str:
-        """What stands in the parentheses of ``repr``."""
         members = f", members={self.members}" if self.members > 1 else ""
         return f"{len(self.columns)} columns, hidden_sizes={list(self.hidden_sizes)}, activation={self.activation!r}{members}"
 
@@ -282,7 +309,7 @@ class OrderlessNADE(AbstractNetwork):
         return torch.addmm(a, known.to(a.dtype), self.flag_weight)
 
     def _learned(self, a: torch.Tensor, column: int, values: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        """The sums when a column's values (N,) become known in some of the rows, bool (N,)."""
+        """The sums (N, H) after a column's values (N,) become known in the rows bool (N,)."""
         encoding = self.columns.encodings[column]
         if not self.columns.all_evidence:
             rows = rows & encoding.is_evidence(values)
@@ -302,7 +329,7 @@ class OrderlessNADE(AbstractNetwork):
         return h
 
     def _layer(self, h: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-        """One layer of every member: units (N, M A), weight (M B, A), bias (M B,), sums (N, M B)."""
+        """One layer of every member: units (N, M A), weight (M B, A), bias (M B,) to sums (N, M B)."""
         if self.members == 1:
             return F.linear(h, weight, bias)
         h, weight, bias = (t.unflatten(d, (self.members, -1)) for t, d in ((h, 1), (weight, 0), (bias, 0)))
@@ -321,25 +348,26 @@ class OrderlessNADE(AbstractNetwork):
         return self._layer(h, weight.flatten(0, 1), bias.flatten()).unflatten(1, (self.members, -1))
 
     def _mixed(self, logs: torch.Tensor) -> torch.Tensor:
-        """The log of the mean over the members of likelihoods (N, M, …)."""
+        """Logarithm of the members' mean likelihood, from log-likelihoods (N, M, …)."""
         return logs[:, 0] if self.members == 1 else (logs - math.log(self.members)).logsumexp(1)
 
     def _distribution(self, a: torch.Tensor, column: int) -> Distribution:
-        """The column's distribution by sums (N, H) of the first layer."""
+        """The column's distribution, from sums (N, H) of the first layer."""
         return self._mixture(self._outputs(self._deeper(a), column), column)
 
     def _mixture(self, params: torch.Tensor, column: int) -> Distribution:
-        """The column's distribution by parameters (N, M, width): the members' mixture."""
+        """The column's distribution, the members' mixture, from parameters (N, M, width)."""
         log_weight = params.new_full(params.shape[:2], -math.log(self.members))
         return Distribution(self.columns.conditionals[column], params, log_weight)
 
     def _scan(
         self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor
     ) -> Iterator[tuple[torch.Tensor, int, torch.Tensor]]:
-        """For every column, chunk by chunk of the rows: the rows (n,) that ask for it, its number, and the last hidden layer
-        (n, H) that knows the given cells and those asked before it.
+        """Yields, per chunk of rows and column, (rows (n,), column, last hidden layer (n, H)).
 
-        All rows go through the columns in one order, so that rows with different masks cost as much as one mask for all.
+        The rows are those in which the column is asked. The hidden layer depends on the given cells
+        and on the cells asked before the column. All rows visit the columns in one order, so
+        different masks cost no more than equal ones.
         """
         for rows in torch.arange(len(x), device=x.device).split(SCAN_ROWS):
             part, wanted = x[rows], asked[rows]
@@ -377,6 +405,6 @@ class _Walk:
         return self._network._distribution(self._sums, column)
 
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
-        """Adds the column's values in the rows where they are new."""
+        """Adds the column's values in the given rows, those where it was not known before."""
         if bool(rows.any()):
             self._sums = self._network._learned(self._sums, column, values, rows)

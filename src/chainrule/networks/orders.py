@@ -1,4 +1,4 @@
-"""Orders: in which sequence the chain rule visits the columns. ``order[i]`` is the column drawn at step i."""
+"""Orders in which the chain rule visits the columns: ``order[i]`` is the column drawn at step i."""
 
 from __future__ import annotations
 
@@ -14,14 +14,23 @@ Order = Sequence[int] | torch.Tensor | str | None
 
 WORDS = ("natural", "random", "reverse")
 SEARCHES = ("greedy", "mutual information")
-SEARCH_ROWS = 4096  # a search reads at most this many rows: a correlation is then known to about 1/64
-SEARCH_BINS = 8  # more would make the chance information of unrelated columns, (bins − 1)² / 2N nats, count
-RIDGE = 1e-4  # share of its variance that each column keeps as noise, so that repeated columns divide by no zero
-TIE = 1e-9  # scores this close are equal: what rounding makes of equal columns decides nothing
+SEARCH_ROWS = 4096  # a search reads at most so many rows; a correlation's error is then about 1/64
+SEARCH_BINS = 8  # unrelated columns have (bins − 1)² / 2N nats by chance; more bins would matter
+RIDGE = 1e-4  # noise added to each column's unit variance; avoids division by 0 for equal columns
+TIE = 1e-9  # scores this close count as equal, so that rounding does not choose a column
 
 
 def make_order(order: Order, columns: int, generator: torch.Generator | None = None) -> torch.Tensor:
-    """An int64 permutation (D,): natural for None, drawn for "random", last column first for "reverse", else checked.
+    """An int64 permutation (D,) of the columns.
+
+    Args:
+        order: None or "natural"; "random"; "reverse", which draws the last column first; or a
+            permutation, which is checked.
+        columns: D, the number of columns.
+        generator: the source of a random order; None is a fresh one.
+
+    Raises:
+        ShapeError: the order is another word, or not a permutation of the columns.
 
     >>> make_order([2, 0, 1], 3)
     tensor([2, 0, 1])
@@ -48,7 +57,7 @@ def make_order(order: Order, columns: int, generator: torch.Generator | None = N
 
 
 def order_to_json(order: torch.Tensor) -> list[int] | None:
-    """An order (D,) as JSON: a list of the columns, null for the natural one.
+    """An order (D,) as JSON: a list of columns, or null for the natural order.
 
     >>> order_to_json(torch.tensor([1, 0])), order_to_json(torch.tensor([0, 1]))
     ([1, 0], None)
@@ -58,10 +67,11 @@ def order_to_json(order: torch.Tensor) -> list[int] | None:
 
 
 def order_from_json(spec: object) -> list[int] | None:
-    """The order that ``order_to_json`` described, as constructors take it.
+    """An order, as constructors accept it, from the result of ``order_to_json``.
 
     Raises:
-        ShapeError: neither null nor a list of whole numbers; a word would be drawn anew each time.
+        ShapeError: the JSON is neither null nor a list of whole numbers. Words are refused because
+            "random" would give another order each time.
     """
     if spec is not None and not (isinstance(spec, list) and all(type(column) is int for column in spec)):
         raise ShapeError(f"order {str(spec)[:40]!r} is neither null nor a list of columns")
@@ -69,14 +79,16 @@ def order_from_json(spec: object) -> list[int] | None:
 
 
 def order_by_name(wanted: Sequence[str], names: Sequence[str]) -> torch.Tensor:
-    """The int64 permutation (D,) that draws the columns named in ``wanted`` first, all others after them as they stand.
+    """The int64 permutation (D,) that draws the columns named in ``wanted`` first.
+
+    All other columns follow in their natural order.
 
     Args:
-        wanted: names of columns, the first drawn first; none is a natural order, all D are a whole order.
-        names: names of the D columns, by column.
+        wanted: the names of any number of columns, the first drawn first.
+        names: the names of the D columns, by column.
 
     Raises:
-        ShapeError: a wanted name is none of the columns or comes twice, or two columns share a name.
+        ShapeError: a wanted name is not a column's or comes twice, or two columns share a name.
 
     Examples:
         >>> order_by_name(["income", "age"], ["age", "sex", "income"])
@@ -94,17 +106,17 @@ def order_by_name(wanted: Sequence[str], names: Sequence[str]) -> torch.Tensor:
 
 
 def names_in_order(order: Sequence[int] | torch.Tensor, names: Sequence[str]) -> tuple[str, ...]:
-    """The names of the D columns in the sequence they are drawn: an order as a file or a person keeps it.
+    """The names of the D columns in the order they are drawn.
 
-    Unlike column numbers, names still mean the same when a table's columns were rearranged; ``order_by_name`` reads
-    them back.
+    Names, unlike column numbers, stay valid if a table's columns are rearranged. ``order_by_name``
+    converts them back.
 
     Args:
         order: a permutation (D,) of the columns.
-        names: names of the D columns, by column.
+        names: the names of the D columns, by column.
 
     Raises:
-        ShapeError: the order is no permutation of the D columns, or two columns share a name.
+        ShapeError: the order is not a permutation of the D columns, or two columns share a name.
 
     Examples:
         >>> names_in_order([2, 0, 1], ["age", "sex", "income"])
@@ -117,15 +129,16 @@ def names_in_order(order: Sequence[int] | torch.Tensor, names: Sequence[str]) ->
 def raster_order(height: int, width: int, *, by: str = "rows") -> torch.Tensor:
     """The int64 permutation (height · width,) that draws an image line by line from its top left pixel.
 
-    Images are stored row by row: pixel (r, c) is column r · width + c, so that "rows" is the natural order.
+    Images are stored row by row: pixel (r, c) is column r · width + c. "rows" is therefore the
+    natural order.
 
     Args:
         height: rows of pixels, at least 1.
         width: pixels in each row, at least 1.
-        by: what a line is: "rows", each from the left, or "columns", each from the top.
+        by: the lines: "rows", each from the left, or "columns", each from the top.
 
     Raises:
-        ShapeError: a size is no whole number of at least 1, or ``by`` is another word.
+        ShapeError: a size is not a whole number of at least 1, or ``by`` is another word.
 
     Examples:
         >>> raster_order(2, 3, by="columns")
@@ -138,18 +151,19 @@ def raster_order(height: int, width: int, *, by: str = "rows") -> torch.Tensor:
 
 
 def spiral_order(height: int, width: int, *, inward: bool = True) -> torch.Tensor:
-    """The int64 permutation (height · width,) that draws an image as one clockwise spiral from its top left pixel inward.
+    """The int64 permutation (height · width,) that draws an image along a clockwise spiral.
 
-    Images are stored row by row: pixel (r, c) is column r · width + c. Each pixel but the first touches the one drawn
-    before it, which a raster breaks at the end of every line.
+    The spiral runs inward from the top left pixel. Each pixel but the first touches the one drawn
+    before it; in a raster, the first pixel of a line does not. Images are stored row by row: pixel
+    (r, c) is column r · width + c.
 
     Args:
         height: rows of pixels, at least 1.
         width: pixels in each row, at least 1.
-        inward: False draws the same path from its inner end outward (then anticlockwise).
+        inward: False reverses the path: outward from its inner end, anticlockwise.
 
     Raises:
-        ShapeError: a size is no whole number of at least 1.
+        ShapeError: a size is not a whole number of at least 1.
 
     Examples:
         >>> spiral_order(3, 3)
@@ -158,43 +172,46 @@ def spiral_order(height: int, width: int, *, inward: bool = True) -> torch.Tenso
     rest, sides = _pixels(height, width), []
     while rest.numel():
         sides.append(rest[0])
-        rest = rest[1:].rot90()  # anticlockwise, so that the next side of the spiral is the first row
+        rest = rest[1:].rot90()  # anticlockwise: the spiral's next side becomes the first row
     path = torch.cat(sides)
     return path if inward else path.flip(0)
 
 
 @torch.no_grad()
 def search_order(x: torch.Tensor, *, method: str = "greedy", generator: torch.Generator | None = None) -> torch.Tensor:
-    """An int64 permutation (D,), on the CPU, that draws columns which tell of each other close together.
+    """An int64 permutation (D,), on the CPU, that draws dependent columns close together.
 
-    "greedy" asks at every step which column is best predicted by linear regression on the columns placed so far:
+    "greedy" places, at every step, the column that linear regression on the placed columns predicts
+    best:
 
-        order[i] = argmin_j Var(x_j | x_order[0], …, x_order[i−1]) / Var(x_j),
+        order[i] = argmin_j Var(x_j | x_order[0], …, x_order[i−1]) / Var(x_j).
 
-    the pivots of a Cholesky factorisation of the correlation matrix (plus a ridge of 1e-4) that takes the smallest
-    remaining diagonal. It starts at the column with the largest Σ_j r_ij² (r: correlations), the one that alone
-    takes away most of what the others vary; without columns placed, all remaining shares are 1 and the rule itself
-    names none. It costs D² numbers and O(D³ + ND²) time. It sees linear dependence only: for categories, whose codes
-    are no quantities, take the other method.
+    These are the pivots of a Cholesky factorisation of the correlation matrix (plus a ridge of 1e-4)
+    that picks the smallest remaining diagonal. The first column is the one with the largest
+    Σ_j r_ij² (r: correlations), because it explains most variance of the others. The method takes
+    D² numbers of memory and O(D³ + ND²) time. It detects linear dependence only. Category codes
+    are not quantities, so use the other method for them.
 
-    "mutual information" starts at the column with the largest Σ_j I(x_i; x_j) and goes on with the column that has the
-    largest I with any one column placed so far: the sequence in which Prim's algorithm grows the dependence tree of
-    Chow & Liu, "Approximating discrete probability distributions with dependence trees" (1968,
-    doi 10.1109/TIT.1968.1054142). I is that of the counts, in nats. Columns of more than 8 different values are cut
-    at quantiles into at most 8 bins of neighbouring codes. It costs D² numbers and O(ND²) time for each of up to 36
-    pairs of bins.
+    "mutual information" starts with the column of largest Σ_j I(x_i; x_j). It then always places the
+    column with the largest I with any one placed column. Prim's algorithm grows the dependence tree
+    in this order: Chow & Liu, "Approximating discrete probability distributions with dependence
+    trees" (1968, doi 10.1109/TIT.1968.1054142). I is estimated from counts, in nats. Columns of more
+    than 8 different values are cut at quantiles into at most 8 bins of neighbouring codes. The method
+    takes D² numbers of memory, and O(ND²) time for each of up to 36 pairs of bins.
 
-    Columns that are constant in the rows read come last, in their own sequence. Equal scores (within 1e-9) go to
-    the lower column.
+    Columns that are constant in the rows read come last, in natural order. If scores are equal
+    (within 1e-9), the lower column comes first.
 
     Args:
-        x: codes (N, D) of training rows, any number N ≥ 1 and D ≥ 1, all finite. Of more than 4096 rows
-            (``SEARCH_ROWS``), 4096 are drawn.
+        x: finite codes (N, D) of training rows, N ≥ 1 and D ≥ 1. If there are more than 4096 rows
+            (``SEARCH_ROWS``), 4096 are drawn at random.
         method: "greedy" or "mutual information".
-        generator: draws the rows; with 4096 rows or fewer nothing is drawn, and the result depends on x alone.
+        generator: the source of that draw. Up to 4096 rows draw nothing, and the result depends on x
+            alone.
 
     Raises:
-        ShapeError: x is not two-dimensional, is empty or holds a value that is not finite; the method is another.
+        ShapeError: x is not two-dimensional, is empty or has a value that is not finite; or the
+            method is another.
 
     Examples:
         >>> search_order(torch.tensor([[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0], [1.0, 1.0, 1.0]]))
@@ -217,7 +234,7 @@ def search_order(x: torch.Tensor, *, method: str = "greedy", generator: torch.Ge
 
 def _correlations(x: torch.Tensor) -> torch.Tensor:
     """Correlations (D, D) of rows (N, D) without constant columns."""
-    # A column of large numbers and small differences must not lose them in the mean, nor a tiny one its squares.
+    # Shifting first keeps small differences of large numbers; scaling keeps squares from underflow.
     x = x - x[0]
     x = x / x.abs().amax(dim=0)
     x = x - x.mean(dim=0)
@@ -226,7 +243,7 @@ def _correlations(x: torch.Tensor) -> torch.Tensor:
 
 
 def _by_variance(r: torch.Tensor) -> torch.Tensor:
-    """Columns (D,) by the variance that those before them leave, the smallest first, from correlations (D, D)."""
+    """Columns (D,) by the smallest variance given those before, from correlations (D, D)."""
     D = len(r)
     factor = torch.zeros_like(r)  # row i: the pivot at step i against every column
     left = torch.full((D,), 1.0 + RIDGE, dtype=r.dtype)
@@ -237,7 +254,7 @@ def _by_variance(r: torch.Tensor) -> torch.Tensor:
         pivot = _first_best(score, placed)
         row = r[pivot] - factor[:step, pivot] @ factor[:step]  # (D,)
         row[pivot] += RIDGE
-        # Exactly, at least the ridge is left; rounding may say less where columns repeat.
+        # At least the ridge is left in exact arithmetic; rounding may leave less if columns repeat.
         factor[step] = row / row[pivot].clamp(min=RIDGE).sqrt()
         left -= factor[step].square()
         placed[pivot] = True
@@ -250,7 +267,7 @@ def _mutual_information(x: torch.Tensor) -> torch.Tensor:
     N, D = x.shape
     bins = _bins(x)
     joint = torch.zeros(D, D, dtype=torch.float64)  # Σ n log n over the cells of each pair's table
-    alone = torch.zeros(D, dtype=torch.float64)  # the same of each column's counts
+    alone = torch.zeros(D, dtype=torch.float64)  # the same for each column's counts
     for a in range(int(bins.max()) + 1):
         left = (bins == a).to(torch.float32)  # counts up to SEARCH_ROWS are exact in float32
         alone += _n_log_n(left.sum(dim=0))
@@ -266,7 +283,10 @@ def _n_log_n(counts: torch.Tensor) -> torch.Tensor:
 
 
 def _bins(x: torch.Tensor) -> torch.Tensor:
-    """Bins 0 … 7 of rows (N, D), column by column: the values themselves where 8 or fewer differ, else quantiles."""
+    """Bins 0 … 7 of rows (N, D), by column.
+
+    A column of at most 8 different values has a bin per value; other columns have quantile bins.
+    """
     N = len(x)
     ranked, rows = x.sort(dim=0)
     place = torch.arange(N)[:, None].expand_as(rows)
@@ -276,8 +296,8 @@ def _bins(x: torch.Tensor) -> torch.Tensor:
     first = torch.where(starts, place, 0).cummax(dim=0).values
     ends = starts.roll(-1, dims=0)  # a value ends where the next starts; the very first start rolls to the last row
     end = torch.where(ends, place, N - 1).flip(0).cummin(dim=0).values.flip(0)
-    # The middle of a value's rows says the bin: equal values share one, and a frequent value is not merged with its
-    # rarer neighbours, as it would be by its first or last row.
+    # The middle of a value's rows determines its bin. Equal values share a bin. The first or last row
+    # would merge a frequent value with its rarer neighbours.
     quantile = SEARCH_BINS * (first + end + 1) // (2 * N)
     few = value[-1] < SEARCH_BINS  # (D,)
     return torch.empty_like(value).scatter_(0, rows, torch.where(few, value, quantile))
@@ -309,7 +329,7 @@ def _pixels(height: int, width: int) -> torch.Tensor:
 
 
 def _require_names(names: Sequence[str], what: str, remedy: str) -> None:
-    """Raises unless ``names`` is a sequence of different names; one string is not, though Python would take it apart."""
+    """Raises ShapeError unless ``names`` is a sequence of different names, and not one string."""
     if isinstance(names, str):
         raise ShapeError(f"{what} = {names!r} is one string; pass a list of column names such as [{names!r}]")
     seen: set[str] = set()
@@ -320,7 +340,7 @@ def _require_names(names: Sequence[str], what: str, remedy: str) -> None:
 
 
 def _require_rows(x: torch.Tensor) -> None:
-    """Raises unless x is (N, D), not empty and finite."""
+    """Raises ShapeError unless x is (N, D), not empty and finite."""
     if not isinstance(x, torch.Tensor):
         raise ShapeError(f"x is a {type(x).__name__}; pass a float tensor (N, D) of codes")
     if x.ndim != 2 or not x.numel():

@@ -1,7 +1,7 @@
-"""Networks as JSON and arrays, and back.
+"""Networks to JSON and arrays, and back.
 
-A file may describe a network of any size. Its shapes are computed on PyTorch's meta device, which has no
-memory, and compared with the arrays of the file before anything is allocated.
+A file may describe a network of any size. PyTorch's meta device computes the shapes without memory.
+They are compared with the file's arrays before anything is allocated.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ T = TypeVar("T", bound=AbstractTrainable)
 
 
 def network_to_json(network: AbstractTrainable) -> dict[str, Any]:
-    """Everything about a network but its tensors: columns, class and the constructor's other arguments."""
+    """A network without its tensors: its columns, class and other constructor arguments."""
     return {"columns": network.columns.to_json(), **member_to_json(network)}
 
 
@@ -34,13 +34,13 @@ def network_from_json(
     """The network that ``network_to_json`` described, with these arrays as its tensors, in evaluation mode.
 
     Args:
-        spec: its description.
-        arrays: its tensors by name; float64 parameters make a float64 network.
-        classes: the classes that it may have, by name.
-        what: what messages call it.
+        spec: the description.
+        arrays: the tensors by name; float64 parameters make a float64 network.
+        classes: the permitted classes by name.
+        what: the name of the network in messages.
 
     Raises:
-        FormatError: parts that do not belong together, or that make no density.
+        FormatError: the parts do not match, or do not define a density.
     """
     try:
         _require_counts(spec, arrays)
@@ -61,7 +61,7 @@ def network_from_json(
 
 
 def member_to_json(network: AbstractTrainable) -> dict[str, Any]:
-    """The class of a network and its constructor's arguments besides the columns."""
+    """A network's class and its constructor arguments besides the columns."""
     return {"class": type(network).__name__, "config": network.config()}
 
 
@@ -71,7 +71,7 @@ def member_from_json(
     """The network over these columns that ``member_to_json`` described, with fresh parameters.
 
     Raises:
-        FormatError: a class that is none of ``classes``.
+        FormatError: the class is not one of ``classes``.
     """
     name = spec["class"]
     if not isinstance(name, str) or name not in classes:
@@ -80,9 +80,9 @@ def member_from_json(
 
 
 def _require_counts(spec: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Raises FormatError where the arrays cannot hold so many columns, networks and layers.
+    """Raises FormatError if the arrays are too few or too small for the columns, networks and layers.
 
-    A network is built by loops over these, on the meta device too.
+    Constructors loop over these, on the meta device too, so huge counts would take forever.
     """
     times = [run["times"] for run in spec["columns"]]
     if not all(type(each) is int and each > 0 for each in times):
@@ -111,7 +111,10 @@ def _has_float64(described: AbstractTrainable, arrays: Mapping[str, np.ndarray])
 
 
 def _require_same(described: AbstractTrainable, columns: Columns, arrays: Mapping[str, np.ndarray]) -> None:
-    """Raises FormatError where arrays differ from a network's tensors in name, shape or dtype, or are not finite."""
+    """Raises FormatError unless the arrays are finite and match a network's tensors.
+
+    They match if names, shapes and dtypes are equal.
+    """
     expected = described.state_dict()
     for name, tensor in expected.items():
         found, shape, dtype = arrays.get(name), tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")

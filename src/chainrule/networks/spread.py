@@ -1,4 +1,4 @@
-"""How far the orders of a network of several agree on rows, and what each column costs in the mean over them."""
+"""How much a network's likelihoods differ between orders, and the cost of each column."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ import torch
 from chainrule.networks.base import AbstractNetwork
 
 ORDERS = 16
-MANY_COLUMNS, LEAST_ORDERS = 1000, 2  # of more columns there are fewer orders, since each takes a step a column
+MANY_COLUMNS, LEAST_ORDERS = 1000, 2  # more columns have fewer orders: each takes a step per column
 CELLS = 25_000  # at most so many cells are scored in each order, but at least LEAST_ROWS rows
 LEAST_ROWS, MOST_ROWS = 16, 256
 
 
 @dataclass(frozen=True)
 class OrderSpread:
-    """Exact likelihoods of the same rows in several orders: nats are −log p per row, in codes.
+    """The spread of exact likelihoods of the same rows between orders.
+
+    The nats of a row are −log p of its codes.
 
     Attributes:
-        orders: the network's own, and random ones.
-        rows: how many rows were scored.
+        orders: the number of orders: the network's own, and random ones.
+        rows: the number of rows that were scored.
         nats: the mean over rows and orders.
-        between_orders: standard deviation, over the orders, of the mean over rows.
-        within_rows: standard deviation over the orders of one row's nats, its root mean square over the rows.
+        between_orders: the standard deviation over the orders of the mean over rows.
+        within_rows: the root mean square, over the rows, of a row's standard deviation over the
+            orders.
     """
 
     orders: int
@@ -40,7 +43,10 @@ class OrderSpread:
 def order_spread(
     network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor | None = None, *, seed: int = 1
 ) -> OrderSpread:
-    """The spread of the exact likelihood over 16 orders, on the first rows of codes x; arguments as of ``nats_of_cells``."""
+    """The spread of the exact likelihood over the orders, on the first rows of codes x.
+
+    The arguments and the number of orders are those of ``nats_of_cells``.
+    """
     return spread_of(nats_of_cells(network, x, observed, seed=seed))
 
 
@@ -48,14 +54,17 @@ def order_spread(
 def nats_of_cells(
     network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor | None = None, *, seed: int = 1
 ) -> torch.Tensor:
-    """−log p of each known cell given those before it: in the network's order, of an ensemble in each member's own, of an
-    orderless network in each of 16 orders, of more than 1,000 columns in fewer, at least 2.
+    """−log p of each known cell given those before it, in one or more orders.
+
+    A network with one order is scored in that order, and an ensemble in each member's. An orderless
+    network is scored in 16 orders; above 1,000 columns in fewer, but at least 2.
 
     Args:
-        network: in evaluation mode.
-        x: codes (N, D), N ≥ 1, of rows that training has not seen; the first are scored, fewer where there are many columns.
-        observed: bool (N, D), the known cells, of an orderless network or independent columns; default all.
-        seed: of the random orders.
+        network: a network in evaluation mode.
+        x: codes (N, D), N ≥ 1, of rows that training has not seen. Only the first rows are scored,
+            and fewer if there are many columns.
+        observed: bool (N, D), the known cells, for a network with ``any_evidence``; default all.
+        seed: the seed of the random orders.
 
     Returns:
         (orders, rows, D) float64 nats in codes, 0 for unknown cells.
@@ -68,13 +77,16 @@ def nats_of_cells(
 
 
 def _nats(network: AbstractNetwork, x: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-    """−log p (rows, D) of each cell that is seen; a network that takes no holes reads rows that are complete."""
+    """−log p (rows, D) of each known cell; 0 for missing cells.
+
+    Rows are complete for a network that does not accept missing cells.
+    """
     cells = network.log_prob_columns(x, seen if network.any_evidence else None)
     return torch.where(seen, -cells.double(), 0)
 
 
 def spread_of(cells: torch.Tensor) -> OrderSpread:
-    """The spread over the orders of ``nats_of_cells``."""
+    """The spread between orders, from the result of ``nats_of_cells``."""
     nats = cells.sum(2)  # (orders, rows)
     between, within = nats.mean(1).std(), nats.var(0).mean().sqrt()
     return OrderSpread(len(nats), nats.shape[1], float(nats.mean()), float(between), float(within))

@@ -1,4 +1,4 @@
-"""What training needs of a module over columns of codes, whatever its likelihood is."""
+"""The interface between training and a module over columns of codes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class AbstractTrainable(nn.Module, ABC):
 
     columns: Columns
     look: Callable[[Any, torch.Tensor, object], None] | None = (
-        None  # what looks at rows first: see chainrule.rows_or_codes
+        None  # a check of the rows before any other, see chainrule.rows_or_codes
     )
 
     @abstractmethod
@@ -30,45 +30,49 @@ class AbstractTrainable(nn.Module, ABC):
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """What training minimises, (N,) nats: −log_prob, unless the class says what it estimates instead."""
+        """The loss that training minimises, (N,) nats: −log_prob, unless the class documents another."""
 
     def order_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """−log p(observed cells), (N,) nats, or an unbiased estimate: the training loss, without any weights of rows."""
+        """−log p(observed cells), (N,) nats, or an unbiased estimate: the loss without row weights."""
         return self.training_loss(x, observed, generator)
 
     @abstractmethod
     def config(self) -> dict[str, Any]:
-        """Constructor arguments besides the columns, as JSON: what a network is before its tensors are loaded."""
+        """The constructor's arguments besides the columns, as JSON."""
 
     @classmethod
     @abstractmethod
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> Self:
-        """The network over these columns that ``config`` described, with fresh parameters."""
+        """A network over these columns with the arguments of ``config`` and fresh parameters."""
 
     @abstractmethod
     def initialize_from(self, x: torch.Tensor) -> None:
-        """Starts the output biases at the independent columns that fit codes x (N, D)."""
+        """Sets the output biases to those of independent columns fitted to codes x (N, D)."""
 
     def check(self) -> None:
-        """Raises ShapeError where tensors of the right shapes make no density; a file is asked when it is read."""
+        """Raises ShapeError if the tensors do not define a density; called when a file is read."""
 
     @property
     def loss_is_estimate(self) -> bool:
-        """Whether ``training_loss`` is no likelihood even in evaluation mode: an estimate, or a bound that is drawn."""
+        """Whether ``training_loss`` is an estimate or a random bound, even in evaluation mode."""
         return False
 
     def trained_apart(self) -> Sequence[tuple[nn.Module, float]]:
-        """The modules that learn each by itself, and the share of the training loss that is its own."""
+        """The modules that are trained separately, each with its weight in the training loss."""
         return [(self, 1.0)]
 
     def count_parameters(self) -> int:
-        """How many numbers it has learned, those that a mask cuts off not among them."""
+        """The number of trained parameters; masked weights do not count."""
         return sum(parameter.numel() for parameter in self.parameters())
 
     def check_rows(self, x: torch.Tensor, observed: object = None) -> torch.Tensor:
-        """The codes (N, D) in the network's dtype, or a ShapeError that says what was expected."""
+        """The codes (N, D) in the network's dtype.
+
+        Raises:
+            ShapeError: x is not a tensor with one code per column.
+        """
         width = len(self.columns)
         if not isinstance(x, torch.Tensor):
             raise ShapeError(f"x is a {type(x).__name__}; pass a float tensor (N, {width}) of codes")
@@ -79,7 +83,7 @@ class AbstractTrainable(nn.Module, ABC):
         return x.to(self._like().dtype)
 
     def check_number(self, n: int, temperature: float) -> int:
-        """How many rows to draw, checked, as is the temperature."""
+        """The number of rows to draw; raises ShapeError if it or the temperature is out of range."""
         n = whole_number(n, "n", least=0, what="a whole number of rows")
         if not temperature > 0:
             raise ShapeError(f"temperature = {temperature!r} must be above zero; 1 samples the model as it is")
@@ -96,4 +100,4 @@ class AbstractTrainable(nn.Module, ABC):
             raise ShapeError(f"given has {len(values)} rows of values for {n} rows to draw; pass 1 or {n}")
         known = as_mask(given[1], n, len(self.columns), name="given's observed", default=True).to(values.device)
         values = values.expand(n, -1)
-        return self.columns.filled(values, known), known  # an unknown NaN must reach nothing
+        return self.columns.filled(values, known), known  # replaces the NaN of unknown cells

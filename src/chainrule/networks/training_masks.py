@@ -1,21 +1,28 @@
-"""Which cells are known while an orderless network is trained."""
+"""Random masks for training an orderless network: which observed cells are known."""
 
 from __future__ import annotations
 
 import torch
 
-MOST_RAISED = 10.0  # how much more a pair of known cells and another may count than in a complete row
-REDRAWS = 200  # at most so often are masks drawn again that leave nothing to predict; 2^-200 is never
+MOST_RAISED = 10.0  # largest weight of a (known cells, target cell) pair, relative to a complete row
+REDRAWS = 200  # at most so many redraws of masks without a target; 200 failures have chance 2^-200
 
 
 def draw_known(observed: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Which of the observed cells (N, D) are known while training: of m, the count is uniform on 0 … m − 1, then the choice.
+    """Draws a mask (N, D) of known cells among the observed cells (N, D).
 
-    Every observed cell is known with a probability r of its row, and r is uniform: then the count is uniform on 0 … m. Rows
-    that left nothing to predict are drawn again. The second half of the rows knows what the first half does not, row by row:
-    opposite counts, and every cell predicted once in the two, so that a batch's loss varies less.
+    A row with m observed cells has k known ones, with k uniform on 0 … m − 1. All choices of k
+    cells are equally likely.
 
-    Source of the antithetic pairs: Hoogeboom et al., "Autoregressive Diffusion Models", ICLR 2022, arXiv:2110.02037.
+    Each row draws a uniform probability r, and each observed cell is known with probability r. The
+    count k is then uniform on 0 … m. Rows with k = m have no target and are redrawn.
+
+    The masks come in antithetic pairs: a row of the second half has the complement of a mask in the
+    first half. The two counts are opposite, and each cell is a target in one of the two. This
+    reduces the variance of a batch's loss.
+
+    Source of the antithetic pairs: Hoogeboom et al., "Autoregressive Diffusion Models", ICLR 2022,
+    arXiv:2110.02037.
     """
     n, width = observed.shape
     half = (n + 1) // 2
@@ -32,13 +39,18 @@ def draw_known(observed: torch.Tensor, generator: torch.Generator) -> torch.Tens
 
 
 def draw_evenly(observed: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    """Which of the observed cells (N, D) are known, and factors (N,) of the rows' ``masked_loss``.
+    """Draws a mask (N, D) of known cells, and returns it with factors (N,) of ``masked_loss``.
 
-    Every pair of k known cells and a further one of a row counts c(k) in the mean, whatever else the row has observed, so
-    that each conditional is learned from all rows that have its cells, alike. A row with m observed cells has m C(m−1, k) such
-    pairs. c(k) makes all k count alike over the batch, where enough rows have so many cells (up to ``MOST_RAISED`` times what
-    a pair counts in a complete row); then all are scaled so that the batch counts as many cells as it has. A row's k is drawn
-    by its share m C(m−1, k) c(k) of the row's sum W(m), and the factor is W(m) / m.
+    In expectation, each pair (k known cells, target cell) of a row has a weight c(k). It does not
+    depend on the row's other cells, so all rows that have a conditional's cells train it equally.
+    A row with m observed cells has m C(m−1, k) such pairs.
+
+    c(k) gives every k the same total weight over the batch. It is at most ``MOST_RAISED`` times a
+    pair's weight in complete rows, so a k that few rows reach has less. All weights are then scaled
+    to sum to the number of observed cells in the batch.
+
+    A row draws k with probability m C(m−1, k) c(k) / W(m), where W(m) is the sum over k. Its factor
+    is W(m) / m.
     """
     n, width = observed.shape
     m = observed.sum(1).cpu()
@@ -49,10 +61,11 @@ def draw_evenly(observed: torch.Tensor, generator: torch.Generator) -> tuple[tor
         pairs = m.clamp(min=1).log() + m.clamp(min=1).lgamma() - (k + 1).lgamma() - (m - k).clamp(min=1).lgamma()
         return torch.where(k < m, pairs, -torch.inf)
 
-    share = (log_pairs(number) - log_pairs(torch.tensor(float(width)))).exp()  # (M, D), against a complete row
+    # (M, D): the number of pairs, relative to a complete row
+    share = (log_pairs(number) - log_pairs(torch.tensor(float(width)))).exp()
     there = (times[:, None] * share).sum(0) / n  # (D,)
     pairs = share / there.clamp(min=1 / MOST_RAISED)
-    total = pairs.sum(1)  # W(m), to scale
+    total = pairs.sum(1)  # W(m) before scaling
     scale = (times * numbers).sum() / (times * total).sum().clamp(min=1e-300)
     ends = pairs.cumsum(1) / total.clamp(min=1e-300)[:, None]
     half = torch.rand((n + 1) // 2, generator=generator, dtype=torch.float64)

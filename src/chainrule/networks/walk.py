@@ -1,4 +1,4 @@
-"""Rows drawn one column at a time: what a network remembers between two steps, and the loop over them."""
+"""Walks: the state of a network that visits the columns one at a time, and the loop that draws."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from chainrule.conditionals import Distribution
 
 
 class Walk(Protocol):
-    """A network on its way through the columns of n rows, in its order.
+    """The state of a network that visits the columns of n rows in its order.
 
-    Every column is learned in turn; whether its distribution was asked for before makes no difference.
+    Every column is learned in turn, whether or not its distribution was computed before.
     """
 
     def distribution(self, column: int) -> Distribution:
-        """p(x_column | the cells known so far) of the next column of the order, n distributions."""
+        """p(x_column | cells known so far) for the next column of the order, n distributions."""
         ...
 
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
@@ -26,8 +26,8 @@ class Walk(Protocol):
         Args:
             column: the next column of the order.
             values: its codes (n,).
-            rows: bool (n,), those in which it was not known from the beginning. A network of one order reads a value
-                that was known only now; one that takes any evidence has read it in ``begin``.
+            rows: bool (n,), the rows in which the column was not known in ``begin``. An orderless
+                network reads the other rows' values in ``begin``; other networks read them here.
         """
         ...
 
@@ -35,15 +35,15 @@ class Walk(Protocol):
 def draw_along(
     walk: Walk, order: Sequence[int], x: torch.Tensor, asked: torch.Tensor, uniform: torch.Tensor, temperature: float
 ) -> None:
-    """Draws the cells that are asked for, in place: column by column in the order, each given those before it.
+    """Draws the asked cells of x in place, column by column, each given those before it.
 
     Args:
-        walk: begun with the known cells of x.
+        walk: a walk that began with the known cells of x.
         order: the columns in the order of the walk.
         x: codes (n, D).
         asked: bool (n, D), the cells to draw.
         uniform: (n, D), one number on [0, 1) for each cell.
-        temperature: as of ``sample``.
+        temperature: as for ``sample``.
     """
     anybody, everybody = asked.any(0).tolist(), asked.all(0).tolist()
     asks, uniforms = asked.unbind(1), uniform.unbind(1)
