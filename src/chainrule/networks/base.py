@@ -29,13 +29,13 @@ ESTIMATES = "; or pass estimate=True for an estimate with its standard error"
 class AbstractNetwork(AbstractTrainable):
     """A joint density over D columns of codes, (N, D) float tensors.
 
-    The argument ``observed`` marks missing cells; NaN does not. Log-likelihoods are in nats. Methods
-    that answer questions change no parameter, and no generator but the one passed.
+    The argument ``observed`` marks missing cells; NaN does not. Log-likelihoods are in nats.
+    Methods that answer questions change no parameter, and no generator but the one passed.
     """
 
     order: torch.Tensor  # int64 (D,): order[i] is the column drawn at step i
 
-    # What a network implements. Arguments are checked: codes (N, D) in its dtype, masks bool (N, D).
+    # What a network implements. Arguments are checked: codes and bool masks, (N, D) each.
 
     @abstractmethod
     def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
@@ -47,7 +47,7 @@ class AbstractNetwork(AbstractTrainable):
 
     @abstractmethod
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
-        """A walk through the columns of rows x (n, D) in the order, given the known cells (n, D)."""
+        """A walk through the columns of rows x (n, D), in the order, given known cells (n, D)."""
 
     @abstractmethod
     def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
@@ -116,9 +116,9 @@ class AbstractNetwork(AbstractTrainable):
             known: bool (n, D).
             temperature: as for ``sample``.
             generator: the source of all draws.
-            asked: bool (n, D), the cells to draw, for a network with ``any_evidence``. Cells that are
-                neither known nor asked keep their values, and no draw depends on them. Default: all
-                cells that are not known.
+            asked: bool (n, D), the cells to draw, for a network with ``any_evidence``. Cells that
+                are neither known nor asked keep their values, and no draw depends on them. Default:
+                all cells that are not known.
         """
         uniform = uniforms(len(values), values.shape[1], generator).to(values.device)
         if asked is None:
@@ -189,14 +189,14 @@ class AbstractNetwork(AbstractTrainable):
 
         Args:
             x: codes (N, D), each in the support of its column (0 or 1 for binary columns). The
-                support is not checked: other values give numbers that are not likelihoods. Values of
-                unobserved cells are never read.
+                support is not checked: other values give numbers that are not likelihoods. Values
+                of unobserved cells are never read.
             observed: bool (D,) or (N, D); default all.
             given: bool (D,) or (N, D), within observed; default none.
             estimate: return an ``Estimate``, by importance sampling where the network has no exact
-                answer. If nothing is given, the value is biased low, as the logarithm of an unbiased
-                mean. Otherwise the bias may have either sign. The standard error is asymptotic and
-                itself an estimate.
+                answer. If nothing is given, the value is biased low, as the logarithm of an
+                unbiased mean. Otherwise the bias may have either sign. The standard error is
+                asymptotic and itself an estimate.
             n_draws: the number of draws per row of the estimate.
             generator: the source of those draws; None is a fresh one.
 
@@ -215,7 +215,7 @@ class AbstractNetwork(AbstractTrainable):
         return self.rows(x, evidence, seen & ~evidence)
 
     def log_prob_columns(self, x: torch.Tensor, observed: torch.Tensor | None = None) -> torch.Tensor:
-        """Log-likelihood of each cell given the cells before it, (N, D) nats in the column order of x.
+        """Log-likelihood of each cell given the cells before it, (N, D) nats in column order.
 
         Row sums are ``log_prob``.
 
@@ -237,8 +237,8 @@ class AbstractNetwork(AbstractTrainable):
 
         An ``OrderlessNADE`` accepts any evidence. A network with one order needs the known cells to
         be those drawn before the column. For a Bernoulli or Categorical column, it is enough that
-        the known cells and the column together are a prefix of the order. The answer then comes from
-        the joint probabilities of all the column's values. An ``Ensemble`` mixes its members'
+        the known cells and the column together are a prefix of the order. The answer then comes
+        from the joint probabilities of all the column's values. An ``Ensemble`` mixes its members'
         answers, reweighted by the evidence.
 
         Args:
@@ -273,13 +273,14 @@ class AbstractNetwork(AbstractTrainable):
         Args:
             n: the number of rows.
             given: (values, observed), each (1, D) or (n, D): the cells to keep.
-            temperature: divides all logits, including those of mixture components and of an
-                ensemble's members, and multiplies scales. 1 samples the model; values near 0 draw the
-                most probable value of each step.
+            temperature: divides all logits and multiplies scales. The logits include those of
+                mixture components and of an ensemble's members. 1 samples the model; values near
+                0 draw the most probable value of each step.
             generator: the source of all draws; None is a fresh one.
 
         Raises:
-            EvidenceError: the network cannot condition on the given cells. The message has a remedy.
+            EvidenceError: the network cannot condition on the given cells; the message says
+                what it can condition on.
         """
         n, values, known = self.check_draws(n, given, temperature)
         return self.complete(values, known, temperature, generator_from(generator))
@@ -311,7 +312,7 @@ class AbstractNetwork(AbstractTrainable):
     def check_column(
         self, x: torch.Tensor, column: int, observed: torch.Tensor | None
     ) -> tuple[torch.Tensor, int, torch.Tensor]:
-        """Codes (N, D), the column's number and the mask (N, D) of the other known cells, checked."""
+        """Codes (N, D), the column's number and the mask (N, D) of other known cells, checked."""
         x = self.check_rows(x, observed)
         column = whole_number(column, "column", least=0, what="the number of a column")
         if column >= len(self.columns):
@@ -349,7 +350,7 @@ class AbstractNetwork(AbstractTrainable):
 
 
 def sum_columns(cells: torch.Tensor) -> torch.Tensor:
-    """Row sums (N,) of log-likelihoods (N, D), accumulated in float64 and returned in their dtype."""
+    """Row sums (N,) of log-likelihoods (N, D), in their dtype but accumulated in float64."""
     return cells.sum(1, dtype=torch.float64).to(cells.dtype)
 
 

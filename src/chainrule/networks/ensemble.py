@@ -72,14 +72,14 @@ class Ensemble(AbstractAverage):
 
     @override
     def rows(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
-        """log p(asked cells | given cells), (N,) nats: the mixture, reweighted by the given cells."""
+        """log p(asked cells | given cells), (N,) nats; given cells reweight the mixture."""
         weight = self._posterior(x, given)  # (N, M)
         logs = torch.stack([network.rows(x, given, asked).double() for network in self.networks], dim=1)
         return (weight + logs).logsumexp(1).to(x.dtype)
 
     @override
     def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
-        """See the base class. Each cell's likelihood is a mixture, reweighted by the cells before it.
+        """See the base class. The cells before a cell reweight the mixture.
 
         Raises:
             EvidenceError: the members have different orders, so "the cells before" differ too.
@@ -148,7 +148,7 @@ class Ensemble(AbstractAverage):
     def marginal_estimate(
         self, x: torch.Tensor, known: torch.Tensor, n_draws: int, generator: torch.Generator
     ) -> Estimate:
-        """log p(known cells), (N,): the mixture of the members' estimates, and its standard error."""
+        """log p(known cells), (N,): the mixture of the members' estimates, with its error."""
         each = [network.marginal_estimate(x, known, n_draws, generator) for network in self.networks]
         logs = self.log_weight + torch.stack([one.value.double() for one in each], dim=1)  # (N, M)
         errors = torch.stack([one.standard_error.double() for one in each], dim=1)
@@ -247,7 +247,7 @@ class Ensemble(AbstractAverage):
         return cls(members)
 
     def _posterior(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-        """Log-weights (N, M) of the members given the known cells, normalised in each row, float64."""
+        """Log-weights (N, M) of the members given the known cells, normalised by row, float64."""
         prior = self.log_weight.expand(len(x), -1)
         if not bool(known.any()):
             return prior
@@ -266,7 +266,7 @@ class _Walk(AverageWalk):
 
     @override
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
-        """Reweights the members by their likelihoods of the values, then passes the values to them."""
+        """Reweights the members by their likelihoods of the values, then passes these to them."""
         logs = [walk.distribution(column).log_prob(values).double() for walk in self.walks]
         told = torch.where(rows[:, None], torch.stack(logs, dim=1), 0)  # (n, M)
         self.log_weight = normalised(self.log_weight + told, self.log_weight)
@@ -286,7 +286,7 @@ def running_weights(log_weight: torch.Tensor, cells: torch.Tensor) -> torch.Tens
 
 
 def normalised(joint: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
-    """Log-weights (N, M, …), normalised over M; the prior where all joint probabilities are zero."""
+    """Log-weights (N, M, …), normalised over M; the prior where all joint densities are zero."""
     possible = (joint > -torch.inf).any(1, keepdim=True)
     return torch.where(possible, joint, prior).log_softmax(1)
 

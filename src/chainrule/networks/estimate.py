@@ -38,7 +38,7 @@ class Estimable(Protocol):
 def conditional_estimate(
     marginal: Callable[[torch.Tensor], Estimate], seen: torch.Tensor, given: torch.Tensor
 ) -> Estimate:
-    """log p(seen cells that are not given | given cells): the difference of two estimated marginals.
+    """log p(seen cells that are not given | given cells): a difference of estimated marginals.
 
     Args:
         marginal: a function from known cells, bool (N, D), to an estimate of log p(known cells).

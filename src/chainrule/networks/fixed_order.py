@@ -80,9 +80,9 @@ class AbstractFixedOrder(AbstractNetwork):
 def distribution_in_order(network: AbstractNetwork, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
     """p(x_column | known cells) for a network with one order, batched over N.
 
-    If the known cells are those before the column, it is the network's own conditional. If the known
-    cells and the column together are a prefix of the order, it comes from enumeration. Enumeration
-    needs a column whose values can be listed.
+    If the known cells are those before the column, it is the network's own conditional. If the
+    known cells and the column together are a prefix of the order, it comes from enumeration.
+    Enumeration needs a column whose values can be listed.
 
     Raises:
         EvidenceError: other evidence, or a column whose values cannot be listed.

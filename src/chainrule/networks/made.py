@@ -96,7 +96,7 @@ class MADE(AbstractFixedOrder):
             self.hidden_weights.append(nn.Parameter(weight))
             self.hidden_biases.append(nn.Parameter(torch.zeros(len(mask))))
         last = self.hidden_sizes[-1]
-        # Small outputs, zero direct weights: the columns of an untrained network are nearly independent.
+        # Small outputs, no direct weights: an untrained network's columns are nearly independent.
         self.output_weight = nn.Parameter(torch.empty(params, last).normal_(0, 0.1 * last**-0.5, generator=generator))
         self.output_bias = nn.Parameter(torch.zeros(params))
         if self.direct:
@@ -130,7 +130,7 @@ class MADE(AbstractFixedOrder):
 
     @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
-        """A walk that computes every hidden unit once; all its steps cost one pass of the network."""
+        """A walk that computes every hidden unit once; all its steps together cost one pass."""
         return _Walk(self, x)
 
     @override
@@ -141,8 +141,8 @@ class MADE(AbstractFixedOrder):
 
         Args:
             x: codes (N, D).
-            pool: "last" (the whole layer, (N, H)), "mean" or "sum" over the columns' vectors (N, H),
-                or "concat" in column order (N, D·H).
+            pool: "last" (the whole layer, (N, H)), "mean" or "sum" over the columns' vectors
+                (N, H), or "concat" in column order (N, D·H).
         """
         check_pool(pool)
         wiring = self._wiring

@@ -63,8 +63,8 @@ def build_masks(
 def reachable_pairs(hidden_sizes: Sequence[int], steps: int, *, direct: bool = True) -> tuple[int, int]:
     """The number of pairs (later column, earlier column) with a connecting path, and of all pairs.
 
-    A unit reads every unit of the layer before with at most its degree. The path through the largest
-    permitted degree of each layer therefore reaches the most inputs.
+    A unit reads every unit of the layer before with at most its degree. The path through the
+    largest permitted degree of each layer therefore reaches the most inputs.
     """
     pairs = steps * (steps - 1) // 2
     if direct:

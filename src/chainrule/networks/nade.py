@@ -266,7 +266,7 @@ class NADE(AbstractFixedOrder):
         return _StepOrder(inputs is None, self._layout, inputs, params, params_back)
 
     def _in_steps(self, steps: _StepOrder, told: torch.Tensor | None = None) -> Parameters:
-        """The parameters in step order; ``told`` (I, 1), in column order, scales the input weights."""
+        """Parameters in step order; ``told`` (I, 1), in column order, scales the input weights."""
         return Parameters(
             W=_take(self.input_weight if told is None else self.input_weight * told, steps.inputs),
             b=self.hidden_bias,
@@ -281,7 +281,7 @@ class NADE(AbstractFixedOrder):
 
 
 class _Walk:
-    """The sums a and the hidden units h = σ(a) of n rows, (n, H) each, over the columns learned so far."""
+    """The sums a over the columns learned so far, and the hidden units h = σ(a), each (n, H)."""
 
     def __init__(self, network: NADE, n: int) -> None:
         self._network = network

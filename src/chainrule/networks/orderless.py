@@ -135,7 +135,7 @@ class OrderlessNADE(AbstractNetwork):
             logs = self._mixed(self.columns.conditionals[column].log_prob(self._outputs(h, column), own))
             if torch.is_grad_enabled():
                 parts.append((rows, torch.full_like(rows, column), logs))
-            else:  # write at once: small tensors kept between large freed ones would fragment the heap
+            else:  # small tensors kept between large freed ones would fragment the heap
                 cells[rows, column] = logs
         if not parts:
             return cells
@@ -263,8 +263,8 @@ class OrderlessNADE(AbstractNetwork):
     ) -> torch.Tensor:
         """m / (m − k) · Σ_j −log p(x_j | known cells), (N,) nats, for m observed and k known cells.
 
-        The sum is over the observed cells j that are not known. The mean over uniform k in
-        0 … m − 1 and over all choices of k known cells is the mean over all m! orders of
+        The sum is over the observed cells j that are not known. Consider its mean over uniform k in
+        0 … m − 1 and over all choices of k known cells. It equals the mean over all m! orders of
         −log p(observed cells).
 
         In training mode, the loss is the mean of the members' losses, an upper bound. The loss of
@@ -329,7 +329,7 @@ class OrderlessNADE(AbstractNetwork):
         return h
 
     def _layer(self, h: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-        """One layer of every member: units (N, M A), weight (M B, A), bias (M B,) to sums (N, M B)."""
+        """One layer of all members: units (N, M A), weight (M B, A), bias (M B,) to (N, M B)."""
         if self.members == 1:
             return F.linear(h, weight, bias)
         h, weight, bias = (t.unflatten(d, (self.members, -1)) for t, d in ((h, 1), (weight, 0), (bias, 0)))

@@ -127,7 +127,7 @@ def names_in_order(order: Sequence[int] | torch.Tensor, names: Sequence[str]) ->
 
 
 def raster_order(height: int, width: int, *, by: str = "rows") -> torch.Tensor:
-    """The int64 permutation (height · width,) that draws an image line by line from its top left pixel.
+    """The int64 permutation (height · width,) that draws an image line by line from the top left.
 
     Images are stored row by row: pixel (r, c) is column r · width + c. "rows" is therefore the
     natural order.
@@ -186,18 +186,19 @@ def search_order(x: torch.Tensor, *, method: str = "greedy", generator: torch.Ge
 
         order[i] = argmin_j Var(x_j | x_order[0], …, x_order[i−1]) / Var(x_j).
 
-    These are the pivots of a Cholesky factorisation of the correlation matrix (plus a ridge of 1e-4)
-    that picks the smallest remaining diagonal. The first column is the one with the largest
+    These are the pivots of a Cholesky factorisation of the correlation matrix (plus a ridge of
+    1e-4) that picks the smallest remaining diagonal. The first column is the one with the largest
     Σ_j r_ij² (r: correlations), because it explains most variance of the others. The method takes
     D² numbers of memory and O(D³ + ND²) time. It detects linear dependence only. Category codes
     are not quantities, so use the other method for them.
 
-    "mutual information" starts with the column of largest Σ_j I(x_i; x_j). It then always places the
-    column with the largest I with any one placed column. Prim's algorithm grows the dependence tree
-    in this order: Chow & Liu, "Approximating discrete probability distributions with dependence
-    trees" (1968, doi 10.1109/TIT.1968.1054142). I is estimated from counts, in nats. Columns of more
-    than 8 different values are cut at quantiles into at most 8 bins of neighbouring codes. The method
-    takes D² numbers of memory, and O(ND²) time for each of up to 36 pairs of bins.
+    "mutual information" starts with the column of largest Σ_j I(x_i; x_j). It then always places
+    the column with the largest I with any one placed column. Prim's algorithm grows the dependence
+    tree in this order: Chow & Liu, "Approximating discrete probability distributions with
+    dependence trees" (1968, doi 10.1109/TIT.1968.1054142). I is estimated from counts, in nats.
+    Columns of more than 8 different values are cut at quantiles into at most 8 bins of neighbouring
+    codes. The method takes D² numbers of memory, and O(ND²) time for each of up to 36 pairs of
+    bins.
 
     Columns that are constant in the rows read come last, in natural order. If scores are equal
     (within 1e-9), the lower column comes first.
@@ -206,8 +207,8 @@ def search_order(x: torch.Tensor, *, method: str = "greedy", generator: torch.Ge
         x: finite codes (N, D) of training rows, N ≥ 1 and D ≥ 1. If there are more than 4096 rows
             (``SEARCH_ROWS``), 4096 are drawn at random.
         method: "greedy" or "mutual information".
-        generator: the source of that draw. Up to 4096 rows draw nothing, and the result depends on x
-            alone.
+        generator: the source of that draw. Up to 4096 rows draw nothing, and the result depends on
+            x alone.
 
     Raises:
         ShapeError: x is not two-dimensional, is empty or has a value that is not finite; or the
@@ -294,17 +295,17 @@ def _bins(x: torch.Tensor) -> torch.Tensor:
     starts[1:] = ranked[1:] != ranked[:-1]
     value = starts.cumsum(dim=0) - 1  # number of the value among the column's different ones
     first = torch.where(starts, place, 0).cummax(dim=0).values
-    ends = starts.roll(-1, dims=0)  # a value ends where the next starts; the very first start rolls to the last row
+    ends = starts.roll(-1, dims=0)  # a value ends before the next start; the first rolls to the end
     end = torch.where(ends, place, N - 1).flip(0).cummin(dim=0).values.flip(0)
-    # The middle of a value's rows determines its bin. Equal values share a bin. The first or last row
-    # would merge a frequent value with its rarer neighbours.
+    # The middle of a value's rows determines its bin. Equal values share a bin. The first or last
+    # row would merge a frequent value with its rarer neighbours.
     quantile = SEARCH_BINS * (first + end + 1) // (2 * N)
     few = value[-1] < SEARCH_BINS  # (D,)
     return torch.empty_like(value).scatter_(0, rows, torch.where(few, value, quantile))
 
 
 def _by_information(information: torch.Tensor) -> torch.Tensor:
-    """Columns (D,) as Prim's algorithm adds them to the tree of largest mutual information (D, D)."""
+    """Columns (D,) as Prim's algorithm adds them to the tree of largest information (D, D)."""
     placed = torch.zeros(len(information), dtype=torch.bool)
     order = [_first_best(information.sum(dim=1), placed)]
     nearest = information[order[0]]  # largest information with any column placed

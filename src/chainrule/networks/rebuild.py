@@ -31,7 +31,7 @@ def network_from_json(
     *,
     what: str = "network",
 ) -> T:
-    """The network that ``network_to_json`` described, with these arrays as its tensors, in evaluation mode.
+    """A network, in evaluation mode, from the result of ``network_to_json`` and its tensors.
 
     Args:
         spec: the description.
@@ -80,9 +80,10 @@ def member_from_json(
 
 
 def _require_counts(spec: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Raises FormatError if the arrays are too few or too small for the columns, networks and layers.
+    """Raises FormatError if the arrays are too few or too small for the description.
 
-    Constructors loop over these, on the meta device too, so huge counts would take forever.
+    Constructors loop over columns, networks and layers, on the meta device too. Huge counts would
+    take forever.
     """
     times = [run["times"] for run in spec["columns"]]
     if not all(type(each) is int and each > 0 for each in times):

@@ -30,12 +30,12 @@ class AbstractTrainable(nn.Module, ABC):
     def training_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """The loss that training minimises, (N,) nats: −log_prob, unless the class documents another."""
+        """The training loss, (N,) nats: −log_prob, unless the class documents another."""
 
     def order_loss(
         self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """−log p(observed cells), (N,) nats, or an unbiased estimate: the loss without row weights."""
+        """−log p(observed cells), (N,) nats, or an unbiased estimate; rows have equal weights."""
         return self.training_loss(x, observed, generator)
 
     @abstractmethod
@@ -83,7 +83,7 @@ class AbstractTrainable(nn.Module, ABC):
         return x.to(self._like().dtype)
 
     def check_number(self, n: int, temperature: float) -> int:
-        """The number of rows to draw; raises ShapeError if it or the temperature is out of range."""
+        """The number of rows to draw; a ShapeError if it or the temperature is out of range."""
         n = whole_number(n, "n", least=0, what="a whole number of rows")
         if not temperature > 0:
             raise ShapeError(f"temperature = {temperature!r} must be above zero; 1 samples the model as it is")

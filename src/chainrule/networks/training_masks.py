@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-MOST_RAISED = 10.0  # largest weight of a (known cells, target cell) pair, relative to a complete row
+MOST_RAISED = 10.0  # largest weight of a (known cells, target) pair, relative to a complete row
 REDRAWS = 200  # at most so many redraws of masks without a target; 200 failures have chance 2^-200
 
 
