@@ -16,10 +16,12 @@ from helpers.tolerances import FLOAT32_FACTOR, KERNEL_FLOOR, SIGMOID_TAIL
 from numba import njit
 from ops.test_nade import LAYOUTS, NAMES, problem, value_and_gradients
 
+from chainrule import NADE
 from chainrule.errors import ShapeError
 from chainrule.ops.activations import ACTIVATIONS
 from chainrule.ops.nade import cpu, cpu_kernels, dispatch, eager, reference, threads
 from chainrule.ops.nade.parameters import Layout, Parameters
+from chainrule.rng import generator_from
 
 CUTS = {
     "a strip and a lane": (Layout.of_bits(9), 5, cpu_kernels.LANES + 1),
@@ -503,3 +505,33 @@ def test_compiling_is_announced_where_a_person_watches(monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
     cpu._announce()
     assert capsys.readouterr().err == ""
+
+
+def test_memory_of_results_serves_again_only_when_no_view_of_it_is_left():
+    cpu._free.clear()
+    shape = (3, cpu.REUSED_BYTES[0] // 4)
+    one = cpu._empty(*shape)
+    view, where = torch.from_numpy(one)[1, 5:], one.ctypes.data
+    view.fill_(7)
+    del one
+    other = cpu._empty(*shape)
+    other[:] = 1
+    assert other.ctypes.data != where
+    assert bool((view == 7).all())
+    del view
+    assert cpu._empty(*shape).ctypes.data == where  # gone at once, too
+    assert cpu._empty(*shape).ctypes.data == where
+    assert cpu._empty(3, shape[1] + 1).ctypes.data != where  # of another size
+    assert cpu._empty(2).base is None  # small ones are plain arrays
+
+
+def test_gradients_that_are_kept_stay_as_they_are():
+    net = NADE(400, hidden_size=300, generator=generator_from(0), backend="cpu")
+    rows = [torch.rand(50, 400, generator=generator_from(k)).round() for k in range(4)]
+    kept = [torch.autograd.grad(net.training_loss(x).mean(), net.input_weight)[0] for x in rows]
+    copies = [gradient.clone() for gradient in kept]
+    for x in rows:
+        net.training_loss(x).mean().backward()
+        net.zero_grad()
+    assert all(map(torch.equal, kept, copies))
+    assert len({gradient.data_ptr() for gradient in kept}) == len(rows)

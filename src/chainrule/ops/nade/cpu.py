@@ -16,7 +16,9 @@ import struct
 import sys
 import threading
 import time
+import weakref
 from array import array
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -298,9 +300,36 @@ def _rows_per_task(rows: int) -> int:
     return min(CHUNK, _ceil(share, kernels.ROWS) * kernels.ROWS)
 
 
+REUSED_BYTES = 2**18, 2**23  # smaller arrays stay in the heap, larger ones would keep much memory
+_free: deque[np.ndarray] = deque(maxlen=8)  # memory of results that are gone, the oldest first
+
+
 def _empty(*shape: int) -> np.ndarray:
-    """An array for results, which a kernel writes in full; tests fill it with NaN first."""
-    return np.empty(shape, np.float32)
+    """An array for results, which a kernel writes in full; tests fill it with NaN first.
+
+    The memory of a large one serves again once its last view is gone. The system would take such
+    memory back after each step and clear it for the next: a tenth of the time of a step.
+    """
+    size = 4 * math.prod(shape)
+    if not REUSED_BYTES[0] <= size <= REUSED_BYTES[1]:
+        return np.empty(shape, np.float32)
+    memory = _taken(size)
+    array = np.frombuffer(memory.data, np.float32)  # every view of it keeps it alive
+    weakref.finalize(array, _free.append, memory).atexit = False
+    return array.reshape(shape)
+
+
+def _taken(size: int) -> np.ndarray:
+    """Memory of so many bytes: free one, or new."""
+    for _ in range(len(_free)):
+        try:
+            memory = _free.popleft()
+        except IndexError:  # another thread took the last
+            break
+        if memory.nbytes == size:
+            return memory
+        _free.append(memory)
+    return np.empty(size, np.uint8)
 
 
 class _Scratch:
