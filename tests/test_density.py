@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.some_tables import density_of_bits
+from helpers.some_tables import three_bits as frame
 from helpers.tolerances import BATCH_RELATIVE
 
 import chainrule as cr
@@ -12,16 +14,9 @@ from chainrule.errors import ChainruleError, EvidenceError
 from chainrule.testing import assert_pure, check
 
 
-def frame(n=300, seed=0):
-    """Three columns, b copies a nine times in ten, c is mostly true."""
-    rng = np.random.default_rng(seed)
-    a = rng.random(n) < 0.4
-    return pd.DataFrame({"a": a, "b": np.where(rng.random(n) < 0.9, a, ~a).astype(np.int8), "c": rng.random(n) < 0.8})
-
-
 @pytest.fixture(scope="module")
 def density():
-    return cr.fit(frame(1000), network="nade", seed=0, config=cr.FitConfig(hidden_size=50, epochs=60), verbose=False)
+    return density_of_bits()
 
 
 def test_scores_are_a_distribution_over_the_tables_own_values(density):

@@ -93,7 +93,7 @@ def test_round_trip(tmp_path):
         (with_header([]), "file: the header does not name a format version"),
         (
             with_header({**header_of_golden(), "format": 1}),
-            "file: written by chainrule 0.1.0 in format 1; this version reads format 2. Fit the table anew "
+            "file: written by chainrule 0.1.0 in format 1; this version reads format 2. Fit the table again "
             "(chainrule fit TABLE -o file), or use the version that wrote it",
         ),
         (with_header({"format": 2}), "file: the header lacks kind, library, content or arrays"),

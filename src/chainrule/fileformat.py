@@ -97,7 +97,7 @@ def _header(prefix: bytes, text: bytes, name: str) -> dict[str, Any]:
     if header["format"] != FORMAT:
         raise FormatError(
             f"{name}: written by chainrule {header.get('library')} in format {header['format']}; this version reads "
-            f"format {FORMAT}. Fit the table anew (chainrule fit TABLE -o {name}), or use the version that wrote it"
+            f"format {FORMAT}. Fit the table again (chainrule fit TABLE -o {name}), or use the version that wrote it"
         )
     arrays = header.get("arrays")
     shape_ok = (

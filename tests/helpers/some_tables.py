@@ -5,6 +5,8 @@ import datetime
 import numpy as np
 import pandas as pd
 
+import chainrule as cr
+
 
 def mixed(n=400, seed=0, holes=0.0):
     """A table of dependent columns.
@@ -23,3 +25,16 @@ def mixed(n=400, seed=0, holes=0.0):
     if holes:
         frame = frame.mask(rng.random(frame.shape) < holes)
     return frame
+
+
+def three_bits(n=300, seed=0):
+    """Three columns, b copies a nine times in ten, c is mostly true."""
+    rng = np.random.default_rng(seed)
+    a = rng.random(n) < 0.4
+    return pd.DataFrame({"a": a, "b": np.where(rng.random(n) < 0.9, a, ~a).astype(np.int8), "c": rng.random(n) < 0.8})
+
+
+def density_of_bits():
+    """A NADE of ``three_bits``."""
+    config = cr.FitConfig(hidden_size=50, epochs=60)
+    return cr.fit(three_bits(1000), network="nade", seed=0, config=config, verbose=False)

@@ -3,10 +3,9 @@
 import copy
 import sys
 
-import numpy as np
-import pandas as pd
 import pytest
 import torch
+from helpers.some_tables import density_of_bits
 
 import chainrule as cr
 from chainrule.model import Model
@@ -14,16 +13,9 @@ from chainrule.table import Binary, Schema
 from chainrule.testing import check
 
 
-def frame(n=300, seed=0):
-    """Three columns, b copies a nine times in ten, c is mostly true."""
-    rng = np.random.default_rng(seed)
-    a = rng.random(n) < 0.4
-    return pd.DataFrame({"a": a, "b": np.where(rng.random(n) < 0.9, a, ~a).astype(np.int8), "c": rng.random(n) < 0.8})
-
-
 @pytest.fixture(scope="module")
 def density():
-    return cr.fit(frame(1000), network="nade", seed=0, config=cr.FitConfig(hidden_size=50, epochs=60), verbose=False)
+    return density_of_bits()
 
 
 def test_check_passes_a_sound_model_and_names_what_is_broken(density):

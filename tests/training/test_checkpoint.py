@@ -83,7 +83,7 @@ def test_ctrl_c_says_how_to_go_on_and_nothing_is_lost(interrupted, folder):
     code, _, errors = chainrule(*FIT, "-o", "m.chainrule", cwd=folder)
     assert code == 2
     assert errors == (
-        "chainrule: m.chainrule.checkpoint holds an interrupted run; pass --resume to continue it, or delete it to start anew\n"
+        "chainrule: m.chainrule.checkpoint holds an interrupted run; pass --resume to continue it, or delete it to start over\n"
     )
     code, _, errors = chainrule(*FIT, "-o", "m.chainrule", "--resume", "--batch-size", 50, cwd=folder)
     assert code == 2
@@ -97,7 +97,7 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path):
     quick = ("fit", "digits", "--hidden-size", 20, "--members", 1, "--epochs", 1, "--resume", "-o", "m.chainrule")
     code, _, errors = chainrule(*quick, cwd=tmp_path)
     assert code == 0
-    assert errors.startswith("m.chainrule.checkpoint: no interrupted run here; starting anew\n")
+    assert errors.startswith("m.chainrule.checkpoint: no interrupted run here; starting from the beginning\n")
     before = (tmp_path / "m.chainrule").read_bytes()
     assert chainrule(*quick, cwd=tmp_path) == (0, "", "m.chainrule: already finished; nothing to resume\n")
     assert (tmp_path / "m.chainrule").read_bytes() == before

@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
     pl.DataFrame(bits).write_csv(path / "bit.csv")
     for source, model in (("t.csv", "m"), ("bits.csv", "b")):
         code, _, errors = chainrule("fit", source, "-o", model, *FIT, "--seed", 3, cwd=path)
-        assert (code, errors) == (0, f"{model}.checkpoint: no interrupted run here; starting anew\n")
+        assert (code, errors) == (0, f"{model}.checkpoint: no interrupted run here; starting from the beginning\n")
     return path
 
 

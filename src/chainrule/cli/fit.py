@@ -101,7 +101,7 @@ def run(
     checkpoint = _checkpoint_of(output, resume)
     finished = output if resume and output.exists() and not checkpoint.exists() else None
     if resume and not checkpoint.exists() and finished is None:
-        say(f"{checkpoint.path}: no interrupted run here; starting anew")
+        say(f"{checkpoint.path}: no interrupted run here; starting from the beginning")
     reading = reading_of(decimal, thousands, date_format, na_values)
     train_table, valid_table = training_tables(table, valid, header, reading)
     if not quiet:
@@ -152,7 +152,7 @@ def _checkpoint_of(output: Path, resume: bool) -> Checkpoint:
     checkpoint = Checkpoint(output.with_name(output.name + ".checkpoint"))
     if checkpoint.exists() and not resume and not checkpoint.is_written_by_another():
         raise ChainruleError(
-            f"{checkpoint.path} holds an interrupted run; pass --resume to continue it, or delete it to start anew"
+            f"{checkpoint.path} holds an interrupted run; pass --resume to continue it, or delete it to start over"
         )
     return checkpoint
 
