@@ -11,4 +11,8 @@ def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     >>> table(["set", "nats"], [["dna", "-79.1"]])
     ['| set | nats |', '|---|---|', '| dna | -79.1 |']
     """
-    return [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}", *(f"| {' | '.join(row)} |" for row in rows)]
+    return [
+        f"| {' | '.join(names)} |",
+        f"|{'---|' * len(names)}",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]

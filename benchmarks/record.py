@@ -19,7 +19,9 @@ RESULTS = Path(__file__).parent / "results"
 
 def circumstances() -> dict[str, Any]:
     """Commit, versions, processor and threads of this run."""
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=RESULTS.parent)
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=RESULTS.parent
+    )
     return {
         "commit": done.stdout.strip() or "unknown",
         "date": time.strftime("%Y-%m-%d"),
@@ -35,5 +37,8 @@ def write(name: str, rows: list[dict[str, Any]]) -> Path:
     """Writes the rows with their circumstances as JSON under benchmarks/results."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps({"circumstances": circumstances(), "rows": rows}, indent=1, ensure_ascii=False) + "\n")
+    path.write_text(
+        json.dumps({"circumstances": circumstances(), "rows": rows}, indent=1, ensure_ascii=False)
+        + "\n"
+    )
     return path

@@ -16,7 +16,9 @@ import chainrule as cr
 def main() -> None:
     """Fits 178 wines, finds a planted error, imputes missing cells and samples new rows."""
     bunch: Any = load_wine(as_frame=True)
-    wines = bunch.data.round(2)[["alcohol", "malic_acid", "magnesium", "flavanoids", "color_intensity", "proline"]]
+    wines = bunch.data.round(2)[
+        ["alcohol", "malic_acid", "magnesium", "flavanoids", "color_intensity", "proline"]
+    ]
     wines["cultivar"] = bunch.target_names[bunch.target]
     density = cr.fit(wines, effort="quick", seed=0, verbose=False)
     print(density.schema)
@@ -34,7 +36,9 @@ def main() -> None:
     hidden = holes["cultivar"].isna()
     right = (filled["cultivar"] == wines["cultivar"])[hidden].mean()
     most = (wines["cultivar"].mode()[0] == wines["cultivar"])[hidden].mean()
-    print(f"\n{hidden.sum()} hidden cultivars: {right:.0%} filled right, {most:.0%} by the most frequent")
+    print(
+        f"\n{hidden.sum()} hidden cultivars: {right:.0%} filled right, {most:.0%} by the most frequent"
+    )
     print(density.sample(3, given={"cultivar": "class_0"}, seed=0).to_string(index=False))
 
 

@@ -30,7 +30,9 @@ def bits(seed: int = 1, columns: int = 8) -> np.ndarray:
     """Correlated columns of 0 and 1, (ROWS, columns)."""
     rng = np.random.default_rng(seed)
     shared = rng.normal(size=(ROWS, 2))
-    return (shared @ rng.normal(size=(2, columns)) + 0.7 * rng.normal(size=(ROWS, columns)) > 0).astype(float)
+    return (
+        shared @ rng.normal(size=(2, columns)) + 0.7 * rng.normal(size=(ROWS, columns)) > 0
+    ).astype(float)
 
 
 def mixed(missing: bool) -> pl.DataFrame:
@@ -46,8 +48,10 @@ def mixed(missing: bool) -> pl.DataFrame:
             "rooms": np.round(3 + size + rng.exponential(1, ROWS)).astype(int),
             "price": np.where(rng.random(ROWS) < 0.2, 0.0, np.round(np.exp(5 + size), 2)),
             "warmth": 20 + 3 * size + rng.normal(size=ROWS),
-            "day": np.datetime64("2024-01-01") + np.sort(rng.integers(0, 300, ROWS)).astype("timedelta64[D]"),
-            "at": np.datetime64("2024-01-01T00:00:00", "us") + rng.integers(0, 10**7, ROWS).astype("timedelta64[s]"),
+            "day": np.datetime64("2024-01-01")
+            + np.sort(rng.integers(0, 300, ROWS)).astype("timedelta64[D]"),
+            "at": np.datetime64("2024-01-01T00:00:00", "us")
+            + rng.integers(0, 10**7, ROWS).astype("timedelta64[s]"),
         }
     )
     if not missing:
@@ -70,8 +74,12 @@ FITS: dict[str, Callable[[], tuple[cr.Density, Any]]] = {
     "orderless": lambda: fitted(bits(), config=small(members=1, dropout=0.1)),
     "orderless members": lambda: fitted(mixed(True), config=small(members=3)),
     "informative": lambda: fitted(mixed(True), missing="informative", config=small(members=2)),
-    "committee": lambda: fitted(mixed(False), objective="likelihood", config=small(members=2, orders=1, **settled())),
-    "ensemble": lambda: fitted(bits(), objective="likelihood", config=small(members=3, orders=3, **settled())),
+    "committee": lambda: fitted(
+        mixed(False), objective="likelihood", config=small(members=2, orders=1, **settled())
+    ),
+    "ensemble": lambda: fitted(
+        bits(), objective="likelihood", config=small(members=3, orders=3, **settled())
+    ),
 }
 
 
@@ -106,7 +114,11 @@ def pieces(value: Any) -> Iterator[bytes]:
         yield repr(value.schema).encode()
     elif isinstance(value, np.ndarray):
         yield f"{value.dtype}{value.shape}".encode()
-        yield repr(value.tolist()).encode() if value.dtype == object else np.ascontiguousarray(value).tobytes()
+        yield (
+            repr(value.tolist()).encode()
+            if value.dtype == object
+            else np.ascontiguousarray(value).tobytes()
+        )
     elif isinstance(value, dict):
         for key in sorted(value, key=str):
             yield str(key).encode()
@@ -123,7 +135,12 @@ def answers(name: str, density: cr.Density, table: Any) -> Iterator[tuple[str, C
     several = name == "ensemble"
     some, names = table[:40], density.schema.names
     any_evidence = "orderless" in name or name == "informative"
-    yield "arrays", lambda: {key: array for key, array in density.model.arrays().items() if not key.endswith("order")}
+    yield (
+        "arrays",
+        lambda: {
+            key: array for key, array in density.model.arrays().items() if not key.endswith("order")
+        },
+    )
     yield "log_prob", lambda: density.log_prob(table)
     yield "score", lambda: density.score(table)
     yield "sample", lambda: density.sample(50, seed=3)
@@ -186,7 +203,11 @@ def main(words: list[str]) -> int:
     wrong = sorted(key for key in kept.keys() | found.keys() if kept.get(key) != found.get(key))
     for key in wrong:
         print(f"{key}: {kept.get(key, 'absent')} is now {found.get(key, 'absent')}")
-    print(f"{len(wrong)} of {len(kept)} answers differ" if wrong else f"all {len(kept)} answers are the same")
+    print(
+        f"{len(wrong)} of {len(kept)} answers differ"
+        if wrong
+        else f"all {len(kept)} answers are the same"
+    )
     return int(bool(wrong))
 
 

@@ -19,7 +19,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS, PICTURES = ROOT / "docs" / "lecture", ROOT / "docs" / "pictures" / "lecture"
-CODE = re.compile(r"^```python\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", flags=re.DOTALL | re.MULTILINE)
+CODE = re.compile(
+    r"^```python\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", flags=re.DOTALL | re.MULTILINE
+)
 UNSURE = 3.0
 NUMBER = re.compile(r"[+-]?\d[\d,]*\.?\d*")
 
@@ -47,7 +49,11 @@ def changed(old: str, new: str, *, relative: float = 0.05) -> list[str]:
     """Lines that differ in their text, or in a number by more than the tolerance."""
     pairs = list(zip(old.splitlines(), new.splitlines(), strict=False))
     different = [f"{a!r} became {b!r}" for a, b in pairs if not _alike(a, b, relative)]
-    return different if len(old.splitlines()) == len(new.splitlines()) else [*different, "another number of lines"]
+    return (
+        different
+        if len(old.splitlines()) == len(new.splitlines())
+        else [*different, "another number of lines"]
+    )
 
 
 def _alike(a: str, b: str, relative: float) -> bool:

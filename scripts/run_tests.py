@@ -37,7 +37,10 @@ PARTS: dict[str, tuple[int, list[list[str]]]] = {
             [PYTHON, "-m", "pyright"],
         ],
     ),
-    "networks": (180, [[*PYTEST, *folders("networks ops conditionals baselines testing architecture")]]),
+    "networks": (
+        180,
+        [[*PYTEST, *folders("networks ops conditionals baselines testing architecture")]],
+    ),
     "tables": (120, [[*PYTEST, *folders("table")]]),
     "tasks": (150, [[*PYTEST, *folders("tasks training")]]),
     "interfaces": (120, [[*PYTEST, *folders("cli benchmarks"), *MODULES]]),
@@ -47,18 +50,29 @@ PARTS: dict[str, tuple[int, list[list[str]]]] = {
 }
 
 JOBS = min(2, os.cpu_count() or 1)  # tests compute with one thread each
-SLOWEST = re.compile(r"^=+ slowest .*?(?=^\d+ (?:passed|failed|skipped)|^=+ |\Z)", flags=re.DOTALL | re.MULTILINE)
+SLOWEST = re.compile(
+    r"^=+ slowest .*?(?=^\d+ (?:passed|failed|skipped)|^=+ |\Z)", flags=re.DOTALL | re.MULTILINE
+)
 
 
 def run(part: str, hash_seed: str | None = None) -> tuple[bool, float]:
     """Runs a part and prints its output; returns whether it passed, and its seconds."""
-    environment = {**os.environ, "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", ""), "MPLBACKEND": "Agg"}
+    environment = {
+        **os.environ,
+        "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", ""),
+        "MPLBACKEND": "Agg",
+    }
     environment |= {} if hash_seed is None else {"PYTHONHASHSEED": hash_seed}
     began, good, said = time.monotonic(), True, ""
     for command in PARTS[part][1]:
         said += f"== {part}: {' '.join(Path(word).name if word == PYTHON else word for word in command)}\n"
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         said += done.stdout
         good &= done.returncode == 0

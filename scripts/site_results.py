@@ -19,18 +19,28 @@ def on_files(files: Files, *, config: Any) -> Files:
 
     A linked folder is added with its files and a page that lists them.
     """
-    targets = {target for page in files.documentation_pages() for target in LINK.findall(page.content_string)}
+    targets = {
+        target
+        for page in files.documentation_pages()
+        for target in LINK.findall(page.content_string)
+    }
     for target in sorted(targets):
         path = ROOT / target
         if path.is_dir():
             inside = [file for file in sorted(path.iterdir()) if file.is_file()]
             listed = "\n".join(f"- [{file.name}]({path.name}/{file.name})" for file in inside)
             text = f"# {target}\n\n{listed}\n"
-            files.append(File.generated(config, f"{target}.md", content=text, inclusion=InclusionLevel.NOT_IN_NAV))
+            files.append(
+                File.generated(
+                    config, f"{target}.md", content=text, inclusion=InclusionLevel.NOT_IN_NAV
+                )
+            )
         else:
             inside = [path] if path.exists() else []  # mkdocs itself reports a missing file
         for file in inside:
-            files.append(File.generated(config, file.relative_to(ROOT).as_posix(), abs_src_path=str(file)))
+            files.append(
+                File.generated(config, file.relative_to(ROOT).as_posix(), abs_src_path=str(file))
+            )
     return files
 
 

@@ -31,9 +31,22 @@ def main() -> None:
     """Raises CalledProcessError at the first step that fails."""
     with tempfile.TemporaryDirectory() as folder:
         run = lambda *words: subprocess.run(words, cwd=folder, check=True, env=environment)  # noqa: E731
-        environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
+        environment = {
+            key: value
+            for key, value in os.environ.items()
+            if key not in ("PYTHONPATH", "VIRTUAL_ENV")
+        }
         wheels = Path(folder) / "wheels"
-        run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(wheels), str(ROOT))
+        run(
+            sys.executable,
+            "-m",
+            "build",
+            "--wheel",
+            "--no-isolation",
+            "--outdir",
+            str(wheels),
+            str(ROOT),
+        )
         (wheel,) = wheels.glob("*.whl")
         venv.create(Path(folder) / "env")
         python = str(Path(folder) / "env" / "bin" / "python")

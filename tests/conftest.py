@@ -26,13 +26,23 @@ from chainrule import progress, rng
 torch.set_num_threads(1)
 
 # What a person has set in their shell changes no result.
-for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "CHAINRULE_BACKEND", "NUMBA_DISABLE_JIT"):
+for name in (
+    "COLUMNS",
+    "LINES",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CLICOLOR_FORCE",
+    "CHAINRULE_BACKEND",
+    "NUMBA_DISABLE_JIT",
+):
     os.environ.pop(name, None)
 os.environ["no_proxy"] = "127.0.0.1"  # servers of tests are on this machine
 
 # The same examples in every run, and no law about how long one takes.
 unhurried = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-settings.register_profile("chainrule", derandomize=True, deadline=None, database=None, suppress_health_check=unhurried)
+settings.register_profile(
+    "chainrule", derandomize=True, deadline=None, database=None, suppress_health_check=unhurried
+)
 settings.load_profile("chainrule")
 
 
@@ -40,7 +50,9 @@ settings.load_profile("chainrule")
 progress.LOG_EVERY_S = float("inf")
 
 entropy = random.Random()
-rng.secrets = SimpleNamespace(randbits=entropy.getrandbits)  # another number at each call, as the system's
+rng.secrets = SimpleNamespace(
+    randbits=entropy.getrandbits
+)  # another number at each call, as the system's
 
 
 @pytest.hookimpl(tryfirst=True)

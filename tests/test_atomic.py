@@ -40,7 +40,12 @@ for number in range(150):
 
 def test_two_writers_of_one_file_never_mix_and_never_fail(tmp_path):
     start = [sys.executable, "-c", WRITER, str(tmp_path)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    pipes = {
+        "stdin": subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+    }
     writers = [subprocess.Popen([*start, letter], **pipes) for letter in "ab"]
     for writer in writers:
         assert writer.stdout.readline() == "ready\n"
@@ -59,7 +64,12 @@ def test_two_writers_of_one_file_never_mix_and_never_fail(tmp_path):
                 seen.add(data[:1])
             elif name == "parts.csv":
                 lines = data.decode().split("\n")
-                assert (lines[0], lines[-1], len(lines), len(set(lines[1:-1]))) == ("who", "", 2002, 1)
+                assert (lines[0], lines[-1], len(lines), len(set(lines[1:-1]))) == (
+                    "who",
+                    "",
+                    2002,
+                    1,
+                )
             else:
                 assert len(pl.read_parquet(data)) == 2000
                 assert pl.read_parquet(data)["who"].n_unique() == 1
@@ -122,7 +132,10 @@ def test_pipes_folders_and_devices_are_no_place_for_a_file(tmp_path):
         (tmp_path / "folder.csv", "a folder; name a file"),
         (tmp_path / "no" / "f.csv", f"there is no folder {tmp_path / 'no'}; make it first"),
     ):
-        for write in (density.save, lambda path: cr.fit(ROWS, config=SMALL, verbose=False, checkpoint=path)):
+        for write in (
+            density.save,
+            lambda path: cr.fit(ROWS, config=SMALL, verbose=False, checkpoint=path),
+        ):
             with pytest.raises((FileExistsError, IsADirectoryError, FileNotFoundError)) as error:
                 write(path)
             assert str(error.value) == f"{path}: {message}"
@@ -192,7 +205,10 @@ def test_two_fits_to_one_file_at_once_both_end_and_the_last_one_stays(folder, mo
         if not done:
             done.append(None)
             done.append(chainrule(*FIT, "--seed", 2, "--quiet", cwd=folder))
-            assert fileformat.read(folder / "m.chainrule", kind="model").content["training"]["seed"] == 2
+            assert (
+                fileformat.read(folder / "m.chainrule", kind="model").content["training"]["seed"]
+                == 2
+            )
 
     monkeypatch.setattr(checkpoint.Checkpoint, "save", save)
     assert chainrule(*FIT, "--seed", 1, "--quiet", cwd=folder) == (0, "", "")

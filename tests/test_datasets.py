@@ -14,7 +14,10 @@ from chainrule.datasets import content_sha256
 from chainrule.errors import ChainruleError, FormatError
 
 RNG = np.random.default_rng(0)
-SPLITS = {s: RNG.integers(0, 2, (n, 5)).astype(np.uint8) for s, n in (("train", 40), ("valid", 7), ("test", 9))}
+SPLITS = {
+    s: RNG.integers(0, 2, (n, 5)).astype(np.uint8)
+    for s, n in (("train", 40), ("valid", 7), ("test", 9))
+}
 
 
 def as_text(rows):
@@ -104,7 +107,9 @@ def test_download_is_checked_parsed_and_cached(toy, server, monkeypatch):
     first = datasets.load("toy")
     for name, rows in SPLITS.items():
         assert np.array_equal(getattr(first, name), rows)
-    monkeypatch.setenv("CHAINRULE_MIRROR", "http://127.0.0.1:9")  # nobody listens: the cache must serve
+    monkeypatch.setenv(
+        "CHAINRULE_MIRROR", "http://127.0.0.1:9"
+    )  # nobody listens: the cache must serve
     again = datasets.load("toy")
     assert np.array_equal(again.test, SPLITS["test"])
     assert [p.name for p in (datasets.cache_folder() / "binary").iterdir()] == ["toy.npz"]
@@ -116,7 +121,8 @@ def test_a_download_with_another_content_is_refused_and_not_kept(toy, server, mo
     (folder / "t.data").write_bytes(as_text(1 - SPLITS["test"]))
     monkeypatch.setenv("CHAINRULE_MIRROR", address)
     with pytest.raises(
-        FormatError, match=r"the download: not data set 'toy' as published \(SHA-256 of its arrays [0-9a-f]{64}"
+        FormatError,
+        match=r"the download: not data set 'toy' as published \(SHA-256 of its arrays [0-9a-f]{64}",
     ):
         datasets.load("toy")
     (folder / "t.data").write_bytes(b"<html>gone</html>\n0,1,1\n")
@@ -154,13 +160,16 @@ def test_a_local_file_is_found_and_checked(toy, monkeypatch, tmp_path):
     with pytest.raises(FormatError, match=r"toy\.npz: not data set 'toy' as published"):
         datasets.load("toy")
     (tmp_path / "binary" / "toy.npz").write_bytes(b"junk")
-    with pytest.raises(FormatError, match=r"toy\.npz: not the arrays train, valid, test of data set 'toy'"):
+    with pytest.raises(
+        FormatError, match=r"toy\.npz: not the arrays train, valid, test of data set 'toy'"
+    ):
         datasets.load("toy")
 
 
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(
-        ChainruleError, match=r"data set 'binarised-mnist' is unknown; .* \(nearest: 'binarized-mnist'\)"
+        ChainruleError,
+        match=r"data set 'binarised-mnist' is unknown; .* \(nearest: 'binarized-mnist'\)",
     ):
         datasets.load("binarised_mnist")
 
@@ -168,7 +177,9 @@ def test_an_unknown_name_lists_the_known_ones():
 def test_a_set_without_one_source_says_so(monkeypatch, tmp_path):
     monkeypatch.delenv("CHAINRULE_DATA", raising=False)
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
-    with pytest.raises(ChainruleError, match=r"data set 'adult': .* has no single download\. Put it at "):
+    with pytest.raises(
+        ChainruleError, match=r"data set 'adult': .* has no single download\. Put it at "
+    ):
         datasets.load("adult")
 
 
@@ -182,11 +193,28 @@ def test_idx_files_of_grey_images():
 
 def test_folds_take_turns(monkeypatch, tmp_path):
     number = RNG.integers(0, 10, 200)
-    arrays = {"data": np.stack([number, RNG.random(200)], 1), "columns": np.array(["fold", "x"]), "fold": number}
+    arrays = {
+        "data": np.stack([number, RNG.random(200)], 1),
+        "columns": np.array(["fold", "x"]),
+        "fold": number,
+    }
     info = datasets.DatasetInfo(
-        "toy", "Toy", 2, (1, 1, 1), "made here", "none", "toy.npz", "folds", (), content_sha256(list(arrays.values()))
+        "toy",
+        "Toy",
+        2,
+        (1, 1, 1),
+        "made here",
+        "none",
+        "toy.npz",
+        "folds",
+        (),
+        content_sha256(list(arrays.values())),
     )
-    monkeypatch.setattr(datasets, "_registry", lambda: {"toy": info, "whole": dataclasses.replace(info, form="rows")})
+    monkeypatch.setattr(
+        datasets,
+        "_registry",
+        lambda: {"toy": info, "whole": dataclasses.replace(info, form="rows")},
+    )
     monkeypatch.setenv("CHAINRULE_DATA", str(tmp_path))
     np.savez(tmp_path / "toy.npz", **arrays)
     for fold in range(10):
@@ -222,9 +250,14 @@ def test_labels_are_those_of_the_rows(toy, tmp_path, monkeypatch):
     """Where a file holds them and they are the known ones; they are none of the rows, and a set may have none."""
     digits = datasets.load("digits")
     assert [len(part) for part in digits.labels] == [1197, 300, 300]
-    zeros, ones = (digits.train[digits.labels[0] == digit].mean(0).reshape(8, 8) for digit in (0, 1))
+    zeros, ones = (
+        digits.train[digits.labels[0] == digit].mean(0).reshape(8, 8) for digit in (0, 1)
+    )
     assert zeros[3:5, 3:5].mean() < 0.2 < 0.8 < ones[3:5, 3:5].mean()  # a zero is hollow
-    labels = {f"{split}_labels": np.arange(len(rows), dtype=np.uint8) % 3 for split, rows in SPLITS.items()}
+    labels = {
+        f"{split}_labels": np.arange(len(rows), dtype=np.uint8) % 3
+        for split, rows in SPLITS.items()
+    }
     path = tmp_path / "cache" / toy.file
     path.parent.mkdir(parents=True)
     np.savez(path, **SPLITS, **labels)

@@ -20,7 +20,10 @@ def density():
 
 
 def test_scores_are_a_distribution_over_the_tables_own_values(density):
-    every = pd.DataFrame([(a, b, c) for a in (False, True) for b in (0, 1) for c in (False, True)], columns=list("abc"))
+    every = pd.DataFrame(
+        [(a, b, c) for a in (False, True) for b in (0, 1) for c in (False, True)],
+        columns=list("abc"),
+    )
     p = np.exp(density.log_prob(every, strict=True))
     assert p.dtype == np.float64
     assert p.sum() == pytest.approx(1, abs=1e-12)
@@ -37,7 +40,8 @@ def test_unknown_cells_are_marginalised_and_other_holes_refused(density):
     with pytest.warns(UserWarning, match="'c' are absent"):
         assert density.log_prob(partial[["a", "b"]])[0] == density.log_prob(partial)[0]
     with pytest.raises(
-        EvidenceError, match=r"row 1: known column 'c' is step 2 of the order, but column 'b' at step 1"
+        EvidenceError,
+        match=r"row 1: known column 'c' is step 2 of the order, but column 'b' at step 1",
     ):
         density.log_prob(pd.DataFrame({"a": [True, True], "b": [1.0, None], "c": [True, True]}))
 
@@ -90,7 +94,9 @@ def test_repr_says_what_it_is(density):
     nats = density.training["valid_nats"]
     lines = repr(density).splitlines()
     assert lines[0] == "Density of 3 binary columns by NADE"
-    assert lines[1].startswith(f"validation: {nats:.2f} nats ({nats / math.log(2):.2f} bits) a row, ")
+    assert lines[1].startswith(
+        f"validation: {nats:.2f} nats ({nats / math.log(2):.2f} bits) a row, "
+    )
     assert lines[2] == f"trained on 900 rows, {len(density.training['history'])} epochs, seed 0"
 
 
@@ -102,5 +108,7 @@ def test_known_columns_alone_serve_as_evidence_without_a_warning(density):
 def test_bad_samples_are_refused(density):
     with pytest.raises(ChainruleError, match=r"n = 2\.5: pass a whole number of rows, at least 0"):
         density.sample(2.5)
-    with pytest.raises(ChainruleError, match=r"given has 2 rows of values for 3 rows to draw; pass 1 or 3"):
+    with pytest.raises(
+        ChainruleError, match=r"given has 2 rows of values for 3 rows to draw; pass 1 or 3"
+    ):
         density.sample(3, pd.DataFrame({"a": [True] * 2, "b": [None] * 2, "c": [None] * 2}))

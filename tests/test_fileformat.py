@@ -16,33 +16,48 @@ from chainrule.errors import FormatError
 from chainrule.fileformat import Contents, dump, parse
 
 CONTENTS = Contents(
-    "model", {"b": [1, 2.5, None], "a": "ü"}, {"w": np.array([[1, 2], [3, 4]], np.float32), "k": np.array([7])}, "0.1.0"
+    "model",
+    {"b": [1, 2.5, None], "a": "ü"},
+    {"w": np.array([[1, 2], [3, 4]], np.float32), "k": np.array([7])},
+    "0.1.0",
 )
 HEADER = (
     '{"arrays":{"bytes":168,"sha256":"SHA_OF_ARRAYS"},"content":{"a":"ü","b":[1,2.5,null]},'
     '"format":2,"kind":"model","library":"0.1.0"}'
 )
-ARRAYS = (
-    '{"k":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},"w":{"dtype":"F32","shape":[2,2],"data_offsets":[8,24]}}'
-)
+ARRAYS = '{"k":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},"w":{"dtype":"F32","shape":[2,2],"data_offsets":[8,24]}}'
 
 
 def golden() -> bytes:
     """The bytes of CONTENTS, written out from the description of the format alone."""
     text = ARRAYS.encode()
     text += b" " * (-len(text) % 8)
-    arrays = struct.pack("<Q", len(text)) + text + struct.pack("<q", 7) + struct.pack("<4f", 1, 2, 3, 4)
+    arrays = (
+        struct.pack("<Q", len(text)) + text + struct.pack("<q", 7) + struct.pack("<4f", 1, 2, 3, 4)
+    )
     header = json.loads(HEADER.replace("SHA_OF_ARRAYS", hashlib.sha256(arrays).hexdigest()))
     header["arrays"]["bytes"] = len(arrays)
     encoded = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    return b"CHAINRUL" + struct.pack("<Q", len(encoded)) + hashlib.sha256(encoded).digest() + encoded + arrays
+    return (
+        b"CHAINRUL"
+        + struct.pack("<Q", len(encoded))
+        + hashlib.sha256(encoded).digest()
+        + encoded
+        + arrays
+    )
 
 
 def with_header(header: object, arrays: bytes | None = None) -> bytes:
     """A file with this header, hashes in order, before the arrays of CONTENTS."""
     encoded = header if isinstance(header, bytes) else json.dumps(header).encode()
     block = golden()[-len(arrays_of_golden()) :] if arrays is None else arrays
-    return b"CHAINRUL" + struct.pack("<Q", len(encoded)) + hashlib.sha256(encoded).digest() + encoded + block
+    return (
+        b"CHAINRUL"
+        + struct.pack("<Q", len(encoded))
+        + hashlib.sha256(encoded).digest()
+        + encoded
+        + block
+    )
 
 
 def arrays_of_golden() -> bytes:
@@ -63,7 +78,11 @@ def test_golden_bytes():
 def test_round_trip(tmp_path):
     fileformat.write(tmp_path / "f", CONTENTS)
     back = fileformat.read(tmp_path / "f", kind="model")
-    assert (back.kind, back.content, back.library) == (CONTENTS.kind, CONTENTS.content, CONTENTS.library)
+    assert (back.kind, back.content, back.library) == (
+        CONTENTS.kind,
+        CONTENTS.content,
+        CONTENTS.library,
+    )
     for name, array in CONTENTS.arrays.items():
         assert back.arrays[name].dtype == array.dtype
         assert np.array_equal(back.arrays[name], array)
@@ -77,9 +96,18 @@ def test_round_trip(tmp_path):
         (b"PK\x03\x04" + bytes(100), "file: not a chainrule file; it does not begin with CHAINRUL"),
         (golden()[:47], "file: not a chainrule file; it does not begin with CHAINRUL"),
         (golden()[:100], "file: truncated inside the header (52 of 182 bytes)"),
-        (golden()[:-1], "file: 143 bytes of arrays where the header says 144; truncated or extended"),
-        (golden() + b"\0", "file: 145 bytes of arrays where the header says 144; truncated or extended"),
-        (golden()[:-1] + b"\1", "file: the arrays were edited or damaged; their SHA-256 does not match"),
+        (
+            golden()[:-1],
+            "file: 143 bytes of arrays where the header says 144; truncated or extended",
+        ),
+        (
+            golden() + b"\0",
+            "file: 145 bytes of arrays where the header says 144; truncated or extended",
+        ),
+        (
+            golden()[:-1] + b"\1",
+            "file: the arrays were edited or damaged; their SHA-256 does not match",
+        ),
         (
             golden().replace(b'"model"', b'"madel"'),
             "file: the header was edited or damaged; its SHA-256 does not match",
@@ -99,7 +127,11 @@ def test_round_trip(tmp_path):
         (with_header({"format": 2}), "file: the header lacks kind, library, content or arrays"),
         (
             with_header(
-                {**header_of_golden(), "arrays": {"bytes": 3, "sha256": hashlib.sha256(b"abc").hexdigest()}}, b"abc"
+                {
+                    **header_of_golden(),
+                    "arrays": {"bytes": 3, "sha256": hashlib.sha256(b"abc").hexdigest()},
+                },
+                b"abc",
             ),
             "file: the arrays are not a safetensors block: ",
         ),
@@ -165,7 +197,9 @@ def test_a_sparse_giant_that_begins_like_a_file_is_refused_unread(tmp_path):
     with (tmp_path / "f").open("wb") as file:
         file.write(golden())
         file.truncate(2**36)
-    with pytest.raises(FormatError, match="bytes of arrays where the header says 144; truncated or extended"):
+    with pytest.raises(
+        FormatError, match="bytes of arrays where the header says 144; truncated or extended"
+    ):
         fileformat.read(tmp_path / "f", kind="model")
 
 
@@ -220,9 +254,13 @@ def test_a_pipe_is_read_as_a_file_is(tmp_path):
     found = read(golden())
     assert found.content == CONTENTS.content
     assert found.arrays["w"].tolist() == CONTENTS.arrays["w"].tolist()
-    with pytest.raises(FormatError, match="143 bytes of arrays where the header says 144; truncated or extended"):
+    with pytest.raises(
+        FormatError, match="143 bytes of arrays where the header says 144; truncated or extended"
+    ):
         read(golden()[:-1])
-    with pytest.raises(FormatError, match="145 bytes of arrays where the header says 144; truncated or extended"):
+    with pytest.raises(
+        FormatError, match="145 bytes of arrays where the header says 144; truncated or extended"
+    ):
         read(golden() + b"more")
 
 

@@ -51,7 +51,11 @@ TABLES = {
 def test_the_number_of_a_fit_is_that_of_score(name):
     """−score of the validation rows to the bit, independent columns on the same rows, for every kind of network and table."""
     make, options = TABLES[name]
-    config = cr.FitConfig(hidden_size=6, components=2, epochs=2, members=2, orders=2) if "several" in name else TINY
+    config = (
+        cr.FitConfig(hidden_size=6, components=2, epochs=2, members=2, orders=2)
+        if "several" in name
+        else TINY
+    )
     table, valid = make(200), make(60, 1)
     density = cr.fit(table, valid, seed=0, config=config, verbose=False, **options)
     training = density.training
@@ -60,7 +64,10 @@ def test_the_number_of_a_fit_is_that_of_score(name):
     nats, gain = training["valid_nats"], training["independent_valid_nats"] - training["valid_nats"]
     said = f"{nats:.3f} nats ({nats / np.log(2):.3f} bits) per row, {gain:.3f} nats better than independent columns"
     assert headline(training) == said
-    assert f"validation: {nats:.2f} nats ({nats / np.log(2):.2f} bits) a row, {gain:.2f} nats better" in repr(density)
+    assert (
+        f"validation: {nats:.2f} nats ({nats / np.log(2):.2f} bits) a row, {gain:.2f} nats better"
+        in repr(density)
+    )
 
 
 def test_independent_columns_are_scored_on_the_same_cells():
@@ -80,7 +87,9 @@ def test_rows_count_by_their_weight_and_those_held_out_are_the_ones_that_are_sco
     density = cr.fit(table, seed=0, sample_weight=weight, config=TINY, verbose=False)
     held = rows_held_out(len(table), density.training)
     nats = -density.log_prob(table.iloc[held])
-    assert density.training["valid_nats"] == pytest.approx(np.average(nats, weights=weight[held]), rel=1e-6)
+    assert density.training["valid_nats"] == pytest.approx(
+        np.average(nats, weights=weight[held]), rel=1e-6
+    )
 
 
 @pytest.fixture(scope="module")
@@ -117,16 +126,33 @@ def test_fit_show_repr_and_the_end_of_the_curve_say_one_number(folder):
     _, shown, _ = chainrule("show", "m.chainrule", cwd=folder)
     assert re.search(rf"│ validation +│ {re.escape(reached)}; exact, on 80 rows +│", shown)
     curve = shown.split("training curve")[1].splitlines()
-    assert re.fullmatch(r", nats per row; ≈: estimated in orders drawn at random, ± \d\.\d{3}", curve[0])
+    assert re.fullmatch(
+        r", nats per row; ≈: estimated in orders drawn at random, ± \d\.\d{3}", curve[0]
+    )
     lines = [re.sub("[│ ]+", " ", line).strip() for line in curve if line.startswith("│")]
     assert all(re.fullmatch(r"\d ≈ \d+\.\d{3} ≈ \d+\.\d{3}", line) for line in lines[:-1])
     assert lines[-1] == f"kept {nats}"
     spread = re.search(r"│ spread over 16 orders +│ (.*?) +│", shown)[1]
-    assert re.fullmatch(r"[\d.]+ nats between their means, [\d.]+ within a row, each exact; 80 validation rows", spread)
+    assert re.fullmatch(
+        r"[\d.]+ nats between their means, [\d.]+ within a row, each exact; 80 validation rows",
+        spread,
+    )
 
 
 def test_quiet_fits_still_warn_of_what_is_left_out_and_show_nothing_else(folder):
-    words = ["fit", "t.csv", "-o", "q.chainrule", "--seed", "0", "--hidden-size", "4", "--epochs", "1", "--quiet"]
+    words = [
+        "fit",
+        "t.csv",
+        "-o",
+        "q.chainrule",
+        "--seed",
+        "0",
+        "--hidden-size",
+        "4",
+        "--epochs",
+        "1",
+        "--quiet",
+    ]
     code, out, said = chainrule(*words, cwd=folder)
     assert (code, out) == (0, "")
     assert re.fullmatch(r"chainrule: warning: t\.csv: left out 'id' \(.*\)\n", said)
@@ -138,7 +164,18 @@ def test_what_is_left_out_of_a_wide_table_is_said_once(tmp_path):
     table.assign(name=[f"n{k}" for k in range(40)], note=[f"o{k}" for k in range(40)]).to_csv(
         tmp_path / "t.csv", index=False
     )
-    words = ["fit", "t.csv", "-o", "m.chainrule", "--seed", "0", "--hidden-size", "2", "--epochs", "1"]
+    words = [
+        "fit",
+        "t.csv",
+        "-o",
+        "m.chainrule",
+        "--seed",
+        "0",
+        "--hidden-size",
+        "2",
+        "--epochs",
+        "1",
+    ]
     _, _, said = chainrule(*words, cwd=tmp_path)
     assert said.splitlines()[:-1] == [
         "70 binary columns",
@@ -172,8 +209,14 @@ def test_where_rows_are_many_the_number_is_marked_with_its_error(monkeypatch, fo
 
 
 def test_models_of_version_0_1_0_are_marked_as_they_were():
-    old = {"valid_nats": 14.331, "independent_valid_nats": 17.488, "valid_is": "an estimate of the mean over orders"}
+    old = {
+        "valid_nats": 14.331,
+        "independent_valid_nats": 17.488,
+        "valid_is": "an estimate of the mean over orders",
+    }
     assert headline(old).startswith("≈ 14.331 nats (≈ 20.675 bits) per row, ≈ 3.157 nats better")
-    assert headline({**old, "valid_is": "exact"}).startswith("14.331 nats (20.675 bits) per row, 3.157 nats better")
+    assert headline({**old, "valid_is": "exact"}).startswith(
+        "14.331 nats (20.675 bits) per row, 3.157 nats better"
+    )
     assert headline({}) is None
     assert headline({**old, "valid_nats": None}) is None

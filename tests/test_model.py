@@ -36,7 +36,11 @@ def test_a_new_process_reads_the_same_numbers(density, tmp_path):
         assert np.array_equal(out["nats"], density.log_prob(ROWS))
         assert np.array_equal(out["drawn"], density.sample(9, seed=4))
         assert out["drawn"].dtype == bool
-        here = density.model.network.log_prob(torch.from_numpy(ROWS.astype("float32"))).detach().numpy()
+        here = (
+            density.model.network.log_prob(torch.from_numpy(ROWS.astype("float32")))
+            .detach()
+            .numpy()
+        )
         assert np.array_equal(out["nats32"], here)
 
 
@@ -55,12 +59,17 @@ def test_saving_twice_gives_the_same_bytes_and_changes_nothing(density, tmp_path
 def test_a_model_file_holds_no_row(tmp_path):
     """No run of cells of a training row stands in the file, as bytes, text or float codes."""
     rows = np.random.default_rng(1).integers(0, 2, (50, 64))
-    cr.fit(rows, network="nade", seed=0, config=cr.FitConfig(hidden_size=4, epochs=1), verbose=False).save(
-        tmp_path / "m"
-    )
+    cr.fit(
+        rows, network="nade", seed=0, config=cr.FitConfig(hidden_size=4, epochs=1), verbose=False
+    ).save(tmp_path / "m")
     data = (tmp_path / "m").read_bytes()
     for row in rows:
-        for form in (row.astype(np.uint8), row.astype(np.float32), row.astype(np.float64), row.astype(np.int64)):
+        for form in (
+            row.astype(np.uint8),
+            row.astype(np.float32),
+            row.astype(np.float64),
+            row.astype(np.int64),
+        ):
             assert form.tobytes() not in data
         assert np.packbits(row).tobytes() not in data
         assert ",".join(map(str, row)).encode() not in data
@@ -71,7 +80,10 @@ def test_a_model_file_holds_no_row(tmp_path):
     [
         (lambda c: c.content.pop("model"), "the model's description lacks 'schema'"),
         (lambda c: c.content["model"].pop("network"), "the model's description lacks 'network'"),
-        (lambda c: c.content["model"]["network"].update({"class": "Nade"}), "network 'Nade' is unknown"),
+        (
+            lambda c: c.content["model"]["network"].update({"class": "Nade"}),
+            "network 'Nade' is unknown",
+        ),
         (
             lambda c: c.content["model"]["network"]["config"].update(hidden_size=6),
             "array 'input_weight' is float32 of shape (7, 5); the description says (7, 6)",
@@ -89,7 +101,9 @@ def test_a_model_file_holds_no_row(tmp_path):
             "the network cannot be rebuilt from its description: 'times'",
         ),
         (
-            lambda c: c.content["model"]["network"]["columns"].append({"times": -1, "conditional": {}}),
+            lambda c: c.content["model"]["network"]["columns"].append(
+                {"times": -1, "conditional": {}}
+            ),
             "the description has columns whose 'times' is no whole number above zero",
         ),
         (lambda c: c.content["model"]["network"].update({"class": []}), "network [] is unknown"),
@@ -101,7 +115,10 @@ def test_a_model_file_holds_no_row(tmp_path):
             lambda c: c.content["model"]["network"]["config"].update(hidden_size=10**9),
             "array 'input_weight' is float32 of shape (7, 5); the description says (7, 1000000000)",
         ),
-        (lambda c: c.content["model"]["schema"]["columns"][0].update(levels=[]), "column 'x0': a binary column has"),
+        (
+            lambda c: c.content["model"]["schema"]["columns"][0].update(levels=[]),
+            "column 'x0': a binary column has",
+        ),
         (
             lambda c: c.content["model"]["schema"]["columns"][0].update(levels=[5, 7]),
             "column 'x0': a binary column has",
@@ -111,7 +128,10 @@ def test_a_model_file_holds_no_row(tmp_path):
             lambda c: c.arrays.update(first_hidden=np.full(5, np.nan, np.float32)),
             "array 'first_hidden' holds values that are not finite; the model is no density",
         ),
-        (lambda c: c.arrays.pop("hidden_bias"), "array 'hidden_bias' is absent; the description says (5,)"),
+        (
+            lambda c: c.arrays.pop("hidden_bias"),
+            "array 'hidden_bias' is absent; the description says (5,)",
+        ),
         (
             lambda c: c.arrays.update(hidden_bias=np.zeros(5)),
             "array 'hidden_bias' is float64 of shape (5,); the description says float32",
@@ -145,22 +165,32 @@ def test_a_model_file_holds_no_row(tmp_path):
             "the network cannot be rebuilt from its description: order 'random' is neither null nor a list of columns",
         ),
         (
-            lambda c: c.content["model"]["network"]["config"].update(order=[True, False, 2, 3, 4, 5, 6]),
+            lambda c: c.content["model"]["network"]["config"].update(
+                order=[True, False, 2, 3, 4, 5, 6]
+            ),
             "the network cannot be rebuilt from its description: order '[True, False, 2, 3, 4, 5, 6]' is neither null",
         ),
         (
             lambda c: c.content["model"]["schema"]["columns"].pop(),
             "the model cannot be rebuilt from its description: a network over 7 columns cannot model a schema of 6",
         ),
-        (lambda c: c.content["model"]["schema"].update(columns=3), "the schema is not one this version wrote"),
-        (lambda c: c.content["model"]["schema"].update(container="excel"), "the schema names the container 'excel'"),
+        (
+            lambda c: c.content["model"]["schema"].update(columns=3),
+            "the schema is not one this version wrote",
+        ),
+        (
+            lambda c: c.content["model"]["schema"].update(container="excel"),
+            "the schema names the container 'excel'",
+        ),
         (
             lambda c: c.content["model"]["schema"]["columns"][0].update(kind="words"),
             "column 'x0': kind 'words' is unknown; choose one of 'binary', 'categorical', 'datetime', 'integer', 'real'",
         ),
     ],
 )
-def test_a_consistent_file_of_the_wrong_content_is_a_format_error(density, tmp_path, change, message):
+def test_a_consistent_file_of_the_wrong_content_is_a_format_error(
+    density, tmp_path, change, message
+):
     density.save(tmp_path / "m")
     contents = fileformat.read(tmp_path / "m", kind="model")
     change(contents)

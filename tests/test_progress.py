@@ -12,7 +12,12 @@ from chainrule import progress
 from chainrule.progress import Meter, progress_bar
 
 NOTE = "≈ 15.61 nats, best ≈ 15.40, 2.31 better than independent columns"
-NAMES = ["training", "scoring", "representing rows: NADE, mean of the hidden vectors", "downloading binarized-mnist"]
+NAMES = [
+    "training",
+    "scoring",
+    "representing rows: NADE, mean of the hidden vectors",
+    "downloading binarized-mnist",
+]
 
 
 @pytest.fixture
@@ -92,10 +97,14 @@ def test_a_terminal_shows_the_bar_and_is_clean_afterwards(columns):
         "with p.progress_bar('training', 100) as advance:\n"
         f"    [advance(1, {NOTE!r}) for _ in range(60)]\n"
     )
-    printed = on_terminal([sys.executable, "-c", code], columns=columns, stream="stderr", PYTHONIOENCODING="utf-8")
+    printed = on_terminal(
+        [sys.executable, "-c", code], columns=columns, stream="stderr", PYTHONIOENCODING="utf-8"
+    )
     lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for line in re.split(r"[\r\n]+", printed)]
     shown = [line.strip() for line in lines if line.strip()]
-    assert all(re.match(r"training ━*─* +\d+% \d+:\d\d \d+:\d\d left( |$)", line) for line in shown), shown
+    assert all(
+        re.match(r"training ━*─* +\d+% \d+:\d\d \d+:\d\d left( |$)", line) for line in shown
+    ), shown
     assert shown
     assert max(map(len, shown)) <= columns
     assert printed.rstrip().endswith("\x1b[2K")  # the line is wiped
@@ -154,7 +163,11 @@ def test_a_saved_notebook_holds_one_line(clock, capsys, monkeypatch):
 
     module = types.ModuleType("IPython.display")
     module.display = lambda content, *, raw, display_id: Handle(content)
-    for name, found in (("IPython", types.ModuleType("IPython")), ("IPython.display", module), ("ipykernel", module)):
+    for name, found in (
+        ("IPython", types.ModuleType("IPython")),
+        ("IPython.display", module),
+        ("ipykernel", module),
+    ):
         monkeypatch.setitem(sys.modules, name, found)
     with progress_bar("training", 1000) as advance:
         for _ in range(1000):

@@ -27,7 +27,26 @@ from chainrule.table.text import read_text, text_chunks
 
 BRIEF = cr.FitConfig(epochs=2, hidden_size=16)
 FUZZ = settings(max_examples=300)
-PIECES = ["a", "1", "0.5", ",", ",", ";", "\t", " ", '"', '""', "\n", "\n", "\r", "\r\n", "é", "x,y\n", "1,2\n", "NA"]
+PIECES = [
+    "a",
+    "1",
+    "0.5",
+    ",",
+    ",",
+    ";",
+    "\t",
+    " ",
+    '"',
+    '""',
+    "\n",
+    "\n",
+    "\r",
+    "\r\n",
+    "é",
+    "x,y\n",
+    "1,2\n",
+    "NA",
+]
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +79,16 @@ def test_any_text_is_read_as_csv_has_it_or_refused(tmp_path, pieces, rows):
     assert whole == parts
     if isinstance(whole, tuple) and len(whole[0]) > 1:
         body = io.StringIO("".join(pieces), newline="")  # what ends a line within quotes stays
-        kept = [row for row in csv.reader(body, delimiter=_separator(path)) if len(row) == len(whole[0])]
+        kept = [
+            row for row in csv.reader(body, delimiter=_separator(path)) if len(row) == len(whole[0])
+        ]
         known = {cell for row in whole[1] for cell in row if cell is not None}
-        assert known <= {stripped for row in kept for cell in row for stripped in (cell.strip(), cell.strip(" \t"))}
+        assert known <= {
+            stripped
+            for row in kept
+            for cell in row
+            for stripped in (cell.strip(), cell.strip(" \t"))
+        }
 
 
 def _separator(path):
@@ -104,7 +130,10 @@ def test_any_damage_to_a_model_file_is_refused(model, tmp_path, data):
 
 def test_ten_thousand_columns(tmp_path):
     rng = np.random.default_rng(0)
-    columns = {f"c{k}": rng.integers(0, 2, 30) if k % 2 else rng.choice(["u", "v"], 30) for k in range(10_000)}
+    columns = {
+        f"c{k}": rng.integers(0, 2, 30) if k % 2 else rng.choice(["u", "v"], 30)
+        for k in range(10_000)
+    }
     pd.DataFrame(columns).to_csv(tmp_path / "w.csv", index=False)
     words = ("fit", "w.csv", "-o", "w.chainrule", "--epochs", 1, "--hidden-size", 8)
     code, _, errors = chainrule(*words, cwd=tmp_path)
@@ -143,7 +172,10 @@ def test_threads_scoring_one_density_get_the_same_numbers(model):
         assert np.array_equal(surprise, bits, equal_nan=True)
 
 
-@pytest.mark.skipif(not os.environ.get("CHAINRULE_LARGE"), reason="minutes and a gigabyte; CHAINRULE_LARGE=1 runs it")
+@pytest.mark.skipif(
+    not os.environ.get("CHAINRULE_LARGE"),
+    reason="minutes and a gigabyte; CHAINRULE_LARGE=1 runs it",
+)
 def test_a_large_file_under_a_memory_cap(tmp_path):
     """A CSV of 200 MB is fitted, scored and filled in less address space than it would take to hold it thrice."""
     frame = mixed(20_000, holes=0.05)
@@ -161,11 +193,25 @@ def test_a_large_file_under_a_memory_cap(tmp_path):
             "try:\n    runpy.run_module('chainrule.cli.main', run_name='__main__')\n"
             "finally:\n    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)\n"
         )
-        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=WIDE, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, env=WIDE, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr
         assert int(done.stderr.splitlines()[-1]) * 1024 < peak, done.stderr
 
-    capped("fit", "big.csv", "-o", "m.chainrule", "--epochs", 1, "--hidden-size", 16, "--time-limit-s", 60, peak=1.6e9)
+    capped(
+        "fit",
+        "big.csv",
+        "-o",
+        "m.chainrule",
+        "--epochs",
+        1,
+        "--hidden-size",
+        16,
+        "--time-limit-s",
+        60,
+        peak=1.6e9,
+    )
     capped("score", "m.chainrule", "big.csv", "-o", "nats.csv", peak=1.2e9)
     capped("impute", "m.chainrule", "big.csv", "-o", "full.csv", peak=1.2e9)
 
@@ -188,9 +234,14 @@ def test_columns_of_text_are_typed_each_by_all_its_known_cells(tmp_path, monkeyp
         "nothing": (["", "NA", "None"], [None] * 3),
         "*": (["7", "8", "9"], [7, 8, 9]),
     }
-    lines = [",".join(columns), *(",".join(cells) for cells in zip(*(raw for raw, _ in columns.values()), strict=True))]
+    lines = [
+        ",".join(columns),
+        *(",".join(cells) for cells in zip(*(raw for raw, _ in columns.values()), strict=True)),
+    ]
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
     for at_once in (256, 2, 1):
         monkeypatch.setattr(text, "TYPED_AT_ONCE", at_once)
         frame = read_text(tmp_path / "t.csv").frame
-        assert frame.to_dict(as_series=False) == {name: wanted for name, (_, wanted) in columns.items()}
+        assert frame.to_dict(as_series=False) == {
+            name: wanted for name, (_, wanted) in columns.items()
+        }

@@ -26,20 +26,31 @@ from chainrule.sklearn import DensityEstimator, Imputer, OutlierDetector
 ESTIMATORS = [DensityEstimator, OutlierDetector, Imputer]
 BRIEF = cr.FitConfig(epochs=2, hidden_size=16)
 NO_SUCH_WEIGHTS = "rows are drawn in batches, so a row of weight 2 is not a row that occurs twice"
-EXPECTED = {f"check_sample_weight_equivalence_on_{kind}_data": NO_SUCH_WEIGHTS for kind in ("dense", "sparse")}
+EXPECTED = {
+    f"check_sample_weight_equivalence_on_{kind}_data": NO_SUCH_WEIGHTS
+    for kind in ("dense", "sparse")
+}
 
 
 def lines(n=100, seed=0):
     """Two columns of numbers, one the other's double with noise, and two more of their own."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=n)
-    return np.stack([x, 2 * x + 0.1 * rng.normal(size=n), rng.normal(size=n), rng.exponential(size=n)], axis=1)
+    return np.stack(
+        [x, 2 * x + 0.1 * rng.normal(size=n), rng.normal(size=n), rng.exponential(size=n)], axis=1
+    )
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_checks_of_scikit_learn(estimator):
-    found = check_estimator(estimator(config=BRIEF), on_fail=None, on_skip=None, expected_failed_checks=EXPECTED)
-    failed = [f"{check['check_name']}: {check['exception']}" for check in found if check["status"] == "failed"]
+    found = check_estimator(
+        estimator(config=BRIEF), on_fail=None, on_skip=None, expected_failed_checks=EXPECTED
+    )
+    failed = [
+        f"{check['check_name']}: {check['exception']}"
+        for check in found
+        if check["status"] == "failed"
+    ]
     assert not failed, "\n".join(failed)
     assert {check["check_name"] for check in found if check["status"] == "xfail"} <= set(EXPECTED)
     assert sum(check["status"] == "passed" for check in found) > 45
@@ -66,7 +77,9 @@ def test_a_hundred_rows_are_fitted_with_little_more_than_the_bare_steps(estimato
     """What that is in seconds, benchmarks.speed.fits measures."""
     rows, step = lines(), bare_step()
     step()  # the first one makes the optimizer's moments
-    assert calls_of(lambda: estimator(effort="quick", random_state=0).fit(rows)) < 4 * 600 * calls_of(step)
+    assert calls_of(
+        lambda: estimator(effort="quick", random_state=0).fit(rows)
+    ) < 4 * 600 * calls_of(step)
 
 
 @pytest.mark.parametrize("objective", ["any", "likelihood"])
@@ -124,7 +137,9 @@ def test_frames_keep_their_labels_dates_and_holes():
 
 def test_features_have_names_and_may_be_frames():
     table = mixed(100)
-    estimator = DensityEstimator(config=BRIEF, random_state=0).set_output(transform="pandas").fit(table)
+    estimator = (
+        DensityEstimator(config=BRIEF, random_state=0).set_output(transform="pandas").fit(table)
+    )
     names = estimator.get_feature_names_out()
     assert names[0] == "densityestimator0"
     features = estimator.transform(table)
@@ -143,14 +158,18 @@ def test_odd_rows_are_found_by_their_p_values():
     odd = np.array([[1.0, -2.0, 0.0, 1.0], [0.0, 0.0, 9.0, 1.0]])
     assert detector.predict(odd).tolist() == [-1, -1]
     assert (detector.predict(rows) == -1).mean() < 0.1
-    assert np.array_equal(detector.decision_function(rows), detector.score_samples(rows) - detector.offset_)
+    assert np.array_equal(
+        detector.decision_function(rows), detector.score_samples(rows) - detector.offset_
+    )
     share = OutlierDetector(effort="quick", random_state=1, contamination=0.2).fit(rows)
     assert (share.predict(rows) == -1).mean() == pytest.approx(0.2, abs=0.003)
     assert detector.offset_ == np.log(0.01)
     assert np.array_equal(detector.predict(rows) == -1, detector.p_values(rows) < 0.01)
     far = np.concatenate([rows[:60], rows[60:120] + 50])
     weight = np.repeat([1.0, 0.0], 60)  # rows that do not count are none to find outliers among
-    half = OutlierDetector(effort="quick", random_state=0, contamination=np.float32(0.2)).fit(far, sample_weight=weight)
+    half = OutlierDetector(effort="quick", random_state=0, contamination=np.float32(0.2)).fit(
+        far, sample_weight=weight
+    )
     assert (half.predict(far[:60]) == -1).mean() == pytest.approx(0.2, abs=0.02)
     with pytest.raises(ValueError, match=r"contamination = 0\.7: pass 'auto', or a share"):
         OutlierDetector(contamination=0.7).fit(rows)
@@ -171,7 +190,8 @@ def test_holes_of_new_rows_are_filled_without_a_fit():
     assert len(draws) == 4
     assert len({draw[1, 2] for draw in draws}) == 4
     assert np.array_equal(
-        imputer.draws(new, n_draws=1, random_state=5)[0], imputer.draws(new, n_draws=1, random_state=5)[0]
+        imputer.draws(new, n_draws=1, random_state=5)[0],
+        imputer.draws(new, n_draws=1, random_state=5)[0],
     )
     again = Imputer(config=BRIEF, how="draw", random_state=np.random.RandomState(0)).fit(rows)
     assert not np.array_equal(again.transform(new), again.transform(new))
@@ -211,9 +231,13 @@ def test_weights_are_routed_and_count():
     weight = np.where(rows[:, 0] == 0, 9.0, 1.0)
     config = cr.FitConfig(epochs=60, hidden_size=8)
     with sklearn.config_context(enable_metadata_routing=True):
-        model = make_pipeline(DensityEstimator(config=config, random_state=0).set_fit_request(sample_weight=True))
+        model = make_pipeline(
+            DensityEstimator(config=config, random_state=0).set_fit_request(sample_weight=True)
+        )
         model.fit(rows, sample_weight=weight)
-    assert np.exp(model.named_steps["densityestimator"].score_samples([[0.0]]))[0] == pytest.approx(0.9, abs=0.03)
+    assert np.exp(model.named_steps["densityestimator"].score_samples([[0.0]]))[0] == pytest.approx(
+        0.9, abs=0.03
+    )
 
 
 def test_arrays_of_objects_may_hold_dates_and_holes():
@@ -221,7 +245,9 @@ def test_arrays_of_objects_may_hold_dates_and_holes():
     table["gain"] = table["gain"].astype("Int64")
     rows = table.astype(object).to_numpy()
     rows[0, 4] = pd.NA
-    assert np.isfinite(DensityEstimator(config=BRIEF, random_state=0).fit(rows).score_samples(rows)).all()
+    assert np.isfinite(
+        DensityEstimator(config=BRIEF, random_state=0).fit(rows).score_samples(rows)
+    ).all()
 
 
 def test_wrong_input_is_explained():

@@ -16,7 +16,10 @@ from benchmarks.record import RESULTS
 
 COMPARED = ("digits", "binarized-mnist")
 PAGE = RESULTS.parents[1] / "docs" / "compare.md"
-BEGIN, END = "<!-- figures: written by python -m benchmarks.comparison.page -->", "<!-- end of figures -->"
+BEGIN, END = (
+    "<!-- figures: written by python -m benchmarks.comparison.page -->",
+    "<!-- end of figures -->",
+)
 
 
 def path_of(name: str) -> Path:
@@ -42,7 +45,14 @@ def section(found: dict[str, Any]) -> list[str]:
         f"The VAE's bound has {effort['draws']:,} draws. {where['threads']} threads, seed {found['seed']}.",
         "",
     ]
-    names = ["family", "nats per test row", "parameters", "seconds to train", "to score 1000 rows", "to draw 1000 rows"]
+    names = [
+        "family",
+        "nats per test row",
+        "parameters",
+        "seconds to train",
+        "to score 1000 rows",
+        "to draw 1000 rows",
+    ]
     raw = found["raw_columns"]
     if raw is not None:
         names.append("label predicted from")
@@ -54,11 +64,18 @@ def section(found: dict[str, Any]) -> list[str]:
 
 
 def _published(data: str) -> list[str]:
-    named = [row for row in published(data) if row.model.startswith(("RBM", "NADE", "MADE", "mixture"))]
+    named = [
+        row for row in published(data) if row.model.startswith(("RBM", "NADE", "MADE", "mixture"))
+    ]
     if not named:
         return []
-    figures = [f"- {row.model}: {row.nats:.2f}{'°' if row.checked == 'memory' else ''} ({row.source})" for row in named]
-    lines = [line for figure in figures for line in textwrap.wrap(figure, 100, subsequent_indent="  ")]
+    figures = [
+        f"- {row.model}: {row.nats:.2f}{'°' if row.checked == 'memory' else ''} ({row.source})"
+        for row in named
+    ]
+    lines = [
+        line for figure in figures for line in textwrap.wrap(figure, 100, subsequent_indent="  ")
+    ]
     return ["Published figures (° was not checked against the paper):", "", *lines, ""]
 
 
@@ -75,7 +92,9 @@ def _row(family: dict[str, Any], *, with_label: bool) -> list[str]:
     if not probes:
         return [*row, ""]
     best = max(probes, key=lambda probe: probe["valid_accuracy"])  # validation rows choose
-    what = best["what"].removeprefix(f"{family['title']}: ").replace("|", "\\|")  # a bar ends a cell
+    what = (
+        best["what"].removeprefix(f"{family['title']}: ").replace("|", "\\|")
+    )  # a bar ends a cell
     return [*row, f"{what}: {100 * best['accuracy']:.1f} ± {100 * best['standard_error']:.1f} %"]
 
 

@@ -22,14 +22,19 @@ from chainrule.plain_json import plain_json
 
 def main() -> None:
     """Runs the comparisons, keeps their numbers and writes them into the docs."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", nargs="*", help="data sets; all by default")
     names = parser.parse_args().data or page.COMPARED
     if unknown := sorted(set(names) - set(page.COMPARED)):
         parser.error(f"unknown data set {unknown[0]!r}; there are {', '.join(page.COMPARED)}")
     for name in names:
         folder = Path("chainrule-compare") / name
-        subprocess.run([sys.executable, "-m", "chainrule.cli.main", "compare", name, "-o", str(folder)], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "chainrule.cli.main", "compare", name, "-o", str(folder)],
+            check=True,
+        )
         keep(name, folder / "results.json")
     page.main()
 
@@ -39,7 +44,10 @@ def keep(name: str, results: Path) -> None:
     found = json.loads(results.read_text(encoding="utf-8"))
     kept = page.path_of(name)
     kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(plain_json({"circumstances": circumstances() | {"threads": found["threads"]}, **found}) + "\n")
+    kept.write_text(
+        plain_json({"circumstances": circumstances() | {"threads": found["threads"]}, **found})
+        + "\n"
+    )
 
 
 if __name__ == "__main__":

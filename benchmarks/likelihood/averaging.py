@@ -32,10 +32,16 @@ SHARES = (0.1, 0.2, 0.5)
 
 def averaged(data: str, seed: int = 0) -> list[dict[str, Any]]:
     """Nats per validation row of the best epoch's weights, and of averages of late weights."""
-    (row,) = (r for r in results.read() if (r["experiment"], r["effort"], r["seed"]) == (data, "standard", seed))
+    (row,) = (
+        r
+        for r in results.read()
+        if (r["experiment"], r["effort"], r["seed"]) == (data, "standard", seed)
+    )
     plan = Plan.from_json(json.loads(row["config"]))
     if plan.order != "natural":
-        raise SystemExit(f"{data}: its order is {plan.order}, learned from rows; name a set of the natural order")
+        raise SystemExit(
+            f"{data}: its order is {plan.order}, learned from rows; name a set of the natural order"
+        )
     loaded, generator = cr.datasets.load(data), generator_from(seed)
     x, x_valid = (Rows(torch.from_numpy(part).float()) for part in (loaded.train, loaded.valid))
     network = RECIPES["committee"].build(Columns.of(x.x.shape[1]), plan, None, generator)
@@ -58,7 +64,9 @@ def averaged(data: str, seed: int = 0) -> list[dict[str, Any]]:
     return [
         {
             "data": data,
-            "changed": json.dumps({"share of the last epochs averaged": share} if share else {"epoch": "the best"}),
+            "changed": json.dumps(
+                {"share of the last epochs averaged": share} if share else {"epoch": "the best"}
+            ),
             "network": "committee",
             "effort": "standard",
             "seed": seed,
@@ -74,7 +82,9 @@ def averaged(data: str, seed: int = 0) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Trains, prints the results and keeps them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", nargs="+")
     for data in parser.parse_args().data:
         for row in averaged(data):

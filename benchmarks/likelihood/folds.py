@@ -46,12 +46,15 @@ def fold_of(data: str, fold: int) -> Fold:
     varies = spread > 0
     center, spread = center[varies], spread[varies]
     train, valid, test = (
-        torch.from_numpy((part[:, varies] - center) / spread).float() for part in (rows.train, rows.valid, rows.test)
+        torch.from_numpy((part[:, varies] - center) / spread).float()
+        for part in (rows.train, rows.valid, rows.test)
     )
     return Fold(train, valid, test)
 
 
-def fitted(experiment: Experiment, rows: Fold, seed: int, floor: float = SCALE_FLOOR) -> tuple[cr.Committee, State]:
+def fitted(
+    experiment: Experiment, rows: Fold, seed: int, floor: float = SCALE_FLOOR
+) -> tuple[cr.Committee, State]:
     """A committee of RNADEs; the fold's validation rows choose options and weights, as in ``fit``."""
     columns = Columns.of([cr.GaussianMixture(COMPONENTS, least_scale=floor)] * rows.train.shape[1])
     x, x_valid, recipe = Rows(rows.train), Rows(rows.valid), RECIPES["committee"]
@@ -66,7 +69,9 @@ def fitted(experiment: Experiment, rows: Fold, seed: int, floor: float = SCALE_F
     if "learning_rate" in ladders:
         ladders["learning_rate"] = RATES
     nats_of_plan = partial(expected_nats, start=start, train=x, valid=x_valid, seed=seed)
-    plan, trials = search(plan, nats_of_plan, ladders=list(ladders.items()), needed_gain=needed_gain)
+    plan, trials = search(
+        plan, nats_of_plan, ladders=list(ladders.items()), needed_gain=needed_gain
+    )
     generator = generator_from(seed)
     network = start(plan, generator)
     state = trained(network, x, x_valid, plan, generator=generator, show_progress=False)
@@ -84,7 +89,10 @@ def run(experiment: Experiment, seed: int) -> dict[str, Any]:
         rows = fold_of(experiment.data, fold)
         with torch.enable_grad():
             network, state = fitted(experiment, rows, seed + fold)
-        epochs, parameters = epochs + len(state.history), sum(p.numel() for p in network.parameters())
+        epochs, parameters = (
+            epochs + len(state.history),
+            sum(p.numel() for p in network.parameters()),
+        )
         trials.append(state.trials)
         alone = cr.IndependentColumns(network.columns)
         alone.initialize_from(rows.train)

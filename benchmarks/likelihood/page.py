@@ -13,7 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.likelihood.experiments import COMPONENTS, EXPERIMENTS, ONE_NADE, SCALE_FLOOR, Experiment
+from benchmarks.likelihood.experiments import (
+    COMPONENTS,
+    EXPERIMENTS,
+    ONE_NADE,
+    SCALE_FLOOR,
+    Experiment,
+)
 from benchmarks.likelihood.published import best, published
 from benchmarks.likelihood.results import read
 from benchmarks.likelihood.trials import read_trials
@@ -22,7 +28,11 @@ from chainrule.training.recipes.committee import LADDERS
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 PAGE = DOCS / "likelihoods.md"
-TABLES = {"binary": "Twenty-one binary sets", "mnist": "Binarized MNIST", "real": "Tables of numbers"}
+TABLES = {
+    "binary": "Twenty-one binary sets",
+    "mnist": "Binarized MNIST",
+    "real": "Tables of numbers",
+}
 INTROS = {
     "mnist": f"""The first row is one NADE of {ONE_NADE.hidden_size} hidden units in the natural order:
 {ONE_NADE.epochs} epochs at rate {ONE_NADE.learning_rate}, with an input dropout of
@@ -36,7 +46,13 @@ is the mean over ten published folds. Each network is trained on eight folds and
 recipe's search on one. 240 of its 1,599 rows repeat others, so that some test rows are training
 rows. The published figures share this.""",
 }
-MARKS = dict(zip(dict.fromkeys(e.mark for e in EXPERIMENTS.values() if e.mark), ("\\*", "†", "‡"), strict=False))
+MARKS = dict(
+    zip(
+        dict.fromkeys(e.mark for e in EXPERIMENTS.values() if e.mark),
+        ("\\*", "†", "‡"),
+        strict=False,
+    )
+)
 INK, OURS, GREY = "#222222", "#c1272d", "#9a9a9a"
 
 _HEAD = """# Likelihoods on published splits
@@ -133,7 +149,11 @@ def text() -> str:
                 "aim",
                 "seconds",
             ],
-            [_row(experiment, rows) for experiment in EXPERIMENTS.values() if experiment.table == name],
+            [
+                _row(experiment, rows)
+                for experiment in EXPERIMENTS.values()
+                if experiment.table == name
+            ],
         )
         lines += [""]
         if name in INTROS:
@@ -167,9 +187,14 @@ def _short(rows: Sequence[dict[str, Any]]) -> list[str]:
     counted = [e for e in EXPERIMENTS.values() if e.must is not None and of(e, rows)]
     below = missed(rows)
     lines = ["## Where it falls short", ""]
-    lines += [f"{len(counted) - len(below)} of {len(counted)} rows reach their *must*. The others are:", ""]
+    lines += [
+        f"{len(counted) - len(below)} of {len(counted)} rows reach their *must*. The others are:",
+        "",
+    ]
     for experiment in below:
-        lines += textwrap.wrap(f"- **{experiment.name}.** {experiment.short}", 100, subsequent_indent="  ")
+        lines += textwrap.wrap(
+            f"- **{experiment.name}.** {experiment.short}", 100, subsequent_indent="  "
+        )
     return [*lines, ""]
 
 
@@ -185,14 +210,21 @@ def _tried() -> list[str]:
         ]
         for row in read_trials()
     ]
-    return ["", _TRIED, *table(["set", "network", "set by hand", "−log p", "seconds"], found), ""] if found else []
+    return (
+        ["", _TRIED, *table(["set", "network", "set by hand", "−log p", "seconds"], found), ""]
+        if found
+        else []
+    )
 
 
 def _changed(row: dict[str, Any]) -> str:
     changed = json.loads(row["changed"])
     changed.pop("network", None)
     effort = [] if row["effort"] == "standard" else [f"effort {row['effort']}"]
-    return ", ".join([*effort, *(f"{field} {value}" for field, value in changed.items())]) or "nothing: the recipe"
+    return (
+        ", ".join([*effort, *(f"{field} {value}" for field, value in changed.items())])
+        or "nothing: the recipe"
+    )
 
 
 def _choices(rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -210,7 +242,9 @@ def _choices(rows: Sequence[dict[str, Any]]) -> list[str]:
             continue
         before, cells = trials[0]["valid_nats"], []
         for field in fields:
-            own = [t["valid_nats"] for t in trials if (field, config[field]) in t["changed"].items()]
+            own = [
+                t["valid_nats"] for t in trials if (field, config[field]) in t["changed"].items()
+            ]
             cells.append(f"{config[field]} ({before - own[-1]:.3f})" if own else "–")
             before = own[-1] if own else before
         found.append([row["experiment"], f"{trials[0]['valid_nats']:.3f}", *cells, f"{before:.3f}"])
@@ -219,7 +253,9 @@ def _choices(rows: Sequence[dict[str, Any]]) -> list[str]:
     return [*lines, *table(["set", "start", *fields, "predicted", "reached", "trials"], found), ""]
 
 
-def of(experiment: Experiment, rows: Sequence[dict[str, Any]], effort: str = "standard") -> list[dict[str, Any]]:
+def of(
+    experiment: Experiment, rows: Sequence[dict[str, Any]], effort: str = "standard"
+) -> list[dict[str, Any]]:
     """The results of an experiment, one for each seed."""
     return [row for row in rows if row["experiment"] == experiment.name and row["effort"] == effort]
 
@@ -233,7 +269,9 @@ def _row(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[str]:
     row = [name, f"{info.columns:,}", f"{info.rows[0]:,}"]
     goals = ["" if goal is None else f"{goal:.2f}" for goal in (experiment.must, experiment.aim)]
     known_text = (
-        ["–", ""] if known is None else [f"{known.nats:.2f}{'°' if known.checked == 'memory' else ''}", known.model]
+        ["–", ""]
+        if known is None
+        else [f"{known.nats:.2f}{'°' if known.checked == 'memory' else ''}", known.model]
     )
     if not found:
         return [*row, "", *known_text, "not run", "", *goals, ""]
@@ -245,7 +283,15 @@ def _row(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[str]:
     gain = "" if known is None or experiment.must is None else f"{mean - known.nats:+.2f}"
     reached = [goal and f"{goal}{' ✓' if mean >= float(goal) else ' ✗'}" for goal in goals]
     seconds = found[0]["seconds"]  # other seeds ran beside other work
-    return [*row, f"{found[0]['independent_test_nats']:.2f}", *known_text, ours, gain, *reached, f"{seconds:.0f}"]
+    return [
+        *row,
+        f"{found[0]['independent_test_nats']:.2f}",
+        *known_text,
+        ours,
+        gain,
+        *reached,
+        f"{seconds:.0f}",
+    ]
 
 
 def draw(name: str) -> Any:
@@ -262,9 +308,15 @@ def draw(name: str) -> Any:
         known = best(experiment.data)
         if known is None:
             continue
-        others = [p for p in published(experiment.data) if p.kind == "exact" and p.model != "independent columns"]
+        others = [
+            p
+            for p in published(experiment.data)
+            if p.kind == "exact" and p.model != "independent columns"
+        ]
         relative = [100 * (p.nats / known.nats - 1) for p in others]
-        axes.plot(relative, [place] * len(relative), "o", color=GREY, markersize=4, alpha=0.7, zorder=2)
+        axes.plot(
+            relative, [place] * len(relative), "o", color=GREY, markersize=4, alpha=0.7, zorder=2
+        )
         ours = [100 * (row["test_nats"] / known.nats - 1) for row in of(experiment, rows)]
         axes.plot(ours, [place] * len(ours), "D", color=OURS, markersize=6, zorder=3)
     axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
@@ -274,7 +326,9 @@ def draw(name: str) -> Any:
     ticks = [-10, -5, -2, -1, 0, 1, 2, 5, 10, 20, 50]
     axes.set_xticks(ticks, [f"{t:+d}" if t else "best\nknown" for t in ticks])
     axes.set_xlim(-15, 60)
-    axes.set_xlabel("−log p of test rows, per cent beside the best published exact figure: left is better")
+    axes.set_xlabel(
+        "−log p of test rows, per cent beside the best published exact figure: left is better"
+    )
     axes.plot([], [], "D", color=OURS, label="chainrule")
     axes.plot([], [], "o", color=GREY, markersize=4, label="published, exact")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)

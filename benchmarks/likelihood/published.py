@@ -34,4 +34,8 @@ def published(data: str | None = None) -> list[Published]:
 
 def best(data: str) -> Published | None:
     """The best exact figure of a data set; bounds and importance estimates do not count."""
-    return max((row for row in published(data) if row.kind == "exact"), key=lambda row: row.nats, default=None)
+    return max(
+        (row for row in published(data) if row.kind == "exact"),
+        key=lambda row: row.nats,
+        default=None,
+    )

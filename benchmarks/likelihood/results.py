@@ -30,7 +30,10 @@ def read(path: Path = PATH) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as file:
-        return [{k: NUMBERS[k](v) if k in NUMBERS else v for k, v in row.items()} for row in csv.DictReader(file)]
+        return [
+            {k: NUMBERS[k](v) if k in NUMBERS else v for k, v in row.items()}
+            for row in csv.DictReader(file)
+        ]
 
 
 def add(row: dict[str, Any], path: Path = PATH) -> None:

@@ -48,8 +48,17 @@ def run(name: str, effort: str, seed: int, threads: int) -> dict[str, Any]:
     if experiment.table == "real":
         found = folds.run(experiment, seed)
     else:
-        found = of_bits(experiment, effort, seed, unfinished / f"{name}-{effort}-{seed}".replace(" ", "-"))
-    row = {"experiment": name, "data": experiment.data, "effort": effort, "seed": seed, "threads": threads, **where}
+        found = of_bits(
+            experiment, effort, seed, unfinished / f"{name}-{effort}-{seed}".replace(" ", "-")
+        )
+    row = {
+        "experiment": name,
+        "data": experiment.data,
+        "effort": effort,
+        "seed": seed,
+        "threads": threads,
+        **where,
+    }
     # A fit gives its seconds without scoring.
     row = {"seconds": time.perf_counter() - began, **row, **found}
     return {**row, **{name: json.dumps(row[name], sort_keys=True) for name in ("config", "trials")}}
@@ -91,9 +100,13 @@ def of_bits(experiment: Experiment, effort: str, seed: int, checkpoint: Path) ->
 
 def main() -> None:
     """Runs what is missing and writes the page."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", help="experiments; all of the table by default")
-    parser.add_argument("--table", choices=sorted({experiment.table for experiment in EXPERIMENTS.values()}))
+    parser.add_argument(
+        "--table", choices=sorted({experiment.table for experiment in EXPERIMENTS.values()})
+    )
     parser.add_argument("--effort", default="standard")
     parser.add_argument("--seed", nargs="+", type=int, default=[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
@@ -101,7 +114,9 @@ def main() -> None:
     asked = parser.parse_args()
     if unknown := sorted(set(asked.names) - set(EXPERIMENTS)):
         parser.error(f"unknown experiment {unknown[0]!r}; there are {', '.join(EXPERIMENTS)}")
-    names = asked.names or [name for name, e in EXPERIMENTS.items() if asked.table in (None, e.table)]
+    names = asked.names or [
+        name for name, e in EXPERIMENTS.items() if asked.table in (None, e.table)
+    ]
     if asked.effort != "standard" and any(EXPERIMENTS[name].table == "real" for name in names):
         parser.error(
             "tables of numbers have one configuration, and no other effort; name binary sets or --table binary"
@@ -109,9 +124,15 @@ def main() -> None:
     there = set() if asked.anew else {key_of(row) for row in read()}
     wanted = [(name, asked.effort, seed) for seed in asked.seed for name in names]
     columns = {info.name: info.columns for info in datasets.list()}
-    missing = sorted(set(wanted) - there, key=lambda key: -columns[EXPERIMENTS[key[0]].data])  # the longest first
+    missing = sorted(
+        set(wanted) - there, key=lambda key: -columns[EXPERIMENTS[key[0]].data]
+    )  # the longest first
     threads = max(1, (os.cpu_count() or 1) // min(asked.jobs, max(1, len(missing))))
-    os.environ |= {"OMP_NUM_THREADS": str(threads), "NUMBA_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
+    os.environ |= {
+        "OMP_NUM_THREADS": str(threads),
+        "NUMBA_NUM_THREADS": str(threads),
+        "OMP_WAIT_POLICY": "passive",
+    }
     failed = 0
     with ProcessPoolExecutor(asked.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         running = {pool.submit(run, *key, threads): key for key in missing}

@@ -94,7 +94,9 @@ def trial(data: str, changed: dict[str, Any], effort: str, seed: int) -> dict[st
 
 def main() -> None:
     """Runs the trials, prints and keeps them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", nargs="+")
     parser.add_argument("--set", nargs="*", default=[], metavar="FIELD=VALUE")
     parser.add_argument("--effort", default="standard")
@@ -109,7 +111,8 @@ def main() -> None:
             row = done.result()
             add(row)
             print(
-                f"{row['data']} {row['changed']}: valid {row['valid_nats']:.3f} in {row['seconds']:.0f} s", flush=True
+                f"{row['data']} {row['changed']}: valid {row['valid_nats']:.3f} in {row['seconds']:.0f} s",
+                flush=True,
             )
 
 

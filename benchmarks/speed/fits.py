@@ -43,7 +43,10 @@ def a_hundred_rows() -> np.ndarray:
     """Four columns of numbers; the second is twice the first with noise."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=100)
-    return np.stack([x, 2 * x + 0.1 * rng.normal(size=100), rng.normal(size=100), rng.exponential(size=100)], axis=1)
+    return np.stack(
+        [x, 2 * x + 0.1 * rng.normal(size=100), rng.normal(size=100), rng.exponential(size=100)],
+        axis=1,
+    )
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -19,7 +19,10 @@ def main() -> None:
     """Prints and writes the ratios; fails if they do not grow."""
     torch.set_num_threads(1)
     timings = time_forms()
-    rows = [{"columns": t.n, "masked_ms": 1e3 * t.masked_s, "recursive_ms": 1e3 * t.recursive_s} for t in timings]
+    rows = [
+        {"columns": t.n, "masked_ms": 1e3 * t.masked_s, "recursive_ms": 1e3 * t.recursive_s}
+        for t in timings
+    ]
     for row, timing in zip(rows, timings, strict=True):
         row["masked_over_recursive"] = timing.ratio
         print(f"{timing.n:5} columns: masked ÷ recursive {timing.ratio:.1f}")

@@ -22,7 +22,16 @@ from typing import Any
 import torch
 
 from benchmarks.record import write
-from benchmarks.speed.problems import Form, Problem, draws, made_step, problem, products, step, textbook_sample
+from benchmarks.speed.problems import (
+    Form,
+    Problem,
+    draws,
+    made_step,
+    problem,
+    products,
+    step,
+    textbook_sample,
+)
 from chainrule import NADE
 from chainrule.ops.nade import cpu, dispatch, reference
 from chainrule.ops.nade.parameters import Layout, Parameters
@@ -86,7 +95,9 @@ def _milliseconds(form: Callable[[], object]) -> float:
     return (time.perf_counter() - began) * 1e3
 
 
-def measured(what: str, shape: tuple[Any, ...], taken: dict[str, list[float]]) -> list[dict[str, Any]]:
+def measured(
+    what: str, shape: tuple[Any, ...], taken: dict[str, list[float]]
+) -> list[dict[str, Any]]:
     """One row for each form, printed as it is made."""
     n, d, h, density = shape
     base = statistics.median(taken["textbook loop"])
@@ -106,7 +117,10 @@ def measured(what: str, shape: tuple[Any, ...], taken: dict[str, list[float]]) -
             "dtype": "float32",
             "device": "cpu",
         }
-        rows.append(row | {"median_ms": median, "spread_ms": high - low, "textbook_over_this": base / median})
+        rows.append(
+            row
+            | {"median_ms": median, "spread_ms": high - low, "textbook_over_this": base / median}
+        )
     return rows
 
 
@@ -116,18 +130,28 @@ def steps(shape: tuple[Any, ...], *, real: bool = False) -> list[dict[str, Any]]
     tensors = problem(n, d, h, 0.5 if real else density, real=real)
     x, p = tensors
     exact = step(reference.recursive, (x.double(), Parameters(*(t.double() for t in p))))
-    forms: dict[str, Form] = {"textbook loop": reference.recursive, "eager": eager, "kernels": kernels}
+    forms: dict[str, Form] = {
+        "textbook loop": reference.recursive,
+        "eager": eager,
+        "kernels": kernels,
+    }
     if wrong := [name for name, form in forms.items() if not agree(form, tensors, exact)]:
         raise SystemExit(f"{', '.join(wrong)} disagree with float64 autograd at {shape}; not timed")
-    both: dict[str, Callable[[], object]] = {name: partial(step, form, tensors) for name, form in forms.items()}
+    both: dict[str, Callable[[], object]] = {
+        name: partial(step, form, tensors) for name, form in forms.items()
+    }
     both |= {"dense MADE": made_step(tensors), "matrix products": products(tensors, 3)}
 
     leaves = Parameters(*(t.clone().requires_grad_() for t in p))
 
     def forward(form: Form) -> None:
-        form(x, leaves, Layout.of_bits(d))  # recorded by autograd, like the first half of a training step
+        form(
+            x, leaves, Layout.of_bits(d)
+        )  # recorded by autograd, like the first half of a training step
 
-    alone: dict[str, Callable[[], object]] = {name: partial(forward, form) for name, form in forms.items()}
+    alone: dict[str, Callable[[], object]] = {
+        name: partial(forward, form) for name, form in forms.items()
+    }
     alone |= {"matrix products": products(tensors, 1)}
     rows = []
     for what, those in (("forward + backward", both), ("forward", alone)):
@@ -152,9 +176,15 @@ def alone() -> dict[str, float]:
 
 def samples(rows: int) -> list[dict[str, Any]]:
     """Rows drawn at the headline shape."""
-    (_, p), uniform, layout = problem(*HEADLINE), draws(rows, HEADLINE[1]), Layout.of_bits(HEADLINE[1])
+    (_, p), uniform, layout = (
+        problem(*HEADLINE),
+        draws(rows, HEADLINE[1]),
+        Layout.of_bits(HEADLINE[1]),
+    )
     drawn, wanted = dispatch.sample(uniform, p, layout, backend="cpu"), textbook_sample(uniform, p)
-    if (differ := float((drawn != wanted).any(1).double().mean())) > 0.01:  # a uniform within rounding of σ
+    if (
+        differ := float((drawn != wanted).any(1).double().mean())
+    ) > 0.01:  # a uniform within rounding of σ
         raise SystemExit(f"{differ:.1%} of the rows differ from the textbook loop's; not timed")
     forms: dict[str, Callable[[], object]] = {
         "textbook loop": lambda: textbook_sample(uniform, p),
@@ -168,7 +198,10 @@ def samples(rows: int) -> list[dict[str, Any]]:
 def memory_mb(rows: int) -> float:
     """The peak memory of a step in MB, measured in a separate process."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.speed.memory", str(rows)], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "benchmarks.speed.memory", str(rows)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return float(done.stdout)
 
@@ -198,10 +231,20 @@ def epoch() -> dict[str, float]:
     try:
         lap = lambda state: laps.append((state.seconds, inside))  # noqa: E731
         rows, valid = Rows(x[:EPOCH_ROWS]), Rows(x[EPOCH_ROWS:])
-        trained(net, rows, valid, plan, generator=generator_from(1), show_progress=False, after_epoch=lap)
+        trained(
+            net,
+            rows,
+            valid,
+            plan,
+            generator=generator_from(1),
+            show_progress=False,
+            after_epoch=lap,
+        )
     finally:
         cpu.outputs, cpu.gradients = originals
-    steps = [(after[0] - before[0], after[1] - before[1]) for before, after in pairwise(laps)]  # all but the first
+    steps = [
+        (after[0] - before[0], after[1] - before[1]) for before, after in pairwise(laps)
+    ]  # all but the first
     shares = [part / whole for whole, part in steps]
     low, _, high = statistics.quantiles(shares, n=4)
     seconds = statistics.median(whole for whole, _ in steps)
@@ -212,7 +255,10 @@ def headline(rows: list[dict[str, Any]], megabytes: float, share: float) -> list
     """The headline figures, with the values that they must reach and those that they aim at."""
 
     def ms(what: str, form: str, shape: tuple[Any, ...] = HEADLINE) -> float:
-        keys = dict(zip(("N", "D", "H", "density"), shape, strict=True)) | {"what": what, "form": form}
+        keys = dict(zip(("N", "D", "H", "density"), shape, strict=True)) | {
+            "what": what,
+            "form": form,
+        }
         return next(row["median_ms"] for row in rows if keys.items() <= row.items())
 
     both, alone = "forward + backward", "forward"
@@ -220,9 +266,27 @@ def headline(rows: list[dict[str, Any]], megabytes: float, share: float) -> list
     one, many = ("sample 1", (1, *HEADLINE[1:])), ("sample 1000", (1000, *HEADLINE[1:]))
     growth = ms(both, "kernels", (100, 4096, 500, 0.13)) / ours / (4096 / 784)
     table = [
-        ("forward + backward, textbook loop ÷ kernels", ms(both, "textbook loop") / ours, ">=", 35, 70),
-        ("forward + backward, kernels ÷ dense MADE step", ours / ms(both, "dense MADE"), "<=", 1.6, 1.0),
-        ("forward, textbook loop ÷ kernels", ms(alone, "textbook loop") / ms(alone, "kernels"), ">=", 35, 60),
+        (
+            "forward + backward, textbook loop ÷ kernels",
+            ms(both, "textbook loop") / ours,
+            ">=",
+            35,
+            70,
+        ),
+        (
+            "forward + backward, kernels ÷ dense MADE step",
+            ours / ms(both, "dense MADE"),
+            "<=",
+            1.6,
+            1.0,
+        ),
+        (
+            "forward, textbook loop ÷ kernels",
+            ms(alone, "textbook loop") / ms(alone, "kernels"),
+            ">=",
+            35,
+            60,
+        ),
         (
             "sample 1 row, textbook loop ÷ kernels",
             ms(one[0], "textbook loop", one[1]) / ms(one[0], "kernels", one[1]),
@@ -246,18 +310,32 @@ def headline(rows: list[dict[str, Any]], megabytes: float, share: float) -> list
     for name, value, sign, must, aim in table:
         holds = value >= must if sign == ">=" else value <= must
         print(f"{name:<54}{value:>10.2f}{sign:>5}{must:>4}{aim:>7}{'' if holds else '   MISSED'}")
-        found.append({"figure": name, "measured": value, "sign": sign, "must": must, "aim": aim, "holds": holds})
+        found.append(
+            {
+                "figure": name,
+                "measured": value,
+                "sign": sign,
+                "must": must,
+                "aim": aim,
+                "holds": holds,
+            }
+        )
     return found
 
 
 def main(only_headline: bool) -> None:
     """Prints a table and writes benchmarks/results/kernels.json, unless only the headline runs."""
-    print(f"{'what':<20}{'N, D, H; density':<22}{'form':<22}{'ms':>10}{'spread':>9}{'textbook ÷':>11}")
+    print(
+        f"{'what':<20}{'N, D, H; density':<22}{'form':<22}{'ms':>10}{'spread':>9}{'textbook ÷':>11}"
+    )
     if only_headline:
         steps(HEADLINE)
         samples(1)
         samples(1000)
-        print("kernels without loss and autograd: " + ", ".join(f"{name} {ms:.2f} ms" for name, ms in alone().items()))
+        print(
+            "kernels without loss and autograd: "
+            + ", ".join(f"{name} {ms:.2f} ms" for name, ms in alone().items())
+        )
         return
     rows = [row for shape in SHAPES for row in steps(shape)]
     rows += steps((100, 784, 500, "real"), real=True)
@@ -266,8 +344,14 @@ def main(only_headline: bool) -> None:
     print(
         f"one training epoch of {EPOCH_ROWS} rows: {of_epoch['epoch_s']:.2f} s, {of_epoch['kernel_share']:.0%} inside the kernels"
     )
-    rows += [{"what": "epoch", **of_epoch}, {"what": "peak extra memory", "N": 1000, "MB": megabytes}]
-    rows += [{"what": "headline", **figure} for figure in headline(rows, megabytes, of_epoch["kernel_share"])]
+    rows += [
+        {"what": "epoch", **of_epoch},
+        {"what": "peak extra memory", "N": 1000, "MB": megabytes},
+    ]
+    rows += [
+        {"what": "headline", **figure}
+        for figure in headline(rows, megabytes, of_epoch["kernel_share"])
+    ]
     print(f"written to {write('kernels', rows)}")
 
 

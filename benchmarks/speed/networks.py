@@ -60,7 +60,9 @@ class Plain(nn.Module):
     def __init__(self, layers: Layers) -> None:
         super().__init__()
         *pairs, direct = layers if len(layers) % 2 else [*layers, None]
-        self.layers = nn.ModuleList(_linear(*pair) for pair in zip(pairs[::2], pairs[1::2], strict=True))
+        self.layers = nn.ModuleList(
+            _linear(*pair) for pair in zip(pairs[::2], pairs[1::2], strict=True)
+        )
         self.direct = None if direct is None else _linear(direct, None)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -74,7 +76,9 @@ class Plain(nn.Module):
 
 def _linear(weight: torch.Tensor | None, bias: torch.Tensor | None) -> nn.Linear:
     assert weight is not None
-    layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")  # draws no numbers
+    layer = nn.Linear(
+        weight.shape[1], weight.shape[0], bias=bias is not None, device="meta"
+    )  # draws no numbers
     layer.weight = nn.Parameter(weight.clone(memory_format=torch.contiguous_format))
     if bias is not None:
         layer.bias = nn.Parameter(bias.clone())
@@ -99,7 +103,9 @@ def _milliseconds(form: Form) -> float:
     return (clock() - began) * 1e3
 
 
-def training_step(module: nn.Module, loss: Callable[[], torch.Tensor]) -> Callable[[], torch.Tensor]:
+def training_step(
+    module: nn.Module, loss: Callable[[], torch.Tensor]
+) -> Callable[[], torch.Tensor]:
     """A training step without the optimizer: clears gradients, computes loss and gradients."""
 
     def run() -> torch.Tensor:
@@ -125,7 +131,9 @@ def stirred(net: Net) -> Net:
     return net
 
 
-def refuse_unless_equal(what: str, got: Sequence[torch.Tensor], wanted: Sequence[torch.Tensor]) -> None:
+def refuse_unless_equal(
+    what: str, got: Sequence[torch.Tensor], wanted: Sequence[torch.Tensor]
+) -> None:
     """Raises SystemExit if tensors differ by more than float32 rounding of their largest value."""
     errors = [float((g - w).abs().max() / w.abs().max()) for g, w in zip(got, wanted, strict=True)]
     if not max(errors) <= AGREEMENT:  # also refuses NaN
@@ -136,9 +144,13 @@ def made_layers(net: MADE, of: Callable[[nn.Parameter], torch.Tensor]) -> Layers
     """Weights or gradients of MADE in the order of ``Plain``; masked ones are zero."""
     steps = torch.arange(COLUMNS)
     masks = build_masks(steps, steps, HIDDEN, COLUMNS, direct=net.direct)
-    weights = zip([*net.hidden_weights, net.output_weight], [*masks.hidden, masks.output], strict=True)
+    weights = zip(
+        [*net.hidden_weights, net.output_weight], [*masks.hidden, masks.output], strict=True
+    )
     biases = [*net.hidden_biases, net.output_bias]
-    layers = [t for (w, mask), b in zip(weights, biases, strict=True) for t in (of(w) * mask, of(b))]
+    layers = [
+        t for (w, mask), b in zip(weights, biases, strict=True) for t in (of(w) * mask, of(b))
+    ]
     return layers if masks.direct is None else [*layers, of(net.direct_weight) * masks.direct]
 
 
@@ -165,7 +177,9 @@ def made_steps(*, direct: bool) -> list[dict[str, Any]]:
     net = stirred(MADE(COLUMNS, HIDDEN, direct=direct, generator=generator_from(0)))
     plain = Plain(made_layers(net, _weight))
     ours = training_step(net, lambda: net.training_loss(x).mean())
-    theirs = training_step(plain, lambda: F.binary_cross_entropy_with_logits(plain(x), x, reduction="sum") / len(x))
+    theirs = training_step(
+        plain, lambda: F.binary_cross_entropy_with_logits(plain(x), x, reduction="sum") / len(x)
+    )
     losses = ours(), theirs()
     got = made_layers(net, _gradient)
     free = made_layers(net, torch.ones_like)  # gradients that MADE masks do not count
@@ -173,7 +187,9 @@ def made_steps(*, direct: bool) -> list[dict[str, Any]]:
     refuse_unless_equal("MADE and its layers", [losses[0], *got], [losses[1], *wanted])
     forms: dict[str, Form] = {"plain layers": theirs, "MADE": ours}
     return measured(
-        "MADE step" if direct else "MADE step, no direct", STEP_ROWS, in_turns(forms, STEP_TURNS, STEP_CALLS)
+        "MADE step" if direct else "MADE step, no direct",
+        STEP_ROWS,
+        in_turns(forms, STEP_TURNS, STEP_CALLS),
     )
 
 
@@ -188,15 +204,21 @@ def orderless_steps() -> list[dict[str, Any]]:
     # The weight of a cell: D / (D − k) if it is predicted, given k known cells.
     share = ~known * (COLUMNS / (~known).sum(1, keepdim=True)) / len(x)
     given = training_step(net, lambda: net.masked_loss(x, seen, known).mean())
-    theirs = training_step(plain, lambda: F.binary_cross_entropy_with_logits(plain(inputs), x, share, reduction="sum"))
+    theirs = training_step(
+        plain, lambda: F.binary_cross_entropy_with_logits(plain(inputs), x, share, reduction="sum")
+    )
     losses = given(), theirs()
     wanted = [_gradient(p) for p in plain.parameters()]
     refuse_unless_equal(
-        "OrderlessNADE and its layers", [losses[0], *orderless_layers(net, _gradient)], [losses[1], *wanted]
+        "OrderlessNADE and its layers",
+        [losses[0], *orderless_layers(net, _gradient)],
+        [losses[1], *wanted],
     )
     forms: dict[str, Form] = {
         "plain layers": theirs,
-        "OrderlessNADE": training_step(net, lambda: net.training_loss(x, generator=generator).mean()),
+        "OrderlessNADE": training_step(
+            net, lambda: net.training_loss(x, generator=generator).mean()
+        ),
         "masks given": given,
         "drawing masks": lambda: draw_known(seen, generator),
     }
@@ -212,10 +234,14 @@ def exact() -> list[dict[str, Any]]:
     net, x = stirred(OrderlessNADE(COLUMNS, HIDDEN, generator=generator_from(0))), rows(SCAN_ROWS)
     few, asked = x[:4], torch.arange(COLUMNS) < ASKED
     before = torch.arange(COLUMNS) < torch.arange(COLUMNS)[:, None]  # (D, D): the inputs of step k
-    logits = torch.stack([net.params_given(row.expand(COLUMNS, -1), before)[:, 0].diagonal() for row in few])
+    logits = torch.stack(
+        [net.params_given(row.expand(COLUMNS, -1), before)[:, 0].diagonal() for row in few]
+    )
     cells = -F.binary_cross_entropy_with_logits(logits, few, reduction="none")  # (N, D)
     wanted = [cells.sum(1), cells[:, asked].sum(1)]
-    refuse_unless_equal("log_prob and D full passes", [net.log_prob(few), net.log_prob(few, asked)], wanted)
+    refuse_unless_equal(
+        "log_prob and D full passes", [net.log_prob(few), net.log_prob(few, asked)], wanted
+    )
     together = -(-STATES // len(x))  # columns that go through the deeper layers together
     states = torch.rand(together * len(x), WIDTH, generator=generator_from(1))
     deeper, output = net.hidden_weights[0].T, net.output_weight
@@ -226,7 +252,10 @@ def exact() -> list[dict[str, Any]]:
             for column, own in zip(columns.tolist(), h.split(len(x)), strict=True):
                 torch.mm(own, output[column, :, None])
 
-    forms: dict[str, Form] = {"matrix products": products, "log_prob": lambda: net.log_prob(x, asked)}
+    forms: dict[str, Form] = {
+        "matrix products": products,
+        "log_prob": lambda: net.log_prob(x, asked),
+    }
     return measured("exact likelihood", len(x), in_turns(forms, SLOW_TURNS))
 
 
@@ -239,9 +268,13 @@ def orders() -> list[dict[str, Any]]:
     ensemble, few, asked = Ensemble(members), x[:4], torch.arange(COLUMNS) < ASKED // 2
     logs = torch.stack([member.log_prob(few, asked) for member in members])
     mean = logs.logsumexp(0) - torch.tensor(float(ORDERS)).log()
-    refuse_unless_equal("the ensemble and its members' mean", [ensemble.log_prob(few, asked)], [mean])
+    refuse_unless_equal(
+        "the ensemble and its members' mean", [ensemble.log_prob(few, asked)], [mean]
+    )
     forms: dict[str, Form] = {
-        f"one order, {ORDERS} times": lambda: [net.log_prob(x, asked) for _ in range(ORDERS)],  # as long a turn
+        f"one order, {ORDERS} times": lambda: [
+            net.log_prob(x, asked) for _ in range(ORDERS)
+        ],  # as long a turn
         f"{ORDERS} orders": lambda: ensemble.log_prob(x, asked),
     }
     return measured("ensemble", len(x), in_turns(forms, ORDER_TURNS))
@@ -252,7 +285,9 @@ def full_passes(net: MADE | OrderlessNADE, n: int) -> torch.Tensor:
     uniform = uniforms(n, COLUMNS, generator_from(1))
     x, known = torch.zeros(n, COLUMNS), torch.zeros(n, COLUMNS, dtype=torch.bool)
     for column in net.order.tolist():
-        params = net.conditional_params(x) if isinstance(net, MADE) else net.params_given(x, known)[:, 0]
+        params = (
+            net.conditional_params(x) if isinstance(net, MADE) else net.params_given(x, known)[:, 0]
+        )
         own = params[:, net.columns.param_rows(column)]
         x[:, column] = net.columns.conditionals[column].sample(own, uniform[:, column])
         known[:, column] = True
@@ -264,8 +299,12 @@ def samples(net: MADE | OrderlessNADE, n: int) -> list[dict[str, Any]]:
     """Rows drawn by the network's sampler and by D full passes, from the same uniforms."""
     ours = lambda: net.sample(n, generator=generator_from(1))  # noqa: E731
     theirs = partial(full_passes, net, n)
-    if (differ := float((ours() != theirs()).any(1).double().mean())) > 0.01:  # a uniform within rounding of σ
-        raise SystemExit(f"{differ:.1%} of {type(net).__name__}'s rows differ from those of D full passes; not timed")
+    if (
+        differ := float((ours() != theirs()).any(1).double().mean())
+    ) > 0.01:  # a uniform within rounding of σ
+        raise SystemExit(
+            f"{differ:.1%} of {type(net).__name__}'s rows differ from those of D full passes; not timed"
+        )
     forms: dict[str, Form] = {"sample": ours, "D full passes": theirs}
     return measured(f"{type(net).__name__} sample", n, in_turns(forms, SLOW_TURNS))
 
@@ -276,10 +315,20 @@ def measured(what: str, n: int, taken: dict[str, list[list[float]]]) -> list[dic
     for name, turns in taken.items():
         median, spread = _middle([ms for turn in turns for ms in turn])
         pairs = zip(turns, taken[base], strict=True)
-        ratio, ratio_spread = _middle([statistics.median(own) / statistics.median(first) for own, first in pairs])
+        ratio, ratio_spread = _middle(
+            [statistics.median(own) / statistics.median(first) for own, first in pairs]
+        )
         numbers = f"{median:>10.2f}{spread:>9.2f}{ratio:>9.2f}{ratio_spread:>9.2f}"
         print(f"{what:<24}{n:>6}  {name:<18}{numbers}", flush=True)
-        row = {"what": what, "N": n, "D": COLUMNS, "H": HIDDEN, "density": DENSITY, "form": name, "dtype": "float32"}
+        row = {
+            "what": what,
+            "N": n,
+            "D": COLUMNS,
+            "H": HIDDEN,
+            "density": DENSITY,
+            "form": name,
+            "dtype": "float32",
+        }
         times = {
             "device": "cpu",
             "clock": "processor" if torch.get_num_threads() == 1 else "wall",
@@ -287,7 +336,9 @@ def measured(what: str, n: int, taken: dict[str, list[list[float]]]) -> list[dic
             "median_ms": median,
             "spread_ms": spread,
         }
-        found.append(row | times | {"base": base, "over_base": ratio, "over_base_spread": ratio_spread})
+        found.append(
+            row | times | {"base": base, "over_base": ratio, "over_base_spread": ratio_spread}
+        )
     return found
 
 
@@ -311,7 +362,9 @@ def print_peak(n: int) -> None:
 def peak_mb(n: int) -> float:
     """The number that ``print_peak`` prints in a separate process."""
     command = f"from benchmarks.speed.networks import print_peak; print_peak({n})"
-    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", command], capture_output=True, text=True, check=True
+    )
     return float(done.stdout)
 
 
@@ -327,12 +380,28 @@ def figures(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     eight = ratio("ensemble", f"{ORDERS} orders", ORDER_ROWS, ORDERS)
     table: list[tuple[str, tuple[float, float], float | None]] = [
         ("MADE step ÷ its layers without masks", ratio("MADE step", "MADE", STEP_ROWS), 1.15),
-        ("MADE step ÷ its layers, no direct connections", ratio("MADE step, no direct", "MADE", STEP_ROWS), 1.15),
-        ("orderless step ÷ its layers, inputs given", ratio("orderless step", "OrderlessNADE", STEP_ROWS), 1.15),
-        ("exact likelihood ÷ its matrix products", ratio("exact likelihood", "log_prob", SCAN_ROWS), 3),
+        (
+            "MADE step ÷ its layers, no direct connections",
+            ratio("MADE step, no direct", "MADE", STEP_ROWS),
+            1.15,
+        ),
+        (
+            "orderless step ÷ its layers, inputs given",
+            ratio("orderless step", "OrderlessNADE", STEP_ROWS),
+            1.15,
+        ),
+        (
+            "exact likelihood ÷ its matrix products",
+            ratio("exact likelihood", "log_prob", SCAN_ROWS),
+            3,
+        ),
         (f"ensemble of {ORDERS} orders ÷ one order", eight, ORDERS),
         *(
-            (f"D full passes ÷ {name}.sample({n})", ratio(f"{name} sample", "D full passes", n), None)
+            (
+                f"D full passes ÷ {name}.sample({n})",
+                ratio(f"{name} sample", "D full passes", n),
+                None,
+            )
             for name in ("MADE", "OrderlessNADE")
             for n in (1, 100)
         ),
@@ -344,8 +413,17 @@ def figures(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
         note = ""
         if aim is not None and value > aim:
             note = "   missed within the spread" if value - spread / 2 <= aim else "   MISSED"
-        print(f"{name:<48}{value:>10.2f}{spread:>9.2f}{'' if aim is None else f'<= {aim:g}':>9}{note}")
-        row = {"what": "figure", "figure": name, "measured": value, "spread": spread, "aim": aim, "holds": holds}
+        print(
+            f"{name:<48}{value:>10.2f}{spread:>9.2f}{'' if aim is None else f'<= {aim:g}':>9}{note}"
+        )
+        row = {
+            "what": "figure",
+            "figure": name,
+            "measured": value,
+            "spread": spread,
+            "aim": aim,
+            "holds": holds,
+        }
         held.append(row)
     return held
 

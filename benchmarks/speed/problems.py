@@ -22,7 +22,9 @@ def problem(rows: int, columns: int, hidden: int, density: float, *, real: bool 
         x = torch.randn(rows, columns, generator=g)
     shapes = [(columns, hidden), (hidden,), (hidden,), (columns, hidden)]
     scales = [columns**-0.5, 0.1, 0.5, 0.3 * hidden**-0.5]
-    W, b, h_1, V = (torch.randn(shape, generator=g) * scale for shape, scale in zip(shapes, scales, strict=True))
+    W, b, h_1, V = (
+        torch.randn(shape, generator=g) * scale for shape, scale in zip(shapes, scales, strict=True)
+    )
     return x, Parameters(W, b, h_1, V, torch.full((columns,), density).logit())
 
 
@@ -79,7 +81,9 @@ def draws(rows: int, columns: int) -> torch.Tensor:
     return uniforms(rows, columns, generator_from(1))
 
 
-def _loss_and_gradients(y: torch.Tensor, x: torch.Tensor, leaves: list[torch.Tensor]) -> list[torch.Tensor]:
+def _loss_and_gradients(
+    y: torch.Tensor, x: torch.Tensor, leaves: list[torch.Tensor]
+) -> list[torch.Tensor]:
     binary = bool(x.max() <= 1 and x.min() >= 0)
     cost = F.binary_cross_entropy_with_logits if binary else F.mse_loss
     loss = cost(y, x, reduction="sum") / len(x)

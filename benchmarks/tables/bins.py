@@ -68,7 +68,9 @@ def cut(column: AbstractColumn, codes: np.ndarray, bins: int) -> Cut:
     low, high = numbers.min() - half, numbers.max() + half
     reach = TAIL * max(high - low, 1.0 if on_grid else 1e-9)
     reach = np.ceil(reach) if on_grid else reach
-    edges = np.unique(np.concatenate([[low - reach, low], inner, [np.nextafter(high, np.inf), high + reach]]))
+    edges = np.unique(
+        np.concatenate([[low - reach, low], inner, [np.nextafter(high, np.inf), high + reach]])
+    )
     if on_grid:
         edges = np.unique(np.round(edges - 0.5) + 0.5)
     within = [np.count_nonzero((atoms > a) & (atoms < b)) for a, b in pairwise(edges.tolist())]
@@ -79,7 +81,9 @@ def cut(column: AbstractColumn, codes: np.ndarray, bins: int) -> Cut:
 class Tree:
     """A tree of binned columns, fitted to pairs of known cells; missing cells are marginalised."""
 
-    def __init__(self, schema: Schema, codes: Codes, *, bins: int, smoothing: float, edges: bool) -> None:
+    def __init__(
+        self, schema: Schema, codes: Codes, *, bins: int, smoothing: float, edges: bool
+    ) -> None:
         values = np.where(codes.observed, codes.values, np.nan)
         self.cuts = [cut(column, values[:, k], bins) for k, column in enumerate(schema.columns)]
         binned = self._binned(values)
@@ -105,13 +109,17 @@ class Tree:
         for k, each in enumerate(self.cuts):
             known = binned[:, k] >= 0
             nats[known] -= np.log(each.widths[binned[known, k]])
-        messages = [self._evidence(binned[:, k], len(each)) for k, each in enumerate(self.cuts)]  # (N, bins) each
+        messages = [
+            self._evidence(binned[:, k], len(each)) for k, each in enumerate(self.cuts)
+        ]  # (N, bins) each
         for child in reversed(self.order):
             parent = self.parents[child]
             if parent < 0:
                 nats += _log_sum(messages[child] + np.log(self.alone[child]))
             else:
-                messages[parent] = messages[parent] + _log_product(messages[child], self.given[child])
+                messages[parent] = messages[parent] + _log_product(
+                    messages[child], self.given[child]
+                )
         return nats
 
     def _binned(self, values: np.ndarray) -> np.ndarray:
@@ -120,7 +128,9 @@ class Tree:
     def _counts(self, binned: np.ndarray, a: int, b: int) -> np.ndarray:
         known = (binned[:, a] >= 0) & (binned[:, b] >= 0)
         sizes = len(self.cuts[a]), len(self.cuts[b])
-        return np.bincount(binned[known, a] * sizes[1] + binned[known, b], minlength=sizes[0] * sizes[1]).reshape(sizes)
+        return np.bincount(
+            binned[known, a] * sizes[1] + binned[known, b], minlength=sizes[0] * sizes[1]
+        ).reshape(sizes)
 
     @staticmethod
     def _evidence(binned: np.ndarray, bins: int) -> np.ndarray:
@@ -131,13 +141,17 @@ class Tree:
         return logs
 
 
-def best_tree(schema: Schema, train: Codes, valid: Codes, *, edges: bool) -> tuple[Tree, dict[str, float]]:
+def best_tree(
+    schema: Schema, train: Codes, valid: Codes, *, edges: bool
+) -> tuple[Tree, dict[str, float]]:
     """The tree with the best bins and smoothing on validation rows, and its choices."""
     found = []
     for bins in [bins for bins in BINS if bins <= MOST_OF_TREES or not edges]:
         for smoothing in SMOOTHING if edges else SMOOTHING[:1]:
             tree = Tree(schema, train, bins=bins, smoothing=smoothing, edges=edges)
-            found.append((float(tree.log_prob(valid).mean()), tree, {"bins": bins, "smoothing": smoothing}))
+            found.append(
+                (float(tree.log_prob(valid).mean()), tree, {"bins": bins, "smoothing": smoothing})
+            )
     best = max(found, key=lambda each: each[0])
     return best[1], best[2]
 

@@ -39,7 +39,11 @@ class Coded:
         parts = []
         for k, levels in enumerate(self.levels):
             column = values[:, [k]]
-            parts.append(np.where(np.isnan(column), np.nan, column == np.arange(levels)) if levels else column)
+            parts.append(
+                np.where(np.isnan(column), np.nan, column == np.arange(levels))
+                if levels
+                else column
+            )
         return np.concatenate(parts, axis=1).astype(np.float64)
 
     def from_one_hot(self, inputs: np.ndarray) -> np.ndarray:
@@ -66,7 +70,14 @@ def coded(frame: pl.DataFrame, schema: Schema, *, like: pl.DataFrame | None = No
         names.append(column.name)
         series = frame[column.name]
         if column.has_levels:
-            both = pl.concat([like[column.name], series]).cast(pl.String).unique().drop_nulls().sort().to_list()
+            both = (
+                pl.concat([like[column.name], series])
+                .cast(pl.String)
+                .unique()
+                .drop_nulls()
+                .sort()
+                .to_list()
+            )
             numbers = {label: number for number, label in enumerate(both)}
             cells = [np.nan if v is None else numbers[v] for v in series.cast(pl.String).to_list()]
             levels.append(len(both))
@@ -81,5 +92,9 @@ def coded(frame: pl.DataFrame, schema: Schema, *, like: pl.DataFrame | None = No
             cells = series.cast(pl.Float64).to_numpy()
             columns.append((cells - center[-1]) / spread[-1])
     return Coded(
-        tuple(names), tuple(levels), np.stack(columns, axis=1).astype(np.float64), np.array(center), np.array(spread)
+        tuple(names),
+        tuple(levels),
+        np.stack(columns, axis=1).astype(np.float64),
+        np.array(center),
+        np.array(spread),
     )

@@ -14,7 +14,9 @@ KINDS: dict[str, dict[str, str]] = {
     "adult": {},
     "bank_marketing": {},
     "beijing_pm25": {"PRES": "real", "TEMP": "real"},
-    "online_shoppers": dict.fromkeys(("OperatingSystems", "Browser", "Region", "TrafficType"), "categorical"),
+    "online_shoppers": dict.fromkeys(
+        ("OperatingSystems", "Browser", "Region", "TrafficType"), "categorical"
+    ),
     "titanic": {},
 }
 # The column that a classifier predicts in the synthesis proof, and its positive value.

@@ -19,7 +19,9 @@ LEVELS_FROM = 1e6
 class ForestOfKind(RegressorMixin, BaseEstimator):
     """A random forest as in MissForest: a classifier of levels, a regressor of numbers."""
 
-    def __init__(self, n_estimators: int = 30, min_samples_leaf: int = 2, random_state: Any = None) -> None:
+    def __init__(
+        self, n_estimators: int = 30, min_samples_leaf: int = 2, random_state: Any = None
+    ) -> None:
         self.n_estimators = n_estimators
         self.min_samples_leaf = min_samples_leaf
         self.random_state = random_state
@@ -27,7 +29,11 @@ class ForestOfKind(RegressorMixin, BaseEstimator):
     def fit(self, x: np.ndarray, y: np.ndarray) -> ForestOfKind:
         """Grows the forest of the column's kind."""
         kind = RandomForestClassifier if y.min() >= LEVELS_FROM else RandomForestRegressor
-        self.forest_ = kind(self.n_estimators, min_samples_leaf=self.min_samples_leaf, random_state=self.random_state)
+        self.forest_ = kind(
+            self.n_estimators,
+            min_samples_leaf=self.min_samples_leaf,
+            random_state=self.random_state,
+        )
         self.forest_.fit(x, y)
         return self
 
@@ -41,8 +47,12 @@ class RidgeOfKind(RegressorMixin, BaseEstimator):
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> RidgeOfKind:
         """Solves for the weights."""
-        self.levels_ = [np.unique(column) if column.min() >= LEVELS_FROM else None for column in x.T]
-        self.model_ = RidgeClassifier() if y.min() >= LEVELS_FROM and len(np.unique(y)) > 1 else Ridge()
+        self.levels_ = [
+            np.unique(column) if column.min() >= LEVELS_FROM else None for column in x.T
+        ]
+        self.model_ = (
+            RidgeClassifier() if y.min() >= LEVELS_FROM and len(np.unique(y)) > 1 else Ridge()
+        )
         self.model_.fit(self._inputs(x), y)
         return self
 

@@ -23,7 +23,9 @@ FLOORS = (1e-4, 1e-2)  # least variance of a component, in standardised units
 class Gaussians:
     """A mixture over codes."""
 
-    def __init__(self, schema: Schema, codes: Codes, *, parts: int, floor: float, seed: int) -> None:
+    def __init__(
+        self, schema: Schema, codes: Codes, *, parts: int, floor: float, seed: int
+    ) -> None:
         generator = np.random.default_rng(seed)
         self.columns = schema.columns
         self.atoms = [np.array(c.atom_codes(), dtype=np.float64) for c in self.columns]
@@ -34,7 +36,12 @@ class Gaussians:
         for k, atoms in enumerate(self.atoms):
             column = values[:, k]
             known = column[~np.isnan(column)]
-            counts = np.array([(known == atom).sum() for atom in atoms] + [(~np.isin(known, atoms)).sum()]) + 0.5
+            counts = (
+                np.array(
+                    [(known == atom).sum() for atom in atoms] + [(~np.isin(known, atoms)).sum()]
+                )
+                + 0.5
+            )
             self.shares.append(np.log(counts / counts.sum()))
             rest = known[~np.isin(known, atoms)]
             rest = rest if len(rest) else np.zeros(1)
@@ -42,9 +49,13 @@ class Gaussians:
             filled = np.where(there, column, generator.choice(rest, len(column)))
             spread[:, k] = filled + (generator.random(len(column)) - 0.5) * self.is_step[k]
         self.center, self.scale = spread.mean(0), spread.std(0) + 1e-9
-        mixture = GaussianMixture(parts, covariance_type="diag", reg_covar=floor, random_state=seed, max_iter=200)
+        mixture = GaussianMixture(
+            parts, covariance_type="diag", reg_covar=floor, random_state=seed, max_iter=200
+        )
         mixture.fit((spread - self.center) / self.scale)
-        weights, means, variances = (np.asarray(p) for p in (mixture.weights_, mixture.means_, mixture.covariances_))
+        weights, means, variances = (
+            np.asarray(p) for p in (mixture.weights_, mixture.means_, mixture.covariances_)
+        )
         self.weights = np.log(weights)
         self.means = means * self.scale + self.center  # (parts, D)
         self.deviations = np.sqrt(variances) * self.scale
@@ -76,14 +87,22 @@ class Gaussians:
         return logs - logsumexp(_log_step(levels[:, None], mean, deviation), axis=0) - shared
 
 
-def best_gaussians(schema: Schema, train: Codes, valid: Codes, *, seed: int) -> tuple[Gaussians, dict[str, float]]:
+def best_gaussians(
+    schema: Schema, train: Codes, valid: Codes, *, seed: int
+) -> tuple[Gaussians, dict[str, float]]:
     """The mixture with the best number of components and floor, and its choices."""
     found = []
     for parts in PARTS:
         for floor in FLOORS:
             if parts < len(train):
                 mixture = Gaussians(schema, train, parts=parts, floor=floor, seed=seed)
-                found.append((float(mixture.log_prob(valid).mean()), mixture, {"parts": parts, "floor": floor}))
+                found.append(
+                    (
+                        float(mixture.log_prob(valid).mean()),
+                        mixture,
+                        {"parts": parts, "floor": floor},
+                    )
+                )
     best = max(found, key=lambda each: each[0])
     return best[1], best[2]
 

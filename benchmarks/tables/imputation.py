@@ -55,7 +55,10 @@ def prove(name: str, seed: int, earlier: dict[str, Any] | None = None) -> dict[s
     fitted = time.perf_counter() - began
     filled = coded(density.impute(table, how="best"), schema, like=whole).values
     seconds = time.perf_counter() - began
-    methods["chainrule"] = errors(truth, filled, holes) | {"seconds": seconds, "seconds to fit": fitted}
+    methods["chainrule"] = errors(truth, filled, holes) | {
+        "seconds": seconds,
+        "seconds to fit": fitted,
+    }
     means = coded(density.impute(table, how="mean"), schema, like=whole).values
     methods["chainrule"]["squared"] = errors(truth, means, holes)["squared"]
     return {"rows": len(whole), "cells": int(holes.sum()), "methods": methods} | calibration(
@@ -83,7 +86,11 @@ def errors(truth: Coded, filled: np.ndarray, holes: np.ndarray) -> dict[str, flo
             away = filled[at, k] - truth.values[at, k]
             off.append(float(np.abs(away).mean()))
             squared.append(float(np.sqrt((away**2).mean())))
-    return {"accuracy": float(np.mean(right)), "error": float(np.mean(off)), "squared": float(np.mean(squared))}
+    return {
+        "accuracy": float(np.mean(right)),
+        "error": float(np.mean(off)),
+        "squared": float(np.mean(squared)),
+    }
 
 
 def most_frequent(given: Coded, seed: int) -> np.ndarray:
@@ -92,7 +99,9 @@ def most_frequent(given: Coded, seed: int) -> np.ndarray:
     for k, levels in enumerate(given.levels):
         column = filled[:, k]
         known = column[~np.isnan(column)]
-        column[np.isnan(column)] = np.bincount(known.astype(int)).argmax() if levels else np.median(known)
+        column[np.isnan(column)] = (
+            np.bincount(known.astype(int)).argmax() if levels else np.median(known)
+        )
     return filled
 
 
@@ -124,7 +133,9 @@ def _iterated(given: Coded, estimator: Any, seed: int) -> np.ndarray:
     from benchmarks.tables.estimators import LEVELS_FROM
 
     moved = np.where(given.is_category, given.values + LEVELS_FROM, given.values)
-    imputer = IterativeImputer(estimator, initial_strategy="most_frequent", max_iter=ROUNDS, tol=0, random_state=seed)
+    imputer = IterativeImputer(
+        estimator, initial_strategy="most_frequent", max_iter=ROUNDS, tol=0, random_state=seed
+    )
     filled = np.asarray(imputer.fit_transform(moved))
     return np.where(given.is_category, filled - LEVELS_FROM, filled)
 
@@ -138,7 +149,12 @@ BASELINES: dict[str, Callable[[Coded, int], np.ndarray]] = {
 
 
 def calibration(
-    density: cr.Density, whole: pl.DataFrame, table: pl.DataFrame, schema: cr.Schema, holes: np.ndarray, seed: int
+    density: cr.Density,
+    whole: pl.DataFrame,
+    table: pl.DataFrame,
+    schema: cr.Schema,
+    holes: np.ndarray,
+    seed: int,
 ) -> dict[str, Any]:
     """Ranks of the removed numbers in p(cell | known cells), and how many are in their interval.
 

@@ -20,7 +20,9 @@ from chainrule.table import encode, log_scales, read_table
 LABELS = ("independent columns", "Chow-Liu tree", "Gaussian mixture", "chainrule")
 
 
-def prove(density: cr.Density, train: Any, valid: Any, test: Any, seed: int, *, fitted_in: float) -> dict[str, Any]:
+def prove(
+    density: cr.Density, train: Any, valid: Any, test: Any, seed: int, *, fitted_in: float
+) -> dict[str, Any]:
     """Nats per test row of each density (higher is better), and paired differences to ours.
 
     Args:

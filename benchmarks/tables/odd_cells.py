@@ -43,12 +43,19 @@ def prove(name: str, seed: int) -> dict[str, Any]:
     cells = [(row, number[column]) for row, column, _ in planted]
     found = {"chainrule": _among(bits, cells)}
     rarity = np.stack(
-        [_rarity(column, codes.values[:, k], codes.observed[:, k]) for k, column in enumerate(density.schema.columns)],
+        [
+            _rarity(column, codes.values[:, k], codes.observed[:, k])
+            for k, column in enumerate(density.schema.columns)
+        ],
         1,
     )
     found["frequency in the column"] = _among(rarity, cells)
     tails = np.stack(
-        [_tail(column, codes.values[:, k], codes.observed[:, k]) for k, column in enumerate(density.schema.columns)], 1
+        [
+            _tail(column, codes.values[:, k], codes.observed[:, k])
+            for k, column in enumerate(density.schema.columns)
+        ],
+        1,
     )
     found["tail of the column"] = _among(tails, cells)
     inputs = np.nan_to_num(coded(dirty, density.schema).one_hot())
@@ -69,7 +76,9 @@ def prove(name: str, seed: int) -> dict[str, Any]:
     }
 
 
-def plant(frame: pl.DataFrame, schema: cr.Schema, seed: int) -> tuple[pl.DataFrame, list[tuple[int, str, str]]]:
+def plant(
+    frame: pl.DataFrame, schema: cr.Schema, seed: int
+) -> tuple[pl.DataFrame, list[tuple[int, str, str]]]:
     """The table with errors in random known cells, at most one a row, and a list of the errors.
 
     An error has row, column and kind. A label becomes another label of its column. A number becomes
@@ -79,7 +88,10 @@ def plant(frame: pl.DataFrame, schema: cr.Schema, seed: int) -> tuple[pl.DataFra
     generator = np.random.default_rng(seed)
     wanted = min(ERRORS, len(frame) // CELLS_PER_ERROR)
     columns = {column.name: frame[column.name].to_list() for column in schema.own}
-    labels = {name: sorted({v for v in cells if v is not None}, key=str) for name, cells in columns.items()}
+    labels = {
+        name: sorted({v for v in cells if v is not None}, key=str)
+        for name, cells in columns.items()
+    }
     planted: list[tuple[int, str, str]] = []
     rows = iter(generator.permutation(len(frame)).tolist())
     while len(planted) < wanted:
@@ -94,18 +106,24 @@ def plant(frame: pl.DataFrame, schema: cr.Schema, seed: int) -> tuple[pl.DataFra
         else:
             kind = ("ten times", "hundred times", "digits swapped")[generator.integers(3)]
             wrong = (
-                _swapped(value, generator) if kind == "digits swapped" else value * (10 if kind == "ten times" else 100)
+                _swapped(value, generator)
+                if kind == "digits swapped"
+                else value * (10 if kind == "ten times" else 100)
             )
         if wrong is not None and wrong != value:
             columns[column.name][row] = wrong
             planted.append((row, column.name, kind))
-    return frame.with_columns(pl.Series(n, cells, frame[n].dtype) for n, cells in columns.items()), planted
+    return frame.with_columns(
+        pl.Series(n, cells, frame[n].dtype) for n, cells in columns.items()
+    ), planted
 
 
 def _swapped(value: float, generator: np.random.Generator) -> float | None:
     """The number with two neighbouring digits swapped; None if no two differ."""
     text = repr(value)
-    places = [k for k, (a, b) in enumerate(pairwise(text)) if a.isdigit() and b.isdigit() and a != b]
+    places = [
+        k for k, (a, b) in enumerate(pairwise(text)) if a.isdigit() and b.isdigit() and a != b
+    ]
     if not places or "e" in text:
         return None
     k = places[generator.integers(len(places))]
@@ -129,11 +147,17 @@ def _tail(column: Any, codes: np.ndarray, observed: np.ndarray) -> np.ndarray:
     tail, known = np.full(len(codes), np.nan), codes[observed]
     if column.has_levels:
         levels, counts = np.unique(known, return_counts=True)
-        share = {level: counts[counts <= count].sum() / len(known) for level, count in zip(levels, counts, strict=True)}
+        share = {
+            level: counts[counts <= count].sum() / len(known)
+            for level, count in zip(levels, counts, strict=True)
+        }
         tail[observed] = [-np.log(share[level]) for level in known.tolist()]
     else:
         ranked = np.sort(known)
-        below, above = np.searchsorted(ranked, known, side="right"), len(known) - np.searchsorted(ranked, known)
+        below, above = (
+            np.searchsorted(ranked, known, side="right"),
+            len(known) - np.searchsorted(ranked, known),
+        )
         tail[observed] = -np.log(np.minimum(below, above) / len(known))
     return tail
 

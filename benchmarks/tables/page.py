@@ -28,7 +28,12 @@ def path_of(proof: str, name: str, seed: int) -> Path:
 
 def missing() -> list[str]:
     """The figures that are not measured yet."""
-    asked = [(proof, name, seed) for proof in ("rows", "imputation", "odd_cells") for name in KINDS for seed in SEEDS]
+    asked = [
+        (proof, name, seed)
+        for proof in ("rows", "imputation", "odd_cells")
+        for name in KINDS
+        for seed in SEEDS
+    ]
     asked += [("seconds", name, SEEDS[0]) for name in KINDS]
     return [path_of(*each).name for each in asked if not path_of(*each).exists()]
 
@@ -124,7 +129,10 @@ def _short_of() -> list[str]:
         ("accuracy", "labels filled correctly", 1), ("error", "absolute error", -1), ("squared", "root of squared error", -1),
     ):  # fmt: skip
         for table_name, each in imputed.items():
-            values = [{label: sign * one[what] for label, one in every["methods"].items()} for every in each]
+            values = [
+                {label: sign * one[what] for label, one in every["methods"].items()}
+                for every in each
+            ]
             mean, error, best = _paired(values)
             if mean < error:
                 lines.append(f"- {table_name}, {name}: {mean:+.3f} ± {error:.3f} beside {best}.")
@@ -135,13 +143,23 @@ def _short_of() -> list[str]:
                 f"- {table_name}, 90 % intervals: {inside:.1%} of the numbers lie inside; chance explains ± {bound:.1%}."
             )
     for table_name, each in _read("odd_cells").items():
-        mean, error, best = _paired([{label: 100 * v for label, v in one["found"].items()} for one in each])
+        mean, error, best = _paired(
+            [{label: 100 * v for label, v in one["found"].items()} for one in each]
+        )
         if mean < error:
-            lines.append(f"- {table_name}, odd cells: {mean:+.1f} ± {error:.1f} points beside {best}.")
+            lines.append(
+                f"- {table_name}, odd cells: {mean:+.1f} ± {error:.1f} points beside {best}."
+            )
     for name in KINDS:
-        fits = {label: one["fit"] for label, one in _one("seconds", name, SEEDS[0])["densities"].items()}
-        if fits[OURS] > (longest := max(seconds for label, seconds in fits.items() if label != OURS)):
-            lines.append(f"- {name}, seconds to fit: {fits[OURS] / longest:.0f} times the longest of the others.")
+        fits = {
+            label: one["fit"] for label, one in _one("seconds", name, SEEDS[0])["densities"].items()
+        }
+        if fits[OURS] > (
+            longest := max(seconds for label, seconds in fits.items() if label != OURS)
+        ):
+            lines.append(
+                f"- {name}, seconds to fit: {fits[OURS] / longest:.0f} times the longest of the others."
+            )
     return [_SHORT_OF, *lines, ""]
 
 
@@ -168,7 +186,11 @@ def _imputation(found: Found) -> list[str]:
     labels = list(next(iter(found.values()))[0]["methods"])
     lines = [_IMPUTATION]
     for what, title, sign in (
-        ("accuracy", "Share of labels filled correctly, mean over the columns, higher is better", 1),
+        (
+            "accuracy",
+            "Share of labels filled correctly, mean over the columns, higher is better",
+            1,
+        ),
         (
             "error",
             "Absolute error over the standard deviation, mean over the columns of numbers, lower is better",
@@ -192,9 +214,16 @@ def _imputation(found: Found) -> list[str]:
             ]
             for name, each in values.items()
         ]
-        means = [np.mean([one[label] for each in values.values() for one in each]) for label in labels]
+        means = [
+            np.mean([one[label] for each in values.values() for one in each]) for label in labels
+        ]
         rows.append(["mean", *(f"{mean:.3f}" for mean in means), ""])
-        lines += ["", f"{title}:", "", *table(["table", *labels, "better than the best other by"], rows)]
+        lines += [
+            "",
+            f"{title}:",
+            "",
+            *table(["table", *labels, "better than the best other by"], rows),
+        ]
     rows = []
     for name, each in found.items():
         inside, numbers = np.mean([one["inside"] for one in each]), _numbers(each)
@@ -211,7 +240,16 @@ def _imputation(found: Found) -> list[str]:
     lines += [
         "",
         _CALIBRATION,
-        *table(["table", "numbers", "inside", "two binomial standard errors", "smallest and largest tenth"], rows),
+        *table(
+            [
+                "table",
+                "numbers",
+                "inside",
+                "two binomial standard errors",
+                "smallest and largest tenth",
+            ],
+            rows,
+        ),
     ]
     return [*lines, ""]
 
@@ -237,10 +275,16 @@ def _synthesis(found: Found) -> list[str]:
             [
                 [
                     name,
-                    *(f"{mean(each, 'learned', label):.3f}" for label in ("real", "drawn", "shuffled")),
+                    *(
+                        f"{mean(each, 'learned', label):.3f}"
+                        for label in ("real", "drawn", "shuffled")
+                    ),
                     *(f"{mean(each, 'told apart', label):.3f}" for label in ("drawn", "shuffled")),
                     f"{mean(each, 'nearest', 'nearer to training rows'):.3f}",
-                    *(f"{mean(each, 'nearest', f'{label} rows that repeat one'):.1%}" for label in ("drawn", "test")),
+                    *(
+                        f"{mean(each, 'nearest', f'{label} rows that repeat one'):.1%}"
+                        for label in ("drawn", "test")
+                    ),
                 ]
                 for name, each in found.items()
             ],
@@ -254,13 +298,21 @@ def _odd_cells(found: Found) -> list[str]:
     kinds = sorted({kind for each in found.values() for one in each for kind in one["by kind"]})
     rows = []
     for name, each in found.items():
-        row = [name, str(each[0]["errors"]), *(f"{_mean(each, 'found', label):.1%}" for label in labels)]
-        gain = _gain([{label: 100 * one["found"][label] for label in labels} for one in each], "{:+.1f}")
+        row = [
+            name,
+            str(each[0]["errors"]),
+            *(f"{_mean(each, 'found', label):.1%}" for label in labels),
+        ]
+        gain = _gain(
+            [{label: 100 * one["found"][label] for label in labels} for one in each], "{:+.1f}"
+        )
         of_kind = []
         for kind in kinds:
             cases = [one["by kind"][kind] for one in each if kind in one["by kind"]]
             count = sum(case["errors"] for case in cases)
-            of_kind.append(f"{sum(case[OURS] * case['errors'] for case in cases) / max(count, 1):.0%}")
+            of_kind.append(
+                f"{sum(case[OURS] * case['errors'] for case in cases) / max(count, 1):.0%}"
+            )
         rows.append([*row, gain, *of_kind])
     return [
         _ODD_CELLS,
@@ -288,7 +340,10 @@ def _seconds(found: Found) -> list[str]:
         rows.append([*row, *(f"{one['fills'][label]:.1f}" for label in fills)])
     return [
         _SECONDS,
-        *table(["table", *(f"fit: {label}" for label in densities)], [row[: 1 + len(densities)] for row in rows]),
+        *table(
+            ["table", *(f"fit: {label}" for label in densities)],
+            [row[: 1 + len(densities)] for row in rows],
+        ),
         "",
         *table(
             ["table", *(f"score: {label}" for label in densities)],
@@ -311,7 +366,10 @@ def _gain(each: list[dict[str, float]], form: str) -> str:
 
 def _paired(each: list[dict[str, float]]) -> tuple[float, float, str]:
     """Mean and standard error of the gain over the best other method, and that method."""
-    best = max((label for label in each[0] if label != OURS), key=lambda label: np.mean([one[label] for one in each]))
+    best = max(
+        (label for label in each[0] if label != OURS),
+        key=lambda label: np.mean([one[label] for one in each]),
+    )
     gains = np.array([one[OURS] - one[best] for one in each])
     error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else np.nan
     return float(gains.mean()), float(error), best
@@ -337,8 +395,15 @@ def _at(value: Any, path: Sequence[str]) -> Any:
 
 
 def _read(proof: str, part: str | None = None) -> Found:
-    found = {name: [_one(proof, name, seed) for seed in SEEDS if path_of(proof, name, seed).exists()] for name in KINDS}
-    return {name: [one if part is None else one[part] for one in each] for name, each in found.items() if each}
+    found = {
+        name: [_one(proof, name, seed) for seed in SEEDS if path_of(proof, name, seed).exists()]
+        for name in KINDS
+    }
+    return {
+        name: [one if part is None else one[part] for one in each]
+        for name, each in found.items()
+        if each
+    }
 
 
 def _one(proof: str, name: str, seed: int) -> dict[str, Any]:

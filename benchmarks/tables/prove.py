@@ -39,7 +39,9 @@ def splits(name: str, seed: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFra
     return frame[:first], frame[first:second], frame[second:]
 
 
-def fitted(name: str, train: pl.DataFrame, valid: pl.DataFrame, seed: int) -> tuple[cr.Density, float]:
+def fitted(
+    name: str, train: pl.DataFrame, valid: pl.DataFrame, seed: int
+) -> tuple[cr.Density, float]:
     """The density, and all the seconds of its fit."""
     began = time.perf_counter()
     density = cr.fit(train, valid, seed=seed, kinds=KINDS[name], verbose=False)
@@ -103,9 +105,15 @@ def main() -> None:
                 earlier = [json.loads(path.read_text())] if asked.ours and path.exists() else []
                 found = MEASURES[proof](name, seed, *earlier)
                 write_bytes(path, (json.dumps(found, indent=1) + "\n").encode())
-                print(f"{proof} of {name}, seed {seed}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
+                print(
+                    f"{proof} of {name}, seed {seed}: {time.perf_counter() - began:.0f} s",
+                    file=sys.stderr,
+                )
     if lacking := page.missing():
-        print(f"{len(lacking)} measurements are missing, as {lacking[0]}; the page is not written", file=sys.stderr)
+        print(
+            f"{len(lacking)} measurements are missing, as {lacking[0]}; the page is not written",
+            file=sys.stderr,
+        )
         return
     write_bytes(page.PAGE, page.text().encode())
     print(f"written: {page.PAGE}", file=sys.stderr)

@@ -63,13 +63,18 @@ def main(effort: str, names: tuple[str, ...]) -> None:
         again = _fit(frame.sample(fraction=1, seed=1, shuffle=True), effort, 1, None)
         base = rule.training["valid_nats"]
         print(f"{name}: {len(frame)} rows, {rule.training['config']}")
-        print(f"  another seed and other validation rows: {again.training['valid_nats'] - base:+.3f}")
+        print(
+            f"  another seed and other validation rows: {again.training['valid_nats'] - base:+.3f}"
+        )
         for label, change in variants(Plan.from_json(rule.training["config"])).items():
             config = cr.FitConfig.from_json({**rule.training["config"], **change})
             began = time.perf_counter()
             found = _fit(frame, effort, 0, config)
             row = {"table": name, "variant": label, "valid_nats": found.training["valid_nats"]}
-            row |= {"worse_by": found.training["valid_nats"] - base, "seconds": time.perf_counter() - began}
+            row |= {
+                "worse_by": found.training["valid_nats"] - base,
+                "seconds": time.perf_counter() - began,
+            }
             row |= {"epochs": len(found.training["history"])}
             rows.append(row)
             print(

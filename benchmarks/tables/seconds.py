@@ -56,7 +56,9 @@ def of_table(name: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
         f"fill {HOLES:.0%} holes of {len(some):,} rows, {DRAWS} draws": timed(
             lambda: density.impute(holes, n_draws=DRAWS, seed=0)
         )[1],
-        f"fill them by the best guess, {len(some):,} rows": timed(lambda: density.impute(holes, how="best"))[1],
+        f"fill them by the best guess, {len(some):,} rows": timed(
+            lambda: density.impute(holes, how="best")
+        )[1],
         f"draw {len(some):,} rows": timed(lambda: density.sample(len(some), seed=0))[1],
     }
     return [{"table": name, "what": what, "seconds": seconds} for what, seconds in asked.items()]

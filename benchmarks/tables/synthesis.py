@@ -19,7 +19,9 @@ from benchmarks.tables.data import TARGETS
 FOLDS = 5
 
 
-def prove(name: str, density: cr.Density, train: pl.DataFrame, test: pl.DataFrame, seed: int) -> dict[str, Any]:
+def prove(
+    name: str, density: cr.Density, train: pl.DataFrame, test: pl.DataFrame, seed: int
+) -> dict[str, Any]:
     """Three tests of as many drawn rows as training rows, and of rows with shuffled columns.
 
     The missing cells of a training row are removed from a drawn row, too, since draws have none.
@@ -38,17 +40,32 @@ def prove(name: str, density: cr.Density, train: pl.DataFrame, test: pl.DataFram
     shuffled = train.select(
         train[n].sample(fraction=1, shuffle=True, seed=1000 * seed + k) for k, n in enumerate(names)
     )
-    holes = [pl.when(pl.Series(train[n].is_null())).then(None).otherwise(pl.col(n)).alias(n) for n in names]
+    holes = [
+        pl.when(pl.Series(train[n].is_null())).then(None).otherwise(pl.col(n)).alias(n)
+        for n in names
+    ]
     drawn = drawn.with_columns(holes)
     like = pl.concat([part.cast(train.schema) for part in (train, test)])  # type: ignore[arg-type]
     parts = {
         label: coded(part, density.schema, like=like)
-        for label, part in {"train": train, "test": test, "drawn": drawn, "shuffled": shuffled}.items()
+        for label, part in {
+            "train": train,
+            "test": test,
+            "drawn": drawn,
+            "shuffled": shuffled,
+        }.items()
     }
     target, positive = TARGETS[name]
     is_positive = {
-        label: (part[target].cast(pl.String).str.to_lowercase() == positive.lower()).fill_null(False).to_numpy()
-        for label, part in {"train": train, "test": test, "drawn": drawn, "shuffled": shuffled}.items()
+        label: (part[target].cast(pl.String).str.to_lowercase() == positive.lower())
+        .fill_null(False)
+        .to_numpy()
+        for label, part in {
+            "train": train,
+            "test": test,
+            "drawn": drawn,
+            "shuffled": shuffled,
+        }.items()
     }
     place = names.index(target)
     learned = {}
@@ -56,12 +73,16 @@ def prove(name: str, density: cr.Density, train: pl.DataFrame, test: pl.DataFram
         model = _classifier(parts[label], [k for k in range(len(names)) if k != place], seed)
         model.fit(np.delete(parts[label].values, place, 1), is_positive[label])
         scores = model.predict_proba(np.delete(parts["test"].values, place, 1))[:, 1]
-        learned["real" if label == "train" else label] = float(roc_auc_score(is_positive["test"], scores))
+        learned["real" if label == "train" else label] = float(
+            roc_auc_score(is_positive["test"], scores)
+        )
     return {
         "drawn": len(drawn),
         "seconds": seconds,
         "learned": learned,
-        "told apart": {label: _told_apart(parts["test"], parts[label], seed) for label in ("drawn", "shuffled")},
+        "told apart": {
+            label: _told_apart(parts["test"], parts[label], seed) for label in ("drawn", "shuffled")
+        },
         "nearest": _nearest(parts, seed),
     }
 
@@ -90,7 +111,11 @@ def _nearest(parts: dict[str, Coded], seed: int) -> dict[str, float]:
     """
     inputs = {label: np.nan_to_num(part.one_hot()) for label, part in parts.items()}
     scale = np.array(
-        [2**-0.5 if level else 1.0 for levels in parts["train"].levels for level in [levels] * max(levels, 1)]
+        [
+            2**-0.5 if level else 1.0
+            for levels in parts["train"].levels
+            for level in [levels] * max(levels, 1)
+        ]
     )
     inputs = {label: rows * scale for label, rows in inputs.items()}
     count = min(len(inputs["train"]), len(inputs["test"]))
@@ -98,9 +123,15 @@ def _nearest(parts: dict[str, Coded], seed: int) -> dict[str, float]:
     to_train = _distance(inputs["train"][chosen], inputs["drawn"][:count])
     to_test = _distance(inputs["test"][:count], inputs["drawn"][:count])
     return {
-        "nearer to training rows": float(((to_train < to_test) + 0.5 * (to_train == to_test)).mean()),
-        "drawn rows that repeat one": float((_distance(inputs["train"], inputs["drawn"]) < 1e-9).mean()),
-        "test rows that repeat one": float((_distance(inputs["train"], inputs["test"]) < 1e-9).mean()),
+        "nearer to training rows": float(
+            ((to_train < to_test) + 0.5 * (to_train == to_test)).mean()
+        ),
+        "drawn rows that repeat one": float(
+            (_distance(inputs["train"], inputs["drawn"]) < 1e-9).mean()
+        ),
+        "test rows that repeat one": float(
+            (_distance(inputs["train"], inputs["test"]) < 1e-9).mean()
+        ),
     }
 
 

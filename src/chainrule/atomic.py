@@ -94,7 +94,9 @@ def is_held(path: str | os.PathLike[str]) -> bool:
     if fcntl is None:
         return False
     try:
-        number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+        number = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+        )
     except OSError:
         return False
     try:
@@ -168,7 +170,9 @@ def _remove_dead(target: Path) -> None:
                 number = os.open(part, flags)
                 try:
                     fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    if stat.S_ISREG(os.fstat(number).st_mode) and is_at(number, part, through_links=False):
+                    if stat.S_ISREG(os.fstat(number).st_mode) and is_at(
+                        number, part, through_links=False
+                    ):
                         part.unlink()
                 finally:
                     os.close(number)

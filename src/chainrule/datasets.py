@@ -32,9 +32,17 @@ __all__ = ["Dataset", "DatasetInfo", "list", "load"]
 
 SPLITS = ("train", "valid", "test")
 # Arrays of labels that a file may hold, by the form of the set.
-LABELS = {"mnist": ("train_labels", "test_labels"), "rows": ("train_labels", "valid_labels", "test_labels")}
+LABELS = {
+    "mnist": ("train_labels", "test_labels"),
+    "rows": ("train_labels", "valid_labels", "test_labels"),
+}
 TIMEOUT_S = 30
-IMAGE_SHAPES = {"digits": (8, 8), "mnist": (28, 28), "binarized-mnist": (28, 28), "ocr-letters": (16, 8)}
+IMAGE_SHAPES = {
+    "digits": (8, 8),
+    "mnist": (28, 28),
+    "binarized-mnist": (28, 28),
+    "ocr-letters": (16, 8),
+}
 DIGITS_SEED = 0  # seed of the split of the embedded digits
 FOLDS = 10  # number of folds of sets published in folds
 SPLIT_SEED = 0  # seed of the split of sets published without one
@@ -121,7 +129,9 @@ def load(name: str, *, fold: int = 0) -> Dataset:
     if info.form == "embedded":
         return _digits()
     splits, columns, labels = _published(info, fold)
-    return Dataset(name, *splits, image_shape=IMAGE_SHAPES.get(name), columns=columns, labels=labels)
+    return Dataset(
+        name, *splits, image_shape=IMAGE_SHAPES.get(name), columns=columns, labels=labels
+    )
 
 
 def cache_folder() -> Path:
@@ -143,7 +153,9 @@ def _registry() -> dict[str, DatasetInfo]:
     text = resources.files("chainrule").joinpath("datasets.toml").read_text(encoding="utf-8")
     known = {embedded.name: embedded}
     for name, entry in tomllib.loads(text).items():
-        known[name] = DatasetInfo(name=name, **{**entry, "rows": tuple(entry["rows"]), "urls": tuple(entry["urls"])})
+        known[name] = DatasetInfo(
+            name=name, **{**entry, "rows": tuple(entry["rows"]), "urls": tuple(entry["urls"])}
+        )
     return known
 
 
@@ -156,10 +168,21 @@ def _digits() -> Dataset:
     rows, labels = (grey >= 8).astype(np.uint8)[order], digit.astype(np.uint8)[order]
     train, valid, test = slice(1197), slice(1197, 1497), slice(1497, None)
     each = (labels[train], labels[valid], labels[test])
-    return Dataset("digits", rows[train], rows[valid], rows[test], image_shape=IMAGE_SHAPES["digits"], labels=each)
+    return Dataset(
+        "digits",
+        rows[train],
+        rows[valid],
+        rows[test],
+        image_shape=IMAGE_SHAPES["digits"],
+        labels=each,
+    )
 
 
-Published = tuple[builtins.list[np.ndarray], tuple[str, ...] | None, tuple[np.ndarray, np.ndarray, np.ndarray] | None]
+Published = tuple[
+    builtins.list[np.ndarray],
+    tuple[str, ...] | None,
+    tuple[np.ndarray, np.ndarray, np.ndarray] | None,
+]
 
 
 def _published(info: DatasetInfo, fold: int) -> Published:
@@ -170,7 +193,11 @@ def _published(info: DatasetInfo, fold: int) -> Published:
     for place in places:
         if place.exists():
             arrays = _read_npz(info, place)
-            return _splits(info, arrays, str(place), fold), _column_names(arrays), _labels(info, arrays, str(place))
+            return (
+                _splits(info, arrays, str(place), fold),
+                _column_names(arrays),
+                _labels(info, arrays, str(place)),
+            )
     arrays = _download(info, places)
     splits = _splits(info, arrays, "the download", fold)
     places[-1].parent.mkdir(parents=True, exist_ok=True)
@@ -188,7 +215,9 @@ def _labels(
     if not info.labels_sha256 or not found:
         return None
     if content_sha256(found) != info.labels_sha256:
-        raise FormatError(f"{origin}: the labels are not those of data set {info.name!r}; delete or replace the file")
+        raise FormatError(
+            f"{origin}: the labels are not those of data set {info.name!r}; delete or replace the file"
+        )
     if info.form == "mnist":
         return found[0][:50000], found[0][50000:], found[1]
     return found[0], found[1], found[2]
@@ -230,11 +259,17 @@ def _splits(
             f"delete or replace it"
         )
     if info.form == "mnist":
-        train, test = ((arrays[name].reshape(-1, 784) >= 128).astype(np.uint8) for name in _array_names(info))
+        train, test = (
+            (arrays[name].reshape(-1, 784) >= 128).astype(np.uint8) for name in _array_names(info)
+        )
         return [train[:50000], train[50000:], test]
     if info.form == "folds":
         number, data, valid = arrays["fold"], arrays["data"], (fold + 1) % FOLDS
-        return [data[(number != fold) & (number != valid)], data[number == valid], data[number == fold]]
+        return [
+            data[(number != fold) & (number != valid)],
+            data[number == valid],
+            data[number == fold],
+        ]
     if info.form == "numbers":  # no published split: 80, 10 and 10 per cent by a fixed seed
         data = arrays["data"]
         rows = np.random.default_rng(SPLIT_SEED).permutation(len(data))
@@ -279,7 +314,9 @@ def _download(info: DatasetInfo, places: builtins.list[Path]) -> dict[str, np.nd
             try:
                 arrays[name] = parse(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
             except (OSError, EOFError, ValueError, zlib.error) as error:
-                raise FormatError(f"{url}: not the published file of data set {info.name!r}: {error}") from error
+                raise FormatError(
+                    f"{url}: not the published file of data set {info.name!r}: {error}"
+                ) from error
             advance(1)
     return arrays
 

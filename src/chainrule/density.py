@@ -50,12 +50,18 @@ class Density:
         return self.model.schema
 
     @overload
-    def log_prob(self, table: Any, parts: Literal[False] = False, *, strict: bool = False) -> np.ndarray: ...
+    def log_prob(
+        self, table: Any, parts: Literal[False] = False, *, strict: bool = False
+    ) -> np.ndarray: ...
 
     @overload
-    def log_prob(self, table: Any, parts: Literal[True], *, strict: bool = False) -> tasks.Parts: ...
+    def log_prob(
+        self, table: Any, parts: Literal[True], *, strict: bool = False
+    ) -> tasks.Parts: ...
 
-    def log_prob(self, table: Any, parts: bool = False, *, strict: bool = False) -> np.ndarray | tasks.Parts:
+    def log_prob(
+        self, table: Any, parts: bool = False, *, strict: bool = False
+    ) -> np.ndarray | tasks.Parts:
         """Returns log p of the known cells of each row, (N,) float64, nats.
 
         Args:
@@ -97,7 +103,12 @@ class Density:
         return tasks.oddest(self.model, table, top=top, strict=strict)
 
     def conditional(
-        self, table: Any, column: Hashable, *, quantiles: Sequence[float] = tasks.QUANTILES, strict: bool = False
+        self,
+        table: Any,
+        column: Hashable,
+        *,
+        quantiles: Sequence[float] = tasks.QUANTILES,
+        strict: bool = False,
     ) -> Any:
         """Returns probabilities of a column's levels, or quantiles of its numbers, for each row.
 
@@ -135,7 +146,9 @@ class Density:
                 are empty.
             to: a path of CSV or Parquet to write to, which is returned.
         """
-        return tasks.sample(self.model, n, given=given, temperature=temperature, seed=seed, other=other, to=to)
+        return tasks.sample(
+            self.model, n, given=given, temperature=temperature, seed=seed, other=other, to=to
+        )
 
     def impute(
         self,
@@ -166,7 +179,14 @@ class Density:
                 chunks.
         """
         return tasks.impute(
-            self.model, table, how=how, n_draws=n_draws, interval=interval, seed=seed, strict=strict, to=to
+            self.model,
+            table,
+            how=how,
+            n_draws=n_draws,
+            interval=interval,
+            seed=seed,
+            strict=strict,
+            to=to,
         )
 
     def codes(self, table: Any) -> np.ndarray:
@@ -218,7 +238,9 @@ class Density:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a model file, which appears only when complete and holds no row of the table."""
         content = {"model": self.model.to_json(), "training": dict(self.training)}
-        fileformat.write(path, fileformat.Contents("model", content, self.model.arrays(), version()))
+        fileformat.write(
+            path, fileformat.Contents("model", content, self.model.arrays(), version())
+        )
 
     @override
     def __repr__(self) -> str:

@@ -113,8 +113,12 @@ def sizes(value: Any, name: str) -> tuple[int, ...]:
     (500, 200)
     """
     if not isinstance(value, Sequence) or isinstance(value, str) or not len(value):
-        raise ShapeError(f"{name} = {value!r}: pass a list with the size of each hidden layer, at least one")
-    return tuple(whole_number(size, name, least=1, what="whole numbers of hidden units") for size in value)
+        raise ShapeError(
+            f"{name} = {value!r}: pass a list with the size of each hidden layer, at least one"
+        )
+    return tuple(
+        whole_number(size, name, least=1, what="whole numbers of hidden units") for size in value
+    )
 
 
 def choice(value: Any, name: str, choices: Iterable[str]) -> str:
@@ -134,7 +138,9 @@ def share(value: Any, name: str, *, of: str) -> float:
     >>> share(0.5, "dropout", of="hidden units")
     0.5
     """
-    return _number(value, name, lambda number: 0 <= number < 1, f"a share of {of}, at least 0 and below 1")
+    return _number(
+        value, name, lambda number: 0 <= number < 1, f"a share of {of}, at least 0 and below 1"
+    )
 
 
 def fraction(value: Any, name: str) -> float:

@@ -51,7 +51,9 @@ class Contents:
 
 def dump(contents: Contents) -> bytes:
     """The bytes of a file; equal contents always give equal bytes."""
-    arrays = save_arrays({name: np.ascontiguousarray(contents.arrays[name]) for name in sorted(contents.arrays)})
+    arrays = save_arrays(
+        {name: np.ascontiguousarray(contents.arrays[name]) for name in sorted(contents.arrays)}
+    )
     header = {
         "format": FORMAT,
         "kind": contents.kind,
@@ -59,7 +61,9 @@ def dump(contents: Contents) -> bytes:
         "arrays": {"bytes": len(arrays), "sha256": hashlib.sha256(arrays).hexdigest()},
         "content": contents.content,
     }
-    text = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    text = json.dumps(
+        header, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
     return _PREFIX.pack(MAGIC, len(text), hashlib.sha256(text).digest()) + text + arrays
 
 
@@ -77,7 +81,9 @@ def _header_length(prefix: bytes, name: str) -> int:
         raise FormatError(f"{name}: not a chainrule file; it does not begin with {MAGIC.decode()}")
     length = _PREFIX.unpack(prefix)[1]
     if length > MOST_HEADER_BYTES:
-        raise FormatError(f"{name}: the header claims {length} bytes, more than the {MOST_HEADER_BYTES} allowed")
+        raise FormatError(
+            f"{name}: the header claims {length} bytes, more than the {MOST_HEADER_BYTES} allowed"
+        )
     return length
 
 
@@ -116,14 +122,20 @@ def _header(prefix: bytes, text: bytes, name: str) -> dict[str, Any]:
 def _require_size(found: int, header: dict[str, Any], name: str) -> None:
     expected = header["arrays"]["bytes"]
     if found != expected:
-        raise FormatError(f"{name}: {found} bytes of arrays where the header says {expected}; truncated or extended")
+        raise FormatError(
+            f"{name}: {found} bytes of arrays where the header says {expected}; truncated or extended"
+        )
     if expected > MOST_ARRAY_BYTES:
-        raise FormatError(f"{name}: {expected} bytes of arrays, more than the {MOST_ARRAY_BYTES} allowed")
+        raise FormatError(
+            f"{name}: {expected} bytes of arrays, more than the {MOST_ARRAY_BYTES} allowed"
+        )
 
 
 def _contents(header: dict[str, Any], block: bytes, name: str) -> Contents:
     if hashlib.sha256(block).hexdigest() != header["arrays"]["sha256"]:
-        raise FormatError(f"{name}: the arrays were edited or damaged; their SHA-256 does not match")
+        raise FormatError(
+            f"{name}: the arrays were edited or damaged; their SHA-256 does not match"
+        )
     try:
         arrays = load_arrays(block)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:

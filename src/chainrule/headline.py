@@ -40,4 +40,6 @@ def is_exact(training: Mapping[str, Any]) -> bool:
 def _marked(value: float, exact: bool, digits: int, standard_error: object = None) -> str:
     if exact:
         return f"{value:.{digits}f}"
-    return f"≈ {value:.{digits}f}" + (f" ± {standard_error:.{digits}f}" if isinstance(standard_error, float) else "")
+    return f"≈ {value:.{digits}f}" + (
+        f" ± {standard_error:.{digits}f}" if isinstance(standard_error, float) else ""
+    )

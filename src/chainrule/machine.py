@@ -16,7 +16,9 @@ def free_bytes() -> int | None:
     >>> (free_bytes() or 1) > 0
     True
     """
-    found = [bytes_ for bytes_ in (_of_machine(), _of_container(), _of_process()) if bytes_ is not None]
+    found = [
+        bytes_ for bytes_ in (_of_machine(), _of_container(), _of_process()) if bytes_ is not None
+    ]
     return max(0, min(found)) if found else None
 
 
@@ -34,7 +36,9 @@ def _of_machine() -> int | None:
 
 def _of_container() -> int | None:
     try:
-        most, used = ((CGROUP / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        most, used = (
+            (CGROUP / name).read_text().strip() for name in ("memory.max", "memory.current")
+        )
         return None if most == "max" else int(most) - int(used) + _reclaimable()
     except (OSError, ValueError):
         return None

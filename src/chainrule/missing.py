@@ -89,7 +89,12 @@ def draw(
 
 
 def draw_like(
-    schema: Schema, network: AbstractNetwork, n: int, codes: np.ndarray, given: np.ndarray, generator: torch.Generator
+    schema: Schema,
+    network: AbstractNetwork,
+    n: int,
+    codes: np.ndarray,
+    given: np.ndarray,
+    generator: torch.Generator,
 ) -> torch.Tensor:
     """Draws n rows (n, D) given flags, whose codes (D,) are the same for all rows.
 
@@ -101,7 +106,9 @@ def draw_like(
             return network.sample(n, generator=generator)
         evidence = torch.from_numpy(codes)[None], torch.from_numpy(given)[None]
         n, values, known = network.check_draws(n, evidence, 1.0)
-        return network.complete(values, known, 1.0, generator, asked=~(known | _missing(schema, values, known)))
+        return network.complete(
+            values, known, 1.0, generator, asked=~(known | _missing(schema, values, known))
+        )
 
 
 def _missing(schema: Schema, values: torch.Tensor, known: torch.Tensor) -> torch.Tensor:

@@ -87,7 +87,9 @@ class Model:
         The message has the table's column names.
         """
         device = next(self.network.parameters()).device
-        self.network.require_evidence(torch.from_numpy(known).to(device), name=name, names=self.schema.names)
+        self.network.require_evidence(
+            torch.from_numpy(known).to(device), name=name, names=self.schema.names
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything but the tensors, as a JSON object."""
@@ -98,7 +100,10 @@ class Model:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Returns the network's tensors by name, as arrays on the CPU."""
-        return {name: tensor.detach().cpu().numpy() for name, tensor in self.network.state_dict().items()}
+        return {
+            name: tensor.detach().cpu().numpy()
+            for name, tensor in self.network.state_dict().items()
+        }
 
     @classmethod
     def from_parts(cls, spec: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Model:
@@ -115,7 +120,9 @@ class Model:
         try:
             return cls(schema, built)
         except (LookupError, TypeError, ValueError, OverflowError) as error:
-            raise FormatError(f"the model cannot be rebuilt from its description: {error}") from error
+            raise FormatError(
+                f"the model cannot be rebuilt from its description: {error}"
+            ) from error
 
 
 def columns_of(schema: Schema, *, conditional: str = "gaussian", components: int = 10) -> Columns:
@@ -132,11 +139,15 @@ def columns_of(schema: Schema, *, conditional: str = "gaussian", components: int
     """
     if conditional not in MIXTURES:
         raise ChainruleError(unknown_choice("conditional", conditional, MIXTURES))
-    return Columns.of([column_of(column, MIXTURES[conditional], components) for column in schema.columns])
+    return Columns.of(
+        [column_of(column, MIXTURES[conditional], components) for column in schema.columns]
+    )
 
 
 @singledispatch
-def column_of(column: AbstractColumn, mixture: type[AbstractMixture], components: int) -> ColumnSpec:
+def column_of(
+    column: AbstractColumn, mixture: type[AbstractMixture], components: int
+) -> ColumnSpec:
     """Returns the conditional of one column, by its kind, or a pair of conditional and encoding.
 
     A new kind registers a function: ``@column_of.register(Kind)``.
@@ -146,7 +157,9 @@ def column_of(column: AbstractColumn, mixture: type[AbstractMixture], components
         mixture: the mixture of continuous numbers.
         components: number of components of each mixture.
     """
-    raise TypeError(f"column {column.name!r}: no conditional is registered for columns of kind {column.kind!r}")
+    raise TypeError(
+        f"column {column.name!r}: no conditional is registered for columns of kind {column.kind!r}"
+    )
 
 
 @column_of.register(table.Binary)
@@ -155,13 +168,19 @@ def _of_binary(column: table.Binary, mixture: type[AbstractMixture], components:
 
 
 @column_of.register(table.Categorical)
-def _of_categorical(column: table.Categorical, mixture: type[AbstractMixture], components: int) -> ColumnSpec:
+def _of_categorical(
+    column: table.Categorical, mixture: type[AbstractMixture], components: int
+) -> ColumnSpec:
     return Categorical(len(column.levels), unlisted=column.unlisted, rows=column.rows)
 
 
 @column_of.register(table.Integer)
-def _of_integer(column: table.Integer, mixture: type[AbstractMixture], components: int) -> ColumnSpec:
-    return _with_atoms(column, _on_grid(column, components, *column.bound_codes), _encoding_of(column))
+def _of_integer(
+    column: table.Integer, mixture: type[AbstractMixture], components: int
+) -> ColumnSpec:
+    return _with_atoms(
+        column, _on_grid(column, components, *column.bound_codes), _encoding_of(column)
+    )
 
 
 @column_of.register(table.Real)
@@ -171,7 +190,9 @@ def _of_real(column: table.Real, mixture: type[AbstractMixture], components: int
 
 
 @column_of.register(table.Datetime)
-def _of_datetime(column: table.Datetime, mixture: type[AbstractMixture], components: int) -> ColumnSpec:
+def _of_datetime(
+    column: table.Datetime, mixture: type[AbstractMixture], components: int
+) -> ColumnSpec:
     return _on_grid(column, components), _encoding_of(column, column.periods)
 
 
@@ -192,14 +213,18 @@ def _encoding_of(column: AbstractNumbers, periods: Sequence[float] = ()) -> Abst
     return encoding + PiecewiseLinear(column.knots) if column.knots else encoding
 
 
-def _with_atoms(column: AbstractNumbers, base: AbstractConditional, encoding: AbstractEncoding) -> ColumnSpec:
+def _with_atoms(
+    column: AbstractNumbers, base: AbstractConditional, encoding: AbstractEncoding
+) -> ColumnSpec:
     atoms = column.atom_codes()
     return (Atoms(atoms, base), AtomFlags(atoms) + encoding) if atoms else (base, encoding)
 
 
 def _require_kinds(schema: Schema, columns: Columns) -> None:
     """Raises SchemaError at the first column whose conditional or encoding does not fit its kind."""
-    for column, conditional, encoding in zip(schema.columns, columns.conditionals, columns.encodings, strict=True):
+    for column, conditional, encoding in zip(
+        schema.columns, columns.conditionals, columns.encodings, strict=True
+    ):
         base = conditional.base if isinstance(conditional, Atoms) else conditional
         mixture = type(base) if isinstance(base, AbstractMixture) else GaussianMixture
         expected = Columns.of([column_of(column, mixture, conditional.component_count or 1)])

@@ -20,7 +20,12 @@ clock = time.monotonic
 
 @contextmanager
 def progress_bar(
-    description: str, total: float, *, done: float = 0, limit_s: float | None = None, show: bool = True
+    description: str,
+    total: float,
+    *,
+    done: float = 0,
+    limit_s: float | None = None,
+    show: bool = True,
 ) -> Iterator[Callable[..., None]]:
     """Yields ``advance(amount=1, note="")``, to be called when part of the work is done.
 
@@ -48,7 +53,9 @@ def progress_bar(
 class Meter:
     """Measures work: the amount done, the time taken, and the time left at the recent pace."""
 
-    def __init__(self, description: str, total: float, done: float = 0, limit_s: float | None = None) -> None:
+    def __init__(
+        self, description: str, total: float, done: float = 0, limit_s: float | None = None
+    ) -> None:
         self.description, self.total, self.done, self.note = description, total, done, ""
         self.began = clock()
         self._limit_s = limit_s
@@ -93,12 +100,18 @@ class Meter:
         figures += [] if left is None else [f"{_minutes(left)} left"]
         while len(figures) > 1 and LEAST_NAME + 1 + len(" ".join(figures)) > width:
             figures.pop(1)
-        name, bar, figures_text = self.description, min(MOST_BAR, max(LEAST_BAR, width // 4)), " ".join(figures)
+        name, bar, figures_text = (
+            self.description,
+            min(MOST_BAR, max(LEAST_BAR, width // 4)),
+            " ".join(figures),
+        )
         over = len(name) + bar + len(figures_text) + 2 - width
         if over > 0:
             name = _cut(name, max(LEAST_NAME, len(name) - over))
             bar = max(0, min(bar, width - len(name) - len(figures_text) - 2))
-        rest = f"{figures_text}  {note}" if (note := _fitting(self.note, -over - 2)) else figures_text
+        rest = (
+            f"{figures_text}  {note}" if (note := _fitting(self.note, -over - 2)) else figures_text
+        )
         return Line(name, round(bar * self.share), bar, rest)
 
 
@@ -113,7 +126,9 @@ class Line:
 
     def __str__(self) -> str:
         """The line as plain text."""
-        return " ".join(filter(None, (self.name, "━" * self.full + "─" * (self.bar - self.full), self.rest)))
+        return " ".join(
+            filter(None, (self.name, "━" * self.full + "─" * (self.bar - self.full), self.rest))
+        )
 
 
 def _minutes(seconds: float) -> str:
@@ -147,7 +162,9 @@ def _on_terminal(meter: Meter) -> Iterator[Callable[..., None]]:
             text = Text(no_wrap=True, overflow="crop", end="")
             text.append(f"{line.name} ")
             text.append(("=" if options.ascii_only else "━") * line.full, style="bar.complete")
-            text.append(("-" if options.ascii_only else "─") * (line.bar - line.full), style="bar.back")
+            text.append(
+                ("-" if options.ascii_only else "─") * (line.bar - line.full), style="bar.back"
+            )
             text.append(f" {line.rest}" if line.bar else line.rest)
             yield text
 
@@ -210,7 +227,11 @@ def _in_log(meter: Meter) -> Iterator[Callable[..., None]]:
         if now - _Silence.since >= LOG_EVERY_S:
             _Silence.since = now
             left = [] if meter.left_s is None else [f"{_minutes(meter.left_s)} left"]
-            words = [f"{meter.description} {int(100 * meter.share)}%", *left, *filter(None, [meter.note])]
+            words = [
+                f"{meter.description} {int(100 * meter.share)}%",
+                *left,
+                *filter(None, [meter.note]),
+            ]
             sys.stderr.write(", ".join(words) + "\n")
             sys.stderr.flush()
 

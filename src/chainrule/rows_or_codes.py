@@ -67,7 +67,9 @@ class RowsOrCodes:
         It is −∞ if x cannot be rows.
         """
         mask = as_mask(observed, *x.shape, name="observed", default=True).to(x.device) & ~x.isnan()
-        picked = torch.linspace(0, len(x) - 1, min(len(x), ROWS)).round().long().unique().to(x.device)
+        picked = (
+            torch.linspace(0, len(x) - 1, min(len(x), ROWS)).round().long().unique().to(x.device)
+        )
         x, mask = x[picked], mask[picked]
         codes = x.cpu().double().numpy()
         known = mask.cpu().numpy()
@@ -85,11 +87,17 @@ class RowsOrCodes:
         except ChainruleError:
             asked[:] = True
         unit = sum(
-            np.where((mask[:, k] & asked[:, k]).cpu().numpy(), self._schema.columns[k].log_unit(read[:, k]), 0).sum()
+            np.where(
+                (mask[:, k] & asked[:, k]).cpu().numpy(),
+                self._schema.columns[k].log_unit(read[:, k]),
+                0,
+            ).sum()
             for k in different.tolist()
         )
         encoded = torch.from_numpy(np.where(known, read, 0.0)).to(x)
-        as_codes, as_rows = (float(network.log_prob(each, mask).double().sum()) for each in (x, encoded))
+        as_codes, as_rows = (
+            float(network.log_prob(each, mask).double().sum()) for each in (x, encoded)
+        )
         if math.isnan(as_rows):
             return -math.inf
         return as_rows + unit - (-math.inf if math.isnan(as_codes) else as_codes)
@@ -97,7 +105,9 @@ class RowsOrCodes:
     def _read(self, x: np.ndarray) -> np.ndarray | None:
         """Returns the codes of rows x (n, D) of the table; None if x cannot be such rows."""
         columns = [self._schema.columns[k] for k in self._columns]
-        table = Table(tuple(column.name for column in columns), tuple(x[:, self._columns].T), "x", named=True)
+        table = Table(
+            tuple(column.name for column in columns), tuple(x[:, self._columns].T), "x", named=True
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             codes = encode(table, self._schema, warn=False)
@@ -114,7 +124,9 @@ class RowsOrCodes:
 def _message(schema: Schema) -> str:
     flipped = [column.name for column in schema.columns if column.is_flipped]
     bits = (
-        f": in {len(flipped)} of its binary columns, such as {flipped[0]!r}, code 1 is the value 0" if flipped else ""
+        f": in {len(flipped)} of its binary columns, such as {flipped[0]!r}, code 1 is the value 0"
+        if flipped
+        else ""
     )
     return (
         f"these seem to be rows of the table (as such they are over a million times more probable), but a network reads codes"
@@ -129,6 +141,9 @@ def _outside() -> int:
     Levels count from the caller of this function.
     """
     frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in ("chainrule", "torch"):
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in (
+        "chainrule",
+        "torch",
+    ):
         frame, level = frame.f_back, level + 1
     return level

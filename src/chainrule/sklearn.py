@@ -111,7 +111,9 @@ class _AbstractTableEstimator(BaseEstimator):
         if _is_frame(X):
             validate_data(self, X, reset=reset, skip_check_array=True)
             if not len(X):
-                raise ShapeError("Found array with 0 sample(s); a minimum of 1 is required: pass rows")
+                raise ShapeError(
+                    "Found array with 0 sample(s); a minimum of 1 is required: pass rows"
+                )
             return X
         table: Any = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
         if table.dtype.kind == "O":
@@ -123,7 +125,9 @@ class _AbstractTableEstimator(BaseEstimator):
         return self.density_.log_prob(table)
 
 
-class DensityEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityMixin, _AbstractTableEstimator):
+class DensityEstimator(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityMixin, _AbstractTableEstimator
+):
     """The joint density of a table by the chain rule.
 
     Args:
@@ -283,7 +287,9 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         """
         share: Any = self.contamination
         if share != "auto" and not (isinstance(share, Real) and 0 < float(share) <= 0.5):
-            raise ValueError(f"contamination = {share!r}: pass 'auto', or a share of the rows above 0 and up to 0.5")
+            raise ValueError(
+                f"contamination = {share!r}: pass 'auto', or a share of the rows above 0 and up to 0.5"
+            )
         table = self._fit_density(X, sample_weight)
         weight = _weights(sample_weight, len(table))
         counted = np.arange(len(table)) if weight is None else np.flatnonzero(weight)
@@ -320,7 +326,9 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
 
     def _log_p(self, table: Any) -> np.ndarray:
         spec = self.density_.training.get("calibration")
-        return row_log_p(self.density_.model, table, None if spec is None else Calibration.from_json(spec))
+        return row_log_p(
+            self.density_.model, table, None if spec is None else Calibration.from_json(spec)
+        )
 
     def _calibrate(self, table: Any, counted: np.ndarray, weight: np.ndarray | None) -> None:
         density = self.density_
@@ -409,12 +417,16 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, _AbstractTableEstimator):
 
 
 def _is_frame(X: Any) -> bool:
-    return hasattr(X, "columns") and (hasattr(X, "__dataframe__") or hasattr(X, "to_pandas") or hasattr(X, "iloc"))
+    return hasattr(X, "columns") and (
+        hasattr(X, "__dataframe__") or hasattr(X, "to_pandas") or hasattr(X, "iloc")
+    )
 
 
 def _seed(random_state: Any) -> int | None:
     """Returns the seed of a fit or a draw; None is the system's entropy."""
-    if random_state is None or (isinstance(random_state, int | np.integer) and not isinstance(random_state, bool)):
+    if random_state is None or (
+        isinstance(random_state, int | np.integer) and not isinstance(random_state, bool)
+    ):
         return None if random_state is None else int(random_state)
     return int(check_random_state(random_state).randint(LARGEST_SEED))
 
@@ -425,7 +437,8 @@ def _weights(sample_weight: Any, rows: int) -> np.ndarray | None:
     A single number is the weight of every row.
     """
     return checked_weight(
-        np.full(rows, float(sample_weight)) if isinstance(sample_weight, Real) else sample_weight, rows
+        np.full(rows, float(sample_weight)) if isinstance(sample_weight, Real) else sample_weight,
+        rows,
     )
 
 
@@ -433,10 +446,14 @@ def _require_cells(table: np.ndarray) -> None:
     for row in table:
         for cell in row:
             if isinstance(cell, CONTAINERS):
-                raise TypeError(f"a cell is a {type(cell).__name__}; argument must be a string or a number")
+                raise TypeError(
+                    f"a cell is a {type(cell).__name__}; argument must be a string or a number"
+                )
 
 
 def _width(network: Any, pool: str) -> int:
     with torch.no_grad():
-        blank = torch.tensor([[c.placeholder for c in network.columns.conditionals]], dtype=torch.float32)
+        blank = torch.tensor(
+            [[c.placeholder for c in network.columns.conditionals]], dtype=torch.float32
+        )
         return int(network.features(blank, pool).shape[1])

@@ -88,13 +88,17 @@ def violations(module: str, imported: list[str]) -> list[str]:
         if name.split(".")[0] != "chainrule":
             continue
         room = room_of(name)
-        assert room in LEVELS, f"{module} imports {name}: room {room} has no level; give it one in LEVELS"
+        assert room in LEVELS, (
+            f"{module} imports {name}: room {room} has no level; give it one in LEVELS"
+        )
         if room != own and LEVELS[room] >= LEVELS[own]:
             bad.append(f"{module} (level {LEVELS[own]}) imports {name} (level {LEVELS[room]})")
     return bad
 
 
-@pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("module", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_imports_go_one_way(module, path):
     if room_of(module) in (None, "ops"):
         return  # the package's own __init__ may name anything
@@ -108,7 +112,9 @@ def test_the_rule_would_catch_a_breach():
     assert not violations("chainrule.tasks.score", ["chainrule.model", "chainrule.tasks.sample"])
 
 
-@pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("module", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_rooms_of_tables_and_files_know_no_torch(module, path):
     if room_of(module) in NO_TORCH:
         assert not [name for name in imports_of(path) if name.split(".")[0] == "torch"]
@@ -118,13 +124,18 @@ def test_the_guide_lists_every_room_at_its_level():
     """CONTRIBUTING.md has a table of the house: level, rooms, what they hold."""
     guide = (SOURCE.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d+) \| (.*?) \|", guide, flags=re.MULTILINE)
-    assert {room: int(level) for level, rooms in rows for room in re.findall(r"`(.*?)`", rooms)} == LEVELS
+    assert {
+        room: int(level) for level, rooms in rows for room in re.findall(r"`(.*?)`", rooms)
+    } == LEVELS
 
 
 def seeds(source: str) -> bool:
     """Whether code (not a docstring) calls a seeding function."""
     calls = (node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
-    return any(isinstance(called, ast.Attribute) and called.attr in ("manual_seed", "seed") for called in calls)
+    return any(
+        isinstance(called, ast.Attribute) and called.attr in ("manual_seed", "seed")
+        for called in calls
+    )
 
 
 def test_only_rng_seeds():
@@ -163,5 +174,7 @@ def test_import_is_light_and_names_are_listed():
 
 
 def test_the_command_line_says_its_options_without_torch():
-    code = "import sys, chainrule.cli.main\nassert not {'torch', 'numba', 'polars'} & set(sys.modules)"
+    code = (
+        "import sys, chainrule.cli.main\nassert not {'torch', 'numba', 'polars'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,7 +4,13 @@ from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
 SOURCE = TESTS.parent / "src" / "chainrule"
-APART = {"architecture", "benchmarks", "docs", "helpers", "site"}  # of the whole project, or of other folders
+APART = {
+    "architecture",
+    "benchmarks",
+    "docs",
+    "helpers",
+    "site",
+}  # of the whole project, or of other folders
 # Laws of all leaves of a room, and promises that no one file keeps.
 SUBJECTS = {
     "": {"robustness"},

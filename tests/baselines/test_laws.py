@@ -50,7 +50,9 @@ def rbm(columns=8, hidden_size=5, seed=0, scale=1.0):
 def by_enumeration(machine):
     """log Σ_h exp(b·x + c·h + xᵀ W h) of every row, written out over all pairs of x and h."""
     x, h = bits(len(machine.columns)), bits(machine.hidden_size)
-    W, b, c = (p.detach().double() for p in (machine.weight, machine.visible_bias, machine.hidden_bias))
+    W, b, c = (
+        p.detach().double() for p in (machine.weight, machine.visible_bias, machine.hidden_bias)
+    )
     return ((x @ b)[:, None] + h @ c + x @ W @ h.t()).logsumexp(1)
 
 
@@ -58,7 +60,9 @@ def by_enumeration(machine):
 def test_free_energy_and_partition_are_those_of_all_pairs(columns, hidden_size):
     machine = rbm(columns, hidden_size).double()
     logs = by_enumeration(machine)
-    assert torch.allclose(-machine.free_energy(bits(columns)).detach(), logs, rtol=SAME_NUMBERS, atol=SAME_NUMBERS)
+    assert torch.allclose(
+        -machine.free_energy(bits(columns)).detach(), logs, rtol=SAME_NUMBERS, atol=SAME_NUMBERS
+    )
     for method in ("exact", "auto"):
         found = machine.log_partition(method)
         assert isinstance(found, float)
@@ -82,11 +86,16 @@ def test_annealed_importance_sampling_at_its_defaults_is_within_a_twentieth_of_a
 def test_the_error_of_annealed_importance_sampling_is_its_spread():
     machine = rbm(7, 4, seed=3, scale=1.5)
     truth = machine.log_partition("exact")
-    found = [machine.log_partition("ais", distributions=40, chains=60, generator=generator_from(k)) for k in range(60)]
+    found = [
+        machine.log_partition("ais", distributions=40, chains=60, generator=generator_from(k))
+        for k in range(60)
+    ]
     z = torch.tensor([(float(value) - truth) / float(error) for value, error in found])
     assert 0.6 < float(z.square().mean().sqrt()) < 1.7
     weights = torch.tensor([float(value) - truth for value, _ in found]).exp()
-    assert abs(float(weights.mean()) - 1) < ESTIMATE_ERRORS * float(weights.std()) / 60**0.5  # Z itself is unbiased
+    assert (
+        abs(float(weights.mean()) - 1) < ESTIMATE_ERRORS * float(weights.std()) / 60**0.5
+    )  # Z itself is unbiased
 
 
 def test_an_estimated_partition_marks_every_likelihood():
@@ -131,7 +140,9 @@ def test_the_loss_has_the_gradient_of_the_likelihood_when_the_negative_rows_are_
     loss = machine.free_energy(data).mean() - machine.free_energy(negative).mean()
     estimated = torch.autograd.grad(loss, list(machine.parameters()))
     log_z = -machine.free_energy(rows)
-    exact = torch.autograd.grad(machine.free_energy(data).mean() + log_z.logsumexp(0), list(machine.parameters()))
+    exact = torch.autograd.grad(
+        machine.free_energy(data).mean() + log_z.logsumexp(0), list(machine.parameters())
+    )
     for got, want in zip(estimated, exact, strict=True):
         assert torch.allclose(got, want, atol=0.01)
     paired = machine.training_loss(data, negative=negative[:3])
@@ -144,13 +155,21 @@ def test_contrastive_divergence_learns_a_distribution(persistent):
     rows = torch.tensor([[0.0, 0, 0], [0, 1, 0], [1, 0, 1], [1, 1, 1]]).repeat(50, 1)
     machine = RBM(3, 8, generator=generator_from(1))
     machine.initialize_from(rows)
-    options = {"steps": 5, "persistent": persistent, "epochs": 400, "learning_rate": 0.5, "batch_size": 50}
+    options = {
+        "steps": 5,
+        "persistent": persistent,
+        "epochs": 400,
+        "learning_rate": 0.5,
+        "batch_size": 50,
+    }
     contrastive_divergence(machine, rows, generator=generator_from(2), **options)
     assert float(-machine.log_prob(rows).value.mean().detach()) < 1.55
     same = RBM(3, 8, generator=generator_from(1))
     same.initialize_from(rows)
     contrastive_divergence(same, rows, generator=generator_from(2), **options)
-    assert all(torch.equal(a, b) for a, b in zip(machine.parameters(), same.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(machine.parameters(), same.parameters(), strict=True)
+    )
     with pytest.raises(ShapeError, match="no rows to train on"):
         contrastive_divergence(machine, rows[:0])
 
@@ -162,16 +181,28 @@ def test_a_step_is_the_gradient_in_centred_coordinates():
     machine = rbm(5, 3, seed=1, scale=0.3)
     before, again = copy.deepcopy(machine), generator_from(7)
     contrastive_divergence(
-        machine, x, steps=2, epochs=1, batch_size=40, learning_rate=0.25, weight_decay=0.1, generator=generator_from(7)
+        machine,
+        x,
+        steps=2,
+        epochs=1,
+        batch_size=40,
+        learning_rate=0.25,
+        weight_decay=0.1,
+        generator=generator_from(7),
     )
     column_mean, start = x.mean(0), before.hidden_given(x).mean(0)
-    before.gibbs(x[torch.randint(40, (40,), generator=again)], 1, generator=again)  # the chains that it begins with
+    before.gibbs(
+        x[torch.randint(40, (40,), generator=again)], 1, generator=again
+    )  # the chains that it begins with
     data = x[torch.randperm(40, generator=again)]
     h_data = before.hidden_given(data)
     model = before.gibbs(data, 2, generator=again)
     h_model = before.hidden_given(model)
     unit_mean = 0.99 * start + 0.01 * h_data.mean(0)
-    rise, fall = ((rows - column_mean).t() @ (h - unit_mean) / 40 for rows, h in ((data, h_data), (model, h_model)))
+    rise, fall = (
+        (rows - column_mean).t() @ (h - unit_mean) / 40
+        for rows, h in ((data, h_data), (model, h_model))
+    )
     step = rise - fall - 0.1 * before.weight
     by = {
         "weight": step,
@@ -179,7 +210,9 @@ def test_a_step_is_the_gradient_in_centred_coordinates():
         "hidden_bias": h_data.mean(0) - h_model.mean(0) - column_mean @ step,
     }
     for name, moved in by.items():
-        assert torch.allclose(getattr(machine, name), getattr(before, name) + 0.25 * moved, atol=1e-6), name
+        assert torch.allclose(
+            getattr(machine, name), getattr(before, name) + 0.25 * moved, atol=1e-6
+        ), name
     with pytest.raises(ShapeError, match="row 1 of x has a cell that is neither 0 nor 1"):
         contrastive_divergence(machine, torch.tensor([[0.0] * 5, [0.0, 1, math.nan, 0, 0]]))
 
@@ -198,13 +231,18 @@ def integrated(vae, x, points=4000):
     params = vae.decode(z)
     prior = -(z[:, 0] ** 2) / 2 - math.log(2 * math.pi) / 2 + math.log(18 / (points - 1))
     return torch.stack(
-        [(vae.columns.log_prob(params, row.expand(points, -1)).sum(1) + prior).logsumexp(0) for row in x]
+        [
+            (vae.columns.log_prob(params, row.expand(points, -1)).sum(1) + prior).logsumexp(0)
+            for row in x
+        ]
     )
 
 
 VAES = {
     "bernoulli": lambda: randomized(VAE(5, 1, hidden_sizes=[4, 3]), 0, 0.5).double(),
-    "gaussian": lambda: randomized(VAE([GaussianMixture(1)] * 3, 1, hidden_sizes=[4]), 1, 0.5).double(),
+    "gaussian": lambda: randomized(
+        VAE([GaussianMixture(1)] * 3, 1, hidden_sizes=[4]), 1, 0.5
+    ).double(),
     "mixed": lambda: randomized(VAE(OPEN, 1, hidden_sizes=[4]), 2, 0.5).double(),
 }
 
@@ -222,7 +260,9 @@ def test_the_bound_rises_with_the_draws_and_stays_below_the_integral(build):
     assert means == sorted(means)
     assert means[0] < -0.01
     error = float(answer.standard_error.square().mean().sqrt()) / len(x) ** 0.5
-    assert -0.05 < means[-1] < ESTIMATE_ERRORS * error  # many draws all but reach it; none exceeds it but by luck
+    assert (
+        -0.05 < means[-1] < ESTIMATE_ERRORS * error
+    )  # many draws all but reach it; none exceeds it but by luck
     assert str(answer).startswith("bounded from below: ≥ ")
 
 
@@ -268,7 +308,9 @@ def test_given_the_latents_the_columns_are_independent():
     vae = VAES["mixed"]()
     z = torch.randn(6, 1, generator=generator_from(0), dtype=torch.float64)
     x = vae.sample(6, generator=generator_from(1))
-    product = torch.stack([each.log_prob(x[:, k]) for k, each in enumerate(vae.conditionals(z))], dim=1)
+    product = torch.stack(
+        [each.log_prob(x[:, k]) for k, each in enumerate(vae.conditionals(z))], dim=1
+    )
     assert torch.allclose(product, vae.columns.log_prob(vae.decode(z), x), rtol=1e-12, atol=1e-12)
 
 
@@ -282,7 +324,9 @@ def spanning_trees(columns):
             yield edges
 
 
-@pytest.mark.parametrize("conditionals", [4, [Categorical(3), Categorical(2), *LABELS[:2]]], ids=["bits", "labels"])
+@pytest.mark.parametrize(
+    "conditionals", [4, [Categorical(3), Categorical(2), *LABELS[:2]]], ids=["bits", "labels"]
+)
 def test_the_tree_is_the_likeliest_of_all(conditionals):
     """All 16 trees over four columns, each with its own counted tables."""
     source = randomized(ChowLiuTree(conditionals, parents=[-1, 0, 1, 0]), 5, scale=2.0)
@@ -295,7 +339,9 @@ def test_the_tree_is_the_likeliest_of_all(conditionals):
         for column in seen:
             seen += [k for k in range(4) if k not in seen and tuple(sorted((column, k))) in edges]
         for k in seen:
-            (parent,) = [p for p in seen[: seen.index(k)] if tuple(sorted((p, k))) in edges] or [None]
+            (parent,) = [p for p in seen[: seen.index(k)] if tuple(sorted((p, k))) in edges] or [
+                None
+            ]
             for row in rows:
                 same = rows[rows[:, parent] == row[parent]] if parent is not None else rows
                 total += math.log(float((same[:, k] == row[k]).float().mean()))
@@ -324,7 +370,11 @@ def test_a_tree_over_labels_with_rare_ones_takes_them_as_no_evidence():
     a = torch.tensor([0.0, 1, 2, 3])[
         torch.multinomial(torch.tensor([0.4, 0.3, 0.25, 0.05]), 4000, True, generator=generator)
     ]
-    b = torch.where(torch.rand(4000, generator=generator) < torch.tensor([0.9, 0.2, 0.5, 0.5])[a.long()], 1.0, 0.0)
+    b = torch.where(
+        torch.rand(4000, generator=generator) < torch.tensor([0.9, 0.2, 0.5, 0.5])[a.long()],
+        1.0,
+        0.0,
+    )
     rows = torch.stack([a, b], dim=1)
     tree = ChowLiuTree([first, second], smoothing=1e-6).double()
     tree.initialize_from(rows)
@@ -332,10 +382,16 @@ def test_a_tree_over_labels_with_rare_ones_takes_them_as_no_evidence():
     p = tree.log_prob(all_rows(tree)).exp() * multiplicities(tree).prod(1)
     assert float(p.sum().detach()) == pytest.approx(1, abs=SUM_TO_ONE)
     unlisted = all_rows(tree)[:, 0] == 3
-    assert float(p[unlisted].sum().detach()) == pytest.approx(float((a == 3).double().mean()), abs=2e-3)
+    assert float(p[unlisted].sum().detach()) == pytest.approx(
+        float((a == 3).double().mean()), abs=2e-3
+    )
     child = tree.conditionals(torch.tensor([[3.0, 0.0]]).double())[1]
-    assert float(child.log_prob(torch.ones(1).double()).exp().detach()) == pytest.approx(float(b.mean()), abs=2e-3)
-    with pytest.raises(ShapeError, match=r"column 1 has a code that Categorical\(values=2.* the codes 0 … 1 there"):
+    assert float(child.log_prob(torch.ones(1).double()).exp().detach()) == pytest.approx(
+        float(b.mean()), abs=2e-3
+    )
+    with pytest.raises(
+        ShapeError, match=r"column 1 has a code that Categorical\(values=2.* the codes 0 … 1 there"
+    ):
         tree.initialize_from(torch.tensor([[0.0, 2.0]]))
 
 
@@ -369,7 +425,9 @@ def test_a_mixture_of_bernoullis_is_its_formula_and_climbs():
     constant = BernoulliMixture(2, parts=2, generator=generator_from(0))
     constant.initialize_from(lit)
     assert float(constant.log_prob(lit).mean().detach()) == pytest.approx(-math.log(2), abs=1e-2)
-    data = randomized(BernoulliMixture(12, parts=3), 7, scale=3.0).sample(3000, generator=generator_from(1))
+    data = randomized(BernoulliMixture(12, parts=3), 7, scale=3.0).sample(
+        3000, generator=generator_from(1)
+    )
     fitted = BernoulliMixture(12, parts=3, generator=generator_from(0))
     fitted.initialize_from(data)
     true = randomized(BernoulliMixture(12, parts=3), 7, scale=3.0).log_prob(data).mean()
@@ -385,10 +443,14 @@ def test_a_mixture_of_gaussians_is_scikit_learns():
     rows = source.sample(800, generator=generator_from(0))
     net = FullCovarianceMixture(3, parts=2, order=[2, 0, 1], generator=generator_from(4)).double()
     net.initialize_from(rows)
-    fitted = Fitted(2, reg_covar=VARIANCE_FLOOR, max_iter=200, random_state=net._seed).fit(rows.double().numpy())
+    fitted = Fitted(2, reg_covar=VARIANCE_FLOOR, max_iter=200, random_state=net._seed).fit(
+        rows.double().numpy()
+    )
     want = fitted.score_samples(rows.double().numpy())
     assert np.allclose(net.log_prob(rows).detach().numpy(), want, rtol=1e-9, atol=1e-9)
-    assert np.allclose(net.features(rows).detach().numpy(), fitted.predict_proba(rows.double().numpy()), atol=1e-9)
+    assert np.allclose(
+        net.features(rows).detach().numpy(), fitted.predict_proba(rows.double().numpy()), atol=1e-9
+    )
     narrow = copy.deepcopy(net).float()
     assert np.allclose(narrow.log_prob(rows).detach().numpy(), want, rtol=1e-4, atol=1e-4)
     assert net.count_parameters() == 2 * (1 + 3 + 6)
@@ -415,7 +477,9 @@ def test_logistic_autoregression_reaches_scikit_learns():
     for step, column in enumerate(net.order.tolist()):
         before = x[:, net.order[:step].numpy()] if step else np.zeros((len(x), 1))
         fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(before, x[:, column])
-        total += fitted.predict_log_proba(before)[np.arange(len(x)), x[:, column].astype(int)].mean()
+        total += fitted.predict_log_proba(before)[
+            np.arange(len(x)), x[:, column].astype(int)
+        ].mean()
     assert float(net.log_prob(rows).mean().detach()) == pytest.approx(total, abs=1e-3)
 
 
@@ -518,7 +582,10 @@ def _renamed(path):
 
     machine = rbm(3, 2)
     arrays = {name: tensor.detach().numpy() for name, tensor in machine.state_dict().items()}
-    fileformat.write(path, fileformat.Contents("baseline", {**network_to_json(machine), "class": "FVSBN"}, arrays))
+    fileformat.write(
+        path,
+        fileformat.Contents("baseline", {**network_to_json(machine), "class": "FVSBN"}, arrays),
+    )
     return path
 
 

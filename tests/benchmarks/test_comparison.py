@@ -26,7 +26,9 @@ def test_on_binarized_mnist_every_family_stands_where_it_was_published():
     nats = {name: family["log_likelihood"]["nats_per_row"] for name, family in families.items()}
     marks = {name: family["log_likelihood"]["mark"] for name, family in families.items()}
     (machine,) = (row.nats for row in published("binarized-mnist") if row.model.startswith("RBM"))
-    (chain,) = (row.nats for row in published("binarized-mnist") if row.model == "NADE, fixed order")
+    (chain,) = (
+        row.nats for row in published("binarized-mnist") if row.model == "NADE, fixed order"
+    )
     assert found["effort"]["hidden_size"] == 500
     assert abs(nats["rbm"] - machine) < 1.5
     assert families["rbm"]["log_likelihood"]["own_error"] < 0.5
@@ -41,21 +43,43 @@ def test_on_binarized_mnist_every_family_stands_where_it_was_published():
 
 def test_a_row_keeps_its_mark_and_takes_the_representation_that_the_validation_rows_chose():
     probes = [
-        {"what": f"NADE: p({what} | x)", "size": 3, "accuracy": right, "standard_error": 0.01, "valid_accuracy": valid}
+        {
+            "what": f"NADE: p({what} | x)",
+            "size": 3,
+            "accuracy": right,
+            "standard_error": 0.01,
+            "valid_accuracy": valid,
+        }
         for what, right, valid in (("last", 0.9, 0.7), ("mean", 0.8, 0.75))
     ]
     family = {
         "title": "NADE",
-        "log_likelihood": {"mark": "≥", "nats_per_row": -1.234, "standard_error": 0.1, "own_error": 0.02},
+        "log_likelihood": {
+            "mark": "≥",
+            "nats_per_row": -1.234,
+            "standard_error": 0.1,
+            "own_error": 0.02,
+        },
         "parameters": 1234,
-        "seconds": {"train": 12.3, "score_1000_rows": 0.12, "score_once": 0.0, "draw_1000_rows": 3.45},
+        "seconds": {
+            "train": 12.3,
+            "score_1000_rows": 0.12,
+            "score_once": 0.0,
+            "draw_1000_rows": 3.45,
+        },
         "representations": probes,
     }
     found = {
         "data": "none",
         "rows": {"train": 5, "valid": 4, "test": 3},
         "columns": 2,
-        "effort": {"hidden_size": 7, "epochs": 1, "gibbs_steps": 1, "draws": 20, "distributions": 30},
+        "effort": {
+            "hidden_size": 7,
+            "epochs": 1,
+            "gibbs_steps": 1,
+            "draws": 20,
+            "distributions": 30,
+        },
         "circumstances": {"threads": 2},
         "seed": 0,
         "families": [family],

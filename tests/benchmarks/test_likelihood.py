@@ -28,21 +28,31 @@ def test_the_second_path_gives_the_same_likelihoods(build):
     rows = np.random.default_rng(0).integers(0, 2, (60, 5))
     network = build()
     density = cr.Density(Model(cr.infer_schema(rows), network), {})
-    np.testing.assert_allclose(by_reference(density, rows), density.log_prob(rows, strict=True), rtol=1e-12)
+    np.testing.assert_allclose(
+        by_reference(density, rows), density.log_prob(rows, strict=True), rtol=1e-12
+    )
     with torch.no_grad():  # it reads the network's own weights
         next(network.parameters()).add_(0.1)
-    assert not np.allclose(by_reference(density, rows), density.log_prob(rows, strict=True) + 0.01, rtol=1e-12)
-    np.testing.assert_allclose(by_reference(density, rows), density.log_prob(rows, strict=True), rtol=1e-12)
+    assert not np.allclose(
+        by_reference(density, rows), density.log_prob(rows, strict=True) + 0.01, rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        by_reference(density, rows), density.log_prob(rows, strict=True), rtol=1e-12
+    )
 
 
 def test_the_second_path_of_numbers_gives_the_same():
     rows = torch.randn(40, 3, generator=generator_from(0), dtype=torch.float64)
     columns = [cr.GaussianMixture(4, least_scale=0.05)] * 3
-    network = cr.Committee([cr.NADE(columns, 5, order=[2, 0, 1], generator=generator_from(seed)) for seed in (1, 2)])
+    network = cr.Committee(
+        [cr.NADE(columns, 5, order=[2, 0, 1], generator=generator_from(seed)) for seed in (1, 2)]
+    )
     network.double().initialize_from(rows)
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator_from(3), dtype=torch.float64))
+            parameter.add_(
+                0.3 * torch.randn(parameter.shape, generator=generator_from(3), dtype=torch.float64)
+            )
         again = cells_by_reference(network, rows).sum(1)
         torch.testing.assert_close(again, network.log_prob(rows), rtol=1e-11, atol=0)
         other = cr.NADE([cr.LaplaceMixture(2)] * 3, 4)
@@ -59,7 +69,11 @@ def test_the_rows_of_folds_are_all_of_them(monkeypatch):
     def load(name, fold):
         loaded.append(fold)
         at, valid = np.arange(100) % 10, (fold + 1) % 10
-        train, held, test = numbers[(at != fold) & (at != valid)], numbers[at == valid], numbers[at == fold]
+        train, held, test = (
+            numbers[(at != fold) & (at != valid)],
+            numbers[at == valid],
+            numbers[at == fold],
+        )
         return cr.datasets.Dataset(name, train, held, test)
 
     monkeypatch.setattr(cr.datasets, "load", load)
@@ -68,16 +82,26 @@ def test_the_rows_of_folds_are_all_of_them(monkeypatch):
     torch.testing.assert_close(rows.train.std(0, correction=0), torch.ones(2))
     loaded.clear()
     small = cr.FitConfig(
-        hidden_size=3, members=2, epochs=2, batch_size=40, learning_rate=1e-2, weight_decay=0.1, input_dropout=0.0
+        hidden_size=3,
+        members=2,
+        epochs=2,
+        batch_size=40,
+        learning_rate=1e-2,
+        weight_decay=0.1,
+        input_dropout=0.0,
     )
     found = folds.run(replace(EXPERIMENTS["red-wine"], config=small), seed=0)
     assert loaded == list(range(10))
     assert found["second_path"] < 1e-10
     assert found["parameters"] == 2 * (2 * 3 + 3 + 3 + 60 * 3 + 60)
-    assert found["test_nats"] == pytest.approx(found["independent_test_nats"], abs=0.2)  # there is nothing to learn
+    assert found["test_nats"] == pytest.approx(
+        found["independent_test_nats"], abs=0.2
+    )  # there is nothing to learn
     assert -3.2 < found["test_nats"] < -2.6  # two standard normal numbers: 2 · 1.419
     assert found["config"]["scale_floor"] == folds.SCALE_FLOOR
-    _, state = folds.fitted(replace(EXPERIMENTS["red-wine"], config=replace(small, learning_rate=None)), rows, seed=0)
+    _, state = folds.fitted(
+        replace(EXPERIMENTS["red-wine"], config=replace(small, learning_rate=None)), rows, seed=0
+    )
     assert {tuple(trial["changed"]) for trial in state.trials} == {(), ("learning_rate",)}
 
 
@@ -93,14 +117,20 @@ def test_estimates_are_not_the_best_known():
     assert known["dna-nade"].nats == -79.056
     assert all(each is not None and each.kind == "exact" for each in known.values())
     assert all(
-        experiment.must is None or experiment.must <= (experiment.aim or 0) for experiment in EXPERIMENTS.values()
+        experiment.must is None or experiment.must <= (experiment.aim or 0)
+        for experiment in EXPERIMENTS.values()
     )
     assert min(row.nats for row in published.published("nips")) == -294.813
 
 
 def test_a_row_is_appended_once(tmp_path):
     path = tmp_path / "likelihood.csv"
-    row = dict.fromkeys(results.FIELDS, "") | {"experiment": "dna", "effort": "quick", "seed": 0, "test_nats": -80.5}
+    row = dict.fromkeys(results.FIELDS, "") | {
+        "experiment": "dna",
+        "effort": "quick",
+        "seed": 0,
+        "test_nats": -80.5,
+    }
     row |= {name: row[name] or 0 for name in results.NUMBERS}
     results.add(row, path)
     results.add({**row, "seed": 1}, path)
@@ -110,7 +140,9 @@ def test_a_row_is_appended_once(tmp_path):
 
 
 def test_the_page_says_what_was_measured():
-    assert page.PAGE.read_text(encoding="utf-8") == page.text(), "python -m benchmarks.likelihood.page writes it anew"
+    assert page.PAGE.read_text(encoding="utf-8") == page.text(), (
+        "python -m benchmarks.likelihood.page writes it anew"
+    )
 
 
 def test_the_benchmarks_page_counts_the_sets_on_which_we_are_best():
@@ -125,7 +157,9 @@ def test_the_benchmarks_page_counts_the_sets_on_which_we_are_best():
         return float(np.mean([row[what] for row in rows[name]]))
 
     run = [name for name in sets if name in rows]
-    above = sum(over_seeds(name, "test_nats") > published.best(EXPERIMENTS[name].data).nats for name in run)
+    above = sum(
+        over_seeds(name, "test_nats") > published.best(EXPERIMENTS[name].data).nats for name in run
+    )
     assert len(run) == len(sets)
     assert f"of {len(run)}, {above} are above" in quoting
     for name, quoted in (
@@ -143,9 +177,28 @@ def test_what_falls_short_of_its_must_is_explained():
 
 
 def test_the_page_counts_what_each_change_gained():
-    trials = [{"changed": {}, "valid_nats": 10.0}, {"changed": {"input_dropout": 0.1}, "valid_nats": 9.0}]
-    trials += [{"changed": {"input_dropout": 0.2}, "valid_nats": 9.5}, {"changed": {"epochs": 80}, "valid_nats": 8.5}]
+    trials = [
+        {"changed": {}, "valid_nats": 10.0},
+        {"changed": {"input_dropout": 0.1}, "valid_nats": 9.0},
+    ]
+    trials += [
+        {"changed": {"input_dropout": 0.2}, "valid_nats": 9.5},
+        {"changed": {"epochs": 80}, "valid_nats": 8.5},
+    ]
     config = {field: None for field, _ in LADDERS} | {"input_dropout": 0.1, "epochs": 80}
-    row = {"experiment": "dna", "seed": 0, "effort": "standard", "valid_nats": -8.25, "config": json.dumps(config)}
-    (line,) = [line for line in page._choices([{**row, "trials": json.dumps(trials)}]) if line.startswith("| dna")]
-    assert line == "| dna | 10.000 | 0.1 (1.000) | – | 80 (0.500) | – | – | – | – | 8.500 | 8.250 | 4 |"
+    row = {
+        "experiment": "dna",
+        "seed": 0,
+        "effort": "standard",
+        "valid_nats": -8.25,
+        "config": json.dumps(config),
+    }
+    (line,) = [
+        line
+        for line in page._choices([{**row, "trials": json.dumps(trials)}])
+        if line.startswith("| dna")
+    ]
+    assert (
+        line
+        == "| dna | 10.000 | 0.1 (1.000) | – | 80 (0.500) | – | – | – | – | 8.500 | 8.250 | 4 |"
+    )

@@ -25,7 +25,18 @@ def folder(tmp_path_factory):
     (path / "rows.csv").write_text(text)
     np.save(path / "rows.npy", rows)
     np.savez(path / "splits.npz", train=rows[:150], valid=rows[150:180], test=rows[180:])
-    words = ("fit", "rows.csv", "-o", "m.chainrule", "--network", "nade", "--epochs", 3, "--seed", 1)
+    words = (
+        "fit",
+        "rows.csv",
+        "-o",
+        "m.chainrule",
+        "--network",
+        "nade",
+        "--epochs",
+        3,
+        "--seed",
+        1,
+    )
     code, out, errors = chainrule(*words, cwd=path)
     assert (code, out) == (0, "")
     assumed, last = errors.splitlines()[:-1], errors.splitlines()[-1]
@@ -70,7 +81,9 @@ def test_version_and_help(folder):
         assert code == 0
         assert "Examples:\n" in out
         assert f"chainrule {command}".strip() in out
-    code, out, _ = typed("--show-completion", "bash", cwd=folder, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    code, out, _ = typed(
+        "--show-completion", "bash", cwd=folder, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1"
+    )
     assert code == 0
     assert "_CHAINRULE_COMPLETE" in out
 
@@ -102,15 +115,24 @@ def test_score_json_and_files_agree(folder):
 
 
 def test_arrays_of_npz_and_named_splits(folder):
-    code, out, errors = chainrule("fit", "splits.npz", "-o", "s.chainrule", "--epochs", 2, "--json", cwd=folder)
+    code, out, errors = chainrule(
+        "fit", "splits.npz", "-o", "s.chainrule", "--epochs", 2, "--json", cwd=folder
+    )
     assert code == 0
     record = json.loads(out)
     assert (record["train_rows"], record["valid_rows"]) == (150, 30)
     assert len(record["history"]) == 2
     assert "seed" in errors
     assert chainrule("score", "s.chainrule", "splits.npz", cwd=folder)[1].count("\n") == 21
-    assert chainrule("score", "s.chainrule", "splits.npz", "--split", "valid", cwd=folder)[1].count("\n") == 31
-    code, _, errors = chainrule("score", "s.chainrule", "splits.npz", "--split", "vaild", cwd=folder)
+    assert (
+        chainrule("score", "s.chainrule", "splits.npz", "--split", "valid", cwd=folder)[1].count(
+            "\n"
+        )
+        == 31
+    )
+    code, _, errors = chainrule(
+        "score", "s.chainrule", "splits.npz", "--split", "vaild", cwd=folder
+    )
     assert code == 2
     assert errors == (
         "chainrule: splits.npz: array 'vaild' is unknown; choose one of 'test', 'train', 'valid' (nearest: 'valid')\n"
@@ -119,11 +141,16 @@ def test_arrays_of_npz_and_named_splits(folder):
 
 def test_validation_rows_are_never_test_rows(folder):
     """Of a file or data set with splits, --valid takes the validation rows; test rows are read by score alone."""
-    _, out, _ = chainrule("fit", "rows.csv", "-o", "v", "--epochs", 1, "--json", "--valid", "splits.npz", cwd=folder)
+    _, out, _ = chainrule(
+        "fit", "rows.csv", "-o", "v", "--epochs", 1, "--json", "--valid", "splits.npz", cwd=folder
+    )
     assert json.loads(out)["valid_rows"] == 30
     np.savez(folder / "odd.npz", x_train=np.eye(3), test=np.eye(3))
     code, _, errors = chainrule("fit", "odd.npz", "-o", "v", cwd=folder)
-    assert (code, errors) == (2, "chainrule: odd.npz: holds the arrays x_train, test; say which one\n")
+    assert (code, errors) == (
+        2,
+        "chainrule: odd.npz: holds the arrays x_train, test; say which one\n",
+    )
     code, _, errors = chainrule("score", "m.chainrule", "rows.csv", "--split", "test", cwd=folder)
     assert code == 2
     assert errors == (
@@ -201,7 +228,9 @@ def test_datasets_lists_and_json(folder):
     assert set(listed[0]) == {"name", "title", "columns", "rows", "source", "licence"}
 
 
-ASSUMED = "a  binary  0 or 1\nb  binary  0 or 1\nc  binary  0 or 1\n"  # what fit says before it notices
+ASSUMED = (
+    "a  binary  0 or 1\nb  binary  0 or 1\nc  binary  0 or 1\n"  # what fit says before it notices
+)
 
 MISUSES = [
     ("fit nowhere.csv -o x", "chainrule: nowhere.csv: no such file\n"),
@@ -275,7 +304,10 @@ def test_misuse_is_explained_whole_and_exits_with_2(folder, words, message):
     code, out, errors = chainrule(*words.split(), cwd=folder)
     if "absent" in message:
         assert errors.startswith(message.replace("chainrule: ", "chainrule: warning: "))
-        errors, message = errors.splitlines()[1][:40], "chainrule: column 'b': value 'two' at row 4"[:40]
+        errors, message = (
+            errors.splitlines()[1][:40],
+            "chainrule: column 'b': value 'two' at row 4"[:40],
+        )
     errors = errors.removeprefix(ASSUMED).removeprefix(ASSUMED[: 2 * len(ASSUMED) // 3])
     assert errors == message
     assert code == 2
@@ -283,14 +315,18 @@ def test_misuse_is_explained_whole_and_exits_with_2(folder, words, message):
     assert sorted(p.name for p in folder.iterdir()) == before
 
 
-@pytest.mark.parametrize("words", ["", "fti", "fit rows.csv", "fit rows.csv -o x --epochs many", "score m.chainrule"])
+@pytest.mark.parametrize(
+    "words", ["", "fti", "fit rows.csv", "fit rows.csv -o x --epochs many", "score m.chainrule"]
+)
 def test_wrong_words_exit_with_2(folder, words):
     assert chainrule(*words.split(), cwd=folder)[0] == 2
 
 
 def test_a_closed_pipe_is_no_error(folder):
     command = f"{sys.executable} -m chainrule.cli.main sample m.chainrule -n 20000 | head -2"
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, cwd=folder)
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, cwd=folder
+    )
     assert done.returncode == 0
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 2

@@ -18,7 +18,11 @@ def rows_of(n=120):
     lines = []
     for k in range(n):
         written = f"{price[k]:,.2f}".translate(str.maketrans(",.", ".,"))
-        cells = [written if k % 9 else "", f"{day[k]}.{1 + k % 12}.2024" if k % 8 else "", ("NA", "DE", "FR")[k % 3]]
+        cells = [
+            written if k % 9 else "",
+            f"{day[k]}.{1 + k % 12}.2024" if k % 8 else "",
+            ("NA", "DE", "FR")[k % 3],
+        ]
         lines.append(";".join([*cells, f"1,{100 + k % 50}", ("-", "1,5%", "2,5%")[k % 3]]))
     return "preis;tag;land;menge;satz\n" + "\n".join(lines) + "\n"
 
@@ -57,7 +61,9 @@ def test_a_fit_says_how_columns_are_written_and_which_cells_are_missing(folder, 
 
 def test_answers_need_no_flags_and_are_written_as_the_file_is(folder):
     before = pl.read_csv(io.StringIO(rows_of()), separator=";", infer_schema=False)
-    code, out, errors = chainrule("impute", "m.chainrule", "t.csv", "--how", "draw", "--seed", 0, cwd=folder)
+    code, out, errors = chainrule(
+        "impute", "m.chainrule", "t.csv", "--how", "draw", "--seed", 0, cwd=folder
+    )
     assert (code, errors) == (0, "")
     filled = pl.read_csv(io.StringIO(out), infer_schema=False)
     for name, pattern in (
@@ -69,17 +75,30 @@ def test_answers_need_no_flags_and_are_written_as_the_file_is(folder):
         assert filled[name].filter(known).equals(before[name].filter(known))
         assert filled[name].str.contains(f"^{pattern}$").all()
     assert filled["land"].equals(before["land"])
-    code, out, _ = chainrule("sample", "m.chainrule", "-n", 40, "--seed", 0, "--given", "preis=1.234,50", cwd=folder)
+    code, out, _ = chainrule(
+        "sample", "m.chainrule", "-n", 40, "--seed", 0, "--given", "preis=1.234,50", cwd=folder
+    )
     drawn = pl.read_csv(io.StringIO(out), infer_schema=False)
     assert drawn["preis"].to_list() == ["1.234,50"] * 40
     assert set(drawn["land"]) <= {"NA", "DE", "FR"}
     assert drawn["menge"].str.contains(r"^-?[0-9],[0-9]{3}$|^-?[0-9]{1,3}$").all()
     code, out, _ = chainrule(
-        "sample", "m.chainrule", "-n", 2, "--seed", 0, "--given", "preis=1.234,50", "--json", cwd=folder
+        "sample",
+        "m.chainrule",
+        "-n",
+        2,
+        "--seed",
+        0,
+        "--given",
+        "preis=1.234,50",
+        "--json",
+        cwd=folder,
     )
     assert json.loads(out)["preis"] == [1234.5, 1234.5]
     code, out, _ = chainrule("explain", "m.chainrule", "t.csv", "--top", 4, cwd=folder)
-    assert set(pl.read_csv(io.StringIO(out), infer_schema=False)["found"]) <= set(before.unpivot()["value"])
+    assert set(pl.read_csv(io.StringIO(out), infer_schema=False)["found"]) <= set(
+        before.unpivot()["value"]
+    )
     whole = chainrule("score", "m.chainrule", "t.csv", cwd=folder)
     assert whole[0] == 0
     assert chainrule("score", "m.chainrule", "t.csv", *SAID, cwd=folder) == whole
@@ -96,12 +115,20 @@ def test_a_table_that_is_written_otherwise_is_read_by_the_same_flags(folder, tmp
         "so to read_table, by decimal={'preis': '.'} and thousands={'preis': ','} (--decimal preis=. --thousands preis=,)"
     )
     said = ("--decimal", "preis=.", "--date-format", "%m/%d/%Y")
-    answers = [chainrule("score", model, *words, cwd=tmp_path) for words in (("us.csv", *said), ("de.csv",))]
+    answers = [
+        chainrule("score", model, *words, cwd=tmp_path)
+        for words in (("us.csv", *said), ("de.csv",))
+    ]
     assert answers[0][:2] == answers[1][:2]
     assert answers[0][0] == 0
     code, out, _ = chainrule("impute", model, "us.csv", *said, cwd=tmp_path)
     assert out == 'preis,tag\n"1,234.50",12/31/2024\n"2,345.25",01/30/2024\n'
-    for flag, value in (("--decimal", ","), ("--thousands", "."), ("--date-format", "%d.%m.%Y"), ("--na-values", "-")):
+    for flag, value in (
+        ("--decimal", ","),
+        ("--thousands", "."),
+        ("--date-format", "%d.%m.%Y"),
+        ("--na-values", "-"),
+    ):
         code, _, errors = chainrule("score", model, "de.csv", flag, f"zahl={value}", cwd=tmp_path)
         assert code == 2
         assert "'zahl'" in errors

@@ -30,7 +30,9 @@ TINY = ("--hidden-size", 4, "--epochs", 1, "--members", 1)
 
 def hidden(text):
     """Characters other than line ends that a terminal would obey."""
-    return {c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")} - set("\n\u200c\u200d")
+    return {c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")} - set(
+        "\n\u200c\u200d"
+    )
 
 
 @pytest.mark.parametrize(("text", "shown"), NASTY.items())
@@ -45,7 +47,9 @@ def folder(tmp_path_factory):
     path, rng = tmp_path_factory.mktemp("nasty"), np.random.default_rng(0)
     columns = {name: rng.normal(size=60) for name in list(NASTY)[:-1]}
     columns |= {list(NASTY)[-1]: [list(NASTY)[k] for k in rng.integers(0, 3, 60)]}
-    pl.DataFrame(columns | {"\x1b[1mid": [f"k{k}" for k in range(60)]}).write_parquet(path / "t\x1b[5m.parquet")
+    pl.DataFrame(columns | {"\x1b[1mid": [f"k{k}" for k in range(60)]}).write_parquet(
+        path / "t\x1b[5m.parquet"
+    )
     code, _, errors = chainrule("fit", "t\x1b[5m.parquet", "-o", "m\x1b[5m", *TINY, cwd=path)
     assert code == 0
     return path, errors
@@ -93,10 +97,22 @@ def test_errors_and_warnings_name_things_by_their_escapes(folder):
     (path / "ragged\x1b.csv").write_text("a,b\n1\n")
     for words, wanted in (
         (("score", "m\x1b[5m", "none\x1b[0m.csv"), "none\\x1b[0m.csv"),
-        (("score", "m\x1b[5m", "less\n.parquet"), "less\\n.parquet: column(s) '\\x1b[2Jgone\\x1b[31m' are absent"),
-        (("score", "m\x1b[5m", "more\n.parquet"), "more\\n.parquet: column(s) 'more\\x1b[7m' are not in the model"),
-        (("score", "m\x1b[5m", "ragged\x1b.csv"), "ragged\\x1b.csv: line 2 has 1 field(s) where line 1 has 2"),
-        (("conditional", "m\x1b[5m", "t\x1b[5m.parquet", "who\x1b"), "column 'who\\x1b' is unknown"),
+        (
+            ("score", "m\x1b[5m", "less\n.parquet"),
+            "less\\n.parquet: column(s) '\\x1b[2Jgone\\x1b[31m' are absent",
+        ),
+        (
+            ("score", "m\x1b[5m", "more\n.parquet"),
+            "more\\n.parquet: column(s) 'more\\x1b[7m' are not in the model",
+        ),
+        (
+            ("score", "m\x1b[5m", "ragged\x1b.csv"),
+            "ragged\\x1b.csv: line 2 has 1 field(s) where line 1 has 2",
+        ),
+        (
+            ("conditional", "m\x1b[5m", "t\x1b[5m.parquet", "who\x1b"),
+            "column 'who\\x1b' is unknown",
+        ),
         (("fit", "t\x1b[5m.parquet", "-o", "no\x1b/m"), "no\\x1b/m: there is no folder no\\x1b"),
     ):
         _, _, errors = chainrule(*words, cwd=path)

@@ -24,7 +24,10 @@ LONG = "the_number_of_days_since_the_last_visit"  # longer than what is never br
 
 
 def words(text):
-    return Counter(word.rstrip(":") for word in text.translate(str.maketrans(BORDERS, " " * len(BORDERS))).split())
+    return Counter(
+        word.rstrip(":")
+        for word in text.translate(str.maketrans(BORDERS, " " * len(BORDERS))).split()
+    )
 
 
 @pytest.fixture
@@ -89,7 +92,10 @@ def test_what_a_command_prints_has_the_same_words_at_any_width(name, folder, at)
 def test_piped_tables_are_as_wide_as_they_ask_for(folder):
     """Also where the environment says otherwise: COLUMNS is of terminals."""
     _, text, _ = chainrule("show", "m.chainrule", cwd=folder)
-    assert re.search(rf"│ columns +│ 2 real, .*: income, {LONG}, ratio of one to the other, city, kept +│\n", text)
+    assert re.search(
+        rf"│ columns +│ 2 real, .*: income, {LONG}, ratio of one to the other, city, kept +│\n",
+        text,
+    )
     _, text, _ = chainrule("datasets", cwd=folder)
     for info in datasets.list():
         assert " / ".join(f"{rows:,}" for rows in info.rows) in text
@@ -97,7 +103,11 @@ def test_piped_tables_are_as_wide_as_they_ask_for(folder):
 
 
 def test_rows_are_a_table_on_a_terminal_and_csv_elsewhere(folder, at):
-    for words in (COMMANDS["sample"], COMMANDS["conditional"], [*COMMANDS["sample"][:3], "60", "--seed", "0"]):
+    for words in (
+        COMMANDS["sample"],
+        COMMANDS["conditional"],
+        [*COMMANDS["sample"][:3], "60", "--seed", "0"],
+    ):
         at(None)
         _, piped, _ = chainrule(*words, cwd=folder)
         at(200)
@@ -108,18 +118,28 @@ def test_rows_are_a_table_on_a_terminal_and_csv_elsewhere(folder, at):
         assert "│" not in piped
         if not many:
             assert "┃ row ┃" in text
-            cells = [re.split(" *│ *", line.strip())[1:-1] for line in text.splitlines() if line.startswith("│")]
+            cells = [
+                re.split(" *│ *", line.strip())[1:-1]
+                for line in text.splitlines()
+                if line.startswith("│")
+            ]
             assert [cell[0] for cell in cells] == [str(k) for k in range(len(lines) - 1)]
             expected = [line.lower().split(",") for line in lines[1:]]
             for row, wanted in zip(cells, expected, strict=True):
                 for cell, full in zip(row[1:], wanted, strict=True):
                     number = re.match(r"-?\d", full) is not None
-                    assert float(cell) == pytest.approx(float(full), rel=1e-5) if number else cell.lower() == full
+                    assert (
+                        float(cell) == pytest.approx(float(full), rel=1e-5)
+                        if number
+                        else cell.lower() == full
+                    )
         assert chainrule(*words, "--json", cwd=folder)[1].startswith("{")
 
 
 def entry(name, nats, error, seconds, accuracy=None):
-    probes = [] if accuracy is None else [SimpleNamespace(valid_accuracy=accuracy, accuracy=accuracy)]
+    probes = (
+        [] if accuracy is None else [SimpleNamespace(valid_accuracy=accuracy, accuracy=accuracy)]
+    )
     likelihood = SimpleNamespace(mark="≈", nats=nats, standard_error=error)
     return SimpleNamespace(
         family=SimpleNamespace(name=name), likelihood=likelihood, train_s=seconds, score_s=seconds, once_s=0.0,
@@ -162,7 +182,9 @@ def test_the_summary_of_compare_has_whole_numbers(width, at, capsys):
             "left out: tree row 0: given column 23 is step 63 of the order, but column 5 at step 0 is not known\n"
             in text
         )
-        assert re.search(r"│ gaussians │ +≈ -1234567\.89 │ 12345\.67 │ +12346 s │ +12346 s │ +12 s │", text)
+        assert re.search(
+            r"│ gaussians │ +≈ -1234567\.89 │ 12345\.67 │ +12346 s │ +12346 s │ +12 s │", text
+        )
     else:
         assert max(map(len, text.splitlines())) <= width
 
@@ -172,20 +194,38 @@ def test_the_demo_has_whole_numbers(width, at, capsys, monkeypatch):
     at(width)
     digits = cr.datasets.load("digits")
     config = cr.FitConfig(hidden_size=3, epochs=1)
-    density = cr.fit(digits.train[:200], digits.valid, network="nade", seed=0, config=config, verbose=False)
-    monkeypatch.setattr(lecture, "time_forms", lambda: [FormTiming(64, 0.0123, 0.0045), FormTiming(1024, 12.5, 0.25)])
+    density = cr.fit(
+        digits.train[:200], digits.valid, network="nade", seed=0, config=config, verbose=False
+    )
+    monkeypatch.setattr(
+        lecture,
+        "time_forms",
+        lambda: [FormTiming(64, 0.0123, 0.0045), FormTiming(1024, 12.5, 0.25)],
+    )
     demo._print_results(density, digits)
     demo._print_forms()
     text = capsys.readouterr().out
     nats = -density.score(digits.test)
-    for number in (f"{nats:.2f} ±", "44.36", "64.0", "2^64 − 1", "12.3 ms", "4.5 ms", "12500.0 ms", "250.0 ms", "50.0"):
+    for number in (
+        f"{nats:.2f} ±",
+        "44.36",
+        "64.0",
+        "2^64 − 1",
+        "12.3 ms",
+        "4.5 ms",
+        "12500.0 ms",
+        "250.0 ms",
+        "50.0",
+    ):
         assert number in text, (width, number)
     assert width is None or max(map(len, text.splitlines())) <= width
 
 
 def test_a_real_terminal_of_60_columns_and_a_pipe():
     """Without anything replaced: what a person sees, and what a file gets."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "FORCE_COLOR")}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("COLUMNS", "FORCE_COLOR")
+    }
     printed = on_terminal([*PROGRAM, "datasets"], columns=60)
     text = re.sub(r"\x1b\[[0-9;]*m", "", printed)
     piped = subprocess.run(
@@ -202,7 +242,9 @@ def test_a_real_terminal_of_60_columns_and_a_pipe():
 def test_tables_fall_back_to_lines_of_names_and_values(at, capsys):
     at(30)
     rows = [("a long name of a thing", -123456.789, 1e-300), ("b", 0.5, 2.0)]
-    shown.print_table(("name", "nats per row", "p"), rows, title="three columns", numbers=("nats per row", "p"))
+    shown.print_table(
+        ("name", "nats per row", "p"), rows, title="three columns", numbers=("nats per row", "p")
+    )
     assert capsys.readouterr().out == (
         "three columns\nname: a long name of a thing\nnats per row: -123456.789\np: 1e-300\n"
         "\nname: b\nnats per row: 0.5\np: 2.0\n"

@@ -32,7 +32,9 @@ def folder(tmp_path_factory):
     holes[:, 0] = False
     frame.mask(holes).to_csv(path / "t.csv", index=False)
     with pytest.warns(UserWarning, match="left out 'id'"):
-        density = cr.fit(path / "t.csv", effort="quick", seed=0, config=cr.FitConfig(epochs=30), verbose=False)
+        density = cr.fit(
+            path / "t.csv", effort="quick", seed=0, config=cr.FitConfig(epochs=30), verbose=False
+        )
     density.save(path / "m.chainrule")
     return path
 
@@ -47,7 +49,9 @@ def test_scores_of_standard_input_are_those_of_the_file(folder):
         code, out, errors = chainrule("score", "m.chainrule", "-", cwd=folder, stdin=data)
         assert code == 0, errors
         assert np.array_equal(pd.read_csv(io.StringIO(out))["log_prob"], wanted)
-    code, out, errors = chainrule("score", "m.chainrule", "-", "-o", "nats.parquet", "--json", cwd=folder, stdin=text)
+    code, out, errors = chainrule(
+        "score", "m.chainrule", "-", "-o", "nats.parquet", "--json", cwd=folder, stdin=text
+    )
     assert np.array_equal(pl.read_parquet(folder / "nats.parquet")["log_prob"], wanted)
     assert json.loads(out)["log_prob"] == wanted.tolist()
 
@@ -61,11 +65,15 @@ def test_faults_of_standard_input_name_line_and_column(folder):
         (b"\xff\xfe\x00", "standard input: UTF-16 text; save it as UTF-8, as `iconv -f UTF-16 -t UTF-8` does"),
         (b"PAR1 and no more", "standard input: not a readable Parquet file: "),
     ):  # fmt: skip
-        code, out, errors = chainrule("score", "m.chainrule", "-", "--strict", cwd=folder, stdin=data)
+        code, out, errors = chainrule(
+            "score", "m.chainrule", "-", "--strict", cwd=folder, stdin=data
+        )
         assert (code, out) == (2, "")
         assert errors.startswith(f"chainrule: {message}")
         assert "/tmp" not in errors
-    code, _, errors = chainrule("score", "m.chainrule", "-", "--split", "test", cwd=folder, stdin=head)
+    code, _, errors = chainrule(
+        "score", "m.chainrule", "-", "--split", "test", cwd=folder, stdin=head
+    )
     assert code == 2
     assert "--split names a split" in errors
 
@@ -82,9 +90,13 @@ def test_explain_shows_the_oddest_cells(folder):
     assert list(found.columns) == ["row", "column", "found", "bits", "expected"]
     assert found.iloc[0][["row", "column", "found"]].tolist() == [7, "height", "1700"]
     assert "…" in found["expected"][0]
-    cells = json.loads(chainrule("explain", "m.chainrule", "wrong.csv", "--top", 3, "--json", cwd=folder)[1])
+    cells = json.loads(
+        chainrule("explain", "m.chainrule", "wrong.csv", "--top", 3, "--json", cwd=folder)[1]
+    )
     assert [cell["row"] for cell in cells] == found["row"].tolist()
-    assert chainrule("explain", "m.chainrule", "t.csv", "--every-cell", "-o", "bits.csv", cwd=folder)[:2] == (0, "")
+    assert chainrule(
+        "explain", "m.chainrule", "t.csv", "--every-cell", "-o", "bits.csv", cwd=folder
+    )[:2] == (0, "")
     bits, wanted = pd.read_csv(folder / "bits.csv"), tails(density.model, path)
     assert list(bits.columns) == list(wanted.columns)
     np.testing.assert_allclose(bits["height"], wanted["height"].to_numpy(), rtol=1e-12)
@@ -127,7 +139,12 @@ def test_impute_fills_holes_and_leaves_every_known_cell_as_it_is_written(folder)
     before = [line.split(",") for line in (folder / "t.csv").read_text().splitlines()]
     after = [line.split(",") for line in out.splitlines()]
     assert len(before) == len(after)
-    filled = [(a, b) for old, new in zip(before, after, strict=True) for a, b in zip(old, new, strict=True) if a != b]
+    filled = [
+        (a, b)
+        for old, new in zip(before, after, strict=True)
+        for a, b in zip(old, new, strict=True)
+        if a != b
+    ]
     assert len(filled) > 100
     assert all(a == "" and b != "" for a, b in filled)
     frame = pl.read_csv(io.StringIO(out), infer_schema=False)
@@ -137,7 +154,19 @@ def test_impute_fills_holes_and_leaves_every_known_cell_as_it_is_written(folder)
     wanted = cr.load(folder / "m.chainrule").impute(folder / "t.csv", how="best")
     assert frame["town"].to_list() == wanted["town"].to_list()
     assert (
-        chainrule("impute", "m.chainrule", "t.csv", "--how", "draw", "--seed", 1, "-o", "f.parquet", cwd=folder)[0] == 0
+        chainrule(
+            "impute",
+            "m.chainrule",
+            "t.csv",
+            "--how",
+            "draw",
+            "--seed",
+            1,
+            "-o",
+            "f.parquet",
+            cwd=folder,
+        )[0]
+        == 0
     )
     drawn = pl.read_parquet(folder / "f.parquet")
     assert drawn.null_count().sum_horizontal().item() == 0
@@ -167,7 +196,9 @@ def test_parts_that_look_otherwise_keep_their_cells_and_their_manner(folder, mon
     assert filled["height"].to_list()[:5] == [170, 170, 170, 170, 170.6]
     assert filled["id"].to_list()[:6] == ["7", "7", "7", "7", "A12", None]
     kinds = [pl.String, pl.Boolean, pl.String, pl.Int64, pl.Float64, pl.Float64, pl.Datetime("us")]
-    assert [filled.schema[name] for name in known] == [pl.Float64 if k == pl.Int64 else k for k in kinds]
+    assert [filled.schema[name] for name in known] == [
+        pl.Float64 if k == pl.Int64 else k for k in kinds
+    ]
     density.impute(folder / "parts.csv", how="best", to=folder / "filled.csv")
     text = pl.read_csv(folder / "filled.csv", infer_schema=False)
     assert text["height"].to_list()[:5] == known["height"][:5]
@@ -177,7 +208,18 @@ def test_parts_that_look_otherwise_keep_their_cells_and_their_manner(folder, mon
 
 
 def test_samples_are_given_cells_and_written_in_parts(folder, monkeypatch):
-    words = ("sample", "m.chainrule", "-n", 40, "--given", "height=181.5", "--given", "town=north", "--seed", 3)
+    words = (
+        "sample",
+        "m.chainrule",
+        "-n",
+        40,
+        "--given",
+        "height=181.5",
+        "--given",
+        "town=north",
+        "--seed",
+        3,
+    )
     code, out, errors = chainrule(*words, cwd=folder)
     assert code == 0, errors
     found = pd.read_csv(io.StringIO(out))
@@ -196,9 +238,14 @@ def test_samples_are_given_cells_and_written_in_parts(folder, monkeypatch):
 def test_arrays_hold_numbers_and_what_is_far_has_a_likelihood(folder):
     code, out, errors = chainrule("sample", "m.chainrule", "-n", 5, "-o", "s.npy", cwd=folder)
     assert (code, out) == (2, "")
-    assert "s.npy: column 'town' holds String, no numbers; end the name with .csv or .parquet" in errors
+    assert (
+        "s.npy: column 'town' holds String, no numbers; end the name with .csv or .parquet"
+        in errors
+    )
     assert not (folder / "s.npy").exists()
-    assert chainrule("conditional", "m.chainrule", "t.csv", "town", "-o", "p.npy", cwd=folder)[0] == 0
+    assert (
+        chainrule("conditional", "m.chainrule", "t.csv", "town", "-o", "p.npy", cwd=folder)[0] == 0
+    )
     assert np.load(folder / "p.npy").shape == (300, 4)
     cells = ",1e300,", ",1e90,", ",inf,", ",tall,", ",,"
     rows = "".join(f"TRUE,west,1{cell}2.0,2024-01-01 00:00\n" for cell in cells)
@@ -212,7 +259,9 @@ def test_arrays_hold_numbers_and_what_is_far_has_a_likelihood(folder):
 def test_show_tells_what_each_column_costs(folder):
     code, out, errors = chainrule("show", "m.chainrule", cwd=folder)
     assert code == 0, errors
-    record = json.loads(chainrule("show", "m.chainrule", "--json", cwd=folder)[1])["training"]["columns"]
+    record = json.loads(chainrule("show", "m.chainrule", "--json", cwd=folder)[1])["training"][
+        "columns"
+    ]
     assert "bits per column, 30 validation rows" in out
     line = next(line for line in out.splitlines() if line.startswith("│ height"))
     alone, ours = (f"{record[key][3] / np.log(2):.3f}" for key in ("independent_nats", "nats"))
@@ -220,14 +269,18 @@ def test_show_tells_what_each_column_costs(folder):
     assert ours in line
 
 
-@pytest.mark.parametrize("words", ["impute m.chainrule big.csv -o x.csv", "sample m.chainrule -n 60000 -o x.csv"])
+@pytest.mark.parametrize(
+    "words", ["impute m.chainrule big.csv -o x.csv", "sample m.chainrule -n 60000 -o x.csv"]
+)
 def test_an_interrupt_leaves_no_half_file(folder, words):
     """It comes when the first of several parts was written."""
     if words.startswith("impute"):
         big = pl.concat([pl.read_csv(folder / "t.csv", infer_schema=False)] * 180)
         big.write_csv(folder / "big.csv")
     before = sorted(path.name for path in folder.iterdir())
-    code, errors = struck(*words.split(), cwd=folder, signal=signal.SIGINT, watched="*x.csv*", calls=100)
+    code, errors = struck(
+        *words.split(), cwd=folder, signal=signal.SIGINT, watched="*x.csv*", calls=100
+    )
     # Where the signal meets exec(), as in an import, Python ends itself by it afterwards; to a shell that is 130, too.
     assert code in (130, -signal.SIGINT), errors
     assert "interrupted; no output file was left, so repeat the command" in errors

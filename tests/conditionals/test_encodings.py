@@ -38,7 +38,12 @@ ENCODED = {
     Periodic((24.0, 168.0)): (0.0, 24.0, 48.0, 30.0, 167.0),
     PiecewiseLinear((0.0, 2.5, 6.0)): (0.0, 1.0, 2.5, 4.0, 6.0),
     PiecewiseLinear((-1.0, 0.0, 0.25)): (-1.0, -0.5, 0.1, 0.25),
-    Joined((AtomFlags((0.0,)), Standardised(low=-1.0, high=1.0), Periodic((1.5,)))): (0.0, -1.0, 1.0, 0.5),
+    Joined((AtomFlags((0.0,)), Standardised(low=-1.0, high=1.0), Periodic((1.5,)))): (
+        0.0,
+        -1.0,
+        1.0,
+        0.5,
+    ),
     OneHot(2) + OneHot(3): (0.0, 1.0, 2.0, 3.0),
 }
 
@@ -77,7 +82,9 @@ def test_values_are_told_apart(encoding):
 
 @pytest.mark.parametrize("encoding", [each for each in ENCODED if each.is_one_hot], ids=repr)
 def test_a_code_of_a_one_hot_encoding_sets_its_own_input(encoding):
-    assert torch.equal(encoding.encode(torch.arange(float(encoding.width))), torch.eye(encoding.width))
+    assert torch.equal(
+        encoding.encode(torch.arange(float(encoding.width))), torch.eye(encoding.width)
+    )
 
 
 @pytest.mark.parametrize("encoding", ENCODED, ids=repr)
@@ -124,7 +131,10 @@ def test_beyond_its_range_a_value_is_read_as_the_ranges_end():
         (lambda: Standardised(center=math.inf), "center = inf: pass a finite number"),
         (lambda: Standardised(low=2.0, high=1.0), "low = 2.0 is above high = 1.0"),
         (lambda: AtomFlags(()), "values = (): pass the atoms, at least one"),
-        (lambda: AtomFlags((1.0, 1.0)), "values = (1.0, 1.0): atoms are finite numbers, each named once"),
+        (
+            lambda: AtomFlags((1.0, 1.0)),
+            "values = (1.0, 1.0): atoms are finite numbers, each named once",
+        ),
         (lambda: Periodic((0.0,)), "periods = (0.0,): pass lengths above zero"),
         (lambda: PiecewiseLinear((0.0,)), "knots = (0.0,): pass two numbers or more"),
         (
@@ -183,9 +193,16 @@ def test_columns_take_conditionals_alone_or_with_an_encoding():
     assert Columns.from_json(runs) == columns != Columns.of([GaussianMixture(2), *SPEC[1:]])
     assert Columns.of(3).is_binary
     assert not Columns.of([(Bernoulli(), OneHot(2))]).is_binary
-    for wrong in (Identity(), (Identity(), Bernoulli()), (Bernoulli(),), (Bernoulli(), Bernoulli()), None):
+    for wrong in (
+        Identity(),
+        (Identity(), Bernoulli()),
+        (Bernoulli(),),
+        (Bernoulli(), Bernoulli()),
+        None,
+    ):
         with pytest.raises(
-            ShapeError, match=r"columns\[1\] = .* is not a conditional such as chainrule.Bernoulli\(\), nor"
+            ShapeError,
+            match=r"columns\[1\] = .* is not a conditional such as chainrule.Bernoulli\(\), nor",
         ):
             Columns.of([Bernoulli(), wrong])
 
@@ -201,7 +218,9 @@ def test_an_encoding_changes_what_others_read_and_not_how_a_column_is_scored(net
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.normal_(generator=generator_from(2))
-    x = torch.tensor([[1.0, 1.0, 2.0, 0.0, 1.0], [9.0, 1.0, 2.0, 0.0, 1.0], [0.5, 1.0, 2.0, 0.0, 1.0]])
+    x = torch.tensor(
+        [[1.0, 1.0, 2.0, 0.0, 1.0], [9.0, 1.0, 2.0, 0.0, 1.0], [0.5, 1.0, 2.0, 0.0, 1.0]]
+    )
     cells = net.log_prob_columns(x).detach()
     assert torch.allclose(cells[0, 1:], cells[1, 1:])
     assert float(cells[0, 0]) != float(cells[1, 0])

@@ -51,12 +51,16 @@ LISTED = [c for c in CONDITIONALS if c.support() is not None]
 INTEGERS = [c for c in CONDITIONALS if c.is_discrete and c.support() is None]
 DENSITIES = [c for c in CONDITIONALS if not c.is_discrete]
 ORDERED = [c for c in CONDITIONALS if c.is_ordered]
-LOGITS = torch.tensor([-300.0, -80.0, -25.0, -1.0, 0.0, 0.5, 21.0, 80.0, 300.0], dtype=torch.float64)[:, None]
+LOGITS = torch.tensor(
+    [-300.0, -80.0, -25.0, -1.0, 0.0, 0.5, 21.0, 80.0, 300.0], dtype=torch.float64
+)[:, None]
 WINDOW = 400  # integers on either side that hold all but nothing at the scales of ``params_of``
 
 
 def params_of(conditional, rows=6, seed=0, scale=1.5):
-    params = torch.randn(rows, conditional.param_width, generator=generator_from(seed), dtype=torch.float64)
+    params = torch.randn(
+        rows, conditional.param_width, generator=generator_from(seed), dtype=torch.float64
+    )
     return params * scale
 
 
@@ -84,7 +88,11 @@ def expectation(conditional, params, of, jumps=None):
 def test_what_is_listed_saturated_and_ordered():
     assert {type(c) for c in CONDITIONALS if c.is_listed} == {Bernoulli, Categorical}
     assert {type(c) for c in CONDITIONALS if not c.is_ordered} == {Categorical}
-    assert [c for c in CONDITIONALS if c.is_saturated] == [Bernoulli(), Categorical(1), Categorical(5)]
+    assert [c for c in CONDITIONALS if c.is_saturated] == [
+        Bernoulli(),
+        Categorical(1),
+        Categorical(5),
+    ]
 
 
 @pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
@@ -93,7 +101,9 @@ def test_a_saturated_family_has_every_distribution_over_its_support(conditional)
     values = torch.tensor(conditional.support() or (0.0,), dtype=torch.float64)
     logs = torch.randn(6, len(values), generator=generator_from(6), dtype=torch.float64) * 3
     if not conditional.is_saturated:
-        with pytest.raises(ChainruleError, match="does not contain every distribution over its support"):
+        with pytest.raises(
+            ChainruleError, match="does not contain every distribution over its support"
+        ):
             conditional.params_of(logs)
         return
     params = conditional.params_of(logs)
@@ -106,12 +116,17 @@ def test_a_saturated_family_has_every_distribution_over_its_support(conditional)
 def test_one_component_answers_as_the_conditional_does_and_equal_ones_as_one(conditional):
     params = params_of(conditional)
     one = Distribution.of(conditional, params)
-    x, uniform = conditional.sample(params, torch.full((6,), 0.3).double()), torch.full((6,), 0.7).double()
+    x, uniform = (
+        conditional.sample(params, torch.full((6,), 0.3).double()),
+        torch.full((6,), 0.7).double(),
+    )
     assert torch.equal(one.log_prob(x), conditional.log_prob(params, x))
     assert torch.equal(one.draw(uniform), conditional.sample(params, uniform))
     assert torch.equal(one.mode(), conditional.mode(params))
     assert torch.equal(one.mean(), conditional.mean(params))
-    many = Distribution.mixture(torch.tensor([0.5, 0.3, 0.2]).double().log().expand(6, -1), [one, one, one])
+    many = Distribution.mixture(
+        torch.tensor([0.5, 0.3, 0.2]).double().log().expand(6, -1), [one, one, one]
+    )
     assert many.components == 3
     torch.testing.assert_close(many.log_prob(x), one.log_prob(x))
     torch.testing.assert_close(many.tail_bound(x), one.tail_bound(x))
@@ -129,7 +144,10 @@ def test_draws_of_a_mixture_follow_its_components_by_their_weights(conditional):
     drawn = d.draw((torch.arange(n, dtype=torch.float64) + 0.5) / n)
     inside = (torch.arange(n, dtype=torch.float64) + 0.5) / n
     split = inside < 0.3
-    for k, own, left in ((0, drawn[split], inside[split] / 0.3), (1, drawn[~split], (inside[~split] - 0.3) / 0.7)):
+    for k, own, left in (
+        (0, drawn[split], inside[split] / 0.3),
+        (1, drawn[~split], (inside[~split] - 0.3) / 0.7),
+    ):
         want = conditional.sample(params[k].expand(len(own), -1), left)
         assert float((own - want).abs().quantile(0.999)) < 1e-6
 
@@ -170,7 +188,11 @@ def test_quadrature_gives_expectations(conditional, scale):
     surprise = -(weights * torch.where(weights > 0, d.log_prob_grid(values), 0)).sum(1)
     if conditional.is_discrete:
         _, p = masses(conditional, params)
-        times = 1 if conditional.support() is None else torch.tensor(conditional.multiplicities(), dtype=torch.float64)
+        times = (
+            1
+            if conditional.support() is None
+            else torch.tensor(conditional.multiplicities(), dtype=torch.float64)
+        )
         entropy = -(p * torch.where(p > 0, p / times, 1.0).log()).sum(1)
         exact = 1e-12 if conditional.is_listed else 0.08
         assert float((surprise - entropy).abs().max()) < exact
@@ -192,7 +214,10 @@ def test_quadrature_of_a_mixture_of_several_takes_hardly_more_values(conditional
     surprise = -(weights * torch.where(weights > 0, d.log_prob_grid(values), 0)).sum(1)
     if conditional.is_discrete:
         each, _ = masses(conditional, params[0])
-        p, times = d.log_prob_grid(each.expand(len(values), -1)).exp(), torch.tensor(conditional.multiplicities() or 1)
+        p, times = (
+            d.log_prob_grid(each.expand(len(values), -1)).exp(),
+            torch.tensor(conditional.multiplicities() or 1),
+        )
         exact = -(times * p * torch.where(p > 0, p, 1.0).log()).sum(1)
         tolerance = 1e-12 if conditional.is_listed else 0.08
     else:
@@ -226,7 +251,9 @@ def test_densities_integrate_to_one_and_agree_with_mean_and_entropy(conditional,
     mean = expectation(conditional, params, lambda x: x)
     torch.testing.assert_close(conditional.mean(params), mean, rtol=1e-5, atol=1e-5)
     if getattr(conditional, "components", 2) == 1:
-        entropy = integrate(conditional, params, lambda x: -conditional.log_prob(params[:, None], x))
+        entropy = integrate(
+            conditional, params, lambda x: -conditional.log_prob(params[:, None], x)
+        )
         torch.testing.assert_close(conditional.entropy(params), entropy, rtol=1e-5, atol=1e-5)
         around = conditional.log_prob(
             params[:, None], conditional.mode(params)[:, None] + torch.tensor([-1e-3, 0, 1e-3])
@@ -249,8 +276,12 @@ def test_cdf_is_the_integral_of_the_density(conditional):
                 values, p = masses(conditional, params)
                 want = torch.where(values <= at[:, None], p, 0).sum(1)
             else:
-                want = expectation(conditional, params, lambda v, at=at: (v <= at[:, None]).double(), at[:, None])
-            assert float((got - want).abs().max()) < (1e-12 if conditional.is_discrete else QUADRATURE)
+                want = expectation(
+                    conditional, params, lambda v, at=at: (v <= at[:, None]).double(), at[:, None]
+                )
+            assert float((got - want).abs().max()) < (
+                1e-12 if conditional.is_discrete else QUADRATURE
+            )
 
 
 @pytest.mark.parametrize("conditional", ORDERED, ids=repr)
@@ -274,7 +305,9 @@ def test_draws_follow_the_distribution(conditional):
         drawn = conditional.sample(params.expand(n, -1), uniforms)
         if conditional.is_discrete:
             values, p = masses(conditional, params)
-            if isinstance(conditional, Categorical) and conditional.unlisted == 0:  # what no row had is never drawn
+            if (
+                isinstance(conditional, Categorical) and conditional.unlisted == 0
+            ):  # what no row had is never drawn
                 values, p = values[: conditional.values], p[:, : conditional.values]
             counts = (drawn[:, None] == values).sum(0).double()
             assert counts.sum() == n
@@ -287,7 +320,9 @@ def test_draws_follow_the_distribution(conditional):
             x = drawn.sort().values
             steps = torch.arange(1, n + 1, dtype=torch.float64) / n
             cdf = conditional.cdf(params.expand(n, -1), x)
-            last = torch.searchsorted(x, x, right=True).double() / n  # ties at an atom count once, at their end
+            last = (
+                torch.searchsorted(x, x, right=True).double() / n
+            )  # ties at an atom count once, at their end
             off = (
                 (cdf - last).abs()
                 if conditional.atoms
@@ -310,20 +345,26 @@ def test_a_temperature_sharpens(conditional):
     """Towards zero every draw is the likeliest value, or a part's location; at one nothing changes."""
     params = params_of(conditional, rows=200)
     uniforms = torch.rand(200, generator=generator_from(1), dtype=torch.float64)
-    assert torch.equal(conditional.sample(params, uniforms), conditional.sample(params, uniforms, 1.0))
+    assert torch.equal(
+        conditional.sample(params, uniforms), conditional.sample(params, uniforms, 1.0)
+    )
     cold = conditional.sample(params, uniforms, 1e-4)
     if isinstance(conditional, Bernoulli | Categorical):
         assert torch.equal(cold, conditional.mode(params))
     elif isinstance(conditional, GaussianMixture) and conditional.components == 1:
         warm, hot = conditional.sample(params, uniforms), conditional.sample(params, uniforms, 3.0)
-        torch.testing.assert_close(hot - conditional.mean(params), 3 * (warm - conditional.mean(params)))
+        torch.testing.assert_close(
+            hot - conditional.mean(params), 3 * (warm - conditional.mean(params))
+        )
 
 
 def test_a_temperature_divides_every_logit_and_multiplies_every_scale():
     """Of parts, and of atoms, that lie far apart: at ½ the shares are softmax(2 l), and the spread within a part is halved."""
     uniforms = torch.rand(40000, generator=generator_from(4), dtype=torch.float64)
     rho = math.log(math.expm1(2 - 1e-3))  # scales of 2
-    params = torch.tensor([[0.0, 1.0, -50.0, 50.0, rho, rho]], dtype=torch.float64).expand(40000, -1)
+    params = torch.tensor([[0.0, 1.0, -50.0, 50.0, rho, rho]], dtype=torch.float64).expand(
+        40000, -1
+    )
     shares = torch.tensor([0.0, 2.0], dtype=torch.float64).softmax(0)
     for family in (GaussianMixture, LogisticMixture, LaplaceMixture, DiscretizedLogisticMixture):
         warm, cold = (family(2).sample(params, uniforms, t) for t in (1.0, 0.5))
@@ -333,7 +374,9 @@ def test_a_temperature_divides_every_logit_and_multiplies_every_scale():
     few = Atoms((-9.0, 0.0), GaussianMixture(1))
     params = torch.tensor([[0.0, -1.0, 1.0, 0.0, 50.0, rho]], dtype=torch.float64).expand(40000, -1)
     drawn = few.sample(params, uniforms, 0.5)
-    for value, share in zip((-9.0, 0.0), torch.tensor([0.0, -2.0, 2.0], dtype=torch.float64).softmax(0), strict=False):
+    for value, share in zip(
+        (-9.0, 0.0), torch.tensor([0.0, -2.0, 2.0], dtype=torch.float64).softmax(0), strict=False
+    ):
         assert abs(float((drawn == value).double().mean() - share)) < 0.01
 
 
@@ -342,7 +385,9 @@ def test_far_values_and_parameters_give_numbers(conditional):
     """Parameters of ±1e4 and values far out: no NaN in values or gradients, and no overflow but −inf."""
     for scale in (0.0, 1e2, 1e4):
         params = params_of(conditional, rows=8, scale=scale).requires_grad_()
-        values = [0.0, 1.0, 4.0, -3.0, 1e6] if conditional.support() is None else conditional.support()
+        values = (
+            [0.0, 1.0, 4.0, -3.0, 1e6] if conditional.support() is None else conditional.support()
+        )
         for x in values:
             logs = conditional.log_prob(params, torch.full((8,), x, dtype=torch.float64))
             assert not bool(logs.isnan().any())
@@ -356,7 +401,10 @@ def test_float32_agrees_with_float64(conditional):
     uniforms = torch.rand(50, generator=generator_from(2), dtype=torch.float64)
     x = conditional.sample(params.float(), uniforms)
     assert x.dtype == torch.float32
-    wide, narrow = conditional.log_prob(params.float().double(), x.double()), conditional.log_prob(params.float(), x)
+    wide, narrow = (
+        conditional.log_prob(params.float().double(), x.double()),
+        conditional.log_prob(params.float(), x),
+    )
     assert narrow.dtype == torch.float32
     torch.testing.assert_close(narrow.double(), wide, rtol=2e-5, atol=2e-5)
 
@@ -365,11 +413,17 @@ def test_float32_agrees_with_float64(conditional):
 def test_initial_parameters_have_the_moments_of_the_data(conditional):
     generator = generator_from(3)
     if (support := conditional.support()) is not None:
-        seen = len(support) - (getattr(conditional, "unlisted", None) == 0)  # else no training row is unlisted
+        seen = len(support) - (
+            getattr(conditional, "unlisted", None) == 0
+        )  # else no training row is unlisted
         index = torch.randint(0, seen, (4000, 3), generator=generator)
         x = torch.tensor(support, dtype=torch.float64)[index]
     else:
-        x = torch.randn(4000, 3, generator=generator, dtype=torch.float64) * torch.tensor([1.0, 2.0, 5.0]) + 3
+        x = (
+            torch.randn(4000, 3, generator=generator, dtype=torch.float64)
+            * torch.tensor([1.0, 2.0, 5.0])
+            + 3
+        )
         if conditional.is_discrete:
             x = x.round().clamp(min=getattr(conditional, "least", None) or -1000)
         for atom in conditional.atoms:
@@ -377,12 +431,18 @@ def test_initial_parameters_have_the_moments_of_the_data(conditional):
     params = conditional.initial_params(x)
     assert params.shape == (3, conditional.param_width)
     if isinstance(conditional, Categorical):
-        logs = conditional.log_prob(params[:, None], torch.arange(conditional.values).double().expand(3, -1))
+        logs = conditional.log_prob(
+            params[:, None], torch.arange(conditional.values).double().expand(3, -1)
+        )
         shares = torch.stack([(x == v).double().mean(0) for v in range(conditional.values)], 1)
-        assert float((logs.exp() - shares).abs().max()) < (2e-3 if conditional.unlisted is None else 0.1)
+        assert float((logs.exp() - shares).abs().max()) < (
+            2e-3 if conditional.unlisted is None else 0.1
+        )
         return
     bounded = getattr(conditional, "least", None) is not None or isinstance(conditional, Atoms)
-    torch.testing.assert_close(conditional.mean(params), x.mean(0), rtol=0.4 if bounded else 1e-3, atol=1e-2)
+    torch.testing.assert_close(
+        conditional.mean(params), x.mean(0), rtol=0.4 if bounded else 1e-3, atol=1e-2
+    )
     if not conditional.is_discrete and not bounded:
         second = integrate(conditional, params, lambda v: v**2)
         torch.testing.assert_close(
@@ -429,7 +489,10 @@ def test_discretised_masses_sum_to_one_at_any_scale(scale, bounds):
         *([] if bounds[1] is None else [bounds[1] + 1.0]),
         0.5,
     ):
-        assert float(conditional.log_prob(params, torch.tensor([outside], dtype=torch.float64))) == -math.inf
+        assert (
+            float(conditional.log_prob(params, torch.tensor([outside], dtype=torch.float64)))
+            == -math.inf
+        )
 
 
 def test_gradients_by_the_location_stay_bounded_when_the_scale_shrinks():
@@ -449,16 +512,25 @@ def test_an_unlisted_value_is_less_likely_than_any_listed():
             assert bool((logs[:, 4] < logs[:, :4].amin(1)).all())
             assert bool(logs[:, 4].isfinite().all())
         assert conditional.encoding().encode(torch.tensor([4.0])).tolist() == [[0.0, 0.0, 0.0, 0.0]]
-        assert conditional.encoding().is_evidence(torch.tensor([3.0, 4.0])).tolist() == [True, False]
-    logit = torch.log(torch.tensor(4 / 21, dtype=torch.float64))  # logsumexp of four zeros, less log 21
-    got = Categorical(4, unlisted=0, rows=20).log_prob(torch.zeros(1, 4).double(), torch.tensor([4.0]).double())
+        assert conditional.encoding().is_evidence(torch.tensor([3.0, 4.0])).tolist() == [
+            True,
+            False,
+        ]
+    logit = torch.log(
+        torch.tensor(4 / 21, dtype=torch.float64)
+    )  # logsumexp of four zeros, less log 21
+    got = Categorical(4, unlisted=0, rows=20).log_prob(
+        torch.zeros(1, 4).double(), torch.tensor([4.0]).double()
+    )
     assert float(got) == pytest.approx(float(logit - torch.log(4 + logit.exp())))
 
 
 def test_bernoulli_far_logits_are_exact():
     """Against the closed form in high precision: nothing is clamped, nothing rounds to zero too early."""
     d = Distribution.of(Bernoulli(), LOGITS)
-    for z, got in zip(LOGITS[:, 0].tolist(), d.log_prob(torch.ones(len(LOGITS)).double()).tolist(), strict=True):
+    for z, got in zip(
+        LOGITS[:, 0].tolist(), d.log_prob(torch.ones(len(LOGITS)).double()).tolist(), strict=True
+    ):
         want = z - math.log1p(math.exp(z)) if z < 0 else -math.log1p(math.exp(-z))
         assert got == pytest.approx(want, rel=1e-14, abs=0)
 
@@ -481,7 +553,9 @@ def test_quantiles_of_many_random_parameters_and_levels(conditional):
     q = torch.rand(3000, generator=generator_from(8), dtype=torch.float64)
     x = conditional.quantile(params, q)
     assert bool((conditional.cdf(params, x) >= q - 1e-10).all())
-    assert bool((conditional.cdf(params, x - (1.0 if conditional.is_discrete else 1e-7)) < q + 1e-10).all())
+    assert bool(
+        (conditional.cdf(params, x - (1.0 if conditional.is_discrete else 1e-7)) < q + 1e-10).all()
+    )
 
 
 @pytest.mark.parametrize("family", [GaussianMixture, LaplaceMixture, LogisticMixture])
@@ -489,7 +563,9 @@ def test_tails_of_the_cdf_keep_their_precision(family):
     params = torch.tensor([[0.0, 0.0, 0.5413248546129181]], dtype=torch.float64)
     for q in (1e-3, 1e-9, 1e-14, 1e-100):
         level = torch.tensor([q], dtype=torch.float64)
-        assert float(family(1).cdf(params, family(1).quantile(params, level))) == pytest.approx(q, rel=1e-6)
+        assert float(family(1).cdf(params, family(1).quantile(params, level))) == pytest.approx(
+            q, rel=1e-6
+        )
 
 
 def test_bound_distributions_draw_and_answer():
@@ -506,14 +582,23 @@ def test_bound_distributions_draw_and_answer():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Categorical(0), "values = 0: pass the number of values of a categorical column, at least 1"),
+        (
+            lambda: Categorical(0),
+            "values = 0: pass the number of values of a categorical column, at least 1",
+        ),
         (
             lambda: Categorical(3, unlisted=0),
             "rows = None: pass the number of training rows, which unlisted=0 needs, at least 1",
         ),
-        (lambda: GaussianMixture(0), "components = 0: pass a whole number of mixture components, at least 1"),
+        (
+            lambda: GaussianMixture(0),
+            "components = 0: pass a whole number of mixture components, at least 1",
+        ),
         (lambda: GaussianMixture(1, spread=0.0), "spread = 0.0: pass a number above zero"),
-        (lambda: DiscretizedLogisticMixture(1, least=0.5), "least = 0.5: pass an integer, or None for no bound"),
+        (
+            lambda: DiscretizedLogisticMixture(1, least=0.5),
+            "least = 0.5: pass an integer, or None for no bound",
+        ),
         (lambda: Atoms((), GaussianMixture(1)), "values = (): pass the atoms, at least one"),
         (
             lambda: Atoms((1.0, 1.0), GaussianMixture(1)),
@@ -528,7 +613,9 @@ def test_impossible_conditionals_are_refused(make, message):
 
 
 def test_unknown_or_misspelt_json_is_a_format_error():
-    with pytest.raises(FormatError, match=r"conditional 'Bernouli' is unknown.*nearest: 'Bernoulli'"):
+    with pytest.raises(
+        FormatError, match=r"conditional 'Bernouli' is unknown.*nearest: 'Bernoulli'"
+    ):
         conditional_from_json({"kind": "Bernouli"})
     with pytest.raises(FormatError, match=r"does not take the options \['width'\]"):
         conditional_from_json({"kind": "Bernoulli", "width": 3})
@@ -553,15 +640,24 @@ def test_what_lies_farther_out_is_the_smaller_tail(conditional):
     assert torch.allclose(conditional.tail_bound(params, x), wanted, rtol=1e-9, atol=1e-14)
     with_atom = Atoms((1.0,), conditional)
     logits = torch.tensor([0.0, math.log(3.0)], dtype=torch.float64).expand(len(x), 2)
-    assert torch.allclose(with_atom.tail_bound(torch.cat([logits, params], 1), x), 0.75 * wanted, rtol=1e-9, atol=1e-14)
+    assert torch.allclose(
+        with_atom.tail_bound(torch.cat([logits, params], 1), x),
+        0.75 * wanted,
+        rtol=1e-9,
+        atol=1e-14,
+    )
     assert (Bernoulli().tail_bound(torch.zeros(3, 1), torch.ones(3)) == 0).all()
 
 
 @pytest.mark.parametrize("scale", [0.26, 0.5, 0.79, 0.95])
 def test_members_that_agree_expect_what_each_of_them_expects(scale):
     one = DiscretizedLogisticMixture(1)
-    params = torch.tensor([[0.0, 0.3, math.log(math.expm1(scale - one.least_scale))]], dtype=torch.float64)
-    d = Distribution.mixture(torch.full((1, 3), 1 / 3, dtype=torch.float64).log(), (Distribution.of(one, params),) * 3)
+    params = torch.tensor(
+        [[0.0, 0.3, math.log(math.expm1(scale - one.least_scale))]], dtype=torch.float64
+    )
+    d = Distribution.mixture(
+        torch.full((1, 3), 1 / 3, dtype=torch.float64).log(), (Distribution.of(one, params),) * 3
+    )
     values, weights = d.quadrature()
     _, p = masses(one, params)
     entropy = -(p * torch.where(p > 0, p, 1.0).log()).sum(1)
@@ -570,9 +666,18 @@ def test_members_that_agree_expect_what_each_of_them_expects(scale):
 
 FAMILIES = {
     "categories": [Categorical(2), Categorical(5), Categorical(3)],
-    "categories whose unlisted are counted": [Categorical(4, unlisted=0, rows=9), Categorical(2, unlisted=0, rows=50)],
-    "categories whose unlisted are learned": [Categorical(2, unlisted=3), Categorical(6, unlisted=1, rows=50)],
-    "integers": [DiscretizedLogisticMixture(3, center=c, spread=s) for c, s in ((0.0, 1.0), (5.0, 40.0), (-2.0, 0.3))],
+    "categories whose unlisted are counted": [
+        Categorical(4, unlisted=0, rows=9),
+        Categorical(2, unlisted=0, rows=50),
+    ],
+    "categories whose unlisted are learned": [
+        Categorical(2, unlisted=3),
+        Categorical(6, unlisted=1, rows=50),
+    ],
+    "integers": [
+        DiscretizedLogisticMixture(3, center=c, spread=s)
+        for c, s in ((0.0, 1.0), (5.0, 40.0), (-2.0, 0.3))
+    ],
     "atoms among integers": [
         Atoms((0.0, 3.0), DiscretizedLogisticMixture(2, center=1.0)),
         Atoms((-1.0, 2.0), DiscretizedLogisticMixture(2, spread=9.0)),
@@ -590,10 +695,15 @@ def test_few_values_are_not_filled_up_to_many():
 def test_a_family_is_scored_at_once_as_each_of_its_members_is(members):
     """To the last few bits, gradients too; also of values that are no codes."""
     assert len({each.batch_key for each in members}) == 1
-    x = torch.tensor([0.0, 1.0, 2.0, 3.0, 0.5, -1.0, 7.0, 40.0], dtype=torch.float64)[:, None].expand(-1, len(members))
+    x = torch.tensor([0.0, 1.0, 2.0, 3.0, 0.5, -1.0, 7.0, 40.0], dtype=torch.float64)[
+        :, None
+    ].expand(-1, len(members))
     own = [params_of(each, rows=len(x), seed=k).requires_grad_() for k, each in enumerate(members)]
     got = members[0].log_prob_columns(members, own, x)
-    want = torch.stack([each.log_prob(p, x[:, k]) for k, (each, p) in enumerate(zip(members, own, strict=True))], dim=1)
+    want = torch.stack(
+        [each.log_prob(p, x[:, k]) for k, (each, p) in enumerate(zip(members, own, strict=True))],
+        dim=1,
+    )
     torch.testing.assert_close(got, want, rtol=1e-12, atol=1e-12)
     slopes = [torch.autograd.grad(logs[logs.isfinite()].sum(), own) for logs in (got, want)]
     for one, two in zip(*slopes, strict=True):

@@ -42,7 +42,12 @@ def test_an_example_runs_by_itself(title, tmp_path):
 
 
 def test_every_example_is_run():
-    assert list(sections(ADD_ONE)) == ["A conditional", "A kind of column", "A network", "A question"]
+    assert list(sections(ADD_ONE)) == [
+        "A conditional",
+        "A kind of column",
+        "A network",
+        "A question",
+    ]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

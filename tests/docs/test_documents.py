@@ -25,7 +25,11 @@ QUICKSTART = (ROOT / "docs/quickstart.md").read_text(encoding="utf-8")
 BENCHMARKS = (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
 QUIET = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "120"}
-MODULES = [m.name for m in pkgutil.walk_packages(chainrule.__path__, "chainrule.") if not m.name.endswith("cli.main")]
+MODULES = [
+    m.name
+    for m in pkgutil.walk_packages(chainrule.__path__, "chainrule.")
+    if not m.name.endswith("cli.main")
+]
 
 
 def blocks(page, language):
@@ -46,7 +50,14 @@ def unseeded(bits):
 
 
 def test_some_docstrings_have_examples():
-    assert sum(len(t.examples) for n in MODULES for t in doctest.DocTestFinder().find(importlib.import_module(n))) > 20
+    assert (
+        sum(
+            len(t.examples)
+            for n in MODULES
+            for t in doctest.DocTestFinder().find(importlib.import_module(n))
+        )
+        > 20
+    )
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +65,9 @@ def installed(tmp_path_factory):
     """The environment of someone who has installed chainrule and nothing else: what only developers have cannot be imported."""
     folder = tmp_path_factory.mktemp("absent")
     for name in ("pandas", "pyarrow"):
-        (folder / f"{name}.py").write_text("raise ImportError(f'{__name__} does not come with chainrule')\n")
+        (folder / f"{name}.py").write_text(
+            "raise ImportError(f'{__name__} does not come with chainrule')\n"
+        )
     return {**QUIET, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT / 'src'}"}
 
 
@@ -88,17 +101,27 @@ def test_the_story_of_the_quickstart(tmp_path, installed):
     """Its commands run, in their order; what they print is what stands there, but for the numbers of another machine."""
     said = QUICKSTART.split("## A table, from")[1].split("\n## ")[0]
     code = "\n".join(blocks(QUICKSTART, "shell"))
-    done = subprocess.run(["bash", "-eu", "-c", code], cwd=tmp_path, env=installed, capture_output=True, text=True)
+    done = subprocess.run(
+        ["bash", "-eu", "-c", code], cwd=tmp_path, env=installed, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assumed = [line for line in done.stderr.splitlines() if "  " in line]
     assert len(assumed) == 7
     assert all(line in said for line in assumed)
-    odd = [line.split(",")[:2] for line in done.stdout.split("row,column,found,bits,expected\n")[1].splitlines()[:2]]
+    odd = [
+        line.split(",")[:2]
+        for line in done.stdout.split("row,column,found,bits,expected\n")[1].splitlines()[:2]
+    ]
     assert sorted(odd) == [["12", "proline"], ["90", "cultivar"]]
-    assert re.findall(r"│ +(\d+) │ (proline|cultivar)", said) == [("12", "proline"), ("90", "cultivar")]
+    assert re.findall(r"│ +(\d+) │ (proline|cultivar)", said) == [
+        ("12", "proline"),
+        ("90", "cultivar"),
+    ]
     filled = re.findall(r"^> .*", done.stdout, flags=re.MULTILINE)
     assert [line.split(",")[-1] for line in filled] == ["class_0", "class_0", "class_1", "class_2"]
-    assert all(line in said for k, line in enumerate(filled) if k != 1)  # what differs between machines is a number
+    assert all(
+        line in said for k, line in enumerate(filled) if k != 1
+    )  # what differs between machines is a number
     assert abs(float(filled[1][2:].split(",")[0]) - 13.76) < 0.5
 
 
@@ -131,12 +154,22 @@ def test_the_demo_does_its_job_and_the_benchmarks_quote_it(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=QUIET, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "chainrule-demo"
-    pictures = ["completions.png", "dependence.png", "drawing.gif", "drawing.png", "learning_curve.png", "samples.png", "surprise.png"]
+    pictures = [
+        "completions.png",
+        "dependence.png",
+        "drawing.gif",
+        "drawing.png",
+        "learning_curve.png",
+        "samples.png",
+        "surprise.png",
+    ]
     assert sorted(p.name for p in folder.iterdir()) == sorted([*pictures, "model.chainrule"])
     assert all((folder / name).stat().st_size > 5000 for name in pictures)
     numbers = re.search(r"│ NADE +│ +([\d.]+) ± ([\d.]+)", done.stdout)
     assert numbers is not None, done.stdout
-    quoted = re.search(r"NADE ([\d.]+) ± ([\d.]+) nats, independent columns ([\d.]+), uniform ([\d.]+)", BENCHMARKS)
+    quoted = re.search(
+        r"NADE ([\d.]+) ± ([\d.]+) nats, independent columns ([\d.]+), uniform ([\d.]+)", BENCHMARKS
+    )
     assert float(quoted[1]) == pytest.approx(float(numbers[1]), abs=0.15)
     independent = re.search(r"│ independent columns +│ +([\d.]+) ±", done.stdout)
     assert float(quoted[3]) == pytest.approx(float(independent[1]), abs=0.01)

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
+NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "microsoft-edge",
+)
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -67,7 +74,9 @@ def browser():
 def look_at(page: Path, folder: Path, width: int) -> dict:
     """Opens a page in a window ``width`` pixels wide and returns the report of LOOK."""
     copy = folder / f"{page.stem}-{width}.html"
-    copy.write_text(page.read_text(encoding="utf-8").replace("</head>", LOOK + "</head>"), encoding="utf-8")
+    copy.write_text(
+        page.read_text(encoding="utf-8").replace("</head>", LOOK + "</head>"), encoding="utf-8"
+    )
     words = [
         browser(),
         *FLAGS,

@@ -40,7 +40,9 @@ def chainrule(*words, cwd, stdin=b"", warn="default"):
 
 def typed(*words, cwd, **extra):
     """Like ``chainrule``, in a new process; ``extra`` are additional environment variables."""
-    done = subprocess.run([*PROGRAM, *map(str, words)], capture_output=True, text=True, cwd=cwd, env={**WIDE, **extra})
+    done = subprocess.run(
+        [*PROGRAM, *map(str, words)], capture_output=True, text=True, cwd=cwd, env={**WIDE, **extra}
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -49,7 +51,9 @@ def on_terminal(command, *, columns, stream="stdout", **extra):
 
     Fails unless the exit code is 0.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")
+    }
     environment |= {"COLUMNS": str(columns), "TERM": "xterm", **extra}
     ours, theirs = pty.openpty()
     child = subprocess.Popen(command, **{stream: theirs}, env=environment)

@@ -23,9 +23,21 @@ from chainrule.networks import AbstractNetwork
 from chainrule.rng import generator_from
 
 FEW = DiscretizedLogisticMixture(2, least=0, most=2, center=1.0)
-MIXED = [Bernoulli(), Categorical(3), FEW, Atoms((1.0,), FEW), Categorical(2), Bernoulli()]  # 216 rows
+MIXED = [
+    Bernoulli(),
+    Categorical(3),
+    FEW,
+    Atoms((1.0,), FEW),
+    Categorical(2),
+    Bernoulli(),
+]  # 216 rows
 LABELS = [Bernoulli(), Categorical(3), Categorical(2), Bernoulli(), Categorical(4)]
-UNLISTED = [Categorical(2, unlisted=2), Bernoulli(), Categorical(3, unlisted=0, rows=9), Bernoulli()]
+UNLISTED = [
+    Categorical(2, unlisted=2),
+    Bernoulli(),
+    Categorical(3, unlisted=0, rows=9),
+    Bernoulli(),
+]
 REAL = [
     GaussianMixture(2),
     Bernoulli(),
@@ -49,12 +61,18 @@ def randomized(network: AbstractNetwork, seed: int, scale: float = 1.0) -> Abstr
     return network
 
 
-def nade(columns: object, hidden_size: int, seed: int = 0, scale: float = 1.0, **options: object) -> AbstractNetwork:
+def nade(
+    columns: object, hidden_size: int, seed: int = 0, scale: float = 1.0, **options: object
+) -> AbstractNetwork:
     generator = generator_from(seed)
-    return randomized(NADE(columns, hidden_size=hidden_size, generator=generator, **options), seed, scale)
+    return randomized(
+        NADE(columns, hidden_size=hidden_size, generator=generator, **options), seed, scale
+    )
 
 
-def made(columns: object, *hidden_sizes: int, seed: int = 0, scale: float = 1.0, **options: object) -> AbstractNetwork:
+def made(
+    columns: object, *hidden_sizes: int, seed: int = 0, scale: float = 1.0, **options: object
+) -> AbstractNetwork:
     generator = generator_from(seed)
     return randomized(MADE(columns, hidden_sizes, generator=generator, **options), seed, scale)
 
@@ -63,7 +81,9 @@ def orderless(
     columns: object, *hidden_sizes: int, seed: int = 0, scale: float = 1.0, **options: object
 ) -> OrderlessNADE:
     generator = generator_from(seed)
-    return randomized(OrderlessNADE(columns, hidden_sizes, generator=generator, **options), seed, scale)
+    return randomized(
+        OrderlessNADE(columns, hidden_sizes, generator=generator, **options), seed, scale
+    )
 
 
 def committee(*members: AbstractNetwork, weights: object = None) -> Committee:
@@ -72,9 +92,13 @@ def committee(*members: AbstractNetwork, weights: object = None) -> Committee:
 
 def full_covariance(columns: int, seed: int, order: object = None) -> FullCovarianceMixture:
     generator = generator_from(seed)
-    net = randomized(FullCovarianceMixture(columns, parts=3, order=order, generator=generator), seed)
+    net = randomized(
+        FullCovarianceMixture(columns, parts=3, order=order, generator=generator), seed
+    )
     with torch.no_grad():
-        net.covariance.copy_(net.covariance @ net.covariance.transpose(1, 2) + 0.1 * torch.eye(columns))
+        net.covariance.copy_(
+            net.covariance @ net.covariance.transpose(1, 2) + 0.1 * torch.eye(columns)
+        )
     return net
 
 
@@ -104,16 +128,22 @@ NETWORKS = {
     "made mixed": lambda: made(MIXED, 15, 15, seed=25, order="random"),
     "made unlisted": lambda: made(UNLISTED, 9, seed=26),
     "orderless": lambda: orderless(8, 12, 12, seed=28),
-    "orderless random order": lambda: orderless(8, 12, 9, seed=29, order="random", activation="sigmoid"),
+    "orderless random order": lambda: orderless(
+        8, 12, 9, seed=29, order="random", activation="sigmoid"
+    ),
     "orderless one layer": lambda: orderless(7, 12, seed=30),
     "orderless one column": lambda: orderless(1, 4, seed=31),
     "orderless two columns": lambda: orderless(2, 5, 3, seed=32, order=[1, 0]),
-    "orderless untrained": lambda: OrderlessNADE(6, [9, 9], generator=generator_from(33), dropout=0.5),
+    "orderless untrained": lambda: OrderlessNADE(
+        6, [9, 9], generator=generator_from(33), dropout=0.5
+    ),
     "orderless mixed": lambda: orderless(MIXED, 12, 12, seed=34, order="random"),
     "orderless members": lambda: orderless(8, 12, 9, seed=36, members=3),
     "orderless members mixed": lambda: orderless(MIXED, 9, 9, seed=37, order="random", members=2),
     "orderless unlisted": lambda: orderless(UNLISTED, 12, seed=35, order="random"),
-    "committee": lambda: committee(nade(8, 6, seed=38), nade(8, 4, seed=39), nade(8, 5, seed=40, activation="relu")),
+    "committee": lambda: committee(
+        nade(8, 6, seed=38), nade(8, 4, seed=39), nade(8, 5, seed=40, activation="relu")
+    ),
     "committee mixed random order": lambda: committee(
         nade(MIXED, 5, seed=41, order=[4, 1, 0, 5, 3, 2]),
         made(MIXED, 15, seed=42, order=[4, 1, 0, 5, 3, 2]),
@@ -122,11 +152,15 @@ NETWORKS = {
     "committee unlisted": lambda: committee(nade(UNLISTED, 5, seed=43), nade(UNLISTED, 4, seed=44)),
     "committee of one": lambda: committee(nade(6, 4, seed=45, order="random")),
     "chain table": lambda: randomized(ChainTable(6), 10),
-    "chain table random order": lambda: randomized(ChainTable(7, order="random", generator=generator_from(11)), 11),
+    "chain table random order": lambda: randomized(
+        ChainTable(7, order="random", generator=generator_from(11)), 11
+    ),
     "independent columns": lambda: randomized(IndependentColumns(8), 12),
     "independent mixed": lambda: randomized(IndependentColumns(MIXED), 27),
     "fvsbn": lambda: randomized(FVSBN(8), 46),
-    "fvsbn mixed random order": lambda: randomized(FVSBN(MIXED, order="random", generator=generator_from(47)), 47),
+    "fvsbn mixed random order": lambda: randomized(
+        FVSBN(MIXED, order="random", generator=generator_from(47)), 47
+    ),
     "fvsbn unlisted": lambda: randomized(FVSBN(UNLISTED), 48),
     "tree": lambda: randomized(ChowLiuTree(8, parents=[2, 0, -1, 2, 1, 1, 4, -1]), 49),
     "tree mixed": lambda: randomized(ChowLiuTree(LABELS, parents=[3, 0, 0, -1, 2]), 50),
@@ -150,7 +184,9 @@ OPEN_NETWORKS = {
     "orderless members real": lambda: orderless(REAL[:2], 9, 9, seed=10, members=2),
     "orderless members open": lambda: orderless(OPEN, 12, seed=11, order="random", members=3),
     "orderless open": lambda: orderless(OPEN, 12, 12, seed=9, order="random"),
-    "committee real": lambda: committee(nade(REAL[:2], 5, seed=12), made(REAL[:2], 7, seed=13), weights=[1, 2]),
+    "committee real": lambda: committee(
+        nade(REAL[:2], 5, seed=12), made(REAL[:2], 7, seed=13), weights=[1, 2]
+    ),
     "committee open": lambda: committee(nade(OPEN, 6, seed=14), nade(OPEN, 5, seed=15)),
     "independent open": lambda: randomized(IndependentColumns(OPEN), 6),
     "fvsbn real": lambda: randomized(FVSBN(REAL[:2]), 16),
@@ -169,14 +205,21 @@ DEPENDENT = [name for name in (*NETWORKS, *OPEN_NETWORKS) if not any(word in nam
 def eonade(columns: object, orders: int, seed: int) -> Ensemble:
     net = orderless(columns, 9, 8, seed=seed)
     return Ensemble(
-        [net.with_order(torch.randperm(len(net.columns), generator=generator_from(k))) for k in range(orders)]
+        [
+            net.with_order(torch.randperm(len(net.columns), generator=generator_from(k)))
+            for k in range(orders)
+        ]
     )
 
 
 ENSEMBLES = {
     "two orders": lambda: Ensemble([nade(6, 4, seed=1), made(6, 9, seed=2, order="random")]),
     "one order": lambda: Ensemble(
-        [nade(6, 4, seed=3, order=[1, 0, 5, 3, 2, 4]), made(6, 9, seed=4, order=[1, 0, 5, 3, 2, 4])], [3, 1]
+        [
+            nade(6, 4, seed=3, order=[1, 0, 5, 3, 2, 4]),
+            made(6, 9, seed=4, order=[1, 0, 5, 3, 2, 4]),
+        ],
+        [3, 1],
     ),
     "mixed columns": lambda: Ensemble(
         [nade(MIXED, 4, seed=5, order="random"), orderless(MIXED, 9, seed=6)], [1.0, 2.0]
@@ -186,8 +229,14 @@ ENSEMBLES = {
     "committees": lambda: Ensemble(
         [
             committee(nade(6, 4, seed=12), nade(6, 3, seed=13)),
-            committee(nade(6, 4, seed=14, order="reverse"), made(6, 9, seed=15, order="reverse"), weights=[2, 1]),
+            committee(
+                nade(6, 4, seed=14, order="reverse"),
+                made(6, 9, seed=15, order="reverse"),
+                weights=[2, 1],
+            ),
         ]
     ),
-    "unlisted": lambda: Ensemble([orderless(UNLISTED, 9, seed=10), orderless(UNLISTED, 7, seed=11, order="random")]),
+    "unlisted": lambda: Ensemble(
+        [orderless(UNLISTED, 9, seed=10), orderless(UNLISTED, 7, seed=11, order="random")]
+    ),
 }

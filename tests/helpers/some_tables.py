@@ -21,7 +21,9 @@ def mixed(n=400, seed=0, holes=0.0):
     price = np.round(2 + sex + rng.exponential(1.5, n), 1)
     start = datetime.datetime(2024, 1, 1)
     hour = [start + datetime.timedelta(hours=int(h)) for h in rng.integers(0, 24 * 40, n)]
-    frame = pd.DataFrame({"sex": sex, "town": town, "gain": gain, "height": height, "price": price, "hour": hour})
+    frame = pd.DataFrame(
+        {"sex": sex, "town": town, "gain": gain, "height": height, "price": price, "hour": hour}
+    )
     if holes:
         frame = frame.mask(rng.random(frame.shape) < holes)
     return frame
@@ -31,7 +33,13 @@ def three_bits(n=300, seed=0):
     """Three columns, b copies a nine times in ten, c is mostly true."""
     rng = np.random.default_rng(seed)
     a = rng.random(n) < 0.4
-    return pd.DataFrame({"a": a, "b": np.where(rng.random(n) < 0.9, a, ~a).astype(np.int8), "c": rng.random(n) < 0.8})
+    return pd.DataFrame(
+        {
+            "a": a,
+            "b": np.where(rng.random(n) < 0.9, a, ~a).astype(np.int8),
+            "c": rng.random(n) < 0.8,
+        }
+    )
 
 
 def density_of_bits():

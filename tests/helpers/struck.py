@@ -62,5 +62,7 @@ def struck(*words, cwd, signal, watched, calls=0):
         calls: number of function calls and returns between that write and the signal.
     """
     request = json.dumps([str(cwd), watched, calls, int(signal), list(map(str, words))])
-    done = subprocess.run([sys.executable, "-c", PROGRAM, request], cwd=cwd, env=WIDE, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, request], cwd=cwd, env=WIDE, capture_output=True, text=True
+    )
     return done.returncode, done.stderr

@@ -11,7 +11,13 @@ from chainrule.networks import Columns
 LISTS = {
     "categories": [Categorical(3), Categorical(4, unlisted=2), Categorical(1)],
     "one kind": [Categorical(5)] * 3,
-    "mixed": [Bernoulli(), Categorical(4, unlisted=0, rows=9), GaussianMixture(2), Categorical(2), Bernoulli()],
+    "mixed": [
+        Bernoulli(),
+        Categorical(4, unlisted=0, rows=9),
+        GaussianMixture(2),
+        Categorical(2),
+        Bernoulli(),
+    ],
     "none": [Bernoulli(), GaussianMixture(2)],
 }
 
@@ -20,9 +26,13 @@ LISTS = {
 @pytest.mark.parametrize("name", LISTS)
 def test_projection_is_the_product_with_the_encoded_inputs(name, masked, generator):
     columns = Columns.of(LISTS[name])
-    x = torch.stack([torch.arange(12) % (len(c.support() or (0, 1))) for c in columns.conditionals], 1).double()
+    x = torch.stack(
+        [torch.arange(12) % (len(c.support() or (0, 1))) for c in columns.conditionals], 1
+    ).double()
     known = torch.rand(x.shape, generator=generator) < 0.6 if masked else None
-    weight = torch.randn(sum(columns.input_widths), 5, generator=generator, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(
+        sum(columns.input_widths), 5, generator=generator, dtype=torch.float64, requires_grad=True
+    )
     bias = torch.randn(5, generator=generator, dtype=torch.float64, requires_grad=True)
     inputs = columns.encode(x) if known is None else columns.encode(x) * columns.spread(known)
     want = bias + inputs @ weight
@@ -32,7 +42,9 @@ def test_projection_is_the_product_with_the_encoded_inputs(name, masked, generat
         x = torch.where(known, x, math.nan)
     got = columns.project(x, weight, bias, known)
     assert torch.allclose(got, want, rtol=0, atol=1e-14)
-    for slope, right in zip(torch.autograd.grad(got, [weight, bias], direction), want_slopes, strict=True):
+    for slope, right in zip(
+        torch.autograd.grad(got, [weight, bias], direction), want_slopes, strict=True
+    ):
         assert torch.allclose(slope, right, rtol=0, atol=1e-13)
 
 
@@ -40,7 +52,9 @@ def test_what_is_no_code_of_a_category_adds_nothing(generator):
     columns = Columns.of([Categorical(3), Categorical(2, unlisted=1)])
     weight, bias = torch.randn(5, 4, generator=generator), torch.zeros(4)
     for value in (math.nan, -1.0, 0.5, 1e30, -1e30, math.inf):
-        assert torch.equal(columns.project(torch.tensor([[value, 2.0]]), weight, bias), torch.zeros(1, 4))
+        assert torch.equal(
+            columns.project(torch.tensor([[value, 2.0]]), weight, bias), torch.zeros(1, 4)
+        )
 
 
 def test_a_transposed_weight_is_looked_up_as_well(generator):

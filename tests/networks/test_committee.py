@@ -6,7 +6,15 @@ import pytest
 import torch
 from helpers.registry import MIXED, committee, made, nade, orderless
 
-from chainrule import NADE, Committee, Density, DiscretizedLogisticMixture, Ensemble, IndependentColumns, load
+from chainrule import (
+    NADE,
+    Committee,
+    Density,
+    DiscretizedLogisticMixture,
+    Ensemble,
+    IndependentColumns,
+    load,
+)
 from chainrule.errors import FormatError, ShapeError
 from chainrule.model import Model
 from chainrule.networks import Columns
@@ -18,7 +26,9 @@ ORDER = [4, 1, 0, 5, 3, 2]
 
 
 def mixed():
-    return committee(nade(MIXED, 5, seed=1, order=ORDER), made(MIXED, 15, seed=2, order=ORDER), weights=[3, 1]).double()
+    return committee(
+        nade(MIXED, 5, seed=1, order=ORDER), made(MIXED, 15, seed=2, order=ORDER), weights=[3, 1]
+    ).double()
 
 
 def bits():
@@ -83,7 +93,9 @@ def test_near_zero_temperature_members_agree_on_the_likeliest_value(temperature)
 def test_a_file_keeps_it_to_the_bit_and_refuses_members_of_two_orders(tmp_path):
     schema = Schema(tuple(Binary(name=f"x{k}", levels=(0, 1), dtype="int64") for k in range(6)))
     net = committee(nade(6, 4, seed=3), nade(6, 3, seed=4))
-    Density(Model(schema, Ensemble([net, committee(nade(6, 4, order="reverse"))])), {}).save(tmp_path / "m.chainrule")
+    Density(Model(schema, Ensemble([net, committee(nade(6, 4, order="reverse"))])), {}).save(
+        tmp_path / "m.chainrule"
+    )
     rows = all_rows(net).float()
     again = load(tmp_path / "m.chainrule").model.network.members[0]
     assert torch.equal(again.log_prob(rows), net.log_prob(rows))
@@ -101,12 +113,16 @@ def test_who_cannot_sit_on_a_committee():
         Committee([nade(6, 4), nade(6, 4, order="reverse")])
     with pytest.raises(ShapeError, match=r"members\[0\] is a OrderlessNADE; pass a NADE or a MADE"):
         Committee([orderless(6, 4)])
-    with pytest.raises(ShapeError, match="is a IndependentColumns"):  # a file of which could not be read
+    with pytest.raises(
+        ShapeError, match="is a IndependentColumns"
+    ):  # a file of which could not be read
         Committee([IndependentColumns(6)])
     with pytest.raises(ShapeError, match="weights"):
         Committee([nade(6, 4)], [math.inf])
     with pytest.raises(ShapeError, match="no rows"):
         bits().fit_weights(torch.zeros(0, 6))
     with pytest.raises(FormatError, match="is unknown"):
-        Committee.from_config(Columns.of(2), {"members": [{"class": "OrderlessNADE", "config": {}}]})
+        Committee.from_config(
+            Columns.of(2), {"members": [{"class": "OrderlessNADE", "config": {}}]}
+        )
     assert "2 members" in repr(Committee([NADE(3), NADE(3)]))

@@ -7,7 +7,16 @@ import math
 import numpy as np
 import pytest
 import torch
-from helpers.registry import ENSEMBLES, MIXED, NETWORKS, OPEN_NETWORKS, eonade, made, nade, orderless
+from helpers.registry import (
+    ENSEMBLES,
+    MIXED,
+    NETWORKS,
+    OPEN_NETWORKS,
+    eonade,
+    made,
+    nade,
+    orderless,
+)
 from helpers.tolerances import SUM_TO_ONE
 
 from chainrule import (
@@ -29,7 +38,14 @@ from chainrule.model import Model
 from chainrule.networks import Columns
 from chainrule.rng import generator_from
 from chainrule.table import Binary, Schema
-from chainrule.testing import all_rows, assert_pure, assert_sums_to_one, check, chi_squared_p_value, multiplicities
+from chainrule.testing import (
+    all_rows,
+    assert_pure,
+    assert_sums_to_one,
+    check,
+    chi_squared_p_value,
+    multiplicities,
+)
 from chainrule.testing.laws import LEAST_P_VALUE, count_rows
 
 ANY = ["orders of one network", "orderless and its orders", "unlisted"]  # take any evidence
@@ -59,10 +75,14 @@ def test_probabilities_sum_to_one(ensemble):
 
 def test_likelihoods_are_mixed_and_not_their_logarithms(ensemble):
     rows = all_rows(ensemble)[::3]
-    logs = torch.stack([log_weight + member.log_prob(rows) for member, log_weight in leaves(ensemble)])
+    logs = torch.stack(
+        [log_weight + member.log_prob(rows) for member, log_weight in leaves(ensemble)]
+    )
     assert torch.allclose(ensemble.log_prob(rows), logs.logsumexp(0), rtol=1e-12, atol=1e-12)
     weights = torch.tensor([math.exp(w) for _, w in leaves(ensemble)], dtype=torch.float64)[:, None]
-    assert bool((ensemble.log_prob(rows) >= (weights * (logs - weights.log())).sum(0) - 1e-12).all())
+    assert bool(
+        (ensemble.log_prob(rows) >= (weights * (logs - weights.log())).sum(0) - 1e-12).all()
+    )
 
 
 def test_rows_are_drawn_from_the_mixture(ensemble, ensemble_name, generator):
@@ -87,11 +107,15 @@ def test_conditional_probabilities_are_those_of_the_joints_given_first(name):
         for member, log_weight in leaves(net):
             order = member.order.tolist()
             groups = (given, observed & ~given, ~observed)
-            joint = member.with_order([k for wanted in groups for k in order if wanted[k]]).log_prob(everything)
+            joint = member.with_order(
+                [k for wanted in groups for k in order if wanted[k]]
+            ).log_prob(everything)
 
             def marginal(known, joint=joint):
                 same = (rows[:, None, known] == everything[None, :, known]).all(2)
-                return torch.where(same, (joint + times[:, ~known].sum(1))[None], -torch.inf).logsumexp(1)
+                return torch.where(
+                    same, (joint + times[:, ~known].sum(1))[None], -torch.inf
+                ).logsumexp(1)
 
             together.append(log_weight + marginal(observed))
             evidence.append(log_weight + marginal(given))
@@ -100,7 +124,9 @@ def test_conditional_probabilities_are_those_of_the_joints_given_first(name):
         assert float((got - want).abs().max().detach()) < SUM_TO_ONE
 
 
-@pytest.mark.parametrize("name", ["orders of one network", "orderless and its orders", "mixed columns", "one order"])
+@pytest.mark.parametrize(
+    "name", ["orders of one network", "orderless and its orders", "mixed columns", "one order"]
+)
 def test_draws_given_evidence_follow_the_reweighted_mixture(name, generator):
     net = ENSEMBLES[name]().double()
     known = torch.zeros(len(net.columns), dtype=torch.bool)
@@ -111,7 +137,9 @@ def test_draws_given_evidence_follow_the_reweighted_mixture(name, generator):
     row = net.sample(1, generator=generator)
     if name == "mixed columns":  # the evidence of the fixed order's prefix serves both
         assert len({tuple(m.order.tolist()) for m in net.members}) == 2
-    drawn = net.sample(8000, given=(torch.where(known, row, math.nan), known[None]), generator=generator)
+    drawn = net.sample(
+        8000, given=(torch.where(known, row, math.nan), known[None]), generator=generator
+    )
     assert torch.equal(drawn[:, known], row[:, known].expand(8000, -1))
     rows = all_rows(net)
     matching = rows[(rows[:, known] == row[:, known]).all(1)]
@@ -131,7 +159,9 @@ def test_a_conditional_is_the_quotient_of_mixtures(name, generator):
         whole = known.clone()
         whole[:, column] = True
         found = net.conditional(torch.where(known, x, math.nan), column, observed)
-        assert torch.allclose(found.log_prob(x[:, column]), net.log_prob(x, whole, known), rtol=1e-11, atol=1e-11)
+        assert torch.allclose(
+            found.log_prob(x[:, column]), net.log_prob(x, whole, known), rtol=1e-11, atol=1e-11
+        )
         values = torch.tensor(net.columns.conditionals[column].support(), dtype=torch.float64)
         logs = torch.stack([found.log_prob(v.expand(20)) for v in values], dim=1)
         listed = net.columns.encodings[column].is_evidence(values)
@@ -144,7 +174,8 @@ def test_a_conditional_is_the_quotient_of_mixtures(name, generator):
 
 def test_a_mixture_of_numbers_has_quantiles_between_its_members(generator):
     net = Ensemble(
-        [OPEN_NETWORKS["orderless real"](), OPEN_NETWORKS["orderless real"]().with_order([1, 0])], [0.3, 0.7]
+        [OPEN_NETWORKS["orderless real"](), OPEN_NETWORKS["orderless real"]().with_order([1, 0])],
+        [0.3, 0.7],
     ).double()
     with torch.no_grad():
         net.members[0].output_bias += 0.5  # shared: both members move
@@ -158,7 +189,12 @@ def test_a_mixture_of_numbers_has_quantiles_between_its_members(generator):
 
 @pytest.mark.parametrize("column", [1, 2, 3], ids=["integers", "numbers", "atoms"])
 def test_quantiles_of_a_mixture_are_the_smallest_values_that_reach_them(column, generator):
-    columns = [Bernoulli(), DiscretizedLogisticMixture(2), GaussianMixture(2), Atoms((0.0, 1.0), LogisticMixture(1))]
+    columns = [
+        Bernoulli(),
+        DiscretizedLogisticMixture(2),
+        GaussianMixture(2),
+        Atoms((0.0, 1.0), LogisticMixture(1)),
+    ]
     net = Ensemble([orderless(columns, 9, seed=k) for k in (1, 2, 3)], [1, 2, 3]).double()
     x = net.sample(200, generator=generator)
     found, whole = net.conditional(x, column), columns[column].is_discrete
@@ -188,8 +224,12 @@ def test_columns_are_scored_by_running_weights_where_the_order_is_one():
     for length in range(7):
         known = torch.zeros(6, dtype=torch.bool)
         known[net.order[:length]] = True
-        assert torch.allclose(cells[:, known].sum(1), net.log_prob(rows, known), rtol=1e-12, atol=1e-12)
-    each = torch.stack([d.log_prob(rows[:, k]) for k, d in enumerate(net.conditionals(rows))], dim=1)
+        assert torch.allclose(
+            cells[:, known].sum(1), net.log_prob(rows, known), rtol=1e-12, atol=1e-12
+        )
+    each = torch.stack(
+        [d.log_prob(rows[:, k]) for k, d in enumerate(net.conditionals(rows))], dim=1
+    )
     assert torch.allclose(each, cells, rtol=1e-12, atol=1e-12)
 
 
@@ -200,7 +240,10 @@ def test_a_walk_weights_the_members_by_what_it_learned():
     walk, cells = net.begin(rows, nothing), net.log_prob_columns(rows)
     for column in net.order.tolist():
         assert torch.allclose(
-            walk.distribution(column).log_prob(rows[:, column]), cells[:, column], rtol=1e-12, atol=1e-12
+            walk.distribution(column).log_prob(rows[:, column]),
+            cells[:, column],
+            rtol=1e-12,
+            atol=1e-12,
         )
         walk.learn(column, rows[:, column], ~nothing[:, column])
     with pytest.raises(EvidenceError, match="the members of this ensemble have several orders"):
@@ -210,15 +253,20 @@ def test_a_walk_weights_the_members_by_what_it_learned():
 def test_evidence_that_some_members_cannot_take_is_estimated():
     """Over repeats, (estimate − truth) ÷ standard error has a root mean square near 1."""
     net = Ensemble(
-        [nade(5, 5, seed=1), nade(5, 4, seed=2, order="reverse"), Committee([nade(5, 3, seed=3)])], [2, 1, 1]
+        [nade(5, 5, seed=1), nade(5, 4, seed=2, order="reverse"), Committee([nade(5, 3, seed=3)])],
+        [2, 1, 1],
     ).double()
     rows, observed = all_rows(net), torch.tensor([False, True, False, False, True])
     joint = net.log_prob(rows)
-    truth = torch.stack([joint[(rows[:, observed] == row[observed]).all(1)].logsumexp(0) for row in rows])
+    truth = torch.stack(
+        [joint[(rows[:, observed] == row[observed]).all(1)].logsumexp(0) for row in rows]
+    )
     for given in (None, torch.tensor([False, True, False, False, False])):
         with pytest.raises(EvidenceError, match="or pass estimate=True"):
             net.log_prob(rows, observed, given)
-        value, error = net.log_prob(rows, observed, given, estimate=True, n_draws=600, generator=generator_from(1))
+        value, error = net.log_prob(
+            rows, observed, given, estimate=True, n_draws=600, generator=generator_from(1)
+        )
         if given is not None:
             same = [(rows[:, given] == row[given]).all(1) for row in rows]
             truth = truth - torch.stack([joint[each].logsumexp(0) for each in same])
@@ -265,7 +313,9 @@ def test_asking_changes_nothing(ensemble, ensemble_name, generator):
 
 
 def test_training_through_an_ensemble_trains_its_members(generator):
-    net = Ensemble([NADE(6, hidden_size=4, generator=generator), OrderlessNADE(6, [4], generator=generator)])
+    net = Ensemble(
+        [NADE(6, hidden_size=4, generator=generator), OrderlessNADE(6, [4], generator=generator)]
+    )
     rows = torch.randint(0, 2, (8, 6), generator=generator).float()
     net.training_loss(rows, generator=generator).mean().backward()
     assert all(p.grad is not None for p in net.parameters())
@@ -276,7 +326,11 @@ def test_training_through_an_ensemble_trains_its_members(generator):
 def test_orders_that_differ_give_a_column_its_conditional_given_all_others():
     """By Bayes' rule over all rows, though no member draws the column last."""
     net = Ensemble(
-        [nade(5, 4, seed=k, order=order) for k, order in enumerate(([0, 1, 2, 3, 4], [4, 2, 0, 1, 3]))], [2, 1]
+        [
+            nade(5, 4, seed=k, order=order)
+            for k, order in enumerate(([0, 1, 2, 3, 4], [4, 2, 0, 1, 3]))
+        ],
+        [2, 1],
     )
     net = Ensemble([Committee([net.members[0]]), net.members[1]], [2, 1]).double()
     rows = all_rows(net)
@@ -293,7 +347,9 @@ def test_orders_that_differ_give_a_column_its_conditional_given_all_others():
 
 def test_evidence_that_a_member_holds_impossible_leaves_the_others(generator):
     columns = [Bernoulli(), DiscretizedLogisticMixture(2)]
-    first, second = (NADE(columns, 3, order=order, generator=generator) for order in ([0, 1], [1, 0]))
+    first, second = (
+        NADE(columns, 3, order=order, generator=generator) for order in ([0, 1], [1, 0])
+    )
     impossible = torch.tensor([[1.0, 50.0]])
     found = Ensemble([first, second]).conditional(impossible, 0).log_prob(torch.ones(1))
     assert bool(found.isfinite().all())
@@ -301,24 +357,32 @@ def test_evidence_that_a_member_holds_impossible_leaves_the_others(generator):
 
 
 def test_members_of_several_orders_are_checked_one_by_one(monkeypatch):
-    net = Ensemble([nade(4, 3, seed=1), nade(4, 3, seed=2, order=[3, 1, 0, 2])]).requires_grad_(False)
+    net = Ensemble([nade(4, 3, seed=1), nade(4, 3, seed=2, order=[3, 1, 0, 2])]).requires_grad_(
+        False
+    )
     schema = Schema(tuple(Binary(name=f"x{k}", levels=(0, 1), dtype="int64") for k in range(4)))
     density = Density(Model(schema, net), {})
     results = check(density)
     assert not [result for result in results if not result.passed]
     assert sum("2 members were tested, each alone" in result.detail for result in results) == 5
     net.double()
-    monkeypatch.setattr(net.members[1], "cells", lambda x, given, asked: torch.where(asked, -0.1, x.new_zeros(())))
+    monkeypatch.setattr(
+        net.members[1], "cells", lambda x, given, asked: torch.where(asked, -0.1, x.new_zeros(()))
+    )
     monkeypatch.setattr(Model, "in_float64", lambda self: self.network)
     broken = {result.name: result for result in check(density)}["probabilities sum to 1"]
     assert not broken.passed
     assert "; member 1: |Σp − 1| = " in broken.detail
     net.log_weight.zero_()  # 1 and 1
-    assert not {result.name: result for result in check(density)}["members' weights sum to 1"].passed
+    assert not {result.name: result for result in check(density)}[
+        "members' weights sum to 1"
+    ].passed
 
 
 def test_the_loss_of_fixed_orders_is_exact_but_while_training():
-    net = Ensemble([NADE(6, hidden_size=4), NADE(6, hidden_size=3, order="reverse")], [3, 1]).double()
+    net = Ensemble(
+        [NADE(6, hidden_size=4), NADE(6, hidden_size=3, order="reverse")], [3, 1]
+    ).double()
     rows = all_rows(net)
     own = [member.training_loss(rows) for member in net.members]
     torch.testing.assert_close(net.train().training_loss(rows), 0.75 * own[0] + 0.25 * own[1])
@@ -394,7 +458,8 @@ def test_bad_members_and_weights_are_refused():
     with pytest.raises(ShapeError, match=r"members\[1\] has other columns than members\[0\]"):
         Ensemble([NETWORKS["nade"](), NETWORKS["nade two columns"]()])
     with pytest.raises(
-        ShapeError, match=r"weights = \[1.0, 0.0\]: pass one number above zero for each of the 2 members"
+        ShapeError,
+        match=r"weights = \[1.0, 0.0\]: pass one number above zero for each of the 2 members",
     ):
         Ensemble([NETWORKS["nade"](), NETWORKS["nade"]()], [1, 0])
     with pytest.raises(FormatError, match="network 'Other' is unknown"):

@@ -165,7 +165,9 @@ def test_numbers_complete_a_prefix_and_score_it(name, generator):
     assert torch.equal(drawn[:, known], rows[:, known])
     marginal, rest = network.log_prob(values, known), network.log_prob(rows, given=known)
     assert torch.allclose(marginal + rest, network.log_prob(rows), rtol=1e-5, atol=1e-5)
-    assert torch.equal(network.log_prob(rows), network.log_prob_columns(rows).sum(1, dtype=torch.float64).float())
+    assert torch.equal(
+        network.log_prob(rows), network.log_prob_columns(rows).sum(1, dtype=torch.float64).float()
+    )
     if not isinstance(network, AbstractFixedOrder):
         return  # its training loss is an estimate or its members' own, with a law of its own
     loss = copy.deepcopy(network).double().training_loss(rows.double())
@@ -190,7 +192,9 @@ def test_jacobian_is_triangular(network, network_name, generator):
 
 def test_sampler_draws_from_log_prob(network, network_name, generator):
     if "unlisted" in network_name:
-        pytest.skip("what no row had is scored and never drawn; test_what_no_row_had_is_never_drawn has its law")
+        pytest.skip(
+            "what no row had is scored and never drawn; test_what_no_row_had_is_never_drawn has its law"
+        )
     assert_sampler_matches(network, generator)
 
 
@@ -202,7 +206,9 @@ WITH_RARE = {
     "committee": lambda: committee(nade(RARE, 5, seed=43), nade(RARE, 4, seed=44)),
     "fvsbn": lambda: randomized(FVSBN(RARE), 48),
     "tree": lambda: randomized(ChowLiuTree(RARE, parents=[2, 0, -1, 0]), 51),
-    "two orders": lambda: Ensemble([nade(RARE, 5, seed=16), made(RARE, 9, seed=27, order="reverse")]),
+    "two orders": lambda: Ensemble(
+        [nade(RARE, 5, seed=16), made(RARE, 9, seed=27, order="reverse")]
+    ),
 }
 
 
@@ -234,7 +240,9 @@ def test_what_no_row_had_is_never_drawn(name, generator):
         conditional = distribution.conditional
         logs += distribution.log_prob(rows[:, k]).detach()
         if isinstance(conditional, Categorical) and conditional.unlisted == 0:
-            each = distribution.log_prob_grid(torch.arange(conditional.values).double().expand(len(rows), -1))
+            each = distribution.log_prob_grid(
+                torch.arange(conditional.values).double().expand(len(rows), -1)
+            )
             logs -= each.logsumexp(1).detach()
             never |= rows[:, k] == conditional.values
     expected = torch.where(never, 0, logs.exp()) * n
@@ -257,7 +265,9 @@ def test_sample_completes_a_prefix(network, network_name, generator):
     drawn = network.sample(8000, given=(values, observed[None]), generator=generator).double()
     assert torch.equal(drawn[:, observed], row.double()[:, observed].expand(8000, -1))
     matching = rows[(rows[:, observed] == row.double()[:, observed]).all(1)]
-    expected = copy.deepcopy(network).double().log_prob(matching, given=observed).exp().detach() * 8000
+    expected = (
+        copy.deepcopy(network).double().log_prob(matching, given=observed).exp().detach() * 8000
+    )
     assert chi_squared_p_value(count_rows(drawn, matching), expected) > LEAST_P_VALUE
 
 
@@ -272,7 +282,9 @@ def test_other_evidence_is_refused_with_what_would_serve():
         "with the 3 known column(s) [3, 1, 0]"
     )
     with pytest.raises(EvidenceError, match=r"row 1: observed column 2 .* or pass estimate=True"):
-        net.log_prob(torch.zeros(2, 5), torch.tensor([[True] * 5, [False, False, True, True, False]]))
+        net.log_prob(
+            torch.zeros(2, 5), torch.tensor([[True] * 5, [False, False, True, True, False]])
+        )
 
 
 def test_estimate_of_other_evidence_agrees_with_enumeration(generator):
@@ -286,10 +298,19 @@ def test_estimate_of_other_evidence_agrees_with_enumeration(generator):
         return joint[(all_rows(net)[:, known] == row[known]).all(1)].logsumexp(0)
 
     for evidence in (None, given):
-        value, error = net.log_prob(rows, observed, evidence, estimate=True, n_draws=4000, generator=generator)
-        truth = torch.stack([marginal(r, observed) - (0 if evidence is None else marginal(r, evidence)) for r in rows])
+        value, error = net.log_prob(
+            rows, observed, evidence, estimate=True, n_draws=4000, generator=generator
+        )
+        truth = torch.stack(
+            [
+                marginal(r, observed) - (0 if evidence is None else marginal(r, evidence))
+                for r in rows
+            ]
+        )
         assert bool((error > 0).all())
-        assert bool(((value - truth).abs() < ESTIMATE_ERRORS * error).all()), (value - truth) / error
+        assert bool(((value - truth).abs() < ESTIMATE_ERRORS * error).all()), (
+            value - truth
+        ) / error
     exact = net.log_prob(rows, estimate=True, generator=generator)
     assert torch.equal(exact.standard_error, torch.zeros(len(rows)).double())
     assert torch.allclose(exact.value, net.log_prob(rows), rtol=0, atol=1e-12)
@@ -319,14 +340,18 @@ def test_asking_changes_nothing(network, generator):
 def test_row_sums_of_columns_are_log_prob(network, generator):
     rows = network.sample(9, generator=generator).double()
     net = copy.deepcopy(network).double()
-    assert torch.allclose(net.log_prob_columns(rows).sum(1), net.log_prob(rows), rtol=1e-14, atol=1e-14)
+    assert torch.allclose(
+        net.log_prob_columns(rows).sum(1), net.log_prob(rows), rtol=1e-14, atol=1e-14
+    )
     if isinstance(net, AbstractFixedOrder):
         assert torch.allclose(-net.training_loss(rows), net.log_prob(rows), rtol=1e-12, atol=1e-12)
 
 
 def test_conditionals_are_those_of_log_prob_columns(network, generator):
     rows = network.sample(9, generator=generator)
-    each = torch.stack([d.log_prob(rows[:, k]) for k, d in enumerate(network.conditionals(rows))], dim=1)
+    each = torch.stack(
+        [d.log_prob(rows[:, k]) for k, d in enumerate(network.conditionals(rows))], dim=1
+    )
     assert torch.equal(each, network.log_prob_columns(rows))
 
 
@@ -349,8 +374,15 @@ def test_the_description_has_the_order_and_the_state_has_what_was_learned(networ
 
 def test_networks_over_the_same_columns_have_each_its_own_order():
     columns = Columns.of(MIXED)
-    for kind in (NADE, lambda *a, **options: MADE(*a, [9], **options), lambda *a, **options: FVSBN(*a, **options)):
-        nets = [kind(columns, order=order, generator=generator_from(0)) for order in (None, "reverse", None)]
+    for kind in (
+        NADE,
+        lambda *a, **options: MADE(*a, [9], **options),
+        lambda *a, **options: FVSBN(*a, **options),
+    ):
+        nets = [
+            kind(columns, order=order, generator=generator_from(0))
+            for order in (None, "reverse", None)
+        ]
         x = nets[0].sample(5, generator=generator_from(1))
         with torch.inference_mode():  # whoever asks first, and in whichever mode
             for net in nets:
@@ -364,7 +396,9 @@ def test_networks_over_the_same_columns_have_each_its_own_order():
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: MADE(MIXED, [7, 6], order="reverse"), lambda: FVSBN(MIXED, order="reverse")], ids=["made", "fvsbn"]
+    "make",
+    [lambda: MADE(MIXED, [7, 6], order="reverse"), lambda: FVSBN(MIXED, order="reverse")],
+    ids=["made", "fvsbn"],
 )
 def test_masks_move_with_the_network(make):
     """To another dtype, and to another device: PyTorch's meta device is one that every machine has."""
@@ -377,7 +411,9 @@ def test_masks_move_with_the_network(make):
 
 def test_same_seed_same_bytes():
     for _ in range(2):
-        nets = [NADE(9, hidden_size=4, order="random", generator=generator_from(5)) for _ in range(2)]
+        nets = [
+            NADE(9, hidden_size=4, order="random", generator=generator_from(5)) for _ in range(2)
+        ]
         for key, tensor in nets[0].state_dict().items():
             assert torch.equal(tensor, nets[1].state_dict()[key])
         assert torch.equal(nets[0].order, nets[1].order)
@@ -397,14 +433,20 @@ def test_parameters_belong_to_columns_whatever_the_order():
         other.hidden_bias.copy_(net.hidden_bias)
         other.first_hidden.copy_(net.first_hidden)
     rows = all_rows(net)
-    assert torch.allclose(other.log_prob(rows[:, permutation]), net.log_prob(rows), rtol=0, atol=1e-13)
+    assert torch.allclose(
+        other.log_prob(rows[:, permutation]), net.log_prob(rows), rtol=0, atol=1e-13
+    )
 
 
 def test_nade_agrees_with_the_full_table_of_its_own_probabilities(generator):
     for order in (None, "random"):
         net = nade(7, 9, seed=4, order=order).double()
         rows = all_rows(net)
-        table = ChainTable(7, order=net.order).double().fit_probabilities(rows, net.log_prob(rows).exp().detach())
+        table = (
+            ChainTable(7, order=net.order)
+            .double()
+            .fit_probabilities(rows, net.log_prob(rows).exp().detach())
+        )
         assert (table.log_prob(rows) - net.log_prob(rows)).abs().max() < ORACLE_NATS
         assert sum(p.numel() for p in table.parameters()) == 2**7 - 1
 
@@ -449,7 +491,9 @@ def test_hidden_and_features(generator):
             expected = net.first_hidden.expand(7, -1)
         assert torch.allclose(hidden[:, column], expected, rtol=0, atol=1e-14)
     logits = torch.cat([d.params[:, 0] for d in net.conditionals(x)], 1)
-    assert torch.allclose((hidden * net.output_weight).sum(2) + net.output_bias, logits, rtol=0, atol=1e-13)
+    assert torch.allclose(
+        (hidden * net.output_weight).sum(2) + net.output_bias, logits, rtol=0, atol=1e-13
+    )
     assert torch.allclose(net.features(x, "last"), hidden[:, net.order[-1]], rtol=0, atol=1e-14)
     assert torch.allclose(net.features(x, "mean"), hidden.mean(1), rtol=0, atol=1e-14)
     assert torch.allclose(net.features(x, "sum"), hidden.sum(1), rtol=0, atol=1e-14)
@@ -459,22 +503,34 @@ def test_hidden_and_features(generator):
 def test_output_biases_start_at_smoothed_log_odds_even_of_constant_columns():
     net = NADE(3, hidden_size=2)
     net.initialize_from(torch.tensor([[0.0, 1.0, 1.0]] * 2 + [[0.0, 1.0, 0.0]] * 2))
-    assert torch.allclose(net.output_bias, torch.tensor([math.log(0.5 / 4.5), math.log(4.5 / 0.5), 0.0]))
+    assert torch.allclose(
+        net.output_bias, torch.tensor([math.log(0.5 / 4.5), math.log(4.5 / 0.5), 0.0])
+    )
 
 
 def test_a_temperature_divides_the_logits(network, network_name):
     """The same uniforms give the same rows from a network whose outputs are divided by the temperature."""
     if "mixed" in network_name:
-        pytest.skip("it multiplies scales, too: test_a_temperature_sharpens has the law of each conditional")
+        pytest.skip(
+            "it multiplies scales, too: test_a_temperature_sharpens has the law of each conditional"
+        )
     if "mixture" in network_name:
         pytest.skip("what it computes the logits from are no logits of one column")
     if "members" in network_name or ("committee" in network_name and "one" not in network_name):
-        pytest.skip("it favours members, too: test_near_zero_temperature_members_agree_on_the_likeliest_value")
+        pytest.skip(
+            "it favours members, too: test_near_zero_temperature_members_agree_on_the_likeliest_value"
+        )
     network = network.double()
     cold = copy.deepcopy(network)
     with torch.no_grad():
         for name, parameter in cold.named_parameters():
-            if name.split(".")[-1] in ("output_weight", "output_bias", "direct_weight", "table_weight", "logits"):
+            if name.split(".")[-1] in (
+                "output_weight",
+                "output_bias",
+                "direct_weight",
+                "table_weight",
+                "logits",
+            ):
                 parameter /= 0.5
     drawn = network.sample(500, temperature=0.5, generator=generator_from(3))
     assert torch.equal(drawn, cold.sample(500, generator=generator_from(3)))
@@ -489,8 +545,15 @@ def test_the_standard_error_of_an_estimate_is_its_spread(monkeypatch):
     net = nade(6, 5, seed=3).double()
     rows = all_rows(net)
     observed = torch.tensor([False, True, False, True, False, True])
-    truth = torch.stack([net.log_prob(rows)[(rows[:, observed] == r[observed]).all(1)].logsumexp(0) for r in rows[:40]])
-    value, error = net.log_prob(rows[:40], observed, estimate=True, n_draws=1000, generator=generator_from(1))
+    truth = torch.stack(
+        [
+            net.log_prob(rows)[(rows[:, observed] == r[observed]).all(1)].logsumexp(0)
+            for r in rows[:40]
+        ]
+    )
+    value, error = net.log_prob(
+        rows[:40], observed, estimate=True, n_draws=1000, generator=generator_from(1)
+    )
     z = (value - truth) / error
     assert 0.6 < float(z.square().mean().sqrt().detach()) < 1.6
 
@@ -505,8 +568,14 @@ def test_numpy_integers_are_integers():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda net: net.log_prob(torch.zeros(2, 3)), r"x has shape (2, 3); this network has 4 columns: pass (N, 4)"),
-        (lambda net: net.log_prob([[0, 0, 0, 0]]), "x is a list; pass a float tensor (N, 4) of codes"),
+        (
+            lambda net: net.log_prob(torch.zeros(2, 3)),
+            r"x has shape (2, 3); this network has 4 columns: pass (N, 4)",
+        ),
+        (
+            lambda net: net.log_prob([[0, 0, 0, 0]]),
+            "x is a list; pass a float tensor (N, 4) of codes",
+        ),
         (
             lambda net: net.log_prob(torch.zeros(2, 4), torch.ones(4)),
             "observed has dtype torch.float32; it says which cells are known, so pass booleans",
@@ -516,7 +585,9 @@ def test_numpy_integers_are_integers():
             "observed has shape (3,); give (4,) or (2, 4) booleans",
         ),
         (
-            lambda net: net.log_prob(torch.zeros(1, 4), torch.zeros(4).bool(), torch.ones(4).bool()),
+            lambda net: net.log_prob(
+                torch.zeros(1, 4), torch.zeros(4).bool(), torch.ones(4).bool()
+            ),
             "row 0: column 0 is given but not observed; mark it as observed too",
         ),
         (lambda net: net.sample(-1), "n = -1: pass a whole number of rows, at least 0"),
@@ -529,13 +600,22 @@ def test_numpy_integers_are_integers():
             "pool 'max' is unknown; choose one of 'concat', 'last', 'mean', 'sum'",
         ),
         (lambda net: NADE(0), "columns = 0: pass a number of binary columns, at least 1"),
-        (lambda net: NADE(3, hidden_size=0), "hidden_size = 0: pass a whole number of hidden units, at least 1"),
+        (
+            lambda net: NADE(3, hidden_size=0),
+            "hidden_size = 0: pass a whole number of hidden units, at least 1",
+        ),
         (
             lambda net: NADE(3, activation="sigmoit"),
             "activation 'sigmoit' is unknown; choose one of 'relu', 'sigmoid' (nearest: 'sigmoid')",
         ),
-        (lambda net: NADE(3, order=[0, 1, 1]), "order [0, 1, 1] is not a permutation of the 3 columns 0 … 2"),
-        (lambda net: ChainTable(17), "a full table over 17 columns has 2^17 − 1 numbers; at most 16 columns"),
+        (
+            lambda net: NADE(3, order=[0, 1, 1]),
+            "order [0, 1, 1] is not a permutation of the 3 columns 0 … 2",
+        ),
+        (
+            lambda net: ChainTable(17),
+            "a full table over 17 columns has 2^17 − 1 numbers; at most 16 columns",
+        ),
         (
             lambda net: net.log_prob(torch.zeros(1, 4), estimate=True, n_draws=1),
             "n_draws = 1: pass a whole number of draws, at least 2",
@@ -558,10 +638,17 @@ def test_no_rows_are_rows_too(network):
 def test_registry_covers_every_network_class():
     from chainrule import baselines, networks
 
-    classes = {type(build()) for build in (*NETWORKS.values(), *OPEN_NETWORKS.values(), *ENSEMBLES.values())}
+    classes = {
+        type(build())
+        for build in (*NETWORKS.values(), *OPEN_NETWORKS.values(), *ENSEMBLES.values())
+    }
     public = [getattr(module, name) for module in (baselines, networks) for name in module.__all__]
     for cls in public:
-        if isinstance(cls, type) and issubclass(cls, networks.AbstractNetwork) and not inspect.isabstract(cls):
+        if (
+            isinstance(cls, type)
+            and issubclass(cls, networks.AbstractNetwork)
+            and not inspect.isabstract(cls)
+        ):
             assert cls in classes, f"{cls.__name__} is in no registry"
 
 

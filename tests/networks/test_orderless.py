@@ -19,7 +19,9 @@ from chainrule.testing.laws import LEAST_P_VALUE, count_rows
 FEW_COLUMNS = {
     "binary": lambda: orderless(4, 7, 6, seed=1, order="random").double(),
     "mixed": lambda: orderless(MIXED[:4], 7, 6, seed=2, order="random").double(),
-    "members": lambda: orderless(MIXED[:4], 7, 6, seed=4, order="random", members=2).double().eval(),
+    "members": lambda: (
+        orderless(MIXED[:4], 7, 6, seed=4, order="random", members=2).double().eval()
+    ),
     "unlisted": lambda: orderless(UNLISTED, 7, seed=3, order=[2, 0, 3, 1]).double(),
 }
 
@@ -49,7 +51,10 @@ def test_the_loss_over_all_masks_is_the_mean_over_all_orders(net):
                 continue
             weight = 1 / m / math.comb(m, count)
             total += (
-                weight * net.masked_loss(torch.where(observed, rows, math.nan), seen, known.expand(rows.shape)).detach()
+                weight
+                * net.masked_loss(
+                    torch.where(observed, rows, math.nan), seen, known.expand(rows.shape)
+                ).detach()
             )
         want = (
             exact_mean_over_orders(net, torch.where(observed, rows, math.nan), observed)
@@ -58,7 +63,9 @@ def test_the_loss_over_all_masks_is_the_mean_over_all_orders(net):
         )
         assert torch.allclose(total, want.double().detach(), rtol=1e-12, atol=1e-12), observed
     nothing = torch.zeros(rows.shape, dtype=torch.bool)
-    assert torch.equal(net.training_loss(rows, nothing), torch.zeros(len(rows), dtype=torch.float64))
+    assert torch.equal(
+        net.training_loss(rows, nothing), torch.zeros(len(rows), dtype=torch.float64)
+    )
 
 
 def test_masks_are_drawn_with_uniform_counts_and_uniform_choice():
@@ -71,19 +78,25 @@ def test_masks_are_drawn_with_uniform_counts_and_uniform_choice():
     for rows, cells in ((slice(1, None, 3), [0, 1, 3]), (slice(0, None, 3), [1, 3])):
         masks = known[rows][:, cells].double()
         m = len(cells)
-        choices = torch.tensor([c for c in itertools.product([0.0, 1.0], repeat=m) if sum(c) < m]).double()
+        choices = torch.tensor(
+            [c for c in itertools.product([0.0, 1.0], repeat=m) if sum(c) < m]
+        ).double()
         expected = torch.tensor([1 / m / math.comb(m, int(c.sum())) for c in choices]) * len(masks)
         assert chi_squared_p_value(count_rows(masks, choices), expected.double()) > LEAST_P_VALUE
     half = len(known) // 2
     complement = (known[:half] ^ known[half:]) == observed[:half]
-    assert complement.all(1).double().mean() > 0.4  # the pairs lie opposite, but for those drawn again
+    assert (
+        complement.all(1).double().mean() > 0.4
+    )  # the pairs lie opposite, but for those drawn again
 
 
 def test_the_drawn_loss_is_right_on_average():
     net = FEW_COLUMNS["mixed"]()
     row = all_rows(net)[17:18]
     observed = torch.tensor([[True, True, False, True]])
-    drawn = net.training_loss(row.expand(40000, -1), observed.expand(40000, -1), generator_from(1)).detach()
+    drawn = net.training_loss(
+        row.expand(40000, -1), observed.expand(40000, -1), generator_from(1)
+    ).detach()
     want = float(exact_mean_over_orders(net, row, observed).detach())
     assert abs(float(drawn.mean()) - want) < 5 * float(drawn.std()) / 200
     assert float(drawn.std()) > 0
@@ -105,7 +118,9 @@ def test_any_cells_may_be_observed_or_given(net):
 
             def marginal(known, joint=joint):
                 same = (rows[:, None, known] == rows[None, :, known]).all(2)
-                return torch.where(same, (joint + times[:, ~known].sum(1))[None], -torch.inf).logsumexp(1)
+                return torch.where(
+                    same, (joint + times[:, ~known].sum(1))[None], -torch.inf
+                ).logsumexp(1)
 
             got = net.log_prob(torch.where(observed, rows, math.nan), observed, given)
             want = marginal(observed) - marginal(given)
@@ -123,7 +138,9 @@ def test_with_and_without_gradients_the_numbers_are_the_same(generator):
             plain = [net.log_prob(x, given=given), *(d.params for d in net.conditionals(x))]
             assert net.log_prob(x[:0]).shape == (0,)
             assert [d.params.shape[0] for d in net.conditionals(x[:0])] == [0] * len(net.columns)
-        assert all(a.requires_grad and torch.equal(a, b) for a, b in zip(recorded, plain, strict=True))
+        assert all(
+            a.requires_grad and torch.equal(a, b) for a, b in zip(recorded, plain, strict=True)
+        )
 
 
 def test_different_masks_in_a_batch_are_row_by_row():
@@ -159,7 +176,9 @@ def test_draws_given_any_cells_follow_the_conditional(name, generator):
     known = torch.zeros(width, dtype=torch.bool)
     known[net.order[1::2]] = True
     row = net.sample(1, generator=generator)
-    drawn = net.sample(8000, given=(torch.where(known, row, math.nan), known[None]), generator=generator).double()
+    drawn = net.sample(
+        8000, given=(torch.where(known, row, math.nan), known[None]), generator=generator
+    ).double()
     assert torch.equal(drawn[:, known], row.double()[:, known].expand(8000, -1))
     rows = all_rows(net)
     matching = rows[(rows[:, known] == row.double()[:, known]).all(1)]
@@ -225,7 +244,9 @@ def test_unknown_is_not_zero_after_training():
 def member_of(net, number):
     """A network of its own with the parameters of one member."""
     sizes, state = net.hidden_sizes, net.state_dict()
-    own = OrderlessNADE(net.columns, sizes, activation=net.activation, order=net.order.tolist()).double()
+    own = OrderlessNADE(
+        net.columns, sizes, activation=net.activation, order=net.order.tolist()
+    ).double()
     layers = [
         *(f"hidden_weights.{k}" for k in range(len(sizes) - 1)),
         *(f"hidden_biases.{k}" for k in range(len(sizes))),
@@ -249,9 +270,13 @@ def test_members_are_mixed_by_their_probabilities_and_trained_each_by_its_own_lo
         own = torch.stack([one.conditional(rows, k, known).log_prob(rows[:, k]) for one in alone])
         assert torch.allclose(got, own.logsumexp(0) - math.log(3), rtol=1e-12, atol=1e-12)
     cells = torch.stack([one.log_prob_columns(rows) for one in alone])
-    assert torch.allclose(net.log_prob(rows), (cells.logsumexp(0) - math.log(3)).sum(1), rtol=1e-12, atol=1e-12)
+    assert torch.allclose(
+        net.log_prob(rows), (cells.logsumexp(0) - math.log(3)).sum(1), rtol=1e-12, atol=1e-12
+    )
     losses = torch.stack([one.masked_loss(rows, everything, known) for one in alone])
-    assert torch.allclose(net.masked_loss(rows, everything, known), losses.mean(0), rtol=1e-12, atol=1e-12)
+    assert torch.allclose(
+        net.masked_loss(rows, everything, known), losses.mean(0), rtol=1e-12, atol=1e-12
+    )
     assert bool((net.eval().masked_loss(rows, everything, known) <= losses.mean(0) + 1e-12).all())
     features = torch.cat([one.features(rows) for one in alone], dim=1)
     assert torch.allclose(net.features(rows), features, rtol=1e-12, atol=1e-12)
@@ -276,7 +301,9 @@ def test_near_zero_temperature_members_agree_on_the_likeliest_value(columns):
     first = int(net.order[0])
     tried = torch.zeros(1, len(columns), dtype=torch.float64)
     likeliest = net.conditional(tried, first, torch.zeros(len(columns), dtype=torch.bool))
-    if likeliest.conditional.support() is not None:  # of numbers it is the location of the heaviest part
+    if (
+        likeliest.conditional.support() is not None
+    ):  # of numbers it is the location of the heaviest part
         gap = likeliest.log_prob(drawn[:1, first]) - likeliest.log_prob(likeliest.mode())
         assert abs(float(gap.detach())) < 1e-9
 
@@ -292,7 +319,10 @@ def test_dropout_is_drawn_from_the_generator_while_training_only():
     calm = net.training_loss(x, generator=generator_from(3))
     assert not torch.allclose(first, calm)
     assert torch.equal(
-        calm, net.masked_loss(x, torch.ones(10, 6) > 0, draw_known(torch.ones(10, 6) > 0, generator_from(3)))
+        calm,
+        net.masked_loss(
+            x, torch.ones(10, 6) > 0, draw_known(torch.ones(10, 6) > 0, generator_from(3))
+        ),
     )
     net.train()
     assert torch.equal(net.log_prob(x), net.log_prob(x))
@@ -300,7 +330,9 @@ def test_dropout_is_drawn_from_the_generator_while_training_only():
         OrderlessNADE(3, [4], dropout=1.0)
 
 
-@pytest.mark.parametrize("name", ["nade", "made mixed", "nade mixed random order", "chain table random order"])
+@pytest.mark.parametrize(
+    "name", ["nade", "made mixed", "nade mixed random order", "chain table random order"]
+)
 def test_a_fixed_order_answers_leave_one_out_by_its_joint(name, generator):
     """For a column whose values can be tried: p(x_k | all others), and on a prefix p(x_k | the others of it)."""
     net = NETWORKS[name]().double()
@@ -314,7 +346,10 @@ def test_a_fixed_order_answers_leave_one_out_by_its_joint(name, generator):
             before[net.order[: int(net.order.argsort()[column])]] = True
             given = net.conditional(torch.where(before, x, math.nan), column, before)
             assert torch.allclose(
-                given.log_prob(x[:, column]), net.log_prob_columns(x)[:, column], rtol=1e-12, atol=1e-12
+                given.log_prob(x[:, column]),
+                net.log_prob_columns(x)[:, column],
+                rtol=1e-12,
+                atol=1e-12,
             )
             if not isinstance(conditional, Bernoulli | Categorical):
                 if column != int(net.order[length - 1]):
@@ -326,7 +361,9 @@ def test_a_fixed_order_answers_leave_one_out_by_its_joint(name, generator):
             tried[:, column] = values.repeat(len(x))
             joint = net.log_prob(tried, observed).view(len(x), -1).log_softmax(1)
             got = net.conditional(x, column, observed)
-            want = joint.gather(1, (x[:, column, None] == values).int().argmax(1, keepdim=True))[:, 0]
+            want = joint.gather(1, (x[:, column, None] == values).int().argmax(1, keepdim=True))[
+                :, 0
+            ]
             assert torch.allclose(got.log_prob(x[:, column]), want, rtol=1e-10, atol=1e-10)
     hole = torch.ones(len(net.columns), dtype=torch.bool)
     hole[net.order[0]] = False
@@ -364,7 +401,8 @@ def test_wide_and_deep_networks_give_numbers():
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in (*NETWORKS, *OPEN_NETWORKS) if "saturated" not in n and n != "orderless open"]
+    "name",
+    [n for n in (*NETWORKS, *OPEN_NETWORKS) if "saturated" not in n and n != "orderless open"],
 )
 def test_float32_scores_as_float64(name, generator):
     net = {**NETWORKS, **OPEN_NETWORKS}[name]()

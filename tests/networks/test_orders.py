@@ -35,12 +35,21 @@ PAIRS = torch.tensor([[0, 0, 0, 1], [0, 1, 0, 0], [1, 0, 1, 1], [1, 1, 1, 0]]).f
 
 
 def is_permutation(order, columns):
-    return order.dtype == torch.int64 and order.shape == (columns,) and sorted(order.tolist()) == list(range(columns))
+    return (
+        order.dtype == torch.int64
+        and order.shape == (columns,)
+        and sorted(order.tolist()) == list(range(columns))
+    )
 
 
 def sizes(count=40, most=9):
     draw = random.Random(7)
-    return [(1, 1), (1, 5), (5, 1), *((draw.randint(1, most), draw.randint(1, most)) for _ in range(count))]
+    return [
+        (1, 1),
+        (1, 5),
+        (5, 1),
+        *((draw.randint(1, most), draw.randint(1, most)) for _ in range(count)),
+    ]
 
 
 def shuffled(x, seed):
@@ -54,19 +63,34 @@ def chain(kind, columns=9, rows=2500, seed=3):
     g = generator_from(seed)
     x = torch.randn(rows, columns, generator=g)
     if kind == "binary":
-        x = (torch.rand(rows, columns, generator=g) < torch.tensor([0.5] + [0.1] * (columns - 1))).float()
+        x = (
+            torch.rand(rows, columns, generator=g) < torch.tensor([0.5] + [0.1] * (columns - 1))
+        ).float()
     for k in range(1, columns):
-        x[:, k] = (x[:, k - 1] != x[:, k]).float() if kind == "binary" else 0.9 * x[:, k - 1] + 0.19**0.5 * x[:, k]
+        x[:, k] = (
+            (x[:, k - 1] != x[:, k]).float()
+            if kind == "binary"
+            else 0.9 * x[:, k - 1] + 0.19**0.5 * x[:, k]
+        )
     return x
 
 
 def test_words_give_permutations():
     assert make_order("reverse", 4).tolist() == [3, 2, 1, 0]
     assert make_order("natural", 4).tolist() == make_order(None, 4).tolist() == [0, 1, 2, 3]
-    assert make_order("random", 40, generator_from(0)).tolist() == make_order("random", 40, generator_from(0)).tolist()
-    assert make_order("random", 40, generator_from(0)).tolist() != make_order("random", 40, generator_from(1)).tolist()
+    assert (
+        make_order("random", 40, generator_from(0)).tolist()
+        == make_order("random", 40, generator_from(0)).tolist()
+    )
+    assert (
+        make_order("random", 40, generator_from(0)).tolist()
+        != make_order("random", 40, generator_from(1)).tolist()
+    )
     for columns in (1, 2, 30):
-        assert all(is_permutation(make_order(word, columns), columns) for word in ("natural", "random", "reverse"))
+        assert all(
+            is_permutation(make_order(word, columns), columns)
+            for word in ("natural", "random", "reverse")
+        )
 
 
 def test_a_network_takes_every_kind_of_order():
@@ -79,7 +103,9 @@ def test_a_network_takes_every_kind_of_order():
         found,
     ):
         expected = make_order(order, 4)
-        assert torch.equal(cr.NADE(4, hidden_size=2, order=order, generator=generator_from(0)).order, expected)
+        assert torch.equal(
+            cr.NADE(4, hidden_size=2, order=order, generator=generator_from(0)).order, expected
+        )
 
 
 @pytest.mark.parametrize(
@@ -134,7 +160,9 @@ def test_paths_over_images(height, width):
     assert outward.tolist() == inward.tolist()[::-1]
     assert inward[0] == 0
     steps = [(b // width - a // width, b % width - a % width) for a, b in pairwise(inward.tolist())]
-    assert all(abs(down) + abs(right) == 1 for down, right in steps), "each pixel touches the one before"
+    assert all(abs(down) + abs(right) == 1 for down, right in steps), (
+        "each pixel touches the one before"
+    )
     # Clockwise: the direction changes from right to down to left to up, and never another way.
     turns = [(a, b) for a, b in pairwise(steps) if a != b]
     assert all(b == (a[1], -a[0]) for a, b in turns)
@@ -152,7 +180,10 @@ def test_what_rounding_makes_of_equal_columns_decides_nothing(method):
     """Copies on other scales and with the sign turned are equally good to either method: the lower comes first."""
     for seed in range(5):
         g = generator_from(seed)
-        x = torch.randn(333, 3, generator=g).round().double() + torch.randn(333, 1, generator=g).round()
+        x = (
+            torch.randn(333, 3, generator=g).round().double()
+            + torch.randn(333, 1, generator=g).round()
+        )
         scale = torch.rand(24, generator=g).double() - 0.5
         order = search_order(x.repeat(1, 8) * scale, method=method).tolist()
         for group in range(3):
@@ -163,7 +194,9 @@ def test_what_rounding_makes_of_equal_columns_decides_nothing(method):
 def test_small_differences_of_large_numbers_are_kept():
     """Codes in the last digit of float64 have the correlations of the same codes near zero."""
     x = (torch.rand(501, 8, generator=generator_from(2)) < torch.linspace(0.05, 0.95, 8)).double()
-    x[:, 4:] = torch.where(torch.rand(501, 4, generator=generator_from(3)) < 0.4, x[:, :4], x[:, 4:])
+    x[:, 4:] = torch.where(
+        torch.rand(501, 4, generator=generator_from(3)) < 0.4, x[:, :4], x[:, 4:]
+    )
     assert search_order(x + 2.0**52).tolist() == search_order(x).tolist()
 
 
@@ -200,7 +233,9 @@ def test_a_shuffled_chain_is_found_again(method, kind):
         places = stood[order].tolist()
         for step in range(1, len(places) + 1):
             piece = sorted(places[:step])
-            assert piece == list(range(piece[0], piece[0] + step)), f"{places} leaves the chain at step {step - 1}"
+            assert piece == list(range(piece[0], piece[0] + step)), (
+                f"{places} leaves the chain at step {step - 1}"
+            )
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -225,11 +260,15 @@ def test_greedy_is_the_regression_it_says():
         r = torch.corrcoef(x.double().T)
         noisy = r + RIDGE * torch.eye(columns, dtype=torch.float64)
         related = r.square().sum(dim=0)
-        order = [int((related >= related.max() - 1e-9).nonzero()[0])]  # of equal ones, as two columns are, the first
+        order = [
+            int((related >= related.max() - 1e-9).nonzero()[0])
+        ]  # of equal ones, as two columns are, the first
         while len(order) < columns:
             left = {}
             for k in set(range(columns)) - set(order):
-                explained = noisy[k, order] @ torch.linalg.solve(noisy[order][:, order], noisy[order, k])
+                explained = noisy[k, order] @ torch.linalg.solve(
+                    noisy[order][:, order], noisy[order, k]
+                )
                 left[k] = float(noisy[k, k] - explained)
             order.append(min(left, key=lambda k: left[k]))
         assert search_order(x).tolist() == order
@@ -258,7 +297,10 @@ def _bins_by_definition(column):
     values = sorted(set(column))
     if len(values) <= 8:
         return [values.index(v) for v in column]
-    middle = {v: (sum(w < v for w in column) + sum(w <= v for w in column)) / 2 / len(column) for v in values}
+    middle = {
+        v: (sum(w < v for w in column) + sum(w <= v for w in column)) / 2 / len(column)
+        for v in values
+    }
     return [math.floor(8 * middle[v]) for v in column]
 
 
@@ -304,7 +346,9 @@ def test_the_scale_of_a_column_does_not_matter(method):
 def test_the_same_generator_gives_the_same_order(method):
     """More rows than are read: the generator draws them, and changes the order of columns of pure noise."""
     x = torch.randn(SEARCH_ROWS + 500, 12, generator=generator_from(0))
-    one, two, other = (search_order(x, method=method, generator=generator_from(seed)) for seed in (1, 1, 2))
+    one, two, other = (
+        search_order(x, method=method, generator=generator_from(seed)) for seed in (1, 1, 2)
+    )
     assert torch.equal(one, two)
     assert not torch.equal(one, other)
 
@@ -416,7 +460,8 @@ def test_a_network_keeps_an_order_of_its_own():
     order[0] = 2
     assert kept.tolist() == [1, 0, 2]
     with pytest.raises(
-        ShapeError, match=r"order holds names; order_by_name\(order, names\) makes a permutation of them"
+        ShapeError,
+        match=r"order holds names; order_by_name\(order, names\) makes a permutation of them",
     ):
         make_order(["a", "b"], 2)
 
@@ -429,7 +474,9 @@ def test_the_spread_over_orders_is_that_of_exact_likelihoods(generator):
     x = torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0]]).double()
     found = order_spread(net, x)
     drawn = [make_order("random", 3, g) for g in [generator_from(1)] for _ in range(15)]
-    nats = torch.stack([-net.with_order(order).log_prob(x).detach() for order in [net.order, *drawn]])
+    nats = torch.stack(
+        [-net.with_order(order).log_prob(x).detach() for order in [net.order, *drawn]]
+    )
     assert (found.orders, found.rows) == (16, 2)
     assert found.nats == pytest.approx(float(nats.mean()), rel=1e-12)
     assert found.between_orders == pytest.approx(statistics.stdev(nats.mean(1).tolist()), rel=1e-9)
@@ -447,8 +494,13 @@ def test_columns_cost_what_rows_cost(generator):
         for parameter in net.parameters():
             parameter.normal_(generator=generator)
     x = torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0]]).double()
-    order, drawn = [2, 0, 1], [make_order("random", 3, g) for g in [generator_from(1)] for _ in range(15)]
-    assert torch.allclose(net.with_order(order).log_prob_columns(x).sum(1), net.with_order(order).log_prob(x))
+    order, drawn = (
+        [2, 0, 1],
+        [make_order("random", 3, g) for g in [generator_from(1)] for _ in range(15)],
+    )
+    assert torch.allclose(
+        net.with_order(order).log_prob_columns(x).sum(1), net.with_order(order).log_prob(x)
+    )
     assert not torch.allclose(net.with_order(order).log_prob_columns(x), net.log_prob_columns(x))
     for observed in (None, torch.tensor([[True, False, True], [True, False, True]])):
         cells = nats_of_cells(net, x, observed)
@@ -465,9 +517,15 @@ def test_what_columns_cost_is_recorded_in_the_units_of_the_table(objective):
     density = cr.fit(rows, rows[:30], objective=objective, seed=0, config=config)
     columns = density.training["columns"]
     assert columns["rows"] == 30
-    nats = density.training["order_spread"]["nats"] if objective == "any" else -density.log_prob(rows[:30]).mean()
+    nats = (
+        density.training["order_spread"]["nats"]
+        if objective == "any"
+        else -density.log_prob(rows[:30]).mean()
+    )
     assert sum(columns["nats"]) == pytest.approx(nats, rel=1e-6)
-    assert sum(columns["independent_nats"]) == pytest.approx(density.training["independent_valid_nats"], rel=1e-6)
+    assert sum(columns["independent_nats"]) == pytest.approx(
+        density.training["independent_valid_nats"], rel=1e-6
+    )
     rows[:30, 1] = np.nan
     if objective == "any":
         assert cr.fit(rows, rows[:30], seed=0, config=config).training["columns"]["nats"][1] is None

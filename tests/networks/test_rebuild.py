@@ -26,7 +26,11 @@ SMALL = {
     "OrderlessNADE": lambda: OrderlessNADE(NUMBERS, [4, 3], members=2),
     "Committee": lambda: Committee([NADE(NUMBERS, 3), MADE(NUMBERS, [4, 3])]),
     "Ensemble": lambda: Ensemble(
-        [Committee([MADE(NUMBERS, [4])]), (net := OrderlessNADE(NUMBERS, [4])), net.with_order("reverse")]
+        [
+            Committee([MADE(NUMBERS, [4])]),
+            (net := OrderlessNADE(NUMBERS, [4])),
+            net.with_order("reverse"),
+        ]
     ),
     "BernoulliMixture": lambda: baselines.BernoulliMixture(3, 2),
     "ChainTable": lambda: baselines.ChainTable(3),
@@ -48,10 +52,16 @@ HUGE = {
     "a layer": lambda spec: spec["config"].update(hidden_sizes=[10**9]),
     "many layers": lambda spec: spec["config"].update(hidden_sizes=[1] * 10**5),
     "parts": lambda spec: spec["config"].update(parts=10**8),
-    "values": lambda spec: spec["columns"][0].update(times=1, conditional={"kind": "Categorical", "values": 10**9}),
-    "mixtures": lambda spec: spec["columns"][-1].update(conditional=GaussianMixture(10**8).to_json()),
+    "values": lambda spec: spec["columns"][0].update(
+        times=1, conditional={"kind": "Categorical", "values": 10**9}
+    ),
+    "mixtures": lambda spec: spec["columns"][-1].update(
+        conditional=GaussianMixture(10**8).to_json()
+    ),
     "a member's layer": lambda spec: members_of(spec)[-1]["config"].update(hidden_sizes=[10**9]),
-    "a member's layers": lambda spec: members_of(spec)[-1]["config"].update(hidden_sizes=[1] * 10**5),
+    "a member's layers": lambda spec: members_of(spec)[-1]["config"].update(
+        hidden_sizes=[1] * 10**5
+    ),
     "many members": lambda spec: members_of(spec).extend(members_of(spec)[:1] * 10**4),
     "members": lambda spec: spec["config"].update(members=10**9),
 }
@@ -75,7 +85,15 @@ APPLY = {
         "Committee",
         "Ensemble",
     ),
-    "mixtures": ("VAE", "IndependentColumns", "NADE", "MADE", "OrderlessNADE", "Committee", "Ensemble"),
+    "mixtures": (
+        "VAE",
+        "IndependentColumns",
+        "NADE",
+        "MADE",
+        "OrderlessNADE",
+        "Committee",
+        "Ensemble",
+    ),
     "a member's layer": ("Committee", "Ensemble"),
     "a member's layers": ("Committee", "Ensemble"),
     "many members": ("Committee", "Ensemble"),
@@ -124,7 +142,9 @@ def edited(path, change):
     fileformat.write(path, contents)
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a process is limited by its size in /proc")
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="a process is limited by its size in /proc"
+)
 def test_a_network_is_not_built_larger_than_its_file(tmp_path):
     """In a process that may not grow by more than 400 MB."""
     for number, (change, name) in enumerate(CASES):
@@ -146,10 +166,26 @@ def test_a_network_is_not_built_larger_than_its_file(tmp_path):
 
 def test_the_messages_name_both_sizes(tmp_path):
     for change, name, message in (
-        ("10^9 columns", "RBM", "the description has 1000000000 columns, the arrays 14 numbers in all"),
-        ("hidden_size", "RBM", "array 'weight' is float32 of shape (3, 2); the description says (3, 100000000)"),
-        ("many layers", "VAE", "the description has 100000 hidden layers, the file 8 arrays in all"),
-        ("parts", "BernoulliMixture", "array 'part_logit' is float32 of shape (2,); the description says (100000000,)"),
+        (
+            "10^9 columns",
+            "RBM",
+            "the description has 1000000000 columns, the arrays 14 numbers in all",
+        ),
+        (
+            "hidden_size",
+            "RBM",
+            "array 'weight' is float32 of shape (3, 2); the description says (3, 100000000)",
+        ),
+        (
+            "many layers",
+            "VAE",
+            "the description has 100000 hidden layers, the file 8 arrays in all",
+        ),
+        (
+            "parts",
+            "BernoulliMixture",
+            "array 'part_logit' is float32 of shape (2,); the description says (100000000,)",
+        ),
     ):
         save(SMALL[name](), tmp_path / "m")
         edited(tmp_path / "m", HUGE[change])
@@ -169,7 +205,9 @@ def test_what_was_saved_is_read_with_the_same_numbers(tmp_path):
                 found = dict([*read.state_dict().items(), *read.named_buffers()])[key]
                 assert torch.equal(found, tensor), (name, key)
                 assert found.dtype == tensor.dtype
-            assert len(list(read.parameters())) == len(list(saved.parameters()))  # what was shared is shared
+            assert len(list(read.parameters())) == len(
+                list(saved.parameters())
+            )  # what was shared is shared
             assert network_to_json(read) == network_to_json(saved)
 
 
@@ -193,7 +231,13 @@ def test_a_tree_of_many_columns_is_read_in_no_time(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"hidden_size": 10**8}, {"members": 10**8}, {"members": 10**8, "orders": 10**8}, {"hidden_size": 3}]
+    "change",
+    [
+        {"hidden_size": 10**8},
+        {"members": 10**8},
+        {"members": 10**8, "orders": 10**8},
+        {"hidden_size": 3},
+    ],
 )
 def test_a_checkpoint_is_not_continued_by_a_larger_network(tmp_path, change, monkeypatch):
     np.savetxt(tmp_path / "rows.csv", np.random.default_rng(0).integers(0, 2, (60, 4)), "%d", ",")

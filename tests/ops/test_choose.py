@@ -45,11 +45,14 @@ def test_argument_before_variable_before_device(monkeypatch):
 
 def test_wrong_names(monkeypatch):
     with pytest.raises(
-        BackendError, match="backend 'gpu' is unknown; choose one of 'cpu', 'eager', 'reference', 'triton'"
+        BackendError,
+        match="backend 'gpu' is unknown; choose one of 'cpu', 'eager', 'reference', 'triton'",
     ):
         NADE(3, hidden_size=2, backend="gpu")
     monkeypatch.setenv(choose.VARIABLE, "tritn")
-    with pytest.raises(BackendError, match=r"environment variable CHAINRULE_BACKEND: .*nearest: 'triton'"):
+    with pytest.raises(
+        BackendError, match=r"environment variable CHAINRULE_BACKEND: .*nearest: 'triton'"
+    ):
         NADE(3, hidden_size=2).log_prob(torch.zeros(1, 3))
 
 
@@ -72,7 +75,9 @@ def test_triton_on_cpu_tensors_goes_to_eager(caplog):
 
 def test_gradcheck_in_double_precision():
     x, p = tensors(torch.float64)
-    assert torch.autograd.gradcheck(lambda x, *p: dispatch.outputs(x, Parameters(*p), LAYOUT), [x.requires_grad_(), *p])
+    assert torch.autograd.gradcheck(
+        lambda x, *p: dispatch.outputs(x, Parameters(*p), LAYOUT), [x.requires_grad_(), *p]
+    )
 
 
 @pytest.mark.parametrize("backend", ["eager", "cpu"])
@@ -140,7 +145,9 @@ def test_distributed_data_parallel(tmp_path):
         torch.nn.parallel.DistributedDataParallel(net)(x).mean().backward()
         grads = [p.grad for p in net.parameters()]
         expected = torch.autograd.grad(net(x).mean(), list(net.parameters()))
-        assert all(a is not None and torch.equal(a, b) for a, b in zip(grads, expected, strict=True))
+        assert all(
+            a is not None and torch.equal(a, b) for a, b in zip(grads, expected, strict=True)
+        )
     finally:
         torch.distributed.destroy_process_group()
 
@@ -161,7 +168,14 @@ def test_training_reaches_the_same_likelihood():
     for backend in ("reference", "eager", "cpu"):
         net = NADE(16, hidden_size=20, generator=generator_from(0), backend=backend)
         plan = Plan(epochs=12, batch_size=50)
-        trained(net, Rows(x[:500]), Rows(x[500:]), plan, generator=generator_from(1), show_progress=False)
+        trained(
+            net,
+            Rows(x[:500]),
+            Rows(x[500:]),
+            plan,
+            generator=generator_from(1),
+            show_progress=False,
+        )
         nats[backend] = validate(net, Rows(x[500:]))
     assert max(nats.values()) - min(nats.values()) < SAME_TRAINING_NATS, nats
     assert nats["cpu"] < 16 * 0.6, "learned nothing"

@@ -37,7 +37,9 @@ CUTS = {
 form = partial(dispatch.outputs, backend="cpu")
 
 
-def assert_as_good_as_the_plain_loop(layout, rows, hidden, density, activation, scale=0.5, with_x=True):
+def assert_as_good_as_the_plain_loop(
+    layout, rows, hidden, density, activation, scale=0.5, with_x=True
+):
     layout = replace(layout, activation=activation)
     exact = [t.float().double() for t in problem(layout, rows, hidden, density, scale=scale)]
     single = [t.float() for t in exact]
@@ -48,16 +50,17 @@ def assert_as_good_as_the_plain_loop(layout, rows, hidden, density, activation, 
         assert mine.dtype == torch.float32
         assert mine.shape == want.shape
         if want.numel():
-            allowed = FLOAT32_FACTOR * float((loop.double() - want).abs().max()) + KERNEL_FLOOR * float(
-                want.abs().max()
-            )
+            allowed = FLOAT32_FACTOR * float(
+                (loop.double() - want).abs().max()
+            ) + KERNEL_FLOOR * float(want.abs().max())
             assert float((mine.double() - want).abs().max()) <= allowed, name  # false for NaN, too
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "relu"])
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 @pytest.mark.parametrize(
-    ("rows", "hidden", "density"), [(4, 5, 0.3), (1, 1, 0.5), (0, 3, 0.5), (3, 7, 0.0), (6, 65, 1.0)]
+    ("rows", "hidden", "density"),
+    [(4, 5, 0.3), (1, 1, 0.5), (0, 3, 0.5), (3, 7, 0.0), (6, 65, 1.0)],
 )
 def test_agrees_with_the_reference(layout, activation, rows, hidden, density):
     for with_x in (True, False):
@@ -75,7 +78,9 @@ def test_agrees_at_every_seam(cut, activation):
 def test_gradient_of_many_rows_by_x(monkeypatch):
     """Rows that do not fit one share of the gradient of x are taken one part after the other."""
     monkeypatch.setattr(cpu, "SHARE_NUMBERS", 12 * 70)
-    assert_as_good_as_the_plain_loop(Layout.of_bits(12), 150, 5, 0.3, "sigmoid")  # parts of 70, 70 and 10 rows
+    assert_as_good_as_the_plain_loop(
+        Layout.of_bits(12), 150, 5, 0.3, "sigmoid"
+    )  # parts of 70, 70 and 10 rows
 
 
 @pytest.mark.parametrize("scale", [20.0, 80.0])
@@ -149,11 +154,16 @@ def test_strided_and_read_only_input():
     layout = Layout.of_bits(40)
     tensors = [t.float() for t in problem(layout, 11, 5, 0.3)]
     expected = value_and_gradients(form, tensors, layout)
-    strided = [t.repeat_interleave(2, dim=-1)[..., ::2] if t.ndim == 1 else t.T.contiguous().T for t in tensors]
+    strided = [
+        t.repeat_interleave(2, dim=-1)[..., ::2] if t.ndim == 1 else t.T.contiguous().T
+        for t in tensors
+    ]
     assert not any(t.is_contiguous() for t in strided)
     leaves = [t.detach().requires_grad_() for t in strided]
     y = form(leaves[0], Parameters(*leaves[1:]), layout)
-    weight = torch.arange(y.numel(), dtype=y.dtype).view_as(y).cos().T.contiguous().T  # a strided gradient, too
+    weight = (
+        torch.arange(y.numel(), dtype=y.dtype).view_as(y).cos().T.contiguous().T
+    )  # a strided gradient, too
     got = [y.detach(), *torch.autograd.grad((y * weight).sum(), leaves)]
     for name, a, b in zip(NAMES, got, expected, strict=True):
         assert torch.equal(a, b), name
@@ -225,7 +235,10 @@ def test_memory_does_not_grow_with_n_d_h(with_x):
     layout, hidden = Layout.of_bits(200), 100
     extra = []
     for rows in (1000, 8000):
-        tensors = [t.requires_grad_(k > 0 or with_x) for k, t in enumerate(problem(layout, rows, hidden, 0.2))]
+        tensors = [
+            t.requires_grad_(k > 0 or with_x)
+            for k, t in enumerate(problem(layout, rows, hidden, 0.2))
+        ]
         leaves = [t.detach().float().requires_grad_(t.requires_grad) for t in tensors]
         cpu._scratch.clear()
         tracemalloc.start()
@@ -233,12 +246,16 @@ def test_memory_does_not_grow_with_n_d_h(with_x):
         extra.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     per_row = (extra[1] - extra[0]) / 7000
-    share = cpu.SHARE_NUMBERS * 4 / 7000 if with_x else 0  # the shares of x's gradient are bounded by themselves
+    share = (
+        cpu.SHARE_NUMBERS * 4 / 7000 if with_x else 0
+    )  # the shares of x's gradient are bounded by themselves
     assert per_row <= 4.5 * 4 * 200 + share, "more than a few numbers per row and column"
     assert extra[0] < 20e6 + (4 * cpu.SHARE_NUMBERS if with_x else 0)
 
 
-UNIFORM_PLACES = 1e-5  # how close to its probability a uniform must lie for float32 to decide otherwise
+UNIFORM_PLACES = (
+    1e-5  # how close to its probability a uniform must lie for float32 to decide otherwise
+)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "relu"])
@@ -278,7 +295,9 @@ def test_advance_is_one_step(hidden, activation):
     want = eager.advance(want_a, want_h, x, W, V, c, activation=activation)
     for mine, other in ((got_a, want_a), (got_h, want_h)):
         torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-6)
-    summed = want_h.abs() @ V.abs().T + c.abs()  # a sum rounds by its terms, however small it is itself
+    summed = (
+        want_h.abs() @ V.abs().T + c.abs()
+    )  # a sum rounds by its terms, however small it is itself
     assert bool(((got - want).abs() <= 2 * torch.finfo(torch.float32).eps * summed).all())
     assert torch.equal(got_a[1], a[1])
 
@@ -390,7 +409,9 @@ def test_an_interrupted_caller_leaves_the_memory_to_who_still_works():
     assert job.closed
 
 
-@pytest.mark.parametrize("settings", [{"NUMBA_ENABLE_AVX": "0"}, {"NUMBA_CPU_NAME": "generic"}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{"NUMBA_ENABLE_AVX": "0"}, {"NUMBA_CPU_NAME": "generic"}], ids=str
+)
 def test_other_processors(settings, tmp_path):
     """What numba is told to compile for decides which instructions are used; the numbers are the reference's."""
     code = (
@@ -441,7 +462,14 @@ def test_training_gives_the_same_bits_whatever_the_threads():
         torch.set_num_threads(count)
         net = NADE(300, hidden_size=400, generator=generator_from(1))
         plan = Plan(epochs=1, batch_size=60, clip_norm=0.5)
-        trained(net, Rows(x[:100]), Rows(x[100:]), plan, generator=generator_from(2), show_progress=False)
+        trained(
+            net,
+            Rows(x[:100]),
+            Rows(x[100:]),
+            plan,
+            generator=generator_from(2),
+            show_progress=False,
+        )
         found.append(torch.cat([p.detach().flatten() for p in net.parameters()]))
     assert torch.equal(found[0], found[1])
     assert torch.equal(found[0], found[2])
@@ -494,7 +522,13 @@ def test_machine_code_is_kept_on_disk(tmp_path):
     )
     environment = {**__import__("os").environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     for expected in ("0", "1"):
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         assert done.stdout.strip() == expected
 
 

@@ -56,7 +56,9 @@ def test_every_form_gives_the_hand_worked_probability_of_011():
     want = 0.25 * sigmoid(y)
     net = model()
     x = torch.tensor([[0.0, 1.0, 1.0]], dtype=torch.float64)
-    parameters = Parameters(net.input_weight, net.hidden_bias, net.first_hidden, net.output_weight, net.output_bias)
+    parameters = Parameters(
+        net.input_weight, net.hidden_bias, net.first_hidden, net.output_weight, net.output_bias
+    )
     for form in (reference.masked, reference.recursive, eager.outputs):
         sign = 2 * x - 1
         p = torch.sigmoid(sign * form(x, parameters, Layout.of_bits(3))).prod()

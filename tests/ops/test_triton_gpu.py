@@ -28,7 +28,9 @@ DEVICE = "cuda" if CUDA else "cpu"
 TOO_LATE = not CUDA and any(
     isinstance(f, triton.JITFunction) for f in (triton.language.sum, triton_gpu._outputs_kernel)
 )
-on_a_gpu = pytest.mark.skipif(not CUDA, reason="no CUDA device: the interpreter is too slow for real shapes")
+on_a_gpu = pytest.mark.skipif(
+    not CUDA, reason="no CUDA device: the interpreter is too slow for real shapes"
+)
 
 pytestmark = [
     # The interpreter computes with NumPy, which warns of what a GPU does silently and rightly: exp(100) is inf.
@@ -51,7 +53,9 @@ NAMES = ("y", "x", "W", "b", "first_hidden", "V", "c")
 def every_buffer_starts_as_nan(monkeypatch, request):
     """What a kernel forgets to write shows up, and what it should not read."""
     if TOO_LATE and request.function is not test_in_a_process_of_its_own:
-        pytest.skip("Triton was imported without its interpreter; test_in_a_process_of_its_own runs this one")
+        pytest.skip(
+            "Triton was imported without its interpreter; test_in_a_process_of_its_own runs this one"
+        )
     if not CUDA:
         monkeypatch.setenv("TRITON_INTERPRET", "1")
     empty = triton_gpu._empty
@@ -61,7 +65,9 @@ def every_buffer_starts_as_nan(monkeypatch, request):
 @pytest.mark.skipif(not TOO_LATE, reason="this process interprets the kernels itself")
 def test_in_a_process_of_its_own():
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", __file__]
-    run = subprocess.run(command, env=os.environ | {"TRITON_INTERPRET": "1"}, capture_output=True, text=True)
+    run = subprocess.run(
+        command, env=os.environ | {"TRITON_INTERPRET": "1"}, capture_output=True, text=True
+    )
     assert run.returncode == 0, run.stdout
 
 
@@ -82,7 +88,10 @@ def by_the_loop(tensors, layout):
     leaves = [t.detach().clone().requires_grad_() for t in tensors]
     y = reference.recursive(leaves[0], Parameters(*leaves[1:]), layout)
     grads = torch.autograd.grad((y * weights_of(y).to(y.dtype)).sum(), leaves, allow_unused=True)
-    return [y.detach(), *(torch.zeros_like(t) if g is None else g for g, t in zip(grads, leaves, strict=True))]
+    return [
+        y.detach(),
+        *(torch.zeros_like(t) if g is None else g for g, t in zip(grads, leaves, strict=True)),
+    ]
 
 
 def on_device(tensors):
@@ -121,13 +130,16 @@ def assert_as_good_as_the_loop(tensors, layout, activation="sigmoid"):
             assert got.dtype == torch.float32, name
             allowed = FLOAT32_FACTOR * (plain - want).abs().max() + FLOAT32_FLOOR * want.abs().max()
             error = (got - want).abs().max()
-            assert error <= allowed, f"{name}, need_x={need_x}: off by {error:.1e}, allowed {allowed:.1e}"
+            assert error <= allowed, (
+                f"{name}, need_x={need_x}: off by {error:.1e}, allowed {allowed:.1e}"
+            )
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "relu"])
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 @pytest.mark.parametrize(
-    ("rows", "hidden", "density"), [(4, 5, 0.3), (1, 1, 0.5), (0, 3, 0.5), (3, 7, 0.0), (3, 2, 1.0), (9, 33, 0.3)]
+    ("rows", "hidden", "density"),
+    [(4, 5, 0.3), (1, 1, 0.5), (0, 3, 0.5), (3, 7, 0.0), (3, 2, 1.0), (9, 33, 0.3)],
 )
 def test_agrees_with_the_loop(layout, activation, rows, hidden, density):
     assert_as_good_as_the_loop(problem(layout, rows, hidden, density), layout, activation)
@@ -161,7 +173,9 @@ def test_sums_taken_apart_do_not_drift():
 
 
 @pytest.mark.parametrize(
-    "layout", [Layout.of_bits(14), Layout((1, 0, 3, 2) * 3, (2, 1, 1, 3) * 3)], ids=["bits", "mixed"]
+    "layout",
+    [Layout.of_bits(14), Layout((1, 0, 3, 2) * 3, (2, 1, 1, 3) * 3)],
+    ids=["bits", "mixed"],
 )
 @pytest.mark.parametrize("anchor", [1, 2, 3, 11, 13])
 def test_any_distance_of_anchors(monkeypatch, layout, anchor):
@@ -174,7 +188,12 @@ def test_many_tiles_groups_slices_and_chunks(monkeypatch):
     layout = Layout((1, 2, 1, 1), (1, 1, 2, 1))
     tensors = problem(layout, 23, 70, 0.4)
     monkeypatch.setattr(triton_gpu, "TILE_ROWS", (8, 4))
-    for programs, numbers in [(1, 2**26), (6, 2**26), (10**6, 2**26), (9, 1)]:  # 6: a full group and a part of one
+    for programs, numbers in [
+        (1, 2**26),
+        (6, 2**26),
+        (10**6, 2**26),
+        (9, 1),
+    ]:  # 6: a full group and a part of one
         monkeypatch.setattr(triton_gpu, "PROGRAMS", programs)
         monkeypatch.setattr(triton_gpu, "PARTIAL_NUMBERS", numbers)
         assert_as_good_as_the_loop(tensors, layout)
@@ -186,7 +205,10 @@ def test_strided_input():
     """Tensors laid out in any way give the same bits."""
     layout = LAYOUTS["mixed widths"]
     tensors = [t.float() for t in problem(layout, 5, 6, 0.5)]
-    strided = [t.repeat_interleave(2, dim=-1)[..., ::2] if t.ndim == 1 else t.T.contiguous().T for t in tensors]
+    strided = [
+        t.repeat_interleave(2, dim=-1)[..., ::2] if t.ndim == 1 else t.T.contiguous().T
+        for t in tensors
+    ]
     strided[0] = tensors[0].repeat_interleave(3, 0).repeat_interleave(2, 1)[::3, ::2]
     assert not any(t.is_contiguous() for t in strided)
     for got, want in zip(*(by_the_kernels(t, layout) for t in (strided, tensors)), strict=True):
@@ -216,7 +238,9 @@ def test_bfloat16_is_float32_inside():
     assert all(torch.equal(g, e.cpu().bfloat16()) for g, e in zip(narrow[1:], exact, strict=True))
     mixed = kernels_gradients(dy.float(), x, wide_p, layout)
     assert [g.dtype for g in mixed] == [torch.bfloat16, *[torch.float32] * 5]
-    assert all(torch.equal(g.float(), e.to(g.dtype).float()) for g, e in zip(mixed, exact, strict=True))
+    assert all(
+        torch.equal(g.float(), e.to(g.dtype).float()) for g, e in zip(mixed, exact, strict=True)
+    )
 
 
 def test_the_same_call_gives_the_same_bits():
@@ -266,14 +290,21 @@ def test_where_all_inputs_are_zero_nothing_is_computed():
 
 def sampler_problem(steps, rows, hidden, seed=3):
     _, *parameters = (t.float() for t in problem(Layout.of_bits(steps), rows, hidden, 0, seed=seed))
-    uniforms = torch.rand(rows, steps, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    uniforms = torch.rand(
+        rows, steps, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+    )
     return uniforms, Parameters(*parameters)
 
 
 def drawn(uniforms, parameters, *, activation="sigmoid", **options):
-    nothing = {"values": torch.full(uniforms.shape, torch.nan), "observed": torch.zeros(uniforms.shape).bool()}
+    nothing = {
+        "values": torch.full(uniforms.shape, torch.nan),
+        "observed": torch.zeros(uniforms.shape).bool(),
+    }
     options = nothing | {"temperature": 1.0} | options
-    options = {name: v.to(DEVICE) if isinstance(v, torch.Tensor) else v for name, v in options.items()}
+    options = {
+        name: v.to(DEVICE) if isinstance(v, torch.Tensor) else v for name, v in options.items()
+    }
     u, p = on_device([uniforms, *parameters])
     return triton_gpu.sample(u, p, Layout.of_bits(uniforms.shape[1], activation), **options).cpu()
 
@@ -283,7 +314,9 @@ def by_the_reference(uniforms, parameters, activation="sigmoid"):
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "relu"])
-@pytest.mark.parametrize(("steps", "rows", "hidden"), [(12, 21, 5), (1, 4, 3), (7, 1, 1), (5, 0, 2), (6, 9, 70)])
+@pytest.mark.parametrize(
+    ("steps", "rows", "hidden"), [(12, 21, 5), (1, 4, 3), (7, 1, 1), (5, 0, 2), (6, 9, 70)]
+)
 def test_samples_are_the_references(activation, steps, rows, hidden):
     uniforms, parameters = sampler_problem(steps, rows, hidden)
     x = drawn(uniforms, parameters, activation=activation)
@@ -309,7 +342,12 @@ def test_samples_keep_evidence():
     x = drawn(uniforms, parameters, values=values, observed=observed)
     assert torch.equal(x, by_the_reference(forced, parameters))
     assert torch.equal(x[observed], values[observed])
-    one_row = drawn(uniforms, parameters, values=values[4:5].expand(12, -1), observed=observed[4:5].expand(12, -1))
+    one_row = drawn(
+        uniforms,
+        parameters,
+        values=values[4:5].expand(12, -1),
+        observed=observed[4:5].expand(12, -1),
+    )
     assert torch.equal(one_row[:, :4], values[4:5, :4].expand(12, -1))
 
 
@@ -318,7 +356,9 @@ def test_samples_at_a_temperature(temperature):
     """Dividing every logit by a power of two, or by 3 up to rounding, is dividing V and c."""
     uniforms, p = sampler_problem(9, 12, 5)
     x = drawn(uniforms, p, temperature=temperature)
-    assert torch.equal(x, by_the_reference(uniforms, p._replace(V=p.V / temperature, c=p.c / temperature)))
+    assert torch.equal(
+        x, by_the_reference(uniforms, p._replace(V=p.V / temperature, c=p.c / temperature))
+    )
     assert not torch.equal(x, by_the_reference(uniforms, p))
 
 
@@ -326,17 +366,24 @@ def test_samples_compare_in_float64():
     """A uniform just below the float32 probability draws a one, the probability itself does not."""
     probability = torch.sigmoid(torch.tensor([0.3])).double()
     uniforms = torch.cat([probability - 1e-12, probability, probability + 1e-12])[:, None]
-    parameters = Parameters(torch.ones(1, 1), torch.ones(1), torch.zeros(1), torch.ones(1, 1), torch.tensor([0.3]))
+    parameters = Parameters(
+        torch.ones(1, 1), torch.ones(1), torch.zeros(1), torch.ones(1, 1), torch.tensor([0.3])
+    )
     two = torch.ones(2, 1)
-    x, p = on_device([torch.tensor([[0.3, 0.0]]), two, torch.zeros(1), torch.ones(1), two, torch.zeros(2)])
-    kernels_own = triton_gpu.outputs(x, p, Layout.of_bits(2))[0, 1]  # its sigmoid may differ from torch's in a last bit
+    x, p = on_device(
+        [torch.tensor([[0.3, 0.0]]), two, torch.zeros(1), torch.ones(1), two, torch.zeros(2)]
+    )
+    kernels_own = triton_gpu.outputs(x, p, Layout.of_bits(2))[
+        0, 1
+    ]  # its sigmoid may differ from torch's in a last bit
     uniforms += kernels_own.double().cpu() - probability
     assert drawn(uniforms, parameters).flatten().tolist() == [1.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "relu"])
 @pytest.mark.parametrize(
-    ("rows", "hidden", "inputs", "params"), [(5, 6, 3, 4), (1, 1, 1, 1), (9, 40, 0, 2), (0, 3, 2, 1)]
+    ("rows", "hidden", "inputs", "params"),
+    [(5, 6, 3, 4), (1, 1, 1, 1), (9, 40, 0, 2), (0, 3, 2, 1)],
 )
 def test_advance(activation, rows, hidden, inputs, params):
     layout = Layout((inputs, 0), (0, params))
@@ -347,8 +394,12 @@ def test_advance(activation, rows, hidden, inputs, params):
     changed = (x != 0).any(1, keepdim=True)
     a_after = a + x @ W
     h_after = torch.where(changed, ACTIVATIONS[activation](a_after), h)
-    a_now, h_now = (torch.stack([t.float(), t.float()], -1).to(DEVICE)[..., 0] for t in (a, h))  # strided
-    got = triton_gpu.advance(a_now, h_now, *(t.float().to(DEVICE) for t in (x, W, V, c)), activation=activation)
+    a_now, h_now = (
+        torch.stack([t.float(), t.float()], -1).to(DEVICE)[..., 0] for t in (a, h)
+    )  # strided
+    got = triton_gpu.advance(
+        a_now, h_now, *(t.float().to(DEVICE) for t in (x, W, V, c)), activation=activation
+    )
     for result, want in ((got, c + h_after @ V.T), (a_now, a_after), (h_now, h_after)):
         assert result.shape == want.shape
         torch.testing.assert_close(result.cpu().double(), want, rtol=3e-6, atol=3e-6)
@@ -365,14 +416,22 @@ def test_advancing_step_by_step_gives_all_outputs():
     a, h = b.repeat(6, 1), torch.sigmoid(b).repeat(6, 1)  # of rows whose inputs so far are all zero
     got = [want[:, layout.outputs[0]]]
     for known, new in zip(layout.inputs, layout.outputs[1:], strict=False):
-        got.append(triton_gpu.advance(a, h, x[:, known], W[known], V[new], c[new], activation="sigmoid"))
+        got.append(
+            triton_gpu.advance(a, h, x[:, known], W[known], V[new], c[new], activation="sigmoid")
+        )
     torch.testing.assert_close(torch.cat(got, 1), want, rtol=1e-6, atol=1e-6)
 
 
 def test_what_is_not_served_is_said():
     assert triton_gpu.available() is None
-    assert triton_gpu.unsupported(4096, torch.float32) is triton_gpu.unsupported(1, torch.bfloat16) is None
-    message = "the Triton kernels hold a row's hidden vector in registers: at most 4096 units, not 4097"
+    assert (
+        triton_gpu.unsupported(4096, torch.float32)
+        is triton_gpu.unsupported(1, torch.bfloat16)
+        is None
+    )
+    message = (
+        "the Triton kernels hold a row's hidden vector in registers: at most 4096 units, not 4097"
+    )
     assert triton_gpu.unsupported(4097, torch.float32) == message
     message = "the Triton kernels compute in float32 and take float32 or bfloat16 parameters, not torch.float64"
     with pytest.raises(BackendError) as caught:
@@ -416,8 +475,12 @@ for rows, unit in zip(triton_gpu.TILE_ROWS, (True, False)):
 
 def test_the_compiler_accepts_every_kernel(tmp_path):
     """The interpreter takes what the compiler would not; down to machine code for an H200, which needs no GPU."""
-    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"} | {"TRITON_CACHE_DIR": str(tmp_path)}
-    run = subprocess.run([sys.executable, "-c", COMPILE], env=environment, capture_output=True, text=True)
+    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"} | {
+        "TRITON_CACHE_DIR": str(tmp_path)
+    }
+    run = subprocess.run(
+        [sys.executable, "-c", COMPILE], env=environment, capture_output=True, text=True
+    )
     assert run.returncode == 0, run.stderr
 
 

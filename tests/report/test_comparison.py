@@ -18,7 +18,16 @@ from chainrule import Categorical, GaussianMixture, datasets
 from chainrule.baselines import RBM, VAE, ChowLiuTree, IndependentColumns
 from chainrule.errors import ChainruleError, SchemaError
 from chainrule.networks import MADE, NADE, Columns, Estimate, LowerBound
-from chainrule.report.comparison import EFFORTS, FAMILIES, Effort, claims, compare, effort_for, prepared, rendered
+from chainrule.report.comparison import (
+    EFFORTS,
+    FAMILIES,
+    Effort,
+    claims,
+    compare,
+    effort_for,
+    prepared,
+    rendered,
+)
 from chainrule.report.comparison.abstraction import _within_row_space, probed
 from chainrule.report.comparison.claims import mean_correlation
 from chainrule.report.comparison.likelihood import likelihood_of
@@ -52,7 +61,9 @@ def test_the_report_on_digits_is_complete(digits):
     ]
     found = json.loads((folder / "results.json").read_text())
     marks = {each["family"]: each["log_likelihood"]["mark"] for each in found["families"]}
-    exact = dict.fromkeys(["independent", "tree", "mixture", "fvsbn", "nade", "made", "orderless"], "=")
+    exact = dict.fromkeys(
+        ["independent", "tree", "mixture", "fvsbn", "nade", "made", "orderless"], "="
+    )
     assert marks == {**exact, "rbm": "≈", "vae": "≥"}
     assert found["not_for_this_table"] == {
         "gaussians": "is for tables whose columns are all real, without atoms or steps"
@@ -60,9 +71,14 @@ def test_the_report_on_digits_is_complete(digits):
     for each in found["families"]:
         nats = each["log_likelihood"]["nats_per_row"]
         assert -30 < nats < -14
-        assert re.search(rf"│ {each['family']} +│ +{marks[each['family']]} {nats:.2f} │", printed), printed
+        assert re.search(
+            rf"│ {each['family']} +│ +{marks[each['family']]} {nats:.2f} │", printed
+        ), printed
         assert all(value >= 0 for value in each["seconds"].values())
-    assert {each["family"] for each in found["families"] if not each["completes_half_a_row"]} == {"tree", "vae"}
+    assert {each["family"] for each in found["families"] if not each["completes_half_a_row"]} == {
+        "tree",
+        "vae",
+    }
 
 
 def test_nothing_of_the_report_shows_an_inexact_number_without_its_mark(digits):
@@ -72,7 +88,9 @@ def test_nothing_of_the_report_shows_an_inexact_number_without_its_mark(digits):
         nats, mark = each["log_likelihood"]["nats_per_row"], each["log_likelihood"]["mark"]
         for shown in (f"{nats:.2f}", f"{nats:.3f}"):
             bare = [
-                m.start() for m in re.finditer(re.escape(shown) + r"(?!\d)", page) if page[m.start() - 2] not in "=≈≥"
+                m.start()
+                for m in re.finditer(re.escape(shown) + r"(?!\d)", page)
+                if page[m.start() - 2] not in "=≈≥"
             ]
             assert not bare, (each["family"], page[bare[0] - 60 : bare[0] + 20])
         if mark != "=":
@@ -88,7 +106,15 @@ def test_every_sentence_and_every_cell_leads_to_its_number(digits):
     _, folder = digits
     page = (folder / "report.html").read_text()
     ids = set(re.findall(r'<h2 id="(\w+)"', page))
-    assert ids == {"pros", "likelihood", "seconds", "samples", "completions", "abstraction", "measured"}
+    assert ids == {
+        "pros",
+        "likelihood",
+        "seconds",
+        "samples",
+        "completions",
+        "abstraction",
+        "measured",
+    }
     cells = re.findall(r'<td(?: class="\w+")?><a href="#(\w+)">([^<]*)</a></td>', page)
     assert len(cells) == 6 * 5
     sentences = re.findall(r'<li><b>([^<]*)</b> <a href="#(\w+)">([^<]*)</a>', page)
@@ -124,7 +150,9 @@ def test_what_the_lecture_says_is_so_on_digits(digits):
         assert measured["dependence_given_hidden"] < 1.2 * chance
     assert found["mean_absolute_correlation"] > 3 * chance
     for name in ("independent", "tree", "mixture", "fvsbn", "nade", "made", "orderless"):
-        assert 0 < of[name]["measured"]["exactness"] < 1e-11  # a sum of a thousand probabilities is off by its rounding
+        assert (
+            0 < of[name]["measured"]["exactness"] < 1e-11
+        )  # a sum of a thousand probabilities is off by its rounding
         assert (of[name]["second_half_given_first_nats"] is None) == (name == "tree")
     assert of["vae"]["measured"]["gap"] > 0
     assert of["nade"]["parameters"] == 2 * 64 * 200 + 2 * 200 + 64
@@ -162,7 +190,12 @@ def table(n=300, holes=False):
     kind = rng.integers(0, 2, n)
     x = rng.normal(size=n) + 3 * kind
     frame = pd.DataFrame(
-        {"x": x, "y": x + rng.normal(size=n), "z": rng.normal(size=n), "kind": np.where(kind, "a<b", "c&d")}
+        {
+            "x": x,
+            "y": x + rng.normal(size=n),
+            "z": rng.normal(size=n),
+            "kind": np.where(kind, "a<b", "c&d"),
+        }
     )
     if holes:
         frame.loc[::10, "y"] = np.nan
@@ -206,11 +239,18 @@ def test_likelihoods_are_in_the_tables_units():
     frame = table().drop(columns="kind")
     wide = frame.assign(z=1000 * frame["z"])
     found = [
-        compare(prepared(read_table(each)), ["independent", "gaussians", "nade"], SMALL, show_progress=False)
+        compare(
+            prepared(read_table(each)),
+            ["independent", "gaussians", "nade"],
+            SMALL,
+            show_progress=False,
+        )
         for each in (frame, wide)
     ]
     for one, other in zip(*(each.entries for each in found), strict=True):
-        assert one.likelihood.nats - other.likelihood.nats == pytest.approx(math.log(1000), abs=0.02)
+        assert one.likelihood.nats - other.likelihood.nats == pytest.approx(
+            math.log(1000), abs=0.02
+        )
 
 
 @pytest.mark.parametrize(
@@ -242,7 +282,9 @@ def test_misuse_is_told_before_any_work(words, message, tmp_path):
 def test_a_familys_numbers_do_not_depend_on_the_others():
     data = prepared(datasets.load("digits"))
     alone = compare(data, ["nade"], SMALL, seed=3, show_progress=False).entries[0]
-    among = compare(data, ["independent", "rbm", "nade"], SMALL, seed=3, show_progress=False).entries[2]
+    among = compare(
+        data, ["independent", "rbm", "nade"], SMALL, seed=3, show_progress=False
+    ).entries[2]
     assert alone.likelihood == among.likelihood
     assert alone.probes == among.probes
     assert torch.equal(alone.drawn, among.drawn)
@@ -256,11 +298,16 @@ def test_every_family_is_reproducible_from_the_seed():
     bits = prepared(datasets.load("digits"))
     few = replace(bits, train=bits.train.take(slice(0, 300)), labels=None)
     for data in (numbers, few):
-        once, again = (compare(data, None, SMALL, seed=5, show_progress=False).entries for _ in range(2))
+        once, again = (
+            compare(data, None, SMALL, seed=5, show_progress=False).entries for _ in range(2)
+        )
         for a, b in zip(once, again, strict=True):
             assert a.likelihood == b.likelihood, a.family.name
             assert torch.equal(a.drawn, b.drawn), a.family.name
-    guesses = [FAMILIES["gaussians"].fitted(numbers, SMALL, generator_from(k), False)._seed for k in (0, 0, 1)]
+    guesses = [
+        FAMILIES["gaussians"].fitted(numbers, SMALL, generator_from(k), False)._seed
+        for k in (0, 0, 1)
+    ]
     assert guesses[0] == guesses[1] != guesses[2]
 
 
@@ -270,18 +317,31 @@ def test_the_likelihood_is_the_mean_and_its_errors_are_what_they_say():
     assert exact.kind == "exact"
     assert exact.nats == pytest.approx(-1.5)
     assert exact.own_error == 0
-    shifted = likelihood_of(lambda x: Estimate(x[:, 0] - 1, torch.full((len(x),), 0.3)), rows, "x", show_progress=False)
+    shifted = likelihood_of(
+        lambda x: Estimate(x[:, 0] - 1, torch.full((len(x),), 0.3)), rows, "x", show_progress=False
+    )
     assert (shifted.kind, shifted.own_error) == (
         "estimate",
         pytest.approx(0.3),
     )  # one shift of all rows does not average out
-    bound = likelihood_of(lambda x: LowerBound(x[:, 0] - 1, torch.full((len(x),), 0.3)), rows, "x", show_progress=False)
-    assert (bound.kind, bound.own_error) == ("bound", pytest.approx(0.3 / 300**0.5))  # the draws of each row do
+    bound = likelihood_of(
+        lambda x: LowerBound(x[:, 0] - 1, torch.full((len(x),), 0.3)),
+        rows,
+        "x",
+        show_progress=False,
+    )
+    assert (bound.kind, bound.own_error) == (
+        "bound",
+        pytest.approx(0.3 / 300**0.5),
+    )  # the draws of each row do
     assert str(bound).startswith("≥ -1.500 ± 0.000 (its own error 0.017)")
 
 
 def test_correlation_of_independent_columns_is_what_chance_leaves():
-    x, columns = torch.randn(1000, 40, generator=generator_from(0)), Columns.of([GaussianMixture(1)] * 40)
+    x, columns = (
+        torch.randn(1000, 40, generator=generator_from(0)),
+        Columns.of([GaussianMixture(1)] * 40),
+    )
     assert mean_correlation(x, columns) == pytest.approx(0.8 / 1000**0.5, rel=0.05)
     two = Columns.of([GaussianMixture(1)] * 2)
     assert mean_correlation(torch.cat([x[:, :1], -x[:, :1]], dim=1), two) == pytest.approx(1)
@@ -296,7 +356,9 @@ def test_a_networks_sum_that_is_not_one_would_be_seen(monkeypatch):
     net = FAMILIES["nade"].fitted(data, SMALL, generator_from(0), False)
     assert claims._off_by(net, data) < 1e-11
     right = NADE.log_prob
-    monkeypatch.setattr(NADE, "log_prob", lambda self, x, **options: right(self, x, **options) + 1e-3)
+    monkeypatch.setattr(
+        NADE, "log_prob", lambda self, x, **options: right(self, x, **options) + 1e-3
+    )
     assert claims._off_by(net, data) > 1e-3
 
 
@@ -319,7 +381,11 @@ def test_a_wide_representation_is_judged_in_the_space_of_its_rows():
     parts = [rng.normal(size=(n, 50)).astype(np.float32) for n in (20, 5, 7)]
     train, valid, test = _within_row_space(*parts)
     assert train.shape == (20, 20)
-    for a, b in ((train, valid), (train, test), (train, train)):  # the same inner products: the same classifier
+    for a, b in (
+        (train, valid),
+        (train, test),
+        (train, train),
+    ):  # the same inner products: the same classifier
         full = {id(train): parts[0], id(valid): parts[1], id(test): parts[2]}
         assert np.allclose(a @ b.T, full[id(a)] @ full[id(b)].T, atol=1e-3)
 
@@ -336,14 +402,20 @@ def test_a_representation_without_the_label_reads_nothing_and_the_label_itself_e
         ).float()
 
     assert probed("label", label, data, show_progress=False).accuracy > 0.98
-    assert probed("nothing", lambda x: torch.zeros(len(x), 3), data, show_progress=False).accuracy < 0.2
+    assert (
+        probed("nothing", lambda x: torch.zeros(len(x), 3), data, show_progress=False).accuracy
+        < 0.2
+    )
 
 
 def test_efforts_are_the_same_for_all_and_fewer_over_more_rows():
     data = prepared(datasets.load("digits"))
     efforts = {name: effort_for(name, data) for name in EFFORTS}
     assert [efforts[name].epochs for name in ("quick", "standard", "best")] == [20, 100, 400]
-    nade, made, rbm = (FAMILIES[name].fitted(data, SMALL, generator_from(0), False) for name in ("nade", "made", "rbm"))
+    nade, made, rbm = (
+        FAMILIES[name].fitted(data, SMALL, generator_from(0), False)
+        for name in ("nade", "made", "rbm")
+    )
     assert (type(nade), type(made), type(rbm)) == (NADE, MADE, RBM)
     assert nade.hidden_size == rbm.hidden_size == made.hidden_sizes[0] == 12
 
@@ -391,7 +463,9 @@ def awkward(n=240):
     """An id, free text, a label with holes, rare labels, a 0/1 column with one 2, a constant, a category, an integer."""
     rng = np.random.default_rng(1)
     kind = rng.integers(0, 3, n)
-    town = np.where(rng.random(n) < 0.04, [f"rare {k}" for k in range(n)], np.array(["a", "b", "c"])[kind])
+    town = np.where(
+        rng.random(n) < 0.04, [f"rare {k}" for k in range(n)], np.array(["a", "b", "c"])[kind]
+    )
     switch = (rng.random(n) < 0.3).astype(int)
     switch[7] = 2
     return pd.DataFrame(
@@ -410,7 +484,18 @@ def awkward(n=240):
 def test_tables_as_people_have_them(seed, tmp_path):
     """Whatever part the one 2 falls into; ids are left out and said; rows without a label are judged without it."""
     awkward().to_csv(tmp_path / "t.csv", index=False)
-    words = ["t.csv", "--label", "class", "--seed", seed, "--json", "-o", "out", "--families", "independent,nade,vae"]
+    words = [
+        "t.csv",
+        "--label",
+        "class",
+        "--seed",
+        seed,
+        "--json",
+        "-o",
+        "out",
+        "--families",
+        "independent,nade,vae",
+    ]
     brief = ("--effort", "quick", "--epochs", 2, "--hidden-size", 6)
     code, out, errors = run(*words, *brief, cwd=tmp_path, warn="default")
     assert code == 0, errors
@@ -428,7 +513,8 @@ def test_tables_as_people_have_them(seed, tmp_path):
 def test_an_npz_file_with_splits_keeps_them_and_one_column_is_enough(tmp_path):
     rng = np.random.default_rng(0)
     parts = {
-        name: rng.integers(0, 2, (n, 1)).astype(np.uint8) for name, n in (("train", 50), ("valid", 20), ("test", 30))
+        name: rng.integers(0, 2, (n, 1)).astype(np.uint8)
+        for name, n in (("train", 50), ("valid", 20), ("test", 30))
     }
     np.savez(tmp_path / "t.npz", **parts)
     code, out, errors = run("t.npz", "--epochs", 1, "--hidden-size", 3, "--json", cwd=tmp_path)

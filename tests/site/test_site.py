@@ -40,10 +40,14 @@ def test_a_chapter_that_prints_something_else_would_be_caught():
     assert changed("0 % leak\n", "1 % leak\n")
     assert changed("the same: True\n", "the same: False\n")
     (nats,) = re.findall(
-        r"^the completed digits: .*\n", (ROOT / "docs/lecture/7-sampling.md").read_text("utf-8"), re.MULTILINE
+        r"^the completed digits: .*\n",
+        (ROOT / "docs/lecture/7-sampling.md").read_text("utf-8"),
+        re.MULTILINE,
     )
     assert not changed(nats, re.sub(r"\d+\.\d", "18.3", nats, count=1))
-    assert changed(nats, re.sub(r"\d+\.\d", "29.8", nats, count=1))  # of pixels that were taken for codes
+    assert changed(
+        nats, re.sub(r"\d+\.\d", "29.8", nats, count=1)
+    )  # of pixels that were taken for codes
     assert changed("one\n", "one\ntwo\n")
 
 
@@ -67,7 +71,9 @@ def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
 
 def built(site, *more):
     """What `make docs` runs, word for word, into another folder, and what came of it."""
-    (recipe,) = re.findall(r"^docs: .*\n\t(.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    (recipe,) = re.findall(
+        r"^docs: .*\n\t(.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
     setting, program, *words = recipe.split()
     assert program == "$(BIN)/mkdocs"
     environment = {**QUIET, **dict([setting.split("=")])}
@@ -80,18 +86,30 @@ def test_the_site_builds_without_a_warning(tmp_path):
     done = built(tmp_path)
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
-    for page, link in (("tables", "seconds.json"), ("likelihoods", "likelihood.csv"), ("real-tables", "real_tables/")):
-        assert f'href="../benchmarks/results/{link}"' in (tmp_path / page / "index.html").read_text(encoding="utf-8")
+    for page, link in (
+        ("tables", "seconds.json"),
+        ("likelihoods", "likelihood.csv"),
+        ("real-tables", "real_tables/"),
+    ):
+        assert f'href="../benchmarks/results/{link}"' in (tmp_path / page / "index.html").read_text(
+            encoding="utf-8"
+        )
     results = ROOT / "benchmarks/results"
-    assert (tmp_path / "benchmarks/results/seconds.json").read_bytes() == (results / "seconds.json").read_bytes()
+    assert (tmp_path / "benchmarks/results/seconds.json").read_bytes() == (
+        results / "seconds.json"
+    ).read_bytes()
     listed = (tmp_path / "benchmarks/results/comparison/index.html").read_text(encoding="utf-8")
     assert 'href="digits.json"' in listed
     assert (tmp_path / "benchmarks/results/comparison/digits.json").exists()
     networks = (tmp_path / "reference/networks/index.html").read_text(encoding="utf-8")
     assert "The Neural Autoregressive Distribution Estimator" in networks
     assert "n_draws" in networks
-    described = "".join(path.read_text(encoding="utf-8") for path in tmp_path.glob("reference/*/index.html"))
-    absent = [name for name in chainrule.__all__ if not re.search(rf'id="[\w.]*\.{name}"', described)]
+    described = "".join(
+        path.read_text(encoding="utf-8") for path in tmp_path.glob("reference/*/index.html")
+    )
+    absent = [
+        name for name in chainrule.__all__ if not re.search(rf'id="[\w.]*\.{name}"', described)
+    ]
     assert not absent
 
 
@@ -113,7 +131,9 @@ def test_a_site_with_a_broken_link_does_not_build(page, message, tmp_path):
     """The same words on a site of one page: were they not strict, neither this test nor the one above would say anything."""
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/index.md").write_text(f"# Start\n\n{page}\n")
-    settings = f"INHERIT: {ROOT}/mkdocs.yml\nnav: [index.md]\nhooks: [{ROOT}/scripts/site_results.py]\n"
+    settings = (
+        f"INHERIT: {ROOT}/mkdocs.yml\nnav: [index.md]\nhooks: [{ROOT}/scripts/site_results.py]\n"
+    )
     (tmp_path / "mkdocs.yml").write_text(settings)
     done = built(tmp_path / "site", "--config-file", str(tmp_path / "mkdocs.yml"))
     assert done.returncode == (message is not None), done.stderr

@@ -13,19 +13,33 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from chainrule.errors import FormatError, SchemaError
-from chainrule.table import Schema, decode, encode, infer_schema, read_chunks, read_table, to_container
+from chainrule.table import (
+    Schema,
+    decode,
+    encode,
+    infer_schema,
+    read_chunks,
+    read_table,
+    to_container,
+)
 
 BITS = np.array([[0, 1, 1], [1, 1, 0], [0, 1, 1]])
 
 
 def frames():
     named = {"a": BITS[:, 0], "b": BITS[:, 1], "c": BITS[:, 2]}
-    return {"pandas": pd.DataFrame(named), "polars": pl.DataFrame(named), "pyarrow": pa.table(named)}
+    return {
+        "pandas": pd.DataFrame(named),
+        "polars": pl.DataFrame(named),
+        "pyarrow": pa.table(named),
+    }
 
 
 @settings(max_examples=50)
 @given(
-    bits=hnp.arrays(np.int64, st.tuples(st.integers(1, 12), st.integers(1, 6)), elements=st.integers(0, 1)),
+    bits=hnp.arrays(
+        np.int64, st.tuples(st.integers(1, 12), st.integers(1, 6)), elements=st.integers(0, 1)
+    ),
     dtype=st.sampled_from(["bool", "uint8", "int64", "float32", "float64"]),
 )
 def test_codes_round_trip_and_zero_is_the_more_frequent_value(bits, dtype):
@@ -71,7 +85,11 @@ def test_holes_are_unknown_whatever_their_name(unknown):
 
 def test_booleans_and_nullable_integers_are_bits():
     frame = pd.DataFrame(
-        {"t": [True, np.False_, 1], "i": pd.array([1, None, 0], dtype="Int64"), "b": [True, False, True]}
+        {
+            "t": [True, np.False_, 1],
+            "i": pd.array([1, None, 0], dtype="Int64"),
+            "b": [True, False, True],
+        }
     )
     codes = encode(read_table(frame), infer_schema(read_table(frame)))
     assert codes.observed.tolist() == [[True, True, True], [True, False, True], [True, True, True]]
@@ -82,9 +100,12 @@ def test_columns_match_by_name_and_absent_ones_are_unknown():
     schema = infer_schema(read_table(frames()["pandas"]))
     shuffled = frames()["polars"].select("c", "a", "b")
     assert np.array_equal(
-        encode(read_table(shuffled), schema).values, encode(read_table(frames()["pandas"]), schema).values
+        encode(read_table(shuffled), schema).values,
+        encode(read_table(frames()["pandas"]), schema).values,
     )
-    with pytest.warns(UserWarning, match=r"the table: column\(s\) 'b' are absent and count as unknown"):
+    with pytest.warns(
+        UserWarning, match=r"the table: column\(s\) 'b' are absent and count as unknown"
+    ):
         codes = encode(read_table(shuffled.drop("b")), schema)
     assert codes.observed.all(0).tolist() == [True, False, True]
 
@@ -161,7 +182,9 @@ def test_text_files(tmp_path, text, names, values, packed):
     schema = infer_schema(table)
     codes = encode(table, schema)
     decoded = np.stack(list(decode(codes.values, schema).values()), 1).astype(float)
-    assert np.array_equal(np.where(codes.observed, decoded, np.nan), np.array(values, dtype=float), equal_nan=True)
+    assert np.array_equal(
+        np.where(codes.observed, decoded, np.nan), np.array(values, dtype=float), equal_nan=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -204,7 +227,9 @@ def test_damaged_files_are_format_errors(tmp_path, name, content, message):
 def test_a_wrong_value_in_a_text_file_is_named_by_line(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,b\n0,1\n0,1\n0,1\n0,1\n1,yes\n")
-    with pytest.raises(SchemaError, match=rf"column 'b': value 'yes' at row 4 \(line 6 of {path}\) is not a number"):
+    with pytest.raises(
+        SchemaError, match=rf"column 'b': value 'yes' at row 4 \(line 6 of {path}\) is not a number"
+    ):
         infer_schema(read_table(path))
 
 

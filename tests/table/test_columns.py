@@ -63,9 +63,13 @@ def test_the_guess_and_its_reason():
 
 def test_left_out_columns_warn_and_may_be_refused_or_told_otherwise():
     frame = mixed(60).assign(name=[f"n{k}" for k in range(60)])
-    with pytest.warns(UserWarning, match=r"the table: left out 'name' \(labels of which none has 5 rows\)"):
+    with pytest.warns(
+        UserWarning, match=r"the table: left out 'name' \(labels of which none has 5 rows\)"
+    ):
         cr.infer_schema(frame)
-    with pytest.raises(SchemaError, match=r"cannot model 'name' \(labels .*\); drop them, say kinds=\{'name': …\}"):
+    with pytest.raises(
+        SchemaError, match=r"cannot model 'name' \(labels .*\); drop them, say kinds=\{'name': …\}"
+    ):
         cr.infer_schema(frame, strict=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -82,7 +86,10 @@ def test_left_out_columns_warn_and_may_be_refused_or_told_otherwise():
         ({"town": "real"}, "column 'town': value 'south' at row 0 is not a finite number"),
         ({"height": "integer"}, "column 'height': value 1"),
         ({"height": "binary"}, "column 'height': value 1"),
-        ({"town": "datetime"}, "column 'town': value 'south' at row 0 is not a date or time; write it as 2024-12-31"),
+        (
+            {"town": "datetime"},
+            "column 'town': value 'south' at row 0 is not a date or time; write it as 2024-12-31",
+        ),
         ({"gain": {"kind": "integer", "most": 5}}, "column 'gain': value "),
         ({"gain": {"kind": "real", "most": 5}}, "kinds['gain']: option 'most' is unknown"),
     ],
@@ -112,14 +119,23 @@ def tables(draw):
     """Columns of any kinds, of the same length, with holes."""
     rows = draw(st.integers(1, 12))
     kinds = draw(st.lists(st.sampled_from(sorted(VALUES)), min_size=1, max_size=4))
-    cell = {kind: st.one_of(st.none(), VALUES[kind], VALUES[kind], VALUES[kind]) for kind in set(kinds)}
-    return {f"{kind} {k}": draw(st.lists(cell[kind], min_size=rows, max_size=rows)) for k, kind in enumerate(kinds)}
+    cell = {
+        kind: st.one_of(st.none(), VALUES[kind], VALUES[kind], VALUES[kind]) for kind in set(kinds)
+    }
+    return {
+        f"{kind} {k}": draw(st.lists(cell[kind], min_size=rows, max_size=rows))
+        for k, kind in enumerate(kinds)
+    }
 
 
 def as_frame(columns, container):
     if container == "pandas":
-        return pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
-    frame = pl.DataFrame({name: pl.Series(name, values, strict=False) for name, values in columns.items()})
+        return pd.DataFrame(
+            {name: pd.Series(values, dtype=object) for name, values in columns.items()}
+        )
+    frame = pl.DataFrame(
+        {name: pl.Series(name, values, strict=False) for name, values in columns.items()}
+    )
     return frame if container == "polars" else frame.to_arrow()
 
 
@@ -176,7 +192,9 @@ def test_types_come_back(container):
         assert [t for t in made.schema.types if not pa.types.is_dictionary(t)] == [
             t for t in frame.schema.types if not pa.types.is_dictionary(t)
         ]
-        assert made.drop(["height", "town"]).equals(frame.drop(["height", "town"]).replace_schema_metadata(None))
+        assert made.drop(["height", "town"]).equals(
+            frame.drop(["height", "town"]).replace_schema_metadata(None)
+        )
 
 
 def test_ordered_categories_and_nullable_integers_keep_their_type():
@@ -196,7 +214,9 @@ def test_ordered_categories_and_nullable_integers_keep_their_type():
     assert made["c"].tolist() == frame["c"].tolist()
     enum = pl.DataFrame({"c": pl.Series(["b", "a", "b"] * 5, dtype=pl.Enum(["a", "b"]))})
     schema = schema_of(enum)
-    assert to_container(decode(encode(read_table(enum), schema).values, schema), schema).equals(enum)
+    assert to_container(decode(encode(read_table(enum), schema).values, schema), schema).equals(
+        enum
+    )
 
 
 def test_renaming_labels_changes_no_code():
@@ -220,8 +240,12 @@ def test_a_power_of_two_changes_no_code_of_numbers_steps_and_integers(factor):
     )
     one, two = schema_of(frame), schema_of(frame * factor)
     assert [c.kind for c in one.columns] == [c.kind for c in two.columns]
-    assert [len(c.atoms) for c in one.columns] == [len(c.atoms) for c in two.columns] == [0, 0, 0, 1]
-    assert np.array_equal(encode(read_table(frame), one).values, encode(read_table(frame * factor), two).values)
+    assert (
+        [len(c.atoms) for c in one.columns] == [len(c.atoms) for c in two.columns] == [0, 0, 0, 1]
+    )
+    assert np.array_equal(
+        encode(read_table(frame), one).values, encode(read_table(frame * factor), two).values
+    )
 
 
 def test_steps_and_atoms_are_found():
@@ -229,11 +253,15 @@ def test_steps_and_atoms_are_found():
     assert grid(np.array([7.25, 71.2833])) == (0.0001, 4)
     assert grid(np.array([3.0, 9.0, np.nan])) == (3.0, 0)
     assert grid(np.array([1 / 3, 2 / 3])) is None
-    values = np.concatenate([np.zeros(50), RNG.exponential(1, 900), np.full(30, 9.0), np.full(3, 4.0)])
+    values = np.concatenate(
+        [np.zeros(50), RNG.exponential(1, 900), np.full(30, 9.0), np.full(3, 4.0)]
+    )
     assert atoms_of(values, on_grid=False, min_count=5) == (0.0, 9.0)
     ages = RNG.integers(20, 60, 2000).astype(float)
     assert atoms_of(ages, on_grid=True, min_count=5) == ()
-    assert atoms_of(np.concatenate([ages, np.full(900, 40.0)]), on_grid=True, min_count=5) == (40.0,)
+    assert atoms_of(np.concatenate([ages, np.full(900, 40.0)]), on_grid=True, min_count=5) == (
+        40.0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -247,7 +275,10 @@ def test_steps_and_atoms_are_found():
 def test_heavy_tails_are_fitted_step_by_step(values):
     """Knots that float32 could not tell apart would be nought by nought."""
     density = cr.fit(
-        pd.DataFrame({"x": values, "y": values[::-1]}), seed=0, config=cr.FitConfig(epochs=2), verbose=False
+        pd.DataFrame({"x": values, "y": values[::-1]}),
+        seed=0,
+        config=cr.FitConfig(epochs=2),
+        verbose=False,
     )
     assert density.training["skipped_steps"] == 0
     knots = np.array(density.schema.columns[0].knots, dtype=np.float32)
@@ -257,7 +288,10 @@ def test_heavy_tails_are_fitted_step_by_step(values):
 def test_masses_and_densities_have_their_units():
     """Units of one schema times 1000: a density shifts by −log 1000, a mass (an atom, a step, an integer) by nothing."""
     frame = pd.DataFrame(
-        {"rain": np.where(RNG.random(300) < 0.5, 0.0, RNG.exponential(2.0, 300)), "n": RNG.poisson(9, 300)}
+        {
+            "rain": np.where(RNG.random(300) < 0.5, 0.0, RNG.exponential(2.0, 300)),
+            "n": RNG.poisson(9, 300),
+        }
     )
     schema = schema_of(frame)
     rain = schema.columns[0]
@@ -265,7 +299,10 @@ def test_masses_and_densities_have_their_units():
         schema,
         columns=(
             replace(
-                rain, center=rain.center * 1000, spread=rain.spread * 1000, atoms=tuple(a * 1000 for a in rain.atoms)
+                rain,
+                center=rain.center * 1000,
+                spread=rain.spread * 1000,
+                atoms=tuple(a * 1000 for a in rain.atoms),
             ),
             schema.columns[1],
         ),
@@ -298,7 +335,8 @@ def test_values_that_do_not_fit_are_explained():
     off = frame.copy()
     off.loc[3, "price"] = 2.34
     with pytest.warns(
-        UserWarning, match=r"column 'price': 1 value\(s\), such as 2.34 at row 3, lie between the steps of 0.1"
+        UserWarning,
+        match=r"column 'price': 1 value\(s\), such as 2.34 at row 3, lie between the steps of 0.1",
     ):
         codes = encode(read_table(off), schema)
     assert decode(codes.values, schema)["price"][3] == 2.3
@@ -346,12 +384,16 @@ def test_a_few_values_off_the_grid_count_as_its_nearest():
     assert (column.kind, column.step, column.decimals) == ("real", 1.0, 0)
     assert "multiples of 1 but for 1" in column.reason
     with pytest.warns(
-        UserWarning, match=r"1 value\(s\), such as 1029\.666667 at row 7, lie between the steps of 1 found"
+        UserWarning,
+        match=r"1 value\(s\), such as 1029\.666667 at row 7, lie between the steps of 1 found",
     ):
         codes = encode(read_table(pd.DataFrame({"x": whole})), schema)
     assert codes.values[7, 0] == 1030 - column.origin
     times = schema_of(pd.DataFrame({"x": whole * 1024})).columns[0]  # in other units the same codes
-    assert (times.step, times.reason) == (1024.0, "numbers, 61 different, multiples of 1024 but for 1")
+    assert (times.step, times.reason) == (
+        1024.0,
+        "numbers, 61 different, multiples of 1024 but for 1",
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         again = encode(read_table(pd.DataFrame({"x": whole * 1024})), Schema((times,)))
@@ -402,7 +444,9 @@ def test_continuous_numbers_that_repeat_are_atoms():
     assert (column.kind, column.step) == ("real", None)
     assert len(column.atoms) == 64
     assert set(column.atoms) <= set(np.sqrt(np.arange(2, 72)))
-    (rarer,) = cr.infer_schema(pd.DataFrame({"fare": np.append(fares, rng.normal(size=2000))})).columns
+    (rarer,) = cr.infer_schema(
+        pd.DataFrame({"fare": np.append(fares, rng.normal(size=2000))})
+    ).columns
     assert rarer.atoms == ()
 
 

@@ -55,7 +55,11 @@ def of_schema(column, rows):
     found = list(numbers_in(column.to_json()))
     if column.kind in ("binary", "categorical"):
         return found
-    unit, zero = (column.spread, float(column.center)) if column.step is None else (column.step, float(column.origin))
+    unit, zero = (
+        (column.spread, float(column.center))
+        if column.step is None
+        else (column.step, float(column.origin))
+    )
     codes = [column.low, column.high, *column.knots]
     codes += [0.0, 1.0] if column.step is None else [float(column.center), column.spread]
     points = [zero + unit * code for code in codes] + [
@@ -63,10 +67,20 @@ def of_schema(column, rows):
     ]  # dates have none
     found += points + [unit * code for code in codes]
     found += [a + sign * b for a, b in itertools.product(points, points) for sign in (1, -1)]
-    mean, spread = (zero, unit) if column.step is None else (zero + unit * float(column.center), unit * column.spread)
+    mean, spread = (
+        (zero, unit)
+        if column.step is None
+        else (zero + unit * float(column.center), unit * column.spread)
+    )
     for few in (1, 2, 3, 4):
-        found += [mean + sign * spread * np.sqrt(rows / few) for sign in (1, -1)] + [mean * rows / few]
-        found += [(window * point - rest * mean) / few for point in points for window, rest in ((5, 0), (5, 5 - few))]
+        found += [mean + sign * spread * np.sqrt(rows / few) for sign in (1, -1)] + [
+            mean * rows / few
+        ]
+        found += [
+            (window * point - rest * mean) / few
+            for point in points
+            for window, rest in ((5, 0), (5, 5 - few))
+        ]
     return found
 
 
@@ -75,7 +89,9 @@ def of_network(density, name):
     schema, network = density.schema, density.model.network
     k, widths = schema.names.index(name), network.columns.param_widths
     own = density.model.arrays()["output_bias"].astype(float).reshape(-1, sum(widths))
-    params = own[:, sum(widths[:k]) : sum(widths[: k + 1])][:, -3 * COMPONENTS :].reshape(-1, 3, COMPONENTS)
+    params = own[:, sum(widths[:k]) : sum(widths[: k + 1])][:, -3 * COMPONENTS :].reshape(
+        -1, 3, COMPONENTS
+    )
     column = schema.columns[k]
     z = params[:, 1] * (1e-3 + np.logaddexp(0, params[:, 2]))
     codes = np.concatenate([z.ravel(), z.mean(1)]) * column.spread + float(column.center)
@@ -96,16 +112,24 @@ def table_with(few):
     """A column of each kind in which so few rows have values of their own, as one table, and those values."""
     told = np.array(TOLD[:few])
     columns = {name: with_few(usual, told) for name, usual in USUAL.items()}
-    columns |= {f"{name}, as integers": columns[name].astype(int) for name in ("zeros", "constant", "whole")}
+    columns |= {
+        f"{name}, as integers": columns[name].astype(int) for name in ("zeros", "constant", "whole")
+    }
     columns["parts"] = with_few(USUAL["normal"], told + 0.55)
     columns["below"] = with_few(USUAL["zeros"], -told)
     columns["large"] = np.array([2**60] * N) + with_few(USUAL["whole"], told).astype(int)
     days = np.array(DAYS[:few], dtype="datetime64[s]")
     for name, day in (("died", "NaT"), ("as of", "2020-01-01"), ("seen", "2020-01-01")):
         columns[name] = np.full(N, np.datetime64(day, "s"))
-        columns[name] += RNG.integers(0, 900, N).astype("timedelta64[D]") if name == "seen" else np.timedelta64(0, "s")
+        columns[name] += (
+            RNG.integers(0, 900, N).astype("timedelta64[D]")
+            if name == "seen"
+            else np.timedelta64(0, "s")
+        )
         columns[name][7 : 7 + few] = days
-    columns["town"] = with_few(np.full(N, "north", dtype=object), [f"lone house {k}" for k in range(few)])
+    columns["town"] = with_few(
+        np.full(N, "north", dtype=object), [f"lone house {k}" for k in range(few)]
+    )
     return pd.DataFrame(columns), told, days
 
 
@@ -181,7 +205,10 @@ def test_a_value_of_one_row_between_values_of_many_cannot_be_computed():
 def test_columns_known_in_few_rows_are_left_out_and_say_so(fitted):
     density, _, told, _ = fitted
     reason = f"known in {len(told)} row{'s' if len(told) > 1 else ''}, fewer than min_count = 5"
-    assert {out.name: out.reason for out in density.schema.left_out} == {"unknown": reason, "died": reason}
+    assert {out.name: out.reason for out in density.schema.left_out} == {
+        "unknown": reason,
+        "died": reason,
+    }
 
 
 def test_rows_that_stand_apart_are_scored_and_drawn_as_ever(fitted):
@@ -197,19 +224,32 @@ def test_rows_that_stand_apart_are_scored_and_drawn_as_ever(fitted):
 def test_a_table_of_few_rows_is_fitted_and_not_told(rows, tmp_path):
     told, days = np.array(TOLD[:rows]), np.array(DAYS[:rows], dtype="datetime64[s]")
     table = pd.DataFrame(
-        {"whole": told.astype(int), "real": told + 0.55, "large": told.astype(int) * 10**14, "day": days}
+        {
+            "whole": told.astype(int),
+            "real": told + 0.55,
+            "large": told.astype(int) * 10**14,
+            "day": days,
+        }
     )
     config = cr.FitConfig(hidden_size=4, components=COMPONENTS, epochs=1)
     density = cr.fit(table, seed=0, verbose=False, config=config)
     density.save(tmp_path / "m.chainrule")
     data = (tmp_path / "m.chainrule").read_bytes()
     assert np.isfinite(density.log_prob(table)).all()
-    for column, values in zip(density.schema.columns, [told, told + 0.55, told * 1e14, days], strict=True):
+    for column, values in zip(
+        density.schema.columns, [told, told + 0.55, told * 1e14, days], strict=True
+    ):
         found = of_schema(column, rows)
         if column.kind == "datetime":
-            assert not [day for day in values.astype("datetime64[D]").astype(float) if is_told(day, found)]
+            assert not [
+                day for day in values.astype("datetime64[D]").astype(float) if is_told(day, found)
+            ]
         else:
-            assert not [value for value in values if is_told(value, found + of_network(density, column.name))]
+            assert not [
+                value
+                for value in values
+                if is_told(value, found + of_network(density, column.name))
+            ]
     assert not [day for day in DAYS[:rows] if day.encode() in data]
     waived = cr.infer_schema(table, min_count=1).columns[0]
     assert waived.high == max(told) or rows > 1
@@ -220,8 +260,13 @@ def test_of_few_validation_rows_no_columns_nats_are_kept():
     table.loc[5:, "y"] = np.nan
     config = cr.FitConfig(hidden_size=4, components=2, epochs=1)
     density = cr.fit(table.iloc[:90], table.iloc[90:], seed=0, verbose=False, config=config)
-    assert density.training["columns"]["nats"] == [None, None]  # one row makes most of them, or none is known
-    few = cr.fit(table[["x"]].iloc[:90], table[["x"]].iloc[90:93], seed=0, verbose=False, config=config)
+    assert density.training["columns"]["nats"] == [
+        None,
+        None,
+    ]  # one row makes most of them, or none is known
+    few = cr.fit(
+        table[["x"]].iloc[:90], table[["x"]].iloc[90:93], seed=0, verbose=False, config=config
+    )
     assert few.training["columns"]["independent_nats"] == [None]
 
 
@@ -246,7 +291,10 @@ def test_a_row_held_out_cannot_be_computed_from_the_nats_of_validation_rows():
 
 
 def test_a_training_row_cannot_be_computed_from_the_nats_of_training_rows():
-    config, table = cr.FitConfig(hidden_size=4, epochs=10), pd.DataFrame({"gain": with_few(USUAL["zeros"], TOLD[:1])})
+    config, table = (
+        cr.FitConfig(hidden_size=4, epochs=10),
+        pd.DataFrame({"gain": with_few(USUAL["zeros"], TOLD[:1])}),
+    )
     density = cr.fit(table, network="nade", config=config, seed=0, verbose=False)
     record = density.training
     assert 7 not in rows_held_out(N, record)
@@ -259,10 +307,14 @@ def test_a_training_row_cannot_be_computed_from_the_nats_of_training_rows():
 @pytest.mark.parametrize("rows", [10, 30])
 def test_the_nats_of_few_validation_rows_are_rounded(rows):
     table = pd.DataFrame({"x": USUAL["normal"][:rows]})
-    record = cr.fit(table, config=cr.FitConfig(hidden_size=4, epochs=2), seed=0, verbose=False).training
+    record = cr.fit(
+        table, config=cr.FitConfig(hidden_size=4, epochs=2), seed=0, verbose=False
+    ).training
     assert record["valid_rows"] < 5
     assert record["valid_nats"] % record["rounded_to"] == 0
-    free = cr.fit(table, min_count=1, config=cr.FitConfig(hidden_size=4, epochs=2), seed=0, verbose=False).training
+    free = cr.fit(
+        table, min_count=1, config=cr.FitConfig(hidden_size=4, epochs=2), seed=0, verbose=False
+    ).training
     assert "rounded_to" not in free
 
 
@@ -276,9 +328,14 @@ def test_a_row_that_has_most_of_the_weight_is_not_where_training_begins():
 
 def test_what_many_rows_make_is_told_as_it_is():
     """Ordinary columns have the moments that they always had."""
-    frame = pd.DataFrame({"normal": USUAL["normal"], "whole": USUAL["whole"], "steps": USUAL["steps of 250"]})
+    frame = pd.DataFrame(
+        {"normal": USUAL["normal"], "whole": USUAL["whole"], "steps": USUAL["steps of 250"]}
+    )
     normal, whole, steps = cr.infer_schema(frame).columns
-    assert (normal.center, normal.spread) == (frame.normal.mean(), pytest.approx(frame.normal.std(ddof=0), rel=1e-14))
+    assert (normal.center, normal.spread) == (
+        frame.normal.mean(),
+        pytest.approx(frame.normal.std(ddof=0), rel=1e-14),
+    )
     assert (whole.center, whole.step) == (frame.whole.mean(), 1.0)
     assert (steps.center, steps.step) == (frame.steps.mean() / 250, 250.0)
     zeros = cr.infer_schema(pd.DataFrame({"x": with_few(USUAL["zeros"], [300.0] * 6)})).columns[0]
@@ -288,7 +345,9 @@ def test_what_many_rows_make_is_told_as_it_is():
 
 
 def test_the_ends_of_a_range_are_rounded_outwards():
-    for column in cr.infer_schema(pd.DataFrame({k: USUAL[k] for k in ("normal", "whole", "heavy tail")})).columns:
+    for column in cr.infer_schema(
+        pd.DataFrame({k: USUAL[k] for k in ("normal", "whole", "heavy tail")})
+    ).columns:
         values = USUAL[column.name]
         codes = values if column.step else (values - column.center) / column.spread
         center, spread = (column.center, column.spread) if column.step else (0.0, 1.0)
@@ -314,11 +373,18 @@ def test_the_rules_of_what_few_rows_tell():
     assert not gap_of_few(ranked, 100, window=5, least=1.0)
     assert shared_divisor(np.array([0, 100, 300]), np.array([9, 9, 9]), min_count=5) == (100, True)
     assert shared_divisor(np.array([0, 100, 300]), np.array([9, 2, 2]), min_count=5) == (100, False)
-    assert shared_divisor(np.array([3, 10**9 + 7]) * 100, np.array([99, 1]), min_count=5) == (100, False)
+    assert shared_divisor(np.array([3, 10**9 + 7]) * 100, np.array([99, 1]), min_count=5) == (
+        100,
+        False,
+    )
     assert shared_divisor(np.arange(100) * 37, np.ones(100, dtype=int), min_count=5) == (37, True)
     assert not is_shared_difference(np.array([0, 9000, 18000]), np.array([1, 200, 2]), min_count=5)
     assert is_shared_difference(np.arange(0, 700, 7), np.ones(100, dtype=int), min_count=5)
-    assert (rounded_divisor(65536, 65536), rounded_divisor(50000, 50000), rounded_divisor(625, 625, 4)) == (
+    assert (
+        rounded_divisor(65536, 65536),
+        rounded_divisor(50000, 50000),
+        rounded_divisor(625, 625, 4),
+    ) == (
         256,
         16,
         625,

@@ -21,7 +21,9 @@ RNG = np.random.default_rng(0)
 NOISE = RNG.normal(size=N)
 FAR = [2**60 + int(k) for k in RNG.poisson(40, N)]
 KEYS = [2**60 + 37 * int(k) for k in RNG.integers(0, 20, N)]
-USERS = [int(v) for v in RNG.integers(2**62, 2**64 - 1, 15, dtype=np.uint64)[RNG.integers(0, 15, N)]]
+USERS = [
+    int(v) for v in RNG.integers(2**62, 2**64 - 1, 15, dtype=np.uint64)[RNG.integers(0, 15, N)]
+]
 
 
 def fit(values, **options):
@@ -33,7 +35,9 @@ def fit(values, **options):
 def kind_of(values, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        schema = cr.infer_schema(pd.DataFrame({"a": values, "x": RNG.normal(size=len(values))}), **options)
+        schema = cr.infer_schema(
+            pd.DataFrame({"a": values, "x": RNG.normal(size=len(values))}), **options
+        )
     return next((c.kind for c in schema.columns if c.name == "a"), "left out")
 
 
@@ -47,15 +51,23 @@ def with_holes(values):
 
 TABLES = {
     "numpy's int64": pd.DataFrame({"a": np.array(FAR)}),
-    "numpy's uint64": pd.DataFrame({"a": np.array([2**63 + v - 2**60 for v in FAR], dtype=np.uint64)}),
+    "numpy's uint64": pd.DataFrame(
+        {"a": np.array([2**63 + v - 2**60 for v in FAR], dtype=np.uint64)}
+    ),
     "pandas' Int64 with holes": pd.DataFrame({"a": pd.array(with_holes(FAR), dtype="Int64")}),
     "pandas' UInt64 with holes": pd.DataFrame({"a": pd.array(with_holes(USERS), dtype="UInt64")}),
-    "pandas' Arrow type with holes": pd.DataFrame({"a": pd.array(with_holes(FAR), dtype=pd.ArrowDtype(pa.int64()))}),
+    "pandas' Arrow type with holes": pd.DataFrame(
+        {"a": pd.array(with_holes(FAR), dtype=pd.ArrowDtype(pa.int64()))}
+    ),
     "Python's integers": pd.DataFrame({"a": pd.Series([v + 10**30 for v in FAR], dtype=object)}),
-    "Python's integers with holes": pd.DataFrame({"a": pd.Series(with_holes([v - 10**25 for v in FAR]), dtype=object)}),
+    "Python's integers with holes": pd.DataFrame(
+        {"a": pd.Series(with_holes([v - 10**25 for v in FAR]), dtype=object)}
+    ),
     "polars' Int64 with holes": pl.DataFrame({"a": with_holes(FAR)}),
     "polars' UInt64": pl.DataFrame({"a": pl.Series(USERS, dtype=pl.UInt64)}),
-    "polars' Int128 with holes": pl.DataFrame({"a": pl.Series(with_holes([v + 2**100 for v in FAR]), dtype=pl.Int128)}),
+    "polars' Int128 with holes": pl.DataFrame(
+        {"a": pl.Series(with_holes([v + 2**100 for v in FAR]), dtype=pl.Int128)}
+    ),
     "Arrow's int64 with holes": pa.table({"a": pa.array(with_holes(FAR), type=pa.int64())}),
     "Arrow's uint64 with holes": pa.table({"a": pa.array(with_holes(USERS), type=pa.uint64())}),
 }
@@ -70,12 +82,16 @@ def test_integers_of_every_type_come_back_as_they_are_in_their_own_type(name):
     known = [k for k, cell in enumerate(cells(table)) if cell is not None and cell is not pd.NA]
     assert codes.observed[:, 0].nonzero()[0].tolist() == known
     assert [cells(made)[k] for k in known] == [cells(table)[k] for k in known]
-    own = [t.schema.field("a").type if isinstance(t, pa.Table) else t["a"].dtype for t in (table, made)]
+    own = [
+        t.schema.field("a").type if isinstance(t, pa.Table) else t["a"].dtype for t in (table, made)
+    ]
     assert own[0] == own[1]
     assert Schema.from_json(json.loads(json.dumps(schema.to_json()))) == schema
 
 
-@pytest.mark.parametrize("name", ["numpy's int64", "pandas' UInt64 with holes", "polars' Int128 with holes"])
+@pytest.mark.parametrize(
+    "name", ["numpy's int64", "pandas' UInt64 with holes", "polars' Int128 with holes"]
+)
 def test_integers_are_drawn_filled_given_and_saved_exactly(name, tmp_path):
     table = TABLES[name]
     density = fit(table)
@@ -89,7 +105,11 @@ def test_integers_are_drawn_filled_given_and_saved_exactly(name, tmp_path):
     one = known[5]
     assert set(cells(density.sample(3, given={"a": one}, seed=0))) == {one}
     filled = cells(density.impute(table, seed=0))
-    assert all(a == b for a, b in zip(cells(table), filled, strict=True) if a is not None and a is not pd.NA)
+    assert all(
+        a == b
+        for a, b in zip(cells(table), filled, strict=True)
+        if a is not None and a is not pd.NA
+    )
     assert np.isfinite(density.log_prob(table)).all()
 
 
@@ -101,12 +121,16 @@ def test_both_ends_of_int64_that_repeat_are_labels():
     assert set(density.sample(50, seed=0)["a"]) == {2**63 - 1, -5}
 
 
-@pytest.mark.parametrize("keys", [KEYS, USERS, [v * 10**9 for v in KEYS], [10**18 + k % 20 for k in range(N)]])
+@pytest.mark.parametrize(
+    "keys", [KEYS, USERS, [v * 10**9 for v in KEYS], [10**18 + k % 20 for k in range(N)]]
+)
 def test_keys_that_repeat_are_labels_and_none_is_drawn_that_is_not_there(keys):
     density = fit(keys)
     assert density.schema.columns[0].kind == "categorical"
     drawn = set(density.sample(300, seed=0)["a"].astype(object))
-    assert {key for key in drawn if not pd.isna(key)} <= set(keys)  # a cell is empty where the key drawn is a rare one
+    assert {key for key in drawn if not pd.isna(key)} <= set(
+        keys
+    )  # a cell is empty where the key drawn is a rare one
     assert len(drawn) > 10
     assert kind_of(keys, kinds={"a": "real"}) == "real"
 
@@ -183,7 +207,9 @@ def test_declared_bounds_of_large_integers_are_kept():
         2**60 - density.schema.columns[0].origin,
         2**60 + 90 - density.schema.columns[0].origin,
     )
-    every = density.log_prob(pd.DataFrame({"a": [2**60 + k for k in range(91)]}).assign(x=np.nan), strict=True)
+    every = density.log_prob(
+        pd.DataFrame({"a": [2**60 + k for k in range(91)]}).assign(x=np.nan), strict=True
+    )
     assert np.exp(every).sum() == pytest.approx(1, abs=1e-9)
     with pytest.raises(SchemaError) as error:
         density.log_prob(pd.DataFrame({"a": [2**60 + 91], "x": [0.0]}), strict=True)
@@ -196,7 +222,9 @@ def test_declared_bounds_of_large_integers_are_kept():
 def test_an_integer_between_the_steps_is_noticed_however_long_they_are():
     days = [86_400_000_000_000 * int(k) for k in RNG.integers(19_000, 20_000, N)]
     schema = cr.infer_schema(pd.DataFrame({"a": days}))
-    with pytest.warns(UserWarning, match=r"1 value\(s\), such as \d+ at row 3, lie between the steps of 8.64e\+13"):
+    with pytest.warns(
+        UserWarning, match=r"1 value\(s\), such as \d+ at row 3, lie between the steps of 8.64e\+13"
+    ):
         codes = encode(read_table(pd.DataFrame({"a": [*days[:3], days[3] + 1]})), schema).values
     assert codes[3] == encode(read_table(pd.DataFrame({"a": [days[3]]})), schema).values[0]
 
@@ -224,7 +252,9 @@ def test_long_integers_in_text_keep_every_digit(offset, holes, tmp_path):
 
 def test_integers_of_more_digits_than_any_type_are_labels_or_left_out(tmp_path):
     keys = [10**45 + 37 * int(k) for k in RNG.integers(0, 12, N)]
-    (tmp_path / "t.csv").write_text("a,x\n" + "\n".join(f"{k},{x}" for k, x in zip(keys, NOISE, strict=True)) + "\n")
+    (tmp_path / "t.csv").write_text(
+        "a,x\n" + "\n".join(f"{k},{x}" for k, x in zip(keys, NOISE, strict=True)) + "\n"
+    )
     density = cr.fit(tmp_path / "t.csv", seed=0, verbose=False, config=SMALL)
     assert density.schema.columns[0].kind == "categorical"
     assert set(map(int, density.sample(50, seed=0)["a"].to_list())) <= set(keys)
@@ -256,7 +286,8 @@ def test_arrays_of_one_type_keep_it():
 
 
 @pytest.mark.parametrize(
-    ("center", "spread"), [(1e15, 1000.0), (1e9, 1e-3), (-1e12, 1.0), (1e6, 1e-6), (1e18, 1e5), (3e-9, 1e-21)]
+    ("center", "spread"),
+    [(1e15, 1000.0), (1e9, 1e-3), (-1e12, 1.0), (1e6, 1e-6), (1e18, 1e5), (3e-9, 1e-21)],
 )
 def test_floats_keep_their_spread_however_far_from_zero(center, spread):
     values = center + RNG.normal(0, spread, N)
@@ -265,7 +296,10 @@ def test_floats_keep_their_spread_however_far_from_zero(center, spread):
     assert np.std(drawn) == pytest.approx(np.std(values - center), rel=0.25)
     assert np.mean(drawn) == pytest.approx(np.mean(values - center), abs=0.3 * spread)
     schema, again = (cr.infer_schema(pd.DataFrame({"a": values * unit})) for unit in (1, 1024))
-    one, two = (encode(read_table(pd.DataFrame({"a": values * u})), s).values for u, s in ((1, schema), (1024, again)))
+    one, two = (
+        encode(read_table(pd.DataFrame({"a": values * u})), s).values
+        for u, s in ((1, schema), (1024, again))
+    )
     assert np.array_equal(one, two)
     assert schema.columns[0].knots == again.columns[0].knots
 
@@ -286,13 +320,19 @@ def test_dates_say_what_is_cut_off_and_refuse_what_cannot_be_counted():
     far = pl.DataFrame({"t": pl.Series([10**8], dtype=pl.Int32).cast(pl.Date)})
     with pytest.raises(SchemaError) as error:
         encode(read_table(far), schema, strict=True)
-    assert str(error.value).endswith("is more than 200,000 years from today; correct it, or leave the cell empty")
+    assert str(error.value).endswith(
+        "is more than 200,000 years from today; correct it, or leave the cell empty"
+    )
     assert encode(read_table(far), schema).outside.tolist() == [[True]]
 
 
 def test_arithmetic_of_integers_is_exact():
     values = np.array([2**63 - 1, -(2**63), 0])
-    assert differences(values, values.astype(float), 2**62).tolist() == [2**62 - 1.0, -3.0 * 2**62, -(2.0**62)]
+    assert differences(values, values.astype(float), 2**62).tolist() == [
+        2**62 - 1.0,
+        -3.0 * 2**62,
+        -(2.0**62),
+    ]
     assert differences(values, values.astype(float), -(2**62)).tolist()[0] == 3.0 * 2**62
     unsigned = np.array([2**64 - 1, 3], dtype=np.uint64)
     assert differences(unsigned, unsigned.astype(float), 2**64 - 5).tolist() == [4.0, 8.0 - 2.0**64]

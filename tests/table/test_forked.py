@@ -122,5 +122,7 @@ def test_a_child_reads_files_where_polars_had_not_worked_before(tmp_path):
         "    os._exit(len(read_table('t.csv')))\n"
         "print(os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
     assert (done.returncode, done.stdout) == (0, "40\n"), done.stderr

@@ -90,8 +90,13 @@ def test_columns_are_asked_for_and_given_back_as_the_frame_calls_them(name):
             drawn = density.sample(3, given={label: value}, seed=0)
             assert drawn.iloc[:, place].tolist() == [value] * 3
         assert density.schema.columns[3].kind == "categorical"
-        assert list(density.marginal(index[0], index[2]).columns[:2]) == [index[0], index[2]] or name == "NaN"
-        assert np.array_equal(density.log_prob(frame.iloc[:, [2, 0, 3, 1]]), density.log_prob(frame))
+        assert (
+            list(density.marginal(index[0], index[2]).columns[:2]) == [index[0], index[2]]
+            or name == "NaN"
+        )
+        assert np.array_equal(
+            density.log_prob(frame.iloc[:, [2, 0, 3, 1]]), density.log_prob(frame)
+        )
 
 
 def test_the_oddest_cells_are_found_by_row_and_column():
@@ -112,7 +117,9 @@ def test_text_stands_for_names_that_are_none():
     assert np.array_equal(density.log_prob(as_text), density.log_prob(frame))
     assert density.conditional(as_text, "9").equals(density.conditional(frame, 9))
     assert density.sample(3, given={"2": 1}, seed=0).equals(density.sample(3, given={2: 1}, seed=0))
-    assert density.sample(3, given={np.int64(2): 1}, seed=0).equals(density.sample(3, given={2.0: 1}, seed=0))
+    assert density.sample(3, given={np.int64(2): 1}, seed=0).equals(
+        density.sample(3, given={2.0: 1}, seed=0)
+    )
     fitted = untrained(pl.from_pandas(as_text))
     assert fitted.conditional(as_text, 9).equals(density.conditional(frame, 9))
     assert list(fitted.explain(frame).columns) == [4, 2, 9, 7]
@@ -126,7 +133,9 @@ def test_a_number_and_its_text_are_two_columns():
     assert density.schema.columns[density.schema.number("1")].kind == "binary"
     with pytest.warns(UserWarning, match="'1', '1.5', 'x' are absent and count as unknown"):
         alone = density.log_prob(frame[[1]])
-    with pytest.warns(UserWarning, match=r"'1 \(int\)', '1.5', 'x' are absent and count as unknown"):
+    with pytest.warns(
+        UserWarning, match=r"'1 \(int\)', '1.5', 'x' are absent and count as unknown"
+    ):
         other = density.log_prob(frame[["1"]])
     assert not np.allclose(alone, other)
 
@@ -136,7 +145,10 @@ def test_a_number_and_its_text_are_two_columns():
     [
         (["a", "b", "a", "c"], "the table: column name 'a' appears twice; rename one of them"),
         ([1, 2, 3, 1], "the table: column name 1 appears twice; rename one of them"),
-        ([("a", 1), ("b", 1), ("c", 1), ("a", 1)], "the table: column name ('a', 1) appears twice; rename one of them"),
+        (
+            [("a", 1), ("b", 1), ("c", 1), ("a", 1)],
+            "the table: column name ('a', 1) appears twice; rename one of them",
+        ),
         ([np.nan, 0, 1, np.nan], "the table: column name nan appears twice; rename one of them"),
     ],
 )
@@ -154,7 +166,9 @@ def test_unknown_names_are_explained():
         "column \"('a', 'y')\" is unknown; choose one of \"('a', 'x')\", \"('a', 2)\", \"('b', 'x')\", \"('b', 2)\" "
         "(nearest: \"('a', 'x')\")"
     )
-    with pytest.raises(SchemaError, match=r"kinds: column '5' is unknown; choose one of '2', '4', '7', '9'"):
+    with pytest.raises(
+        SchemaError, match=r"kinds: column '5' is unknown; choose one of '2', '4', '7', '9'"
+    ):
         infer_schema(called(INDEXES["integers"]), kinds={5: "real"})
 
 
@@ -195,12 +209,17 @@ def test_estimators_take_frames_of_any_names(name):
     assert hasattr(imputer, "feature_names_in_") == (name == "text with a title")
     if name == "integers":
         pd.testing.assert_index_equal(
-            DensityEstimator(config=config, random_state=0).fit(frame).sample(3).columns, frame.columns
+            DensityEstimator(config=config, random_state=0).fit(frame).sample(3).columns,
+            frame.columns,
         )
-        assert OutlierDetector(config=config, random_state=0).fit(frame).predict(frame).shape == (N,)
+        assert OutlierDetector(config=config, random_state=0).fit(frame).predict(frame).shape == (
+            N,
+        )
 
 
 def test_estimators_refuse_names_of_which_some_are_text_as_scikit_learn_does():
     config = cr.FitConfig(hidden_sizes=(2,), components=1, epochs=1)
-    with pytest.raises(TypeError, match="Feature names are only supported if all input features have string names"):
+    with pytest.raises(
+        TypeError, match="Feature names are only supported if all input features have string names"
+    ):
         Imputer(config=config).fit(called(INDEXES["text and numbers"]))

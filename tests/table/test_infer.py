@@ -58,18 +58,25 @@ def test_columns_that_cannot_be_modelled_are_left_out_with_a_reason(x):
 
 
 def test_steps_and_atoms_are_seen_in_any_precision(x):
-    assert cr.infer_schema(pd.DataFrame({"x": np.round(x, 1).astype("float32")})).columns[0].step == 0.1
+    assert (
+        cr.infer_schema(pd.DataFrame({"x": np.round(x, 1).astype("float32")})).columns[0].step
+        == 0.1
+    )
     rng = np.random.default_rng(0)
     a = np.where(rng.random(N) < 0.4, 0.1, x)
     density = fit(pd.DataFrame({"a": a, "x": rng.normal(size=N)}))
     row = pd.DataFrame({"a": [0.1], "x": [0.5]})
-    parts = [density.log_prob(row.astype(dtype), parts=True).mass[0] for dtype in ("float64", "float32")]
+    parts = [
+        density.log_prob(row.astype(dtype), parts=True).mass[0] for dtype in ("float64", "float32")
+    ]
     assert parts[0] == pytest.approx(parts[1])
     assert parts[0] < 0
 
 
 def test_nanoseconds_are_cut_off_in_silence():
-    times = pd.Series(pd.date_range("2024-01-01", periods=40, freq="h")) + pd.to_timedelta(np.arange(40), unit="ns")
+    times = pd.Series(pd.date_range("2024-01-01", periods=40, freq="h")) + pd.to_timedelta(
+        np.arange(40), unit="ns"
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         density = fit(pd.DataFrame({"t": times, "y": np.arange(40) % 3}))

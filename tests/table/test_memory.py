@@ -58,22 +58,34 @@ def shapes():
     yield [f'"{cell}\r\n"' for cell in rng.choice(["a", "bc", "de"], 60_000)]
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the peak of a process is read from /proc")
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="the peak of a process is read from /proc"
+)
 def test_a_table_takes_a_few_times_the_bytes_of_its_text(tmp_path):
     sizes = []
     for number, notes in enumerate(shapes()):
         path = tmp_path / f"{number}.csv"
-        path.write_text("\n".join(["n,note", *(f"{k % 7},{note}" for k, note in enumerate(notes))]) + "\n", newline="")
+        path.write_text(
+            "\n".join(["n,note", *(f"{k % 7},{note}" for k, note in enumerate(notes))]) + "\n",
+            newline="",
+        )
         sizes.append(path.stat().st_size)
     command = [sys.executable, "-c", MEASURED, str(len(sizes))]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     for number, found in json.loads(done.stdout).items():
         for what, taken in found.items():
-            assert taken <= 4 * sizes[int(number)] + 200e6, (number, what, taken, sizes[int(number)])
+            assert taken <= 4 * sizes[int(number)] + 200e6, (
+                number,
+                what,
+                taken,
+                sizes[int(number)],
+            )
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet", "polars", "arrow", "pandas", "enum", "categorical"])
+@pytest.mark.parametrize(
+    "form", ["csv", "parquet", "polars", "arrow", "pandas", "enum", "categorical"]
+)
 def test_labels_that_differ_by_a_nul_at_the_end_are_two(tmp_path, form):
     cells = ["4", "4\0", "4\0\0", "\0", "b"] * 10
     frame = pl.DataFrame({"lab": cells, "n": range(50)})
@@ -108,12 +120,26 @@ def test_no_column_is_numpys_text(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lazy, "LARGE_BYTES", 0)
         large = [lazy.read_table_lazily(tmp_path / name) for name in ("t.csv", "t.parquet")]
-    small = [*map(read_table, (tmp_path / "t.csv", tmp_path / "t.parquet", frame, frame.to_arrow(), frame.to_pandas()))]
+    small = [
+        *map(
+            read_table,
+            (
+                tmp_path / "t.csv",
+                tmp_path / "t.parquet",
+                frame,
+                frame.to_arrow(),
+                frame.to_pandas(),
+            ),
+        )
+    ]
     parts = [part for name in ("t.csv", "t.parquet") for part in read_chunks(tmp_path / name)]
     for table in (*large, *small, *parts):
         for values in (table.columns[0], table.labels(0)):
             assert values.dtype == object
-            assert len(set(map(id, values.tolist()))) <= 10 or table.container in ("pandas", "pyarrow")
+            assert len(set(map(id, values.tolist()))) <= 10 or table.container in (
+                "pandas",
+                "pyarrow",
+            )
 
 
 def test_long_and_short_labels_come_back_from_a_model():
@@ -121,7 +147,9 @@ def test_long_and_short_labels_come_back_from_a_model():
     long = "y" * 20_000
     labels = [["a", "a\0", long][k] for k in rng.integers(0, 3, 120)]
     frame = pl.DataFrame({"lab": labels, "x": rng.normal(size=120)})
-    density = cr.fit(frame, seed=0, config=cr.FitConfig(hidden_size=4, epochs=1, members=1), verbose=False)
+    density = cr.fit(
+        frame, seed=0, config=cr.FitConfig(hidden_size=4, epochs=1, members=1), verbose=False
+    )
     assert set(density.sample(200, seed=0)["lab"]) == {"a", "a\0", long}
     holes = frame.with_columns(pl.when(pl.int_range(120) > 9).then(pl.col("lab")).alias("lab"))
     filled = density.impute(holes, how="draw", seed=0)

@@ -33,7 +33,9 @@ class Grade(AbstractLevels):
     def as_requested(cls, cells: Cells, reason: str) -> AbstractColumn:
         levels = tuple(cells.options["sequence"])
         known = [label for label in as_labels(cells.values) if label is not None]
-        return cls(name=cells.name, dtype=cells.dtype, reason=reason, levels=levels, rows=len(known))
+        return cls(
+            name=cells.name, dtype=cells.dtype, reason=reason, levels=levels, rows=len(known)
+        )
 
     @property
     def domain_as_text(self) -> str:
@@ -44,7 +46,9 @@ class Grade(AbstractLevels):
         codes = np.array([np.nan if v is None else ranks.get(v, np.inf) for v in as_labels(values)])
         if strict and np.isinf(codes).any():
             row = int(np.flatnonzero(np.isinf(codes))[0])
-            raise SchemaError(f"column {self.name!r}: value {shown(values, row)} at {where(row)} is no grade")
+            raise SchemaError(
+                f"column {self.name!r}: value {shown(values, row)} at {where(row)} is no grade"
+            )
         return codes
 
     def decode(self, codes):
@@ -78,7 +82,9 @@ GRADES = ("poor", "fair", "good", "excellent")
 def table(rows: int = 200) -> pl.DataFrame:
     rng = np.random.default_rng(0)
     rank = rng.integers(0, 4, rows)
-    return pl.DataFrame({"grade": [GRADES[k] for k in rank], "price": np.round(rank + rng.normal(size=rows), 2)})
+    return pl.DataFrame(
+        {"grade": [GRADES[k] for k in rank], "price": np.round(rank + rng.normal(size=rows), 2)}
+    )
 
 
 KINDS = {"grade": {"kind": "grade", "sequence": GRADES}}
@@ -97,7 +103,9 @@ def test_every_question_is_answered_of_a_new_kind(registered, tmp_path):
     density.save(tmp_path / "grades.chainrule")
     density = cr.load(tmp_path / "grades.chainrule")
     assert density.schema.columns[0] == grade
-    every = pl.DataFrame({"grade": GRADES, "price": [None] * 4}, schema_overrides={"price": pl.Float64})
+    every = pl.DataFrame(
+        {"grade": GRADES, "price": [None] * 4}, schema_overrides={"price": pl.Float64}
+    )
     p = np.exp(density.log_prob(every, strict=True))
     assert p.sum() == pytest.approx(1, abs=1e-9)
     marginal = density.marginal("grade")
@@ -123,7 +131,9 @@ def test_what_a_new_kind_cannot_hold_is_outside(registered):
     config = cr.FitConfig(hidden_size=4, epochs=1, components=1)
     density = cr.fit(table(), kinds=KINDS, seed=0, config=config, verbose=False)
     odd = pl.DataFrame({"grade": ["superb"], "price": [1.0]})
-    with pytest.warns(UserWarning, match="such as 'superb' at row 0: its values are poor to excellent"):
+    with pytest.warns(
+        UserWarning, match="such as 'superb' at row 0: its values are poor to excellent"
+    ):
         outside = density.log_prob(odd)
     assert np.isfinite(outside).all()
     with pytest.raises(SchemaError, match="column 'grade': value 'superb' at row 0 is no grade"):
@@ -145,5 +155,7 @@ def test_a_kind_that_is_not_registered_is_named(listed):
         kind: ClassVar[str] = "rank"
         as_requested = encode = decode = domain_as_text = fields_to_json = fields_from_json = None
 
-    with pytest.raises(TypeError, match="column 'x': no conditional is registered for columns of kind 'rank'"):
+    with pytest.raises(
+        TypeError, match="column 'x': no conditional is registered for columns of kind 'rank'"
+    ):
         column_of(Rank(name="x", dtype="String", levels=GRADES), LogisticMixture, 1)

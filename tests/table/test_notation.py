@@ -13,14 +13,31 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.errors import FormatError, SchemaError
-from chainrule.table import Schema, describe_missing, encode, infer_schema, lazy, read, read_chunks, read_table
+from chainrule.table import (
+    Schema,
+    describe_missing,
+    encode,
+    infer_schema,
+    lazy,
+    read,
+    read_chunks,
+    read_table,
+)
 from chainrule.table.detect import Doubt, Found, detect
 from chainrule.table.notation import DateNotation, NumberNotation, notation_from_json, read_cells
 from chainrule.table.reading import ColumnReading
 
-SMALL = {"effort": "quick", "seed": 0, "verbose": False, "config": cr.FitConfig(hidden_size=4, epochs=1)}
+SMALL = {
+    "effort": "quick",
+    "seed": 0,
+    "verbose": False,
+    "config": cr.FitConfig(hidden_size=4, epochs=1),
+}
 AMOUNTS = np.random.default_rng(0).gamma(2, 900, 400).round(2).tolist()
-DAYS = [datetime.date(2024, 1, 1) + datetime.timedelta(int(k)) for k in np.random.default_rng(1).integers(0, 365, 400)]
+DAYS = [
+    datetime.date(2024, 1, 1) + datetime.timedelta(int(k))
+    for k in np.random.default_rng(1).integers(0, 365, 400)
+]
 
 
 def swapped(text):
@@ -36,7 +53,9 @@ def schema_of(table, **options):
 
 def column_of(cells, said=None, **options):
     """The column that cells of text make, or the one left out."""
-    table = read_table(pl.DataFrame({"x": cells, "other": np.arange(len(cells)) % 3 == 0}), **said or {})
+    table = read_table(
+        pl.DataFrame({"x": cells, "other": np.arange(len(cells)) % 3 == 0}), **said or {}
+    )
     schema = schema_of(table, **options)
     return next((out for out in schema.left_out if out.name == "x"), schema.columns[0])
 
@@ -77,7 +96,10 @@ def test_numbers_in_a_notation_are_read_and_written_back_as_they_were(name):
         assert values.tolist() == [float(cell.strip("% ")) for cell in digits]
     if name not in ("shortest", "exponents"):
         assert column.notation.write(values) == cells
-    assert read_cells(column.notation, np.array(column.notation.write(values)), ()).tolist() == values.tolist()
+    assert (
+        read_cells(column.notation, np.array(column.notation.write(values)), ()).tolist()
+        == values.tolist()
+    )
     assert notation_from_json(column.notation.to_json()) == column.notation
 
 
@@ -86,8 +108,14 @@ DASHED = {
     "german": ([f"{int(x)},-" for x in AMOUNTS], "12,-"),
     "two hyphens": ([f"{swapped(f'{int(x):,}')},-- €" for x in AMOUNTS], "1.234,-- €"),
     "long": ([f"CHF {int(x):,}.—".replace(",", "’") for x in AMOUNTS], "CHF 1’234.—"),
-    "refunds": ([f"-{int(x)}.–" if k % 3 else f"{int(x)}.–" for k, x in enumerate(AMOUNTS)], "12.–"),
-    "cents": ([f"{int(x)}.–" if k % 2 or x == int(x) else f"{x:.2f}" for k, x in enumerate(AMOUNTS)], "12.–"),
+    "refunds": (
+        [f"-{int(x)}.–" if k % 3 else f"{int(x)}.–" for k, x in enumerate(AMOUNTS)],
+        "12.–",
+    ),
+    "cents": (
+        [f"{int(x)}.–" if k % 2 or x == int(x) else f"{x:.2f}" for k, x in enumerate(AMOUNTS)],
+        "12.–",
+    ),
 }
 
 
@@ -99,7 +127,9 @@ def test_a_dash_for_no_decimals_is_no_minus_sign(name):
     values = read_cells(column.notation, np.array(cells, dtype=object), ())
     refunds = [cell.startswith("-") for cell in cells]
     expected = [x if cell[-1].isdigit() else x // 1 for x, cell in zip(AMOUNTS, cells, strict=True)]
-    assert values.tolist() == [-x if below else x for x, below in zip(expected, refunds, strict=True)]
+    assert values.tolist() == [
+        -x if below else x for x, below in zip(expected, refunds, strict=True)
+    ]
     assert column.notation.write(values) == cells
     assert notation_from_json(column.notation.to_json()) == column.notation
 
@@ -129,7 +159,10 @@ DATED = {
 
 @pytest.mark.parametrize("form", DATED)
 def test_dates_in_a_notation_are_read_and_written_back_as_they_were(form):
-    times = [datetime.datetime.combine(day, datetime.time(k % 24, k % 60, k % 7)) for k, day in enumerate(DAYS)]
+    times = [
+        datetime.datetime.combine(day, datetime.time(k % 24, k % 60, k % 7))
+        for k, day in enumerate(DAYS)
+    ]
     times = pl.Series(times, dtype=pl.Datetime("us"))
     cells = times.dt.to_string(form)
     column = column_of(cells.to_list())
@@ -140,7 +173,9 @@ def test_dates_in_a_notation_are_read_and_written_back_as_they_were(form):
     values = read_cells(column.notation, cells.to_numpy(), ())
     assert column.notation.write(values) == cells.to_list()
     cut = {"%H": "1m", "%S": "1s"}
-    coarse = times.dt.truncate(next((cut[part] for part in ("%S", "%H") if part in form), "1d" if "%" in form else ""))
+    coarse = times.dt.truncate(
+        next((cut[part] for part in ("%S", "%H") if part in form), "1d" if "%" in form else "")
+    )
     coarse = times.dt.truncate("1m") if "%I:%M%P" in form or "%-I" in form else coarse
     assert values.astype("datetime64[us]").tolist() == coarse.to_list()
     assert notation_from_json(column.notation.to_json()) == column.notation
@@ -207,7 +242,9 @@ def test_what_can_be_read_in_two_ways_is_not_guessed_and_the_reason_names_both(n
     column = column_of(cells)
     assert column.reason.split("different; ")[-1] == reason
     with pytest.raises(SchemaError) as error:
-        schema_of(pl.DataFrame({"x": cells}), kinds={"x": "datetime" if "date" in reason else "real"})
+        schema_of(
+            pl.DataFrame({"x": cells}), kinds={"x": "datetime" if "date" in reason else "real"}
+        )
     assert str(error.value) == f"column 'x': {reason}"
 
 
@@ -231,7 +268,9 @@ def test_what_was_said_of_a_notation_decides(cells, said, written, first, tmp_pa
     path = tmp_path / "t.csv"
     pl.DataFrame({"x": cells, "y": [f"a{k % 2}" for k in range(len(cells))]}).write_csv(path)
     table = read_table(path, **said)
-    column = schema_of(table, kinds={"x": "datetime" if "date_format" in said else "real"}).columns[0]
+    column = schema_of(table, kinds={"x": "datetime" if "date_format" in said else "real"}).columns[
+        0
+    ]
     assert written is None or column.notation.describe() == written
     assert read_cells(column.notation, table.labels(0), ()).tolist()[0] == first
     assert schema_of(read_table(path)).table_names == ("x", "y")
@@ -257,9 +296,12 @@ def test_what_cannot_be_said_is_refused_whole(said, message):
 
 
 def test_a_format_that_no_column_has_or_one_cell_lacks_is_refused():
-    frame = pl.DataFrame({"when": ["31.12.2024", "30.12.2024", "31/12/2024"], "x": [1.5, 2.5, 4.25]})
+    frame = pl.DataFrame(
+        {"when": ["31.12.2024", "30.12.2024", "31/12/2024"], "x": [1.5, 2.5, 4.25]}
+    )
     with pytest.raises(
-        SchemaError, match=r"the table: no column of text is written in the format of dates '%Y\.%m\.%d'"
+        SchemaError,
+        match=r"the table: no column of text is written in the format of dates '%Y\.%m\.%d'",
     ):
         schema_of(read_table(frame, date_format="%Y.%m.%d"))
     with pytest.raises(SchemaError) as error:
@@ -282,19 +324,32 @@ LABELS = [
 @pytest.mark.parametrize("cells", LABELS, ids=str)
 def test_labels_that_resemble_numbers_or_dates_stay_labels(cells):
     column = column_of(cells * 9)
-    assert (column.kind, column.notation, column.reason) == ("categorical", None, f"labels, {len(cells)} different")
+    assert (column.kind, column.notation, column.reason) == (
+        "categorical",
+        None,
+        f"labels, {len(cells)} different",
+    )
     assert set(column.levels) == set(cells)
 
 
 def test_numbers_below_a_thousand_without_a_mark_show_that_it_parts_thousands():
-    assert column_of([f"{x:,}" for x in range(100, 9999, 37)]).notation.describe() == "numbers written 1,234"
+    assert (
+        column_of([f"{x:,}" for x in range(100, 9999, 37)]).notation.describe()
+        == "numbers written 1,234"
+    )
     doubtful = column_of([*(f"{x:,}" for x in range(1001, 9999, 37)), "0", "0"])
     assert "numbers such as 1,234, 1234 where" in doubtful.reason
     assert column_of(["1.234.567", "12.345"] * 9).notation.describe() == "numbers written 1.234"
     assert column_of(["0,123", "5,678"] * 9).notation.describe() == "numbers written 12,500"
     assert column_of(["1234,567", "1,234"] * 9).notation.describe() == "numbers written 12,500"
-    assert column_of(["1,00,000.50", "99,999.25"] * 9).notation.describe() == "numbers written 1,23,456.50"
-    assert column_of(["2345,5", "12.345,5"] * 9).notation.write(np.array([1234.5, 12345.5])) == ["1234,5", "12.345,5"]
+    assert (
+        column_of(["1,00,000.50", "99,999.25"] * 9).notation.describe()
+        == "numbers written 1,23,456.50"
+    )
+    assert column_of(["2345,5", "12.345,5"] * 9).notation.write(np.array([1234.5, 12345.5])) == [
+        "1234,5",
+        "12.345,5",
+    ]
 
 
 def test_some_cells_that_are_otherwise_are_named_with_the_options_that_settle_them(tmp_path):
@@ -316,7 +371,10 @@ def test_some_cells_that_are_otherwise_are_named_with_the_options_that_settle_th
 def test_points_in_a_file_of_decimal_commas_are_told_to_be_doubtful(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(
-        "a;b\n" + "".join(f"{x / 7:.2f};{x % 9 + 1}.{x:03d}\n".replace(".", ",", 1) for x in range(100, 200))
+        "a;b\n"
+        + "".join(
+            f"{x / 7:.2f};{x % 9 + 1}.{x:03d}\n".replace(".", ",", 1) for x in range(100, 200)
+        )
     )
     lines = str(schema_of(path)).splitlines()
     assert lines[1].endswith(
@@ -335,7 +393,11 @@ def number_notations(draw):
     most = draw(st.integers(0, 4))
     return NumberNotation(
         decimal=decimal,
-        thousands=draw(st.sampled_from([mark for mark in ("", ",", ".", " ", "\u202f", "'", "’") if mark != decimal])),
+        thousands=draw(
+            st.sampled_from(
+                [mark for mark in ("", ",", ".", " ", "\u202f", "'", "’") if mark != decimal]
+            )
+        ),
         grouping=draw(st.sampled_from([3, 3, 2])),
         prefix=draw(st.sampled_from(["", "", "$", "€ ", "EUR ", "Rs."])),
         suffix=draw(st.sampled_from(["", "", " €", "%", " kr"])),
@@ -347,7 +409,10 @@ def number_notations(draw):
 
 
 @settings(max_examples=200, deadline=None)
-@given(notation=number_notations(), cents=st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=12))
+@given(
+    notation=number_notations(),
+    cents=st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=12),
+)
 def test_what_a_notation_writes_it_reads_again(notation, cents):
     values = np.array(cents) / 10**notation.most_decimals
     assert read_cells(notation, np.array(notation.write(values)), ()).tolist() == values.tolist()
@@ -357,19 +422,30 @@ def test_what_a_notation_writes_it_reads_again(notation, cents):
     found = detect("x", pl.Series(notation.write(values)), ColumnReading())
     if isinstance(found, Found) and not found.strays and found.notation is not None:
         again = found.notation.parse(pl.Series(notation.write(values))).cast(float).to_list()
-        points_are_decimal = notation.is_share and notation.thousands == "."  # 1.234% is about one percent
+        points_are_decimal = (
+            notation.is_share and notation.thousands == "."
+        )  # 1.234% is about one percent
         assert again == values.tolist() or points_are_decimal
         values = np.array(again)
-        assert found.notation.parse(pl.Series(found.notation.write(values))).cast(float).to_list() == values.tolist()
+        assert (
+            found.notation.parse(pl.Series(found.notation.write(values))).cast(float).to_list()
+            == values.tolist()
+        )
     else:
         marked = notation.thousands or notation.most_decimals or notation.prefix or notation.suffix
-        assert not marked or isinstance(found, Doubt) or (found is not None and found.notation is None), notation
+        assert (
+            not marked or isinstance(found, Doubt) or (found is not None and found.notation is None)
+        ), notation
 
 
 @settings(max_examples=60, deadline=None)
 @given(
     form=st.sampled_from(list(DATED)),
-    times=st.lists(st.datetimes(datetime.datetime(1970, 1, 1), datetime.datetime(2060, 1, 1)), min_size=1, max_size=12),
+    times=st.lists(
+        st.datetimes(datetime.datetime(1970, 1, 1), datetime.datetime(2060, 1, 1)),
+        min_size=1,
+        max_size=12,
+    ),
 )
 def test_dates_that_a_notation_writes_are_found_and_read_or_doubtful(form, times):
     notation = DateNotation(format=form)
@@ -378,17 +454,24 @@ def test_dates_that_a_notation_writes_are_found_and_read_or_doubtful(form, times
     assert not values.has_nulls()
     assert notation.write(values.to_numpy()) == text.to_list()
     found = detect("x", text, ColumnReading())
-    assert isinstance(found, Doubt) or (not found.strays and found.notation.parse(text).equals(values))
+    assert isinstance(found, Doubt) or (
+        not found.strays and found.notation.parse(text).equals(values)
+    )
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.text("0123456789.,'’ -−()%$€/:APMJanuary", max_size=14), min_size=1, max_size=6))
 def test_any_text_is_read_or_left_as_it_is(cells):
-    found = detect("x", pl.Series(cells).str.strip_chars().replace("", None), ColumnReading(), min_count=5)
+    found = detect(
+        "x", pl.Series(cells).str.strip_chars().replace("", None), ColumnReading(), min_count=5
+    )
     if isinstance(found, Found) and found.notation is not None:
         read_text = pl.Series([cell.strip() or None for cell in cells])
         values = found.notation.parse(read_text)
-        assert values.null_count() <= read_text.null_count() + len(found.strays) or len(found.strays) > 3
+        assert (
+            values.null_count() <= read_text.null_count() + len(found.strays)
+            or len(found.strays) > 3
+        )
     elif isinstance(found, Doubt):
         assert found.reason
 
@@ -428,7 +511,11 @@ def frame_of(n=300):
     return frame
 
 
-WRITTEN_SO = {"price": r"-?[0-9.]{1,9},[0-9]{2} €", "rate": r"-?[0-9]+\.[0-9]%", "when": r"[0-9]{2}/[0-9]{2}/[0-9]{4}"}
+WRITTEN_SO = {
+    "price": r"-?[0-9.]{1,9},[0-9]{2} €",
+    "rate": r"-?[0-9]+\.[0-9]%",
+    "when": r"[0-9]{2}/[0-9]{2}/[0-9]{4}",
+}
 
 
 @pytest.fixture(scope="module")
@@ -450,7 +537,9 @@ def of_frame():
 
 def test_what_is_drawn_and_filled_into_a_file_is_written_as_the_file_is(folder, of_file, tmp_path):
     drawn = pl.read_csv(of_file.sample(50, seed=0, to=tmp_path / "drawn.csv"), infer_schema=False)
-    filled = pl.read_csv(of_file.impute(folder / "t.csv", seed=0, to=tmp_path / "filled.csv"), infer_schema=False)
+    filled = pl.read_csv(
+        of_file.impute(folder / "t.csv", seed=0, to=tmp_path / "filled.csv"), infer_schema=False
+    )
     before = frame_of()
     for name, pattern in WRITTEN_SO.items():
         assert drawn[name].str.contains(f"^{pattern}$").all()
@@ -459,8 +548,16 @@ def test_what_is_drawn_and_filled_into_a_file_is_written_as_the_file_is(folder, 
         assert filled[name].to_numpy()[known].tolist() == before[name][known].tolist()
     assert filled["country"].to_list() == before["country"].to_list()
     assert set(drawn["country"]) == {"NA", "DE", "FR", "ZA"}
-    assert [str(t) for t in of_file.sample(2, seed=0).dtypes] == ["Float64", "Float64", "Date", "String", "Float64"]
-    parquet = pl.read_parquet(of_file.impute(folder / "t.csv", seed=0, to=tmp_path / "filled.parquet"))
+    assert [str(t) for t in of_file.sample(2, seed=0).dtypes] == [
+        "Float64",
+        "Float64",
+        "Date",
+        "String",
+        "Float64",
+    ]
+    parquet = pl.read_parquet(
+        of_file.impute(folder / "t.csv", seed=0, to=tmp_path / "filled.parquet")
+    )
     assert [str(t) for t in parquet.dtypes] == ["Float64", "Float64", "Date", "String", "Float64"]
     assert parquet.equals(of_file.impute(folder / "t.csv", seed=0))
 
@@ -475,11 +572,19 @@ def test_a_part_that_looks_plain_is_read_as_the_file_it_comes_from(tmp_path, of_
     )
     path.write_text("price;rate;when;country;x\n" + "\n".join(rows).replace("00;1%", ";1%") + "\n")
     whole = encode(read_table(path, reading=of_file.schema.reading), of_file.schema)
-    parts = [encode(part, of_file.schema) for part in read_chunks(path, rows=4, reading=of_file.schema.reading)]
+    parts = [
+        encode(part, of_file.schema)
+        for part in read_chunks(path, rows=4, reading=of_file.schema.reading)
+    ]
     assert np.array_equal(np.concatenate([part.values for part in parts]), whole.values)
     assert np.array_equal(np.concatenate([part.observed for part in parts]), whole.observed)
     column = of_file.schema.columns[0]
-    assert (whole.values[:4, 0] * column.spread + column.center).round(6).tolist() == [1100, 1101, 1102, 1103]
+    assert (whole.values[:4, 0] * column.spread + column.center).round(6).tolist() == [
+        1100,
+        1101,
+        1102,
+        1103,
+    ]
     done = pl.read_csv(of_file.impute(path, to=tmp_path / "done.csv"), infer_schema=False)
     assert done["price"].to_list()[:4] == ["1.100", "1.101", "1.102", "1.103"]
     assert of_file.impute(path)["price"].dtype == pl.Float64
@@ -492,7 +597,9 @@ def test_a_file_read_by_columns_is_the_file_read_whole(folder, monkeypatch):
     table = lazy.read_table_lazily(folder / "t.csv", reading=read.Reading.from_options(decimal=","))
     assert schema_of(table) == whole
     assert table.missing == read_table(folder / "t.csv").missing
-    assert np.array_equal(encode(table, whole).values, encode(read_table(folder / "t.csv"), whole).values)
+    assert np.array_equal(
+        encode(table, whole).values, encode(read_table(folder / "t.csv"), whole).values
+    )
 
 
 def test_a_frame_of_text_gives_text_back_and_takes_numbers_too(folder, of_frame, of_file):
@@ -515,7 +622,9 @@ def test_a_frame_of_text_gives_text_back_and_takes_numbers_too(folder, of_frame,
         name: read_cells(plain.columns[k].notation, frame[name].to_numpy(dtype=object), ()) for k, name in enumerate(WRITTEN_SO)
     }).assign(country=frame.country, x=frame.x)  # fmt: skip
     assert np.array_equal(of_frame.log_prob(numbers), of_frame.log_prob(frame))
-    assert np.array_equal(of_frame.log_prob(pl.from_pandas(numbers)), of_frame.log_prob(pl.from_pandas(frame)))
+    assert np.array_equal(
+        of_frame.log_prob(pl.from_pandas(numbers)), of_frame.log_prob(pl.from_pandas(frame))
+    )
     assert of_frame.marginal("rate")["rate"].str.endswith("%").all()
     odd = of_frame.oddest(frame, top=5)
     assert set(odd.loc[odd.column == "rate", "found"]) <= set(frame.rate)
@@ -540,7 +649,8 @@ def test_a_table_written_otherwise_than_the_fitted_one_says_so(tmp_path, of_file
     path = tmp_path / "us.csv"
     path.write_text('price,when\n"$1,234.50",12/31/2024\n"€2,345.25",01/31/2024\n')
     with pytest.raises(
-        SchemaError, match=r"column 'price': value '\$1,234\.50' at row 0 \(line 2 of .*us.csv\) is not among"
+        SchemaError,
+        match=r"column 'price': value '\$1,234\.50' at row 0 \(line 2 of .*us.csv\) is not among",
     ):
         encode(read_table(path), of_file.schema, warn=False, strict=True)
     path.write_text("price,when\n1234.50,12/31/2024\n2345.25,01/31/2024\n")
@@ -554,7 +664,10 @@ def test_a_table_written_otherwise_than_the_fitted_one_says_so(tmp_path, of_file
     told = read_table(path, decimal=".", date_format={"when": "%m/%d/%Y"})
     codes = encode(told, of_file.schema, warn=False)
     column = of_file.schema.columns[0]
-    assert (codes.values[:, 0] * column.spread + column.center).round(6).tolist() == [1234.5, 2345.25]
+    assert (codes.values[:, 0] * column.spread + column.center).round(6).tolist() == [
+        1234.5,
+        2345.25,
+    ]
     plain = schema_of(pd.DataFrame({"price": AMOUNTS, "when": pd.to_datetime(DAYS)}))
     for cells, message in (
         ({"price": ["1.234,50", "12,25"]}, "column 'price': numbers written 1.234,50 in the table, where the fitted table has "
@@ -606,7 +719,11 @@ def test_no_reason_holds_a_cell_of_the_table():
     """Reasons are kept in model files."""
     for cells, _ in DOUBTS.values():
         reason = column_of(cells).reason
-        assert not [cell for cell in set(cells) if len(cell) > 3 and cell in reason and cells.count(cell) < 5]
+        assert not [
+            cell
+            for cell in set(cells)
+            if len(cell) > 3 and cell in reason and cells.count(cell) < 5
+        ]
 
 
 # ------------------------------------------------------------------------------------------------ missing cells
@@ -630,7 +747,9 @@ def test_words_for_missing_cells_are_counted_and_can_be_said(na_values, missing,
         ["31", "", "NA", "n/a", "-", "?", "-", "NA", "-"],
         ["DE", "NA", "", "FR", "DE", "NA", "ZA", "ZA", "DE"],
     )
-    path.write_text("age,country\n" + "".join(f"{a},{c}\n" for a, c in zip(ages, countries, strict=True)))
+    path.write_text(
+        "age,country\n" + "".join(f"{a},{c}\n" for a, c in zip(ages, countries, strict=True))
+    )
     table = read_table(path, na_values=na_values)
     assert {name: dict(words) for name, words in table.missing.items()} == missing
     unknown = [sum(words.values()) for words in missing.values()]
@@ -641,15 +760,26 @@ def test_missing_cells_are_told_in_few_words():
     schema = Schema(())
     assert describe_missing({}, schema) == []
     words = {"": 4, "NA": 9, "null": 2, "n/a": 1, "NULL": 1}
-    assert describe_missing({"a": words}, schema) == ["missing cells: a 4 empty, 9 'NA', 2 'null', 2 of other words"]
+    assert describe_missing({"a": words}, schema) == [
+        "missing cells: a 4 empty, 9 'NA', 2 'null', 2 of other words"
+    ]
     many = {f"c{k}": {"": 1, "NA": k} for k in range(1, 20)}
     assert describe_missing(many, schema) == ["missing cells: 19 empty, 190 'NA' in 19 columns"]
 
 
-@pytest.mark.parametrize("container", ["pandas", "nullable", "polars", "arrow", "parquet", "decimals"])
+@pytest.mark.parametrize(
+    "container", ["pandas", "nullable", "polars", "arrow", "parquet", "decimals"]
+)
 def test_numbers_and_dates_said_of_a_frame_are_its_missing_cells(container, tmp_path):
-    days = [datetime.datetime(1900, 1, 1) if k % 5 == 0 else datetime.datetime(2024, 1, 1 + k % 9) for k in range(60)]
-    cells = {"age": [-999 if k % 3 == 0 else k % 20 for k in range(60)], "x": [-999.0, 0.5, 1.5] * 20, "day": days}
+    days = [
+        datetime.datetime(1900, 1, 1) if k % 5 == 0 else datetime.datetime(2024, 1, 1 + k % 9)
+        for k in range(60)
+    ]
+    cells = {
+        "age": [-999 if k % 3 == 0 else k % 20 for k in range(60)],
+        "x": [-999.0, 0.5, 1.5] * 20,
+        "day": days,
+    }
     frame = pd.DataFrame({**cells, "large": [2**62 if k % 4 else 2**62 + 1 for k in range(60)]})
     told = {"age": "-999", "x": ["-999", "?"], "day": "1900-01-01", "large": str(2**62 + 1)}
     if container == "nullable":
@@ -659,7 +789,9 @@ def test_numbers_and_dates_said_of_a_frame_are_its_missing_cells(container, tmp_
     whole = {
         "polars": pl.from_pandas,
         "arrow": lambda each: pl.from_pandas(each).to_arrow(),
-        "parquet": lambda each: pl.from_pandas(each).write_parquet(tmp_path / "t.parquet") or tmp_path / "t.parquet",
+        "parquet": lambda each: (
+            pl.from_pandas(each).write_parquet(tmp_path / "t.parquet") or tmp_path / "t.parquet"
+        ),
     }.get(container, lambda each: each)(frame)
     table = read_table(whole, na_values=told)
     schema = schema_of(table)
@@ -675,13 +807,17 @@ def test_numbers_and_dates_said_of_a_frame_are_its_missing_cells(container, tmp_
     assert (pd.to_datetime(filled["day"]).dt.year > 2000).all()
 
 
-@pytest.mark.parametrize("form", ["%G-W%V-%u", "%GW%V%u", "%a, %d %b %Y %H:%M:%S +0000", "%Y-%m-%d %H:%M:%S GMT"])
+@pytest.mark.parametrize(
+    "form", ["%G-W%V-%u", "%GW%V%u", "%a, %d %b %Y %H:%M:%S +0000", "%Y-%m-%d %H:%M:%S GMT"]
+)
 def test_days_of_weeks_and_offsets_behind_a_space_are_read(form):
     times = pl.Series(DAYS, dtype=pl.Date).cast(pl.Datetime("us"))
     cells = times.dt.to_string(form)
     column = column_of(cells.to_list())
     assert (column.kind, column.notation) == ("datetime", DateNotation(format=form))
-    assert column.notation.write(read_cells(column.notation, cells.to_numpy(), ())) == cells.to_list()
+    assert (
+        column.notation.write(read_cells(column.notation, cells.to_numpy(), ())) == cells.to_list()
+    )
     assert notation_from_json(column.notation.to_json()) == column.notation
 
 
@@ -721,15 +857,26 @@ def test_what_is_not_read_is_named(name):
 
 
 def test_labels_with_digits_are_nothing_that_is_not_read():
-    for labels in (["1.2", "1.2.3", "2.0.1"], ["10.0.0.1", "10.0.0.2"], ["B12", "C3"], ["1st", "2nd", "3rd"], ["4x4"]):
+    for labels in (
+        ["1.2", "1.2.3", "2.0.1"],
+        ["10.0.0.1", "10.0.0.2"],
+        ["B12", "C3"],
+        ["1st", "2nd", "3rd"],
+        ["4x4"],
+    ):
         cells = [labels[k % len(labels)] for k in range(60)]
         assert column_of(cells).reason == f"labels, {len(labels)} different"
 
 
 def test_words_said_of_a_frame_are_missing_cells_of_its_text():
-    frame = pd.DataFrame({"age": ["31", "-", "40", "-", "55.5"] * 9, "x": [1.0, -1.0, 2.0, 3.0, 5.5] * 9})
+    frame = pd.DataFrame(
+        {"age": ["31", "-", "40", "-", "55.5"] * 9, "x": [1.0, -1.0, 2.0, 3.0, 5.5] * 9}
+    )
     table = read_table(frame, na_values="-")
     assert [cell for cell in table.columns[0] if cell is None] == [None] * 18
     schema = schema_of(table, kinds={"age": "real"})
     assert encode(table, schema).observed.mean(0).tolist() == [0.6, 1.0]
-    assert encode(read_table(frame, reading=schema.reading), schema).observed.mean(0).tolist() == [0.6, 1.0]
+    assert encode(read_table(frame, reading=schema.reading), schema).observed.mean(0).tolist() == [
+        0.6,
+        1.0,
+    ]

@@ -24,7 +24,9 @@ def rows_of(n=300, seed=0):
     """Two dependent numbers, a bit that one of them decides, and a number on its own."""
     rng = np.random.default_rng(seed)
     a = rng.normal(50, 7, n)
-    return pd.DataFrame({"a": a, "b": 2 * a + rng.normal(0, 1, n), "over": a > 50, "c": rng.exponential(1e-3, n)})
+    return pd.DataFrame(
+        {"a": a, "b": 2 * a + rng.normal(0, 1, n), "over": a > 50, "c": rng.exponential(1e-3, n)}
+    )
 
 
 def test_columns_of_numbers_are_standardised_and_come_back():
@@ -36,7 +38,10 @@ def test_columns_of_numbers_are_standardised_and_come_back():
     assert np.allclose(codes.values[:, [0, 1, 3]].mean(0), 0, atol=1e-12)
     assert np.allclose(codes.values[:, [0, 1, 3]].std(0), 1, rtol=1e-12)
     low, high = codes.values[:, 0].min(), codes.values[:, 0].max()
-    assert (schema.columns[0].low, schema.columns[0].high) == (np.floor(2 * low) / 2, np.ceil(2 * high) / 2)
+    assert (schema.columns[0].low, schema.columns[0].high) == (
+        np.floor(2 * low) / 2,
+        np.ceil(2 * high) / 2,
+    )
     back = decode(codes.values, schema)
     for name in ("a", "b", "c"):
         assert np.allclose(back[name], rows_of()[name], rtol=1e-12)
@@ -50,7 +55,9 @@ def test_a_power_of_two_as_a_factor_changes_no_code():
         assert np.array_equal(*codes)
 
 
-@pytest.mark.parametrize("values", [[3.0], [3.0, 3.0, 3.0], [0.1] * 7, [-2.5, np.nan, -2.5], [1e300, 1e300]])
+@pytest.mark.parametrize(
+    "values", [[3.0], [3.0, 3.0, 3.0], [0.1] * 7, [-2.5, np.nan, -2.5], [1e300, 1e300]]
+)
 def test_constant_columns_have_a_scale(values):
     table = read_table(np.array(values)[:, None])
     schema = infer_schema(table, min_count=1)
@@ -58,9 +65,14 @@ def test_constant_columns_have_a_scale(values):
     assert schema.columns[0].spread > 0
     center = 0.0 if schema.columns[0].step is None else schema.columns[0].center
     assert np.abs(codes.values - center)[codes.observed].max() < 1e-12
-    (column,) = infer_schema(table).columns  # of fewer than five rows a scale that shows their size alone
+    (column,) = infer_schema(
+        table
+    ).columns  # of fewer than five rows a scale that shows their size alone
     center, spread = (0.0, 1.0) if column.step is None else (column.center, column.spread)
-    assert np.abs((encode(table, Schema((column,))).values - center) / spread)[codes.observed].max() <= 1
+    assert (
+        np.abs((encode(table, Schema((column,))).values - center) / spread)[codes.observed].max()
+        <= 1
+    )
 
 
 def test_units_shift_densities_and_leave_masses_alone():
@@ -68,13 +80,17 @@ def test_units_shift_densities_and_leave_masses_alone():
     table, schema, network = rows_of(40, seed=1), density.model.schema, density.model.network
     before = density.log_prob(table)
     scaled = [
-        replace(column, center=column.center * 1000, spread=column.spread * 1000) if column.kind == "real" else column
+        replace(column, center=column.center * 1000, spread=column.spread * 1000)
+        if column.kind == "real"
+        else column
         for column in schema.columns
     ]
     bigger = table.assign(a=table.a * 1000, b=table.b * 1000, c=table.c * 1000)
     after = cr.Density(Model(replace(schema, columns=tuple(scaled)), network)).log_prob(bigger)
     assert np.allclose(after, before - 3 * math.log(1000), rtol=0, atol=1e-9)
-    assert (log_scales(schema, encode(read_table(table), schema).values, strict=True)[:, 2] == 0).all()
+    assert (
+        log_scales(schema, encode(read_table(table), schema).values, strict=True)[:, 2] == 0
+    ).all()
 
 
 @pytest.mark.parametrize("network", ["nade", "made", "orderless"])
@@ -117,7 +133,9 @@ def test_orders_are_learned_and_kept_by_name(order):
 def test_the_recorded_nats_are_those_of_the_table():
     table, valid = rows_of(200), rows_of(80, seed=3)
     density = cr.fit(table, valid, network="nade", seed=0, config=QUICK, verbose=False)
-    assert density.training["valid_nats"] == pytest.approx(-density.log_prob(valid).mean(), abs=2e-4)
+    assert density.training["valid_nats"] == pytest.approx(
+        -density.log_prob(valid).mean(), abs=2e-4
+    )
     assert density.training["history"][-1]["valid_nats"] >= density.training["valid_nats"] - 1e-6
     assert density.training["valid_is"] == "exact"
 
@@ -132,7 +150,8 @@ def test_rows_with_holes_train_an_orderless_network_and_are_scored():
     assert density.training["network"] == "orderless"
     assert density.training["independent_valid_nats"] - density.training["valid_nats"] > 0.3
     given = pd.DataFrame(
-        {"a": [np.nan, np.nan], "b": [80.0, 120.0], "over": [np.nan] * 2, "c": [np.nan] * 2}, dtype=object
+        {"a": [np.nan, np.nan], "b": [80.0, 120.0], "over": [np.nan] * 2, "c": [np.nan] * 2},
+        dtype=object,
     )
     drawn = density.sample(200, given=given.iloc[:1], seed=0)
     assert abs(drawn.a.astype(float).mean() - 40) < 4
@@ -140,7 +159,9 @@ def test_rows_with_holes_train_an_orderless_network_and_are_scored():
     assert float(drawn.b.iloc[0]) == pytest.approx(80, rel=1e-12)
     scores = density.log_prob(holes)
     assert np.isfinite(scores).all()
-    nothing = density.log_prob(pd.DataFrame({"a": [None], "b": [None], "over": [None], "c": [None]}))
+    nothing = density.log_prob(
+        pd.DataFrame({"a": [None], "b": [None], "over": [None], "c": [None]})
+    )
     assert nothing.tolist() == [0.0]
 
 
@@ -158,10 +179,16 @@ def test_an_orderless_fit_resumes_to_the_same_bits(tmp_path, monkeypatch):
     path = tmp_path / "c"
     monkeypatch.setattr(Checkpoint, "save", save_twice)
     with pytest.raises(KeyboardInterrupt):
-        cr.fit(rows_of(), network="orderless", seed=4, config=config, verbose=False, checkpoint=path)
+        cr.fit(
+            rows_of(), network="orderless", seed=4, config=config, verbose=False, checkpoint=path
+        )
     monkeypatch.setattr(Checkpoint, "save", saved)
-    again = cr.fit(rows_of(), network="orderless", config=config, verbose=False, checkpoint=path, resume=True)
-    for a, b in zip(whole.model.network.parameters(), again.model.network.parameters(), strict=True):
+    again = cr.fit(
+        rows_of(), network="orderless", config=config, verbose=False, checkpoint=path, resume=True
+    )
+    for a, b in zip(
+        whole.model.network.parameters(), again.model.network.parameters(), strict=True
+    ):
         assert torch.equal(a, b)
 
 
@@ -173,7 +200,8 @@ def test_numbers_are_evidence_within_the_training_range_only():
     far = given.assign(b=1e9)
     near = density.sample(50, given=given, seed=2).a
     with pytest.warns(
-        UserWarning, match="the table: column 'b': value 1000000000.0 lies outside the range of the training"
+        UserWarning,
+        match="the table: column 'b': value 1000000000.0 lies outside the range of the training",
     ):
         beyond = density.sample(50, given=far, seed=2).a
     assert np.allclose(near, beyond, rtol=1e-5)
@@ -182,7 +210,9 @@ def test_numbers_are_evidence_within_the_training_range_only():
 
 def test_the_sets_of_numbers_are_known(monkeypatch):
     if not __import__("os").environ.get("CHAINRULE_DATA"):
-        monkeypatch.setenv("CHAINRULE_DATA", str(cr.datasets.Path(__file__).parents[3] / "shared" / "data"))
+        monkeypatch.setenv(
+            "CHAINRULE_DATA", str(cr.datasets.Path(__file__).parents[3] / "shared" / "data")
+        )
     for name in ("red-wine", "parkinsons", "ionosphere", "boston-housing"):
         info = next(info for info in cr.datasets.list() if info.name == name)
         try:
@@ -196,7 +226,10 @@ def test_the_sets_of_numbers_are_known(monkeypatch):
 
 
 def test_wrong_numbers_and_schemas_are_explained():
-    with pytest.raises(SchemaError, match=r"column 'b': value 'x' at row 4 is not a number, as 4 of 5 are: correct it"):
+    with pytest.raises(
+        SchemaError,
+        match=r"column 'b': value 'x' at row 4 is not a number, as 4 of 5 are: correct it",
+    ):
         infer_schema(read_table(pd.DataFrame({"b": [1.5, 2.5, 3, 4, "x"]})))
     density = cr.fit(rows_of(), network="nade", seed=0, config=QUICK, verbose=False)
     with pytest.raises(SchemaError, match=r"column 'over': value 0.5 at row 0 is not 0 or 1"):
@@ -204,12 +237,16 @@ def test_wrong_numbers_and_schemas_are_explained():
     with pytest.raises(ChainruleError, match="conditional 'normal' is unknown"):
         columns_of(density.model.schema, conditional="normal")
     with pytest.raises(
-        SchemaError, match=r"column 'a': center .*, spread 0.0 and range .* are not those of a real column"
+        SchemaError,
+        match=r"column 'a': center .*, spread 0.0 and range .* are not those of a real column",
     ):
         replace(density.model.schema.columns[0], spread=0.0)
     other = replace(
         density.model.schema,
-        columns=(replace(density.model.schema.columns[0], high=9.0), *density.model.schema.columns[1:]),
+        columns=(
+            replace(density.model.schema.columns[0], high=9.0),
+            *density.model.schema.columns[1:],
+        ),
     )
     with pytest.raises(
         SchemaError,
@@ -222,16 +259,25 @@ def test_cells_out_of_reach_are_named_before_training():
     far = rows_of(50)
     far.loc[7, "b"] = 1e30
     with pytest.raises(
-        SchemaError, match=r"the validation table: column 'b' lies 7.*e\+28 standard deviations from the mean at row 7"
+        SchemaError,
+        match=r"the validation table: column 'b' lies 7.*e\+28 standard deviations from the mean at row 7",
     ):
         cr.fit(rows_of(), far, network="nade", config=QUICK, verbose=False)
 
 
 def test_a_small_file_cannot_ask_for_much_memory():
     """Described columns that the schema does not have are refused before a network of their size is built."""
-    density = cr.fit(rows_of(60)[["over"]], network="made", seed=0, config=replace(QUICK, epochs=1), verbose=False)
+    density = cr.fit(
+        rows_of(60)[["over"]],
+        network="made",
+        seed=0,
+        config=replace(QUICK, epochs=1),
+        verbose=False,
+    )
     spec, wide = density.model.to_json(), 10**6
-    spec["network"]["columns"] = [{"times": 1, "conditional": {"kind": "Categorical", "values": wide}}]
+    spec["network"]["columns"] = [
+        {"times": 1, "conditional": {"kind": "Categorical", "values": wide}}
+    ]
     spec["network"]["config"] |= {"hidden_sizes": [1], "direct": False}
     arrays = {
         "hidden_biases.0": np.zeros(1, np.float32),
@@ -239,7 +285,9 @@ def test_a_small_file_cannot_ask_for_much_memory():
         "output_weight": np.zeros((wide, 1), np.float32),
         "output_bias": np.zeros(wide, np.float32),
     }
-    with pytest.raises(FormatError, match="column 'over' is of kind 'binary', but the network gives it Categorical"):
+    with pytest.raises(
+        FormatError, match="column 'over' is of kind 'binary', but the network gives it Categorical"
+    ):
         Model.from_parts(spec, arrays)
 
 
@@ -250,7 +298,9 @@ def test_names_with_markup_and_signs_are_shown_as_they_are(tmp_path):
     assert "[/a], x=y" in shown
     drawn = chainrule("sample", "m", "-n", 2, "--given", "[/a]=1", cwd=tmp_path)[1]
     assert drawn.splitlines()[0] == "[/a],x=y"
-    whole = chainrule("sample", "m", "-n", 1, "--given", "[/a]=1", "--given", "x=y=1", cwd=tmp_path)[1]
+    whole = chainrule(
+        "sample", "m", "-n", 1, "--given", "[/a]=1", "--given", "x=y=1", cwd=tmp_path
+    )[1]
     assert whole.splitlines()[1] == "1,1"
 
 

@@ -46,9 +46,12 @@ def limit(request, monkeypatch):
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("ending", ["parquet", "csv", "npy"])
 @pytest.mark.parametrize(
-    ("name", "beside"), [("rows[1]", "rows1"), ("all*", "all1"), ("w?y", "why"), ("{a,b}", "a"), ("s3:", "s3")]
+    ("name", "beside"),
+    [("rows[1]", "rows1"), ("all*", "all1"), ("w?y", "why"), ("{a,b}", "a"), ("s3:", "s3")],
 )
-def test_the_file_of_that_very_name_is_read(tmp_path, monkeypatch, limit, reader, ending, name, beside):
+def test_the_file_of_that_very_name_is_read(
+    tmp_path, monkeypatch, limit, reader, ending, name, beside
+):
     monkeypatch.chdir(tmp_path)
     for place, rows in ((f"{name}.{ending}", [[100], [200]]), (f"{beside}.{ending}", [[1], [2]])):
         plain = tmp_path / f"plain.{ending}"
@@ -64,19 +67,27 @@ def test_the_file_of_that_very_name_is_read(tmp_path, monkeypatch, limit, reader
 
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("ending", ["parquet", "csv"])
-def test_a_column_is_read_by_its_place_whatever_its_name_means_to_others(tmp_path, limit, reader, ending):
+def test_a_column_is_read_by_its_place_whatever_its_name_means_to_others(
+    tmp_path, limit, reader, ending
+):
     columns = {name: [k + 0.5, k + 100.5] for k, name in enumerate(NAMES)}
     columns |= {"^.*$": ["u", "v"], "^t": [datetime(2024, 1, 2, 3), datetime(2024, 1, 2, 4)]}
     path = write_chunks(tmp_path / f"t.{ending}", iter([pl.DataFrame(columns)]))
     table = READERS[reader](path)
-    assert table.names == tuple(name or ("" if ending == "parquet" else "column_3") for name in columns)
+    assert table.names == tuple(
+        name or ("" if ending == "parquet" else "column_3") for name in columns
+    )
     assert [values.tolist() for values in table.columns] == list(columns.values())
 
 
 def test_parts_of_any_names_are_written_and_come_back(tmp_path):
-    parts = [pl.DataFrame({name: [k, float(part)] for k, name in enumerate(NAMES)}, strict=False) for part in range(3)]
     parts = [
-        part.with_columns(pl.Series("dt*", [datetime(2024, 1, 1, 0, 0, 0, k), None])) for k, part in enumerate(parts)
+        pl.DataFrame({name: [k, float(part)] for k, name in enumerate(NAMES)}, strict=False)
+        for part in range(3)
+    ]
+    parts = [
+        part.with_columns(pl.Series("dt*", [datetime(2024, 1, 1, 0, 0, 0, k), None]))
+        for k, part in enumerate(parts)
     ]
     path = write_chunks(tmp_path / "t.parquet", iter(parts))
     assert pl.read_parquet(path.read_bytes()).equals(pl.concat(parts))
@@ -101,14 +112,26 @@ def test_a_folder_is_no_table_even_if_tables_are_in_it(tmp_path, limit, reader):
 
 def test_fits_and_answers_go_by_such_names_too(tmp_path):
     rng = np.random.default_rng(0)
-    frame = pl.DataFrame({"*": rng.normal(size=60), "^x.*$": rng.choice(["u", "v"], 60), "x1": rng.integers(0, 2, 60)})
+    frame = pl.DataFrame(
+        {
+            "*": rng.normal(size=60),
+            "^x.*$": rng.choice(["u", "v"], 60),
+            "x1": rng.integers(0, 2, 60),
+        }
+    )
     path = write_chunks(tmp_path / "t[1].parquet", iter([frame]))
     config = cr.FitConfig(hidden_size=4, epochs=1, members=1)
     density = cr.fit(path, seed=0, config=config, verbose=False)
-    holes = frame[:3].with_columns(pl.Series("*", [None, 1.0, None]), pl.Series("^x.*$", ["v", None, None]))
+    holes = frame[:3].with_columns(
+        pl.Series("*", [None, 1.0, None]), pl.Series("^x.*$", ["v", None, None])
+    )
     filled = density.impute(holes, how="best")
     assert filled.columns == frame.columns
-    assert (filled["*"][1], filled["^x.*$"][0], filled["x1"].to_list()) == (1.0, "v", frame["x1"][:3].to_list())
+    assert (filled["*"][1], filled["^x.*$"][0], filled["x1"].to_list()) == (
+        1.0,
+        "v",
+        frame["x1"][:3].to_list(),
+    )
     assert filled.null_count().sum_horizontal().item() == 0
     density.impute(path, how="best", to=tmp_path / "f.parquet")
     assert pl.read_parquet(tmp_path / "f.parquet").equals(frame)
@@ -186,7 +209,8 @@ def test_a_line_without_end_does_not_fill_memory(tmp_path, text):
     for read_it in (lambda: list(read_chunks(path)), lambda: read_table_lazily(path)):
         tracemalloc.start()
         with pytest.raises(
-            FormatError, match=r"t\.csv\.gz: a line of more than 33,554,432 characters; this is no table of text"
+            FormatError,
+            match=r"t\.csv\.gz: a line of more than 33,554,432 characters; this is no table of text",
         ):
             with_small_limit(read_it)
         assert tracemalloc.get_traced_memory()[1] < 250_000_000
@@ -245,7 +269,9 @@ print(len(found), sum("it is damaged, or polars cannot read it" in each for each
 
 def test_a_damaged_parquet_file_is_a_format_error_and_nothing_else(tmp_path):
     """Also where polars panics, which no ``except Exception`` would meet; its trace is not shown."""
-    done = subprocess.run([sys.executable, "-c", DAMAGED], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", DAMAGED], cwd=tmp_path, capture_output=True, text=True
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert int(done.stdout.split()[0]) > 50
 
@@ -273,9 +299,13 @@ def test_a_panic_of_polars_is_told_as_damage(tmp_path, monkeypatch, capfd):
 def fitted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pipes")
     rng = np.random.default_rng(0)
-    rows = pl.DataFrame({"a": rng.integers(0, 2, 70), "b": rng.choice(["u", "v"], 70), "note": ["n"] * 70})
+    rows = pl.DataFrame(
+        {"a": rng.integers(0, 2, 70), "b": rng.choice(["u", "v"], 70), "note": ["n"] * 70}
+    )
     rows.write_csv(folder / "t.csv")
-    cr.fit(rows, seed=0, config=cr.FitConfig(hidden_size=4, epochs=1, members=1), verbose=False).save(folder / "m")
+    cr.fit(
+        rows, seed=0, config=cr.FitConfig(hidden_size=4, epochs=1, members=1), verbose=False
+    ).save(folder / "m")
     return folder
 
 
@@ -307,17 +337,24 @@ def test_a_pipe_is_read_once_and_known_by_what_it_holds(fitted, tmp_path, limit,
     table = READERS[reader](pipe)
     writer.join(10)
     assert (table.names, len(table), table.source) == (("a", "b", "note"), 70, str(pipe))
-    assert [values.tolist() for values in table.columns] == [v.to_list() for v in pl.read_csv(fitted / "t.csv")]
+    assert [values.tolist() for values in table.columns] == [
+        v.to_list() for v in pl.read_csv(fitted / "t.csv")
+    ]
 
 
 @pytest.mark.parametrize("form", ["text", "packed", "parquet"])
 def test_a_command_takes_what_another_writes(fitted, form):
     """As the shell's <(…) gives it: a name in /dev/fd."""
     nats = cr.load(fitted / "m").log_prob(fitted / "t.csv")
-    for command, words in (("score", ("m",)), ("impute", ("m",)), ("explain", ("m", "--every-cell"))):
+    for command, words in (
+        ("score", ("m",)),
+        ("impute", ("m",)),
+        ("explain", ("m", "--every-cell")),
+    ):
         out, into = os.pipe()
         threading.Thread(
-            target=lambda into=into: (os.write(into, forms(fitted)[form]), os.close(into)), daemon=True
+            target=lambda into=into: (os.write(into, forms(fitted)[form]), os.close(into)),
+            daemon=True,
         ).start()
         code, told, errors = chainrule(command, words[0], f"/dev/fd/{out}", *words[1:], cwd=fitted)
         os.close(out)
@@ -351,7 +388,10 @@ def test_one_pipe_is_not_two_tables_and_a_device_is_none(fitted, tmp_path, monke
         assert len(read_table(pipe)) == 1, again
     with pytest.raises(FormatError) as error:
         read_table(pipe)
-    assert str(error.value) == f"{pipe}: a pipe that was read before and has no writer now: write it to a file first"
+    assert (
+        str(error.value)
+        == f"{pipe}: a pipe that was read before and has no writer now: write it to a file first"
+    )
     archive = tmp_path / "p.npz"
     os.mkfifo(archive)
     code, _, errors = chainrule("score", "m", archive, cwd=fitted)
@@ -360,7 +400,10 @@ def test_one_pipe_is_not_two_tables_and_a_device_is_none(fitted, tmp_path, monke
     for path in ("/dev/zero", "/dev/null"):
         with pytest.raises(FormatError) as error:
             read_table(path)
-        assert str(error.value) == f"{path}: a device or a socket; pass a file, a pipe, or - for standard input"
+        assert (
+            str(error.value)
+            == f"{path}: a device or a socket; pass a file, a pipe, or - for standard input"
+        )
 
 
 @pytest.mark.parametrize(
@@ -372,10 +415,14 @@ def test_one_pipe_is_not_two_tables_and_a_device_is_none(fitted, tmp_path, monke
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("rows", [1, 2, 50_000])
-def test_line_ends_within_quotes_are_kept_whatever_ends_the_lines(tmp_path, cells, end, rows, monkeypatch):
+def test_line_ends_within_quotes_are_kept_whatever_ends_the_lines(
+    tmp_path, cells, end, rows, monkeypatch
+):
     path = tmp_path / "t.csv"
     path.write_text(
-        end.join(["n,note", *(f"{k},{cell}" for k, cell in enumerate(cells)), ""]), newline="", encoding="utf-8"
+        end.join(["n,note", *(f"{k},{cell}" for k, cell in enumerate(cells)), ""]),
+        newline="",
+        encoding="utf-8",
     )
     wanted = [cell.strip('"').replace('""', '"') for cell in cells]
     wanted = [None if not cell.strip() else cell for cell in wanted]

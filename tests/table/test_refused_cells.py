@@ -25,10 +25,22 @@ def density():
         (ROWS + 0j, f"the array: column 'x0' holds {PARTS}"),
         (ROWS.astype(np.complex64), f"the array: column 'x0' holds {PARTS}"),
         (np.ma.masked_array(ROWS + 1j, ROWS > 1), f"the array: column 'x0' holds {PARTS}"),
-        (pd.DataFrame({"a": ROWS[:, 0], "z": ROWS[:, 1] * 1j}), f"the table: column 'z' holds {PARTS}"),
-        (pd.DataFrame({"a": ROWS[:, 0], "z": [1j, *ROWS[1:, 1]]}, dtype=object), f"column 'z' holds {PARTS}"),
-        (pd.DataFrame({"z": pd.Series([1 + 0j, *[None] * 59], dtype=object)}), f"column 'z' holds {PARTS}"),
-        (pl.DataFrame({"z": pl.Series([1 + 2j] * 60, dtype=pl.Object)}), f"column 'z' holds {PARTS}"),
+        (
+            pd.DataFrame({"a": ROWS[:, 0], "z": ROWS[:, 1] * 1j}),
+            f"the table: column 'z' holds {PARTS}",
+        ),
+        (
+            pd.DataFrame({"a": ROWS[:, 0], "z": [1j, *ROWS[1:, 1]]}, dtype=object),
+            f"column 'z' holds {PARTS}",
+        ),
+        (
+            pd.DataFrame({"z": pd.Series([1 + 0j, *[None] * 59], dtype=object)}),
+            f"column 'z' holds {PARTS}",
+        ),
+        (
+            pl.DataFrame({"z": pl.Series([1 + 2j] * 60, dtype=pl.Object)}),
+            f"column 'z' holds {PARTS}",
+        ),
         (
             np.zeros(9, dtype=[("a", float), ("b", int)]),
             "the array: an array of records of the fields 'a', 'b'; pass a data frame, such as pandas.DataFrame(array)",
@@ -47,11 +59,20 @@ def test_cells_of_several_numbers_are_refused_by_name(table, message):
 
 def test_complex_rows_are_not_scored_by_their_real_part(density):
     frame = pd.DataFrame({"a": ROWS[:, 0], "z": ROWS[:, 1] + 1j})
-    for ask in (density.log_prob, density.explain, density.impute, lambda rows: density.conditional(rows, "a")):
+    for ask in (
+        density.log_prob,
+        density.explain,
+        density.impute,
+        lambda rows: density.conditional(rows, "a"),
+    ):
         with pytest.raises(SchemaError, match="column 'z' holds complex numbers"):
             ask(frame)
-    some = pd.DataFrame({"a": [0.5, 0.5], "z": pd.Series([0.25, np.complex128(0.25 + 3j)], dtype=object)})
-    with pytest.warns(UserWarning, match="column 'z': 1 cell holds no value of the column, such as"):
+    some = pd.DataFrame(
+        {"a": [0.5, 0.5], "z": pd.Series([0.25, np.complex128(0.25 + 3j)], dtype=object)}
+    )
+    with pytest.warns(
+        UserWarning, match="column 'z': 1 cell holds no value of the column, such as"
+    ):
         plain, odd = density.log_prob(some)
     assert plain == density.log_prob(pd.DataFrame({"a": [0.5], "z": [0.25]}))[0]
     assert odd < plain
@@ -73,7 +94,9 @@ def test_rows_that_outweigh_all_others_are_told_and_counted(weight, network):
     light = int(((weight > 0) & (weight < weight.max() * 1e-12)).sum())
     for seed in range(2):
         with pytest.warns(UserWarning, match="row") as told:
-            density = cr.fit(ROWS, seed=seed, sample_weight=weight, network=network, config=TINY, verbose=False)
+            density = cr.fit(
+                ROWS, seed=seed, sample_weight=weight, network=network, config=TINY, verbose=False
+            )
         assert str(told[0].message) == (
             f"sample_weight: {light} row(s) weigh less than 1e-12 of the heaviest, {weight.max():g}: beside it they count for "
             f"nothing; correct the weights, or give these rows zero"
@@ -109,7 +132,10 @@ def test_estimators_take_such_weights_too(first):
     [
         (np.ones(60) * 1j, "sample_weight: pass (60,) real numbers; these are complex"),
         (np.zeros(60), "sample_weight: pass finite numbers, zero or more, not all of them zero"),
-        (np.full(60, np.inf), "sample_weight: pass finite numbers, zero or more, not all of them zero"),
+        (
+            np.full(60, np.inf),
+            "sample_weight: pass finite numbers, zero or more, not all of them zero",
+        ),
         (np.ones(59), "sample_weight has shape (59,); the table has 60 rows: pass (60,)"),
         (["much"] * 60, "sample_weight: pass (60,) numbers, not list"),
     ],

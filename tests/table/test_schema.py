@@ -28,5 +28,8 @@ def test_a_column_may_be_called_as_a_flag(x):
 
 def test_a_column_called_as_one_of_the_answer_is_refused(x):
     density = fit(pd.DataFrame({"log_prob": x, "y": x * 3}))
-    with pytest.raises(cr.ChainruleError, match="marginal of 'log_prob': the answer has a column of that name itself"):
+    with pytest.raises(
+        cr.ChainruleError,
+        match="marginal of 'log_prob': the answer has a column of that name itself",
+    ):
         density.marginal("y", "log_prob")

@@ -23,7 +23,9 @@ def test_labels_of_text_files_do_not_depend_on_the_rest_of_their_column(x, tmp_p
     density = fit(tmp_path / "t.csv")
     assert set(density.schema.columns[0].levels) == {"00", "01", "02", "03", "A1"}
     assert np.allclose(density.log_prob(frame), density.log_prob(tmp_path / "t.csv"))
-    codes = [encode(part, density.schema).values for part in read_chunks(tmp_path / "t.csv", rows=30)]
+    codes = [
+        encode(part, density.schema).values for part in read_chunks(tmp_path / "t.csv", rows=30)
+    ]
     assert len(codes) >= 4
     assert np.array_equal(np.concatenate(codes), encode(read_table(frame), density.schema).values)
     frame.iloc[:40].to_csv(tmp_path / "digits.csv", index=False)

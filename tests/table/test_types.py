@@ -115,9 +115,13 @@ PANDAS = {
 POLARS = {
     "Enum": pl.Series(some("a", "b"), dtype=pl.Enum(["b", "never", "a"])),
     "Categorical": pl.Series(some("a", "b"), dtype=pl.Categorical),
-    "Categorical of its own": pl.Series(some("a", "b"), dtype=pl.Categorical(pl.Categories("mine"))),
+    "Categorical of its own": pl.Series(
+        some("a", "b"), dtype=pl.Categorical(pl.Categories("mine"))
+    ),
     "Decimal": pl.Series(some(Decimal("1.10"), Decimal("2.25")), dtype=pl.Decimal(9, 2)),
-    "narrow Decimal": pl.Series(some(Decimal("0.9"), Decimal("-0.9"), Decimal("0.1")), dtype=pl.Decimal(1, 1)),
+    "narrow Decimal": pl.Series(
+        some(Decimal("0.9"), Decimal("-0.9"), Decimal("0.1")), dtype=pl.Decimal(1, 1)
+    ),
     "Date": pl.Series(some(DAY, datetime.date(2024, 4, 2))),
     "local": pl.Series(hours("ms").tolist(), dtype=pl.Datetime("ms", "Europe/Berlin")),
     "nanoseconds": pl.Series(hours("us").tolist(), dtype=pl.Datetime("ns")),
@@ -203,7 +207,10 @@ def test_columns_of_polars_come_back(name):
 
 @pytest.mark.parametrize("name", ARROW)
 def test_columns_of_arrow_come_back(name):
-    fields = [pa.field("it", ARROW[name].type, metadata={"unit": "kg"}), pa.field("bit", pa.int64(), nullable=False)]
+    fields = [
+        pa.field("it", ARROW[name].type, metadata={"unit": "kg"}),
+        pa.field("bit", pa.int64(), nullable=False),
+    ]
     schema = pa.schema(fields, metadata={"made": "by hand"})
     frame = pa.table([ARROW[name], pa.array(np.arange(N) % 2)], schema=schema)
     density = untrained(frame)
@@ -265,7 +272,9 @@ CATEGORIES = ["lo", "seldom", "hi", "never"]
 
 def with_a_rare_level():
     labels = [*["lo"] * 20, *["seldom"] * 2, *["hi"] * 18]
-    return pd.DataFrame({"it": pd.Categorical(labels, CATEGORIES, ordered=True), "bit": np.arange(N) % 2})
+    return pd.DataFrame(
+        {"it": pd.Categorical(labels, CATEGORIES, ordered=True), "bit": np.arange(N) % 2}
+    )
 
 
 def test_types_name_labels_of_many_rows_or_none_but_not_of_few(tmp_path):
@@ -276,12 +285,16 @@ def test_types_name_labels_of_many_rows_or_none_but_not_of_few(tmp_path):
     density.save(tmp_path / "m.chainrule")
     held = (tmp_path / "m.chainrule").read_bytes()
     assert (b"seldom" in held, b"never" in held) == (False, True)
-    pd.testing.assert_series_equal(cr.load(tmp_path / "m.chainrule").sample(50, seed=0)["it"], drawn)
+    pd.testing.assert_series_equal(
+        cr.load(tmp_path / "m.chainrule").sample(50, seed=0)["it"], drawn
+    )
     enum = pl.from_pandas(with_a_rare_level()).with_columns(pl.col("it").cast(pl.Enum(CATEGORIES)))
     assert untrained(enum).sample(5, seed=0).schema["it"] == pl.Enum(["lo", "hi", "never"])
 
 
-@pytest.mark.filterwarnings("ignore:.* column 'it'. 'never'. none of the labels that the model lists")
+@pytest.mark.filterwarnings(
+    "ignore:.* column 'it'. 'never'. none of the labels that the model lists"
+)
 @pytest.mark.parametrize("label", CATEGORIES)
 def test_a_given_label_comes_back_as_itself_in_its_type(label):
     density = untrained(with_a_rare_level())
@@ -299,9 +312,13 @@ def test_a_given_label_comes_back_as_itself_in_its_type(label):
     assert isinstance(drawn.dtype, pl.Enum)
 
 
-@pytest.mark.filterwarnings("ignore:given. column 'it'. '4'. none of the labels that the model lists")
+@pytest.mark.filterwarnings(
+    "ignore:given. column 'it'. '4'. none of the labels that the model lists"
+)
 def test_a_given_number_among_categories_keeps_its_type():
-    frame = pd.DataFrame({"it": pd.Categorical([1, 2] * 19 + [3, 3], [1, 2, 3, 4]), "bit": np.arange(N) % 2})
+    frame = pd.DataFrame(
+        {"it": pd.Categorical([1, 2] * 19 + [3, 3], [1, 2, 3, 4]), "bit": np.arange(N) % 2}
+    )
     for value in (2, 3, 4, "3"):
         drawn = untrained(frame).sample(2, given={"it": value}, seed=0)["it"]
         assert [int(v) for v in drawn] == [int(value)] * 2
@@ -318,7 +335,10 @@ def test_labels_of_rows_without_weight_are_not_taken_for_labels_of_no_row():
 
 def test_categories_that_are_numbers_may_be_told_to_be(tmp_path):
     frame = pd.DataFrame(
-        {"it": pd.Categorical([1, 2, 3, 9] * 10, [1, 2, 3, 7, 9], ordered=True), "bit": np.arange(N) % 2}
+        {
+            "it": pd.Categorical([1, 2, 3, 9] * 10, [1, 2, 3, 7, 9], ordered=True),
+            "bit": np.arange(N) % 2,
+        }
     )
     density = untrained(frame, kinds={"it": "integer"})
     drawn = as_from_a_file(density).sample(200, seed=0)["it"]
@@ -335,7 +355,9 @@ def test_drawn_numbers_fit_their_type():
             "int32": rng.integers(-(2**31), 2**31 - 1, 200).astype("int32"),
             "uint8": rng.integers(0, 256, 200).astype("uint8"),
             "float16": np.clip(rng.normal(size=200) * 30000, -65000, 65000).astype("float16"),
-            "ns": pd.to_datetime(rng.choice(["1677-10-01", "2262-04-01", "1999-12-31"], 200)).as_unit("ns"),
+            "ns": pd.to_datetime(
+                rng.choice(["1677-10-01", "2262-04-01", "1999-12-31"], 200)
+            ).as_unit("ns"),
         }
     )
     density = untrained(frame)
@@ -343,7 +365,10 @@ def test_drawn_numbers_fit_their_type():
     assert drawn.dtypes.tolist() == frame.dtypes.tolist()
     assert np.isfinite(drawn["float16"]).all()
     for dtype in (pl.Decimal(3, 1), pl.Int16, pl.Datetime("ns", "Europe/Berlin")):
-        values = {pl.Int16: [32767, -32768, 5, 9], pl.Decimal(3, 1): [Decimal("99.9"), Decimal("-99.9"), Decimal(3)]}
+        values = {
+            pl.Int16: [32767, -32768, 5, 9],
+            pl.Decimal(3, 1): [Decimal("99.9"), Decimal("-99.9"), Decimal(3)],
+        }
         cells = values.get(dtype, [datetime.datetime(1678, 1, 1), datetime.datetime(2262, 1, 1)])
         column = pl.DataFrame({"it": pl.Series(some(*cells), dtype=dtype), "bit": np.arange(N) % 2})
         assert untrained(column).sample(2000, seed=0).schema == column.schema
@@ -351,7 +376,9 @@ def test_drawn_numbers_fit_their_type():
 
 def test_arrays_come_back_in_their_type():
     for dtype in ("int8", "uint16", "float16", "float32", "bool"):
-        array = np.random.default_rng(0).integers(0, 2 if dtype == "bool" else 90, (N, 3)).astype(dtype)
+        array = (
+            np.random.default_rng(0).integers(0, 2 if dtype == "bool" else 90, (N, 3)).astype(dtype)
+        )
         assert untrained(array).sample(5, seed=0).dtype == array.dtype
     text = np.array([some("0.5", "1.5", "7.5", hole=False), some("x", "y", hole=False)]).T
     for kind in "US":
@@ -361,7 +388,11 @@ def test_arrays_come_back_in_their_type():
     assert filled.dtype.kind == "U"
     assert np.isfinite(filled[:, 0].astype(float)).all()
     cells = np.array(
-        [some(1, 2, 3, hole=False), some(Decimal("1.5"), Decimal("2.0"), hole=False), some(DAY, hole=False)]
+        [
+            some(1, 2, 3, hole=False),
+            some(Decimal("1.5"), Decimal("2.0"), hole=False),
+            some(DAY, hole=False),
+        ]
     )
     drawn = untrained(cells.T).sample(5, seed=0)
     assert drawn.dtype == object
@@ -446,7 +477,9 @@ def test_marginals_have_the_types_of_their_columns():
     hidden=st.integers(0, 2**32 - 1),
 )
 def test_any_mixture_of_columns_comes_back(names, hidden):
-    frame = pd.DataFrame({name: PANDAS[name] for name in names}, index=pd.Index(np.arange(N)[::-1], name="key"))
+    frame = pd.DataFrame(
+        {name: PANDAS[name] for name in names}, index=pd.Index(np.arange(N)[::-1], name="key")
+    )
     frame["number"] = NUMBERS
     holes = frame.copy()
     holes.loc[np.random.default_rng(hidden).random(N) < 0.3, "number"] = np.nan
@@ -462,7 +495,10 @@ def test_any_mixture_of_columns_comes_back(names, hidden):
 
 
 @settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(names=st.lists(st.sampled_from(sorted(POLARS)), min_size=1, max_size=4, unique=True), seed=st.integers(0, 1000))
+@given(
+    names=st.lists(st.sampled_from(sorted(POLARS)), min_size=1, max_size=4, unique=True),
+    seed=st.integers(0, 1000),
+)
 def test_any_mixture_of_polars_columns_comes_back(names, seed):
     frame = pl.DataFrame([POLARS[name].alias(name) for name in names])
     density = as_from_a_file(untrained(frame))

@@ -89,7 +89,9 @@ def test_a_given_label_may_be_one_too_rare_to_be_listed(density):
 
 def test_a_type_that_names_its_labels_vouches_for_them():
     """Of labels that it names and few rows have nothing is said; that no row has one is; what is misspelt is refused."""
-    job = pd.Categorical(visits()["job"], ["Cooper", "Carpenter", "Physician", "Teacher", "Tailor", "Wheelwright"])
+    job = pd.Categorical(
+        visits()["job"], ["Cooper", "Carpenter", "Physician", "Teacher", "Tailor", "Wheelwright"]
+    )
     density = cr.fit(visits().assign(job=job)[["job", "age"]], seed=0, config=CONFIG, verbose=False)
     assert told(lambda: density.sample(2, given={"job": "Cooper"})) == []
     (said,) = told(lambda: density.sample(2, given={"job": "Tailor"}))
@@ -113,21 +115,29 @@ def test_given_numbers_outside_the_training_rows_are_told(density, cells, messag
     drawn = []
     (said,) = told(lambda: drawn.append(density.sample(2, given=cells, seed=0)))
     (name,) = cells
-    assert said == f"given: {message}, {range_of(density, name)}; for other cells it counts as the nearer end"
+    assert (
+        said
+        == f"given: {message}, {range_of(density, name)}; for other cells it counts as the nearer end"
+    )
     assert drawn[0][name].astype(str).tolist() == [str(cells[name])] * 2
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        density.sample(2, given={"age": 18, "day": "2024-10-20", "city": "Paris", "code": 7}, seed=0)
+        density.sample(
+            2, given={"age": 18, "day": "2024-10-20", "city": "Paris", "code": 7}, seed=0
+        )
 
 
 def test_a_given_table_names_its_rows(density):
     rows = pd.DataFrame({"city": ["Paris", None, "paris"], "age": [20, None, None]})
     with pytest.raises(
-        SchemaError, match=r"the table: column 'city': 'paris' at row 2 is a label that no training row has"
+        SchemaError,
+        match=r"the table: column 'city': 'paris' at row 2 is a label that no training row has",
     ):
         density.sample(3, given=rows)
     rows = pd.DataFrame({"city": ["Paris", None, None], "age": [-1, 30, 200]})
-    with pytest.warns(UserWarning, match="column 'age': value -1 at row 0 and 1 more lie outside the range"):
+    with pytest.warns(
+        UserWarning, match="column 'age': value -1 at row 0 and 1 more lie outside the range"
+    ):
         density.sample(3, given=rows, seed=0)
 
 
@@ -148,7 +158,10 @@ def test_the_command_line_refuses_them_too(density, tmp_path):
         assert errors.startswith(f"chainrule: {message}")
     code, out, errors = chainrule("sample", "m", "-n", 2, "--given", "age=-5", cwd=tmp_path)
     assert code == 0
-    assert "warning: --given: column 'age': value '-5' lies outside the range of the training rows, " in errors
+    assert (
+        "warning: --given: column 'age': value '-5' lies outside the range of the training rows, "
+        in errors
+    )
 
 
 QUESTIONS = {
@@ -207,7 +220,8 @@ def test_names_that_differ_in_their_digits_are_not_taken_for_each_other():
         density.log_prob(frame)
         density.log_prob(frame.head(5).assign(label=["ward 21", *["ward 2"] * 4]))
     with pytest.warns(
-        UserWarning, match=r"column 'label': 1 cell holds none of its labels: 'WARD 2' \(nearest: 'ward 2'\)"
+        UserWarning,
+        match=r"column 'label': 1 cell holds none of its labels: 'WARD 2' \(nearest: 'ward 2'\)",
     ):
         density.log_prob(frame.head(5).assign(label=["WARD 2", *["ward 2"] * 4]))
 
@@ -236,7 +250,11 @@ def test_parts_of_a_file_are_warned_of_together(density, tmp_path):
 def test_numbers_far_outside_are_told_where_they_are_evidence(density, question):
     table = visits(40, seed=1).iloc[3:].assign(code=3).reset_index(drop=True)
     table.loc[2, "age"] = 300
-    ask = QUESTIONS[question] if question != "conditional" else lambda *_: density.conditional(table, "city")
+    ask = (
+        QUESTIONS[question]
+        if question != "conditional"
+        else lambda *_: density.conditional(table, "city")
+    )
     assert told(lambda: ask(density, table)) == [
         "column 'age': 1 cell, such as 300 at row 2, lies outside the range of the training rows, "
         f"{range_of(density, 'age')}; for other cells that counts as the nearer end"
@@ -253,10 +271,14 @@ def test_numbers_far_outside_are_told_where_they_are_evidence(density, question)
 
 
 def test_what_lies_outside_is_told_once_a_column(density):
-    table = pl.from_pandas(visits(30, seed=1).iloc[3:].assign(code=3)).with_columns(pl.col("age") + 0.5)
+    table = pl.from_pandas(visits(30, seed=1).iloc[3:].assign(code=3)).with_columns(
+        pl.col("age") + 0.5
+    )
     (said,) = told(lambda: density.log_prob(table))
     assert said.startswith("column 'age': 27 cells hold no value of the column, such as ")
-    assert said.endswith(": its values are whole numbers; that counts as outside, and as unknown for other cells")
+    assert said.endswith(
+        ": its values are whole numbers; that counts as outside, and as unknown for other cells"
+    )
 
 
 def test_a_schema_counts_rows_with_rare_labels(density):
@@ -268,14 +290,18 @@ def test_a_schema_counts_rows_with_rare_labels(density):
     shares = [column.outside_share for column in Schema.from_json(spec).columns]
     assert shares == [0, 0, 1e-6, 0, 1e-6]
     spec["columns"][1]["unlisted_rows"] = 301
-    with pytest.raises(SchemaError, match="column 'job': 300 rows, 301 of them with labels that are not listed"):
+    with pytest.raises(
+        SchemaError, match="column 'job': 300 rows, 301 of them with labels that are not listed"
+    ):
         Schema.from_json(spec)
 
 
 def test_a_given_label_is_compared_once_of_however_many_rows(density, monkeypatch):
     compared = []
     resembles = unseen._resembles
-    monkeypatch.setattr(unseen, "_resembles", lambda *words: compared.append(words) or resembles(*words))
+    monkeypatch.setattr(
+        unseen, "_resembles", lambda *words: compared.append(words) or resembles(*words)
+    )
     with pytest.warns(UserWarning, match="none of the labels that the model lists"):
         density.sample(500, given=pd.DataFrame({"job": ["astronaut", "diver"] * 250}), seed=0)
     assert len(compared) == len(set(compared))

@@ -20,10 +20,20 @@ from chainrule.tasks.curves import Curve
 from chainrule.tasks.ranks import rank_curve
 
 TEST_ROWS = 1000
-HIDDEN = {"none": [], "one wide": [0], "one narrow": [4], "the narrow ones": [3, 4, 5], "some of each": [1, 2, 5]}
-BRIEF = cr.FitConfig(hidden_sizes=(48, 48), components=5, epochs=40, batch_size=64, members=1, dropout=0.0)
+HIDDEN = {
+    "none": [],
+    "one wide": [0],
+    "one narrow": [4],
+    "the narrow ones": [3, 4, 5],
+    "some of each": [1, 2, 5],
+}
+BRIEF = cr.FitConfig(
+    hidden_sizes=(48, 48), components=5, epochs=40, batch_size=64, members=1, dropout=0.0
+)
 TINY = cr.FitConfig(hidden_sizes=(16,), components=3, epochs=5, batch_size=64, members=1)
-OVERFITTED = cr.FitConfig(hidden_sizes=(128, 128), dropout=0.0, weight_decay=0.0, members=1, epochs=200, patience=0)
+OVERFITTED = cr.FitConfig(
+    hidden_sizes=(128, 128), dropout=0.0, weight_decay=0.0, members=1, epochs=200, patience=0
+)
 
 
 def clusters(n, seed=0):
@@ -49,7 +59,9 @@ def labels(n, seed=0):
 def hide(table, columns):
     """The table with some columns' cells unknown."""
     if isinstance(table, pd.DataFrame):
-        table = table.astype({name: object for name in table.columns[columns] if table[name].dtype == bool})
+        table = table.astype(
+            {name: object for name in table.columns[columns] if table[name].dtype == bool}
+        )
         return table.mask(np.isin(np.arange(table.shape[1]), columns)[None].repeat(len(table), 0))
     return np.where(np.isin(np.arange(table.shape[1]), columns), np.nan, table)
 
@@ -103,8 +115,12 @@ def test_p_values_are_uniform_for_each_pattern_of_missing_cells(detector, column
 
 def test_rows_held_out_mend_the_ranks_of_an_overfitted_model():
     learned_by_heart, held_out, rows = clusters(120), clusters(200, 7), clusters(TEST_ROWS, 5)
-    density = cr.fit(learned_by_heart, valid=learned_by_heart, config=OVERFITTED, seed=0, verbose=False)
-    calibration = fit_calibration(density.model, encode(read_table(held_out), density.schema), min_count=5)
+    density = cr.fit(
+        learned_by_heart, valid=learned_by_heart, config=OVERFITTED, seed=0, verbose=False
+    )
+    calibration = fit_calibration(
+        density.model, encode(read_table(held_out), density.schema), min_count=5
+    )
     chance = 1.63 * np.sqrt(1 / TEST_ROWS + 1 / 200)
     for count in (0, 1, 3):
         asked = hide_some(rows, count)
@@ -118,7 +134,9 @@ def test_ranks_of_a_models_own_rows_are_uniform():
     density = cr.fit(clusters(300), config=BRIEF, seed=0, verbose=False)
     for columns in ([], [3, 4, 5]):
         rows = hide(density.sample(TEST_ROWS, seed=1), columns)
-        assert kstest(np.exp(row_log_p(density.model, rows)), "uniform").statistic <= 1.63 * np.sqrt(2 / TEST_ROWS)
+        assert kstest(
+            np.exp(row_log_p(density.model, rows)), "uniform"
+        ).statistic <= 1.63 * np.sqrt(2 / TEST_ROWS)
 
 
 def test_among_rows_with_the_same_known_cells_the_sequence_is_that_of_the_likelihood(fitted):
@@ -131,7 +149,9 @@ def test_among_rows_with_the_same_known_cells_the_sequence_is_that_of_the_likeli
 
 def test_rows_far_out_differ_however_far(detector):
     rows = clusters(1)
-    rows = np.concatenate([rows + np.array([k, 0, 0, 0, 0, 0]) for k in (0, 10, 20, 40, 1e3, 1e6, 1e9)])
+    rows = np.concatenate(
+        [rows + np.array([k, 0, 0, 0, 0, 0]) for k in (0, 10, 20, 40, 1e3, 1e6, 1e9)]
+    )
     scores = detector.score_samples(rows)
     assert (np.diff(scores) < 0).all()
     assert np.isfinite(scores).all()
@@ -141,7 +161,9 @@ def test_rows_far_out_differ_however_far(detector):
 
 def test_an_odd_row_is_found_whole_and_with_a_cell_missing_that_has_no_part_in_it(detector):
     row = np.array([[2.3, -1.2, 0.4, 0.023, -0.012, 0.004]])
-    odd = row + np.array([0, 0, 0, 0, 0.05, 0])  # ten standard deviations from what the second column says
+    odd = row + np.array(
+        [0, 0, 0, 0, 0.05, 0]
+    )  # ten standard deviations from what the second column says
     assert detector.predict(row).tolist() == [1]
     for columns in ([], [0], [2], [5]):
         assert detector.predict(hide(odd, columns)).tolist() == [-1]
@@ -151,8 +173,14 @@ def test_an_odd_row_is_found_whole_and_with_a_cell_missing_that_has_no_part_in_i
 
 def test_an_answer_depends_on_its_row_alone(fitted):
     detector, rows = fitted
-    table = pd.concat([hide_some(rows[:40], k, k) for k in (0, 1, 3)]) if isinstance(rows, pd.DataFrame) else None
-    table = np.concatenate([hide_some(rows[:40], k, k) for k in (0, 1, 3)]) if table is None else table
+    table = (
+        pd.concat([hide_some(rows[:40], k, k) for k in (0, 1, 3)])
+        if isinstance(rows, pd.DataFrame)
+        else None
+    )
+    table = (
+        np.concatenate([hide_some(rows[:40], k, k) for k in (0, 1, 3)]) if table is None else table
+    )
     whole = detector.score_samples(table)
     for part in ([0], [50], [119], list(range(7)), list(range(119, -1, -3))):
         some = table.iloc[part] if isinstance(table, pd.DataFrame) else table[part]
@@ -166,7 +194,9 @@ def test_a_saved_density_has_the_same_p_values_to_the_bit(fitted, tmp_path):
     calibration = Calibration.from_json(again.training["calibration"])
     for count in (0, 3):
         asked = hide_some(rows[:200], count)
-        assert np.array_equal(np.exp(row_log_p(again.model, asked, calibration)), detector.p_values(asked))
+        assert np.array_equal(
+            np.exp(row_log_p(again.model, asked, calibration)), detector.p_values(asked)
+        )
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5])
@@ -174,7 +204,9 @@ def test_contamination_is_a_share_of_the_training_rows(share):
     rows = clusters(500)
     detector = OutlierDetector(contamination=share, config=TINY, random_state=0)
     assert (detector.fit_predict(rows) == -1).sum() == share * 500
-    assert np.array_equal(detector.decision_function(rows), detector.score_samples(rows) - detector.offset_)
+    assert np.array_equal(
+        detector.decision_function(rows), detector.score_samples(rows) - detector.offset_
+    )
 
 
 def test_contamination_counts_rows_with_holes_too():
@@ -193,12 +225,16 @@ def test_a_row_without_a_known_cell_is_as_ordinary_as_can_be(detector):
 @pytest.mark.parametrize("network", ["orderless", "nade"])
 def test_a_cell_that_its_column_cannot_hold_makes_an_outlier_of_its_row(network):
     rng = np.random.default_rng(0)
-    wide = rng.normal(size=(400, 3)) * np.array([1.0, 1.0, 1e-3])  # so that what one cell costs is little
+    wide = rng.normal(size=(400, 3)) * np.array(
+        [1.0, 1.0, 1e-3]
+    )  # so that what one cell costs is little
     table = pd.DataFrame(wide, columns=["a", "b", "c"]).assign(
         bit=rng.integers(0, 2, 400), count=rng.integers(0, 9, 400)
     )
     table["day"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 90, 400), "D")
-    config = replace(TINY, hidden_sizes=None, members=None, hidden_size=8) if network == "nade" else TINY
+    config = (
+        replace(TINY, hidden_sizes=None, members=None, hidden_size=8) if network == "nade" else TINY
+    )
     detector = OutlierDetector(config=config, network=network, random_state=0).fit(table)
     usual = int(detector.score_samples(table).argmax())
     row = table.iloc[[usual]].astype(object)
@@ -212,14 +248,21 @@ def test_a_cell_that_its_column_cannot_hold_makes_an_outlier_of_its_row(network)
     assert both[0] < odd[0]
 
 
-@pytest.mark.filterwarnings("ignore:column .* outside:UserWarning", "ignore:.*cannot hold:UserWarning")
+@pytest.mark.filterwarnings(
+    "ignore:column .* outside:UserWarning", "ignore:.*cannot hold:UserWarning"
+)
 @pytest.mark.parametrize("network", ["orderless", "nade"])
 def test_rows_of_cells_that_their_columns_cannot_hold_are_outliers(network):
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({"bit": rng.integers(0, 2, 60), **{f"n{k}": rng.integers(0, 50, 60) for k in range(3)}})
+    table = pd.DataFrame(
+        {"bit": rng.integers(0, 2, 60), **{f"n{k}": rng.integers(0, 50, 60) for k in range(3)}}
+    )
     config = cr.FitConfig(hidden_size=8, components=3, epochs=3)
     detector = OutlierDetector(config=config, network=network, random_state=0).fit(table)
-    one, two = detector.p_values(table.assign(bit=2)), detector.p_values(table.assign(bit=2, n0=0.5))
+    one, two = (
+        detector.p_values(table.assign(bit=2)),
+        detector.p_values(table.assign(bit=2, n0=0.5)),
+    )
     assert one.max() < 0.01
     assert two.max() < 0.01**2
     assert detector.p_values(pd.DataFrame("?", index=[0], columns=table.columns)) < 0.01**4
@@ -227,7 +270,9 @@ def test_rows_of_cells_that_their_columns_cannot_hold_are_outliers(network):
 
 def test_rows_of_few_values_have_the_probability_of_a_row_no_likelier():
     rows = np.repeat([[0, 0], [1, 0], [1, 1]], [600, 300, 100], axis=0)
-    detector = OutlierDetector(config=BRIEF, random_state=0).fit(np.random.default_rng(0).permutation(rows))
+    detector = OutlierDetector(config=BRIEF, random_state=0).fit(
+        np.random.default_rng(0).permutation(rows)
+    )
     p = detector.p_values([[0, 0], [1, 0], [1, 1], [0, 1]])
     assert p[0] > 0.99
     assert p[1:3] == pytest.approx([0.4, 0.1], abs=0.08)
@@ -244,12 +289,16 @@ def test_holes_that_say_something_are_judged_among_rows_with_the_same_holes():
         x[(x[:, 0] > 1) & (rng.random(n) < 0.9), 0] = np.nan
         return x
 
-    detector = OutlierDetector(config=BRIEF, random_state=0, missing="informative").fit(table(1000, 0))
+    detector = OutlierDetector(config=BRIEF, random_state=0, missing="informative").fit(
+        table(1000, 0)
+    )
     rows = table(TEST_ROWS, 1)
     missing = np.isnan(rows[:, 0])
     for some in (missing, ~missing):
         p = detector.p_values(rows[some])
-        assert kstest(p, "uniform").statistic <= 1.63 * np.sqrt(1 / some.sum() + 1 / (100 * some.mean()))
+        assert kstest(p, "uniform").statistic <= 1.63 * np.sqrt(
+            1 / some.sum() + 1 / (100 * some.mean())
+        )
     low = np.array([[np.nan, -1.5, 0.0]])  # usual, but not where the first cell is missing
     assert detector.p_values(low)[0] < 0.08
     plain = OutlierDetector(config=BRIEF, random_state=0).fit(table(1000, 0))
@@ -261,7 +310,10 @@ def test_frames_with_holes_are_fitted_and_judged(container):
     table = mixed(300, holes=0.15)
     new = mixed(100, seed=5, holes=0.3)
     if container == "polars":
-        table, new = pl.from_pandas(table.astype({"sex": "boolean"})), pl.from_pandas(new.astype({"sex": "boolean"}))
+        table, new = (
+            pl.from_pandas(table.astype({"sex": "boolean"})),
+            pl.from_pandas(new.astype({"sex": "boolean"})),
+        )
     detector = OutlierDetector(config=BRIEF, random_state=0, kinds={"gain": "integer"}).fit(table)
     assert len(detector.density_.training["calibration"]["curves"]) > 1
     assert (detector.predict(new) == -1).mean() < 0.08
@@ -270,7 +322,13 @@ def test_frames_with_holes_are_fitted_and_judged(container):
 @pytest.mark.parametrize("orders", [1, 2])
 def test_networks_of_fixed_orders_are_asked_what_they_answer(orders):
     config = cr.FitConfig(
-        members=2, orders=orders, hidden_size=8, components=3, epochs=10, input_dropout=0.0, learning_rate=1e-2
+        members=2,
+        orders=orders,
+        hidden_size=8,
+        components=3,
+        epochs=10,
+        input_dropout=0.0,
+        learning_rate=1e-2,
     )
     options = {"objective": "likelihood", "config": config, "effort": "quick", "random_state": 0}
     detector, rows = OutlierDetector(**options).fit(clusters(400)), clusters(300, 5)
@@ -300,10 +358,14 @@ def test_a_calibration_changes_no_weight_and_repeats():
     density, again = (cr.fit(rows, **options) for _ in range(2))
     assert density.training["calibration"] == again.training["calibration"] is not None
     before = {name: array.copy() for name, array in density.model.arrays().items()}
-    found = fit_calibration(density.model, encode(read_table(clusters(60, 9)), density.schema), min_count=5)
+    found = fit_calibration(
+        density.model, encode(read_table(clusters(60, 9)), density.schema), min_count=5
+    )
     assert found is not None
     assert len(found.curves) == 3
-    assert all(np.array_equal(before[name], array) for name, array in density.model.arrays().items())
+    assert all(
+        np.array_equal(before[name], array) for name, array in density.model.arrays().items()
+    )
 
 
 def test_knots_are_means_over_enough_rows():
@@ -313,7 +375,9 @@ def test_knots_are_means_over_enough_rows():
         curve = calibration_curve(log_odds - 3, asked, np.ones(200), rows)
         assert curve is not None
         order = np.argsort(log_odds)
-        for knot in range(len(curve.x)):  # rows moved within its part of them move one knot alone, by a share of it
+        for knot in range(
+            len(curve.x)
+        ):  # rows moved within its part of them move one knot alone, by a share of it
             moved = log_odds.copy()
             moved[order[2 * rows * knot]] -= 1e-4
             other = calibration_curve(moved - 3, asked, np.ones(200), rows)
@@ -353,7 +417,9 @@ def test_ranks_that_are_right_stay_and_wrong_ones_are_mended():
     weight = np.where(p < 0.5, 3.0, 1.0)  # three quarters of the weight is on ranks below a half
     heavy = calibration_curve(log_odds, np.arange(500), weight, 5)
     assert 1 / (1 + np.exp(-heavy(at[2:3]))) == pytest.approx([0.75], abs=0.08)
-    one = calibration_curve(np.r_[log_odds, -800.0], np.arange(501), np.ones(501), 5)  # an odd row among those held out
+    one = calibration_curve(
+        np.r_[log_odds, -800.0], np.arange(501), np.ones(501), 5
+    )  # an odd row among those held out
     assert one(np.array([-20.0])) < -10
 
 
@@ -395,7 +461,9 @@ def test_curves_and_calibrations_that_are_none_are_refused(tmp_path):
         {"curves": [1, 2]},
         {"complete": 3},
     ]
-    density = cr.fit(clusters(60), config=cr.FitConfig(epochs=1, hidden_size=4), seed=0, verbose=False)
+    density = cr.fit(
+        clusters(60), config=cr.FitConfig(epochs=1, hidden_size=4), seed=0, verbose=False
+    )
     for change in wrong:
         with pytest.raises(FormatError):
             Calibration.from_json({**good.to_json(), **change})
@@ -403,4 +471,9 @@ def test_curves_and_calibrations_that_are_none_are_refused(tmp_path):
         replace(density, training=record).save(tmp_path / "m.chainrule")
         with pytest.raises(FormatError, match=r"m\.chainrule: "):
             cr.load(tmp_path / "m.chainrule")
-    assert fileformat.read(tmp_path / "m.chainrule", kind="model").content["training"]["calibration"]["complete"] == 3
+    assert (
+        fileformat.read(tmp_path / "m.chainrule", kind="model").content["training"]["calibration"][
+            "complete"
+        ]
+        == 3
+    )

@@ -85,7 +85,9 @@ def test_codes_are_what_the_network_reads(density):
         assert np.array_equal(np.isnan(codes), table.isna().to_numpy())
         x, observed = torch.from_numpy(codes), torch.from_numpy(~np.isnan(codes))
         nats = copy.deepcopy(density.model.network).double().log_prob(x, observed).detach().numpy()
-        units = np.where(observed, log_scales(density.schema, np.where(observed, codes, 0)), 0).sum(1)
+        units = np.where(observed, log_scales(density.schema, np.where(observed, codes, 0)), 0).sum(
+            1
+        )
         assert np.allclose(nats + units, density.log_prob(table), rtol=1e-12)
 
 
@@ -98,10 +100,14 @@ def test_codes_of_bits_are_zero_where_the_value_is_the_frequent_one(density):
 
 def test_what_has_no_listed_label_or_is_unknown_comes_back_as_missing():
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({"town": rng.choice(["Rome", "Oslo"], 60), "x": rng.normal(size=60).round(1)})
+    table = pd.DataFrame(
+        {"town": rng.choice(["Rome", "Oslo"], 60), "x": rng.normal(size=60).round(1)}
+    )
     table.loc[[3, 4], "town"] = "Ystad"
     density = cr.fit(table, seed=0, config=TINY, verbose=False)
-    asked = pd.DataFrame({"town": ["Rome", "Ystad", "Atlantis", None], "x": [0.5, np.nan, 0.1, -0.2]})
+    asked = pd.DataFrame(
+        {"town": ["Rome", "Ystad", "Atlantis", None], "x": [0.5, np.nan, 0.1, -0.2]}
+    )
     codes = density.codes(asked)
     assert codes[1:3, 0].tolist() == [2.0, 2.0]
     assert np.isnan(codes[3, 0])
@@ -148,7 +154,9 @@ def test_codes_that_a_column_does_not_have_are_refused(density):
         broken[3, density.schema.names.index(column)] = wrong
         with pytest.raises(SchemaError) as caught:
             density.table(broken)
-        assert str(caught.value) == f"column {column!r}: {rule}; density.codes makes codes of a table"
+        assert (
+            str(caught.value) == f"column {column!r}: {rule}; density.codes makes codes of a table"
+        )
     for wrong in (codes[:, :3], codes[0], codes.astype(str)):
         with pytest.raises(ShapeError, match=r"codes are .* of shape .*; pass numbers \(N, 9\)"):
             density.table(wrong)
@@ -159,14 +167,16 @@ def test_codes_that_a_column_does_not_have_are_refused(density):
 def bits(rows, seed=0):
     rng = np.random.default_rng(seed)
     common = rng.random((rows, 1)) < 0.5
-    return np.where(rng.random((rows, 12)) < 0.85, common, rng.random((rows, 12)) < 0.9).astype(int) | (
-        rng.random((rows, 12)) < 0.5
-    )
+    return np.where(rng.random((rows, 12)) < 0.85, common, rng.random((rows, 12)) < 0.9).astype(
+        int
+    ) | (rng.random((rows, 12)) < 0.5)
 
 
 def lots(rows, seed=0):
     rng = np.random.default_rng(seed)
-    return np.stack([rng.normal(200, 30, rows), rng.integers(1000, 2000, rows), rng.random(rows) < 0.9], axis=1)
+    return np.stack(
+        [rng.normal(200, 30, rows), rng.integers(1000, 2000, rows), rng.random(rows) < 0.9], axis=1
+    )
 
 
 NETWORKS = ["nade", "made", "orderless", "committee", "several orders"]
@@ -177,13 +187,20 @@ ASKED = {
     "features": lambda net, x: net.features(x),
     "loss": lambda net, x: net.training_loss(x),
     "call": lambda net, x: net(x),
-    "draws": lambda net, x: net.sample(len(x), given=(x, torch.arange(x.shape[1]) < x.shape[1] - 1)),
-    "first cells": lambda net, x: net.log_prob(x, observed=torch.arange(x.shape[1]) < x.shape[1] - 1),
+    "draws": lambda net, x: net.sample(
+        len(x), given=(x, torch.arange(x.shape[1]) < x.shape[1] - 1)
+    ),
+    "first cells": lambda net, x: net.log_prob(
+        x, observed=torch.arange(x.shape[1]) < x.shape[1] - 1
+    ),
 }
 
 
 def fitted(make, network):
-    several = {"committee": {"members": 2, "orders": 1}, "several orders": {"members": 2, "orders": 2}}.get(network, {})
+    several = {
+        "committee": {"members": 2, "orders": 1},
+        "several orders": {"members": 2, "orders": 2},
+    }.get(network, {})
     config = cr.FitConfig(hidden_size=8, components=2, epochs=10, **several)
     network = "committee" if several else network
     return cr.fit(make(300), network=network, effort="quick", seed=0, config=config, verbose=False)
@@ -191,10 +208,17 @@ def fitted(make, network):
 
 @pytest.mark.parametrize("make", [bits, lots])
 @pytest.mark.parametrize("network", NETWORKS)
-def test_rows_of_the_table_are_noticed_by_whatever_is_asked_of_a_network_and_codes_are_not(make, network):
+def test_rows_of_the_table_are_noticed_by_whatever_is_asked_of_a_network_and_codes_are_not(
+    make, network
+):
     density = fitted(make, network)
     for asked, ask in ASKED.items():
-        if network == "several orders" and asked in ("its columns", "conditionals", "draws", "first cells"):
+        if network == "several orders" and asked in (
+            "its columns",
+            "conditionals",
+            "draws",
+            "first cells",
+        ):
             continue  # which it refuses
         again = cr.density.Density(density.model, density.training)  # which has not warned yet
         rows = make(100, 1)

@@ -33,7 +33,12 @@ def listed(rows=40):
     label = rng.choice(["a", "b"], rows).astype(object)
     label[:3] = ["rare", "rarer", "rare"]
     return pd.DataFrame(
-        {"bit": rng.integers(0, 2, rows), "label": label, "n": rng.integers(0, 3, rows), "yes": rng.random(rows) < 0.4}
+        {
+            "bit": rng.integers(0, 2, rows),
+            "label": label,
+            "n": rng.integers(0, 3, rows),
+            "yes": rng.random(rows) < 0.4,
+        }
     )
 
 
@@ -61,8 +66,12 @@ NETWORKS = {
     "orderless members": lambda: orderless(6, members=2),
     "ensemble of one order": lambda: cr.Ensemble([nade(7), made(8)], [1, 3]),
     "ensemble of orders": lambda: cr.Ensemble([nade(9), made(10, [3, 2, 1, 0])], [1, 2]),
-    "orders of one network": lambda: cr.Ensemble([(net := orderless(11)), net.with_order([2, 3, 0, 1])]),
-    "committees and an orderless": lambda: cr.Ensemble([cr.Committee([nade(12, [1, 0, 2, 3])]), orderless(13)]),
+    "orders of one network": lambda: cr.Ensemble(
+        [(net := orderless(11)), net.with_order([2, 3, 0, 1])]
+    ),
+    "committees and an orderless": lambda: cr.Ensemble(
+        [cr.Committee([nade(12, [1, 0, 2, 3])]), orderless(13)]
+    ),
 }
 
 
@@ -82,7 +91,9 @@ def with_outside(columns):
         "yes": [(False, 1), (True, 1), ("maybe", 1)],
     }
     rows = list(itertools.product(*(values[name] for name in columns)))
-    frame = pd.DataFrame([[value for value, _ in row] for row in rows], columns=columns, dtype=object)
+    frame = pd.DataFrame(
+        [[value for value, _ in row] for row in rows], columns=columns, dtype=object
+    )
     return frame, np.array([math.prod(times for _, times in row) for row in rows])
 
 
@@ -125,7 +136,9 @@ def test_as_evidence_such_a_cell_is_unknown(name):
     nats = density.log_prob(wrong)
     assert np.allclose(nats, density.log_prob(empty) + 2 * math.log(1 / 41), rtol=0, atol=1e-12)
     for column in ("label", "yes"):
-        assert np.array_equal(density.conditional(wrong, column), density.conditional(empty, column))
+        assert np.array_equal(
+            density.conditional(wrong, column), density.conditional(empty, column)
+        )
         for ask in (tasks.explain, partial(tasks.explain, relative=False), tasks.tails):
             one, other = (ask(density.model, table)[column] for table in (wrong, empty))
             assert np.array_equal(one, other)
@@ -133,14 +146,20 @@ def test_as_evidence_such_a_cell_is_unknown(name):
 
 
 @pytest.mark.filterwarnings("ignore:column 'label'")
-@pytest.mark.parametrize("name", ["nade", "made", "committee", "ensemble of one order", "ensemble of orders"])
+@pytest.mark.parametrize(
+    "name", ["nade", "made", "committee", "ensemble of one order", "ensemble of orders"]
+)
 def test_conditionals_of_fixed_orders_are_quotients_of_their_rows(name):
     """Of a bit given all others, of which some lie outside: what two scores say."""
     density = Density(Model(SCHEMA, NETWORKS[name]()))
     frame, _ = with_outside(["label", "n", "yes"])
     p = density.conditional(frame, "bit")
     nats = np.stack(
-        [density.log_prob(frame.assign(bit=bit)[list(SCHEMA.names)], strict=False) for bit in (0, 1)], axis=1
+        [
+            density.log_prob(frame.assign(bit=bit)[list(SCHEMA.names)], strict=False)
+            for bit in (0, 1)
+        ],
+        axis=1,
     )
     zero = 1 / (1 + np.exp(nats[:, 1] - nats[:, 0]))
     assert np.allclose(p["0"], zero, rtol=0, atol=1e-12)
@@ -157,7 +176,10 @@ def test_conditionals_of_fixed_orders_are_quotients_of_their_rows(name):
 )
 def test_a_density_and_what_is_no_number_have_probability_one(values, wrong):
     density = cr.fit(
-        pd.DataFrame({"x": values}), seed=0, config=cr.FitConfig(hidden_size=4, epochs=2, components=2), verbose=False
+        pd.DataFrame({"x": values}),
+        seed=0,
+        config=cr.FitConfig(hidden_size=4, epochs=2, components=2),
+        verbose=False,
     )
     column = density.schema.columns[0]
     assert column.rows == 300
@@ -235,7 +257,9 @@ def test_every_cell_that_can_be_typed_can_be_scored(fitted, column, cell):
     entropy = -share * math.log2(share) - (1 - share) * math.log2(1 - share)
     relative = fitted.explain(wrong)
     assert relative.at[17, column] == pytest.approx(math.log2(401) - entropy)
-    assert relative.at[17, column] > 8  # however fine the column's grid, where most values have many bits
+    assert (
+        relative.at[17, column] > 8
+    )  # however fine the column's grid, where most values have many bits
     for question in (
         lambda: fitted.log_prob(wrong, strict=True),
         lambda: fitted.score(wrong, strict=True),
@@ -282,7 +306,10 @@ def test_holes_are_filled_and_what_lies_outside_stays(fitted):
         empty = wrong.copy()
         empty.loc[:9, "smoker"] = None
         if how != "draw":
-            assert filled["visits"].tolist() == fitted.impute(empty, how=how, seed=0)["visits"].tolist()
+            assert (
+                filled["visits"].tolist()
+                == fitted.impute(empty, how=how, seed=0)["visits"].tolist()
+            )
     drawn = fitted.sample(500, seed=1)
     assert set(drawn["smoker"]) == {0, 1}
 
@@ -294,7 +321,13 @@ def test_a_fixed_order_fills_beside_what_lies_outside():
         "seed": 0,
         "verbose": False,
         "config": cr.FitConfig(
-            hidden_size=8, epochs=60, order="natural", patience=0, batch_size=20, orders=1, members=1
+            hidden_size=8,
+            epochs=60,
+            order="natural",
+            patience=0,
+            batch_size=20,
+            orders=1,
+            members=1,
         ),
     }
     for network in ("nade", "committee"):
@@ -305,7 +338,9 @@ def test_a_fixed_order_fills_beside_what_lies_outside():
         assert (filled[:, 1] == 9).all()
         assert (filled[:, 3] == rows[:50, 0]).mean() > 0.9
         assert np.isfinite(density.features(np.where(np.isnan(holes), 1, holes))).all()
-        with pytest.raises(EvidenceError, match="known column 'x3' is step 3 of the order, but column 'x0'"):
+        with pytest.raises(
+            EvidenceError, match="known column 'x3' is step 3 of the order, but column 'x0'"
+        ):
             density.log_prob(np.array([[np.nan, 9.0, 0, 1]]))
 
 
@@ -316,7 +351,13 @@ def test_the_headline_is_the_score_of_the_validation_rows():
     assert density.training["valid_nats"] == pytest.approx(-density.score(valid), rel=1e-5)
     assert density.score(valid, strict=True) > density.score(valid)
     with pytest.raises(SchemaError, match="column 'smoker': value 2 at row 3 is not 0 or 1"):
-        cr.fit(train, valid.assign(smoker=[0, 1, 0] + [2] * 37), network="nade", config=config, verbose=False)
+        cr.fit(
+            train,
+            valid.assign(smoker=[0, 1, 0] + [2] * 37),
+            network="nade",
+            config=config,
+            verbose=False,
+        )
 
 
 def test_a_file_keeps_the_rows_that_count(fitted, tmp_path):
@@ -333,7 +374,8 @@ def test_a_file_keeps_the_rows_that_count(fitted, tmp_path):
     flag = density.terms(cell.assign(height="x"))["height"]  # it is there, and lies outside
     assert np.allclose(flag, math.log2(51))
     assert (
-        density.log_prob(cell.assign(height="x")) != density.log_prob(cell.assign(height=None)) - math.log(51)
+        density.log_prob(cell.assign(height="x"))
+        != density.log_prob(cell.assign(height=None)) - math.log(51)
     ).all()
 
 
@@ -342,7 +384,9 @@ def test_such_cells_are_scored_in_every_container(fitted, container, tmp_path):
     wrong = people(12, seed=7).astype({"smoker": object, "visits": object})
     wrong.at[3, "smoker"], wrong.at[4, "visits"] = 5, 0.25
     want = fitted.log_prob(wrong)
-    table = pl.from_pandas(wrong.assign(smoker=wrong["smoker"].astype(int), visits=wrong["visits"].astype(float)))
+    table = pl.from_pandas(
+        wrong.assign(smoker=wrong["smoker"].astype(int), visits=wrong["visits"].astype(float))
+    )
     if container == "pyarrow":
         table = table.to_arrow()
     elif container == "csv":
@@ -375,14 +419,19 @@ def test_the_command_line_scores_them_and_refuses_where_asked(fitted, tmp_path):
     ):
         code, _, errors = chainrule(*words, "--strict", cwd=tmp_path)
         assert code == 2
-        assert errors.startswith("chainrule: column 'smoker': value 5 at row 3 (line 5 of t.csv) is not 0 or 1")
+        assert errors.startswith(
+            "chainrule: column 'smoker': value 5 at row 3 (line 5 of t.csv) is not 0 or 1"
+        )
 
 
 def test_one_row_and_degenerate_columns_leave_room(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         density = cr.fit(
-            pd.DataFrame({"a": [1], "b": [True], "c": [2.5]}), seed=0, config=cr.FitConfig(epochs=1), verbose=False
+            pd.DataFrame({"a": [1], "b": [True], "c": [2.5]}),
+            seed=0,
+            config=cr.FitConfig(epochs=1),
+            verbose=False,
         )
     assert [column.outside_share for column in density.schema.columns] == [0.5] * 3
     wrong = pd.DataFrame({"a": [7], "b": ["x"], "c": [math.inf]})
@@ -397,12 +446,18 @@ FOREIGN = {"n": "1,5", "x": "1,234.50", "y": "1,0", "day": "05.01.2024", "z": "$
 @pytest.mark.parametrize("name", FOREIGN)
 def test_one_cell_in_another_notation_lies_outside_and_many_are_refused(name, container, tmp_path):
     rng = np.random.default_rng(0)
-    table = {"n": rng.integers(3, 30, 60), "x": rng.normal(size=60).round(2), "y": rng.integers(0, 2, 60)}
+    table = {
+        "n": rng.integers(3, 30, 60),
+        "x": rng.normal(size=60).round(2),
+        "y": rng.integers(0, 2, 60),
+    }
     days = np.datetime64("2024-03-01") + rng.integers(0, 90, 60)
     table = pd.DataFrame({**table, "z": rng.integers(0, 50, 60), "day": days})
     table.to_csv(tmp_path / "t.csv", index=False)
     config = cr.FitConfig(hidden_sizes=(8,), epochs=1, members=1)
-    density = cr.fit(tmp_path / "t.csv" if container == "csv" else table, config=config, seed=0, verbose=False)
+    density = cr.fit(
+        tmp_path / "t.csv" if container == "csv" else table, config=config, seed=0, verbose=False
+    )
 
     def asked(rows):
         part = table.head(10).astype({name: object})
@@ -410,7 +465,11 @@ def test_one_cell_in_another_notation_lies_outside_and_many_are_refused(name, co
         if container == "csv":
             part.to_csv(tmp_path / "u.csv", index=False)
             return tmp_path / "u.csv"
-        return part if container == "pandas" else pl.DataFrame({n: pl.Series(part[n].astype(str)) for n in part})
+        return (
+            part
+            if container == "pandas"
+            else pl.DataFrame({n: pl.Series(part[n].astype(str)) for n in part})
+        )
 
     odd = density.oddest(asked([4]), top=1)
     assert [int(odd["row"][0]), odd["column"][0]] == [4, name]

@@ -23,14 +23,21 @@ def labelled(container="pandas"):
     lab[rng.permutation(N)[: 7 * N // 10]] = "a"
     district = np.where(rng.random(N) < 0.2, 1000 + np.arange(N), rng.choice([10, 20, 30], N))
     frame = pd.DataFrame({"lab": lab, "x": rng.integers(0, 2, N), "district": district})
-    return {"pandas": lambda: frame, "polars": lambda: pl.from_pandas(frame), "pyarrow": lambda: pa.table(frame)}[
-        container
-    ]()
+    return {
+        "pandas": lambda: frame,
+        "polars": lambda: pl.from_pandas(frame),
+        "pyarrow": lambda: pa.table(frame),
+    }[container]()
 
 
 def fit(container="pandas", **options):
     return cr.fit(
-        labelled(container), kinds={"district": "categorical"}, seed=0, config=CONFIG, verbose=False, **options
+        labelled(container),
+        kinds={"district": "categorical"},
+        seed=0,
+        config=CONFIG,
+        verbose=False,
+        **options,
     )
 
 
@@ -46,10 +53,14 @@ def test_conditionals_are_the_probabilities_of_the_model(density):
         assert sorted(p.columns[:-1]) == levels
         assert p.columns[-1] == "(other)"
         assert p.to_numpy().sum() == pytest.approx(1, abs=1e-12)
-        own = [math.exp(density.log_prob(empty.assign(**{name: level}))[0]) for level in p.columns[:-1]]
+        own = [
+            math.exp(density.log_prob(empty.assign(**{name: level}))[0]) for level in p.columns[:-1]
+        ]
         assert np.allclose(p.iloc[0, :-1], own, rtol=1e-12, atol=0)
         marginal = density.marginal(name)
-        said = marginal[name].astype(object).where(marginal[name].notna(), "(other)").astype(str)  # a number is no word
+        said = (
+            marginal[name].astype(object).where(marginal[name].notna(), "(other)").astype(str)
+        )  # a number is no word
         assert said.tolist() == list(p.columns)
         assert np.allclose(np.exp(marginal["log_prob"]), p.iloc[0], rtol=1e-12, atol=0)
     assert density.conditional(empty, "lab")["a"][0] == pytest.approx(0.7, abs=0.1)
@@ -86,7 +97,11 @@ def test_draws_follow_the_model(density, network):
     density = density if network == "orderless" else fit(network=network)
     n = 20_000
     drawn = density.sample(n, seed=1)
-    first = density.schema.names[int(density.model.network.order[0])] if network != "orderless" else "lab"
+    first = (
+        density.schema.names[int(density.model.network.order[0])]
+        if network != "orderless"
+        else "lab"
+    )
     for name in {first, "lab"} if network == "orderless" else {first}:
         marginal = density.marginal(name)
         values = marginal[name].astype(object).where(marginal[name] != "(other)")
@@ -127,7 +142,9 @@ def test_an_empty_cell_is_one_of_the_frames_own(container):
 
 def test_arrays_and_categories_and_files(tmp_path):
     rng = np.random.default_rng(0)
-    rows = np.stack([np.where(rng.random(200) < 0.3, 100 + np.arange(200), 7), rng.integers(0, 2, 200)], axis=1)
+    rows = np.stack(
+        [np.where(rng.random(200) < 0.3, 100 + np.arange(200), 7), rng.integers(0, 2, 200)], axis=1
+    )
     density = cr.fit(rows, kinds={"x0": "categorical"}, seed=0, config=CONFIG, verbose=False)
     drawn = density.sample(300, seed=0)
     assert drawn.dtype == np.float64
@@ -145,7 +162,9 @@ def test_arrays_and_categories_and_files(tmp_path):
         read = getattr(pl, f"read_{ending}")(tmp_path / f"d.{ending}")
         assert read["lab"].cast(pl.String).to_list() == word.tolist()
     density.save(tmp_path / "m")
-    code, out, errors = chainrule("sample", "m", "-n", 300, "--seed", 0, "--other", "rest", cwd=tmp_path)
+    code, out, errors = chainrule(
+        "sample", "m", "-n", 300, "--seed", 0, "--other", "rest", cwd=tmp_path
+    )
     assert code == 0, errors
     assert [line.split(",")[0] for line in out.splitlines()[1:]] == word.tolist()
 
@@ -158,7 +177,9 @@ def test_filled_holes_hold_listed_labels_in_their_proportions(density):
     p = p[:-1] / p[:-1].sum()
     share = filled["district"].astype(str).value_counts(normalize=True)
     for level, want in p.items():
-        assert share[level] == pytest.approx(want, abs=5 * math.sqrt(want * (1 - want) / 6000) + 0.02)
+        assert share[level] == pytest.approx(
+            want, abs=5 * math.sqrt(want * (1 - want) / 6000) + 0.02
+        )
     for how in ("best", "mean"):
         filled = density.impute(holes.head(3), how=how)
         assert filled["lab"].tolist() == ["a"] * 3
@@ -169,7 +190,9 @@ def test_holes_are_filled_where_almost_every_draw_is_a_rare_label():
     """Of columns in which two cells in three are rare, no redrawing ends: listed labels are then drawn step by step."""
     rng = np.random.default_rng(1)
     names = np.array([f"{chr(97 + k % 26)}{k}" for k in range(120)], dtype=object)
-    frame = pd.DataFrame({f"c{k}": np.where(rng.random(120) < 0.35, "common", names) for k in range(8)})
+    frame = pd.DataFrame(
+        {f"c{k}": np.where(rng.random(120) < 0.35, "common", names) for k in range(8)}
+    )
     density = cr.fit(frame, seed=0, config=CONFIG, verbose=False)
     filled = density.impute(pd.DataFrame({name: [None] * 50 for name in frame.columns}), seed=0)
     assert (filled == "common").all(axis=None)

@@ -29,7 +29,9 @@ def small():
     frame = pd.DataFrame(
         {
             "bit": rng.integers(0, 2, 120),
-            "label": rng.choice(["a", "b", "c", "rare1", "rare2"], 120, p=[0.5, 0.3, 0.16, 0.02, 0.02]).astype(object),
+            "label": rng.choice(
+                ["a", "b", "c", "rare1", "rare2"], 120, p=[0.5, 0.3, 0.16, 0.02, 0.02]
+            ).astype(object),
             "n": rng.integers(0, 3, 120),
             "x": np.where(rng.random(120) < 0.3, 0.0, rng.normal(5, 2, 120)),
         }
@@ -73,24 +75,35 @@ def test_a_row_with_holes_is_the_sum_over_its_completions(little):
         first = [little.schema.number(name) for name in names]
         rest = [k for k in net.order.tolist() if k not in first]
         ordered = cr.Density(
-            cr.density.Model(little.schema, net.with_order([*[k for k in net.order.tolist() if k in first], *rest]))
+            cr.density.Model(
+                little.schema,
+                net.with_order([*[k for k in net.order.tolist() if k in first], *rest]),
+            )
         )
         total = -math.inf
         open_ = [name for name in levels if name not in names]
         for values in itertools.product(*(levels[name] for name in open_)):
             filled = {**row, **dict(zip(open_, values, strict=True)), "x": None}
             times = label.unlisted + 1 if filled["label"] == "never seen" else 1
-            total = np.logaddexp(total, ordered.log_prob(pd.DataFrame([filled]), strict=True)[0] + math.log(times))
+            total = np.logaddexp(
+                total, ordered.log_prob(pd.DataFrame([filled]), strict=True)[0] + math.log(times)
+            )
         holes = {**row, **dict.fromkeys(open_), "x": None}
-        assert little.log_prob(pd.DataFrame([holes], dtype=object), strict=True)[0] == pytest.approx(total, abs=1e-9)
+        assert little.log_prob(pd.DataFrame([holes], dtype=object), strict=True)[
+            0
+        ] == pytest.approx(total, abs=1e-9)
 
 
 def test_holes_are_absent_columns(density):
     frame = mixed(30, seed=5)
     whole = density.log_prob(frame.assign(gain=np.nan, town=None))
-    with pytest.warns(UserWarning, match=r"column\(s\) 'town', 'gain' are absent and count as unknown"):
+    with pytest.warns(
+        UserWarning, match=r"column\(s\) 'town', 'gain' are absent and count as unknown"
+    ):
         assert np.array_equal(density.log_prob(frame.drop(columns=["gain", "town"])), whole)
-    with pytest.raises(SchemaError, match=r"column\(s\) 'colour' are not in the model; drop them before asking"):
+    with pytest.raises(
+        SchemaError, match=r"column\(s\) 'colour' are not in the model; drop them before asking"
+    ):
         density.log_prob(frame.assign(colour=1))
 
 
@@ -102,7 +115,9 @@ def test_scores_do_not_depend_on_the_other_rows(density):
     frame.index = pd.Index(range(7, 47))
     explained = density.explain(frame)
     assert explained.index.equals(frame.index)
-    assert np.allclose(explained.iloc[:3], density.explain(frame.iloc[:3]), rtol=1e-7, atol=1e-9, equal_nan=True)
+    assert np.allclose(
+        explained.iloc[:3], density.explain(frame.iloc[:3]), rtol=1e-7, atol=1e-9, equal_nan=True
+    )
 
 
 def test_terms_add_up(density):
@@ -142,13 +157,18 @@ def test_bits_of_odd_cells_are_tail_probabilities(density):
     for name in drawn.columns:
         for b in (1, 3, 6):
             share = (bits[name] >= b).mean()
-            slack = 4 * math.sqrt(2**-b / 3000) + 0.25 * 2**-b  # the networks' orders agree only nearly
+            slack = (
+                4 * math.sqrt(2**-b / 3000) + 0.25 * 2**-b
+            )  # the networks' orders agree only nearly
             assert share <= 2**-b + slack, (name, b)
             if name == "height":
                 assert share >= 2**-b - slack
     frame = mixed(20, seed=9)
     frame.loc[3, "height"], frame.loc[4, "height"] = 1e6, 1e7
-    with pytest.warns(UserWarning, match="column 'height': 2 cells, such as 1000000.0 at row 3, lie outside the range"):
+    with pytest.warns(
+        UserWarning,
+        match="column 'height': 2 cells, such as 1000000.0 at row 3, lie outside the range",
+    ):
         p = density.conditional(frame, "town")
     found = tails(density.model, frame)
     for row, town in enumerate(frame["town"]):
@@ -165,7 +185,9 @@ def test_values_in_a_gap_are_odd():
     gap = np.where(rng.random(600) < 0.5, 0, 60 + rng.normal(size=600))
     table = pd.DataFrame({"modes": modes, "gap": gap})
     density = cr.fit(table, effort="quick", seed=0, config=cr.FitConfig(epochs=60), verbose=False)
-    odd = pd.DataFrame({"modes": [0.0, -3.0, 5.0, 10.0, -10.0, 10.0, 14.0], "gap": [0, 0, 60, 30, 25.5, 60.0, 0]})
+    odd = pd.DataFrame(
+        {"modes": [0.0, -3.0, 5.0, 10.0, -10.0, 10.0, 14.0], "gap": [0, 0, 60, 30, 25.5, 60.0, 0]}
+    )
     bits = tails(density.model, odd).round(1)
     assert bits["modes"][[0, 1, 2, 6]].min() > 7
     assert bits["modes"][5] < 4
@@ -221,7 +243,9 @@ def test_conditionals_are_those_of_the_frame(density):
     assert (q["q0.1"] <= q["q0.9"]).all()
     hour = density.conditional(frame, "hour")
     assert hour["q0.5"].dtype.kind == "M"
-    with pytest.raises(SchemaError, match=r"column 'twon' is unknown; choose one of .*nearest: 'town'"):
+    with pytest.raises(
+        SchemaError, match=r"column 'twon' is unknown; choose one of .*nearest: 'town'"
+    ):
         density.conditional(frame, "twon")
     with pytest.raises(ShapeError, match=r"quantiles = \[0.5, 1\]"):
         density.conditional(frame, "gain", quantiles=(0.5, 1))
@@ -230,7 +254,13 @@ def test_conditionals_are_those_of_the_frame(density):
 @pytest.mark.parametrize("how", ["draw", "best", "mean"])
 @pytest.mark.parametrize("container", ["pandas", "polars", "pyarrow"])
 def test_holes_are_filled_and_nothing_else_changes(density, how, container):
-    types = {"sex": "boolean", "gain": "Int64", "price": "float64", "height": "float64", "hour": "datetime64[us]"}
+    types = {
+        "sex": "boolean",
+        "gain": "Int64",
+        "price": "float64",
+        "height": "float64",
+        "hour": "datetime64[us]",
+    }
     frame = mixed(80, seed=11, holes=0.3).astype(types)
     frame.index = pd.Index([f"r{k}" for k in range(80)])
     table = frame
@@ -298,7 +328,9 @@ def test_arrays_are_filled_and_drawn_as_arrays():
     rows = rng.normal(size=(200, 3))
     rows[:, 2] = rows[:, 0] + 0.1 * rows[:, 2]
     rows[::7, 1] = np.nan
-    density = cr.fit(rows, seed=0, config=cr.FitConfig(hidden_size=16, components=2, epochs=150), verbose=False)
+    density = cr.fit(
+        rows, seed=0, config=cr.FitConfig(hidden_size=16, components=2, epochs=150), verbose=False
+    )
     holes = rows.copy()
     holes[:, 2] = np.nan
     filled = density.impute(holes, how="best")
@@ -328,7 +360,9 @@ def test_marginals_are_likelihoods_of_one_column_and_two(density):
     assert len(pairs) == 8
     assert np.exp(pairs["log_prob"]).sum() == pytest.approx(1, abs=1e-12)
     pairs = pairs[pairs["town"] != "(other)"].reset_index(drop=True)
-    table = pd.DataFrame({name: [None] * 6 for name in ALL}).assign(sex=pairs["sex"], town=pairs["town"])
+    table = pd.DataFrame({name: [None] * 6 for name in ALL}).assign(
+        sex=pairs["sex"], town=pairs["town"]
+    )
     assert np.allclose(density.log_prob(table, strict=True), pairs["log_prob"], rtol=0, atol=1e-12)
     height = density.marginal("height")
     assert not height["is_mass"].any()
@@ -352,7 +386,9 @@ def test_comparisons_are_paired(density):
     with pytest.raises(SchemaError, match="column 'price': the models give masses to other values"):
         density.compare(other, frame)
     with pytest.raises(SchemaError, match=r"the models differ in the column\(s\) 'price'"):
-        density.compare(cr.fit(mixed(100).drop(columns="price"), seed=1, config=config, verbose=False), frame)
+        density.compare(
+            cr.fit(mixed(100).drop(columns="price"), seed=1, config=config, verbose=False), frame
+        )
 
 
 def test_a_missing_cell_may_tell(tmp_path):
@@ -371,7 +407,10 @@ def test_a_missing_cell_may_tell(tmp_path):
     assert math.exp(density.log_prob(hole)[0]) == pytest.approx(np.isnan(income).mean(), abs=0.08)
     p = density.conditional(hole, "rich")
     assert p["True"][0] > 0.9
-    q = [density.conditional(pd.DataFrame({"income": [cell], "rich": [True]}), "income") for cell in (np.nan, 12.0)]
+    q = [
+        density.conditional(pd.DataFrame({"income": [cell], "rich": [True]}), "income")
+        for cell in (np.nan, 12.0)
+    ]
     assert np.array_equal(*q)  # that the cell is missing says nothing of what it would be
     drawn = density.sample(3000, seed=0)
     assert list(drawn.columns) == ["income", "rich"]
@@ -401,7 +440,10 @@ def test_held_out_cells_are_uniform_where_the_model_is_right():
         x = torch.from_numpy(codes.values)
         distribution = net.conditional(x, last)
         at = x[:, last]
-        upper, lower = distribution.cdf(at), distribution.cdf(torch.nextafter(at, torch.full_like(at, -torch.inf)))
+        upper, lower = (
+            distribution.cdf(at),
+            distribution.cdf(torch.nextafter(at, torch.full_like(at, -torch.inf))),
+        )
     u = np.random.default_rng(0).random(len(at))
     pit = np.sort((lower + torch.from_numpy(u) * (upper - lower)).numpy())
     n = len(pit)
@@ -425,7 +467,9 @@ def test_a_fixed_order_says_what_it_cannot():
     [
         pd.DataFrame({"a": [1.5], "b": [True], "c": [3]}),
         pd.DataFrame({"a": [0.3, 0.4, 0.1, 2.5]}),
-        pd.DataFrame({"a": [7] * 9, "b": [0.25] * 9, "c": ["x"] * 9, "d": [True] * 9, "e": [0] * 9}),
+        pd.DataFrame(
+            {"a": [7] * 9, "b": [0.25] * 9, "c": ["x"] * 9, "d": [True] * 9, "e": [0] * 9}
+        ),
         pd.DataFrame({"a": [None] * 9, "b": [np.nan] * 9, "c": range(9)}),
         pd.DataFrame({"a": [1e15, -1e15, 3.0, 4.5], "b": [1e-300, 2e-300, 5e-300, 1e-299]}),
         pd.DataFrame({"a": pd.to_datetime(["2024-02-29"] * 4), "b": [1, 2, 3, 4]}),
@@ -451,7 +495,10 @@ def test_degenerate_tables_work(frame, objective, tmp_path):
 def test_unlisted_labels_are_below_every_listed_one_and_above_nothing(density):
     frame = mixed(30, seed=14)
     every = [density.log_prob(frame.assign(town=town)) for town in ("north", "south", "west")]
-    with pytest.warns(UserWarning, match="column 'town': 30 cells hold none of its labels: 'elsewhere'; that counts"):
+    with pytest.warns(
+        UserWarning,
+        match="column 'town': 30 cells hold none of its labels: 'elsewhere'; that counts",
+    ):
         every = np.stack([*every, density.log_prob(frame.assign(town="elsewhere"))])
     assert np.isfinite(every).all()
     assert (every[3] < every[:3].min(0)).all()

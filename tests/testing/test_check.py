@@ -38,7 +38,9 @@ def test_check_passes_a_sound_model_and_names_what_is_broken(density):
         network.__class__ = cls
         bad = cr.Density(cr.density.Model(density.model.schema, network))
         results = check(bad)
-        assert broken <= {k for k, r in enumerate(results) if not r.passed}, [r.detail for r in results]
+        assert broken <= {k for k, r in enumerate(results) if not r.passed}, [
+            r.detail for r in results
+        ]
 
 
 def test_check_notices_a_sampler_that_couples_columns_and_passes_rare_and_constant_ones():
@@ -48,7 +50,9 @@ def test_check_notices_a_sampler_that_couples_columns_and_passes_rare_and_consta
         network = cr.NADE(30, hidden_size=2)
         network.output_weight.zero_()
         network.output_bias[:20] = -40.0
-        network.output_bias[20:] = torch.tensor([0.7, 0.0, 0.0, 0.0, 0.0, 0.0, -7.0, -7.0, -7.0, -7.0])
+        network.output_bias[20:] = torch.tensor(
+            [0.7, 0.0, 0.0, 0.0, 0.0, 0.0, -7.0, -7.0, -7.0, -7.0]
+        )
     sound = cr.Density(Model(Schema(columns), network))
     for seed in range(6):
         assert [r.passed for r in check(sound, seed=seed)] == [True] * 7

@@ -17,7 +17,9 @@ EPOCH = 60_000  # about as many calls and returns of functions as an epoch of th
 
 def arrays_of(path):
     contents = fileformat.read(path, kind="model")
-    digests = {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in contents.arrays.items()}
+    digests = {
+        name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in contents.arrays.items()
+    }
     return digests, contents.content["training"]
 
 
@@ -39,7 +41,9 @@ def interrupted(tmp_path_factory):
     """A folder with the checkpoint of a run that met Ctrl-C, its exit code, and what it said."""
     folder = tmp_path_factory.mktemp("interrupted")
     words = (*FIT, "-o", "m.chainrule")
-    return folder, *struck(*words, cwd=folder, signal=signal.SIGINT, watched="m.chainrule.checkpoint")
+    return folder, *struck(
+        *words, cwd=folder, signal=signal.SIGINT, watched="m.chainrule.checkpoint"
+    )
 
 
 @pytest.fixture
@@ -57,7 +61,9 @@ def test_killed_again_and_again_it_ends_in_the_same_bits(tmp_path, unbroken):
     for watched in (checkpoint.name, half_written, checkpoint.name):
         calls = 0 if watched is half_written else moments.randrange(2 * EPOCH)
         words = (*FIT, "-o", "m.chainrule", "--quiet", "--resume")
-        code, errors = struck(*words, cwd=tmp_path, signal=signal.SIGKILL, watched=watched, calls=calls)
+        code, errors = struck(
+            *words, cwd=tmp_path, signal=signal.SIGKILL, watched=watched, calls=calls
+        )
         assert code == -signal.SIGKILL, errors
         assert not path.exists(), "a model file must not appear before training is done"
         reached.append(fileformat.read(checkpoint, kind="checkpoint").content["epoch"])
@@ -78,14 +84,19 @@ def test_the_seed_of_a_checkpoint_serves_when_none_is_given(folder, unbroken):
 def test_ctrl_c_says_how_to_go_on_and_nothing_is_lost(interrupted, folder):
     _, code, errors = interrupted
     assert code == 130
-    assert errors == "64 binary columns\nchainrule: interrupted; repeat the command with --resume to continue\n"
+    assert (
+        errors
+        == "64 binary columns\nchainrule: interrupted; repeat the command with --resume to continue\n"
+    )
     assert [p.name for p in folder.iterdir()] == ["m.chainrule.checkpoint"]
     code, _, errors = chainrule(*FIT, "-o", "m.chainrule", cwd=folder)
     assert code == 2
     assert errors == (
         "chainrule: m.chainrule.checkpoint holds an interrupted run; pass --resume to continue it, or delete it to start over\n"
     )
-    code, _, errors = chainrule(*FIT, "-o", "m.chainrule", "--resume", "--batch-size", 50, cwd=folder)
+    code, _, errors = chainrule(
+        *FIT, "-o", "m.chainrule", "--resume", "--batch-size", 50, cwd=folder
+    )
     assert code == 2
     assert errors.removeprefix("64 binary columns\n") == (
         "chainrule: m.chainrule.checkpoint: this checkpoint was trained with another batch_size; "
@@ -94,12 +105,30 @@ def test_ctrl_c_says_how_to_go_on_and_nothing_is_lost(interrupted, folder):
 
 
 def test_resuming_a_finished_run_changes_nothing(tmp_path):
-    quick = ("fit", "digits", "--hidden-size", 20, "--members", 1, "--epochs", 1, "--resume", "-o", "m.chainrule")
+    quick = (
+        "fit",
+        "digits",
+        "--hidden-size",
+        20,
+        "--members",
+        1,
+        "--epochs",
+        1,
+        "--resume",
+        "-o",
+        "m.chainrule",
+    )
     code, _, errors = chainrule(*quick, cwd=tmp_path)
     assert code == 0
-    assert errors.startswith("m.chainrule.checkpoint: no interrupted run here; starting from the beginning\n")
+    assert errors.startswith(
+        "m.chainrule.checkpoint: no interrupted run here; starting from the beginning\n"
+    )
     before = (tmp_path / "m.chainrule").read_bytes()
-    assert chainrule(*quick, cwd=tmp_path) == (0, "", "m.chainrule: already finished; nothing to resume\n")
+    assert chainrule(*quick, cwd=tmp_path) == (
+        0,
+        "",
+        "m.chainrule: already finished; nothing to resume\n",
+    )
     assert (tmp_path / "m.chainrule").read_bytes() == before
 
 
@@ -118,7 +147,9 @@ def test_a_damaged_checkpoint_is_refused(folder):
 def test_same_seed_same_bytes_and_another_seed_other_bytes(tmp_path, unbroken):
     """In processes that order sets otherwise, too."""
     for name in ("m", "k"):
-        code, _, errors = typed(*FIT, "-o", name, "--quiet", cwd=tmp_path, PYTHONHASHSEED={"m": "1", "k": "2"}[name])
+        code, _, errors = typed(
+            *FIT, "-o", name, "--quiet", cwd=tmp_path, PYTHONHASHSEED={"m": "1", "k": "2"}[name]
+        )
         assert code == 0, errors
         assert arrays_of(tmp_path / name) == unbroken
     assert (tmp_path / "m").read_bytes() == (tmp_path / "k").read_bytes()

@@ -11,7 +11,11 @@ FIT = ("--hidden-size", 4, "--epochs", 1, "--members", 1, "--resume", "--quiet")
 def table(seed, rows=80):
     rng = np.random.default_rng(seed)
     return pl.DataFrame(
-        {"bit": rng.integers(0, 2, rows), "lab": rng.choice(["u", "v"], rows), "x": rng.normal(size=rows)}
+        {
+            "bit": rng.integers(0, 2, rows),
+            "lab": rng.choice(["u", "v"], rows),
+            "x": rng.normal(size=rows),
+        }
     )
 
 
@@ -29,7 +33,10 @@ def folder(tmp_path_factory):
     pl.DataFrame(bits).write_csv(path / "bit.csv")
     for source, model in (("t.csv", "m"), ("bits.csv", "b")):
         code, _, errors = chainrule("fit", source, "-o", model, *FIT, "--seed", 3, cwd=path)
-        assert (code, errors) == (0, f"{model}.checkpoint: no interrupted run here; starting from the beginning\n")
+        assert (code, errors) == (
+            0,
+            f"{model}.checkpoint: no interrupted run here; starting from the beginning\n",
+        )
     return path
 
 
@@ -73,7 +80,18 @@ def test_another_run_is_told_apart_and_nothing_is_overwritten(folder, source, mo
 
 
 def test_a_committee_that_chose_its_settings_itself_is_known_again(folder):
-    words = ("fit", "bits.csv", "-o", "c", "--network", "committee", "--effort", "quick", "--seed", 1)
+    words = (
+        "fit",
+        "bits.csv",
+        "-o",
+        "c",
+        "--network",
+        "committee",
+        "--effort",
+        "quick",
+        "--seed",
+        1,
+    )
     words += ("--epochs", 1, "--hidden-size", 4, "--members", 2, "--resume", "--quiet")
     assert chainrule(*words, cwd=folder)[0] == 0
     assert chainrule(*words, cwd=folder) == (0, "", "c: already finished; nothing to resume\n")

@@ -23,7 +23,9 @@ from chainrule.training import memory, rows
 from chainrule.training.recipes import RECIPES
 from chainrule.training.recipes.orderless import EFFORTS, batch_size
 
-filled, sample = (sys.modules[f"chainrule.{name}"] for name in ("table.filled", "tasks.sample"))  # functions hide them
+filled, sample = (
+    sys.modules[f"chainrule.{name}"] for name in ("table.filled", "tasks.sample")
+)  # functions hide them
 ALL = ["sex", "town", "gain", "height", "price", "hour"]
 QUICK = cr.FitConfig(hidden_sizes=(12,), components=2, epochs=3, members=2)
 
@@ -35,7 +37,10 @@ def bytes_of(density, path):
 
 def test_seeds_reproduce_bytes(tmp_path):
     frame = mixed(200, holes=0.1)
-    one, two = (bytes_of(cr.fit(frame, seed=3, config=QUICK, verbose=False), tmp_path / f"m{k}") for k in range(2))
+    one, two = (
+        bytes_of(cr.fit(frame, seed=3, config=QUICK, verbose=False), tmp_path / f"m{k}")
+        for k in range(2)
+    )
     assert one == two
     assert one != bytes_of(cr.fit(frame, seed=4, config=QUICK, verbose=False), tmp_path / "m")
 
@@ -51,7 +56,10 @@ def test_rules_follow_the_table(density):
     assert sizes == sorted(sizes)
     assert [batch_size(n) for n in (1, 10**9)] == [32, 512]
     assert config.patience == small.patience == 0
-    members = [recipe.plan(cr.FitConfig(), columns, n, "standard").members for n in (199, 200, 10_000, 10_001)]
+    members = [
+        recipe.plan(cr.FitConfig(), columns, n, "standard").members
+        for n in (199, 200, 10_000, 10_001)
+    ]
     assert members == [1, 3, 3, 1]
     assert recipe.plan(cr.FitConfig(), columns, 600, "quick").members == 1
     with pytest.raises(ChainruleError, match=r"members = 2: .* pass network='committee'"):
@@ -86,21 +94,28 @@ def test_a_time_limit_ends_training(batch_size, monkeypatch):
     assert next(clock) < 4
     history = density.training["history"]
     assert len(history) == 1 if batch_size == 4 else 2 <= len(history) < 30
-    assert [record["rate"] for record in history] == sorted((record["rate"] for record in history), reverse=True)
+    assert [record["rate"] for record in history] == sorted(
+        (record["rate"] for record in history), reverse=True
+    )
     assert history[-1]["rate"] < 1e-4
 
 
 def test_a_time_limit_is_a_number_of_seconds():
-    with pytest.raises(ChainruleError, match="time_limit_s = 0: pass a number of seconds above zero"):
+    with pytest.raises(
+        ChainruleError, match="time_limit_s = 0: pass a number of seconds above zero"
+    ):
         cr.fit(mixed(50), time_limit_s=0, verbose=False)
 
 
 def test_memory_is_refused_before_it_is_taken(monkeypatch):
     monkeypatch.setattr(memory, "free_bytes", lambda: 10_000_000)
     with pytest.raises(
-        ChainruleError, match=r"training needs about 7.\d GB, and 0.0 GB are free: pass smaller hidden layers"
+        ChainruleError,
+        match=r"training needs about 7.\d GB, and 0.0 GB are free: pass smaller hidden layers",
     ):
-        cr.fit(mixed(50), config=cr.FitConfig(hidden_sizes=(10_000, 10_000), members=3), verbose=False)
+        cr.fit(
+            mixed(50), config=cr.FitConfig(hidden_sizes=(10_000, 10_000), members=3), verbose=False
+        )
     assert memory.free_bytes() == 10_000_000
 
 
@@ -113,7 +128,10 @@ def test_fit_says_what_it_assumed(capsys):
         ["hour", "datetime"], ["row", "left"],
     ]  # fmt: skip
     shown = repr(density).splitlines()
-    assert shown[0] == "Density of 1 binary, 1 categorical, 1 integer, 2 real, 1 datetime columns by OrderlessNADE"
+    assert (
+        shown[0]
+        == "Density of 1 binary, 1 categorical, 1 integer, 2 real, 1 datetime columns by OrderlessNADE"
+    )
     assert "nats better than independent columns" in shown[1]
     assert shown[3] == "left out: row"
     assert density.training["effort"] == "standard"
@@ -138,13 +156,17 @@ def test_a_model_file_holds_no_row_and_no_rare_label(tmp_path):
     """No label rarer than min_count, and no two neighbouring cells of a row, are in the file's bytes."""
     rng = np.random.default_rng(0)
     frame = mixed(300).assign(
-        city=rng.choice(["Aachen", "Bonn", "Celle"], 300).astype(object), salary=rng.normal(50_000, 9_000, 300)
+        city=rng.choice(["Aachen", "Bonn", "Celle"], 300).astype(object),
+        salary=rng.normal(50_000, 9_000, 300),
     )
     frame.loc[:3, "city"] = "Secretville"
     frame.loc[4, "city"] = "Hiddenham"
     frame["kind"] = frame["city"].astype("category")
     path = tmp_path / "m"
-    for data in (frame, pl.from_pandas(frame).with_columns(pl.col("city").cast(pl.Enum(sorted(set(frame.city)))))):
+    for data in (
+        frame,
+        pl.from_pandas(frame).with_columns(pl.col("city").cast(pl.Enum(sorted(set(frame.city))))),
+    ):
         content = bytes_of(cr.fit(data, seed=0, config=QUICK, verbose=False), path)
         assert b"Aachen" in content
         for word in (b"Secretville", b"Hiddenham"):
@@ -162,7 +184,9 @@ def files(tmp_path_factory):
     frame["note"] = [None if k % 3 else 'a "b",\nc' for k in range(500)]
     frame.to_csv(folder / "t.csv", index=False)
     frame.to_csv(folder / "t.csv.gz", index=False)
-    pl.read_csv(folder / "t.csv", try_parse_dates=True).write_parquet(folder / "t.parquet", row_group_size=64)
+    pl.read_csv(folder / "t.csv", try_parse_dates=True).write_parquet(
+        folder / "t.parquet", row_group_size=64
+    )
     return folder
 
 
@@ -173,7 +197,9 @@ def test_files_are_read_in_parts_as_they_are_whole(files, name, monkeypatch):
     assert len(parts) > 4
     assert sum(map(len, parts)) == len(whole) == 500
     assert [part.first_row for part in parts] == np.cumsum([0, *map(len, parts[:-1])]).tolist()
-    monkeypatch.setattr(read.read_chunks, "__kwdefaults__", {**read.read_chunks.__kwdefaults__, "rows": 70})
+    monkeypatch.setattr(
+        read.read_chunks, "__kwdefaults__", {**read.read_chunks.__kwdefaults__, "rows": 70}
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         density = cr.fit(files / name, seed=0, config=QUICK, verbose=False)
@@ -199,7 +225,9 @@ def test_large_files_train_to_the_same_bytes(files, name, monkeypatch, tmp_path)
         monkeypatch.setattr(rows, "_array", lambda *of: made.append(array(*of)) or made[-1])
         two = bytes_of(cr.fit(files / name, seed=0, config=QUICK, verbose=False), tmp_path / "two")
     assert one == two
-    assert [type(part) for part in made] == [np.memmap] * 4  # codes and masks, to train on and to validate with
+    assert [type(part) for part in made] == [
+        np.memmap
+    ] * 4  # codes and masks, to train on and to validate with
     folder = Path(made[0].filename).parent
     assert not folder.exists()
 
@@ -207,14 +235,18 @@ def test_large_files_train_to_the_same_bytes(files, name, monkeypatch, tmp_path)
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_filled_and_drawn_tables_are_written_in_parts(files, ending, monkeypatch, tmp_path):
     """As in memory, and either whole or not at all."""
-    monkeypatch.setattr(read.read_chunks, "__kwdefaults__", {**read.read_chunks.__kwdefaults__, "rows": 70})
+    monkeypatch.setattr(
+        read.read_chunks, "__kwdefaults__", {**read.read_chunks.__kwdefaults__, "rows": 70}
+    )
     monkeypatch.setattr(sample, "BATCH_ROWS", 60)
     warnings.simplefilter("ignore")
     density = cr.fit(files / "t.csv", seed=0, config=QUICK, verbose=False)
     source, to = files / f"t.{ending}", tmp_path / f"filled.{ending}"
     assert density.impute(source, how="best", to=to) == to
     got, want = read.read_table(to).frame, density.impute(source, how="best")
-    assert got.select(ALL).equals(want.select(ALL)) if ending == "parquet" else got.shape == want.shape
+    assert (
+        got.select(ALL).equals(want.select(ALL)) if ending == "parquet" else got.shape == want.shape
+    )
     assert got.select(ALL).null_count().sum_horizontal().item() == 0
     assert got["note"].to_list() == want["note"].to_list()
     drawn = density.sample(200, seed=1, to=tmp_path / f"drawn.{ending}")
@@ -241,17 +273,32 @@ def test_faults_late_in_a_file_are_named_by_line(tmp_path):
     with pytest.raises(FormatError, match=rf"{path}: line 52 has 1 field\(s\) where line 1 has 2"):
         list(read_chunks(path, rows=10))
     path.write_text("a,b\n" + "1,2\n" * 50 + "1,x\n")
-    density = cr.fit(pd.DataFrame({"a": [1, 2, 3] * 9, "b": [2, 3, 4] * 9}), seed=0, config=QUICK, verbose=False)
+    density = cr.fit(
+        pd.DataFrame({"a": [1, 2, 3] * 9, "b": [2, 3, 4] * 9}), seed=0, config=QUICK, verbose=False
+    )
     *_, last = read_chunks(path, rows=10)
     with pytest.raises(
-        SchemaError, match=rf"column 'b': value 'x' at row 50 \(line 52 of {path}\) is not a finite number"
+        SchemaError,
+        match=rf"column 'b': value 'x' at row 50 \(line 52 of {path}\) is not a finite number",
     ):
         density.log_prob(last, strict=True)
 
 
 def test_the_command_line_fits_tables(tmp_path):
     mixed(200, holes=0.1).to_csv(tmp_path / "t.csv", index=False)
-    words = ("t.csv", "-o", "m", "--epochs", 2, "--kind", "gain=real", "--missing", "informative", "--seed", 1)
+    words = (
+        "t.csv",
+        "-o",
+        "m",
+        "--epochs",
+        2,
+        "--kind",
+        "gain=real",
+        "--missing",
+        "informative",
+        "--seed",
+        1,
+    )
     code, _, errors = command("fit", *words, cwd=tmp_path)
     assert code == 0, errors
     assert re.search(r"^gain +real +as you said", errors, re.MULTILINE)

@@ -30,7 +30,9 @@ def rows_of(seed=0, n=200, columns=6):
 
 def test_a_tiny_nade_reaches_the_entropy_of_an_enumerated_distribution():
     """On every row of a 4-bit distribution in proportion to its probability, the loss can fall to the entropy, and does."""
-    counts = np.random.default_rng(5).multinomial(4096, np.random.default_rng(6).dirichlet(np.full(16, 0.4)))
+    counts = np.random.default_rng(5).multinomial(
+        4096, np.random.default_rng(6).dirichlet(np.full(16, 0.4))
+    )
     rows = all_rows(cr.NADE(4)).numpy().repeat(counts, axis=0)
     p = counts[counts > 0] / counts.sum()
     entropy = float(-(p * np.log(p)).sum())
@@ -46,7 +48,9 @@ def test_on_digits_it_beats_independent_columns(activation):
     """What catches a wrong loss: held-out digits, against independent columns, by a stated margin."""
     digits = cr.datasets.load("digits")
     config = FitConfig(hidden_size=100, epochs=30, activation=activation)
-    density = cr.fit(digits.train, digits.valid, network="nade", seed=0, config=config, verbose=False)
+    density = cr.fit(
+        digits.train, digits.valid, network="nade", seed=0, config=config, verbose=False
+    )
     alone = cr.IndependentColumns(64)
     alone.initialize_from(torch.from_numpy(digits.train).float())
     independent = float(alone.log_prob(torch.from_numpy(digits.valid).float()).mean().detach())
@@ -59,15 +63,25 @@ def test_on_digits_it_beats_independent_columns(activation):
 def test_same_seed_same_bytes_and_no_global_generator_is_touched():
     torch.manual_seed(123)
     before = torch.get_rng_state()
-    one, two = (cr.fit(rows_of(), network="nade", seed=4, config=QUICK, verbose=False) for _ in range(2))
+    one, two = (
+        cr.fit(rows_of(), network="nade", seed=4, config=QUICK, verbose=False) for _ in range(2)
+    )
     other = cr.fit(rows_of(), network="nade", seed=5, config=QUICK, verbose=False)
     assert torch.equal(before, torch.get_rng_state())
     for name, array in one.model.arrays().items():
         assert array.tobytes() == two.model.arrays()[name].tobytes()
-    assert other.model.arrays()["input_weight"].tobytes() != one.model.arrays()["input_weight"].tobytes()
+    assert (
+        other.model.arrays()["input_weight"].tobytes()
+        != one.model.arrays()["input_weight"].tobytes()
+    )
     unseeded = cr.fit(rows_of(), network="nade", config=QUICK, verbose=False)
-    again = cr.fit(rows_of(), network="nade", seed=unseeded.training["seed"], config=QUICK, verbose=False)
-    assert again.model.arrays()["input_weight"].tobytes() == unseeded.model.arrays()["input_weight"].tobytes()
+    again = cr.fit(
+        rows_of(), network="nade", seed=unseeded.training["seed"], config=QUICK, verbose=False
+    )
+    assert (
+        again.model.arrays()["input_weight"].tobytes()
+        == unseeded.model.arrays()["input_weight"].tobytes()
+    )
 
 
 def test_decay_spares_biases_and_first_hidden():
@@ -75,10 +89,17 @@ def test_decay_spares_biases_and_first_hidden():
     rows = (np.random.default_rng(0).random((400, 5)) < [0.02, 0.1, 0.5, 0.2, 0.3]).astype(int)
     config = FitConfig(hidden_size=8, epochs=40, weight_decay=90.0, learning_rate=0.01, patience=0)
     density = cr.fit(rows, rows, network="nade", seed=0, config=config, verbose=False)
-    assert density.training["valid_nats"] == pytest.approx(density.training["independent_valid_nats"], abs=0.02)
-    groups = loop.make_state(cr.NADE(3), Plan(weight_decay=90.0), generator_from(0)).optimizer.param_groups
+    assert density.training["valid_nats"] == pytest.approx(
+        density.training["independent_valid_nats"], abs=0.02
+    )
+    groups = loop.make_state(
+        cr.NADE(3), Plan(weight_decay=90.0), generator_from(0)
+    ).optimizer.param_groups
     assert [g["weight_decay"] for g in groups] == [90.0, 0.0]
-    assert [sorted(tuple(p.shape) for p in g["params"]) for g in groups] == [[(3, 500)] * 2, [(3,), (500,), (500,)]]
+    assert [sorted(tuple(p.shape) for p in g["params"]) for g in groups] == [
+        [(3, 500)] * 2,
+        [(3,), (500,), (500,)],
+    ]
 
 
 def state_of(network, plan=QUICK_PLAN):
@@ -93,7 +114,13 @@ def test_early_stopping_restores_the_best_weights(monkeypatch):
     seen = []
     x = torch.from_numpy(rows_of()).float()
     plan = Plan(hidden_size=5, epochs=50, patience=3)
-    loop.train(state, Rows(x), Rows(x), plan, after_epoch=lambda s: seen.append(copy.deepcopy(s.network.state_dict())))
+    loop.train(
+        state,
+        Rows(x),
+        Rows(x),
+        plan,
+        after_epoch=lambda s: seen.append(copy.deepcopy(s.network.state_dict())),
+    )
     assert len(seen) == 5
     assert state.best_nats == 4.0
     assert torch.equal(state.network.state_dict()["input_weight"], seen[1]["input_weight"])
@@ -101,7 +128,8 @@ def test_early_stopping_restores_the_best_weights(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("worse_by", "kept"), [(0.05, "last"), (0.15, "last"), (0.25, "best"), (-0.1, "last"), (math.nan, "best")]
+    ("worse_by", "kept"),
+    [(0.05, "last"), (0.15, "last"), (0.25, "best"), (-0.1, "last"), (math.nan, "best")],
 )
 def test_the_last_weights_are_taken_unless_they_are_worse_for_sure(monkeypatch, worse_by, kept):
     """Of 25 rows whose differences have a deviation of 0.5, one tenth is the standard error of their mean."""
@@ -179,7 +207,9 @@ def test_roll_back_restores_weights_and_forgets_moments():
     network.log_prob(torch.ones(4, 6)).sum().backward()
     state.optimizer.step()
     assert not torch.equal(network.state_dict()["input_weight"], kept["input_weight"])
-    with pytest.warns(UserWarning, match="epoch 1: back to the best weights, at half the learning rate"):
+    with pytest.warns(
+        UserWarning, match="epoch 1: back to the best weights, at half the learning rate"
+    ):
         best.roll_back(state)
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, kept[name])
@@ -209,7 +239,9 @@ def test_a_run_stopped_after_every_epoch_equals_the_unbroken_one(tmp_path):
     x = torch.from_numpy(rows_of(n=300)).float()
     x[:, 1::2] = x[:, ::2]
     x[:40, 1] = 1 - x[:40, 0]
-    plan = Plan(hidden_size=20, epochs=60, patience=6, learning_rate=0.1, decay="none", weight_decay=0.0)
+    plan = Plan(
+        hidden_size=20, epochs=60, patience=6, learning_rate=0.1, decay="none", weight_decay=0.0
+    )
     bad = (4, *range(8, 8 + loop.BAD_STEPS))
 
     def fresh():
@@ -245,11 +277,15 @@ def test_a_checkpoint_of_another_order_is_refused(tmp_path):
     from chainrule.training.checkpoint import Checkpoint
 
     plan, orders = Plan(hidden_size=3), (None, [1, 0, 2, 3])
-    one, other = (state_of(cr.NADE(4, hidden_size=3, order=o, generator=generator_from(0)), plan) for o in orders)
+    one, other = (
+        state_of(cr.NADE(4, hidden_size=3, order=o, generator=generator_from(0)), plan)
+        for o in orders
+    )
     Checkpoint(tmp_path / "c").save(other, plan, seed=0, run="")
     Checkpoint(tmp_path / "c").restore(other, plan, run="")
     with pytest.raises(
-        FormatError, match="network differs from this run's, in the order of its columns or in its sizes"
+        FormatError,
+        match="network differs from this run's, in the order of its columns or in its sizes",
     ):
         Checkpoint(tmp_path / "c").restore(one, plan, run="")
 
@@ -265,15 +301,25 @@ def spy_on_first_weights(monkeypatch):
     return first
 
 
-def test_a_run_that_never_becomes_finite_keeps_its_first_weights_and_can_be_saved(tmp_path, monkeypatch):
+def test_a_run_that_never_becomes_finite_keeps_its_first_weights_and_can_be_saved(
+    tmp_path, monkeypatch
+):
     first, nats = spy_on_first_weights(monkeypatch), iter([5.0, math.nan, math.inf])
     monkeypatch.setattr(loop, "validate", lambda *_: next(nats))
     with pytest.warns(UserWarning, match=r"epoch \d: back to the best weights") as caught:
-        density = cr.fit(rows_of(), network="nade", seed=0, config=FitConfig(hidden_size=5, epochs=2), verbose=False)
+        density = cr.fit(
+            rows_of(),
+            network="nade",
+            seed=0,
+            config=FitConfig(hidden_size=5, epochs=2),
+            verbose=False,
+        )
     assert [str(w.message)[:8] for w in caught] == ["epoch 1:", "epoch 2:"]
     for name, tensor in density.model.network.state_dict().items():
         assert torch.equal(tensor, first[0][name]), name
-    assert density.training["valid_nats"] == pytest.approx(density.training["independent_valid_nats"], abs=0.2)
+    assert density.training["valid_nats"] == pytest.approx(
+        density.training["independent_valid_nats"], abs=0.2
+    )
     density.save(tmp_path / "m")
     assert [r["valid_nats"] for r in cr.load(tmp_path / "m").training["history"]] == [None, None]
 
@@ -288,7 +334,12 @@ def test_a_run_that_diverges_is_no_worse_than_it_began(monkeypatch):
 
 def test_degenerate_tables_fit_and_answer():
     """One row, one column, constant columns: finite likelihoods that sum to one, also of what was never seen."""
-    for rows in (np.array([[1, 0, 1]]), np.array([[0], [1], [1]]), np.zeros((20, 3), int), np.ones((20, 2), bool)):
+    for rows in (
+        np.array([[1, 0, 1]]),
+        np.array([[0], [1], [1]]),
+        np.zeros((20, 3), int),
+        np.ones((20, 2), bool),
+    ):
         density = cr.fit(rows, network="nade", seed=0, config=QUICK, verbose=False)
         every = all_rows(density.model.network).numpy().astype(int)
         log_prob = density.log_prob(every, strict=True)
@@ -299,7 +350,10 @@ def test_degenerate_tables_fit_and_answer():
 
 def test_a_share_of_the_rows_is_held_out_where_no_validation_is_given():
     density = cr.fit(
-        rows_of(n=100), seed=0, config=FitConfig(hidden_size=2, epochs=1, valid_fraction=0.25), verbose=False
+        rows_of(n=100),
+        seed=0,
+        config=FitConfig(hidden_size=2, epochs=1, valid_fraction=0.25),
+        verbose=False,
     )
     assert (density.training["train_rows"], density.training["valid_rows"]) == (75, 25)
 
@@ -314,18 +368,30 @@ def test_a_share_of_the_rows_is_held_out_where_no_validation_is_given():
         ({"weight_decay": -0.1}, "weight_decay = -0.1: pass a number, zero or more"),
         ({"patience": -1}, "patience = -1: pass a whole number of epochs, at least 0"),
         ({"dropout": 1}, "dropout = 1: pass a share of hidden units, at least 0 and below 1"),
-        ({"input_dropout": math.nan}, "input_dropout = nan: pass a share of columns, at least 0 and below 1"),
+        (
+            {"input_dropout": math.nan},
+            "input_dropout = nan: pass a share of columns, at least 0 and below 1",
+        ),
         ({"clip_norm": None}, "clip_norm = None: pass a number, zero or more"),
         ({"learning_rate": "fast"}, "learning_rate = 'fast': pass a number above zero"),
-        ({"hidden_sizes": []}, "hidden_sizes = []: pass a list with the size of each hidden layer, at least one"),
-        ({"hidden_sizes": [3, 0]}, "hidden_sizes = 0: pass whole numbers of hidden units, at least 1"),
+        (
+            {"hidden_sizes": []},
+            "hidden_sizes = []: pass a list with the size of each hidden layer, at least one",
+        ),
+        (
+            {"hidden_sizes": [3, 0]},
+            "hidden_sizes = 0: pass whole numbers of hidden units, at least 1",
+        ),
         ({"activation": "tanh"}, "activation 'tanh' is unknown; choose one of 'relu', 'sigmoid'"),
         ({"valid_fraction": 1.0}, "valid_fraction = 1.0: pass a number between 0 and 1"),
         (
             {"order": "spiral"},
             "order 'spiral' is unknown; choose one of 'greedy', 'mutual-information', 'natural', 'random', 'reverse'",
         ),
-        ({"decay": "cosin"}, "decay 'cosin' is unknown; choose one of 'cosine', 'none' (nearest: 'cosine')"),
+        (
+            {"decay": "cosin"},
+            "decay 'cosin' is unknown; choose one of 'cosine', 'none' (nearest: 'cosine')",
+        ),
     ],
 )
 def test_a_wrong_configuration_is_explained_whole(options, message):
@@ -394,7 +460,11 @@ def test_a_run_that_ends_while_it_is_scored_has_its_checkpoint_still(tmp_path, m
         cr.fit(rows_of(), network="nade", seed=0, config=config, verbose=False, checkpoint=path)
     assert path.exists()
     monkeypatch.setattr(fitting, "record_of", score)
-    monkeypatch.setattr(loop, "shuffled_batches", lambda *_: pytest.fail("an epoch that was done is done again"))
-    density = cr.fit(rows_of(), network="nade", config=config, verbose=False, checkpoint=path, resume=True)
+    monkeypatch.setattr(
+        loop, "shuffled_batches", lambda *_: pytest.fail("an epoch that was done is done again")
+    )
+    density = cr.fit(
+        rows_of(), network="nade", config=config, verbose=False, checkpoint=path, resume=True
+    )
     assert len(density.training["history"]) == 2
     assert not path.exists()

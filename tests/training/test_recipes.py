@@ -59,17 +59,27 @@ def test_a_search_keeps_what_is_better_and_goes_on_from_there():
         {"epochs": 5}, {"weight_decay": 0.3},
     ]  # fmt: skip
     assert [t["valid_nats"] for t in trials[:2]] == [pytest.approx(5.2), pytest.approx(6.2)]
-    twice = search(start, nats_of, ladders=[("weight_decay", (0.3, 1.0)), ("weight_decay", (0.3, 1.0))])
+    twice = search(
+        start, nats_of, ladders=[("weight_decay", (0.3, 1.0)), ("weight_decay", (0.3, 1.0))]
+    )
     assert len(twice[1]) == 2  # what was tried is not tried again
     dear, _ = search(
-        start, nats_of, ladders=ladders, needed_gain=lambda nats, plan, candidate: 0.3 + (candidate.epochs > 5)
+        start,
+        nats_of,
+        ladders=ladders,
+        needed_gain=lambda nats, plan, candidate: 0.3 + (candidate.epochs > 5),
     )
     assert (dear.weight_decay, dear.epochs) == (0.3, 5)  # 0.2 is not gain enough, 5 is
-    unable, tried = search(start, lambda plan: math.nan if plan.weight_decay > 0.3 else nats_of(plan), ladders=ladders)
+    unable, tried = search(
+        start, lambda plan: math.nan if plan.weight_decay > 0.3 else nats_of(plan), ladders=ladders
+    )
     assert unable.weight_decay == 0.1  # what is no number has lost
     assert tried[2] == {"changed": {"weight_decay": 1.0}, "valid_nats": None}
     able, _ = search(
-        start, lambda plan: math.nan if plan.epochs > 5 else 1.0, ladders=ladders, needed_gain=recipe.needed_gain
+        start,
+        lambda plan: math.nan if plan.epochs > 5 else 1.0,
+        ladders=ladders,
+        needed_gain=recipe.needed_gain,
     )
     assert able.epochs == 5  # any number has won against none
     same, few = search(start, lambda plan: 1.0, ladders=ladders)  # equal is not better
@@ -80,14 +90,21 @@ def test_a_search_keeps_what_is_better_and_goes_on_from_there():
 def test_what_was_set_is_not_searched():
     plan = planned(rows=500, order="reverse", epochs=7)
     tried = recipe.open_ladders(FitConfig(order="reverse", epochs=7), plan)
-    assert {field for field, _ in tried} == {field for field, _ in LADDERS} - {"order", "orders", "epochs"}
+    assert {field for field, _ in tried} == {field for field, _ in LADDERS} - {
+        "order",
+        "orders",
+        "epochs",
+    }
     plan = planned(rows=500)
     free = recipe.open_ladders(FitConfig(), plan)
     assert [ladder for field, ladder in free if field == "epochs"] == [(80, 40, 20, 10)]
     assert dict(free)["orders"] == (1, 8)
     for field, ladder in free:
         assert getattr(plan, field) in ladder, field
-    assert not {"order", "orders"} & dict(recipe.open_ladders(FitConfig(), plan, keeps_order=True)).keys()
+    assert (
+        not {"order", "orders"}
+        & dict(recipe.open_ladders(FitConfig(), plan, keeps_order=True)).keys()
+    )
     searched = [(100, "standard"), (100, "quick"), (SEARCH_ROWS, "standard")]
     assert [recipe.is_searched(rows, effort) for rows, effort in searched] == [True, False, False]
 
@@ -97,7 +114,9 @@ def test_the_recipe_follows_rows_and_effort():
     assert sizes == sorted(sizes) == [32, 50, 100, 200]
     assert planned(rows=10**6).epochs == EFFORTS["standard"].epochs[0]
     assert planned(rows=100, effort="best").epochs == EFFORTS["best"].epochs[1]
-    members = [planned(rows=1000, effort=effort).members for effort in ("quick", "standard", "best")]
+    members = [
+        planned(rows=1000, effort=effort).members for effort in ("quick", "standard", "best")
+    ]
     assert members == sorted(members)
 
 
@@ -105,19 +124,29 @@ def test_what_takes_longer_must_gain_more():
     plan = Plan(epochs=10, hidden_size=100)
     assert recipe.needed_gain(40.0, plan, replace(plan, weight_decay=0.5)) == 0
     assert recipe.needed_gain(40.0, plan, replace(plan, epochs=5)) == 0
-    assert recipe.needed_gain(40.0, plan, replace(plan, epochs=20)) == pytest.approx(GAIN_SHARE * 40)
-    assert recipe.needed_gain(-40.0, plan, replace(plan, hidden_size=400)) == pytest.approx(GAIN_SHARE * 80)
+    assert recipe.needed_gain(40.0, plan, replace(plan, epochs=20)) == pytest.approx(
+        GAIN_SHARE * 40
+    )
+    assert recipe.needed_gain(-40.0, plan, replace(plan, hidden_size=400)) == pytest.approx(
+        GAIN_SHARE * 80
+    )
 
 
 def test_a_committee_is_fitted_and_says_what_was_tried():
     rows = related_bits()
-    one, two = (cr.fit(rows, network="committee", seed=3, config=SMALL, verbose=False) for _ in range(2))
+    one, two = (
+        cr.fit(rows, network="committee", seed=3, config=SMALL, verbose=False) for _ in range(2)
+    )
     network = one.model.network
     assert isinstance(network, cr.Committee)
     assert len(network.members) == 4
     assert np.array_equal(one.log_prob(rows), two.log_prob(rows))
     trials = one.training["trials"]
-    assert {name for trial in trials for name in trial["changed"]} == {"learning_rate", "order", "weight_decay"}
+    assert {name for trial in trials for name in trial["changed"]} == {
+        "learning_rate",
+        "order",
+        "weight_decay",
+    }
     best = min(trials, key=lambda trial: trial["valid_nats"])
     assert trials[0]["changed"] == {}
     for field, value in best["changed"].items():  # what won is what was trained
@@ -126,7 +155,10 @@ def test_a_committee_is_fitted_and_says_what_was_tried():
     assert one.training["valid_nats"] < one.training["independent_valid_nats"]
     for options in ({"effort": "quick"}, {"time_limit_s": 60.0}):
         assert (
-            cr.fit(rows, network="committee", seed=3, config=SMALL, verbose=False, **options).training["trials"] == []
+            cr.fit(
+                rows, network="committee", seed=3, config=SMALL, verbose=False, **options
+            ).training["trials"]
+            == []
         )
 
 
@@ -151,13 +183,25 @@ def test_an_interrupted_committee_goes_on_to_the_same_bits(tmp_path, monkeypatch
     with pytest.raises(KeyboardInterrupt):
         cr.fit(rows, network="committee", seed=5, config=SMALL, verbose=False, checkpoint=path)
     monkeypatch.setattr(Checkpoint, "save", keep)
-    monkeypatch.setattr(recipe, "search", lambda *_, **__: pytest.fail("the search was run already"))
+    monkeypatch.setattr(
+        recipe, "search", lambda *_, **__: pytest.fail("the search was run already")
+    )
     other = replace(SMALL, hidden_size=9)
     with pytest.raises(FormatError, match="hidden_size"):
         cr.fit(rows, network="committee", config=other, verbose=False, checkpoint=path, resume=True)
     with pytest.raises(FormatError, match="another seed or effort"):
-        cr.fit(rows, network="committee", effort="best", config=SMALL, verbose=False, checkpoint=path, resume=True)
-    again = cr.fit(rows, network="committee", config=SMALL, verbose=False, checkpoint=path, resume=True)
+        cr.fit(
+            rows,
+            network="committee",
+            effort="best",
+            config=SMALL,
+            verbose=False,
+            checkpoint=path,
+            resume=True,
+        )
+    again = cr.fit(
+        rows, network="committee", config=SMALL, verbose=False, checkpoint=path, resume=True
+    )
     assert len(calls) == 1
     assert again.training["config"] == whole.training["config"]
     assert again.training["trials"] == whole.training["trials"]
@@ -180,7 +224,11 @@ def test_a_member_learns_as_if_it_were_alone():
 def test_members_of_several_orders_are_an_ensemble(tmp_path):
     rows = related_bits()
     density = cr.fit(
-        rows, network="committee", seed=3, config=replace(SMALL, members=5, orders=2, epochs=30), verbose=False
+        rows,
+        network="committee",
+        seed=3,
+        config=replace(SMALL, members=5, orders=2, epochs=30),
+        verbose=False,
     )
     network = density.model.network
     assert isinstance(network, cr.Ensemble)
@@ -191,11 +239,21 @@ def test_members_of_several_orders_are_an_ensemble(tmp_path):
     assert density.training["order_spread"]["orders"] == 2
     every = np.array(list(product([0, 1], repeat=6)))
     assert np.exp(density.log_prob(every, strict=True)).sum() == pytest.approx(1, abs=1e-10)
-    assert density.training["valid_nats"] < density.training["independent_valid_nats"] - 0.5  # of the mixture, trained
+    assert (
+        density.training["valid_nats"] < density.training["independent_valid_nats"] - 0.5
+    )  # of the mixture, trained
     density.save(tmp_path / "m.chainrule")
-    np.testing.assert_array_equal(cr.load(tmp_path / "m.chainrule").log_prob(every), density.log_prob(every))
+    np.testing.assert_array_equal(
+        cr.load(tmp_path / "m.chainrule").log_prob(every), density.log_prob(every)
+    )
     assert density.sample(3, seed=0).shape == (3, 6)
-    free = cr.fit(rows, network="committee", seed=3, config=replace(SMALL, orders=None, members=2), verbose=False)
+    free = cr.fit(
+        rows,
+        network="committee",
+        seed=3,
+        config=replace(SMALL, orders=None, members=2),
+        verbose=False,
+    )
     assert {"orders": 2} in [trial["changed"] for trial in free.training["trials"]]
 
 
@@ -208,15 +266,27 @@ def test_members_of_several_orders_over_columns_of_all_kinds(tmp_path):
         "flag": rng.random(200) < 0.3,
         "day": np.datetime64("2026-01-01") + rng.integers(0, 90, 200),
     })  # fmt: skip
-    density = cr.fit(frame, network="committee", seed=1, config=replace(SMALL, members=2, orders=2), verbose=False)
+    density = cr.fit(
+        frame,
+        network="committee",
+        seed=1,
+        config=replace(SMALL, members=2, orders=2),
+        verbose=False,
+    )
     network = density.model.network
-    apart = [cr.Density(Model(density.schema, member), {}).log_prob(frame) for member in network.members]
+    apart = [
+        cr.Density(Model(density.schema, member), {}).log_prob(frame) for member in network.members
+    ]
     np.testing.assert_allclose(density.log_prob(frame), np.logaddexp(*apart) - np.log(2), rtol=1e-9)
     assert density.sample(4, seed=0).columns == frame.columns
     density.save(tmp_path / "m.chainrule")
-    np.testing.assert_array_equal(cr.load(tmp_path / "m.chainrule").log_prob(frame), density.log_prob(frame))
+    np.testing.assert_array_equal(
+        cr.load(tmp_path / "m.chainrule").log_prob(frame), density.log_prob(frame)
+    )
     first = density.schema.names[int(network.members[0].order[0])]
-    with pytest.raises(EvidenceError, match=r"member 1 of the ensemble: .* a fit with orders=1 has one"):
+    with pytest.raises(
+        EvidenceError, match=r"member 1 of the ensemble: .* a fit with orders=1 has one"
+    ):
         density.sample(2, given={first: density.sample(1, seed=0)[first][0]}, seed=0)
 
 
@@ -230,12 +300,33 @@ def test_fewer_members_than_the_orders_of_an_interrupted_run(tmp_path, monkeypat
     monkeypatch.setattr(Checkpoint, "save", once)
     config = replace(SMALL, members=4, orders=4)
     with pytest.raises(KeyboardInterrupt):
-        cr.fit(related_bits(), network="committee", seed=5, config=config, verbose=False, checkpoint=path)
+        cr.fit(
+            related_bits(),
+            network="committee",
+            seed=5,
+            config=config,
+            verbose=False,
+            checkpoint=path,
+        )
     monkeypatch.setattr(Checkpoint, "save", keep)
     fewer = replace(SMALL, members=2, orders=None)
     with pytest.raises(ChainruleError, match="orders = 4: there are 2 members"):
-        cr.fit(related_bits(), network="committee", config=fewer, verbose=False, checkpoint=path, resume=True)
-    again = cr.fit(related_bits(), network="committee", config=config, verbose=False, checkpoint=path, resume=True)
+        cr.fit(
+            related_bits(),
+            network="committee",
+            config=fewer,
+            verbose=False,
+            checkpoint=path,
+            resume=True,
+        )
+    again = cr.fit(
+        related_bits(),
+        network="committee",
+        config=config,
+        verbose=False,
+        checkpoint=path,
+        resume=True,
+    )
     whole = cr.fit(related_bits(), network="committee", seed=5, config=config, verbose=False)
     assert np.array_equal(again.log_prob(related_bits()), whole.log_prob(related_bits()))
 

@@ -66,7 +66,9 @@ class BernoulliMixture(AbstractFixedOrder):
             raise ShapeError("a mixture of Bernoullis is over binary columns; pass their number")
         self.parts = whole_number(parts, "parts", least=1, what="a whole number of parts")
         self.part_logit = nn.Parameter(torch.zeros(parts))
-        self.logit = nn.Parameter(torch.empty(parts, len(self.columns)).normal_(0, 1, generator=generator))
+        self.logit = nn.Parameter(
+            torch.empty(parts, len(self.columns)).normal_(0, 1, generator=generator)
+        )
 
     def joint(self, x: torch.Tensor) -> torch.Tensor:
         """log π_m + log p_m(x), (N, M) nats."""
@@ -83,7 +85,9 @@ class BernoulliMixture(AbstractFixedOrder):
         zeros, ones = F.logsigmoid(-steps), F.logsigmoid(steps)
         # where, not a product: a NaN in a missing later cell must not reach earlier columns
         cells = torch.where(x[:, None, self.order] > 0.5, ones, zeros)  # (N, M, D)
-        before = F.log_softmax(self.part_logit, 0)[:, None] + F.pad(cells.cumsum(2)[:, :, :-1], (1, 0))
+        before = F.log_softmax(self.part_logit, 0)[:, None] + F.pad(
+            cells.cumsum(2)[:, :, :-1], (1, 0)
+        )
         logit = (before + ones).logsumexp(1) - (before + zeros).logsumexp(1)  # (N, D) by step
         return logit[:, self.order.argsort()]
 

@@ -37,7 +37,11 @@ class ChainTable(AbstractFixedOrder):
     """
 
     def __init__(
-        self, columns: int | Columns, *, order: Order = None, generator: torch.Generator | None = None
+        self,
+        columns: int | Columns,
+        *,
+        order: Order = None,
+        generator: torch.Generator | None = None,
     ) -> None:
         super().__init__(Columns.of(columns), order, generator)
         width = len(self.columns)

@@ -107,13 +107,17 @@ class ChowLiuTree(AbstractFixedOrder):
                     continue
                 # (values of the parent, own values)
                 given = counts[codes[parent], own] + self.smoothing * alone
-                tables = self._as_params(column, np.stack([self._within_cap(column, row) for row in given]))
+                tables = self._as_params(
+                    column, np.stack([self._within_cap(column, row) for row in given])
+                )
                 # Zero encodes the value 0 of a binary parent, an unlisted value of a category.
                 binary = isinstance(self.columns.conditionals[parent], Bernoulli)
                 bias = tables[0] if binary else self._as_params(column, alone)
                 listed = tables[1:] if binary else tables[: self.columns.input_widths[parent]]
                 self.output_bias[rows] = bias
-                self.table_weight[self._tables[column]] = (listed - bias).flatten().to(self.table_weight)
+                self.table_weight[self._tables[column]] = (
+                    (listed - bias).flatten().to(self.table_weight)
+                )
 
     @override
     def config(self) -> dict[str, Any]:
@@ -151,7 +155,9 @@ class ChowLiuTree(AbstractFixedOrder):
 
         The last code of a column may stand for its unlisted values.
         """
-        widths = [2 if isinstance(c, Bernoulli) else c.param_width for c in self.columns.conditionals]
+        widths = [
+            2 if isinstance(c, Bernoulli) else c.param_width for c in self.columns.conditionals
+        ]
         ends = np.cumsum([0, *widths])
         return [slice(int(a), int(b)) for a, b in pairwise(ends)]
 
@@ -169,7 +175,9 @@ class ChowLiuTree(AbstractFixedOrder):
                 f"the codes 0 … {int(widths[column]) - 1} there"
             )
         for part in x.split(max(1, CELLS_AT_ONCE // size)):
-            hot = torch.zeros(len(part), size, device=x.device).scatter_(1, part.long() + first, 1.0)
+            hot = torch.zeros(len(part), size, device=x.device).scatter_(
+                1, part.long() + first, 1.0
+            )
             counts += (hot.t() @ hot).double().cpu().numpy()  # exact: integers below 2^24
         return counts
 
@@ -183,12 +191,16 @@ class ChowLiuTree(AbstractFixedOrder):
             return (ROOT,)
         alone = np.diagonal(counts) / n
         with np.errstate(divide="ignore", invalid="ignore"):
-            terms = np.where(counts > 0, counts / n * np.log(counts / n / np.outer(alone, alone)), 0.0)
+            terms = np.where(
+                counts > 0, counts / n * np.log(counts / n / np.outer(alone, alone)), 0.0
+            )
         for column, each in enumerate(codes):  # children do not depend on unlisted values
             if self._sharing(column) > 1:
                 terms[each.stop - 1] = terms[:, each.stop - 1] = 0
         starts = [each.start for each in codes]
-        information = np.add.reduceat(np.add.reduceat(terms, starts, axis=0), starts, axis=1)  # (D, D)
+        information = np.add.reduceat(
+            np.add.reduceat(terms, starts, axis=0), starts, axis=1
+        )  # (D, D)
         cost = 1 + information.max() - information  # positive: scipy reads a zero as no edge
         tree = minimum_spanning_tree(np.triu(cost, 1))
         parents = breadth_first_order(tree, 0, directed=False)[1]

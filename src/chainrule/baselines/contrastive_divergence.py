@@ -84,7 +84,9 @@ def contrastive_divergence(
     generator = generator_from(generator)
     W, b, c = rbm.weight, rbm.visible_bias, rbm.hidden_bias
     column_mean, unit_mean = x.mean(0), rbm.hidden_given(x[:1000]).mean(0)
-    chains = rbm.gibbs(x[torch.randint(len(x), (batch_size,), generator=generator)], 1, generator=generator)
+    chains = rbm.gibbs(
+        x[torch.randint(len(x), (batch_size,), generator=generator)], 1, generator=generator
+    )
     total = epochs * -(-len(x) // batch_size)
     done = 0
     with progress_bar("training an RBM", total, show=show_progress) as advance:
@@ -93,7 +95,9 @@ def contrastive_divergence(
                 rate = learning_rate * math.cos(math.pi / 2 * done / total)
                 data = x[chosen]
                 h_data = rbm.hidden_given(data)
-                model = chains = rbm.gibbs(chains if persistent else data, steps, generator=generator)
+                model = chains = rbm.gibbs(
+                    chains if persistent else data, steps, generator=generator
+                )
                 h_model = rbm.hidden_given(model)
                 unit_mean = SLOW * unit_mean + (1 - SLOW) * h_data.mean(0)
                 rise = (data - column_mean).t() @ (h_data - unit_mean) / len(data)

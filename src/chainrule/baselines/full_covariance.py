@@ -52,13 +52,20 @@ class FullCovarianceMixture(AbstractFixedOrder):
     """
 
     def __init__(
-        self, columns: int, parts: int = 5, *, order: Order = None, generator: torch.Generator | None = None
+        self,
+        columns: int,
+        parts: int = 5,
+        *,
+        order: Order = None,
+        generator: torch.Generator | None = None,
     ) -> None:
         parts = whole_number(parts, "parts", least=1, what="a whole number of parts")
         generator = generator_from(generator)
         first_guess = int(torch.randint(2**31 - 1, (), generator=generator, device="cpu"))
         width = whole_number(columns, "columns", least=1, what="a number of real columns")
-        super().__init__(Columns.of([GaussianMixture(parts, least_scale=LEAST_SCALE)] * width), order, generator)
+        super().__init__(
+            Columns.of([GaussianMixture(parts, least_scale=LEAST_SCALE)] * width), order, generator
+        )
         self.parts, self._seed = parts, first_guess  # the seed of scikit-learn's initial components
         self.part_logit = nn.Parameter(torch.zeros(parts))
         self.mean = nn.Parameter(torch.zeros(parts, width))
@@ -67,7 +74,11 @@ class FullCovarianceMixture(AbstractFixedOrder):
     @override
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
         """Logits, δ and ρ of each component's Gaussian, (N, 3 M D) in column order."""
-        walk, found, everything = _Walk(self, x), {}, torch.ones(len(x), dtype=torch.bool, device=x.device)
+        walk, found, everything = (
+            _Walk(self, x),
+            {},
+            torch.ones(len(x), dtype=torch.bool, device=x.device),
+        )
         for column in self.order.tolist():
             found[column] = walk.params(column)
             walk.learn(column, x[:, column], everything)
@@ -91,9 +102,9 @@ class FullCovarianceMixture(AbstractFixedOrder):
         with warnings.catch_warnings():
             # A fit that has not converged is a valid density, too.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            fitted = Fitted(self.parts, reg_covar=VARIANCE_FLOOR, max_iter=200, random_state=self._seed).fit(
-                x.double().cpu().numpy()
-            )
+            fitted = Fitted(
+                self.parts, reg_covar=VARIANCE_FLOOR, max_iter=200, random_state=self._seed
+            ).fit(x.double().cpu().numpy())
         with torch.no_grad():
             self.part_logit.copy_(torch.from_numpy(fitted.weights_).log())
             self.mean.copy_(torch.from_numpy(fitted.means_))
@@ -105,9 +116,9 @@ class FullCovarianceMixture(AbstractFixedOrder):
         check_pool(pool)
         x = self.check_rows(x)
         lower = torch.linalg.cholesky(self.covariance)
-        off = torch.linalg.solve_triangular(lower, (x[:, None] - self.mean)[..., None], upper=False)[
-            ..., 0
-        ]  # (N, M, D)
+        off = torch.linalg.solve_triangular(
+            lower, (x[:, None] - self.mean)[..., None], upper=False
+        )[..., 0]  # (N, M, D)
         logs = -(off**2).sum(2) / 2 - lower.diagonal(dim1=1, dim2=2).log().sum(1)
         return (self.part_logit + logs).softmax(1)
 
@@ -145,7 +156,9 @@ class _Walk:
         self._network = network
         self._lower = torch.linalg.cholesky(network.covariance[:, order][:, :, order])  # (M, D, D)
         self._weight = F.log_softmax(network.part_logit, 0).expand(len(x), -1)  # (n, M)
-        self._noise = x.new_zeros(len(x), network.parts, 0)  # (n, M, step): z of the learned columns
+        self._noise = x.new_zeros(
+            len(x), network.parts, 0
+        )  # (n, M, step): z of the learned columns
         # The result of ``_next`` for this step.
         self._own: tuple[torch.Tensor, torch.Tensor] | None = None
 
@@ -172,6 +185,8 @@ class _Walk:
         """Mean (n, M) and scale (M,) per component of the next column, given the learned ones."""
         if self._own is None:
             step = self._noise.shape[2]
-            mean = self._network.mean[:, column] + (self._noise * self._lower[:, step, :step]).sum(2)
+            mean = self._network.mean[:, column] + (self._noise * self._lower[:, step, :step]).sum(
+                2
+            )
             self._own = mean, self._lower[:, step, step]
         return self._own

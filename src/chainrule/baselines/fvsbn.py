@@ -56,7 +56,9 @@ class FVSBN(AbstractFixedOrder):
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
         self.direct_weight = nn.Parameter(torch.zeros(params, inputs))
         self.output_bias = nn.Parameter(torch.zeros(params))
-        mask = self.columns.steps_of_params(self.order)[:, None] > self.columns.steps_of_inputs(self.order)
+        mask = self.columns.steps_of_params(self.order)[:, None] > self.columns.steps_of_inputs(
+            self.order
+        )
         self.register_buffer("_mask", mask.to(self.direct_weight), persistent=False)
 
     @override

@@ -51,7 +51,12 @@ class IndependentColumns(AbstractFixedOrder):
 
     @override
     def require_evidence(
-        self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
+        self,
+        known: torch.Tensor,
+        *,
+        name: str,
+        remedy: str = "",
+        names: Sequence[str] | None = None,
     ) -> None:
         """Does nothing: any evidence is accepted."""
 

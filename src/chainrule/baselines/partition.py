@@ -101,7 +101,9 @@ def annealed(
     with progress_bar("estimating log Z", distributions, show=show_progress) as advance:
         for before, beta in pairwise(betas):
             a = torch.addmm(c, x, W)  # (chains, H)
-            gained = (beta - before) * (x @ tilt) + (F.softplus(beta * a) - F.softplus(before * a)).sum(1)
+            gained = (beta - before) * (x @ tilt) + (
+                F.softplus(beta * a) - F.softplus(before * a)
+            ).sum(1)
             log_weight += gained.double()
             x = drawn(base + beta * (tilt + drawn(beta * a) @ W.t()))
             advance(1)

@@ -58,13 +58,19 @@ class RBM(AbstractTrainable):
     base_bias: torch.Tensor
 
     def __init__(
-        self, columns: int | Columns, hidden_size: int = 500, *, generator: torch.Generator | None = None
+        self,
+        columns: int | Columns,
+        hidden_size: int = 500,
+        *,
+        generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         self.columns = Columns.of(columns)
         if not self.columns.is_binary:
             raise ShapeError("this RBM is over binary columns; pass their number")
-        self.hidden_size = whole_number(hidden_size, "hidden_size", least=1, what="a whole number of hidden units")
+        self.hidden_size = whole_number(
+            hidden_size, "hidden_size", least=1, what="a whole number of hidden units"
+        )
         width = len(self.columns)
         self.weight = nn.Parameter(
             torch.empty(width, hidden_size).normal_(0, 0.01, generator=generator_from(generator))
@@ -79,7 +85,9 @@ class RBM(AbstractTrainable):
         It equals −b·x − Σ_j log(1 + exp(c_j + x·W_j)).
         """
         x = self.check_rows(x)
-        return -(x @ self.visible_bias) - F.softplus(torch.addmm(self.hidden_bias, x, self.weight)).sum(1)
+        return -(x @ self.visible_bias) - F.softplus(
+            torch.addmm(self.hidden_bias, x, self.weight)
+        ).sum(1)
 
     def hidden_given(self, x: torch.Tensor) -> torch.Tensor:
         """p(h_j = 1 | x), (N, H); the hidden units are independent given x."""
@@ -171,7 +179,9 @@ class RBM(AbstractTrainable):
         """
         for _ in range(steps):
             h = _bernoulli(torch.addmm(self.hidden_bias, x, self.weight) / temperature, generator)
-            drawn = _bernoulli(torch.addmm(self.visible_bias, h, self.weight.t()) / temperature, generator)
+            drawn = _bernoulli(
+                torch.addmm(self.visible_bias, h, self.weight.t()) / temperature, generator
+            )
             x = drawn if known is None else torch.where(known, x, drawn)
         return x
 
@@ -241,7 +251,9 @@ class RBM(AbstractTrainable):
             negative = self.gibbs(x, steps, generator=generator_from(generator))
         negative = self.check_rows(negative)
         if len(negative) not in (1, len(x)):
-            raise ShapeError(f"negative has {len(negative)} rows for {len(x)}; pass as many, or one")
+            raise ShapeError(
+                f"negative has {len(negative)} rows for {len(x)}; pass as many, or one"
+            )
         return self.free_energy(x) - self.free_energy(negative)
 
     @override

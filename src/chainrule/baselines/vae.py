@@ -71,7 +71,9 @@ class VAE(AbstractTrainable):
     ) -> None:
         super().__init__()
         self.columns = Columns.of(columns)
-        self.latent_size = whole_number(latent_size, "latent_size", least=1, what="how many numbers z has")
+        self.latent_size = whole_number(
+            latent_size, "latent_size", least=1, what="how many numbers z has"
+        )
         self.hidden_sizes = sizes(hidden_sizes, "hidden_sizes")
         self.dropout = share(dropout, "dropout", of="hidden units")
         self.divergence_weight = 1.0
@@ -81,10 +83,14 @@ class VAE(AbstractTrainable):
 
         def layers(widths: Sequence[int]) -> tuple[nn.ParameterList, nn.ParameterList]:
             weights = [
-                nn.Parameter(torch.empty(after, before).normal_(0, (2 / before) ** 0.5, generator=generator))
+                nn.Parameter(
+                    torch.empty(after, before).normal_(0, (2 / before) ** 0.5, generator=generator)
+                )
                 for before, after in pairwise(widths)
             ]
-            return nn.ParameterList(weights), nn.ParameterList(nn.Parameter(torch.zeros(size)) for size in widths[1:])
+            return nn.ParameterList(weights), nn.ParameterList(
+                nn.Parameter(torch.zeros(size)) for size in widths[1:]
+            )
 
         self.encoder_weights, self.encoder_biases = layers(encoder)
         self.decoder_weights, self.decoder_biases = layers(decoder)
@@ -95,18 +101,28 @@ class VAE(AbstractTrainable):
         )
         self.latent_bias = nn.Parameter(torch.zeros(2 * latent_size))
         deviation = 0.1 * decoder[-1] ** -0.5
-        self.output_weight = nn.Parameter(torch.empty(params, decoder[-1]).normal_(0, deviation, generator=generator))
+        self.output_weight = nn.Parameter(
+            torch.empty(params, decoder[-1]).normal_(0, deviation, generator=generator)
+        )
         self.output_bias = nn.Parameter(torch.zeros(params))
 
-    def encode(self, x: torch.Tensor, *, generator: torch.Generator | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+    def encode(
+        self, x: torch.Tensor, *, generator: torch.Generator | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation of q(z | x), (N, latent_size) each.
 
         Dropout applies only if a generator is passed.
         """
-        h = self.columns.project(self.check_rows(x), self.encoder_weights[0].t(), self.encoder_biases[0])
-        for weight, bias in zip(list(self.encoder_weights)[1:], list(self.encoder_biases)[1:], strict=True):
+        h = self.columns.project(
+            self.check_rows(x), self.encoder_weights[0].t(), self.encoder_biases[0]
+        )
+        for weight, bias in zip(
+            list(self.encoder_weights)[1:], list(self.encoder_biases)[1:], strict=True
+        ):
             h = F.linear(self._activated(h, generator), weight, bias)
-        mean, rho = F.linear(self._activated(h, generator), self.latent_weight, self.latent_bias).chunk(2, dim=1)
+        mean, rho = F.linear(
+            self._activated(h, generator), self.latent_weight, self.latent_bias
+        ).chunk(2, dim=1)
         return mean, (rho.clamp(-12, 12) / 2).exp()  # clamped: always finite
 
     def decode(self, z: torch.Tensor, *, generator: torch.Generator | None = None) -> torch.Tensor:
@@ -126,7 +142,10 @@ class VAE(AbstractTrainable):
         """
         params = self.decode(z)
         each = enumerate(self.columns.conditionals)
-        return [Distribution.of(conditional, params[:, self.columns.param_rows(k)]) for k, conditional in each]
+        return [
+            Distribution.of(conditional, params[:, self.columns.param_rows(k)])
+            for k, conditional in each
+        ]
 
     def log_prob(
         self, x: torch.Tensor, *, n_draws: int = DRAWS, generator: torch.Generator | None = None
@@ -142,35 +161,56 @@ class VAE(AbstractTrainable):
             n_draws: K, the number of draws of z per row.
             generator: source of the draws; None is a fresh one.
         """
-        x, n_draws = self.check_rows(x), whole_number(n_draws, "n_draws", least=1, what="a whole number of draws")
+        x, n_draws = (
+            self.check_rows(x),
+            whole_number(n_draws, "n_draws", least=1, what="a whole number of draws"),
+        )
         generator = generator_from(generator)
         mean, deviation = self.encode(x)
         rows_at_once = max(1, DRAWN_AT_ONCE // n_draws)
         values, errors = [], []
         for start in range(0, len(x), rows_at_once):
             part = slice(start, start + rows_at_once)
-            log_weight = self._log_weights(x[part], mean[part], deviation[part], n_draws, generator).double()  # (n, K)
+            log_weight = self._log_weights(
+                x[part], mean[part], deviation[part], n_draws, generator
+            ).double()  # (n, K)
             values.append(log_weight.logsumexp(1) - math.log(n_draws))
             weight = (log_weight - log_weight.amax(1, keepdim=True)).exp()
-            errors.append(weight.std(1) / weight.mean(1) / n_draws**0.5 if n_draws > 1 else weight[:, 0] * math.nan)
+            errors.append(
+                weight.std(1) / weight.mean(1) / n_draws**0.5
+                if n_draws > 1
+                else weight[:, 0] * math.nan
+            )
         if not values:
             return LowerBound(x.new_zeros(0), x.new_zeros(0))
         return LowerBound(torch.cat(values).to(x.dtype), torch.cat(errors).detach().to(x.dtype))
 
     def _log_weights(
-        self, x: torch.Tensor, mean: torch.Tensor, deviation: torch.Tensor, n_draws: int, generator: torch.Generator
+        self,
+        x: torch.Tensor,
+        mean: torch.Tensor,
+        deviation: torch.Tensor,
+        n_draws: int,
+        generator: torch.Generator,
     ) -> torch.Tensor:
         """log p(x, z) − log q(z | x) for K draws of z per row, (N, K)."""
-        noise = torch.randn(len(x), n_draws, self.latent_size, generator=generator, dtype=x.dtype).to(x.device)
+        noise = torch.randn(
+            len(x), n_draws, self.latent_size, generator=generator, dtype=x.dtype
+        ).to(x.device)
         z = mean[:, None] + deviation[:, None] * noise  # (N, K, latent_size)
         params = self.decode(z.flatten(0, 1))
         cells = self.columns.log_prob(params, x.repeat_interleave(n_draws, dim=0))  # (N K, D)
-        prior_less_q = ((noise**2 - z**2) / 2).sum(2) + deviation.log().sum(1)[:, None]  # the constants cancel
+        prior_less_q = ((noise**2 - z**2) / 2).sum(2) + deviation.log().sum(1)[
+            :, None
+        ]  # the constants cancel
         return cells.sum(1).view(len(x), n_draws) + prior_less_q
 
     @override
     def training_loss(
-        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
     ) -> torch.Tensor:
         """The negative evidence lower bound, (N,) nats, from one draw of z.
 
@@ -179,7 +219,9 @@ class VAE(AbstractTrainable):
         """
         x, generator = self.check_rows(x), generator_from(generator)
         if observed is not None and not bool(torch.as_tensor(observed).all()):
-            raise EvidenceError("this VAE is trained on complete rows; fill the holes first, or use an OrderlessNADE")
+            raise EvidenceError(
+                "this VAE is trained on complete rows; fill the holes first, or use an OrderlessNADE"
+            )
         dropping = generator if self.training and self.dropout else None
         mean, deviation = self.encode(x, generator=dropping)
         noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype).to(mean.device)
@@ -245,7 +287,11 @@ class VAE(AbstractTrainable):
 
     @override
     def config(self) -> dict[str, Any]:
-        sizes = {"latent_size": self.latent_size, "hidden_sizes": list(self.hidden_sizes), "dropout": self.dropout}
+        sizes = {
+            "latent_size": self.latent_size,
+            "hidden_sizes": list(self.hidden_sizes),
+            "dropout": self.dropout,
+        }
         return {**sizes}
 
     @classmethod

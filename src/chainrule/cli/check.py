@@ -34,7 +34,9 @@ def run(
     if as_json:
         print_json([asdict(result) for result in results])
     else:
-        rows = [(result.name, "pass" if result.passed else "FAIL", result.detail) for result in results]
+        rows = [
+            (result.name, "pass" if result.passed else "FAIL", result.detail) for result in results
+        ]
         print_table(("promise", "kept", "figure"), rows, title=str(model))
     if not all(result.passed for result in results):
         raise typer.Exit(1)

@@ -48,27 +48,39 @@ FAMILIES_HELP = (
 def run(
     data: Annotated[str, typer.Argument(help=DATA_HELP)],
     out: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for the page, results.json and two CSV files.")
+        Path,
+        typer.Option("--output", "-o", help="Folder for the page, results.json and two CSV files."),
     ] = Path("chainrule-compare"),
     families: Annotated[str | None, typer.Option(help=FAMILIES_HELP)] = None,
     label: Annotated[
-        str | None, typer.Option(help="Column to predict from each family's representation; not part of the rows.")
+        str | None,
+        typer.Option(
+            help="Column to predict from each family's representation; not part of the rows."
+        ),
     ] = None,
     kind: Annotated[list[str] | None, typer.Option(help=KIND_HELP)] = None,
     effort: Annotated[
-        str, typer.Option(help="quick, standard or best: passes over the rows, the same for all families.")
+        str,
+        typer.Option(
+            help="quick, standard or best: passes over the rows, the same for all families."
+        ),
     ] = "standard",
     hidden_size: Annotated[
-        int | None, typer.Option(help="Units of each hidden layer (default 200; 500 from 257 columns).")
+        int | None,
+        typer.Option(help="Units of each hidden layer (default 200; 500 from 257 columns)."),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training rows (default: by the effort).")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the training rows (default: by the effort).")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Makes the comparison reproducible.")] = 0,
     header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
     decimal: DecimalOption = None,
     thousands: ThousandsOption = None,
     date_format: DateFormatOption = None,
     na_values: NaValuesOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON on stdout.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the results as JSON on stdout.")
+    ] = False,
 ) -> None:
     """Train families of densities with equal effort, and compare likelihood, seconds, samples and
     representations.
@@ -110,7 +122,9 @@ def _names(families: str | None) -> list[str] | None:
         return None
     names = [name.strip() for name in families.split(",") if name.strip()]
     if not names:
-        raise ChainruleError(f"--families {families!r}: names no family; there are {', '.join(FAMILIES)}")
+        raise ChainruleError(
+            f"--families {families!r}: names no family; there are {', '.join(FAMILIES)}"
+        )
     return names
 
 

@@ -38,11 +38,16 @@ def run(
     model: ModelArgument,
     table: TableArgument,
     column: Annotated[
-        str, typer.Argument(help="The column whose distribution to print; its own cells are never read.")
+        str,
+        typer.Argument(
+            help="The column whose distribution to print; its own cells are never read."
+        ),
     ],
     quantile: Annotated[
         list[float] | None,
-        typer.Option(help="A quantile, for numbers and dates (repeatable; default: 0.05, 0.25, 0.5, 0.75, 0.95)."),
+        typer.Option(
+            help="A quantile, for numbers and dates (repeatable; default: 0.05, 0.25, 0.5, 0.75, 0.95)."
+        ),
     ] = None,
     split: SplitOption = None,
     header: HeaderOption = None,
@@ -68,7 +73,10 @@ def run(
     density, quantiles = load(model), tuple(quantile or QUANTILES)
     density.schema.number(column)  # raises before the table is read
     chunks = chunks_of(
-        table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
+        table,
+        split,
+        header=header,
+        reading=reading_of(decimal, thousands, date_format, na_values, density.schema),
     )
 
     def show(frames: Iterator[Any]) -> None:
@@ -76,4 +84,11 @@ def run(
             frames = left_to_print(frames, f"p({column} | the other known cells of the row)")
         give_frames(frames, output, as_json)
 
-    conditional(density.model, chunks, column, quantiles=quantiles, strict=strict, to=Sink(show, as_text=False))
+    conditional(
+        density.model,
+        chunks,
+        column,
+        quantiles=quantiles,
+        strict=strict,
+        to=Sink(show, as_text=False),
+    )

@@ -17,7 +17,9 @@ Examples:
 """
 
 
-def run(as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False) -> None:
+def run(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+) -> None:
     """List the data sets that can be named instead of a file, with rows, columns, source and
     licence.
     """

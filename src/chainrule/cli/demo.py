@@ -26,16 +26,30 @@ Examples:
   chainrule demo --data binarized-mnist
 """
 DATA = ("digits", "mnist", "binarized-mnist")
-SIZES = {"digits": (200, 100), "mnist": (500, 30), "binarized-mnist": (500, 30)}  # hidden units, epochs
+SIZES = {
+    "digits": (200, 100),
+    "mnist": (500, 30),
+    "binarized-mnist": (500, 30),
+}  # hidden units, epochs
 LARGE_DIGITS_EPOCHS = 30  # for digits enlarged to 1024 pixels
 
 
 def run(
-    data: Annotated[str, typer.Option(help="digits (embedded), mnist or binarized-mnist.")] = "digits",
-    side: Annotated[int | None, typer.Option(help="Pixels per side: 32 gives the lecture's 1024.")] = None,
-    hidden_size: Annotated[int | None, typer.Option(help="Hidden units (default 200; 500 for MNIST).")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Largest number of epochs (default 100; 30 for MNIST).")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the model and the pictures.")] = Path("chainrule-demo"),
+    data: Annotated[
+        str, typer.Option(help="digits (embedded), mnist or binarized-mnist.")
+    ] = "digits",
+    side: Annotated[
+        int | None, typer.Option(help="Pixels per side: 32 gives the lecture's 1024.")
+    ] = None,
+    hidden_size: Annotated[
+        int | None, typer.Option(help="Hidden units (default 200; 500 for MNIST).")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Largest number of epochs (default 100; 30 for MNIST).")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the model and the pictures.")] = Path(
+        "chainrule-demo"
+    ),
     seed: Annotated[int, typer.Option(help="Makes the demo reproducible.")] = 0,
 ) -> None:
     """Train a NADE on real digits, compute exact likelihoods, and draw and complete digits."""
@@ -71,7 +85,9 @@ def run(
     draw_pictures(density, digits, out, seed)
     drawn = sorted(path.name for path in out.iterdir() if path.suffix in (".png", ".gif"))
     print_line(f"pictures: {', '.join(drawn)}")
-    print_line(f"model and pictures are in {out}{os.sep}; the whole demo took {time.perf_counter() - began:.0f} s")
+    print_line(
+        f"model and pictures are in {out}{os.sep}; the whole demo took {time.perf_counter() - began:.0f} s"
+    )
     print(f"next: chainrule check {out / 'model.chainrule'}", flush=True)  # to be copied as it is
 
 
@@ -85,17 +101,25 @@ def resized(digits: Dataset, side: int | None) -> Dataset:
     if side is None or (side, side) == (height, width):
         return digits
     if side < max(height, width):
-        raise ChainruleError(f"--side {side} is smaller than the images of {height} × {width} pixels")
+        raise ChainruleError(
+            f"--side {side} is smaller than the images of {height} × {width} pixels"
+        )
 
     def grow(rows: np.ndarray) -> np.ndarray:
         images = rows.reshape(-1, height, width)
         if side % height == 0 and side % width == 0:
-            return images.repeat(side // height, axis=1).repeat(side // width, axis=2).reshape(len(rows), -1)
+            return (
+                images.repeat(side // height, axis=1)
+                .repeat(side // width, axis=2)
+                .reshape(len(rows), -1)
+            )
         top, left = (side - height) // 2, (side - width) // 2
         around = ((0, 0), (top, side - height - top), (left, side - width - left))
         return np.pad(images, around).reshape(len(rows), -1)
 
-    return Dataset(digits.name, grow(digits.train), grow(digits.valid), grow(digits.test), (side, side))
+    return Dataset(
+        digits.name, grow(digits.train), grow(digits.valid), grow(digits.test), (side, side)
+    )
 
 
 def _print_results(density: Density, digits: Dataset) -> None:
@@ -116,10 +140,14 @@ def _print_results(density: Density, digits: Dataset) -> None:
         ("NADE", -density.log_prob(digits.test), f"{numbers:,}"),
     ):
         error = nats.std(ddof=1) / len(nats) ** 0.5
-        rows.append((name, f"{nats.mean():.2f} ± {error:.2f}", f"{nats.mean() / math.log(2):.1f}", count))
+        rows.append(
+            (name, f"{nats.mean():.2f} ± {error:.2f}", f"{nats.mean() / math.log(2):.1f}", count)
+        )
     rows.append(("full table", "", "", full_table_numbers(n)))
     columns = ("model", "nats per image", "bits per image", "numbers")
-    print_table(columns, rows, title=f"−log p of {len(digits.test):,} test images", numbers=columns[1:])
+    print_table(
+        columns, rows, title=f"−log p of {len(digits.test):,} test images", numbers=columns[1:]
+    )
     hidden = density.training["config"]["hidden_size"]
     print_line(
         f"NADE's numbers: 2nd + 2d + n = 2·{n}·{hidden} + 2·{hidden} + {n} = {2 * n * hidden + 2 * hidden + n:,}\n"
@@ -130,11 +158,16 @@ def _print_forms() -> None:
     from chainrule.report.lecture import time_forms
 
     timings = time_forms()
-    rows = [(t.n, f"{t.masked_s * 1e3:.1f} ms", f"{t.recursive_s * 1e3:.1f} ms", f"{t.ratio:.1f}") for t in timings]
+    rows = [
+        (t.n, f"{t.masked_s * 1e3:.1f} ms", f"{t.recursive_s * 1e3:.1f} ms", f"{t.ratio:.1f}")
+        for t in timings
+    ]
     columns = ("n", "masked, O(n²d)", "recursive, O(nd)", "masked ÷ recursive")
     print_table(columns, rows, title="the same numbers in two ways", numbers=columns)
     ratios = [timing.ratio for timing in timings]
-    print_line("Time grows as n² with masks, and as n if each step reuses the sum of the step before.")
+    print_line(
+        "Time grows as n² with masks, and as n if each step reuses the sum of the step before."
+    )
     if ratios == sorted(ratios):
         print_line("The ratio grows with n, as the lecture says.\n")
     else:

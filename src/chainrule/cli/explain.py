@@ -43,7 +43,11 @@ def run(
     table: TableArgument,
     top: Annotated[int, typer.Option(help="How many of the oddest cells to show.")] = 20,
     every_cell: Annotated[
-        bool, typer.Option("--every-cell", help="Write the bits of every cell instead, as a table of the same columns.")
+        bool,
+        typer.Option(
+            "--every-cell",
+            help="Write the bits of every cell instead, as a table of the same columns.",
+        ),
     ] = False,
     split: SplitOption = None,
     header: HeaderOption = None,
@@ -70,7 +74,10 @@ def run(
         require_writable(output, FRAME_TYPES, inputs=(model, table))
     density = load(model)
     chunks = chunks_of(
-        table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
+        table,
+        split,
+        header=header,
+        reading=reading_of(decimal, thousands, date_format, na_values, density.schema),
     )
     if every_cell:
         sink = Sink(partial(give_frames, output=output, as_json=as_json), as_text=False)
@@ -79,7 +86,9 @@ def run(
     cells = oddest(density.model, chunks, top=top, strict=strict)
     if as_json:
         columns = as_lists(cells)
-        print_json([dict(zip(columns, cell, strict=True)) for cell in zip(*columns.values(), strict=True)])
+        print_json(
+            [dict(zip(columns, cell, strict=True)) for cell in zip(*columns.values(), strict=True)]
+        )
     if output is None and not as_json and terminal_width() is not None:
         _show(cells)
     elif output is not None or not as_json:
@@ -87,5 +96,8 @@ def run(
 
 
 def _show(cells: Any) -> None:
-    rows = [(row, column, found, f"{bits:.1f}", expected) for row, column, found, bits, expected in cells.iter_rows()]
+    rows = [
+        (row, column, found, f"{bits:.1f}", expected)
+        for row, column, found, bits, expected in cells.iter_rows()
+    ]
     print_table(cells.columns, rows, numbers=("row", "bits"))

@@ -51,35 +51,55 @@ Examples:
 def run(
     table: Annotated[str, typer.Argument(help=TABLE_HELP)],
     output: Annotated[Path, typer.Option("--output", "-o", help="The model file to write.")],
-    valid: Annotated[str | None, typer.Option(help="Validation rows; by default a share of the table.")] = None,
+    valid: Annotated[
+        str | None, typer.Option(help="Validation rows; by default a share of the table.")
+    ] = None,
     objective: Annotated[
-        str, typer.Option(help="any: answers any question; likelihood: the best density of complete rows.")
+        str,
+        typer.Option(
+            help="any: answers any question; likelihood: the best density of complete rows."
+        ),
     ] = "any",
     network: Annotated[
-        str, typer.Option(help="auto (by the objective), nade, made, committee (of NADEs) or orderless.")
+        str,
+        typer.Option(
+            help="auto (by the objective), nade, made, committee (of NADEs) or orderless."
+        ),
     ] = "auto",
     effort: Annotated[
-        str, typer.Option(help="quick, standard or best: size and length of a fit of orderless or committee.")
+        str,
+        typer.Option(
+            help="quick, standard or best: size and length of a fit of orderless or committee."
+        ),
     ] = "standard",
     kind: Annotated[
         list[str] | None,
         typer.Option(help=KIND_HELP),
     ] = None,
     missing: Annotated[
-        str, typer.Option(help="unknown, or informative: whether cells are missing is modelled, too.")
+        str,
+        typer.Option(help="unknown, or informative: whether cells are missing is modelled, too."),
     ] = "unknown",
-    strict: Annotated[bool, typer.Option("--strict", help="Fail where columns would be left out.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail where columns would be left out.")
+    ] = False,
     min_count: Annotated[
         int,
         typer.Option(
             help="Least number of rows of a level that is listed by name, and behind any number in the model file."
         ),
     ] = 5,
-    time_limit_s: Annotated[float | None, typer.Option(help="Seconds after which training ends.")] = None,
+    time_limit_s: Annotated[
+        float | None, typer.Option(help="Seconds after which training ends.")
+    ] = None,
     *,
     config: FitConfig,
-    seed: Annotated[int | None, typer.Option(help="Makes the fit reproducible to the byte.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run of the same command.")] = False,
+    seed: Annotated[
+        int | None, typer.Option(help="Makes the fit reproducible to the byte.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue an interrupted run of the same command.")
+    ] = False,
     header: Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)] = None,
     decimal: DecimalOption = None,
     thousands: ThousandsOption = None,
@@ -87,7 +107,9 @@ def run(
     na_values: NaValuesOption = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the training record as JSON on stdout.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the training record as JSON on stdout.")
+    ] = False,
 ) -> None:
     """Fit the joint density of a table, print what is assumed of its columns, and write a model
     file.
@@ -148,7 +170,9 @@ def _checkpoint_of(output: Path, resume: bool) -> Checkpoint:
     from chainrule.training.checkpoint import Checkpoint
 
     if output.exists() and output.read_bytes()[: len(MAGIC)] != MAGIC:
-        raise ChainruleError(f"{output}: exists and is no model file; name another, or remove it first")
+        raise ChainruleError(
+            f"{output}: exists and is no model file; name another, or remove it first"
+        )
     checkpoint = Checkpoint(output.with_name(output.name + ".checkpoint"))
     if checkpoint.exists() and not resume and not checkpoint.is_written_by_another():
         raise ChainruleError(
@@ -163,7 +187,11 @@ def _interrupts_explained(checkpoint: Checkpoint) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        how = "repeat the command with --resume to continue" if checkpoint.exists() else "nothing was saved yet"
+        how = (
+            "repeat the command with --resume to continue"
+            if checkpoint.exists()
+            else "nothing was saved yet"
+        )
         raise KeyboardInterrupt(f"interrupted; {how}") from interrupt
 
 

@@ -73,7 +73,10 @@ def run(
         raise ShapeError(unknown_choice("how", how, HOW))
     density = load(model)
     chunks = chunks_of(
-        table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
+        table,
+        split,
+        header=header,
+        reading=reading_of(decimal, thousands, date_format, na_values, density.schema),
     )
     as_text = not as_json and (output is None or output.suffix == ".csv")
     sink = Sink(partial(give_frames, output=output, as_json=as_json), as_text)

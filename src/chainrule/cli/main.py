@@ -15,7 +15,19 @@ from typing import Annotated, Any
 
 import typer
 
-from chainrule.cli import check, compare, conditional, datasets, demo, explain, fit, impute, sample, score, show
+from chainrule.cli import (
+    check,
+    compare,
+    conditional,
+    datasets,
+    demo,
+    explain,
+    fit,
+    impute,
+    sample,
+    score,
+    show,
+)
 from chainrule.cli.shown import say
 from chainrule.errors import ChainruleError
 from chainrule.version import version
@@ -62,7 +74,19 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for _command in (demo, fit, score, explain, conditional, sample, impute, compare, show, check, datasets):
+for _command in (
+    demo,
+    fit,
+    score,
+    explain,
+    conditional,
+    sample,
+    impute,
+    compare,
+    show,
+    check,
+    datasets,
+):
     app.command(name=_command.NAME, epilog=_command.EXAMPLES)(_guarded(_command.run))
 
 
@@ -75,7 +99,10 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     show_version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and stop."
+        ),
     ] = False,
 ) -> None:
     pass

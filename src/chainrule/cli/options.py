@@ -46,7 +46,9 @@ def config_options() -> list[inspect.Parameter]:
             each.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=each.default,
-            annotation=Annotated[types[each.name], typer.Option(help=_help(each.name, each.metadata["help"]))],
+            annotation=Annotated[
+                types[each.name], typer.Option(help=_help(each.name, each.metadata["help"]))
+            ],
         )
         for each in fields(FitConfig)
     ]
@@ -62,4 +64,6 @@ def _sizes(text: str | None) -> tuple[int, ...] | None:
     try:
         return tuple(int(size) for size in text.split(","))
     except ValueError as error:
-        raise ChainruleError(f"--hidden-sizes {text}: pass whole numbers with commas between, as 500,500") from error
+        raise ChainruleError(
+            f"--hidden-sizes {text}: pass whole numbers with commas between, as 500,500"
+        ) from error

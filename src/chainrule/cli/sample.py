@@ -34,18 +34,24 @@ Examples:
 
 def run(
     model: ModelArgument,
-    n: Annotated[int | None, typer.Option("-n", help="Rows to draw (default: 10, or one for each row given).")] = None,
+    n: Annotated[
+        int | None,
+        typer.Option("-n", help="Rows to draw (default: 10, or one for each row given)."),
+    ] = None,
     given: Annotated[
         list[str] | None,
         typer.Option(
             help="A given cell, NAME=VALUE (repeatable); or a file of one row or n rows, whose empty cells are drawn."
         ),
     ] = None,
-    temperature: Annotated[float, typer.Option(help="Divides every logit; below 1 draws more probable rows.")] = 1.0,
+    temperature: Annotated[
+        float, typer.Option(help="Divides every logit; below 1 draws more probable rows.")
+    ] = 1.0,
     other: Annotated[
         str | None,
         typer.Option(
-            metavar="LABEL", help="Text for a rare label, which is drawn without a name (default: an empty cell)."
+            metavar="LABEL",
+            help="Text for a rare label, which is drawn without a name (default: an empty cell).",
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Makes the draw reproducible.")] = None,
@@ -74,7 +80,11 @@ def run(
     as_text = not as_json and (output is None or output.suffix == ".csv")
 
     def show(frames: Iterator[Any]) -> None:
-        give_frames(left_to_print(frames) if output is None and not as_json else frames, output, as_json)
+        give_frames(
+            left_to_print(frames) if output is None and not as_json else frames, output, as_json
+        )
 
     sink = Sink(show, as_text)
-    sample(density.model, n, given=evidence, temperature=temperature, seed=seed, other=other, to=sink)
+    sample(
+        density.model, n, given=evidence, temperature=temperature, seed=seed, other=other, to=sink
+    )

@@ -49,7 +49,9 @@ def run(
     date_format: DateFormatOption = None,
     na_values: NaValuesOption = None,
     output: OutputOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print mean, standard error and rows as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print mean, standard error and rows as JSON.")
+    ] = False,
 ) -> None:
     """Print log p of each row, in nats. Empty cells are unknown, and the score is the marginal of
     the known cells.
@@ -67,14 +69,19 @@ def run(
         require_writable(output, OUTPUT_TYPES, inputs=(model, table))
     density, scored = load(model), []
     chunks = chunks_of(
-        table, split, header=header, reading=reading_of(decimal, thousands, date_format, na_values, density.schema)
+        table,
+        split,
+        header=header,
+        reading=reading_of(decimal, thousands, date_format, na_values, density.schema),
     )
 
     def numbered(frames: Iterator[Any]) -> Iterator[Any]:
         start = 0
         for frame in frames:
             scored.append(frame["log_prob"].to_numpy())
-            yield pl.DataFrame({"row": np.arange(start, start + len(frame)), "log_prob": scored[-1]})
+            yield pl.DataFrame(
+                {"row": np.arange(start, start + len(frame)), "log_prob": scored[-1]}
+            )
             start += len(frame)
 
     def write(frames: Iterator[Any]) -> None:
@@ -88,7 +95,9 @@ def run(
     mean = float(nats.mean()) if len(nats) else None
     error = float(nats.std(ddof=1) / len(nats) ** 0.5) if len(nats) > 1 else None
     if as_json:
-        print_json({"rows": len(nats), "mean": mean, "standard_error": error, "log_prob": nats.tolist()})
+        print_json(
+            {"rows": len(nats), "mean": mean, "standard_error": error, "log_prob": nats.tolist()}
+        )
     if mean is not None:
         spread = "" if error is None else f" ± {error:.4f}"
         say(f"{len(nats)} rows, mean log-likelihood {mean:.4f}{spread} nats")

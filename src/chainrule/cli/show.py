@@ -35,7 +35,9 @@ ANSWERS = {
 
 def run(
     model: ModelArgument,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything but the arrays as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print everything but the arrays as JSON.")
+    ] = False,
 ) -> None:
     """Describe a model file: columns, network, how it was trained and what it reached."""
     from chainrule.density import load
@@ -48,12 +50,26 @@ def run(
     except EvidenceError:  # an ensemble of several orders
         order = None
     if as_json:
-        print_json({**density.model.to_json(), "parameters": parameters, "order": order, "training": dict(training)})
+        print_json(
+            {
+                **density.model.to_json(),
+                "parameters": parameters,
+                "order": order,
+                "training": dict(training),
+            }
+        )
         return
-    facts = [*_columns(schema, network.columns), ("network", f"{type(network).__name__}({network.extra_repr()})")]
+    facts = [
+        *_columns(schema, network.columns),
+        ("network", f"{type(network).__name__}({network.extra_repr()})"),
+    ]
     facts.append(("parameters", f"{parameters:,}"))
-    facts.append(("order", "several: each member has its own" if order is None else _order(schema, order)))
-    answers = "any" if density.model.takes_any_evidence else "complete" if order is None else "prefix"
+    facts.append(
+        ("order", "several: each member has its own" if order is None else _order(schema, order))
+    )
+    answers = (
+        "any" if density.model.takes_any_evidence else "complete" if order is None else "prefix"
+    )
     facts.append(("answers exactly", ANSWERS[answers]))
     facts += _training(training, len(schema.columns))
     print_table(("fact", "value"), facts, title=str(model), header=False)
@@ -67,20 +83,33 @@ def _columns(schema: Schema, columns: Columns) -> list[tuple[str, str]]:
     """Returns facts about the columns and their conditionals."""
     kinds = Counter(column.kind for column in schema.columns)
     flipped = sum(column.is_flipped for column in schema.columns)
-    facts = [("columns", f"{', '.join(f'{n} {kind}' for kind, n in kinds.items())}: {_some(schema.names)}")]
+    facts = [
+        (
+            "columns",
+            f"{', '.join(f'{n} {kind}' for kind, n in kinds.items())}: {_some(schema.names)}",
+        )
+    ]
     if schema.left_out:
         facts.append(("left out", _some([f"{out.name} ({out.reason})" for out in schema.left_out])))
     if kinds[Binary.kind]:
-        facts.append(("binary", f"code 0 is the more frequent value; that is 1 in {flipped} of the columns"))
-    components = [count for conditional in columns.conditionals if (count := conditional.component_count)]
+        facts.append(
+            ("binary", f"code 0 is the more frequent value; that is 1 in {flipped} of the columns")
+        )
+    components = [
+        count for conditional in columns.conditionals if (count := conditional.component_count)
+    ]
     if components:
         with_atoms = sum(bool(column.atom_codes()) for column in schema.columns)
-        facts.append(("numbers", f"mixtures of {components[0]} components; {with_atoms} with atoms"))
+        facts.append(
+            ("numbers", f"mixtures of {components[0]} components; {with_atoms} with atoms")
+        )
     return facts
 
 
 def _order(schema: Schema, order: list[int]) -> str:
-    return "natural" if order == list(range(len(order))) else _some([schema.names[k] for k in order])
+    return (
+        "natural" if order == list(range(len(order))) else _some([schema.names[k] for k in order])
+    )
 
 
 def _training(training: Mapping[str, Any], width: int) -> list[tuple[str, str]]:
@@ -88,7 +117,13 @@ def _training(training: Mapping[str, Any], width: int) -> list[tuple[str, str]]:
     them.
     """
     reached = headline(training)
-    if reached is None or not training.keys() >= {"history", "train_rows", "valid_rows", "skipped_steps", "seed"}:
+    if reached is None or not training.keys() >= {
+        "history",
+        "train_rows",
+        "valid_rows",
+        "skipped_steps",
+        "seed",
+    }:
         return []
     exact, alone = is_exact(training), _nats(training["independent_valid_nats"], width)
     rows = f"{training['valid_rows']:,} rows"
@@ -96,7 +131,10 @@ def _training(training: Mapping[str, Any], width: int) -> list[tuple[str, str]]:
         ("training", f"{training['train_rows']:,} rows, {len(training['history'])} epochs"),
         ("seed", str(training["seed"])),
         ("validation", f"{reached}; {f'exact, on {rows}' if exact else training['valid_is']}"),
-        ("bits per column", f"{'' if exact else '≈ '}{training['valid_nats'] / math.log(2) / width:.4f}"),
+        (
+            "bits per column",
+            f"{'' if exact else '≈ '}{training['valid_nats'] / math.log(2) / width:.4f}",
+        ),
         ("independent columns", f"{'' if exact else '≈ '}{alone}"),
     ]
     if spread := training.get("order_spread"):
@@ -107,7 +145,10 @@ def _training(training: Mapping[str, Any], width: int) -> list[tuple[str, str]]:
                 f"exact; {spread['rows']} validation rows",
             )
         )
-    return [*facts, ("skipped steps", f"{training['skipped_steps']} with a non-finite loss or gradient")]
+    return [
+        *facts,
+        ("skipped steps", f"{training['skipped_steps']} with a non-finite loss or gradient"),
+    ]
 
 
 def _nats(nats: float, columns: int) -> str:
@@ -117,7 +158,9 @@ def _nats(nats: float, columns: int) -> str:
 def _print_columns(schema: Schema, by_column: dict[str, Any]) -> None:
     """Prints what each column costs in bits, alone and given the cells before it."""
     rows = []
-    for column, nats, alone in zip(schema.columns, by_column["nats"], by_column["independent_nats"], strict=True):
+    for column, nats, alone in zip(
+        schema.columns, by_column["nats"], by_column["independent_nats"], strict=True
+    ):
         bits = [None if value is None else value / math.log(2) for value in (alone, nats)]
         gain = None if bits[0] is None or bits[1] is None else bits[0] - bits[1]
         rows.append((column, *bits, gain))
@@ -126,7 +169,10 @@ def _print_columns(schema: Schema, by_column: dict[str, Any]) -> None:
         rows = sorted(rows, key=lambda row: -(row[3] or 0.0))[:MOST_COLUMNS]
         title += f"; the {MOST_COLUMNS} of {len(schema.columns)} with the largest gain"
     columns = ("column", "kind", "alone", "given those before", "gain")
-    cells = [(c.name, c.kind, *("" if value is None else f"{value:.3f}" for value in bits)) for c, *bits in rows]
+    cells = [
+        (c.name, c.kind, *("" if value is None else f"{value:.3f}" for value in bits))
+        for c, *bits in rows
+    ]
     print_table(columns, cells, title=title, numbers=columns[2:])
 
 
@@ -138,13 +184,20 @@ def _print_curve(training: Mapping[str, Any]) -> None:
     every = max(1, len(history) // 10)
     for record in history:
         if record["epoch"] % every == 0 or record["epoch"] in (1, len(history)):
-            nats = ["not finite" if record[k] is None else f"{record[k]:.3f}" for k in ("train_nats", "valid_nats")]
+            nats = [
+                "not finite" if record[k] is None else f"{record[k]:.3f}"
+                for k in ("train_nats", "valid_nats")
+            ]
             rows.append((record["epoch"], *(f"≈ {each}" if estimated else each for each in nats)))
     if isinstance(training.get("valid_nats"), float):
-        rows.append(("kept", "", f"{'' if is_exact(training) else '≈ '}{training['valid_nats']:.3f}"))
+        rows.append(
+            ("kept", "", f"{'' if is_exact(training) else '≈ '}{training['valid_nats']:.3f}")
+        )
     title = "training curve, nats per row"
     if estimated:
-        title += "; ≈: estimated in orders drawn at random" + (f", ± {error:.3f}" if isinstance(error, float) else "")
+        title += "; ≈: estimated in orders drawn at random" + (
+            f", ± {error:.3f}" if isinstance(error, float) else ""
+        )
     print_table(columns := ("epoch", "train", "validation"), rows, title=title, numbers=columns)
 
 

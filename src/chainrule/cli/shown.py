@@ -15,7 +15,10 @@ from chainrule.errors import printable
 LONGEST = 24  # longest word that is never broken, in characters: no number is longer
 PADDING = 3  # a column's blanks on both sides, and the line beside it
 UNLIMITED = 1_000_000  # width if stdout is not a terminal
-MOST_ROWS, MOST_COLUMNS = 50, 20  # largest frame that a terminal shows as a table; larger ones are CSV
+MOST_ROWS, MOST_COLUMNS = (
+    50,
+    20,
+)  # largest frame that a terminal shows as a table; larger ones are CSV
 
 
 def print_table(
@@ -50,10 +53,18 @@ def print_table(
     if title:
         console.print(Text(printable(title), style="bold"))
     shown = [printable(name) for name in columns]
-    names, cells = shown if header else [""] * len(columns), list(zip(*written, strict=True)) or [()] * len(columns)
-    whole = [_widest([name, *column_cells]) for name, column_cells in zip(names, cells, strict=True)]
+    names, cells = (
+        shown if header else [""] * len(columns),
+        list(zip(*written, strict=True)) or [()] * len(columns),
+    )
+    whole = [
+        _widest([name, *column_cells]) for name, column_cells in zip(names, cells, strict=True)
+    ]
     least = [
-        max(_longest_word([name]), _widest(column_cells) if column in numbers else _longest_word(column_cells))
+        max(
+            _longest_word([name]),
+            _widest(column_cells) if column in numbers else _longest_word(column_cells),
+        )
         for column, name, column_cells in zip(columns, names, cells, strict=True)
     ]
     fitting = _fitted(whole, least, width - 1)
@@ -62,7 +73,12 @@ def print_table(
         return
     table = Table(show_header=header, show_lines=lines)
     for column, name, fitted in zip(columns, shown, fitting, strict=True):
-        table.add_column(Text(name), justify="right" if column in numbers else "left", width=fitted, overflow="fold")
+        table.add_column(
+            Text(name),
+            justify="right" if column in numbers else "left",
+            width=fitted,
+            overflow="fold",
+        )
     for row in written:
         table.add_row(*map(Text, row))
     console.print(table)
@@ -91,7 +107,9 @@ def print_line(text: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    Console(width=terminal_width() or UNLIMITED).print(Text("\n".join(map(printable, text.split("\n")))))
+    Console(width=terminal_width() or UNLIMITED).print(
+        Text("\n".join(map(printable, text.split("\n"))))
+    )
 
 
 def terminal_width() -> int | None:
@@ -128,11 +146,15 @@ def _fitted(whole: list[int], least: list[int], room: int) -> list[int] | None:
     if sum(least) > room:
         return None
     while sum(widths) > room:
-        widths[max((k for k, width in enumerate(widths) if width > least[k]), key=lambda k: widths[k])] -= 1
+        widths[
+            max((k for k, width in enumerate(widths) if width > least[k]), key=lambda k: widths[k])
+        ] -= 1
     return widths
 
 
-def _print_stacked(console: object, columns: Sequence[str], rows: Sequence[Sequence[str]], header: bool) -> None:
+def _print_stacked(
+    console: object, columns: Sequence[str], rows: Sequence[Sequence[str]], header: bool
+) -> None:
     from rich.console import Console
     from rich.text import Text
 
@@ -140,7 +162,11 @@ def _print_stacked(console: object, columns: Sequence[str], rows: Sequence[Seque
     for number, row in enumerate(rows):
         if header and number:
             console.print()
-        lines = [f"{name}: {cell}" for name, cell in zip(columns, row, strict=True)] if header else [": ".join(row)]
+        lines = (
+            [f"{name}: {cell}" for name, cell in zip(columns, row, strict=True)]
+            if header
+            else [": ".join(row)]
+        )
         for line in lines:
             console.print(Text(line))
 

@@ -51,7 +51,9 @@ HEADER_HELP = "Whether a text file begins with column names (default: yes, unles
 # Arguments and options of several commands.
 ModelArgument = Annotated[Path, typer.Argument(help="A model file.")]
 TableArgument = Annotated[str, typer.Argument(help=TABLE_HELP)]
-SplitOption = Annotated[str | None, typer.Option(help="Split of a data set, or array of an .npz file (default: test).")]
+SplitOption = Annotated[
+    str | None, typer.Option(help="Split of a data set, or array of an .npz file (default: test).")
+]
 HeaderOption = Annotated[bool | None, typer.Option("--header/--no-header", help=HEADER_HELP)]
 DecimalOption = Annotated[list[str] | None, typer.Option("--decimal", help=DECIMAL_HELP)]
 ThousandsOption = Annotated[list[str] | None, typer.Option("--thousands", help=THOUSANDS_HELP)]
@@ -97,9 +99,13 @@ def table_of(
         table = read_table(getattr(loaded, split), source=f"{text} ({split})", reading=reading)
         return table if loaded.columns is None else replace(table, names=loaded.columns, named=True)
     if not path.exists() and not path.suffix:
-        raise FileNotFoundError(f"{text}: no such file; {unknown_choice('data set', text, _dataset_names())}")
+        raise FileNotFoundError(
+            f"{text}: no such file; {unknown_choice('data set', text, _dataset_names())}"
+        )
     if path.suffix.lower() == ".npz" and path.exists():
-        return read_table(path, array=split or (usual if usual in array_names(path) else None), reading=reading)
+        return read_table(
+            path, array=split or (usual if usual in array_names(path) else None), reading=reading
+        )
     _require_no_split(text, split)
     return read_table(path, header=header, reading=reading)
 
@@ -166,7 +172,11 @@ def training_tables(
         return train, table_of(valid, None, usual="valid", header=header, reading=reading)
     if text == STDIN:
         return train, None
-    has_valid = "valid" in array_names(path) if path.exists() and path.suffix.lower() == ".npz" else not path.exists()
+    has_valid = (
+        "valid" in array_names(path)
+        if path.exists() and path.suffix.lower() == ".npz"
+        else not path.exists()
+    )
     return train, table_of(text, "valid", reading=reading) if has_valid else None
 
 
@@ -208,7 +218,10 @@ def reading_of(
 def _by_column(options: list[str] | None) -> dict[str | None, str]:
     """Returns VALUE and NAME=VALUE by name; the name None stands for all other columns."""
     split = [text.rpartition("=") for text in options or []]
-    return {name or None: f"{sign}{value}" if sign and not name else value for name, sign, value in split}
+    return {
+        name or None: f"{sign}{value}" if sign and not name else value
+        for name, sign, value in split
+    }
 
 
 def require_folder(path: Path) -> None:
@@ -219,10 +232,14 @@ def require_folder(path: Path) -> None:
         raise ChainruleError(f"{path}: a file; name a folder with -o")
     above = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
-        raise PermissionError(f"{path}: the folder {above} cannot be written to; name another with -o")
+        raise PermissionError(
+            f"{path}: the folder {above} cannot be written to; name another with -o"
+        )
 
 
-def split_table(text: str, header: bool | None = None, reading: Reading | None = None) -> Table | datasets.Dataset:
+def split_table(
+    text: str, header: bool | None = None, reading: Reading | None = None
+) -> Table | datasets.Dataset:
     """Returns the table that a command line names, or a data set if that has splits of its own.
 
     These are a data set by name, or an .npz file with the arrays train, valid and test.
@@ -230,13 +247,21 @@ def split_table(text: str, header: bool | None = None, reading: Reading | None =
     path = Path(text)
     if not path.exists() and _is_dataset(text):
         return datasets.load(text)
-    if path.suffix.lower() == ".npz" and path.exists() and set(datasets.SPLITS) <= set(array_names(path)):
-        arrays = (np.column_stack(read_table(path, array=split).columns) for split in datasets.SPLITS)
+    if (
+        path.suffix.lower() == ".npz"
+        and path.exists()
+        and set(datasets.SPLITS) <= set(array_names(path))
+    ):
+        arrays = (
+            np.column_stack(read_table(path, array=split).columns) for split in datasets.SPLITS
+        )
         return datasets.Dataset(path.name, next(arrays), next(arrays), next(arrays))
     return table_of(text, None, usual="train", header=header, reading=reading)
 
 
-def given_table(given: Sequence[str], header: bool | None = None, reading: Reading | None = None) -> Table:
+def given_table(
+    given: Sequence[str], header: bool | None = None, reading: Reading | None = None
+) -> Table:
     """Returns the given cells that a command line names: one file, or NAME=VALUE once per cell."""
     cells = [text for text in given if "=" in text and not Path(text).exists()]
     if not cells:
@@ -254,13 +279,22 @@ def given_table(given: Sequence[str], header: bool | None = None, reading: Readi
     return Table(names, columns, "--given", named=True, reading=reading or Reading())
 
 
-def require_writable(path: Path, types: Sequence[str] = (), *, inputs: Sequence[str | Path | None] = ()) -> None:
+def require_writable(
+    path: Path, types: Sequence[str] = (), *, inputs: Sequence[str | Path | None] = ()
+) -> None:
     """Raises before work starts if a result could not, or should not, be written afterwards."""
     for source in inputs:
-        if source not in (None, STDIN) and path.exists() and Path(source).exists() and path.samefile(source):
+        if (
+            source not in (None, STDIN)
+            and path.exists()
+            and Path(source).exists()
+            and path.samefile(source)
+        ):
             raise ChainruleError(f"{path}: is also read by this command; write to another file")
     if types and path.suffix not in types:
-        raise ChainruleError(f"{path}: results are written as {', '.join(types)}; end the name with one of these")
+        raise ChainruleError(
+            f"{path}: results are written as {', '.join(types)}; end the name with one of these"
+        )
     if path.is_dir():
         raise IsADirectoryError(f"{path}: a folder; name a file")
     if path.exists() and not path.is_file():

@@ -21,7 +21,12 @@ from chainrule.conditionals.encodings import (
     Standardised,
 )
 from chainrule.conditionals.leaf import leaf_from_json
-from chainrule.conditionals.mixtures import AbstractMixture, GaussianMixture, LaplaceMixture, LogisticMixture
+from chainrule.conditionals.mixtures import (
+    AbstractMixture,
+    GaussianMixture,
+    LaplaceMixture,
+    LogisticMixture,
+)
 
 __all__ = [
     "CONDITIONALS",

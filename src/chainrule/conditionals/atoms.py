@@ -85,9 +85,13 @@ class Atoms(AbstractConditional):
         logits, rest = zip(*((each[..., :own], each[..., own:]) for each in params), strict=True)
         logs = F.log_softmax(torch.stack(logits, dim=1), dim=-1)
         base = self.base.log_prob_columns([each.base for each in conditionals], rest, x)
-        return self._log_prob(logs, base, x[..., None] == x.new_tensor([each.values for each in conditionals]))
+        return self._log_prob(
+            logs, base, x[..., None] == x.new_tensor([each.values for each in conditionals])
+        )
 
-    def _log_prob(self, logs: torch.Tensor, base: torch.Tensor, is_atom: torch.Tensor) -> torch.Tensor:
+    def _log_prob(
+        self, logs: torch.Tensor, base: torch.Tensor, is_atom: torch.Tensor
+    ) -> torch.Tensor:
         """The formula of ``log_prob``.
 
         Args:
@@ -104,9 +108,14 @@ class Atoms(AbstractConditional):
         return torch.where(any_atom, atom, other)
 
     @override
-    def sample(self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+    def sample(
+        self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0
+    ) -> torch.Tensor:
         """The uniform selects an atom or the base; the rest of it draws the base's value."""
-        logits, rest = params[..., : len(self.values) + 1].double() / temperature, params[..., len(self.values) + 1 :]
+        logits, rest = (
+            params[..., : len(self.values) + 1].double() / temperature,
+            params[..., len(self.values) + 1 :],
+        )
         p = F.softmax(logits, dim=-1)
         ends = p.cumsum(-1)
         choice = (uniforms[..., None] >= ends[..., :-1]).sum(-1)
@@ -119,10 +128,14 @@ class Atoms(AbstractConditional):
     def mean(self, params: torch.Tensor) -> torch.Tensor:
         """Σ p_a a + p_other · the base's mean."""
         logs, rest = self._split(params)
-        return (logs[..., :-1].exp() * self._atoms(params)).sum(-1) + logs[..., -1].exp() * self.base.mean(rest)
+        return (logs[..., :-1].exp() * self._atoms(params)).sum(-1) + logs[
+            ..., -1
+        ].exp() * self.base.mean(rest)
 
     @override
-    def quadrature(self, params: torch.Tensor, thinned: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    def quadrature(
+        self, params: torch.Tensor, thinned: int = 1
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """The atoms with their probabilities, then the base's values with weights times p_other."""
         logs, rest = self._split(params)
         values, weights = self.base.quadrature(rest, thinned)
@@ -141,7 +154,9 @@ class Atoms(AbstractConditional):
         base = self.base.mode(rest)
         atom = self._atoms(params)[logs[..., :-1].argmax(-1)]
         if self.is_discrete:
-            return torch.where(self.log_prob(params, atom) >= self.log_prob(params, base), atom, base)
+            return torch.where(
+                self.log_prob(params, atom) >= self.log_prob(params, base), atom, base
+            )
         return torch.where(logs[..., :-1].amax(-1) >= logs[..., -1], atom, base)
 
     @override
@@ -177,12 +192,16 @@ class Atoms(AbstractConditional):
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:
         """Logarithms of smoothed counts, and the base's start for the values that are no atoms."""
         is_atom = self._is_atom(x)  # (N, D, A)
-        counts = torch.cat([is_atom.sum(0), (~is_atom.any(-1)).sum(0)[:, None]], dim=1).double() + 0.5
+        counts = (
+            torch.cat([is_atom.sum(0), (~is_atom.any(-1)).sum(0)[:, None]], dim=1).double() + 0.5
+        )
         logits = (counts / counts.sum(1, keepdim=True)).log().to(x.dtype)
         rest = []
         for column in range(x.shape[1]):
             others = x[~is_atom[:, column].any(-1), column : column + 1]
-            rest.append(self.base.initial_params(others if len(others) else x[:1, column : column + 1]))
+            rest.append(
+                self.base.initial_params(others if len(others) else x[:1, column : column + 1])
+            )
         return torch.cat([logits, torch.cat(rest)], dim=1)
 
     @override

@@ -43,7 +43,9 @@ class AbstractConditional(AbstractLeaf, ABC):
         """Log-likelihood of values x (...) under params (..., param_width), in nats."""
 
     @abstractmethod
-    def sample(self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+    def sample(
+        self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0
+    ) -> torch.Tensor:
         """Draws values (...) from params (..., param_width) by uniforms (...) on [0, 1)."""
 
     @abstractmethod
@@ -137,17 +139,25 @@ class AbstractConditional(AbstractLeaf, ABC):
 
     def entropy(self, params: torch.Tensor) -> torch.Tensor:
         """Entropy (...) in nats."""
-        raise ChainruleError(f"{self!r} has an entropy without closed form; average −log_prob over draws instead")
+        raise ChainruleError(
+            f"{self!r} has an entropy without closed form; average −log_prob over draws instead"
+        )
 
     def cdf(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """P(value <= x), (...)."""
-        raise ChainruleError(f"{self!r} has no order among its values, so no distribution function; use log_prob")
+        raise ChainruleError(
+            f"{self!r} has no order among its values, so no distribution function; use log_prob"
+        )
 
     def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
         """The smallest value (...) whose cdf is at least q (...), for q within (0, 1)."""
-        raise ChainruleError(f"{self!r} has no order among its values, so no quantiles; use log_prob or mode")
+        raise ChainruleError(
+            f"{self!r} has no order among its values, so no quantiles; use log_prob or mode"
+        )
 
-    def quadrature(self, params: torch.Tensor, thinned: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    def quadrature(
+        self, params: torch.Tensor, thinned: int = 1
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Values (..., Q) and weights (..., Q) with E[f(value)] ≈ Σ weight · f(value).
 
         The sum is exact if ``is_listed``. Otherwise ``thinned`` divides the number of values.

@@ -54,7 +54,9 @@ class Bernoulli(AbstractConditional):
         return F.logsigmoid((2 * x - 1) * params.squeeze(-1))
 
     @override
-    def sample(self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+    def sample(
+        self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0
+    ) -> torch.Tensor:
         """1 where the uniform lies below σ(z / temperature), else 0."""
         return (uniforms < torch.sigmoid(params[..., 0] / temperature)).to(params.dtype)
 

@@ -47,11 +47,18 @@ class Categorical(AbstractConditional):
     listed_only: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
-        whole_number(self.values, "values", least=1, what="the number of values of a categorical column")
+        whole_number(
+            self.values, "values", least=1, what="the number of values of a categorical column"
+        )
         if self.unlisted is not None:
             whole_number(self.unlisted, "unlisted", least=0, what="the number of rare levels")
         if self.unlisted == 0:
-            whole_number(self.rows, "rows", least=1, what="the number of training rows, which unlisted=0 needs")
+            whole_number(
+                self.rows,
+                "rows",
+                least=1,
+                what="the number of training rows, which unlisted=0 needs",
+            )
 
     @property
     @override
@@ -131,7 +138,9 @@ class Categorical(AbstractConditional):
             least = torch.where(is_code, listed, torch.inf).amin(-1)
             cap = least + number(lambda each: math.log((each.unlisted or 0) + 1) - math.log(2))
             if self.unlisted:
-                free = torch.stack([p[..., c.values] for c, p in zip(conditionals, params, strict=True)], dim=1)
+                free = torch.stack(
+                    [p[..., c.values] for c, p in zip(conditionals, params, strict=True)], dim=1
+                )
             else:
                 free = listed.logsumexp(-1) - number(lambda each: math.log((each.rows or 1) + 1))
             logits = torch.cat([listed, torch.minimum(free, cap)[..., None]], dim=-1)
@@ -139,11 +148,15 @@ class Categorical(AbstractConditional):
         at = torch.where(is_unlisted, logits.shape[-1] - 1, index)
         logs = torch.take_along_dim(F.log_softmax(logits, dim=-1), at[..., None], dim=-1)[..., 0]
         if self.unlisted:
-            logs = logs - number(lambda each: math.log((each.unlisted or 0) + 1)) * is_unlisted.to(logs.dtype)
+            logs = logs - number(lambda each: math.log((each.unlisted or 0) + 1)) * is_unlisted.to(
+                logs.dtype
+            )
         return torch.where(known, logs, -torch.inf)
 
     @override
-    def sample(self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+    def sample(
+        self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0
+    ) -> torch.Tensor:
         """The code whose interval of the cumulative probabilities contains the uniform.
 
         As the temperature goes to 0 this is the most probable listed value, if V > 1 and it is
@@ -171,7 +184,11 @@ class Categorical(AbstractConditional):
         """−Σ p log p over all values; the unlisted code counts as r + 1 values."""
         logs = F.log_softmax(self._logits(params), dim=-1)
         scores = torch.cat(
-            [logs[..., : self.values], logs[..., self.values :] - math.log((self.unlisted or 0) + 1)], -1
+            [
+                logs[..., : self.values],
+                logs[..., self.values :] - math.log((self.unlisted or 0) + 1),
+            ],
+            -1,
         )
         return -(logs.exp() * scores).sum(-1)
 

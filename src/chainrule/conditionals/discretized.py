@@ -113,11 +113,18 @@ class DiscretizedLogisticMixture(AbstractConditional):
     def log_prob_columns(
         self, conditionals: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor
     ) -> torch.Tensor:
-        center, spread = (x.new_tensor([getattr(each, name) for each in conditionals]) for name in ("center", "spread"))
+        center, spread = (
+            x.new_tensor([getattr(each, name) for each in conditionals])
+            for name in ("center", "spread")
+        )
         return self._log_prob(torch.stack(list(params), dim=1), x, center, spread)
 
     def _log_prob(
-        self, params: torch.Tensor, x: torch.Tensor, center: float | torch.Tensor, spread: float | torch.Tensor
+        self,
+        params: torch.Tensor,
+        x: torch.Tensor,
+        center: float | torch.Tensor,
+        spread: float | torch.Tensor,
     ) -> torch.Tensor:
         bound = self._continuous.bind(params)
         b = ((x - center + 0.5) / spread)[..., None]
@@ -139,7 +146,9 @@ class DiscretizedLogisticMixture(AbstractConditional):
         return torch.where(inside, (bound.log_weight + logs).logsumexp(-1), -torch.inf)
 
     @override
-    def sample(self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+    def sample(
+        self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0
+    ) -> torch.Tensor:
         """A draw from the continuous mixture, rounded to the nearest integer."""
         drawn = self._continuous.sample(params.double(), uniforms, temperature)
         return self._to_support((drawn + 0.5).floor()).to(params.dtype)
@@ -158,20 +167,27 @@ class DiscretizedLogisticMixture(AbstractConditional):
         return (bound.log_weight.exp() * mean).sum(-1).to(params.dtype)
 
     @override
-    def quadrature(self, params: torch.Tensor, thinned: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    def quadrature(
+        self, params: torch.Tensor, thinned: int = 1
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """K · 33 integers and their weights, (..., Q); fewer if thinned.
 
         A narrow component gives the integers around its location, weighted by their masses. A wide
         component gives the rounded quadrature values of the continuous mixture.
         """
         bound = self._continuous.bind(params)
-        mu, s = self._continuous.from_standard(bound.location)[..., None], (bound.scale * self.spread)[..., None]
+        mu, s = (
+            self._continuous.from_standard(bound.location)[..., None],
+            (bound.scale * self.spread)[..., None],
+        )
         around = max(LEAST_AROUND, AROUND // thinned)
         u, w = (params.new_tensor(part) for part in gauss_legendre(2 * around + 1))
         offsets = torch.arange(-around, around + 1, dtype=params.dtype, device=params.device)
         near = mu.round() + offsets  # (..., K, 33)
         below = torch.sigmoid((near[..., 1:] - 0.5 - mu) / s)  # the end integers absorb the tails
-        masses = torch.cat([below, torch.ones_like(mu)], -1) - torch.cat([torch.zeros_like(mu), below], -1)
+        masses = torch.cat([below, torch.ones_like(mu)], -1) - torch.cat(
+            [torch.zeros_like(mu), below], -1
+        )
         is_narrow = s < (NARROW if thinned == 1 else NARROW_IF_THINNED * around)
         values = torch.where(is_narrow, near, (mu + s * torch.logit(u) + 0.5).floor())
         weights = torch.where(is_narrow, masses, w) * bound.log_weight.exp()[..., None]
@@ -182,7 +198,11 @@ class DiscretizedLogisticMixture(AbstractConditional):
         """The most probable integer among those nearest to the locations and the bounds."""
         bound = self._continuous.bind(params)
         tried = self._to_support(self._continuous.from_standard(bound.location).round())  # (..., K)
-        ends = [tried.new_full((*tried.shape[:-1], 1), end) for end in (self.least, self.most) if end is not None]
+        ends = [
+            tried.new_full((*tried.shape[:-1], 1), end)
+            for end in (self.least, self.most)
+            if end is not None
+        ]
         tried = torch.cat([tried, *ends], dim=-1)
         logs = self.log_prob(params[..., None, :], tried)
         return tried.gather(-1, logs.argmax(-1, keepdim=True))[..., 0]
@@ -198,7 +218,9 @@ class DiscretizedLogisticMixture(AbstractConditional):
     def tail_bound(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """The bound of ``AbstractMixture``; x itself belongs to the tail."""
         bound = self._continuous.bind(params)
-        away = (((x - self.center) / self.spread)[..., None] - bound.location).abs() - 0.5 / self.spread
+        away = (
+            ((x - self.center) / self.spread)[..., None] - bound.location
+        ).abs() - 0.5 / self.spread
         return (bound.log_weight.exp() * torch.sigmoid(-(away / bound.scale).clamp(min=0))).sum(-1)
 
     @override
@@ -246,10 +268,14 @@ def _tail_sum(t: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
     """
     middle = t.floor().clamp(min=0)
     j = middle[..., None] + torch.arange(-WINDOW, WINDOW + 1, dtype=t.dtype, device=t.device)
-    small = torch.where(j >= 0, torch.sigmoid((t[..., None] - j) / s.clamp(max=SMOOTH)[..., None]), 0).sum(-1)
+    small = torch.where(
+        j >= 0, torch.sigmoid((t[..., None] - j) / s.clamp(max=SMOOTH)[..., None]), 0
+    ).sum(-1)
     small = small + (middle - WINDOW).clamp(min=0)  # every earlier term is 1
     r = (t + 0.5) / s
     p = torch.sigmoid(r) * torch.sigmoid(-r)  # σ' and, from it, the third and fifth derivatives
     third, fifth = p * (1 - 6 * p), p * (1 - 30 * p + 120 * p * p)
-    smooth = -s * F.logsigmoid(-r) - p / (24 * s) + 7 / 5760 * third / s**3 - 31 / 967680 * fifth / s**5
+    smooth = (
+        -s * F.logsigmoid(-r) - p / (24 * s) + 7 / 5760 * third / s**3 - 31 / 967680 * fifth / s**5
+    )
     return torch.where(s < SMOOTH, small, smooth)

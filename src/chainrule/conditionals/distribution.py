@@ -42,13 +42,17 @@ class Distribution:
         return cls(conditional, params[:, None], params.new_zeros(len(params), 1))
 
     @classmethod
-    def mixture(cls, log_weight: torch.Tensor, distributions: Sequence[Distribution]) -> Distribution:
+    def mixture(
+        cls, log_weight: torch.Tensor, distributions: Sequence[Distribution]
+    ) -> Distribution:
         """The mixture of distributions of one column by log-weights (N, len(distributions)).
 
         Its components are those of all the distributions.
         """
         if any(each.components > 1 for each in distributions):
-            weights = [log_weight[:, k : k + 1] + each.log_weight for k, each in enumerate(distributions)]
+            weights = [
+                log_weight[:, k : k + 1] + each.log_weight for k, each in enumerate(distributions)
+            ]
             log_weight = torch.cat(weights, dim=1)
         params = torch.cat([each.params for each in distributions], dim=1)
         return cls(distributions[0].conditional, params, log_weight)
@@ -68,9 +72,13 @@ class Distribution:
         logs = [self.conditional.log_prob(params[:, None], x) for params in self.params.unbind(1)]
         return self._log_mean(torch.stack(logs, dim=1))
 
-    def sample(self, generator: torch.Generator | None = None, *, temperature: float = 1.0) -> torch.Tensor:
+    def sample(
+        self, generator: torch.Generator | None = None, *, temperature: float = 1.0
+    ) -> torch.Tensor:
         """Draws values (N,), one per row; a generator of None is a fresh one."""
-        return self.draw(uniforms(1, len(self.params), generator)[0].to(self.params.device), temperature)
+        return self.draw(
+            uniforms(1, len(self.params), generator)[0].to(self.params.device), temperature
+        )
 
     def draw(self, uniform: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
         """Turns uniforms (N,) into values (N,).
@@ -86,7 +94,9 @@ class Distribution:
             log_weight = log_weight + peaks * (1 / temperature - 1)
         chosen, left = choose(log_weight, uniform)
         rows = torch.arange(len(chosen), device=chosen.device)
-        return self.conditional.sample(self.params[rows, chosen], left.to(uniform.dtype), temperature)
+        return self.conditional.sample(
+            self.params[rows, chosen], left.to(uniform.dtype), temperature
+        )
 
     def cdf(self, x: torch.Tensor) -> torch.Tensor:
         """P(value <= x), (N,)."""
@@ -94,7 +104,9 @@ class Distribution:
 
     def quantile(self, q: torch.Tensor | float) -> torch.Tensor:
         """The smallest value (N,) whose cdf is at least q; q is a number for all rows, or (N,)."""
-        levels = torch.as_tensor(q, dtype=torch.float64, device=self.params.device).expand(len(self.params))
+        levels = torch.as_tensor(q, dtype=torch.float64, device=self.params.device).expand(
+            len(self.params)
+        )
         if not bool(((levels > 0) & (levels < 1)).all()):
             raise ShapeError(f"q = {q!r}: quantiles are for numbers above 0 and below 1")
         ends = self.conditional.quantile(self.params, self._each(levels))  # (N, M)
@@ -106,7 +118,11 @@ class Distribution:
 
     def mean(self) -> torch.Tensor:
         """Expected value (N,); the most probable value if values have no order."""
-        return self._mean(self.conditional.mean(self.params)) if self.conditional.is_ordered else self.mode()
+        return (
+            self._mean(self.conditional.mean(self.params))
+            if self.conditional.is_ordered
+            else self.mode()
+        )
 
     def mode(self) -> torch.Tensor:
         """Most probable value (N,).
@@ -131,7 +147,9 @@ class Distribution:
             return self.conditional.entropy(self.params[:, 0])
         support, times = self.conditional.support(), self.conditional.multiplicities()
         if support is None or times is None:
-            raise ChainruleError("a mixture's entropy has no closed form; average −log_prob over draws instead")
+            raise ChainruleError(
+                "a mixture's entropy has no closed form; average −log_prob over draws instead"
+            )
         logs = self.log_prob_grid(self.params.new_tensor(support).expand(len(self.params), -1))
         return -(logs.exp() * logs.clamp(min=-1e300) * logs.new_tensor(times)).sum(1)
 

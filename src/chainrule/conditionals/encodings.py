@@ -165,7 +165,9 @@ class AtomFlags(AbstractEncoding):
         values = self.values
         if not isinstance(values, list | tuple) or not values:
             raise ShapeError(f"values = {values!r}: pass the atoms, at least one")
-        if not all(isinstance(v, int | float) and math.isfinite(v) for v in values) or len(set(values)) < len(values):
+        if not all(isinstance(v, int | float) and math.isfinite(v) for v in values) or len(
+            set(values)
+        ) < len(values):
             raise ShapeError(f"values = {values!r}: atoms are finite numbers, each named once")
         object.__setattr__(self, "values", tuple(sorted(float(v) for v in values)))
 
@@ -176,7 +178,9 @@ class AtomFlags(AbstractEncoding):
 
     @override
     def encode(self, x: torch.Tensor) -> torch.Tensor:
-        return (x[..., None] == torch.tensor(self.values, dtype=x.dtype, device=x.device)).to(x.dtype)
+        return (x[..., None] == torch.tensor(self.values, dtype=x.dtype, device=x.device)).to(
+            x.dtype
+        )
 
 
 @dataclass(frozen=True)
@@ -246,9 +250,13 @@ class PiecewiseLinear(AbstractEncoding):
         if not all(isinstance(k, int | float) and math.isfinite(k) for k in knots) or any(
             a >= b for a, b in pairwise(knots)
         ):
-            raise ShapeError(f"knots = {knots!r}: pass finite numbers, each larger than the one before")
+            raise ShapeError(
+                f"knots = {knots!r}: pass finite numbers, each larger than the one before"
+            )
         if bool((torch.tensor(knots, dtype=torch.float32).diff() <= 0).any()):
-            raise ShapeError(f"knots = {knots!r}: some are the same number in float32, in which networks compute")
+            raise ShapeError(
+                f"knots = {knots!r}: some are the same number in float32, in which networks compute"
+            )
         object.__setattr__(self, "knots", tuple(float(k) for k in knots))
 
     @property

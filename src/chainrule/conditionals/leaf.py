@@ -26,7 +26,9 @@ class AbstractLeaf:
 AnyLeaf = TypeVar("AnyLeaf", bound=AbstractLeaf)
 
 
-def leaf_from_json(spec: Mapping[str, object], kinds: Mapping[str, type[AnyLeaf]], what: str) -> AnyLeaf:
+def leaf_from_json(
+    spec: Mapping[str, object], kinds: Mapping[str, type[AnyLeaf]], what: str
+) -> AnyLeaf:
     """Rebuilds the leaf that ``to_json`` described, and the leaves in its fields.
 
     Raises:

@@ -56,7 +56,9 @@ class AbstractMixture(AbstractConditional):
     least_scale: float = 1e-3
 
     def __post_init__(self) -> None:
-        whole_number(self.components, "components", least=1, what="a whole number of mixture components")
+        whole_number(
+            self.components, "components", least=1, what="a whole number of mixture components"
+        )
         check_scale(self.center, self.spread)
         if not (isinstance(self.least_scale, int | float) and 0 < self.least_scale < math.inf):
             raise ShapeError(f"least_scale = {self.least_scale!r}: pass a number above zero")
@@ -112,7 +114,9 @@ class AbstractMixture(AbstractConditional):
         return (bound.log_weight + density).logsumexp(-1) - math.log(self.spread)
 
     @override
-    def sample(self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+    def sample(
+        self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0
+    ) -> torch.Tensor:
         """The uniform selects a component; the rest of it draws the value.
 
         The temperature divides the logits and multiplies the scales.
@@ -135,10 +139,14 @@ class AbstractMixture(AbstractConditional):
         return self.from_standard(self.mode_location(params))
 
     @override
-    def quadrature(self, params: torch.Tensor, thinned: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    def quadrature(
+        self, params: torch.Tensor, thinned: int = 1
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """K · 16 values or fewer, (..., Q): each component's Gauss–Legendre points in its cdf."""
         bound = self.bind(params)
-        u, w = (params.new_tensor(part) for part in gauss_legendre(max(LEAST_POINTS, POINTS // thinned)))
+        u, w = (
+            params.new_tensor(part) for part in gauss_legendre(max(LEAST_POINTS, POINTS // thinned))
+        )
         z = self._quantile(u)  # (points,)
         values = bound.location[..., None] + bound.scale[..., None] * z  # (..., K, points)
         weights = bound.log_weight.exp()[..., None] * w
@@ -173,7 +181,9 @@ class AbstractMixture(AbstractConditional):
     @override
     def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
         """The value whose cdf is q, by bisection between the components' own quantiles."""
-        return self.from_standard(self.standard_quantile(self.bind(params.double()), q.double())).to(params.dtype)
+        return self.from_standard(
+            self.standard_quantile(self.bind(params.double()), q.double())
+        ).to(params.dtype)
 
     @override
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:
@@ -192,7 +202,9 @@ class AbstractMixture(AbstractConditional):
         """The components described by params (..., 3 K)."""
         logit, delta, rho = params.unflatten(-1, (3, self.components)).unbind(-2)
         scale = self.least_scale + F.softplus(rho)
-        return BoundComponents(F.log_softmax(logit / temperature, dim=-1), scale * delta, scale * temperature)
+        return BoundComponents(
+            F.log_softmax(logit / temperature, dim=-1), scale * delta, scale * temperature
+        )
 
     def from_standard(self, z: torch.Tensor) -> torch.Tensor:
         """Converts standardised values to the units of codes."""
@@ -200,20 +212,30 @@ class AbstractMixture(AbstractConditional):
 
     def standard_cdf(self, bound: BoundComponents, z: torch.Tensor) -> torch.Tensor:
         """P(value <= z), (...)."""
-        return (bound.log_weight.exp() * self._cdf((z[..., None] - bound.location) / bound.scale)).sum(-1).clamp(0, 1)
+        return (
+            (bound.log_weight.exp() * self._cdf((z[..., None] - bound.location) / bound.scale))
+            .sum(-1)
+            .clamp(0, 1)
+        )
 
     def standard_quantile(self, bound: BoundComponents, q: torch.Tensor) -> torch.Tensor:
         """The z whose cdf is q."""
         ends = bound.location + bound.scale * self._quantile(q[..., None])  # (..., K)
         low, high = ends.amin(-1), ends.amax(-1)
-        return high if self.components == 1 else bisect(lambda z: self.standard_cdf(bound, z), q, low, high)
+        return (
+            high
+            if self.components == 1
+            else bisect(lambda z: self.standard_cdf(bound, z), q, low, high)
+        )
 
     def mode_location(self, params: torch.Tensor) -> torch.Tensor:
         """The location μ_k of the highest density."""
         bound = self.bind(params)
         at = bound.location[..., :, None]  # (..., K, 1); the components are (..., 1, K)
         density = self._log_density((at - bound.location[..., None, :]) / bound.scale[..., None, :])
-        density = (density - bound.scale.log()[..., None, :] + bound.log_weight[..., None, :]).logsumexp(-1)
+        density = (
+            density - bound.scale.log()[..., None, :] + bound.log_weight[..., None, :]
+        ).logsumexp(-1)
         return bound.location.gather(-1, density.argmax(-1, keepdim=True))[..., 0]
 
     def initial_of_moments(self, mean: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
@@ -221,13 +243,19 @@ class AbstractMixture(AbstractConditional):
 
         The floor of the scales may prevent a small deviation.
         """
-        place = torch.special.ndtri((torch.arange(self.components, dtype=torch.float64) + 0.5) / self.components)
-        between = BETWEEN if self.components > 1 else 0.0
-        place = place * (between**0.5 / max(float(place.std(unbiased=False)), 1e-300) if self.components > 1 else 0.0)
-        location = mean[:, None] + deviation[:, None] * place.to(mean.device)  # (D, K)
-        above = (deviation * ((1 - between) ** 0.5 / self._unit_deviation) - self.least_scale).clamp(
-            min=self.least_scale
+        place = torch.special.ndtri(
+            (torch.arange(self.components, dtype=torch.float64) + 0.5) / self.components
         )
+        between = BETWEEN if self.components > 1 else 0.0
+        place = place * (
+            between**0.5 / max(float(place.std(unbiased=False)), 1e-300)
+            if self.components > 1
+            else 0.0
+        )
+        location = mean[:, None] + deviation[:, None] * place.to(mean.device)  # (D, K)
+        above = (
+            deviation * ((1 - between) ** 0.5 / self._unit_deviation) - self.least_scale
+        ).clamp(min=self.least_scale)
         scale = self.least_scale + above[:, None]  # (D, 1)
         rho = above + (-(-above).expm1()).log()  # the inverse of softplus
         delta = location / scale

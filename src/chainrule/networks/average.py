@@ -65,10 +65,16 @@ class AbstractAverage(AbstractNetwork):
             raise ShapeError(f"members is empty; {whole} needs at least one network")
         for number, member in enumerate(members):
             if not isinstance(member, kinds):
-                which = "networks such as chainrule.NADE" if AbstractNetwork in kinds else "a NADE or a MADE"
+                which = (
+                    "networks such as chainrule.NADE"
+                    if AbstractNetwork in kinds
+                    else "a NADE or a MADE"
+                )
                 raise ShapeError(f"members[{number}] is a {type(member).__name__}; pass {which}")
             if member.columns != members[0].columns:
-                raise ShapeError(f"members[{number}] has other columns than members[0]; {whole} is over one table")
+                raise ShapeError(
+                    f"members[{number}] has other columns than members[0]; {whole} is over one table"
+                )
             if member._like().dtype != members[0]._like().dtype:
                 raise ShapeError(
                     f"members[{number}] has another dtype than members[0]; convert one with .float() or .double()"
@@ -92,7 +98,10 @@ class AbstractAverage(AbstractNetwork):
 
     @override
     def training_loss(
-        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
     ) -> torch.Tensor:
         """−log_prob, (N,) nats; in training mode the weighted mean of the members' losses.
 
@@ -124,7 +133,11 @@ class AbstractAverage(AbstractNetwork):
         """
         parts = [network.trained_apart() for network in self.networks]
         weights = self.log_weight.exp().tolist()
-        apart = [(part, weight * share) for weight, own in zip(weights, parts, strict=True) for part, share in own]
+        apart = [
+            (part, weight * share)
+            for weight, own in zip(weights, parts, strict=True)
+            for part, share in own
+        ]
         owned = [id(parameter) for part, _ in apart for parameter in part.parameters()]
         return apart if len(set(owned)) == len(owned) else [(self, 1.0)]
 
@@ -150,7 +163,9 @@ class AverageWalk:
 
     def distribution(self, column: int) -> Distribution:
         """p(x_column | cells known so far), as the members' mixture."""
-        return Distribution.mixture(self.log_weight, [walk.distribution(column) for walk in self.walks])
+        return Distribution.mixture(
+            self.log_weight, [walk.distribution(column) for walk in self.walks]
+        )
 
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
         """Passes the column's values to every member."""
@@ -165,7 +180,9 @@ def check_weights(weights: Sequence[float] | torch.Tensor | None, members: int) 
         return torch.full((members,), -logarithm, dtype=torch.float64)
     given = torch.as_tensor(weights, dtype=torch.float64)
     if given.shape != (members,) or not bool((given > 0).all()) or not bool(given.isfinite().all()):
-        raise ShapeError(f"weights = {given.tolist()}: pass one number above zero for each of the {members} members")
+        raise ShapeError(
+            f"weights = {given.tolist()}: pass one number above zero for each of the {members} members"
+        )
     return (given / given.sum()).log()
 
 
@@ -185,5 +202,8 @@ def fitted_weights(log_weight: torch.Tensor, logs: torch.Tensor) -> torch.Tensor
         if total - last < FIT_GAIN:
             break
         last = total
-        log_weight = joint.log_softmax(1).logsumexp(0) - torch.tensor(float(len(logs)), dtype=torch.float64).log()
+        log_weight = (
+            joint.log_softmax(1).logsumexp(0)
+            - torch.tensor(float(len(logs)), dtype=torch.float64).log()
+        )
     return log_weight

@@ -66,7 +66,12 @@ class AbstractNetwork(AbstractTrainable):
         return torch.ones(len(known), dtype=torch.bool, device=known.device)
 
     def require_evidence(
-        self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
+        self,
+        known: torch.Tensor,
+        *,
+        name: str,
+        remedy: str = "",
+        names: Sequence[str] | None = None,
     ) -> None:
         """Raises EvidenceError unless the network conditions exactly on these known cells (N, D).
 
@@ -155,7 +160,10 @@ class AbstractNetwork(AbstractTrainable):
 
     @overload
     def log_prob(
-        self, x: torch.Tensor, observed: torch.Tensor | None = None, given: torch.Tensor | None = None
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        given: torch.Tensor | None = None,
     ) -> torch.Tensor: ...
 
     @overload
@@ -214,7 +222,9 @@ class AbstractNetwork(AbstractTrainable):
         self.require_evidence(evidence, name="given", remedy=ESTIMATES)
         return self.rows(x, evidence, seen & ~evidence)
 
-    def log_prob_columns(self, x: torch.Tensor, observed: torch.Tensor | None = None) -> torch.Tensor:
+    def log_prob_columns(
+        self, x: torch.Tensor, observed: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Log-likelihood of each cell given the cells before it, (N, D) nats in column order.
 
         Row sums are ``log_prob``.
@@ -232,7 +242,9 @@ class AbstractNetwork(AbstractTrainable):
             self.require_evidence(seen, name="observed")
         return self.cells(x, nothing, seen)
 
-    def conditional(self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None) -> Distribution:
+    def conditional(
+        self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None
+    ) -> Distribution:
         """p(x_column | the other observed cells of each row), batched over N.
 
         An ``OrderlessNADE`` accepts any evidence. A network with one order needs the known cells to
@@ -292,7 +304,10 @@ class AbstractNetwork(AbstractTrainable):
 
     @override
     def training_loss(
-        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
     ) -> torch.Tensor:
         """−log_prob, (N,) nats; draws nothing."""
         return -self.log_prob(x, observed)
@@ -316,7 +331,9 @@ class AbstractNetwork(AbstractTrainable):
         x = self.check_rows(x, observed)
         column = whole_number(column, "column", least=0, what="the number of a column")
         if column >= len(self.columns):
-            raise ShapeError(f"column = {column}: this network has the columns 0 … {len(self.columns) - 1}")
+            raise ShapeError(
+                f"column = {column}: this network has the columns 0 … {len(self.columns) - 1}"
+            )
         known = as_mask(observed, *x.shape, name="observed", default=True).to(x.device).clone()
         known[:, column] = False
         return self.columns.filled(x, known), column, known

@@ -64,7 +64,9 @@ class Columns:
                 f"columns = {spec!r}: give a number of binary columns, or a list with one conditional per column"
             )
         pairs = [_pair(k, each) for k, each in enumerate(spec)]
-        return cls(tuple(conditional for conditional, _ in pairs), tuple(encoding for _, encoding in pairs))
+        return cls(
+            tuple(conditional for conditional, _ in pairs), tuple(encoding for _, encoding in pairs)
+        )
 
     def __len__(self) -> int:
         return len(self.conditionals)
@@ -133,7 +135,9 @@ class Columns:
         groups: dict[Hashable, list[int]] = {}
         for column, conditional in enumerate(self.conditionals):
             groups.setdefault(conditional.batch_key, []).append(column)
-        return tuple((tuple(self.conditionals[k] for k in columns), columns) for columns in groups.values())
+        return tuple(
+            (tuple(self.conditionals[k] for k in columns), columns) for columns in groups.values()
+        )
 
     @cached_property
     def _conditional(self) -> AbstractConditional | None:
@@ -157,7 +161,11 @@ class Columns:
         return torch.cat([encoded[column] for column in range(len(self))], dim=1)
 
     def project(
-        self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, known: torch.Tensor | None = None
+        self,
+        x: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        known: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """bias + encode(x) · weight over the known cells, (N, H).
 
@@ -173,17 +181,25 @@ class Columns:
         if not one_hot.columns:
             inputs = self.encode(x)
             # ``where`` instead of a product: NaN times 0 is NaN
-            return torch.addmm(bias, inputs if known is None else torch.where(self.spread(known), inputs, 0), weight)
+            return torch.addmm(
+                bias,
+                inputs if known is None else torch.where(self.spread(known), inputs, 0),
+                weight,
+            )
         if other.columns:
             part = None if known is None else known[:, other.columns]
-            bias = other.of.project(x[:, other.columns], weight[torch.from_numpy(other.inputs)], bias, part)
+            bias = other.of.project(
+                x[:, other.columns], weight[torch.from_numpy(other.inputs)], bias, part
+            )
         codes, width = x[:, one_hot.columns], torch.from_numpy(one_hot.last).to(x.device)
         index = codes.long().clamp(min=0).minimum(width)
         counts = index == codes  # NaN and unlisted categories have no row
         if known is not None:
             counts = counts & known[:, one_hot.columns]
         at = torch.where(counts, index, 0) + torch.from_numpy(one_hot.first).to(x.device)
-        return bias + F.embedding_bag(at, weight, mode="sum", per_sample_weights=counts.to(weight.dtype))
+        return bias + F.embedding_bag(
+            at, weight, mode="sum", per_sample_weights=counts.to(weight.dtype)
+        )
 
     @cached_property
     def _one_hot(self) -> _Part:
@@ -191,22 +207,32 @@ class Columns:
 
     @cached_property
     def _other(self) -> _Part:
-        return self._part([k for k, encoding in enumerate(self.encodings) if not encoding.is_one_hot])
+        return self._part(
+            [k for k, encoding in enumerate(self.encodings) if not encoding.is_one_hot]
+        )
 
     def _part(self, columns: list[int]) -> _Part:
         first = np.array([self._inputs[k].start for k in columns], np.int64)
         last = np.array([self.input_widths[k] - 1 for k in columns], np.int64)
         inputs = self.inputs_in(columns).cpu().numpy()
-        of = Columns(tuple(self.conditionals[k] for k in columns), tuple(self.encodings[k] for k in columns))
+        of = Columns(
+            tuple(self.conditionals[k] for k in columns), tuple(self.encodings[k] for k in columns)
+        )
         return _Part(columns, of, inputs, first, last)
 
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, D) of codes x (N, D) under params (N, P), in nats."""
         if self._conditional is not None:
-            return self._conditional.log_prob(params.unflatten(1, (len(self), self._conditional.param_width)), x)
+            return self._conditional.log_prob(
+                params.unflatten(1, (len(self), self._conditional.param_width)), x
+            )
         own, parts = params.split(self.param_widths, dim=1), []
         for conditionals, columns in self._scored:
-            parts.append(conditionals[0].log_prob_columns(conditionals, [own[k] for k in columns], x[:, columns]))
+            parts.append(
+                conditionals[0].log_prob_columns(
+                    conditionals, [own[k] for k in columns], x[:, columns]
+                )
+            )
         return torch.cat(parts, dim=1).index_select(1, torch.from_numpy(self._back).to(x.device))
 
     def filled(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
@@ -216,7 +242,9 @@ class Columns:
         """
         if not any(self._placeholders):
             return torch.where(known, x, 0)
-        return torch.where(known, x, torch.tensor(self._placeholders, dtype=x.dtype, device=x.device))
+        return torch.where(
+            known, x, torch.tensor(self._placeholders, dtype=x.dtype, device=x.device)
+        )
 
     @cached_property
     def _placeholders(self) -> tuple[float, ...]:
@@ -230,7 +258,9 @@ class Columns:
 
     def is_evidence(self, x: torch.Tensor) -> torch.Tensor:
         """Which cells of codes x (N, D) are inputs for other columns, bool (N, D)."""
-        return torch.stack([encoding.is_evidence(x[:, k]) for k, encoding in enumerate(self.encodings)], dim=1)
+        return torch.stack(
+            [encoding.is_evidence(x[:, k]) for k, encoding in enumerate(self.encodings)], dim=1
+        )
 
     @cached_property
     def all_evidence(self) -> bool:
@@ -240,14 +270,19 @@ class Columns:
 
     def listed_only(self) -> Columns:
         """These columns, with categories that draw only their listed values."""
-        each = (replace(c, listed_only=True) if isinstance(c, Categorical) else c for c in self.conditionals)
+        each = (
+            replace(c, listed_only=True) if isinstance(c, Categorical) else c
+            for c in self.conditionals
+        )
         return Columns(tuple(each), self.encodings)
 
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:
         """Parameters (P,) of independent columns fitted to codes x (N, D)."""
         params = x.new_zeros(sum(self.param_widths))
         for (conditional, _), columns in self._equal.items():
-            params[self.params_in(columns).to(x.device)] = conditional.initial_params(x[:, columns]).flatten()
+            params[self.params_in(columns).to(x.device)] = conditional.initial_params(
+                x[:, columns]
+            ).flatten()
         return params
 
     def to_json(self) -> list[dict[str, object]]:
@@ -256,9 +291,18 @@ class Columns:
         The encoding is included unless it is the conditional's default.
         """
         runs: list[dict[str, object]] = []
-        for (conditional, encoding), equal in groupby(zip(self.conditionals, self.encodings, strict=True)):
-            run: dict[str, object] = {"times": len(list(equal)), "conditional": conditional.to_json()}
-            runs.append(run if encoding == conditional.encoding() else run | {"encoding": encoding.to_json()})
+        for (conditional, encoding), equal in groupby(
+            zip(self.conditionals, self.encodings, strict=True)
+        ):
+            run: dict[str, object] = {
+                "times": len(list(equal)),
+                "conditional": conditional.to_json(),
+            }
+            runs.append(
+                run
+                if encoding == conditional.encoding()
+                else run | {"encoding": encoding.to_json()}
+            )
         return runs
 
     @classmethod
@@ -272,7 +316,9 @@ class Columns:
             if seen is not None and not isinstance(seen, Mapping):
                 raise ShapeError("the 'encoding' of columns is an object")
             conditional = conditional_from_json(spec)
-            columns += [conditional if seen is None else (conditional, encoding_from_json(seen))] * times
+            columns += [
+                conditional if seen is None else (conditional, encoding_from_json(seen))
+            ] * times
         return cls.of(columns)
 
 

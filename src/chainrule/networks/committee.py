@@ -51,7 +51,9 @@ class Committee(AbstractAverage):
     """
 
     def __init__(
-        self, members: Sequence[AbstractFixedOrder], weights: Sequence[float] | torch.Tensor | None = None
+        self,
+        members: Sequence[AbstractFixedOrder],
+        weights: Sequence[float] | torch.Tensor | None = None,
     ) -> None:
         super().__init__()
         self.take(members, weights, tuple(MEMBERS.values()), "a committee")
@@ -69,12 +71,16 @@ class Committee(AbstractAverage):
 
     @override
     def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
-        logs = torch.stack([network.cells(x, given, asked) for network in self.networks], dim=1)  # (N, M, D)
+        logs = torch.stack(
+            [network.cells(x, given, asked) for network in self.networks], dim=1
+        )  # (N, M, D)
         return torch.where(asked, (self.log_weight.to(logs.dtype)[:, None] + logs).logsumexp(1), 0)
 
     @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
-        return AverageWalk(self.log_weight.expand(len(x), -1), [each.begin(x, known) for each in self.networks])
+        return AverageWalk(
+            self.log_weight.expand(len(x), -1), [each.begin(x, known) for each in self.networks]
+        )
 
     @override
     def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
@@ -88,7 +94,12 @@ class Committee(AbstractAverage):
 
     @override
     def require_evidence(
-        self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
+        self,
+        known: torch.Tensor,
+        *,
+        name: str,
+        remedy: str = "",
+        names: Sequence[str] | None = None,
     ) -> None:
         self.networks[0].require_evidence(known, name=name, remedy=remedy, names=names)
 

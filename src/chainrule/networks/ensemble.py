@@ -53,7 +53,9 @@ class Ensemble(AbstractAverage):
     """
 
     def __init__(
-        self, members: Sequence[AbstractNetwork], weights: Sequence[float] | torch.Tensor | None = None
+        self,
+        members: Sequence[AbstractNetwork],
+        weights: Sequence[float] | torch.Tensor | None = None,
     ) -> None:
         super().__init__()
         self.take(members, weights, (AbstractNetwork,), "an ensemble")
@@ -67,14 +69,18 @@ class Ensemble(AbstractAverage):
         """
         orders = [network.order for network in self.networks]
         if not all(torch.equal(order, orders[0]) for order in orders):
-            raise EvidenceError("the members of this ensemble have several orders; ask a member for its own")
+            raise EvidenceError(
+                "the members of this ensemble have several orders; ask a member for its own"
+            )
         return orders[0]
 
     @override
     def rows(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
         """log p(asked cells | given cells), (N,) nats; given cells reweight the mixture."""
         weight = self._posterior(x, given)  # (N, M)
-        logs = torch.stack([network.rows(x, given, asked).double() for network in self.networks], dim=1)
+        logs = torch.stack(
+            [network.rows(x, given, asked).double() for network in self.networks], dim=1
+        )
         return (weight + logs).logsumexp(1).to(x.dtype)
 
     @override
@@ -98,7 +104,9 @@ class Ensemble(AbstractAverage):
         """
         _ = self.order
         before = known if self.any_evidence else torch.zeros_like(known)
-        return _Walk(self._posterior(x, before), [network.begin(x, before) for network in self.networks])
+        return _Walk(
+            self._posterior(x, before), [network.begin(x, before) for network in self.networks]
+        )
 
     @override
     def complete(
@@ -127,7 +135,9 @@ class Ensemble(AbstractAverage):
         """p(x_column | known cells), batched over N: the mixture, reweighted by the known cells."""
         parts = [network.distribution(x, column, known) for network in self.networks]
         prior = self.log_weight.expand(len(x), -1)
-        logs = [_evidence(*each, x, column, known) for each in zip(self.networks, parts, strict=True)]
+        logs = [
+            _evidence(*each, x, column, known) for each in zip(self.networks, parts, strict=True)
+        ]
         return Distribution.mixture(normalised(prior + torch.stack(logs, dim=1), prior), parts)
 
     @override
@@ -142,33 +152,45 @@ class Ensemble(AbstractAverage):
         cells = self._cells(x, order, ~everything, everything)  # (N, M, D)
         weight = running_weights(self.log_weight, cells)[:, :, order.argsort()]
         parts = [network.distributions(x) for network in self.networks]
-        return [Distribution.mixture(weight[:, :, k], [each[k] for each in parts]) for k in range(len(self.columns))]
+        return [
+            Distribution.mixture(weight[:, :, k], [each[k] for each in parts])
+            for k in range(len(self.columns))
+        ]
 
     @override
     def marginal_estimate(
         self, x: torch.Tensor, known: torch.Tensor, n_draws: int, generator: torch.Generator
     ) -> Estimate:
         """log p(known cells), (N,): the mixture of the members' estimates, with its error."""
-        each = [network.marginal_estimate(x, known, n_draws, generator) for network in self.networks]
+        each = [
+            network.marginal_estimate(x, known, n_draws, generator) for network in self.networks
+        ]
         logs = self.log_weight + torch.stack([one.value.double() for one in each], dim=1)  # (N, M)
         errors = torch.stack([one.standard_error.double() for one in each], dim=1)
         error = (normalised(logs, self.log_weight.expand_as(logs)).exp() * errors).norm(dim=1)
         return Estimate(logs.logsumexp(1).to(x.dtype), error.to(x.dtype))
 
     @override
-    def features(self, x: torch.Tensor, pool: str = "last", *, observed: torch.Tensor | None = None) -> torch.Tensor:
+    def features(
+        self, x: torch.Tensor, pool: str = "last", *, observed: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """The members' representations, concatenated to (N, sum of their widths).
 
         ``observed`` is for orderless members only.
         """
         check_pool(pool)
-        x, options = self.check_rows(x, observed), {} if observed is None else {"observed": observed}
+        x, options = (
+            self.check_rows(x, observed),
+            {} if observed is None else {"observed": observed},
+        )
         return torch.cat([network.features(x, pool, **options) for network in self.networks], dim=1)
 
     @override
     def one_order_networks(self, number: int = 1, seed: int = 1) -> list[AbstractNetwork]:
         """The one-order networks of all members."""
-        return [one for network in self.networks for one in network.one_order_networks(number, seed)]
+        return [
+            one for network in self.networks for one in network.one_order_networks(number, seed)
+        ]
 
     @override
     def row_mixture(self) -> tuple[list[AbstractNetwork], torch.Tensor]:
@@ -189,13 +211,20 @@ class Ensemble(AbstractAverage):
         x = self.check_rows(x)
         if len(x) == 0:
             raise ShapeError("x has no rows; weights are fitted on at least one")
-        logs = torch.stack([network.log_prob(x, observed).double() for network in self.networks], dim=1)  # (N, M)
+        logs = torch.stack(
+            [network.log_prob(x, observed).double() for network in self.networks], dim=1
+        )  # (N, M)
         self.log_weight.copy_(fitted_weights(self.log_weight, logs))
         return self
 
     @override
     def require_evidence(
-        self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
+        self,
+        known: torch.Tensor,
+        *,
+        name: str,
+        remedy: str = "",
+        names: Sequence[str] | None = None,
     ) -> None:
         """Raises EvidenceError unless every member conditions exactly on these known cells."""
         for number, network in enumerate(self.networks):
@@ -252,10 +281,14 @@ class Ensemble(AbstractAverage):
         if not bool(known.any()):
             return prior
         nothing = torch.zeros_like(known)
-        logs = torch.stack([network.rows(x, nothing, known).double() for network in self.networks], dim=1)
+        logs = torch.stack(
+            [network.rows(x, nothing, known).double() for network in self.networks], dim=1
+        )
         return normalised(prior + logs, prior)
 
-    def _cells(self, x: torch.Tensor, order: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
+    def _cells(
+        self, x: torch.Tensor, order: torch.Tensor, given: torch.Tensor, asked: torch.Tensor
+    ) -> torch.Tensor:
         """Every member's log-likelihood of each cell (N, M, D), in the shared order, float64."""
         each = [network.cells(x, given, asked) for network in self.networks]
         return torch.stack(each, dim=1).double()[:, :, order]

@@ -49,12 +49,18 @@ def conditional_estimate(
     if not bool(given.any()):
         return joint
     condition = marginal(given)
-    return Estimate(joint.value - condition.value, torch.hypot(joint.standard_error, condition.standard_error))
+    return Estimate(
+        joint.value - condition.value, torch.hypot(joint.standard_error, condition.standard_error)
+    )
 
 
 @torch.no_grad()
 def importance_estimate(
-    network: Estimable, x: torch.Tensor, known: torch.Tensor, n_draws: int, generator: torch.Generator
+    network: Estimable,
+    x: torch.Tensor,
+    known: torch.Tensor,
+    n_draws: int,
+    generator: torch.Generator,
 ) -> Estimate:
     """log p(known cells), (N,), by importance sampling.
 

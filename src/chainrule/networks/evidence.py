@@ -9,15 +9,21 @@ import torch
 from chainrule.errors import EvidenceError, ShapeError
 
 
-def as_mask(mask: torch.Tensor | object | None, rows: int, columns: int, *, name: str, default: bool) -> torch.Tensor:
+def as_mask(
+    mask: torch.Tensor | object | None, rows: int, columns: int, *, name: str, default: bool
+) -> torch.Tensor:
     """A bool mask (N, D) from a mask (D,) or (N, D); None means the default everywhere."""
     if mask is None:
         return torch.full((rows, columns), default)
     known = torch.as_tensor(mask)
     if known.dtype != torch.bool:
-        raise ShapeError(f"{name} has dtype {known.dtype}; it says which cells are known, so pass booleans")
+        raise ShapeError(
+            f"{name} has dtype {known.dtype}; it says which cells are known, so pass booleans"
+        )
     if known.shape not in ((columns,), (1, columns), (rows, columns)):
-        raise ShapeError(f"{name} has shape {tuple(known.shape)}; give ({columns},) or ({rows}, {columns}) booleans")
+        raise ShapeError(
+            f"{name} has shape {tuple(known.shape)}; give ({columns},) or ({rows}, {columns}) booleans"
+        )
     return known.expand(rows, columns)
 
 
@@ -26,7 +32,9 @@ def require_given_within_observed(given: torch.Tensor, observed: torch.Tensor) -
     wrong = (given & ~observed.to(given.device)).nonzero()
     if len(wrong):
         row, column = wrong[0].tolist()
-        raise ShapeError(f"row {row}: column {column} is given but not observed; mark it as observed too")
+        raise ShapeError(
+            f"row {row}: column {column} is given but not observed; mark it as observed too"
+        )
 
 
 def is_prefix(known: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
@@ -36,7 +44,12 @@ def is_prefix(known: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
 
 
 def require_prefix(
-    known: torch.Tensor, order: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
+    known: torch.Tensor,
+    order: torch.Tensor,
+    *,
+    name: str,
+    remedy: str = "",
+    names: Sequence[str] | None = None,
 ) -> None:
     """Raises EvidenceError, with remedies, unless each row's known cells are a prefix of the order.
 

@@ -65,7 +65,12 @@ class AbstractFixedOrder(AbstractNetwork):
 
     @override
     def require_evidence(
-        self, known: torch.Tensor, *, name: str, remedy: str = "", names: Sequence[str] | None = None
+        self,
+        known: torch.Tensor,
+        *,
+        name: str,
+        remedy: str = "",
+        names: Sequence[str] | None = None,
     ) -> None:
         """Raises EvidenceError unless each row's known cells are a prefix of the order."""
         require_prefix(known, self.order, name=name, remedy=remedy, names=names)
@@ -77,7 +82,9 @@ class AbstractFixedOrder(AbstractNetwork):
         return self.check_rows(x)
 
 
-def distribution_in_order(network: AbstractNetwork, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
+def distribution_in_order(
+    network: AbstractNetwork, x: torch.Tensor, column: int, known: torch.Tensor
+) -> Distribution:
     """p(x_column | known cells) for a network with one order, batched over N.
 
     If the known cells are those before the column, it is the network's own conditional. If the
@@ -92,9 +99,13 @@ def distribution_in_order(network: AbstractNetwork, x: torch.Tensor, column: int
         return network.distributions(x)[column]
     whole = known.clone()
     whole[:, column] = True
-    network.require_evidence(whole, name="observed", remedy="; or an OrderlessNADE, which takes any evidence")
+    network.require_evidence(
+        whole, name="observed", remedy="; or an OrderlessNADE, which takes any evidence"
+    )
     nothing = torch.zeros_like(whole)
-    found = by_enumeration(network.columns, x, column, lambda tried: network.cells(tried, nothing, whole).sum(1))
+    found = by_enumeration(
+        network.columns, x, column, lambda tried: network.cells(tried, nothing, whole).sum(1)
+    )
     if found is None:
         raise EvidenceError(
             f"column {column} is drawn before some known columns, and its values cannot be tried one by one: know only the "

@@ -84,7 +84,9 @@ class MADE(AbstractFixedOrder):
         super().__init__(Columns.of(columns), order, generator)
         self.hidden_sizes = sizes(hidden_sizes, "hidden_sizes")
         if residual and len(set(self.hidden_sizes)) > 1:
-            raise ShapeError(f"hidden_sizes = {list(self.hidden_sizes)}: residual layers must be of one size")
+            raise ShapeError(
+                f"hidden_sizes = {list(self.hidden_sizes)}: residual layers must be of one size"
+            )
         self.activation = choice(activation, "activation", ACTIVATIONS)
         self.direct, self.residual = bool(direct), bool(residual)
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
@@ -97,25 +99,40 @@ class MADE(AbstractFixedOrder):
             self.hidden_biases.append(nn.Parameter(torch.zeros(len(mask))))
         last = self.hidden_sizes[-1]
         # Small outputs, no direct weights: an untrained network's columns are nearly independent.
-        self.output_weight = nn.Parameter(torch.empty(params, last).normal_(0, 0.1 * last**-0.5, generator=generator))
+        self.output_weight = nn.Parameter(
+            torch.empty(params, last).normal_(0, 0.1 * last**-0.5, generator=generator)
+        )
         self.output_bias = nn.Parameter(torch.zeros(params))
         if self.direct:
             self.direct_weight = nn.Parameter(torch.zeros(params, inputs))
         named = {f"_hidden_mask_{k}": mask for k, mask in enumerate(masks.hidden)}
         named |= {"_output_mask": masks.output, "_direct_mask": masks.direct}
         for name, mask in named.items():
-            self.register_buffer(name, None if mask is None else mask.to(self.output_weight), persistent=False)
-        self.register_buffer("_inputs_in_order", self.columns.inputs_in(self.order.tolist()), persistent=False)
+            self.register_buffer(
+                name, None if mask is None else mask.to(self.output_weight), persistent=False
+            )
+        self.register_buffer(
+            "_inputs_in_order", self.columns.inputs_in(self.order.tolist()), persistent=False
+        )
 
     @override
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
         wiring = self._wiring
-        y = F.linear(self._hidden(x, wiring), self.output_weight * wiring.output, self.output_bias)  # (N, P)
-        return y if wiring.direct is None else self.columns.project(x, (self.direct_weight * wiring.direct).t(), y)
+        y = F.linear(
+            self._hidden(x, wiring), self.output_weight * wiring.output, self.output_bias
+        )  # (N, P)
+        return (
+            y
+            if wiring.direct is None
+            else self.columns.project(x, (self.direct_weight * wiring.direct).t(), y)
+        )
 
     @override
     def training_loss(
-        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
     ) -> torch.Tensor:
         """−log p(observed cells), (N,) nats; draws nothing.
 
@@ -126,7 +143,9 @@ class MADE(AbstractFixedOrder):
             return -self.columns.log_prob(self.conditional_params(x), x).sum(1)
         seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
         require_prefix(seen, self.order, name="observed")
-        return -sum_columns(torch.where(seen, self.log_prob_columns(self.columns.filled(x, seen)), 0))
+        return -sum_columns(
+            torch.where(seen, self.log_prob_columns(self.columns.filled(x, seen)), 0)
+        )
 
     @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
@@ -147,7 +166,9 @@ class MADE(AbstractFixedOrder):
         check_pool(pool)
         wiring = self._wiring
         h = self._hidden(self.check_rows(x), wiring)  # (N, H)
-        reads = self.order.argsort()[:, None] >= spaced_degrees(h.shape[1], len(self.columns)).to(h.device)  # (D, H)
+        reads = self.order.argsort()[:, None] >= spaced_degrees(h.shape[1], len(self.columns)).to(
+            h.device
+        )  # (D, H)
         if pool == "last":
             return h
         if pool == "concat":
@@ -175,7 +196,11 @@ class MADE(AbstractFixedOrder):
     @override
     def count_parameters(self) -> int:
         wiring = self._wiring
-        matrices = (*wiring.hidden, wiring.output, *(() if wiring.direct is None else (wiring.direct,)))
+        matrices = (
+            *wiring.hidden,
+            wiring.output,
+            *(() if wiring.direct is None else (wiring.direct,)),
+        )
         biases = sum(bias.numel() for bias in self.hidden_biases) + self.output_bias.numel()
         return biases + sum(int(mask.count_nonzero()) for mask in matrices)
 
@@ -187,7 +212,10 @@ class MADE(AbstractFixedOrder):
 
     def _hidden(self, x: torch.Tensor, wiring: _Wiring) -> torch.Tensor:
         """The last hidden layer (N, H)."""
-        act, first = ACTIVATIONS[self.activation], (self.hidden_weights[0] * wiring.hidden[0]).t()  # (I, H)
+        act, first = (
+            ACTIVATIONS[self.activation],
+            (self.hidden_weights[0] * wiring.hidden[0]).t(),
+        )  # (I, H)
         h = act(self.columns.project(x, first, self.hidden_biases[0]))
         layers = zip(self.hidden_weights, self.hidden_biases, wiring.hidden, strict=True)
         for weight, bias, mask in islice(layers, 1, None):
@@ -201,8 +229,13 @@ class MADE(AbstractFixedOrder):
         return _Wiring(hidden, self._output_mask, self._direct_mask)
 
     def _masks(self) -> Masks:
-        input_step, output_step = self.columns.steps_of_inputs(self.order), self.columns.steps_of_params(self.order)
-        return build_masks(input_step, output_step, self.hidden_sizes, len(self.columns), direct=self.direct)
+        input_step, output_step = (
+            self.columns.steps_of_inputs(self.order),
+            self.columns.steps_of_params(self.order),
+        )
+        return build_masks(
+            input_step, output_step, self.hidden_sizes, len(self.columns), direct=self.direct
+        )
 
 
 class _Walk:
@@ -214,13 +247,24 @@ class _Walk:
     def __init__(self, network: MADE, x: torch.Tensor) -> None:
         wiring, place, steps = network._wiring, network._inputs_in_order, len(network.columns)
         self._network = network
-        self._weights = [weight * mask for weight, mask in zip(network.hidden_weights, wiring.hidden, strict=True)]
+        self._weights = [
+            weight * mask
+            for weight, mask in zip(network.hidden_weights, wiring.hidden, strict=True)
+        ]
         self._weights[0] = self._weights[0][:, place]  # in step order, known inputs are a prefix
-        self._direct = None if wiring.direct is None else (network.direct_weight * wiring.direct)[:, place]
-        self._inputs, self._known = x.new_zeros(len(x), len(place)), 0  # (n, I) and how many of them are known
+        self._direct = (
+            None if wiring.direct is None else (network.direct_weight * wiring.direct)[:, place]
+        )
+        self._inputs, self._known = (
+            x.new_zeros(len(x), len(place)),
+            0,
+        )  # (n, I) and how many of them are known
         self._layers = [x.new_zeros(len(x), size) for size in network.hidden_sizes]
         degrees = [spaced_degrees(size, steps) for size in network.hidden_sizes]
-        self._ends = [torch.searchsorted(d, torch.arange(steps, device=d.device), right=True).tolist() for d in degrees]
+        self._ends = [
+            torch.searchsorted(d, torch.arange(steps, device=d.device), right=True).tolist()
+            for d in degrees
+        ]
         self._step = 0
         self._last: tuple[torch.Tensor, int] | None = None  # the result of ``_units`` in this step
 
@@ -228,9 +272,13 @@ class _Walk:
         """p(x_column | columns learned), n distributions."""
         net, (before, below) = self._network, self._units()
         rows = net.columns.param_rows(column)
-        params = F.linear(before, net.output_weight[rows, :below], net.output_bias[rows])  # (n, width)
+        params = F.linear(
+            before, net.output_weight[rows, :below], net.output_bias[rows]
+        )  # (n, width)
         if self._direct is not None:
-            params = params + F.linear(self._inputs[:, : self._known], self._direct[rows, : self._known])
+            params = params + F.linear(
+                self._inputs[:, : self._known], self._direct[rows, : self._known]
+            )
         return Distribution.of(net.columns.conditionals[column], params)
 
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
@@ -247,9 +295,15 @@ class _Walk:
         net = self._network
         before, below = self._inputs[:, : self._known], self._known
         for number, h in enumerate(self._layers):
-            first, last = (self._ends[number][self._step - 1] if self._step else 0), self._ends[number][self._step]
+            first, last = (
+                (self._ends[number][self._step - 1] if self._step else 0),
+                self._ends[number][self._step],
+            )
             if last > first:
-                bias, weight = net.hidden_biases[number][first:last], self._weights[number][first:last, :below]
+                bias, weight = (
+                    net.hidden_biases[number][first:last],
+                    self._weights[number][first:last, :below],
+                )
                 h[:, first:last] = ACTIVATIONS[net.activation](F.linear(before, weight, bias))
                 if net.residual and number:
                     h[:, first:last] += self._layers[number - 1][:, first:last]

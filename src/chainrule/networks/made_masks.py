@@ -45,7 +45,12 @@ class Masks:
 
 
 def build_masks(
-    input_step: torch.Tensor, output_step: torch.Tensor, hidden_sizes: Sequence[int], steps: int, *, direct: bool = True
+    input_step: torch.Tensor,
+    output_step: torch.Tensor,
+    hidden_sizes: Sequence[int],
+    steps: int,
+    *,
+    direct: bool = True,
 ) -> Masks:
     """The masks for inputs with steps (I,) and outputs with steps (P,), int64.
 
@@ -60,7 +65,9 @@ def build_masks(
     return Masks(tuple(hidden), output, output_step[:, None] > input_step if direct else None)
 
 
-def reachable_pairs(hidden_sizes: Sequence[int], steps: int, *, direct: bool = True) -> tuple[int, int]:
+def reachable_pairs(
+    hidden_sizes: Sequence[int], steps: int, *, direct: bool = True
+) -> tuple[int, int]:
     """The number of pairs (later column, earlier column) with a connecting path, and of all pairs.
 
     A unit reads every unit of the layer before with at most its degree. The path through the

@@ -38,7 +38,9 @@ class _StepOrder:
 
 
 def _step_order(columns: Columns, steps: list[int], activation: str) -> _StepOrder:
-    input_widths, param_widths = (tuple(of[k] for k in steps) for of in (columns.input_widths, columns.param_widths))
+    input_widths, param_widths = (
+        tuple(of[k] for k in steps) for of in (columns.input_widths, columns.param_widths)
+    )
     layout = Layout(input_widths, param_widths, activation)
     if steps == list(range(len(columns))):
         return _StepOrder(True, layout, None, None, None)
@@ -111,22 +113,32 @@ class NADE(AbstractFixedOrder):
     ) -> None:
         generator = generator_from(generator)
         super().__init__(Columns.of(columns), order, generator)
-        hidden_size = whole_number(hidden_size, "hidden_size", least=1, what="a whole number of hidden units")
+        hidden_size = whole_number(
+            hidden_size, "hidden_size", least=1, what="a whole number of hidden units"
+        )
         self.hidden_size = hidden_size
         self.activation = choice(activation, "activation", ACTIVATIONS)
         self.input_dropout = share(input_dropout, "input_dropout", of="columns")
         self.backend = choose.check_backend(backend)
         steps = _step_order(self.columns, self.order.tolist(), self.activation)
         self._layout = steps.layout
-        for name, index in (("inputs", steps.inputs), ("params", steps.params), ("params_back", steps.params_back)):
+        for name, index in (
+            ("inputs", steps.inputs),
+            ("params", steps.params),
+            ("params_back", steps.params_back),
+        ):
             self.register_buffer(f"_step_{name}", index, persistent=False)
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
         # Small outputs: the columns of an untrained network are nearly independent.
-        self.input_weight = nn.Parameter(torch.empty(inputs, hidden_size).normal_(0, inputs**-0.5, generator=generator))
+        self.input_weight = nn.Parameter(
+            torch.empty(inputs, hidden_size).normal_(0, inputs**-0.5, generator=generator)
+        )
         self.hidden_bias = nn.Parameter(torch.zeros(hidden_size))
         self.first_hidden = nn.Parameter(torch.full((hidden_size,), 0.5))
         self.output_weight = nn.Parameter(
-            torch.empty(params, hidden_size).normal_(0, 0.1 * hidden_size**-0.5, generator=generator)
+            torch.empty(params, hidden_size).normal_(
+                0, 0.1 * hidden_size**-0.5, generator=generator
+            )
         )
         self.output_bias = nn.Parameter(torch.zeros(params))
 
@@ -144,12 +156,17 @@ class NADE(AbstractFixedOrder):
         """
         steps = self._steps
         inputs, parameters = self._inputs_in_steps(steps, x), self._in_steps(steps, told)
-        outputs = dispatch.outputs(inputs, parameters, steps.layout, merge_repeats=merge_repeats, backend=self.backend)
+        outputs = dispatch.outputs(
+            inputs, parameters, steps.layout, merge_repeats=merge_repeats, backend=self.backend
+        )
         return _take(outputs, steps.params_back, dim=1)
 
     @override
     def training_loss(
-        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
     ) -> torch.Tensor:
         """−log p(observed cells), (N,) nats, by the fastest way to compute value and gradient.
 
@@ -159,7 +176,9 @@ class NADE(AbstractFixedOrder):
         """
         x, told = self.check_rows(x), self._told(generator)
         if observed is None:  # summed in x's own precision, without conversions there and back
-            return -self.columns.log_prob(self.conditional_params(x, merge_repeats=True, told=told), x).sum(1)
+            return -self.columns.log_prob(
+                self.conditional_params(x, merge_repeats=True, told=told), x
+            ).sum(1)
         seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
         require_prefix(seen, self.order, name="observed")
         x = self.columns.filled(x, seen)
@@ -174,7 +193,9 @@ class NADE(AbstractFixedOrder):
         if not self.columns.is_binary:
             return super().draw(values, known, uniform, temperature)
         with torch.autocast(self.input_weight.device.type, enabled=False):
-            return self._draw_binary(values.to(self.input_weight.dtype, copy=True), known, uniform, temperature)
+            return self._draw_binary(
+                values.to(self.input_weight.dtype, copy=True), known, uniform, temperature
+            )
 
     @override
     def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
@@ -183,7 +204,9 @@ class NADE(AbstractFixedOrder):
 
     def _inputs_of(self, column: int, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """A column's encoded values (n, width) and their weights (width, H)."""
-        return self.columns.encodings[column].encode(values), self.input_weight[self.columns.input_rows(column)]
+        return self.columns.encodings[column].encode(values), self.input_weight[
+            self.columns.input_rows(column)
+        ]
 
     def _draw_binary(
         self, x: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
@@ -223,7 +246,9 @@ class NADE(AbstractFixedOrder):
         x = self.check_rows(x)
         if pool == "last":
             steps = self._steps
-            return eager.last_hidden(self._inputs_in_steps(steps, x), self._in_steps(steps), steps.layout)
+            return eager.last_hidden(
+                self._inputs_in_steps(steps, x), self._in_steps(steps), steps.layout
+            )
         if pool == "concat":
             return self.hidden(x).flatten(1)
         size = max(1, FEATURE_NUMBERS // (len(self.columns) * self.hidden_size))
@@ -256,9 +281,15 @@ class NADE(AbstractFixedOrder):
         """Factors (I, 1) of the inputs' weights under ``input_dropout``; None means 1."""
         if not self.training or not self.input_dropout:
             return None
-        told = torch.rand(len(self.columns), generator=generator_from(generator)) >= self.input_dropout
+        told = (
+            torch.rand(len(self.columns), generator=generator_from(generator)) >= self.input_dropout
+        )
         widths = torch.tensor(self.columns.input_widths)
-        return (told / (1 - self.input_dropout)).repeat_interleave(widths)[:, None].to(self.input_weight)
+        return (
+            (told / (1 - self.input_dropout))
+            .repeat_interleave(widths)[:, None]
+            .to(self.input_weight)
+        )
 
     @property
     def _steps(self) -> _StepOrder:

@@ -79,11 +79,15 @@ class OrderlessNADE(AbstractNetwork):
         super().__init__()
         generator = generator_from(generator)
         self.columns = Columns.of(columns)
-        self.register_buffer("order", make_order(order, len(self.columns), generator), persistent=False)
+        self.register_buffer(
+            "order", make_order(order, len(self.columns), generator), persistent=False
+        )
         self.hidden_sizes = sizes(hidden_sizes, "hidden_sizes")
         self.activation = choice(activation, "activation", ACTIVATIONS)
         self.dropout = share(dropout, "dropout", of="hidden units")
-        self.members = members = whole_number(members, "members", least=1, what="a number of networks")
+        self.members = members = whole_number(
+            members, "members", least=1, what="a number of networks"
+        )
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
         first, last = self.hidden_sizes[0], self.hidden_sizes[-1]
 
@@ -97,7 +101,9 @@ class OrderlessNADE(AbstractNetwork):
             normal(members * after, before, (2 / before) ** 0.5)
             for before, after in zip(self.hidden_sizes, self.hidden_sizes[1:], strict=False)
         )
-        self.hidden_biases = nn.ParameterList(nn.Parameter(torch.zeros(members * size)) for size in self.hidden_sizes)
+        self.hidden_biases = nn.ParameterList(
+            nn.Parameter(torch.zeros(members * size)) for size in self.hidden_sizes
+        )
         # Small outputs: the columns of an untrained network are nearly independent.
         self.output_weight = normal(members * params, last, 0.1 * last**-0.5)
         self.output_bias = nn.Parameter(torch.zeros(members * params))
@@ -108,7 +114,10 @@ class OrderlessNADE(AbstractNetwork):
         An ``Ensemble`` of several such copies is EoNADE.
         """
         other = copy.copy(self)
-        other._buffers = {**self._buffers, "order": make_order(order, len(self.columns)).to(self.order.device)}
+        other._buffers = {
+            **self._buffers,
+            "order": make_order(order, len(self.columns)).to(self.order.device),
+        }
         return other
 
     def params_given(
@@ -132,7 +141,9 @@ class OrderlessNADE(AbstractNetwork):
         cells, parts = torch.zeros_like(x), []
         for rows, column, h in self._scan(x, given, asked):
             own = x[rows, column][:, None].expand(-1, self.members)
-            logs = self._mixed(self.columns.conditionals[column].log_prob(self._outputs(h, column), own))
+            logs = self._mixed(
+                self.columns.conditionals[column].log_prob(self._outputs(h, column), own)
+            )
             if torch.is_grad_enabled():
                 parts.append((rows, torch.full_like(rows, column), logs))
             else:  # small tensors kept between large freed ones would fragment the heap
@@ -164,10 +175,15 @@ class OrderlessNADE(AbstractNetwork):
                 params[rows, :, self.columns.param_rows(column)] = outputs
         if torch.is_grad_enabled() and len(x):
             params = torch.cat([torch.cat(part) for part in parts.values()], dim=2)
-        return [self._mixture(params[:, :, self.columns.param_rows(k)], k) for k in range(len(self.columns))]
+        return [
+            self._mixture(params[:, :, self.columns.param_rows(k)], k)
+            for k in range(len(self.columns))
+        ]
 
     @override
-    def features(self, x: torch.Tensor, pool: str = "last", *, observed: torch.Tensor | None = None) -> torch.Tensor:
+    def features(
+        self, x: torch.Tensor, pool: str = "last", *, observed: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """A representation of each row from the last hidden layer.
 
         Args:
@@ -186,16 +202,29 @@ class OrderlessNADE(AbstractNetwork):
         if pool == "last":
             return self._deeper(self._first(x, seen))
         if not bool(seen.all()):
-            raise ShapeError(f"pool = {pool!r}: of rows with unknown cells there is pool='last' only")
+            raise ShapeError(
+                f"pool = {pool!r}: of rows with unknown cells there is pool='last' only"
+            )
         found: dict[int, list[torch.Tensor]] = {}
         for _, column, h in self._scan(x, nothing, seen):
             found.setdefault(column, []).append(h)
-        vectors = torch.stack([torch.cat(found[k]) for k in range(len(self.columns))], dim=1)  # (N, D, H)
-        return vectors.flatten(1) if pool == "concat" else vectors.sum(1) if pool == "sum" else vectors.mean(1)
+        vectors = torch.stack(
+            [torch.cat(found[k]) for k in range(len(self.columns))], dim=1
+        )  # (N, D, H)
+        return (
+            vectors.flatten(1)
+            if pool == "concat"
+            else vectors.sum(1)
+            if pool == "sum"
+            else vectors.mean(1)
+        )
 
     @override
     def training_loss(
-        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
     ) -> torch.Tensor:
         """The loss that training minimises, (N,) nats.
 
@@ -217,7 +246,9 @@ class OrderlessNADE(AbstractNetwork):
             return self.order_loss(x, seen, generator)
         generator = generator_from(generator)
         known, weight = draw_evenly(seen, generator)
-        loss = self.masked_loss(x, seen, known, generator=generator if self.training and self.dropout else None)
+        loss = self.masked_loss(
+            x, seen, known, generator=generator if self.training and self.dropout else None
+        )
         return loss * weight.to(loss)
 
     @property
@@ -235,7 +266,10 @@ class OrderlessNADE(AbstractNetwork):
     def one_order_networks(self, number: int = 1, seed: int = 1) -> list[AbstractNetwork]:
         """This network with its own order, then copies with random orders."""
         generator, width = generator_from(seed), len(self.columns)
-        return [self, *(self.with_order(make_order("random", width, generator)) for _ in range(number - 1))]
+        return [
+            self,
+            *(self.with_order(make_order("random", width, generator)) for _ in range(number - 1)),
+        ]
 
     @override
     def numbers_each_step(self) -> int:
@@ -244,7 +278,10 @@ class OrderlessNADE(AbstractNetwork):
 
     @override
     def order_loss(
-        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
     ) -> torch.Tensor:
         """An unbiased estimate (N,) of the mean over all orders of −log p(observed cells), nats.
 
@@ -256,10 +293,17 @@ class OrderlessNADE(AbstractNetwork):
         seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
         generator = generator_from(generator)
         known = draw_known(seen, generator)
-        return self.masked_loss(x, seen, known, generator=generator if self.training and self.dropout else None)
+        return self.masked_loss(
+            x, seen, known, generator=generator if self.training and self.dropout else None
+        )
 
     def masked_loss(
-        self, x: torch.Tensor, observed: torch.Tensor, known: torch.Tensor, *, generator: torch.Generator | None = None
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor,
+        known: torch.Tensor,
+        *,
+        generator: torch.Generator | None = None,
     ) -> torch.Tensor:
         """m / (m − k) · Σ_j −log p(x_j | known cells), (N,) nats, for m observed and k known cells.
 
@@ -273,7 +317,9 @@ class OrderlessNADE(AbstractNetwork):
         """
         x = self.columns.filled(x, observed)
         params = self.params_given(x, known, generator=generator).flatten(0, 1)
-        cells = self.columns.log_prob(params, x.repeat_interleave(self.members, 0)).unflatten(0, (-1, self.members))
+        cells = self.columns.log_prob(params, x.repeat_interleave(self.members, 0)).unflatten(
+            0, (-1, self.members)
+        )
         cells = cells.mean(1) if self.training else self._mixed(cells)  # (N, D)
         asked = observed & ~known
         m, left = observed.sum(1), asked.sum(1)
@@ -282,7 +328,9 @@ class OrderlessNADE(AbstractNetwork):
     @override
     def initialize_from(self, x: torch.Tensor) -> None:
         with torch.no_grad():
-            self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)).repeat(self.members))
+            self.output_bias.copy_(
+                self.columns.initial_params(self.check_rows(x)).repeat(self.members)
+            )
 
     @override
     def config(self) -> dict[str, Any]:
@@ -308,7 +356,9 @@ class OrderlessNADE(AbstractNetwork):
         a = self.columns.project(x, self.value_weight, self.hidden_biases[0], known)
         return torch.addmm(a, known.to(a.dtype), self.flag_weight)
 
-    def _learned(self, a: torch.Tensor, column: int, values: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    def _learned(
+        self, a: torch.Tensor, column: int, values: torch.Tensor, rows: torch.Tensor
+    ) -> torch.Tensor:
         """The sums (N, H) after a column's values (N,) become known in the rows bool (N,)."""
         encoding = self.columns.encodings[column]
         if not self.columns.all_evidence:
@@ -319,7 +369,9 @@ class OrderlessNADE(AbstractNetwork):
             row = value_weight.index_select(0, values.long().clamp(0, encoding.width - 1))
             return a + torch.where(rows[:, None], row + flag_weight, 0)
         weight = torch.cat([value_weight, flag_weight])
-        told = torch.cat([encoding.encode(values), torch.ones_like(values[:, None])], dim=1)  # (N, width + 1)
+        told = torch.cat(
+            [encoding.encode(values), torch.ones_like(values[:, None])], dim=1
+        )  # (N, width + 1)
         return torch.addmm(a, torch.where(rows[:, None], told, 0), weight)
 
     def _deeper(self, a: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
@@ -332,8 +384,14 @@ class OrderlessNADE(AbstractNetwork):
         """One layer of all members: units (N, M A), weight (M B, A), bias (M B,) to (N, M B)."""
         if self.members == 1:
             return F.linear(h, weight, bias)
-        h, weight, bias = (t.unflatten(d, (self.members, -1)) for t, d in ((h, 1), (weight, 0), (bias, 0)))
-        return torch.baddbmm(bias[:, None], h.transpose(0, 1), weight.transpose(1, 2)).transpose(0, 1).flatten(1)
+        h, weight, bias = (
+            t.unflatten(d, (self.members, -1)) for t, d in ((h, 1), (weight, 0), (bias, 0))
+        )
+        return (
+            torch.baddbmm(bias[:, None], h.transpose(0, 1), weight.transpose(1, 2))
+            .transpose(0, 1)
+            .flatten(1)
+        )
 
     def _drop(self, h: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
         if generator is None or not self.dropout:
@@ -344,7 +402,10 @@ class OrderlessNADE(AbstractNetwork):
     def _outputs(self, h: torch.Tensor, column: int) -> torch.Tensor:
         """A column's parameters (N, M, width)."""
         rows = self.columns.param_rows(column)
-        weight, bias = (t.unflatten(0, (self.members, -1))[:, rows] for t in (self.output_weight, self.output_bias))
+        weight, bias = (
+            t.unflatten(0, (self.members, -1))[:, rows]
+            for t in (self.output_weight, self.output_bias)
+        )
         return self._layer(h, weight.flatten(0, 1), bias.flatten()).unflatten(1, (self.members, -1))
 
     def _mixed(self, logs: torch.Tensor) -> torch.Tensor:
@@ -377,7 +438,9 @@ class OrderlessNADE(AbstractNetwork):
                 everybody = bool(asks.all())
                 if not everybody and not bool(asks.any()):
                     continue
-                waiting.append((rows if everybody else rows[asks], column, a if everybody else a[asks]))
+                waiting.append(
+                    (rows if everybody else rows[asks], column, a if everybody else a[asks])
+                )
                 held += len(waiting[-1][0])
                 a = self._learned(a, column, part[:, column], asks)
                 if held >= STATES:
@@ -390,7 +453,9 @@ class OrderlessNADE(AbstractNetwork):
     ) -> Iterator[tuple[torch.Tensor, int, torch.Tensor]]:
         if waiting:
             h = self._deeper(torch.cat([a for _, _, a in waiting]))
-            for (rows, column, _), own in zip(waiting, h.split([len(rows) for rows, _, _ in waiting]), strict=True):
+            for (rows, column, _), own in zip(
+                waiting, h.split([len(rows) for rows, _, _ in waiting]), strict=True
+            ):
                 yield rows, column, own
 
 

@@ -20,7 +20,9 @@ RIDGE = 1e-4  # noise added to each column's unit variance; avoids division by 0
 TIE = 1e-9  # scores this close count as equal, so that rounding does not choose a column
 
 
-def make_order(order: Order, columns: int, generator: torch.Generator | None = None) -> torch.Tensor:
+def make_order(
+    order: Order, columns: int, generator: torch.Generator | None = None
+) -> torch.Tensor:
     """An int64 permutation (D,) of the columns.
 
     Args:
@@ -46,13 +48,23 @@ def make_order(order: Order, columns: int, generator: torch.Generator | None = N
             return torch.randperm(columns, generator=generator_from(generator), device="cpu")
         if order == "reverse":
             return torch.arange(columns, device="cpu").flip(0)
-        raise ShapeError(f"{unknown_choice('order', order, WORDS)}, or give None or a permutation of 0 … {columns - 1}")
+        raise ShapeError(
+            f"{unknown_choice('order', order, WORDS)}, or give None or a permutation of 0 … {columns - 1}"
+        )
     if not isinstance(order, torch.Tensor) and any(isinstance(name, str) for name in order):
-        raise ShapeError("order holds names; order_by_name(order, names) makes a permutation of them")
+        raise ShapeError(
+            "order holds names; order_by_name(order, names) makes a permutation of them"
+        )
     steps = torch.as_tensor(order, device="cpu")
-    if steps.shape != (columns,) or steps.is_floating_point() or steps.sort().values.tolist() != list(range(columns)):
+    if (
+        steps.shape != (columns,)
+        or steps.is_floating_point()
+        or steps.sort().values.tolist() != list(range(columns))
+    ):
         shown = steps.tolist() if steps.numel() <= 12 else f"of {steps.numel()} entries"
-        raise ShapeError(f"order {shown} is not a permutation of the {columns} columns 0 … {columns - 1}")
+        raise ShapeError(
+            f"order {shown} is not a permutation of the {columns} columns 0 … {columns - 1}"
+        )
     return steps.to(torch.int64, copy=True)  # the caller's tensor may change
 
 
@@ -73,7 +85,9 @@ def order_from_json(spec: object) -> list[int] | None:
         ShapeError: the JSON is neither null nor a list of whole numbers. Words are refused because
             "random" would give another order each time.
     """
-    if spec is not None and not (isinstance(spec, list) and all(type(column) is int for column in spec)):
+    if spec is not None and not (
+        isinstance(spec, list) and all(type(column) is int for column in spec)
+    ):
         raise ShapeError(f"order {str(spec)[:40]!r} is neither null nor a list of columns")
     return spec
 
@@ -102,7 +116,9 @@ def order_by_name(wanted: Sequence[str], names: Sequence[str]) -> torch.Tensor:
             raise ShapeError(unknown_choice("column", name, names))
     first = [column_of[name] for name in wanted]
     placed = set(first)
-    return torch.tensor(first + [k for k in range(len(names)) if k not in placed], dtype=torch.int64)
+    return torch.tensor(
+        first + [k for k in range(len(names)) if k not in placed], dtype=torch.int64
+    )
 
 
 def names_in_order(order: Sequence[int] | torch.Tensor, names: Sequence[str]) -> tuple[str, ...]:
@@ -178,7 +194,9 @@ def spiral_order(height: int, width: int, *, inward: bool = True) -> torch.Tenso
 
 
 @torch.no_grad()
-def search_order(x: torch.Tensor, *, method: str = "greedy", generator: torch.Generator | None = None) -> torch.Tensor:
+def search_order(
+    x: torch.Tensor, *, method: str = "greedy", generator: torch.Generator | None = None
+) -> torch.Tensor:
     """An int64 permutation (D,), on the CPU, that draws dependent columns close together.
 
     "greedy" places, at every step, the column that linear regression on the placed columns predicts
@@ -222,14 +240,20 @@ def search_order(x: torch.Tensor, *, method: str = "greedy", generator: torch.Ge
         raise ShapeError(unknown_choice("method", method, SEARCHES))
     _require_rows(x)
     if len(x) > SEARCH_ROWS:
-        x = x[torch.randperm(len(x), generator=generator_from(generator))[:SEARCH_ROWS].to(x.device)]
+        x = x[
+            torch.randperm(len(x), generator=generator_from(generator))[:SEARCH_ROWS].to(x.device)
+        ]
     x = x.to("cpu", torch.float64)  # (n, D): one device, so that one generator gives one order
     constant = (x == x[0]).all(dim=0)
     varying, last = (~constant).nonzero()[:, 0], constant.nonzero()[:, 0]
     if not len(varying):
         return last
     x = x[:, varying]
-    found = _by_variance(_correlations(x)) if method == "greedy" else _by_information(_mutual_information(x))
+    found = (
+        _by_variance(_correlations(x))
+        if method == "greedy"
+        else _by_information(_mutual_information(x))
+    )
     return torch.cat([varying[found], last])
 
 
@@ -332,7 +356,9 @@ def _pixels(height: int, width: int) -> torch.Tensor:
 def _require_names(names: Sequence[str], what: str, remedy: str) -> None:
     """Raises ShapeError unless ``names`` is a sequence of different names, and not one string."""
     if isinstance(names, str):
-        raise ShapeError(f"{what} = {names!r} is one string; pass a list of column names such as [{names!r}]")
+        raise ShapeError(
+            f"{what} = {names!r} is one string; pass a list of column names such as [{names!r}]"
+        )
     seen: set[str] = set()
     for name in names:
         if name in seen:
@@ -345,7 +371,9 @@ def _require_rows(x: torch.Tensor) -> None:
     if not isinstance(x, torch.Tensor):
         raise ShapeError(f"x is a {type(x).__name__}; pass a float tensor (N, D) of codes")
     if x.ndim != 2 or not x.numel():
-        raise ShapeError(f"x has shape {tuple(x.shape)}; pass codes (N, D) of at least one row and one column")
+        raise ShapeError(
+            f"x has shape {tuple(x.shape)}; pass codes (N, D) of at least one row and one column"
+        )
     finite = x.isfinite()
     if not finite.all():
         row, column = (~finite).nonzero()[0].tolist()

@@ -51,12 +51,21 @@ def network_from_json(
         _require_same(described.double() if is_double else described, columns, arrays)
         network = member_from_json(spec, columns, classes, what=what)
         network = network.double() if is_double else network
-        network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in arrays.items()})
+        network.load_state_dict(
+            {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+        )
         network.check()
         return network.eval()
     except FormatError:
         raise
-    except (LookupError, TypeError, AttributeError, ValueError, RuntimeError, OverflowError) as error:
+    except (
+        LookupError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        RuntimeError,
+        OverflowError,
+    ) as error:
         raise FormatError(f"the {what} cannot be rebuilt from its description: {error}") from error
 
 
@@ -66,7 +75,11 @@ def member_to_json(network: AbstractTrainable) -> dict[str, Any]:
 
 
 def member_from_json(
-    spec: Mapping[str, Any], columns: Columns, classes: Mapping[str, type[T]], *, what: str = "network"
+    spec: Mapping[str, Any],
+    columns: Columns,
+    classes: Mapping[str, type[T]],
+    *,
+    what: str = "network",
 ) -> T:
     """The network over these columns that ``member_to_json`` described, with fresh parameters.
 
@@ -92,9 +105,13 @@ def _require_counts(spec: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -
     networks, layers = _networks_and_layers(spec)
     if columns * networks > held:
         each = f" in each of {networks} networks" if networks > 1 else ""
-        raise FormatError(f"the description has {columns} columns{each}, the arrays {held} numbers in all")
+        raise FormatError(
+            f"the description has {columns} columns{each}, the arrays {held} numbers in all"
+        )
     if layers > len(arrays):
-        raise FormatError(f"the description has {layers} hidden layers, the file {len(arrays)} arrays in all")
+        raise FormatError(
+            f"the description has {layers} hidden layers, the file {len(arrays)} arrays in all"
+        )
 
 
 def _networks_and_layers(spec: Mapping[str, Any]) -> tuple[int, int]:
@@ -111,25 +128,37 @@ def _has_float64(described: AbstractTrainable, arrays: Mapping[str, np.ndarray])
     return first in arrays and arrays[first].dtype == np.float64
 
 
-def _require_same(described: AbstractTrainable, columns: Columns, arrays: Mapping[str, np.ndarray]) -> None:
+def _require_same(
+    described: AbstractTrainable, columns: Columns, arrays: Mapping[str, np.ndarray]
+) -> None:
     """Raises FormatError unless the arrays are finite and match a network's tensors.
 
     They match if names, shapes and dtypes are equal.
     """
     expected = described.state_dict()
     for name, tensor in expected.items():
-        found, shape, dtype = arrays.get(name), tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")
+        found, shape, dtype = (
+            arrays.get(name),
+            tuple(tensor.shape),
+            str(tensor.dtype).removeprefix("torch."),
+        )
         if found is None or found.shape != shape:
             raise FormatError(f"array {name!r} is {_told(found)}; the description says {shape}")
         if found.dtype.name != dtype:
             raise FormatError(f"array {name!r} is {_told(found)}; the description says {dtype}")
     for name, array in arrays.items():
         if name not in expected:
-            raise FormatError(f"array {name!r} is {_told(array)}; the description has none of this name")
+            raise FormatError(
+                f"array {name!r} is {_told(array)}; the description has none of this name"
+            )
         if not np.isfinite(array).all():
-            raise FormatError(f"array {name!r} holds values that are not finite; the model is no density")
+            raise FormatError(
+                f"array {name!r} holds values that are not finite; the model is no density"
+            )
     if described.columns != columns:
-        raise FormatError(f"the description's columns are none that a {type(described).__name__} of its arguments has")
+        raise FormatError(
+            f"the description's columns are none that a {type(described).__name__} of its arguments has"
+        )
 
 
 def _told(array: np.ndarray | None) -> str:

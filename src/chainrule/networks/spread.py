@@ -41,7 +41,11 @@ class OrderSpread:
 
 
 def order_spread(
-    network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor | None = None, *, seed: int = 1
+    network: AbstractNetwork,
+    x: torch.Tensor,
+    observed: torch.Tensor | None = None,
+    *,
+    seed: int = 1,
 ) -> OrderSpread:
     """The spread of the exact likelihood over the orders, on the first rows of codes x.
 
@@ -52,7 +56,11 @@ def order_spread(
 
 @torch.no_grad()
 def nats_of_cells(
-    network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor | None = None, *, seed: int = 1
+    network: AbstractNetwork,
+    x: torch.Tensor,
+    observed: torch.Tensor | None = None,
+    *,
+    seed: int = 1,
 ) -> torch.Tensor:
     """−log p of each known cell given those before it, in one or more orders.
 
@@ -70,7 +78,10 @@ def nats_of_cells(
         (orders, rows, D) float64 nats in codes, 0 for unknown cells.
     """
     rows = min(len(x), MOST_ROWS, max(LEAST_ROWS, CELLS // x.shape[1]))
-    x, seen = x[:rows], torch.ones_like(x[:rows], dtype=torch.bool) if observed is None else observed[:rows]
+    x, seen = (
+        x[:rows],
+        torch.ones_like(x[:rows], dtype=torch.bool) if observed is None else observed[:rows],
+    )
     width = len(network.columns)
     number = min(ORDERS, max(LEAST_ORDERS, ORDERS * MANY_COLUMNS // width))
     return torch.stack([_nats(each, x, seen) for each in network.one_order_networks(number, seed)])

@@ -28,12 +28,18 @@ class AbstractTrainable(nn.Module, ABC):
 
     @abstractmethod
     def training_loss(
-        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
     ) -> torch.Tensor:
         """The training loss, (N,) nats: −log_prob, unless the class documents another."""
 
     def order_loss(
-        self, x: torch.Tensor, observed: torch.Tensor | None = None, generator: torch.Generator | None = None
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
     ) -> torch.Tensor:
         """−log p(observed cells), (N,) nats, or an unbiased estimate; rows have equal weights."""
         return self.training_loss(x, observed, generator)
@@ -75,9 +81,13 @@ class AbstractTrainable(nn.Module, ABC):
         """
         width = len(self.columns)
         if not isinstance(x, torch.Tensor):
-            raise ShapeError(f"x is a {type(x).__name__}; pass a float tensor (N, {width}) of codes")
+            raise ShapeError(
+                f"x is a {type(x).__name__}; pass a float tensor (N, {width}) of codes"
+            )
         if x.ndim != 2 or x.shape[1] != width:
-            raise ShapeError(f"x has shape {tuple(x.shape)}; this network has {width} columns: pass (N, {width})")
+            raise ShapeError(
+                f"x has shape {tuple(x.shape)}; this network has {width} columns: pass (N, {width})"
+            )
         if self.look is not None:
             self.look(self, x, observed)
         return x.to(self._like().dtype)
@@ -86,18 +96,26 @@ class AbstractTrainable(nn.Module, ABC):
         """The number of rows to draw; a ShapeError if it or the temperature is out of range."""
         n = whole_number(n, "n", least=0, what="a whole number of rows")
         if not temperature > 0:
-            raise ShapeError(f"temperature = {temperature!r} must be above zero; 1 samples the model as it is")
+            raise ShapeError(
+                f"temperature = {temperature!r} must be above zero; 1 samples the model as it is"
+            )
         return n
 
     def _like(self) -> torch.Tensor:
         return next(self.parameters())
 
-    def _check_given(self, given: tuple[torch.Tensor, torch.Tensor], n: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def _check_given(
+        self, given: tuple[torch.Tensor, torch.Tensor], n: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         if not isinstance(given, tuple) or len(given) != 2:
             raise ShapeError("given is a pair (values, observed), each (1, D) or (n, D)")
         values = self.check_rows(torch.as_tensor(given[0]), given[1]).to(self._like().device)
         if len(values) not in (1, n):
-            raise ShapeError(f"given has {len(values)} rows of values for {n} rows to draw; pass 1 or {n}")
-        known = as_mask(given[1], n, len(self.columns), name="given's observed", default=True).to(values.device)
+            raise ShapeError(
+                f"given has {len(values)} rows of values for {n} rows to draw; pass 1 or {n}"
+            )
+        known = as_mask(given[1], n, len(self.columns), name="given's observed", default=True).to(
+            values.device
+        )
         values = values.expand(n, -1)
         return self.columns.filled(values, known), known  # replaces the NaN of unknown cells

@@ -33,12 +33,16 @@ def draw_known(observed: torch.Tensor, generator: torch.Generator) -> torch.Tens
         again = ((known.sum(1) == m) & (m > 0)).nonzero()[:, 0]
         if not len(again):
             break
-        drawn = torch.rand(len(again), width, generator=generator) < torch.rand(len(again), 1, generator=generator)
+        drawn = torch.rand(len(again), width, generator=generator) < torch.rand(
+            len(again), 1, generator=generator
+        )
         known[again] = drawn.to(observed.device) & observed[again]
     return known
 
 
-def draw_evenly(observed: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+def draw_evenly(
+    observed: torch.Tensor, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Draws a mask (N, D) of known cells, and returns it with factors (N,) of ``masked_loss``.
 
     In expectation, each pair (k known cells, target cell) of a row has a weight c(k). It does not
@@ -58,7 +62,12 @@ def draw_evenly(observed: torch.Tensor, generator: torch.Generator) -> tuple[tor
     k, number = torch.arange(width, dtype=torch.float64), numbers.double()[:, None]
 
     def log_pairs(m: torch.Tensor) -> torch.Tensor:
-        pairs = m.clamp(min=1).log() + m.clamp(min=1).lgamma() - (k + 1).lgamma() - (m - k).clamp(min=1).lgamma()
+        pairs = (
+            m.clamp(min=1).log()
+            + m.clamp(min=1).lgamma()
+            - (k + 1).lgamma()
+            - (m - k).clamp(min=1).lgamma()
+        )
         return torch.where(k < m, pairs, -torch.inf)
 
     # (M, D): the number of pairs, relative to a complete row

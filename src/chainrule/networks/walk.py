@@ -33,7 +33,12 @@ class Walk(Protocol):
 
 
 def draw_along(
-    walk: Walk, order: Sequence[int], x: torch.Tensor, asked: torch.Tensor, uniform: torch.Tensor, temperature: float
+    walk: Walk,
+    order: Sequence[int],
+    x: torch.Tensor,
+    asked: torch.Tensor,
+    uniform: torch.Tensor,
+    temperature: float,
 ) -> None:
     """Draws the asked cells of x in place, column by column, each given those before it.
 

@@ -73,8 +73,12 @@ class Demo:
         upper = np.arange(height * width) < width * (height // 2)
         originals = self.digits.test[self.picked[:6]]
         given = (self._codes(originals).repeat_interleave(6, dim=0), torch.from_numpy(upper)[None])
-        completed = self.density.table(self.network.sample(36, given=given, generator=self.generator))
-        figure = pictures.completions(originals, upper, completed.reshape(6, 6, height * width), self.shape)
+        completed = self.density.table(
+            self.network.sample(36, given=given, generator=self.generator)
+        )
+        figure = pictures.completions(
+            originals, upper, completed.reshape(6, 6, height * width), self.shape
+        )
         pictures.save(figure, folder / "completions.png")
 
     def learning_curve(self, folder: Path) -> None:
@@ -95,7 +99,9 @@ class Demo:
     def dependence(self, folder: Path) -> None:
         """Draws which outputs depend on which pixels, for NADE and for a dense network."""
         hidden_size = max(500, self.density.training["config"]["hidden_size"])
-        dense = lecture.train_dense(self._codes(self.digits.train).float(), hidden_size, seed=self.seed)
+        dense = lecture.train_dense(
+            self._codes(self.digits.train).float(), hidden_size, seed=self.seed
+        )
         nats = lecture.reconstruction_nats(dense, self._codes(self.digits.test).float())
         leak = f"fully connected: each output has seen its own pixel\n({nats:.1f} nats, but no likelihood: it leaks)"
         probe = self._codes(self.digits.test[self.picked[:4]]).float()
@@ -103,7 +109,10 @@ class Demo:
         panels = [
             (title, lecture.dependence_of(logits, probe)[np.ix_(order, order)])
             for title, logits in (
-                ("NADE: each output depends on earlier pixels only", self.network.conditional_params),
+                (
+                    "NADE: each output depends on earlier pixels only",
+                    self.network.conditional_params,
+                ),
                 (leak, dense),
             )
         ]

@@ -42,7 +42,10 @@ class FormTiming:
 
 
 def time_forms(
-    columns: tuple[int, ...] = (64, 128, 256, 512, 1024), hidden_size: int = 200, rows: int = 50, repeats: int = 5
+    columns: tuple[int, ...] = (64, 128, 256, 512, 1024),
+    hidden_size: int = 200,
+    rows: int = 50,
+    repeats: int = 5,
 ) -> list[FormTiming]:
     """Times both forms over growing n: O(n² d) and O(n d), so that their ratio grows with n."""
     generator = generator_from(0)
@@ -50,7 +53,9 @@ def time_forms(
     for n in columns:
         x = (torch.rand(rows, n, generator=generator) < 0.3).float()
         W, V = (torch.randn(n, hidden_size, generator=generator) * 0.1 for _ in range(2))
-        p = Parameters(W, torch.zeros(hidden_size), torch.full((hidden_size,), 0.5), V, torch.zeros(n))
+        p = Parameters(
+            W, torch.zeros(hidden_size), torch.full((hidden_size,), 0.5), V, torch.zeros(n)
+        )
         forms = reference.masked, reference.recursive
         both = [_least_s(partial(form, x, p, Layout.of_bits(n)), repeats) for form in forms]
         timings.append(FormTiming(n, *both))
@@ -82,8 +87,12 @@ class DenseAutoencoder(nn.Module):
 
     def __init__(self, columns: int, hidden_size: int, generator: torch.Generator) -> None:
         super().__init__()
-        self.encoder = nn.Parameter(torch.randn(columns, hidden_size, generator=generator) * columns**-0.5)
-        self.decoder = nn.Parameter(torch.randn(hidden_size, columns, generator=generator) * hidden_size**-0.5)
+        self.encoder = nn.Parameter(
+            torch.randn(columns, hidden_size, generator=generator) * columns**-0.5
+        )
+        self.decoder = nn.Parameter(
+            torch.randn(hidden_size, columns, generator=generator) * hidden_size**-0.5
+        )
         self.hidden_bias = nn.Parameter(torch.zeros(hidden_size))
         self.output_bias = nn.Parameter(torch.zeros(columns))
 
@@ -93,7 +102,9 @@ class DenseAutoencoder(nn.Module):
         return torch.sigmoid(self.hidden_bias + x @ self.encoder) @ self.decoder + self.output_bias
 
 
-def train_dense(rows: torch.Tensor, hidden_size: int, *, steps: int = 600, seed: int = 0) -> DenseAutoencoder:
+def train_dense(
+    rows: torch.Tensor, hidden_size: int, *, steps: int = 600, seed: int = 0
+) -> DenseAutoencoder:
     """Trains a dense autoencoder on rows (N, D); 600 steps suffice for it to copy its input."""
     generator = generator_from(seed)
     network = DenseAutoencoder(rows.shape[1], hidden_size, generator)
@@ -102,7 +113,9 @@ def train_dense(rows: torch.Tensor, hidden_size: int, *, steps: int = 600, seed:
     while done < steps:
         for batch in shuffled_batches(Rows(rows), 100, generator):
             optimizer.zero_grad()
-            cost = F.binary_cross_entropy_with_logits(network(batch.x), batch.x, reduction="sum") / len(batch)
+            cost = F.binary_cross_entropy_with_logits(
+                network(batch.x), batch.x, reduction="sum"
+            ) / len(batch)
             cost.backward()
             optimizer.step()
             done += 1
@@ -112,7 +125,9 @@ def train_dense(rows: torch.Tensor, hidden_size: int, *, steps: int = 600, seed:
 def reconstruction_nats(network: DenseAutoencoder, rows: torch.Tensor) -> float:
     """Returns the summed cross-entropy per row of a dense autoencoder; it is not a likelihood."""
     with torch.no_grad():
-        return float(F.binary_cross_entropy_with_logits(network(rows), rows, reduction="sum")) / len(rows)
+        return float(
+            F.binary_cross_entropy_with_logits(network(rows), rows, reduction="sum")
+        ) / len(rows)
 
 
 @torch.no_grad()
@@ -145,7 +160,9 @@ def stages_of_drawing(
     """
     network = copy.deepcopy(density.model.bare()).cpu()
     width = len(network.columns)
-    lit = np.array([not column.is_flipped for column in density.schema.columns])  # code 1 is a lit pixel
+    lit = np.array(
+        [not column.is_flipped for column in density.schema.columns]
+    )  # code 1 is a lit pixel
     row = network.sample(1, generator=generator)
     values, stages = np.asarray(density.table(row))[0], []
     for count in np.unique(np.linspace(0, width, frames).round().astype(int)).tolist():
@@ -155,7 +172,9 @@ def stages_of_drawing(
             ones = row[0]
         else:
             rest = network.sample(completions, given=(row, known[None]), generator=generator)
-            means = torch.stack([d.mean() for d in network.conditionals(rest)], dim=1).mean(0)  # (D,)
+            means = torch.stack([d.mean() for d in network.conditionals(rest)], dim=1).mean(
+                0
+            )  # (D,)
             ones = torch.where(known, row[0], means)
         stages.append((values, known.numpy(), np.where(lit, ones.numpy(), 1 - ones.numpy())))
     return stages

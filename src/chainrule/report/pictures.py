@@ -35,18 +35,24 @@ def save(figure: Figure, path: Path) -> None:
         figure.savefig(part, format="png", dpi=DPI, facecolor=PAPER)
 
 
-def samples(real: np.ndarray, drawn: np.ndarray, shape: tuple[int, int], columns: int = 8) -> Figure:
+def samples(
+    real: np.ndarray, drawn: np.ndarray, shape: tuple[int, int], columns: int = 8
+) -> Figure:
     """Draws real rows beside drawn ones: two grids of the same size, each (n, D) binary."""
     figure = _figure(9.0, 4.9)
     halves = np.atleast_1d(np.asarray(figure.subfigures(1, 2, wspace=0.04)))
-    for half, title, rows in zip(halves, ("real test digits", "drawn by the model"), (real, drawn), strict=True):
+    for half, title, rows in zip(
+        halves, ("real test digits", "drawn by the model"), (real, drawn), strict=True
+    ):
         half.suptitle(title, fontsize=11, color=INK)
         axes = half.subplots(math.ceil(len(rows) / columns), columns)
         _tiles(np.atleast_2d(axes), rows, shape)
     return figure
 
 
-def drawing(stages: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], shape: tuple[int, int]) -> Figure:
+def drawing(
+    stages: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], shape: tuple[int, int]
+) -> Figure:
     """Draws stages of one image; each has values (D,), known (D,) bool and probability (D,)."""
     figure = _figure(1.15 * len(stages) + 1.1, 2.9)
     axes = figure.subplots(2, len(stages), squeeze=False)
@@ -59,7 +65,9 @@ def drawing(stages: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], shape: 
     axes[1, 0].set_ylabel("p(on | drawn so far)*", fontsize=8, color=INK)
     scale = ScalarMappable(Normalize(0, 1), PROBABILITY)
     figure.colorbar(scale, ax=axes[1, :].tolist(), fraction=0.02, pad=0.01, ticks=[0, 1])
-    figure.supxlabel("* mean of the conditionals over 100 completions drawn by the model", fontsize=7, color=INK)
+    figure.supxlabel(
+        "* mean of the conditionals over 100 completions drawn by the model", fontsize=7, color=INK
+    )
     return figure
 
 
@@ -84,11 +92,15 @@ def drawing_animation(
 
     folder = ScratchFolder()  # the writer needs a path
     drawn = folder.path / "drawing.gif"
-    FuncAnimation(figure, frame, frames=len(stages) + 12, blit=False).save(drawn, writer=PillowWriter(fps=10), dpi=90)
+    FuncAnimation(figure, frame, frames=len(stages) + 12, blit=False).save(
+        drawn, writer=PillowWriter(fps=10), dpi=90
+    )
     write_bytes(path, drawn.read_bytes())
 
 
-def completions(originals: np.ndarray, observed: np.ndarray, completed: np.ndarray, shape: tuple[int, int]) -> Figure:
+def completions(
+    originals: np.ndarray, observed: np.ndarray, completed: np.ndarray, shape: tuple[int, int]
+) -> Figure:
     """Draws per line an original (D,), its known pixels, and several completions.
 
     The completions are (lines, times, D).
@@ -113,10 +125,17 @@ def learning_curve(history: Sequence[dict[str, Any]], independent_nats: float) -
     figure = _figure(6.4, 3.8)
     axes = figure.subplots()
     epochs = [record["epoch"] for record in history]
-    for key, label, colour in (("train_nats", "training rows", SECOND), ("valid_nats", "validation rows", ACCENT)):
-        nats = np.array([record[key] for record in history], dtype=float)  # a missing one becomes NaN: a gap
+    for key, label, colour in (
+        ("train_nats", "training rows", SECOND),
+        ("valid_nats", "validation rows", ACCENT),
+    ):
+        nats = np.array(
+            [record[key] for record in history], dtype=float
+        )  # a missing one becomes NaN: a gap
         axes.plot(epochs, nats, color=colour, label=label, linewidth=1.8, marker="o", markersize=3)
-    axes.axhline(independent_nats, color=INK, linestyle=":", label="independent columns, validation rows")
+    axes.axhline(
+        independent_nats, color=INK, linestyle=":", label="independent columns, validation rows"
+    )
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("−log p per row, nats")
@@ -125,7 +144,9 @@ def learning_curve(history: Sequence[dict[str, Any]], independent_nats: float) -
     return figure
 
 
-def likely_and_unlikely(rows: np.ndarray, surprise_bits: np.ndarray, shape: tuple[int, int], count: int = 8) -> Figure:
+def likely_and_unlikely(
+    rows: np.ndarray, surprise_bits: np.ndarray, shape: tuple[int, int], count: int = 8
+) -> Figure:
     """Draws the most and the least likely rows, each with the surprise of its pixels.
 
     The surprise is (N, D) bits.

@@ -38,7 +38,11 @@ def categories_of(column: Any) -> tuple[Any, ...]:
     if not pa.types.is_dictionary(column.type):
         return ()
     whole = column.unify_dictionaries()
-    return encoded_labels(whole.chunk(0).dictionary.drop_null().to_pylist()) if whole.num_chunks else ()
+    return (
+        encoded_labels(whole.chunk(0).dictionary.drop_null().to_pylist())
+        if whole.num_chunks
+        else ()
+    )
 
 
 def dtype_of(text: str) -> Any:
@@ -50,7 +54,11 @@ def dtype_of(text: str) -> Any:
 
     if found := re.fullmatch(r"dictionary<values=(.+), indices=(\w+), ordered=(\d)>", text):
         values, indices = dtype_of(found[1]), dtype_of(found[2])
-        return None if values is None or indices is None else pa.dictionary(indices, values, found[3] == "1")
+        return (
+            None
+            if values is None or indices is None
+            else pa.dictionary(indices, values, found[3] == "1")
+        )
     if found := re.fullmatch(r"timestamp\[(\w+)(?:, tz=(.+))?\]", text):
         return pa.timestamp(found[1], found[2])
     if found := re.fullmatch(r"decimal(32|64|128|256)\((\d+), (-?\d+)\)", text):
@@ -87,11 +95,15 @@ def _made(values: np.ndarray, dtype: Any, categories: tuple[Any, ...]) -> Any:
 
     plain, missing = unmasked(values)
     if pa.types.is_dictionary(dtype):
-        return _dictionary(known_values(values), dtype, [own_value(category) for category in categories])
+        return _dictionary(
+            known_values(values), dtype, [own_value(category) for category in categories]
+        )
     if pa.types.is_integer(dtype):
         signed = pa.types.is_signed_integer(dtype)
         least, most = (
-            (-(2 ** (dtype.bit_width - 1)), 2 ** (dtype.bit_width - 1) - 1) if signed else (0, 2**dtype.bit_width - 1)
+            (-(2 ** (dtype.bit_width - 1)), 2 ** (dtype.bit_width - 1) - 1)
+            if signed
+            else (0, 2**dtype.bit_width - 1)
         )
         return pa.array(as_integers(values, least, most), dtype)
     if pa.types.is_decimal(dtype):
@@ -102,10 +114,13 @@ def _made(values: np.ndarray, dtype: Any, categories: tuple[Any, ...]) -> Any:
     if pa.types.is_timestamp(dtype) and plain.dtype.kind == "M":
         times = as_times(plain.astype("datetime64[us]"), dtype.unit, dtype.tz is not None)
         array = pa.array(times, mask=missing).cast(pa.timestamp(dtype.unit))
-        return array if dtype.tz is None else array.cast(pa.timestamp(dtype.unit, "UTC")).cast(dtype)
+        return (
+            array if dtype.tz is None else array.cast(pa.timestamp(dtype.unit, "UTC")).cast(dtype)
+        )
     if is_text(dtype):
         return pa.array(
-            [None if value is None else label_of(value) for value in known_values(values)], pa.string()
+            [None if value is None else label_of(value) for value in known_values(values)],
+            pa.string(),
         ).cast(dtype)
     if is_run_end_encoded(dtype):
         return from_cells(_made(values, dtype.value_type, ()).to_pylist(), dtype)
@@ -117,7 +132,9 @@ def is_text(dtype: Any) -> bool:
     """Whether a type is one of text."""
     import pyarrow as pa
 
-    return str(dtype) in ("string", "large_string", "string_view") and not pa.types.is_dictionary(dtype)
+    return str(dtype) in ("string", "large_string", "string_view") and not pa.types.is_dictionary(
+        dtype
+    )
 
 
 def is_run_end_encoded(dtype: Any) -> bool:
@@ -160,7 +177,9 @@ def _dictionary(known: list[Any], dtype: Any, categories: list[Any]) -> Any:
 
     categories, found = with_new(categories, known)
     place = {label_of(category): k for k, category in enumerate(categories)}
-    indices = pa.array([None if value is None else place[label_of(value)] for value in found], dtype.index_type)
+    indices = pa.array(
+        [None if value is None else place[label_of(value)] for value in found], dtype.index_type
+    )
     values = made(objects_of(categories), dtype.value_type)
     return pa.DictionaryArray.from_arrays(indices, values, ordered=dtype.ordered)
 
@@ -170,10 +189,20 @@ def _as_it_is(values: np.ndarray) -> Any:
 
     mask = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
     plain = np.ma.getdata(values)
-    if plain.dtype.kind == "M" and np.datetime_data(plain.dtype)[0] not in ("D", "s", "ms", "us", "ns"):
+    if plain.dtype.kind == "M" and np.datetime_data(plain.dtype)[0] not in (
+        "D",
+        "s",
+        "ms",
+        "us",
+        "ns",
+    ):
         plain = plain.astype("datetime64[s]")
-    if plain.dtype.kind == "O" and any(isinstance(cell, int) and abs(cell) >= 2**63 for cell in plain.tolist()):
-        known = [cell for cell in (plain if mask is None else plain[~mask]).tolist() if cell is not None]
+    if plain.dtype.kind == "O" and any(
+        isinstance(cell, int) and abs(cell) >= 2**63 for cell in plain.tolist()
+    ):
+        known = [
+            cell for cell in (plain if mask is None else plain[~mask]).tolist() if cell is not None
+        ]
         unsigned = all(isinstance(cell, int) and 0 <= cell < 2**64 for cell in known)
         return pa.array(plain, mask=mask, type=pa.uint64() if unsigned else pa.decimal256(76))
     return pa.array(plain, mask=mask)

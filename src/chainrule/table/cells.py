@@ -45,7 +45,9 @@ def looks(values: np.ndarray) -> str:
     known = values[~unknown]
     if any(isinstance(value, list | dict | set | np.ndarray) for value in known):
         return "nested"
-    if kind in "US" and all(is_number(str(value)) or str(value).strip().lower() in UNKNOWN for value in known):
+    if kind in "US" and all(
+        is_number(str(value)) or str(value).strip().lower() in UNKNOWN for value in known
+    ):
         return "number"  # arrays of text can hold numbers only as text
     for word, types in (
         ("boolean", (bool, np.bool_)),
@@ -86,7 +88,12 @@ def exact_numbers(name: str, values: np.ndarray, where: Where) -> np.ndarray:
     found = as_numbers(name, values, where)
     if not is_large(found) or values.dtype.kind == "f":
         return found
-    return objects_of([n if (whole := integer_of(v)) is None else whole for v, n in zip(values, found, strict=True)])
+    return objects_of(
+        [
+            n if (whole := integer_of(v)) is None else whole
+            for v, n in zip(values, found, strict=True)
+        ]
+    )
 
 
 def numbers_if_any(values: np.ndarray) -> np.ndarray:
@@ -142,7 +149,9 @@ def as_ticks(
         SchemaError: if ``strict``, a value that is no date or too far from today. Otherwise its
             rest is infinite.
     """
-    dates, wrong = (as_datetimes(name, values, where), False) if strict else datetimes_if_any(values)
+    dates, wrong = (
+        (as_datetimes(name, values, where), False) if strict else datetimes_if_any(values)
+    )
     if np.datetime_data(dates.dtype)[0] in FINER:
         dates = dates.astype("datetime64[us]")  # the finest supported resolution
     if strict:
@@ -271,7 +280,11 @@ def _datetime(value: Any) -> np.datetime64:
         value = value.astimezone(datetime.UTC).replace(tzinfo=None)
     if not isinstance(value, datetime.date | np.datetime64):
         raise TypeError(type(value).__name__)
-    return value.astype("datetime64[us]") if isinstance(value, np.datetime64) else np.datetime64(value, "us")
+    return (
+        value.astype("datetime64[us]")
+        if isinstance(value, np.datetime64)
+        else np.datetime64(value, "us")
+    )
 
 
 def cells_as_text(values: np.ndarray) -> list[str]:

@@ -61,7 +61,12 @@ class Codes:
 
 
 def encode(
-    table: Table, schema: Schema, *, warn: bool = True, absent_is_fine: Sequence[str] = (), strict: bool = False
+    table: Table,
+    schema: Schema,
+    *,
+    warn: bool = True,
+    absent_is_fine: Sequence[str] = (),
+    strict: bool = False,
 ) -> Codes:
     """Codes of a table with the columns of the schema.
 
@@ -73,7 +78,9 @@ def encode(
             that its column cannot hold.
     """
     values = np.full((len(table), len(schema.columns)), np.nan)
-    for k, codes in encode_columns(table, schema, warn=warn, absent_is_fine=absent_is_fine, strict=strict):
+    for k, codes in encode_columns(
+        table, schema, warn=warn, absent_is_fine=absent_is_fine, strict=strict
+    ):
         values[:, k] = codes
     observed, outside = np.isfinite(values), np.isinf(values)
     values[~observed] = 0.0
@@ -81,7 +88,12 @@ def encode(
 
 
 def encode_columns(
-    table: Table, schema: Schema, *, warn: bool = True, absent_is_fine: Sequence[str] = (), strict: bool = True
+    table: Table,
+    schema: Schema,
+    *,
+    warn: bool = True,
+    absent_is_fine: Sequence[str] = (),
+    strict: bool = True,
 ) -> Iterator[tuple[int, np.ndarray]]:
     """As ``encode``, one column at a time: its number in the schema, and its codes (N,).
 
@@ -124,7 +136,10 @@ def cells_of_column(
         return cells_of(nw.from_native(parsed, series_only=True))
     cells = read_cells(notation, table.labels(place), schema.reading.missing.of(column.name))
     if cells.dtype.kind == "O":
-        wrong, known = sum(isinstance(cell, NotRead) for cell in cells), int((~is_unknown(cells)).sum())
+        wrong, known = (
+            sum(isinstance(cell, NotRead) for cell in cells),
+            int((~is_unknown(cells)).sum()),
+        )
         if wrong and 2 * wrong >= known:  # so many cells suggest another notation
             require_same_notation(table, place, column.name, notation)
     if strict:
@@ -136,10 +151,14 @@ def notation_in(table: Table, column: AbstractColumn, schema: Schema) -> Notatio
     """How a table writes a column: as the fitted table did, but for what was said of this one."""
     if column.holds_labels or column.is_flag:
         return None
-    return table.reading.notation(column.name, column.notation, schema.reading, dates=column.holds_dates)
+    return table.reading.notation(
+        column.name, column.notation, schema.reading, dates=column.holds_dates
+    )
 
 
-def decode(values: np.ndarray, schema: Schema, *, hide: bool = True, other: str | None = None) -> dict[str, np.ndarray]:
+def decode(
+    values: np.ndarray, schema: Schema, *, hide: bool = True, other: str | None = None
+) -> dict[str, np.ndarray]:
     """The table's own columns by name, in its own values, from codes (N, D).
 
     A cell that its flag marks as missing is masked, unless ``hide`` is off. An unlisted label is
@@ -155,7 +174,9 @@ def decode(values: np.ndarray, schema: Schema, *, hide: bool = True, other: str 
         if other is not None and column.has_unlisted:
             cells = objects_of([*column.level_names, other])[values[:, k].astype(np.int64)]
         hidden = missing.get(column.name) if hide else None
-        found[column.name] = np.ma.masked_array(cells, hidden) if hidden is not None and hidden.any() else cells
+        found[column.name] = (
+            np.ma.masked_array(cells, hidden) if hidden is not None and hidden.any() else cells
+        )
     return found
 
 
@@ -165,7 +186,9 @@ def log_scales(schema: Schema, values: np.ndarray, *, strict: bool = False) -> n
     It is −log of the cell's unit, plus log(1 − ε). ε is ``outside_share``, the probability of cells
     that the column cannot hold; ``strict`` sets it to 0.
     """
-    return np.stack([c.log_unit(values[:, k], strict=strict) for k, c in enumerate(schema.columns)], axis=1)
+    return np.stack(
+        [c.log_unit(values[:, k], strict=strict) for k, c in enumerate(schema.columns)], axis=1
+    )
 
 
 def log_outside(schema: Schema) -> np.ndarray:
@@ -183,7 +206,11 @@ def masses(schema: Schema, values: np.ndarray) -> np.ndarray:
 
 
 def to_container(
-    columns: dict[str, np.ndarray], schema: Schema, *, as_text: bool = False, other: str | None = None
+    columns: dict[str, np.ndarray],
+    schema: Schema,
+    *,
+    as_text: bool = False,
+    other: str | None = None,
 ) -> Any:
     """Columns as a table of the schema's container and types: an array (N, D), or a pandas, polars
     or Arrow frame.
@@ -196,7 +223,11 @@ def to_container(
         for column in schema.own
         if column.notation is not None and column.name in columns and (as_text or column.is_text)
     }
-    types = {column.name: column.type for column in schema.columns if column.is_text or column.name not in text}
+    types = {
+        column.name: column.type
+        for column in schema.columns
+        if column.is_text or column.name not in text
+    }
     for column in schema.columns:
         if other is None or not isinstance(column, Categorical) or not column.has_unlisted:
             continue
@@ -235,7 +266,11 @@ def as_fitted(table: Table, schema: Schema) -> Table:
     at = column_positions(table, schema)
     if not table.named and len(table.names) != len(at):
         return table  # does not fit: ``encode`` raises the error
-    own = {at[column.name]: column for column in schema.own if notation_in(table, column, schema) and column.name in at}
+    own = {
+        at[column.name]: column
+        for column in schema.own
+        if notation_in(table, column, schema) and column.name in at
+    }
     if table.text is None or not own:
         return table
     import polars as pl
@@ -283,14 +318,19 @@ def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> d
     expected = len(names)
     if not table.named:
         if len(table.names) != expected:
-            raise SchemaError(f"{table.source}: {len(table.names)} columns where the model has {expected}")
+            raise SchemaError(
+                f"{table.source}: {len(table.names)} columns where the model has {expected}"
+            )
         return column_positions(table, schema)
     at, expected_names = column_positions(table, schema), set(names)
     found = {place for name, place in at.items() if name in expected_names}
     if extra := [name for place, name in enumerate(table.names) if place not in found]:
         near = [(name, like) for name in extra if (like := nearest(name, names))]
         one = len(extra) == 1
-        hint = ", ".join(f"nearest: {like!r}" if one else f"nearest to {name!r}: {like!r}" for name, like in near[:3])
+        hint = ", ".join(
+            f"nearest: {like!r}" if one else f"nearest to {name!r}: {like!r}"
+            for name, like in near[:3]
+        )
         raise SchemaError(
             f"{table.source}: column(s) {_some(extra)} are not in the model; drop them before asking"
             + (f" ({hint})" if hint else "")
@@ -306,4 +346,6 @@ def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> d
 
 
 def _some(names: list[str], most: int = 6) -> str:
-    return ", ".join(map(repr, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return ", ".join(map(repr, names[:most])) + (
+        f" and {len(names) - most} more" if len(names) > most else ""
+    )

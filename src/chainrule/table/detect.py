@@ -80,7 +80,9 @@ class Doubt:
     readings: int = 0
 
 
-def detect(name: str, text: Any, options: ColumnReading, *, min_count: int = 1) -> Found | Doubt | None:
+def detect(
+    name: str, text: Any, options: ColumnReading, *, min_count: int = 1
+) -> Found | Doubt | None:
     """The notation of a column of text; None if it holds neither numbers nor dates.
 
     Args:
@@ -133,14 +135,18 @@ def _looks_written(cell: str) -> bool:
 # Numbers
 
 
-def _numbers(name: str, cells: Any, weight: np.ndarray, options: ColumnReading, min_count: int) -> Found | Doubt | None:
+def _numbers(
+    name: str, cells: Any, weight: np.ndarray, options: ColumnReading, min_count: int
+) -> Found | Doubt | None:
     import polars as pl
 
     shape = _shapes(cells).with_columns(pl.Series("weight", weight))
     has_body = shape["body"].is_not_null().to_numpy()
     if not has_body.any():
         return _with_unit(cells, weight, min_count)
-    affixes = shape.filter(pl.Series(has_body)).group_by("prefix", "suffix").agg(pl.col("weight").sum())
+    affixes = (
+        shape.filter(pl.Series(has_body)).group_by("prefix", "suffix").agg(pl.col("weight").sum())
+    )
     affixes = affixes.sort("weight", "prefix", "suffix", descending=True)
     prefix, suffix = affixes.row(0)[:2]
     own = has_body & ((shape["prefix"] == prefix) & (shape["suffix"] == suffix)).to_numpy()
@@ -150,7 +156,11 @@ def _numbers(name: str, cells: Any, weight: np.ndarray, options: ColumnReading, 
     if is_currency:  # an amount without a sign has the same currency
         own |= has_body & ((shape["prefix"] == "") & (shape["suffix"] == "")).to_numpy()
     figures = _figures(shape["body"].filter(pl.Series(own)))
-    counted = pl.DataFrame({"f": figures, "w": weight[own]}).group_by("f", maintain_order=True).agg(pl.col("w").sum())
+    counted = (
+        pl.DataFrame({"f": figures, "w": weight[own]})
+        .group_by("f", maintain_order=True)
+        .agg(pl.col("w").sum())
+    )
     readings = _that_read_most(_marks(options), counted["f"].to_list(), counted["w"].to_numpy())
     by_figure = pl.Series([each is not None for each in readings[0].plain])
     read = own.copy()
@@ -217,13 +227,21 @@ def _figures(bodies: Any) -> Any:
 
     frame = pl.DataFrame({"body": bodies})
     nines = pl.col("body").str.replace_all("[0-9]", "9")
-    led = pl.when(pl.col("body").str.starts_with("0")).then(pl.lit("0") + nines.str.slice(1)).otherwise(nines)
+    led = (
+        pl.when(pl.col("body").str.starts_with("0"))
+        .then(pl.lit("0") + nines.str.slice(1))
+        .otherwise(nines)
+    )
     return frame.select(led.alias("figure")).to_series()
 
 
-def _that_read_most(candidates: Sequence[_Marks], figures: Sequence[str], weight: np.ndarray) -> list[_Reading]:
+def _that_read_most(
+    candidates: Sequence[_Marks], figures: Sequence[str], weight: np.ndarray
+) -> list[_Reading]:
     """The different readings that read most figures, the simplest first."""
-    found = [_Reading(marks, tuple(_plain(each, marks) for each in figures)) for marks in candidates]
+    found = [
+        _Reading(marks, tuple(_plain(each, marks) for each in figures)) for marks in candidates
+    ]
     counts = [int(weight[[each is not None for each in reading.plain]].sum()) for reading in found]
     best: dict[tuple[str | None, ...], _Reading] = {}
     for reading, count in zip(found, counts, strict=True):
@@ -232,13 +250,20 @@ def _that_read_most(candidates: Sequence[_Marks], figures: Sequence[str], weight
     return list(best.values())
 
 
-def _by_two_marks(options: ColumnReading, figures: Sequence[str], weight: np.ndarray) -> np.ndarray | None:
+def _by_two_marks(
+    options: ColumnReading, figures: Sequence[str], weight: np.ndarray
+) -> np.ndarray | None:
     """How many cells only a decimal comma reads, and how many a point reads, (2,).
 
     None if a point reads all of them.
     """
     read = {
-        mark: np.array([any(_plain(each, marks) for marks in _marks(options) if marks[0] == mark) for each in figures])
+        mark: np.array(
+            [
+                any(_plain(each, marks) for marks in _marks(options) if marks[0] == mark)
+                for each in figures
+            ]
+        )
         for mark in (".", ",")
     }
     only = weight[read[","] & ~read["."]].sum()
@@ -251,7 +276,9 @@ def _with_unit(cells: Any, weight: np.ndarray, min_count: int) -> Doubt | None:
     most = units.drop_nulls().mode()
     if len(cells) < MANY_NUMBERS or len(most) != 1:
         return None
-    if weight[(units == most[0]).fill_null(False).to_numpy()].sum() < max(MOSTLY * weight.sum(), min_count):
+    if weight[(units == most[0]).fill_null(False).to_numpy()].sum() < max(
+        MOSTLY * weight.sum(), min_count
+    ):
         return None
     return Doubt(
         f"numbers with {most[0]!r} behind each, which are not read: write them without, and the unit into the name of the column"
@@ -261,7 +288,12 @@ def _with_unit(cells: Any, weight: np.ndarray, min_count: int) -> Doubt | None:
 def _plain(figure: str, marks: _Marks) -> str | None:
     """A figure in the form 999.9, if these marks make it a number."""
     decimal, thousands, grouping = marks
-    if re.fullmatch(NumberNotation(decimal=decimal, thousands=thousands, grouping=grouping).body, figure) is None:
+    if (
+        re.fullmatch(
+            NumberNotation(decimal=decimal, thousands=thousands, grouping=grouping).body, figure
+        )
+        is None
+    ):
         return None
     if thousands:
         figure = re.sub(same_marks(thousands), "", figure)
@@ -283,7 +315,9 @@ def _marks(options: ColumnReading) -> list[_Marks]:
         for thousands in ("", ",", ".", " ", "'")
         for decimal in (".", ",")
         for grouping in ((3, 2) if thousands else (3,))
-        if thousands != decimal and options.decimal in (None, decimal) and wanted in (None, thousands)
+        if thousands != decimal
+        and options.decimal in (None, decimal)
+        and wanted in (None, thousands)
     ]
 
 
@@ -313,24 +347,11 @@ def _by_evidence(
 
 def _style(marks: _Marks, prefix: str, suffix: str, shape: Any, min_count: int) -> NumberNotation:
     """The most frequent style of cells of this shape, which these marks read, as a notation."""
-    import polars as pl
-
     decimal, thousands, grouping = marks
     weight = shape["weight"]
-    has_decimals = shape["dash"] == ""  # dashes replace the decimals of the others
-    dashes = shape.filter(~has_decimals)
     body = shape["body"].str.replace("[eE].*$", "")
     whole = body.str.split(decimal).list.first() if decimal else body
-    fraction = body.str.split(decimal).list.get(1, null_on_oob=True).fill_null("")
-    if len(dashes) < len(shape):
-        fraction, weighing = fraction.filter(has_decimals), weight.filter(has_decimals)
-    else:
-        weighing = weight
-    lengths = fraction.str.len_chars()
-    most = _shared(lengths, weighing, min_count)
-    keeps_zeros = bool(fraction.str.contains("[0-9]0$").any()) or lengths.n_unique() == 1
-    # Programs write 12 as 12.0.
-    least = _commonest(lengths, weighing) if keeps_zeros else int((fraction == "0").any())
+    least, most = _decimals(body, decimal, shape, min_count)
     digits = whole.str.replace_all("[^0-9]", "").str.len_chars()
     is_grouped = whole.str.contains("[^0-9]")
     longest = int(digits.filter(~is_grouped).max() or 0)
@@ -339,34 +360,77 @@ def _style(marks: _Marks, prefix: str, suffix: str, shape: Any, min_count: int) 
         thousands = _commonest(used, weight.filter(is_grouped))
     if not is_grouped.any():
         thousands, grouping = "", 3
-    front, inner, after, end = (shape[part] for part in ("front", "inner", "after", "end"))
-    signs = pl.DataFrame({"s": front + inner + after + end, "f": front != "", "i": inner != "", "w": weight})
-    below = signs.filter(pl.col("s").str.contains(f"[({MINUSES}]"))
-    minus, place = "-", "front"
-    if len(below):
-        minus = _commonest(below["s"], below["w"])
-        first, second = bool(_commonest(below["f"], below["w"])), bool(_commonest(below["i"], below["w"]))
-        place = "front" if first else "number" if second and prefix else "front" if second else "end"
-        if minus == "()":
-            minus, place = "-", "parentheses" if first else "inside"
-    has = (shape["prefix"] != "") | (shape["suffix"] != "")
-    above = signs.filter(~pl.col("s").str.contains(f"[({MINUSES}]") & shape["body"].str.contains("[1-9]"))
+    # Four digits stand together where only longer numbers are grouped: 1234 beside 12.345.
+    keeps_four = longest == 4 and thousands and int(digits.filter(is_grouped).min() or 0) > 4
+    minus, minus_at, plus = _signs(shape, prefix)
+    has_affix = (shape["prefix"] != "") | (shape["suffix"] != "")
+    before, behind = (
+        _commonest(shape[side].filter(has_affix), weight.filter(has_affix)) if affix else ""
+        for side, affix in (("before", prefix), ("behind", suffix))
+    )
     has_exponents = bool(shape["body"].str.contains("[eE]").any())
+    dashes = shape.filter(shape["dash"] != "")
     return NumberNotation(
         decimal=decimal,
         thousands=thousands,
         grouping=grouping,
-        grouped_from=5 if longest == 4 and thousands and int(digits.filter(is_grouped).min() or 0) > 4 else 4,
-        prefix=prefix + _commonest(shape["before"].filter(has), weight.filter(has)) if prefix else "",
-        suffix=_commonest(shape["behind"].filter(has), weight.filter(has)) + suffix if suffix else "",
+        grouped_from=5 if keeps_four else 4,
+        prefix=prefix + before,
+        suffix=behind + suffix,
         minus=minus,
-        minus_at=place,
-        plus=len(above) > 0 and bool((above["s"] == "+").all()),
+        minus_at=minus_at,
+        plus=plus,
         least_decimals=0 if has_exponents else min(least, most),
         most_decimals=most,
         exponent=has_exponents,
         dash=_commonest(dashes["dash"], dashes["weight"]) if len(dashes) else "",
     )
+
+
+def _decimals(body: Any, decimal: str, shape: Any, min_count: int) -> tuple[int, int]:
+    """The least and the most decimals that cells are written with."""
+    fraction = body.str.split(decimal).list.get(1, null_on_oob=True).fill_null("")
+    weight = shape["weight"]
+    has_decimals = shape["dash"] == ""  # dashes replace the decimals of the others
+    if has_decimals.any():
+        fraction, weight = fraction.filter(has_decimals), weight.filter(has_decimals)
+    lengths = fraction.str.len_chars()
+    most = _shared(lengths, weight, min_count)
+    if fraction.str.contains("[0-9]0$").any() or lengths.n_unique() == 1:  # zeros are kept
+        return _commonest(lengths, weight), most
+    return int((fraction == "0").any()), most  # programs write 12 as 12.0
+
+
+def _signs(shape: Any, prefix: str) -> tuple[str, str, bool]:
+    """The sign of negative cells, its place, and whether positive ones have a plus."""
+    import polars as pl
+
+    front, inner, after, end = (shape[place] for place in ("front", "inner", "after", "end"))
+    signs = pl.DataFrame(
+        {
+            "sign": front + inner + after + end,
+            "is_front": front != "",
+            "is_inner": inner != "",
+            "weight": shape["weight"],
+        }
+    )
+    is_minus = pl.col("sign").str.contains(f"[({MINUSES}]")
+    above = signs.filter(~is_minus & shape["body"].str.contains("[1-9]"))["sign"]
+    plus = len(above) > 0 and bool((above == "+").all())
+    below = signs.filter(is_minus)
+    if not len(below):
+        return "-", "front", plus
+    minus = _commonest(below["sign"], below["weight"])
+    is_front, is_inner = (
+        bool(_commonest(below[place], below["weight"])) for place in ("is_front", "is_inner")
+    )
+    if minus == "()":
+        return "-", "parentheses" if is_front else "inside", plus
+    if is_front:
+        return minus, "front", plus
+    if is_inner:
+        return minus, "number" if prefix else "front", plus
+    return minus, "end", plus
 
 
 def _commonest(values: Any, weight: Any) -> Any:
@@ -417,13 +481,17 @@ def _two_readings(name: str, readings: Sequence[_Reading], prefix: str, suffix: 
     )
 
 
-def _but_for(name: str, what: str, cells: Any, weight: np.ndarray, read: np.ndarray, min_count: int) -> str:
+def _but_for(
+    name: str, what: str, cells: Any, weight: np.ndarray, read: np.ndarray, min_count: int
+) -> str:
     """The reason for numbers or dates among which a few words stand for missing cells.
 
     It names words of at least ``min_count`` cells.
     """
     words = [
-        cell for cell, count, own in zip(cells.to_list(), weight, read, strict=True) if count >= min_count and not own
+        cell
+        for cell, count, own in zip(cells.to_list(), weight, read, strict=True)
+        if count >= min_count and not own
     ]
     return (
         f"{what} but for {int(weight[~read].sum())} cells such as {_listed(words)}, which count as missing by "
@@ -447,7 +515,10 @@ TIME = re.compile(
 )
 NUMERIC = re.compile(r"([0-9]{1,4})([ /.-]|\. )([0-9]{1,2})(\2)([0-9]{1,4})", re.ASCII)
 NAMED = (
-    (re.compile(r"[0-9]{1,2}([ ./-]|\. |)[A-Za-z]{3,9}(,? ?|[./-])([0-9]{4}|[0-9]{2})"), "%d{0}%B{1}{year}"),
+    (
+        re.compile(r"[0-9]{1,2}([ ./-]|\. |)[A-Za-z]{3,9}(,? ?|[./-])([0-9]{4}|[0-9]{2})"),
+        "%d{0}%B{1}{year}",
+    ),
     (re.compile(r"[A-Za-z]{3,9}([ -])[0-9]{1,2}(,? ?|-)([0-9]{4})"), "%B{0}%d{1}{year}"),
     (re.compile(r"([0-9]{4})([ /-])[A-Za-z]{3,9}\2[0-9]{1,2}"), "%Y{1}%B{1}%d"),
 )
@@ -464,13 +535,18 @@ def _dates(name: str, cells: Any, weight: np.ndarray, min_count: int) -> Found |
     import polars as pl
 
     samples = cells.head(SAMPLES).to_list()
-    if all(CLOCK.fullmatch(cell) for cell in samples) and bool(cells.str.contains(f"^(?:{CLOCK.pattern})$").all()):
+    if all(CLOCK.fullmatch(cell) for cell in samples) and bool(
+        cells.str.contains(f"^(?:{CLOCK.pattern})$").all()
+    ):
         return Doubt(
             "times of day, such as 07:30, are not read: write a date before them, or the hours or minutes as a number"
         )
     if (part := _incomplete_dates(samples, cells)) is not None:
         return Doubt(part)
-    tried = [DateNotation(format=each) for each in dict.fromkeys(each for cell in samples for each in _formats(cell))]
+    tried = [
+        DateNotation(format=each)
+        for each in dict.fromkeys(each for cell in samples for each in _formats(cell))
+    ]
     if not tried:
         return _other_months(cells)
     read = [notation.parse(cells).is_not_null().to_numpy() for notation in tried]
@@ -491,7 +567,11 @@ def _dates(name: str, cells: Any, weight: np.ndarray, min_count: int) -> Found |
                 notation = DateNotation(format=notation.format.replace("%.f", ""))
             sequences.setdefault(_sequence(notation), notation.closest(known.head(STYLED)))
     if len(sequences) > 1 and (place := _place_of_days(cells.filter(pl.Series(best)))) is not None:
-        sequences = {way: notation for way, notation in sequences.items() if way.split("/").index("day") == place}
+        sequences = {
+            way: notation
+            for way, notation in sequences.items()
+            if way.split("/").index("day") == place
+        }
     chosen, *others = sequences.values()
     if others:
         forms = " or ".join(repr(other.format) for other in others)
@@ -506,7 +586,9 @@ def _dates(name: str, cells: Any, weight: np.ndarray, min_count: int) -> Found |
 def _incomplete_dates(samples: Sequence[str], cells: Any) -> str | None:
     """The reason for months or weeks without a day; None for other text."""
     whole = "write a day behind them, as {}, to have dates read; they are labels until then"
-    if all(MONTH.fullmatch(cell) for cell in samples) and bool(cells.str.contains(f"^(?:{MONTH.pattern})$").all()):
+    if all(MONTH.fullmatch(cell) for cell in samples) and bool(
+        cells.str.contains(f"^(?:{MONTH.pattern})$").all()
+    ):
         return f"months without a day: {whole.format('2024-01-31')}"
     if all((found := WEEK.fullmatch(cell)) and not found[2] for cell in samples):
         return f"weeks without a day: {whole.format('2024-W05-3')}"
@@ -529,32 +611,48 @@ def _place_of_days(cells: Any) -> int | None:
     Neither months nor years have these.
     """
     parts = [
-        cells.str.extract(rf"^(?:[0-9]+[^0-9:]+){{{place}}}([0-9]+)").cast(int, strict=False) for place in range(3)
+        cells.str.extract(rf"^(?:[0-9]+[^0-9:]+){{{place}}}([0-9]+)").cast(int, strict=False)
+        for place in range(3)
     ]
-    days = [k for k, part in enumerate(parts) if part.n_unique() >= MANY_DAYS and (part.max() or 99) <= 31]
+    days = [
+        k
+        for k, part in enumerate(parts)
+        if part.n_unique() >= MANY_DAYS and (part.max() or 99) <= 31
+    ]
     return days[0] if len(days) == 1 else None
 
 
-def _two_formats(weight: np.ndarray, tried: Sequence[DateNotation], read: Sequence[np.ndarray]) -> str | None:
+def _two_formats(
+    weight: np.ndarray, tried: Sequence[DateNotation], read: Sequence[np.ndarray]
+) -> str | None:
     """The reason for dates of which no single format reads most, but two together do."""
     for k, first in enumerate(read):
         for j, second in enumerate(read[:k]):
             if weight[first | second].sum() >= MOSTLY * weight.sum():
                 forms = [tried[n].format for n in (j, k)]
                 if len({OFFSET.sub("", form) for form in forms}) == 1:
-                    zones = " and ".join(each[0].strip() if (each := OFFSET.search(form)) else "none" for form in forms)
+                    zones = " and ".join(
+                        each[0].strip() if (each := OFFSET.search(form)) else "none"
+                        for form in forms
+                    )
                     return (
                         f"times at several offsets from UTC, such as {zones}, which are not read: write all times at one offset, "
                         f"as UTC"
                     )
-                ways = " and ".join(f"{_sequence(tried[n])} as in {tried[n].example}" for n in (j, k))
-                return f"dates written in two ways, {ways}, which are not read: write them all in one"
+                ways = " and ".join(
+                    f"{_sequence(tried[n])} as in {tried[n].example}" for n in (j, k)
+                )
+                return (
+                    f"dates written in two ways, {ways}, which are not read: write them all in one"
+                )
     return None
 
 
 def _sequence(notation: DateNotation) -> str:
     """The order of day, month and year in a notation."""
-    return "/".join(MEANINGS[part] for part in re.findall(r"%-?([A-Za-z])", notation.format) if part in MEANINGS)
+    return "/".join(
+        MEANINGS[part] for part in re.findall(r"%-?([A-Za-z])", notation.format) if part in MEANINGS
+    )
 
 
 def _formats(cell: str) -> list[str]:
@@ -564,7 +662,11 @@ def _formats(cell: str) -> list[str]:
         return _date_formats(cell)
     date, joint, _, seconds, gap, half, zone = found.groups()
     clock = (
-        ("%I" if half else "%H") + ":%M" + (":%S%.f" if seconds else "") + (f"{gap}%p" if half else "") + (zone or "")
+        ("%I" if half else "%H")
+        + ":%M"
+        + (":%S%.f" if seconds else "")
+        + (f"{gap}%p" if half else "")
+        + (zone or "")
     )
     return [f"{each}{joint}{clock}" for each in _date_formats(date)]
 

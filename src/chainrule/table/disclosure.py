@@ -86,8 +86,15 @@ def gap_of_few(ranked: np.ndarray, start: int, *, window: int, least: float = 0.
     gaps = np.diff(own)
     if not len(gaps) or gaps.max() <= least:
         return False
-    many = np.searchsorted(ranked, own, side="right") - np.searchsorted(ranked, own, side="left") >= window
-    if many.any() and np.abs(own[~many][:, None] - own[many]).min(axis=1, initial=np.inf).max(initial=0.0) > least:
+    many = (
+        np.searchsorted(ranked, own, side="right") - np.searchsorted(ranked, own, side="left")
+        >= window
+    )
+    if (
+        many.any()
+        and np.abs(own[~many][:, None] - own[many]).min(axis=1, initial=np.inf).max(initial=0.0)
+        > least
+    ):
         return True
     if gaps.max() <= HALF * (own[-1] - own[0]):
         return False
@@ -120,7 +127,9 @@ def shared_divisor(integers: np.ndarray, counts: np.ndarray, *, min_count: int) 
             while left and left % p == 0:
                 left //= p
         if left != 1:
-            others = np.array([math.gcd(quotient, left) == 1 for quotient in quotients.tolist()], dtype=bool)
+            others = np.array(
+                [math.gcd(quotient, left) == 1 for quotient in quotients.tolist()], dtype=bool
+            )
             if int(counts[others].sum()) < min_count:
                 return divisor, False
     return divisor, True
@@ -139,7 +148,10 @@ def is_shared_difference(integers: np.ndarray, counts: np.ndarray, *, min_count:
     # If all but a few rows share a value, one of ``min_count`` spaced rows has it.
     rows = np.linspace(0, counts.sum() - 1, min_count).round()
     compared = np.unique(np.searchsorted(counts.cumsum(), rows, side="right"))
-    return all(shared_divisor(integers - integers[k], counts, min_count=min_count)[1] for k in compared.tolist())
+    return all(
+        shared_divisor(integers - integers[k], counts, min_count=min_count)[1]
+        for k in compared.tolist()
+    )
 
 
 def rounded_divisor(divisor: int, largest: int, decimals: int = 0) -> int:
@@ -157,7 +169,11 @@ def rounded_divisor(divisor: int, largest: int, decimals: int = 0) -> int:
 
 
 def _largest(numbers: np.ndarray, count: int) -> np.ndarray:
-    return numbers if count >= len(numbers) else np.partition(numbers, len(numbers) - count)[len(numbers) - count :]
+    return (
+        numbers
+        if count >= len(numbers)
+        else np.partition(numbers, len(numbers) - count)[len(numbers) - count :]
+    )
 
 
 def _upwards(end: float) -> float:

@@ -99,11 +99,15 @@ def differences(values: np.ndarray, numbers: np.ndarray, origin: float) -> np.nd
         integer = integer_of(values[row])
         if integer is None and number.is_integer():
             integer = int(number)
-        found[row] = number - float(origin) if integer is None else _as_float(integer - whole) - rest
+        found[row] = (
+            number - float(origin) if integer is None else _as_float(integer - whole) - rest
+        )
     return found
 
 
-def counted(values: np.ndarray, numbers: np.ndarray, origin: float, step: float) -> tuple[np.ndarray, np.ndarray]:
+def counted(
+    values: np.ndarray, numbers: np.ndarray, origin: float, step: float
+) -> tuple[np.ndarray, np.ndarray]:
     """The rounded number of steps from the origin to each value, (N,) float64.
 
     Also marks values between steps.
@@ -153,7 +157,9 @@ def within(integers: np.ndarray, dtype: str) -> np.ndarray:
     if bounds is None or not len(integers):
         return integers
     if int(integers.min()) < bounds[0] or int(integers.max()) > bounds[1]:
-        integers = whole_array([min(max(value, bounds[0]), bounds[1]) for value in integers.tolist()])
+        integers = whole_array(
+            [min(max(value, bounds[0]), bounds[1]) for value in integers.tolist()]
+        )
     return integers.astype(np.uint64) if bounds == (0, 2**64 - 1) else integers
 
 

@@ -50,10 +50,14 @@ class Fills:
 def filled(table: Table, schema: Schema, fills: Fills) -> Any:
     """The table with its missing cells filled, in its own container, types and index."""
     table = as_fitted(table, schema)
-    return _filled(table, schema, {name: (values, cells) for name, values, cells in fills.of(schema)})
+    return _filled(
+        table, schema, {name: (values, cells) for name, values, cells in fills.of(schema)}
+    )
 
 
-def filled_frames(chunks: Iterable[tuple[Table, Fills]], as_text: bool, *, schema: Schema) -> Iterator[Any]:
+def filled_frames(
+    chunks: Iterable[tuple[Table, Fills]], as_text: bool, *, schema: Schema
+) -> Iterator[Any]:
     """The chunks of a table with their missing cells filled, as polars frames of the same types.
 
     Columns of text files have the types of the schema in every chunk; left-out columns are text.
@@ -61,12 +65,18 @@ def filled_frames(chunks: Iterable[tuple[Table, Fills]], as_text: bool, *, schem
     """
     like: dict[str, str] = {}
     for chunk, fills in chunks:
-        table, columns = as_fitted(chunk, schema), {n: (values, cells) for n, values, cells in fills.of(schema)}
+        table, columns = (
+            as_fitted(chunk, schema),
+            {n: (values, cells) for n, values, cells in fills.of(schema)},
+        )
         if as_text and table.text is not None:
             at = column_positions(table, schema)
             # A chunk without a known cell keeps the style of the last chunk that had one.
             for name, place in at.items():
-                like.update((name, word) for word in table.text.to_series(place).alias("").drop_nulls().head(1))
+                like.update(
+                    (name, word)
+                    for word in table.text.to_series(place).alias("").drop_nulls().head(1)
+                )
             columns = {
                 name: (_as_written(schema, name, values, like.get(name), table), cells)
                 for name, (values, cells) in columns.items()
@@ -81,7 +91,9 @@ def filled_frames(chunks: Iterable[tuple[Table, Fills]], as_text: bool, *, schem
         yield done if table.container == "polars" else as_polars(done, table.names)
 
 
-def _filled(table: Table, schema: Schema, columns: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Any:
+def _filled(
+    table: Table, schema: Schema, columns: Mapping[str, tuple[np.ndarray, np.ndarray]]
+) -> Any:
     at, values, missing = column_positions(table, schema), {}, {}
     for name, (cells, own) in columns.items():
         if name in at:
@@ -90,7 +102,9 @@ def _filled(table: Table, schema: Schema, columns: Mapping[str, tuple[np.ndarray
     return replaced(table.frame, values, missing, table.container, table.names)
 
 
-def _as_written(schema: Schema, name: str, values: np.ndarray, like: str | None, table: Table) -> np.ndarray:
+def _as_written(
+    schema: Schema, name: str, values: np.ndarray, like: str | None, table: Table
+) -> np.ndarray:
     """Values (N,) as text objects, in their column's notation or the style of a known cell."""
     column = schema.columns[schema.number(name)]
     if (notation := notation_in(table, column, schema)) is not None:
@@ -113,7 +127,9 @@ def _in_types(chunk: Table, schema: Schema) -> Any:
         found = (chunk.text if dtype == pl.String else frame).to_series(place).alias(name)
         empty = found.null_count() == len(found)  # its type is unknown
         try:
-            columns.append(pl.Series(name, [None] * len(found), dtype=dtype) if empty else found.cast(dtype))
+            columns.append(
+                pl.Series(name, [None] * len(found), dtype=dtype) if empty else found.cast(dtype)
+            )
         except pl.exceptions.PolarsError as error:
             raise FormatError(
                 f"{chunk.source}: column {name!r} cannot be written as {dtype} from {chunk.where(0)} on: "

@@ -38,12 +38,20 @@ def cells_of(series: Any) -> np.ndarray:
     if isinstance(series.dtype, nw.Categorical | nw.Enum):
         if pandas:
             return pandas_types.category_cells(series.to_native())
-        series = _dictionary_values(series) if str(series.implementation.name) == "PYARROW" else series.cast(nw.String)
+        series = (
+            _dictionary_values(series)
+            if str(series.implementation.name) == "PYARROW"
+            else series.cast(nw.String)
+        )
     if polars and series.dtype == nw.String:
         return text_objects(series.to_native())
     nested = isinstance(series.dtype, nw.List | nw.Array | nw.Struct)
     values = objects_of(series.to_list()) if nested else series.to_numpy()
-    return values.astype("datetime64[D]") if series.dtype == nw.Date and values.dtype.kind == "M" else values
+    return (
+        values.astype("datetime64[D]")
+        if series.dtype == nw.Date and values.dtype.kind == "M"
+        else values
+    )
 
 
 def _dictionary_values(series: Any) -> Any:
@@ -59,7 +67,11 @@ def _whole_cells(series: Any) -> np.ndarray | None:
     import narwhals as nw
 
     wide = isinstance(series.dtype, nw.Int128 | nw.UInt128)
-    if not (wide or isinstance(series.dtype, nw.Decimal) or (series.dtype.is_integer() and series.null_count())):
+    if not (
+        wide
+        or isinstance(series.dtype, nw.Decimal)
+        or (series.dtype.is_integer() and series.null_count())
+    ):
         return None
     least, most = series.min(), series.max()
     if not wide and (least is None or max(abs(least), abs(most)) < LARGEST_EXACT):
@@ -88,16 +100,22 @@ def build(columns: Mapping[str, np.ndarray], types: Mapping[str, Type], containe
     if container == "pandas":
         import pandas as pd
 
-        return pd.DataFrame({name: pandas_types.made(values, types.get(name)) for name, values in columns.items()})
+        return pd.DataFrame(
+            {name: pandas_types.made(values, types.get(name)) for name, values in columns.items()}
+        )
     if container == "polars":
         import polars as pl
 
-        return pl.DataFrame([_polars(name, values, types.get(name)) for name, values in columns.items()])
+        return pl.DataFrame(
+            [_polars(name, values, types.get(name)) for name, values in columns.items()]
+        )
     if container == "pyarrow":
         import pyarrow as pa
 
         return pa.table({name: _arrow(values, types.get(name)) for name, values in columns.items()})
-    raise SchemaError(unknown_choice("container", container, ["numpy", "pandas", "polars", "pyarrow"]))
+    raise SchemaError(
+        unknown_choice("container", container, ["numpy", "pandas", "polars", "pyarrow"])
+    )
 
 
 def replaced(
@@ -112,7 +130,9 @@ def replaced(
     All other cells, the index and all types stay. Columns are found by their position among the
     table's names, since a pandas frame may use other labels.
     """
-    filled_columns = [(names.index(name), columns[name], missing[name]) for name in columns if missing[name].any()]
+    filled_columns = [
+        (names.index(name), columns[name], missing[name]) for name in columns if missing[name].any()
+    ]
     if container == "numpy":
         return _filled_array(frame, filled_columns)
     if container == "pandas":
@@ -158,7 +178,9 @@ def as_polars(frame: Any, names: Sequence[str]) -> Any:
     import polars as pl
 
     if hasattr(frame, "iloc"):
-        return pl.DataFrame([polars_types.from_pandas(name, frame.iloc[:, k]) for k, name in enumerate(names)])
+        return pl.DataFrame(
+            [polars_types.from_pandas(name, frame.iloc[:, k]) for k, name in enumerate(names)]
+        )
     columns = zip(names, map(arrow_types.as_polars_takes_it, frame.columns), strict=True)
     return pl.DataFrame([pl.Series(name, column) for name, column in columns])
 
@@ -194,7 +216,9 @@ def _filled_polars(series: Any, values: np.ndarray, missing: np.ndarray) -> Any:
     if isinstance(series.dtype, pl.Object):  # polars' functions do not support it
         cells = [
             b if is_missing else a
-            for a, b, is_missing in zip(series.to_list(), as_cells(values, kind.cells), missing, strict=True)
+            for a, b, is_missing in zip(
+                series.to_list(), as_cells(values, kind.cells), missing, strict=True
+            )
         ]
         return pl.Series(series.name, cells, dtype=pl.Object)
     blank = values.copy()
@@ -204,7 +228,11 @@ def _filled_polars(series: Any, values: np.ndarray, missing: np.ndarray) -> Any:
     if isinstance(series.dtype, pl.Enum) and filled.dtype != series.dtype:
         series = series.cast(filled.dtype)
     if filled.dtype != series.dtype:  # the type cannot hold them
-        return pl.select(pl.when(pl.Series(missing)).then(filled).otherwise(series)).to_series().alias(series.name)
+        return (
+            pl.select(pl.when(pl.Series(missing)).then(filled).otherwise(series))
+            .to_series()
+            .alias(series.name)
+        )
     return filled.zip_with(pl.Series(missing), series).alias(series.name)
 
 
@@ -217,7 +245,9 @@ def _filled_arrow(column: Any, values: np.ndarray, missing: np.ndarray) -> Any:
     if filled.type != own:  # the type cannot hold them
         return _chosen(missing, filled, column.cast(filled.type))
     if pa.types.is_dictionary(own):
-        places = pa.array(np.where(missing, np.arange(len(missing)) + len(missing), np.arange(len(missing))))
+        places = pa.array(
+            np.where(missing, np.arange(len(missing)) + len(missing), np.arange(len(missing)))
+        )
         whole = pa.chunked_array([*column.chunks, filled], own).unify_dictionaries()
         return whole.take(places)
     return _chosen(missing, filled, column)
@@ -234,7 +264,9 @@ def _chosen(missing: np.ndarray, filled: Any, column: Any) -> Any:
     except pa.ArrowException:  # Arrow has no such function for some types
         pass
     cells = zip(column.to_pylist(), filled.to_pylist(), missing, strict=True)
-    return arrow_types.from_cells([b if is_missing else a for a, b, is_missing in cells], column.type)
+    return arrow_types.from_cells(
+        [b if is_missing else a for a, b, is_missing in cells], column.type
+    )
 
 
 def _polars(name: str, values: np.ndarray, kind: Type | None) -> Any:
@@ -244,7 +276,9 @@ def _polars(name: str, values: np.ndarray, kind: Type | None) -> Any:
 
 
 def _arrow(values: np.ndarray, kind: Type | None) -> Any:
-    return arrow_types.made(values, None if kind is None else arrow_types.dtype_of(kind.dtype), kind)
+    return arrow_types.made(
+        values, None if kind is None else arrow_types.dtype_of(kind.dtype), kind
+    )
 
 
 def _array(columns: Mapping[str, np.ndarray], types: Mapping[str, Type]) -> np.ndarray:
@@ -255,7 +289,9 @@ def _array(columns: Mapping[str, np.ndarray], types: Mapping[str, Type]) -> np.n
         with suppress(TypeError):
             own = np.dtype(kinds.pop())
     if own is not None and own.kind == "O":
-        return np.stack([as_cells(values, types[name].cells) for name, values in columns.items()], axis=1)
+        return np.stack(
+            [as_cells(values, types[name].cells) for name, values in columns.items()], axis=1
+        )
     array = _stacked(list(columns.values()))
     if own is not None and own.kind in "US":
         return _of_text(array, own.kind)
@@ -265,7 +301,9 @@ def _array(columns: Mapping[str, np.ndarray], types: Mapping[str, Type]) -> np.n
         return array  # the type cannot hold missing cells
     if own.kind in "iu":
         ends = np.iinfo(own)
-        array = np.stack([as_integers(values, int(ends.min), int(ends.max)) for values in array.T], axis=1)
+        array = np.stack(
+            [as_integers(values, int(ends.min), int(ends.max)) for values in array.T], axis=1
+        )
     return array.astype(own)
 
 
@@ -273,14 +311,17 @@ def _stacked(columns: Sequence[np.ndarray]) -> np.ndarray:
     if any(isinstance(values, np.ma.MaskedArray) for values in columns):
         columns = [
             np.ma.filled(v.astype(np.float64), np.nan)
-            if v.dtype.kind in "bf" or (v.dtype.kind in "iu" and not _would_round([v], np.dtype(np.float64)))
+            if v.dtype.kind in "bf"
+            or (v.dtype.kind in "iu" and not _would_round([v], np.dtype(np.float64)))
             else objects_of(v.tolist())
             for v in columns
         ]
     kinds = {values.dtype.kind for values in columns}
     if kinds <= set("biuf") or len(kinds) == 1:
         whole = [values for values in columns if values.dtype.kind in "iu"]
-        if not whole or not _would_round(whole, np.result_type(*(values.dtype for values in columns))):
+        if not whole or not _would_round(
+            whole, np.result_type(*(values.dtype for values in columns))
+        ):
             return np.stack(columns, axis=1) if columns else np.empty((0, 0))
     return np.stack([objects_of(values.tolist()) for values in columns], axis=1)
 
@@ -288,11 +329,14 @@ def _stacked(columns: Sequence[np.ndarray]) -> np.ndarray:
 def _would_round(columns: Sequence[np.ndarray], dtype: np.dtype[Any]) -> bool:
     """Whether that type would round integers in the columns."""
     return dtype.kind == "f" and any(
-        len(values) and max(abs(int(values.min())), abs(int(values.max()))) >= LARGEST_EXACT for values in columns
+        len(values) and max(abs(int(values.min())), abs(int(values.max()))) >= LARGEST_EXACT
+        for values in columns
     )
 
 
-def _filled_array(array: np.ndarray, filled_columns: Sequence[tuple[int, np.ndarray, np.ndarray]]) -> np.ndarray:
+def _filled_array(
+    array: np.ndarray, filled_columns: Sequence[tuple[int, np.ndarray, np.ndarray]]
+) -> np.ndarray:
     own, array = array.dtype.kind, array.copy()
     if own in "US":  # text of fixed length, which fills may exceed
         array = array.astype(object)
@@ -304,7 +348,9 @@ def _filled_array(array: np.ndarray, filled_columns: Sequence[tuple[int, np.ndar
 
 def _of_text(cells: np.ndarray, kind: str) -> np.ndarray:
     """Cells (N, D) as an array of text, or of bytes for kind "S", as wide as needed."""
-    texts = [cell if isinstance(cell, str | bytes) else str(cell) for cell in cells.ravel().tolist()]
+    texts = [
+        cell if isinstance(cell, str | bytes) else str(cell) for cell in cells.ravel().tolist()
+    ]
     if kind == "S":
         texts = [text if isinstance(text, bytes) else text.encode() for text in texts]
     return np.array(texts, dtype=kind).reshape(cells.shape)

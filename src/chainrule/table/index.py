@@ -44,16 +44,26 @@ class ColumnIndex:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that ``from_json`` reads."""
-        types = [{"dtype": t.dtype, "categories": [as_lists(c) for c in t.categories]} for t in self.types]
+        types = [
+            {"dtype": t.dtype, "categories": [as_lists(c) for c in t.categories]}
+            for t in self.types
+        ]
         labels = {name: as_lists(label) for name, label in self.labels}
-        spec = {"labels": labels, "types": types, "names": [as_lists(n) for n in self.names], "multi": self.multi}
+        spec = {
+            "labels": labels,
+            "types": types,
+            "names": [as_lists(n) for n in self.names],
+            "multi": self.multi,
+        }
         return spec | ({"frequency": self.frequency} if self.frequency else {})
 
     @classmethod
     def from_json(cls, spec: Mapping[str, Any]) -> ColumnIndex:
         """Rebuilds the index that ``to_json`` described."""
         labels = tuple((str(name), as_tuples(label)) for name, label in spec["labels"].items())
-        types = tuple(Type(str(t["dtype"]), "", tuple(map(as_tuples, t["categories"]))) for t in spec["types"])
+        types = tuple(
+            Type(str(t["dtype"]), "", tuple(map(as_tuples, t["categories"]))) for t in spec["types"]
+        )
         names = tuple(map(as_tuples, spec["names"]))
         return cls(labels, types, names, bool(spec["multi"]), str(spec.get("frequency", "")))
 
@@ -66,10 +76,16 @@ class ColumnIndex:
         titles = [own_value(name) for name in self.names]
         if not self.multi:
             return _at_equal_distances(_index(labels, self.types[0], titles[0]), self.frequency)
-        parts = [label if isinstance(label, tuple) and len(label) == len(self.types) else None for label in labels]
+        parts = [
+            label if isinstance(label, tuple) and len(label) == len(self.types) else None
+            for label in labels
+        ]
         if None in parts:  # a name that the frame did not have
             return pd.Index(labels, dtype=object, tupleize_cols=False)
-        levels = [_index([part[k] for part in parts if part], kind, None) for k, kind in enumerate(self.types)]
+        levels = [
+            _index([part[k] for part in parts if part], kind, None)
+            for k, kind in enumerate(self.types)
+        ]
         return pd.MultiIndex.from_arrays(levels, names=titles)
 
 
@@ -95,20 +111,33 @@ def names_and_index(frame: Any) -> tuple[tuple[str, ...], ColumnIndex | None]:
     names = _texts(labels, own)
     multi = isinstance(index, pd.MultiIndex)
     levels = [index.get_level_values(k) for k in range(index.nlevels)] if multi else [index]
-    types = tuple(Type(RANGE) if isinstance(level, pd.RangeIndex) else _type_of(level) for level in levels)
+    types = tuple(
+        Type(RANGE) if isinstance(level, pd.RangeIndex) else _type_of(level) for level in levels
+    )
     titles = tuple(_encoded(title) for title in index.names)
-    differing = tuple((name, label) for name, label in zip(names, own, strict=True) if label != name)
-    if not multi and not differing and titles == (None,) and types == (Type(str(pd.Index(["a"]).dtype)),):
+    differing = tuple(
+        (name, label) for name, label in zip(names, own, strict=True) if label != name
+    )
+    if (
+        not multi
+        and not differing
+        and titles == (None,)
+        and types == (Type(str(pd.Index(["a"]).dtype)),)
+    ):
         return names, None
     frequency = getattr(index, "freqstr", None) or ""
-    return names, ColumnIndex(differing, types, titles, multi, "" if isinstance(index, pd.PeriodIndex) else frequency)
+    return names, ColumnIndex(
+        differing, types, titles, multi, "" if isinstance(index, pd.PeriodIndex) else frequency
+    )
 
 
 def names_of_mapping(keys: Sequence[Hashable]) -> tuple[tuple[str, ...], ColumnIndex | None]:
     """As ``names_and_index``, for the keys of a dict of columns."""
     own = [_encoded(key) for key in keys]
     names = _texts(list(keys), own)
-    differing = tuple((name, label) for name, label in zip(names, own, strict=True) if label != name)
+    differing = tuple(
+        (name, label) for name, label in zip(names, own, strict=True) if label != name
+    )
     return names, ColumnIndex(differing, (Type("object"),)) if differing else None
 
 
@@ -120,17 +149,23 @@ def find(label: Hashable, names: Sequence[str], index: ColumnIndex | None) -> st
     return matched([label], names, index)[0] or _text(label)
 
 
-def matched(labels: Sequence[Any], names: Sequence[str], index: ColumnIndex | None) -> list[str | None]:
+def matched(
+    labels: Sequence[Any], names: Sequence[str], index: ColumnIndex | None
+) -> list[str | None]:
     """As ``find``, for several labels; an equal label has priority over an equal text.
 
     None if a label matches no column, or one that is already matched.
     """
     own = {name: key_of(name) for name in names}
-    own.update((name, key_of(label)) for name, label in (index.labels if index else ()) if name in own)
+    own.update(
+        (name, key_of(label)) for name, label in (index.labels if index else ()) if name in own
+    )
     by_key = {key: name for name, key in own.items()}
     found = [by_key.get(key_of(_encoded(label))) for label in labels]
     taken = {name for name in found if name is not None}
-    others = [(name, own_value(label)) for name, label in (index.labels if index else ()) if name in own]
+    others = [
+        (name, own_value(label)) for name, label in (index.labels if index else ()) if name in own
+    ]
     for k, label in enumerate(labels):
         if found[k] is None:
             equal = next((name for name, other in others if _is_equal(label, other)), None)
@@ -205,7 +240,11 @@ def _text(label: Any) -> str:
     if isinstance(label, tuple):
         parts = [repr(str(part)) if isinstance(part, str) else _text(part) for part in label]
         return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
-    return str(label.item()) if isinstance(label, np.generic) and label.dtype.kind not in "mM" else str(label)
+    return (
+        str(label.item())
+        if isinstance(label, np.generic) and label.dtype.kind not in "mM"
+        else str(label)
+    )
 
 
 def _texts(labels: Sequence[Any], own: Sequence[Encoded]) -> tuple[str, ...]:

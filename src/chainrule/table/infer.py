@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SchemaError, printable, unknown_choice, whole_number
-from chainrule.table.cells import as_labels, as_numbers, is_number, is_unknown, label_of, looks, shown
+from chainrule.table.cells import (
+    as_labels,
+    as_numbers,
+    is_number,
+    is_unknown,
+    label_of,
+    looks,
+    shown,
+)
 from chainrule.table.columns import (
     COLUMNS,
     AbstractColumn,
@@ -32,7 +40,13 @@ from chainrule.table.notation import Notation
 from chainrule.table.read import COMPLEX, Table, read_table
 from chainrule.table.schema import LeftOut, Schema
 from chainrule.table.types import Type
-from chainrule.table.written import Written, remedy, require_format_of_some, with_doubtful_points, written_column
+from chainrule.table.written import (
+    Written,
+    remedy,
+    require_format_of_some,
+    with_doubtful_points,
+    written_column,
+)
 
 FEWEST_FOR_ID = 20  # fewest rows that can show an id
 MOSTLY = 0.8  # least share of numbers among labels that makes the others mistakes
@@ -106,7 +120,14 @@ def infer_schema(
             while flag in table.names:
                 flag += "*"
             columns.append(
-                Binary.infer(flag, missing_cells.astype(np.float64), "bool", reason, boolean=True, flag_of=name)
+                Binary.infer(
+                    flag,
+                    missing_cells.astype(np.float64),
+                    "bool",
+                    reason,
+                    boolean=True,
+                    flag_of=name,
+                )
             )
         found = _of_type(found, table.type_of(position), values, min_count)
         columns.append(replace(found, notation=notation))
@@ -114,7 +135,9 @@ def infer_schema(
     columns = with_doubtful_points(table, columns, notations)
     _warn_of_left_out(table, [out for out in left_out if out.name not in kinds], strict)
     if not columns:
-        raise SchemaError(f"{table.source}: no column can be modelled: {left_out[0].name!r} is {left_out[0].reason}")
+        raise SchemaError(
+            f"{table.source}: no column can be modelled: {left_out[0].name!r} is {left_out[0].reason}"
+        )
     return Schema(tuple(columns), table.container, tuple(left_out), table.index, table.reading)
 
 
@@ -135,7 +158,9 @@ def _of_type(column: AbstractColumn, kind: Type, values: np.ndarray, least: int)
     if column.holds_labels or not kind.categories:  # the column has counted its labels
         return replace(column, cells=kind.cells) if kind.cells else column
     counts = Counter(label for label in as_labels(values) if label is not None)
-    return replace(column, cells=kind.cells, categories=public_categories(kind.categories, counts, least))
+    return replace(
+        column, cells=kind.cells, categories=public_categories(kind.categories, counts, least)
+    )
 
 
 def _checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str, Any]]:
@@ -147,7 +172,9 @@ def _checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str
             raise SchemaError(f"kinds: {unknown_choice('column', name, table.names)}")
         options: dict[str, Any] = {"kind": spec} if isinstance(spec, str) else dict(spec)
         if options.get("kind") not in choices:
-            raise SchemaError(f"kinds[{name!r}]: {unknown_choice('kind', options.get('kind'), choices)}")
+            raise SchemaError(
+                f"kinds[{name!r}]: {unknown_choice('kind', options.get('kind'), choices)}"
+            )
         kind = COLUMNS.get(options["kind"], AbstractColumn)
         found[name] = kind.checked_options(options, f"kinds[{name!r}]")
     return found
@@ -163,7 +190,9 @@ def _known_in_few(table: Table, name: str, values: np.ndarray, options: Options)
     return f"known in {known} row{'s' if known > 1 else ''}, fewer than min_count = {options.min_count}"
 
 
-def _infer(table: Table, position: int, options: Options) -> tuple[AbstractColumn | str, Notation | None]:
+def _infer(
+    table: Table, position: int, options: Options
+) -> tuple[AbstractColumn | str, Notation | None]:
     """The column or the reason to leave it out, and its notation if not plain."""
     name, values, dtype = table.names[position], table.columns[position], table.dtypes[position]
     requested = options.kinds.get(name)
@@ -188,7 +217,12 @@ def _infer(table: Table, position: int, options: Options) -> tuple[AbstractColum
 
 
 def _guessed(
-    table: Table, name: str, values: np.ndarray, dtype: str, options: Options, notation: Notation | None
+    table: Table,
+    name: str,
+    values: np.ndarray,
+    dtype: str,
+    options: Options,
+    notation: Notation | None,
 ) -> AbstractColumn | str:
     if _names_labels(table, name, dtype):
         return _labels(table, name, values, dtype, options)
@@ -197,7 +231,9 @@ def _guessed(
     if look == "empty":
         return "no known value"
     if look == "boolean":
-        return Binary.infer(name, as_numbers(name, values, where), dtype, "true or false", boolean=True)
+        return Binary.infer(
+            name, as_numbers(name, values, where), dtype, "true or false", boolean=True
+        )
     if look == "complex":
         raise SchemaError(f"column {name!r} holds {COMPLEX}")
     if look == "nested":
@@ -214,7 +250,9 @@ def _guessed(
     if not len(known):
         return "no known value"
     if Binary.accepts(numbers):
-        return Binary.infer(name, numbers, dtype, "0 or 1" if manner is None else f"0 or 1, {manner}")
+        return Binary.infer(
+            name, numbers, dtype, "0 or 1" if manner is None else f"0 or 1, {manner}"
+        )
     if is_large(numbers) and (whole := integers_of(values[~np.isnan(numbers)])) is not None:
         return _large(name, values, whole, dtype, options, manner)
     different = len(np.unique(known))
@@ -228,10 +266,18 @@ def _guessed(
 
 
 def _as_requested(
-    table: Table, name: str, values: np.ndarray, dtype: str, options: Options, notation: Notation | None
+    table: Table,
+    name: str,
+    values: np.ndarray,
+    dtype: str,
+    options: Options,
+    notation: Notation | None,
 ) -> AbstractColumn | str:
     requested = options.kinds[name]
-    kind, reason = requested["kind"], "as you said" if notation is None else f"as you said, {notation.describe()}"
+    kind, reason = (
+        requested["kind"],
+        "as you said" if notation is None else f"as you said, {notation.describe()}",
+    )
     if kind == "leave out":
         return reason
     if looks(values) == "empty":
@@ -242,7 +288,12 @@ def _as_requested(
 
 
 def _large(
-    name: str, values: np.ndarray, whole: np.ndarray, dtype: str, options: Options, manner: str | None
+    name: str,
+    values: np.ndarray,
+    whole: np.ndarray,
+    dtype: str,
+    options: Options,
+    manner: str | None,
 ) -> AbstractColumn | str:
     """The column of integers too large for float64.
 
@@ -255,18 +306,27 @@ def _large(
         return f"an id: {found.words}, all different; kinds={{{name!r}: 'real'}} takes it for a quantity"
     reason = f"{found.words}{'' if manner is None else f', {manner}'}, {different} different"
     if found.what == "keys":
-        column = Categorical.infer(name, values, dtype, f"keys, {reason}", min_count=options.min_count)
+        column = Categorical.infer(
+            name, values, dtype, f"keys, {reason}", min_count=options.min_count
+        )
         if column is None or _listed_rows(column, values) < FREE_TEXT_SHARE * len(whole):
             return f"keys, {reason}, of which hardly any has {options.min_count} rows"
         return column
     if resolves(whole, **count):
         least, most = bounds_of(dtype)
         return Integer.infer(name, whole, dtype, reason, least=least, most=most, **count)
-    return Real.infer(name, whole, dtype, f"{reason}; continuous, as float64 has 15 digits", **count)
+    return Real.infer(
+        name, whole, dtype, f"{reason}; continuous, as float64 has 15 digits", **count
+    )
 
 
 def _labels(
-    table: Table, name: str, values: np.ndarray, dtype: str, options: Options, doubt: str | None = None
+    table: Table,
+    name: str,
+    values: np.ndarray,
+    dtype: str,
+    options: Options,
+    doubt: str | None = None,
 ) -> AbstractColumn | str:
     """A column of labels, or the reason to leave it out.
 

@@ -45,7 +45,9 @@ def large_integers(known: np.ndarray, *, min_count: int, fewest: int) -> Large:
     size = max(abs(int(values[0])), abs(int(values[-1])))
     words = f"whole numbers of up to {len(str(size))} digits"
     unit = int(np.gcd.reduce(values)) or 1
-    is_large = np.array([abs(value) // unit >= LARGEST_EXACT for value in values.tolist()], dtype=bool)
+    is_large = np.array(
+        [abs(value) // unit >= LARGEST_EXACT for value in values.tolist()], dtype=bool
+    )
     if counts[is_large].sum() < MOSTLY_LARGE * len(known):
         return Large("numbers", words)
     span = (int(values[-1]) - int(values[0])) // unit

@@ -34,7 +34,9 @@ from chainrule.table.text import text_chunks, typed
 LARGE_BYTES = 200_000_000  # unpacked size from which a file is not read whole
 
 
-def read_table_lazily(table: Any, *, header: bool | None = None, reading: Reading | None = None) -> Table:
+def read_table_lazily(
+    table: Any, *, header: bool | None = None, reading: Reading | None = None
+) -> Table:
     """As ``read_table``, but reads the columns of a large CSV or Parquet file one at a time.
 
     A large text file is first copied into Parquet files, chunk by chunk. Their temporary folder
@@ -46,7 +48,9 @@ def read_table_lazily(table: Any, *, header: bool | None = None, reading: Readin
     with as_file(Path(table)) as (path, folder):
         kind = kind_of(path)
         if kind == ".parquet" and cell_bytes(path) >= LARGE_BYTES:
-            found = without_words(LazyColumns([path], folder).table(str(path), "polars", True, None), reading)
+            found = without_words(
+                LazyColumns([path], folder).table(str(path), "polars", True, None), reading
+            )
         elif kind in TEXT and unpacked_bytes(path, LARGE_BYTES) >= LARGE_BYTES:
             found = _text_lazily(path, header, reading)
         else:
@@ -56,7 +60,9 @@ def read_table_lazily(table: Any, *, header: bool | None = None, reading: Readin
 
 def _text_lazily(path: Path, header: bool | None, reading: Reading) -> Table:
     folder, named, missing, paths = ScratchFolder(), True, {}, []
-    for number, (_, text) in enumerate(text_chunks(path, header, rows=CHUNK_ROWS, words=reading.missing)):
+    for number, (_, text) in enumerate(
+        text_chunks(path, header, rows=CHUNK_ROWS, words=reading.missing)
+    ):
         named, missing = text.named, added(missing, text.missing)
         paths.append(folder.path / f"{number:06d}.parquet")
         text.raw.write_parquet(paths[-1])
@@ -68,7 +74,9 @@ def _text_lazily(path: Path, header: bool | None, reading: Reading) -> Table:
 class LazyColumns(AbstractColumns):
     """The columns of Parquet files, each read on request and not kept."""
 
-    def __init__(self, paths: Sequence[Path], folder: ScratchFolder | None = None, *, is_text: bool = False) -> None:
+    def __init__(
+        self, paths: Sequence[Path], folder: ScratchFolder | None = None, *, is_text: bool = False
+    ) -> None:
         self._folder, self._is_text = folder, is_text  # the folder lives as long as its reader
         self._name = str(paths[0])
         with readable(self._name):

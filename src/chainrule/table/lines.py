@@ -96,7 +96,9 @@ def read_whole(path: Path) -> str:
 def no_utf8(path: Path, where: str, error: UnicodeDecodeError) -> FormatError:
     """The error for bytes that are no UTF-8 text."""
     if error.object[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return FormatError(f"{path}: UTF-16 text; save it as UTF-8, as `iconv -f UTF-16 -t UTF-8` does")
+        return FormatError(
+            f"{path}: UTF-16 text; save it as UTF-8, as `iconv -f UTF-16 -t UTF-8` does"
+        )
     return FormatError(
         f"{path}: not UTF-8 text {where}: {error.reason}; save it as UTF-8, as `iconv -f LATIN1 -t UTF-8` does of old files"
     )
@@ -140,7 +142,9 @@ def with_one_line_end(path: Path, text: str, separator: str) -> str:
     return "\n".join(lines)
 
 
-def blocks_of(path: Path, text: str, separator: str, *, skipped: int = 0) -> Iterator[tuple[int, str]]:
+def blocks_of(
+    path: Path, text: str, separator: str, *, skipped: int = 0
+) -> Iterator[tuple[int, str]]:
     """Splits a text with ``\\n`` line ends into blocks of whole rows, each with its first line
     number.
 
@@ -166,7 +170,9 @@ def blocks_of(path: Path, text: str, separator: str, *, skipped: int = 0) -> Ite
         start = end + 1
         if number == skipped:
             begin = start
-        elif number > skipped and (end == len(text) or (not quotes.opened and end - begin >= BLOCK_CHARACTERS)):
+        elif number > skipped and (
+            end == len(text) or (not quotes.opened and end - begin >= BLOCK_CHARACTERS)
+        ):
             if end == len(text):
                 quotes.require_closed()
             block = text[begin:end]
@@ -223,7 +229,9 @@ def _split(file: io.TextIOBase, path: Path) -> Iterator[tuple[str, str]]:
     """
     while line := file.readline(LONGEST_LINE):
         if len(line) == LONGEST_LINE:
-            raise FormatError(f"{path}: a line of more than {LONGEST_LINE:,} characters; this is no table of text")
+            raise FormatError(
+                f"{path}: a line of more than {LONGEST_LINE:,} characters; this is no table of text"
+            )
         bare = line.rstrip("\r\n")
         yield bare, line[len(bare) :]
 

@@ -33,7 +33,10 @@ def describe_missing(counts: Counts, schema: Schema) -> list[str]:
     if not counts:
         return []
     if len(counts) <= MOST_COLUMNS:
-        lines = ["missing cells: " + "; ".join(f"{name} {_words(words)}" for name, words in counts.items())]
+        lines = [
+            "missing cells: "
+            + "; ".join(f"{name} {_words(words)}" for name, words in counts.items())
+        ]
     else:
         total: dict[str, int] = {}
         for words in counts.values():

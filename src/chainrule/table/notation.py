@@ -76,7 +76,10 @@ class NumberNotation:
             and self.thousands != self.decimal
             and self.grouping in (2, 3)
             and self.grouped_from in (4, 5)
-            and all(len(affix) <= LONGEST_AFFIX and not any(c.isdigit() for c in affix) for affix in affixes)
+            and all(
+                len(affix) <= LONGEST_AFFIX and not any(c.isdigit() for c in affix)
+                for affix in affixes
+            )
             and len(self.minus) == 1
             and self.minus in MINUS
             and self.minus_at in SIGNS_AT
@@ -89,8 +92,14 @@ class NumberNotation:
     @property
     def is_plain(self) -> bool:
         """Whether every program reads such numbers without options."""
-        marks = (self.decimal == "." or not self.most_decimals) and not (self.thousands or self.dash)
-        return marks and not (self.prefix or self.suffix or self.plus) and (self.minus, self.minus_at) == ("-", "front")
+        marks = (self.decimal == "." or not self.most_decimals) and not (
+            self.thousands or self.dash
+        )
+        return (
+            marks
+            and not (self.prefix or self.suffix or self.plus)
+            and (self.minus, self.minus_at) == ("-", "front")
+        )
 
     @property
     def is_share(self) -> bool:
@@ -103,7 +112,15 @@ class NumberNotation:
         >>> NumberNotation(decimal=",", thousands=".", least_decimals=2, most_decimals=2, suffix=" €").describe()
         'numbers written 1.234,50 €'
         """
-        whole = 12 if not self.thousands else 123456 if self.grouping == 2 else 12345 if self.grouped_from > 4 else 1234
+        whole = (
+            12
+            if not self.thousands
+            else 123456
+            if self.grouping == 2
+            else 12345
+            if self.grouped_from > 4
+            else 1234
+        )
         number = whole + (0.5 if self.most_decimals and not self.dash else 0)
         signed = number if self.minus_at == "front" and self.minus == "-" else -number
         return f"{'percent' if self.is_share else 'numbers'} written {self.write(np.array([signed]))[0]}"
@@ -115,7 +132,9 @@ class NumberNotation:
         frame = text.rename("text").to_frame()
         signed, enclosed = frame.select(
             pl.col("text").str.extract_groups(self._signed).alias("signed"),
-            pl.coalesce(*(pl.col("text").str.extract(p, 1) for p in self._enclosed)).alias("enclosed"),
+            pl.coalesce(*(pl.col("text").str.extract(p, 1) for p in self._enclosed)).alias(
+                "enclosed"
+            ),
         ).get_columns()
         parts = signed.struct.unnest().rename(dict(zip(signed.struct.fields, _PARTS, strict=True)))
         signs = pl.concat_str(_PARTS[:2] + _PARTS[3:], ignore_nulls=True)
@@ -142,7 +161,9 @@ class NumberNotation:
         ['-$1,234.50']
         """
         known: dict[Any, str | None] = {}
-        return [known[v] if v in known else known.setdefault(v, self._one(v)) for v in values.tolist()]
+        return [
+            known[v] if v in known else known.setdefault(v, self._one(v)) for v in values.tolist()
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that ``notation_from_json`` reads."""
@@ -225,7 +246,9 @@ class NumberNotation:
         if not self.thousands or len(digits) < self.grouped_from:
             return digits
         lead, last = digits[:-3], digits[-3:]
-        groups = [lead[max(0, end - self.grouping) : end] for end in range(len(lead), 0, -self.grouping)]
+        groups = [
+            lead[max(0, end - self.grouping) : end] for end in range(len(lead), 0, -self.grouping)
+        ]
         return self.thousands.join([*reversed(groups), last])
 
 
@@ -243,7 +266,9 @@ class DateNotation:
     format: str
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.format) <= LONGEST_FORMAT or not (self._is_week or (self._has_day and self._years)):
+        if not 0 < len(self.format) <= LONGEST_FORMAT or not (
+            self._is_week or (self._has_day and self._years)
+        ):
             raise SchemaError(
                 f"{self.format!r} is no format of dates with a day, a month and a year; write it as %d/%m/%Y or %d.%m.%Y %H:%M"
             )
@@ -260,10 +285,14 @@ class DateNotation:
 
         try:
             again = notation.parse(
-                pl.Series(notation.write(np.array([EXAMPLE], dtype="datetime64[us]")), dtype=pl.String)
+                pl.Series(
+                    notation.write(np.array([EXAMPLE], dtype="datetime64[us]")), dtype=pl.String
+                )
             )
         except pl.exceptions.PolarsError as error:
-            raise SchemaError(f"{text!r} is no format of dates: {str(error).splitlines()[0]}") from error
+            raise SchemaError(
+                f"{text!r} is no format of dates: {str(error).splitlines()[0]}"
+            ) from error
         if again.null_count() or again.dt.date().item() != EXAMPLE.date():
             raise SchemaError(
                 f"{text!r}: dates in this format are not read again; write it as %d/%m/%Y or %d.%m.%Y %H:%M"
@@ -273,7 +302,10 @@ class DateNotation:
     @property
     def is_plain(self) -> bool:
         """Whether every program reads such dates without options, as those of ISO 8601."""
-        return re.fullmatch(r"%Y-%m-%d([T ]%H:%M(:%S(%\.f)?)?(Z|[+-]\d\d:\d\d)?)?", self._read) is not None
+        return (
+            re.fullmatch(r"%Y-%m-%d([T ]%H:%M(:%S(%\.f)?)?(Z|[+-]\d\d:\d\d)?)?", self._read)
+            is not None
+        )
 
     @property
     def has_time(self) -> bool:
@@ -286,7 +318,9 @@ class DateNotation:
         >>> DateNotation(format="%d/%m/%Y").describe()
         'dates written 31/12/2024'
         """
-        return f"dates written {self.example}" + (" (years 1969 to 2068)" if "y" in self._directives else "")
+        return f"dates written {self.example}" + (
+            " (years 1969 to 2068)" if "y" in self._directives else ""
+        )
 
     @property
     def example(self) -> str:
@@ -345,13 +379,22 @@ class DateNotation:
 
     @property
     def _years(self) -> bool:
-        return bool({"Y", "y", "G"} & set(self._directives)) and bool({"m", "b", "B", "h", "j"} & set(self._directives))
+        return bool({"Y", "y", "G"} & set(self._directives)) and bool(
+            {"m", "b", "B", "h", "j"} & set(self._directives)
+        )
 
     @property
     def _read(self) -> str:
         """The format for parsing: with padding and long names, which also match the short forms."""
         found = re.sub(r"%[-_0]", "%", self.format)
-        for written, read in (("%b", "%B"), ("%h", "%B"), ("%a", "%A"), ("%P", "%p"), ("%.3f", "%.f"), ("%.6f", "%.f")):
+        for written, read in (
+            ("%b", "%B"),
+            ("%h", "%B"),
+            ("%a", "%A"),
+            ("%P", "%p"),
+            ("%.3f", "%.f"),
+            ("%.6f", "%.f"),
+        ):
             found = found.replace(written, read)
         return found
 
@@ -453,7 +496,11 @@ def read_cells(notation: Notation, cells: np.ndarray, unknown: Collection[str]) 
     require_polars()
     is_text = np.fromiter((isinstance(cell, str) for cell in cells), dtype=bool, count=len(cells))
     text = pl.Series(
-        [cell if known else None for cell, known in zip(cells.tolist(), is_text.tolist(), strict=True)], dtype=pl.String
+        [
+            cell if known else None
+            for cell, known in zip(cells.tolist(), is_text.tolist(), strict=True)
+        ],
+        dtype=pl.String,
     )
     text = text.str.strip_chars()
     missing = text.str.to_lowercase().is_in(list(unknown)).fill_null(False).to_numpy()
@@ -474,7 +521,9 @@ def require_read(name: str, notation: Notation, cells: np.ndarray, where: Any) -
         return
     for row, cell in enumerate(cells):
         if isinstance(cell, NotRead):
-            options = ["date_format"] if isinstance(notation, DateNotation) else ["decimal", "thousands"]
+            options = (
+                ["date_format"] if isinstance(notation, DateNotation) else ["decimal", "thousands"]
+            )
             flags = ", ".join("--" + option.replace("_", "-") for option in options)
             raise SchemaError(
                 f"column {name!r}: value {cell!r} at {where(row)} is not among {notation.describe()}, as all were when the model "

@@ -38,7 +38,9 @@ def type_of(series: Any) -> Type:
         return Type(_text(dtype), categories=encoded_labels(dtype.categories))
     if isinstance(dtype, pd.ArrowDtype):
         return Type(_text(dtype), categories=arrow_types.categories_of(_arrow_array(series)))
-    word = cells_word(series.to_numpy()) if dtype.kind == "O" and isinstance(dtype, np.dtype) else ""
+    word = (
+        cells_word(series.to_numpy()) if dtype.kind == "O" and isinstance(dtype, np.dtype) else ""
+    )
     return Type(_text(dtype), word)
 
 
@@ -87,7 +89,9 @@ def _parsed(kind: Type) -> Any:
     text = kind.dtype
     if found := re.fullmatch(r"category(?:\[(.*)\])?(, ordered)?", text):
         own = list(map(own_value, kind.categories))
-        categories = pd.Index(own, dtype=dtype_of(Type(found[1])) if found[1] else None, tupleize_cols=False)
+        categories = pd.Index(
+            own, dtype=dtype_of(Type(found[1])) if found[1] else None, tupleize_cols=False
+        )
         return pd.CategoricalDtype(categories, ordered=found[2] is not None)
     if text.endswith(ARROW):
         found_type = arrow_types.dtype_of(text.removesuffix(ARROW))
@@ -96,7 +100,9 @@ def _parsed(kind: Type) -> Any:
         return pd.StringDtype(found[2], na_value=pd.NA if found[1] == "string" else np.nan)  # type: ignore[arg-type]
     if found := re.fullmatch(r"Sparse\[(\w+), (.*)\]", text):
         own, fill = np.dtype(found[1]), {"nan": np.nan, "True": True, "False": False}
-        return pd.SparseDtype(own, fill[found[2]] if found[2] in fill else own.type(found[2]).item())
+        return pd.SparseDtype(
+            own, fill[found[2]] if found[2] in fill else own.type(found[2]).item()
+        )
     return pd.api.types.pandas_dtype(text)
 
 
@@ -164,8 +170,15 @@ def _in_type(index: Any, dtype: Any) -> Any:
 def _times(plain: np.ndarray, missing: np.ndarray, dtype: Any) -> Any:
     import pandas as pd
 
-    zone, unit = getattr(dtype, "tz", None), getattr(dtype, "unit", None) or np.datetime_data(dtype)[0]
-    times = as_times(np.where(missing, np.datetime64("NaT"), plain).astype("datetime64[us]"), unit, zone is not None)
+    zone, unit = (
+        getattr(dtype, "tz", None),
+        getattr(dtype, "unit", None) or np.datetime_data(dtype)[0],
+    )
+    times = as_times(
+        np.where(missing, np.datetime64("NaT"), plain).astype("datetime64[us]"),
+        unit,
+        zone is not None,
+    )
     series = pd.Series(times)
     if zone is not None:
         series = series.dt.tz_localize("UTC").dt.tz_convert(zone)
@@ -179,6 +192,10 @@ def _as_it_is(values: np.ndarray) -> Any:
     plain = np.ma.getdata(values)
     if plain.dtype.kind == "M":
         values = values.astype("datetime64[us]")
-        plain = np.where(np.ma.getmaskarray(values), np.datetime64("NaT"), np.ma.getdata(values)) if masked else values
+        plain = (
+            np.where(np.ma.getmaskarray(values), np.datetime64("NaT"), np.ma.getdata(values))
+            if masked
+            else values
+        )
         return pd.Series(plain)
     return pd.Series(objects_of(values.tolist()) if masked else plain)

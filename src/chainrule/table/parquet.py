@@ -60,7 +60,15 @@ def cell_bytes(path: Path) -> int:
 
 def _width(dtype: Any) -> int:
     digits = "".join(filter(str.isdigit, str(dtype).split("(")[0]))
-    return int(digits) // 8 if digits else 1 if str(dtype) == "Boolean" else 8 if dtype.is_temporal() else POINTER
+    return (
+        int(digits) // 8
+        if digits
+        else 1
+        if str(dtype) == "Boolean"
+        else 8
+        if dtype.is_temporal()
+        else POINTER
+    )
 
 
 def column_of(scan: Any, index: int) -> Any:
@@ -87,7 +95,9 @@ def readable(source: str, kind: str = "Parquet file") -> Iterator[None]:
     except BaseException as error:
         if not _is_panic(error):
             raise
-        raise FormatError(f"{source}: not a readable {kind}: it is damaged, or polars cannot read it") from error
+        raise FormatError(
+            f"{source}: not a readable {kind}: it is damaged, or polars cannot read it"
+        ) from error
 
 
 def _is_panic(error: BaseException) -> bool:

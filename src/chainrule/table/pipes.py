@@ -46,7 +46,9 @@ def as_file(path: Path) -> Iterator[tuple[Path, ScratchFolder | None]]:
         yield path, None
         return
     if not stat.S_ISFIFO(mode):
-        raise FormatError(f"{path}: a device or a socket; pass a file, a pipe, or - for standard input")
+        raise FormatError(
+            f"{path}: a device or a socket; pass a file, a pipe, or - for standard input"
+        )
     with _opened_pipe(path) as pipe:
         copy, folder = copied(pipe, f"pipe{_ending(path.name)}")
     with named_as(str(copy), str(path)):
@@ -64,7 +66,9 @@ def _opened_pipe(path: Path) -> BinaryIO:
     number = os.open(path, os.O_RDONLY | (os.O_NONBLOCK if str(path) in _read else 0))
     if str(path) in _read and not select.select([number], [], [], WAIT_S)[0]:
         os.close(number)
-        raise FormatError(f"{path}: a pipe that was read before and has no writer now: write it to a file first")
+        raise FormatError(
+            f"{path}: a pipe that was read before and has no writer now: write it to a file first"
+        )
     os.set_blocking(number, True)
     _read.add(str(path))
     return os.fdopen(number, "rb")
@@ -75,7 +79,9 @@ def copied(source: BinaryIO, name: str) -> tuple[Path, ScratchFolder]:
     folder = ScratchFolder()
     start = source.read(max(map(len, MAGICS)))
     if "." not in name:
-        name += next((ending for magic, ending in MAGICS.items() if start.startswith(magic)), ".csv")
+        name += next(
+            (ending for magic, ending in MAGICS.items() if start.startswith(magic)), ".csv"
+        )
     path = folder.path / name
     with path.open("wb") as file:
         file.write(start)

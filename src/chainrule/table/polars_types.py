@@ -67,7 +67,9 @@ def _nearest(text: str, cells: str) -> Any:
     """
     import polars as pl
 
-    if found := re.fullmatch(r"datetime64\[(\w+)(?:, (.+))?\]|timestamp\[(\w+)(?:, tz=(.+))?\]", text):
+    if found := re.fullmatch(
+        r"datetime64\[(\w+)(?:, (.+))?\]|timestamp\[(\w+)(?:, tz=(.+))?\]", text
+    ):
         unit, zone = found[1] or found[3], found[2] or found[4]
         return pl.Datetime("ms" if unit == "s" else unit, _zone(zone))  # type: ignore[arg-type]
     if found := re.fullmatch(r"(?:datetime|Timestamp)\[(.+)\]", cells):
@@ -76,11 +78,18 @@ def _nearest(text: str, cells: str) -> Any:
         return pl.Decimal(min(int(found[1]), MOST_DIGITS), int(found[2]))
     if found := re.fullmatch(r"Decimal\((\d+)\)", cells):
         return pl.Decimal(MOST_DIGITS, int(found[1]))
-    names = {"float": "Float32", "halffloat": "Float16", "date32[day]": "Date", "date64[ms]": "Date"}
+    names = {
+        "float": "Float32",
+        "halffloat": "Float16",
+        "date32[day]": "Date",
+        "date64[ms]": "Date",
+    }
     if cells == "date" or text in names:
         return getattr(pl, names.get(text, "Date"), None)
     number = re.fullmatch(r"(u?)(int|float)(8|16|32|64)", text)
-    return getattr(pl, f"{number[1].upper()}{number[2].title()}{number[3]}", None) if number else None
+    return (
+        getattr(pl, f"{number[1].upper()}{number[2].title()}{number[3]}", None) if number else None
+    )
 
 
 def _zone(name: str | None) -> str | None:
@@ -102,7 +111,9 @@ def _categorical(text: str) -> Any:
     if not attributes or not hasattr(pl, "Categories"):
         return pl.Categorical()
     physical = getattr(pl, attributes.get("physical", "UInt32"))
-    return pl.Categorical(pl.Categories(attributes["name"], attributes.get("namespace", ""), physical))  # type: ignore[call-arg]
+    return pl.Categorical(
+        pl.Categories(attributes["name"], attributes.get("namespace", ""), physical)
+    )  # type: ignore[call-arg]
 
 
 def made(name: str, values: np.ndarray, dtype: Any, cells: str = "") -> Any:
@@ -134,7 +145,9 @@ def _made(name: str, values: np.ndarray, dtype: Any, cells: str) -> Any:
         whole = as_integers(values, least, most)
         return pl.Series(name, whole.tolist() if whole.dtype.kind == "O" else whole, dtype=dtype)
     if isinstance(dtype, pl.Decimal):
-        return pl.Series(name, as_decimals(values, dtype.scale, dtype.precision or MOST_DIGITS), dtype=dtype)
+        return pl.Series(
+            name, as_decimals(values, dtype.scale, dtype.precision or MOST_DIGITS), dtype=dtype
+        )
     if dtype.is_float() and plain.dtype.kind in "iuf":
         own = getattr(np, str(dtype).lower())
         numbers = pl.Series(name, within(plain, np.dtype(own))).cast(dtype)
@@ -192,11 +205,16 @@ def from_pandas(name: str, series: Any) -> Any:
     import pandas as pd
 
     dtype = series.dtype
-    if isinstance(dtype, pd.CategoricalDtype) and all(isinstance(label, str) for label in dtype.categories):
+    if isinstance(dtype, pd.CategoricalDtype) and all(
+        isinstance(label, str) for label in dtype.categories
+    ):
         dtype = dtype.categories.dtype
     elif isinstance(dtype, pd.SparseDtype):
         series = series.sparse.to_dense()
-    elif isinstance(dtype, pd.CategoricalDtype | pd.PeriodDtype | pd.IntervalDtype) or dtype.kind == "O":
+    elif (
+        isinstance(dtype, pd.CategoricalDtype | pd.PeriodDtype | pd.IntervalDtype)
+        or dtype.kind == "O"
+    ):
         cells = known_values(series.astype(object).to_numpy())
         if not isinstance(dtype, pd.StringDtype | pd.ArrowDtype):
             return _as_it_is(name, objects_of(cells))

@@ -92,7 +92,9 @@ class Table:
         """
         if self.text is not None:
             return self.text.to_series(position).alias("")  # polars takes ^a$ for a pattern
-        return self.columns.as_written(position) if isinstance(self.columns, AbstractColumns) else None
+        return (
+            self.columns.as_written(position) if isinstance(self.columns, AbstractColumns) else None
+        )
 
     @cached_property
     def dtypes(self) -> tuple[str, ...]:
@@ -117,7 +119,11 @@ class Table:
     @property
     def labels_of_columns(self) -> list[Any]:
         """The table's own labels of its columns."""
-        return list(self.names) if self.index is None else [self.index.label(name) for name in self.names]
+        return (
+            list(self.names)
+            if self.index is None
+            else [self.index.label(name) for name in self.names]
+        )
 
     def take(self, rows: np.ndarray) -> Table:
         """Selects rows by number; messages keep their names."""
@@ -137,15 +143,24 @@ class Table:
         if not kind.categories:
             return kind
         cells = self.columns[position]
-        every, some = ({label for label in as_labels(each) if label is not None} for each in (cells, cells[rows]))
+        every, some = (
+            {label for label in as_labels(each) if label is not None}
+            for each in (cells, cells[rows])
+        )
         gone = every - some
-        return replace(kind, categories=tuple(c for c in kind.categories if label_of(own_value(c)) not in gone))
+        return replace(
+            kind, categories=tuple(c for c in kind.categories if label_of(own_value(c)) not in gone)
+        )
 
     def where(self, row: int) -> str:
         """The name of a row in messages: rows count from 0, lines of a file from 1."""
         row = row if self.numbers is None else int(self.numbers[row])
         name = f"row {self.first_row + row}"
-        return name if self.first_line is None else f"{name} (line {self.first_line + row} of {printable(self.source)})"
+        return (
+            name
+            if self.first_line is None
+            else f"{name} (line {self.first_line + row} of {printable(self.source)})"
+        )
 
 
 class AbstractColumns(Sequence[np.ndarray]):
@@ -171,7 +186,9 @@ class AbstractColumns(Sequence[np.ndarray]):
     @override
     def __getitem__(self, index: int | slice) -> np.ndarray | Sequence[np.ndarray]:
         numbers = range(len(self))[index]  # an IndexError where there is none
-        return self.column(numbers) if isinstance(numbers, int) else [self.column(k) for k in numbers]
+        return (
+            self.column(numbers) if isinstance(numbers, int) else [self.column(k) for k in numbers]
+        )
 
 
 class _Taken(AbstractColumns):
@@ -242,11 +259,15 @@ def read_table(
         >>> print(infer_schema(read_table(prices, na_values="-")))
         price  real  numbers written 1.234,50 €, 2 different, multiples of 0.5
     """
-    options = Reading.from_options(decimal=decimal, thousands=thousands, date_format=date_format, na_values=na_values)
+    options = Reading.from_options(
+        decimal=decimal, thousands=thousands, date_format=date_format, na_values=na_values
+    )
     reading = reading or options
     if isinstance(table, Table):
         if options != DEFAULT_READING:
-            raise SchemaError(f"{table.source}: is already read; pass these options to the call that reads it")
+            raise SchemaError(
+                f"{table.source}: is already read; pass these options to the call that reads it"
+            )
         return _require_same_words(table, reading)
     if isinstance(table, (str, os.PathLike)):
         with as_file(Path(table)) as (path, _):
@@ -260,7 +281,11 @@ def read_table(
 
 
 def read_chunks(
-    table: Any, *, header: bool | None = None, rows: int = CHUNK_ROWS, reading: Reading | None = None
+    table: Any,
+    *,
+    header: bool | None = None,
+    rows: int = CHUNK_ROWS,
+    reading: Reading | None = None,
 ) -> Iterator[Table]:
     """Reads a CSV or Parquet file in chunks of about ``rows`` rows, one at a time.
 
@@ -283,7 +308,9 @@ def _path_chunks(path: Path, header: bool | None, rows: int, reading: Reading) -
     if kind in TEXT:
         for line, text in text_chunks(path, header, rows=rows, words=reading.missing):
             chunk = _from_frame(text.frame, str(path), first_line=line)
-            chunk = replace(chunk, first_row=start, text=text.raw, reading=reading, missing=text.missing)
+            chunk = replace(
+                chunk, first_row=start, text=text.raw, reading=reading, missing=text.missing
+            )
             yield chunk if text.named else _unnamed(chunk)
             start += len(chunk)
     elif kind == ".parquet":
@@ -305,7 +332,9 @@ def _path_chunks(path: Path, header: bool | None, rows: int, reading: Reading) -
 
 def called(table: Table, path: Path, name: Path) -> Table:
     """Renames the source of a table that was read from a copy."""
-    return table if path == name else replace(table, source=table.source.replace(str(path), str(name)))
+    return (
+        table if path == name else replace(table, source=table.source.replace(str(path), str(name)))
+    )
 
 
 def without_words(table: Table, reading: Reading) -> Table:
@@ -331,7 +360,10 @@ class _WithoutWords(AbstractColumns):
     @override
     def column(self, index: int) -> np.ndarray:
         """Cells that stand for missing ones are None, NaN or NaT."""
-        values, words = self._table.columns[index], self._table.reading.missing.of(self._table.names[index])
+        values, words = (
+            self._table.columns[index],
+            self._table.reading.missing.of(self._table.names[index]),
+        )
         missing = _written_as(values, words)
         if not missing.any():
             return values
@@ -420,7 +452,9 @@ def kind_of(path: Path) -> str:
 
 def _open_npz(path: Path) -> Any:
     if path.exists() and not path.is_file():
-        raise FormatError(f"{path}: not a file; an .npz archive is read more than once: write it to a file first")
+        raise FormatError(
+            f"{path}: not a file; an .npz archive is read more than once: write it to a file first"
+        )
     try:
         arrays = np.load(path, allow_pickle=False)
     except Exception as error:  # zipfile and numpy raise a dozen kinds for a damaged archive
@@ -436,7 +470,9 @@ def _from_npz(path: Path, array: str | None) -> Table:
     with _open_npz(path) as arrays:
         names = list(arrays.files)
         if array is None and len(names) != 1:
-            raise FormatError(f"{path}: holds the arrays {', '.join(names) or '(none)'}; say which one")
+            raise FormatError(
+                f"{path}: holds the arrays {', '.join(names) or '(none)'}; say which one"
+            )
         name = array or names[0]
         if name not in names:
             raise FormatError(f"{path}: {unknown_choice('array', name, names)}")
@@ -454,7 +490,11 @@ def _require_room(path: Path, name: str, arrays: Any) -> None:
     try:
         with arrays.zip.open(name if name in arrays.zip.namelist() else f"{name}.npy") as member:
             version = np.lib.format.read_magic(member)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            read = (
+                np.lib.format.read_array_header_1_0
+                if version == (1, 0)
+                else np.lib.format.read_array_header_2_0
+            )
             shape, _, dtype = read(member)
             needed = math.prod(shape) * dtype.itemsize
     except Exception:  # reading the array itself reports any damage
@@ -479,9 +519,13 @@ def _require_cells(names: Sequence[str], columns: Sequence[np.ndarray], source: 
 def _from_array(values: np.ndarray, source: str) -> Table:
     if values.dtype.kind == "V":
         fields = (
-            f"records of the fields {', '.join(map(repr, values.dtype.names))}" if values.dtype.names else "raw bytes"
+            f"records of the fields {', '.join(map(repr, values.dtype.names))}"
+            if values.dtype.names
+            else "raw bytes"
         )
-        raise SchemaError(f"{source}: an array of {fields}; pass a data frame, such as pandas.DataFrame(array)")
+        raise SchemaError(
+            f"{source}: an array of {fields}; pass a data frame, such as pandas.DataFrame(array)"
+        )
     if values.ndim != 2:
         raise SchemaError(
             f"{source}: {values.ndim} axes of sizes {values.shape}; a table has two, (rows, columns): reshape it"
@@ -497,7 +541,10 @@ def _from_array(values: np.ndarray, source: str) -> Table:
 
 def _filled(values: np.ma.MaskedArray) -> np.ndarray:
     """A masked array with NaN for masked cells; large integers become objects with None."""
-    if values.dtype.kind in "iu" and max(abs(int(values.min() or 0)), abs(int(values.max() or 0))) >= LARGEST_EXACT:
+    if (
+        values.dtype.kind in "iu"
+        and max(abs(int(values.min() or 0)), abs(int(values.max() or 0))) >= LARGEST_EXACT
+    ):
         found = np.ma.getdata(values).astype(object)
         found[np.ma.getmaskarray(values)] = None
         return found
@@ -520,7 +567,9 @@ def _from_frame(frame: Any, source: str, first_line: int | None = None) -> Table
     frame = nw.to_native(frame, pass_through=True)
     if nw.dependencies.is_pandas_dataframe(frame):
         return _from_pandas(frame, source)
-    if hasattr(frame, "columns") and (repeated := first_repeated([str(name) for name in _names_of(frame)])):
+    if hasattr(frame, "columns") and (
+        repeated := first_repeated([str(name) for name in _names_of(frame)])
+    ):
         raise SchemaError(f"{source}: column name {repeated!r} appears twice; rename one of them")
     try:
         wrapped = nw.from_native(frame, eager_only=True)
@@ -534,7 +583,9 @@ def _from_frame(frame: Any, source: str, first_line: int | None = None) -> Table
         raise SchemaError(f"{source}: no columns")
     container = str(wrapped.implementation.name).lower()
     if container not in CONTAINERS:
-        raise SchemaError(f"{source}: {container} frames are not known; pass a pandas, polars or Arrow frame")
+        raise SchemaError(
+            f"{source}: {container} frames are not known; pass a pandas, polars or Arrow frame"
+        )
     columns = tuple(cells_of(series) for series in wrapped.iter_columns())
     _require_cells(names, columns, source)
     return Table(
@@ -556,14 +607,18 @@ def _from_pandas(frame: Any, source: str) -> Table:
     try:
         names, index = names_and_index(frame)
     except ValueError as error:
-        raise SchemaError(f"{source}: column name {error.args[0]!r} appears twice; rename one of them") from error
+        raise SchemaError(
+            f"{source}: column name {error.args[0]!r} appears twice; rename one of them"
+        ) from error
     if not names:
         raise SchemaError(f"{source}: no columns")
     series = (frame.iloc[:, k].rename(name) for k, name in enumerate(names))
     columns = tuple(cells_of(nw.from_native(one, series_only=True)) for one in series)
     _require_cells(names, columns, source)
     types = types_of(frame, "pandas")
-    return Table(names, columns, source, "pandas", named=True, types=types, frame=frame, index=index)
+    return Table(
+        names, columns, source, "pandas", named=True, types=types, frame=frame, index=index
+    )
 
 
 def _names_of(frame: Any) -> Any:

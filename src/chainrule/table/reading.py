@@ -55,20 +55,29 @@ class MissingWords:
         if na_values is None:
             return cls()
         by_column = na_values if isinstance(na_values, Mapping) else {None: na_values}
-        columns = {str(name): _words(words) for name, words in by_column.items() if name is not None}
+        columns = {
+            str(name): _words(words) for name, words in by_column.items() if name is not None
+        }
         everywhere = _words(by_column[None]) if None in by_column else None
-        return cls(everywhere if everywhere is None or "" in everywhere else everywhere | UNKNOWN, columns)
+        return cls(
+            everywhere if everywhere is None or "" in everywhere else everywhere | UNKNOWN, columns
+        )
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that ``from_json`` reads."""
         columns = {name: sorted(words) for name, words in self.columns.items()}
-        return {"everywhere": None if self.everywhere is None else sorted(self.everywhere), "columns": columns}
+        return {
+            "everywhere": None if self.everywhere is None else sorted(self.everywhere),
+            "columns": columns,
+        }
 
     @classmethod
     def from_json(cls, spec: Mapping[str, Any]) -> MissingWords:
         """Rebuilds the words that ``to_json`` described."""
         columns = {str(name): frozenset(map(str, words)) for name, words in spec["columns"].items()}
-        return cls(None if spec["everywhere"] is None else frozenset(map(str, spec["everywhere"])), columns)
+        return cls(
+            None if spec["everywhere"] is None else frozenset(map(str, spec["everywhere"])), columns
+        )
 
 
 USUAL_WORDS = MissingWords()
@@ -91,7 +100,12 @@ class Reading:
 
     @classmethod
     def from_options(
-        cls, *, decimal: Any = None, thousands: Any = None, date_format: Any = None, na_values: Any = None
+        cls,
+        *,
+        decimal: Any = None,
+        thousands: Any = None,
+        date_format: Any = None,
+        na_values: Any = None,
     ) -> Reading:
         """The options as ``read_table`` takes them.
 
@@ -100,7 +114,10 @@ class Reading:
                 dates.
         """
         reading = cls(
-            _by_column(decimal), _by_column(thousands), _by_column(date_format), MissingWords.from_options(na_values)
+            _by_column(decimal),
+            _by_column(thousands),
+            _by_column(date_format),
+            MissingWords.from_options(na_values),
         )
         for option, marks, choices in (
             ("decimal", reading.decimal, DECIMALS),
@@ -112,7 +129,9 @@ class Reading:
         for name in {None, *reading.decimal, *reading.thousands}:
             options = reading.of(name)
             if options.decimal is not None and options.decimal == options.thousands:
-                raise SchemaError(f"decimal and thousands are both {options.decimal!r}; they have to differ")
+                raise SchemaError(
+                    f"decimal and thousands are both {options.decimal!r}; they have to differ"
+                )
         for form in reading.date_format.values():
             DateNotation.from_format(form)
         return reading
@@ -120,10 +139,15 @@ class Reading:
     def of(self, name: str | None) -> ColumnReading:
         """The options for a column."""
         decimal, thousands, form = (
-            options.get(name, options.get(None)) for options in (self.decimal, self.thousands, self.date_format)
+            options.get(name, options.get(None))
+            for options in (self.decimal, self.thousands, self.date_format)
         )
         return ColumnReading(
-            decimal, thousands, form, name in self.date_format, name in self.decimal or name in self.thousands
+            decimal,
+            thousands,
+            form,
+            name in self.date_format,
+            name in self.decimal or name in self.thousands,
         )
 
     def over(self, fitted: Reading) -> Reading:
@@ -137,14 +161,17 @@ class Reading:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that ``from_json`` reads."""
-        marks = {option: [list(each) for each in getattr(self, option).items()] for option in OPTIONS}
+        marks = {
+            option: [list(each) for each in getattr(self, option).items()] for option in OPTIONS
+        }
         return {**marks, "missing": self.missing.to_json()}
 
     @classmethod
     def from_json(cls, spec: Mapping[str, Any]) -> Reading:
         """Rebuilds the options that ``to_json`` described."""
         decimal, thousands, forms = (
-            {None if name is None else str(name): str(value) for name, value in spec[option]} for option in OPTIONS
+            {None if name is None else str(name): str(value) for name, value in spec[option]}
+            for option in OPTIONS
         )
         reading = cls.from_options(decimal=decimal, thousands=thousands, date_format=forms)
         return replace(reading, missing=MissingWords.from_json(spec["missing"]))
@@ -159,9 +186,13 @@ class Reading:
         ):
             for name in options:
                 if name is not None and name not in names:
-                    raise SchemaError(f"{source}: {option}: {unknown_choice('column', name, names)}")
+                    raise SchemaError(
+                        f"{source}: {option}: {unknown_choice('column', name, names)}"
+                    )
 
-    def notation(self, name: str, fitted: Notation | None, before: Reading, *, dates: bool) -> Notation | None:
+    def notation(
+        self, name: str, fitted: Notation | None, before: Reading, *, dates: bool
+    ) -> Notation | None:
         """The notation of a column in a table that the model is asked about.
 
         Args:
@@ -174,12 +205,18 @@ class Reading:
         if options == before.of(name):
             return fitted
         if dates:
-            return fitted if options.date_format is None else DateNotation.from_format(options.date_format)
+            return (
+                fitted
+                if options.date_format is None
+                else DateNotation.from_format(options.date_format)
+            )
         if options.decimal is None and options.thousands is None:
             return fitted
         own = fitted if isinstance(fitted, NumberNotation) else NumberNotation(most_decimals=9)
         decimal = options.decimal or ("," if options.thousands == "." else ".")
-        thousands = options.thousands if options.thousands is not None else ("." if decimal == "," else ",")
+        thousands = (
+            options.thousands if options.thousands is not None else ("." if decimal == "," else ",")
+        )
         return replace(own, decimal=decimal, thousands=thousands)
 
 

@@ -86,7 +86,11 @@ class Schema:
 
     def name_of(self, label: Hashable) -> str:
         """The name of the column with this label; an unknown label gives its own text."""
-        return find(label, self.table_names, self.index) if self.index or not isinstance(label, str) else label
+        return (
+            find(label, self.table_names, self.index)
+            if self.index or not isinstance(label, str)
+            else label
+        )
 
     def label(self, name: str) -> Any:
         """The table's own label of the column of that name."""
@@ -108,7 +112,10 @@ class Schema:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that ``from_json`` reads."""
-        left_out = [{"name": out.name, "position": out.position, "reason": out.reason} for out in self.left_out]
+        left_out = [
+            {"name": out.name, "position": out.position, "reason": out.reason}
+            for out in self.left_out
+        ]
         options = {"reading": self.reading.to_json()} if self.reading != DEFAULT_READING else {}
         return {
             "container": self.container,
@@ -124,7 +131,8 @@ class Schema:
         try:
             columns = tuple(column_from_json(column) for column in spec["columns"])
             left_out = tuple(
-                LeftOut(str(o["name"]), int(o["position"]), str(o["reason"])) for o in spec.get("left_out", ())
+                LeftOut(str(o["name"]), int(o["position"]), str(o["reason"]))
+                for o in spec.get("left_out", ())
             )
             container = spec["container"]
             index = ColumnIndex.from_json(spec["index"]) if "index" in spec else None
@@ -134,17 +142,29 @@ class Schema:
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise FormatError(f"the schema is not one this version wrote: {error!r}") from error
         if container not in CONTAINERS:
-            raise FormatError(f"the schema names the container {container!r}; known are {', '.join(CONTAINERS)}")
+            raise FormatError(
+                f"the schema names the container {container!r}; known are {', '.join(CONTAINERS)}"
+            )
         return cls(columns, container, left_out, index, reading)
 
     def __str__(self) -> str:
         lines = {column.name: (column.name, column.kind, column.reason) for column in self.columns}
         lines |= {out.name: (out.name, "left out", out.reason) for out in self.left_out}
-        flags = {self.columns[number].name: lines[self.columns[flag].name] for number, flag in self.flags.items()}
-        shown = [line for name in self.table_names for line in (flags.get(name), lines[name]) if line is not None]
+        flags = {
+            self.columns[number].name: lines[self.columns[flag].name]
+            for number, flag in self.flags.items()
+        }
+        shown = [
+            line
+            for name in self.table_names
+            for line in (flags.get(name), lines[name])
+            if line is not None
+        ]
         shown = [tuple(map(printable, line)) for line in shown]
         widths = [max((len(row[part]) for row in shown), default=0) for part in (0, 1)]
-        return "\n".join(f"{name:{widths[0]}}  {kind:{widths[1]}}  {reason}" for name, kind, reason in shown)
+        return "\n".join(
+            f"{name:{widths[0]}}  {kind:{widths[1]}}  {reason}" for name, kind, reason in shown
+        )
 
 
 def first_repeated(names: Sequence[str]) -> str | None:

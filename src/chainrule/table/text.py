@@ -86,11 +86,16 @@ def read_text(path: Path, header: bool | None = None, words: MissingWords = USUA
 
     require_polars()
     text = without_blank_end(read_whole(path))
-    layout = _layout(path, _required(path, first_lines(text) if text.strip("\r\n ") else []), header)
+    layout = _layout(
+        path, _required(path, first_lines(text) if text.strip("\r\n ") else []), header
+    )
     data = with_one_line_end(path, text, layout.separator)
     blocks = blocks_of(path, data, layout.separator, skipped=int(layout.named))
     # Only a single block is in memory several times.
-    texts = [_known(_parse(path, block, layout, line), layout.named, words, '"' in block) for line, block in blocks]
+    texts = [
+        _known(_parse(path, block, layout, line), layout.named, words, '"' in block)
+        for line, block in blocks
+    ]
     if not texts:
         return _known(_parse(path, "", layout, 2), layout.named, words)
     missing: dict[str, dict[str, int]] = {}
@@ -123,7 +128,10 @@ def text_chunks(
         if layout.named and first_line == 1:
             lines, first_line = lines[1:], 2
         data = "\n".join(lines)
-        yield first_line, _known(_parse(path, data, layout, first_line), layout.named, words, '"' in data)
+        yield (
+            first_line,
+            _known(_parse(path, data, layout, first_line), layout.named, words, '"' in data),
+        )
         first_line += len(lines)
 
 
@@ -140,7 +148,9 @@ def _layout(path: Path, lines: list[str], header: bool | None) -> _Layout:
     if named:  # a column without a name gets polars' default name
         fields = [name or f"column_{k}" for k, name in enumerate(fields)]
     if named and (repeated := first_repeated(fields)) is not None:
-        raise SchemaError(f"{path}: column name {repeated!r} appears twice in line 1; rename one of them")
+        raise SchemaError(
+            f"{path}: column name {repeated!r} appears twice in line 1; rename one of them"
+        )
     return _Layout(separator, tuple(fields), named)
 
 
@@ -154,7 +164,11 @@ def _parse(path: Path, data: str, layout: _Layout, first_line: int) -> Any:
     if not data and first_line > 1:
         return pl.DataFrame({name: [] for name in names}, schema=dict.fromkeys(names, pl.String))
     count = _require_rectangular(path, data, layout, first_line)
-    options: dict[str, Any] = {"separator": layout.separator, "has_header": False, "infer_schema": False}
+    options: dict[str, Any] = {
+        "separator": layout.separator,
+        "has_header": False,
+        "infer_schema": False,
+    }
     frame = pl.DataFrame()
     if '"' not in data or all(is_plain(line, layout.separator) for line in lines_of(data)):
         with suppress(pl.exceptions.PolarsError):
@@ -179,7 +193,10 @@ def _with_line_ends(written: Any, known: Any) -> Any:
     columns = known.get_columns()
     at_ends = r"^[\r\n]|[\r\n]$"
     found = (
-        _each(written.get_columns(), lambda t, _: t.str.strip_chars(SPACES).str.contains(at_ends).any())
+        _each(
+            written.get_columns(),
+            lambda t, _: t.str.strip_chars(SPACES).str.contains(at_ends).any(),
+        )
         if columns
         else []
     )
@@ -246,7 +263,9 @@ def typed_frame(frame: Any) -> Any:
         lambda t: t.cast(pl.Int64, strict=False),
         lambda t: t.cast(pl.UInt64, strict=False),
         lambda t: t.cast(pl.Int128, strict=False),
-        lambda t: pl.when(t.str.contains(r"^[+-]?[0-9]+$").not_().any()).then(t.cast(pl.Float64, strict=False)),
+        lambda t: pl.when(t.str.contains(r"^[+-]?[0-9]+$").not_().any()).then(
+            t.cast(pl.Float64, strict=False)
+        ),
         lambda t: t.str.to_lowercase().replace_strict(
             {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
         ),
@@ -256,17 +275,28 @@ def typed_frame(frame: Any) -> Any:
         lambda t: t.str.to_datetime("%Y-%m-%d %H:%M", time_unit="us", strict=False),
         lambda t: t.str.to_datetime("%Y-%m-%dT%H:%M", time_unit="us", strict=False),
     )
-    columns, unknown = list(frame.get_columns()), [column.null_count() for column in frame.get_columns()]
+    columns, unknown = (
+        list(frame.get_columns()),
+        [column.null_count() for column in frame.get_columns()],
+    )
     for start in range(0, len(columns), TYPED_AT_ONCE):
-        left = [k for k in range(len(columns))[start : start + TYPED_AT_ONCE] if unknown[k] < len(frame)]
+        left = [
+            k for k in range(len(columns))[start : start + TYPED_AT_ONCE] if unknown[k] < len(frame)
+        ]
         if left:  # leading zeros, as in zip codes, make no numbers
-            zeros = _each([columns[k] for k in left], lambda t, _: t.str.contains(r"^[+-]?0[0-9]").any())
+            zeros = _each(
+                [columns[k] for k in left], lambda t, _: t.str.contains(r"^[+-]?0[0-9]").any()
+            )
             left = [k for k, found in zip(left, zeros, strict=True) if not found.item()]
         for cast in casts:
             heads = [columns[k].head(FIRST_TRIED) for k in left]
             # The first cells decide most columns, and take no memory.
             tried = _each(heads, lambda t, _, cast=cast: cast(t)) if left else []
-            left_out = [k for k, a, b in zip(left, heads, tried, strict=True) if b.null_count() > a.null_count()]
+            left_out = [
+                k
+                for k, a, b in zip(left, heads, tried, strict=True)
+                if b.null_count() > a.null_count()
+            ]
             left = [k for k in left if k not in left_out]
             if not left:
                 left = left_out
@@ -275,7 +305,9 @@ def typed_frame(frame: Any) -> Any:
             for k, column in zip(left, found, strict=True):
                 if column.null_count() == unknown[k]:
                     columns[k] = column
-            left = left_out + [k for k, column in zip(left, found, strict=True) if column.null_count() > unknown[k]]
+            left = left_out + [
+                k for k, column in zip(left, found, strict=True) if column.null_count() > unknown[k]
+            ]
     return pl.DataFrame(columns)
 
 
@@ -333,7 +365,9 @@ def _require_rectangular(path: Path, data: str, layout: _Layout, first_line: int
     if '"' in data:
         reader = csv.reader((f"{line}\n" for line in lines_of(data)), delimiter=layout.separator)
         try:
-            found = np.fromiter(((max(1, len(row)), reader.line_num) for row in reader), dtype="i8,i8")
+            found = np.fromiter(
+                ((max(1, len(row)), reader.line_num) for row in reader), dtype="i8,i8"
+            )
         except csv.Error as error:
             raise FormatError(f"{path}: not a readable table: {error}") from error
         counts, ends = found["f0"], found["f1"]  # a row may have several lines
@@ -346,5 +380,7 @@ def _require_rectangular(path: Path, data: str, layout: _Layout, first_line: int
     width = len(layout.fields)
     if len(wrong := np.flatnonzero(counts != width)):
         row = int(wrong[0])
-        raise FormatError(f"{path}: line {lines[row] + first_line} has {counts[row]} field(s) where line 1 has {width}")
+        raise FormatError(
+            f"{path}: line {lines[row] + first_line} has {counts[row]} field(s) where line 1 has {width}"
+        )
     return len(counts)

@@ -102,7 +102,9 @@ def as_cells(values: np.ndarray, word: str) -> np.ndarray:
         found = _as_times(plain, word)
     else:
         found = plain.tolist()
-    return objects_of([None if gone else value for value, gone in zip(found, missing.tolist(), strict=True)])
+    return objects_of(
+        [None if gone else value for value, gone in zip(found, missing.tolist(), strict=True)]
+    )
 
 
 def _as_times(values: np.ndarray, word: str) -> list[Any]:
@@ -115,7 +117,9 @@ def _as_times(values: np.ndarray, word: str) -> list[Any]:
     times = values.astype("datetime64[us]").tolist()
     if zone:
         own = zone_called(zone.rstrip("]"))
-        times = [None if t is None else t.replace(tzinfo=datetime.UTC).astimezone(own) for t in times]
+        times = [
+            None if t is None else t.replace(tzinfo=datetime.UTC).astimezone(own) for t in times
+        ]
     if name == "Timestamp":
         import pandas as pd
 
@@ -124,7 +128,11 @@ def _as_times(values: np.ndarray, word: str) -> list[Any]:
 
 
 def _plain_time(value: np.datetime64) -> Any:
-    return value.item() if np.datetime_data(value.dtype)[0] != "ns" else value.astype("datetime64[us]").item()
+    return (
+        value.item()
+        if np.datetime_data(value.dtype)[0] != "ns"
+        else value.astype("datetime64[us]").item()
+    )
 
 
 # Values converted to types of numbers
@@ -134,7 +142,9 @@ def unmasked(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The values (N,) without their mask, and a mask of those that are masked or unknown."""
     plain = np.ma.getdata(values)
     missing = is_unknown(plain)
-    return plain, missing | np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else missing
+    return plain, missing | np.ma.getmaskarray(values) if isinstance(
+        values, np.ma.MaskedArray
+    ) else missing
 
 
 def as_integers(values: np.ndarray, least: int, most: int) -> np.ndarray:
@@ -145,22 +155,32 @@ def as_integers(values: np.ndarray, least: int, most: int) -> np.ndarray:
     plain, missing = unmasked(values)
     if not missing.any() and plain.dtype.kind in "biuf":
         whole = np.round(plain) if plain.dtype.kind == "f" else plain
-        if plain.dtype.kind == "b" or not len(whole) or (least <= int(whole.min()) and int(whole.max()) <= most):
+        if (
+            plain.dtype.kind == "b"
+            or not len(whole)
+            or (least <= int(whole.min()) and int(whole.max()) <= most)
+        ):
             large = plain.dtype.kind == "f" and len(whole) and np.abs(whole).max() >= LARGE
             return whole if plain.dtype.kind in "iu" else _as_whole(whole, large=bool(large))
     return objects_of(
         [
-            None if gone else min(max(value if isinstance(value, int) else round(value), least), most)
+            None
+            if gone
+            else min(max(value if isinstance(value, int) else round(value), least), most)
             for value, gone in zip(plain.tolist(), missing.tolist(), strict=True)
         ]
     )
 
 
 def _as_whole(values: np.ndarray, *, large: bool) -> np.ndarray:
-    return objects_of([int(value) for value in values.tolist()]) if large else values.astype(np.int64)
+    return (
+        objects_of([int(value) for value in values.tolist()]) if large else values.astype(np.int64)
+    )
 
 
-def as_decimals(values: np.ndarray, scale: int | None, precision: int | None = None) -> list[Decimal | None]:
+def as_decimals(
+    values: np.ndarray, scale: int | None, precision: int | None = None
+) -> list[Decimal | None]:
     """Values (N,) as decimals with ``scale`` places, None if unknown.
 
     A scale of None keeps all places.
@@ -173,7 +193,11 @@ def as_decimals(values: np.ndarray, scale: int | None, precision: int | None = N
         if gone:
             found.append(None)
             continue
-        one = value if isinstance(value, Decimal) else Decimal(repr(value) if isinstance(value, float) else int(value))
+        one = (
+            value
+            if isinstance(value, Decimal)
+            else Decimal(repr(value) if isinstance(value, float) else int(value))
+        )
         one = one if unit is None else one.quantize(unit, ROUND_HALF_EVEN, EXACT)
         found.append(one if most is None else min(max(one, -most), most))
     return found
@@ -194,7 +218,10 @@ def as_times(values: np.ndarray, unit: str, zoned: bool) -> np.ndarray:
 def known_values(values: np.ndarray) -> list[Any]:
     """The values (N,) as a list, with None if masked or unknown."""
     plain, missing = unmasked(values)
-    return [None if gone else value for value, gone in zip(plain.tolist(), missing.tolist(), strict=True)]
+    return [
+        None if gone else value
+        for value, gone in zip(plain.tolist(), missing.tolist(), strict=True)
+    ]
 
 
 # Categories
@@ -214,7 +241,9 @@ def with_new(categories: Sequence[Any], values: Sequence[Any]) -> tuple[list[Any
     found = []
     for value in values:
         label = None if value is None else label_of(value)
-        found.append(None if label is None else own[label] if label in own else new.setdefault(label, value))
+        found.append(
+            None if label is None else own[label] if label in own else new.setdefault(label, value)
+        )
     whole = [*categories, *new.values()]
     return (sorted(whole) if new and _ascend(categories, whole) else whole), found
 

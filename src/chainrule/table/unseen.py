@@ -56,11 +56,21 @@ def encode_chunks(
     """
     notes = [_Note(column, ranges) for column in schema.columns]
     for chunk in _chunks_of(table, schema, whole):
-        codes = encode(chunk, schema, warn=not chunk.first_row, absent_is_fine=list(absent_is_fine), strict=strict)
+        codes = encode(
+            chunk,
+            schema,
+            warn=not chunk.first_row,
+            absent_is_fine=list(absent_is_fine),
+            strict=strict,
+        )
         at = column_positions(chunk, schema)
         for k, note in enumerate(notes):
-            if (place := at.get(note.column.name)) is not None and note.column.name not in absent_is_fine:
-                note.add(chunk, place, codes.values[:, k], codes.observed[:, k], codes.outside[:, k])
+            if (
+                place := at.get(note.column.name)
+            ) is not None and note.column.name not in absent_is_fine:
+                note.add(
+                    chunk, place, codes.values[:, k], codes.observed[:, k], codes.outside[:, k]
+                )
         yield chunk, codes
     for note in notes:
         for message in note.messages():
@@ -70,7 +80,11 @@ def encode_chunks(
 def _chunks_of(table: Any, schema: Schema, whole: bool) -> Iterator[Table]:
     if isinstance(table, Iterator):
         return table
-    return iter([read_table(table, reading=schema.reading)]) if whole else read_chunks(table, reading=schema.reading)
+    return (
+        iter([read_table(table, reading=schema.reading)])
+        if whole
+        else read_chunks(table, reading=schema.reading)
+    )
 
 
 def check_given(table: Table, schema: Schema, codes: Codes) -> None:
@@ -102,17 +116,27 @@ def check_given(table: Table, schema: Schema, codes: Codes) -> None:
                 )
 
 
-def _check_labels(table: Table, column: Categorical, labels: list[str | None], rows: np.ndarray) -> None:
+def _check_labels(
+    table: Table, column: Categorical, labels: list[str | None], rows: np.ndarray
+) -> None:
     """Checks the labels of rows that are not among the column's levels; see ``check_given``.
 
     A type that names its labels vouches for them. Its labels without a training row may be given.
     Its other labels may be rare, and cause no error.
     """
-    levels, empty = column.level_names, {label_of(own_value(category)) for category in column.categories}
+    levels, empty = (
+        column.level_names,
+        {label_of(own_value(category)) for category in column.categories},
+    )
     rare: list[str] = []
-    first = {str(label): row for label, row in zip(reversed(labels), reversed(rows.tolist()), strict=True)}
+    first = {
+        str(label): row
+        for label, row in zip(reversed(labels), reversed(rows.tolist()), strict=True)
+    }
     for name, row in sorted(first.items(), key=lambda each: each[1]):  # each label once
-        if name in empty or (column.unlisted and not any(_resembles(name, level) for level in levels)):
+        if name in empty or (
+            column.unlisted and not any(_resembles(name, level) for level in levels)
+        ):
             rare += [name] if name in empty or not empty else []
             continue
         message = f"{table.source}: column {column.name!r}: {name!r}{_at(table, row)}"
@@ -152,7 +176,14 @@ class _Note:
     farthest: float = 0.0
     first_beyond: str = ""
 
-    def add(self, table: Table, place: int, values: np.ndarray, observed: np.ndarray, outside: np.ndarray) -> None:
+    def add(
+        self,
+        table: Table,
+        place: int,
+        values: np.ndarray,
+        observed: np.ndarray,
+        outside: np.ndarray,
+    ) -> None:
         """Counts the cells of a chunk by their codes (N,), observed and outside."""
         column = self.column
         self.known += int(observed.sum())
@@ -172,7 +203,10 @@ class _Note:
             if len(rows):
                 row = int(rows[0])
                 self.first_beyond = self.first_beyond or _cell(table, place, row)
-                self.beyond, self.farthest = self.beyond + len(rows), max(self.farthest, float(beyond.max()))
+                self.beyond, self.farthest = (
+                    self.beyond + len(rows),
+                    max(self.farthest, float(beyond.max())),
+                )
 
     def messages(self) -> Iterator[str]:
         """The warnings."""
@@ -181,7 +215,11 @@ class _Note:
             cells = f"{_cells(self.outside)} no value of the column, such as {self.first_outside}"
             held = f"its values are {column.domain_as_text}"
             yield f"column {column.name!r}: {cells}: {held}; that counts as outside, and as unknown for other cells"
-        if isinstance(column, Categorical) and self.unlisted and (message := self._of_labels(column)):
+        if (
+            isinstance(column, Categorical)
+            and self.unlisted
+            and (message := self._of_labels(column))
+        ):
             yield f"column {column.name!r}: {message}"
         if (
             isinstance(column, AbstractNumbers)
@@ -207,7 +245,10 @@ class _Note:
                 [*(w for w in frequent if w in wrong), *(w for w in frequent if w not in wrong)],
             )
         elif wrong:
-            count, chosen = sum(self.labels[label] for label in wrong), sorted(wrong, key=lambda w: -self.labels[w])
+            count, chosen = (
+                sum(self.labels[label] for label in wrong),
+                sorted(wrong, key=lambda w: -self.labels[w]),
+            )
         else:
             return None
         words = []
@@ -244,10 +285,16 @@ def _resembles(label: str, level: str) -> bool:
     one, other = _folded(label), _folded(level)
     if one == other:
         return True
-    if min(len(one), len(other)) < SIMILAR_LETTERS or re.findall(r"\d+", one) != re.findall(r"\d+", other):
+    if min(len(one), len(other)) < SIMILAR_LETTERS or re.findall(r"\d+", one) != re.findall(
+        r"\d+", other
+    ):
         return False
     matcher = SequenceMatcher(None, one, other)
-    return matcher.real_quick_ratio() >= SIMILAR and matcher.quick_ratio() >= SIMILAR and matcher.ratio() >= SIMILAR
+    return (
+        matcher.real_quick_ratio() >= SIMILAR
+        and matcher.quick_ratio() >= SIMILAR
+        and matcher.ratio() >= SIMILAR
+    )
 
 
 def _folded(label: str) -> str:
@@ -272,4 +319,6 @@ def _at(table: Table, row: int) -> str:
 
 
 def _some(names: list[str], most: int = 6) -> str:
-    return ", ".join(map(repr, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return ", ".join(map(repr, names[:most])) + (
+        f" and {len(names) - most} more" if len(names) > most else ""
+    )

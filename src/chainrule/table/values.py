@@ -102,7 +102,11 @@ def _of_time(value: Any) -> Encoded:
     if kind in MISSING:
         return (kind,)
     if isinstance(value, datetime.datetime):
-        return ("timestamp" if hasattr(value, "nanosecond") else "datetime", value.isoformat(), zone_of(value))
+        return (
+            "timestamp" if hasattr(value, "nanosecond") else "datetime",
+            value.isoformat(),
+            zone_of(value),
+        )
     if isinstance(value, datetime.date | datetime.time):
         return (kind, value.isoformat())
     if isinstance(value, datetime.timedelta):
@@ -111,7 +115,11 @@ def _of_time(value: Any) -> Encoded:
             return ("pandas.timedelta", int(own.astype(np.int64)), np.datetime_data(own.dtype)[0])
         return ("timedelta", value.days, value.seconds, value.microseconds)
     if isinstance(value, np.datetime64 | np.timedelta64):
-        return (value.dtype.name.split("[")[0], int(value.astype(np.int64)), np.datetime_data(value.dtype)[0])
+        return (
+            value.dtype.name.split("[")[0],
+            int(value.astype(np.int64)),
+            np.datetime_data(value.dtype)[0],
+        )
     if kind == "Period":
         return ("period", str(value), value.freqstr)
     if kind == "Interval":

@@ -63,7 +63,9 @@ def require_ending(path: str | os.PathLike[str]) -> Path:
     """
     target = Path(path)
     if target.suffix not in ENDINGS:
-        raise FormatError(f"{path}: tables are written as {' or '.join(ENDINGS)}; end the name with one of these")
+        raise FormatError(
+            f"{path}: tables are written as {' or '.join(ENDINGS)}; end the name with one of these"
+        )
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{path}: there is no folder {target.parent}; make it first")
     return target
@@ -94,7 +96,9 @@ def csv_chunks(frames: Iterator[Any]) -> Iterator[str]:
     for number, frame in enumerate(map(as_csv_has_it, frames)):
         # Times are unnamed meanwhile, since polars may take a name for a pattern.
         columns = [
-            _as_text(column.alias("")).alias(column.name) if isinstance(column.dtype, pl.Datetime) else column
+            _as_text(column.alias("")).alias(column.name)
+            if isinstance(column.dtype, pl.Datetime)
+            else column
             for column in frame.get_columns()
         ]
         yield pl.DataFrame(columns).write_csv(include_header=number == 0)
@@ -120,7 +124,9 @@ def _sink(file: BinaryIO, frames: Iterator[Any]) -> None:
     ) -> Iterator[Any]:
         for frame in chain([first], frames):
             columns = zip(frame.get_columns(), numbered.items(), strict=True)
-            same = pl.DataFrame([column.cast(dtype).alias(number) for column, (number, dtype) in columns])
+            same = pl.DataFrame(
+                [column.cast(dtype).alias(number) for column, (number, dtype) in columns]
+            )
             yield same if with_columns is None else same.select(with_columns)
 
     named = [pl.col(str(k)).alias(name) for k, name in enumerate(first.columns)]

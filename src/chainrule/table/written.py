@@ -57,16 +57,24 @@ def written_column(table: Table, position: int, *, min_count: int) -> Written | 
     found = None if text is None else detect(name, text, options, min_count=min_count)
     if found is None or (isinstance(found, Doubt) and not is_plain):
         return found
-    if isinstance(found, Doubt) or found.notation is None or (is_plain and not _is_requested(found, options)):
+    if (
+        isinstance(found, Doubt)
+        or found.notation is None
+        or (is_plain and not _is_requested(found, options))
+    ):
         return None
     if found.strays:
         raise _not_all(table, name, text, found.notation, found.strays)
     if not is_file:
         return Written(
-            read_cells(found.notation, values, table.reading.missing.of(name)), found.notation, table.dtypes[position]
+            read_cells(found.notation, values, table.reading.missing.of(name)),
+            found.notation,
+            table.dtypes[position],
         )
     parsed = found.notation.parse(text)
-    return Written(cells_of(nw.from_native(parsed, series_only=True)), found.notation, str(parsed.dtype))
+    return Written(
+        cells_of(nw.from_native(parsed, series_only=True)), found.notation, str(parsed.dtype)
+    )
 
 
 def _is_requested(found: Found, options: ColumnReading) -> bool:
@@ -75,7 +83,9 @@ def _is_requested(found: Found, options: ColumnReading) -> bool:
         return options.date_format is not None and found.notation.reads_as(
             DateNotation.from_format(options.date_format)
         )
-    return (options.decimal, options.thousands) != (None, None) and (options.marks_are_own or not found.strays)
+    return (options.decimal, options.thousands) != (None, None) and (
+        options.marks_are_own or not found.strays
+    )
 
 
 def require_format_of_some(table: Table, notations: list[Notation | None]) -> None:
@@ -105,17 +115,26 @@ def _text_of(table: Table, name: str, values: np.ndarray) -> Any:
     if not words or not (table.reading.of(name) or may_be_written(some)):
         return None
     require_polars()
-    others = [cell for cell, missing in zip(cells, is_unknown(values).tolist(), strict=True) if not missing]
+    others = [
+        cell
+        for cell, missing in zip(cells, is_unknown(values).tolist(), strict=True)
+        if not missing
+    ]
     if not all(
-        isinstance(cell, str) or (isinstance(cell, numbers.Real) and not isinstance(cell, bool)) for cell in others
+        isinstance(cell, str) or (isinstance(cell, numbers.Real) and not isinstance(cell, bool))
+        for cell in others
     ):
         return None
-    text = pl.Series([cell if isinstance(cell, str) else None for cell in cells], dtype=pl.String).str.strip_chars()
+    text = pl.Series(
+        [cell if isinstance(cell, str) else None for cell in cells], dtype=pl.String
+    ).str.strip_chars()
     unknown = text.str.to_lowercase().is_in(sorted(table.reading.missing.of(name))).fill_null(True)
     return text.set(unknown, None)
 
 
-def _not_all(table: Table, name: str, text: Any, notation: Notation, strays: tuple[str, ...]) -> SchemaError:
+def _not_all(
+    table: Table, name: str, text: Any, notation: Notation, strays: tuple[str, ...]
+) -> SchemaError:
     wrong = (text.is_not_null() & notation.parse(text).is_null()).to_numpy()
     row, known = int(np.flatnonzero(wrong)[0]), int(text.is_not_null().sum())
     return SchemaError(
@@ -147,7 +166,9 @@ def with_doubtful_points(
     return [_with_doubtful_points(table, column, at.get(column.name)) for column in columns]
 
 
-def _with_doubtful_points(table: Table, column: AbstractColumn, position: int | None) -> AbstractColumn:
+def _with_doubtful_points(
+    table: Table, column: AbstractColumn, position: int | None
+) -> AbstractColumn:
     if not isinstance(column, Real) or column.notation is not None or position is None:
         return column
     text = table.as_written(position)
@@ -156,9 +177,7 @@ def _with_doubtful_points(table: Table, column: AbstractColumn, position: int | 
     if not text.alias("").drop_nulls().str.contains(r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$").all():
         return column
     name, flag = column.name, quote(f"{column.name}=.")
-    note = (
-        f"a point that separates thousands, as in 1.234, is read so by thousands={{{name!r}: '.'}} (--thousands {flag})"
-    )
+    note = f"a point that separates thousands, as in 1.234, is read so by thousands={{{name!r}: '.'}} (--thousands {flag})"
     return replace(column, reason=f"{column.reason}; {note}")
 
 
@@ -180,7 +199,9 @@ def require_same_notation(table: Table, position: int, name: str, fitted: Notati
     found = None if text is None else detect(name, text, table.reading.of(name))
     if isinstance(found, Doubt) and found.readings:
         raise SchemaError(f"column {name!r}: {found.reason}")
-    if not isinstance(found, Found) or (fitted is None and (found.notation is None or found.notation.is_plain)):
+    if not isinstance(found, Found) or (
+        fitted is None and (found.notation is None or found.notation.is_plain)
+    ):
         return
     other = PLAIN if found.notation is None else found.notation
     manner = "plain ones" if fitted is None else fitted.describe()

@@ -69,9 +69,15 @@ class Batch:
 
     def over(self, codes: Codes) -> Batch:
         """Returns a batch of other rows for the same network."""
-        return self if codes is self.codes else Batch(self.model, self.network, codes, self.show_progress)
+        return (
+            self
+            if codes is self.codes
+            else Batch(self.model, self.network, codes, self.show_progress)
+        )
 
-    def each(self, of: Callable[[Batch], np.ndarray], what: str, *, rows: int = BATCH_ROWS) -> np.ndarray:
+    def each(
+        self, of: Callable[[Batch], np.ndarray], what: str, *, rows: int = BATCH_ROWS
+    ) -> np.ndarray:
         """Applies ``of`` to a few rows at a time, without gradients, and joins the results (n, …).
 
         Args:
@@ -124,7 +130,12 @@ def chunks(
     """
     network = model.in_float64()
     for chunk, codes in encode_chunks(
-        table, model.schema, whole=whole, strict=strict, ranges=ranges, absent_is_fine=absent_is_fine
+        table,
+        model.schema,
+        whole=whole,
+        strict=strict,
+        ranges=ranges,
+        absent_is_fine=absent_is_fine,
     ):
         yield Chunk(chunk, Batch(model, network, codes, show_progress))
 
@@ -159,7 +170,14 @@ def answer(
         absent_is_fine: columns that the table may lack without a warning.
     """
     sink = None if to is None else sink_of(to, source=table)
-    asked = chunks(model, table, whole=sink is None, strict=strict, ranges=ranges, absent_is_fine=absent_is_fine)
+    asked = chunks(
+        model,
+        table,
+        whole=sink is None,
+        strict=strict,
+        ranges=ranges,
+        absent_is_fine=absent_is_fine,
+    )
     if sink is None:
         (whole,) = asked
         return (give or as_frame)(whole.table, of(whole))

@@ -72,7 +72,9 @@ class Calibration:
         if not 2 <= self.draws <= DRAWS[1]:
             raise FormatError(f"a calibration by {self.draws} draws; 2 to {DRAWS[1]} are possible")
         if len(self.hidden) != len(self.curves) or not (np.diff(self.hidden) > 0).all():
-            raise FormatError("a calibration has a curve for each share of hidden cells, and these increase")
+            raise FormatError(
+                "a calibration has a curve for each share of hidden cells, and these increase"
+            )
 
     def __call__(self, log_odds: np.ndarray, hidden: float) -> np.ndarray:
         """Maps log-odds of ranks to log-odds of probabilities, for a share of hidden cells."""
@@ -104,7 +106,12 @@ class Calibration:
         try:
             complete = None if spec["complete"] is None else Curve.from_json(spec["complete"])
             curves = tuple(Curve.from_json(each) for each in spec["curves"])
-            return cls(int(spec["draws"]), complete, tuple(float(share) for share in spec["hidden"]), curves)
+            return cls(
+                int(spec["draws"]),
+                complete,
+                tuple(float(share) for share in spec["hidden"]),
+                curves,
+            )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise FormatError(f"not a calibration: {error}") from error
 
@@ -144,7 +151,9 @@ def row_log_p(
 def _log_p(rows: Batch, calibration: Calibration) -> np.ndarray:
     """Returns what ``row_log_p`` returns, for encoded rows."""
     log_odds, scores = np.full(len(rows), np.inf), nats(rows)
-    groups = [(reference, members) for reference, members in references(rows) if reference.known.any()]
+    groups = [
+        (reference, members) for reference, members in references(rows) if reference.known.any()
+    ]
     draws = Draws(rows, calibration.draws)
     with progress_bar("ranking", len(groups), show=rows.show_progress) as advance:
         for reference, members in groups:
@@ -189,20 +198,37 @@ def fit_calibration(
     draws, generator = Draws(Batch.of(model, codes), number), generator_from(SEED)
     some = torch.randperm(len(codes), generator=generator).numpy()[:rows]
     codes = codes.take(some)
-    counts = np.ones(rows) if weight is None else np.asarray(weight, dtype=np.float64)[some] / np.max(weight)
-    found = Calibration(max(number, default_draws(model)), complete=draws.curve(_complete(model.schema)))
+    counts = (
+        np.ones(rows)
+        if weight is None
+        else np.asarray(weight, dtype=np.float64)[some] / np.max(weight)
+    )
+    found = Calibration(
+        max(number, default_draws(model)), complete=draws.curve(_complete(model.schema))
+    )
     curves: dict[float, Curve] = {}
     for share in shares:
         log_odds, asked, hidden = _held_out(
-            model, codes, draws, found.complete, share, times if share else 1, budget // len(shares), generator
+            model,
+            codes,
+            draws,
+            found.complete,
+            share,
+            times if share else 1,
+            budget // len(shares),
+            generator,
         )
         curve = calibration_curve(log_odds, asked, counts, max(min_count, FEWEST_ROWS))
         if curve is not None:
             curves[hidden] = curve
-    return replace(found, hidden=tuple(sorted(curves)), curves=tuple(curves[share] for share in sorted(curves)))
+    return replace(
+        found, hidden=tuple(sorted(curves)), curves=tuple(curves[share] for share in sorted(curves))
+    )
 
 
-def calibration_curve(log_odds: np.ndarray, asked: np.ndarray, weight: np.ndarray, rows: int) -> Curve | None:
+def calibration_curve(
+    log_odds: np.ndarray, asked: np.ndarray, weight: np.ndarray, rows: int
+) -> Curve | None:
     """Returns the curve from the log-odds of a rank to those of its calibrated probability.
 
     Returns None for too few rows.
@@ -266,7 +292,9 @@ def default_draws(model: Model) -> int:
     return int(np.clip(DRAWN_CELLS // len(model.schema.columns), DRAWS[0], DEFAULT_DRAWS))
 
 
-def _planned(model: Model, rows: int, scores: int) -> tuple[tuple[float, ...], int, int, int] | None:
+def _planned(
+    model: Model, rows: int, scores: int
+) -> tuple[tuple[float, ...], int, int, int] | None:
     """Returns shares of hidden cells, patterns per share, and the numbers of drawn and of held-out
     rows.
 
@@ -278,7 +306,11 @@ def _planned(model: Model, rows: int, scores: int) -> tuple[tuple[float, ...], i
     for shares, times in [*plans, (SHARES_HIDDEN[:1], 1)]:
         patterns = 1 + (len(shares) - 1) * times  # for a table without missing cells
         asked = min(rows, scores // (2 * patterns))
-        drawn = min((scores - patterns * asked) // (patterns + 1), DRAWS[1], DRAWN_CELLS // len(model.schema.columns))
+        drawn = min(
+            (scores - patterns * asked) // (patterns + 1),
+            DRAWS[1],
+            DRAWN_CELLS // len(model.schema.columns),
+        )
         if drawn >= DRAWS[0]:
             return shares, times, drawn, asked
     return None
@@ -313,7 +345,9 @@ def _held_out(
                 known[order[len(order) - to_hide :]] = False
             elif more > 0:
                 may_hide = no_flags[known[no_flags]]
-                known[may_hide[torch.randperm(len(may_hide), generator=generator)[:more].numpy()]] = False
+                known[
+                    may_hide[torch.randperm(len(may_hide), generator=generator)[:more].numpy()]
+                ] = False
             if not known.any():
                 break
             given = codes.observed[row] & flags
@@ -322,7 +356,9 @@ def _held_out(
             values = np.where(given, codes.values[row], 0.0)
             reference = Reference(known, np.zeros_like(known), values, given)
             curve = complete if known.all() and complete else draws.curve(reference)
-            asked = Codes(codes.values[rows], np.broadcast_to(known, (len(rows), len(known))).copy())
+            asked = Codes(
+                codes.values[rows], np.broadcast_to(known, (len(rows), len(known))).copy()
+            )
             found.append((curve(draws.scores(asked)), rows, _hidden(model.schema, known)))
             spent += len(rows) + draws.number_for(reference)
             # Rows whose hidden cells are not random are scored once.

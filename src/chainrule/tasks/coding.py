@@ -51,10 +51,14 @@ def table(model: Model, codes: Any) -> Any:
     given = codes.detach().cpu().numpy() if isinstance(codes, torch.Tensor) else np.asarray(codes)
     schema = model.schema
     if given.ndim != 2 or given.shape[1] != len(schema.columns) or given.dtype.kind not in "biuf":
-        raise ShapeError(f"codes are {given.dtype} of shape {given.shape}; pass numbers (N, {len(schema.columns)})")
+        raise ShapeError(
+            f"codes are {given.dtype} of shape {given.shape}; pass numbers (N, {len(schema.columns)})"
+        )
     values, known = np.zeros(given.shape), ~np.isnan(given.astype(np.float64))
     for k, column in enumerate(schema.columns):
-        values[known[:, k], k] = _checked(column, given[known[:, k], k], np.flatnonzero(known[:, k]))
+        values[known[:, k], k] = _checked(
+            column, given[known[:, k], k], np.flatnonzero(known[:, k])
+        )
     cells = decode(values, schema, hide=False)
     hidden = ~known | missing(schema, values, known)
     for column in schema.own:
@@ -73,5 +77,7 @@ def _checked(column: AbstractColumn, codes: np.ndarray, rows: np.ndarray) -> np.
             f"column {column.name!r}: code {found[k]:g} at row {rows[k]} {rule}; density.codes makes codes of a table"
         )
     for atom in column.atom_codes():
-        found[codes == np.asarray(atom, dtype=codes.dtype if codes.dtype.kind == "f" else np.float64)] = atom
+        found[
+            codes == np.asarray(atom, dtype=codes.dtype if codes.dtype.kind == "f" else np.float64)
+        ] = atom
     return found

@@ -43,5 +43,9 @@ def compare(model: Model, other: Model, table: Any) -> Comparison:
                 f"not compare; fit both with one schema"
             )
     difference = score(model, table) - score(other, table)
-    error = float(difference.std(ddof=1) / np.sqrt(len(difference))) if len(difference) > 1 else float("nan")
+    error = (
+        float(difference.std(ddof=1) / np.sqrt(len(difference)))
+        if len(difference) > 1
+        else float("nan")
+    )
     return Comparison(float(difference.mean()), error, len(difference))

@@ -66,7 +66,9 @@ def _columns(chunk: Chunk, *, number: int, quantiles: Sequence[float]) -> dict[s
     if spec.has_levels:
         found = chunk.rows.each(partial(level_probabilities, column=number), "conditioning")
         return dict(zip(spec.code_names, found.T, strict=True))
-    found = chunk.rows.each(partial(quantiles_of, column=number, quantiles=quantiles), "conditioning")  # (n, Q)
+    found = chunk.rows.each(
+        partial(quantiles_of, column=number, quantiles=quantiles), "conditioning"
+    )  # (n, Q)
     return {f"q{q:g}": spec.decode(found[:, k]) for k, q in enumerate(quantiles)}
 
 
@@ -110,10 +112,15 @@ def expected_words(rows: Batch, column: int) -> list[str]:
     """
     spec = rows.model.schema.columns[column]
     if spec.has_levels:
-        p, names = rows.each(partial(level_probabilities, column=column), "conditioning"), spec.code_names
+        p, names = (
+            rows.each(partial(level_probabilities, column=column), "conditioning"),
+            spec.code_names,
+        )
         best = np.argsort(-p, axis=1, kind="stable")[:, :SHOWN_LEVELS]
         return [
-            ", ".join(f"{names[k]} {p[row, k]:.0%}" for k in some if k == some[0] or p[row, k] >= 0.01)
+            ", ".join(
+                f"{names[k]} {p[row, k]:.0%}" for k in some if k == some[0] or p[row, k] >= 0.01
+            )
             for row, some in enumerate(best)
         ]
     ends = rows.each(partial(quantiles_of, column=column, quantiles=(0.05, 0.95)), "conditioning")

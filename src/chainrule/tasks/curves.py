@@ -32,7 +32,10 @@ class Curve:
     above: float
 
     def __post_init__(self) -> None:
-        x, y, slopes = (np.asarray(each, dtype=np.float64) for each in (self.x, self.y, (self.below, self.above)))
+        x, y, slopes = (
+            np.asarray(each, dtype=np.float64)
+            for each in (self.x, self.y, (self.below, self.above))
+        )
         if x.ndim != 1 or x.shape != y.shape or not len(x):
             raise FormatError("a curve needs as many values as knots, at least one")
         if not all(np.isfinite(each).all() for each in (x, y, slopes)) or (slopes <= 0).any():
@@ -58,7 +61,9 @@ class Curve:
             FormatError: the description is not a curve.
         """
         try:
-            return cls(_numbers(spec["x"]), _numbers(spec["y"]), *_numbers([spec["below"], spec["above"]]))
+            return cls(
+                _numbers(spec["x"]), _numbers(spec["y"]), *_numbers([spec["below"], spec["above"]])
+            )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise FormatError(f"not a curve: {error}") from error
 

@@ -63,7 +63,14 @@ def explain(model: Model, table: Any, *, relative: bool = True, strict: bool = F
     def of(chunk: Chunk) -> np.ndarray:
         return chunk.rows.each(partial(surprise, strict=strict), "explaining", rows=BATCH_ROWS)
 
-    return answer(model, table, lambda chunk: _by_name(chunk, of(chunk)), give=_alike, strict=strict, ranges=False)
+    return answer(
+        model,
+        table,
+        lambda chunk: _by_name(chunk, of(chunk)),
+        give=_alike,
+        strict=strict,
+        ranges=False,
+    )
 
 
 def terms(model: Model, table: Any, *, strict: bool = False) -> Any:
@@ -91,7 +98,13 @@ def terms(model: Model, table: Any, *, strict: bool = False) -> Any:
     return answer(model, table, of, give=_alike, strict=strict, ranges=False)
 
 
-def tails(model: Model, table: Any, *, strict: bool = False, to: str | os.PathLike[str] | Sink | None = None) -> Any:
+def tails(
+    model: Model,
+    table: Any,
+    *,
+    strict: bool = False,
+    to: str | os.PathLike[str] | Sink | None = None,
+) -> Any:
     """Returns the bits by which ``oddest`` ranks, for every cell, as a frame of the table's shape.
 
     NaN where unknown.
@@ -186,7 +199,9 @@ def _tail_bits(batch: Batch) -> np.ndarray:
     for k, rows, distribution, x in _cells(batch):
         logs, (values, weights) = distribution.log_prob(x), distribution.quadrature()
         each = distribution.log_prob_grid(values)
-        p = torch.maximum((weights * (each <= logs[:, None] + SAME)).sum(1), distribution.tail_bound(x))
+        p = torch.maximum(
+            (weights * (each <= logs[:, None] + SAME)).sum(1), distribution.tail_bound(x)
+        )
         expected = torch.where(weights > 0, weights * each, 0).sum(1)
         found[rows, 0, k] = -p.clamp(LEAST_TAIL, 1).log2().cpu().numpy()
         found[rows, 1, k] = (expected - logs).cpu().numpy() / LN2
@@ -205,7 +220,12 @@ def _cells(batch: Batch) -> Iterator[tuple[int, np.ndarray, Distribution, torch.
         asked = batch.observed[:, k] | batch.outside[:, k]
         if bool(asked.any()):
             x, observed, outside = x_all[asked], batch.observed[asked], batch.outside[asked]
-            yield k, asked.cpu().numpy(), conditional_given(batch.network, x, k, observed, outside), x[:, k]
+            yield (
+                k,
+                asked.cpu().numpy(),
+                conditional_given(batch.network, x, k, observed, outside),
+                x[:, k],
+            )
 
 
 def oddest(model: Model, table: Any, *, top: int = 20, strict: bool = False) -> Any:
@@ -251,7 +271,10 @@ def _oddest_columns(chunk: Chunk, top: int) -> dict[str, np.ndarray]:
     at, names = column_positions(table, schema), schema.names
     labels = table.labels_of_columns
     called = {name: labels[k] if table.named else name for name, k in at.items()}
-    found = [_cell(chunk, at, names[k], row) for row, k in zip(rows.tolist(), columns.tolist(), strict=True)]
+    found = [
+        _cell(chunk, at, names[k], row)
+        for row, k in zip(rows.tolist(), columns.tolist(), strict=True)
+    ]
     return {
         "row": rows + table.first_row,
         "column": objects_of([called[names[k]] for k in columns.tolist()]),
@@ -268,7 +291,10 @@ def _oddest_columns(chunk: Chunk, top: int) -> dict[str, np.ndarray]:
 def _cell(chunk: Chunk, at: dict[str, int], name: str, row: int) -> str:
     """Returns a cell as the table writes it, numbers to ten digits."""
     table, schema = chunk.table, chunk.rows.model.schema
-    if table.text is not None and notation_in(table, schema.columns[schema.number(name)], schema) is not None:
+    if (
+        table.text is not None
+        and notation_in(table, schema.columns[schema.number(name)], schema) is not None
+    ):
         return str(table.text.to_series(at[name])[row])
     value = table.columns[at[name]][row]
     return f"{value:.10g}" if isinstance(value, float | np.floating) else str(value)

@@ -33,7 +33,11 @@ def features(model: Model, table: Any, *, pool: str = "last", strict: bool = Fal
 
 
 def _of_chunk(chunk: Chunk, *, pool: str) -> np.ndarray:
-    codes, schema, any_evidence = chunk.rows.codes, chunk.rows.model.schema, chunk.rows.model.takes_any_evidence
+    codes, schema, any_evidence = (
+        chunk.rows.codes,
+        chunk.rows.model.schema,
+        chunk.rows.model.takes_any_evidence,
+    )
     if not codes.complete and not any_evidence:
         row = int(np.flatnonzero(~codes.known.all(1))[0])
         name = schema.names[int(np.flatnonzero(~codes.known[row])[0])]

@@ -83,12 +83,18 @@ def impute(
         raise ShapeError(f"n_draws = {n_draws}: how={how!r} gives one table; draw for several")
     if interval is not None and not 0 < interval < 1:
         raise ShapeError(f"interval = {interval!r}: pass a probability above 0 and below 1")
-    fill = partial(drawn, generator=generator_from(seed)) if how == "draw" else partial(guessed, how=how)
+    fill = (
+        partial(drawn, generator=generator_from(seed))
+        if how == "draw"
+        else partial(guessed, how=how)
+    )
     if to is not None:
         if n_draws > 1 or interval is not None:
             raise ShapeError("to= writes one table: ask for one draw, and for intervals without it")
         frames = partial(filled_frames, schema=model.schema)
-        return answer(model, table, lambda chunk: fill(chunk.rows), frames=frames, to=to, strict=strict)
+        return answer(
+            model, table, lambda chunk: fill(chunk.rows), frames=frames, to=to, strict=strict
+        )
     (chunk,) = chunks(model, table, whole=True, strict=strict)
     tables = [filled(chunk.table, model.schema, fill(chunk.rows)) for _ in range(n_draws)]
     result = tables if n_draws > 1 else tables[0]
@@ -114,7 +120,10 @@ def _listed(batch: Batch, *, generator: torch.Generator) -> np.ndarray:
     remaining rows are drawn cell by cell from the conditionals restricted to listed levels.
     """
     network, asked = batch.network, ~(batch.observed | batch.outside)
-    found, again = batch.x.clone(), torch.ones(len(batch.x), dtype=torch.bool, device=batch.x.device)
+    found, again = (
+        batch.x.clone(),
+        torch.ones(len(batch.x), dtype=torch.bool, device=batch.x.device),
+    )
     for trial in range(REDRAWS + 1):
         if trial == REDRAWS:
             network = listed_only(network)
@@ -141,10 +150,14 @@ def guessed(rows: Batch, how: str) -> Fills:
             continue
         asked = rows.take(some)
         if column.has_levels:
-            p = asked.each(partial(level_probabilities, column=k), "conditioning")[:, : len(column.level_names)]
+            p = asked.each(partial(level_probabilities, column=k), "conditioning")[
+                :, : len(column.level_names)
+            ]
             found[some, k] = p.argmax(1)
         elif how == "best":
-            found[some, k] = asked.each(partial(quantiles_of, column=k, quantiles=(0.5,)), "conditioning")[:, 0]
+            found[some, k] = asked.each(
+                partial(quantiles_of, column=k, quantiles=(0.5,)), "conditioning"
+            )[:, 0]
         else:
             found[some, k] = asked.each(partial(_means, column=k), "filling")
     return Fills(found, empty, means=how == "mean")
@@ -161,13 +174,17 @@ def _intervals(chunk: Chunk, interval: float) -> tuple[Any, Any]:
     """
     table, rows, schema = chunk.table, chunk.rows, chunk.rows.model.schema
     at, quantiles = column_positions(table, schema), ((1 - interval) / 2, (1 + interval) / 2)
-    ends: list[dict[str, np.ndarray]] = [{name: np.full(len(rows), np.nan) for name in table.names} for _ in range(2)]
+    ends: list[dict[str, np.ndarray]] = [
+        {name: np.full(len(rows), np.nan) for name in table.names} for _ in range(2)
+    ]
     for column in schema.own:
         k = schema.number(column.name)
         some = np.flatnonzero(~rows.codes.known[:, k])
         if column.kind in ("binary", "categorical") or column.name not in at or not len(some):
             continue
-        found = rows.take(some).each(partial(quantiles_of, column=k, quantiles=quantiles), "conditioning")
+        found = rows.take(some).each(
+            partial(quantiles_of, column=k, quantiles=quantiles), "conditioning"
+        )
         for side in range(2):
             cells = column.decode(found[:, side])
             whole = ends[side][table.names[at[column.name]]]
@@ -175,4 +192,6 @@ def _intervals(chunk: Chunk, interval: float) -> tuple[Any, Any]:
                 whole = whole.astype(cells.dtype)  # NaN is NaT
             whole[some] = cells
             ends[side][table.names[at[column.name]]] = whole
-    return like_named(table.frame, ends[0], table.container), like_named(table.frame, ends[1], table.container)
+    return like_named(table.frame, ends[0], table.container), like_named(
+        table.frame, ends[1], table.container
+    )

@@ -65,5 +65,7 @@ def marginal(model: Model, *labels: Hashable, points: int = POINTS) -> Any:
     if len(numbers) == 1 and not model.schema.columns[numbers[0]].is_mass(pairs[:, 0]).all():
         columns["is_mass"] = model.schema.columns[numbers[0]].is_mass(pairs[:, 0])
     container = model.schema.container if model.schema.container != "numpy" else "polars"
-    made = build(columns, {c.name: c.type for c in model.schema.columns if c.name in names}, container)
+    made = build(
+        columns, {c.name: c.type for c in model.schema.columns if c.name in names}, container
+    )
     return relabelled(made, model.schema)

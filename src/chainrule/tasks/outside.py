@@ -21,7 +21,9 @@ from chainrule.networks.fixed_order import by_enumeration
 from chainrule.rng import uniforms
 
 
-def row_nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor) -> torch.Tensor:
+def row_nats(
+    network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor
+) -> torch.Tensor:
     """Returns log p of the observed cells of each row, (N,) nats.
 
     The codes x and the masks observed and outside are (N, D).
@@ -31,7 +33,9 @@ def row_nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, 
     return _joint(network, x, observed, outside).logsumexp(1).to(x.dtype)
 
 
-def cell_nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor) -> torch.Tensor:
+def cell_nats(
+    network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor
+) -> torch.Tensor:
     """Returns log p of each observed cell given those before it in the order, (N, D) nats; 0 for
     other cells.
 
@@ -49,7 +53,11 @@ def cell_nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor,
 
 
 def conditional_given(
-    network: AbstractNetwork, x: torch.Tensor, column: int, observed: torch.Tensor, outside: torch.Tensor
+    network: AbstractNetwork,
+    x: torch.Tensor,
+    column: int,
+    observed: torch.Tensor,
+    outside: torch.Tensor,
 ) -> Distribution:
     """Returns p(x_column | the other observed cells of each row), batched over N.
 
@@ -64,7 +72,9 @@ def conditional_given(
         return network.conditional(x, column, observed)
     whole, known = observed.clone(), observed.clone()
     whole[:, column], known[:, column] = True, False
-    found = by_enumeration(network.columns, x, column, lambda tried: row_nats(network, tried, whole, outside))
+    found = by_enumeration(
+        network.columns, x, column, lambda tried: row_nats(network, tried, whole, outside)
+    )
     if found is not None:
         return found
     parts = []
@@ -109,15 +119,23 @@ def _as_read(
 
     A cell outside its column is unknown; or, to a network that cannot leave it open, a code that is always the same.
     """
-    return (x, known) if network.any_evidence else (network.columns.filled(x, known), known | outside)
+    return (
+        (x, known) if network.any_evidence else (network.columns.filled(x, known), known | outside)
+    )
 
 
-def _cells(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor) -> torch.Tensor:
+def _cells(
+    network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor
+) -> torch.Tensor:
     """Returns log p of each observed cell by one network, (N, D) nats; 0 for other cells."""
-    return torch.where(observed, network.log_prob_columns(*_as_read(network, x, observed, outside)), 0)
+    return torch.where(
+        observed, network.log_prob_columns(*_as_read(network, x, observed, outside)), 0
+    )
 
 
-def _joint(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor) -> torch.Tensor:
+def _joint(
+    network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor
+) -> torch.Tensor:
     """Returns log π_m + log p_m(observed cells) for each component of a mixture of rows.
 
     It is (N, M) float64. M is 1 for other networks.

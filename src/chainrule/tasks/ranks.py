@@ -22,7 +22,10 @@ SHARE, FEWEST_DRAWS = 0.25, 250
 TIE = 1e-8  # scores closer than this, relative to their size, count as equal: discrete rows up to rounding
 TAIL = 0.1  # share of the draws to which each tail is fitted
 ANCHOR, ANCHOR_DRAWS = 0.01, 10  # the lower tail begins at this share of the draws, or at this many
-LEAST_SCALE = 0.5, 0.1  # least number of nats in which the lower and the upper tail fall by a factor e
+LEAST_SCALE = (
+    0.5,
+    0.1,
+)  # least number of nats in which the lower and the upper tail fall by a factor e
 APART = 0.1  # distance of knots, in the log-odds of the rank
 
 
@@ -68,7 +71,9 @@ class Draws:
         width = int((~self._flags).sum())
         hidden = int((~reference.known & ~self._flags).sum())
         few = comb(width, hidden) <= FEW_PATTERNS
-        return self.number if few else min(self.number, max(FEWEST_DRAWS, round(SHARE * self.number)))
+        return (
+            self.number if few else min(self.number, max(FEWEST_DRAWS, round(SHARE * self.number)))
+        )
 
     def curve(self, reference: Reference) -> Curve:
         """Returns the curve from a score in nats to the log-odds of its rank among the draws.
@@ -76,7 +81,10 @@ class Draws:
         The draws have the reference's known cells.
         """
         rows = self._rows(reference)[: self.number_for(reference)]
-        known, outside = (np.broadcast_to(each, rows.shape).copy() for each in (reference.known, reference.outside))
+        known, outside = (
+            np.broadcast_to(each, rows.shape).copy()
+            for each in (reference.known, reference.outside)
+        )
         return rank_curve(self.scores(Codes(rows, known, outside)))
 
     def scores(self, codes: Codes) -> np.ndarray:
@@ -96,7 +104,9 @@ class Draws:
         They are given the reference's flags if the network can condition on them.
         """
         schema, network = self._asked.model.schema, self._asked.network
-        drawn = draw_like(schema, network, self.number, reference.codes, reference.flags, generator_from(SEED))
+        drawn = draw_like(
+            schema, network, self.number, reference.codes, reference.flags, generator_from(SEED)
+        )
         return drawn.double().cpu().numpy()
 
 
@@ -111,7 +121,9 @@ def references(rows: Batch) -> Iterator[tuple[Reference, np.ndarray]]:
     values = np.where(flags, codes.values, 0.0)
     keys = np.packbits(np.concatenate([flags, values > 0, observed, outside], axis=1), axis=1)
     _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    members = np.split(np.argsort(group.ravel(), kind="stable"), np.cumsum(np.bincount(group.ravel()))[:-1])
+    members = np.split(
+        np.argsort(group.ravel(), kind="stable"), np.cumsum(np.bincount(group.ravel()))[:-1]
+    )
     for row, rows_of_it in zip(first.tolist(), members, strict=True):
         yield Reference(observed[row], outside[row], values[row], flags[row]), rows_of_it
 
@@ -141,7 +153,11 @@ def rank_curve(scores: np.ndarray) -> Curve:
         if end > start + 1 and at - before > APART:
             # The jump lies just below the scores, so that rounding changes no rank.
             edge = float(size[start])
-            knots += [(low - 2 * edge, before), (low - edge, at), (high + edge, _log_odds(end + 0.25, number))]
+            knots += [
+                (low - 2 * edge, before),
+                (low - edge, at),
+                (high + edge, _log_odds(end + 0.25, number)),
+            ]
         elif not knots or at - knots[-1][1] > APART or end == number:
             knots.append((high, at))
     x, t = zip(*knots, strict=True)

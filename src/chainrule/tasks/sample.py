@@ -74,7 +74,9 @@ def sample(
         columns = {name: _joined([chunk[name] for chunk in found]) for name in found[0]}
         return to_container(columns, model.schema, other=other)
     sink, schema = sink_of(to), replace(model.schema, container="polars")
-    return sink.take(to_container(chunk, schema, as_text=sink.as_text, other=other) for chunk in chunks)
+    return sink.take(
+        to_container(chunk, schema, as_text=sink.as_text, other=other) for chunk in chunks
+    )
 
 
 def _chunks(
@@ -92,9 +94,14 @@ def _chunks(
     """
     _require_no_label(model.schema, other)
     asked, evidence = (None, None) if given is None else _evidence(model, given)
-    generator, rows = generator_from(seed), whole_number(n, "n", least=0, what="a whole number of rows")
+    generator, rows = (
+        generator_from(seed),
+        whole_number(n, "n", least=0, what="a whole number of rows"),
+    )
     if evidence is not None and len(evidence[0]) not in (1, rows):
-        raise ShapeError(f"given has {len(evidence[0])} rows of values for {rows} rows to draw; pass 1 or {rows}")
+        raise ShapeError(
+            f"given has {len(evidence[0])} rows of values for {rows} rows to draw; pass 1 or {rows}"
+        )
     # Levels are drawn equally well in the network's own precision, and faster; numbers need the digits of float64.
     plain = all(column.has_levels for column in model.schema.columns)
     network = model.bare() if plain else model.in_float64()
@@ -158,7 +165,9 @@ def _as_given(
             is_wider = written.dtype.kind == "O" and cells.dtype.kind != "O"
             cells = cells.astype(object) if column.holds_labels or is_wider else cells.copy()
             cells[given] = written[rows % len(written)][given]
-            columns[column.name] = whole_array(cells.tolist()) if is_wider and _are_whole(cells) else cells
+            columns[column.name] = (
+                whole_array(cells.tolist()) if is_wider and _are_whole(cells) else cells
+            )
     return columns
 
 

@@ -33,7 +33,12 @@ def score(
 
 @overload
 def score(
-    model: Model, table: Any, *, strict: bool = False, show_progress: bool = True, to: str | os.PathLike[str] | Sink
+    model: Model,
+    table: Any,
+    *,
+    strict: bool = False,
+    show_progress: bool = True,
+    to: str | os.PathLike[str] | Sink,
 ) -> Any: ...
 
 
@@ -79,7 +84,9 @@ def score(
     return np.concatenate([np.empty(0), *(nats(chunk.rows, strict=strict) for chunk in asked)])
 
 
-def score_parts(model: Model, table: Any, *, strict: bool = False, show_progress: bool = True) -> Parts:
+def score_parts(
+    model: Model, table: Any, *, strict: bool = False, show_progress: bool = True
+) -> Parts:
     """Returns log p of each row as two terms: of cells with a mass, and of cells with a density.
 
     A cell's term is its own in the chain rule, given the cells before it in the order. Densities
@@ -100,7 +107,9 @@ def score_parts(model: Model, table: Any, *, strict: bool = False, show_progress
 def nats(rows: Batch, *, strict: bool = False) -> np.ndarray:
     """Returns what ``score`` returns, (n,) nats, for encoded rows."""
     rows.model.require_evidence(rows.codes.known, name="known")
-    found = rows.each(lambda b: row_nats(b.network, b.x, b.observed, b.outside).cpu().numpy(), "scoring")
+    found = rows.each(
+        lambda b: row_nats(b.network, b.x, b.observed, b.outside).cpu().numpy(), "scoring"
+    )
     return found + shares(rows, strict=strict).sum(1)
 
 
@@ -110,7 +119,9 @@ def chain_terms(rows: Batch, *, strict: bool = False) -> np.ndarray:
     Densities are in the table's units. Other cells have 0.
     """
     rows.model.require_evidence(rows.codes.known, name="known")
-    found = rows.each(lambda b: cell_nats(b.network, b.x, b.observed, b.outside).cpu().numpy(), "scoring")
+    found = rows.each(
+        lambda b: cell_nats(b.network, b.x, b.observed, b.outside).cpu().numpy(), "scoring"
+    )
     return found + shares(rows, strict=strict)
 
 

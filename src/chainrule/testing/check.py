@@ -67,7 +67,9 @@ def check(density: Density, *, seed: int = 0) -> list[CheckResult]:
     ]
     results = []
     for name, attempt in tries:
-        if not all(bool(tensor.isfinite().all()) for tensor in density.model.network.state_dict().values()):
+        if not all(
+            bool(tensor.isfinite().all()) for tensor in density.model.network.state_dict().values()
+        ):
             results.append(CheckResult(name, False, "the network holds values that are not finite"))
             continue
         try:
@@ -131,16 +133,24 @@ def _density(density: Density, generator: torch.Generator) -> tuple[bool, str]:
         for distribution in exact.conditionals(rows):
             if distribution.conditional.is_discrete:
                 continue
-            conditional, params = distribution.conditional, distribution.params.flatten(0, 1)  # (N M, width)
+            conditional, params = (
+                distribution.conditional,
+                distribution.params.flatten(0, 1),
+            )  # (N M, width)
             total = integrate(conditional, params, torch.ones_like)
             for atom in conditional.atoms:
-                total = total + conditional.log_prob(params, total.new_full(total.shape, atom)).exp()
+                total = (
+                    total + conditional.log_prob(params, total.new_full(total.shape, atom)).exp()
+                )
             worst = max(worst, float((total - 1).abs().max()))
             worst = max(worst, float((distribution.log_weight.exp().sum(1) - 1).abs().max()))
             counted += 1
     if not counted:
         return True, "no column has a density"
-    return worst <= DENSITY_TOLERANCE, f"|∫p − 1| = {worst:.1e} at most, {counted} columns given {len(rows)} drawn rows"
+    return (
+        worst <= DENSITY_TOLERANCE,
+        f"|∫p − 1| = {worst:.1e} at most, {counted} columns given {len(rows)} drawn rows",
+    )
 
 
 def _residuals(density: Density, generator: torch.Generator) -> tuple[bool, str]:
@@ -161,14 +171,18 @@ def _residuals(density: Density, generator: torch.Generator) -> tuple[bool, str]
     uniform = uniforms(len(drawn), drawn.shape[1], generator)
     found: list[list[torch.Tensor]] = [[], [], []]
     with torch.no_grad():
-        for rows, u in zip(drawn.double().split(BATCH_ROWS), uniform.split(BATCH_ROWS), strict=True):
+        for rows, u in zip(
+            drawn.double().split(BATCH_ROWS), uniform.split(BATCH_ROWS), strict=True
+        ):
             cells = [
                 _residual(distribution, rows[:, k], u[:, k].to(rows.device))
                 for k, distribution in enumerate(exact.conditionals(rows))
             ]
             for number, columns in enumerate(zip(*cells, strict=True)):
                 found[number].append(torch.stack(columns, dim=1).cpu())
-    residual, variances, signs = (torch.cat(batches)[:, order] for batches in found)  # (n, D) each, by step
+    residual, variances, signs = (
+        torch.cat(batches)[:, order] for batches in found
+    )  # (n, D) each, by step
     variance = variances.sum(0)  # (D,)
     constant = torch.ones(len(drawn), 1, dtype=signs.dtype)
     earlier = torch.cat([constant, signs], dim=1)  # (n, 1 + D)
@@ -179,7 +193,9 @@ def _residuals(density: Density, generator: torch.Generator) -> tuple[bool, str]
     log_p = torch.where(is_earlier, log_p, math.inf)
     tests = signs.shape[1] * (signs.shape[1] + 1) // 2
     worst = min(1.0, math.exp(min(0.0, float(log_p.min()) + math.log(tests))))
-    detail = f"{tests} sums of residuals over {len(drawn)} draws, least p = {worst:.2g} after correction"
+    detail = (
+        f"{tests} sums of residuals over {len(drawn)} draws, least p = {worst:.2g} after correction"
+    )
     return worst >= LEAST_P_VALUE, detail
 
 
@@ -195,7 +211,10 @@ def _residual(
         return x - p, p * (1 - p), 2 * x - 1
     if isinstance(conditional, Categorical):
         mode = distribution.mode()
-        listed = torch.stack([distribution.log_prob(x.new_full(x.shape, v)) for v in range(conditional.values)], dim=1)
+        listed = torch.stack(
+            [distribution.log_prob(x.new_full(x.shape, v)) for v in range(conditional.values)],
+            dim=1,
+        )
         # Unlisted labels are never drawn if no training row had one.
         whole = listed.logsumexp(1) if conditional.unlisted == 0 else 0.0
         p = (distribution.log_prob(mode) - whole).exp()
@@ -219,15 +238,22 @@ def _window(density: Density, generator: torch.Generator) -> tuple[bool, str]:
     with torch.no_grad():
         entropy = torch.stack(
             [
-                c.entropy().cpu() if values is not None else torch.zeros(len(trial), dtype=torch.float64)
-                for c, values in zip(_in_order(exact.conditionals(trial.double()), order), listed, strict=True)
+                c.entropy().cpu()
+                if values is not None
+                else torch.zeros(len(trial), dtype=torch.float64)
+                for c, values in zip(
+                    _in_order(exact.conditionals(trial.double()), order), listed, strict=True
+                )
             ],
             dim=1,
         ).mean(0)
     totals = [float(entropy[start : start + span].sum()) for start, span in enumerate(spans)]
     start = max(range(len(order)), key=lambda k: totals[k])
     columns = order[start : start + spans[start]]
-    prefix, window = torch.zeros(len(order), dtype=torch.bool), torch.zeros(len(order), dtype=torch.bool)
+    prefix, window = (
+        torch.zeros(len(order), dtype=torch.bool),
+        torch.zeros(len(order), dtype=torch.bool),
+    )
     prefix[order[:start]] = True
     window[columns] = True
     supports = [values or () for values in listed[start : start + spans[start]]]
@@ -236,10 +262,20 @@ def _window(density: Density, generator: torch.Generator) -> tuple[bool, str]:
     rows[:, columns] = ways
     device = network.order.device
     with torch.no_grad():
-        log_prob = exact.log_prob(rows.to(device), (prefix | window).to(device), prefix.to(device)).cpu()
-    drawn = network.sample(WINDOW_DRAWS, given=(trial[:1], prefix.to(device)[None]), generator=generator).double().cpu()
+        log_prob = exact.log_prob(
+            rows.to(device), (prefix | window).to(device), prefix.to(device)
+        ).cpu()
+    drawn = (
+        network.sample(
+            WINDOW_DRAWS, given=(trial[:1], prefix.to(device)[None]), generator=generator
+        )
+        .double()
+        .cpu()
+    )
     counts = count_rows(drawn[:, columns], ways)
-    p_value = chi_squared_p_value(counts, log_prob.exp() * WINDOW_DRAWS, least_expected=LEAST_EXPECTED)
+    p_value = chi_squared_p_value(
+        counts, log_prob.exp() * WINDOW_DRAWS, least_expected=LEAST_EXPECTED
+    )
     return (
         p_value >= LEAST_P_VALUE,
         f"χ² over the {len(ways)} combinations of steps {start} to {start + len(columns) - 1}: p = {p_value:.2g}",
@@ -283,7 +319,10 @@ def _file(density: Density, generator: torch.Generator) -> tuple[bool, str]:
     before = network.log_prob(rows)
     after = again.model.bare().to(device).log_prob(rows)
     same = torch.equal(before, after) and again.model.schema == density.model.schema
-    return same, f"log_prob of {len(rows)} rows {'equal to the bit' if same else 'differs'} after save and load"
+    return (
+        same,
+        f"log_prob of {len(rows)} rows {'equal to the bit' if same else 'differs'} after save and load",
+    )
 
 
 def _of_one_order(density: Density) -> list[Density]:
@@ -292,7 +331,9 @@ def _of_one_order(density: Density) -> list[Density]:
     try:
         _ = network.order  # raises for an ensemble of several orders
     except EvidenceError:
-        return [Density(Model(density.model.schema, each), {}) for each in network.one_order_networks()]
+        return [
+            Density(Model(density.model.schema, each), {}) for each in network.one_order_networks()
+        ]
     return [density]
 
 

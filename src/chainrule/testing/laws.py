@@ -43,7 +43,9 @@ def all_rows(network: AbstractNetwork) -> torch.Tensor:
     supports = [conditional.support() for conditional in network.columns.conditionals]
     values = [support for support in supports if support is not None]
     if len(values) < len(supports) or np.prod([float(len(v)) for v in values]) > MOST_ROWS:
-        raise ShapeError(f"the rows of this network cannot be listed: real columns, or more than {MOST_ROWS} rows")
+        raise ShapeError(
+            f"the rows of this network cannot be listed: real columns, or more than {MOST_ROWS} rows"
+        )
     return torch.tensor(list(itertools.product(*values)), dtype=torch.float64)
 
 
@@ -64,7 +66,9 @@ def multiplicities_of(network: AbstractNetwork, steps: int) -> list[tuple[int, .
 
 def assert_sums_to_one(network: AbstractNetwork, *, tolerance: float = 1e-10) -> None:
     """Asserts that Σ p(row) over all rows is 1, in float64."""
-    total = float((_double(network).log_prob(all_rows(network)).exp() * multiplicities(network).prod(1)).sum())
+    total = float(
+        (_double(network).log_prob(all_rows(network)).exp() * multiplicities(network).prod(1)).sum()
+    )
     assert abs(total - 1) <= tolerance, f"probabilities sum to {total!r}"
 
 
@@ -78,11 +82,19 @@ def flip_responses(network: AbstractNetwork, rows: torch.Tensor) -> torch.Tensor
     rows = network.check_rows(rows)
     width = rows.shape[1]
     changed = torch.zeros(width, width, dtype=torch.bool, device=rows.device)
-    for flips in torch.arange(width, device=rows.device).split(max(1, FLIP_BATCH // max(1, len(rows)))):
-        base = rows.repeat(len(flips), 1)  # the same shape with and without flips, so that sums have the same bits
+    for flips in torch.arange(width, device=rows.device).split(
+        max(1, FLIP_BATCH // max(1, len(rows)))
+    ):
+        base = rows.repeat(
+            len(flips), 1
+        )  # the same shape with and without flips, so that sums have the same bits
         flipped, column = base.clone(), flips.repeat_interleave(len(rows))
-        flipped.scatter_(1, column[:, None], _other_values(network, base).gather(1, column[:, None]))
-        for j, (before, after) in enumerate(zip(params_of(network, base), params_of(network, flipped), strict=True)):
+        flipped.scatter_(
+            1, column[:, None], _other_values(network, base).gather(1, column[:, None])
+        )
+        for j, (before, after) in enumerate(
+            zip(params_of(network, base), params_of(network, flipped), strict=True)
+        ):
             changed[flips, j] = (before != after).view(len(flips), -1).any(1)
     return changed
 
@@ -100,7 +112,11 @@ def _other_values(network: AbstractNetwork, rows: torch.Tensor) -> torch.Tensor:
 
 
 def assert_autoregressive(
-    network: AbstractNetwork, rows: torch.Tensor, *, dependent: bool = True, poison: float = math.nan
+    network: AbstractNetwork,
+    rows: torch.Tensor,
+    *,
+    dependent: bool = True,
+    poison: float = math.nan,
 ) -> None:
     """Asserts that p(x_j | ·) depends on x_k if and only if j is drawn after k.
 
@@ -117,7 +133,9 @@ def assert_autoregressive(
     step = network.order.argsort()
     allowed = step[None, :] > step[:, None]  # [k, j]: j is drawn after k
     leaks = (changed & ~allowed).nonzero().tolist()
-    assert not leaks, f"p(x_j | ·) depends on x_k though j is not drawn after k, for (k, j) = {leaks[:5]}"
+    assert not leaks, (
+        f"p(x_j | ·) depends on x_k though j is not drawn after k, for (k, j) = {leaks[:5]}"
+    )
     unused = (~changed & allowed).nonzero().tolist()
     assert not dependent or not unused, (
         f"p(x_j | ·) never depends on x_k though j is drawn after k, for (k, j) = {unused[:5]}"
@@ -129,10 +147,14 @@ def assert_autoregressive(
         before = [j for j in range(len(step)) if step[j] <= step[k]]
         params, clean = params_of(network, poisoned), params_of(network, rows)
         for j in before:
-            assert torch.equal(params[j], clean[j]), f"{poison} in column {k} reaches p(x_{j} | ·), not drawn after it"
+            assert torch.equal(params[j], clean[j]), (
+                f"{poison} in column {k} reaches p(x_{j} | ·), not drawn after it"
+            )
 
 
-def assert_jacobian_triangular(network: AbstractNetwork, rows: torch.Tensor, *, dependent: bool = True) -> None:
+def assert_jacobian_triangular(
+    network: AbstractNetwork, rows: torch.Tensor, *, dependent: bool = True
+) -> None:
     """Asserts that ∂ params_j / ∂ x_k is zero unless j is drawn after k.
 
     If it is, the derivative is not zero in some of the rows (N, D).
@@ -145,15 +167,21 @@ def assert_jacobian_triangular(network: AbstractNetwork, rows: torch.Tensor, *, 
             (gradient,) = torch.autograd.grad(params.sum(), x, allow_unused=True, retain_graph=True)
         else:
             gradient = None
-        depends = torch.zeros(len(step), dtype=torch.bool) if gradient is None else (gradient != 0).any(0)
+        depends = (
+            torch.zeros(len(step), dtype=torch.bool) if gradient is None else (gradient != 0).any(0)
+        )
         later = step[j] > step  # (D,): the columns on which j may depend
         assert not bool((depends & ~later).any()), (
             f"∂ params of column {j} by columns {(depends & ~later).nonzero().flatten().tolist()}"
         )
-        assert not dependent or bool(depends[later].all()), f"column {j} has no gradient by some column drawn before it"
+        assert not dependent or bool(depends[later].all()), (
+            f"column {j} has no gradient by some column drawn before it"
+        )
 
 
-def assert_sampler_matches(network: AbstractNetwork, generator: torch.Generator, *, n: int = 20000) -> None:
+def assert_sampler_matches(
+    network: AbstractNetwork, generator: torch.Generator, *, n: int = 20000
+) -> None:
     """Asserts that drawn rows follow the enumerated probabilities, by χ² over all rows.
 
     A correct sampler fails about once in a million.
@@ -223,7 +251,9 @@ def integrate(
     if not isinstance(mixture, AbstractMixture):
         raise ShapeError(f"{conditional!r} has no density to integrate; sum over its support")
     bound = mixture.bind(rest)
-    edges = bound.location[..., None] + bound.scale[..., None] * torch.tensor(EDGES, dtype=torch.float64)  # (N, K, E)
+    edges = bound.location[..., None] + bound.scale[..., None] * torch.tensor(
+        EDGES, dtype=torch.float64
+    )  # (N, K, E)
     cuts = mixture.from_standard(edges.flatten(1))  # (N, K E)
     cuts = (cuts if jumps is None else torch.cat([cuts, jumps], 1)).sort(dim=1).values
     nodes, weights = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(NODES))
@@ -246,13 +276,17 @@ def assert_marginals(network: AbstractNetwork, *, tolerance: float = 1e-10) -> N
         observed = torch.zeros(len(net.columns), dtype=torch.bool)
         observed[columns] = True
         same = (rows[:, None, columns] == rows[None, :, columns]).all(2)
-        completions = joint + times[:, ~observed].sum(1)  # the sum is over all values that share a code
+        completions = joint + times[:, ~observed].sum(
+            1
+        )  # the sum is over all values that share a code
         summed = torch.where(same, completions[None], -torch.inf).logsumexp(1)
         poisoned = torch.where(observed, rows, torch.nan)
         gap = float((net.log_prob(poisoned, observed) - summed).abs().max().detach())
         assert gap <= tolerance, f"marginal of the first {known} columns is off by {gap:.2e} nats"
         gap = float((net.log_prob(rows, given=observed) - (joint - summed)).abs().max().detach())
-        assert gap <= tolerance, f"conditional on the first {known} columns is off by {gap:.2e} nats"
+        assert gap <= tolerance, (
+            f"conditional on the first {known} columns is off by {gap:.2e} nats"
+        )
 
 
 def assert_pure(network: AbstractNetwork, questions: Sequence[Callable[[], object]]) -> None:
@@ -270,7 +304,11 @@ def assert_pure(network: AbstractNetwork, questions: Sequence[Callable[[], objec
 
 
 def assert_agrees(
-    fast: Sequence[torch.Tensor], reference: Sequence[torch.Tensor], *, relative: float, names: Sequence[str] = ()
+    fast: Sequence[torch.Tensor],
+    reference: Sequence[torch.Tensor],
+    *,
+    relative: float,
+    names: Sequence[str] = (),
 ) -> None:
     """Asserts that fast tensors equal float64 references, relative to the largest magnitude of
     each.
@@ -278,7 +316,9 @@ def assert_agrees(
     assert len(fast) == len(reference)
     for k, (got, want) in enumerate(zip(fast, reference, strict=True)):
         name = names[k] if names else f"tensor {k}"
-        assert got.shape == want.shape, f"{name}: shape {tuple(got.shape)}, reference {tuple(want.shape)}"
+        assert got.shape == want.shape, (
+            f"{name}: shape {tuple(got.shape)}, reference {tuple(want.shape)}"
+        )
         if want.numel() == 0:
             continue
         error = float((got.double() - want.double()).abs().max())
@@ -313,5 +353,8 @@ def _world(network: AbstractNetwork) -> dict[str, object]:
         "gradient mode": torch.is_grad_enabled(),
         "default dtype": torch.get_default_dtype(),
         "training mode": network.training,
-        "gradients": [None if p.grad is None else p.grad.clone().numpy().tobytes() for p in network.parameters()],
+        "gradients": [
+            None if p.grad is None else p.grad.clone().numpy().tobytes()
+            for p in network.parameters()
+        ],
     }

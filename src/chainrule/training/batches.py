@@ -29,7 +29,9 @@ class Rows:
 
     def take(self, rows: torch.Tensor | slice) -> Rows:
         """Some of the rows."""
-        return self._each(lambda tensor: tensor[rows] if isinstance(rows, slice) else tensor.index_select(0, rows))
+        return self._each(
+            lambda tensor: tensor[rows] if isinstance(rows, slice) else tensor.index_select(0, rows)
+        )
 
     def to(self, device: torch.device | str) -> Rows:
         """The rows on a device."""

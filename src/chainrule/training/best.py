@@ -40,7 +40,10 @@ def keep_last(state: State, rows: Rows) -> None:
 
 def roll_back(state: State) -> None:
     """Restores the best weights, clears the optimizer's moments and halves the learning rate."""
-    warnings.warn(f"epoch {state.epoch + 1}: back to the best weights, at half the learning rate", stacklevel=2)
+    warnings.warn(
+        f"epoch {state.epoch + 1}: back to the best weights, at half the learning rate",
+        stacklevel=2,
+    )
     state.network.load_state_dict(state.best)
     state.optimizer.state.clear()
     state.rate_scale, state.bad_in_a_row = state.rate_scale / 2, 0

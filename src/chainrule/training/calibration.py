@@ -39,7 +39,9 @@ class HeldOut:
     def __init__(self, rows: np.ndarray, columns: int) -> None:
         self.chosen = np.arange(len(rows))
         if len(rows) > MOST_ROWS:
-            self.chosen = torch.randperm(len(rows), generator=generator_from(SEED)).numpy()[:MOST_ROWS]
+            self.chosen = torch.randperm(len(rows), generator=generator_from(SEED)).numpy()[
+                :MOST_ROWS
+            ]
         self._rows, self._values = rows[self.chosen], np.full((len(self.chosen), columns), np.nan)
 
     def keep(self, column: int, codes: np.ndarray) -> None:
@@ -73,5 +75,7 @@ def calibration_of(
     scores = SHARE * trained_rows * row / (steps * (STEP + inner + (every - inner) / width))
     weights = None if weight is None else weight.double().numpy()[held_out.chosen]
     scores = int(min(scores, MOST_SCORES))
-    found = fit_calibration(model, held_out.codes, min_count=min_count, weight=weights, scores=scores)
+    found = fit_calibration(
+        model, held_out.codes, min_count=min_count, weight=weights, scores=scores
+    )
     return None if found is None else found.to_json()

@@ -79,7 +79,9 @@ class Checkpoint:
                     self._hold(os.dup(part.fileno()))
         except (OSError, MemoryError) as error:
             reason = (
-                error.strerror if isinstance(error, OSError) and error.strerror else str(error) or "no memory is free"
+                error.strerror
+                if isinstance(error, OSError) and error.strerror
+                else str(error) or "no memory is free"
             )
             if reason not in self._warned:
                 self._warned.add(reason)
@@ -127,7 +129,9 @@ def _contents(state: State, plan: Plan, *, seed: int, run: str) -> fileformat.Co
     arrays |= {f"network/{name}": tensor for name, tensor in state.network.state_dict().items()}
     arrays |= {f"best/{name}": tensor for name, tensor in state.best.items()}
     for number, slots in state.optimizer.state_dict()["state"].items():
-        arrays |= {f"optimizer/{number}/{slot}": torch.as_tensor(value) for slot, value in slots.items()}
+        arrays |= {
+            f"optimizer/{number}/{slot}": torch.as_tensor(value) for slot, value in slots.items()
+        }
     content = {
         "run": run,
         "seed": seed,
@@ -163,7 +167,9 @@ def plan_of_checkpoint(path: str | os.PathLike[str]) -> Plan:
         raise FormatError(f"{Path(path)}: this checkpoint has no configuration: {error}") from error
 
 
-def require_sizes(path: str | os.PathLike[str], member: Callable[[], nn.Module], plan: Plan) -> None:
+def require_sizes(
+    path: str | os.PathLike[str], member: Callable[[], nn.Module], plan: Plan
+) -> None:
     """Raises FormatError if the arrays of the file have other sizes than its configuration says.
 
     The check precedes the building of the network, which a wrong configuration could make huge.
@@ -185,7 +191,9 @@ def require_sizes(path: str | os.PathLike[str], member: Callable[[], nn.Module],
             )
     members = sum(key.endswith("output_weight") for key in arrays)
     if members != plan.members:
-        raise FormatError(f"{Path(path)}: {members} members, the configuration says {plan.members}; {again}")
+        raise FormatError(
+            f"{Path(path)}: {members} members, the configuration says {plan.members}; {again}"
+        )
 
 
 def restore_checkpoint(path: str | os.PathLike[str], state: State, plan: Plan, *, run: str) -> None:
@@ -198,7 +206,9 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, plan: Plan, *
     content, arrays = stored.content, stored.arrays
     if content.get("run") != run or content.get("config") != plan.to_json():
         found = content.get("config")
-        changed = [k for k, v in plan.to_json().items() if not isinstance(found, dict) or found.get(k) != v]
+        changed = [
+            k for k, v in plan.to_json().items() if not isinstance(found, dict) or found.get(k) != v
+        ]
         what = (
             f"with another {', '.join(changed)}"
             if changed
@@ -233,4 +243,8 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, plan: Plan, *
 
 
 def _under(prefix: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }

@@ -41,7 +41,9 @@ class FitConfig:
         "Hidden units of NADE, and of each layer of other networks (default: by the effort; 200 of nade and made).",
     )
     hidden_sizes: tuple[int, ...] | None = _option(
-        None, sizes, "Units of each hidden layer of made and orderless (default: two layers of hidden_size)."
+        None,
+        sizes,
+        "Units of each hidden layer of made and orderless (default: two layers of hidden_size).",
     )
     activation: str | None = _option(
         None, _activation, "sigmoid or relu (default: sigmoid of NADEs, relu of other networks)."
@@ -85,7 +87,9 @@ class FitConfig:
         _count,
         "Passes over the training rows, at most (default: by the rows and the effort; 100 of nade and made).",
     )
-    batch_size: int | None = _option(None, _count, "Rows per step (default: by the rows; 100 of nade and made).")
+    batch_size: int | None = _option(
+        None, _count, "Rows per step (default: by the rows; 100 of nade and made)."
+    )
     learning_rate: float | None = _option(
         None,
         positive,
@@ -103,7 +107,9 @@ class FitConfig:
         "committee).",
     )
     clip_norm: float = _option(
-        10.0, not_negative, "Longest gradient, to which longer ones are scaled down; 0 for no limit."
+        10.0,
+        not_negative,
+        "Longest gradient, to which longer ones are scaled down; 0 for no limit.",
     )
     patience: int | None = _option(
         None,
@@ -112,7 +118,9 @@ class FitConfig:
         "else 0).",
     )
     valid_fraction: float = _option(
-        0.1, fraction, "Share of the rows held out for validation where no validation table is given."
+        0.1,
+        fraction,
+        "Share of the rows held out for validation where no validation table is given.",
     )
 
     def __post_init__(self) -> None:

@@ -16,7 +16,15 @@ from chainrule.errors import printable
 from chainrule.model import columns_of
 from chainrule.networks import Columns
 from chainrule.scratch import ScratchFolder
-from chainrule.table import MIN_COUNT, Schema, Table, describe_missing, infer_schema, read_table, read_table_lazily
+from chainrule.table import (
+    MIN_COUNT,
+    Schema,
+    Table,
+    describe_missing,
+    infer_schema,
+    read_table,
+    read_table_lazily,
+)
 from chainrule.training.batches import Rows
 from chainrule.training.calibration import HeldOut
 from chainrule.training.config import FitConfig
@@ -92,7 +100,10 @@ def training_data(
         rows, weight = rows.take(np.flatnonzero(weight)), weight[weight > 0]
     schema = infer_schema(rows, kinds=kinds, min_count=min_count, strict=strict, missing=missing)
     if verbose:
-        print("\n".join([_assumptions(schema), *describe_missing(rows.missing, schema)]), file=sys.stderr)
+        print(
+            "\n".join([_assumptions(schema), *describe_missing(rows.missing, schema)]),
+            file=sys.stderr,
+        )
     every = np.arange(len(rows))
     splits = [every] if valid is not None else split(every, config.valid_fraction, generator)
     kept = HeldOut(splits[-1], len(schema.columns))
@@ -106,13 +117,17 @@ def training_data(
         valid_table = read_table(valid, source="the validation table", reading=schema.reading)
         every = np.arange(len(valid_table))
         kept = HeldOut(every, len(schema.columns))
-        x_valid = encoded(valid_table, schema, [every], also=kept.keep, learns_from_missing=learns_from_missing)[0]
+        x_valid = encoded(
+            valid_table, schema, [every], also=kept.keep, learns_from_missing=learns_from_missing
+        )[0]
     filled, known = complete_rows(x)
     initial = without_rare_values(filled, known, schema, min_count=min_count, weight=x.weight)
     columns = columns_of(schema, conditional=config.conditional, components=config.components)
     independent = IndependentColumns(columns)
     independent.initialize_from(filled)
-    return TrainingData(schema, columns, x, x_valid, valid_table, kept, filled, initial, independent, folder)
+    return TrainingData(
+        schema, columns, x, x_valid, valid_table, kept, filled, initial, independent, folder
+    )
 
 
 def _assumptions(schema: Schema) -> str:
@@ -121,7 +136,9 @@ def _assumptions(schema: Schema) -> str:
         return str(schema)
     kinds = Counter(column.kind for column in schema.columns)
     lines = [f"{', '.join(f'{count} {kind}' for kind, count in kinds.items())} columns"]
-    lines += [printable(f"left out: {out.name} ({out.reason})") for out in schema.left_out[:MOST_SHOWN]]
+    lines += [
+        printable(f"left out: {out.name} ({out.reason})") for out in schema.left_out[:MOST_SHOWN]
+    ]
     if (more := len(schema.left_out) - MOST_SHOWN) > 0:
         lines.append(f"and {more} more left out")
     return "\n".join(lines)

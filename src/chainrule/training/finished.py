@@ -23,11 +23,19 @@ def plan_of(record: Mapping[str, Any], name: str) -> Plan:
     try:
         return Plan.from_json(record["config"])
     except (KeyError, TypeError, ShapeError) as error:
-        raise FormatError(f"{name}: its record of training has no configuration: {error}") from error
+        raise FormatError(
+            f"{name}: its record of training has no configuration: {error}"
+        ) from error
 
 
 def require_same_run(
-    done: Density, name: str, asked: Mapping[str, Any], plan: Plan, data: TrainingData, *, min_count: int
+    done: Density,
+    name: str,
+    asked: Mapping[str, Any],
+    plan: Plan,
+    data: TrainingData,
+    *,
+    min_count: int,
 ) -> None:
     """Raises ChainruleError with the differences, unless table and settings are those of the model.
 
@@ -40,17 +48,26 @@ def require_same_run(
     record = done.training
     own = record.get("config")
     changed = [key for key, value in asked.items() if record.get(key) != value]
-    changed += [k for k, v in plan.to_json().items() if not isinstance(own, Mapping) or own.get(k) != v]
+    changed += [
+        k for k, v in plan.to_json().items() if not isinstance(own, Mapping) or own.get(k) != v
+    ]
     found = [f"another {', '.join(changed)}"] if changed else []
     found += _columns(done.schema, data.schema)
-    for what, key, rows in (("training", "train_rows", data.train), ("validation", "valid_rows", data.valid)):
+    for what, key, rows in (
+        ("training", "train_rows", data.train),
+        ("validation", "valid_rows", data.valid),
+    ):
         if record.get(key) != len(rows):
             found.append(f"{record.get(key)} {what} rows where these are {len(rows)}")
     if not found:
         steps = most_steps(len(record.get("history", ())), len(data.train))
         independent = Model(data.schema, data.independent)
-        again = reached(done.model, independent, data.valid_table, data.valid, steps, False, min_count=min_count)
-        if not all(_same(record.get(key), again[key]) for key in ("valid_nats", "independent_valid_nats")):
+        again = reached(
+            done.model, independent, data.valid_table, data.valid, steps, False, min_count=min_count
+        )
+        if not all(
+            _same(record.get(key), again[key]) for key in ("valid_nats", "independent_valid_nats")
+        ):
             found.append("other values in the table")
     if found:
         raise ChainruleError(
@@ -62,14 +79,20 @@ def _columns(own: Schema, schema: Schema) -> list[str]:
     if own.to_json() == schema.to_json():
         return []
     mine, theirs = ({column.name: column for column in each.columns} for each in (own, schema))
-    differing = [name for name in dict.fromkeys([*mine, *theirs]) if mine.get(name) != theirs.get(name)]
+    differing = [
+        name for name in dict.fromkeys([*mine, *theirs]) if mine.get(name) != theirs.get(name)
+    ]
     if not differing:
         return ["another kind of table or other columns left out"]
-    named = ", ".join(map(repr, differing[:MOST_NAMED])) + (", …" if len(differing) > MOST_NAMED else "")
+    named = ", ".join(map(repr, differing[:MOST_NAMED])) + (
+        ", …" if len(differing) > MOST_NAMED else ""
+    )
     return [f"{'another column' if len(differing) == 1 else 'other columns'} {named}"]
 
 
 def _same(recorded: Any, found: Any) -> bool:
     if recorded is None or found is None:
         return recorded is found
-    return isinstance(recorded, float | int) and math.isclose(recorded, found, rel_tol=SAME, abs_tol=SAME)
+    return isinstance(recorded, float | int) and math.isclose(
+        recorded, found, rel_tol=SAME, abs_tol=SAME
+    )

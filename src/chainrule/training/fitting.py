@@ -145,7 +145,9 @@ def fit(
             prefer_last=recipe.prefers_last, show_progress=verbose,
         )  # fmt: skip
         model = Model(data.schema, net.cpu().eval())
-        record = asked | record_of(model, state, plan, data, min_count=min_count, show_progress=verbose)
+        record = asked | record_of(
+            model, state, plan, data, min_count=min_count, show_progress=verbose
+        )
         if not keep_checkpoint:
             kept.remove()  # not earlier: a run that is killed while scoring resumes from the file
     return Density(model, record, seconds=state.seconds)

@@ -61,9 +61,13 @@ def without_rare_values(
     """
     heavy = False
     if weight is not None:
-        heavy = bool(weight.topk(min(min_count - 1, len(weight))).values.sum() > HALF * weight.sum())
+        heavy = bool(
+            weight.topk(min(min_count - 1, len(weight))).values.sum() > HALF * weight.sum()
+        )
     revealing = [
-        k for k, column in enumerate(schema.columns) if _reveals(column, filled[:, k], known, k, min_count, heavy)
+        k
+        for k, column in enumerate(schema.columns)
+        if _reveals(column, filled[:, k], known, k, min_count, heavy)
     ]
     if not revealing:
         return filled
@@ -79,7 +83,12 @@ def without_rare_values(
 
 
 def _reveals(
-    column: AbstractColumn, codes: torch.Tensor, known: torch.Tensor | None, k: int, min_count: int, heavy: bool
+    column: AbstractColumn,
+    codes: torch.Tensor,
+    known: torch.Tensor | None,
+    k: int,
+    min_count: int,
+    heavy: bool,
 ) -> bool:
     """Whether the moments of a column's codes reveal the values of few rows."""
     if column.holds_labels:

@@ -139,7 +139,9 @@ def train(
 def _epoch(state: State, rows: Rows, schedule: Schedule, advance: Callable[[float], None]) -> float:
     """Trains on each row once, or until time is up; returns the mean training loss."""
     total, counted = 0.0, 0
-    for number, batch in enumerate(shuffled_batches(rows, schedule.plan.batch_size, state.generator)):
+    for number, batch in enumerate(
+        shuffled_batches(rows, schedule.plan.batch_size, state.generator)
+    ):
         if (time_used := schedule.time_used()) >= 1:
             break
         schedule.set_rate(state, number, time_used)
@@ -164,7 +166,10 @@ def _step(state: State, batch: Rows, plan: Plan) -> float | None:
         state.bad_in_a_row = 0
         return value
     state.skipped, state.bad_in_a_row = state.skipped + 1, state.bad_in_a_row + 1
-    warnings.warn(f"epoch {state.epoch + 1}: a step with a non-finite loss or gradient was skipped", stacklevel=2)
+    warnings.warn(
+        f"epoch {state.epoch + 1}: a step with a non-finite loss or gradient was skipped",
+        stacklevel=2,
+    )
     if state.bad_in_a_row == BAD_STEPS:
         roll_back(state)
     return None

@@ -32,7 +32,9 @@ def require_memory(
     """
     needed, free = training_bytes(build, columns, plan), free_bytes()
     if free is not None and needed > free:
-        widest = max(range(len(columns)), key=lambda k: columns.input_widths[k] + columns.param_widths[k])
+        widest = max(
+            range(len(columns)), key=lambda k: columns.input_widths[k] + columns.param_widths[k]
+        )
         raise ChainruleError(
             f"training needs about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free: pass smaller hidden "
             f"layers, fewer members or fewer components, or leave out column {names[widest]!r}, which has the most parameters "
@@ -49,7 +51,9 @@ def training_bytes(build: Callable[[Plan], AbstractNetwork], columns: Columns, p
     with torch.device("meta"):
         member = build(replace(plan, members=1, orders=1))
     parameters = list(member.parameters())
-    kept = sum(COPIES * each.nbytes for each in parameters) + sum(each.nbytes for each in member.buffers())
+    kept = sum(COPIES * each.nbytes for each in parameters) + sum(
+        each.nbytes for each in member.buffers()
+    )
     units = sum(each.numel() for each in parameters if each.ndim == 1)
     members, batch = plan.members, BYTES * plan.batch_size
     return members * (kept + batch * AT_ONCE * units) + batch * 2 * sum(columns.input_widths)

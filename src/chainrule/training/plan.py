@@ -54,7 +54,11 @@ class Plan:
     def from_json(cls, spec: Mapping[str, Any]) -> Plan:
         """The plan that ``to_json`` described; raises ShapeError if a value is wrong or missing."""
         config = FitConfig.from_json(spec)
-        left_open = [name for name, value in config.to_json().items() if value is None and name != "hidden_sizes"]
+        left_open = [
+            name
+            for name, value in config.to_json().items()
+            if value is None and name != "hidden_sizes"
+        ]
         if left_open:
             raise ShapeError(f"{', '.join(left_open)}: no value")
         return cls().following(config)

@@ -39,7 +39,13 @@ LEAST_ROWS = 100
 
 
 def record_of(
-    model: Model, state: State, plan: Plan, data: TrainingData, *, min_count: int, show_progress: bool = True
+    model: Model,
+    state: State,
+    plan: Plan,
+    data: TrainingData,
+    *,
+    min_count: int,
+    show_progress: bool = True,
 ) -> dict[str, Any]:
     """The record of a fit as JSON; nats are −log p per row, in the table's units.
 
@@ -59,7 +65,9 @@ def record_of(
     cells = nats_of_cells(network, valid.x, valid.observed)
     alone = nats_of_cells(data.independent, valid.x, valid.observed)
     independent, steps = Model(data.schema, data.independent), most_steps(state.epoch, len(train))
-    found = reached(model, independent, data.valid_table, valid, steps, show_progress, min_count=min_count)
+    found = reached(
+        model, independent, data.valid_table, valid, steps, show_progress, min_count=min_count
+    )
     unit = found.get("rounded_to", 0.0)
     train_unit = _unit(nats_of_rows(data.independent, train).numpy(), _weights(train), min_count)
     history = [_rounded(epoch, unit, ("valid_nats",)) for epoch in state.history]
@@ -72,7 +80,9 @@ def record_of(
         **found,
         "skipped_steps": state.skipped,
         "trials": [_rounded(trial, unit, ("valid_nats",)) for trial in state.trials],
-        "order_spread": None if spread is None else _rounded(spread, unit, ("nats", "between_orders", "within_rows")),
+        "order_spread": None
+        if spread is None
+        else _rounded(spread, unit, ("nats", "between_orders", "within_rows")),
         "columns": _columns(cells, alone, data.schema, valid, min_count),
         "history": [_rounded(epoch, train_unit, ("train_nats",)) for epoch in history],
         **({"train_rounded_to": train_unit} if train_unit else {}),
@@ -88,7 +98,14 @@ def most_steps(epochs: int, rows: int) -> int:
 
 
 def reached(
-    model: Model, independent: Model, table: Table, rows: Rows, steps: int, show_progress: bool, *, min_count: int
+    model: Model,
+    independent: Model,
+    table: Table,
+    rows: Rows,
+    steps: int,
+    show_progress: bool,
+    *,
+    min_count: int,
 ) -> dict[str, Any]:
     """−log p per validation row by the model and by independent columns, as in ``Density.score``.
 
@@ -127,7 +144,10 @@ def reached(
         why = "rounded, since few rows make most of it"
         is_all = found["valid_is"] == "exact"
         found = _rounded(found, unit, [key for key in found if key != "valid_is"])
-        found |= {"valid_is": why if is_all else f"{found['valid_is']}, and {why}", "rounded_to": unit}
+        found |= {
+            "valid_is": why if is_all else f"{found['valid_is']}, and {why}",
+            "rounded_to": unit,
+        }
     return found
 
 
@@ -146,7 +166,11 @@ def _unit(nats: np.ndarray, weights: np.ndarray, min_count: int) -> float:
     few = min(min_count - 1, len(shares))
     is_apart = sizes[1 : few + 1] <= HALF * sizes[:few]
     makes_most = shares[:few].cumsum() > HALF * shares.sum()
-    if len(nats) >= min_count and not most > HALF * shares.sum() and not (makes_most & is_apart).any():
+    if (
+        len(nats) >= min_count
+        and not most > HALF * shares.sum()
+        and not (makes_most & is_apart).any()
+    ):
         return 0.0
     return float(2.0 ** np.floor(np.log2(ROUGH * most)))
 
@@ -198,7 +222,9 @@ def _spread(cells: torch.Tensor, rows: Rows) -> dict[str, float]:
     return replace(spread, nats=float(nats.mean())).to_json()
 
 
-def _columns(cells: torch.Tensor, alone: torch.Tensor, schema: Schema, rows: Rows, min_count: int) -> dict[str, Any]:
+def _columns(
+    cells: torch.Tensor, alone: torch.Tensor, schema: Schema, rows: Rows, min_count: int
+) -> dict[str, Any]:
     """Mean −log p of each column's known cells: given the cells before them, and alone.
 
     Numbers are nats in the table's units.     An orderless network has the mean over 16 orders, so
@@ -212,12 +238,16 @@ def _columns(cells: torch.Tensor, alone: torch.Tensor, schema: Schema, rows: Row
     found = {}
     for name, logs in (("nats", cells), ("independent_nats", alone)):
         nats = logs.mean(0).numpy() - scales
-        found[name] = [_mean_unless_few(nats[known[:, k], k], min_count) for k in range(known.shape[1])]
+        found[name] = [
+            _mean_unless_few(nats[known[:, k], k], min_count) for k in range(known.shape[1])
+        ]
     return {"rows": count, **found}
 
 
 def _mean_unless_few(nats: np.ndarray, min_count: int) -> float | None:
     """The mean of a column's nats; None if it would reveal the nats of few cells."""
-    if len(nats) < max(min_count, 1) or (min_count > 1 and np.abs(nats).max() > HALF * np.abs(nats).sum()):
+    if len(nats) < max(min_count, 1) or (
+        min_count > 1 and np.abs(nats).max() > HALF * np.abs(nats).sum()
+    ):
         return None
     return float(nats.sum() / len(nats))

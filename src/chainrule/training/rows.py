@@ -50,8 +50,14 @@ def encoded(
     if len(table) == 0:
         raise SchemaError(f"{table.source}: no rows")
     width = len(schema.columns)
-    x = [_array(folder, f"x{number}", (len(split), width), np.float32) for number, split in enumerate(splits)]
-    observed = [_array(folder, f"o{number}", (len(split), width), np.bool_) for number, split in enumerate(splits)]
+    x = [
+        _array(folder, f"x{number}", (len(split), width), np.float32)
+        for number, split in enumerate(splits)
+    ]
+    observed = [
+        _array(folder, f"o{number}", (len(split), width), np.bool_)
+        for number, split in enumerate(splits)
+    ]
     scale_nats = np.zeros(len(table))
     missing: dict[int, np.ndarray] = {}
     filled = set()
@@ -75,7 +81,9 @@ def encoded(
     for number, split in enumerate(splits):
         own = None if weight is None else torch.from_numpy(_of_mean_1(weight[split])).float()
         mask = None if complete else torch.from_numpy(observed[number])
-        found.append(Rows(torch.from_numpy(x[number]), mask, own, torch.from_numpy(scale_nats[split])))
+        found.append(
+            Rows(torch.from_numpy(x[number]), mask, own, torch.from_numpy(scale_nats[split]))
+        )
     return found
 
 
@@ -92,11 +100,15 @@ def checked_weight(sample_weight: object, rows: int) -> np.ndarray | None:
         given = np.asarray(sample_weight)
         weight = given.astype(np.float64) if given.dtype.kind != "c" else None
     except (TypeError, ValueError) as error:
-        raise ShapeError(f"sample_weight: pass ({rows},) numbers, not {type(sample_weight).__name__}") from error
+        raise ShapeError(
+            f"sample_weight: pass ({rows},) numbers, not {type(sample_weight).__name__}"
+        ) from error
     if weight is None:
         raise ShapeError(f"sample_weight: pass ({rows},) real numbers; these are complex")
     if weight.shape != (rows,):
-        raise ShapeError(f"sample_weight has shape {weight.shape}; the table has {rows} rows: pass ({rows},)")
+        raise ShapeError(
+            f"sample_weight has shape {weight.shape}; the table has {rows} rows: pass ({rows},)"
+        )
     if not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
         raise ShapeError("sample_weight: pass finite numbers, zero or more, not all of them zero")
     scaled = np.ldexp(weight, -np.frexp(weight.max())[1])  # by a power of two, which rounds nothing
@@ -127,7 +139,9 @@ def split(rows: np.ndarray, fraction: float, generator: torch.Generator) -> list
 
 def rows_held_out(rows: int, training: Mapping[str, Any]) -> np.ndarray:
     """The rows that a fit with this record held out, numbered without rows of weight zero."""
-    return split(np.arange(rows), training["config"]["valid_fraction"], generator_from(training["seed"]))[1]
+    return split(
+        np.arange(rows), training["config"]["valid_fraction"], generator_from(training["seed"])
+    )[1]
 
 
 def _array(folder: Path | None, name: str, shape: tuple[int, int], dtype: type) -> np.ndarray:
@@ -148,7 +162,9 @@ def _require_near(table: Table, schema: Schema, k: int, codes: np.ndarray) -> No
         )
 
 
-def _refuse_missing(table: Table, schema: Schema, missing: dict[int, np.ndarray], filled: set[int]) -> None:
+def _refuse_missing(
+    table: Table, schema: Schema, missing: dict[int, np.ndarray], filled: set[int]
+) -> None:
     absent = [k for k in range(len(schema.columns)) if k not in filled]
     rows = np.arange(len(table)) if absent else np.unique(np.concatenate(list(missing.values())))
     row = int(rows[0])

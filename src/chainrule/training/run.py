@@ -56,13 +56,21 @@ class Run:
     ) -> Run:
         """The run of these files; raises ChainruleError if there is no file to resume from."""
         if resume and checkpoint is None:
-            raise ChainruleError("resume=True needs checkpoint=PATH, the file of the run to continue")
+            raise ChainruleError(
+                "resume=True needs checkpoint=PATH, the file of the run to continue"
+            )
         done = None if finished is None else load(finished)
         is_open = isinstance(checkpoint, Checkpoint)
-        kept = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
+        kept = (
+            checkpoint
+            if checkpoint is None or isinstance(checkpoint, Checkpoint)
+            else Checkpoint(checkpoint)
+        )
         if kept is not None and kept.is_written_by_another():
             name = printable(os.fspath(kept))
-            warnings.warn(f"{name}: another run writes there now; what is written last stays", stacklevel=3)
+            warnings.warn(
+                f"{name}: another run writes there now; what is written last stays", stacklevel=3
+            )
         resumes = resume and kept is not None and kept.exists()
         return cls(kept, resumes, done, os.fspath(finished or ""), not is_open)
 
@@ -72,7 +80,11 @@ class Run:
             asked = self.finished.training.get("seed")
         if asked is not None:
             return asked
-        return seed_of_checkpoint(self.checkpoint) if self.resumes and self.checkpoint is not None else fresh_seed()
+        return (
+            seed_of_checkpoint(self.checkpoint)
+            if self.resumes and self.checkpoint is not None
+            else fresh_seed()
+        )
 
     def plan(self) -> Plan | None:
         """The plan of the earlier run, with the results of its search; None without such a run."""
@@ -86,7 +98,14 @@ class Run:
             require_sizes(self.checkpoint, member, plan)
 
     def keeping(
-        self, plan: Plan, data: TrainingData, description: str, *, seed: int, trials: list[Trial], began: float
+        self,
+        plan: Plan,
+        data: TrainingData,
+        description: str,
+        *,
+        seed: int,
+        trials: list[Trial],
+        began: float,
     ) -> Kept:
         """The keeper of the state while training.
 

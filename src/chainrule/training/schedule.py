@@ -28,7 +28,11 @@ class Schedule:
 
     def time_used(self) -> float:
         """The share of the time limit that has passed; 0 without a limit."""
-        return 0.0 if self.time_limit_s is None else (time.perf_counter() - self.began) / self.time_limit_s
+        return (
+            0.0
+            if self.time_limit_s is None
+            else (time.perf_counter() - self.began) / self.time_limit_s
+        )
 
     def goes_on(self, state: State) -> bool:
         """Whether another epoch follows: epochs and time are left, validation has not stalled."""
@@ -37,11 +41,15 @@ class Schedule:
 
     def is_at_rest(self, state: State) -> bool:
         """Whether the learning rate has fallen to zero."""
-        return self.plan.decay == "cosine" and (state.epoch >= self.plan.epochs or self.time_used() >= 1)
+        return self.plan.decay == "cosine" and (
+            state.epoch >= self.plan.epochs or self.time_used() >= 1
+        )
 
     def set_rate(self, state: State, step: int, time_used: float) -> None:
         """Sets the learning rate of a step of the epoch."""
-        set_rate(state, self.plan, max((state.epoch + step / self.steps) / self.plan.epochs, time_used))
+        set_rate(
+            state, self.plan, max((state.epoch + step / self.steps) / self.plan.epochs, time_used)
+        )
 
     def seconds_left(self, state: State) -> float | None:
         """Seconds of the time limit that are left before the next epoch; None without a limit."""

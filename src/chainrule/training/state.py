@@ -51,8 +51,13 @@ def make_state(network: AbstractTrainable, plan: Plan, generator: torch.Generato
     """The state before the first step; weight decay acts on matrices, not on vectors."""
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=plan.learning_rate, fused=True)
+    groups = [
+        {"params": decayed, "weight_decay": plan.weight_decay},
+        {"params": plain, "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(
+        [g for g in groups if g["params"]], lr=plan.learning_rate, fused=True
+    )
     return State(network, optimizer, generator, best=copy_of_weights(network))
 
 

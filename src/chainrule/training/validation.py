@@ -36,8 +36,15 @@ def losses_of_rows(
     network: AbstractTrainable, rows: Rows, loss: Callable[..., torch.Tensor] | None = None
 ) -> torch.Tensor:
     """The training loss of each row without dropout, (N,) float64, or another loss."""
-    generator, training, loss = generator_from(VALID_SEED), network.training, loss or network.training_loss
+    generator, training, loss = (
+        generator_from(VALID_SEED),
+        network.training,
+        loss or network.training_loss,
+    )
     network.eval()
-    found = [b.in_table_units(loss(b.x, b.observed, generator=generator).double()) for b in batches(rows, VALID_ROWS)]
+    found = [
+        b.in_table_units(loss(b.x, b.observed, generator=generator).double())
+        for b in batches(rows, VALID_ROWS)
+    ]
     network.train(training)
     return torch.cat(found)

@@ -17,12 +17,16 @@ from chainrule.ops.nade import choose, eager, reference
 from chainrule.ops.nade.parameters import Layout, Parameters
 
 
-def outputs(x: torch.Tensor, p: Parameters, layout: Layout, name: str, *, merge_repeats: bool) -> torch.Tensor:
+def outputs(
+    x: torch.Tensor, p: Parameters, layout: Layout, name: str, *, merge_repeats: bool
+) -> torch.Tensor:
     """The outputs (N, P) of the named implementation, differentiable once."""
     return _Outputs.apply(x, *p, layout, name, merge_repeats)
 
 
-def _outputs_of(name: str, x: torch.Tensor, p: Parameters, layout: Layout, merge_repeats: bool) -> torch.Tensor:
+def _outputs_of(
+    name: str, x: torch.Tensor, p: Parameters, layout: Layout, merge_repeats: bool
+) -> torch.Tensor:
     if name == "reference":
         return reference.recursive(x, p, layout)
     if name == "eager":
@@ -31,7 +35,13 @@ def _outputs_of(name: str, x: torch.Tensor, p: Parameters, layout: Layout, merge
 
 
 def _gradients_of(
-    name: str, dy: torch.Tensor, x: torch.Tensor, p: Parameters, layout: Layout, need_x: bool, merge_repeats: bool
+    name: str,
+    dy: torch.Tensor,
+    x: torch.Tensor,
+    p: Parameters,
+    layout: Layout,
+    need_x: bool,
+    merge_repeats: bool,
 ) -> tuple[torch.Tensor | None, Parameters]:
     if name in ("reference", "eager"):  # an operator cannot use the reference's autograd
         return eager.gradients(dy, x, p, layout, need_x=need_x, merge_repeats=merge_repeats)
@@ -76,7 +86,9 @@ class _Outputs(torch.autograd.Function):
         layout, name, merge_repeats = ctx.rest
         need_x = ctx.needs_input_grad[0]
 
-        def gradients(dy: torch.Tensor, x: torch.Tensor, *p: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        def gradients(
+            dy: torch.Tensor, x: torch.Tensor, *p: torch.Tensor
+        ) -> tuple[torch.Tensor | None, ...]:
             dx, dp = _gradients_of(name, dy, x, Parameters(*p), layout, need_x, merge_repeats)
             return dx, *dp
 
@@ -107,7 +119,9 @@ def compiled_outputs(
 ) -> torch.Tensor:
     """The outputs as an operator for torch.compile; each call chooses the implementation."""
     widths = list(layout.input_widths), list(layout.output_widths)
-    return torch.ops.chainrule.nade_outputs(x, *p, *widths, layout.activation, merge_repeats, backend or "")
+    return torch.ops.chainrule.nade_outputs(
+        x, *p, *widths, layout.activation, merge_repeats, backend or ""
+    )
 
 
 @torch.library.custom_op("chainrule::nade_outputs", mutates_args=())
@@ -131,7 +145,9 @@ def _outputs_operator(
 
 
 @_outputs_operator.register_fake
-def _(x: torch.Tensor, W: torch.Tensor, b: Any, first_hidden: Any, V: torch.Tensor, *rest: Any) -> torch.Tensor:
+def _(
+    x: torch.Tensor, W: torch.Tensor, b: Any, first_hidden: Any, V: torch.Tensor, *rest: Any
+) -> torch.Tensor:
     return W.new_empty(x.shape[0], V.shape[0])
 
 
@@ -153,7 +169,9 @@ def _gradients_operator(
 ) -> list[torch.Tensor]:
     layout = Layout(tuple(input_widths), tuple(output_widths), activation)
     name = choose.chosen(W, backend or None)
-    dx, dp = _gradients_of(name, dy, x, Parameters(W, b, first_hidden, V, c), layout, need_x, merge_repeats)
+    dx, dp = _gradients_of(
+        name, dy, x, Parameters(W, b, first_hidden, V, c), layout, need_x, merge_repeats
+    )
     return [x.new_empty(0) if dx is None else dx.contiguous(), *(g.contiguous() for g in dp)]
 
 

@@ -36,9 +36,13 @@ def chosen(W: torch.Tensor, backend: str | None = None) -> str:
     asked = check_backend(backend)
     if asked is None and (variable := os.environ.get(VARIABLE)):
         if variable not in BACKENDS:
-            raise BackendError(f"environment variable {VARIABLE}: {unknown_choice('backend', variable, BACKENDS)}")
+            raise BackendError(
+                f"environment variable {VARIABLE}: {unknown_choice('backend', variable, BACKENDS)}"
+            )
         asked = variable
-    name = asked or ("triton" if W.device.type == "cuda" else "cpu" if W.device.type == "cpu" else "eager")
+    name = asked or (
+        "triton" if W.device.type == "cuda" else "cpu" if W.device.type == "cpu" else "eager"
+    )
     if name in ("reference", "eager"):
         return name
     reason = _unfit(name, W.device.type, W.dtype, W.shape[1])
@@ -61,7 +65,9 @@ def _unfit(name: str, device: str, dtype: torch.dtype, hidden: int) -> str | Non
         if device != "cpu":
             return f"the weights are on a {device} device"
         if dtype != torch.float32:
-            return f"its kernels are for float32, the weights are {str(dtype).removeprefix('torch.')}"
+            return (
+                f"its kernels are for float32, the weights are {str(dtype).removeprefix('torch.')}"
+            )
     elif device != "cuda":
         return f"the weights are on a {device} device"
     try:

@@ -72,7 +72,9 @@ def gradients(
     _check_shapes(plan, x, p)
     W, V = p.W, p.V
     if dy.shape != (len(x), len(V)):
-        raise ShapeError(f"the gradient of the outputs has shape {tuple(dy.shape)}, the outputs {(len(x), len(V))}")
+        raise ShapeError(
+            f"the gradient of the outputs has shape {tuple(dy.shape)}, the outputs {(len(x), len(V))}"
+        )
     strips = _ceil(W.shape[1], kernels.LANES)
     dx = torch.zeros(x.shape, dtype=torch.float32, device="cpu") if need_x else None
     rows = max(1, SHARE_NUMBERS // max(1, strips * W.shape[0])) if need_x else max(1, len(x))
@@ -105,7 +107,9 @@ def sample(
     _check_shapes(_plan(layout), uniforms, p)
     for name, tensor in (("values", values), ("observed", observed)):
         if tensor is not None and tensor.shape != uniforms.shape:
-            raise ShapeError(f"{name} has shape {tuple(tensor.shape)}; the uniforms have {tuple(uniforms.shape)}")
+            raise ShapeError(
+                f"{name} has shape {tuple(tensor.shape)}; the uniforms have {tuple(uniforms.shape)}"
+            )
     if values is None or observed is None:
         x, known = torch.empty(uniforms.shape, dtype=torch.float32, device="cpu"), NOTHING
     else:
@@ -136,7 +140,10 @@ def advance(
     activation: str,
 ) -> torch.Tensor:
     """One step of sampling: a (N, H) += x (N, i) W and h = σ(a), in place; returns c + h Vᵀ."""
-    H, expected = W.shape[1], ((len(x), W.shape[1]), (len(x), W.shape[0]), (len(V), W.shape[1]), (len(V),))
+    H, expected = (
+        W.shape[1],
+        ((len(x), W.shape[1]), (len(x), W.shape[0]), (len(V), W.shape[1]), (len(V),)),
+    )
     if (a.shape, x.shape, V.shape, c.shape) != expected or h.shape != a.shape:
         shapes = ", ".join(str(tuple(t.shape)) for t in (a, h, x, W, V, c))
         raise ShapeError(
@@ -148,7 +155,9 @@ def advance(
         and a.dtype == h.dtype == torch.float32
         and a.device == h.device == W.device
     ):
-        raise ShapeError("a and h are renewed in place: pass contiguous float32 tensors on the weights' device")
+        raise ShapeError(
+            "a and h are renewed in place: pass contiguous float32 tensors on the weights' device"
+        )
     y = torch.empty((len(x), len(V)), dtype=torch.float32, device="cpu")
     size = _rows_per_task(len(x))
     tasks = _ceil(len(x), size)
@@ -223,17 +232,39 @@ def _backward(
     if len(plan.blocks) == 1:
         for total in sums[:2]:
             total[:] = 0
-        return [*(total[0] for total in sums), _array(dy).sum(0, dtype=np.float64).astype(np.float32)]
+        return [
+            *(total[0] for total in sums),
+            _array(dy).sum(0, dtype=np.float64).astype(np.float32),
+        ]
     shares = np.zeros((strips, rows, slots) if dx is not None else (1, 0, 0), np.float32)
     tensors = [_ready(t) for t in (x, p.W, p.b, p.V)]
     every, lanes, chunk = dx is not None, kernels.LANES, CHUNK
     share, tasks = max(1, _ceil(groups, torch.get_num_threads())), _ceil(H, wide) * splits
-    first, seats, pieces = threads.wanted(_ceil(groups, share)), threads.wanted(tasks), len(plan.blocks) - 1
+    first, seats, pieces = (
+        threads.wanted(_ceil(groups, share)),
+        threads.wanted(tasks),
+        len(plan.blocks) - 1,
+    )
     with _borrowed() as buffer:
-        slot, count = buffer("slots", rows, slots, dtype=np.int32), buffer("counts", rows, dtype=np.int32)
+        slot, count = (
+            buffer("slots", rows, slots, dtype=np.int32),
+            buffer("counts", rows, dtype=np.int32),
+        )
         of_groups = buffer("sums of dy", groups, P)
         dy = _ready(pad(dy, (0, 0, 0, -rows % kernels.ROWS)) if rows % kernels.ROWS else dy)
-        _run("prepare", _ceil(groups, share), first, tensors[0], dy, plan.inputs, every, slot, count, of_groups, share)
+        _run(
+            "prepare",
+            _ceil(groups, share),
+            first,
+            tensors[0],
+            dy,
+            plan.inputs,
+            every,
+            slot,
+            count,
+            of_groups,
+            share,
+        )
         _run(
             "backward", tasks, seats, *tensors, *plan[:4], slot, count, dy, relu, every, shares, *sums, wide, size,
             *(buffer(name, seats, n, lanes) for name, n in (("W", slots), ("V", P), ("dW", slots), ("dV", P))),
@@ -249,10 +280,19 @@ def _backward(
 def _check_shapes(plan: _Plan, x: torch.Tensor, p: Parameters) -> None:
     """Raises ShapeError unless x and the parameters fit the layout; kernels do not check."""
     inputs, outs, H = int(plan.inputs[-1]), int(plan.outputs[-1]), p.W.shape[-1]
-    expected = {"x": (len(x), inputs), "W": (inputs, H), "b": (H,), "first_hidden": (H,), "V": (outs, H), "c": (outs,)}
+    expected = {
+        "x": (len(x), inputs),
+        "W": (inputs, H),
+        "b": (H,),
+        "first_hidden": (H,),
+        "V": (outs, H),
+        "c": (outs,),
+    }
     for (name, shape), tensor in zip(expected.items(), (x, *p), strict=True):
         if tensor.shape != shape:
-            raise ShapeError(f"{name} has shape {tuple(tensor.shape)}; this layout and {H} hidden units want {shape}")
+            raise ShapeError(
+                f"{name} has shape {tuple(tensor.shape)}; this layout and {H} hidden units want {shape}"
+            )
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
@@ -263,7 +303,9 @@ def _array(tensor: torch.Tensor) -> np.ndarray:
 def _ready(tensor: torch.Tensor) -> torch.Tensor:
     """The tensor as kernels read it: contiguous, aligned float32 in main memory."""
     if tensor.device.type != "cpu":  # kernels read memory by address
-        raise ShapeError(f"a tensor is on the device {tensor.device}, the weights are on the CPU; move it there")
+        raise ShapeError(
+            f"a tensor is on the device {tensor.device}, the weights are on the CPU; move it there"
+        )
     tensor = tensor.resolve_neg()
     if tensor.dtype is not torch.float32 or not tensor.is_contiguous():
         tensor = tensor.to(torch.float32).contiguous()

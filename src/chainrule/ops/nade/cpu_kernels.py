@@ -89,7 +89,9 @@ def _constant(value: float) -> ir.Constant:
     return ir.Constant(_STRIP, [ir.Constant(_FLOAT, float(np.float32(value)))] * LANES)
 
 
-def _address(context: Any, builder: Any, array_type: Any, array: Any, offset: Any, lanes: int = LANES) -> Any:
+def _address(
+    context: Any, builder: Any, array_type: Any, array: Any, offset: Any, lanes: int = LANES
+) -> Any:
     data = context.make_array(array_type)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [offset]), ir.VectorType(_FLOAT, lanes).as_pointer())
 
@@ -124,7 +126,9 @@ def _loader(kind: StripType) -> Any:
         """The strip at ``offset`` of a contiguous float32 array of any shape."""
 
         def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            return builder.load(_address(context, builder, signature.args[0], args[0], args[1], kind.lanes), align=4)
+            return builder.load(
+                _address(context, builder, signature.args[0], args[0], args[1], kind.lanes), align=4
+            )
 
         return kind(array, types.intp), emit
 
@@ -137,11 +141,19 @@ def _part_loader(kind: StripType) -> Any:
 
         def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             address = _address(context, builder, signature.args[0], args[0], args[1], kind.lanes)
-            value, mask = ir.VectorType(_FLOAT, kind.lanes), ir.VectorType(ir.IntType(1), kind.lanes)
+            value, mask = (
+                ir.VectorType(_FLOAT, kind.lanes),
+                ir.VectorType(ir.IntType(1), kind.lanes),
+            )
             function = ir.FunctionType(value, [value.as_pointer(), _INT, mask, value])
-            function = cgutils.get_or_insert_function(builder.module, function, f"llvm.masked.load.v{kind.lanes}f32.p0")
+            function = cgutils.get_or_insert_function(
+                builder.module, function, f"llvm.masked.load.v{kind.lanes}f32.p0"
+            )
             rest = ir.Constant(value, [ir.Constant(_FLOAT, 0.0)] * kind.lanes)
-            return builder.call(function, [address, ir.Constant(_INT, 4), _first(builder, args[2], kind.lanes), rest])
+            return builder.call(
+                function,
+                [address, ir.Constant(_INT, 4), _first(builder, args[2], kind.lanes), rest],
+            )
 
         return kind(array, types.intp, types.intp), emit
 
@@ -156,7 +168,9 @@ def prefetch(typingctx: Any, array: Any, offset: Any) -> Any:
         pointer, integer = ir.IntType(8).as_pointer(), ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [pointer, integer, integer, integer])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        place = builder.bitcast(_element(context, builder, signature.args[0], args[0], args[1]), pointer)
+        place = builder.bitcast(
+            _element(context, builder, signature.args[0], args[0], args[1]), pointer
+        )
         builder.call(function, [place, *(integer(n) for n in (0, 3, 1))])
         return context.get_dummy_value()
 
@@ -172,7 +186,9 @@ def store(typingctx: Any, array: Any, offset: Any, value: Any) -> Any:
     """Writes a strip."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        builder.store(args[2], _address(context, builder, signature.args[0], args[0], args[1]), align=4)
+        builder.store(
+            args[2], _address(context, builder, signature.args[0], args[0], args[1]), align=4
+        )
         return context.get_dummy_value()
 
     return types.void(array, types.intp, strip), emit
@@ -188,7 +204,9 @@ def _first(builder: Any, count: Any, lanes: int = LANES) -> Any:
 def _spread(builder: Any, value: Any, kind: ir.VectorType) -> Any:
     nothing, zeros = ir.Constant(kind, ir.Undefined), ir.VectorType(_INT, kind.count)
     one = builder.insert_element(nothing, value, ir.Constant(_INT, 0))
-    return builder.shuffle_vector(one, nothing, ir.Constant(zeros, [ir.Constant(_INT, 0)] * kind.count))
+    return builder.shuffle_vector(
+        one, nothing, ir.Constant(zeros, [ir.Constant(_INT, 0)] * kind.count)
+    )
 
 
 @intrinsic
@@ -199,7 +217,9 @@ def store_part(typingctx: Any, array: Any, offset: Any, value: Any, count: Any) 
         address = _address(context, builder, signature.args[0], args[0], args[1])
         mask = ir.VectorType(ir.IntType(1), LANES)
         kind = ir.FunctionType(ir.VoidType(), [_STRIP, _STRIP.as_pointer(), _INT, mask])
-        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.store.v{LANES}f32.p0")
+        function = cgutils.get_or_insert_function(
+            builder.module, kind, f"llvm.masked.store.v{LANES}f32.p0"
+        )
         builder.call(function, [args[2], address, ir.Constant(_INT, 4), _first(builder, args[3])])
         return context.get_dummy_value()
 
@@ -259,7 +279,9 @@ def where_positive(typingctx: Any, test: Any, value: Any) -> Any:
     """The value where ``test`` is above zero, zero elsewhere."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.select(builder.fcmp_ordered(">", args[0], _constant(0)), args[1], _constant(0))
+        return builder.select(
+            builder.fcmp_ordered(">", args[0], _constant(0)), args[1], _constant(0)
+        )
 
     return strip(strip, strip), emit
 
@@ -290,16 +312,31 @@ def times_power_of_two(typingctx: Any, a: Any, n: Any) -> Any:
             return builder.bitcast(builder.add(builder.bitcast(args[0], _INTS), exponent), _STRIP)
         part, mask = ir.VectorType(_FLOAT, 16), ir.IntType(16)
         kind = ir.FunctionType(part, [part, part, part, mask, _INT])
-        scale = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx512.mask.scalef.ps.512")
-        rest = ir.Constant(part, ir.Undefined), ir.Constant(mask, -1), ir.Constant(_INT, 4)  # 4: default rounding
+        scale = cgutils.get_or_insert_function(
+            builder.module, kind, "llvm.x86.avx512.mask.scalef.ps.512"
+        )
+        rest = (
+            ir.Constant(part, ir.Undefined),
+            ir.Constant(mask, -1),
+            ir.Constant(_INT, 4),
+        )  # 4: default rounding
         parts = []
         for start in range(0, LANES, 16):
-            lanes = ir.Constant(ir.VectorType(_INT, 16), [ir.Constant(_INT, start + k) for k in range(16)])
-            parts.append(builder.call(scale, [*(builder.shuffle_vector(v, v, lanes) for v in args), *rest]))
+            lanes = ir.Constant(
+                ir.VectorType(_INT, 16), [ir.Constant(_INT, start + k) for k in range(16)]
+            )
+            parts.append(
+                builder.call(scale, [*(builder.shuffle_vector(v, v, lanes) for v in args), *rest])
+            )
         while len(parts) > 1:
             width = 2 * parts[0].type.count
-            lanes = ir.Constant(ir.VectorType(_INT, width), [ir.Constant(_INT, k) for k in range(width)])
-            parts = [builder.shuffle_vector(v, w, lanes) for v, w in zip(parts[::2], parts[1::2], strict=True)]
+            lanes = ir.Constant(
+                ir.VectorType(_INT, width), [ir.Constant(_INT, k) for k in range(width)]
+            )
+            parts = [
+                builder.shuffle_vector(v, w, lanes)
+                for v, w in zip(parts[::2], parts[1::2], strict=True)
+            ]
         return parts[0]
 
     return strip(strip, strip), emit
@@ -324,7 +361,9 @@ def nonzero(typingctx: Any, a: Any) -> Any:
     """64 bits: bit k is set where lane k is not zero, or is NaN."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.bitcast(builder.fcmp_unordered("!=", args[0], _constant(0)), ir.IntType(LANES))
+        return builder.bitcast(
+            builder.fcmp_unordered("!=", args[0], _constant(0)), ir.IntType(LANES)
+        )
 
     return types.uint64(strip), emit
 
@@ -346,7 +385,9 @@ def _halved(builder: Any, a: Any, b: Any, width: int, groups: int) -> Any:
     other = b if b is not None else ir.Constant(a.type, ir.Undefined)
 
     def pick(by: int) -> Any:
-        mask = ir.Constant(ir.VectorType(_INT, len(indices)), [ir.Constant(_INT, k + by) for k in indices])
+        mask = ir.Constant(
+            ir.VectorType(_INT, len(indices)), [ir.Constant(_INT, k + by) for k in indices]
+        )
         return builder.shuffle_vector(a, other, mask)
 
     return builder.fadd(pick(0), pick(width // 2))
@@ -360,7 +401,10 @@ def _totals(builder: Any, strips: list[Any]) -> Any:
         width //= 2
     groups = 1
     while len(strips) > 1:
-        strips = [_halved(builder, a, b, width, groups) for a, b in zip(strips[::2], strips[1::2], strict=True)]
+        strips = [
+            _halved(builder, a, b, width, groups)
+            for a, b in zip(strips[::2], strips[1::2], strict=True)
+        ]
         width, groups = width // 2, groups * 2
     while width > 1:
         strips = [_halved(builder, strips[0], None, width, groups)]
@@ -447,7 +491,9 @@ def _arguments(kinds: str) -> Any:
                     continue
                 array = context.make_array(kind)(context, builder)
                 data = builder.inttoptr(word(), context.get_data_type(kind.dtype).as_pointer())
-                size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
+                size = context.get_constant(
+                    types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype))
+                )
                 shape, strides = [word() for _ in range(kind.ndim)], [size]
                 for length in reversed(shape[1:]):
                     strides.insert(0, builder.mul(strides[0], length))
@@ -476,7 +522,9 @@ def _kernel(function: Any) -> Any:
 _MAGIC = np.float32(1.5 * 2**23)  # adding and subtracting it rounds to an integer
 _LN_2 = np.float32(0.6931471805599453)
 # 2^f = 1 + f (P0 + …) within 9.2e-8 for |f| <= ½: minimax relative error, by linear programming
-_P = tuple(np.float32(p) for p in (0.693146978, 0.240222421, 0.0555073377, 0.0096715129, 0.00132647221))
+_P = tuple(
+    np.float32(p) for p in (0.693146978, 0.240222421, 0.0555073377, 0.0096715129, 0.00132647221)
+)
 _ONE, _HALF, _ZERO = np.float32(1), np.float32(0.5), np.float32(0)
 _MOST = np.float32(126)  # 2^126 and its inverse are normal float32 numbers
 
@@ -506,7 +554,16 @@ def _sigmoid(t):
 
 # log(1 + f) = f − f²/2 + f³ (Q0 + …) within 3.2e-8 for √½ <= 1 + f <= √2, by the same method
 _Q = tuple(
-    np.float32(q) for q in (0.333339107, -0.25001337, 0.19963064, -0.165775845, 0.149147655, -0.142674892, 0.0870044651)
+    np.float32(q)
+    for q in (
+        0.333339107,
+        -0.25001337,
+        0.19963064,
+        -0.165775845,
+        0.149147655,
+        -0.142674892,
+        0.0870044651,
+    )
 )
 
 
@@ -590,7 +647,11 @@ def _dot_half(V, p, h, at, H):
     """V_p · h, summed in the same sequence as in the three functions below."""
     sum0 = half_of_zeros()
     for lane in range(0, H, HALF):
-        v = load_half(V, p * H + lane) if H - lane >= HALF else load_half_part(V, p * H + lane, H - lane)
+        v = (
+            load_half(V, p * H + lane)
+            if H - lane >= HALF
+            else load_half_part(V, p * H + lane, H - lane)
+        )
         sum0 = fma(v, load_half(h, at + lane), sum0)
     return total(sum0)
 
@@ -696,7 +757,13 @@ def _forward(
     thread has buffers: a and h (rows of a task, pitch), packed (outputs of a block, pitch), first
     (outputs of the first step,), active (steps of a block,).
     """
-    a, h, packed, first, active = a_of[seat], h_of[seat], packed_of[seat], first_of[seat], active_of[seat]
+    a, h, packed, first, active = (
+        a_of[seat],
+        h_of[seat],
+        packed_of[seat],
+        first_of[seat],
+        active_of[seat],
+    )
     steps, H, P, pitch = len(in_start) - 1, W.shape[1], len(V), a.shape[1]
     top = number * len(a)
     rows = min(len(a), len(x) - top)
@@ -742,7 +809,18 @@ def _forward(
                 if k < steps - 1 and bits != 0:
                     for r in range(together):
                         if bits >> r & 1:
-                            _add(x, W, row + r, in_start[k], in_start[k + 1], relu, a, h, at + r * pitch, H)
+                            _add(
+                                x,
+                                W,
+                                row + r,
+                                in_start[k],
+                                in_start[k + 1],
+                                relu,
+                                a,
+                                h,
+                                at + r * pitch,
+                                H,
+                            )
             done += together
 
 
@@ -755,7 +833,9 @@ def forward(words):
         number = claim(words, TAKEN)
 
 
-_prepare_arguments = _arguments("f4[:,::1], f4[:,::1], i8[::1], b1, i4[:,::1], i4[::1], f4[:,::1], i8")
+_prepare_arguments = _arguments(
+    "f4[:,::1], f4[:,::1], i8[::1], b1, i4[:,::1], i4[::1], f4[:,::1], i8"
+)
 
 
 @_loops
@@ -907,7 +987,12 @@ def _backward(
     some, part = number // len(dW_of), number % len(dW_of)
     dW, db, dV = dW_of[part], db_of[part], dV_of[part]
     Ws, Vs, dWs, dVs = Ws_of[seat], Vs_of[seat], dWs_of[seat], dVs_of[seat]
-    anchors, carried, kept, marks = anchors_of[seat], carried_of[seat], kept_of[seat], marks_of[seat]
+    anchors, carried, kept, marks = (
+        anchors_of[seat],
+        carried_of[seat],
+        kept_of[seat],
+        marks_of[seat],
+    )
     first_lane, last_lane = some * wide, min(W.shape[1], (some + 1) * wide)
     begin, end = part * part_groups * ROWS, min(len(x), (part + 1) * part_groups * ROWS)
     H, size, pieces, depth = W.shape[1], anchors.shape[0], len(blocks) - 1, kept.shape[1]
@@ -915,7 +1000,21 @@ def _backward(
     used, SA, SH, unit = in_start[steps - 1], size * LANES, 2 * size * LANES, _unit(relu)
     for lane in range(first_lane, last_lane, LANES):
         share = lane // LANES * len(x) * inputs  # the start of this strip's share of dx
-        strip_of = (x, step_of, slots, marks, Ws, dWs, dx, share, need_x, anchors, carried, kept, relu)
+        strip_of = (
+            x,
+            step_of,
+            slots,
+            marks,
+            Ws,
+            dWs,
+            dx,
+            share,
+            need_x,
+            anchors,
+            carried,
+            kept,
+            relu,
+        )
         for i in range(used):
             store(Ws, i * LANES, _weights(W, i * H, lane, H))
             store(dWs, i * LANES, spread(_ZERO))
@@ -955,7 +1054,10 @@ def _backward(
                         next3 = _step_before(step_of, slots, at3, marks[r + 3])
                         h3 = _rebuild(r + 3, 3 * depth * LANES, at3, block, s0, s1, strip_of)
                     dh0, dh1 = load(carried, SH + r * LANES), load(carried, SH + (r + 1) * LANES)
-                    dh2, dh3 = load(carried, SH + (r + 2) * LANES), load(carried, SH + (r + 3) * LANES)
+                    dh2, dh3 = (
+                        load(carried, SH + (r + 2) * LANES),
+                        load(carried, SH + (r + 3) * LANES),
+                    )
                     for k in range(s1 - 1, s0 - 1, -1):
                         if k == next0:
                             next0 = _close(dh0, r, h0, at, k, strip_of)
@@ -978,15 +1080,26 @@ def _backward(
                             g0, g1 = spread(read(dy, of)), spread(read(dy, of + P))
                             g2, g3 = spread(read(dy, of + 2 * P)), spread(read(dy, of + 3 * P))
                             v, dv = load(Vs, p * LANES), load(dVs, p * LANES)
-                            dh0, dh1, dh2, dh3 = fma(g0, v, dh0), fma(g1, v, dh1), fma(g2, v, dh2), fma(g3, v, dh3)
+                            dh0, dh1, dh2, dh3 = (
+                                fma(g0, v, dh0),
+                                fma(g1, v, dh1),
+                                fma(g2, v, dh2),
+                                fma(g3, v, dh3),
+                            )
                             dv = fma(g1, load(kept, h1), fma(g0, load(kept, h0), dv))
-                            store(dVs, p * LANES, fma(g3, load(kept, h3), fma(g2, load(kept, h2), dv)))
+                            store(
+                                dVs, p * LANES, fma(g3, load(kept, h3), fma(g2, load(kept, h2), dv))
+                            )
                     store(carried, SH + r * LANES, dh0)
                     store(carried, SH + (r + 1) * LANES, dh1)
                     store(carried, SH + (r + 2) * LANES, dh2)
                     store(carried, SH + (r + 3) * LANES, dh3)
             for r in range(rows):
-                h, da, dh = load(carried, r * LANES), load(carried, SA + r * LANES), load(carried, SH + r * LANES)
+                h, da, dh = (
+                    load(carried, r * LANES),
+                    load(carried, SA + r * LANES),
+                    load(carried, SH + r * LANES),
+                )
                 da = _passed_on(dh, h, da, relu)
                 dbias = dbias + da
                 at = (top + r) * inputs
@@ -1026,7 +1139,13 @@ def _sample(
     a and h (rows of a task, pitch), packed (steps of a block, pitch), thresholds (2 ROWS, steps of
     a block in whole strips), logits (2 ROWS,).
     """
-    a, h, packed, thresholds, logits = a_of[seat], h_of[seat], packed_of[seat], thresholds_of[seat], logits_of[seat]
+    a, h, packed, thresholds, logits = (
+        a_of[seat],
+        h_of[seat],
+        packed_of[seat],
+        thresholds_of[seat],
+        logits_of[seat],
+    )
     steps, H, pitch, wide = W.shape[0], W.shape[1], a.shape[1], thresholds.shape[1]
     top = number * len(a)
     rows = min(len(a), len(x) - top)
@@ -1049,7 +1168,9 @@ def _sample(
             k = s0
             while together > 1 and k < s1:
                 if together == ROWS:
-                    logits[0], logits[1], logits[2], logits[3] = _dots4(packed, k - s0, h, at, pitch)
+                    logits[0], logits[1], logits[2], logits[3] = _dots4(
+                        packed, k - s0, h, at, pitch
+                    )
                 else:
                     t0, t1, t2, t3, t4, t5, t6, t7 = _dots8(packed, k - s0, h, at, pitch)
                     logits[0], logits[1], logits[2], logits[3] = t0, t1, t2, t3
@@ -1068,7 +1189,14 @@ def _sample(
                     logits[0] = _dot_half(V, k, h, at, H)
                 stop, drawn, r = k + ahead, _ZERO, 0
                 while k < stop and drawn == 0:
-                    drawn = _draw(thresholds, k - s0, observed, x, row * steps + k, read(logits, r) + read(c, k))
+                    drawn = _draw(
+                        thresholds,
+                        k - s0,
+                        observed,
+                        x,
+                        row * steps + k,
+                        read(logits, r) + read(c, k),
+                    )
                     r += 1
                     k += 1
                 if drawn != 0 and k < steps:
@@ -1106,7 +1234,9 @@ def sample(words):
         number = claim(words, TAKEN)
 
 
-_advance_arguments = _arguments("f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4[::1], b1, f4[:,::1], i8")
+_advance_arguments = _arguments(
+    "f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4[::1], b1, f4[:,::1], i8"
+)
 
 
 @_loops

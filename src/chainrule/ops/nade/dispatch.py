@@ -17,7 +17,12 @@ from chainrule.ops.nade.parameters import Layout, Parameters
 
 
 def outputs(
-    x: torch.Tensor, p: Parameters, layout: Layout, *, merge_repeats: bool = False, backend: str | None = None
+    x: torch.Tensor,
+    p: Parameters,
+    layout: Layout,
+    *,
+    merge_repeats: bool = False,
+    backend: str | None = None,
 ) -> torch.Tensor:
     """Every step's outputs y (N, P), differentiable once.
 
@@ -116,4 +121,8 @@ def advance(
 
 def _without_autocast(device: str) -> AbstractContextManager[Any]:
     """Switches autocast off if it is on; switching costs as much as a short kernel."""
-    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
+    return (
+        torch.autocast(device, enabled=False)
+        if torch.is_autocast_enabled(device)
+        else nullcontext()
+    )

@@ -28,7 +28,9 @@ MERGED_STEPS, FULL_STEPS = 32, 12
 BLOCK_NUMBERS = 2**22  # the largest temporary, in numbers: 16 MiB of float32
 
 
-def outputs(x: torch.Tensor, p: Parameters, layout: Layout, *, merge_repeats: bool = False) -> torch.Tensor:
+def outputs(
+    x: torch.Tensor, p: Parameters, layout: Layout, *, merge_repeats: bool = False
+) -> torch.Tensor:
     """Every step's outputs y (N, P), equal to those of ``reference.recursive``.
 
     Args:
@@ -50,8 +52,12 @@ def outputs(x: torch.Tensor, p: Parameters, layout: Layout, *, merge_repeats: bo
         for block in blocks:
             xb, Wb = x[rows, block.inputs], W[block.inputs]
             states = _states(xb, block, merge=merge_repeats)
-            h = _activate_(torch.addmm(a[states.row], states.inputs, Wb), layout.activation)  # (M, H)
-            y_later[rows, block.outputs] = (h @ V_later[block.outputs].T).gather(0, states.of_output)
+            h = _activate_(
+                torch.addmm(a[states.row], states.inputs, Wb), layout.activation
+            )  # (M, H)
+            y_later[rows, block.outputs] = (h @ V_later[block.outputs].T).gather(
+                0, states.of_output
+            )
             a = torch.addmm(a, xb, Wb)
     return y.add_(c)
 
@@ -85,7 +91,9 @@ def gradients(
         for block, start in zip(reversed(blocks), reversed(starts), strict=True):
             xb, Wb, Vb = x[rows, block.inputs], W[block.inputs], V_later[block.outputs]
             states = _states(xb, block, merge=merge)
-            h = _activate_(torch.addmm(start[states.row], states.inputs, Wb), layout.activation)  # (M, H)
+            h = _activate_(
+                torch.addmm(start[states.row], states.inputs, Wb), layout.activation
+            )  # (M, H)
             g = x.new_zeros(len(h), Vb.shape[0])  # (M, P_b)
             g.scatter_(0, states.of_output, dy_later[rows, block.outputs])
             dV_later[block.outputs].addmm_(g.T, h)
@@ -213,9 +221,15 @@ def _blocks(layout: Layout, steps_per_block: int) -> tuple[_Block, ...]:
             _Block(
                 steps=e - s,
                 inputs=slice(start, stop),
-                outputs=slice(layout.outputs[s].start - after_first, layout.outputs[e - 1].stop - after_first),
-                input_step=torch.tensor([k - s for k in readable for _ in range(layout.input_widths[k])]).long(),
-                output_step=torch.tensor([k - s for k in range(s, e) for _ in range(layout.output_widths[k])]),
+                outputs=slice(
+                    layout.outputs[s].start - after_first, layout.outputs[e - 1].stop - after_first
+                ),
+                input_step=torch.tensor(
+                    [k - s for k in readable for _ in range(layout.input_widths[k])]
+                ).long(),
+                output_step=torch.tensor(
+                    [k - s for k in range(s, e) for _ in range(layout.output_widths[k])]
+                ),
             )
         )
     return tuple(blocks)
@@ -253,11 +267,15 @@ def _states(x: torch.Tensor, block: _Block, *, merge: bool) -> _States:
     return _States(row, inputs, known, number[:, output_step])
 
 
-def _row_chunks(rows: int, blocks: tuple[_Block, ...], hidden: int, *, keeps_starts: bool = False) -> Iterator[slice]:
+def _row_chunks(
+    rows: int, blocks: tuple[_Block, ...], hidden: int, *, keeps_starts: bool = False
+) -> Iterator[slice]:
     """Chunks of rows so short that no temporary exceeds BLOCK_NUMBERS; none without blocks."""
     if not blocks:
         return
-    numbers = [block.steps * max(hidden, len(block.input_step), len(block.output_step)) for block in blocks]
+    numbers = [
+        block.steps * max(hidden, len(block.input_step), len(block.output_step)) for block in blocks
+    ]
     if keeps_starts:  # the backward pass keeps the sums at the starts of blocks
         numbers.append(len(blocks) * hidden)
     size = max(1, BLOCK_NUMBERS // max(numbers))

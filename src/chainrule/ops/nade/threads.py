@@ -63,7 +63,10 @@ def _openmp_runtime() -> Callable[..., None] | None:
         function = ctypes.CDLL(None).GOMP_parallel
     except (AttributeError, OSError, TypeError):  # another runtime, or no global name space
         return None
-    function.argtypes, function.restype = [KERNEL, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint], None
+    function.argtypes, function.restype = (
+        [KERNEL, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint],
+        None,
+    )
     return function
 
 
@@ -78,7 +81,9 @@ def wanted(tasks: int) -> int:
     return max(1, min(torch.get_num_threads(), tasks))
 
 
-def run(kernel: Callable[[int], None], words: array[int], threads: int, arguments: object = None) -> None:
+def run(
+    kernel: Callable[[int], None], words: array[int], threads: int, arguments: object = None
+) -> None:
     """Calls ``kernel(words)`` in up to ``threads`` threads, including this one, and waits for all.
 
     Args:
@@ -107,7 +112,9 @@ def run(kernel: Callable[[int], None], words: array[int], threads: int, argument
 def _grow(size: int) -> None:
     with _growing:
         while len(_threads) < size:
-            thread = threading.Thread(target=_serve, args=(_jobs,), name="chainrule kernels", daemon=True)
+            thread = threading.Thread(
+                target=_serve, args=(_jobs,), name="chainrule kernels", daemon=True
+            )
             thread.start()
             _threads.append(thread)
 

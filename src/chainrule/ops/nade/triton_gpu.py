@@ -296,7 +296,9 @@ def _plan(layout: Layout, device: torch.device) -> _Plan:
     inputs = [min(s.stop, slots) for s in layout.inputs]
     return _Plan(
         input_stops=torch.tensor(inputs, dtype=torch.int32, device=device),
-        output_stops=torch.tensor([s.stop for s in layout.outputs], dtype=torch.int32, device=device),
+        output_stops=torch.tensor(
+            [s.stop for s in layout.outputs], dtype=torch.int32, device=device
+        ),
         slots=slots,
         first_output=layout.outputs[0].stop,
         unit=set(layout.input_widths) == set(layout.output_widths) == {1},
@@ -310,7 +312,9 @@ def _checked(W: torch.Tensor) -> int:
     return W.shape[1]
 
 
-def _empty(shape: tuple[int, ...], like: torch.Tensor, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+def _empty(
+    shape: tuple[int, ...], like: torch.Tensor, dtype: torch.dtype = torch.float32
+) -> torch.Tensor:
     return torch.empty(shape, dtype=dtype, device=like.device)
 
 
@@ -539,7 +543,9 @@ def _sample_kernel(
     v = _row(V, 0, m, unit, HIDDEN)
     for k in range(0, steps):
         v_next = _row(V, tl.minimum(k + 1, steps - 1), m, unit, HIDDEN)
-        u = tl.load(uniforms_rows + k * uniforms_column, mask=row, other=2.0)  # absent rows draw no ones
+        u = tl.load(
+            uniforms_rows + k * uniforms_column, mask=row, other=2.0
+        )  # absent rows draw no ones
         known = tl.load(observed_rows + k * observed_column, mask=row, other=0) != 0
         value = tl.load(values_rows + k * values_column, mask=known, other=0.0).to(tl.float32)
         logit = (tl.sum(h * v, axis=1) + tl.load(c + k).to(tl.float32)) / temperature
@@ -645,7 +651,9 @@ def _gradients_kernel(
     dW += tl.cast(group, tl.int64) * slots * HIDDEN
     dx += tl.cast(s, tl.int64) * slots * wide
     tile_numbers: tl.constexpr = BLOCK_N * BLOCK_H
-    anchors += (tl.cast(group, tl.int64) * tl.num_programs(0) + s) * ((steps - 1) // ANCHOR) * tile_numbers
+    anchors += (
+        (tl.cast(group, tl.int64) * tl.num_programs(0) + s) * ((steps - 1) // ANCHOR) * tile_numbers
+    )
     anchor = anchors + tl.arange(0, BLOCK_N)[:, None] * BLOCK_H + tl.arange(0, BLOCK_H)[None, :]
     bias = _row(b, 0, m, unit, HIDDEN)
     last_slot = tl.maximum(slots - 1, 0)
@@ -696,7 +704,9 @@ def _gradients_kernel(
                 tl.store(cells, total + tl.sum(g[:, None] * h, axis=0), mask=unit)
                 v, g = v_next, g_next
             changed = 0
-            for i in range(i_stop - 1, i_start - 1, -1):  # slots of step k − 1, known from step k on
+            for i in range(
+                i_stop - 1, i_start - 1, -1
+            ):  # slots of step k − 1, known from step k on
                 cells = dW + tl.cast(i, tl.int64) * HIDDEN + m
                 total = tl.load(cells, mask=old, other=0.0)
                 i_next = tl.maximum(i - 1, 0)

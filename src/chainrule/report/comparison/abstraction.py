@@ -17,8 +17,16 @@ from chainrule.progress import progress_bar
 from chainrule.report.comparison.data import Data
 
 TRAIN_ROWS, VALID_ROWS = 10_000, 2_000  # a linear classifier needs no more
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)  # inverse strengths of its regularisation, chosen on validation rows
-WIDEST, PROJECTED = 20_000, 4_000  # representations with more numbers are projected at random, to this many
+STRENGTHS = (
+    1e-3,
+    1e-2,
+    1e-1,
+    1.0,
+)  # inverse strengths of its regularisation, chosen on validation rows
+WIDEST, PROJECTED = (
+    20_000,
+    4_000,
+)  # representations with more numbers are projected at random, to this many
 BATCH_ROWS = 100
 POOLS = {
     "last": "last hidden vector",
@@ -49,14 +57,18 @@ class Probe:
     standard_error: float
     valid_accuracy: float
     projected: bool = False
-    right: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool), compare=False, repr=False)
+    right: np.ndarray = field(
+        default_factory=lambda: np.zeros(0, dtype=bool), compare=False, repr=False
+    )
 
     def less(self, other: Probe) -> tuple[float, float]:
         """Returns by what share of the test rows this is correct more often than another, with the
         standard error.
         """
         difference = self.right.astype(float) - other.right.astype(float)
-        error = float(difference.std(ddof=1) / len(difference) ** 0.5) if len(difference) > 1 else 0.0
+        error = (
+            float(difference.std(ddof=1) / len(difference) ** 0.5) if len(difference) > 1 else 0.0
+        )
         return float(difference.mean()), error
 
     def to_json(self) -> dict[str, Any]:
@@ -96,10 +108,15 @@ def labelled(data: Data) -> list[tuple[torch.Tensor, np.ndarray]]:
     assert data.labels is not None
     found = []
     for rows, labels, most in zip(
-        (data.train, data.valid, data.test), data.labels, (TRAIN_ROWS, VALID_ROWS, None), strict=True
+        (data.train, data.valid, data.test),
+        data.labels,
+        (TRAIN_ROWS, VALID_ROWS, None),
+        strict=True,
     ):
         known = np.flatnonzero([label is not None for label in labels])[:most]
-        found.append((rows.x[torch.from_numpy(known)], np.array([str(label) for label in labels[known]])))
+        found.append(
+            (rows.x[torch.from_numpy(known)], np.array([str(label) for label in labels[known]]))
+        )
     return found
 
 
@@ -111,7 +128,9 @@ def most_frequent(data: Data) -> float:
 
 
 @torch.no_grad()
-def probed(what: str, represent: Represent, data: Data, *, seed: int = 0, show_progress: bool = True) -> Probe:
+def probed(
+    what: str, represent: Represent, data: Data, *, seed: int = 0, show_progress: bool = True
+) -> Probe:
     """Trains the classifier on training rows, chooses its regularisation on validation rows, and
     scores test rows.
     """
@@ -123,8 +142,12 @@ def probed(what: str, represent: Represent, data: Data, *, seed: int = 0, show_p
     size = int(represent(data.train.x[:1]).shape[1])
     project = _projection(size, seed)
     splits = [x_train, x_valid, x_test]
-    with progress_bar(f"representing rows: {what}", sum(map(len, splits)), show=show_progress) as advance:
-        train, valid, test = (np.concatenate(list(_represented(x, represent, project, advance))) for x in splits)
+    with progress_bar(
+        f"representing rows: {what}", sum(map(len, splits)), show=show_progress
+    ) as advance:
+        train, valid, test = (
+            np.concatenate(list(_represented(x, represent, project, advance))) for x in splits
+        )
     scaler = StandardScaler().fit(train)
     scaled = [np.asarray(scaler.transform(rows)) for rows in (train, valid, test)]
     train, valid, test = _within_row_space(scaled[0], scaled[1], scaled[2])

@@ -25,7 +25,13 @@ def likelihoods(comparison: FamilyReport) -> Figure:
     for k, entry in enumerate(entries):
         found = entry.likelihood
         axes.errorbar(
-            found.nats, k, xerr=2 * found.standard_error, color=KINDS[found.kind], marker="o", markersize=6, capsize=3
+            found.nats,
+            k,
+            xerr=2 * found.standard_error,
+            color=KINDS[found.kind],
+            marker="o",
+            markersize=6,
+            capsize=3,
         )
         axes.annotate(
             f"{found.mark} {found.nats:.2f}",
@@ -66,12 +72,15 @@ def seconds(comparison: FamilyReport) -> Figure:
         ("to draw 1000 rows", [entry.draw_s for entry in entries]),
     )
     figure = Figure(figsize=(9.2, 0.36 * len(entries) + 1.0), layout="constrained")
-    for number, (axes, (title, values)) in enumerate(zip(figure.subplots(1, 3), panels, strict=True)):
+    for number, (axes, (title, values)) in enumerate(
+        zip(figure.subplots(1, 3), panels, strict=True)
+    ):
         axes.barh(range(len(entries)), np.maximum(values, 1e-4), color=SECOND, height=0.6)
         axes.set_xscale("log")
         axes.set_xlim(right=max(values) * 12)
         axes.set_yticks(
-            range(len(entries)), [entry.family.title for entry in entries] if number == 0 else [""] * len(entries)
+            range(len(entries)),
+            [entry.family.title for entry in entries] if number == 0 else [""] * len(entries),
         )
         for k, value in enumerate(values):
             axes.text(
@@ -93,7 +102,10 @@ def probes(comparison: FamilyReport) -> Figure:
     """
     baseline = comparison.pixels
     assert baseline is not None
-    found = sorted((probe for entry in comparison.entries for probe in entry.probes), key=lambda probe: probe.accuracy)
+    found = sorted(
+        (probe for entry in comparison.entries for probe in entry.probes),
+        key=lambda probe: probe.accuracy,
+    )
     figure = Figure(figsize=(8.2, 0.34 * len(found) + 1.2), layout="constrained")
     axes = figure.subplots()
     axes.axvspan(
@@ -109,8 +121,17 @@ def probes(comparison: FamilyReport) -> Figure:
         label=f"the columns themselves, {100 * baseline.accuracy:.1f} %",
     )
     for k, probe in enumerate(found):
-        axes.errorbar(100 * probe.accuracy, k, xerr=200 * probe.standard_error, color=SECOND, marker="o", capsize=3)
-    axes.set_yticks(range(len(found)), [f"{probe.what} ({probe.size:,})" for probe in found], fontsize=8)
+        axes.errorbar(
+            100 * probe.accuracy,
+            k,
+            xerr=200 * probe.standard_error,
+            color=SECOND,
+            marker="o",
+            capsize=3,
+        )
+    axes.set_yticks(
+        range(len(found)), [f"{probe.what} ({probe.size:,})" for probe in found], fontsize=8
+    )
     axes.set_xlabel("test rows whose label is predicted correctly, % (± two standard errors)")
     axes.legend(frameon=False, fontsize=8, loc="lower right")
     _plain(axes)
@@ -128,7 +149,11 @@ def grid(rows: np.ndarray, shape: tuple[int, int]) -> Figure:
     figure = Figure(figsize=(3.4, 3.4 * sheet.shape[0] / sheet.shape[1]))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.imshow(
-        np.ma.masked_invalid(sheet), cmap=IMAGE.with_extremes(bad=UNKNOWN), vmin=0, vmax=1, interpolation="nearest"
+        np.ma.masked_invalid(sheet),
+        cmap=IMAGE.with_extremes(bad=UNKNOWN),
+        vmin=0,
+        vmax=1,
+        interpolation="nearest",
     )
     axes.axis("off")
     return figure

@@ -54,22 +54,34 @@ class Claims:
 
 
 @torch.no_grad()
-def claims_of(net: AbstractTrainable, data: Data, drawn: torch.Tensor, generator: torch.Generator) -> Claims:
+def claims_of(
+    net: AbstractTrainable, data: Data, drawn: torch.Tensor, generator: torch.Generator
+) -> Claims:
     """Measures what applies to a family; ``drawn`` are rows drawn from it, (n, D)."""
     dependence = mean_correlation(drawn, data.columns)
     if isinstance(net, RBM):
         h = torch.bernoulli(net.hidden_given(data.train.x[:1]), generator=generator)
         p = net.visible_given(h).expand(CONDITIONED, -1)
         given = mean_correlation(torch.bernoulli(p, generator=generator), data.columns)
-        return Claims(dependence, given, net.hidden_size, chain=_chain(net, data, generator), steps_to_draw=CHAIN[-1])
+        return Claims(
+            dependence,
+            given,
+            net.hidden_size,
+            chain=_chain(net, data, generator),
+            steps_to_draw=CHAIN[-1],
+        )
     if isinstance(net, VAE):
         z = net.encode(data.train.x[:1])[0].expand(CONDITIONED, -1)
-        uniform = torch.rand(CONDITIONED, len(data.columns), generator=generator, dtype=torch.float64)
+        uniform = torch.rand(
+            CONDITIONED, len(data.columns), generator=generator, dtype=torch.float64
+        )
         each = [d.draw(uniform[:, k]) for k, d in enumerate(net.conditionals(z))]
         given = mean_correlation(torch.stack(each, dim=1), data.columns)
         rows = data.valid.x[:MEASURED]
         many = net.log_prob(rows, n_draws=500, generator=generator).value
-        one = torch.stack([-net.training_loss(rows, generator=generator) for _ in range(20)]).mean(0)
+        one = torch.stack([-net.training_loss(rows, generator=generator) for _ in range(20)]).mean(
+            0
+        )
         return Claims(dependence, given, net.latent_size, gap=float((many - one).double().mean()))
     assert isinstance(net, AbstractNetwork)
     steps = 1 if isinstance(net, IndependentColumns) else len(data.columns)
@@ -92,7 +104,8 @@ def _off_by(net: AbstractNetwork, data: Data) -> float | None:
             break
         each = torch.tensor(values, dtype=torch.float64)
         completions = torch.cat(
-            [completions.repeat(len(each), 1), each.repeat_interleave(len(completions))[:, None]], dim=1
+            [completions.repeat(len(each), 1), each.repeat_interleave(len(completions))[:, None]],
+            dim=1,
         )
         last.append(column)
     if not last:

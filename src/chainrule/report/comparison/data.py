@@ -77,15 +77,22 @@ def prepared(
     """
     if isinstance(source, Dataset):
         if label is not None:
-            raise ChainruleError(f"--label {label}: is for tables; a data set has its own labels, or none")
+            raise ChainruleError(
+                f"--label {label}: is for tables; a data set has its own labels, or none"
+            )
         tables = [
-            _named(read_table(getattr(source, split), source=f"{source.name} ({split})"), source) for split in _SPLITS
+            _named(read_table(getattr(source, split), source=f"{source.name} ({split})"), source)
+            for split in _SPLITS
         ]
-        return _of_splits(source.name, tables, kinds, source.image_shape, source.labels, 0, components)
+        return _of_splits(
+            source.name, tables, kinds, source.image_shape, source.labels, 0, components
+        )
     kinds, labels = dict(kinds or {}), None
     if label is not None:
         if label not in source.names:
-            raise SchemaError(f"{source.source}: --label {label}: {unknown_choice('column', label, source.names)}")
+            raise SchemaError(
+                f"{source.source}: --label {label}: {unknown_choice('column', label, source.names)}"
+            )
         kinds[label] = "leave out"
         labels = _as_labels(source.labels(source.names.index(label)))
     schema, kept, left_out = _complete(source, kinds)
@@ -108,13 +115,16 @@ def prepared(
     }
     tables = [source.take(rows) for rows in splits]
     data = _of_splits(source.source, tables, whole_kinds, None, split_labels, left_out, components)
-    return replace(data, unmodelled={out.name: out.reason for out in schema.left_out if out.name != label})
+    return replace(
+        data, unmodelled={out.name: out.reason for out in schema.left_out if out.name != label}
+    )
 
 
 def _as_labels(values: np.ndarray) -> np.ndarray:
     """Returns a column's cells as text, (N,) objects; None for unknown cells."""
     return np.array(
-        [None if value is None or value != value else str(value) for value in values.tolist()], dtype=object
+        [None if value is None or value != value else str(value) for value in values.tolist()],
+        dtype=object,
     )
 
 
@@ -128,7 +138,9 @@ def _require_classes(source: str, label: str, splits: Sequence[np.ndarray]) -> N
         )
     for labels in splits[1:]:
         if not any(value is not None for value in labels):
-            raise SchemaError(f"{source}: --label {label}: no validation or test row has one; name another column")
+            raise SchemaError(
+                f"{source}: --label {label}: no validation or test row has one; name another column"
+            )
 
 
 _SPLITS = ("train", "valid", "test")
@@ -149,9 +161,15 @@ def _of_splits(
 ) -> Data:
     schema = infer_schema(tables[0], kinds=kinds)
     columns = columns_of(schema, components=components)
-    train, valid, test = (encoded(table, schema, [np.arange(len(table))], strict=True)[0] for table in tables)
-    unlabelled = 0 if labels is None else sum(sum(value is None for value in split) for split in labels)
-    return Data(name, schema, columns, train, valid, test, image_shape, labels, left_out, unlabelled)
+    train, valid, test = (
+        encoded(table, schema, [np.arange(len(table))], strict=True)[0] for table in tables
+    )
+    unlabelled = (
+        0 if labels is None else sum(sum(value is None for value in split) for split in labels)
+    )
+    return Data(
+        name, schema, columns, train, valid, test, image_shape, labels, left_out, unlabelled
+    )
 
 
 def _complete(table: Table, kinds: Mapping[str, str]) -> tuple[Schema, np.ndarray, int]:

@@ -60,7 +60,11 @@ class Effort:
     distributions: int = 10_000
 
 
-EFFORTS = {"quick": 0.2, "standard": 1.0, "best": 4.0}  # number of passes relative to the standard effort
+EFFORTS = {
+    "quick": 0.2,
+    "standard": 1.0,
+    "best": 4.0,
+}  # number of passes relative to the standard effort
 
 
 def effort_for(name: str, data: Data) -> Effort:
@@ -119,28 +123,46 @@ def _real(columns: Columns) -> str | None:
     return None if good else "is for tables whose columns are all real, without atoms or steps"
 
 
-def _independent(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
+def _independent(
+    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+) -> AbstractTrainable:
     return _counted(IndependentColumns(data.columns), data)
 
 
-def _tree(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
+def _tree(
+    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+) -> AbstractTrainable:
     return _counted(ChowLiuTree(data.columns), data)
 
 
-def _mixture(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
-    return _best_mixture(lambda components: BernoulliMixture(data.columns, components, generator=generator), data)
+def _mixture(
+    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+) -> AbstractTrainable:
+    return _best_mixture(
+        lambda components: BernoulliMixture(data.columns, components, generator=generator), data
+    )
 
 
-def _gaussians(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
+def _gaussians(
+    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+) -> AbstractTrainable:
     width = len(data.columns)
-    return _best_mixture(lambda components: FullCovarianceMixture(width, components, generator=generator), data)
+    return _best_mixture(
+        lambda components: FullCovarianceMixture(width, components, generator=generator), data
+    )
 
 
-def _fvsbn(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
-    return _descended(FVSBN(data.columns), data, effort, generator, show_progress, "FVSBN", learning_rate=3e-3)
+def _fvsbn(
+    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+) -> AbstractTrainable:
+    return _descended(
+        FVSBN(data.columns), data, effort, generator, show_progress, "FVSBN", learning_rate=3e-3
+    )
 
 
-def _rbm(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
+def _rbm(
+    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+) -> AbstractTrainable:
     machine = RBM(data.columns, effort.hidden_size, generator=generator)
     machine.initialize_from(data.train.x)
     return contrastive_divergence(
@@ -167,8 +189,15 @@ def _rbm_rate(steps: int) -> float:
     return min(0.8, 0.8 * (FEW_STEPS / steps) ** 0.5)
 
 
-def _vae(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
-    net = VAE(data.columns, effort.latent_size, hidden_sizes=(effort.hidden_size,) * 2, generator=generator)
+def _vae(
+    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+) -> AbstractTrainable:
+    net = VAE(
+        data.columns,
+        effort.latent_size,
+        hidden_sizes=(effort.hidden_size,) * 2,
+        generator=generator,
+    )
     warm = max(1, round(WARM_UP * effort.epochs))
 
     def weigh(epoch: int) -> None:
@@ -187,20 +216,28 @@ def _vae(data: Data, effort: Effort, generator: torch.Generator, show_progress: 
     )
 
 
-def _nade(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
+def _nade(
+    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+) -> AbstractTrainable:
     net = NADE(data.columns, effort.hidden_size, input_dropout=0.1, generator=generator)
     rate = 2e-3 if _bits(data.columns) else 5e-3 if _steps(data, effort) > MANY_STEPS else 1e-2
     return _descended(net, data, effort, generator, show_progress, "NADE", learning_rate=rate)
 
 
-def _made(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
+def _made(
+    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+) -> AbstractTrainable:
     net = MADE(data.columns, (effort.hidden_size,) * 2, generator=generator)
     return _descended(net, data, effort, generator, show_progress, "MADE", learning_rate=1e-3)
 
 
-def _orderless(data: Data, effort: Effort, generator: torch.Generator, show_progress: bool) -> AbstractTrainable:
+def _orderless(
+    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+) -> AbstractTrainable:
     net = OrderlessNADE(data.columns, (effort.hidden_size,) * 2, generator=generator)
-    return _descended(net, data, effort, generator, show_progress, "orderless NADE", learning_rate=1e-3)
+    return _descended(
+        net, data, effort, generator, show_progress, "orderless NADE", learning_rate=1e-3
+    )
 
 
 def _counted(net: AbstractNetwork, data: Data) -> AbstractNetwork:
@@ -299,7 +336,13 @@ FAMILIES: dict[str, Family] = {
             True,
         ),
         Family("made", "MADE", _any, _made, "−log p, AdamW at 0.001"),
-        Family("orderless", "orderless NADE", _any, _orderless, "the mean of −log p over orders, AdamW at 0.001"),
+        Family(
+            "orderless",
+            "orderless NADE",
+            _any,
+            _orderless,
+            "the mean of −log p over orders, AdamW at 0.001",
+        ),
     )
 }
 

@@ -80,7 +80,9 @@ def asker(
     An RBM's partition function is estimated once, here.
     """
     if isinstance(net, RBM):
-        log_z = net.log_partition(distributions=effort.distributions, generator=generator, show_progress=show_progress)
+        log_z = net.log_partition(
+            distributions=effort.distributions, generator=generator, show_progress=show_progress
+        )
         return lambda x: net.log_prob(x, log_partition=log_z)
     if isinstance(net, VAE):
         return lambda x: net.log_prob(x, n_draws=effort.draws, generator=generator)

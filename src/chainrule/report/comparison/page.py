@@ -22,7 +22,12 @@ from chainrule.report.comparison.run import TIMED, FamilyReport, first_half
 from chainrule.table import cells_as_text, decode
 from chainrule.version import version
 
-PAGE, RESULTS, FAMILIES_TABLE, PROBES_TABLE = "report.html", "results.json", "families.csv", "abstraction.csv"
+PAGE, RESULTS, FAMILIES_TABLE, PROBES_TABLE = (
+    "report.html",
+    "results.json",
+    "families.csv",
+    "abstraction.csv",
+)
 ROWS_SHOWN = 6  # drawn rows of a table without images
 
 
@@ -41,8 +46,14 @@ def write(comparison: FamilyReport, folder: Path) -> Path:
 
 def rendered(comparison: FamilyReport) -> str:
     """Returns the page as HTML, pictures included."""
-    text = resources.files("chainrule.report.comparison").joinpath("page.html").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    text = (
+        resources.files("chainrule.report.comparison")
+        .joinpath("page.html")
+        .read_text(encoding="utf-8")
+    )
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters |= {"seconds": _seconds, "whole": lambda n: f"{n:,}"}
     data = comparison.data
     return environment.from_string(text).render(
@@ -78,7 +89,9 @@ def _samples(comparison: FamilyReport) -> list[dict[str, Any]]:
         columns = decode(codes.double().numpy(), data.schema, hide=False)
         if data.image_shape is None:
             cells = [cells_as_text(values[:ROWS_SHOWN]) for values in columns.values()]
-            found.append({"title": title, "names": list(columns), "rows": list(zip(*cells, strict=True))})
+            found.append(
+                {"title": title, "names": list(columns), "rows": list(zip(*cells, strict=True))}
+            )
         else:
             rows = np.stack([values.astype(float) for values in columns.values()], axis=1)
             found.append({"title": title, "picture": _png(charts.grid(rows, data.image_shape))})
@@ -100,10 +113,14 @@ def _completions(comparison: FamilyReport) -> list[dict[str, Any]]:
         step = max(1, len(data.test) // lines)
         flat = entry.completed.flatten(0, 1).double().numpy()
         originals, completed = (
-            np.stack([v.astype(float) for v in decode(codes, data.schema, hide=False).values()], axis=1)
+            np.stack(
+                [v.astype(float) for v in decode(codes, data.schema, hide=False).values()], axis=1
+            )
             for codes in (data.test.x[::step][:lines].double().numpy(), flat)
         )
-        figure = pictures.completions(originals, known, completed.reshape(lines, times, -1), data.image_shape)
+        figure = pictures.completions(
+            originals, known, completed.reshape(lines, times, -1), data.image_shape
+        )
         found.append({"title": entry.family.title, "picture": _png(figure)})
     return found
 
@@ -113,15 +130,24 @@ def _families(comparison: FamilyReport) -> list[dict[str, Any]]:
     for entry in comparison.entries:
         likelihood = entry.likelihood.to_json()
         likelihood["log_likelihood_is"] = likelihood.pop("is")
-        seconds = {"train_s": entry.train_s, "score_1000_s": entry.score_s, "score_once_s": entry.once_s}
+        seconds = {
+            "train_s": entry.train_s,
+            "score_1000_s": entry.score_s,
+            "score_once_s": entry.once_s,
+        }
         seconds["draw_1000_s"] = entry.draw_s
-        rows.append({"family": entry.family.name, **likelihood, "parameters": entry.parameters, **seconds})
+        rows.append(
+            {"family": entry.family.name, **likelihood, "parameters": entry.parameters, **seconds}
+        )
     return rows
 
 
 def _probes(comparison: FamilyReport) -> list[dict[str, Any]]:
     own = [] if comparison.pixels is None else [comparison.pixels]
-    return [probe.to_json() for probe in (*own, *(probe for entry in comparison.entries for probe in entry.probes))]
+    return [
+        probe.to_json()
+        for probe in (*own, *(probe for entry in comparison.entries for probe in entry.probes))
+    ]
 
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:

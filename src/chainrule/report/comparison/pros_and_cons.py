@@ -11,7 +11,13 @@ from chainrule.report.comparison.claims import CONDITIONED
 from chainrule.report.comparison.run import COMPLETED, TIMED, TIMES, Entry, FamilyReport
 from chainrule.report.lecture import full_table_numbers
 
-COMPARED = ("rbm", "vae", "nade", "made", "orderless")  # families in the table at the top, if they were trained
+COMPARED = (
+    "rbm",
+    "vae",
+    "nade",
+    "made",
+    "orderless",
+)  # families in the table at the top, if they were trained
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,9 @@ def pros_and_cons(comparison: FamilyReport) -> ProsAndCons:
     ]
     if comparison.data.labels is None:
         questions.pop()
-    lines = [Line(question, [of(comparison, entry) for entry in entries]) for question, of in questions]
+    lines = [
+        Line(question, [of(comparison, entry) for entry in entries]) for question, of in questions
+    ]
     return ProsAndCons([entry.family.title for entry in entries], lines)
 
 
@@ -71,9 +79,17 @@ def _independence(comparison: FamilyReport, entry: Entry) -> Cell:
     claims = entry.claims
     if claims.hidden_variables is None:
         columns = len(comparison.data.columns)
-        return Cell(f"nothing: the chain rule over {columns} columns in {entry.parameters:,} numbers", "measured", True)
-    left = f"|correlation| {claims.dependence_given_hidden:.3f} is left of {comparison.dependence:.3f}"
-    return Cell(f"the columns given {claims.hidden_variables} hidden variables: {left}", "measured", None)
+        return Cell(
+            f"nothing: the chain rule over {columns} columns in {entry.parameters:,} numbers",
+            "measured",
+            True,
+        )
+    left = (
+        f"|correlation| {claims.dependence_given_hidden:.3f} is left of {comparison.dependence:.3f}"
+    )
+    return Cell(
+        f"the columns given {claims.hidden_variables} hidden variables: {left}", "measured", None
+    )
 
 
 def _density(comparison: FamilyReport, entry: Entry) -> Cell:
@@ -87,9 +103,15 @@ def _training(comparison: FamilyReport, entry: Entry) -> Cell:
     took = f"{entry.train_s:,.0f} s" if entry.train_s >= 10 else f"{entry.train_s:.1f} s"
     if claims.chain is not None:
         steps = comparison.effort.gibbs_steps
-        return Cell(f"nothing: it follows an approximate gradient of {steps} Gibbs steps, {took}", "seconds", False)
+        return Cell(
+            f"nothing: it follows an approximate gradient of {steps} Gibbs steps, {took}",
+            "seconds",
+            False,
+        )
     if claims.gap is not None:
-        return Cell(f"a bound, {claims.gap:.2f} nats below that of 500 draws, {took}", "measured", False)
+        return Cell(
+            f"a bound, {claims.gap:.2f} nats below that of 500 draws, {took}", "measured", False
+        )
     what = {
         "orderless": "an unbiased estimate of −log p over all orders",
         "nade": "−log p, with input dropout of 0.1",
@@ -101,7 +123,9 @@ def _drawing(comparison: FamilyReport, entry: Entry) -> Cell:
     steps = entry.claims.steps_to_draw
     took = f"{entry.draw_s:.2g} s"
     if entry.claims.chain is not None:
-        return Cell(f"a Markov chain, {steps} steps, only approximately from p: {took}", "seconds", False)
+        return Cell(
+            f"a Markov chain, {steps} steps, only approximately from p: {took}", "seconds", False
+        )
     if steps == 1:
         return Cell(f"all columns at once: {took}", "seconds", True)
     return Cell(f"one column after the other, {steps} steps: {took}", "seconds", None)
@@ -116,7 +140,11 @@ def _completing(comparison: FamilyReport, entry: Entry) -> Cell:
             "completions",
             None,
         )
-    which = "any half, exactly" if entry.family.name == "orderless" else "exactly, where it comes first in the order"
+    which = (
+        "any half, exactly"
+        if entry.family.name == "orderless"
+        else "exactly, where it comes first in the order"
+    )
     nats = (
         f"{COMPLETED * TIMES} in {entry.complete_s:.2g} s"
         if entry.half_nats is None
@@ -162,7 +190,10 @@ def _of_latent(comparison: FamilyReport, latent: list[Entry]) -> list[Sentence]:
         ),
         Sentence(
             "There are usually far fewer hidden variables than visible ones.",
-            "; ".join(f"{entry.family.title}: {entry.claims.hidden_variables} for {n} columns" for entry in latent),
+            "; ".join(
+                f"{entry.family.title}: {entry.claims.hidden_variables} for {n} columns"
+                for entry in latent
+            ),
             "measured",
         ),
     ]
@@ -191,12 +222,16 @@ def _of_bounds(vae: Entry) -> list[Sentence]:
     ]
 
 
-def _of_chains(comparison: FamilyReport, chained: list[Entry], latent: list[Entry]) -> list[Sentence]:
+def _of_chains(
+    comparison: FamilyReport, chained: list[Entry], latent: list[Entry]
+) -> list[Sentence]:
     n, own = len(comparison.data.columns), comparison.pixels
     bits = comparison.data.columns.is_binary
     counts = "; ".join(f"{entry.family.title}: {entry.parameters:,}" for entry in chained)
     listed = [entry for entry in chained if entry.claims.exactness is not None]
-    exact = "; ".join(f"{entry.family.title} is off by at most {entry.claims.exactness:.0e}" for entry in listed)
+    exact = "; ".join(
+        f"{entry.family.title} is off by at most {entry.claims.exactness:.0e}" for entry in listed
+    )
     exact = (
         f"over all completions of the last columns the probabilities sum to one: {exact}"
         if listed
@@ -207,8 +242,14 @@ def _of_chains(comparison: FamilyReport, chained: list[Entry], latent: list[Entr
     else:
         probes = [probe for entry in (*latent, *chained) for probe in entry.probes]
         read = "; ".join(f"{probe.what}: {100 * probe.accuracy:.1f} %" for probe in probes)
-        abstract, section = f"{read}; the columns themselves: {100 * own.accuracy:.1f} %", "abstraction"
-    drawn = "; ".join(f"{entry.family.title} {entry.draw_s:.2g} s for {TIMED} rows" for entry in (*chained, *latent))
+        abstract, section = (
+            f"{read}; the columns themselves: {100 * own.accuracy:.1f} %",
+            "abstraction",
+        )
+    drawn = "; ".join(
+        f"{entry.family.title} {entry.draw_s:.2g} s for {TIMED} rows"
+        for entry in (*chained, *latent)
+    )
     return [
         Sentence(
             "Autoregressive models assume no independence; the chain rule as a table has exponentially many numbers.",

@@ -15,7 +15,13 @@ from chainrule.baselines import RBM
 from chainrule.errors import ChainruleError, EvidenceError, unknown_choice
 from chainrule.networks import AbstractNetwork
 from chainrule.networks.trainable import AbstractTrainable
-from chainrule.report.comparison.abstraction import Probe, most_frequent, pixels, probed, representations_of
+from chainrule.report.comparison.abstraction import (
+    Probe,
+    most_frequent,
+    pixels,
+    probed,
+    representations_of,
+)
 from chainrule.report.comparison.claims import Claims, claims_of, mean_correlation
 from chainrule.report.comparison.data import Data
 from chainrule.report.comparison.families import FAMILIES, Effort, Family, generator_of
@@ -121,13 +127,22 @@ class FamilyReport:
         if best is None:
             return None
         nats, error = entry.likelihood.less(best.likelihood)
-        return {"than": best.family.name, "mark": entry.likelihood.mark, "nats_per_row": nats, "standard_error": error}
+        return {
+            "than": best.family.name,
+            "mark": entry.likelihood.mark,
+            "nats_per_row": nats,
+            "standard_error": error,
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything but rows and networks, as a JSON object."""
         return {
             "data": self.data.name,
-            "rows": {"train": len(self.data.train), "valid": len(self.data.valid), "test": len(self.data.test)},
+            "rows": {
+                "train": len(self.data.train),
+                "valid": len(self.data.valid),
+                "test": len(self.data.test),
+            },
             "columns": len(self.data.columns),
             "rows_left_out": self.data.left_out,
             "columns_left_out": dict(self.data.unmodelled),
@@ -136,7 +151,10 @@ class FamilyReport:
             "seed": self.seed,
             "threads": torch.get_num_threads(),
             "mean_absolute_correlation": self.dependence,
-            "families": [entry.to_json() | {"less_the_best_exact": self._less(entry)} for entry in self.entries],
+            "families": [
+                entry.to_json() | {"less_the_best_exact": self._less(entry)}
+                for entry in self.entries
+            ],
             "not_for_this_table": self.refused,
             "raw_columns": None if self.pixels is None else self.pixels.to_json(),
             "most_frequent_label": self.majority,
@@ -144,7 +162,12 @@ class FamilyReport:
 
 
 def compare(
-    data: Data, names: Sequence[str] | None, effort: Effort, *, seed: int = 0, show_progress: bool = True
+    data: Data,
+    names: Sequence[str] | None,
+    effort: Effort,
+    *,
+    seed: int = 0,
+    show_progress: bool = True,
 ) -> FamilyReport:
     """Trains and measures families on a table; no choice depends on the test rows.
 
@@ -163,10 +186,14 @@ def compare(
     own = (
         None
         if data.labels is None
-        else probed("the columns themselves", pixels(data), data, seed=seed, show_progress=show_progress)
+        else probed(
+            "the columns themselves", pixels(data), data, seed=seed, show_progress=show_progress
+        )
     )
     majority = None if data.labels is None else most_frequent(data)
-    dependence = mean_correlation(data.train.x[:TIMED], data.columns)  # over as many rows as are drawn
+    dependence = mean_correlation(
+        data.train.x[:TIMED], data.columns
+    )  # over as many rows as are drawn
     return FamilyReport(data, effort, seed, entries, refused, own, dependence, majority)
 
 
@@ -181,7 +208,9 @@ def families_for(data: Data, names: Sequence[str] | None) -> tuple[list[Family],
         if (why := FAMILIES[name].refuses(data.columns)) is not None:
             raise ChainruleError(f"family {name!r} {why}; leave it out of --families")
     chosen = [family for name, family in FAMILIES.items() if names is None or name in names]
-    refused = {family.name: why for family in chosen if (why := family.refuses(data.columns)) is not None}
+    refused = {
+        family.name: why for family in chosen if (why := family.refuses(data.columns)) is not None
+    }
     return [family for family in chosen if family.name not in refused], refused
 
 
@@ -217,7 +246,15 @@ def _entry(family: Family, data: Data, effort: Effort, seed: int, show_progress:
     probes = []
     if data.labels is not None:
         for what, represent in representations_of(net).items():
-            probes.append(probed(f"{family.title}: {what}", represent, data, seed=seed, show_progress=show_progress))
+            probes.append(
+                probed(
+                    f"{family.title}: {what}",
+                    represent,
+                    data,
+                    seed=seed,
+                    show_progress=show_progress,
+                )
+            )
     return Entry(
         family=family,
         network=net,
@@ -252,7 +289,9 @@ def first_half(data: Data) -> torch.Tensor:
     return known
 
 
-def completions(net: AbstractTrainable, data: Data, generator: torch.Generator) -> tuple[torch.Tensor | None, str]:
+def completions(
+    net: AbstractTrainable, data: Data, generator: torch.Generator
+) -> tuple[torch.Tensor | None, str]:
     """Completes the first half of test rows several times, (lines, times, D).
 
     Returns None and the reason if that is not possible.
@@ -276,7 +315,9 @@ def half_nats(net: AbstractTrainable, data: Data) -> float | None:
     The table's units are not known per half, so that the halves of continuous rows have no nats in
     these units.
     """
-    if not isinstance(net, AbstractNetwork) or not all(each.is_discrete for each in data.columns.conditionals):
+    if not isinstance(net, AbstractNetwork) or not all(
+        each.is_discrete for each in data.columns.conditionals
+    ):
         return None
     known, total = first_half(data), 0.0
     for x in data.test.x.split(200):

@@ -138,7 +138,9 @@ class AbstractColumn(ABC):
 
         A frame may; the text of a file is parsed.
         """
-        return self.notation is not None and not self.dtype.startswith(("Int", "UInt", "Float", "Date"))
+        return self.notation is not None and not self.dtype.startswith(
+            ("Int", "UInt", "Float", "Date")
+        )
 
     @property
     def is_continuous(self) -> bool:

@@ -43,7 +43,9 @@ class Binary(AbstractLevels):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.levels not in ((0, 1), (1, 0)):
-            raise SchemaError(f"column {self.name!r}: a binary column has the levels 0 and 1, not {self.levels}")
+            raise SchemaError(
+                f"column {self.name!r}: a binary column has the levels 0 and 1, not {self.levels}"
+            )
 
     @classmethod
     def accepts(cls, numbers: np.ndarray) -> bool:

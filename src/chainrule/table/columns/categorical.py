@@ -43,11 +43,17 @@ class Categorical(AbstractLevels):
         super().__post_init__()
         name = f"column {self.name!r}"
         if not 0 <= self.unlisted_rows <= self.rows:
-            raise SchemaError(f"{name}: {self.rows} rows, {self.unlisted_rows} of them with labels that are not listed")
+            raise SchemaError(
+                f"{name}: {self.rows} rows, {self.unlisted_rows} of them with labels that are not listed"
+            )
         if not self.levels or self.unlisted < 0 or self.rows < 1:
-            raise SchemaError(f"{name}: a categorical column needs at least one level, and a row that has it")
+            raise SchemaError(
+                f"{name}: a categorical column needs at least one level, and a row that has it"
+            )
         if self.own_levels and len(self.own_levels) != len(self.levels):
-            raise SchemaError(f"{name}: {len(self.own_levels)} values of its own for {len(self.levels)} levels")
+            raise SchemaError(
+                f"{name}: {len(self.own_levels)} values of its own for {len(self.levels)} levels"
+            )
 
     @classmethod
     def infer(
@@ -143,7 +149,9 @@ class Categorical(AbstractLevels):
         elif types == {int}:
             values = within(whole_array(self.levels), self.dtype)
         else:
-            values = np.array(self.levels) if types in ({float}, {bool}) else objects_of(self.levels)
+            values = (
+                np.array(self.levels) if types in ({float}, {bool}) else objects_of(self.levels)
+            )
         unlisted = known >= len(values)
         cells = values[np.where(unlisted, 0, known)]
         return np.ma.masked_array(cells, unlisted) if unlisted.any() else cells
@@ -197,7 +205,11 @@ class Categorical(AbstractLevels):
 
     @override
     def fields_to_json(self) -> dict[str, Any]:
-        own = {"own_levels": [as_lists(value) for value in self.own_levels]} if self.own_levels else {}
+        own = (
+            {"own_levels": [as_lists(value) for value in self.own_levels]}
+            if self.own_levels
+            else {}
+        )
         return own | {
             "levels": list(self.levels),
             "unlisted": self.unlisted,
@@ -215,7 +227,9 @@ class Categorical(AbstractLevels):
         }
 
 
-def public_categories(categories: tuple[Encoded, ...], counts: Mapping[str, int], least: int) -> tuple[Encoded, ...]:
+def public_categories(
+    categories: tuple[Encoded, ...], counts: Mapping[str, int], least: int
+) -> tuple[Encoded, ...]:
     """Labels of a type that a file may hold: no row has them, or at least ``least`` rows.
 
     >>> public_categories(("low", "mid", "high"), {"low": 7, "mid": 1}, 5)

@@ -59,7 +59,9 @@ class Datetime(AbstractNumbers):
             raise SchemaError(f"column {self.name!r}: {unknown_choice('unit', self.unit, UNITS)}")
 
     @classmethod
-    def infer(cls, name: str, values: np.ndarray, dtype: str, reason: str, *, where: Where, min_count: int) -> Self:
+    def infer(
+        cls, name: str, values: np.ndarray, dtype: str, reason: str, *, where: Where, min_count: int
+    ) -> Self:
         """Makes the column of these dates, at the coarsest unit that divides all of them.
 
         Codes count from a midnight before the first date. The step is a multiple of the unit only
@@ -77,7 +79,9 @@ class Datetime(AbstractNumbers):
         low, high = range_of(codes, center, spread, min_count=min_count)
         seconds = np.timedelta64(step, unit) / np.timedelta64(1, "s")
         span = float(codes.max() - codes.min()) * seconds
-        periods = tuple(period / seconds for period in PERIODS_S if seconds < period / 2 and span > period)
+        periods = tuple(
+            period / seconds for period in PERIODS_S if seconds < period / 2 and span > period
+        )
         cut = "" if _holds(unit, known) else ", to which they are cut off"
         return cls(
             name=name,
@@ -97,7 +101,14 @@ class Datetime(AbstractNumbers):
     @classmethod
     @override
     def as_requested(cls, cells: Cells, reason: str) -> Self:
-        return cls.infer(cells.name, cells.values, cells.dtype, reason, where=cells.where, min_count=cells.min_count)
+        return cls.infer(
+            cells.name,
+            cells.values,
+            cells.dtype,
+            reason,
+            where=cells.where,
+            min_count=cells.min_count,
+        )
 
     @override
     def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
@@ -114,7 +125,9 @@ class Datetime(AbstractNumbers):
     @override
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Numpy datetimes of the column's unit."""
-        ends = [int(end.astype(f"datetime64[{self.unit}]").astype(np.int64)) for end in (FIRST, LAST)]
+        ends = [
+            int(end.astype(f"datetime64[{self.unit}]").astype(np.int64)) for end in (FIRST, LAST)
+        ]
         ticks = on_line(self.origin, self.step, codes)
         return np.clip(ticks, ends[0], ends[1]).astype(np.int64).astype(f"datetime64[{self.unit}]")
 
@@ -145,7 +158,9 @@ class Datetime(AbstractNumbers):
         first = like or f"{0:{10 if self.unit == 'D' else 19}}"
         digits = next((n for n in (10, 16, 19) if n >= len(first)), 26)
         text = np.datetime_as_string(values.astype("datetime64[us]")).tolist()
-        return objects_of([cell[:digits].replace("T", "T" if "T" in first else " ") for cell in text])
+        return objects_of(
+            [cell[:digits].replace("T", "T" if "T" in first else " ") for cell in text]
+        )
 
     @override
     def polars_type(self) -> Any:
@@ -176,10 +191,14 @@ def _holds(unit: str, dates: np.ndarray) -> bool:
 def _counted(known: np.ndarray, unit: str, min_count: int) -> tuple[int, int, np.ndarray]:
     """The step of known dates in a unit, the midnight at which they begin, and codes (N,)."""
     ticks = known.astype(f"datetime64[{unit}]").astype(np.int64)
-    midnight = int(known.min().astype("datetime64[D]").astype(f"datetime64[{unit}]").astype(np.int64))
+    midnight = int(
+        known.min().astype("datetime64[D]").astype(f"datetime64[{unit}]").astype(np.int64)
+    )
     since = ticks - midnight  # in integers: float64 may merge ticks since 1970
     step = int(np.gcd.reduce(since)) or 1
-    if step > 1 and not is_shared_difference(*np.unique(since, return_counts=True), min_count=min_count):
+    if step > 1 and not is_shared_difference(
+        *np.unique(since, return_counts=True), min_count=min_count
+    ):
         step = 1
     # The grid begins earlier than the first date, which may belong to a single row.
     days = BEFORE_D if len(known) >= min_count else FEW_BEFORE_D

@@ -59,7 +59,9 @@ def grid(numbers: np.ndarray, *, min_count: int = 1) -> tuple[float, int] | None
     return None
 
 
-def grid_of_most(numbers: np.ndarray, *, min_count: int = 1) -> tuple[float, int, np.ndarray] | None:
+def grid_of_most(
+    numbers: np.ndarray, *, min_count: int = 1
+) -> tuple[float, int, np.ndarray] | None:
     """The grid of all known numbers but a few, and each of the few: one stray value does not
     matter.
 
@@ -80,7 +82,10 @@ def grid_of_most(numbers: np.ndarray, *, min_count: int = 1) -> tuple[float, int
             off = np.round(whole, decimals) != whole
             if not off.any():
                 break
-            if counts[off].sum() <= FEW * counts.sum() and FEW_DIFFERENT * off.sum() <= (~off).sum():
+            if (
+                counts[off].sum() <= FEW * counts.sum()
+                and FEW_DIFFERENT * off.sum() <= (~off).sum()
+            ):
                 found = grid(known[~np.isin(known, values[off])], min_count=min_count)
                 if found is not None:
                     return *found, values[off]
@@ -108,7 +113,9 @@ def atoms_of(numbers: np.ndarray, *, on_grid: bool, min_count: int) -> tuple[flo
     return tuple(exact(v) for v in values[chosen].tolist())
 
 
-def scale_of(name: str, codes: np.ndarray, *, min_count: int, first: int = 0) -> tuple[float, float]:
+def scale_of(
+    name: str, codes: np.ndarray, *, min_count: int, first: int = 0
+) -> tuple[float, float]:
     """Mean and standard deviation of known codes.
 
     For constant codes, the size of a value is the scale.
@@ -125,7 +132,9 @@ def scale_of(name: str, codes: np.ndarray, *, min_count: int, first: int = 0) ->
     with np.errstate(over="ignore", invalid="ignore"):
         center, spread = float(codes.mean()), float(codes.std())
     if not (math.isfinite(center) and math.isfinite(spread)):
-        raise SchemaError(f"column {name!r}: values up to {np.abs(codes).max():.3g} overflow; rescale the column")
+        raise SchemaError(
+            f"column {name!r}: values up to {np.abs(codes).max():.3g} overflow; rescale the column"
+        )
     if float(codes.min()) == float(codes.max()):  # rounding, not variation
         center = float(codes[0])
         spread = abs(float(first + center)) or 1.0
@@ -148,14 +157,18 @@ def others_of(codes: np.ndarray, is_atom: np.ndarray, *, least: float) -> np.nda
     return others if len(others) >= max(least, 1) else codes
 
 
-def range_of(codes: np.ndarray, center: float, spread: float, *, min_count: int) -> tuple[float, float]:
+def range_of(
+    codes: np.ndarray, center: float, spread: float, *, min_count: int
+) -> tuple[float, float]:
     """The range of known codes, rounded outwards to hide the table's extremes.
 
     For fewer codes than ``min_count`` it is at least a spread on either side.
     """
     if not len(codes):
         return center, center
-    least, most = rounded_ends(float((codes.min() - center) / spread), float((codes.max() - center) / spread))
+    least, most = rounded_ends(
+        float((codes.min() - center) / spread), float((codes.max() - center) / spread)
+    )
     if len(codes) < min_count:
         least, most = min(least, -1.0), max(most, 1.0)
     return center + spread * least, center + spread * most
@@ -186,7 +199,9 @@ def knots_of(codes: np.ndarray, *, window: int) -> tuple[float, ...]:
         least = abs(float(ranked[starts[number + inwards] + inner] - ranked[start + inner])) * GAP
         reach = min(abs(start - middle), len(ranked) // intervals)
         tried = range(start, start + inwards * (1 + reach), inwards)
-        free = next((at for at in tried if not gap_of_few(ranked, at, window=window, least=least)), None)
+        free = next(
+            (at for at in tried if not gap_of_few(ranked, at, window=window, least=least)), None
+        )
         if free is not None:
             means.append(float(ranked[free : free + window].mean()))
     knots: list[float] = []
@@ -204,7 +219,13 @@ def origin_of(codes: np.ndarray, center: float) -> int:
 
 
 def scaled(
-    name: str, steps: np.ndarray, is_atom: np.ndarray, *, min_count: int, is_free: bool = True, least: float = 1
+    name: str,
+    steps: np.ndarray,
+    is_atom: np.ndarray,
+    *,
+    min_count: int,
+    is_free: bool = True,
+    least: float = 1,
 ) -> dict[str, Any]:
     """The scale of the codes of numbers on a grid: first, center, spread, low, high and knots.
 
@@ -224,7 +245,9 @@ def scaled(
         # The mean of large numbers is exact relative to one of them.
         begin = int(steps[len(steps) // 2]) if is_large(rough) else 0
         since = differences(steps, rough, begin) if begin else rough
-        center = scale_of(name, others_of(since, is_atom, least=least), min_count=min_count, first=begin)[0]
+        center = scale_of(
+            name, others_of(since, is_atom, least=least), min_count=min_count, first=begin
+        )[0]
         first = origin_of(rough, center)
     codes = rough if first == 0 else differences(steps, rough, first)
     center, spread = scale_of(name, others_of(codes, is_atom, least=least), min_count=min_count)
@@ -241,9 +264,13 @@ def scaled(
 
 def exact(number: float) -> float:
     """A float if it is exact, else the integer itself."""
-    return int(number) if isinstance(number, int) and abs(number) >= LARGEST_EXACT else float(number)
+    return (
+        int(number) if isinstance(number, int) and abs(number) >= LARGEST_EXACT else float(number)
+    )
 
 
 def _mean_around(counts: np.ndarray, k: int) -> float:
-    around = np.concatenate([counts[max(0, k - NEIGHBOURS) : k], counts[k + 1 : k + 1 + NEIGHBOURS]])
+    around = np.concatenate(
+        [counts[max(0, k - NEIGHBOURS) : k], counts[k + 1 : k + 1 + NEIGHBOURS]]
+    )
     return float(around.mean()) if len(around) else 0.0

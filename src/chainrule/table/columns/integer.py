@@ -95,8 +95,14 @@ class Integer(AbstractNumbers):
                 f"'categorical' for labels, or 'leave out'"
             )
         atoms = atoms_of(known, on_grid=True, min_count=min_count)
-        is_atom = np.isin(known, np.array(atoms, dtype=known.dtype)) if atoms else np.zeros(len(known), dtype=bool)
-        scale = scaled(name, known // step, is_atom, min_count=min_count, is_free=not bounded, least=min_count)
+        is_atom = (
+            np.isin(known, np.array(atoms, dtype=known.dtype))
+            if atoms
+            else np.zeros(len(known), dtype=bool)
+        )
+        scale = scaled(
+            name, known // step, is_atom, min_count=min_count, is_free=not bounded, least=min_count
+        )
         return cls(
             name=name,
             dtype=dtype,
@@ -221,7 +227,12 @@ class Integer(AbstractNumbers):
 
     @override
     def fields_to_json(self) -> dict[str, Any]:
-        return {**self.scale_to_json(), "atoms": list(self.atoms), "least": self.least, "most": self.most}
+        return {
+            **self.scale_to_json(),
+            "atoms": list(self.atoms),
+            "least": self.least,
+            "most": self.most,
+        }
 
     @classmethod
     @override
@@ -238,9 +249,15 @@ class Integer(AbstractNumbers):
         """Marks cells (N,) that the column cannot hold, with the reason."""
         yield ~are_integers(numbers), "is not an integer, as all were when the model was fitted"
         if self.least is not None:
-            yield differences(values, numbers, self.least) < 0, f"is below the declared bound {self.least}"
+            yield (
+                differences(values, numbers, self.least) < 0,
+                f"is below the declared bound {self.least}",
+            )
         if self.most is not None:
-            yield differences(values, numbers, self.most) > 0, f"is above the declared bound {self.most}"
+            yield (
+                differences(values, numbers, self.most) > 0,
+                f"is above the declared bound {self.most}",
+            )
         with np.errstate(over="ignore"):
             far = np.abs(numbers / self.deviation) > FARTHEST
         yield far, "is too far from all others to have a likelihood"
@@ -263,7 +280,10 @@ def resolves(known: np.ndarray, step: int | None = None, *, min_count: int) -> b
     if not len(known) or max(abs(int(known.min())), abs(int(known.max()))) < LARGEST_EXACT:
         return True
     step = _step(known, min_count) if step is None else step
-    return len(known) >= min_count and (int(known.max()) - int(known.min())) // step < LARGEST_EXACT // 2
+    return (
+        len(known) >= min_count
+        and (int(known.max()) - int(known.min())) // step < LARGEST_EXACT // 2
+    )
 
 
 def are_integers(numbers: np.ndarray) -> np.ndarray:
@@ -279,7 +299,9 @@ def _known_integers(name: str, numbers: np.ndarray) -> np.ndarray:
     """
     wrong = np.flatnonzero(~are_integers(numbers))
     if len(wrong):
-        raise SchemaError(f"column {name!r}: value {numbers[wrong[0]]:g} at row {wrong[0]} is not an integer")
+        raise SchemaError(
+            f"column {name!r}: value {numbers[wrong[0]]:g} at row {wrong[0]} is not an integer"
+        )
     if is_large(numbers):
         raise SchemaError(
             f"column {name!r}: floats up to {np.nanmax(np.abs(numbers)):g} hold no exact integers from 2^53 on; pass "
@@ -303,4 +325,8 @@ def _step(known: np.ndarray, min_count: int) -> int:
     if len(values) < (2 if large else ENOUGH_VALUES):
         return 1
     divisor, is_shared = shared_divisor(values, counts, min_count=min_count)
-    return divisor if is_shared else rounded_divisor(divisor, max(abs(int(values[0])), abs(int(values[-1]))))
+    return (
+        divisor
+        if is_shared
+        else rounded_divisor(divisor, max(abs(int(values[0])), abs(int(values[-1]))))
+    )

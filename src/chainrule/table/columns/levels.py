@@ -58,4 +58,6 @@ class AbstractLevels(AbstractColumn):
         kinds = {type(level) for level in self.levels}
         if kinds == {int}:
             return integer_type(self.dtype) or pl.Int64
-        return {str: pl.String, bool: pl.Boolean}.get(kinds.pop() if len(kinds) == 1 else float, pl.Float64)
+        return {str: pl.String, bool: pl.Boolean}.get(
+            kinds.pop() if len(kinds) == 1 else float, pl.Float64
+        )

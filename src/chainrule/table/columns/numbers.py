@@ -181,7 +181,9 @@ class AbstractNumbers(AbstractColumn):
         if not all(map(fields.is_finite, atoms)):
             raise SchemaError(f"column {self.name!r}: atoms {atoms} are not finite")
         if len(atoms) > MOST_ATOMS or len(set(atoms)) < len(atoms):
-            raise SchemaError(f"column {self.name!r}: atoms are at most {MOST_ATOMS} different values")
+            raise SchemaError(
+                f"column {self.name!r}: atoms are at most {MOST_ATOMS} different values"
+            )
 
     @property
     def step_as_text(self) -> str:

@@ -51,7 +51,9 @@ class Real(AbstractNumbers):
         self.require_atoms(self.atoms)
 
     @classmethod
-    def infer(cls, name: str, numbers: np.ndarray, dtype: str, reason: str, *, min_count: int) -> Self:
+    def infer(
+        cls, name: str, numbers: np.ndarray, dtype: str, reason: str, *, min_count: int
+    ) -> Self:
         """Makes the column of these numbers: on a grid if all but one in a thousand are.
 
         Args:
@@ -92,16 +94,24 @@ class Real(AbstractNumbers):
         return cls.infer(cells.name, known, cells.dtype, reason, min_count=cells.min_count)
 
     @classmethod
-    def _continuous(cls, name: str, known: np.ndarray, dtype: str, reason: str, min_count: int) -> Self:
+    def _continuous(
+        cls, name: str, known: np.ndarray, dtype: str, reason: str, min_count: int
+    ) -> Self:
         """Makes the column of known numbers on no grid; integers are decoded as integers."""
         whole = known.dtype.kind in "iO"
         atoms = atoms_of(known, on_grid=False, min_count=min_count)
-        is_atom = np.isin(known, np.array(atoms, dtype=known.dtype)) if atoms else np.zeros(len(known), dtype=bool)
+        is_atom = (
+            np.isin(known, np.array(atoms, dtype=known.dtype))
+            if atoms
+            else np.zeros(len(known), dtype=bool)
+        )
         # Whole numbers count from one of them: float64 then holds the differences.
         first = int(known[0]) if whole and len(known) else 0
         since = differences(known, known.astype(np.float64), first) if whole else known
         enough = max(min_count, math.floor(MOSTLY_ATOMS * len(known)) + 1)
-        center, spread = scale_of(name, others_of(since, is_atom, least=enough), min_count=min_count, first=first)
+        center, spread = scale_of(
+            name, others_of(since, is_atom, least=enough), min_count=min_count, first=first
+        )
         column = cls(
             name=name,
             dtype=dtype,
@@ -117,7 +127,9 @@ class Real(AbstractNumbers):
         atoms = tuple(atoms[k] for k in sorted(apart.tolist()))
         codes = column._standard(known, known.astype(np.float64))
         low, high = range_of(codes, 0.0, 1.0, min_count=min_count)
-        return replace(column, atoms=atoms, low=low, high=high, knots=knots_of(codes, window=min_count))
+        return replace(
+            column, atoms=atoms, low=low, high=high, knots=knots_of(codes, window=min_count)
+        )
 
     def _scaled(self, known: np.ndarray, min_count: int) -> Self:
         """Adds the atoms and the scale of known numbers (n,) to a column on a grid."""
@@ -187,14 +199,20 @@ class Real(AbstractNumbers):
         return Measure(self.step, self.origin, frozenset(self.atoms))
 
     @override
-    def restored_cells(self, codes: np.ndarray, cells: np.ndarray, where: Where) -> tuple[np.ndarray, np.ndarray]:
+    def restored_cells(
+        self, codes: np.ndarray, cells: np.ndarray, where: Where
+    ) -> tuple[np.ndarray, np.ndarray]:
         """All numbers: codes represent them up to rounding."""
         return np.ones(len(codes), dtype=bool), exact_numbers(self.name, cells, where)
 
     @override
     def as_written(self, values: np.ndarray, like: str) -> np.ndarray:
         """Integers have a decimal if a known cell has one."""
-        return whole_as_written(values, like) if values.dtype.kind in "iuO" else super().as_written(values, like)
+        return (
+            whole_as_written(values, like)
+            if values.dtype.kind in "iuO"
+            else super().as_written(values, like)
+        )
 
     @override
     def polars_type(self) -> Any:

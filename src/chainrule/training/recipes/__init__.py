@@ -12,7 +12,8 @@ from chainrule.training.recipes.orderless import OrderlessRecipe
 from chainrule.training.recipes.single import MADERecipe, NADERecipe
 
 RECIPES: dict[str, AbstractRecipe] = {
-    recipe.name: recipe for recipe in (CommitteeRecipe(), MADERecipe(), NADERecipe(), OrderlessRecipe())
+    recipe.name: recipe
+    for recipe in (CommitteeRecipe(), MADERecipe(), NADERecipe(), OrderlessRecipe())
 }
 # The network of each objective, which "auto" stands for.
 OBJECTIVES = {"any": "orderless", "likelihood": "committee"}

@@ -76,14 +76,18 @@ class AbstractRecipe(ABC):
         for name, reason in REFUSALS.items():
             value = getattr(config, name)
             if name not in self.options and value not in NEUTRAL:
-                raise ChainruleError(f"{name} = {list(value) if isinstance(value, tuple) else value}: {reason}")
+                raise ChainruleError(
+                    f"{name} = {list(value) if isinstance(value, tuple) else value}: {reason}"
+                )
 
     @abstractmethod
     def plan(self, config: FitConfig, columns: Columns, rows: int, effort: str) -> Plan:
         """The plan for a table of so many training rows; the configuration takes precedence."""
 
     @abstractmethod
-    def build(self, columns: Columns, plan: Plan, order: Order, generator: torch.Generator) -> AbstractNetwork:
+    def build(
+        self, columns: Columns, plan: Plan, order: Order, generator: torch.Generator
+    ) -> AbstractNetwork:
         """A network with random weights."""
 
     def start(self, data: TrainingData, plan: Plan, generator: torch.Generator) -> AbstractNetwork:

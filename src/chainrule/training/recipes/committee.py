@@ -87,13 +87,21 @@ class CommitteeRecipe(AbstractRecipe):
         return _with_enough_members(usual.following(config))
 
     @override
-    def build(self, columns: Columns, plan: Plan, order: Order, generator: torch.Generator) -> AbstractNetwork:
+    def build(
+        self, columns: Columns, plan: Plan, order: Order, generator: torch.Generator
+    ) -> AbstractNetwork:
         """A committee, or an ensemble with one for each order: the plan's, then random ones."""
         count = plan.orders
-        orders = [make_order(order if k == 0 else "random", len(columns), generator) for k in range(count)]
+        orders = [
+            make_order(order if k == 0 else "random", len(columns), generator) for k in range(count)
+        ]
         members = [nade(columns, plan, orders[k % count], generator) for k in range(plan.members)]
         committees = [Committee(members[k::count]) for k in range(count)]
-        return committees[0] if count == 1 else Ensemble(committees, [len(each.members) for each in committees])
+        return (
+            committees[0]
+            if count == 1
+            else Ensemble(committees, [len(each.members) for each in committees])
+        )
 
     @override
     def search(
@@ -133,7 +141,9 @@ class CommitteeRecipe(AbstractRecipe):
             plan,
             nats_of_plan,
             ladders=open_ladders(config, plan, keeps_order=bool(data.schema.flags)),
-            needed_gain=lambda nats, best, candidate: needed_gain(nats - scale_nats, best, candidate),
+            needed_gain=lambda nats, best, candidate: needed_gain(
+                nats - scale_nats, best, candidate
+            ),
         )
 
 
@@ -158,7 +168,10 @@ def open_ladders(config: FitConfig, plan: Plan, *, keeps_order: bool = False) ->
         "orders": lambda share: max(1, round(share * plan.members)),
     }
     return [
-        (field, tuple(dict.fromkeys(map(multiples[field], ladder))) if field in multiples else ladder)
+        (
+            field,
+            tuple(dict.fromkeys(map(multiples[field], ladder))) if field in multiples else ladder,
+        )
         for field, ladder in LADDERS
         if field not in closed
     ]
@@ -193,11 +206,20 @@ def expected_nats(
     small = replace(plan, members=members, orders=min(members, plan.orders))
     network = start(small, generator)
     state = trained(
-        network, train, valid, small, generator=generator, device=device, what="trying", show_progress=show_progress
+        network,
+        train,
+        valid,
+        small,
+        generator=generator,
+        device=device,
+        what="trying",
+        show_progress=show_progress,
     )
     if members == plan.members:
         return state.best_nats
-    alone = [nats_of(cast(AbstractNetwork, member), valid) for member, _ in network.cpu().trained_apart()]
+    alone = [
+        nats_of(cast(AbstractNetwork, member), valid) for member, _ in network.cpu().trained_apart()
+    ]
     return extrapolated(sum(alone) / len(alone), state.best_nats, plan.members)
 
 

@@ -20,7 +20,9 @@ from chainrule.training.recipes.base import LEARNING_RATE, AbstractRecipe, Effor
 
 EFFORTS = {
     "quick": Effort(hidden_sizes=(128, 128), steps=1_500, epochs=(1, 100), members=1),
-    "standard": Effort(hidden_sizes=(256, 256), steps=8_000, epochs=(1, 200), members=3, dropout=0.2),
+    "standard": Effort(
+        hidden_sizes=(256, 256), steps=8_000, epochs=(1, 200), members=3, dropout=0.2
+    ),
     "best": Effort(hidden_sizes=(512, 512), steps=32_000, epochs=(1, 400), members=3, dropout=0.2),
 }
 # Numbers of rows between which there are several members. With fewer rows a fit takes a second,
@@ -77,7 +79,9 @@ class OrderlessRecipe(AbstractRecipe):
         return usual.following(config)
 
     @override
-    def build(self, columns: Columns, plan: Plan, order: Order, generator: torch.Generator) -> AbstractNetwork:
+    def build(
+        self, columns: Columns, plan: Plan, order: Order, generator: torch.Generator
+    ) -> AbstractNetwork:
         """A single network, which holds all members."""
         return OrderlessNADE(
             columns,

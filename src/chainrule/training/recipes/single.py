@@ -24,7 +24,9 @@ class NADERecipe(AbstractRecipe):
 
     @override
     def plan(self, config: FitConfig, columns: Columns, rows: int, effort: str) -> Plan:
-        return Plan(learning_rate=learning_rate_of_nade(columns), patience=PATIENCE).following(config)
+        return Plan(learning_rate=learning_rate_of_nade(columns), patience=PATIENCE).following(
+            config
+        )
 
     @override
     def build(self, columns: Columns, plan: Plan, order: Order, generator: torch.Generator) -> NADE:
@@ -41,12 +43,18 @@ class MADERecipe(AbstractRecipe):
     def plan(self, config: FitConfig, columns: Columns, rows: int, effort: str) -> Plan:
         """A plan with two layers of the same size, for any effort."""
         sizes = (config.hidden_size or Plan.hidden_size,) * 2
-        usual = Plan(activation="relu", hidden_sizes=sizes, learning_rate=LEARNING_RATE, patience=PATIENCE)
+        usual = Plan(
+            activation="relu", hidden_sizes=sizes, learning_rate=LEARNING_RATE, patience=PATIENCE
+        )
         return usual.following(config)
 
     @override
-    def build(self, columns: Columns, plan: Plan, order: Order, generator: torch.Generator) -> AbstractNetwork:
-        return MADE(columns, plan.hidden_sizes, activation=plan.activation, order=order, generator=generator)
+    def build(
+        self, columns: Columns, plan: Plan, order: Order, generator: torch.Generator
+    ) -> AbstractNetwork:
+        return MADE(
+            columns, plan.hidden_sizes, activation=plan.activation, order=order, generator=generator
+        )
 
 
 def nade(columns: Columns, plan: Plan, order: Order, generator: torch.Generator) -> NADE:
