@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -64,16 +64,8 @@ class Batch:
         return self._tensor(self.codes.outside)
 
     def take(self, rows: np.ndarray | slice) -> Batch:
-        """Some of the rows."""
-        return self.over(self.codes.take(rows))
-
-    def over(self, codes: Codes) -> Batch:
-        """Returns a batch of other rows for the same network."""
-        return (
-            self
-            if codes is self.codes
-            else Batch(self.model, self.network, codes, self.show_progress)
-        )
+        """Returns some of the rows, for the same network."""
+        return replace(self, codes=self.codes.take(rows))
 
     def each(
         self, of: Callable[[Batch], np.ndarray], what: str, *, rows: int = BATCH_ROWS

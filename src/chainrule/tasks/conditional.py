@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -80,7 +81,7 @@ def distribution_of(batch: Batch, column: int) -> Distribution:
     """
     cells = np.zeros(batch.codes.values.shape, dtype=bool)
     cells[:, column] = True
-    asked = batch.over(missing.present(batch.model.schema, batch.codes, cells))
+    asked = replace(batch, codes=missing.present(batch.model.schema, batch.codes, cells))
     return conditional_given(asked.network, asked.x, column, asked.observed, asked.outside)
 
 

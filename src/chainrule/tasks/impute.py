@@ -6,6 +6,7 @@ Observed cells keep every bit.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,7 +16,6 @@ import torch
 from chainrule.errors import ShapeError, unknown_choice, whole_number
 from chainrule.missing import present
 from chainrule.model import Model
-from chainrule.networks.listed import listed_only
 from chainrule.rng import generator_from
 from chainrule.table import Fills, Sink, column_positions, filled, filled_frames
 from chainrule.table.frames import like_named
@@ -25,7 +25,6 @@ from chainrule.tasks.outside import completed
 
 HOW = ("draw", "best", "mean")
 BATCH_ROWS = 4096
-REDRAWS = 20  # how often a row is drawn again because an unlisted label was drawn
 
 
 class Imputed(NamedTuple):
@@ -83,11 +82,10 @@ def impute(
         raise ShapeError(f"n_draws = {n_draws}: how={how!r} gives one table; draw for several")
     if interval is not None and not 0 < interval < 1:
         raise ShapeError(f"interval = {interval!r}: pass a probability above 0 and below 1")
-    fill = (
-        partial(drawn, generator=generator_from(seed))
-        if how == "draw"
-        else partial(guessed, how=how)
-    )
+    if how == "draw":
+        fill = partial(drawn, generator=generator_from(seed))
+    else:
+        fill = partial(guessed, how=how)
     if to is not None:
         if n_draws > 1 or interval is not None:
             raise ShapeError("to= writes one table: ask for one draw, and for intervals without it")
@@ -103,38 +101,17 @@ def impute(
 
 def drawn(rows: Batch, generator: torch.Generator) -> Fills:
     """Draws the missing cells of each row jointly, given its known ones."""
-    found, empty = rows.codes.values.copy(), ~rows.codes.known
-    some = np.flatnonzero(empty.any(1))
-    asked = rows.over(present(rows.model.schema, rows.codes.take(some), empty[some]))
-    rows.model.require_evidence(asked.codes.known, name="known")
-    if len(some):
-        found[some] = asked.each(partial(_listed, generator=generator), "filling", rows=BATCH_ROWS)
-    return Fills(found, empty)
-
-
-def _listed(batch: Batch, *, generator: torch.Generator) -> np.ndarray:
-    """Returns codes (n, D) with the missing cells drawn, given that every drawn label is a listed
-    one.
-
-    Rows with an unlisted label are drawn again, which is exact. After ``REDRAWS`` times, the few
-    remaining rows are drawn cell by cell from the conditionals restricted to listed levels.
-    """
-    network, asked = batch.network, ~(batch.observed | batch.outside)
-    found, again = (
-        batch.x.clone(),
-        torch.ones(len(batch.x), dtype=torch.bool, device=batch.x.device),
-    )
-    for trial in range(REDRAWS + 1):
-        if trial == REDRAWS:
-            network = listed_only(network)
-        x, observed, outside = (each[again] for each in (batch.x, batch.observed, batch.outside))
-        found[again] = completed(network, x, observed, outside, generator)
-        if network.columns.all_evidence:
-            break
-        again = (asked & ~network.columns.is_evidence(found)).any(1)
-        if not bool(again.any()):
-            break
-    return found.cpu().numpy()
+    codes, missing = rows.codes.values.copy(), ~rows.codes.known
+    incomplete = np.flatnonzero(missing.any(1))
+    given = present(rows.model.schema, rows.codes.take(incomplete), missing[incomplete])
+    rows.model.require_evidence(given.known, name="known")
+    if len(incomplete):
+        codes[incomplete] = replace(rows, codes=given).each(
+            lambda b: completed(b.network, b.x, b.observed, b.outside, generator).cpu().numpy(),
+            "filling",
+            rows=BATCH_ROWS,
+        )
+    return Fills(codes, missing)
 
 
 def guessed(rows: Batch, how: str) -> Fills:
@@ -142,25 +119,22 @@ def guessed(rows: Batch, how: str) -> Fills:
 
     Numbers get the median, or the mean if ``how`` is "mean".
     """
-    schema, found, empty = rows.model.schema, rows.codes.values.copy(), ~rows.codes.known
+    schema, codes, missing = rows.model.schema, rows.codes.values.copy(), ~rows.codes.known
     for column in schema.own:
         k = schema.number(column.name)
-        some = np.flatnonzero(empty[:, k])
-        if not len(some):
+        asked = np.flatnonzero(missing[:, k])
+        if not len(asked):
             continue
-        asked = rows.take(some)
+        batch = rows.take(asked)
         if column.has_levels:
-            p = asked.each(partial(level_probabilities, column=k), "conditioning")[
-                :, : len(column.level_names)
-            ]
-            found[some, k] = p.argmax(1)
+            p = batch.each(partial(level_probabilities, column=k), "conditioning")
+            codes[asked, k] = p[:, : len(column.level_names)].argmax(1)
         elif how == "best":
-            found[some, k] = asked.each(
-                partial(quantiles_of, column=k, quantiles=(0.5,)), "conditioning"
-            )[:, 0]
+            median = partial(quantiles_of, column=k, quantiles=(0.5,))
+            codes[asked, k] = batch.each(median, "conditioning")[:, 0]
         else:
-            found[some, k] = asked.each(partial(_means, column=k), "filling")
-    return Fills(found, empty, means=how == "mean")
+            codes[asked, k] = batch.each(partial(_means, column=k), "filling")
+    return Fills(codes, missing, means=how == "mean")
 
 
 def _means(batch: Batch, *, column: int) -> np.ndarray:
@@ -173,25 +147,20 @@ def _intervals(chunk: Chunk, interval: float) -> tuple[Any, Any]:
     Other cells are NaN.
     """
     table, rows, schema = chunk.table, chunk.rows, chunk.rows.model.schema
-    at, quantiles = column_positions(table, schema), ((1 - interval) / 2, (1 + interval) / 2)
-    ends: list[dict[str, np.ndarray]] = [
-        {name: np.full(len(rows), np.nan) for name in table.names} for _ in range(2)
-    ]
+    positions, quantiles = column_positions(table, schema), ((1 - interval) / 2, (1 + interval) / 2)
+    nothing = np.full(len(rows), np.nan)
+    ends: list[dict[str, np.ndarray]] = [dict.fromkeys(table.names, nothing) for _ in quantiles]
     for column in schema.own:
         k = schema.number(column.name)
-        some = np.flatnonzero(~rows.codes.known[:, k])
-        if column.kind in ("binary", "categorical") or column.name not in at or not len(some):
+        asked = np.flatnonzero(~rows.codes.known[:, k])
+        if column.has_levels or column.name not in positions or not len(asked):
             continue
-        found = rows.take(some).each(
-            partial(quantiles_of, column=k, quantiles=quantiles), "conditioning"
-        )
-        for side in range(2):
+        of = partial(quantiles_of, column=k, quantiles=quantiles)
+        found, name = rows.take(asked).each(of, "conditioning"), table.names[positions[column.name]]
+        for side, columns in enumerate(ends):
             cells = column.decode(found[:, side])
-            whole = ends[side][table.names[at[column.name]]]
-            if cells.dtype.kind == "M":
-                whole = whole.astype(cells.dtype)  # NaN is NaT
-            whole[some] = cells
-            ends[side][table.names[at[column.name]]] = whole
-    return like_named(table.frame, ends[0], table.container), like_named(
-        table.frame, ends[1], table.container
-    )
+            # NaN becomes NaT in a column of dates.
+            columns[name] = nothing.astype(cells.dtype if cells.dtype.kind == "M" else float)
+            columns[name][asked] = cells
+    low, high = (like_named(table.frame, columns, table.container) for columns in ends)
+    return low, high

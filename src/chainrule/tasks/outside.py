@@ -18,7 +18,10 @@ from chainrule.networks import AbstractNetwork
 from chainrule.networks.base import sum_columns
 from chainrule.networks.ensemble import running_weights
 from chainrule.networks.fixed_order import by_enumeration
+from chainrule.networks.listed import listed_only
 from chainrule.rng import uniforms
+
+REDRAWS = 20  # how often a row is drawn again because an unlisted label was drawn
 
 
 def row_nats(
@@ -94,10 +97,32 @@ def completed(
     generator: torch.Generator,
 ) -> torch.Tensor:
     """Draws the cells of rows (N, D) that are neither observed nor outside, given the observed
-    ones.
+    cells and that every drawn label is a listed one.
+
+    Rows with an unlisted label are drawn again, which is exact. After ``REDRAWS`` times, the few
+    remaining rows are drawn cell by cell from the conditionals restricted to listed levels.
 
     The arguments are those of ``row_nats``. Codes of outside cells have no meaning.
     """
+    missing, completed = ~(observed | outside), x.clone()
+    again = torch.ones(len(x), dtype=torch.bool, device=x.device)
+    for redraw in range(REDRAWS + 1):
+        of = network if redraw < REDRAWS else listed_only(network)
+        completed[again] = _drawn(of, x[again], observed[again], outside[again], generator)
+        again = (missing & ~network.columns.is_evidence(completed)).any(1)
+        if not bool(again.any()):
+            break
+    return completed
+
+
+def _drawn(
+    network: AbstractNetwork,
+    x: torch.Tensor,
+    observed: torch.Tensor,
+    outside: torch.Tensor,
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """Draws what ``completed`` draws, once: labels may be unlisted."""
     if not bool(outside.any()) or network.any_evidence:
         return network.sample(len(x), (x, observed), generator=generator)
     networks, _ = network.row_mixture()
@@ -108,7 +133,7 @@ def completed(
     x = x.clone()
     for number, each in enumerate(networks):
         rows = chosen == number
-        x[rows] = completed(each, x[rows], observed[rows], outside[rows], generator).to(x.dtype)
+        x[rows] = _drawn(each, x[rows], observed[rows], outside[rows], generator).to(x.dtype)
     return x
 
 

@@ -89,7 +89,7 @@ class Draws:
 
     def scores(self, codes: Codes) -> np.ndarray:
         """Returns log p of rows, (n,) nats."""
-        return nats(self._asked.over(codes))
+        return nats(replace(self._asked, codes=codes))
 
     def _rows(self, reference: Reference) -> np.ndarray:
         key = reference.codes[reference.flags].tobytes() + reference.flags.tobytes()
