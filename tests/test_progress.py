@@ -141,7 +141,7 @@ def test_pieces_of_work_that_follow_each_other_are_not_silent_for_longer(clock, 
 
 def test_nothing_is_shown_where_nothing_was_asked_for(clock, capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with progress_bar("training", 10, show=False) as advance:
+    with progress_bar("training", 10, progress=False) as advance:
         for _ in range(10):
             clock[0] += 40.0
             advance(1)

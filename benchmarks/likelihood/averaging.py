@@ -52,7 +52,7 @@ def averaged(data: str, seed: int = 0) -> list[dict[str, Any]]:
         epochs.append([parameter.detach().clone() for parameter in state.network.parameters()])
 
     began = time.perf_counter()
-    trained(network, x, x_valid, plan, generator=generator, after_epoch=note, show_progress=False)
+    trained(network, x, x_valid, plan, generator=generator, after_epoch=note, progress=False)
     found = {0.0: validate(network, x_valid)}
     for share in SHARES:
         late = epochs[-max(1, round(share * len(epochs))) :]

@@ -74,7 +74,7 @@ def fitted(
     )
     generator = generator_from(seed)
     network = start(plan, generator)
-    state = trained(network, x, x_valid, plan, generator=generator, show_progress=False)
+    state = trained(network, x, x_valid, plan, generator=generator, progress=False)
     state.trials = trials
     return network.double().eval(), state
 

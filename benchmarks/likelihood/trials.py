@@ -75,7 +75,7 @@ def trial(data: str, changed: dict[str, Any], effort: str, seed: int) -> dict[st
         effort=effort,
         seed=seed,
         config=cr.FitConfig(**options),
-        verbose=False,
+        progress=False,
     )
     where = circumstances()
     return {

@@ -237,7 +237,7 @@ def epoch() -> dict[str, float]:
             valid,
             plan,
             generator=generator_from(1),
-            show_progress=False,
+            progress=False,
             after_epoch=lap,
         )
     finally:

@@ -25,7 +25,7 @@ def progress_bar(
     *,
     done: float = 0,
     limit_s: float | None = None,
-    show: bool = True,
+    progress: bool = True,
 ) -> Iterator[Callable[..., None]]:
     """Yields ``advance(amount=1, note="")``, to be called when part of the work is done.
 
@@ -34,13 +34,13 @@ def progress_bar(
         total: the amount of work, in the units of ``amount``.
         done: the amount done before, as in a resumed run.
         limit_s: seconds after which the work ends, done or not.
-        show: False shows nothing.
+        progress: False shows nothing.
 
     >>> with progress_bar("scoring", 2) as advance:
     ...     advance(2)
     """
     meter = Meter(description, total, done, limit_s)
-    if not show:
+    if not progress:
         yield meter.advance
     elif "IPython.display" in sys.modules and "ipykernel" in sys.modules:  # a notebook
         yield from _in_notebook(meter)

@@ -174,7 +174,7 @@ def test_training_reaches_the_same_likelihood():
             Rows(x[500:]),
             plan,
             generator=generator_from(1),
-            show_progress=False,
+            progress=False,
         )
         nats[backend] = validate(net, Rows(x[500:]))
     assert max(nats.values()) - min(nats.values()) < SAME_TRAINING_NATS, nats

@@ -468,7 +468,7 @@ def test_training_gives_the_same_bits_whatever_the_threads():
             Rows(x[100:]),
             plan,
             generator=generator_from(2),
-            show_progress=False,
+            progress=False,
         )
         found.append(torch.cat([p.detach().flatten() for p in net.parameters()]))
     assert torch.equal(found[0], found[1])

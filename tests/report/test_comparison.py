@@ -243,7 +243,7 @@ def test_likelihoods_are_in_the_tables_units():
             prepared(read_table(each)),
             ["independent", "gaussians", "nade"],
             SMALL,
-            show_progress=False,
+            progress=False,
         )
         for each in (frame, wide)
     ]
@@ -281,14 +281,12 @@ def test_misuse_is_told_before_any_work(words, message, tmp_path):
 
 def test_a_familys_numbers_do_not_depend_on_the_others():
     data = prepared(datasets.load("digits"))
-    alone = compare(data, ["nade"], SMALL, seed=3, show_progress=False).entries[0]
-    among = compare(
-        data, ["independent", "rbm", "nade"], SMALL, seed=3, show_progress=False
-    ).entries[2]
+    alone = compare(data, ["nade"], SMALL, seed=3, progress=False).entries[0]
+    among = compare(data, ["independent", "rbm", "nade"], SMALL, seed=3, progress=False).entries[2]
     assert alone.likelihood == among.likelihood
     assert alone.probes == among.probes
     assert torch.equal(alone.drawn, among.drawn)
-    other = compare(data, ["nade"], SMALL, seed=4, show_progress=False).entries[0]
+    other = compare(data, ["nade"], SMALL, seed=4, progress=False).entries[0]
     assert other.likelihood != alone.likelihood
 
 
@@ -298,9 +296,7 @@ def test_every_family_is_reproducible_from_the_seed():
     bits = prepared(datasets.load("digits"))
     few = replace(bits, train=bits.train.take(slice(0, 300)), labels=None)
     for data in (numbers, few):
-        once, again = (
-            compare(data, None, SMALL, seed=5, show_progress=False).entries for _ in range(2)
-        )
+        once, again = (compare(data, None, SMALL, seed=5, progress=False).entries for _ in range(2))
         for a, b in zip(once, again, strict=True):
             assert a.likelihood == b.likelihood, a.family.name
             assert torch.equal(a.drawn, b.drawn), a.family.name
@@ -313,12 +309,12 @@ def test_every_family_is_reproducible_from_the_seed():
 
 def test_the_likelihood_is_the_mean_and_its_errors_are_what_they_say():
     rows = Rows(torch.zeros(300, 2), scale_nats=torch.full((300,), 0.5, dtype=torch.float64))
-    exact = likelihood_of(lambda x: torch.linspace(-2, 0, len(x)), rows, "x", show_progress=False)
+    exact = likelihood_of(lambda x: torch.linspace(-2, 0, len(x)), rows, "x", progress=False)
     assert exact.kind == "exact"
     assert exact.nats == pytest.approx(-1.5)
     assert exact.own_error == 0
     shifted = likelihood_of(
-        lambda x: Estimate(x[:, 0] - 1, torch.full((len(x),), 0.3)), rows, "x", show_progress=False
+        lambda x: Estimate(x[:, 0] - 1, torch.full((len(x),), 0.3)), rows, "x", progress=False
     )
     assert (shifted.kind, shifted.own_error) == (
         "estimate",
@@ -328,7 +324,7 @@ def test_the_likelihood_is_the_mean_and_its_errors_are_what_they_say():
         lambda x: LowerBound(x[:, 0] - 1, torch.full((len(x),), 0.3)),
         rows,
         "x",
-        show_progress=False,
+        progress=False,
     )
     assert (bound.kind, bound.own_error) == (
         "bound",
@@ -367,7 +363,7 @@ def test_a_bounds_arrow_points_to_where_the_truth_lies():
     from chainrule.report.comparison import charts
 
     data = replace(prepared(datasets.load("digits")), labels=None)
-    figure = charts.likelihoods(compare(data, ["independent", "vae"], SMALL, show_progress=False))
+    figure = charts.likelihoods(compare(data, ["independent", "vae"], SMALL, progress=False))
     arrows = [text for text in figure.axes[0].texts if text.arrow_patch is not None]
     assert len(arrows) == 1
     assert arrows[0].xyann[0] > 0
@@ -401,11 +397,8 @@ def test_a_representation_without_the_label_reads_nothing_and_the_label_itself_e
             torch.stack([digit[place[tuple(row.tolist())]] for row in x]).long(), 10
         ).float()
 
-    assert probed("label", label, data, show_progress=False).accuracy > 0.98
-    assert (
-        probed("nothing", lambda x: torch.zeros(len(x), 3), data, show_progress=False).accuracy
-        < 0.2
-    )
+    assert probed("label", label, data, progress=False).accuracy > 0.98
+    assert probed("nothing", lambda x: torch.zeros(len(x), 3), data, progress=False).accuracy < 0.2
 
 
 def test_efforts_are_the_same_for_all_and_fewer_over_more_rows():
@@ -438,7 +431,7 @@ def test_a_vae_warms_up_to_the_whole_bound(monkeypatch):
 
 def test_counted_families_are_those_of_the_baselines():
     data = prepared(datasets.load("digits"))
-    found = compare(data, ["independent", "tree"], SMALL, show_progress=False)
+    found = compare(data, ["independent", "tree"], SMALL, progress=False)
     for entry, cls in zip(found.entries, (IndependentColumns, ChowLiuTree), strict=True):
         net = cls(data.columns)
         net.initialize_from(data.train.x)

@@ -135,7 +135,7 @@ def test_what_takes_longer_must_gain_more():
 def test_a_committee_is_fitted_and_says_what_was_tried():
     rows = related_bits()
     one, two = (
-        cr.fit(rows, network="committee", seed=3, config=SMALL, verbose=False) for _ in range(2)
+        cr.fit(rows, network="committee", seed=3, config=SMALL, progress=False) for _ in range(2)
     )
     network = one.model.network
     assert isinstance(network, cr.Committee)
@@ -156,7 +156,7 @@ def test_a_committee_is_fitted_and_says_what_was_tried():
     for options in ({"effort": "quick"}, {"time_limit_s": 60.0}):
         assert (
             cr.fit(
-                rows, network="committee", seed=3, config=SMALL, verbose=False, **options
+                rows, network="committee", seed=3, config=SMALL, progress=False, **options
             ).training["trials"]
             == []
         )
@@ -171,7 +171,7 @@ def test_what_more_members_reach_is_extrapolated_from_two(members):
 
 def test_an_interrupted_committee_goes_on_to_the_same_bits(tmp_path, monkeypatch):
     rows, path = related_bits(), tmp_path / "run.checkpoint"
-    whole = cr.fit(rows, network="committee", seed=5, config=SMALL, verbose=False)
+    whole = cr.fit(rows, network="committee", seed=5, config=SMALL, progress=False)
     keep, calls = Checkpoint.save, []
 
     def once(*args, **options):
@@ -181,26 +181,28 @@ def test_an_interrupted_committee_goes_on_to_the_same_bits(tmp_path, monkeypatch
 
     monkeypatch.setattr(Checkpoint, "save", once)
     with pytest.raises(KeyboardInterrupt):
-        cr.fit(rows, network="committee", seed=5, config=SMALL, verbose=False, checkpoint=path)
+        cr.fit(rows, network="committee", seed=5, config=SMALL, progress=False, checkpoint=path)
     monkeypatch.setattr(Checkpoint, "save", keep)
     monkeypatch.setattr(
         recipe, "search", lambda *_, **__: pytest.fail("the search was run already")
     )
     other = replace(SMALL, hidden_size=9)
     with pytest.raises(FormatError, match="hidden_size"):
-        cr.fit(rows, network="committee", config=other, verbose=False, checkpoint=path, resume=True)
+        cr.fit(
+            rows, network="committee", config=other, progress=False, checkpoint=path, resume=True
+        )
     with pytest.raises(FormatError, match="another seed or effort"):
         cr.fit(
             rows,
             network="committee",
             effort="best",
             config=SMALL,
-            verbose=False,
+            progress=False,
             checkpoint=path,
             resume=True,
         )
     again = cr.fit(
-        rows, network="committee", config=SMALL, verbose=False, checkpoint=path, resume=True
+        rows, network="committee", config=SMALL, progress=False, checkpoint=path, resume=True
     )
     assert len(calls) == 1
     assert again.training["config"] == whole.training["config"]
@@ -215,7 +217,7 @@ def test_a_member_learns_as_if_it_were_alone():
     alone = [nade(6, 5, seed=1, scale=0.5), nade(6, 3, seed=2, scale=0.5)]
     one, two = copy.deepcopy(alone), copy.deepcopy(alone)
     for network in (*alone, committee(*one), cr.Ensemble([committee(two[0]), two[1]], [1, 2])):
-        loop.trained(network, x, x, plan, generator=generator_from(0), show_progress=False)
+        loop.trained(network, x, x, plan, generator=generator_from(0), progress=False)
     for member, single in zip([*one, *two], [*alone, *alone], strict=True):
         for a, b in zip(member.parameters(), single.parameters(), strict=True):
             torch.testing.assert_close(a, b, rtol=2e-3, atol=1e-5)
@@ -228,7 +230,7 @@ def test_members_of_several_orders_are_an_ensemble(tmp_path):
         network="committee",
         seed=3,
         config=replace(SMALL, members=5, orders=2, epochs=30),
-        verbose=False,
+        progress=False,
     )
     network = density.model.network
     assert isinstance(network, cr.Ensemble)
@@ -252,7 +254,7 @@ def test_members_of_several_orders_are_an_ensemble(tmp_path):
         network="committee",
         seed=3,
         config=replace(SMALL, orders=None, members=2),
-        verbose=False,
+        progress=False,
     )
     assert {"orders": 2} in [trial["changed"] for trial in free.training["trials"]]
 
@@ -271,7 +273,7 @@ def test_members_of_several_orders_over_columns_of_all_kinds(tmp_path):
         network="committee",
         seed=1,
         config=replace(SMALL, members=2, orders=2),
-        verbose=False,
+        progress=False,
     )
     network = density.model.network
     apart = [
@@ -305,7 +307,7 @@ def test_fewer_members_than_the_orders_of_an_interrupted_run(tmp_path, monkeypat
             network="committee",
             seed=5,
             config=config,
-            verbose=False,
+            progress=False,
             checkpoint=path,
         )
     monkeypatch.setattr(Checkpoint, "save", keep)
@@ -315,7 +317,7 @@ def test_fewer_members_than_the_orders_of_an_interrupted_run(tmp_path, monkeypat
             related_bits(),
             network="committee",
             config=fewer,
-            verbose=False,
+            progress=False,
             checkpoint=path,
             resume=True,
         )
@@ -323,11 +325,11 @@ def test_fewer_members_than_the_orders_of_an_interrupted_run(tmp_path, monkeypat
         related_bits(),
         network="committee",
         config=config,
-        verbose=False,
+        progress=False,
         checkpoint=path,
         resume=True,
     )
-    whole = cr.fit(related_bits(), network="committee", seed=5, config=config, verbose=False)
+    whole = cr.fit(related_bits(), network="committee", seed=5, config=config, progress=False)
     assert np.array_equal(again.log_prob(related_bits()), whole.log_prob(related_bits()))
 
 

@@ -37,7 +37,7 @@ def contrastive_divergence(
     learning_rate: float = 0.05,
     weight_decay: float = 0.0,
     generator: torch.Generator | None = None,
-    show_progress: bool = False,
+    progress: bool = False,
 ) -> RBM:
     """Trains an RBM in place on rows x (N, D) and returns it.
 
@@ -55,7 +55,7 @@ def contrastive_divergence(
         learning_rate: the initial learning rate.
         weight_decay: fraction of the weights subtracted per step, times the learning rate.
         generator: source of batches and chains; None is a fresh one.
-        show_progress: whether to show a progress bar on stderr, if that is a terminal.
+        progress: whether to show a progress bar on stderr, if that is a terminal.
 
     Raises:
         ShapeError: x has no rows or cells other than 0 and 1, or an option is out of range.
@@ -89,7 +89,7 @@ def contrastive_divergence(
     )
     total = epochs * -(-len(x) // batch_size)
     done = 0
-    with progress_bar("training an RBM", total, show=show_progress) as advance:
+    with progress_bar("training an RBM", total, progress=progress) as advance:
         for _ in range(epochs):
             for chosen in torch.randperm(len(x), generator=generator).split(batch_size):
                 rate = learning_rate * math.cos(math.pi / 2 * done / total)

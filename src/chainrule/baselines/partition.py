@@ -76,7 +76,7 @@ def annealed(
     distributions: int,
     chains: int,
     generator: torch.Generator,
-    show_progress: bool = False,
+    progress: bool = False,
 ) -> Estimate:
     """Estimates log Z by annealed importance sampling.
 
@@ -98,7 +98,7 @@ def annealed(
     x = drawn(base.expand(chains, -1))
     log_weight = torch.zeros(chains, dtype=torch.float64, device=W.device)
     tilt, betas = b - base, temperatures(distributions)
-    with progress_bar("estimating log Z", distributions, show=show_progress) as advance:
+    with progress_bar("estimating log Z", distributions, progress=progress) as advance:
         for before, beta in pairwise(betas):
             a = torch.addmm(c, x, W)  # (chains, H)
             gained = (beta - before) * (x @ tilt) + (

@@ -104,7 +104,7 @@ class RBM(AbstractTrainable):
         distributions: int = partition.DISTRIBUTIONS,
         chains: int = partition.CHAINS,
         generator: torch.Generator | None = None,
-        show_progress: bool = False,
+        progress: bool = False,
     ) -> float | Estimate:
         """log Z: a float if it is exact, otherwise an ``Estimate`` of shape ().
 
@@ -116,7 +116,7 @@ class RBM(AbstractTrainable):
             chains: number of independent chains. The estimate is the mean of their weights; the
                 spread of the weights gives its standard error.
             generator: source of the chains' draws; None is a fresh one.
-            show_progress: whether to show a progress bar on stderr, if that is a terminal.
+            progress: whether to show a progress bar on stderr, if that is a terminal.
 
         Raises:
             ShapeError: the method is unknown, or both layers are too large for an exact sum.
@@ -134,7 +134,7 @@ class RBM(AbstractTrainable):
             distributions=distributions,
             chains=chains,
             generator=generator_from(generator),
-            show_progress=show_progress,
+            progress=progress,
         )
 
     def log_prob(

@@ -32,18 +32,18 @@ class Batch:
         model: schema and network.
         network: the model's network in float64, which answers.
         codes: the codes of the n rows.
-        show_progress: whether a progress bar is shown on stderr.
+        progress: whether a progress bar is shown on stderr.
     """
 
     model: Model
     network: AbstractNetwork
     codes: Codes
-    show_progress: bool = True
+    progress: bool = True
 
     @classmethod
-    def of(cls, model: Model, codes: Codes, *, show_progress: bool = True) -> Batch:
+    def of(cls, model: Model, codes: Codes, *, progress: bool = True) -> Batch:
         """Returns a batch of encoded rows, with a copy of the model's network in float64."""
-        return cls(model, model.in_float64(), codes, show_progress)
+        return cls(model, model.in_float64(), codes, progress)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -78,7 +78,7 @@ class Batch:
             rows: how many rows are passed at a time.
         """
         found = []
-        with torch.no_grad(), progress_bar(what, len(self), show=self.show_progress) as advance:
+        with torch.no_grad(), progress_bar(what, len(self), progress=self.progress) as advance:
             for start in range(0, max(len(self), 1), rows):
                 batch = self.take(slice(start, min(start + rows, len(self))))
                 found.append(of(batch))
@@ -105,7 +105,7 @@ def chunks(
     strict: bool = False,
     ranges: bool = True,
     absent_is_fine: Collection[str] = (),
-    show_progress: bool = True,
+    progress: bool = True,
 ) -> Iterator[Chunk]:
     """Reads and encodes a table chunk by chunk.
 
@@ -118,7 +118,7 @@ def chunks(
         strict: raise for cells whose values their columns cannot hold.
         ranges: warn of numbers outside the range of the training rows.
         absent_is_fine: columns that the table may lack without a warning.
-        show_progress: whether a progress bar is shown on stderr.
+        progress: whether a progress bar is shown on stderr.
     """
     network = model.in_float64()
     for chunk, codes in encode_chunks(
@@ -129,7 +129,7 @@ def chunks(
         ranges=ranges,
         absent_is_fine=absent_is_fine,
     ):
-        yield Chunk(chunk, Batch(model, network, codes, show_progress))
+        yield Chunk(chunk, Batch(model, network, codes, progress))
 
 
 def answer(

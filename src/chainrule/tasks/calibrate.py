@@ -117,7 +117,7 @@ class Calibration:
 
 
 def row_log_p(
-    model: Model, table: Any, calibration: Calibration | None = None, *, show_progress: bool = True
+    model: Model, table: Any, calibration: Calibration | None = None, *, progress: bool = True
 ) -> np.ndarray:
     """Returns the log-probability of a row at most as likely, among rows with the same known cells:
     (N,) float64, at most 0.
@@ -138,13 +138,13 @@ def row_log_p(
         table: rows of the columns that were fitted, or a path, which is read in chunks.
         calibration: what a fit keeps in ``training["calibration"]``. With None the ranks among the
             draws are the probabilities.
-        show_progress: whether a progress bar is shown on stderr.
+        progress: whether a progress bar is shown on stderr.
 
     Raises:
         EvidenceError: missing cells that a network of one order cannot marginalise.
     """
     calibration = calibration or Calibration(default_draws(model))
-    asked = chunks(model, table, ranges=False, show_progress=show_progress)
+    asked = chunks(model, table, ranges=False, progress=progress)
     return np.concatenate([np.empty(0), *(_log_p(chunk.rows, calibration) for chunk in asked)])
 
 
@@ -155,7 +155,7 @@ def _log_p(rows: Batch, calibration: Calibration) -> np.ndarray:
         (reference, members) for reference, members in references(rows) if reference.known.any()
     ]
     draws = Draws(rows, calibration.draws)
-    with progress_bar("ranking", len(groups), show=rows.show_progress) as advance:
+    with progress_bar("ranking", len(groups), progress=rows.progress) as advance:
         for reference, members in groups:
             curve = calibration.complete if reference.known.all() else None
             ranks = (curve or draws.curve(reference))(scores[members])

@@ -58,7 +58,7 @@ class Draws:
     """
 
     def __init__(self, rows: Batch, number: int) -> None:
-        self._asked, self.number = replace(rows, show_progress=False), number
+        self._asked, self.number = replace(rows, progress=False), number
         self._flags = is_flag(rows.model.schema)
         self._drawn: dict[bytes, np.ndarray] = {}
 

@@ -27,7 +27,7 @@ class Parts(NamedTuple):
 
 @overload
 def score(
-    model: Model, table: Any, *, strict: bool = False, show_progress: bool = True, to: None = None
+    model: Model, table: Any, *, strict: bool = False, progress: bool = True, to: None = None
 ) -> np.ndarray: ...
 
 
@@ -37,7 +37,7 @@ def score(
     table: Any,
     *,
     strict: bool = False,
-    show_progress: bool = True,
+    progress: bool = True,
     to: str | os.PathLike[str] | Sink,
 ) -> Any: ...
 
@@ -47,7 +47,7 @@ def score(
     table: Any,
     *,
     strict: bool = False,
-    show_progress: bool = True,
+    progress: bool = True,
     to: str | os.PathLike[str] | Sink | None = None,
 ) -> Any:
     """Returns log p of the known cells of each row, (N,) float64 nats.
@@ -80,13 +80,11 @@ def score(
             strict=strict,
             ranges=False,
         )
-    asked = chunks(model, table, strict=strict, ranges=False, show_progress=show_progress)
+    asked = chunks(model, table, strict=strict, ranges=False, progress=progress)
     return np.concatenate([np.empty(0), *(nats(chunk.rows, strict=strict) for chunk in asked)])
 
 
-def score_parts(
-    model: Model, table: Any, *, strict: bool = False, show_progress: bool = True
-) -> Parts:
+def score_parts(model: Model, table: Any, *, strict: bool = False, progress: bool = True) -> Parts:
     """Returns log p of each row as two terms: of cells with a mass, and of cells with a density.
 
     A cell's term is its own in the chain rule, given the cells before it in the order. Densities
@@ -97,7 +95,7 @@ def score_parts(
             its own.
     """
     found = []
-    for chunk in chunks(model, table, strict=strict, ranges=False, show_progress=show_progress):
+    for chunk in chunks(model, table, strict=strict, ranges=False, progress=progress):
         cells, codes = chain_terms(chunk.rows, strict=strict), chunk.rows.codes
         mass = masses(model.schema, codes.values) | codes.outside
         found.append((np.where(mass, cells, 0).sum(1), np.where(mass, 0, cells).sum(1)))

@@ -75,7 +75,7 @@ def training_data(
     sample_weight: Any = None,
     learns_from_missing: bool,
     generator: torch.Generator,
-    verbose: bool = False,
+    progress: bool = False,
 ) -> TrainingData:
     """Reads and encodes a table; without ``valid``, the generator draws validation rows from it.
 
@@ -90,7 +90,7 @@ def training_data(
         sample_weight: how much each row of the table counts.
         learns_from_missing: whether missing cells are allowed in training rows.
         generator: draws the rows to hold out.
-        verbose: print the assumed kinds of the columns to stderr.
+        progress: print the assumed kinds of the columns to stderr.
     """
     rows = read_table_lazily(table, reading=kinds.reading if isinstance(kinds, Schema) else None)
     # The folder is removed with the last reference to the rows.
@@ -99,7 +99,7 @@ def training_data(
     if weight is not None:  # rows of weight zero are not read
         rows, weight = rows.take(np.flatnonzero(weight)), weight[weight > 0]
     schema = infer_schema(rows, kinds=kinds, min_count=min_count, strict=strict, missing=missing)
-    if verbose:
+    if progress:
         print(
             "\n".join([_assumptions(schema), *describe_missing(rows.missing, schema)]),
             file=sys.stderr,

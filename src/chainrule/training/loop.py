@@ -41,7 +41,7 @@ def trained(
     device: str = "cpu",
     prefer_last: bool = False,
     what: str = "training",
-    show_progress: bool = True,
+    progress: bool = True,
 ) -> State:
     """Trains a network on rows of codes; afterwards it has the best weights.
 
@@ -57,7 +57,7 @@ def trained(
         >>> rows, generator = Rows(torch.ones(20, 3)), generator_from(0)
         >>> network = NADE(3, hidden_size=4, generator=generator)
         >>> plan = Plan(epochs=2)
-        >>> trained(network, rows, rows, plan, generator=generator, show_progress=False).epoch
+        >>> trained(network, rows, rows, plan, generator=generator, progress=False).epoch
         2
     """
     state = make_state(network.to(device), plan, generator_from(generator))
@@ -74,7 +74,7 @@ def trained(
         device=device,
         prefer_last=prefer_last,
         what=what,
-        show_progress=show_progress,
+        progress=progress,
     )
 
 
@@ -90,7 +90,7 @@ def train(
     device: str = "cpu",
     prefer_last: bool = False,
     what: str = "training",
-    show_progress: bool = True,
+    progress: bool = True,
 ) -> State:
     """Trains until all epochs are done or validation stalls, then restores the best weights.
 
@@ -108,7 +108,7 @@ def train(
             weights lead by at most two standard errors. With few validation rows, or random masks
             for them, the best epoch is a matter of luck.
         what: the word before the progress bar.
-        show_progress: a progress bar on stderr if it is a terminal.
+        progress: a progress bar on stderr if it is a terminal.
     """
     state.network.to(device)
     train_rows, valid_rows = train_rows.to(device), valid_rows.to(device)
@@ -118,7 +118,7 @@ def train(
         state.best_nats = validate(state.network, valid_rows)
         independent = state.best_nats if independent is None else independent
     left_s, total, done = schedule.seconds_left(state), plan.epochs * steps, state.epoch * steps
-    with progress_bar(what, total, done=done, limit_s=left_s, show=show_progress) as advance:
+    with progress_bar(what, total, done=done, limit_s=left_s, progress=progress) as advance:
         while schedule.goes_on(state):
             began = time.perf_counter()
             train_nats = _epoch(state, train_rows, schedule, advance)

@@ -45,7 +45,7 @@ def record_of(
     data: TrainingData,
     *,
     min_count: int,
-    show_progress: bool = True,
+    progress: bool = True,
 ) -> dict[str, Any]:
     """The record of a fit as JSON; nats are −log p per row, in the table's units.
 
@@ -59,14 +59,14 @@ def record_of(
         plan: the plan of training.
         data: the rows.
         min_count: the nats of a column need at least so many cells.
-        show_progress: whether a progress bar shows the scoring of validation rows.
+        progress: whether a progress bar shows the scoring of validation rows.
     """
     network, train, valid = model.network, data.train, data.valid
     cells = nats_of_cells(network, valid.x, valid.observed)
     alone = nats_of_cells(data.independent, valid.x, valid.observed)
     independent, steps = Model(data.schema, data.independent), most_steps(state.epoch, len(train))
     found = reached(
-        model, independent, data.valid_table, valid, steps, show_progress, min_count=min_count
+        model, independent, data.valid_table, valid, steps, progress, min_count=min_count
     )
     unit = found.get("rounded_to", 0.0)
     train_unit = _unit(nats_of_rows(data.independent, train).numpy(), _weights(train), min_count)
@@ -103,7 +103,7 @@ def reached(
     table: Table,
     rows: Rows,
     steps: int,
-    show_progress: bool,
+    progress: bool,
     *,
     min_count: int,
 ) -> dict[str, Any]:
@@ -123,8 +123,8 @@ def reached(
     codes = encode(first, model.schema, warn=False)
     rows = rows.take(slice(0, count))
     counts = _weights(rows)
-    own = -nats(Batch.of(model, codes, show_progress=show_progress))
-    alone = -nats(Batch.of(independent, codes, show_progress=show_progress))
+    own = -nats(Batch.of(model, codes, progress=progress))
+    alone = -nats(Batch.of(independent, codes, progress=progress))
     found: dict[str, Any] = {
         "valid_nats": _finite(np.average(own, weights=counts)),
         "independent_valid_nats": _finite(np.average(alone, weights=counts)),

@@ -129,7 +129,7 @@ def most_frequent(data: Data) -> float:
 
 @torch.no_grad()
 def probed(
-    what: str, represent: Represent, data: Data, *, seed: int = 0, show_progress: bool = True
+    what: str, represent: Represent, data: Data, *, seed: int = 0, progress: bool = True
 ) -> Probe:
     """Trains the classifier on training rows, chooses its regularisation on validation rows, and
     scores test rows.
@@ -143,7 +143,7 @@ def probed(
     project = _projection(size, seed)
     splits = [x_train, x_valid, x_test]
     with progress_bar(
-        f"representing rows: {what}", sum(map(len, splits)), show=show_progress
+        f"representing rows: {what}", sum(map(len, splits)), progress=progress
     ) as advance:
         train, valid, test = (
             np.concatenate(list(_represented(x, represent, project, advance))) for x in splits
@@ -154,7 +154,7 @@ def probed(
     best, best_right = None, -1.0
     with (
         warnings.catch_warnings(),
-        progress_bar(f"classifying by {what}", len(STRENGTHS), show=show_progress) as advance,
+        progress_bar(f"classifying by {what}", len(STRENGTHS), progress=progress) as advance,
     ):
         # A classifier that has nearly converged is good enough.
         warnings.simplefilter("ignore", ConvergenceWarning)

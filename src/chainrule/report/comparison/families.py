@@ -124,19 +124,19 @@ def _real(columns: Columns) -> str | None:
 
 
 def _independent(
-    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+    data: Data, effort: Effort, generator: torch.Generator, progress: bool
 ) -> AbstractTrainable:
     return _counted(IndependentColumns(data.columns), data)
 
 
 def _tree(
-    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+    data: Data, effort: Effort, generator: torch.Generator, progress: bool
 ) -> AbstractTrainable:
     return _counted(ChowLiuTree(data.columns), data)
 
 
 def _mixture(
-    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+    data: Data, effort: Effort, generator: torch.Generator, progress: bool
 ) -> AbstractTrainable:
     return _best_mixture(
         lambda components: BernoulliMixture(data.columns, components, generator=generator), data
@@ -144,7 +144,7 @@ def _mixture(
 
 
 def _gaussians(
-    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+    data: Data, effort: Effort, generator: torch.Generator, progress: bool
 ) -> AbstractTrainable:
     width = len(data.columns)
     return _best_mixture(
@@ -153,15 +153,15 @@ def _gaussians(
 
 
 def _fvsbn(
-    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+    data: Data, effort: Effort, generator: torch.Generator, progress: bool
 ) -> AbstractTrainable:
     return _descended(
-        FVSBN(data.columns), data, effort, generator, show_progress, "FVSBN", learning_rate=3e-3
+        FVSBN(data.columns), data, effort, generator, progress, "FVSBN", learning_rate=3e-3
     )
 
 
 def _rbm(
-    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+    data: Data, effort: Effort, generator: torch.Generator, progress: bool
 ) -> AbstractTrainable:
     machine = RBM(data.columns, effort.hidden_size, generator=generator)
     machine.initialize_from(data.train.x)
@@ -174,7 +174,7 @@ def _rbm(
         batch_size=effort.batch_size,
         learning_rate=_rbm_rate(_steps(data, effort)),
         generator=generator,
-        show_progress=show_progress,
+        progress=progress,
     )
 
 
@@ -190,7 +190,7 @@ def _rbm_rate(steps: int) -> float:
 
 
 def _vae(
-    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+    data: Data, effort: Effort, generator: torch.Generator, progress: bool
 ) -> AbstractTrainable:
     net = VAE(
         data.columns,
@@ -209,7 +209,7 @@ def _vae(
         data,
         effort,
         generator,
-        show_progress,
+        progress,
         "VAE",
         learning_rate=1e-3,
         after_epoch=lambda state: weigh(state.epoch),
@@ -217,27 +217,25 @@ def _vae(
 
 
 def _nade(
-    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+    data: Data, effort: Effort, generator: torch.Generator, progress: bool
 ) -> AbstractTrainable:
     net = NADE(data.columns, effort.hidden_size, input_dropout=0.1, generator=generator)
     rate = 2e-3 if _bits(data.columns) else 5e-3 if _steps(data, effort) > MANY_STEPS else 1e-2
-    return _descended(net, data, effort, generator, show_progress, "NADE", learning_rate=rate)
+    return _descended(net, data, effort, generator, progress, "NADE", learning_rate=rate)
 
 
 def _made(
-    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+    data: Data, effort: Effort, generator: torch.Generator, progress: bool
 ) -> AbstractTrainable:
     net = MADE(data.columns, (effort.hidden_size,) * 2, generator=generator)
-    return _descended(net, data, effort, generator, show_progress, "MADE", learning_rate=1e-3)
+    return _descended(net, data, effort, generator, progress, "MADE", learning_rate=1e-3)
 
 
 def _orderless(
-    data: Data, effort: Effort, generator: torch.Generator, show_progress: bool
+    data: Data, effort: Effort, generator: torch.Generator, progress: bool
 ) -> AbstractTrainable:
     net = OrderlessNADE(data.columns, (effort.hidden_size,) * 2, generator=generator)
-    return _descended(
-        net, data, effort, generator, show_progress, "orderless NADE", learning_rate=1e-3
-    )
+    return _descended(net, data, effort, generator, progress, "orderless NADE", learning_rate=1e-3)
 
 
 def _counted(net: AbstractNetwork, data: Data) -> AbstractNetwork:
@@ -269,7 +267,7 @@ def _descended(
     data: Data,
     effort: Effort,
     generator: torch.Generator,
-    show_progress: bool,
+    progress: bool,
     title: str,
     *,
     learning_rate: float,
@@ -288,7 +286,7 @@ def _descended(
         generator=generator,
         after_epoch=after_epoch,
         what=f"training {title}",
-        show_progress=show_progress,
+        progress=progress,
     )
     return net.eval()
 

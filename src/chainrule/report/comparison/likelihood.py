@@ -73,7 +73,7 @@ Answer = torch.Tensor | Estimate | LowerBound
 
 
 def asker(
-    net: AbstractTrainable, effort: Effort, generator: torch.Generator, show_progress: bool
+    net: AbstractTrainable, effort: Effort, generator: torch.Generator, progress: bool
 ) -> Callable[[torch.Tensor], Answer]:
     """Returns the function that computes a family's likelihood of rows.
 
@@ -81,7 +81,7 @@ def asker(
     """
     if isinstance(net, RBM):
         log_z = net.log_partition(
-            distributions=effort.distributions, generator=generator, show_progress=show_progress
+            distributions=effort.distributions, generator=generator, progress=progress
         )
         return lambda x: net.log_prob(x, log_partition=log_z)
     if isinstance(net, VAE):
@@ -92,11 +92,11 @@ def asker(
 
 @torch.no_grad()
 def likelihood_of(
-    ask: Callable[[torch.Tensor], Answer], rows: Rows, what: str, *, show_progress: bool = True
+    ask: Callable[[torch.Tensor], Answer], rows: Rows, what: str, *, progress: bool = True
 ) -> Likelihood:
     """Returns the mean log-likelihood of rows in the table's units."""
     values, errors, kind = [], [], "exact"
-    with progress_bar(f"scoring by {what}", len(rows), show=show_progress) as advance:
+    with progress_bar(f"scoring by {what}", len(rows), progress=progress) as advance:
         for x in rows.x.split(BATCH_ROWS):
             answer = ask(x)
             if isinstance(answer, torch.Tensor):

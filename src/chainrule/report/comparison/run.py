@@ -167,7 +167,7 @@ def compare(
     effort: Effort,
     *,
     seed: int = 0,
-    show_progress: bool = True,
+    progress: bool = True,
 ) -> FamilyReport:
     """Trains and measures families on a table; no choice depends on the test rows.
 
@@ -176,19 +176,17 @@ def compare(
         names: names of families; None takes all that suit this table.
         effort: how much each is given.
         seed: seed of all draws.
-        show_progress: whether progress bars are shown on stderr.
+        progress: whether progress bars are shown on stderr.
 
     Raises:
         ChainruleError: there is no such family, or it does not suit this table.
     """
     chosen, refused = families_for(data, names)
-    entries = [_entry(family, data, effort, seed, show_progress) for family in chosen]
+    entries = [_entry(family, data, effort, seed, progress) for family in chosen]
     own = (
         None
         if data.labels is None
-        else probed(
-            "the columns themselves", pixels(data), data, seed=seed, show_progress=show_progress
-        )
+        else probed("the columns themselves", pixels(data), data, seed=seed, progress=progress)
     )
     majority = None if data.labels is None else most_frequent(data)
     dependence = mean_correlation(
@@ -214,16 +212,16 @@ def families_for(data: Data, names: Sequence[str] | None) -> tuple[list[Family],
     return [family for family in chosen if family.name not in refused], refused
 
 
-def _entry(family: Family, data: Data, effort: Effort, seed: int, show_progress: bool) -> Entry:
+def _entry(family: Family, data: Data, effort: Effort, seed: int, progress: bool) -> Entry:
     generator = generator_of(seed, family.name)
     if family.compiles:  # compiles before training is timed
         few = replace(data, train=data.train.take(slice(0, 2)), valid=data.valid.take(slice(0, 1)))
         family.fitted(few, replace(effort, epochs=1), generator_from(0), False)
     began = time.perf_counter()
-    net = family.fitted(data, effort, generator, show_progress)
+    net = family.fitted(data, effort, generator, progress)
     train_s = time.perf_counter() - began
     began = time.perf_counter()
-    ask = asker(net, effort, generator, show_progress)
+    ask = asker(net, effort, generator, progress)
     once_s = time.perf_counter() - began if isinstance(net, RBM) else 0.0
     few = data.test.x[torch.arange(TIMED) % len(data.test)]
     with torch.no_grad():
@@ -236,7 +234,7 @@ def _entry(family: Family, data: Data, effort: Effort, seed: int, show_progress:
         began = time.perf_counter()
         drawn = draw(net, TIMED, generator)
         draw_s = time.perf_counter() - began
-    likelihood = likelihood_of(ask, data.test, family.title, show_progress=show_progress)
+    likelihood = likelihood_of(ask, data.test, family.title, progress=progress)
     began = time.perf_counter()
     completed, why = completions(net, data, generator_from(seed))
     complete_s = time.perf_counter() - began
@@ -252,7 +250,7 @@ def _entry(family: Family, data: Data, effort: Effort, seed: int, show_progress:
                     represent,
                     data,
                     seed=seed,
-                    show_progress=show_progress,
+                    progress=progress,
                 )
             )
     return Entry(

@@ -112,7 +112,7 @@ class AbstractRecipe(ABC):
         seed: int,
         time_limit_s: float | None = None,
         device: str = "cpu",
-        show_progress: bool = False,
+        progress: bool = False,
     ) -> tuple[Plan, list[Trial]]:
         """The plan to train with, and the trials that found it; by default the given plan and none.
 
@@ -125,6 +125,6 @@ class AbstractRecipe(ABC):
             seed: the seed of every trial.
             time_limit_s: the time limit of the whole fit; with a limit there are no trials.
             device: "cpu" or "cuda".
-            show_progress: a progress bar on stderr if it is a terminal.
+            progress: a progress bar on stderr if it is a terminal.
         """
         return plan, []

@@ -115,7 +115,7 @@ class CommitteeRecipe(AbstractRecipe):
         seed: int,
         time_limit_s: float | None = None,
         device: str = "cpu",
-        show_progress: bool = False,
+        progress: bool = False,
     ) -> tuple[Plan, list[Trial]]:
         """The best plan by coordinate descent.
 
@@ -133,7 +133,7 @@ class CommitteeRecipe(AbstractRecipe):
             valid=data.valid,
             seed=seed,
             device=device,
-            show_progress=show_progress,
+            progress=progress,
         )
         # The needed gain must not depend on the table's units.
         scale_nats = data.valid.mean_scale_nats
@@ -195,7 +195,7 @@ def expected_nats(
     valid: Rows,
     seed: int,
     device: str = "cpu",
-    show_progress: bool = False,
+    progress: bool = False,
 ) -> float:
     """Expected −log p per validation row of a committee of the plan, from training two members.
 
@@ -213,7 +213,7 @@ def expected_nats(
         generator=generator,
         device=device,
         what="trying",
-        show_progress=show_progress,
+        progress=progress,
     )
     if members == plan.members:
         return state.best_nats
