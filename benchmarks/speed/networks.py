@@ -34,7 +34,7 @@ from benchmarks.speed.memory import status_mb
 from chainrule import MADE, Ensemble, OrderlessNADE
 from chainrule.networks.made_masks import build_masks
 from chainrule.networks.orderless import SCAN_ROWS, STATES
-from chainrule.networks.training_masks import draw_known
+from chainrule.networks.training_masks import draw_given
 from chainrule.rng import generator_from, uniforms
 
 STEP_ROWS, COLUMNS, WIDTH, DENSITY = HEADLINE
@@ -196,31 +196,31 @@ def made_steps(*, direct: bool) -> list[dict[str, Any]]:
 def orderless_steps() -> list[dict[str, Any]]:
     """A training step of an orderless network, and of the same layers on given values and flags."""
     x, generator = rows(STEP_ROWS), generator_from(1)
-    seen = torch.ones(x.shape, dtype=torch.bool)
+    observed = torch.ones(x.shape, dtype=torch.bool)
     net = stirred(OrderlessNADE(COLUMNS, HIDDEN, generator=generator_from(0)))
     plain = Plain(orderless_layers(net, _weight))
-    known = draw_known(seen, generator)
-    inputs = torch.cat([x * known, known.float()], dim=1)  # (N, 2 D)
-    # The weight of a cell: D / (D − k) if it is predicted, given k known cells.
-    share = ~known * (COLUMNS / (~known).sum(1, keepdim=True)) / len(x)
-    given = training_step(net, lambda: net.masked_loss(x, seen, known).mean())
+    given = draw_given(observed, generator)
+    inputs = torch.cat([x * given, given.float()], dim=1)  # (N, 2 D)
+    # The weight of a cell: D / (D − k) if it is predicted, given k cells.
+    share = ~given * (COLUMNS / (~given).sum(1, keepdim=True)) / len(x)
+    ours = training_step(net, lambda: net.masked_loss(x, observed, given).mean())
     theirs = training_step(
         plain, lambda: F.binary_cross_entropy_with_logits(plain(inputs), x, share, reduction="sum")
     )
-    losses = given(), theirs()
-    wanted = [_gradient(p) for p in plain.parameters()]
+    losses = ours(), theirs()
+    gradients = [_gradient(p) for p in plain.parameters()]
     refuse_unless_equal(
         "OrderlessNADE and its layers",
         [losses[0], *orderless_layers(net, _gradient)],
-        [losses[1], *wanted],
+        [losses[1], *gradients],
     )
     forms: dict[str, Form] = {
         "plain layers": theirs,
         "OrderlessNADE": training_step(
             net, lambda: net.training_loss(x, generator=generator).mean()
         ),
-        "masks given": given,
-        "drawing masks": lambda: draw_known(seen, generator),
+        "masks given": ours,
+        "drawing masks": lambda: draw_given(observed, generator),
     }
     return measured("orderless step", STEP_ROWS, in_turns(forms, STEP_TURNS, STEP_CALLS))
 
@@ -283,14 +283,14 @@ def orders() -> list[dict[str, Any]]:
 def full_passes(net: MADE | OrderlessNADE, n: int) -> torch.Tensor:
     """Rows (n, D) drawn with one pass of the whole network for each column."""
     uniform = uniforms(n, COLUMNS, generator_from(1))
-    x, known = torch.zeros(n, COLUMNS), torch.zeros(n, COLUMNS, dtype=torch.bool)
+    x, given = torch.zeros(n, COLUMNS), torch.zeros(n, COLUMNS, dtype=torch.bool)
     for column in net.order.tolist():
         params = (
-            net.conditional_params(x) if isinstance(net, MADE) else net.params_given(x, known)[:, 0]
+            net.conditional_params(x) if isinstance(net, MADE) else net.params_given(x, given)[:, 0]
         )
         own = params[:, net.columns.param_rows(column)]
         x[:, column] = net.columns.conditionals[column].sample(own, uniform[:, column])
-        known[:, column] = True
+        given[:, column] = True
     return x
 
 

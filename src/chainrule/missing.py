@@ -29,14 +29,14 @@ def complete_codes(schema: Schema) -> np.ndarray:
     return _codes(schema, missing=False)
 
 
-def missing(schema: Schema, values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Returns the mask (N, D) of cells that a known flag marks as missing.
+def missing(schema: Schema, values: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Returns the mask (N, D) of cells that an observed flag marks as missing.
 
-    The arguments values and known are (N, D).
+    The arguments values and observed are (N, D).
     """
     is_missing, codes = np.zeros(values.shape, dtype=bool), _codes(schema, missing=True)
     for k, flag in schema.flags.items():
-        is_missing[:, k] = known[:, flag] & (values[:, flag] == codes[flag])
+        is_missing[:, k] = observed[:, flag] & (values[:, flag] == codes[flag])
     return is_missing
 
 
@@ -72,7 +72,7 @@ def draw(
     temperature: float,
     generator: torch.Generator,
 ) -> torch.Tensor:
-    """Draws n rows (n, D), given codes and the mask of those that are known.
+    """Draws n rows (n, D), given codes and the mask of given cells.
 
     A network that takes any evidence draws flags first, and then the cells that are not missing.
     Missing cells are not drawn, so that other cells do not depend on them.
@@ -80,12 +80,12 @@ def draw(
     if not schema.flags or not network.any_evidence:
         return network.sample(n, given=given, temperature=temperature, generator=generator)
     with torch.no_grad():
-        n, values, known = network.check_draws(n, given, temperature)
-        no_flag = torch.from_numpy(~is_flag(schema)).to(known.device)
-        values = network.complete(values, known, temperature, generator, asked=~(known | no_flag))
-        with_flags = known | ~no_flag
-        asked = ~(with_flags | _missing(schema, values, with_flags))
-        return network.complete(values, with_flags, temperature, generator, asked=asked)
+        n, values, is_given = network.check_draws(n, given, temperature)
+        flags = torch.from_numpy(is_flag(schema)).to(is_given.device)
+        values = network.complete(values, is_given, temperature, generator, asked=flags & ~is_given)
+        given_or_flag = is_given | flags
+        asked = ~(given_or_flag | _missing(schema, values, given_or_flag))
+        return network.complete(values, given_or_flag, temperature, generator, asked=asked)
 
 
 def draw_like(
@@ -105,15 +105,14 @@ def draw_like(
         if not given.any() or not network.any_evidence:
             return network.sample(n, generator=generator)
         evidence = torch.from_numpy(codes)[None], torch.from_numpy(given)[None]
-        n, values, known = network.check_draws(n, evidence, 1.0)
-        return network.complete(
-            values, known, 1.0, generator, asked=~(known | _missing(schema, values, known))
-        )
+        n, values, is_given = network.check_draws(n, evidence, 1.0)
+        asked = ~(is_given | _missing(schema, values, is_given))
+        return network.complete(values, is_given, 1.0, generator, asked=asked)
 
 
-def _missing(schema: Schema, values: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-    """Returns the mask (N, D) of cells that a known flag marks as missing."""
-    found = missing(schema, values.cpu().numpy(), known.cpu().numpy())
+def _missing(schema: Schema, values: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
+    """Returns the mask (N, D) of cells that an observed flag marks as missing."""
+    found = missing(schema, values.cpu().numpy(), observed.cpu().numpy())
     return torch.from_numpy(found).to(values.device)
 
 

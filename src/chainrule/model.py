@@ -81,14 +81,14 @@ class Model:
         """Whether any cells may be unknown, with exact answers."""
         return self.network.any_evidence
 
-    def require_evidence(self, known: np.ndarray, *, name: str) -> None:
-        """Raises EvidenceError if the network cannot take known cells (N, D) exactly.
+    def require_evidence(self, given: np.ndarray, *, name: str) -> None:
+        """Raises EvidenceError if the network cannot take given cells (N, D) exactly.
 
         The message has the table's column names.
         """
         device = next(self.network.parameters()).device
         self.network.require_evidence(
-            torch.from_numpy(known).to(device), name=name, names=self.schema.names
+            torch.from_numpy(given).to(device), name=name, names=self.schema.names
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -66,41 +66,37 @@ class RowsOrCodes:
 
         It is −∞ if x cannot be rows.
         """
-        mask = as_mask(observed, *x.shape, name="observed", default=True).to(x.device) & ~x.isnan()
-        picked = (
-            torch.linspace(0, len(x) - 1, min(len(x), ROWS)).round().long().unique().to(x.device)
-        )
-        x, mask = x[picked], mask[picked]
-        codes = x.cpu().double().numpy()
-        known = mask.cpu().numpy()
-        read = self._read(np.where(known, codes, np.nan))
+        is_observed = as_mask(observed, *x.shape, name="observed", default=True)
+        observed_cells = is_observed.to(x.device) & ~x.isnan()
+        step = torch.linspace(0, len(x) - 1, min(len(x), ROWS))
+        tested = step.round().long().unique().to(x.device)
+        x, observed_cells = x[tested], observed_cells[tested]
+        codes, has_code = x.cpu().double().numpy(), observed_cells.cpu().numpy()
+        read = self._read(np.where(has_code, codes, np.nan))
         if read is None:
             return -math.inf
-        different = np.flatnonzero((known & (read != codes)).any(0))
+        different = np.flatnonzero((has_code & (read != codes)).any(0))
         if not len(different):
             return 0.0
-        asked = torch.zeros_like(mask)
+        asked = torch.zeros_like(observed_cells)
         asked[:, different[:: -(-len(different) // COLUMNS)]] = True
         try:
-            network.require_evidence(mask & asked, name="observed")
-            mask = mask & asked  # fewer cells are faster
+            network.require_evidence(observed_cells & asked, name="observed")
+            observed_cells = observed_cells & asked  # fewer cells are faster
         except ChainruleError:
             asked[:] = True
-        unit = sum(
-            np.where(
-                (mask[:, k] & asked[:, k]).cpu().numpy(),
-                self._schema.columns[k].log_unit(read[:, k]),
-                0,
-            ).sum()
+        counted = (observed_cells & asked).cpu().numpy()
+        log_units = sum(
+            np.where(counted[:, k], self._schema.columns[k].log_unit(read[:, k]), 0).sum()
             for k in different.tolist()
         )
-        encoded = torch.from_numpy(np.where(known, read, 0.0)).to(x)
+        encoded = torch.from_numpy(np.where(has_code, read, 0.0)).to(x)
         as_codes, as_rows = (
-            float(network.log_prob(each, mask).double().sum()) for each in (x, encoded)
+            float(network.log_prob(each, observed_cells).double().sum()) for each in (x, encoded)
         )
         if math.isnan(as_rows):
             return -math.inf
-        return as_rows + unit - (-math.inf if math.isnan(as_codes) else as_codes)
+        return as_rows + log_units - (-math.inf if math.isnan(as_codes) else as_codes)
 
     def _read(self, x: np.ndarray) -> np.ndarray | None:
         """Returns the codes of rows x (n, D) of the table; None if x cannot be such rows."""
@@ -111,10 +107,10 @@ class RowsOrCodes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             codes = encode(table, self._schema, warn=False)
-        read, known = codes.values[:, self._columns], codes.observed[:, self._columns]
+        read, observed = codes.values[:, self._columns], codes.observed[:, self._columns]
         is_missing = np.isnan(x[:, self._columns])
         unlisted = [bool(column.is_unlisted(read[:, k]).any()) for k, column in enumerate(columns)]
-        if (known == is_missing).any() or any(unlisted):
+        if (observed == is_missing).any() or any(unlisted):
             return None
         all_codes = x.copy()
         all_codes[:, self._columns] = read

@@ -117,14 +117,17 @@ def test_gibbs_sampling_follows_the_probabilities(given):
     machine, n = rbm(5, 4, seed=2), 8000
     rows = bits(5)
     logs = machine.log_prob(rows.float()).value.detach().double()
-    known = torch.tensor([False, True, False, False, True])
+    given_cells = torch.tensor([False, True, False, False, True])
     values = torch.tensor([[math.nan, 1.0, math.nan, math.nan, 0.0]])
     drawn = machine.sample(
-        n, given=(values, known[None]) if given else None, generator=generator_from(4), steps=200
+        n,
+        given=(values, given_cells[None]) if given else None,
+        generator=generator_from(4),
+        steps=200,
     ).double()
     if given:
-        assert torch.equal(drawn[:, known], values[:, known].double().expand(n, -1))
-        kept = (rows[:, known] == values[0, known]).all(1)
+        assert torch.equal(drawn[:, given_cells], values[:, given_cells].double().expand(n, -1))
+        kept = (rows[:, given_cells] == values[0, given_cells]).all(1)
         rows, logs = rows[kept], logs[kept]
     expected = n * logs.softmax(0)
     assert chi_squared_p_value(count_rows(drawn, rows), expected) > LEAST_P_VALUE

@@ -29,18 +29,18 @@ def test_projection_is_the_product_with_the_encoded_inputs(name, masked, generat
     x = torch.stack(
         [torch.arange(12) % (len(c.support() or (0, 1))) for c in columns.conditionals], 1
     ).double()
-    known = torch.rand(x.shape, generator=generator) < 0.6 if masked else None
+    given = torch.rand(x.shape, generator=generator) < 0.6 if masked else None
     weight = torch.randn(
         sum(columns.input_widths), 5, generator=generator, dtype=torch.float64, requires_grad=True
     )
     bias = torch.randn(5, generator=generator, dtype=torch.float64, requires_grad=True)
-    inputs = columns.encode(x) if known is None else columns.encode(x) * columns.spread(known)
+    inputs = columns.encode(x) if given is None else columns.encode(x) * columns.spread(given)
     want = bias + inputs @ weight
     direction = torch.randn(want.shape, generator=generator, dtype=torch.float64)
     want_slopes = torch.autograd.grad(want, [weight, bias], direction)
-    if known is not None:
-        x = torch.where(known, x, math.nan)
-    got = columns.project(x, weight, bias, known)
+    if given is not None:
+        x = torch.where(given, x, math.nan)
+    got = columns.project(x, weight, bias, given)
     assert torch.allclose(got, want, rtol=0, atol=1e-14)
     for slope, right in zip(
         torch.autograd.grad(got, [weight, bias], direction), want_slopes, strict=True

@@ -154,13 +154,13 @@ def test_a_conditional_is_the_quotient_of_mixtures(name, generator):
     x = net.sample(20, generator=generator)
     observed = torch.rand(x.shape, generator=generator) < 0.6
     for column in range(len(net.columns)):
-        known = observed.clone()
-        known[:, column] = False
-        whole = known.clone()
+        given = observed.clone()
+        given[:, column] = False
+        whole = given.clone()
         whole[:, column] = True
-        found = net.conditional(torch.where(known, x, math.nan), column, observed)
+        found = net.conditional(torch.where(given, x, math.nan), column, observed)
         assert torch.allclose(
-            found.log_prob(x[:, column]), net.log_prob(x, whole, known), rtol=1e-11, atol=1e-11
+            found.log_prob(x[:, column]), net.log_prob(x, whole, given), rtol=1e-11, atol=1e-11
         )
         values = torch.tensor(net.columns.conditionals[column].support(), dtype=torch.float64)
         logs = torch.stack([found.log_prob(v.expand(20)) for v in values], dim=1)
@@ -222,10 +222,10 @@ def test_columns_are_scored_by_running_weights_where_the_order_is_one():
     cells = net.log_prob_columns(rows)
     assert torch.allclose(cells.sum(1), net.log_prob(rows), rtol=1e-12, atol=1e-12)
     for length in range(7):
-        known = torch.zeros(6, dtype=torch.bool)
-        known[net.order[:length]] = True
+        given = torch.zeros(6, dtype=torch.bool)
+        given[net.order[:length]] = True
         assert torch.allclose(
-            cells[:, known].sum(1), net.log_prob(rows, known), rtol=1e-12, atol=1e-12
+            cells[:, given].sum(1), net.log_prob(rows, given), rtol=1e-12, atol=1e-12
         )
     each = torch.stack(
         [d.log_prob(rows[:, k]) for k, d in enumerate(net.conditionals(rows))], dim=1

@@ -485,8 +485,8 @@ def test_hidden_and_features(generator):
     x = torch.randint(0, 2, (7, 6), generator=generator).double()
     hidden = net.hidden(x)
     for step, column in enumerate(net.order.tolist()):
-        known = net.order[:step]
-        expected = torch.sigmoid(net.hidden_bias + x[:, known] @ net.input_weight[known])
+        given = net.order[:step]
+        expected = torch.sigmoid(net.hidden_bias + x[:, given] @ net.input_weight[given])
         if step == 0:
             expected = net.first_hidden.expand(7, -1)
         assert torch.allclose(hidden[:, column], expected, rtol=0, atol=1e-14)
@@ -662,7 +662,7 @@ def test_a_training_step_without_some_inputs(generator):
     assert torch.equal(first, net.training_loss(x, generator=generator_from(1)))
     assert not torch.equal(first, second)
     assert torch.equal(net.log_prob(x), plain.log_prob(x))
-    told = net._told(generator_from(1))
+    told = net._input_scale(generator_from(1))
     assert sorted(set(told.flatten().tolist())) == [0.0, pytest.approx(1 / 0.6)]
     for k in range(len(MIXED)):  # all inputs of a column, or none
         assert len(set(told[net.columns.input_rows(k)].flatten().tolist())) == 1

@@ -11,7 +11,7 @@ from helpers.tolerances import SUM_TO_ONE
 
 from chainrule import Bernoulli, Categorical, OrderlessNADE
 from chainrule.errors import ChainruleError, EvidenceError, ShapeError
-from chainrule.networks.training_masks import draw_known
+from chainrule.networks.training_masks import draw_given
 from chainrule.rng import generator_from
 from chainrule.testing import all_rows, chi_squared_p_value, multiplicities
 from chainrule.testing.laws import LEAST_P_VALUE, count_rows
@@ -45,15 +45,15 @@ def test_the_loss_over_all_masks_is_the_mean_over_all_orders(net):
         seen = observed.expand(rows.shape)
         m = int(observed.sum())
         total = torch.zeros(len(rows), dtype=torch.float64)
-        for known in subsets(4):
-            count = int((known & observed).sum())
-            if bool((known & ~observed).any()) or count == m:
+        for given in subsets(4):
+            count = int((given & observed).sum())
+            if bool((given & ~observed).any()) or count == m:
                 continue
             weight = 1 / m / math.comb(m, count)
             total += (
                 weight
                 * net.masked_loss(
-                    torch.where(observed, rows, math.nan), seen, known.expand(rows.shape)
+                    torch.where(observed, rows, math.nan), seen, given.expand(rows.shape)
                 ).detach()
             )
         want = (
@@ -69,22 +69,22 @@ def test_the_loss_over_all_masks_is_the_mean_over_all_orders(net):
 
 
 def test_masks_are_drawn_with_uniform_counts_and_uniform_choice():
-    """χ² over all masks of three cells of four; and never is everything known."""
+    """χ² over all masks of three cells of four; and never is everything given."""
     observed = torch.tensor([True, True, False, True]).expand(60000, 4).clone()
     observed[::3, 0] = False
-    known = draw_known(observed, generator_from(0))
-    assert not bool((known & ~observed).any())
-    assert not bool((known == observed).all(1).any())
+    given = draw_given(observed, generator_from(0))
+    assert not bool((given & ~observed).any())
+    assert not bool((given == observed).all(1).any())
     for rows, cells in ((slice(1, None, 3), [0, 1, 3]), (slice(0, None, 3), [1, 3])):
-        masks = known[rows][:, cells].double()
+        masks = given[rows][:, cells].double()
         m = len(cells)
         choices = torch.tensor(
             [c for c in itertools.product([0.0, 1.0], repeat=m) if sum(c) < m]
         ).double()
         expected = torch.tensor([1 / m / math.comb(m, int(c.sum())) for c in choices]) * len(masks)
         assert chi_squared_p_value(count_rows(masks, choices), expected.double()) > LEAST_P_VALUE
-    half = len(known) // 2
-    complement = (known[:half] ^ known[half:]) == observed[:half]
+    half = len(given) // 2
+    complement = (given[:half] ^ given[half:]) == observed[:half]
     assert (
         complement.all(1).double().mean() > 0.4
     )  # the pairs lie opposite, but for those drawn again
@@ -194,13 +194,13 @@ def test_a_conditional_is_the_quotient_of_joint_probabilities(name, generator):
     x = net.sample(30, generator=generator)
     observed = torch.rand(x.shape, generator=generator) < 0.6
     for column in range(len(net.columns)):
-        known = observed.clone()
-        known[:, column] = False
-        poisoned = torch.where(known, x, math.nan)
+        given = observed.clone()
+        given[:, column] = False
+        poisoned = torch.where(given, x, math.nan)
         got = net.conditional(poisoned, column, observed).log_prob(x[:, column])
-        whole = known.clone()
+        whole = given.clone()
         whole[:, column] = True
-        assert torch.allclose(got, net.log_prob(x, whole, known), rtol=1e-12, atol=1e-12)
+        assert torch.allclose(got, net.log_prob(x, whole, given), rtol=1e-12, atol=1e-12)
     with pytest.raises(ShapeError, match="this network has the columns 0 … "):
         net.conditional(x, len(net.columns))
 
@@ -263,21 +263,21 @@ def test_members_are_mixed_by_their_probabilities_and_trained_each_by_its_own_lo
     net = orderless(OPEN, 6, 5, 7, seed=5, members=3).double()
     alone = [member_of(net, number) for number in range(3)]
     rows = net.sample(50, generator=generator_from(0)).double()
-    known = torch.rand(rows.shape, generator=generator_from(1)) < 0.5
-    everything = torch.ones_like(known)
+    given = torch.rand(rows.shape, generator=generator_from(1)) < 0.5
+    everything = torch.ones_like(given)
     for k in range(len(OPEN)):
-        got = net.conditional(rows, k, known).log_prob(rows[:, k])
-        own = torch.stack([one.conditional(rows, k, known).log_prob(rows[:, k]) for one in alone])
+        got = net.conditional(rows, k, given).log_prob(rows[:, k])
+        own = torch.stack([one.conditional(rows, k, given).log_prob(rows[:, k]) for one in alone])
         assert torch.allclose(got, own.logsumexp(0) - math.log(3), rtol=1e-12, atol=1e-12)
     cells = torch.stack([one.log_prob_columns(rows) for one in alone])
     assert torch.allclose(
         net.log_prob(rows), (cells.logsumexp(0) - math.log(3)).sum(1), rtol=1e-12, atol=1e-12
     )
-    losses = torch.stack([one.masked_loss(rows, everything, known) for one in alone])
+    losses = torch.stack([one.masked_loss(rows, everything, given) for one in alone])
     assert torch.allclose(
-        net.masked_loss(rows, everything, known), losses.mean(0), rtol=1e-12, atol=1e-12
+        net.masked_loss(rows, everything, given), losses.mean(0), rtol=1e-12, atol=1e-12
     )
-    assert bool((net.eval().masked_loss(rows, everything, known) <= losses.mean(0) + 1e-12).all())
+    assert bool((net.eval().masked_loss(rows, everything, given) <= losses.mean(0) + 1e-12).all())
     features = torch.cat([one.features(rows) for one in alone], dim=1)
     assert torch.allclose(net.features(rows), features, rtol=1e-12, atol=1e-12)
     with pytest.raises(ShapeError, match=r"members = 0"):
@@ -321,7 +321,7 @@ def test_dropout_is_drawn_from_the_generator_while_training_only():
     assert torch.equal(
         calm,
         net.masked_loss(
-            x, torch.ones(10, 6) > 0, draw_known(torch.ones(10, 6) > 0, generator_from(3))
+            x, torch.ones(10, 6) > 0, draw_given(torch.ones(10, 6) > 0, generator_from(3))
         ),
     )
     net.train()

@@ -92,7 +92,7 @@ class BernoulliMixture(AbstractFixedOrder):
         return logit[:, self.order.argsort()]
 
     @override
-    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+    def begin(self, x: torch.Tensor, given: torch.Tensor) -> Walk:
         return _Walk(self, len(x))
 
     @override

@@ -90,7 +90,7 @@ class ChainTable(AbstractFixedOrder):
         return self.logits[index][:, self.order.argsort()]
 
     @override
-    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+    def begin(self, x: torch.Tensor, given: torch.Tensor) -> Walk:
         return _Walk(self, x)
 
     @override

@@ -83,7 +83,7 @@ class ChowLiuTree(AbstractFixedOrder):
         return torch.cat([self._params(x, column) for column in range(len(self.columns))], dim=1)
 
     @override
-    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+    def begin(self, x: torch.Tensor, given: torch.Tensor) -> Walk:
         return _Walk(self, x)
 
     @override

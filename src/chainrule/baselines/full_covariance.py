@@ -85,7 +85,7 @@ class FullCovarianceMixture(AbstractFixedOrder):
         return torch.cat([found[column] for column in range(len(self.columns))], dim=1)
 
     @override
-    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+    def begin(self, x: torch.Tensor, given: torch.Tensor) -> Walk:
         return _Walk(self, x)
 
     @override

@@ -66,7 +66,7 @@ class FVSBN(AbstractFixedOrder):
         return self.columns.project(x, (self.direct_weight * self._mask).t(), self.output_bias)
 
     @override
-    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+    def begin(self, x: torch.Tensor, given: torch.Tensor) -> Walk:
         return _Walk(self, len(x))
 
     @override

@@ -41,18 +41,18 @@ class IndependentColumns(AbstractFixedOrder):
     @property
     @override
     def any_evidence(self) -> bool:
-        """True: no column depends on the known cells."""
+        """True: no column depends on the given cells."""
         return True
 
     @override
-    def takes(self, known: torch.Tensor) -> torch.Tensor:
+    def takes(self, given: torch.Tensor) -> torch.Tensor:
         """True for every row, bool (N,)."""
-        return torch.ones(len(known), dtype=torch.bool, device=known.device)
+        return torch.ones(len(given), dtype=torch.bool, device=given.device)
 
     @override
     def require_evidence(
         self,
-        known: torch.Tensor,
+        given: torch.Tensor,
         *,
         name: str,
         remedy: str = "",
@@ -61,12 +61,12 @@ class IndependentColumns(AbstractFixedOrder):
         """Does nothing: any evidence is accepted."""
 
     @override
-    def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
-        """p(x_column), batched over N, independent of the known cells."""
+    def distribution(self, x: torch.Tensor, column: int, given: torch.Tensor) -> Distribution:
+        """p(x_column), batched over N, independent of the given cells."""
         return self.distributions(x)[column]
 
     @override
-    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+    def begin(self, x: torch.Tensor, given: torch.Tensor) -> Walk:
         return _Walk(self.distributions(x))
 
     @override

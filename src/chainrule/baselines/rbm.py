@@ -170,10 +170,10 @@ class RBM(AbstractTrainable):
         steps: int,
         *,
         generator: torch.Generator,
-        known: torch.Tensor | None = None,
+        given: torch.Tensor | None = None,
         temperature: float = 1.0,
     ) -> torch.Tensor:
-        """Rows (N, D) after ``steps`` steps of Gibbs sampling from x; known cells stay fixed.
+        """Rows (N, D) after ``steps`` steps of Gibbs sampling from x; given cells stay fixed.
 
         Each step draws all hidden units given x, then all columns given the hidden units.
         """
@@ -182,7 +182,7 @@ class RBM(AbstractTrainable):
             drawn = _bernoulli(
                 torch.addmm(self.visible_bias, h, self.weight.t()) / temperature, generator
             )
-            x = drawn if known is None else torch.where(known, x, drawn)
+            x = drawn if given is None else torch.where(given, x, drawn)
         return x
 
     @override
@@ -216,11 +216,11 @@ class RBM(AbstractTrainable):
         n = self.check_number(n, temperature)
         steps = whole_number(steps, "steps", least=1, what="a whole number of steps")
         generator = generator_from(generator)
-        x, known = _bernoulli(self.base_bias.expand(n, -1), generator), None
+        x, is_given = _bernoulli(self.base_bias.expand(n, -1), generator), None
         if given is not None:
-            values, known = self._check_given(given, n)
-            x = torch.where(known, values, x)
-        return self.gibbs(x, steps, generator=generator, known=known, temperature=temperature)
+            values, is_given = self._check_given(given, n)
+            x = torch.where(is_given, values, x)
+        return self.gibbs(x, steps, generator=generator, given=is_given, temperature=temperature)
 
     @override
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:

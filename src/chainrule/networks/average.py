@@ -115,8 +115,8 @@ class AbstractAverage(AbstractNetwork):
         return (torch.stack(losses, dim=1) * self.log_weight.exp().to(losses[0].dtype)).sum(1)
 
     @override
-    def takes(self, known: torch.Tensor) -> torch.Tensor:
-        return torch.stack([network.takes(known) for network in self.networks]).all(0)
+    def takes(self, given: torch.Tensor) -> torch.Tensor:
+        return torch.stack([network.takes(given) for network in self.networks]).all(0)
 
     @override
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
@@ -162,7 +162,7 @@ class AverageWalk:
         self.log_weight, self.walks = log_weight, walks
 
     def distribution(self, column: int) -> Distribution:
-        """p(x_column | cells known so far), as the members' mixture."""
+        """p(x_column | given and learned cells), as the members' mixture."""
         return Distribution.mixture(
             self.log_weight, [walk.distribution(column) for walk in self.walks]
         )
@@ -178,12 +178,15 @@ def check_weights(weights: Sequence[float] | torch.Tensor | None, members: int) 
     if weights is None:
         logarithm = torch.tensor(float(members), dtype=torch.float64, device="cpu").log().item()
         return torch.full((members,), -logarithm, dtype=torch.float64)
-    given = torch.as_tensor(weights, dtype=torch.float64)
-    if given.shape != (members,) or not bool((given > 0).all()) or not bool(given.isfinite().all()):
+    numbers = torch.as_tensor(weights, dtype=torch.float64)
+    # Tensors on the meta device have a shape and no values.
+    is_valid = numbers.is_meta or bool(((numbers > 0) & numbers.isfinite()).all())
+    if numbers.shape != (members,) or not is_valid:
         raise ShapeError(
-            f"weights = {given.tolist()}: pass one number above zero for each of the {members} members"
+            f"weights = {numbers.tolist()}: pass one number above zero for each of the {members} "
+            "members"
         )
-    return (given / given.sum()).log()
+    return (numbers / numbers.sum()).log()
 
 
 def fitted_weights(log_weight: torch.Tensor, logs: torch.Tensor) -> torch.Tensor:

@@ -46,39 +46,39 @@ class AbstractNetwork(AbstractTrainable):
         """
 
     @abstractmethod
-    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
-        """A walk through the columns of rows x (n, D), in the order, given known cells (n, D)."""
+    def begin(self, x: torch.Tensor, given: torch.Tensor) -> Walk:
+        """A walk through the columns of rows x (n, D), in the order, given some cells (n, D)."""
 
     @abstractmethod
-    def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
-        """p(x_column | known cells), batched over N; the column itself is not known."""
+    def distribution(self, x: torch.Tensor, column: int, given: torch.Tensor) -> Distribution:
+        """p(x_column | given cells), batched over N; the column itself is not given."""
 
     @property
     @abstractmethod
     def any_evidence(self) -> bool:
-        """Whether the network answers exactly for every set of known cells."""
+        """Whether the network answers exactly for every set of given cells."""
 
-    def takes(self, known: torch.Tensor) -> torch.Tensor:
-        """Whether the network conditions exactly on each row's known cells (N, D), bool (N,).
+    def takes(self, given: torch.Tensor) -> torch.Tensor:
+        """Whether the network conditions exactly on each row's given cells (N, D), bool (N,).
 
         By default, it does for all rows.
         """
-        return torch.ones(len(known), dtype=torch.bool, device=known.device)
+        return torch.ones(len(given), dtype=torch.bool, device=given.device)
 
     def require_evidence(
         self,
-        known: torch.Tensor,
+        given: torch.Tensor,
         *,
         name: str,
         remedy: str = "",
         names: Sequence[str] | None = None,
     ) -> None:
-        """Raises EvidenceError unless the network conditions exactly on these known cells (N, D).
+        """Raises EvidenceError unless the network conditions exactly on these given cells (N, D).
 
         By default, it never raises.
 
         Args:
-            known: bool (N, D).
+            given: bool (N, D).
             name: the argument's name in the message, "observed" or "given".
             remedy: a further remedy, appended to the message.
             names: the columns' names in the message; by default their numbers.
@@ -98,43 +98,43 @@ class AbstractNetwork(AbstractTrainable):
         return sum_columns(self.cells(x, given, asked))
 
     def draw(
-        self, values: torch.Tensor, known: torch.Tensor, uniform: torch.Tensor, temperature: float
+        self, values: torch.Tensor, given: torch.Tensor, uniform: torch.Tensor, temperature: float
     ) -> torch.Tensor:
-        """Rows (n, D) with the known cells of ``values`` and the others drawn in the order.
+        """Rows (n, D) with the given cells of ``values`` and the others drawn in the order.
 
         ``uniform`` (n, D) is the randomness of the draws, one number on [0, 1) per cell.
         """
-        return self._drawn(values, known, ~known, uniform, temperature)
+        return self._drawn(values, given, ~given, uniform, temperature)
 
     def complete(
         self,
         values: torch.Tensor,
-        known: torch.Tensor,
+        given: torch.Tensor,
         temperature: float,
         generator: torch.Generator,
         asked: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Rows (n, D) with the known cells of ``values`` and the others drawn.
+        """Rows (n, D) with the given cells of ``values`` and the others drawn.
 
         Args:
             values: codes (n, D).
-            known: bool (n, D).
+            given: bool (n, D).
             temperature: as for ``sample``.
             generator: the source of all draws.
             asked: bool (n, D), the cells to draw, for a network with ``any_evidence``. Cells that
-                are neither known nor asked keep their values, and no draw depends on them. Default:
-                all cells that are not known.
+                are neither given nor asked keep their values, and no draw depends on them. Default:
+                all cells that are not given.
         """
         uniform = uniforms(len(values), values.shape[1], generator).to(values.device)
         if asked is None:
-            return self.draw(values, known, uniform, temperature)
-        return self._drawn(values, known, asked, uniform, temperature)
+            return self.draw(values, given, uniform, temperature)
+        return self._drawn(values, given, asked, uniform, temperature)
 
     def marginal_estimate(
-        self, x: torch.Tensor, known: torch.Tensor, n_draws: int, generator: torch.Generator
+        self, x: torch.Tensor, observed: torch.Tensor, n_draws: int, generator: torch.Generator
     ) -> Estimate:
-        """log p(known cells), (N,): exact for rows that ``takes`` accepts, estimated for others."""
-        return importance_estimate(self, x, known, n_draws, generator)
+        """log p(observed cells), (N,): exact for rows that ``takes`` accepts, estimated for others."""
+        return importance_estimate(self, x, observed, n_draws, generator)
 
     def one_order_networks(self, number: int = 1, seed: int = 1) -> list[AbstractNetwork]:
         """Networks with one order each: this one, or an ensemble's members.
@@ -212,15 +212,15 @@ class AbstractNetwork(AbstractTrainable):
             EvidenceError: the network cannot condition on this evidence, and ``estimate`` is False.
             ShapeError: a shape is wrong, or a given cell is not observed.
         """
-        x, seen, evidence = self.check_evidence(x, observed, given)
+        x, observed, given = self.check_evidence(x, observed, given)
         if estimate:
             drawn_from = generator_from(generator)
             return conditional_estimate(
-                lambda known: self.marginal_estimate(x, known, n_draws, drawn_from), seen, evidence
+                lambda given: self.marginal_estimate(x, given, n_draws, drawn_from), observed, given
             )
-        self.require_evidence(seen, name="observed", remedy=ESTIMATES)
-        self.require_evidence(evidence, name="given", remedy=ESTIMATES)
-        return self.rows(x, evidence, seen & ~evidence)
+        self.require_evidence(observed, name="observed", remedy=ESTIMATES)
+        self.require_evidence(given, name="given", remedy=ESTIMATES)
+        return self.rows(x, given, observed & ~given)
 
     def log_prob_columns(
         self, x: torch.Tensor, observed: torch.Tensor | None = None
@@ -237,19 +237,20 @@ class AbstractNetwork(AbstractTrainable):
             EvidenceError: the network cannot condition on this evidence, or it is an ensemble whose
                 members have different orders.
         """
-        x, seen, nothing = self.check_evidence(x, observed, None)
-        if observed is not None:
-            self.require_evidence(seen, name="observed")
-        return self.cells(x, nothing, seen)
+        is_complete = observed is None
+        x, observed, nothing = self.check_evidence(x, observed, None)
+        if not is_complete:
+            self.require_evidence(observed, name="observed")
+        return self.cells(x, nothing, observed)
 
     def conditional(
         self, x: torch.Tensor, column: int, observed: torch.Tensor | None = None
     ) -> Distribution:
         """p(x_column | the other observed cells of each row), batched over N.
 
-        An ``OrderlessNADE`` accepts any evidence. A network with one order needs the known cells to
-        be those drawn before the column. For a Bernoulli or Categorical column, it is enough that
-        the known cells and the column together are a prefix of the order. The answer then comes
+        An ``OrderlessNADE`` accepts any evidence. A network with one order needs the observed cells
+        to be those drawn before the column. For a Bernoulli or Categorical column, it is enough that
+        the observed cells and the column together are a prefix of the order. The answer then comes
         from the joint probabilities of all the column's values. An ``Ensemble`` mixes its members'
         answers, reweighted by the evidence.
 
@@ -261,8 +262,8 @@ class AbstractNetwork(AbstractTrainable):
         Raises:
             EvidenceError: the network cannot condition on this evidence.
         """
-        x, column, known = self.check_column(x, column, observed)
-        return self.distribution(x, column, known)
+        x, column, given = self.check_column(x, column, observed)
+        return self.distribution(x, column, given)
 
     def conditionals(self, x: torch.Tensor) -> list[Distribution]:
         """D distributions in column order, each batched over N: p(x_k | columns drawn before k).
@@ -294,8 +295,8 @@ class AbstractNetwork(AbstractTrainable):
             EvidenceError: the network cannot condition on the given cells; the message says
                 what it can condition on.
         """
-        n, values, known = self.check_draws(n, given, temperature)
-        return self.complete(values, known, temperature, generator_from(generator))
+        n, values, is_given = self.check_draws(n, given, temperature)
+        return self.complete(values, is_given, temperature, generator_from(generator))
 
     @override
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -317,26 +318,26 @@ class AbstractNetwork(AbstractTrainable):
     def check_evidence(
         self, x: torch.Tensor, observed: torch.Tensor | None, given: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Codes and the masks of observed and given cells, each (N, D) and checked."""
+        """Codes, and the masks of observed and of given cells, each (N, D) and checked."""
         x = self.check_rows(x, observed)
-        seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
-        evidence = as_mask(given, *x.shape, name="given", default=False).to(x.device)
-        require_given_within_observed(evidence, seen)
-        return x, seen, evidence
+        observed = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
+        given = as_mask(given, *x.shape, name="given", default=False).to(x.device)
+        require_given_within_observed(given, observed)
+        return x, observed, given
 
     def check_column(
         self, x: torch.Tensor, column: int, observed: torch.Tensor | None
     ) -> tuple[torch.Tensor, int, torch.Tensor]:
-        """Codes (N, D), the column's number and the mask (N, D) of other known cells, checked."""
+        """Codes (N, D), the column's number and the mask (N, D) of the other observed cells."""
         x = self.check_rows(x, observed)
         column = whole_number(column, "column", least=0, what="the number of a column")
         if column >= len(self.columns):
             raise ShapeError(
                 f"column = {column}: this network has the columns 0 … {len(self.columns) - 1}"
             )
-        known = as_mask(observed, *x.shape, name="observed", default=True).to(x.device).clone()
-        known[:, column] = False
-        return self.columns.filled(x, known), column, known
+        given = as_mask(observed, *x.shape, name="observed", default=True).to(x.device).clone()
+        given[:, column] = False
+        return self.columns.filled(x, given), column, given
 
     def check_draws(
         self, n: int, given: tuple[torch.Tensor, torch.Tensor] | None, temperature: float
@@ -345,16 +346,16 @@ class AbstractNetwork(AbstractTrainable):
         n = self.check_number(n, temperature)
         width, like = len(self.columns), self._like()
         if given is None:
-            known = torch.zeros(n, width, dtype=torch.bool, device=like.device)
-            return n, torch.zeros(n, width, dtype=like.dtype, device=like.device), known
-        values, known = self._check_given(given, n)
-        self.require_evidence(known, name="given")
-        return n, values, known
+            is_given = torch.zeros(n, width, dtype=torch.bool, device=like.device)
+            return n, torch.zeros(n, width, dtype=like.dtype, device=like.device), is_given
+        values, is_given = self._check_given(given, n)
+        self.require_evidence(is_given, name="given")
+        return n, values, is_given
 
     def _drawn(
         self,
         values: torch.Tensor,
-        known: torch.Tensor,
+        given: torch.Tensor,
         asked: torch.Tensor,
         uniform: torch.Tensor,
         temperature: float,
@@ -362,7 +363,7 @@ class AbstractNetwork(AbstractTrainable):
         like = self._like()
         with torch.autocast(like.device.type, enabled=False):
             x = values.to(like.dtype, copy=True)
-            draw_along(self.begin(x, known), self.order.tolist(), x, asked, uniform, temperature)
+            draw_along(self.begin(x, given), self.order.tolist(), x, asked, uniform, temperature)
         return x
 
 

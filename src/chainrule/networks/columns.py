@@ -165,17 +165,17 @@ class Columns:
         x: torch.Tensor,
         weight: torch.Tensor,
         bias: torch.Tensor,
-        known: torch.Tensor | None = None,
+        given: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """bias + encode(x) · weight over the known cells, (N, H).
+        """bias + encode(x) · weight over the given cells, (N, H).
 
         A one-hot column looks up its row of the weight, so 900 categories cost as much as two.
 
         Args:
-            x: codes (N, D); codes of unknown cells may be NaN.
+            x: codes (N, D); codes of other cells may be NaN.
             weight: (I, H).
             bias: (H,) or (N, H).
-            known: bool (N, D); default all.
+            given: bool (N, D); default all.
         """
         one_hot, other = self._one_hot, self._other
         if not one_hot.columns:
@@ -183,22 +183,22 @@ class Columns:
             # ``where`` instead of a product: NaN times 0 is NaN
             return torch.addmm(
                 bias,
-                inputs if known is None else torch.where(self.spread(known), inputs, 0),
+                inputs if given is None else torch.where(self.spread(given), inputs, 0),
                 weight,
             )
         if other.columns:
-            part = None if known is None else known[:, other.columns]
+            part = None if given is None else given[:, other.columns]
             bias = other.of.project(
                 x[:, other.columns], weight[torch.from_numpy(other.inputs)], bias, part
             )
         codes, width = x[:, one_hot.columns], torch.from_numpy(one_hot.last).to(x.device)
         index = codes.long().clamp(min=0).minimum(width)
-        counts = index == codes  # NaN and unlisted categories have no row
-        if known is not None:
-            counts = counts & known[:, one_hot.columns]
-        at = torch.where(counts, index, 0) + torch.from_numpy(one_hot.first).to(x.device)
+        has_row = index == codes  # NaN and unlisted categories have no row
+        if given is not None:
+            has_row = has_row & given[:, one_hot.columns]
+        at = torch.where(has_row, index, 0) + torch.from_numpy(one_hot.first).to(x.device)
         return bias + F.embedding_bag(
-            at, weight, mode="sum", per_sample_weights=counts.to(weight.dtype)
+            at, weight, mode="sum", per_sample_weights=has_row.to(weight.dtype)
         )
 
     @cached_property
@@ -235,15 +235,15 @@ class Columns:
             )
         return torch.cat(parts, dim=1).index_select(1, torch.from_numpy(self._back).to(x.device))
 
-    def filled(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-        """x (N, D) with a placeholder from the column's support in every unknown cell.
+    def filled(self, x: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
+        """x (N, D) with a placeholder from the column's support in every cell not observed.
 
-        The placeholder keeps the NaN of an unknown cell out of all computations.
+        The placeholder keeps the NaN of a missing cell out of all computations.
         """
         if not any(self._placeholders):
-            return torch.where(known, x, 0)
+            return torch.where(observed, x, 0)
         return torch.where(
-            known, x, torch.tensor(self._placeholders, dtype=x.dtype, device=x.device)
+            observed, x, torch.tensor(self._placeholders, dtype=x.dtype, device=x.device)
         )
 
     @cached_property

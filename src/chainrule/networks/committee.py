@@ -77,14 +77,14 @@ class Committee(AbstractAverage):
         return torch.where(asked, (self.log_weight.to(logs.dtype)[:, None] + logs).logsumexp(1), 0)
 
     @override
-    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+    def begin(self, x: torch.Tensor, given: torch.Tensor) -> Walk:
         return AverageWalk(
-            self.log_weight.expand(len(x), -1), [each.begin(x, known) for each in self.networks]
+            self.log_weight.expand(len(x), -1), [each.begin(x, given) for each in self.networks]
         )
 
     @override
-    def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
-        return distribution_in_order(self, x, column, known)
+    def distribution(self, x: torch.Tensor, column: int, given: torch.Tensor) -> Distribution:
+        return distribution_in_order(self, x, column, given)
 
     @override
     def distributions(self, x: torch.Tensor) -> list[Distribution]:
@@ -95,13 +95,13 @@ class Committee(AbstractAverage):
     @override
     def require_evidence(
         self,
-        known: torch.Tensor,
+        given: torch.Tensor,
         *,
         name: str,
         remedy: str = "",
         names: Sequence[str] | None = None,
     ) -> None:
-        self.networks[0].require_evidence(known, name=name, remedy=remedy, names=names)
+        self.networks[0].require_evidence(given, name=name, remedy=remedy, names=names)
 
     @torch.no_grad()
     def fit_weights(self, x: torch.Tensor) -> Committee:

@@ -96,14 +96,14 @@ class Ensemble(AbstractAverage):
         return (weight + cells).logsumexp(1).to(x.dtype)[:, order.argsort()]
 
     @override
-    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+    def begin(self, x: torch.Tensor, given: torch.Tensor) -> Walk:
         """The members' walks together; each step reweights the members.
 
         Raises:
             EvidenceError: the members have different orders.
         """
         _ = self.order
-        before = known if self.any_evidence else torch.zeros_like(known)
+        before = given if self.any_evidence else torch.zeros_like(given)
         return _Walk(
             self._posterior(x, before), [network.begin(x, before) for network in self.networks]
         )
@@ -112,31 +112,31 @@ class Ensemble(AbstractAverage):
     def complete(
         self,
         values: torch.Tensor,
-        known: torch.Tensor,
+        given: torch.Tensor,
         temperature: float,
         generator: torch.Generator,
         asked: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """See the base class. Each row draws a member by its weight given the known cells.
+        """See the base class. Each row draws a member by its weight given those cells.
 
         That member then draws the row.
         """
         uniform = uniforms(1, len(values), generator)[0].to(values.device)
-        chosen, _ = choose(self._posterior(values, known) / temperature, uniform)  # (n,)
+        chosen, _ = choose(self._posterior(values, given) / temperature, uniform)  # (n,)
         x = values.clone()
         for number, network in enumerate(self.networks):
             rows = (chosen == number).nonzero()[:, 0]
             own = None if asked is None else asked[rows]
-            x[rows] = network.complete(values[rows], known[rows], temperature, generator, own)
+            x[rows] = network.complete(values[rows], given[rows], temperature, generator, own)
         return x
 
     @override
-    def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
-        """p(x_column | known cells), batched over N: the mixture, reweighted by the known cells."""
-        parts = [network.distribution(x, column, known) for network in self.networks]
+    def distribution(self, x: torch.Tensor, column: int, given: torch.Tensor) -> Distribution:
+        """p(x_column | given cells), batched over N: the mixture, reweighted by the given cells."""
+        parts = [network.distribution(x, column, given) for network in self.networks]
         prior = self.log_weight.expand(len(x), -1)
         logs = [
-            _evidence(*each, x, column, known) for each in zip(self.networks, parts, strict=True)
+            _evidence(*each, x, column, given) for each in zip(self.networks, parts, strict=True)
         ]
         return Distribution.mixture(normalised(prior + torch.stack(logs, dim=1), prior), parts)
 
@@ -159,11 +159,11 @@ class Ensemble(AbstractAverage):
 
     @override
     def marginal_estimate(
-        self, x: torch.Tensor, known: torch.Tensor, n_draws: int, generator: torch.Generator
+        self, x: torch.Tensor, observed: torch.Tensor, n_draws: int, generator: torch.Generator
     ) -> Estimate:
-        """log p(known cells), (N,): the mixture of the members' estimates, with its error."""
+        """log p(observed cells), (N,): the mixture of the members' estimates, with its error."""
         each = [
-            network.marginal_estimate(x, known, n_draws, generator) for network in self.networks
+            network.marginal_estimate(x, observed, n_draws, generator) for network in self.networks
         ]
         logs = self.log_weight + torch.stack([one.value.double() for one in each], dim=1)  # (N, M)
         errors = torch.stack([one.standard_error.double() for one in each], dim=1)
@@ -220,16 +220,16 @@ class Ensemble(AbstractAverage):
     @override
     def require_evidence(
         self,
-        known: torch.Tensor,
+        given: torch.Tensor,
         *,
         name: str,
         remedy: str = "",
         names: Sequence[str] | None = None,
     ) -> None:
-        """Raises EvidenceError unless every member conditions exactly on these known cells."""
+        """Raises EvidenceError unless every member conditions exactly on these given cells."""
         for number, network in enumerate(self.networks):
             try:
-                network.require_evidence(known, name=name, remedy=remedy, names=names)
+                network.require_evidence(given, name=name, remedy=remedy, names=names)
             except EvidenceError as error:
                 several = (
                     ""
@@ -275,14 +275,14 @@ class Ensemble(AbstractAverage):
                 members.append(member_from_json(spec, columns, NETWORKS))
         return cls(members)
 
-    def _posterior(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-        """Log-weights (N, M) of the members given the known cells, normalised by row, float64."""
+    def _posterior(self, x: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+        """Log-weights (N, M) of the members given the given cells, normalised by row, float64."""
         prior = self.log_weight.expand(len(x), -1)
-        if not bool(known.any()):
+        if not bool(given.any()):
             return prior
-        nothing = torch.zeros_like(known)
+        nothing = torch.zeros_like(given)
         logs = torch.stack(
-            [network.rows(x, nothing, known).double() for network in self.networks], dim=1
+            [network.rows(x, nothing, given).double() for network in self.networks], dim=1
         )
         return normalised(prior + logs, prior)
 
@@ -295,14 +295,14 @@ class Ensemble(AbstractAverage):
 
 
 class _Walk(AverageWalk):
-    """The members' walks; each member is weighted by its likelihood of the cells known so far."""
+    """The members' walks; each member is weighted by its likelihood of the cells learned."""
 
     @override
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
         """Reweights the members by their likelihoods of the values, then passes these to them."""
         logs = [walk.distribution(column).log_prob(values).double() for walk in self.walks]
-        told = torch.where(rows[:, None], torch.stack(logs, dim=1), 0)  # (n, M)
-        self.log_weight = normalised(self.log_weight + told, self.log_weight)
+        gain = torch.where(rows[:, None], torch.stack(logs, dim=1), 0)  # (n, M)
+        self.log_weight = normalised(self.log_weight + gain, self.log_weight)
         super().learn(column, values, rows)
 
 
@@ -325,19 +325,19 @@ def normalised(joint: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
 
 
 def _evidence(
-    network: AbstractNetwork, part: Distribution, x: torch.Tensor, column: int, known: torch.Tensor
+    network: AbstractNetwork, part: Distribution, x: torch.Tensor, column: int, given: torch.Tensor
 ) -> torch.Tensor:
-    """log p(known cells) (N,), float64.
+    """log p(given cells) (N,), float64.
 
-    If the network cannot condition on the known cells exactly, Bayes' rule gives
-    p(known) = p(v, known) / p(v | known). Here v is the mode of ``part``, its p(x_column | known).
+    If the network cannot condition on the given cells exactly, Bayes' rule gives
+    p(given) = p(v, given) / p(v | given). Here v is the mode of ``part``, its p(x_column | given).
     """
-    nothing = torch.zeros_like(known)
-    if bool(network.takes(known).all()):
-        return network.rows(x, nothing, known).double()
-    tried, whole = x.clone(), known.clone()
-    tried[:, column], whole[:, column] = part.mode(), True
-    return network.rows(tried, nothing, whole).double() - part.log_prob(tried[:, column]).double()
+    nothing = torch.zeros_like(given)
+    if bool(network.takes(given).all()):
+        return network.rows(x, nothing, given).double()
+    tried, asked = x.clone(), given.clone()
+    tried[:, column], asked[:, column] = part.mode(), True
+    return network.rows(tried, nothing, asked).double() - part.log_prob(tried[:, column]).double()
 
 
 NETWORKS: dict[str, type[AbstractNetwork]] = {

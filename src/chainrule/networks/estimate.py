@@ -20,8 +20,8 @@ class Estimable(Protocol):
 
     columns: Columns
 
-    def takes(self, known: torch.Tensor) -> torch.Tensor:
-        """Whether the network conditions exactly on each row's known cells, bool (N,)."""
+    def takes(self, given: torch.Tensor) -> torch.Tensor:
+        """Whether the network conditions exactly on each row's given cells, bool (N,)."""
         ...
 
     def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
@@ -29,23 +29,23 @@ class Estimable(Protocol):
         ...
 
     def draw(
-        self, values: torch.Tensor, known: torch.Tensor, uniform: torch.Tensor, temperature: float
+        self, values: torch.Tensor, given: torch.Tensor, uniform: torch.Tensor, temperature: float
     ) -> torch.Tensor:
-        """Rows (n, D) with the known cells of ``values`` and the others drawn in the order."""
+        """Rows (n, D) with the given cells of ``values`` and the others drawn in the order."""
         ...
 
 
 def conditional_estimate(
-    marginal: Callable[[torch.Tensor], Estimate], seen: torch.Tensor, given: torch.Tensor
+    marginal: Callable[[torch.Tensor], Estimate], observed: torch.Tensor, given: torch.Tensor
 ) -> Estimate:
     """log p(seen cells that are not given | given cells): a difference of estimated marginals.
 
     Args:
-        marginal: a function from known cells, bool (N, D), to an estimate of log p(known cells).
-        seen: bool (N, D).
-        given: bool (N, D), within ``seen``.
+        marginal: a function from observed cells, bool (N, D), to an estimate of log p(observed cells).
+        observed: bool (N, D).
+        given: bool (N, D), within ``observed``.
     """
-    joint = marginal(seen)
+    joint = marginal(observed)
     if not bool(given.any()):
         return joint
     condition = marginal(given)
@@ -58,39 +58,43 @@ def conditional_estimate(
 def importance_estimate(
     network: Estimable,
     x: torch.Tensor,
-    known: torch.Tensor,
+    observed: torch.Tensor,
     n_draws: int,
     generator: torch.Generator,
 ) -> Estimate:
-    """log p(known cells), (N,), by importance sampling.
+    """log p(observed cells), (N,), by importance sampling.
 
-    Rows whose known cells the network conditions on exactly have an exact value and an error of 0.
-    In other rows, the unknown cells are drawn in the order. The weight of a draw is the product of
-    p(cell | cells before it) over the known cells. The value is the logarithm of the mean weight.
+    Rows whose observed cells the network conditions on exactly have an exact value and an error of 0.
+    In other rows, the unobserved cells are drawn in the order. The weight of a draw is the product of
+    p(cell | cells before it) over the observed cells. The value is the logarithm of the mean weight.
     The delta method gives its standard error.
 
     Args:
         network: a network that draws each cell given those before it in its order.
         x: codes (N, D).
-        known: bool (N, D).
+        observed: bool (N, D).
         n_draws: the number of draws per row.
         generator: the source of the draws.
     """
     n_draws = whole_number(n_draws, "n_draws", least=2, what="a whole number of draws")
     value = x.new_zeros(len(x), dtype=torch.float64)
     error = torch.zeros_like(value)
-    x, exact = network.columns.filled(x, known), network.takes(known)
+    x, exact = network.columns.filled(x, observed), network.takes(observed)
     if bool(exact.any()):
-        nothing = torch.zeros_like(known[exact])
-        value[exact] = network.cells(x[exact], nothing, known[exact]).sum(1, dtype=torch.float64)
+        nothing = torch.zeros_like(observed[exact])
+        value[exact] = network.cells(x[exact], nothing, observed[exact]).sum(1, dtype=torch.float64)
     for row in (~exact).nonzero()[:, 0].tolist():
         logs = []
         for start in range(0, n_draws, ROWS):
             n = min(ROWS, n_draws - start)
-            values, mask = x[row].expand(n, -1), known[row].expand(n, -1)
-            drawn = network.draw(values, mask, uniforms(n, x.shape[1], generator).to(x.device), 1.0)
-            whole = network.cells(drawn, torch.zeros_like(mask), torch.ones_like(mask))
-            logs.append(torch.where(mask, whole, 0).sum(1, dtype=torch.float64))
+            values, observed_of_row = x[row].expand(n, -1), observed[row].expand(n, -1)
+            drawn = network.draw(
+                values, observed_of_row, uniforms(n, x.shape[1], generator).to(x.device), 1.0
+            )
+            whole = network.cells(
+                drawn, torch.zeros_like(observed_of_row), torch.ones_like(observed_of_row)
+            )
+            logs.append(torch.where(observed_of_row, whole, 0).sum(1, dtype=torch.float64))
         log_weight = torch.cat(logs)  # (n_draws,)
         value[row] = log_weight.logsumexp(0) - torch.tensor(n_draws).log()
         weight = (log_weight - log_weight.max()).exp()

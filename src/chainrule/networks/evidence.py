@@ -1,4 +1,4 @@
-"""Masks of known cells: their checks, and whether they are a prefix of an order."""
+"""Masks of cells: their checks, and whether their cells are a prefix of an order."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ def as_mask(
     """A bool mask (N, D) from a mask (D,) or (N, D); None means the default everywhere."""
     if mask is None:
         return torch.full((rows, columns), default)
-    known = torch.as_tensor(mask)
-    if known.dtype != torch.bool:
+    cells = torch.as_tensor(mask)
+    if cells.dtype != torch.bool:
         raise ShapeError(
-            f"{name} has dtype {known.dtype}; it says which cells are known, so pass booleans"
+            f"{name} has dtype {cells.dtype}; it says which cells are known, so pass booleans"
         )
-    if known.shape not in ((columns,), (1, columns), (rows, columns)):
+    if cells.shape not in ((columns,), (1, columns), (rows, columns)):
         raise ShapeError(
-            f"{name} has shape {tuple(known.shape)}; give ({columns},) or ({rows}, {columns}) booleans"
+            f"{name} has shape {tuple(cells.shape)}; give ({columns},) or ({rows}, {columns}) booleans"
         )
-    return known.expand(rows, columns)
+    return cells.expand(rows, columns)
 
 
 def require_given_within_observed(given: torch.Tensor, observed: torch.Tensor) -> None:
@@ -37,34 +37,34 @@ def require_given_within_observed(given: torch.Tensor, observed: torch.Tensor) -
         )
 
 
-def is_prefix(known: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
-    """Whether each row's known cells are the first ones of the order, (N,) bool."""
-    steps = known[:, order.to(known.device)]
+def is_prefix(given: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+    """Whether each row's given cells are the first ones of the order, (N,) bool."""
+    steps = given[:, order.to(given.device)]
     return (steps[:, 1:] <= steps[:, :-1]).all(1)
 
 
 def require_prefix(
-    known: torch.Tensor,
+    given: torch.Tensor,
     order: torch.Tensor,
     *,
     name: str,
     remedy: str = "",
     names: Sequence[str] | None = None,
 ) -> None:
-    """Raises EvidenceError, with remedies, unless each row's known cells are a prefix of the order.
+    """Raises EvidenceError, with remedies, unless each row's given cells are a prefix of the order.
 
     Args:
-        known: bool (N, D).
+        given: bool (N, D).
         order: int64 (D,).
         name: the argument's name in the message, "observed" or "given".
         remedy: a further remedy, appended to the message.
         names: the columns' names in the message; by default their numbers.
     """
-    good = is_prefix(known, order)
+    good = is_prefix(given, order)
     if bool(good.all()):
         return
     row = int((~good).nonzero()[0])
-    steps, cells = order.tolist(), known[row].tolist()
+    steps, cells = order.tolist(), given[row].tolist()
     called = [str(k) for k in range(len(steps))] if names is None else [repr(n) for n in names]
     unknown_from = next(i for i, k in enumerate(steps) if not cells[k])
     last_known = max(i for i, k in enumerate(steps) if cells[k])

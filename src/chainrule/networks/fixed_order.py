@@ -38,7 +38,7 @@ class AbstractFixedOrder(AbstractNetwork):
     @property
     @override
     def any_evidence(self) -> bool:
-        """False: known cells must be a prefix of the order."""
+        """False: given cells must be a prefix of the order."""
         return False
 
     @override
@@ -47,8 +47,8 @@ class AbstractFixedOrder(AbstractNetwork):
         return torch.where(asked, self.columns.log_prob(self.conditional_params(x), x), 0)
 
     @override
-    def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
-        return distribution_in_order(self, x, column, known)
+    def distribution(self, x: torch.Tensor, column: int, given: torch.Tensor) -> Distribution:
+        return distribution_in_order(self, x, column, given)
 
     @override
     def distributions(self, x: torch.Tensor) -> list[Distribution]:
@@ -59,21 +59,21 @@ class AbstractFixedOrder(AbstractNetwork):
         ]
 
     @override
-    def takes(self, known: torch.Tensor) -> torch.Tensor:
-        """Whether each row's known cells are a prefix of the order, bool (N,)."""
-        return is_prefix(known, self.order)
+    def takes(self, given: torch.Tensor) -> torch.Tensor:
+        """Whether each row's given cells are a prefix of the order, bool (N,)."""
+        return is_prefix(given, self.order)
 
     @override
     def require_evidence(
         self,
-        known: torch.Tensor,
+        given: torch.Tensor,
         *,
         name: str,
         remedy: str = "",
         names: Sequence[str] | None = None,
     ) -> None:
-        """Raises EvidenceError unless each row's known cells are a prefix of the order."""
-        require_prefix(known, self.order, name=name, remedy=remedy, names=names)
+        """Raises EvidenceError unless each row's given cells are a prefix of the order."""
+        require_prefix(given, self.order, name=name, remedy=remedy, names=names)
 
     @override
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
@@ -83,28 +83,28 @@ class AbstractFixedOrder(AbstractNetwork):
 
 
 def distribution_in_order(
-    network: AbstractNetwork, x: torch.Tensor, column: int, known: torch.Tensor
+    network: AbstractNetwork, x: torch.Tensor, column: int, given: torch.Tensor
 ) -> Distribution:
-    """p(x_column | known cells) for a network with one order, batched over N.
+    """p(x_column | given cells) for a network with one order, batched over N.
 
-    If the known cells are those before the column, it is the network's own conditional. If the
-    known cells and the column together are a prefix of the order, it comes from enumeration.
+    If the given cells are those before the column, it is the network's own conditional. If the
+    given cells and the column together are a prefix of the order, it comes from enumeration.
     Enumeration needs a column whose values can be listed.
 
     Raises:
         EvidenceError: other evidence, or a column whose values cannot be listed.
     """
     step = network.order.argsort()
-    if bool((known == (step < step[column])).all()):
+    if bool((given == (step < step[column])).all()):
         return network.distributions(x)[column]
-    whole = known.clone()
-    whole[:, column] = True
+    asked = given.clone()
+    asked[:, column] = True
     network.require_evidence(
-        whole, name="observed", remedy="; or an OrderlessNADE, which takes any evidence"
+        asked, name="observed", remedy="; or an OrderlessNADE, which takes any evidence"
     )
-    nothing = torch.zeros_like(whole)
+    nothing = torch.zeros_like(asked)
     found = by_enumeration(
-        network.columns, x, column, lambda tried: network.cells(tried, nothing, whole).sum(1)
+        network.columns, x, column, lambda tried: network.cells(tried, nothing, asked).sum(1)
     )
     if found is None:
         raise EvidenceError(
@@ -117,7 +117,7 @@ def distribution_in_order(
 def by_enumeration(
     columns: Columns, x: torch.Tensor, column: int, joint: Callable[[torch.Tensor], torch.Tensor]
 ) -> Distribution | None:
-    """p(x_column | known cells) ∝ p(x_column, known cells), batched over N.
+    """p(x_column | given cells) ∝ p(x_column, given cells), batched over N.
 
     It is None if the column's values cannot be listed.
 
@@ -125,7 +125,7 @@ def by_enumeration(
         columns: the columns of x.
         x: codes (N, D).
         column: the column whose values are tried, one after the other.
-        joint: a function from codes (N, D) to log p(the column's value, known cells), (N,).
+        joint: a function from codes (N, D) to log p(the column's value, given cells), (N,).
     """
     conditional = columns.conditionals[column]
     support = conditional.support()
@@ -138,5 +138,5 @@ def by_enumeration(
         logs.append(joint(tried))
     stacked = torch.stack(logs, dim=1)  # (N, V)
     possible = (stacked > -torch.inf).any(1, keepdim=True)
-    stacked = torch.where(possible, stacked, 0)  # impossible known cells give equal logits
+    stacked = torch.where(possible, stacked, 0)  # impossible given cells give equal logits
     return Distribution.of(conditional, conditional.params_of(stacked))

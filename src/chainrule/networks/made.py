@@ -141,14 +141,14 @@ class MADE(AbstractFixedOrder):
         x = self.check_rows(x)
         if observed is None:
             return -self.columns.log_prob(self.conditional_params(x), x).sum(1)
-        seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
-        require_prefix(seen, self.order, name="observed")
+        observed = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
+        require_prefix(observed, self.order, name="observed")
         return -sum_columns(
-            torch.where(seen, self.log_prob_columns(self.columns.filled(x, seen)), 0)
+            torch.where(observed, self.log_prob_columns(self.columns.filled(x, observed)), 0)
         )
 
     @override
-    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+    def begin(self, x: torch.Tensor, given: torch.Tensor) -> Walk:
         """A walk that computes every hidden unit once; all its steps together cost one pass."""
         return _Walk(self, x)
 

@@ -144,7 +144,11 @@ class NADE(AbstractFixedOrder):
 
     @override
     def conditional_params(
-        self, x: torch.Tensor, *, merge_repeats: bool = False, told: torch.Tensor | None = None
+        self,
+        x: torch.Tensor,
+        *,
+        merge_repeats: bool = False,
+        input_scale: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Parameters (N, P) of every column's conditional, in column order.
 
@@ -152,10 +156,10 @@ class NADE(AbstractFixedOrder):
             x: codes (N, D).
             merge_repeats: lets the eager backend skip repeated hidden states. This is faster and
                 changes results by rounding only. The kernels always skip them, without any change.
-            told: (I, 1), the factor of each input's weights; None means 1.
+            input_scale: (I, 1), the factor of each input's weights; None means 1.
         """
         steps = self._steps
-        inputs, parameters = self._inputs_in_steps(steps, x), self._in_steps(steps, told)
+        inputs, parameters = self._inputs_in_steps(steps, x), self._in_steps(steps, input_scale)
         outputs = dispatch.outputs(
             inputs, parameters, steps.layout, merge_repeats=merge_repeats, backend=self.backend
         )
@@ -174,31 +178,33 @@ class NADE(AbstractFixedOrder):
         with ``input_dropout``, ``generator`` draws a mask of columns whose inputs are zeroed.
         ``observed`` must be a prefix of the order in each row, as for ``log_prob``.
         """
-        x, told = self.check_rows(x), self._told(generator)
+        x, input_scale = self.check_rows(x), self._input_scale(generator)
         if observed is None:  # summed in x's own precision, without conversions there and back
             return -self.columns.log_prob(
-                self.conditional_params(x, merge_repeats=True, told=told), x
+                self.conditional_params(x, merge_repeats=True, input_scale=input_scale), x
             ).sum(1)
-        seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
-        require_prefix(seen, self.order, name="observed")
-        x = self.columns.filled(x, seen)
-        cells = self.columns.log_prob(self.conditional_params(x, merge_repeats=True, told=told), x)
-        return -sum_columns(torch.where(seen, cells, 0))
+        observed = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
+        require_prefix(observed, self.order, name="observed")
+        x = self.columns.filled(x, observed)
+        cells = self.columns.log_prob(
+            self.conditional_params(x, merge_repeats=True, input_scale=input_scale), x
+        )
+        return -sum_columns(torch.where(observed, cells, 0))
 
     @override
     def draw(
-        self, values: torch.Tensor, known: torch.Tensor, uniform: torch.Tensor, temperature: float
+        self, values: torch.Tensor, given: torch.Tensor, uniform: torch.Tensor, temperature: float
     ) -> torch.Tensor:
         """See the base class. Binary columns cost O(D H) per row."""
         if not self.columns.is_binary:
-            return super().draw(values, known, uniform, temperature)
+            return super().draw(values, given, uniform, temperature)
         with torch.autocast(self.input_weight.device.type, enabled=False):
             return self._draw_binary(
-                values.to(self.input_weight.dtype, copy=True), known, uniform, temperature
+                values.to(self.input_weight.dtype, copy=True), given, uniform, temperature
             )
 
     @override
-    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
+    def begin(self, x: torch.Tensor, given: torch.Tensor) -> Walk:
         """A walk that updates the hidden units: O(H) per step, row, input and parameter."""
         return _Walk(self, len(x))
 
@@ -277,29 +283,27 @@ class NADE(AbstractFixedOrder):
         natural = "natural" if self._steps.natural else "permuted"
         return f"{len(self.columns)} columns, hidden_size={self.hidden_size}, activation={self.activation!r}, order={natural}"
 
-    def _told(self, generator: torch.Generator | None) -> torch.Tensor | None:
+    def _input_scale(self, generator: torch.Generator | None) -> torch.Tensor | None:
         """Factors (I, 1) of the inputs' weights under ``input_dropout``; None means 1."""
         if not self.training or not self.input_dropout:
             return None
-        told = (
-            torch.rand(len(self.columns), generator=generator_from(generator)) >= self.input_dropout
-        )
+        uniform = torch.rand(len(self.columns), generator=generator_from(generator))
+        scale = (uniform >= self.input_dropout) / (1 - self.input_dropout)
         widths = torch.tensor(self.columns.input_widths)
-        return (
-            (told / (1 - self.input_dropout))
-            .repeat_interleave(widths)[:, None]
-            .to(self.input_weight)
-        )
+        return scale.repeat_interleave(widths)[:, None].to(self.input_weight)
 
     @property
     def _steps(self) -> _StepOrder:
         inputs, params, params_back = self._step_inputs, self._step_params, self._step_params_back
         return _StepOrder(inputs is None, self._layout, inputs, params, params_back)
 
-    def _in_steps(self, steps: _StepOrder, told: torch.Tensor | None = None) -> Parameters:
-        """Parameters in step order; ``told`` (I, 1), in column order, scales the input weights."""
+    def _in_steps(self, steps: _StepOrder, input_scale: torch.Tensor | None = None) -> Parameters:
+        """Parameters in step order; ``input_scale`` (I, 1), in column order, scales the input weights."""
         return Parameters(
-            W=_take(self.input_weight if told is None else self.input_weight * told, steps.inputs),
+            W=_take(
+                self.input_weight if input_scale is None else self.input_weight * input_scale,
+                steps.inputs,
+            ),
             b=self.hidden_bias,
             first_hidden=self.first_hidden,
             V=_take(self.output_weight, steps.params),

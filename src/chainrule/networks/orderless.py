@@ -18,7 +18,7 @@ from chainrule.networks.base import AbstractNetwork, check_pool
 from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.evidence import as_mask
 from chainrule.networks.orders import Order, make_order, order_from_json, order_to_json
-from chainrule.networks.training_masks import draw_evenly, draw_known
+from chainrule.networks.training_masks import draw_evenly, draw_given
 from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS
 from chainrule.rng import generator_from
@@ -28,17 +28,17 @@ STATES = 4096  # hidden states that go through the deeper layers together
 
 
 class OrderlessNADE(AbstractNetwork):
-    """p(x_k | any other columns), all by one network over values and known-flags.
+    """p(x_k | any other columns), all by one network over values and flags of given cells.
 
-    The first layer sums over the known cells j: a = b + Σ_j (x_j W_j + F_j). The deeper layers turn
+    The first layer sums over the given cells j: a = b + Σ_j (x_j W_j + F_j). The deeper layers turn
     act(a) into h. The parameters of every column's conditional are c + V h.
 
     Every order o gives a density p(x) = Π_i p(x_{o_i} | x_{o_<i}). The densities of different
-    orders differ, and training makes them agree. The network answers in ``order``, with the known
+    orders differ, and training makes them agree. The network answers in ``order``, with the given
     cells first. Exact answers are exact for that density.
 
     With several members, each conditional is the average of theirs:
-    p(x_k | known) = 1/M Σ_m p_m(x_k | known). It averages probabilities, not logits, so the product
+    p(x_k | given) = 1/M Σ_m p_m(x_k | given). It averages probabilities, not logits, so the product
     over any order is still a density. Members share rows and masks in training, but no parameters.
     Each has its own loss.
 
@@ -60,8 +60,8 @@ class OrderlessNADE(AbstractNetwork):
     Examples:
         >>> net = OrderlessNADE(4, [8], generator=generator_from(0))
         >>> x = torch.tensor([[1.0, 0.0, 0.0, 1.0]])
-        >>> known = torch.tensor([False, True, False, True])
-        >>> net.log_prob(x, given=known).shape, net.conditional(x, 0, known).mean().shape
+        >>> given = torch.tensor([False, True, False, True])
+        >>> net.log_prob(x, given=given).shape, net.conditional(x, 0, given).mean().shape
         (torch.Size([1]), torch.Size([1]))
     """
 
@@ -121,14 +121,14 @@ class OrderlessNADE(AbstractNetwork):
         return other
 
     def params_given(
-        self, x: torch.Tensor, known: torch.Tensor, *, generator: torch.Generator | None = None
+        self, x: torch.Tensor, given: torch.Tensor, *, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """Parameters (N, M, P) of every column's conditional given the known cells (N, D).
+        """Parameters (N, M, P) of every column's conditional given some cells (N, D).
 
         They take one pass, for all members. Values of other cells are never read. Hidden units
         drop out if a generator is passed.
         """
-        h = self._deeper(self._first(x, known), generator)
+        h = self._deeper(self._first(x, given), generator)
         return self._layer(h, self.output_weight, self.output_bias).unflatten(1, (self.members, -1))
 
     @override
@@ -154,13 +154,13 @@ class OrderlessNADE(AbstractNetwork):
         return cells.index_put((rows, columns), logs)
 
     @override
-    def begin(self, x: torch.Tensor, known: torch.Tensor) -> Walk:
-        """A walk that updates the sums of the first layer over the known cells."""
-        return _Walk(self, self._first(x, known))
+    def begin(self, x: torch.Tensor, given: torch.Tensor) -> Walk:
+        """A walk that updates the sums of the first layer over the given cells."""
+        return _Walk(self, self._first(x, given))
 
     @override
-    def distribution(self, x: torch.Tensor, column: int, known: torch.Tensor) -> Distribution:
-        return self._distribution(self._first(x, known), column)
+    def distribution(self, x: torch.Tensor, column: int, given: torch.Tensor) -> Distribution:
+        return self._distribution(self._first(x, given), column)
 
     @override
     def distributions(self, x: torch.Tensor) -> list[Distribution]:
@@ -188,25 +188,25 @@ class OrderlessNADE(AbstractNetwork):
 
         Args:
             x: codes (N, D).
-            pool: "last" is the layer given all known columns, (N, H), for H units of all members
+            pool: "last" is the layer given all observed columns, (N, H), for H units of all members
                 together. The other pools use D vectors, each of which predicts a column from those
                 before it: "mean" and "sum" (N, H), or "concat" in column order (N, D·H).
-            observed: bool (D,) or (N, D), the known cells, for pool="last". Other cells are never
+            observed: bool (D,) or (N, D), for pool="last". Other cells are never
                 read. Default all.
 
         Raises:
             ShapeError: a row has missing cells and the pool is not "last".
         """
         check_pool(pool)
-        x, seen, nothing = self.check_evidence(x, observed, None)
+        x, observed, nothing = self.check_evidence(x, observed, None)
         if pool == "last":
-            return self._deeper(self._first(x, seen))
-        if not bool(seen.all()):
+            return self._deeper(self._first(x, observed))
+        if not bool(observed.all()):
             raise ShapeError(
                 f"pool = {pool!r}: of rows with unknown cells there is pool='last' only"
             )
         found: dict[int, list[torch.Tensor]] = {}
-        for _, column, h in self._scan(x, nothing, seen):
+        for _, column, h in self._scan(x, nothing, observed):
             found.setdefault(column, []).append(h)
         vectors = torch.stack(
             [torch.cat(found[k]) for k in range(len(self.columns))], dim=1
@@ -230,7 +230,7 @@ class OrderlessNADE(AbstractNetwork):
 
         It is ``order_loss`` if all rows have equally many observed cells, as complete rows do.
         Otherwise ``order_loss`` would weight a conditional by 1/(m C(m−1, k)), for m observed and k
-        known cells of a row. Sparse rows would dominate. If missingness depends on observed cells,
+        given cells of a row. Sparse rows would dominate. If missingness depends on observed cells,
         this would bias the conditionals.
 
         ``draw_evenly`` therefore reweights the rows so that the weight depends on k alone. The mean
@@ -240,14 +240,14 @@ class OrderlessNADE(AbstractNetwork):
         dropout.
         """
         x = self.check_rows(x)
-        seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
-        m = seen.sum(1)
+        observed = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
+        m = observed.sum(1)
         if not len(x) or bool((m == m[0]).all()):
-            return self.order_loss(x, seen, generator)
+            return self.order_loss(x, observed, generator)
         generator = generator_from(generator)
-        known, weight = draw_evenly(seen, generator)
+        given, weight = draw_evenly(observed, generator)
         loss = self.masked_loss(
-            x, seen, known, generator=generator if self.training and self.dropout else None
+            x, observed, given, generator=generator if self.training and self.dropout else None
         )
         return loss * weight.to(loss)
 
@@ -285,30 +285,30 @@ class OrderlessNADE(AbstractNetwork):
     ) -> torch.Tensor:
         """An unbiased estimate (N,) of the mean over all orders of −log p(observed cells), nats.
 
-        For a row with m observed cells, it draws k uniformly on 0 … m − 1 and k known cells
+        For a row with m observed cells, it draws k uniformly on 0 … m − 1 and k given cells
         uniformly. Rows come in antithetic pairs. A row without observed cells has a loss of 0. See
         ``masked_loss``.
         """
         x = self.check_rows(x)
-        seen = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
+        observed = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
         generator = generator_from(generator)
-        known = draw_known(seen, generator)
+        given = draw_given(observed, generator)
         return self.masked_loss(
-            x, seen, known, generator=generator if self.training and self.dropout else None
+            x, observed, given, generator=generator if self.training and self.dropout else None
         )
 
     def masked_loss(
         self,
         x: torch.Tensor,
         observed: torch.Tensor,
-        known: torch.Tensor,
+        given: torch.Tensor,
         *,
         generator: torch.Generator | None = None,
     ) -> torch.Tensor:
-        """m / (m − k) · Σ_j −log p(x_j | known cells), (N,) nats, for m observed and k known cells.
+        """m / (m − k) · Σ_j −log p(x_j | given cells), (N,) nats, for m observed and k given cells.
 
-        The sum is over the observed cells j that are not known. Consider its mean over uniform k in
-        0 … m − 1 and over all choices of k known cells. It equals the mean over all m! orders of
+        The sum is over the observed cells j that are not given. Consider its mean over uniform k in
+        0 … m − 1 and over all choices of k given cells. It equals the mean over all m! orders of
         −log p(observed cells).
 
         In training mode, the loss is the mean of the members' losses, an upper bound. The loss of
@@ -316,12 +316,12 @@ class OrderlessNADE(AbstractNetwork):
         generator is passed.
         """
         x = self.columns.filled(x, observed)
-        params = self.params_given(x, known, generator=generator).flatten(0, 1)
+        params = self.params_given(x, given, generator=generator).flatten(0, 1)
         cells = self.columns.log_prob(params, x.repeat_interleave(self.members, 0)).unflatten(
             0, (-1, self.members)
         )
         cells = cells.mean(1) if self.training else self._mixed(cells)  # (N, D)
-        asked = observed & ~known
+        asked = observed & ~given
         m, left = observed.sum(1), asked.sum(1)
         return -torch.where(asked, cells, 0).sum(1) * (m.to(x.dtype) / left.clamp(min=1))
 
@@ -349,17 +349,17 @@ class OrderlessNADE(AbstractNetwork):
         members = f", members={self.members}" if self.members > 1 else ""
         return f"{len(self.columns)} columns, hidden_sizes={list(self.hidden_sizes)}, activation={self.activation!r}{members}"
 
-    def _first(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-        """Sums (N, H) of the first layer over the known cells."""
+    def _first(self, x: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+        """Sums (N, H) of the first layer over the given cells."""
         if not self.columns.all_evidence:
-            known = known & self.columns.is_evidence(x)
-        a = self.columns.project(x, self.value_weight, self.hidden_biases[0], known)
-        return torch.addmm(a, known.to(a.dtype), self.flag_weight)
+            given = given & self.columns.is_evidence(x)
+        a = self.columns.project(x, self.value_weight, self.hidden_biases[0], given)
+        return torch.addmm(a, given.to(a.dtype), self.flag_weight)
 
     def _learned(
         self, a: torch.Tensor, column: int, values: torch.Tensor, rows: torch.Tensor
     ) -> torch.Tensor:
-        """The sums (N, H) after a column's values (N,) become known in the rows bool (N,)."""
+        """The sums (N, H) after a column's values (N,) are given in the rows bool (N,)."""
         encoding = self.columns.encodings[column]
         if not self.columns.all_evidence:
             rows = rows & encoding.is_evidence(values)
@@ -369,10 +369,9 @@ class OrderlessNADE(AbstractNetwork):
             row = value_weight.index_select(0, values.long().clamp(0, encoding.width - 1))
             return a + torch.where(rows[:, None], row + flag_weight, 0)
         weight = torch.cat([value_weight, flag_weight])
-        told = torch.cat(
-            [encoding.encode(values), torch.ones_like(values[:, None])], dim=1
-        )  # (N, width + 1)
-        return torch.addmm(a, torch.where(rows[:, None], told, 0), weight)
+        flag = torch.ones_like(values[:, None])
+        inputs = torch.cat([encoding.encode(values), flag], dim=1)  # (N, width + 1)
+        return torch.addmm(a, torch.where(rows[:, None], inputs, 0), weight)
 
     def _deeper(self, a: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
         h = self._drop(ACTIVATIONS[self.activation](a), generator)
@@ -431,18 +430,18 @@ class OrderlessNADE(AbstractNetwork):
         different masks cost no more than equal ones.
         """
         for rows in torch.arange(len(x), device=x.device).split(SCAN_ROWS):
-            part, wanted = x[rows], asked[rows]
-            a, waiting, held = self._first(part, given[rows]), [], 0
+            chunk, asked_in_chunk = x[rows], asked[rows]
+            a, waiting, held = self._first(chunk, given[rows]), [], 0
             for column in self.order.tolist():
-                asks = wanted[:, column]
-                everybody = bool(asks.all())
-                if not everybody and not bool(asks.any()):
+                is_asked = asked_in_chunk[:, column]
+                if not bool(is_asked.any()):
                     continue
-                waiting.append(
-                    (rows if everybody else rows[asks], column, a if everybody else a[asks])
-                )
+                if bool(is_asked.all()):
+                    waiting.append((rows, column, a))
+                else:
+                    waiting.append((rows[is_asked], column, a[is_asked]))
                 held += len(waiting[-1][0])
-                a = self._learned(a, column, part[:, column], asks)
+                a = self._learned(a, column, chunk[:, column], is_asked)
                 if held >= STATES:
                     yield from self._deepened(waiting)
                     waiting, held = [], 0
@@ -460,16 +459,16 @@ class OrderlessNADE(AbstractNetwork):
 
 
 class _Walk:
-    """The sums of the first layer, (n, H), over the cells known so far."""
+    """The sums of the first layer, (n, H), over given and learned cells."""
 
     def __init__(self, network: OrderlessNADE, sums: torch.Tensor) -> None:
         self._network, self._sums = network, sums
 
     def distribution(self, column: int) -> Distribution:
-        """p(x_column | cells known), n distributions."""
+        """p(x_column | given and learned cells), n distributions."""
         return self._network._distribution(self._sums, column)
 
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
-        """Adds the column's values in the given rows, those where it was not known before."""
+        """Adds the column's values in the given rows, those where it was not in ``begin``."""
         if bool(rows.any()):
             self._sums = self._network._learned(self._sums, column, values, rows)

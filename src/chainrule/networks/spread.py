@@ -62,7 +62,7 @@ def nats_of_cells(
     *,
     seed: int = 1,
 ) -> torch.Tensor:
-    """−log p of each known cell given those before it, in one or more orders.
+    """−log p of each observed cell given those before it, in one or more orders.
 
     A network with one order is scored in that order, and an ensemble in each member's. An orderless
     network is scored in 16 orders; above 1,000 columns in fewer, but at least 2.
@@ -75,25 +75,27 @@ def nats_of_cells(
         seed: the seed of the random orders.
 
     Returns:
-        (orders, rows, D) float64 nats in codes, 0 for unknown cells.
+        (orders, rows, D) float64 nats in codes, 0 for missing cells.
     """
     rows = min(len(x), MOST_ROWS, max(LEAST_ROWS, CELLS // x.shape[1]))
-    x, seen = (
-        x[:rows],
-        torch.ones_like(x[:rows], dtype=torch.bool) if observed is None else observed[:rows],
-    )
+    x = x[:rows]
+    if observed is None:
+        observed = torch.ones_like(x, dtype=torch.bool)
+    observed = observed[:rows]
     width = len(network.columns)
     number = min(ORDERS, max(LEAST_ORDERS, ORDERS * MANY_COLUMNS // width))
-    return torch.stack([_nats(each, x, seen) for each in network.one_order_networks(number, seed)])
+    return torch.stack(
+        [_nats(each, x, observed) for each in network.one_order_networks(number, seed)]
+    )
 
 
-def _nats(network: AbstractNetwork, x: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-    """−log p (rows, D) of each known cell; 0 for missing cells.
+def _nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
+    """−log p (rows, D) of each observed cell; 0 for missing cells.
 
     Rows are complete for a network that does not accept missing cells.
     """
-    cells = network.log_prob_columns(x, seen if network.any_evidence else None)
-    return torch.where(seen, -cells.double(), 0)
+    cells = network.log_prob_columns(x, observed if network.any_evidence else None)
+    return torch.where(observed, -cells.double(), 0)
 
 
 def spread_of(cells: torch.Tensor) -> OrderSpread:

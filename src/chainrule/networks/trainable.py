@@ -114,8 +114,8 @@ class AbstractTrainable(nn.Module, ABC):
             raise ShapeError(
                 f"given has {len(values)} rows of values for {n} rows to draw; pass 1 or {n}"
             )
-        known = as_mask(given[1], n, len(self.columns), name="given's observed", default=True).to(
-            values.device
-        )
+        is_given = as_mask(
+            given[1], n, len(self.columns), name="given's observed", default=True
+        ).to(values.device)
         values = values.expand(n, -1)
-        return self.columns.filled(values, known), known  # replaces the NaN of unknown cells
+        return self.columns.filled(values, is_given), is_given  # replaces the NaN of unknown cells

@@ -1,20 +1,20 @@
-"""Random masks for training an orderless network: which observed cells are known."""
+"""Random masks for training an orderless network: which observed cells are given."""
 
 from __future__ import annotations
 
 import torch
 
-MOST_RAISED = 10.0  # largest weight of a (known cells, target) pair, relative to a complete row
+MOST_RAISED = 10.0  # largest weight of a (given cells, target) pair, relative to a complete row
 REDRAWS = 200  # at most so many redraws of masks without a target; 200 failures have chance 2^-200
 
 
-def draw_known(observed: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Draws a mask (N, D) of known cells among the observed cells (N, D).
+def draw_given(observed: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Draws a mask (N, D) of given cells among the observed cells (N, D).
 
-    A row with m observed cells has k known ones, with k uniform on 0 … m − 1. All choices of k
+    A row with m observed cells has k given ones, with k uniform on 0 … m − 1. All choices of k
     cells are equally likely.
 
-    Each row draws a uniform probability r, and each observed cell is known with probability r. The
+    Each row draws a uniform probability r, and each observed cell is given with probability r. The
     count k is then uniform on 0 … m. Rows with k = m have no target and are redrawn.
 
     The masks come in antithetic pairs: a row of the second half has the complement of a mask in the
@@ -27,25 +27,25 @@ def draw_known(observed: torch.Tensor, generator: torch.Generator) -> torch.Tens
     n, width = observed.shape
     half = (n + 1) // 2
     first = torch.rand(half, width, generator=generator) < torch.rand(half, 1, generator=generator)
-    known = torch.cat([first, ~first])[:n].to(observed.device) & observed
+    given = torch.cat([first, ~first])[:n].to(observed.device) & observed
     m = observed.sum(1)
     for _ in range(REDRAWS):
-        again = ((known.sum(1) == m) & (m > 0)).nonzero()[:, 0]
+        again = ((given.sum(1) == m) & (m > 0)).nonzero()[:, 0]
         if not len(again):
             break
         drawn = torch.rand(len(again), width, generator=generator) < torch.rand(
             len(again), 1, generator=generator
         )
-        known[again] = drawn.to(observed.device) & observed[again]
-    return known
+        given[again] = drawn.to(observed.device) & observed[again]
+    return given
 
 
 def draw_evenly(
     observed: torch.Tensor, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Draws a mask (N, D) of known cells, and returns it with factors (N,) of ``masked_loss``.
+    """Draws a mask (N, D) of given cells, and returns it with factors (N,) of ``masked_loss``.
 
-    In expectation, each pair (k known cells, target cell) of a row has a weight c(k). It does not
+    In expectation, each pair (k given cells, target cell) of a row has a weight c(k). It does not
     depend on the row's other cells, so all rows that have a conditional's cells train it equally.
     A row with m observed cells has m C(m−1, k) such pairs.
 
@@ -72,8 +72,8 @@ def draw_evenly(
 
     # (M, D): the number of pairs, relative to a complete row
     share = (log_pairs(number) - log_pairs(torch.tensor(float(width)))).exp()
-    there = (times[:, None] * share).sum(0) / n  # (D,)
-    pairs = share / there.clamp(min=1 / MOST_RAISED)
+    mean_share = (times[:, None] * share).sum(0) / n  # (D,)
+    pairs = share / mean_share.clamp(min=1 / MOST_RAISED)
     total = pairs.sum(1)  # W(m) before scaling
     scale = (times * numbers).sum() / (times * total).sum().clamp(min=1e-300)
     ends = pairs.cumsum(1) / total.clamp(min=1e-300)[:, None]
@@ -81,5 +81,5 @@ def draw_evenly(
     u = torch.cat([half, 1 - half])[:n]
     count = (u[:, None] >= ends[which][:, :-1]).sum(1).minimum((m - 1).clamp(min=0))
     keys = torch.rand(n, width, generator=generator).to(observed.device).masked_fill(~observed, 2.0)
-    known = (keys.argsort(1).argsort(1) < count.to(observed.device)[:, None]) & observed
-    return known, (scale * total[which] / m.clamp(min=1)).to(observed.device)
+    given = (keys.argsort(1).argsort(1) < count.to(observed.device)[:, None]) & observed
+    return given, (scale * total[which] / m.clamp(min=1)).to(observed.device)

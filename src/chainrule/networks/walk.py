@@ -17,7 +17,7 @@ class Walk(Protocol):
     """
 
     def distribution(self, column: int) -> Distribution:
-        """p(x_column | cells known so far) for the next column of the order, n distributions."""
+        """p(x_column | given and learned cells) for the next column of the order, n distributions."""
         ...
 
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
@@ -26,7 +26,7 @@ class Walk(Protocol):
         Args:
             column: the next column of the order.
             values: its codes (n,).
-            rows: bool (n,), the rows in which the column was not known in ``begin``. An orderless
+            rows: bool (n,), the rows in which the column was not given in ``begin``. An orderless
                 network reads the other rows' values in ``begin``; other networks read them here.
         """
         ...
@@ -43,18 +43,20 @@ def draw_along(
     """Draws the asked cells of x in place, column by column, each given those before it.
 
     Args:
-        walk: a walk that began with the known cells of x.
+        walk: a walk that began with the given cells of x.
         order: the columns in the order of the walk.
         x: codes (n, D).
         asked: bool (n, D), the cells to draw.
         uniform: (n, D), one number on [0, 1) for each cell.
         temperature: as for ``sample``.
     """
-    anybody, everybody = asked.any(0).tolist(), asked.all(0).tolist()
-    asks, uniforms = asked.unbind(1), uniform.unbind(1)
+    is_asked, is_asked_of_all = asked.any(0).tolist(), asked.all(0).tolist()
+    asked_of, uniforms = asked.unbind(1), uniform.unbind(1)
     for column in order:
-        own = x[:, column]
-        if anybody[column]:
+        cells = x[:, column]
+        if is_asked[column]:
             drawn = walk.distribution(column).draw(uniforms[column], temperature)
-            own.copy_(drawn if everybody[column] else torch.where(asks[column], drawn, own))
-        walk.learn(column, own, asks[column])
+            cells.copy_(
+                drawn if is_asked_of_all[column] else torch.where(asked_of[column], drawn, cells)
+            )
+        walk.learn(column, cells, asked_of[column])

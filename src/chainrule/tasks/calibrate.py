@@ -152,14 +152,14 @@ def _log_p(rows: Batch, calibration: Calibration) -> np.ndarray:
     """Returns what ``row_log_p`` returns, for encoded rows."""
     log_odds, scores = np.full(len(rows), np.inf), nats(rows)
     groups = [
-        (reference, members) for reference, members in references(rows) if reference.known.any()
+        (reference, members) for reference, members in references(rows) if reference.observed.any()
     ]
     draws = Draws(rows, calibration.draws)
     with progress_bar("ranking", len(groups), progress=rows.progress) as advance:
         for reference, members in groups:
-            curve = calibration.complete if reference.known.all() else None
+            curve = calibration.complete if reference.observed.all() else None
             ranks = (curve or draws.curve(reference))(scores[members])
-            log_odds[members] = calibration(ranks, _hidden(rows.model.schema, reference.known))
+            log_odds[members] = calibration(ranks, _hidden(rows.model.schema, reference.observed))
             advance(1)
     log_p = -np.logaddexp(0.0, -log_odds) - rows.codes.outside.sum(1) * np.log1p(calibration.draws)
     return np.maximum(log_p, -np.finfo(np.float64).max)
@@ -339,27 +339,27 @@ def _held_out(
     done, spent, found = np.zeros(len(codes), dtype=int), 0, []
     for row in np.argsort(-codes.observed.sum(1), kind="stable").tolist():
         while done[row] < times and spent < budget and not (share and to_hide == 0):
-            known = codes.observed[row].copy()
-            more = to_hide - int((~known[no_flags]).sum())
+            observed = codes.observed[row].copy()
+            more = to_hide - int((~observed[no_flags]).sum())
             if more > 0 and order is not None:
-                known[order[len(order) - to_hide :]] = False
+                observed[order[len(order) - to_hide :]] = False
             elif more > 0:
-                may_hide = no_flags[known[no_flags]]
-                known[
+                may_hide = no_flags[observed[no_flags]]
+                observed[
                     may_hide[torch.randperm(len(may_hide), generator=generator)[:more].numpy()]
                 ] = False
-            if not known.any():
+            if not observed.any():
                 break
             given = codes.observed[row] & flags
             same_flags = (codes.values[:, given] == codes.values[row, given]).all(1)
-            rows = np.flatnonzero(codes.observed[:, known].all(1) & same_flags & (done < times))
+            rows = np.flatnonzero(codes.observed[:, observed].all(1) & same_flags & (done < times))
             values = np.where(given, codes.values[row], 0.0)
-            reference = Reference(known, np.zeros_like(known), values, given)
-            curve = complete if known.all() and complete else draws.curve(reference)
+            reference = Reference(observed, np.zeros_like(observed), values, given)
+            curve = complete if observed.all() and complete else draws.curve(reference)
             asked = Codes(
-                codes.values[rows], np.broadcast_to(known, (len(rows), len(known))).copy()
+                codes.values[rows], np.broadcast_to(observed, (len(rows), len(observed))).copy()
             )
-            found.append((curve(draws.scores(asked)), rows, _hidden(model.schema, known)))
+            found.append((curve(draws.scores(asked)), rows, _hidden(model.schema, observed)))
             spent += len(rows) + draws.number_for(reference)
             # Rows whose hidden cells are not random are scored once.
             done[rows] += 1 if more > 0 and order is None else times
@@ -384,6 +384,6 @@ def _complete(schema: Schema) -> Reference:
     return Reference(np.ones_like(flags), np.zeros_like(flags), complete_codes(schema), flags)
 
 
-def _hidden(schema: Schema, known: np.ndarray) -> float:
+def _hidden(schema: Schema, observed: np.ndarray) -> float:
     """Returns the share of a row's cells that are not known."""
-    return float((~known[~is_flag(schema)]).mean())
+    return float((~observed[~is_flag(schema)]).mean())

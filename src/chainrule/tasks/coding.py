@@ -54,15 +54,15 @@ def table(model: Model, codes: Any) -> Any:
         raise ShapeError(
             f"codes are {given.dtype} of shape {given.shape}; pass numbers (N, {len(schema.columns)})"
         )
-    values, known = np.zeros(given.shape), ~np.isnan(given.astype(np.float64))
+    values, observed = np.zeros(given.shape), ~np.isnan(given.astype(np.float64))
     for k, column in enumerate(schema.columns):
-        values[known[:, k], k] = _checked(
-            column, given[known[:, k], k], np.flatnonzero(known[:, k])
+        values[observed[:, k], k] = _checked(
+            column, given[observed[:, k], k], np.flatnonzero(observed[:, k])
         )
     cells = decode(values, schema, hide=False)
-    hidden = ~known | missing(schema, values, known)
+    missing_cells = ~observed | missing(schema, values, observed)
     for column in schema.own:
-        if (is_hidden := hidden[:, schema.number(column.name)]).any():
+        if (is_hidden := missing_cells[:, schema.number(column.name)]).any():
             cells[column.name] = np.ma.masked_array(cells[column.name], is_hidden)
     return to_container(cells, schema)
 

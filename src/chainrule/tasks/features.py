@@ -33,26 +33,23 @@ def features(model: Model, table: Any, *, pool: str = "last", strict: bool = Fal
 
 
 def _of_chunk(chunk: Chunk, *, pool: str) -> np.ndarray:
-    codes, schema, any_evidence = (
-        chunk.rows.codes,
-        chunk.rows.model.schema,
-        chunk.rows.model.takes_any_evidence,
-    )
+    codes, model = chunk.rows.codes, chunk.rows.model
+    any_evidence = model.takes_any_evidence
     if not codes.complete and not any_evidence:
         row = int(np.flatnonzero(~codes.known.all(1))[0])
-        name = schema.names[int(np.flatnonzero(~codes.known[row])[0])]
+        name = model.schema.names[int(np.flatnonzero(~codes.known[row])[0])]
         raise EvidenceError(
-            f"column {name!r} is unknown at row {row}: a network of one order has features of complete rows only; fill the "
-            f"missing cells, or fit with objective='any'"
+            f"column {name!r} is unknown at row {row}: a network of one order has features of "
+            f"complete rows only; fill the missing cells, or fit with objective='any'"
         )
     if not len(codes):
         raise ShapeError("no rows; features are of at least one")
-    is_open = any_evidence and not codes.observed.all()
-    return chunk.rows.each(partial(_hidden, pool=pool, is_open=is_open), "computing features")
+    with_mask = any_evidence and not codes.observed.all()
+    return chunk.rows.each(partial(_hidden, pool=pool, with_mask=with_mask), "computing features")
 
 
-def _hidden(batch: Batch, *, pool: str, is_open: bool) -> np.ndarray:
-    options: dict[str, Any] = {"observed": batch.observed} if is_open else {}
+def _hidden(batch: Batch, *, pool: str, with_mask: bool) -> np.ndarray:
+    options: dict[str, Any] = {"observed": batch.observed} if with_mask else {}
     # A network of one order needs a code in every cell.
     x = batch.network.columns.filled(batch.x, batch.observed)
     return batch.network.features(x, pool, **options).cpu().numpy()

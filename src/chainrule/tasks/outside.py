@@ -73,20 +73,20 @@ def conditional_given(
     outside[:, column] = False
     if not bool(outside.any()) or network.any_evidence:
         return network.conditional(x, column, observed)
-    whole, known = observed.clone(), observed.clone()
-    whole[:, column], known[:, column] = True, False
+    given, given_or_asked = observed.clone(), observed.clone()
+    given[:, column], given_or_asked[:, column] = False, True
     found = by_enumeration(
-        network.columns, x, column, lambda tried: row_nats(network, tried, whole, outside)
+        network.columns, x, column, lambda tried: row_nats(network, tried, given_or_asked, outside)
     )
     if found is not None:
         return found
-    parts = []
+    components = []
     for each in network.row_mixture()[0]:
-        codes, read = _as_read(each, x, known, outside)
-        parts.append(each.conditional(codes, column, read))
-    if len(parts) == 1:
-        return parts[0]
-    return Distribution.mixture(_joint(network, x, known, outside).log_softmax(1), parts)
+        codes, with_codes = _as_read(each, x, given, outside)
+        components.append(each.conditional(codes, column, with_codes))
+    if len(components) == 1:
+        return components[0]
+    return Distribution.mixture(_joint(network, x, given, outside).log_softmax(1), components)
 
 
 def completed(
@@ -138,15 +138,16 @@ def _drawn(
 
 
 def _as_read(
-    network: AbstractNetwork, x: torch.Tensor, known: torch.Tensor, outside: torch.Tensor
+    network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor, outside: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Codes and known cells (N, D) as one network reads them.
+    """Returns codes and the mask of observed cells, (N, D) each, as one network reads them.
 
-    A cell outside its column is unknown; or, to a network that cannot leave it open, a code that is always the same.
+    A network that takes any evidence does not observe cells outside. Other networks read a fixed
+    code there.
     """
-    return (
-        (x, known) if network.any_evidence else (network.columns.filled(x, known), known | outside)
-    )
+    if network.any_evidence:
+        return x, observed
+    return network.columns.filled(x, observed), observed | outside
 
 
 def _cells(

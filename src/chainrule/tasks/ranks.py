@@ -34,13 +34,13 @@ class Reference:
     """The rows a row is compared with: those with the same known cells, outside cells and flags.
 
     Attributes:
-        known: bool (D,), cells whose values their columns can hold.
+        observed: bool (D,), cells whose values their columns can hold.
         outside: bool (D,), cells whose values their columns cannot hold.
         codes: float64 (D,), the values of known flag columns, zero in other columns.
         flags: bool (D,), which columns are known flags.
     """
 
-    known: np.ndarray
+    observed: np.ndarray
     outside: np.ndarray
     codes: np.ndarray
     flags: np.ndarray
@@ -69,7 +69,7 @@ class Draws:
         least 250.
         """
         width = int((~self._flags).sum())
-        hidden = int((~reference.known & ~self._flags).sum())
+        hidden = int((~reference.observed & ~self._flags).sum())
         few = comb(width, hidden) <= FEW_PATTERNS
         return (
             self.number if few else min(self.number, max(FEWEST_DRAWS, round(SHARE * self.number)))
@@ -81,11 +81,11 @@ class Draws:
         The draws have the reference's known cells.
         """
         rows = self._rows(reference)[: self.number_for(reference)]
-        known, outside = (
+        observed, outside = (
             np.broadcast_to(each, rows.shape).copy()
-            for each in (reference.known, reference.outside)
+            for each in (reference.observed, reference.outside)
         )
-        return rank_curve(self.scores(Codes(rows, known, outside)))
+        return rank_curve(self.scores(Codes(rows, observed, outside)))
 
     def scores(self, codes: Codes) -> np.ndarray:
         """Returns log p of rows, (n,) nats."""

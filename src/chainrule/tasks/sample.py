@@ -37,7 +37,7 @@ from chainrule.table.notation import Notation, NotRead, read_cells
 
 BATCH_ROWS = 10_000  # rows drawn at a time, which bounds the memory
 
-Cells = tuple[torch.Tensor, torch.Tensor]  # codes, and the mask of those that are observed
+Cells = tuple[torch.Tensor, torch.Tensor]  # codes, and the mask of given cells
 
 
 def sample(
@@ -93,45 +93,46 @@ def _chunks(
     The arguments are those of ``sample``.
     """
     _require_no_label(model.schema, other)
-    asked, evidence = (None, None) if given is None else _evidence(model, given)
-    generator, rows = (
-        generator_from(seed),
-        whole_number(n, "n", least=0, what="a whole number of rows"),
-    )
-    if evidence is not None and len(evidence[0]) not in (1, rows):
+    table, cells = (None, None) if given is None else _given_cells(model, given)
+    generator = generator_from(seed)
+    rows = whole_number(n, "n", least=0, what="a whole number of rows")
+    if cells is not None and len(cells[0]) not in (1, rows):
         raise ShapeError(
-            f"given has {len(evidence[0])} rows of values for {rows} rows to draw; pass 1 or {rows}"
+            f"given has {len(cells[0])} rows of values for {rows} rows to draw; pass 1 or {rows}"
         )
-    # Levels are drawn equally well in the network's own precision, and faster; numbers need the digits of float64.
+    # Levels are drawn equally well in the network's own precision, and faster. Numbers need the
+    # digits of float64.
     plain = all(column.has_levels for column in model.schema.columns)
     network = model.bare() if plain else model.in_float64()
     with progress_bar("drawing rows", rows) as advance:
         for start in range(0, max(rows, 1), BATCH_ROWS):
             chunk = slice(start, min(start + BATCH_ROWS, rows))
-            given_cells = evidence
-            if evidence is not None and len(evidence[0]) > 1:
-                given_cells = (evidence[0][chunk], evidence[1][chunk])
-            n_rows = chunk.stop - start
-            drawn = missing.draw(model.schema, network, n_rows, given_cells, temperature, generator)
+            cells_of_chunk = cells
+            if cells is not None and len(cells[0]) > 1:
+                cells_of_chunk = (cells[0][chunk], cells[1][chunk])
+            size = chunk.stop - start
+            drawn = missing.draw(
+                model.schema, network, size, cells_of_chunk, temperature, generator
+            )
             codes = drawn.cpu().double()
-            if given_cells is not None:  # given numbers keep all their digits
-                codes = torch.where(given_cells[1], given_cells[0], codes)
+            if cells_of_chunk is not None:  # given numbers keep all their digits
+                codes = torch.where(cells_of_chunk[1], cells_of_chunk[0], codes)
             columns = decode(codes.numpy(), model.schema, other=other)
-            if asked is not None and evidence is not None:
-                columns = _as_given(columns, model.schema, asked, evidence, start)
+            if table is not None and cells is not None:
+                columns = _as_given(columns, model.schema, table, cells, start)
             yield columns
-            advance(chunk.stop - start)
+            advance(size)
 
 
-def _evidence(model: Model, given: Any) -> tuple[Table, Cells]:
+def _given_cells(model: Model, given: Any) -> tuple[Table, Cells]:
     """Returns the table of given cells, and their codes."""
     row = _with_dates(given_row(given), model.schema) if isinstance(given, Mapping) else given
-    asked = read_table(row, reading=model.schema.reading)
-    codes = encode(asked, model.schema, warn=False, strict=True)
-    check_given(asked, model.schema, codes)
+    table = read_table(row, reading=model.schema.reading)
+    codes = encode(table, model.schema, warn=False, strict=True)
+    check_given(table, model.schema, codes)
     model.require_evidence(codes.observed, name="given")
     codes = missing.given(model.schema, codes)
-    return asked, (torch.from_numpy(codes.values), torch.from_numpy(codes.observed))
+    return table, (torch.from_numpy(codes.values), torch.from_numpy(codes.observed))
 
 
 def _joined(chunks: list[np.ndarray]) -> np.ndarray:
@@ -142,29 +143,29 @@ def _joined(chunks: list[np.ndarray]) -> np.ndarray:
 def _as_given(
     columns: dict[str, np.ndarray],
     schema: Schema,
-    asked: Table,
-    evidence: Cells,
+    table: Table,
+    given: Cells,
     start: int,
 ) -> dict[str, np.ndarray]:
     """Restores the given numbers and labels that no code represents, in columns of rows from
     ``start`` on.
     """
-    at = column_positions(asked, schema)
+    positions = column_positions(table, schema)
     for k, column in enumerate(schema.columns):
-        if column.is_flag or column.name not in at:
+        if column.is_flag or column.name not in positions:
             continue
-        written = cells_of_column(asked, at[column.name], column, schema)
-        restored = column.restored_cells(evidence[0][:, k].numpy(), written, asked.where)
+        written = cells_of_column(table, positions[column.name], column, schema)
+        restored = column.restored_cells(given[0][:, k].numpy(), written, table.where)
         if restored is None:
             continue
-        is_restored, written = evidence[1][:, k].numpy() & restored[0], restored[1]
+        is_restored, written = given[1][:, k].numpy() & restored[0], restored[1]
         cells = columns[column.name]
         if is_restored.any():
             rows = (start + np.arange(len(cells))) % len(is_restored)
-            given = is_restored[rows]
+            restored_rows = is_restored[rows]
             is_wider = written.dtype.kind == "O" and cells.dtype.kind != "O"
             cells = cells.astype(object) if column.holds_labels or is_wider else cells.copy()
-            cells[given] = written[rows % len(written)][given]
+            cells[restored_rows] = written[rows % len(written)][restored_rows]
             columns[column.name] = (
                 whole_array(cells.tolist()) if is_wider and _are_whole(cells) else cells
             )
@@ -183,7 +184,7 @@ def given_row(given: Mapping[str, Any]) -> Table:
 
 
 def _with_dates(row: Table, schema: Schema) -> Table:
-    """Reads dates of ISO 8601, which are unambiguous, where their column's notation does not read them."""
+    """Reads dates of ISO 8601, which are unambiguous, if their column's notation does not."""
     columns, by_name = list(row.columns), {column.name: column for column in schema.own}
     for place, name in enumerate(row.names):
         column, cell = by_name.get(name), columns[place][0]
@@ -202,5 +203,6 @@ def _require_no_label(schema: Schema, other: str | None) -> None:
     for column in schema.columns:
         if other is not None and column.has_unlisted and other in column.level_names:
             raise SchemaError(
-                f"other = {other!r}: column {column.name!r} has a label of that name; choose another word"
+                f"other = {other!r}: column {column.name!r} has a label of that name; "
+                "choose another word"
             )

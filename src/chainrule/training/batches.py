@@ -10,11 +10,11 @@ import torch
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of codes, with a mask of known cells and a weight for each row.
+    """Rows of codes, with a mask of observed cells and a weight for each row.
 
     Attributes:
         x: codes (N, D).
-        observed: the known cells, bool (N, D); None for all.
+        observed: the observed cells, bool (N, D); None for all.
         weight: how much each row counts, (N,) of mean 1; None for ones.
         scale_nats: −log p in the table's units minus −log p in codes, (N,); None for zeros.
     """

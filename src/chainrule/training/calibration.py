@@ -51,8 +51,8 @@ class HeldOut:
     @property
     def codes(self) -> Codes:
         """The codes kept so far."""
-        known = ~np.isnan(self._values)
-        return Codes(np.where(known, self._values, 0.0), known)
+        observed = ~np.isnan(self._values)
+        return Codes(np.where(observed, self._values, 0.0), observed)
 
 
 def calibration_of(

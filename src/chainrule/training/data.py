@@ -120,8 +120,8 @@ def training_data(
         x_valid = encoded(
             valid_table, schema, [every], also=kept.keep, learns_from_missing=learns_from_missing
         )[0]
-    filled, known = complete_rows(x)
-    initial = without_rare_values(filled, known, schema, min_count=min_count, weight=x.weight)
+    filled, observed = complete_rows(x)
+    initial = without_rare_values(filled, observed, schema, min_count=min_count, weight=x.weight)
     columns = columns_of(schema, conditional=config.conditional, components=config.components)
     independent = IndependentColumns(columns)
     independent.initialize_from(filled)

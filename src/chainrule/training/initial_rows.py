@@ -12,17 +12,17 @@ HALF = 0.5  # the share of all weight that few rows may have
 
 
 def complete_rows(rows: Rows) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """A weighted subsample (n, D) without missing cells, and its mask of known cells, None for all.
+    """A weighted subsample (n, D) without missing cells, and its mask of observed cells, None for all.
 
-    Rows are evenly spaced by weight. Missing cells of a column take its known values in turn.
+    Rows are evenly spaced by weight. Missing cells of a column take its observed values in turn.
     """
     rows = rows.take(_evenly_spaced(rows))
     if rows.observed is None:
         return rows.x, None
     filled = rows.x.clone()
     for column in range(rows.x.shape[1]):
-        known = rows.observed[:, column]
-        values, missing = rows.x[known, column], (~known).nonzero()[:, 0]
+        observed = rows.observed[:, column]
+        values, missing = rows.x[observed, column], (~observed).nonzero()[:, 0]
         if len(values):
             filled[missing, column] = values[torch.arange(len(missing)) % len(values)]
     return filled, rows.observed
@@ -39,7 +39,7 @@ def _evenly_spaced(rows: Rows) -> torch.Tensor:
 
 def without_rare_values(
     filled: torch.Tensor,
-    known: torch.Tensor | None,
+    observed: torch.Tensor | None,
     schema: Schema,
     *,
     min_count: int,
@@ -52,8 +52,8 @@ def without_rare_values(
     minus one spread, both from the schema. Atoms stay.
 
     Args:
-        filled: the rows; a missing cell has one of its column's known values.
-        known: the mask of known cells (n, D); None for all.
+        filled: the rows; a missing cell has one of its column's observed values.
+        observed: the mask of observed cells (n, D); None for all.
         schema: the columns.
         min_count: each number must be computed from at least so many rows.
         weight: how much each row of the table counts, (N,). If fewer than ``min_count`` rows have
@@ -67,7 +67,7 @@ def without_rare_values(
     revealing = [
         k
         for k, column in enumerate(schema.columns)
-        if _reveals(column, filled[:, k], known, k, min_count, heavy)
+        if _reveals(column, filled[:, k], observed, k, min_count, heavy)
     ]
     if not revealing:
         return filled
@@ -85,7 +85,7 @@ def without_rare_values(
 def _reveals(
     column: AbstractColumn,
     codes: torch.Tensor,
-    known: torch.Tensor | None,
+    observed: torch.Tensor | None,
     k: int,
     min_count: int,
     heavy: bool,
@@ -93,7 +93,7 @@ def _reveals(
     """Whether the moments of a column's codes reveal the values of few rows."""
     if column.holds_labels:
         return False
-    own = codes if known is None else codes[known[:, k]]
+    own = codes if observed is None else codes[observed[:, k]]
     own = own[_is_free(column, own)].double()
     if not len(own):
         return False

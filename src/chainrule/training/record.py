@@ -225,21 +225,22 @@ def _spread(cells: torch.Tensor, rows: Rows) -> dict[str, float]:
 def _columns(
     cells: torch.Tensor, alone: torch.Tensor, schema: Schema, rows: Rows, min_count: int
 ) -> dict[str, Any]:
-    """Mean −log p of each column's known cells: given the cells before them, and alone.
+    """Mean −log p of each column's observed cells: given the cells before them, and alone.
 
-    Numbers are nats in the table's units.     An orderless network has the mean over 16 orders, so
-    that no column profits from its place. An ensemble has the mean over its members. A column has
-    None if too few cells are known, or if one cell has most of the nats.
+    Numbers are nats in the table's units. An orderless network has the mean over 16 orders, so that
+    no column profits from its position. An ensemble has the mean over its members. A column has
+    None if too few cells are observed, or if one cell has most of the nats.
     """
     count = cells.shape[1]
-    x, observed = rows.x[:count], None if rows.observed is None else rows.observed[:count]
-    known = np.ones(x.shape, dtype=bool) if observed is None else observed.numpy()
-    scales = np.where(known, log_scales(schema, x.double().numpy()), 0)
+    x, observed = rows.x[:count], np.ones(rows.x[:count].shape, dtype=bool)
+    if rows.observed is not None:
+        observed = rows.observed[:count].numpy()
+    scales = np.where(observed, log_scales(schema, x.double().numpy()), 0)
     found = {}
     for name, logs in (("nats", cells), ("independent_nats", alone)):
         nats = logs.mean(0).numpy() - scales
         found[name] = [
-            _mean_unless_few(nats[known[:, k], k], min_count) for k in range(known.shape[1])
+            _mean_unless_few(nats[observed[:, k], k], min_count) for k in range(x.shape[1])
         ]
     return {"rows": count, **found}
 

@@ -62,27 +62,32 @@ def encoded(
     missing: dict[int, np.ndarray] = {}
     filled = set()
     for k, codes in encode_columns(table, schema):
-        known = ~np.isnan(codes)
+        has_code = ~np.isnan(codes)
         filled.add(k)
         if also is not None:
             also(k, codes)
-        if not known.all():
-            missing[k] = np.flatnonzero(~known)
-        codes = np.where(known, codes, 0.0)
+        if not has_code.all():
+            missing[k] = np.flatnonzero(~has_code)
+        codes = np.where(has_code, codes, 0.0)
         _require_near(table, schema, k, codes)
-        scale_nats -= np.where(known, schema.columns[k].log_unit(codes, strict=strict), 0)
+        scale_nats -= np.where(has_code, schema.columns[k].log_unit(codes, strict=strict), 0)
         for number, split in enumerate(splits):
             x[number][:, k] = codes[split]
-            observed[number][:, k] = known[split]
+            observed[number][:, k] = has_code[split]
     complete = not missing and len(filled) == width
     if not (complete or learns_from_missing):
         _refuse_missing(table, schema, missing, filled)
     found = []
     for number, split in enumerate(splits):
         own = None if weight is None else torch.from_numpy(_of_mean_1(weight[split])).float()
-        mask = None if complete else torch.from_numpy(observed[number])
+        observed_cells = None if complete else torch.from_numpy(observed[number])
         found.append(
-            Rows(torch.from_numpy(x[number]), mask, own, torch.from_numpy(scale_nats[split]))
+            Rows(
+                torch.from_numpy(x[number]),
+                observed_cells,
+                own,
+                torch.from_numpy(scale_nats[split]),
+            )
         )
     return found
 
