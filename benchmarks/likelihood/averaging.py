@@ -21,7 +21,7 @@ from benchmarks.likelihood import results, trials
 from benchmarks.record import circumstances
 from chainrule.networks import Columns
 from chainrule.rng import generator_from
-from chainrule.training import Plan, trained
+from chainrule.training import Plan, make_state, train
 from chainrule.training.batches import Rows
 from chainrule.training.recipes import RECIPES
 from chainrule.training.state import State
@@ -52,7 +52,8 @@ def averaged(data: str, seed: int = 0) -> list[dict[str, Any]]:
         epochs.append([parameter.detach().clone() for parameter in state.network.parameters()])
 
     began = time.perf_counter()
-    trained(network, x, x_valid, plan, generator=generator, after_epoch=note, progress=False)
+    state = make_state(network, plan, generator)
+    train(state, x, x_valid, plan, after_epoch=note, progress=False)
     found = {0.0: validate(network, x_valid)}
     for share in SHARES:
         late = epochs[-max(1, round(share * len(epochs))) :]

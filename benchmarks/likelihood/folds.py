@@ -19,7 +19,7 @@ from benchmarks.likelihood.experiments import COMPONENTS, SCALE_FLOOR, Experimen
 from benchmarks.likelihood.second_path import cells_by_reference
 from chainrule.networks import Columns
 from chainrule.rng import generator_from
-from chainrule.training import Plan, trained
+from chainrule.training import Plan, make_state, train
 from chainrule.training.batches import Rows
 from chainrule.training.recipes import RECIPES
 from chainrule.training.recipes.committee import expected_nats, needed_gain, open_ladders
@@ -68,13 +68,14 @@ def fitted(
     ladders = dict(open_ladders(experiment.config, plan, keeps_order=True))
     if "learning_rate" in ladders:
         ladders["learning_rate"] = RATES
-    nats_of_plan = partial(expected_nats, start=start, train=x, valid=x_valid, seed=seed)
+    nats_of_plan = partial(expected_nats, start=start, train_rows=x, valid_rows=x_valid, seed=seed)
     plan, trials = search(
         plan, nats_of_plan, ladders=list(ladders.items()), needed_gain=needed_gain
     )
     generator = generator_from(seed)
     network = start(plan, generator)
-    state = trained(network, x, x_valid, plan, generator=generator, progress=False)
+    state = make_state(network, plan, generator)
+    train(state, x, x_valid, plan, progress=False)
     state.trials = trials
     return network.double().eval(), state
 

@@ -36,7 +36,7 @@ from chainrule import NADE
 from chainrule.ops.nade import cpu, dispatch, reference
 from chainrule.ops.nade.parameters import Layout, Parameters
 from chainrule.rng import generator_from
-from chainrule.training import Plan, trained
+from chainrule.training import Plan, make_state, train
 from chainrule.training.batches import Rows
 
 HEADLINE = (100, 784, 500, 0.13)  # rows, columns, hidden, density
@@ -231,15 +231,8 @@ def epoch() -> dict[str, float]:
     try:
         lap = lambda state: laps.append((state.seconds, inside))  # noqa: E731
         rows, valid = Rows(x[:EPOCH_ROWS]), Rows(x[EPOCH_ROWS:])
-        trained(
-            net,
-            rows,
-            valid,
-            plan,
-            generator=generator_from(1),
-            progress=False,
-            after_epoch=lap,
-        )
+        state = make_state(net, plan, generator_from(1))
+        train(state, rows, valid, plan, progress=False, after_epoch=lap)
     finally:
         cpu.outputs, cpu.gradients = originals
     steps = [

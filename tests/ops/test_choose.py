@@ -155,8 +155,9 @@ def test_distributed_data_parallel(tmp_path):
 def test_training_reaches_the_same_likelihood():
     """Each backend trains one network on the same batches; held-out nats agree."""
     from chainrule.training.batches import Rows
-    from chainrule.training.loop import trained
+    from chainrule.training.loop import train
     from chainrule.training.plan import Plan
+    from chainrule.training.state import make_state
     from chainrule.training.validation import validate
 
     rows = NADE(16, hidden_size=12, generator=generator_from(5))
@@ -168,14 +169,8 @@ def test_training_reaches_the_same_likelihood():
     for backend in ("reference", "eager", "cpu"):
         net = NADE(16, hidden_size=20, generator=generator_from(0), backend=backend)
         plan = Plan(epochs=12, batch_size=50)
-        trained(
-            net,
-            Rows(x[:500]),
-            Rows(x[500:]),
-            plan,
-            generator=generator_from(1),
-            progress=False,
-        )
+        state = make_state(net, plan, generator_from(1))
+        train(state, Rows(x[:500]), Rows(x[500:]), plan, progress=False)
         nats[backend] = validate(net, Rows(x[500:]))
     assert max(nats.values()) - min(nats.values()) < SAME_TRAINING_NATS, nats
     assert nats["cpu"] < 16 * 0.6, "learned nothing"

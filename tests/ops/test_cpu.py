@@ -453,8 +453,9 @@ def test_training_gives_the_same_bits_whatever_the_threads():
     from chainrule import NADE
     from chainrule.rng import generator_from
     from chainrule.training.batches import Rows
-    from chainrule.training.loop import trained
+    from chainrule.training.loop import train
     from chainrule.training.plan import Plan
+    from chainrule.training.state import make_state
 
     x = (torch.rand(120, 300, generator=generator_from(0)) < 0.2).float()
     found = []
@@ -462,14 +463,8 @@ def test_training_gives_the_same_bits_whatever_the_threads():
         torch.set_num_threads(count)
         net = NADE(300, hidden_size=400, generator=generator_from(1))
         plan = Plan(epochs=1, batch_size=60, clip_norm=0.5)
-        trained(
-            net,
-            Rows(x[:100]),
-            Rows(x[100:]),
-            plan,
-            generator=generator_from(2),
-            progress=False,
-        )
+        state = make_state(net, plan, generator_from(2))
+        train(state, Rows(x[:100]), Rows(x[100:]), plan, progress=False)
         found.append(torch.cat([p.detach().flatten() for p in net.parameters()]))
     assert torch.equal(found[0], found[1])
     assert torch.equal(found[0], found[2])

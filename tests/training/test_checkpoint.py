@@ -54,7 +54,9 @@ def folder(interrupted, tmp_path):
 
 
 def test_killed_again_and_again_it_ends_in_the_same_bits(tmp_path, unbroken):
-    """Kills with SIGKILL, at random moments of an epoch and in the middle of writing, until a run is allowed to end."""
+    """Kills with SIGKILL, at random moments of an epoch and in the middle of writing, until a run
+    is allowed to end.
+    """
     path, checkpoint = tmp_path / "m.chainrule", tmp_path / "m.chainrule.checkpoint"
     moments, reached = random.Random(1), []
     half_written = "*m.chainrule.checkpoint*"  # or its neighbour, to which it is written first
@@ -84,15 +86,15 @@ def test_the_seed_of_a_checkpoint_serves_when_none_is_given(folder, unbroken):
 def test_ctrl_c_says_how_to_go_on_and_nothing_is_lost(interrupted, folder):
     _, code, errors = interrupted
     assert code == 130
-    assert (
-        errors
-        == "64 binary columns\nchainrule: interrupted; repeat the command with --resume to continue\n"
+    assert errors == (
+        "64 binary columns\nchainrule: interrupted; repeat the command with --resume to continue\n"
     )
     assert [p.name for p in folder.iterdir()] == ["m.chainrule.checkpoint"]
     code, _, errors = chainrule(*FIT, "-o", "m.chainrule", cwd=folder)
     assert code == 2
     assert errors == (
-        "chainrule: m.chainrule.checkpoint holds an interrupted run; pass --resume to continue it, or delete it to start over\n"
+        "chainrule: m.chainrule.checkpoint holds an interrupted run; pass --resume to continue "
+        "it, or delete it to start over\n"
     )
     code, _, errors = chainrule(
         *FIT, "-o", "m.chainrule", "--resume", "--batch-size", 50, cwd=folder
@@ -140,7 +142,9 @@ def test_a_damaged_checkpoint_is_refused(folder):
     code, _, errors = chainrule(*FIT, "-o", "m.chainrule", "--resume", cwd=folder)
     assert code == 2
     assert errors == (
-        "64 binary columns\nchainrule: m.chainrule.checkpoint: the arrays were edited or damaged; their SHA-256 does not match\n"
+        "64 binary columns\n"
+        "chainrule: m.chainrule.checkpoint: the arrays were edited or damaged; their SHA-256 does "
+        "not match\n"
     )
 
 

@@ -1,4 +1,6 @@
-"""Fitting tables: options, rules, weights, limits, files read in parts, and what a model file does not hold."""
+"""Fitting tables: options, rules, weights, limits, files read in parts, and what a model file does
+not hold.
+"""
 
 import json
 import re
@@ -86,7 +88,9 @@ def test_weights_count_rows(tmp_path):
 
 @pytest.mark.parametrize("batch_size", [4, 64])
 def test_a_time_limit_ends_training(batch_size, monkeypatch):
-    """By a clock that is a tenth of a second on whenever it is read: within an epoch of 90 steps, after some of 6."""
+    """By a clock that is a tenth of a second on whenever it is read: within an epoch of 90 steps,
+    after some of 6.
+    """
     clock = count(0, 0.1)
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     config = cr.FitConfig(hidden_sizes=(8, 8), epochs=100_000, patience=0, batch_size=batch_size)
@@ -124,13 +128,14 @@ def test_fit_says_what_it_assumed(capsys):
         density = cr.fit(mixed(60).assign(row=range(60)), seed=0, config=QUICK)
     said = capsys.readouterr().err.splitlines()
     assert [line.split()[:2] for line in said] == [
-        ["sex", "binary"], ["town", "categorical"], ["gain", "integer"], ["height", "real"], ["price", "real"],
+        ["sex", "binary"], ["town", "categorical"], ["gain", "integer"], ["height", "real"],
+        ["price", "real"],
         ["hour", "datetime"], ["row", "left"],
     ]  # fmt: skip
     shown = repr(density).splitlines()
-    assert (
-        shown[0]
-        == "Density of 1 binary, 1 categorical, 1 integer, 2 real, 1 datetime columns by OrderlessNADE"
+    assert shown[0] == (
+        "Density of 1 binary, 1 categorical, 1 integer, 2 real, 1 datetime columns by "
+        "OrderlessNADE"
     )
     assert "nats better than independent columns" in shown[1]
     assert shown[3] == "left out: row"
@@ -153,7 +158,9 @@ def test_wrong_options_are_explained():
 
 
 def test_a_model_file_holds_no_row_and_no_rare_label(tmp_path):
-    """No label rarer than min_count, and no two neighbouring cells of a row, are in the file's bytes."""
+    """No label rarer than min_count, and no two neighbouring cells of a row, are in the file's
+    bytes.
+    """
     rng = np.random.default_rng(0)
     frame = mixed(300).assign(
         city=rng.choice(["Aachen", "Bonn", "Celle"], 300).astype(object),

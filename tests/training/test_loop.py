@@ -14,11 +14,12 @@ import chainrule as cr
 from chainrule.errors import ChainruleError, EvidenceError, FormatError, SchemaError, ShapeError
 from chainrule.rng import generator_from
 from chainrule.testing import all_rows
-from chainrule.training import best, loop
+from chainrule.training import best, fitting, loop
 from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
 from chainrule.training.plan import Plan
 from chainrule.training.schedule import set_rate
+from chainrule.training.state import make_state
 
 QUICK = FitConfig(hidden_size=5, epochs=3)
 QUICK_PLAN = Plan(hidden_size=5, epochs=3)
@@ -29,7 +30,9 @@ def rows_of(seed=0, n=200, columns=6):
 
 
 def test_a_tiny_nade_reaches_the_entropy_of_an_enumerated_distribution():
-    """On every row of a 4-bit distribution in proportion to its probability, the loss can fall to the entropy, and does."""
+    """On every row of a 4-bit distribution in proportion to its probability, the loss can fall to
+    the entropy, and does.
+    """
     counts = np.random.default_rng(5).multinomial(
         4096, np.random.default_rng(6).dirichlet(np.full(16, 0.4))
     )
@@ -45,7 +48,7 @@ def test_a_tiny_nade_reaches_the_entropy_of_an_enumerated_distribution():
 
 @pytest.mark.parametrize("activation", ["sigmoid", "relu"])
 def test_on_digits_it_beats_independent_columns(activation):
-    """What catches a wrong loss: held-out digits, against independent columns, by a stated margin."""
+    """A wrong loss would show: held-out digits, against independent columns, by a stated margin."""
     digits = cr.datasets.load("digits")
     config = FitConfig(hidden_size=100, epochs=30, activation=activation)
     density = cr.fit(
@@ -92,7 +95,7 @@ def test_decay_spares_biases_and_first_hidden():
     assert density.training["valid_nats"] == pytest.approx(
         density.training["independent_valid_nats"], abs=0.02
     )
-    groups = loop.make_state(
+    groups = make_state(
         cr.NADE(3), Plan(weight_decay=90.0), generator_from(0)
     ).optimizer.param_groups
     assert [g["weight_decay"] for g in groups] == [90.0, 0.0]
@@ -103,11 +106,13 @@ def test_decay_spares_biases_and_first_hidden():
 
 
 def state_of(network, plan=QUICK_PLAN):
-    return loop.make_state(network, plan, generator_from(0))
+    return make_state(network, plan, generator_from(0))
 
 
 def test_early_stopping_restores_the_best_weights(monkeypatch):
-    """Validation that gets worse after the second epoch stops training, and the second epoch's weights come back."""
+    """Validation that gets worse after the second epoch stops training, and the second epoch's
+    weights come back.
+    """
     nats = iter([9.0, 5.0, 4.0, 4.5, 4.6, 4.7, 4.8])
     monkeypatch.setattr(loop, "validate", lambda *_: next(nats))
     state = state_of(nade(6, 5))
@@ -132,7 +137,9 @@ def test_early_stopping_restores_the_best_weights(monkeypatch):
     [(0.05, "last"), (0.15, "last"), (0.25, "best"), (-0.1, "last"), (math.nan, "best")],
 )
 def test_the_last_weights_are_taken_unless_they_are_worse_for_sure(monkeypatch, worse_by, kept):
-    """Of 25 rows whose differences have a deviation of 0.5, one tenth is the standard error of their mean."""
+    """Of 25 rows whose differences have a deviation of 0.5, one tenth is the standard error of
+    their mean.
+    """
     noise = torch.linspace(-1, 1, 25) * (0.5 / torch.linspace(-1, 1, 25).std())
     found, nats = iter([5 + noise + worse_by, torch.full((25,), 5.0)]), iter([9.0, 5.0, 5.1, 5.2])
     monkeypatch.setattr(loop, "validate", lambda *_: next(nats))
@@ -273,7 +280,7 @@ def test_a_run_stopped_after_every_epoch_equals_the_unbroken_one(tmp_path):
 
 
 def test_a_checkpoint_of_another_order_is_refused(tmp_path):
-    """An order is no tensor: weights learned in one order would be a different density in another."""
+    """An order is no tensor: weights of one order would be a different density in another."""
     from chainrule.training.checkpoint import Checkpoint
 
     plan, orders = Plan(hidden_size=3), (None, [1, 0, 2, 3])
@@ -291,13 +298,13 @@ def test_a_checkpoint_of_another_order_is_refused(tmp_path):
 
 
 def spy_on_first_weights(monkeypatch):
-    first, usual = [], loop.make_state
+    first, usual = [], fitting.make_state
 
     def spied(network, config, generator):
         first.append(copy.deepcopy(network.state_dict()))
         return usual(network, config, generator)
 
-    monkeypatch.setattr(loop, "make_state", spied)
+    monkeypatch.setattr(fitting, "make_state", spied)
     return first
 
 
@@ -333,7 +340,9 @@ def test_a_run_that_diverges_is_no_worse_than_it_began(monkeypatch):
 
 
 def test_degenerate_tables_fit_and_answer():
-    """One row, one column, constant columns: finite likelihoods that sum to one, also of what was never seen."""
+    """One row, one column, constant columns: finite likelihoods that sum to one, also of what was
+    never seen.
+    """
     for rows in (
         np.array([[1, 0, 1]]),
         np.array([[0], [1], [1]]),
@@ -386,7 +395,8 @@ def test_a_share_of_the_rows_is_held_out_where_no_validation_is_given():
         ({"valid_fraction": 1.0}, "valid_fraction = 1.0: pass a number between 0 and 1"),
         (
             {"order": "spiral"},
-            "order 'spiral' is unknown; choose one of 'greedy', 'mutual-information', 'natural', 'random', 'reverse'",
+            "order 'spiral' is unknown; choose one of 'greedy', 'mutual-information', 'natural', "
+            "'random', 'reverse'",
         ),
         (
             {"decay": "cosin"},
@@ -411,8 +421,9 @@ def test_configuration_survives_json():
         (
             lambda: cr.fit(np.array([[0, 1.0], [np.nan, 1.0]]), network="nade", progress=False),
             EvidenceError,
-            "the array: column 'x0' is unknown at row 1; a fixed-order network learns from complete rows only: fill or drop "
-            "the 1 row(s) with missing cells, or pass network='orderless'",
+            "the array: column 'x0' is unknown at row 1; a fixed-order network learns from "
+            "complete rows only: fill or drop the 1 row(s) with missing cells, or pass "
+            "network='orderless'",
         ),
         (
             lambda: cr.fit(rows_of(), rows_of(columns=5), network="nade", progress=False),

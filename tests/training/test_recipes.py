@@ -25,6 +25,7 @@ from chainrule.training.recipes import RECIPES
 from chainrule.training.recipes import committee as recipe
 from chainrule.training.recipes.committee import EFFORTS, GAIN_SHARE, LADDERS, SEARCH_ROWS
 from chainrule.training.search import search
+from chainrule.training.state import make_state
 
 SMALL = FitConfig(hidden_size=8, epochs=3, members=4, orders=1, input_dropout=0.1)
 
@@ -49,13 +50,15 @@ def test_a_search_keeps_what_is_better_and_goes_on_from_there():
 
     start = Plan(weight_decay=0.3, epochs=10, order="natural")
     ladders = [
-        ("order", ("natural", "reverse")), ("weight_decay", (0.01, 0.1, 0.3, 1.0)), ("epochs", (5, 10, 20)),
+        ("order", ("natural", "reverse")), ("weight_decay", (0.01, 0.1, 0.3, 1.0)),
+        ("epochs", (5, 10, 20)),
         ("weight_decay", (0.1, 0.3)),
     ]  # fmt: skip
     best, trials = search(start, nats_of, ladders=ladders)
     assert (best.weight_decay, best.epochs, best.order) == (0.1, 5, "natural")
     assert [t["changed"] for t in trials] == [
-        {}, {"order": "reverse"}, {"weight_decay": 1.0}, {"weight_decay": 0.1}, {"weight_decay": 0.01}, {"epochs": 20},
+        {}, {"order": "reverse"}, {"weight_decay": 1.0}, {"weight_decay": 0.1},
+        {"weight_decay": 0.01}, {"epochs": 20},
         {"epochs": 5}, {"weight_decay": 0.3},
     ]  # fmt: skip
     assert [t["valid_nats"] for t in trials[:2]] == [pytest.approx(5.2), pytest.approx(6.2)]
@@ -211,13 +214,16 @@ def test_an_interrupted_committee_goes_on_to_the_same_bits(tmp_path, monkeypatch
 
 
 def test_a_member_learns_as_if_it_were_alone():
-    """Gradients are clipped member by member: with the same rows the weights are those of a NADE trained by itself."""
+    """Gradients are clipped member by member: with the same rows the weights are those of a NADE
+    trained by itself.
+    """
     x = Rows(torch.from_numpy(related_bits()).float())
     plan = Plan(epochs=2, learning_rate=0.01, clip_norm=0.05, batch_size=50, weight_decay=0.01)
     alone = [nade(6, 5, seed=1, scale=0.5), nade(6, 3, seed=2, scale=0.5)]
     one, two = copy.deepcopy(alone), copy.deepcopy(alone)
     for network in (*alone, committee(*one), cr.Ensemble([committee(two[0]), two[1]], [1, 2])):
-        loop.trained(network, x, x, plan, generator=generator_from(0), progress=False)
+        state = make_state(network, plan, generator_from(0))
+        loop.train(state, x, x, plan, progress=False)
     for member, single in zip([*one, *two], [*alone, *alone], strict=True):
         for a, b in zip(member.parameters(), single.parameters(), strict=True):
             torch.testing.assert_close(a, b, rtol=2e-3, atol=1e-5)

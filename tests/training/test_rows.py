@@ -10,7 +10,9 @@ from chainrule.training.rows import split
 
 
 def test_holes_that_depend_on_what_is_seen_do_not_bend_its_marginal():
-    """Missing at random: whoever has a = 1 lacks the other answers. Weighted by cells seen, p(a = 1) would be 0.9."""
+    """Missing at random: whoever has a = 1 lacks the other answers. Weighted by cells seen, p(a =
+    1) would be 0.9.
+    """
     rng = np.random.default_rng(0)
     a = rng.random(2000) < 0.5
     table = pd.DataFrame(
@@ -27,7 +29,9 @@ def test_holes_that_depend_on_what_is_seen_do_not_bend_its_marginal():
 
 
 def test_weighted_rows_are_counted_by_weight():
-    """The mean over validation rows is by weight; rows of weight zero are nowhere, not in a level either."""
+    """The mean over validation rows is by weight; rows of weight zero are nowhere, not in a level
+    either.
+    """
     rng = np.random.default_rng(0)
     weight = np.exp(2 * rng.normal(size=300))
     y = rng.normal(size=300)

@@ -48,7 +48,13 @@ def network_from_json(
         with torch.device("meta"):
             described = member_from_json(spec, columns, classes, what=what)
         is_double = _has_float64(described, arrays)
-        _require_same(described.double() if is_double else described, columns, arrays)
+        require_arrays(described.double() if is_double else described, arrays)
+        _require_finite(arrays)
+        if described.columns != columns:
+            raise FormatError(
+                "the description's columns are none that a "
+                f"{type(described).__name__} of its arguments has"
+            )
         network = member_from_json(spec, columns, classes, what=what)
         network = network.double() if is_double else network
         network.load_state_dict(
@@ -128,38 +134,38 @@ def _has_float64(described: AbstractTrainable, arrays: Mapping[str, np.ndarray])
     return first in arrays and arrays[first].dtype == np.float64
 
 
-def _require_same(
-    described: AbstractTrainable, columns: Columns, arrays: Mapping[str, np.ndarray]
+def require_arrays(
+    described: AbstractTrainable, arrays: Mapping[str, np.ndarray], *, by: str = "description"
 ) -> None:
-    """Raises FormatError unless the arrays are finite and match a network's tensors.
+    """Raises FormatError unless arrays have the names, shapes and dtypes of a network's tensors.
 
-    They match if names, shapes and dtypes are equal.
+    Args:
+        described: the network, which may be on the meta device.
+        arrays: the tensors in the file.
+        by: what describes the network, in messages.
     """
     expected = described.state_dict()
     for name, tensor in expected.items():
-        found, shape, dtype = (
-            arrays.get(name),
-            tuple(tensor.shape),
-            str(tensor.dtype).removeprefix("torch."),
-        )
+        found, shape = arrays.get(name), tuple(tensor.shape)
+        dtype = str(tensor.dtype).removeprefix("torch.")
         if found is None or found.shape != shape:
-            raise FormatError(f"array {name!r} is {_told(found)}; the description says {shape}")
+            raise FormatError(f"array {name!r} is {_described(found)}; the {by} says {shape}")
         if found.dtype.name != dtype:
-            raise FormatError(f"array {name!r} is {_told(found)}; the description says {dtype}")
+            raise FormatError(f"array {name!r} is {_described(found)}; the {by} says {dtype}")
     for name, array in arrays.items():
         if name not in expected:
             raise FormatError(
-                f"array {name!r} is {_told(array)}; the description has none of this name"
+                f"array {name!r} is {_described(array)}; the {by} has none of this name"
             )
+
+
+def _require_finite(arrays: Mapping[str, np.ndarray]) -> None:
+    for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise FormatError(
                 f"array {name!r} holds values that are not finite; the model is no density"
             )
-    if described.columns != columns:
-        raise FormatError(
-            f"the description's columns are none that a {type(described).__name__} of its arguments has"
-        )
 
 
-def _told(array: np.ndarray | None) -> str:
+def _described(array: np.ndarray | None) -> str:
     return "absent" if array is None else f"{array.dtype} of shape {array.shape}"

@@ -9,13 +9,14 @@ from chainrule.training.config import FitConfig
 
 if TYPE_CHECKING:
     from chainrule.training.fitting import fit as fit
-    from chainrule.training.loop import trained as trained
+    from chainrule.training.loop import train as train
     from chainrule.training.plan import Plan as Plan
+    from chainrule.training.state import make_state as make_state
 
-__all__ = ["FitConfig", "Plan", "fit", "trained"]
+__all__ = ["FitConfig", "Plan", "fit", "make_state", "train"]
 
 # These import torch, so they are imported on first use.
-_HOMES = {"Plan": "plan", "fit": "fitting", "trained": "loop"}
+_HOMES = {"Plan": "plan", "fit": "fitting", "make_state": "state", "train": "loop"}
 
 
 def __getattr__(name: str) -> Any:

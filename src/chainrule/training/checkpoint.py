@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from chainrule import fileformat
 from chainrule.atomic import HAS_LOCKS, is_at, is_held, lock, place_of, replacing
 from chainrule.errors import FormatError, ShapeError, printable
-from chainrule.networks.rebuild import member_to_json
+from chainrule.networks import AbstractTrainable
+from chainrule.networks.rebuild import member_to_json, require_arrays
 from chainrule.training.batches import Rows
 from chainrule.training.plan import Plan
 from chainrule.training.state import State
@@ -86,8 +86,8 @@ class Checkpoint:
             if reason not in self._warned:
                 self._warned.add(reason)
                 warnings.warn(
-                    f"{printable(str(self.path))}: the state of training could not be written: {printable(reason)}; training "
-                    f"goes on without",
+                    f"{printable(str(self.path))}: the state of training could not be written: "
+                    f"{printable(reason)}; training goes on without",
                     stacklevel=2,
                 )
 
@@ -168,32 +168,30 @@ def plan_of_checkpoint(path: str | os.PathLike[str]) -> Plan:
 
 
 def require_sizes(
-    path: str | os.PathLike[str], member: Callable[[], nn.Module], plan: Plan
+    path: str | os.PathLike[str], build: Callable[[], AbstractTrainable], plan: Plan
 ) -> None:
-    """Raises FormatError if the arrays of the file have other sizes than its configuration says.
+    """Raises FormatError if the arrays of the file are not those of the network of its plan.
 
-    The check precedes the building of the network, which a wrong configuration could make huge.
+    The check precedes the building of the network, which a wrong plan could make huge.
 
     Args:
         path: the checkpoint of a committee.
-        member: builds one of its members; called on the meta device, which has no memory.
+        build: builds the network; called on the meta device, which has no memory.
         plan: the plan of the run, with the results of a search, which stand in the file.
     """
     arrays = _under("network/", fileformat.read(path, kind="checkpoint").arrays)
-    with torch.device("meta"):
-        expected = {key: tuple(tensor.shape) for key, tensor in member().state_dict().items()}
-    again = "repeat that run's arguments, or delete the file"
-    for key, array in arrays.items():
-        shape = expected.get(key.split(".")[-1], array.shape)
-        if array.shape != shape:
+    try:
+        if plan.members > len(arrays):  # many members take time, on the meta device too
             raise FormatError(
-                f"{Path(path)}: array 'network/{key}' has the shape {array.shape}, the configuration says {shape}; {again}"
+                f"it has {len(arrays)} arrays, the configuration says {plan.members} members"
             )
-    members = sum(key.endswith("output_weight") for key in arrays)
-    if members != plan.members:
+        with torch.device("meta"):
+            described = build()
+        require_arrays(described, arrays, by="configuration")
+    except FormatError as error:
         raise FormatError(
-            f"{Path(path)}: {members} members, the configuration says {plan.members}; {again}"
-        )
+            f"{Path(path)}: {error}; repeat that run's arguments, or delete the file"
+        ) from error
 
 
 def restore_checkpoint(path: str | os.PathLike[str], state: State, plan: Plan, *, run: str) -> None:
@@ -215,12 +213,13 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, plan: Plan, *
             else "on other data, another network, with another seed or effort"
         )
         raise FormatError(
-            f"{Path(path)}: this checkpoint was trained {what}; repeat that run's arguments, or delete the file"
+            f"{Path(path)}: this checkpoint was trained {what}; repeat that run's arguments, or "
+            "delete the file"
         )
     if content.get("network") != member_to_json(state.network):
         raise FormatError(
-            f"{Path(path)}: this checkpoint's network differs from this run's, in the order of its columns or in its sizes; "
-            f"delete the file to start over"
+            f"{Path(path)}: this checkpoint's network differs from this run's, in the order of its "
+            "columns or in its sizes; delete the file to start over"
         )
     tensors = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
     try:

@@ -19,12 +19,13 @@ from chainrule.table.pipes import require_no_pipe_twice
 from chainrule.training.config import FitConfig
 from chainrule.training.data import training_data
 from chainrule.training.finished import require_same_run
-from chainrule.training.loop import trained
+from chainrule.training.loop import train
 from chainrule.training.memory import require_memory
 from chainrule.training.recipes import recipe_for
 from chainrule.training.recipes.base import EFFORT_NAMES
 from chainrule.training.record import nats_of, record_of
 from chainrule.training.run import Run
+from chainrule.training.state import make_state
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -120,8 +121,9 @@ def fit(
     run = Run.of(checkpoint, resume=resume, finished=finished)
     generator = generator_from(seed := run.resolved_seed(seed))
     data = training_data(
-        table, valid, config, kinds=kinds, missing=missing, strict=strict, min_count=min_count, progress=progress,
-        sample_weight=sample_weight, learns_from_missing=recipe.learns_from_missing, generator=generator,
+        table, valid, config, kinds=kinds, missing=missing, strict=strict, min_count=min_count,
+        progress=progress, sample_weight=sample_weight, generator=generator,
+        learns_from_missing=recipe.learns_from_missing,
     )  # fmt: skip
     plan, began = recipe.plan(config, data.columns, len(data.train), effort), time.perf_counter()
     build = partial(recipe.build, data.columns, order=None, generator=generator_from(0))
@@ -138,10 +140,12 @@ def fit(
     # A search depends on effort and configuration.
     searched = f" {effort} {config.to_json()}" if recipe.searches else ""
     description = f"{data.schema.to_json()} {recipe.name} {recipe.objective} seed {seed}{searched}"
+    state = make_state(net.to(device), plan, generator)
     with run.keeping(plan, data, description, seed=seed, trials=trials, began=began) as kept:
-        state = trained(
-            net, data.train, data.valid, plan, generator=generator, begin=kept.begin, after_epoch=kept.save,
-            independent=nats_of(data.independent, data.valid), time_limit_s=time_limit_s, device=device,
+        kept.begin(state)
+        train(
+            state, data.train, data.valid, plan, after_epoch=kept.save,
+            independent=nats_of(data.independent, data.valid), time_limit_s=time_limit_s,
             prefer_last=recipe.prefers_last, progress=progress,
         )  # fmt: skip
         model = Model(data.schema, net.cpu().eval())

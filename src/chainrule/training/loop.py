@@ -15,67 +15,15 @@ import torch
 
 from chainrule.networks import AbstractTrainable
 from chainrule.progress import progress_bar
-from chainrule.rng import generator_from
 from chainrule.training.batches import Rows, count_batches, shuffled_batches
 from chainrule.training.best import keep_best, keep_last, roll_back
 from chainrule.training.plan import Plan
 from chainrule.training.schedule import Schedule
-from chainrule.training.state import State, make_state
+from chainrule.training.state import State
 from chainrule.training.validation import reported_nats, validate
 
 # After so many non-finite steps in a row, the best weights return and the learning rate is halved.
 BAD_STEPS = 10
-
-
-def trained(
-    network: AbstractTrainable,
-    train_rows: Rows,
-    valid_rows: Rows,
-    plan: Plan,
-    *,
-    generator: torch.Generator | None = None,
-    begin: Callable[[State], None] | None = None,
-    after_epoch: Callable[[State], None] | None = None,
-    independent: float | None = None,
-    time_limit_s: float | None = None,
-    device: str = "cpu",
-    prefer_last: bool = False,
-    what: str = "training",
-    progress: bool = True,
-) -> State:
-    """Trains a network on rows of codes; afterwards it has the best weights.
-
-    Args:
-        network: the network with its first weights; trained in place.
-        generator: draws the batches, and the masks or samples of the training loss.
-        begin: called with the state before the first step; it may set the state to an earlier one.
-
-    ``train`` describes the other arguments.
-
-    Examples:
-        >>> from chainrule.networks import NADE
-        >>> rows, generator = Rows(torch.ones(20, 3)), generator_from(0)
-        >>> network = NADE(3, hidden_size=4, generator=generator)
-        >>> plan = Plan(epochs=2)
-        >>> trained(network, rows, rows, plan, generator=generator, progress=False).epoch
-        2
-    """
-    state = make_state(network.to(device), plan, generator_from(generator))
-    if begin is not None:
-        begin(state)
-    return train(
-        state,
-        train_rows,
-        valid_rows,
-        plan,
-        after_epoch=after_epoch,
-        independent=independent,
-        time_limit_s=time_limit_s,
-        device=device,
-        prefer_last=prefer_last,
-        what=what,
-        progress=progress,
-    )
 
 
 def train(
@@ -87,7 +35,6 @@ def train(
     after_epoch: Callable[[State], None] | None = None,
     independent: float | None = None,
     time_limit_s: float | None = None,
-    device: str = "cpu",
     prefer_last: bool = False,
     what: str = "training",
     progress: bool = True,
@@ -95,7 +42,8 @@ def train(
     """Trains until all epochs are done or validation stalls, then restores the best weights.
 
     Args:
-        state: the first state; changed in place and returned.
+        state: the state before training, from ``make_state``, or that of an interrupted run. It is
+            changed in place and returned.
         train_rows: codes (N, D).
         valid_rows: codes (M, D), read after every epoch.
         plan: learning rate, batches, patience and the rest.
@@ -103,15 +51,22 @@ def train(
         independent: −log p per validation row of independent columns, for the progress line. A new
             run takes the untrained network's by default.
         time_limit_s: seconds after which training ends; the learning rate then falls with the time.
-        device: "cpu" or "cuda".
         prefer_last: take the last weights if the learning rate has fallen to zero and the best
             weights lead by at most two standard errors. With few validation rows, or random masks
             for them, the best epoch is a matter of luck.
         what: the word before the progress bar.
         progress: a progress bar on stderr if it is a terminal.
+
+    Examples:
+        >>> from chainrule.networks import NADE
+        >>> from chainrule.rng import generator_from
+        >>> from chainrule.training.state import make_state
+        >>> rows, generator, plan = Rows(torch.ones(20, 3)), generator_from(0), Plan(epochs=2)
+        >>> state = make_state(NADE(3, hidden_size=4, generator=generator), plan, generator)
+        >>> train(state, rows, rows, plan, progress=False).epoch
+        2
     """
-    state.network.to(device)
-    train_rows, valid_rows = train_rows.to(device), valid_rows.to(device)
+    train_rows, valid_rows = train_rows.to(state.device), valid_rows.to(state.device)
     steps = count_batches(len(train_rows), plan.batch_size)
     schedule = Schedule(plan, steps, time.perf_counter() - state.seconds, time_limit_s)
     if state.epoch == 0:  # the first weights are the best so far: independent columns

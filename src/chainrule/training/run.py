@@ -8,10 +8,9 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from torch import nn
-
 from chainrule.density import Density, load
 from chainrule.errors import ChainruleError, printable
+from chainrule.networks import AbstractTrainable
 from chainrule.rng import fresh_seed
 from chainrule.training.checkpoint import (
     Checkpoint,
@@ -92,10 +91,10 @@ class Run:
             return plan_of_checkpoint(self.checkpoint)
         return None if self.finished is None else plan_of(self.finished.training, self.name)
 
-    def require_sizes(self, member: Callable[[], nn.Module], plan: Plan) -> None:
-        """Raises FormatError if the arrays of the checkpoint do not have its plan's sizes."""
+    def require_sizes(self, build: Callable[[], AbstractTrainable], plan: Plan) -> None:
+        """Raises FormatError if the checkpoint's arrays are not those of its plan's network."""
         if self.resumes and self.checkpoint is not None:
-            require_sizes(self.checkpoint, member, plan)
+            require_sizes(self.checkpoint, build, plan)
 
     def keeping(
         self,

@@ -46,6 +46,11 @@ class State:
     seconds: float = 0.0
     trials: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def device(self) -> torch.device:
+        """The device of the network."""
+        return next(self.network.parameters()).device
+
 
 def make_state(network: AbstractTrainable, plan: Plan, generator: torch.Generator) -> State:
     """The state before the first step; weight decay acts on matrices, not on vectors."""

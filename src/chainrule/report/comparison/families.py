@@ -24,9 +24,9 @@ from chainrule.networks import MADE, NADE, AbstractNetwork, Columns, OrderlessNA
 from chainrule.networks.trainable import AbstractTrainable
 from chainrule.report.comparison.data import Data
 from chainrule.rng import generator_from
-from chainrule.training.loop import trained
+from chainrule.training.loop import train
 from chainrule.training.plan import Plan
-from chainrule.training.state import State
+from chainrule.training.state import State, make_state
 
 STEPS = 30_000  # training steps that suffice for 50,000 images
 LEAST_EPOCHS, MOST_EPOCHS = 20, 100
@@ -278,12 +278,11 @@ def _descended(
     """
     net.initialize_from(data.train.x)
     plan = Plan(epochs=effort.epochs, batch_size=effort.batch_size, learning_rate=learning_rate)
-    trained(
-        net,
+    train(
+        make_state(net, plan, generator),
         data.train,
         data.valid,
         plan,
-        generator=generator,
         after_epoch=after_epoch,
         what=f"training {title}",
         progress=progress,

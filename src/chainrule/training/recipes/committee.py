@@ -25,13 +25,14 @@ from chainrule.rng import generator_from
 from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
 from chainrule.training.data import TrainingData
-from chainrule.training.loop import trained
+from chainrule.training.loop import train
 from chainrule.training.plan import Plan
 from chainrule.training.recipes.base import AbstractRecipe, Effort
 from chainrule.training.recipes.single import learning_rate_of_nade, nade
 from chainrule.training.record import nats_of
 from chainrule.training.run import Run
 from chainrule.training.search import Ladder, Trial, search
+from chainrule.training.state import make_state
 
 EFFORTS = {
     "quick": Effort(hidden_sizes=(100,), steps=2_000, epochs=(4, 30), members=1),
@@ -122,15 +123,16 @@ class CommitteeRecipe(AbstractRecipe):
         There is no search with effort "quick", a time limit or very many rows.
         """
         if (earlier := run.plan()) is not None:
-            run.require_sizes(lambda: nade(data.columns, earlier, None, generator_from(0)), earlier)
+            build = partial(self.build, data.columns, earlier, None, generator_from(0))
+            run.require_sizes(build, earlier)
             return _with_enough_members(earlier.following(config)), []
         if time_limit_s is not None or not is_searched(len(data.train), effort):
             return plan, []
         nats_of_plan = partial(
             expected_nats,
             start=partial(self.start, data),
-            train=data.train,
-            valid=data.valid,
+            train_rows=data.train,
+            valid_rows=data.valid,
             seed=seed,
             device=device,
             progress=progress,
@@ -191,8 +193,8 @@ def expected_nats(
     plan: Plan,
     *,
     start: Callable[[Plan, torch.Generator], AbstractNetwork],
-    train: Rows,
-    valid: Rows,
+    train_rows: Rows,
+    valid_rows: Rows,
     seed: int,
     device: str = "cpu",
     progress: bool = False,
@@ -205,20 +207,13 @@ def expected_nats(
     generator, members = generator_from(seed), min(2, plan.members)
     small = replace(plan, members=members, orders=min(members, plan.orders))
     network = start(small, generator)
-    state = trained(
-        network,
-        train,
-        valid,
-        small,
-        generator=generator,
-        device=device,
-        what="trying",
-        progress=progress,
-    )
+    state = make_state(network.to(device), small, generator)
+    train(state, train_rows, valid_rows, small, what="trying", progress=progress)
     if members == plan.members:
         return state.best_nats
     alone = [
-        nats_of(cast(AbstractNetwork, member), valid) for member, _ in network.cpu().trained_apart()
+        nats_of(cast(AbstractNetwork, member), valid_rows)
+        for member, _ in network.cpu().trained_apart()
     ]
     return extrapolated(sum(alone) / len(alone), state.best_nats, plan.members)
 
@@ -234,6 +229,7 @@ def extrapolated(one: float, two: float, members: int) -> float:
 def _with_enough_members(plan: Plan) -> Plan:
     if plan.orders > plan.members:
         raise ChainruleError(
-            f"orders = {plan.orders}: there are {plan.members} members, and each has one order; pass more members="
+            f"orders = {plan.orders}: there are {plan.members} members, and each has one order; "
+            "pass more members="
         )
     return plan
