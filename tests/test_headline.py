@@ -1,4 +1,6 @@
-"""One exact number of nats for a model, wherever it is shown; what is an estimate says so, with its error."""
+"""One exact number of nats for a model, wherever it is shown; what is an estimate says so, with its
+error.
+"""
 
 import re
 
@@ -49,7 +51,9 @@ TABLES = {
 
 @pytest.mark.parametrize("name", TABLES)
 def test_the_number_of_a_fit_is_that_of_score(name):
-    """−score of the validation rows to the bit, independent columns on the same rows, for every kind of network and table."""
+    """−score of the validation rows to the bit, independent columns on the same rows, for every
+    kind of network and table.
+    """
     make, options = TABLES[name]
     config = (
         cr.FitConfig(hidden_size=6, components=2, epochs=2, members=2, orders=2)
@@ -62,7 +66,10 @@ def test_the_number_of_a_fit_is_that_of_score(name):
     assert training["valid_nats"] == pytest.approx(-density.score(valid), rel=1e-12)
     assert training["valid_is"] == "exact"
     nats, gain = training["valid_nats"], training["independent_valid_nats"] - training["valid_nats"]
-    said = f"{nats:.3f} nats ({nats / np.log(2):.3f} bits) per row, {gain:.3f} nats better than independent columns"
+    said = (
+        f"{nats:.3f} nats ({nats / np.log(2):.3f} bits) per row, "
+        f"{gain:.3f} nats better than independent columns"
+    )
     assert headline(training) == said
     assert (
         f"validation: {nats:.2f} nats ({nats / np.log(2):.2f} bits) a row, {gain:.2f} nats better"
@@ -196,7 +203,8 @@ def test_where_rows_are_many_the_number_is_marked_with_its_error(monkeypatch, fo
     assert training["valid_standard_error"] == pytest.approx(error)
     reached = headline(training)
     found = re.fullmatch(
-        r"≈ ([\d.]+) ± ([\d.]+) nats \(≈ ([\d.]+) bits\) per row, ≈ (-?[\d.]+) ± ([\d.]+) nats better than independent columns",
+        r"≈ ([\d.]+) ± ([\d.]+) nats \(≈ ([\d.]+) bits\) per row, "
+        r"≈ (-?[\d.]+) ± ([\d.]+) nats better than independent columns",
         reached,
     )
     assert found[1] == f"{nats.mean():.3f}"

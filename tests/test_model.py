@@ -23,10 +23,12 @@ def test_a_new_process_reads_the_same_numbers(density, tmp_path):
     density.save(tmp_path / "m.chainrule")
     np.save(tmp_path / "rows.npy", ROWS)
     code = (
-        "import chainrule as cr, numpy as np, sys\n"
+        "import chainrule as cr, numpy as np, sys, torch\n"
         "d = cr.load(sys.argv[1]); rows = np.load(sys.argv[2])\n"
-        "np.savez(sys.argv[3], nats=d.log_prob(rows), drawn=d.sample(9, seed=4), nats32=d.model.network.log_prob(\n"
-        "    __import__('torch').from_numpy(rows.astype('float32'))).detach().numpy())\n"
+        "x = torch.from_numpy(rows.astype('float32'))\n"
+        "nats32 = d.model.network.log_prob(x).detach().numpy()\n"
+        "drawn = d.sample(9, seed=4)\n"
+        "np.savez(sys.argv[3], nats=d.log_prob(rows), drawn=drawn, nats32=nats32)\n"
     )
     arguments = [str(tmp_path / name) for name in ("m.chainrule", "rows.npy", "out.npz")]
     subprocess.run([sys.executable, "-W", "error", "-c", code, *arguments], check=True)
@@ -90,7 +92,8 @@ def test_a_model_file_holds_no_row(tmp_path):
         ),
         (
             lambda c: c.content["model"]["network"]["config"].update(hidden_size="6"),
-            "the network cannot be rebuilt from its description: hidden_size = '6': pass a whole number of hidden units",
+            "the network cannot be rebuilt from its description: hidden_size = '6': pass a whole "
+            "number of hidden units",
         ),
         (
             lambda c: c.content["model"]["network"].pop("columns"),
@@ -150,11 +153,13 @@ def test_a_model_file_holds_no_row(tmp_path):
         ),
         (
             lambda c: c.content["model"]["network"]["config"].update(order=[0] * 7),
-            "the network cannot be rebuilt from its description: order [0, 0, 0, 0, 0, 0, 0] is not a permutation",
+            "the network cannot be rebuilt from its description: order [0, 0, 0, 0, 0, 0, 0] is "
+            "not a permutation",
         ),
         (
             lambda c: c.content["model"]["network"]["config"].update(order=[0, 1, 2, 3, 4, 5]),
-            "the network cannot be rebuilt from its description: order [0, 1, 2, 3, 4, 5] is not a permutation",
+            "the network cannot be rebuilt from its description: order [0, 1, 2, 3, 4, 5] is not "
+            "a permutation",
         ),
         (
             lambda c: c.content["model"]["network"]["config"].update(order=[10**30] * 7),
@@ -162,17 +167,20 @@ def test_a_model_file_holds_no_row(tmp_path):
         ),
         (
             lambda c: c.content["model"]["network"]["config"].update(order="random"),
-            "the network cannot be rebuilt from its description: order 'random' is neither null nor a list of columns",
+            "the network cannot be rebuilt from its description: order 'random' is neither null "
+            "nor a list of columns",
         ),
         (
             lambda c: c.content["model"]["network"]["config"].update(
                 order=[True, False, 2, 3, 4, 5, 6]
             ),
-            "the network cannot be rebuilt from its description: order '[True, False, 2, 3, 4, 5, 6]' is neither null",
+            "the network cannot be rebuilt from its description: order '[True, False, 2, 3, 4, "
+            "5, 6]' is neither null",
         ),
         (
             lambda c: c.content["model"]["schema"]["columns"].pop(),
-            "the model cannot be rebuilt from its description: a network over 7 columns cannot model a schema of 6",
+            "the model cannot be rebuilt from its description: a network over 7 columns cannot "
+            "model a schema of 6",
         ),
         (
             lambda c: c.content["model"]["schema"].update(columns=3),
@@ -184,7 +192,8 @@ def test_a_model_file_holds_no_row(tmp_path):
         ),
         (
             lambda c: c.content["model"]["schema"]["columns"][0].update(kind="words"),
-            "column 'x0': kind 'words' is unknown; choose one of 'binary', 'categorical', 'datetime', 'integer', 'real'",
+            "column 'x0': kind 'words' is unknown; choose one of 'binary', 'categorical', "
+            "'datetime', 'integer', 'real'",
         ),
     ],
 )

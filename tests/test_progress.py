@@ -1,4 +1,6 @@
-"""What is seen of long work: on terminals of any width, in logs, in notebooks. A clock of the test's own; nothing waits."""
+"""What is seen of long work: on terminals of any width, in logs, in notebooks. A clock of the
+test's own; nothing waits.
+"""
 
 import json
 import re

@@ -1,4 +1,6 @@
-"""What cannot be expected of files and callers: random bytes, damaged models, ten thousand columns, many threads at once."""
+"""What cannot be expected of files and callers: random bytes, damaged models, ten thousand columns,
+many threads at once.
+"""
 
 import csv
 import io
@@ -177,7 +179,9 @@ def test_threads_scoring_one_density_get_the_same_numbers(model):
     reason="minutes and a gigabyte; CHAINRULE_LARGE=1 runs it",
 )
 def test_a_large_file_under_a_memory_cap(tmp_path):
-    """A CSV of 200 MB is fitted, scored and filled in less address space than it would take to hold it thrice."""
+    """A CSV of 200 MB is fitted, scored and filled in less address space than it would take to hold
+    it thrice.
+    """
     frame = mixed(20_000, holes=0.05)
     text = frame.to_csv(index=False, header=False)
     with (tmp_path / "big.csv").open("w") as file:
@@ -190,8 +194,10 @@ def test_a_large_file_under_a_memory_cap(tmp_path):
         code = (
             "import resource, runpy, sys\n"
             f"sys.argv = {command[2:]!r}\n"
-            "try:\n    runpy.run_module('chainrule.cli.main', run_name='__main__')\n"
-            "finally:\n    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)\n"
+            "try:\n"
+            "    runpy.run_module('chainrule.cli.main', run_name='__main__')\n"
+            "finally:\n"
+            "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)\n"
         )
         done = subprocess.run(
             [sys.executable, "-c", code], cwd=tmp_path, env=WIDE, capture_output=True, text=True
@@ -217,7 +223,9 @@ def test_a_large_file_under_a_memory_cap(tmp_path):
 
 
 def test_columns_of_text_are_typed_each_by_all_its_known_cells(tmp_path, monkeypatch):
-    """Whatever else is tried with them, whatever their names are to polars, and in however many groups."""
+    """Whatever else is tried with them, whatever their names are to polars, and in however many
+    groups.
+    """
     from chainrule.table import text
 
     columns = {

@@ -1,4 +1,6 @@
-"""scikit-learn: its own checks, and the estimators where they are used: pipelines, searches, frames, pickles."""
+"""scikit-learn: its own checks, and the estimators where they are used: pipelines, searches,
+frames, pickles.
+"""
 
 import pickle
 
@@ -57,7 +59,9 @@ def test_checks_of_scikit_learn(estimator):
 
 
 class Calls(TorchDispatchMode):
-    """Counts what torch is asked to do, backwards too: the same number on any machine, however busy."""
+    """Counts what torch is asked to do, backwards too: the same number on any machine, however
+    busy.
+    """
 
     count = 0
 

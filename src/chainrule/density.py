@@ -250,8 +250,8 @@ class Density:
         if (reached := headline(self.training, digits=2, each="a row")) is not None:
             lines.append(f"validation: {reached}")
             lines.append(
-                f"trained on {self.training.get('train_rows', 0):,} rows, {len(self.training.get('history', ()))} epochs, "
-                f"seed {self.training.get('seed')}"
+                f"trained on {self.training.get('train_rows', 0):,} rows, "
+                f"{len(self.training.get('history', ()))} epochs, seed {self.training.get('seed')}"
             )
         if self.schema.left_out:
             names = [printable(out.name) for out in self.schema.left_out]

@@ -58,7 +58,8 @@ class Model:
     def __post_init__(self) -> None:
         if len(self.network.columns) != len(self.schema.columns):
             raise SchemaError(
-                f"a network over {len(self.network.columns)} columns cannot model a schema of {len(self.schema.columns)}"
+                f"a network over {len(self.network.columns)} columns cannot model a schema of "
+                f"{len(self.schema.columns)}"
             )
         _require_kinds(self.schema, self.network.columns)
 
@@ -221,7 +222,7 @@ def _with_atoms(
 
 
 def _require_kinds(schema: Schema, columns: Columns) -> None:
-    """Raises SchemaError at the first column whose conditional or encoding does not fit its kind."""
+    """Raises SchemaError at the first column whose conditional or encoding is not of its kind."""
     for column, conditional, encoding in zip(
         schema.columns, columns.conditionals, columns.encodings, strict=True
     ):
@@ -230,6 +231,6 @@ def _require_kinds(schema: Schema, columns: Columns) -> None:
         expected = Columns.of([column_of(column, mixture, conditional.component_count or 1)])
         if (conditional, encoding) != (expected.conditionals[0], expected.encodings[0]):
             raise SchemaError(
-                f"column {column.name!r} is of kind {column.kind!r}, but the network gives it {conditional}, "
-                f"encoded by {encoding}"
+                f"column {column.name!r} is of kind {column.kind!r}, but the network gives it "
+                f"{conditional}, encoded by {encoding}"
             )

@@ -125,9 +125,9 @@ def _message(schema: Schema) -> str:
         else ""
     )
     return (
-        f"these seem to be rows of the table (as such they are over a million times more probable), but a network reads codes"
-        f"{bits}. Pass torch.from_numpy(density.codes(rows)), and show drawn codes by density.table(codes); or ask the "
-        f"density itself"
+        "these seem to be rows of the table (as such they are over a million times more "
+        f"probable), but a network reads codes{bits}. Pass torch.from_numpy(density.codes(rows)), "
+        "and show drawn codes by density.table(codes); or ask the density itself"
     )
 
 

@@ -176,8 +176,9 @@ class DensityEstimator(
         verbose: bool = False,
     ) -> None:
         super().__init__(
-            objective=objective, network=network, effort=effort, kinds=kinds, missing=missing, min_count=min_count,
-            config=config, time_limit_s=time_limit_s, device=device, random_state=random_state, verbose=verbose,
+            objective=objective, network=network, effort=effort, kinds=kinds, missing=missing,
+            min_count=min_count, config=config, time_limit_s=time_limit_s, device=device,
+            random_state=random_state, verbose=verbose,
         )  # fmt: skip
         self.pool = pool
 
@@ -272,8 +273,9 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         verbose: bool = False,
     ) -> None:
         super().__init__(
-            objective=objective, network=network, effort=effort, kinds=kinds, missing=missing, min_count=min_count,
-            config=config, time_limit_s=time_limit_s, device=device, random_state=random_state, verbose=verbose,
+            objective=objective, network=network, effort=effort, kinds=kinds, missing=missing,
+            min_count=min_count, config=config, time_limit_s=time_limit_s, device=device,
+            random_state=random_state, verbose=verbose,
         )  # fmt: skip
         self.contamination = contamination
 
@@ -288,7 +290,8 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         share: Any = self.contamination
         if share != "auto" and not (isinstance(share, Real) and 0 < float(share) <= 0.5):
             raise ValueError(
-                f"contamination = {share!r}: pass 'auto', or a share of the rows above 0 and up to 0.5"
+                f"contamination = {share!r}: pass 'auto', or a share of the rows above 0 and up to "
+                "0.5"
             )
         table = self._fit_density(X, sample_weight)
         weight = _weights(sample_weight, len(table))
@@ -384,8 +387,9 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, _AbstractTableEstimator):
         verbose: bool = False,
     ) -> None:
         super().__init__(
-            objective=objective, network=network, effort=effort, kinds=kinds, missing=missing, min_count=min_count,
-            config=config, time_limit_s=time_limit_s, device=device, random_state=random_state, verbose=verbose,
+            objective=objective, network=network, effort=effort, kinds=kinds, missing=missing,
+            min_count=min_count, config=config, time_limit_s=time_limit_s, device=device,
+            random_state=random_state, verbose=verbose,
         )  # fmt: skip
         self.how = how
 

@@ -134,7 +134,9 @@ def test_gibbs_sampling_follows_the_probabilities(given):
 
 
 def test_the_loss_has_the_gradient_of_the_likelihood_when_the_negative_rows_are_the_models():
-    """With all rows as negatives, each as often as the model has it, contrastive divergence is the likelihood's gradient."""
+    """With all rows as negatives, each as often as the model has it, contrastive divergence is the
+    likelihood's gradient.
+    """
     machine = rbm(4, 3).double()
     rows = bits(4)
     p = machine.log_prob(rows).value.exp().detach()
@@ -154,7 +156,9 @@ def test_the_loss_has_the_gradient_of_the_likelihood_when_the_negative_rows_are_
 
 @pytest.mark.parametrize("persistent", [False, True])
 def test_contrastive_divergence_learns_a_distribution(persistent):
-    """Half of eight rows, two columns alike: independent columns have 3 log 2 = 2.08 nats, the rows log 4 = 1.39."""
+    """Half of eight rows, two columns alike: independent columns have 3 log 2 = 2.08 nats, the rows
+    log 4 = 1.39.
+    """
     rows = torch.tensor([[0.0, 0, 0], [0, 1, 0], [1, 0, 1], [1, 1, 1]]).repeat(50, 1)
     machine = RBM(3, 8, generator=generator_from(1))
     machine.initialize_from(rows)
@@ -178,8 +182,9 @@ def test_contrastive_divergence_learns_a_distribution(persistent):
 
 
 def test_a_step_is_the_gradient_in_centred_coordinates():
-    """One step from given chains: the weights move by the covariances' difference less decay, and the biases so that columns and
-    units less their means are what counts."""
+    """One step from given chains: the weights move by the covariances' difference less decay, and
+    the biases so that columns and units less their means are what counts.
+    """
     x = torch.randint(0, 2, (40, 5), generator=generator_from(0)).float()
     machine = rbm(5, 3, seed=1, scale=0.3)
     before, again = copy.deepcopy(machine), generator_from(7)
@@ -367,7 +372,9 @@ def test_a_trees_tables_are_smoothed_counts():
 
 
 def test_a_tree_over_labels_with_rare_ones_takes_them_as_no_evidence():
-    """Of unlisted parents a child has its own frequencies; and what is unlisted has its share, but where the cap forbids it."""
+    """Of unlisted parents a child has its own frequencies; and what is unlisted has its share, but
+    where the cap forbids it.
+    """
     first, second = Categorical(3, unlisted=1), Categorical(2)
     generator = generator_from(0)
     a = torch.tensor([0.0, 1, 2, 3])[
@@ -399,7 +406,9 @@ def test_a_tree_over_labels_with_rare_ones_takes_them_as_no_evidence():
 
 
 def test_where_a_listed_value_is_rarer_than_the_unlisted_both_are_as_likely_as_they_can_be():
-    """One of three listed values never occurs, and three in ten are unlisted: no other table has a higher likelihood."""
+    """One of three listed values never occurs, and three in ten are unlisted: no other table has a
+    higher likelihood.
+    """
     tree = ChowLiuTree([Categorical(3, unlisted=1)])
     found = tree._within_cap(0, np.array([70.0, 0.0, 100.0, 60.0]))
     counts = np.array([70.0, 0.0, 100.0, 60.0])
@@ -500,7 +509,9 @@ SAVED = {
 
 @pytest.fixture(scope="module")
 def in_a_new_process(tmp_path_factory):
-    """Of each saved baseline, its likelihoods of four rows: here, and as one new process computes them from the files."""
+    """Of each saved baseline, its likelihoods of four rows: here, and as one new process computes
+    them from the files.
+    """
     folder, here = tmp_path_factory.mktemp("saved"), {}
     for name, build in SAVED.items():
         net = build()
@@ -519,7 +530,8 @@ def in_a_new_process(tmp_path_factory):
         "found = {}\n"
         "for name in sys.argv[1:]:\n"
         "    options = {'generator': generator_from(1)} if name == 'VAE' else {}\n"
-        "    nats = load(f'{name}.chainrule').log_prob(torch.from_numpy(numpy.load(f'{name}.npy')), **options)\n"
+        "    rows = torch.from_numpy(numpy.load(f'{name}.npy'))\n"
+        "    nats = load(f'{name}.chainrule').log_prob(rows, **options)\n"
         "    nats = nats.value if isinstance(nats, tuple) else nats\n"
         "    found[name] = nats.detach().numpy().tobytes().hex()\n"
         "print(json.dumps(found))\n"

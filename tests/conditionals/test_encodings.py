@@ -1,4 +1,6 @@
-"""Laws of encodings: finite inputs of the stated width, the same each time, and nothing lost that a network should read."""
+"""Laws of encodings: finite inputs of the stated width, the same each time, and nothing lost that a
+network should read.
+"""
 
 import math
 
@@ -147,7 +149,8 @@ def test_beyond_its_range_a_value_is_read_as_the_ranges_end():
         ),
         (
             lambda: PiecewiseLinear((0.0, 1.0, 1.0 + 1e-9)),
-            "knots = (0.0, 1.0, 1.000000001): some are the same number in float32, in which networks compute",
+            "knots = (0.0, 1.0, 1.000000001): some are the same number in float32, in which "
+            "networks compute",
         ),
         (lambda: Joined(()), "of = (): pass the encodings to join, at least one"),
     ],

@@ -1,4 +1,6 @@
-"""Laws of conditionals: normalised, sampled as they score, and every summary in agreement with the density."""
+"""Laws of conditionals: normalised, sampled as they score, and every summary in agreement with the
+density.
+"""
 
 import math
 
@@ -77,7 +79,9 @@ def masses(conditional, params):
 
 
 def expectation(conditional, params, of, jumps=None):
-    """E[of(value)] of a conditional that is no mass function, (rows,): atoms by their mass, the rest by quadrature."""
+    """E[of(value)] of a conditional that is no mass function, (rows,): atoms by their mass, the
+    rest by quadrature.
+    """
     total = integrate(conditional, params, of, jumps=jumps)
     for atom in conditional.atoms:
         at = torch.full((len(params),), atom, dtype=torch.float64)
@@ -180,7 +184,9 @@ def test_masses_sum_to_one_and_agree_with_mean_and_mode(conditional, scale):
 @pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
 @pytest.mark.parametrize("scale", [0.1, 1.5])
 def test_quadrature_gives_expectations(conditional, scale):
-    """Weights sum to one; of what can be listed every expectation is exact, of numbers the mean and the entropy nearly."""
+    """Weights sum to one; of what can be listed every expectation is exact, of numbers the mean and
+    the entropy nearly.
+    """
     params = params_of(conditional, scale=scale)
     values, weights = conditional.quadrature(params)
     assert float((weights.sum(-1) - 1).abs().max()) < 1e-12
@@ -342,7 +348,7 @@ def test_uniforms_at_the_ends_give_values_of_the_support(conditional):
 
 @pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
 def test_a_temperature_sharpens(conditional):
-    """Towards zero every draw is the likeliest value, or a part's location; at one nothing changes."""
+    """Towards zero every draw is the mode, or a component's location; at one nothing changes."""
     params = params_of(conditional, rows=200)
     uniforms = torch.rand(200, generator=generator_from(1), dtype=torch.float64)
     assert torch.equal(
@@ -359,7 +365,9 @@ def test_a_temperature_sharpens(conditional):
 
 
 def test_a_temperature_divides_every_logit_and_multiplies_every_scale():
-    """Of parts, and of atoms, that lie far apart: at ½ the shares are softmax(2 l), and the spread within a part is halved."""
+    """Of parts, and of atoms, that lie far apart: at ½ the shares are softmax(2 l), and the spread
+    within a part is halved.
+    """
     uniforms = torch.rand(40000, generator=generator_from(4), dtype=torch.float64)
     rho = math.log(math.expm1(2 - 1e-3))  # scales of 2
     params = torch.tensor([[0.0, 1.0, -50.0, 50.0, rho, rho]], dtype=torch.float64).expand(
@@ -382,7 +390,9 @@ def test_a_temperature_divides_every_logit_and_multiplies_every_scale():
 
 @pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
 def test_far_values_and_parameters_give_numbers(conditional):
-    """Parameters of ±1e4 and values far out: no NaN in values or gradients, and no overflow but −inf."""
+    """Parameters of ±1e4 and values far out: no NaN in values or gradients, and no overflow but
+    −inf.
+    """
     for scale in (0.0, 1e2, 1e4):
         params = params_of(conditional, rows=8, scale=scale).requires_grad_()
         values = (
@@ -496,7 +506,9 @@ def test_discretised_masses_sum_to_one_at_any_scale(scale, bounds):
 
 
 def test_gradients_by_the_location_stay_bounded_when_the_scale_shrinks():
-    """At the floor of 1e-3, a scale away from the location: ∂/∂δ is of order one, where ∂/∂μ is a thousand."""
+    """At the floor of 1e-3, a scale away from the location: ∂/∂δ is of order one, where ∂/∂μ is a
+    thousand.
+    """
     for family in (GaussianMixture, LogisticMixture, LaplaceMixture):
         params = torch.tensor([[0.0, 0.0, -30.0]], dtype=torch.float64, requires_grad=True)
         family(1).log_prob(params, torch.tensor([1e-3], dtype=torch.float64)).sum().backward()
@@ -526,7 +538,9 @@ def test_an_unlisted_value_is_less_likely_than_any_listed():
 
 
 def test_bernoulli_far_logits_are_exact():
-    """Against the closed form in high precision: nothing is clamped, nothing rounds to zero too early."""
+    """Against the closed form in high precision: nothing is clamped, nothing rounds to zero too
+    early.
+    """
     d = Distribution.of(Bernoulli(), LOGITS)
     for z, got in zip(
         LOGITS[:, 0].tolist(), d.log_prob(torch.ones(len(LOGITS)).double()).tolist(), strict=True

@@ -1,4 +1,6 @@
-"""Laws of committees beyond those of every network: each conditional is the members' mean, and only one order sits on one."""
+"""Laws of committees beyond those of every network: each conditional is the members' mean, and only
+one order sits on one.
+"""
 
 import math
 

@@ -96,7 +96,9 @@ def test_rows_are_drawn_from_the_mixture(ensemble, ensemble_name, generator):
 
 @pytest.mark.parametrize("name", ANY)
 def test_conditional_probabilities_are_those_of_the_joints_given_first(name):
-    """p = Σ π_m p_m(G) p_m(O∖G | G) / Σ π_m p_m(G), each member's joint enumerated in its order "given cells first"."""
+    """p = Σ π_m p_m(G) p_m(O∖G | G) / Σ π_m p_m(G), each member's joint enumerated in its order
+    "given cells first".
+    """
     net = ENSEMBLES[name]().double()
     rows, times = all_rows(net)[::2], multiplicities(net).log()
     everything, width = all_rows(net), len(net.columns)
@@ -205,7 +207,9 @@ def test_quantiles_of_a_mixture_are_the_smallest_values_that_reach_them(column, 
 
 
 def test_a_temperature_divides_the_members_log_weights(generator):
-    """Two members that each draw one row only: at ½ they are chosen by the squares of their weights."""
+    """Two members that each draw one row only: at ½ they are chosen by the squares of their
+    weights.
+    """
     members = [IndependentColumns(2), IndependentColumns(2)]
     with torch.no_grad():
         members[0].output_bias.fill_(-60.0)
@@ -286,7 +290,9 @@ def test_members_of_several_orders_have_no_cells_before():
 
 
 def test_weights_are_fitted_on_other_rows(generator):
-    """Expectation and maximisation finds the weights that rows were drawn with, and never lowers the likelihood."""
+    """Expectation and maximisation finds the weights that rows were drawn with, and never lowers
+    the likelihood.
+    """
     a, b = nade(6, 5, seed=1, scale=1.5), nade(6, 5, seed=2, scale=1.5)
     truth = Ensemble([a, b], [0.8, 0.2])
     rows = truth.sample(4000, generator=generator)
@@ -408,7 +414,9 @@ def test_a_rebuilt_ensemble_gives_the_same_numbers(name):
 
 
 def test_impossible_cells_are_impossible_and_not_no_number():
-    """A code that no member has: −inf, by cell and by row; and evidence that all rule out tells nothing about the members."""
+    """A code that no member has: −inf, by cell and by row; and evidence that all rule out tells
+    nothing about the members.
+    """
     net = Ensemble([made(MIXED[:3], 9, seed=1), made(MIXED[:3], 9, seed=2)]).double()
     x = torch.tensor([[0.0, 3.0, 1.0]], dtype=torch.float64)
     cells = net.log_prob_columns(x).detach()
@@ -421,7 +429,10 @@ def test_impossible_cells_are_impossible_and_not_no_number():
 
 @pytest.mark.parametrize("build", [
     lambda: Ensemble([(net := made(4, 6, seed=1)), net]),
-    lambda: Ensemble([(net := orderless(4, 6, seed=1)), Ensemble([net.with_order([3, 1, 0, 2]), made(4, 6, seed=2)])]),
+    lambda: Ensemble([
+        (net := orderless(4, 6, seed=1)),
+        Ensemble([net.with_order([3, 1, 0, 2]), made(4, 6, seed=2)]),
+    ]),
     lambda: eonade(4, 3, seed=3),
 ])  # fmt: skip
 def test_what_can_be_saved_can_be_loaded(build, tmp_path):

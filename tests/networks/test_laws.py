@@ -57,7 +57,9 @@ def test_probabilities_sum_to_one(network):
 
 
 def poison_of(network):
-    """What a later cell may hold without reaching an earlier one: masks that are multiplied let NaN through, and nothing else."""
+    """What a later cell may hold without reaching an earlier one: masks that are multiplied let NaN
+    through, and nothing else.
+    """
     return 1e30 if any(isinstance(part, MADE | FVSBN) for part in network.modules()) else math.nan
 
 
@@ -77,7 +79,9 @@ def test_autoregressive_over_numbers(name, generator):
 @pytest.mark.parametrize("build", [nade, made, orderless])
 @pytest.mark.parametrize("order", [None, "random"])
 def test_jacobian_over_numbers_is_triangular(build, order, generator):
-    """Real inputs, zeros among them: the slope is zero where nothing may be heeded, and not where something is."""
+    """Real inputs, zeros among them: the slope is zero where nothing may be heeded, and not where
+    something is.
+    """
     columns = [
         GaussianMixture(2),
         LaplaceMixture(1),
@@ -92,7 +96,9 @@ def test_jacobian_over_numbers_is_triangular(build, order, generator):
 
 @pytest.mark.parametrize("name", [name for name in OPEN_NETWORKS if "real" in name])
 def test_densities_integrate_to_one(name):
-    """The second step's conditional integrates to one given any value of the first, and so does the first: total mass 1."""
+    """The second step's conditional integrates to one given any value of the first, and so does the
+    first: total mass 1.
+    """
     network = OPEN_NETWORKS[name]().double()
     first, second = (network.columns.conditionals[k] for k in network.order.tolist())
 
@@ -119,7 +125,9 @@ def test_densities_integrate_to_one(name):
 
 @pytest.mark.parametrize("name", OPEN_NETWORKS)
 def test_drawn_numbers_follow_their_conditionals(name, generator):
-    """The probability integral transform of what is drawn is uniform, by Kolmogorov and Smirnov's test; masses randomised."""
+    """The probability integral transform of what is drawn is uniform, by Kolmogorov and Smirnov's
+    test; masses randomised.
+    """
     network, n = OPEN_NETWORKS[name]().double(), 4000
     rows = network.sample(n, generator=generator)
     assert rows.isfinite().all()
@@ -139,7 +147,9 @@ def test_drawn_numbers_follow_their_conditionals(name, generator):
 
 @torch.no_grad()
 def test_a_walk_has_the_conditionals_whether_or_not_it_was_asked_before(network, generator):
-    """Each step's distribution is that of whole rows, and to the bit the same if the steps before it are only learned."""
+    """Each step's distribution is that of whole rows, and to the bit the same if the steps before
+    it are only learned.
+    """
     rows = network.sample(9, generator=generator)
     nothing = torch.zeros(rows.shape, dtype=torch.bool)
     found = network.conditionals(rows)
@@ -193,7 +203,8 @@ def test_jacobian_is_triangular(network, network_name, generator):
 def test_sampler_draws_from_log_prob(network, network_name, generator):
     if "unlisted" in network_name:
         pytest.skip(
-            "what no row had is scored and never drawn; test_what_no_row_had_is_never_drawn has its law"
+            "what no row had is scored and never drawn; test_what_no_row_had_is_never_drawn has "
+            "its law"
         )
     assert_sampler_matches(network, generator)
 
@@ -214,7 +225,9 @@ WITH_RARE = {
 
 @pytest.mark.parametrize("name", WITH_RARE)
 def test_rare_values_are_drawn_as_often_as_they_are_likely(name, generator):
-    """They share a code, which is drawn by its place in the softmax, and tells later columns nothing."""
+    """They share a code, which is drawn by its place in the softmax, and tells later columns
+    nothing.
+    """
     network = WITH_RARE[name]()
     assert_sampler_matches(network, generator)
     net = listed_only(network)
@@ -230,7 +243,9 @@ def test_prefix_evidence_is_exact(network):
 
 @pytest.mark.parametrize("name", ["nade unlisted", "made unlisted"])
 def test_what_no_row_had_is_never_drawn(name, generator):
-    """Rows follow the product of the conditionals, that of a column without rare values made whole over its listed ones."""
+    """Rows follow the product of the conditionals, that of a column without rare values made whole
+    over its listed ones.
+    """
     network, n = NETWORKS[name](), 20000
     rows = all_rows(network)
     net = copy.deepcopy(network).double()
@@ -277,9 +292,10 @@ def test_other_evidence_is_refused_with_what_would_serve():
     with pytest.raises(EvidenceError) as error:
         net.sample(2, given=(torch.zeros(1, 5), known))
     assert str(error.value) == (
-        "row 0: given column 0 is step 3 of the order, but column 4 at step 2 is not known. A fixed order answers exactly "
-        "only when what is known comes first. What would serve: knowing column(s) [4] too; or a network whose order begins "
-        "with the 3 known column(s) [3, 1, 0]"
+        "row 0: given column 0 is step 3 of the order, but column 4 at step 2 is not known. A "
+        "fixed order answers exactly only when what is known comes first. What would serve: "
+        "knowing column(s) [4] too; or a network whose order begins with the 3 known column(s) "
+        "[3, 1, 0]"
     )
     with pytest.raises(EvidenceError, match=r"row 1: observed column 2 .* or pass estimate=True"):
         net.log_prob(
@@ -401,7 +417,7 @@ def test_networks_over_the_same_columns_have_each_its_own_order():
     ids=["made", "fvsbn"],
 )
 def test_masks_move_with_the_network(make):
-    """To another dtype, and to another device: PyTorch's meta device is one that every machine has."""
+    """To another dtype, and to another device: every machine has PyTorch's meta device."""
     net, x = make(), torch.zeros(2, len(MIXED))
     for dtype in (torch.float64, torch.float32):
         assert net.to(dtype).conditional_params(x.to(dtype)).dtype == dtype
@@ -509,7 +525,9 @@ def test_output_biases_start_at_smoothed_log_odds_even_of_constant_columns():
 
 
 def test_a_temperature_divides_the_logits(network, network_name):
-    """The same uniforms give the same rows from a network whose outputs are divided by the temperature."""
+    """The same uniforms give the same rows from a network whose outputs are divided by the
+    temperature.
+    """
     if "mixed" in network_name:
         pytest.skip(
             "it multiplies scales, too: test_a_temperature_sharpens has the law of each conditional"
@@ -518,7 +536,8 @@ def test_a_temperature_divides_the_logits(network, network_name):
         pytest.skip("what it computes the logits from are no logits of one column")
     if "members" in network_name or ("committee" in network_name and "one" not in network_name):
         pytest.skip(
-            "it favours members, too: test_near_zero_temperature_members_agree_on_the_likeliest_value"
+            "it favours members, too: "
+            "test_near_zero_temperature_members_agree_on_the_likeliest_value"
         )
     network = network.double()
     cold = copy.deepcopy(network)
@@ -538,7 +557,9 @@ def test_a_temperature_divides_the_logits(network, network_name):
 
 
 def test_the_standard_error_of_an_estimate_is_its_spread(monkeypatch):
-    """Over repeats, (estimate − truth) ÷ standard error has a root mean square near 1; draws come in several batches."""
+    """Over repeats, (estimate − truth) ÷ standard error has a root mean square near 1; draws come
+    in several batches.
+    """
     from chainrule.networks import estimate
 
     monkeypatch.setattr(estimate, "ROWS", 300)
@@ -653,7 +674,9 @@ def test_registry_covers_every_network_class():
 
 
 def test_a_training_step_without_some_inputs(generator):
-    """Which columns are told is drawn anew each step, from the generator alone; scores and draws know all of them."""
+    """Which columns are told is drawn anew each step, from the generator alone; scores and draws
+    know all of them.
+    """
     net = NADE(MIXED, hidden_size=6, input_dropout=0.4, generator=generator_from(0))
     plain = NADE.from_config(net.columns, {**net.config(), "input_dropout": 0.0})
     plain.load_state_dict(net.state_dict())

@@ -1,4 +1,6 @@
-"""Laws of networks that take any evidence: the orderless loss, marginals and conditionals of any cells, other orders."""
+"""Laws of networks that take any evidence: the orderless loss, marginals and conditionals of any
+cells, other orders.
+"""
 
 import copy
 import itertools
@@ -31,7 +33,9 @@ def subsets(width):
 
 
 def exact_mean_over_orders(net, x, observed):
-    """The mean over the orders of the observed cells of −log p(observed cells), by every order of four columns."""
+    """The mean over the orders of the observed cells of −log p(observed cells), by every order of
+    four columns.
+    """
     orders = itertools.permutations(range(len(net.columns)))
     return torch.stack([-net.with_order(order).log_prob(x, observed) for order in orders]).mean(0)
 
@@ -104,7 +108,9 @@ def test_the_drawn_loss_is_right_on_average():
 
 @pytest.mark.parametrize("net", FEW_COLUMNS.values(), ids=FEW_COLUMNS)
 def test_any_cells_may_be_observed_or_given(net):
-    """log p(O∖G | G) is the quotient of sums of the joint "given first, then observed, each group in the order"."""
+    """log p(O∖G | G) is the quotient of sums of the joint "given first, then observed, each group
+    in the order".
+    """
     net = net()
     rows, times = all_rows(net), multiplicities(net).log()
     for observed in subsets(4):
@@ -170,7 +176,9 @@ def test_many_rows_go_through_in_chunks(monkeypatch):
 
 @pytest.mark.parametrize("name", ["orderless", "orderless mixed", "orderless random order"])
 def test_draws_given_any_cells_follow_the_conditional(name, generator):
-    """Given cells in the middle of the order stay, and the others follow p(rest | given) by χ² over all completions."""
+    """Given cells in the middle of the order stay, and the others follow p(rest | given) by χ² over
+    all completions.
+    """
     net = NETWORKS[name]()
     width = len(net.columns)
     known = torch.zeros(width, dtype=torch.bool)
@@ -224,7 +232,9 @@ def test_another_order_shares_the_parameters():
 
 
 def test_unknown_is_not_zero_after_training():
-    """Of two copies of a coin, the second given a zero is a zero, given nothing a coin; the flags tell these apart."""
+    """Of two copies of a coin, the second given a zero is a zero, given nothing a coin; the flags
+    tell these apart.
+    """
     generator = generator_from(2)
     bit = torch.randint(0, 2, (400, 1), generator=generator).float()
     x = bit.expand(-1, 2).contiguous()
@@ -334,7 +344,9 @@ def test_dropout_is_drawn_from_the_generator_while_training_only():
     "name", ["nade", "made mixed", "nade mixed random order", "chain table random order"]
 )
 def test_a_fixed_order_answers_leave_one_out_by_its_joint(name, generator):
-    """For a column whose values can be tried: p(x_k | all others), and on a prefix p(x_k | the others of it)."""
+    """For a column whose values can be tried: p(x_k | all others), and on a prefix p(x_k | the
+    others of it).
+    """
     net = NETWORKS[name]().double()
     x = net.sample(20, generator=generator)
     for length in (len(net.columns), len(net.columns) - 1):

@@ -1,4 +1,6 @@
-"""Odd rows: each is judged against rows with the same known cells, by a p-value that is right on rows held out of training."""
+"""Odd rows: each is judged against rows with the same known cells, by a p-value that is right on
+rows held out of training.
+"""
 
 import json
 from dataclasses import replace
@@ -37,7 +39,9 @@ OVERFITTED = cr.FitConfig(
 
 
 def clusters(n, seed=0):
-    """Three groups in three columns, and three more columns of a hundredth of the spread that depend on them."""
+    """Three groups in three columns, and three more columns of a hundredth of the spread that
+    depend on them.
+    """
     rng = np.random.default_rng(seed)
     wide = rng.normal(size=(n, 3)) + 2 * np.eye(3)[rng.integers(0, 3, n)]
     return np.hstack([wide, 0.01 * (wide + 0.5 * rng.normal(size=(n, 3)))])
@@ -52,7 +56,7 @@ def tails(n, seed=0):
 
 
 def labels(n, seed=0):
-    """Every kind of column, one with a heavy zero; the height is told by whether a cell of it is."""
+    """Every kind of column, one with a heavy zero; whether the height is missing depends on it."""
     return mixed(n, seed)
 
 
@@ -280,7 +284,9 @@ def test_rows_of_few_values_have_the_probability_of_a_row_no_likelier():
 
 
 def test_holes_that_say_something_are_judged_among_rows_with_the_same_holes():
-    """High values of the first column are missing in most rows: then the second one, which follows it, is high, too."""
+    """High values of the first column are missing in most rows: then the second one, which follows
+    it, is high, too.
+    """
 
     def table(n, seed):
         rng = np.random.default_rng(seed)

@@ -1,4 +1,6 @@
-"""Between tables and codes: the round trip, and what a network says that is handed rows of the table instead."""
+"""Between tables and codes: the round trip, and what a network says that is handed rows of the
+table instead.
+"""
 
 import copy
 import pickle
@@ -17,7 +19,10 @@ from chainrule.table import log_scales
 from chainrule.testing import check
 
 TINY = cr.FitConfig(hidden_size=8, components=2, epochs=15)
-SAID = "these seem to be rows of the table (as such they are over a million times more probable), but a network reads codes"
+SAID = (
+    "these seem to be rows of the table (as such they are over a million times more probable), but "
+    "a network reads codes"
+)
 
 
 def mixed(rows, seed=0):
@@ -26,12 +31,15 @@ def mixed(rows, seed=0):
         "often": rng.random(rows) < 0.9,
         "seldom": (rng.random(rows) < 0.1).astype(int),
         "most": (rng.random(rows) < 0.8).astype(np.int8),
-        "town": pd.Categorical(rng.choice(["Rome", "Oslo", "Bern"], rows), ["Bern", "Oslo", "Rome"]),
+        "town": pd.Categorical(
+            rng.choice(["Rome", "Oslo", "Bern"], rows), ["Bern", "Oslo", "Rome"]
+        ),
         "age": pd.array(rng.integers(18, 90, rows), "Int64"),
         "price": rng.gamma(2, 9, rows).round(1),
         "height": rng.normal(170, 9, rows),
         "rain": np.where(rng.random(rows) < 0.5, 0.0, rng.gamma(1.0, 3.0, rows)),
-        "when": pd.Timestamp("2024-01-01", tz="Europe/Berlin") + pd.to_timedelta(rng.integers(0, 300, rows), "D"),
+        "when": pd.Timestamp("2024-01-01", tz="Europe/Berlin")
+        + pd.to_timedelta(rng.integers(0, 300, rows), "D"),
     })  # fmt: skip
     table["town"] = table["town"].where(rng.random(rows) < 0.9)
     return table
@@ -59,7 +67,9 @@ TABLES = {
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_comes_back_from_its_codes(name):
-    """In its container, types and names; reals up to rounding, all else as it was, and again from the same codes to the bit."""
+    """In its container, types and names; reals up to rounding, all else as it was, and again from
+    the same codes to the bit.
+    """
     table, options = TABLES[name]
     density = cr.fit(table, seed=0, config=TINY, progress=False, **options)
     codes = density.codes(table)
@@ -79,7 +89,9 @@ def test_a_table_comes_back_from_its_codes(name):
 
 
 def test_codes_are_what_the_network_reads(density):
-    """Its log_prob of them, in float64 and with holes by the mask, is that of the table but for the units."""
+    """Its log_prob of them, in float64 and with holes by the mask, is that of the table but for the
+    units.
+    """
     for table in (mixed(50, 1), with_holes(mixed(50, 2))):
         codes = density.codes(table)
         assert np.array_equal(np.isnan(codes), table.isna().to_numpy())
@@ -241,14 +253,17 @@ def test_the_warning_says_what_to_pass():
     with pytest.warns(UserWarning, match="rows of the table") as caught:
         density.model.network.log_prob(torch.from_numpy(bits(50)).float())
     assert str(caught[0].message) == (
-        f"{SAID}: in {len(flipped)} of its binary columns, such as {flipped[0]!r}, code 1 is the value 0. Pass "
-        f"torch.from_numpy(density.codes(rows)), and show drawn codes by density.table(codes); or ask the density itself"
+        f"{SAID}: in {len(flipped)} of its binary columns, such as {flipped[0]!r}, code 1 is the "
+        "value 0. Pass torch.from_numpy(density.codes(rows)), and show drawn codes by "
+        "density.table(codes); or ask the density itself"
     )
 
 
 @pytest.mark.parametrize("network", ["nade", "orderless"])
 def test_nothing_is_said_of_codes_whatever_they_are(network):
-    """Draws, one by one, odd ones, all there are, unknown cells; nor by the library itself, nor by networks of one's own."""
+    """Draws, one by one, odd ones, all there are, unknown cells; nor by the library itself, nor by
+    networks of one's own.
+    """
     density = fitted(bits, network)
     net, generator = density.model.network, torch.Generator().manual_seed(0)
     drawn = net.sample(200, generator=generator)

@@ -1,4 +1,6 @@
-"""Cells that hold what their column cannot: each can be scored, tells other cells nothing, and is the oddest of all."""
+"""Cells that hold what their column cannot: each can be scored, tells other cells nothing, and is
+the oddest of all.
+"""
 
 import itertools
 import json
@@ -28,7 +30,9 @@ KINDS = {"n": {"kind": "integer", "least": 0, "most": 2}}
 
 
 def listed(rows=40):
-    """Bits, labels of which some are rare, and integers in 0 … 2: columns whose every value can be listed."""
+    """Bits, labels of which some are rare, and integers in 0 … 2: columns whose every value can be
+    listed.
+    """
     rng = np.random.default_rng(5)
     label = rng.choice(["a", "b"], rows).astype(object)
     label[:3] = ["rare", "rarer", "rare"]
@@ -81,8 +85,9 @@ def density(request):
 
 
 def with_outside(columns):
-    """Every row of a table whose columns can be listed, one value more in each that stands for all that it cannot hold, and how
-    many values of the table each row stands for."""
+    """Every row of a table whose columns can be listed, one value more in each that stands for all
+    that it cannot hold, and how many values of the table each row stands for.
+    """
     label = SCHEMA.columns[1]
     values = {
         "bit": [(0, 1), (1, 1), (2, 1)],
@@ -276,7 +281,9 @@ def test_every_cell_that_can_be_typed_can_be_scored(fitted, column, cell):
 
 
 def test_relative_surprise_is_nought_in_the_mean_with_what_lies_outside(fitted):
-    """Of one column, of which all values and the one point outside are weighed by their probabilities."""
+    """Of one column, of which all values and the one point outside are weighed by their
+    probabilities.
+    """
     row = people(1, seed=2).astype(object)
     rows = pd.concat([row.assign(smoker=value) for value in (0, 1, 2)], ignore_index=True)
     bits = fitted.explain(rows)["smoker"]

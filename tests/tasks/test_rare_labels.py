@@ -1,4 +1,6 @@
-"""Labels too rare to be listed: they keep their probability in every answer, and a draw of one is an empty cell or one word."""
+"""Labels too rare to be listed: they keep their probability in every answer, and a draw of one is
+an empty cell or one word.
+"""
 
 import math
 
@@ -17,7 +19,9 @@ N = 400
 
 
 def labelled(container="pandas"):
-    """Seven labels in ten are "a"; each of the others stands once. Districts are numbers, of which three are frequent."""
+    """Seven labels in ten are "a"; each of the others stands once. Districts are numbers, of which
+    three are frequent.
+    """
     rng = np.random.default_rng(0)
     lab = np.array([f"name {chr(97 + k % 26)}{chr(97 + k // 26)}" for k in range(N)], dtype=object)
     lab[rng.permutation(N)[: 7 * N // 10]] = "a"
@@ -187,7 +191,9 @@ def test_filled_holes_hold_listed_labels_in_their_proportions(density):
 
 
 def test_holes_are_filled_where_almost_every_draw_is_a_rare_label():
-    """Of columns in which two cells in three are rare, no redrawing ends: listed labels are then drawn step by step."""
+    """Of columns in which two cells in three are rare, no redrawing ends: listed labels are then
+    drawn step by step.
+    """
     rng = np.random.default_rng(1)
     names = np.array([f"{chr(97 + k % 26)}{k}" for k in range(120)], dtype=object)
     frame = pd.DataFrame(

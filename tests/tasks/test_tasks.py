@@ -1,4 +1,6 @@
-"""What one asks of a fitted table: laws of likelihoods with holes, odd cells, filled holes, in every container."""
+"""What one asks of a fitted table: laws of likelihoods with holes, odd cells, filled holes, in
+every container.
+"""
 
 import itertools
 import math
@@ -24,7 +26,9 @@ ALL = ["sex", "town", "gain", "height", "price", "hour"]
 
 
 def small():
-    """A density over a bit, a label, an integer in 0 … 2 and a number, small enough to sum and integrate over all rows."""
+    """A density over a bit, a label, an integer in 0 … 2 and a number, small enough to sum and
+    integrate over all rows.
+    """
     rng = np.random.default_rng(3)
     frame = pd.DataFrame(
         {
@@ -48,7 +52,9 @@ def little():
 
 @pytest.mark.filterwarnings("ignore:column 'label'. .* none of its labels")
 def test_the_whole_table_has_probability_one(little):
-    """Sums over bits, labels (those that no code names as often as there are), integers; atoms and a fine grid of numbers."""
+    """Sums over bits, labels (those that no code names as often as there are), integers; atoms and
+    a fine grid of numbers.
+    """
     label = little.schema.columns[1]
     times = dict.fromkeys(label.levels, 1) | {"never seen": label.unlisted + 1}
     column = little.schema.columns[3]
@@ -65,7 +71,9 @@ def test_the_whole_table_has_probability_one(little):
 
 
 def test_a_row_with_holes_is_the_sum_over_its_completions(little):
-    """In the order "known cells first", for every set of known cells of the three columns that can be listed."""
+    """In the order "known cells first", for every set of known cells of the three columns that can
+    be listed.
+    """
     label = little.schema.columns[1]
     levels = {"bit": [0, 1], "label": [*label.levels, "never seen"], "n": [0, 1, 2]}
     row = {"bit": 1, "label": label.levels[1], "n": 2}
@@ -151,7 +159,7 @@ def test_a_planted_error_is_blamed_on_its_own_cell(density):
 
 
 def test_bits_of_odd_cells_are_tail_probabilities(density):
-    """Of cells that the model draws, 2^−b have b bits or more: of numbers about, of levels at most."""
+    """2^−b of the drawn cells have b bits or more: of numbers about, of levels at most."""
     drawn = density.sample(3000, seed=4)
     bits = tails(density.model, drawn)
     for name in drawn.columns:
@@ -179,7 +187,9 @@ def test_bits_of_odd_cells_are_tail_probabilities(density):
 
 
 def test_values_in_a_gap_are_odd():
-    """Between two modes, and between an atom and the rest, hardly anything lies; on either side of them as well."""
+    """Between two modes, and between an atom and the rest, hardly anything lies; on either side of
+    them as well.
+    """
     rng = np.random.default_rng(0)
     modes = np.where(rng.random(600) < 0.5, -10, 10) + 0.3 * rng.normal(size=600)
     gap = np.where(rng.random(600) < 0.5, 0, 60 + rng.normal(size=600))
@@ -392,7 +402,9 @@ def test_comparisons_are_paired(density):
 
 
 def test_a_missing_cell_may_tell(tmp_path):
-    """Income is missing where it is high: with informative holes the flag is modelled, drawn, and counts."""
+    """Income is missing where it is high: with informative holes the flag is modelled, drawn, and
+    counts.
+    """
     rng = np.random.default_rng(1)
     n = 600
     rich = rng.random(n) < 0.5
@@ -427,7 +439,9 @@ def test_a_missing_cell_may_tell(tmp_path):
 
 
 def test_held_out_cells_are_uniform_where_the_model_is_right():
-    """PIT values of cells that a known model drew, by the conditionals of the same model: Kolmogorov and Smirnov."""
+    """PIT values of cells that a known model drew, by the conditionals of the same model:
+    Kolmogorov and Smirnov.
+    """
     density = small()
     drawn = density.sample(3000, seed=9)
     codes = encode(read_table(drawn), density.schema)

@@ -44,7 +44,9 @@ def test_check_passes_a_sound_model_and_names_what_is_broken(density):
 
 
 def test_check_notices_a_sampler_that_couples_columns_and_passes_rare_and_constant_ones():
-    """A wrong pair late in the order behind constant columns is seen; rare values and constants raise no alarm."""
+    """A wrong pair late in the order behind constant columns is seen; rare values and constants
+    raise no alarm.
+    """
     columns = tuple(Binary(name=f"x{k}", levels=(0, 1), dtype="int64") for k in range(30))
     with torch.no_grad():
         network = cr.NADE(30, hidden_size=2)

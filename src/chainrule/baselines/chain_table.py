@@ -47,7 +47,8 @@ class ChainTable(AbstractFixedOrder):
         width = len(self.columns)
         if width > MOST_COLUMNS:
             raise ShapeError(
-                f"a full table over {width} columns has 2^{width} − 1 numbers; at most {MOST_COLUMNS} columns"
+                f"a full table over {width} columns has 2^{width} − 1 numbers; at most "
+                f"{MOST_COLUMNS} columns"
             )
         if not self.columns.is_binary:
             raise ShapeError("a full table is for binary columns; pass their number")

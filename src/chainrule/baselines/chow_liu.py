@@ -50,7 +50,7 @@ class ChowLiuTree(AbstractFixedOrder):
 
     Examples:
         >>> tree = ChowLiuTree(3)
-        >>> rows = torch.tensor([[0.0, 1.0, 0.0], [1.0, 1.0, 1.0], [1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]).repeat(9, 1)
+        >>> rows = torch.tensor([[0, 1, 0], [1, 1, 1], [1, 0, 1], [0, 0, 0]]).repeat(9, 1).float()
         >>> tree.initialize_from(rows)
         >>> tree.parents[2], bool(tree.log_prob(rows).mean() > -1.6)
         (0, True)
@@ -68,8 +68,8 @@ class ChowLiuTree(AbstractFixedOrder):
         for k, conditional in enumerate(columns.conditionals):
             if not conditional.is_listed or columns.encodings[k] != conditional.encoding():
                 raise ShapeError(
-                    f"columns[{k}] = {conditional}: a Chow-Liu tree is over binary and categorical columns, each with "
-                    "its default encoding"
+                    f"columns[{k}] = {conditional}: a Chow-Liu tree is over binary and categorical "
+                    "columns, each with its default encoding"
                 )
         if not 0 < smoothing < float("inf"):
             raise ShapeError(f"smoothing = {smoothing!r}: pass a number of counts above zero")
@@ -171,8 +171,8 @@ class ChowLiuTree(AbstractFixedOrder):
         if bool(wrong.any()):
             column = int(wrong.nonzero()[0])
             raise ShapeError(
-                f"column {column} has a code that {self.columns.conditionals[column]} does not count; rows to fit a tree have "
-                f"the codes 0 … {int(widths[column]) - 1} there"
+                f"column {column} has a code that {self.columns.conditionals[column]} does not "
+                f"count; rows to fit a tree have the codes 0 … {int(widths[column]) - 1} there"
             )
         for part in x.split(max(1, CELLS_AT_ONCE // size)):
             hot = torch.zeros(len(part), size, device=x.device).scatter_(

@@ -79,7 +79,8 @@ def contrastive_divergence(
     if not bool(((x == 0) | (x == 1)).all()):
         row = int((~((x == 0) | (x == 1)).all(1)).nonzero()[0])
         raise ShapeError(
-            f"row {row} of x has a cell that is neither 0 nor 1; an RBM is trained on complete binary rows"
+            f"row {row} of x has a cell that is neither 0 nor 1; an RBM is trained on complete "
+            "binary rows"
         )
     generator = generator_from(generator)
     W, b, c = rbm.weight, rbm.visible_bias, rbm.hidden_bias

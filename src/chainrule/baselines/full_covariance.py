@@ -44,7 +44,8 @@ class FullCovarianceMixture(AbstractFixedOrder):
         covariance: Σ, (M, D, D).
 
     Examples:
-        >>> rows = torch.randn(200, 2, generator=generator_from(0)) @ torch.tensor([[1.0, 0.9], [0.0, 0.1]])
+        >>> mixing = torch.tensor([[1.0, 0.9], [0.0, 0.1]])
+        >>> rows = torch.randn(200, 2, generator=generator_from(0)) @ mixing
         >>> net = FullCovarianceMixture(2, parts=1, generator=generator_from(0))
         >>> net.initialize_from(rows)
         >>> bool(net.log_prob(rows).mean() > -1.0)
@@ -97,7 +98,8 @@ class FullCovarianceMixture(AbstractFixedOrder):
         x = self.check_rows(x)
         if len(x) < max(2, self.parts):
             raise ShapeError(
-                f"{len(x)} rows are too few for {self.parts} parts; pass parts={max(1, len(x) // 2)} or fewer"
+                f"{len(x)} rows are too few for {self.parts} parts; pass "
+                f"parts={max(1, len(x) // 2)} or fewer"
             )
         with warnings.catch_warnings():
             # A fit that has not converged is a valid density, too.

@@ -38,7 +38,8 @@ def enumerated(W: torch.Tensor, b: torch.Tensor, c: torch.Tensor) -> float:
     units = len(W)
     if units > MOST_SUMMED:
         raise ShapeError(
-            f"both layers have more than {MOST_SUMMED} units, too many states to sum over; use method='ais'"
+            f"both layers have more than {MOST_SUMMED} units, too many states to sum over; use "
+            "method='ais'"
         )
     inner = min(units, CHUNK_BITS)
     low = _states(0, 2**inner, inner, W.device)

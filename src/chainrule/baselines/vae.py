@@ -220,7 +220,8 @@ class VAE(AbstractTrainable):
         x, generator = self.check_rows(x), generator_from(generator)
         if observed is not None and not bool(torch.as_tensor(observed).all()):
             raise EvidenceError(
-                "this VAE is trained on complete rows; fill the holes first, or use an OrderlessNADE"
+                "this VAE is trained on complete rows; fill the holes first, or use an "
+                "OrderlessNADE"
             )
         dropping = generator if self.training and self.dropout else None
         mean, deviation = self.encode(x, generator=dropping)
@@ -264,7 +265,8 @@ class VAE(AbstractTrainable):
         n = self.check_number(n, temperature)
         if given is not None:
             raise EvidenceError(
-                "a VAE draws no rows with given cells; use an RBM's Gibbs sampling, or an OrderlessNADE"
+                "a VAE draws no rows with given cells; use an RBM's Gibbs sampling, or an "
+                "OrderlessNADE"
             )
         generator, like = generator_from(generator), self.output_bias
         z = torch.randn(n, self.latent_size, generator=generator, dtype=like.dtype).to(like.device)

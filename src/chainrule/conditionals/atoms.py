@@ -42,7 +42,8 @@ class Atoms(AbstractConditional):
         object.__setattr__(self, "values", AtomFlags(self.values).values)  # checked and sorted
         if not isinstance(self.base, AbstractConditional) or self.base.is_listed or self.base.atoms:
             raise ShapeError(
-                f"base = {self.base!r}: pass a conditional of numbers, such as chainrule.GaussianMixture(10)"
+                f"base = {self.base!r}: pass a conditional of numbers, such as "
+                "chainrule.GaussianMixture(10)"
             )
 
     @property

@@ -114,7 +114,8 @@ class AbstractConditional(AbstractLeaf, ABC):
         method.
         """
         raise ChainruleError(
-            f"{self!r} does not contain every distribution over its support, so params_of is undefined"
+            f"{self!r} does not contain every distribution over its support, so params_of is "
+            "undefined"
         )
 
     @property

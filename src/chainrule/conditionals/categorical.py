@@ -37,7 +37,8 @@ class Categorical(AbstractConditional):
     Examples:
         >>> Categorical(3).log_prob(torch.zeros(1, 3), torch.tensor([2.0])).exp()
         tensor([0.3333])
-        >>> Categorical(2, unlisted=0, rows=9).log_prob(torch.zeros(1, 2), torch.tensor([2.0])).exp()
+        >>> never_seen = Categorical(2, unlisted=0, rows=9)
+        >>> never_seen.log_prob(torch.zeros(1, 2), torch.tensor([2.0])).exp()
         tensor([0.0909])
     """
 

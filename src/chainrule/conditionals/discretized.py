@@ -52,7 +52,8 @@ class DiscretizedLogisticMixture(AbstractConditional):
     Examples:
         >>> three = DiscretizedLogisticMixture(1, least=0, most=2)
         >>> params = torch.tensor([[0.0, 0.0, 0.5413]])
-        >>> [round(float(three.log_prob(params, torch.tensor([v])).exp()), 4) for v in (0.0, 1.0, 2.0)]
+        >>> p = three.log_prob(params.expand(3, -1), torch.tensor([0.0, 1.0, 2.0])).exp()
+        >>> [round(each, 4) for each in p.tolist()]
         [0.6223, 0.195, 0.1826]
     """
 

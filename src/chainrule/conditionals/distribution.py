@@ -28,7 +28,8 @@ class Distribution:
     Examples:
         >>> from chainrule.conditionals.bernoulli import Bernoulli
         >>> half, never = (Distribution.of(Bernoulli(), torch.tensor([[z]])) for z in (0.0, -800.0))
-        >>> half.mean(), Distribution.mixture(torch.tensor([[0.5, 0.5]]).log(), [half, never]).mean()
+        >>> mixture = Distribution.mixture(torch.tensor([[0.5, 0.5]]).log(), [half, never])
+        >>> half.mean(), mixture.mean()
         (tensor([0.5000]), tensor([0.2500]))
     """
 

@@ -288,7 +288,8 @@ class Joined(AbstractEncoding):
         for each in self.of:
             if not isinstance(each, AbstractEncoding) or isinstance(each, Joined):
                 raise ShapeError(
-                    f"of = {self.of!r}: {each!r} is no encoding to join; write a + b for encodings a and b"
+                    f"of = {self.of!r}: {each!r} is no encoding to join; write a + b for encodings "
+                    "a and b"
                 )
         object.__setattr__(self, "of", tuple(self.of))
 

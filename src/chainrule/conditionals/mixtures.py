@@ -157,7 +157,8 @@ class AbstractMixture(AbstractConditional):
         """Differential entropy (...) in nats; K = 1 only."""
         if self.components > 1:
             raise ChainruleError(
-                f"{self!r}: a mixture's entropy has no closed form; average −log_prob over draws instead"
+                f"{self!r}: a mixture's entropy has no closed form; average −log_prob over draws "
+                "instead"
             )
         return self.bind(params).scale[..., 0].log() + self._unit_entropy + math.log(self.spread)
 

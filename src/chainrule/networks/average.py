@@ -73,11 +73,13 @@ class AbstractAverage(AbstractNetwork):
                 raise ShapeError(f"members[{number}] is a {type(member).__name__}; pass {which}")
             if member.columns != members[0].columns:
                 raise ShapeError(
-                    f"members[{number}] has other columns than members[0]; {whole} is over one table"
+                    f"members[{number}] has other columns than members[0]; {whole} is over one "
+                    "table"
                 )
             if member._like().dtype != members[0]._like().dtype:
                 raise ShapeError(
-                    f"members[{number}] has another dtype than members[0]; convert one with .float() or .double()"
+                    f"members[{number}] has another dtype than members[0]; convert one with "
+                    ".float() or .double()"
                 )
         self.columns = members[0].columns
         self.members = nn.ModuleList(members)
@@ -143,7 +145,8 @@ class AbstractAverage(AbstractNetwork):
 
     @override
     def extra_repr(self) -> str:
-        return f"{len(self.members)} members, weights={[round(w, 4) for w in self.log_weight.exp().tolist()]}"
+        weights = [round(weight, 4) for weight in self.log_weight.exp().tolist()]
+        return f"{len(self.members)} members, weights={weights}"
 
     @override
     def _like(self) -> torch.Tensor:

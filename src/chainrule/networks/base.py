@@ -133,7 +133,7 @@ class AbstractNetwork(AbstractTrainable):
     def marginal_estimate(
         self, x: torch.Tensor, observed: torch.Tensor, n_draws: int, generator: torch.Generator
     ) -> Estimate:
-        """log p(observed cells), (N,): exact for rows that ``takes`` accepts, estimated for others."""
+        """log p(observed cells), (N,): exact for rows that ``takes`` accepts, else estimated."""
         return importance_estimate(self, x, observed, n_draws, generator)
 
     def one_order_networks(self, number: int = 1, seed: int = 1) -> list[AbstractNetwork]:
@@ -249,7 +249,7 @@ class AbstractNetwork(AbstractTrainable):
         """p(x_column | the other observed cells of each row), batched over N.
 
         An ``OrderlessNADE`` accepts any evidence. A network with one order needs the observed cells
-        to be those drawn before the column. For a Bernoulli or Categorical column, it is enough that
+        to be those drawn before the column. For a Bernoulli or Categorical column, it is enough if
         the observed cells and the column together are a prefix of the order. The answer then comes
         from the joint probabilities of all the column's values. An ``Ensemble`` mixes its members'
         answers, reweighted by the evidence.

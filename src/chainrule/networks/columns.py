@@ -51,7 +51,8 @@ class Columns:
 
         >>> from chainrule.conditionals import GaussianMixture, PiecewiseLinear
         >>> number = GaussianMixture(2)
-        >>> Columns.of([Bernoulli(), number, (number, number.encoding() + PiecewiseLinear((0.0, 1.0, 3.0)))]).input_widths
+        >>> encoding = number.encoding() + PiecewiseLinear((0.0, 1.0, 3.0))
+        >>> Columns.of([Bernoulli(), number, (number, encoding)]).input_widths
         (1, 1, 3)
         """
         if isinstance(spec, Columns):
@@ -61,7 +62,8 @@ class Columns:
             return cls((Bernoulli(),) * width, (Identity(),) * width)
         if not isinstance(spec, Sequence) or not spec:
             raise ShapeError(
-                f"columns = {spec!r}: give a number of binary columns, or a list with one conditional per column"
+                f"columns = {spec!r}: give a number of binary columns, or a list with one "
+                "conditional per column"
             )
         pairs = [_pair(k, each) for k, each in enumerate(spec)]
         return cls(
@@ -355,5 +357,6 @@ def _pair(k: int, spec: object) -> tuple[AbstractConditional, AbstractEncoding]:
         case (AbstractConditional() as conditional, AbstractEncoding() as encoding):
             return conditional, encoding
     raise ShapeError(
-        f"columns[{k}] = {spec!r} is not a conditional such as chainrule.Bernoulli(), nor a pair of one and an encoding"
+        f"columns[{k}] = {spec!r} is not a conditional such as chainrule.Bernoulli(), nor a pair "
+        "of one and an encoding"
     )

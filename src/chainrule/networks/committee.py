@@ -43,7 +43,8 @@ class Committee(AbstractAverage):
     Examples:
         >>> from chainrule.networks import NADE
         >>> from chainrule.rng import generator_from
-        >>> net = Committee([NADE(3, hidden_size=size, generator=generator_from(size)) for size in (2, 4)])
+        >>> sizes, generator = (2, 4), generator_from(0)
+        >>> net = Committee([NADE(3, hidden_size=size, generator=generator) for size in sizes])
         >>> rows = torch.tensor([[0.0, 1.0, 1.0]])
         >>> each = torch.stack([m.log_prob_columns(rows) for m in net.members])
         >>> bool(torch.allclose(net.log_prob_columns(rows), each.exp().mean(0).log()))
@@ -60,8 +61,9 @@ class Committee(AbstractAverage):
         for number, member in enumerate(members):
             if not torch.equal(member.order, self.order):
                 raise ShapeError(
-                    f"members[{number}] has another order than members[0]; pass order={self.order.tolist()[:8]}… to it, or "
-                    "make an Ensemble, whose members may have several"
+                    f"members[{number}] has another order than members[0]; pass "
+                    f"order={self.order.tolist()[:8]}… to it, or make an Ensemble, whose members "
+                    "may have several"
                 )
 
     @property

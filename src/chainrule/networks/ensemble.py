@@ -46,7 +46,8 @@ class Ensemble(AbstractAverage):
         >>> from chainrule.networks import NADE
         >>> from chainrule.rng import generator_from
         >>> orders = [0, 1, 2], [2, 1, 0]
-        >>> net = Ensemble([NADE(3, hidden_size=2, order=order, generator=generator_from(0)) for order in orders])
+        >>> generator = generator_from(0)
+        >>> net = Ensemble([NADE(3, 2, order=order, generator=generator) for order in orders])
         >>> rows = torch.tensor([[0.0, 1.0, 1.0]])
         >>> bool(net.log_prob(rows) >= torch.stack([m.log_prob(rows) for m in net.members]).mean(0))
         True
@@ -235,7 +236,8 @@ class Ensemble(AbstractAverage):
                     ""
                     if self.loss_is_estimate
                     else (
-                        "; each member has an order of its own: a fit with orders=1 has one, an OrderlessNADE takes any evidence"
+                        "; each member has an order of its own: a fit with orders=1 has one, an "
+                        "OrderlessNADE takes any evidence"
                     )
                 )
                 raise EvidenceError(f"member {number} of the ensemble: {error}{several}") from error
@@ -263,12 +265,14 @@ class Ensemble(AbstractAverage):
             if "like" in spec:
                 if not 0 <= spec["like"] < len(members):
                     raise FormatError(
-                        f"member {len(members)} shares the parameters of member {spec['like']}, which is not before it"
+                        f"member {len(members)} shares the parameters of member {spec['like']}, "
+                        "which is not before it"
                     )
                 like = members[spec["like"]]
                 if not isinstance(like, OrderlessNADE):
                     raise FormatError(
-                        f"member {len(members)} shares the parameters of member {spec['like']}, which has one order"
+                        f"member {len(members)} shares the parameters of member {spec['like']}, "
+                        "which has one order"
                     )
                 members.append(like.with_order(order_from_json(spec["order"])))
             else:

@@ -41,7 +41,7 @@ def conditional_estimate(
     """log p(seen cells that are not given | given cells): a difference of estimated marginals.
 
     Args:
-        marginal: a function from observed cells, bool (N, D), to an estimate of log p(observed cells).
+        marginal: a function from a mask of cells, bool (N, D), to an estimate of their log p.
         observed: bool (N, D).
         given: bool (N, D), within ``observed``.
     """
@@ -64,10 +64,10 @@ def importance_estimate(
 ) -> Estimate:
     """log p(observed cells), (N,), by importance sampling.
 
-    Rows whose observed cells the network conditions on exactly have an exact value and an error of 0.
-    In other rows, the unobserved cells are drawn in the order. The weight of a draw is the product of
-    p(cell | cells before it) over the observed cells. The value is the logarithm of the mean weight.
-    The delta method gives its standard error.
+    If the network conditions on a row's observed cells exactly, the value is exact and the error
+    is 0. In other rows, the missing cells are drawn in the order. The weight of a draw is the
+    product of p(cell | cells before it) over the observed cells. The value is the logarithm of the
+    mean weight. The delta method gives its standard error.
 
     Args:
         network: a network that draws each cell given those before it in its order.

@@ -22,7 +22,8 @@ def as_mask(
         )
     if cells.shape not in ((columns,), (1, columns), (rows, columns)):
         raise ShapeError(
-            f"{name} has shape {tuple(cells.shape)}; give ({columns},) or ({rows}, {columns}) booleans"
+            f"{name} has shape {tuple(cells.shape)}; give ({columns},) or ({rows}, {columns}) "
+            "booleans"
         )
     return cells.expand(rows, columns)
 
@@ -71,10 +72,11 @@ def require_prefix(
     between = [called[k] for k in steps[unknown_from:last_known] if not cells[k]]
     first = [called[k] for k in steps if cells[k]]
     raise EvidenceError(
-        f"row {row}: {name} column {called[steps[last_known]]} is step {last_known} of the order, but column "
-        f"{called[steps[unknown_from]]} at step {unknown_from} is not known. A fixed order answers exactly only when what is "
-        f"known comes first. What would serve: knowing column(s) {_listed(between)} too; or a network whose order begins with "
-        f"the {len(first)} known column(s) {_listed(first)}{remedy}"
+        f"row {row}: {name} column {called[steps[last_known]]} is step {last_known} of the order, "
+        f"but column {called[steps[unknown_from]]} at step {unknown_from} is not known. A fixed "
+        "order answers exactly only when what is known comes first. What would serve: knowing "
+        f"column(s) {_listed(between)} too; or a network whose order begins with the {len(first)} "
+        f"known column(s) {_listed(first)}{remedy}"
     )
 
 

@@ -108,8 +108,9 @@ def distribution_in_order(
     )
     if found is None:
         raise EvidenceError(
-            f"column {column} is drawn before some known columns, and its values cannot be tried one by one: know only the "
-            f"columns drawn before it, or use an OrderlessNADE, which takes any evidence"
+            f"column {column} is drawn before some known columns, and its values cannot be tried "
+            "one by one: know only the columns drawn before it, or use an OrderlessNADE, which "
+            "takes any evidence"
         )
     return found
 

@@ -281,7 +281,8 @@ class NADE(AbstractFixedOrder):
     @override
     def extra_repr(self) -> str:
         natural = "natural" if self._steps.natural else "permuted"
-        return f"{len(self.columns)} columns, hidden_size={self.hidden_size}, activation={self.activation!r}, order={natural}"
+        size = f"{len(self.columns)} columns, hidden_size={self.hidden_size}"
+        return f"{size}, activation={self.activation!r}, order={natural}"
 
     def _input_scale(self, generator: torch.Generator | None) -> torch.Tensor | None:
         """Factors (I, 1) of the inputs' weights under ``input_dropout``; None means 1."""
@@ -298,7 +299,7 @@ class NADE(AbstractFixedOrder):
         return _StepOrder(inputs is None, self._layout, inputs, params, params_back)
 
     def _in_steps(self, steps: _StepOrder, input_scale: torch.Tensor | None = None) -> Parameters:
-        """Parameters in step order; ``input_scale`` (I, 1), in column order, scales the input weights."""
+        """Parameters in step order; ``input_scale`` (I, 1), by column, scales input weights."""
         return Parameters(
             W=_take(
                 self.input_weight if input_scale is None else self.input_weight * input_scale,

@@ -347,7 +347,8 @@ class OrderlessNADE(AbstractNetwork):
     @override
     def extra_repr(self) -> str:
         members = f", members={self.members}" if self.members > 1 else ""
-        return f"{len(self.columns)} columns, hidden_sizes={list(self.hidden_sizes)}, activation={self.activation!r}{members}"
+        sizes = f"{len(self.columns)} columns, hidden_sizes={list(self.hidden_sizes)}"
+        return f"{sizes}, activation={self.activation!r}{members}"
 
     def _first(self, x: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
         """Sums (N, H) of the first layer over the given cells."""

@@ -17,7 +17,7 @@ class Walk(Protocol):
     """
 
     def distribution(self, column: int) -> Distribution:
-        """p(x_column | given and learned cells) for the next column of the order, n distributions."""
+        """p(x_column | given and learned cells) of the next column, n distributions."""
         ...
 
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:

@@ -27,7 +27,8 @@ SEED = 1  # for the choice of hidden cells
 DRAWS = 150, 8000  # least and largest number of drawn rows
 DRAWN_CELLS = 500_000  # largest number of drawn cells
 DEFAULT_DRAWS = 1000
-# Number of scored rows: the default up to SOME_COLUMNS columns, fewer with more columns, and the least.
+# Number of scored rows: the default up to SOME_COLUMNS columns (fewer with more columns), and the
+# least.
 DEFAULT_SCORES, LEAST_SCORES, SOME_COLUMNS = 5_000, 1_200, 15
 SHARES_HIDDEN = 0.0, 1 / 3, 2 / 3  # shares of cells that are hidden in held-out rows
 TIMES = 2  # patterns of hidden cells per row and share

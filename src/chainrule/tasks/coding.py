@@ -52,7 +52,8 @@ def table(model: Model, codes: Any) -> Any:
     schema = model.schema
     if given.ndim != 2 or given.shape[1] != len(schema.columns) or given.dtype.kind not in "biuf":
         raise ShapeError(
-            f"codes are {given.dtype} of shape {given.shape}; pass numbers (N, {len(schema.columns)})"
+            f"codes are {given.dtype} of shape {given.shape}; pass numbers (N, "
+            f"{len(schema.columns)})"
         )
     values, observed = np.zeros(given.shape), ~np.isnan(given.astype(np.float64))
     for k, column in enumerate(schema.columns):
@@ -74,7 +75,8 @@ def _checked(column: AbstractColumn, codes: np.ndarray, rows: np.ndarray) -> np.
     if wrong.any():
         k = int(np.flatnonzero(wrong)[0])
         raise SchemaError(
-            f"column {column.name!r}: code {found[k]:g} at row {rows[k]} {rule}; density.codes makes codes of a table"
+            f"column {column.name!r}: code {found[k]:g} at row {rows[k]} {rule}; density.codes "
+            "makes codes of a table"
         )
     for atom in column.atom_codes():
         found[

@@ -31,7 +31,8 @@ def compare(model: Model, other: Model, table: Any) -> Comparison:
     if set(model.schema.names) != set(other.schema.names):
         different = sorted(set(model.schema.names) ^ set(other.schema.names))
         raise SchemaError(
-            f"the models differ in the column(s) {', '.join(map(repr, different[:6]))}: nothing to compare"
+            f"the models differ in the column(s) {', '.join(map(repr, different[:6]))}: nothing to "
+            "compare"
         )
     for column in model.schema.columns:
         second = other.schema.columns[other.schema.number(column.name)]
@@ -39,8 +40,8 @@ def compare(model: Model, other: Model, table: Any) -> Comparison:
             measures = (column.measure, second.measure)
             one, two = ("all values" if each is None else str(each) for each in measures)
             raise SchemaError(
-                f"column {column.name!r}: the models give masses to other values ({one}; {two}), so that their likelihoods do "
-                f"not compare; fit both with one schema"
+                f"column {column.name!r}: the models give masses to other values ({one}; {two}), "
+                "so that their likelihoods do not compare; fit both with one schema"
             )
     difference = score(model, table) - score(other, table)
     error = (

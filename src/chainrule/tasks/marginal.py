@@ -41,7 +41,8 @@ def marginal(model: Model, *labels: Hashable, points: int = POINTS) -> Any:
         raise ShapeError(f"marginal of {list(names)}: name one column, or two different ones")
     if taken := {"log_prob", "is_mass"} & set(names):
         raise SchemaError(
-            f"marginal of {min(taken)!r}: the answer has a column of that name itself; rename the table's"
+            f"marginal of {min(taken)!r}: the answer has a column of that name itself; rename the "
+            "table's"
         )
     numbers = [model.schema.number(name) for name in names]
     grids = [model.schema.columns[k].points(points) for k in numbers]

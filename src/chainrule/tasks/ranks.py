@@ -16,16 +16,16 @@ from chainrule.tasks.curves import Curve
 from chainrule.tasks.score import nats
 
 SEED = 0  # fixed, so that a row's rank is the same in every call
-# If at most so many patterns hide the same number of cells, all draws are ranked. Otherwise a share of them is.
+# If at most so many patterns hide the same number of cells, all draws are ranked. Otherwise a share
+# of them is.
 FEW_PATTERNS = 64
 SHARE, FEWEST_DRAWS = 0.25, 250
-TIE = 1e-8  # scores closer than this, relative to their size, count as equal: discrete rows up to rounding
+# Scores closer than this, relative to their size, count as equal: discrete rows up to rounding.
+TIE = 1e-8
 TAIL = 0.1  # share of the draws to which each tail is fitted
 ANCHOR, ANCHOR_DRAWS = 0.01, 10  # the lower tail begins at this share of the draws, or at this many
-LEAST_SCALE = (
-    0.5,
-    0.1,
-)  # least number of nats in which the lower and the upper tail fall by a factor e
+# Least number of nats in which the lower and the upper tail fall by a factor e.
+LEAST_SCALE = 0.5, 0.1
 APART = 0.1  # distance of knots, in the log-odds of the rank
 
 
@@ -70,10 +70,9 @@ class Draws:
         """
         width = int((~self._flags).sum())
         hidden = int((~reference.observed & ~self._flags).sum())
-        few = comb(width, hidden) <= FEW_PATTERNS
-        return (
-            self.number if few else min(self.number, max(FEWEST_DRAWS, round(SHARE * self.number)))
-        )
+        if comb(width, hidden) <= FEW_PATTERNS:
+            return self.number
+        return min(self.number, max(FEWEST_DRAWS, round(SHARE * self.number)))
 
     def curve(self, reference: Reference) -> Curve:
         """Returns the curve from a score in nats to the log-odds of its rank among the draws.
@@ -81,10 +80,8 @@ class Draws:
         The draws have the reference's known cells.
         """
         rows = self._rows(reference)[: self.number_for(reference)]
-        observed, outside = (
-            np.broadcast_to(each, rows.shape).copy()
-            for each in (reference.observed, reference.outside)
-        )
+        observed = np.broadcast_to(reference.observed, rows.shape).copy()
+        outside = np.broadcast_to(reference.outside, rows.shape).copy()
         return rank_curve(self.scores(Codes(rows, observed, outside)))
 
     def scores(self, codes: Codes) -> np.ndarray:

@@ -28,7 +28,8 @@ from chainrule.testing.laws import (
     multiplicities_of,
 )
 
-FIRST_ROWS = 4096  # Σ p is over the first steps of the order that have at most this many combinations of values
+# Σ p is over the first steps of the order that have at most this many combinations of values.
+FIRST_ROWS = 4096
 DRAWS = 2000
 WINDOW_DRAWS = 4000
 BATCH_ROWS = 500
@@ -96,7 +97,8 @@ def _flip(density: Density, generator: torch.Generator) -> tuple[bool, str]:
     allowed = step[None, :] > step[:, None]
     leaks, dependent = int((changed & ~allowed).sum()), int((changed & allowed).sum())
     forbidden = int((~allowed).sum())
-    detail = f"{leaks} leaks among {forbidden} forbidden pairs; {dependent} of {int(allowed.sum())} allowed pairs seen"
+    seen = f"{dependent} of {int(allowed.sum())} allowed pairs seen"
+    detail = f"{leaks} leaks among {forbidden} forbidden pairs; {seen}"
     return leaks == 0, detail
 
 
@@ -278,7 +280,8 @@ def _window(density: Density, generator: torch.Generator) -> tuple[bool, str]:
     )
     return (
         p_value >= LEAST_P_VALUE,
-        f"χ² over the {len(ways)} combinations of steps {start} to {start + len(columns) - 1}: p = {p_value:.2g}",
+        f"χ² over the {len(ways)} combinations of steps {start} to {start + len(columns) - 1}: p "
+        f"= {p_value:.2g}",
     )
 
 
@@ -321,7 +324,8 @@ def _file(density: Density, generator: torch.Generator) -> tuple[bool, str]:
     same = torch.equal(before, after) and again.model.schema == density.model.schema
     return (
         same,
-        f"log_prob of {len(rows)} rows {'equal to the bit' if same else 'differs'} after save and load",
+        f"log_prob of {len(rows)} rows {'equal to the bit' if same else 'differs'} after save and "
+        "load",
     )
 
 

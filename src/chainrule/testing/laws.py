@@ -23,7 +23,8 @@ AnyNetwork = TypeVar("AnyNetwork", bound=AbstractNetwork)
 
 MOST_ROWS = 2**16
 FLIP_BATCH = 1024  # rows evaluated at once by the flip test
-# A correct sampler fails about one test in a million, a little more often if expected counts are small.
+# A correct sampler fails about one test in a million, a little more often if expected counts are
+# small.
 LEAST_P_VALUE = 1e-6
 NODES = 20  # quadrature nodes per interval
 EDGES = [sign * m for m in (0.0, 0.3, 0.7, 1.5, 3.0, 6.0, 12.0, 25.0, 50.0) for sign in (-1, 1)][1:]
@@ -44,7 +45,8 @@ def all_rows(network: AbstractNetwork) -> torch.Tensor:
     values = [support for support in supports if support is not None]
     if len(values) < len(supports) or np.prod([float(len(v)) for v in values]) > MOST_ROWS:
         raise ShapeError(
-            f"the rows of this network cannot be listed: real columns, or more than {MOST_ROWS} rows"
+            f"the rows of this network cannot be listed: real columns, or more than {MOST_ROWS} "
+            "rows"
         )
     return torch.tensor(list(itertools.product(*values)), dtype=torch.float64)
 

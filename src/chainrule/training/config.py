@@ -38,7 +38,8 @@ class FitConfig:
     hidden_size: int | None = _option(
         None,
         _count,
-        "Hidden units of NADE, and of each layer of other networks (default: by the effort; 200 of nade and made).",
+        "Hidden units of NADE, and of each layer of other networks (default: by the effort; 200 "
+        "of nade and made).",
     )
     hidden_sizes: tuple[int, ...] | None = _option(
         None,
@@ -51,8 +52,9 @@ class FitConfig:
     order: str | None = _option(
         None,
         partial(choice, choices=("natural", "reverse", "random", *LEARNED_ORDERS)),
-        "Order of the columns: natural, reverse, random (drawn from the seed), or learned from the training rows: greedy or "
-        "mutual-information (default: natural; of committee by search).",
+        "Order of the columns: natural, reverse, random (drawn from the seed), or learned from "
+        "the training rows: greedy or mutual-information (default: natural; of committee by "
+        "search).",
     )
     conditional: str = _option(
         "gaussian",
@@ -63,29 +65,33 @@ class FitConfig:
     dropout: float | None = _option(
         None,
         partial(share, of="hidden units"),
-        "Share of hidden units of orderless switched off in a training step (default: by the rows).",
+        "Share of hidden units of orderless switched off in a training step (default: by the "
+        "rows).",
     )
     input_dropout: float | None = _option(
         None,
         partial(share, of="columns"),
-        "Share of columns withheld from the hidden units in a training step of nade (default: 0) or committee (default: by "
-        "search).",
+        "Share of columns withheld from the hidden units in a training step of nade (default: 0) "
+        "or committee (default: by search).",
     )
     members: int | None = _option(
         None,
         _count,
-        "Networks whose conditionals are averaged, of orderless and committee (default: by the rows and the effort).",
+        "Networks whose conditionals are averaged, of orderless and committee (default: by the "
+        "rows and the effort).",
     )
     orders: int | None = _option(
         None,
         _count,
-        "Orders among the members of committee: the first as order says, the others random; with several, all cells of a row "
-        "must be known (default: 1 where order is set, else by search).",
+        "Orders among the members of committee: the first as order says, the others random; with "
+        "several, all cells of a row must be known (default: 1 where order is set, else by "
+        "search).",
     )
     epochs: int | None = _option(
         None,
         _count,
-        "Passes over the training rows, at most (default: by the rows and the effort; 100 of nade and made).",
+        "Passes over the training rows, at most (default: by the rows and the effort; 100 of "
+        "nade and made).",
     )
     batch_size: int | None = _option(
         None, _count, "Rows per step (default: by the rows; 100 of nade and made)."
@@ -93,7 +99,8 @@ class FitConfig:
     learning_rate: float | None = _option(
         None,
         positive,
-        "AdamW's learning rate at its highest (default: 1e-2 of NADEs over binary columns, else 2e-3; of committee by search).",
+        "AdamW's learning rate at its highest (default: 1e-2 of NADEs over binary columns, else "
+        "2e-3; of committee by search).",
     )
     decay: str = _option(
         "cosine",
@@ -103,8 +110,8 @@ class FitConfig:
     weight_decay: float | None = _option(
         None,
         not_negative,
-        "AdamW's decay of the weight matrices, biases have none (default: 0.01 of nade and made, 0.3 of orderless, by search of "
-        "committee).",
+        "AdamW's decay of the weight matrices, biases have none (default: 0.01 of nade and made, "
+        "0.3 of orderless, by search of committee).",
     )
     clip_norm: float = _option(
         10.0,
@@ -114,8 +121,8 @@ class FitConfig:
     patience: int | None = _option(
         None,
         partial(whole_number, least=0, what="a whole number of epochs"),
-        "Epochs without a better validation likelihood after which training stops; 0 never stops (default: 10 of nade and made, "
-        "else 0).",
+        "Epochs without a better validation likelihood after which training stops; 0 never stops "
+        "(default: 10 of nade and made, else 0).",
     )
     valid_fraction: float = _option(
         0.1,

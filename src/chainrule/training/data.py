@@ -108,7 +108,8 @@ def training_data(
     splits = [every] if valid is not None else split(every, config.valid_fraction, generator)
     kept = HeldOut(splits[-1], len(schema.columns))
     x, *held = encoded(
-        rows, schema, splits, weight=weight, also=kept.keep, learns_from_missing=learns_from_missing,
+        rows, schema, splits, weight=weight, also=kept.keep,
+        learns_from_missing=learns_from_missing,
         folder=None if folder is None else folder.path,
     )  # fmt: skip
     if valid is None:

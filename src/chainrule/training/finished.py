@@ -71,7 +71,8 @@ def require_same_run(
             found.append("other values in the table")
     if found:
         raise ChainruleError(
-            f"{name}: is finished, but of another run, with {'; '.join(found)}: name another file, or remove it to start over"
+            f"{name}: is finished, but of another run, with {'; '.join(found)}: name another file, "
+            "or remove it to start over"
         )
 
 

@@ -12,7 +12,7 @@ HALF = 0.5  # the share of all weight that few rows may have
 
 
 def complete_rows(rows: Rows) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """A weighted subsample (n, D) without missing cells, and its mask of observed cells, None for all.
+    """A weighted subsample (n, D) without missing cells, and which cells were observed; None: all.
 
     Rows are evenly spaced by weight. Missing cells of a column take its observed values in turn.
     """

@@ -36,9 +36,9 @@ def require_memory(
             range(len(columns)), key=lambda k: columns.input_widths[k] + columns.param_widths[k]
         )
         raise ChainruleError(
-            f"training needs about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free: pass smaller hidden "
-            f"layers, fewer members or fewer components, or leave out column {names[widest]!r}, which has the most parameters "
-            f"({columns.param_widths[widest]})"
+            f"training needs about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free: pass "
+            "smaller hidden layers, fewer members or fewer components, or leave out column "
+            f"{names[widest]!r}, which has the most parameters ({columns.param_widths[widest]})"
         )
 
 

@@ -120,8 +120,9 @@ def checked_weight(sample_weight: object, rows: int) -> np.ndarray | None:
     light = int(((weight > 0) & (scaled < LEAST_SHARE)).sum())
     if light:
         warnings.warn(
-            f"sample_weight: {light} row(s) weigh less than {LEAST_SHARE:g} of the heaviest, {weight.max():g}: beside it they "
-            f"count for nothing; correct the weights, or give these rows zero",
+            f"sample_weight: {light} row(s) weigh less than {LEAST_SHARE:g} of the heaviest, "
+            f"{weight.max():g}: beside it they count for nothing; correct the weights, or give "
+            "these rows zero",
             stacklevel=4,
         )
     return scaled
@@ -162,8 +163,9 @@ def _require_near(table: Table, schema: Schema, k: int, codes: np.ndarray) -> No
     far = np.flatnonzero(~(np.abs(standard) <= FARTHEST))
     if len(far):
         raise SchemaError(
-            f"{table.source}: column {column.name!r} lies {standard[far[0]]:.2g} standard deviations from the mean at "
-            f"{table.where(int(far[0]))}; correct that cell or leave it empty"
+            f"{table.source}: column {column.name!r} lies {standard[far[0]]:.2g} standard "
+            f"deviations from the mean at {table.where(int(far[0]))}; correct that cell or leave "
+            "it empty"
         )
 
 
@@ -175,6 +177,7 @@ def _refuse_missing(
     row = int(rows[0])
     k = absent[0] if absent else min(k for k, at in missing.items() if row in at)
     raise EvidenceError(
-        f"{table.source}: column {schema.columns[k].name!r} is unknown at {table.where(row)}; a fixed-order network learns from "
-        f"complete rows only: fill or drop the {len(rows)} row(s) with missing cells, or pass network='orderless'"
+        f"{table.source}: column {schema.columns[k].name!r} is unknown at {table.where(row)}; a "
+        f"fixed-order network learns from complete rows only: fill or drop the {len(rows)} row(s) "
+        "with missing cells, or pass network='orderless'"
     )
