@@ -78,7 +78,7 @@ class Model:
         return network
 
     @property
-    def takes_any_evidence(self) -> bool:
+    def any_evidence(self) -> bool:
         """Whether any cells may be unknown, with exact answers."""
         return self.network.any_evidence
 

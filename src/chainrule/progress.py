@@ -93,26 +93,21 @@ class Meter:
         return max(0.0, min(left)) if left else None
 
     def line(self, width: int) -> Line:
-        """A line of at most ``width`` characters; the note is cut first, then name, bar and
-        times."""
+        """A line of at most ``width`` characters; the note is cut first, then name, bar, times."""
         left = self.left_s
         figures = [f"{int(100 * self.share):3d}%", _minutes(self.elapsed_s)]
         figures += [] if left is None else [f"{_minutes(left)} left"]
         while len(figures) > 1 and LEAST_NAME + 1 + len(" ".join(figures)) > width:
             figures.pop(1)
-        name, bar, figures_text = (
-            self.description,
-            min(MOST_BAR, max(LEAST_BAR, width // 4)),
-            " ".join(figures),
-        )
-        over = len(name) + bar + len(figures_text) + 2 - width
+        name, text = self.description, " ".join(figures)
+        bar = min(MOST_BAR, max(LEAST_BAR, width // 4))
+        over = len(name) + bar + len(text) + 2 - width
         if over > 0:
             name = _cut(name, max(LEAST_NAME, len(name) - over))
-            bar = max(0, min(bar, width - len(name) - len(figures_text) - 2))
-        rest = (
-            f"{figures_text}  {note}" if (note := _fitting(self.note, -over - 2)) else figures_text
-        )
-        return Line(name, round(bar * self.share), bar, rest)
+            bar = max(0, min(bar, width - len(name) - len(text) - 2))
+        if note := _fitting(self.note, -over - 2):
+            text = f"{text}  {note}"
+        return Line(name, round(bar * self.share), bar, text)
 
 
 @dataclass(frozen=True)

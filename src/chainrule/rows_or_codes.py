@@ -119,11 +119,10 @@ class RowsOrCodes:
 
 def _message(schema: Schema) -> str:
     flipped = [column.name for column in schema.columns if column.is_flipped]
-    bits = (
-        f": in {len(flipped)} of its binary columns, such as {flipped[0]!r}, code 1 is the value 0"
-        if flipped
-        else ""
-    )
+    bits = ""
+    if flipped:
+        such = f"{len(flipped)} of its binary columns, such as {flipped[0]!r}"
+        bits = f": in {such}, code 1 is the value 0"
     return (
         "these seem to be rows of the table (as such they are over a million times more "
         f"probable), but a network reads codes{bits}. Pass torch.from_numpy(density.codes(rows)), "

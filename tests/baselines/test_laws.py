@@ -425,24 +425,24 @@ def test_where_a_listed_value_is_rarer_than_the_unlisted_both_are_as_likely_as_t
 
 
 def test_a_mixture_of_bernoullis_is_its_formula_and_climbs():
-    net = randomized(BernoulliMixture(6, parts=3), 4).double()
+    net = randomized(BernoulliMixture(6, components=3), 4).double()
     rows = bits(6)
-    weight, p = net.part_logit.softmax(0), torch.sigmoid(net.logit)
+    weight, p = net.component_logit.softmax(0), torch.sigmoid(net.logit)
     direct = (weight * (p ** rows[:, None] * (1 - p) ** (1 - rows[:, None])).prod(2)).sum(1).log()
     assert torch.allclose(net.log_prob(rows), direct, rtol=1e-12, atol=1e-12)
     assert torch.allclose(net.joint(rows).logsumexp(1), direct, rtol=1e-12, atol=1e-12)
     assert torch.allclose(net.features(rows).sum(1), torch.ones(64).double())
     lit = torch.ones(20_000, 2)
     lit[::2, 1] = 0
-    constant = BernoulliMixture(2, parts=2, generator=generator_from(0))
+    constant = BernoulliMixture(2, components=2, generator=generator_from(0))
     constant.initialize_from(lit)
     assert float(constant.log_prob(lit).mean().detach()) == pytest.approx(-math.log(2), abs=1e-2)
-    data = randomized(BernoulliMixture(12, parts=3), 7, scale=3.0).sample(
+    data = randomized(BernoulliMixture(12, components=3), 7, scale=3.0).sample(
         3000, generator=generator_from(1)
     )
-    fitted = BernoulliMixture(12, parts=3, generator=generator_from(0))
+    fitted = BernoulliMixture(12, components=3, generator=generator_from(0))
     fitted.initialize_from(data)
-    true = randomized(BernoulliMixture(12, parts=3), 7, scale=3.0).log_prob(data).mean()
+    true = randomized(BernoulliMixture(12, components=3), 7, scale=3.0).log_prob(data).mean()
     assert abs(float((fitted.log_prob(data).mean() - true).detach())) < 0.03
 
 
@@ -453,7 +453,9 @@ def test_a_mixture_of_gaussians_is_scikit_learns():
 
     source = full_covariance(3, 3)
     rows = source.sample(800, generator=generator_from(0))
-    net = FullCovarianceMixture(3, parts=2, order=[2, 0, 1], generator=generator_from(4)).double()
+    net = FullCovarianceMixture(
+        3, components=2, order=[2, 0, 1], generator=generator_from(4)
+    ).double()
     net.initialize_from(rows)
     fitted = Fitted(2, reg_covar=VARIANCE_FLOOR, max_iter=200, random_state=net._seed).fit(
         rows.double().numpy()
@@ -466,7 +468,7 @@ def test_a_mixture_of_gaussians_is_scikit_learns():
     narrow = copy.deepcopy(net).float()
     assert np.allclose(narrow.log_prob(rows).detach().numpy(), want, rtol=1e-4, atol=1e-4)
     assert net.count_parameters() == 2 * (1 + 3 + 6)
-    with pytest.raises(ShapeError, match="too few for 2 parts; pass parts=1"):
+    with pytest.raises(ShapeError, match="too few for 2 components; pass components=1"):
         net.initialize_from(rows[:1])
 
 
@@ -500,7 +502,7 @@ SAVED = {
     "VAE": lambda: randomized(VAE(OPEN, 2, hidden_sizes=[5, 4], dropout=0.1), 3),
     "ChowLiuTree": lambda: randomized(ChowLiuTree(UNLISTED, parents=[2, 0, -1, 0]), 4),
     "FVSBN": lambda: randomized(FVSBN(LABELS, order=[4, 2, 0, 1, 3]), 5),
-    "BernoulliMixture": lambda: randomized(BernoulliMixture(5, parts=3, order="reverse"), 6),
+    "BernoulliMixture": lambda: randomized(BernoulliMixture(5, components=3, order="reverse"), 6),
     "FullCovarianceMixture": lambda: full_covariance(3, 7, order=[1, 2, 0]),
     "ChainTable": lambda: randomized(ChainTable(4), 8),
     "IndependentColumns": lambda: randomized(IndependentColumns(OPEN), 9),

@@ -93,7 +93,7 @@ def committee(*members: AbstractNetwork, weights: object = None) -> Committee:
 def full_covariance(columns: int, seed: int, order: object = None) -> FullCovarianceMixture:
     generator = generator_from(seed)
     net = randomized(
-        FullCovarianceMixture(columns, parts=3, order=order, generator=generator), seed
+        FullCovarianceMixture(columns, components=3, order=order, generator=generator), seed
     )
     with torch.no_grad():
         net.covariance.copy_(
@@ -165,9 +165,9 @@ NETWORKS = {
     "tree": lambda: randomized(ChowLiuTree(8, parents=[2, 0, -1, 2, 1, 1, 4, -1]), 49),
     "tree mixed": lambda: randomized(ChowLiuTree(LABELS, parents=[3, 0, 0, -1, 2]), 50),
     "tree unlisted": lambda: randomized(ChowLiuTree(UNLISTED, parents=[2, 0, -1, 0]), 51),
-    "mixture of Bernoullis": lambda: randomized(BernoulliMixture(8, parts=4), 52),
+    "mixture of Bernoullis": lambda: randomized(BernoulliMixture(8, components=4), 52),
     "mixture of Bernoullis random order": lambda: randomized(
-        BernoulliMixture(7, parts=3, order="random", generator=generator_from(53)), 53
+        BernoulliMixture(7, components=3, order="random", generator=generator_from(53)), 53
     ),
 }
 

@@ -51,7 +51,7 @@ HUGE = {
     "hidden_sizes": lambda spec: spec["config"].update(hidden_sizes=[10**5, 10**5]),
     "a layer": lambda spec: spec["config"].update(hidden_sizes=[10**9]),
     "many layers": lambda spec: spec["config"].update(hidden_sizes=[1] * 10**5),
-    "parts": lambda spec: spec["config"].update(parts=10**8),
+    "components": lambda spec: spec["config"].update(components=10**8),
     "values": lambda spec: spec["columns"][0].update(
         times=1, conditional={"kind": "Categorical", "values": 10**9}
     ),
@@ -73,7 +73,7 @@ APPLY = {
     "hidden_sizes": ("VAE", "MADE", "OrderlessNADE"),
     "a layer": ("VAE", "MADE", "OrderlessNADE"),
     "many layers": ("VAE", "MADE", "OrderlessNADE"),
-    "parts": ("BernoulliMixture", "FullCovarianceMixture"),
+    "components": ("BernoulliMixture", "FullCovarianceMixture"),
     "values": (
         "ChowLiuTree",
         "FVSBN",
@@ -182,9 +182,9 @@ def test_the_messages_name_both_sizes(tmp_path):
             "the description has 100000 hidden layers, the file 8 arrays in all",
         ),
         (
-            "parts",
+            "components",
             "BernoulliMixture",
-            "array 'part_logit' is float32 of shape (2,); the description says (100000000,)",
+            "array 'component_logit' is float32 of shape (2,); the description says (100000000,)",
         ),
     ):
         save(SMALL[name](), tmp_path / "m")

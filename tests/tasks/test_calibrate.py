@@ -56,7 +56,7 @@ def tails(n, seed=0):
 
 
 def labels(n, seed=0):
-    """Every kind of column, one with a heavy zero; whether the height is missing depends on it."""
+    """Every kind of column, one with a heavy zero; all depend on the bit."""
     return mixed(n, seed)
 
 

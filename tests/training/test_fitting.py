@@ -134,8 +134,7 @@ def test_fit_says_what_it_assumed(capsys):
     ]  # fmt: skip
     shown = repr(density).splitlines()
     assert shown[0] == (
-        "Density of 1 binary, 1 categorical, 1 integer, 2 real, 1 datetime columns by "
-        "OrderlessNADE"
+        "Density of 1 binary, 1 categorical, 1 integer, 2 real, 1 datetime columns by OrderlessNADE"
     )
     assert "nats better than independent columns" in shown[1]
     assert shown[3] == "left out: row"

@@ -36,16 +36,16 @@ class BernoulliMixture(AbstractFixedOrder):
 
     Args:
         columns: number of binary columns.
-        parts: M, the number of components.
+        components: M, the number of components.
         order: as for ``NADE``; it changes no likelihood.
         generator: source of the initial components and of a random order.
 
     Attributes:
-        part_logit: (M,), log π up to a constant.
+        component_logit: (M,), log π up to a constant.
         logit: (M, D), log μ − log (1 − μ).
 
     Examples:
-        >>> net = BernoulliMixture(2, parts=2, generator=generator_from(0))
+        >>> net = BernoulliMixture(2, components=2, generator=generator_from(0))
         >>> rows = torch.tensor([[0.0, 0.0], [1.0, 1.0]]).repeat(20, 1)
         >>> net.initialize_from(rows)
         >>> bool(net.log_prob(rows).mean() > -1.0)
@@ -55,7 +55,7 @@ class BernoulliMixture(AbstractFixedOrder):
     def __init__(
         self,
         columns: int | Columns,
-        parts: int = 20,
+        components: int = 20,
         *,
         order: Order = None,
         generator: torch.Generator | None = None,
@@ -64,28 +64,30 @@ class BernoulliMixture(AbstractFixedOrder):
         super().__init__(Columns.of(columns), order, generator)
         if not self.columns.is_binary:
             raise ShapeError("a mixture of Bernoullis is over binary columns; pass their number")
-        self.parts = whole_number(parts, "parts", least=1, what="a whole number of parts")
-        self.part_logit = nn.Parameter(torch.zeros(parts))
+        self.components = whole_number(
+            components, "components", least=1, what="a whole number of components"
+        )
+        self.component_logit = nn.Parameter(torch.zeros(components))
         self.logit = nn.Parameter(
-            torch.empty(parts, len(self.columns)).normal_(0, 1, generator=generator)
+            torch.empty(components, len(self.columns)).normal_(0, 1, generator=generator)
         )
 
     def joint(self, x: torch.Tensor) -> torch.Tensor:
         """log π_m + log p_m(x), (N, M) nats."""
-        return _joint(self.check_rows(x), self.part_logit, self.logit)
+        return _joint(self.check_rows(x), self.component_logit, self.logit)
 
     @override
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
         """Logits of p(x_k = 1 | x_<k), (N, D) in column order."""
-        size = max(1, CELLS_AT_ONCE // (self.parts * x.shape[1]))
-        return torch.cat([self._running(part) for part in x.split(size)]) if len(x) else x
+        size = max(1, CELLS_AT_ONCE // (self.components * x.shape[1]))
+        return torch.cat([self._running(chunk) for chunk in x.split(size)]) if len(x) else x
 
     def _running(self, x: torch.Tensor) -> torch.Tensor:
         steps = self.logit[:, self.order]  # (M, D) by step
         zeros, ones = F.logsigmoid(-steps), F.logsigmoid(steps)
         # where, not a product: a NaN in a missing later cell must not reach earlier columns
         cells = torch.where(x[:, None, self.order] > 0.5, ones, zeros)  # (N, M, D)
-        before = F.log_softmax(self.part_logit, 0)[:, None] + F.pad(
+        before = F.log_softmax(self.component_logit, 0)[:, None] + F.pad(
             cells.cumsum(2)[:, :, :-1], (1, 0)
         )
         logit = (before + ones).logsumexp(1) - (before + zeros).logsumexp(1)  # (N, D) by step
@@ -100,18 +102,16 @@ class BernoulliMixture(AbstractFixedOrder):
         """Fits π and μ to rows x (N, D) by EM; shows a progress bar on a terminal."""
         x = self.check_rows(x)
         if not len(x):
-            raise ShapeError("x has no rows to fit the parts to")
+            raise ShapeError("x has no rows to fit the components to")
         x = x.double()
         base = self.columns.initial_params(x)
-        logit, part_logit = (
-            base + self.logit.detach().double(),
-            torch.zeros(self.parts, dtype=torch.float64).to(x.device),
-        )
+        logit = base + self.logit.detach().double()
+        component_logit = torch.zeros(self.components, dtype=torch.float64).to(x.device)
         # Components start at the column frequencies, each with its own noise.
         ones, last = torch.sigmoid(base), -math.inf
         with torch.no_grad(), progress_bar("fitting a mixture", STEPS) as advance:
             for _ in range(STEPS):
-                joint = _joint(x, part_logit, logit)
+                joint = _joint(x, component_logit, logit)
                 nats = float(joint.logsumexp(1).mean())
                 share = joint.softmax(1)  # (N, M)
                 count = share.sum(0)  # (M,)
@@ -119,13 +119,13 @@ class BernoulliMixture(AbstractFixedOrder):
                 # The logit comes from both counts: a probability rounded to 1 has no finite logit.
                 dark = (count[:, None] - lit).clamp(min=0)
                 logit = (lit + SMOOTHING * ones).log() - (dark + SMOOTHING * (1 - ones)).log()
-                part_logit = (count + 1 / self.parts).log()
+                component_logit = (count + 1 / self.components).log()
                 advance(1)
                 if nats - last < ENOUGH:
                     break
                 last = nats
             self.logit.copy_(logit)
-            self.part_logit.copy_(part_logit)
+            self.component_logit.copy_(component_logit)
 
     @override
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
@@ -135,19 +135,19 @@ class BernoulliMixture(AbstractFixedOrder):
 
     @override
     def config(self) -> dict[str, Any]:
-        return {"parts": self.parts, "order": order_to_json(self.order)}
+        return {"components": self.components, "order": order_to_json(self.order)}
 
     @classmethod
     @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> BernoulliMixture:
-        return cls(columns, config["parts"], order=order_from_json(config["order"]))
+        return cls(columns, config["components"], order=order_from_json(config["order"]))
 
 
-def _joint(x: torch.Tensor, part_logit: torch.Tensor, logit: torch.Tensor) -> torch.Tensor:
+def _joint(x: torch.Tensor, component_logit: torch.Tensor, logit: torch.Tensor) -> torch.Tensor:
     """log π_m + log p_m(x), (N, M), for weights (M,) and logits (M, D)."""
     zeros = F.logsigmoid(-logit)
     # log μ − log (1 − μ) is the logit
-    return torch.addmm(F.log_softmax(part_logit, 0) + zeros.sum(1), x, logit.t())
+    return torch.addmm(F.log_softmax(component_logit, 0) + zeros.sum(1), x, logit.t())
 
 
 class _Walk:
@@ -155,7 +155,7 @@ class _Walk:
 
     def __init__(self, network: BernoulliMixture, n: int) -> None:
         self._network = network
-        self._weight = F.log_softmax(network.part_logit, 0).expand(n, -1)
+        self._weight = F.log_softmax(network.component_logit, 0).expand(n, -1)
 
     def distribution(self, column: int) -> Distribution:
         """p(x_column | learned columns), a Bernoulli with logits (n, 1)."""

@@ -99,20 +99,20 @@ class ChowLiuTree(AbstractFixedOrder):
         self._plant(self._maximal_tree(counts))
         with torch.no_grad():
             for column, parent in enumerate(self.parents):
-                own = codes[column]
-                alone = self._within_cap(column, np.diagonal(counts)[own] + 0.5)
+                codes_of_column = codes[column]
+                marginal = self._within_cap(column, np.diagonal(counts)[codes_of_column] + 0.5)
                 rows = self.columns.param_rows(column)
                 if parent == ROOT:
-                    self.output_bias[rows] = self._as_params(column, alone)
+                    self.output_bias[rows] = self._as_params(column, marginal)
                     continue
                 # (values of the parent, own values)
-                given = counts[codes[parent], own] + self.smoothing * alone
+                smoothed = counts[codes[parent], codes_of_column] + self.smoothing * marginal
                 tables = self._as_params(
-                    column, np.stack([self._within_cap(column, row) for row in given])
+                    column, np.stack([self._within_cap(column, row) for row in smoothed])
                 )
                 # Zero encodes the value 0 of a binary parent, an unlisted value of a category.
                 binary = isinstance(self.columns.conditionals[parent], Bernoulli)
-                bias = tables[0] if binary else self._as_params(column, alone)
+                bias = tables[0] if binary else self._as_params(column, marginal)
                 listed = tables[1:] if binary else tables[: self.columns.input_widths[parent]]
                 self.output_bias[rows] = bias
                 self.table_weight[self._tables[column]] = (
@@ -174,10 +174,9 @@ class ChowLiuTree(AbstractFixedOrder):
                 f"column {column} has a code that {self.columns.conditionals[column]} does not "
                 f"count; rows to fit a tree have the codes 0 … {int(widths[column]) - 1} there"
             )
-        for part in x.split(max(1, CELLS_AT_ONCE // size)):
-            hot = torch.zeros(len(part), size, device=x.device).scatter_(
-                1, part.long() + first, 1.0
-            )
+        for chunk in x.split(max(1, CELLS_AT_ONCE // size)):
+            zeros = torch.zeros(len(chunk), size, device=x.device)
+            hot = zeros.scatter_(1, chunk.long() + first, 1.0)
             counts += (hot.t() @ hot).double().cpu().numpy()  # exact: integers below 2^24
         return counts
 
@@ -189,18 +188,15 @@ class ChowLiuTree(AbstractFixedOrder):
         n = counts[codes[0], codes[0]].sum()
         if len(codes) == 1:
             return (ROOT,)
-        alone = np.diagonal(counts) / n
+        p, marginal = counts / n, np.diagonal(counts) / n
         with np.errstate(divide="ignore", invalid="ignore"):
-            terms = np.where(
-                counts > 0, counts / n * np.log(counts / n / np.outer(alone, alone)), 0.0
-            )
+            terms = np.where(counts > 0, p * np.log(p / np.outer(marginal, marginal)), 0.0)
         for column, each in enumerate(codes):  # children do not depend on unlisted values
             if self._sharing(column) > 1:
                 terms[each.stop - 1] = terms[:, each.stop - 1] = 0
         starts = [each.start for each in codes]
-        information = np.add.reduceat(
-            np.add.reduceat(terms, starts, axis=0), starts, axis=1
-        )  # (D, D)
+        by_column = np.add.reduceat(terms, starts, axis=0)
+        information = np.add.reduceat(by_column, starts, axis=1)  # (D, D)
         cost = 1 + information.max() - information  # positive: scipy reads a zero as no edge
         tree = minimum_spanning_tree(np.triu(cost, 1))
         parents = breadth_first_order(tree, 0, directed=False)[1]

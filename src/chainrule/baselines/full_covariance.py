@@ -34,19 +34,19 @@ class FullCovarianceMixture(AbstractFixedOrder):
 
     Args:
         columns: number of real columns.
-        parts: M, the number of components.
+        components: M, the number of components.
         order: as for ``NADE``; it changes no likelihood.
         generator: source of the seed of scikit-learn's fit, and of a random order.
 
     Attributes:
-        part_logit: (M,), log π up to a constant.
+        component_logit: (M,), log π up to a constant.
         mean: μ, (M, D).
         covariance: Σ, (M, D, D).
 
     Examples:
         >>> mixing = torch.tensor([[1.0, 0.9], [0.0, 0.1]])
         >>> rows = torch.randn(200, 2, generator=generator_from(0)) @ mixing
-        >>> net = FullCovarianceMixture(2, parts=1, generator=generator_from(0))
+        >>> net = FullCovarianceMixture(2, components=1, generator=generator_from(0))
         >>> net.initialize_from(rows)
         >>> bool(net.log_prob(rows).mean() > -1.0)
         True
@@ -55,34 +55,33 @@ class FullCovarianceMixture(AbstractFixedOrder):
     def __init__(
         self,
         columns: int,
-        parts: int = 5,
+        components: int = 5,
         *,
         order: Order = None,
         generator: torch.Generator | None = None,
     ) -> None:
-        parts = whole_number(parts, "parts", least=1, what="a whole number of parts")
-        generator = generator_from(generator)
-        first_guess = int(torch.randint(2**31 - 1, (), generator=generator, device="cpu"))
-        width = whole_number(columns, "columns", least=1, what="a number of real columns")
-        super().__init__(
-            Columns.of([GaussianMixture(parts, least_scale=LEAST_SCALE)] * width), order, generator
+        components = whole_number(
+            components, "components", least=1, what="a whole number of components"
         )
-        self.parts, self._seed = parts, first_guess  # the seed of scikit-learn's initial components
-        self.part_logit = nn.Parameter(torch.zeros(parts))
-        self.mean = nn.Parameter(torch.zeros(parts, width))
-        self.covariance = nn.Parameter(torch.eye(width).repeat(parts, 1, 1))
+        generator = generator_from(generator)
+        # The seed of scikit-learn's initial components.
+        seed = int(torch.randint(2**31 - 1, (), generator=generator, device="cpu"))
+        width = whole_number(columns, "columns", least=1, what="a number of real columns")
+        conditional = GaussianMixture(components, least_scale=LEAST_SCALE)
+        super().__init__(Columns.of([conditional] * width), order, generator)
+        self.components, self._seed = components, seed
+        self.component_logit = nn.Parameter(torch.zeros(components))
+        self.mean = nn.Parameter(torch.zeros(components, width))
+        self.covariance = nn.Parameter(torch.eye(width).repeat(components, 1, 1))
 
     @override
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
         """Logits, δ and ρ of each component's Gaussian, (N, 3 M D) in column order."""
-        walk, found, everything = (
-            _Walk(self, x),
-            {},
-            torch.ones(len(x), dtype=torch.bool, device=x.device),
-        )
+        walk, found = _Walk(self, x), {}
+        all_rows = torch.ones(len(x), dtype=torch.bool, device=x.device)
         for column in self.order.tolist():
             found[column] = walk.params(column)
-            walk.learn(column, x[:, column], everything)
+            walk.learn(column, x[:, column], all_rows)
         return torch.cat([found[column] for column in range(len(self.columns))], dim=1)
 
     @override
@@ -96,19 +95,19 @@ class FullCovarianceMixture(AbstractFixedOrder):
         from sklearn.mixture import GaussianMixture as Fitted
 
         x = self.check_rows(x)
-        if len(x) < max(2, self.parts):
+        if len(x) < max(2, self.components):
             raise ShapeError(
-                f"{len(x)} rows are too few for {self.parts} parts; pass "
-                f"parts={max(1, len(x) // 2)} or fewer"
+                f"{len(x)} rows are too few for {self.components} components; pass "
+                f"components={max(1, len(x) // 2)} or fewer"
             )
         with warnings.catch_warnings():
             # A fit that has not converged is a valid density, too.
             warnings.simplefilter("ignore", ConvergenceWarning)
             fitted = Fitted(
-                self.parts, reg_covar=VARIANCE_FLOOR, max_iter=200, random_state=self._seed
+                self.components, reg_covar=VARIANCE_FLOOR, max_iter=200, random_state=self._seed
             ).fit(x.double().cpu().numpy())
         with torch.no_grad():
-            self.part_logit.copy_(torch.from_numpy(fitted.weights_).log())
+            self.component_logit.copy_(torch.from_numpy(fitted.weights_).log())
             self.mean.copy_(torch.from_numpy(fitted.means_))
             self.covariance.copy_(torch.from_numpy(fitted.covariances_))
 
@@ -122,13 +121,13 @@ class FullCovarianceMixture(AbstractFixedOrder):
             lower, (x[:, None] - self.mean)[..., None], upper=False
         )[..., 0]  # (N, M, D)
         logs = -(off**2).sum(2) / 2 - lower.diagonal(dim1=1, dim2=2).log().sum(1)
-        return (self.part_logit + logs).softmax(1)
+        return (self.component_logit + logs).softmax(1)
 
     @override
     def count_parameters(self) -> int:
         """The number of learned parameters; a symmetric covariance counts D (D + 1) / 2."""
         width = len(self.columns)
-        return self.parts * (1 + width + width * (width + 1) // 2)
+        return self.components * (1 + width + width * (width + 1) // 2)
 
     @override
     def check(self) -> None:
@@ -139,12 +138,12 @@ class FullCovarianceMixture(AbstractFixedOrder):
 
     @override
     def config(self) -> dict[str, Any]:
-        return {"parts": self.parts, "order": order_to_json(self.order)}
+        return {"components": self.components, "order": order_to_json(self.order)}
 
     @classmethod
     @override
     def from_config(cls, columns: Columns, config: Mapping[str, Any]) -> FullCovarianceMixture:
-        return cls(len(columns), config["parts"], order=order_from_json(config["order"]))
+        return cls(len(columns), config["components"], order=order_from_json(config["order"]))
 
 
 class _Walk:
@@ -157,12 +156,11 @@ class _Walk:
         order = network.order
         self._network = network
         self._lower = torch.linalg.cholesky(network.covariance[:, order][:, :, order])  # (M, D, D)
-        self._weight = F.log_softmax(network.part_logit, 0).expand(len(x), -1)  # (n, M)
-        self._noise = x.new_zeros(
-            len(x), network.parts, 0
-        )  # (n, M, step): z of the learned columns
+        self._weight = F.log_softmax(network.component_logit, 0).expand(len(x), -1)  # (n, M)
+        # z of the learned columns, (n, M, step).
+        self._noise = x.new_zeros(len(x), network.components, 0)
         # The result of ``_next`` for this step.
-        self._own: tuple[torch.Tensor, torch.Tensor] | None = None
+        self._moments: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def params(self, column: int) -> torch.Tensor:
         """Logits, δ and ρ of each component's Gaussian, (n, 3 M)."""
@@ -181,14 +179,12 @@ class _Walk:
         noise = (values[:, None] - mean) / scale
         weight = self._weight - noise**2 / 2 - scale.log() - math.log(2 * math.pi) / 2
         self._weight = weight - weight.logsumexp(1, keepdim=True)
-        self._noise, self._own = torch.cat([self._noise, noise[:, :, None]], dim=2), None
+        self._noise, self._moments = torch.cat([self._noise, noise[:, :, None]], dim=2), None
 
     def _next(self, column: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean (n, M) and scale (M,) per component of the next column, given the learned ones."""
-        if self._own is None:
+        if self._moments is None:
             step = self._noise.shape[2]
-            mean = self._network.mean[:, column] + (self._noise * self._lower[:, step, :step]).sum(
-                2
-            )
-            self._own = mean, self._lower[:, step, step]
-        return self._own
+            shift = (self._noise * self._lower[:, step, :step]).sum(2)  # (n, M)
+            self._moments = self._network.mean[:, column] + shift, self._lower[:, step, step]
+        return self._moments

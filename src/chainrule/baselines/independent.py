@@ -45,7 +45,7 @@ class IndependentColumns(AbstractFixedOrder):
         return True
 
     @override
-    def takes(self, given: torch.Tensor) -> torch.Tensor:
+    def accepts(self, given: torch.Tensor) -> torch.Tensor:
         """True for every row, bool (N,)."""
         return torch.ones(len(given), dtype=torch.bool, device=given.device)
 

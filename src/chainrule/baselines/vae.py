@@ -161,26 +161,23 @@ class VAE(AbstractTrainable):
             n_draws: K, the number of draws of z per row.
             generator: source of the draws; None is a fresh one.
         """
-        x, n_draws = (
-            self.check_rows(x),
-            whole_number(n_draws, "n_draws", least=1, what="a whole number of draws"),
-        )
+        x = self.check_rows(x)
+        n_draws = whole_number(n_draws, "n_draws", least=1, what="a whole number of draws")
         generator = generator_from(generator)
         mean, deviation = self.encode(x)
         rows_at_once = max(1, DRAWN_AT_ONCE // n_draws)
         values, errors = [], []
         for start in range(0, len(x), rows_at_once):
-            part = slice(start, start + rows_at_once)
+            chunk = slice(start, start + rows_at_once)
             log_weight = self._log_weights(
-                x[part], mean[part], deviation[part], n_draws, generator
+                x[chunk], mean[chunk], deviation[chunk], n_draws, generator
             ).double()  # (n, K)
             values.append(log_weight.logsumexp(1) - math.log(n_draws))
             weight = (log_weight - log_weight.amax(1, keepdim=True)).exp()
-            errors.append(
-                weight.std(1) / weight.mean(1) / n_draws**0.5
-                if n_draws > 1
-                else weight[:, 0] * math.nan
-            )
+            if n_draws > 1:
+                errors.append(weight.std(1) / weight.mean(1) / n_draws**0.5)
+            else:
+                errors.append(weight[:, 0] * math.nan)
         if not values:
             return LowerBound(x.new_zeros(0), x.new_zeros(0))
         return LowerBound(torch.cat(values).to(x.dtype), torch.cat(errors).detach().to(x.dtype))
@@ -194,15 +191,13 @@ class VAE(AbstractTrainable):
         generator: torch.Generator,
     ) -> torch.Tensor:
         """log p(x, z) − log q(z | x) for K draws of z per row, (N, K)."""
-        noise = torch.randn(
-            len(x), n_draws, self.latent_size, generator=generator, dtype=x.dtype
-        ).to(x.device)
+        shape = len(x), n_draws, self.latent_size
+        noise = torch.randn(shape, generator=generator, dtype=x.dtype).to(x.device)
         z = mean[:, None] + deviation[:, None] * noise  # (N, K, latent_size)
         params = self.decode(z.flatten(0, 1))
         cells = self.columns.log_prob(params, x.repeat_interleave(n_draws, dim=0))  # (N K, D)
-        prior_less_q = ((noise**2 - z**2) / 2).sum(2) + deviation.log().sum(1)[
-            :, None
-        ]  # the constants cancel
+        # The constants of the two Gaussians cancel.
+        prior_less_q = ((noise**2 - z**2) / 2).sum(2) + deviation.log().sum(1)[:, None]
         return cells.sum(1).view(len(x), n_draws) + prior_less_q
 
     @override

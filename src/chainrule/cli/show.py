@@ -67,9 +67,7 @@ def run(
     facts.append(
         ("order", "several: each member has its own" if order is None else _order(schema, order))
     )
-    answers = (
-        "any" if density.model.takes_any_evidence else "complete" if order is None else "prefix"
-    )
+    answers = "any" if density.model.any_evidence else "complete" if order is None else "prefix"
     facts.append(("answers exactly", ANSWERS[answers]))
     facts += _training(training, len(schema.columns))
     print_table(("fact", "value"), facts, title=str(model), header=False)

@@ -82,8 +82,8 @@ class Atoms(AbstractConditional):
     def log_prob_columns(
         self, conditionals: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor
     ) -> torch.Tensor:
-        own = len(self.values) + 1
-        logits, rest = zip(*((each[..., :own], each[..., own:]) for each in params), strict=True)
+        size = len(self.values) + 1
+        logits, rest = zip(*((each[..., :size], each[..., size:]) for each in params), strict=True)
         logs = F.log_softmax(torch.stack(logits, dim=1), dim=-1)
         base = self.base.log_prob_columns([each.base for each in conditionals], rest, x)
         return self._log_prob(
@@ -113,10 +113,8 @@ class Atoms(AbstractConditional):
         self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0
     ) -> torch.Tensor:
         """The uniform selects an atom or the base; the rest of it draws the base's value."""
-        logits, rest = (
-            params[..., : len(self.values) + 1].double() / temperature,
-            params[..., len(self.values) + 1 :],
-        )
+        size = len(self.values) + 1
+        logits, rest = params[..., :size].double() / temperature, params[..., size:]
         p = F.softmax(logits, dim=-1)
         ends = p.cumsum(-1)
         choice = (uniforms[..., None] >= ends[..., :-1]).sum(-1)
@@ -227,5 +225,5 @@ class Atoms(AbstractConditional):
         return x[..., None] == self._atoms(x)
 
     def _split(self, params: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        own = len(self.values) + 1
-        return F.log_softmax(params[..., :own], dim=-1), params[..., own:]
+        size = len(self.values) + 1
+        return F.log_softmax(params[..., :size], dim=-1), params[..., size:]

@@ -114,10 +114,8 @@ class DiscretizedLogisticMixture(AbstractConditional):
     def log_prob_columns(
         self, conditionals: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor
     ) -> torch.Tensor:
-        center, spread = (
-            x.new_tensor([getattr(each, name) for each in conditionals])
-            for name in ("center", "spread")
-        )
+        center = x.new_tensor([each.center for each in conditionals])
+        spread = x.new_tensor([each.spread for each in conditionals])
         return self._log_prob(torch.stack(list(params), dim=1), x, center, spread)
 
     def _log_prob(
@@ -177,18 +175,15 @@ class DiscretizedLogisticMixture(AbstractConditional):
         component gives the rounded quadrature values of the continuous mixture.
         """
         bound = self._continuous.bind(params)
-        mu, s = (
-            self._continuous.from_standard(bound.location)[..., None],
-            (bound.scale * self.spread)[..., None],
-        )
+        mu = self._continuous.from_standard(bound.location)[..., None]
+        s = (bound.scale * self.spread)[..., None]
         around = max(LEAST_AROUND, AROUND // thinned)
-        u, w = (params.new_tensor(part) for part in gauss_legendre(2 * around + 1))
+        u, w = (params.new_tensor(each) for each in gauss_legendre(2 * around + 1))
         offsets = torch.arange(-around, around + 1, dtype=params.dtype, device=params.device)
         near = mu.round() + offsets  # (..., K, 33)
         below = torch.sigmoid((near[..., 1:] - 0.5 - mu) / s)  # the end integers absorb the tails
-        masses = torch.cat([below, torch.ones_like(mu)], -1) - torch.cat(
-            [torch.zeros_like(mu), below], -1
-        )
+        ends = torch.cat([below, torch.ones_like(mu)], -1)
+        masses = ends - torch.cat([torch.zeros_like(mu), below], -1)
         is_narrow = s < (NARROW if thinned == 1 else NARROW_IF_THINNED * around)
         values = torch.where(is_narrow, near, (mu + s * torch.logit(u) + 0.5).floor())
         weights = torch.where(is_narrow, masses, w) * bound.log_weight.exp()[..., None]

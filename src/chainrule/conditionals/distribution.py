@@ -119,11 +119,9 @@ class Distribution:
 
     def mean(self) -> torch.Tensor:
         """Expected value (N,); the most probable value if values have no order."""
-        return (
-            self._mean(self.conditional.mean(self.params))
-            if self.conditional.is_ordered
-            else self.mode()
-        )
+        if not self.conditional.is_ordered:
+            return self.mode()
+        return self._mean(self.conditional.mean(self.params))
 
     def mode(self) -> torch.Tensor:
         """Most probable value (N,).

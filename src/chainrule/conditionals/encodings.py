@@ -47,12 +47,12 @@ class AbstractEncoding(AbstractLeaf, ABC):
         return False
 
     @property
-    def parts(self) -> tuple[AbstractEncoding, ...]:
+    def summands(self) -> tuple[AbstractEncoding, ...]:
         """The encodings whose inputs are concatenated."""
         return (self,)
 
     def __add__(self, other: AbstractEncoding) -> Joined:
-        return Joined((*self.parts, *other.parts))
+        return Joined((*self.summands, *other.summands))
 
 
 @dataclass(frozen=True)
@@ -300,7 +300,7 @@ class Joined(AbstractEncoding):
 
     @property
     @override
-    def parts(self) -> tuple[AbstractEncoding, ...]:
+    def summands(self) -> tuple[AbstractEncoding, ...]:
         return self.of
 
     @override

@@ -144,9 +144,8 @@ class AbstractMixture(AbstractConditional):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """K · 16 values or fewer, (..., Q): each component's Gauss–Legendre points in its cdf."""
         bound = self.bind(params)
-        u, w = (
-            params.new_tensor(part) for part in gauss_legendre(max(LEAST_POINTS, POINTS // thinned))
-        )
+        rule = gauss_legendre(max(LEAST_POINTS, POINTS // thinned))
+        u, w = (params.new_tensor(each) for each in rule)
         z = self._quantile(u)  # (points,)
         values = bound.location[..., None] + bound.scale[..., None] * z  # (..., K, points)
         weights = bound.log_weight.exp()[..., None] * w
@@ -232,11 +231,10 @@ class AbstractMixture(AbstractConditional):
     def mode_location(self, params: torch.Tensor) -> torch.Tensor:
         """The location μ_k of the highest density."""
         bound = self.bind(params)
-        at = bound.location[..., :, None]  # (..., K, 1); the components are (..., 1, K)
-        density = self._log_density((at - bound.location[..., None, :]) / bound.scale[..., None, :])
-        density = (
-            density - bound.scale.log()[..., None, :] + bound.log_weight[..., None, :]
-        ).logsumexp(-1)
+        location, scale = bound.location[..., None, :], bound.scale[..., None, :]  # (..., 1, K)
+        density = self._log_density((bound.location[..., :, None] - location) / scale)
+        density = density - scale.log() + bound.log_weight[..., None, :]  # (..., K, K)
+        density = density.logsumexp(-1)
         return bound.location.gather(-1, density.argmax(-1, keepdim=True))[..., 0]
 
     def initial_of_moments(self, mean: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
@@ -244,19 +242,17 @@ class AbstractMixture(AbstractConditional):
 
         The floor of the scales may prevent a small deviation.
         """
-        place = torch.special.ndtri(
-            (torch.arange(self.components, dtype=torch.float64) + 0.5) / self.components
-        )
-        between = BETWEEN if self.components > 1 else 0.0
-        place = place * (
-            between**0.5 / max(float(place.std(unbiased=False)), 1e-300)
-            if self.components > 1
-            else 0.0
-        )
-        location = mean[:, None] + deviation[:, None] * place.to(mean.device)  # (D, K)
-        above = (
-            deviation * ((1 - between) ** 0.5 / self._unit_deviation) - self.least_scale
-        ).clamp(min=self.least_scale)
+        middles = (torch.arange(self.components, dtype=torch.float64) + 0.5) / self.components
+        positions, between = torch.special.ndtri(middles), 0.0  # (K,), of mean 0
+        if self.components > 1:
+            between = BETWEEN
+            deviation_of_positions = max(float(positions.std(unbiased=False)), 1e-300)
+            positions = positions * (between**0.5 / deviation_of_positions)
+        else:
+            positions = positions * 0.0
+        location = mean[:, None] + deviation[:, None] * positions.to(mean.device)  # (D, K)
+        within = deviation * ((1 - between) ** 0.5 / self._unit_deviation)
+        above = (within - self.least_scale).clamp(min=self.least_scale)
         scale = self.least_scale + above[:, None]  # (D, 1)
         rho = above + (-(-above).expm1()).log()  # the inverse of softplus
         delta = location / scale

@@ -48,9 +48,7 @@ class LowerBound(NamedTuple):
 
 
 def _listed(answer: Estimate | LowerBound, most: int = 6) -> str:
-    values, errors = (
-        part.detach().reshape(-1).tolist() for part in (answer.value, answer.standard_error)
-    )
+    values, errors = (each.detach().reshape(-1).tolist() for each in answer)
     pairs = list(zip(values, errors, strict=True))
     shown = ", ".join(f"{answer.mark} {value:.3f} ± {error:.3f}" for value, error in pairs[:most])
     return shown + (f", … ({len(values):,} in all)" if len(values) > most else "")

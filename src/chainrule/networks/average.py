@@ -28,7 +28,7 @@ class AbstractAverage(AbstractNetwork):
     @property
     def networks(self) -> list[AbstractNetwork]:
         """The members, as networks."""
-        return list(self.members)  # pyright: ignore[reportReturnType]  # ``take`` looked at their types
+        return list(self.members)  # pyright: ignore[reportReturnType]  # ``set_members`` checked their types
 
     @property
     @override
@@ -42,7 +42,7 @@ class AbstractAverage(AbstractNetwork):
         """Whether any member's loss is an estimate."""
         return any(network.loss_is_estimate for network in self.networks)
 
-    def take(
+    def set_members(
         self,
         members: Sequence[AbstractNetwork],
         weights: Sequence[float] | torch.Tensor | None,
@@ -65,11 +65,8 @@ class AbstractAverage(AbstractNetwork):
             raise ShapeError(f"members is empty; {whole} needs at least one network")
         for number, member in enumerate(members):
             if not isinstance(member, kinds):
-                which = (
-                    "networks such as chainrule.NADE"
-                    if AbstractNetwork in kinds
-                    else "a NADE or a MADE"
-                )
+                is_any = AbstractNetwork in kinds
+                which = "networks such as chainrule.NADE" if is_any else "a NADE or a MADE"
                 raise ShapeError(f"members[{number}] is a {type(member).__name__}; pass {which}")
             if member.columns != members[0].columns:
                 raise ShapeError(
@@ -117,8 +114,8 @@ class AbstractAverage(AbstractNetwork):
         return (torch.stack(losses, dim=1) * self.log_weight.exp().to(losses[0].dtype)).sum(1)
 
     @override
-    def takes(self, given: torch.Tensor) -> torch.Tensor:
-        return torch.stack([network.takes(given) for network in self.networks]).all(0)
+    def accepts(self, given: torch.Tensor) -> torch.Tensor:
+        return torch.stack([network.accepts(given) for network in self.networks]).all(0)
 
     @override
     def features(self, x: torch.Tensor, pool: str = "last") -> torch.Tensor:
@@ -133,15 +130,15 @@ class AbstractAverage(AbstractNetwork):
 
         If members share parameters, it is the average itself with a weight of 1.
         """
-        parts = [network.trained_apart() for network in self.networks]
         weights = self.log_weight.exp().tolist()
         apart = [
-            (part, weight * share)
-            for weight, own in zip(weights, parts, strict=True)
-            for part, share in own
+            (module, weight * share)
+            for weight, network in zip(weights, self.networks, strict=True)
+            for module, share in network.trained_apart()
         ]
-        owned = [id(parameter) for part, _ in apart for parameter in part.parameters()]
-        return apart if len(set(owned)) == len(owned) else [(self, 1.0)]
+        parameters = [id(each) for module, _ in apart for each in module.parameters()]
+        are_shared = len(set(parameters)) < len(parameters)
+        return [(self, 1.0)] if are_shared else apart
 
     @override
     def extra_repr(self) -> str:

@@ -58,7 +58,7 @@ class AbstractNetwork(AbstractTrainable):
     def any_evidence(self) -> bool:
         """Whether the network answers exactly for every set of given cells."""
 
-    def takes(self, given: torch.Tensor) -> torch.Tensor:
+    def accepts(self, given: torch.Tensor) -> torch.Tensor:
         """Whether the network conditions exactly on each row's given cells (N, D), bool (N,).
 
         By default, it does for all rows.
@@ -133,7 +133,7 @@ class AbstractNetwork(AbstractTrainable):
     def marginal_estimate(
         self, x: torch.Tensor, observed: torch.Tensor, n_draws: int, generator: torch.Generator
     ) -> Estimate:
-        """log p(observed cells), (N,): exact for rows that ``takes`` accepts, else estimated."""
+        """log p(observed cells), (N,): exact where the network ``accepts`` them, else estimated."""
         return importance_estimate(self, x, observed, n_draws, generator)
 
     def one_order_networks(self, number: int = 1, seed: int = 1) -> list[AbstractNetwork]:

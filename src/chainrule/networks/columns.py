@@ -155,11 +155,10 @@ class Columns:
         """Codes (N, D) as network inputs (N, I)."""
         if len(self._equal) == 1:
             return self.encodings[0].encode(x).flatten(1)
-        encoded = {
-            column: part  # (N, width)
-            for (_, encoding), columns in self._equal.items()
-            for column, part in zip(columns, encoding.encode(x[:, columns]).unbind(1), strict=True)
-        }
+        encoded: dict[int, torch.Tensor] = {}  # (N, width) each
+        for (_, encoding), columns in self._equal.items():
+            inputs = encoding.encode(x[:, columns])  # (N, columns, width)
+            encoded |= zip(columns, inputs.unbind(1), strict=True)
         return torch.cat([encoded[column] for column in range(len(self))], dim=1)
 
     def project(
@@ -189,9 +188,9 @@ class Columns:
                 weight,
             )
         if other.columns:
-            part = None if given is None else given[:, other.columns]
+            given_of_other = None if given is None else given[:, other.columns]
             bias = other.of.project(
-                x[:, other.columns], weight[torch.from_numpy(other.inputs)], bias, part
+                x[:, other.columns], weight[torch.from_numpy(other.inputs)], bias, given_of_other
             )
         codes, width = x[:, one_hot.columns], torch.from_numpy(one_hot.last).to(x.device)
         index = codes.long().clamp(min=0).minimum(width)
@@ -228,14 +227,13 @@ class Columns:
             return self._conditional.log_prob(
                 params.unflatten(1, (len(self), self._conditional.param_width)), x
             )
-        own, parts = params.split(self.param_widths, dim=1), []
+        by_column, cells = params.split(self.param_widths, dim=1), []
         for conditionals, columns in self._scored:
-            parts.append(
-                conditionals[0].log_prob_columns(
-                    conditionals, [own[k] for k in columns], x[:, columns]
-                )
+            params_of_group = [by_column[k] for k in columns]
+            cells.append(
+                conditionals[0].log_prob_columns(conditionals, params_of_group, x[:, columns])
             )
-        return torch.cat(parts, dim=1).index_select(1, torch.from_numpy(self._back).to(x.device))
+        return torch.cat(cells, dim=1).index_select(1, torch.from_numpy(self._back).to(x.device))
 
     def filled(self, x: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
         """x (N, D) with a placeholder from the column's support in every cell not observed.

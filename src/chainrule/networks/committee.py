@@ -57,7 +57,7 @@ class Committee(AbstractAverage):
         weights: Sequence[float] | torch.Tensor | None = None,
     ) -> None:
         super().__init__()
-        self.take(members, weights, tuple(MEMBERS.values()), "a committee")
+        self.set_members(members, weights, tuple(MEMBERS.values()), "a committee")
         for number, member in enumerate(members):
             if not torch.equal(member.order, self.order):
                 raise ShapeError(
@@ -73,10 +73,10 @@ class Committee(AbstractAverage):
 
     @override
     def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
-        logs = torch.stack(
-            [network.cells(x, given, asked) for network in self.networks], dim=1
-        )  # (N, M, D)
-        return torch.where(asked, (self.log_weight.to(logs.dtype)[:, None] + logs).logsumexp(1), 0)
+        each = [network.cells(x, given, asked) for network in self.networks]
+        logs = torch.stack(each, dim=1)  # (N, M, D)
+        weight = self.log_weight.to(logs.dtype)[:, None]  # (M, 1)
+        return torch.where(asked, (weight + logs).logsumexp(1), 0)
 
     @override
     def begin(self, x: torch.Tensor, given: torch.Tensor) -> Walk:
@@ -92,7 +92,7 @@ class Committee(AbstractAverage):
     def distributions(self, x: torch.Tensor) -> list[Distribution]:
         each = [network.distributions(x) for network in self.networks]
         weight = self.log_weight.to(each[0][0].params.dtype).expand(len(x), -1)
-        return [Distribution.mixture(weight, parts) for parts in zip(*each, strict=True)]
+        return [Distribution.mixture(weight, of_column) for of_column in zip(*each, strict=True)]
 
     @override
     def require_evidence(

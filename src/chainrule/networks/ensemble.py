@@ -24,6 +24,11 @@ from chainrule.networks.rebuild import member_from_json, member_to_json
 from chainrule.networks.walk import Walk
 from chainrule.rng import uniforms
 
+SEVERAL_ORDERS = (
+    "; each member has an order of its own: a fit with orders=1 has one, an OrderlessNADE takes "
+    "any evidence"
+)
+
 
 class Ensemble(AbstractAverage):
     """p(x) = Σ_m π_m p_m(x): a mixture of networks, computed in float64.
@@ -59,7 +64,7 @@ class Ensemble(AbstractAverage):
         weights: Sequence[float] | torch.Tensor | None = None,
     ) -> None:
         super().__init__()
-        self.take(members, weights, (AbstractNetwork,), "an ensemble")
+        self.set_members(members, weights, (AbstractNetwork,), "an ensemble")
 
     @property
     def order(self) -> torch.Tensor:  # type: ignore[override]
@@ -79,9 +84,8 @@ class Ensemble(AbstractAverage):
     def rows(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
         """log p(asked cells | given cells), (N,) nats; given cells reweight the mixture."""
         weight = self._posterior(x, given)  # (N, M)
-        logs = torch.stack(
-            [network.rows(x, given, asked).double() for network in self.networks], dim=1
-        )
+        each = [network.rows(x, given, asked).double() for network in self.networks]
+        logs = torch.stack(each, dim=1)  # (N, M)
         return (weight + logs).logsumexp(1).to(x.dtype)
 
     @override
@@ -127,19 +131,22 @@ class Ensemble(AbstractAverage):
         x = values.clone()
         for number, network in enumerate(self.networks):
             rows = (chosen == number).nonzero()[:, 0]
-            own = None if asked is None else asked[rows]
-            x[rows] = network.complete(values[rows], given[rows], temperature, generator, own)
+            asked_rows = None if asked is None else asked[rows]
+            x[rows] = network.complete(
+                values[rows], given[rows], temperature, generator, asked_rows
+            )
         return x
 
     @override
     def distribution(self, x: torch.Tensor, column: int, given: torch.Tensor) -> Distribution:
         """p(x_column | given cells), batched over N: the mixture, reweighted by the given cells."""
-        parts = [network.distribution(x, column, given) for network in self.networks]
+        components = [network.distribution(x, column, given) for network in self.networks]
         prior = self.log_weight.expand(len(x), -1)
         logs = [
-            _evidence(*each, x, column, given) for each in zip(self.networks, parts, strict=True)
+            _evidence(*each, x, column, given)
+            for each in zip(self.networks, components, strict=True)
         ]
-        return Distribution.mixture(normalised(prior + torch.stack(logs, dim=1), prior), parts)
+        return Distribution.mixture(normalised(prior + torch.stack(logs, dim=1), prior), components)
 
     @override
     def distributions(self, x: torch.Tensor) -> list[Distribution]:
@@ -152,9 +159,9 @@ class Ensemble(AbstractAverage):
         everything = torch.ones(x.shape, dtype=torch.bool, device=x.device)
         cells = self._cells(x, order, ~everything, everything)  # (N, M, D)
         weight = running_weights(self.log_weight, cells)[:, :, order.argsort()]
-        parts = [network.distributions(x) for network in self.networks]
+        components = [network.distributions(x) for network in self.networks]
         return [
-            Distribution.mixture(weight[:, :, k], [each[k] for each in parts])
+            Distribution.mixture(weight[:, :, k], [each[k] for each in components])
             for k in range(len(self.columns))
         ]
 
@@ -180,10 +187,9 @@ class Ensemble(AbstractAverage):
         ``observed`` is for orderless members only.
         """
         check_pool(pool)
-        x, options = (
-            self.check_rows(x, observed),
-            {} if observed is None else {"observed": observed},
-        )
+        x, options = self.check_rows(x, observed), {}
+        if observed is not None:
+            options = {"observed": observed}
         return torch.cat([network.features(x, pool, **options) for network in self.networks], dim=1)
 
     @override
@@ -198,8 +204,8 @@ class Ensemble(AbstractAverage):
         """The members and their log-weights (M,), with nested ensembles flattened."""
         networks, weights = [], []
         for network, log_weight in zip(self.networks, self.log_weight, strict=True):
-            own, logs = network.row_mixture()
-            networks += own
+            members, logs = network.row_mixture()
+            networks += members
             weights.append(log_weight + logs)
         return networks, torch.cat(weights)
 
@@ -212,9 +218,8 @@ class Ensemble(AbstractAverage):
         x = self.check_rows(x)
         if len(x) == 0:
             raise ShapeError("x has no rows; weights are fitted on at least one")
-        logs = torch.stack(
-            [network.log_prob(x, observed).double() for network in self.networks], dim=1
-        )  # (N, M)
+        each = [network.log_prob(x, observed).double() for network in self.networks]
+        logs = torch.stack(each, dim=1)  # (N, M)
         self.log_weight.copy_(fitted_weights(self.log_weight, logs))
         return self
 
@@ -232,14 +237,7 @@ class Ensemble(AbstractAverage):
             try:
                 network.require_evidence(given, name=name, remedy=remedy, names=names)
             except EvidenceError as error:
-                several = (
-                    ""
-                    if self.loss_is_estimate
-                    else (
-                        "; each member has an order of its own: a fit with orders=1 has one, an "
-                        "OrderlessNADE takes any evidence"
-                    )
-                )
+                several = "" if self.loss_is_estimate else SEVERAL_ORDERS
                 raise EvidenceError(f"member {number} of the ensemble: {error}{several}") from error
 
     @override
@@ -329,19 +327,25 @@ def normalised(joint: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
 
 
 def _evidence(
-    network: AbstractNetwork, part: Distribution, x: torch.Tensor, column: int, given: torch.Tensor
+    network: AbstractNetwork,
+    component: Distribution,
+    x: torch.Tensor,
+    column: int,
+    given: torch.Tensor,
 ) -> torch.Tensor:
     """log p(given cells) (N,), float64.
 
     If the network cannot condition on the given cells exactly, Bayes' rule gives
-    p(given) = p(v, given) / p(v | given). Here v is the mode of ``part``, its p(x_column | given).
+    p(given) = p(v, given) / p(v | given). Here v is the mode of ``component``, which is the
+    network's p(x_column | given).
     """
     nothing = torch.zeros_like(given)
-    if bool(network.takes(given).all()):
+    if bool(network.accepts(given).all()):
         return network.rows(x, nothing, given).double()
     tried, asked = x.clone(), given.clone()
-    tried[:, column], asked[:, column] = part.mode(), True
-    return network.rows(tried, nothing, asked).double() - part.log_prob(tried[:, column]).double()
+    tried[:, column], asked[:, column] = component.mode(), True
+    joint = network.rows(tried, nothing, asked).double()
+    return joint - component.log_prob(tried[:, column]).double()
 
 
 NETWORKS: dict[str, type[AbstractNetwork]] = {

@@ -20,7 +20,7 @@ class Estimable(Protocol):
 
     columns: Columns
 
-    def takes(self, given: torch.Tensor) -> torch.Tensor:
+    def accepts(self, given: torch.Tensor) -> torch.Tensor:
         """Whether the network conditions exactly on each row's given cells, bool (N,)."""
         ...
 
@@ -79,7 +79,7 @@ def importance_estimate(
     n_draws = whole_number(n_draws, "n_draws", least=2, what="a whole number of draws")
     value = x.new_zeros(len(x), dtype=torch.float64)
     error = torch.zeros_like(value)
-    x, exact = network.columns.filled(x, observed), network.takes(observed)
+    x, exact = network.columns.filled(x, observed), network.accepts(observed)
     if bool(exact.any()):
         nothing = torch.zeros_like(observed[exact])
         value[exact] = network.cells(x[exact], nothing, observed[exact]).sum(1, dtype=torch.float64)

@@ -59,7 +59,7 @@ class AbstractFixedOrder(AbstractNetwork):
         ]
 
     @override
-    def takes(self, given: torch.Tensor) -> torch.Tensor:
+    def accepts(self, given: torch.Tensor) -> torch.Tensor:
         """Whether each row's given cells are a prefix of the order, bool (N,)."""
         return is_prefix(given, self.order)
 

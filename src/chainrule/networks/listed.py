@@ -15,7 +15,7 @@ def listed_only(network: AbstractNetwork) -> AbstractNetwork:
     """
     network = copy.deepcopy(network)
     columns = network.columns.listed_only()
-    for part in network.modules():
-        if isinstance(part, AbstractNetwork):
-            part.columns = columns
+    for module in network.modules():
+        if isinstance(module, AbstractNetwork):
+            module.columns = columns
     return network

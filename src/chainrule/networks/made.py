@@ -118,14 +118,11 @@ class MADE(AbstractFixedOrder):
     @override
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
         wiring = self._wiring
-        y = F.linear(
-            self._hidden(x, wiring), self.output_weight * wiring.output, self.output_bias
-        )  # (N, P)
-        return (
-            y
-            if wiring.direct is None
-            else self.columns.project(x, (self.direct_weight * wiring.direct).t(), y)
-        )
+        weight = self.output_weight * wiring.output
+        y = F.linear(self._hidden(x, wiring), weight, self.output_bias)  # (N, P)
+        if wiring.direct is None:
+            return y
+        return self.columns.project(x, (self.direct_weight * wiring.direct).t(), y)
 
     @override
     def training_loss(
@@ -166,9 +163,8 @@ class MADE(AbstractFixedOrder):
         check_pool(pool)
         wiring = self._wiring
         h = self._hidden(self.check_rows(x), wiring)  # (N, H)
-        reads = self.order.argsort()[:, None] >= spaced_degrees(h.shape[1], len(self.columns)).to(
-            h.device
-        )  # (D, H)
+        degrees = spaced_degrees(h.shape[1], len(self.columns)).to(h.device)
+        reads = self.order.argsort()[:, None] >= degrees  # (D, H)
         if pool == "last":
             return h
         if pool == "concat":
@@ -212,10 +208,8 @@ class MADE(AbstractFixedOrder):
 
     def _hidden(self, x: torch.Tensor, wiring: _Wiring) -> torch.Tensor:
         """The last hidden layer (N, H)."""
-        act, first = (
-            ACTIVATIONS[self.activation],
-            (self.hidden_weights[0] * wiring.hidden[0]).t(),
-        )  # (I, H)
+        act = ACTIVATIONS[self.activation]
+        first = (self.hidden_weights[0] * wiring.hidden[0]).t()  # (I, H)
         h = act(self.columns.project(x, first, self.hidden_biases[0]))
         layers = zip(self.hidden_weights, self.hidden_biases, wiring.hidden, strict=True)
         for weight, bias, mask in islice(layers, 1, None):
@@ -229,10 +223,8 @@ class MADE(AbstractFixedOrder):
         return _Wiring(hidden, self._output_mask, self._direct_mask)
 
     def _masks(self) -> Masks:
-        input_step, output_step = (
-            self.columns.steps_of_inputs(self.order),
-            self.columns.steps_of_params(self.order),
-        )
+        input_step = self.columns.steps_of_inputs(self.order)
+        output_step = self.columns.steps_of_params(self.order)
         return build_masks(
             input_step, output_step, self.hidden_sizes, len(self.columns), direct=self.direct
         )
@@ -251,14 +243,11 @@ class _Walk:
             weight * mask
             for weight, mask in zip(network.hidden_weights, wiring.hidden, strict=True)
         ]
-        self._weights[0] = self._weights[0][:, place]  # in step order, known inputs are a prefix
+        self._weights[0] = self._weights[0][:, place]  # in step order, learned inputs are a prefix
         self._direct = (
             None if wiring.direct is None else (network.direct_weight * wiring.direct)[:, place]
         )
-        self._inputs, self._known = (
-            x.new_zeros(len(x), len(place)),
-            0,
-        )  # (n, I) and how many of them are known
+        self._inputs, self._learned = x.new_zeros(len(x), len(place)), 0  # (n, I); learned ones
         self._layers = [x.new_zeros(len(x), size) for size in network.hidden_sizes]
         degrees = [spaced_degrees(size, steps) for size in network.hidden_sizes]
         self._ends = [
@@ -272,38 +261,33 @@ class _Walk:
         """p(x_column | columns learned), n distributions."""
         net, (before, below) = self._network, self._units()
         rows = net.columns.param_rows(column)
-        params = F.linear(
-            before, net.output_weight[rows, :below], net.output_bias[rows]
-        )  # (n, width)
+        weight = net.output_weight[rows, :below]
+        params = F.linear(before, weight, net.output_bias[rows])  # (n, width)
         if self._direct is not None:
-            params = params + F.linear(
-                self._inputs[:, : self._known], self._direct[rows, : self._known]
-            )
+            count = self._learned
+            params = params + F.linear(self._inputs[:, :count], self._direct[rows, :count])
         return Distribution.of(net.columns.conditionals[column], params)
 
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
         """Takes the column's values as inputs."""
         self._units()
-        encoding = self._network.columns.encodings[column]
-        self._inputs[:, self._known : self._known + encoding.width] = encoding.encode(values)
-        self._known, self._step, self._last = self._known + encoding.width, self._step + 1, None
+        encoding, start = self._network.columns.encodings[column], self._learned
+        self._learned += encoding.width
+        self._inputs[:, start : self._learned] = encoding.encode(values)
+        self._step, self._last = self._step + 1, None
 
     def _units(self) -> tuple[torch.Tensor, int]:
         """The units (n, units) of the last layer that this step reads, and their number."""
         if self._last is not None:
             return self._last
         net = self._network
-        before, below = self._inputs[:, : self._known], self._known
+        before, below = self._inputs[:, : self._learned], self._learned
         for number, h in enumerate(self._layers):
-            first, last = (
-                (self._ends[number][self._step - 1] if self._step else 0),
-                self._ends[number][self._step],
-            )
+            first = self._ends[number][self._step - 1] if self._step else 0
+            last = self._ends[number][self._step]
             if last > first:
-                bias, weight = (
-                    net.hidden_biases[number][first:last],
-                    self._weights[number][first:last, :below],
-                )
+                bias = net.hidden_biases[number][first:last]
+                weight = self._weights[number][first:last, :below]
                 h[:, first:last] = ACTIVATIONS[net.activation](F.linear(before, weight, bias))
                 if net.residual and number:
                     h[:, first:last] += self._layers[number - 1][:, first:last]

@@ -38,9 +38,8 @@ class _StepOrder:
 
 
 def _step_order(columns: Columns, steps: list[int], activation: str) -> _StepOrder:
-    input_widths, param_widths = (
-        tuple(of[k] for k in steps) for of in (columns.input_widths, columns.param_widths)
-    )
+    input_widths = tuple(columns.input_widths[k] for k in steps)
+    param_widths = tuple(columns.param_widths[k] for k in steps)
     layout = Layout(input_widths, param_widths, activation)
     if steps == list(range(len(columns))):
         return _StepOrder(True, layout, None, None, None)
@@ -48,7 +47,7 @@ def _step_order(columns: Columns, steps: list[int], activation: str) -> _StepOrd
     return _StepOrder(False, layout, columns.inputs_in(steps), params, params.argsort())
 
 
-def _take(values: torch.Tensor, index: torch.Tensor | None, dim: int = 0) -> torch.Tensor:
+def _selected(values: torch.Tensor, index: torch.Tensor | None, dim: int = 0) -> torch.Tensor:
     return values if index is None else values.index_select(dim, index)
 
 
@@ -163,7 +162,7 @@ class NADE(AbstractFixedOrder):
         outputs = dispatch.outputs(
             inputs, parameters, steps.layout, merge_repeats=merge_repeats, backend=self.backend
         )
-        return _take(outputs, steps.params_back, dim=1)
+        return _selected(outputs, steps.params_back, dim=1)
 
     @override
     def training_loss(
@@ -220,11 +219,11 @@ class NADE(AbstractFixedOrder):
         steps = self._steps
         order = None if steps.natural else self.order
         drawn = dispatch.sample(
-            _take(uniform, order, dim=1),
+            _selected(uniform, order, dim=1),
             self._in_steps(steps),
             steps.layout,
-            values=_take(x, order, dim=1),
-            observed=_take(observed, order, dim=1),
+            values=_selected(x, order, dim=1),
+            observed=_selected(observed, order, dim=1),
             temperature=temperature,
             backend=self.backend,
         )
@@ -258,7 +257,7 @@ class NADE(AbstractFixedOrder):
         if pool == "concat":
             return self.hidden(x).flatten(1)
         size = max(1, FEATURE_NUMBERS // (len(self.columns) * self.hidden_size))
-        total = torch.cat([self.hidden(part).sum(1) for part in x.split(size)])  # (N, H)
+        total = torch.cat([self.hidden(chunk).sum(1) for chunk in x.split(size)])  # (N, H)
         return total / len(self.columns) if pool == "mean" else total
 
     @override
@@ -301,19 +300,19 @@ class NADE(AbstractFixedOrder):
     def _in_steps(self, steps: _StepOrder, input_scale: torch.Tensor | None = None) -> Parameters:
         """Parameters in step order; ``input_scale`` (I, 1), by column, scales input weights."""
         return Parameters(
-            W=_take(
+            W=_selected(
                 self.input_weight if input_scale is None else self.input_weight * input_scale,
                 steps.inputs,
             ),
             b=self.hidden_bias,
             first_hidden=self.first_hidden,
-            V=_take(self.output_weight, steps.params),
-            c=_take(self.output_bias, steps.params),
+            V=_selected(self.output_weight, steps.params),
+            c=_selected(self.output_bias, steps.params),
         )
 
     def _inputs_in_steps(self, steps: _StepOrder, x: torch.Tensor) -> torch.Tensor:
         """Codes x (N, D) encoded as inputs (N, I) in step order."""
-        return _take(self.columns.encode(x), steps.inputs, dim=1)
+        return _selected(self.columns.encode(x), steps.inputs, dim=1)
 
 
 class _Walk:

@@ -138,19 +138,18 @@ class OrderlessNADE(AbstractNetwork):
         The deeper layers are computed once per column.
         """
         x = self.columns.filled(x, given | asked)
-        cells, parts = torch.zeros_like(x), []
+        cells, scored = torch.zeros_like(x), []
         for rows, column, h in self._scan(x, given, asked):
-            own = x[rows, column][:, None].expand(-1, self.members)
-            logs = self._mixed(
-                self.columns.conditionals[column].log_prob(self._outputs(h, column), own)
-            )
+            conditional, params = self.columns.conditionals[column], self._outputs(h, column)
+            values = x[rows, column][:, None].expand(-1, self.members)
+            logs = self._mixed(conditional.log_prob(params, values))
             if torch.is_grad_enabled():
-                parts.append((rows, torch.full_like(rows, column), logs))
+                scored.append((rows, torch.full_like(rows, column), logs))
             else:  # small tensors kept between large freed ones would fragment the heap
                 cells[rows, column] = logs
-        if not parts:
+        if not scored:
             return cells
-        rows, columns, logs = (torch.cat(part) for part in zip(*parts, strict=True))
+        rows, columns, logs = (torch.cat(tensors) for tensors in zip(*scored, strict=True))
         return cells.index_put((rows, columns), logs)
 
     @override
@@ -166,15 +165,15 @@ class OrderlessNADE(AbstractNetwork):
     def distributions(self, x: torch.Tensor) -> list[Distribution]:
         nothing = torch.zeros(x.shape, dtype=torch.bool, device=x.device)
         params = x.new_zeros(len(x), self.members, len(self.output_bias) // self.members)
-        parts = {k: [] for k in range(len(self.columns))}
+        by_column = {k: [] for k in range(len(self.columns))}
         for rows, column, h in self._scan(x, nothing, ~nothing):
             outputs = self._outputs(h, column)
             if torch.is_grad_enabled():
-                parts[column].append(outputs)
+                by_column[column].append(outputs)
             else:
                 params[rows, :, self.columns.param_rows(column)] = outputs
         if torch.is_grad_enabled() and len(x):
-            params = torch.cat([torch.cat(part) for part in parts.values()], dim=2)
+            params = torch.cat([torch.cat(each) for each in by_column.values()], dim=2)
         return [
             self._mixture(params[:, :, self.columns.param_rows(k)], k)
             for k in range(len(self.columns))
@@ -208,16 +207,11 @@ class OrderlessNADE(AbstractNetwork):
         found: dict[int, list[torch.Tensor]] = {}
         for _, column, h in self._scan(x, nothing, observed):
             found.setdefault(column, []).append(h)
-        vectors = torch.stack(
-            [torch.cat(found[k]) for k in range(len(self.columns))], dim=1
-        )  # (N, D, H)
-        return (
-            vectors.flatten(1)
-            if pool == "concat"
-            else vectors.sum(1)
-            if pool == "sum"
-            else vectors.mean(1)
-        )
+        by_column = [torch.cat(found[k]) for k in range(len(self.columns))]
+        vectors = torch.stack(by_column, dim=1)  # (N, D, H)
+        if pool == "concat":
+            return vectors.flatten(1)
+        return vectors.sum(1) if pool == "sum" else vectors.mean(1)
 
     @override
     def training_loss(
@@ -384,14 +378,11 @@ class OrderlessNADE(AbstractNetwork):
         """One layer of all members: units (N, M A), weight (M B, A), bias (M B,) to (N, M B)."""
         if self.members == 1:
             return F.linear(h, weight, bias)
-        h, weight, bias = (
-            t.unflatten(d, (self.members, -1)) for t, d in ((h, 1), (weight, 0), (bias, 0))
-        )
-        return (
-            torch.baddbmm(bias[:, None], h.transpose(0, 1), weight.transpose(1, 2))
-            .transpose(0, 1)
-            .flatten(1)
-        )
+        h = h.unflatten(1, (self.members, -1)).transpose(0, 1)  # (M, N, A)
+        weight = weight.unflatten(0, (self.members, -1))  # (M, B, A)
+        bias = bias.unflatten(0, (self.members, -1))  # (M, B)
+        outputs = torch.baddbmm(bias[:, None], h, weight.transpose(1, 2))  # (M, N, B)
+        return outputs.transpose(0, 1).flatten(1)
 
     def _drop(self, h: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
         if generator is None or not self.dropout:
@@ -402,10 +393,8 @@ class OrderlessNADE(AbstractNetwork):
     def _outputs(self, h: torch.Tensor, column: int) -> torch.Tensor:
         """A column's parameters (N, M, width)."""
         rows = self.columns.param_rows(column)
-        weight, bias = (
-            t.unflatten(0, (self.members, -1))[:, rows]
-            for t in (self.output_weight, self.output_bias)
-        )
+        weight = self.output_weight.unflatten(0, (self.members, -1))[:, rows]  # (M, width, H)
+        bias = self.output_bias.unflatten(0, (self.members, -1))[:, rows]  # (M, width)
         return self._layer(h, weight.flatten(0, 1), bias.flatten()).unflatten(1, (self.members, -1))
 
     def _mixed(self, logs: torch.Tensor) -> torch.Tensor:
@@ -453,10 +442,9 @@ class OrderlessNADE(AbstractNetwork):
     ) -> Iterator[tuple[torch.Tensor, int, torch.Tensor]]:
         if waiting:
             h = self._deeper(torch.cat([a for _, _, a in waiting]))
-            for (rows, column, _), own in zip(
-                waiting, h.split([len(rows) for rows, _, _ in waiting]), strict=True
-            ):
-                yield rows, column, own
+            chunks = h.split([len(rows) for rows, _, _ in waiting])
+            for (rows, column, _), h_of_rows in zip(waiting, chunks, strict=True):
+                yield rows, column, h_of_rows
 
 
 class _Walk:

@@ -199,31 +199,24 @@ def fit_calibration(
     draws, generator = Draws(Batch.of(model, codes), number), generator_from(SEED)
     some = torch.randperm(len(codes), generator=generator).numpy()[:rows]
     codes = codes.take(some)
-    counts = (
-        np.ones(rows)
-        if weight is None
-        else np.asarray(weight, dtype=np.float64)[some] / np.max(weight)
-    )
+    weights = np.ones(rows)
+    if weight is not None:
+        weights = np.asarray(weight, dtype=np.float64)[some] / np.max(weight)
     found = Calibration(
         max(number, default_draws(model)), complete=draws.curve(_complete(model.schema))
     )
     curves: dict[float, Curve] = {}
     for share in shares:
         log_odds, asked, hidden = _held_out(
-            model,
-            codes,
-            draws,
-            found.complete,
-            share,
-            times if share else 1,
-            budget // len(shares),
-            generator,
-        )
-        curve = calibration_curve(log_odds, asked, counts, max(min_count, FEWEST_ROWS))
+            model, codes, draws, found.complete, share, times if share else 1,
+            budget // len(shares), generator,
+        )  # fmt: skip
+        curve = calibration_curve(log_odds, asked, weights, max(min_count, FEWEST_ROWS))
         if curve is not None:
             curves[hidden] = curve
+    hidden_shares = tuple(sorted(curves))
     return replace(
-        found, hidden=tuple(sorted(curves)), curves=tuple(curves[share] for share in sorted(curves))
+        found, hidden=hidden_shares, curves=tuple(map(curves.__getitem__, hidden_shares))
     )
 
 
@@ -301,8 +294,8 @@ def _planned(
 
     Returns None if ``scores`` is too small.
     """
-    one_order = not model.takes_any_evidence and _order(model) is not None
-    plans = [(SHARES_HIDDEN, TIMES)] if model.takes_any_evidence else []
+    one_order = not model.any_evidence and _order(model) is not None
+    plans = [(SHARES_HIDDEN, TIMES)] if model.any_evidence else []
     plans += [(SHARES_HIDDEN, 1)] if one_order or plans else []
     for shares, times in [*plans, (SHARES_HIDDEN[:1], 1)]:
         patterns = 1 + (len(shares) - 1) * times  # for a table without missing cells
@@ -334,7 +327,7 @@ def _held_out(
     first. Patterns are drawn until each row was scored ``times`` times, or until the budget of
     scores is spent.
     """
-    flags, order = is_flag(model.schema), None if model.takes_any_evidence else _order(model)
+    flags, order = is_flag(model.schema), None if model.any_evidence else _order(model)
     no_flags = np.flatnonzero(~flags)
     to_hide = min(max(1, round(share * len(no_flags))), len(no_flags) - 1) if share else 0
     done, spent, found = np.zeros(len(codes), dtype=int), 0, []
@@ -346,9 +339,8 @@ def _held_out(
                 observed[order[len(order) - to_hide :]] = False
             elif more > 0:
                 may_hide = no_flags[observed[no_flags]]
-                observed[
-                    may_hide[torch.randperm(len(may_hide), generator=generator)[:more].numpy()]
-                ] = False
+                chosen = torch.randperm(len(may_hide), generator=generator)[:more].numpy()
+                observed[may_hide[chosen]] = False
             if not observed.any():
                 break
             given = codes.observed[row] & flags

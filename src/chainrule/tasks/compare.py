@@ -44,9 +44,7 @@ def compare(model: Model, other: Model, table: Any) -> Comparison:
                 "so that their likelihoods do not compare; fit both with one schema"
             )
     difference = score(model, table) - score(other, table)
-    error = (
-        float(difference.std(ddof=1) / np.sqrt(len(difference)))
-        if len(difference) > 1
-        else float("nan")
-    )
-    return Comparison(float(difference.mean()), error, len(difference))
+    rows, error = len(difference), float("nan")
+    if rows > 1:
+        error = float(difference.std(ddof=1) / np.sqrt(rows))
+    return Comparison(float(difference.mean()), error, rows)

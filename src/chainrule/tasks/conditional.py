@@ -67,9 +67,8 @@ def _columns(chunk: Chunk, *, number: int, quantiles: Sequence[float]) -> dict[s
     if spec.has_levels:
         found = chunk.rows.each(partial(level_probabilities, column=number), "conditioning")
         return dict(zip(spec.code_names, found.T, strict=True))
-    found = chunk.rows.each(
-        partial(quantiles_of, column=number, quantiles=quantiles), "conditioning"
-    )  # (n, Q)
+    of = partial(quantiles_of, column=number, quantiles=quantiles)
+    found = chunk.rows.each(of, "conditioning")  # (n, Q)
     return {f"q{q:g}": spec.decode(found[:, k]) for k, q in enumerate(quantiles)}
 
 
@@ -113,17 +112,16 @@ def expected_words(rows: Batch, column: int) -> list[str]:
     """
     spec = rows.model.schema.columns[column]
     if spec.has_levels:
-        p, names = (
-            rows.each(partial(level_probabilities, column=column), "conditioning"),
-            spec.code_names,
-        )
-        best = np.argsort(-p, axis=1, kind="stable")[:, :SHOWN_LEVELS]
-        return [
-            ", ".join(
-                f"{names[k]} {p[row, k]:.0%}" for k in some if k == some[0] or p[row, k] >= 0.01
-            )
-            for row, some in enumerate(best)
-        ]
+        p = rows.each(partial(level_probabilities, column=column), "conditioning")
+        return [_likely_levels(p_of_row, spec.code_names) for p_of_row in p]
     ends = rows.each(partial(quantiles_of, column=column, quantiles=(0.05, 0.95)), "conditioning")
     low, high = (spec.as_text(spec.decode(ends[:, k])) for k in (0, 1))
     return [f"{a} … {b}" if a != b else a for a, b in zip(low, high, strict=True)]
+
+
+def _likely_levels(p: np.ndarray, names: Sequence[str]) -> str:
+    """Returns the most probable levels and their probabilities (V,), in words."""
+    first, *others = np.argsort(-p, kind="stable")[:SHOWN_LEVELS].tolist()
+    return ", ".join(
+        f"{names[k]} {p[k]:.0%}" for k in (first, *(k for k in others if p[k] >= 0.01))
+    )

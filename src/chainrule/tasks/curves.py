@@ -32,10 +32,8 @@ class Curve:
     above: float
 
     def __post_init__(self) -> None:
-        x, y, slopes = (
-            np.asarray(each, dtype=np.float64)
-            for each in (self.x, self.y, (self.below, self.above))
-        )
+        x, y = np.asarray(self.x, dtype=np.float64), np.asarray(self.y, dtype=np.float64)
+        slopes = np.asarray((self.below, self.above), dtype=np.float64)
         if x.ndim != 1 or x.shape != y.shape or not len(x):
             raise FormatError("a curve needs as many values as knots, at least one")
         if not all(np.isfinite(each).all() for each in (x, y, slopes)) or (slopes <= 0).any():

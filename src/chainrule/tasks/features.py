@@ -34,7 +34,7 @@ def features(model: Model, table: Any, *, pool: str = "last", strict: bool = Fal
 
 def _of_chunk(chunk: Chunk, *, pool: str) -> np.ndarray:
     codes, model = chunk.rows.codes, chunk.rows.model
-    any_evidence = model.takes_any_evidence
+    any_evidence = model.any_evidence
     if not codes.complete and not any_evidence:
         row = int(np.flatnonzero(~codes.known.all(1))[0])
         name = model.schema.names[int(np.flatnonzero(~codes.known[row])[0])]

@@ -135,15 +135,12 @@ def _density(density: Density, generator: torch.Generator) -> tuple[bool, str]:
         for distribution in exact.conditionals(rows):
             if distribution.conditional.is_discrete:
                 continue
-            conditional, params = (
-                distribution.conditional,
-                distribution.params.flatten(0, 1),
-            )  # (N M, width)
+            conditional = distribution.conditional
+            params = distribution.params.flatten(0, 1)  # (N M, width)
             total = integrate(conditional, params, torch.ones_like)
             for atom in conditional.atoms:
-                total = (
-                    total + conditional.log_prob(params, total.new_full(total.shape, atom)).exp()
-                )
+                values = total.new_full(total.shape, atom)
+                total = total + conditional.log_prob(params, values).exp()
             worst = max(worst, float((total - 1).abs().max()))
             worst = max(worst, float((distribution.log_weight.exp().sum(1) - 1).abs().max()))
             counted += 1
@@ -182,9 +179,8 @@ def _residuals(density: Density, generator: torch.Generator) -> tuple[bool, str]
             ]
             for number, columns in enumerate(zip(*cells, strict=True)):
                 found[number].append(torch.stack(columns, dim=1).cpu())
-    residual, variances, signs = (
-        torch.cat(batches)[:, order] for batches in found
-    )  # (n, D) each, by step
+    # (n, D) each, by step
+    residual, variances, signs = (torch.cat(batches)[:, order] for batches in found)
     variance = variances.sum(0)  # (D,)
     constant = torch.ones(len(drawn), 1, dtype=signs.dtype)
     earlier = torch.cat([constant, signs], dim=1)  # (n, 1 + D)
@@ -238,24 +234,18 @@ def _window(density: Density, generator: torch.Generator) -> tuple[bool, str]:
         return True, "no step has values that can be listed"
     trial = network.sample(WINDOW_TRIALS, generator=generator)
     with torch.no_grad():
-        entropy = torch.stack(
-            [
-                c.entropy().cpu()
-                if values is not None
-                else torch.zeros(len(trial), dtype=torch.float64)
-                for c, values in zip(
-                    _in_order(exact.conditionals(trial.double()), order), listed, strict=True
-                )
-            ],
-            dim=1,
-        ).mean(0)
+        by_step = _in_order(exact.conditionals(trial.double()), order)
+        nothing = torch.zeros(len(trial), dtype=torch.float64)
+        entropies = [
+            nothing if values is None else distribution.entropy().cpu()
+            for distribution, values in zip(by_step, listed, strict=True)
+        ]
+        entropy = torch.stack(entropies, dim=1).mean(0)
     totals = [float(entropy[start : start + span].sum()) for start, span in enumerate(spans)]
     start = max(range(len(order)), key=lambda k: totals[k])
     columns = order[start : start + spans[start]]
-    prefix, window = (
-        torch.zeros(len(order), dtype=torch.bool),
-        torch.zeros(len(order), dtype=torch.bool),
-    )
+    prefix = torch.zeros(len(order), dtype=torch.bool)
+    window = torch.zeros(len(order), dtype=torch.bool)
     prefix[order[:start]] = True
     window[columns] = True
     supports = [values or () for values in listed[start : start + spans[start]]]

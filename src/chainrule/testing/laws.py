@@ -87,9 +87,8 @@ def flip_responses(network: AbstractNetwork, rows: torch.Tensor) -> torch.Tensor
     for flips in torch.arange(width, device=rows.device).split(
         max(1, FLIP_BATCH // max(1, len(rows)))
     ):
-        base = rows.repeat(
-            len(flips), 1
-        )  # the same shape with and without flips, so that sums have the same bits
+        # The shape is the same with and without flips, so that sums have the same bits.
+        base = rows.repeat(len(flips), 1)
         flipped, column = base.clone(), flips.repeat_interleave(len(rows))
         flipped.scatter_(
             1, column[:, None], _other_values(network, base).gather(1, column[:, None])
@@ -253,9 +252,8 @@ def integrate(
     if not isinstance(mixture, AbstractMixture):
         raise ShapeError(f"{conditional!r} has no density to integrate; sum over its support")
     bound = mixture.bind(rest)
-    edges = bound.location[..., None] + bound.scale[..., None] * torch.tensor(
-        EDGES, dtype=torch.float64
-    )  # (N, K, E)
+    steps = torch.tensor(EDGES, dtype=torch.float64)
+    edges = bound.location[..., None] + bound.scale[..., None] * steps  # (N, K, E)
     cuts = mixture.from_standard(edges.flatten(1))  # (N, K E)
     cuts = (cuts if jumps is None else torch.cat([cuts, jumps], 1)).sort(dim=1).values
     nodes, weights = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(NODES))
@@ -273,21 +271,20 @@ def assert_marginals(network: AbstractNetwork, *, tolerance: float = 1e-10) -> N
     """
     net, rows, times = _double(network), all_rows(network), multiplicities(network).log()
     joint = net.log_prob(rows)
-    for known in range(len(net.columns) + 1):
-        columns = net.order[:known]
+    for count in range(len(net.columns) + 1):
+        columns = net.order[:count]
         observed = torch.zeros(len(net.columns), dtype=torch.bool)
         observed[columns] = True
         same = (rows[:, None, columns] == rows[None, :, columns]).all(2)
-        completions = joint + times[:, ~observed].sum(
-            1
-        )  # the sum is over all values that share a code
+        # The sum is over all values that share a code.
+        completions = joint + times[:, ~observed].sum(1)
         summed = torch.where(same, completions[None], -torch.inf).logsumexp(1)
         poisoned = torch.where(observed, rows, torch.nan)
         gap = float((net.log_prob(poisoned, observed) - summed).abs().max().detach())
-        assert gap <= tolerance, f"marginal of the first {known} columns is off by {gap:.2e} nats"
+        assert gap <= tolerance, f"marginal of the first {count} columns is off by {gap:.2e} nats"
         gap = float((net.log_prob(rows, given=observed) - (joint - summed)).abs().max().detach())
         assert gap <= tolerance, (
-            f"conditional on the first {known} columns is off by {gap:.2e} nats"
+            f"conditional on the first {count} columns is off by {gap:.2e} nats"
         )
 
 

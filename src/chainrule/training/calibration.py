@@ -68,10 +68,10 @@ def calibration_of(
         trained_rows: how many rows training has read, in all epochs together.
     """
     network, width = model.network, len(model.schema.columns)
-    steps = width if model.takes_any_evidence else min(width, FIXED_ORDER_STEPS)
+    steps = width if model.any_evidence else min(width, FIXED_ORDER_STEPS)
     every = sum(parameter.numel() for parameter in network.parameters())
     inner = network.numbers_each_step()
-    row = every + (ROW if model.takes_any_evidence else FIXED_ORDER_ROW)
+    row = every + (ROW if model.any_evidence else FIXED_ORDER_ROW)
     scores = SHARE * trained_rows * row / (steps * (STEP + inner + (every - inner) / width))
     weights = None if weight is None else weight.double().numpy()[held_out.chosen]
     scores = int(min(scores, MOST_SCORES))

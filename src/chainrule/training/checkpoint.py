@@ -31,10 +31,10 @@ def fingerprint(train_rows: Rows, valid_rows: Rows, description: str) -> str:
     """A hash of rows and description; a checkpoint resumes only a run with the same hash."""
     digest = hashlib.sha256(description.encode())
     for rows in (train_rows, valid_rows):
-        for part in (rows.x, rows.observed, rows.weight):
-            if part is not None:
-                digest.update(f"{tuple(part.shape)}{part.dtype}".encode())
-                for chunk in part.split(CHUNK_ROWS):
+        for tensor in (rows.x, rows.observed, rows.weight):
+            if tensor is not None:
+                digest.update(f"{tuple(tensor.shape)}{tensor.dtype}".encode())
+                for chunk in tensor.split(CHUNK_ROWS):
                     digest.update(chunk.contiguous().numpy().tobytes())
     return digest.hexdigest()
 
@@ -73,16 +73,14 @@ class Checkpoint:
         """Writes the state. If that fails, it warns once for each reason, and training goes on."""
         try:
             contents = _contents(state, plan, seed=seed, run=run)
-            with replacing(self.path) as part:
-                part.write(fileformat.dump(contents))
+            with replacing(self.path) as file:
+                file.write(fileformat.dump(contents))
                 if HAS_LOCKS:
-                    self._hold(os.dup(part.fileno()))
+                    self._hold(os.dup(file.fileno()))
         except (OSError, MemoryError) as error:
-            reason = (
-                error.strerror
-                if isinstance(error, OSError) and error.strerror
-                else str(error) or "no memory is free"
-            )
+            reason = str(error) or "no memory is free"
+            if isinstance(error, OSError) and error.strerror:
+                reason = error.strerror
             if reason not in self._warned:
                 self._warned.add(reason)
                 warnings.warn(
@@ -207,11 +205,9 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, plan: Plan, *
         changed = [
             k for k, v in plan.to_json().items() if not isinstance(found, dict) or found.get(k) != v
         ]
-        what = (
-            f"with another {', '.join(changed)}"
-            if changed
-            else "on other data, another network, with another seed or effort"
-        )
+        what = "on other data, another network, with another seed or effort"
+        if changed:
+            what = f"with another {', '.join(changed)}"
         raise FormatError(
             f"{Path(path)}: this checkpoint was trained {what}; repeat that run's arguments, or "
             "delete the file"

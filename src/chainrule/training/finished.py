@@ -46,10 +46,12 @@ def require_same_run(
     training rows have exchanged cells.
     """
     record = done.training
-    own = record.get("config")
+    recorded = record.get("config")
     changed = [key for key, value in asked.items() if record.get(key) != value]
     changed += [
-        k for k, v in plan.to_json().items() if not isinstance(own, Mapping) or own.get(k) != v
+        k
+        for k, v in plan.to_json().items()
+        if not isinstance(recorded, Mapping) or recorded.get(k) != v
     ]
     found = [f"another {', '.join(changed)}"] if changed else []
     found += _columns(done.schema, data.schema)
@@ -76,12 +78,12 @@ def require_same_run(
         )
 
 
-def _columns(own: Schema, schema: Schema) -> list[str]:
-    if own.to_json() == schema.to_json():
+def _columns(earlier: Schema, schema: Schema) -> list[str]:
+    if earlier.to_json() == schema.to_json():
         return []
-    mine, theirs = ({column.name: column for column in each.columns} for each in (own, schema))
+    before, now = ({column.name: column for column in each.columns} for each in (earlier, schema))
     differing = [
-        name for name in dict.fromkeys([*mine, *theirs]) if mine.get(name) != theirs.get(name)
+        name for name in dict.fromkeys([*before, *now]) if before.get(name) != now.get(name)
     ]
     if not differing:
         return ["another kind of table or other columns left out"]

@@ -93,13 +93,13 @@ def _reveals(
     """Whether the moments of a column's codes reveal the values of few rows."""
     if column.holds_labels:
         return False
-    own = codes if observed is None else codes[observed[:, k]]
-    own = own[_is_free(column, own)].double()
-    if not len(own):
+    of_column = codes if observed is None else codes[observed[:, k]]
+    of_column = of_column[_is_free(column, of_column)].double()
+    if not len(of_column):
         return False
     if heavy or column.has_levels:
-        return heavy or len(own) < min_count
-    return is_of_few(own.numpy(), float(own.mean()), min_count=min_count)
+        return heavy or len(of_column) < min_count
+    return is_of_few(of_column.numpy(), float(of_column.mean()), min_count=min_count)
 
 
 def _is_free(column: AbstractColumn, codes: torch.Tensor) -> torch.Tensor:

@@ -137,8 +137,8 @@ def clip_gradients(network: AbstractTrainable, clip_norm: float) -> float:
     Then the largest norm is returned.
     """
     lengths = []
-    for part, share in network.trained_apart():
-        parameters = [p for p in part.parameters() if p.grad is not None]
+    for module, share in network.trained_apart():
+        parameters = [p for p in module.parameters() if p.grad is not None]
         # Dot products would be quicker, but their last bits depend on the number of threads.
         norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         lengths.append(length := float(norm) / share)

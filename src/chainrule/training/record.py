@@ -28,8 +28,8 @@ BATCH_ROWS = 10_000
 # The largest share of a column's nats that one cell may have, and of all nats that few rows may
 # have.
 HALF = 0.5
-# A rounded mean has a power of two as its unit. The unit is at most this share of the largest row's
-# contribution to the mean.
+# A rounded mean is a multiple of a power of two. The power is at most this share of the largest
+# row's contribution to the mean.
 ROUGH = 0.25
 # How many cells of validation rows are scored exactly. A network of one order scores MOST_CELLS in
 # one pass. An orderless one takes a pass for each column: it scores MOST_STEPS, or half as many as
@@ -63,15 +63,19 @@ def record_of(
     """
     network, train, valid = model.network, data.train, data.valid
     cells = nats_of_cells(network, valid.x, valid.observed)
-    alone = nats_of_cells(data.independent, valid.x, valid.observed)
+    independent_cells = nats_of_cells(data.independent, valid.x, valid.observed)
     independent, steps = Model(data.schema, data.independent), most_steps(state.epoch, len(train))
     found = reached(
         model, independent, data.valid_table, valid, steps, progress, min_count=min_count
     )
-    unit = found.get("rounded_to", 0.0)
-    train_unit = _unit(nats_of_rows(data.independent, train).numpy(), _weights(train), min_count)
-    history = [_rounded(epoch, unit, ("valid_nats",)) for epoch in state.history]
-    spread = _spread(cells, valid) if len(cells) > 1 else None
+    step = found.get("rounded_to", 0.0)
+    train_nats = nats_of_rows(data.independent, train).numpy()
+    train_step = _rounding_step(train_nats, _weights(train), min_count)
+    history = [_rounded(epoch, step, ("valid_nats",)) for epoch in state.history]
+    spread = None
+    if len(cells) > 1:
+        nats = ("nats", "between_orders", "within_rows")
+        spread = _rounded(_spread(cells, valid), step, nats)
     return {
         "order": _order(network, data.schema),
         "config": plan.to_json(),
@@ -79,13 +83,11 @@ def record_of(
         "valid_rows": len(valid),
         **found,
         "skipped_steps": state.skipped,
-        "trials": [_rounded(trial, unit, ("valid_nats",)) for trial in state.trials],
-        "order_spread": None
-        if spread is None
-        else _rounded(spread, unit, ("nats", "between_orders", "within_rows")),
-        "columns": _columns(cells, alone, data.schema, valid, min_count),
-        "history": [_rounded(epoch, train_unit, ("train_nats",)) for epoch in history],
-        **({"train_rounded_to": train_unit} if train_unit else {}),
+        "trials": [_rounded(trial, step, ("valid_nats",)) for trial in state.trials],
+        "order_spread": spread,
+        "columns": _columns(cells, independent_cells, data.schema, valid, min_count),
+        "history": [_rounded(epoch, train_step, ("train_nats",)) for epoch in history],
+        **({"train_rounded_to": train_step} if train_step else {}),
         "calibration": calibration_of(
             model, data.calibration_rows, valid.weight, min_count, len(state.history) * len(train)
         ),
@@ -117,36 +119,36 @@ def reached(
     ``min_count`` rows; one row has more than half of the nats; or fewer than ``min_count`` rows do,
     and each of them has at least twice the nats of any other row.
     """
-    most = steps if model.takes_any_evidence else MOST_CELLS
+    most = steps if model.any_evidence else MOST_CELLS
     count = min(len(table), max(LEAST_ROWS, most // len(model.schema.columns)))
     first = table if count == len(table) else table.take(np.arange(count))
     codes = encode(first, model.schema, warn=False)
     rows = rows.take(slice(0, count))
     counts = _weights(rows)
-    own = -nats(Batch.of(model, codes, progress=progress))
-    alone = -nats(Batch.of(independent, codes, progress=progress))
+    by_model = -nats(Batch.of(model, codes, progress=progress))
+    by_independent = -nats(Batch.of(independent, codes, progress=progress))
     found: dict[str, Any] = {
-        "valid_nats": _finite(np.average(own, weights=counts)),
-        "independent_valid_nats": _finite(np.average(alone, weights=counts)),
+        "valid_nats": _finite(np.average(by_model, weights=counts)),
+        "independent_valid_nats": _finite(np.average(by_independent, weights=counts)),
         "valid_is": "exact",
     }
     if count < len(table):
         found |= {
             "valid_is": f"estimated by the first {count} of {len(table)} rows",
-            "valid_standard_error": _standard_error(own, counts),
-            "gain_standard_error": _standard_error(alone - own, counts),
+            "valid_standard_error": _standard_error(by_model, counts),
+            "gain_standard_error": _standard_error(by_independent - by_model, counts),
         }
     if model.network.loss_is_estimate:
         estimates = losses_of_rows(model.network, rows, model.network.order_loss).numpy()
-        found["curve_standard_error"] = _standard_error(estimates - own, counts)
-    unit = max(_unit(each, counts, min_count) for each in (own, alone))
-    if unit:
+        found["curve_standard_error"] = _standard_error(estimates - by_model, counts)
+    step = max(_rounding_step(each, counts, min_count) for each in (by_model, by_independent))
+    if step:
         why = "rounded, since few rows make most of it"
         is_all = found["valid_is"] == "exact"
-        found = _rounded(found, unit, [key for key in found if key != "valid_is"])
+        found = _rounded(found, step, [key for key in found if key != "valid_is"])
         found |= {
             "valid_is": why if is_all else f"{found['valid_is']}, and {why}",
-            "rounded_to": unit,
+            "rounded_to": step,
         }
     return found
 
@@ -155,8 +157,8 @@ def _weights(rows: Rows) -> np.ndarray:
     return np.ones(len(rows)) if rows.weight is None else rows.weight.double().numpy()
 
 
-def _unit(nats: np.ndarray, weights: np.ndarray, min_count: int) -> float:
-    """The unit of a weighted mean of nats (N,) that hides the values of few rows; 0 for none."""
+def _rounding_step(nats: np.ndarray, weights: np.ndarray, min_count: int) -> float:
+    """The step to which a weighted mean of nats (N,) is rounded to hide few rows; 0 for none."""
     sizes = np.abs(np.nan_to_num(nats, posinf=0.0, neginf=0.0))
     order = np.argsort(-sizes, kind="stable")
     sizes, shares = np.append(sizes[order], 0.0), (sizes * weights)[order] / weights.sum()
@@ -175,10 +177,10 @@ def _unit(nats: np.ndarray, weights: np.ndarray, min_count: int) -> float:
     return float(2.0 ** np.floor(np.log2(ROUGH * most)))
 
 
-def _rounded(record: Mapping[str, Any], unit: float, keys: Iterable[str]) -> dict[str, Any]:
-    """The record with these numbers rounded to multiples of a unit; 0 leaves them as they are."""
-    numbers = {key: record[key] for key in keys if unit and isinstance(record[key], float)}
-    return {**record, **{key: round(number / unit) * unit for key, number in numbers.items()}}
+def _rounded(record: Mapping[str, Any], step: float, keys: Iterable[str]) -> dict[str, Any]:
+    """The record with these numbers rounded to multiples of a step; 0 leaves them as they are."""
+    numbers = {key: record[key] for key in keys if step and isinstance(record[key], float)}
+    return {**record, **{key: round(number / step) * step for key, number in numbers.items()}}
 
 
 def _standard_error(values: np.ndarray, weights: np.ndarray) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +61,10 @@ def encoded(
     ]
     scale_nats = np.zeros(len(table))
     missing: dict[int, np.ndarray] = {}
-    filled = set()
+    columns_in_table = set()
     for k, codes in encode_columns(table, schema):
         has_code = ~np.isnan(codes)
-        filled.add(k)
+        columns_in_table.add(k)
         if also is not None:
             also(k, codes)
         if not has_code.all():
@@ -74,21 +75,17 @@ def encoded(
         for number, split in enumerate(splits):
             x[number][:, k] = codes[split]
             observed[number][:, k] = has_code[split]
-    complete = not missing and len(filled) == width
+    complete = not missing and len(columns_in_table) == width
     if not (complete or learns_from_missing):
-        _refuse_missing(table, schema, missing, filled)
+        _refuse_missing(table, schema, missing, columns_in_table)
     found = []
     for number, split in enumerate(splits):
-        own = None if weight is None else torch.from_numpy(_of_mean_1(weight[split])).float()
-        observed_cells = None if complete else torch.from_numpy(observed[number])
-        found.append(
-            Rows(
-                torch.from_numpy(x[number]),
-                observed_cells,
-                own,
-                torch.from_numpy(scale_nats[split]),
-            )
-        )
+        rows = Rows(torch.from_numpy(x[number]), scale_nats=torch.from_numpy(scale_nats[split]))
+        if not complete:
+            rows = replace(rows, observed=torch.from_numpy(observed[number]))
+        if weight is not None:
+            rows = replace(rows, weight=torch.from_numpy(_of_mean_1(weight[split])).float())
+        found.append(rows)
     return found
 
 
@@ -170,9 +167,9 @@ def _require_near(table: Table, schema: Schema, k: int, codes: np.ndarray) -> No
 
 
 def _refuse_missing(
-    table: Table, schema: Schema, missing: dict[int, np.ndarray], filled: set[int]
+    table: Table, schema: Schema, missing: dict[int, np.ndarray], columns_in_table: set[int]
 ) -> None:
-    absent = [k for k in range(len(schema.columns)) if k not in filled]
+    absent = [k for k in range(len(schema.columns)) if k not in columns_in_table]
     rows = np.arange(len(table)) if absent else np.unique(np.concatenate(list(missing.values())))
     row = int(rows[0])
     k = absent[0] if absent else min(k for k, at in missing.items() if row in at)

@@ -60,11 +60,10 @@ class Run:
             )
         done = None if finished is None else load(finished)
         is_open = isinstance(checkpoint, Checkpoint)
-        kept = (
-            checkpoint
-            if checkpoint is None or isinstance(checkpoint, Checkpoint)
-            else Checkpoint(checkpoint)
-        )
+        if checkpoint is None or isinstance(checkpoint, Checkpoint):
+            kept = checkpoint
+        else:
+            kept = Checkpoint(checkpoint)
         if kept is not None and kept.is_written_by_another():
             name = printable(os.fspath(kept))
             warnings.warn(
@@ -79,11 +78,9 @@ class Run:
             asked = self.finished.training.get("seed")
         if asked is not None:
             return asked
-        return (
-            seed_of_checkpoint(self.checkpoint)
-            if self.resumes and self.checkpoint is not None
-            else fresh_seed()
-        )
+        if self.resumes and self.checkpoint is not None:
+            return seed_of_checkpoint(self.checkpoint)
+        return fresh_seed()
 
     def plan(self) -> Plan | None:
         """The plan of the earlier run, with the results of its search; None without such a run."""

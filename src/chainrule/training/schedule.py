@@ -28,11 +28,9 @@ class Schedule:
 
     def time_used(self) -> float:
         """The share of the time limit that has passed; 0 without a limit."""
-        return (
-            0.0
-            if self.time_limit_s is None
-            else (time.perf_counter() - self.began) / self.time_limit_s
-        )
+        if self.time_limit_s is None:
+            return 0.0
+        return (time.perf_counter() - self.began) / self.time_limit_s
 
     def goes_on(self, state: State) -> bool:
         """Whether another epoch follows: epochs and time are left, validation has not stalled."""

@@ -36,11 +36,8 @@ def losses_of_rows(
     network: AbstractTrainable, rows: Rows, loss: Callable[..., torch.Tensor] | None = None
 ) -> torch.Tensor:
     """The training loss of each row without dropout, (N,) float64, or another loss."""
-    generator, training, loss = (
-        generator_from(VALID_SEED),
-        network.training,
-        loss or network.training_loss,
-    )
+    generator, loss = generator_from(VALID_SEED), loss or network.training_loss
+    training = network.training
     network.eval()
     found = [
         b.in_table_units(loss(b.x, b.observed, generator=generator).double())

@@ -169,14 +169,13 @@ def open_ladders(config: FitConfig, plan: Plan, *, keeps_order: bool = False) ->
         "learning_rate": lambda times: times * plan.learning_rate,
         "orders": lambda share: max(1, round(share * plan.members)),
     }
-    return [
-        (
-            field,
-            tuple(dict.fromkeys(map(multiples[field], ladder))) if field in multiples else ladder,
-        )
-        for field, ladder in LADDERS
-        if field not in closed
-    ]
+    ladders: list[Ladder] = []
+    for field, ladder in LADDERS:
+        if field in multiples:
+            ladder = tuple(dict.fromkeys(map(multiples[field], ladder)))
+        if field not in closed:
+            ladders.append((field, ladder))
+    return ladders
 
 
 def needed_gain(nats: float, plan: Plan, candidate: Plan) -> float:
