@@ -104,8 +104,8 @@ def draw_like(
     with torch.no_grad():
         if not given.any() or not network.any_evidence:
             return network.sample(n, generator=generator)
-        evidence = torch.from_numpy(codes)[None], torch.from_numpy(given)[None]
-        n, values, is_given = network.check_draws(n, evidence, 1.0)
+        cells = torch.from_numpy(codes)[None], torch.from_numpy(given)[None]
+        n, values, is_given = network.check_draws(n, cells, 1.0)
         asked = ~(is_given | _missing(schema, values, is_given))
         return network.complete(values, is_given, 1.0, generator, asked=asked)
 

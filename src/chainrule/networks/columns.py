@@ -310,14 +310,14 @@ class Columns:
         """The columns from the result of ``to_json``."""
         columns: list[ColumnSpec] = []
         for run in runs:
-            spec, times, seen = run["conditional"], run["times"], run.get("encoding")
+            spec, times, encoding = run["conditional"], run["times"], run.get("encoding")
             if not isinstance(spec, Mapping) or not isinstance(times, int):
                 raise ShapeError("columns need 'conditional' (an object) and 'times' (an integer)")
-            if seen is not None and not isinstance(seen, Mapping):
+            if encoding is not None and not isinstance(encoding, Mapping):
                 raise ShapeError("the 'encoding' of columns is an object")
             conditional = conditional_from_json(spec)
             columns += [
-                conditional if seen is None else (conditional, encoding_from_json(seen))
+                conditional if encoding is None else (conditional, encoding_from_json(encoding))
             ] * times
         return cls.of(columns)
 

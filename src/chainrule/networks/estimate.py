@@ -38,7 +38,7 @@ class Estimable(Protocol):
 def conditional_estimate(
     marginal: Callable[[torch.Tensor], Estimate], observed: torch.Tensor, given: torch.Tensor
 ) -> Estimate:
-    """log p(seen cells that are not given | given cells): a difference of estimated marginals.
+    """log p(observed cells | given cells): a difference of estimated marginals.
 
     Args:
         marginal: a function from a mask of cells, bool (N, D), to an estimate of their log p.
