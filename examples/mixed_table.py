@@ -20,7 +20,7 @@ def main() -> None:
         ["alcohol", "malic_acid", "magnesium", "flavanoids", "color_intensity", "proline"]
     ]
     wines["cultivar"] = bunch.target_names[bunch.target]
-    density = cr.fit(wines, effort="quick", seed=0, progress=False)
+    density = cr.fit(wines, effort="quick", seed=0, verbose=False)
     print(density.schema)
     print(density)
 

@@ -21,7 +21,7 @@ def main() -> None:
         network="nade",
         seed=0,
         config=cr.FitConfig(epochs=30),
-        progress=False,
+        verbose=False,
     )
     damaged = digits.test[3].copy()
     damaged[23] ^= 1  # the last pixel of the third line, almost always empty

@@ -24,7 +24,7 @@ def main() -> None:
         objective="any",
         seed=0,
         config=cr.FitConfig(epochs=60, members=1),
-        progress=False,
+        verbose=False,
     )
     originals = digits.valid[:6]
     left = np.tile(np.arange(8) < 4, 8)  # (64,): which pixels are known

@@ -83,4 +83,4 @@ def generator():
 def density():
     """One small density over a table of every kind."""
     config = cr.FitConfig(hidden_sizes=(24,), components=3, epochs=15, batch_size=32)
-    return cr.fit(mixed(holes=0.15), seed=0, config=config, progress=False)
+    return cr.fit(mixed(holes=0.15), seed=0, config=config, verbose=False)

@@ -121,7 +121,7 @@ def test_a_new_file_has_the_mode_of_any_and_a_replaced_one_keeps_its_own(tmp_pat
 
 
 def test_pipes_folders_and_devices_are_no_place_for_a_file(tmp_path):
-    density = cr.fit(ROWS, config=SMALL, seed=0, progress=False)
+    density = cr.fit(ROWS, config=SMALL, seed=0, verbose=False)
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "pipe.csv").symlink_to(tmp_path / "pipe")
     (tmp_path / "folder.csv").mkdir()
@@ -134,7 +134,7 @@ def test_pipes_folders_and_devices_are_no_place_for_a_file(tmp_path):
     ):
         for write in (
             density.save,
-            lambda path: cr.fit(ROWS, config=SMALL, progress=False, checkpoint=path),
+            lambda path: cr.fit(ROWS, config=SMALL, verbose=False, checkpoint=path),
         ):
             with pytest.raises((FileExistsError, IsADirectoryError, FileNotFoundError)) as error:
                 write(path)
@@ -157,7 +157,7 @@ def test_a_training_goes_on_where_its_state_can_no_longer_be_written(tmp_path, m
     place.parent.mkdir()
     vanish(place.parent, monkeypatch)
     with pytest.warns(UserWarning, match="could not be written") as told:
-        density = cr.fit(ROWS, config=SMALL, seed=0, progress=False, checkpoint=place)
+        density = cr.fit(ROWS, config=SMALL, seed=0, verbose=False, checkpoint=place)
     assert [str(warning.message) for warning in told] == [
         f"{place}: the state of training could not be written: {place}: there is no folder {place.parent}; make it first; "
         "training goes on without"
@@ -170,7 +170,7 @@ def test_a_training_goes_on_where_the_disk_is_full(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:
         with pytest.warns(UserWarning, match="could not be written") as told:
-            density = cr.fit(ROWS, config=SMALL, seed=0, progress=False, checkpoint=tmp_path / "c")
+            density = cr.fit(ROWS, config=SMALL, seed=0, verbose=False, checkpoint=tmp_path / "c")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     message = f"{tmp_path / 'c'}: the state of training could not be written: File too large; training goes on without"

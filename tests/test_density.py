@@ -66,7 +66,7 @@ def test_scores_do_not_depend_on_the_batch():
         network="nade",
         seed=0,
         config=cr.FitConfig(hidden_size=60, epochs=2),
-        progress=False,
+        verbose=False,
     )
     together = density.log_prob(digits.test)
     alone = np.concatenate([density.log_prob(digits.test[k : k + 1]) for k in range(0, 300, 29)])

@@ -61,7 +61,7 @@ def test_the_number_of_a_fit_is_that_of_score(name):
         else TINY
     )
     table, valid = make(200), make(60, 1)
-    density = cr.fit(table, valid, seed=0, config=config, progress=False, **options)
+    density = cr.fit(table, valid, seed=0, config=config, verbose=False, **options)
     training = density.training
     assert training["valid_nats"] == pytest.approx(-density.score(valid), rel=1e-12)
     assert training["valid_is"] == "exact"
@@ -82,7 +82,7 @@ def test_independent_columns_are_scored_on_the_same_cells():
     rng = np.random.default_rng(0)
     rows = (rng.random((300, 3)) < [0.2, 0.5, 0.9]).astype(float)
     valid = np.where(rng.random((40, 3)) < 0.3, np.nan, rows[:40])
-    training = cr.fit(rows, valid, seed=0, config=TINY, progress=False).training
+    training = cr.fit(rows, valid, seed=0, config=TINY, verbose=False).training
     p = (rows.sum(0) + 0.5) / (len(rows) + 1)
     cells = np.where(valid == 1, np.log(p), np.where(valid == 0, np.log(1 - p), 0))
     assert training["independent_valid_nats"] == pytest.approx(-cells.sum(1).mean(), abs=0.01)
@@ -91,7 +91,7 @@ def test_independent_columns_are_scored_on_the_same_cells():
 def test_rows_count_by_their_weight_and_those_held_out_are_the_ones_that_are_scored():
     table, weight = whole(200), np.exp(np.random.default_rng(2).normal(size=200))
     weight = weight[: len(table)]
-    density = cr.fit(table, seed=0, sample_weight=weight, config=TINY, progress=False)
+    density = cr.fit(table, seed=0, sample_weight=weight, config=TINY, verbose=False)
     held = rows_held_out(len(table), density.training)
     nats = -density.log_prob(table.iloc[held])
     assert density.training["valid_nats"] == pytest.approx(
@@ -195,7 +195,7 @@ def test_where_rows_are_many_the_number_is_marked_with_its_error(monkeypatch, fo
     """A part of the validation rows is scored, and nothing that is shown claims more."""
     monkeypatch.setattr(record, "MOST_STEPS", 150)
     monkeypatch.setattr(record, "LEAST_ROWS", 20)
-    density = cr.fit(holes(200), holes(90, 1), seed=0, config=TINY, progress=False)
+    density = cr.fit(holes(200), holes(90, 1), seed=0, config=TINY, verbose=False)
     training, nats = density.training, -density.log_prob(holes(90, 1).iloc[:60])
     error = nats.std() / len(nats) ** 0.5
     assert training["valid_is"] == "estimated by the first 60 of 90 rows"

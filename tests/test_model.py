@@ -16,7 +16,7 @@ ROWS = np.random.default_rng(0).integers(0, 2, (60, 7)).astype(bool)
 @pytest.fixture(scope="module")
 def density():
     config = cr.FitConfig(hidden_size=5, epochs=3, order="random")
-    return cr.fit(ROWS, network="nade", seed=3, config=config, progress=False)
+    return cr.fit(ROWS, network="nade", seed=3, config=config, verbose=False)
 
 
 def test_a_new_process_reads_the_same_numbers(density, tmp_path):
@@ -62,7 +62,7 @@ def test_a_model_file_holds_no_row(tmp_path):
     """No run of cells of a training row stands in the file, as bytes, text or float codes."""
     rows = np.random.default_rng(1).integers(0, 2, (50, 64))
     cr.fit(
-        rows, network="nade", seed=0, config=cr.FitConfig(hidden_size=4, epochs=1), progress=False
+        rows, network="nade", seed=0, config=cr.FitConfig(hidden_size=4, epochs=1), verbose=False
     ).save(tmp_path / "m")
     data = (tmp_path / "m").read_bytes()
     for row in rows:

@@ -55,7 +55,7 @@ PIECES = [
 def model(tmp_path_factory):
     """A model of a mixed table, and its file."""
     path = tmp_path_factory.mktemp("robust") / "m.chainrule"
-    density = cr.fit(mixed(200), seed=0, config=BRIEF, progress=False)
+    density = cr.fit(mixed(200), seed=0, config=BRIEF, verbose=False)
     density.save(path)
     return density, path
 

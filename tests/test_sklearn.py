@@ -101,7 +101,7 @@ def test_scores_do_not_depend_on_the_batch(objective):
 def test_the_density_is_the_one_of_fit():
     rows = lines()
     estimator = DensityEstimator(effort="quick", random_state=3).fit(rows)
-    density = cr.fit(rows, effort="quick", seed=3, progress=False)
+    density = cr.fit(rows, effort="quick", seed=3, verbose=False)
     assert np.array_equal(estimator.score_samples(rows), density.log_prob(rows))
     assert estimator.score(rows) == density.log_prob(rows).mean()
     weight = np.arange(100.0)

@@ -74,7 +74,7 @@ def of_bits(experiment: Experiment, effort: str, seed: int, checkpoint: Path) ->
     data = cr.datasets.load(experiment.data)
     density = cr.fit(
         data.train, data.valid, objective="likelihood", network=experiment.network, effort=effort, seed=seed,
-        config=experiment.config, progress=False, checkpoint=checkpoint, resume=True,
+        config=experiment.config, verbose=False, checkpoint=checkpoint, resume=True,
     )  # fmt: skip
     test = density.log_prob(data.test, strict=True)
     few = np.random.default_rng(0).permutation(len(data.test))[:SECOND_PATH_ROWS]

@@ -75,7 +75,7 @@ def trial(data: str, changed: dict[str, Any], effort: str, seed: int) -> dict[st
         effort=effort,
         seed=seed,
         config=cr.FitConfig(**options),
-        progress=False,
+        verbose=False,
     )
     where = circumstances()
     return {

@@ -51,7 +51,7 @@ def prove(name: str, seed: int, earlier: dict[str, Any] | None = None) -> dict[s
         filled = fill(given, seed)
         methods[label] = errors(truth, filled, holes) | {"seconds": time.perf_counter() - began}
     began = time.perf_counter()
-    density = cr.fit(table, seed=seed, kinds=KINDS[name], progress=False)
+    density = cr.fit(table, seed=seed, kinds=KINDS[name], verbose=False)
     fitted = time.perf_counter() - began
     filled = coded(density.impute(table, how="best"), schema, like=whole).values
     seconds = time.perf_counter() - began

@@ -34,7 +34,7 @@ def prove(name: str, seed: int) -> dict[str, Any]:
     schema = cr.infer_schema(clean, kinds=KINDS[name])
     dirty, planted = plant(clean, schema, seed)
     began = time.perf_counter()
-    density = cr.fit(dirty, seed=seed, kinds={c.name: c.kind for c in schema.own}, progress=False)
+    density = cr.fit(dirty, seed=seed, kinds={c.name: c.kind for c in schema.own}, verbose=False)
     fitted = time.perf_counter()
     codes = encode(read_table(dirty), density.schema, warn=False)
     bits, _ = tail_bits(Batch.of(density.model, codes))

@@ -44,7 +44,7 @@ def fitted(
 ) -> tuple[cr.Density, float]:
     """The density, and all the seconds of its fit."""
     began = time.perf_counter()
-    density = cr.fit(train, valid, seed=seed, kinds=KINDS[name], progress=False)
+    density = cr.fit(train, valid, seed=seed, kinds=KINDS[name], verbose=False)
     return density, time.perf_counter() - began
 
 

@@ -85,7 +85,7 @@ def main(effort: str, names: tuple[str, ...]) -> None:
 
 
 def _fit(frame: pl.DataFrame, effort: str, seed: int, config: cr.FitConfig | None) -> cr.Density:
-    return cr.fit(frame, effort=effort, seed=seed, config=config, progress=False)
+    return cr.fit(frame, effort=effort, seed=seed, config=config, verbose=False)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def main() -> None:
 
 def of_table(name: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Fits a table and asks it everything."""
-    density, fitted = timed(lambda: cr.fit(frame, seed=0, progress=False))
+    density, fitted = timed(lambda: cr.fit(frame, seed=0, verbose=False))
     some = frame.iloc[:FILLED_ROWS]
     holes = some.mask(np.random.default_rng(0).random(some.shape) < HOLES)
     asked = {

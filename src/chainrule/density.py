@@ -199,7 +199,7 @@ class Density:
             >>> import chainrule as cr
             >>> rows = np.array([[1, 0], [1, 0], [1, 1], [0, 0]] * 20)
             >>> config = cr.FitConfig(hidden_size=4, epochs=1)
-            >>> density = cr.fit(rows, network="nade", seed=0, progress=False, config=config)
+            >>> density = cr.fit(rows, network="nade", seed=0, verbose=False, config=config)
             >>> density.codes(rows[:4]).tolist()
             [[0.0, 0.0], [0.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
             >>> nats = density.model.network.log_prob(torch.from_numpy(density.codes(rows)))

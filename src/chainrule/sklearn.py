@@ -97,7 +97,7 @@ class _AbstractTableEstimator(BaseEstimator):
             config=self.config,
             time_limit_s=self.time_limit_s,
             device=self.device,
-            progress=self.verbose,
+            verbose=self.verbose,
         )
         return table
 

@@ -195,7 +195,7 @@ def test_the_demo_has_whole_numbers(width, at, capsys, monkeypatch):
     digits = cr.datasets.load("digits")
     config = cr.FitConfig(hidden_size=3, epochs=1)
     density = cr.fit(
-        digits.train[:200], digits.valid, network="nade", seed=0, config=config, progress=False
+        digits.train[:200], digits.valid, network="nade", seed=0, config=config, verbose=False
     )
     monkeypatch.setattr(
         lecture,

@@ -33,7 +33,7 @@ def folder(tmp_path_factory):
     frame.mask(holes).to_csv(path / "t.csv", index=False)
     with pytest.warns(UserWarning, match="left out 'id'"):
         density = cr.fit(
-            path / "t.csv", effort="quick", seed=0, config=cr.FitConfig(epochs=30), progress=False
+            path / "t.csv", effort="quick", seed=0, config=cr.FitConfig(epochs=30), verbose=False
         )
     density.save(path / "m.chainrule")
     return path

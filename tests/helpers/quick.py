@@ -9,7 +9,7 @@ QUICK = cr.FitConfig(hidden_size=8, epochs=2)
 
 
 def fit(table, **options):
-    return cr.fit(table, **{"seed": 0, "progress": False, "config": QUICK, **options})
+    return cr.fit(table, **{"seed": 0, "verbose": False, "config": QUICK, **options})
 
 
 def normal():

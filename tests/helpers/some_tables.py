@@ -45,4 +45,4 @@ def three_bits(n=300, seed=0):
 def density_of_bits():
     """A NADE of ``three_bits``."""
     config = cr.FitConfig(hidden_size=50, epochs=60)
-    return cr.fit(three_bits(1000), network="nade", seed=0, config=config, progress=False)
+    return cr.fit(three_bits(1000), network="nade", seed=0, config=config, verbose=False)

@@ -278,7 +278,7 @@ def test_heavy_tails_are_fitted_step_by_step(values):
         pd.DataFrame({"x": values, "y": values[::-1]}),
         seed=0,
         config=cr.FitConfig(epochs=2),
-        progress=False,
+        verbose=False,
     )
     assert density.training["skipped_steps"] == 0
     knots = np.array(density.schema.columns[0].knots, dtype=np.float32)
@@ -349,7 +349,7 @@ def test_declared_bounds_are_kept():
     with pytest.raises(SchemaError, match=r"value 6 at row 0 is above the declared bound 5"):
         encode(read_table(pd.DataFrame({"n": [6]})), schema, strict=True)
     config = cr.FitConfig(hidden_size=4, epochs=2)
-    density = cr.fit(frame, kinds=schema, seed=0, config=config, progress=False)
+    density = cr.fit(frame, kinds=schema, seed=0, config=config, verbose=False)
     every = density.log_prob(pd.DataFrame({"n": range(6)}), strict=True)
     assert np.exp(every).sum() == pytest.approx(1, abs=1e-10)
 

@@ -140,7 +140,7 @@ def fitted(request, tmp_path_factory):
     config = cr.FitConfig(hidden_size=4, components=COMPONENTS, epochs=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        density = cr.fit(table, seed=0, progress=False, config=config)
+        density = cr.fit(table, seed=0, verbose=False, config=config)
     density.save(path)
     return density, path, told, days
 
@@ -232,7 +232,7 @@ def test_a_table_of_few_rows_is_fitted_and_not_told(rows, tmp_path):
         }
     )
     config = cr.FitConfig(hidden_size=4, components=COMPONENTS, epochs=1)
-    density = cr.fit(table, seed=0, progress=False, config=config)
+    density = cr.fit(table, seed=0, verbose=False, config=config)
     density.save(tmp_path / "m.chainrule")
     data = (tmp_path / "m.chainrule").read_bytes()
     assert np.isfinite(density.log_prob(table)).all()
@@ -259,13 +259,13 @@ def test_of_few_validation_rows_no_columns_nats_are_kept():
     table = pd.DataFrame({"x": np.append(RNG.normal(size=99), 83471.0), "y": RNG.normal(size=100)})
     table.loc[5:, "y"] = np.nan
     config = cr.FitConfig(hidden_size=4, components=2, epochs=1)
-    density = cr.fit(table.iloc[:90], table.iloc[90:], seed=0, progress=False, config=config)
+    density = cr.fit(table.iloc[:90], table.iloc[90:], seed=0, verbose=False, config=config)
     assert density.training["columns"]["nats"] == [
         None,
         None,
     ]  # one row makes most of them, or none is known
     few = cr.fit(
-        table[["x"]].iloc[:90], table[["x"]].iloc[90:93], seed=0, progress=False, config=config
+        table[["x"]].iloc[:90], table[["x"]].iloc[90:93], seed=0, verbose=False, config=config
     )
     assert few.training["columns"]["independent_nats"] == [None]
 
@@ -275,7 +275,7 @@ def test_a_row_held_out_cannot_be_computed_from_the_nats_of_validation_rows():
     split = {"config": {"valid_fraction": rows / N}}
     seed = next(seed for seed in range(100) if 7 in rows_held_out(N, split | {"seed": seed}))
     table = pd.DataFrame({"gain": with_few(USUAL["zeros"], TOLD[:1])})
-    density = cr.fit(table, network="nade", config=config, seed=seed, progress=False)
+    density = cr.fit(table, network="nade", config=config, seed=seed, verbose=False)
     record = density.training
     assert record["valid_rows"] == rows
     assert 7 in rows_held_out(N, record)
@@ -295,7 +295,7 @@ def test_a_training_row_cannot_be_computed_from_the_nats_of_training_rows():
         cr.FitConfig(hidden_size=4, epochs=10),
         pd.DataFrame({"gain": with_few(USUAL["zeros"], TOLD[:1])}),
     )
-    density = cr.fit(table, network="nade", config=config, seed=0, progress=False)
+    density = cr.fit(table, network="nade", config=config, seed=0, verbose=False)
     record = density.training
     assert 7 not in rows_held_out(N, record)
     unit, nats = record["train_rounded_to"], [epoch["train_nats"] for epoch in record["history"]]
@@ -308,12 +308,12 @@ def test_a_training_row_cannot_be_computed_from_the_nats_of_training_rows():
 def test_the_nats_of_few_validation_rows_are_rounded(rows):
     table = pd.DataFrame({"x": USUAL["normal"][:rows]})
     record = cr.fit(
-        table, config=cr.FitConfig(hidden_size=4, epochs=2), seed=0, progress=False
+        table, config=cr.FitConfig(hidden_size=4, epochs=2), seed=0, verbose=False
     ).training
     assert record["valid_rows"] < 5
     assert record["valid_nats"] % record["rounded_to"] == 0
     free = cr.fit(
-        table, min_count=1, config=cr.FitConfig(hidden_size=4, epochs=2), seed=0, progress=False
+        table, min_count=1, config=cr.FitConfig(hidden_size=4, epochs=2), seed=0, verbose=False
     ).training
     assert "rounded_to" not in free
 
@@ -322,7 +322,7 @@ def test_a_row_that_has_most_of_the_weight_is_not_where_training_begins():
     table = pd.DataFrame({"x": np.append(RNG.normal(size=99), 7.25)})
     weight = np.append(np.ones(99), 1e6)
     config = cr.FitConfig(hidden_size=4, components=COMPONENTS, epochs=1, learning_rate=1e-9)
-    density = cr.fit(table, seed=0, progress=False, config=config, sample_weight=weight)
+    density = cr.fit(table, seed=0, verbose=False, config=config, sample_weight=weight)
     assert not is_told(7.25, of_network(density, "x"))
 
 

@@ -29,7 +29,7 @@ USERS = [
 def fit(values, **options):
     is_table = isinstance(values, (pd.DataFrame, pl.DataFrame))
     table = values if is_table else pd.DataFrame({"a": values, "x": NOISE})
-    return cr.fit(table, seed=0, progress=False, config=SMALL, **options)
+    return cr.fit(table, seed=0, verbose=False, config=SMALL, **options)
 
 
 def kind_of(values, **options):
@@ -236,7 +236,7 @@ def test_long_integers_in_text_keep_every_digit(offset, holes, tmp_path):
     written = [str(cell or "") for cell in with_holes(written)] if holes else written
     rows = "\n".join(f"{cell},{x}" for cell, x in zip(written, NOISE, strict=True))
     (tmp_path / "t.csv").write_text(f"a,x\n{rows}\n")
-    density = cr.fit(tmp_path / "t.csv", seed=0, progress=False, config=SMALL)
+    density = cr.fit(tmp_path / "t.csv", seed=0, verbose=False, config=SMALL)
     assert density.schema.columns[0].kind == "integer"
     drawn = density.sample(100, seed=0)["a"].to_list()
     assert all(offset - 100 < cell < offset + 200 for cell in drawn)
@@ -255,7 +255,7 @@ def test_integers_of_more_digits_than_any_type_are_labels_or_left_out(tmp_path):
     (tmp_path / "t.csv").write_text(
         "a,x\n" + "\n".join(f"{k},{x}" for k, x in zip(keys, NOISE, strict=True)) + "\n"
     )
-    density = cr.fit(tmp_path / "t.csv", seed=0, progress=False, config=SMALL)
+    density = cr.fit(tmp_path / "t.csv", seed=0, verbose=False, config=SMALL)
     assert density.schema.columns[0].kind == "categorical"
     assert set(map(int, density.sample(50, seed=0)["a"].to_list())) <= set(keys)
 
@@ -277,7 +277,7 @@ def test_arrays_of_one_type_keep_it():
         np.stack([np.array(FAR, dtype=np.uint64) * 8, np.arange(N, dtype=np.uint64) % 9], axis=1),
         np.stack([np.array([v + 10**25 for v in FAR], dtype=object), NOISE.astype(object)], axis=1),
     ):
-        made = cr.fit(array, seed=0, progress=False, config=SMALL).sample(20, seed=0)
+        made = cr.fit(array, seed=0, verbose=False, config=SMALL).sample(20, seed=0)
         assert made.dtype == array.dtype
         assert min(array[:, 0]) - 999 < min(made[:, 0]) <= max(made[:, 0]) < max(array[:, 0]) + 999
     masked = np.ma.masked_array(np.array([FAR, FAR]).T, np.arange(2 * N).reshape(N, 2) % 5 == 0)

@@ -19,7 +19,7 @@ frame = pd.DataFrame({"a": rng.integers(0, 2, 400), "b": rng.normal(size=400), "
 frame.to_csv("t.csv", index=False)
 bits = torch.from_numpy(rng.integers(0, 2, (800, 64))).float()
 config = cr.FitConfig(hidden_size=32, epochs=1, members=1)
-density = cr.fit("t.csv", seed=0, progress=False, config=config)
+density = cr.fit("t.csv", seed=0, verbose=False, config=config)
 nets = [NADE(64, hidden_size=200), MADE(64, hidden_sizes=[200])]
 wanted = density.log_prob(frame)
 density.log_prob("t.csv")
@@ -42,8 +42,8 @@ QUESTIONS = {
     "sample": lambda: len(density.sample(500, seed=0)),
     "impute": lambda: int(density.impute(holes, seed=0).isna().sum().sum()),
     "explain": lambda: density.explain(frame[:5]).shape[1],
-    "fit": lambda: len(cr.fit(frame, seed=0, progress=False, config=config).log_prob(frame)),
-    "likelihood": lambda: len(cr.fit(bits.numpy(), seed=0, progress=False, config=config, network="nade").training["history"]),
+    "fit": lambda: len(cr.fit(frame, seed=0, verbose=False, config=config).log_prob(frame)),
+    "likelihood": lambda: len(cr.fit(bits.numpy(), seed=0, verbose=False, config=config, network="nade").training["history"]),
     "networks": lambda: [float(net.log_prob(bits).sum()) == float(net.log_prob(bits).sum()) for net in nets],
     "draws": lambda: [len(net.sample(100)) for net in nets],
     "gradients": train,
@@ -51,7 +51,7 @@ QUESTIONS = {
     "a fork in a fork": lambda: child("log_prob"),
     "csv": lambda: len(density.log_prob("t.csv")),
     "write": lambda: str(density.sample(5, to="out.parquet")),
-    "zones": lambda: len(cr.fit(zoned, kinds={"when": "datetime"}, config=config, progress=False).schema.columns),
+    "zones": lambda: len(cr.fit(zoned, kinds={"when": "datetime"}, config=config, verbose=False).schema.columns),
 }
 
 def child(name):

@@ -26,7 +26,7 @@ def peak():
 
 warnings.simplefilter("ignore")
 small = pd.DataFrame({"n": [1, 2] * 30, "note": ["a", "b"] * 30})
-density = cr.fit(small, config=cr.FitConfig(hidden_size=4, epochs=1, members=1), seed=0, progress=False)
+density = cr.fit(small, config=cr.FitConfig(hidden_size=4, epochs=1, members=1), seed=0, verbose=False)
 small.to_csv("warm.csv", index=False)
 density.impute("warm.csv", how="best")
 found = {}
@@ -148,7 +148,7 @@ def test_long_and_short_labels_come_back_from_a_model():
     labels = [["a", "a\0", long][k] for k in rng.integers(0, 3, 120)]
     frame = pl.DataFrame({"lab": labels, "x": rng.normal(size=120)})
     density = cr.fit(
-        frame, seed=0, config=cr.FitConfig(hidden_size=4, epochs=1, members=1), progress=False
+        frame, seed=0, config=cr.FitConfig(hidden_size=4, epochs=1, members=1), verbose=False
     )
     assert set(density.sample(200, seed=0)["lab"]) == {"a", "a\0", long}
     holes = frame.with_columns(pl.when(pl.int_range(120) > 9).then(pl.col("lab")).alias("lab"))

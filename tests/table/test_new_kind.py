@@ -96,7 +96,7 @@ def conditional_modes(density, holes):
 
 def test_every_question_is_answered_of_a_new_kind(registered, tmp_path):
     config = cr.FitConfig(hidden_size=8, epochs=2, components=2)
-    density = cr.fit(table(), kinds=KINDS, seed=0, config=config, progress=False)
+    density = cr.fit(table(), kinds=KINDS, seed=0, config=config, verbose=False)
     grade = density.schema.columns[0]
     assert isinstance(grade, Grade)
     assert (grade.rows, grade.outside_share) == (200, 1 / 201)
@@ -129,7 +129,7 @@ def test_every_question_is_answered_of_a_new_kind(registered, tmp_path):
 
 def test_what_a_new_kind_cannot_hold_is_outside(registered):
     config = cr.FitConfig(hidden_size=4, epochs=1, components=1)
-    density = cr.fit(table(), kinds=KINDS, seed=0, config=config, progress=False)
+    density = cr.fit(table(), kinds=KINDS, seed=0, config=config, verbose=False)
     odd = pl.DataFrame({"grade": ["superb"], "price": [1.0]})
     with pytest.warns(
         UserWarning, match="such as 'superb' at row 0: its values are poor to excellent"

@@ -30,7 +30,7 @@ from chainrule.table.reading import ColumnReading
 SMALL = {
     "effort": "quick",
     "seed": 0,
-    "progress": False,
+    "verbose": False,
     "config": cr.FitConfig(hidden_size=4, epochs=1),
 }
 AMOUNTS = np.random.default_rng(0).gamma(2, 900, 400).round(2).tolist()

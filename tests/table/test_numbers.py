@@ -76,7 +76,7 @@ def test_constant_columns_have_a_scale(values):
 
 
 def test_units_shift_densities_and_leave_masses_alone():
-    density = cr.fit(rows_of(), network="nade", seed=0, config=QUICK, progress=False)
+    density = cr.fit(rows_of(), network="nade", seed=0, config=QUICK, verbose=False)
     table, schema, network = rows_of(40, seed=1), density.model.schema, density.model.network
     before = density.log_prob(table)
     scaled = [
@@ -98,7 +98,7 @@ def test_units_shift_densities_and_leave_masses_alone():
 def test_every_network_with_every_mixture(network, conditional, tmp_path):
     config = replace(QUICK, conditional=conditional, epochs=25)
     table = rows_of(600)
-    density = cr.fit(table, network=network, seed=0, config=config, progress=False)
+    density = cr.fit(table, network=network, seed=0, config=config, verbose=False)
     assert (
         density.training["independent_valid_nats"] - density.training["valid_nats"] > 0.3
     )  # a, b and the bit belong together
@@ -120,7 +120,7 @@ def test_orders_are_learned_and_kept_by_name(order):
         network="nade",
         seed=0,
         config=replace(QUICK, order=order),
-        progress=False,
+        verbose=False,
     )
     kept = density.training["order"]
     assert kept == [density.model.schema.names[k] for k in density.model.network.order.tolist()]
@@ -132,7 +132,7 @@ def test_orders_are_learned_and_kept_by_name(order):
 
 def test_the_recorded_nats_are_those_of_the_table():
     table, valid = rows_of(200), rows_of(80, seed=3)
-    density = cr.fit(table, valid, network="nade", seed=0, config=QUICK, progress=False)
+    density = cr.fit(table, valid, network="nade", seed=0, config=QUICK, verbose=False)
     assert density.training["valid_nats"] == pytest.approx(
         -density.log_prob(valid).mean(), abs=2e-4
     )
@@ -146,7 +146,7 @@ def test_rows_with_holes_train_an_orderless_network_and_are_scored():
     rng = np.random.default_rng(5)
     holes = table.mask(rng.random(table.shape) < 0.3)
     config = replace(QUICK, hidden_size=40, epochs=60)
-    density = cr.fit(holes, objective="any", seed=0, config=config, progress=False)
+    density = cr.fit(holes, objective="any", seed=0, config=config, verbose=False)
     assert density.training["network"] == "orderless"
     assert density.training["independent_valid_nats"] - density.training["valid_nats"] > 0.3
     given = pd.DataFrame(
@@ -167,7 +167,7 @@ def test_rows_with_holes_train_an_orderless_network_and_are_scored():
 
 def test_an_orderless_fit_resumes_to_the_same_bits(tmp_path, monkeypatch):
     config = replace(QUICK, dropout=0.2, epochs=5)
-    whole = cr.fit(rows_of(), network="orderless", seed=4, config=config, progress=False)
+    whole = cr.fit(rows_of(), network="orderless", seed=4, config=config, verbose=False)
 
     saved = Checkpoint.save
 
@@ -180,11 +180,11 @@ def test_an_orderless_fit_resumes_to_the_same_bits(tmp_path, monkeypatch):
     monkeypatch.setattr(Checkpoint, "save", save_twice)
     with pytest.raises(KeyboardInterrupt):
         cr.fit(
-            rows_of(), network="orderless", seed=4, config=config, progress=False, checkpoint=path
+            rows_of(), network="orderless", seed=4, config=config, verbose=False, checkpoint=path
         )
     monkeypatch.setattr(Checkpoint, "save", saved)
     again = cr.fit(
-        rows_of(), network="orderless", config=config, progress=False, checkpoint=path, resume=True
+        rows_of(), network="orderless", config=config, verbose=False, checkpoint=path, resume=True
     )
     for a, b in zip(
         whole.model.network.parameters(), again.model.network.parameters(), strict=True
@@ -193,7 +193,7 @@ def test_an_orderless_fit_resumes_to_the_same_bits(tmp_path, monkeypatch):
 
 
 def test_numbers_are_evidence_within_the_training_range_only():
-    density = cr.fit(rows_of(), network="orderless", seed=0, config=QUICK, progress=False)
+    density = cr.fit(rows_of(), network="orderless", seed=0, config=QUICK, verbose=False)
     column = density.schema.columns[1]
     high = column.high * column.spread + column.center
     given = pd.DataFrame({"a": [np.nan], "b": [high], "over": [np.nan], "c": [np.nan]})
@@ -231,7 +231,7 @@ def test_wrong_numbers_and_schemas_are_explained():
         match=r"column 'b': value 'x' at row 4 is not a number, as 4 of 5 are: correct it",
     ):
         infer_schema(read_table(pd.DataFrame({"b": [1.5, 2.5, 3, 4, "x"]})))
-    density = cr.fit(rows_of(), network="nade", seed=0, config=QUICK, progress=False)
+    density = cr.fit(rows_of(), network="nade", seed=0, config=QUICK, verbose=False)
     with pytest.raises(SchemaError, match=r"column 'over': value 0.5 at row 0 is not 0 or 1"):
         density.log_prob(rows_of(1).assign(over=0.5), strict=True)
     with pytest.raises(ChainruleError, match="conditional 'normal' is unknown"):
@@ -262,7 +262,7 @@ def test_cells_out_of_reach_are_named_before_training():
         SchemaError,
         match=r"the validation table: column 'b' lies 7.*e\+28 standard deviations from the mean at row 7",
     ):
-        cr.fit(rows_of(), far, network="nade", config=QUICK, progress=False)
+        cr.fit(rows_of(), far, network="nade", config=QUICK, verbose=False)
 
 
 def test_a_small_file_cannot_ask_for_much_memory():
@@ -272,7 +272,7 @@ def test_a_small_file_cannot_ask_for_much_memory():
         network="made",
         seed=0,
         config=replace(QUICK, epochs=1),
-        progress=False,
+        verbose=False,
     )
     spec, wide = density.model.to_json(), 10**6
     spec["network"]["columns"] = [
@@ -293,7 +293,7 @@ def test_a_small_file_cannot_ask_for_much_memory():
 
 def test_names_with_markup_and_signs_are_shown_as_they_are(tmp_path):
     table = pd.DataFrame({"[/a]": [0, 1, 1, 0] * 5, "x=y": [1, 0, 1, 0] * 5})
-    cr.fit(table, network="nade", seed=0, config=QUICK, progress=False).save(tmp_path / "m")
+    cr.fit(table, network="nade", seed=0, config=QUICK, verbose=False).save(tmp_path / "m")
     shown = chainrule("show", "m", cwd=tmp_path)[1]
     assert "[/a], x=y" in shown
     drawn = chainrule("sample", "m", "-n", 2, "--given", "[/a]=1", cwd=tmp_path)[1]
@@ -306,6 +306,6 @@ def test_names_with_markup_and_signs_are_shown_as_they_are(tmp_path):
 
 def test_frames_of_polars_come_back_as_polars():
     table = pl.from_pandas(rows_of())
-    drawn = cr.fit(table, network="nade", seed=0, config=QUICK, progress=False).sample(3, seed=0)
+    drawn = cr.fit(table, network="nade", seed=0, config=QUICK, verbose=False).sample(3, seed=0)
     assert isinstance(drawn, pl.DataFrame)
     assert drawn.columns == table.columns

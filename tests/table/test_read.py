@@ -121,7 +121,7 @@ def test_fits_and_answers_go_by_such_names_too(tmp_path):
     )
     path = write_chunks(tmp_path / "t[1].parquet", iter([frame]))
     config = cr.FitConfig(hidden_size=4, epochs=1, members=1)
-    density = cr.fit(path, seed=0, config=config, progress=False)
+    density = cr.fit(path, seed=0, config=config, verbose=False)
     holes = frame[:3].with_columns(
         pl.Series("*", [None, 1.0, None]), pl.Series("^x.*$", ["v", None, None])
     )
@@ -304,7 +304,7 @@ def fitted(tmp_path_factory):
     )
     rows.write_csv(folder / "t.csv")
     cr.fit(
-        rows, seed=0, config=cr.FitConfig(hidden_size=4, epochs=1, members=1), progress=False
+        rows, seed=0, config=cr.FitConfig(hidden_size=4, epochs=1, members=1), verbose=False
     ).save(folder / "m")
     return folder
 
@@ -381,7 +381,7 @@ def test_one_pipe_is_not_two_tables_and_a_device_is_none(fitted, tmp_path, monke
         f"chainrule: {pipe}: a pipe, given twice; it can be read once: write it to a file first\n",
     )
     with pytest.raises(ChainruleError, match="a pipe, given twice"):
-        cr.fit(pipe, pipe, progress=False)
+        cr.fit(pipe, pipe, verbose=False)
     monkeypatch.setattr(pipes, "WAIT_S", 0.05)
     for again in range(2):
         through(b"a,b\n1,2\n", pipe).join(0.01)

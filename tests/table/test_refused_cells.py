@@ -16,7 +16,7 @@ PARTS = "complex numbers; pass their real and imaginary parts as columns of thei
 
 @pytest.fixture(scope="module")
 def density():
-    return cr.fit(pd.DataFrame(ROWS, columns=["a", "z"]), seed=0, config=TINY, progress=False)
+    return cr.fit(pd.DataFrame(ROWS, columns=["a", "z"]), seed=0, config=TINY, verbose=False)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def density():
 )
 def test_cells_of_several_numbers_are_refused_by_name(table, message):
     with pytest.raises(SchemaError) as error:
-        cr.fit(table, config=TINY, progress=False)
+        cr.fit(table, config=TINY, verbose=False)
     assert str(error.value) == message
 
 
@@ -95,7 +95,7 @@ def test_rows_that_outweigh_all_others_are_told_and_counted(weight, network):
     for seed in range(2):
         with pytest.warns(UserWarning, match="row") as told:
             density = cr.fit(
-                ROWS, seed=seed, sample_weight=weight, network=network, config=TINY, progress=False
+                ROWS, seed=seed, sample_weight=weight, network=network, config=TINY, verbose=False
             )
         assert str(told[0].message) == (
             f"sample_weight: {light} row(s) weigh less than 1e-12 of the heaviest, {weight.max():g}: beside it they count for "
@@ -108,8 +108,8 @@ def test_rows_that_outweigh_all_others_are_told_and_counted(weight, network):
 
 @pytest.mark.parametrize("scale", [1e-320, 2.0**-1030, 1e-200, 1e200, 1.7e308])
 def test_weights_of_any_size_say_what_their_ratios_say(scale):
-    ones = cr.fit(ROWS, seed=0, sample_weight=np.ones(60), config=TINY, progress=False)
-    same = cr.fit(ROWS, seed=0, sample_weight=np.full(60, scale), config=TINY, progress=False)
+    ones = cr.fit(ROWS, seed=0, sample_weight=np.ones(60), config=TINY, verbose=False)
+    same = cr.fit(ROWS, seed=0, sample_weight=np.full(60, scale), config=TINY, verbose=False)
     assert np.array_equal(ones.log_prob(ROWS), same.log_prob(ROWS))
 
 
@@ -143,7 +143,7 @@ def test_estimators_take_such_weights_too(first):
 def test_weights_that_are_none_are_refused_by_fits_and_scores(weight, message):
     fitted = DensityEstimator(config=TINY, random_state=0).fit(ROWS)
     for ask in (
-        lambda: cr.fit(ROWS, sample_weight=weight, config=TINY, progress=False),
+        lambda: cr.fit(ROWS, sample_weight=weight, config=TINY, verbose=False),
         lambda: fitted.score(ROWS, sample_weight=weight),
         lambda: OutlierDetector(config=TINY).fit(ROWS, sample_weight=weight),
     ):

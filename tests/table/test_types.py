@@ -329,7 +329,7 @@ def test_labels_of_rows_without_weight_are_not_taken_for_labels_of_no_row():
     frame = with_a_rare_level()
     weight = (frame["it"] != "seldom").astype(float)
     config = cr.FitConfig(hidden_sizes=(2,), components=1, epochs=1)
-    density = cr.fit(frame, sample_weight=weight, config=config, seed=0, progress=False)
+    density = cr.fit(frame, sample_weight=weight, config=config, seed=0, verbose=False)
     assert list(density.sample(5, seed=0)["it"].cat.categories) == ["lo", "hi", "never"]
 
 
@@ -522,7 +522,7 @@ def test_types_come_back_in_a_new_process(tmp_path):
     config = cr.FitConfig(hidden_sizes=(2,), components=1, epochs=1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        density = cr.fit(frame, config=config, seed=0, progress=False)
+        density = cr.fit(frame, config=config, seed=0, verbose=False)
     density.save(tmp_path / "m.chainrule")
     code = [sys.executable, "-c", READS, str(tmp_path / "m.chainrule")]
     drawn = pickle.loads(subprocess.run(code, check=True, capture_output=True).stdout)

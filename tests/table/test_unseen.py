@@ -34,7 +34,7 @@ def visits(rows=300, seed=0):
 
 @pytest.fixture(scope="module")
 def density():
-    return cr.fit(visits(), kinds={"code": "categorical"}, seed=0, config=CONFIG, progress=False)
+    return cr.fit(visits(), kinds={"code": "categorical"}, seed=0, config=CONFIG, verbose=False)
 
 
 def told(question):
@@ -93,7 +93,7 @@ def test_a_type_that_names_its_labels_vouches_for_them():
         visits()["job"], ["Cooper", "Carpenter", "Physician", "Teacher", "Tailor", "Wheelwright"]
     )
     density = cr.fit(
-        visits().assign(job=job)[["job", "age"]], seed=0, config=CONFIG, progress=False
+        visits().assign(job=job)[["job", "age"]], seed=0, config=CONFIG, verbose=False
     )
     assert told(lambda: density.sample(2, given={"job": "Cooper"})) == []
     (said,) = told(lambda: density.sample(2, given={"job": "Tailor"}))
@@ -216,7 +216,7 @@ def test_names_that_differ_in_their_digits_are_not_taken_for_each_other():
     label = np.resize(np.array(["ward 1", "ward 2"], dtype=object), 100)
     label[:2] = ["ward 11", "ward 12"]
     frame = pd.DataFrame({"label": label, "x": np.arange(100) % 2})
-    density = cr.fit(frame, seed=0, config=CONFIG, progress=False)
+    density = cr.fit(frame, seed=0, config=CONFIG, verbose=False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         density.log_prob(frame)

@@ -120,7 +120,7 @@ def test_p_values_are_uniform_for_each_pattern_of_missing_cells(detector, column
 def test_rows_held_out_mend_the_ranks_of_an_overfitted_model():
     learned_by_heart, held_out, rows = clusters(120), clusters(200, 7), clusters(TEST_ROWS, 5)
     density = cr.fit(
-        learned_by_heart, valid=learned_by_heart, config=OVERFITTED, seed=0, progress=False
+        learned_by_heart, valid=learned_by_heart, config=OVERFITTED, seed=0, verbose=False
     )
     calibration = fit_calibration(
         density.model, encode(read_table(held_out), density.schema), min_count=5
@@ -135,7 +135,7 @@ def test_rows_held_out_mend_the_ranks_of_an_overfitted_model():
 
 
 def test_ranks_of_a_models_own_rows_are_uniform():
-    density = cr.fit(clusters(300), config=BRIEF, seed=0, progress=False)
+    density = cr.fit(clusters(300), config=BRIEF, seed=0, verbose=False)
     for columns in ([], [3, 4, 5]):
         rows = hide(density.sample(TEST_ROWS, seed=1), columns)
         assert kstest(
@@ -349,7 +349,7 @@ def test_networks_of_fixed_orders_are_asked_what_they_answer(orders):
 
 def test_a_fit_too_short_for_a_calibration_has_none_and_a_detector_makes_its_own(tmp_path):
     rows, brief = clusters(200), cr.FitConfig(epochs=1, hidden_size=4)
-    density = cr.fit(rows, config=brief, seed=0, progress=False)
+    density = cr.fit(rows, config=brief, seed=0, verbose=False)
     assert density.training["calibration"] is None
     detector = OutlierDetector(config=brief, random_state=0).fit(rows)
     assert detector.density_.training["calibration"]["draws"] > 500
@@ -360,7 +360,7 @@ def test_a_fit_too_short_for_a_calibration_has_none_and_a_detector_makes_its_own
 
 
 def test_a_calibration_changes_no_weight_and_repeats():
-    rows, options = clusters(150), {"config": BRIEF, "seed": 0, "progress": False}
+    rows, options = clusters(150), {"config": BRIEF, "seed": 0, "verbose": False}
     density, again = (cr.fit(rows, **options) for _ in range(2))
     assert density.training["calibration"] == again.training["calibration"] is not None
     before = {name: array.copy() for name, array in density.model.arrays().items()}
@@ -406,7 +406,7 @@ def test_a_table_with_one_cell_far_out_is_fitted():
     rows = np.stack([rng.normal(1000, 300, 400), rng.normal(size=400)], axis=1)
     rows[7, 0] = 83471999.12345
     config = cr.FitConfig(hidden_size=8, epochs=2)
-    density = cr.fit(rows, effort="quick", config=config, seed=0, progress=False)
+    density = cr.fit(rows, effort="quick", config=config, seed=0, verbose=False)
     assert np.isfinite(density.log_prob(rows)).all()
 
 
@@ -468,7 +468,7 @@ def test_curves_and_calibrations_that_are_none_are_refused(tmp_path):
         {"complete": 3},
     ]
     density = cr.fit(
-        clusters(60), config=cr.FitConfig(epochs=1, hidden_size=4), seed=0, progress=False
+        clusters(60), config=cr.FitConfig(epochs=1, hidden_size=4), seed=0, verbose=False
     )
     for change in wrong:
         with pytest.raises(FormatError):

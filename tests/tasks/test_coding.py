@@ -51,7 +51,7 @@ def with_holes(table, seed=0):
 
 @pytest.fixture(scope="module")
 def density():
-    return cr.fit(mixed(300), seed=0, config=TINY, progress=False)
+    return cr.fit(mixed(300), seed=0, config=TINY, verbose=False)
 
 
 TABLES = {
@@ -71,7 +71,7 @@ def test_a_table_comes_back_from_its_codes(name):
     the same codes to the bit.
     """
     table, options = TABLES[name]
-    density = cr.fit(table, seed=0, config=TINY, progress=False, **options)
+    density = cr.fit(table, seed=0, config=TINY, verbose=False, **options)
     codes = density.codes(table)
     assert codes.dtype == np.float64
     assert codes.shape == (len(table), len(density.schema.columns))
@@ -116,7 +116,7 @@ def test_what_has_no_listed_label_or_is_unknown_comes_back_as_missing():
         {"town": rng.choice(["Rome", "Oslo"], 60), "x": rng.normal(size=60).round(1)}
     )
     table.loc[[3, 4], "town"] = "Ystad"
-    density = cr.fit(table, seed=0, config=TINY, progress=False)
+    density = cr.fit(table, seed=0, config=TINY, verbose=False)
     asked = pd.DataFrame(
         {"town": ["Rome", "Ystad", "Atlantis", None], "x": [0.5, np.nan, 0.1, -0.2]}
     )
@@ -128,7 +128,7 @@ def test_what_has_no_listed_label_or_is_unknown_comes_back_as_missing():
 
 def test_flags_are_among_the_codes_and_hide_their_cells():
     table = with_holes(mixed(200))
-    density = cr.fit(table, seed=0, config=TINY, progress=False, missing="informative")
+    density = cr.fit(table, seed=0, config=TINY, verbose=False, missing="informative")
     codes = density.codes(table)
     names = list(density.schema.names)
     assert codes.shape[1] == 18
@@ -215,7 +215,7 @@ def fitted(make, network):
     }.get(network, {})
     config = cr.FitConfig(hidden_size=8, components=2, epochs=10, **several)
     network = "committee" if several else network
-    return cr.fit(make(300), network=network, effort="quick", seed=0, config=config, progress=False)
+    return cr.fit(make(300), network=network, effort="quick", seed=0, config=config, verbose=False)
 
 
 @pytest.mark.parametrize("make", [bits, lots])

@@ -184,7 +184,7 @@ def test_a_density_and_what_is_no_number_have_probability_one(values, wrong):
         pd.DataFrame({"x": values}),
         seed=0,
         config=cr.FitConfig(hidden_size=4, epochs=2, components=2),
-        progress=False,
+        verbose=False,
     )
     column = density.schema.columns[0]
     assert column.rows == 300
@@ -215,7 +215,7 @@ def people(rows=400, seed=0):
 
 @pytest.fixture(scope="module")
 def fitted():
-    return cr.fit(people(), seed=0, effort="quick", config=cr.FitConfig(epochs=3), progress=False)
+    return cr.fit(people(), seed=0, effort="quick", config=cr.FitConfig(epochs=3), verbose=False)
 
 
 TYPED = [
@@ -273,7 +273,7 @@ def test_every_cell_that_can_be_typed_can_be_scored(fitted, column, cell):
         lambda: fitted.impute(wrong, strict=True),
         lambda: fitted.conditional(wrong, "city", strict=True),
         lambda: fitted.features(wrong, strict=True),
-        lambda: cr.fit(pd.concat([people(30), wrong]), kinds=fitted.schema, progress=False),
+        lambda: cr.fit(pd.concat([people(30), wrong]), kinds=fitted.schema, verbose=False),
         lambda: fitted.sample(1, given={column: cell}),
     ):
         with pytest.raises(SchemaError, match=f"column '{column}': value "):
@@ -326,7 +326,7 @@ def test_a_fixed_order_fills_beside_what_lies_outside():
     rows[:, 3] = rows[:, 0]
     options = {
         "seed": 0,
-        "progress": False,
+        "verbose": False,
         "config": cr.FitConfig(
             hidden_size=8,
             epochs=60,
@@ -354,7 +354,7 @@ def test_a_fixed_order_fills_beside_what_lies_outside():
 def test_the_headline_is_the_score_of_the_validation_rows():
     train, valid = people(60), people(40, seed=8)
     config = cr.FitConfig(hidden_size=4, epochs=2)
-    density = cr.fit(train, valid, network="nade", seed=0, config=config, progress=False)
+    density = cr.fit(train, valid, network="nade", seed=0, config=config, verbose=False)
     assert density.training["valid_nats"] == pytest.approx(-density.score(valid), rel=1e-5)
     assert density.score(valid, strict=True) > density.score(valid)
     with pytest.raises(SchemaError, match="column 'smoker': value 2 at row 3 is not 0 or 1"):
@@ -363,7 +363,7 @@ def test_the_headline_is_the_score_of_the_validation_rows():
             valid.assign(smoker=[0, 1, 0] + [2] * 37),
             network="nade",
             config=config,
-            progress=False,
+            verbose=False,
         )
 
 
@@ -374,7 +374,7 @@ def test_a_file_keeps_the_rows_that_count(fitted, tmp_path):
     holes = people(60)
     holes.loc[:9, "height"] = np.nan
     config = cr.FitConfig(hidden_size=4, epochs=1)
-    density = cr.fit(holes, missing="informative", seed=0, config=config, progress=False)
+    density = cr.fit(holes, missing="informative", seed=0, config=config, verbose=False)
     rows = {column.name: column.rows for column in density.schema.columns}
     assert rows == {"height is missing": 0, **dict.fromkeys(holes.columns, 60), "height": 50}
     cell = people(2, seed=6).astype(object)
@@ -401,7 +401,7 @@ def test_such_cells_are_scored_in_every_container(fitted, container, tmp_path):
         table = tmp_path / "t.csv"
     elif container == "numpy":
         bits = np.random.default_rng(0).integers(0, 2, (50, 3))
-        density = cr.fit(bits, seed=0, config=cr.FitConfig(hidden_size=4, epochs=1), progress=False)
+        density = cr.fit(bits, seed=0, config=cr.FitConfig(hidden_size=4, epochs=1), verbose=False)
         odd = bits[:4].astype(float)
         odd[2, 1] = 2
         assert np.isfinite(density.log_prob(odd)).all()
@@ -438,7 +438,7 @@ def test_one_row_and_degenerate_columns_leave_room(tmp_path):
             pd.DataFrame({"a": [1], "b": [True], "c": [2.5]}),
             seed=0,
             config=cr.FitConfig(epochs=1),
-            progress=False,
+            verbose=False,
         )
     assert [column.outside_share for column in density.schema.columns] == [0.5] * 3
     wrong = pd.DataFrame({"a": [7], "b": ["x"], "c": [math.inf]})
@@ -463,7 +463,7 @@ def test_one_cell_in_another_notation_lies_outside_and_many_are_refused(name, co
     table.to_csv(tmp_path / "t.csv", index=False)
     config = cr.FitConfig(hidden_sizes=(8,), epochs=1, members=1)
     density = cr.fit(
-        tmp_path / "t.csv" if container == "csv" else table, config=config, seed=0, progress=False
+        tmp_path / "t.csv" if container == "csv" else table, config=config, seed=0, verbose=False
     )
 
     def asked(rows):

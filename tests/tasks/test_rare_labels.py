@@ -40,7 +40,7 @@ def fit(container="pandas", **options):
         kinds={"district": "categorical"},
         seed=0,
         config=CONFIG,
-        progress=False,
+        verbose=False,
         **options,
     )
 
@@ -80,7 +80,7 @@ def test_conditionals_are_the_probabilities_of_the_model(density):
 
 def test_a_label_that_is_called_as_the_others_are_has_a_star_beside_it():
     frame = pd.DataFrame({"it": ["(other)"] * 30 + ["b"] * 20 + ["c", "d"], "y": [0, 1] * 26})
-    density = cr.fit(frame, seed=0, config=CONFIG, progress=False)
+    density = cr.fit(frame, seed=0, config=CONFIG, verbose=False)
     assert list(density.conditional(frame, "it").columns) == ["(other)", "b", "(other)*"]
     assert density.marginal("it")["it"].tolist() == ["(other)", "b", "(other)*"]
     message = r"other = '\(other\)': column 'it' has a label of that name; choose another word"
@@ -124,7 +124,7 @@ def test_draws_follow_the_model(density, network):
 
 def test_what_no_row_had_is_not_drawn():
     frame = pd.DataFrame({"it": ["x", "y"] * 20, "z": [0, 1, 1, 0] * 10})
-    density = cr.fit(frame, seed=0, config=CONFIG, progress=False)
+    density = cr.fit(frame, seed=0, config=CONFIG, verbose=False)
     drawn = density.sample(3000, seed=0)
     assert not drawn["it"].isna().any()
     assert density.conditional(frame, "it")["(other)"].between(0.005, 0.05).all()
@@ -149,13 +149,13 @@ def test_arrays_and_categories_and_files(tmp_path):
     rows = np.stack(
         [np.where(rng.random(200) < 0.3, 100 + np.arange(200), 7), rng.integers(0, 2, 200)], axis=1
     )
-    density = cr.fit(rows, kinds={"x0": "categorical"}, seed=0, config=CONFIG, progress=False)
+    density = cr.fit(rows, kinds={"x0": "categorical"}, seed=0, config=CONFIG, verbose=False)
     drawn = density.sample(300, seed=0)
     assert drawn.dtype == np.float64
     assert 0.1 < np.isnan(drawn[:, 0]).mean() < 0.5
     frame = labelled()[["lab", "x"]]
     frame["lab"] = frame["lab"].where(frame["lab"] == "a", frame["lab"].str[:6]).astype("category")
-    density = cr.fit(frame, seed=0, min_count=12, config=CONFIG, progress=False)
+    density = cr.fit(frame, seed=0, min_count=12, config=CONFIG, verbose=False)
     assert density.sample(300, seed=0)["lab"].isna().any()
     word = density.sample(300, seed=0, other="rest")["lab"]
     assert (word == "rest").any()
@@ -199,7 +199,7 @@ def test_holes_are_filled_where_almost_every_draw_is_a_rare_label():
     frame = pd.DataFrame(
         {f"c{k}": np.where(rng.random(120) < 0.35, "common", names) for k in range(8)}
     )
-    density = cr.fit(frame, seed=0, config=CONFIG, progress=False)
+    density = cr.fit(frame, seed=0, config=CONFIG, verbose=False)
     filled = density.impute(pd.DataFrame({name: [None] * 50 for name in frame.columns}), seed=0)
     assert (filled == "common").all(axis=None)
 

@@ -42,7 +42,7 @@ def small():
     )
     config = cr.FitConfig(hidden_size=8, components=2, epochs=8)
     kinds = {"n": {"kind": "integer", "least": 0, "most": 2}}
-    return cr.fit(frame, kinds=kinds, seed=0, config=config, progress=False)
+    return cr.fit(frame, kinds=kinds, seed=0, config=config, verbose=False)
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +194,7 @@ def test_values_in_a_gap_are_odd():
     modes = np.where(rng.random(600) < 0.5, -10, 10) + 0.3 * rng.normal(size=600)
     gap = np.where(rng.random(600) < 0.5, 0, 60 + rng.normal(size=600))
     table = pd.DataFrame({"modes": modes, "gap": gap})
-    density = cr.fit(table, effort="quick", seed=0, config=cr.FitConfig(epochs=60), progress=False)
+    density = cr.fit(table, effort="quick", seed=0, config=cr.FitConfig(epochs=60), verbose=False)
     odd = pd.DataFrame(
         {"modes": [0.0, -3.0, 5.0, 10.0, -10.0, 10.0, 14.0], "gap": [0, 0, 60, 30, 25.5, 60.0, 0]}
     )
@@ -339,7 +339,7 @@ def test_arrays_are_filled_and_drawn_as_arrays():
     rows[:, 2] = rows[:, 0] + 0.1 * rows[:, 2]
     rows[::7, 1] = np.nan
     density = cr.fit(
-        rows, seed=0, config=cr.FitConfig(hidden_size=16, components=2, epochs=150), progress=False
+        rows, seed=0, config=cr.FitConfig(hidden_size=16, components=2, epochs=150), verbose=False
     )
     holes = rows.copy()
     holes[:, 2] = np.nan
@@ -384,7 +384,7 @@ def test_marginals_are_likelihoods_of_one_column_and_two(density):
 def test_comparisons_are_paired(density):
     frame = mixed(200, seed=13)
     config = cr.FitConfig(hidden_sizes=(8,), components=2, epochs=1)
-    worse = cr.fit(mixed(holes=0.15), kinds=density.schema, seed=1, config=config, progress=False)
+    worse = cr.fit(mixed(holes=0.15), kinds=density.schema, seed=1, config=config, verbose=False)
     found = density.compare(worse, frame)
     difference = density.log_prob(frame) - worse.log_prob(frame)
     assert found.nats == pytest.approx(difference.mean())
@@ -392,12 +392,12 @@ def test_comparisons_are_paired(density):
     assert found.rows == 200
     assert found.nats > 3 * found.standard_error
     stretched = mixed(300).assign(price=mixed(300)["price"] * 1.07)
-    other = cr.fit(stretched, seed=1, config=config, progress=False)
+    other = cr.fit(stretched, seed=1, config=config, verbose=False)
     with pytest.raises(SchemaError, match="column 'price': the models give masses to other values"):
         density.compare(other, frame)
     with pytest.raises(SchemaError, match=r"the models differ in the column\(s\) 'price'"):
         density.compare(
-            cr.fit(mixed(100).drop(columns="price"), seed=1, config=config, progress=False), frame
+            cr.fit(mixed(100).drop(columns="price"), seed=1, config=config, verbose=False), frame
         )
 
 
@@ -411,7 +411,7 @@ def test_a_missing_cell_may_tell(tmp_path):
     income = np.where(rich & (rng.random(n) < 0.8), np.nan, rng.normal(10 + 10 * rich, 1))
     frame = pd.DataFrame({"income": income, "rich": rich})
     config = cr.FitConfig(hidden_size=32, components=2, epochs=150, learning_rate=5e-3, patience=0)
-    density = cr.fit(frame, missing="informative", seed=0, config=config, progress=False)
+    density = cr.fit(frame, missing="informative", seed=0, config=config, verbose=False)
     assert density.schema.names == ("income is missing", "income", "rich")
     density.save(tmp_path / "m")
     density = cr.load(tmp_path / "m")
@@ -468,12 +468,12 @@ def test_held_out_cells_are_uniform_where_the_model_is_right():
 def test_a_fixed_order_says_what_it_cannot():
     frame = mixed(120)
     config = cr.FitConfig(hidden_size=8, components=2, epochs=2)
-    density = cr.fit(frame, network="nade", seed=0, config=config, progress=False)
+    density = cr.fit(frame, network="nade", seed=0, config=config, verbose=False)
     assert np.isfinite(density.log_prob(frame)).all()
     with pytest.raises(EvidenceError):
         density.impute(frame.assign(sex=None))
     with pytest.raises(EvidenceError, match="a fixed-order network learns from complete rows only"):
-        cr.fit(mixed(120, holes=0.1), network="nade", seed=0, config=config, progress=False)
+        cr.fit(mixed(120, holes=0.1), network="nade", seed=0, config=config, verbose=False)
 
 
 @pytest.mark.parametrize(
@@ -495,7 +495,7 @@ def test_degenerate_tables_work(frame, objective, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         config = cr.FitConfig(hidden_size=4, epochs=2)
-        density = cr.fit(frame, objective=objective, seed=0, config=config, progress=False)
+        density = cr.fit(frame, objective=objective, seed=0, config=config, verbose=False)
     assert np.isfinite(density.log_prob(frame)).all()
     drawn = density.sample(3, seed=0)
     assert len(drawn) == 3

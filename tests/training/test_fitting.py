@@ -40,11 +40,11 @@ def bytes_of(density, path):
 def test_seeds_reproduce_bytes(tmp_path):
     frame = mixed(200, holes=0.1)
     one, two = (
-        bytes_of(cr.fit(frame, seed=3, config=QUICK, progress=False), tmp_path / f"m{k}")
+        bytes_of(cr.fit(frame, seed=3, config=QUICK, verbose=False), tmp_path / f"m{k}")
         for k in range(2)
     )
     assert one == two
-    assert one != bytes_of(cr.fit(frame, seed=4, config=QUICK, progress=False), tmp_path / "m")
+    assert one != bytes_of(cr.fit(frame, seed=4, config=QUICK, verbose=False), tmp_path / "m")
 
 
 def test_rules_follow_the_table(density):
@@ -75,15 +75,15 @@ def test_weights_count_rows(tmp_path):
     frame = pd.DataFrame({"a": [0] * 100 + [1] * 100, "b": [0] * 100 + [1] * 100})
     weight = np.repeat([9.0, 1.0], 100)
     config = cr.FitConfig(hidden_size=8, epochs=120, learning_rate=0.01, patience=0)
-    density = cr.fit(frame, sample_weight=weight, seed=0, config=config, progress=False)
+    density = cr.fit(frame, sample_weight=weight, seed=0, config=config, verbose=False)
     both = pd.DataFrame({"a": [0, 1], "b": [0, 1]})
     assert np.exp(density.log_prob(both)) == pytest.approx([0.9, 0.1], abs=0.06)
     weight = np.repeat([1.0, 0.0], 100)
-    density = cr.fit(frame, sample_weight=weight, seed=0, config=config, progress=False)
+    density = cr.fit(frame, sample_weight=weight, seed=0, config=config, verbose=False)
     assert density.training["train_rows"] + density.training["valid_rows"] == 100
     for wrong in ([1.0], [-1.0] * 200, [0.0] * 200, [np.nan] * 200):
         with pytest.raises(ShapeError, match="sample_weight"):
-            cr.fit(frame, sample_weight=wrong, config=QUICK, progress=False)
+            cr.fit(frame, sample_weight=wrong, config=QUICK, verbose=False)
 
 
 @pytest.mark.parametrize("batch_size", [4, 64])
@@ -94,7 +94,7 @@ def test_a_time_limit_ends_training(batch_size, monkeypatch):
     clock = count(0, 0.1)
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     config = cr.FitConfig(hidden_sizes=(8, 8), epochs=100_000, patience=0, batch_size=batch_size)
-    density = cr.fit(mixed(400), time_limit_s=3.0, seed=0, config=config, progress=False)
+    density = cr.fit(mixed(400), time_limit_s=3.0, seed=0, config=config, verbose=False)
     assert next(clock) < 4
     history = density.training["history"]
     assert len(history) == 1 if batch_size == 4 else 2 <= len(history) < 30
@@ -108,7 +108,7 @@ def test_a_time_limit_is_a_number_of_seconds():
     with pytest.raises(
         ChainruleError, match="time_limit_s = 0: pass a number of seconds above zero"
     ):
-        cr.fit(mixed(50), time_limit_s=0, progress=False)
+        cr.fit(mixed(50), time_limit_s=0, verbose=False)
 
 
 def test_memory_is_refused_before_it_is_taken(monkeypatch):
@@ -118,7 +118,7 @@ def test_memory_is_refused_before_it_is_taken(monkeypatch):
         match=r"training needs about 7.\d GB, and 0.0 GB are free: pass smaller hidden layers",
     ):
         cr.fit(
-            mixed(50), config=cr.FitConfig(hidden_sizes=(10_000, 10_000), members=3), progress=False
+            mixed(50), config=cr.FitConfig(hidden_sizes=(10_000, 10_000), members=3), verbose=False
         )
     assert memory.free_bytes() == 10_000_000
 
@@ -150,10 +150,10 @@ def test_wrong_options_are_explained():
         ({"objective": "all"}, "objective 'all' is unknown"),
     ):
         with pytest.raises(ChainruleError, match=message):
-            cr.fit(frame, config=QUICK, progress=False, **options)
+            cr.fit(frame, config=QUICK, verbose=False, **options)
     warnings.simplefilter("ignore")  # pytest takes it back
     with pytest.raises(SchemaError, match="no column can be modelled: 'a' is no known value"):
-        cr.fit(nothing, progress=False)
+        cr.fit(nothing, verbose=False)
 
 
 def test_a_model_file_holds_no_row_and_no_rare_label(tmp_path):
@@ -173,7 +173,7 @@ def test_a_model_file_holds_no_row_and_no_rare_label(tmp_path):
         frame,
         pl.from_pandas(frame).with_columns(pl.col("city").cast(pl.Enum(sorted(set(frame.city))))),
     ):
-        content = bytes_of(cr.fit(data, seed=0, config=QUICK, progress=False), path)
+        content = bytes_of(cr.fit(data, seed=0, config=QUICK, verbose=False), path)
         assert b"Aachen" in content
         for word in (b"Secretville", b"Hiddenham"):
             assert word not in content
@@ -208,7 +208,7 @@ def test_files_are_read_in_parts_as_they_are_whole(files, name, monkeypatch):
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        density = cr.fit(files / name, seed=0, config=QUICK, progress=False)
+        density = cr.fit(files / name, seed=0, config=QUICK, verbose=False)
     scored = density.log_prob(files / name)
     assert np.allclose(scored, density.log_prob(whole), rtol=1e-12)
     parts = density.log_prob(files / name, parts=True)
@@ -220,7 +220,7 @@ def test_large_files_train_to_the_same_bytes(files, name, monkeypatch, tmp_path)
     """Read a column at a time and trained from memory-mapped files, as in memory."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        one = bytes_of(cr.fit(files / name, seed=0, config=QUICK, progress=False), tmp_path / "one")
+        one = bytes_of(cr.fit(files / name, seed=0, config=QUICK, verbose=False), tmp_path / "one")
         monkeypatch.setattr(lazy, "LARGE_BYTES", 1)
         monkeypatch.setattr(lazy, "CHUNK_ROWS", 60)
         table = lazy.read_table_lazily(files / name)
@@ -229,7 +229,7 @@ def test_large_files_train_to_the_same_bytes(files, name, monkeypatch, tmp_path)
         made = []
         array = rows._array
         monkeypatch.setattr(rows, "_array", lambda *of: made.append(array(*of)) or made[-1])
-        two = bytes_of(cr.fit(files / name, seed=0, config=QUICK, progress=False), tmp_path / "two")
+        two = bytes_of(cr.fit(files / name, seed=0, config=QUICK, verbose=False), tmp_path / "two")
     assert one == two
     assert [type(part) for part in made] == [
         np.memmap
@@ -246,7 +246,7 @@ def test_filled_and_drawn_tables_are_written_in_parts(files, ending, monkeypatch
     )
     monkeypatch.setattr(sample, "BATCH_ROWS", 60)
     warnings.simplefilter("ignore")
-    density = cr.fit(files / "t.csv", seed=0, config=QUICK, progress=False)
+    density = cr.fit(files / "t.csv", seed=0, config=QUICK, verbose=False)
     source, to = files / f"t.{ending}", tmp_path / f"filled.{ending}"
     assert density.impute(source, how="best", to=to) == to
     got, want = read.read_table(to).frame, density.impute(source, how="best")
@@ -280,7 +280,7 @@ def test_faults_late_in_a_file_are_named_by_line(tmp_path):
         list(read_chunks(path, rows=10))
     path.write_text("a,b\n" + "1,2\n" * 50 + "1,x\n")
     density = cr.fit(
-        pd.DataFrame({"a": [1, 2, 3] * 9, "b": [2, 3, 4] * 9}), seed=0, config=QUICK, progress=False
+        pd.DataFrame({"a": [1, 2, 3] * 9, "b": [2, 3, 4] * 9}), seed=0, config=QUICK, verbose=False
     )
     *_, last = read_chunks(path, rows=10)
     with pytest.raises(

@@ -40,7 +40,7 @@ def test_a_tiny_nade_reaches_the_entropy_of_an_enumerated_distribution():
     p = counts[counts > 0] / counts.sum()
     entropy = float(-(p * np.log(p)).sum())
     config = FitConfig(hidden_size=16, epochs=60, weight_decay=0.0, learning_rate=0.03)
-    density = cr.fit(rows, rows, network="nade", seed=0, config=config, progress=False)
+    density = cr.fit(rows, rows, network="nade", seed=0, config=config, verbose=False)
     reached = -density.score(rows)
     assert entropy <= reached + 1e-9, "below the entropy: this is no likelihood"
     assert reached <= entropy + ENTROPY_GAP_NATS
@@ -52,7 +52,7 @@ def test_on_digits_it_beats_independent_columns(activation):
     digits = cr.datasets.load("digits")
     config = FitConfig(hidden_size=100, epochs=30, activation=activation)
     density = cr.fit(
-        digits.train, digits.valid, network="nade", seed=0, config=config, progress=False
+        digits.train, digits.valid, network="nade", seed=0, config=config, verbose=False
     )
     alone = cr.IndependentColumns(64)
     alone.initialize_from(torch.from_numpy(digits.train).float())
@@ -67,9 +67,9 @@ def test_same_seed_same_bytes_and_no_global_generator_is_touched():
     torch.manual_seed(123)
     before = torch.get_rng_state()
     one, two = (
-        cr.fit(rows_of(), network="nade", seed=4, config=QUICK, progress=False) for _ in range(2)
+        cr.fit(rows_of(), network="nade", seed=4, config=QUICK, verbose=False) for _ in range(2)
     )
-    other = cr.fit(rows_of(), network="nade", seed=5, config=QUICK, progress=False)
+    other = cr.fit(rows_of(), network="nade", seed=5, config=QUICK, verbose=False)
     assert torch.equal(before, torch.get_rng_state())
     for name, array in one.model.arrays().items():
         assert array.tobytes() == two.model.arrays()[name].tobytes()
@@ -77,9 +77,9 @@ def test_same_seed_same_bytes_and_no_global_generator_is_touched():
         other.model.arrays()["input_weight"].tobytes()
         != one.model.arrays()["input_weight"].tobytes()
     )
-    unseeded = cr.fit(rows_of(), network="nade", config=QUICK, progress=False)
+    unseeded = cr.fit(rows_of(), network="nade", config=QUICK, verbose=False)
     again = cr.fit(
-        rows_of(), network="nade", seed=unseeded.training["seed"], config=QUICK, progress=False
+        rows_of(), network="nade", seed=unseeded.training["seed"], config=QUICK, verbose=False
     )
     assert (
         again.model.arrays()["input_weight"].tobytes()
@@ -91,7 +91,7 @@ def test_decay_spares_biases_and_first_hidden():
     """Under an enormous decay the model is independent columns, not p = 1/2."""
     rows = (np.random.default_rng(0).random((400, 5)) < [0.02, 0.1, 0.5, 0.2, 0.3]).astype(int)
     config = FitConfig(hidden_size=8, epochs=40, weight_decay=90.0, learning_rate=0.01, patience=0)
-    density = cr.fit(rows, rows, network="nade", seed=0, config=config, progress=False)
+    density = cr.fit(rows, rows, network="nade", seed=0, config=config, verbose=False)
     assert density.training["valid_nats"] == pytest.approx(
         density.training["independent_valid_nats"], abs=0.02
     )
@@ -319,7 +319,7 @@ def test_a_run_that_never_becomes_finite_keeps_its_first_weights_and_can_be_save
             network="nade",
             seed=0,
             config=FitConfig(hidden_size=5, epochs=2),
-            progress=False,
+            verbose=False,
         )
     assert [str(w.message)[:8] for w in caught] == ["epoch 1:", "epoch 2:"]
     for name, tensor in density.model.network.state_dict().items():
@@ -334,7 +334,7 @@ def test_a_run_that_never_becomes_finite_keeps_its_first_weights_and_can_be_save
 def test_a_run_that_diverges_is_no_worse_than_it_began(monkeypatch):
     first = spy_on_first_weights(monkeypatch)
     config = FitConfig(hidden_size=5, epochs=3, learning_rate=1e5, patience=0)
-    density = cr.fit(rows_of(), network="nade", seed=0, config=config, progress=False)
+    density = cr.fit(rows_of(), network="nade", seed=0, config=config, verbose=False)
     assert torch.equal(density.model.network.state_dict()["input_weight"], first[0]["input_weight"])
     assert density.training["valid_nats"] < density.training["independent_valid_nats"] + 0.5
 
@@ -349,7 +349,7 @@ def test_degenerate_tables_fit_and_answer():
         np.zeros((20, 3), int),
         np.ones((20, 2), bool),
     ):
-        density = cr.fit(rows, network="nade", seed=0, config=QUICK, progress=False)
+        density = cr.fit(rows, network="nade", seed=0, config=QUICK, verbose=False)
         every = all_rows(density.model.network).numpy().astype(int)
         log_prob = density.log_prob(every, strict=True)
         assert np.isfinite(log_prob).all()
@@ -362,7 +362,7 @@ def test_a_share_of_the_rows_is_held_out_where_no_validation_is_given():
         rows_of(n=100),
         seed=0,
         config=FitConfig(hidden_size=2, epochs=1, valid_fraction=0.25),
-        progress=False,
+        verbose=False,
     )
     assert (density.training["train_rows"], density.training["valid_rows"]) == (75, 25)
 
@@ -419,25 +419,25 @@ def test_configuration_survives_json():
     ("call", "kind", "message"),
     [
         (
-            lambda: cr.fit(np.array([[0, 1.0], [np.nan, 1.0]]), network="nade", progress=False),
+            lambda: cr.fit(np.array([[0, 1.0], [np.nan, 1.0]]), network="nade", verbose=False),
             EvidenceError,
             "the array: column 'x0' is unknown at row 1; a fixed-order network learns from "
             "complete rows only: fill or drop the 1 row(s) with missing cells, or pass "
             "network='orderless'",
         ),
         (
-            lambda: cr.fit(rows_of(), rows_of(columns=5), network="nade", progress=False),
+            lambda: cr.fit(rows_of(), rows_of(columns=5), network="nade", verbose=False),
             SchemaError,
             "the validation table: 5 columns where the model has 6",
         ),
         (
-            lambda: cr.fit(rows_of(), objective="all", progress=False),
+            lambda: cr.fit(rows_of(), objective="all", verbose=False),
             ChainruleError,
             "objective 'all' is unknown; choose one of 'any', 'likelihood'",
         ),
         (
             lambda: cr.fit(
-                rows_of(), network="made", config=FitConfig(dropout=0.5), progress=False
+                rows_of(), network="made", config=FitConfig(dropout=0.5), verbose=False
             ),
             ChainruleError,
             "dropout = 0.5: only the orderless network has it",
@@ -470,14 +470,14 @@ def test_a_run_that_ends_while_it_is_scored_has_its_checkpoint_still(tmp_path, m
 
     monkeypatch.setattr(fitting, "record_of", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        cr.fit(rows_of(), network="nade", seed=0, config=config, progress=False, checkpoint=path)
+        cr.fit(rows_of(), network="nade", seed=0, config=config, verbose=False, checkpoint=path)
     assert path.exists()
     monkeypatch.setattr(fitting, "record_of", score)
     monkeypatch.setattr(
         loop, "shuffled_batches", lambda *_: pytest.fail("an epoch that was done is done again")
     )
     density = cr.fit(
-        rows_of(), network="nade", config=config, progress=False, checkpoint=path, resume=True
+        rows_of(), network="nade", config=config, verbose=False, checkpoint=path, resume=True
     )
     assert len(density.training["history"]) == 2
     assert not path.exists()

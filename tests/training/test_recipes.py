@@ -138,7 +138,7 @@ def test_what_takes_longer_must_gain_more():
 def test_a_committee_is_fitted_and_says_what_was_tried():
     rows = related_bits()
     one, two = (
-        cr.fit(rows, network="committee", seed=3, config=SMALL, progress=False) for _ in range(2)
+        cr.fit(rows, network="committee", seed=3, config=SMALL, verbose=False) for _ in range(2)
     )
     network = one.model.network
     assert isinstance(network, cr.Committee)
@@ -159,7 +159,7 @@ def test_a_committee_is_fitted_and_says_what_was_tried():
     for options in ({"effort": "quick"}, {"time_limit_s": 60.0}):
         assert (
             cr.fit(
-                rows, network="committee", seed=3, config=SMALL, progress=False, **options
+                rows, network="committee", seed=3, config=SMALL, verbose=False, **options
             ).training["trials"]
             == []
         )
@@ -174,7 +174,7 @@ def test_what_more_members_reach_is_extrapolated_from_two(members):
 
 def test_an_interrupted_committee_goes_on_to_the_same_bits(tmp_path, monkeypatch):
     rows, path = related_bits(), tmp_path / "run.checkpoint"
-    whole = cr.fit(rows, network="committee", seed=5, config=SMALL, progress=False)
+    whole = cr.fit(rows, network="committee", seed=5, config=SMALL, verbose=False)
     keep, calls = Checkpoint.save, []
 
     def once(*args, **options):
@@ -184,7 +184,7 @@ def test_an_interrupted_committee_goes_on_to_the_same_bits(tmp_path, monkeypatch
 
     monkeypatch.setattr(Checkpoint, "save", once)
     with pytest.raises(KeyboardInterrupt):
-        cr.fit(rows, network="committee", seed=5, config=SMALL, progress=False, checkpoint=path)
+        cr.fit(rows, network="committee", seed=5, config=SMALL, verbose=False, checkpoint=path)
     monkeypatch.setattr(Checkpoint, "save", keep)
     monkeypatch.setattr(
         recipe, "search", lambda *_, **__: pytest.fail("the search was run already")
@@ -192,7 +192,7 @@ def test_an_interrupted_committee_goes_on_to_the_same_bits(tmp_path, monkeypatch
     other = replace(SMALL, hidden_size=9)
     with pytest.raises(FormatError, match="hidden_size"):
         cr.fit(
-            rows, network="committee", config=other, progress=False, checkpoint=path, resume=True
+            rows, network="committee", config=other, verbose=False, checkpoint=path, resume=True
         )
     with pytest.raises(FormatError, match="another seed or effort"):
         cr.fit(
@@ -200,12 +200,12 @@ def test_an_interrupted_committee_goes_on_to_the_same_bits(tmp_path, monkeypatch
             network="committee",
             effort="best",
             config=SMALL,
-            progress=False,
+            verbose=False,
             checkpoint=path,
             resume=True,
         )
     again = cr.fit(
-        rows, network="committee", config=SMALL, progress=False, checkpoint=path, resume=True
+        rows, network="committee", config=SMALL, verbose=False, checkpoint=path, resume=True
     )
     assert len(calls) == 1
     assert again.training["config"] == whole.training["config"]
@@ -236,7 +236,7 @@ def test_members_of_several_orders_are_an_ensemble(tmp_path):
         network="committee",
         seed=3,
         config=replace(SMALL, members=5, orders=2, epochs=30),
-        progress=False,
+        verbose=False,
     )
     network = density.model.network
     assert isinstance(network, cr.Ensemble)
@@ -260,7 +260,7 @@ def test_members_of_several_orders_are_an_ensemble(tmp_path):
         network="committee",
         seed=3,
         config=replace(SMALL, orders=None, members=2),
-        progress=False,
+        verbose=False,
     )
     assert {"orders": 2} in [trial["changed"] for trial in free.training["trials"]]
 
@@ -279,7 +279,7 @@ def test_members_of_several_orders_over_columns_of_all_kinds(tmp_path):
         network="committee",
         seed=1,
         config=replace(SMALL, members=2, orders=2),
-        progress=False,
+        verbose=False,
     )
     network = density.model.network
     apart = [
@@ -313,7 +313,7 @@ def test_fewer_members_than_the_orders_of_an_interrupted_run(tmp_path, monkeypat
             network="committee",
             seed=5,
             config=config,
-            progress=False,
+            verbose=False,
             checkpoint=path,
         )
     monkeypatch.setattr(Checkpoint, "save", keep)
@@ -323,7 +323,7 @@ def test_fewer_members_than_the_orders_of_an_interrupted_run(tmp_path, monkeypat
             related_bits(),
             network="committee",
             config=fewer,
-            progress=False,
+            verbose=False,
             checkpoint=path,
             resume=True,
         )
@@ -331,11 +331,11 @@ def test_fewer_members_than_the_orders_of_an_interrupted_run(tmp_path, monkeypat
         related_bits(),
         network="committee",
         config=config,
-        progress=False,
+        verbose=False,
         checkpoint=path,
         resume=True,
     )
-    whole = cr.fit(related_bits(), network="committee", seed=5, config=config, progress=False)
+    whole = cr.fit(related_bits(), network="committee", seed=5, config=config, verbose=False)
     assert np.array_equal(again.log_prob(related_bits()), whole.log_prob(related_bits()))
 
 

@@ -144,7 +144,7 @@ def run(
             time_limit_s=time_limit_s,
             config=config,
             device=device,
-            progress=not quiet and finished is None,
+            verbose=not quiet and finished is None,
             checkpoint=checkpoint,
             resume=resume,
             keep_checkpoint=True,

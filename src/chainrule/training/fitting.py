@@ -46,7 +46,7 @@ def fit(
     config: FitConfig | None = None,
     time_limit_s: float | None = None,
     device: str = "auto",
-    progress: bool = True,
+    verbose: bool = True,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     keep_checkpoint: bool = False,
@@ -91,7 +91,7 @@ def fit(
             table.
         time_limit_s: seconds after which training ends.
         device: "auto", "cpu" or "cuda".
-        progress: print the assumed kinds to stderr, and a progress bar if it is a terminal.
+        verbose: print the assumed kinds to stderr, and a progress bar if it is a terminal.
         checkpoint: a file to which the state of training is written after each epoch.
         resume: continue from that file if it exists, with its seed; the weights are those of an
             uninterrupted run.
@@ -107,7 +107,7 @@ def fit(
     Examples:
         >>> import numpy as np
         >>> rows = np.random.default_rng(0).integers(0, 2, (200, 3))
-        >>> density = fit(rows, seed=0, progress=False, config=FitConfig(hidden_size=4, epochs=2))
+        >>> density = fit(rows, seed=0, verbose=False, config=FitConfig(hidden_size=4, epochs=2))
         >>> density.log_prob(rows).shape
         (200,)
     """
@@ -122,7 +122,7 @@ def fit(
     generator = generator_from(seed := run.resolved_seed(seed))
     data = training_data(
         table, valid, config, kinds=kinds, missing=missing, strict=strict, min_count=min_count,
-        progress=progress, sample_weight=sample_weight, generator=generator,
+        progress=verbose, sample_weight=sample_weight, generator=generator,
         learns_from_missing=recipe.learns_from_missing,
     )  # fmt: skip
     plan, began = recipe.plan(config, data.columns, len(data.train), effort), time.perf_counter()
@@ -130,7 +130,7 @@ def fit(
     require_memory(build, data.columns, plan, data.schema.names)
     plan, trials = recipe.search(
         plan, config, data, run, effort=effort, seed=seed, time_limit_s=time_limit_s, device=device,
-        progress=progress,
+        progress=verbose,
     )  # fmt: skip
     asked = {"objective": recipe.objective, "network": recipe.name, "effort": effort, "seed": seed}
     if run.finished is not None:
@@ -146,10 +146,10 @@ def fit(
         train(
             state, data.train, data.valid, plan, after_epoch=kept.save,
             independent=nats_of(data.independent, data.valid), time_limit_s=time_limit_s,
-            prefer_last=recipe.prefers_last, progress=progress,
+            prefer_last=recipe.prefers_last, progress=verbose,
         )  # fmt: skip
         model = Model(data.schema, net.cpu().eval())
-        record = asked | record_of(model, state, plan, data, min_count=min_count, progress=progress)
+        record = asked | record_of(model, state, plan, data, min_count=min_count, progress=verbose)
         if not keep_checkpoint:
             kept.remove()  # not earlier: a run that is killed while scoring resumes from the file
     return Density(model, record, seconds=state.seconds)
