@@ -22,20 +22,25 @@ from chainrule.report.comparison import (
     EFFORTS,
     FAMILIES,
     Effort,
-    claims,
     compare,
     effort_for,
     prepared,
     rendered,
 )
 from chainrule.report.comparison.abstraction import _within_row_space, probed
-from chainrule.report.comparison.claims import mean_correlation
+from chainrule.report.comparison.claims import error_of_sums, mean_correlation
 from chainrule.report.comparison.likelihood import likelihood_of
 from chainrule.rng import generator_from
 from chainrule.table import read_table
 from chainrule.training.batches import Rows
 
 SMALL = Effort(hidden_size=12, latent_size=2, epochs=3, draws=20, distributions=50)
+
+
+def fitted(name, data, effort=SMALL, seed=0):
+    """The network of a family."""
+    generator = generator_from(seed)
+    return FAMILIES[name].fit(data, effort, generator=generator, show_progress=False).network
 
 
 def run(*words, cwd, warn="error"):
@@ -304,10 +309,7 @@ def test_every_family_is_reproducible_from_the_seed():
         for a, b in zip(once, again, strict=True):
             assert a.likelihood == b.likelihood, a.family.name
             assert torch.equal(a.drawn, b.drawn), a.family.name
-    guesses = [
-        FAMILIES["gaussians"].fitted(numbers, SMALL, generator_from(k), False)._seed
-        for k in (0, 0, 1)
-    ]
+    guesses = [fitted("gaussians", numbers, seed=k)._seed for k in (0, 0, 1)]
     assert guesses[0] == guesses[1] != guesses[2]
 
 
@@ -353,13 +355,13 @@ def test_correlation_of_independent_columns_is_what_chance_leaves():
 
 def test_a_networks_sum_that_is_not_one_would_be_seen(monkeypatch):
     data = prepared(datasets.load("digits"))
-    net = FAMILIES["nade"].fitted(data, SMALL, generator_from(0), False)
-    assert claims._off_by(net, data) < 1e-11
+    net = fitted("nade", data)
+    assert error_of_sums(net, data) < 1e-11
     right = NADE.log_prob
     monkeypatch.setattr(
         NADE, "log_prob", lambda self, x, **options: right(self, x, **options) + 1e-3
     )
-    assert claims._off_by(net, data) > 1e-3
+    assert error_of_sums(net, data) > 1e-3
 
 
 def test_a_bounds_arrow_points_to_where_the_truth_lies():
@@ -412,10 +414,7 @@ def test_efforts_are_the_same_for_all_and_fewer_over_more_rows():
     data = prepared(datasets.load("digits"))
     efforts = {name: effort_for(name, data) for name in EFFORTS}
     assert [efforts[name].epochs for name in ("quick", "standard", "best")] == [20, 100, 400]
-    nade, made, rbm = (
-        FAMILIES[name].fitted(data, SMALL, generator_from(0), False)
-        for name in ("nade", "made", "rbm")
-    )
+    nade, made, rbm = (fitted(name, data) for name in ("nade", "made", "rbm"))
     assert (type(nade), type(made), type(rbm)) == (NADE, MADE, RBM)
     assert nade.hidden_size == rbm.hidden_size == made.hidden_sizes[0] == 12
 
@@ -424,15 +423,15 @@ def test_a_vae_warms_up_to_the_whole_bound(monkeypatch):
     weights = []
     whole = VAE.training_loss
 
-    def noted(self, *args, **kwargs):
-        weights.extend([self.divergence_weight] if self.training else [])
-        return whole(self, *args, **kwargs)
+    def noted(self, *args, divergence_weight=1.0, **kwargs):
+        weights.extend([divergence_weight] if self.training else [])
+        return whole(self, *args, divergence_weight=divergence_weight, **kwargs)
 
     monkeypatch.setattr(VAE, "training_loss", noted)
     data = prepared(datasets.load("digits"))
-    net = FAMILIES["vae"].fitted(data, replace(SMALL, epochs=6), generator_from(0), False)
+    fitted("vae", data, replace(SMALL, epochs=6))
     assert sorted(set(weights)) == [0.5, 1.0]
-    assert net.divergence_weight == 1.0
+    assert weights[-1] == 1.0
     assert weights.count(0.5) * 6 == len(weights)
 
 

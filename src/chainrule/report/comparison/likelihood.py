@@ -9,11 +9,8 @@ from typing import Any
 import torch
 from typing_extensions import override
 
-from chainrule.baselines import RBM, VAE
-from chainrule.networks import AbstractNetwork, Estimate, LowerBound
-from chainrule.networks.trainable import AbstractTrainable
+from chainrule.networks import Estimate, LowerBound
 from chainrule.progress import progress_bar
-from chainrule.report.comparison.families import Effort
 from chainrule.training.batches import Rows
 
 BATCH_ROWS = 200
@@ -69,31 +66,11 @@ class Likelihood:
         }
 
 
-Answer = torch.Tensor | Estimate | LowerBound
-
-
-def asker(
-    net: AbstractTrainable, effort: Effort, generator: torch.Generator, show_progress: bool
-) -> Callable[[torch.Tensor], Answer]:
-    """Returns the function that computes a family's likelihood of rows.
-
-    An RBM's partition function is estimated once, here.
-    """
-    if isinstance(net, RBM):
-        log_z = net.log_partition(
-            distributions=effort.distributions, generator=generator, show_progress=show_progress
-        )
-        return lambda x: net.log_prob(x, log_partition=log_z)
-    if isinstance(net, VAE):
-        return lambda x: net.log_prob(x, n_draws=effort.draws, generator=generator)
-    assert isinstance(net, AbstractNetwork)
-    return net.log_prob
+Ask = Callable[[torch.Tensor], torch.Tensor | Estimate | LowerBound]  # rows (n, D) to (n,) nats
 
 
 @torch.no_grad()
-def likelihood_of(
-    ask: Callable[[torch.Tensor], Answer], rows: Rows, what: str, *, show_progress: bool = True
-) -> Likelihood:
+def likelihood_of(ask: Ask, rows: Rows, what: str, *, show_progress: bool = True) -> Likelihood:
     """Returns the mean log-likelihood of rows in the table's units."""
     values, errors, kind = [], [], "exact"
     with progress_bar(f"scoring by {what}", len(rows), show=show_progress) as advance:

@@ -11,14 +11,6 @@ from chainrule.report.comparison.claims import CONDITIONED
 from chainrule.report.comparison.run import COMPLETED, TIMED, TIMES, Entry, FamilyReport
 from chainrule.report.lecture import full_table_numbers
 
-COMPARED = (
-    "rbm",
-    "vae",
-    "nade",
-    "made",
-    "orderless",
-)  # families in the table at the top, if they were trained
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -58,7 +50,7 @@ def pros_and_cons(comparison: FamilyReport) -> ProsAndCons:
     """Returns a column for each of the lecture's families that was trained, each cell with its
     number.
     """
-    entries = [entry for entry in comparison.entries if entry.family.name in COMPARED]
+    entries = [entry for entry in comparison.entries if entry.family.is_in_table]
     questions: list[tuple[str, Callable[[FamilyReport, Entry], Cell]]] = [
         ("What is assumed independent", _independence),
         ("How likely is this row", _density),
@@ -99,58 +91,32 @@ def _density(comparison: FamilyReport, entry: Entry) -> Cell:
 
 
 def _training(comparison: FamilyReport, entry: Entry) -> Cell:
-    claims = entry.claims
+    family, claims = entry.family, entry.claims
     took = f"{entry.train_s:,.0f} s" if entry.train_s >= 10 else f"{entry.train_s:.1f} s"
-    if claims.chain is not None:
-        steps = comparison.effort.gibbs_steps
-        return Cell(
-            f"nothing: it follows an approximate gradient of {steps} Gibbs steps, {took}",
-            "seconds",
-            False,
-        )
-    if claims.gap is not None:
-        return Cell(
-            f"a bound, {claims.gap:.2f} nats below that of 500 draws, {took}", "measured", False
-        )
-    what = {
-        "orderless": "an unbiased estimate of −log p over all orders",
-        "nade": "−log p, with input dropout of 0.1",
-    }
-    return Cell(f"{what.get(entry.family.name, '−log p itself')}, {took}", "seconds", True)
+    what = family.objective(entry.network, claims, comparison.effort)
+    section = "seconds" if claims.gap is None else "measured"
+    return Cell(f"{what}, {took}", section, family.is_trained_on_likelihood)
 
 
 def _drawing(comparison: FamilyReport, entry: Entry) -> Cell:
-    steps = entry.claims.steps_to_draw
-    took = f"{entry.draw_s:.2g} s"
-    if entry.claims.chain is not None:
-        return Cell(
-            f"a Markov chain, {steps} steps, only approximately from p: {took}", "seconds", False
-        )
-    if steps == 1:
-        return Cell(f"all columns at once: {took}", "seconds", True)
-    return Cell(f"one column after the other, {steps} steps: {took}", "seconds", None)
+    claims = entry.claims
+    good = None
+    if claims.chain is not None:
+        good = False
+    elif claims.steps_to_draw == 1:
+        good = True
+    return Cell(f"{entry.family.drawing(claims)}: {entry.draw_s:.2g} s", "seconds", good)
 
 
 def _completing(comparison: FamilyReport, entry: Entry) -> Cell:
+    way = entry.family.completing(entry.network)
     if entry.completed is None:
-        return Cell("not without further approximation: 0 rows", "completions", False)
-    if entry.claims.chain is not None:
-        return Cell(
-            f"any half, by a chain that keeps it fixed: {COMPLETED * TIMES} in {entry.complete_s:.2g} s",
-            "completions",
-            None,
-        )
-    which = (
-        "any half, exactly"
-        if entry.family.name == "orderless"
-        else "exactly, where it comes first in the order"
-    )
-    nats = (
-        f"{COMPLETED * TIMES} in {entry.complete_s:.2g} s"
-        if entry.half_nats is None
-        else f"log p {entry.half_nats:.2f} nats"
-    )
-    return Cell(f"{which}: {nats}", "completions", True)
+        return Cell(f"{way}: 0 rows", "completions", False)
+    if entry.half_nats is not None:
+        return Cell(f"{way}: log p {entry.half_nats:.2f} nats", "completions", True)
+    took = f"{COMPLETED * TIMES} in {entry.complete_s:.2g} s"
+    good = None if entry.claims.chain is not None else True
+    return Cell(f"{way}: {took}", "completions", good)
 
 
 def _representing(comparison: FamilyReport, entry: Entry) -> Cell:
@@ -165,12 +131,15 @@ def _representing(comparison: FamilyReport, entry: Entry) -> Cell:
 
 def sentences(comparison: FamilyReport) -> list[Sentence]:
     """Returns the lecture's sentences that these families can check, in its order."""
-    of = {entry.family.name: entry for entry in comparison.entries}
-    latent = [of[name] for name in ("rbm", "vae") if name in of]
-    chained = [of[name] for name in ("nade", "made", "orderless", "fvsbn") if name in of]
+    entries = comparison.entries
+    latent = [entry for entry in entries if entry.claims.hidden_variables is not None]
+    chained = [entry for entry in entries if entry.family.is_autoregressive]
     found = _of_latent(comparison, latent) if latent else []
-    found += _of_markov_chains(of["rbm"]) if "rbm" in of else []
-    found += _of_bounds(of["vae"]) if "vae" in of else []
+    for entry in entries:
+        if entry.claims.chain is not None:
+            found += _of_markov_chains(entry)
+        if entry.claims.gap is not None:
+            found += _of_bounds(entry)
     return found + (_of_chains(comparison, chained, latent) if chained else [])
 
 

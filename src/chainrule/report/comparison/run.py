@@ -11,21 +11,16 @@ from typing import Any
 
 import torch
 
-from chainrule.baselines import RBM
 from chainrule.errors import ChainruleError, EvidenceError, unknown_choice
 from chainrule.networks import AbstractNetwork
 from chainrule.networks.trainable import AbstractTrainable
-from chainrule.report.comparison.abstraction import (
-    Probe,
-    most_frequent,
-    pixels,
-    probed,
-    representations_of,
-)
-from chainrule.report.comparison.claims import Claims, claims_of, mean_correlation
+from chainrule.report.comparison.abstraction import Probe, most_frequent, pixels, probed
+from chainrule.report.comparison.claims import Claims, mean_correlation
 from chainrule.report.comparison.data import Data
-from chainrule.report.comparison.families import FAMILIES, Effort, Family, generator_of
-from chainrule.report.comparison.likelihood import Likelihood, asker, likelihood_of
+from chainrule.report.comparison.effort import Effort
+from chainrule.report.comparison.families import FAMILIES, generator_of
+from chainrule.report.comparison.families.base import AbstractFamily
+from chainrule.report.comparison.likelihood import Likelihood, likelihood_of
 from chainrule.rng import generator_from
 
 TIMED = 1000  # rows that are scored and drawn to measure the time
@@ -39,6 +34,7 @@ class Entry:
     Attributes:
         family: the family.
         network: the trained network.
+        how: how it was trained.
         likelihood: the likelihood of the test rows.
         parameters: number of learned parameters.
         train_s, score_s, draw_s: seconds to train, to score 1000 rows and to draw 1000.
@@ -54,8 +50,9 @@ class Entry:
         claims: the lecture's statements about it, measured.
     """
 
-    family: Family
+    family: AbstractFamily[Any]
     network: AbstractTrainable
+    how: str
     likelihood: Likelihood
     parameters: int
     train_s: float
@@ -83,7 +80,7 @@ class Entry:
                 "score_once": self.once_s,
                 "draw_1000_rows": self.draw_s,
             },
-            "trained_by": self.family.how,
+            "trained_by": self.how,
             "completes_half_a_row": self.completed is not None,
             "second_half_given_first_nats": self.half_nats,
             "measured": self.claims.to_json(),
@@ -197,7 +194,9 @@ def compare(
     return FamilyReport(data, effort, seed, entries, refused, own, dependence, majority)
 
 
-def families_for(data: Data, names: Sequence[str] | None) -> tuple[list[Family], dict[str, str]]:
+def families_for(
+    data: Data, names: Sequence[str] | None
+) -> tuple[list[AbstractFamily[Any]], dict[str, str]]:
     """Returns the families to compare, and the reasons why others do not suit this table.
 
     It raises the same errors as ``compare``.
@@ -214,17 +213,21 @@ def families_for(data: Data, names: Sequence[str] | None) -> tuple[list[Family],
     return [family for family in chosen if family.name not in refused], refused
 
 
-def _entry(family: Family, data: Data, effort: Effort, seed: int, show_progress: bool) -> Entry:
+def _entry(
+    family: AbstractFamily[Any], data: Data, effort: Effort, seed: int, show_progress: bool
+) -> Entry:
     generator = generator_of(seed, family.name)
     if family.compiles:  # compiles before training is timed
         few = replace(data, train=data.train.take(slice(0, 2)), valid=data.valid.take(slice(0, 1)))
-        family.fitted(few, replace(effort, epochs=1), generator_from(0), False)
+        brief = replace(effort, epochs=1)
+        family.fit(few, brief, generator=generator_from(0), show_progress=False)
     began = time.perf_counter()
-    net = family.fitted(data, effort, generator, show_progress)
+    fitted = family.fit(data, effort, generator=generator, show_progress=show_progress)
+    net = fitted.network
     train_s = time.perf_counter() - began
     began = time.perf_counter()
-    ask = asker(net, effort, generator, show_progress)
-    once_s = time.perf_counter() - began if isinstance(net, RBM) else 0.0
+    ask = family.ask(net, effort, generator=generator, show_progress=show_progress)
+    once_s = time.perf_counter() - began if family.has_partition_function else 0.0
     few = data.test.x[torch.arange(TIMED) % len(data.test)]
     with torch.no_grad():
         ask(few[:10])  # compiles or caches before scoring is timed
@@ -241,11 +244,11 @@ def _entry(family: Family, data: Data, effort: Effort, seed: int, show_progress:
     completed, why = completions(net, data, generator_from(seed))
     complete_s = time.perf_counter() - began
     half = half_nats(net, data) if completed is not None else None
-    claims = claims_of(net, data, drawn, generator)
+    claims = family.measure(net, data, drawn, generator)
     parameters = net.count_parameters()
     probes = []
     if data.labels is not None:
-        for what, represent in representations_of(net).items():
+        for what, represent in family.represent(net).items():
             probes.append(
                 probed(
                     f"{family.title}: {what}",
@@ -258,6 +261,7 @@ def _entry(family: Family, data: Data, effort: Effort, seed: int, show_progress:
     return Entry(
         family=family,
         network=net,
+        how=fitted.how,
         likelihood=likelihood,
         parameters=parameters,
         train_s=train_s,
