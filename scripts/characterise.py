@@ -85,8 +85,8 @@ FITS: dict[str, Callable[[], tuple[cr.Density, Any]]] = {
 
 def small(**options: Any) -> cr.FitConfig:
     """A configuration that trains within seconds."""
-    told: dict[str, Any] = {"hidden_size": 10, "epochs": 4, "batch_size": 40, "components": 3}
-    return cr.FitConfig(**told | options)
+    small: dict[str, Any] = {"hidden_size": 10, "epochs": 4, "batch_size": 40, "components": 3}
+    return cr.FitConfig(**small | options)
 
 
 def settled() -> dict[str, Any]:

@@ -65,7 +65,8 @@ def run(part: str, hash_seed: str | None = None) -> tuple[bool, float]:
     environment |= {} if hash_seed is None else {"PYTHONHASHSEED": hash_seed}
     began, good, said = time.monotonic(), True, ""
     for command in PARTS[part][1]:
-        said += f"== {part}: {' '.join(Path(word).name if word == PYTHON else word for word in command)}\n"
+        words = [Path(word).name if word == PYTHON else word for word in command]
+        said += f"== {part}: {' '.join(words)}\n"
         done = subprocess.run(
             command,
             cwd=ROOT,

@@ -105,7 +105,8 @@ def measured(
     for name, times in taken.items():
         median, (low, _, high) = statistics.median(times), statistics.quantiles(times, n=4)
         print(
-            f"{what:<20}{f'{n}, {d}, {h}; {density}':<22}{name:<22}{median:>10.2f}{high - low:>9.2f}{base / median:>11.1f}"
+            f"{what:<20}{f'{n}, {d}, {h}; {density}':<22}{name:<22}"
+            f"{median:>10.2f}{high - low:>9.2f}{base / median:>11.1f}"
         )
         row = {
             "what": what,
@@ -342,7 +343,8 @@ def main(only_headline: bool) -> None:
     rows += samples(1) + samples(1000)
     megabytes, of_epoch = memory_mb(1000), epoch()
     print(
-        f"one training epoch of {EPOCH_ROWS} rows: {of_epoch['epoch_s']:.2f} s, {of_epoch['kernel_share']:.0%} inside the kernels"
+        f"one training epoch of {EPOCH_ROWS} rows: {of_epoch['epoch_s']:.2f} s, "
+        f"{of_epoch['kernel_share']:.0%} inside the kernels"
     )
     rows += [
         {"what": "epoch", **of_epoch},

@@ -303,7 +303,8 @@ def samples(net: MADE | OrderlessNADE, n: int) -> list[dict[str, Any]]:
         differ := float((ours() != theirs()).any(1).double().mean())
     ) > 0.01:  # a uniform within rounding of σ
         raise SystemExit(
-            f"{differ:.1%} of {type(net).__name__}'s rows differ from those of D full passes; not timed"
+            f"{differ:.1%} of {type(net).__name__}'s rows differ from those of D full passes; not "
+            "timed"
         )
     forms: dict[str, Form] = {"sample": ours, "D full passes": theirs}
     return measured(f"{type(net).__name__} sample", n, in_turns(forms, SLOW_TURNS))

@@ -121,12 +121,12 @@ def plant(
 def _swapped(value: float, generator: np.random.Generator) -> float | None:
     """The number with two neighbouring digits swapped; None if no two differ."""
     text = repr(value)
-    places = [
+    positions = [
         k for k, (a, b) in enumerate(pairwise(text)) if a.isdigit() and b.isdigit() and a != b
     ]
-    if not places or "e" in text:
+    if not positions or "e" in text:
         return None
-    k = places[generator.integers(len(places))]
+    k = positions[generator.integers(len(positions))]
     return type(value)(text[:k] + text[k + 1] + text[k] + text[k + 2 :])
 
 

@@ -21,8 +21,10 @@ REVERSED = [4, 3, 2, 1, 0]
 
 @pytest.mark.parametrize("build", [
     lambda: nade(5, 4, seed=1, order=REVERSED, activation="relu"),
-    lambda: committee(nade(5, 4, seed=2, order=REVERSED), nade(5, 3, seed=3, order=REVERSED), weights=[1, 2]),
-    lambda: cr.Ensemble([committee(nade(5, 4, seed=4)), nade(5, 3, seed=5, order=REVERSED)], [2, 1]),
+    lambda: committee(
+        nade(5, 4, seed=2, order=REVERSED), nade(5, 3, seed=3, order=REVERSED), weights=[1, 2]),
+    lambda: cr.Ensemble(
+        [committee(nade(5, 4, seed=4)), nade(5, 3, seed=5, order=REVERSED)], [2, 1]),
 ], ids=["nade", "committee", "ensemble"])  # fmt: skip
 def test_the_second_path_gives_the_same_likelihoods(build):
     rows = np.random.default_rng(0).integers(0, 2, (60, 5))
@@ -141,12 +143,13 @@ def test_a_row_is_appended_once(tmp_path):
 
 def test_the_page_says_what_was_measured():
     assert page.PAGE.read_text(encoding="utf-8") == page.text(), (
-        "python -m benchmarks.likelihood.page writes it anew"
+        "run python -m benchmarks.likelihood.page to update the page"
     )
 
 
 def test_the_benchmarks_page_counts_the_sets_on_which_we_are_best():
     quoting = (page.DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    quoting = " ".join(quoting.split())  # without the line breaks of its paragraphs
     sets = [name for name, experiment in EXPERIMENTS.items() if experiment.table == "binary"]
     rows: dict[str, list[dict]] = {}
     for row in results.read():

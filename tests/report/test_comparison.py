@@ -1,4 +1,4 @@
-"""``chainrule compare``: the report on digits as a user would make it, and on tables of one's own."""
+"""``chainrule compare``: the report on digits as a user would make it, and on other tables."""
 
 import csv
 import json
@@ -145,7 +145,7 @@ def test_the_report_opens_in_a_browser(digits, tmp_path):
 
 
 def test_what_the_lecture_says_is_so_on_digits(digits):
-    """Given the hidden variables columns are as good as independent; the exact are exact; the last hidden vector is no pixel."""
+    """Columns are nearly independent given the hidden variables, and exact sums are exact."""
     _, folder = digits
     found = json.loads((folder / "results.json").read_text())
     of = {each["family"]: each for each in found["families"]}
@@ -261,21 +261,26 @@ def test_likelihoods_are_in_the_tables_units():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["t.csv", "--families", "nade,rmb"], "family 'rmb' is unknown; choose one of .* (nearest: 'rbm')"),
-        (["t.csv", "--families", "rbm"], "family 'rbm' is for tables whose columns are all binary; leave it out of --families"),
+        (["t.csv", "--families", "nade,rmb"],
+         "family 'rmb' is unknown; choose one of .* (nearest: 'rbm')"),
+        (["t.csv", "--families", "rbm"],
+         "family 'rbm' is for tables whose columns are all binary; leave it out of --families"),
         (["t.csv", "--families", ","], "names no family"),
-        (["t.csv", "--label", "knd"], "--label knd: column 'knd' is unknown; choose one of .*'kind'"),
+        (["t.csv", "--label", "knd"],
+         "--label knd: column 'knd' is unknown; choose one of .*'kind'"),
         (["digits", "--label", "kind"], "is for tables; a data set has its own labels"),
         (["t.csv", "--effort", "most"], "effort 'most' is unknown"),
         (["t.csv", "-o", "t.csv"], "a file; name a folder with -o"),
         (["t.csv", "--epochs", "0"], "epochs = 0: pass a whole number, at least 1"),
-        (["t.csv", "--label", "x"], r"--label x: the training rows have 210 different values; name a column of 2 to 100 classes"),
+        (["t.csv", "--label", "x"],
+         "--label x: the training rows have 210 different values; name a column of 2 to 100 "
+         "classes"),
         (["t.csv", "--kind", "x"], "--kind x: pass NAME=KIND"),
         (["few.csv"], "10 complete rows of 10; families are compared on at least 30"),
         (["nowhere.csv"], "nowhere.csv: no such file"),
     ],
 )  # fmt: skip
-def test_misuse_is_told_before_any_work(words, message, tmp_path):
+def test_misuse_is_refused_before_any_work(words, message, tmp_path):
     table().to_csv(tmp_path / "t.csv", index=False)
     table(10).to_csv(tmp_path / "few.csv", index=False)
     code, _, errors = run(*words, cwd=tmp_path)
@@ -298,7 +303,7 @@ def test_a_familys_numbers_do_not_depend_on_the_others():
 
 
 def test_every_family_is_reproducible_from_the_seed():
-    """Also mixtures of Gaussians, whose first guess is scikit-learn's; and it does follow the seed."""
+    """This holds for mixtures of Gaussians, which scikit-learn starts; other seeds differ."""
     numbers = prepared(read_table(table().drop(columns="kind")))
     bits = prepared(datasets.load("digits"))
     few = replace(bits, train=bits.train.take(slice(0, 300)), labels=None)
@@ -318,11 +323,11 @@ def test_the_likelihood_is_the_mean_and_its_errors_are_what_they_say():
     exact = likelihood_of(lambda x: torch.linspace(-2, 0, len(x)), rows, "x", show_progress=False)
     assert exact.kind == "exact"
     assert exact.nats == pytest.approx(-1.5)
-    assert exact.own_error == 0
+    assert exact.monte_carlo_error == 0
     shifted = likelihood_of(
         lambda x: Estimate(x[:, 0] - 1, torch.full((len(x),), 0.3)), rows, "x", show_progress=False
     )
-    assert (shifted.kind, shifted.own_error) == (
+    assert (shifted.kind, shifted.monte_carlo_error) == (
         "estimate",
         pytest.approx(0.3),
     )  # one shift of all rows does not average out
@@ -332,11 +337,11 @@ def test_the_likelihood_is_the_mean_and_its_errors_are_what_they_say():
         "x",
         show_progress=False,
     )
-    assert (bound.kind, bound.own_error) == (
+    assert (bound.kind, bound.monte_carlo_error) == (
         "bound",
         pytest.approx(0.3 / 300**0.5),
     )  # the draws of each row do
-    assert str(bound).startswith("≥ -1.500 ± 0.000 (its own error 0.017)")
+    assert str(bound).startswith("≥ -1.500 ± 0.000 (Monte Carlo error 0.017)")
 
 
 def test_correlation_of_independent_columns_is_what_chance_leaves():
@@ -459,7 +464,7 @@ def test_tables_of_any_frame_and_labels_that_are_none_of_them():
 
 
 def awkward(n=240):
-    """An id, free text, a label with holes, rare labels, a 0/1 column with one 2, a constant, a category, an integer."""
+    """An id, a label with missing cells, rare labels, bits with one 2, a constant, counts."""
     rng = np.random.default_rng(1)
     kind = rng.integers(0, 3, n)
     town = np.where(
@@ -481,7 +486,7 @@ def awkward(n=240):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_tables_as_people_have_them(seed, tmp_path):
-    """Whatever part the one 2 falls into; ids are left out and said; rows without a label are judged without it."""
+    """The one 2 may be in any split, ids are left out, and some rows have no label."""
     awkward().to_csv(tmp_path / "t.csv", index=False)
     words = [
         "t.csv",

@@ -86,7 +86,8 @@ def run(
     min_count: Annotated[
         int,
         typer.Option(
-            help="Least number of rows of a level that is listed by name, and behind any number in the model file."
+            help="Least number of rows of a level that is listed by name, and behind any number "
+            "in the model file."
         ),
     ] = 5,
     time_limit_s: Annotated[
@@ -176,7 +177,8 @@ def _checkpoint_of(output: Path, resume: bool) -> Checkpoint:
     checkpoint = Checkpoint(output.with_name(output.name + ".checkpoint"))
     if checkpoint.exists() and not resume and not checkpoint.is_written_by_another():
         raise ChainruleError(
-            f"{checkpoint.path} holds an interrupted run; pass --resume to continue it, or delete it to start over"
+            f"{checkpoint.path} holds an interrupted run; pass --resume to continue it, or delete "
+            "it to start over"
         )
     return checkpoint
 
@@ -215,5 +217,6 @@ def _save(density: Density, output: Path) -> None:
         rescued = Path(tempfile.mkdtemp(prefix="chainrule-")) / output.name
         density.save(rescued)
         raise OSError(
-            f"{output}: could not be written: {error.strerror or error}; the model is in {rescued}: move it where you want it"
+            f"{output}: could not be written: {error.strerror or error}; the model is in "
+            f"{rescued}: move it where you want it"
         ) from error

@@ -28,8 +28,10 @@ Examples:
 MOST_COLUMNS = 30
 ANSWERS = {
     "complete": "log-likelihood of complete rows; samples",
-    "prefix": "log-likelihood of rows whose known cells come first in the order; samples given such cells",
-    "any": "any evidence: log-likelihoods, samples and conditionals given any cells; known cells come first in the order",
+    "prefix": "log-likelihood of rows whose known cells come first in the order; samples given "
+    "such cells",
+    "any": "any evidence: log-likelihoods, samples and conditionals given any cells; known cells "
+    "come first in the order",
 }
 
 
@@ -141,8 +143,9 @@ def _training(training: Mapping[str, Any], width: int) -> list[tuple[str, str]]:
         facts.append(
             (
                 f"spread over {spread['orders']} orders",
-                f"{spread['between_orders']:.3f} nats between their means, {spread['within_rows']:.3f} within a row, each "
-                f"exact; {spread['rows']} validation rows",
+                f"{spread['between_orders']:.3f} nats between their means, "
+                f"{spread['within_rows']:.3f} within a row, each exact; {spread['rows']} "
+                "validation rows",
             )
         )
     return [

@@ -34,19 +34,28 @@ from chainrule.table import (
 from chainrule.table.pipes import copied, named_as, require_no_pipe_twice
 from chainrule.table.schema import first_repeated
 
-TABLE_HELP = "A .npy, .npz, .csv, .tsv, .txt, .data (also .gz) or .parquet file, the name of a data set, or - for standard input."
+TABLE_HELP = (
+    "A .npy, .npz, .csv, .tsv, .txt, .data (also .gz) or .parquet file, the name of a data set, or "
+    "- for standard input."
+)
 OUTPUT_HELP = "File to write (.csv, .npy, .npz or .parquet); default: CSV on stdout."
 FRAME_HELP = "File to write (.csv or .parquet); default: CSV on stdout."
 KIND_HELP = "NAME=KIND (repeatable): binary, categorical, integer, real, datetime or 'leave out'."
-STRICT_HELP = "Refuse cells whose values their columns cannot hold, such as a 2 among bits or text among numbers."
+STRICT_HELP = (
+    "Refuse cells whose values their columns cannot hold, such as a 2 among bits or text among "
+    "numbers."
+)
 DECIMAL_HELP = "Decimal mark of numbers in text: . or , (repeatable as NAME=MARK, for one column)."
 THOUSANDS_HELP = "Thousands separator in text, such as . or , (repeatable as NAME=MARK)."
 DATE_FORMAT_HELP = "Format of dates, such as %d/%m/%Y (repeatable as NAME=FORMAT)."
 NA_VALUES_HELP = (
-    "Words, separated by commas, that also mean a missing cell; with '' only empty cells are missing, so that NA is a label "
-    "(repeatable as NAME=WORDS)."
+    "Words, separated by commas, that also mean a missing cell; with '' only empty cells are "
+    "missing, so that NA is a label (repeatable as NAME=WORDS)."
 )
-HEADER_HELP = "Whether a text file begins with column names (default: yes, unless its first line could be a row)."
+HEADER_HELP = (
+    "Whether a text file begins with column names (default: yes, unless its first line could be a "
+    "row)."
+)
 
 # Arguments and options of several commands.
 ModelArgument = Annotated[Path, typer.Argument(help="A model file.")]
@@ -150,7 +159,8 @@ def _standard_input() -> Iterator[Path]:
 def _require_no_split(text: str, split: str | None) -> None:
     if split is not None:
         raise ChainruleError(
-            f"{text}: --split names a split of a data set or an array of an .npz file; this is neither"
+            f"{text}: --split names a split of a data set or an array of an .npz file; this is "
+            "neither"
         )
 
 
@@ -332,7 +342,8 @@ def _numbers(frame: Any, output: Path) -> np.ndarray:
     for name, dtype in frame.schema.items():
         if not (dtype.is_numeric() or str(dtype) == "Boolean"):
             raise ChainruleError(
-                f"{output}: column {name!r} holds {dtype}, no numbers; end the name with .csv or .parquet"
+                f"{output}: column {name!r} holds {dtype}, no numbers; end the name with .csv or "
+                ".parquet"
             )
     return frame.to_numpy()
 

@@ -120,12 +120,13 @@ def _completing(comparison: FamilyReport, entry: Entry) -> Cell:
 
 
 def _representing(comparison: FamilyReport, entry: Entry) -> Cell:
-    best, own = max(entry.probes, key=lambda probe: probe.valid_accuracy), comparison.pixels
-    assert own is not None
+    best = max(entry.probes, key=lambda probe: probe.valid_accuracy)
+    of_columns = comparison.pixels
+    assert of_columns is not None
     designed = "made for it" if entry.claims.hidden_variables is not None else "not made for it"
     right = f"label predicted from {best.size:,} numbers, {100 * best.accuracy:.1f} % correct"
-    text = f"{designed}: {right}; from the columns {100 * own.accuracy:.1f} %"
-    more, error = best.less(own)
+    text = f"{designed}: {right}; from the columns {100 * of_columns.accuracy:.1f} %"
+    more, error = best.less(of_columns)
     return Cell(text, "abstraction", more > 0 if abs(more) > 2 * error else None)
 
 
@@ -146,15 +147,18 @@ def sentences(comparison: FamilyReport) -> list[Sentence]:
 def _of_latent(comparison: FamilyReport, latent: list[Entry]) -> list[Sentence]:
     n = len(comparison.data.columns)
     given = "; ".join(
-        f"{entry.family.title}: mean |correlation| between columns {entry.claims.dependence_given_hidden:.3f} for rows "
-        f"drawn given one state of its hidden variables, {entry.claims.dependence:.3f} for all drawn rows, "
-        f"{comparison.dependence:.3f} for the data"
+        f"{entry.family.title}: mean |correlation| between columns "
+        f"{entry.claims.dependence_given_hidden:.3f} for rows drawn given one state of its hidden "
+        f"variables, {entry.claims.dependence:.3f} for all drawn rows, {comparison.dependence:.3f} "
+        "for the data"
         for entry in latent
     )
     return [
         Sentence(
-            "Models with hidden variables assume that the visible ones are independent given these.",
-            f"{given}; {0.8 / CONDITIONED**0.5:.3f} is what {CONDITIONED} independent rows show by chance",
+            "Models with hidden variables assume that the visible ones are independent given "
+            "these.",
+            f"{given}; {0.8 / CONDITIONED**0.5:.3f} is what {CONDITIONED} independent rows show "
+            "by chance",
             "measured",
         ),
         Sentence(
@@ -174,8 +178,8 @@ def _of_markov_chains(rbm: Entry) -> list[Sentence]:
     return [
         Sentence(
             "A Boltzmann machine needs costly sampling by Markov chains.",
-            f"{rbm.claims.steps_to_draw} steps and {rbm.draw_s:.2g} s for {TIMED} rows; the chain's mean −free energy minus "
-            f"that of the data: {energies} steps, nats",
+            f"{rbm.claims.steps_to_draw} steps and {rbm.draw_s:.2g} s for {TIMED} rows; the "
+            f"chain's mean −free energy minus that of the data: {energies} steps, nats",
             "measured",
         )
     ]
@@ -185,7 +189,8 @@ def _of_bounds(vae: Entry) -> list[Sentence]:
     return [
         Sentence(
             "A variational autoencoder is trained on a lower bound instead of the likelihood.",
-            f"the bound it is trained on lies {vae.claims.gap:.2f} nats below the one of 500 draws, which is still a bound",
+            f"the bound it is trained on lies {vae.claims.gap:.2f} nats below the one of 500 "
+            "draws, which is still a bound",
             "measured",
         )
     ]
@@ -194,7 +199,7 @@ def _of_bounds(vae: Entry) -> list[Sentence]:
 def _of_chains(
     comparison: FamilyReport, chained: list[Entry], latent: list[Entry]
 ) -> list[Sentence]:
-    n, own = len(comparison.data.columns), comparison.pixels
+    n, of_columns = len(comparison.data.columns), comparison.pixels
     bits = comparison.data.columns.is_binary
     counts = "; ".join(f"{entry.family.title}: {entry.parameters:,}" for entry in chained)
     listed = [entry for entry in chained if entry.claims.exactness is not None]
@@ -206,13 +211,13 @@ def _of_chains(
         if listed
         else "no columns to list"
     )
-    if own is None:
+    if of_columns is None:
         abstract, section = "no labels here to judge by", "likelihood"
     else:
         probes = [probe for entry in (*latent, *chained) for probe in entry.probes]
         read = "; ".join(f"{probe.what}: {100 * probe.accuracy:.1f} %" for probe in probes)
         abstract, section = (
-            f"{read}; the columns themselves: {100 * own.accuracy:.1f} %",
+            f"{read}; the columns themselves: {100 * of_columns.accuracy:.1f} %",
             "abstraction",
         )
     drawn = "; ".join(
@@ -221,7 +226,8 @@ def _of_chains(
     )
     return [
         Sentence(
-            "Autoregressive models assume no independence; the chain rule as a table has exponentially many numbers.",
+            "Autoregressive models assume no independence; the chain rule as a table has "
+            "exponentially many numbers.",
             f"{full_table_numbers(n)} numbers as a table of {n} bits; {counts}" if bits else counts,
             "likelihood",
         ),
@@ -231,7 +237,8 @@ def _of_chains(
             "measured",
         ),
         Sentence(
-            "Hidden vectors of an autoregressive model are not made for abstraction: the last, their mean, or all.",
+            "Hidden vectors of an autoregressive model are not made for abstraction: the last, "
+            "their mean, or all.",
             abstract,
             section,
         ),

@@ -119,6 +119,11 @@ class FamilyReport:
         exact = [entry for entry in self.entries if entry.likelihood.kind == "exact"]
         return max(exact, key=lambda entry: entry.likelihood.nats, default=None)
 
+    @property
+    def probes(self) -> list[Probe]:
+        """The results of the classifier on every family's representations."""
+        return [probe for entry in self.entries for probe in entry.probes]
+
     def _less(self, entry: Entry) -> dict[str, Any] | None:
         best = self.best_exact
         if best is None:
@@ -180,18 +185,13 @@ def compare(
     """
     chosen, refused = families_for(data, names)
     entries = [_entry(family, data, effort, seed, show_progress) for family in chosen]
-    own = (
-        None
-        if data.labels is None
-        else probed(
-            "the columns themselves", pixels(data), data, seed=seed, show_progress=show_progress
-        )
-    )
-    majority = None if data.labels is None else most_frequent(data)
-    dependence = mean_correlation(
-        data.train.x[:TIMED], data.columns
-    )  # over as many rows as are drawn
-    return FamilyReport(data, effort, seed, entries, refused, own, dependence, majority)
+    of_columns, majority = None, None
+    if data.labels is not None:
+        what = "the columns themselves"
+        of_columns = probed(what, pixels(data), data, seed=seed, show_progress=show_progress)
+        majority = most_frequent(data)
+    dependence = mean_correlation(data.train.x[:TIMED], data.columns)  # of as many as are drawn
+    return FamilyReport(data, effort, seed, entries, refused, of_columns, dependence, majority)
 
 
 def families_for(
@@ -249,15 +249,8 @@ def _entry(
     probes = []
     if data.labels is not None:
         for what, represent in family.represent(net).items():
-            probes.append(
-                probed(
-                    f"{family.title}: {what}",
-                    represent,
-                    data,
-                    seed=seed,
-                    show_progress=show_progress,
-                )
-            )
+            what = f"{family.title}: {what}"
+            probes.append(probed(what, represent, data, seed=seed, show_progress=show_progress))
     return Entry(
         family=family,
         network=net,

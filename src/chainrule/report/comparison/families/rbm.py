@@ -1,4 +1,4 @@
-"""The restricted Boltzmann machine: binary hidden units, a Markov chain and a partition function."""
+"""The restricted Boltzmann machine: binary hidden units and a partition function."""
 
 from __future__ import annotations
 
