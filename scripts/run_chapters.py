@@ -49,11 +49,9 @@ def changed(old: str, new: str, *, relative: float = 0.05) -> list[str]:
     """Lines that differ in their text, or in a number by more than the tolerance."""
     pairs = list(zip(old.splitlines(), new.splitlines(), strict=False))
     different = [f"{a!r} became {b!r}" for a, b in pairs if not _same_words(a, b, relative)]
-    return (
-        different
-        if len(old.splitlines()) == len(new.splitlines())
-        else [*different, "another number of lines"]
-    )
+    if len(old.splitlines()) != len(new.splitlines()):
+        different.append("another number of lines")
+    return different
 
 
 def _same_words(a: str, b: str, relative: float) -> bool:

@@ -133,9 +133,8 @@ def main() -> None:
     there = set() if asked.again else {key_of(row) for row in read()}
     wanted = [(name, asked.effort, seed) for seed in asked.seed for name in names]
     columns = {info.name: info.columns for info in datasets.list()}
-    missing = sorted(
-        set(wanted) - there, key=lambda key: -columns[EXPERIMENTS[key[0]].data]
-    )  # the longest first
+    # The longest first.
+    missing = sorted(set(wanted) - there, key=lambda key: -columns[EXPERIMENTS[key[0]].data])
     threads = max(1, (os.cpu_count() or 1) // min(asked.jobs, max(1, len(missing))))
     os.environ |= {
         "OMP_NUM_THREADS": str(threads),

@@ -105,11 +105,10 @@ def plant(
             kind, wrong = "another label", others[generator.integers(len(others))]
         else:
             kind = ("ten times", "hundred times", "digits swapped")[generator.integers(3)]
-            wrong = (
-                _swapped(value, generator)
-                if kind == "digits swapped"
-                else value * (10 if kind == "ten times" else 100)
-            )
+            if kind == "digits swapped":
+                wrong = _swapped(value, generator)
+            else:
+                wrong = value * (10 if kind == "ten times" else 100)
         if wrong is not None and wrong != value:
             columns[column.name][row] = wrong
             planted.append((row, column.name, kind))

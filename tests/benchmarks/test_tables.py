@@ -41,9 +41,8 @@ def test_baselines_sum_to_one_and_sum_holes_out():
     levels, counts = range(len(label.levels) + 1), np.arange(ends[0] + 0.5, ends[-1])
     rows = np.array(list(product(levels, range(2), counts)), dtype=np.float64)
     every, some = Codes(rows, np.ones(rows.shape, bool)), np.array([[1.0, 0.0, 0.0]])
-    times = np.where(
-        rows[:, 0] == len(label.levels), label.unlisted + 1, 1
-    )  # labels that share a code
+    # How many labels share a code.
+    times = np.where(rows[:, 0] == len(label.levels), label.unlisted + 1, 1)
     for name, density in densities(schema, codes):
         p = np.exp(density.log_prob(every)) * times
         assert p.sum() == pytest.approx(1, abs=1e-6), name

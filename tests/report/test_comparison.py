@@ -155,9 +155,8 @@ def test_what_the_lecture_says_is_so_on_digits(digits):
         assert measured["dependence_given_hidden"] < 1.2 * chance
     assert found["mean_absolute_correlation"] > 3 * chance
     for name in ("independent", "tree", "mixture", "fvsbn", "nade", "made", "orderless"):
-        assert (
-            0 < of[name]["measured"]["exactness"] < 1e-11
-        )  # a sum of a thousand probabilities is off by its rounding
+        # The error is that of rounding a sum of a thousand probabilities.
+        assert 0 < of[name]["measured"]["exactness"] < 1e-11
         assert (of[name]["second_half_given_first_nats"] is None) == (name == "tree")
     assert of["vae"]["measured"]["gap"] > 0
     assert of["nade"]["parameters"] == 2 * 64 * 200 + 2 * 200 + 64
@@ -327,35 +326,30 @@ def test_the_likelihood_is_the_mean_and_its_errors_are_what_they_say():
     shifted = likelihood_of(
         lambda x: Estimate(x[:, 0] - 1, torch.full((len(x),), 0.3)), rows, "x", show_progress=False
     )
-    assert (shifted.kind, shifted.monte_carlo_error) == (
-        "estimate",
-        pytest.approx(0.3),
-    )  # one shift of all rows does not average out
+    assert shifted.kind == "estimate"
+    # One shift of all rows does not average out.
+    assert shifted.monte_carlo_error == pytest.approx(0.3)
     bound = likelihood_of(
         lambda x: LowerBound(x[:, 0] - 1, torch.full((len(x),), 0.3)),
         rows,
         "x",
         show_progress=False,
     )
-    assert (bound.kind, bound.monte_carlo_error) == (
-        "bound",
-        pytest.approx(0.3 / 300**0.5),
-    )  # the draws of each row do
+    assert bound.kind == "bound"
+    # The draws of different rows do.
+    assert bound.monte_carlo_error == pytest.approx(0.3 / 300**0.5)
     assert str(bound).startswith("≥ -1.500 ± 0.000 (Monte Carlo error 0.017)")
 
 
 def test_correlation_of_independent_columns_is_what_chance_leaves():
-    x, columns = (
-        torch.randn(1000, 40, generator=generator_from(0)),
-        Columns.of([GaussianMixture(1)] * 40),
-    )
+    x = torch.randn(1000, 40, generator=generator_from(0))
+    columns = Columns.of([GaussianMixture(1)] * 40)
     assert mean_correlation(x, columns) == pytest.approx(0.8 / 1000**0.5, rel=0.05)
     two = Columns.of([GaussianMixture(1)] * 2)
     assert mean_correlation(torch.cat([x[:, :1], -x[:, :1]], dim=1), two) == pytest.approx(1)
     assert mean_correlation(torch.ones(10, 2), two) == 0
-    assert (
-        mean_correlation(torch.ones(10, 2), Columns.of([Categorical(3)] * 2)) == 0
-    )  # codes of labels have no correlation
+    # Codes of labels have no correlation.
+    assert mean_correlation(torch.ones(10, 2), Columns.of([Categorical(3)] * 2)) == 0
 
 
 def test_a_networks_sum_that_is_not_one_would_be_seen(monkeypatch):
@@ -378,9 +372,8 @@ def test_a_bounds_arrow_points_to_where_the_truth_lies():
     arrows = [text for text in figure.axes[0].texts if text.arrow_patch is not None]
     assert len(arrows) == 1
     assert arrows[0].xyann[0] > 0
-    assert (
-        type(arrows[0].arrow_patch.get_arrowstyle()).__name__ == "CurveA"
-    )  # the head is at the text's end, not the point's
+    # The head is at the text's end, not the point's.
+    assert type(arrows[0].arrow_patch.get_arrowstyle()).__name__ == "CurveA"
 
 
 def test_a_wide_representation_is_judged_in_the_space_of_its_rows():

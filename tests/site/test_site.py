@@ -39,15 +39,11 @@ def test_a_chapter_that_prints_something_else_would_be_caught():
     assert not changed("+2 % (± 1)\n", "+4 % (± 2)\n")
     assert changed("0 % leak\n", "1 % leak\n")
     assert changed("the same: True\n", "the same: False\n")
-    (nats,) = re.findall(
-        r"^the completed digits: .*\n",
-        (ROOT / "docs/lecture/7-sampling.md").read_text("utf-8"),
-        re.MULTILINE,
-    )
+    chapter = (ROOT / "docs/lecture/7-sampling.md").read_text("utf-8")
+    (nats,) = re.findall(r"^the completed digits: .*\n", chapter, re.MULTILINE)
     assert not changed(nats, re.sub(r"\d+\.\d", "18.3", nats, count=1))
-    assert changed(
-        nats, re.sub(r"\d+\.\d", "29.8", nats, count=1)
-    )  # of pixels that were taken for codes
+    # The nats of pixels that were taken for codes.
+    assert changed(nats, re.sub(r"\d+\.\d", "29.8", nats, count=1))
     assert changed("one\n", "one\ntwo\n")
 
 

@@ -72,10 +72,7 @@ def run(
             help="quick, standard or best: size and length of a fit of orderless or committee."
         ),
     ] = "standard",
-    kind: Annotated[
-        list[str] | None,
-        typer.Option(help=KIND_HELP),
-    ] = None,
+    kind: Annotated[list[str] | None, typer.Option(help=KIND_HELP)] = None,
     missing: Annotated[
         str,
         typer.Option(help="unknown, or informative: whether cells are missing is modelled, too."),
@@ -189,11 +186,9 @@ def _interrupts_explained(checkpoint: Checkpoint) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        how = (
-            "repeat the command with --resume to continue"
-            if checkpoint.exists()
-            else "nothing was saved yet"
-        )
+        how = "nothing was saved yet"
+        if checkpoint.exists():
+            how = "repeat the command with --resume to continue"
         raise KeyboardInterrupt(f"interrupted; {how}") from interrupt
 
 

@@ -109,9 +109,9 @@ def _columns(schema: Schema, columns: Columns) -> list[tuple[str, str]]:
 
 
 def _order(schema: Schema, order: list[int]) -> str:
-    return (
-        "natural" if order == list(range(len(order))) else _some([schema.names[k] for k in order])
-    )
+    if order == list(range(len(order))):
+        return "natural"
+    return _some([schema.names[k] for k in order])
 
 
 def _training(training: Mapping[str, Any], width: int) -> list[tuple[str, str]]:
@@ -119,13 +119,8 @@ def _training(training: Mapping[str, Any], width: int) -> list[tuple[str, str]]:
     them.
     """
     reached = headline(training)
-    if reached is None or not training.keys() >= {
-        "history",
-        "train_rows",
-        "valid_rows",
-        "skipped_steps",
-        "seed",
-    }:
+    needed = {"history", "train_rows", "valid_rows", "skipped_steps", "seed"}
+    if reached is None or not training.keys() >= needed:
         return []
     exact, alone = is_exact(training), _nats(training["independent_valid_nats"], width)
     rows = f"{training['valid_rows']:,} rows"

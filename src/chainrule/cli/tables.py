@@ -182,11 +182,9 @@ def training_tables(
         return train, table_of(valid, None, usual="valid", header=header, reading=reading)
     if text == STDIN:
         return train, None
-    has_valid = (
-        "valid" in array_names(path)
-        if path.exists() and path.suffix.lower() == ".npz"
-        else not path.exists()
-    )
+    has_valid = not path.exists()  # a data set by name has validation rows
+    if path.exists() and path.suffix.lower() == ".npz":
+        has_valid = "valid" in array_names(path)
     return train, table_of(text, "valid", reading=reading) if has_valid else None
 
 
@@ -257,15 +255,12 @@ def split_table(
     path = Path(text)
     if not path.exists() and _is_dataset(text):
         return datasets.load(text)
-    if (
-        path.suffix.lower() == ".npz"
-        and path.exists()
-        and set(datasets.SPLITS) <= set(array_names(path))
-    ):
-        arrays = (
+    is_npz = path.suffix.lower() == ".npz" and path.exists()
+    if is_npz and set(datasets.SPLITS) <= set(array_names(path)):
+        train, valid, test = (
             np.column_stack(read_table(path, array=split).columns) for split in datasets.SPLITS
         )
-        return datasets.Dataset(path.name, next(arrays), next(arrays), next(arrays))
+        return datasets.Dataset(path.name, train, valid, test)
     return table_of(text, None, usual="train", header=header, reading=reading)
 
 
@@ -294,12 +289,9 @@ def require_writable(
 ) -> None:
     """Raises before work starts if a result could not, or should not, be written afterwards."""
     for source in inputs:
-        if (
-            source not in (None, STDIN)
-            and path.exists()
-            and Path(source).exists()
-            and path.samefile(source)
-        ):
+        if source in (None, STDIN) or not (path.exists() and Path(source).exists()):
+            continue
+        if path.samefile(source):
             raise ChainruleError(f"{path}: is also read by this command; write to another file")
     if types and path.suffix not in types:
         raise ChainruleError(

@@ -206,20 +206,16 @@ def _of_chains(
     exact = "; ".join(
         f"{entry.family.title} is off by at most {entry.claims.exactness:.0e}" for entry in listed
     )
-    exact = (
-        f"over all completions of the last columns the probabilities sum to one: {exact}"
-        if listed
-        else "no columns to list"
-    )
+    exact = f"over all completions of the last columns the probabilities sum to one: {exact}"
+    if not listed:
+        exact = "no columns to list"
     if of_columns is None:
         abstract, section = "no labels here to judge by", "likelihood"
     else:
         probes = [probe for entry in (*latent, *chained) for probe in entry.probes]
         read = "; ".join(f"{probe.what}: {100 * probe.accuracy:.1f} %" for probe in probes)
-        abstract, section = (
-            f"{read}; the columns themselves: {100 * of_columns.accuracy:.1f} %",
-            "abstraction",
-        )
+        abstract = f"{read}; the columns themselves: {100 * of_columns.accuracy:.1f} %"
+        section = "abstraction"
     drawn = "; ".join(
         f"{entry.family.title} {entry.draw_s:.2g} s for {TIMED} rows"
         for entry in (*chained, *latent)

@@ -307,14 +307,11 @@ def completions(
 def half_nats(net: AbstractTrainable, data: Data) -> float | None:
     """Returns mean log p(second half | first half) of the test rows.
 
-    Returns None if it is not exact, or if columns are not discrete.
-
-    The table's units are not known per half, so that the halves of continuous rows have no nats in
-    these units.
+    Returns None if it is not exact, or if a column is continuous. Nats in the table's units are
+    known of whole rows, not of the halves of continuous ones.
     """
-    if not isinstance(net, AbstractNetwork) or not all(
-        each.is_discrete for each in data.columns.conditionals
-    ):
+    is_discrete = all(each.is_discrete for each in data.columns.conditionals)
+    if not isinstance(net, AbstractNetwork) or not is_discrete:
         return None
     known, total = first_half(data), 0.0
     for x in data.test.x.split(200):
