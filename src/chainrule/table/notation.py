@@ -11,6 +11,7 @@ from itertools import product
 from typing import Any, Self
 
 import numpy as np
+from typing_extensions import override
 
 from chainrule.errors import FormatError, SchemaError
 from chainrule.table.cells import is_unknown
@@ -469,9 +470,11 @@ class NotRead:
     def __init__(self, text: str) -> None:
         self.text = text
 
+    @override
     def __repr__(self) -> str:
         return repr(self.text)
 
+    @override
     def __str__(self) -> str:
         return self.text
 
