@@ -101,7 +101,7 @@ _RECIPE = """\
   better on validation rows of mushrooms and 0.85 worse on those of nips (below). A step has 32 to
   200 rows. 100 rows instead of 32 were 0.6 better for dna-nade, and 0.04 to 0.3 worse for three
   other sets (below). The weights are those of the best epoch on validation rows. The learning rate
-  decays to zero, so that averaging the last epochs' weights is at best equally good
+  decays to zero. Averaging the last epochs' weights is therefore at best equally good
   (`python -m benchmarks.likelihood.averaging`, below, with codes as in the data sets).
 - **Not tried yet:** connections from columns to outputs without hidden units, residual layers,
   orderless pre-training, and trees or mixtures as members. A deep MADE at its defaults overfits

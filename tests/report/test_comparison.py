@@ -433,6 +433,26 @@ def test_a_vae_warms_up_to_the_whole_bound(monkeypatch):
     assert weights.count(0.5) * 6 == len(weights)
 
 
+@pytest.mark.parametrize(
+    ("name", "effort", "how"),
+    [
+        ("nade", {"epochs": 1}, "input dropout of 0.1, AdamW at 0.01"),
+        ("nade", {"epochs": 2}, "input dropout of 0.1, AdamW at 0.005"),  # many steps
+        ("rbm", {"epochs": 1, "gibbs_steps": 3}, "divergence of 3 steps, learning rate 0.8"),
+        ("vae", {"epochs": 6}, "its divergence at full weight from epoch 2, AdamW at 0.001"),
+        ("mixture", {}, "1 of 1, 2, 5, 10, 20, 50, 100 components by validation rows"),
+    ],
+)
+def test_how_a_family_was_trained_has_the_settings_of_that_run(name, effort, how, monkeypatch):
+    monkeypatch.setattr("chainrule.report.comparison.families.nade.MANY_STEPS", 1)
+    data = prepared(datasets.load("digits"))
+    few = replace(data, train=data.train.take(slice(0, 99 if name != "mixture" else 10)))
+    generator = generator_from(0)
+    effort = replace(SMALL, **effort)
+    found = FAMILIES[name].fit(few, effort, generator=generator, show_progress=False)
+    assert how in found.how
+
+
 def test_counted_families_are_those_of_the_baselines():
     data = prepared(datasets.load("digits"))
     found = compare(data, ["independent", "tree"], SMALL, show_progress=False)

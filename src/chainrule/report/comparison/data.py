@@ -61,8 +61,9 @@ def prepared(
     seed: int = 0,
     components: int = 5,
 ) -> Data:
-    """Returns the rows of a data set in its own split, or of a table in a random split of 70, 10
-    and 20 per cent.
+    """Returns the rows of a data set in its own split, or of a table in a random split.
+
+    A random split has 70 % training, 10 % validation and 20 % test rows.
 
     Args:
         source: a data set, or a table of the user's.
