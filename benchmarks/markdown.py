@@ -1,8 +1,11 @@
-"""Tables in Markdown, for the pages that benchmarks write."""
+"""Tables, paragraphs and items in Markdown, for the pages that benchmarks write."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
+
+WIDTH = 100  # most characters of a line of prose
 
 
 def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -16,3 +19,29 @@ def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
         f"|{'---|' * len(names)}",
         *(f"| {' | '.join(row)} |" for row in rows),
     ]
+
+
+def paragraph(text: str) -> str:
+    """The text in lines of at most ``WIDTH`` characters.
+
+    >>> paragraph("one\ntwo")
+    'one two'
+    """
+    return textwrap.fill(
+        " ".join(text.split()), WIDTH, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def item(text: str) -> str:
+    """A list's item in lines of at most ``WIDTH`` characters.
+
+    >>> item("one")
+    '- one'
+    """
+    return textwrap.fill(
+        f"- {' '.join(text.split())}",
+        WIDTH,
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

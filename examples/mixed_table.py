@@ -37,7 +37,8 @@ def main() -> None:
     right = (filled["cultivar"] == wines["cultivar"])[hidden].mean()
     most = (wines["cultivar"].mode()[0] == wines["cultivar"])[hidden].mean()
     print(
-        f"\n{hidden.sum()} hidden cultivars: {right:.0%} filled right, {most:.0%} by the most frequent"
+        f"\n{hidden.sum()} hidden cultivars: {right:.0%} filled right, {most:.0%} by the most "
+        "frequent"
     )
     print(density.sample(3, given={"cultivar": "class_0"}, seed=0).to_string(index=False))
 

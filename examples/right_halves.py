@@ -37,7 +37,8 @@ def main() -> None:
     )
     half, whole = density.log_prob(known).mean(), density.log_prob(originals).mean()
     print(
-        f"left halves {-half:.2f}, right halves given them {half - whole:.2f}, whole digits {-whole:.2f} nats"
+        f"left halves {-half:.2f}, right halves given them {half - whole:.2f}, whole digits "
+        f"{-whole:.2f} nats"
     )
 
 

@@ -85,8 +85,8 @@ FITS: dict[str, Callable[[], tuple[cr.Density, Any]]] = {
 
 def small(**options: Any) -> cr.FitConfig:
     """A configuration that trains within seconds."""
-    told: dict[str, Any] = {"hidden_size": 10, "epochs": 4, "batch_size": 40, "components": 3}
-    return cr.FitConfig(**told | options)
+    small: dict[str, Any] = {"hidden_size": 10, "epochs": 4, "batch_size": 40, "components": 3}
+    return cr.FitConfig(**small | options)
 
 
 def settled() -> dict[str, Any]:
@@ -114,11 +114,10 @@ def pieces(value: Any) -> Iterator[bytes]:
         yield repr(value.schema).encode()
     elif isinstance(value, np.ndarray):
         yield f"{value.dtype}{value.shape}".encode()
-        yield (
-            repr(value.tolist()).encode()
-            if value.dtype == object
-            else np.ascontiguousarray(value).tobytes()
-        )
+        if value.dtype == object:
+            yield repr(value.tolist()).encode()
+        else:
+            yield np.ascontiguousarray(value).tobytes()
     elif isinstance(value, dict):
         for key in sorted(value, key=str):
             yield str(key).encode()
@@ -203,12 +202,11 @@ def main(words: list[str]) -> int:
     wrong = sorted(key for key in kept.keys() | found.keys() if kept.get(key) != found.get(key))
     for key in wrong:
         print(f"{key}: {kept.get(key, 'absent')} is now {found.get(key, 'absent')}")
-    print(
-        f"{len(wrong)} of {len(kept)} answers differ"
-        if wrong
-        else f"all {len(kept)} answers are the same"
-    )
-    return int(bool(wrong))
+    if wrong:
+        print(f"{len(wrong)} of {len(kept)} answers differ")
+        return 1
+    print(f"all {len(kept)} answers are the same")
+    return 0
 
 
 if __name__ == "__main__":

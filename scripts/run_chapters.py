@@ -48,15 +48,13 @@ def run(path: Path) -> str:
 def changed(old: str, new: str, *, relative: float = 0.05) -> list[str]:
     """Lines that differ in their text, or in a number by more than the tolerance."""
     pairs = list(zip(old.splitlines(), new.splitlines(), strict=False))
-    different = [f"{a!r} became {b!r}" for a, b in pairs if not _alike(a, b, relative)]
-    return (
-        different
-        if len(old.splitlines()) == len(new.splitlines())
-        else [*different, "another number of lines"]
-    )
+    different = [f"{a!r} became {b!r}" for a, b in pairs if not _same_words(a, b, relative)]
+    if len(old.splitlines()) != len(new.splitlines()):
+        different.append("another number of lines")
+    return different
 
 
-def _alike(a: str, b: str, relative: float) -> bool:
+def _same_words(a: str, b: str, relative: float) -> bool:
     if NUMBER.sub("0", a) != NUMBER.sub("0", b):
         return False
     numbers = zip(*(map(_value, NUMBER.findall(text)) for text in (a, b)), strict=True)

@@ -63,9 +63,10 @@ def run(part: str, hash_seed: str | None = None) -> tuple[bool, float]:
         "MPLBACKEND": "Agg",
     }
     environment |= {} if hash_seed is None else {"PYTHONHASHSEED": hash_seed}
-    began, good, said = time.monotonic(), True, ""
+    began, good, printed = time.monotonic(), True, ""
     for command in PARTS[part][1]:
-        said += f"== {part}: {' '.join(Path(word).name if word == PYTHON else word for word in command)}\n"
+        words = [Path(word).name if word == PYTHON else word for word in command]
+        printed += f"== {part}: {' '.join(words)}\n"
         done = subprocess.run(
             command,
             cwd=ROOT,
@@ -74,10 +75,10 @@ def run(part: str, hash_seed: str | None = None) -> tuple[bool, float]:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        said += done.stdout
+        printed += done.stdout
         good &= done.returncode == 0
     took = time.monotonic() - began
-    print(said if took > PARTS[part][0] else SLOWEST.sub("", said), flush=True)
+    print(printed if took > PARTS[part][0] else SLOWEST.sub("", printed), flush=True)
     return good, took
 
 

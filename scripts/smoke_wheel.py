@@ -17,7 +17,8 @@ import chainrule as cr
 heavy = {"sklearn", "polars", "matplotlib", "typer", "rich", "pandas"} & set(sys.modules)
 assert not heavy, f"import chainrule loaded {heavy}"
 digits = cr.datasets.load("digits")
-density = cr.fit(digits.train, digits.valid, seed=0, config=cr.FitConfig(hidden_size=20, epochs=2), verbose=False)
+config = cr.FitConfig(hidden_size=20, epochs=2)
+density = cr.fit(digits.train, digits.valid, seed=0, config=config, verbose=False)
 density.save("model.chainrule")
 again = cr.load("model.chainrule")
 assert (again.log_prob(digits.test) == density.log_prob(digits.test)).all()

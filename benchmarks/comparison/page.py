@@ -6,20 +6,17 @@ Usage: python -m benchmarks.comparison.page
 from __future__ import annotations
 
 import json
-import textwrap
 from pathlib import Path
 from typing import Any
 
 from benchmarks.likelihood.published import published
-from benchmarks.markdown import table
+from benchmarks.markdown import item, paragraph, table
 from benchmarks.record import RESULTS
 
 COMPARED = ("digits", "binarized-mnist")
 PAGE = RESULTS.parents[1] / "docs" / "compare.md"
-BEGIN, END = (
-    "<!-- figures: written by python -m benchmarks.comparison.page -->",
-    "<!-- end of figures -->",
-)
+BEGIN = "<!-- figures: written by python -m benchmarks.comparison.page -->"
+END = "<!-- end of figures -->"
 
 
 def path_of(name: str) -> Path:
@@ -35,16 +32,13 @@ def read(name: str) -> dict[str, Any]:
 def section(found: dict[str, Any]) -> list[str]:
     """The lines of one data set: its description, and a table with a row for each family."""
     rows, effort, where = found["rows"], found["effort"], found["circumstances"]
-    lines = [
-        f"### {found['data']}",
-        "",
-        f"{rows['train']:,} training, {rows['valid']:,} validation and {rows['test']:,} test rows of {found['columns']} columns.",
-        f"{effort['hidden_size']} units in each hidden layer, {effort['epochs']} epochs.",
-        f"The RBM has persistent chains of {effort['gibbs_steps']} steps, and",
-        f"{effort['distributions']:,} distributions for its partition function.",
-        f"The VAE's bound has {effort['draws']:,} draws. {where['threads']} threads, seed {found['seed']}.",
-        "",
-    ]
+    about = f"""There are {rows["train"]:,} training, {rows["valid"]:,} validation and
+        {rows["test"]:,} test rows of {found["columns"]} columns. Each hidden layer has
+        {effort["hidden_size"]} units, and training takes {effort["epochs"]} epochs. The RBM has
+        persistent chains of {effort["gibbs_steps"]} steps. Its partition function is estimated by
+        {effort["distributions"]:,} distributions. The VAE's bound has {effort["draws"]:,} draws.
+        The run used {where["threads"]} threads and seed {found["seed"]}."""
+    lines = [f"### {found['data']}", "", paragraph(about), ""]
     names = [
         "family",
         "nats per test row",
@@ -58,8 +52,7 @@ def section(found: dict[str, Any]) -> list[str]:
         names.append("label predicted from")
     cells = [_row(family, with_label=raw is not None) for family in found["families"]]
     if raw is not None:
-        right = f"the columns themselves: {100 * raw['accuracy']:.1f} ± {100 * raw['standard_error']:.1f} %"
-        cells.append(["–", *[""] * (len(names) - 2), right])
+        cells.append(["–", *[""] * (len(names) - 2), f"the columns themselves: {_accuracy(raw)}"])
     return [*lines, *table(names, cells), "", *_published(found["data"])]
 
 
@@ -70,32 +63,36 @@ def _published(data: str) -> list[str]:
     if not named:
         return []
     figures = [
-        f"- {row.model}: {row.nats:.2f}{'°' if row.checked == 'memory' else ''} ({row.source})"
+        item(f"{row.model}: {row.nats:.2f}{'°' if row.checked == 'memory' else ''} ({row.source})")
         for row in named
     ]
-    lines = [
-        line for figure in figures for line in textwrap.wrap(figure, 100, subsequent_indent="  ")
-    ]
-    return ["Published figures (° was not checked against the paper):", "", *lines, ""]
+    return ["Published figures (° was not checked against the paper):", "", *figures, ""]
 
 
 def _row(family: dict[str, Any], *, with_label: bool) -> list[str]:
     likelihood, seconds = family["log_likelihood"], family["seconds"]
-    own = f" (its own error {likelihood['own_error']:.3f})" if likelihood["own_error"] else ""
-    nats = f"{likelihood['mark']} {likelihood['nats_per_row']:.2f} ± {likelihood['standard_error']:.2f}{own}"
-    once = f", once {_seconds(seconds['score_once'])}" if seconds["score_once"] else ""
+    nats = f"{likelihood['mark']} {likelihood['nats_per_row']:.2f}"
+    nats += f" ± {likelihood['standard_error']:.2f}"
+    if likelihood["monte_carlo_error"]:
+        nats += f" (Monte Carlo error {likelihood['monte_carlo_error']:.3f})"
+    scored = _seconds(seconds["score_1000_rows"])
+    if seconds["score_once"]:
+        scored += f", once {_seconds(seconds['score_once'])}"
     row = [family["title"], nats, f"{family['parameters']:,}", _seconds(seconds["train"])]
-    row += [_seconds(seconds["score_1000_rows"]) + once, _seconds(seconds["draw_1000_rows"])]
+    row += [scored, _seconds(seconds["draw_1000_rows"])]
     if not with_label:
         return row
     probes = family["representations"]
     if not probes:
         return [*row, ""]
     best = max(probes, key=lambda probe: probe["valid_accuracy"])  # validation rows choose
-    what = (
-        best["what"].removeprefix(f"{family['title']}: ").replace("|", "\\|")
-    )  # a bar ends a cell
-    return [*row, f"{what}: {100 * best['accuracy']:.1f} ± {100 * best['standard_error']:.1f} %"]
+    # A bar would end the cell.
+    what = best["what"].removeprefix(f"{family['title']}: ").replace("|", "\\|")
+    return [*row, f"{what}: {_accuracy(best)}"]
+
+
+def _accuracy(probe: dict[str, Any]) -> str:
+    return f"{100 * probe['accuracy']:.1f} ± {100 * probe['standard_error']:.1f} %"
 
 
 def _seconds(value: float) -> str:

@@ -32,11 +32,8 @@ SHARES = (0.1, 0.2, 0.5)
 
 def averaged(data: str, seed: int = 0) -> list[dict[str, Any]]:
     """Nats per validation row of the best epoch's weights, and of averages of late weights."""
-    (row,) = (
-        r
-        for r in results.read()
-        if (r["experiment"], r["effort"], r["seed"]) == (data, "standard", seed)
-    )
+    wanted = data, "standard", seed
+    (row,) = (r for r in results.read() if (r["experiment"], r["effort"], r["seed"]) == wanted)
     plan = Plan.from_json(json.loads(row["config"]))
     if plan.order != "natural":
         raise SystemExit(

@@ -63,9 +63,10 @@ def main() -> None:
         "textbook_over_this": textbook_run_s / seconds,
     }
     print(
-        f"binarized MNIST, NADE 500, {row['epochs']} epochs: validation {row['valid_nats']:.2f}, test {row['test_nats']:.2f} "
-        f"± {row['test_standard_error']:.2f} nats; {seconds:.0f} s, validation included, where the textbook loop's steps alone "
-        f"would take {textbook_run_s:.0f} s ({row['textbook_over_this']:.1f} times as long)"
+        f"binarized MNIST, NADE 500, {row['epochs']} epochs: validation {row['valid_nats']:.2f}, "
+        f"test {row['test_nats']:.2f} ± {row['test_standard_error']:.2f} nats; {seconds:.0f} s, "
+        "validation included, where the textbook loop's steps alone would take "
+        f"{textbook_run_s:.0f} s ({row['textbook_over_this']:.1f} times as long)"
     )
     print(f"written to {write('binarized_mnist', [row])}")
 

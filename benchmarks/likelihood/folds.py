@@ -32,7 +32,7 @@ RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)
 
 @dataclass(frozen=True)
 class Fold:
-    """Standardised rows in float32: the fold's own are test rows, the next fold's validation rows."""
+    """Standardised rows in float32: the fold's are test rows, the next fold's validation rows."""
 
     train: torch.Tensor
     valid: torch.Tensor
@@ -55,7 +55,7 @@ def fold_of(data: str, fold: int) -> Fold:
 def fitted(
     experiment: Experiment, rows: Fold, seed: int, floor: float = SCALE_FLOOR
 ) -> tuple[cr.Committee, State]:
-    """A committee of RNADEs; the fold's validation rows choose options and weights, as in ``fit``."""
+    """A committee of RNADEs; the validation rows choose options and weights, as in ``fit``."""
     columns = Columns.of([cr.GaussianMixture(COMPONENTS, least_scale=floor)] * rows.train.shape[1])
     x, x_valid, recipe = Rows(rows.train), Rows(rows.valid), RECIPES["committee"]
 

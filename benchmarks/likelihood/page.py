@@ -6,7 +6,6 @@ Usage: python -m benchmarks.likelihood.page
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from benchmarks.likelihood.experiments import (
 from benchmarks.likelihood.published import best, published
 from benchmarks.likelihood.results import read
 from benchmarks.likelihood.trials import read_trials
-from benchmarks.markdown import table
+from benchmarks.markdown import item, paragraph, table
 from chainrule.training.recipes.committee import LADDERS
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
@@ -33,49 +32,51 @@ TABLES = {
     "mnist": "Binarized MNIST",
     "real": "Tables of numbers",
 }
+# Names of the columns of each table.
+NAMES = ["set", "columns", "training rows", "independent", "best known", "", "ours", "better by"]
+NAMES += ["must", "aim", "seconds"]
 INTROS = {
-    "mnist": f"""The first row is one NADE of {ONE_NADE.hidden_size} hidden units in the natural order:
-{ONE_NADE.epochs} epochs at rate {ONE_NADE.learning_rate}, with an input dropout of
-{ONE_NADE.input_dropout}. It is the best of five trials on validation rows
-(`benchmarks/results/likelihood_trials.csv`). An earlier run with rate 0.01 and without dropout had
-−88.79 on the test rows. The second row is the recipe.""",
-    "real": f"""Numbers are in units of the training rows' standard deviations, as in the RNADE paper, with mixtures
-of {COMPONENTS} Gaussians and no atoms. For rounded numbers that repeat, a density has no upper bound.
-The standard deviation of a component is therefore at least {SCALE_FLOOR} of the column's. Red wine
-is the mean over ten published folds. Each network is trained on eight folds and chosen by the
-recipe's search on one. 240 of its 1,599 rows repeat others, so that some test rows are training
-rows. The published figures share this.""",
+    "mnist": f"""The first row is one NADE of {ONE_NADE.hidden_size} hidden units in the natural
+        order: {ONE_NADE.epochs} epochs at rate {ONE_NADE.learning_rate}, with an input dropout of
+        {ONE_NADE.input_dropout}. It is the best of five trials on validation rows
+        (`benchmarks/results/likelihood_trials.csv`). An earlier run with rate 0.01 and without
+        dropout had −88.79 on the test rows. The second row is the recipe.""",
+    "real": f"""Numbers are in units of the training rows' standard deviations, as in the RNADE
+        paper. Densities are mixtures of {COMPONENTS} Gaussians without atoms. If rounded numbers
+        repeat, a density has no upper bound. The standard deviation of a component is therefore at
+        least {SCALE_FLOOR} of the column's. Red wine is the mean over ten published folds. Each
+        network is trained on eight folds, and the recipe's search chooses it on one. 240 of its
+        1,599 rows repeat others, so some test rows are training rows. The published figures have
+        the same property.""",
 }
-MARKS = dict(
-    zip(
-        dict.fromkeys(e.mark for e in EXPERIMENTS.values() if e.mark),
-        ("\\*", "†", "‡"),
-        strict=False,
-    )
-)
+_REMARKS = dict.fromkeys(e.mark for e in EXPERIMENTS.values() if e.mark)
+MARKS = dict(zip(_REMARKS, ("\\*", "†", "‡"), strict=False))
 INK, OURS, GREY = "#222222", "#c1272d", "#9a9a9a"
 
-_HEAD = """# Likelihoods on published splits
+_HEAD = """\
+# Likelihoods on published splits
 
 This page has mean log-likelihoods of test rows in nats; higher is better. They are exact
-likelihoods of normalised densities. `make bench-likelihood` computes them (one row:
-`python -m benchmarks.likelihood.run NAME`). It appends to
+likelihoods of normalised densities. `make bench-likelihood` computes all of them, and
+`python -m benchmarks.likelihood.run NAME` one row. Both append to
 [benchmarks/results/likelihood.csv](../benchmarks/results/likelihood.csv), with commit, versions,
 configuration and time. `python -m benchmarks.likelihood.page` writes the page.
 
-All binary sets are trained by one recipe, `cr.fit(train, valid, objective="likelihood")`. The
-number of rows and columns decides some settings, and a search on validation rows the others
-([its choices](#what-the-recipe-chose) are below). Tables of numbers are trained by the same search,
-in other units. Test rows are read once, with the chosen weights.
+One recipe trains all binary sets: `cr.fit(train, valid, objective="likelihood")`. The number of
+rows and columns decides some settings. A search on validation rows decides the others ([its
+choices](#what-the-recipe-chose) are below). The same search trains tables of numbers, in other
+units. Test rows are read once, with the chosen weights.
 
-± is the standard error over test rows. For sets with five seeds, the page has the mean and the
-range over seeds. Seconds are those of the first seed's fit, with one thread for a binary set. *Best
-known* is the best published exact figure we know of (no bounds, no importance estimates); figures
-marked ° are quoted from memory and not verified. *Must* and *aim* are goals that were set before
-measuring.
+- ± is the standard error over test rows.
+- Sets with five seeds have the mean and the range over seeds.
+- *Seconds* are those of the first seed's fit, with one thread for a binary set.
+- *Best known* is the best published exact figure that we know of. Bounds and importance-sampling
+  estimates do not count. Figures marked ° are quoted from memory and not verified.
+- *Must* and *aim* are goals that were set before measuring.
 """
 
-_RECIPE = """## The recipe
+_RECIPE = """\
+## The recipe
 
 `training/recipes/committee.py` has all settings of the recipe. In words:
 
@@ -84,43 +85,45 @@ _RECIPE = """## The recipe
   networks overfit differently, and averaging reduces the effect in proportion to 1 / M. For M
   members −log p is close to a + b / M, less closely with several orders. The results of one and two
   members therefore predict that of eight; the table below has both figures.
-- **Averaging.** Members of one order are averaged conditional by conditional (`Committee`), members
-  of several orders row by row (`Ensemble`). Both are exact. The first is better if networks overfit
-  much (few rows, many columns), because every cell is averaged. The second is better if they
-  overfit little, because networks of different orders differ more. The search tries both.
-- **The search.** It tries the settings in sequence: the share of columns hidden in a step
-  (`input_dropout`), weight decay, epochs, learning rate, order, one order or several, and hidden
-  units. It moves a setting up or down its grid while that improves a committee of two on validation
-  rows. Regularisation comes before epochs. In the other sequence, dna got half the epochs, and then
-  no dropout could compensate.
-- **A setting that doubles the time must gain** at least 0.05 % of −log p. Otherwise the search
-  would choose the longest training for a tiny gain.
+- **Averaging.** Members of one order are averaged conditional by conditional (`Committee`). Members
+  of several orders are averaged row by row (`Ensemble`). Both are exact. The first is better if
+  networks overfit much (few rows, many columns), because every cell is averaged. The second is
+  better if they overfit little, because networks of different orders differ more. The search tries
+  both.
+- **The search.** It tries the settings in sequence: `input_dropout`, weight decay, epochs, learning
+  rate, order, one order or several, and hidden units. It moves a setting up or down its grid while
+  that improves a committee of two on validation rows. Regularisation comes before epochs. In the
+  other sequence, dna got half the epochs, and then no dropout could compensate.
+- **Cost.** A setting that doubles the time must gain at least 0.05 % of −log p. Otherwise the
+  search would choose the longest training for a tiny gain.
 - **Fixed settings.** Code 0 is the more frequent value. Training starts at independent columns. The
   optimiser is AdamW with a cosine learning rate, and hidden units are sigmoids. ReLU was 0.02 nats
   better on validation rows of mushrooms and 0.85 worse on those of nips (below). A step has 32 to
   200 rows. 100 rows instead of 32 were 0.6 better for dna-nade, and 0.04 to 0.3 worse for three
   other sets (below). The weights are those of the best epoch on validation rows. The learning rate
-  decays to zero, so that averaging the last epochs' weights is at best equally good
+  decays to zero. Averaging the last epochs' weights is therefore at best equally good
   (`python -m benchmarks.likelihood.averaging`, below, with codes as in the data sets).
 - **Not tried yet:** connections from columns to outputs without hidden units, residual layers,
   orderless pre-training, and trees or mixtures as members. A deep MADE at its defaults overfits
   small sets (below), which a search for it might improve.
 """
 
-_CHOICES = """## What the recipe chose
+_CHOICES = """\
+## What the recipe chose
 
 The table has −log p per validation row of eight members, predicted from two. *Start* has the
 initial settings. The next columns have the best value of each setting after it was tried, with its
 gain in brackets. A dash means that the initial value was best. *Predicted* is the prediction for
 the chosen settings, and *reached* the result of eight members. *Trials* counts the tried settings.
-Settings are fields of `cr.FitConfig`. The reasons for their sequence are in
-`training/recipes/committee.py`.
+Settings are fields of `cr.FitConfig`. `training/recipes/committee.py` gives the reasons for their
+sequence.
 """
 
-_TRIED = """## What else was tried
+_TRIED = """\
+## What else was tried
 
 The table has −log p per validation row of fits with some settings chosen by hand
-(`python -m benchmarks.likelihood.trials`). For committees the search chose the other settings. Test
+(`python -m benchmarks.likelihood.trials`). The search chose the other settings of committees. Test
 rows were not read.
 """
 
@@ -135,40 +138,19 @@ def text() -> str:
             f"![Test likelihoods of {name} sets beside published ones](pictures/{_picture(name)})",
             "",
         ]
-        lines += table(
-            [
-                "set",
-                "columns",
-                "training rows",
-                "independent",
-                "best known",
-                "",
-                "ours",
-                "better by",
-                "must",
-                "aim",
-                "seconds",
-            ],
-            [
-                _row(experiment, rows)
-                for experiment in EXPERIMENTS.values()
-                if experiment.table == name
-            ],
-        )
-        lines += [""]
+        experiments = [each for each in EXPERIMENTS.values() if each.table == name]
+        lines += [*table(NAMES, [_row(each, rows) for each in experiments]), ""]
         if name in INTROS:
-            lines += [INTROS[name], ""]
+            lines += [paragraph(INTROS[name]), ""]
     lines += _short(rows)
     lines += _choices(rows)
     lines += _tried()
     lines += [f"{symbol} {mark}.  " for mark, symbol in MARKS.items()]
     checked = [float(row["second_path"]) for row in rows]
     if checked:
-        lines += [
-            "",
-            "For every set, up to 1,000 test rows were also scored by the lecture's recursion in float64,",
-            f"without kernels. The largest difference of a row is {max(checked):.0e} nats.",
-        ]
+        second = f"""The lecture's recursion in float64, without kernels, also scored up to 1,000
+            test rows of every set. The largest difference of a row is {max(checked):.0e} nats."""
+        lines += ["", paragraph(second)]
     return "\n".join(lines) + "\n"
 
 
@@ -176,8 +158,8 @@ def missed(rows: Sequence[dict[str, Any]]) -> list[Experiment]:
     """The experiments whose mean over the seeds is below ``must``."""
     found = []
     for experiment in EXPERIMENTS.values():
-        own = [row["test_nats"] for row in of(experiment, rows)]
-        if own and experiment.must is not None and float(np.mean(own)) < experiment.must:
+        nats = [row["test_nats"] for row in of(experiment, rows)]
+        if nats and experiment.must is not None and float(np.mean(nats)) < experiment.must:
             found.append(experiment)
     return found
 
@@ -191,10 +173,7 @@ def _short(rows: Sequence[dict[str, Any]]) -> list[str]:
         f"{len(counted) - len(below)} of {len(counted)} rows reach their *must*. The others are:",
         "",
     ]
-    for experiment in below:
-        lines += textwrap.wrap(
-            f"- **{experiment.name}.** {experiment.short}", 100, subsequent_indent="  "
-        )
+    lines += [item(f"**{experiment.name}.** {experiment.short}") for experiment in below]
     return [*lines, ""]
 
 
@@ -210,20 +189,19 @@ def _tried() -> list[str]:
         ]
         for row in read_trials()
     ]
-    return (
-        ["", _TRIED, *table(["set", "network", "set by hand", "−log p", "seconds"], found), ""]
-        if found
-        else []
-    )
+    if not found:
+        return []
+    names = ["set", "network", "set by hand", "−log p", "seconds"]
+    return ["", _TRIED, *table(names, found), ""]
 
 
 def _changed(row: dict[str, Any]) -> str:
     changed = json.loads(row["changed"])
     changed.pop("network", None)
-    effort = [] if row["effort"] == "standard" else [f"effort {row['effort']}"]
+    if row["effort"] != "standard":
+        changed = {"effort": row["effort"], **changed}
     return (
-        ", ".join([*effort, *(f"{field} {value}" for field, value in changed.items())])
-        or "nothing: the recipe"
+        ", ".join(f"{field} {value}" for field, value in changed.items()) or "nothing: the recipe"
     )
 
 
@@ -242,11 +220,10 @@ def _choices(rows: Sequence[dict[str, Any]]) -> list[str]:
             continue
         before, cells = trials[0]["valid_nats"], []
         for field in fields:
-            own = [
-                t["valid_nats"] for t in trials if (field, config[field]) in t["changed"].items()
-            ]
-            cells.append(f"{config[field]} ({before - own[-1]:.3f})" if own else "–")
-            before = own[-1] if own else before
+            tried = [t for t in trials if (field, config[field]) in t["changed"].items()]
+            after = tried[-1]["valid_nats"] if tried else before
+            cells.append(f"{config[field]} ({before - after:.3f})" if tried else "–")
+            before = after
         found.append([row["experiment"], f"{trials[0]['valid_nats']:.3f}", *cells, f"{before:.3f}"])
         found[-1] += [f"{-row['valid_nats']:.3f}", str(len(trials))]
     found.sort(key=lambda row: list(EXPERIMENTS).index(row[0]))
@@ -268,11 +245,9 @@ def _row(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[str]:
     name = f"{experiment.name} {MARKS.get(experiment.mark, '')}".strip()
     row = [name, f"{info.columns:,}", f"{info.rows[0]:,}"]
     goals = ["" if goal is None else f"{goal:.2f}" for goal in (experiment.must, experiment.aim)]
-    known_text = (
-        ["–", ""]
-        if known is None
-        else [f"{known.nats:.2f}{'°' if known.checked == 'memory' else ''}", known.model]
-    )
+    known_text = ["–", ""]
+    if known is not None:
+        known_text = [f"{known.nats:.2f}{'°' if known.checked == 'memory' else ''}", known.model]
     if not found:
         return [*row, "", *known_text, "not run", "", *goals, ""]
     nats = [each["test_nats"] for each in found]
@@ -304,7 +279,7 @@ def draw(name: str) -> Any:
     experiments = [e for e in EXPERIMENTS.values() if e.table == name and e.must is not None]
     rows = read()
     figure, axes = plt.subplots(figsize=(8, 0.34 * len(experiments) + 1.4), layout="constrained")
-    for place, experiment in enumerate(experiments):
+    for row, experiment in enumerate(experiments):
         known = best(experiment.data)
         if known is None:
             continue
@@ -315,10 +290,10 @@ def draw(name: str) -> Any:
         ]
         relative = [100 * (p.nats / known.nats - 1) for p in others]
         axes.plot(
-            relative, [place] * len(relative), "o", color=GREY, markersize=4, alpha=0.7, zorder=2
+            relative, [row] * len(relative), "o", color=GREY, markersize=4, alpha=0.7, zorder=2
         )
-        ours = [100 * (row["test_nats"] / known.nats - 1) for row in of(experiment, rows)]
-        axes.plot(ours, [place] * len(ours), "D", color=OURS, markersize=6, zorder=3)
+        ours = [100 * (each["test_nats"] / known.nats - 1) for each in of(experiment, rows)]
+        axes.plot(ours, [row] * len(ours), "D", color=OURS, markersize=6, zorder=3)
     axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
     axes.set_yticks(range(len(experiments)), [e.name for e in experiments])
     axes.set_ylim(len(experiments) - 0.5, -0.5)

@@ -15,12 +15,14 @@ from chainrule.atomic import write_bytes
 
 PATH = RESULTS / "likelihood.csv"
 FIELDS: tuple[str, ...] = (
-    "experiment", "data", "network", "effort", "seed", "epochs", "parameters", "train_nats", "valid_nats", "test_nats",
-    "test_standard_error", "independent_test_nats", "seconds", "second_path", "threads", "commit", "date", "chainrule", "torch",
-    "python", "machine", "config", "trials",
+    "experiment", "data", "network", "effort", "seed", "epochs", "parameters",
+    "train_nats", "valid_nats", "test_nats", "test_standard_error", "independent_test_nats",
+    "seconds", "second_path", "threads", "commit", "date", "chainrule", "torch", "python",
+    "machine", "config", "trials",
 )  # fmt: skip
 NUMBERS = {
-    "seed": int, "epochs": int, "parameters": int, "threads": int, "train_nats": float, "valid_nats": float, "test_nats": float,
+    "seed": int, "epochs": int, "parameters": int, "threads": int,
+    "train_nats": float, "valid_nats": float, "test_nats": float,
     "test_standard_error": float, "independent_test_nats": float, "seconds": float,
 }  # fmt: skip
 

@@ -1,10 +1,10 @@
 """Trains and scores the experiments: `make bench-likelihood`, or one at a time.
 
 Usage: python -m benchmarks.likelihood.run [NAME ...] [--table binary|mnist|real] [--effort E]
-    [--seed N ...] [--jobs N] [--anew]
+    [--seed N ...] [--jobs N] [--again]
 
 Each finished row is appended to benchmarks/results/likelihood.csv. Rows that are there are not run
-again, unless --anew asks for it, and an interrupted fit is resumed. Weights are chosen on
+again, unless --again asks for it, and an interrupted fit is resumed. Weights are chosen on
 validation rows; the chosen weights read the test rows once. At the end, docs/likelihoods.md is
 written from all rows.
 """
@@ -73,9 +73,17 @@ def of_bits(experiment: Experiment, effort: str, seed: int, checkpoint: Path) ->
 
     data = cr.datasets.load(experiment.data)
     density = cr.fit(
-        data.train, data.valid, objective="likelihood", network=experiment.network, effort=effort, seed=seed,
-        config=experiment.config, verbose=False, checkpoint=checkpoint, resume=True,
-    )  # fmt: skip
+        data.train,
+        data.valid,
+        objective="likelihood",
+        network=experiment.network,
+        effort=effort,
+        seed=seed,
+        config=experiment.config,
+        verbose=False,
+        checkpoint=checkpoint,
+        resume=True,
+    )
     test = density.log_prob(data.test, strict=True)
     few = np.random.default_rng(0).permutation(len(data.test))[:SECOND_PATH_ROWS]
     ones = data.train.mean(0, dtype=np.float64)
@@ -110,7 +118,7 @@ def main() -> None:
     parser.add_argument("--effort", default="standard")
     parser.add_argument("--seed", nargs="+", type=int, default=[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--anew", action="store_true", help="run again what stands in the results")
+    parser.add_argument("--again", action="store_true", help="repeat runs whose results exist")
     asked = parser.parse_args()
     if unknown := sorted(set(asked.names) - set(EXPERIMENTS)):
         parser.error(f"unknown experiment {unknown[0]!r}; there are {', '.join(EXPERIMENTS)}")
@@ -119,14 +127,14 @@ def main() -> None:
     ]
     if asked.effort != "standard" and any(EXPERIMENTS[name].table == "real" for name in names):
         parser.error(
-            "tables of numbers have one configuration, and no other effort; name binary sets or --table binary"
+            "tables of numbers have one configuration, and no other effort; name binary sets or "
+            "--table binary"
         )
-    there = set() if asked.anew else {key_of(row) for row in read()}
+    there = set() if asked.again else {key_of(row) for row in read()}
     wanted = [(name, asked.effort, seed) for seed in asked.seed for name in names]
     columns = {info.name: info.columns for info in datasets.list()}
-    missing = sorted(
-        set(wanted) - there, key=lambda key: -columns[EXPERIMENTS[key[0]].data]
-    )  # the longest first
+    # The longest first.
+    missing = sorted(set(wanted) - there, key=lambda key: -columns[EXPERIMENTS[key[0]].data])
     threads = max(1, (os.cpu_count() or 1) // min(asked.jobs, max(1, len(missing))))
     os.environ |= {
         "OMP_NUM_THREADS": str(threads),
@@ -145,8 +153,9 @@ def main() -> None:
             row = done.result()
             add(row)
             print(
-                f"{name}: valid {row['valid_nats']:.3f}, test {row['test_nats']:.3f} ± {row['test_standard_error']:.3f} nats, "
-                f"{row['epochs']} epochs in {row['seconds']:.0f} s; by the reference the same to {row['second_path']:.1e}",
+                f"{name}: valid {row['valid_nats']:.3f}, test {row['test_nats']:.3f} ± "
+                f"{row['test_standard_error']:.3f} nats, {row['epochs']} epochs in "
+                f"{row['seconds']:.0f} s; by the reference the same to {row['second_path']:.1e}",
                 flush=True,
             )
     page.main()

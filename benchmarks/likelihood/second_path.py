@@ -21,9 +21,8 @@ def by_reference(density: cr.Density, rows: np.ndarray) -> np.ndarray:
     """
     codes = encode(read_table(rows), density.schema, warn=False)
     with torch.no_grad():
-        return (
-            cells_by_reference(density.model.network, torch.from_numpy(codes.values)).sum(1).numpy()
-        )
+        cells = cells_by_reference(density.model.network, torch.from_numpy(codes.values))
+    return cells.sum(1).numpy()
 
 
 def cells_by_reference(network: AbstractNetwork, x: torch.Tensor) -> torch.Tensor:
@@ -33,45 +32,43 @@ def cells_by_reference(network: AbstractNetwork, x: torch.Tensor) -> torch.Tenso
     Gaussians with center 0 and spread 1.
     """
     if isinstance(network, cr.NADE):
-        steps, columns = network.order, network.columns
-        rows = columns.params_in(steps.tolist())
-        p = Parameters(
-            W=network.input_weight.double()[steps],
-            b=network.hidden_bias.double(),
-            first_hidden=network.first_hidden.double(),
-            V=network.output_weight.double()[rows],
-            c=network.output_bias.double()[rows],
-        )
-        widths = tuple(columns.param_widths[k] for k in steps)
-        y = reference.recursive(
-            x[:, steps], p, Layout((1,) * len(steps), widths, network.activation)
-        )
-        each = y.split([columns.param_widths[k] for k in steps], dim=1)
-        cells = [
-            _cell(columns.conditionals[k], part, x[:, k])
-            for k, part in zip(steps.tolist(), each, strict=True)
-        ]
-        return torch.stack(cells, 1)
+        return _cells_of_nade(network, x)
     if isinstance(network, cr.Committee):
-        each = torch.stack([cells_by_reference(member, x).exp() for member in network.networks])
-        return (each * network.log_weight.exp()[:, None, None]).sum(0).log()
+        members = [cells_by_reference(member, x).exp() for member in network.networks]
+        return (torch.stack(members) * network.log_weight.exp()[:, None, None]).sum(0).log()
     if isinstance(network, cr.Ensemble):
-        each = torch.stack(
-            [cells_by_reference(member, x).sum(1) for member in network.networks], dim=1
-        )
-        return (each + network.log_weight).logsumexp(1, keepdim=True)
+        members = [cells_by_reference(member, x).sum(1) for member in network.networks]
+        return (torch.stack(members, dim=1) + network.log_weight).logsumexp(1, keepdim=True)
     raise TypeError(f"the recursion does not describe {type(network).__name__}")
+
+
+def _cells_of_nade(network: cr.NADE, x: torch.Tensor) -> torch.Tensor:
+    steps, columns = network.order, network.columns
+    rows = columns.params_in(steps.tolist())
+    p = Parameters(
+        W=network.input_weight.double()[steps],
+        b=network.hidden_bias.double(),
+        first_hidden=network.first_hidden.double(),
+        V=network.output_weight.double()[rows],
+        c=network.output_bias.double()[rows],
+    )
+    widths = tuple(columns.param_widths[k] for k in steps)
+    layout = Layout((1,) * len(steps), widths, network.activation)
+    y = reference.recursive(x[:, steps], p, layout)  # (N, P)
+    cells = [
+        _cell(columns.conditionals[k], part, x[:, k])
+        for k, part in zip(steps.tolist(), y.split(list(widths), dim=1), strict=True)
+    ]
+    return torch.stack(cells, 1)
 
 
 def _cell(conditional: AbstractConditional, y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """log p (N,) of a column's codes (N,) under the parameters y (N, width)."""
     if isinstance(conditional, cr.Bernoulli):
         return torch.where(x == 1, torch.sigmoid(y[:, 0]).log(), torch.sigmoid(-y[:, 0]).log())
-    if isinstance(conditional, cr.GaussianMixture) and (conditional.center, conditional.spread) == (
-        0.0,
-        1.0,
-    ):
-        logit, delta, rho = y.chunk(3, dim=1)  # (N, parts) each
+    is_mixture = isinstance(conditional, cr.GaussianMixture)
+    if is_mixture and (conditional.center, conditional.spread) == (0.0, 1.0):
+        logit, delta, rho = y.chunk(3, dim=1)  # (N, K) each
         scale = conditional.least_scale + (1 + rho.exp()).log()
         density = (-0.5 * (x[:, None] / scale - delta) ** 2).exp() / (scale * (2 * torch.pi) ** 0.5)
         return (logit.exp() / logit.exp().sum(1, keepdim=True) * density).sum(1).log()

@@ -111,7 +111,8 @@ def main() -> None:
             row = done.result()
             add(row)
             print(
-                f"{row['data']} {row['changed']}: valid {row['valid_nats']:.3f} in {row['seconds']:.0f} s",
+                f"{row['data']} {row['changed']}: valid {row['valid_nats']:.3f} in "
+                f"{row['seconds']:.0f} s",
                 flush=True,
             )
 

@@ -75,7 +75,8 @@ def main() -> None:
         ratio = statistics.median(mine / bare for mine, bare in turns)
         rows.append(
             {
-                "what": f"{estimator.__name__}.fit, 100 rows of 4 columns, effort quick ÷ {STEPS} bare steps",
+                "what": f"{estimator.__name__}.fit, 100 rows of 4 columns, effort quick ÷ {STEPS} "
+                "bare steps",
                 "measured": ratio,
                 "most": MOST,
                 "fit_ms": 1e3 * statistics.median(mine for mine, _ in turns),

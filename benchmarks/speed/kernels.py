@@ -49,10 +49,9 @@ SHAPES = [
 ]
 ROUNDS, CALLS = 8, 10  # turns of every form, and counted calls within a turn
 SHORT_MS = 20  # a turn of short calls lasts at least this long
-SLOW_MS, SLOW_ROUNDS = (
-    100,
-    {True: 9, False: 2},
-)  # what takes longer has turns of one call, at the headline shape and elsewhere
+# A form that takes longer than this has turns of one call: so many at the headline shape, and
+# elsewhere.
+SLOW_MS, SLOW_ROUNDS = 100, {True: 9, False: 2}
 AGREEMENT = 2e-5  # largest error of float32 gradients, relative to the largest float64 gradient
 EPOCH_ROWS, EPOCHS = 5000, 12
 
@@ -105,7 +104,8 @@ def measured(
     for name, times in taken.items():
         median, (low, _, high) = statistics.median(times), statistics.quantiles(times, n=4)
         print(
-            f"{what:<20}{f'{n}, {d}, {h}; {density}':<22}{name:<22}{median:>10.2f}{high - low:>9.2f}{base / median:>11.1f}"
+            f"{what:<20}{f'{n}, {d}, {h}; {density}':<22}{name:<22}"
+            f"{median:>10.2f}{high - low:>9.2f}{base / median:>11.1f}"
         )
         row = {
             "what": what,
@@ -145,9 +145,8 @@ def steps(shape: tuple[Any, ...], *, real: bool = False) -> list[dict[str, Any]]
     leaves = Parameters(*(t.clone().requires_grad_() for t in p))
 
     def forward(form: Form) -> None:
-        form(
-            x, leaves, Layout.of_bits(d)
-        )  # recorded by autograd, like the first half of a training step
+        # Autograd records it, like the first half of a training step.
+        form(x, leaves, Layout.of_bits(d))
 
     alone: dict[str, Callable[[], object]] = {
         name: partial(forward, form) for name, form in forms.items()
@@ -176,15 +175,12 @@ def alone() -> dict[str, float]:
 
 def samples(rows: int) -> list[dict[str, Any]]:
     """Rows drawn at the headline shape."""
-    (_, p), uniform, layout = (
-        problem(*HEADLINE),
-        draws(rows, HEADLINE[1]),
-        Layout.of_bits(HEADLINE[1]),
-    )
+    (_, p), uniform = problem(*HEADLINE), draws(rows, HEADLINE[1])
+    layout = Layout.of_bits(HEADLINE[1])
     drawn, wanted = dispatch.sample(uniform, p, layout, backend="cpu"), textbook_sample(uniform, p)
-    if (
-        differ := float((drawn != wanted).any(1).double().mean())
-    ) > 0.01:  # a uniform within rounding of σ
+    # Rows differ if a uniform number is within rounding of σ.
+    differ = float((drawn != wanted).any(1).double().mean())
+    if differ > 0.01:
         raise SystemExit(f"{differ:.1%} of the rows differ from the textbook loop's; not timed")
     forms: dict[str, Callable[[], object]] = {
         "textbook loop": lambda: textbook_sample(uniform, p),
@@ -335,7 +331,8 @@ def main(only_headline: bool) -> None:
     rows += samples(1) + samples(1000)
     megabytes, of_epoch = memory_mb(1000), epoch()
     print(
-        f"one training epoch of {EPOCH_ROWS} rows: {of_epoch['epoch_s']:.2f} s, {of_epoch['kernel_share']:.0%} inside the kernels"
+        f"one training epoch of {EPOCH_ROWS} rows: {of_epoch['epoch_s']:.2f} s, "
+        f"{of_epoch['kernel_share']:.0%} inside the kernels"
     )
     rows += [
         {"what": "epoch", **of_epoch},

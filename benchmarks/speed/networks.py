@@ -78,9 +78,8 @@ class Plain(nn.Module):
 
 def _linear(weight: torch.Tensor | None, bias: torch.Tensor | None) -> nn.Linear:
     assert weight is not None
-    layer = nn.Linear(
-        weight.shape[1], weight.shape[0], bias=bias is not None, device="meta"
-    )  # draws no numbers
+    # On the meta device, so that it draws no numbers.
+    layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
     layer.weight = nn.Parameter(weight.clone(memory_format=torch.contiguous_format))
     if bias is not None:
         layer.bias = nn.Parameter(bias.clone())
@@ -251,8 +250,8 @@ def exact() -> list[dict[str, Any]]:
     def products() -> None:
         for columns in torch.arange(ASKED).split(together):
             h = torch.mm(states[: len(columns) * len(x)], deeper)  # (columns N, H)
-            for column, own in zip(columns.tolist(), h.split(len(x)), strict=True):
-                torch.mm(own, output[column, :, None])
+            for column, part in zip(columns.tolist(), h.split(len(x)), strict=True):
+                torch.mm(part, output[column, :, None])
 
     forms: dict[str, Form] = {
         "matrix products": products,
@@ -287,11 +286,12 @@ def full_passes(net: MADE | OrderlessNADE, n: int) -> torch.Tensor:
     uniform = uniforms(n, COLUMNS, generator_from(1))
     x, given = torch.zeros(n, COLUMNS), torch.zeros(n, COLUMNS, dtype=torch.bool)
     for column in net.order.tolist():
-        params = (
-            net.conditional_params(x) if isinstance(net, MADE) else net.params_given(x, given)[:, 0]
-        )
-        own = params[:, net.columns.param_rows(column)]
-        x[:, column] = net.columns.conditionals[column].sample(own, uniform[:, column])
+        if isinstance(net, MADE):
+            params = net.conditional_params(x)
+        else:
+            params = net.params_given(x, given)[:, 0]
+        params = params[:, net.columns.param_rows(column)]
+        x[:, column] = net.columns.conditionals[column].sample(params, uniform[:, column])
         given[:, column] = True
     return x
 
@@ -301,11 +301,12 @@ def samples(net: MADE | OrderlessNADE, n: int) -> list[dict[str, Any]]:
     """Rows drawn by the network's sampler and by D full passes, from the same uniforms."""
     ours = lambda: net.sample(n, generator=generator_from(1))  # noqa: E731
     theirs = partial(full_passes, net, n)
-    if (
-        differ := float((ours() != theirs()).any(1).double().mean())
-    ) > 0.01:  # a uniform within rounding of σ
+    # Rows differ if a uniform number is within rounding of σ.
+    differ = float((ours() != theirs()).any(1).double().mean())
+    if differ > 0.01:
         raise SystemExit(
-            f"{differ:.1%} of {type(net).__name__}'s rows differ from those of D full passes; not timed"
+            f"{differ:.1%} of {type(net).__name__}'s rows differ from those of D full passes; not "
+            "timed"
         )
     forms: dict[str, Form] = {"sample": ours, "D full passes": theirs}
     return measured(f"{type(net).__name__} sample", n, in_turns(forms, SLOW_TURNS))
@@ -318,7 +319,7 @@ def measured(what: str, n: int, taken: dict[str, list[list[float]]]) -> list[dic
         median, spread = _middle([ms for turn in turns for ms in turn])
         pairs = zip(turns, taken[base], strict=True)
         ratio, ratio_spread = _middle(
-            [statistics.median(own) / statistics.median(first) for own, first in pairs]
+            [statistics.median(turn) / statistics.median(first) for turn, first in pairs]
         )
         numbers = f"{median:>10.2f}{spread:>9.2f}{ratio:>9.2f}{ratio_spread:>9.2f}"
         print(f"{what:<24}{n:>6}  {name:<18}{numbers}", flush=True)

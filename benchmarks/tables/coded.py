@@ -39,11 +39,9 @@ class Coded:
         parts = []
         for k, levels in enumerate(self.levels):
             column = values[:, [k]]
-            parts.append(
-                np.where(np.isnan(column), np.nan, column == np.arange(levels))
-                if levels
-                else column
-            )
+            if levels:
+                column = np.where(np.isnan(column), np.nan, column == np.arange(levels))
+            parts.append(column)
         return np.concatenate(parts, axis=1).astype(np.float64)
 
     def from_one_hot(self, inputs: np.ndarray) -> np.ndarray:

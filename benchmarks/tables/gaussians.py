@@ -1,11 +1,11 @@
 """scikit-learn's Gaussian mixture on the library's base measure.
 
-Levels, atoms and steps have masses, other numbers have densities. Within a component the columns
-are independent (covariance_type="diag"), so the mass of a step is a difference of two normal
-distribution functions. Levels are steps of their codes, normalised over all levels. An atom has its
-share of the column, and the mixture models the other values. Missing cells are marginalised. The
-mixture is fitted to codes spread evenly over their steps; missing cells and atoms are replaced by
-draws from the other cells of their column.
+Levels, atoms and grid values have probabilities, other numbers have densities. Within a component
+the columns are independent (covariance_type="diag"). The probability of a grid value is therefore a
+difference of two normal distribution functions. The codes of levels are such a grid, normalised
+over all levels. An atom has its share of the column, and the mixture models the other values.
+Missing cells are marginalised. The mixture is fitted to codes spread evenly over their grid cells.
+Missing cells and atoms are replaced by draws from the other cells of their column.
 """
 
 from __future__ import annotations
@@ -30,24 +30,20 @@ class Gaussians:
         self.columns = schema.columns
         self.atoms = [np.array(c.atom_codes(), dtype=np.float64) for c in self.columns]
         self.is_level = [c.has_levels for c in self.columns]
-        self.is_step = [not c.is_continuous for c in self.columns]
+        self.is_on_grid = [not c.is_continuous for c in self.columns]
         values = np.where(codes.observed, codes.values, np.nan)
         self.shares, spread = [], np.empty(values.shape)
         for k, atoms in enumerate(self.atoms):
             column = values[:, k]
             known = column[~np.isnan(column)]
-            counts = (
-                np.array(
-                    [(known == atom).sum() for atom in atoms] + [(~np.isin(known, atoms)).sum()]
-                )
-                + 0.5
-            )
+            is_other = ~np.isin(known, atoms)
+            counts = np.array([(known == atom).sum() for atom in atoms] + [is_other.sum()]) + 0.5
             self.shares.append(np.log(counts / counts.sum()))
-            rest = known[~np.isin(known, atoms)]
+            rest = known[is_other]
             rest = rest if len(rest) else np.zeros(1)
             there = ~np.isnan(column) & ~np.isin(column, atoms)
             filled = np.where(there, column, generator.choice(rest, len(column)))
-            spread[:, k] = filled + (generator.random(len(column)) - 0.5) * self.is_step[k]
+            spread[:, k] = filled + (generator.random(len(column)) - 0.5) * self.is_on_grid[k]
         self.center, self.scale = spread.mean(0), spread.std(0) + 1e-9
         mixture = GaussianMixture(
             parts, covariance_type="diag", reg_covar=floor, random_state=seed, max_iter=200
@@ -75,16 +71,16 @@ class Gaussians:
     def _logs(self, x: np.ndarray, k: int) -> np.ndarray:
         """log p (n, components) of codes in each component."""
         mean, deviation = self.means[:, k], self.deviations[:, k]
-        if not self.is_step[k]:
+        if not self.is_on_grid[k]:
             z = (x[:, None] - mean) / deviation
             return -0.5 * z**2 - np.log(deviation) - 0.5 * np.log(2 * np.pi)
-        logs = _log_step(x[:, None], mean, deviation)
+        logs = _log_grid_cell(x[:, None], mean, deviation)
         if not self.is_level[k]:  # atoms have no mass of the components
-            at_atoms = np.exp(_log_step(self.atoms[k][:, None], mean, deviation)).sum(0)
+            at_atoms = np.exp(_log_grid_cell(self.atoms[k][:, None], mean, deviation)).sum(0)
             return logs - np.log1p(-np.minimum(at_atoms, 1 - 1e-9))
         column = self.columns[k]
         levels, shared = column.points(0), column.log_multiplicity(x)[:, None]
-        return logs - logsumexp(_log_step(levels[:, None], mean, deviation), axis=0) - shared
+        return logs - logsumexp(_log_grid_cell(levels[:, None], mean, deviation), axis=0) - shared
 
 
 def best_gaussians(
@@ -107,7 +103,7 @@ def best_gaussians(
     return best[1], best[2]
 
 
-def _log_step(x: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+def _log_grid_cell(x: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     """log of a normal distribution's mass between x − 1/2 and x + 1/2."""
     low, high = (x - 0.5 - mean) / deviation, (x + 0.5 - mean) / deviation
     flipped = low > 0  # the upper tail is computed as the lower one

@@ -165,11 +165,11 @@ def calibration(
     truth = encode(read_table(whole.select(table.columns)), model.schema, warn=False)
     every = Batch.of(model, encode(read_table(table), model.schema, warn=False))
     ranks = []
-    for place, column in enumerate(schema.own):
+    for k, column in enumerate(schema.own):
         k = model.schema.number(column.name)
         if column.has_levels:
             continue
-        rows = np.flatnonzero(holes[:, place])
+        rows = np.flatnonzero(holes[:, k])
         asked = every.take(rows)
         x = torch.from_numpy(truth.values[rows, k])
         found = np.empty(len(rows))

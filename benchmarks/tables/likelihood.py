@@ -1,8 +1,8 @@
 """Proof 1: nats of test rows, against independent columns, a Chow-Liu tree and a Gaussian mixture.
 
-All are densities on the base measure of the fitted schema. Levels, atoms and steps of numbers have
-masses; other numbers have densities in the table's units. Validation rows choose the open options
-of each; then test rows are read once.
+All are densities on the base measure of the fitted schema. Levels, atoms and grid values have
+probabilities; other numbers have densities in the table's units. Validation rows choose the open
+options of each. Test rows are read once.
 """
 
 from __future__ import annotations

@@ -105,11 +105,10 @@ def plant(
             kind, wrong = "another label", others[generator.integers(len(others))]
         else:
             kind = ("ten times", "hundred times", "digits swapped")[generator.integers(3)]
-            wrong = (
-                _swapped(value, generator)
-                if kind == "digits swapped"
-                else value * (10 if kind == "ten times" else 100)
-            )
+            if kind == "digits swapped":
+                wrong = _swapped(value, generator)
+            else:
+                wrong = value * (10 if kind == "ten times" else 100)
         if wrong is not None and wrong != value:
             columns[column.name][row] = wrong
             planted.append((row, column.name, kind))
@@ -121,12 +120,12 @@ def plant(
 def _swapped(value: float, generator: np.random.Generator) -> float | None:
     """The number with two neighbouring digits swapped; None if no two differ."""
     text = repr(value)
-    places = [
+    positions = [
         k for k, (a, b) in enumerate(pairwise(text)) if a.isdigit() and b.isdigit() and a != b
     ]
-    if not places or "e" in text:
+    if not positions or "e" in text:
         return None
-    k = places[generator.integers(len(places))]
+    k = positions[generator.integers(len(positions))]
     return type(value)(text[:k] + text[k + 1] + text[k] + text[k + 2 :])
 
 

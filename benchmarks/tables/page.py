@@ -53,71 +53,80 @@ def text() -> str:
     )
 
 
-_HEAD = """# Real tables
+_HEAD = """\
+# Real tables
 
-This page compares a density by the chain rule with common alternatives, on five tables as people
-have them. `python -m benchmarks.tables.prove` computes it from the tables in the folder
-`CHAINRULE_DATA`. Every number is in
-[benchmarks/results/real_tables](../benchmarks/results/real_tables).
+This page compares chainrule with common alternatives on five tables as people have them.
+`python -m benchmarks.tables.prove` computes it from the tables in the folder `CHAINRULE_DATA`.
+Every number is in [benchmarks/results/real_tables](../benchmarks/results/real_tables).
 
 Each table contributes at most 10,000 rows (5,000 for odd cells). They are drawn for each of five
 seeds, which also determine splits, masks, errors and fits. Numbers are means over the five seeds. ±
-is a standard error, and for a difference that of the paired differences.
+is a standard error. Standard errors of differences are paired by seed.
 
-Only `effort="standard"` is set, and some kinds: four columns of online_shoppers are labels, and two
-of beijing_pm25 are real numbers. The rules by which settings follow from a table were chosen on
-other draws of rows of these tables (seeds from 100 on). The baselines' settings are chosen on
+Only `effort="standard"` and some kinds are set: four columns of online_shoppers are labels, and two
+of beijing_pm25 are real numbers. Settings follow from a table by fixed rules. The rules were chosen
+on other draws of rows of these tables (seeds from 100 on). The baselines' settings are chosen on
 validation rows.
 """
-_SHORT_OF = """These are the cases in which chainrule gains no more than a standard error over the best other
-method, or misjudges its certainty. Below zero, the other method is better:
+_SHORT_OF = """\
+The list has two kinds of cases. Either chainrule gains at most a standard error over the best other
+method, or it misjudges its certainty. Below zero, the other method is better.
 """
-_LIKELIHOOD = """## 1. How likely are held-out rows
+_LIKELIHOOD = """\
+## 1. How likely are held-out rows
 
 The table has nats per test row; higher is better. There are 7,000 training rows, and 623 for
-titanic. All densities have one base measure: the same levels, atoms and steps have masses, and
-other numbers have a density in the table's units. Independent columns are histograms. The tree of
-Chow and Liu is over the same bins, in which masses spread evenly. The Gaussian mixture is
-scikit-learn's with diagonal covariances; the mass of a step is that between its ends.
+titanic. All densities have one base measure: the same levels, atoms and grid values have
+probabilities. Other numbers have a density in the table's units. Independent columns are
+histograms. The Chow-Liu tree uses the same bins; probability spreads evenly within a bin. The
+Gaussian mixture is scikit-learn's, with diagonal covariances. Its probability of a grid value is
+the mass between the midpoints to its neighbours.
 """
-_IMPUTATION = """## 2. What belongs in missing cells
+_IMPUTATION = """\
+## 2. What belongs in missing cells
 
 A fifth of the known cells is removed at random. All methods get the same table with the same
-missing cells, and fill the rows that were fitted. Linear and forests are scikit-learn's
-`IterativeImputer`: with ridge regressions and classifiers, and with random forests for both. They
-and the neighbours fill in means. Means are best for the squared error, and medians for the absolute
-error. So chainrule fills in medians in the first table of errors and means (`how="mean"`) in the
+missing cells, and fill the rows that were fitted. *Iterative* is scikit-learn's `IterativeImputer`,
+with ridge regressions and linear classifiers, or with random forests. These methods and the
+neighbours fill in means. Means are best for the squared error, and medians for the absolute error.
+Therefore chainrule fills in medians in the first table of errors, and means (`how="mean"`) in the
 second.
 """
-_CALIBRATION = """The last table shows how well chainrule's certainty is calibrated for the removed numbers. *Inside*
-is the share of numbers in their 90 % interval. The ranks of the true values in their conditionals
-are probability integral transforms, drawn evenly within steps. Each tenth of them would hold 0.1 if
-all were right.
+_CALIBRATION = """\
+The last table shows the calibration of chainrule for the removed numbers. *Inside* is the share of
+numbers in their 90 % interval. The ranks of the true values in their conditionals are probability
+integral transforms, randomised within a grid cell. If the conditionals were right, each tenth of
+the ranks would hold 0.1 of the numbers.
 """
-_SYNTHESIS = """## 3. Similar rows
+_CALIBRATION_NAMES = ["two binomial standard errors", "smallest and largest tenth"]
+_SYNTHESIS = """\
+## 3. Similar rows
 
 As many rows are drawn as there are training rows. *Shuffled* is the training table with each column
-shuffled separately. A gradient-boosting classifier is trained on each to predict one column
+shuffled separately. A gradient-boosting classifier is trained on each table to predict one column
 (income, y, wind from the south-east, revenue, survival). It is tested on real rows; the figure is
 the area under the curve. A second classifier distinguishes drawn from real rows: 0.5 is chance.
-*Nearer to training rows* is the share of drawn rows that are nearer to a training row than to any
-of equally many test rows: 0.5 if nothing is memorised. Some drawn rows repeat a training row, and
-so do some test rows.
+*Nearer to training rows* is the share of drawn rows whose nearest row is a training row rather than
+a test row. Both have equally many rows, so that 0.5 means that nothing is memorised. Some drawn
+rows repeat a training row, and so do some test rows.
 """
-_ODD_CELLS = """## 4. Which cells are wrong
+_ODD_CELLS = """\
+## 4. Which cells are wrong
 
-Errors are planted in random cells of 5,000 rows, at most one per row: another label of the column,
-ten or a hundred times the number, or two neighbouring digits swapped. Each method ranks the cells
-of the table with errors, and its first ranks count, as many as there are errors. The forest ranks
-rows: an error is found if its row is. Many wrong labels cannot be found: another region is as
-plausible as the original one.
+Errors are planted in random cells of 5,000 rows, at most one per row. An error is another label of
+the column, ten or a hundred times the number, or two neighbouring digits swapped. Each method ranks
+the cells of the table with errors. Its first ranks count, as many as there are errors. The
+isolation forest ranks rows: an error counts as found if its row is. Many wrong labels cannot be
+found, because another region is as plausible as the original one.
 """
-_SECONDS = """## 5. Seconds
+_SECONDS = """\
+## 5. Seconds
 
-The times are for two cores. They are for fitting the training rows and scoring the test rows of
-section 1, including choices on validation rows, and for filling the missing cells of section 2. The
-other methods include a fit in each filling. chainrule's fit of that table takes as long as the one
-above.
+The times are for two cores. The first two tables are for section 1: a fit of the training rows, and
+the scores of the test rows, both with choices on validation rows. The third table is for filling
+the missing cells of section 2. The other methods include a fit in each filling. The chainrule fit
+of that table takes as long as that of section 1.
 """
 
 
@@ -126,8 +135,10 @@ def _short_of() -> list[str]:
     lines = []
     imputed = _read("imputation")
     for what, name, sign in (
-        ("accuracy", "labels filled correctly", 1), ("error", "absolute error", -1), ("squared", "root of squared error", -1),
-    ):  # fmt: skip
+        ("accuracy", "labels filled correctly", 1),
+        ("error", "absolute error", -1),
+        ("squared", "root of squared error", -1),
+    ):
         for table_name, each in imputed.items():
             values = [
                 {label: sign * one[what] for label, one in every["methods"].items()}
@@ -139,27 +150,21 @@ def _short_of() -> list[str]:
     for table_name, each in imputed.items():
         inside, bound = np.mean([one["inside"] for one in each]), _two_errors(each)
         if abs(inside - 0.9) > bound:
-            lines.append(
-                f"- {table_name}, 90 % intervals: {inside:.1%} of the numbers lie inside; chance explains ± {bound:.1%}."
-            )
+            what = f"{inside:.1%} of the numbers lie inside; chance explains ± {bound:.1%}."
+            lines.append(f"- {table_name}, 90 % intervals: {what}")
     for table_name, each in _read("odd_cells").items():
-        mean, error, best = _paired(
-            [{label: 100 * v for label, v in one["found"].items()} for one in each]
-        )
+        points = [{label: 100 * v for label, v in one["found"].items()} for one in each]
+        mean, error, best = _paired(points)
         if mean < error:
-            lines.append(
-                f"- {table_name}, odd cells: {mean:+.1f} ± {error:.1f} points beside {best}."
-            )
+            what = f"{mean:+.1f} ± {error:.1f} points beside {best}."
+            lines.append(f"- {table_name}, odd cells: {what}")
     for name in KINDS:
-        fits = {
-            label: one["fit"] for label, one in _one("seconds", name, SEEDS[0])["densities"].items()
-        }
-        if fits[OURS] > (
-            longest := max(seconds for label, seconds in fits.items() if label != OURS)
-        ):
-            lines.append(
-                f"- {name}, seconds to fit: {fits[OURS] / longest:.0f} times the longest of the others."
-            )
+        densities = _one("seconds", name, SEEDS[0])["densities"]
+        ours = densities[OURS]["fit"]
+        longest = max(one["fit"] for label, one in densities.items() if label != OURS)
+        if ours > longest:
+            what = f"{ours / longest:.0f} times the longest of the others."
+            lines.append(f"- {name}, seconds to fit: {what}")
     return [_SHORT_OF, *lines, ""]
 
 
@@ -188,19 +193,11 @@ def _imputation(found: Found) -> list[str]:
     for what, title, sign in (
         (
             "accuracy",
-            "Share of labels filled correctly, mean over the columns, higher is better",
+            "The share of labels filled correctly, mean over columns",
             1,
         ),
-        (
-            "error",
-            "Absolute error over the standard deviation, mean over the columns of numbers, lower is better",
-            -1,
-        ),
-        (
-            "squared",
-            "Root mean squared error over the standard deviation, mean over them, lower is better",
-            -1,
-        ),
+        ("error", "The absolute error in standard deviations, mean over columns of numbers", -1),
+        ("squared", "The root mean squared error, likewise", -1),
     ):
         values = {
             name: [{label: one["methods"][label][what] for label in labels} for one in each]
@@ -219,10 +216,10 @@ def _imputation(found: Found) -> list[str]:
         ]
         rows.append(["mean", *(f"{mean:.3f}" for mean in means), ""])
         lines += [
-            "",
-            f"{title}:",
+            f"{title}; {'higher' if sign > 0 else 'lower'} is better:",
             "",
             *table(["table", *labels, "better than the best other by"], rows),
+            "",
         ]
     rows = []
     for name, each in found.items():
@@ -238,16 +235,9 @@ def _imputation(found: Found) -> list[str]:
             ]
         )
     lines += [
-        "",
         _CALIBRATION,
         *table(
-            [
-                "table",
-                "numbers",
-                "inside",
-                "two binomial standard errors",
-                "smallest and largest tenth",
-            ],
+            ["table", "numbers", "inside", *_CALIBRATION_NAMES],
             rows,
         ),
     ]
@@ -279,7 +269,10 @@ def _synthesis(found: Found) -> list[str]:
                         f"{mean(each, 'learned', label):.3f}"
                         for label in ("real", "drawn", "shuffled")
                     ),
-                    *(f"{mean(each, 'told apart', label):.3f}" for label in ("drawn", "shuffled")),
+                    *(
+                        f"{mean(each, 'distinguished', label):.3f}"
+                        for label in ("drawn", "shuffled")
+                    ),
                     f"{mean(each, 'nearest', 'nearer to training rows'):.3f}",
                     *(
                         f"{mean(each, 'nearest', f'{label} rows that repeat one'):.1%}"

@@ -1,10 +1,10 @@
 """Compares the library with other methods on real tables: five proofs on five tables, five times.
 
-Usage: python -m benchmarks.tables.prove [PROOF ...] [--table NAME ...] [--seed N ...] [--anew |
+Usage: python -m benchmarks.tables.prove [PROOF ...] [--table NAME ...] [--seed N ...] [--again |
 --ours]
 
 Proofs are rows (likelihood and synthesis, from one fit), imputation, odd_cells and seconds. Results
-that exist are kept, so an interrupted run continues. With --anew they are measured again, and with
+that exist are kept, so an interrupted run continues. With --again they are measured again, and with
 --ours only the library's fills are. Then docs/real-tables.md is written. A run takes a few hours on
 two cores. Only "seconds" reports times.
 """
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--table", nargs="+", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--seed", nargs="+", type=int, default=list(SEEDS))
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--anew", action="store_true")
+    how.add_argument("--again", action="store_true")
     how.add_argument("--ours", action="store_true")
     asked = parser.parse_args()
     if unknown := set(asked.proofs) - set(PROOFS):
@@ -98,7 +98,7 @@ def main() -> None:
         for name in asked.table:
             for proof in asked.proofs:
                 path = path_of(proof, name, seed)
-                again = asked.anew or asked.ours
+                again = asked.again or asked.ours
                 if (path.exists() and not again) or (proof == "seconds" and seed != asked.seed[0]):
                     continue
                 began = time.perf_counter()

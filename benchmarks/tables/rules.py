@@ -78,7 +78,8 @@ def main(effort: str, names: tuple[str, ...]) -> None:
             row |= {"epochs": len(found.training["history"])}
             rows.append(row)
             print(
-                f"  {label:24} {row['worse_by']:+8.3f} nats  {row['seconds']:6.1f} s  {row['epochs']:4} epochs",
+                f"  {label:24} {row['worse_by']:+8.3f} nats  {row['seconds']:6.1f} s  "
+                f"{row['epochs']:4} epochs",
                 flush=True,
             )
     print(f"written to {record.write(f'rules_{effort}', rows)}")

@@ -53,7 +53,7 @@ def of_table(name: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
         f"fit {len(frame):,} rows, effort standard": fitted,
         f"score {len(frame):,} rows": timed(lambda: density.log_prob(frame))[1],
         f"explain {len(some):,} rows": timed(lambda: density.explain(some))[1],
-        f"fill {HOLES:.0%} holes of {len(some):,} rows, {DRAWS} draws": timed(
+        f"fill {HOLES:.0%} missing cells of {len(some):,} rows, {DRAWS} draws": timed(
             lambda: density.impute(holes, n_draws=DRAWS, seed=0)
         )[1],
         f"fill them by the best guess, {len(some):,} rows": timed(

@@ -67,12 +67,12 @@ def prove(
             "shuffled": shuffled,
         }.items()
     }
-    place = names.index(target)
+    position = names.index(target)
     learned = {}
     for label in ("train", "drawn", "shuffled"):
-        model = _classifier(parts[label], [k for k in range(len(names)) if k != place], seed)
-        model.fit(np.delete(parts[label].values, place, 1), is_positive[label])
-        scores = model.predict_proba(np.delete(parts["test"].values, place, 1))[:, 1]
+        model = _classifier(parts[label], [k for k in range(len(names)) if k != position], seed)
+        model.fit(np.delete(parts[label].values, position, 1), is_positive[label])
+        scores = model.predict_proba(np.delete(parts["test"].values, position, 1))[:, 1]
         learned["real" if label == "train" else label] = float(
             roc_auc_score(is_positive["test"], scores)
         )
@@ -80,8 +80,9 @@ def prove(
         "drawn": len(drawn),
         "seconds": seconds,
         "learned": learned,
-        "told apart": {
-            label: _told_apart(parts["test"], parts[label], seed) for label in ("drawn", "shuffled")
+        "distinguished": {
+            label: _distinguished(parts["test"], parts[label], seed)
+            for label in ("drawn", "shuffled")
         },
         "nearest": _nearest(parts, seed),
     }
@@ -92,7 +93,7 @@ def _classifier(part: Coded, columns: list[int], seed: int) -> HistGradientBoost
     return model.set_params(categorical_features=part.is_category[columns])
 
 
-def _told_apart(real: Coded, made: Coded, seed: int) -> float:
+def _distinguished(real: Coded, made: Coded, seed: int) -> float:
     """Cross-validated area under the curve of a classifier of real against drawn rows."""
     count = min(len(real.values), len(made.values))
     rows = np.concatenate([real.values[:count], made.values[:count]])

@@ -146,7 +146,8 @@ def _registry() -> dict[str, DatasetInfo]:
         "8 × 8 images of digits, binarized at half scale",
         64,
         (1197, 300, 300),
-        "scikit-learn's load_digits: UCI Optical Recognition of Handwritten Digits; our split by a fixed seed",
+        "scikit-learn's load_digits: UCI Optical Recognition of Handwritten Digits; our split by "
+        "a fixed seed",
         "CC BY 4.0",
         form="embedded",
     )
@@ -187,23 +188,23 @@ Published = tuple[
 
 def _published(info: DatasetInfo, fold: int) -> Published:
     """Train, valid and test rows, the names of the columns, and the labels if the file has them."""
-    places = [cache_folder() / info.file]
+    paths = [cache_folder() / info.file]
     if folder := os.environ.get("CHAINRULE_DATA"):
-        places.insert(0, Path(folder) / info.file)
-    for place in places:
-        if place.exists():
-            arrays = _read_npz(info, place)
+        paths.insert(0, Path(folder) / info.file)
+    for path in paths:
+        if path.exists():
+            arrays = _read_npz(info, path)
             return (
-                _splits(info, arrays, str(place), fold),
+                _splits(info, arrays, str(path), fold),
                 _column_names(arrays),
-                _labels(info, arrays, str(place)),
+                _labels(info, arrays, str(path)),
             )
-    arrays = _download(info, places)
+    arrays = _download(info, paths)
     splits = _splits(info, arrays, "the download", fold)
-    places[-1].parent.mkdir(parents=True, exist_ok=True)
+    paths[-1].parent.mkdir(parents=True, exist_ok=True)
     packed = io.BytesIO()
     np.savez_compressed(packed, allow_pickle=False, **arrays)
-    write_bytes(places[-1], packed.getvalue())
+    write_bytes(paths[-1], packed.getvalue())
     return splits, _column_names(arrays), None
 
 
@@ -216,7 +217,8 @@ def _labels(
         return None
     if content_sha256(found) != info.labels_sha256:
         raise FormatError(
-            f"{origin}: the labels are not those of data set {info.name!r}; delete or replace the file"
+            f"{origin}: the labels are not those of data set {info.name!r}; delete or replace the "
+            "file"
         )
     if info.form == "mnist":
         return found[0][:50000], found[0][50000:], found[1]
@@ -243,8 +245,8 @@ def _read_npz(info: DatasetInfo, path: Path) -> dict[str, np.ndarray]:
             return {name: stored[name] for name in (*_array_names(info), *there)}
     except Exception as error:  # zipfile and numpy raise a dozen kinds for a damaged archive
         raise FormatError(
-            f"{path}: not the arrays {', '.join(_array_names(info))} of data set {info.name!r}: {error}; "
-            f"delete it to download it again"
+            f"{path}: not the arrays {', '.join(_array_names(info))} of data set {info.name!r}: "
+            f"{error}; delete it to download it again"
         ) from error
 
 
@@ -255,8 +257,8 @@ def _splits(
     found = content_sha256([arrays[name] for name in _array_names(info)])
     if found != info.sha256:
         raise FormatError(
-            f"{origin}: not data set {info.name!r} as published (SHA-256 of its arrays {found}, expected {info.sha256}); "
-            f"delete or replace it"
+            f"{origin}: not data set {info.name!r} as published (SHA-256 of its arrays {found}, "
+            f"expected {info.sha256}); delete or replace it"
         )
     if info.form == "mnist":
         train, test = (
@@ -288,14 +290,15 @@ def content_sha256(arrays: builtins.list[np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _download(info: DatasetInfo, places: builtins.list[Path]) -> dict[str, np.ndarray]:
-    put = " or ".join(map(str, places))
+def _download(info: DatasetInfo, paths: builtins.list[Path]) -> dict[str, np.ndarray]:
+    put = " or ".join(map(str, paths))
     kind = "" if info.form in ("folds", "numbers") else ", uint8"
     wanted = f"{info.file} (arrays {', '.join(_array_names(info))}{kind})"
     if not info.urls:
         raise ChainruleError(
-            f"data set {info.name!r}: needs the file {wanted}; it was put together from {info.source} and has no single "
-            f"download. Put it at {put}, or set CHAINRULE_DATA to the folder that holds it"
+            f"data set {info.name!r}: needs the file {wanted}; it was put together from "
+            f"{info.source} and has no single download. Put it at {put}, or set CHAINRULE_DATA to "
+            "the folder that holds it"
         )
     parse = _parse_idx if info.form == "mnist" else _parse_rows
     arrays = {}
@@ -307,9 +310,10 @@ def _download(info: DatasetInfo, places: builtins.list[Path]) -> dict[str, np.nd
                     data = answer.read()
             except (OSError, ValueError, http.client.HTTPException) as error:
                 raise ChainruleError(
-                    f"data set {info.name!r}: needs the file {wanted}, which is not on this machine, and {url} could not be "
-                    f"read ({error}). Go online (CHAINRULE_MIRROR names another server), or put the file at {put}, or set "
-                    f"CHAINRULE_DATA to the folder that holds it. Its sources: {', '.join(info.urls)}"
+                    f"data set {info.name!r}: needs the file {wanted}, which is not on this "
+                    f"machine, and {url} could not be read ({error}). Go online (CHAINRULE_MIRROR "
+                    f"names another server), or put the file at {put}, or set CHAINRULE_DATA to "
+                    f"the folder that holds it. Its sources: {', '.join(info.urls)}"
                 ) from error
             try:
                 arrays[name] = parse(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)

@@ -21,8 +21,10 @@ REVERSED = [4, 3, 2, 1, 0]
 
 @pytest.mark.parametrize("build", [
     lambda: nade(5, 4, seed=1, order=REVERSED, activation="relu"),
-    lambda: committee(nade(5, 4, seed=2, order=REVERSED), nade(5, 3, seed=3, order=REVERSED), weights=[1, 2]),
-    lambda: cr.Ensemble([committee(nade(5, 4, seed=4)), nade(5, 3, seed=5, order=REVERSED)], [2, 1]),
+    lambda: committee(
+        nade(5, 4, seed=2, order=REVERSED), nade(5, 3, seed=3, order=REVERSED), weights=[1, 2]),
+    lambda: cr.Ensemble(
+        [committee(nade(5, 4, seed=4)), nade(5, 3, seed=5, order=REVERSED)], [2, 1]),
 ], ids=["nade", "committee", "ensemble"])  # fmt: skip
 def test_the_second_path_gives_the_same_likelihoods(build):
     rows = np.random.default_rng(0).integers(0, 2, (60, 5))
@@ -94,9 +96,8 @@ def test_the_rows_of_folds_are_all_of_them(monkeypatch):
     assert loaded == list(range(10))
     assert found["second_path"] < 1e-10
     assert found["parameters"] == 2 * (2 * 3 + 3 + 3 + 60 * 3 + 60)
-    assert found["test_nats"] == pytest.approx(
-        found["independent_test_nats"], abs=0.2
-    )  # there is nothing to learn
+    # The columns are independent, so that there is nothing to learn.
+    assert found["test_nats"] == pytest.approx(found["independent_test_nats"], abs=0.2)
     assert -3.2 < found["test_nats"] < -2.6  # two standard normal numbers: 2 · 1.419
     assert found["config"]["scale_floor"] == folds.SCALE_FLOOR
     _, state = folds.fitted(
@@ -141,12 +142,13 @@ def test_a_row_is_appended_once(tmp_path):
 
 def test_the_page_says_what_was_measured():
     assert page.PAGE.read_text(encoding="utf-8") == page.text(), (
-        "python -m benchmarks.likelihood.page writes it anew"
+        "run python -m benchmarks.likelihood.page to update the page"
     )
 
 
 def test_the_benchmarks_page_counts_the_sets_on_which_we_are_best():
     quoting = (page.DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    quoting = " ".join(quoting.split())  # without the line breaks of its paragraphs
     sets = [name for name, experiment in EXPERIMENTS.items() if experiment.table == "binary"]
     rows: dict[str, list[dict]] = {}
     for row in results.read():

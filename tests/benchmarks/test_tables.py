@@ -1,4 +1,4 @@
-"""What the library is compared with: densities must be densities, or the comparison says nothing."""
+"""What the library is compared with: all densities have one base measure."""
 
 from itertools import product
 
@@ -14,7 +14,7 @@ from chainrule.table import Codes, encode, read_table
 
 
 def small_table(n=400):
-    """A label with levels too rare to be listed, a flag that follows it, and counts of which many are zero."""
+    """A label with levels too rare to list, a flag that depends on it, and many zero counts."""
     rng = np.random.default_rng(0)
     label = rng.choice(["a", "b", "c", "rare", "rarer"], n, p=[0.4, 0.3, 0.28, 0.01, 0.01])
     count = np.where(rng.random(n) < 0.4, 0, rng.integers(1, 12, n) + 3 * (label == "a"))
@@ -41,9 +41,8 @@ def test_baselines_sum_to_one_and_sum_holes_out():
     levels, counts = range(len(label.levels) + 1), np.arange(ends[0] + 0.5, ends[-1])
     rows = np.array(list(product(levels, range(2), counts)), dtype=np.float64)
     every, some = Codes(rows, np.ones(rows.shape, bool)), np.array([[1.0, 0.0, 0.0]])
-    times = np.where(
-        rows[:, 0] == len(label.levels), label.unlisted + 1, 1
-    )  # labels that share a code
+    # How many labels share a code.
+    times = np.where(rows[:, 0] == len(label.levels), label.unlisted + 1, 1)
     for name, density in densities(schema, codes):
         p = np.exp(density.log_prob(every)) * times
         assert p.sum() == pytest.approx(1, abs=1e-6), name
@@ -71,5 +70,5 @@ def test_baselines_of_real_numbers_integrate_to_one():
 def test_the_page_says_what_was_measured():
     assert page.missing() == []
     assert page.PAGE.read_text(encoding="utf-8") == page.text(), (
-        "python -m benchmarks.tables.prove writes it anew"
+        "run python -m benchmarks.tables.prove to update the page"
     )

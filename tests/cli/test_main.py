@@ -135,12 +135,13 @@ def test_arrays_of_npz_and_named_splits(folder):
     )
     assert code == 2
     assert errors == (
-        "chainrule: splits.npz: array 'vaild' is unknown; choose one of 'test', 'train', 'valid' (nearest: 'valid')\n"
+        "chainrule: splits.npz: array 'vaild' is unknown; choose one of 'test', 'train', 'valid' "
+        "(nearest: 'valid')\n"
     )
 
 
 def test_validation_rows_are_never_test_rows(folder):
-    """Of a file or data set with splits, --valid takes the validation rows; test rows are read by score alone."""
+    """--valid takes the validation rows of a data set or file; only score reads test rows."""
     _, out, _ = chainrule(
         "fit", "rows.csv", "-o", "v", "--epochs", 1, "--json", "--valid", "splits.npz", cwd=folder
     )
@@ -154,7 +155,8 @@ def test_validation_rows_are_never_test_rows(folder):
     code, _, errors = chainrule("score", "m.chainrule", "rows.csv", "--split", "test", cwd=folder)
     assert code == 2
     assert errors == (
-        "chainrule: rows.csv: --split names a split of a data set or an array of an .npz file; this is neither\n"
+        "chainrule: rows.csv: --split names a split of a data set or an array of an .npz file; "
+        "this is neither\n"
     )
     (folder / "odd.npz").unlink()
     (folder / "v").unlink()
@@ -202,7 +204,7 @@ def test_show_and_check(folder):
 
 
 def test_check_exits_with_1_on_a_broken_model(folder, monkeypatch, capsys):
-    """The command fails where a promise is broken (a broken model file cannot be made honestly, so check is replaced)."""
+    """The command fails if a promise is broken. No file breaks one, so check is replaced."""
     import typer
 
     import chainrule.testing
@@ -228,61 +230,80 @@ def test_datasets_lists_and_json(folder):
     assert set(listed[0]) == {"name", "title", "columns", "rows", "source", "licence"}
 
 
-ASSUMED = (
-    "a  binary  0 or 1\nb  binary  0 or 1\nc  binary  0 or 1\n"  # what fit says before it notices
-)
+# What fit prints before it notices.
+ASSUMED = "a  binary  0 or 1\nb  binary  0 or 1\nc  binary  0 or 1\n"
 
 MISUSES = [
     ("fit nowhere.csv -o x", "chainrule: nowhere.csv: no such file\n"),
     ("fit rows.csv -o no/x", "chainrule: no/x: there is no folder no; make it first\n"),
     ("fit rows.csv -o .", "chainrule: .: a folder; name a file\n"),
-    ("fit bad.csv -o x", "chainrule: column 'b': value 'two' at row 4 (line 6 of bad.csv) is not a number, as 4 of 5 are: "
-     "correct it, leave the cell empty, count it as missing by na_values={'b': 'two'} (--na-values b=two), or pass "
-     "kinds={'b': 'categorical'} (--kind b=categorical)\n"),
-    ("fit rows.csv -o x --kind a=number", "chainrule: kinds['a']: kind 'number' is unknown; choose one of 'binary', "
-     "'categorical', 'datetime', 'integer', 'leave out', 'real'\n"),
-    ("fit rows.csv -o x --kind z=real", "chainrule: kinds: column 'z' is unknown; choose one of 'a', 'b', 'c'\n"),
+    ("fit bad.csv -o x",
+     "chainrule: column 'b': value 'two' at row 4 (line 6 of bad.csv) is not a number, as 4 of 5 "
+     "are: correct it, leave the cell empty, count it as missing by na_values={'b': 'two'} "
+     "(--na-values b=two), or pass kinds={'b': 'categorical'} (--kind b=categorical)\n"),
+    ("fit rows.csv -o x --kind a=number",
+     "chainrule: kinds['a']: kind 'number' is unknown; choose one of 'binary', 'categorical', "
+     "'datetime', 'integer', 'leave out', 'real'\n"),
+    ("fit rows.csv -o x --kind z=real",
+     "chainrule: kinds: column 'z' is unknown; choose one of 'a', 'b', 'c'\n"),
     ("fit rows.csv -o x --kind zip", "chainrule: --kind zip: pass NAME=KIND, as zip=categorical\n"),
-    ("fit rows.csv -o x --effort most", "chainrule: effort 'most' is unknown; choose one of 'best', 'quick', 'standard'\n"),
-    ("fit rows.csv -o x --network orderless --hidden-sizes 5,a", "chainrule: --hidden-sizes 5,a: pass whole numbers with commas "
-     "between, as 500,500\n"),
-    ("fit rows.csv -o x --network maid", "chainrule: network 'maid' is unknown; choose one of 'auto', 'committee', 'made', "
-     "'nade', 'orderless' (nearest: 'made')\n"),
-    ("fit rows.csv -o x --network nade --hidden-sizes 5,5", "chainrule: hidden_sizes = [5, 5]: NADE has one layer; pass "
-     "hidden_size\n"),
-    ("fit rows.csv -o x --conditional normal", "chainrule: conditional 'normal' is unknown; choose one of 'gaussian', 'laplace', "
+    ("fit rows.csv -o x --effort most",
+     "chainrule: effort 'most' is unknown; choose one of 'best', 'quick', 'standard'\n"),
+    ("fit rows.csv -o x --network orderless --hidden-sizes 5,a",
+     "chainrule: --hidden-sizes 5,a: pass whole numbers with commas between, as 500,500\n"),
+    ("fit rows.csv -o x --network maid",
+     "chainrule: network 'maid' is unknown; choose one of 'auto', 'committee', 'made', 'nade', "
+     "'orderless' (nearest: 'made')\n"),
+    ("fit rows.csv -o x --network nade --hidden-sizes 5,5",
+     "chainrule: hidden_sizes = [5, 5]: NADE has one layer; pass hidden_size\n"),
+    ("fit rows.csv -o x --conditional normal",
+     "chainrule: conditional 'normal' is unknown; choose one of 'gaussian', 'laplace', "
      "'logistic'\n"),
-    ("sample m.chainrule --given a=1 --given a=0", "chainrule: --given a=…: given twice; give each cell once\n"),
-    ("sample m.chainrule --given a=1 --given rows.csv", "chainrule: --given rows.csv: give one file, or cells as NAME=VALUE, not "
-     "both\n"),
-    ("sample m.chainrule --given z=1", "chainrule: --given: column(s) 'z' are not in the model; drop them before asking\n"),
-    ("sample m.chainrule --given a=7", "chainrule: column 'a': value '7' at row 0 is not 0 or 1 (or true/false), as all were "
-     "when the model was fitted: correct it, or leave the cell empty\n"),
+    ("sample m.chainrule --given a=1 --given a=0",
+     "chainrule: --given a=…: given twice; give each cell once\n"),
+    ("sample m.chainrule --given a=1 --given rows.csv",
+     "chainrule: --given rows.csv: give one file, or cells as NAME=VALUE, not both\n"),
+    ("sample m.chainrule --given z=1",
+     "chainrule: --given: column(s) 'z' are not in the model; drop them before asking\n"),
+    ("sample m.chainrule --given a=7",
+     "chainrule: column 'a': value '7' at row 0 is not 0 or 1 (or true/false), as all were when "
+     "the model was fitted: correct it, or leave the cell empty\n"),
     ("fit ragged.csv -o x", "chainrule: ragged.csv: line 3 has 1 field(s) where line 1 has 2\n"),
     ("fit empty.csv -o x", "chainrule: empty.csv: the file is empty\n"),
     ("fit head.csv -o x", "chainrule: head.csv: no rows; a model needs at least one\n"),
-    ("fit holes2.csv -o x --network nade", "missing cells: b 1 empty\n"
+    ("fit holes2.csv -o x --network nade",
+     "missing cells: b 1 empty\n"
      "chainrule: holes2.csv: column 'b' is unknown at row 1 (line 3 of holes2.csv); a "
-     "fixed-order network learns from complete rows only: fill or drop the 1 row(s) with missing cells, or pass "
-     "network='orderless'\n"),
+     "fixed-order network learns from complete rows only: fill or drop the 1 row(s) with missing "
+     "cells, or pass network='orderless'\n"),
     ("fit rows.csv -o x --epochs 0", "chainrule: epochs = 0: pass a whole number, at least 1\n"),
-    ("fit rows.csv -o x --device tpu", "chainrule: device 'tpu' is unknown; choose one of 'auto', 'cpu', 'cuda' (nearest: "
-     "'cpu')\n"),
-    ("fit rows.csv -o rows.csv", "chainrule: rows.csv: is also read by this command; write to another file\n"),
-    ("fit rows.csv -o rows.npy", "chainrule: rows.npy: exists and is no model file; name another, or remove it first\n"),
-    ("score m.chainrule rows.csv -o rows.csv", "chainrule: rows.csv: is also read by this command; write to another file\n"),
-    ("sample m.chainrule -o pipe.csv", "chainrule: pipe.csv: exists and is not a file; name another\n"),
-    ("score rows.csv rows.csv", "chainrule: rows.csv: not a chainrule file; it does not begin with CHAINRUL\n"),
+    ("fit rows.csv -o x --device tpu",
+     "chainrule: device 'tpu' is unknown; choose one of 'auto', 'cpu', 'cuda' (nearest: 'cpu')\n"),
+    ("fit rows.csv -o rows.csv",
+     "chainrule: rows.csv: is also read by this command; write to another file\n"),
+    ("fit rows.csv -o rows.npy",
+     "chainrule: rows.npy: exists and is no model file; name another, or remove it first\n"),
+    ("score m.chainrule rows.csv -o rows.csv",
+     "chainrule: rows.csv: is also read by this command; write to another file\n"),
+    ("sample m.chainrule -o pipe.csv",
+     "chainrule: pipe.csv: exists and is not a file; name another\n"),
+    ("score rows.csv rows.csv",
+     "chainrule: rows.csv: not a chainrule file; it does not begin with CHAINRUL\n"),
     ("score nowhere rows.csv", "chainrule: nowhere: no such file\n"),
-    ("score m.chainrule bad.csv --strict", "chainrule: bad.csv: column(s) 'c' are absent and count as unknown\n"),
-    ("score m.chainrule rows.csv -o x.txt", "chainrule: x.txt: results are written as .csv, .npy, .npz, .parquet; end the name "
-     "with one of these\n"),
+    ("score m.chainrule bad.csv --strict",
+     "chainrule: bad.csv: column(s) 'c' are absent and count as unknown\n"),
+    ("score m.chainrule rows.csv -o x.txt",
+     "chainrule: x.txt: results are written as .csv, .npy, .npz, .parquet; end the name with one "
+     "of these\n"),
     ("sample m.chainrule -n -1", "chainrule: n = -1: pass a whole number of rows, at least 0\n"),
-    ("sample m.chainrule --given late.csv", "chainrule: row 0: given column 'c' is step 2 of the order, but column 'a' at step "
-     "0 is not known. A fixed order answers exactly only when what is known comes first. What would serve: knowing column(s) "
-     "['a', 'b'] too; or a network whose order begins with the 1 known column(s) ['c']\n"),
-    ("demo --data mnst", "chainrule: data set of the demo 'mnst' is unknown; choose one of 'binarized-mnist', 'digits', 'mnist' "
-     "(nearest: 'mnist')\n"),
+    ("sample m.chainrule --given late.csv",
+     "chainrule: row 0: given column 'c' is step 2 of the order, but column 'a' at step 0 is not "
+     "known. A fixed order answers exactly only when what is known comes first. What would "
+     "serve: knowing column(s) ['a', 'b'] too; or a network whose order begins with the 1 known "
+     "column(s) ['c']\n"),
+    ("demo --data mnst",
+     "chainrule: data set of the demo 'mnst' is unknown; choose one of 'binarized-mnist', "
+     "'digits', 'mnist' (nearest: 'mnist')\n"),
     ("demo --side 5", "chainrule: --side 5 is smaller than the images of 8 × 8 pixels\n"),
 ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The command line on files as people write them: notations are told, options settle doubts, output is written alike."""
+"""The command line on files as people write them: notations, options, and output as the input."""
 
 import io
 import json
@@ -53,8 +53,8 @@ def test_a_fit_says_how_columns_are_written_and_which_cells_are_missing(folder, 
     assert code == 0
     assert "missing cells: preis 14 empty; tag 15 empty; land 40 'NA'\n" in errors
     assert (
-        "'land' holds codes of two letters, of which 'NA' may be one: na_values={'land': ''} (--na-values land=) keeps it as a "
-        "label\n"
+        "'land' holds codes of two letters, of which 'NA' may be one: na_values={'land': ''} "
+        "(--na-values land=) keeps it as a label\n"
     ) in errors
     assert "--thousands menge=, or --decimal menge=,)" in errors
 
@@ -111,8 +111,9 @@ def test_a_table_that_is_written_otherwise_is_read_by_the_same_flags(folder, tmp
     code, out, errors = chainrule("score", model, "us.csv", cwd=tmp_path)
     assert (code, out) == (2, "")
     assert errors.splitlines()[-1] == (
-        "chainrule: column 'preis': numbers written 1,234.50 in us.csv, where the fitted table has numbers written 1.234,50: say "
-        "so to read_table, by decimal={'preis': '.'} and thousands={'preis': ','} (--decimal preis=. --thousands preis=,)"
+        "chainrule: column 'preis': numbers written 1,234.50 in us.csv, where the fitted table "
+        "has numbers written 1.234,50: say so to read_table, by decimal={'preis': '.'} and "
+        "thousands={'preis': ','} (--decimal preis=. --thousands preis=,)"
     )
     said = ("--decimal", "preis=.", "--date-format", "%m/%d/%Y")
     answers = [

@@ -1,4 +1,4 @@
-"""Names, labels and paths cannot command a terminal: their controls are shown as escapes. What programs read stays as it is."""
+"""Control characters of names, labels and paths are shown as escapes, except to programs."""
 
 import json
 import sys
@@ -15,6 +15,7 @@ import chainrule as cr
 from chainrule.cli import shown
 from chainrule.errors import ChainruleError, SchemaError, printable
 
+PLAIN = "plain é 漢字 \u200cمی\u200cخواهم 👩\u200d🔬 \xa0"
 NASTY = {
     "\x1b[2Jgone\x1b[31m": "\\x1b[2Jgone\\x1b[31m",
     "two\nlines\r": "two\\nlines\\r",
@@ -23,7 +24,7 @@ NASTY = {
     "[red]bold[/red]": "[red]bold[/red]",
     "link\x1b]8;;http://x\x1b\\here": "link\\x1b]8;;http://x\\x1b\\here",
     "page\u2028sep": "page\\u2028sep",
-    "plain é 漢字 \u200cمی\u200cخواهم 👩\u200d🔬 \xa0": "plain é 漢字 \u200cمی\u200cخواهم 👩\u200d🔬 \xa0",
+    PLAIN: PLAIN,
 }
 TINY = ("--hidden-size", 4, "--epochs", 1, "--members", 1)
 
@@ -43,7 +44,7 @@ def test_what_controls_a_terminal_is_shown_as_its_escape(text, shown):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A table whose names and labels are nasty, beside an id, in a file of such a name, and its model."""
+    """A table and its model, both with control characters in names, labels and the file name."""
     path, rng = tmp_path_factory.mktemp("nasty"), np.random.default_rng(0)
     columns = {name: rng.normal(size=60) for name in list(NASTY)[:-1]}
     columns |= {list(NASTY)[-1]: [list(NASTY)[k] for k in rng.integers(0, 3, 60)]}
@@ -135,10 +136,10 @@ def test_python_shows_them_so_too(folder):
     with pytest.raises(ChainruleError) as raised:
         cr.infer_schema(path / "ragged\x1b.csv")
     assert not hidden(str(raised.value))
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         cr.infer_schema(path / "t\x1b[5m.parquet")
-    assert not hidden("".join(str(warning.message) for warning in told))
+    assert not hidden("".join(str(warning.message) for warning in caught))
 
 
 def test_what_programs_read_stays_as_it_is(folder):

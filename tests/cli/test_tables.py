@@ -1,4 +1,4 @@
-"""The command line on a table as people have them: every question from a file or standard input, to stdout and to files."""
+"""Every question on the command line, from a file or standard input, to stdout and to files."""
 
 import io
 import json
@@ -59,10 +59,19 @@ def test_scores_of_standard_input_are_those_of_the_file(folder):
 def test_faults_of_standard_input_name_line_and_column(folder):
     head = b"sex,town,gain,height,price,hour\n"
     for data, message in (
-        (head + b"TRUE,west,1,170,2.0\n", "standard input: line 2 has 5 field(s) where line 1 has 6"),
-        (head + b"TRUE,west,many,170,2.0,2024-01-01 00:00\n", "column 'gain': value 'many' at row 0 (line 2 of standard input)"),
+        (
+            head + b"TRUE,west,1,170,2.0\n",
+            "standard input: line 2 has 5 field(s) where line 1 has 6",
+        ),
+        (
+            head + b"TRUE,west,many,170,2.0,2024-01-01 00:00\n",
+            "column 'gain': value 'many' at row 0 (line 2 of standard input)",
+        ),
         (b"", "standard input: the file is empty"),
-        (b"\xff\xfe\x00", "standard input: UTF-16 text; save it as UTF-8, as `iconv -f UTF-16 -t UTF-8` does"),
+        (
+            b"\xff\xfe\x00",
+            "standard input: UTF-16 text; save it as UTF-8, as `iconv -f UTF-16 -t UTF-8` does",
+        ),
         (b"PAR1 and no more", "standard input: not a readable Parquet file: "),
     ):  # fmt: skip
         code, out, errors = chainrule(
@@ -177,7 +186,7 @@ def test_impute_fills_holes_and_leaves_every_known_cell_as_it_is_written(folder)
 
 
 def test_parts_that_look_otherwise_keep_their_cells_and_their_manner(folder, monkeypatch):
-    """A part of whole numbers before one of fractions, ids of digits before others, a part without a known cell."""
+    """Parts differ: whole numbers, then fractions; ids of digits, then others; all unknown."""
     original = read_chunks
     monkeypatch.setattr(unseen, "read_chunks", partial(original, rows=4))
     known = {
@@ -281,7 +290,8 @@ def test_an_interrupt_leaves_no_half_file(folder, words):
     code, errors = struck(
         *words.split(), cwd=folder, signal=signal.SIGINT, watched="*x.csv*", calls=100
     )
-    # Where the signal meets exec(), as in an import, Python ends itself by it afterwards; to a shell that is 130, too.
+    # If the signal arrives during exec(), as in an import, Python ends itself by that signal. A
+    # shell reports this as 130, too.
     assert code in (130, -signal.SIGINT), errors
     assert "interrupted; no output file was left, so repeat the command" in errors
     assert sorted(path.name for path in folder.iterdir()) == before

@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.md and the page on adding one say: the examples run, the files exist, the lines are short."""
+"""CONTRIBUTING.md and the page on adding one: examples run, files exist, lines are short."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""``chainrule compare``: the report on digits as a user would make it, and on tables of one's own."""
+"""``chainrule compare``: the report on digits as a user would make it, and on other tables."""
 
 import csv
 import json
@@ -22,20 +22,25 @@ from chainrule.report.comparison import (
     EFFORTS,
     FAMILIES,
     Effort,
-    claims,
     compare,
     effort_for,
     prepared,
     rendered,
 )
 from chainrule.report.comparison.abstraction import _within_row_space, probed
-from chainrule.report.comparison.claims import mean_correlation
+from chainrule.report.comparison.claims import error_of_sums, mean_correlation
 from chainrule.report.comparison.likelihood import likelihood_of
 from chainrule.rng import generator_from
 from chainrule.table import read_table
 from chainrule.training.batches import Rows
 
 SMALL = Effort(hidden_size=12, latent_size=2, epochs=3, draws=20, distributions=50)
+
+
+def fitted(name, data, effort=SMALL, seed=0):
+    """The network of a family."""
+    generator = generator_from(seed)
+    return FAMILIES[name].fit(data, effort, generator=generator, progress=False).network
 
 
 def run(*words, cwd, warn="error"):
@@ -140,7 +145,7 @@ def test_the_report_opens_in_a_browser(digits, tmp_path):
 
 
 def test_what_the_lecture_says_is_so_on_digits(digits):
-    """Given the hidden variables columns are as good as independent; the exact are exact; the last hidden vector is no pixel."""
+    """Columns are nearly independent given the hidden variables, and exact sums are exact."""
     _, folder = digits
     found = json.loads((folder / "results.json").read_text())
     of = {each["family"]: each for each in found["families"]}
@@ -150,9 +155,8 @@ def test_what_the_lecture_says_is_so_on_digits(digits):
         assert measured["dependence_given_hidden"] < 1.2 * chance
     assert found["mean_absolute_correlation"] > 3 * chance
     for name in ("independent", "tree", "mixture", "fvsbn", "nade", "made", "orderless"):
-        assert (
-            0 < of[name]["measured"]["exactness"] < 1e-11
-        )  # a sum of a thousand probabilities is off by its rounding
+        # The error is that of rounding a sum of a thousand probabilities.
+        assert 0 < of[name]["measured"]["exactness"] < 1e-11
         assert (of[name]["second_half_given_first_nats"] is None) == (name == "tree")
     assert of["vae"]["measured"]["gap"] > 0
     assert of["nade"]["parameters"] == 2 * 64 * 200 + 2 * 200 + 64
@@ -256,21 +260,26 @@ def test_likelihoods_are_in_the_tables_units():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["t.csv", "--families", "nade,rmb"], "family 'rmb' is unknown; choose one of .* (nearest: 'rbm')"),
-        (["t.csv", "--families", "rbm"], "family 'rbm' is for tables whose columns are all binary; leave it out of --families"),
+        (["t.csv", "--families", "nade,rmb"],
+         "family 'rmb' is unknown; choose one of .* (nearest: 'rbm')"),
+        (["t.csv", "--families", "rbm"],
+         "family 'rbm' is for tables whose columns are all binary; leave it out of --families"),
         (["t.csv", "--families", ","], "names no family"),
-        (["t.csv", "--label", "knd"], "--label knd: column 'knd' is unknown; choose one of .*'kind'"),
+        (["t.csv", "--label", "knd"],
+         "--label knd: column 'knd' is unknown; choose one of .*'kind'"),
         (["digits", "--label", "kind"], "is for tables; a data set has its own labels"),
         (["t.csv", "--effort", "most"], "effort 'most' is unknown"),
         (["t.csv", "-o", "t.csv"], "a file; name a folder with -o"),
         (["t.csv", "--epochs", "0"], "epochs = 0: pass a whole number, at least 1"),
-        (["t.csv", "--label", "x"], r"--label x: the training rows have 210 different values; name a column of 2 to 100 classes"),
+        (["t.csv", "--label", "x"],
+         "--label x: the training rows have 210 different values; name a column of 2 to 100 "
+         "classes"),
         (["t.csv", "--kind", "x"], "--kind x: pass NAME=KIND"),
         (["few.csv"], "10 complete rows of 10; families are compared on at least 30"),
         (["nowhere.csv"], "nowhere.csv: no such file"),
     ],
 )  # fmt: skip
-def test_misuse_is_told_before_any_work(words, message, tmp_path):
+def test_misuse_is_refused_before_any_work(words, message, tmp_path):
     table().to_csv(tmp_path / "t.csv", index=False)
     table(10).to_csv(tmp_path / "few.csv", index=False)
     code, _, errors = run(*words, cwd=tmp_path)
@@ -291,7 +300,7 @@ def test_a_familys_numbers_do_not_depend_on_the_others():
 
 
 def test_every_family_is_reproducible_from_the_seed():
-    """Also mixtures of Gaussians, whose first guess is scikit-learn's; and it does follow the seed."""
+    """This holds for mixtures of Gaussians, which scikit-learn starts; other seeds differ."""
     numbers = prepared(read_table(table().drop(columns="kind")))
     bits = prepared(datasets.load("digits"))
     few = replace(bits, train=bits.train.take(slice(0, 300)), labels=None)
@@ -300,10 +309,7 @@ def test_every_family_is_reproducible_from_the_seed():
         for a, b in zip(once, again, strict=True):
             assert a.likelihood == b.likelihood, a.family.name
             assert torch.equal(a.drawn, b.drawn), a.family.name
-    guesses = [
-        FAMILIES["gaussians"].fitted(numbers, SMALL, generator_from(k), False)._seed
-        for k in (0, 0, 1)
-    ]
+    guesses = [fitted("gaussians", numbers, seed=k)._seed for k in (0, 0, 1)]
     assert guesses[0] == guesses[1] != guesses[2]
 
 
@@ -312,50 +318,45 @@ def test_the_likelihood_is_the_mean_and_its_errors_are_what_they_say():
     exact = likelihood_of(lambda x: torch.linspace(-2, 0, len(x)), rows, "x", progress=False)
     assert exact.kind == "exact"
     assert exact.nats == pytest.approx(-1.5)
-    assert exact.own_error == 0
+    assert exact.monte_carlo_error == 0
     shifted = likelihood_of(
         lambda x: Estimate(x[:, 0] - 1, torch.full((len(x),), 0.3)), rows, "x", progress=False
     )
-    assert (shifted.kind, shifted.own_error) == (
-        "estimate",
-        pytest.approx(0.3),
-    )  # one shift of all rows does not average out
+    assert shifted.kind == "estimate"
+    # One shift of all rows does not average out.
+    assert shifted.monte_carlo_error == pytest.approx(0.3)
     bound = likelihood_of(
         lambda x: LowerBound(x[:, 0] - 1, torch.full((len(x),), 0.3)),
         rows,
         "x",
         progress=False,
     )
-    assert (bound.kind, bound.own_error) == (
-        "bound",
-        pytest.approx(0.3 / 300**0.5),
-    )  # the draws of each row do
-    assert str(bound).startswith("≥ -1.500 ± 0.000 (its own error 0.017)")
+    assert bound.kind == "bound"
+    # The draws of different rows do.
+    assert bound.monte_carlo_error == pytest.approx(0.3 / 300**0.5)
+    assert str(bound).startswith("≥ -1.500 ± 0.000 (Monte Carlo error 0.017)")
 
 
 def test_correlation_of_independent_columns_is_what_chance_leaves():
-    x, columns = (
-        torch.randn(1000, 40, generator=generator_from(0)),
-        Columns.of([GaussianMixture(1)] * 40),
-    )
+    x = torch.randn(1000, 40, generator=generator_from(0))
+    columns = Columns.of([GaussianMixture(1)] * 40)
     assert mean_correlation(x, columns) == pytest.approx(0.8 / 1000**0.5, rel=0.05)
     two = Columns.of([GaussianMixture(1)] * 2)
     assert mean_correlation(torch.cat([x[:, :1], -x[:, :1]], dim=1), two) == pytest.approx(1)
     assert mean_correlation(torch.ones(10, 2), two) == 0
-    assert (
-        mean_correlation(torch.ones(10, 2), Columns.of([Categorical(3)] * 2)) == 0
-    )  # codes of labels have no correlation
+    # Codes of labels have no correlation.
+    assert mean_correlation(torch.ones(10, 2), Columns.of([Categorical(3)] * 2)) == 0
 
 
 def test_a_networks_sum_that_is_not_one_would_be_seen(monkeypatch):
     data = prepared(datasets.load("digits"))
-    net = FAMILIES["nade"].fitted(data, SMALL, generator_from(0), False)
-    assert claims._off_by(net, data) < 1e-11
+    net = fitted("nade", data)
+    assert error_of_sums(net, data) < 1e-11
     right = NADE.log_prob
     monkeypatch.setattr(
         NADE, "log_prob", lambda self, x, **options: right(self, x, **options) + 1e-3
     )
-    assert claims._off_by(net, data) > 1e-3
+    assert error_of_sums(net, data) > 1e-3
 
 
 def test_a_bounds_arrow_points_to_where_the_truth_lies():
@@ -367,9 +368,8 @@ def test_a_bounds_arrow_points_to_where_the_truth_lies():
     arrows = [text for text in figure.axes[0].texts if text.arrow_patch is not None]
     assert len(arrows) == 1
     assert arrows[0].xyann[0] > 0
-    assert (
-        type(arrows[0].arrow_patch.get_arrowstyle()).__name__ == "CurveA"
-    )  # the head is at the text's end, not the point's
+    # The head is at the text's end, not the point's.
+    assert type(arrows[0].arrow_patch.get_arrowstyle()).__name__ == "CurveA"
 
 
 def test_a_wide_representation_is_judged_in_the_space_of_its_rows():
@@ -405,10 +405,7 @@ def test_efforts_are_the_same_for_all_and_fewer_over_more_rows():
     data = prepared(datasets.load("digits"))
     efforts = {name: effort_for(name, data) for name in EFFORTS}
     assert [efforts[name].epochs for name in ("quick", "standard", "best")] == [20, 100, 400]
-    nade, made, rbm = (
-        FAMILIES[name].fitted(data, SMALL, generator_from(0), False)
-        for name in ("nade", "made", "rbm")
-    )
+    nade, made, rbm = (fitted(name, data) for name in ("nade", "made", "rbm"))
     assert (type(nade), type(made), type(rbm)) == (NADE, MADE, RBM)
     assert nade.hidden_size == rbm.hidden_size == made.hidden_sizes[0] == 12
 
@@ -417,16 +414,36 @@ def test_a_vae_warms_up_to_the_whole_bound(monkeypatch):
     weights = []
     whole = VAE.training_loss
 
-    def noted(self, *args, **kwargs):
-        weights.extend([self.divergence_weight] if self.training else [])
-        return whole(self, *args, **kwargs)
+    def noted(self, *args, divergence_weight=1.0, **kwargs):
+        weights.extend([divergence_weight] if self.training else [])
+        return whole(self, *args, divergence_weight=divergence_weight, **kwargs)
 
     monkeypatch.setattr(VAE, "training_loss", noted)
     data = prepared(datasets.load("digits"))
-    net = FAMILIES["vae"].fitted(data, replace(SMALL, epochs=6), generator_from(0), False)
+    fitted("vae", data, replace(SMALL, epochs=6))
     assert sorted(set(weights)) == [0.5, 1.0]
-    assert net.divergence_weight == 1.0
+    assert weights[-1] == 1.0
     assert weights.count(0.5) * 6 == len(weights)
+
+
+@pytest.mark.parametrize(
+    ("name", "effort", "how"),
+    [
+        ("nade", {"epochs": 1}, "input dropout of 0.1, AdamW at 0.01"),
+        ("nade", {"epochs": 2}, "input dropout of 0.1, AdamW at 0.005"),  # many steps
+        ("rbm", {"epochs": 1, "gibbs_steps": 3}, "divergence of 3 steps, learning rate 0.8"),
+        ("vae", {"epochs": 6}, "its divergence at full weight from epoch 2, AdamW at 0.001"),
+        ("mixture", {}, "1 of 1, 2, 5, 10, 20, 50, 100 components by validation rows"),
+    ],
+)
+def test_how_a_family_was_trained_has_the_settings_of_that_run(name, effort, how, monkeypatch):
+    monkeypatch.setattr("chainrule.report.comparison.families.nade.MANY_STEPS", 1)
+    data = prepared(datasets.load("digits"))
+    few = replace(data, train=data.train.take(slice(0, 99 if name != "mixture" else 10)))
+    generator = generator_from(0)
+    effort = replace(SMALL, **effort)
+    found = FAMILIES[name].fit(few, effort, generator=generator, progress=False)
+    assert how in found.how
 
 
 def test_counted_families_are_those_of_the_baselines():
@@ -453,7 +470,7 @@ def test_tables_of_any_frame_and_labels_that_are_none_of_them():
 
 
 def awkward(n=240):
-    """An id, free text, a label with holes, rare labels, a 0/1 column with one 2, a constant, a category, an integer."""
+    """An id, a label with missing cells, rare labels, bits with one 2, a constant, counts."""
     rng = np.random.default_rng(1)
     kind = rng.integers(0, 3, n)
     town = np.where(
@@ -475,7 +492,7 @@ def awkward(n=240):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_tables_as_people_have_them(seed, tmp_path):
-    """Whatever part the one 2 falls into; ids are left out and said; rows without a label are judged without it."""
+    """The one 2 may be in any split, ids are left out, and some rows have no label."""
     awkward().to_csv(tmp_path / "t.csv", index=False)
     words = [
         "t.csv",

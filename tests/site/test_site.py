@@ -1,4 +1,4 @@
-"""The documentation as a site: its pages' code runs, its chapters print what they say, and it builds without a warning."""
+"""The site: code of pages runs, chapters print what they have, and it builds without warning."""
 
 import os
 import re
@@ -39,21 +39,17 @@ def test_a_chapter_that_prints_something_else_would_be_caught():
     assert not changed("+2 % (± 1)\n", "+4 % (± 2)\n")
     assert changed("0 % leak\n", "1 % leak\n")
     assert changed("the same: True\n", "the same: False\n")
-    (nats,) = re.findall(
-        r"^the completed digits: .*\n",
-        (ROOT / "docs/lecture/7-sampling.md").read_text("utf-8"),
-        re.MULTILINE,
-    )
+    chapter = (ROOT / "docs/lecture/7-sampling.md").read_text("utf-8")
+    (nats,) = re.findall(r"^the completed digits: .*\n", chapter, re.MULTILINE)
     assert not changed(nats, re.sub(r"\d+\.\d", "18.3", nats, count=1))
-    assert changed(
-        nats, re.sub(r"\d+\.\d", "29.8", nats, count=1)
-    )  # of pixels that were taken for codes
+    # The nats of pixels that were taken for codes.
+    assert changed(nats, re.sub(r"\d+\.\d", "29.8", nats, count=1))
     assert changed("one\n", "one\ntwo\n")
 
 
 @pytest.mark.parametrize("page", ["quickstart", "networks"])
 def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
-    """And draws no number that no seed decides, neither from the system's entropy nor from torch's own generator."""
+    """It draws no random number without a seed, from the system or from torch's generator."""
     monkeypatch.chdir(tmp_path)
     text = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
     with monkeypatch.context() as seeded:
@@ -82,7 +78,7 @@ def built(site, *more):
 
 
 def test_the_site_builds_without_a_warning(tmp_path):
-    """Every page in the navigation, every link and every name of the reference; and the docstrings are in it."""
+    """It has every page, link and name of the reference, and the docstrings."""
     done = built(tmp_path)
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
@@ -128,7 +124,7 @@ def test_the_site_builds_without_a_warning(tmp_path):
     ids=["page", "heading", "result", "name", "none"],
 )
 def test_a_site_with_a_broken_link_does_not_build(page, message, tmp_path):
-    """The same words on a site of one page: were they not strict, neither this test nor the one above would say anything."""
+    """A site of one page with an error shows that the build is strict."""
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/index.md").write_text(f"# Start\n\n{page}\n")
     settings = (

@@ -92,9 +92,7 @@ def test_a_type_that_names_its_labels_vouches_for_them():
     job = pd.Categorical(
         visits()["job"], ["Cooper", "Carpenter", "Physician", "Teacher", "Tailor", "Wheelwright"]
     )
-    density = cr.fit(
-        visits().assign(job=job)[["job", "age"]], seed=0, config=CONFIG, verbose=False
-    )
+    density = cr.fit(visits().assign(job=job)[["job", "age"]], seed=0, config=CONFIG, verbose=False)
     assert told(lambda: density.sample(2, given={"job": "Cooper"})) == []
     (said,) = told(lambda: density.sample(2, given={"job": "Tailor"}))
     assert said.startswith("given: column 'job': 'Tailor': none of the labels that the model lists")

@@ -436,9 +436,7 @@ def test_configuration_survives_json():
             "objective 'all' is unknown; choose one of 'any', 'likelihood'",
         ),
         (
-            lambda: cr.fit(
-                rows_of(), network="made", config=FitConfig(dropout=0.5), verbose=False
-            ),
+            lambda: cr.fit(rows_of(), network="made", config=FitConfig(dropout=0.5), verbose=False),
             ChainruleError,
             "dropout = 0.5: only the orderless network has it",
         ),

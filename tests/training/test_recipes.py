@@ -191,9 +191,7 @@ def test_an_interrupted_committee_goes_on_to_the_same_bits(tmp_path, monkeypatch
     )
     other = replace(SMALL, hidden_size=9)
     with pytest.raises(FormatError, match="hidden_size"):
-        cr.fit(
-            rows, network="committee", config=other, verbose=False, checkpoint=path, resume=True
-        )
+        cr.fit(rows, network="committee", config=other, verbose=False, checkpoint=path, resume=True)
     with pytest.raises(FormatError, match="another seed or effort"):
         cr.fit(
             rows,

@@ -46,11 +46,6 @@ class VAE(AbstractTrainable):
         dropout: share of the encoder's and decoder's hidden units dropped at random in training.
         generator: source of the initial weights; None is a fresh one.
 
-    Attributes:
-        divergence_weight: the weight of KL(q ‖ prior) in the training loss, 1 by default. Raising
-            it from below 1 to 1 during training keeps more dimensions of z in use (warm-up:
-            Sønderby et al., "Ladder Variational Autoencoders", NeurIPS 2016).
-
     Examples:
         >>> generator = generator_from(0)
         >>> vae = VAE(4, latent_size=2, hidden_sizes=[8], generator=generator)
@@ -76,7 +71,6 @@ class VAE(AbstractTrainable):
         )
         self.hidden_sizes = sizes(hidden_sizes, "hidden_sizes")
         self.dropout = share(dropout, "dropout", of="hidden units")
-        self.divergence_weight = 1.0
         generator = generator_from(generator)
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
         encoder, decoder = (inputs, *self.hidden_sizes), (latent_size, *self.hidden_sizes[::-1])
@@ -206,11 +200,21 @@ class VAE(AbstractTrainable):
         x: torch.Tensor,
         observed: torch.Tensor | None = None,
         generator: torch.Generator | None = None,
+        *,
+        divergence_weight: float = 1.0,
     ) -> torch.Tensor:
         """The negative evidence lower bound, (N,) nats, from one draw of z.
 
-        KL(q ‖ prior) is in closed form. The expectation of the loss is at least −log p(x), except
-        in training mode with a ``divergence_weight`` below 1. All cells must be observed.
+        KL(q ‖ prior) is in closed form. The expectation of the loss is at least −log p(x), unless
+        ``divergence_weight`` is below 1.
+
+        Args:
+            x: codes (N, D).
+            observed: None, or all true: all cells must be observed.
+            generator: source of the draw of z, and of dropout masks; None is a fresh one.
+            divergence_weight: the weight of KL(q ‖ prior). Raising it to 1 during training keeps
+                more dimensions of z in use (warm-up: Sønderby et al., "Ladder Variational
+                Autoencoders", NeurIPS 2016).
         """
         x, generator = self.check_rows(x), generator_from(generator)
         if observed is not None and not bool(torch.as_tensor(observed).all()):
@@ -223,8 +227,7 @@ class VAE(AbstractTrainable):
         noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype).to(mean.device)
         params = self.decode(mean + deviation * noise, generator=dropping)
         divergence = ((mean**2 + deviation**2 - 1) / 2 - deviation.log()).sum(1)
-        weight = self.divergence_weight if self.training else 1.0
-        return weight * divergence - self.columns.log_prob(params, x).sum(1)
+        return divergence_weight * divergence - self.columns.log_prob(params, x).sum(1)
 
     @property
     @override

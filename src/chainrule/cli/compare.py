@@ -36,12 +36,12 @@ Examples:
   chainrule compare binarized-mnist --families rbm,vae,nade
 """
 DATA_HELP = (
-    "A data set by name, or an .npz file of train, valid and test; or a file of rows, split into 70 % training, "
-    "10 % validation and 20 % test."
+    "A data set by name, or an .npz file of train, valid and test; or a file of rows, split into "
+    "70 % training, 10 % validation and 20 % test."
 )
 FAMILIES_HELP = (
-    "Names separated by commas: independent, tree, mixture, gaussians, fvsbn, rbm, vae, nade, made, orderless; default: "
-    "all that suit the table."
+    "Names separated by commas: independent, tree, mixture, gaussians, fvsbn, rbm, vae, nade, "
+    "made, orderless; default: all that suit the table."
 )
 
 
@@ -147,7 +147,8 @@ def _print_results(found: FamilyReport) -> None:
     print_table(columns, rows, title=title, numbers=columns[1:])
     if found.pixels is not None:
         print_line(
-            f"from the columns themselves the label is predicted correctly in {100 * found.pixels.accuracy:.1f} % of the rows"
+            "from the columns themselves the label is predicted correctly in "
+            f"{100 * found.pixels.accuracy:.1f} % of the rows"
         )
     for name, why in found.refused.items():
         print_line(f"left out: {name} {why}")

@@ -46,7 +46,8 @@ def run(
     quantile: Annotated[
         list[float] | None,
         typer.Option(
-            help="A quantile, for numbers and dates (repeatable; default: 0.05, 0.25, 0.5, 0.75, 0.95)."
+            help="A quantile, for numbers and dates (repeatable; default: 0.05, 0.25, 0.5, 0.75, "
+            "0.95)."
         ),
     ] = None,
     split: SplitOption = None,

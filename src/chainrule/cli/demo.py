@@ -70,7 +70,8 @@ def run(
     config = FitConfig(
         hidden_size=usual_hidden if hidden_size is None else hidden_size,
         epochs=usual_epochs if epochs is None else epochs,
-        # MNIST's best epochs come late, when the learning rate has decayed: the whole schedule is trained.
+        # MNIST's best epochs come late, when the learning rate has decayed. Training therefore
+        # runs the whole schedule.
         patience=FitConfig.patience if data == "digits" else 0,
     )
     height, width = digits.image_shape or (1, digits.train.shape[1])
@@ -86,7 +87,8 @@ def run(
     drawn = sorted(path.name for path in out.iterdir() if path.suffix in (".png", ".gif"))
     print_line(f"pictures: {', '.join(drawn)}")
     print_line(
-        f"model and pictures are in {out}{os.sep}; the whole demo took {time.perf_counter() - began:.0f} s"
+        f"model and pictures are in {out}{os.sep}; the whole demo took "
+        f"{time.perf_counter() - began:.0f} s"
     )
     print(f"next: chainrule check {out / 'model.chainrule'}", flush=True)  # to be copied as it is
 
@@ -150,7 +152,8 @@ def _print_results(density: Density, digits: Dataset) -> None:
     )
     hidden = density.training["config"]["hidden_size"]
     print_line(
-        f"NADE's numbers: 2nd + 2d + n = 2·{n}·{hidden} + 2·{hidden} + {n} = {2 * n * hidden + 2 * hidden + n:,}\n"
+        f"NADE's numbers: 2nd + 2d + n = 2·{n}·{hidden} + 2·{hidden} + {n} = "
+        f"{2 * n * hidden + 2 * hidden + n:,}\n"
     )
 
 

@@ -72,10 +72,7 @@ def run(
             help="quick, standard or best: size and length of a fit of orderless or committee."
         ),
     ] = "standard",
-    kind: Annotated[
-        list[str] | None,
-        typer.Option(help=KIND_HELP),
-    ] = None,
+    kind: Annotated[list[str] | None, typer.Option(help=KIND_HELP)] = None,
     missing: Annotated[
         str,
         typer.Option(help="unknown, or informative: whether cells are missing is modelled, too."),
@@ -86,7 +83,8 @@ def run(
     min_count: Annotated[
         int,
         typer.Option(
-            help="Least number of rows of a level that is listed by name, and behind any number in the model file."
+            help="Least number of rows of a level that is listed by name, and behind any number "
+            "in the model file."
         ),
     ] = 5,
     time_limit_s: Annotated[
@@ -176,7 +174,8 @@ def _checkpoint_of(output: Path, resume: bool) -> Checkpoint:
     checkpoint = Checkpoint(output.with_name(output.name + ".checkpoint"))
     if checkpoint.exists() and not resume and not checkpoint.is_written_by_another():
         raise ChainruleError(
-            f"{checkpoint.path} holds an interrupted run; pass --resume to continue it, or delete it to start over"
+            f"{checkpoint.path} holds an interrupted run; pass --resume to continue it, or delete "
+            "it to start over"
         )
     return checkpoint
 
@@ -187,11 +186,9 @@ def _interrupts_explained(checkpoint: Checkpoint) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        how = (
-            "repeat the command with --resume to continue"
-            if checkpoint.exists()
-            else "nothing was saved yet"
-        )
+        how = "nothing was saved yet"
+        if checkpoint.exists():
+            how = "repeat the command with --resume to continue"
         raise KeyboardInterrupt(f"interrupted; {how}") from interrupt
 
 
@@ -215,5 +212,6 @@ def _save(density: Density, output: Path) -> None:
         rescued = Path(tempfile.mkdtemp(prefix="chainrule-")) / output.name
         density.save(rescued)
         raise OSError(
-            f"{output}: could not be written: {error.strerror or error}; the model is in {rescued}: move it where you want it"
+            f"{output}: could not be written: {error.strerror or error}; the model is in "
+            f"{rescued}: move it where you want it"
         ) from error

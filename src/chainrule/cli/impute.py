@@ -39,7 +39,8 @@ def run(
     how: Annotated[
         str,
         typer.Option(
-            help="best: the most probable level, the median; mean: the mean of numbers; draw: all missing cells of a row jointly."
+            help="best: the most probable level, the median; mean: the mean of numbers; draw: all "
+            "missing cells of a row jointly."
         ),
     ] = "best",
     seed: Annotated[int | None, typer.Option(help="Makes draws reproducible.")] = None,

@@ -110,8 +110,8 @@ def _options(
 
 def main() -> None:
     """Runs the program; called by the ``chainrule`` script."""
-    # Torch reads this when it is first imported. Otherwise its threads spin while they wait, and if other programs
-    # use the cores, many small steps take ten times as long.
+    # Torch reads this when it is first imported. Otherwise its threads spin while they wait. If
+    # other programs use the cores, many small steps then take ten times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     warnings.showwarning = _show_warning
     app(prog_name="chainrule")

@@ -41,7 +41,8 @@ def run(
     given: Annotated[
         list[str] | None,
         typer.Option(
-            help="A given cell, NAME=VALUE (repeatable); or a file of one row or n rows, whose empty cells are drawn."
+            help="A given cell, NAME=VALUE (repeatable); or a file of one row or n rows, whose "
+            "empty cells are drawn."
         ),
     ] = None,
     temperature: Annotated[

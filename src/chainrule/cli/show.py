@@ -28,8 +28,10 @@ Examples:
 MOST_COLUMNS = 30
 ANSWERS = {
     "complete": "log-likelihood of complete rows; samples",
-    "prefix": "log-likelihood of rows whose known cells come first in the order; samples given such cells",
-    "any": "any evidence: log-likelihoods, samples and conditionals given any cells; known cells come first in the order",
+    "prefix": "log-likelihood of rows whose known cells come first in the order; samples given "
+    "such cells",
+    "any": "any evidence: log-likelihoods, samples and conditionals given any cells; known cells "
+    "come first in the order",
 }
 
 
@@ -105,9 +107,9 @@ def _columns(schema: Schema, columns: Columns) -> list[tuple[str, str]]:
 
 
 def _order(schema: Schema, order: list[int]) -> str:
-    return (
-        "natural" if order == list(range(len(order))) else _some([schema.names[k] for k in order])
-    )
+    if order == list(range(len(order))):
+        return "natural"
+    return _some([schema.names[k] for k in order])
 
 
 def _training(training: Mapping[str, Any], width: int) -> list[tuple[str, str]]:
@@ -115,13 +117,8 @@ def _training(training: Mapping[str, Any], width: int) -> list[tuple[str, str]]:
     them.
     """
     reached = headline(training)
-    if reached is None or not training.keys() >= {
-        "history",
-        "train_rows",
-        "valid_rows",
-        "skipped_steps",
-        "seed",
-    }:
+    needed = {"history", "train_rows", "valid_rows", "skipped_steps", "seed"}
+    if reached is None or not training.keys() >= needed:
         return []
     exact, alone = is_exact(training), _nats(training["independent_valid_nats"], width)
     rows = f"{training['valid_rows']:,} rows"
@@ -139,8 +136,9 @@ def _training(training: Mapping[str, Any], width: int) -> list[tuple[str, str]]:
         facts.append(
             (
                 f"spread over {spread['orders']} orders",
-                f"{spread['between_orders']:.3f} nats between their means, {spread['within_rows']:.3f} within a row, each "
-                f"exact; {spread['rows']} validation rows",
+                f"{spread['between_orders']:.3f} nats between their means, "
+                f"{spread['within_rows']:.3f} within a row, each exact; {spread['rows']} "
+                "validation rows",
             )
         )
     return [

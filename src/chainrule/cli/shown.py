@@ -15,10 +15,9 @@ from chainrule.errors import printable
 LONGEST = 24  # longest word that is never broken, in characters: no number is longer
 PADDING = 3  # a column's blanks on both sides, and the line beside it
 UNLIMITED = 1_000_000  # width if stdout is not a terminal
-MOST_ROWS, MOST_COLUMNS = (
-    50,
-    20,
-)  # largest frame that a terminal shows as a table; larger ones are CSV
+
+# The largest frame that a terminal shows as a table; larger ones are CSV.
+MOST_ROWS, MOST_COLUMNS = 50, 20
 
 
 def print_table(
@@ -162,11 +161,9 @@ def _print_stacked(
     for number, row in enumerate(rows):
         if header and number:
             console.print()
-        lines = (
-            [f"{name}: {cell}" for name, cell in zip(columns, row, strict=True)]
-            if header
-            else [": ".join(row)]
-        )
+        lines = [": ".join(row)]
+        if header:
+            lines = [f"{name}: {cell}" for name, cell in zip(columns, row, strict=True)]
         for line in lines:
             console.print(Text(line))
 

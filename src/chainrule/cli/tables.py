@@ -34,19 +34,28 @@ from chainrule.table import (
 from chainrule.table.pipes import copied, named_as, require_no_pipe_twice
 from chainrule.table.schema import first_repeated
 
-TABLE_HELP = "A .npy, .npz, .csv, .tsv, .txt, .data (also .gz) or .parquet file, the name of a data set, or - for standard input."
+TABLE_HELP = (
+    "A .npy, .npz, .csv, .tsv, .txt, .data (also .gz) or .parquet file, the name of a data set, or "
+    "- for standard input."
+)
 OUTPUT_HELP = "File to write (.csv, .npy, .npz or .parquet); default: CSV on stdout."
 FRAME_HELP = "File to write (.csv or .parquet); default: CSV on stdout."
 KIND_HELP = "NAME=KIND (repeatable): binary, categorical, integer, real, datetime or 'leave out'."
-STRICT_HELP = "Refuse cells whose values their columns cannot hold, such as a 2 among bits or text among numbers."
+STRICT_HELP = (
+    "Refuse cells whose values their columns cannot hold, such as a 2 among bits or text among "
+    "numbers."
+)
 DECIMAL_HELP = "Decimal mark of numbers in text: . or , (repeatable as NAME=MARK, for one column)."
 THOUSANDS_HELP = "Thousands separator in text, such as . or , (repeatable as NAME=MARK)."
 DATE_FORMAT_HELP = "Format of dates, such as %d/%m/%Y (repeatable as NAME=FORMAT)."
 NA_VALUES_HELP = (
-    "Words, separated by commas, that also mean a missing cell; with '' only empty cells are missing, so that NA is a label "
-    "(repeatable as NAME=WORDS)."
+    "Words, separated by commas, that also mean a missing cell; with '' only empty cells are "
+    "missing, so that NA is a label (repeatable as NAME=WORDS)."
 )
-HEADER_HELP = "Whether a text file begins with column names (default: yes, unless its first line could be a row)."
+HEADER_HELP = (
+    "Whether a text file begins with column names (default: yes, unless its first line could be a "
+    "row)."
+)
 
 # Arguments and options of several commands.
 ModelArgument = Annotated[Path, typer.Argument(help="A model file.")]
@@ -150,7 +159,8 @@ def _standard_input() -> Iterator[Path]:
 def _require_no_split(text: str, split: str | None) -> None:
     if split is not None:
         raise ChainruleError(
-            f"{text}: --split names a split of a data set or an array of an .npz file; this is neither"
+            f"{text}: --split names a split of a data set or an array of an .npz file; this is "
+            "neither"
         )
 
 
@@ -172,11 +182,9 @@ def training_tables(
         return train, table_of(valid, None, usual="valid", header=header, reading=reading)
     if text == STDIN:
         return train, None
-    has_valid = (
-        "valid" in array_names(path)
-        if path.exists() and path.suffix.lower() == ".npz"
-        else not path.exists()
-    )
+    has_valid = not path.exists()  # a data set by name has validation rows
+    if path.exists() and path.suffix.lower() == ".npz":
+        has_valid = "valid" in array_names(path)
     return train, table_of(text, "valid", reading=reading) if has_valid else None
 
 
@@ -247,15 +255,12 @@ def split_table(
     path = Path(text)
     if not path.exists() and _is_dataset(text):
         return datasets.load(text)
-    if (
-        path.suffix.lower() == ".npz"
-        and path.exists()
-        and set(datasets.SPLITS) <= set(array_names(path))
-    ):
-        arrays = (
+    is_npz = path.suffix.lower() == ".npz" and path.exists()
+    if is_npz and set(datasets.SPLITS) <= set(array_names(path)):
+        train, valid, test = (
             np.column_stack(read_table(path, array=split).columns) for split in datasets.SPLITS
         )
-        return datasets.Dataset(path.name, next(arrays), next(arrays), next(arrays))
+        return datasets.Dataset(path.name, train, valid, test)
     return table_of(text, None, usual="train", header=header, reading=reading)
 
 
@@ -284,12 +289,9 @@ def require_writable(
 ) -> None:
     """Raises before work starts if a result could not, or should not, be written afterwards."""
     for source in inputs:
-        if (
-            source not in (None, STDIN)
-            and path.exists()
-            and Path(source).exists()
-            and path.samefile(source)
-        ):
+        if source in (None, STDIN) or not (path.exists() and Path(source).exists()):
+            continue
+        if path.samefile(source):
             raise ChainruleError(f"{path}: is also read by this command; write to another file")
     if types and path.suffix not in types:
         raise ChainruleError(
@@ -332,7 +334,8 @@ def _numbers(frame: Any, output: Path) -> np.ndarray:
     for name, dtype in frame.schema.items():
         if not (dtype.is_numeric() or str(dtype) == "Boolean"):
             raise ChainruleError(
-                f"{output}: column {name!r} holds {dtype}, no numbers; end the name with .csv or .parquet"
+                f"{output}: column {name!r} holds {dtype}, no numbers; end the name with .csv or "
+                ".parquet"
             )
     return frame.to_numpy()
 

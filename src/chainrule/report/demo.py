@@ -103,7 +103,10 @@ class Demo:
             self._codes(self.digits.train).float(), hidden_size, seed=self.seed
         )
         nats = lecture.reconstruction_nats(dense, self._codes(self.digits.test).float())
-        leak = f"fully connected: each output has seen its own pixel\n({nats:.1f} nats, but no likelihood: it leaks)"
+        leak = (
+            "fully connected: each output depends on its own pixel\n"
+            f"({nats:.1f} nats, but no likelihood: it leaks)"
+        )
         probe = self._codes(self.digits.test[self.picked[:4]]).float()
         order = self.network.order.numpy()
         panels = [

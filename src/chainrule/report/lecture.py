@@ -160,9 +160,8 @@ def stages_of_drawing(
     """
     network = copy.deepcopy(density.model.bare()).cpu()
     width = len(network.columns)
-    lit = np.array(
-        [not column.is_flipped for column in density.schema.columns]
-    )  # code 1 is a lit pixel
+    # Columns in which code 1 is a lit pixel.
+    lit = np.array([not column.is_flipped for column in density.schema.columns])
     row = network.sample(1, generator=generator)
     values, stages = np.asarray(density.table(row))[0], []
     for count in np.unique(np.linspace(0, width, frames).round().astype(int)).tolist():
@@ -172,9 +171,7 @@ def stages_of_drawing(
             ones = row[0]
         else:
             rest = network.sample(completions, given=(row, known[None]), generator=generator)
-            means = torch.stack([d.mean() for d in network.conditionals(rest)], dim=1).mean(
-                0
-            )  # (D,)
-            ones = torch.where(known, row[0], means)
+            means = torch.stack([d.mean() for d in network.conditionals(rest)], dim=1)  # (n, D)
+            ones = torch.where(known, row[0], means.mean(0))  # (D,)
         stages.append((values, known.numpy(), np.where(lit, ones.numpy(), 1 - ones.numpy())))
     return stages

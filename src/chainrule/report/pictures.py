@@ -129,9 +129,8 @@ def learning_curve(history: Sequence[dict[str, Any]], independent_nats: float) -
         ("train_nats", "training rows", SECOND),
         ("valid_nats", "validation rows", ACCENT),
     ):
-        nats = np.array(
-            [record[key] for record in history], dtype=float
-        )  # a missing one becomes NaN: a gap
+        # A missing number becomes NaN, which is a gap in the line.
+        nats = np.array([record[key] for record in history], dtype=float)
         axes.plot(epochs, nats, color=colour, label=label, linewidth=1.8, marker="o", markersize=3)
     axes.axhline(
         independent_nats, color=INK, linestyle=":", label="independent columns, validation rows"

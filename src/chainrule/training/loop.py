@@ -25,6 +25,14 @@ from chainrule.training.validation import reported_nats, validate
 # After so many non-finite steps in a row, the best weights return and the learning rate is halved.
 BAD_STEPS = 10
 
+# The training loss of a batch, (n,) nats, for the state's network and generator.
+Loss = Callable[[State, Rows], torch.Tensor]
+
+
+def training_loss(state: State, rows: Rows) -> torch.Tensor:
+    """The network's ``training_loss`` of the rows, (n,) nats."""
+    return state.network.training_loss(rows.x, rows.observed, generator=state.generator)
+
 
 def train(
     state: State,
@@ -33,6 +41,7 @@ def train(
     plan: Plan,
     *,
     after_epoch: Callable[[State], None] | None = None,
+    loss: Loss = training_loss,
     independent: float | None = None,
     time_limit_s: float | None = None,
     prefer_last: bool = False,
@@ -48,6 +57,7 @@ def train(
         valid_rows: codes (M, D), read after every epoch.
         plan: learning rate, batches, patience and the rest.
         after_epoch: called with the state after each epoch, to save it.
+        loss: the training loss of a batch; validation always uses the network's.
         independent: −log p per validation row of independent columns, for the progress line. A new
             run takes the untrained network's by default.
         time_limit_s: seconds after which training ends; the learning rate then falls with the time.
@@ -76,7 +86,7 @@ def train(
     with progress_bar(what, total, done=done, limit_s=left_s, progress=progress) as advance:
         while schedule.goes_on(state):
             began = time.perf_counter()
-            train_nats = _epoch(state, train_rows, schedule, advance)
+            train_nats = _epoch(state, train_rows, schedule, loss, advance)
             found = validate(state.network, valid_rows)
             keep_best(state, found)
             nats = reported_nats(state.network, valid_rows, found)
@@ -91,7 +101,13 @@ def train(
     return state
 
 
-def _epoch(state: State, rows: Rows, schedule: Schedule, advance: Callable[[float], None]) -> float:
+def _epoch(
+    state: State,
+    rows: Rows,
+    schedule: Schedule,
+    loss: Loss,
+    advance: Callable[[float], None],
+) -> float:
     """Trains on each row once, or until time is up; returns the mean training loss."""
     total, counted = 0.0, 0
     for number, batch in enumerate(
@@ -100,23 +116,22 @@ def _epoch(state: State, rows: Rows, schedule: Schedule, advance: Callable[[floa
         if (time_used := schedule.time_used()) >= 1:
             break
         schedule.set_rate(state, number, time_used)
-        value = _step(state, batch, schedule.plan)
+        value = _step(state, batch, schedule.plan, loss)
         if value is not None:
             total, counted = total + value * len(batch), counted + len(batch)
         advance(1)
     return total / counted if counted else math.nan
 
 
-def _step(state: State, batch: Rows, plan: Plan) -> float | None:
+def _step(state: State, batch: Rows, plan: Plan, loss: Loss) -> float | None:
     """Makes one step; returns its training loss, or None if loss or gradient were not finite."""
-    losses = state.network.training_loss(batch.x, batch.observed, generator=state.generator)
-    loss = batch.mean(batch.in_table_units(losses))
+    mean = batch.mean(batch.in_table_units(loss(state, batch)))
     for group in state.optimizer.param_groups:
         for parameter in group["params"]:
             parameter.grad = None  # as zero_grad does, without the cost of its profiler
-    loss.backward()
+    mean.backward()
     norm = clip_gradients(state.network, plan.clip_norm)
-    if math.isfinite(value := float(loss.detach())) and math.isfinite(norm):
+    if math.isfinite(value := float(mean.detach())) and math.isfinite(norm):
         state.optimizer.step()
         state.bad_in_a_row = 0
         return value

@@ -10,30 +10,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from chainrule.baselines import RBM, VAE, BernoulliMixture, FullCovarianceMixture
-from chainrule.networks import MADE, NADE, OrderlessNADE
-from chainrule.networks.trainable import AbstractTrainable
 from chainrule.progress import progress_bar
 from chainrule.report.comparison.data import Data
 
 TRAIN_ROWS, VALID_ROWS = 10_000, 2_000  # a linear classifier needs no more
-STRENGTHS = (
-    1e-3,
-    1e-2,
-    1e-1,
-    1.0,
-)  # inverse strengths of its regularisation, chosen on validation rows
-WIDEST, PROJECTED = (
-    20_000,
-    4_000,
-)  # representations with more numbers are projected at random, to this many
 BATCH_ROWS = 100
-POOLS = {
-    "last": "last hidden vector",
-    "mean": "mean of the hidden vectors",
-    "sum": "sum of the hidden vectors",
-    "concat": "all hidden vectors",
-}
+
+# Inverse strengths of its regularisation, chosen on validation rows.
+STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
+
+# Representations with more numbers are projected at random, to this many.
+WIDEST, PROJECTED = 20_000, 4_000
 
 
 @dataclass(frozen=True)
@@ -77,21 +64,6 @@ class Probe:
 
 
 Represent = Callable[[torch.Tensor], torch.Tensor]
-
-
-def representations_of(net: AbstractTrainable) -> dict[str, Represent]:
-    """Returns a family's representations of a row, by name; empty for families without any."""
-    if isinstance(net, RBM):
-        return {"p(h | x)": net.features}
-    if isinstance(net, VAE):
-        return {"mean of q(z | x)": net.features}
-    if isinstance(net, BernoulliMixture | FullCovarianceMixture):
-        return {"p(component | x)": net.features}
-    if isinstance(net, NADE | MADE):
-        return {title: lambda x, pool=pool: net.features(x, pool) for pool, title in POOLS.items()}
-    if isinstance(net, OrderlessNADE):
-        return {"hidden vector given all columns": net.features}
-    return {}
 
 
 def pixels(data: Data) -> Represent:

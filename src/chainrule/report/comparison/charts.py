@@ -102,10 +102,7 @@ def probes(comparison: FamilyReport) -> Figure:
     """
     baseline = comparison.pixels
     assert baseline is not None
-    found = sorted(
-        (probe for entry in comparison.entries for probe in entry.probes),
-        key=lambda probe: probe.accuracy,
-    )
+    found = sorted(comparison.probes, key=lambda probe: probe.accuracy)
     figure = Figure(figsize=(8.2, 0.34 * len(found) + 1.2), layout="constrained")
     axes = figure.subplots()
     axes.axvspan(

@@ -13,13 +13,10 @@ from typing import Any
 
 import torch
 
-from chainrule.baselines import RBM, VAE, IndependentColumns
 from chainrule.networks import AbstractNetwork, Columns
-from chainrule.networks.trainable import AbstractTrainable
 from chainrule.report.comparison.data import Data
 
 CONDITIONED = 1000  # rows drawn given one state of the hidden variables
-CHAIN = (1, 10, 100, 1000)  # numbers of Markov chain steps after which rows are measured
 MEASURED = 200  # rows of the chain and of the bound that are measured
 EXACT_ROWS, COMPLETED = 20, 1024  # rows whose completions are summed, and most completions per row
 
@@ -54,42 +51,7 @@ class Claims:
 
 
 @torch.no_grad()
-def claims_of(
-    net: AbstractTrainable, data: Data, drawn: torch.Tensor, generator: torch.Generator
-) -> Claims:
-    """Measures what applies to a family; ``drawn`` are rows drawn from it, (n, D)."""
-    dependence = mean_correlation(drawn, data.columns)
-    if isinstance(net, RBM):
-        h = torch.bernoulli(net.hidden_given(data.train.x[:1]), generator=generator)
-        p = net.visible_given(h).expand(CONDITIONED, -1)
-        given = mean_correlation(torch.bernoulli(p, generator=generator), data.columns)
-        return Claims(
-            dependence,
-            given,
-            net.hidden_size,
-            chain=_chain(net, data, generator),
-            steps_to_draw=CHAIN[-1],
-        )
-    if isinstance(net, VAE):
-        z = net.encode(data.train.x[:1])[0].expand(CONDITIONED, -1)
-        uniform = torch.rand(
-            CONDITIONED, len(data.columns), generator=generator, dtype=torch.float64
-        )
-        each = [d.draw(uniform[:, k]) for k, d in enumerate(net.conditionals(z))]
-        given = mean_correlation(torch.stack(each, dim=1), data.columns)
-        rows = data.valid.x[:MEASURED]
-        many = net.log_prob(rows, n_draws=500, generator=generator).value
-        one = torch.stack([-net.training_loss(rows, generator=generator) for _ in range(20)]).mean(
-            0
-        )
-        return Claims(dependence, given, net.latent_size, gap=float((many - one).double().mean()))
-    assert isinstance(net, AbstractNetwork)
-    steps = 1 if isinstance(net, IndependentColumns) else len(data.columns)
-    return Claims(dependence, exactness=_off_by(net, data), steps_to_draw=steps)
-
-
-@torch.no_grad()
-def _off_by(net: AbstractNetwork, data: Data) -> float | None:
+def error_of_sums(net: AbstractNetwork, data: Data) -> float | None:
     """Returns the largest |Σ p − 1| over all completions of the last columns given the others, in
     float64.
     """
@@ -138,15 +100,3 @@ def mean_correlation(x: torch.Tensor, columns: Columns) -> float:
     correlation = (unit.t() @ unit).abs()
     pairs = correlation.shape[0] * (correlation.shape[0] - 1)
     return float((correlation.sum() - correlation.diagonal().sum()) / pairs)
-
-
-def _chain(net: RBM, data: Data, generator: torch.Generator) -> dict[int, float]:
-    """Returns mean −free energy of the chain's rows minus that of the data, by number of steps."""
-    alone = torch.sigmoid(net.base_bias).expand(MEASURED, -1)
-    x, done, found = torch.bernoulli(alone, generator=generator), 0, {}
-    at_data = float(net.free_energy(data.train.x[:CONDITIONED]).double().mean())
-    for steps in CHAIN:
-        x = net.gibbs(x, steps - done, generator=generator)
-        done = steps
-        found[steps] = at_data - float(net.free_energy(x).double().mean())
-    return found

@@ -61,8 +61,9 @@ def prepared(
     seed: int = 0,
     components: int = 5,
 ) -> Data:
-    """Returns the rows of a data set in its own split, or of a table in a random split of 70, 10
-    and 20 per cent.
+    """Returns the rows of a data set in its own split, or of a table in a random split.
+
+    A random split has 70 % training, 10 % validation and 20 % test rows.
 
     Args:
         source: a data set, or a table of the user's.
@@ -98,8 +99,8 @@ def prepared(
     schema, kept, left_out = _complete(source, kinds)
     if len(kept) < LEAST_ROWS:
         raise SchemaError(
-            f"{source.source}: {len(kept)} complete rows of {len(source)}; families are compared on at least {LEAST_ROWS}: fill "
-            f"the missing cells first, with chainrule impute"
+            f"{source.source}: {len(kept)} complete rows of {len(source)}; families are compared "
+            f"on at least {LEAST_ROWS}: fill the missing cells first, with chainrule impute"
         )
     order = kept[torch.randperm(len(kept), generator=generator_from(seed)).numpy()]
     test, valid = (max(1, round(share * len(order))) for share in (TEST, VALID))
@@ -133,8 +134,8 @@ def _require_classes(source: str, label: str, splits: Sequence[np.ndarray]) -> N
     classes = {value for value in splits[0] if value is not None}
     if not 2 <= len(classes) <= MOST_CLASSES:
         raise SchemaError(
-            f"{source}: --label {label}: the training rows have {len(classes)} different values; name a column of 2 to "
-            f"{MOST_CLASSES} classes"
+            f"{source}: --label {label}: the training rows have {len(classes)} different values; "
+            f"name a column of 2 to {MOST_CLASSES} classes"
         )
     for labels in splits[1:]:
         if not any(value is not None for value in labels):

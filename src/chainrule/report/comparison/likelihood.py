@@ -9,11 +9,8 @@ from typing import Any
 import torch
 from typing_extensions import override
 
-from chainrule.baselines import RBM, VAE
-from chainrule.networks import AbstractNetwork, Estimate, LowerBound
-from chainrule.networks.trainable import AbstractTrainable
+from chainrule.networks import Estimate, LowerBound
 from chainrule.progress import progress_bar
-from chainrule.report.comparison.families import Effort
 from chainrule.training.batches import Rows
 
 BATCH_ROWS = 200
@@ -29,15 +26,15 @@ class Likelihood:
         kind: "exact", "estimate" or "bound".
         nats: the mean.
         standard_error: standard error of the mean over the rows.
-        own_error: standard error of the estimate or the bound over repeated draws; zero if it is
-            exact.
+        monte_carlo_error: standard error of the estimate or the bound over repeated draws; zero if
+            it is exact.
         rows: nats of each row, (N,) float64.
     """
 
     kind: str
     nats: float
     standard_error: float
-    own_error: float = 0.0
+    monte_carlo_error: float = 0.0
     rows: torch.Tensor = field(default_factory=lambda: torch.zeros(0), compare=False, repr=False)
 
     def less(self, other: Likelihood) -> tuple[float, float]:
@@ -55,8 +52,10 @@ class Likelihood:
 
     @override
     def __str__(self) -> str:
-        own = f" (its own error {self.own_error:.3f})" if self.own_error else ""
-        return f"{self.mark} {self.nats:.3f} ± {self.standard_error:.3f}{own}"
+        text = f"{self.mark} {self.nats:.3f} ± {self.standard_error:.3f}"
+        if not self.monte_carlo_error:
+            return text
+        return f"{text} (Monte Carlo error {self.monte_carlo_error:.3f})"
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything but the rows, with the mark, as a JSON object."""
@@ -65,35 +64,15 @@ class Likelihood:
             "mark": self.mark,
             "nats_per_row": self.nats,
             "standard_error": self.standard_error,
-            "own_error": self.own_error,
+            "monte_carlo_error": self.monte_carlo_error,
         }
 
 
-Answer = torch.Tensor | Estimate | LowerBound
-
-
-def asker(
-    net: AbstractTrainable, effort: Effort, generator: torch.Generator, progress: bool
-) -> Callable[[torch.Tensor], Answer]:
-    """Returns the function that computes a family's likelihood of rows.
-
-    An RBM's partition function is estimated once, here.
-    """
-    if isinstance(net, RBM):
-        log_z = net.log_partition(
-            distributions=effort.distributions, generator=generator, progress=progress
-        )
-        return lambda x: net.log_prob(x, log_partition=log_z)
-    if isinstance(net, VAE):
-        return lambda x: net.log_prob(x, n_draws=effort.draws, generator=generator)
-    assert isinstance(net, AbstractNetwork)
-    return net.log_prob
+Ask = Callable[[torch.Tensor], torch.Tensor | Estimate | LowerBound]  # rows (n, D) to (n,) nats
 
 
 @torch.no_grad()
-def likelihood_of(
-    ask: Callable[[torch.Tensor], Answer], rows: Rows, what: str, *, progress: bool = True
-) -> Likelihood:
+def likelihood_of(ask: Ask, rows: Rows, what: str, *, progress: bool = True) -> Likelihood:
     """Returns the mean log-likelihood of rows in the table's units."""
     values, errors, kind = [], [], "exact"
     with progress_bar(f"scoring by {what}", len(rows), progress=progress) as advance:
@@ -108,9 +87,9 @@ def likelihood_of(
             advance(len(x))
     nats = -rows.in_table_units(-torch.cat(values))
     spread = float(nats.std() / len(nats) ** 0.5) if len(nats) > 1 else 0.0
-    own = 0.0
+    monte_carlo_error = 0.0
     if kind == "estimate":  # one partition function shifts all rows equally
-        own = float(torch.cat(errors).mean())
+        monte_carlo_error = float(torch.cat(errors).mean())
     elif kind == "bound":  # draws of different rows are independent
-        own = float(torch.cat(errors).square().sum().sqrt() / len(nats))
-    return Likelihood(kind, float(nats.mean()), spread, own, nats)
+        monte_carlo_error = float(torch.cat(errors).square().sum().sqrt() / len(nats))
+    return Likelihood(kind, float(nats.mean()), spread, monte_carlo_error, nats)

@@ -17,17 +17,14 @@ from chainrule.atomic import write_bytes
 from chainrule.plain_json import plain_json
 from chainrule.report import pictures
 from chainrule.report.comparison import charts
+from chainrule.report.comparison.data import Data
 from chainrule.report.comparison.pros_and_cons import pros_and_cons, sentences
 from chainrule.report.comparison.run import TIMED, FamilyReport, first_half
 from chainrule.table import cells_as_text, decode
 from chainrule.version import version
 
-PAGE, RESULTS, FAMILIES_TABLE, PROBES_TABLE = (
-    "report.html",
-    "results.json",
-    "families.csv",
-    "abstraction.csv",
-)
+PAGE, RESULTS = "report.html", "results.json"
+FAMILIES_TABLE, PROBES_TABLE = "families.csv", "abstraction.csv"
 ROWS_SHOWN = 6  # drawn rows of a table without images
 
 
@@ -46,11 +43,8 @@ def write(comparison: FamilyReport, folder: Path) -> Path:
 
 def rendered(comparison: FamilyReport) -> str:
     """Returns the page as HTML, pictures included."""
-    text = (
-        resources.files("chainrule.report.comparison")
-        .joinpath("page.html")
-        .read_text(encoding="utf-8")
-    )
+    template = resources.files("chainrule.report.comparison").joinpath("page.html")
+    text = template.read_text(encoding="utf-8")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -86,14 +80,14 @@ def _samples(comparison: FamilyReport) -> list[dict[str, Any]]:
     shown += [(entry.family.title, entry.drawn) for entry in comparison.entries]
     found = []
     for title, codes in shown:
-        columns = decode(codes.double().numpy(), data.schema, hide=False)
         if data.image_shape is None:
+            columns = decode(codes.double().numpy(), data.schema, hide=False)
             cells = [cells_as_text(values[:ROWS_SHOWN]) for values in columns.values()]
             found.append(
                 {"title": title, "names": list(columns), "rows": list(zip(*cells, strict=True))}
             )
         else:
-            rows = np.stack([values.astype(float) for values in columns.values()], axis=1)
+            rows = _as_numbers(codes.double().numpy(), data)
             found.append({"title": title, "picture": _png(charts.grid(rows, data.image_shape))})
     return found
 
@@ -112,17 +106,17 @@ def _completions(comparison: FamilyReport) -> list[dict[str, Any]]:
         lines, times = entry.completed.shape[:2]
         step = max(1, len(data.test) // lines)
         flat = entry.completed.flatten(0, 1).double().numpy()
-        originals, completed = (
-            np.stack(
-                [v.astype(float) for v in decode(codes, data.schema, hide=False).values()], axis=1
-            )
-            for codes in (data.test.x[::step][:lines].double().numpy(), flat)
-        )
-        figure = pictures.completions(
-            originals, known, completed.reshape(lines, times, -1), data.image_shape
-        )
+        originals = _as_numbers(data.test.x[::step][:lines].double().numpy(), data)
+        completed = _as_numbers(flat, data).reshape(lines, times, -1)
+        figure = pictures.completions(originals, known, completed, data.image_shape)
         found.append({"title": entry.family.title, "picture": _png(figure)})
     return found
+
+
+def _as_numbers(codes: np.ndarray, data: Data) -> np.ndarray:
+    """Returns the cells (n, D) of coded images as numbers."""
+    columns = decode(codes, data.schema, hide=False)
+    return np.stack([values.astype(float) for values in columns.values()], axis=1)
 
 
 def _families(comparison: FamilyReport) -> list[dict[str, Any]]:
@@ -143,11 +137,8 @@ def _families(comparison: FamilyReport) -> list[dict[str, Any]]:
 
 
 def _probes(comparison: FamilyReport) -> list[dict[str, Any]]:
-    own = [] if comparison.pixels is None else [comparison.pixels]
-    return [
-        probe.to_json()
-        for probe in (*own, *(probe for entry in comparison.entries for probe in entry.probes))
-    ]
+    of_columns = [] if comparison.pixels is None else [comparison.pixels]
+    return [probe.to_json() for probe in (*of_columns, *comparison.probes)]
 
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:

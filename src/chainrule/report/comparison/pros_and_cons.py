@@ -11,14 +11,6 @@ from chainrule.report.comparison.claims import CONDITIONED
 from chainrule.report.comparison.run import COMPLETED, TIMED, TIMES, Entry, FamilyReport
 from chainrule.report.lecture import full_table_numbers
 
-COMPARED = (
-    "rbm",
-    "vae",
-    "nade",
-    "made",
-    "orderless",
-)  # families in the table at the top, if they were trained
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -58,7 +50,7 @@ def pros_and_cons(comparison: FamilyReport) -> ProsAndCons:
     """Returns a column for each of the lecture's families that was trained, each cell with its
     number.
     """
-    entries = [entry for entry in comparison.entries if entry.family.name in COMPARED]
+    entries = [entry for entry in comparison.entries if entry.family.is_in_table]
     questions: list[tuple[str, Callable[[FamilyReport, Entry], Cell]]] = [
         ("What is assumed independent", _independence),
         ("How likely is this row", _density),
@@ -99,93 +91,74 @@ def _density(comparison: FamilyReport, entry: Entry) -> Cell:
 
 
 def _training(comparison: FamilyReport, entry: Entry) -> Cell:
-    claims = entry.claims
+    family, claims = entry.family, entry.claims
     took = f"{entry.train_s:,.0f} s" if entry.train_s >= 10 else f"{entry.train_s:.1f} s"
-    if claims.chain is not None:
-        steps = comparison.effort.gibbs_steps
-        return Cell(
-            f"nothing: it follows an approximate gradient of {steps} Gibbs steps, {took}",
-            "seconds",
-            False,
-        )
-    if claims.gap is not None:
-        return Cell(
-            f"a bound, {claims.gap:.2f} nats below that of 500 draws, {took}", "measured", False
-        )
-    what = {
-        "orderless": "an unbiased estimate of −log p over all orders",
-        "nade": "−log p, with input dropout of 0.1",
-    }
-    return Cell(f"{what.get(entry.family.name, '−log p itself')}, {took}", "seconds", True)
+    what = family.objective(entry.network, claims, comparison.effort)
+    section = "seconds" if claims.gap is None else "measured"
+    return Cell(f"{what}, {took}", section, family.is_trained_on_likelihood)
 
 
 def _drawing(comparison: FamilyReport, entry: Entry) -> Cell:
-    steps = entry.claims.steps_to_draw
-    took = f"{entry.draw_s:.2g} s"
-    if entry.claims.chain is not None:
-        return Cell(
-            f"a Markov chain, {steps} steps, only approximately from p: {took}", "seconds", False
-        )
-    if steps == 1:
-        return Cell(f"all columns at once: {took}", "seconds", True)
-    return Cell(f"one column after the other, {steps} steps: {took}", "seconds", None)
+    claims = entry.claims
+    good = None
+    if claims.chain is not None:
+        good = False
+    elif claims.steps_to_draw == 1:
+        good = True
+    return Cell(f"{entry.family.drawing(claims)}: {entry.draw_s:.2g} s", "seconds", good)
 
 
 def _completing(comparison: FamilyReport, entry: Entry) -> Cell:
+    way = entry.family.completing(entry.network)
     if entry.completed is None:
-        return Cell("not without further approximation: 0 rows", "completions", False)
-    if entry.claims.chain is not None:
-        return Cell(
-            f"any half, by a chain that keeps it fixed: {COMPLETED * TIMES} in {entry.complete_s:.2g} s",
-            "completions",
-            None,
-        )
-    which = (
-        "any half, exactly"
-        if entry.family.name == "orderless"
-        else "exactly, where it comes first in the order"
-    )
-    nats = (
-        f"{COMPLETED * TIMES} in {entry.complete_s:.2g} s"
-        if entry.half_nats is None
-        else f"log p {entry.half_nats:.2f} nats"
-    )
-    return Cell(f"{which}: {nats}", "completions", True)
+        return Cell(f"{way}: 0 rows", "completions", False)
+    if entry.half_nats is not None:
+        return Cell(f"{way}: log p {entry.half_nats:.2f} nats", "completions", True)
+    took = f"{COMPLETED * TIMES} in {entry.complete_s:.2g} s"
+    good = None if entry.claims.chain is not None else True
+    return Cell(f"{way}: {took}", "completions", good)
 
 
 def _representing(comparison: FamilyReport, entry: Entry) -> Cell:
-    best, own = max(entry.probes, key=lambda probe: probe.valid_accuracy), comparison.pixels
-    assert own is not None
+    best = max(entry.probes, key=lambda probe: probe.valid_accuracy)
+    of_columns = comparison.pixels
+    assert of_columns is not None
     designed = "made for it" if entry.claims.hidden_variables is not None else "not made for it"
     right = f"label predicted from {best.size:,} numbers, {100 * best.accuracy:.1f} % correct"
-    text = f"{designed}: {right}; from the columns {100 * own.accuracy:.1f} %"
-    more, error = best.less(own)
+    text = f"{designed}: {right}; from the columns {100 * of_columns.accuracy:.1f} %"
+    more, error = best.less(of_columns)
     return Cell(text, "abstraction", more > 0 if abs(more) > 2 * error else None)
 
 
 def sentences(comparison: FamilyReport) -> list[Sentence]:
     """Returns the lecture's sentences that these families can check, in its order."""
-    of = {entry.family.name: entry for entry in comparison.entries}
-    latent = [of[name] for name in ("rbm", "vae") if name in of]
-    chained = [of[name] for name in ("nade", "made", "orderless", "fvsbn") if name in of]
+    entries = comparison.entries
+    latent = [entry for entry in entries if entry.claims.hidden_variables is not None]
+    chained = [entry for entry in entries if entry.family.is_autoregressive]
     found = _of_latent(comparison, latent) if latent else []
-    found += _of_markov_chains(of["rbm"]) if "rbm" in of else []
-    found += _of_bounds(of["vae"]) if "vae" in of else []
+    for entry in entries:
+        if entry.claims.chain is not None:
+            found += _of_markov_chains(entry)
+        if entry.claims.gap is not None:
+            found += _of_bounds(entry)
     return found + (_of_chains(comparison, chained, latent) if chained else [])
 
 
 def _of_latent(comparison: FamilyReport, latent: list[Entry]) -> list[Sentence]:
     n = len(comparison.data.columns)
     given = "; ".join(
-        f"{entry.family.title}: mean |correlation| between columns {entry.claims.dependence_given_hidden:.3f} for rows "
-        f"drawn given one state of its hidden variables, {entry.claims.dependence:.3f} for all drawn rows, "
-        f"{comparison.dependence:.3f} for the data"
+        f"{entry.family.title}: mean |correlation| between columns "
+        f"{entry.claims.dependence_given_hidden:.3f} for rows drawn given one state of its hidden "
+        f"variables, {entry.claims.dependence:.3f} for all drawn rows, {comparison.dependence:.3f} "
+        "for the data"
         for entry in latent
     )
     return [
         Sentence(
-            "Models with hidden variables assume that the visible ones are independent given these.",
-            f"{given}; {0.8 / CONDITIONED**0.5:.3f} is what {CONDITIONED} independent rows show by chance",
+            "Models with hidden variables assume that the visible ones are independent given "
+            "these.",
+            f"{given}; {0.8 / CONDITIONED**0.5:.3f} is what {CONDITIONED} independent rows show "
+            "by chance",
             "measured",
         ),
         Sentence(
@@ -205,8 +178,8 @@ def _of_markov_chains(rbm: Entry) -> list[Sentence]:
     return [
         Sentence(
             "A Boltzmann machine needs costly sampling by Markov chains.",
-            f"{rbm.claims.steps_to_draw} steps and {rbm.draw_s:.2g} s for {TIMED} rows; the chain's mean −free energy minus "
-            f"that of the data: {energies} steps, nats",
+            f"{rbm.claims.steps_to_draw} steps and {rbm.draw_s:.2g} s for {TIMED} rows; the "
+            f"chain's mean −free energy minus that of the data: {energies} steps, nats",
             "measured",
         )
     ]
@@ -216,7 +189,8 @@ def _of_bounds(vae: Entry) -> list[Sentence]:
     return [
         Sentence(
             "A variational autoencoder is trained on a lower bound instead of the likelihood.",
-            f"the bound it is trained on lies {vae.claims.gap:.2f} nats below the one of 500 draws, which is still a bound",
+            f"the bound it is trained on lies {vae.claims.gap:.2f} nats below the one of 500 "
+            "draws, which is still a bound",
             "measured",
         )
     ]
@@ -225,34 +199,31 @@ def _of_bounds(vae: Entry) -> list[Sentence]:
 def _of_chains(
     comparison: FamilyReport, chained: list[Entry], latent: list[Entry]
 ) -> list[Sentence]:
-    n, own = len(comparison.data.columns), comparison.pixels
+    n, of_columns = len(comparison.data.columns), comparison.pixels
     bits = comparison.data.columns.is_binary
     counts = "; ".join(f"{entry.family.title}: {entry.parameters:,}" for entry in chained)
     listed = [entry for entry in chained if entry.claims.exactness is not None]
     exact = "; ".join(
         f"{entry.family.title} is off by at most {entry.claims.exactness:.0e}" for entry in listed
     )
-    exact = (
-        f"over all completions of the last columns the probabilities sum to one: {exact}"
-        if listed
-        else "no columns to list"
-    )
-    if own is None:
+    exact = f"over all completions of the last columns the probabilities sum to one: {exact}"
+    if not listed:
+        exact = "no columns to list"
+    if of_columns is None:
         abstract, section = "no labels here to judge by", "likelihood"
     else:
         probes = [probe for entry in (*latent, *chained) for probe in entry.probes]
         read = "; ".join(f"{probe.what}: {100 * probe.accuracy:.1f} %" for probe in probes)
-        abstract, section = (
-            f"{read}; the columns themselves: {100 * own.accuracy:.1f} %",
-            "abstraction",
-        )
+        abstract = f"{read}; the columns themselves: {100 * of_columns.accuracy:.1f} %"
+        section = "abstraction"
     drawn = "; ".join(
         f"{entry.family.title} {entry.draw_s:.2g} s for {TIMED} rows"
         for entry in (*chained, *latent)
     )
     return [
         Sentence(
-            "Autoregressive models assume no independence; the chain rule as a table has exponentially many numbers.",
+            "Autoregressive models assume no independence; the chain rule as a table has "
+            "exponentially many numbers.",
             f"{full_table_numbers(n)} numbers as a table of {n} bits; {counts}" if bits else counts,
             "likelihood",
         ),
@@ -262,7 +233,8 @@ def _of_chains(
             "measured",
         ),
         Sentence(
-            "Hidden vectors of an autoregressive model are not made for abstraction: the last, their mean, or all.",
+            "Hidden vectors of an autoregressive model are not made for abstraction: the last, "
+            "their mean, or all.",
             abstract,
             section,
         ),

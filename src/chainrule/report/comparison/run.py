@@ -11,21 +11,16 @@ from typing import Any
 
 import torch
 
-from chainrule.baselines import RBM
 from chainrule.errors import ChainruleError, EvidenceError, unknown_choice
 from chainrule.networks import AbstractNetwork
 from chainrule.networks.trainable import AbstractTrainable
-from chainrule.report.comparison.abstraction import (
-    Probe,
-    most_frequent,
-    pixels,
-    probed,
-    representations_of,
-)
-from chainrule.report.comparison.claims import Claims, claims_of, mean_correlation
+from chainrule.report.comparison.abstraction import Probe, most_frequent, pixels, probed
+from chainrule.report.comparison.claims import Claims, mean_correlation
 from chainrule.report.comparison.data import Data
-from chainrule.report.comparison.families import FAMILIES, Effort, Family, generator_of
-from chainrule.report.comparison.likelihood import Likelihood, asker, likelihood_of
+from chainrule.report.comparison.effort import Effort
+from chainrule.report.comparison.families import FAMILIES, generator_of
+from chainrule.report.comparison.families.base import AbstractFamily
+from chainrule.report.comparison.likelihood import Likelihood, likelihood_of
 from chainrule.rng import generator_from
 
 TIMED = 1000  # rows that are scored and drawn to measure the time
@@ -39,6 +34,7 @@ class Entry:
     Attributes:
         family: the family.
         network: the trained network.
+        how: how it was trained.
         likelihood: the likelihood of the test rows.
         parameters: number of learned parameters.
         train_s, score_s, draw_s: seconds to train, to score 1000 rows and to draw 1000.
@@ -54,8 +50,9 @@ class Entry:
         claims: the lecture's statements about it, measured.
     """
 
-    family: Family
+    family: AbstractFamily[Any]
     network: AbstractTrainable
+    how: str
     likelihood: Likelihood
     parameters: int
     train_s: float
@@ -83,7 +80,7 @@ class Entry:
                 "score_once": self.once_s,
                 "draw_1000_rows": self.draw_s,
             },
-            "trained_by": self.family.how,
+            "trained_by": self.how,
             "completes_half_a_row": self.completed is not None,
             "second_half_given_first_nats": self.half_nats,
             "measured": self.claims.to_json(),
@@ -121,6 +118,11 @@ class FamilyReport:
         """The family with the highest exact likelihood, with which others are compared."""
         exact = [entry for entry in self.entries if entry.likelihood.kind == "exact"]
         return max(exact, key=lambda entry: entry.likelihood.nats, default=None)
+
+    @property
+    def probes(self) -> list[Probe]:
+        """The results of the classifier on every family's representations."""
+        return [probe for entry in self.entries for probe in entry.probes]
 
     def _less(self, entry: Entry) -> dict[str, Any] | None:
         best = self.best_exact
@@ -183,19 +185,18 @@ def compare(
     """
     chosen, refused = families_for(data, names)
     entries = [_entry(family, data, effort, seed, progress) for family in chosen]
-    own = (
-        None
-        if data.labels is None
-        else probed("the columns themselves", pixels(data), data, seed=seed, progress=progress)
-    )
-    majority = None if data.labels is None else most_frequent(data)
-    dependence = mean_correlation(
-        data.train.x[:TIMED], data.columns
-    )  # over as many rows as are drawn
-    return FamilyReport(data, effort, seed, entries, refused, own, dependence, majority)
+    of_columns, majority = None, None
+    if data.labels is not None:
+        what = "the columns themselves"
+        of_columns = probed(what, pixels(data), data, seed=seed, progress=progress)
+        majority = most_frequent(data)
+    dependence = mean_correlation(data.train.x[:TIMED], data.columns)  # of as many as are drawn
+    return FamilyReport(data, effort, seed, entries, refused, of_columns, dependence, majority)
 
 
-def families_for(data: Data, names: Sequence[str] | None) -> tuple[list[Family], dict[str, str]]:
+def families_for(
+    data: Data, names: Sequence[str] | None
+) -> tuple[list[AbstractFamily[Any]], dict[str, str]]:
     """Returns the families to compare, and the reasons why others do not suit this table.
 
     It raises the same errors as ``compare``.
@@ -212,17 +213,21 @@ def families_for(data: Data, names: Sequence[str] | None) -> tuple[list[Family],
     return [family for family in chosen if family.name not in refused], refused
 
 
-def _entry(family: Family, data: Data, effort: Effort, seed: int, progress: bool) -> Entry:
+def _entry(
+    family: AbstractFamily[Any], data: Data, effort: Effort, seed: int, progress: bool
+) -> Entry:
     generator = generator_of(seed, family.name)
     if family.compiles:  # compiles before training is timed
         few = replace(data, train=data.train.take(slice(0, 2)), valid=data.valid.take(slice(0, 1)))
-        family.fitted(few, replace(effort, epochs=1), generator_from(0), False)
+        brief = replace(effort, epochs=1)
+        family.fit(few, brief, generator=generator_from(0), progress=False)
     began = time.perf_counter()
-    net = family.fitted(data, effort, generator, progress)
+    fitted = family.fit(data, effort, generator=generator, progress=progress)
+    net = fitted.network
     train_s = time.perf_counter() - began
     began = time.perf_counter()
-    ask = asker(net, effort, generator, progress)
-    once_s = time.perf_counter() - began if isinstance(net, RBM) else 0.0
+    ask = family.ask(net, effort, generator=generator, progress=progress)
+    once_s = time.perf_counter() - began if family.has_partition_function else 0.0
     few = data.test.x[torch.arange(TIMED) % len(data.test)]
     with torch.no_grad():
         ask(few[:10])  # compiles or caches before scoring is timed
@@ -239,23 +244,17 @@ def _entry(family: Family, data: Data, effort: Effort, seed: int, progress: bool
     completed, why = completions(net, data, generator_from(seed))
     complete_s = time.perf_counter() - began
     half = half_nats(net, data) if completed is not None else None
-    claims = claims_of(net, data, drawn, generator)
+    claims = family.measure(net, data, drawn, generator)
     parameters = net.count_parameters()
     probes = []
     if data.labels is not None:
-        for what, represent in representations_of(net).items():
-            probes.append(
-                probed(
-                    f"{family.title}: {what}",
-                    represent,
-                    data,
-                    seed=seed,
-                    progress=progress,
-                )
-            )
+        for what, represent in family.represent(net).items():
+            what = f"{family.title}: {what}"
+            probes.append(probed(what, represent, data, seed=seed, progress=progress))
     return Entry(
         family=family,
         network=net,
+        how=fitted.how,
         likelihood=likelihood,
         parameters=parameters,
         train_s=train_s,
@@ -308,14 +307,11 @@ def completions(
 def half_nats(net: AbstractTrainable, data: Data) -> float | None:
     """Returns mean log p(second half | first half) of the test rows.
 
-    Returns None if it is not exact, or if columns are not discrete.
-
-    The table's units are not known per half, so that the halves of continuous rows have no nats in
-    these units.
+    Returns None if it is not exact, or if a column is continuous. Nats in the table's units are
+    known of whole rows, not of the halves of continuous ones.
     """
-    if not isinstance(net, AbstractNetwork) or not all(
-        each.is_discrete for each in data.columns.conditionals
-    ):
+    is_discrete = all(each.is_discrete for each in data.columns.conditionals)
+    if not isinstance(net, AbstractNetwork) or not is_discrete:
         return None
     known, total = first_half(data), 0.0
     for x in data.test.x.split(200):
