@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import FormatError
-from chainrule.table.cells import objects_of
 from chainrule.table.codes import as_fitted, column_positions, in_manner_of, notation_in
-from chainrule.table.frames import as_polars, build, replaced
+from chainrule.table.frames.build import as_polars, build, replaced
 from chainrule.table.read import Table
 from chainrule.table.schema import Schema
+from chainrule.table.values.cells import objects_of
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ from typing_extensions import override
 
 from chainrule.errors import SchemaError
 from chainrule.scratch import ScratchFolder
-from chainrule.table.frames import cells_of, types_of
-from chainrule.table.lines import unpacked_bytes
-from chainrule.table.missing import added
-from chainrule.table.parquet import cell_bytes, column_of, readable, scan_parquet
-from chainrule.table.pipes import as_file
+from chainrule.table.files.lines import unpacked_bytes
+from chainrule.table.files.missing_words import added
+from chainrule.table.files.parquet import cell_bytes, column_of, readable, scan_parquet
+from chainrule.table.files.pipes import as_file
+from chainrule.table.files.text_files import text_chunks, typed
+from chainrule.table.frames.build import cells_of, types_of
 from chainrule.table.read import (
     CHUNK_ROWS,
     TEXT,
@@ -28,8 +29,7 @@ from chainrule.table.read import (
     read_table,
     without_words,
 )
-from chainrule.table.reading import DEFAULT_READING, Reading
-from chainrule.table.text import text_chunks, typed
+from chainrule.table.text.reading_options import DEFAULT_READING, Reading
 
 LARGE_BYTES = 200_000_000  # unpacked size from which a file is not read whole
 

@@ -17,18 +17,18 @@ from typing_extensions import override
 
 from chainrule.errors import FormatError, SchemaError, printable, unknown_choice
 from chainrule.machine import free_bytes
-from chainrule.table.cells import as_labels, is_number, label_of
-from chainrule.table.exact import LARGEST_EXACT
-from chainrule.table.frames import build, cells_of, types_of
-from chainrule.table.index import ColumnIndex, names_and_index
-from chainrule.table.parquet import read_parquet, readable, scan_parquet
-from chainrule.table.pipes import as_file
-from chainrule.table.reading import DEFAULT_READING, Reading
+from chainrule.table.files.parquet import read_parquet, readable, scan_parquet
+from chainrule.table.files.pipes import as_file
+from chainrule.table.files.text_files import read_text, text_chunks
+from chainrule.table.frames.build import build, cells_of, types_of
+from chainrule.table.frames.column_index import ColumnIndex, names_and_index
+from chainrule.table.frames.text_objects import text_objects
 from chainrule.table.schema import CONTAINERS, first_repeated
-from chainrule.table.strings import text_objects
-from chainrule.table.text import read_text, text_chunks
-from chainrule.table.types import Type, cells_word, own_value
-from chainrule.table.values import Encoded
+from chainrule.table.text.reading_options import DEFAULT_READING, Reading
+from chainrule.table.values.cells import as_labels, is_number, label_of
+from chainrule.table.values.exact_integers import LARGEST_EXACT
+from chainrule.table.values.json_values import Encoded
+from chainrule.table.values.types import Type, cells_word, own_value
 
 COMPLEX = "complex numbers; pass their real and imaginary parts as columns of their own"
 CHUNK_ROWS = 50_000

@@ -9,8 +9,8 @@ from typing import Any
 
 from chainrule.errors import FormatError, SchemaError, printable, unknown_choice
 from chainrule.table.columns import AbstractColumn, Binary, column_from_json
-from chainrule.table.index import ColumnIndex, find
-from chainrule.table.reading import DEFAULT_READING, Reading
+from chainrule.table.frames.column_index import ColumnIndex, find
+from chainrule.table.text.reading_options import DEFAULT_READING, Reading
 
 CONTAINERS = ("numpy", "pandas", "polars", "pyarrow")
 

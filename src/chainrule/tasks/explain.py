@@ -25,7 +25,7 @@ from chainrule.table import (
     objects_of,
     outside_distance,
 )
-from chainrule.table.frames import build, like_named
+from chainrule.table.frames.build import build, like_named
 from chainrule.tasks.answer import Batch, Chunk, answer, chunks
 from chainrule.tasks.conditional import expected_words
 from chainrule.tasks.outside import conditional_given

@@ -18,7 +18,7 @@ from chainrule.model import Model
 from chainrule.networks.listed import listed_only
 from chainrule.rng import generator_from
 from chainrule.table import Fills, Sink, column_positions, filled, filled_frames
-from chainrule.table.frames import like_named
+from chainrule.table.frames.build import like_named
 from chainrule.tasks.answer import Batch, Chunk, answer, chunks
 from chainrule.tasks.conditional import distribution_of, level_probabilities, quantiles_of
 from chainrule.tasks.outside import completed

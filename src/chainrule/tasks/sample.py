@@ -32,8 +32,8 @@ from chainrule.table import (
     to_container,
     whole_array,
 )
-from chainrule.table.index import names_of_mapping
-from chainrule.table.notation import Notation, NotRead, read_cells
+from chainrule.table.frames.column_index import names_of_mapping
+from chainrule.table.text.notation import Notation, NotRead, read_cells
 
 BATCH_ROWS = 10_000  # rows drawn at a time, which bounds the memory
 

@@ -10,10 +10,10 @@ import numpy as np
 from typing_extensions import override
 
 from chainrule.errors import SchemaError
-from chainrule.table.cells import Where, as_numbers, looks, numbers_if_any, shown
 from chainrule.table.columns.base import Cells
 from chainrule.table.columns.fields import levels, optional
 from chainrule.table.columns.levels import AbstractLevels
+from chainrule.table.values.cells import Where, as_numbers, looks, numbers_if_any, shown
 
 NUMBERS = {
     *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),

@@ -12,13 +12,13 @@ import numpy as np
 from typing_extensions import override
 
 from chainrule.errors import SchemaError
-from chainrule.table.cells import Where, as_labels, is_number, label_of, objects_of
 from chainrule.table.columns.base import Cells
 from chainrule.table.columns.fields import Level, levels, whole
 from chainrule.table.columns.levels import AbstractLevels
-from chainrule.table.exact import integer_of, whole_array, within
-from chainrule.table.types import encoded_labels, own_value
-from chainrule.table.values import Encoded, as_lists, as_tuples
+from chainrule.table.values.cells import Where, as_labels, is_number, label_of, objects_of
+from chainrule.table.values.exact_integers import integer_of, whole_array, within
+from chainrule.table.values.json_values import Encoded, as_lists, as_tuples
+from chainrule.table.values.types import encoded_labels, own_value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,13 +10,13 @@ import numpy as np
 from typing_extensions import override
 
 from chainrule.errors import SchemaError, whole_number
-from chainrule.table.cells import Where, as_numbers, exact_numbers, numbers_if_any, shown
 from chainrule.table.columns import fields
 from chainrule.table.columns.base import Cells
+from chainrule.table.columns.disclosure import rounded_divisor, shared_divisor
 from chainrule.table.columns.grid import atoms_of, exact, scaled
 from chainrule.table.columns.numbers import FARTHEST, AbstractNumbers, whole_as_written, whole_type
-from chainrule.table.disclosure import rounded_divisor, shared_divisor
-from chainrule.table.exact import (
+from chainrule.table.values.cells import Where, as_numbers, exact_numbers, numbers_if_any, shown
+from chainrule.table.values.exact_integers import (
     LARGEST_EXACT,
     counted,
     differences,

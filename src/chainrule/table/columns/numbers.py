@@ -12,11 +12,11 @@ import numpy as np
 from typing_extensions import override
 
 from chainrule.errors import SchemaError
-from chainrule.table.cells import Where, cells_as_text, numbers_if_any, objects_of, shown
 from chainrule.table.columns import fields
 from chainrule.table.columns.base import AbstractColumn
 from chainrule.table.columns.grid import MOST_ATOMS
-from chainrule.table.frames import integer_type
+from chainrule.table.frames.build import integer_type
+from chainrule.table.values.cells import Where, cells_as_text, numbers_if_any, objects_of, shown
 
 FARTHEST = 1e100  # standard deviations; likelihoods beyond overflow float64
 

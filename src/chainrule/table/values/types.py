@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.table.cells import is_unknown, label_of, objects_of
-from chainrule.table.values import Encoded, decoded, encoded, zone_called, zone_of
+from chainrule.table.values.cells import is_unknown, label_of, objects_of
+from chainrule.table.values.json_values import Encoded, decoded, encoded, zone_called, zone_of
 
 # The range of 64-bit nanoseconds since 1970, less a day; and of calendars in any zone.
 NS_RANGE = np.datetime64("1677-09-22"), np.datetime64("2262-04-10")

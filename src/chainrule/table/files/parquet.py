@@ -13,7 +13,7 @@ from typing import Any
 
 from chainrule.errors import FormatError
 from chainrule.machine import free_bytes
-from chainrule.table.forked import require_polars
+from chainrule.table.frames.fork_safety import require_polars
 
 WHOLE_COPIES = 3  # memory of a file that is read whole, in multiples of its cells' bytes
 POINTER = 16  # least number of bytes of a cell of text

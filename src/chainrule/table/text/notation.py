@@ -13,9 +13,9 @@ from typing import Any, Self
 import numpy as np
 
 from chainrule.errors import FormatError, SchemaError
-from chainrule.table.cells import is_unknown
-from chainrule.table.forked import require_polars
-from chainrule.table.frames import cells_of
+from chainrule.table.frames.build import cells_of
+from chainrule.table.frames.fork_safety import require_polars
+from chainrule.table.values.cells import is_unknown
 
 SPACES = " \u00a0\u202f\u2009"  # plain, no-break, narrow no-break and thin spaces
 GAP = f"[{SPACES}]*"

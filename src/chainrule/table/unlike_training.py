@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SchemaError, nearest
-from chainrule.table.cells import as_labels, label_of, shown
 from chainrule.table.codes import Codes, column_positions, encode
 from chainrule.table.columns import AbstractColumn, AbstractNumbers, Categorical
 from chainrule.table.read import Table, read_chunks, read_table
 from chainrule.table.schema import Schema
-from chainrule.table.types import own_value
+from chainrule.table.values.cells import as_labels, label_of, shown
+from chainrule.table.values.types import own_value
 
 LONGEST = 80  # characters of a cell that a warning shows
 SHOWN = 3  # labels that a warning names

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.table.cells import label_of, objects_of
-from chainrule.table.types import (
+from chainrule.table.values.cells import label_of, objects_of
+from chainrule.table.values.types import (
     Type,
     as_decimals,
     as_integers,

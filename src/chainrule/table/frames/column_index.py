@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.table.pandas_types import CANNOT_HOLD, dtype_of
-from chainrule.table.pandas_types import type_of as type_of_pandas
-from chainrule.table.types import Type, own_value
-from chainrule.table.values import Encoded, as_lists, as_tuples, encoded, key_of
+from chainrule.table.frames.pandas_types import CANNOT_HOLD, dtype_of
+from chainrule.table.frames.pandas_types import type_of as type_of_pandas
+from chainrule.table.values.json_values import Encoded, as_lists, as_tuples, encoded, key_of
+from chainrule.table.values.types import Type, own_value
 
 RANGE = "range"
 

@@ -11,8 +11,7 @@ import pytest
 import chainrule as cr
 from chainrule import fileformat
 from chainrule.table import infer_schema
-from chainrule.table.columns.grid import knots_of
-from chainrule.table.disclosure import (
+from chainrule.table.columns.disclosure import (
     gap_of_few,
     is_of_few,
     is_shared_difference,
@@ -21,6 +20,7 @@ from chainrule.table.disclosure import (
     rounded_scale,
     shared_divisor,
 )
+from chainrule.table.columns.grid import knots_of
 from chainrule.training.rows import rows_held_out
 
 N = 400

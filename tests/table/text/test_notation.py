@@ -23,9 +23,14 @@ from chainrule.table import (
     read_chunks,
     read_table,
 )
-from chainrule.table.detect import Doubt, Found, detect
-from chainrule.table.notation import DateNotation, NumberNotation, notation_from_json, read_cells
-from chainrule.table.reading import ColumnReading
+from chainrule.table.text.detect import Doubt, Found, detect
+from chainrule.table.text.notation import (
+    DateNotation,
+    NumberNotation,
+    notation_from_json,
+    read_cells,
+)
+from chainrule.table.text.reading_options import ColumnReading
 
 SMALL = {
     "effort": "quick",

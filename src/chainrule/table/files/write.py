@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 
 from chainrule.atomic import replacing
 from chainrule.errors import ChainruleError, FormatError
-from chainrule.table.forked import require_polars
-from chainrule.table.polars_types import as_csv_has_it
+from chainrule.table.frames.fork_safety import require_polars
+from chainrule.table.frames.polars_types import as_csv_has_it
 
 ENDINGS = (".csv", ".parquet")
 

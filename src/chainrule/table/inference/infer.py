@@ -11,15 +11,6 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SchemaError, printable, unknown_choice, whole_number
-from chainrule.table.cells import (
-    as_labels,
-    as_numbers,
-    is_number,
-    is_unknown,
-    label_of,
-    looks,
-    shown,
-)
 from chainrule.table.columns import (
     COLUMNS,
     AbstractColumn,
@@ -32,21 +23,30 @@ from chainrule.table.columns import (
 )
 from chainrule.table.columns.categorical import public_categories, with_count
 from chainrule.table.columns.integer import bounds_of, resolves
-from chainrule.table.detect import Doubt
-from chainrule.table.exact import integers_of, is_large
-from chainrule.table.index import find
-from chainrule.table.keys import large_integers
-from chainrule.table.notation import Notation
-from chainrule.table.read import COMPLEX, Table, read_table
-from chainrule.table.schema import LeftOut, Schema
-from chainrule.table.types import Type
-from chainrule.table.written import (
+from chainrule.table.frames.column_index import find
+from chainrule.table.inference.large_integers import large_integers
+from chainrule.table.inference.text_columns import (
     Written,
     remedy,
     require_format_of_some,
     with_doubtful_points,
     written_column,
 )
+from chainrule.table.read import COMPLEX, Table, read_table
+from chainrule.table.schema import LeftOut, Schema
+from chainrule.table.text.detect import Doubt
+from chainrule.table.text.notation import Notation
+from chainrule.table.values.cells import (
+    as_labels,
+    as_numbers,
+    is_number,
+    is_unknown,
+    label_of,
+    looks,
+    shown,
+)
+from chainrule.table.values.exact_integers import integers_of, is_large
+from chainrule.table.values.types import Type
 
 FEWEST_FOR_ID = 20  # fewest rows that can show an id
 MOSTLY = 0.8  # least share of numbers among labels that makes the others mistakes

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.table.exact import LARGEST_EXACT
+from chainrule.table.values.exact_integers import LARGEST_EXACT
 
 MOSTLY_LARGE = 0.5  # least share of too large values in a column of names
 SPARSE = 10  # least number of integers in the range per different value if repeated ones are names

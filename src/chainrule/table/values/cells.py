@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SchemaError
-from chainrule.table.exact import integer_of, is_large
-from chainrule.table.words import BOOLEANS, UNKNOWN
+from chainrule.table.values.exact_integers import integer_of, is_large
+from chainrule.table.values.reserved_words import BOOLEANS, UNKNOWN
 
 Where = Callable[[int], str]  # names a row in messages
 FINER = ("ns", "ps", "fs", "as")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SchemaError
-from chainrule.table.notation import (
+from chainrule.table.text.notation import (
     APOSTROPHES,
     DASH,
     GAP,
@@ -26,7 +26,7 @@ from chainrule.table.notation import (
     NumberNotation,
     same_marks,
 )
-from chainrule.table.reading import ColumnReading
+from chainrule.table.text.reading_options import ColumnReading
 
 MOSTLY = 0.8  # least share of known cells in one notation that makes the others mistakes
 MANY_DAYS = 28  # fewest different values up to 31 that show the days of a month

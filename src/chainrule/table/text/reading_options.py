@@ -7,8 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chainrule.errors import SchemaError, unknown_choice
-from chainrule.table.notation import DECIMALS, THOUSANDS, DateNotation, Notation, NumberNotation
-from chainrule.table.words import UNKNOWN
+from chainrule.table.text.notation import (
+    DECIMALS,
+    THOUSANDS,
+    DateNotation,
+    Notation,
+    NumberNotation,
+)
+from chainrule.table.values.reserved_words import UNKNOWN
 
 OPTIONS = ("decimal", "thousands", "date_format")
 ByColumn = Mapping[str | None, str]  # None is the key for all columns that are not named

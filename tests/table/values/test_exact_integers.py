@@ -13,7 +13,14 @@ import pytest
 import chainrule as cr
 from chainrule.errors import SchemaError
 from chainrule.table import Schema, decode, encode, read_table, to_container
-from chainrule.table.exact import counted, differences, integers_of, on_line, whole_array, within
+from chainrule.table.values.exact_integers import (
+    counted,
+    differences,
+    integers_of,
+    on_line,
+    whole_array,
+    within,
+)
 
 N = 240
 SMALL = cr.FitConfig(hidden_size=4, components=2, epochs=2)

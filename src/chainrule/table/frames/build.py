@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SchemaError, unknown_choice
-from chainrule.table import arrow_types, pandas_types, polars_types
-from chainrule.table.cells import objects_of
-from chainrule.table.exact import LARGEST_EXACT, type_range
-from chainrule.table.forked import require_polars
-from chainrule.table.strings import text_objects
-from chainrule.table.types import Type, as_cells, as_integers, cells_word
+from chainrule.table.frames import arrow_types, pandas_types, polars_types
+from chainrule.table.frames.fork_safety import require_polars
+from chainrule.table.frames.text_objects import text_objects
+from chainrule.table.values.cells import objects_of
+from chainrule.table.values.exact_integers import LARGEST_EXACT, type_range
+from chainrule.table.values.types import Type, as_cells, as_integers, cells_word
 
 
 def cells_of(series: Any) -> np.ndarray:

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import FormatError, SchemaError
-from chainrule.table.forked import require_polars
-from chainrule.table.lines import (
+from chainrule.table.files.lines import (
     LONGEST_FIELD,
     SPACES,
     Quotes,
@@ -29,10 +28,11 @@ from chainrule.table.lines import (
     with_one_line_end,
     without_blank_end,
 )
-from chainrule.table.missing import added
-from chainrule.table.reading import USUAL_WORDS, MissingWords
+from chainrule.table.files.missing_words import added
+from chainrule.table.frames.fork_safety import require_polars
 from chainrule.table.schema import first_repeated
-from chainrule.table.words import BOOLEANS, UNKNOWN
+from chainrule.table.text.reading_options import USUAL_WORDS, MissingWords
+from chainrule.table.values.reserved_words import BOOLEANS, UNKNOWN
 
 # In this order: names contain commas more often than tabs, and spaces more often than commas.
 SEPARATORS = ("\t", ";", ",", " ")

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.table import arrow_types
-from chainrule.table.cells import objects_of
-from chainrule.table.types import (
+from chainrule.table.frames import arrow_types
+from chainrule.table.values.cells import objects_of
+from chainrule.table.values.types import (
     Type,
     as_cells,
     as_integers,

@@ -11,14 +11,14 @@ import narwhals as nw
 import numpy as np
 
 from chainrule.errors import SchemaError
-from chainrule.table.cells import is_unknown, looks
 from chainrule.table.columns import AbstractColumn, Real
-from chainrule.table.detect import LOOKED_AT, MOSTLY, Doubt, Found, detect, may_be_written
-from chainrule.table.forked import require_polars
-from chainrule.table.frames import cells_of
-from chainrule.table.notation import DateNotation, Notation, NumberNotation, read_cells
+from chainrule.table.frames.build import cells_of
+from chainrule.table.frames.fork_safety import require_polars
 from chainrule.table.read import Table
-from chainrule.table.reading import ColumnReading
+from chainrule.table.text.detect import LOOKED_AT, MOSTLY, Doubt, Found, detect, may_be_written
+from chainrule.table.text.notation import DateNotation, Notation, NumberNotation, read_cells
+from chainrule.table.text.reading_options import ColumnReading
+from chainrule.table.values.cells import is_unknown, looks
 
 PLAIN = NumberNotation(most_decimals=1)
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.table.cells import label_of, objects_of
-from chainrule.table.forked import require_polars
-from chainrule.table.types import (
+from chainrule.table.frames.fork_safety import require_polars
+from chainrule.table.values.cells import label_of, objects_of
+from chainrule.table.values.types import (
     Type,
     as_cells,
     as_decimals,
