@@ -218,7 +218,7 @@ def test_a_large_file_under_a_memory_cap(tmp_path):
 
 def test_columns_of_text_are_typed_each_by_all_its_known_cells(tmp_path, monkeypatch):
     """Whatever else is tried with them, whatever their names are to polars, and in however many groups."""
-    from chainrule.table.files import text_files
+    from chainrule.table.files import typed_text
 
     columns = {
         "^a.*$": (["1", " 2 ", "NA"], [1, 2, None]),
@@ -240,7 +240,7 @@ def test_columns_of_text_are_typed_each_by_all_its_known_cells(tmp_path, monkeyp
     ]
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
     for at_once in (256, 2, 1):
-        monkeypatch.setattr(text_files, "TYPED_AT_ONCE", at_once)
+        monkeypatch.setattr(typed_text, "TYPED_AT_ONCE", at_once)
         frame = read_text(tmp_path / "t.csv").frame
         assert frame.to_dict(as_series=False) == {
             name: wanted for name, (_, wanted) in columns.items()

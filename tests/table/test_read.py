@@ -19,15 +19,13 @@ from chainrule.errors import ChainruleError, FormatError
 from chainrule.table import (
     csv_chunks,
     lazy,
-    lines,
-    parquet,
-    pipes,
     read,
     read_chunks,
     read_table,
     read_table_lazily,
     write_chunks,
 )
+from chainrule.table.files import lines, numpy_files, parquet, pipes
 
 NAMES = ["*", "^x.*$", "x1", "", "a[0]", "cs.all()", "?", "^*$", "x2", "polars", "len"]
 READERS = {
@@ -160,7 +158,7 @@ def test_what_is_read_whole_and_does_not_fit_is_refused_with_the_numbers(tmp_pat
     """Of a packed file no more is unpacked than would fit; the trailer, which says how long it is, is not believed."""
     monkeypatch.setattr(lines, "free_bytes", lambda: 8_000_000)
     monkeypatch.setattr(parquet, "free_bytes", lambda: 8_000_000)
-    monkeypatch.setattr(read, "free_bytes", lambda: 8_000_000)
+    monkeypatch.setattr(numpy_files, "free_bytes", lambda: 8_000_000)
     end = "pass fewer rows, or use a function that reads a file in chunks (fit, score, oddest, and impute and sample into a file)"
     row = b"0,1\n1,1\n"
     lying = packed(tmp_path / "t.csv.gz", row * 1000, 10_000)

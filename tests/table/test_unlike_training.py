@@ -10,7 +10,7 @@ from helpers.command_line import chainrule
 
 import chainrule as cr
 from chainrule.errors import SchemaError
-from chainrule.table import Schema, read_chunks, unseen
+from chainrule.table import Schema, read_chunks, unlike_training
 from chainrule.tasks import score
 
 CONFIG = cr.FitConfig(hidden_size=4, epochs=2)
@@ -298,9 +298,9 @@ def test_a_schema_counts_rows_with_rare_labels(density):
 
 def test_a_given_label_is_compared_once_of_however_many_rows(density, monkeypatch):
     compared = []
-    resembles = unseen._resembles
+    resembles = unlike_training._resembles
     monkeypatch.setattr(
-        unseen, "_resembles", lambda *words: compared.append(words) or resembles(*words)
+        unlike_training, "_resembles", lambda *words: compared.append(words) or resembles(*words)
     )
     with pytest.warns(UserWarning, match="none of the labels that the model lists"):
         density.sample(500, given=pd.DataFrame({"job": ["astronaut", "diver"] * 250}), seed=0)

@@ -12,11 +12,12 @@ import numpy as np
 
 from chainrule.errors import SchemaError, nearest, printable
 from chainrule.table.columns import AbstractColumn, Binary, Categorical
-from chainrule.table.frames.build import build, cells_of, types_of
+from chainrule.table.frames.build import build
+from chainrule.table.frames.cells import cells_of, types_of
 from chainrule.table.frames.column_index import matched
 from chainrule.table.inference.text_columns import require_same_notation
-from chainrule.table.read import Table
 from chainrule.table.schema import Schema
+from chainrule.table.table import Table
 from chainrule.table.text.notation import Notation, NotRead, read_cells, require_read, written
 from chainrule.table.values.cells import is_unknown, objects_of
 from chainrule.table.values.types import Type

@@ -12,9 +12,10 @@ import numpy as np
 
 from chainrule.errors import FormatError
 from chainrule.table.codes import as_fitted, column_positions, in_manner_of, notation_in
-from chainrule.table.frames.build import as_polars, build, replaced
-from chainrule.table.read import Table
+from chainrule.table.frames.build import as_polars, build
+from chainrule.table.frames.fill import replaced
 from chainrule.table.schema import Schema
+from chainrule.table.table import Table
 from chainrule.table.values.cells import objects_of
 
 

@@ -16,8 +16,9 @@ import numpy as np
 from chainrule.errors import SchemaError, nearest
 from chainrule.table.codes import Codes, column_positions, encode
 from chainrule.table.columns import AbstractColumn, AbstractNumbers, Categorical
-from chainrule.table.read import Table, read_chunks, read_table
+from chainrule.table.read import read_chunks, read_table
 from chainrule.table.schema import Schema
+from chainrule.table.table import Table
 from chainrule.table.values.cells import as_labels, label_of, shown
 from chainrule.table.values.types import own_value
 

@@ -23,13 +23,11 @@ from chainrule.table import (
     read_chunks,
     read_table,
 )
-from chainrule.table.text.detect import Doubt, Found, detect
-from chainrule.table.text.notation import (
-    DateNotation,
-    NumberNotation,
-    notation_from_json,
-    read_cells,
-)
+from chainrule.table.text.date_notation import DateNotation
+from chainrule.table.text.detect import detect
+from chainrule.table.text.findings import Doubt, Found
+from chainrule.table.text.notation import notation_from_json, read_cells
+from chainrule.table.text.number_notation import NumberNotation
 from chainrule.table.text.reading_options import ColumnReading
 
 SMALL = {

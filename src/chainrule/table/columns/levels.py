@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from chainrule.table.columns.base import AbstractColumn
 from chainrule.table.columns.fields import Level
-from chainrule.table.frames.build import integer_type
+from chainrule.table.frames.polars_types import integer_type
 from chainrule.table.values.cells import label_of, objects_of
 
 

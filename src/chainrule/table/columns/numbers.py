@@ -15,7 +15,7 @@ from chainrule.errors import SchemaError
 from chainrule.table.columns import fields
 from chainrule.table.columns.base import AbstractColumn
 from chainrule.table.columns.grid import MOST_ATOMS
-from chainrule.table.frames.build import integer_type
+from chainrule.table.frames.polars_types import integer_type
 from chainrule.table.values.cells import Where, cells_as_text, numbers_if_any, objects_of, shown
 
 FARTHEST = 1e100  # standard deviations; likelihoods beyond overflow float64

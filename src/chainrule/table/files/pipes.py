@@ -16,12 +16,12 @@ from typing import BinaryIO
 
 from chainrule.errors import ChainruleError, FormatError
 from chainrule.scratch import ScratchFolder
+from chainrule.table.files.endings import READ_ENDINGS
 
 # First bytes of files that are not text, and their endings.
 MAGICS = {b"PAR1": ".parquet", b"\x1f\x8b": ".csv.gz", b"\x93NUMPY": ".npy", b"PK\x03\x04": ".npz"}
 WAIT_S = 5.0  # for a writer to a pipe that was read before
 _read: set[str] = set()  # pipes that were read
-ENDINGS = (".csv", ".txt", ".tsv", ".data", ".parquet", ".npy", ".npz")
 
 
 @contextmanager
@@ -121,4 +121,4 @@ def _ending(name: str) -> str:
     parts = name.lower().split(".")[1:]
     packed = ".gz" if parts[-1:] == ["gz"] else ""
     kind = f".{next((part for part in reversed(parts) if part != 'gz'), '')}"
-    return kind + packed if kind in ENDINGS else ""
+    return kind + packed if kind in READ_ENDINGS else ""

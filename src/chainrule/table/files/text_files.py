@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -29,6 +29,7 @@ from chainrule.table.files.lines import (
     without_blank_end,
 )
 from chainrule.table.files.missing_words import added
+from chainrule.table.files.typed_text import each_column, typed, typed_frame
 from chainrule.table.frames.fork_safety import require_polars
 from chainrule.table.schema import first_repeated
 from chainrule.table.text.reading_options import USUAL_WORDS, MissingWords
@@ -37,9 +38,7 @@ from chainrule.table.values.reserved_words import BOOLEANS, UNKNOWN
 # In this order: names contain commas more often than tabs, and spaces more often than commas.
 SEPARATORS = ("\t", ";", ",", " ")
 ROWS_AT_ONCE = 10_000  # rows that are lists in memory
-FIRST_TRIED = 1000  # cells of a column that are tried first
 DECIMAL_COMMA = re.compile(r"[-+]?([0-9]+|[0-9]{1,3}([. '\u00a0\u202f][0-9]{3})+),[0-9]+")
-TYPED_AT_ONCE = 256  # columns converted together; each is in memory twice meanwhile
 
 
 @dataclass(frozen=True)
@@ -193,7 +192,7 @@ def _with_line_ends(written: Any, known: Any) -> Any:
     columns = known.get_columns()
     at_ends = r"^[\r\n]|[\r\n]$"
     found = (
-        _each(
+        each_column(
             written.get_columns(),
             lambda t, _: t.str.strip_chars(SPACES).str.contains(at_ends).any(),
         )
@@ -202,23 +201,10 @@ def _with_line_ends(written: Any, known: Any) -> Any:
     )
     for k, has in enumerate(found):
         if has.item() and typed(columns[k]).dtype == pl.String:
-            (whole,) = _each([written.to_series(k)], lambda t, _: t.str.strip_chars(SPACES))
-            (unknown,) = _each([columns[k]], lambda t, _: t.is_null())
+            (whole,) = each_column([written.to_series(k)], lambda t, _: t.str.strip_chars(SPACES))
+            (unknown,) = each_column([columns[k]], lambda t, _: t.is_null())
             columns[k] = whole.set(unknown, None)
     return pl.DataFrame(columns)
-
-
-def _each(columns: Sequence[Any], of: Callable[[Any, int], Any]) -> list[Any]:
-    """Evaluates an expression of each polars series and its number in one query, which is fast.
-
-    The series have numbers for names meanwhile, since polars takes a name such as ^a$ for a
-    pattern.
-    """
-    import polars as pl
-
-    frame = pl.DataFrame([column.alias(str(k)) for k, column in enumerate(columns)])
-    found = frame.select(of(pl.col(str(k)), k) for k in range(len(columns))).get_columns()
-    return [each.alias(column.name) for each, column in zip(found, columns, strict=True)]
 
 
 def _known(frame: Any, named: bool, words: MissingWords, quoted: bool = False) -> Text:
@@ -229,8 +215,10 @@ def _known(frame: Any, named: bool, words: MissingWords, quoted: bool = False) -
     if not columns:
         return Text(frame, named, {})
     of_columns = [sorted(words.of(column.name)) for column in columns]
-    text = _each(columns, lambda t, _: t.str.strip_chars())
-    missing = _each(text, lambda t, k: t.str.to_lowercase().is_in(of_columns[k]).fill_null(True))
+    text = each_column(columns, lambda t, _: t.str.strip_chars())
+    missing = each_column(
+        text, lambda t, k: t.str.to_lowercase().is_in(of_columns[k]).fill_null(True)
+    )
     counts = {t.name: _counted(t.filter(m)) for t, m in zip(text, missing, strict=True) if m.any()}
     raw = [t.set(m, None) if m.any() else t for t, m in zip(text, missing, strict=True)]
     known = pl.DataFrame(raw)
@@ -240,75 +228,6 @@ def _known(frame: Any, named: bool, words: MissingWords, quoted: bool = False) -
 def _counted(words: Any) -> dict[str, int]:
     """Counts of the words in a polars series of text, the most frequent first."""
     return dict(words.alias("").fill_null("").value_counts(sort=True).iter_rows())
-
-
-def typed(text: Any) -> Any:
-    """Converts a polars series of text to the common type of its known cells.
-
-    See ``typed_frame``.
-    """
-    return typed_frame(text.to_frame()).to_series()
-
-
-def typed_frame(frame: Any) -> Any:
-    """Converts each column of a polars frame of text to the common type of its known cells.
-
-    Types are integers, floats, booleans, dates, times and text. Digits with a leading zero, as
-    01007, stay text, since a number would lose it. Integers of more than 38 digits stay text as
-    well.
-    """
-    import polars as pl
-
-    casts: tuple[Callable[[Any], Any], ...] = (
-        lambda t: t.cast(pl.Int64, strict=False),
-        lambda t: t.cast(pl.UInt64, strict=False),
-        lambda t: t.cast(pl.Int128, strict=False),
-        lambda t: pl.when(t.str.contains(r"^[+-]?[0-9]+$").not_().any()).then(
-            t.cast(pl.Float64, strict=False)
-        ),
-        lambda t: t.str.to_lowercase().replace_strict(
-            {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
-        ),
-        lambda t: t.str.to_date("%Y-%m-%d", strict=False),
-        lambda t: t.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False),
-        lambda t: t.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False),
-        lambda t: t.str.to_datetime("%Y-%m-%d %H:%M", time_unit="us", strict=False),
-        lambda t: t.str.to_datetime("%Y-%m-%dT%H:%M", time_unit="us", strict=False),
-    )
-    columns, unknown = (
-        list(frame.get_columns()),
-        [column.null_count() for column in frame.get_columns()],
-    )
-    for start in range(0, len(columns), TYPED_AT_ONCE):
-        left = [
-            k for k in range(len(columns))[start : start + TYPED_AT_ONCE] if unknown[k] < len(frame)
-        ]
-        if left:  # leading zeros, as in zip codes, make no numbers
-            zeros = _each(
-                [columns[k] for k in left], lambda t, _: t.str.contains(r"^[+-]?0[0-9]").any()
-            )
-            left = [k for k, found in zip(left, zeros, strict=True) if not found.item()]
-        for cast in casts:
-            heads = [columns[k].head(FIRST_TRIED) for k in left]
-            # The first cells decide most columns, and take no memory.
-            tried = _each(heads, lambda t, _, cast=cast: cast(t)) if left else []
-            left_out = [
-                k
-                for k, a, b in zip(left, heads, tried, strict=True)
-                if b.null_count() > a.null_count()
-            ]
-            left = [k for k in left if k not in left_out]
-            if not left:
-                left = left_out
-                continue
-            found = _each([columns[k] for k in left], lambda t, _, cast=cast: cast(t))
-            for k, column in zip(left, found, strict=True):
-                if column.null_count() == unknown[k]:
-                    columns[k] = column
-            left = left_out + [
-                k for k, column in zip(left, found, strict=True) if column.null_count() > unknown[k]
-            ]
-    return pl.DataFrame(columns)
 
 
 def _required(path: Path, lines: list[str]) -> list[str]:

@@ -12,10 +12,9 @@ from typing import Any, BinaryIO
 
 from chainrule.atomic import replacing
 from chainrule.errors import ChainruleError, FormatError
+from chainrule.table.files.endings import WRITTEN_ENDINGS
 from chainrule.table.frames.fork_safety import require_polars
 from chainrule.table.frames.polars_types import as_csv_has_it
-
-ENDINGS = (".csv", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -62,9 +61,9 @@ def require_ending(path: str | os.PathLike[str]) -> Path:
         FileNotFoundError: there is no such folder.
     """
     target = Path(path)
-    if target.suffix not in ENDINGS:
+    if target.suffix not in WRITTEN_ENDINGS:
         raise FormatError(
-            f"{path}: tables are written as {' or '.join(ENDINGS)}; end the name with one of these"
+            f"{path}: tables are written as {' or '.join(WRITTEN_ENDINGS)}; end the name with one of these"
         )
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{path}: there is no folder {target.parent}; make it first")

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.table.frames.fork_safety import require_polars
 from chainrule.table.values.cells import label_of, objects_of
+from chainrule.table.values.exact_integers import type_range
 from chainrule.table.values.types import (
     Type,
     as_cells,
@@ -245,3 +246,15 @@ def _large(name: str, cells: Sequence[Any]) -> Any:
         if max(map(abs, known)) < 2**127:
             return pl.Series(name, cells, dtype=pl.Int128)
     return pl.Series(name, _texts(cells), dtype=pl.String)
+
+
+def integer_type(dtype: str) -> Any:
+    """The polars integer type for columns of text of this type, of 64 or 128 bits.
+
+    None for other types.
+    """
+    import polars as pl
+
+    if type_range(dtype) is None:
+        return None
+    return {"uint64": pl.UInt64, "int128": pl.Int128}.get(dtype.lower(), pl.Int64)

@@ -12,11 +12,14 @@ import numpy as np
 
 from chainrule.errors import SchemaError
 from chainrule.table.columns import AbstractColumn, Real
-from chainrule.table.frames.build import cells_of
+from chainrule.table.frames.cells import cells_of
 from chainrule.table.frames.fork_safety import require_polars
-from chainrule.table.read import Table
-from chainrule.table.text.detect import LOOKED_AT, MOSTLY, Doubt, Found, detect, may_be_written
-from chainrule.table.text.notation import DateNotation, Notation, NumberNotation, read_cells
+from chainrule.table.table import Table
+from chainrule.table.text.date_notation import DateNotation
+from chainrule.table.text.detect import LOOKED_AT, detect, may_be_written
+from chainrule.table.text.findings import MOSTLY, Doubt, Found
+from chainrule.table.text.notation import Notation, read_cells
+from chainrule.table.text.number_notation import NumberNotation
 from chainrule.table.text.reading_options import ColumnReading
 from chainrule.table.values.cells import is_unknown, looks
 

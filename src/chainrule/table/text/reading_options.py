@@ -7,13 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chainrule.errors import SchemaError, unknown_choice
-from chainrule.table.text.notation import (
-    DECIMALS,
-    THOUSANDS,
-    DateNotation,
-    Notation,
-    NumberNotation,
-)
+from chainrule.table.text.date_notation import DateNotation
+from chainrule.table.text.notation import Notation
+from chainrule.table.text.number_notation import DECIMALS, THOUSANDS, NumberNotation
 from chainrule.table.values.reserved_words import UNKNOWN
 
 OPTIONS = ("decimal", "thousands", "date_format")

@@ -16,6 +16,7 @@ from chainrule.table.values.reserved_words import BOOLEANS, UNKNOWN
 Where = Callable[[int], str]  # names a row in messages
 FINER = ("ns", "ps", "fs", "as")
 MOST_YEARS = 200_000  # from 1970; int64 can count their microseconds
+COMPLEX = "complex numbers; pass their real and imaginary parts as columns of their own"
 MISSING_TYPES = ("NAType", "NaTType")  # of pd.NA and pd.NaT, without an import of pandas
 
 
