@@ -1,4 +1,4 @@
-"""A new kind of column costs a leaf, a line of the registry, and its conditional: grades, as an example."""
+"""A new kind of column, grades, takes a leaf, a line of the registry, and a conditional."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Cells of which a part would be lost, and weights beyond any sum, are refused or counted, never dropped in silence."""
+"""Cells that would lose a part, and too large weights, are refused or counted, never dropped."""
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,8 @@ def density():
         ),
         (
             np.zeros(9, dtype=[("a", float), ("b", int)]),
-            "the array: an array of records of the fields 'a', 'b'; pass a data frame, such as pandas.DataFrame(array)",
+            "the array: an array of records of the fields 'a', 'b'; pass a data frame, such as "
+            "pandas.DataFrame(array)",
         ),
         (
             np.zeros((9, 2), dtype="V8"),
@@ -98,8 +99,9 @@ def test_rows_that_outweigh_all_others_are_told_and_counted(weight, network):
                 ROWS, seed=seed, sample_weight=weight, network=network, config=TINY, verbose=False
             )
         assert str(told[0].message) == (
-            f"sample_weight: {light} row(s) weigh less than 1e-12 of the heaviest, {weight.max():g}: beside it they count for "
-            f"nothing; correct the weights, or give these rows zero"
+            f"sample_weight: {light} row(s) weigh less than 1e-12 of the heaviest, "
+            f"{weight.max():g}: beside it they count for nothing; correct the weights, or give "
+            "these rows zero"
         )
         assert np.isfinite(density.training["valid_nats"])
         assert density.training["skipped_steps"] == 0

@@ -1,4 +1,4 @@
-"""Labels and numbers that no training row had: told where they are given, counted where they stand in a table."""
+"""Labels and numbers that no training row had: refused as evidence, and counted in a table."""
 
 import warnings
 
@@ -17,7 +17,7 @@ CONFIG = cr.FitConfig(hidden_size=4, epochs=2)
 
 
 def visits(rows=300, seed=0):
-    """Cities without rare ones, jobs with two rare ones, codes that are numbers, ages from 18 to 90 and dates."""
+    """Cities without rare ones, jobs with two rare ones, numeric codes, ages 18 to 90, dates."""
     rng = np.random.default_rng(seed)
     job = rng.choice(["Teacher", "Carpenter", "Physician"], rows).astype(object)
     job[:3] = ["Cooper", "Wheelwright", "Cooper"]
@@ -46,7 +46,7 @@ def told(question):
 
 
 def range_of(density, name):
-    """The range of the training rows as messages have it: in the column's values, rounded outwards."""
+    """The range of the training rows in messages: in the column's values, rounded outwards."""
     column = density.schema.columns[density.schema.number(name)]
     low, high = column.decode(np.array([column.low, column.high])).astype(str)
     return f"{low} … {high}"
@@ -62,16 +62,32 @@ FEW = "Labels of fewer than min_count rows cannot be distinguished from ones tha
     [
         ({"city": "berlin"}, f"column 'city': 'berlin' {NEVER} (nearest: 'Berlin'): {GO_ON}"),
         ({"city": "PARIS"}, f"column 'city': 'PARIS' {NEVER} (nearest: 'Paris'): {GO_ON}"),
-        ({"city": "Rome"}, f"column 'city': 'Rome' {NEVER}: {GO_ON}; its labels are 'Paris', 'Berlin'"),
+        (
+            {"city": "Rome"},
+            f"column 'city': 'Rome' {NEVER}: {GO_ON}; its labels are 'Paris', 'Berlin'",
+        ),
         ({"code": 5}, f"column 'code': '5' {NEVER}: {GO_ON}; its labels are '3', '7'"),
-        ({"job": "Teachr"}, f"column 'job': 'Teachr' is none of the column's labels (nearest: 'Teacher'): {GO_ON}. {FEW}"),
-        ({"job": "carpenter "}, "column 'job': 'carpenter ' is none of the column's labels (nearest: 'Carpenter'): "
-         f"{GO_ON}. {FEW}"),
-        ({"cities": "Paris"}, "column(s) 'cities' are not in the model; drop them before asking (nearest: 'city')"),
-        ({"city": "Paris", "aeg": 3, "jop": "x"}, "column(s) 'aeg', 'jop' are not in the model; drop them before asking "
-         "(nearest to 'aeg': 'age', nearest to 'jop': 'job')"),
+        (
+            {"job": "Teachr"},
+            "column 'job': 'Teachr' is none of the column's labels (nearest: 'Teacher'): "
+            f"{GO_ON}. {FEW}",
+        ),
+        (
+            {"job": "carpenter "},
+            "column 'job': 'carpenter ' is none of the column's labels (nearest: 'Carpenter'): "
+            f"{GO_ON}. {FEW}",
+        ),
+        (
+            {"cities": "Paris"},
+            "column(s) 'cities' are not in the model; drop them before asking (nearest: 'city')",
+        ),
+        (
+            {"city": "Paris", "aeg": 3, "jop": "x"},
+            "column(s) 'aeg', 'jop' are not in the model; drop them before asking "
+            "(nearest to 'aeg': 'age', nearest to 'jop': 'job')",
+        ),
     ],
-)  # fmt: skip
+)
 def test_given_labels_that_no_row_had_are_refused_with_the_nearest(density, cells, message):
     with pytest.raises(SchemaError) as error:
         density.sample(3, given=cells, seed=0)
@@ -81,14 +97,17 @@ def test_given_labels_that_no_row_had_are_refused_with_the_nearest(density, cell
 def test_a_given_label_may_be_one_too_rare_to_be_listed(density):
     drawn = []
     assert told(lambda: drawn.append(density.sample(4, given={"job": "Cooper"}, seed=0))) == [
-        "given: column 'job': 'Cooper': none of the labels that the model lists; taken for labels of fewer "
-        "than min_count training rows, which are no evidence for other cells"
+        "given: column 'job': 'Cooper': none of the labels that the model lists; taken for labels "
+        "of fewer than min_count training rows, which are no evidence for other cells"
     ]
     assert drawn[0]["job"].tolist() == ["Cooper"] * 4
 
 
 def test_a_type_that_names_its_labels_vouches_for_them():
-    """Of labels that it names and few rows have nothing is said; that no row has one is; what is misspelt is refused."""
+    """Labels that the type names and no row has cause a warning, those of few rows none.
+
+    Misspelt ones are refused.
+    """
     job = pd.Categorical(
         visits()["job"], ["Cooper", "Carpenter", "Physician", "Teacher", "Tailor", "Wheelwright"]
     )
@@ -117,7 +136,8 @@ def test_given_numbers_outside_the_training_rows_are_told(density, cells, messag
     (name,) = cells
     assert (
         said
-        == f"given: {message}, {range_of(density, name)}; for other cells it counts as the nearer end"
+        == f"given: {message}, {range_of(density, name)}; for other cells it counts as the nearer "
+        "end"
     )
     assert drawn[0][name].astype(str).tolist() == [str(cells[name])] * 2
     with warnings.catch_warnings():
@@ -146,11 +166,13 @@ def test_the_command_line_refuses_them_too(density, tmp_path):
     for words, message in (
         (
             ["--given", "city=berlin"],
-            "--given: column 'city': 'berlin' is a label that no training row has (nearest: 'Berlin')",
+            "--given: column 'city': 'berlin' is a label that no training row has (nearest: "
+            "'Berlin')",
         ),
         (
             ["--given", "citty=Berlin"],
-            "--given: column(s) 'citty' are not in the model; drop them before asking (nearest: 'city')",
+            "--given: column(s) 'citty' are not in the model; drop them before asking (nearest: "
+            "'city')",
         ),
     ):
         code, out, errors = chainrule("sample", "m", "-n", 2, *words, cwd=tmp_path)
@@ -181,15 +203,15 @@ def test_tables_are_warned_of_once_a_column(density, question):
     table.loc[:3, "city"] = ["berlin", "berlin", "Pariss", "Rome"]
     table.loc[5, "job"] = "Phisician"
     assert told(lambda: QUESTIONS[question](density, table)) == [
-        "column 'city': 4 cells hold none of its labels: 'berlin' (nearest: 'Berlin'), 'Pariss' (nearest: 'Paris'), "
-        "'Rome'; that counts as unlisted",
-        "column 'job': 1 cell holds none of its labels: 'Phisician' (nearest: 'Physician'); that counts as unlisted, "
-        "like labels of fewer than min_count training rows",
+        "column 'city': 4 cells hold none of its labels: 'berlin' (nearest: 'Berlin'), 'Pariss' "
+        "(nearest: 'Paris'), 'Rome'; that counts as unlisted",
+        "column 'job': 1 cell holds none of its labels: 'Phisician' (nearest: 'Physician'); that "
+        "counts as unlisted, like labels of fewer than min_count training rows",
     ]
 
 
 def test_ordinary_tables_are_not_warned_of(density):
-    """The training table, with the rare labels that it had, another like it, and rows one by one."""
+    """The training table with its rare labels, another of the same kind, and rows one by one."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for question in QUESTIONS.values():
@@ -205,8 +227,9 @@ def test_many_rare_labels_are_told_where_the_training_rows_had_few(density):
     table = visits(60, seed=1)
     table["job"] = [f"job number {k}" for k in range(60)]
     assert told(lambda: density.log_prob(table)) == [
-        "column 'job': 60 cells hold none of its labels: 'job number 0', 'job number 1', 'job number 2' and 57 more; "
-        "that counts as unlisted, like labels of fewer than min_count training rows"
+        "column 'job': 60 cells hold none of its labels: 'job number 0', 'job number 1', 'job "
+        "number 2' and 57 more; that counts as unlisted, like labels of fewer than min_count "
+        "training rows"
     ]
 
 
@@ -261,7 +284,10 @@ def test_numbers_far_outside_are_told_where_they_are_evidence(density, question)
     ]
     with pytest.warns(
         UserWarning,
-        match="column 'day': 37 cells, such as 202.-.* at row 0, lie outside the range of the training rows",
+        match=(
+            "column 'day': 37 cells, such as 202.-.* at row 0, lie outside the range of the "
+            "training rows"
+        ),
     ):
         density.conditional(table.assign(day=table["day"] + pd.Timedelta(380, "D"), age=30), "city")
     with warnings.catch_warnings():

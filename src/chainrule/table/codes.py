@@ -333,8 +333,8 @@ def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> d
             for name, like in near[:3]
         )
         raise SchemaError(
-            f"{table.source}: column(s) {_some(extra)} are not in the model; drop them before asking"
-            + (f" ({hint})" if hint else "")
+            f"{table.source}: column(s) {_some(extra)} are not in the model; drop them before "
+            "asking" + (f" ({hint})" if hint else "")
         )
     own = [column.name for column in schema.own]
     if absent := [name for name in own if name not in at]:

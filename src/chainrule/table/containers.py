@@ -25,7 +25,8 @@ def _require_cells(names: Sequence[str], columns: Sequence[np.ndarray], source: 
             raise SchemaError(f"{source}: column {name!r} holds {COMPLEX}")
         if values.dtype.kind == "V":
             raise SchemaError(
-                f"{source}: column {name!r} holds records of type {values.dtype}; give each field a column"
+                f"{source}: column {name!r} holds records of type {values.dtype}; give each field "
+                "a column"
             )
 
 
@@ -46,7 +47,8 @@ def from_array(values: np.ndarray, source: str) -> Table:
         )
     if values.ndim != 2:
         raise SchemaError(
-            f"{source}: {values.ndim} axes of sizes {values.shape}; a table has two, (rows, columns): reshape it"
+            f"{source}: {values.ndim} axes of sizes {values.shape}; a table has two, (rows, "
+            "columns): reshape it"
         )
     if values.shape[1] == 0:
         raise SchemaError(f"{source}: no columns")

@@ -133,8 +133,8 @@ def _in_types(chunk: Table, schema: Schema) -> Any:
             )
         except pl.exceptions.PolarsError as error:
             raise FormatError(
-                f"{chunk.source}: column {name!r} cannot be written as {dtype} from {chunk.where(0)} on: "
-                f"{error}; write CSV, which keeps cells as they are"
+                f"{chunk.source}: column {name!r} cannot be written as {dtype} from "
+                f"{chunk.where(0)} on: {error}; write CSV, which keeps cells as they are"
             ) from error
     return pl.DataFrame(columns)
 

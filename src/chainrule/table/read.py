@@ -155,8 +155,8 @@ def _require_same_words(table: Table, reading: Reading) -> Table:
     """Raises SchemaError for a text file read without the model's words for missing cells."""
     if reading.missing and not table.reading.missing and table.as_written(0) is not None:
         raise SchemaError(
-            f"{table.source}: other words are missing cells than in the table the model was fitted to; pass the path, or give "
-            f"read_table the same na_values"
+            f"{table.source}: other words are missing cells than in the table the model was fitted "
+            "to; pass the path, or give read_table the same na_values"
         )
     return table
 
@@ -176,5 +176,6 @@ def _read_path(path: Path, array: str | None, header: bool | None, reading: Read
     if kind == ".parquet":
         return without_words(from_frame(read_parquet(path), str(path)), reading)
     raise FormatError(
-        f"{path}: unknown type of file {path.suffix!r}; tables are .npy, .npz, .csv, .tsv, .txt, .data or .parquet"
+        f"{path}: unknown type of file {path.suffix!r}; tables are .npy, .npz, .csv, .tsv, .txt, "
+        ".data or .parquet"
     )

@@ -110,8 +110,9 @@ def check_given(table: Table, schema: Schema, codes: Codes) -> None:
                 which = f"value {_short(shown(table.columns[place], row))}{_at(table, row)}"
                 more = f" and {len(beyond) - 1} more lie" if len(beyond) > 1 else " lies"
                 warnings.warn(
-                    f"{table.source}: column {column.name!r}: {which}{more} outside the range of the training rows, "
-                    f"{column.range_as_text}; for other cells it counts as the nearer end",
+                    f"{table.source}: column {column.name!r}: {which}{more} outside the range of "
+                    f"the training rows, {column.range_as_text}; for other cells it counts as the "
+                    "nearer end",
                     UserWarning,
                     stacklevel=3,
                 )
@@ -146,17 +147,19 @@ def _check_labels(
         if not column.unlisted:
             few = "" if near else f"; its labels are {_some(levels)}"
             raise SchemaError(
-                f"{message} is a label that no training row has{hint}: correct it, or leave the cell out{few}"
+                f"{message} is a label that no training row has{hint}: correct it, or leave the "
+                f"cell out{few}"
             )
         raise SchemaError(
             f"{message} is none of the column's labels{hint}: correct it, or leave the cell out. "
-            f"Labels of fewer than min_count rows cannot be distinguished from ones that were never seen"
+            "Labels of fewer than min_count rows cannot be distinguished from ones that were "
+            "never seen"
         )
     if rare:
         warnings.warn(
-            f"{table.source}: column {column.name!r}: {_some(list(dict.fromkeys(rare)))}: none of the "
-            f"labels that the model lists; taken for labels of fewer than min_count training rows, "
-            f"which are no evidence for other cells",
+            f"{table.source}: column {column.name!r}: {_some(list(dict.fromkeys(rare)))}: none of "
+            "the labels that the model lists; taken for labels of fewer than min_count training "
+            "rows, which are no evidence for other cells",
             UserWarning,
             stacklevel=4,
         )
@@ -215,7 +218,10 @@ class _Note:
         if self.outside:
             cells = f"{_cells(self.outside)} no value of the column, such as {self.first_outside}"
             held = f"its values are {column.domain_as_text}"
-            yield f"column {column.name!r}: {cells}: {held}; that counts as outside, and as unknown for other cells"
+            yield (
+                f"column {column.name!r}: {cells}: {held}; that counts as outside, and as unknown "
+                "for other cells"
+            )
         if (
             isinstance(column, Categorical)
             and self.unlisted
@@ -229,8 +235,9 @@ class _Note:
         ):
             cells, lie = ("cell", "lies") if self.beyond == 1 else ("cells", "lie")
             yield (
-                f"column {column.name!r}: {self.beyond} {cells}, such as {self.first_beyond}, {lie} outside the range of the "
-                f"training rows, {column.range_as_text}; for other cells that counts as the nearer end"
+                f"column {column.name!r}: {self.beyond} {cells}, such as {self.first_beyond}, "
+                f"{lie} outside the range of the training rows, {column.range_as_text}; for other "
+                "cells that counts as the nearer end"
             )
 
     def _of_labels(self, column: Categorical) -> str | None:
@@ -259,7 +266,10 @@ class _Note:
         different = len(self.labels) if count == self.unlisted else len(chosen)
         more = f" and {different - len(words)} more" if different > len(words) else ""
         rest = ", like labels of fewer than min_count training rows" if column.unlisted else ""
-        return f"{_cells(count)} none of its labels: {', '.join(words)}{more}; that counts as unlisted{rest}"
+        return (
+            f"{_cells(count)} none of its labels: {', '.join(words)}{more}; that counts as "
+            f"unlisted{rest}"
+        )
 
     def _is_much(self, count: int, training: int) -> bool:
         """Whether ``count`` known cells are clearly more than ``training`` rows make likely.

@@ -51,7 +51,10 @@ def numbers_in(spec: object) -> Iterator[float]:
 
 
 def of_schema(column, rows):
-    """What an attacker computes from a column's numbers: in the table's units, as sums of rows, and ends of deviations."""
+    """What an attacker computes from stored numbers: values, sums of rows, ends of deviations.
+
+    All of them are in the units of the table.
+    """
     found = list(numbers_in(column.to_json()))
     if column.kind in ("binary", "categorical"):
         return found
@@ -109,7 +112,7 @@ def with_few(usual, told):
 
 
 def table_with(few):
-    """A column of each kind in which so few rows have values of their own, as one table, and those values."""
+    """A table with a column of each kind in which few rows have unique values, and these values."""
     told = np.array(TOLD[:few])
     columns = {name: with_few(usual, told) for name, usual in USUAL.items()}
     columns |= {

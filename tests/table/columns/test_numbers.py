@@ -1,4 +1,4 @@
-"""Tables with columns of numbers: codes, units, every network and mixture, holes, evidence by name."""
+"""Columns of numbers: codes, units, every network and mixture, missing cells, evidence by name."""
 
 import math
 from dataclasses import replace
@@ -250,7 +250,10 @@ def test_wrong_numbers_and_schemas_are_explained():
     )
     with pytest.raises(
         SchemaError,
-        match=r"column 'a' is of kind 'real', but the network gives it GaussianMixture.*encoded by Joined\(of=\(Standardised",
+        match=(
+            r"column 'a' is of kind 'real', but the network gives it GaussianMixture.*encoded by "
+            r"Joined\(of=\(Standardised"
+        ),
     ):
         Model(other, density.model.network)
 
@@ -260,13 +263,16 @@ def test_cells_out_of_reach_are_named_before_training():
     far.loc[7, "b"] = 1e30
     with pytest.raises(
         SchemaError,
-        match=r"the validation table: column 'b' lies 7.*e\+28 standard deviations from the mean at row 7",
+        match=(
+            r"the validation table: column 'b' lies 7.*e\+28 standard deviations from the mean at "
+            r"row 7"
+        ),
     ):
         cr.fit(rows_of(), far, network="nade", config=QUICK, verbose=False)
 
 
 def test_a_small_file_cannot_ask_for_much_memory():
-    """Described columns that the schema does not have are refused before a network of their size is built."""
+    """A file that describes columns its schema lacks is refused before a network is built."""
     density = cr.fit(
         rows_of(60)[["over"]],
         network="made",

@@ -1,4 +1,4 @@
-"""Names of columns that come back: whatever a pandas frame calls its columns, in questions and in answers."""
+"""Whatever a pandas frame calls its columns, questions take these names and answers have them."""
 
 import datetime
 
@@ -37,23 +37,31 @@ INDEXES = {
     "None": pd.Index([None, "None", "a", "b"], dtype=object),
     "NaN": pd.Index([np.nan, "nan", "a", 0], dtype=object),
     "two levels": pd.MultiIndex.from_product([["a", "b"], ["x", 2]], names=["upper", None]),
-    "levels of one name": pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1), ("a", 3)], names=["same", "same"]),
-    "a level of dates": pd.MultiIndex.from_product([["a", "b"], pd.date_range("2024-01-01", periods=2)]),
-    "a level of categories": pd.MultiIndex.from_arrays([pd.Categorical(list("aabb"), list("bac")), [1.0, 2.0, 1.0, 2.0]]),
+    "levels of one name": pd.MultiIndex.from_tuples(
+        [("a", 1), ("a", 2), ("b", 1), ("a", 3)], names=["same", "same"]
+    ),
+    "a level of dates": pd.MultiIndex.from_product(
+        [["a", "b"], pd.date_range("2024-01-01", periods=2)]
+    ),
+    "a level of categories": pd.MultiIndex.from_arrays(
+        [pd.Categorical(list("aabb"), list("bac")), [1.0, 2.0, 1.0, 2.0]]
+    ),
     "dates": pd.date_range("2024-01-01", periods=4, freq="MS", name="month"),
     "dates with a zone": pd.date_range("2024-03-30", periods=4, tz="Europe/Berlin", unit="ns"),
     "dates of Python": pd.Index([datetime.date(2024, 1, day) for day in (1, 2, 3, 4)]),
     "periods": pd.period_range("2024-01", periods=4, freq="M"),
     "intervals": pd.interval_range(0, 4),
     "durations": pd.to_timedelta([1, 2, 3, 4], "D"),
-    "ordered categories": pd.CategoricalIndex(list("abcd"), categories=list("dcbae"), ordered=True, name="k"),
+    "ordered categories": pd.CategoricalIndex(
+        list("abcd"), categories=list("dcbae"), ordered=True, name="k"
+    ),
     "text with a title": pd.Index(list("abcd"), name="title"),
     "text with a title of two parts": pd.Index(list("abcd"), name=("t", 1)),
     "text as objects": pd.Index(list("abcd"), dtype=object),
     "nullable text": pd.Index(list("abcd"), dtype="string"),
     "tuples beside text": pd.Index(["('a', 1)", ("a", 1), "c", 3], tupleize_cols=False),
     "bytes": pd.Index([b"a", "b'a'", "c", 3], dtype=object),
-}  # fmt: skip
+}
 
 
 def called(index):
@@ -163,8 +171,8 @@ def test_unknown_names_are_explained():
     with pytest.raises(SchemaError) as error:
         density.conditional(called(INDEXES["two levels"]), ("a", "y"))
     assert str(error.value) == (
-        "column \"('a', 'y')\" is unknown; choose one of \"('a', 'x')\", \"('a', 2)\", \"('b', 'x')\", \"('b', 2)\" "
-        "(nearest: \"('a', 'x')\")"
+        "column \"('a', 'y')\" is unknown; choose one of \"('a', 'x')\", \"('a', 2)\", \"('b', "
+        "'x')\", \"('b', 2)\" (nearest: \"('a', 'x')\")"
     )
     with pytest.raises(
         SchemaError, match=r"kinds: column '5' is unknown; choose one of '2', '4', '7', '9'"

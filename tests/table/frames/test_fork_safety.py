@@ -1,4 +1,7 @@
-"""A forked child can ask and fit; what cannot work there says so at once. Nothing waits for threads that are gone."""
+"""A forked child can ask and fit; what cannot work there raises an error at once.
+
+Nothing waits for threads that are gone.
+"""
 
 import json
 import os
@@ -15,7 +18,11 @@ from chainrule.networks import MADE, NADE
 
 torch.set_num_threads(2)
 rng = np.random.default_rng(0)
-frame = pd.DataFrame({"a": rng.integers(0, 2, 400), "b": rng.normal(size=400), "c": rng.choice(["u", "v"], 400)})
+frame = pd.DataFrame({
+    "a": rng.integers(0, 2, 400),
+    "b": rng.normal(size=400),
+    "c": rng.choice(["u", "v"], 400),
+})
 frame.to_csv("t.csv", index=False)
 bits = torch.from_numpy(rng.integers(0, 2, (800, 64))).float()
 config = cr.FitConfig(hidden_size=32, epochs=1, members=1)
@@ -24,7 +31,8 @@ nets = [NADE(64, hidden_size=200), MADE(64, hidden_sizes=[200])]
 wanted = density.log_prob(frame)
 density.log_prob("t.csv")
 holes = frame.mask(rng.random(frame.shape) < 0.1)
-zoned = pl.DataFrame({"when": pd.date_range("2024-01-01", periods=90, tz="UTC"), "a": frame["a"][:90]})
+times = pd.date_range("2024-01-01", periods=90, tz="UTC")
+zoned = pl.DataFrame({"when": times, "a": frame["a"][:90]})
 loss = nets[0].training_loss(bits).mean()
 loss.backward()
 for net in nets:
@@ -38,20 +46,29 @@ def train():
 
 QUESTIONS = {
     "log_prob": lambda: bool(np.array_equal(density.log_prob(frame), wanted)),
-    "log_prob of polars": lambda: bool(np.array_equal(density.log_prob(pl.DataFrame(dict(frame))), wanted)),
+    "log_prob of polars": lambda: bool(
+        np.array_equal(density.log_prob(pl.DataFrame(dict(frame))), wanted)
+    ),
     "sample": lambda: len(density.sample(500, seed=0)),
     "impute": lambda: int(density.impute(holes, seed=0).isna().sum().sum()),
     "explain": lambda: density.explain(frame[:5]).shape[1],
     "fit": lambda: len(cr.fit(frame, seed=0, verbose=False, config=config).log_prob(frame)),
-    "likelihood": lambda: len(cr.fit(bits.numpy(), seed=0, verbose=False, config=config, network="nade").training["history"]),
-    "networks": lambda: [float(net.log_prob(bits).sum()) == float(net.log_prob(bits).sum()) for net in nets],
+    "likelihood": lambda: len(
+        cr.fit(bits.numpy(), seed=0, verbose=False, config=config, network="nade")
+        .training["history"]
+    ),
+    "networks": lambda: [
+        float(net.log_prob(bits).sum()) == float(net.log_prob(bits).sum()) for net in nets
+    ],
     "draws": lambda: [len(net.sample(100)) for net in nets],
     "gradients": train,
     "torch": lambda: bool(torch.isfinite((many @ many).sum())),
     "a fork in a fork": lambda: child("log_prob"),
     "csv": lambda: len(density.log_prob("t.csv")),
     "write": lambda: str(density.sample(5, to="out.parquet")),
-    "zones": lambda: len(cr.fit(zoned, kinds={"when": "datetime"}, config=config, verbose=False).schema.columns),
+    "zones": lambda: len(
+        cr.fit(zoned, kinds={"when": "datetime"}, config=config, verbose=False).schema.columns
+    ),
 }
 
 def child(name):
@@ -79,8 +96,9 @@ for name in QUESTIONS:
     print(json.dumps([name, child(name)]), flush=True)
 """
 GONE = (
-    "polars, which reads and writes CSV and Parquet and knows time zones, had worked before this process was forked, and cannot "
-    "work here: start processes by multiprocessing's 'spawn' or 'forkserver', or pass and ask for frames or arrays"
+    "polars, which reads and writes CSV and Parquet and knows time zones, had worked before this "
+    "process was forked, and cannot work here: start processes by multiprocessing's 'spawn' or "
+    "'forkserver', or pass and ask for frames or arrays"
 )
 
 

@@ -1,4 +1,4 @@
-"""Files as people write them: numbers, dates and missing cells are read in their notation, and written back in it."""
+"""Numbers, dates and missing cells are read in their notation, and written back in it."""
 
 import datetime
 import warnings
@@ -70,21 +70,42 @@ WRITTEN = {
     "shortest": ([str(x).replace(".", ",") for x in AMOUNTS], "numbers written 12,5"),
     "dollars": ([f"${x:.2f}" for x in AMOUNTS], "numbers written $12.50"),
     "euros behind": ([swapped(f"{x:,.2f}") + " €" for x in AMOUNTS], "numbers written 1.234,50 €"),
-    "a code before": ([f"EUR {x:.2f}".replace(".", ",") for x in AMOUNTS], "numbers written EUR 12,50"),
+    "a code before": (
+        [f"EUR {x:.2f}".replace(".", ",") for x in AMOUNTS],
+        "numbers written EUR 12,50",
+    ),
     "rupees": ([f"Rs.{x:.2f}" for x in AMOUNTS], "numbers written Rs.12.50"),
     "reais": ([f"R$ {swapped(f'{x:,.2f}')}" for x in AMOUNTS], "numbers written R$ 1.234,50"),
     "swiss": ([f"{x:,.2f}".replace(",", "’") for x in AMOUNTS], "numbers written 1’234.50"),
-    "french": ([f"{x:,.2f}".replace(",", "\u202f").replace(".", ",") for x in AMOUNTS], "numbers written 1\u202f234,50"),
+    "french": (
+        [f"{x:,.2f}".replace(",", "\u202f").replace(".", ",") for x in AMOUNTS],
+        "numbers written 1\u202f234,50",
+    ),
     "percent": ([f"{x / 100:.1f}%" for x in AMOUNTS], "percent written 12.5%"),
-    "percent apart": ([f"{x / 100:.1f} %".replace(".", ",") for x in AMOUNTS], "percent written 12,5 %"),
-    "accounts": ([f"({2000 - x:,.2f})" if x < 2000 else f"{x - 2000:,.2f}" for x in AMOUNTS], "numbers written (1,234.50)"),
-    "$(12.50)": ([f"$({2000 - x:.2f})" if x < 2000 else f"${x - 2000:.2f}" for x in AMOUNTS], "numbers written $(12.50)"),
+    "percent apart": (
+        [f"{x / 100:.1f} %".replace(".", ",") for x in AMOUNTS],
+        "percent written 12,5 %",
+    ),
+    "accounts": (
+        [f"({2000 - x:,.2f})" if x < 2000 else f"{x - 2000:,.2f}" for x in AMOUNTS],
+        "numbers written (1,234.50)",
+    ),
+    "$(12.50)": (
+        [f"$({2000 - x:.2f})" if x < 2000 else f"${x - 2000:.2f}" for x in AMOUNTS],
+        "numbers written $(12.50)",
+    ),
     "minus sign": ([f"{x - 2000:.1f}".replace("-", "−") for x in AMOUNTS], "numbers written −12.5"),
-    "minus behind": ([f"{abs(x - 2000):.2f}" + "-" * int(x < 2000) for x in AMOUNTS], "numbers written 12.50-"),
-    "minus before dollars": ([f"{'-' * int(x < 2000)}${abs(x - 2000):.2f}" for x in AMOUNTS], "numbers written $12.50"),
+    "minus behind": (
+        [f"{abs(x - 2000):.2f}" + "-" * int(x < 2000) for x in AMOUNTS],
+        "numbers written 12.50-",
+    ),
+    "minus before dollars": (
+        [f"{'-' * int(x < 2000)}${abs(x - 2000):.2f}" for x in AMOUNTS],
+        "numbers written $12.50",
+    ),
     "signed": ([f"{x - 2000:+.1f}%" for x in AMOUNTS], "percent written +12.5%"),
     "exponents": ([f"{x * 1e-9:.3e}".replace(".", ",") for x in AMOUNTS], "numbers written 12,5"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WRITTEN)
@@ -170,8 +191,10 @@ def test_dates_in_a_notation_are_read_and_written_back_as_they_were(form):
     cells = times.dt.to_string(form)
     column = column_of(cells.to_list())
     assert (column.kind, column.notation, column.notation.describe()) == (
-        "datetime", DateNotation(format=form), f"dates written {DATED[form]}"
-    )  # fmt: skip
+        "datetime",
+        DateNotation(format=form),
+        f"dates written {DATED[form]}",
+    )
     assert column.reason.startswith(f"dates written {DATED[form]}, in steps of ")
     values = read_cells(column.notation, cells.to_numpy(), ())
     assert column.notation.write(values) == cells.to_list()
@@ -187,23 +210,26 @@ def test_dates_in_a_notation_are_read_and_written_back_as_they_were(form):
 DOUBTS = {
     "one mark before three digits": (
         [f"{x:,}" for x in range(1001, 9999, 7)],
-        "numbers such as 1,234, 1234 where ',' separates thousands or 1.234 where it is the decimal mark: say which, by "
-        "thousands={'x': ','} or decimal={'x': ','} (--thousands x=, or --decimal x=,)",
+        "numbers such as 1,234, 1234 where ',' separates thousands or 1.234 where it is the "
+        "decimal mark: say which, by thousands={'x': ','} or decimal={'x': ','} (--thousands x=, "
+        "or --decimal x=,)",
     ),
     "points before a minus behind": (
         [f"2.{x}{'-' * (x % 2)}" for x in range(100, 500)],
-        "numbers such as 1.234, 1234 where '.' separates thousands or 1.234 where it is the decimal mark: say which, by "
-        "thousands={'x': '.'} or decimal={'x': '.'} (--thousands x=. or --decimal x=.)",
+        "numbers such as 1.234, 1234 where '.' separates thousands or 1.234 where it is the "
+        "decimal mark: say which, by thousands={'x': '.'} or decimal={'x': '.'} (--thousands x=. "
+        "or --decimal x=.)",
     ),
     "points in amounts": (
         [f"€2.{x}" for x in range(100, 500)],
-        "numbers such as €1.234, 1234 where '.' separates thousands or 1.234 where it is the decimal mark: say which, by "
-        "thousands={'x': '.'} or decimal={'x': '.'} (--thousands x=. or --decimal x=.)",
+        "numbers such as €1.234, 1234 where '.' separates thousands or 1.234 where it is the "
+        "decimal mark: say which, by thousands={'x': '.'} or decimal={'x': '.'} (--thousands x=. "
+        "or --decimal x=.)",
     ),
     "two currencies": (
         [f"{'$€'[k % 2]}{x}" for k, x in enumerate(AMOUNTS)],
-        "amounts in several currencies, such as '€' and '$', which do not compare as numbers: convert them, or put the currency "
-        "into a column of its own",
+        "amounts in several currencies, such as '€' and '$', which do not compare as numbers: "
+        "convert them, or put the currency into a column of its own",
     ),
     "with and without percent": (
         [f"{x}{'%' * (k % 2)}" for k, x in enumerate(AMOUNTS)],
@@ -211,32 +237,35 @@ DOUBTS = {
     ),
     "day or month": (
         [f"{1 + k % 12:02d}/{1 + k % 11:02d}/{1900 + k % 120}" for k in range(400)],
-        "dates such as 01/02/2024, day/month/year or month/day/year: say which, by date_format={'x': '%d/%m/%Y'} or '%m/%d/%Y' "
-        "(--date-format x=%d/%m/%Y)",
+        "dates such as 01/02/2024, day/month/year or month/day/year: say which, by "
+        "date_format={'x': '%d/%m/%Y'} or '%m/%d/%Y' (--date-format x=%d/%m/%Y)",
     ),
     "any of three": (
         [f"{1 + k % 12:02d}-{1 + k % 11:02d}-{1 + k % 10:02d}" for k in range(400)],
-        "dates such as 01-02-24, day/month/year or month/day/year or year/month/day: say which, by date_format={'x': '%d-%m-%y'} "
-        "or '%m-%d-%y' or '%y-%m-%d' (--date-format x=%d-%m-%y)",
+        "dates such as 01-02-24, day/month/year or month/day/year or year/month/day: say which, "
+        "by date_format={'x': '%d-%m-%y'} or '%m-%d-%y' or '%y-%m-%d' (--date-format x=%d-%m-%y)",
     ),
     "both ways": (
         [day.strftime("%d/%m/%Y" if k % 2 else "%m/%d/%Y") for k, day in enumerate(DAYS)],
-        "dates written in two ways, day/month/year as in 31/12/2024 and month/day/year as in 12/31/2024, which are not read: "
-        "write them all in one",
+        "dates written in two ways, day/month/year as in 31/12/2024 and month/day/year as in "
+        "12/31/2024, which are not read: write them all in one",
     ),
     "times of day": (
         [f"{k % 24:02d}:{k % 60:02d}" for k in range(400)],
-        "times of day, such as 07:30, are not read: write a date before them, or the hours or minutes as a number",
+        "times of day, such as 07:30, are not read: write a date before them, or the hours or "
+        "minutes as a number",
     ),
     "many question marks": (
         [str(x) if k % 3 else "?" for k, x in enumerate(AMOUNTS)],
-        "numbers but for 134 cells such as '?', which count as missing by na_values={'x': ['?']} (--na-values 'x=?')",
+        "numbers but for 134 cells such as '?', which count as missing by na_values={'x': ['?']} "
+        "(--na-values 'x=?')",
     ),
     "many dashes among dates": (
         [day.strftime("%d.%m.%Y") if k % 3 else "-" for k, day in enumerate(DAYS)],
-        "dates but for 134 cells such as '-', which count as missing by na_values={'x': ['-']} (--na-values x=-)",
+        "dates but for 134 cells such as '-', which count as missing by na_values={'x': ['-']} "
+        "(--na-values x=-)",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", DOUBTS)
@@ -254,19 +283,52 @@ def test_what_can_be_read_in_two_ways_is_not_guessed_and_the_reason_names_both(n
 @pytest.mark.parametrize(
     ("cells", "said", "written", "first"),
     [
-        (DOUBTS["one mark before three digits"][0], {"thousands": ","}, "numbers written 1,234", 1001),
-        (DOUBTS["one mark before three digits"][0], {"decimal": {"x": "."}}, "numbers written 1,234", 1001),
-        (DOUBTS["one mark before three digits"][0], {"decimal": ","}, "numbers written 12,500", 1.001),
+        (
+            DOUBTS["one mark before three digits"][0],
+            {"thousands": ","},
+            "numbers written 1,234",
+            1001,
+        ),
+        (
+            DOUBTS["one mark before three digits"][0],
+            {"decimal": {"x": "."}},
+            "numbers written 1,234",
+            1001,
+        ),
+        (
+            DOUBTS["one mark before three digits"][0],
+            {"decimal": ","},
+            "numbers written 12,500",
+            1.001,
+        ),
         (["1.234", "2.345"] * 9, {"decimal": ","}, "numbers written 1.234", 1234),
         (["1.234", "2.345"] * 9, {"thousands": {"x": "."}}, "numbers written 1.234", 1234),
-        (DOUBTS["day or month"][0], {"date_format": "%d/%m/%Y"}, "dates written 31/12/2024", datetime.date(1900, 1, 1)),
-        (["03/04/2024", "05/06/2024"] * 9, {"date_format": {"x": "%m/%d/%Y"}}, "dates written 12/31/2024",
-         datetime.date(2024, 3, 4)),
-        (["20240304", "20240506"] * 9, {"date_format": "%Y%m%d"}, "dates written 20241231", datetime.date(2024, 3, 4)),
-        (["4.3.2024 10:00:00.5"] * 9, {"date_format": "%d.%m.%Y %H:%M:%S.%f"}, None,
-         datetime.datetime(2024, 3, 4, 10, 0, 0, 500000)),
+        (
+            DOUBTS["day or month"][0],
+            {"date_format": "%d/%m/%Y"},
+            "dates written 31/12/2024",
+            datetime.date(1900, 1, 1),
+        ),
+        (
+            ["03/04/2024", "05/06/2024"] * 9,
+            {"date_format": {"x": "%m/%d/%Y"}},
+            "dates written 12/31/2024",
+            datetime.date(2024, 3, 4),
+        ),
+        (
+            ["20240304", "20240506"] * 9,
+            {"date_format": "%Y%m%d"},
+            "dates written 20241231",
+            datetime.date(2024, 3, 4),
+        ),
+        (
+            ["4.3.2024 10:00:00.5"] * 9,
+            {"date_format": "%d.%m.%Y %H:%M:%S.%f"},
+            None,
+            datetime.datetime(2024, 3, 4, 10, 0, 0, 500000),
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_was_said_of_a_notation_decides(cells, said, written, first, tmp_path):
     path = tmp_path / "t.csv"
     pl.DataFrame({"x": cells, "y": [f"a{k % 2}" for k in range(len(cells))]}).write_csv(path)
@@ -283,15 +345,27 @@ def test_what_was_said_of_a_notation_decides(cells, said, written, first, tmp_pa
     ("said", "message"),
     [
         ({"decimal": ";"}, "decimal ';' is unknown; choose one of ',', '.'"),
-        ({"decimal": ",", "thousands": {"x": ","}}, "decimal and thousands are both ','; they have to differ"),
+        (
+            {"decimal": ",", "thousands": {"x": ","}},
+            "decimal and thousands are both ','; they have to differ",
+        ),
         ({"decimal": {"z": ","}}, "the table: decimal: column 'z' is unknown; choose one of 'x'"),
-        ({"na_values": {"z": "-"}}, "the table: na_values: column 'z' is unknown; choose one of 'x'"),
-        ({"date_format": "day first"}, "'day first' is no format of dates with a day, a month and a year; write it as %d/%m/%Y "
-         "or %d.%m.%Y %H:%M"),
-        ({"date_format": "%d %m %Q %Y"}, "'%d %m %Q %Y' is no format of dates: cannot format timezone-naive Datetime with format "
-         "'%d %m %Q %Y'"),
+        (
+            {"na_values": {"z": "-"}},
+            "the table: na_values: column 'z' is unknown; choose one of 'x'",
+        ),
+        (
+            {"date_format": "day first"},
+            "'day first' is no format of dates with a day, a month and a year; write it as "
+            "%d/%m/%Y or %d.%m.%Y %H:%M",
+        ),
+        (
+            {"date_format": "%d %m %Q %Y"},
+            "'%d %m %Q %Y' is no format of dates: cannot format timezone-naive Datetime with "
+            "format '%d %m %Q %Y'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_said_is_refused_whole(said, message):
     with pytest.raises(SchemaError) as error:
         read_table(pl.DataFrame({"x": ["1,5"]}), **said)
@@ -310,18 +384,31 @@ def test_a_format_that_no_column_has_or_one_cell_lacks_is_refused():
     with pytest.raises(SchemaError) as error:
         schema_of(read_table(frame, date_format={"when": "%d.%m.%Y"}))
     assert str(error.value) == (
-        "column 'when': value '31/12/2024' is not a date in the format '%d.%m.%Y'; correct it, leave the cell empty, or say "
-        "another format"
+        "column 'when': value '31/12/2024' is not a date in the format '%d.%m.%Y'; correct it, "
+        "leave the cell empty, or say another format"
     )
 
 
 LABELS = [
-    ["1.2.10", "1.12.3", "2.0.1"], ["10-20", "20-30"], ["5'11", "6'2"], ["B12", "A3"], ["192.168.0.1", "10.0.0.7"],
+    ["1.2.10", "1.12.3", "2.0.1"],
+    ["10-20", "20-30"],
+    ["5'11", "6'2"],
+    ["B12", "A3"],
+    ["192.168.0.1", "10.0.0.7"],
     ["3/4", "1/2"],
-    ["007,5", "012,5"], ["--5", "5"], ["TOP 10", "TOP 20"], ["12:30-13:00", "9:00-10:00"], ["12 kg", "13 kg"],
+    ["007,5", "012,5"],
+    ["--5", "5"],
+    ["TOP 10", "TOP 20"],
+    ["12:30-13:00", "9:00-10:00"],
+    ["12 kg", "13 kg"],
     ["1,23,45", "2,34,56"],
-    ["(5", "6)"], ["99/99/2024", "88/88/2024"], ["+49 30 1234", "+49 89 12"], ["$", "%"], ["1,2;3", "4,5;6"], ["½", "¼"],
-]  # fmt: skip
+    ["(5", "6)"],
+    ["99/99/2024", "88/88/2024"],
+    ["+49 30 1234", "+49 89 12"],
+    ["$", "%"],
+    ["1,2;3", "4,5;6"],
+    ["½", "¼"],
+]
 
 
 @pytest.mark.parametrize("cells", LABELS, ids=str)
@@ -362,9 +449,10 @@ def test_some_cells_that_are_otherwise_are_named_with_the_options_that_settle_th
     with pytest.raises(SchemaError) as error:
         schema_of(path)
     assert str(error.value) == (
-        f"column 'price': value 'k. A.' at row 50 (line 52 of {path}) is not among numbers written 1.234,50, as 50 of 51 are: "
-        "correct it, leave the cell empty, count it as missing by na_values={'price': 'k. A.'} (--na-values 'price=k. A.'), "
-        "or pass kinds={'price': 'categorical'} (--kind price=categorical)"
+        f"column 'price': value 'k. A.' at row 50 (line 52 of {path}) is not among numbers written "
+        "1.234,50, as 50 of 51 are: correct it, leave the cell empty, count it as missing by "
+        "na_values={'price': 'k. A.'} (--na-values 'price=k. A.'), or pass kinds={'price': "
+        "'categorical'} (--kind price=categorical)"
     )
     table = read_table(path, na_values={"price": "k. A."})
     assert table.missing == {"price": {"k. A.": 1}}
@@ -381,7 +469,8 @@ def test_points_in_a_file_of_decimal_commas_are_told_to_be_doubtful(tmp_path):
     )
     lines = str(schema_of(path)).splitlines()
     assert lines[1].endswith(
-        "; a point that separates thousands, as in 1.234, is read so by thousands={'b': '.'} (--thousands b=.)"
+        "; a point that separates thousands, as in 1.234, is read so by thousands={'b': '.'} "
+        "(--thousands b=.)"
     )
     told = schema_of(read_table(path, thousands={"b": "."})).columns[1]
     assert (told.kind, told.notation.describe()) == ("integer", "numbers written 1.234")
@@ -482,13 +571,20 @@ def test_any_text_is_read_or_left_as_it_is(cells):
 @pytest.mark.parametrize(
     "spec",
     [
-        {"of": "numbers", "decimal": ";"}, {"of": "numbers", "prefix": "1"}, {"of": "numbers", "grouping": 0}, {"of": "words"},
+        {"of": "numbers", "decimal": ";"},
+        {"of": "numbers", "prefix": "1"},
+        {"of": "numbers", "grouping": 0},
+        {"of": "words"},
         {},
-        {"of": "numbers", "thousands": ".", "decimal": "."}, {"of": "dates", "format": "%H:%M"}, {"of": "dates"},
-        {"of": "numbers", "most_decimals": 10**9}, {"of": "numbers", "colour": 1}, {"of": "dates", "format": "%d" * 99},
+        {"of": "numbers", "thousands": ".", "decimal": "."},
+        {"of": "dates", "format": "%H:%M"},
+        {"of": "dates"},
+        {"of": "numbers", "most_decimals": 10**9},
+        {"of": "numbers", "colour": 1},
+        {"of": "dates", "format": "%d" * 99},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_notation_that_no_version_wrote_is_refused(spec):
     with pytest.raises(FormatError, match="notation"):
         notation_from_json(spec)
@@ -502,13 +598,15 @@ def frame_of(n=300):
     rng = np.random.default_rng(2)
     value = rng.gamma(2, 900, n).round(2)
     day = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 365, n), "D")
-    frame = pd.DataFrame({
-        "price": [swapped(f"{x:,.2f}") + " €" for x in value],
-        "rate": [f"{x / 1000:.1f}%" for x in value],
-        "when": day.strftime("%d/%m/%Y"),
-        "country": rng.choice(["NA", "DE", "FR", "ZA"], n),
-        "x": rng.normal(size=n).round(1),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "price": [swapped(f"{x:,.2f}") + " €" for x in value],
+            "rate": [f"{x / 1000:.1f}%" for x in value],
+            "when": day.strftime("%d/%m/%Y"),
+            "country": rng.choice(["NA", "DE", "FR", "ZA"], n),
+            "x": rng.normal(size=n).round(1),
+        }
+    )
     for name in ("price", "rate", "when"):
         frame.loc[rng.random(n) < 0.1, name] = None
     return frame
@@ -621,9 +719,12 @@ def test_a_frame_of_text_gives_text_back_and_takes_numbers_too(folder, of_frame,
             assert filled[name].to_numpy()[known].tolist() == frame[name][known].tolist()
             assert filled[name].str.contains(f"^{pattern}$").all()
     plain = of_file.schema
-    numbers = pd.DataFrame({
-        name: read_cells(plain.columns[k].notation, frame[name].to_numpy(dtype=object), ()) for k, name in enumerate(WRITTEN_SO)
-    }).assign(country=frame.country, x=frame.x)  # fmt: skip
+    numbers = pd.DataFrame(
+        {
+            name: read_cells(plain.columns[k].notation, frame[name].to_numpy(dtype=object), ())
+            for k, name in enumerate(WRITTEN_SO)
+        }
+    ).assign(country=frame.country, x=frame.x)
     assert np.array_equal(of_frame.log_prob(numbers), of_frame.log_prob(frame))
     assert np.array_equal(
         of_frame.log_prob(pl.from_pandas(numbers)), of_frame.log_prob(pl.from_pandas(frame))
@@ -643,8 +744,9 @@ def test_known_cells_are_given_as_numbers_or_as_they_are_written(of_file):
     with pytest.raises(SchemaError) as error:
         of_file.sample(1, given={"when": "12/31/2024"})
     assert str(error.value) == (
-        "column 'when': dates written 12/31/2024 in given, where the fitted table has dates written 31/12/2024: say so to "
-        "read_table, by date_format={'when': '%m/%d/%Y'} (--date-format when=%m/%d/%Y)"
+        "column 'when': dates written 12/31/2024 in given, where the fitted table has dates "
+        "written 31/12/2024: say so to read_table, by date_format={'when': '%m/%d/%Y'} "
+        "(--date-format when=%m/%d/%Y)"
     )
 
 
@@ -660,8 +762,8 @@ def test_a_table_written_otherwise_than_the_fitted_one_says_so(tmp_path, of_file
     with pytest.raises(SchemaError) as error:
         encode(read_table(path), of_file.schema, warn=False)
     assert str(error.value) == (
-        f"column 'price': numbers written 12.5 in {path}, where the fitted table has numbers written 1.234,50 €: say so to "
-        "read_table, by decimal={'price': '.'} (--decimal price=.)"
+        f"column 'price': numbers written 12.5 in {path}, where the fitted table has numbers "
+        "written 1.234,50 €: say so to read_table, by decimal={'price': '.'} (--decimal price=.)"
     )
     path.write_text('price,when\n"1,234.50",12/31/2024\n"2,345.25",01/31/2024\n')
     told = read_table(path, decimal=".", date_format={"when": "%m/%d/%Y"})
@@ -673,14 +775,25 @@ def test_a_table_written_otherwise_than_the_fitted_one_says_so(tmp_path, of_file
     ]
     plain = schema_of(pd.DataFrame({"price": AMOUNTS, "when": pd.to_datetime(DAYS)}))
     for cells, message in (
-        ({"price": ["1.234,50", "12,25"]}, "column 'price': numbers written 1.234,50 in the table, where the fitted table has "
-         "plain ones: say so to read_table, by decimal={'price': ','} and thousands={'price': '.'} (--decimal price=, "
-         "--thousands price=.)"),
-        ({"when": ["31/12/2024"]}, "column 'when': dates written 31/12/2024 in the table, where the fitted table has plain ones: "
-         "say so to read_table, by date_format={'when': '%d/%m/%Y'} (--date-format when=%d/%m/%Y)"),
-        ({"when": ["01/12/2024"]}, "column 'when': dates such as 01/02/2024, day/month/year or month/day/year: say which, by "
-         "date_format={'when': '%d/%m/%Y'} or '%m/%d/%Y' (--date-format when=%d/%m/%Y)"),
-    ):  # fmt: skip
+        (
+            {"price": ["1.234,50", "12,25"]},
+            "column 'price': numbers written 1.234,50 in the table, where the fitted table has "
+            "plain ones: say so to read_table, by decimal={'price': ','} and thousands={'price': "
+            "'.'} (--decimal price=, --thousands price=.)",
+        ),
+        (
+            {"when": ["31/12/2024"]},
+            "column 'when': dates written 31/12/2024 in the table, where the fitted table has "
+            "plain ones: say so to read_table, by date_format={'when': '%d/%m/%Y'} (--date-format "
+            "when=%d/%m/%Y)",
+        ),
+        (
+            {"when": ["01/12/2024"]},
+            "column 'when': dates such as 01/02/2024, day/month/year or month/day/year: say "
+            "which, by date_format={'when': '%d/%m/%Y'} or '%m/%d/%Y' (--date-format "
+            "when=%d/%m/%Y)",
+        ),
+    ):
         with pytest.raises(SchemaError) as error:
             encode(read_table(pd.DataFrame(cells)), plain, warn=False)
         assert str(error.value) == message
@@ -692,8 +805,10 @@ def test_weights_leave_the_notation_as_it_is(folder):
     weight = np.arange(300) % 3
     density = cr.fit(folder / "t.csv", sample_weight=weight, **SMALL)
     assert [str(c.notation and c.notation.describe()) for c in density.schema.columns][:3] == [
-        "numbers written 1.234,50 €", "percent written 12.5%", "dates written 31/12/2024"
-    ]  # fmt: skip
+        "numbers written 1.234,50 €",
+        "percent written 12.5%",
+        "dates written 31/12/2024",
+    ]
     assert density.schema.names == ("price", "rate", "when", "country", "x")
 
 
@@ -713,8 +828,8 @@ def test_a_model_remembers_notations_and_words_for_missing_cells(folder, of_file
     with pytest.raises(SchemaError) as error:
         again.score(cr.read_table(folder / "t.csv"))
     assert str(error.value) == (
-        f"{folder / 't.csv'}: other words are missing cells than in the table the model was fitted to; pass the path, or give "
-        f"read_table the same na_values"
+        f"{folder / 't.csv'}: other words are missing cells than in the table the model was fitted "
+        "to; pass the path, or give read_table the same na_values"
     )
 
 
@@ -740,10 +855,12 @@ def test_no_reason_holds_a_cell_of_the_table():
         ("-", {"age": {"": 1, "NA": 2, "n/a": 1, "-": 3}, "country": {"NA": 2, "": 1}}),
         (["", "-"], {"age": {"": 1, "-": 3}, "country": {"": 1}}),
         ({"country": ""}, {"age": {"": 1, "NA": 2, "n/a": 1}, "country": {"": 1}}),
-        ({"age": ["-", "?"], "country": ["", "de"]},
-         {"age": {"": 1, "NA": 2, "n/a": 1, "-": 3, "?": 1}, "country": {"": 1, "DE": 3}}),
+        (
+            {"age": ["-", "?"], "country": ["", "de"]},
+            {"age": {"": 1, "NA": 2, "n/a": 1, "-": 3, "?": 1}, "country": {"": 1, "DE": 3}},
+        ),
     ],
-)  # fmt: skip
+)
 def test_words_for_missing_cells_are_counted_and_can_be_said(na_values, missing, tmp_path):
     path = tmp_path / "t.csv"
     ages, countries = (
@@ -839,18 +956,38 @@ MONTHS = [
     "Dezember",
 ]
 NOT_READ = {
-    "months": ([day.strftime("%Y-%m") for day in DAYS], "months without a day: write a day behind them, as 2024-01-31, "),
+    "months": (
+        [day.strftime("%Y-%m") for day in DAYS],
+        "months without a day: write a day behind them, as 2024-01-31, ",
+    ),
     "months first": ([day.strftime("%m/%Y") for day in DAYS], "months without a day: "),
-    "weeks": ([day.strftime("%G-W%V") for day in DAYS], "weeks without a day: write a day behind them, as 2024-W05-3, "),
-    "german": ([f"{day.day}. {MONTHS[day.month - 1]} {day.year}" for day in DAYS],
-               "dates whose months have names that are not English: write them as numbers, "),
-    "summer": ([f"{day}T10:00:00+0{1 + (3 < day.month < 11)}:00" for day in DAYS],
-               "times at several offsets from UTC, such as +01:00 and +02:00, which are not read: write all times at one "),
-    "both marks": ([f"{x:,.2f}" if k % 2 else swapped(f"{x:,.2f}") for k, x in enumerate(AMOUNTS)],
-                   "numbers of which some have a point for a decimal mark and others a comma, as in 1,234.50 and 1.234,50: "),
-    "kilograms": ([f"{x:.1f} kg" for x in AMOUNTS], "numbers with 'kg' behind each, which are not read: write them without, "),
-    "metres": ([f"{x:.0f}m²" for x in AMOUNTS], "numbers with 'm²' behind each, which are not read: write them without, "),
-}  # fmt: skip
+    "weeks": (
+        [day.strftime("%G-W%V") for day in DAYS],
+        "weeks without a day: write a day behind them, as 2024-W05-3, ",
+    ),
+    "german": (
+        [f"{day.day}. {MONTHS[day.month - 1]} {day.year}" for day in DAYS],
+        "dates whose months have names that are not English: write them as numbers, ",
+    ),
+    "summer": (
+        [f"{day}T10:00:00+0{1 + (3 < day.month < 11)}:00" for day in DAYS],
+        "times at several offsets from UTC, such as +01:00 and +02:00, which are not "
+        "read: write all times at one ",
+    ),
+    "both marks": (
+        [f"{x:,.2f}" if k % 2 else swapped(f"{x:,.2f}") for k, x in enumerate(AMOUNTS)],
+        "numbers of which some have a point for a decimal mark and others a comma, as "
+        "in 1,234.50 and 1.234,50: ",
+    ),
+    "kilograms": (
+        [f"{x:.1f} kg" for x in AMOUNTS],
+        "numbers with 'kg' behind each, which are not read: write them without, ",
+    ),
+    "metres": (
+        [f"{x:.0f}m²" for x in AMOUNTS],
+        "numbers with 'm²' behind each, which are not read: write them without, ",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", NOT_READ)

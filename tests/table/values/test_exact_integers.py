@@ -1,4 +1,7 @@
-"""Integers of any size are exact from the table to the draw, and floats keep their spread however far from zero they lie."""
+"""Integers of any size are exact from the table to the draw.
+
+Floats keep their spread however far from zero they lie.
+"""
 
 import decimal
 import json
@@ -145,7 +148,10 @@ def test_keys_that_repeat_are_labels_and_none_is_drawn_that_is_not_there(keys):
 def test_ids_that_are_all_different_are_left_out_with_the_way_to_keep_them():
     hashes = RNG.integers(0, 2**64 - 1, N, dtype=np.uint64)
     table = pd.DataFrame({"a": hashes, "x": NOISE})
-    reason = "an id: whole numbers of up to 20 digits, all different; kinds={'a': 'real'} takes it for a quantity"
+    reason = (
+        "an id: whole numbers of up to 20 digits, all different; kinds={'a': 'real'} takes it for "
+        "a quantity"
+    )
     with pytest.warns(UserWarning, match="left out") as caught:
         schema = cr.infer_schema(table)
     assert [str(w.message) for w in caught] == [f"the table: left out 'a' ({reason})"]
@@ -165,7 +171,8 @@ def test_quantities_that_are_large_are_numbers():
     assert kind_of(spread) == "integer"
     density = fit(wide := [int(2.0**u) for u in RNG.uniform(0, 62, N)])
     assert str(density.schema).startswith(
-        f"a  real  whole numbers of up to 19 digits, {len(set(wide))} different; continuous, as float64 has 15 digits\n"
+        f"a  real  whole numbers of up to 19 digits, {len(set(wide))} different; continuous, as "
+        "float64 has 15 digits\n"
     )
     assert density.sample(100, seed=0)["a"].dtype == np.int64
     assert set(density.sample(3, given={"a": wide[3]}, seed=0)["a"]) == {wide[3]}
@@ -176,14 +183,15 @@ def test_what_float64_cannot_tell_apart_is_refused_as_integers():
     with pytest.raises(SchemaError) as error:
         cr.infer_schema(table, kinds={"a": "integer"})
     assert str(error.value) == (
-        "column 'a': integers from -5 to 9223372036854775807 are more than float64 can distinguish; pass kinds={'a': 'real'} for "
-        "numbers to 15 digits, 'categorical' for labels, or 'leave out'"
+        "column 'a': integers from -5 to 9223372036854775807 are more than float64 can "
+        "distinguish; pass kinds={'a': 'real'} for numbers to 15 digits, 'categorical' for labels, "
+        "or 'leave out'"
     )
     with pytest.raises(SchemaError) as error:
         cr.infer_schema(pd.DataFrame({"a": [2.0**60, 1.0] * 20}), kinds={"a": "integer"})
     assert str(error.value) == (
-        "column 'a': floats up to 1.15292e+18 hold no exact integers from 2^53 on; pass kinds={'a': 'real'}, or make integers of "
-        "them"
+        "column 'a': floats up to 1.15292e+18 hold no exact integers from 2^53 on; pass "
+        "kinds={'a': 'real'}, or make integers of them"
     )
 
 
@@ -221,8 +229,8 @@ def test_declared_bounds_of_large_integers_are_kept():
     with pytest.raises(SchemaError) as error:
         density.log_prob(pd.DataFrame({"a": [2**60 + 91], "x": [0.0]}), strict=True)
     assert str(error.value) == (
-        "column 'a': value 1152921504606847067 at row 0 is above the declared bound 1152921504606847066: correct it, or leave "
-        "the cell empty"
+        "column 'a': value 1152921504606847067 at row 0 is above the declared bound "
+        "1152921504606847066: correct it, or leave the cell empty"
     )
 
 

@@ -1,4 +1,4 @@
-"""Types that come back: what is drawn or filled has the types, labels and their order that the table had."""
+"""What is drawn or filled has the types, labels and order of labels of the table."""
 
 import datetime
 import subprocess
@@ -69,13 +69,19 @@ PANDAS = {
     "ordered": pd.Series(pd.Categorical(some("lo", "hi"), ["lo", "mid", "hi"], ordered=True)),
     "categories out of order": pd.Series(pd.Categorical(some("b", "a"), ["b", "never", "a"])),
     "integer categories": pd.Series(pd.Categorical(some(3, 1), [1, 2, 3])),
-    "small integer categories": pd.Series(pd.Categorical(some(3, 1), pd.Index([3, 2, 1], dtype="int8"))),
+    "small integer categories": pd.Series(
+        pd.Categorical(some(3, 1), pd.Index([3, 2, 1], dtype="int8"))
+    ),
     "float categories": pd.Series(pd.Categorical(some(1.5, 2.0), [1.5, 2.0, 7.0])),
     "boolean categories": pd.Series(pd.Categorical(some(True, False))),
     "mixed categories": pd.Series(pd.Categorical(some("a", 2), [2, "a", 1.5])),
-    "time categories": pd.Series(pd.Categorical(some(pd.Timestamp("2024-01-01"), pd.Timestamp("2024-02-01 07:30")))),
+    "time categories": pd.Series(
+        pd.Categorical(some(pd.Timestamp("2024-01-01"), pd.Timestamp("2024-02-01 07:30")))
+    ),
     "zoned categories": pd.Series(
-        pd.Categorical(some(pd.Timestamp("2024-01-01", tz=BERLIN), pd.Timestamp("2024-07-01", tz=BERLIN)))
+        pd.Categorical(
+            some(pd.Timestamp("2024-01-01", tz=BERLIN), pd.Timestamp("2024-07-01", tz=BERLIN))
+        )
     ),
     "date categories": pd.Series(pd.Categorical(some(DAY, datetime.date(2024, 2, 1)))),
     "cut": pd.cut(pd.Series(NUMBERS), [-10, -0.5, 0, 0.5, 10, 20]),
@@ -86,7 +92,9 @@ PANDAS = {
     "zoned": objects(at("2024-03-30", BERLIN), at("2024-07-05 03:00", BERLIN)),
     "zones that differ": objects(at("2024-03-30", WINTER), at("2024-07-05", datetime.UTC)),
     "fixed offset": objects(at("2024-03-30", WINTER), at("2024-07-05", WINTER)),
-    "Timestamp": objects(pd.Timestamp("2024-03-30 01:00", tz=BERLIN), pd.Timestamp("2024-07-05", tz=BERLIN)),
+    "Timestamp": objects(
+        pd.Timestamp("2024-03-30 01:00", tz=BERLIN), pd.Timestamp("2024-07-05", tz=BERLIN)
+    ),
     "time of day": objects(datetime.time(1, 30), datetime.time(2)),
     "whole floats": objects(1.0, 2.0, 8.0),
     "mixed": objects(1, "a", "b", 2.5),
@@ -94,7 +102,9 @@ PANDAS = {
     "tuples": objects(("a", 1), ("b", 2)),
     "uuid": objects(uuid.UUID(int=1), uuid.UUID(int=2)),
     "period": pd.Series(pd.PeriodIndex(some("2024-01", "2024-02"), freq="M")),
-    "interval": pd.Series(pd.arrays.IntervalArray.from_tuples(some((0, 1), (1, 3), hole=False), closed="left")),
+    "interval": pd.Series(
+        pd.arrays.IntervalArray.from_tuples(some((0, 1), (1, 3), hole=False), closed="left")
+    ),
     "sparse": pd.Series(pd.arrays.SparseArray(np.abs(WHOLE) % 3)),
     "sparse with holes": pd.Series(pd.arrays.SparseArray(np.where(NUMBERS < 0, np.nan, NUMBERS))),
     "seconds": hours("s"),
@@ -103,14 +113,16 @@ PANDAS = {
     "local nanoseconds": hours("ns", WINTER),
     "Arrow integer": arrow_backed(WITH_HOLES, pa.int64()),
     "Arrow decimal": arrow_backed(some(Decimal("1.10"), Decimal("2.25")), pa.decimal128(10, 2)),
-    "Arrow time": arrow_backed(hours("us", "Europe/Berlin").tolist(), pa.timestamp("us", "Europe/Berlin")),
+    "Arrow time": arrow_backed(
+        hours("us", "Europe/Berlin").tolist(), pa.timestamp("us", "Europe/Berlin")
+    ),
     "Arrow dictionary": arrow_backed(some("a", "b"), pa.dictionary(pa.int8(), pa.string())),
     "Arrow text": arrow_backed(some("a", "b"), pa.string()),
     "Arrow date": arrow_backed(some(DAY, datetime.date(2024, 4, 2)), pa.date32()),
     "Arrow boolean": arrow_backed(some(True, False), pa.bool_()),
     "Arrow binary": arrow_backed(some(b"a", b"b"), pa.binary()),
     "Arrow time of day": arrow_backed(some(datetime.time(1), datetime.time(2)), pa.time64("us")),
-}  # fmt: skip
+}
 
 POLARS = {
     "Enum": pl.Series(some("a", "b"), dtype=pl.Enum(["b", "never", "a"])),
@@ -251,7 +263,7 @@ DURATIONS = "durations are not modelled; make numbers of them"
         (pl.Series(some([1]), dtype=pl.Array(pl.Int64, 1)), NESTED),
         (pl.Series([None] * N), "no known value"),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_modelled_passes_through(column, reason):
     bits = [None, *([0, 1] * (N // 2))[1:]]
     if isinstance(column, pd.Series):
@@ -436,7 +448,7 @@ FILED = {
 
 @pytest.mark.parametrize("name", FILED)
 def test_files_have_the_nearest_type_and_csv_has_text(name, tmp_path):
-    """A column of pandas in a file: zones, decimals and bytes stay what they are, what no file has a type for is text."""
+    """A pandas column in a file keeps zones, decimals and bytes; types that no file has are text."""
     dtype, text = FILED[name]
     frame = pd.DataFrame({"it": PANDAS[name], "bit": np.arange(N) % 2})
     density = untrained(frame)

@@ -44,7 +44,8 @@ class Categorical(AbstractLevels):
         name = f"column {self.name!r}"
         if not 0 <= self.unlisted_rows <= self.rows:
             raise SchemaError(
-                f"{name}: {self.rows} rows, {self.unlisted_rows} of them with labels that are not listed"
+                f"{name}: {self.rows} rows, {self.unlisted_rows} of them with labels that are not "
+                "listed"
             )
         if not self.levels or self.unlisted < 0 or self.rows < 1:
             raise SchemaError(

@@ -173,7 +173,8 @@ class AbstractNumbers(AbstractColumn):
         """Raises SchemaError unless origin and step are integers."""
         if not all(float(part).is_integer() for part in (self.step or 1, self.origin)):
             raise SchemaError(
-                f"column {self.name!r}: a {self.kind} column counts whole steps of {self.step} from {self.origin}"
+                f"column {self.name!r}: a {self.kind} column counts whole steps of {self.step} "
+                f"from {self.origin}"
             )
 
     def require_atoms(self, atoms: tuple[float, ...]) -> None:
@@ -196,9 +197,9 @@ class AbstractNumbers(AbstractColumn):
         if len(rows):
             row = int(rows[0])
             warnings.warn(
-                f"column {self.name!r}: {len(rows)} value(s), such as {shown(values, row)} at {where(row)}, "
-                f"lie between the steps of {self.step_as_text} found when the model was "
-                f"fitted; they count as the nearest",
+                f"column {self.name!r}: {len(rows)} value(s), such as {shown(values, row)} at "
+                f"{where(row)}, lie between the steps of {self.step_as_text} found when the model "
+                "was fitted; they count as the nearest",
                 stacklevel=3,
             )
 

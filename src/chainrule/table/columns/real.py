@@ -157,8 +157,8 @@ class Real(AbstractNumbers):
         if strict and outside.any():
             row = int(np.flatnonzero(outside)[0])
             raise SchemaError(
-                f"column {self.name!r}: value {shown(values, row)} at {where(row)} is too far from all others to have a "
-                f"likelihood: correct it, or leave the cell empty"
+                f"column {self.name!r}: value {shown(values, row)} at {where(row)} is too far from "
+                "all others to have a likelihood: correct it, or leave the cell empty"
             )
         numbers = np.where(outside, np.nan, numbers)
         if self.step is None:

@@ -81,8 +81,9 @@ def read_whole(path: Path) -> str:
         chunks.clear()
         has = f"{size:,} bytes" if size is not None else f"unpacks to more than {most:,} bytes"
         raise FormatError(
-            f"{path}: {has}; read whole it takes about {WHOLE_COPIES} times as much, and {free:,} bytes of memory are free: pass "
-            f"fewer rows, or use a function that reads a file in chunks (fit, score, oddest, and impute and sample into a file)"
+            f"{path}: {has}; read whole it takes about {WHOLE_COPIES} times as much, and {free:,} "
+            "bytes of memory are free: pass fewer rows, or use a function that reads a file in "
+            "chunks (fit, score, oddest, and impute and sample into a file)"
         )
     data = b"".join(chunks)
     chunks.clear()
@@ -100,7 +101,8 @@ def no_utf8(path: Path, where: str, error: UnicodeDecodeError) -> FormatError:
             f"{path}: UTF-16 text; save it as UTF-8, as `iconv -f UTF-16 -t UTF-8` does"
         )
     return FormatError(
-        f"{path}: not UTF-8 text {where}: {error.reason}; save it as UTF-8, as `iconv -f LATIN1 -t UTF-8` does of old files"
+        f"{path}: not UTF-8 text {where}: {error.reason}; save it as UTF-8, as `iconv -f LATIN1 -t "
+        "UTF-8` does of old files"
     )
 
 
@@ -284,8 +286,9 @@ class Quotes:
         """Raises FormatError if a quoted field is still open."""
         if self.opened:
             raise FormatError(
-                f"{self._path}: line {self.opened} opens a quote that is not closed, at least within {LONGEST_FIELD:,} "
-                f"characters; close it, or put the field into quotes and double those in it"
+                f"{self._path}: line {self.opened} opens a quote that is not closed, at least "
+                f"within {LONGEST_FIELD:,} characters; close it, or put the field into quotes and "
+                "double those in it"
             )
 
 

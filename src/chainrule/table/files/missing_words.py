@@ -47,8 +47,8 @@ def describe_missing(counts: Counts, schema: Schema) -> list[str]:
     for name, words in counts.items():
         if name in columns and (own := _may_be_label(columns[name], words)):
             lines.append(
-                f"{name!r} holds codes of two letters, of which {own!r} may be one: na_values={{{name!r}: ''}} "
-                f"(--na-values {quote(name + '=')}) keeps it as a label"
+                f"{name!r} holds codes of two letters, of which {own!r} may be one: "
+                f"na_values={{{name!r}: ''}} (--na-values {quote(name + '=')}) keeps it as a label"
             )
     return list(map(printable, lines))
 

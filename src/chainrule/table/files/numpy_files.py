@@ -90,5 +90,6 @@ def _require_room(path: Path, name: str, arrays: Any) -> None:
         return
     if free is not None and needed > free:
         raise FormatError(
-            f"{path}: array {name!r} unpacks to {needed:,} bytes, and {free:,} bytes of memory are free; pass fewer rows"
+            f"{path}: array {name!r} unpacks to {needed:,} bytes, and {free:,} bytes of memory are "
+            "free; pass fewer rows"
         )

@@ -31,9 +31,9 @@ def read_parquet(path: Path) -> Any:
     if free is not None and needed * WHOLE_COPIES > free:
         raise FormatError(
             f"{path}: unpacks to at least {needed:,} bytes; read whole it takes about "
-            f"{WHOLE_COPIES} times as much, and {free:,} bytes of memory are free: pass fewer rows, or "
-            f"use a function that reads a file in chunks (fit, score, oddest, and impute and sample "
-            f"into a file)"
+            f"{WHOLE_COPIES} times as much, and {free:,} bytes of memory are free: pass fewer "
+            "rows, or use a function that reads a file in chunks (fit, score, oddest, and impute "
+            "and sample into a file)"
         )
     with readable(str(path)), path.open("rb") as file:
         return pl.read_parquet(file)

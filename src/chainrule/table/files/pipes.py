@@ -111,7 +111,8 @@ def require_no_pipe_twice(*paths: object) -> None:
         if stat.S_ISFIFO(found.st_mode):
             if any(os.path.samestat(found, other) for other in pipes):
                 raise ChainruleError(
-                    f"{os.fspath(path)}: a pipe, given twice; it can be read once: write it to a file first"
+                    f"{os.fspath(path)}: a pipe, given twice; it can be read once: write it to a "
+                    "file first"
                 )
             pipes.append(found)
 

@@ -141,7 +141,8 @@ def _layout(path: Path, lines: list[str], header: bool | None) -> _Layout:
     quotes.read(lines[0], 1)
     if quotes.opened:
         raise FormatError(
-            f"{path}: line 1 opens a quote that it does not close; the first row has to stand on one line"
+            f"{path}: line 1 opens a quote that it does not close; the first row has to stand on "
+            "one line"
         )
     named = _names_columns(fields) if header is None else header
     if named:  # a column without a name gets polars' default name
@@ -300,6 +301,7 @@ def _require_rectangular(path: Path, data: str, layout: _Layout, first_line: int
     if len(wrong := np.flatnonzero(counts != width)):
         row = int(wrong[0])
         raise FormatError(
-            f"{path}: line {lines[row] + first_line} has {counts[row]} field(s) where line 1 has {width}"
+            f"{path}: line {lines[row] + first_line} has {counts[row]} field(s) where line 1 has "
+            f"{width}"
         )
     return len(counts)

@@ -63,7 +63,8 @@ def require_ending(path: str | os.PathLike[str]) -> Path:
     target = Path(path)
     if target.suffix not in WRITTEN_ENDINGS:
         raise FormatError(
-            f"{path}: tables are written as {' or '.join(WRITTEN_ENDINGS)}; end the name with one of these"
+            f"{path}: tables are written as {' or '.join(WRITTEN_ENDINGS)}; end the name with one "
+            "of these"
         )
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{path}: there is no folder {target.parent}; make it first")

@@ -23,9 +23,9 @@ def require_polars() -> None:
     """Raises BackendError in a forked child whose parent had used polars."""
     if _threads_are_gone:
         raise BackendError(
-            "polars, which reads and writes CSV and Parquet and knows time zones, had worked before "
-            "this process was forked, and cannot work here: start processes by multiprocessing's "
-            "'spawn' or 'forkserver', or pass and ask for frames or arrays"
+            "polars, which reads and writes CSV and Parquet and knows time zones, had worked "
+            "before this process was forked, and cannot work here: start processes by "
+            "multiprocessing's 'spawn' or 'forkserver', or pass and ask for frames or arrays"
         )
 
 

@@ -112,7 +112,8 @@ def infer_schema(
     _warn_of_left_out(table, [out for out in left_out if out.name not in kinds], strict)
     if not columns:
         raise SchemaError(
-            f"{table.source}: no column can be modelled: {left_out[0].name!r} is {left_out[0].reason}"
+            f"{table.source}: no column can be modelled: {left_out[0].name!r} is "
+            f"{left_out[0].reason}"
         )
     return Schema(tuple(columns), table.container, tuple(left_out), table.index, table.reading)
 
@@ -124,7 +125,8 @@ def _warn_of_left_out(table: Table, unwanted: list[LeftOut], strict: bool) -> No
     listed = "; ".join(f"{out.name!r} ({out.reason})" for out in unwanted)
     if strict:
         raise SchemaError(
-            f"{table.source}: cannot model {listed}; drop them, say kinds={{{unwanted[0].name!r}: …}}, or pass strict=False"
+            f"{table.source}: cannot model {listed}; drop them, say kinds={{{unwanted[0].name!r}: "
+            "…}, or pass strict=False"
         )
     warnings.warn(printable(f"{table.source}: left out {listed}"), UserWarning, stacklevel=4)
 
@@ -163,4 +165,7 @@ def _known_in_few(table: Table, name: str, values: np.ndarray, options: Options)
         return None
     if looks(values) == "complex":
         return None  # complex numbers are refused later, with any number of rows
-    return f"known in {known} row{'s' if known > 1 else ''}, fewer than min_count = {options.min_count}"
+    return (
+        f"known in {known} row{'s' if known > 1 else ''}, fewer than min_count = "
+        f"{options.min_count}"
+    )

@@ -169,7 +169,10 @@ def _large(
     found = large_integers(whole, fewest=FEWEST_FOR_ID, **count)
     different = len(np.unique(whole))
     if found.what == "ids" or _is_id(whole, different):
-        return f"an id: {found.words}, all different; kinds={{{name!r}: 'real'}} takes it for a quantity"
+        return (
+            f"an id: {found.words}, all different; kinds={{{name!r}: 'real'}} takes it for a "
+            "quantity"
+        )
     reason = f"{found.words}{'' if manner is None else f', {manner}'}, {different} different"
     if found.what == "keys":
         column = Categorical.infer(
@@ -234,8 +237,8 @@ def _require_no_stray(table: Table, name: str, values: np.ndarray) -> None:
     numbers = known - 1 - sum(1 for _ in wrong)
     if first is not None and numbers >= MOSTLY_NUMBERS * known:
         raise SchemaError(
-            f"column {name!r}: value {shown(values, first)} at {table.where(first)} is not a number, as "
-            f"{numbers} of {known} are: {remedy(name, (str(values[first]),))}"
+            f"column {name!r}: value {shown(values, first)} at {table.where(first)} is not a "
+            f"number, as {numbers} of {known} are: {remedy(name, (str(values[first]),))}"
         )
 
 

@@ -38,7 +38,8 @@ def large_integers(known: np.ndarray, *, min_count: int, fewest: int) -> Large:
         min_count: number of rows that make a level.
         fewest: number of rows below which integers are not called ids.
 
-    >>> large_integers(np.array([2**60 + 37 * k for k in range(20)] * 10), min_count=5, fewest=20).what
+    >>> integers = np.array([2**60 + 37 * k for k in range(20)] * 10)
+    >>> large_integers(integers, min_count=5, fewest=20).what
     'keys'
     """
     values, counts = np.unique(known, return_counts=True)

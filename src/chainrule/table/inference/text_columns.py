@@ -99,7 +99,8 @@ def require_format_of_some(table: Table, notations: list[Notation | None]) -> No
     wanted = DateNotation.from_format(text)
     if not any(isinstance(each, DateNotation) and each.reads_as(wanted) for each in notations):
         raise SchemaError(
-            f"{table.source}: no column of text is written in the format of dates {text!r}; say another, or none"
+            f"{table.source}: no column of text is written in the format of dates {text!r}; say "
+            "another, or none"
         )
 
 
@@ -141,8 +142,8 @@ def _not_all(
     wrong = (text.is_not_null() & notation.parse(text).is_null()).to_numpy()
     row, known = int(np.flatnonzero(wrong)[0]), int(text.is_not_null().sum())
     return SchemaError(
-        f"column {name!r}: value {text[row]!r} at {table.where(row)} is not among {notation.describe()}, as "
-        f"{known - wrong.sum()} of {known} are: {remedy(name, strays)}"
+        f"column {name!r}: value {text[row]!r} at {table.where(row)} is not among "
+        f"{notation.describe()}, as {known - wrong.sum()} of {known} are: {remedy(name, strays)}"
     )
 
 
@@ -151,8 +152,9 @@ def remedy(name: str, strays: tuple[str, ...]) -> str:
     word = strays[0]
     missing, kind = quote(f"{name}={word}"), quote(f"{name}=categorical")
     return (
-        f"correct it, leave the cell empty, count it as missing by na_values={{{name!r}: {word!r}}} (--na-values {missing}), "
-        f"or pass kinds={{{name!r}: 'categorical'}} (--kind {kind})"
+        f"correct it, leave the cell empty, count it as missing by na_values={{{name!r}: "
+        f"{word!r}}} (--na-values {missing}), or pass kinds={{{name!r}: 'categorical'}} (--kind "
+        f"{kind})"
     )
 
 
@@ -180,7 +182,10 @@ def _with_doubtful_points(
     if not text.alias("").drop_nulls().str.contains(r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$").all():
         return column
     name, flag = column.name, quote(f"{column.name}=.")
-    note = f"a point that separates thousands, as in 1.234, is read so by thousands={{{name!r}: '.'}} (--thousands {flag})"
+    note = (
+        f"a point that separates thousands, as in 1.234, is read so by thousands={{{name!r}: '.'}} "
+        f"(--thousands {flag})"
+    )
     return replace(column, reason=f"{column.reason}; {note}")
 
 
@@ -209,8 +214,8 @@ def require_same_notation(table: Table, position: int, name: str, fitted: Notati
     other = PLAIN if found.notation is None else found.notation
     manner = "plain ones" if fitted is None else fitted.describe()
     raise SchemaError(
-        f"column {name!r}: {other.describe()} in {table.source}, where the fitted table has {manner}: say so to read_table, by "
-        f"{_options(name, other)}"
+        f"column {name!r}: {other.describe()} in {table.source}, where the fitted table has "
+        f"{manner}: say so to read_table, by {_options(name, other)}"
     )
 
 
@@ -227,7 +232,10 @@ def _plain_share(values: np.ndarray, text: Any) -> float:
 def _options(name: str, notation: Notation) -> str:
     """The options that select a notation, in Python and on the command line."""
     if isinstance(notation, DateNotation):
-        return f"date_format={{{name!r}: {notation.format!r}}} (--date-format {quote(name + '=' + notation.format)})"
+        return (
+            f"date_format={{{name!r}: {notation.format!r}}} (--date-format "
+            f"{quote(name + '=' + notation.format)})"
+        )
     marks = {"decimal": notation.decimal, "thousands": notation.thousands}
     marks = {option: mark for option, mark in marks.items() if mark}
     options = " and ".join(f"{option}={{{name!r}: {mark!r}}}" for option, mark in marks.items())

@@ -32,7 +32,8 @@ class DateNotation:
             self._is_week or (self._has_day and self._years)
         ):
             raise SchemaError(
-                f"{self.format!r} is no format of dates with a day, a month and a year; write it as %d/%m/%Y or %d.%m.%Y %H:%M"
+                f"{self.format!r} is no format of dates with a day, a month and a year; write it "
+                "as %d/%m/%Y or %d.%m.%Y %H:%M"
             )
 
     @classmethod
@@ -57,7 +58,8 @@ class DateNotation:
             ) from error
         if again.null_count() or again.dt.date().item() != EXAMPLE.date():
             raise SchemaError(
-                f"{text!r}: dates in this format are not read again; write it as %d/%m/%Y or %d.%m.%Y %H:%M"
+                f"{text!r}: dates in this format are not read again; write it as %d/%m/%Y or "
+                "%d.%m.%Y %H:%M"
             )
         return notation
 

@@ -63,7 +63,8 @@ def detect_dates(name: str, cells: Any, weight: np.ndarray, min_count: int) -> F
         cells.str.contains(f"^(?:{CLOCK.pattern})$").all()
     ):
         return Doubt(
-            "times of day, such as 07:30, are not read: write a date before them, or the hours or minutes as a number"
+            "times of day, such as 07:30, are not read: write a date before them, or the hours or "
+            "minutes as a number"
         )
     if (part := _incomplete_dates(samples, cells)) is not None:
         return Doubt(part)
@@ -100,8 +101,9 @@ def detect_dates(name: str, cells: Any, weight: np.ndarray, min_count: int) -> F
     if others:
         forms = " or ".join(repr(other.format) for other in others)
         return Doubt(
-            f"dates such as {chosen.write(DOUBTFUL)[0]}, {' or '.join(sequences)}: say which, by date_format={{{name!r}: "
-            f"{chosen.format!r}}} or {forms} (--date-format {quote(name + '=' + chosen.format)})",
+            f"dates such as {chosen.write(DOUBTFUL)[0]}, {' or '.join(sequences)}: say which, by "
+            f"date_format={{{name!r}: {chosen.format!r}}} or {forms} (--date-format "
+            f"{quote(name + '=' + chosen.format)})",
             readings=len(sequences),
         )
     return Found(chosen, strays)
@@ -125,7 +127,8 @@ def _other_months(cells: Any) -> Doubt | None:
     if len(words) < len(cells) or len(set(words)) > MOST_MONTHS:
         return None
     return Doubt(
-        "dates whose months have names that are not English: write them as numbers, as 31.12.2024 or 2024-12-31"
+        "dates whose months have names that are not English: write them as numbers, as 31.12.2024 "
+        "or 2024-12-31"
     )
 
 
@@ -160,8 +163,8 @@ def _two_formats(
                         for form in forms
                     )
                     return (
-                        f"times at several offsets from UTC, such as {zones}, which are not read: write all times at one offset, "
-                        f"as UTC"
+                        f"times at several offsets from UTC, such as {zones}, which are not read: "
+                        "write all times at one offset, as UTC"
                     )
                 ways = " and ".join(
                     f"{_sequence(tried[n])} as in {tried[n].example}" for n in (j, k)

@@ -38,8 +38,9 @@ UNMARKED = 3
 SIGNS = "$¢-¥֏؋৲৳৻૱௹฿៛₠-⃀꠸﷼﹩＄￠￡￥￦"
 CODES = re.findall(
     r"\w+",
-    "USD EUR GBP JPY CNY CHF INR BRL RUB KRW MXN CAD AUD NZD SEK NOK DKK ISK PLN CZK HUF RON BGN TRY ZAR SGD HKD TWD THB IDR "
-    "MYR PHP VND ILS AED SAR EGP NGN KES ARS CLP COP PEN UAH KZT PKR BDT LKR MAD TND QAR KWD GHS",
+    "USD EUR GBP JPY CNY CHF INR BRL RUB KRW MXN CAD AUD NZD SEK NOK DKK ISK PLN CZK HUF RON BGN "
+    "TRY ZAR SGD HKD TWD THB IDR MYR PHP VND ILS AED SAR EGP NGN KES ARS CLP COP PEN UAH KZT PKR "
+    "BDT LKR MAD TND QAR KWD GHS",
 )
 WORDS = (r"Rs\.?", r"kr\.?", "Kč", "zł", "Ft", "lei", r"лв\.?", r"руб\.?", r"р\.", r"S?Fr\.")
 CURRENCY = "|".join([f"[A-Z]{{0,3}}[{SIGNS}]", *CODES, *WORDS])
@@ -106,8 +107,8 @@ def detect_numbers(
         if both is None or both.min() < min_count or both.sum() < MOSTLY * weight.sum():
             return None
         return Doubt(
-            "numbers of which some have a point for a decimal mark and others a comma, as in 1,234.50 and 1.234,50: write all of "
-            "them in the same way"
+            "numbers of which some have a point for a decimal mark and others a comma, as in "
+            "1,234.50 and 1.234,50: write all of them in the same way"
         )
     styled = shape.filter(pl.Series(read))
     notations = [style_of(each.marks, prefix, suffix, styled, min_count) for each in readings]
@@ -209,7 +210,8 @@ def _with_unit(cells: Any, weight: np.ndarray, min_count: int) -> Doubt | None:
     ):
         return None
     return Doubt(
-        f"numbers with {most[0]!r} behind each, which are not read: write them without, and the unit into the name of the column"
+        f"numbers with {most[0]!r} behind each, which are not read: write them without, and the "
+        "unit into the name of the column"
     )
 
 
@@ -283,8 +285,8 @@ def _mixed(affixes: Any, min_count: int) -> str:
         named = [sign for sign in currencies if signs[sign] >= min_count]
         such = f", such as {listed(named[:2])}," if len(named) > 1 else ","
         return (
-            f"amounts in several currencies{such} which do not compare as numbers: convert them, or put the currency into a "
-            f"column of its own"
+            f"amounts in several currencies{such} which do not compare as numbers: convert them, "
+            "or put the currency into a column of its own"
         )
     return (
         f"numbers of which not all have {max(signs, key=signs.__getitem__)!r} at the same end: "
@@ -296,7 +298,7 @@ def _two_readings(name: str, readings: Sequence[_ByMarks], prefix: str, suffix: 
     mark = next(each.marks[1] for each in readings if each.marks[1])
     flag = quote(f"{name}={mark}")
     return (
-        f"numbers such as {prefix}1{mark}234{suffix}, 1234 where {mark!r} separates thousands or 1.234 "
-        f"where it is the decimal mark: say which, by thousands={{{name!r}: {mark!r}}} or "
+        f"numbers such as {prefix}1{mark}234{suffix}, 1234 where {mark!r} separates thousands or "
+        f"1.234 where it is the decimal mark: say which, by thousands={{{name!r}: {mark!r}}} or "
         f"decimal={{{name!r}: {mark!r}}} (--thousands {flag} or --decimal {flag})"
     )

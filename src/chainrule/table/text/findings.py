@@ -53,8 +53,9 @@ def but_for(
         if count >= min_count and not own
     ]
     return (
-        f"{what} but for {int(weight[~read].sum())} cells such as {listed(words)}, which count as missing by "
-        f"na_values={{{name!r}: {words!r}}} (--na-values {quote(name + '=' + ','.join(words))})"
+        f"{what} but for {int(weight[~read].sum())} cells such as {listed(words)}, which count as "
+        f"missing by na_values={{{name!r}: {words!r}}} (--na-values "
+        f"{quote(name + '=' + ','.join(words))})"
     )
 
 

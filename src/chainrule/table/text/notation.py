@@ -96,8 +96,9 @@ def require_read(name: str, notation: Notation, cells: np.ndarray, where: Any) -
             )
             flags = ", ".join("--" + option.replace("_", "-") for option in options)
             raise SchemaError(
-                f"column {name!r}: value {cell!r} at {where(row)} is not among {notation.describe()}, as all were when the model "
-                f"was fitted: correct it, leave the cell empty, or say how this table is written, by {' and '.join(options)} of "
+                f"column {name!r}: value {cell!r} at {where(row)} is not among "
+                f"{notation.describe()}, as all were when the model was fitted: correct it, leave "
+                f"the cell empty, or say how this table is written, by {' and '.join(options)} of "
                 f"read_table ({flags})"
             )
 

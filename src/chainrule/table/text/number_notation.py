@@ -101,8 +101,9 @@ class NumberNotation:
     def describe(self) -> str:
         """Describes the notation with an example, for a line of a schema.
 
-        >>> NumberNotation(decimal=",", thousands=".", least_decimals=2, most_decimals=2, suffix=" €").describe()
-        'numbers written 1.234,50 €'
+        >>> amounts = NumberNotation(decimal=",", thousands=".", most_decimals=2, suffix=" €")
+        >>> amounts.describe()
+        'numbers written 1.234,5 €'
         """
         whole = (
             12
@@ -115,7 +116,10 @@ class NumberNotation:
         )
         number = whole + (0.5 if self.most_decimals and not self.dash else 0)
         signed = number if self.minus_at == "front" and self.minus == "-" else -number
-        return f"{'percent' if self.is_share else 'numbers'} written {self.write(np.array([signed]))[0]}"
+        return (
+            f"{'percent' if self.is_share else 'numbers'} written "
+            f"{self.write(np.array([signed]))[0]}"
+        )
 
     def parse(self, text: Any) -> Any:
         """Parses a polars series of text to integers or floats; null if a cell does not match."""
@@ -149,7 +153,8 @@ class NumberNotation:
     def write(self, values: np.ndarray) -> list[str | None]:
         """Numbers (N,) as text, rounded to ``most_decimals``; None for NaN and None.
 
-        >>> NumberNotation(thousands=",", prefix="$", least_decimals=2, most_decimals=2).write(np.array([-1234.5]))
+        >>> dollars = NumberNotation(thousands=",", prefix="$", least_decimals=2, most_decimals=2)
+        >>> dollars.write(np.array([-1234.5]))
         ['-$1,234.50']
         """
         known: dict[Any, str | None] = {}

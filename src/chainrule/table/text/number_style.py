@@ -1,4 +1,4 @@
-"""The style of a column of numbers: signs, currency and decimals, as most of its cells have them."""
+"""The style of a column of numbers: the signs, currency and decimals of most of its cells."""
 
 from __future__ import annotations
 

@@ -74,8 +74,8 @@ def as_numbers(name: str, values: np.ndarray, where: Where) -> np.ndarray:
     if len(wrong):
         row = int(wrong[0])
         raise SchemaError(
-            f"column {name!r}: value {shown(values, row)} at {where(row)} is not a finite number; correct it, leave the cell "
-            f"empty, or fit with kinds={{{name!r}: 'categorical'}}"
+            f"column {name!r}: value {shown(values, row)} at {where(row)} is not a finite number; "
+            f"correct it, leave the cell empty, or fit with kinds={{{name!r}: 'categorical'}}"
         )
     return found
 
@@ -170,8 +170,8 @@ def require_countable(name: str, dates: np.ndarray, values: np.ndarray, where: W
     if len(rows := np.flatnonzero(~_are_countable(dates))):
         row = int(rows[0])
         raise SchemaError(
-            f"column {name!r}: value {shown(values, row)} at {where(row)} is more than {MOST_YEARS:,} years from today; correct "
-            f"it, or leave the cell empty"
+            f"column {name!r}: value {shown(values, row)} at {where(row)} is more than "
+            f"{MOST_YEARS:,} years from today; correct it, or leave the cell empty"
         )
 
 
@@ -190,8 +190,8 @@ def as_datetimes(name: str, values: np.ndarray, where: Where) -> np.ndarray:
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise SchemaError(
-            f"column {name!r}: value {shown(values, row)} at {where(row)} is not a date or time; write it as 2024-12-31 or "
-            f"2024-12-31T23:59:59, or leave the cell empty"
+            f"column {name!r}: value {shown(values, row)} at {where(row)} is not a date or time; "
+            "write it as 2024-12-31 or 2024-12-31T23:59:59, or leave the cell empty"
         )
     return found
 
