@@ -1,7 +1,9 @@
 """Columns of numbers: codes, units, every network and mixture, missing cells, evidence by name."""
 
 import math
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -209,16 +211,16 @@ def test_numbers_are_evidence_within_the_training_range_only():
 
 
 def test_the_sets_of_numbers_are_known(monkeypatch):
-    if not __import__("os").environ.get("CHAINRULE_DATA"):
-        monkeypatch.setenv(
-            "CHAINRULE_DATA", str(cr.datasets.Path(__file__).parents[3] / "shared" / "data")
-        )
+    folder = os.environ.get("CHAINRULE_DATA") or str(Path(__file__).parents[4] / "shared" / "data")
+    monkeypatch.setenv("CHAINRULE_DATA", folder)
     for name in ("red-wine", "parkinsons", "ionosphere", "boston-housing"):
         info = next(info for info in cr.datasets.list() if info.name == name)
         try:
             loaded = cr.datasets.load(name)
         except ChainruleError:
-            pytest.skip("the data sets are not on this machine")
+            pytest.skip(
+                f"{name} is not in {folder}; set CHAINRULE_DATA to the folder that holds it"
+            )
         assert tuple(map(len, (loaded.train, loaded.valid, loaded.test))) == info.rows
         assert len(loaded.columns) == info.columns == loaded.train.shape[1]
         assert loaded.train.dtype == np.float64
