@@ -53,12 +53,12 @@ def cells_by_reference(network: AbstractNetwork, x: torch.Tensor) -> torch.Tenso
         ]
         return torch.stack(cells, 1)
     if isinstance(network, cr.Committee):
-        each = torch.stack([cells_by_reference(member, x).exp() for member in network.members])  # type: ignore[arg-type]
+        each = torch.stack([cells_by_reference(member, x).exp() for member in network.networks])
         return (each * network.log_weight.exp()[:, None, None]).sum(0).log()
     if isinstance(network, cr.Ensemble):
         each = torch.stack(
-            [cells_by_reference(member, x).sum(1) for member in network.members], dim=1
-        )  # type: ignore[arg-type]
+            [cells_by_reference(member, x).sum(1) for member in network.networks], dim=1
+        )
         return (each + network.log_weight).logsumexp(1, keepdim=True)
     raise TypeError(f"the recursion does not describe {type(network).__name__}")
 

@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 from torch.nn import functional as F
+from typing_extensions import override
 
 from benchmarks.record import write
 from benchmarks.speed.kernels import AGREEMENT, HEADLINE
@@ -65,6 +66,7 @@ class Plain(nn.Module):
         )
         self.direct = None if direct is None else _linear(direct, None)
 
+    @override
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Logits (N, D)."""
         h = inputs

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 PATIENCE_S = 1.0  # shorter work shows no bar
 LOG_EVERY_S = 30.0  # interval of lines in a log; shorter work has none
 PAUSE_S = 10.0  # work after a longer pause does not continue the work before it
@@ -124,6 +126,7 @@ class Line:
     bar: int
     rest: str
 
+    @override
     def __str__(self) -> str:
         """The line as plain text."""
         return " ".join(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+from typing_extensions import override
 
 
 class Estimate(NamedTuple):
@@ -22,6 +23,7 @@ class Estimate(NamedTuple):
         """What stands before such a number wherever a person reads it."""
         return "≈"
 
+    @override
     def __str__(self) -> str:
         return f"estimated: {_listed(self)} nats"
 
@@ -43,6 +45,7 @@ class LowerBound(NamedTuple):
         """What stands before such a number wherever a person reads it."""
         return "≥"
 
+    @override
     def __str__(self) -> str:
         return f"bounded from below: {_listed(self)} nats"
 

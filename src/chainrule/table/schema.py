@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from typing_extensions import override
+
 from chainrule.errors import FormatError, SchemaError, printable, unknown_choice
 from chainrule.table.columns import AbstractColumn, Binary, column_from_json
 from chainrule.table.frames.column_index import ColumnIndex, find
@@ -147,6 +149,7 @@ class Schema:
             )
         return cls(columns, container, left_out, index, reading)
 
+    @override
     def __str__(self) -> str:
         lines = {column.name: (column.name, column.kind, column.reason) for column in self.columns}
         lines |= {out.name: (out.name, "left out", out.reason) for out in self.left_out}

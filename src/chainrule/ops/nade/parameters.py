@@ -8,6 +8,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import torch
+from typing_extensions import override
 
 
 class Parameters(NamedTuple):
@@ -51,6 +52,7 @@ class Layout:
         """One input and one logit per step, for binary columns: the lecture's network."""
         return Layout((1,) * steps, (1,) * steps, activation)
 
+    @override
     def __hash__(self) -> int:
         return self._hash  # cached: every training step needs it, and widths may be thousands
 
@@ -58,6 +60,7 @@ class Layout:
     def _hash(self) -> int:
         return hash((self.input_widths, self.output_widths, self.activation))
 
+    @override
     def __getstate__(self) -> dict[str, object]:
         # The cached hash is left out: another process hashes strings to other numbers.
         return {

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
+from typing_extensions import override
 
 from chainrule.errors import SchemaError, unknown_choice
 from chainrule.table.columns.fields import whole
@@ -50,6 +51,7 @@ class Measure(NamedTuple):
     origin: float
     atoms: frozenset[float]
 
+    @override
     def __str__(self) -> str:
         return f"step {self.step}, atoms {sorted(self.atoms)}"
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from chainrule.errors import FormatError, SchemaError
 from chainrule.table.frames.cells import cells_of
@@ -39,9 +40,11 @@ class NotRead:
     def __init__(self, text: str) -> None:
         self.text = text
 
+    @override
     def __repr__(self) -> str:
         return repr(self.text)
 
+    @override
     def __str__(self) -> str:
         return self.text
 

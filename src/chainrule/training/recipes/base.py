@@ -11,7 +11,8 @@ import torch
 from chainrule.errors import ChainruleError
 from chainrule.missing import flags_first
 from chainrule.networks import AbstractNetwork, Columns
-from chainrule.networks.orders import Order, search_order
+from chainrule.networks.order_search import search_order
+from chainrule.networks.orders import Order
 from chainrule.training.config import LEARNED_ORDERS, FitConfig
 from chainrule.training.data import TrainingData
 from chainrule.training.plan import Plan
