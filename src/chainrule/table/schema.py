@@ -54,7 +54,7 @@ class Schema:
         return tuple(column.name for column in self.columns)
 
     @property
-    def own(self) -> tuple[AbstractColumn, ...]:
+    def columns_without_flags(self) -> tuple[AbstractColumn, ...]:
         """The modelled columns of the table itself, without missing-flags."""
         return tuple(column for column in self.columns if not column.is_flag)
 
@@ -76,7 +76,7 @@ class Schema:
     @property
     def table_names(self) -> tuple[str, ...]:
         """Names of all columns of the table in order, including those left out."""
-        names = [column.name for column in self.own]
+        names = [column.name for column in self.columns_without_flags]
         for column in sorted(self.left_out, key=lambda out: out.position):
             names.insert(column.position, column.name)
         return tuple(names)

@@ -67,10 +67,10 @@ def encode_chunks(
         at = column_positions(chunk, schema)
         for k, note in enumerate(notes):
             if (
-                place := at.get(note.column.name)
+                position := at.get(note.column.name)
             ) is not None and note.column.name not in absent_is_fine:
                 note.add(
-                    chunk, place, codes.values[:, k], codes.observed[:, k], codes.outside[:, k]
+                    chunk, position, codes.values[:, k], codes.observed[:, k], codes.outside[:, k]
                 )
         yield chunk, codes
     for note in notes:
@@ -96,18 +96,18 @@ def check_given(table: Table, schema: Schema, codes: Codes) -> None:
     """
     at = column_positions(table, schema)
     for k, column in enumerate(schema.columns):
-        if column.is_flag or (place := at.get(column.name)) is None:
+        if column.is_flag or (position := at.get(column.name)) is None:
             continue
         observed, values = codes.observed[:, k], codes.values[:, k]
         if isinstance(column, Categorical):
             rows = np.flatnonzero(observed & column.is_unlisted(values))
             if len(rows):
-                _check_labels(table, column, as_labels(table.labels(place)[rows]), rows)
+                _check_labels(table, column, as_labels(table.labels(position)[rows]), rows)
         elif isinstance(column, AbstractNumbers):
             beyond = np.flatnonzero(observed & (column.range_excess(values) > 0))
             if len(beyond):
                 row = int(beyond[0])
-                which = f"value {_short(shown(table.columns[place], row))}{_at(table, row)}"
+                which = f"value {_short(shown(table.columns[position], row))}{_at(table, row)}"
                 more = f" and {len(beyond) - 1} more lie" if len(beyond) > 1 else " lies"
                 warnings.warn(
                     f"{table.source}: column {column.name!r}: {which}{more} outside the range of "
@@ -183,7 +183,7 @@ class _Note:
     def add(
         self,
         table: Table,
-        place: int,
+        position: int,
         values: np.ndarray,
         observed: np.ndarray,
         outside: np.ndarray,
@@ -193,12 +193,12 @@ class _Note:
         self.known += int(observed.sum())
         if outside.any():
             row = int(np.flatnonzero(outside)[0])
-            self.first_outside = self.first_outside or _cell(table, place, row)
+            self.first_outside = self.first_outside or _cell(table, position, row)
             self.outside += int(outside.sum())
         if isinstance(column, Categorical):
             rows = np.flatnonzero(observed & column.is_unlisted(values))
             self.unlisted += len(rows)
-            for label in as_labels(table.labels(place)[rows]) if len(rows) else ():
+            for label in as_labels(table.labels(position)[rows]) if len(rows) else ():
                 if label in self.labels or len(self.labels) < KEPT:
                     self.labels[str(label)] += 1
         elif isinstance(column, AbstractNumbers) and self.ranges:
@@ -206,7 +206,7 @@ class _Note:
             rows = np.flatnonzero(beyond > BEYOND)
             if len(rows):
                 row = int(rows[0])
-                self.first_beyond = self.first_beyond or _cell(table, place, row)
+                self.first_beyond = self.first_beyond or _cell(table, position, row)
                 self.beyond, self.farthest = (
                     self.beyond + len(rows),
                     max(self.farthest, float(beyond.max())),
@@ -312,8 +312,8 @@ def _folded(label: str) -> str:
     return re.sub(r"[\W_]+", "", label).casefold() or label
 
 
-def _cell(table: Table, place: int, row: int) -> str:
-    return f"{_short(shown(table.columns[place], row))} at {table.where(row)}"
+def _cell(table: Table, position: int, row: int) -> str:
+    return f"{_short(shown(table.columns[position], row))} at {table.where(row)}"
 
 
 def _short(word: str) -> str:

@@ -103,10 +103,10 @@ def impute(
 
 def drawn(rows: Batch, generator: torch.Generator) -> Fills:
     """Draws the missing cells of each row jointly, given its known ones."""
-    found, empty = rows.codes.values.copy(), ~rows.codes.known
+    found, empty = rows.codes.values.copy(), ~rows.codes.observed_or_outside
     some = np.flatnonzero(empty.any(1))
     asked = rows.over(present(rows.model.schema, rows.codes.take(some), empty[some]))
-    rows.model.require_evidence(asked.codes.known, name="known")
+    rows.model.require_evidence(asked.codes.observed_or_outside, name="known")
     if len(some):
         found[some] = asked.each(partial(_listed, generator=generator), "filling", rows=BATCH_ROWS)
     return Fills(found, empty)
@@ -142,8 +142,9 @@ def guessed(rows: Batch, how: str) -> Fills:
 
     Numbers get the median, or the mean if ``how`` is "mean".
     """
-    schema, found, empty = rows.model.schema, rows.codes.values.copy(), ~rows.codes.known
-    for column in schema.own:
+    schema, codes = rows.model.schema, rows.codes
+    found, empty = codes.values.copy(), ~codes.observed_or_outside
+    for column in schema.columns_without_flags:
         k = schema.number(column.name)
         some = np.flatnonzero(empty[:, k])
         if not len(some):
@@ -177,9 +178,9 @@ def _intervals(chunk: Chunk, interval: float) -> tuple[Any, Any]:
     ends: list[dict[str, np.ndarray]] = [
         {name: np.full(len(rows), np.nan) for name in table.names} for _ in range(2)
     ]
-    for column in schema.own:
+    for column in schema.columns_without_flags:
         k = schema.number(column.name)
-        some = np.flatnonzero(~rows.codes.known[:, k])
+        some = np.flatnonzero(~rows.codes.observed_or_outside[:, k])
         if column.kind in ("binary", "categorical") or column.name not in at or not len(some):
             continue
         found = rows.take(some).each(

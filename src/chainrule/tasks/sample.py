@@ -184,7 +184,8 @@ def given_row(given: Mapping[str, Any]) -> Table:
 
 def _with_dates(row: Table, schema: Schema) -> Table:
     """Reads dates of ISO 8601, which are unambiguous, where their column's notation does not read them."""
-    columns, by_name = list(row.columns), {column.name: column for column in schema.own}
+    columns = list(row.columns)
+    by_name = {column.name: column for column in schema.columns_without_flags}
     for place, name in enumerate(row.names):
         column, cell = by_name.get(name), columns[place][0]
         notation = column.notation if column is not None and column.holds_dates else None

@@ -82,21 +82,24 @@ def gap_of_few(ranked: np.ndarray, start: int, *, window: int, least: float = 0.
     numbers on one side. It also does if rare numbers lie farther than ``least`` from all frequent
     ones.
     """
-    own = ranked[start : start + window]
-    gaps = np.diff(own)
+    numbers = ranked[start : start + window]
+    gaps = np.diff(numbers)
     if not len(gaps) or gaps.max() <= least:
         return False
     many = (
-        np.searchsorted(ranked, own, side="right") - np.searchsorted(ranked, own, side="left")
+        np.searchsorted(ranked, numbers, side="right")
+        - np.searchsorted(ranked, numbers, side="left")
         >= window
     )
     if (
         many.any()
-        and np.abs(own[~many][:, None] - own[many]).min(axis=1, initial=np.inf).max(initial=0.0)
+        and np.abs(numbers[~many][:, None] - numbers[many])
+        .min(axis=1, initial=np.inf)
+        .max(initial=0.0)
         > least
     ):
         return True
-    if gaps.max() <= HALF * (own[-1] - own[0]):
+    if gaps.max() <= HALF * (numbers[-1] - numbers[0]):
         return False
     cut = int(gaps.argmax()) + 1
     return not (many[:cut].any() and many[cut:].any())

@@ -18,9 +18,9 @@ def added(counts: Counts, more: Counts) -> dict[str, dict[str, int]]:
     """The sum of the counts of two chunks of a table."""
     found = {name: dict(words) for name, words in counts.items()}
     for name, words in more.items():
-        own = found.setdefault(name, {})
+        sums = found.setdefault(name, {})
         for word, count in words.items():
-            own[word] = own.get(word, 0) + count
+            sums[word] = sums.get(word, 0) + count
     return found
 
 
@@ -43,11 +43,11 @@ def describe_missing(counts: Counts, schema: Schema) -> list[str]:
             for word, count in words.items():
                 total[word] = total.get(word, 0) + count
         lines = [f"missing cells: {_words(total)} in {len(counts)} columns"]
-    columns = {column.name: column for column in schema.own}
+    columns = {column.name: column for column in schema.columns_without_flags}
     for name, words in counts.items():
-        if name in columns and (own := _may_be_label(columns[name], words)):
+        if name in columns and (word := _may_be_label(columns[name], words)):
             lines.append(
-                f"{name!r} holds codes of two letters, of which {own!r} may be one: "
+                f"{name!r} holds codes of two letters, of which {word!r} may be one: "
                 f"na_values={{{name!r}: ''}} (--na-values {quote(name + '=')}) keeps it as a label"
             )
     return list(map(printable, lines))

@@ -16,27 +16,27 @@ from chainrule.table.values.types import Type, as_cells, as_integers, cells_word
 def array_of(columns: Mapping[str, np.ndarray], types: Mapping[str, Type]) -> np.ndarray:
     """Columns as an array (N, D), in their common type if it holds the values."""
     kinds = {types[name].dtype for name in columns if name in types}
-    own = None
+    dtype = None
     if len(kinds) == 1 and set(columns) <= set(types):
         with suppress(TypeError):
-            own = np.dtype(kinds.pop())
-    if own is not None and own.kind == "O":
+            dtype = np.dtype(kinds.pop())
+    if dtype is not None and dtype.kind == "O":
         return np.stack(
             [as_cells(values, types[name].cells) for name, values in columns.items()], axis=1
         )
     array = _stacked(list(columns.values()))
-    if own is not None and own.kind in "US":
-        return _of_text(array, own.kind)
-    if own is None or own.kind not in "biuf" or array.dtype.kind not in "biuf":
+    if dtype is not None and dtype.kind in "US":
+        return _of_text(array, dtype.kind)
+    if dtype is None or dtype.kind not in "biuf" or array.dtype.kind not in "biuf":
         return array
-    if own.kind in "biu" and array.dtype.kind == "f" and np.isnan(array).any():
+    if dtype.kind in "biu" and array.dtype.kind == "f" and np.isnan(array).any():
         return array  # the type cannot hold missing cells
-    if own.kind in "iu":
-        ends = np.iinfo(own)
+    if dtype.kind in "iu":
+        ends = np.iinfo(dtype)
         array = np.stack(
             [as_integers(values, int(ends.min), int(ends.max)) for values in array.T], axis=1
         )
-    return array.astype(own)
+    return array.astype(dtype)
 
 
 def _stacked(columns: Sequence[np.ndarray]) -> np.ndarray:
@@ -69,20 +69,20 @@ def _would_round(columns: Sequence[np.ndarray], dtype: np.dtype[Any]) -> bool:
 def filled_array(
     array: np.ndarray, filled_columns: Sequence[tuple[int, np.ndarray, np.ndarray]]
 ) -> np.ndarray:
-    """A copy of an array (N, D) with values in missing cells.
+    """A copy of an array (N, D) with values in the cells asked for.
 
     Args:
         array: the array.
-        filled_columns: for each column with missing cells its position, values (N,) and the
-            missing cells (N,).
+        filled_columns: for each column with cells to fill its position, values (N,) and
+            the cells asked for (N,).
     """
-    own, array = array.dtype.kind, array.copy()
-    if own in "US":  # text of fixed length, which fills may exceed
+    kind, array = array.dtype.kind, array.copy()
+    if kind in "US":  # text of fixed length, which fills may exceed
         array = array.astype(object)
-    for place, values, missing in filled_columns:
-        known = cells_word(array[~missing, place])
-        array[missing, place] = as_cells(values[missing], known) if known else values[missing]
-    return _of_text(array, own) if own in "US" else array
+    for position, values, asked in filled_columns:
+        known = cells_word(array[~asked, position])
+        array[asked, position] = as_cells(values[asked], known) if known else values[asked]
+    return _of_text(array, kind) if kind in "US" else array
 
 
 def _of_text(cells: np.ndarray, kind: str) -> np.ndarray:

@@ -109,8 +109,8 @@ def _made(values: np.ndarray, dtype: Any, categories: tuple[Any, ...]) -> Any:
     if pa.types.is_decimal(dtype):
         return pa.array(as_decimals(values, dtype.scale, dtype.precision), dtype)
     if pa.types.is_floating(dtype) and plain.dtype.kind in "iuf":
-        own = np.dtype(dtype.to_pandas_dtype())
-        return pa.array(within(plain, own).astype(own), dtype, mask=missing)
+        float_type = np.dtype(dtype.to_pandas_dtype())
+        return pa.array(within(plain, float_type).astype(float_type), dtype, mask=missing)
     if pa.types.is_timestamp(dtype) and plain.dtype.kind == "M":
         times = as_times(plain.astype("datetime64[us]"), dtype.unit, dtype.tz is not None)
         array = pa.array(times, mask=missing).cast(pa.timestamp(dtype.unit))
@@ -176,9 +176,9 @@ def _dictionary(known: list[Any], dtype: Any, categories: list[Any]) -> Any:
     import pyarrow as pa
 
     categories, found = with_new(categories, known)
-    place = {label_of(category): k for k, category in enumerate(categories)}
+    index_of = {label_of(category): k for k, category in enumerate(categories)}
     indices = pa.array(
-        [None if value is None else place[label_of(value)] for value in found], dtype.index_type
+        [None if value is None else index_of[label_of(value)] for value in found], dtype.index_type
     )
     values = made(objects_of(categories), dtype.value_type)
     return pa.DictionaryArray.from_arrays(indices, values, ordered=dtype.ordered)

@@ -71,8 +71,8 @@ class ColumnIndex:
         """The pandas index of columns with these names."""
         import pandas as pd
 
-        own = dict(self.labels)
-        labels = [own_value(own.get(name, name)) for name in names]
+        label_of = dict(self.labels)
+        labels = [own_value(label_of.get(name, name)) for name in names]
         titles = [own_value(name) for name in self.names]
         if not self.multi:
             return _at_equal_distances(_index(labels, self.types[0], titles[0]), self.frequency)
@@ -102,13 +102,13 @@ def names_and_index(frame: Any) -> tuple[tuple[str, ...], ColumnIndex | None]:
 
     index = frame.columns
     labels = list(index)
-    own = [_encoded(label) for label in labels]
+    keys = [_encoded(label) for label in labels]
     seen: set[str] = set()
-    for label, key in zip(labels, map(key_of, own), strict=True):
+    for label, key in zip(labels, map(key_of, keys), strict=True):
         if key in seen:
             raise ValueError(label)
         seen.add(key)
-    names = _texts(labels, own)
+    names = _texts(labels, keys)
     multi = isinstance(index, pd.MultiIndex)
     levels = [index.get_level_values(k) for k in range(index.nlevels)] if multi else [index]
     types = tuple(
@@ -116,7 +116,7 @@ def names_and_index(frame: Any) -> tuple[tuple[str, ...], ColumnIndex | None]:
     )
     titles = tuple(_encoded(title) for title in index.names)
     differing = tuple(
-        (name, label) for name, label in zip(names, own, strict=True) if label != name
+        (name, label) for name, label in zip(names, keys, strict=True) if label != name
     )
     if (
         not multi
@@ -133,10 +133,10 @@ def names_and_index(frame: Any) -> tuple[tuple[str, ...], ColumnIndex | None]:
 
 def names_of_mapping(keys: Sequence[Hashable]) -> tuple[tuple[str, ...], ColumnIndex | None]:
     """As ``names_and_index``, for the keys of a dict of columns."""
-    own = [_encoded(key) for key in keys]
-    names = _texts(list(keys), own)
+    labels = [_encoded(key) for key in keys]
+    names = _texts(list(keys), labels)
     differing = tuple(
-        (name, label) for name, label in zip(names, own, strict=True) if label != name
+        (name, label) for name, label in zip(names, labels, strict=True) if label != name
     )
     return names, ColumnIndex(differing, (Type("object"),)) if differing else None
 
@@ -156,21 +156,25 @@ def matched(
 
     None if a label matches no column, or one that is already matched.
     """
-    own = {name: key_of(name) for name in names}
-    own.update(
-        (name, key_of(label)) for name, label in (index.labels if index else ()) if name in own
+    key_by_name = {name: key_of(name) for name in names}
+    key_by_name.update(
+        (name, key_of(label))
+        for name, label in (index.labels if index else ())
+        if name in key_by_name
     )
-    by_key = {key: name for name, key in own.items()}
-    found = [by_key.get(key_of(_encoded(label))) for label in labels]
+    name_by_key = {key: name for name, key in key_by_name.items()}
+    found = [name_by_key.get(key_of(_encoded(label))) for label in labels]
     taken = {name for name in found if name is not None}
     others = [
-        (name, own_value(label)) for name, label in (index.labels if index else ()) if name in own
+        (name, own_value(label))
+        for name, label in (index.labels if index else ())
+        if name in key_by_name
     ]
     for k, label in enumerate(labels):
         if found[k] is None:
             equal = next((name for name, other in others if _is_equal(label, other)), None)
             text = equal or _text(label)
-            if text in own and text not in taken:
+            if text in key_by_name and text not in taken:
                 found[k] = text
                 taken.add(text)
     return found
@@ -247,11 +251,11 @@ def _text(label: Any) -> str:
     )
 
 
-def _texts(labels: Sequence[Any], own: Sequence[Encoded]) -> tuple[str, ...]:
+def _texts(labels: Sequence[Any], keys: Sequence[Encoded]) -> tuple[str, ...]:
     """A unique text for each label; labels of text do not change."""
-    taken = {label for label in own if isinstance(label, str)}
+    taken = {label for label in keys if isinstance(label, str)}
     found = []
-    for label, key in zip(labels, own, strict=True):
+    for label, key in zip(labels, keys, strict=True):
         if isinstance(key, str):
             found.append(key)
             continue

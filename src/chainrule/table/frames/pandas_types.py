@@ -88,9 +88,9 @@ def _parsed(kind: Type) -> Any:
 
     text = kind.dtype
     if found := re.fullmatch(r"category(?:\[(.*)\])?(, ordered)?", text):
-        own = list(map(own_value, kind.categories))
+        labels = list(map(own_value, kind.categories))
         categories = pd.Index(
-            own, dtype=dtype_of(Type(found[1])) if found[1] else None, tupleize_cols=False
+            labels, dtype=dtype_of(Type(found[1])) if found[1] else None, tupleize_cols=False
         )
         return pd.CategoricalDtype(categories, ordered=found[2] is not None)
     if text.endswith(ARROW):
@@ -99,9 +99,9 @@ def _parsed(kind: Type) -> Any:
     if found := re.fullmatch(r"(string|str), (python|pyarrow)", text):
         return pd.StringDtype(found[2], na_value=pd.NA if found[1] == "string" else np.nan)  # type: ignore[arg-type]
     if found := re.fullmatch(r"Sparse\[(\w+), (.*)\]", text):
-        own, fill = np.dtype(found[1]), {"nan": np.nan, "True": True, "False": False}
+        subtype, fills = np.dtype(found[1]), {"nan": np.nan, "True": True, "False": False}
         return pd.SparseDtype(
-            own, fill[found[2]] if found[2] in fill else own.type(found[2]).item()
+            subtype, fills[found[2]] if found[2] in fills else subtype.type(found[2]).item()
         )
     return pd.api.types.pandas_dtype(text)
 

@@ -150,8 +150,8 @@ def _made(name: str, values: np.ndarray, dtype: Any, cells: str) -> Any:
             name, as_decimals(values, dtype.scale, dtype.precision or MOST_DIGITS), dtype=dtype
         )
     if dtype.is_float() and plain.dtype.kind in "iuf":
-        own = getattr(np, str(dtype).lower())
-        numbers = pl.Series(name, within(plain, np.dtype(own))).cast(dtype)
+        numpy_type = getattr(np, str(dtype).lower())
+        numbers = pl.Series(name, within(plain, np.dtype(numpy_type))).cast(dtype)
         return numbers.set(pl.Series(missing), None) if missing.any() else numbers
     if isinstance(dtype, pl.Datetime) and plain.dtype.kind == "M":
         return _times(name, plain, missing, dtype)

@@ -28,7 +28,7 @@ from chainrule.table.schema import LeftOut, Schema
 from chainrule.table.table import Table
 from chainrule.table.values.cells import (
     as_labels,
-    is_unknown,
+    is_observed,
     looks,
 )
 from chainrule.table.values.types import Type
@@ -89,7 +89,7 @@ def infer_schema(
         if isinstance(found, str):
             left_out.append(LeftOut(name, position, found))
             continue
-        missing_cells = is_unknown(values)
+        missing_cells = ~is_observed(values)
         if missing == "informative" and bool(missing_cells.any()):
             reason = f"{int(missing_cells.sum())} cells of {name!r} are missing"
             flag = f"{name} is missing"
@@ -160,7 +160,7 @@ def _checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str
 
 def _known_in_few(table: Table, name: str, values: np.ndarray, options: Options) -> str | None:
     """The reason to leave out a column with so few known rows that it would disclose them."""
-    known = len(values) - int(is_unknown(values).sum())
+    known = int(is_observed(values).sum())
     if name in options.kinds or not 0 < known < options.min_count <= len(table):
         return None
     if looks(values) == "complex":

@@ -36,7 +36,7 @@ from chainrule.table.values.cells import (
     as_labels,
     as_numbers,
     is_number,
-    is_unknown,
+    is_observed,
     label_of,
     looks,
     shown,
@@ -93,7 +93,7 @@ def _guessed(
     if _names_labels(table, name, dtype):
         return _labels(table, name, values, dtype, options)
     look, where, count = looks(values), table.where, {"min_count": options.min_count}
-    manner = None if notation is None else notation.describe()
+    written_as = None if notation is None else notation.describe()
     if look == "empty":
         return "no known value"
     if look == "boolean":
@@ -107,20 +107,20 @@ def _guessed(
     if look == "duration":
         return "durations are not modelled; make numbers of them"
     if look == "datetime":
-        return Datetime.infer(name, values, dtype, manner or "dates", where=where, **count)
+        return Datetime.infer(name, values, dtype, written_as or "dates", where=where, **count)
     if look == "label":
         return _labels(table, name, values, dtype, options)
-    what = manner or "numbers"
+    what = written_as or "numbers"
     numbers = as_numbers(name, values, where)
     known = numbers[~np.isnan(numbers)]
     if not len(known):
         return "no known value"
     if Binary.accepts(numbers):
         return Binary.infer(
-            name, numbers, dtype, "0 or 1" if manner is None else f"0 or 1, {manner}"
+            name, numbers, dtype, "0 or 1" if written_as is None else f"0 or 1, {written_as}"
         )
     if is_large(numbers) and (whole := integers_of(values[~np.isnan(numbers)])) is not None:
-        return _large(name, values, whole, dtype, options, manner)
+        return _large(name, values, whole, dtype, options, written_as)
     different = len(np.unique(known))
     if not Integer.accepts(numbers):
         return Real.infer(name, numbers, dtype, f"{what}, {different} different", **count)
@@ -159,7 +159,7 @@ def _large(
     whole: np.ndarray,
     dtype: str,
     options: Options,
-    manner: str | None,
+    written_as: str | None,
 ) -> AbstractColumn | str:
     """The column of integers too large for float64.
 
@@ -173,7 +173,9 @@ def _large(
             f"an id: {found.words}, all different; kinds={{{name!r}: 'real'}} takes it for a "
             "quantity"
         )
-    reason = f"{found.words}{'' if manner is None else f', {manner}'}, {different} different"
+    reason = (
+        f"{found.words}{'' if written_as is None else f', {written_as}'}, {different} different"
+    )
     if found.what == "keys":
         column = Categorical.infer(
             name, values, dtype, f"keys, {reason}", min_count=options.min_count
@@ -229,10 +231,10 @@ def _names_labels(table: Table, name: str, dtype: str) -> bool:
 
 def _require_no_stray(table: Table, name: str, values: np.ndarray) -> None:
     """Raises SchemaError if most labels are numbers: a column of numbers with a few wrong cells."""
-    unknown = is_unknown(values)
-    known = len(values) - int(unknown.sum())
+    observed = is_observed(values)
+    known = int(observed.sum())
     # A generator, since the rows may be millions.
-    wrong = (row for row in range(len(values)) if not unknown[row] and not is_number(values[row]))
+    wrong = (row for row in range(len(values)) if observed[row] and not is_number(values[row]))
     first = next(wrong, None)
     numbers = known - 1 - sum(1 for _ in wrong)
     if first is not None and numbers >= MOSTLY_NUMBERS * known:

@@ -21,7 +21,7 @@ from chainrule.table.text.findings import MOSTLY, Doubt, Found
 from chainrule.table.text.notation import Notation, read_cells
 from chainrule.table.text.number_notation import NumberNotation
 from chainrule.table.text.reading_options import ColumnReading
-from chainrule.table.values.cells import is_unknown, looks
+from chainrule.table.values.cells import is_observed, looks
 
 PLAIN = NumberNotation(most_decimals=1)
 
@@ -120,9 +120,7 @@ def _text_of(table: Table, name: str, values: np.ndarray) -> Any:
         return None
     require_polars()
     others = [
-        cell
-        for cell, missing in zip(cells, is_unknown(values).tolist(), strict=True)
-        if not missing
+        cell for cell, observed in zip(cells, is_observed(values).tolist(), strict=True) if observed
     ]
     if not all(
         isinstance(cell, str) or (isinstance(cell, numbers.Real) and not isinstance(cell, bool))
@@ -212,10 +210,10 @@ def require_same_notation(table: Table, position: int, name: str, fitted: Notati
     ):
         return
     other = PLAIN if found.notation is None else found.notation
-    manner = "plain ones" if fitted is None else fitted.describe()
+    fitted_text = "plain ones" if fitted is None else fitted.describe()
     raise SchemaError(
         f"column {name!r}: {other.describe()} in {table.source}, where the fitted table has "
-        f"{manner}: say so to read_table, by {_options(name, other)}"
+        f"{fitted_text}: say so to read_table, by {_options(name, other)}"
     )
 
 
@@ -224,7 +222,7 @@ def _plain_share(values: np.ndarray, text: Any) -> float:
     import polars as pl
 
     written = text.alias("").drop_nulls()
-    known = max(len(written), int((~is_unknown(values)).sum()))
+    known = max(len(written), int(is_observed(values).sum()))
     plain = int(written.cast(pl.Float64, strict=False).is_not_null().sum())
     return (known - len(written) + plain) / known if known else 0.0
 

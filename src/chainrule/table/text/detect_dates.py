@@ -85,17 +85,20 @@ def detect_dates(name: str, cells: Any, weight: np.ndarray, min_count: int) -> F
         )
         return _other_months(cells) if reason is None else Doubt(reason)
     sequences: dict[str, DateNotation] = {}
-    for notation, count, own in zip(tried, counts, read, strict=True):
+    for notation, count, is_read in zip(tried, counts, read, strict=True):
         if count == max(counts):
-            known = cells.filter(pl.Series(own))
+            known = cells.filter(pl.Series(is_read))
             if not known.str.contains(r":[0-9]{2}\.[0-9]").any():
                 notation = DateNotation(format=notation.format.replace("%.f", ""))
             sequences.setdefault(_sequence(notation), notation.closest(known.head(STYLED)))
-    if len(sequences) > 1 and (place := _place_of_days(cells.filter(pl.Series(best)))) is not None:
+    if (
+        len(sequences) > 1
+        and (position := _position_of_days(cells.filter(pl.Series(best)))) is not None
+    ):
         sequences = {
-            way: notation
-            for way, notation in sequences.items()
-            if way.split("/").index("day") == place
+            order: notation
+            for order, notation in sequences.items()
+            if order.split("/").index("day") == position
         }
     chosen, *others = sequences.values()
     if others:
@@ -132,14 +135,14 @@ def _other_months(cells: Any) -> Doubt | None:
     )
 
 
-def _place_of_days(cells: Any) -> int | None:
+def _position_of_days(cells: Any) -> int | None:
     """The position of the day in dates of digits, if exactly one has nearly all values up to 31.
 
     Neither months nor years have these.
     """
     parts = [
-        cells.str.extract(rf"^(?:[0-9]+[^0-9:]+){{{place}}}([0-9]+)").cast(int, strict=False)
-        for place in range(3)
+        cells.str.extract(rf"^(?:[0-9]+[^0-9:]+){{{position}}}([0-9]+)").cast(int, strict=False)
+        for position in range(3)
     ]
     days = [
         k

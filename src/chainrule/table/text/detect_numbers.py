@@ -81,22 +81,29 @@ def detect_numbers(
     )
     affixes = affixes.sort("weight", "prefix", "suffix", descending=True)
     prefix, suffix = affixes.row(0)[:2]
-    own = has_body & ((shape["prefix"] == prefix) & (shape["suffix"] == suffix)).to_numpy()
-    if len(affixes) > 1 and weight[own].sum() < MOSTLY * weight.sum() <= weight[has_body].sum():
+    is_comparable = (
+        has_body & ((shape["prefix"] == prefix) & (shape["suffix"] == suffix)).to_numpy()
+    )
+    if (
+        len(affixes) > 1
+        and weight[is_comparable].sum() < MOSTLY * weight.sum() <= weight[has_body].sum()
+    ):
         return Doubt(_mixed(affixes, min_count))
     is_currency = bool((prefix + suffix).strip("%‰"))
     if is_currency:  # an amount without a sign has the same currency
-        own |= has_body & ((shape["prefix"] == "") & (shape["suffix"] == "")).to_numpy()
-    figures = _figures(shape["body"].filter(pl.Series(own)))
+        is_comparable |= has_body & ((shape["prefix"] == "") & (shape["suffix"] == "")).to_numpy()
+    figures = _figures(shape["body"].filter(pl.Series(is_comparable)))
     counted = (
-        pl.DataFrame({"f": figures, "w": weight[own]})
+        pl.DataFrame({"f": figures, "w": weight[is_comparable]})
         .group_by("f", maintain_order=True)
         .agg(pl.col("w").sum())
     )
     readings = _that_read_most(_marks(options), counted["f"].to_list(), counted["w"].to_numpy())
     by_figure = pl.Series([each is not None for each in readings[0].plain])
-    read = own.copy()
-    read[own] = figures.replace_strict(counted["f"], by_figure, return_dtype=pl.Boolean).to_numpy()
+    read = is_comparable.copy()
+    read[is_comparable] = figures.replace_strict(
+        counted["f"], by_figure, return_dtype=pl.Boolean
+    ).to_numpy()
     strays = tuple(cells.filter(pl.Series(~read)).head(FEW_WORDS + 1).to_list())
     bodies = shape["body"].filter(pl.Series(read))
     if weight[read].sum() < MOSTLY * weight.sum():

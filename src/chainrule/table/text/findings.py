@@ -49,8 +49,8 @@ def but_for(
     """
     words = [
         cell
-        for cell, count, own in zip(cells.to_list(), weight, read, strict=True)
-        if count >= min_count and not own
+        for cell, count, is_read in zip(cells.to_list(), weight, read, strict=True)
+        if count >= min_count and not is_read
     ]
     return (
         f"{what} but for {int(weight[~read].sum())} cells such as {listed(words)}, which count as "

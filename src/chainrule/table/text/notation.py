@@ -13,7 +13,7 @@ from chainrule.table.frames.cells import cells_of
 from chainrule.table.frames.fork_safety import require_polars
 from chainrule.table.text.date_notation import DateNotation
 from chainrule.table.text.number_notation import NumberNotation
-from chainrule.table.values.cells import is_unknown
+from chainrule.table.values.cells import is_observed
 
 Notation = NumberNotation | DateNotation
 
@@ -79,7 +79,7 @@ def read_cells(notation: Notation, cells: np.ndarray, unknown: Collection[str]) 
     missing = text.str.to_lowercase().is_in(list(unknown)).fill_null(False).to_numpy()
     parsed = notation.parse(text)
     wrong = is_text & ~missing & parsed.is_null().to_numpy()
-    if not wrong.any() and not (~is_unknown(cells) & ~is_text).any():
+    if not wrong.any() and not (is_observed(cells) & ~is_text).any():
         return cells_of(nw.from_native(parsed, series_only=True))
     rows = zip(cells.tolist(), parsed.to_list(), is_text.tolist(), wrong.tolist(), strict=True)
     values = [NotRead(cell) if bad else value if text else cell for cell, value, text, bad in rows]

@@ -66,10 +66,10 @@ def _decimals(body: Any, decimal: str, shape: Any, min_count: int) -> tuple[int,
 
 
 def _signs(shape: Any, prefix: str) -> tuple[str, str, bool]:
-    """The sign of negative cells, its place, and whether positive ones have a plus."""
+    """The sign of negative cells, its position, and whether positive ones have a plus."""
     import polars as pl
 
-    front, inner, after, end = (shape[place] for place in ("front", "inner", "after", "end"))
+    front, inner, after, end = (shape[part] for part in ("front", "inner", "after", "end"))
     signs = pl.DataFrame(
         {
             "sign": front + inner + after + end,
@@ -86,7 +86,7 @@ def _signs(shape: Any, prefix: str) -> tuple[str, str, bool]:
         return "-", "front", plus
     minus = _commonest(below["sign"], below["weight"])
     is_front, is_inner = (
-        bool(_commonest(below[place], below["weight"])) for place in ("is_front", "is_inner")
+        bool(_commonest(below[part], below["weight"])) for part in ("is_front", "is_inner")
     )
     if minus == "()":
         return "-", "parentheses" if is_front else "inside", plus

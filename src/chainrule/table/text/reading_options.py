@@ -48,8 +48,8 @@ class MissingWords:
     def of(self, name: str) -> frozenset[str]:
         """The words of a column."""
         usual = UNKNOWN if self.everywhere is None else self.everywhere
-        own = self.columns.get(name, frozenset())
-        return own if "" in own else own | usual
+        words = self.columns.get(name, frozenset())
+        return words if "" in words else words | usual
 
     @classmethod
     def from_options(cls, na_values: Any) -> MissingWords:
@@ -214,12 +214,12 @@ class Reading:
             )
         if options.decimal is None and options.thousands is None:
             return fitted
-        own = fitted if isinstance(fitted, NumberNotation) else NumberNotation(most_decimals=9)
+        notation = fitted if isinstance(fitted, NumberNotation) else NumberNotation(most_decimals=9)
         decimal = options.decimal or ("," if options.thousands == "." else ".")
         thousands = (
             options.thousands if options.thousands is not None else ("." if decimal == "," else ",")
         )
-        return replace(own, decimal=decimal, thousands=thousands)
+        return replace(notation, decimal=decimal, thousands=thousands)
 
 
 def _by_column(options: Any) -> ByColumn:

@@ -20,30 +20,30 @@ COMPLEX = "complex numbers; pass their real and imaginary parts as columns of th
 MISSING_TYPES = ("NAType", "NaTType")  # of pd.NA and pd.NaT, without an import of pandas
 
 
-def is_unknown(values: np.ndarray) -> np.ndarray:
-    """Marks the values (N,) that are NaN, None, pd.NA or NaT."""
+def is_observed(values: np.ndarray) -> np.ndarray:
+    """Marks the values (N,) that are not missing: no NaN, None, pd.NA or NaT."""
     if values.dtype.kind == "f":
-        return np.isnan(values)
+        return ~np.isnan(values)
     if values.dtype.kind in "mM":
-        return np.isnat(values)
+        return ~np.isnat(values)
     if values.dtype.kind == "O":
-        return np.fromiter(map(_is_missing, values), dtype=bool, count=len(values))
-    return np.zeros(len(values), dtype=bool)
+        return ~np.fromiter(map(_is_missing, values), dtype=bool, count=len(values))
+    return np.ones(len(values), dtype=bool)
 
 
 def looks(values: np.ndarray) -> str:
-    """The common type of the known values (N,).
+    """The common type of the observed values (N,).
 
-    One of "empty" (none is known), "boolean", "number", "complex", "datetime", "duration", "nested"
+    One of "empty" (none is observed), "boolean", "number", "complex", "datetime", "duration", "nested"
     and "label".
     """
-    unknown = is_unknown(values)
-    if bool(unknown.all()):
+    observed = is_observed(values)
+    if not observed.any():
         return "empty"
     kind = values.dtype.kind
     if kind in "biufmM":
         return {"b": "boolean", "m": "duration", "M": "datetime"}.get(kind, "number")
-    known = values[~unknown]
+    known = values[observed]
     if any(isinstance(value, list | dict | set | np.ndarray) for value in known):
         return "nested"
     if kind in "US" and all(

@@ -111,8 +111,12 @@ def _of_time(value: Any) -> Encoded:
         return (kind, value.isoformat())
     if isinstance(value, datetime.timedelta):
         if hasattr(value, "nanoseconds"):
-            own = value.to_timedelta64()  # type: ignore[attr-defined]
-            return ("pandas.timedelta", int(own.astype(np.int64)), np.datetime_data(own.dtype)[0])
+            exact = value.to_timedelta64()  # type: ignore[attr-defined]
+            return (
+                "pandas.timedelta",
+                int(exact.astype(np.int64)),
+                np.datetime_data(exact.dtype)[0],
+            )
         return ("timedelta", value.days, value.seconds, value.microseconds)
     if isinstance(value, np.datetime64 | np.timedelta64):
         return (

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.table.values.cells import is_unknown, label_of, objects_of
+from chainrule.table.values.cells import is_observed, label_of, objects_of
 from chainrule.table.values.json_values import Encoded, decoded, encoded, zone_called, zone_of
 
 # The range of 64-bit nanoseconds since 1970, less a day; and of calendars in any zone.
@@ -68,14 +68,18 @@ def cells_word(values: np.ndarray) -> str:
     """The common type of all known cells (N,) in an array of objects, as in ``Type.cells``."""
     if values.dtype.kind != "O":
         return ""
-    known = values[~is_unknown(values)]
+    known = values[is_observed(values)]
     types = set(map(type, known))
     if not types:
         return ""
     if all(issubclass(kind, Decimal) for kind in types):
-        places = {value.as_tuple().exponent for value in known}
-        one = places.pop()
-        return f"Decimal({-one})" if not places and isinstance(one, int) and one <= 0 else "Decimal"
+        exponents = {value.as_tuple().exponent for value in known}
+        exponent = exponents.pop()
+        return (
+            f"Decimal({-exponent})"
+            if not exponents and isinstance(exponent, int) and exponent <= 0
+            else "Decimal"
+        )
     if all(issubclass(kind, datetime.datetime) for kind in types):
         word = "Timestamp" if all(hasattr(kind, "nanosecond") for kind in types) else "datetime"
         zones = {zone_of(value) for value in known}
@@ -116,9 +120,10 @@ def _as_times(values: np.ndarray, word: str) -> list[Any]:
     values = np.clip(values, *ZONED_RANGE) if zone else values
     times = values.astype("datetime64[us]").tolist()
     if zone:
-        own = zone_called(zone.rstrip("]"))
+        timezone = zone_called(zone.rstrip("]"))
         times = [
-            None if t is None else t.replace(tzinfo=datetime.UTC).astimezone(own) for t in times
+            None if t is None else t.replace(tzinfo=datetime.UTC).astimezone(timezone)
+            for t in times
         ]
     if name == "Timestamp":
         import pandas as pd
@@ -141,7 +146,7 @@ def _plain_time(value: np.datetime64) -> Any:
 def unmasked(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The values (N,) without their mask, and a mask of those that are masked or unknown."""
     plain = np.ma.getdata(values)
-    missing = is_unknown(plain)
+    missing = ~is_observed(plain)
     return plain, missing | np.ma.getmaskarray(values) if isinstance(
         values, np.ma.MaskedArray
     ) else missing
@@ -236,13 +241,17 @@ def with_new(categories: Sequence[Any], values: Sequence[Any]) -> tuple[list[Any
     >>> with_new([1.5, 2.0], ["2", 1.75, None])
     ([1.5, 1.75, 2.0], [2.0, 1.75, None])
     """
-    own = {label_of(category): category for category in categories}
+    by_label = {label_of(category): category for category in categories}
     new: dict[str, Any] = {}
     found = []
     for value in values:
         label = None if value is None else label_of(value)
         found.append(
-            None if label is None else own[label] if label in own else new.setdefault(label, value)
+            None
+            if label is None
+            else by_label[label]
+            if label in by_label
+            else new.setdefault(label, value)
         )
     whole = [*categories, *new.values()]
     return (sorted(whole) if new and _ascend(categories, whole) else whole), found
