@@ -137,10 +137,8 @@ def cells_of_column(
         return cells_of(nw.from_native(parsed, series_only=True))
     cells = read_cells(notation, table.labels(position), schema.reading.missing.of(column.name))
     if cells.dtype.kind == "O":
-        wrong, known = (
-            sum(isinstance(cell, NotRead) for cell in cells),
-            int(is_observed(cells).sum()),
-        )
+        wrong = sum(isinstance(cell, NotRead) for cell in cells)
+        known = int(is_observed(cells).sum())
         if wrong and 2 * wrong >= known:  # so many cells suggest another notation
             require_same_notation(table, position, column.name, notation)
     if strict:

@@ -39,10 +39,8 @@ class _WithoutWords(AbstractColumns):
     @override
     def column(self, index: int) -> np.ndarray:
         """Cells that stand for missing ones are None, NaN or NaT."""
-        values, words = (
-            self._table.columns[index],
-            self._table.reading.missing.of(self._table.names[index]),
-        )
+        values = self._table.columns[index]
+        words = self._table.reading.missing.of(self._table.names[index])
         missing = _written_as(values, words)
         if not missing.any():
             return values

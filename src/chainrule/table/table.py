@@ -127,11 +127,7 @@ class Table:
         if not kind.categories:
             return kind
         cells = self.columns[position]
-        every, some = (
-            {label for label in as_labels(each) if label is not None}
-            for each in (cells, cells[rows])
-        )
-        gone = every - some
+        gone = set(as_labels(cells)) - set(as_labels(cells[rows]))
         return replace(
             kind, categories=tuple(c for c in kind.categories if label_of(own_value(c)) not in gone)
         )

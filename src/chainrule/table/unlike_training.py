@@ -126,10 +126,8 @@ def _check_labels(
     A type that names its labels vouches for them. Its labels without a training row may be given.
     Its other labels may be rare, and cause no error.
     """
-    levels, empty = (
-        column.level_names,
-        {label_of(own_value(category)) for category in column.categories},
-    )
+    levels = column.level_names
+    empty = {label_of(own_value(category)) for category in column.categories}
     rare: list[str] = []
     first = {
         str(label): row
@@ -248,15 +246,11 @@ class _Note:
         wrong = {label for label in self.labels if _folded(label) in folded}
         wrong |= {label for label in frequent if any(_resembles(label, level) for level in levels)}
         if not column.unlisted or self._is_much(self.unlisted, column.unlisted_rows):
-            count, chosen = (
-                self.unlisted,
-                [*(w for w in frequent if w in wrong), *(w for w in frequent if w not in wrong)],
-            )
+            count = self.unlisted
+            chosen = sorted(frequent, key=lambda label: label not in wrong)
         elif wrong:
-            count, chosen = (
-                sum(self.labels[label] for label in wrong),
-                sorted(wrong, key=lambda w: -self.labels[w]),
-            )
+            count = sum(self.labels[label] for label in wrong)
+            chosen = sorted(wrong, key=lambda label: -self.labels[label])
         else:
             return None
         words = []

@@ -206,16 +206,14 @@ class Categorical(AbstractLevels):
 
     @override
     def fields_to_json(self) -> dict[str, Any]:
-        own = (
-            {"own_levels": [as_lists(value) for value in self.own_levels]}
-            if self.own_levels
-            else {}
-        )
-        return own | {
+        fields = {
             "levels": list(self.levels),
             "unlisted": self.unlisted,
             "unlisted_rows": self.unlisted_rows,
         }
+        if self.own_levels:
+            return {"own_levels": [as_lists(value) for value in self.own_levels], **fields}
+        return fields
 
     @classmethod
     @override

@@ -60,15 +60,11 @@ def cell_bytes(path: Path) -> int:
 
 def _width(dtype: Any) -> int:
     digits = "".join(filter(str.isdigit, str(dtype).split("(")[0]))
-    return (
-        int(digits) // 8
-        if digits
-        else 1
-        if str(dtype) == "Boolean"
-        else 8
-        if dtype.is_temporal()
-        else POINTER
-    )
+    if digits:
+        return int(digits) // 8
+    if str(dtype) == "Boolean":
+        return 1
+    return 8 if dtype.is_temporal() else POINTER
 
 
 def column_of(scan: Any, index: int) -> Any:

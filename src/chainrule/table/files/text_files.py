@@ -192,13 +192,8 @@ def _with_line_ends(written: Any, known: Any) -> Any:
 
     columns = known.get_columns()
     at_ends = r"^[\r\n]|[\r\n]$"
-    found = (
-        each_column(
-            written.get_columns(),
-            lambda t, _: t.str.strip_chars(SPACES).str.contains(at_ends).any(),
-        )
-        if columns
-        else []
+    found = each_column(
+        written.get_columns(), lambda t, _: t.str.strip_chars(SPACES).str.contains(at_ends).any()
     )
     for k, has in enumerate(found):
         if has.item() and typed(columns[k]).dtype == pl.String:

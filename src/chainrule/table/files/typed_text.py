@@ -42,10 +42,8 @@ def typed_frame(frame: Any) -> Any:
         lambda t: t.str.to_datetime("%Y-%m-%d %H:%M", time_unit="us", strict=False),
         lambda t: t.str.to_datetime("%Y-%m-%dT%H:%M", time_unit="us", strict=False),
     )
-    columns, unknown = (
-        list(frame.get_columns()),
-        [column.null_count() for column in frame.get_columns()],
-    )
+    columns = list(frame.get_columns())
+    unknown = [column.null_count() for column in columns]
     for start in range(0, len(columns), TYPED_AT_ONCE):
         left = [
             k for k in range(len(columns))[start : start + TYPED_AT_ONCE] if unknown[k] < len(frame)

@@ -99,12 +99,9 @@ def _made(values: np.ndarray, dtype: Any, categories: tuple[Any, ...]) -> Any:
             known_values(values), dtype, [own_value(category) for category in categories]
         )
     if pa.types.is_integer(dtype):
-        signed = pa.types.is_signed_integer(dtype)
-        least, most = (
-            (-(2 ** (dtype.bit_width - 1)), 2 ** (dtype.bit_width - 1) - 1)
-            if signed
-            else (0, 2**dtype.bit_width - 1)
-        )
+        least, most = 0, 2**dtype.bit_width - 1
+        if pa.types.is_signed_integer(dtype):
+            least, most = -(2 ** (dtype.bit_width - 1)), 2 ** (dtype.bit_width - 1) - 1
         return pa.array(as_integers(values, least, most), dtype)
     if pa.types.is_decimal(dtype):
         return pa.array(as_decimals(values, dtype.scale, dtype.precision), dtype)

@@ -170,16 +170,10 @@ def _in_type(index: Any, dtype: Any) -> Any:
 def _times(plain: np.ndarray, missing: np.ndarray, dtype: Any) -> Any:
     import pandas as pd
 
-    zone, unit = (
-        getattr(dtype, "tz", None),
-        getattr(dtype, "unit", None) or np.datetime_data(dtype)[0],
-    )
-    times = as_times(
-        np.where(missing, np.datetime64("NaT"), plain).astype("datetime64[us]"),
-        unit,
-        zone is not None,
-    )
-    series = pd.Series(times)
+    zone = getattr(dtype, "tz", None)
+    unit = getattr(dtype, "unit", None) or np.datetime_data(dtype)[0]
+    times = np.where(missing, np.datetime64("NaT"), plain).astype("datetime64[us]")
+    series = pd.Series(as_times(times, unit, zone is not None))
     if zone is not None:
         series = series.dt.tz_localize("UTC").dt.tz_convert(zone)
     return series.astype(dtype)
@@ -191,11 +185,8 @@ def _as_it_is(values: np.ndarray) -> Any:
     masked = isinstance(values, np.ma.MaskedArray) and bool(np.ma.getmaskarray(values).any())
     plain = np.ma.getdata(values)
     if plain.dtype.kind == "M":
-        values = values.astype("datetime64[us]")
-        plain = (
-            np.where(np.ma.getmaskarray(values), np.datetime64("NaT"), np.ma.getdata(values))
-            if masked
-            else values
-        )
+        plain = plain.astype("datetime64[us]")
+        if masked:
+            plain = np.where(np.ma.getmaskarray(values), np.datetime64("NaT"), plain)
         return pd.Series(plain)
     return pd.Series(objects_of(values.tolist()) if masked else plain)

@@ -81,10 +81,10 @@ def infer_schema(
     columns, left_out, notations = [], [], []
     for position, name in enumerate(table.names):
         values = table.columns[position]
-        few = _known_in_few(table, name, values, Options(kinds, min_count))
-        found, notation = (
-            (few, None) if few else infer_column(table, position, Options(kinds, min_count))
-        )
+        found = _known_in_few(table, name, values, Options(kinds, min_count))
+        notation = None
+        if found is None:
+            found, notation = infer_column(table, position, Options(kinds, min_count))
         notations.append(notation)
         if isinstance(found, str):
             left_out.append(LeftOut(name, position, found))

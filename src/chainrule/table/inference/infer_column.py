@@ -140,10 +140,9 @@ def _as_requested(
     notation: Notation | None,
 ) -> AbstractColumn | str:
     requested = options.kinds[name]
-    kind, reason = (
-        requested["kind"],
-        "as you said" if notation is None else f"as you said, {notation.describe()}",
-    )
+    kind, reason = requested["kind"], "as you said"
+    if notation is not None:
+        reason += f", {notation.describe()}"
     if kind == "leave out":
         return reason
     if looks(values) == "empty":

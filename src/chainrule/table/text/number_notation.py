@@ -105,15 +105,11 @@ class NumberNotation:
         >>> amounts.describe()
         'numbers written 1.234,5 €'
         """
-        whole = (
-            12
-            if not self.thousands
-            else 123456
-            if self.grouping == 2
-            else 12345
-            if self.grouped_from > 4
-            else 1234
-        )
+        whole = 12
+        if self.thousands and self.grouping == 2:
+            whole = 123456
+        elif self.thousands:
+            whole = 12345 if self.grouped_from > 4 else 1234
         number = whole + (0.5 if self.most_decimals and not self.dash else 0)
         signed = number if self.minus_at == "front" and self.minus == "-" else -number
         return (
@@ -226,11 +222,8 @@ class NumberNotation:
         number = self._grouped(digits) + (self.decimal + fraction if fraction else "") + tail
         if not below:
             sign = "+" if self.plus and value > 0 else ""
-            return (
-                f"{self.prefix}{sign}{number}{self.suffix}"
-                if self.minus_at == "number"
-                else f"{sign}{self.prefix}{number}{self.suffix}"
-            )
+            front = self.prefix + sign if self.minus_at == "number" else sign + self.prefix
+            return f"{front}{number}{self.suffix}"
         return {
             "front": f"{self.minus}{self.prefix}{number}{self.suffix}",
             "number": f"{self.prefix}{self.minus}{number}{self.suffix}",

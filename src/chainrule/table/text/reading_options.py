@@ -207,18 +207,16 @@ class Reading:
         if options == before.of(name):
             return fitted
         if dates:
-            return (
-                fitted
-                if options.date_format is None
-                else DateNotation.from_format(options.date_format)
-            )
+            if options.date_format is None:
+                return fitted
+            return DateNotation.from_format(options.date_format)
         if options.decimal is None and options.thousands is None:
             return fitted
         notation = fitted if isinstance(fitted, NumberNotation) else NumberNotation(most_decimals=9)
         decimal = options.decimal or ("," if options.thousands == "." else ".")
-        thousands = (
-            options.thousands if options.thousands is not None else ("." if decimal == "," else ",")
-        )
+        thousands = options.thousands
+        if thousands is None:
+            thousands = "." if decimal == "," else ","
         return replace(notation, decimal=decimal, thousands=thousands)
 
 

@@ -150,9 +150,10 @@ def as_ticks(
         SchemaError: if ``strict``, a value that is no date or too far from today. Otherwise its
             rest is infinite.
     """
-    dates, wrong = (
-        (as_datetimes(name, values, where), False) if strict else datetimes_if_any(values)
-    )
+    if strict:
+        dates, wrong = as_datetimes(name, values, where), np.zeros(len(values), dtype=bool)
+    else:
+        dates, wrong = datetimes_if_any(values)
     if np.datetime_data(dates.dtype)[0] in FINER:
         dates = dates.astype("datetime64[us]")  # the finest supported resolution
     if strict:

@@ -75,11 +75,8 @@ def cells_word(values: np.ndarray) -> str:
     if all(issubclass(kind, Decimal) for kind in types):
         exponents = {value.as_tuple().exponent for value in known}
         exponent = exponents.pop()
-        return (
-            f"Decimal({-exponent})"
-            if not exponents and isinstance(exponent, int) and exponent <= 0
-            else "Decimal"
-        )
+        is_shared = not exponents and isinstance(exponent, int) and exponent <= 0
+        return f"Decimal({-exponent})" if is_shared else "Decimal"
     if all(issubclass(kind, datetime.datetime) for kind in types):
         word = "Timestamp" if all(hasattr(kind, "nanosecond") for kind in types) else "datetime"
         zones = {zone_of(value) for value in known}
@@ -133,11 +130,9 @@ def _as_times(values: np.ndarray, word: str) -> list[Any]:
 
 
 def _plain_time(value: np.datetime64) -> Any:
-    return (
-        value.item()
-        if np.datetime_data(value.dtype)[0] != "ns"
-        else value.astype("datetime64[us]").item()
-    )
+    if np.datetime_data(value.dtype)[0] == "ns":
+        value = value.astype("datetime64[us]")
+    return value.item()
 
 
 # Values converted to types of numbers
@@ -245,14 +240,11 @@ def with_new(categories: Sequence[Any], values: Sequence[Any]) -> tuple[list[Any
     new: dict[str, Any] = {}
     found = []
     for value in values:
-        label = None if value is None else label_of(value)
-        found.append(
-            None
-            if label is None
-            else by_label[label]
-            if label in by_label
-            else new.setdefault(label, value)
-        )
+        if value is None:
+            found.append(None)
+            continue
+        label = label_of(value)
+        found.append(by_label[label] if label in by_label else new.setdefault(label, value))
     whole = [*categories, *new.values()]
     return (sorted(whole) if new and _ascend(categories, whole) else whole), found
 
