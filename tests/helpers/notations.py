@@ -40,10 +40,10 @@ def schema_of(table, **options):
         return infer_schema(table, **options)
 
 
-def column_of(cells, said=None, **options):
+def column_of(cells, reading=None, **options):
     """The column that cells of text make, or the one left out."""
     table = read_table(
-        pl.DataFrame({"x": cells, "other": np.arange(len(cells)) % 3 == 0}), **said or {}
+        pl.DataFrame({"x": cells, "other": np.arange(len(cells)) % 3 == 0}), **reading or {}
     )
     schema = schema_of(table, **options)
     return next((out for out in schema.left_out if out.name == "x"), schema.columns[0])

@@ -67,7 +67,7 @@ def test_the_guess_and_its_reason():
     assert Schema.from_json(schema.to_json()) == schema
 
 
-def test_left_out_columns_warn_and_may_be_refused_or_told_otherwise():
+def test_left_out_columns_warn_and_may_be_refused_or_given_a_kind():
     frame = mixed(60).assign(name=[f"n{k}" for k in range(60)])
     with pytest.warns(
         UserWarning, match=r"the table: left out 'name' \(labels of which none has 5 rows\)"

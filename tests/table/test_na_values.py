@@ -18,7 +18,7 @@ from chainrule.table import (
 @pytest.mark.parametrize(
     "container", ["pandas", "nullable", "polars", "arrow", "parquet", "decimals"]
 )
-def test_numbers_and_dates_said_of_a_frame_are_its_missing_cells(container, tmp_path):
+def test_numbers_and_dates_for_missing_cells_apply_to_a_frame(container, tmp_path):
     days = [
         datetime.datetime(1900, 1, 1) if k % 5 == 0 else datetime.datetime(2024, 1, 1 + k % 9)
         for k in range(60)
@@ -29,7 +29,7 @@ def test_numbers_and_dates_said_of_a_frame_are_its_missing_cells(container, tmp_
         "day": days,
     }
     frame = pd.DataFrame({**cells, "large": [2**62 if k % 4 else 2**62 + 1 for k in range(60)]})
-    told = {"age": "-999", "x": ["-999", "?"], "day": "1900-01-01", "large": str(2**62 + 1)}
+    words = {"age": "-999", "x": ["-999", "?"], "day": "1900-01-01", "large": str(2**62 + 1)}
     if container == "nullable":
         frame = frame.convert_dtypes()
     if container == "decimals":
@@ -41,13 +41,13 @@ def test_numbers_and_dates_said_of_a_frame_are_its_missing_cells(container, tmp_
             pl.from_pandas(each).write_parquet(tmp_path / "t.parquet") or tmp_path / "t.parquet"
         ),
     }.get(container, lambda each: each)(frame)
-    table = read_table(whole, na_values=told)
+    table = read_table(whole, na_values=words)
     schema = schema_of(table)
     seen = encode(table, schema).observed
     assert [column.kind for column in schema.columns[:3]] == ["integer", "real", "datetime"]
     assert (1 - seen.mean(0)).round(3).tolist() == [0.333, 0.333, 0.2, 0.25]
     density = cr.fit(table, **SMALL)
-    drawn = density.impute(read_table(whole, na_values=told), seed=0)
+    drawn = density.impute(read_table(whole, na_values=words), seed=0)
     filled = drawn.to_pandas() if hasattr(drawn, "to_pandas") else drawn
     assert not (filled["age"] == -999).any()
     assert not (filled["x"] == -999).any()
@@ -55,7 +55,7 @@ def test_numbers_and_dates_said_of_a_frame_are_its_missing_cells(container, tmp_
     assert (pd.to_datetime(filled["day"]).dt.year > 2000).all()
 
 
-def test_words_said_of_a_frame_are_missing_cells_of_its_text():
+def test_words_for_missing_cells_apply_to_the_text_of_a_frame():
     frame = pd.DataFrame(
         {"age": ["31", "-", "40", "-", "55.5"] * 9, "x": [1.0, -1.0, 2.0, 3.0, 5.5] * 9}
     )

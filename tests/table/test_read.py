@@ -282,7 +282,7 @@ def test_a_damaged_parquet_file_is_a_format_error_and_nothing_else(tmp_path):
     assert int(done.stdout.split()[0]) > 50
 
 
-def test_a_panic_of_polars_is_told_as_damage(tmp_path, monkeypatch, capfd):
+def test_a_panic_of_polars_is_reported_as_damage(tmp_path, monkeypatch, capfd):
     class PanicException(BaseException):
         pass
 
@@ -363,11 +363,13 @@ def test_a_command_takes_what_another_writes(fitted, form):
             target=lambda into=into: (os.write(into, forms(fitted)[form]), os.close(into)),
             daemon=True,
         ).start()
-        code, told, errors = chainrule(command, words[0], f"/dev/fd/{out}", *words[1:], cwd=fitted)
+        code, output, errors = chainrule(
+            command, words[0], f"/dev/fd/{out}", *words[1:], cwd=fitted
+        )
         os.close(out)
-        assert (code, len(told.splitlines())) == (0, 71), errors
+        assert (code, len(output.splitlines())) == (0, 71), errors
         if command == "score":
-            assert np.array_equal(pl.read_csv(told.encode())["log_prob"], nats)
+            assert np.array_equal(pl.read_csv(output.encode())["log_prob"], nats)
 
 
 def test_faults_in_a_pipe_name_the_pipe(tmp_path):

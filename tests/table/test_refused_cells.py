@@ -90,15 +90,15 @@ def test_complex_rows_are_not_scored_by_their_real_part(density):
     ],
 )
 @pytest.mark.parametrize("network", ["orderless", "nade"])
-def test_rows_that_outweigh_all_others_are_told_and_counted(weight, network):
+def test_rows_that_outweigh_all_others_are_counted_with_a_warning(weight, network):
     """Also where the heaviest row is held out, or is not."""
     light = int(((weight > 0) & (weight < weight.max() * 1e-12)).sum())
     for seed in range(2):
-        with pytest.warns(UserWarning, match="row") as told:
+        with pytest.warns(UserWarning, match="row") as caught:
             density = cr.fit(
                 ROWS, seed=seed, sample_weight=weight, network=network, config=TINY, verbose=False
             )
-        assert str(told[0].message) == (
+        assert str(caught[0].message) == (
             f"sample_weight: {light} row(s) weigh less than 1e-12 of the heaviest, "
             f"{weight.max():g}: beside it they count for nothing; correct the weights, or give "
             "these rows zero"

@@ -37,7 +37,7 @@ def density():
     return cr.fit(visits(), kinds={"code": "categorical"}, seed=0, config=CONFIG, verbose=False)
 
 
-def told(question):
+def warnings_of(question):
     """The warnings that a question gives."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -96,7 +96,9 @@ def test_given_labels_that_no_row_had_are_refused_with_the_nearest(density, cell
 
 def test_a_given_label_may_be_one_too_rare_to_be_listed(density):
     drawn = []
-    assert told(lambda: drawn.append(density.sample(4, given={"job": "Cooper"}, seed=0))) == [
+    assert warnings_of(
+        lambda: drawn.append(density.sample(4, given={"job": "Cooper"}, seed=0))
+    ) == [
         "given: column 'job': 'Cooper': none of the labels that the model lists; taken for labels "
         "of fewer than min_count training rows, which are no evidence for other cells"
     ]
@@ -112,9 +114,11 @@ def test_a_type_that_names_its_labels_vouches_for_them():
         visits()["job"], ["Cooper", "Carpenter", "Physician", "Teacher", "Tailor", "Wheelwright"]
     )
     density = cr.fit(visits().assign(job=job)[["job", "age"]], seed=0, config=CONFIG, verbose=False)
-    assert told(lambda: density.sample(2, given={"job": "Cooper"})) == []
-    (said,) = told(lambda: density.sample(2, given={"job": "Tailor"}))
-    assert said.startswith("given: column 'job': 'Tailor': none of the labels that the model lists")
+    assert warnings_of(lambda: density.sample(2, given={"job": "Cooper"})) == []
+    (message,) = warnings_of(lambda: density.sample(2, given={"job": "Tailor"}))
+    assert message.startswith(
+        "given: column 'job': 'Tailor': none of the labels that the model lists"
+    )
     with pytest.raises(SchemaError, match="'teacher' is none of the column's labels"):
         density.sample(2, given={"job": "teacher"})
 
@@ -130,12 +134,12 @@ def test_a_type_that_names_its_labels_vouches_for_them():
         ),
     ],
 )
-def test_given_numbers_outside_the_training_rows_are_told(density, cells, message):
+def test_given_numbers_outside_the_training_rows_cause_a_warning(density, cells, message):
     drawn = []
-    (said,) = told(lambda: drawn.append(density.sample(2, given=cells, seed=0)))
+    (warning,) = warnings_of(lambda: drawn.append(density.sample(2, given=cells, seed=0)))
     (name,) = cells
     assert (
-        said
+        warning
         == f"given: {message}, {range_of(density, name)}; for other cells it counts as the nearer "
         "end"
     )
@@ -202,7 +206,7 @@ def test_tables_are_warned_of_once_a_column(density, question):
     table = visits(60, seed=1).iloc[3:].assign(code=3).reset_index(drop=True)
     table.loc[:3, "city"] = ["berlin", "berlin", "Pariss", "Rome"]
     table.loc[5, "job"] = "Phisician"
-    assert told(lambda: QUESTIONS[question](density, table)) == [
+    assert warnings_of(lambda: QUESTIONS[question](density, table)) == [
         "column 'city': 4 cells hold none of its labels: 'berlin' (nearest: 'Berlin'), 'Pariss' "
         "(nearest: 'Paris'), 'Rome'; that counts as unlisted",
         "column 'job': 1 cell holds none of its labels: 'Phisician' (nearest: 'Physician'); that "
@@ -223,10 +227,10 @@ def test_ordinary_tables_are_not_warned_of(density):
             density.log_prob(visits().iloc[[row]])
 
 
-def test_many_rare_labels_are_told_where_the_training_rows_had_few(density):
+def test_many_rare_labels_cause_a_warning_if_training_rows_had_few(density):
     table = visits(60, seed=1)
     table["job"] = [f"job number {k}" for k in range(60)]
-    assert told(lambda: density.log_prob(table)) == [
+    assert warnings_of(lambda: density.log_prob(table)) == [
         "column 'job': 60 cells hold none of its labels: 'job number 0', 'job number 1', 'job "
         "number 2' and 57 more; that counts as unlisted, like labels of fewer than min_count "
         "training rows"
@@ -255,8 +259,8 @@ def test_parts_of_a_file_are_warned_of_together(density, tmp_path):
     table.to_csv(tmp_path / "t.csv", index=False)
     parts = list(read_chunks(tmp_path / "t.csv", rows=10))
     assert len(parts) > 3
-    (said,) = told(lambda: score(density.model, iter(parts)))
-    assert said.startswith("column 'city': 11 cells ")
+    (message,) = warnings_of(lambda: score(density.model, iter(parts)))
+    assert message.startswith("column 'city': 11 cells ")
     density.save(tmp_path / "m")
     for words in (
         ["score", "m", "t.csv"],
@@ -270,7 +274,7 @@ def test_parts_of_a_file_are_warned_of_together(density, tmp_path):
 
 
 @pytest.mark.parametrize("question", ["conditional", "impute", "features"])
-def test_numbers_far_outside_are_told_where_they_are_evidence(density, question):
+def test_numbers_far_outside_cause_a_warning_as_evidence(density, question):
     table = visits(40, seed=1).iloc[3:].assign(code=3).reset_index(drop=True)
     table.loc[2, "age"] = 300
     ask = (
@@ -278,7 +282,7 @@ def test_numbers_far_outside_are_told_where_they_are_evidence(density, question)
         if question != "conditional"
         else lambda *_: density.conditional(table, "city")
     )
-    assert told(lambda: ask(density, table)) == [
+    assert warnings_of(lambda: ask(density, table)) == [
         "column 'age': 1 cell, such as 300 at row 2, lies outside the range of the training rows, "
         f"{range_of(density, 'age')}; for other cells that counts as the nearer end"
     ]
@@ -296,13 +300,13 @@ def test_numbers_far_outside_are_told_where_they_are_evidence(density, question)
         density.log_prob(table)  # its own score says how odd it is
 
 
-def test_what_lies_outside_is_told_once_a_column(density):
+def test_cells_outside_cause_one_warning_a_column(density):
     table = pl.from_pandas(visits(30, seed=1).iloc[3:].assign(code=3)).with_columns(
         pl.col("age") + 0.5
     )
-    (said,) = told(lambda: density.log_prob(table))
-    assert said.startswith("column 'age': 27 cells hold no value of the column, such as ")
-    assert said.endswith(
+    (message,) = warnings_of(lambda: density.log_prob(table))
+    assert message.startswith("column 'age': 27 cells hold no value of the column, such as ")
+    assert message.endswith(
         ": its values are whole numbers; that counts as outside, and as unknown for other cells"
     )
 

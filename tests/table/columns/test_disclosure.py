@@ -25,8 +25,8 @@ from chainrule.training.rows import rows_held_out
 
 N = 400
 COMPONENTS = 3
-CLOSE = 1e-3  # of a value: nearer than that it is told
-TOLD = (83471.0, 51237.0, 64123.0, 97411.0)
+CLOSE = 1e-3  # of a value: a number nearer than that discloses it
+FEW_VALUES = (83471.0, 51237.0, 64123.0, 97411.0)
 DAYS = ("1987-04-23", "1951-11-02", "1967-03-17", "2071-08-09")
 RNG = np.random.default_rng(0)
 USUAL = {
@@ -101,26 +101,26 @@ def of_network(density, name):
     return (codes if column.step is None else float(column.origin) + column.step * codes).tolist()
 
 
-def is_told(value, found):
+def is_disclosed(value, found):
     return any(abs(number - value) <= CLOSE * abs(value) for number in found)
 
 
-def with_few(usual, told):
+def with_few(usual, few_values):
     values = usual.copy()
-    values[7 : 7 + len(told)] = told
+    values[7 : 7 + len(few_values)] = few_values
     return values
 
 
 def table_with(few):
     """A table with a column of each kind in which few rows have unique values, and these values."""
-    told = np.array(TOLD[:few])
-    columns = {name: with_few(usual, told) for name, usual in USUAL.items()}
+    few_values = np.array(FEW_VALUES[:few])
+    columns = {name: with_few(usual, few_values) for name, usual in USUAL.items()}
     columns |= {
         f"{name}, as integers": columns[name].astype(int) for name in ("zeros", "constant", "whole")
     }
-    columns["parts"] = with_few(USUAL["normal"], told + 0.55)
-    columns["below"] = with_few(USUAL["zeros"], -told)
-    columns["large"] = np.array([2**60] * N) + with_few(USUAL["whole"], told).astype(int)
+    columns["parts"] = with_few(USUAL["normal"], few_values + 0.55)
+    columns["below"] = with_few(USUAL["zeros"], -few_values)
+    columns["large"] = np.array([2**60] * N) + with_few(USUAL["whole"], few_values).astype(int)
     days = np.array(DAYS[:few], dtype="datetime64[s]")
     for name, day in (("died", "NaT"), ("as of", "2020-01-01"), ("seen", "2020-01-01")):
         columns[name] = np.full(N, np.datetime64(day, "s"))
@@ -133,26 +133,26 @@ def table_with(few):
     columns["town"] = with_few(
         np.full(N, "north", dtype=object), [f"lone house {k}" for k in range(few)]
     )
-    return pd.DataFrame(columns), told, days
+    return pd.DataFrame(columns), few_values, days
 
 
 @pytest.fixture(scope="module", params=[1, 2, 4])
 def fitted(request, tmp_path_factory):
-    table, told, days = table_with(request.param)
-    path = tmp_path_factory.mktemp("told") / "m.chainrule"
+    table, few_values, days = table_with(request.param)
+    path = tmp_path_factory.mktemp("few_values") / "m.chainrule"
     config = cr.FitConfig(hidden_size=4, components=COMPONENTS, epochs=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         density = cr.fit(table, seed=0, verbose=False, config=config)
     density.save(path)
-    return density, path, told, days
+    return density, path, few_values, days
 
 
 def test_no_value_of_few_rows_stands_in_a_file_as_text_or_as_bytes(fitted):
-    _, path, told, days = fitted
+    _, path, few_values, days = fitted
     data = path.read_bytes()
     header = data.split(b'"content":')[1]
-    for value in [*told, *(told + 0.55), *-told]:
+    for value in [*few_values, *(few_values + 0.55), *-few_values]:
         assert f"{value:.10g}".encode() not in header
         for dtype in (np.float64, np.float32, np.int64, np.int32):
             assert np.array(value).astype(dtype).tobytes() not in data
@@ -167,32 +167,32 @@ def test_no_value_of_few_rows_stands_in_a_file_as_text_or_as_bytes(fitted):
 
 
 def test_no_value_of_few_rows_can_be_computed_from_the_numbers_of_a_file(fitted):
-    density, path, told, days = fitted
+    density, path, few_values, days = fitted
     arrays = fileformat.read(path, kind="model").arrays
     weights = np.concatenate([array.astype(np.float64).ravel() for array in arrays.values()])
     for column in density.schema.columns:
         found = of_schema(column, N)
-        values = [*told, *(told + 0.55), *-told]
+        values = [*few_values, *(few_values + 0.55), *-few_values]
         if column.kind == "datetime":
             values = days.astype("datetime64[D]").astype(float).tolist()
         elif column.kind != "categorical":
             found += of_network(density, column.name)
-        assert not [value for value in values if is_told(value, found)], column
+        assert not [value for value in values if is_disclosed(value, found)], column
         assert not [value for value in values if np.isclose(weights, value, rtol=1e-6).any()]
 
 
 @pytest.mark.parametrize("few", [1, 2, 4])
 @pytest.mark.parametrize("usual", ["zeros", "normal", "whole", "steps of 250", "heavy tail"])
 def test_values_of_few_rows_far_below_all_others_cannot_be_computed(usual, few):
-    told = -np.array(TOLD[:few])
-    (column,) = infer_schema(pd.DataFrame({"c": with_few(USUAL[usual], told)})).columns
+    few_values = -np.array(FEW_VALUES[:few])
+    (column,) = infer_schema(pd.DataFrame({"c": with_few(USUAL[usual], few_values)})).columns
     found = of_schema(column, N)
-    assert [value for value in told if is_told(value, found)] == []
+    assert [value for value in few_values if is_disclosed(value, found)] == []
 
 
 @pytest.mark.parametrize("usual", ["normal", "whole", "steps of 250", "heavy tail"])
 def test_outer_knots_turn_with_the_numbers(usual):
-    codes = with_few(USUAL[usual], TOLD[:2])
+    codes = with_few(USUAL[usual], FEW_VALUES[:2])
     knots, turned = knots_of(codes, window=5), knots_of(-codes, window=5)
     assert len(knots) == len(turned)
     for outer in (slice(0, 3), slice(-3, None)):
@@ -202,12 +202,12 @@ def test_outer_knots_turn_with_the_numbers(usual):
 def test_a_value_of_one_row_between_values_of_many_cannot_be_computed():
     codes = np.sort(np.append(np.repeat([0.0, 1e6], N // 2), 83471.0))
     knots = knots_of(codes, window=5)
-    assert not is_told(83471.0, [5 * knot - many * 1e6 for knot in knots for many in range(5)])
+    assert not is_disclosed(83471.0, [5 * knot - many * 1e6 for knot in knots for many in range(5)])
 
 
 def test_columns_known_in_few_rows_are_left_out_and_say_so(fitted):
-    density, _, told, _ = fitted
-    reason = f"known in {len(told)} row{'s' if len(told) > 1 else ''}, fewer than min_count = 5"
+    density, _, few_values, _ = fitted
+    reason = f"known in {len(few_values)} row{'s' if len(few_values) > 1 else ''}, fewer than min_count = 5"
     assert {out.name: out.reason for out in density.schema.left_out} == {
         "unknown": reason,
         "died": reason,
@@ -215,8 +215,8 @@ def test_columns_known_in_few_rows_are_left_out_and_say_so(fitted):
 
 
 def test_rows_that_stand_apart_are_scored_and_drawn_as_ever(fitted):
-    density, _, told, _ = fitted
-    table = table_with(len(told))[0]
+    density, _, few_values, _ = fitted
+    table = table_with(len(few_values))[0]
     scores = density.log_prob(table)
     assert np.isfinite(scores).all()
     assert density.training["skipped_steps"] == 0
@@ -224,13 +224,13 @@ def test_rows_that_stand_apart_are_scored_and_drawn_as_ever(fitted):
 
 
 @pytest.mark.parametrize("rows", [1, 2, 4])
-def test_a_table_of_few_rows_is_fitted_and_not_told(rows, tmp_path):
-    told, days = np.array(TOLD[:rows]), np.array(DAYS[:rows], dtype="datetime64[s]")
+def test_a_table_of_few_rows_is_fitted_and_not_disclosed(rows, tmp_path):
+    few_values, days = np.array(FEW_VALUES[:rows]), np.array(DAYS[:rows], dtype="datetime64[s]")
     table = pd.DataFrame(
         {
-            "whole": told.astype(int),
-            "real": told + 0.55,
-            "large": told.astype(int) * 10**14,
+            "whole": few_values.astype(int),
+            "real": few_values + 0.55,
+            "large": few_values.astype(int) * 10**14,
             "day": days,
         }
     )
@@ -240,22 +240,26 @@ def test_a_table_of_few_rows_is_fitted_and_not_told(rows, tmp_path):
     data = (tmp_path / "m.chainrule").read_bytes()
     assert np.isfinite(density.log_prob(table)).all()
     for column, values in zip(
-        density.schema.columns, [told, told + 0.55, told * 1e14, days], strict=True
+        density.schema.columns,
+        [few_values, few_values + 0.55, few_values * 1e14, days],
+        strict=True,
     ):
         found = of_schema(column, rows)
         if column.kind == "datetime":
             assert not [
-                day for day in values.astype("datetime64[D]").astype(float) if is_told(day, found)
+                day
+                for day in values.astype("datetime64[D]").astype(float)
+                if is_disclosed(day, found)
             ]
         else:
             assert not [
                 value
                 for value in values
-                if is_told(value, found + of_network(density, column.name))
+                if is_disclosed(value, found + of_network(density, column.name))
             ]
     assert not [day for day in DAYS[:rows] if day.encode() in data]
     waived = cr.infer_schema(table, min_count=1).columns[0]
-    assert waived.high == max(told) or rows > 1
+    assert waived.high == max(few_values) or rows > 1
 
 
 def test_of_few_validation_rows_no_columns_nats_are_kept():
@@ -277,12 +281,12 @@ def test_a_row_held_out_cannot_be_computed_from_the_nats_of_validation_rows():
     config, rows = cr.FitConfig(hidden_size=4, epochs=2), 40
     split = {"config": {"valid_fraction": rows / N}}
     seed = next(seed for seed in range(100) if 7 in rows_held_out(N, split | {"seed": seed}))
-    table = pd.DataFrame({"gain": with_few(USUAL["zeros"], TOLD[:1])})
+    table = pd.DataFrame({"gain": with_few(USUAL["zeros"], FEW_VALUES[:1])})
     density = cr.fit(table, network="nade", config=config, seed=seed, verbose=False)
     record = density.training
     assert record["valid_rows"] == rows
     assert 7 in rows_held_out(N, record)
-    zero, row = density.log_prob(pd.DataFrame({"gain": [0.0, TOLD[0]]}))
+    zero, row = density.log_prob(pd.DataFrame({"gain": [0.0, FEW_VALUES[0]]}))
     reached = [epoch["valid_nats"] for epoch in record["history"]] + [record["valid_nats"]]
     unit = record["rounded_to"]
     assert record["valid_is"] == "rounded, since few rows make most of it"
@@ -296,14 +300,14 @@ def test_a_row_held_out_cannot_be_computed_from_the_nats_of_validation_rows():
 def test_a_training_row_cannot_be_computed_from_the_nats_of_training_rows():
     config, table = (
         cr.FitConfig(hidden_size=4, epochs=10),
-        pd.DataFrame({"gain": with_few(USUAL["zeros"], TOLD[:1])}),
+        pd.DataFrame({"gain": with_few(USUAL["zeros"], FEW_VALUES[:1])}),
     )
     density = cr.fit(table, network="nade", config=config, seed=0, verbose=False)
     record = density.training
     assert 7 not in rows_held_out(N, record)
     unit, nats = record["train_rounded_to"], [epoch["train_nats"] for epoch in record["history"]]
     assert [mean % unit for mean in nats] == [0.0] * len(nats)
-    (row,) = density.log_prob(pd.DataFrame({"gain": TOLD[:1]}))
+    (row,) = density.log_prob(pd.DataFrame({"gain": FEW_VALUES[:1]}))
     assert unit * record["train_rows"] / 2 >= 0.01 * -row
 
 
@@ -326,10 +330,10 @@ def test_a_row_that_has_most_of_the_weight_is_not_where_training_begins():
     weight = np.append(np.ones(99), 1e6)
     config = cr.FitConfig(hidden_size=4, components=COMPONENTS, epochs=1, learning_rate=1e-9)
     density = cr.fit(table, seed=0, verbose=False, config=config, sample_weight=weight)
-    assert not is_told(7.25, of_network(density, "x"))
+    assert not is_disclosed(7.25, of_network(density, "x"))
 
 
-def test_what_many_rows_make_is_told_as_it_is():
+def test_what_many_rows_make_is_stored_exactly():
     """Ordinary columns have the moments that they always had."""
     frame = pd.DataFrame(
         {"normal": USUAL["normal"], "whole": USUAL["whole"], "steps": USUAL["steps of 250"]}

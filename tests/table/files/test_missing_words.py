@@ -23,7 +23,7 @@ from chainrule.table import (
         ),
     ],
 )
-def test_words_for_missing_cells_are_counted_and_can_be_said(na_values, missing, tmp_path):
+def test_words_for_missing_cells_are_counted_and_are_an_option(na_values, missing, tmp_path):
     path = tmp_path / "t.csv"
     ages, countries = (
         ["31", "", "NA", "n/a", "-", "?", "-", "NA", "-"],
@@ -38,7 +38,7 @@ def test_words_for_missing_cells_are_counted_and_can_be_said(na_values, missing,
     assert [int(column.null_count()) for column in table.text.get_columns()] == unknown
 
 
-def test_missing_cells_are_told_in_few_words():
+def test_missing_cells_are_described_in_few_words():
     schema = Schema(())
     assert describe_missing({}, schema) == []
     words = {"": 4, "NA": 9, "null": 2, "n/a": 1, "NULL": 1}

@@ -79,10 +79,10 @@ def child(name):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                told = QUESTIONS[name]()
+                answer = QUESTIONS[name]()
         except cr.errors.ChainruleError as error:
-            told = str(error)
-        os.write(into, json.dumps(told).encode())
+            answer = str(error)
+        os.write(into, json.dumps(answer).encode())
         os._exit(0)
     os.close(into)
     with open(out, "rb") as pipe:
@@ -108,8 +108,8 @@ def test_a_child_works_or_says_what_cannot(tmp_path):
     command = [sys.executable, "-W", "ignore", "-c", CHILDREN]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
-    told = dict(map(json.loads, done.stdout.splitlines()))
-    assert told == {
+    answers = dict(map(json.loads, done.stdout.splitlines()))
+    assert answers == {
         "log_prob": True,
         "log_prob of polars": True,
         "sample": 500,
@@ -128,7 +128,9 @@ def test_a_child_works_or_says_what_cannot(tmp_path):
     }
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads are told apart by /proc")
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="threads are distinguished by /proc"
+)
 def test_a_child_reads_files_where_polars_had_not_worked_before(tmp_path):
     (tmp_path / "t.csv").write_text("a,b\n" + "1,0\n0,1\n" * 20)
     code = (

@@ -21,7 +21,7 @@ from chainrule.table import (
 from chainrule.table.text.notation import read_cells
 
 
-def test_points_in_a_file_of_decimal_commas_are_told_to_be_doubtful(tmp_path):
+def test_points_in_a_file_of_decimal_commas_are_noted_as_doubtful(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(
         "a;b\n"
@@ -34,8 +34,8 @@ def test_points_in_a_file_of_decimal_commas_are_told_to_be_doubtful(tmp_path):
         "; a point that separates thousands, as in 1.234, is read so by thousands={'b': '.'} "
         "(--thousands b=.)"
     )
-    told = schema_of(read_table(path, thousands={"b": "."})).columns[1]
-    assert (told.kind, told.notation.describe()) == ("integer", "numbers written 1.234")
+    column = schema_of(read_table(path, thousands={"b": "."})).columns[1]
+    assert (column.kind, column.notation.describe()) == ("integer", "numbers written 1.234")
 
 
 def frame_of(n=300):
@@ -211,8 +211,8 @@ def test_a_table_written_otherwise_than_the_fitted_one_says_so(tmp_path, of_file
         "written 1.234,50 €: say so to read_table, by decimal={'price': '.'} (--decimal price=.)"
     )
     path.write_text('price,when\n"1,234.50",12/31/2024\n"2,345.25",01/31/2024\n')
-    told = read_table(path, decimal=".", date_format={"when": "%m/%d/%Y"})
-    codes = encode(told, of_file.schema, warn=False)
+    table = read_table(path, decimal=".", date_format={"when": "%m/%d/%Y"})
+    codes = encode(table, of_file.schema, warn=False)
     column = of_file.schema.columns[0]
     assert (codes.values[:, 0] * column.spread + column.center).round(6).tolist() == [
         1234.5,

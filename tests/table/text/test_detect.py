@@ -209,7 +209,7 @@ def test_what_can_be_read_in_two_ways_is_not_guessed_and_the_reason_names_both(n
 
 
 @pytest.mark.parametrize(
-    ("cells", "said", "written", "first"),
+    ("cells", "options", "written", "first"),
     [
         (
             DOUBTS["one mark before three digits"][0],
@@ -257,13 +257,13 @@ def test_what_can_be_read_in_two_ways_is_not_guessed_and_the_reason_names_both(n
         ),
     ],
 )
-def test_what_was_said_of_a_notation_decides(cells, said, written, first, tmp_path):
+def test_an_option_decides_between_two_notations(cells, options, written, first, tmp_path):
     path = tmp_path / "t.csv"
     pl.DataFrame({"x": cells, "y": [f"a{k % 2}" for k in range(len(cells))]}).write_csv(path)
-    table = read_table(path, **said)
-    column = schema_of(table, kinds={"x": "datetime" if "date_format" in said else "real"}).columns[
-        0
-    ]
+    table = read_table(path, **options)
+    column = schema_of(
+        table, kinds={"x": "datetime" if "date_format" in options else "real"}
+    ).columns[0]
     assert written is None or column.notation.describe() == written
     assert read_cells(column.notation, table.labels(0), ()).tolist()[0] == first
     assert schema_of(read_table(path)).table_names == ("x", "y")

@@ -11,7 +11,7 @@ from chainrule.table import (
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("options", "message"),
     [
         ({"decimal": ";"}, "decimal ';' is unknown; choose one of ',', '.'"),
         (
@@ -35,9 +35,9 @@ from chainrule.table import (
         ),
     ],
 )
-def test_what_cannot_be_said_is_refused_whole(said, message):
+def test_options_that_cannot_be_followed_are_refused_with_the_whole_message(options, message):
     with pytest.raises(SchemaError) as error:
-        read_table(pl.DataFrame({"x": ["1,5"]}), **said)
+        read_table(pl.DataFrame({"x": ["1,5"]}), **options)
     assert str(error.value) == message
 
 

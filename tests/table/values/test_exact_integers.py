@@ -216,8 +216,8 @@ def test_a_given_integer_comes_back_however_far_it_lies():
 
 
 def test_declared_bounds_of_large_integers_are_kept():
-    told = {"a": {"kind": "integer", "least": 2**60, "most": 2**60 + 90}}
-    density = fit(FAR, kinds=told)
+    bounds = {"a": {"kind": "integer", "least": 2**60, "most": 2**60 + 90}}
+    density = fit(FAR, kinds=bounds)
     assert density.schema.columns[0].bound_codes == (
         2**60 - density.schema.columns[0].origin,
         2**60 + 90 - density.schema.columns[0].origin,

@@ -345,7 +345,7 @@ def test_labels_of_rows_without_weight_are_not_taken_for_labels_of_no_row():
     assert list(density.sample(5, seed=0)["it"].cat.categories) == ["lo", "hi", "never"]
 
 
-def test_categories_that_are_numbers_may_be_told_to_be(tmp_path):
+def test_categories_may_be_declared_numbers(tmp_path):
     frame = pd.DataFrame(
         {
             "it": pd.Categorical([1, 2, 3, 9] * 10, [1, 2, 3, 7, 9], ordered=True),
