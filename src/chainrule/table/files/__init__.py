@@ -1,1 +1,1 @@
-"""Files of tables, read and written. Knows no container but polars, and no model."""
+"""Files of tables, read and written. Knows no codes and no way to infer a schema."""
