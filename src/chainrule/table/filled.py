@@ -34,7 +34,7 @@ class Fills:
     means: bool = False
 
     def of(self, schema: Schema) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-        """Yields the name of each column with cells to fill, values (N,) for these, and the cells."""
+        """Yields each column with cells to fill: its name, values (N,) for these, and the cells."""
         for k, column in enumerate(schema.columns):
             asked = self.asked[:, k]
             if not column.is_flag and asked.any():

@@ -207,7 +207,8 @@ def test_a_value_of_one_row_between_values_of_many_cannot_be_computed():
 
 def test_columns_known_in_few_rows_are_left_out_and_say_so(fitted):
     density, _, few_values, _ = fitted
-    reason = f"known in {len(few_values)} row{'s' if len(few_values) > 1 else ''}, fewer than min_count = 5"
+    rows = f"{len(few_values)} row{'s' if len(few_values) > 1 else ''}"
+    reason = f"known in {rows}, fewer than min_count = 5"
     assert {out.name: out.reason for out in density.schema.left_out} == {
         "unknown": reason,
         "died": reason,

@@ -448,7 +448,7 @@ FILED = {
 
 @pytest.mark.parametrize("name", FILED)
 def test_files_have_the_nearest_type_and_csv_has_text(name, tmp_path):
-    """A pandas column in a file keeps zones, decimals and bytes; types that no file has are text."""
+    """A pandas column in a file keeps zones, decimals and bytes; types no file has are text."""
     dtype, text = FILED[name]
     frame = pd.DataFrame({"it": PANDAS[name], "bit": np.arange(N) % 2})
     density = untrained(frame)

@@ -34,8 +34,8 @@ def is_observed(values: np.ndarray) -> np.ndarray:
 def looks(values: np.ndarray) -> str:
     """The common type of the observed values (N,).
 
-    One of "empty" (none is observed), "boolean", "number", "complex", "datetime", "duration", "nested"
-    and "label".
+    One of "empty" (none is observed), "boolean", "number", "complex", "datetime", "duration",
+    "nested" and "label".
     """
     observed = is_observed(values)
     if not observed.any():
