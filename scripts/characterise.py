@@ -66,7 +66,7 @@ def mixed(missing: bool) -> pl.DataFrame:
     )
 
 
-QUICK: dict[str, Any] = {"seed": 0, "progress": False}
+QUICK: dict[str, Any] = {"seed": 0, "verbose": False}
 FITS: dict[str, Callable[[], tuple[cr.Density, Any]]] = {
     "nade": lambda: fitted(bits(), network="nade", config=small(input_dropout=0.2)),
     "nade random order": lambda: fitted(mixed(False), network="nade", config=small(order="random")),

@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.errors import ChainruleError
-from chainrule.table import lines
-from chainrule.table.text import read_text, text_chunks
+from chainrule.table.files import lines
+from chainrule.table.files.text_files import read_text, text_chunks
 
 BRIEF = cr.FitConfig(epochs=2, hidden_size=16)
 FUZZ = settings(max_examples=300)
@@ -94,7 +94,7 @@ def test_any_text_is_read_as_csv_has_it_or_refused(tmp_path, pieces, rows):
 
 
 def _separator(path):
-    from chainrule.table.text import _separator
+    from chainrule.table.files.text_files import _separator
 
     return _separator(path, path.read_text(encoding="utf-8").split("\n")[:2])
 
@@ -226,7 +226,7 @@ def test_columns_of_text_are_typed_each_by_all_its_known_cells(tmp_path, monkeyp
     """Whatever else is tried with them, whatever their names are to polars, and in however many
     groups.
     """
-    from chainrule.table import text
+    from chainrule.table.files import typed_text
 
     columns = {
         "^a.*$": (["1", " 2 ", "NA"], [1, 2, None]),
@@ -248,7 +248,7 @@ def test_columns_of_text_are_typed_each_by_all_its_known_cells(tmp_path, monkeyp
     ]
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
     for at_once in (256, 2, 1):
-        monkeypatch.setattr(text, "TYPED_AT_ONCE", at_once)
+        monkeypatch.setattr(typed_text, "TYPED_AT_ONCE", at_once)
         frame = read_text(tmp_path / "t.csv").frame
         assert frame.to_dict(as_series=False) == {
             name: wanted for name, (_, wanted) in columns.items()

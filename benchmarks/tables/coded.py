@@ -64,7 +64,7 @@ def coded(frame: pl.DataFrame, schema: Schema, *, like: pl.DataFrame | None = No
     """
     like = frame if like is None else like
     names, levels, columns, center, spread = [], [], [], [], []
-    for column in schema.own:
+    for column in schema.columns_without_flags:
         names.append(column.name)
         series = frame[column.name]
         if column.has_levels:

@@ -39,7 +39,7 @@ def prove(name: str, seed: int, earlier: dict[str, Any] | None = None) -> dict[s
     holes = mask_of(whole, schema, seed)
     table = whole.with_columns(
         pl.when(pl.Series(holes[:, k])).then(None).otherwise(pl.col(column.name)).alias(column.name)
-        for k, column in enumerate(schema.own)
+        for k, column in enumerate(schema.columns_without_flags)
     )
     truth, given = coded(whole, schema), coded(table, schema, like=whole)
     truth = coded(whole, schema, like=whole)
@@ -68,7 +68,10 @@ def prove(name: str, seed: int, earlier: dict[str, Any] | None = None) -> dict[s
 
 def mask_of(frame: pl.DataFrame, schema: cr.Schema, seed: int) -> np.ndarray:
     """The mask (N, D) of a random fifth of the known cells of the modelled columns."""
-    known = np.stack([frame[column.name].is_not_null().to_numpy() for column in schema.own], axis=1)
+    known = np.stack(
+        [frame[column.name].is_not_null().to_numpy() for column in schema.columns_without_flags],
+        axis=1,
+    )
     return known & (np.random.default_rng(seed).random(known.shape) < HOLES)
 
 
@@ -165,11 +168,11 @@ def calibration(
     truth = encode(read_table(whole.select(table.columns)), model.schema, warn=False)
     every = Batch.of(model, encode(read_table(table), model.schema, warn=False))
     ranks = []
-    for k, column in enumerate(schema.own):
+    for position, column in enumerate(schema.columns_without_flags):
         k = model.schema.number(column.name)
         if column.has_levels:
             continue
-        rows = np.flatnonzero(holes[:, k])
+        rows = np.flatnonzero(holes[:, position])
         asked = every.take(rows)
         x = torch.from_numpy(truth.values[rows, k])
         found = np.empty(len(rows))

@@ -34,7 +34,8 @@ def prove(name: str, seed: int) -> dict[str, Any]:
     schema = cr.infer_schema(clean, kinds=KINDS[name])
     dirty, planted = plant(clean, schema, seed)
     began = time.perf_counter()
-    density = cr.fit(dirty, seed=seed, kinds={c.name: c.kind for c in schema.own}, verbose=False)
+    kinds = {column.name: column.kind for column in schema.columns_without_flags}
+    density = cr.fit(dirty, seed=seed, kinds=kinds, verbose=False)
     fitted = time.perf_counter()
     codes = encode(read_table(dirty), density.schema, warn=False)
     bits, _ = tail_bits(Batch.of(density.model, codes))
@@ -87,7 +88,7 @@ def plant(
     """
     generator = np.random.default_rng(seed)
     wanted = min(ERRORS, len(frame) // CELLS_PER_ERROR)
-    columns = {column.name: frame[column.name].to_list() for column in schema.own}
+    columns = {column.name: frame[column.name].to_list() for column in schema.columns_without_flags}
     labels = {
         name: sorted({v for v in cells if v is not None}, key=str)
         for name, cells in columns.items()
@@ -96,7 +97,7 @@ def plant(
     rows = iter(generator.permutation(len(frame)).tolist())
     while len(planted) < wanted:
         row = next(rows)
-        column = schema.own[generator.integers(len(schema.own))]
+        column = schema.columns_without_flags[generator.integers(len(schema.columns_without_flags))]
         value = columns[column.name][row]
         if value is None:
             continue

@@ -32,7 +32,7 @@ def prove(
         train, test: real rows.
         seed: the seed of the draws.
     """
-    names = [column.name for column in density.schema.own]
+    names = [column.name for column in density.schema.columns_without_flags]
     train, test = train.select(names), test.select(names)
     began = time.perf_counter()
     drawn = density.sample(len(train), seed=seed).select(names)

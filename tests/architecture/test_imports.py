@@ -40,6 +40,19 @@ LEVELS = {
     "report": 9,
     "cli": 10,
 }
+# The rooms of table, from the lowest level to the highest.
+TABLE_LEVELS = (
+    {"values"},
+    {"frames"},
+    {"text"},
+    {"columns", "table"},
+    {"na_values", "schema"},
+    {"containers", "files"},
+    {"read"},
+    {"inference", "lazy"},
+    {"codes"},
+    {"filled", "outside", "unlike_training"},
+)
 NO_TORCH = {
     "errors",
     "plain_json",
@@ -110,6 +123,30 @@ def test_the_rule_would_catch_a_breach():
     assert violations("chainrule.conditionals.base", ["chainrule.ops.nade.eager"])
     assert violations("chainrule.tasks.score", ["chainrule.density"])
     assert not violations("chainrule.tasks.score", ["chainrule.model", "chainrule.tasks.sample"])
+
+
+def table_breaches(module: str, imported: list[str]) -> list[str]:
+    """Imports between rooms of table that do not go to a lower level."""
+    level = {room: number for number, rooms in enumerate(TABLE_LEVELS) for room in rooms}
+    room = module.split(".")[2]
+    others = {name.split(".")[2]: name for name in imported if name.startswith("chainrule.table.")}
+    return [
+        f"{module} imports {name}"
+        for other, name in others.items()
+        if other != room and level[other] >= level[room]
+    ]
+
+
+def test_imports_within_table_go_one_way():
+    breaches = [
+        breach
+        for module, path in modules()
+        if module.startswith("chainrule.table.")
+        for breach in table_breaches(module, imports_of(path))
+    ]
+    assert not breaches
+    assert table_breaches("chainrule.table.text.notation", ["chainrule.table.columns.base"])
+    assert table_breaches("chainrule.table.schema", ["chainrule.table.na_values"])
 
 
 @pytest.mark.parametrize(

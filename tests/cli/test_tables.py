@@ -16,7 +16,7 @@ from helpers.struck import struck
 
 import chainrule as cr
 from chainrule.errors import ShapeError
-from chainrule.table import read_chunks, unseen
+from chainrule.table import read_chunks, unlike_training
 from chainrule.tasks import tails
 
 
@@ -115,7 +115,7 @@ def test_explain_shows_the_oddest_cells(folder):
 def test_the_oddest_cells_of_a_file_in_parts_are_those_of_the_whole(folder, monkeypatch):
     density = cr.load(folder / "m.chainrule")
     whole = density.oddest(folder / "t.csv", top=9)
-    monkeypatch.setattr(unseen, "read_chunks", partial(read_chunks, rows=70))
+    monkeypatch.setattr(unlike_training, "read_chunks", partial(read_chunks, rows=70))
     assert density.oddest(folder / "t.csv", top=9).equals(whole)
     assert len(density.oddest(folder / "t.csv", top=0)) == 0
     with pytest.raises(ShapeError, match="top = -1"):
@@ -188,7 +188,7 @@ def test_impute_fills_holes_and_leaves_every_known_cell_as_it_is_written(folder)
 def test_parts_that_look_otherwise_keep_their_cells_and_their_manner(folder, monkeypatch):
     """Parts differ: whole numbers, then fractions; ids of digits, then others; all unknown."""
     original = read_chunks
-    monkeypatch.setattr(unseen, "read_chunks", partial(original, rows=4))
+    monkeypatch.setattr(unlike_training, "read_chunks", partial(original, rows=4))
     known = {
         "id": ["7", "7", "7", "7", "A12", "", "", "", "", ""],
         "sex": ["TRUE"] * 4 + [""] * 6,

@@ -113,18 +113,33 @@ def test_columns_match_by_name_and_absent_ones_are_unknown():
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (np.array([["0", "1"]] * 4 + [["1", "two"]]), "column 'x1': value 'two' at row 4 is not a number, as 4 of 5 are: correct "
-         "it, leave the cell empty, count it as missing by na_values={'x1': 'two'} (--na-values x1=two), or pass "
-         "kinds={'x1': 'categorical'} (--kind x1=categorical)"),
-        (np.array([[0, 1], [1, np.inf]]), "column 'x1': value inf at row 1 is not a finite number; correct it, leave the cell "
-         "empty, or fit with kinds={'x1': 'categorical'}"),
-        (np.zeros(3), "the array: 1 axes of sizes (3,); a table has two, (rows, columns): reshape it"),
+        (
+            np.array([["0", "1"]] * 4 + [["1", "two"]]),
+            "column 'x1': value 'two' at row 4 is not a number, as 4 of 5 are: correct "
+            "it, leave the cell empty, count it as missing by na_values={'x1': 'two'} (--na-values "
+            "x1=two), or pass kinds={'x1': 'categorical'} (--kind x1=categorical)",
+        ),
+        (
+            np.array([[0, 1], [1, np.inf]]),
+            "column 'x1': value inf at row 1 is not a finite number; correct it, leave the cell "
+            "empty, or fit with kinds={'x1': 'categorical'}",
+        ),
+        (
+            np.zeros(3),
+            "the array: 1 axes of sizes (3,); a table has two, (rows, columns): reshape it",
+        ),
         (np.zeros((0, 3)), "the array: no rows; a model needs at least one"),
         (np.zeros((3, 0)), "the array: no columns"),
-        ([[0, 1]], "a list is not a table; pass an ndarray, a pandas, polars or Arrow frame, or a path"),
-        (pd.DataFrame([[1, 0]], columns=["a", "a"]), "the table: column name 'a' appears twice; rename one of them"),
+        (
+            [[0, 1]],
+            "a list is not a table; pass an ndarray, a pandas, polars or Arrow frame, or a path",
+        ),
+        (
+            pd.DataFrame([[1, 0]], columns=["a", "a"]),
+            "the table: column name 'a' appears twice; rename one of them",
+        ),
     ],
-)  # fmt: skip
+)
 def test_wrong_tables_are_explained_whole(table, message):
     with pytest.raises(SchemaError) as error:
         infer_schema(read_table(table))
@@ -134,11 +149,17 @@ def test_wrong_tables_are_explained_whole(table, message):
 def test_wrong_tables_for_a_schema_are_explained_whole():
     schema = infer_schema(read_table(frames()["pandas"]))
     for table, message in (
-        (pd.DataFrame({"a": [1], "z": [0]}), "the table: column(s) 'z' are not in the model; drop them before asking"),
+        (
+            pd.DataFrame({"a": [1], "z": [0]}),
+            "the table: column(s) 'z' are not in the model; drop them before asking",
+        ),
         (np.zeros((2, 4)), "the array: 4 columns where the model has 3"),
-        (pd.DataFrame({"a": [0.5], "b": [0], "c": [0]}), "column 'a': value 0.5 at row 0 is not 0 or 1 (or true/false), "
-         "as all were when the model was fitted: correct it, or leave the cell empty"),
-    ):  # fmt: skip
+        (
+            pd.DataFrame({"a": [0.5], "b": [0], "c": [0]}),
+            "column 'a': value 0.5 at row 0 is not 0 or 1 (or true/false), "
+            "as all were when the model was fitted: correct it, or leave the cell empty",
+        ),
+    ):
         with pytest.raises(SchemaError) as error:
             encode(read_table(table), schema, strict=True)
         assert str(error.value) == message
@@ -194,22 +215,48 @@ def test_text_files(tmp_path, text, names, values, packed):
         ("a.csv", b"\n1,0\n", "{path}: line 1 is empty"),
         ("a.csv", b"1,0,1\n1,0\n", "{path}: line 2 has 2 field(s) where line 1 has 3"),
         ("a.csv", b"a,b\n1,0\n1,0,1\n", "{path}: line 3 has 3 field(s) where line 1 has 2"),
-        ("a.csv", b"a,a\n1,0\n", "{path}: column name 'a' appears twice in line 1; rename one of them"),
+        (
+            "a.csv",
+            b"a,a\n1,0\n",
+            "{path}: column name 'a' appears twice in line 1; rename one of them",
+        ),
         ("a.csv", b"\xff\xfe1\x00", "{path}: UTF-16 text; save it as UTF-8, as "),
-        ("a.csv", b"a\nb\n\xe9\n", "{path}: not UTF-8 text in line 3: invalid continuation byte; save it as UTF-8, as "),
+        (
+            "a.csv",
+            b"a\nb\n\xe9\n",
+            "{path}: not UTF-8 text in line 3: invalid continuation byte; save it as UTF-8, as ",
+        ),
         ("a.csv", b"a,b\n1,0\n\n1,1\n", "{path}: line 3 has 1 field(s) where line 1 has 2"),
         ("a.csv", b'a,b\n1,"2\n3,4\n', "{path}: line 2 opens a quote that is not closed"),
-        ("a.csv", b'a,b\n"' + b"1" * 200_000, "{path}: not a readable table: a field of more than "),
-        ("a.csv", b'"a,b\n1,2\n', "{path}: line 1 opens a quote that it does not close; the first row has to stand on one line"),
+        (
+            "a.csv",
+            b'a,b\n"' + b"1" * 200_000,
+            "{path}: not a readable table: a field of more than ",
+        ),
+        (
+            "a.csv",
+            b'"a,b\n1,2\n',
+            "{path}: line 1 opens a quote that it does not close; the first row has to stand on "
+            "one line",
+        ),
         ("a.csv", b'a,b\n"x\ny",2\n3\n', "{path}: line 4 has 1 field(s) where line 1 has 2"),
-        ("a.csv.gz", gzip.compress(b"a,b\n" + b"1,0\n" * 99)[:-30] + bytes(22), "{path}: cannot be read: "),
+        (
+            "a.csv.gz",
+            gzip.compress(b"a,b\n" + b"1,0\n" * 99)[:-30] + bytes(22),
+            "{path}: cannot be read: ",
+        ),
         ("a.csv.gz", b"not gzip", "{path}: cannot be read: Not a gzipped file (b'no')"),
         ("a.npy", b"junk", "{path}: not a readable .npy file: "),
         ("a.npz", b"junk", "{path}: not a readable .npz file: "),
         ("a.parquet", b"junk", "{path}: not a readable Parquet file: "),
-        ("a.xlsx", b"junk", "{path}: unknown type of file '.xlsx'; tables are .npy, .npz, .csv, .tsv, .txt, .data or .parquet"),
+        (
+            "a.xlsx",
+            b"junk",
+            "{path}: unknown type of file '.xlsx'; tables are .npy, .npz, .csv, .tsv, .txt, .data "
+            "or .parquet",
+        ),
     ],
-)  # fmt: skip
+)
 def test_damaged_files_are_format_errors(tmp_path, name, content, message):
     path = tmp_path / name
     path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Kinds: what is guessed, how values become codes and come back, what is told where a value does not fit."""
+"""Kinds of column: what is inferred, codes of values and back, messages about other values."""
 
 import datetime
 import warnings
@@ -41,9 +41,15 @@ def test_the_guess_and_its_reason():
     )
     schema = schema_of(frame)
     assert {c.name: c.kind for c in schema.columns} == {
-        "sex": "binary", "town": "categorical", "gain": "integer", "height": "real", "price": "real", "hour": "datetime",
-        "ever": "integer", "zip": "integer",
-    }  # fmt: skip
+        "sex": "binary",
+        "town": "categorical",
+        "gain": "integer",
+        "height": "real",
+        "price": "real",
+        "hour": "datetime",
+        "ever": "integer",
+        "zip": "integer",
+    }
     assert {out.name: out.reason for out in schema.left_out} == {
         "nothing": "no known value",
         "number": "an id: whole numbers, all different in a narrow range",
@@ -61,7 +67,7 @@ def test_the_guess_and_its_reason():
     assert Schema.from_json(schema.to_json()) == schema
 
 
-def test_left_out_columns_warn_and_may_be_refused_or_told_otherwise():
+def test_left_out_columns_warn_and_may_be_refused_or_given_a_kind():
     frame = mixed(60).assign(name=[f"n{k}" for k in range(60)])
     with pytest.warns(
         UserWarning, match=r"the table: left out 'name' \(labels of which none has 5 rows\)"
@@ -223,8 +229,10 @@ def test_renaming_labels_changes_no_code():
     labels = np.array(["b", "a", "c", "a", "b", "b", "c", "a"] * 3, dtype=object)
     renamed = np.array([{"a": "zebra", "b": "yak", "c": "ant"}[v] for v in labels], dtype=object)
     for dtype in (object, "category"):
-        codes = [encode(read_table(f), schema_of(f)).values for f in (
-            pd.DataFrame({"x": pd.Series(v, dtype=dtype)}) for v in (labels, renamed))]  # fmt: skip
+        codes = [
+            encode(read_table(f), schema_of(f)).values
+            for f in (pd.DataFrame({"x": pd.Series(v, dtype=dtype)}) for v in (labels, renamed))
+        ]
         assert np.array_equal(*codes)
 
 
@@ -286,7 +294,10 @@ def test_heavy_tails_are_fitted_step_by_step(values):
 
 
 def test_masses_and_densities_have_their_units():
-    """Units of one schema times 1000: a density shifts by −log 1000, a mass (an atom, a step, an integer) by nothing."""
+    """In units 1000 times as fine a density shifts by −log 1000, and a mass does not change.
+
+    Atoms, steps of a grid and integers have masses.
+    """
     frame = pd.DataFrame(
         {
             "rain": np.where(RNG.random(300) < 0.5, 0.0, RNG.exponential(2.0, 300)),
@@ -321,12 +332,20 @@ def test_values_that_do_not_fit_are_explained():
     frame = mixed(60)
     schema = schema_of(frame)
     for name, value, message in (
-        ("gain", 2.5, "column 'gain': value 2.5 at row 3 is not an integer, as all were when the model was fitted: correct it, "
-         "or leave the cell empty"),
+        (
+            "gain",
+            2.5,
+            "column 'gain': value 2.5 at row 3 is not an integer, as all were when the model was "
+            "fitted: correct it, or leave the cell empty",
+        ),
         ("gain", "many", "column 'gain': value 'many' at row 3 is not a finite number; correct it"),
-        ("sex", "maybe", "column 'sex': value 'maybe' at row 3 is not 0 or 1 (or true/false), as all were"),
+        (
+            "sex",
+            "maybe",
+            "column 'sex': value 'maybe' at row 3 is not 0 or 1 (or true/false), as all were",
+        ),
         ("hour", "soon", "column 'hour': value 'soon' at row 3 is not a date or time"),
-    ):  # fmt: skip
+    ):
         wrong = frame.astype(object)
         wrong.loc[3, name] = value
         with pytest.raises(SchemaError) as error:
@@ -427,7 +446,7 @@ def test_large_numbers_on_a_grid_are_on_it():
 
 @pytest.mark.parametrize("far", [100.00011, 1e7, 1e9])
 def test_a_column_of_atoms_is_scaled_by_all_of_it(far):
-    """Forty values that repeat and one that does not: the networks see the forty apart, and none of them far away."""
+    """Networks distinguish forty values that repeat from one that does not; none is far out."""
     levels = np.sqrt(np.arange(2, 42))
     (column,) = cr.infer_schema(pd.DataFrame({"x": np.append(np.repeat(levels, 50), far)})).columns
     codes = (np.array(column.atoms) - column.center) / column.spread
@@ -437,7 +456,7 @@ def test_a_column_of_atoms_is_scaled_by_all_of_it(far):
 
 
 def test_continuous_numbers_that_repeat_are_atoms():
-    """Fares: a value of one row in 200 occurs by itself, up to 64 such values; a rarer one has a density."""
+    """Values of one row in 200 or more have a mass, up to 64 of them; a rarer one has a density."""
     rng = np.random.default_rng(0)
     fares = np.concatenate([np.repeat(np.sqrt(np.arange(2, 72)), 10), rng.normal(size=800) * 3])
     (column,) = cr.infer_schema(pd.DataFrame({"fare": fares})).columns

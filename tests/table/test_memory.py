@@ -1,4 +1,4 @@
-"""Memory follows the bytes of a table, whatever the shape of its text, and text stays what it is to the last character."""
+"""Memory is proportional to a table's bytes, whatever its text looks like; no text changes."""
 
 import json
 import subprocess
@@ -26,7 +26,8 @@ def peak():
 
 warnings.simplefilter("ignore")
 small = pd.DataFrame({"n": [1, 2] * 30, "note": ["a", "b"] * 30})
-density = cr.fit(small, config=cr.FitConfig(hidden_size=4, epochs=1, members=1), seed=0, verbose=False)
+config = cr.FitConfig(hidden_size=4, epochs=1, members=1)
+density = cr.fit(small, config=config, seed=0, verbose=False)
 small.to_csv("warm.csv", index=False)
 density.impute("warm.csv", how="best")
 found = {}

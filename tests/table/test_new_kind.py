@@ -1,4 +1,4 @@
-"""A new kind of column costs a leaf, a line of the registry, and its conditional: grades, as an example."""
+"""A new kind of column, grades, takes a leaf, a line of the registry, and a conditional."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from chainrule.conditionals import DiscretizedLogisticMixture, LogisticMixture
 from chainrule.errors import FormatError, SchemaError
 from chainrule.model import column_of
 from chainrule.table import COLUMNS, AbstractColumn, AbstractLevels, Schema
-from chainrule.table.cells import as_labels, objects_of, shown
 from chainrule.table.columns import Cells
+from chainrule.table.values.cells import as_labels, objects_of, shown
 
 
 @dataclass(frozen=True, kw_only=True)

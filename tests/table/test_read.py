@@ -1,4 +1,4 @@
-"""Files are what their names say and hold what they hold: no name is a pattern, no size is hidden, a pipe is read once."""
+"""Files are read whatever their names and sizes: no name is a pattern, and a pipe is read once."""
 
 import gzip
 import io
@@ -19,15 +19,13 @@ from chainrule.errors import ChainruleError, FormatError
 from chainrule.table import (
     csv_chunks,
     lazy,
-    lines,
-    parquet,
-    pipes,
     read,
     read_chunks,
     read_table,
     read_table_lazily,
     write_chunks,
 )
+from chainrule.table.files import lines, numpy_files, parquet, pipes
 
 NAMES = ["*", "^x.*$", "x1", "", "a[0]", "cs.all()", "?", "^*$", "x2", "polars", "len"]
 READERS = {
@@ -157,11 +155,14 @@ def test_a_packed_file_is_large_by_what_it_unpacks_to(tmp_path, monkeypatch):
 
 
 def test_what_is_read_whole_and_does_not_fit_is_refused_with_the_numbers(tmp_path, monkeypatch):
-    """Of a packed file no more is unpacked than would fit; the trailer, which says how long it is, is not believed."""
+    """No more of a packed file is unpacked than would fit, whatever length its trailer has."""
     monkeypatch.setattr(lines, "free_bytes", lambda: 8_000_000)
     monkeypatch.setattr(parquet, "free_bytes", lambda: 8_000_000)
-    monkeypatch.setattr(read, "free_bytes", lambda: 8_000_000)
-    end = "pass fewer rows, or use a function that reads a file in chunks (fit, score, oddest, and impute and sample into a file)"
+    monkeypatch.setattr(numpy_files, "free_bytes", lambda: 8_000_000)
+    end = (
+        "pass fewer rows, or use a function that reads a file in chunks (fit, score, oddest, and "
+        "impute and sample into a file)"
+    )
     row = b"0,1\n1,1\n"
     lying = packed(tmp_path / "t.csv.gz", row * 1000, 10_000)
     with lying.open("r+b") as file:
@@ -173,8 +174,8 @@ def test_what_is_read_whole_and_does_not_fit_is_refused_with_the_numbers(tmp_pat
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert str(error.value) == (
-        f"{lying}: unpacks to more than 1,000,000 bytes; read whole it takes about 8 times as much, and 8,000,000 bytes of "
-        f"memory are free: {end}"
+        f"{lying}: unpacks to more than 1,000,000 bytes; read whole it takes about 8 times as "
+        f"much, and 8,000,000 bytes of memory are free: {end}"
     )
     assert peak < 8_000_000
     plain = tmp_path / "t.csv"
@@ -182,7 +183,8 @@ def test_what_is_read_whole_and_does_not_fit_is_refused_with_the_numbers(tmp_pat
     with pytest.raises(FormatError) as error:
         cr.infer_schema(read_table(plain))
     assert str(error.value) == (
-        f"{plain}: 1,600,000 bytes; read whole it takes about 8 times as much, and 8,000,000 bytes of memory are free: {end}"
+        f"{plain}: 1,600,000 bytes; read whole it takes about 8 times as much, and 8,000,000 bytes "
+        f"of memory are free: {end}"
     )
     assert next(iter(read_chunks(plain))).columns[0][:2].tolist() == [0, 1]
     columns = tmp_path / "t.parquet"
@@ -191,15 +193,16 @@ def test_what_is_read_whole_and_does_not_fit_is_refused_with_the_numbers(tmp_pat
     with pytest.raises(FormatError) as error:
         read_table(columns)
     assert str(error.value) == (
-        f"{columns}: unpacks to at least 4,500,000 bytes; read whole it takes about 3 times as much, and 8,000,000 bytes of "
-        f"memory are free: {end}"
+        f"{columns}: unpacks to at least 4,500,000 bytes; read whole it takes about 3 times as "
+        f"much, and 8,000,000 bytes of memory are free: {end}"
     )
     arrays = tmp_path / "t.npz"
     np.savez_compressed(arrays, rows=np.zeros((1000, 2000)))
     with pytest.raises(FormatError) as error:
         read_table(arrays)
     assert str(error.value) == (
-        f"{arrays}: array 'rows' unpacks to 16,000,000 bytes, and 8,000,000 bytes of memory are free; pass fewer rows"
+        f"{arrays}: array 'rows' unpacks to 16,000,000 bytes, and 8,000,000 bytes of memory are "
+        "free; pass fewer rows"
     )
 
 
@@ -210,7 +213,9 @@ def test_a_line_without_end_does_not_fill_memory(tmp_path, text):
         tracemalloc.start()
         with pytest.raises(
             FormatError,
-            match=r"t\.csv\.gz: a line of more than 33,554,432 characters; this is no table of text",
+            match=(
+                r"t\.csv\.gz: a line of more than 33,554,432 characters; this is no table of text"
+            ),
         ):
             with_small_limit(read_it)
         assert tracemalloc.get_traced_memory()[1] < 250_000_000
@@ -240,7 +245,8 @@ import polars as pl
 from chainrule.errors import FormatError, SchemaError
 from chainrule.table import lazy, read_chunks, read_table, read_table_lazily
 
-frame = pl.DataFrame({"a": range(200), "s": [f"x{k % 17}" for k in range(200)], "d": [None, True] * 100})
+words = [f"x{k % 17}" for k in range(200)]
+frame = pl.DataFrame({"a": range(200), "s": words, "d": [None, True] * 100})
 frame.write_parquet("t.parquet")
 whole = open("t.parquet", "rb").read()
 lazy.LARGE_BYTES = 0
@@ -268,7 +274,7 @@ print(len(found), sum("it is damaged, or polars cannot read it" in each for each
 
 
 def test_a_damaged_parquet_file_is_a_format_error_and_nothing_else(tmp_path):
-    """Also where polars panics, which no ``except Exception`` would meet; its trace is not shown."""
+    """Also where polars panics, which no ``except Exception`` catches; its trace is not shown."""
     done = subprocess.run(
         [sys.executable, "-c", DAMAGED], cwd=tmp_path, capture_output=True, text=True
     )
@@ -276,7 +282,7 @@ def test_a_damaged_parquet_file_is_a_format_error_and_nothing_else(tmp_path):
     assert int(done.stdout.split()[0]) > 50
 
 
-def test_a_panic_of_polars_is_told_as_damage(tmp_path, monkeypatch, capfd):
+def test_a_panic_of_polars_is_reported_as_damage(tmp_path, monkeypatch, capfd):
     class PanicException(BaseException):
         pass
 
@@ -290,7 +296,8 @@ def test_a_panic_of_polars_is_told_as_damage(tmp_path, monkeypatch, capfd):
         read_table(tmp_path / "t.parquet")
     assert (
         str(error.value)
-        == f"{tmp_path / 't.parquet'}: not a readable Parquet file: it is damaged, or polars cannot read it"
+        == f"{tmp_path / 't.parquet'}: not a readable Parquet file: it is damaged, or polars "
+        "cannot read it"
     )
     assert capfd.readouterr().err == ""
 
@@ -356,11 +363,13 @@ def test_a_command_takes_what_another_writes(fitted, form):
             target=lambda into=into: (os.write(into, forms(fitted)[form]), os.close(into)),
             daemon=True,
         ).start()
-        code, told, errors = chainrule(command, words[0], f"/dev/fd/{out}", *words[1:], cwd=fitted)
+        code, output, errors = chainrule(
+            command, words[0], f"/dev/fd/{out}", *words[1:], cwd=fitted
+        )
         os.close(out)
-        assert (code, len(told.splitlines())) == (0, 71), errors
+        assert (code, len(output.splitlines())) == (0, 71), errors
         if command == "score":
-            assert np.array_equal(pl.read_csv(told.encode())["log_prob"], nats)
+            assert np.array_equal(pl.read_csv(output.encode())["log_prob"], nats)
 
 
 def test_faults_in_a_pipe_name_the_pipe(tmp_path):

@@ -1,4 +1,4 @@
-"""Cells of which a part would be lost, and weights beyond any sum, are refused or counted, never dropped in silence."""
+"""Cells that would lose a part, and too large weights, are refused or counted, never dropped."""
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,8 @@ def density():
         ),
         (
             np.zeros(9, dtype=[("a", float), ("b", int)]),
-            "the array: an array of records of the fields 'a', 'b'; pass a data frame, such as pandas.DataFrame(array)",
+            "the array: an array of records of the fields 'a', 'b'; pass a data frame, such as "
+            "pandas.DataFrame(array)",
         ),
         (
             np.zeros((9, 2), dtype="V8"),
@@ -89,17 +90,18 @@ def test_complex_rows_are_not_scored_by_their_real_part(density):
     ],
 )
 @pytest.mark.parametrize("network", ["orderless", "nade"])
-def test_rows_that_outweigh_all_others_are_told_and_counted(weight, network):
+def test_rows_that_outweigh_all_others_are_counted_with_a_warning(weight, network):
     """Also where the heaviest row is held out, or is not."""
     light = int(((weight > 0) & (weight < weight.max() * 1e-12)).sum())
     for seed in range(2):
-        with pytest.warns(UserWarning, match="row") as told:
+        with pytest.warns(UserWarning, match="row") as caught:
             density = cr.fit(
                 ROWS, seed=seed, sample_weight=weight, network=network, config=TINY, verbose=False
             )
-        assert str(told[0].message) == (
-            f"sample_weight: {light} row(s) weigh less than 1e-12 of the heaviest, {weight.max():g}: beside it they count for "
-            f"nothing; correct the weights, or give these rows zero"
+        assert str(caught[0].message) == (
+            f"sample_weight: {light} row(s) weigh less than 1e-12 of the heaviest, "
+            f"{weight.max():g}: beside it they count for nothing; correct the weights, or give "
+            "these rows zero"
         )
         assert np.isfinite(density.training["valid_nats"])
         assert density.training["skipped_steps"] == 0

@@ -18,7 +18,7 @@ from helpers.tolerances import KOLMOGOROV
 import chainrule as cr
 from chainrule.errors import EvidenceError, SchemaError, ShapeError
 from chainrule.model import Model
-from chainrule.table import encode, read_chunks, read_table, unseen
+from chainrule.table import encode, read_chunks, read_table, unlike_training
 from chainrule.tasks import tails
 from chainrule.testing import check
 
@@ -224,7 +224,7 @@ def test_a_network_is_copied_once_for_an_answer(density, tmp_path, monkeypatch):
     frame, copies, in_float64 = mixed(40, seed=10, holes=0.3), [], Model.in_float64
     frame.to_csv(tmp_path / "t.csv", index=False)
     monkeypatch.setattr(Model, "in_float64", lambda self: copies.append(1) or in_float64(self))
-    monkeypatch.setattr(unseen, "read_chunks", partial(read_chunks, rows=10))
+    monkeypatch.setattr(unlike_training, "read_chunks", partial(read_chunks, rows=10))
     questions = [
         lambda: density.impute(frame, how="mean", interval=0.5),
         lambda: density.impute(tmp_path / "t.csv", seed=0, to=tmp_path / "filled.csv"),

@@ -31,7 +31,7 @@ from chainrule.table import (
     read_table_lazily,
     write_chunks,
 )
-from chainrule.table.pipes import copied, named_as, require_no_pipe_twice
+from chainrule.table.files.pipes import copied, named_as, require_no_pipe_twice
 from chainrule.table.schema import first_repeated
 
 TABLE_HELP = (

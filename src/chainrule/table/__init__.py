@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from chainrule.table.cells import as_numbers, cells_as_text, exact_numbers, objects_of
 from chainrule.table.codes import (
     Codes,
     as_fitted,
@@ -30,18 +29,21 @@ from chainrule.table.columns import (
     Integer,
     Real,
 )
-from chainrule.table.disclosure import is_of_few
-from chainrule.table.exact import whole_array
+from chainrule.table.columns.disclosure import is_of_few
+from chainrule.table.files.missing_words import describe_missing
+from chainrule.table.files.numpy_files import array_names
+from chainrule.table.files.write import Sink, csv_chunks, sink_of, write_chunks
 from chainrule.table.filled import Fills, filled, filled_frames
-from chainrule.table.infer import MIN_COUNT, infer_schema
+from chainrule.table.inference.infer import MIN_COUNT, infer_schema
 from chainrule.table.lazy import read_table_lazily
-from chainrule.table.missing import describe_missing
 from chainrule.table.outside import outside_distance
-from chainrule.table.read import Table, array_names, read_chunks, read_table
-from chainrule.table.reading import Reading
+from chainrule.table.read import read_chunks, read_table
 from chainrule.table.schema import LeftOut, Schema
-from chainrule.table.unseen import check_given, encode_chunks
-from chainrule.table.write import Sink, csv_chunks, sink_of, write_chunks
+from chainrule.table.table import Table
+from chainrule.table.text.reading_options import Reading
+from chainrule.table.unlike_training import check_given, encode_chunks
+from chainrule.table.values.cells import as_numbers, cells_as_text, exact_numbers, objects_of
+from chainrule.table.values.exact_integers import whole_array
 
 __all__ = [
     "COLUMNS",

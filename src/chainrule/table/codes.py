@@ -11,15 +11,16 @@ import narwhals as nw
 import numpy as np
 
 from chainrule.errors import SchemaError, nearest, printable
-from chainrule.table.cells import is_unknown, objects_of
 from chainrule.table.columns import AbstractColumn, Binary, Categorical
-from chainrule.table.frames import build, cells_of, types_of
-from chainrule.table.index import matched
-from chainrule.table.notation import Notation, NotRead, read_cells, require_read, written
-from chainrule.table.read import Table
+from chainrule.table.frames.build import build
+from chainrule.table.frames.cells import cells_of, types_of
+from chainrule.table.frames.column_index import matched
+from chainrule.table.inference.text_columns import require_same_notation
 from chainrule.table.schema import Schema
-from chainrule.table.types import Type
-from chainrule.table.written import require_same_notation
+from chainrule.table.table import Table
+from chainrule.table.text.notation import Notation, NotRead, read_cells, require_read, written
+from chainrule.table.values.cells import is_observed, objects_of
+from chainrule.table.values.types import Type
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,14 @@ class Codes:
         return len(self.values)
 
     @property
-    def known(self) -> np.ndarray:
-        """The cells (N, D) that are not empty."""
+    def observed_or_outside(self) -> np.ndarray:
+        """The cells (N, D) that are not missing."""
         return self.observed | self.outside
 
     @property
     def complete(self) -> bool:
-        """Whether every cell is known."""
-        return bool(self.known.all())
+        """Whether no cell is missing."""
+        return bool(self.observed_or_outside.all())
 
     def take(self, rows: np.ndarray | slice) -> Codes:
         """Selects rows."""
@@ -105,9 +106,9 @@ def encode_columns(
         name = flag_of or column.name
         if name not in found:
             continue
-        own = schema.columns[schema.number(name)]
-        cells = cells_of_column(table, found[name], own, schema, strict=strict)
-        codes = own.encode(cells, table.where, strict=strict)
+        source = schema.columns[schema.number(name)]
+        cells = cells_of_column(table, found[name], source, schema, strict=strict)
+        codes = source.encode(cells, table.where, strict=strict)
         if isinstance(column, Binary) and column.is_flag:  # known wherever its column is there
             present, missing = column.flag_code(missing=False), column.flag_code(missing=True)
             yield k, np.where(np.isnan(codes), missing, present)
@@ -116,7 +117,7 @@ def encode_columns(
 
 
 def cells_of_column(
-    table: Table, place: int, column: AbstractColumn, schema: Schema, *, strict: bool = True
+    table: Table, position: int, column: AbstractColumn, schema: Schema, *, strict: bool = True
 ) -> np.ndarray:
     """The cells (N,) of a column as its kind expects them: labels as written, parsed numbers and
     dates.
@@ -126,22 +127,20 @@ def cells_of_column(
             such cell is an error too; otherwise it is a ``NotRead``.
     """
     if column.holds_labels:
-        return table.labels(place) if column.reads_as_written else table.columns[place]
+        return table.labels(position) if column.reads_as_written else table.columns[position]
     notation = notation_in(table, column, schema)
     if notation is None:
-        require_same_notation(table, place, column.name, None)
-        return table.columns[place]
-    text = table.as_written(place)
+        require_same_notation(table, position, column.name, None)
+        return table.columns[position]
+    text = table.as_written(position)
     if text is not None and (parsed := notation.parse(text)).null_count() == text.null_count():
         return cells_of(nw.from_native(parsed, series_only=True))
-    cells = read_cells(notation, table.labels(place), schema.reading.missing.of(column.name))
+    cells = read_cells(notation, table.labels(position), schema.reading.missing.of(column.name))
     if cells.dtype.kind == "O":
-        wrong, known = (
-            sum(isinstance(cell, NotRead) for cell in cells),
-            int((~is_unknown(cells)).sum()),
-        )
+        wrong = sum(isinstance(cell, NotRead) for cell in cells)
+        known = int(is_observed(cells).sum())
         if wrong and 2 * wrong >= known:  # so many cells suggest another notation
-            require_same_notation(table, place, column.name, notation)
+            require_same_notation(table, position, column.name, notation)
     if strict:
         require_read(column.name, notation, cells, table.where)
     return cells
@@ -220,7 +219,7 @@ def to_container(
     """
     text = {
         column.name: written(column.notation, columns[column.name])
-        for column in schema.own
+        for column in schema.columns_without_flags
         if column.notation is not None and column.name in columns and (as_text or column.is_text)
     }
     types = {
@@ -243,9 +242,9 @@ def relabelled(frame: Any, schema: Schema) -> Any:
     """A frame whose columns have the names of the fitted table, if the container allows them."""
     if schema.index is not None and schema.container == "pandas":
         names = list(frame.columns)
-        own = set(schema.table_names)
+        fitted_names = set(schema.table_names)
         plain = replace(schema.index, types=(Type("object"),), multi=False)
-        frame.columns = (schema.index if own.issuperset(names) else plain).of(names)
+        frame.columns = (schema.index if fitted_names.issuperset(names) else plain).of(names)
     return frame
 
 
@@ -266,24 +265,24 @@ def as_fitted(table: Table, schema: Schema) -> Table:
     at = column_positions(table, schema)
     if not table.named and len(table.names) != len(at):
         return table  # does not fit: ``encode`` raises the error
-    own = {
+    notated = {
         at[column.name]: column
-        for column in schema.own
+        for column in schema.columns_without_flags
         if notation_in(table, column, schema) and column.name in at
     }
-    if table.text is None or not own:
+    if table.text is None or not notated:
         return table
     import polars as pl
 
     series = list((table.frame if table.container == "polars" else table.text).get_columns())
     columns = list(table.columns)
-    for place, column in own.items():
+    for position, column in notated.items():
         notation = notation_in(table, column, schema)
-        text = table.text.to_series(place)
+        text = table.text.to_series(position)
         parsed = text if column.is_text or notation is None else notation.parse(text)
         typed = parsed.cast(pl.Float64) if column.dtype.startswith("Float") else parsed
-        series[place] = typed.alias(series[place].name)
-        columns[place] = cells_of(nw.from_native(series[place], series_only=True))
+        series[position] = typed.alias(series[position].name)
+        columns[position] = cells_of(nw.from_native(series[position], series_only=True))
     if table.container == "polars":
         frame = pl.DataFrame(series)
         return replace(table, columns=tuple(columns), types=types_of(frame, "polars"), frame=frame)
@@ -323,8 +322,8 @@ def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> d
             )
         return column_positions(table, schema)
     at, expected_names = column_positions(table, schema), set(names)
-    found = {place for name, place in at.items() if name in expected_names}
-    if extra := [name for place, name in enumerate(table.names) if place not in found]:
+    found = {position for name, position in at.items() if name in expected_names}
+    if extra := [name for position, name in enumerate(table.names) if position not in found]:
         near = [(name, like) for name in extra if (like := nearest(name, names))]
         one = len(extra) == 1
         hint = ", ".join(
@@ -332,13 +331,15 @@ def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> d
             for name, like in near[:3]
         )
         raise SchemaError(
-            f"{table.source}: column(s) {_some(extra)} are not in the model; drop them before asking"
-            + (f" ({hint})" if hint else "")
+            f"{table.source}: column(s) {_some(extra)} are not in the model; drop them before "
+            "asking" + (f" ({hint})" if hint else "")
         )
-    own = [column.name for column in schema.own]
-    if absent := [name for name in own if name not in at]:
-        if len(absent) == len(own):
-            raise SchemaError(f"{table.source}: none of the model's {len(own)} columns is here")
+    modelled = [column.name for column in schema.columns_without_flags]
+    if absent := [name for name in modelled if name not in at]:
+        if len(absent) == len(modelled):
+            raise SchemaError(
+                f"{table.source}: none of the model's {len(modelled)} columns is here"
+            )
         if warn and (missed := [name for name in absent if name not in fine]):
             message = f"{table.source}: column(s) {_some(missed)} are absent and count as unknown"
             warnings.warn(printable(message), UserWarning, stacklevel=3)

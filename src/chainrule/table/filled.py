@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import FormatError
-from chainrule.table.cells import objects_of
 from chainrule.table.codes import as_fitted, column_positions, in_manner_of, notation_in
-from chainrule.table.frames import as_polars, build, replaced
-from chainrule.table.read import Table
+from chainrule.table.frames.build import as_polars, build
+from chainrule.table.frames.fill import replaced
 from chainrule.table.schema import Schema
+from chainrule.table.table import Table
+from chainrule.table.values.cells import objects_of
 
 
 @dataclass(frozen=True)
@@ -24,35 +25,31 @@ class Fills:
 
     Attributes:
         codes: (N, D) float64, used where a cell is missing.
-        missing: the cells (N, D) to fill, bool.
+        asked: the cells (N, D) to fill, bool.
         means: whether numbers are means, which may lie between the points of a grid.
     """
 
     codes: np.ndarray
-    missing: np.ndarray
+    asked: np.ndarray
     means: bool = False
 
     def of(self, schema: Schema) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-        """Yields the name of each column with missing cells, values (N,) valid there, and these
-        cells.
-        """
+        """Yields each column with cells to fill: its name, values (N,) for these, and the cells."""
         for k, column in enumerate(schema.columns):
-            cells = self.missing[:, k]
-            if not column.is_flag and cells.any():
-                codes = self.codes[cells, k]
+            asked = self.asked[:, k]
+            if not column.is_flag and asked.any():
+                codes = self.codes[asked, k]
                 filled = column.mean_values(codes) if self.means else column.decode(codes)
-                values = np.empty(len(cells), dtype=filled.dtype)
+                values = np.empty(len(asked), dtype=filled.dtype)
                 values[:] = filled[:1]
-                values[cells] = filled
-                yield column.name, values, cells
+                values[asked] = filled
+                yield column.name, values, asked
 
 
 def filled(table: Table, schema: Schema, fills: Fills) -> Any:
     """The table with its missing cells filled, in its own container, types and index."""
     table = as_fitted(table, schema)
-    return _filled(
-        table, schema, {name: (values, cells) for name, values, cells in fills.of(schema)}
-    )
+    return _filled(table, schema, _by_column(fills, schema))
 
 
 def filled_frames(
@@ -65,21 +62,18 @@ def filled_frames(
     """
     like: dict[str, str] = {}
     for chunk, fills in chunks:
-        table, columns = (
-            as_fitted(chunk, schema),
-            {n: (values, cells) for n, values, cells in fills.of(schema)},
-        )
+        table, columns = as_fitted(chunk, schema), _by_column(fills, schema)
         if as_text and table.text is not None:
             at = column_positions(table, schema)
             # A chunk without a known cell keeps the style of the last chunk that had one.
-            for name, place in at.items():
+            for name, position in at.items():
                 like.update(
                     (name, word)
-                    for word in table.text.to_series(place).alias("").drop_nulls().head(1)
+                    for word in table.text.to_series(position).alias("").drop_nulls().head(1)
                 )
             columns = {
-                name: (_as_written(schema, name, values, like.get(name), table), cells)
-                for name, (values, cells) in columns.items()
+                name: (_as_written(schema, name, values, like.get(name), table), asked)
+                for name, (values, asked) in columns.items()
                 if name in at
             }
             table = replace(table, container="polars", frame=table.text, text=None)
@@ -91,15 +85,20 @@ def filled_frames(
         yield done if table.container == "polars" else as_polars(done, table.names)
 
 
+def _by_column(fills: Fills, schema: Schema) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The values (N,) of each column with cells to fill, and these cells (N,)."""
+    return {name: (values, asked) for name, values, asked in fills.of(schema)}
+
+
 def _filled(
     table: Table, schema: Schema, columns: Mapping[str, tuple[np.ndarray, np.ndarray]]
 ) -> Any:
-    at, values, missing = column_positions(table, schema), {}, {}
-    for name, (cells, own) in columns.items():
+    at, fills, asked = column_positions(table, schema), {}, {}
+    for name, (values, cells) in columns.items():
         if name in at:
             called = table.names[at[name]]
-            values[called], missing[called] = in_manner_of(table, schema, name, cells), own
-    return replaced(table.frame, values, missing, table.container, table.names)
+            fills[called], asked[called] = in_manner_of(table, schema, name, values), cells
+    return replaced(table.frame, fills, asked, table.container, table.names)
 
 
 def _as_written(
@@ -120,11 +119,13 @@ def _in_types(chunk: Table, schema: Schema) -> Any:
 
     at, columns = column_positions(chunk, schema), []
     frame = _as_frame(chunk) if chunk.container == "numpy" else chunk.frame
-    own = {at[column.name]: column for column in schema.own if column.name in at}
-    for place, name in enumerate(chunk.names):
-        column = own.get(place)
+    column_at = {
+        at[column.name]: column for column in schema.columns_without_flags if column.name in at
+    }
+    for position, name in enumerate(chunk.names):
+        column = column_at.get(position)
         dtype = pl.String if column is None or column.is_text else column.polars_type()
-        found = (chunk.text if dtype == pl.String else frame).to_series(place).alias(name)
+        found = (chunk.text if dtype == pl.String else frame).to_series(position).alias(name)
         empty = found.null_count() == len(found)  # its type is unknown
         try:
             columns.append(
@@ -132,8 +133,8 @@ def _in_types(chunk: Table, schema: Schema) -> Any:
             )
         except pl.exceptions.PolarsError as error:
             raise FormatError(
-                f"{chunk.source}: column {name!r} cannot be written as {dtype} from {chunk.where(0)} on: "
-                f"{error}; write CSV, which keeps cells as they are"
+                f"{chunk.source}: column {name!r} cannot be written as {dtype} from "
+                f"{chunk.where(0)} on: {error}; write CSV, which keeps cells as they are"
             ) from error
     return pl.DataFrame(columns)
 

@@ -13,23 +13,18 @@ from typing_extensions import override
 
 from chainrule.errors import SchemaError
 from chainrule.scratch import ScratchFolder
-from chainrule.table.frames import cells_of, types_of
-from chainrule.table.lines import unpacked_bytes
-from chainrule.table.missing import added
-from chainrule.table.parquet import cell_bytes, column_of, readable, scan_parquet
-from chainrule.table.pipes import as_file
-from chainrule.table.read import (
-    CHUNK_ROWS,
-    TEXT,
-    AbstractColumns,
-    Table,
-    called,
-    kind_of,
-    read_table,
-    without_words,
-)
-from chainrule.table.reading import DEFAULT_READING, Reading
-from chainrule.table.text import text_chunks, typed
+from chainrule.table.files.endings import TEXT_ENDINGS, file_type
+from chainrule.table.files.lines import unpacked_bytes
+from chainrule.table.files.missing_words import added
+from chainrule.table.files.parquet import cell_bytes, column_of, readable, scan_parquet
+from chainrule.table.files.pipes import as_file
+from chainrule.table.files.text_files import text_chunks
+from chainrule.table.files.typed_text import typed
+from chainrule.table.frames.cells import cells_of, types_of
+from chainrule.table.na_values import without_words
+from chainrule.table.read import CHUNK_ROWS, called, read_table
+from chainrule.table.table import AbstractColumns, Table
+from chainrule.table.text.reading_options import DEFAULT_READING, Reading
 
 LARGE_BYTES = 200_000_000  # unpacked size from which a file is not read whole
 
@@ -46,12 +41,12 @@ def read_table_lazily(
         return read_table(table, header=header, reading=reading)
     reading = reading or DEFAULT_READING
     with as_file(Path(table)) as (path, folder):
-        kind = kind_of(path)
+        kind = file_type(path)
         if kind == ".parquet" and cell_bytes(path) >= LARGE_BYTES:
             found = without_words(
                 LazyColumns([path], folder).table(str(path), "polars", True, None), reading
             )
-        elif kind in TEXT and unpacked_bytes(path, LARGE_BYTES) >= LARGE_BYTES:
+        elif kind in TEXT_ENDINGS and unpacked_bytes(path, LARGE_BYTES) >= LARGE_BYTES:
             found = _text_lazily(path, header, reading)
         else:
             found = read_table(path, header=header, reading=reading)

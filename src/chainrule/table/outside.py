@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.table.codes import Codes, cells_of_column, column_positions
-from chainrule.table.read import Table
 from chainrule.table.schema import Schema
+from chainrule.table.table import Table
 
 LEAST_DISTANCE = 1e-300  # above zero, the distance of all other cells
 

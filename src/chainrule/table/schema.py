@@ -11,8 +11,8 @@ from typing_extensions import override
 
 from chainrule.errors import FormatError, SchemaError, printable, unknown_choice
 from chainrule.table.columns import AbstractColumn, Binary, column_from_json
-from chainrule.table.index import ColumnIndex, find
-from chainrule.table.reading import DEFAULT_READING, Reading
+from chainrule.table.frames.column_index import ColumnIndex, find
+from chainrule.table.text.reading_options import DEFAULT_READING, Reading
 
 CONTAINERS = ("numpy", "pandas", "polars", "pyarrow")
 
@@ -54,7 +54,7 @@ class Schema:
         return tuple(column.name for column in self.columns)
 
     @property
-    def own(self) -> tuple[AbstractColumn, ...]:
+    def columns_without_flags(self) -> tuple[AbstractColumn, ...]:
         """The modelled columns of the table itself, without missing-flags."""
         return tuple(column for column in self.columns if not column.is_flag)
 
@@ -76,7 +76,7 @@ class Schema:
     @property
     def table_names(self) -> tuple[str, ...]:
         """Names of all columns of the table in order, including those left out."""
-        names = [column.name for column in self.own]
+        names = [column.name for column in self.columns_without_flags]
         for column in sorted(self.left_out, key=lambda out: out.position):
             names.insert(column.position, column.name)
         return tuple(names)

@@ -18,7 +18,7 @@ from chainrule.model import Model
 from chainrule.networks import AbstractNetwork
 from chainrule.progress import progress_bar
 from chainrule.table import Codes, Sink, Table, encode_chunks, sink_of
-from chainrule.table.frames import build, like
+from chainrule.table.frames.build import build, like
 
 BATCH_ROWS = 500
 T = TypeVar("T")

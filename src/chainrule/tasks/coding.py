@@ -62,7 +62,7 @@ def table(model: Model, codes: Any) -> Any:
         )
     cells = decode(values, schema, hide=False)
     missing_cells = ~observed | missing(schema, values, observed)
-    for column in schema.own:
+    for column in schema.columns_without_flags:
         if (is_hidden := missing_cells[:, schema.number(column.name)]).any():
             cells[column.name] = np.ma.masked_array(cells[column.name], is_hidden)
     return to_container(cells, schema)

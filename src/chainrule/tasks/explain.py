@@ -25,7 +25,7 @@ from chainrule.table import (
     objects_of,
     outside_distance,
 )
-from chainrule.table.frames import build, like_named
+from chainrule.table.frames.build import build, like_named
 from chainrule.tasks.answer import Batch, Chunk, answer, chunks
 from chainrule.tasks.conditional import expected_words
 from chainrule.tasks.outside import conditional_given
@@ -93,7 +93,7 @@ def terms(model: Model, table: Any, *, strict: bool = False) -> Any:
 
     def of(chunk: Chunk) -> dict[str, np.ndarray]:
         bits = -chain_terms(chunk.rows, strict=strict) / LN2
-        return _by_name(chunk, np.where(chunk.rows.codes.known, bits, np.nan))
+        return _by_name(chunk, np.where(chunk.rows.codes.observed_or_outside, bits, np.nan))
 
     return answer(model, table, of, give=_alike, strict=strict, ranges=False)
 
@@ -138,7 +138,7 @@ def _by_name(chunk: Chunk, bits: np.ndarray) -> dict[str, np.ndarray]:
     table, schema = chunk.table, chunk.rows.model.schema
     columns = {name: np.full(len(bits), np.nan) for name in table.names}
     at = column_positions(table, schema)
-    for column in schema.own:
+    for column in schema.columns_without_flags:
         if column.name in at:
             columns[table.names[at[column.name]]] = bits[:, schema.number(column.name)]
     return columns

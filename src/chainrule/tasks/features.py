@@ -36,8 +36,8 @@ def _of_chunk(chunk: Chunk, *, pool: str) -> np.ndarray:
     codes, model = chunk.rows.codes, chunk.rows.model
     any_evidence = model.any_evidence
     if not codes.complete and not any_evidence:
-        row = int(np.flatnonzero(~codes.known.all(1))[0])
-        name = model.schema.names[int(np.flatnonzero(~codes.known[row])[0])]
+        row = int(np.flatnonzero(~codes.observed_or_outside.all(1))[0])
+        name = model.schema.names[int(np.flatnonzero(~codes.observed_or_outside[row])[0])]
         raise EvidenceError(
             f"column {name!r} is unknown at row {row}: a network of one order has features of "
             f"complete rows only; fill the missing cells, or fit with objective='any'"

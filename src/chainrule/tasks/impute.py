@@ -18,7 +18,7 @@ from chainrule.missing import present
 from chainrule.model import Model
 from chainrule.rng import generator_from
 from chainrule.table import Fills, Sink, column_positions, filled, filled_frames
-from chainrule.table.frames import like_named
+from chainrule.table.frames.build import like_named
 from chainrule.tasks.answer import Batch, Chunk, answer, chunks
 from chainrule.tasks.conditional import distribution_of, level_probabilities, quantiles_of
 from chainrule.tasks.outside import completed
@@ -101,10 +101,10 @@ def impute(
 
 def drawn(rows: Batch, generator: torch.Generator) -> Fills:
     """Draws the missing cells of each row jointly, given its known ones."""
-    codes, missing = rows.codes.values.copy(), ~rows.codes.known
+    codes, missing = rows.codes.values.copy(), ~rows.codes.observed_or_outside
     incomplete = np.flatnonzero(missing.any(1))
     given = present(rows.model.schema, rows.codes.take(incomplete), missing[incomplete])
-    rows.model.require_evidence(given.known, name="known")
+    rows.model.require_evidence(given.observed_or_outside, name="known")
     if len(incomplete):
         codes[incomplete] = replace(rows, codes=given).each(
             lambda b: completed(b.network, b.x, b.observed, b.outside, generator).cpu().numpy(),
@@ -119,8 +119,12 @@ def guessed(rows: Batch, how: str) -> Fills:
 
     Numbers get the median, or the mean if ``how`` is "mean".
     """
-    schema, codes, missing = rows.model.schema, rows.codes.values.copy(), ~rows.codes.known
-    for column in schema.own:
+    schema, codes, missing = (
+        rows.model.schema,
+        rows.codes.values.copy(),
+        ~rows.codes.observed_or_outside,
+    )
+    for column in schema.columns_without_flags:
         k = schema.number(column.name)
         asked = np.flatnonzero(missing[:, k])
         if not len(asked):
@@ -150,9 +154,9 @@ def _intervals(chunk: Chunk, interval: float) -> tuple[Any, Any]:
     positions, quantiles = column_positions(table, schema), ((1 - interval) / 2, (1 + interval) / 2)
     nothing = np.full(len(rows), np.nan)
     ends: list[dict[str, np.ndarray]] = [dict.fromkeys(table.names, nothing) for _ in quantiles]
-    for column in schema.own:
+    for column in schema.columns_without_flags:
         k = schema.number(column.name)
-        asked = np.flatnonzero(~rows.codes.known[:, k])
+        asked = np.flatnonzero(~rows.codes.observed_or_outside[:, k])
         if column.has_levels or column.name not in positions or not len(asked):
             continue
         of = partial(quantiles_of, column=k, quantiles=quantiles)

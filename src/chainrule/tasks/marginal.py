@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.errors import SchemaError, ShapeError
 from chainrule.model import Model
 from chainrule.table import Codes, objects_of, relabelled
-from chainrule.table.frames import build
+from chainrule.table.frames.build import build
 from chainrule.tasks.answer import Batch
 
 POINTS = 64  # values at which the density of a column of numbers is given

@@ -32,8 +32,8 @@ from chainrule.table import (
     to_container,
     whole_array,
 )
-from chainrule.table.index import names_of_mapping
-from chainrule.table.notation import Notation, NotRead, read_cells
+from chainrule.table.frames.column_index import names_of_mapping
+from chainrule.table.text.notation import Notation, NotRead, read_cells
 
 BATCH_ROWS = 10_000  # rows drawn at a time, which bounds the memory
 
@@ -185,7 +185,10 @@ def given_row(given: Mapping[str, Any]) -> Table:
 
 def _with_dates(row: Table, schema: Schema) -> Table:
     """Reads dates of ISO 8601, which are unambiguous, if their column's notation does not."""
-    columns, by_name = list(row.columns), {column.name: column for column in schema.own}
+    columns, by_name = (
+        list(row.columns),
+        {column.name: column for column in schema.columns_without_flags},
+    )
     for place, name in enumerate(row.names):
         column, cell = by_name.get(name), columns[place][0]
         notation = column.notation if column is not None and column.holds_dates else None

@@ -104,7 +104,7 @@ def score_parts(model: Model, table: Any, *, strict: bool = False, progress: boo
 
 def nats(rows: Batch, *, strict: bool = False) -> np.ndarray:
     """Returns what ``score`` returns, (n,) nats, for encoded rows."""
-    rows.model.require_evidence(rows.codes.known, name="known")
+    rows.model.require_evidence(rows.codes.observed_or_outside, name="known")
     found = rows.each(
         lambda b: row_nats(b.network, b.x, b.observed, b.outside).cpu().numpy(), "scoring"
     )
@@ -116,7 +116,7 @@ def chain_terms(rows: Batch, *, strict: bool = False) -> np.ndarray:
 
     Densities are in the table's units. Other cells have 0.
     """
-    rows.model.require_evidence(rows.codes.known, name="known")
+    rows.model.require_evidence(rows.codes.observed_or_outside, name="known")
     found = rows.each(
         lambda b: cell_nats(b.network, b.x, b.observed, b.outside).cpu().numpy(), "scoring"
     )

@@ -15,7 +15,7 @@ from chainrule.errors import BackendError, choice, positive, unknown_choice
 from chainrule.model import Model
 from chainrule.rng import generator_from
 from chainrule.table import MIN_COUNT, Schema
-from chainrule.table.pipes import require_no_pipe_twice
+from chainrule.table.files.pipes import require_no_pipe_twice
 from chainrule.training.config import FitConfig
 from chainrule.training.data import training_data
 from chainrule.training.finished import require_same_run

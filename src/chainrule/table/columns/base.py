@@ -12,11 +12,11 @@ import numpy as np
 from typing_extensions import override
 
 from chainrule.errors import SchemaError, unknown_choice
-from chainrule.table.cells import Where, cells_as_text, objects_of
 from chainrule.table.columns.fields import whole
-from chainrule.table.notation import Notation, notation_from_json
-from chainrule.table.types import Type
-from chainrule.table.values import Encoded, as_lists, as_tuples
+from chainrule.table.text.notation import Notation, notation_from_json
+from chainrule.table.values.cells import Where, cells_as_text, objects_of
+from chainrule.table.values.json_values import Encoded, as_lists, as_tuples
+from chainrule.table.values.types import Type
 
 ANY_SHARE = 1e-6  # probability of cells that the column cannot hold, if its rows are not known
 

@@ -10,10 +10,10 @@ import numpy as np
 from typing_extensions import override
 
 from chainrule.errors import SchemaError
-from chainrule.table.cells import Where, as_numbers, looks, numbers_if_any, shown
 from chainrule.table.columns.base import Cells
 from chainrule.table.columns.fields import levels, optional
 from chainrule.table.columns.levels import AbstractLevels
+from chainrule.table.values.cells import Where, as_numbers, looks, numbers_if_any, shown
 
 NUMBERS = {
     *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
@@ -80,8 +80,8 @@ class Binary(AbstractLevels):
         if not cls.accepts(numbers):
             row = int(np.flatnonzero((numbers != 0) & (numbers != 1) & ~np.isnan(numbers))[0])
             raise SchemaError(
-                f"column {cells.name!r}: value {numbers[row]:g} at {cells.where(row)} is not 0 or 1, "
-                f"so it cannot be binary"
+                f"column {cells.name!r}: value {numbers[row]:g} at {cells.where(row)} is not 0 or "
+                "1, so it cannot be binary"
             )
         boolean = looks(cells.values) == "boolean"
         return cls.infer(cells.name, numbers, cells.dtype, reason, boolean=boolean)
@@ -105,9 +105,9 @@ class Binary(AbstractLevels):
         if strict and wrong.any():
             row = int(np.flatnonzero(wrong)[0])
             raise SchemaError(
-                f"column {self.name!r}: value {shown(values, row)} at {where(row)} is not 0 or 1 (or "
-                f"true/false), as all were when the model was fitted: correct it, or leave the cell "
-                f"empty"
+                f"column {self.name!r}: value {shown(values, row)} at {where(row)} is not 0 or 1 "
+                "(or true/false), as all were when the model was fitted: correct it, or leave the "
+                "cell empty"
             )
         return np.where(wrong, np.inf, bits if self.levels == (0, 1) else 1 - bits)
 

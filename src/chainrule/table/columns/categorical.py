@@ -12,13 +12,13 @@ import numpy as np
 from typing_extensions import override
 
 from chainrule.errors import SchemaError
-from chainrule.table.cells import Where, as_labels, is_number, label_of, objects_of
 from chainrule.table.columns.base import Cells
 from chainrule.table.columns.fields import Level, levels, whole
 from chainrule.table.columns.levels import AbstractLevels
-from chainrule.table.exact import integer_of, whole_array, within
-from chainrule.table.types import encoded_labels, own_value
-from chainrule.table.values import Encoded, as_lists, as_tuples
+from chainrule.table.values.cells import Where, as_labels, is_number, label_of, objects_of
+from chainrule.table.values.exact_integers import integer_of, whole_array, within
+from chainrule.table.values.json_values import Encoded, as_lists, as_tuples
+from chainrule.table.values.types import encoded_labels, own_value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,8 @@ class Categorical(AbstractLevels):
         name = f"column {self.name!r}"
         if not 0 <= self.unlisted_rows <= self.rows:
             raise SchemaError(
-                f"{name}: {self.rows} rows, {self.unlisted_rows} of them with labels that are not listed"
+                f"{name}: {self.rows} rows, {self.unlisted_rows} of them with labels that are not "
+                "listed"
             )
         if not self.levels or self.unlisted < 0 or self.rows < 1:
             raise SchemaError(
@@ -205,16 +206,14 @@ class Categorical(AbstractLevels):
 
     @override
     def fields_to_json(self) -> dict[str, Any]:
-        own = (
-            {"own_levels": [as_lists(value) for value in self.own_levels]}
-            if self.own_levels
-            else {}
-        )
-        return own | {
+        fields = {
             "levels": list(self.levels),
             "unlisted": self.unlisted,
             "unlisted_rows": self.unlisted_rows,
         }
+        if self.own_levels:
+            return {"own_levels": [as_lists(value) for value in self.own_levels], **fields}
+        return fields
 
     @classmethod
     @override

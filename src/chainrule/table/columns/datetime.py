@@ -13,13 +13,19 @@ import numpy as np
 from typing_extensions import override
 
 from chainrule.errors import SchemaError, unknown_choice
-from chainrule.table.cells import Where, as_datetimes, as_ticks, objects_of, require_countable
 from chainrule.table.columns import fields
 from chainrule.table.columns.base import Cells
+from chainrule.table.columns.disclosure import is_shared_difference
 from chainrule.table.columns.grid import exact, range_of, scale_of
 from chainrule.table.columns.numbers import AbstractNumbers
-from chainrule.table.disclosure import is_shared_difference
-from chainrule.table.exact import is_large, on_line
+from chainrule.table.values.cells import (
+    Where,
+    as_datetimes,
+    as_ticks,
+    objects_of,
+    require_countable,
+)
+from chainrule.table.values.exact_integers import is_large, on_line
 
 UNITS = ("D", "h", "m", "s", "ms", "us")  # coarse to fine; finer times are truncated
 # The origin lies at most so many days before the first date, and is a multiple of this up to

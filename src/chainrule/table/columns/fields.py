@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.table.exact import LARGEST_EXACT
+from chainrule.table.values.exact_integers import LARGEST_EXACT
 
 Level = str | int | float | bool
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SchemaError
-from chainrule.table.disclosure import (
+from chainrule.table.columns.disclosure import (
     gap_of_few,
     is_of_few,
     rounded_divisor,
@@ -16,7 +16,7 @@ from chainrule.table.disclosure import (
     rounded_scale,
     shared_divisor,
 )
-from chainrule.table.exact import LARGEST_EXACT, differences, is_large
+from chainrule.table.values.exact_integers import LARGEST_EXACT, differences, is_large
 
 MOST_ATOMS = 64
 MOST_KNOTS = 17

@@ -10,13 +10,13 @@ import numpy as np
 from typing_extensions import override
 
 from chainrule.errors import SchemaError, whole_number
-from chainrule.table.cells import Where, as_numbers, exact_numbers, numbers_if_any, shown
 from chainrule.table.columns import fields
 from chainrule.table.columns.base import Cells
+from chainrule.table.columns.disclosure import rounded_divisor, shared_divisor
 from chainrule.table.columns.grid import atoms_of, exact, scaled
 from chainrule.table.columns.numbers import FARTHEST, AbstractNumbers, whole_as_written, whole_type
-from chainrule.table.disclosure import rounded_divisor, shared_divisor
-from chainrule.table.exact import (
+from chainrule.table.values.cells import Where, as_numbers, exact_numbers, numbers_if_any, shown
+from chainrule.table.values.exact_integers import (
     LARGEST_EXACT,
     counted,
     differences,
@@ -90,9 +90,9 @@ class Integer(AbstractNumbers):
         step = 1 if bounded else _step(known, min_count)
         if not resolves(known, step, min_count=min_count):
             raise SchemaError(
-                f"column {name!r}: integers from {known.min()} to {known.max()} are more than float64 "
-                f"can distinguish; pass kinds={{{name!r}: 'real'}} for numbers to 15 digits, "
-                f"'categorical' for labels, or 'leave out'"
+                f"column {name!r}: integers from {known.min()} to {known.max()} are more than "
+                f"float64 can distinguish; pass kinds={{{name!r}: 'real'}} for numbers to 15 "
+                "digits, 'categorical' for labels, or 'leave out'"
             )
         atoms = atoms_of(known, on_grid=True, min_count=min_count)
         is_atom = (
@@ -138,7 +138,8 @@ class Integer(AbstractNumbers):
         if len(wrong):
             row = int(wrong[0])
             raise SchemaError(
-                f"column {name!r}: value {numbers[row]:g} at {where(row)} is not an integer; pass kinds={{{name!r}: 'real'}}"
+                f"column {name!r}: value {numbers[row]:g} at {where(row)} is not an integer; pass "
+                f"kinds={{{name!r}: 'real'}}"
             )
         column = cls.infer(
             name,
@@ -304,8 +305,8 @@ def _known_integers(name: str, numbers: np.ndarray) -> np.ndarray:
         )
     if is_large(numbers):
         raise SchemaError(
-            f"column {name!r}: floats up to {np.nanmax(np.abs(numbers)):g} hold no exact integers from 2^53 on; pass "
-            f"kinds={{{name!r}: 'real'}}, or make integers of them"
+            f"column {name!r}: floats up to {np.nanmax(np.abs(numbers)):g} hold no exact integers "
+            f"from 2^53 on; pass kinds={{{name!r}: 'real'}}, or make integers of them"
         )
     return numbers[~np.isnan(numbers)].astype(np.int64)
 

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 from typing_extensions import override
 
-from chainrule.table.cells import label_of, objects_of
 from chainrule.table.columns.base import AbstractColumn
 from chainrule.table.columns.fields import Level
-from chainrule.table.frames import integer_type
+from chainrule.table.frames.polars_types import integer_type
+from chainrule.table.values.cells import label_of, objects_of
 
 
 @dataclass(frozen=True, kw_only=True)

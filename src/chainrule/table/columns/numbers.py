@@ -12,11 +12,11 @@ import numpy as np
 from typing_extensions import override
 
 from chainrule.errors import SchemaError
-from chainrule.table.cells import Where, cells_as_text, numbers_if_any, objects_of, shown
 from chainrule.table.columns import fields
 from chainrule.table.columns.base import AbstractColumn
 from chainrule.table.columns.grid import MOST_ATOMS
-from chainrule.table.frames import integer_type
+from chainrule.table.frames.polars_types import integer_type
+from chainrule.table.values.cells import Where, cells_as_text, numbers_if_any, objects_of, shown
 
 FARTHEST = 1e100  # standard deviations; likelihoods beyond overflow float64
 
@@ -173,7 +173,8 @@ class AbstractNumbers(AbstractColumn):
         """Raises SchemaError unless origin and step are integers."""
         if not all(float(part).is_integer() for part in (self.step or 1, self.origin)):
             raise SchemaError(
-                f"column {self.name!r}: a {self.kind} column counts whole steps of {self.step} from {self.origin}"
+                f"column {self.name!r}: a {self.kind} column counts whole steps of {self.step} "
+                f"from {self.origin}"
             )
 
     def require_atoms(self, atoms: tuple[float, ...]) -> None:
@@ -196,9 +197,9 @@ class AbstractNumbers(AbstractColumn):
         if len(rows):
             row = int(rows[0])
             warnings.warn(
-                f"column {self.name!r}: {len(rows)} value(s), such as {shown(values, row)} at {where(row)}, "
-                f"lie between the steps of {self.step_as_text} found when the model was "
-                f"fitted; they count as the nearest",
+                f"column {self.name!r}: {len(rows)} value(s), such as {shown(values, row)} at "
+                f"{where(row)}, lie between the steps of {self.step_as_text} found when the model "
+                "was fitted; they count as the nearest",
                 stacklevel=3,
             )
 

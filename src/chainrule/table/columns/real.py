@@ -11,7 +11,6 @@ import numpy as np
 from typing_extensions import override
 
 from chainrule.errors import SchemaError
-from chainrule.table.cells import Where, as_numbers, exact_numbers, numbers_if_any, shown
 from chainrule.table.columns import fields
 from chainrule.table.columns.base import Cells, Measure
 from chainrule.table.columns.grid import (
@@ -26,7 +25,14 @@ from chainrule.table.columns.grid import (
     scaled,
 )
 from chainrule.table.columns.numbers import FARTHEST, AbstractNumbers, whole_as_written, whole_type
-from chainrule.table.exact import differences, integers_of, is_large, on_line, within
+from chainrule.table.values.cells import Where, as_numbers, exact_numbers, numbers_if_any, shown
+from chainrule.table.values.exact_integers import (
+    differences,
+    integers_of,
+    is_large,
+    on_line,
+    within,
+)
 
 ROUNDING = 2.0**-50  # relative error of the number of steps from zero
 OFF_GRID = 1e-6  # steps; a larger distance from the grid is no rounding error
@@ -151,8 +157,8 @@ class Real(AbstractNumbers):
         if strict and outside.any():
             row = int(np.flatnonzero(outside)[0])
             raise SchemaError(
-                f"column {self.name!r}: value {shown(values, row)} at {where(row)} is too far from all others to have a "
-                f"likelihood: correct it, or leave the cell empty"
+                f"column {self.name!r}: value {shown(values, row)} at {where(row)} is too far from "
+                "all others to have a likelihood: correct it, or leave the cell empty"
             )
         numbers = np.where(outside, np.nan, numbers)
         if self.step is None:

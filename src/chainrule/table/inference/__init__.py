@@ -1,0 +1,1 @@
+"""Finds the schema of a table. Knows no codes and no networks."""

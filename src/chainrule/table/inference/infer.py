@@ -1,0 +1,171 @@
+"""Infers the schema of a table; every guess has a reason and can be overridden by name."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import SchemaError, printable, unknown_choice, whole_number
+from chainrule.table.columns import (
+    COLUMNS,
+    AbstractColumn,
+    Binary,
+)
+from chainrule.table.columns.categorical import public_categories
+from chainrule.table.frames.column_index import find
+from chainrule.table.inference.infer_column import Options, infer_column
+from chainrule.table.inference.text_columns import (
+    require_format_of_some,
+    with_doubtful_points,
+)
+from chainrule.table.read import read_table
+from chainrule.table.schema import LeftOut, Schema
+from chainrule.table.table import Table
+from chainrule.table.values.cells import (
+    as_labels,
+    is_observed,
+    looks,
+)
+from chainrule.table.values.types import Type
+
+MIN_COUNT = 5
+MISSING = ("unknown", "informative")
+
+
+def infer_schema(
+    table: Any,
+    *,
+    kinds: Mapping[str, Any] | Schema | None = None,
+    min_count: int = MIN_COUNT,
+    strict: bool = False,
+    missing: str = "unknown",
+) -> Schema:
+    """Infers the schema of a table: the kind of each column, and the reason for it.
+
+    ``print`` shows a line per column. Booleans, and numbers that are all 0 or 1, are binary. Other
+    numbers are integer if all of them are integers, else real. Dates are datetime, and everything
+    else is categorical. Columns that look like ids or free text, and columns without a value, are
+    left out.
+
+    Args:
+        table: a ``Table``, or an argument of ``read_table``.
+        kinds: the kind of some columns by name, instead of the guess: "binary", "categorical",
+            "integer", "real", "datetime", or "leave out". An integer column with bounds is {"kind":
+            "integer", "least": 0, "most": 9}. A whole schema, such as another density's, is used
+            unchanged.
+        min_count: number of rows that make a level, an atom, or any stored number. A column known
+            in fewer rows is left out, unless the table is smaller.
+        strict: raise an error instead of a warning if columns would be left out.
+        missing: "informative" adds a binary column before each column with missing cells, which
+            marks them.
+
+    Raises:
+        SchemaError: no rows, no column that can be modelled, a value that the requested kind cannot
+            have, or a name in ``kinds`` that the table lacks.
+    """
+    table = table if isinstance(table, Table) else read_table(table)
+    if isinstance(kinds, Schema):
+        return kinds
+    kinds = _checked_kinds(kinds or {}, table)
+    whole_number(min_count, "min_count", least=1, what="the rows that a level needs to be listed")
+    if missing not in MISSING:
+        raise SchemaError(unknown_choice("missing", missing, MISSING))
+    table.reading.require_names(table.names, table.source)
+    if len(table) == 0:
+        raise SchemaError(f"{table.source}: no rows; a model needs at least one")
+    columns, left_out, notations = [], [], []
+    for position, name in enumerate(table.names):
+        values = table.columns[position]
+        found = _known_in_few(table, name, values, Options(kinds, min_count))
+        notation = None
+        if found is None:
+            found, notation = infer_column(table, position, Options(kinds, min_count))
+        notations.append(notation)
+        if isinstance(found, str):
+            left_out.append(LeftOut(name, position, found))
+            continue
+        missing_cells = ~is_observed(values)
+        if missing == "informative" and bool(missing_cells.any()):
+            reason = f"{int(missing_cells.sum())} cells of {name!r} are missing"
+            flag = f"{name} is missing"
+            while flag in table.names:
+                flag += "*"
+            columns.append(
+                Binary.infer(
+                    flag,
+                    missing_cells.astype(np.float64),
+                    "bool",
+                    reason,
+                    boolean=True,
+                    flag_of=name,
+                )
+            )
+        found = _of_type(found, table.type_of(position), values, min_count)
+        columns.append(replace(found, notation=notation))
+    require_format_of_some(table, notations)
+    columns = with_doubtful_points(table, columns, notations)
+    _warn_of_left_out(table, [out for out in left_out if out.name not in kinds], strict)
+    if not columns:
+        raise SchemaError(
+            f"{table.source}: no column can be modelled: {left_out[0].name!r} is "
+            f"{left_out[0].reason}"
+        )
+    return Schema(tuple(columns), table.container, tuple(left_out), table.index, table.reading)
+
+
+def _warn_of_left_out(table: Table, unwanted: list[LeftOut], strict: bool) -> None:
+    """Warns of columns that are left out unasked; raises SchemaError if ``strict``."""
+    if not unwanted:
+        return
+    listed = "; ".join(f"{out.name!r} ({out.reason})" for out in unwanted)
+    if strict:
+        raise SchemaError(
+            f"{table.source}: cannot model {listed}; drop them, say kinds={{{unwanted[0].name!r}: "
+            "…}, or pass strict=False"
+        )
+    warnings.warn(printable(f"{table.source}: left out {listed}"), UserWarning, stacklevel=4)
+
+
+def _of_type(column: AbstractColumn, kind: Type, values: np.ndarray, least: int) -> AbstractColumn:
+    """Adds to a column the common type of its cells, and its type's labels with enough rows."""
+    if column.holds_labels or not kind.categories:  # the column has counted its labels
+        return replace(column, cells=kind.cells) if kind.cells else column
+    counts = Counter(label for label in as_labels(values) if label is not None)
+    return replace(
+        column, cells=kind.cells, categories=public_categories(kind.categories, counts, least)
+    )
+
+
+def _checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str, Any]]:
+    choices = [*COLUMNS, "leave out"]
+    found = {}
+    for key, spec in kinds.items():
+        name = find(key, table.names, table.index)
+        if name not in table.names:
+            raise SchemaError(f"kinds: {unknown_choice('column', name, table.names)}")
+        options: dict[str, Any] = {"kind": spec} if isinstance(spec, str) else dict(spec)
+        if options.get("kind") not in choices:
+            raise SchemaError(
+                f"kinds[{name!r}]: {unknown_choice('kind', options.get('kind'), choices)}"
+            )
+        kind = COLUMNS.get(options["kind"], AbstractColumn)
+        found[name] = kind.checked_options(options, f"kinds[{name!r}]")
+    return found
+
+
+def _known_in_few(table: Table, name: str, values: np.ndarray, options: Options) -> str | None:
+    """The reason to leave out a column with so few known rows that it would disclose them."""
+    known = int(is_observed(values).sum())
+    if name in options.kinds or not 0 < known < options.min_count <= len(table):
+        return None
+    if looks(values) == "complex":
+        return None  # complex numbers are refused later, with any number of rows
+    return (
+        f"known in {known} row{'s' if known > 1 else ''}, fewer than min_count = "
+        f"{options.min_count}"
+    )

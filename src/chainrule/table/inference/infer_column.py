@@ -1,0 +1,253 @@
+"""Infers the kind of one column: its guess, or the kind that the user asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import SchemaError
+from chainrule.table.columns import (
+    COLUMNS,
+    AbstractColumn,
+    Binary,
+    Categorical,
+    Cells,
+    Datetime,
+    Integer,
+    Real,
+)
+from chainrule.table.columns.categorical import with_count
+from chainrule.table.columns.integer import bounds_of, resolves
+from chainrule.table.inference.large_integers import large_integers
+from chainrule.table.inference.text_columns import (
+    Written,
+    remedy,
+    written_column,
+)
+from chainrule.table.table import Table
+from chainrule.table.text.findings import Doubt
+from chainrule.table.text.notation import Notation
+from chainrule.table.values.cells import (
+    COMPLEX,
+    as_labels,
+    as_numbers,
+    is_number,
+    is_observed,
+    label_of,
+    looks,
+    shown,
+)
+from chainrule.table.values.exact_integers import integers_of, is_large
+
+FEWEST_FOR_ID = 20  # fewest rows that can show an id
+MOSTLY_NUMBERS = 0.8  # least share of numbers among labels that makes the others mistakes
+FREE_TEXT_SHARE = 0.2  # least share of rows with listed levels; otherwise labels are free text
+
+
+@dataclass(frozen=True)
+class Options:
+    """The kinds that the user asked for, and the number of rows that make a level."""
+
+    kinds: Mapping[str, Any]
+    min_count: int
+
+
+def infer_column(
+    table: Table, position: int, options: Options
+) -> tuple[AbstractColumn | str, Notation | None]:
+    """The column or the reason to leave it out, and its notation if not plain."""
+    name, values, dtype = table.names[position], table.columns[position], table.dtypes[position]
+    requested = options.kinds.get(name)
+    if _names_labels(table, name, dtype) or (
+        requested is not None and requested["kind"] in ("categorical", "leave out")
+    ):
+        written = None
+    else:
+        written = written_column(table, position, min_count=options.min_count)
+    if isinstance(written, Doubt):
+        if requested is None:
+            return _labels(table, name, values, dtype, options, written.reason), None
+        if requested["kind"] != "binary":
+            raise SchemaError(f"column {name!r}: {written.reason}")
+    guess = _guessed if requested is None else _as_requested
+    if not isinstance(written, Written):
+        return guess(table, name, values, dtype, options, None), None
+    found = guess(table, name, written.cells, written.dtype, options, written.notation)
+    if isinstance(found, Categorical):  # keys, which are labels as they are written
+        return _labels(table, name, table.labels(position), dtype, options), None
+    return found, written.notation
+
+
+def _guessed(
+    table: Table,
+    name: str,
+    values: np.ndarray,
+    dtype: str,
+    options: Options,
+    notation: Notation | None,
+) -> AbstractColumn | str:
+    if _names_labels(table, name, dtype):
+        return _labels(table, name, values, dtype, options)
+    look, where, count = looks(values), table.where, {"min_count": options.min_count}
+    written_as = None if notation is None else notation.describe()
+    if look == "empty":
+        return "no known value"
+    if look == "boolean":
+        return Binary.infer(
+            name, as_numbers(name, values, where), dtype, "true or false", boolean=True
+        )
+    if look == "complex":
+        raise SchemaError(f"column {name!r} holds {COMPLEX}")
+    if look == "nested":
+        return "lists and structures are not modelled; spread them over columns"
+    if look == "duration":
+        return "durations are not modelled; make numbers of them"
+    if look == "datetime":
+        return Datetime.infer(name, values, dtype, written_as or "dates", where=where, **count)
+    if look == "label":
+        return _labels(table, name, values, dtype, options)
+    what = written_as or "numbers"
+    numbers = as_numbers(name, values, where)
+    known = numbers[~np.isnan(numbers)]
+    if not len(known):
+        return "no known value"
+    if Binary.accepts(numbers):
+        return Binary.infer(
+            name, numbers, dtype, "0 or 1" if written_as is None else f"0 or 1, {written_as}"
+        )
+    if is_large(numbers) and (whole := integers_of(values[~np.isnan(numbers)])) is not None:
+        return _large(name, values, whole, dtype, options, written_as)
+    different = len(np.unique(known))
+    if not Integer.accepts(numbers):
+        return Real.infer(name, numbers, dtype, f"{what}, {different} different", **count)
+    if _is_id(known, different):
+        return "an id: whole numbers, all different in a narrow range"
+    least, most = bounds_of(dtype)
+    reason = f"whole {what}, {different} different"
+    return Integer.infer(name, numbers, dtype, reason, least=least, most=most, **count)
+
+
+def _as_requested(
+    table: Table,
+    name: str,
+    values: np.ndarray,
+    dtype: str,
+    options: Options,
+    notation: Notation | None,
+) -> AbstractColumn | str:
+    requested = options.kinds[name]
+    kind, reason = requested["kind"], "as you said"
+    if notation is not None:
+        reason += f", {notation.describe()}"
+    if kind == "leave out":
+        return reason
+    if looks(values) == "empty":
+        return "no known value"
+    categories = table.categories.get(name, ())
+    cells = Cells(name, values, dtype, table.where, options.min_count, categories, requested)
+    return COLUMNS[kind].as_requested(cells, reason)
+
+
+def _large(
+    name: str,
+    values: np.ndarray,
+    whole: np.ndarray,
+    dtype: str,
+    options: Options,
+    written_as: str | None,
+) -> AbstractColumn | str:
+    """The column of integers too large for float64.
+
+    They are labels, ids, integers that count from one of them, or continuous.
+    """
+    count = {"min_count": options.min_count}
+    found = large_integers(whole, fewest=FEWEST_FOR_ID, **count)
+    different = len(np.unique(whole))
+    if found.what == "ids" or _is_id(whole, different):
+        return (
+            f"an id: {found.words}, all different; kinds={{{name!r}: 'real'}} takes it for a "
+            "quantity"
+        )
+    reason = (
+        f"{found.words}{'' if written_as is None else f', {written_as}'}, {different} different"
+    )
+    if found.what == "keys":
+        column = Categorical.infer(
+            name, values, dtype, f"keys, {reason}", min_count=options.min_count
+        )
+        if column is None or _listed_rows(column, values) < FREE_TEXT_SHARE * len(whole):
+            return f"keys, {reason}, of which hardly any has {options.min_count} rows"
+        return column
+    if resolves(whole, **count):
+        least, most = bounds_of(dtype)
+        return Integer.infer(name, whole, dtype, reason, least=least, most=most, **count)
+    return Real.infer(
+        name, whole, dtype, f"{reason}; continuous, as float64 has 15 digits", **count
+    )
+
+
+def _labels(
+    table: Table,
+    name: str,
+    values: np.ndarray,
+    dtype: str,
+    options: Options,
+    doubt: str | None = None,
+) -> AbstractColumn | str:
+    """A column of labels, or the reason to leave it out.
+
+    ``doubt`` is why the labels were not read as numbers or dates.
+    """
+    listing = {"min_count": options.min_count, "categories": table.categories.get(name, ())}
+    if not _names_labels(table, name, dtype):
+        _require_no_stray(table, name, values)
+    reason = with_count("labels", values) + (f"; {doubt}" if doubt else "")
+    column = Categorical.infer(name, values, dtype, reason, **listing)
+    if column is None:
+        return doubt or f"labels of which none has {options.min_count} rows"
+    counts = Counter(as_labels(values))
+    del counts[None]
+    rows = counts.total()
+    if _listed_rows(column, values) / rows < FREE_TEXT_SHARE and rows >= FEWEST_FOR_ID:
+        return doubt or f"free text: {len(counts)} different labels in {rows} rows"
+    return column
+
+
+def _listed_rows(column: Categorical, values: np.ndarray) -> int:
+    """Number of rows with a listed level."""
+    listed = set(map(label_of, column.levels))
+    return sum(label in listed for label in as_labels(values))
+
+
+def _names_labels(table: Table, name: str, dtype: str) -> bool:
+    """Whether the column's own type is one of labels."""
+    return name in table.categories or dtype.startswith(("Categorical", "dictionary"))
+
+
+def _require_no_stray(table: Table, name: str, values: np.ndarray) -> None:
+    """Raises SchemaError if most labels are numbers: a column of numbers with a few wrong cells."""
+    observed = is_observed(values)
+    known = int(observed.sum())
+    # A generator, since the rows may be millions.
+    wrong = (row for row in range(len(values)) if observed[row] and not is_number(values[row]))
+    first = next(wrong, None)
+    numbers = known - 1 - sum(1 for _ in wrong)
+    if first is not None and numbers >= MOSTLY_NUMBERS * known:
+        raise SchemaError(
+            f"column {name!r}: value {shown(values, first)} at {table.where(first)} is not a "
+            f"number, as {numbers} of {known} are: {remedy(name, (str(values[first]),))}"
+        )
+
+
+def _is_id(known: np.ndarray, different: int) -> bool:
+    """Whether integers identify rows: all differ in a range where chance would have repeated one.
+
+    n draws from R integers are all different with a probability of about exp(−n² / 2R). Integers
+    are ids if this is below e^−10.
+    """
+    n, span = len(known), float(int(known.max()) - int(known.min())) + 1
+    return n >= FEWEST_FOR_ID and different == n and span <= n * n / 20

@@ -1,0 +1,67 @@
+"""Detects the notation of a column of text.
+
+It must read all cells, and no other notation may read them differently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from chainrule.errors import SchemaError
+from chainrule.table.text.date_notation import DateNotation
+from chainrule.table.text.detect_dates import STYLED, detect_dates, may_be_date
+from chainrule.table.text.detect_numbers import detect_numbers, may_be_number
+from chainrule.table.text.findings import Doubt, Found
+from chainrule.table.text.reading_options import ColumnReading
+
+LOOKED_AT = 200  # cells that decide whether a column is examined further
+
+
+def detect(
+    name: str, text: Any, options: ColumnReading, *, min_count: int = 1
+) -> Found | Doubt | None:
+    """The notation of a column of text; None if it holds neither numbers nor dates.
+
+    Args:
+        name: the name of the column, for messages.
+        text: a polars series of its cells, stripped of spaces, null if unknown.
+        options: the user's options for its notation.
+        min_count: fewest cells that share a fact in the reason, since models store reasons.
+
+    Raises:
+        SchemaError: a cell that is not in the date format given for this column.
+    """
+    import polars as pl
+
+    known = text.rename("cell").drop_nulls()
+    some = known.gather_every(max(1, len(known) // LOOKED_AT)).to_list()
+    if not some or not (options or may_be_written(some)):
+        return None
+    counts = known.value_counts(sort=True)  # the most frequent cells come first
+    cells, weight = counts.to_series(0), counts.to_series(1).to_numpy()
+    if options.date_format is not None:
+        dates = DateNotation.from_format(options.date_format)
+        read = dates.parse(cells).is_not_null().to_numpy()
+        if read.all():
+            return Found(dates.closest(cells.head(STYLED)))
+        if options.date_format_is_own:
+            stray = cells.filter(pl.Series(~read)).item(0)
+            raise SchemaError(
+                f"column {name!r}: value {stray!r} is not a date in the format "
+                f"{options.date_format!r}; correct it, leave the cell empty, or say another format"
+            )
+    numbers = detect_numbers(name, cells, weight, options, min_count)
+    return numbers if numbers is not None else detect_dates(name, cells, weight, min_count)
+
+
+def may_be_written(cells: Sequence[str]) -> bool:
+    """Whether half of some cells look like numbers or dates in any notation.
+
+    It recognises labels without polars.
+    """
+    return 2 * sum(map(_may_be_written, cells)) >= len(cells)
+
+
+def _may_be_written(cell: str) -> bool:
+    return any(map(str.isdigit, cell)) and (may_be_number(cell) or may_be_date(cell))

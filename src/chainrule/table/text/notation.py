@@ -1,0 +1,114 @@
+"""The notation of a column of text, of numbers or of dates: as JSON, and for its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from chainrule.errors import FormatError, SchemaError
+from chainrule.table.frames.cells import cells_of
+from chainrule.table.frames.fork_safety import require_polars
+from chainrule.table.text.date_notation import DateNotation
+from chainrule.table.text.number_notation import NumberNotation
+from chainrule.table.values.cells import is_observed
+
+Notation = NumberNotation | DateNotation
+
+
+def notation_from_json(spec: Mapping[str, Any]) -> Notation:
+    """Rebuilds the notation that ``to_json`` described.
+
+    Raises:
+        FormatError: the object describes none.
+    """
+    try:
+        if spec["of"] == "dates":
+            return DateNotation.from_format(str(spec["format"]))
+        if spec["of"] == "numbers":
+            return NumberNotation(**{name: value for name, value in spec.items() if name != "of"})
+    except (TypeError, SchemaError, KeyError) as error:
+        raise FormatError(f"a notation is not one this version wrote: {error}") from error
+    raise FormatError(f"a notation of {spec['of']!r}; there are those of numbers and dates")
+
+
+class NotRead:
+    """A cell of text that its column's notation does not parse; messages show its text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @override
+    def __repr__(self) -> str:
+        return repr(self.text)
+
+    @override
+    def __str__(self) -> str:
+        return self.text
+
+
+def read_cells(notation: Notation, cells: np.ndarray, unknown: Collection[str]) -> np.ndarray:
+    """Parses the cells (N,) of a column of text to numbers or dates; other cells do not change.
+
+    Args:
+        notation: the notation of the column.
+        cells: text, or other cells of frames: numbers, dates, None.
+        unknown: words in lower case for missing cells.
+
+    Returns:
+        (N,) numbers or datetimes; objects if there are other cells, with a ``NotRead`` for text
+            that the notation does not parse.
+    """
+    import narwhals as nw
+    import polars as pl
+
+    if cells.dtype.kind in "biufmM":
+        return cells
+    require_polars()
+    is_text = np.fromiter((isinstance(cell, str) for cell in cells), dtype=bool, count=len(cells))
+    text = pl.Series(
+        [
+            cell if known else None
+            for cell, known in zip(cells.tolist(), is_text.tolist(), strict=True)
+        ],
+        dtype=pl.String,
+    )
+    text = text.str.strip_chars()
+    missing = text.str.to_lowercase().is_in(list(unknown)).fill_null(False).to_numpy()
+    parsed = notation.parse(text)
+    wrong = is_text & ~missing & parsed.is_null().to_numpy()
+    if not wrong.any() and not (is_observed(cells) & ~is_text).any():
+        return cells_of(nw.from_native(parsed, series_only=True))
+    rows = zip(cells.tolist(), parsed.to_list(), is_text.tolist(), wrong.tolist(), strict=True)
+    values = [NotRead(cell) if bad else value if text else cell for cell, value, text, bad in rows]
+    found = np.empty(len(values), dtype=object)
+    found[:] = values
+    return found
+
+
+def require_read(name: str, notation: Notation, cells: np.ndarray, where: Any) -> None:
+    """Raises SchemaError for the first cell (N,) that its column's notation does not parse."""
+    if cells.dtype.kind != "O":
+        return
+    for row, cell in enumerate(cells):
+        if isinstance(cell, NotRead):
+            options = (
+                ["date_format"] if isinstance(notation, DateNotation) else ["decimal", "thousands"]
+            )
+            flags = ", ".join("--" + option.replace("_", "-") for option in options)
+            raise SchemaError(
+                f"column {name!r}: value {cell!r} at {where(row)} is not among "
+                f"{notation.describe()}, as all were when the model was fitted: correct it, leave "
+                f"the cell empty, or say how this table is written, by {' and '.join(options)} of "
+                f"read_table ({flags})"
+            )
+
+
+def written(notation: Notation, values: np.ndarray) -> np.ndarray:
+    """Numbers or datetimes (N,) as text objects; the mask is kept."""
+    mask = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
+    found = np.empty(len(values), dtype=object)
+    found[:] = notation.write(np.ma.getdata(values))
+    return found if mask is None else np.ma.masked_array(found, mask)

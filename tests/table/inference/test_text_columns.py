@@ -1,0 +1,278 @@
+"""Tables whose text holds numbers and dates: fits, and answers in the same notation."""
+
+import datetime
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from helpers.notations import AMOUNTS, DAYS, SMALL, schema_of, swapped
+
+import chainrule as cr
+from chainrule.errors import SchemaError
+from chainrule.table import (
+    Schema,
+    encode,
+    lazy,
+    read,
+    read_chunks,
+    read_table,
+)
+from chainrule.table.text.notation import read_cells
+
+
+def test_points_in_a_file_of_decimal_commas_are_noted_as_doubtful(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(
+        "a;b\n"
+        + "".join(
+            f"{x / 7:.2f};{x % 9 + 1}.{x:03d}\n".replace(".", ",", 1) for x in range(100, 200)
+        )
+    )
+    lines = str(schema_of(path)).splitlines()
+    assert lines[1].endswith(
+        "; a point that separates thousands, as in 1.234, is read so by thousands={'b': '.'} "
+        "(--thousands b=.)"
+    )
+    column = schema_of(read_table(path, thousands={"b": "."})).columns[1]
+    assert (column.kind, column.notation.describe()) == ("integer", "numbers written 1.234")
+
+
+def frame_of(n=300):
+    """A price, a rate, a day and a country as people write them, with holes."""
+    rng = np.random.default_rng(2)
+    value = rng.gamma(2, 900, n).round(2)
+    day = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 365, n), "D")
+    frame = pd.DataFrame(
+        {
+            "price": [swapped(f"{x:,.2f}") + " €" for x in value],
+            "rate": [f"{x / 1000:.1f}%" for x in value],
+            "when": day.strftime("%d/%m/%Y"),
+            "country": rng.choice(["NA", "DE", "FR", "ZA"], n),
+            "x": rng.normal(size=n).round(1),
+        }
+    )
+    for name in ("price", "rate", "when"):
+        frame.loc[rng.random(n) < 0.1, name] = None
+    return frame
+
+
+WRITTEN_SO = {
+    "price": r"-?[0-9.]{1,9},[0-9]{2} €",
+    "rate": r"-?[0-9]+\.[0-9]%",
+    "when": r"[0-9]{2}/[0-9]{2}/[0-9]{4}",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("notation")
+    frame_of().to_csv(folder / "t.csv", sep=";", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def of_file(folder):
+    return cr.fit(cr.read_table(folder / "t.csv", na_values={"country": ""}), **SMALL)
+
+
+@pytest.fixture(scope="module")
+def of_frame():
+    return cr.fit(frame_of(), **SMALL)
+
+
+def test_what_is_drawn_and_filled_into_a_file_is_written_as_the_file_is(folder, of_file, tmp_path):
+    drawn = pl.read_csv(of_file.sample(50, seed=0, to=tmp_path / "drawn.csv"), infer_schema=False)
+    filled = pl.read_csv(
+        of_file.impute(folder / "t.csv", seed=0, to=tmp_path / "filled.csv"), infer_schema=False
+    )
+    before = frame_of()
+    for name, pattern in WRITTEN_SO.items():
+        assert drawn[name].str.contains(f"^{pattern}$").all()
+        assert filled[name].str.contains(f"^{pattern}$").all()
+        known = before[name].notna().to_numpy()
+        assert filled[name].to_numpy()[known].tolist() == before[name][known].tolist()
+    assert filled["country"].to_list() == before["country"].to_list()
+    assert set(drawn["country"]) == {"NA", "DE", "FR", "ZA"}
+    assert [str(t) for t in of_file.sample(2, seed=0).dtypes] == [
+        "Float64",
+        "Float64",
+        "Date",
+        "String",
+        "Float64",
+    ]
+    parquet = pl.read_parquet(
+        of_file.impute(folder / "t.csv", seed=0, to=tmp_path / "filled.parquet")
+    )
+    assert [str(t) for t in parquet.dtypes] == ["Float64", "Float64", "Date", "String", "Float64"]
+    assert parquet.equals(of_file.impute(folder / "t.csv", seed=0))
+
+
+def test_a_part_that_looks_plain_is_read_as_the_file_it_comes_from(tmp_path, of_file):
+    """Cells such as 1.234 and 12 € in the first lines, and a part without a known price."""
+    path = tmp_path / "parts.csv"
+    rows = (
+        [f"1.{k}00;1%;01/02/2024;DE;0.5" for k in range(100, 104)]
+        + [";;;NA;"] * 4
+        + ["2.345,50 €;2.0%;31/12/2024;FR;"] * 4
+    )
+    path.write_text("price;rate;when;country;x\n" + "\n".join(rows).replace("00;1%", ";1%") + "\n")
+    whole = encode(read_table(path, reading=of_file.schema.reading), of_file.schema)
+    parts = [
+        encode(part, of_file.schema)
+        for part in read_chunks(path, rows=4, reading=of_file.schema.reading)
+    ]
+    assert np.array_equal(np.concatenate([part.values for part in parts]), whole.values)
+    assert np.array_equal(np.concatenate([part.observed for part in parts]), whole.observed)
+    column = of_file.schema.columns[0]
+    assert (whole.values[:4, 0] * column.spread + column.center).round(6).tolist() == [
+        1100,
+        1101,
+        1102,
+        1103,
+    ]
+    done = pl.read_csv(of_file.impute(path, to=tmp_path / "done.csv"), infer_schema=False)
+    assert done["price"].to_list()[:4] == ["1.100", "1.101", "1.102", "1.103"]
+    assert of_file.impute(path)["price"].dtype == pl.Float64
+
+
+def test_a_file_read_by_columns_is_the_file_read_whole(folder, monkeypatch):
+    whole = schema_of(read_table(folder / "t.csv", decimal=","))
+    monkeypatch.setattr(lazy, "LARGE_BYTES", 0)
+    monkeypatch.setattr(lazy, "CHUNK_ROWS", 70)
+    table = lazy.read_table_lazily(folder / "t.csv", reading=read.Reading.from_options(decimal=","))
+    assert schema_of(table) == whole
+    assert table.missing == read_table(folder / "t.csv").missing
+    assert np.array_equal(
+        encode(table, whole).values, encode(read_table(folder / "t.csv"), whole).values
+    )
+
+
+def test_a_frame_of_text_gives_text_back_and_takes_numbers_too(folder, of_frame, of_file):
+    frame = frame_of()
+    for given_frame, fitted in (
+        (frame, of_frame),
+        (pl.from_pandas(frame), cr.fit(pl.from_pandas(frame), **SMALL)),
+        (pl.from_pandas(frame).to_arrow(), None),
+    ):
+        density = fitted or cr.fit(given_frame, **SMALL)
+        drawn = pl.DataFrame(density.sample(20, seed=0))
+        filled = pl.DataFrame(density.impute(given_frame, seed=0))
+        for name, pattern in WRITTEN_SO.items():
+            assert drawn[name].str.contains(f"^{pattern}$").all()
+            known = frame[name].notna().to_numpy()
+            assert filled[name].to_numpy()[known].tolist() == frame[name][known].tolist()
+            assert filled[name].str.contains(f"^{pattern}$").all()
+    plain = of_file.schema
+    numbers = pd.DataFrame(
+        {
+            name: read_cells(plain.columns[k].notation, frame[name].to_numpy(dtype=object), ())
+            for k, name in enumerate(WRITTEN_SO)
+        }
+    ).assign(country=frame.country, x=frame.x)
+    assert np.array_equal(of_frame.log_prob(numbers), of_frame.log_prob(frame))
+    assert np.array_equal(
+        of_frame.log_prob(pl.from_pandas(numbers)), of_frame.log_prob(pl.from_pandas(frame))
+    )
+    assert of_frame.marginal("rate")["rate"].str.endswith("%").all()
+    odd = of_frame.oddest(frame, top=5)
+    assert set(odd.loc[odd.column == "rate", "found"]) <= set(frame.rate)
+    assert odd.loc[odd.column == "rate", "expected"].str.contains("% … ").all()
+    assert of_file.oddest(folder / "t.csv", top=3)["found"].str.contains(r"€|%|/").any()
+
+
+def test_known_cells_are_given_as_numbers_or_as_they_are_written(of_file):
+    for price in ("1.234,50 €", "1.234,50", 1234.5):
+        drawn = of_file.sample(3, given={"price": price, "when": "31/12/2024"}, seed=0)
+        assert drawn["price"].to_list() == [1234.5] * 3
+        assert drawn["when"].to_list() == [datetime.date(2024, 12, 31)] * 3
+    with pytest.raises(SchemaError) as error:
+        of_file.sample(1, given={"when": "12/31/2024"})
+    assert str(error.value) == (
+        "column 'when': dates written 12/31/2024 in given, where the fitted table has dates "
+        "written 31/12/2024: say so to read_table, by date_format={'when': '%m/%d/%Y'} "
+        "(--date-format when=%m/%d/%Y)"
+    )
+
+
+def test_a_table_written_otherwise_than_the_fitted_one_says_so(tmp_path, of_file):
+    path = tmp_path / "us.csv"
+    path.write_text('price,when\n"$1,234.50",12/31/2024\n"€2,345.25",01/31/2024\n')
+    with pytest.raises(
+        SchemaError,
+        match=r"column 'price': value '\$1,234\.50' at row 0 \(line 2 of .*us.csv\) is not among",
+    ):
+        encode(read_table(path), of_file.schema, warn=False, strict=True)
+    path.write_text("price,when\n1234.50,12/31/2024\n2345.25,01/31/2024\n")
+    with pytest.raises(SchemaError) as error:
+        encode(read_table(path), of_file.schema, warn=False)
+    assert str(error.value) == (
+        f"column 'price': numbers written 12.5 in {path}, where the fitted table has numbers "
+        "written 1.234,50 €: say so to read_table, by decimal={'price': '.'} (--decimal price=.)"
+    )
+    path.write_text('price,when\n"1,234.50",12/31/2024\n"2,345.25",01/31/2024\n')
+    table = read_table(path, decimal=".", date_format={"when": "%m/%d/%Y"})
+    codes = encode(table, of_file.schema, warn=False)
+    column = of_file.schema.columns[0]
+    assert (codes.values[:, 0] * column.spread + column.center).round(6).tolist() == [
+        1234.5,
+        2345.25,
+    ]
+    plain = schema_of(pd.DataFrame({"price": AMOUNTS, "when": pd.to_datetime(DAYS)}))
+    for cells, message in (
+        (
+            {"price": ["1.234,50", "12,25"]},
+            "column 'price': numbers written 1.234,50 in the table, where the fitted table has "
+            "plain ones: say so to read_table, by decimal={'price': ','} and thousands={'price': "
+            "'.'} (--decimal price=, --thousands price=.)",
+        ),
+        (
+            {"when": ["31/12/2024"]},
+            "column 'when': dates written 31/12/2024 in the table, where the fitted table has "
+            "plain ones: say so to read_table, by date_format={'when': '%d/%m/%Y'} (--date-format "
+            "when=%d/%m/%Y)",
+        ),
+        (
+            {"when": ["01/12/2024"]},
+            "column 'when': dates such as 01/02/2024, day/month/year or month/day/year: say "
+            "which, by date_format={'when': '%d/%m/%Y'} or '%m/%d/%Y' (--date-format "
+            "when=%d/%m/%Y)",
+        ),
+    ):
+        with pytest.raises(SchemaError) as error:
+            encode(read_table(pd.DataFrame(cells)), plain, warn=False)
+        assert str(error.value) == message
+    for cells in ({"when": ["2024-12-31", "2024-12-30"]}, {"price": ["12.5", "13"]}):
+        assert encode(read_table(pd.DataFrame(cells)), plain, warn=False).observed.any(1).all()
+
+
+def test_weights_leave_the_notation_as_it_is(folder):
+    weight = np.arange(300) % 3
+    density = cr.fit(folder / "t.csv", sample_weight=weight, **SMALL)
+    assert [str(c.notation and c.notation.describe()) for c in density.schema.columns][:3] == [
+        "numbers written 1.234,50 €",
+        "percent written 12.5%",
+        "dates written 31/12/2024",
+    ]
+    assert density.schema.names == ("price", "rate", "when", "country", "x")
+
+
+def test_a_schema_without_notations_is_written_as_before():
+    schema = schema_of(pd.DataFrame({"a": AMOUNTS, "b": [f"l{k % 3}" for k in range(400)]}))
+    assert all("notation" not in column for column in schema.to_json()["columns"])
+    assert "reading" not in schema.to_json()
+
+
+def test_a_model_remembers_notations_and_words_for_missing_cells(folder, of_file, tmp_path):
+    of_file.save(tmp_path / "m.chainrule")
+    again = cr.load(tmp_path / "m.chainrule")
+    assert again.schema == of_file.schema
+    assert Schema.from_json(again.schema.to_json()) == of_file.schema
+    assert again.schema.reading.missing.of("country") == {""}
+    assert again.score(folder / "t.csv") == of_file.score(folder / "t.csv")
+    with pytest.raises(SchemaError) as error:
+        again.score(cr.read_table(folder / "t.csv"))
+    assert str(error.value) == (
+        f"{folder / 't.csv'}: other words are missing cells than in the table the model was fitted "
+        "to; pass the path, or give read_table the same na_values"
+    )
