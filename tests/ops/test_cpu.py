@@ -19,13 +19,14 @@ from ops.test_nade import LAYOUTS, NAMES, problem, value_and_gradients
 from chainrule import NADE
 from chainrule.errors import ShapeError
 from chainrule.ops.activations import ACTIVATIONS
-from chainrule.ops.nade import cpu, cpu_kernels, dispatch, eager, reference, threads
+from chainrule.ops.compiled import calls, strips, threads
+from chainrule.ops.nade import cpu, dispatch, eager, reference
 from chainrule.ops.nade.parameters import Layout, Parameters
 from chainrule.rng import generator_from
 
 CUTS = {
-    "a strip and a lane": (Layout.of_bits(9), 5, cpu_kernels.LANES + 1),
-    "two strips": (Layout.of_bits(9), 3, 2 * cpu_kernels.LANES),
+    "a strip and a lane": (Layout.of_bits(9), 5, strips.LANES + 1),
+    "two strips": (Layout.of_bits(9), 3, 2 * strips.LANES),
     "a block and a step": (Layout.of_bits(cpu.BLOCK + 2), 6, 5),
     "blocks of wide steps": (Layout((2,) * 9, (cpu.BLOCK // 2 + 1,) * 9), 4, 3),
     "a step wider than a block": (Layout((1,) * 4, (1, 2 * cpu.BLOCK, 3, cpu.BLOCK)), 4, 3),
@@ -99,17 +100,17 @@ def test_sigmoid_within_its_bound():
 
     @njit
     def apply(t, out):
-        for at in range(0, len(t), cpu_kernels.LANES):
-            cpu_kernels.store(out, at, cpu_kernels._sigmoid(cpu_kernels.load(t, at)))
+        for at in range(0, len(t), strips.LANES):
+            strips.store(out, at, strips.sigmoid(strips.load(t, at)))
 
     bits = np.arange(0, np.float32(126).view(np.int32), 1009, dtype=np.int32)
     t = np.concatenate([bits.view(np.float32), -bits.view(np.float32)])
-    t = np.resize(t, -(-len(t) // cpu_kernels.LANES) * cpu_kernels.LANES)
+    t = np.resize(t, -(-len(t) // strips.LANES) * strips.LANES)
     got = np.full_like(t, np.nan)
     apply(t, got)
     want = 1 / (1 + np.exp2(t.astype(np.float64)))
-    assert np.max(np.abs(got / want - 1)) <= cpu_kernels.SIGMOID_ERROR
-    odd = np.resize(np.array([np.nan, 1e30, -1e30, 1000, -1000, 0], np.float32), cpu_kernels.LANES)
+    assert np.max(np.abs(got / want - 1)) <= strips.SIGMOID_ERROR
+    odd = np.resize(np.array([np.nan, 1e30, -1e30, 1000, -1000, 0], np.float32), strips.LANES)
     got = np.empty_like(odd)
     apply(odd, got)
     assert np.isnan(got[0])
@@ -118,7 +119,7 @@ def test_sigmoid_within_its_bound():
 
 @pytest.fixture
 def _results_start_as_nan(monkeypatch):
-    empty = cpu._empty
+    empty = calls.empty
     filled = []
 
     def with_nan(*shape):
@@ -127,7 +128,7 @@ def _results_start_as_nan(monkeypatch):
         array.fill(np.nan)
         return array
 
-    monkeypatch.setattr(cpu, "_empty", with_nan)
+    monkeypatch.setattr(cpu, "empty", with_nan)
     yield
     assert filled, "no result was filled with NaN"
 
@@ -139,7 +140,7 @@ def test_unread_memory_does_not_matter():
     tensors = [t.float() for t in problem(layout, 37, 70, 0.3)]
     first = value_and_gradients(form, tensors, layout)
     poisoned = 0
-    for scratch in cpu._scratch:
+    for scratch in calls._scratch:
         for buffer in scratch.kept.values():
             buffer.view(np.uint8)[:] = 255
             poisoned += 1
@@ -240,7 +241,7 @@ def test_memory_does_not_grow_with_n_d_h(with_x):
             for k, t in enumerate(problem(layout, rows, hidden, 0.2))
         ]
         leaves = [t.detach().float().requires_grad_(t.requires_grad) for t in tensors]
-        cpu._scratch.clear()
+        calls._scratch.clear()
         tracemalloc.start()
         form(leaves[0], Parameters(*leaves[1:]), layout).sum().backward()
         extra.append(tracemalloc.get_traced_memory()[1])
@@ -329,7 +330,8 @@ SEVERAL = """
 import os, signal, sys, threading
 import torch
 from chainrule import NADE
-from chainrule.ops.nade import cpu, threads
+from chainrule.ops.compiled import threads
+from chainrule.ops.nade import cpu
 from chainrule.ops.nade.parameters import Layout, Parameters
 from chainrule.rng import generator_from
 from torch.utils.data import DataLoader, Dataset
@@ -416,9 +418,10 @@ def test_other_processors(settings, tmp_path):
     """What numba is told to compile for decides which instructions are used; the numbers are the reference's."""
     code = (
         "import torch\n"
-        "from chainrule.ops.nade import cpu_kernels, dispatch\n"
+        "from chainrule.ops.compiled import strips\n"
+        "from chainrule.ops.nade import dispatch\n"
         "from chainrule.ops.nade.parameters import Layout, Parameters\n"
-        "assert not cpu_kernels.SCALES\n"
+        "assert not strips.SCALES\n"
         "g = torch.Generator().manual_seed(0)\n"
         "x = (torch.rand(9, 30, generator=g) < 0.3).float()\n"
         "W, V = torch.randn(30, 70, generator=g), torch.randn(30, 70, generator=g) / 8\n"
@@ -529,29 +532,29 @@ def test_machine_code_is_kept_on_disk(tmp_path):
 
 def test_compiling_is_announced_where_a_person_watches(monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    cpu._announce()
+    calls._announce()
     assert capsys.readouterr().err == "chainrule: compiling CPU kernels, once on this machine …\n"
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
-    cpu._announce()
+    calls._announce()
     assert capsys.readouterr().err == ""
 
 
 def test_memory_of_results_serves_again_only_when_no_view_of_it_is_left():
-    cpu._free.clear()
-    shape = (3, cpu.REUSED_BYTES[0] // 4)
-    one = cpu._empty(*shape)
+    calls._free.clear()
+    shape = (3, calls.REUSED_BYTES[0] // 4)
+    one = calls.empty(*shape)
     view, where = torch.from_numpy(one)[1, 5:], one.ctypes.data
     view.fill_(7)
     del one
-    other = cpu._empty(*shape)
+    other = calls.empty(*shape)
     other[:] = 1
     assert other.ctypes.data != where
     assert bool((view == 7).all())
     del view
-    assert cpu._empty(*shape).ctypes.data == where  # gone at once, too
-    assert cpu._empty(*shape).ctypes.data == where
-    assert cpu._empty(3, shape[1] + 1).ctypes.data != where  # of another size
-    assert cpu._empty(2).base is None  # small ones are plain arrays
+    assert calls.empty(*shape).ctypes.data == where  # gone at once, too
+    assert calls.empty(*shape).ctypes.data == where
+    assert calls.empty(3, shape[1] + 1).ctypes.data != where  # of another size
+    assert calls.empty(2).base is None  # small ones are plain arrays
 
 
 def test_gradients_that_are_kept_stay_as_they_are():

@@ -9,28 +9,18 @@ depend on no other row and on no later input, to the bit.
 
 from __future__ import annotations
 
-import logging
-import math
-import os
-import struct
-import sys
-import threading
-import time
-import weakref
-from array import array
-from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch.nn.functional import pad
 
 from chainrule.errors import ShapeError
+from chainrule.ops.compiled import threads
+from chainrule.ops.compiled.calls import array_of, borrowed, empty, ready, run
+from chainrule.ops.compiled.strips import LANES
 from chainrule.ops.nade import cpu_kernels as kernels
-from chainrule.ops.nade import threads
 from chainrule.ops.nade.parameters import Layout, Parameters
 
 BLOCK = 128  # outputs of a block of steps; their weights stay in cache while many rows pass
@@ -38,26 +28,21 @@ CHUNK = 64  # rows that pass a block before the next block is loaded
 LEAST_ROWS = 32  # rows of a task, at least
 TASKS = 4  # backward tasks, at least: with fewer strips of hidden units, rows are split as well
 SHARE_NUMBERS = 2**22  # floats for the strips' shares of the gradient of x
-KEPT_BYTES = 2**25  # buffers up to this size are kept for the next call
-SILENT_S = 1.0  # seconds of compilation after which it is announced
 
 NOTHING = torch.empty(0, 0, dtype=torch.uint8)  # an empty mask: no cell is known
-
-log = logging.getLogger("chainrule")
 
 
 def outputs(x: torch.Tensor, p: Parameters, layout: Layout) -> torch.Tensor:
     """Every step's outputs y (N, P) in float32, equal to those of ``reference.recursive``."""
     plan = _plan(layout)
     _check_shapes(plan, x, p)
-    y = _empty(len(x), len(p.V))
+    y = empty(len(x), len(p.V))
     pitch, size = _pitch(p.W), _rows_per_task(len(x))
     tasks = _ceil(len(x), size)
     threads_ = threads.wanted(tasks)
-    with _borrowed() as buffer:
-        _run(
-            "forward", tasks, threads_,
-            *(_ready(t) for t in (x, *p)), *plan[:4], layout.activation == "relu", y,
+    with borrowed() as buffer:
+        run(kernels.forward, tasks, threads_,
+            *(ready(t) for t in (x, *p)), *plan[:4], layout.activation == "relu", y,
             buffer("a", threads_, size, pitch), buffer("h", threads_, size, pitch), buffer("V", threads_, plan.widest, pitch),
             buffer("first", threads_, max(pitch, plan.first)), buffer("active", threads_, plan.longest, dtype=np.uint8),
         )  # fmt: skip
@@ -75,7 +60,7 @@ def gradients(
         raise ShapeError(
             f"the gradient of the outputs has shape {tuple(dy.shape)}, the outputs {(len(x), len(V))}"
         )
-    strips = _ceil(W.shape[1], kernels.LANES)
+    strips = _ceil(W.shape[1], LANES)
     dx = torch.zeros(x.shape, dtype=torch.float32, device="cpu") if need_x else None
     rows = max(1, SHARE_NUMBERS // max(1, strips * W.shape[0])) if need_x else max(1, len(x))
     sums: list[np.ndarray] = []
@@ -86,8 +71,8 @@ def gradients(
             result += more
         sums = sums or found
     dW, db, dV, dc = sums
-    np.outer(dc[: plan.first], _array(p.first_hidden), out=dV[: plan.first])
-    dfirst = (_array(V)[: plan.first] * dc[: plan.first, None]).sum(0)  # (H,)
+    np.outer(dc[: plan.first], array_of(p.first_hidden), out=dV[: plan.first])
+    dfirst = (array_of(V)[: plan.first] * dc[: plan.first, None]).sum(0)  # (H,)
     return dx, Parameters(*(torch.from_numpy(array) for array in (dW, db, dfirst, dV, dc)))
 
 
@@ -113,18 +98,17 @@ def sample(
     if values is None or observed is None:
         x, known = torch.empty(uniforms.shape, dtype=torch.float32, device="cpu"), NOTHING
     else:
-        x = _ready(values).clone()
+        x = ready(values).clone()
         known = observed.to(torch.bool).contiguous().view(torch.uint8)
     u = uniforms.to(device="cpu", dtype=torch.float64).contiguous()
     pitch, size = _pitch(p.W), _rows_per_task(len(x))
     tasks = _ceil(len(x), size)
     threads_ = threads.wanted(tasks)
-    with _borrowed() as buffer:
-        _run(
-            "sample", tasks, threads_,
-            u, *(_ready(t) for t in p), known, float(temperature), layout.activation == "relu", x,
+    with borrowed() as buffer:
+        run(kernels.sample, tasks, threads_,
+            u, *(ready(t) for t in p), known, float(temperature), layout.activation == "relu", x,
             buffer("a", threads_, size, pitch), buffer("h", threads_, size, pitch), buffer("V", threads_, BLOCK, pitch),
-            buffer("thresholds", threads_, 2 * kernels.ROWS, BLOCK), buffer("logits", threads_, kernels.LANES),
+            buffer("thresholds", threads_, 2 * kernels.ROWS, BLOCK), buffer("logits", threads_, LANES),
         )  # fmt: skip
     return x
 
@@ -161,8 +145,8 @@ def advance(
     y = torch.empty((len(x), len(V)), dtype=torch.float32, device="cpu")
     size = _rows_per_task(len(x))
     tasks = _ceil(len(x), size)
-    arrays = (a, h, *(_ready(t) for t in (x, W, V, c)))
-    _run("advance", tasks, threads.wanted(tasks), *arrays, activation == "relu", y, size)
+    arrays = (a, h, *(ready(t) for t in (x, W, V, c)))
+    run(kernels.advance, tasks, threads.wanted(tasks), *arrays, activation == "relu", y, size)
     return y
 
 
@@ -219,14 +203,14 @@ def _backward(
 ) -> list[np.ndarray]:
     """dW, db, dV (without the first step's outputs) and dc of these rows; writes dx."""
     (rows, slots), (P, H) = x.shape, p.V.shape
-    strips = _ceil(H, kernels.LANES)
+    strips = _ceil(H, LANES)
     groups = _ceil(rows, kernels.ROWS)
     # The sizes alone decide, not the number of threads: the same bits for any number.
     splits = max(1, min(_ceil(TASKS, strips), rows // LEAST_ROWS))
     size = _ceil(groups, splits)
     # Hidden units of a task, for two tasks a thread. Every cut gives the same bits.
-    wide = max(1, strips // (2 * torch.get_num_threads())) * kernels.LANES
-    sums = [_empty(splits, *shape) for shape in (p.W.shape, p.b.shape, p.V.shape)]
+    wide = max(1, strips // (2 * torch.get_num_threads())) * LANES
+    sums = [empty(splits, *shape) for shape in (p.W.shape, p.b.shape, p.V.shape)]
     sums[0][:, plan.inputs[-2] :] = 0  # no step reads the last step's inputs
     sums[2][:, : plan.first] = 0  # the first step's hidden vector is the same for all rows
     if len(plan.blocks) == 1:
@@ -234,26 +218,26 @@ def _backward(
             total[:] = 0
         return [
             *(total[0] for total in sums),
-            _array(dy).sum(0, dtype=np.float64).astype(np.float32),
+            array_of(dy).sum(0, dtype=np.float64).astype(np.float32),
         ]
     shares = np.zeros((strips, rows, slots) if dx is not None else (1, 0, 0), np.float32)
-    tensors = [_ready(t) for t in (x, p.W, p.b, p.V)]
-    every, lanes, chunk = dx is not None, kernels.LANES, CHUNK
+    tensors = [ready(t) for t in (x, p.W, p.b, p.V)]
+    every, lanes, chunk = dx is not None, LANES, CHUNK
     share, tasks = max(1, _ceil(groups, torch.get_num_threads())), _ceil(H, wide) * splits
     first, seats, pieces = (
         threads.wanted(_ceil(groups, share)),
         threads.wanted(tasks),
         len(plan.blocks) - 1,
     )
-    with _borrowed() as buffer:
+    with borrowed() as buffer:
         slot, count = (
             buffer("slots", rows, slots, dtype=np.int32),
             buffer("counts", rows, dtype=np.int32),
         )
         of_groups = buffer("sums of dy", groups, P)
-        dy = _ready(pad(dy, (0, 0, 0, -rows % kernels.ROWS)) if rows % kernels.ROWS else dy)
-        _run(
-            "prepare",
+        dy = ready(pad(dy, (0, 0, 0, -rows % kernels.ROWS)) if rows % kernels.ROWS else dy)
+        run(
+            kernels.prepare,
             _ceil(groups, share),
             first,
             tensors[0],
@@ -265,8 +249,7 @@ def _backward(
             of_groups,
             share,
         )
-        _run(
-            "backward", tasks, seats, *tensors, *plan[:4], slot, count, dy, relu, every, shares, *sums, wide, size,
+        run(kernels.backward, tasks, seats, *tensors, *plan[:4], slot, count, dy, relu, every, shares, *sums, wide, size,
             *(buffer(name, seats, n, lanes) for name, n in (("W", slots), ("V", P), ("dW", slots), ("dV", P))),
             buffer("anchors", seats, chunk, pieces, lanes), buffer("carried", seats, 3, chunk, lanes),
             buffer("kept", seats, kernels.ROWS, plan.longest + 1, lanes), buffer("marks", seats, chunk, dtype=np.int64),
@@ -295,41 +278,9 @@ def _check_shapes(plan: _Plan, x: torch.Tensor, p: Parameters) -> None:
             )
 
 
-def _array(tensor: torch.Tensor) -> np.ndarray:
-    """The tensor as a contiguous float32 array, without a copy if possible."""
-    return _ready(tensor).detach().numpy()
-
-
-def _ready(tensor: torch.Tensor) -> torch.Tensor:
-    """The tensor as kernels read it: contiguous, aligned float32 in main memory."""
-    if tensor.device.type != "cpu":  # kernels read memory by address
-        raise ShapeError(
-            f"a tensor is on the device {tensor.device}, the weights are on the CPU; move it there"
-        )
-    tensor = tensor.resolve_neg()
-    if tensor.dtype is not torch.float32 or not tensor.is_contiguous():
-        tensor = tensor.to(torch.float32).contiguous()
-    return tensor.clone() if tensor.data_ptr() % 4 else tensor
-
-
-def _run(name: str, tasks: int, seats: int, *arguments: torch.Tensor | np.ndarray | float) -> None:
-    """Runs a kernel's tasks in ``seats`` threads; ``cpu_kernels`` describes the words."""
-    words: list[int] = [0, 0, tasks]
-    for argument in arguments:
-        if isinstance(argument, torch.Tensor):
-            words += argument.data_ptr(), *argument.shape
-        elif isinstance(argument, np.ndarray):
-            words += argument.ctypes.data, *argument.shape
-        elif isinstance(argument, float):
-            words += struct.unpack("q", struct.pack("d", argument))
-        else:
-            words.append(int(argument))
-    threads.run(_compiled(name), array("q", words), seats, arguments)
-
-
 def _pitch(W: torch.Tensor) -> int:
     """The number of hidden units, rounded up to whole strips."""
-    return _ceil(W.shape[1], kernels.LANES) * kernels.LANES
+    return _ceil(W.shape[1], LANES) * LANES
 
 
 def _ceil(a: int, b: int) -> int:
@@ -340,106 +291,3 @@ def _rows_per_task(rows: int) -> int:
     """Rows of a task, in whole groups: a share for each thread, at most CHUNK."""
     share = _ceil(max(rows, 1), torch.get_num_threads())
     return min(CHUNK, _ceil(share, kernels.ROWS) * kernels.ROWS)
-
-
-REUSED_BYTES = 2**18, 2**23  # smaller arrays stay in the heap, larger ones would keep much memory
-_free: deque[np.ndarray] = deque(maxlen=8)  # memory of results that are gone, the oldest first
-
-
-def _empty(*shape: int) -> np.ndarray:
-    """An array for results, which a kernel writes in full; tests fill it with NaN first.
-
-    The memory of a large one serves again once its last view is gone. The system would take such
-    memory back after each step and clear it for the next: a tenth of the time of a step.
-    """
-    size = 4 * math.prod(shape)
-    if not REUSED_BYTES[0] <= size <= REUSED_BYTES[1]:
-        return np.empty(shape, np.float32)
-    memory = _taken(size)
-    array = np.frombuffer(memory.data, np.float32)  # every view of it keeps it alive
-    weakref.finalize(array, _free.append, memory).atexit = False
-    return array.reshape(shape)
-
-
-def _taken(size: int) -> np.ndarray:
-    """Memory of so many bytes: free one, or new."""
-    for _ in range(len(_free)):
-        try:
-            memory = _free.popleft()
-        except IndexError:  # another thread took the last
-            break
-        if memory.nbytes == size:
-            return memory
-        _free.append(memory)
-    return np.empty(size, np.uint8)
-
-
-class _Scratch:
-    """Named buffers, aligned to cache lines; a buffer still holds what the last call wrote."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, np.ndarray] = {}
-        self.shaped: dict[str, torch.Tensor] = {}  # the same memory in the shape of the last call
-
-    def __call__(self, name: str, *shape: int, dtype: type = np.float32) -> torch.Tensor:
-        last = self.shaped.get(name)
-        if last is not None and last.shape == shape:  # a name has one dtype
-            return last
-        size = math.prod(shape) * np.dtype(dtype).itemsize
-        flat = self.kept.get(name)
-        if flat is None or len(flat) < size:
-            raw = np.empty(size + 64, np.uint8)
-            start = -raw.ctypes.data % 64
-            flat = raw[start : start + size]
-        view = torch.from_numpy(flat[:size].view(dtype).reshape(shape))
-        if flat.nbytes <= KEPT_BYTES:
-            self.kept[name], self.shaped[name] = flat, view
-        return view
-
-
-_scratch: list[_Scratch] = []  # buffers not in use; pop and append are atomic
-
-
-@contextmanager
-def _borrowed() -> Iterator[_Scratch]:
-    """Buffers that no other call uses."""
-    try:
-        scratch = _scratch.pop()
-    except IndexError:
-        scratch = _Scratch()
-    yield scratch
-    _scratch.append(scratch)
-
-
-_compiling = threading.Lock()
-
-
-def _renew_lock() -> None:
-    """Replaces the lock in a forked child; a thread of the parent may hold the old one forever."""
-    global _compiling
-    _compiling = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
-
-
-@lru_cache(maxsize=16)
-def _compiled(name: str) -> Any:
-    """The kernel of this name; its first call on a machine compiles for seconds, with a notice."""
-    with _compiling:
-        began = time.perf_counter()
-        notice = threading.Timer(SILENT_S, _announce)
-        notice.start()
-        try:
-            kernel = getattr(kernels, name)()
-        finally:
-            notice.cancel()
-        log.info("CPU kernel %r ready after %.1f s", name, time.perf_counter() - began)
-    return threads.KERNEL(kernel.address)
-
-
-def _announce() -> None:
-    log.info("compiling CPU kernels, once on this machine")
-    if sys.stderr.isatty():
-        print("chainrule: compiling CPU kernels, once on this machine …", file=sys.stderr)

@@ -1,11 +1,7 @@
 """Compiled loops of NADE over float32 arrays, which ``cpu.py`` calls: forward, backward, sampling.
 
-A strip is LANES consecutive hidden units as one value, which LLVM keeps in vector registers. So a
-loop over hidden units reads like the formula, and no result depends on a compiler's vectorisation.
-Every sum has one fixed sequence. It depends neither on the number of threads nor on the other rows.
-
-This file has everything that decides the machine code, because numba's cache on disk looks at this
-file alone. README.md has the derivation and the costs.
+A strip is LANES consecutive hidden units. Every sum has one fixed sequence. It depends neither on
+the number of threads nor on the other rows. README.md has the derivation and the costs.
 """
 
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false
@@ -14,578 +10,57 @@ file alone. README.md has the derivation and the costs.
 
 from __future__ import annotations
 
-import operator
-from functools import lru_cache
-from typing import Any
-
 import numpy as np
-from llvmlite import ir
-from numba import cfunc, config, njit, types
-from numba.core import cgutils, extending, sigutils
-from numba.core.extending import models, register_model, type_callable
-from numba.core.registry import cpu_target
-from numba.extending import lower_builtin
-from numba.np import arrayobj
 
-LANES = 64  # hidden units of a strip: four 512-bit or eight 256-bit registers
-HALF = LANES // 2  # half a strip: the sums of eight rows then all stay in registers
-ROWS = 4  # rows that go through the steps together, so that a row of V is loaded once for them
-
-SIGMOID_ERROR = 3e-7  # bound of the relative error of ``_sigmoid`` within |t| <= 126
-
-if config.DISABLE_JIT:
-    raise ImportError("numba compiles nothing: NUMBA_DISABLE_JIT is set")
-
-# The functions that it makes are called with other arguments than they are written with.
-intrinsic: Any = extending.intrinsic
-
-_FLOAT, _INT = ir.FloatType(), ir.IntType(32)
-_STRIP, _INTS = ir.VectorType(_FLOAT, LANES), ir.VectorType(_INT, LANES)
-
-
-# A strip as a type of numba, and its operations.
-
-
-class StripType(types.Type):
-    """Some floats in registers."""
-
-    def __init__(self, lanes: int) -> None:
-        super().__init__(name=f"strip{lanes}")
-        self.lanes = lanes
-
-
-strip, half_strip = StripType(LANES), StripType(HALF)
-
-
-@register_model(StripType)
-class _StripModel(models.PrimitiveModel):
-    def __init__(self, dmm: Any, fe_type: Any) -> None:
-        super().__init__(dmm, fe_type, ir.VectorType(_FLOAT, fe_type.lanes))
-
-
-def _binary(operation: Any, emit: str) -> None:
-    @type_callable(operation)
-    def typed(context: Any) -> Any:
-        def typer(a: Any, b: Any) -> Any:
-            return strip if a is strip and b is strip else None
-
-        return typer
-
-    @lower_builtin(operation, strip, strip)
-    def lowered(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return getattr(builder, emit)(*args)
-
-
-for _operation, _emit in (
-    (operator.add, "fadd"),
-    (operator.sub, "fsub"),
-    (operator.mul, "fmul"),
-    (operator.truediv, "fdiv"),
-):
-    _binary(_operation, _emit)
-
-
-def _constant(value: float) -> ir.Constant:
-    return ir.Constant(_STRIP, [ir.Constant(_FLOAT, float(np.float32(value)))] * LANES)
-
-
-def _address(
-    context: Any, builder: Any, array_type: Any, array: Any, offset: Any, lanes: int = LANES
-) -> Any:
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [offset]), ir.VectorType(_FLOAT, lanes).as_pointer())
-
-
-def _element(context: Any, builder: Any, array_type: Any, array: Any, offset: Any) -> Any:
-    return builder.gep(context.make_array(array_type)(context, builder, array).data, [offset])
-
-
-@intrinsic
-def read(typingctx: Any, array: Any, offset: Any) -> Any:
-    """The element at ``offset`` of a contiguous array of any shape, without index arithmetic."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load(_element(context, builder, signature.args[0], args[0], args[1]))
-
-    return array.dtype(array, types.intp), emit
-
-
-@intrinsic
-def write(typingctx: Any, array: Any, offset: Any, value: Any) -> Any:
-    """Sets the element at ``offset``."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        builder.store(args[2], _element(context, builder, signature.args[0], args[0], args[1]))
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, array.dtype), emit
-
-
-def _loader(kind: StripType) -> Any:
-    def load(typingctx: Any, array: Any, offset: Any) -> Any:
-        """The strip at ``offset`` of a contiguous float32 array of any shape."""
-
-        def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            return builder.load(
-                _address(context, builder, signature.args[0], args[0], args[1], kind.lanes), align=4
-            )
-
-        return kind(array, types.intp), emit
-
-    return intrinsic(load)
-
-
-def _part_loader(kind: StripType) -> Any:
-    def load_part(typingctx: Any, array: Any, offset: Any, count: Any) -> Any:
-        """The first ``count`` lanes of a strip, zeros in the others; their memory is not read."""
-
-        def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            address = _address(context, builder, signature.args[0], args[0], args[1], kind.lanes)
-            value, mask = (
-                ir.VectorType(_FLOAT, kind.lanes),
-                ir.VectorType(ir.IntType(1), kind.lanes),
-            )
-            function = ir.FunctionType(value, [value.as_pointer(), _INT, mask, value])
-            function = cgutils.get_or_insert_function(
-                builder.module, function, f"llvm.masked.load.v{kind.lanes}f32.p0"
-            )
-            rest = ir.Constant(value, [ir.Constant(_FLOAT, 0.0)] * kind.lanes)
-            return builder.call(
-                function,
-                [address, ir.Constant(_INT, 4), _first(builder, args[2], kind.lanes), rest],
-            )
-
-        return kind(array, types.intp, types.intp), emit
-
-    return intrinsic(load_part)
-
-
-@intrinsic
-def prefetch(typingctx: Any, array: Any, offset: Any) -> Any:
-    """Prefetches the cache line at ``offset``, which may lie beyond the array."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer, integer = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [pointer, integer, integer, integer])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        place = builder.bitcast(
-            _element(context, builder, signature.args[0], args[0], args[1]), pointer
-        )
-        builder.call(function, [place, *(integer(n) for n in (0, 3, 1))])
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp), emit
-
-
-load, load_half = _loader(strip), _loader(half_strip)
-load_part, load_half_part = _part_loader(strip), _part_loader(half_strip)
-
-
-@intrinsic
-def store(typingctx: Any, array: Any, offset: Any, value: Any) -> Any:
-    """Writes a strip."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        builder.store(
-            args[2], _address(context, builder, signature.args[0], args[0], args[1]), align=4
-        )
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, strip), emit
-
-
-def _first(builder: Any, count: Any, lanes: int = LANES) -> Any:
-    """The mask of the first ``count`` lanes."""
-    kind = ir.VectorType(_INT, lanes)
-    numbers = ir.Constant(kind, [ir.Constant(_INT, k) for k in range(lanes)])
-    return builder.icmp_signed("<", numbers, _spread(builder, builder.trunc(count, _INT), kind))
-
-
-def _spread(builder: Any, value: Any, kind: ir.VectorType) -> Any:
-    nothing, zeros = ir.Constant(kind, ir.Undefined), ir.VectorType(_INT, kind.count)
-    one = builder.insert_element(nothing, value, ir.Constant(_INT, 0))
-    return builder.shuffle_vector(
-        one, nothing, ir.Constant(zeros, [ir.Constant(_INT, 0)] * kind.count)
-    )
-
-
-@intrinsic
-def store_part(typingctx: Any, array: Any, offset: Any, value: Any, count: Any) -> Any:
-    """Writes the first ``count`` lanes of a strip."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        address = _address(context, builder, signature.args[0], args[0], args[1])
-        mask = ir.VectorType(ir.IntType(1), LANES)
-        kind = ir.FunctionType(ir.VoidType(), [_STRIP, _STRIP.as_pointer(), _INT, mask])
-        function = cgutils.get_or_insert_function(
-            builder.module, kind, f"llvm.masked.store.v{LANES}f32.p0"
-        )
-        builder.call(function, [args[2], address, ir.Constant(_INT, 4), _first(builder, args[3])])
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, strip, types.intp), emit
-
-
-@intrinsic
-def spread(typingctx: Any, value: Any) -> Any:
-    """A strip of one value."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _spread(builder, args[0], _STRIP)
-
-    return strip(types.float32), emit
-
-
-@intrinsic
-def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
-    """a·b + c, rounded once, of strips or of half strips."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.FunctionType(args[0].type, [args[0].type] * 3)
-        name = f"llvm.fma.v{signature.return_type.lanes}f32"
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
-
-    return a(a, b, c), emit
-
-
-@intrinsic
-def half_of_zeros(typingctx: Any) -> Any:
-    """Half a strip of zeros."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return ir.Constant(ir.VectorType(_FLOAT, HALF), [ir.Constant(_FLOAT, 0.0)] * HALF)
-
-    return half_strip(), emit
-
-
-def _select(context: Any, builder: Any, sign: str, a: Any, bound: Any) -> Any:
-    # A comparison with NaN is false, so NaN stays: broken weights must be visible, not clamped.
-    return builder.select(builder.fcmp_ordered(sign, a, bound), bound, a)
-
-
-@intrinsic
-def clamp(typingctx: Any, a: Any, low: Any, high: Any) -> Any:
-    """a within [low, high], NaN where a is NaN."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        low, high = (_spread(builder, bound, _STRIP) for bound in args[1:])
-        return _select(context, builder, ">", _select(context, builder, "<", args[0], low), high)
-
-    return strip(strip, types.float32, types.float32), emit
-
-
-@intrinsic
-def where_positive(typingctx: Any, test: Any, value: Any) -> Any:
-    """The value where ``test`` is above zero, zero elsewhere."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.select(
-            builder.fcmp_ordered(">", args[0], _constant(0)), args[1], _constant(0)
-        )
-
-    return strip(strip, strip), emit
-
-
-@intrinsic
-def rectified(typingctx: Any, a: Any) -> Any:
-    """max(a, 0), NaN where a is NaN."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _select(context, builder, "<", args[0], _constant(0))
-
-    return strip(strip), emit
-
-
-# Whether there is an instruction for a · 2^n. numba's settings decide, which may be less than the
-# processor has.
-SCALES = "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2]
-
-
-@intrinsic
-def times_power_of_two(typingctx: Any, a: Any, n: Any) -> Any:
-    """a · 2^n for integers n; unless SCALES, a · 2^n and 2^n must be normal numbers."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        if not SCALES:
-            shift = ir.Constant(_INTS, [ir.Constant(_INT, 23)] * LANES)
-            exponent = builder.shl(builder.fptosi(args[1], _INTS), shift)
-            return builder.bitcast(builder.add(builder.bitcast(args[0], _INTS), exponent), _STRIP)
-        part, mask = ir.VectorType(_FLOAT, 16), ir.IntType(16)
-        kind = ir.FunctionType(part, [part, part, part, mask, _INT])
-        scale = cgutils.get_or_insert_function(
-            builder.module, kind, "llvm.x86.avx512.mask.scalef.ps.512"
-        )
-        rest = (
-            ir.Constant(part, ir.Undefined),
-            ir.Constant(mask, -1),
-            ir.Constant(_INT, 4),
-        )  # 4: default rounding
-        parts = []
-        for start in range(0, LANES, 16):
-            lanes = ir.Constant(
-                ir.VectorType(_INT, 16), [ir.Constant(_INT, start + k) for k in range(16)]
-            )
-            parts.append(
-                builder.call(scale, [*(builder.shuffle_vector(v, v, lanes) for v in args), *rest])
-            )
-        while len(parts) > 1:
-            width = 2 * parts[0].type.count
-            lanes = ir.Constant(
-                ir.VectorType(_INT, width), [ir.Constant(_INT, k) for k in range(width)]
-            )
-            parts = [
-                builder.shuffle_vector(v, w, lanes)
-                for v, w in zip(parts[::2], parts[1::2], strict=True)
-            ]
-        return parts[0]
-
-    return strip(strip, strip), emit
-
-
-@intrinsic
-def power_of_two(typingctx: Any, a: Any) -> Any:
-    """(n, m) with a = 2^n m and m within [√½, √2), for normal a > 0."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        shift, root = (ir.Constant(_INTS, [ir.Constant(_INT, k)] * LANES) for k in (23, 0x3F3504F3))
-        bits = builder.bitcast(args[0], _INTS)
-        n = builder.ashr(builder.sub(bits, root), shift)
-        m = builder.bitcast(builder.sub(bits, builder.shl(n, shift)), _STRIP)
-        return context.make_tuple(builder, signature.return_type, [builder.sitofp(n, _STRIP), m])
-
-    return types.UniTuple(strip, 2)(strip), emit
-
-
-@intrinsic
-def nonzero(typingctx: Any, a: Any) -> Any:
-    """64 bits: bit k is set where lane k is not zero, or is NaN."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.bitcast(
-            builder.fcmp_unordered("!=", args[0], _constant(0)), ir.IntType(LANES)
-        )
-
-    return types.uint64(strip), emit
-
-
-@intrinsic
-def lowest(typingctx: Any, bits: Any) -> Any:
-    """The number of the lowest bit that is set; the bits are not all zero."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.int64(types.uint64), emit
-
-
-def _halved(builder: Any, a: Any, b: Any, width: int, groups: int) -> Any:
-    """Each group of ``width`` lanes added in halves: the groups of a, then those of b."""
-    low = [g * width + k for g in range(groups) for k in range(width // 2)]
-    indices = low + [groups * width + k for k in low] if b is not None else low
-    other = b if b is not None else ir.Constant(a.type, ir.Undefined)
-
-    def pick(by: int) -> Any:
-        mask = ir.Constant(
-            ir.VectorType(_INT, len(indices)), [ir.Constant(_INT, k + by) for k in indices]
-        )
-        return builder.shuffle_vector(a, other, mask)
-
-    return builder.fadd(pick(0), pick(width // 2))
-
-
-def _totals(builder: Any, strips: list[Any]) -> Any:
-    """The sums of the lanes of some strips, as a short vector, all by the same tree of halves."""
-    width = strips[0].type.count
-    while width > 16:
-        strips = [_halved(builder, s, None, width, 1) for s in strips]
-        width //= 2
-    groups = 1
-    while len(strips) > 1:
-        strips = [
-            _halved(builder, a, b, width, groups)
-            for a, b in zip(strips[::2], strips[1::2], strict=True)
-        ]
-        width, groups = width // 2, groups * 2
-    while width > 1:
-        strips = [_halved(builder, strips[0], None, width, groups)]
-        width //= 2
-    return strips[0]
-
-
-@intrinsic
-def total(typingctx: Any, a: Any) -> Any:
-    """The sum of the lanes of a strip or of half a strip."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.extract_element(_totals(builder, list(args)), ir.Constant(_INT, 0))
-
-    return types.float32(a), emit
-
-
-def _emit_totals(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    sums = _totals(builder, list(args))
-    parts = [builder.extract_element(sums, ir.Constant(_INT, k)) for k in range(len(args))]
-    return context.make_tuple(builder, signature.return_type, parts)
-
-
-@intrinsic
-def totals4(typingctx: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
-    """The sums of four strips, each equal to ``total`` to the bit."""
-    return types.UniTuple(types.float32, 4)(a, b, c, d), _emit_totals
-
-
-@intrinsic
-def totals8(typingctx: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> Any:
-    """The sums of eight strips, each equal to ``total`` to the bit."""
-    return types.UniTuple(types.float32, 8)(a, b, c, d, e, f, g, h), _emit_totals
-
-
-# _nrt: no reference counts. Counting the arrays of each inlined call would cost more than its
-# arithmetic.
-_OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
-_inline: Any = njit(forceinline=True, **_OPTIONS)
-_loops: Any = njit(**_OPTIONS)
-
-
-# Tasks. A kernel is a compiled function of one address, which points to the caller's words: the
-# number of tasks taken, of threads taking part and of all tasks, then the arguments. Any number of
-# threads may call it at once. Each takes tasks until none is left, and no Python runs meanwhile.
-
-TAKEN, SEATED, COUNT, ARGUMENTS = range(4)
-_WORDS = types.CPointer(types.int64)
-
-
-@intrinsic
-def claim(typingctx: Any, words: Any, index: Any) -> Any:
-    """words[index]++ as one atomic operation: no two threads get the same number."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        one = ir.Constant(ir.IntType(64), 1)
-        return builder.atomic_rmw("add", builder.gep(args[0], [args[1]]), one, "monotonic")
-
-    return types.int64(words, types.intp), emit
-
-
-def _arguments(kinds: str) -> Any:
-    """A function that makes a kernel's arguments from its words.
-
-    An array has its address and shape there, a float64 its bits.
-    """
-    wanted = sigutils.normalize_signature(f"void({kinds})")[0]
-
-    def arguments(typingctx: Any, words: Any) -> Any:
-        def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            place, found = ARGUMENTS, []
-
-            def word() -> Any:
-                nonlocal place
-                place += 1
-                return builder.load(builder.gep(args[0], [ir.Constant(ir.IntType(64), place - 1)]))
-
-            for kind in wanted:
-                if kind == types.float64:
-                    found.append(builder.bitcast(word(), ir.DoubleType()))
-                    continue
-                if not isinstance(kind, types.Array):
-                    found.append(context.cast(builder, word(), types.int64, kind))
-                    continue
-                array = context.make_array(kind)(context, builder)
-                data = builder.inttoptr(word(), context.get_data_type(kind.dtype).as_pointer())
-                size = context.get_constant(
-                    types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype))
-                )
-                shape, strides = [word() for _ in range(kind.ndim)], [size]
-                for length in reversed(shape[1:]):
-                    strides.insert(0, builder.mul(strides[0], length))
-                arrayobj.populate_array(array, data, shape, strides, size, meminfo=None)
-                found.append(array._getvalue())
-            return context.make_tuple(builder, signature.return_type, found)
-
-        return types.Tuple(wanted)(words), emit
-
-    return intrinsic(arguments)
-
-
-def _kernel(function: Any) -> Any:
-    """A function that compiles the kernel on its first call, and caches it on disk if possible."""
-
-    @lru_cache(maxsize=1)
-    def compiled() -> Any:
-        try:
-            return cfunc(types.void(_WORDS), cache=True, **_OPTIONS)(function)
-        except (RuntimeError, OSError):  # no folder, or no space: every process compiles
-            return cfunc(types.void(_WORDS), **_OPTIONS)(function)
-
-    return compiled
-
-
-_MAGIC = np.float32(1.5 * 2**23)  # adding and subtracting it rounds to an integer
-_LN_2 = np.float32(0.6931471805599453)
-# 2^f = 1 + f (P0 + …) within 9.2e-8 for |f| <= ½: minimax relative error, by linear programming
-_P = tuple(
-    np.float32(p) for p in (0.693146978, 0.240222421, 0.0555073377, 0.0096715129, 0.00132647221)
+from chainrule.ops.compiled.kernels import COUNT, SEATED, TAKEN, arguments_of, claim, kernel
+from chainrule.ops.compiled.strips import (
+    HALF,
+    LANES,
+    ONE,
+    ZERO,
+    fma,
+    half_of_zeros,
+    inline,
+    load,
+    load_half,
+    load_half_part,
+    load_to,
+    logarithm,
+    loops,
+    lowest,
+    nonzero,
+    prefetch,
+    read,
+    rectified,
+    sigmoid,
+    spread,
+    store,
+    store_to,
+    total,
+    totals4,
+    totals8,
+    where_positive,
+    write,
 )
-_ONE, _HALF, _ZERO = np.float32(1), np.float32(0.5), np.float32(0)
-_MOST = np.float32(126)  # 2^126 and its inverse are normal float32 numbers
+
+ROWS = 4  # rows that go through the steps together, so that a row of V is loaded once for them
 
 # Sums are kept in the unit that makes their activation cheapest. For the sigmoid this is
 # t = −a log2 e, so that e^−a = 2^t.
 _SIGMOID_UNIT = np.float32(-1.4426950408889634)
 
 
-@_inline
+@inline
 def _unit(relu):
-    return _ONE if relu else _SIGMOID_UNIT
+    return ONE if relu else _SIGMOID_UNIT
 
 
-@_inline
-def _sigmoid(t):
-    """1 / (1 + 2^t)."""
-    if not SCALES:
-        t = clamp(t, -_MOST, _MOST)
-    n = t + spread(_MAGIC) - spread(_MAGIC)
-    f = t - n
-    p = fma(f, spread(_P[4]), spread(_P[3]))
-    p = fma(f, p, spread(_P[2]))
-    p = fma(f, p, spread(_P[1]))
-    p = fma(f, p, spread(_P[0]))
-    return spread(_ONE) / (spread(_ONE) + times_power_of_two(fma(f, p, spread(_ONE)), n))
-
-
-# log(1 + f) = f − f²/2 + f³ (Q0 + …) within 3.2e-8 for √½ <= 1 + f <= √2, by the same method
-_Q = tuple(
-    np.float32(q)
-    for q in (
-        0.333339107,
-        -0.25001337,
-        0.19963064,
-        -0.165775845,
-        0.149147655,
-        -0.142674892,
-        0.0870044651,
-    )
-)
-
-
-@_inline
-def _logarithm(a):
-    n, m = power_of_two(a)
-    f = m - spread(_ONE)
-    q = fma(f, spread(_Q[6]), spread(_Q[5]))
-    q = fma(f, q, spread(_Q[4]))
-    q = fma(f, q, spread(_Q[3]))
-    q = fma(f, q, spread(_Q[2]))
-    q = fma(f, q, spread(_Q[1]))
-    q = fma(f, q, spread(_Q[0]))
-    return fma(n, spread(_LN_2), fma(f * f, fma(f, q, spread(-_HALF)), f))
-
-
-@_inline
+@inline
 def _activated(s, relu):
     """The hidden units, given their sums in this unit."""
     if relu:
         return rectified(s)
-    return _sigmoid(s)
+    return sigmoid(s)
 
 
 # The loops. Arrays are contiguous float32. ``in_start`` and ``out_start`` (D + 1,) have the start
@@ -593,42 +68,27 @@ def _activated(s, relu):
 # beyond H reads as zero.
 
 
-@_inline
-def _weights(array, at, lane, H):
-    if H - lane >= LANES:
-        return load(array, at + lane)
-    return load_part(array, at + lane, H - lane)
-
-
-@_inline
-def _put(array, at, lane, H, value):
-    if H - lane >= LANES:
-        store(array, at + lane, value)
-    else:
-        store_part(array, at + lane, value, H - lane)
-
-
-@_inline
+@inline
 def _begin(x, W, b, row, inputs, relu, a, h, at, H):
     """a = b + the first step's inputs times W, in the unit of the sums; h = act(a)."""
     unit = _unit(relu)
     for lane in range(0, H, LANES):
-        s = _weights(b, 0, lane, H) * spread(unit)
+        s = load_to(b, 0, lane, H) * spread(unit)
         for i in range(inputs):
             if x[row, i] != 0:
-                s = fma(spread(x[row, i] * unit), _weights(W, i * H, lane, H), s)
+                s = fma(spread(x[row, i] * unit), load_to(W, i * H, lane, H), s)
         store(a, at + lane, s)
         store(h, at + lane, _activated(s, relu))
 
 
-@_inline
+@inline
 def _add(x, W, row, start, stop, relu, a, h, at, H):
     """Adds a step's inputs to a and renews h."""
     inputs, unit = x.shape[1], _unit(relu)
     if stop == start + 1:
         value = spread(read(x, row * inputs + start) * unit)
         for lane in range(0, H, LANES):
-            s = fma(value, _weights(W, start * H, lane, H), load(a, at + lane))
+            s = fma(value, load_to(W, start * H, lane, H), load(a, at + lane))
             store(a, at + lane, s)
             store(h, at + lane, _activated(s, relu))
         return
@@ -637,12 +97,12 @@ def _add(x, W, row, start, stop, relu, a, h, at, H):
         for i in range(start, stop):
             value = read(x, row * inputs + i)
             if value != 0:
-                s = fma(spread(value * unit), _weights(W, i * H, lane, H), s)
+                s = fma(spread(value * unit), load_to(W, i * H, lane, H), s)
         store(a, at + lane, s)
         store(h, at + lane, _activated(s, relu))
 
 
-@_inline
+@inline
 def _dot_half(V, p, h, at, H):
     """V_p · h, summed in the same sequence as in the three functions below."""
     sum0 = half_of_zeros()
@@ -656,7 +116,7 @@ def _dot_half(V, p, h, at, H):
     return total(sum0)
 
 
-@_inline
+@inline
 def _dots_ahead(V, p, h, at, H):
     """Rows p … p + 3 of V times one h."""
     s0, s1, s2, s3 = half_of_zeros(), half_of_zeros(), half_of_zeros(), half_of_zeros()
@@ -679,7 +139,7 @@ def _dots_ahead(V, p, h, at, H):
     return totals4(s0, s1, s2, s3)
 
 
-@_inline
+@inline
 def _dots4(packed, p, h, at, pitch):
     """Row p of packed output weights times the h of four rows."""
     s0, s1, s2, s3 = half_of_zeros(), half_of_zeros(), half_of_zeros(), half_of_zeros()
@@ -692,7 +152,7 @@ def _dots4(packed, p, h, at, pitch):
     return totals4(s0, s1, s2, s3)
 
 
-@_inline
+@inline
 def _dots8(packed, p, h, at, pitch):
     """Row p of packed output weights times the h of eight rows, by half strips in registers."""
     s0, s1, s2, s3 = half_of_zeros(), half_of_zeros(), half_of_zeros(), half_of_zeros()
@@ -710,43 +170,43 @@ def _dots8(packed, p, h, at, pitch):
     return totals8(s0, s1, s2, s3, s4, s5, s6, s7)
 
 
-@_inline
+@inline
 def _mark(x, row, rows, start, stop, step_of, s0, active):
     """Sets bit r of active[k − s0] if row + r has a non-zero input at step k in start … stop."""
     inputs = x.shape[1]
     for r in range(rows):
         for i in range(start, stop, LANES):
-            bits = nonzero(_weights(x, (row + r) * inputs, i, stop))
+            bits = nonzero(load_to(x, (row + r) * inputs, i, stop))
             while bits != 0:
                 place = read(step_of, i + lowest(bits)) - s0
                 write(active, place, np.uint8(read(active, place) | 1 << r))
                 bits &= bits - np.uint64(1)
 
 
-@_inline
+@inline
 def _first_outputs(first_hidden, V, c, outputs, h, out, H):
     """out[p] = c_p + V_p · first_hidden for the first step's outputs; h is a buffer."""
     for lane in range(0, H, LANES):
-        store(h, lane, _weights(first_hidden, 0, lane, H))
+        store(h, lane, load_to(first_hidden, 0, lane, H))
     for p in range(outputs):
         write(out, p, read(c, p) + _dot_half(V, p, h, 0, H))
 
 
-@_inline
+@inline
 def _pack(V, start, stop, H, packed, pitch):
     """Rows start … stop of the output weights, in whole strips."""
     for p in range(start, stop):
         for lane in range(0, H, LANES):
-            store(packed, (p - start) * pitch + lane, _weights(V, p * H, lane, H))
+            store(packed, (p - start) * pitch + lane, load_to(V, p * H, lane, H))
 
 
-_forward_arguments = _arguments(
+_forward_arguments = arguments_of(
     "f4[:,::1], f4[:,::1], f4[::1], f4[::1], f4[:,::1], f4[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1, f4[:,::1], "
     "f4[:,:,::1], f4[:,:,::1], f4[:,:,::1], f4[:,::1], u1[:,::1]"
 )
 
 
-@_loops
+@loops
 def _forward(
     number, seat, x, W, b, first_hidden, V, c, in_start, out_start, blocks, step_of, relu, y,
     a_of, h_of, packed_of, first_of, active_of,
@@ -824,7 +284,7 @@ def _forward(
             done += together
 
 
-@_kernel
+@kernel
 def forward(words):
     """The tasks of ``_forward``."""
     seat, number = claim(words, SEATED), claim(words, TAKEN)
@@ -833,12 +293,12 @@ def forward(words):
         number = claim(words, TAKEN)
 
 
-_prepare_arguments = _arguments(
+_prepare_arguments = arguments_of(
     "f4[:,::1], f4[:,::1], i8[::1], b1, i4[:,::1], i4[::1], f4[:,::1], i8"
 )
 
 
-@_loops
+@loops
 def _prepare(number, x, dy, in_start, every, slots, counts, sums, share):
     """Writes shared data of all strips in the backward pass, for ``share`` groups of ROWS rows.
 
@@ -850,14 +310,14 @@ def _prepare(number, x, dy, in_start, every, slots, counts, sums, share):
     for g in range(number * share, min(len(sums), (number + 1) * share)):
         rows, row = min(ROWS, len(x) - g * ROWS), g * ROWS
         for p in range(0, P, LANES):
-            total = _weights(dy, row * P, p, P)
+            total = load_to(dy, row * P, p, P)
             for r in range(row + 1, row + rows):
-                total = total + _weights(dy, r * P, p, P)
-            _put(sums, g * P, p, P, total)
+                total = total + load_to(dy, r * P, p, P)
+            store_to(sums, g * P, p, P, total)
         for r in range(row, row + rows):
             at, count = r * inputs, 0
             for i in range(0, used, LANES):
-                bits = nonzero(_weights(x, at, i, used))
+                bits = nonzero(load_to(x, at, i, used))
                 if every:
                     bits = ~np.uint64(0) >> np.uint64(LANES - min(LANES, used - i))
                 while bits != 0:
@@ -867,7 +327,7 @@ def _prepare(number, x, dy, in_start, every, slots, counts, sums, share):
             counts[r] = count
 
 
-@_kernel
+@kernel
 def prepare(words):
     """The tasks of ``_prepare``."""
     number = claim(words, TAKEN)
@@ -876,15 +336,15 @@ def prepare(words):
         number = claim(words, TAKEN)
 
 
-@_inline
+@inline
 def _passed_on(gradient, h, da, relu):
     """da plus the gradient of h times the slope of the activation, given h."""
     if relu:
         return da + where_positive(h, gradient)
-    return fma(gradient * h, spread(_ONE) - h, da)
+    return fma(gradient * h, spread(ONE) - h, da)
 
 
-@_inline
+@inline
 def _step_before(step_of, slots, at, e):
     """The step of the row's event before the e-th, or −1."""
     if e > 0:
@@ -892,7 +352,7 @@ def _step_before(step_of, slots, at, e):
     return np.int64(-1)
 
 
-@_inline
+@inline
 def _close(dh, r, place, at, k, strip_of):
     """Ends row r's run of steps at the inputs of step k: adds its dh to da, and da to these inputs.
 
@@ -912,7 +372,7 @@ def _close(dh, r, place, at, k, strip_of):
     return k_next
 
 
-@_inline
+@inline
 def _gather(x, at, i, da, W, dW, dx, share, need_x):
     """Gradients of input i and of its weights, given da, the gradient of sums that include it."""
     store(dW, i * LANES, fma(spread(read(x, at + i)), da, load(dW, i * LANES)))
@@ -920,7 +380,7 @@ def _gather(x, at, i, da, W, dW, dx, share, need_x):
         write(dx, share + at + i, total(load(W, i * LANES) * da))
 
 
-@_inline
+@inline
 def _rebuild(r, place, at, block, s0, s1, strip_of):
     """Writes row r's hidden states of a block to ``kept``; returns the place of the last run's.
 
@@ -958,14 +418,14 @@ def _rebuild(r, place, at, block, s0, s1, strip_of):
     return place
 
 
-_backward_arguments = _arguments(
+_backward_arguments = arguments_of(
     "f4[:,::1], f4[:,::1], f4[::1], f4[:,::1], i8[::1], i8[::1], i8[::1], i8[::1], i4[:,::1], i4[::1], f4[:,::1], "
     "b1, b1, f4[:,:,::1], f4[:,:,::1], f4[:,::1], f4[:,:,::1], i8, i8, f4[:,:,::1], f4[:,:,::1], f4[:,:,::1], f4[:,:,::1], "
     "f4[:,:,:,::1], f4[:,:,:,::1], f4[:,:,:,::1], i8[:,::1]"
 )
 
 
-@_loops
+@loops
 def _backward(
     number, seat, x, W, b, V,
     in_start, out_start, blocks, step_of, slots, counts, dy, relu, need_x,
@@ -1016,12 +476,12 @@ def _backward(
             relu,
         )
         for i in range(used):
-            store(Ws, i * LANES, _weights(W, i * H, lane, H))
-            store(dWs, i * LANES, spread(_ZERO))
+            store(Ws, i * LANES, load_to(W, i * H, lane, H))
+            store(dWs, i * LANES, spread(ZERO))
         for p in range(out_start[1], P):
-            store(Vs, p * LANES, _weights(V, p * H, lane, H))
-            store(dVs, p * LANES, spread(_ZERO))
-        bias, dbias = _weights(b, 0, lane, H) * spread(unit), spread(_ZERO)
+            store(Vs, p * LANES, load_to(V, p * H, lane, H))
+            store(dVs, p * LANES, spread(ZERO))
+        bias, dbias = load_to(b, 0, lane, H) * spread(unit), spread(ZERO)
         for top in range(begin, end, size):
             rows = min(size, end - top)
             for r in range(rows):  # the sums of the forward pass, without hidden states
@@ -1033,8 +493,8 @@ def _backward(
                         e += 1
                     store(anchors, (r * pieces + block) * LANES, s)
                 marks[r] = count
-                store(carried, SA + r * LANES, spread(_ZERO))
-                store(carried, SH + r * LANES, spread(_ZERO))
+                store(carried, SA + r * LANES, spread(ZERO))
+                store(carried, SH + r * LANES, spread(ZERO))
             for block in range(pieces - 1, -1, -1):
                 s0, s1 = blocks[block], blocks[block + 1]
                 for r in range(0, rows, ROWS):
@@ -1061,19 +521,19 @@ def _backward(
                     for k in range(s1 - 1, s0 - 1, -1):
                         if k == next0:
                             next0 = _close(dh0, r, h0, at, k, strip_of)
-                            dh0 = spread(_ZERO)
+                            dh0 = spread(ZERO)
                             h0 -= LANES
                         if k == next1:
                             next1 = _close(dh1, r + 1, h1, at1, k, strip_of)
-                            dh1 = spread(_ZERO)
+                            dh1 = spread(ZERO)
                             h1 -= LANES
                         if k == next2:
                             next2 = _close(dh2, r + 2, h2, at2, k, strip_of)
-                            dh2 = spread(_ZERO)
+                            dh2 = spread(ZERO)
                             h2 -= LANES
                         if k == next3:
                             next3 = _close(dh3, r + 3, h3, at3, k, strip_of)
-                            dh3 = spread(_ZERO)
+                            dh3 = spread(ZERO)
                             h3 -= LANES
                         for p in range(read(out_start, k), read(out_start, k + 1)):
                             of = (top + r) * P + p
@@ -1106,13 +566,13 @@ def _backward(
                 for e in range(marks[r]):
                     _gather(x, at, read(slots, at + e), da, Ws, dWs, dx, share, need_x)
         for i in range(used):
-            _put(dW, i * H, lane, H, load(dWs, i * LANES))
+            store_to(dW, i * H, lane, H, load(dWs, i * LANES))
         for p in range(out_start[1], P):
-            _put(dV, p * H, lane, H, load(dVs, p * LANES))
-        _put(db, 0, lane, H, dbias)
+            store_to(dV, p * H, lane, H, load(dVs, p * LANES))
+        store_to(db, 0, lane, H, dbias)
 
 
-@_kernel
+@kernel
 def backward(words):
     """The tasks of ``_backward``."""
     seat, number = claim(words, SEATED), claim(words, TAKEN)
@@ -1121,13 +581,13 @@ def backward(words):
         number = claim(words, TAKEN)
 
 
-_sample_arguments = _arguments(
+_sample_arguments = arguments_of(
     "f8[:,::1], f4[:,::1], f4[::1], f4[::1], f4[:,::1], f4[::1], u1[:,::1], f8, b1, f4[:,::1], "
     "f4[:,:,::1], f4[:,:,::1], f4[:,:,::1], f4[:,:,::1], f4[:,::1]"
 )
 
 
-@_loops
+@loops
 def _sample(
     number, seat, uniforms, W, b, first_hidden, V, c, observed, temperature, relu, x,
     a_of, h_of, packed_of, thresholds_of, logits_of,
@@ -1187,7 +647,7 @@ def _sample(
                     logits[0], logits[1], logits[2], logits[3] = _dots_ahead(V, k, h, at, H)
                 else:
                     logits[0] = _dot_half(V, k, h, at, H)
-                stop, drawn, r = k + ahead, _ZERO, 0
+                stop, drawn, r = k + ahead, ZERO, 0
                 while k < stop and drawn == 0:
                     drawn = _draw(
                         thresholds,
@@ -1204,7 +664,7 @@ def _sample(
             done += together
 
 
-@_inline
+@inline
 def _thresholds(uniforms, row, start, stop, temperature, out, at):
     """The logits above which the cells start … stop of a row are 1: y > t · log(u / (1 − u)).
 
@@ -1215,17 +675,17 @@ def _thresholds(uniforms, row, start, stop, temperature, out, at):
         u = max(read(uniforms, row * uniforms.shape[1] + k), 1e-37)
         write(out, at + k - start, np.float32(u / (1.0 - u)))
     for lane in range(at, at + stop - start, LANES):
-        store(out, lane, _logarithm(load(out, lane)) * spread(np.float32(temperature)))
+        store(out, lane, logarithm(load(out, lane)) * spread(np.float32(temperature)))
 
 
-@_inline
+@inline
 def _draw(thresholds, place, observed, x, at, logit):
     if len(observed) == 0 or read(observed, at) == 0:
         write(x, at, np.float32(logit > read(thresholds, place)))
     return read(x, at)
 
 
-@_kernel
+@kernel
 def sample(words):
     """The tasks of ``_sample``."""
     seat, number = claim(words, SEATED), claim(words, TAKEN)
@@ -1234,12 +694,12 @@ def sample(words):
         number = claim(words, TAKEN)
 
 
-_advance_arguments = _arguments(
+_advance_arguments = arguments_of(
     "f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4[::1], b1, f4[:,::1], i8"
 )
 
 
-@_loops
+@loops
 def _advance(number, a, h, x, W, V, c, relu, y, size):
     """One step for ``size`` rows: a += x W, a new h for rows with a non-zero x, y = c + V h."""
     H = W.shape[1]
@@ -1249,20 +709,20 @@ def _advance(number, a, h, x, W, V, c, relu, y, size):
             changed |= x[row, i] != 0
         if changed:
             for lane in range(0, H, LANES):
-                s = _weights(a, row * H, lane, H)
+                s = load_to(a, row * H, lane, H)
                 for i in range(x.shape[1]):
                     if x[row, i] != 0:
-                        s = fma(spread(x[row, i]), _weights(W, i * H, lane, H), s)
-                _put(a, row * H, lane, H, s)
-                _put(h, row * H, lane, H, _activated(s * spread(_unit(relu)), relu))
+                        s = fma(spread(x[row, i]), load_to(W, i * H, lane, H), s)
+                store_to(a, row * H, lane, H, s)
+                store_to(h, row * H, lane, H, _activated(s * spread(_unit(relu)), relu))
         for p in range(len(V)):
-            t = spread(_ZERO)
+            t = spread(ZERO)
             for lane in range(0, H, LANES):
-                t = fma(_weights(V, p * H, lane, H), _weights(h, row * H, lane, H), t)
+                t = fma(load_to(V, p * H, lane, H), load_to(h, row * H, lane, H), t)
             y[row, p] = c[p] + total(t)
 
 
-@_kernel
+@kernel
 def advance(words):
     """The tasks of ``_advance``."""
     number = claim(words, TAKEN)

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
+from chainrule.ops.compiled import threads as threads  # registers its work in a forked child
 from chainrule.ops.nade import autograd, choose, reference
-from chainrule.ops.nade import threads as threads  # registers its work in a forked child
 from chainrule.ops.nade.parameters import Layout, Parameters
 
 

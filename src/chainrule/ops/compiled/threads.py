@@ -1,6 +1,6 @@
 """Threads for compiled kernels: torch's OpenMP workers if possible, otherwise a small pool.
 
-A kernel is machine code that takes tasks until none is left (``cpu_kernels.py``). Several threads
+A kernel is machine code that takes tasks until none is left (``kernels.py``). Several threads
 call it at once. They run no Python, so they do not wait for the interpreter's lock.
 
 torch's idle OpenMP workers spin for milliseconds after each operation. A second pool would compete
