@@ -2,18 +2,15 @@
 
 import subprocess
 import sys
-import threading
 import tracemalloc
 import warnings
-from array import array
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
-from helpers.tolerances import FLOAT32_FACTOR, KERNEL_FLOOR, SIGMOID_TAIL
-from numba import njit
+from helpers.tolerances import FLOAT32_FACTOR, KERNEL_FLOOR
 from ops.test_nade import LAYOUTS, NAMES, problem, value_and_gradients
 
 from chainrule import NADE
@@ -93,28 +90,6 @@ def test_saturated_units(scale):
 def test_sums_do_not_drift():
     """At D = 4096 with real inputs everywhere, rebuilt states are as good as the plain loop's."""
     assert_as_good_as_the_plain_loop(Layout.of_bits(4096), 3, 5, 1.0, "sigmoid", scale=0.05)
-
-
-def test_sigmoid_within_its_bound():
-    """Over the ordinary range in relative error, at the ends in absolute; NaN stays NaN."""
-
-    @njit
-    def apply(t, out):
-        for at in range(0, len(t), strips.LANES):
-            strips.store(out, at, strips.sigmoid(strips.load(t, at)))
-
-    bits = np.arange(0, np.float32(126).view(np.int32), 1009, dtype=np.int32)
-    t = np.concatenate([bits.view(np.float32), -bits.view(np.float32)])
-    t = np.resize(t, -(-len(t) // strips.LANES) * strips.LANES)
-    got = np.full_like(t, np.nan)
-    apply(t, got)
-    want = 1 / (1 + np.exp2(t.astype(np.float64)))
-    assert np.max(np.abs(got / want - 1)) <= strips.SIGMOID_ERROR
-    odd = np.resize(np.array([np.nan, 1e30, -1e30, 1000, -1000, 0], np.float32), strips.LANES)
-    got = np.empty_like(odd)
-    apply(odd, got)
-    assert np.isnan(got[0])
-    np.testing.assert_allclose(got[1:6], [0, 1, 0, 1, 0.5], atol=SIGMOID_TAIL)
 
 
 @pytest.fixture
@@ -387,28 +362,6 @@ def test_threads_forks_and_data_loaders(pool):
     subprocess.run([sys.executable, "-W", "ignore", "-c", SEVERAL, pool], check=True)
 
 
-def test_a_thread_that_comes_too_late_touches_nothing():
-    """Once the caller has gone on, the words of its kernel may be gone too."""
-    called, words, memory = [], array("q", [0]), [1.0]
-    job = threads._Job(called.append, words, memory)
-    job.work()
-    assert job.arguments is memory
-    job.finish()
-    job.work()
-    assert called == [words.buffer_info()[0]]
-    assert job.arguments is None  # a job that waits in the queue holds no memory
-
-
-def test_an_interrupted_caller_leaves_the_memory_to_who_still_works():
-    job = threads._Job(lambda address: None, array("q", [0]), "memory")
-    job.working = 1
-    job.changed.wait = lambda: (_ for _ in ()).throw(KeyboardInterrupt)
-    with pytest.raises(KeyboardInterrupt):
-        job.finish()
-    assert job.arguments == "memory"
-    assert job.closed
-
-
 @pytest.mark.parametrize(
     "settings", [{"NUMBA_ENABLE_AVX": "0"}, {"NUMBA_CPU_NAME": "generic"}], ids=str
 )
@@ -471,29 +424,6 @@ def test_training_gives_the_same_bits_whatever_the_threads():
     assert torch.equal(found[0], found[2])
 
 
-def test_the_caller_waits_for_who_has_begun(monkeypatch):
-    """The caller waits for a thread that is still inside the kernel."""
-    monkeypatch.setattr(threads, "_openmp", None)
-    inside, leave, left = threading.Event(), threading.Event(), []
-
-    def kernel(address):
-        if threading.current_thread() is caller:
-            assert inside.wait(600)
-        else:
-            inside.set()
-            leave.wait(600)
-            left.append(address)
-
-    caller = threading.Thread(target=lambda: threads.run(kernel, array("q", [0]), 2))
-    caller.start()
-    assert inside.wait(600)
-    caller.join(0.2)
-    assert caller.is_alive()
-    leave.set()
-    caller.join(600)
-    assert len(left) == 1
-
-
 @pytest.mark.usefixtures("_results_start_as_nan")
 @pytest.mark.parametrize("hidden", [5, 64, 131])
 def test_every_task_is_done_once(hidden):
@@ -527,33 +457,6 @@ def test_machine_code_is_kept_on_disk(tmp_path):
             check=True,
         )
         assert done.stdout.strip() == expected
-
-
-def test_compiling_is_announced_where_a_person_watches(monkeypatch, capsys):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    calls._announce()
-    assert capsys.readouterr().err == "chainrule: compiling CPU kernels, once on this machine …\n"
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
-    calls._announce()
-    assert capsys.readouterr().err == ""
-
-
-def test_memory_of_results_serves_again_only_when_no_view_of_it_is_left():
-    calls._free.clear()
-    shape = (3, calls.REUSED_BYTES[0] // 4)
-    one = calls.empty(*shape)
-    view, where = torch.from_numpy(one)[1, 5:], one.ctypes.data
-    view.fill_(7)
-    del one
-    other = calls.empty(*shape)
-    other[:] = 1
-    assert other.ctypes.data != where
-    assert bool((view == 7).all())
-    del view
-    assert calls.empty(*shape).ctypes.data == where  # gone at once, too
-    assert calls.empty(*shape).ctypes.data == where
-    assert calls.empty(3, shape[1] + 1).ctypes.data != where  # of another size
-    assert calls.empty(2).base is None  # small ones are plain arrays
 
 
 def test_gradients_that_are_kept_stay_as_they_are():
