@@ -1,11 +1,12 @@
-"""What is the same for all tests: one thread, no chance, and no clock that a busy machine could run down."""
+"""Settings of all tests: one thread, fixed seeds, and no limits of time for examples or logs."""
 
 import os
 import random
 from types import SimpleNamespace
 
-# The models here are small: one thread is as fast as two, and a busy machine does not stall it. Libraries read this once,
-# when they are loaded, and each has threads of its own; those that wait for one another must not spin meanwhile.
+# The models here are small: one thread is as fast as two, and a busy machine does not stall it.
+# Libraries read these variables once, when they are loaded. Each library has its own threads. A
+# waiting thread must not spin.
 os.environ |= {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -46,18 +47,17 @@ settings.register_profile(
 settings.load_profile("chainrule")
 
 
-# A log is told every half minute how far the work is: only where a machine is slow do tests get so far.
+# The log reports progress every half minute. Tests take that long only on a slow machine.
 progress.LOG_EVERY_S = float("inf")
 
 entropy = random.Random()
-rng.secrets = SimpleNamespace(
-    randbits=entropy.getrandbits
-)  # another number at each call, as the system's
+# Like the system's entropy, another number at each call.
+rng.secrets = SimpleNamespace(randbits=entropy.getrandbits)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    """What a test leaves unseeded is the same in every run, whatever ran before it: global generators and entropy."""
+    """Seeds global generators and entropy, so that no test depends on those before it."""
     entropy.seed(0)
     random.seed(0)
     np.random.seed(0)

@@ -1,4 +1,4 @@
-"""Every file is one writer's whole file, however many write it at once, and a training outlives the place it writes to."""
+"""Each file is one writer's whole file, and training goes on if its state cannot be written."""
 
 import os
 import resource
@@ -34,7 +34,8 @@ for number in range(150):
     write_bytes(folder / "whole", letter.encode() * (20_000 + 997 * (number % 7)))
     write_chunks(folder / "parts.csv", (pl.DataFrame({"who": [letter] * 500}) for _ in range(4)))
     if number % 5 == 0:
-        write_chunks(folder / "parts.parquet", (pl.DataFrame({"who": [letter] * 500}) for _ in range(4)))
+        frames = (pl.DataFrame({"who": [letter] * 500}) for _ in range(4))
+        write_chunks(folder / "parts.parquet", frames)
 """
 
 
@@ -81,7 +82,7 @@ def test_two_writers_of_one_file_never_mix_and_never_fail(tmp_path):
 
 
 def test_a_link_in_the_place_of_the_unfinished_file_is_not_followed(tmp_path, monkeypatch):
-    """Whoever guesses the name gets nothing written where their link points to; another name is taken."""
+    """If the unfinished file's name is a link, nothing is written to its target."""
     (tmp_path / "victim").write_bytes(b"precious")
     names = iter(["0" * 16, "1" * 16])
     monkeypatch.setattr(atomic.secrets, "token_hex", lambda _: next(names))
@@ -159,8 +160,8 @@ def test_a_training_goes_on_where_its_state_can_no_longer_be_written(tmp_path, m
     with pytest.warns(UserWarning, match="could not be written") as told:
         density = cr.fit(ROWS, config=SMALL, seed=0, verbose=False, checkpoint=place)
     assert [str(warning.message) for warning in told] == [
-        f"{place}: the state of training could not be written: {place}: there is no folder {place.parent}; make it first; "
-        "training goes on without"
+        f"{place}: the state of training could not be written: "
+        f"{place}: there is no folder {place.parent}; make it first; training goes on without"
     ]
     assert len(density.training["history"]) == 3
 
@@ -173,7 +174,10 @@ def test_a_training_goes_on_where_the_disk_is_full(tmp_path):
             density = cr.fit(ROWS, config=SMALL, seed=0, verbose=False, checkpoint=tmp_path / "c")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    message = f"{tmp_path / 'c'}: the state of training could not be written: File too large; training goes on without"
+    message = (
+        f"{tmp_path / 'c'}: the state of training could not be written: "
+        "File too large; training goes on without"
+    )
     assert [str(warning.message) for warning in told] == [message]
     assert len(density.training["history"]) == 3
     assert not list(tmp_path.iterdir())
@@ -212,14 +216,17 @@ def test_two_fits_to_one_file_at_once_both_end_and_the_last_one_stays(folder, mo
 
     monkeypatch.setattr(checkpoint.Checkpoint, "save", save)
     assert chainrule(*FIT, "--seed", 1, "--quiet", cwd=folder) == (0, "", "")
-    told = "chainrule: warning: m.chainrule.checkpoint: another run writes there now; what is written last stays\n"
+    told = (
+        "chainrule: warning: m.chainrule.checkpoint: another run writes there now; "
+        "what is written last stays\n"
+    )
     assert done[1] == (0, "", told)
     assert cr.load(folder / "m.chainrule").training["seed"] == 1
     assert sorted(p.name for p in folder.iterdir()) == ["m.chainrule", "rows.csv"]
 
 
 def test_a_run_does_not_remove_what_another_has_left(folder, monkeypatch):
-    """An interrupted run's state waits to be continued while the one that began before it goes on and ends."""
+    """The state of an interrupted run stays when a run that began earlier ends."""
     original, runs = checkpoint.Checkpoint.save, []
 
     def save(self, *arguments, **options):

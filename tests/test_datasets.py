@@ -141,8 +141,8 @@ def test_offline_the_error_says_which_file_and_where_to_put_it(toy, monkeypatch,
         datasets.load("toy")
     message = str(error.value)
     assert message.startswith(
-        f"data set 'toy': needs the file binary/toy.npz (arrays train, valid, test, uint8), which is not on this machine, and "
-        f"{address}/toy/toy.ts.data.gz could not be read ("
+        "data set 'toy': needs the file binary/toy.npz (arrays train, valid, test, uint8), "
+        f"which is not on this machine, and {address}/toy/toy.ts.data.gz could not be read ("
     )
     assert message.endswith(
         f"Go online (CHAINRULE_MIRROR names another server), "
@@ -247,7 +247,7 @@ def test_published_sets_where_the_data_is_present(name, monkeypatch):
 
 
 def test_labels_are_those_of_the_rows(toy, tmp_path, monkeypatch):
-    """Where a file holds them and they are the known ones; they are none of the rows, and a set may have none."""
+    """Labels belong to their rows; unknown labels are not returned, and wrong ones are refused."""
     digits = datasets.load("digits")
     assert [len(part) for part in digits.labels] == [1197, 300, 300]
     zeros, ones = (

@@ -25,7 +25,10 @@ HEADER = (
     '{"arrays":{"bytes":168,"sha256":"SHA_OF_ARRAYS"},"content":{"a":"ü","b":[1,2.5,null]},'
     '"format":2,"kind":"model","library":"0.1.0"}'
 )
-ARRAYS = '{"k":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},"w":{"dtype":"F32","shape":[2,2],"data_offsets":[8,24]}}'
+ARRAYS = (
+    '{"k":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},'
+    '"w":{"dtype":"F32","shape":[2,2],"data_offsets":[8,24]}}'
+)
 
 
 def golden() -> bytes:
@@ -121,8 +124,8 @@ def test_round_trip(tmp_path):
         (with_header([]), "file: the header does not name a format version"),
         (
             with_header({**header_of_golden(), "format": 1}),
-            "file: written by chainrule 0.1.0 in format 1; this version reads format 2. Fit the table again "
-            "(chainrule fit TABLE -o file), or use the version that wrote it",
+            "file: written by chainrule 0.1.0 in format 1; this version reads format 2. "
+            "Fit the table again (chainrule fit TABLE -o file), or use the version that wrote it",
         ),
         (with_header({"format": 2}), "file: the header lacks kind, library, content or arrays"),
         (

@@ -102,8 +102,9 @@ def _header(prefix: bytes, text: bytes, name: str) -> dict[str, Any]:
         raise FormatError(f"{name}: the header does not name a format version")
     if header["format"] != FORMAT:
         raise FormatError(
-            f"{name}: written by chainrule {header.get('library')} in format {header['format']}; this version reads "
-            f"format {FORMAT}. Fit the table again (chainrule fit TABLE -o {name}), or use the version that wrote it"
+            f"{name}: written by chainrule {header.get('library')} in format {header['format']}; "
+            f"this version reads format {FORMAT}. "
+            f"Fit the table again (chainrule fit TABLE -o {name}), or use the version that wrote it"
         )
     arrays = header.get("arrays")
     shape_ok = (
@@ -123,7 +124,8 @@ def _require_size(found: int, header: dict[str, Any], name: str) -> None:
     expected = header["arrays"]["bytes"]
     if found != expected:
         raise FormatError(
-            f"{name}: {found} bytes of arrays where the header says {expected}; truncated or extended"
+            f"{name}: {found} bytes of arrays where the header says {expected}; "
+            "truncated or extended"
         )
     if expected > MOST_ARRAY_BYTES:
         raise FormatError(

@@ -1,8 +1,8 @@
 """Seeds into generators: the only place that seeds anything.
 
-Nothing in chainrule reads or advances a global generator. Functions take ``generator: torch.Generator | None``;
-interfaces take a seed and turn it into a generator here. Generators live on the CPU, so that the same seed gives
-the same numbers whatever device the network is on.
+Nothing in chainrule reads or advances a global generator. Functions take
+``generator: torch.Generator | None``. Interfaces take a seed and turn it into a generator here.
+Generators live on the CPU, so the same seed gives the same numbers on any device.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from chainrule.errors import ShapeError, whole_number
 
 
 def generator_from(seed: int | torch.Generator | None) -> torch.Generator:
-    """A CPU generator: the one given, one seeded by an integer, or, for None, a fresh one from system entropy.
+    """The generator given, a CPU generator seeded by an integer, or for None by system entropy.
 
-    >>> float(torch.rand((), generator=generator_from(0))) == float(torch.rand((), generator=generator_from(0)))
-    True
+    >>> torch.rand((), generator=generator_from(0)) == torch.rand((), generator=generator_from(0))
+    tensor(True)
     """
     if isinstance(seed, torch.Generator):
         return seed

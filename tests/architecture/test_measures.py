@@ -1,4 +1,4 @@
-"""Measures of the source: how long functions are, and how often they ask which network they have."""
+"""Measures of the source: the length of functions, and the tests for a network's name or class."""
 
 import ast
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def sources() -> dict[str, ast.Module]:
 
 
 def bodies(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    """Each function, also nested ones: its name, and the lines of its body without the docstring."""
+    """The name of each function, also nested, and the lines of its body without the docstring."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             body = node.body[ast.get_docstring(node) is not None :]
@@ -52,7 +52,7 @@ def bodies(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 
 def names_compared(tree: ast.AST) -> list[str]:
-    """The names of networks that code compares with something: by operator, among several, or in a match."""
+    """The names of networks that code compares with something, by an operator or in a match."""
     found = []
     for node in ast.walk(tree):
         asked = []

@@ -35,7 +35,9 @@ LOOK = """
 <script>
 window.addEventListener("load", () => {
   const images = [...document.images];
-  const links = [...document.querySelectorAll('a[href^="#"]')].map(a => a.getAttribute("href").slice(1));
+  const anchors = [...document.querySelectorAll('a[href^="#"]')];
+  const links = anchors.map(a => a.getAttribute("href").slice(1));
+  const loaded = performance.getEntriesByType("resource").map(e => e.name);
   const found = {
     images: images.length,
     broken: images.filter(i => !i.complete || i.naturalWidth === 0).map(i => i.alt),
@@ -44,7 +46,7 @@ window.addEventListener("load", () => {
     overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
     headings: [...document.querySelectorAll("h2")].map(h => h.textContent),
     tallest: Math.max(...images.map(i => i.getBoundingClientRect().height)),
-    requests: performance.getEntriesByType("resource").map(e => e.name).filter(n => !n.startsWith("data:")),
+    requests: loaded.filter(n => !n.startsWith("data:")),
   };
   const out = document.createElement("pre");
   out.id = "looked-at";

@@ -17,20 +17,25 @@ import fnmatch, json, os, signal, sys
 
 folder, pattern, left, number, words = json.loads(sys.argv[1])
 sys.argv = ["chainrule", *words]
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background inherits that it is ignored
+# A process in the background inherits that SIGINT is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 before, begun, watched = None, False, 0
 
+def matches(name):
+    return fnmatch.fnmatchcase(name, pattern)
+
 def named(path):
-    return isinstance(path, str | os.PathLike) and fnmatch.fnmatchcase(os.path.basename(path), pattern)
+    return isinstance(path, str | os.PathLike) and matches(os.path.basename(path))
 
 def state():
     return {entry.name: (status.st_mtime_ns, status.st_ino) for entry in os.scandir(folder)
-            if fnmatch.fnmatchcase(entry.name, pattern) and (status := entry.stat()).st_size}
+            if matches(entry.name) and (status := entry.stat()).st_size}
 
 def hook(event, arguments):
     global before
     writes = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR)
-    if before is None and (writes or event in ("os.rename", "os.link")) and any(map(named, arguments[:2])):
+    writes = writes or event in ("os.rename", "os.link")
+    if before is None and writes and any(map(named, arguments[:2])):
         before = state()
         sys.setprofile(watch)
 

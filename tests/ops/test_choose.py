@@ -61,7 +61,10 @@ def test_what_cannot_be_done_goes_to_eager_with_one_reason(asked, level, caplog)
     with caplog.at_level(logging.INFO, logger="chainrule"):
         for _ in range(3):
             dispatch.outputs(*tensors(torch.float64), LAYOUT, backend=asked)
-    message = "NADE runs on backend 'eager', not 'cpu': its kernels are for float32, the weights are float64"
+    message = (
+        "NADE runs on backend 'eager', not 'cpu': "
+        "its kernels are for float32, the weights are float64"
+    )
     assert [(r.levelno, r.message) for r in caplog.records] == [(level, message)]
 
 
@@ -113,7 +116,7 @@ def test_without_gradients_and_under_autocast():
 @pytest.mark.parametrize("backend", ["cpu", "eager"])
 @pytest.mark.parametrize("order", [None, [4, 2, 0, 1, 3, 5, 8, 7, 6]])
 def test_compiled_model(backend, order):
-    """torch.compile takes the operator as it is: no break of the graph on it, the same numbers and gradients."""
+    """The operator causes no graph break in torch.compile, and the same numbers and gradients."""
     net = NADE(9, hidden_size=5, order=order, generator=generator_from(0), backend=backend)
     x = net.sample(4, generator=generator_from(1))
     layout = net._steps.layout
@@ -197,7 +200,7 @@ def test_sampling_under_autocast(backend):
 @pytest.mark.parametrize("backend", ["cpu", "eager"])
 @pytest.mark.parametrize("columns", [1, 2, 12])
 def test_any_kind_of_column_is_drawn_as_bits_are(backend, columns, monkeypatch):
-    """The walk for columns of any kind, one conditional at a time, gives the rows of the walk for bits."""
+    """Sampling through each column's conditional gives the same rows as the sampler for bits."""
     net = NADE(columns, hidden_size=9, order="random", generator=generator_from(0), backend=backend)
     with torch.no_grad():
         net.output_weight.normal_(generator=generator_from(1))

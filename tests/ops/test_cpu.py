@@ -1,19 +1,16 @@
-"""The compiled CPU kernels: the reference's numbers, the same bits whatever the threads and the batch, and no surprises."""
+"""The compiled CPU kernels give the reference's numbers; the number of threads changes no bit."""
 
 import subprocess
 import sys
-import threading
 import tracemalloc
 import warnings
-from array import array
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
-from helpers.tolerances import FLOAT32_FACTOR, KERNEL_FLOOR, SIGMOID_TAIL
-from numba import njit
+from helpers.tolerances import FLOAT32_FACTOR, KERNEL_FLOOR
 from ops.test_nade import LAYOUTS, NAMES, problem, value_and_gradients
 
 from chainrule import NADE
@@ -95,28 +92,6 @@ def test_sums_do_not_drift():
     assert_as_good_as_the_plain_loop(Layout.of_bits(4096), 3, 5, 1.0, "sigmoid", scale=0.05)
 
 
-def test_sigmoid_within_its_bound():
-    """Over the ordinary range in relative error, at the ends in absolute; NaN stays NaN."""
-
-    @njit
-    def apply(t, out):
-        for at in range(0, len(t), strips.LANES):
-            strips.store(out, at, strips.sigmoid(strips.load(t, at)))
-
-    bits = np.arange(0, np.float32(126).view(np.int32), 1009, dtype=np.int32)
-    t = np.concatenate([bits.view(np.float32), -bits.view(np.float32)])
-    t = np.resize(t, -(-len(t) // strips.LANES) * strips.LANES)
-    got = np.full_like(t, np.nan)
-    apply(t, got)
-    want = 1 / (1 + np.exp2(t.astype(np.float64)))
-    assert np.max(np.abs(got / want - 1)) <= strips.SIGMOID_ERROR
-    odd = np.resize(np.array([np.nan, 1e30, -1e30, 1000, -1000, 0], np.float32), strips.LANES)
-    got = np.empty_like(odd)
-    apply(odd, got)
-    assert np.isnan(got[0])
-    np.testing.assert_allclose(got[1:6], [0, 1, 0, 1, 0.5], atol=SIGMOID_TAIL)
-
-
 @pytest.fixture
 def _results_start_as_nan(monkeypatch):
     empty = calls.empty
@@ -135,7 +110,7 @@ def _results_start_as_nan(monkeypatch):
 
 @pytest.mark.usefixtures("_results_start_as_nan")
 def test_unread_memory_does_not_matter():
-    """Buffers full of NaN, and of −1 where they hold integers, change no bit: everything is written before it is read."""
+    """Buffers full of NaN, or of −1 for integers, change no bit: kernels write before they read."""
     layout = LAYOUTS["mixed widths"]
     tensors = [t.float() for t in problem(layout, 37, 70, 0.3)]
     first = value_and_gradients(form, tensors, layout)
@@ -162,9 +137,8 @@ def test_strided_and_read_only_input():
     assert not any(t.is_contiguous() for t in strided)
     leaves = [t.detach().requires_grad_() for t in strided]
     y = form(leaves[0], Parameters(*leaves[1:]), layout)
-    weight = (
-        torch.arange(y.numel(), dtype=y.dtype).view_as(y).cos().T.contiguous().T
-    )  # a strided gradient, too
+    # The gradient is strided, too.
+    weight = torch.arange(y.numel(), dtype=y.dtype).view_as(y).cos().T.contiguous().T
     got = [y.detach(), *torch.autograd.grad((y * weight).sum(), leaves)]
     for name, a, b in zip(NAMES, got, expected, strict=True):
         assert torch.equal(a, b), name
@@ -232,7 +206,7 @@ def test_not_a_number_is_not_hidden():
 
 @pytest.mark.parametrize("with_x", [True, False])
 def test_memory_does_not_grow_with_n_d_h(with_x):
-    """Beyond inputs and results a step takes little, whatever N; the largest shape would need 600 MB for N·D·H."""
+    """A step takes little memory beyond inputs and results; N·D·H numbers would need 600 MB."""
     layout, hidden = Layout.of_bits(200), 100
     extra = []
     for rows in (1000, 8000):
@@ -247,16 +221,14 @@ def test_memory_does_not_grow_with_n_d_h(with_x):
         extra.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     per_row = (extra[1] - extra[0]) / 7000
-    share = (
-        cpu.SHARE_NUMBERS * 4 / 7000 if with_x else 0
-    )  # the shares of x's gradient are bounded by themselves
+    # The shares of x's gradient have a bound of their own.
+    share = cpu.SHARE_NUMBERS * 4 / 7000 if with_x else 0
     assert per_row <= 4.5 * 4 * 200 + share, "more than a few numbers per row and column"
     assert extra[0] < 20e6 + (4 * cpu.SHARE_NUMBERS if with_x else 0)
 
 
-UNIFORM_PLACES = (
-    1e-5  # how close to its probability a uniform must lie for float32 to decide otherwise
-)
+# A uniform closer than this to its probability may decide otherwise in float32.
+UNIFORM_PLACES = 1e-5
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "relu"])
@@ -296,9 +268,8 @@ def test_advance_is_one_step(hidden, activation):
     want = eager.advance(want_a, want_h, x, W, V, c, activation=activation)
     for mine, other in ((got_a, want_a), (got_h, want_h)):
         torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-6)
-    summed = (
-        want_h.abs() @ V.abs().T + c.abs()
-    )  # a sum rounds by its terms, however small it is itself
+    # The rounding error of a sum depends on its terms, however small the sum is.
+    summed = want_h.abs() @ V.abs().T + c.abs()
     assert bool(((got - want).abs() <= 2 * torch.finfo(torch.float32).eps * summed).all())
     assert torch.equal(got_a[1], a[1])
 
@@ -310,7 +281,7 @@ from chainrule.ops.nade import dispatch
 from chainrule.ops.nade.parameters import Layout, Parameters
 
 torch.set_num_threads(2)
-torch.randn(600, 600) @ torch.randn(600, 600)  # torch's workers exist, and no kernel was asked for yet
+torch.randn(600, 600) @ torch.randn(600, 600)  # torch's workers exist, no kernel does
 x, W = torch.ones(90, 60), torch.ones(60, 200)
 child = os.fork()
 if child == 0:
@@ -363,7 +334,8 @@ class Scores(Dataset):
 
 expected = numbers()
 found = []
-workers = [threading.Thread(target=lambda: found.extend(numbers() for _ in range(20))) for _ in range(4)]
+work = lambda: found.extend(numbers() for _ in range(20))
+workers = [threading.Thread(target=work) for _ in range(4)]
 for worker in workers: worker.start()
 for worker in workers: worker.join()
 assert len(found) == 80 and all(torch.equal(expected, other) for other in found), "threads"
@@ -372,7 +344,8 @@ for _ in range(2):
     child = os.fork()
     if child == 0:  # only ours: torch's own parallel operations do not survive a fork
         signal.alarm(600)  # what waits for ever ends
-        os._exit(0 if all(torch.equal(a, b) for _ in range(5) for a, b in zip(kernels(), plain)) else 1)
+        same = all(torch.equal(a, b) for _ in range(5) for a, b in zip(kernels(), plain))
+        os._exit(0 if same else 1)
     children.append(child)
 assert torch.equal(expected, numbers())
 assert [os.waitpid(child, 0)[1] for child in children] == [0, 0], "forked children"
@@ -385,37 +358,15 @@ assert torch.equal(expected, numbers())
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this system cannot fork")
 @pytest.mark.parametrize("pool", ["torch's", "own"])
 def test_threads_forks_and_data_loaders(pool):
-    """Four threads at once, two forked children beside their parent, and a forked data loader: the same bits, and an end."""
+    """Four threads at once, two forked children and a forked data loader compute the same bits."""
     subprocess.run([sys.executable, "-W", "ignore", "-c", SEVERAL, pool], check=True)
-
-
-def test_a_thread_that_comes_too_late_touches_nothing():
-    """Once the caller has gone on, the words of its kernel may be gone too."""
-    called, words, memory = [], array("q", [0]), [1.0]
-    job = threads._Job(called.append, words, memory)
-    job.work()
-    assert job.arguments is memory
-    job.finish()
-    job.work()
-    assert called == [words.buffer_info()[0]]
-    assert job.arguments is None  # a job that waits in the queue holds no memory
-
-
-def test_an_interrupted_caller_leaves_the_memory_to_who_still_works():
-    job = threads._Job(lambda address: None, array("q", [0]), "memory")
-    job.working = 1
-    job.changed.wait = lambda: (_ for _ in ()).throw(KeyboardInterrupt)
-    with pytest.raises(KeyboardInterrupt):
-        job.finish()
-    assert job.arguments == "memory"
-    assert job.closed
 
 
 @pytest.mark.parametrize(
     "settings", [{"NUMBA_ENABLE_AVX": "0"}, {"NUMBA_CPU_NAME": "generic"}], ids=str
 )
 def test_other_processors(settings, tmp_path):
-    """What numba is told to compile for decides which instructions are used; the numbers are the reference's."""
+    """With numba's settings for processors without AVX-512, the numbers are the reference's."""
     code = (
         "import torch\n"
         "from chainrule.ops.compiled import strips\n"
@@ -434,7 +385,7 @@ def test_other_processors(settings, tmp_path):
 
 
 def test_tensors_elsewhere_and_of_other_shapes_are_refused():
-    """Kernels follow addresses: what is not in this machine's memory, or not of the right shape, never reaches them."""
+    """Kernels read memory by address, so tensors elsewhere or of other shapes are refused."""
     layout = Layout.of_bits(6)
     x, *rest = (t.float() for t in problem(layout, 3, 5, 0.3))
     for index in range(6):
@@ -473,33 +424,10 @@ def test_training_gives_the_same_bits_whatever_the_threads():
     assert torch.equal(found[0], found[2])
 
 
-def test_the_caller_waits_for_who_has_begun(monkeypatch):
-    """A helper that is still inside the kernel holds the caller back; one that has not begun does not."""
-    monkeypatch.setattr(threads, "_openmp", None)
-    inside, leave, left = threading.Event(), threading.Event(), []
-
-    def kernel(address):
-        if threading.current_thread() is caller:
-            assert inside.wait(600)
-        else:
-            inside.set()
-            leave.wait(600)
-            left.append(address)
-
-    caller = threading.Thread(target=lambda: threads.run(kernel, array("q", [0]), 2))
-    caller.start()
-    assert inside.wait(600)
-    caller.join(0.2)
-    assert caller.is_alive()
-    leave.set()
-    caller.join(600)
-    assert len(left) == 1
-
-
 @pytest.mark.usefixtures("_results_start_as_nan")
 @pytest.mark.parametrize("hidden", [5, 64, 131])
 def test_every_task_is_done_once(hidden):
-    """More tasks than threads, fewer, and none at all: outputs are complete, whatever stood there before."""
+    """Outputs are complete for more tasks than threads, for fewer and for none."""
     layout = Layout.of_bits(9)
     for rows in (0, 1, 2, 3, 5, 63, 64, 65, 300):
         x, *rest = (t.float() for t in problem(layout, rows, hidden, 0.3))
@@ -515,7 +443,8 @@ def test_machine_code_is_kept_on_disk(tmp_path):
         "from chainrule.ops.nade import cpu_kernels, dispatch\n"
         "from chainrule.ops.nade.parameters import Layout, Parameters\n"
         "x, W = torch.ones(2, 3), torch.ones(3, 4)\n"
-        "dispatch.outputs(x, Parameters(W, W[0], W[0], W, W[:, 0]), Layout.of_bits(3), backend='cpu')\n"
+        "p = Parameters(W, W[0], W[0], W, W[:, 0])\n"
+        "dispatch.outputs(x, p, Layout.of_bits(3), backend='cpu')\n"
         "print(cpu_kernels.forward().cache_hits)\n"
     )
     environment = {**__import__("os").environ, "NUMBA_CACHE_DIR": str(tmp_path)}
@@ -528,33 +457,6 @@ def test_machine_code_is_kept_on_disk(tmp_path):
             check=True,
         )
         assert done.stdout.strip() == expected
-
-
-def test_compiling_is_announced_where_a_person_watches(monkeypatch, capsys):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    calls._announce()
-    assert capsys.readouterr().err == "chainrule: compiling CPU kernels, once on this machine …\n"
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
-    calls._announce()
-    assert capsys.readouterr().err == ""
-
-
-def test_memory_of_results_serves_again_only_when_no_view_of_it_is_left():
-    calls._free.clear()
-    shape = (3, calls.REUSED_BYTES[0] // 4)
-    one = calls.empty(*shape)
-    view, where = torch.from_numpy(one)[1, 5:], one.ctypes.data
-    view.fill_(7)
-    del one
-    other = calls.empty(*shape)
-    other[:] = 1
-    assert other.ctypes.data != where
-    assert bool((view == 7).all())
-    del view
-    assert calls.empty(*shape).ctypes.data == where  # gone at once, too
-    assert calls.empty(*shape).ctypes.data == where
-    assert calls.empty(3, shape[1] + 1).ctypes.data != where  # of another size
-    assert calls.empty(2).base is None  # small ones are plain arrays
 
 
 def test_gradients_that_are_kept_stay_as_they_are():

@@ -1,4 +1,4 @@
-"""The Triton kernels give the numbers of the plain loop: on a GPU where there is one, else in Triton's interpreter."""
+"""The Triton kernels give the plain loop's numbers, on a GPU or in Triton's interpreter."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ on_a_gpu = pytest.mark.skipif(
 )
 
 pytestmark = [
-    # The interpreter computes with NumPy, which warns of what a GPU does silently and rightly: exp(100) is inf.
+    # The interpreter computes with NumPy. NumPy warns that exp(100) is inf; a GPU does not.
     pytest.mark.filterwarnings("ignore:overflow encountered in exp:RuntimeWarning"),
     pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning"),
 ]
@@ -54,7 +54,8 @@ def every_buffer_starts_as_nan(monkeypatch, request):
     """What a kernel forgets to write shows up, and what it should not read."""
     if TOO_LATE and request.function is not test_in_a_process_of_its_own:
         pytest.skip(
-            "Triton was imported without its interpreter; test_in_a_process_of_its_own runs this one"
+            "Triton was imported without its interpreter; "
+            "test_in_a_process_of_its_own runs this one"
         )
     if not CUDA:
         monkeypatch.setenv("TRITON_INTERPRET", "1")
@@ -184,7 +185,7 @@ def test_any_distance_of_anchors(monkeypatch, layout, anchor):
 
 
 def test_many_tiles_groups_slices_and_chunks(monkeypatch):
-    """Rows that take several tiles per group, several groups, several slices, several chunks for x's gradient."""
+    """Rows take several tiles per group, groups and slices, and several chunks for x's gradient."""
     layout = Layout((1, 2, 1, 1), (1, 1, 2, 1))
     tensors = problem(layout, 23, 70, 0.4)
     monkeypatch.setattr(triton_gpu, "TILE_ROWS", (8, 4))
@@ -327,7 +328,7 @@ def test_samples_are_the_references(activation, steps, rows, hidden):
 
 
 def test_samples_after_a_zero():
-    """Step 0's hidden vector is a parameter: step 1 needs a new one even where no row drew a one."""
+    """Step 0's hidden vector is a parameter, so step 1 needs another, even if no row drew a one."""
     uniforms, parameters = sampler_problem(4, 40, 20)
     uniforms[:, 0] = 1.0
     assert torch.equal(drawn(uniforms, parameters), by_the_reference(uniforms, parameters))
@@ -433,7 +434,10 @@ def test_what_is_not_served_is_said():
         "the Triton kernels hold a row's hidden vector in registers: at most 4096 units, not 4097"
     )
     assert triton_gpu.unsupported(4097, torch.float32) == message
-    message = "the Triton kernels compute in float32 and take float32 or bfloat16 parameters, not torch.float64"
+    message = (
+        "the Triton kernels compute in float32 and take float32 or bfloat16 parameters, "
+        "not torch.float64"
+    )
     with pytest.raises(BackendError) as caught:
         by_the_kernels(problem(Layout.of_bits(2), 1, 1, 1), Layout.of_bits(2))
     assert str(caught.value) == message
@@ -451,12 +455,20 @@ assert os.environ.get("TRITON_INTERPRET") is None
 def number(name):
     return name in triton_gpu.SIZES or name.endswith(("_row", "_column"))
 
-SPECIAL = {"input_stops": "*i32", "output_stops": "*i32", "uniforms": "*fp64", "observed": "*u8", "temperature": "fp32"}
+SPECIAL = {
+    "input_stops": "*i32",
+    "output_stops": "*i32",
+    "uniforms": "*fp64",
+    "observed": "*u8",
+    "temperature": "fp32",
+}
 
 def build(kernel, warps, **constants):
     names = kernel.arg_names
-    types = {n: "constexpr" if n in constants else SPECIAL.get(n, "i32" if number(n) else "*fp32") for n in names}
-    aligned = {(k,): [["tt.divisibility", 16]] for k, n in enumerate(names) if types[n][0] == "*" and n != "anchors"}
+    types = {n: SPECIAL.get(n, "i32" if number(n) else "*fp32") for n in names}
+    types |= dict.fromkeys(constants, "constexpr")
+    pointers = [k for k, n in enumerate(names) if types[n][0] == "*" and n != "anchors"]
+    aligned = {(k,): [["tt.divisibility", 16]] for k in pointers}
     source = ASTSource(kernel, types, {(names.index(n),): v for n, v in constants.items()}, aligned)
     options = {"num_warps": warps, "enable_fp_fusion": triton_gpu.FUSED}
     assert compile(source, target=GPUTarget("cuda", 90, 32), options=options).asm["cubin"]
@@ -468,13 +480,14 @@ for hidden, relu in ((500, False), (3, True), (4096, False)):
     build(triton_gpu._sample_kernel, warps, **constants)
     build(triton_gpu._advance_kernel, warps, **constants)
 for rows, unit in zip(triton_gpu.TILE_ROWS, (True, False)):
-    constants = {"HIDDEN": 500, "BLOCK_N": rows, "BLOCK_H": triton_gpu.SLICE, "RELU": False, "UNIT": unit}
-    build(triton_gpu._gradients_kernel, 1, **constants, ANCHOR=triton_gpu.ANCHOR, NEED_X=unit)
+    constants = {"HIDDEN": 500, "BLOCK_N": rows, "BLOCK_H": triton_gpu.SLICE, "RELU": False}
+    constants |= {"UNIT": unit, "ANCHOR": triton_gpu.ANCHOR, "NEED_X": unit}
+    build(triton_gpu._gradients_kernel, 1, **constants)
 """
 
 
 def test_the_compiler_accepts_every_kernel(tmp_path):
-    """The interpreter takes what the compiler would not; down to machine code for an H200, which needs no GPU."""
+    """Triton compiles each kernel for an H200; its interpreter accepts more than its compiler."""
     environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"} | {
         "TRITON_CACHE_DIR": str(tmp_path)
     }
@@ -505,7 +518,7 @@ def test_a_real_shape_gives_the_same_bits_twice():
 
 @on_a_gpu
 def test_real_samples_are_the_references():
-    """Rows differ from the reference's only where a uniform falls on a probability, up to float32 rounding."""
+    """Rows differ from the reference's only if a uniform is within rounding of a probability."""
     uniforms, parameters = sampler_problem(784, 1000, 500)
     parameters.V.mul_(0.1)
     x, want = drawn(uniforms, parameters), by_the_reference(uniforms, parameters)

@@ -1,1 +1,1 @@
-"""Machine code for CPUs: strips of floats, kernels, and the threads that run them. Knows no model."""
+"""Machine code for CPUs: strips of floats, kernels, and threads that run them. Knows no model."""

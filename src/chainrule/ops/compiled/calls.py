@@ -148,7 +148,7 @@ if hasattr(os, "register_at_fork"):
 
 @lru_cache(maxsize=16)
 def _compiled(kernel: Callable[[], Any]) -> Any:
-    """The kernel's machine code; the first call on a machine compiles for seconds, with a notice."""
+    """The kernel's machine code; the first call on a machine compiles it and announces that."""
     with _compiling:
         began = time.perf_counter()
         notice = threading.Timer(SILENT_S, _announce)

@@ -99,6 +99,6 @@ def kernel(function: Any) -> Any:
 
 
 def _stamp(file: Path) -> str:
-    """A short hash of everything that decides a kernel's machine code, but numba and the machine."""
+    """A short hash of the sources that, with numba and the machine, decide the machine code."""
     sources = (Path(strips.__file__), Path(__file__), file)
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]

@@ -56,7 +56,7 @@ def differentiable_once(gradients: Callable[..., Any], *tensors: torch.Tensor) -
     >>> doubled.sum().backward()
     Traceback (most recent call last):
         ...
-    chainrule.errors.BackendError: NADE's kernels have first derivatives only; for second ones pass backend="reference" ...
+    chainrule.errors.BackendError: NADE's kernels have first derivatives only; for second ones ...
     """
     return _Gradients.apply(gradients, *tensors)
 
@@ -105,8 +105,10 @@ class _Gradients(torch.autograd.Function):
     @override
     def backward(ctx: Any, *grads: torch.Tensor) -> Any:
         raise BackendError(
-            'NADE\'s kernels have first derivatives only; for second ones pass backend="reference" to the network, or set '
-            "CHAINRULE_BACKEND=reference: plain autograd over a loop, slow and with N·D·H numbers of memory"
+            "NADE's kernels have first derivatives only; "
+            'for second ones pass backend="reference" to the network, '
+            "or set CHAINRULE_BACKEND=reference: "
+            "plain autograd over a loop, slow and with N·D·H numbers of memory"
         )
 
 

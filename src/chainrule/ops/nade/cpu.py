@@ -43,8 +43,10 @@ def outputs(x: torch.Tensor, p: Parameters, layout: Layout) -> torch.Tensor:
     with borrowed() as buffer:
         run(kernels.forward, tasks, threads_,
             *(ready(t) for t in (x, *p)), *plan[:4], layout.activation == "relu", y,
-            buffer("a", threads_, size, pitch), buffer("h", threads_, size, pitch), buffer("V", threads_, plan.widest, pitch),
-            buffer("first", threads_, max(pitch, plan.first)), buffer("active", threads_, plan.longest, dtype=np.uint8),
+            buffer("a", threads_, size, pitch), buffer("h", threads_, size, pitch),
+            buffer("V", threads_, plan.widest, pitch),
+            buffer("first", threads_, max(pitch, plan.first)),
+            buffer("active", threads_, plan.longest, dtype=np.uint8),
         )  # fmt: skip
     return torch.from_numpy(y)
 
@@ -58,7 +60,8 @@ def gradients(
     W, V = p.W, p.V
     if dy.shape != (len(x), len(V)):
         raise ShapeError(
-            f"the gradient of the outputs has shape {tuple(dy.shape)}, the outputs {(len(x), len(V))}"
+            f"the gradient of the outputs has shape {tuple(dy.shape)}, "
+            f"the outputs {(len(x), len(V))}"
         )
     strips = _ceil(W.shape[1], LANES)
     dx = torch.zeros(x.shape, dtype=torch.float32, device="cpu") if need_x else None
@@ -107,8 +110,10 @@ def sample(
     with borrowed() as buffer:
         run(kernels.sample, tasks, threads_,
             u, *(ready(t) for t in p), known, float(temperature), layout.activation == "relu", x,
-            buffer("a", threads_, size, pitch), buffer("h", threads_, size, pitch), buffer("V", threads_, BLOCK, pitch),
-            buffer("thresholds", threads_, 2 * kernels.ROWS, BLOCK), buffer("logits", threads_, LANES),
+            buffer("a", threads_, size, pitch), buffer("h", threads_, size, pitch),
+            buffer("V", threads_, BLOCK, pitch),
+            buffer("thresholds", threads_, 2 * kernels.ROWS, BLOCK),
+            buffer("logits", threads_, LANES),
         )  # fmt: skip
     return x
 
@@ -124,14 +129,13 @@ def advance(
     activation: str,
 ) -> torch.Tensor:
     """One step of sampling: a (N, H) += x (N, i) W and h = σ(a), in place; returns c + h Vᵀ."""
-    H, expected = (
-        W.shape[1],
-        ((len(x), W.shape[1]), (len(x), W.shape[0]), (len(V), W.shape[1]), (len(V),)),
-    )
+    inputs, H = W.shape
+    expected = (len(x), H), (len(x), inputs), (len(V), H), (len(V),)
     if (a.shape, x.shape, V.shape, c.shape) != expected or h.shape != a.shape:
         shapes = ", ".join(str(tuple(t.shape)) for t in (a, h, x, W, V, c))
         raise ShapeError(
-            f"a, h, x, W, V, c of shapes {shapes} do not fit (N, {H}), (N, {H}), (N, i), (i, {H}), (p, {H}), (p,)"
+            f"a, h, x, W, V, c of shapes {shapes} do not fit "
+            f"(N, {H}), (N, {H}), (N, i), (i, {H}), (p, {H}), (p,)"
         )
     if not (
         a.is_contiguous()
@@ -224,35 +228,24 @@ def _backward(
     tensors = [ready(t) for t in (x, p.W, p.b, p.V)]
     every, lanes, chunk = dx is not None, LANES, CHUNK
     share, tasks = max(1, _ceil(groups, torch.get_num_threads())), _ceil(H, wide) * splits
-    first, seats, pieces = (
-        threads.wanted(_ceil(groups, share)),
-        threads.wanted(tasks),
-        len(plan.blocks) - 1,
-    )
+    first, seats = threads.wanted(_ceil(groups, share)), threads.wanted(tasks)
+    pieces = len(plan.blocks) - 1
     with borrowed() as buffer:
-        slot, count = (
-            buffer("slots", rows, slots, dtype=np.int32),
-            buffer("counts", rows, dtype=np.int32),
-        )
+        slot = buffer("slots", rows, slots, dtype=np.int32)
+        count = buffer("counts", rows, dtype=np.int32)
         of_groups = buffer("sums of dy", groups, P)
         dy = ready(pad(dy, (0, 0, 0, -rows % kernels.ROWS)) if rows % kernels.ROWS else dy)
-        run(
-            kernels.prepare,
-            _ceil(groups, share),
-            first,
-            tensors[0],
-            dy,
-            plan.inputs,
-            every,
-            slot,
-            count,
-            of_groups,
-            share,
-        )
-        run(kernels.backward, tasks, seats, *tensors, *plan[:4], slot, count, dy, relu, every, shares, *sums, wide, size,
-            *(buffer(name, seats, n, lanes) for name, n in (("W", slots), ("V", P), ("dW", slots), ("dV", P))),
-            buffer("anchors", seats, chunk, pieces, lanes), buffer("carried", seats, 3, chunk, lanes),
-            buffer("kept", seats, kernels.ROWS, plan.longest + 1, lanes), buffer("marks", seats, chunk, dtype=np.int64),
+        run(kernels.prepare, _ceil(groups, share), first,
+            tensors[0], dy, plan.inputs, every, slot, count, of_groups, share,
+        )  # fmt: skip
+        run(kernels.backward, tasks, seats,
+            *tensors, *plan[:4], slot, count, dy, relu, every, shares, *sums, wide, size,
+            buffer("W", seats, slots, lanes), buffer("V", seats, P, lanes),
+            buffer("dW", seats, slots, lanes), buffer("dV", seats, P, lanes),
+            buffer("anchors", seats, chunk, pieces, lanes),
+            buffer("carried", seats, 3, chunk, lanes),
+            buffer("kept", seats, kernels.ROWS, plan.longest + 1, lanes),
+            buffer("marks", seats, chunk, dtype=np.int64),
         )  # fmt: skip
         dc = of_groups.numpy().sum(0, dtype=np.float64).astype(np.float32)
     if dx is not None:
@@ -274,7 +267,8 @@ def _check_shapes(plan: _Plan, x: torch.Tensor, p: Parameters) -> None:
     for (name, shape), tensor in zip(expected.items(), (x, *p), strict=True):
         if tensor.shape != shape:
             raise ShapeError(
-                f"{name} has shape {tuple(tensor.shape)}; this layout and {H} hidden units want {shape}"
+                f"{name} has shape {tuple(tensor.shape)}; "
+                f"this layout and {H} hidden units want {shape}"
             )
 
 

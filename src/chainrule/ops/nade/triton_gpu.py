@@ -73,9 +73,15 @@ def available() -> str | None:
 def unsupported(hidden: int, dtype: torch.dtype) -> str | None:
     """The reason why the kernels cannot serve so many hidden units, or this dtype, or None."""
     if dtype not in (torch.float32, torch.bfloat16):
-        return f"the Triton kernels compute in float32 and take float32 or bfloat16 parameters, not {dtype}"
+        return (
+            "the Triton kernels compute in float32 and take float32 or bfloat16 parameters, "
+            f"not {dtype}"
+        )
     if hidden > MOST_HIDDEN:
-        return f"the Triton kernels hold a row's hidden vector in registers: at most {MOST_HIDDEN} units, not {hidden}"
+        return (
+            "the Triton kernels hold a row's hidden vector in registers: "
+            f"at most {MOST_HIDDEN} units, not {hidden}"
+        )
     return None
 
 
