@@ -61,7 +61,7 @@ def test_files_that_are_named_exist(page):
 
 
 def test_the_files_of_the_guide_exist():
-    """Each row of "Find your way" names a source file or folder and a test, or a word in capitals."""
+    """Each row of "Find your way" names a source file or folder, and a test."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     table = text.split("| To change | Open | Test |")[1].split("\n\n")[0]
     rows = [re.findall(r"`([\w./]+/[\w./]*)`", row) for row in table.splitlines()[2:]]
