@@ -137,8 +137,8 @@ def _from_pandas(frame: Any, source: str) -> Table:
         ) from error
     if not names:
         raise SchemaError(f"{source}: no columns")
-    series = (frame.iloc[:, k].rename(name) for k, name in enumerate(names))
-    columns = tuple(cells_of(nw.from_native(one, series_only=True)) for one in series)
+    by_name = nw.from_native(frame.set_axis(list(names), axis=1), eager_only=True)
+    columns = tuple(cells_of(series) for series in by_name.iter_columns())
     _require_cells(names, columns, source)
     types = types_of(frame, "pandas")
     return Table(
