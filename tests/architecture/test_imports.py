@@ -26,6 +26,7 @@ LEVELS = {
     "table": 1,
     "conditionals": 2,
     "ops.activations": 1,
+    "ops.cells": 2,
     "ops.compiled": 1,
     "ops.nade": 2,
     "networks": 3,

@@ -9,7 +9,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "chainrule"
 # Lines of a function's body, without signature and docstring. A kernel is one loop nest that a
 # compiler reads whole; dividing it would hide it.
 LONGEST_BODY = 60
-KERNELS = {"ops/nade/cpu_kernels.py", "ops/nade/triton_gpu.py"}
+KERNELS = {"ops/cells/cpu_kernels.py", "ops/nade/cpu_kernels.py", "ops/nade/triton_gpu.py"}
 
 # What a user may call a network. Recipes are found by these names; the command line offers them,
 # and the report labels its rows with them. Nothing else depends on a name.

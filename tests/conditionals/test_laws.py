@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from helpers.registry import CONDITIONALS
 from helpers.tolerances import KOLMOGOROV, QUADRATURE
 
 from chainrule.conditionals import (
@@ -27,28 +28,6 @@ from chainrule.rng import generator_from
 from chainrule.testing import chi_squared_p_value, integrate
 from chainrule.testing.laws import LEAST_P_VALUE
 
-CONDITIONALS = [
-    Bernoulli(),
-    Categorical(1),
-    Categorical(5),
-    Categorical(4, unlisted=0, rows=20),
-    Categorical(4, unlisted=3),
-    GaussianMixture(1),
-    GaussianMixture(4),
-    GaussianMixture(2, center=50.0, spread=7.0),
-    LogisticMixture(3),
-    LaplaceMixture(1),
-    LaplaceMixture(3),
-    DiscretizedLogisticMixture(1),
-    DiscretizedLogisticMixture(3, center=3.0, spread=2.0),
-    DiscretizedLogisticMixture(2, least=0, center=1.0),
-    DiscretizedLogisticMixture(2, least=0, most=9, center=4.0, spread=3.0),
-    DiscretizedLogisticMixture(1, least=4, most=4, center=4.0),
-    Atoms((0.0,), GaussianMixture(2)),
-    Atoms((1.5, -1.0), LaplaceMixture(1)),
-    Atoms((0.0, 7.0), DiscretizedLogisticMixture(2, center=3.0, spread=2.0)),
-    Atoms((3.0,), DiscretizedLogisticMixture(1, least=0, most=9, center=4.0)),
-]
 LISTED = [c for c in CONDITIONALS if c.support() is not None]
 INTEGERS = [c for c in CONDITIONALS if c.is_discrete and c.support() is None]
 DENSITIES = [c for c in CONDITIONALS if not c.is_discrete]

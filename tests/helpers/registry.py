@@ -1,4 +1,7 @@
-"""Small instances of every network, with random parameters; the laws are tested on all of them."""
+"""Conditionals of every kind, and small networks of every kind with random parameters.
+
+The laws are tested on all of them.
+"""
 
 import torch
 
@@ -50,6 +53,29 @@ OPEN = [
     DiscretizedLogisticMixture(2),
     Atoms((0.0,), GaussianMixture(2)),
     Bernoulli(),
+]
+# Every conditional, in several forms.
+CONDITIONALS = [
+    Bernoulli(),
+    Categorical(1),
+    Categorical(5),
+    Categorical(4, unlisted=0, rows=20),
+    Categorical(4, unlisted=3),
+    GaussianMixture(1),
+    GaussianMixture(4),
+    GaussianMixture(2, center=50.0, spread=7.0),
+    LogisticMixture(3),
+    LaplaceMixture(1),
+    LaplaceMixture(3),
+    DiscretizedLogisticMixture(1),
+    DiscretizedLogisticMixture(3, center=3.0, spread=2.0),
+    DiscretizedLogisticMixture(2, least=0, center=1.0),
+    DiscretizedLogisticMixture(2, least=0, most=9, center=4.0, spread=3.0),
+    DiscretizedLogisticMixture(1, least=4, most=4, center=4.0),
+    Atoms((0.0,), GaussianMixture(2)),
+    Atoms((1.5, -1.0), LaplaceMixture(1)),
+    Atoms((0.0, 7.0), DiscretizedLogisticMixture(2, center=3.0, spread=2.0)),
+    Atoms((3.0,), DiscretizedLogisticMixture(1, least=0, most=9, center=4.0)),
 ]
 
 

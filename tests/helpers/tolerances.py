@@ -16,3 +16,5 @@ SAME_TRAINING_NATS = 0.02  # held-out nats of one training run on another backen
 QUADRATURE = 1e-6  # |∫ p − 1| of densities, by quadrature
 KOLMOGOROV = 2.75  # √n · sup |empirical cdf − cdf|: exceeded with probability 5e-7
 AIS_NATS = 0.05  # default annealed importance sampling against the exact sum, 8 columns, 5 units
+CELL_NATS = 5e-6  # float32 kernels of cells against float64, relative to 1 + |value|
+CELL_GRADIENTS = 5e-5  # the same for gradients by their parameters

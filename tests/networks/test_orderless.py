@@ -88,10 +88,11 @@ def test_masks_are_drawn_with_uniform_counts_and_uniform_choice():
         expected = torch.tensor([1 / m / math.comb(m, int(c.sum())) for c in choices]) * len(masks)
         assert chi_squared_p_value(count_rows(masks, choices), expected.double()) > LEAST_P_VALUE
     half = len(given) // 2
-    complement = (given[:half] ^ given[half:]) == observed[:half]
-    assert (
-        complement.all(1).double().mean() > 0.4
-    )  # the pairs lie opposite, but for those drawn again
+    first, second = given[:half], given[half:]
+    pairs = (observed[:half] == observed[half:]).all(1)
+    assert not bool((first & second)[pairs].any())  # each cell is a target in at least one
+    numbers = first.sum(1) + second.sum(1)
+    assert bool((numbers == observed[:half].sum(1) - 1)[pairs].all())
 
 
 def test_the_drawn_loss_is_right_on_average():

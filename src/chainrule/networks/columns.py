@@ -11,6 +11,7 @@ from typing import Any, SupportsIndex, TypeAlias
 import numpy as np
 import torch
 from torch.nn import functional as F
+from typing_extensions import override
 
 from chainrule.conditionals import (
     AbstractConditional,
@@ -42,6 +43,19 @@ class Columns:
 
     conditionals: tuple[AbstractConditional, ...]
     encodings: tuple[AbstractEncoding, ...]
+
+    @override
+    def __hash__(self) -> int:
+        return self._hash  # cached: every training step needs it
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.conditionals, self.encodings))
+
+    @override
+    def __getstate__(self) -> dict[str, object]:
+        # The cached hash is left out: another process hashes strings to other numbers.
+        return {"conditionals": self.conditionals, "encodings": self.encodings}
 
     @classmethod
     def of(cls, spec: int | Sequence[ColumnSpec] | Columns) -> Columns:

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, choice, share, sizes, whole_number
+from chainrule.networks import input_layer, output_layer
 from chainrule.networks.base import AbstractNetwork, check_pool
 from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.evidence import as_mask
@@ -24,6 +25,7 @@ from chainrule.ops.activations import ACTIVATIONS
 from chainrule.rng import generator_from
 
 SCAN_ROWS = 2048  # rows that go through the columns together
+MOST_WRITTEN = 2048  # inputs; beyond them looking up the rows of categories costs less
 STATES = 4096  # hidden states that go through the deeper layers together
 
 
@@ -310,14 +312,28 @@ class OrderlessNADE(AbstractNetwork):
         generator is passed.
         """
         x = self.columns.filled(x, observed)
-        params = self.params_given(x, given, generator=generator).flatten(0, 1)
-        cells = self.columns.log_prob(params, x.repeat_interleave(self.members, 0)).unflatten(
-            0, (-1, self.members)
-        )
-        cells = cells.mean(1) if self.training else self._mixed(cells)  # (N, D)
         asked = observed & ~given
-        m, left = observed.sum(1), asked.sum(1)
-        return -torch.where(asked, cells, 0).sum(1) * (m.to(x.dtype) / left.clamp(min=1))
+        factor = observed.sum(1).to(x.dtype) / asked.sum(1).clamp(min=1)
+        compiled = output_layer.serves(self.output_weight) and not x.requires_grad
+        first = self._first_of_batch(x, given) if compiled else self._first(x, given)
+        h = self._deeper(first, generator)
+        is_differentiated = torch.is_grad_enabled()
+        if compiled and (self.training or not is_differentiated):
+            by_member = h.unflatten(1, (self.members, -1)).transpose(0, 1)
+            weight = self.output_weight.unflatten(0, (self.members, -1))
+            bias = self.output_bias.unflatten(0, (self.members, -1))
+            if self.training:
+                counts = asked * factor[:, None]
+                return output_layer.losses(self.columns, by_member, weight, bias, x, counts)
+            cells = output_layer.cells(self.columns, by_member, weight, bias, x)
+            cells = self._mixed(cells.transpose(0, 1))
+        else:
+            params = self._layer(h, self.output_weight, self.output_bias)
+            params = params.unflatten(1, (self.members, -1)).flatten(0, 1)
+            cells = self.columns.log_prob(params, x.repeat_interleave(self.members, 0))
+            cells = cells.unflatten(0, (-1, self.members))
+            cells = cells.mean(1) if self.training else self._mixed(cells)  # (N, D)
+        return -torch.where(asked, cells, 0).sum(1) * factor
 
     @override
     def initialize_from(self, x: torch.Tensor) -> None:
@@ -350,6 +366,15 @@ class OrderlessNADE(AbstractNetwork):
             given = given & self.columns.is_evidence(x)
         a = self.columns.project(x, self.value_weight, self.hidden_biases[0], given)
         return torch.addmm(a, given.to(a.dtype), self.flag_weight)
+
+    def _first_of_batch(self, x: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+        """``_first`` by the kernels: all inputs are written in one pass."""
+        if sum(self.columns.input_widths) > MOST_WRITTEN:
+            return self._first(x, given)
+        inputs = input_layer.given_inputs(self.columns, x.t(), given.t())
+        values, flags = inputs.split([len(self.value_weight), len(self.flag_weight)])
+        a = torch.addmm(self.hidden_biases[0], values.t(), self.value_weight)
+        return torch.addmm(a, flags.t(), self.flag_weight)
 
     def _learned(
         self, a: torch.Tensor, column: int, values: torch.Tensor, rows: torch.Tensor

@@ -16,7 +16,6 @@ from numba import cfunc, types
 from numba.core import sigutils
 from numba.np import arrayobj
 
-from chainrule.ops.compiled import strips
 from chainrule.ops.compiled.strips import OPTIONS, intrinsic
 
 # Tasks. A kernel is a compiled function of one address, which points to the caller's words: the
@@ -83,7 +82,7 @@ def kernel(function: Any) -> Any:
 
     numba renews cached code if the kernel's file has another size or time. Installed files can have
     the same, and the code depends on other files, too. So the name of the cached file has a hash of
-    this package and of the kernel's file.
+    the files of this package and of the kernel's.
     """
 
     @lru_cache(maxsize=1)
@@ -100,5 +99,5 @@ def kernel(function: Any) -> Any:
 
 def _stamp(file: Path) -> str:
     """A short hash of the sources that, with numba and the machine, decide the machine code."""
-    sources = (Path(strips.__file__), Path(__file__), file)
+    sources = sorted(Path(__file__).parent.glob("*.py")) + sorted(file.parent.glob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]

@@ -289,6 +289,44 @@ def rectified(typingctx: Any, a: Any) -> Any:
     return strip(strip), emit
 
 
+def _comparison(sign: str) -> Any:
+    def where(typingctx: Any, a: Any, b: Any, yes: Any, no: Any) -> Any:
+        def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.select(builder.fcmp_ordered(sign, args[0], args[1]), args[2], args[3])
+
+        return strip(strip, strip, strip, strip), emit
+
+    where.__doc__ = f"``yes`` where a {sign} b, ``no`` elsewhere and where a or b is NaN."
+    return intrinsic(where)
+
+
+where_less, where_equal = _comparison("<"), _comparison("==")
+
+
+@intrinsic
+def absolute(typingctx: Any, a: Any) -> Any:
+    """|a|."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(_STRIP, [_STRIP])
+        name = f"llvm.fabs.v{LANES}f32"
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
+
+    return strip(strip), emit
+
+
+@intrinsic
+def nearest(typingctx: Any, a: Any) -> Any:
+    """The nearest integers; halves go to the even one."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(_STRIP, [_STRIP])
+        name = f"llvm.rint.v{LANES}f32"
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
+
+    return strip(strip), emit
+
+
 # Whether there is an instruction for a · 2^n. numba's settings decide, which may be less than the
 # processor has.
 SCALES = "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2]
@@ -450,6 +488,23 @@ ONE, ONE_HALF, ZERO = np.float32(1), np.float32(0.5), np.float32(0)
 MOST = np.float32(126)  # 2^126 and its inverse are normal float32 numbers
 
 
+LOG2_E = tuple(np.float32(part) for part in (1.44269502, 1.92596299e-08))  # log2 e in two parts
+
+
+@inline
+def exponential(x):
+    """e^x within 2e-7 of its value for x >= -87; e^-87 or 0 below."""
+    if not SCALES:
+        x = clamp(x, np.float32(-87), np.float32(87))
+    n = fma(x, spread(LOG2_E[0]), spread(MAGIC)) - spread(MAGIC)
+    f = fma(x, spread(LOG2_E[1]), fma(x, spread(LOG2_E[0]), spread(ZERO) - n))
+    p = fma(f, spread(P_EXP[4]), spread(P_EXP[3]))
+    p = fma(f, p, spread(P_EXP[2]))
+    p = fma(f, p, spread(P_EXP[1]))
+    p = fma(f, p, spread(P_EXP[0]))
+    return times_power_of_two(fma(f, p, spread(ONE)), n)
+
+
 @inline
 def sigmoid(t):
     """1 / (1 + 2^t)."""
@@ -491,6 +546,25 @@ def logarithm(a):
     q = fma(f, q, spread(Q_LOG[1]))
     q = fma(f, q, spread(Q_LOG[0]))
     return fma(n, spread(LN_2), fma(f * f, fma(f, q, spread(-ONE_HALF)), f))
+
+
+@inline
+def log_one_plus(e):
+    """log(1 + e) for e within [0, 1], accurate for small e."""
+    u = spread(ONE) + e
+    return logarithm(u) + (e - (u - spread(ONE))) / u
+
+
+@inline
+def larger(a, b):
+    """The larger of a and b; b where either is NaN."""
+    return where_less(b, a, a, b)
+
+
+@inline
+def smaller(a, b):
+    """The smaller of a and b; b where either is NaN."""
+    return where_less(a, b, a, b)
 
 
 @inline

@@ -1,0 +1,138 @@
+"""What a network reads of the given cells of rows, made in one pass: encodings and flags.
+
+The kernels of ``ops/cells`` write all inputs of a batch. Encodings without a kernel are computed by
+their own ``encode``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from chainrule.conditionals.encodings import (
+    AbstractEncoding,
+    AtomFlags,
+    Identity,
+    OneHot,
+    Periodic,
+    PiecewiseLinear,
+    Standardised,
+)
+from chainrule.networks.columns import Columns
+from chainrule.networks.output_layer import compiled
+from chainrule.ops.cells import records as kernels
+from chainrule.ops.cells.records import Piece, Pieces
+
+
+def piece_of(encoding: AbstractEncoding) -> Piece | None:
+    """What the kernels need to know of an encoding; None if they do not have it.
+
+    The class itself counts, not its parents: a subclass may have other inputs.
+    """
+    make = PIECES.get(type(encoding))
+    return None if make is None else make(encoding)
+
+
+def _of_identity(encoding: Identity) -> Piece:
+    return Piece(kernels.IDENTITY, 1)
+
+
+def _of_one_hot(encoding: OneHot) -> Piece:
+    return Piece(kernels.ONE_HOT, encoding.width)
+
+
+def _of_standardised(encoding: Standardised) -> Piece:
+    low = -math.inf if encoding.low is None else encoding.low
+    high = math.inf if encoding.high is None else encoding.high
+    return Piece(kernels.STANDARDISED, 1, (encoding.center, encoding.spread, low, high))
+
+
+def _of_atoms(encoding: AtomFlags) -> Piece:
+    return Piece(kernels.EQUALS, encoding.width, encoding.values)
+
+
+def _of_periods(encoding: Periodic) -> Piece:
+    rests = tuple(period - float(np.float32(period)) for period in encoding.periods)
+    return Piece(kernels.PERIODIC, encoding.width, (*encoding.periods, *rests))
+
+
+def _of_knots(encoding: PiecewiseLinear) -> Piece:
+    knots = np.array(encoding.knots, np.float32)
+    intervals = np.stack([knots[:-1], np.diff(knots)], axis=1)
+    return Piece(kernels.PIECEWISE, encoding.width, tuple(intervals.ravel().tolist()))
+
+
+# An encoding with a kernel gets a line here; all others are computed by their own ``encode``.
+PIECES: dict[type[AbstractEncoding], Callable[[Any], Piece]] = {
+    Identity: _of_identity,
+    OneHot: _of_one_hot,
+    Standardised: _of_standardised,
+    AtomFlags: _of_atoms,
+    Periodic: _of_periods,
+    PiecewiseLinear: _of_knots,
+}
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The inputs of all columns.
+
+    Attributes:
+        pieces: those that the kernels write.
+        others: encodings without a piece, each with its column and its first input.
+        judged: columns whose encodings say which of their values are evidence.
+        width: the number of inputs and flags.
+    """
+
+    pieces: Pieces
+    others: tuple[tuple[AbstractEncoding, int, int], ...]
+    judged: tuple[int, ...]
+    width: int
+
+
+@lru_cache(maxsize=16)
+def _plan(columns: Columns) -> _Plan:
+    found: list[tuple[Piece, int, int]] = []
+    others: list[tuple[AbstractEncoding, int, int]] = []
+    judged, inputs, start = [], sum(columns.input_widths), 0
+    for column, encoding in enumerate(columns.encodings):
+        pieces = [piece_of(part) for part in encoding.summands]
+        for piece, part in zip(pieces, encoding.summands, strict=True):
+            if piece is None:
+                others.append((part, column, start))
+            else:
+                found.append((piece, column, start))
+            start += part.width
+        limit = encoding.width if encoding.is_one_hot else math.inf
+        found.append((Piece(kernels.FLAG, 1, (limit,)), column, inputs + column))
+        if any(piece is None or piece.kind == kernels.ONE_HOT for piece in pieces):
+            judged += [column] * (not encoding.is_one_hot)
+    pieces, of, starts = zip(*found, strict=True)
+    return _Plan(Pieces(pieces, of, starts), tuple(others), tuple(judged), inputs + len(columns))
+
+
+def given_inputs(columns: Columns, x: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+    """Inputs of the given cells, then their flags: (I + D, N) float32, rows last.
+
+    A flag is 1 if the cell is given and its value is evidence.
+
+    Args:
+        columns: the columns.
+        x: codes (D, N); those of unknown cells may be NaN.
+        given: bool (D, N).
+    """
+    plan, x = _plan(columns), x.contiguous()
+    found = compiled().inputs(x, given.to(x.dtype).contiguous(), plan.pieces, plan.width)
+    for encoding, column, start in plan.others:
+        values = torch.where(given[column, :, None], encoding.encode(x[column]), 0)
+        found[start : start + encoding.width] = values.t()
+    for column in plan.judged:
+        is_evidence = columns.encodings[column].is_evidence(x[column])
+        found[column - len(columns)] = given[column] & is_evidence
+    return found

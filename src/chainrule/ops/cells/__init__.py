@@ -1,0 +1,1 @@
+"""Log-likelihoods of the cells of rows, with gradients, for columns of many kinds in one pass."""

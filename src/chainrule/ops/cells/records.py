@@ -1,0 +1,152 @@
+"""Columns as the kernels read them: a few integers and floats for each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+# The kinds of a column's conditional, and the fields of a record as the kernels read it.
+BERNOULLI, CATEGORICAL, GAUSSIAN, LOGISTIC, LAPLACE, DISCRETIZED = range(6)
+KIND, COLUMN, START, SIZE, ATOMS, RARE, BOUNDS = range(7)
+CENTER, SPREAD, LEAST_SCALE, LEAST, MOST, CAP, RARE_NATS, FIRST_ATOM = range(8)
+
+HAS_LEAST, HAS_MOST = 1, 2  # bits of BOUNDS
+FIXED, LEARNED = 1, 2  # values of RARE: the logit of the unlisted code
+
+# Strips of a thread's buffer, before those of the components.
+PICKED = 0
+COMPONENTS = 1
+PER_COMPONENT = 4  # e^logit, log-joint, its slopes by δ and ρ
+
+# The kinds of pieces of an encoding, and the fields of a piece.
+IDENTITY, ONE_HOT, STANDARDISED, EQUALS, PERIODIC, PIECEWISE, FLAG = range(7)
+PIECE_KIND, PIECE_COLUMN, PIECE_START, PIECE_WIDTH = range(4)
+
+
+@dataclass(frozen=True)
+class Record:
+    """The conditional of one column, in numbers.
+
+    Attributes:
+        kind: one of the kinds of ``cpu_py``.
+        size: the number of listed codes of a categorical column, or of components of a mixture.
+        atoms: the atoms of a number, in codes.
+        rare: 0 without an unlisted code, else FIXED or LEARNED.
+        rare_nats: log(rows + 1) if FIXED, log(rare levels + 1) if LEARNED.
+        cap: how far the unlisted code's logit may exceed the smallest listed one.
+        center: subtracted from a number.
+        spread: divides the difference.
+        least_scale: the floor of the scales.
+        least: the smallest number, or None.
+        most: the largest number, or None.
+    """
+
+    kind: int
+    size: int = 1
+    atoms: tuple[float, ...] = ()
+    rare: int = 0
+    rare_nats: float = 0.0
+    cap: float = 0.0
+    center: float = 0.0
+    spread: float = 1.0
+    least_scale: float = 0.0
+    least: float | None = None
+    most: float | None = None
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of some columns of a row.
+
+    Attributes:
+        records: a record for each of these columns.
+        columns: the positions of these columns in a row of codes.
+        starts: the first parameter of each column.
+    """
+
+    records: tuple[Record, ...]
+    columns: tuple[int, ...]
+    starts: tuple[int, ...]
+
+    @cached_property
+    def integers(self) -> np.ndarray:
+        """Int64 (columns, 7), with the fields KIND … BOUNDS."""
+        rows = []
+        for record, column, start in zip(self.records, self.columns, self.starts, strict=True):
+            bounds = HAS_LEAST * (record.least is not None)
+            bounds += HAS_MOST * (record.most is not None)
+            atoms = len(record.atoms)
+            rows.append([record.kind, column, start, record.size, atoms, record.rare, bounds])
+        return np.array(rows, np.int64).reshape(len(rows), 7)
+
+    @cached_property
+    def floats(self) -> np.ndarray:
+        """Float32 (columns, 7 + atoms), with the fields CENTER … and the atoms, padded with NaN."""
+        most = max((len(record.atoms) for record in self.records), default=0)
+        rows = []
+        for each in self.records:
+            bounds = [math.nan if end is None else end for end in (each.least, each.most)]
+            row = [each.center, each.spread, each.least_scale, *bounds, each.cap, each.rare_nats]
+            rows.append([*row, *each.atoms, *[math.nan] * (most - len(each.atoms))])
+        return np.array(rows, np.float32).reshape(len(rows), FIRST_ATOM + most)
+
+    @cached_property
+    def buffer_strips(self) -> int:
+        """The number of strips of a thread's buffer."""
+        components = max((each.size for each in self.records if _is_mixture(each)), default=0)
+        return COMPONENTS + PER_COMPONENT * components
+
+
+def _is_mixture(record: Record) -> bool:
+    return record.kind not in (BERNOULLI, CATEGORICAL)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some inputs of one column, in numbers.
+
+    Attributes:
+        kind: one of the kinds of pieces.
+        width: the number of inputs.
+        numbers: center, spread, low and high if STANDARDISED; the values if EQUALS; the periods if
+            PERIODIC, in float32, then what they lack; each interval's start and length if PIECEWISE; the limit of values that are
+            evidence if FLAG.
+    """
+
+    kind: int
+    width: int
+    numbers: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The pieces of all columns.
+
+    Attributes:
+        pieces: the pieces.
+        columns: the column of each piece.
+        starts: the first input of each piece.
+    """
+
+    pieces: tuple[Piece, ...]
+    columns: tuple[int, ...]
+    starts: tuple[int, ...]
+
+    @cached_property
+    def integers(self) -> np.ndarray:
+        """Int64 (pieces, 4), with the fields PIECE_KIND …"""
+        rows = [
+            [piece.kind, column, start, piece.width]
+            for piece, column, start in zip(self.pieces, self.columns, self.starts, strict=True)
+        ]
+        return np.array(rows, np.int64).reshape(len(rows), 4)
+
+    @cached_property
+    def floats(self) -> np.ndarray:
+        """Float32: the numbers of each piece, padded with zeros."""
+        most = max((max(piece.width, len(piece.numbers)) for piece in self.pieces), default=1)
+        rows = [[*piece.numbers, *[0.0] * (most - len(piece.numbers))] for piece in self.pieces]
+        return np.array(rows, np.float32).reshape(len(rows), most)

@@ -1,0 +1,76 @@
+"""The compiled inputs of given cells are those of the encodings."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from helpers.tolerances import CELL_NATS
+from typing_extensions import override
+
+from chainrule.conditionals import (
+    AtomFlags,
+    Atoms,
+    Bernoulli,
+    Categorical,
+    DiscretizedLogisticMixture,
+    GaussianMixture,
+    OneHot,
+    Periodic,
+    PiecewiseLinear,
+    Standardised,
+)
+from chainrule.networks import Columns
+from chainrule.networks.input_layer import given_inputs
+from chainrule.rng import generator_from
+
+
+@dataclass(frozen=True)
+class Squared(Standardised):
+    """An encoding of somebody else; values above 2 are no evidence."""
+
+    @override
+    def encode(self, x):
+        return super().encode(x) ** 2
+
+    @override
+    def is_evidence(self, x):
+        return x <= 2
+
+
+DAYS = DiscretizedLogisticMixture(2, center=5e5, spread=1e5)
+COLUMNS = Columns.of(
+    [
+        Bernoulli(),
+        Categorical(5, unlisted=2),
+        (GaussianMixture(2), Standardised(1.0, 2.0, -1.0, 3.0) + PiecewiseLinear((-1.0, 0.0, 3.0))),
+        (Atoms((0.0, 1.0), GaussianMixture(2)), AtomFlags((0.0, 1.0)) + Standardised()),
+        (DAYS, Standardised(5e5, 1e5) + Periodic((24.0, 168.0, 8765.82))),
+        (GaussianMixture(1), Squared()),
+        (Categorical(3, unlisted=1), OneHot(3) + AtomFlags((1.0,))),
+    ]
+)
+
+
+def test_inputs_and_flags_are_those_of_the_encodings():
+    generator = generator_from(0)
+    for rows in (1, 64, 150):
+        whole = torch.randint(0, 2, (rows,), generator=generator).float()
+        x = torch.stack(
+            [
+                whole,
+                torch.randint(0, 6, (rows,), generator=generator).float(),
+                3 * torch.randn(rows, generator=generator),
+                torch.where(torch.rand(rows, generator=generator) < 0.5, whole, 0.3),
+                torch.randint(400_000, 600_000, (rows,), generator=generator).float(),
+                3 * torch.randn(rows, generator=generator),
+                torch.randint(0, 4, (rows,), generator=generator).float(),
+            ],
+            dim=1,
+        )
+        given = torch.rand(x.shape, generator=generator) < 0.6
+        values = torch.where(COLUMNS.spread(given), COLUMNS.encode(x.double()), 0)
+        flags = given & COLUMNS.is_evidence(x)
+        got = given_inputs(COLUMNS, torch.where(given, x, math.nan).t(), given.t()).t()
+        inputs, got_flags = got.split([values.shape[1], len(COLUMNS)], dim=1)
+        assert float((inputs - values).abs().max()) < CELL_NATS
+        assert torch.equal(got_flags, flags.float())

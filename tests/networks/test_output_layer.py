@@ -1,0 +1,168 @@
+"""The compiled likelihoods of all columns are those of the conditionals, values and gradients."""
+
+import math
+from dataclasses import dataclass
+
+import pytest
+import torch
+from helpers.registry import CONDITIONALS
+from helpers.tolerances import CELL_GRADIENTS, CELL_NATS
+from typing_extensions import override
+
+from chainrule.conditionals import Atoms, Bernoulli, Categorical, GaussianMixture
+from chainrule.networks import Columns, OrderlessNADE, output_layer
+from chainrule.ops.cells import cpu
+from chainrule.rng import generator_from
+
+
+@dataclass(frozen=True)
+class WithoutKernel(GaussianMixture):
+    """A conditional of somebody else."""
+
+    @override
+    def log_prob(self, params, x):
+        return super().log_prob(params, x) - 0.5
+
+
+ALL = Columns.of([*CONDITIONALS, WithoutKernel(2), Categorical(300), Categorical(2, unlisted=1)])
+
+
+def some_codes(rows, generator):
+    """Codes of all columns: atoms, both ends of bounded ranges, and unlisted values, too."""
+    columns = []
+    for conditional in ALL.conditionals:
+        values = conditional.support()
+        if values is None:
+            draws = 4 * torch.randn(rows, generator=generator)
+            draws = draws + getattr(conditional, "center", 0.0)
+            draws = draws.round() if conditional.is_discrete else draws
+            least = getattr(getattr(conditional, "base", conditional), "least", None)
+            draws = draws if least is None else draws.clamp(min=least)
+            for k, atom in enumerate(conditional.atoms):
+                draws[k :: len(conditional.atoms) + 2] = atom
+            columns.append(draws)
+        else:
+            chosen = torch.randint(0, len(values), (rows,), generator=generator)
+            columns.append(torch.tensor(values)[chosen])
+    return torch.stack(columns)
+
+
+def relative(got, want):
+    return float(((got - want).abs() / (1 + want.abs())).max())
+
+
+@pytest.mark.parametrize("scale", [0.3, 3.0, 30.0])
+@pytest.mark.parametrize(("members", "rows"), [(1, 1), (2, 37), (1, 64), (3, 130)])
+def test_values_and_gradients_are_those_of_the_conditionals(members, rows, scale):
+    generator = generator_from(rows)
+    x = some_codes(rows, generator)
+    params = scale * torch.randn(members, sum(ALL.param_widths), rows, generator=generator)
+    counts = torch.rand(len(ALL), rows, generator=generator)
+    counts[:, ::3] = 0
+    logs, grads = output_layer._logs_and_grads(ALL, params, x, counts)
+    again, nothing = output_layer._logs_and_grads(ALL, params, x, None)
+    assert torch.equal(logs, again)
+    assert nothing is None
+    exact = params.double().requires_grad_()
+    for k, conditional in enumerate(ALL.conditionals):
+        of_column = exact[:, ALL.param_rows(k)].transpose(1, 2)
+        want = conditional.log_prob(of_column, x[k].double().expand(members, rows))
+        assert relative(logs[:, k], want.detach()) < CELL_NATS, conditional
+        (slopes,) = torch.autograd.grad(-(want * counts[k]).sum(), exact)
+        slopes, got = slopes[:, ALL.param_rows(k)], grads[:, ALL.param_rows(k)]
+        assert relative(got, slopes) < CELL_GRADIENTS * max(1, scale), conditional
+        assert not bool(got[:, :, ::3].any())
+
+
+def test_a_row_depends_on_no_other_row_to_the_bit():
+    generator = generator_from(0)
+    x = some_codes(130, generator)
+    params = torch.randn(2, sum(ALL.param_widths), 130, generator=generator)
+    counts = torch.ones(len(ALL), 130)
+    logs, grads = output_layer._logs_and_grads(ALL, params, x, counts)
+    some = slice(41, 115)
+    parts = params[:, :, some].contiguous(), x[:, some], counts[:, some].contiguous()
+    part, slopes = output_layer._logs_and_grads(ALL, *parts)
+    for k in range(len(CONDITIONALS)):  # those with a kernel
+        assert torch.equal(part[:, k], logs[:, k, some])
+        assert torch.equal(slopes[:, ALL.param_rows(k)], grads[:, ALL.param_rows(k), some])
+
+
+def test_threads_change_no_bit():
+    generator = generator_from(0)
+    x = some_codes(200, generator)
+    params = torch.randn(2, sum(ALL.param_widths), 200, generator=generator)
+    counts = torch.ones(len(ALL), 200)
+    found = []
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.append(output_layer._logs_and_grads(ALL, params, x, counts))
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+
+
+def test_what_no_column_can_hold_has_no_probability():
+    for conditional in CONDITIONALS:
+        if not conditional.is_discrete or isinstance(conditional, Bernoulli | Atoms):
+            continue
+        columns = Columns.of([conditional])
+        x = torch.tensor([[-0.5, math.inf, 1e9]])
+        x = x if conditional.is_listed else x[:, :1]
+        logs, _ = output_layer._logs_and_grads(
+            columns, torch.randn(1, conditional.param_width, x.shape[1]), x, None
+        )
+        assert bool((logs == -math.inf).all()), conditional
+
+
+def test_nan_in_parameters_is_seen():
+    for k, conditional in enumerate(CONDITIONALS):
+        columns = Columns.of([conditional])
+        x = some_codes(5, generator_from(1))[k : k + 1]
+        params = torch.zeros(1, conditional.param_width, 5)
+        params[:, :, 2] = math.nan
+        logs, grads = output_layer._logs_and_grads(columns, params, x, torch.ones(1, 5))
+        assert bool(logs[0, 0].isnan()[2]), conditional
+        assert logs[0, 0].isnan().sum() == 1
+        assert bool(grads[0, :, 2].isnan().any())
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_a_training_step_has_the_gradients_of_the_plain_form(members):
+    generator = generator_from(0)
+    net = OrderlessNADE(ALL, [12, 9], members=members, generator=generator)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
+    x = some_codes(50, generator).t()
+    observed = torch.rand(x.shape, generator=generator) < 0.8
+    x = torch.where(observed, x, math.nan)
+    given = observed & (torch.rand(x.shape, generator=generator) < 0.5)
+    loss = net.masked_loss(x, observed, given)
+    loss.mean().backward()
+    got = {name: parameter.grad for name, parameter in net.named_parameters()}
+    exact = net.double()
+    exact.zero_grad()
+    want = exact.masked_loss(x.double(), observed, given)
+    want.mean().backward()
+    assert relative(loss.detach(), want.detach()) < CELL_NATS
+    for name, parameter in exact.named_parameters():
+        assert relative(got[name], parameter.grad) < CELL_GRADIENTS, name
+
+
+def test_without_a_compiler_the_plain_form_serves(monkeypatch):
+    net = OrderlessNADE(ALL, [12], generator=generator_from(0)).train()
+    x = some_codes(20, generator_from(1)).t()
+    losses = net.training_loss(x, generator=generator_from(2))
+    monkeypatch.setattr(output_layer, "_is_compiled", lambda: False)
+    plain = net.training_loss(x, generator=generator_from(2))
+    assert relative(losses.detach(), plain.detach()) < CELL_NATS
+
+
+def test_shapes_are_checked():
+    columns = Columns.of([Bernoulli()])
+    records = output_layer._parts(columns).records
+    with pytest.raises(ValueError, match="do not fit"):
+        cpu.cells(torch.zeros(1, 1, 4), torch.zeros(1, 3), records)
