@@ -159,7 +159,7 @@ def losses(
 def cells(
     columns: Columns, h: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, x: torch.Tensor
 ) -> torch.Tensor:
-    """Log-likelihoods (M, N, D) of the cells under each member, without gradients; see ``losses``."""
+    """Log-likelihoods (M, N, D) of the cells under each member, without gradients."""
     logs, _ = _logs_and_grads(columns, _params(h, weight, bias), x.t(), None)
     return logs.transpose(1, 2)
 

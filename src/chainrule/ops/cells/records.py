@@ -111,9 +111,9 @@ class Piece:
     Attributes:
         kind: one of the kinds of pieces.
         width: the number of inputs.
-        numbers: center, spread, low and high if STANDARDISED; the values if EQUALS; the periods if
-            PERIODIC, in float32, then what they lack; each interval's start and length if PIECEWISE; the limit of values that are
-            evidence if FLAG.
+        numbers: center, spread, low and high if STANDARDISED; the values if EQUALS; the periods
+            if PERIODIC, in float32, then what they lack; each interval's start and length if
+            PIECEWISE; the limit of values that are evidence if FLAG.
     """
 
     kind: int
