@@ -17,7 +17,7 @@ from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, unknown_choice, whole_number
 from chainrule.networks.answers import Estimate
 from chainrule.networks.estimate import conditional_estimate, importance_estimate
-from chainrule.networks.evidence import as_mask, require_given_within_observed
+from chainrule.networks.evidence import as_mask, require_given_within_observed, without
 from chainrule.networks.trainable import AbstractTrainable
 from chainrule.networks.walk import Walk, draw_along
 from chainrule.rng import generator_from, uniforms
@@ -220,7 +220,7 @@ class AbstractNetwork(AbstractTrainable):
             )
         self.require_evidence(observed, name="observed", remedy=ESTIMATES)
         self.require_evidence(given, name="given", remedy=ESTIMATES)
-        return self.rows(x, given, observed & ~given)
+        return self.rows(x, given, without(observed, given))
 
     def log_prob_columns(
         self, x: torch.Tensor, observed: torch.Tensor | None = None
@@ -346,7 +346,7 @@ class AbstractNetwork(AbstractTrainable):
         n = self.check_number(n, temperature)
         width, like = len(self.columns), self._like()
         if given is None:
-            is_given = torch.zeros(n, width, dtype=torch.bool, device=like.device)
+            is_given = as_mask(None, n, width, name="given", default=False).to(like.device)
             return n, torch.zeros(n, width, dtype=like.dtype, device=like.device), is_given
         values, is_given = self._check_given(given, n)
         self.require_evidence(is_given, name="given")

@@ -8,13 +8,19 @@ import torch
 
 from chainrule.errors import EvidenceError, ShapeError
 
+# The only cells in memory of masks that are left out.
+_TRUE, _FALSE = torch.tensor(True, device="cpu"), torch.tensor(False, device="cpu")
+
 
 def as_mask(
     mask: torch.Tensor | object | None, rows: int, columns: int, *, name: str, default: bool
 ) -> torch.Tensor:
-    """A bool mask (N, D) from a mask (D,) or (N, D); None means the default everywhere."""
+    """A bool mask (N, D) from a mask (D,) or (N, D); None means the default everywhere.
+
+    Cells may share memory, so the result is read only.
+    """
     if mask is None:
-        return torch.full((rows, columns), default)
+        return (_TRUE if default else _FALSE).expand(rows, columns)
     cells = torch.as_tensor(mask)
     if cells.dtype != torch.bool:
         raise ShapeError(
@@ -28,8 +34,23 @@ def as_mask(
     return cells.expand(rows, columns)
 
 
+def is_everywhere(mask: torch.Tensor, value: bool) -> bool:
+    """Whether a mask is the default of an argument that was left out, by a comparison of pointers.
+
+    False says nothing about the cells.
+    """
+    return mask.data_ptr() == (_TRUE if value else _FALSE).data_ptr()
+
+
+def without(mask: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """The cells of a mask (N, D) that are not in the other."""
+    return mask if is_everywhere(other, False) else mask & ~other
+
+
 def require_given_within_observed(given: torch.Tensor, observed: torch.Tensor) -> None:
     """Raises ShapeError at the first given cell that is not observed."""
+    if is_everywhere(given, False) or is_everywhere(observed, True):
+        return
     wrong = (given & ~observed.to(given.device)).nonzero()
     if len(wrong):
         row, column = wrong[0].tolist()
@@ -61,6 +82,8 @@ def require_prefix(
         remedy: a further remedy, appended to the message.
         names: the columns' names in the message; by default their numbers.
     """
+    if is_everywhere(given, True) or is_everywhere(given, False):
+        return
     good = is_prefix(given, order)
     if bool(good.all()):
         return

@@ -12,7 +12,7 @@ from chainrule.conditionals import Distribution
 from chainrule.errors import EvidenceError
 from chainrule.networks.base import AbstractNetwork, check_pool
 from chainrule.networks.columns import Columns
-from chainrule.networks.evidence import is_prefix, require_prefix
+from chainrule.networks.evidence import is_everywhere, is_prefix, require_prefix
 from chainrule.networks.orders import Order, make_order
 
 
@@ -43,6 +43,8 @@ class AbstractFixedOrder(AbstractNetwork):
 
     @override
     def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
+        if is_everywhere(asked, True):
+            return self.columns.log_prob(self.conditional_params(x), x)
         x = self.columns.filled(x, given | asked)
         return torch.where(asked, self.columns.log_prob(self.conditional_params(x), x), 0)
 

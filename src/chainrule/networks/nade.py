@@ -14,7 +14,7 @@ from chainrule.conditionals import Distribution
 from chainrule.errors import choice, share, whole_number
 from chainrule.networks.base import check_pool, sum_columns
 from chainrule.networks.columns import Columns, ColumnSpec
-from chainrule.networks.evidence import as_mask, require_prefix
+from chainrule.networks.evidence import as_mask, is_everywhere, require_prefix
 from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.networks.orders import Order, order_from_json, order_to_json
 from chainrule.networks.walk import Walk
@@ -197,10 +197,10 @@ class NADE(AbstractFixedOrder):
         """See the base class. Binary columns cost O(D H) per row."""
         if not self.columns.is_binary:
             return super().draw(values, given, uniform, temperature)
-        with torch.autocast(self.input_weight.device.type, enabled=False):
-            return self._draw_binary(
-                values.to(self.input_weight.dtype, copy=True), given, uniform, temperature
-            )
+        if is_everywhere(given, False):
+            return self._draw_binary(None, None, uniform, temperature)
+        values = values.to(self.input_weight.dtype, copy=True)
+        return self._draw_binary(values, given, uniform, temperature)
 
     @override
     def begin(self, x: torch.Tensor, given: torch.Tensor) -> Walk:
@@ -214,16 +214,21 @@ class NADE(AbstractFixedOrder):
         ]
 
     def _draw_binary(
-        self, x: torch.Tensor, observed: torch.Tensor, uniform: torch.Tensor, temperature: float
+        self,
+        x: torch.Tensor | None,
+        observed: torch.Tensor | None,
+        uniform: torch.Tensor,
+        temperature: float,
     ) -> torch.Tensor:
+        """Rows of bits; x and ``observed`` are None if no cell is given."""
         steps = self._steps
         order = None if steps.natural else self.order
         drawn = dispatch.sample(
             _selected(uniform, order, dim=1),
             self._in_steps(steps),
             steps.layout,
-            values=_selected(x, order, dim=1),
-            observed=_selected(observed, order, dim=1),
+            values=None if x is None else _selected(x, order, dim=1),
+            observed=None if observed is None else _selected(observed, order, dim=1),
             temperature=temperature,
             backend=self.backend,
         )

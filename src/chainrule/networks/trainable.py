@@ -102,7 +102,9 @@ class AbstractTrainable(nn.Module, ABC):
         return n
 
     def _like(self) -> torch.Tensor:
-        return next(self.parameters())
+        # Parameters of the module itself are found sooner than those of all its modules.
+        first = next(iter(self._parameters.values()), None)
+        return next(self.parameters()) if first is None else first
 
     def _check_given(
         self, given: tuple[torch.Tensor, torch.Tensor], n: int
