@@ -14,6 +14,7 @@ from chainrule.conditionals import (
     Categorical,
     DiscretizedLogisticMixture,
     GaussianMixture,
+    Joined,
     OneHot,
     Periodic,
     PiecewiseLinear,
@@ -74,3 +75,28 @@ def test_inputs_and_flags_are_those_of_the_encodings():
         inputs, got_flags = got.split([values.shape[1], len(COLUMNS)], dim=1)
         assert float((inputs - values).abs().max()) < CELL_NATS
         assert torch.equal(got_flags, flags.float())
+
+
+def test_phases_of_large_numbers_stay_within_a_turn():
+    columns = Columns.of([(DAYS, Periodic((0.7, 60.0)))])
+    x = torch.tensor([[1.7e9, 1e12, -1e12]])
+    got = given_inputs(columns, x, torch.ones(1, 3, dtype=torch.bool))
+    assert float(got.abs().max()) <= 1 + CELL_NATS
+
+
+def test_a_subclass_keeps_its_own_inputs_and_evidence():
+    class Reversed(Joined):
+        @override
+        def encode(self, x):
+            return -super().encode(x)
+
+    class Few(OneHot):
+        @override
+        def is_evidence(self, x):
+            return x < 1
+
+    number = Standardised()
+    columns = Columns.of([(DAYS, Reversed((number, number))), (Categorical(3), Few(3))])
+    x = torch.tensor([[2.0], [2.0]])
+    got = given_inputs(columns, x, torch.ones(2, 1, dtype=torch.bool))[:, 0]
+    assert got.tolist() == [-2, -2, 0, 0, 1, 1, 0]

@@ -9,7 +9,13 @@ from helpers.registry import CONDITIONALS
 from helpers.tolerances import CELL_GRADIENTS, CELL_NATS
 from typing_extensions import override
 
-from chainrule.conditionals import Atoms, Bernoulli, Categorical, GaussianMixture
+from chainrule.conditionals import (
+    Atoms,
+    Bernoulli,
+    Categorical,
+    DiscretizedLogisticMixture,
+    GaussianMixture,
+)
 from chainrule.networks import Columns, OrderlessNADE, output_layer
 from chainrule.ops.cells import cpu
 from chainrule.rng import generator_from
@@ -166,3 +172,51 @@ def test_shapes_are_checked():
     records = output_layer._parts(columns).records
     with pytest.raises(ValueError, match="do not fit"):
         cpu.cells(torch.zeros(1, 1, 4), torch.zeros(1, 3), records)
+
+
+def test_second_derivatives_are_those_of_the_plain_form():
+    columns = Columns.of([Bernoulli(), Bernoulli(), GaussianMixture(2)])
+    net = OrderlessNADE(columns, [6], activation="sigmoid", generator=generator_from(0))
+    x = torch.tensor([[1.0, 0.0, 0.3], [0.0, 1.0, -0.7]])
+    given = torch.tensor([[True, False, False], [False, False, True]])
+    everything = torch.ones_like(given)
+
+    def curvature(network, codes):
+        loss = network.masked_loss(codes, everything, given).sum()
+        slopes = torch.autograd.grad(loss, tuple(network.parameters()), create_graph=True)
+        length = sum(slope.square().sum() for slope in slopes)
+        return torch.autograd.grad(length, tuple(network.parameters()))
+
+    got = curvature(net, x)
+    want = curvature(net.double(), x.double())
+    assert all(relative(a, b) < 1e-3 for a, b in zip(got, want, strict=True))
+    assert any(float(a.abs().max()) > 0.01 for a in got)
+
+
+def test_values_far_from_every_component_keep_all_gradients_finite():
+    """One narrow and one wide component: the wide one decides, and the narrow one has no share."""
+    columns = Columns.of([GaussianMixture(2)])
+    params = torch.tensor([0.0, 0.0, 0.0, 0.0, -20.0, 1e5])[None, :, None].expand(1, 6, 4)
+    x = torch.tensor([[2e5, 5e5, 1e6, 1e6]])
+    counts = torch.tensor([[1.0, 1.0, 1.0, 0.0]])
+    logs, grads = output_layer._logs_and_grads(columns, params.contiguous(), x, counts)
+    want = columns.conditionals[0].log_prob(params.transpose(1, 2).double(), x.double()[None, 0])
+    assert relative(logs[:, 0], want) < CELL_NATS
+    assert bool(grads.isfinite().all())
+    assert not bool(grads[..., 3].any())
+
+
+def test_atoms_that_agree_in_float32_share_one_gradient():
+    columns = Columns.of([Atoms((1.0, 1.0 + 1e-9), GaussianMixture(1))])
+    params = torch.tensor([0.3, 0.1, 0.2, 0.0, 0.0, 0.5])[None, :, None]
+    _, grads = output_layer._logs_and_grads(columns, params, torch.ones(1, 1), torch.ones(1, 1))
+    assert abs(float(grads[0, :3].sum())) < 1e-6
+    assert float(grads[0, 1]) > 0
+
+
+def test_a_value_beyond_bounds_that_is_no_atom_has_no_probability():
+    conditional = Atoms((0.0,), DiscretizedLogisticMixture(1, least=0, most=5))
+    x = torch.tensor([[7.0, -1.0, 0.5]])
+    params = torch.zeros(1, conditional.param_width, 3)
+    logs, _ = output_layer._logs_and_grads(Columns.of([conditional]), params, x, None)
+    assert bool((logs == -math.inf).all())

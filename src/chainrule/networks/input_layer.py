@@ -19,6 +19,7 @@ from chainrule.conditionals.encodings import (
     AbstractEncoding,
     AtomFlags,
     Identity,
+    Joined,
     OneHot,
     Periodic,
     PiecewiseLinear,
@@ -102,8 +103,9 @@ def _plan(columns: Columns) -> _Plan:
     others: list[tuple[AbstractEncoding, int, int]] = []
     judged, inputs, start = [], sum(columns.input_widths), 0
     for column, encoding in enumerate(columns.encodings):
-        pieces = [piece_of(part) for part in encoding.summands]
-        for piece, part in zip(pieces, encoding.summands, strict=True):
+        parts = encoding.summands if type(encoding) is Joined else (encoding,)
+        pieces = [piece_of(part) for part in parts]
+        for piece, part in zip(pieces, parts, strict=True):
             if piece is None:
                 others.append((part, column, start))
             else:
@@ -111,8 +113,10 @@ def _plan(columns: Columns) -> _Plan:
             start += part.width
         limit = encoding.width if encoding.is_one_hot else math.inf
         found.append((Piece(kernels.FLAG, 1, (limit,)), column, inputs + column))
-        if any(piece is None or piece.kind == kernels.ONE_HOT for piece in pieces):
-            judged += [column] * (not encoding.is_one_hot)
+        if type(encoding) is not OneHot and any(
+            piece is None or piece.kind == kernels.ONE_HOT for piece in pieces
+        ):
+            judged.append(column)
     pieces, of, starts = zip(*found, strict=True)
     return _Plan(Pieces(pieces, of, starts), tuple(others), tuple(judged), inputs + len(columns))
 

@@ -17,7 +17,6 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from torch.autograd.function import once_differentiable
 from typing_extensions import override
 
 from chainrule.conditionals import (
@@ -153,7 +152,11 @@ def losses(
         x: codes (N, D), none of them NaN.
         counts: how much each cell counts, (N, D); 0 for cells without influence.
     """
-    return _Losses.apply(h, weight, bias, x.t(), counts.t(), columns)
+    counts = counts.float()
+    differentiated = any(tensor.requires_grad for tensor in (h, weight, bias))
+    if torch.is_grad_enabled() and differentiated:
+        return _Losses.apply(h, weight, bias, x.t(), counts.t(), columns)
+    return _summed(cells(columns, h, weight, bias, x).transpose(1, 2), counts.t() / len(h))
 
 
 def cells(
@@ -171,21 +174,44 @@ class _Losses(torch.autograd.Function):
     @override
     def forward(ctx: Any, *arguments: Any) -> torch.Tensor:
         h, weight, bias, x, counts, columns = arguments
-        counts = counts.to(h.dtype) / len(h)
+        counts = counts / len(h)
         logs, grads = _logs_and_grads(columns, _params(h, weight, bias), x, counts)
-        ctx.save_for_backward(h, weight, grads)
-        return torch.where(counts != 0, logs * -counts, 0).sum((0, 1))
+        ctx.save_for_backward(h, weight, bias, x, counts, grads)
+        ctx.columns = columns
+        return _summed(logs, counts)
 
     @staticmethod
     @override
-    @once_differentiable
     def backward(ctx: Any, *grad_outputs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         (of_loss,) = grad_outputs
-        h, weight, grads = ctx.saved_tensors
+        h, weight, bias, x, counts, grads = ctx.saved_tensors
+        if torch.is_grad_enabled():  # for second derivatives
+            return (*_differentiable(ctx.columns, h, weight, bias, x, counts, of_loss), *[None] * 3)
         of_weight = torch.bmm(grads, h * of_loss[:, None])
         of_bias = torch.matmul(grads, of_loss)
         of_h = torch.bmm(grads.transpose(1, 2), weight) * of_loss[:, None]
         return of_h, of_weight, of_bias, None, None, None
+
+
+def _summed(logs: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    """−Σ counts · log p, (N,), of log-likelihoods (M, D, N)."""
+    return torch.where(counts != 0, logs * -counts, 0).sum((0, 1))
+
+
+def _differentiable(
+    columns: Columns,
+    h: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor,
+    x: torch.Tensor,
+    counts: torch.Tensor,
+    of_loss: torch.Tensor,
+) -> tuple[torch.Tensor, ...]:
+    """The gradients by h, weight and bias in the plain form, which can be differentiated again."""
+    params = _params(h, weight, bias).transpose(1, 2)  # (M, N, P)
+    logs = columns.log_prob(params.flatten(0, 1), x.t().repeat(len(h), 1))
+    losses = _summed(logs.unflatten(0, (len(h), -1)).transpose(1, 2), counts)
+    return torch.autograd.grad(losses, (h, weight, bias), of_loss, create_graph=True)
 
 
 def _params(h: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:

@@ -106,6 +106,12 @@ def _one_less_exp(w):
 
 
 @inline
+def _times(w, value):
+    """w · value; 0 where w is 0, whatever the value."""
+    return where_equal(w, spread(ZERO), spread(ZERO), w * value)
+
+
+@inline
 def _log_sigmoid(t):
     """log σ(t) and σ(−t), its slope."""
     e = exponential(spread(ZERO) - absolute(t))
@@ -120,7 +126,7 @@ def _bernoulli(params, x, weight, grads, p, d, lane, N, with_grads):
     logs, slope = _log_sigmoid(sign * load_to(params, p, lane, N))
     if with_grads:
         w = load_to(weight, d, lane, N)
-        store_to(grads, p, lane, N, spread(ZERO) - w * sign * slope)
+        store_to(grads, p, lane, N, _times(w, spread(ZERO) - sign * slope))
     return logs
 
 
@@ -334,10 +340,12 @@ def _component_grads(grads, buffer, p, lane, N, K, w, log_joint, total):
         at = (COMPONENTS + PER_COMPONENT * k) * LANES
         share = exponential(load(buffer, at + LANES) - log_joint)
         prior = load(buffer, at) / total
-        store_to(grads, p + k * N, lane, N, w * (prior - share))
-        share = spread(ZERO) - w * share
-        store_to(grads, p + (K + k) * N, lane, N, share * load(buffer, at + 2 * LANES))
-        store_to(grads, p + (2 * K + k) * N, lane, N, share * load(buffer, at + 3 * LANES))
+        store_to(grads, p + k * N, lane, N, _times(w, prior - share))
+        share = spread(ZERO) - share
+        store_to(grads, p + (K + k) * N, lane, N, _times(w, share * load(buffer, at + 2 * LANES)))
+        store_to(
+            grads, p + (2 * K + k) * N, lane, N, _times(w, share * load(buffer, at + 3 * LANES))
+        )
 
 
 @inline
@@ -377,7 +385,8 @@ def _numbers(
         other = load_to(params, p + atoms * N, lane, N) - log_sum + logs
         if kind == DISCRETIZED:
             high, low = larger(atom, other), smaller(atom, other)
-            logs = high + log_one_plus(exponential(low - high))
+            both = high + log_one_plus(exponential(low - high))
+            logs = where_less(spread(_MINUS_INFINITY), atom, both, other)
         else:
             logs = where_less(spread(_MINUS_INFINITY), atom, atom, other)
         if with_grads:
@@ -387,12 +396,20 @@ def _numbers(
                 both = exponential(other - logs)
                 rest = where_less(spread(_MINUS_INFINITY), atom, both, spread(ONE))
             _scale(grads, p, lane, N, atoms + 1, w / sum_logits)
+            ties = spread(ZERO)  # two atoms may be equal in float32; the likelier one counts
+            for a in range(atoms):
+                log_a = load_to(params, p + a * N, lane, N) - log_sum
+                value = spread(read(numbers, row + FIRST_ATOM + a))
+                same = where_equal(log_a, atom, spread(ONE), spread(ZERO))
+                ties = ties + where_equal(values, value, same, spread(ZERO))
+            due = w * (spread(ONE) - rest) / larger(ties, spread(ONE))
             for a in range(atoms):
                 at = p + a * N
-                due = w * (spread(ONE) - rest)
+                log_a = load_to(params, at, lane, N) - log_sum
                 value = spread(read(numbers, row + FIRST_ATOM + a))
-                due = where_equal(values, value, due, spread(ZERO))
-                store_to(grads, at, lane, N, load_to(grads, at, lane, N) - due)
+                here = where_equal(values, value, due, spread(ZERO))
+                here = where_equal(log_a, atom, here, spread(ZERO))
+                store_to(grads, at, lane, N, load_to(grads, at, lane, N) - here)
             at = p + atoms * N
             store_to(grads, at, lane, N, load_to(grads, at, lane, N) - w * rest)
             w = w * rest
@@ -453,7 +470,8 @@ _inputs_arguments = arguments_of("f4[:,::1], f4[:,::1], i8[:,::1], f4[:,::1], f4
 def _turns(x, period, rest):
     """The phase of x in turns, within [−½, ½]; the period is a sum of two floats."""
     n = spread(ZERO) - nearest(x / spread(period))
-    return fma(n, spread(rest), fma(n, spread(period), x)) / spread(period)
+    turns = fma(n, spread(rest), fma(n, spread(period), x)) / spread(period)
+    return turns - nearest(turns)  # n itself is rounded if x is many periods
 
 
 @inline

@@ -488,13 +488,16 @@ ONE, ONE_HALF, ZERO = np.float32(1), np.float32(0.5), np.float32(0)
 MOST = np.float32(126)  # 2^126 and its inverse are normal float32 numbers
 
 
+LEAST_EXPONENT = np.float32(-150)  # e^-150 is 0 in float32
 LOG2_E = tuple(np.float32(part) for part in (1.44269502, 1.92596299e-08))  # log2 e in two parts
 
 
 @inline
 def exponential(x):
-    """e^x within 2e-7 of its value for x >= -87; e^-87 or 0 below."""
-    if not SCALES:
+    """e^x within 2e-7 of its value for x >= -87; at most e^-87 below, also for −inf."""
+    if SCALES:
+        x = where_less(x, spread(LEAST_EXPONENT), spread(LEAST_EXPONENT), x)  # NaN stays
+    else:
         x = clamp(x, np.float32(-87), np.float32(87))
     n = fma(x, spread(LOG2_E[0]), spread(MAGIC)) - spread(MAGIC)
     f = fma(x, spread(LOG2_E[1]), fma(x, spread(LOG2_E[0]), spread(ZERO) - n))
