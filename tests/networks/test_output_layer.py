@@ -17,7 +17,7 @@ from chainrule.conditionals import (
     GaussianMixture,
 )
 from chainrule.networks import Columns, OrderlessNADE, output_layer
-from chainrule.ops.cells import cpu
+from chainrule.ops.cells import choose, cpu
 from chainrule.rng import generator_from
 
 
@@ -162,14 +162,14 @@ def test_without_a_compiler_the_plain_form_serves(monkeypatch):
     net = OrderlessNADE(ALL, [12], generator=generator_from(0)).train()
     x = some_codes(20, generator_from(1)).t()
     losses = net.training_loss(x, generator=generator_from(2))
-    monkeypatch.setattr(output_layer, "_is_compiled", lambda: False)
+    monkeypatch.setattr(choose, "is_compiled", lambda: False)
     plain = net.training_loss(x, generator=generator_from(2))
     assert relative(losses.detach(), plain.detach()) < CELL_NATS
 
 
 def test_shapes_are_checked():
     columns = Columns.of([Bernoulli()])
-    records = output_layer._parts(columns).records
+    records = output_layer._plan(columns).records
     with pytest.raises(ValueError, match="do not fit"):
         cpu.cells(torch.zeros(1, 1, 4), torch.zeros(1, 3), records)
 

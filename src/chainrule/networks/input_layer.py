@@ -26,7 +26,7 @@ from chainrule.conditionals.encodings import (
     Standardised,
 )
 from chainrule.networks.columns import Columns
-from chainrule.networks.output_layer import compiled
+from chainrule.ops.cells import choose
 from chainrule.ops.cells import records as kernels
 from chainrule.ops.cells.records import Piece, Pieces
 
@@ -132,7 +132,8 @@ def given_inputs(columns: Columns, x: torch.Tensor, given: torch.Tensor) -> torc
         given: bool (D, N).
     """
     plan, x = _plan(columns), x.contiguous()
-    found = compiled().inputs(x, given.to(x.dtype).contiguous(), plan.pieces, plan.width)
+    is_given = given.to(x.dtype).contiguous()
+    found = choose.implementation().inputs(x, is_given, plan.pieces, plan.width)
     for encoding, column, start in plan.others:
         values = torch.where(given[column, :, None], encoding.encode(x[column]), 0)
         found[start : start + encoding.width] = values.t()

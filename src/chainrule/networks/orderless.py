@@ -22,6 +22,7 @@ from chainrule.networks.orders import Order, make_order, order_from_json, order_
 from chainrule.networks.training_masks import draw_evenly, draw_given
 from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS
+from chainrule.ops.cells import choose
 from chainrule.rng import generator_from
 
 SCAN_ROWS = 2048  # rows that go through the columns together
@@ -314,25 +315,21 @@ class OrderlessNADE(AbstractNetwork):
         x = self.columns.filled(x, observed)
         asked = observed & ~given
         factor = observed.sum(1).to(x.dtype) / asked.sum(1).clamp(min=1)
-        compiled = output_layer.serves(self.output_weight) and not x.requires_grad
-        first = self._first_of_batch(x, given) if compiled else self._first(x, given)
-        h = self._deeper(first, generator)
-        is_differentiated = torch.is_grad_enabled()
-        if compiled and (self.training or not is_differentiated):
+        is_served = choose.serves(self.output_weight) and not x.requires_grad
+        if is_served and (self.training or not torch.is_grad_enabled()):
+            h = self._deeper(self._first_of_batch(x, given), generator)
             by_member = h.unflatten(1, (self.members, -1)).transpose(0, 1)
             weight = self.output_weight.unflatten(0, (self.members, -1))
             bias = self.output_bias.unflatten(0, (self.members, -1))
             if self.training:
                 counts = asked * factor[:, None]
                 return output_layer.losses(self.columns, by_member, weight, bias, x, counts)
-            cells = output_layer.cells(self.columns, by_member, weight, bias, x)
-            cells = self._mixed(cells.transpose(0, 1))
+            cells = output_layer.cells(self.columns, by_member, weight, bias, x).transpose(0, 1)
         else:
-            params = self._layer(h, self.output_weight, self.output_bias)
-            params = params.unflatten(1, (self.members, -1)).flatten(0, 1)
+            params = self.params_given(x, given, generator=generator).flatten(0, 1)
             cells = self.columns.log_prob(params, x.repeat_interleave(self.members, 0))
             cells = cells.unflatten(0, (-1, self.members))
-            cells = cells.mean(1) if self.training else self._mixed(cells)  # (N, D)
+        cells = cells.mean(1) if self.training else self._mixed(cells)  # (N, D)
         return -torch.where(asked, cells, 0).sum(1) * factor
 
     @override

@@ -7,13 +7,10 @@ conditional has no kernel are computed by its own ``log_prob``.
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -31,10 +28,9 @@ from chainrule.conditionals import (
     LogisticMixture,
 )
 from chainrule.networks.columns import Columns
+from chainrule.ops.cells import choose
 from chainrule.ops.cells import records as kernels
 from chainrule.ops.cells.records import Record, Records
-
-log = logging.getLogger("chainrule")
 
 
 def record_of(conditional: AbstractConditional) -> Record | None:
@@ -93,7 +89,7 @@ RECORDS: dict[type[AbstractConditional], Callable[[Any], Record | None]] = {
 
 
 @dataclass(frozen=True)
-class _Parts:
+class _Plan:
     """The columns with a kernel, and the positions of the others."""
 
     records: Records
@@ -101,7 +97,7 @@ class _Parts:
 
 
 @lru_cache(maxsize=16)
-def _parts(columns: Columns) -> _Parts:
+def _plan(columns: Columns) -> _Plan:
     found = [record_of(conditional) for conditional in columns.conditionals]
     of = [(record, k) for k, record in enumerate(found) if record is not None]
     records = Records(
@@ -109,29 +105,7 @@ def _parts(columns: Columns) -> _Parts:
         tuple(k for _, k in of),
         tuple(columns.param_rows(k).start for _, k in of),
     )
-    return _Parts(records, tuple(k for k, record in enumerate(found) if record is None))
-
-
-def serves(h: torch.Tensor) -> bool:
-    """Whether the kernels serve hidden units of this device and dtype."""
-    return h.device.type == "cpu" and h.dtype == torch.float32 and _is_compiled()
-
-
-@lru_cache(maxsize=1)
-def _is_compiled() -> bool:
-    """Whether the kernels can be imported; their compiler may be absent or disabled."""
-    try:
-        compiled()
-    except (ImportError, OSError) as error:
-        log.info("likelihoods of columns are computed one kind at a time: %s", error)
-        return False
-    return True
-
-
-@lru_cache(maxsize=1)
-def compiled() -> ModuleType:
-    """The module of the kernels, imported on first use, since they import their compiler."""
-    return import_module("chainrule.ops.cells.cpu")
+    return _Plan(records, tuple(k for k, record in enumerate(found) if record is None))
 
 
 def losses(
@@ -223,9 +197,9 @@ def _logs_and_grads(
     columns: Columns, params: torch.Tensor, x: torch.Tensor, counts: torch.Tensor | None
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Log-likelihoods (M, D, N) of codes x (D, N), and gradients of −Σ counts · log p."""
-    parts = _parts(columns)
-    logs, grads = compiled().cells(params, x.contiguous(), parts.records, counts)
-    for k in parts.others:
+    plan = _plan(columns)
+    logs, grads = choose.implementation().cells(params, x.contiguous(), plan.records, counts)
+    for k in plan.others:
         rows = columns.param_rows(k)
         with torch.set_grad_enabled(counts is not None):
             of_column = params[:, rows].detach().requires_grad_(counts is not None)

@@ -14,9 +14,8 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from scipy.special import gammaln
 
-from chainrule.networks.output_layer import compiled, serves
+from chainrule.ops.cells import choose
 
 MOST_RAISED = 10.0  # largest weight of a (given cells, target) pair, relative to a complete row
 MOST_KEPT = 512  # columns up to which the table of the numbers of pairs is kept
@@ -86,7 +85,7 @@ def _choose(observed: torch.Tensor, k: torch.Tensor, generator: torch.Generator)
     cells = observed.t().to(torch.float32).cpu()  # rows last, as the kernel reads them
     count = k.to(torch.float32)
     count[half:] = cells[:, half:].sum(0) - count[half:]
-    found = compiled().chosen if serves(cells) else chosen
+    found = choose.implementation().chosen if choose.serves(cells) else chosen
     given = found(uniforms.contiguous(), cells.contiguous(), count)
     given[:, half:] = cells[:, half:] - given[:, half:]
     return given.t().to(observed.device) > 0
@@ -111,11 +110,15 @@ def _share_of_pairs(width: int) -> np.ndarray:
 def _shares(numbers: np.ndarray, width: int) -> np.ndarray:
     """The number of pairs with k given cells relative to a complete row, float64 (rows, D)."""
     k = np.arange(width)
-    pairs = _log_pairs(numbers[:, None], k) - _log_pairs(np.array(width), k)
+    pairs = _log_pairs(numbers[:, None], k) - _log_pairs(np.array([width]), k)
     return np.where(k < numbers[:, None], np.exp(np.minimum(pairs, 0)), 0.0)
 
 
 def _log_pairs(m: np.ndarray, k: np.ndarray) -> np.ndarray:
-    """log m C(m−1, k), for k < m."""
-    rest = np.maximum(m - k, 1)
-    return np.log(np.maximum(m, 1)) + gammaln(np.maximum(m, 1)) - gammaln(k + 1) - gammaln(rest)
+    """log m C(m−1, k), for k < m; other entries have no meaning."""
+    m = np.maximum(m, 1)
+    return np.log(m) + _log_gamma(m) - _log_gamma(k + 1) - _log_gamma(np.maximum(m - k, 1))
+
+
+def _log_gamma(n: np.ndarray) -> np.ndarray:
+    return torch.from_numpy(n).double().lgamma().numpy()

@@ -31,7 +31,7 @@ class Record:
     """The conditional of one column, in numbers.
 
     Attributes:
-        kind: one of the kinds of ``cpu_py``.
+        kind: one of the kinds above.
         size: the number of listed codes of a categorical column, or of components of a mixture.
         atoms: the atoms of a number, in codes.
         rare: 0 without an unlisted code, else FIXED or LEARNED.

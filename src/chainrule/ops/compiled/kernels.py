@@ -83,6 +83,8 @@ def kernel(function: Any) -> Any:
     numba renews cached code if the kernel's file has another size or time. Installed files can have
     the same, and the code depends on other files, too. So the name of the cached file has a hash of
     the files of this package and of the kernel's.
+
+    A kernel writes its loop over tasks itself: numba caches no function that closes over another.
     """
 
     @lru_cache(maxsize=1)

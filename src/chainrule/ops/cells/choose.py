@@ -1,0 +1,34 @@
+"""Whether the kernels serve some tensors; without them, networks use the plain form."""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from importlib import import_module
+from types import ModuleType
+
+import torch
+
+log = logging.getLogger("chainrule")
+
+
+def serves(tensor: torch.Tensor) -> bool:
+    """Whether the kernels serve tensors of this device and dtype."""
+    return tensor.device.type == "cpu" and tensor.dtype == torch.float32 and is_compiled()
+
+
+@lru_cache(maxsize=1)
+def is_compiled() -> bool:
+    """Whether the kernels can be imported; their compiler may be absent or disabled."""
+    try:
+        implementation()
+    except (ImportError, OSError) as error:
+        log.info("likelihoods of columns are computed one kind at a time: %s", error)
+        return False
+    return True
+
+
+@lru_cache(maxsize=1)
+def implementation() -> ModuleType:
+    """The module of the kernels, imported on first use, since they import their compiler."""
+    return import_module("chainrule.ops.cells.cpu")
