@@ -35,7 +35,7 @@ from benchmarks.speed.memory import status_mb
 from chainrule import MADE, Ensemble, OrderlessNADE
 from chainrule.networks.made_masks import build_masks
 from chainrule.networks.orderless import SCAN_ROWS, STATES
-from chainrule.networks.training_masks import draw_given
+from chainrule.networks.training_masks import drawn
 from chainrule.rng import generator_from, uniforms
 
 STEP_ROWS, COLUMNS, WIDTH, DENSITY = HEADLINE
@@ -200,7 +200,8 @@ def orderless_steps() -> list[dict[str, Any]]:
     observed = torch.ones(x.shape, dtype=torch.bool)
     net = stirred(OrderlessNADE(COLUMNS, HIDDEN, generator=generator_from(0)))
     plain = Plain(orderless_layers(net, _weight))
-    given = draw_given(observed, generator)
+    cells = observed.t().float()
+    given = drawn(cells, generator, evenly=False)[0].t() > 0
     inputs = torch.cat([x * given, given.float()], dim=1)  # (N, 2 D)
     # The weight of a cell: D / (D − k) if it is predicted, given k cells.
     share = ~given * (COLUMNS / (~given).sum(1, keepdim=True)) / len(x)
@@ -221,7 +222,7 @@ def orderless_steps() -> list[dict[str, Any]]:
             net, lambda: net.training_loss(x, generator=generator).mean()
         ),
         "masks given": ours,
-        "drawing masks": lambda: draw_given(observed, generator),
+        "drawing masks": lambda: drawn(cells, generator, evenly=False),
     }
     return measured("orderless step", STEP_ROWS, in_turns(forms, STEP_TURNS, STEP_CALLS))
 

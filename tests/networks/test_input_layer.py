@@ -71,7 +71,7 @@ def test_inputs_and_flags_are_those_of_the_encodings():
         given = torch.rand(x.shape, generator=generator) < 0.6
         values = torch.where(COLUMNS.spread(given), COLUMNS.encode(x.double()), 0)
         flags = given & COLUMNS.is_evidence(x)
-        got = given_inputs(COLUMNS, torch.where(given, x, math.nan).t(), given.t()).t()
+        got = given_inputs(COLUMNS, torch.where(given, x, math.nan).t(), given.t().float()).t()
         inputs, got_flags = got.split([values.shape[1], len(COLUMNS)], dim=1)
         assert float((inputs - values).abs().max()) < CELL_NATS
         assert torch.equal(got_flags, flags.float())
@@ -80,7 +80,7 @@ def test_inputs_and_flags_are_those_of_the_encodings():
 def test_phases_of_large_numbers_stay_within_a_turn():
     columns = Columns.of([(DAYS, Periodic((0.7, 60.0)))])
     x = torch.tensor([[1.7e9, 1e12, -1e12]])
-    got = given_inputs(columns, x, torch.ones(1, 3, dtype=torch.bool))
+    got = given_inputs(columns, x, torch.ones(1, 3))
     assert float(got.abs().max()) <= 1 + CELL_NATS
 
 

@@ -13,7 +13,7 @@ from helpers.tolerances import SUM_TO_ONE
 
 from chainrule import Bernoulli, Categorical, OrderlessNADE
 from chainrule.errors import ChainruleError, EvidenceError, ShapeError
-from chainrule.networks.training_masks import draw_given
+from chainrule.networks.training_masks import drawn
 from chainrule.rng import generator_from
 from chainrule.testing import all_rows, chi_squared_p_value, multiplicities
 from chainrule.testing.laws import LEAST_P_VALUE, count_rows
@@ -76,7 +76,8 @@ def test_masks_are_drawn_with_uniform_counts_and_uniform_choice():
     """χ² over all masks of three cells of four; and never is everything given."""
     observed = torch.tensor([True, True, False, True]).expand(60000, 4).clone()
     observed[::3, 0] = False
-    given = draw_given(observed, generator_from(0))
+    given, _ = drawn(observed.t().float(), generator_from(0), evenly=False)
+    given = given.t() > 0
     assert not bool((given & ~observed).any())
     assert not bool((given == observed).all(1).any())
     for rows, cells in ((slice(1, None, 3), [0, 1, 3]), (slice(0, None, 3), [1, 3])):
@@ -329,12 +330,9 @@ def test_dropout_is_drawn_from_the_generator_while_training_only():
     net.eval()
     calm = net.training_loss(x, generator=generator_from(3))
     assert not torch.allclose(first, calm)
-    assert torch.equal(
-        calm,
-        net.masked_loss(
-            x, torch.ones(10, 6) > 0, draw_given(torch.ones(10, 6) > 0, generator_from(3))
-        ),
-    )
+    given, _ = drawn(torch.ones(6, 10), generator_from(3), evenly=False)
+    masked = net.masked_loss(x, torch.ones(10, 6) > 0, given.t() > 0)
+    assert torch.allclose(calm, masked, rtol=1e-6)
     net.train()
     assert torch.equal(net.log_prob(x), net.log_prob(x))
     with pytest.raises(ShapeError, match=r"dropout = 1.0: pass a share of hidden units"):

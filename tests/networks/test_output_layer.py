@@ -1,60 +1,22 @@
 """The compiled likelihoods of all columns are those of the conditionals, values and gradients."""
 
 import math
-from dataclasses import dataclass
 
 import pytest
 import torch
+from helpers.codes import ALL, relative, some_codes
 from helpers.registry import CONDITIONALS
 from helpers.tolerances import CELL_GRADIENTS, CELL_NATS
-from typing_extensions import override
 
 from chainrule.conditionals import (
     Atoms,
     Bernoulli,
-    Categorical,
     DiscretizedLogisticMixture,
     GaussianMixture,
 )
-from chainrule.networks import Columns, OrderlessNADE, output_layer
-from chainrule.ops.cells import choose, cpu
+from chainrule.networks import Columns, output_layer
+from chainrule.ops.cells import cpu
 from chainrule.rng import generator_from
-
-
-@dataclass(frozen=True)
-class WithoutKernel(GaussianMixture):
-    """A conditional of somebody else."""
-
-    @override
-    def log_prob(self, params, x):
-        return super().log_prob(params, x) - 0.5
-
-
-ALL = Columns.of([*CONDITIONALS, WithoutKernel(2), Categorical(300), Categorical(2, unlisted=1)])
-
-
-def some_codes(rows, generator):
-    """Codes of all columns: atoms, both ends of bounded ranges, and unlisted values, too."""
-    columns = []
-    for conditional in ALL.conditionals:
-        values = conditional.support()
-        if values is None:
-            draws = 4 * torch.randn(rows, generator=generator)
-            draws = draws + getattr(conditional, "center", 0.0)
-            draws = draws.round() if conditional.is_discrete else draws
-            least = getattr(getattr(conditional, "base", conditional), "least", None)
-            draws = draws if least is None else draws.clamp(min=least)
-            for k, atom in enumerate(conditional.atoms):
-                draws[k :: len(conditional.atoms) + 2] = atom
-            columns.append(draws)
-        else:
-            chosen = torch.randint(0, len(values), (rows,), generator=generator)
-            columns.append(torch.tensor(values)[chosen])
-    return torch.stack(columns)
-
-
-def relative(got, want):
-    return float(((got - want).abs() / (1 + want.abs())).max())
 
 
 @pytest.mark.parametrize("scale", [0.3, 3.0, 30.0])
@@ -65,8 +27,8 @@ def test_values_and_gradients_are_those_of_the_conditionals(members, rows, scale
     params = scale * torch.randn(members, sum(ALL.param_widths), rows, generator=generator)
     counts = torch.rand(len(ALL), rows, generator=generator)
     counts[:, ::3] = 0
-    logs, grads = output_layer._logs_and_grads(ALL, params, x, counts)
-    again, nothing = output_layer._logs_and_grads(ALL, params, x, None)
+    logs, grads = output_layer.logs_and_grads(ALL, params, x, counts)
+    again, nothing = output_layer.logs_and_grads(ALL, params, x, None)
     assert torch.equal(logs, again)
     assert nothing is None
     exact = params.double().requires_grad_()
@@ -85,10 +47,10 @@ def test_a_row_depends_on_no_other_row_to_the_bit():
     x = some_codes(130, generator)
     params = torch.randn(2, sum(ALL.param_widths), 130, generator=generator)
     counts = torch.ones(len(ALL), 130)
-    logs, grads = output_layer._logs_and_grads(ALL, params, x, counts)
+    logs, grads = output_layer.logs_and_grads(ALL, params, x, counts)
     some = slice(41, 115)
     parts = params[:, :, some].contiguous(), x[:, some], counts[:, some].contiguous()
-    part, slopes = output_layer._logs_and_grads(ALL, *parts)
+    part, slopes = output_layer.logs_and_grads(ALL, *parts)
     for k in range(len(CONDITIONALS)):  # those with a kernel
         assert torch.equal(part[:, k], logs[:, k, some])
         assert torch.equal(slopes[:, ALL.param_rows(k)], grads[:, ALL.param_rows(k), some])
@@ -104,7 +66,7 @@ def test_threads_change_no_bit():
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            found.append(output_layer._logs_and_grads(ALL, params, x, counts))
+            found.append(output_layer.logs_and_grads(ALL, params, x, counts))
     finally:
         torch.set_num_threads(before)
     assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
@@ -117,7 +79,7 @@ def test_what_no_column_can_hold_has_no_probability():
         columns = Columns.of([conditional])
         x = torch.tensor([[-0.5, math.inf, 1e9]])
         x = x if conditional.is_listed else x[:, :1]
-        logs, _ = output_layer._logs_and_grads(
+        logs, _ = output_layer.logs_and_grads(
             columns, torch.randn(1, conditional.param_width, x.shape[1]), x, None
         )
         assert bool((logs == -math.inf).all()), conditional
@@ -129,42 +91,10 @@ def test_nan_in_parameters_is_seen():
         x = some_codes(5, generator_from(1))[k : k + 1]
         params = torch.zeros(1, conditional.param_width, 5)
         params[:, :, 2] = math.nan
-        logs, grads = output_layer._logs_and_grads(columns, params, x, torch.ones(1, 5))
+        logs, grads = output_layer.logs_and_grads(columns, params, x, torch.ones(1, 5))
         assert bool(logs[0, 0].isnan()[2]), conditional
         assert logs[0, 0].isnan().sum() == 1
         assert bool(grads[0, :, 2].isnan().any())
-
-
-@pytest.mark.parametrize("members", [1, 3])
-def test_a_training_step_has_the_gradients_of_the_plain_form(members):
-    generator = generator_from(0)
-    net = OrderlessNADE(ALL, [12, 9], members=members, generator=generator)
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
-    x = some_codes(50, generator).t()
-    observed = torch.rand(x.shape, generator=generator) < 0.8
-    x = torch.where(observed, x, math.nan)
-    given = observed & (torch.rand(x.shape, generator=generator) < 0.5)
-    loss = net.masked_loss(x, observed, given)
-    loss.mean().backward()
-    got = {name: parameter.grad for name, parameter in net.named_parameters()}
-    exact = net.double()
-    exact.zero_grad()
-    want = exact.masked_loss(x.double(), observed, given)
-    want.mean().backward()
-    assert relative(loss.detach(), want.detach()) < CELL_NATS
-    for name, parameter in exact.named_parameters():
-        assert relative(got[name], parameter.grad) < CELL_GRADIENTS, name
-
-
-def test_without_a_compiler_the_plain_form_serves(monkeypatch):
-    net = OrderlessNADE(ALL, [12], generator=generator_from(0)).train()
-    x = some_codes(20, generator_from(1)).t()
-    losses = net.training_loss(x, generator=generator_from(2))
-    monkeypatch.setattr(choose, "is_compiled", lambda: False)
-    plain = net.training_loss(x, generator=generator_from(2))
-    assert relative(losses.detach(), plain.detach()) < CELL_NATS
 
 
 def test_shapes_are_checked():
@@ -174,32 +104,13 @@ def test_shapes_are_checked():
         cpu.cells(torch.zeros(1, 1, 4), torch.zeros(1, 3), records)
 
 
-def test_second_derivatives_are_those_of_the_plain_form():
-    columns = Columns.of([Bernoulli(), Bernoulli(), GaussianMixture(2)])
-    net = OrderlessNADE(columns, [6], activation="sigmoid", generator=generator_from(0))
-    x = torch.tensor([[1.0, 0.0, 0.3], [0.0, 1.0, -0.7]])
-    given = torch.tensor([[True, False, False], [False, False, True]])
-    everything = torch.ones_like(given)
-
-    def curvature(network, codes):
-        loss = network.masked_loss(codes, everything, given).sum()
-        slopes = torch.autograd.grad(loss, tuple(network.parameters()), create_graph=True)
-        length = sum(slope.square().sum() for slope in slopes)
-        return torch.autograd.grad(length, tuple(network.parameters()))
-
-    got = curvature(net, x)
-    want = curvature(net.double(), x.double())
-    assert all(relative(a, b) < 1e-3 for a, b in zip(got, want, strict=True))
-    assert any(float(a.abs().max()) > 0.01 for a in got)
-
-
 def test_values_far_from_every_component_keep_all_gradients_finite():
     """One narrow and one wide component: the wide one decides, and the narrow one has no share."""
     columns = Columns.of([GaussianMixture(2)])
     params = torch.tensor([0.0, 0.0, 0.0, 0.0, -20.0, 1e5])[None, :, None].expand(1, 6, 4)
     x = torch.tensor([[2e5, 5e5, 1e6, 1e6]])
     counts = torch.tensor([[1.0, 1.0, 1.0, 0.0]])
-    logs, grads = output_layer._logs_and_grads(columns, params.contiguous(), x, counts)
+    logs, grads = output_layer.logs_and_grads(columns, params.contiguous(), x, counts)
     want = columns.conditionals[0].log_prob(params.transpose(1, 2).double(), x.double()[None, 0])
     assert relative(logs[:, 0], want) < CELL_NATS
     assert bool(grads.isfinite().all())
@@ -209,7 +120,7 @@ def test_values_far_from_every_component_keep_all_gradients_finite():
 def test_atoms_that_agree_in_float32_share_one_gradient():
     columns = Columns.of([Atoms((1.0, 1.0 + 1e-9), GaussianMixture(1))])
     params = torch.tensor([0.3, 0.1, 0.2, 0.0, 0.0, 0.5])[None, :, None]
-    _, grads = output_layer._logs_and_grads(columns, params, torch.ones(1, 1), torch.ones(1, 1))
+    _, grads = output_layer.logs_and_grads(columns, params, torch.ones(1, 1), torch.ones(1, 1))
     assert abs(float(grads[0, :3].sum())) < 1e-6
     assert float(grads[0, 1]) > 0
 
@@ -218,5 +129,5 @@ def test_a_value_beyond_bounds_that_is_no_atom_has_no_probability():
     conditional = Atoms((0.0,), DiscretizedLogisticMixture(1, least=0, most=5))
     x = torch.tensor([[7.0, -1.0, 0.5]])
     params = torch.zeros(1, conditional.param_width, 3)
-    logs, _ = output_layer._logs_and_grads(Columns.of([conditional]), params, x, None)
+    logs, _ = output_layer.logs_and_grads(Columns.of([conditional]), params, x, None)
     assert bool((logs == -math.inf).all())

@@ -1,21 +1,54 @@
 """Random masks: their laws are in test_orderless.py; here the kernel that draws them."""
 
+import pytest
 import torch
 
-from chainrule.networks.training_masks import chosen
-from chainrule.ops.cells import cpu
+from chainrule.networks import training_masks
+from chainrule.networks.training_masks import MOST_RAISED, drawn, plain
+from chainrule.ops.cells import choose, cpu
 from chainrule.rng import generator_from
 
 
-def test_the_kernel_chooses_as_the_plain_loop_does():
-    generator = generator_from(0)
-    for columns, rows in ((1, 3), (7, 64), (20, 130)):
-        uniforms = torch.rand(columns, rows, generator=generator)
-        observed = (torch.rand(columns, rows, generator=generator) < 0.7).float()
-        count = (observed.sum(0) * torch.rand(rows, generator=generator)).round()
-        found = cpu.chosen(uniforms, observed, count)
-        assert torch.equal(found, chosen(uniforms, observed, count))
-        assert torch.equal(found.sum(0), count)
-        assert bool((found <= observed).all())
-        more = cpu.chosen(uniforms, observed, (count + 1).minimum(observed.sum(0)))
-        assert bool((more >= found).all())
+@pytest.mark.parametrize("evenly", [False, True])
+@pytest.mark.parametrize(
+    ("columns", "rows"), [(1, 3), (7, 64), (20, 129), (3, 1), (5, 2), (15, 300)]
+)
+def test_the_kernel_draws_the_masks_of_the_plain_form(columns, rows, evenly):
+    generator = generator_from(columns)
+    uniforms = torch.rand(columns + 1, (rows + 1) // 2, generator=generator)
+    for share in (1.0, 0.7, 0.2, 0.0):
+        observed = (torch.rand(columns, rows, generator=generator) < share).float()
+        shares = training_masks._share_of_pairs(columns) if evenly else None
+        given, weights = cpu.masks(uniforms, observed, shares, MOST_RAISED)
+        want_given, want_weights = plain(uniforms, observed, evenly=evenly)
+        assert torch.equal(given, want_given)
+        assert torch.allclose(weights, want_weights, rtol=1e-6, atol=0)
+        assert bool((given <= observed).all())
+        assert torch.equal(weights > 0, (observed > 0) & (given == 0))
+
+
+def test_uniforms_at_their_ends_leave_a_target_in_every_row():
+    observed = torch.ones(5, 4)
+    for u in (0.0, 1 - 2**-24):
+        uniforms = torch.full((6, 2), u)
+        for shares in (None, training_masks._share_of_pairs(5)):
+            given, weights = cpu.masks(uniforms, observed, shares, MOST_RAISED)
+            assert bool((given.sum(0) < 5).all())
+            assert bool((weights.sum(0) > 0).all())
+
+
+def test_many_columns_and_other_types_take_the_plain_form(monkeypatch):
+    def refuse():
+        raise AssertionError("no kernel serves this")
+
+    monkeypatch.setattr(choose, "implementation", refuse)
+    given, weights = drawn(torch.ones(3, 10).double(), generator_from(0), evenly=False)
+    assert given.dtype == weights.dtype == torch.float64
+    wide = (torch.rand(training_masks.MOST_KEPT + 1, 6, generator=generator_from(1)) < 0.9).float()
+    given, _ = drawn(wide, generator_from(0), evenly=True)
+    assert given.shape == wide.shape
+
+
+def test_wrong_shapes_are_refused():
+    with pytest.raises(ValueError, match=r"uniforms of shape \(3, 2\)"):
+        cpu.masks(torch.zeros(3, 2), torch.ones(3, 4), None, MOST_RAISED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import groupby
 from typing import Any, SupportsIndex, TypeAlias
 
@@ -254,15 +254,7 @@ class Columns:
 
         The placeholder keeps the NaN of a missing cell out of all computations.
         """
-        if not any(self._placeholders):
-            return torch.where(observed, x, 0)
-        return torch.where(
-            observed, x, torch.tensor(self._placeholders, dtype=x.dtype, device=x.device)
-        )
-
-    @cached_property
-    def _placeholders(self) -> tuple[float, ...]:
-        return tuple(conditional.placeholder for conditional in self.conditionals)
+        return torch.where(observed, x, _placeholders(self, x.dtype, x.device))
 
     def spread(self, mask: torch.Tensor) -> torch.Tensor:
         """A mask of inputs (N, I) from a mask of cells (N, D)."""
@@ -372,3 +364,10 @@ def _pair(k: int, spec: object) -> tuple[AbstractConditional, AbstractEncoding]:
         f"columns[{k}] = {spec!r} is not a conditional such as chainrule.Bernoulli(), nor a pair "
         "of one and an encoding"
     )
+
+
+@lru_cache(maxsize=16)
+def _placeholders(columns: Columns, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """A value from the support of each column (D,)."""
+    found = [conditional.placeholder for conditional in columns.conditionals]
+    return torch.tensor(found, dtype=dtype, device=device)

@@ -129,15 +129,14 @@ def given_inputs(columns: Columns, x: torch.Tensor, given: torch.Tensor) -> torc
     Args:
         columns: the columns.
         x: codes (D, N); those of unknown cells may be NaN.
-        given: bool (D, N).
+        given: 1 for given cells and 0 for the others, (D, N).
     """
-    plan, x = _plan(columns), x.contiguous()
-    is_given = given.to(x.dtype).contiguous()
-    found = choose.implementation().inputs(x, is_given, plan.pieces, plan.width)
+    plan, x, given = _plan(columns), x.contiguous(), given.contiguous()
+    found = choose.implementation().inputs(x, given, plan.pieces, plan.width)
     for encoding, column, start in plan.others:
-        values = torch.where(given[column, :, None], encoding.encode(x[column]), 0)
+        values = torch.where(given[column, :, None] > 0, encoding.encode(x[column]), 0)
         found[start : start + encoding.width] = values.t()
     for column in plan.judged:
         is_evidence = columns.encodings[column].is_evidence(x[column])
-        found[column - len(columns)] = given[column] & is_evidence
+        found[column - len(columns)] = given[column] * is_evidence
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,15 +15,17 @@ from typing_extensions import override
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, choice, share, sizes, whole_number
-from chainrule.networks import input_layer, output_layer
+from chainrule.networks import output_layer
 from chainrule.networks.base import AbstractNetwork, check_pool
 from chainrule.networks.columns import Columns, ColumnSpec
-from chainrule.networks.evidence import as_mask
+from chainrule.networks.deep_loss import DeepLoss, Shape, Weights, first_inputs, hidden_layers
+from chainrule.networks.evidence import as_mask, is_everywhere
 from chainrule.networks.orders import Order, make_order, order_from_json, order_to_json
-from chainrule.networks.training_masks import draw_evenly, draw_given
+from chainrule.networks.training_masks import drawn
 from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS
 from chainrule.ops.cells import choose
+from chainrule.ops.cells.dropout import draw_seed, kept
 from chainrule.rng import generator_from
 
 SCAN_ROWS = 2048  # rows that go through the columns together
@@ -124,14 +127,14 @@ class OrderlessNADE(AbstractNetwork):
         return other
 
     def params_given(
-        self, x: torch.Tensor, given: torch.Tensor, *, generator: torch.Generator | None = None
+        self, x: torch.Tensor, given: torch.Tensor, *, seeds: Sequence[tuple[int, int]] = ()
     ) -> torch.Tensor:
         """Parameters (N, M, P) of every column's conditional given some cells (N, D).
 
         They take one pass, for all members. Values of other cells are never read. Hidden units
-        drop out if a generator is passed.
+        drop out by the seed of each layer, if there are any.
         """
-        h = self._deeper(self._first(x, given), generator)
+        h = self._deeper(self._first(x, given), seeds)
         return self._layer(h, self.output_weight, self.output_bias).unflatten(1, (self.members, -1))
 
     @override
@@ -230,23 +233,13 @@ class OrderlessNADE(AbstractNetwork):
         given cells of a row. Sparse rows would dominate. If missingness depends on observed cells,
         this would bias the conditionals.
 
-        ``draw_evenly`` therefore reweights the rows so that the weight depends on k alone. The mean
-        over the batch is then not a mean likelihood, but has the scale of one.
+        ``training_masks.drawn`` therefore weighs the targets evenly: their weight depends on k
+        alone. The mean over the batch is then not a mean likelihood, but has the scale of one.
 
         ``generator`` draws the masks, in evaluation mode too. In training mode it also draws the
         dropout.
         """
-        x = self.check_rows(x)
-        observed = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
-        m = observed.sum(1)
-        if not len(x) or bool((m == m[0]).all()):
-            return self.order_loss(x, observed, generator)
-        generator = generator_from(generator)
-        given, weight = draw_evenly(observed, generator)
-        loss = self.masked_loss(
-            x, observed, given, generator=generator if self.training and self.dropout else None
-        )
-        return loss * weight.to(loss)
+        return self._drawn_loss(x, observed, generator, evenly=True)
 
     @property
     @override
@@ -286,13 +279,26 @@ class OrderlessNADE(AbstractNetwork):
         uniformly. Rows come in antithetic pairs. A row without observed cells has a loss of 0. See
         ``masked_loss``.
         """
+        return self._drawn_loss(x, observed, generator, evenly=False)
+
+    def _drawn_loss(
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None,
+        generator: torch.Generator | None,
+        *,
+        evenly: bool,
+    ) -> torch.Tensor:
+        """``order_loss``; with ``evenly``, the weights of targets depend on k alone."""
         x = self.check_rows(x)
         observed = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
         generator = generator_from(generator)
-        given = draw_given(observed, generator)
-        return self.masked_loss(
-            x, observed, given, generator=generator if self.training and self.dropout else None
-        )
+        cells, is_complete = observed.t().to(x.dtype), is_everywhere(observed, True)
+        if not is_complete:
+            x = self.columns.filled(x, observed)
+        evenly = evenly and not is_complete and _differ(cells.sum(0))
+        given, weights = drawn(cells, generator, evenly=evenly)
+        return self._weighted_loss(x, given, weights, generator)
 
     def masked_loss(
         self,
@@ -312,25 +318,72 @@ class OrderlessNADE(AbstractNetwork):
         the mixture would train all members but the best one less. Hidden units drop out if a
         generator is passed.
         """
+        asked = (observed & ~given).to(x.dtype)
+        weights = asked * (observed.sum(1) / asked.sum(1).clamp(min=1)).to(x.dtype)[:, None]
         x = self.columns.filled(x, observed)
-        asked = observed & ~given
-        factor = observed.sum(1).to(x.dtype) / asked.sum(1).clamp(min=1)
+        return self._weighted_loss(x, given.t().to(x.dtype), weights.t(), generator)
+
+    def _weighted_loss(
+        self,
+        x: torch.Tensor,
+        given: torch.Tensor,
+        weights: torch.Tensor,
+        generator: torch.Generator | None,
+    ) -> torch.Tensor:
+        """−Σ weight · log p(target | given cells) of each row, (N,) nats.
+
+        Args:
+            x: codes (N, D) without NaN.
+            given: 1 for given cells and 0 for the others, (D, N).
+            weights: of the targets, 0 for other cells, (D, N).
+            generator: draws the dropout in training mode; None for none.
+        """
+        seeds = []
+        if self.training and self.dropout and generator is not None:
+            seeds = [draw_seed(generator) for _ in self.hidden_sizes]
         is_served = choose.serves(self.output_weight) and not x.requires_grad
-        if is_served and (self.training or not torch.is_grad_enabled()):
-            h = self._deeper(self._first_of_batch(x, given), generator)
-            by_member = h.unflatten(1, (self.members, -1)).transpose(0, 1)
+        if is_served and self.training:
+            shape = Shape(self.columns, self.members, self.activation, self.dropout, tuple(seeds))
+            plain = partial(self._plain_loss, x, given, weights, seeds)
+            arrays = x.t(), given, weights, self._wide_sums(x, given)
+            return DeepLoss.apply(shape, plain, *arrays, *self._weights().tensors)
+        if is_served and not torch.is_grad_enabled():
+            shape = Shape(self.columns, self.members, self.activation)
+            sums = self._wide_sums(x, given)
+            inputs = first_inputs(self.columns, x.t(), given, sums)
+            h = hidden_layers(shape, self._weights(), inputs, sums)[-1]
             weight = self.output_weight.unflatten(0, (self.members, -1))
-            bias = self.output_bias.unflatten(0, (self.members, -1))
-            if self.training:
-                counts = asked * factor[:, None]
-                return output_layer.losses(self.columns, by_member, weight, bias, x, counts)
-            cells = output_layer.cells(self.columns, by_member, weight, bias, x).transpose(0, 1)
-        else:
-            params = self.params_given(x, given, generator=generator).flatten(0, 1)
-            cells = self.columns.log_prob(params, x.repeat_interleave(self.members, 0))
-            cells = cells.unflatten(0, (-1, self.members))
-        cells = cells.mean(1) if self.training else self._mixed(cells)  # (N, D)
-        return -torch.where(asked, cells, 0).sum(1) * factor
+            params = output_layer.params(weight, self.output_bias, h)
+            logs, _ = output_layer.logs_and_grads(self.columns, params, x.t(), None)
+            return output_layer.summed(self._mixed(logs, 0)[None], weights)
+        return self._plain_loss(x, given, weights, seeds)
+
+    def _plain_loss(
+        self,
+        x: torch.Tensor,
+        given: torch.Tensor,
+        weights: torch.Tensor,
+        seeds: Sequence[tuple[int, int]],
+    ) -> torch.Tensor:
+        """``_weighted_loss`` in the plain form, which can be differentiated twice."""
+        params = self.params_given(x, given.t() > 0, seeds=seeds).flatten(0, 1)
+        logs = self.columns.log_prob(params, x.repeat_interleave(self.members, 0))
+        logs = logs.unflatten(0, (-1, self.members)).permute(1, 2, 0)  # (M, D, N)
+        if not self.training:
+            return output_layer.summed(self._mixed(logs, 0)[None], weights)
+        return output_layer.summed(logs, weights / self.members)
+
+    def _wide_sums(self, x: torch.Tensor, given: torch.Tensor) -> torch.Tensor | None:
+        """Sums of the first layer if it has many inputs; then it is not written for each row."""
+        if sum(self.columns.input_widths) <= MOST_WRITTEN:
+            return None
+        return self._first(x, given.t() > 0)
+
+    def _weights(self) -> Weights:
+        return Weights(
+            self.value_weight, self.flag_weight, list(self.hidden_biases),
+            list(self.hidden_weights), self.output_weight, self.output_bias,
+        )  # fmt: skip
 
     @override
     def initialize_from(self, x: torch.Tensor) -> None:
@@ -364,15 +417,6 @@ class OrderlessNADE(AbstractNetwork):
         a = self.columns.project(x, self.value_weight, self.hidden_biases[0], given)
         return torch.addmm(a, given.to(a.dtype), self.flag_weight)
 
-    def _first_of_batch(self, x: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
-        """``_first`` by the kernels: all inputs are written in one pass."""
-        if sum(self.columns.input_widths) > MOST_WRITTEN:
-            return self._first(x, given)
-        inputs = input_layer.given_inputs(self.columns, x.t(), given.t())
-        values, flags = inputs.split([len(self.value_weight), len(self.flag_weight)])
-        a = torch.addmm(self.hidden_biases[0], values.t(), self.value_weight)
-        return torch.addmm(a, flags.t(), self.flag_weight)
-
     def _learned(
         self, a: torch.Tensor, column: int, values: torch.Tensor, rows: torch.Tensor
     ) -> torch.Tensor:
@@ -390,10 +434,12 @@ class OrderlessNADE(AbstractNetwork):
         inputs = torch.cat([encoding.encode(values), flag], dim=1)  # (N, width + 1)
         return torch.addmm(a, torch.where(rows[:, None], inputs, 0), weight)
 
-    def _deeper(self, a: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-        h = self._drop(ACTIVATIONS[self.activation](a), generator)
-        for weight, bias in zip(self.hidden_weights, list(self.hidden_biases)[1:], strict=True):
-            h = self._drop(ACTIVATIONS[self.activation](self._layer(h, weight, bias)), generator)
+    def _deeper(self, a: torch.Tensor, seeds: Sequence[tuple[int, int]] = ()) -> torch.Tensor:
+        """The last hidden layer (N, M H) from sums of the first; ``seeds`` draw the dropout."""
+        h = self._drop(ACTIVATIONS[self.activation](a), seeds[:1])
+        for k, weight in enumerate(self.hidden_weights, 1):
+            sums = self._layer(h, weight, self.hidden_biases[k])
+            h = self._drop(ACTIVATIONS[self.activation](sums), seeds[k : k + 1])
         return h
 
     def _layer(self, h: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
@@ -406,10 +452,10 @@ class OrderlessNADE(AbstractNetwork):
         outputs = torch.baddbmm(bias[:, None], h, weight.transpose(1, 2))  # (M, N, B)
         return outputs.transpose(0, 1).flatten(1)
 
-    def _drop(self, h: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
-        if generator is None or not self.dropout:
+    def _drop(self, h: torch.Tensor, seeds: Sequence[tuple[int, int]]) -> torch.Tensor:
+        if not seeds:
             return h
-        keep = torch.rand(h.shape, generator=generator).to(h.device) >= self.dropout
+        keep = kept((h.shape[1], h.shape[0]), seeds[0], self.dropout).t().to(h.device)
         return h * keep / (1 - self.dropout)
 
     def _outputs(self, h: torch.Tensor, column: int) -> torch.Tensor:
@@ -419,9 +465,11 @@ class OrderlessNADE(AbstractNetwork):
         bias = self.output_bias.unflatten(0, (self.members, -1))[:, rows]  # (M, width)
         return self._layer(h, weight.flatten(0, 1), bias.flatten()).unflatten(1, (self.members, -1))
 
-    def _mixed(self, logs: torch.Tensor) -> torch.Tensor:
-        """Logarithm of the members' mean likelihood, from log-likelihoods (N, M, …)."""
-        return logs[:, 0] if self.members == 1 else (logs - math.log(self.members)).logsumexp(1)
+    def _mixed(self, logs: torch.Tensor, dim: int = 1) -> torch.Tensor:
+        """Logarithm of the mean likelihood over ``dim``, the members, from log-likelihoods."""
+        if self.members == 1:
+            return logs.select(dim, 0)
+        return (logs - math.log(self.members)).logsumexp(dim)
 
     def _distribution(self, a: torch.Tensor, column: int) -> Distribution:
         """The column's distribution, from sums (N, H) of the first layer."""
@@ -467,6 +515,11 @@ class OrderlessNADE(AbstractNetwork):
             chunks = h.split([len(rows) for rows, _, _ in waiting])
             for (rows, column, _), h_of_rows in zip(waiting, chunks, strict=True):
                 yield rows, column, h_of_rows
+
+
+def _differ(numbers: torch.Tensor) -> bool:
+    """Whether some of the numbers (N,) differ."""
+    return len(numbers) > 0 and bool((numbers != numbers[0]).any())
 
 
 class _Walk:

@@ -1,8 +1,7 @@
-"""The last layer of a network with the likelihood of all columns, as one differentiable function.
+"""The last layer of a network, and the likelihoods of all columns with their gradients.
 
-Autograd would record hundreds of small operations: some for each column and kind. Here the kernels
-of ``ops/cells`` compute each cell's log-likelihood and its gradients at once. Columns whose
-conditional has no kernel are computed by its own ``log_prob``.
+The kernels of ``ops/cells`` compute each cell's log-likelihood and its gradients at once. Columns
+whose conditional has no kernel are computed by its own ``log_prob``.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from functools import lru_cache, partial
 from typing import Any
 
 import torch
-from typing_extensions import override
 
 from chainrule.conditionals import (
     AbstractConditional,
@@ -108,92 +106,31 @@ def _plan(columns: Columns) -> _Plan:
     return _Plan(records, tuple(k for k, record in enumerate(found) if record is None))
 
 
-def losses(
-    columns: Columns,
-    h: torch.Tensor,
-    weight: torch.Tensor,
-    bias: torch.Tensor,
-    x: torch.Tensor,
-    counts: torch.Tensor,
-) -> torch.Tensor:
-    """−Σ counts · log p of the cells of each row, (N,) nats, in the mean over M members.
-
-    Args:
-        columns: the columns.
-        h: the last hidden units of each member, (M, N, H).
-        weight: the output weights, (M, P, H).
-        bias: the output biases, (M, P).
-        x: codes (N, D), none of them NaN.
-        counts: how much each cell counts, (N, D); 0 for cells without influence.
-    """
-    counts = counts.float()
-    differentiated = any(tensor.requires_grad for tensor in (h, weight, bias))
-    if torch.is_grad_enabled() and differentiated:
-        return _Losses.apply(h, weight, bias, x.t(), counts.t(), columns)
-    return _summed(cells(columns, h, weight, bias, x).transpose(1, 2), counts.t() / len(h))
-
-
 def cells(
     columns: Columns, h: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, x: torch.Tensor
 ) -> torch.Tensor:
     """Log-likelihoods (M, N, D) of the cells under each member, without gradients."""
-    logs, _ = _logs_and_grads(columns, _params(h, weight, bias), x.t(), None)
+    logs, _ = logs_and_grads(columns, params(weight, bias, h.transpose(1, 2)), x.t(), None)
     return logs.transpose(1, 2)
 
 
-class _Losses(torch.autograd.Function):
-    """``losses``, whose forward pass computes the gradients by the parameters, too."""
-
-    @staticmethod
-    @override
-    def forward(ctx: Any, *arguments: Any) -> torch.Tensor:
-        h, weight, bias, x, counts, columns = arguments
-        counts = counts / len(h)
-        logs, grads = _logs_and_grads(columns, _params(h, weight, bias), x, counts)
-        ctx.save_for_backward(h, weight, bias, x, counts, grads)
-        ctx.columns = columns
-        return _summed(logs, counts)
-
-    @staticmethod
-    @override
-    def backward(ctx: Any, *grad_outputs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (of_loss,) = grad_outputs
-        h, weight, bias, x, counts, grads = ctx.saved_tensors
-        if torch.is_grad_enabled():  # for second derivatives
-            return (*_differentiable(ctx.columns, h, weight, bias, x, counts, of_loss), *[None] * 3)
-        of_weight = torch.bmm(grads, h * of_loss[:, None])
-        of_bias = torch.matmul(grads, of_loss)
-        of_h = torch.bmm(grads.transpose(1, 2), weight) * of_loss[:, None]
-        return of_h, of_weight, of_bias, None, None, None
-
-
-def _summed(logs: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+def summed(logs: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
     """−Σ counts · log p, (N,), of log-likelihoods (M, D, N)."""
     return torch.where(counts != 0, logs * -counts, 0).sum((0, 1))
 
 
-def _differentiable(
-    columns: Columns,
-    h: torch.Tensor,
-    weight: torch.Tensor,
-    bias: torch.Tensor,
-    x: torch.Tensor,
-    counts: torch.Tensor,
-    of_loss: torch.Tensor,
-) -> tuple[torch.Tensor, ...]:
-    """The gradients by h, weight and bias in the plain form, which can be differentiated again."""
-    params = _params(h, weight, bias).transpose(1, 2)  # (M, N, P)
-    logs = columns.log_prob(params.flatten(0, 1), x.t().repeat(len(h), 1))
-    losses = _summed(logs.unflatten(0, (len(h), -1)).transpose(1, 2), counts)
-    return torch.autograd.grad(losses, (h, weight, bias), of_loss, create_graph=True)
+def params(weight: torch.Tensor, bias: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+    """The parameters of every column's conditional, (M, P, N), rows last.
+
+    Args:
+        weight: the output weights of each member, (M, P, H).
+        bias: the output biases, (M P,) or (M, P).
+        h: the last hidden units of each member, (M, H, N).
+    """
+    return torch.baddbmm(bias.view(len(weight), -1, 1), weight, h)
 
 
-def _params(h: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-    """The parameters of every column's conditional, (M, P, N): rows last."""
-    return torch.baddbmm(bias[:, :, None], weight, h.transpose(1, 2))
-
-
-def _logs_and_grads(
+def logs_and_grads(
     columns: Columns, params: torch.Tensor, x: torch.Tensor, counts: torch.Tensor | None
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Log-likelihoods (M, D, N) of codes x (D, N), and gradients of −Σ counts · log p."""

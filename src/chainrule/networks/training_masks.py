@@ -1,7 +1,7 @@
 """Random masks for training an orderless network: which observed cells are given.
 
-Both functions draw a number k of given cells for each row, then k of its observed cells. Rows come
-in antithetic pairs, a row of the first half with one of the second. Their numbers are opposite, and
+``drawn`` draws a number k of given cells for each row, then k of its observed cells. Rows come in
+antithetic pairs, a row of the first half with one of the second. Their numbers are opposite, and
 each cell is a target in at least one of the two. This reduces the variance of a batch's loss.
 
 Source of the antithetic pairs: Hoogeboom et al., "Autoregressive Diffusion Models", ICLR 2022,
@@ -21,84 +21,91 @@ MOST_RAISED = 10.0  # largest weight of a (given cells, target) pair, relative t
 MOST_KEPT = 512  # columns up to which the table of the numbers of pairs is kept
 
 
-def draw_given(observed: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Draws a mask (N, D) of given cells among the observed cells (N, D).
-
-    A row with m observed cells has k given ones, with k uniform on 0 … m − 1. All choices of k
-    cells are equally likely.
-    """
-    m = observed.sum(1)
-    k = (_opposite(len(m), generator) * m.cpu()).floor().minimum((m.cpu() - 1).clamp(min=0))
-    return _choose(observed, k, generator)
-
-
-def draw_evenly(
-    observed: torch.Tensor, generator: torch.Generator
+def drawn(
+    observed: torch.Tensor, generator: torch.Generator, *, evenly: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Draws a mask (N, D) of given cells, and returns it with factors (N,) of ``masked_loss``.
+    """Draws masks of given cells, and the weights of the targets: (D, N), rows last.
 
-    In expectation, each pair (k given cells, target cell) of a row has a weight c(k). It does not
-    depend on the row's other cells, so all rows that have a conditional's cells train it equally.
-    A row with m observed cells has m C(m−1, k) such pairs.
+    A row with m observed cells has k given ones; all choices of k cells are equally likely. Its
+    targets are the observed cells that are not given. The loss Σ weight · −log p of a row estimates
+    its −log p(observed cells).
+
+    Without ``evenly``, k is uniform on 0 … m − 1, and the weight of each target is m / (m − k).
+
+    With ``evenly``, each pair (k given cells, target) of a row has a weight c(k) in expectation. It
+    does not depend on the row's other cells, so all rows that have a conditional's cells train it
+    equally. A row with m observed cells has m C(m−1, k) such pairs.
 
     c(k) gives every k the same total weight over the batch. It is at most ``MOST_RAISED`` times a
     pair's weight in complete rows, so a k that few rows reach has less. All weights are then scaled
-    to sum to the number of observed cells in the batch.
+    to sum to the number of observed cells in the batch. A row draws k with probability
+    m C(m−1, k) c(k) / W(m), where W(m) is the sum over k; its weights are W(m) / (m − k).
 
-    A row draws k with probability m C(m−1, k) c(k) / W(m), where W(m) is the sum over k. Its factor
-    is W(m) / m.
+    Args:
+        observed: 1 for observed cells and 0 for the others, (D, N), in the dtype of the weights.
+        generator: draws the masks.
+        evenly: whether the weights depend on k alone, if rows have missing cells.
     """
-    n, width = observed.shape
-    m = observed.sum(1).cpu().numpy()
-    times = np.bincount(m, minlength=width + 1)
-    numbers = times.nonzero()[0]  # the numbers of observed cells that occur
-    times, row = times[numbers], np.searchsorted(numbers, m)
-    share = _share_of_pairs(width)[numbers] if width <= MOST_KEPT else _shares(numbers, width)
-    reached = times @ share / n  # (D,)
-    pairs = share / np.maximum(reached, 1 / MOST_RAISED)
-    total = pairs.sum(1)  # W(m) before scaling
-    scale = (times * numbers).sum() / max((times * total).sum(), 1e-300)
-    ends = pairs.cumsum(1) / np.maximum(total, 1e-300)[:, None]
-    u = _opposite(n, generator).numpy()
-    k = np.minimum((u[:, None] >= ends[row, :-1]).sum(1), np.maximum(m - 1, 0))
-    factor = (scale * total)[row] / np.maximum(m, 1)
-    given = _choose(observed, torch.from_numpy(k), generator)
-    return given, torch.from_numpy(factor).to(observed.device)
+    width, n = observed.shape
+    uniforms = torch.rand(width + 1, (n + 1) // 2, generator=generator, dtype=torch.float32)
+    cells = observed.to("cpu").contiguous()
+    if (width <= MOST_KEPT or not evenly) and choose.serves(cells):
+        shares = _share_of_pairs(width) if evenly else None
+        found = choose.implementation().masks(uniforms, cells, shares, MOST_RAISED)
+    else:
+        found = plain(uniforms, cells, evenly=evenly)
+    given, weights = found
+    return given.to(observed.device), weights.to(observed.device)
 
 
-def _opposite(n: int, generator: torch.Generator) -> torch.Tensor:
-    """Uniforms (n,) float64 on [0, 1]; those of the second half mirror the first."""
-    half = torch.rand((n + 1) // 2, generator=generator, dtype=torch.float64)
-    return torch.cat([half, 1 - half])[:n]
+def plain(
+    uniforms: torch.Tensor, observed: torch.Tensor, *, evenly: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """``drawn`` without a kernel, from uniforms (D + 1, ⌈N/2⌉): of k, then of each cell."""
+    n, half = observed.shape[1], uniforms.shape[1]
+    m = observed.sum(0).to(torch.int64)
+    u = uniforms[0].double()
+    u = torch.cat([u, 1 - u])[:n]
+    if evenly:
+        k, total = _even_numbers(u.numpy(), m.numpy(), len(observed))
+    else:
+        k, total = (u * m).floor().minimum(m - 1.0).clamp(min=0), m
+    of_cells = torch.cat([uniforms[1:], uniforms[1:]], dim=1)[:, :n]
+    # A row of the second half has the uniforms of one of the first. It chooses its m − k unknown
+    # cells by them, so it is given none of the cells of the other if the numbers are opposite.
+    count = torch.cat([k[:half], (m - k)[half:]]).to(observed.dtype)
+    given = _chosen(of_cells, observed, count)
+    given[:, half:] = observed[:, half:] - given[:, half:]
+    factor = (total / (m - k).clamp(min=1)).to(observed.dtype)
+    return given, (observed - given) * factor
 
 
-def _choose(observed: torch.Tensor, k: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Chooses k (N,) of the observed cells (N, D) of each row.
+def _chosen(uniforms: torch.Tensor, observed: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
+    """Chooses ``count`` (N,) of the observed cells (D, N) of each row.
 
-    A row of the second half has the uniforms of one of the first. It chooses its m − k unknown
-    cells by them, so it is given none of the cells of the other if the numbers are opposite.
+    A cell is chosen with probability (cells still to choose) / (observed cells still to come).
     """
-    n, width = observed.shape
-    half = (n + 1) // 2
-    uniforms = torch.rand(width, half, generator=generator)
-    uniforms = torch.cat([uniforms, uniforms], dim=1)[:, :n]
-    cells = observed.t().to(torch.float32).cpu()  # rows last, as the kernel reads them
-    count = k.to(torch.float32)
-    count[half:] = cells[:, half:].sum(0) - count[half:]
-    found = choose.implementation().chosen if choose.serves(cells) else chosen
-    given = found(uniforms.contiguous(), cells.contiguous(), count)
-    given[:, half:] = cells[:, half:] - given[:, half:]
-    return given.t().to(observed.device) > 0
-
-
-def chosen(uniforms: torch.Tensor, observed: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
-    """``ops.cells.cpu.chosen`` without a kernel, to the same bits."""
     given, wanted, coming = torch.empty_like(observed), count.clone(), observed.sum(0)
     for d in range(len(observed)):
         given[d] = torch.where(uniforms[d] * coming < wanted, observed[d], 0)
         wanted -= given[d]
         coming = coming - observed[d]
     return given
+
+
+def _even_numbers(u: np.ndarray, m: np.ndarray, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """k and W(m) of each row (N,), from uniforms and the numbers of its observed cells."""
+    times = np.bincount(m, minlength=width + 1)
+    numbers = times.nonzero()[0]  # the numbers of observed cells that occur
+    times, row = times[numbers], np.searchsorted(numbers, m)
+    share = _share_of_pairs(width)[numbers] if width <= MOST_KEPT else _shares(numbers, width)
+    reached = times @ share / len(m)  # (D,)
+    pairs = share / np.maximum(reached, 1 / MOST_RAISED)
+    ends, total = pairs.cumsum(1), pairs.sum(1)  # W(m) before scaling
+    scale = (times * numbers).sum() / max((times * total).sum(), 1e-300)
+    k = (u[:, None] * total[row, None] >= ends[row, :-1]).sum(1)
+    k = np.minimum(k, np.maximum(m - 1, 0))
+    return torch.from_numpy(k), torch.from_numpy((scale * total)[row])
 
 
 @lru_cache(maxsize=8)

@@ -155,7 +155,8 @@ def clip_gradients(network: AbstractTrainable, clip_norm: float) -> float:
     for module, share in network.trained_apart():
         parameters = [p for p in module.parameters() if p.grad is not None]
         # Dot products would be quicker, but their last bits depend on the number of threads.
-        norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        norms = [torch.linalg.vector_norm(p.grad) for p in parameters if p.grad is not None]
+        norm = torch.linalg.vector_norm(torch.stack(norms))
         lengths.append(length := float(norm) / share)
         if 0 < clip_norm < length:
             torch.nn.utils.clip_grads_with_norm_(parameters, clip_norm * share, norm)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from chainrule.errors import ShapeError
 from chainrule.ops.cells import cpu_kernels as kernels
+from chainrule.ops.cells import layer_kernels, mask_kernels
+from chainrule.ops.cells.dropout import bound_of
 from chainrule.ops.cells.records import Pieces, Records
 from chainrule.ops.compiled import threads
 from chainrule.ops.compiled.calls import borrowed, ready, run
 from chainrule.ops.compiled.strips import LANES
+
+KINDS = {"relu": layer_kernels.RELU, "sigmoid": layer_kernels.SIGMOID}  # of activations
 
 
 def cells(
@@ -68,24 +73,77 @@ def inputs(x: torch.Tensor, given: torch.Tensor, pieces: Pieces, width: int) -> 
     return out
 
 
-def chosen(uniforms: torch.Tensor, observed: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
-    """Random subsets of the observed cells: 1 for chosen cells and 0 for the others, (D, N).
-
-    All subsets of ``count`` cells are equally likely. With the same uniforms, a larger count
-    chooses a superset.
+def masks(
+    uniforms: torch.Tensor, observed: torch.Tensor, shares: np.ndarray | None, most_raised: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """``networks.training_masks.drawn``: masks of given cells, and weights of targets, (D, N).
 
     Args:
-        uniforms: float32 on [0, 1), (D, N).
-        observed: 1 for observed cells and 0 for the others, (D, N).
-        count: the number of cells to choose, (N,) float32; at most the observed ones.
+        uniforms: float32 on [0, 1), (D + 1, ⌈N/2⌉).
+        observed: 1 for observed cells and 0 for the others, (D, N) float32.
+        shares: float64 (D + 1, D), see ``training_masks``; None for equal weights.
+        most_raised: the largest weight of a pair, relative to a complete row.
     """
-    N = uniforms.shape[1]
-    if observed.shape != uniforms.shape or count.shape != (N,):
-        raise ShapeError(
-            f"{tuple(observed.shape)} and {tuple(count.shape)} do not fit the uniforms"
-        )
-    out = torch.empty(uniforms.shape, dtype=torch.float32, device="cpu")
-    tasks = -(-N // LANES)
-    arrays = ready(uniforms), ready(observed), ready(count), out
-    run(kernels.chosen, tasks, threads.wanted(tasks), *arrays)
-    return out
+    D, N = observed.shape
+    if uniforms.shape != (D + 1, (N + 1) // 2):
+        raise ShapeError(f"uniforms of shape {tuple(uniforms.shape)} for cells {(D, N)}")
+    given, weights = (torch.empty((D, N), dtype=torch.float32, device="cpu") for _ in range(2))
+    shares = np.empty((0, 0)) if shares is None else shares
+    work = np.empty((3, N), np.float32), np.empty((3, D + 1))
+    kernel, arrays = mask_kernels.masks, (ready(uniforms), ready(observed), shares)
+    run(kernel, 1, 1, *arrays, float(most_raised), given, weights, *work)
+    return given, weights
+
+
+def activated(
+    units: torch.Tensor,
+    bias: torch.Tensor,
+    activation: str,
+    dropout: float = 0.0,
+    seed: tuple[int, int] = (0, 0),
+) -> None:
+    """Changes sums (units, N) to act(sums + bias), of which dropout keeps some.
+
+    Args:
+        units: float32, contiguous, overwritten.
+        bias: (units,).
+        activation: "relu" or "sigmoid".
+        dropout: the share of units to drop; the others are divided by 1 − dropout.
+        seed: two words, see ``dropout.kept``.
+    """
+    if len(bias) != len(units):
+        raise ShapeError(f"{len(bias)} biases for {len(units)} units")
+    tasks = -(-len(units) // layer_kernels.UNITS_OF_TASK)
+    run(
+        layer_kernels.activated, tasks, threads.wanted(tasks), units, ready(bias),
+        KINDS[activation], 1 / (1 - dropout), *seed, bound_of(dropout),
+    )  # fmt: skip
+
+
+def slopes(
+    grads: torch.Tensor,
+    units: torch.Tensor,
+    factor: torch.Tensor,
+    activation: str,
+    dropout: float = 0.0,
+) -> torch.Tensor:
+    """Changes gradients by units (units, N) to gradients by the sums before ``activated``.
+
+    Args:
+        grads: float32, contiguous, overwritten.
+        units: the result of ``activated``.
+        factor: (N,), which multiplies every gradient of a row.
+        activation: as in ``activated``.
+        dropout: as in ``activated``.
+
+    Returns:
+        The gradients by the biases, (units,): the sums over the rows.
+    """
+    if units.shape != grads.shape or factor.shape != units.shape[1:]:
+        raise ShapeError(f"gradients {tuple(grads.shape)} do not fit units {tuple(units.shape)}")
+    sums = torch.empty(len(units), dtype=torch.float32, device="cpu")
+    tasks = -(-len(units) // layer_kernels.UNITS_OF_TASK)
+    arrays = grads, ready(units), ready(factor)
+    seats, scale = threads.wanted(tasks), 1 / (1 - dropout)
+    run(layer_kernels.slopes, tasks, seats, *arrays, KINDS[activation], scale, sums)
+    return sums

@@ -536,34 +536,3 @@ def inputs(words):
     while number < words[COUNT]:
         _inputs(number, seat, *_inputs_arguments(words))
         number = claim(words, TAKEN)
-
-
-_chosen_arguments = arguments_of("f4[:,::1], f4[:,::1], f4[::1], f4[:,::1]")
-
-
-@loops
-def _chosen(number, seat, uniforms, observed, count, out):
-    """Chooses ``count`` of the observed cells of each row of a strip, cell by cell.
-
-    A cell is chosen with probability (cells still to choose) / (observed cells still to come).
-    """
-    (D, N), lane = uniforms.shape, number * LANES
-    wanted, coming = load_to(count, 0, lane, N), spread(ZERO)
-    for d in range(D):
-        coming = coming + load_to(observed, d * N, lane, N)
-    for d in range(D):
-        here = load_to(observed, d * N, lane, N)
-        is_chosen = where_less(
-            load_to(uniforms, d * N, lane, N) * coming, wanted, here, spread(ZERO)
-        )
-        store_to(out, d * N, lane, N, is_chosen)
-        wanted, coming = wanted - is_chosen, coming - here
-
-
-@kernel
-def chosen(words):
-    """The tasks of ``_chosen``."""
-    seat, number = claim(words, SEATED), claim(words, TAKEN)
-    while number < words[COUNT]:
-        _chosen(number, seat, *_chosen_arguments(words))
-        number = claim(words, TAKEN)

@@ -1,0 +1,46 @@
+"""Which hidden units are kept in a training step: a hash of the unit's number and of a seed.
+
+The kernel and the plain form compute the same bits. Drawing as many numbers from a generator would
+take as long as the matrix products of a layer.
+
+Source of the hash: Wellons, "Prospecting for Hash Functions", 2018 (lowbias32).
+"""
+
+from __future__ import annotations
+
+import torch
+
+SHIFTS, FACTORS = (16, 15, 16), (0x7FEB352D, 0x846CA68B)
+WORD = 2**32
+
+
+def draw_seed(generator: torch.Generator) -> tuple[int, int]:
+    """Two random words of 32 bits."""
+    low, high = torch.randint(WORD, (2,), generator=generator).tolist()
+    return low, high
+
+
+def bound_of(share: float) -> int:
+    """The word below which a unit is dropped, for a share of units that are."""
+    return round(share * WORD)
+
+
+def kept(shape: tuple[int, int], seed: tuple[int, int], share: float) -> torch.Tensor:
+    """Bool (units, N): the units to keep, each with probability 1 − share.
+
+    >>> bool(0.29 < 1 - kept((100, 100), (1, 2), 0.3).float().mean() < 0.31)
+    True
+    """
+    bits = torch.arange(shape[0] * shape[1]) % WORD
+    for word in seed:
+        bits = bits ^ word
+        for shift, factor in zip(SHIFTS, FACTORS, strict=False):
+            bits = _times(bits ^ (bits >> shift), factor)
+        bits = bits ^ (bits >> SHIFTS[-1])
+    return (bits >= bound_of(share)).view(shape)
+
+
+def _times(bits: torch.Tensor, factor: int) -> torch.Tensor:
+    """bits · factor modulo 2³², without overflow of int64."""
+    high, low = factor >> 16, factor & 0xFFFF
+    return (((bits * high) % WORD << 16) + bits * low) % WORD

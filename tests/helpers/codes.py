@@ -1,0 +1,46 @@
+"""Columns of every conditional, and codes of them."""
+
+from dataclasses import dataclass
+
+import torch
+from helpers.registry import CONDITIONALS
+from typing_extensions import override
+
+from chainrule.conditionals import Categorical, GaussianMixture
+from chainrule.networks import Columns
+
+
+@dataclass(frozen=True)
+class WithoutKernel(GaussianMixture):
+    """A conditional of somebody else."""
+
+    @override
+    def log_prob(self, params, x):
+        return super().log_prob(params, x) - 0.5
+
+
+ALL = Columns.of([*CONDITIONALS, WithoutKernel(2), Categorical(300), Categorical(2, unlisted=1)])
+
+
+def some_codes(rows, generator):
+    """Codes of all columns: atoms, both ends of bounded ranges, and unlisted values, too."""
+    columns = []
+    for conditional in ALL.conditionals:
+        values = conditional.support()
+        if values is None:
+            draws = 4 * torch.randn(rows, generator=generator)
+            draws = draws + getattr(conditional, "center", 0.0)
+            draws = draws.round() if conditional.is_discrete else draws
+            least = getattr(getattr(conditional, "base", conditional), "least", None)
+            draws = draws if least is None else draws.clamp(min=least)
+            for k, atom in enumerate(conditional.atoms):
+                draws[k :: len(conditional.atoms) + 2] = atom
+            columns.append(draws)
+        else:
+            chosen = torch.randint(0, len(values), (rows,), generator=generator)
+            columns.append(torch.tensor(values)[chosen])
+    return torch.stack(columns)
+
+
+def relative(got, want):
+    return float(((got - want).abs() / (1 + want.abs())).max())

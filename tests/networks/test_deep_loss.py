@@ -1,0 +1,133 @@
+"""The loss of an orderless network as one function: it is the plain form's, with its gradients."""
+
+import math
+
+import pytest
+import torch
+from helpers.codes import ALL, relative, some_codes
+from helpers.tolerances import CELL_GRADIENTS, CELL_NATS
+
+from chainrule.conditionals import Bernoulli, GaussianMixture
+from chainrule.networks import Columns, OrderlessNADE, orderless
+from chainrule.ops.cells import choose, cpu
+from chainrule.ops.cells.dropout import kept
+from chainrule.rng import generator_from
+
+
+@pytest.mark.parametrize("is_wide", [False, True])
+@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
+@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize("layers", [[70], [12, 9], [5, 20, 6]])
+def test_a_training_step_has_the_gradients_of_the_plain_form(
+    layers, members, activation, is_wide, monkeypatch
+):
+    if is_wide:
+        monkeypatch.setattr(orderless, "MOST_WRITTEN", 0)
+    generator = generator_from(0)
+    net = OrderlessNADE(
+        ALL, layers, members=members, activation=activation, dropout=0.3, generator=generator
+    )
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+    x = some_codes(50, generator).t()
+    observed = torch.rand(x.shape, generator=generator) < 0.8
+    x = torch.where(observed, x, math.nan)
+    given = observed & (torch.rand(x.shape, generator=generator) < 0.5)
+    loss = net.masked_loss(x, observed, given, generator=generator_from(4))
+    (loss * torch.linspace(-1, 2, len(x))).sum().backward()
+    got = {name: parameter.grad for name, parameter in net.named_parameters()}
+    exact = net.double()
+    exact.zero_grad()
+    want = exact.masked_loss(x.double(), observed, given, generator=generator_from(4))
+    (want * torch.linspace(-1, 2, len(x))).sum().backward()
+    assert relative(loss.detach(), want.detach()) < CELL_NATS
+    for name, parameter in exact.named_parameters():
+        # Sums over rows may cancel, so errors count relative to the largest sum of a unit's.
+        scale = 1 + parameter.grad.abs().amax(0)
+        error = float(((got[name] - parameter.grad).abs() / scale).max())
+        assert error < CELL_GRADIENTS, name
+
+
+def test_without_a_compiler_the_plain_form_serves(monkeypatch):
+    net = OrderlessNADE(ALL, [12], generator=generator_from(0)).train()
+    x = some_codes(20, generator_from(1)).t()
+    losses = net.training_loss(x, generator=generator_from(2))
+    monkeypatch.setattr(choose, "is_compiled", lambda: False)
+    plain = net.training_loss(x, generator=generator_from(2))
+    assert relative(losses.detach(), plain.detach()) < CELL_NATS
+
+
+@pytest.mark.parametrize("is_wide", [False, True])
+def test_second_derivatives_are_those_of_the_plain_form(is_wide, monkeypatch):
+    if is_wide:
+        monkeypatch.setattr(orderless, "MOST_WRITTEN", 0)
+    columns = Columns.of([Bernoulli(), Bernoulli(), GaussianMixture(2)])
+    net = OrderlessNADE(
+        columns, [6], activation="sigmoid", dropout=0.4, generator=generator_from(0)
+    )
+    x = torch.tensor([[1.0, 0.0, 0.3], [0.0, 1.0, -0.7]])
+    given = torch.tensor([[True, False, False], [False, False, True]])
+    everything = torch.ones_like(given)
+
+    def curvature(network, codes):
+        loss = network.masked_loss(codes, everything, given, generator=generator_from(1)).sum()
+        slopes = torch.autograd.grad(loss, tuple(network.parameters()), create_graph=True)
+        length = sum(slope.square().sum() for slope in slopes)
+        return torch.autograd.grad(length, tuple(network.parameters()))
+
+    got = curvature(net, x)
+    want = curvature(net.double(), x.double())
+    assert all(relative(a, b) < 1e-3 for a, b in zip(got, want, strict=True))
+    assert any(float(a.abs().max()) > 0.01 for a in got)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.9])
+@pytest.mark.parametrize("shape", [(3, 5), (33, 64), (20, 130)])
+def test_the_kernel_drops_the_units_of_the_plain_form(shape, share):
+    seed = (123, 2**32 - 5)
+    units = torch.ones(shape)
+    cpu.activated(units, torch.zeros(shape[0]), "relu", share, seed)
+    want = kept(shape, seed, share) / (1 - share)
+    assert torch.allclose(units, want)
+    assert bool((want == 0).any()) == (share > 0)
+
+
+def test_dropped_units_are_as_many_as_asked_and_independent():
+    keep = kept((500, 400), (1, 2), 0.3).double()
+    assert abs(float(keep.mean()) - 0.7) < 5 * math.sqrt(0.21 / keep.numel())
+    for dim in (0, 1):
+        again = keep.roll(1, dim)
+        both = float((keep * again).mean())
+        assert abs(both - 0.49) < 5 * math.sqrt(0.25 / keep.numel()), dim
+    other = kept((500, 400), (1, 3), 0.3).double()
+    assert abs(float((keep * other).mean()) - 0.49) < 5 * math.sqrt(0.25 / keep.numel())
+
+
+def test_nan_in_sums_is_seen():
+    for activation in ("relu", "sigmoid"):
+        units = torch.full((2, 3), math.nan)
+        cpu.activated(units, torch.zeros(2), activation, 0.5, (1, 2))
+        assert bool(units.isnan().all())
+
+
+def test_two_losses_may_be_recorded_before_either_goes_back():
+    net = OrderlessNADE(ALL, [12, 9], generator=generator_from(0))
+    x = [some_codes(20, generator_from(k)).t() for k in (1, 2)]
+    seeds = generator_from(3), generator_from(4)
+    alone = []
+    for codes, seed in zip(x, seeds, strict=True):
+        net.zero_grad()
+        net.training_loss(codes, generator=seed).mean().backward()
+        alone.append(net.output_weight.grad)
+    net.zero_grad()
+    losses = [net.training_loss(x[k], generator=generator_from(3 + k)).mean() for k in (0, 1)]
+    (losses[0] + losses[1]).backward()
+    assert torch.allclose(net.output_weight.grad, alone[0] + alone[1], rtol=1e-4, atol=1e-6)
+
+
+def test_shapes_of_layers_are_checked():
+    with pytest.raises(ValueError, match="2 biases for 3 units"):
+        cpu.activated(torch.zeros(3, 4), torch.zeros(2), "relu")
+    with pytest.raises(ValueError, match="do not fit units"):
+        cpu.slopes(torch.zeros(3, 4), torch.zeros(3, 4), torch.zeros(5), "relu")
