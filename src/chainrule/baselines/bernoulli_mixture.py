@@ -19,7 +19,7 @@ from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.networks.orders import Order, order_from_json, order_to_json
 from chainrule.networks.walk import Walk
 from chainrule.progress import progress_bar
-from chainrule.rng import generator_from
+from chainrule.rng import generator_from, normal
 
 # Pseudo-counts per component and column, split by the overall frequencies of the column.
 SMOOTHING = 1.0
@@ -69,7 +69,7 @@ class BernoulliMixture(AbstractFixedOrder):
         )
         self.component_logit = nn.Parameter(torch.zeros(components))
         self.logit = nn.Parameter(
-            torch.empty(components, len(self.columns)).normal_(0, 1, generator=generator)
+            normal(components, len(self.columns), deviation=1.0, generator=generator)
         )
 
     def joint(self, x: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,7 @@ from chainrule.networks.answers import Estimate
 from chainrule.networks.base import check_pool
 from chainrule.networks.columns import Columns
 from chainrule.networks.trainable import AbstractTrainable
-from chainrule.rng import generator_from
+from chainrule.rng import generator_from, normal
 
 SAMPLE_STEPS = 1000  # steps of Gibbs sampling per sampled row
 METHODS = ("auto", "exact", "ais")
@@ -73,7 +73,7 @@ class RBM(AbstractTrainable):
         )
         width = len(self.columns)
         self.weight = nn.Parameter(
-            torch.empty(width, hidden_size).normal_(0, 0.01, generator=generator_from(generator))
+            normal(width, hidden_size, deviation=0.01, generator=generator_from(generator))
         )
         self.visible_bias = nn.Parameter(torch.zeros(width))
         self.hidden_bias = nn.Parameter(torch.zeros(hidden_size))

@@ -18,7 +18,7 @@ from chainrule.networks.answers import LowerBound
 from chainrule.networks.base import check_pool
 from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.trainable import AbstractTrainable
-from chainrule.rng import generator_from, uniforms
+from chainrule.rng import generator_from, normal, uniforms
 
 DRAWS = 100  # draws of z per row for the importance-weighted bound
 DRAWN_AT_ONCE = 20_000  # latent vectors decoded in one batch
@@ -78,7 +78,7 @@ class VAE(AbstractTrainable):
         def layers(widths: Sequence[int]) -> tuple[nn.ParameterList, nn.ParameterList]:
             weights = [
                 nn.Parameter(
-                    torch.empty(after, before).normal_(0, (2 / before) ** 0.5, generator=generator)
+                    normal(after, before, deviation=(2 / before) ** 0.5, generator=generator)
                 )
                 for before, after in pairwise(widths)
             ]
@@ -91,12 +91,12 @@ class VAE(AbstractTrainable):
         # Small outputs: q starts near the prior, the decoder near independent columns.
         deviation = 0.1 * encoder[-1] ** -0.5
         self.latent_weight = nn.Parameter(
-            torch.empty(2 * latent_size, encoder[-1]).normal_(0, deviation, generator=generator)
+            normal(2 * latent_size, encoder[-1], deviation=deviation, generator=generator)
         )
         self.latent_bias = nn.Parameter(torch.zeros(2 * latent_size))
         deviation = 0.1 * decoder[-1] ** -0.5
         self.output_weight = nn.Parameter(
-            torch.empty(params, decoder[-1]).normal_(0, deviation, generator=generator)
+            normal(params, decoder[-1], deviation=deviation, generator=generator)
         )
         self.output_bias = nn.Parameter(torch.zeros(params))
 

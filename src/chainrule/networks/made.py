@@ -22,7 +22,7 @@ from chainrule.networks.made_masks import Masks, build_masks, reachable_pairs, s
 from chainrule.networks.orders import Order, order_from_json, order_to_json
 from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS
-from chainrule.rng import generator_from
+from chainrule.rng import generator_from, normal
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,13 @@ class MADE(AbstractFixedOrder):
         self.hidden_weights, self.hidden_biases = nn.ParameterList(), nn.ParameterList()
         for mask in masks.hidden:
             read = mask.sum(1, keepdim=True).clamp(min=1)  # the number of inputs of each unit
-            weight = torch.empty(mask.shape).normal_(generator=generator) * (2 / read) ** 0.5
+            weight = normal(*mask.shape, deviation=1.0, generator=generator) * (2 / read) ** 0.5
             self.hidden_weights.append(nn.Parameter(weight))
             self.hidden_biases.append(nn.Parameter(torch.zeros(len(mask))))
         last = self.hidden_sizes[-1]
         # Small outputs, no direct weights: an untrained network's columns are nearly independent.
         self.output_weight = nn.Parameter(
-            torch.empty(params, last).normal_(0, 0.1 * last**-0.5, generator=generator)
+            normal(params, last, deviation=0.1 * last**-0.5, generator=generator)
         )
         self.output_bias = nn.Parameter(torch.zeros(params))
         if self.direct:

@@ -21,7 +21,7 @@ from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS
 from chainrule.ops.nade import choose, dispatch, eager
 from chainrule.ops.nade.parameters import Layout, Parameters
-from chainrule.rng import generator_from
+from chainrule.rng import generator_from, normal
 
 FEATURE_NUMBERS = 2**22  # numbers in the hidden vectors pooled at once: 16 MiB of float32
 
@@ -130,14 +130,12 @@ class NADE(AbstractFixedOrder):
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
         # Small outputs: the columns of an untrained network are nearly independent.
         self.input_weight = nn.Parameter(
-            torch.empty(inputs, hidden_size).normal_(0, inputs**-0.5, generator=generator)
+            normal(inputs, hidden_size, deviation=inputs**-0.5, generator=generator)
         )
         self.hidden_bias = nn.Parameter(torch.zeros(hidden_size))
         self.first_hidden = nn.Parameter(torch.full((hidden_size,), 0.5))
         self.output_weight = nn.Parameter(
-            torch.empty(params, hidden_size).normal_(
-                0, 0.1 * hidden_size**-0.5, generator=generator
-            )
+            normal(params, hidden_size, deviation=0.1 * hidden_size**-0.5, generator=generator)
         )
         self.output_bias = nn.Parameter(torch.zeros(params))
 

@@ -26,7 +26,7 @@ from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS
 from chainrule.ops.cells import choose
 from chainrule.ops.cells.dropout import draw_seed, kept
-from chainrule.rng import generator_from
+from chainrule.rng import generator_from, normal
 
 SCAN_ROWS = 2048  # rows that go through the columns together
 MOST_WRITTEN = 2048  # inputs; beyond them looking up the rows of categories costs less
@@ -97,21 +97,23 @@ class OrderlessNADE(AbstractNetwork):
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
         first, last = self.hidden_sizes[0], self.hidden_sizes[-1]
 
-        def normal(rows: int, width: int, deviation: float) -> nn.Parameter:
-            return nn.Parameter(torch.empty(rows, width).normal_(0, deviation, generator=generator))
+        def drawn_weight(rows: int, width: int, deviation: float) -> nn.Parameter:
+            return nn.Parameter(normal(rows, width, deviation=deviation, generator=generator))
 
         # A layer holds the units of all members one after the other: (…, M H) is (…, M, H).
-        self.value_weight = normal(inputs, members * first, inputs**-0.5)
-        self.flag_weight = normal(len(self.columns), members * first, len(self.columns) ** -0.5)
+        self.value_weight = drawn_weight(inputs, members * first, inputs**-0.5)
+        self.flag_weight = drawn_weight(
+            len(self.columns), members * first, len(self.columns) ** -0.5
+        )
         self.hidden_weights = nn.ParameterList(
-            normal(members * after, before, (2 / before) ** 0.5)
+            drawn_weight(members * after, before, (2 / before) ** 0.5)
             for before, after in zip(self.hidden_sizes, self.hidden_sizes[1:], strict=False)
         )
         self.hidden_biases = nn.ParameterList(
             nn.Parameter(torch.zeros(members * size)) for size in self.hidden_sizes
         )
         # Small outputs: the columns of an untrained network are nearly independent.
-        self.output_weight = normal(members * params, last, 0.1 * last**-0.5)
+        self.output_weight = drawn_weight(members * params, last, 0.1 * last**-0.5)
         self.output_bias = nn.Parameter(torch.zeros(members * params))
 
     def with_order(self, order: Order) -> OrderlessNADE:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from chainrule.networks import AbstractTrainable
+from chainrule.training.optimizer import AdamW
 from chainrule.training.plan import Plan
 
 
@@ -60,9 +61,7 @@ def make_state(network: AbstractTrainable, plan: Plan, generator: torch.Generato
         {"params": decayed, "weight_decay": plan.weight_decay},
         {"params": plain, "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(
-        [g for g in groups if g["params"]], lr=plan.learning_rate, fused=True
-    )
+    optimizer = AdamW([g for g in groups if g["params"]], lr=plan.learning_rate, fused=True)
     return State(network, optimizer, generator, best=copy_of_weights(network))
 
 

@@ -1,0 +1,53 @@
+"""AdamW without the compiler: the same numbers, and the compiler stays out of the process."""
+
+import subprocess
+import sys
+
+import torch
+
+from chainrule.rng import generator_from
+from chainrule.training.optimizer import AdamW
+
+FIT_AND_SCORE = """
+import sys, numpy as np, chainrule as cr
+rows = np.random.default_rng(0).integers(0, 2, (60, 4))
+config = cr.FitConfig(epochs=2, hidden_size=8)
+for network in ("orderless", "nade"):
+    density = cr.fit(rows, network=network, seed=0, config=config, verbose=False, checkpoint="c")
+    density.save(f"{network}.chainrule")
+    cr.load(f"{network}.chainrule").log_prob(rows)
+assert "torch" in sys.modules
+print("torch._dynamo" in sys.modules)
+"""
+
+
+def test_steps_and_states_are_those_of_the_library():
+    generator, results = generator_from(0), []
+    first = [torch.randn(5, 3, generator=generator), torch.randn(3, generator=generator)]
+    gradients = [[torch.randn(t.shape, generator=generator) for t in first] for _ in range(4)]
+    for kind in (AdamW, torch.optim.AdamW):
+        tensors = [t.clone().requires_grad_() for t in first]
+        optimizer = kind([{"params": tensors, "weight_decay": 0.1}], lr=0.01, fused=True)
+        for number, step in enumerate(gradients):
+            for tensor, gradient in zip(tensors, step, strict=True):
+                tensor.grad = gradient.clone()
+            optimizer.step()
+            if number == 1:  # as after an interruption
+                state = optimizer.state_dict()
+                optimizer = kind([{"params": tensors, "weight_decay": 0.1}], lr=0.5, fused=True)
+                optimizer.load_state_dict(state)
+        results.append(tensors)
+        assert all(tensor.requires_grad for tensor in tensors)
+    for ours, theirs in zip(*results, strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_a_fit_does_not_import_the_compiler(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", FIT_AND_SCORE],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "False"
