@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime
 import numbers
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import SchemaError
+from chainrule.table.values.distinct import Distinct, distinct, values_of
 from chainrule.table.values.exact_integers import integer_of, is_large
 from chainrule.table.values.reserved_words import BOOLEANS, UNKNOWN
 
@@ -27,23 +29,26 @@ def is_observed(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind in "mM":
         return ~np.isnat(values)
     if values.dtype.kind == "O":
+        if set(map(type, values)) <= {str, type(None)}:
+            return np.not_equal(np.ma.getdata(values), np.array(None))
         return ~np.fromiter(map(_is_missing, values), dtype=bool, count=len(values))
     return np.ones(len(values), dtype=bool)
 
 
-def looks(values: np.ndarray) -> str:
+def looks(values: np.ndarray | Distinct) -> str:
     """The common type of the observed values (N,).
 
     One of "empty" (none is observed), "boolean", "number", "complex", "datetime", "duration",
     "nested" and "label".
     """
-    observed = is_observed(values)
+    kind = values_of(values).dtype.kind
+    cells = values_of(values) if kind in "biufmM" else distinct(values).cells
+    observed = is_observed(cells)
     if not observed.any():
         return "empty"
-    kind = values.dtype.kind
     if kind in "biufmM":
         return {"b": "boolean", "m": "duration", "M": "datetime"}.get(kind, "number")
-    known = values[observed]
+    known = cells[observed]
     if any(isinstance(value, list | dict | set | np.ndarray) for value in known):
         return "nested"
     if kind in "US" and all(
@@ -105,7 +110,9 @@ def numbers_if_any(values: np.ndarray) -> np.ndarray:
         return different.astype(str).astype(np.float64)[which]
     if values.dtype.kind in "biuf":
         return values.astype(np.float64)
-    return np.array([_number(value) for value in values], dtype=np.float64)
+    different = distinct(values)
+    numbers = np.array([_number(value) for value in different.cells], dtype=np.float64)
+    return numbers[different.codes]
 
 
 def objects_of(values: Sequence[Any]) -> np.ndarray:
@@ -116,14 +123,31 @@ def objects_of(values: Sequence[Any]) -> np.ndarray:
     return found
 
 
-def as_labels(values: np.ndarray) -> list[str | None]:
+def as_labels(values: np.ndarray | Distinct) -> list[str | None]:
     """The name of each value, None if unknown: 1, 1.0 and "1" share one.
 
     True and "True" share another.
     """
-    if values.dtype.kind in "biuf":
-        return [None if value != value else label_of(value) for value in values.tolist()]
-    return [None if _is_missing(value) else label_of(value) for value in values]
+    different = distinct(values)
+    return objects_of(labels_of_different(different))[different.codes].tolist()
+
+
+def labels_of_different(values: Distinct) -> list[str | None]:
+    """The name of each different cell (V,) of a column, as in ``as_labels``."""
+    cells = values.cells
+    if cells.dtype.kind in "biuf":
+        return [None if value != value else label_of(value) for value in cells.tolist()]
+    return [None if _is_missing(value) else label_of(value) for value in cells]
+
+
+def label_counts(values: np.ndarray | Distinct) -> Counter[str]:
+    """The number of rows of each label, in order of appearance."""
+    different = distinct(values)
+    counts: Counter[str] = Counter()
+    for label, count in zip(labels_of_different(different), different.counts.tolist(), strict=True):
+        if label is not None:
+            counts[label] += count
+    return counts
 
 
 def label_of(value: Any) -> str:
@@ -199,16 +223,17 @@ def as_datetimes(name: str, values: np.ndarray, where: Where) -> np.ndarray:
 
 def datetimes_if_any(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """As ``as_datetimes``, with NaT for values that are no date; also marks these (N,)."""
-    wrong = np.zeros(len(values), dtype=bool)
     if values.dtype.kind == "M":
-        return values, wrong
-    found = np.empty(len(values), dtype="datetime64[us]")
-    for row, value in enumerate(values):
+        return values, np.zeros(len(values), dtype=bool)
+    different = distinct(values)
+    found = np.empty(len(different.cells), dtype="datetime64[us]")
+    wrong = np.zeros(len(found), dtype=bool)
+    for number, value in enumerate(different.cells):
         try:
-            found[row] = _datetime(value)
+            found[number] = _datetime(value)
         except (ValueError, TypeError, OverflowError):
-            found[row], wrong[row] = np.datetime64("NaT", "us"), True
-    return found, wrong
+            found[number], wrong[number] = np.datetime64("NaT", "us"), True
+    return found[different.codes], wrong[different.codes]
 
 
 def is_number(value: Any) -> bool:
