@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from functools import cached_property
 from itertools import count
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 UNEQUAL = frozenset({str, bytes, type(None), datetime.date})  # none equals a cell of another type
 EQUAL = (bool, int)  # True == 1, but one of these types alone is told apart by its values
+VALUES = UNEQUAL | {*EQUAL, float, datetime.datetime}  # equal ones are treated alike
 
 
 class Distinct:
@@ -51,6 +52,12 @@ class Distinct:
         """The different cells (V,), in order of appearance."""
         return self.values[self.first]
 
+    @property
+    def items(self) -> Iterable[Any]:
+        """The different cells one by one: text and objects as Python has them."""
+        cells = self.cells
+        return cells if cells.dtype.kind in "mMV" else cells.tolist()
+
     @cached_property
     def counts(self) -> np.ndarray:
         """The number of rows (V,) of each different cell."""
@@ -88,18 +95,19 @@ def _numbered(keys: list[Any]) -> tuple[np.ndarray, np.ndarray]:
 
 def _keys(cells: list[Any]) -> list[Any]:
     """Keys that are equal if and only if cells are the same."""
-    others = set(map(type, cells)) - UNEQUAL
+    kinds = set(map(type, cells))
+    others = kinds - UNEQUAL
     if not others or others in ({kind} for kind in EQUAL):
         return cells
+    if kinds.isdisjoint(VALUES):
+        return list(map(id, cells))
     return list(map(_key, cells))
 
 
 def _key(cell: Any) -> Hashable:
     kind = type(cell)
-    if kind in UNEQUAL or kind in EQUAL:
-        return kind, cell
+    if kind not in VALUES or (kind is datetime.datetime and cell.tzinfo is not None):
+        return None, id(cell)
     if kind is float:
         return kind, (cell or str(cell)) if cell == cell else None
-    if kind is datetime.datetime and cell.tzinfo is None:
-        return kind, cell
-    return None, id(cell)
+    return kind, cell
