@@ -13,6 +13,7 @@ from typing_extensions import override
 from chainrule.table.table import AbstractColumns, Table
 from chainrule.table.text.reading_options import Reading
 from chainrule.table.values.cells import is_number
+from chainrule.table.values.distinct import Distinct
 from chainrule.table.values.exact_integers import LARGEST_EXACT
 
 
@@ -65,11 +66,14 @@ def _written_as(values: np.ndarray, words: Collection[str]) -> np.ndarray:
                 found |= values == np.datetime64(word.upper())
     elif kind in "OU":
         numbers = {_number(word) for word in words} - {None}
-        for row, cell in enumerate(values.tolist()):
+        column = Distinct(values)
+        found = np.zeros(len(column.cells), dtype=bool)
+        for row, cell in enumerate(column.cells.tolist()):
             if isinstance(cell, str):
                 found[row] = cell.strip().lower() in words
             elif numbers and is_number(cell):
                 found[row] = cell in numbers
+        found = found[column.codes]
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -15,7 +14,15 @@ from chainrule.errors import SchemaError
 from chainrule.table.columns.base import Cells
 from chainrule.table.columns.fields import Level, levels, whole
 from chainrule.table.columns.levels import AbstractLevels
-from chainrule.table.values.cells import Where, as_labels, is_number, label_of, objects_of
+from chainrule.table.values.cells import (
+    Where,
+    is_number,
+    label_counts,
+    label_of,
+    labels_of_different,
+    objects_of,
+)
+from chainrule.table.values.distinct import Distinct, distinct
 from chainrule.table.values.exact_integers import integer_of, whole_array, within
 from chainrule.table.values.json_values import Encoded, as_lists, as_tuples
 from chainrule.table.values.types import encoded_labels, own_value
@@ -60,7 +67,7 @@ class Categorical(AbstractLevels):
     def infer(
         cls,
         name: str,
-        values: np.ndarray,
+        values: np.ndarray | Distinct,
         dtype: str,
         reason: str,
         *,
@@ -72,16 +79,15 @@ class Categorical(AbstractLevels):
         The most frequent level comes first; ties keep the order of appearance. The column keeps
         those ``categories`` of its type that are listed or have no row.
         """
-        labels = as_labels(values)
-        counts = Counter(label for label in labels if label is not None)
+        different = distinct(values)
+        counts = label_counts(different)
         listed = [label for label, count in counts.most_common() if count >= min_count]
-        first: dict[str | None, int] = dict.fromkeys(listed, -1)
-        for row, label in enumerate(labels):
-            if first.get(label, 0) < 0:
-                first[label] = row
         if not listed:
             return None
-        found = [values[first[label]] for label in listed]
+        first: dict[str | None, Any] = {}
+        for label, cell in zip(labels_of_different(different), different.cells, strict=True):
+            first.setdefault(label, cell)
+        found = [first[label] for label in listed]
         own, rows = encoded_labels(found), sum(counts.values())
         return cls(
             name=name,
@@ -99,11 +105,12 @@ class Categorical(AbstractLevels):
     @override
     def as_requested(cls, cells: Cells, reason: str) -> Self | str:
         """The column of these labels; it is left out if all of them are rare."""
+        values = Distinct(cells.values)
         column = cls.infer(
             cells.name,
-            cells.values,
+            values,
             cells.dtype,
-            with_count(reason, cells.values),
+            with_count(reason, values),
             min_count=cells.min_count,
             categories=cells.categories,
         )
@@ -133,13 +140,14 @@ class Categorical(AbstractLevels):
     @override
     def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
         """Every value is a label."""
-        labels = as_labels(values)
+        different = distinct(values)
+        labels = labels_of_different(different)
         code = {label_of(level): float(k) for k, level in enumerate(self.levels)}
         other = float(len(self.levels))
         if not self.reads_as_written:  # text may stand for numbers and booleans
             labels = [_as_number(label) for label in labels]
         found = (np.nan if label is None else code.get(label, other) for label in labels)
-        return np.fromiter(found, dtype=np.float64, count=len(values))
+        return np.fromiter(found, dtype=np.float64, count=len(labels))[different.codes]
 
     @override
     def decode(self, codes: np.ndarray) -> np.ndarray:
@@ -238,10 +246,9 @@ def public_categories(
     return tuple(category for category, count in found if not 0 < count < least)
 
 
-def with_count(reason: str, values: np.ndarray) -> str:
+def with_count(reason: str, values: np.ndarray | Distinct) -> str:
     """Appends the number of different labels among cells (N,) to the reason."""
-    different = len({label for label in as_labels(values) if label is not None})
-    return f"{reason}, {different} different"
+    return f"{reason}, {len(label_counts(values))} different"
 
 
 def _plain(value: object) -> Level:

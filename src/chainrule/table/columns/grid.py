@@ -30,6 +30,7 @@ NEIGHBOURS = 5  # different values on either side that an atom of a grid is comp
 STANDS_OUT = 4.0  # least count of such an atom, in means of its neighbours' counts
 HEAVY_ON_GRID, HEAVY = 0.05, 0.005  # least share of the known values that makes a value an atom
 FEW = 0.001  # most known values that may lie off a grid, as a share; they are rounded to it
+SAMPLE = 64  # different values that are rounded first; most columns are off most grids
 FEW_DIFFERENT = 20  # least number of different values on the grid for each one off it
 FINEST_POWER = 20  # a step may be halved so often for values between grid points
 MOSTLY_ATOMS = 0.05  # least share of non-atoms that determine location and scale alone
@@ -47,8 +48,15 @@ def grid(numbers: np.ndarray, *, min_count: int = 1) -> tuple[float, int] | None
     (0.5, 1)
     """
     known, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
+    return _grid_of_different(known, counts, min_count)
+
+
+def _grid_of_different(
+    known: np.ndarray, counts: np.ndarray, min_count: int
+) -> tuple[float, int] | None:
+    """As ``grid``, for the different numbers (V,), ascending, and the number of rows of each."""
     for decimals in range(MOST_DECIMALS + 1):
-        if bool((np.round(known, decimals) == known).all()):
+        if not _off(known[:SAMPLE], decimals).any() and not _off(known, decimals).any():
             whole = np.round(known * 10.0**decimals)
             if np.abs(whole).max(initial=0) >= LARGEST_EXACT:
                 return None
@@ -79,18 +87,22 @@ def grid_of_most(
     with np.errstate(over="ignore"):
         whole = values * 2.0**FINEST_POWER
         for decimals in range(MOST_DECIMALS + 1):
-            off = np.round(whole, decimals) != whole
+            if counts[:SAMPLE][_off(whole[:SAMPLE], decimals)].sum() > FEW * len(known):
+                continue  # so many are off that the others need not be rounded
+            off = _off(whole, decimals)
             if not off.any():
                 break
-            if (
-                counts[off].sum() <= FEW * counts.sum()
-                and FEW_DIFFERENT * off.sum() <= (~off).sum()
-            ):
-                found = grid(known[~np.isin(known, values[off])], min_count=min_count)
+            if counts[off].sum() <= FEW * len(known) and FEW_DIFFERENT * off.sum() <= (~off).sum():
+                found = _grid_of_different(values[~off], counts[~off], min_count)
                 if found is not None:
                     return *found, values[off]
-    found = grid(known, min_count=min_count)
+    found = _grid_of_different(values, counts, min_count)
     return None if found is None else (*found, values[:0])
+
+
+def _off(numbers: np.ndarray, decimals: int) -> np.ndarray:
+    """Marks the numbers (N,) that have more decimals."""
+    return np.round(numbers, decimals) != numbers
 
 
 def atoms_of(numbers: np.ndarray, *, on_grid: bool, min_count: int) -> tuple[float, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -26,11 +25,8 @@ from chainrule.table.inference.text_columns import (
 from chainrule.table.read import read_table
 from chainrule.table.schema import LeftOut, Schema
 from chainrule.table.table import Table
-from chainrule.table.values.cells import (
-    as_labels,
-    is_observed,
-    looks,
-)
+from chainrule.table.values.cells import is_observed, label_counts, looks
+from chainrule.table.values.distinct import Distinct
 from chainrule.table.values.types import Type
 
 MIN_COUNT = 5
@@ -81,10 +77,11 @@ def infer_schema(
     columns, left_out, notations = [], [], []
     for position, name in enumerate(table.names):
         values = table.columns[position]
+        cells = Distinct(values)
         found = _known_in_few(table, name, values, Options(kinds, min_count))
         notation = None
         if found is None:
-            found, notation = infer_column(table, position, Options(kinds, min_count))
+            found, notation = infer_column(table, position, cells, Options(kinds, min_count))
         notations.append(notation)
         if isinstance(found, str):
             left_out.append(LeftOut(name, position, found))
@@ -105,7 +102,7 @@ def infer_schema(
                     flag_of=name,
                 )
             )
-        found = _of_type(found, table.type_of(position), values, min_count)
+        found = _of_type(found, table.type_of(position), cells, min_count)
         columns.append(replace(found, notation=notation))
     require_format_of_some(table, notations)
     columns = with_doubtful_points(table, columns, notations)
@@ -131,11 +128,11 @@ def _warn_of_left_out(table: Table, unwanted: list[LeftOut], strict: bool) -> No
     warnings.warn(printable(f"{table.source}: left out {listed}"), UserWarning, stacklevel=4)
 
 
-def _of_type(column: AbstractColumn, kind: Type, values: np.ndarray, least: int) -> AbstractColumn:
+def _of_type(column: AbstractColumn, kind: Type, values: Distinct, least: int) -> AbstractColumn:
     """Adds to a column the common type of its cells, and its type's labels with enough rows."""
     if column.holds_labels or not kind.categories:  # the column has counted its labels
         return replace(column, cells=kind.cells) if kind.cells else column
-    counts = Counter(label for label in as_labels(values) if label is not None)
+    counts = label_counts(values)
     return replace(
         column, cells=kind.cells, categories=public_categories(kind.categories, counts, least)
     )

@@ -33,14 +33,15 @@ from chainrule.table.text.findings import Doubt
 from chainrule.table.text.notation import Notation
 from chainrule.table.values.cells import (
     COMPLEX,
-    as_labels,
     as_numbers,
     is_number,
     is_observed,
+    label_counts,
     label_of,
     looks,
     shown,
 )
+from chainrule.table.values.distinct import Distinct
 from chainrule.table.values.exact_integers import integers_of, is_large
 
 FEWEST_FOR_ID = 20  # fewest rows that can show an id
@@ -57,17 +58,20 @@ class Options:
 
 
 def infer_column(
-    table: Table, position: int, options: Options
+    table: Table, position: int, values: Distinct, options: Options
 ) -> tuple[AbstractColumn | str, Notation | None]:
-    """The column or the reason to leave it out, and its notation if not plain."""
-    name, values, dtype = table.names[position], table.columns[position], table.dtypes[position]
+    """The column or the reason to leave it out, and its notation if not plain.
+
+    ``values`` are the cells of the table's column at that position.
+    """
+    name, dtype = table.names[position], table.dtypes[position]
     requested = options.kinds.get(name)
     if _names_labels(table, name, dtype) or (
         requested is not None and requested["kind"] in ("categorical", "leave out")
     ):
         written = None
     else:
-        written = written_column(table, position, min_count=options.min_count)
+        written = written_column(table, position, values, min_count=options.min_count)
     if isinstance(written, Doubt):
         if requested is None:
             return _labels(table, name, values, dtype, options, written.reason), None
@@ -76,23 +80,24 @@ def infer_column(
     guess = _guessed if requested is None else _as_requested
     if not isinstance(written, Written):
         return guess(table, name, values, dtype, options, None), None
-    found = guess(table, name, written.cells, written.dtype, options, written.notation)
+    found = guess(table, name, Distinct(written.cells), written.dtype, options, written.notation)
     if isinstance(found, Categorical):  # keys, which are labels as they are written
-        return _labels(table, name, table.labels(position), dtype, options), None
+        return _labels(table, name, Distinct(table.labels(position)), dtype, options), None
     return found, written.notation
 
 
 def _guessed(
     table: Table,
     name: str,
-    values: np.ndarray,
+    column: Distinct,
     dtype: str,
     options: Options,
     notation: Notation | None,
 ) -> AbstractColumn | str:
     if _names_labels(table, name, dtype):
-        return _labels(table, name, values, dtype, options)
-    look, where, count = looks(values), table.where, {"min_count": options.min_count}
+        return _labels(table, name, column, dtype, options)
+    look, where, count = looks(column), table.where, {"min_count": options.min_count}
+    values = column.values
     written_as = None if notation is None else notation.describe()
     if look == "empty":
         return "no known value"
@@ -109,7 +114,7 @@ def _guessed(
     if look == "datetime":
         return Datetime.infer(name, values, dtype, written_as or "dates", where=where, **count)
     if look == "label":
-        return _labels(table, name, values, dtype, options)
+        return _labels(table, name, column, dtype, options)
     what = written_as or "numbers"
     numbers = as_numbers(name, values, where)
     known = numbers[~np.isnan(numbers)]
@@ -134,7 +139,7 @@ def _guessed(
 def _as_requested(
     table: Table,
     name: str,
-    values: np.ndarray,
+    column: Distinct,
     dtype: str,
     options: Options,
     notation: Notation | None,
@@ -145,10 +150,10 @@ def _as_requested(
         reason += f", {notation.describe()}"
     if kind == "leave out":
         return reason
-    if looks(values) == "empty":
+    if looks(column) == "empty":
         return "no known value"
     categories = table.categories.get(name, ())
-    cells = Cells(name, values, dtype, table.where, options.min_count, categories, requested)
+    cells = Cells(name, column.values, dtype, table.where, options.min_count, categories, requested)
     return COLUMNS[kind].as_requested(cells, reason)
 
 
@@ -179,7 +184,8 @@ def _large(
         column = Categorical.infer(
             name, values, dtype, f"keys, {reason}", min_count=options.min_count
         )
-        if column is None or _listed_rows(column, values) < FREE_TEXT_SHARE * len(whole):
+        listed = 0 if column is None else _listed_rows(column, label_counts(values))
+        if column is None or listed < FREE_TEXT_SHARE * len(whole):
             return f"keys, {reason}, of which hardly any has {options.min_count} rows"
         return column
     if resolves(whole, **count):
@@ -193,7 +199,7 @@ def _large(
 def _labels(
     table: Table,
     name: str,
-    values: np.ndarray,
+    values: Distinct,
     dtype: str,
     options: Options,
     doubt: str | None = None,
@@ -209,18 +215,16 @@ def _labels(
     column = Categorical.infer(name, values, dtype, reason, **listing)
     if column is None:
         return doubt or f"labels of which none has {options.min_count} rows"
-    counts = Counter(as_labels(values))
-    del counts[None]
+    counts = label_counts(values)
     rows = counts.total()
-    if _listed_rows(column, values) / rows < FREE_TEXT_SHARE and rows >= FEWEST_FOR_ID:
+    if _listed_rows(column, counts) / rows < FREE_TEXT_SHARE and rows >= FEWEST_FOR_ID:
         return doubt or f"free text: {len(counts)} different labels in {rows} rows"
     return column
 
 
-def _listed_rows(column: Categorical, values: np.ndarray) -> int:
-    """Number of rows with a listed level."""
-    listed = set(map(label_of, column.levels))
-    return sum(label in listed for label in as_labels(values))
+def _listed_rows(column: Categorical, counts: Counter[str]) -> int:
+    """Number of rows with a listed level, among the counts of all labels."""
+    return sum(counts[label] for label in set(map(label_of, column.levels)))
 
 
 def _names_labels(table: Table, name: str, dtype: str) -> bool:
@@ -228,18 +232,17 @@ def _names_labels(table: Table, name: str, dtype: str) -> bool:
     return name in table.categories or dtype.startswith(("Categorical", "dictionary"))
 
 
-def _require_no_stray(table: Table, name: str, values: np.ndarray) -> None:
+def _require_no_stray(table: Table, name: str, column: Distinct) -> None:
     """Raises SchemaError if most labels are numbers: a column of numbers with a few wrong cells."""
-    observed = is_observed(values)
-    known = int(observed.sum())
-    # A generator, since the rows may be millions.
-    wrong = (row for row in range(len(values)) if observed[row] and not is_number(values[row]))
-    first = next(wrong, None)
-    numbers = known - 1 - sum(1 for _ in wrong)
-    if first is not None and numbers >= MOSTLY_NUMBERS * known:
+    wrong = is_observed(column.cells)
+    known = int(column.counts[wrong].sum())
+    wrong[wrong] = [not is_number(cell) for cell in column.cells[wrong]]
+    numbers = known - int(column.counts[wrong].sum())
+    if wrong.any() and numbers >= MOSTLY_NUMBERS * known:
+        row, values = int(column.first[wrong][0]), column.values
         raise SchemaError(
-            f"column {name!r}: value {shown(values, first)} at {table.where(first)} is not a "
-            f"number, as {numbers} of {known} are: {remedy(name, (str(values[first]),))}"
+            f"column {name!r}: value {shown(values, row)} at {table.where(row)} is not a "
+            f"number, as {numbers} of {known} are: {remedy(name, (str(values[row]),))}"
         )
 
 

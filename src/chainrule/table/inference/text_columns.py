@@ -22,6 +22,7 @@ from chainrule.table.text.notation import Notation, read_cells
 from chainrule.table.text.number_notation import NumberNotation
 from chainrule.table.text.reading_options import ColumnReading
 from chainrule.table.values.cells import is_observed, looks
+from chainrule.table.values.distinct import Distinct
 
 PLAIN = NumberNotation(most_decimals=1)
 
@@ -41,22 +42,24 @@ class Written:
     dtype: str
 
 
-def written_column(table: Table, position: int, *, min_count: int) -> Written | Doubt | None:
+def written_column(
+    table: Table, position: int, column: Distinct, *, min_count: int
+) -> Written | Doubt | None:
     """The numbers or dates in a column of text, or why they are not read.
 
     None if it holds labels, or numbers and dates that every program reads. A reason discloses
-    nothing of fewer than ``min_count`` cells.
+    nothing of fewer than ``min_count`` cells. ``column`` has the cells at that position.
 
     Raises:
         SchemaError: most cells are in one notation, and some are not.
     """
-    name, values = table.names[position], table.columns[position]
+    name, values = table.names[position], column.values
     text, options = table.as_written(position), table.reading.of(name)
     is_file = text is not None
-    is_plain = is_file and looks(values) != "label"
+    is_plain = is_file and looks(column) != "label"
     if is_plain and not options:
         return None
-    text = text if is_file else _text_of(table, name, values)
+    text = text if is_file else _text_of(table, name, column)
     found = None if text is None else detect(name, text, options, min_count=min_count)
     if found is None or (isinstance(found, Doubt) and not is_plain):
         return found
@@ -104,32 +107,28 @@ def require_format_of_some(table: Table, notations: list[Notation | None]) -> No
         )
 
 
-def _text_of(table: Table, name: str, values: np.ndarray) -> Any:
+def _text_of(table: Table, name: str, column: Distinct) -> Any:
     """The text of a frame's column as a polars series, null if missing.
 
     None if the column holds more than text and numbers.
     """
     import polars as pl
 
-    if values.dtype.kind not in "OU":
+    if column.values.dtype.kind not in "OU":
         return None
-    cells = values.tolist()
-    words = [cell.strip() for cell in cells if isinstance(cell, str)]
-    some = [word for word in words[:: max(1, len(words) // LOOKED_AT)] if word]
-    if not words or not (table.reading.of(name) or may_be_written(some)):
+    cells = column.cells.tolist()
+    is_text = np.array([isinstance(cell, str) for cell in cells], dtype=bool)
+    rows = np.flatnonzero(is_text[column.codes])
+    some = column.values[rows[:: max(1, len(rows) // LOOKED_AT)]].tolist()
+    some = [word for word in map(str.strip, some) if word]
+    if not len(rows) or not (table.reading.of(name) or may_be_written(some)):
         return None
     require_polars()
-    others = [
-        cell for cell, observed in zip(cells, is_observed(values).tolist(), strict=True) if observed
-    ]
-    if not all(
-        isinstance(cell, str) or (isinstance(cell, numbers.Real) and not isinstance(cell, bool))
-        for cell in others
-    ):
+    others = column.cells[is_observed(column.cells) & ~is_text].tolist()
+    if not all(isinstance(cell, numbers.Real) and not isinstance(cell, bool) for cell in others):
         return None
-    text = pl.Series(
-        [cell if isinstance(cell, str) else None for cell in cells], dtype=pl.String
-    ).str.strip_chars()
+    words = [cell if known else None for cell, known in zip(cells, is_text.tolist(), strict=True)]
+    text = pl.Series(words, dtype=pl.String).str.strip_chars().gather(column.codes)
     unknown = text.str.to_lowercase().is_in(sorted(table.reading.missing.of(name))).fill_null(True)
     return text.set(unknown, None)
 
@@ -199,7 +198,7 @@ def require_same_notation(table: Table, position: int, name: str, fitted: Notati
     values, text = table.columns[position], table.as_written(position)
     if fitted is None and (values.dtype.kind not in "OU" or looks(values) != "label"):
         return
-    text = _text_of(table, name, values) if text is None else text
+    text = _text_of(table, name, Distinct(values)) if text is None else text
     if text is not None and fitted is None and _plain_share(values, text) >= MOSTLY:
         return  # the others lie outside; a few cells are no notation of a table
     found = None if text is None else detect(name, text, table.reading.of(name))

@@ -14,6 +14,7 @@ from chainrule.table.frames.fork_safety import require_polars
 from chainrule.table.text.date_notation import DateNotation
 from chainrule.table.text.number_notation import NumberNotation
 from chainrule.table.values.cells import is_observed
+from chainrule.table.values.distinct import Distinct
 
 Notation = NumberNotation | DateNotation
 
@@ -61,11 +62,17 @@ def read_cells(notation: Notation, cells: np.ndarray, unknown: Collection[str]) 
         (N,) numbers or datetimes; objects if there are other cells, with a ``NotRead`` for text
             that the notation does not parse.
     """
+    if cells.dtype.kind in "biufmM":
+        return cells
+    column = Distinct(cells)
+    return _read_different(notation, column.cells, unknown)[column.codes]
+
+
+def _read_different(notation: Notation, cells: np.ndarray, unknown: Collection[str]) -> np.ndarray:
+    """The values (V,) of the different cells of a column; see ``read_cells``."""
     import narwhals as nw
     import polars as pl
 
-    if cells.dtype.kind in "biufmM":
-        return cells
     require_polars()
     is_text = np.fromiter((isinstance(cell, str) for cell in cells), dtype=bool, count=len(cells))
     text = pl.Series(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime
 import numbers
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import SchemaError
+from chainrule.table.values.distinct import Distinct, distinct, values_of
 from chainrule.table.values.exact_integers import integer_of, is_large
 from chainrule.table.values.reserved_words import BOOLEANS, UNKNOWN
 
@@ -17,6 +19,9 @@ Where = Callable[[int], str]  # names a row in messages
 FINER = ("ns", "ps", "fs", "as")
 MOST_YEARS = 200_000  # from 1970; int64 can count their microseconds
 COMPLEX = "complex numbers; pass their real and imaginary parts as columns of their own"
+NONE = np.array(None)
+FLOATS = (float, np.floating, bool, np.bool_, type(None))  # types that float64 holds
+COMPARED = {type(None), float, str, bytes, bool, int, datetime.date, datetime.datetime}
 MISSING_TYPES = ("NAType", "NaTType")  # of pd.NA and pd.NaT, without an import of pandas
 
 
@@ -27,37 +32,55 @@ def is_observed(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind in "mM":
         return ~np.isnat(values)
     if values.dtype.kind == "O":
-        return ~np.fromiter(map(_is_missing, values), dtype=bool, count=len(values))
+        return _is_observed_object(values)
     return np.ones(len(values), dtype=bool)
 
 
-def looks(values: np.ndarray) -> str:
+def _is_observed_object(values: np.ndarray) -> np.ndarray:
+    """As ``is_observed``, for objects (N,): by their types where these decide."""
+    kinds = set(map(type, values))
+    if not any(map(_may_be_missing, kinds)):
+        return np.ones(len(values), dtype=bool)
+    if kinds <= COMPARED:
+        found = np.not_equal(values, NONE)
+        return found & np.equal(values, values) if float in kinds else found
+    return ~np.fromiter(map(_is_missing, values), dtype=bool, count=len(values))
+
+
+def _may_be_missing(kind: type) -> bool:
+    """Whether a value of this type may be missing, as in ``_is_missing``."""
+    may_be = (type(None), float, np.floating, np.datetime64, np.timedelta64)
+    return issubclass(kind, may_be) or kind.__name__ in MISSING_TYPES
+
+
+def looks(values: np.ndarray | Distinct) -> str:
     """The common type of the observed values (N,).
 
     One of "empty" (none is observed), "boolean", "number", "complex", "datetime", "duration",
     "nested" and "label".
     """
-    observed = is_observed(values)
+    cells = values_of(values)
+    kind, observed = cells.dtype.kind, is_observed(cells)
     if not observed.any():
         return "empty"
-    kind = values.dtype.kind
     if kind in "biufmM":
         return {"b": "boolean", "m": "duration", "M": "datetime"}.get(kind, "number")
-    known = values[observed]
-    if any(isinstance(value, list | dict | set | np.ndarray) for value in known):
+    types = set(map(type, cells[observed]))
+    if any(issubclass(each, list | dict | set | np.ndarray) for each in types):
         return "nested"
     if kind in "US" and all(
-        is_number(str(value)) or str(value).strip().lower() in UNKNOWN for value in known
+        is_number(str(value)) or str(value).strip().lower() in UNKNOWN
+        for value in distinct(values).cells
     ):
         return "number"  # arrays of text can hold numbers only as text
-    for word, types in (
+    for word, bases in (
         ("boolean", (bool, np.bool_)),
         ("number", (numbers.Number, np.number, np.bool_)),
         ("datetime", (datetime.date, np.datetime64)),
         ("duration", (datetime.timedelta, np.timedelta64)),
     ):
-        if all(isinstance(value, types) or _is_decimal(value, word) for value in known):
-            return "complex" if word == "number" and any(map(_is_complex, known)) else word
+        if all(issubclass(each, bases) for each in types):
+            return "complex" if word == "number" and any(map(_is_complex, types)) else word
     return "label"
 
 
@@ -105,7 +128,13 @@ def numbers_if_any(values: np.ndarray) -> np.ndarray:
         return different.astype(str).astype(np.float64)[which]
     if values.dtype.kind in "biuf":
         return values.astype(np.float64)
-    return np.array([_number(value) for value in values], dtype=np.float64)
+    if values.dtype.kind == "O" and all(
+        issubclass(kind, FLOATS) for kind in set(map(type, values))
+    ):
+        return values.astype(np.float64)
+    different = distinct(values)
+    numbers = np.array(list(map(_number, different.items)), dtype=np.float64)
+    return numbers[different.codes]
 
 
 def objects_of(values: Sequence[Any]) -> np.ndarray:
@@ -116,14 +145,28 @@ def objects_of(values: Sequence[Any]) -> np.ndarray:
     return found
 
 
-def as_labels(values: np.ndarray) -> list[str | None]:
+def as_labels(values: np.ndarray | Distinct) -> list[str | None]:
     """The name of each value, None if unknown: 1, 1.0 and "1" share one.
 
     True and "True" share another.
     """
-    if values.dtype.kind in "biuf":
-        return [None if value != value else label_of(value) for value in values.tolist()]
-    return [None if _is_missing(value) else label_of(value) for value in values]
+    different = distinct(values)
+    return objects_of(labels_of_different(different))[different.codes].tolist()
+
+
+def labels_of_different(values: Distinct) -> list[str | None]:
+    """The name of each different cell (V,) of a column, as in ``as_labels``."""
+    return [None if _is_missing(value) else label_of(value) for value in values.items]
+
+
+def label_counts(values: np.ndarray | Distinct) -> Counter[str]:
+    """The number of rows of each label, in order of appearance."""
+    different = distinct(values)
+    counts: Counter[str] = Counter()
+    for label, count in zip(labels_of_different(different), different.counts.tolist(), strict=True):
+        if label is not None:
+            counts[label] += count
+    return counts
 
 
 def label_of(value: Any) -> str:
@@ -199,16 +242,33 @@ def as_datetimes(name: str, values: np.ndarray, where: Where) -> np.ndarray:
 
 def datetimes_if_any(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """As ``as_datetimes``, with NaT for values that are no date; also marks these (N,)."""
-    wrong = np.zeros(len(values), dtype=bool)
     if values.dtype.kind == "M":
-        return values, wrong
-    found = np.empty(len(values), dtype="datetime64[us]")
-    for row, value in enumerate(values):
+        return values, np.zeros(len(values), dtype=bool)
+    different = distinct(values)
+    if (plain := _plain_datetimes(different.cells)) is not None:
+        return plain[different.codes], np.zeros(len(values), dtype=bool)
+    found = np.empty(len(different.cells), dtype="datetime64[us]")
+    wrong = np.zeros(len(found), dtype=bool)
+    for number, value in enumerate(different.items):
         try:
-            found[row] = _datetime(value)
+            found[number] = _datetime(value)
         except (ValueError, TypeError, OverflowError):
-            found[row], wrong[row] = np.datetime64("NaT", "us"), True
-    return found, wrong
+            found[number], wrong[number] = np.datetime64("NaT", "us"), True
+    return found[different.codes], wrong[different.codes]
+
+
+def _plain_datetimes(values: np.ndarray) -> np.ndarray | None:
+    """Python's dates and times (N,) as numpy datetimes; None if there are other cells or zones."""
+    if values.dtype.kind != "O":
+        return None
+    kinds, cells = set(map(type, values)), values.tolist()
+    if not kinds <= {datetime.date, datetime.datetime, type(None)}:
+        return None
+    if datetime.datetime in kinds and any(
+        isinstance(cell, datetime.datetime) and cell.tzinfo is not None for cell in cells
+    ):
+        return None
+    return np.array(cells, dtype="datetime64[us]")
 
 
 def is_number(value: Any) -> bool:
@@ -244,18 +304,14 @@ def _is_missing(value: Any) -> bool:
     return isinstance(value, np.datetime64 | np.timedelta64) and bool(np.isnat(value))
 
 
-def _is_decimal(value: Any, word: str) -> bool:
-    return word == "number" and type(value).__name__ == "Decimal"
-
-
-def _is_complex(value: Any) -> bool:
-    return isinstance(value, complex | np.complexfloating)
+def _is_complex(kind: type) -> bool:
+    return issubclass(kind, complex | np.complexfloating)
 
 
 def _number(value: Any) -> float:
     if _is_missing(value):
         return np.nan
-    if _is_complex(value):  # numpy would take the real part
+    if _is_complex(type(value)):  # numpy would take the real part
         return np.inf
     if not isinstance(value, str):
         try:
