@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -30,6 +30,8 @@ from chainrule.rng import generator_from, normal
 
 SCAN_ROWS = 2048  # rows that go through the columns together
 MOST_WRITTEN = 2048  # inputs; beyond them looking up the rows of categories costs less
+# Rows (n,), a column, and something of these rows.
+_State = tuple[torch.Tensor, int, torch.Tensor]
 STATES = 4096  # hidden states that go through the deeper layers together
 
 
@@ -147,6 +149,10 @@ class OrderlessNADE(AbstractNetwork):
         """
         x = self.columns.filled(x, given | asked)
         cells, scored = torch.zeros_like(x), []
+        if choose.serves(self.output_weight) and not torch.is_grad_enabled():
+            for rows, column, logs in self._scan(x, given, asked, partial(self._scored, x)):
+                cells[rows, column] = logs
+            return cells
         for rows, column, h in self._scan(x, given, asked):
             conditional, params = self.columns.conditionals[column], self._outputs(h, column)
             values = x[rows, column][:, None].expand(-1, self.members)
@@ -345,13 +351,12 @@ class OrderlessNADE(AbstractNetwork):
             seeds = [draw_seed(generator) for _ in self.hidden_sizes]
         is_served = choose.serves(self.output_weight) and not x.requires_grad
         if is_served and self.training:
-            shape = Shape(self.columns, self.members, self.activation, self.dropout, tuple(seeds))
+            shape = self._shape(seeds)
             plain = partial(self._plain_loss, x, given, weights, seeds)
             arrays = x.t(), given, weights, self._wide_sums(x, given)
             return DeepLoss.apply(shape, plain, *arrays, *self._weights().tensors)
         if is_served and not torch.is_grad_enabled():
-            shape = Shape(self.columns, self.members, self.activation)
-            sums = self._wide_sums(x, given)
+            shape, sums = self._shape(), self._wide_sums(x, given)
             inputs = first_inputs(self.columns, x.t(), given, sums)
             h = hidden_layers(shape, self._weights(), inputs, sums)[-1]
             weight = self.output_weight.unflatten(0, (self.members, -1))
@@ -380,6 +385,9 @@ class OrderlessNADE(AbstractNetwork):
         if sum(self.columns.input_widths) <= MOST_WRITTEN:
             return None
         return self._first(x, given.t() > 0)
+
+    def _shape(self, seeds: Sequence[tuple[int, int]] = ()) -> Shape:
+        return Shape(self.columns, self.members, self.activation, self.dropout, tuple(seeds))
 
     def _weights(self) -> Weights:
         return Weights(
@@ -483,14 +491,20 @@ class OrderlessNADE(AbstractNetwork):
         return Distribution(self.columns.conditionals[column], params, log_weight)
 
     def _scan(
-        self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor
-    ) -> Iterator[tuple[torch.Tensor, int, torch.Tensor]]:
+        self,
+        x: torch.Tensor,
+        given: torch.Tensor,
+        asked: torch.Tensor,
+        finish: Callable[[list[_State]], Iterator[_State]] | None = None,
+    ) -> Iterator[_State]:
         """Yields, per chunk of rows and column, (rows (n,), column, last hidden layer (n, H)).
 
         The rows are those in which the column is asked. The hidden layer depends on the given cells
         and on the cells asked before the column. All rows visit the columns in one order, so
-        different masks cost no more than equal ones.
+        different masks cost no more than equal ones. ``finish`` computes something else than the
+        last hidden layer from the sums of the first.
         """
+        finish = finish or self._deepened
         for rows in torch.arange(len(x), device=x.device).split(SCAN_ROWS):
             chunk, asked_in_chunk = x[rows], asked[rows]
             a, waiting, held = self._first(chunk, given[rows]), [], 0
@@ -505,13 +519,27 @@ class OrderlessNADE(AbstractNetwork):
                 held += len(waiting[-1][0])
                 a = self._learned(a, column, chunk[:, column], is_asked)
                 if held >= STATES:
-                    yield from self._deepened(waiting)
+                    yield from finish(waiting)
                     waiting, held = [], 0
-            yield from self._deepened(waiting)
+            yield from finish(waiting)
 
-    def _deepened(
-        self, waiting: list[tuple[torch.Tensor, int, torch.Tensor]]
-    ) -> Iterator[tuple[torch.Tensor, int, torch.Tensor]]:
+    def _scored(self, x: torch.Tensor, waiting: list[_State]) -> Iterator[_State]:
+        """Log-likelihoods (n,) of codes x (N, D) by the kernels, from sums of the first layer."""
+        if not waiting:
+            return
+        sums, shape = torch.cat([a for _, _, a in waiting]), self._shape()
+        h = hidden_layers(shape, self._weights(), sums.new_empty(0), sums)[-1]  # (M, H, n)
+        weight = self.output_weight.unflatten(0, (self.members, -1))
+        bias = self.output_bias.unflatten(0, (self.members, -1))
+        start = 0
+        for rows, column, _ in waiting:
+            some, start = h[:, :, start : start + len(rows)], start + len(rows)
+            of_column = self.columns.param_rows(column)
+            params = output_layer.params(weight[:, of_column], bias[:, of_column], some)
+            logs = output_layer.column_cells(self.columns, column, params, x[rows, column])
+            yield rows, column, self._mixed(logs, 0)
+
+    def _deepened(self, waiting: list[_State]) -> Iterator[_State]:
         if waiting:
             h = self._deeper(torch.cat([a for _, _, a in waiting]))
             chunks = h.split([len(rows) for rows, _, _ in waiting])

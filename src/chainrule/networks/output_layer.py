@@ -119,6 +119,24 @@ def summed(logs: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
     return torch.where(counts != 0, logs * -counts, 0).sum((0, 1))
 
 
+def column_cells(
+    columns: Columns, column: int, params: torch.Tensor, x: torch.Tensor
+) -> torch.Tensor:
+    """Log-likelihoods (M, N) of a column's codes (N,), from its parameters (M, width, N)."""
+    records = _records_of(columns.conditionals[column])
+    if records is None:
+        values = x.expand(len(params), -1)
+        return columns.conditionals[column].log_prob(params.transpose(1, 2), values)
+    logs, _ = choose.implementation().cells(params, x[None], records)
+    return logs[:, 0]
+
+
+@lru_cache(maxsize=1024)
+def _records_of(conditional: AbstractConditional) -> Records | None:
+    record = record_of(conditional)
+    return None if record is None else Records((record,), (0,), (0,))
+
+
 def params(weight: torch.Tensor, bias: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
     """The parameters of every column's conditional, (M, P, N), rows last.
 
@@ -127,7 +145,7 @@ def params(weight: torch.Tensor, bias: torch.Tensor, h: torch.Tensor) -> torch.T
         bias: the output biases, (M P,) or (M, P).
         h: the last hidden units of each member, (M, H, N).
     """
-    return torch.baddbmm(bias.view(len(weight), -1, 1), weight, h)
+    return torch.baddbmm(bias.reshape(len(weight), -1, 1), weight, h)
 
 
 def logs_and_grads(
