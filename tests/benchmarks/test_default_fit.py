@@ -123,6 +123,8 @@ def test_other_rows_are_no_training_rows(monkeypatch):
         train, other = tables.split("any", rows, seed=100)
         assert (len(train), len(other)) == (train_rows, other_rows)
         assert not set(train["index"]) & set(other["index"])
+    monkeypatch.setattr(tables, "OTHER_ROWS", 50)
+    assert [len(part) for part in tables.split("any", 350, seed=100)] == [350, 50]
     assert tables.with_holes(whole, 0.5)["c0"].null_count() == pytest.approx(200, abs=60)
 
 

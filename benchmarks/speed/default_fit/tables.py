@@ -19,7 +19,8 @@ def kinds_of(name: str) -> dict[str, str]:
 def split(name: str, rows: int, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """So many rows to fit, and others; of a small table, three quarters and the rest."""
     frame = some_rows(name, rows + OTHER_ROWS, seed)
-    train = min(rows, round(TRAIN_SHARE * len(frame)))
+    is_small = len(frame) < rows + OTHER_ROWS
+    train = min(rows, round(TRAIN_SHARE * len(frame))) if is_small else rows
     return frame[:train], frame[train : train + OTHER_ROWS]
 
 
