@@ -45,6 +45,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.speed.networks
 	$(BIN)/python -m benchmarks.speed.fits
 	$(BIN)/python -m benchmarks.speed.forms
+	$(BIN)/python -m benchmarks.speed.default_fit
 	$(BIN)/python -m benchmarks.likelihood.binarized_mnist
 	$(BIN)/python -m benchmarks.tables.rules quick
 	$(BIN)/python -m benchmarks.tables.seconds

@@ -42,3 +42,19 @@ def write(name: str, rows: list[dict[str, Any]]) -> Path:
         + "\n"
     )
     return path
+
+
+def write_part(name: str, part: str, rows: list[dict[str, Any]], **facts: Any) -> Path:
+    """Writes a part of a file of results; other parts stay, and rows about other things.
+
+    Each row says the commit and the date of its run. ``facts`` are further circumstances.
+    """
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    parts: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    now = circumstances() | facts
+    stamped = {row["what"]: row | {"commit": now["commit"], "date": now["date"]} for row in rows}
+    kept = {row["what"]: row for row in parts.get(part, {}).get("rows", [])}
+    parts[part] = {"circumstances": now, "rows": list((kept | stamped).values())}
+    path.write_text(json.dumps(parts, indent=1, ensure_ascii=False) + "\n")
+    return path

@@ -1,6 +1,6 @@
 """Exact joint densities of tables by the chain rule.
 
-Importing this package loads torch and numpy; other modules are loaded when first used.
+Importing this package loads no other library; each name is imported when it is first used.
 """
 
 from __future__ import annotations

@@ -106,6 +106,19 @@ def whole_number(value: Any, name: str, *, least: int, what: str = "a whole numb
     return number
 
 
+def seed_number(value: Any) -> int:
+    """The value as an int if it can seed a generator.
+
+    >>> seed_number(7)
+    7
+    """
+    what = "None or an integer below 2**63"
+    seed = whole_number(value, "seed", least=0, what=what)
+    if seed >= 2**63:
+        raise ShapeError(f"seed = {seed}: pass {what}")
+    return seed
+
+
 def sizes(value: Any, name: str) -> tuple[int, ...]:
     """The sizes of hidden layers as a tuple; there must be a layer, and each must have a unit.
 

@@ -22,7 +22,7 @@ import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from safetensors import SafetensorError
@@ -158,20 +158,37 @@ def read(path: str | os.PathLike[str], *, kind: str) -> Contents:
         FormatError: it is truncated, edited, too large, of another kind, or no chainrule file.
     """
     source = Path(path)
+    _require_file(source, kind)
+    with source.open("rb") as file:
+        header = _read_header(file, source, kind)
+        block = file.read(min(header["arrays"]["bytes"], MOST_ARRAY_BYTES) + 1)
+        _require_size(len(block), header, str(source))
+        return _contents(header, block, str(source))
+
+
+def require(path: str | os.PathLike[str], *, kind: str) -> None:
+    """Raises the errors of ``read`` that the header of a file shows; reads nothing from a pipe."""
+    source = Path(path)
+    _require_file(source, kind)
+    if source.is_file():
+        with source.open("rb") as file:
+            _read_header(file, source, kind)
+
+
+def _require_file(source: Path, kind: str) -> None:
     if source.is_dir():
         raise FormatError(f"{source}: a folder, not a chainrule {kind} file")
     if not source.exists():
         raise FileNotFoundError(f"{source}: no such file")
-    with source.open("rb") as file:
-        prefix = file.read(_PREFIX.size)
-        length = _header_length(prefix, str(source))
-        text = file.read(length)
-        header = _header(prefix, text, str(source))
-        if source.is_file():  # a pipe has no known size
-            _require_size(source.stat().st_size - len(prefix) - len(text), header, str(source))
-        block = file.read(min(header["arrays"]["bytes"], MOST_ARRAY_BYTES) + 1)
-        _require_size(len(block), header, str(source))
-        contents = _contents(header, block, str(source))
-    if contents.kind != kind:
-        raise FormatError(f"{source}: a chainrule {contents.kind} file, not a {kind} file")
-    return contents
+
+
+def _read_header(file: BinaryIO, source: Path, kind: str) -> dict[str, Any]:
+    """Reads and checks the header; raises FormatError if the file is of another kind or size."""
+    prefix = file.read(_PREFIX.size)
+    text = file.read(_header_length(prefix, str(source)))
+    header = _header(prefix, text, str(source))
+    if source.is_file():  # a pipe has no known size
+        _require_size(source.stat().st_size - len(prefix) - len(text), header, str(source))
+    if header["kind"] != kind:
+        raise FormatError(f"{source}: a chainrule {header['kind']} file, not a {kind} file")
+    return header

@@ -11,7 +11,7 @@ import secrets
 
 import torch
 
-from chainrule.errors import ShapeError, whole_number
+from chainrule.errors import seed_number
 
 
 def generator_from(seed: int | torch.Generator | None) -> torch.Generator:
@@ -24,11 +24,8 @@ def generator_from(seed: int | torch.Generator | None) -> torch.Generator:
         return seed
     if seed is None:
         seed = secrets.randbits(63)
-    seed = whole_number(seed, "seed", least=0, what="None or an integer below 2**63")
-    if seed >= 2**63:
-        raise ShapeError(f"seed = {seed}: pass None or an integer below 2**63")
     generator = torch.Generator(device="cpu")
-    generator.manual_seed(seed)
+    generator.manual_seed(seed_number(seed))
     return generator
 
 

@@ -14,6 +14,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "chainrule"
 LEVELS = {
     "errors": 0,
     "version": 0,
+    "arguments": 1,
     "rng": 1,
     "progress": 0,
     "headline": 0,
@@ -57,6 +58,7 @@ TABLE_LEVELS = (
 )
 NO_TORCH = {
     "errors",
+    "arguments",
     "plain_json",
     "atomic",
     "machine",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from chainrule.cli.checks import require_model, require_seed
 from chainrule.cli.shown import print_table
 from chainrule.cli.tables import ModelArgument, print_json
 
@@ -27,6 +28,9 @@ def run(
 
     Exits with 1 if a test fails.
     """
+    require_model(model)
+    require_seed(seed)
+
     from chainrule.density import load
     from chainrule.testing import check
 

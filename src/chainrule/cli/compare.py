@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.checks import require_folder, require_seed, require_table
 from chainrule.cli.shown import print_line, print_table
 from chainrule.cli.tables import (
     HEADER_HELP,
@@ -20,10 +21,10 @@ from chainrule.cli.tables import (
     kinds_of,
     print_json,
     reading_of,
-    require_folder,
     split_table,
 )
-from chainrule.errors import ChainruleError, unknown_choice, whole_number
+from chainrule.errors import ChainruleError, whole_number
+from chainrule.report.comparison.names import FAMILY_NAMES, require_effort, require_family
 
 if TYPE_CHECKING:
     from chainrule.report.comparison import FamilyReport
@@ -40,8 +41,7 @@ DATA_HELP = (
     "70 % training, 10 % validation and 20 % test."
 )
 FAMILIES_HELP = (
-    "Names separated by commas: independent, tree, mixture, gaussians, fvsbn, rbm, vae, nade, "
-    "made, orderless; default: all that suit the table."
+    f"Names separated by commas: {', '.join(FAMILY_NAMES)}; default: all that suit the table."
 )
 
 
@@ -85,24 +85,22 @@ def run(
     """Train families of densities with equal effort, and compare likelihood, seconds, samples and
     representations.
     """
-    from chainrule.report import comparison as report
-
-    if effort not in report.EFFORTS:
-        raise ChainruleError(unknown_choice("effort", effort, report.EFFORTS))
+    require_effort(effort)
     require_folder(out)
-    names = _names(families)
-    rows = report.prepared(
-        split_table(data, header, reading_of(decimal, thousands, date_format, na_values)),
-        label=label,
-        kinds=kinds_of(kind),
-        seed=seed,
-    )
-    report.families_for(rows, names)
+    names, kinds = _names(families), kinds_of(kind)
     sizes = {
         name: whole_number(size, name, least=1)
         for name, size in (("hidden_size", hidden_size), ("epochs", epochs))
         if size is not None
     }
+    require_seed(seed)
+    require_table(data)
+    source = split_table(data, header, reading_of(decimal, thousands, date_format, na_values))
+
+    from chainrule.report import comparison as report
+
+    rows = report.prepared(source, label=label, kinds=kinds, seed=seed)
+    report.families_for(rows, names)
     equal_effort = replace(report.effort_for(effort, rows), **sizes)
     out.mkdir(parents=True, exist_ok=True)
     found = report.compare(rows, names, equal_effort, seed=seed)
@@ -116,15 +114,15 @@ def run(
 
 def _names(families: str | None) -> list[str] | None:
     """Returns the names that --families lists; None stands for all families."""
-    from chainrule.report.comparison import FAMILIES
-
     if families is None:
         return None
     names = [name.strip() for name in families.split(",") if name.strip()]
     if not names:
         raise ChainruleError(
-            f"--families {families!r}: names no family; there are {', '.join(FAMILIES)}"
+            f"--families {families!r}: names no family; there are {', '.join(FAMILY_NAMES)}"
         )
+    for name in names:
+        require_family(name)
     return names
 
 

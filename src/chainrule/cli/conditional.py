@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from chainrule.arguments import QUANTILES, require_quantiles
+from chainrule.cli.checks import require_model, require_table, require_writable
 from chainrule.cli.shown import left_to_print
 from chainrule.cli.tables import (
     OUTPUT_TYPES,
@@ -21,9 +23,9 @@ from chainrule.cli.tables import (
     TableArgument,
     ThousandsOption,
     chunks_of,
+    completed,
     give_frames,
     reading_of,
-    require_writable,
 )
 
 NAME = "conditional"
@@ -65,19 +67,25 @@ def run(
 
     A terminal shows a few rows as a table; otherwise the output is CSV.
     """
-    from chainrule.density import load
-    from chainrule.table import Sink
-    from chainrule.tasks import QUANTILES, conditional
-
     if output is not None:
         require_writable(output, OUTPUT_TYPES, inputs=(model, table))
-    density, quantiles = load(model), tuple(quantile or QUANTILES)
+    quantiles = tuple(quantile or QUANTILES)
+    require_quantiles(quantiles)
+    require_model(model)
+    require_table(table, split)
+    reading = reading_of(decimal, thousands, date_format, na_values)
+
+    from chainrule.density import load
+    from chainrule.table import Sink
+    from chainrule.tasks import conditional
+
+    density = load(model)
     density.schema.number(column)  # raises before the table is read
     chunks = chunks_of(
         table,
         split,
         header=header,
-        reading=reading_of(decimal, thousands, date_format, na_values, density.schema),
+        reading=completed(reading, density.schema),
     )
 
     def show(frames: Iterator[Any]) -> None:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
+from chainrule import datasets
+from chainrule.cli.checks import require_seed
 from chainrule.cli.shown import print_line, print_table
+from chainrule.datasets import Dataset
 from chainrule.errors import ChainruleError, unknown_choice
+from chainrule.training.config import FitConfig
 
 if TYPE_CHECKING:
-    from chainrule.datasets import Dataset
     from chainrule.density import Density
 
 NAME = "demo"
@@ -53,17 +56,14 @@ def run(
     seed: Annotated[int, typer.Option(help="Makes the demo reproducible.")] = 0,
 ) -> None:
     """Train a NADE on real digits, compute exact likelihoods, and draw and complete digits."""
-    from chainrule import datasets
-    from chainrule.report.demo import draw_pictures
-    from chainrule.training import FitConfig, fit
-
     if data not in DATA:
         raise ChainruleError(unknown_choice("data set of the demo", data, DATA))
     if out.exists() and not out.is_dir():
         raise ChainruleError(f"{out}: a file; name a folder with --out")
+    require_seed(seed)
+    _require_side(side, datasets.IMAGE_SHAPES[data])
     began = time.perf_counter()
     digits = resized(datasets.load(data), side)
-    out.mkdir(parents=True, exist_ok=True)
     usual_hidden, usual_epochs = SIZES[data]
     if data == "digits" and digits.train.shape[1] > 256:
         usual_epochs = LARGE_DIGITS_EPOCHS
@@ -74,6 +74,11 @@ def run(
         # runs the whole schedule.
         patience=FitConfig.patience if data == "digits" else 0,
     )
+    out.mkdir(parents=True, exist_ok=True)
+
+    from chainrule.report.demo import draw_pictures
+    from chainrule.training import fit
+
     height, width = digits.image_shape or (1, digits.train.shape[1])
     print_line(
         f"{data}: {len(digits.train):,} training images of {height} × {width} pixels; "
@@ -97,15 +102,10 @@ def resized(digits: Dataset, side: int | None) -> Dataset:
     """Enlarges images to side × side pixels: repeats pixels if side is a multiple, otherwise adds a
     margin of empty pixels.
     """
-    from chainrule.datasets import Dataset
-
     height, width = digits.image_shape or (0, 0)
     if side is None or (side, side) == (height, width):
         return digits
-    if side < max(height, width):
-        raise ChainruleError(
-            f"--side {side} is smaller than the images of {height} × {width} pixels"
-        )
+    _require_side(side, (height, width))
 
     def grow(rows: np.ndarray) -> np.ndarray:
         images = rows.reshape(-1, height, width)
@@ -122,6 +122,15 @@ def resized(digits: Dataset, side: int | None) -> Dataset:
     return Dataset(
         digits.name, grow(digits.train), grow(digits.valid), grow(digits.test), (side, side)
     )
+
+
+def _require_side(side: int | None, shape: tuple[int, int]) -> None:
+    """Raises ChainruleError if images of this height and width are larger than the side."""
+    if side is not None and side < max(shape):
+        height, width = shape
+        raise ChainruleError(
+            f"--side {side} is smaller than the images of {height} × {width} pixels"
+        )
 
 
 def _print_results(density: Density, digits: Dataset) -> None:

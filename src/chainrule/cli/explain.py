@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from chainrule.arguments import cells_to_show
+from chainrule.cli.checks import require_model, require_table, require_writable
 from chainrule.cli.shown import print_table, terminal_width
 from chainrule.cli.tables import (
     FRAME_TYPES,
@@ -22,10 +24,10 @@ from chainrule.cli.tables import (
     ThousandsOption,
     as_lists,
     chunks_of,
+    completed,
     give_frames,
     print_json,
     reading_of,
-    require_writable,
     write_frames,
 )
 
@@ -66,18 +68,23 @@ def run(
     the cell's: 10 is one row in a thousand. Rows count from 0. A terminal shows a table; otherwise
     the output is CSV.
     """
+    if output is not None:
+        require_writable(output, FRAME_TYPES, inputs=(model, table))
+    cells_to_show(top)
+    require_model(model)
+    require_table(table, split)
+    reading = reading_of(decimal, thousands, date_format, na_values)
+
     from chainrule.density import load
     from chainrule.table import Sink
     from chainrule.tasks import oddest, tails
 
-    if output is not None:
-        require_writable(output, FRAME_TYPES, inputs=(model, table))
     density = load(model)
     chunks = chunks_of(
         table,
         split,
         header=header,
-        reading=reading_of(decimal, thousands, date_format, na_values, density.schema),
+        reading=completed(reading, density.schema),
     )
     if every_cell:
         sink = Sink(partial(give_frames, output=output, as_json=as_json), as_text=False)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.atomic import is_held, place_of
+from chainrule.cli.checks import require_seed, require_table, require_writable
 from chainrule.cli.options import with_config
 from chainrule.cli.shown import say
 from chainrule.cli.tables import (
@@ -24,12 +26,14 @@ from chainrule.cli.tables import (
     kinds_of,
     print_json,
     reading_of,
-    require_writable,
     training_tables,
 )
 from chainrule.errors import ChainruleError
 from chainrule.fileformat import MAGIC
 from chainrule.headline import headline
+from chainrule.table.files.pipes import require_no_pipe_twice
+from chainrule.table.inference.infer import require_options as require_inference
+from chainrule.training.arguments import OPTIONS, network_of, require_options, require_run
 from chainrule.training.config import FitConfig
 
 if TYPE_CHECKING:
@@ -115,15 +119,23 @@ def run(
     The state is kept in OUTPUT.checkpoint after each epoch; --resume continues from there after any
     interruption.
     """
-    from chainrule.training import fit
-
     require_writable(output, inputs=(table, valid))
-    checkpoint = _checkpoint_of(output, resume)
-    finished = output if resume and output.exists() and not checkpoint.exists() else None
-    if resume and not checkpoint.exists() and finished is None:
-        say(f"{checkpoint.path}: no interrupted run here; starting from the beginning")
-    reading = reading_of(decimal, thousands, date_format, na_values)
+    state = _state_of(output, resume)
+    require_options(config, OPTIONS[network_of(objective, network)])
+    require_run(effort, time_limit_s, device)
+    require_inference(min_count, missing)
+    require_seed(seed)
+    kinds, reading = kinds_of(kind), reading_of(decimal, thousands, date_format, na_values)
+    _require_tables(table, valid)
+    finished = output if resume and output.exists() and not state.exists() else None
+    if resume and not state.exists() and finished is None:
+        say(f"{state}: no interrupted run here; starting from the beginning")
     train_table, valid_table = training_tables(table, valid, header, reading)
+
+    from chainrule.training import fit
+    from chainrule.training.checkpoint import Checkpoint
+
+    checkpoint = Checkpoint(state)
     if not quiet:
         # The printed lines about the columns say the same.
         warnings.filterwarnings("ignore", message=r"(?s).*: left out ")
@@ -135,7 +147,7 @@ def run(
             network=network,
             effort=effort,
             seed=seed,
-            kinds=kinds_of(kind),
+            kinds=kinds,
             missing=missing,
             strict=strict,
             min_count=min_count,
@@ -159,25 +171,31 @@ def run(
         _say_reached(density, output)
 
 
-def _checkpoint_of(output: Path, resume: bool) -> Checkpoint:
-    """Returns the checkpoint beside the model file.
+def _state_of(output: Path, resume: bool) -> Path:
+    """Returns the path of the checkpoint, which is beside the model file.
 
     Raises:
         ChainruleError: it holds another run, or OUTPUT is a file of another kind.
     """
-    from chainrule.training.checkpoint import Checkpoint
-
     if output.exists() and output.read_bytes()[: len(MAGIC)] != MAGIC:
         raise ChainruleError(
             f"{output}: exists and is no model file; name another, or remove it first"
         )
-    checkpoint = Checkpoint(output.with_name(output.name + ".checkpoint"))
-    if checkpoint.exists() and not resume and not checkpoint.is_written_by_another():
+    place_of(state := output.with_name(output.name + ".checkpoint"))
+    if state.exists() and not resume and not is_held(state):
         raise ChainruleError(
-            f"{checkpoint.path} holds an interrupted run; pass --resume to continue it, or delete "
-            "it to start over"
+            f"{state} holds an interrupted run; pass --resume to continue it, or delete it to "
+            "start over"
         )
-    return checkpoint
+    return state
+
+
+def _require_tables(table: str, valid: str | None) -> None:
+    """Raises before work starts if there are no such tables, or if both are the same pipe."""
+    require_no_pipe_twice(table, valid)
+    require_table(table)
+    if valid is not None:
+        require_table(valid)
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from chainrule.arguments import require_how
+from chainrule.cli.checks import require_model, require_seed, require_table, require_writable
 from chainrule.cli.tables import (
     FRAME_TYPES,
     DateFormatOption,
@@ -20,9 +22,9 @@ from chainrule.cli.tables import (
     TableArgument,
     ThousandsOption,
     chunks_of,
+    completed,
     give_frames,
     reading_of,
-    require_writable,
 )
 
 NAME = "impute"
@@ -62,22 +64,24 @@ def run(
     cells are written in the same way. Words for missing values become empty cells. Columns that the
     model leaves out pass through unchanged.
     """
-    from chainrule.density import load
-    from chainrule.errors import ShapeError, unknown_choice
-    from chainrule.table import Sink
-    from chainrule.tasks import impute
-    from chainrule.tasks.impute import HOW
-
     if output is not None:
         require_writable(output, FRAME_TYPES, inputs=(model, table))
-    if how not in HOW:
-        raise ShapeError(unknown_choice("how", how, HOW))
+    require_how(how)
+    require_seed(seed)
+    require_model(model)
+    require_table(table, split)
+    reading = reading_of(decimal, thousands, date_format, na_values)
+
+    from chainrule.density import load
+    from chainrule.table import Sink
+    from chainrule.tasks import impute
+
     density = load(model)
     chunks = chunks_of(
         table,
         split,
         header=header,
-        reading=reading_of(decimal, thousands, date_format, na_values, density.schema),
+        reading=completed(reading, density.schema),
     )
     as_text = not as_json and (output is None or output.suffix == ".csv")
     sink = Sink(partial(give_frames, output=output, as_json=as_json), as_text)

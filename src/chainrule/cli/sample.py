@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from chainrule.arguments import require_temperature, rows_to_draw
+from chainrule.cli.checks import require_given, require_model, require_seed, require_writable
 from chainrule.cli.shown import left_to_print
 from chainrule.cli.tables import (
     OUTPUT_TYPES,
@@ -17,10 +19,10 @@ from chainrule.cli.tables import (
     NaValuesOption,
     OutputOption,
     ThousandsOption,
+    completed,
     give_frames,
     given_table,
     reading_of,
-    require_writable,
 )
 
 NAME = "sample"
@@ -67,15 +69,22 @@ def run(
     """Draw rows from a model, one column at a time. A terminal shows a few rows as a table;
     otherwise the output is CSV.
     """
+    if output is not None:
+        require_writable(output, OUTPUT_TYPES, inputs=(model, *(given or [])))
+    if n is not None:
+        rows_to_draw(n)
+    require_temperature(temperature)
+    require_seed(seed)
+    require_model(model)
+    require_given(given or [])
+    reading = reading_of(decimal, thousands, date_format, na_values)
+
     from chainrule.density import load
     from chainrule.table import Sink
     from chainrule.tasks import sample
 
-    if output is not None:
-        require_writable(output, OUTPUT_TYPES, inputs=(model, *(given or [])))
     density = load(model)
-    reading = reading_of(decimal, thousands, date_format, na_values, density.schema)
-    evidence = given_table(given, header, reading) if given else None
+    evidence = given_table(given, header, completed(reading, density.schema)) if given else None
     if n is None:
         n = 10 if evidence is None else len(evidence)
     as_text = not as_json and (output is None or output.suffix == ".csv")

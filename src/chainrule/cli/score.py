@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from chainrule.cli.checks import require_model, require_table, require_writable
 from chainrule.cli.shown import say
 from chainrule.cli.tables import (
     OUTPUT_TYPES,
@@ -23,9 +24,9 @@ from chainrule.cli.tables import (
     TableArgument,
     ThousandsOption,
     chunks_of,
+    completed,
     print_json,
     reading_of,
-    require_writable,
     write_frames,
 )
 
@@ -59,20 +60,24 @@ def run(
     CSV and Parquet are read, scored and written in chunks, so that a table of any length fits in
     memory.
     """
+    if output is not None:
+        require_writable(output, OUTPUT_TYPES, inputs=(model, table))
+    require_model(model)
+    require_table(table, split)
+    reading = reading_of(decimal, thousands, date_format, na_values)
+
     import polars as pl
 
     from chainrule.density import load
     from chainrule.table import Sink
     from chainrule.tasks import score
 
-    if output is not None:
-        require_writable(output, OUTPUT_TYPES, inputs=(model, table))
     density, scored = load(model), []
     chunks = chunks_of(
         table,
         split,
         header=header,
-        reading=reading_of(decimal, thousands, date_format, na_values, density.schema),
+        reading=completed(reading, density.schema),
     )
 
     def numbered(frames: Iterator[Any]) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chainrule.cli.checks import require_model
 from chainrule.cli.shown import print_table
 from chainrule.cli.tables import ModelArgument, print_json
 from chainrule.errors import EvidenceError
@@ -42,6 +43,8 @@ def run(
     ] = False,
 ) -> None:
     """Describe a model file: columns, network, how it was trained and what it reached."""
+    require_model(model)
+
     from chainrule.density import load
 
     density = load(model)

@@ -5,7 +5,6 @@ file.
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,8 @@ import typer
 
 from chainrule import datasets
 from chainrule.atomic import write_bytes
-from chainrule.errors import ChainruleError, unknown_choice
+from chainrule.cli.checks import STDIN, cells_of, is_dataset, require_table
+from chainrule.errors import ChainruleError
 from chainrule.plain_json import plain_json
 from chainrule.table import (
     Reading,
@@ -31,8 +31,8 @@ from chainrule.table import (
     read_table_lazily,
     write_chunks,
 )
-from chainrule.table.files.pipes import copied, named_as, require_no_pipe_twice
-from chainrule.table.schema import first_repeated
+from chainrule.table.files.pipes import copied, named_as
+from chainrule.table.inference.infer import checked_kind
 
 TABLE_HELP = (
     "A .npy, .npz, .csv, .tsv, .txt, .data (also .gz) or .parquet file, the name of a data set, or "
@@ -74,7 +74,7 @@ FrameOption = Annotated[Path | None, typer.Option("--output", "-o", help=FRAME_H
 
 OUTPUT_TYPES = (".csv", ".npy", ".npz", ".parquet")
 FRAME_TYPES = (".csv", ".parquet")  # for results with text
-STDIN, STDIN_NAME = "-", "standard input"
+STDIN_NAME = "standard input"
 
 
 def table_of(
@@ -95,27 +95,20 @@ def table_of(
         header: whether a text file begins with names; None decides by its first line.
         reading: what the user specified about how it is written.
     """
+    require_table(text, split)
     if text == STDIN:
-        _require_no_split(text, split)
         with _standard_input() as path:
             return replace(read_table(path, header=header, reading=reading), source=STDIN_NAME)
     path = Path(text)
-    if not path.exists() and _is_dataset(text):
+    if not path.exists():  # a data set
         split = split or usual or "test"
-        if split not in datasets.SPLITS:
-            raise ChainruleError(unknown_choice("split", split, datasets.SPLITS))
         loaded = datasets.load(text)
         table = read_table(getattr(loaded, split), source=f"{text} ({split})", reading=reading)
         return table if loaded.columns is None else replace(table, names=loaded.columns, named=True)
-    if not path.exists() and not path.suffix:
-        raise FileNotFoundError(
-            f"{text}: no such file; {unknown_choice('data set', text, _dataset_names())}"
-        )
-    if path.suffix.lower() == ".npz" and path.exists():
+    if path.suffix.lower() == ".npz":
         return read_table(
             path, array=split or (usual if usual in array_names(path) else None), reading=reading
         )
-    _require_no_split(text, split)
     return read_table(path, header=header, reading=reading)
 
 
@@ -131,8 +124,8 @@ def chunks_of(
 
     Other tables are one chunk.
     """
+    require_table(text, split)
     if text == STDIN:
-        _require_no_split(text, split)
         with _standard_input() as path:
             for chunk in read_chunks(path, header=header, reading=reading):
                 yield replace(chunk, source=STDIN_NAME)
@@ -156,14 +149,6 @@ def _standard_input() -> Iterator[Path]:
     del folder  # the copy exists until here
 
 
-def _require_no_split(text: str, split: str | None) -> None:
-    if split is not None:
-        raise ChainruleError(
-            f"{text}: --split names a split of a data set or an array of an .npz file; this is "
-            "neither"
-        )
-
-
 def training_tables(
     text: str, valid: str | None, header: bool | None = None, reading: Reading | None = None
 ) -> tuple[Table, Table | None]:
@@ -171,7 +156,6 @@ def training_tables(
 
     For a data set or an .npz file these are ``train`` and ``valid``, never the test rows.
     """
-    require_no_pipe_twice(text, valid)
     path = Path(text)
     is_file = text != STDIN and path.exists() and path.suffix.lower() != ".npz"
     if is_file:
@@ -195,6 +179,7 @@ def kinds_of(options: list[str] | None) -> dict[str, str]:
         name, sign, kind = text.rpartition("=")
         if not sign:
             raise ChainruleError(f"--kind {text}: pass NAME=KIND, as zip=categorical")
+        checked_kind(kind, name)
         kinds[name] = kind
     return kinds
 
@@ -204,23 +189,21 @@ def reading_of(
     thousands: list[str] | None,
     date_format: list[str] | None,
     na_values: list[str] | None,
-    schema: Schema | None = None,
 ) -> Reading:
-    """Returns what --decimal, --thousands, --date-format and --na-values specify.
-
-    A model's schema supplies the rest.
-    """
+    """Returns what --decimal, --thousands, --date-format and --na-values specify."""
     words = {name: text.split(",") for name, text in _by_column(na_values).items()}
-    specified = Reading.from_options(
+    return Reading.from_options(
         decimal=_by_column(decimal),
         thousands=_by_column(thousands),
         date_format=_by_column(date_format),
         na_values=words,
     )
-    if schema is None:
-        return specified
-    specified.require_names(schema.table_names, "the model")
-    return specified.over(schema.reading)
+
+
+def completed(reading: Reading, schema: Schema) -> Reading:
+    """Returns what the options specify, and the rest as a model's schema has it."""
+    reading.require_names(schema.table_names, "the model")
+    return reading.over(schema.reading)
 
 
 def _by_column(options: list[str] | None) -> dict[str | None, str]:
@@ -232,19 +215,6 @@ def _by_column(options: list[str] | None) -> dict[str | None, str]:
     }
 
 
-def require_folder(path: Path) -> None:
-    """Raises before work starts if results could not be written into a folder of this name
-    afterwards.
-    """
-    if path.exists() and not path.is_dir():
-        raise ChainruleError(f"{path}: a file; name a folder with -o")
-    above = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        raise PermissionError(
-            f"{path}: the folder {above} cannot be written to; name another with -o"
-        )
-
-
 def split_table(
     text: str, header: bool | None = None, reading: Reading | None = None
 ) -> Table | datasets.Dataset:
@@ -253,7 +223,7 @@ def split_table(
     These are a data set by name, or an .npz file with the arrays train, valid and test.
     """
     path = Path(text)
-    if not path.exists() and _is_dataset(text):
+    if not path.exists() and is_dataset(text):
         return datasets.load(text)
     is_npz = path.suffix.lower() == ".npz" and path.exists()
     if is_npz and set(datasets.SPLITS) <= set(array_names(path)):
@@ -268,43 +238,11 @@ def given_table(
     given: Sequence[str], header: bool | None = None, reading: Reading | None = None
 ) -> Table:
     """Returns the given cells that a command line names: one file, or NAME=VALUE once per cell."""
-    cells = [text for text in given if "=" in text and not Path(text).exists()]
-    if not cells:
-        if len(given) > 1:
-            raise ChainruleError(f"--given {given[1]}: give one file, or cells as NAME=VALUE")
+    if (cells := cells_of(given)) is None:
         return table_of(given[0], None, usual="test", header=header, reading=reading)
-    if len(cells) < len(given):
-        file = next(text for text in given if text not in cells)
-        raise ChainruleError(f"--given {file}: give one file, or cells as NAME=VALUE, not both")
-    # A value holds no "="; a name may.
-    names, values = zip(*(cell.rsplit("=", 1) for cell in cells), strict=True)
-    if repeated := first_repeated(names):
-        raise ChainruleError(f"--given {repeated}=…: given twice; give each cell once")
+    names, values = zip(*cells, strict=True)
     columns = tuple(np.array([value], dtype=object) for value in values)
     return Table(names, columns, "--given", named=True, reading=reading or Reading())
-
-
-def require_writable(
-    path: Path, types: Sequence[str] = (), *, inputs: Sequence[str | Path | None] = ()
-) -> None:
-    """Raises before work starts if a result could not, or should not, be written afterwards."""
-    for source in inputs:
-        if source in (None, STDIN) or not (path.exists() and Path(source).exists()):
-            continue
-        if path.samefile(source):
-            raise ChainruleError(f"{path}: is also read by this command; write to another file")
-    if types and path.suffix not in types:
-        raise ChainruleError(
-            f"{path}: results are written as {', '.join(types)}; end the name with one of these"
-        )
-    if path.is_dir():
-        raise IsADirectoryError(f"{path}: a folder; name a file")
-    if path.exists() and not path.is_file():
-        raise ChainruleError(f"{path}: exists and is not a file; name another")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path}: there is no folder {path.parent}; make it first")
-    if not os.access(path.parent, os.W_OK):
-        raise PermissionError(f"{path}: the folder {path.parent} cannot be written to")
 
 
 def write_frames(frames: Iterator[Any], output: Path | None) -> None:
@@ -368,11 +306,3 @@ def as_lists(frame: Any) -> dict[str, list[Any]]:
 def print_json(value: Any) -> None:
     """Prints one JSON value on stdout; numbers that are not finite become null."""
     print(plain_json(value), flush=True)
-
-
-def _is_dataset(text: str) -> bool:
-    return text.replace("_", "-") in _dataset_names()
-
-
-def _dataset_names() -> list[str]:
-    return [info.name for info in datasets.list()]

@@ -9,7 +9,8 @@ from typing import Any, Self
 import torch
 from torch import nn
 
-from chainrule.errors import ShapeError, whole_number
+from chainrule.arguments import require_temperature, rows_to_draw
+from chainrule.errors import ShapeError
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask
 
@@ -94,12 +95,8 @@ class AbstractTrainable(nn.Module, ABC):
 
     def check_number(self, n: int, temperature: float) -> int:
         """The number of rows to draw; a ShapeError if it or the temperature is out of range."""
-        n = whole_number(n, "n", least=0, what="a whole number of rows")
-        if not temperature > 0:
-            raise ShapeError(
-                f"temperature = {temperature!r} must be above zero; 1 samples the model as it is"
-            )
-        return n
+        require_temperature(temperature)
+        return rows_to_draw(n)
 
     def _like(self) -> torch.Tensor:
         # Parameters of the module itself are found sooner than those of all its modules.

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import FormatError, SchemaError
+from chainrule.errors import SchemaError
 from chainrule.table.containers import from_array, from_frame, without_names
-from chainrule.table.files.endings import TEXT_ENDINGS, file_type
+from chainrule.table.files.endings import TEXT_ENDINGS, file_type, require_type
 from chainrule.table.files.numpy_files import read_npy, read_npz
 from chainrule.table.files.parquet import read_parquet, readable, scan_parquet
 from chainrule.table.files.pipes import as_file
@@ -162,6 +162,7 @@ def _require_same_words(table: Table, reading: Reading) -> Table:
 
 
 def _read_path(path: Path, array: str | None, header: bool | None, reading: Reading) -> Table:
+    require_type(path)
     kind = file_type(path)
     if kind == ".npy":
         return without_words(from_array(read_npy(path), str(path)), reading)
@@ -173,9 +174,4 @@ def _read_path(path: Path, array: str | None, header: bool | None, reading: Read
         table = from_frame(text.frame, str(path), first_line=1 + text.named)
         table = replace(table, text=text.raw, reading=reading, missing=text.missing)
         return table if text.named else without_names(table)
-    if kind == ".parquet":
-        return without_words(from_frame(read_parquet(path), str(path)), reading)
-    raise FormatError(
-        f"{path}: unknown type of file {path.suffix!r}; tables are .npy, .npz, .csv, .tsv, .txt, "
-        ".data or .parquet"
-    )
+    return without_words(from_frame(read_parquet(path), str(path)), reading)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from chainrule.arguments import QUANTILES
 from chainrule.tasks.calibrate import Calibration, row_log_p
 from chainrule.tasks.coding import codes, table
 from chainrule.tasks.compare import Comparison, compare
-from chainrule.tasks.conditional import QUANTILES, conditional
+from chainrule.tasks.conditional import conditional
 from chainrule.tasks.explain import explain, oddest, tails, terms
 from chainrule.tasks.features import features
 from chainrule.tasks.impute import Imputed, impute

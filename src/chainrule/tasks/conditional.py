@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from chainrule import missing
+from chainrule.arguments import QUANTILES, require_quantiles
 from chainrule.conditionals import Distribution
-from chainrule.errors import ShapeError
 from chainrule.model import Model
 from chainrule.table import Sink
 from chainrule.tasks.answer import Batch, Chunk, answer
 from chainrule.tasks.outside import conditional_given
 
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 SHOWN_LEVELS = 3
 
 
@@ -54,8 +53,7 @@ def conditional(
         EvidenceError: a network of one order that cannot answer this.
     """
     number = model.schema.number(column)
-    if not all(0 < q < 1 for q in quantiles):
-        raise ShapeError(f"quantiles = {list(quantiles)}: pass numbers above 0 and below 1")
+    require_quantiles(quantiles)
     of = partial(_columns, number=number, quantiles=quantiles)
     may_lack = (model.schema.columns[number].name,)
     return answer(model, table, of, to=to, strict=strict, absent_is_fine=may_lack)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from chainrule.arguments import cells_to_show
 from chainrule.conditionals import Distribution
-from chainrule.errors import whole_number
 from chainrule.missing import is_flag
 from chainrule.model import Model
 from chainrule.table import (
@@ -243,7 +243,7 @@ def oddest(model: Model, table: Any, *, top: int = 20, strict: bool = False) -> 
     column can hold. That ranking is not a likelihood: ``log_prob`` gives all such values of a
     column the same probability. ``strict`` refuses them.
     """
-    top = whole_number(top, "top", least=0, what="how many cells to show")
+    top = cells_to_show(top)
     found, container = [], "polars"
     for chunk in chunks(model, table, strict=strict, ranges=False):
         container = "pandas" if chunk.table.container == "pandas" else "polars"

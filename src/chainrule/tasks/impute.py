@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from chainrule.errors import ShapeError, unknown_choice, whole_number
+from chainrule.arguments import require_how
+from chainrule.errors import ShapeError, whole_number
 from chainrule.missing import present
 from chainrule.model import Model
 from chainrule.rng import generator_from
@@ -23,7 +24,6 @@ from chainrule.tasks.answer import Batch, Chunk, answer, chunks
 from chainrule.tasks.conditional import distribution_of, level_probabilities, quantiles_of
 from chainrule.tasks.outside import completed
 
-HOW = ("draw", "best", "mean")
 BATCH_ROWS = 4096
 
 
@@ -75,8 +75,7 @@ def impute(
     Raises:
         EvidenceError: missing cells that a network of one order cannot fill.
     """
-    if how not in HOW:
-        raise ShapeError(unknown_choice("how", how, HOW))
+    require_how(how)
     n_draws = whole_number(n_draws, "n_draws", least=1, what="how many tables to draw")
     if how != "draw" and n_draws > 1:
         raise ShapeError(f"n_draws = {n_draws}: how={how!r} gives one table; draw for several")

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from chainrule import missing
-from chainrule.errors import SchemaError, ShapeError, whole_number
+from chainrule.arguments import rows_to_draw
+from chainrule.errors import SchemaError, ShapeError
 from chainrule.model import Model
 from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
@@ -95,7 +96,7 @@ def _chunks(
     _require_no_label(model.schema, other)
     table, cells = (None, None) if given is None else _given_cells(model, given)
     generator = generator_from(seed)
-    rows = whole_number(n, "n", least=0, what="a whole number of rows")
+    rows = rows_to_draw(n)
     if cells is not None and len(cells[0]) not in (1, rows):
         raise ShapeError(
             f"given has {len(cells[0])} rows of values for {rows} rows to draw; pass 1 or {rows}"

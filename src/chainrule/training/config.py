@@ -17,12 +17,6 @@ from chainrule.errors import choice, fraction, not_negative, positive, share, si
 LEARNED_ORDERS = {"greedy": "greedy", "mutual-information": "mutual information"}
 
 
-def _activation(value: Any, name: str) -> str:
-    from chainrule.ops.activations import ACTIVATIONS  # its package imports torch
-
-    return choice(value, name, ACTIVATIONS)
-
-
 def _option(default: Any, check: Callable[[Any, str], Any], text: str) -> Any:
     """A field with its help text and its check; a default of None is not checked."""
     return field(default=default, metadata={"check": check, "help": text})
@@ -47,7 +41,9 @@ class FitConfig:
         "Units of each hidden layer of made and orderless (default: two layers of hidden_size).",
     )
     activation: str | None = _option(
-        None, _activation, "sigmoid or relu (default: sigmoid of NADEs, relu of other networks)."
+        None,
+        partial(choice, choices=("sigmoid", "relu")),
+        "sigmoid or relu (default: sigmoid of NADEs, relu of other networks).",
     )
     order: str | None = _option(
         None,

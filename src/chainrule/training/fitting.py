@@ -11,23 +11,21 @@ from typing import Any
 import torch
 
 from chainrule.density import Density
-from chainrule.errors import BackendError, choice, positive, unknown_choice
+from chainrule.errors import BackendError
 from chainrule.model import Model
 from chainrule.rng import generator_from
 from chainrule.table import MIN_COUNT, Schema
 from chainrule.table.files.pipes import require_no_pipe_twice
+from chainrule.training.arguments import require_run
 from chainrule.training.config import FitConfig
 from chainrule.training.data import training_data
 from chainrule.training.finished import require_same_run
 from chainrule.training.loop import train
 from chainrule.training.memory import require_memory
 from chainrule.training.recipes import recipe_for
-from chainrule.training.recipes.base import EFFORT_NAMES
 from chainrule.training.record import nats_of, record_of
 from chainrule.training.run import Run
 from chainrule.training.state import make_state
-
-DEVICES = ("auto", "cpu", "cuda")
 
 
 def fit(
@@ -113,9 +111,7 @@ def fit(
     """
     recipe, config = recipe_for(objective, network), config or FitConfig()
     recipe.check(config)
-    choice(effort, "effort", EFFORT_NAMES)
-    if time_limit_s is not None:
-        positive(time_limit_s, "time_limit_s", what="a number of seconds")
+    require_run(effort, time_limit_s, device)
     device = resolved_device(device)
     require_no_pipe_twice(table, valid)
     run = Run.of(checkpoint, resume=resume, finished=finished)
@@ -157,8 +153,6 @@ def fit(
 
 def resolved_device(device: str) -> str:
     """ "cpu" or "cuda"; raises BackendError if this machine or PyTorch build lacks the device."""
-    if device not in DEVICES:
-        raise BackendError(unknown_choice("device", device, DEVICES))
     if device == "cuda" and not torch.cuda.is_available():
         raise BackendError("device 'cuda': PyTorch sees no CUDA device here; pass 'auto' or 'cpu'")
     if device == "auto":

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from chainrule.report.comparison.data import Data, prepared
-from chainrule.report.comparison.effort import EFFORTS, Effort, effort_for
-from chainrule.report.comparison.families import FAMILIES
-from chainrule.report.comparison.page import rendered, write
-from chainrule.report.comparison.run import Entry, FamilyReport, compare, families_for
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from chainrule.report.comparison.names import EFFORTS
+
+if TYPE_CHECKING:
+    from chainrule.report.comparison.data import Data as Data
+    from chainrule.report.comparison.data import prepared as prepared
+    from chainrule.report.comparison.effort import Effort as Effort
+    from chainrule.report.comparison.effort import effort_for as effort_for
+    from chainrule.report.comparison.families import FAMILIES as FAMILIES
+    from chainrule.report.comparison.page import rendered as rendered
+    from chainrule.report.comparison.page import write as write
+    from chainrule.report.comparison.run import Entry as Entry
+    from chainrule.report.comparison.run import FamilyReport as FamilyReport
+    from chainrule.report.comparison.run import compare as compare
+    from chainrule.report.comparison.run import families_for as families_for
 
 __all__ = [
     "EFFORTS",
@@ -22,3 +34,24 @@ __all__ = [
     "rendered",
     "write",
 ]
+
+# These import torch, so they are imported on first use.
+_HOMES = {
+    "FAMILIES": "families",
+    "Data": "data",
+    "Effort": "effort",
+    "Entry": "run",
+    "FamilyReport": "run",
+    "compare": "run",
+    "effort_for": "effort",
+    "families_for": "run",
+    "prepared": "data",
+    "rendered": "page",
+    "write": "page",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'chainrule.report.comparison' has no attribute {name!r}")
+    return getattr(import_module(f"chainrule.report.comparison.{_HOMES[name]}"), name)

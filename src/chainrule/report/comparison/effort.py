@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chainrule.report.comparison.data import Data
+from chainrule.report.comparison.names import EFFORTS
 
 STEPS = 30_000  # training steps that suffice for 50,000 images
 LEAST_EPOCHS, MOST_EPOCHS = 20, 100
-
-# Number of passes relative to the standard effort.
-EFFORTS = {"quick": 0.2, "standard": 1.0, "best": 4.0}
 
 
 @dataclass(frozen=True)

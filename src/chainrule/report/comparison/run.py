@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from chainrule.errors import ChainruleError, EvidenceError, unknown_choice
+from chainrule.errors import ChainruleError, EvidenceError
 from chainrule.networks import AbstractNetwork
 from chainrule.networks.trainable import AbstractTrainable
 from chainrule.report.comparison.abstraction import Probe, most_frequent, pixels, probed
@@ -21,6 +21,7 @@ from chainrule.report.comparison.effort import Effort
 from chainrule.report.comparison.families import FAMILIES, generator_of
 from chainrule.report.comparison.families.base import AbstractFamily
 from chainrule.report.comparison.likelihood import Likelihood, likelihood_of
+from chainrule.report.comparison.names import require_family
 from chainrule.rng import generator_from
 
 TIMED = 1000  # rows that are scored and drawn to measure the time
@@ -202,8 +203,7 @@ def families_for(
     It raises the same errors as ``compare``.
     """
     for name in names or ():
-        if name not in FAMILIES:
-            raise ChainruleError(unknown_choice("family", name, FAMILIES))
+        require_family(name, list(FAMILIES))
         if (why := FAMILIES[name].refuses(data.columns)) is not None:
             raise ChainruleError(f"family {name!r} {why}; leave it out of --families")
     chosen = [family for name, family in FAMILIES.items() if names is None or name in names]

@@ -36,23 +36,34 @@ def as_file(path: Path) -> Iterator[tuple[Path, ScratchFolder | None]]:
         IsADirectoryError: it is a folder.
         FormatError: it is a device or a socket.
     """
+    if not is_pipe(path):
+        yield path, None
+        return
+    with _opened_pipe(path) as pipe:
+        copy, folder = copied(pipe, f"pipe{_ending(path.name)}")
+    with named_as(str(copy), str(path)):
+        yield copy, folder
+
+
+def is_pipe(path: Path) -> bool:
+    """Whether a table is a pipe and not a file; neither is read.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        IsADirectoryError: it is a folder.
+        FormatError: it is a device or a socket.
+    """
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(f"{path}: no such file") from error
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(f"{path}: a folder; name a file in it")
-    if stat.S_ISREG(mode):
-        yield path, None
-        return
-    if not stat.S_ISFIFO(mode):
+    if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
         raise FormatError(
             f"{path}: a device or a socket; pass a file, a pipe, or - for standard input"
         )
-    with _opened_pipe(path) as pipe:
-        copy, folder = copied(pipe, f"pipe{_ending(path.name)}")
-    with named_as(str(copy), str(path)):
-        yield copy, folder
+    return stat.S_ISFIFO(mode)
 
 
 def _opened_pipe(path: Path) -> BinaryIO:

@@ -68,9 +68,7 @@ def infer_schema(
     if isinstance(kinds, Schema):
         return kinds
     kinds = _checked_kinds(kinds or {}, table)
-    whole_number(min_count, "min_count", least=1, what="the rows that a level needs to be listed")
-    if missing not in MISSING:
-        raise SchemaError(unknown_choice("missing", missing, MISSING))
+    require_options(min_count, missing)
     table.reading.require_names(table.names, table.source)
     if len(table) == 0:
         raise SchemaError(f"{table.source}: no rows; a model needs at least one")
@@ -138,21 +136,33 @@ def _of_type(column: AbstractColumn, kind: Type, values: Distinct, least: int) -
     )
 
 
-def _checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str, Any]]:
+def checked_kind(spec: Any, name: str) -> dict[str, Any]:
+    """The kind of a column and its options; raises SchemaError if there is no such kind."""
     choices = [*COLUMNS, "leave out"]
+    options: dict[str, Any] = {"kind": spec} if isinstance(spec, str) else dict(spec)
+    if options.get("kind") not in choices:
+        raise SchemaError(
+            f"kinds[{name!r}]: {unknown_choice('kind', options.get('kind'), choices)}"
+        )
+    kind = COLUMNS.get(options["kind"], AbstractColumn)
+    return kind.checked_options(options, f"kinds[{name!r}]")
+
+
+def _checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str, Any]]:
     found = {}
     for key, spec in kinds.items():
         name = find(key, table.names, table.index)
         if name not in table.names:
             raise SchemaError(f"kinds: {unknown_choice('column', name, table.names)}")
-        options: dict[str, Any] = {"kind": spec} if isinstance(spec, str) else dict(spec)
-        if options.get("kind") not in choices:
-            raise SchemaError(
-                f"kinds[{name!r}]: {unknown_choice('kind', options.get('kind'), choices)}"
-            )
-        kind = COLUMNS.get(options["kind"], AbstractColumn)
-        found[name] = kind.checked_options(options, f"kinds[{name!r}]")
+        found[name] = checked_kind(spec, name)
     return found
+
+
+def require_options(min_count: int, missing: str) -> None:
+    """Raises ChainruleError for options of ``infer_schema`` that no table would allow."""
+    whole_number(min_count, "min_count", least=1, what="the rows that a level needs to be listed")
+    if missing not in MISSING:
+        raise SchemaError(unknown_choice("missing", missing, MISSING))
 
 
 def _known_in_few(table: Table, name: str, values: np.ndarray, options: Options) -> str | None:

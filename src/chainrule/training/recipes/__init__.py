@@ -5,7 +5,7 @@ A new recipe is a file here and an entry of ``RECIPES``.
 
 from __future__ import annotations
 
-from chainrule.errors import choice
+from chainrule.training.arguments import network_of
 from chainrule.training.recipes.base import AbstractRecipe
 from chainrule.training.recipes.committee import CommitteeRecipe
 from chainrule.training.recipes.orderless import OrderlessRecipe
@@ -15,12 +15,8 @@ RECIPES: dict[str, AbstractRecipe] = {
     recipe.name: recipe
     for recipe in (CommitteeRecipe(), MADERecipe(), NADERecipe(), OrderlessRecipe())
 }
-# The network of each objective, which "auto" stands for.
-OBJECTIVES = {"any": "orderless", "likelihood": "committee"}
 
 
 def recipe_for(objective: str, network: str) -> AbstractRecipe:
     """The recipe of a network; "auto" is the best network for the objective."""
-    choice(objective, "objective", OBJECTIVES)
-    choice(network, "network", ["auto", *RECIPES])
-    return RECIPES[OBJECTIVES[objective] if network == "auto" else network]
+    return RECIPES[network_of(objective, network, RECIPES)]

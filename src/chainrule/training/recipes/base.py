@@ -8,28 +8,18 @@ from typing import Any
 
 import torch
 
-from chainrule.errors import ChainruleError
 from chainrule.missing import flags_first
 from chainrule.networks import AbstractNetwork, Columns
 from chainrule.networks.order_search import search_order
 from chainrule.networks.orders import Order
+from chainrule.training.arguments import require_options
 from chainrule.training.config import LEARNED_ORDERS, FitConfig
 from chainrule.training.data import TrainingData
 from chainrule.training.plan import Plan
 from chainrule.training.run import Run
 from chainrule.training.search import Trial
 
-EFFORT_NAMES = ("quick", "standard", "best")
 LEARNING_RATE = 2e-3  # except for NADEs over binary columns
-NEUTRAL = (None, 0, 1)  # values with which an option has no effect
-# Why a network refuses an option that it does not have.
-REFUSALS = {
-    "hidden_sizes": "NADE has one layer; pass hidden_size",
-    "dropout": "only the orderless network has it",
-    "members": "of NADEs they make a committee; pass network='committee'",
-    "orders": "only a committee has several; pass network='committee'",
-    "input_dropout": "only NADE and a committee of NADEs have it",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +49,8 @@ class AbstractRecipe(ABC):
     Attributes:
         name: the name of the network in ``fit(network=…)``.
         objective: its purpose, "any" question or "likelihood".
-        options: the options of ``REFUSALS`` that it has.
+        options: the options that it has, of those which not every network has; see ``REFUSALS``
+            in ``training.arguments``.
         learns_from_missing: whether it can train on rows with missing cells.
         prefers_last: whether ``train`` prefers the last weights.
         searches: whether ``search`` may change the plan.
@@ -74,12 +65,7 @@ class AbstractRecipe(ABC):
 
     def check(self, config: FitConfig) -> None:
         """Raises ChainruleError for an option that this network does not have."""
-        for name, reason in REFUSALS.items():
-            value = getattr(config, name)
-            if name not in self.options and value not in NEUTRAL:
-                raise ChainruleError(
-                    f"{name} = {list(value) if isinstance(value, tuple) else value}: {reason}"
-                )
+        require_options(config, self.options)
 
     @abstractmethod
     def plan(self, config: FitConfig, columns: Columns, rows: int, effort: str) -> Plan:

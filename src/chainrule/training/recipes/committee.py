@@ -22,6 +22,7 @@ from chainrule.errors import ChainruleError
 from chainrule.networks import AbstractNetwork, Columns, Committee, Ensemble
 from chainrule.networks.orders import Order, make_order
 from chainrule.rng import generator_from
+from chainrule.training.arguments import OPTIONS
 from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
 from chainrule.training.data import TrainingData
@@ -63,7 +64,7 @@ class CommitteeRecipe(AbstractRecipe):
     """The recipe of a committee of NADEs; several orders make an ensemble of committees."""
 
     name = "committee"
-    options = frozenset({"input_dropout", "members", "orders"})
+    options = OPTIONS["committee"]
     searches = True
 
     @override

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from chainrule.networks import AbstractNetwork, Columns, OrderlessNADE
 from chainrule.networks.orders import Order
+from chainrule.training.arguments import OPTIONS
 from chainrule.training.config import FitConfig
 from chainrule.training.plan import Plan
 from chainrule.training.recipes.base import LEARNING_RATE, AbstractRecipe, Effort
@@ -46,7 +47,7 @@ class OrderlessRecipe(AbstractRecipe):
 
     name = "orderless"
     objective = "any"
-    options = frozenset({"hidden_sizes", "dropout", "members"})
+    options = OPTIONS["orderless"]
     learns_from_missing = True
     prefers_last = True
 

@@ -8,6 +8,7 @@ from typing_extensions import override
 from chainrule.conditionals import Bernoulli
 from chainrule.networks import MADE, NADE, AbstractNetwork, Columns
 from chainrule.networks.orders import Order
+from chainrule.training.arguments import OPTIONS
 from chainrule.training.config import FitConfig
 from chainrule.training.plan import Plan
 from chainrule.training.recipes.base import LEARNING_RATE, AbstractRecipe
@@ -20,7 +21,7 @@ class NADERecipe(AbstractRecipe):
     """The recipe of a single NADE."""
 
     name = "nade"
-    options = frozenset({"input_dropout"})
+    options = OPTIONS["nade"]
 
     @override
     def plan(self, config: FitConfig, columns: Columns, rows: int, effort: str) -> Plan:
@@ -37,7 +38,7 @@ class MADERecipe(AbstractRecipe):
     """The recipe of a single MADE."""
 
     name = "made"
-    options = frozenset({"hidden_sizes"})
+    options = OPTIONS["made"]
 
     @override
     def plan(self, config: FitConfig, columns: Columns, rows: int, effort: str) -> Plan:

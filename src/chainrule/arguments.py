@@ -1,0 +1,44 @@
+"""Arguments of the questions that can be checked before a model or a table is read.
+
+Python and the command line share these checks. This module imports no torch, so that the command
+line can refuse a wrong argument at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chainrule.errors import ShapeError, unknown_choice, whole_number
+
+HOW = ("draw", "best", "mean")  # to fill missing cells
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of a column of numbers, unless asked for others
+
+
+def require_how(how: str) -> None:
+    """Raises ShapeError unless this is a way to fill missing cells."""
+    if how not in HOW:
+        raise ShapeError(unknown_choice("how", how, HOW))
+
+
+def require_quantiles(quantiles: Sequence[float]) -> None:
+    """Raises ShapeError unless these are probabilities above 0 and below 1."""
+    if not all(0 < q < 1 for q in quantiles):
+        raise ShapeError(f"quantiles = {list(quantiles)}: pass numbers above 0 and below 1")
+
+
+def rows_to_draw(n: int) -> int:
+    """The number of rows to draw; raises ShapeError unless it is a whole number, at least 0."""
+    return whole_number(n, "n", least=0, what="a whole number of rows")
+
+
+def require_temperature(temperature: float) -> None:
+    """Raises ShapeError unless logits can be divided by this number."""
+    if not temperature > 0:
+        raise ShapeError(
+            f"temperature = {temperature!r} must be above zero; 1 samples the model as it is"
+        )
+
+
+def cells_to_show(top: int) -> int:
+    """The number of oddest cells; raises ShapeError unless it is a whole number, at least 0."""
+    return whole_number(top, "top", least=0, what="how many cells to show")
