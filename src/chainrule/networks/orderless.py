@@ -15,6 +15,7 @@ from typing_extensions import override
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, choice, share, sizes, whole_number
 from chainrule.networks import input_layer, output_layer
+from chainrule.networks.asked import AskedCells
 from chainrule.networks.base import AbstractNetwork, check_pool
 from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.evidence import as_mask
@@ -28,6 +29,8 @@ from chainrule.rng import generator_from
 SCAN_ROWS = 2048  # rows that go through the columns together
 MOST_WRITTEN = 2048  # inputs; beyond them looking up the rows of categories costs less
 STATES = 4096  # hidden states that go through the deeper layers together
+# Where each cell is left out of its row: rows in memory together, and numbers of one array of sums.
+APART_ROWS, APART_NUMBERS = 256, 2**23
 
 
 class OrderlessNADE(AbstractNetwork):
@@ -163,6 +166,33 @@ class OrderlessNADE(AbstractNetwork):
     @override
     def distribution(self, x: torch.Tensor, column: int, given: torch.Tensor) -> Distribution:
         return self._distribution(self._first(x, given), column)
+
+    @override
+    def each_given_others(
+        self,
+        x: torch.Tensor,
+        given: torch.Tensor,
+        asked: torch.Tensor,
+        besides: Mapping[int, tuple[int, float]] | None = None,
+    ) -> Iterator[AskedCells]:
+        """See the base class. A row passes the network once for each set of given cells.
+
+        Asked cells that are not given share one pass. Each of the others has a set of its own. Its
+        first layer is the sum over the columns before it plus the sum over those after it. So the
+        cost is linear in the columns, and no digits cancel. Outputs are those of the asked column.
+        """
+        x, besides = self.columns.filled(x, given), besides or {}
+        apart, alike = asked & given, asked & ~given
+        for column, (other, code) in besides.items():
+            changed = asked[:, column] & ~(given[:, other] & (x[:, other] == code))
+            apart[:, column] |= changed
+            alike[:, column] &= ~changed
+        for rows, column, h in self._alike(x, given, alike):
+            found = self._mixture(self._outputs(h, column), column)
+            yield AskedCells(rows, torch.full_like(rows, column), found)
+        for rows, column, h in self._apart(x, given, apart, besides):
+            found = self._mixture(self._outputs(h, column), column)
+            yield AskedCells(rows, torch.full_like(rows, column), found)
 
     @override
     def distributions(self, x: torch.Tensor) -> list[Distribution]:
@@ -458,6 +488,78 @@ class OrderlessNADE(AbstractNetwork):
                     yield from self._deepened(waiting)
                     waiting, held = [], 0
             yield from self._deepened(waiting)
+
+    def _alike(
+        self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor
+    ) -> Iterator[tuple[torch.Tensor, int, torch.Tensor]]:
+        """Yields what ``_scan`` does, of asked cells that depend on the given cells alone."""
+        for rows in asked.any(1).nonzero()[:, 0].split(SCAN_ROWS):
+            h = self._deeper(self._first(x[rows], given[rows]))
+            for column in asked[rows].any(0).nonzero()[:, 0].tolist():
+                at = asked[rows, column]
+                yield rows[at], column, h[at]
+
+    def _apart(
+        self,
+        x: torch.Tensor,
+        given: torch.Tensor,
+        asked: torch.Tensor,
+        besides: Mapping[int, tuple[int, float]],
+    ) -> Iterator[tuple[torch.Tensor, int, torch.Tensor]]:
+        """Yields what ``_scan`` does, of asked cells given the other given cells of their rows."""
+        numbers = len(self.columns) * len(self.hidden_biases[0])
+        most = max(1, min(APART_ROWS, APART_NUMBERS // numbers))
+        for rows in asked.any(1).nonzero()[:, 0].split(most):
+            waiting, held, without = [], 0, self._sums_without(x[rows], given[rows])
+            for column in asked[rows].any(0).nonzero()[:, 0].tolist():
+                at = asked[rows, column].nonzero()[:, 0]
+                sums = without[column, at]
+                if column in besides:
+                    codes, known = x[rows[at]], given[rows[at]]
+                    known[:, column] = False
+                    sums = self._with_code(codes, known, sums, *besides[column])
+                waiting.append((rows[at], column, sums))
+                held += len(at)
+                if held >= STATES:
+                    yield from self._deepened(waiting)
+                    waiting, held = [], 0
+            yield from self._deepened(waiting)
+
+    def _with_code(
+        self, x: torch.Tensor, given: torch.Tensor, sums: torch.Tensor, column: int, code: float
+    ) -> torch.Tensor:
+        """The sums (N, H) over the given cells if the column is given with this code.
+
+        Rows in which it is given with another code, or not given, take their sums anew.
+        """
+        changed = ~(given[:, column] & (x[:, column] == code))
+        if not bool(changed.any()):
+            return sums
+        x, given = x[changed], given[changed]
+        x[:, column], given[:, column] = code, True
+        return sums.index_put((changed.nonzero()[:, 0],), self._first(x, given))
+
+    def _sums_without(self, x: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+        """The sums (D, N, H) of the first layer over the given cells, each column left out once.
+
+        They add the columns before it to those after it. The sum over all, less the column's own
+        term, would lose the digits of small terms beside a large one.
+        """
+        before = self.hidden_biases[0].expand(len(x), -1)
+        nothing, terms = (
+            torch.zeros_like(before),
+            before.new_empty(len(self.columns), *before.shape),
+        )
+        for column in range(len(self.columns)):
+            terms[column] = self._learned(nothing, column, x[:, column], given[:, column])
+        after = torch.empty_like(terms)
+        after[-1] = 0
+        for column in range(len(self.columns) - 1, 0, -1):
+            torch.add(after[column], terms[column], out=after[column - 1])
+        for column in range(len(self.columns)):
+            after[column] += before
+            before = before + terms[column]
+        return after
 
     def _deepened(
         self, waiting: list[tuple[torch.Tensor, int, torch.Tensor]]
