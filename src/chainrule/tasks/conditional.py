@@ -16,7 +16,7 @@ from chainrule.errors import ShapeError
 from chainrule.model import Model
 from chainrule.table import AbstractColumn, Sink
 from chainrule.tasks.answer import Batch, Chunk, answer
-from chainrule.tasks.each_cell import each_cell
+from chainrule.tasks.each_cell import Quantiles, each_cell
 from chainrule.tasks.outside import conditional_given
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -122,18 +122,23 @@ def expected_words(rows: Batch, at: np.ndarray, columns: np.ndarray) -> list[str
     """
     specs, words = rows.model.schema.columns, {}
 
-    def describe(row: np.ndarray, column: np.ndarray, distribution: Distribution) -> None:
-        if specs[column[0]].has_levels:
-            found = level_probabilities_of(distribution)
-        else:
-            found = np.stack([distribution.quantile(q).cpu().numpy() for q in MIDDLE], axis=1)
+    def describe(row: np.ndarray, column: np.ndarray, found: np.ndarray) -> None:
         for r, k, of_cell in zip(row.tolist(), column.tolist(), found, strict=True):
             words[r, k] = _in_words(specs[k], of_cell)
+
+    middles = Quantiles(MIDDLE, describe)
+
+    def of(row: np.ndarray, column: np.ndarray, distribution: Distribution) -> None:
+        if specs[column[0]].has_levels:
+            describe(row, column, level_probabilities_of(distribution))
+        else:
+            middles(row, column, distribution)
 
     some, place = np.unique(at, return_inverse=True)
     asked = np.zeros((len(some), len(specs)), dtype=bool)
     asked[place, columns] = True
-    each_cell(rows.take(some), asked, describe, "conditioning")
+    each_cell(rows.take(some), asked, of, "conditioning")
+    middles.flush()
     return [words[cell] for cell in zip(place.tolist(), columns.tolist(), strict=True)]
 
 

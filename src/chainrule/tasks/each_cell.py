@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 
 from chainrule.conditionals import Distribution
+from chainrule.conditionals.distribution import quantiles
 from chainrule.missing import present_codes
 from chainrule.networks.asked import AskedCells, joined
 from chainrule.progress import progress_bar
@@ -15,6 +16,7 @@ from chainrule.tasks.answer import Batch
 from chainrule.tasks.outside import conditional_given
 
 BATCH_ROWS = 256  # rows that a network of one order answers together
+SEARCHED = 4096  # cells whose quantiles are searched together
 
 Answer = Callable[[np.ndarray, np.ndarray, Distribution], None]
 
@@ -42,6 +44,41 @@ def each_cell(rows: Batch, asked: np.ndarray, of: Answer, what: str) -> None:
         for cells in joined(_found(rows, asked)):
             of(cells.rows.cpu().numpy(), cells.columns.cpu().numpy(), cells.distribution)
             advance(len(cells.rows))
+
+
+class Quantiles:
+    """An answer for ``each_cell``: quantiles of numbers, of many columns together.
+
+    Args:
+        levels: probabilities above 0 and below 1.
+        of: called with the cells' rows (m,), their columns (m,) and their quantiles, in codes,
+            (m, Q).
+    """
+
+    def __init__(
+        self,
+        levels: Sequence[float],
+        of: Callable[[np.ndarray, np.ndarray, np.ndarray], None],
+    ) -> None:
+        self._levels, self._of, self._held = levels, of, 0
+        self._waiting: list[tuple[np.ndarray, np.ndarray, Distribution]] = []
+
+    def __call__(self, row: np.ndarray, column: np.ndarray, distribution: Distribution) -> None:
+        """Keeps the cells until many wait, and then answers them all."""
+        self._waiting.append((row, column, distribution))
+        self._held += len(row)
+        if self._held >= SEARCHED:
+            self.flush()
+
+    def flush(self) -> None:
+        """Answers the cells that wait. It is to be called after the last cell."""
+        if not self._waiting:
+            return
+        rows, columns, distributions = zip(*self._waiting, strict=True)
+        found = [torch.cat(quantiles(distributions, q)) for q in self._levels]
+        values = torch.stack(found, dim=1).cpu().numpy()
+        self._of(np.concatenate(rows), np.concatenate(columns), values)
+        self._waiting, self._held = [], 0
 
 
 def _found(rows: Batch, asked: np.ndarray) -> Iterator[AskedCells]:

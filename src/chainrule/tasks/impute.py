@@ -22,7 +22,7 @@ from chainrule.table import Fills, Sink, column_positions, filled, filled_frames
 from chainrule.table.frames.build import like_named
 from chainrule.tasks.answer import Batch, Chunk, answer, chunks
 from chainrule.tasks.conditional import level_probabilities_of
-from chainrule.tasks.each_cell import each_cell
+from chainrule.tasks.each_cell import Quantiles, each_cell
 from chainrule.tasks.outside import completed
 
 HOW = ("draw", "best", "mean")
@@ -124,17 +124,23 @@ def guessed(rows: Batch, how: str) -> Fills:
     columns, codes = rows.model.schema.columns, rows.codes.values.copy()
     missing = ~rows.codes.observed_or_outside
 
+    def median(row: np.ndarray, column: np.ndarray, values: np.ndarray) -> None:
+        codes[row, column] = values[:, 0]
+
+    medians = Quantiles((0.5,), median)
+
     def fill(row: np.ndarray, column: np.ndarray, distribution: Distribution) -> None:
         first = columns[column[0]]  # columns of equal conditionals have the same number of levels
         if first.has_levels:
             p = level_probabilities_of(distribution)
             codes[row, column] = p[:, : len(first.level_names)].argmax(1)
         elif how == "best":
-            codes[row, column] = distribution.quantile(0.5).cpu().numpy()
+            medians(row, column, distribution)
         else:
             codes[row, column] = distribution.mean().cpu().numpy()
 
     each_cell(rows, missing & ~is_flag(rows.model.schema), fill, "filling")
+    medians.flush()
     return Fills(codes, missing, means=how == "mean")
 
 
@@ -149,11 +155,11 @@ def _intervals(chunk: Chunk, interval: float) -> tuple[Any, Any]:
     for k, column in enumerate(schema.columns):
         asked[:, k] &= not (column.is_flag or column.has_levels) and column.name in positions
 
-    def end(row: np.ndarray, column: np.ndarray, distribution: Distribution) -> None:
-        for side, q in enumerate(quantiles):
-            found[side, row, column] = distribution.quantile(q).cpu().numpy()
+    def keep(row: np.ndarray, column: np.ndarray, values: np.ndarray) -> None:
+        found[:, row, column] = values.T
 
-    each_cell(rows, asked, end, "conditioning")
+    each_cell(rows, asked, ends_of := Quantiles(quantiles, keep), "conditioning")
+    ends_of.flush()
     nothing = np.full(len(rows), np.nan)
     ends: list[dict[str, np.ndarray]] = [dict.fromkeys(table.names, nothing) for _ in quantiles]
     for k in np.flatnonzero(asked.any(0)).tolist():
