@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -510,15 +510,14 @@ class OrderlessNADE(AbstractNetwork):
         numbers = len(self.columns) * len(self.hidden_biases[0])
         most = max(1, min(APART_ROWS, APART_NUMBERS // numbers))
         for rows in asked.any(1).nonzero()[:, 0].split(most):
-            waiting, held, without = [], 0, self._sums_without(x[rows], given[rows])
+            waiting, held, sums = [], 0, self._sums_without(x[rows], given[rows])
             for column in asked[rows].any(0).nonzero()[:, 0].tolist():
                 at = asked[rows, column].nonzero()[:, 0]
-                sums = without[column, at]
                 if column in besides:
-                    codes, known = x[rows[at]], given[rows[at]]
-                    known[:, column] = False
-                    sums = self._with_code(codes, known, sums, *besides[column])
-                waiting.append((rows[at], column, sums))
+                    of_column = self._with_code(sums, at, column, *besides[column])
+                else:
+                    of_column = sums.without[column, at]
+                waiting.append((rows[at], column, of_column))
                 held += len(at)
                 if held >= STATES:
                     yield from self._deepened(waiting)
@@ -526,20 +525,25 @@ class OrderlessNADE(AbstractNetwork):
             yield from self._deepened(waiting)
 
     def _with_code(
-        self, x: torch.Tensor, given: torch.Tensor, sums: torch.Tensor, column: int, code: float
+        self, sums: _SumsWithout, rows: torch.Tensor, column: int, other: int, code: float
     ) -> torch.Tensor:
-        """The sums (N, H) over the given cells if the column is given with this code.
+        """The sums (n, H) of some rows without the column, if the other has this code."""
+        x, given = sums.x[rows], sums.given[rows]
+        found, is_given = sums.without[column, rows], given[:, column]
+        changed = ~(given[:, other] & (x[:, other] == code))
+        one = changed & ~is_given
+        if bool(one.any()):  # only the other column's term differs
+            values = torch.full_like(x[one, other], code)
+            of_one = self._learned(sums.without[other, rows[one]], other, values, one[one])
+            found = found.index_put((one.nonzero()[:, 0],), of_one)
+        both = changed & is_given
+        if bool(both.any()):
+            x, given = x[both], given[both]
+            given[:, column], given[:, other], x[:, other] = False, True, code
+            found = found.index_put((both.nonzero()[:, 0],), self._first(x, given))
+        return found
 
-        Rows in which it is given with another code, or not given, take their sums anew.
-        """
-        changed = ~(given[:, column] & (x[:, column] == code))
-        if not bool(changed.any()):
-            return sums
-        x, given = x[changed], given[changed]
-        x[:, column], given[:, column] = code, True
-        return sums.index_put((changed.nonzero()[:, 0],), self._first(x, given))
-
-    def _sums_without(self, x: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+    def _sums_without(self, x: torch.Tensor, given: torch.Tensor) -> _SumsWithout:
         """The sums (D, N, H) of the first layer over the given cells, each column left out once.
 
         They add the columns before it to those after it. The sum over all, less the column's own
@@ -559,7 +563,7 @@ class OrderlessNADE(AbstractNetwork):
         for column in range(len(self.columns)):
             after[column] += before
             before = before + terms[column]
-        return after
+        return _SumsWithout(x, given, after)
 
     def _deepened(
         self, waiting: list[tuple[torch.Tensor, int, torch.Tensor]]
@@ -569,6 +573,14 @@ class OrderlessNADE(AbstractNetwork):
             chunks = h.split([len(rows) for rows, _, _ in waiting])
             for (rows, column, _), h_of_rows in zip(waiting, chunks, strict=True):
                 yield rows, column, h_of_rows
+
+
+class _SumsWithout(NamedTuple):
+    """The sums (D, n, H) of the first layer over the given cells, each column left out once."""
+
+    x: torch.Tensor
+    given: torch.Tensor
+    without: torch.Tensor
 
 
 class _Walk:
