@@ -26,6 +26,7 @@ from chainrule.training.recipes.base import EFFORT_NAMES
 from chainrule.training.record import nats_of, record_of
 from chainrule.training.run import Run
 from chainrule.training.state import make_state
+from chainrule.training.time_limit import TimeLimit
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -89,7 +90,9 @@ def fit(
             Rows of weight zero are not read. Rows of ``valid`` count equally.
         config: sizes, learning rate, epochs and the rest; values of None follow from effort and
             table.
-        time_limit_s: seconds after which training ends.
+        time_limit_s: seconds after which the fit returns, about: reading the table, training and
+            the record of the fit together. Training ends a tenth earlier. The record is then of
+            fewer rows and orders if they would take longer, but of at least 100 rows and 2 orders.
         device: "auto", "cpu" or "cuda".
         verbose: print the assumed kinds to stderr, and a progress bar if it is a terminal.
         checkpoint: a file to which the state of training is written after each epoch.
@@ -114,6 +117,7 @@ def fit(
     recipe, config = recipe_for(objective, network), config or FitConfig()
     recipe.check(config)
     choice(effort, "effort", EFFORT_NAMES)
+    limit = TimeLimit(time_limit_s)
     if time_limit_s is not None:
         positive(time_limit_s, "time_limit_s", what="a number of seconds")
     device = resolved_device(device)
@@ -125,7 +129,8 @@ def fit(
         progress=verbose, sample_weight=sample_weight, generator=generator,
         learns_from_missing=recipe.learns_from_missing,
     )  # fmt: skip
-    plan, began = recipe.plan(config, data.columns, len(data.train), effort), time.perf_counter()
+    training_s, began = limit.of_training(), time.perf_counter()
+    plan = recipe.plan(config, data.columns, len(data.train), effort)
     build = partial(recipe.build, data.columns, order=None, generator=generator_from(0))
     require_memory(build, data.columns, plan, data.schema.names)
     plan, trials = recipe.search(
@@ -145,11 +150,13 @@ def fit(
         kept.begin(state)
         train(
             state, data.train, data.valid, plan, after_epoch=kept.save,
-            independent=nats_of(data.independent, data.valid), time_limit_s=time_limit_s,
+            independent=nats_of(data.independent, data.valid), time_limit_s=training_s,
             prefer_last=recipe.prefers_last, progress=verbose,
         )  # fmt: skip
         model = Model(data.schema, net.cpu().eval())
-        record = asked | record_of(model, state, plan, data, min_count=min_count, progress=verbose)
+        record = asked | record_of(
+            model, state, plan, data, min_count=min_count, seconds=limit.of_record, progress=verbose
+        )
         if not keep_checkpoint:
             kept.remove()  # not earlier: a run that is killed while scoring resumes from the file
     return Density(model, record, seconds=state.seconds)
