@@ -129,8 +129,7 @@ def fit(
         progress=verbose, sample_weight=sample_weight, generator=generator,
         learns_from_missing=recipe.learns_from_missing,
     )  # fmt: skip
-    training_s, began = limit.of_training(), time.perf_counter()
-    plan = recipe.plan(config, data.columns, len(data.train), effort)
+    plan, began = recipe.plan(config, data.columns, len(data.train), effort), time.perf_counter()
     build = partial(recipe.build, data.columns, order=None, generator=generator_from(0))
     require_memory(build, data.columns, plan, data.schema.names)
     plan, trials = recipe.search(
@@ -141,6 +140,7 @@ def fit(
     if run.finished is not None:
         require_same_run(run.finished, run.name, asked, plan, data, min_count=min_count)
         return run.finished
+    training_s = limit.of_training()  # with a limit, no search took time since ``began``
     net = recipe.start(data, plan, generator)
     # A search depends on effort and configuration.
     searched = f" {effort} {config.to_json()}" if recipe.searches else ""
