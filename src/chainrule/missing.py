@@ -53,6 +53,12 @@ def present(schema: Schema, codes: Codes, cells: np.ndarray) -> Codes:
     return Codes(values, observed, codes.outside)
 
 
+def present_codes(schema: Schema) -> dict[int, tuple[int, float]]:
+    """Returns, for each column with a flag, the flag's index and its code of "not missing"."""
+    complete = complete_codes(schema)
+    return {k: (flag, float(complete[flag])) for k, flag in schema.flags.items()}
+
+
 def given(schema: Schema, codes: Codes) -> Codes:
     """Returns the codes of given cells, without the flags of all other cells.
 

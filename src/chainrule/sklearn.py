@@ -140,7 +140,7 @@ class DensityEstimator(
         min_count: least number of rows that a listed level has, and that any number in the model
             file summarises.
         config: a ``FitConfig``; fields that are None follow from effort and table.
-        time_limit_s: seconds after which training ends.
+        time_limit_s: seconds that the whole fit may take.
         device: "auto", "cpu" or "cuda".
         pool: which hidden units ``transform`` returns: "last", "mean", "sum" or "concat".
         random_state: an integer, a RandomState, or None for the system's entropy; numpy's global

@@ -20,8 +20,10 @@ from helpers.some_tables import mixed
 import chainrule as cr
 import chainrule.tasks
 from chainrule.errors import ChainruleError, FormatError, SchemaError, ShapeError
+from chainrule.networks import spread
 from chainrule.table import lazy, read, read_chunks
-from chainrule.training import memory, rows
+from chainrule.tasks import calibrate
+from chainrule.training import fitting, loop, memory, record, rows
 from chainrule.training.recipes import RECIPES
 from chainrule.training.recipes.orderless import EFFORTS, batch_size
 
@@ -102,6 +104,65 @@ def test_a_time_limit_ends_training(batch_size, monkeypatch):
         (record["rate"] for record in history), reverse=True
     )
     assert history[-1]["rate"] < 1e-4
+
+
+class Clock:
+    """A clock that only the work of a fit turns on, each part at a price in seconds."""
+
+    def __init__(self, monkeypatch, *, reading, step=1.0, order=0.6, row=0.006):
+        self.now = 0.0
+        monkeypatch.setattr(time, "perf_counter", lambda: self.now)
+        self._price(monkeypatch, fitting, "training_data", lambda found: reading)
+        self._price(monkeypatch, loop, "_step", lambda found: step)
+        self._price(monkeypatch, spread, "_nats", lambda found: order)
+        self._price(monkeypatch, record, "nats", lambda found: row * len(found))
+        self._price(monkeypatch, calibrate.Draws, "scores", lambda found: row * len(found))
+
+    def _price(self, monkeypatch, place, name, seconds):
+        work = getattr(place, name)
+
+        def priced(*args, **options):
+            found = work(*args, **options)
+            self.now += seconds(found)
+            return found
+
+        monkeypatch.setattr(place, name, priced)
+
+
+@pytest.mark.parametrize(("limit", "is_cut"), [(30.0, True), (3000.0, False)])
+def test_a_time_limit_covers_reading_training_and_the_record(limit, is_cut, monkeypatch, tmp_path):
+    clock = Clock(monkeypatch, reading=limit / 4, step=limit / 600)
+    config = cr.FitConfig(hidden_sizes=(8, 8), epochs=100_000, patience=0, batch_size=64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        density = cr.fit(
+            mixed(400), mixed(1000), time_limit_s=limit, seed=0, config=config, verbose=False
+        )
+    assert 0.8 * limit < clock.now <= 1.05 * limit
+    found = density.training
+    assert len(found["history"]) > 10
+    assert found["order_spread"]["orders"] == (2 if is_cut else 16)
+    assert found.get("scored_rows") == (100 if is_cut else None)
+    assert (found["valid_is"] == "estimated by the first 100 of 1000 rows") == is_cut
+    assert (found["calibration"] is None) == is_cut
+    density.save(tmp_path / "m")  # the same rows are scored again
+    again = cr.fit(mixed(400), mixed(1000), finished=tmp_path / "m", config=config, verbose=False)
+    assert again.training["valid_nats"] == found["valid_nats"]
+
+
+def test_a_table_that_takes_all_the_time_is_said_to():
+    """Only reading takes time here."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        Clock(monkeypatch, reading=9.5)
+        with pytest.warns(
+            UserWarning,
+            match=r"time_limit_s = 10: reading the table took 9.5 s, so nothing was trained",
+        ):
+            density = cr.fit(mixed(400), time_limit_s=10, seed=0, config=QUICK, verbose=False)
+    assert density.training["history"] == []
+    assert density.training["valid_nats"] == pytest.approx(
+        density.training["independent_valid_nats"], abs=1e-3
+    )
 
 
 def test_a_time_limit_is_a_number_of_seconds():

@@ -92,7 +92,7 @@ def run(
         ),
     ] = 5,
     time_limit_s: Annotated[
-        float | None, typer.Option(help="Seconds after which training ends.")
+        float | None, typer.Option(help="Seconds that the whole fit may take.")
     ] = None,
     *,
     config: FitConfig,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,7 +11,9 @@ from torch.nn import functional as F
 from typing_extensions import override
 
 from chainrule.conditionals.base import AbstractConditional
+from chainrule.conditionals.distribution import Distribution
 from chainrule.conditionals.encodings import AbstractEncoding, AtomFlags
+from chainrule.conditionals.search import Search
 from chainrule.errors import ShapeError
 
 
@@ -171,21 +173,29 @@ class Atoms(AbstractConditional):
         return logs[..., -1].exp() * self.base.tail_bound(rest, x)
 
     @override
-    def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-        logs, rest = self._split(params)
-        q = q.to(params.dtype)
-        at_atoms = [self.cdf(params, q.new_full(q.shape, a)) for a in self.values]
-        at_atoms = torch.stack(at_atoms, dim=-1)  # (..., A)
-        p, atoms = logs.exp(), self._atoms(params)
-        below = torch.where(at_atoms < q[..., None], p[..., :-1], 0).sum(-1)  # mass of lower atoms
-        share = (q - below) / p[..., -1]  # of the base; if at least 1, q lies in an atom's jump
-        inside = share.clamp(torch.finfo(params.dtype).tiny, 1 - torch.finfo(params.dtype).eps)
-        reached = at_atoms >= q[..., None]
-        first = torch.where(reached.any(-1), atoms[reached.int().argmax(-1)], torch.inf)
-        other = self.base.quantile(rest, inside)
-        other = torch.where((share < 1) | first.isinf(), other, torch.inf)
-        # A base value below the first atom that reaches q may reach q; otherwise the atom is it.
-        return torch.where(other < first, other, first)
+    def search(self, params: torch.Tensor, log_weight: torch.Tensor, q: torch.Tensor) -> Search:
+        """A search among the base's values, at the level that the atoms below leave to them."""
+        q, (logs, rest) = q.double(), self._split(params.double())
+        joint, atoms = log_weight.double()[..., None] + logs, self._atoms(q)  # (N, M, A + 1), (A,)
+        p, others = joint.exp().sum(1), joint[..., -1]  # (N, A + 1), (N, M)
+        of_base = self.base.cdf(rest[:, :, None], atoms.expand(*others.shape, -1))
+        at_atoms = p[:, :-1].cumsum(1) + (others.exp()[..., None] * of_base).sum(1)  # (N, A)
+        below = torch.where(at_atoms < q[:, None], p[:, :-1], 0).sum(1)  # mass of lower atoms
+        share = (q - below) / p[:, -1]  # of the base; if at least 1, q lies in an atom's jump
+        inside = share.clamp(torch.finfo(q.dtype).tiny, 1 - torch.finfo(q.dtype).eps)
+        reached = at_atoms >= q[:, None]
+        first = torch.where(reached.any(1), atoms[reached.int().argmax(1)], torch.inf)
+        weights = others.log_softmax(1)
+        search = self.base.search(rest, weights, inside)
+        if search is None:
+            search = Search.known(Distribution(self.base, rest, weights).quantile(inside))
+
+        def value_of(z: torch.Tensor) -> torch.Tensor:
+            other = torch.where((share < 1) | first.isinf(), search.value_of(z), torch.inf)
+            # A base value below the first atom that reaches q may reach q; otherwise the atom does.
+            return torch.where(other < first, other, first)
+
+        return replace(search, value_of=value_of)
 
     @override
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import torch
 
 from chainrule.conditionals.encodings import AbstractEncoding
 from chainrule.conditionals.leaf import AbstractLeaf
+from chainrule.conditionals.search import Search, searched
 from chainrule.errors import ChainruleError
-
-BISECTIONS = 90  # halvings of a quantile's bracket, more than float64 resolves
 
 
 class AbstractConditional(AbstractLeaf, ABC):
@@ -152,9 +151,27 @@ class AbstractConditional(AbstractLeaf, ABC):
 
     def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
         """The smallest value (...) whose cdf is at least q (...), for q within (0, 1)."""
-        raise ChainruleError(
-            f"{self!r} has no order among its values, so no quantiles; use log_prob or mode"
-        )
+        flat = params.reshape(-1, 1, params.shape[-1])
+        search = self.search(flat, flat.new_zeros(len(flat), 1), q.reshape(-1))
+        if search is None:
+            raise ChainruleError(
+                f"{self!r} has no order among its values, so no quantiles; use log_prob or mode"
+            )
+        return searched([search])[0].reshape(q.shape).to(params.dtype)
+
+    def search(
+        self, params: torch.Tensor, log_weight: torch.Tensor, q: torch.Tensor
+    ) -> Search | None:
+        """The search for the quantiles (N,) at levels q (N,) of mixtures of this family.
+
+        It is None if values have no order, or a quantile needs no search.
+
+        Args:
+            params: the parameters of M components, (N, M, param_width).
+            log_weight: logarithms of their weights, (N, M).
+            q: levels (N,) within (0, 1).
+        """
+        return None
 
     def quadrature(
         self, params: torch.Tensor, thinned: int = 1
@@ -175,23 +192,3 @@ class AbstractConditional(AbstractLeaf, ABC):
         Zero for conditionals that are not mixtures.
         """
         return torch.zeros_like(x)
-
-
-def bisect(
-    cdf: Callable[[torch.Tensor], torch.Tensor],
-    q: torch.Tensor,
-    low: torch.Tensor,
-    high: torch.Tensor,
-    *,
-    whole: bool = False,
-) -> torch.Tensor:
-    """The smallest value (...) in (low, high] whose cdf is at least q (...).
-
-    ``whole`` searches integers only.
-    """
-    for _ in range(BISECTIONS):
-        middle = low + (high - low) / 2
-        middle = middle.floor() if whole else middle
-        below = cdf(middle) < q
-        low, high = torch.where(below, middle, low), torch.where(below, high, middle)
-    return high

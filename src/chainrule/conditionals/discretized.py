@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from chainrule.conditionals.base import AbstractConditional
 from chainrule.conditionals.encodings import Standardised
 from chainrule.conditionals.mixtures import LogisticMixture, gauss_legendre
 from chainrule.conditionals.ranges import check_range, clamped
+from chainrule.conditionals.search import Search
 from chainrule.errors import ShapeError
 
 SMOOTH = 4.0  # scale from which a sum over integers is an integral with corrections
@@ -220,9 +221,12 @@ class DiscretizedLogisticMixture(AbstractConditional):
         return (bound.log_weight.exp() * torch.sigmoid(-(away / bound.scale).clamp(min=0))).sum(-1)
 
     @override
-    def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-        whole = (self._continuous.quantile(params.double(), q) - 0.5).ceil()
-        return self._to_support(whole).to(params.dtype)
+    def search(self, params: torch.Tensor, log_weight: torch.Tensor, q: torch.Tensor) -> Search:
+        """The search of the continuous mixture; its value, less ½, is rounded up."""
+        search = self._continuous.search(params, log_weight, q)
+        return replace(
+            search, value_of=lambda z: self._to_support((search.value_of(z) - 0.5).ceil())
+        )
 
     @override
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:

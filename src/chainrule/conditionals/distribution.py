@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
-from chainrule.conditionals.base import AbstractConditional, bisect
+from chainrule.conditionals.base import AbstractConditional
+from chainrule.conditionals.search import bisect, searched
 from chainrule.errors import ChainruleError, ShapeError
 from chainrule.rng import uniforms
 
@@ -110,12 +111,7 @@ class Distribution:
         )
         if not bool(((levels > 0) & (levels < 1)).all()):
             raise ShapeError(f"q = {q!r}: quantiles are for numbers above 0 and below 1")
-        ends = self.conditional.quantile(self.params, self._each(levels))  # (N, M)
-        if self.components == 1:
-            return ends[:, 0]
-        # The mixture's quantile lies between the smallest and the largest of its components'.
-        whole = self.conditional.is_discrete
-        return bisect(self.cdf, levels, ends.amin(1) - int(whole), ends.amax(1), whole=whole)
+        return quantiles([self], levels)[0]
 
     def mean(self) -> torch.Tensor:
         """Expected value (N,); the most probable value if values have no order."""
@@ -191,6 +187,40 @@ class Distribution:
         modes = modes.expand(-1, -1, self.components)  # (N, mode, component)
         tried = self.conditional.log_prob(self.params[:, None], modes)
         return (log_weight[:, None] + tried.to(log_weight.dtype)).logsumexp(2)
+
+
+def quantiles(
+    distributions: Sequence[Distribution], levels: torch.Tensor | float
+) -> list[torch.Tensor]:
+    """The quantiles (N,) of each of many distributions; all mixtures of numbers share a search.
+
+    Args:
+        distributions: distributions of any columns.
+        levels: a number within (0, 1) for all of them, or (N,) for each row of a single one.
+    """
+    found, searches = {}, {}
+    for number, each in enumerate(distributions):
+        q = torch.as_tensor(levels, dtype=torch.float64, device=each.params.device)
+        q = q.expand(len(each.params))
+        search = each.conditional.search(each.params, each.log_weight, q)
+        if search is None:
+            found[number] = _unsearched(each, q)
+        else:
+            searches[number] = search
+    values = searched(list(searches.values()))
+    for number, value in zip(searches, values, strict=True):
+        found[number] = value.to(distributions[number].params.dtype)
+    return [found[number] for number in range(len(distributions))]
+
+
+def _unsearched(of: Distribution, q: torch.Tensor) -> torch.Tensor:
+    """The quantiles (N,) at levels q (N,) of a distribution whose conditional has no search."""
+    ends = of.conditional.quantile(of.params, of._each(q))  # (N, M)
+    if of.components == 1:
+        return ends[:, 0]
+    # The mixture's quantile lies between the smallest and the largest of its components'.
+    whole = of.conditional.is_discrete
+    return bisect(of.cdf, q, ends.amin(1) - int(whole), ends.amax(1), whole=whole)
 
 
 def choose(log_weight: torch.Tensor, uniform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -12,9 +12,10 @@ import torch
 from torch.nn import functional as F
 from typing_extensions import override
 
-from chainrule.conditionals.base import AbstractConditional, bisect
+from chainrule.conditionals.base import AbstractConditional
 from chainrule.conditionals.encodings import Standardised
 from chainrule.conditionals.ranges import check_scale
+from chainrule.conditionals.search import Search
 from chainrule.errors import ChainruleError, ShapeError, whole_number
 
 BETWEEN = 0.75  # share of the initial variance between the components
@@ -179,11 +180,18 @@ class AbstractMixture(AbstractConditional):
         return (bound.log_weight.exp() * self._cdf(-z.abs())).sum(-1)
 
     @override
-    def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-        """The value whose cdf is q, by bisection between the components' own quantiles."""
-        return self.from_standard(
-            self.standard_quantile(self.bind(params.double()), q.double())
-        ).to(params.dtype)
+    def search(self, params: torch.Tensor, log_weight: torch.Tensor, q: torch.Tensor) -> Search:
+        """The value whose cdf is q, between the components' own quantiles."""
+        bound = self.bind(params.double())
+        return Search(
+            self._cdf,
+            self._quantile,
+            (log_weight.double()[..., None] + bound.log_weight).flatten(1),
+            bound.location.flatten(1),
+            bound.scale.flatten(1),
+            q.double(),
+            self.from_standard,
+        )
 
     @override
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:
@@ -216,16 +224,6 @@ class AbstractMixture(AbstractConditional):
             (bound.log_weight.exp() * self._cdf((z[..., None] - bound.location) / bound.scale))
             .sum(-1)
             .clamp(0, 1)
-        )
-
-    def standard_quantile(self, bound: BoundComponents, q: torch.Tensor) -> torch.Tensor:
-        """The z whose cdf is q."""
-        ends = bound.location + bound.scale * self._quantile(q[..., None])  # (..., K)
-        low, high = ends.amin(-1), ends.amax(-1)
-        return (
-            high
-            if self.components == 1
-            else bisect(lambda z: self.standard_cdf(bound, z), q, low, high)
         )
 
     def mode_location(self, params: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,7 @@ override other methods with faster ones. The methods that users call are written
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, overload
 
 import torch
@@ -16,6 +16,7 @@ from typing_extensions import override
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, unknown_choice, whole_number
 from chainrule.networks.answers import Estimate
+from chainrule.networks.asked import AskedCells
 from chainrule.networks.estimate import conditional_estimate, importance_estimate
 from chainrule.networks.evidence import as_mask, require_given_within_observed, without
 from chainrule.networks.trainable import AbstractTrainable
@@ -92,6 +93,36 @@ class AbstractNetwork(AbstractTrainable):
             found[column] = walk.distribution(column)
             walk.learn(column, x[:, column], ~nothing[:, column])
         return [found[column] for column in range(len(self.columns))]
+
+    def each_given_others(
+        self,
+        x: torch.Tensor,
+        given: torch.Tensor,
+        asked: torch.Tensor,
+        besides: Mapping[int, tuple[int, float]] | None = None,
+    ) -> Iterator[AskedCells]:
+        """Yields p(cell | the other given cells of its row) of every asked cell, in any order.
+
+        By default, it costs what ``distribution`` costs for each column.
+
+        Args:
+            x: codes (N, D).
+            given: bool (N, D); an asked cell may be given, and its own value is then not read.
+            asked: bool (N, D).
+            besides: for some columns, another column and its code. A cell of the former is asked
+                as if the cell of the latter were given with this code.
+        """
+        for column in range(len(self.columns)):
+            rows = asked[:, column].nonzero()[:, 0]
+            if not len(rows):
+                continue
+            codes, known = x[rows], given[rows]
+            known[:, column] = False
+            if besides is not None and column in besides:
+                other, code = besides[column]
+                codes[:, other], known[:, other] = code, True
+            found = self.distribution(self.columns.filled(codes, known), column, known)
+            yield AskedCells(rows, torch.full_like(rows, column), found)
 
     def rows(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
         """log p(asked cells | given cells), (N,) nats: by default, the sum of ``cells``."""

@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -16,6 +16,7 @@ from typing_extensions import override
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, choice, share, sizes, whole_number
 from chainrule.networks import output_layer
+from chainrule.networks.asked import AskedCells
 from chainrule.networks.base import AbstractNetwork, check_pool
 from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.deep_loss import DeepLoss, Shape, Weights, first_inputs, hidden_layers
@@ -33,6 +34,8 @@ MOST_WRITTEN = 2048  # inputs; beyond them looking up the rows of categories cos
 # Rows (n,), a column, and something of these rows.
 _State = tuple[torch.Tensor, int, torch.Tensor]
 STATES = 4096  # hidden states that go through the deeper layers together
+# Where each cell is left out of its row: rows in memory together, and numbers of one array of sums.
+APART_ROWS, APART_NUMBERS = 256, 2**23
 
 
 class OrderlessNADE(AbstractNetwork):
@@ -174,6 +177,33 @@ class OrderlessNADE(AbstractNetwork):
     @override
     def distribution(self, x: torch.Tensor, column: int, given: torch.Tensor) -> Distribution:
         return self._distribution(self._first(x, given), column)
+
+    @override
+    def each_given_others(
+        self,
+        x: torch.Tensor,
+        given: torch.Tensor,
+        asked: torch.Tensor,
+        besides: Mapping[int, tuple[int, float]] | None = None,
+    ) -> Iterator[AskedCells]:
+        """See the base class. A row passes the network once for each set of given cells.
+
+        Asked cells that are not given share one pass. Each of the others has a set of its own. Its
+        first layer is the sum over the columns before it plus the sum over those after it. So the
+        cost is linear in the columns, and no digits cancel. Outputs are those of the asked column.
+        """
+        x, besides = self.columns.filled(x, given), besides or {}
+        apart, alike = asked & given, asked & ~given
+        for column, (other, code) in besides.items():
+            changed = asked[:, column] & ~(given[:, other] & (x[:, other] == code))
+            apart[:, column] |= changed
+            alike[:, column] &= ~changed
+        for rows, column, h in self._alike(x, given, alike):
+            found = self._mixture(self._outputs(h, column), column)
+            yield AskedCells(rows, torch.full_like(rows, column), found)
+        for rows, column, h in self._apart(x, given, apart, besides):
+            found = self._mixture(self._outputs(h, column), column)
+            yield AskedCells(rows, torch.full_like(rows, column), found)
 
     @override
     def distributions(self, x: torch.Tensor) -> list[Distribution]:
@@ -539,6 +569,80 @@ class OrderlessNADE(AbstractNetwork):
             logs = output_layer.column_cells(self.columns, column, params, x[rows, column])
             yield rows, column, self._mixed(logs, 0)
 
+    def _alike(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> Iterator[_State]:
+        """Yields what ``_scan`` does, of asked cells that depend on the given cells alone."""
+        for rows in asked.any(1).nonzero()[:, 0].split(SCAN_ROWS):
+            h = self._deeper(self._first(x[rows], given[rows]))
+            for column in asked[rows].any(0).nonzero()[:, 0].tolist():
+                at = asked[rows, column]
+                yield rows[at], column, h[at]
+
+    def _apart(
+        self,
+        x: torch.Tensor,
+        given: torch.Tensor,
+        asked: torch.Tensor,
+        besides: Mapping[int, tuple[int, float]],
+    ) -> Iterator[_State]:
+        """Yields what ``_scan`` does, of asked cells given the other given cells of their rows."""
+        numbers = len(self.columns) * len(self.hidden_biases[0])
+        most = max(1, min(APART_ROWS, APART_NUMBERS // numbers))
+        for rows in asked.any(1).nonzero()[:, 0].split(most):
+            waiting, held, sums = [], 0, self._sums_without(x[rows], given[rows])
+            for column in asked[rows].any(0).nonzero()[:, 0].tolist():
+                at = asked[rows, column].nonzero()[:, 0]
+                if column in besides:
+                    of_column = self._with_code(sums, at, column, *besides[column])
+                else:
+                    of_column = sums.without[column, at]
+                waiting.append((rows[at], column, of_column))
+                held += len(at)
+                if held >= STATES:
+                    yield from self._deepened(waiting)
+                    waiting, held = [], 0
+            yield from self._deepened(waiting)
+
+    def _with_code(
+        self, sums: _SumsWithout, rows: torch.Tensor, column: int, other: int, code: float
+    ) -> torch.Tensor:
+        """The sums (n, H) of some rows without the column, if the other has this code."""
+        x, given = sums.x[rows], sums.given[rows]
+        found, is_given = sums.without[column, rows], given[:, column]
+        changed = ~(given[:, other] & (x[:, other] == code))
+        one = changed & ~is_given
+        if bool(one.any()):  # only the other column's term differs
+            values = torch.full_like(x[one, other], code)
+            of_one = self._learned(sums.without[other, rows[one]], other, values, one[one])
+            found = found.index_put((one.nonzero()[:, 0],), of_one)
+        both = changed & is_given
+        if bool(both.any()):
+            x, given = x[both], given[both]
+            given[:, column], given[:, other], x[:, other] = False, True, code
+            found = found.index_put((both.nonzero()[:, 0],), self._first(x, given))
+        return found
+
+    def _sums_without(self, x: torch.Tensor, given: torch.Tensor) -> _SumsWithout:
+        """The sums (D, N, H) of the first layer over the given cells, each column left out once.
+
+        They add the columns before it to those after it. The sum over all, less the column's own
+        term, would lose the digits of small terms beside a large one.
+        """
+        before = self.hidden_biases[0].expand(len(x), -1)
+        nothing, terms = (
+            torch.zeros_like(before),
+            before.new_empty(len(self.columns), *before.shape),
+        )
+        for column in range(len(self.columns)):
+            terms[column] = self._learned(nothing, column, x[:, column], given[:, column])
+        after = torch.empty_like(terms)
+        after[-1] = 0
+        for column in range(len(self.columns) - 1, 0, -1):
+            torch.add(after[column], terms[column], out=after[column - 1])
+        for column in range(len(self.columns)):
+            after[column] += before
+            before = before + terms[column]
+        return _SumsWithout(x, given, after)
+
     def _deepened(self, waiting: list[_State]) -> Iterator[_State]:
         if waiting:
             h = self._deeper(torch.cat([a for _, _, a in waiting]))
@@ -550,6 +654,14 @@ class OrderlessNADE(AbstractNetwork):
 def _differ(numbers: torch.Tensor) -> bool:
     """Whether some of the numbers (N,) differ."""
     return len(numbers) > 0 and bool((numbers != numbers[0]).any())
+
+
+class _SumsWithout(NamedTuple):
+    """The sums (D, n, H) of the first layer over the given cells, each column left out once."""
+
+    x: torch.Tensor
+    given: torch.Tensor
+    without: torch.Tensor
 
 
 class _Walk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 
 import torch
@@ -61,6 +62,7 @@ def nats_of_cells(
     observed: torch.Tensor | None = None,
     *,
     seed: int = 1,
+    seconds: float | None = None,
 ) -> torch.Tensor:
     """−log p of each observed cell given those before it, in one or more orders.
 
@@ -73,6 +75,7 @@ def nats_of_cells(
             and fewer if there are many columns.
         observed: bool (N, D), the known cells, for a network with ``any_evidence``; default all.
         seed: the seed of the random orders.
+        seconds: random orders end after this time, but there are at least ``LEAST_ORDERS``.
 
     Returns:
         (orders, rows, D) float64 nats in codes, 0 for missing cells.
@@ -84,9 +87,13 @@ def nats_of_cells(
     observed = observed[:rows]
     width = len(network.columns)
     number = min(ORDERS, max(LEAST_ORDERS, ORDERS * MANY_COLUMNS // width))
-    return torch.stack(
-        [_nats(each, x, observed) for each in network.one_order_networks(number, seed)]
-    )
+    began, found = time.perf_counter(), []
+    for each in network.one_order_networks(number, seed):
+        found.append(_nats(each, x, observed))
+        is_late = seconds is not None and time.perf_counter() - began > seconds
+        if network.any_evidence and is_late and len(found) >= LEAST_ORDERS:
+            break
+    return torch.stack(found)
 
 
 def _nats(network: AbstractNetwork, x: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:

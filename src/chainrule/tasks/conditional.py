@@ -14,10 +14,12 @@ from chainrule import missing
 from chainrule.arguments import QUANTILES, require_quantiles
 from chainrule.conditionals import Distribution
 from chainrule.model import Model
-from chainrule.table import Sink
+from chainrule.table import AbstractColumn, Sink
 from chainrule.tasks.answer import Batch, Chunk, answer
+from chainrule.tasks.each_cell import Quantiles, each_cell
 from chainrule.tasks.outside import conditional_given
 
+MIDDLE = (0.05, 0.95)  # the ends of the middle 90 %
 SHOWN_LEVELS = 3
 
 
@@ -88,12 +90,15 @@ def level_probabilities(batch: Batch, column: int) -> np.ndarray:
     The shape is (n, 2) for a binary column. It is (n, V + 1) for a categorical one; the last column
     is all unlisted labels.
     """
-    conditional = batch.network.columns.conditionals[column]
+    return level_probabilities_of(distribution_of(batch, column))
+
+
+def level_probabilities_of(distribution: Distribution) -> np.ndarray:
+    """Returns what ``level_probabilities`` returns, of a column's distribution in each row."""
+    conditional, params = distribution.conditional, distribution.params
     values, times = conditional.support() or (), conditional.multiplicities() or ()
-    distribution = distribution_of(batch, column)
-    logs = distribution.log_prob_grid(batch.x.new_tensor(values).expand(len(batch), -1))
-    logs = logs + batch.x.new_tensor(times).log()
-    return logs.softmax(1).cpu().numpy()
+    logs = distribution.log_prob_grid(params.new_tensor(values).expand(len(params), -1))
+    return (logs + params.new_tensor(times).log()).softmax(1).cpu().numpy()
 
 
 def quantiles_of(batch: Batch, column: int, quantiles: Sequence[float]) -> np.ndarray:
@@ -102,19 +107,45 @@ def quantiles_of(batch: Batch, column: int, quantiles: Sequence[float]) -> np.nd
     return np.stack([distribution.quantile(q).cpu().numpy() for q in quantiles], axis=1)
 
 
-def expected_words(rows: Batch, column: int) -> list[str]:
-    """Returns for each row, in words, what is likely in the column's cell.
+def expected_words(rows: Batch, at: np.ndarray, columns: np.ndarray) -> list[str]:
+    """Returns for each of n cells, in words, what is likely in it.
 
     These are the most probable levels, with all unlisted labels as one, or the middle 90 % of
     numbers.
+
+    Args:
+        rows: the rows.
+        at: the cells' rows, int (n,); no cell occurs twice.
+        columns: the cells' columns, int (n,).
     """
-    spec = rows.model.schema.columns[column]
+    specs, words = rows.model.schema.columns, {}
+
+    def describe(row: np.ndarray, column: np.ndarray, found: np.ndarray) -> None:
+        for r, k, of_cell in zip(row.tolist(), column.tolist(), found, strict=True):
+            words[r, k] = _in_words(specs[k], of_cell)
+
+    middles = Quantiles(MIDDLE, describe)
+
+    def of(row: np.ndarray, column: np.ndarray, distribution: Distribution) -> None:
+        if specs[column[0]].has_levels:
+            describe(row, column, level_probabilities_of(distribution))
+        else:
+            middles(row, column, distribution)
+
+    some, place = np.unique(at, return_inverse=True)
+    asked = np.zeros((len(some), len(specs)), dtype=bool)
+    asked[place, columns] = True
+    each_cell(rows.take(some), asked, of, "conditioning")
+    middles.flush()
+    return [words[cell] for cell in zip(place.tolist(), columns.tolist(), strict=True)]
+
+
+def _in_words(spec: AbstractColumn, found: np.ndarray) -> str:
+    """Returns a cell's probabilities of levels, or its middle 90 %, in words."""
     if spec.has_levels:
-        p = rows.each(partial(level_probabilities, column=column), "conditioning")
-        return [_likely_levels(p_of_row, spec.code_names) for p_of_row in p]
-    ends = rows.each(partial(quantiles_of, column=column, quantiles=(0.05, 0.95)), "conditioning")
-    low, high = (spec.as_text(spec.decode(ends[:, k])) for k in (0, 1))
-    return [f"{a} … {b}" if a != b else a for a, b in zip(low, high, strict=True)]
+        return _likely_levels(found, spec.code_names)
+    low, high = spec.as_text(spec.decode(found))
+    return f"{low} … {high}" if low != high else str(low)
 
 
 def _likely_levels(p: np.ndarray, names: Sequence[str]) -> str:

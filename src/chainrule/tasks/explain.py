@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,13 +26,12 @@ from chainrule.table import (
 from chainrule.table.frames.build import build, like_named
 from chainrule.tasks.answer import Batch, Chunk, answer, chunks
 from chainrule.tasks.conditional import expected_words
-from chainrule.tasks.outside import conditional_given
+from chainrule.tasks.each_cell import each_cell
 from chainrule.tasks.score import chain_terms
 
 LN2 = math.log(2)
 SAME = 1e-9  # values count as equally likely within this many nats
 LEAST_TAIL = 2.0**-1000  # near the smallest positive float64
-BATCH_ROWS = 256  # quadrature takes hundreds of values per row
 
 
 def explain(model: Model, table: Any, *, relative: bool = True, strict: bool = False) -> Any:
@@ -61,7 +58,7 @@ def explain(model: Model, table: Any, *, relative: bool = True, strict: bool = F
     surprise = _relative_surprise if relative else _surprise
 
     def of(chunk: Chunk) -> np.ndarray:
-        return chunk.rows.each(partial(surprise, strict=strict), "explaining", rows=BATCH_ROWS)
+        return surprise(chunk.rows, strict=strict)
 
     return answer(
         model,
@@ -148,31 +145,52 @@ def _alike(table: Table, columns: dict[str, np.ndarray]) -> Any:
     return like_named(table.frame, columns, table.container)
 
 
-def _surprise(batch: Batch, *, strict: bool) -> np.ndarray:
+def _surprise(rows: Batch, *, strict: bool) -> np.ndarray:
     """Returns the surprise of each cell, (n, D) bits in the table's units, NaN where unknown."""
-    schema, codes, bits = batch.model.schema, batch.codes, np.full(batch.codes.values.shape, np.nan)
-    for k, rows, distribution, x in _cells(batch):
-        bits[rows, k] = -distribution.log_prob(x).cpu().numpy() / LN2
+    schema, codes, bits = rows.model.schema, rows.codes, np.full(rows.codes.values.shape, np.nan)
+    x = _filled(rows)
+
+    def of(row: np.ndarray, column: np.ndarray, distribution: Distribution) -> None:
+        bits[row, column] = -distribution.log_prob(x[row, column]).cpu().numpy() / LN2
+
+    each_cell(rows, codes.observed_or_outside, of, "explaining")
     inside = bits - log_scales(schema, codes.values, strict=strict) / LN2
     return np.where(codes.outside, -log_outside(schema) / LN2, inside)
 
 
-def _relative_surprise(batch: Batch, *, strict: bool) -> np.ndarray:
+def _relative_surprise(rows: Batch, *, strict: bool) -> np.ndarray:
     """Returns the surprise of each cell minus its expectation, (n, D) bits, NaN where unknown.
 
     The surprise has two terms: whether the column can hold the value, and which value it is. Each
     term is reduced by its expectation. A value that the column cannot hold has only the first one,
     −log ε − H(ε).
     """
-    bits = np.full(batch.codes.values.shape, np.nan)
-    for k, rows, distribution, x in _cells(batch):
-        share = 0.0 if strict else batch.model.schema.columns[k].outside_share
-        held, beyond = -math.log1p(-share), -math.log(share) if share else math.inf
-        entropy = (1 - share) * held + share * beyond if share else 0.0
-        inside = held - distribution.log_prob(x) - _expected(distribution)
-        nats = torch.where(batch.outside[:, k][rows], beyond, inside) - entropy
-        bits[rows, k] = nats.cpu().numpy() / LN2
-    return bits
+    codes, nats = rows.codes, np.full(rows.codes.values.shape, np.nan)
+    x = _filled(rows)
+
+    def of(row: np.ndarray, column: np.ndarray, distribution: Distribution) -> None:
+        found = -distribution.log_prob(x[row, column]) - _expected(distribution)
+        nats[row, column] = found.cpu().numpy()
+
+    each_cell(rows, codes.observed_or_outside, of, "explaining")
+    first = [(0.0, 0.0)] * len(rows.model.schema.columns)
+    if not strict:
+        first = [_first_term(column.outside_share) for column in rows.model.schema.columns]
+    held, beyond = np.array(first).T
+    return np.where(codes.outside, beyond, held + nats) / LN2
+
+
+def _first_term(share: float) -> tuple[float, float]:
+    """Returns the surprise that a column can hold a value, and that it cannot, minus expectation.
+
+    Args:
+        share: the probability ε that it cannot.
+    """
+    if not share:
+        return 0.0, math.inf
+    held, beyond = -math.log1p(-share), -math.log(share)
+    entropy = (1 - share) * held + share * beyond
+    return held - entropy, beyond - entropy
 
 
 def _expected(distribution: Distribution) -> torch.Tensor:
@@ -189,43 +207,29 @@ def tail_bits(rows: Batch) -> tuple[np.ndarray, np.ndarray]:
     least the mixture components' mass beyond the cell. Unknown cells have NaN. Cells whose values
     their columns cannot hold have the largest number of bits.
     """
-    both = rows.each(_tail_bits, "explaining", rows=BATCH_ROWS)
-    return both[:, 0], both[:, 1]
+    found = np.full((2, *rows.codes.values.shape), np.nan)
+    x = _filled(rows)
 
-
-def _tail_bits(batch: Batch) -> np.ndarray:
-    """Returns both results of ``tail_bits`` in one array, (n, 2, D)."""
-    found = np.full((len(batch), 2, len(batch.model.schema.columns)), np.nan)
-    for k, rows, distribution, x in _cells(batch):
-        logs, (values, weights) = distribution.log_prob(x), distribution.quadrature()
+    def of(row: np.ndarray, column: np.ndarray, distribution: Distribution) -> None:
+        cells = x[row, column]
+        logs, (values, weights) = distribution.log_prob(cells), distribution.quadrature()
         each = distribution.log_prob_grid(values)
         p = torch.maximum(
-            (weights * (each <= logs[:, None] + SAME)).sum(1), distribution.tail_bound(x)
+            (weights * (each <= logs[:, None] + SAME)).sum(1), distribution.tail_bound(cells)
         )
         expected = torch.where(weights > 0, weights * each, 0).sum(1)
-        found[rows, 0, k] = -p.clamp(LEAST_TAIL, 1).log2().cpu().numpy()
-        found[rows, 1, k] = (expected - logs).cpu().numpy() / LN2
-    found[:, 0][batch.codes.outside], found[:, 1][batch.codes.outside] = -math.log2(LEAST_TAIL), 0.0
-    return found
+        found[0, row, column] = -p.clamp(LEAST_TAIL, 1).log2().cpu().numpy()
+        found[1, row, column] = (expected - logs).cpu().numpy() / LN2
+
+    each_cell(rows, rows.codes.observed_or_outside, of, "explaining")
+    tail, relative = found
+    tail[rows.codes.outside], relative[rows.codes.outside] = -math.log2(LEAST_TAIL), 0.0
+    return tail, relative
 
 
-def _cells(batch: Batch) -> Iterator[tuple[int, np.ndarray, Distribution, torch.Tensor]]:
-    """Yields each column: its index, the rows (n,) with a cell to score, their conditionals and
-    codes (m,).
-
-    Where the value is one that the column cannot hold, the code is arbitrary.
-    """
-    x_all = batch.network.columns.filled(batch.x, batch.observed)
-    for k in range(len(batch.model.schema.columns)):
-        asked = batch.observed[:, k] | batch.outside[:, k]
-        if bool(asked.any()):
-            x, observed, outside = x_all[asked], batch.observed[asked], batch.outside[asked]
-            yield (
-                k,
-                asked.cpu().numpy(),
-                conditional_given(batch.network, x, k, observed, outside),
-                x[:, k],
-            )
+def _filled(rows: Batch) -> torch.Tensor:
+    """Returns codes (n, D). Unknown cells, and those outside, have an arbitrary one."""
+    return rows.network.columns.filled(rows.x, rows.observed)
 
 
 def oddest(model: Model, table: Any, *, top: int = 20, strict: bool = False) -> Any:
@@ -262,12 +266,6 @@ def _oddest_columns(chunk: Chunk, top: int) -> dict[str, np.ndarray]:
     odd = np.lexsort((-relative.ravel(), -bits.ravel(), -distance.ravel()))
     order = odd[: min(top, int((~np.isnan(bits)).sum()))]
     rows, columns = np.unravel_index(order, bits.shape)
-    expected = [""] * len(rows)
-    for k in sorted(set(columns.tolist())):
-        of_column = np.flatnonzero(columns == k)
-        asked = chunk.rows.take(rows[of_column])
-        for place, words in zip(of_column, expected_words(asked, k), strict=True):
-            expected[place] = words
     at, names = column_positions(table, schema), schema.names
     labels = table.labels_of_columns
     called = {name: labels[k] if table.named else name for name, k in at.items()}
@@ -284,7 +282,7 @@ def _oddest_columns(chunk: Chunk, top: int) -> dict[str, np.ndarray]:
         "relative": relative[rows, columns],
         # above zero where the column cannot hold the value
         "distance": distance[rows, columns],
-        "expected": objects_of(expected),
+        "expected": objects_of(expected_words(chunk.rows, rows, columns)),
     }
 
 

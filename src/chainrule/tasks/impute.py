@@ -14,14 +14,16 @@ import numpy as np
 import torch
 
 from chainrule.arguments import require_how
+from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, whole_number
-from chainrule.missing import present
+from chainrule.missing import is_flag, present
 from chainrule.model import Model
 from chainrule.rng import generator_from
 from chainrule.table import Fills, Sink, column_positions, filled, filled_frames
 from chainrule.table.frames.build import like_named
 from chainrule.tasks.answer import Batch, Chunk, answer, chunks
-from chainrule.tasks.conditional import distribution_of, level_probabilities, quantiles_of
+from chainrule.tasks.conditional import level_probabilities_of
+from chainrule.tasks.each_cell import Quantiles, each_cell
 from chainrule.tasks.outside import completed
 
 BATCH_ROWS = 4096
@@ -118,30 +120,27 @@ def guessed(rows: Batch, how: str) -> Fills:
 
     Numbers get the median, or the mean if ``how`` is "mean".
     """
-    schema, codes, missing = (
-        rows.model.schema,
-        rows.codes.values.copy(),
-        ~rows.codes.observed_or_outside,
-    )
-    for column in schema.columns_without_flags:
-        k = schema.number(column.name)
-        asked = np.flatnonzero(missing[:, k])
-        if not len(asked):
-            continue
-        batch = rows.take(asked)
-        if column.has_levels:
-            p = batch.each(partial(level_probabilities, column=k), "conditioning")
-            codes[asked, k] = p[:, : len(column.level_names)].argmax(1)
+    columns, codes = rows.model.schema.columns, rows.codes.values.copy()
+    missing = ~rows.codes.observed_or_outside
+
+    def median(row: np.ndarray, column: np.ndarray, values: np.ndarray) -> None:
+        codes[row, column] = values[:, 0]
+
+    medians = Quantiles((0.5,), median)
+
+    def fill(row: np.ndarray, column: np.ndarray, distribution: Distribution) -> None:
+        first = columns[column[0]]  # columns of equal conditionals have the same number of levels
+        if first.has_levels:
+            p = level_probabilities_of(distribution)
+            codes[row, column] = p[:, : len(first.level_names)].argmax(1)
         elif how == "best":
-            median = partial(quantiles_of, column=k, quantiles=(0.5,))
-            codes[asked, k] = batch.each(median, "conditioning")[:, 0]
+            medians(row, column, distribution)
         else:
-            codes[asked, k] = batch.each(partial(_means, column=k), "filling")
+            codes[row, column] = distribution.mean().cpu().numpy()
+
+    each_cell(rows, missing & ~is_flag(rows.model.schema), fill, "filling")
+    medians.flush()
     return Fills(codes, missing, means=how == "mean")
-
-
-def _means(batch: Batch, *, column: int) -> np.ndarray:
-    return distribution_of(batch, column).mean().cpu().numpy()
 
 
 def _intervals(chunk: Chunk, interval: float) -> tuple[Any, Any]:
@@ -151,19 +150,24 @@ def _intervals(chunk: Chunk, interval: float) -> tuple[Any, Any]:
     """
     table, rows, schema = chunk.table, chunk.rows, chunk.rows.model.schema
     positions, quantiles = column_positions(table, schema), ((1 - interval) / 2, (1 + interval) / 2)
+    asked, found = ~rows.codes.observed_or_outside, np.full((2, *rows.codes.values.shape), np.nan)
+    for k, column in enumerate(schema.columns):
+        asked[:, k] &= not (column.is_flag or column.has_levels) and column.name in positions
+
+    def keep(row: np.ndarray, column: np.ndarray, values: np.ndarray) -> None:
+        found[:, row, column] = values.T
+
+    each_cell(rows, asked, ends_of := Quantiles(quantiles, keep), "conditioning")
+    ends_of.flush()
     nothing = np.full(len(rows), np.nan)
     ends: list[dict[str, np.ndarray]] = [dict.fromkeys(table.names, nothing) for _ in quantiles]
-    for column in schema.columns_without_flags:
-        k = schema.number(column.name)
-        asked = np.flatnonzero(~rows.codes.observed_or_outside[:, k])
-        if column.has_levels or column.name not in positions or not len(asked):
-            continue
-        of = partial(quantiles_of, column=k, quantiles=quantiles)
-        found, name = rows.take(asked).each(of, "conditioning"), table.names[positions[column.name]]
+    for k in np.flatnonzero(asked.any(0)).tolist():
+        column, of_column = schema.columns[k], asked[:, k]
         for side, columns in enumerate(ends):
-            cells = column.decode(found[:, side])
+            cells = column.decode(found[side, of_column, k])
             # NaN becomes NaT in a column of dates.
+            name = table.names[positions[column.name]]
             columns[name] = nothing.astype(cells.dtype if cells.dtype.kind == "M" else float)
-            columns[name][asked] = cells
+            columns[name][of_column] = cells
     low, high = (like_named(table.frame, columns, table.container) for columns in ends)
     return low, high

@@ -56,7 +56,13 @@ class HeldOut:
 
 
 def calibration_of(
-    model: Model, held_out: HeldOut, weight: torch.Tensor | None, min_count: int, trained_rows: int
+    model: Model,
+    held_out: HeldOut,
+    weight: torch.Tensor | None,
+    min_count: int,
+    trained_rows: int,
+    *,
+    most_scores: int | None = None,
 ) -> dict[str, Any] | None:
     """The calibration as JSON, or None if training was so short that its share of time allows none.
 
@@ -66,6 +72,7 @@ def calibration_of(
         weight: how much each held-out row counts, in the order of the row numbers.
         min_count: each number in the file is a mean over at least so many rows.
         trained_rows: how many rows training has read, in all epochs together.
+        most_scores: at most so many scores, because of a time limit.
     """
     network, width = model.network, len(model.schema.columns)
     steps = width if model.any_evidence else min(width, FIXED_ORDER_STEPS)
@@ -74,7 +81,7 @@ def calibration_of(
     row = every + (ROW if model.any_evidence else FIXED_ORDER_ROW)
     scores = SHARE * trained_rows * row / (steps * (STEP + inner + (every - inner) / width))
     weights = None if weight is None else weight.double().numpy()[held_out.chosen]
-    scores = int(min(scores, MOST_SCORES))
+    scores = int(min(scores, MOST_SCORES, scores if most_scores is None else most_scores))
     found = fit_calibration(
         model, held_out.codes, min_count=min_count, weight=weights, scores=scores
     )

@@ -64,9 +64,12 @@ def require_same_run(
     if not found:
         steps = most_steps(len(record.get("history", ())), len(data.train))
         independent = Model(data.schema, data.independent)
-        again = reached(
-            done.model, independent, data.valid_table, data.valid, steps, False, min_count=min_count
-        )
+        scored = record.get("scored_rows")
+        most = scored if isinstance(scored, int) and scored > 0 else len(data.valid)
+        again, _ = reached(
+            done.model, independent, data.valid_table, data.valid, steps, False,
+            min_count=min_count, most_rows=most,
+        )  # fmt: skip
         if not all(
             _same(record.get(key), again[key]) for key in ("valid_nats", "independent_valid_nats")
         ):

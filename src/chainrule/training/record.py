@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -45,6 +46,7 @@ def record_of(
     data: TrainingData,
     *,
     min_count: int,
+    seconds: float | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
     """The record of a fit as JSON; nats are −log p per row, in the table's units.
@@ -59,15 +61,18 @@ def record_of(
         plan: the plan of training.
         data: the rows.
         min_count: the nats of a column need at least so many cells.
+        seconds: about how long it may take; fewer orders and rows are then scored, if need be.
         progress: whether a progress bar shows the scoring of validation rows.
     """
     network, train, valid = model.network, data.train, data.valid
-    cells = nats_of_cells(network, valid.x, valid.observed)
+    third = None if seconds is None else seconds / 3
+    cells = nats_of_cells(network, valid.x, valid.observed, seconds=third)
     independent_cells = nats_of_cells(data.independent, valid.x, valid.observed)
     independent, steps = Model(data.schema, data.independent), most_steps(state.epoch, len(train))
-    found = reached(
-        model, independent, data.valid_table, valid, steps, progress, min_count=min_count
-    )
+    found, rows_per_s = reached(
+        model, independent, data.valid_table, valid, steps, progress, min_count=min_count,
+        seconds=third,
+    )  # fmt: skip
     step = found.get("rounded_to", 0.0)
     train_nats = nats_of_rows(data.independent, train).numpy()
     train_step = _rounding_step(train_nats, _weights(train), min_count)
@@ -89,7 +94,12 @@ def record_of(
         "history": [_rounded(epoch, train_step, ("train_nats",)) for epoch in history],
         **({"train_rounded_to": train_step} if train_step else {}),
         "calibration": calibration_of(
-            model, data.calibration_rows, valid.weight, min_count, len(state.history) * len(train)
+            model,
+            data.calibration_rows,
+            valid.weight,
+            min_count,
+            len(state.history) * len(train),
+            most_scores=None if third is None else int(third * rows_per_s),
         ),
     }
 
@@ -108,7 +118,9 @@ def reached(
     progress: bool,
     *,
     min_count: int,
-) -> dict[str, Any]:
+    most_rows: int = MOST_CELLS,
+    seconds: float | None = None,
+) -> tuple[dict[str, Any], float]:
     """−log p per validation row by the model and by independent columns, as in ``Density.score``.
 
     With many rows or columns, only the first rows are scored, and both means have standard errors.
@@ -118,14 +130,19 @@ def reached(
     numbers are rounded to multiples of ``rounded_to`` in three cases: there are fewer than
     ``min_count`` rows; one row has more than half of the nats; or fewer than ``min_count`` rows do,
     and each of them has at least twice the nats of any other row.
+
+    At most ``most_rows`` are scored. ``seconds`` is about how long it may take; if this allows
+    fewer rows, at least ``LEAST_ROWS``, then their number is ``scored_rows``. The second result is
+    how many rows the model scores in a second.
     """
     most = steps if model.any_evidence else MOST_CELLS
-    count = min(len(table), max(LEAST_ROWS, most // len(model.schema.columns)))
+    count = min(len(table), most_rows, max(LEAST_ROWS, most // len(model.schema.columns)))
     first = table if count == len(table) else table.take(np.arange(count))
     codes = encode(first, model.schema, warn=False)
-    rows = rows.take(slice(0, count))
+    by_model, rows_per_s = _nats_within(Batch.of(model, codes, progress=progress), seconds)
+    is_cut, count = len(by_model) < count, len(by_model)
+    codes, rows = codes.take(slice(0, count)), rows.take(slice(0, count))
     counts = _weights(rows)
-    by_model = -nats(Batch.of(model, codes, progress=progress))
     by_independent = -nats(Batch.of(independent, codes, progress=progress))
     found: dict[str, Any] = {
         "valid_nats": _finite(np.average(by_model, weights=counts)),
@@ -138,6 +155,7 @@ def reached(
             "valid_standard_error": _standard_error(by_model, counts),
             "gain_standard_error": _standard_error(by_independent - by_model, counts),
         }
+    found |= {"scored_rows": count} if is_cut else {}
     if model.network.loss_is_estimate:
         estimates = losses_of_rows(model.network, rows, model.network.order_loss).numpy()
         found["curve_standard_error"] = _standard_error(estimates - by_model, counts)
@@ -150,7 +168,22 @@ def reached(
             "valid_is": why if is_all else f"{found['valid_is']}, and {why}",
             "rounded_to": step,
         }
-    return found
+    return found, rows_per_s
+
+
+def _nats_within(rows: Batch, seconds: float | None) -> tuple[np.ndarray, float]:
+    """−log p of the first rows, as many as are scored in time, and how many are in a second."""
+    began, used, found, done = time.perf_counter(), 0.0, [], 0
+    size = len(rows) if seconds is None else min(len(rows), LEAST_ROWS)
+    while not found or done < len(rows):
+        found.append(-nats(rows.take(slice(done, done + size))))
+        done = min(len(rows), done + size)
+        used = time.perf_counter() - began
+        # The next rows are as many as those before them, and take as long.
+        if seconds is not None and 2 * used > seconds:
+            break
+        size = done
+    return np.concatenate(found), done / max(used, 1e-9)
 
 
 def _weights(rows: Rows) -> np.ndarray:

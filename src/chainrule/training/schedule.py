@@ -30,6 +30,8 @@ class Schedule:
         """The share of the time limit that has passed; 0 without a limit."""
         if self.time_limit_s is None:
             return 0.0
+        if self.time_limit_s <= 0:
+            return 1.0
         return (time.perf_counter() - self.began) / self.time_limit_s
 
     def goes_on(self, state: State) -> bool:
