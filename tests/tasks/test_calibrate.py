@@ -297,7 +297,8 @@ def test_holes_that_say_something_are_judged_among_rows_with_the_same_holes():
         x[(x[:, 0] > 1) & (rng.random(n) < 0.9), 0] = np.nan
         return x
 
-    detector = OutlierDetector(config=BRIEF, random_state=0, missing="informative").fit(
+    longer = replace(BRIEF, epochs=100, learning_rate=5e-3)
+    detector = OutlierDetector(config=longer, random_state=0, missing="informative").fit(
         table(1000, 0)
     )
     rows = table(TEST_ROWS, 1)
@@ -309,7 +310,7 @@ def test_holes_that_say_something_are_judged_among_rows_with_the_same_holes():
         )
     low = np.array([[np.nan, -1.5, 0.0]])  # usual, but not where the first cell is missing
     assert detector.p_values(low)[0] < 0.08
-    plain = OutlierDetector(config=BRIEF, random_state=0).fit(table(1000, 0))
+    plain = OutlierDetector(config=longer, random_state=0).fit(table(1000, 0))
     assert plain.p_values(low)[0] > 0.12
 
 
