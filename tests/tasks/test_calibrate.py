@@ -30,11 +30,24 @@ HIDDEN = {
     "some of each": [1, 2, 5],
 }
 BRIEF = cr.FitConfig(
-    hidden_sizes=(48, 48), components=5, epochs=40, batch_size=64, members=1, dropout=0.0
+    hidden_sizes=(48, 48),
+    components=5,
+    epochs=40,
+    batch_size=64,
+    learning_rate=2e-3,
+    members=1,
+    dropout=0.0,
 )
 TINY = cr.FitConfig(hidden_sizes=(16,), components=3, epochs=5, batch_size=64, members=1)
 OVERFITTED = cr.FitConfig(
-    hidden_sizes=(128, 128), dropout=0.0, weight_decay=0.0, members=1, epochs=200, patience=0
+    hidden_sizes=(128, 128),
+    dropout=0.0,
+    weight_decay=0.0,
+    members=1,
+    epochs=200,
+    patience=0,
+    batch_size=32,
+    learning_rate=2e-3,
 )
 
 
