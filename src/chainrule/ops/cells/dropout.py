@@ -28,8 +28,8 @@ def bound_of(share: float) -> int:
 def kept(shape: tuple[int, int], seed: tuple[int, int], share: float) -> torch.Tensor:
     """Bool (units, N): the units to keep, each with probability 1 − share.
 
-    >>> bool(0.29 < 1 - kept((100, 100), (1, 2), 0.3).float().mean() < 0.31)
-    True
+    >>> round(float(kept((100, 100), (1, 2), 0.3).float().mean()), 1)
+    0.7
     """
     bits = torch.arange(shape[0] * shape[1]) % WORD
     for word in seed:

@@ -32,7 +32,6 @@ class Effort:
         epochs: the least and the largest number of passes over the training rows.
         members: the number of networks to average.
         dropout: the share of hidden units switched off in a training step.
-        learning_rate: AdamW's learning rate at its highest.
         searches: whether a search on the validation rows precedes the fit.
     """
 
@@ -41,7 +40,6 @@ class Effort:
     epochs: tuple[int, int]
     members: int
     dropout: float = 0.0
-    learning_rate: float = LEARNING_RATE
     searches: bool = False
 
 
