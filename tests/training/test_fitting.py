@@ -55,7 +55,7 @@ def test_rules_follow_the_table(density):
     assert (config.batch_size, config.hidden_sizes) == (512, EFFORTS["standard"].hidden_sizes)
     assert config.epochs == round(EFFORTS["standard"].steps * 512 / 50_000)
     small = recipe.plan(cr.FitConfig(), columns, 60, "standard")
-    assert (small.batch_size, small.hidden_sizes, small.epochs) == (32, (32, 32), 200)
+    assert (small.batch_size, small.hidden_sizes, small.epochs) == (32, (32, 32), 240)
     sizes = [recipe.plan(cr.FitConfig(), columns, 10**6, e).hidden_sizes[0] for e in EFFORTS]
     assert sizes == sorted(sizes)
     assert [batch_size(n) for n in (1, 10**9)] == [32, 512]

@@ -20,7 +20,7 @@ from chainrule.training.recipes.base import LEARNING_RATE, AbstractRecipe, Effor
 EFFORTS = {
     "quick": Effort(hidden_sizes=(128, 128), steps=750, epochs=(1, 100), members=1),
     "standard": Effort(
-        hidden_sizes=(256, 256), steps=4_000, epochs=(1, 200), members=2, dropout=0.2
+        hidden_sizes=(256, 256), steps=3_200, epochs=(1, 240), members=2, dropout=0.2
     ),
     "best": Effort(hidden_sizes=(512, 512), steps=16_000, epochs=(1, 400), members=3, dropout=0.2),
 }
@@ -29,13 +29,11 @@ EFFORTS = {
 MEMBER_ROWS = 200, 10_000
 SMALLEST_BATCH, LARGEST_BATCH = 32, 512
 BATCHES_PER_EPOCH = 20  # within the limits of the batch sizes
-# An effort's steps are those of batches of so many rows. Half the batch takes MORE times
-# as many.
-USUAL_BATCH, MORE = 256, 2 ** (1 / 3)
+FEWEST_BATCHES, USUAL_BATCH = 5, 64  # smaller batches only if a table has not five of 64 rows
 UNITS_PER_ROW = 0.25  # at most so many hidden units of a layer for each training row
 SMALLEST_LAYER = 32
 WEIGHT_DECAY = 0.3
-DROPOUT_ROWS = 500  # dropout is this divided by the rows, up to that of the effort
+DROPOUT_ROWS = 250  # dropout is this divided by the rows, up to that of the effort
 
 
 class OrderlessRecipe(AbstractRecipe):
@@ -57,10 +55,9 @@ class OrderlessRecipe(AbstractRecipe):
         """A plan whose sizes, batches, epochs, members and dropout follow from the number of rows.
 
         Layers have the effort's sizes, with at most one unit for four rows. An epoch has 20 batches
-        of 32 to 512 rows. The number of epochs makes the effort's steps, and more of them with
-        batches below 256 rows. The learning rate is 2e-3 for batches of up to 128 rows, twice that
-        for larger ones. There are several members for 200 to 10,000 rows. Dropout is 0.2 for up to
-        2,500 rows, 0.1 for 5,000 and 0.01 for 50,000.
+        of 64 to 512 rows, or of 32 if a table has few rows. The learning rate is 4e-3, or 2e-3 for
+        batches of 32. The number of epochs makes the effort's steps. There are several members for
+        200 to 10,000 rows. Dropout is 0.2 for up to 1,250 rows, 0.1 for 2,500 and 0.01 for 25,000.
         """
         chosen = EFFORTS[effort]
         batch = config.batch_size or batch_size(rows)
@@ -74,7 +71,7 @@ class OrderlessRecipe(AbstractRecipe):
             activation="relu",
             dropout=round(min(chosen.dropout, DROPOUT_ROWS / rows), 3),
             members=chosen.members if MEMBER_ROWS[0] <= rows <= MEMBER_ROWS[1] else 1,
-            epochs=max(least, min(most, round(_steps(chosen, batch) * batch / rows))),
+            epochs=max(least, min(most, round(chosen.steps * batch / rows))),
             batch_size=batch,
             learning_rate=LEARNING_RATE if batch < USUAL_BATCH else 2 * LEARNING_RATE,
             weight_decay=WEIGHT_DECAY,
@@ -98,15 +95,13 @@ class OrderlessRecipe(AbstractRecipe):
 
 
 def batch_size(rows: int) -> int:
-    """The power of two between 32 and 512 that gives about 20 batches.
+    """The power of two that gives about 20 batches, or 5 if that is less than ``USUAL_BATCH``.
 
-    >>> [batch_size(rows) for rows in (100, 4_000, 50_000)]
-    [32, 256, 512]
+    It lies between 32 and 512.
+
+    >>> [batch_size(rows) for rows in (100, 700, 4_000, 50_000)]
+    [32, 64, 256, 512]
     """
-    batch = 2 ** round(math.log2(max(1.0, rows / BATCHES_PER_EPOCH)))
+    few = min(USUAL_BATCH, rows / FEWEST_BATCHES)
+    batch = 2 ** round(math.log2(max(1.0, rows / BATCHES_PER_EPOCH, few)))
     return min(LARGEST_BATCH, max(SMALLEST_BATCH, batch))
-
-
-def _steps(effort: Effort, batch: int) -> float:
-    """The steps of an effort with batches of so many rows."""
-    return effort.steps * max(1.0, MORE ** math.log2(USUAL_BATCH / batch))
