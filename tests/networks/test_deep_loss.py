@@ -131,3 +131,39 @@ def test_shapes_of_layers_are_checked():
         cpu.activated(torch.zeros(3, 4), torch.zeros(2), "relu")
     with pytest.raises(ValueError, match="do not fit units"):
         cpu.slopes(torch.zeros(3, 4), torch.zeros(3, 4), torch.zeros(5), "relu")
+
+
+@pytest.mark.parametrize("is_wide", [False, True])
+def test_autocast_changes_neither_a_step_nor_scores(is_wide, monkeypatch):
+    if is_wide:
+        monkeypatch.setattr(orderless, "MOST_WRITTEN", 0)
+    net = OrderlessNADE(ALL, [12, 9], dropout=0.3, generator=generator_from(0))
+    x = some_codes(20, generator_from(1)).t()
+
+    def found(is_cast):
+        net.zero_grad()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=is_cast):
+            loss = net.train().training_loss(x, generator=generator_from(2))
+            with torch.no_grad():
+                net.eval()
+                scores = net.log_prob(x), net.order_loss(x, generator=generator_from(3))
+        loss.sum().backward()
+        return [loss.detach(), *scores, *(parameter.grad for parameter in net.parameters())]
+
+    assert all(torch.equal(a, b) for a, b in zip(found(True), found(False), strict=True))
+
+
+def test_a_backward_pass_alone_may_run_under_autocast():
+    net = OrderlessNADE(ALL, [12, 9], generator=generator_from(0))
+    loss = net.training_loss(some_codes(20, generator_from(1)).t(), generator=generator_from(2))
+    want = torch.autograd.grad(loss.sum(), tuple(net.parameters()), retain_graph=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        got = torch.autograd.grad(loss.sum(), tuple(net.parameters()))
+    assert all(torch.equal(a, b) for a, b in zip(got, want, strict=True))
+
+
+def test_kernels_change_no_tensor_of_another_type():
+    with pytest.raises(ValueError, match="bfloat16 is to be changed"):
+        cpu.activated(torch.zeros(3, 4, dtype=torch.bfloat16), torch.zeros(3), "relu")
+    with pytest.raises(ValueError, match="pass contiguous float32"):
+        cpu.slopes(torch.zeros(4, 3).t(), torch.zeros(3, 4), torch.zeros(4), "relu")

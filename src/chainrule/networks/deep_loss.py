@@ -104,38 +104,41 @@ class DeepLoss(torch.autograd.Function):
     @staticmethod
     @override
     def backward(ctx: Any, *grad_outputs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (of_loss,) = grad_outputs
-        inputs, sums, of_params, *saved = ctx.saved_tensors
-        shape: Shape = ctx.shape
-        count = (len(saved) - 3) // 3  # of hidden layers, each with units, a bias and a weight
-        layers, tensors = saved[:count], saved[count:]
-        if torch.is_grad_enabled():  # for second derivatives
-            return (*[None] * 5, *_second(ctx.plain(), sums, tensors, of_loss))
-        weights = Weights.of(tensors)
-        of_output = torch.bmm(of_params, (layers[-1] * of_loss).transpose(1, 2))
-        of_output_bias = torch.matmul(of_params, of_loss)
-        of_units = torch.bmm(_of_members(weights.output, shape).transpose(1, 2), of_params)
-        biases, hidden, ones = [], [], torch.ones_like(of_loss)
-        for layer in reversed(range(count)):
-            factor = of_loss if layer == count - 1 else ones
-            biases.insert(0, _slopes(shape, layer, of_units, layers[layer], factor))
-            if layer:
-                hidden.insert(
-                    0, torch.bmm(of_units, layers[layer - 1].transpose(1, 2)).flatten(0, 1)
-                )
-                of_units = torch.bmm(
-                    _of_members(weights.hidden[layer - 1], shape).transpose(1, 2), of_units
-                )
-        of_sums = of_units.flatten(0, 1).t()  # (N, M H)
-        of_value = of_flag = None
-        if sums is not None:
-            biases[0] = None  # the sums have it, too
-        else:
-            values, flags = inputs.split([len(weights.value), len(weights.flag)])
-            of_value, of_flag = torch.mm(values, of_sums), torch.mm(flags, of_sums)
-        others = of_value, of_flag, of_output.flatten(0, 1), of_output_bias.flatten()
-        of_given_sums = None if sums is None else of_sums
-        return (*[None] * 5, of_given_sums, *biases, *hidden, *others)
+        with torch.autocast("cpu", enabled=False):  # kernels read float32
+            return _backward(ctx, *grad_outputs)
+
+
+def _backward(ctx: Any, of_loss: torch.Tensor) -> Any:
+    """The gradients by the arguments of ``DeepLoss``."""
+    inputs, sums, of_params, *saved = ctx.saved_tensors
+    shape: Shape = ctx.shape
+    count = (len(saved) - 3) // 3  # of hidden layers, each with units, a bias and a weight
+    layers, tensors = saved[:count], saved[count:]
+    if torch.is_grad_enabled():  # for second derivatives
+        return (*[None] * 5, *_second(ctx.plain(), sums, tensors, of_loss))
+    weights = Weights.of(tensors)
+    of_output = torch.bmm(of_params, (layers[-1] * of_loss).transpose(1, 2))
+    of_output_bias = torch.matmul(of_params, of_loss)
+    of_units = torch.bmm(_of_members(weights.output, shape).transpose(1, 2), of_params)
+    biases, hidden, ones = [], [], torch.ones_like(of_loss)
+    for layer in reversed(range(count)):
+        factor = of_loss if layer == count - 1 else ones
+        biases.insert(0, _slopes(shape, layer, of_units, layers[layer], factor))
+        if layer:
+            hidden.insert(0, torch.bmm(of_units, layers[layer - 1].transpose(1, 2)).flatten(0, 1))
+            of_units = torch.bmm(
+                _of_members(weights.hidden[layer - 1], shape).transpose(1, 2), of_units
+            )
+    of_sums = of_units.flatten(0, 1).t()  # (N, M H)
+    of_value = of_flag = None
+    if sums is not None:
+        biases[0] = None  # the sums have it, too
+    else:
+        values, flags = inputs.split([len(weights.value), len(weights.flag)])
+        of_value, of_flag = torch.mm(values, of_sums), torch.mm(flags, of_sums)
+    others = of_value, of_flag, of_output.flatten(0, 1), of_output_bias.flatten()
+    of_given_sums = None if sums is None else of_sums
+    return (*[None] * 5, of_given_sums, *biases, *hidden, *others)
 
 
 def _second(

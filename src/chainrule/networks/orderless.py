@@ -150,8 +150,9 @@ class OrderlessNADE(AbstractNetwork):
         x = self.columns.filled(x, given | asked)
         cells, scored = torch.zeros_like(x), []
         if choose.serves(self.output_weight) and not torch.is_grad_enabled():
-            for rows, column, logs in self._scan(x, given, asked, partial(self._scored, x)):
-                cells[rows, column] = logs
+            with torch.autocast("cpu", enabled=False):  # kernels read float32
+                for rows, column, logs in self._scan(x, given, asked, partial(self._scored, x)):
+                    cells[rows, column] = logs
             return cells
         for rows, column, h in self._scan(x, given, asked):
             conditional, params = self.columns.conditionals[column], self._outputs(h, column)
@@ -350,20 +351,20 @@ class OrderlessNADE(AbstractNetwork):
         if self.training and self.dropout and generator is not None:
             seeds = [draw_seed(generator) for _ in self.hidden_sizes]
         is_served = choose.serves(self.output_weight) and not x.requires_grad
-        if is_served and self.training:
-            shape = self._shape(seeds)
-            plain = partial(self._plain_loss, x, given, weights, seeds)
-            arrays = x.t(), given, weights, self._wide_sums(x, given)
-            return DeepLoss.apply(shape, plain, *arrays, *self._weights().tensors)
-        if is_served and not torch.is_grad_enabled():
-            shape, sums = self._shape(), self._wide_sums(x, given)
+        if not is_served or (torch.is_grad_enabled() and not self.training):
+            return self._plain_loss(x, given, weights, seeds)
+        with torch.autocast("cpu", enabled=False):  # kernels read float32
+            shape, sums = self._shape(seeds), self._wide_sums(x, given)
+            if self.training:
+                plain = partial(self._plain_loss, x, given, weights, seeds)
+                arrays = x.t(), given, weights, sums
+                return DeepLoss.apply(shape, plain, *arrays, *self._weights().tensors)
             inputs = first_inputs(self.columns, x.t(), given, sums)
             h = hidden_layers(shape, self._weights(), inputs, sums)[-1]
             weight = self.output_weight.unflatten(0, (self.members, -1))
             params = output_layer.params(weight, self.output_bias, h)
             logs, _ = output_layer.logs_and_grads(self.columns, params, x.t(), None)
             return output_layer.summed(self._mixed(logs, 0)[None], weights)
-        return self._plain_loss(x, given, weights, seeds)
 
     def _plain_loss(
         self,
