@@ -7,6 +7,7 @@ pass is then a handful of matrix products. Arrays have rows of the table last.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,8 +82,8 @@ class DeepLoss(torch.autograd.Function):
 
     ``apply(shape, plain, x, given, counts, sums, *tensors)``: codes x (D, N) without NaN, 1 for
     given cells and 0 for others (D, N), the weight of each cell (D, N), the sums (N, M H) of the
-    first layer or None, and ``Weights.tensors``. ``plain()`` is the same loss as an ordinary
-    expression; only second derivatives use it.
+    first layer or None, and ``Weights.tensors``. ``plain(weights)`` is the same loss as an
+    ordinary expression; only second derivatives use it.
     """
 
     @staticmethod
@@ -115,7 +116,7 @@ def _backward(ctx: Any, of_loss: torch.Tensor) -> Any:
     count = (len(saved) - 3) // 3  # of hidden layers, each with units, a bias and a weight
     layers, tensors = saved[:count], saved[count:]
     if torch.is_grad_enabled():  # for second derivatives
-        return (*[None] * 5, *_second(ctx.plain(), sums, tensors, of_loss))
+        return (*[None] * 5, *_second(ctx.plain, sums, tensors, of_loss))
     weights = Weights.of(tensors)
     of_output = torch.bmm(of_params, (layers[-1] * of_loss).transpose(1, 2))
     of_output_bias = torch.matmul(of_params, of_loss)
@@ -142,11 +143,16 @@ def _backward(ctx: Any, of_loss: torch.Tensor) -> Any:
 
 
 def _second(
-    loss: torch.Tensor, sums: torch.Tensor | None, tensors: Layers, of_loss: torch.Tensor
+    plain: Callable[[Weights], torch.Tensor],
+    sums: torch.Tensor | None,
+    tensors: Layers,
+    of_loss: torch.Tensor,
 ) -> list[torch.Tensor | None]:
-    """Gradients by sums and tensors that can be differentiated again; the first is None."""
-    found = torch.autograd.grad(loss, tensors, of_loss, create_graph=True)
-    return [None if sums is None else torch.zeros_like(sums), *found]
+    """Gradients by sums and tensors that can be differentiated again; zeros for the sums."""
+    loss, trained = plain(Weights.of(tensors)), [each for each in tensors if each.requires_grad]
+    found = iter(torch.autograd.grad(loss, trained, of_loss, create_graph=True))
+    of_tensors = [next(found) if each.requires_grad else None for each in tensors]
+    return [None if sums is None else torch.zeros_like(sums), *of_tensors]
 
 
 def first_inputs(

@@ -22,7 +22,7 @@ def draw_seed(generator: torch.Generator) -> tuple[int, int]:
 
 def bound_of(share: float) -> int:
     """The word below which a unit is dropped, for a share of units that are."""
-    return round(share * WORD)
+    return min(round(share * WORD), WORD - 1)
 
 
 def kept(shape: tuple[int, int], seed: tuple[int, int], share: float) -> torch.Tensor:
