@@ -255,3 +255,16 @@ def test_second_derivatives_with_categories_are_slopes_of_the_first(is_wide, mon
         ends.append(float(slope(exact, x.double())))
     assert got == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-3)
     assert abs(got) > 0.1
+
+
+def test_units_are_dropped_on_the_device_of_the_network():
+    with torch.device("meta"):
+        keep = kept((20, 30), (1, 2), 0.5)
+    assert not keep.is_meta
+    assert kept((20, 30), (1, 2), 0.5, torch.device("meta")).is_meta
+
+
+def test_while_pytorch_compiles_the_plain_form_serves(monkeypatch):
+    assert choose.serves(torch.zeros(3))
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    assert not choose.serves(torch.zeros(3))

@@ -497,8 +497,8 @@ class OrderlessNADE(AbstractNetwork):
     def _drop(self, h: torch.Tensor, seeds: Sequence[tuple[int, int]]) -> torch.Tensor:
         if not seeds:
             return h
-        keep = kept((h.shape[1], h.shape[0]), seeds[0], self.dropout).t().to(h.device)
-        return h * keep / (1 - self.dropout)
+        keep = kept((h.shape[1], h.shape[0]), seeds[0], self.dropout, h.device)
+        return h * keep.t() / (1 - self.dropout)
 
     def _outputs(self, h: torch.Tensor, column: int) -> torch.Tensor:
         """A column's parameters (N, M, width)."""
