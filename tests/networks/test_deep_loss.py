@@ -268,3 +268,17 @@ def test_while_pytorch_compiles_the_plain_form_serves(monkeypatch):
     assert choose.serves(torch.zeros(3))
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
     assert not choose.serves(torch.zeros(3))
+
+
+@pytest.mark.parametrize("is_training", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.int64])
+def test_codes_of_another_type_have_the_same_loss_and_gradients(dtype, is_training):
+    net = OrderlessNADE(3, [12, 9], generator=generator_from(0)).train(is_training)
+    x = torch.tensor([[1.0, 0, 1], [0, 1, 1], [1, 1, 0]])
+    given = torch.tensor([[True, False, False], [False, False, True], [False] * 3])
+
+    def found(codes):
+        loss = net.masked_loss(codes, torch.ones_like(given), given)
+        return [loss.detach(), *torch.autograd.grad(loss.sum(), tuple(net.parameters()))]
+
+    assert all(torch.equal(a, b) for a, b in zip(found(x), found(x.to(dtype)), strict=True))

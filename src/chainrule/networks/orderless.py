@@ -326,6 +326,7 @@ class OrderlessNADE(AbstractNetwork):
         the mixture would train all members but the best one less. Hidden units drop out if a
         generator is passed.
         """
+        x = self.check_rows(x)
         asked = (observed & ~given).to(x.dtype)
         weights = asked * (observed.sum(1) / asked.sum(1).clamp(min=1)).to(x.dtype)[:, None]
         x = self.columns.filled(x, observed)
