@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from chainrule import Bernoulli, Categorical, GaussianMixture
 from chainrule.networks import Columns
@@ -62,3 +63,10 @@ def test_a_transposed_weight_is_looked_up_as_well(generator):
     weight, x = torch.randn(6, 4, generator=generator), torch.tensor([[2.0, 1.0], [0.0, 0.0]])
     got = columns.project(x, weight.t(), torch.zeros(2, 6))
     assert torch.allclose(got, torch.stack([weight[:, 2] + weight[:, 3], weight[:, 0]]))
+
+
+def test_placeholders_do_not_belong_to_the_mode_of_the_first_call():
+    columns, x = Columns.of([Bernoulli(), GaussianMixture(2)]), torch.tensor([[1.0, math.nan]])
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        columns.filled(x, ~x.isnan())
+    assert torch.equal(columns.filled(x, ~x.isnan()), torch.tensor([[1.0, 0.0]]))

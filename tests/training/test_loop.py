@@ -190,6 +190,13 @@ class Spoiled(cr.NADE):
         return loss
 
 
+def test_frozen_parts_have_no_norm():
+    part = nade(6, 5)
+    for parameter in part.parameters():
+        parameter.requires_grad_(False)
+    assert loop.clip_gradients(part, 1.0) == 0.0
+
+
 def test_non_finite_steps_are_skipped_reported_and_rolled_back():
     Spoiled.calls, Spoiled.bad = 0, (2, *range(21, 21 + loop.BAD_STEPS))
     network = Spoiled(6, hidden_size=5, generator=generator_from(0))

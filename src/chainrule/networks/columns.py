@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import groupby
 from typing import Any, SupportsIndex, TypeAlias
 
@@ -254,7 +254,14 @@ class Columns:
 
         The placeholder keeps the NaN of a missing cell out of all computations.
         """
-        return torch.where(observed, x, _placeholders(self, x.dtype, x.device))
+        # From an array each time: a tensor belongs to the modes of PyTorch in which it was made.
+        value = torch.tensor(self._placeholders, dtype=x.dtype, device=x.device)
+        return torch.where(observed, x, value)
+
+    @cached_property
+    def _placeholders(self) -> np.ndarray:
+        """A value from the support of each column (D,)."""
+        return np.array([conditional.placeholder for conditional in self.conditionals])
 
     def spread(self, mask: torch.Tensor) -> torch.Tensor:
         """A mask of inputs (N, I) from a mask of cells (N, D)."""
@@ -364,10 +371,3 @@ def _pair(k: int, spec: object) -> tuple[AbstractConditional, AbstractEncoding]:
         f"columns[{k}] = {spec!r} is not a conditional such as chainrule.Bernoulli(), nor a pair "
         "of one and an encoding"
     )
-
-
-@lru_cache(maxsize=16)
-def _placeholders(columns: Columns, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-    """A value from the support of each column (D,)."""
-    found = [conditional.placeholder for conditional in columns.conditionals]
-    return torch.tensor(found, dtype=dtype, device=device)

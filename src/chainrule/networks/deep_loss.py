@@ -7,6 +7,7 @@ pass is then a handful of matrix products. Arrays have rows of the table last.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,8 +82,8 @@ class DeepLoss(torch.autograd.Function):
 
     ``apply(shape, plain, x, given, counts, sums, *tensors)``: codes x (D, N) without NaN, 1 for
     given cells and 0 for others (D, N), the weight of each cell (D, N), the sums (N, M H) of the
-    first layer or None, and ``Weights.tensors``. ``plain()`` is the same loss as an ordinary
-    expression; only second derivatives use it.
+    first layer or None, and ``Weights.tensors``. ``plain(weights)`` is the same loss as an
+    ordinary expression; only second derivatives use it.
     """
 
     @staticmethod
@@ -104,46 +105,54 @@ class DeepLoss(torch.autograd.Function):
     @staticmethod
     @override
     def backward(ctx: Any, *grad_outputs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (of_loss,) = grad_outputs
-        inputs, sums, of_params, *saved = ctx.saved_tensors
-        shape: Shape = ctx.shape
-        count = (len(saved) - 3) // 3  # of hidden layers, each with units, a bias and a weight
-        layers, tensors = saved[:count], saved[count:]
-        if torch.is_grad_enabled():  # for second derivatives
-            return (*[None] * 5, *_second(ctx.plain(), sums, tensors, of_loss))
-        weights = Weights.of(tensors)
-        of_output = torch.bmm(of_params, (layers[-1] * of_loss).transpose(1, 2))
-        of_output_bias = torch.matmul(of_params, of_loss)
-        of_units = torch.bmm(_of_members(weights.output, shape).transpose(1, 2), of_params)
-        biases, hidden, ones = [], [], torch.ones_like(of_loss)
-        for layer in reversed(range(count)):
-            factor = of_loss if layer == count - 1 else ones
-            biases.insert(0, _slopes(shape, layer, of_units, layers[layer], factor))
-            if layer:
-                hidden.insert(
-                    0, torch.bmm(of_units, layers[layer - 1].transpose(1, 2)).flatten(0, 1)
-                )
-                of_units = torch.bmm(
-                    _of_members(weights.hidden[layer - 1], shape).transpose(1, 2), of_units
-                )
-        of_sums = of_units.flatten(0, 1).t()  # (N, M H)
-        of_value = of_flag = None
-        if sums is not None:
-            biases[0] = None  # the sums have it, too
-        else:
-            values, flags = inputs.split([len(weights.value), len(weights.flag)])
-            of_value, of_flag = torch.mm(values, of_sums), torch.mm(flags, of_sums)
-        others = of_value, of_flag, of_output.flatten(0, 1), of_output_bias.flatten()
-        of_given_sums = None if sums is None else of_sums
-        return (*[None] * 5, of_given_sums, *biases, *hidden, *others)
+        with torch.autocast("cpu", enabled=False):  # kernels read float32
+            return _backward(ctx, *grad_outputs)
+
+
+def _backward(ctx: Any, of_loss: torch.Tensor) -> Any:
+    """The gradients by the arguments of ``DeepLoss``."""
+    inputs, sums, of_params, *saved = ctx.saved_tensors
+    shape: Shape = ctx.shape
+    count = (len(saved) - 3) // 3  # of hidden layers, each with units, a bias and a weight
+    layers, tensors = saved[:count], saved[count:]
+    if torch.is_grad_enabled():  # for second derivatives
+        return (*[None] * 5, *_second(ctx.plain, sums, tensors, of_loss))
+    weights = Weights.of(tensors)
+    of_output = torch.bmm(of_params, (layers[-1] * of_loss).transpose(1, 2))
+    of_output_bias = torch.matmul(of_params, of_loss)
+    of_units = torch.bmm(_of_members(weights.output, shape).transpose(1, 2), of_params)
+    biases, hidden, ones = [], [], torch.ones_like(of_loss)
+    for layer in reversed(range(count)):
+        factor = of_loss if layer == count - 1 else ones
+        biases.insert(0, _slopes(shape, layer, of_units, layers[layer], factor))
+        if layer:
+            hidden.insert(0, torch.bmm(of_units, layers[layer - 1].transpose(1, 2)).flatten(0, 1))
+            of_units = torch.bmm(
+                _of_members(weights.hidden[layer - 1], shape).transpose(1, 2), of_units
+            )
+    of_sums = of_units.flatten(0, 1).t()  # (N, M H)
+    of_value = of_flag = None
+    if sums is not None:
+        biases[0] = None  # the sums have it, too
+    else:
+        values, flags = inputs.split([len(weights.value), len(weights.flag)])
+        of_value, of_flag = torch.mm(values, of_sums), torch.mm(flags, of_sums)
+    others = of_value, of_flag, of_output.flatten(0, 1), of_output_bias.flatten()
+    of_given_sums = None if sums is None else of_sums
+    return (*[None] * 5, of_given_sums, *biases, *hidden, *others)
 
 
 def _second(
-    loss: torch.Tensor, sums: torch.Tensor | None, tensors: Layers, of_loss: torch.Tensor
+    plain: Callable[[Weights], torch.Tensor],
+    sums: torch.Tensor | None,
+    tensors: Layers,
+    of_loss: torch.Tensor,
 ) -> list[torch.Tensor | None]:
-    """Gradients by sums and tensors that can be differentiated again; the first is None."""
-    found = torch.autograd.grad(loss, tensors, of_loss, create_graph=True)
-    return [None if sums is None else torch.zeros_like(sums), *found]
+    """Gradients by sums and tensors that can be differentiated again; zeros for the sums."""
+    loss, trained = plain(Weights.of(tensors)), [each for each in tensors if each.requires_grad]
+    found = iter(torch.autograd.grad(loss, trained, of_loss, create_graph=True))
+    of_tensors = [next(found) if each.requires_grad else None for each in tensors]
+    return [None if sums is None else torch.zeros_like(sums), *of_tensors]
 
 
 def first_inputs(

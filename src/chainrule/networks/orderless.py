@@ -141,8 +141,7 @@ class OrderlessNADE(AbstractNetwork):
         They take one pass, for all members. Values of other cells are never read. Hidden units
         drop out by the seed of each layer, if there are any.
         """
-        h = self._deeper(self._first(x, given), seeds)
-        return self._layer(h, self.output_weight, self.output_bias).unflatten(1, (self.members, -1))
+        return self._params(self._first(x, given), seeds)
 
     @override
     def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
@@ -153,8 +152,9 @@ class OrderlessNADE(AbstractNetwork):
         x = self.columns.filled(x, given | asked)
         cells, scored = torch.zeros_like(x), []
         if choose.serves(self.output_weight) and not torch.is_grad_enabled():
-            for rows, column, logs in self._scan(x, given, asked, partial(self._scored, x)):
-                cells[rows, column] = logs
+            with torch.autocast("cpu", enabled=False):  # kernels read float32
+                for rows, column, logs in self._scan(x, given, asked, partial(self._scored, x)):
+                    cells[rows, column] = logs
             return cells
         for rows, column, h in self._scan(x, given, asked):
             conditional, params = self.columns.conditionals[column], self._outputs(h, column)
@@ -356,6 +356,7 @@ class OrderlessNADE(AbstractNetwork):
         the mixture would train all members but the best one less. Hidden units drop out if a
         generator is passed.
         """
+        x = self.check_rows(x)
         asked = (observed & ~given).to(x.dtype)
         weights = asked * (observed.sum(1) / asked.sum(1).clamp(min=1)).to(x.dtype)[:, None]
         x = self.columns.filled(x, observed)
@@ -380,20 +381,20 @@ class OrderlessNADE(AbstractNetwork):
         if self.training and self.dropout and generator is not None:
             seeds = [draw_seed(generator) for _ in self.hidden_sizes]
         is_served = choose.serves(self.output_weight) and not x.requires_grad
-        if is_served and self.training:
-            shape = self._shape(seeds)
-            plain = partial(self._plain_loss, x, given, weights, seeds)
-            arrays = x.t(), given, weights, self._wide_sums(x, given)
-            return DeepLoss.apply(shape, plain, *arrays, *self._weights().tensors)
-        if is_served and not torch.is_grad_enabled():
-            shape, sums = self._shape(), self._wide_sums(x, given)
+        if not is_served or (torch.is_grad_enabled() and not self.training):
+            return self._plain_loss(x, given, weights, seeds)
+        with torch.autocast("cpu", enabled=False):  # kernels read float32
+            shape, sums = self._shape(seeds), self._wide_sums(x, given)
+            if self.training:
+                plain = partial(self._loss_of, x, given, weights, seeds)
+                arrays = x.t(), given, weights, sums
+                return DeepLoss.apply(shape, plain, *arrays, *self._weights().tensors)
             inputs = first_inputs(self.columns, x.t(), given, sums)
             h = hidden_layers(shape, self._weights(), inputs, sums)[-1]
             weight = self.output_weight.unflatten(0, (self.members, -1))
             params = output_layer.params(weight, self.output_bias, h)
             logs, _ = output_layer.logs_and_grads(self.columns, params, x.t(), None)
             return output_layer.summed(self._mixed(logs, 0)[None], weights)
-        return self._plain_loss(x, given, weights, seeds)
 
     def _plain_loss(
         self,
@@ -401,14 +402,41 @@ class OrderlessNADE(AbstractNetwork):
         given: torch.Tensor,
         weights: torch.Tensor,
         seeds: Sequence[tuple[int, int]],
+        sums: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """``_weighted_loss`` in the plain form, which can be differentiated twice."""
-        params = self.params_given(x, given.t() > 0, seeds=seeds).flatten(0, 1)
+        """``_weighted_loss`` in the plain form; ``sums`` are those of the first layer if known."""
+        sums = self._first(x, given.t() > 0) if sums is None else sums
+        params = self._params(sums, seeds).flatten(0, 1)
         logs = self.columns.log_prob(params, x.repeat_interleave(self.members, 0))
         logs = logs.unflatten(0, (-1, self.members)).permute(1, 2, 0)  # (M, D, N)
         if not self.training:
             return output_layer.summed(self._mixed(logs, 0)[None], weights)
         return output_layer.summed(logs, weights / self.members)
+
+    def _loss_of(
+        self,
+        x: torch.Tensor,
+        given: torch.Tensor,
+        weights: torch.Tensor,
+        seeds: Sequence[tuple[int, int]],
+        parameters: Weights,
+    ) -> torch.Tensor:
+        """``_plain_loss`` in training mode as a function of the parameters."""
+        other = copy.copy(self)
+        vars(other).update(
+            training=True,
+            value_weight=parameters.value,
+            flag_weight=parameters.flag,
+            hidden_biases=parameters.biases,
+            hidden_weights=parameters.hidden,
+            output_weight=parameters.output,
+            output_bias=parameters.output_bias,
+        )
+        # ``_first`` looks up the rows of categories; PyTorch differentiates that only once.
+        inputs = first_inputs(self.columns, x.t(), given, None).t()  # (N, I + D)
+        of_inputs = torch.cat([parameters.value, parameters.flag])
+        sums = torch.addmm(parameters.biases[0], inputs, of_inputs)
+        return other._plain_loss(x, given, weights, seeds, sums)
 
     def _wide_sums(self, x: torch.Tensor, given: torch.Tensor) -> torch.Tensor | None:
         """Sums of the first layer if it has many inputs; then it is not written for each row."""
@@ -482,6 +510,11 @@ class OrderlessNADE(AbstractNetwork):
             h = self._drop(ACTIVATIONS[self.activation](sums), seeds[k : k + 1])
         return h
 
+    def _params(self, a: torch.Tensor, seeds: Sequence[tuple[int, int]]) -> torch.Tensor:
+        """Parameters (N, M, P) of every column's conditional from sums of the first layer."""
+        h = self._deeper(a, seeds)
+        return self._layer(h, self.output_weight, self.output_bias).unflatten(1, (self.members, -1))
+
     def _layer(self, h: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         """One layer of all members: units (N, M A), weight (M B, A), bias (M B,) to (N, M B)."""
         if self.members == 1:
@@ -495,8 +528,8 @@ class OrderlessNADE(AbstractNetwork):
     def _drop(self, h: torch.Tensor, seeds: Sequence[tuple[int, int]]) -> torch.Tensor:
         if not seeds:
             return h
-        keep = kept((h.shape[1], h.shape[0]), seeds[0], self.dropout).t().to(h.device)
-        return h * keep / (1 - self.dropout)
+        keep = kept((h.shape[1], h.shape[0]), seeds[0], self.dropout, h.device)
+        return h * keep.t() / (1 - self.dropout)
 
     def _outputs(self, h: torch.Tensor, column: int) -> torch.Tensor:
         """A column's parameters (N, M, width)."""

@@ -156,7 +156,7 @@ def clip_gradients(network: AbstractTrainable, clip_norm: float) -> float:
         parameters = [p for p in module.parameters() if p.grad is not None]
         # Dot products would be quicker, but their last bits depend on the number of threads.
         norms = [torch.linalg.vector_norm(p.grad) for p in parameters if p.grad is not None]
-        norm = torch.linalg.vector_norm(torch.stack(norms))
+        norm = torch.linalg.vector_norm(torch.stack(norms)) if norms else torch.zeros(())
         lengths.append(length := float(norm) / share)
         if 0 < clip_norm < length:
             torch.nn.utils.clip_grads_with_norm_(parameters, clip_norm * share, norm)

@@ -13,8 +13,9 @@ log = logging.getLogger("chainrule")
 
 
 def serves(tensor: torch.Tensor) -> bool:
-    """Whether the kernels serve tensors of this device and dtype."""
-    return tensor.device.type == "cpu" and tensor.dtype == torch.float32 and is_compiled()
+    """Whether the kernels serve tensors of this device and dtype; no code that PyTorch compiles."""
+    is_float32 = tensor.device.type == "cpu" and tensor.dtype == torch.float32
+    return is_float32 and not torch.compiler.is_compiling() and is_compiled()
 
 
 @lru_cache(maxsize=1)

@@ -111,6 +111,7 @@ def activated(
         dropout: the share of units to drop; the others are divided by 1 − dropout.
         seed: two words, see ``dropout.kept``.
     """
+    _require_writable(units)
     if len(bias) != len(units):
         raise ShapeError(f"{len(bias)} biases for {len(units)} units")
     tasks = -(-len(units) // layer_kernels.UNITS_OF_TASK)
@@ -139,6 +140,7 @@ def slopes(
     Returns:
         The gradients by the biases, (units,): the sums over the rows.
     """
+    _require_writable(grads)
     if units.shape != grads.shape or factor.shape != units.shape[1:]:
         raise ShapeError(f"gradients {tuple(grads.shape)} do not fit units {tuple(units.shape)}")
     sums = torch.empty(len(units), dtype=torch.float32, device="cpu")
@@ -147,3 +149,9 @@ def slopes(
     seats, scale = threads.wanted(tasks), 1 / (1 - dropout)
     run(layer_kernels.slopes, tasks, seats, *arrays, KINDS[activation], scale, sums)
     return sums
+
+
+def _require_writable(tensor: torch.Tensor) -> None:
+    """Raises ShapeError unless kernels can change the tensor where it lies."""
+    if ready(tensor) is not tensor:
+        raise ShapeError(f"a tensor of {tensor.dtype} is to be changed; pass contiguous float32")
