@@ -235,9 +235,7 @@ def test_a_table_of_few_rows_is_fitted_and_not_disclosed(rows, tmp_path):
             "day": days,
         }
     )
-    config = cr.FitConfig(
-        hidden_size=4, components=COMPONENTS, epochs=1, learning_rate=2e-3
-    )
+    config = cr.FitConfig(hidden_size=4, components=COMPONENTS, epochs=1, learning_rate=2e-3)
     density = cr.fit(table, seed=0, verbose=False, config=config)
     density.save(tmp_path / "m.chainrule")
     data = (tmp_path / "m.chainrule").read_bytes()
