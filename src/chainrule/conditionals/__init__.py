@@ -27,6 +27,7 @@ from chainrule.conditionals.mixtures import (
     LogisticMixture,
 )
 from chainrule.leaves.leaf import leaf_from_json
+from chainrule.leaves.warps import WARPS
 
 __all__ = [
     "CONDITIONALS",
@@ -81,7 +82,7 @@ def conditional_from_json(spec: Mapping[str, object]) -> AbstractConditional:
     >>> conditional_from_json({"kind": "Categorical", "values": 3})
     Categorical(values=3, unlisted=None, rows=None)
     """
-    return leaf_from_json(spec, CONDITIONALS, "conditional")
+    return leaf_from_json(spec, CONDITIONALS, "conditional", WARPS)
 
 
 def encoding_from_json(spec: Mapping[str, object]) -> AbstractEncoding:
@@ -90,4 +91,4 @@ def encoding_from_json(spec: Mapping[str, object]) -> AbstractEncoding:
     >>> encoding_from_json({"kind": "Periodic", "periods": [7.0]})
     Periodic(periods=(7.0,))
     """
-    return leaf_from_json(spec, ENCODINGS, "encoding")
+    return leaf_from_json(spec, ENCODINGS, "encoding", WARPS)

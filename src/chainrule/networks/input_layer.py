@@ -48,7 +48,9 @@ def _of_one_hot(encoding: OneHot) -> Piece:
     return Piece(kernels.ONE_HOT, encoding.width)
 
 
-def _of_standardised(encoding: Standardised) -> Piece:
+def _of_standardised(encoding: Standardised) -> Piece | None:
+    if encoding.warp is not None:
+        return None
     low = -math.inf if encoding.low is None else encoding.low
     high = math.inf if encoding.high is None else encoding.high
     return Piece(kernels.STANDARDISED, 1, (encoding.center, encoding.spread, low, high))
@@ -70,7 +72,7 @@ def _of_knots(encoding: PiecewiseLinear) -> Piece:
 
 
 # An encoding with a kernel gets a line here; all others are computed by their own ``encode``.
-PIECES: dict[type[AbstractEncoding], Callable[[Any], Piece]] = {
+PIECES: dict[type[AbstractEncoding], Callable[[Any], Piece | None]] = {
     Identity: _of_identity,
     OneHot: _of_one_hot,
     Standardised: _of_standardised,

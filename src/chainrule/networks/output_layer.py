@@ -54,6 +54,10 @@ def _of_categorical(conditional: Categorical) -> Record:
     return replace(record, rare=rare, rare_nats=rare_nats, cap=more - math.log(2))
 
 
+def _of_mixture(kind: int, conditional: AbstractMixture) -> Record | None:
+    return None if conditional.is_truncated else _of_components(kind, conditional)
+
+
 def _of_components(kind: int, conditional: AbstractMixture | DiscretizedLogisticMixture) -> Record:
     return Record(
         kind,
@@ -64,9 +68,8 @@ def _of_components(kind: int, conditional: AbstractMixture | DiscretizedLogistic
     )
 
 
-def _of_integers(conditional: DiscretizedLogisticMixture) -> Record:
-    record = _of_components(kernels.DISCRETIZED, conditional)
-    return replace(record, least=conditional.least, most=conditional.most)
+def _of_integers(conditional: DiscretizedLogisticMixture) -> Record | None:
+    return _of_components(kernels.DISCRETIZED, conditional) if conditional.is_plain else None
 
 
 def _of_atoms(conditional: Atoms) -> Record | None:
@@ -78,9 +81,9 @@ def _of_atoms(conditional: Atoms) -> Record | None:
 RECORDS: dict[type[AbstractConditional], Callable[[Any], Record | None]] = {
     Bernoulli: _of_bernoulli,
     Categorical: _of_categorical,
-    GaussianMixture: partial(_of_components, kernels.GAUSSIAN),
-    LogisticMixture: partial(_of_components, kernels.LOGISTIC),
-    LaplaceMixture: partial(_of_components, kernels.LAPLACE),
+    GaussianMixture: partial(_of_mixture, kernels.GAUSSIAN),
+    LogisticMixture: partial(_of_mixture, kernels.LOGISTIC),
+    LaplaceMixture: partial(_of_mixture, kernels.LAPLACE),
     DiscretizedLogisticMixture: _of_integers,
     Atoms: _of_atoms,
 }
