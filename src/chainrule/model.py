@@ -186,7 +186,11 @@ def _of_integer(
 
 @column_of.register(table.Real)
 def _of_real(column: table.Real, mixture: type[AbstractMixture], components: int) -> ColumnSpec:
-    conditional = mixture(components) if column.is_continuous else _on_grid(column, components)
+    least, most = column.bound_codes
+    if column.is_continuous:
+        conditional = mixture(components, least=least, most=most)
+    else:
+        conditional = _on_grid(column, components, least, most)
     return _with_atoms(column, conditional, _encoding_of(column))
 
 

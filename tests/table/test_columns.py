@@ -97,7 +97,7 @@ def test_left_out_columns_warn_and_may_be_refused_or_given_a_kind():
             "column 'town': value 'south' at row 0 is not a date or time; write it as 2024-12-31",
         ),
         ({"gain": {"kind": "integer", "most": 5}}, "column 'gain': value "),
-        ({"gain": {"kind": "real", "most": 5}}, "kinds['gain']: option 'most' is unknown"),
+        ({"gain": {"kind": "binary", "most": 5}}, "kinds['gain']: option 'most' is unknown"),
     ],
 )
 def test_kinds_that_do_not_fit_are_explained(kinds, message):

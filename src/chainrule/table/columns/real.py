@@ -41,6 +41,7 @@ from chainrule.table.values.exact_integers import (
 ROUNDING = 2.0**-50  # relative error of the number of steps from zero
 OFF_GRID = 1e-6  # steps; a larger distance from the grid is no rounding error
 BINS = 512  # of the codes within the range, from whose masses a mean of values is computed
+FAR_BOUND = 9.0  # standard deviations; no draw lies farther out
 WIDEN = 2.0**16  # factor of the distance from an end, until g is finite there
 BESIDE = 1e-9  # width of the bin of an atom, in codes
 
@@ -54,20 +55,26 @@ class Real(AbstractNumbers):
         atoms: values with a probability of their own, in the table's units.
         warp: the map g of continuous numbers whose codes are (g(value) − center) / spread; None if
             the scale is linear.
+        least, most: bounds of the values, declared or shown by the rows; None where there is none.
     """
 
     kind: ClassVar[str] = "real"
-    options: ClassVar[tuple[str, ...]] = ("scale",)
+    options: ClassVar[tuple[str, ...]] = ("scale", "least", "most")
 
     step: float | None = None
     atoms: tuple[float, ...] = ()
     warp: AbstractWarp | None = None
+    least: float | None = None
+    most: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_atoms(self.atoms)
         if self.warp is not None and self.step is not None:
             raise SchemaError(f"column {self.name!r}: numbers on a grid have a linear scale")
+        least, most = self._bounds
+        if math.isnan(least) or math.isnan(most) or least >= most:
+            raise SchemaError(f"column {self.name!r}: no numbers lie from {least:g} to {most:g}")
 
     @classmethod
     def infer(
@@ -79,6 +86,8 @@ class Real(AbstractNumbers):
         *,
         min_count: int,
         scale: str | None = None,
+        least: float | None = None,
+        most: float | None = None,
     ) -> Self:
         """Makes the column of these numbers: on a grid if all but one in a thousand are.
 
@@ -92,6 +101,8 @@ class Real(AbstractNumbers):
             reason: why this kind was chosen.
             min_count: number of rows that make an atom or a stored number.
             scale: the user's choice. Numbers on a grid are continuous on any but a linear one.
+            least, most: bounds that the user declared. Continuous numbers have others if their rows
+                show them.
         """
         if numbers.dtype.kind in "iO":
             return cls._whole_numbers(name, numbers, dtype, reason, min_count)
@@ -112,17 +123,28 @@ class Real(AbstractNumbers):
                     decimals=decimals,
                     rows=len(known),
                 )
+                column = replace(column, least=least, most=most)
                 return column._scaled(np.where(off, nearest, known), min_count)
-        return cls._continuous(name, known, dtype, reason, min_count, scale)
+        bounds = least, most
+        return cls._continuous(name, known, dtype, reason, min_count, scale, bounds)
 
     @classmethod
     @override
     def checked_options(cls, options: Mapping[str, Any], label: str) -> dict[str, Any]:
-        """The scale must be one of the known ones."""
+        """The scale must be one of the known ones, and the bounds finite numbers."""
         found = super().checked_options(options, label)
         choices = [LINEAR, *SCALES]
         if found.get("scale") is not None and found["scale"] not in choices:
             raise SchemaError(f"{label}: {unknown_choice('scale', found['scale'], choices)}")
+        for bound in ("least", "most"):
+            value = found.get(bound)
+            if value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+                raise SchemaError(f"{label} {bound} = {value!r}: pass a number")
+            if not fields.is_finite(float(value)):
+                raise SchemaError(f"{label} {bound} = {value!r}: pass a finite number")
+            found[bound] = float(value)
         return found
 
     @classmethod
@@ -137,9 +159,18 @@ class Real(AbstractNumbers):
                 f"column {cells.name!r}: integers from 2^53 on have a linear scale; divide them, "
                 "or leave the scale out"
             )
-        return cls.infer(
-            cells.name, known, cells.dtype, reason, min_count=cells.min_count, scale=scale
+        column = cls.infer(
+            cells.name,
+            known,
+            cells.dtype,
+            reason,
+            min_count=cells.min_count,
+            scale=scale,
+            least=cells.options.get("least"),
+            most=cells.options.get("most"),
         )
+        column.encode(cells.values, cells.where)  # refuses values beyond the declared bounds
+        return column
 
     @classmethod
     def _continuous(
@@ -150,18 +181,22 @@ class Real(AbstractNumbers):
         reason: str,
         min_count: int,
         requested: str | None,
+        bounds: tuple[float | None, float | None],
     ) -> Self:
         """Makes the column of known numbers (n,) on no grid."""
         atoms = atoms_of(known, on_grid=False, min_count=min_count)
         is_atom = np.isin(known, np.array(atoms))
         enough = max(min_count, math.floor(MOSTLY_ATOMS * len(known)) + 1)
         others = others_of(known, is_atom, least=enough)
-        if requested is not None:
-            warp = requested_warp(name, requested, others, min_count=min_count)
-        elif is_atom.any() and len(others) == len(known):
-            warp = None  # hardly a value is no atom
-        else:
+        least, most = bounds
+        mostly_atoms = is_atom.any() and len(others) == len(known)
+        if least is None and most is None and not mostly_atoms:
             least, most = evident_bounds(known, min_count=min_count)
+        if requested is not None:
+            warp = requested_warp(name, requested, others, *bounds, min_count=min_count)
+        elif mostly_atoms:
+            warp = None
+        else:
             warp = chosen_warp(others, least, most, min_count=min_count)
         center, spread = scale_of(
             name, others if warp is None else warp.forward(others), min_count=min_count
@@ -174,8 +209,15 @@ class Real(AbstractNumbers):
             spread=spread,
             atoms=atoms,
             warp=warp,
+            least=least,
+            most=most,
             rows=len(known),
         )
+        if bounds == (None, None):
+            column = column._without_far_bounds()
+        if column.least is not None or column.most is not None:
+            words = column.domain_as_text.removeprefix("numbers ")
+            column = replace(column, reason=f"{column.reason}, {words}")
         codes = column._standard(known, known)
         return column._with_range(codes[np.isfinite(codes)], min_count)
 
@@ -216,6 +258,38 @@ class Real(AbstractNumbers):
         _, apart = np.unique(np.array(column.atom_codes()).astype(np.float32), return_index=True)
         # Networks compute in float32, so atoms must differ there.
         return replace(column, atoms=tuple(self.atoms[k] for k in sorted(apart.tolist())))
+
+    def _without_far_bounds(self) -> Self:
+        """Drops bounds too far from the center to change a distribution."""
+        least, most = self.bound_codes
+        return replace(
+            self,
+            least=None if least is None or least < -FAR_BOUND else self.least,
+            most=None if most is None or most > FAR_BOUND else self.most,
+        )
+
+    @property
+    def bound_codes(self) -> tuple[float | None, float | None]:
+        """The codes of the bounds; None where there is none within the scale."""
+        found: list[float | None] = []
+        for bound, outermost in ((self.least, math.ceil), (self.most, math.floor)):
+            if bound is None:
+                found.append(None)
+            elif self.step is not None:
+                steps = (bound - self.origin) / self.step
+                near = round(steps)
+                close = abs(steps - near) <= OFF_GRID
+                found.append(float(near if close else outermost(steps)))
+            else:
+                code = float(self._standard(np.array([bound]), np.array([bound]))[0])
+                found.append(code if math.isfinite(code) else None)
+        return found[0], found[1]
+
+    @property
+    def _bounds(self) -> tuple[float, float]:
+        """The bounds of the values; infinite where there is none."""
+        least = -math.inf if self.least is None else self.least
+        return least, math.inf if self.most is None else self.most
 
     def _scaled(self, known: np.ndarray, min_count: int) -> Self:
         """Adds the atoms and the scale of known numbers (n,) to a column on a grid."""
@@ -259,6 +333,7 @@ class Real(AbstractNumbers):
         else:
             values = codes * self.spread + self.center
             values = values if self.warp is None else self._unwarped(values)
+            values = np.clip(values, *self._bounds)
             for value, code in zip(self.atoms, self.atom_codes(), strict=True):
                 values = np.where(codes == code, value, values)
         return values.astype(np.float32) if self.dtype.lower() in ("float32", "float") else values
@@ -304,18 +379,28 @@ class Real(AbstractNumbers):
 
     @override
     def nearest(self, numbers: np.ndarray) -> np.ndarray:
-        """The center, or the nearest ends (n,) of the scale."""
-        if self.warp is None:
+        """The nearest bounds or ends (n,) of the scale; the center if there is neither."""
+        least, most = self._ends
+        if math.isinf(least) and math.isinf(most):
             return super().nearest(numbers)
-        return np.clip(numbers, self.warp.low, self.warp.high)
+        return np.clip(numbers, least, most)
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        """The bounds, or the ends of the scale within them."""
+        low, high = (-math.inf, math.inf) if self.warp is None else (self.warp.low, self.warp.high)
+        return max(low, self._bounds[0]), min(high, self._bounds[1])
 
     @property
     @override
     def domain_as_text(self) -> str:
-        low, high = (-math.inf, math.inf) if self.warp is None else (self.warp.low, self.warp.high)
+        low, high = self._ends
         if math.isinf(low) and math.isinf(high):
             return super().domain_as_text
-        return f"numbers above {low:g}" if math.isinf(high) else f"numbers from {low:g} to {high:g}"
+        if math.isinf(high):
+            is_open = self.warp is not None and low == self.warp.low
+            return f"numbers above {low:g}" if is_open else f"numbers from {low:g} on"
+        return f"numbers up to {high:g}" if math.isinf(low) else f"numbers from {low:g} to {high:g}"
 
     @override
     def mean_bins(self) -> tuple[np.ndarray, np.ndarray] | None:
@@ -364,7 +449,9 @@ class Real(AbstractNumbers):
     @override
     def fields_to_json(self) -> dict[str, Any]:
         warp = {} if self.warp is None else {"warp": self.warp.to_json()}
-        return {**self.scale_to_json(), "atoms": list(self.atoms), **warp}
+        bounds = {"least": self.least, "most": self.most}
+        known = {name: bound for name, bound in bounds.items() if bound is not None}
+        return {**self.scale_to_json(), "atoms": list(self.atoms), **warp, **known}
 
     @classmethod
     @override
@@ -374,6 +461,8 @@ class Real(AbstractNumbers):
             "step": fields.optional(fields.number, spec["step"]),
             "atoms": fields.numbers(spec["atoms"]),
             "warp": fields.optional(warp_from_json, spec.get("warp")),
+            "least": fields.optional(float, spec.get("least")),
+            "most": fields.optional(float, spec.get("most")),
         }
 
     def _standard(self, values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
@@ -408,15 +497,19 @@ class Real(AbstractNumbers):
         return codes
 
     def _is_outside(self, numbers: np.ndarray) -> np.ndarray:
-        """Marks the numbers (N,) that are infinite, too far out, or beyond the scale."""
+        """Marks the numbers (N,) that are infinite, too far out, or beyond bounds or scale."""
+        beyond = (numbers < self._bounds[0]) | (numbers > self._bounds[1])
         if self.warp is None:
             with np.errstate(over="ignore"):
-                return np.abs(numbers / self.deviation) > FARTHEST
+                return beyond | (np.abs(numbers / self.deviation) > FARTHEST)
         codes = self._with_atoms(numbers, self._standard(numbers, numbers))
-        return (np.abs(codes) > FARTHEST) | np.isinf(numbers)
+        return beyond | (np.abs(codes) > FARTHEST) | np.isinf(numbers)
 
     def _rule(self, number: float) -> str:
         """Says why the column cannot hold a number."""
+        least, most = self._bounds
+        if not least <= number <= most:
+            return f"is not among the {self.domain_as_text}"
         if self.warp is not None and not self.warp.low < number < self.warp.high:
             return f"is not among the {self.domain_as_text} that a {WORDS[type(self.warp)]} has"
         return "is too far from all others to have a likelihood"
