@@ -25,6 +25,7 @@ from chainrule.networks.orders import Order, make_order, order_from_json, order_
 from chainrule.networks.training_masks import drawn
 from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS
+from chainrule.ops.autocast import without_autocast
 from chainrule.ops.cells import choose
 from chainrule.ops.cells.dropout import draw_seed, kept
 from chainrule.rng import generator_from, normal
@@ -152,7 +153,7 @@ class OrderlessNADE(AbstractNetwork):
         x = self.columns.filled(x, given | asked)
         cells, scored = torch.zeros_like(x), []
         if choose.serves(self.output_weight) and not torch.is_grad_enabled():
-            with torch.autocast("cpu", enabled=False):  # kernels read float32
+            with without_autocast("cpu"):  # kernels read float32
                 for rows, column, logs in self._scan(x, given, asked, partial(self._scored, x)):
                     cells[rows, column] = logs
             return cells
@@ -383,7 +384,7 @@ class OrderlessNADE(AbstractNetwork):
         is_served = choose.serves(self.output_weight) and not x.requires_grad
         if not is_served or (torch.is_grad_enabled() and not self.training):
             return self._plain_loss(x, given, weights, seeds)
-        with torch.autocast("cpu", enabled=False):  # kernels read float32
+        with without_autocast("cpu"):  # kernels read float32
             shape, sums = self._shape(seeds), self._wide_sums(x, given)
             if self.training:
                 plain = partial(self._loss_of, x, given, weights, seeds)
