@@ -25,7 +25,7 @@ from chainrule.table.columns.date_grid import (
     found_grid,
     holds,
 )
-from chainrule.table.columns.grid import exact, range_of, scale_of
+from chainrule.table.columns.grid import atoms_of, exact, others_of, range_of, scale_of
 from chainrule.table.columns.numbers import AbstractNumbers
 from chainrule.table.values.cells import (
     Where,
@@ -33,6 +33,7 @@ from chainrule.table.values.cells import (
     as_ticks,
     objects_of,
     require_countable,
+    shown,
 )
 from chainrule.table.values.exact_integers import is_large
 from chainrule.table.values.types import cells_word
@@ -57,6 +58,8 @@ class Datetime(AbstractNumbers):
         periods: day, week and year in steps, if the column spans them.
         zone: the zone whose clocks the steps follow, "" for none.
         shift: seconds from the begin of a month, if steps are months; see ``DateGrid``.
+        atoms: codes with a probability of their own.
+        is_constant: whether all dates are the same; the column then holds no other.
     """
 
     kind: ClassVar[str] = "datetime"
@@ -67,10 +70,13 @@ class Datetime(AbstractNumbers):
     periods: tuple[float, ...] = ()
     zone: str = ""
     shift: int = 0
+    atoms: tuple[float, ...] = ()
+    is_constant: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_whole_steps()
+        self.require_atoms(self.atoms)
         if not all(fields.is_finite(period) and period > 0 for period in self.periods):
             raise SchemaError(f"column {self.name!r}: periods {self.periods} are not above zero")
         if self.unit not in UNIT_S:
@@ -98,7 +104,11 @@ class Datetime(AbstractNumbers):
         if is_large(codes):
             unit = COARSER
             grid, codes, between = _counted(known, unit, zone, min_count)
-        center, spread = scale_of(name, codes, min_count=min_count)
+        # The same date in enough rows is no single row's.
+        is_constant = len(known) >= min_count and bool(codes.min() == codes.max())
+        atoms = () if is_constant else atoms_of(codes, on_grid=True, min_count=min_count)
+        others = others_of(codes, np.isin(codes, atoms), least=min_count)
+        center, spread = scale_of(name, others, min_count=min_count)
         low, high = range_of(codes, center, spread, min_count=min_count)
         span = float(codes.max() - codes.min()) * grid.seconds
         periods = tuple(
@@ -107,6 +117,7 @@ class Datetime(AbstractNumbers):
             if grid.seconds < period / 2 and span > period
         )
         but = f", but for {between}" if between else ""
+        but += ", the same in all rows" if is_constant else ""
         cut = "" if holds(unit, known) else ", to which they are cut off"
         return cls(
             name=name,
@@ -123,6 +134,8 @@ class Datetime(AbstractNumbers):
             periods=periods,
             zone=grid.zone,
             shift=grid.shift,
+            atoms=atoms,
+            is_constant=is_constant,
         )
 
     @classmethod
@@ -148,7 +161,16 @@ class Datetime(AbstractNumbers):
         rest = np.where(outside, np.nan, rest)
         left = left + rest * (UNIT_S[grid.ticks_unit] / grid.seconds)
         codes = np.where(np.isnan(left), np.nan, steps + (left > 0.5))
-        self.warn_of_rounding(left > 0, values, where)
+        other = (codes != self.center) | (left > 0)
+        wrong = np.flatnonzero(self.is_constant & other & ~np.isnan(codes))
+        if strict and len(wrong):
+            raise SchemaError(
+                f"column {self.name!r}: value {shown(values, int(wrong[0]))} at "
+                f"{where(int(wrong[0]))} is not {self.range_as_text}, as all were when the model "
+                "was fitted: correct it, or leave the cell empty"
+            )
+        outside[wrong] = True
+        self.warn_of_rounding((left > 0) & ~outside, values, where)
         return np.where(outside, np.inf, codes)
 
     @override
@@ -166,10 +188,22 @@ class Datetime(AbstractNumbers):
         """The nearest dates."""
         return self.decode(codes)
 
+    @override
+    def atom_codes(self) -> tuple[float, ...]:
+        return self.atoms
+
+    @property
+    @override
+    def range_as_text(self) -> str:
+        """The only date of a constant column."""
+        if not self.is_constant:
+            return super().range_as_text
+        return self.as_text(self.decode(np.array([self.center])))[0]
+
     @property
     @override
     def domain_as_text(self) -> str:
-        return "dates and times"
+        return self.range_as_text if self.is_constant else "dates and times"
 
     @property
     @override
@@ -201,7 +235,12 @@ class Datetime(AbstractNumbers):
     @override
     def fields_to_json(self) -> dict[str, Any]:
         found = {**self.scale_to_json(), "unit": self.unit, "periods": list(self.periods)}
-        return found | {"zone": self.zone, "shift": self.shift}
+        return found | {
+            "zone": self.zone,
+            "shift": self.shift,
+            "atoms": list(self.atoms),
+            "is_constant": self.is_constant,
+        }
 
     @classmethod
     @override
@@ -213,6 +252,8 @@ class Datetime(AbstractNumbers):
             "periods": fields.numbers(spec["periods"]),
             "zone": str(spec.get("zone", "")),
             "shift": fields.whole(spec.get("shift", 0)),
+            "atoms": fields.numbers(spec.get("atoms", ())),
+            "is_constant": bool(spec.get("is_constant", False)),
         }
 
 
