@@ -20,13 +20,13 @@ from chainrule.conditionals.encodings import (
     PiecewiseLinear,
     Standardised,
 )
-from chainrule.conditionals.leaf import leaf_from_json
 from chainrule.conditionals.mixtures import (
     AbstractMixture,
     GaussianMixture,
     LaplaceMixture,
     LogisticMixture,
 )
+from chainrule.leaves.leaf import leaf_from_json
 
 __all__ = [
     "CONDITIONALS",

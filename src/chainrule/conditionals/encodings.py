@@ -13,9 +13,9 @@ from itertools import pairwise
 import torch
 from typing_extensions import override
 
-from chainrule.conditionals.leaf import AbstractLeaf
 from chainrule.conditionals.ranges import check_range, check_scale, clamped
 from chainrule.errors import ShapeError, whole_number
+from chainrule.leaves.leaf import AbstractLeaf
 
 
 class AbstractEncoding(AbstractLeaf, ABC):
