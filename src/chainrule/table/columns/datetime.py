@@ -37,7 +37,7 @@ from chainrule.table.values.cells import (
 )
 from chainrule.table.values.exact_integers import is_large
 from chainrule.table.values.types import cells_word
-from chainrule.table.values.wall_time import zone_in
+from chainrule.table.values.wall_time import offsets_of, zone_in
 
 # The origin lies at most so many days before the first date, and is a multiple of this up to
 # the phase of the grid.
@@ -81,6 +81,11 @@ class Datetime(AbstractNumbers):
             raise SchemaError(f"column {self.name!r}: periods {self.periods} are not above zero")
         if self.unit not in UNIT_S:
             raise SchemaError(f"column {self.name!r}: {unknown_choice('unit', self.unit, UNIT_S)}")
+        if self.zone and offsets_of(self.zone) is None:
+            raise SchemaError(
+                f"column {self.name!r}: its dates follow the clocks of {self.zone!r}, a zone that "
+                "this machine does not know; install the package tzdata"
+            )
         if not -DAY_S <= self.shift < LAST_OF_ALL:
             raise SchemaError(
                 f"column {self.name!r}: a shift of {self.shift} s is not within every month"
