@@ -115,14 +115,6 @@ def _plan(columns: Columns) -> _Plan:
     return _Plan(records, tuple(k for k, record in enumerate(found) if record is None))
 
 
-def cells(
-    columns: Columns, h: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, x: torch.Tensor
-) -> torch.Tensor:
-    """Log-likelihoods (M, N, D) of the cells under each member, without gradients."""
-    logs, _ = logs_and_grads(columns, params(weight, bias, h.transpose(1, 2)), x.t(), None)
-    return logs.transpose(1, 2)
-
-
 def summed(logs: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
     """−Σ counts · log p, (N,), of log-likelihoods (M, D, N)."""
     return torch.where(counts != 0, logs * -counts, 0).sum((0, 1))
