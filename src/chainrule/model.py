@@ -198,7 +198,9 @@ def _of_real(column: table.Real, mixture: type[AbstractMixture], components: int
 def _of_datetime(
     column: table.Datetime, mixture: type[AbstractMixture], components: int
 ) -> ColumnSpec:
-    return _on_grid(column, components), _encoding_of(column, column.periods)
+    only = column.center if column.is_constant else None
+    base = _on_grid(column, components, only, only)
+    return _with_atoms(column, base, _encoding_of(column, column.periods))
 
 
 def _on_grid(

@@ -28,6 +28,7 @@ LEVELS = {
     "table": 2,
     "conditionals": 2,
     "ops.activations": 1,
+    "ops.autocast": 1,
     "ops.cells": 2,
     "ops.compiled": 1,
     "ops.nade": 2,

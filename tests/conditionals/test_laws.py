@@ -680,6 +680,18 @@ def test_bound_distributions_draw_and_answer():
             lambda: DiscretizedLogisticMixture(1, least=0.5),
             "least = 0.5: pass an integer, or None for no bound",
         ),
+        (
+            lambda: GaussianMixture(1, least=2.0, most=1.0),
+            "least = 2.0 is above most = 1.0",
+        ),
+        (
+            lambda: GaussianMixture(1, least=2.0, most=2.0),
+            "least = most = 2.0: a density needs a range",
+        ),
+        (
+            lambda: DiscretizedLogisticMixture(1, warp=3),
+            "warp = 3: pass a warp, such as Log(), or None",
+        ),
         (lambda: Atoms((), GaussianMixture(1)), "values = (): pass the atoms, at least one"),
         (
             lambda: Atoms((1.0, 1.0), GaussianMixture(1)),

@@ -57,7 +57,7 @@ def nats_inside(conditional, params):
     params = params.detach()
     if isinstance(conditional, Atoms):
         params, conditional = params[..., len(conditional.values) + 1 :], conditional.base
-    mixture = getattr(conditional, "_continuous", conditional)
+    mixture = getattr(conditional, "images", conditional)
     if not isinstance(mixture, AbstractMixture):
         return torch.zeros(params.shape[:-1])
     return mixture.log_inside(mixture.bind(params)).abs()

@@ -14,6 +14,7 @@ from chainrule.conditionals import (
     DiscretizedLogisticMixture,
     GaussianMixture,
 )
+from chainrule.leaves.warps import Quantiles
 from chainrule.networks import Columns, output_layer
 from chainrule.ops.cells import cpu
 from chainrule.rng import generator_from
@@ -41,6 +42,11 @@ def test_values_and_gradients_are_those_of_the_conditionals(members, rows, scale
         slopes, got = slopes[:, ALL.param_rows(k)], grads[:, ALL.param_rows(k)]
         assert relative(got, slopes) < CELL_GRADIENTS * max(1, scale), conditional
         assert not bool(got[:, :, ::3].any())
+
+
+def test_only_maps_through_quantiles_have_no_kernel():
+    without = [c for c in CONDITIONALS if output_layer.record_of(c) is None]
+    assert [type(c.warp) for c in without] == [Quantiles]
 
 
 def test_a_row_depends_on_no_other_row_to_the_bit():

@@ -81,7 +81,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
         first, last = self.ends
         if first is not None and last is not None and first > last:
             raise ShapeError(f"{self!r}: no integer from least to most lies within the warp's ends")
-        assert self._continuous is not None  # its constructor checks the other fields
+        assert self.images is not None  # its constructor checks the other fields
 
     @cached_property
     def ends(self) -> tuple[float | None, float | None]:
@@ -109,7 +109,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
         return x if self.warp is None else float(self.warp.forward(np.array(x, np.float64)))
 
     @cached_property
-    def _continuous(self) -> LogisticMixture:
+    def images(self) -> LogisticMixture:
         """The mixture of the images."""
         return LogisticMixture(
             self.components, self.center, self.spread, self.least_scale, *self.bounds
@@ -134,7 +134,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
     @override
     def param_width(self) -> int:
         """3 K: logits, δ, ρ."""
-        return self._continuous.param_width
+        return self.images.param_width
 
     @override
     def encoding(self) -> Standardised:
@@ -145,10 +145,10 @@ class DiscretizedLogisticMixture(AbstractConditional):
         """log Σ_k w_k (F_k(x + ½) − F_k(x − ½)); −inf if x is no integer within the bounds."""
         if self.is_plain:
             return self._log_prob(params, x, self.center, self.spread)
-        bound = self._continuous.bind(params)
+        bound = self.images.bind(params)
         logs = (bound.log_weight + self._log_cells(bound, x[..., None])).logsumexp(-1)
         inside = (x == x.round()) & (x == self._to_support(x))
-        return torch.where(inside, logs - self._continuous.log_inside(bound), -torch.inf)
+        return torch.where(inside, logs - self.images.log_inside(bound), -torch.inf)
 
     def _log_cells(self, bound: BoundComponents, x: torch.Tensor) -> torch.Tensor:
         """log(F_k(g(x + ½)) − F_k(g(x − ½))) of integers x, which broadcast with components."""
@@ -196,7 +196,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
         center: float | torch.Tensor,
         spread: float | torch.Tensor,
     ) -> torch.Tensor:
-        bound = self._continuous.bind(params)
+        bound = self.images.bind(params)
         b = ((x - center + 0.5) / spread)[..., None]
         b = (b - bound.location) / bound.scale
         width = (spread[..., None] if isinstance(spread, torch.Tensor) else spread) * bound.scale
@@ -209,7 +209,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
         self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0
     ) -> torch.Tensor:
         """A draw from the continuous mixture, rounded to the nearest integer."""
-        drawn = self._unwarped(self._continuous.sample(params.double(), uniforms, temperature))
+        drawn = self._unwarped(self.images.sample(params.double(), uniforms, temperature))
         return self._to_support((drawn + 0.5).floor()).to(params.dtype)
 
     @override
@@ -222,14 +222,14 @@ class DiscretizedLogisticMixture(AbstractConditional):
         if self.warp is not None:
             values, weights = self.quadrature(params.double())
             return (values * weights).sum(-1).to(params.dtype)
-        bound = self._continuous.bind(params.double())
+        bound = self.images.bind(params.double())
         if self.is_plain:
-            mu, s = self._continuous.from_standard(bound.location), bound.scale * self.spread
+            mu, s = self.images.from_standard(bound.location), bound.scale * self.spread
             nearest = mu.round()
             mean = nearest + _tail_sum(mu - nearest - 0.5, s) - _tail_sum(nearest - 0.5 - mu, s)
         else:
             mean = self._to_support(self._means_within(bound))
-        weight = self._continuous.truncated(bound).log_weight.exp()
+        weight = self.images.truncated(bound).log_weight.exp()
         return (weight * mean).sum(-1).to(params.dtype)
 
     def _means_within(self, bound: BoundComponents) -> torch.Tensor:
@@ -238,8 +238,8 @@ class DiscretizedLogisticMixture(AbstractConditional):
         Narrow ones are sums over the integers around the location. Of a wide one, the mean is that
         of its density, with the corrections of Euler and Maclaurin.
         """
-        mu, s = self._continuous.from_standard(bound.location), bound.scale * self.spread
-        log_mass = self._continuous.log_masses(bound)
+        mu, s = self.images.from_standard(bound.location), bound.scale * self.spread
+        log_mass = self.images.log_masses(bound)
         start = self._to_support(mu.round())
         j = torch.arange(WINDOW, dtype=mu.dtype, device=mu.device)
         narrow = BoundComponents(
@@ -247,17 +247,17 @@ class DiscretizedLogisticMixture(AbstractConditional):
             bound.location[..., None],
             bound.scale.clamp(max=SMOOTH / self.spread)[..., None],
         )
-        own = self._continuous.log_masses(narrow)
+        own = self.images.log_masses(narrow)
         above, below = (
-            self._continuous.standard(self._edge(start[..., None] + side * (j + 0.5)))
+            self.images.standard(self._edge(start[..., None] + side * (j + 0.5)))
             for side in (1, -1)
         )
-        more = (self._continuous.log_masses(narrow, least=above) - own).exp().sum(-1)
-        less = (self._continuous.log_masses(narrow, most=below) - own).exp().sum(-1)
-        means, corrections = self._continuous.component_means(bound), torch.zeros_like(mu)
+        more = (self.images.log_masses(narrow, least=above) - own).exp().sum(-1)
+        less = (self.images.log_masses(narrow, most=below) - own).exp().sum(-1)
+        means, corrections = self.images.component_means(bound), torch.zeros_like(mu)
         for end, sign in zip(self.bounds, (1, -1), strict=True):
             if end is not None:
-                t = (self._continuous.standard(end) - bound.location) / bound.scale
+                t = (self.images.standard(end) - bound.location) / bound.scale
                 p = torch.sigmoid(t) * torch.sigmoid(-t)
                 density = (F.logsigmoid(t) + F.logsigmoid(-t) - log_mass).exp() / s
                 terms = 1 / 12 - (1 - 6 * p) / (720 * s**2)
@@ -278,17 +278,17 @@ class DiscretizedLogisticMixture(AbstractConditional):
         A narrow component gives the integers around its location, weighted by their masses. A wide
         component gives the rounded quadrature values of the continuous mixture.
         """
-        bound = self._continuous.bind(params)
+        bound = self.images.bind(params)
         around = max(LEAST_AROUND, AROUND // thinned)
         u, w = (params.new_tensor(each) for each in gauss_legendre(2 * around + 1))
         offsets = torch.arange(-around, around + 1, dtype=params.dtype, device=params.device)
         middle, is_narrow = self._middles(bound, around, thinned)
         near = middle[..., None] + offsets  # (..., K, 33)
         masses = self._masses_around(bound, near)
-        far = self._unwarped(self._continuous.component_quantiles(bound, u))
+        far = self._unwarped(self.images.component_quantiles(bound, u))
         values = torch.where(is_narrow[..., None], near, (far + 0.5).floor())
         weights = torch.where(is_narrow[..., None], masses, w)
-        weights = weights * self._continuous.truncated(bound).log_weight.exp()[..., None]
+        weights = weights * self.images.truncated(bound).log_weight.exp()[..., None]
         return self._to_support(values.flatten(-2)), weights.flatten(-2)
 
     def _middles(
@@ -301,10 +301,10 @@ class DiscretizedLogisticMixture(AbstractConditional):
         if self.is_plain:
             s = bound.scale * self.spread
             narrow = s < (NARROW if thinned == 1 else NARROW_IF_THINNED * around)
-            return self._continuous.from_standard(bound.location).round(), narrow
+            return self.images.from_standard(bound.location).round(), narrow
         left_out = math.exp(-around / (NARROW if thinned == 1 else NARROW_IF_THINNED * around))
         ends = bound.location.new_tensor([left_out, 1 - left_out]).clamp(max=1 - 2**-24)
-        low, high = self._unwarped(self._continuous.component_quantiles(bound, ends)).unbind(-1)
+        low, high = self._unwarped(self.images.component_quantiles(bound, ends)).unbind(-1)
         low, high = self._to_support(low.round()), self._to_support(high.round())
         return ((low + high) / 2).floor(), high - low <= 2 * around
 
@@ -313,9 +313,9 @@ class DiscretizedLogisticMixture(AbstractConditional):
         wide = BoundComponents(bound.log_weight, bound.location[..., None], bound.scale[..., None])
         inner = near[..., 1:] - 0.5
         if self.is_plain:
-            below = torch.sigmoid((self._continuous.standard(inner) - wide.location) / wide.scale)
+            below = torch.sigmoid((self.images.standard(inner) - wide.location) / wide.scale)
         else:
-            below = self._continuous.shares_below(wide, self._image(inner))
+            below = self.images.shares_below(wide, self._image(inner))
         one = torch.ones_like(below[..., :1])
         return torch.cat([below, one], -1) - torch.cat([torch.zeros_like(one), below], -1)
 
@@ -327,8 +327,8 @@ class DiscretizedLogisticMixture(AbstractConditional):
         """
         if self.warp is not None:
             return self._climbed(params, self.quadrature(params)[0])
-        bound = self._continuous.bind(params)
-        tried = self._to_support(self._continuous.from_standard(bound.location).round())  # (..., K)
+        bound = self.images.bind(params)
+        tried = self._to_support(self.images.from_standard(bound.location).round())  # (..., K)
         ends = [
             tried.new_full((*tried.shape[:-1], 1), end)
             for end in (self.least, self.most)
@@ -353,7 +353,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
     @override
     def cdf(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         least, most = self.ends
-        below = self._continuous.cdf(params, self._image(x.floor() + 0.5))
+        below = self.images.cdf(params, self._image(x.floor() + 0.5))
         if least is not None:
             below = torch.where(x < least, 0.0, below)
         return below if most is None else torch.where(x >= most, 1.0, below)
@@ -366,23 +366,23 @@ class DiscretizedLogisticMixture(AbstractConditional):
         either, the bound is 0.
         """
         edges = self._image(x - 0.5), self._image(x + 0.5)
-        found = self._continuous.tail_between(params, *edges)
+        found = self.images.tail_between(params, *edges)
         if self.warp is None:
             return found
         steepest = self.warp.steepest
         if steepest is None:
             return torch.zeros_like(found)
-        location = self._continuous.bind(params).location
+        location = self.images.bind(params).location
         peak = self._image(torch.full_like(x, steepest))
-        peak = self._continuous.standard(peak)[..., None]
-        z = self._continuous.standard(self._image(x))[..., None]
+        peak = self.images.standard(peak)[..., None]
+        z = self.images.standard(self._image(x))[..., None]
         beyond = torch.where(z > 0, (z > location) & (z > peak), (z < location) & (z < peak))
         return torch.where(beyond.all(-1), found, 0.0)
 
     @override
     def search(self, params: torch.Tensor, log_weight: torch.Tensor, q: torch.Tensor) -> Search:
         """The search of the continuous mixture; its value, less ½, is rounded up."""
-        search = self._continuous.search(params, log_weight, q)
+        search = self.images.search(params, log_weight, q)
 
         def value_of(z: torch.Tensor) -> torch.Tensor:
             return self._to_support((self._unwarped(search.value_of(z)) - 0.5).ceil())
@@ -398,7 +398,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
         else:
             z, rounded = self.encoding().encode(x.double())[..., 0], 0.0
         variance = (z.var(0, unbiased=False) - rounded).clamp(min=0)
-        return self._continuous.initial_of_moments(z.mean(0), variance.sqrt()).to(x.dtype)
+        return self.images.initial_of_moments(z.mean(0), variance.sqrt()).to(x.dtype)
 
     @override
     def support(self) -> tuple[float, ...] | None:

@@ -341,7 +341,7 @@ class AbstractMixture(AbstractConditional):
 
         The bounds replace values that are not given.
         """
-        low, high = self._standard_bounds
+        low, high = self.standard_bounds
         low, high = low if least is None else least, high if most is None else most
         if low is None and high is None:
             return torch.zeros_like(bound.location)
@@ -354,7 +354,8 @@ class AbstractMixture(AbstractConditional):
         return self._log_between(a, b, (high - low) / bound.scale)
 
     @property
-    def _standard_bounds(self) -> tuple[float | None, float | None]:
+    def standard_bounds(self) -> tuple[float | None, float | None]:
+        """The bounds in standardised units."""
         low, high = (
             None if end is None else (end - self.center) / self.spread
             for end in (self.least, self.most)
@@ -365,7 +366,7 @@ class AbstractMixture(AbstractConditional):
         self, location: torch.Tensor, scale: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The bounds in units of the components; they may be infinite."""
-        low, high = self._standard_bounds
+        low, high = self.standard_bounds
         low, high = -math.inf if low is None else low, math.inf if high is None else high
         return (low - location) / scale, (high - location) / scale
 
@@ -400,7 +401,7 @@ class AbstractMixture(AbstractConditional):
 
     def _clamped(self, z: torch.Tensor) -> torch.Tensor:
         """Standardised values moved within the bounds."""
-        return clamped(z, *self._standard_bounds)
+        return clamped(z, *self.standard_bounds)
 
     def _to_support(self, x: torch.Tensor) -> torch.Tensor:
         """Values moved within the bounds."""

@@ -25,10 +25,22 @@ from chainrule.conditionals.encodings import (
     PiecewiseLinear,
     Standardised,
 )
+from chainrule.leaves.warps import AbstractWarp, Log, Logit, SymmetricLog
 from chainrule.networks.columns import Columns
 from chainrule.ops.cells import choose
 from chainrule.ops.cells import records as kernels
 from chainrule.ops.cells.records import Piece, Pieces
+
+
+def warp_of(warp: AbstractWarp | None) -> tuple[int, float, float] | None:
+    """A warp's kind and its two numbers for the kernels; None if they do not have it."""
+    if warp is None:
+        return kernels.NO_WARP, 0.0, 1.0
+    if type(warp) is Log:
+        return kernels.LOG, warp.origin, warp.unit
+    if type(warp) is SymmetricLog:
+        return kernels.SYMMETRIC_LOG, warp.center, warp.unit
+    return (kernels.LOGIT, warp.least, warp.most) if type(warp) is Logit else None
 
 
 def piece_of(encoding: AbstractEncoding) -> Piece | None:
@@ -49,11 +61,10 @@ def _of_one_hot(encoding: OneHot) -> Piece:
 
 
 def _of_standardised(encoding: Standardised) -> Piece | None:
-    if encoding.warp is not None:
-        return None
-    low = -math.inf if encoding.low is None else encoding.low
-    high = math.inf if encoding.high is None else encoding.high
-    return Piece(kernels.STANDARDISED, 1, (encoding.center, encoding.spread, low, high))
+    numbers, warp = (encoding.center, encoding.spread, *encoding.range), warp_of(encoding.warp)
+    if encoding.warp is None:
+        return Piece(kernels.STANDARDISED, 1, numbers)
+    return None if warp is None else Piece(kernels.WARPED, 1, (*numbers, *warp))
 
 
 def _of_atoms(encoding: AtomFlags) -> Piece:

@@ -10,19 +10,23 @@ import numpy as np
 
 # The kinds of a column's conditional, and the fields of a record as the kernels read it.
 BERNOULLI, CATEGORICAL, GAUSSIAN, LOGISTIC, LAPLACE, DISCRETIZED = range(6)
-KIND, COLUMN, START, SIZE, ATOMS, RARE, BOUNDS = range(7)
-CENTER, SPREAD, LEAST_SCALE, LEAST, MOST, CAP, RARE_NATS, FIRST_ATOM = range(8)
+KIND, COLUMN, START, SIZE, ATOMS, RARE, BOUNDS, WARP = range(8)
+CENTER, SPREAD, LEAST_SCALE, LEAST, MOST, LOW, HIGH, WARP_A, WARP_B, CAP, RARE_NATS = range(11)
+FIRST_ATOM = 11
 
-HAS_LEAST, HAS_MOST = 1, 2  # bits of BOUNDS
+HAS_LEAST, HAS_MOST, HAS_LOW, HAS_HIGH = 1, 2, 4, 8  # bits of BOUNDS
+TRUNCATED = HAS_LOW + HAS_HIGH
+NO_WARP, LOG, SYMMETRIC_LOG, LOGIT = range(4)  # values of WARP
 FIXED, LEARNED = 1, 2  # values of RARE: the logit of the unlisted code
 
 # Strips of a thread's buffer, before those of the components.
 PICKED = 0
 COMPONENTS = 1
-PER_COMPONENT = 4  # e^logit, log-joint, its slopes by δ and ρ
+# e^logit, or e^(logit + log-mass) within bounds; log-joint, its slopes by δ and ρ; the log-mass's
+PER_COMPONENT = 6
 
 # The kinds of pieces of an encoding, and the fields of a piece.
-IDENTITY, ONE_HOT, STANDARDISED, EQUALS, PERIODIC, PIECEWISE, FLAG = range(7)
+IDENTITY, ONE_HOT, STANDARDISED, EQUALS, PERIODIC, PIECEWISE, FLAG, WARPED = range(8)
 PIECE_KIND, PIECE_COLUMN, PIECE_START, PIECE_WIDTH = range(4)
 
 
@@ -42,6 +46,10 @@ class Record:
         least_scale: the floor of the scales.
         least: the smallest number, or None.
         most: the largest number, or None.
+        low: the end of the mixture's support in standardised units, or None.
+        high: its upper end, or None.
+        warp: the kind of the warp.
+        warp_numbers: origin and unit, center and unit, or least and most.
     """
 
     kind: int
@@ -55,6 +63,10 @@ class Record:
     least_scale: float = 0.0
     least: float | None = None
     most: float | None = None
+    low: float | None = None
+    high: float | None = None
+    warp: int = NO_WARP
+    warp_numbers: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -73,23 +85,26 @@ class Records:
 
     @cached_property
     def integers(self) -> np.ndarray:
-        """Int64 (columns, 7), with the fields KIND … BOUNDS."""
+        """Int64 (columns, 8), with the fields KIND … WARP."""
         rows = []
         for record, column, start in zip(self.records, self.columns, self.starts, strict=True):
-            bounds = HAS_LEAST * (record.least is not None)
-            bounds += HAS_MOST * (record.most is not None)
-            atoms = len(record.atoms)
-            rows.append([record.kind, column, start, record.size, atoms, record.rare, bounds])
-        return np.array(rows, np.int64).reshape(len(rows), 7)
+            ends = (record.least, record.most, record.low, record.high)
+            bits = (HAS_LEAST, HAS_MOST, HAS_LOW, HAS_HIGH)
+            bounds = sum(bit for bit, end in zip(bits, ends, strict=True) if end is not None)
+            row = [record.kind, column, start, record.size, len(record.atoms), record.rare, bounds]
+            rows.append([*row, record.warp])
+        return np.array(rows, np.int64).reshape(len(rows), 8)
 
     @cached_property
     def floats(self) -> np.ndarray:
-        """Float32 (columns, 7 + atoms), with the fields CENTER … and the atoms, padded with NaN."""
+        """Float32 (columns, 11 + atoms), with the fields CENTER …, then atoms, padded with NaN."""
         most = max((len(record.atoms) for record in self.records), default=0)
         rows = []
         for each in self.records:
-            bounds = [math.nan if end is None else end for end in (each.least, each.most)]
-            row = [each.center, each.spread, each.least_scale, *bounds, each.cap, each.rare_nats]
+            ends = (each.least, each.most, each.low, each.high)
+            bounds = [math.nan if end is None else end for end in ends]
+            row = [each.center, each.spread, each.least_scale, *bounds, *each.warp_numbers]
+            row += [each.cap, each.rare_nats]
             rows.append([*row, *each.atoms, *[math.nan] * (most - len(each.atoms))])
         return np.array(rows, np.float32).reshape(len(rows), FIRST_ATOM + most)
 
@@ -113,7 +128,8 @@ class Piece:
         width: the number of inputs.
         numbers: center, spread, low and high if STANDARDISED; the values if EQUALS; the periods
             if PERIODIC, in float32, then what they lack; each interval's start and length if
-            PIECEWISE; the limit of values that are evidence if FLAG.
+            PIECEWISE; the limit of values that are evidence if FLAG; center, spread, low, high,
+            the kind of the warp and its two numbers if WARPED.
     """
 
     kind: int

@@ -6,7 +6,7 @@ Other columns also see day, week and year.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,8 +15,17 @@ from typing_extensions import override
 from chainrule.errors import SchemaError, unknown_choice
 from chainrule.table.columns import fields
 from chainrule.table.columns.base import Cells
-from chainrule.table.columns.disclosure import is_shared_difference
-from chainrule.table.columns.grid import exact, range_of, scale_of
+from chainrule.table.columns.date_grid import (
+    DAY_S,
+    FIRST,
+    LAST_OF_ALL,
+    UNIT_S,
+    UNITS,
+    DateGrid,
+    found_grid,
+    holds,
+)
+from chainrule.table.columns.grid import atoms_of, exact, others_of, range_of, scale_of
 from chainrule.table.columns.numbers import AbstractNumbers
 from chainrule.table.values.cells import (
     Where,
@@ -24,17 +33,17 @@ from chainrule.table.values.cells import (
     as_ticks,
     objects_of,
     require_countable,
+    shown,
 )
-from chainrule.table.values.exact_integers import is_large, on_line
+from chainrule.table.values.exact_integers import is_large
+from chainrule.table.values.types import cells_word
+from chainrule.table.values.wall_time import offsets_of, zone_in
 
-UNITS = ("D", "h", "m", "s", "ms", "us")  # coarse to fine; finer times are truncated
 # The origin lies at most so many days before the first date, and is a multiple of this up to
 # the phase of the grid.
 BEFORE_D = 1000
 FEW_BEFORE_D = 2**15  # the same if few rows have a date
 LEAST_BEFORE = 16  # steps that the origin may lie before the first date, however long they are
-# The range of calendars; draws beyond are clipped to it.
-FIRST, LAST = np.datetime64("0001-01-01"), np.datetime64("9999-12-31")
 COARSER = "ms"  # replaces microseconds that are too far apart for float64
 PERIODS_S = (86_400.0, 7 * 86_400.0, 365.2425 * 86_400.0)  # day, week, year
 
@@ -45,8 +54,12 @@ class Datetime(AbstractNumbers):
 
     Attributes:
         step: distance of neighbouring grid points, in units.
-        unit: resolution, in numpy's words.
+        unit: resolution, in numpy's words; "M" for steps of months.
         periods: day, week and year in steps, if the column spans them.
+        zone: the zone whose clocks the steps follow, "" for none.
+        shift: seconds from the begin of a month, if steps are months; see ``DateGrid``.
+        atoms: codes with a probability of their own.
+        is_constant: whether all dates are the same; the column then holds no other.
     """
 
     kind: ClassVar[str] = "datetime"
@@ -55,14 +68,28 @@ class Datetime(AbstractNumbers):
     step: float
     unit: str
     periods: tuple[float, ...] = ()
+    zone: str = ""
+    shift: int = 0
+    atoms: tuple[float, ...] = ()
+    is_constant: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_whole_steps()
+        self.require_atoms(self.atoms)
         if not all(fields.is_finite(period) and period > 0 for period in self.periods):
             raise SchemaError(f"column {self.name!r}: periods {self.periods} are not above zero")
-        if self.unit not in UNITS:
-            raise SchemaError(f"column {self.name!r}: {unknown_choice('unit', self.unit, UNITS)}")
+        if self.unit not in UNIT_S:
+            raise SchemaError(f"column {self.name!r}: {unknown_choice('unit', self.unit, UNIT_S)}")
+        if self.zone and offsets_of(self.zone) is None:
+            raise SchemaError(
+                f"column {self.name!r}: its dates follow the clocks of {self.zone!r}, a zone that "
+                "this machine does not know; install the package tzdata"
+            )
+        if not -DAY_S <= self.shift < LAST_OF_ALL:
+            raise SchemaError(
+                f"column {self.name!r}: a shift of {self.shift} s is not within every month"
+            )
 
     @classmethod
     def infer(
@@ -70,38 +97,50 @@ class Datetime(AbstractNumbers):
     ) -> Self:
         """Makes the column of these dates, at the coarsest unit that divides all of them.
 
-        Codes count from a midnight before the first date. The step is a multiple of the unit only
-        if at least ``min_count`` rows show it.
+        The grid has the phase of the dates, by the clocks of their zone. Its step is a multiple of
+        the unit only if at least ``min_count`` rows show it.
         """
         dates = as_datetimes(name, values, where)
         require_countable(name, dates, values, where)
         known = dates[~np.isnat(dates)]
-        unit = next(unit for unit in UNITS if _holds(unit, known) or unit == UNITS[-1])
-        step, midnight, codes = _counted(known, unit, min_count)
+        unit = next(unit for unit in UNITS if holds(unit, known) or unit == UNITS[-1])
+        zone = zone_in(cells_word(values) or dtype)
+        grid, codes, between = _counted(known, unit, zone, min_count)
         if is_large(codes):
             unit = COARSER
-            step, midnight, codes = _counted(known, unit, min_count)
-        center, spread = scale_of(name, codes, min_count=min_count)
+            grid, codes, between = _counted(known, unit, zone, min_count)
+        # The same date in enough rows is no single row's.
+        is_constant = len(known) >= min_count and bool(codes.min() == codes.max())
+        atoms = () if is_constant else atoms_of(codes, on_grid=True, min_count=min_count)
+        others = others_of(codes, np.isin(codes, atoms), least=min_count)
+        center, spread = scale_of(name, others, min_count=min_count)
         low, high = range_of(codes, center, spread, min_count=min_count)
-        seconds = np.timedelta64(step, unit) / np.timedelta64(1, "s")
-        span = float(codes.max() - codes.min()) * seconds
+        span = float(codes.max() - codes.min()) * grid.seconds
         periods = tuple(
-            period / seconds for period in PERIODS_S if seconds < period / 2 and span > period
+            period / grid.seconds
+            for period in PERIODS_S
+            if grid.seconds < period / 2 and span > period
         )
-        cut = "" if _holds(unit, known) else ", to which they are cut off"
+        but = f", but for {between}" if between else ""
+        but += ", the same in all rows" if is_constant else ""
+        cut = "" if holds(unit, known) else ", to which they are cut off"
         return cls(
             name=name,
             dtype=dtype,
-            reason=f"{reason}, in steps of {step} {unit}{cut}",
+            reason=f"{reason}, in {grid.describe()}{but}{cut}",
             rows=len(known),
-            step=float(step),
-            origin=exact(midnight),
+            step=float(grid.step),
+            origin=exact(grid.origin),
             center=center,
             spread=spread,
             low=low,
             high=high,
-            unit=unit,
+            unit=grid.unit,
             periods=periods,
+            zone=grid.zone,
+            shift=grid.shift,
+            atoms=atoms,
+            is_constant=is_constant,
         )
 
     @classmethod
@@ -119,39 +158,63 @@ class Datetime(AbstractNumbers):
     @override
     def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
         """Dates between grid points are rounded, with a warning."""
-        ticks, rest = as_ticks(self.name, values, self.unit, where, strict=strict)
+        grid = self.grid
+        ticks, rest = as_ticks(self.name, values, grid.ticks_unit, where, strict=strict)
         outside = np.isinf(rest)
-        steps, left = np.divmod(ticks - int(self.origin), int(self.step))
+        steps, left = grid.counted(ticks)
         # The remainder as a share of a step, NaN if unknown.
-        left = (left + np.where(outside, np.nan, rest)) / float(self.step)
+        rest = np.where(outside, np.nan, rest)
+        left = left + rest * (UNIT_S[grid.ticks_unit] / grid.seconds)
         codes = np.where(np.isnan(left), np.nan, steps + (left > 0.5))
-        self.warn_of_rounding(left > 0, values, where)
+        other = (codes != self.center) | (left > 0)
+        wrong = np.flatnonzero(self.is_constant & other & ~np.isnan(codes))
+        if strict and len(wrong):
+            raise SchemaError(
+                f"column {self.name!r}: value {shown(values, int(wrong[0]))} at "
+                f"{where(int(wrong[0]))} is not {self.range_as_text}, as all were when the model "
+                "was fitted: correct it, or leave the cell empty"
+            )
+        outside[wrong] = True
+        self.warn_of_rounding((left > 0) & ~outside, values, where)
         return np.where(outside, np.inf, codes)
 
     @override
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Numpy datetimes of the column's unit."""
-        ends = [
-            int(end.astype(f"datetime64[{self.unit}]").astype(np.int64)) for end in (FIRST, LAST)
-        ]
-        ticks = on_line(self.origin, self.step, codes)
-        return np.clip(ticks, ends[0], ends[1]).astype(np.int64).astype(f"datetime64[{self.unit}]")
+        return self.grid.dates(codes)
+
+    @property
+    def grid(self) -> DateGrid:
+        """The dates of the codes."""
+        return DateGrid(self.unit, int(self.step), int(self.origin), self.zone, self.shift)
 
     @override
     def mean_values(self, codes: np.ndarray) -> np.ndarray:
         """The nearest dates."""
         return self.decode(codes)
 
+    @override
+    def atom_codes(self) -> tuple[float, ...]:
+        return self.atoms
+
+    @property
+    @override
+    def range_as_text(self) -> str:
+        """The only date of a constant column."""
+        if not self.is_constant:
+            return super().range_as_text
+        return self.as_text(self.decode(np.array([self.center])))[0]
+
     @property
     @override
     def domain_as_text(self) -> str:
-        return "dates and times"
+        return self.range_as_text if self.is_constant else "dates and times"
 
     @property
     @override
     def step_as_text(self) -> str:
         """The step with its unit."""
-        return f"{self.step:g} {self.unit}"
+        return self.grid.step_as_text
 
     @override
     def distance(self, cells: np.ndarray) -> np.ndarray:
@@ -161,7 +224,7 @@ class Datetime(AbstractNumbers):
     @override
     def as_written(self, values: np.ndarray, like: str) -> np.ndarray:
         """Dates as text, with the digits and the separator of a known cell."""
-        first = like or f"{0:{10 if self.unit == 'D' else 19}}"
+        first = like or f"{0:{10 if self.grid.is_of_days else 19}}"
         digits = next((n for n in (10, 16, 19) if n >= len(first)), 26)
         text = np.datetime_as_string(values.astype("datetime64[us]")).tolist()
         return objects_of(
@@ -172,11 +235,17 @@ class Datetime(AbstractNumbers):
     def polars_type(self) -> Any:
         import polars as pl
 
-        return pl.Date if self.unit == "D" else pl.Datetime("us")
+        return pl.Date if self.grid.is_of_days else pl.Datetime("us")
 
     @override
     def fields_to_json(self) -> dict[str, Any]:
-        return {**self.scale_to_json(), "unit": self.unit, "periods": list(self.periods)}
+        found = {**self.scale_to_json(), "unit": self.unit, "periods": list(self.periods)}
+        return found | {
+            "zone": self.zone,
+            "shift": self.shift,
+            "atoms": list(self.atoms),
+            "is_constant": self.is_constant,
+        }
 
     @classmethod
     @override
@@ -186,29 +255,25 @@ class Datetime(AbstractNumbers):
             "step": fields.number(spec["step"]),
             "unit": str(spec["unit"]),
             "periods": fields.numbers(spec["periods"]),
+            "zone": str(spec.get("zone", "")),
+            "shift": fields.whole(spec.get("shift", 0)),
+            "atoms": fields.numbers(spec.get("atoms", ())),
+            "is_constant": bool(spec.get("is_constant", False)),
         }
 
 
-def _holds(unit: str, dates: np.ndarray) -> bool:
-    """Whether all dates (N,) are multiples of a unit."""
-    return bool((dates.astype(f"datetime64[{unit}]") == dates).all())
-
-
-def _counted(known: np.ndarray, unit: str, min_count: int) -> tuple[int, int, np.ndarray]:
-    """The step of known dates in a unit, the midnight at which they begin, and codes (N,)."""
-    ticks = known.astype(f"datetime64[{unit}]").astype(np.int64)
-    midnight = int(
-        known.min().astype("datetime64[D]").astype(f"datetime64[{unit}]").astype(np.int64)
-    )
-    since = ticks - midnight  # in integers: float64 may merge ticks since 1970
-    step = int(np.gcd.reduce(since)) or 1
-    if step > 1 and not is_shared_difference(
-        *np.unique(since, return_counts=True), min_count=min_count
-    ):
-        step = 1
+def _counted(
+    known: np.ndarray, unit: str, zone: str, min_count: int
+) -> tuple[DateGrid, np.ndarray, int]:
+    """The grid of known dates, their codes (N,), and how many are rounded to it."""
+    grid = found_grid(known, unit, zone, min_count=min_count)
+    ticks = known.astype(f"datetime64[{grid.ticks_unit}]").astype(np.int64)
+    first = int(grid.counted(ticks)[0].min())
     # The grid begins earlier than the first date, which may belong to a single row.
     days = BEFORE_D if len(known) >= min_count else FEW_BEFORE_D
-    most = max(int(np.timedelta64(days, "D") / np.timedelta64(step, unit)), LEAST_BEFORE)
-    first = int(FIRST.astype(f"datetime64[{unit}]").astype(np.int64))
-    before = max(0, min((midnight // step) % most, (midnight - first) // step))
-    return step, midnight - before * step, (since // step + before).astype(np.float64)
+    most = max(int(days * DAY_S / grid.seconds), LEAST_BEFORE)
+    least = int(FIRST.astype(f"datetime64[{grid.unit}]").astype(np.int64))
+    before = max(0, min(first % most, first + (grid.origin - least) // grid.step))
+    grid = replace(grid, origin=grid.origin + (first - before) * grid.step)
+    codes, left = grid.counted(ticks)
+    return grid, (codes + (left > 0.5)).astype(np.float64), int((left > 0).sum())

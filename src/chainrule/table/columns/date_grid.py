@@ -1,0 +1,268 @@
+"""The grid of a column of dates: steps from a first one, by the clocks of a zone if it has one.
+
+A grid has a phase: daily readings at 07:30 are days, not multiples of 90 minutes. Steps of months
+count from a moment of each month, or of its last day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.table.columns.disclosure import is_shared_difference
+from chainrule.table.columns.grid import FEW, FEW_DIFFERENT
+from chainrule.table.values.exact_integers import on_line
+from chainrule.table.values.wall_time import Offsets, offsets_of
+
+UNITS = ("D", "h", "m", "s", "ms", "us")  # coarse to fine; finer times are truncated
+MONTH = "M"
+UNIT_S = {
+    MONTH: 365.2425 / 12 * 86_400.0,
+    "D": 86_400.0,
+    "h": 3600.0,
+    "m": 60.0,
+    "s": 1.0,
+    "ms": 1e-3,
+    "us": 1e-6,
+}
+DAY_S = 86_400
+# Steps that clocks and calendars suggest: weeks, days, and what divides a day, an hour, a minute.
+NATURAL_S = (
+    *(7 * DAY_S, DAY_S, 43_200, 28_800, 21_600, 14_400, 10_800, 7200, 3600),
+    *(1800, 1200, 900, 720, 600, 360, 300, 240, 180, 120, 60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1),
+)
+FEWEST_MONTHS = 3  # different months that show steps of months
+LAST_OF_ALL = 28 * DAY_S  # moments of a month up to here are in every month
+# The range of calendars; draws beyond are clipped to it.
+FIRST, LAST = np.datetime64("0001-01-01"), np.datetime64("9999-12-31")
+
+
+@dataclass(frozen=True)
+class DateGrid:
+    """Dates at every step, counted from ``origin``.
+
+    Attributes:
+        unit: resolution, in numpy's words, of step and origin.
+        step: distance of neighbouring grid points, in units.
+        origin: the date of code 0, in units since 1970; in wall time if there is a zone.
+        zone: the zone whose clocks the steps follow; "" for UTC, or dates without a zone.
+        shift: seconds from the begin of a month, if steps are months; negative for its last day,
+            seconds from the begin of the month after it.
+    """
+
+    unit: str
+    step: int
+    origin: int
+    zone: str = ""
+    shift: int = 0
+
+    @property
+    def ticks_unit(self) -> str:
+        """The resolution of the dates themselves."""
+        return "s" if self.unit == MONTH else self.unit
+
+    @property
+    def seconds(self) -> float:
+        """The step in seconds; the mean of months."""
+        return self.step * UNIT_S[self.unit]
+
+    @property
+    def is_of_days(self) -> bool:
+        """Whether the dates are days without a time."""
+        return self.unit == "D" or (
+            self.unit == MONTH and not self.zone and self.shift % DAY_S == 0
+        )
+
+    def counted(self, ticks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The last grid point (N,) up to each date, and the rest (N,) as a share of a step.
+
+        Args:
+            ticks: dates (N,) in UTC, int64 counts of ``ticks_unit``.
+        """
+        if self.unit == MONTH:
+            wall = ticks if self._offsets is None else self._offsets.to_wall(ticks, 1)
+            months = months_of(wall - self.shift)
+            left = (wall - self.shift - begin_of(months)) / UNIT_S[MONTH]
+            codes, rest = np.divmod(months - self.origin, self.step)
+            return codes, (rest + np.minimum(left, 1.0)) / self.step
+        if self._offsets is None:
+            codes, rest = np.divmod(ticks - self.origin, self.step)
+            return codes, rest / self.step
+        piece = np.searchsorted(self._offsets.ends * self._per_second, ticks, side="right")
+        wall = ticks + self._offsets.seconds[piece] * self._per_second
+        codes, rest = np.divmod(wall - self.origin, self.step)
+        return codes + self._moved()[piece], rest / self.step
+
+    def dates(self, codes: np.ndarray) -> np.ndarray:
+        """The dates (N,) of codes (N,), rounded to the grid and clipped to the calendar, in UTC."""
+        low, high = (end.astype(f"datetime64[{self.unit}]").astype(int) for end in (FIRST, LAST))
+        offset: np.ndarray | int = 0
+        if self._offsets is not None and self.unit != MONTH:
+            codes = np.round(np.nan_to_num(codes, posinf=1e18, neginf=-1e18)).clip(-1e18, 1e18)
+            moved = self._moved()
+            piece = np.searchsorted(self._first_of_next() + moved[1:], codes, side="right")
+            codes = codes - moved[piece]
+            offset = self._offsets.seconds[piece] * self._per_second
+        ticks = np.clip(on_line(self.origin, self.step, codes), low, high).astype(np.int64)
+        if self.unit == MONTH:
+            ticks = begin_of(ticks) + self.shift
+            if self._offsets is not None:
+                ticks = self._offsets.to_utc(ticks, 1)
+            if self.is_of_days:
+                return (ticks // DAY_S).astype("datetime64[D]")
+        ticks = ticks - offset
+        return ticks.astype(f"datetime64[{self.ticks_unit}]")
+
+    @property
+    def _offsets(self) -> Offsets | None:
+        return offsets_of(self.zone) if self.zone else None
+
+    @property
+    def _per_second(self) -> int:
+        return round(1 / UNIT_S[self.unit])
+
+    def _first_of_next(self) -> np.ndarray:
+        """The first grid point at or after each change of clocks, in the wall time after it."""
+        assert self._offsets is not None
+        walls = (self._offsets.ends + self._offsets.seconds[1:]) * self._per_second
+        return -((self.origin - walls) // self.step)
+
+    def _moved(self) -> np.ndarray:
+        """What codes add to the count of steps in wall time, for each piece of offsets, (P,).
+
+        Codes count instants: a wall time that clocks skip has none, and one that they show twice
+        has two. The piece of the origin adds nothing.
+        """
+        assert self._offsets is not None
+        walls = (self._offsets.ends + self._offsets.seconds[:-1]) * self._per_second
+        last = -((self.origin - walls) // self.step)
+        moved = np.concatenate([[0], np.cumsum(last - self._first_of_next())])
+        at = np.searchsorted(self._offsets.ends * self._per_second, self.origin, side="right")
+        return moved - moved[at]
+
+    @property
+    def step_as_text(self) -> str:
+        """The step in the coarsest unit that divides it."""
+        if self.unit == MONTH:
+            return f"{self.step} {self.unit}"
+        ticks = self.step * round(UNIT_S[self.unit] * 10**6)  # exact microseconds
+        sizes = {each: round(UNIT_S[each] * 10**6) for each in UNITS}
+        unit = next(each for each, size in sizes.items() if ticks % size == 0)
+        return f"{ticks // sizes[unit]:g} {unit}"
+
+    def describe(self) -> str:
+        """The step in words, with its phase.
+
+        >>> DateGrid("m", 1440, 450, "Europe/Berlin").describe()
+        'steps of 1 D, at 07:30 in Europe/Berlin'
+        """
+        words = [f"steps of {self.step_as_text}"]
+        rest = self.shift % DAY_S
+        if self.unit == MONTH:
+            words.append("the last day" if self.shift < 0 else f"day {self.shift // DAY_S + 1}")
+        elif self.seconds % DAY_S == 0:
+            rest = round(self.origin * UNIT_S[self.unit]) % DAY_S
+        if rest:
+            text = str(np.datetime64(rest, "s"))[11:].removesuffix(":00")
+            words.append(f"at {text}")
+        return ", ".join(words) + (f" in {self.zone}" if self.zone else "")
+
+
+def months_of(ticks: np.ndarray) -> np.ndarray:
+    """Months since 1970 (N,) of dates (N,) in seconds since 1970."""
+    return ticks.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
+
+
+def begin_of(months: np.ndarray) -> np.ndarray:
+    """Begins of months (N,), counted from 1970, in seconds since 1970."""
+    return months.astype("datetime64[M]").astype("datetime64[s]").astype(np.int64)
+
+
+def holds(unit: str, dates: np.ndarray) -> bool:
+    """Whether all dates (N,) are multiples of a unit."""
+    return bool((dates.astype(f"datetime64[{unit}]") == dates).all())
+
+
+def found_grid(dates: np.ndarray, unit: str, zone: str, *, min_count: int) -> DateGrid:
+    """The coarsest grid of known dates (N,) in UTC: its origin lies within a step of 1970.
+
+    At most one date in a thousand may lie off it, as for numbers. A step that fewer than
+    ``min_count`` rows show is replaced by a natural one that divides it.
+    """
+    ticks = dates.astype(f"datetime64[{unit}]").astype(np.int64)
+    found = DateGrid(unit, *_step_of(ticks, unit, min_count))
+    offsets = offsets_of(zone) if zone else None
+    if offsets is not None:
+        fine = unit if UNIT_S[unit] < 1 else "s"
+        wall = dates.astype(f"datetime64[{fine}]").astype(np.int64)
+        wall = offsets.to_wall(wall, round(1 / UNIT_S[fine]))
+        local = DateGrid(fine, *_step_of(wall, fine, min_count), zone)
+        if local.seconds > found.seconds:
+            found, ticks = local, wall
+    if UNIT_S[unit] >= 1:
+        seconds = ticks * round(UNIT_S[found.unit])
+        months = _months(seconds, found.zone or "", min_count)
+        if months is not None and months.seconds > found.seconds:
+            return months
+    return found
+
+
+def _step_of(ticks: np.ndarray, unit: str, min_count: int) -> tuple[int, int]:
+    """The step of integers (N,) in a unit, and the phase: the rest of each after whole steps."""
+    values, counts = np.unique(ticks, return_counts=True)
+    if len(ticks) < min_count:
+        return 1, 0
+    step = _shared_step(values, counts, min_count)
+    natural = [round(s / UNIT_S[unit]) for s in NATURAL_S if s >= UNIT_S[unit]]
+    if step is None:
+        whole = int(np.gcd.reduce(values - values[0]))
+        step = next((s for s in natural[1:] if whole % s == 0), 1)
+    for coarser in (s for s in natural if s > step):
+        off = _most_frequent(values % coarser, counts)[1]
+        if off.any() and _are_few(off, counts):
+            inner = _shared_step(values[~off], counts[~off], min_count)
+            step = inner if inner is not None and inner % coarser == 0 else coarser
+            return step, int(values[~off][0] % step)
+    return step, int(values[0] % step)
+
+
+def _months(seconds: np.ndarray, zone: str, min_count: int) -> DateGrid | None:
+    """Steps of months, if dates (N,), in seconds of wall time, are at one moment of theirs."""
+    values, counts = np.unique(seconds, return_counts=True)
+    months = months_of(values)
+    for from_end in (0, 1):
+        moment, off = _most_frequent(values - begin_of(months + from_end), counts)
+        least, most = (-DAY_S, 0) if from_end else (0, LAST_OF_ALL)
+        if least <= moment < most and (not off.any() or _are_few(off, counts)):
+            on = ~off
+            if len(np.unique(months[on])) < FEWEST_MONTHS or counts[on].sum() < min_count:
+                return None
+            counted, which = np.unique(months[on] + from_end, return_inverse=True)
+            rows = np.bincount(which, weights=counts[on]).astype(np.int64)
+            step = _shared_step(counted, rows, min_count) or 1
+            return DateGrid(MONTH, step, int(counted[0] % step), zone, int(moment))
+    return None
+
+
+def _shared_step(values: np.ndarray, counts: np.ndarray, min_count: int) -> int | None:
+    """The greatest common divisor of the differences, if ``min_count`` rows show it."""
+    since = values - values[0]
+    step = int(np.gcd.reduce(since))
+    if step <= 1:
+        return 1 if step else None
+    return step if is_shared_difference(since, counts, min_count=min_count) else None
+
+
+def _most_frequent(values: np.ndarray, counts: np.ndarray) -> tuple[int, np.ndarray]:
+    """The value of most rows, and which of the values (V,) differ from it."""
+    different, which = np.unique(values, return_inverse=True)
+    most = int(np.bincount(which, weights=counts).argmax())
+    return int(different[most]), which != most
+
+
+def _are_few(off: np.ndarray, counts: np.ndarray) -> bool:
+    """Whether the values marked are few enough to be rounded to the grid of the others."""
+    return bool(
+        counts[off].sum() <= FEW * counts.sum() and FEW_DIFFERENT * off.sum() <= (~off).sum()
+    )
