@@ -51,3 +51,34 @@ def test_weighted_rows_are_counted_by_weight():
     schema = fit(table, sample_weight=weight).schema
     assert schema.columns[2].levels == ("a",)
     assert schema.columns[0].spread < 10
+
+
+@pytest.mark.parametrize("network", ["orderless", "nade"])
+def test_validation_cells_beyond_the_bounds_of_training_rows_are_counted(network, tmp_path):
+    """Their share is the probability of all such cells, unless 1 / (rows + 1) is larger."""
+    rng = np.random.default_rng(0)
+    train, valid = (
+        pd.DataFrame({"share": rng.uniform(size=n), "x": rng.normal(size=n)}) for n in (600, 99)
+    )
+    valid.loc[[3, 7], "share"] = [1.2, -0.1]
+    with pytest.warns(UserWarning, match=r"'share': 2 cell.* numbers from 0 to 1 .*at row 3"):
+        density = fit(train, valid=valid, network=network)
+    assert [column.outside_share for column in density.schema.columns] == [2 / 100, 1 / 601]
+    density.save(tmp_path / "m.chainrule")
+    loaded = cr.load(tmp_path / "m.chainrule")
+    assert loaded.schema == density.schema
+    with pytest.warns(UserWarning, match="2 cells hold no value"):
+        nats = loaded.log_prob(valid)
+    alone = loaded.log_prob(valid.assign(share=np.nan)) if network == "orderless" else None
+    if alone is not None:
+        assert nats[[3, 7]] == pytest.approx(alone[[3, 7]] + np.log(0.02), abs=1e-6)
+        assert density.training["valid_nats"] == pytest.approx(-nats.mean(), abs=1e-6)
+    else:
+        within = np.delete(nats, [3, 7])
+        assert density.training["valid_nats"] == pytest.approx(-within.mean(), abs=1e-6)
+
+
+def test_validation_cells_that_are_no_numbers_are_refused():
+    table = pd.DataFrame({"share": np.random.default_rng(0).uniform(size=300)})
+    with pytest.raises(cr.errors.SchemaError, match=r"'share': value 'a' at row 0 is not a finite"):
+        fit(table, valid=table.assign(share="a"))

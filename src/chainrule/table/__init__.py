@@ -36,7 +36,7 @@ from chainrule.table.files.write import Sink, csv_chunks, sink_of, write_chunks
 from chainrule.table.filled import Fills, filled, filled_frames
 from chainrule.table.inference.infer import MIN_COUNT, infer_schema
 from chainrule.table.lazy import read_table_lazily
-from chainrule.table.outside import outside_distance
+from chainrule.table.outside import beyond_bounds, outside_distance, with_broken_bounds
 from chainrule.table.read import read_chunks, read_table
 from chainrule.table.schema import LeftOut, Schema
 from chainrule.table.table import Table
@@ -66,6 +66,7 @@ __all__ = [
     "array_names",
     "as_fitted",
     "as_numbers",
+    "beyond_bounds",
     "cells_as_text",
     "cells_of_column",
     "check_given",
@@ -95,5 +96,6 @@ __all__ = [
     "sink_of",
     "to_container",
     "whole_array",
+    "with_broken_bounds",
     "write_chunks",
 ]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 
-from chainrule.table.codes import Codes, cells_of_column, column_positions
+from chainrule.errors import printable
+from chainrule.table.codes import Codes, cells_of_column, column_positions, encode_columns
 from chainrule.table.schema import Schema
 from chainrule.table.table import Table
 
@@ -24,3 +29,37 @@ def outside_distance(table: Table, schema: Schema, codes: Codes) -> np.ndarray:
             cells = cells_of_column(table, at[column.name], column, schema, strict=False)[rows]
             found[rows, k] = np.maximum(column.distance(cells), LEAST_DISTANCE)
     return found
+
+
+def beyond_bounds(table: Table, schema: Schema) -> dict[int, np.ndarray]:
+    """The rows whose numbers or dates lie beyond their column's bounds, by the column's number.
+
+    Raises:
+        SchemaError: a cell that its column cannot hold for another reason.
+    """
+    found, at = {}, column_positions(table, schema)
+    for k, codes in encode_columns(table, schema, strict=False):
+        rows, column = np.flatnonzero(np.isinf(codes)), schema.columns[k]
+        if len(rows):
+            cells = cells_of_column(table, at[column.name], column, schema, strict=False)
+            if not column.is_beyond_bounds(cells[rows]).all():
+                column.encode(cells, table.where)  # says what is wrong
+            found[k] = rows
+    return found
+
+
+def with_broken_bounds(schema: Schema, table: Table, beyond: Mapping[int, np.ndarray]) -> Schema:
+    """The schema whose columns leave the share of these rows to cells beyond their bounds."""
+    columns = list(schema.columns)
+    for k, rows in beyond.items():
+        column = columns[k] = replace(columns[k], broken=len(rows) / (len(table) + 1))
+        warnings.warn(
+            printable(
+                f"{table.source}: column {column.name!r}: {len(rows)} cell(s) are not among the "
+                f"{column.domain_as_text} of the training rows, first at "
+                f"{table.where(int(rows[0]))}; they share the probability {column.broken:.2g}. "
+                "Declare wider bounds ('least', 'most') if such values are to be expected"
+            ),
+            stacklevel=5,
+        )
+    return replace(schema, columns=tuple(columns))

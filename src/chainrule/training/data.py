@@ -20,10 +20,12 @@ from chainrule.table import (
     MIN_COUNT,
     Schema,
     Table,
+    beyond_bounds,
     describe_missing,
     infer_schema,
     read_table,
     read_table_lazily,
+    with_broken_bounds,
 )
 from chainrule.training.batches import Rows
 from chainrule.training.calibration import HeldOut
@@ -43,7 +45,7 @@ class TrainingData:
         columns: the columns of a network over it.
         train: the training rows.
         valid: the validation rows.
-        valid_table: the validation rows as a table.
+        valid_table: the validation rows as a table; of a fixed order, those within all bounds.
         calibration_rows: validation rows at full precision, for the calibration.
         filled: codes (n, D) of evenly spaced training rows, with missing cells filled.
         initial: codes (n, D) from which a network's first parameters are computed.
@@ -104,23 +106,33 @@ def training_data(
             "\n".join([_assumptions(schema), *describe_missing(rows.missing, schema)]),
             file=sys.stderr,
         )
+    own, beyond = None, {}
+    if valid is not None:
+        own = read_table(valid, source="the validation table", reading=schema.reading)
+        beyond = beyond_bounds(own, schema)
+        schema = with_broken_bounds(schema, own, beyond)
     every = np.arange(len(rows))
-    splits = [every] if valid is not None else split(every, config.valid_fraction, generator)
+    splits = [every] if own is not None else split(every, config.valid_fraction, generator)
     kept = HeldOut(splits[-1], len(schema.columns))
     x, *held = encoded(
         rows, schema, splits, weight=weight, also=kept.keep,
         learns_from_missing=learns_from_missing,
         folder=None if folder is None else folder.path,
     )  # fmt: skip
-    if valid is None:
+    if own is None:
         x_valid, valid_table = held[0], rows.take(splits[1])
     else:
-        valid_table = read_table(valid, source="the validation table", reading=schema.reading)
+        valid_table = own
+        if beyond and not learns_from_missing:
+            # A fixed order needs complete rows, also to compare epochs by.
+            broken = np.unique(np.concatenate(list(beyond.values())))
+            valid_table, beyond = own.take(np.setdiff1d(np.arange(len(own)), broken)), {}
         every = np.arange(len(valid_table))
         kept = HeldOut(every, len(schema.columns))
         x_valid = encoded(
-            valid_table, schema, [every], also=kept.keep, learns_from_missing=learns_from_missing
-        )[0]
+            valid_table, schema, [every], also=kept.keep, learns_from_missing=learns_from_missing,
+            beyond=beyond,
+        )[0]  # fmt: skip
     filled, observed = complete_rows(x)
     initial = without_rare_values(filled, observed, schema, min_count=min_count, weight=x.weight)
     columns = columns_of(schema, conditional=config.conditional, components=config.components)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from chainrule.training.batches import Rows
 LEAST_SHARE = 1e-12  # rows with a smaller share of the heaviest row's weight get a warning
 # In standard deviations. Squares of larger numbers overflow float32, and likelihoods become NaN.
 FARTHEST = 1e12
+NONE_BEYOND: Mapping[int, np.ndarray] = MappingProxyType({})
 
 
 def encoded(
@@ -31,6 +34,7 @@ def encoded(
     folder: Path | None = None,
     strict: bool = False,
     also: Callable[[int, np.ndarray], None] | None = None,
+    beyond: Mapping[int, np.ndarray] = NONE_BEYOND,
 ) -> list[Rows]:
     """Encodes some rows of a table for each split, in float32; only one column is read at a time.
 
@@ -43,6 +47,8 @@ def encoded(
         folder: a folder for memory-mapped files; None keeps the codes in memory.
         strict: leave no probability for values that columns cannot hold.
         also: called with each column's number and its codes (N,) in float64, NaN where unknown.
+        beyond: the rows whose cells lie beyond a column's bounds, by the column's number. Such
+            cells count as missing, and have the probability of all of them together.
 
     Raises:
         SchemaError: no rows, a value that its column cannot have, a cell too far from the others.
@@ -62,7 +68,11 @@ def encoded(
     scale_nats = np.zeros(len(table))
     missing: dict[int, np.ndarray] = {}
     columns_in_table = set()
-    for k, codes in encode_columns(table, schema):
+    for k, codes in encode_columns(table, schema, strict=not beyond):
+        column = schema.columns[k]
+        if k in beyond:
+            codes[beyond[k]] = np.nan
+            scale_nats[beyond[k]] -= math.log(column.outside_share)
         has_code = ~np.isnan(codes)
         columns_in_table.add(k)
         if also is not None:
@@ -71,7 +81,7 @@ def encoded(
             missing[k] = np.flatnonzero(~has_code)
         codes = np.where(has_code, codes, 0.0)
         _require_near(table, schema, k, codes)
-        scale_nats -= np.where(has_code, schema.columns[k].log_unit(codes, strict=strict), 0)
+        scale_nats -= np.where(has_code, column.log_unit(codes, strict=strict), 0)
         for number, split in enumerate(splits):
             x[number][:, k] = codes[split]
             observed[number][:, k] = has_code[split]

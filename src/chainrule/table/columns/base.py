@@ -12,7 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from chainrule.errors import SchemaError, unknown_choice
-from chainrule.table.columns.fields import whole
+from chainrule.table.columns.fields import number, whole
 from chainrule.table.text.notation import Notation, notation_from_json
 from chainrule.table.values.cells import Where, cells_as_text, objects_of
 from chainrule.table.values.json_values import Encoded, as_lists, as_tuples
@@ -79,6 +79,7 @@ class AbstractColumn(ABC):
         categories: labels named by the type, in its order: those with enough rows to be listed, and
             those without a row.
         rows: number of training rows with a known value; 0 if unknown.
+        broken: share of the validation cells that lie beyond the column's bounds.
         notation: how a column of text writes its numbers or dates; None if every program reads
             them.
     """
@@ -95,11 +96,14 @@ class AbstractColumn(ABC):
     cells: str = ""
     categories: tuple[Encoded, ...] = ()
     rows: int = 0
+    broken: float = 0.0
     notation: Notation | None = None
 
     def __post_init__(self) -> None:
         if self.rows < 0:
             raise SchemaError(f"column {self.name!r}: {self.rows} rows")
+        if not 0 <= self.broken < 1:
+            raise SchemaError(f"column {self.name!r}: {self.broken} is no share of its cells")
 
     # From a table
 
@@ -242,8 +246,11 @@ class AbstractColumn(ABC):
 
     @property
     def outside_share(self) -> float:
-        """ε, the total probability of cells that the column cannot hold: 1 / (rows + 1)."""
-        return 1 / (self.rows + 1) if self.rows else ANY_SHARE
+        """ε, the total probability of cells that the column cannot hold.
+
+        It is 1 / (rows + 1), or the larger share of them among the validation cells.
+        """
+        return max(1 / (self.rows + 1) if self.rows else ANY_SHARE, self.broken)
 
     def atom_codes(self) -> tuple[float, ...]:
         """Codes of the atoms: values with a probability of their own."""
@@ -300,6 +307,10 @@ class AbstractColumn(ABC):
         """Whether code 1 is the value 0."""
         return False
 
+    def is_beyond_bounds(self, cells: np.ndarray) -> np.ndarray:
+        """Marks the cells (n,), none of which the column can hold, that only its bounds exclude."""
+        return np.zeros(len(cells), dtype=bool)
+
     def distance(self, cells: np.ndarray) -> np.ndarray:
         """Distance of cells (n,) that the column cannot hold from those it can, in spreads."""
         return np.full(len(cells), np.inf)
@@ -331,6 +342,8 @@ class AbstractColumn(ABC):
             "reason": self.reason,
             "rows": self.rows,
         }
+        if self.broken:
+            spec["broken"] = self.broken
         if self.cells:
             spec["cells"] = self.cells
         if self.categories:
@@ -349,6 +362,7 @@ class AbstractColumn(ABC):
             cells=str(spec.get("cells", "")),
             categories=tuple(map(as_tuples, spec.get("categories", ()))),
             rows=whole(spec["rows"]),
+            broken=number(spec.get("broken", 0.0)),
             notation=notation_from_json(spec["notation"]) if "notation" in spec else None,
             **cls.fields_from_json(spec),
         )

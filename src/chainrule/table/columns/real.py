@@ -505,6 +505,12 @@ class Real(AbstractNumbers):
         codes = self._with_atoms(numbers, self._standard(numbers, numbers))
         return beyond | (np.abs(codes) > FARTHEST) | np.isinf(numbers)
 
+    @override
+    def is_beyond_bounds(self, cells: np.ndarray) -> np.ndarray:
+        least, most = self._ends
+        numbers = numbers_if_any(cells)
+        return np.isfinite(numbers) & ((numbers <= least) | (numbers >= most))
+
     def _rule(self, number: float) -> str:
         """Says why the column cannot hold a number."""
         least, most = self._bounds
