@@ -41,7 +41,7 @@ def folder(tmp_path_factory):
 def test_a_fit_says_how_columns_are_written_and_which_cells_are_missing(folder, tmp_path):
     lines = (folder / "said").read_text().splitlines()
     assert [line.split(None, 2) for line in lines[:5]] == [
-        ["preis", "real", "numbers written 1.234,50, 106 different"],
+        ["preis", "real", "numbers written 1.234,50, 106 different, from 0 on"],
         ["tag", "datetime", "dates written 31.12.2024, in steps of 1 D"],
         ["land", "categorical", "labels, 3 different"],
         ["menge", "integer", "whole numbers written 1,234, 50 different"],

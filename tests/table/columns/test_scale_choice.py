@@ -204,7 +204,7 @@ def test_a_scale_can_be_chosen_and_is_kept_in_a_file(tmp_path):
     kinds = {"x": {"kind": "real", "scale": "linear"}, "y": {"kind": "real", "scale": "symlog"}}
     schema = infer_schema(frame, kinds=kinds)
     assert [type(column.warp) for column in schema.columns] == [type(None), SymmetricLog]
-    assert str(schema).splitlines()[1].endswith("as you said, symmetric log scale")
+    assert str(schema).splitlines()[1].endswith("as you said, symmetric log scale, from 0 on")
     assert Schema.from_json(json.loads(json.dumps(schema.to_json()))) == schema
     density = cr.fit(frame, kinds=kinds, seed=0, config=QUICK, verbose=False)
     density.save(tmp_path / "m")

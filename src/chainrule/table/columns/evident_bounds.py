@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 FEWEST_ROWS = 40  # fewer show no bound
-FEWEST_FOR_ENDS = 120  # fewer show no other end than 0 and 1
+FEWEST_FOR_ENDS = 300  # fewer show no other end than 0 and 1: too often normal ones seem to
 FAR_FROM_0 = 0.5  # least distance of an end from 0, in lengths of the outer part of the range
 NEAR = 5  # the outermost rows, one in so many, show whether the density falls off at an end
 LEAST_NEAR, MOST_NEAR = 20, 400  # number of these rows
