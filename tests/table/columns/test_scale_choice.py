@@ -44,7 +44,7 @@ def column_of(numbers, **options):
     [
         ("decades", Log, "log scale"),
         ("incomes", Log, "log scale"),
-        ("waits", Log, "log scale"),
+        ("waits", None, "from 0 on"),
         ("amounts", SymmetricLog, "symmetric log scale"),
         ("shares", Logit, "logit scale"),
         ("heights", None, "800 different"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import product
 from statistics import NormalDist
 
 import numpy as np
@@ -30,10 +31,11 @@ WORDS: dict[type[AbstractWarp], str] = {
 MOST_ROWS = 2000  # rows that are compared; more do not change a clear choice
 FEWEST_ROWS = 40  # fewer show no scale
 FEWEST_FOR_QUANTILES = 500
-COMPONENTS, ROUNDS = 3, 30  # of the mixtures that are compared
+COMPONENTS = (1, 3)  # of the mixtures that are compared
+ROUNDS = 30  # of the mixture with most components
 LEAST_DEVIATION = 0.02  # of a component, in standard deviations of the codes
-LEAST_GAIN = 0.03  # nats by which another scale must be better than a linear one
-ERRORS = 1.0  # standard errors by which it must be better, too
+LEAST_INSIDE = 1e-6  # of a mixture, between the bounds
+LEAST_GAIN = 0.03  # nats by which a scale must be better than simpler ones
 SMOOTH_GAIN = 0.1  # nats by which quantiles must be better than a formula or no scale
 MOST_GAIN = 3.0  # nats that one row counts at most, so that no row decides
 UNITS = (0.05, 0.2, 0.5)  # quantiles of the distance from the center that are tried as units
@@ -49,8 +51,9 @@ def chosen_warp(
 ) -> AbstractWarp | None:
     """The scale on which a mixture describes known numbers (n,) best; None is a linear one.
 
-    Mixtures of three Gaussians are fitted to one half of at most 2,000 rows and scored on the
-    other, for each half. Another scale than a linear one must be better by 0.03 nats a row and a
+    A Gaussian and a mixture of three are fitted to one half of at most 2,000 rows and scored on the
+    other, for each half; both scores count alike. One shape shows on which scale the values of
+    similar rows differ evenly. Each scale must be better than simpler ones by 0.03 nats a row and a
     standard error.
 
     Args:
@@ -61,23 +64,22 @@ def chosen_warp(
     if len(known) < max(FEWEST_ROWS, 4 * min_count) or known.min() == known.max():
         return None
     sample = known[:: -(-len(known) // MOST_ROWS)]
-    linear = _held_out(sample, None)
-    if linear is None:
+    bounds = _ends(least, most)
+    best, highest = None, _held_out(sample, None, bounds)
+    if highest is None:
         return None
-    best, highest = None, 0.0
     for warp in _warps(known, least, most, min_count):
-        if (math.isinf(warp.low) and least is not None) or (
-            isinstance(warp, Log) and least is None
-        ):
-            continue  # a density beyond a bound, or a bound that no rows show
-        nats = _held_out(sample, warp)
+        if isinstance(warp, Log) and least is None:
+            continue  # a bound that no rows show
+        nats = _held_out(sample, warp, bounds)
         if nats is None:
             continue
-        gain = np.clip(nats - linear, -MOST_GAIN, MOST_GAIN)
+        is_smooth = isinstance(warp, Quantiles)
+        gain = (nats - highest)[1 if is_smooth else slice(None)]  # it turns all into one Gaussian
+        gain = np.clip(np.atleast_2d(gain).mean(0), -MOST_GAIN, MOST_GAIN)
         error = float(gain.std()) / math.sqrt(len(gain))
-        margin = SMOOTH_GAIN if isinstance(warp, Quantiles) else 0.0
-        if gain.mean() > max(highest + margin, LEAST_GAIN + ERRORS * error):
-            best, highest = warp, float(gain.mean())
+        if gain.mean() > (SMOOTH_GAIN if is_smooth else LEAST_GAIN) + error:
+            best, highest = warp, nats
     return best
 
 
@@ -101,7 +103,8 @@ def requested_warp(
     for warp in _warps(known, least, most, min_count):
         if not isinstance(warp, SCALES[kind]):
             continue
-        nats = _held_out(known[:: -(-len(known) // MOST_ROWS)], warp)
+        sample = known[:: -(-len(known) // MOST_ROWS)]
+        nats = _held_out(sample, warp, _ends(least, most))
         mean = -math.inf if nats is None else float(nats.mean())
         if found is None or mean > highest:
             found, highest = warp, mean
@@ -142,6 +145,11 @@ def _warps(
             yield Quantiles(knots, _normal_scores(np.sort(known), np.array(knots)))
 
 
+def _ends(least: float | None, most: float | None) -> tuple[float, float]:
+    """The bounds as numbers; infinite where there is none."""
+    return -math.inf if least is None else least, math.inf if most is None else most
+
+
 def _power_of_two(size: float) -> float:
     """The power of two next above a positive number: it shows no more than its size."""
     return math.ldexp(1.0, math.frexp(size)[1])
@@ -154,27 +162,37 @@ def _normal_scores(ranked: np.ndarray, points: np.ndarray) -> tuple[float, ...]:
     return tuple(NormalDist().inv_cdf(share) for share in np.clip(shares, 1e-3, 1 - 1e-3).tolist())
 
 
-def _held_out(values: np.ndarray, warp: AbstractWarp | None) -> np.ndarray | None:
-    """Log-densities (n,) of numbers under a mixture that is fitted to the other half of them.
+def _held_out(
+    values: np.ndarray, warp: AbstractWarp | None, bounds: tuple[float, float]
+) -> np.ndarray | None:
+    """Log-densities (2, n) of numbers under mixtures that are fitted to the other half of them.
 
-    None if float64 cannot hold their codes.
+    The mixtures are truncated to the bounds. None if float64 cannot hold the codes.
     """
     warped = values if warp is None else warp.forward(values)
     with np.errstate(over="ignore", invalid="ignore"):
         center, spread = float(warped.mean()), float(warped.std())
     if not (math.isfinite(center) and 0 < spread < math.inf):
         return None
+    ends = np.array(bounds) if warp is None else warp.forward(np.array(bounds))
+    ends = (ends - center) / spread
     codes = (warped - center) / spread
-    nats = np.empty(len(codes))
-    for part in (0, 1):
-        nats[part::2] = _log_density(codes[part::2], *_mixture_of(codes[1 - part :: 2]))
+    nats = np.empty((len(COMPONENTS), len(codes)))
+    for part, (k, components) in product((0, 1), enumerate(COMPONENTS)):
+        mixture = _mixture_of(codes[1 - part :: 2], ends, components)
+        nats[k, part::2] = _log_density(codes[part::2], ends, *mixture)
     return nats - math.log(spread) + (0.0 if warp is None else warp.log_slope(values))
 
 
-def _mixture_of(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weights, means and deviations (K,) of a mixture of Gaussians, by expectation-maximisation."""
+def _mixture_of(
+    codes: np.ndarray, ends: np.ndarray, components: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weights, means and deviations (K,) of a mixture of Gaussians, by expectation-maximisation.
+
+    What the whole mixture has beyond the ends (2,) counts as rows that were not seen.
+    """
     ranked = np.sort(codes)
-    parts = [part for part in np.array_split(ranked, COMPONENTS) if len(part)]
+    parts = [part for part in np.array_split(ranked, components) if len(part)]
     mean = np.array([part.mean() for part in parts])
     deviation = np.maximum([part.std() for part in parts], LEAST_DEVIATION)
     weight = np.full(len(parts), 1 / len(parts))
@@ -182,19 +200,49 @@ def _mixture_of(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         logs = _logs(codes, weight, mean, deviation)
         p = np.exp(logs - logs.max(0))
         p /= p.sum(0)  # (K, n)
-        count = p.sum(1) + 1e-9
-        weight, mean = count / count.sum(), p @ codes / count
-        square = (p * (codes - mean[:, None]) ** 2).sum(1) / count
-        deviation = np.maximum(np.sqrt(square), LEAST_DEVIATION)
+        beyond, first, second = _moments_beyond((ends - mean[:, None]) / deviation[:, None])
+        unseen = len(codes) * weight / max(1 - float(weight @ beyond), LEAST_INSIDE)
+        count = p.sum(1) + unseen * beyond + 1e-9
+        sums = p @ codes + unseen * (mean * beyond + deviation * first)
+        weight, moved = count / count.sum(), mean - sums / count
+        mean = mean - moved
+        square = (p * (codes - mean[:, None]) ** 2).sum(1) + unseen * (
+            moved**2 * beyond + 2 * moved * deviation * first + deviation**2 * second
+        )
+        deviation = np.maximum(np.sqrt(square / count), LEAST_DEVIATION)
     return weight, mean, deviation
 
 
+def _moments_beyond(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The mass, and the integrals of t and t² (K,), of a Gaussian's density beyond ends (K, 2)."""
+    density = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+    finite = np.where(np.isinf(z), 0.0, z)
+    beyond = _mass_beyond(z)
+    second = beyond + finite[:, 1] * density[:, 1] - finite[:, 0] * density[:, 0]
+    return beyond, density[:, 1] - density[:, 0], second
+
+
+def _mass_beyond(z: np.ndarray) -> np.ndarray:
+    """The mass (K,) of a Gaussian beyond ends (K, 2)."""
+    root = math.sqrt(0.5)
+    return np.array(
+        [0.5 * (math.erfc(-low * root) + math.erfc(high * root)) for low, high in z.tolist()]
+    )
+
+
 def _log_density(
-    codes: np.ndarray, weight: np.ndarray, mean: np.ndarray, deviation: np.ndarray
+    codes: np.ndarray,
+    ends: np.ndarray,
+    weight: np.ndarray,
+    mean: np.ndarray,
+    deviation: np.ndarray,
 ) -> np.ndarray:
+    """log of the density between the ends (2,), (n,)."""
     logs = _logs(codes, weight, mean, deviation)
     most = logs.max(0)
-    return most + np.log(np.exp(logs - most).sum(0))
+    beyond = float(weight @ _mass_beyond((ends - mean[:, None]) / deviation[:, None]))
+    inside = math.log(max(1 - beyond, LEAST_INSIDE))
+    return most + np.log(np.exp(logs - most).sum(0)) - inside
 
 
 def _logs(
