@@ -429,6 +429,7 @@ def test_initial_parameters_have_the_moments_of_the_data(conditional):
         )
         return
     bounded = getattr(conditional, "least", None) is not None or isinstance(conditional, Atoms)
+    bounded |= getattr(conditional, "slots", 1) > 1  # times of day do not depend on the day
     torch.testing.assert_close(
         conditional.mean(params), x.mean(0), rtol=0.4 if bounded else 1e-3, atol=1e-2
     )

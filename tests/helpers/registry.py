@@ -22,6 +22,7 @@ from chainrule import (
     OrderlessNADE,
 )
 from chainrule.baselines import FVSBN, BernoulliMixture, ChowLiuTree, FullCovarianceMixture
+from chainrule.conditionals import Calendar
 from chainrule.networks import AbstractNetwork
 from chainrule.rng import generator_from
 
@@ -72,6 +73,10 @@ CONDITIONALS = [
     DiscretizedLogisticMixture(2, least=0, center=1.0),
     DiscretizedLogisticMixture(2, least=0, most=9, center=4.0, spread=3.0),
     DiscretizedLogisticMixture(1, least=4, most=4, center=4.0),
+    Calendar(DiscretizedLogisticMixture(2, center=10.0, spread=2.0), 19_770, -40, 60),
+    Calendar(DiscretizedLogisticMixture(1, spread=0.3), -30, -9, 20, slots=6, bins=3),
+    Calendar(DiscretizedLogisticMixture(1, spread=0.4), 400, 300, 330, slots=4),
+    Atoms((2.0,), Calendar(DiscretizedLogisticMixture(2, spread=2.0), 11_000, -90, 90)),
     Atoms((0.0,), GaussianMixture(2)),
     Atoms((1.5, -1.0), LaplaceMixture(1)),
     Atoms((0.0, 7.0), DiscretizedLogisticMixture(2, center=3.0, spread=2.0)),
