@@ -24,9 +24,11 @@ LEVELS = {
     "plain_json": 0,
     "datasets": 1,
     "fileformat": 1,
-    "table": 1,
+    "leaves": 1,
+    "table": 2,
     "conditionals": 2,
     "ops.activations": 1,
+    "ops.autocast": 1,
     "ops.cells": 2,
     "ops.compiled": 1,
     "ops.nade": 2,
@@ -68,6 +70,7 @@ NO_TORCH = {
     "headline",
     "datasets",
     "fileformat",
+    "leaves",
     "table",
 }
 

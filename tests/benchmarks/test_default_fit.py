@@ -90,7 +90,7 @@ def test_parts_take_what_they_say_from_their_tasks(monkeypatch):
     class Told(HereWorker):
         def ask(self, task, **options):
             if task == "epochs":  # a second before training, and 8 ms for each of two batches
-                return {"cpu_s": 1 + 0.008 * 2 * options["count"]}
+                return {"training_s": 1 + 0.008 * 2 * options["count"]}
             return {"matrix products": 3.0, "AdamW": 1.0}
 
     monkeypatch.setattr(versions, "Worker", Told)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import signal
 import sys
 from functools import partial
@@ -15,7 +16,8 @@ from helpers.some_tables import mixed
 from helpers.struck import struck
 
 import chainrule as cr
-from chainrule.errors import ShapeError
+from chainrule.cli.tables import kinds_of
+from chainrule.errors import ChainruleError, ShapeError
 from chainrule.table import read_chunks, unlike_training
 from chainrule.tasks import tails
 
@@ -295,3 +297,30 @@ def test_an_interrupt_leaves_no_half_file(folder, words):
     assert code in (130, -signal.SIGINT), errors
     assert "interrupted; no output file was left, so repeat the command" in errors
     assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_a_kind_takes_a_scale_and_bounds_after_commas():
+    assert kinds_of(
+        ["income=real,log", "a=b=integer,0..120", "n=integer,..9", "m=integer,-5.."]
+    ) == {
+        "income": {"kind": "real", "scale": "log"},
+        "a=b": {"kind": "integer", "least": 0, "most": 120},
+        "n": {"kind": "integer", "most": 9},
+        "m": {"kind": "integer", "least": -5},
+    }
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("x=real,lug", "kinds['x']: scale 'lug' is unknown"),
+        ("x=integer,..", "--kind x=integer,..: write bounds as 0..1, 0.. or ..1"),
+        ("x=integer,0..1..2", "--kind x=integer,0..1..2: write bounds as 0..1, 0.. or ..1"),
+        ("x=integer,a..2", "--kind x=integer,a..2: the bound 'a' is no number"),
+        ("x=integer,log", "kinds['x']: option 'scale' is unknown"),
+        ("x=categorical,0..2", "kinds['x']: option 'least' is unknown"),
+    ],
+)
+def test_a_kind_with_wrong_options_is_explained(option, message):
+    with pytest.raises(ChainruleError, match=re.escape(message)):
+        kinds_of([option])

@@ -13,6 +13,7 @@ from chainrule.rng import generator_from
 EPOCH = datetime.date(1970, 1, 1)
 FIRST = (datetime.date(2023, 12, 10) - EPOCH).days
 BASE = DiscretizedLogisticMixture(2, center=80.0, spread=60.0)
+BOUNDED = DiscretizedLogisticMixture(2, least=10, most=133, center=80.0, spread=60.0)
 
 
 def by_hand(conditional, params, days):
@@ -44,6 +45,34 @@ def test_days_of_a_month_are_weighted_by_weekday_day_and_last_day():
     for row in range(4):
         want = by_hand(conditional, params[row], range(-5, 180))
         torch.testing.assert_close(logs[row].exp(), want, rtol=1e-9, atol=1e-15)
+
+
+def test_months_at_the_bounds_are_weighted_over_their_days_within():
+    conditional = Calendar(BOUNDED, FIRST, 0, 200)
+    params = torch.randn(4, conditional.param_width, generator=generator_from(4)).double()
+    days = torch.arange(10.0, 134.0).double()
+    logs = conditional.log_prob(params[:, None], days.expand(4, -1))
+    torch.testing.assert_close(logs.exp().sum(1), torch.ones(4).double())
+    for row in range(4):
+        want = by_hand(conditional, params[row], range(10, 134))
+        torch.testing.assert_close(logs[row].exp(), want, rtol=1e-9, atol=1e-15)
+    beyond = torch.tensor([9.0, 134.0, -4e3, 4e3]).double()
+    assert bool((conditional.log_prob(params, beyond) == -math.inf).all())
+    assert list(conditional.months) == [-9, 22, 53, 82, 113, 143]
+
+
+@pytest.mark.parametrize("away", [-1e3, 1e3])
+def test_components_far_outside_leave_dates_within_the_bounds(away):
+    conditional = Calendar(BOUNDED, FIRST, 0, 200)
+    params = torch.randn(1, conditional.param_width, generator=generator_from(5)).double()
+    params[:, 2:4] = away
+    days = torch.arange(10.0, 134.0).double()
+    p = conditional.log_prob(params[:, None], days[None]).exp()[0]
+    assert abs(float(p.sum()) - 1) < 1e-9
+    assert float(conditional.mean(params)) == pytest.approx(float((p * days).sum()), rel=1e-9)
+    uniforms = torch.tensor([0.0, 0.5, 1 - 2**-53]).double()
+    drawn = conditional.sample(params.expand(3, -1), uniforms)
+    assert bool(conditional.log_prob(params.expand(3, -1), drawn).isfinite().all())
 
 
 def test_days_asked_one_by_one_and_many_at_once_agree():
@@ -115,6 +144,10 @@ def test_initial_weights_are_those_of_the_rows():
         ),
         (lambda: Calendar(BASE, 0, 9, 0), "low = 9 is above high = 0"),
         (
+            lambda: Calendar(BOUNDED, 0, 200, 300),
+            f"low = 200 to high = 300: no day is within the bounds of {BOUNDED!r}",
+        ),
+        (
             lambda: Calendar(BASE, 10**7, 0, 9),
             "days 10000000 to 10000009 are not of the years 1 to 9999",
         ),
@@ -124,7 +157,7 @@ def test_initial_weights_are_those_of_the_rows():
         ),
         (
             lambda: Calendar("days", 0, 0, 9),
-            "base = 'days': pass a DiscretizedLogisticMixture of days",
+            "base = 'days': pass a DiscretizedLogisticMixture of days, without a warp",
         ),
     ],
 )

@@ -24,6 +24,7 @@ from chainrule.conditionals import (
     encoding_from_json,
 )
 from chainrule.errors import FormatError, ShapeError
+from chainrule.leaves.warps import Log
 from chainrule.networks import NADE, Columns, OrderlessNADE
 from chainrule.rng import generator_from
 
@@ -230,3 +231,15 @@ def test_an_encoding_changes_what_others_read_and_not_how_a_column_is_scored(net
     assert not torch.allclose(cells[0, 1:], cells[2, 1:])
     drawn = net.sample(50, generator=generator_from(3))
     assert bool(net.log_prob(drawn).isfinite().all())
+
+
+def test_a_warp_is_applied_before_numbers_are_standardised_and_ends_have_finite_inputs():
+    encoding = Standardised(1.0, 2.0, warp=Log())
+    x = torch.tensor([0.0, 1.0, 100.0], dtype=torch.float64)
+    want = [(math.log(each) - 1) / 2 for each in (0.25, 1.0, 100.0)]  # ¼ inside the end
+    assert encoding.encode(x)[:, 0].tolist() == pytest.approx(want)
+    clipped = Standardised(1.0, 2.0, high=10.0, warp=Log())
+    assert float(clipped.encode(x)[2]) == pytest.approx((math.log(10) - 1) / 2)
+    assert encoding_from_json(clipped.to_json()) == clipped
+    with pytest.raises(ShapeError, match="warp = 'log': pass a warp, such as Log"):
+        Standardised(warp="log")

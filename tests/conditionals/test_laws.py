@@ -3,6 +3,7 @@ density.
 """
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -23,6 +24,7 @@ from chainrule.conditionals import (
     LogisticMixture,
     conditional_from_json,
 )
+from chainrule.conditionals.ranges import clamped
 from chainrule.errors import ChainruleError, FormatError, ShapeError
 from chainrule.rng import generator_from
 from chainrule.testing import chi_squared_p_value, integrate
@@ -43,6 +45,27 @@ def params_of(conditional, rows=6, seed=0, scale=1.5):
         rows, conditional.param_width, generator=generator_from(seed), dtype=torch.float64
     )
     return params * scale
+
+
+def base_of(conditional):
+    return getattr(conditional, "base", conditional)
+
+
+def warp_of(conditional):
+    return getattr(base_of(conditional), "warp", None)
+
+
+def bounds_of(conditional):
+    base = base_of(conditional)
+    return getattr(base, "least", None), getattr(base, "most", None)
+
+
+def is_bounded(conditional):
+    return bounds_of(conditional) != (None, None)
+
+
+def has_closed_entropy(conditional):
+    return getattr(conditional, "components", 2) == 1 and not is_bounded(conditional)
 
 
 def masses(conditional, params):
@@ -153,7 +176,8 @@ def test_masses_sum_to_one_and_agree_with_mean_and_mode(conditional, scale):
         assert torch.equal(d.mode(), values[listed.argmax(1)])
         assert torch.equal(d.mean(), d.mode())
         return
-    torch.testing.assert_close(d.mean(), (p * values).sum(1), rtol=1e-9, atol=1e-9)
+    exact = 0.05 if warp_of(conditional) is not None else 1e-9  # a warped mean is a quadrature
+    torch.testing.assert_close(d.mean(), (p * values).sum(1), rtol=exact, atol=exact)
     at_mode = d.log_prob(d.mode()).exp()
     assert bool((at_mode <= p.amax(1) * (1 + 1e-12)).all())
     if getattr(conditional, "components", 2) == 1 or isinstance(conditional, Bernoulli):
@@ -235,18 +259,19 @@ def test_densities_integrate_to_one_and_agree_with_mean_and_entropy(conditional,
     assert float((one - 1).abs().max()) < QUADRATURE
     mean = expectation(conditional, params, lambda x: x)
     torch.testing.assert_close(conditional.mean(params), mean, rtol=1e-5, atol=1e-5)
-    if getattr(conditional, "components", 2) == 1:
+    if has_closed_entropy(conditional):
         entropy = integrate(
             conditional, params, lambda x: -conditional.log_prob(params[:, None], x)
         )
         torch.testing.assert_close(conditional.entropy(params), entropy, rtol=1e-5, atol=1e-5)
+    else:
+        with pytest.raises(ChainruleError):
+            conditional.entropy(params)
+    if getattr(conditional, "components", 2) == 1:
         around = conditional.log_prob(
             params[:, None], conditional.mode(params)[:, None] + torch.tensor([-1e-3, 0, 1e-3])
         )
         assert bool((around[:, 1:2] >= around).all())
-    else:
-        with pytest.raises(ChainruleError):
-            conditional.entropy(params)
 
 
 @pytest.mark.parametrize("conditional", ORDERED, ids=repr)
@@ -336,7 +361,7 @@ def test_a_temperature_sharpens(conditional):
     cold = conditional.sample(params, uniforms, 1e-4)
     if isinstance(conditional, Bernoulli | Categorical):
         assert torch.equal(cold, conditional.mode(params))
-    elif isinstance(conditional, GaussianMixture) and conditional.components == 1:
+    elif isinstance(conditional, GaussianMixture) and has_closed_entropy(conditional):
         warm, hot = conditional.sample(params, uniforms), conditional.sample(params, uniforms, 3.0)
         torch.testing.assert_close(
             hot - conditional.mean(params), 3 * (warm - conditional.mean(params))
@@ -414,7 +439,8 @@ def test_initial_parameters_have_the_moments_of_the_data(conditional):
             + 3
         )
         if conditional.is_discrete:
-            x = x.round().clamp(min=getattr(conditional, "least", None) or -1000)
+            x = x.round()
+        x = clamped(x, *bounds_of(conditional))
         for atom in conditional.atoms:
             x[::7] = atom
     params = conditional.initial_params(x)
@@ -428,7 +454,13 @@ def test_initial_parameters_have_the_moments_of_the_data(conditional):
             2e-3 if conditional.unlisted is None else 0.1
         )
         return
-    bounded = getattr(conditional, "least", None) is not None or isinstance(conditional, Atoms)
+    if warp_of(conditional) is not None:  # the moments are those of the images
+        image = base_of(conditional).encoding().encode
+        values, weights = conditional.quadrature(params)
+        found = (weights * image(values)[..., 0]).sum(1)
+        torch.testing.assert_close(found, image(x)[..., 0].mean(0), rtol=0.1, atol=0.1)
+        return
+    bounded = is_bounded(conditional) or isinstance(conditional, Atoms)
     bounded |= getattr(conditional, "slots", 1) > 1  # times of day do not depend on the day
     torch.testing.assert_close(
         conditional.mean(params), x.mean(0), rtol=0.4 if bounded else 1e-3, atol=1e-2
@@ -442,7 +474,9 @@ def test_initial_parameters_have_the_moments_of_the_data(conditional):
 
 @pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
 def test_constant_columns_start_finite(conditional):
+    bounds = bounds_of(conditional)
     value = conditional.support()[0] if conditional.support() is not None else 2.0
+    value = float(clamped(torch.tensor(value), *bounds))
     params = conditional.initial_params(torch.full((5, 2), value, dtype=torch.float64))
     logs = conditional.log_prob(params, torch.full((2,), value, dtype=torch.float64))
     assert bool(params.isfinite().all())
@@ -459,6 +493,60 @@ def test_what_stands_where_a_cell_is_unknown_is_in_the_support(conditional):
 @pytest.mark.parametrize("conditional", CONDITIONALS, ids=repr)
 def test_json_round_trip(conditional):
     assert conditional_from_json(conditional.to_json()) == conditional
+
+
+BOUNDED = [c for c in CONDITIONALS if is_bounded(c) and base_of(c) is c]
+
+
+@pytest.mark.parametrize("conditional", BOUNDED, ids=repr)
+def test_bounds_truncate_and_no_mass_piles_up_on_them(conditional):
+    """All values keep their ratios; what lay beyond is spread over them in proportion."""
+    whole = replace(conditional, least=None, most=None)
+    params = params_of(conditional, rows=40)
+    low, high = bounds_of(conditional)
+    x = torch.linspace(
+        low if low is not None else high - 9,
+        high if high is not None else low + 9,
+        50,
+        dtype=torch.float64,
+    )
+    x = (x.round().unique() if conditional.is_discrete else x).expand(40, -1)
+    gap = conditional.log_prob(params[:, None], x) - whole.log_prob(params[:, None], x)
+    assert bool((gap > -1e-12).all())
+    torch.testing.assert_close(gap, gap[:, :1].expand_as(gap), rtol=1e-9, atol=1e-9)
+    step = 1.0 if conditional.is_discrete else 1e-6
+    for end, side in ((low, -step), (high, step)):
+        if end is not None:
+            beyond = torch.full((40,), end + side, dtype=torch.float64)
+            assert bool((conditional.log_prob(params, beyond) == -math.inf).all())
+
+
+@pytest.mark.parametrize("away", [-1e3, 1e3])
+@pytest.mark.parametrize("conditional", BOUNDED, ids=repr)
+def test_components_far_outside_leave_a_distribution_within_the_bounds(conditional, away):
+    """A thousand scales beyond a bound, where all that remains is the rim of a tail."""
+    K = conditional.components
+    params = torch.zeros(1, 3 * K, dtype=torch.float64)
+    params[:, K : 2 * K] = away
+    params[:, 2 * K :] = -1.0
+    x = conditional.quantile(params, torch.tensor([0.5], dtype=torch.float64))
+    low, high = bounds_of(conditional)
+    rim = low if away < 0 else high
+    if conditional.is_discrete:
+        values, p = masses(conditional, params)
+        assert abs(float(p.sum()) - 1) < 1e-9
+        mean = float((p * values).sum())
+    elif rim is None:  # the components lie within the bounds
+        assert abs(float(integrate(conditional, params, torch.ones_like)) - 1) < QUADRATURE
+        mean = float(integrate(conditional, params, lambda v: v))
+    else:
+        v = rim + (x - rim) * torch.linspace(0, 41, 100_001).double()
+        v = clamped(v, low, high).sort().values
+        p = conditional.log_prob(params, v).exp()
+        assert abs(float(torch.trapezoid(p, v)) - 1) < 1e-6
+        mean = float(torch.trapezoid(p * v, v))
+    if warp_of(conditional) is None:
+        assert float(conditional.mean(params)) == pytest.approx(mean, rel=1e-5, abs=1e-5)
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1e-2, 1.0, 1e3, 1e6])
@@ -592,6 +680,18 @@ def test_bound_distributions_draw_and_answer():
         (
             lambda: DiscretizedLogisticMixture(1, least=0.5),
             "least = 0.5: pass an integer, or None for no bound",
+        ),
+        (
+            lambda: GaussianMixture(1, least=2.0, most=1.0),
+            "least = 2.0 is above most = 1.0",
+        ),
+        (
+            lambda: GaussianMixture(1, least=2.0, most=2.0),
+            "least = most = 2.0: a density needs a range",
+        ),
+        (
+            lambda: DiscretizedLogisticMixture(1, warp=3),
+            "warp = 3: pass a warp, such as Log(), or None",
         ),
         (lambda: Atoms((), GaussianMixture(1)), "values = (): pass the atoms, at least one"),
         (

@@ -17,6 +17,7 @@ import torch
 from helpers.command_line import chainrule as run
 
 import chainrule
+from benchmarks.speed.default_fit import page as page_of_default_fits
 from chainrule import rng
 
 ROOT = Path(__file__).parents[2]
@@ -212,6 +213,19 @@ def test_the_page_quotes_the_benchmarks():
         ("D full passes ÷ MADE.sample(100)", "{:.0f} times less for 100 rows"),
     ):
         assert quoted.format(ratio[figure]) in BENCHMARKS, figure
+
+
+def test_the_page_quotes_the_default_fits():
+    page = (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8")
+    found = page_of_default_fits.figures()
+    assert page_of_default_fits.written(page, found) == page
+    assert "takes three seconds with effort quick and half a minute with effort\nstandard" in README
+    assert round(found["fit: adult, quick, 1 thread"]) == 3
+    assert 20 < found["fit: adult, standard, 1 thread"] < 40
+    assert "a quarter of version 0.1.0's time, at better likelihood" in README
+    for effort in ("quick", "standard"):
+        assert found[f"fit, 0.1.0 ÷ ours: adult, {effort}, 1 thread"] > 4
+        assert found[f"nats of other rows, ours − 0.1.0: adult, {effort}, 1 thread"] < 0
 
 
 def test_the_tables_page_quotes_its_seconds():

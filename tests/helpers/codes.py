@@ -6,7 +6,8 @@ import torch
 from helpers.registry import CONDITIONALS
 from typing_extensions import override
 
-from chainrule.conditionals import Categorical, GaussianMixture
+from chainrule.conditionals import AbstractMixture, Atoms, Categorical, GaussianMixture
+from chainrule.conditionals.ranges import clamped
 from chainrule.networks import Columns
 
 
@@ -31,8 +32,9 @@ def some_codes(rows, generator):
             draws = 4 * torch.randn(rows, generator=generator)
             draws = draws + getattr(conditional, "center", 0.0)
             draws = draws.round() if conditional.is_discrete else draws
-            least = getattr(getattr(conditional, "base", conditional), "least", None)
-            draws = draws if least is None else draws.clamp(min=least)
+            base = getattr(conditional, "base", conditional)
+            bounds = getattr(base, "least", None), getattr(base, "most", None)
+            draws = clamped(draws, *bounds)
             for k, atom in enumerate(conditional.atoms):
                 draws[k :: len(conditional.atoms) + 2] = atom
             columns.append(draws)
@@ -42,5 +44,20 @@ def some_codes(rows, generator):
     return torch.stack(columns)
 
 
-def relative(got, want):
-    return float(((got - want).abs() / (1 + want.abs())).max())
+def relative(got, want, size=0.0):
+    """The largest error, relative to 1 + |want| + size."""
+    return float(((got - want).abs() / (1 + want.abs() + size)).max())
+
+
+def nats_inside(conditional, params):
+    """|log of the mass within the bounds| of parameters (..., param_width), (...).
+
+    It is subtracted from a log-likelihood, so float32 loses in proportion to it.
+    """
+    params = params.detach()
+    if isinstance(conditional, Atoms):
+        params, conditional = params[..., len(conditional.values) + 1 :], conditional.base
+    mixture = getattr(conditional, "images", conditional)
+    if not isinstance(mixture, AbstractMixture):
+        return torch.zeros(params.shape[:-1])
+    return mixture.log_inside(mixture.bind(params)).abs()

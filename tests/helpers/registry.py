@@ -23,6 +23,7 @@ from chainrule import (
 )
 from chainrule.baselines import FVSBN, BernoulliMixture, ChowLiuTree, FullCovarianceMixture
 from chainrule.conditionals import Calendar
+from chainrule.leaves.warps import Log, Logit, Quantiles, SymmetricLog
 from chainrule.networks import AbstractNetwork
 from chainrule.rng import generator_from
 
@@ -73,14 +74,30 @@ CONDITIONALS = [
     DiscretizedLogisticMixture(2, least=0, center=1.0),
     DiscretizedLogisticMixture(2, least=0, most=9, center=4.0, spread=3.0),
     DiscretizedLogisticMixture(1, least=4, most=4, center=4.0),
-    Calendar(DiscretizedLogisticMixture(2, center=10.0, spread=2.0), 19_770, -40, 60),
-    Calendar(DiscretizedLogisticMixture(1, spread=0.3), -30, -9, 20, slots=6, bins=3),
-    Calendar(DiscretizedLogisticMixture(1, spread=0.4), 400, 300, 330, slots=4),
-    Atoms((2.0,), Calendar(DiscretizedLogisticMixture(2, spread=2.0), 11_000, -90, 90)),
+    DiscretizedLogisticMixture(2, least=-2, most=7, center=40.0, spread=3.0),
+    DiscretizedLogisticMixture(2, least=0, most=60, center=1.0, warp=Log(-0.5)),
+    DiscretizedLogisticMixture(1, most=300, center=2.0, spread=0.7, warp=Log(0.0, 2.0)),
+    DiscretizedLogisticMixture(3, -300, 300, center=1.0, warp=SymmetricLog(3.0, 2.0)),
+    DiscretizedLogisticMixture(2, warp=Logit(-0.5, 20.5)),
+    DiscretizedLogisticMixture(2, least=1, spread=2.0, warp=Quantiles((0, 5, 9), (-10, 0, 20))),
+    GaussianMixture(1, least=0.0, most=1.0),
+    GaussianMixture(3, center=1.0, spread=2.0, least=-0.5),
+    LogisticMixture(2, most=0.5),
+    LogisticMixture(2, center=5.0, spread=3.0, least=-1.0, most=2.0),
+    LaplaceMixture(2, least=-0.5, most=4.0),
+    LaplaceMixture(1, least=3.0),
     Atoms((0.0,), GaussianMixture(2)),
+    Atoms((0.0, 1.0), GaussianMixture(2, least=0.0, most=1.0)),
+    Atoms((0.0,), DiscretizedLogisticMixture(2, least=0, most=60, center=1.0, warp=Log(-0.5))),
     Atoms((1.5, -1.0), LaplaceMixture(1)),
     Atoms((0.0, 7.0), DiscretizedLogisticMixture(2, center=3.0, spread=2.0)),
     Atoms((3.0,), DiscretizedLogisticMixture(1, least=0, most=9, center=4.0)),
+    Calendar(DiscretizedLogisticMixture(2, center=10.0, spread=2.0), 19_770, -40, 60),
+    Calendar(DiscretizedLogisticMixture(1, spread=0.3), -30, -9, 20, slots=6, bins=3),
+    Calendar(DiscretizedLogisticMixture(1, spread=0.4), 400, 300, 330, slots=4),
+    Calendar(DiscretizedLogisticMixture(2, least=-7, most=40, spread=9.0), 12_000, -7, 40),
+    Calendar(DiscretizedLogisticMixture(1, least=-4, spread=0.5), 7, -30, 20, slots=2, bins=2),
+    Atoms((2.0,), Calendar(DiscretizedLogisticMixture(2, spread=2.0), 11_000, -90, 90)),
 ]
 
 

@@ -1,6 +1,8 @@
 """The loss of an orderless network as one function: it is the plain form's, with its gradients."""
 
 import math
+import resource
+from pathlib import Path
 
 import pytest
 import torch
@@ -282,3 +284,29 @@ def test_codes_of_another_type_have_the_same_loss_and_gradients(dtype, is_traini
         return [loss.detach(), *torch.autograd.grad(loss.sum(), tuple(net.parameters()))]
 
     assert all(torch.equal(a, b) for a, b in zip(found(x), found(x.to(dtype)), strict=True))
+
+
+def test_the_memory_of_steps_does_not_grow():
+    net = OrderlessNADE(ALL, [64, 64], members=2, dropout=0.2, generator=generator_from(0))
+    generator, x = generator_from(1), some_codes(200, generator_from(2)).t()
+    optimizer = torch.optim.SGD(net.parameters(), lr=1e-6)
+
+    def steps(number):
+        for _ in range(number):
+            optimizer.zero_grad()
+            net.training_loss(x, generator=generator).mean().backward()
+            optimizer.step()
+        return resident_bytes()
+
+    one_step = 4 * 200 * 2 * (sum(ALL.param_widths) + 2 * 64)
+    before = steps(20)  # buffers and caches are there
+    assert steps(200) - before < 2 * one_step
+
+
+def resident_bytes():
+    """The memory of this process; the largest so far where the system tells no more."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except FileNotFoundError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return pages * resource.getpagesize()

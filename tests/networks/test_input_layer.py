@@ -20,6 +20,7 @@ from chainrule.conditionals import (
     PiecewiseLinear,
     Standardised,
 )
+from chainrule.leaves.warps import Log, Logit, Quantiles, SymmetricLog
 from chainrule.networks import Columns
 from chainrule.networks.input_layer import given_inputs
 from chainrule.rng import generator_from
@@ -48,6 +49,10 @@ COLUMNS = Columns.of(
         (DAYS, Standardised(5e5, 1e5) + Periodic((24.0, 168.0, 8765.82))),
         (GaussianMixture(1), Squared()),
         (Categorical(3, unlisted=1), OneHot(3) + AtomFlags((1.0,))),
+        (DAYS, Standardised(11.0, 2.0, 4.2e5, 5.8e5, warp=Log(-0.5, 3.0))),
+        (DAYS, Standardised(0.5, 3.0, warp=SymmetricLog(5e5, 10.0))),
+        (DAYS, Standardised(warp=Logit(4e5, 5.5e5))),
+        (DAYS, Standardised(warp=Quantiles((4e5, 5e5), (0.0, 1.0)))),
     ]
 )
 
@@ -65,6 +70,7 @@ def test_inputs_and_flags_are_those_of_the_encodings():
                 torch.randint(400_000, 600_000, (rows,), generator=generator).float(),
                 3 * torch.randn(rows, generator=generator),
                 torch.randint(0, 4, (rows,), generator=generator).float(),
+                *torch.randint(400_000, 600_000, (4, rows), generator=generator).float(),
             ],
             dim=1,
         )

@@ -293,7 +293,15 @@ def test_heavy_tails_are_fitted_step_by_step(values):
     assert (np.diff(knots) > 0).all()
 
 
-def test_masses_and_densities_have_their_units():
+def thousandfold(column):
+    """Center, spread and scale of a continuous column in units 1000 times as fine."""
+    if column.warp is None:
+        return {"center": column.center * 1000, "spread": column.spread * 1000}
+    return {"warp": replace(column.warp, unit=column.warp.unit * 1000)}
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_masses_and_densities_have_their_units(scale):
     """In units 1000 times as fine a density shifts by −log 1000, and a mass does not change.
 
     Atoms, steps of a grid and integers have masses.
@@ -304,17 +312,13 @@ def test_masses_and_densities_have_their_units():
             "n": RNG.poisson(9, 300),
         }
     )
-    schema = schema_of(frame)
+    schema = schema_of(frame, kinds={"rain": {"kind": "real", "scale": scale}})
     rain = schema.columns[0]
+    assert (rain.warp is None) == (scale == "linear")
     bigger = replace(
         schema,
         columns=(
-            replace(
-                rain,
-                center=rain.center * 1000,
-                spread=rain.spread * 1000,
-                atoms=tuple(a * 1000 for a in rain.atoms),
-            ),
+            replace(rain, atoms=tuple(a * 1000 for a in rain.atoms), **thousandfold(rain)),
             schema.columns[1],
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-from benchmarks.speed.default_fit.figures import Goal, Rows, ratios, row
+from benchmarks.speed.default_fit.figures import WALL, Goal, Rows, ratios, row
 from benchmarks.speed.default_fit.sizes import Sizes
 from benchmarks.speed.default_fit.versions import in_turns, named, versions
 
@@ -23,7 +23,6 @@ def nade(sizes: Sizes) -> Rows:
         yield from _nade(taken, threads)
 
 
-WALL = ", wall"  # ends the names of wall times
 NADE_GOALS = {
     "log_prob": Goal(">=", 35, 60),
     "sample 1": Goal(">=", 200, 400),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Rows = Iterator[dict[str, Any]]
+WALL = ", wall"  # ends the names of wall times beside processor times
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,10 @@ GROWTH_OPTIONS = {"hidden_sizes": (256, 256), "members": 1, "batch_size": 256, "
 def step(sizes: Sizes) -> Rows:
     """A training step within a fit ÷ its matrix products and AdamW, on adult.
 
-    A step is the difference between a fit of 2n epochs and one of n epochs, divided by n times the
-    batches of an epoch. Validation reads 100 rows. The step so includes the batch's rows, masks,
-    likelihood, gradients, clipping and AdamW. Its network has the first version's shape.
+    A step is the difference between the training of a fit of 2n epochs and of one of n epochs, by
+    ``Density.seconds``, divided by n times the batches of an epoch. Validation reads 100 rows. The
+    step so includes the batch's rows, masks, likelihood, gradients, clipping and AdamW. Its network
+    has the first version's shape.
     """
     goals = {"quick": Goal("<=", 2.5, 1.6), "standard": Goal("<=", 1.8, 1.3)}
     for threads in sizes.threads:
@@ -49,7 +50,7 @@ def _steps(
     for turn in range(sizes.turns):
         for name, worker in in_turns(workers, turn):
             few, many = (
-                worker.ask("epochs", count=n, **asked)["cpu_s"] for n in (count, 2 * count)
+                worker.ask("epochs", count=n, **asked)["training_s"] for n in (count, 2 * count)
             )
             taken[name].append(1e3 * (many - few) / batches)
         floor = workers["ours"].ask(
@@ -109,6 +110,8 @@ def _epoch_seconds(worker: Worker, sizes: Sizes, rows: int, columns: int) -> lis
     turns = sizes.turns if rows <= 100_000 else min(sizes.turns, 2)
     found = []
     for _ in range(turns):
-        few, many = (worker.ask("epochs", count=n, **asked)["cpu_s"] for n in (count, 2 * count))
+        few, many = (
+            worker.ask("epochs", count=n, **asked)["training_s"] for n in (count, 2 * count)
+        )
         found.append((many - few) / count)
     return found

@@ -40,7 +40,11 @@ TABLE_HELP = (
 )
 OUTPUT_HELP = "File to write (.csv, .npy, .npz or .parquet); default: CSV on stdout."
 FRAME_HELP = "File to write (.csv or .parquet); default: CSV on stdout."
-KIND_HELP = "NAME=KIND (repeatable): binary, categorical, integer, real, datetime or 'leave out'."
+KIND_HELP = (
+    "NAME=KIND (repeatable): binary, categorical, integer, real, datetime or 'leave out'. Its "
+    "options follow after commas: a scale (linear, log, symlog, logit, quantile) and bounds, as "
+    "real,log or integer,0..120."
+)
 STRICT_HELP = (
     "Refuse cells whose values their columns cannot hold, such as a 2 among bits or text among "
     "numbers."
@@ -172,16 +176,43 @@ def training_tables(
     return train, table_of(text, "valid", reading=reading) if has_valid else None
 
 
-def kinds_of(options: list[str] | None) -> dict[str, str]:
-    """Returns the kinds that --kind NAME=KIND names, by column."""
-    kinds: dict[str, str] = {}
+def kinds_of(options: list[str] | None) -> dict[str, dict[str, Any]]:
+    """Returns the kinds that --kind NAME=KIND names, by column, with their options."""
+    kinds: dict[str, dict[str, Any]] = {}
     for text in options or []:
         name, sign, kind = text.rpartition("=")
         if not sign:
             raise ChainruleError(f"--kind {text}: pass NAME=KIND, as zip=categorical")
-        checked_kind(kind, name)
-        kinds[name] = kind
+        kinds[name] = checked_kind(_kind_with_options(text, kind), name)
     return kinds
+
+
+def _kind_with_options(text: str, kind: str) -> dict[str, Any]:
+    """Returns a kind and its options: a scale, and bounds written LEAST..MOST, either may lack."""
+    found: dict[str, Any] = {}
+    found["kind"], *options = kind.split(",")
+    for option in options:
+        if ".." not in option:
+            found["scale"] = option
+            continue
+        ends = [end.strip() for end in option.split("..")]
+        if len(ends) != 2 or not any(ends):
+            raise ChainruleError(f"--kind {text}: write bounds as 0..1, 0.. or ..1")
+        for bound, end in zip(("least", "most"), ends, strict=True):
+            if end:
+                found[bound] = _number(text, end)
+    return found
+
+
+def _number(text: str, written: str) -> float:
+    try:
+        return int(written)
+    except ValueError:
+        pass
+    try:
+        return float(written)
+    except ValueError as error:
+        raise ChainruleError(f"--kind {text}: the bound {written!r} is no number") from error
 
 
 def reading_of(

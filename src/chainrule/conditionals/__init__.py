@@ -21,13 +21,14 @@ from chainrule.conditionals.encodings import (
     PiecewiseLinear,
     Standardised,
 )
-from chainrule.conditionals.leaf import leaf_from_json
 from chainrule.conditionals.mixtures import (
     AbstractMixture,
     GaussianMixture,
     LaplaceMixture,
     LogisticMixture,
 )
+from chainrule.leaves.leaf import leaf_from_json
+from chainrule.leaves.warps import WARPS
 
 __all__ = [
     "CONDITIONALS",
@@ -84,7 +85,7 @@ def conditional_from_json(spec: Mapping[str, object]) -> AbstractConditional:
     >>> conditional_from_json({"kind": "Categorical", "values": 3})
     Categorical(values=3, unlisted=None, rows=None)
     """
-    return leaf_from_json(spec, CONDITIONALS, "conditional")
+    return leaf_from_json(spec, CONDITIONALS, "conditional", WARPS)
 
 
 def encoding_from_json(spec: Mapping[str, object]) -> AbstractEncoding:
@@ -93,4 +94,4 @@ def encoding_from_json(spec: Mapping[str, object]) -> AbstractEncoding:
     >>> encoding_from_json({"kind": "Periodic", "periods": [7.0]})
     Periodic(periods=(7.0,))
     """
-    return leaf_from_json(spec, ENCODINGS, "encoding")
+    return leaf_from_json(spec, ENCODINGS, "encoding", WARPS)

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from chainrule.conditionals.encodings import AbstractEncoding
-from chainrule.conditionals.leaf import AbstractLeaf
 from chainrule.conditionals.search import Search, searched
 from chainrule.errors import ChainruleError
+from chainrule.leaves.leaf import AbstractLeaf
 
 
 class AbstractConditional(AbstractLeaf, ABC):

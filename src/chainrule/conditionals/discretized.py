@@ -8,16 +8,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 from typing_extensions import override
 
 from chainrule.conditionals.base import AbstractConditional
+from chainrule.conditionals.between import log_one_minus_exp, logistic_log_between
 from chainrule.conditionals.encodings import Standardised
-from chainrule.conditionals.mixtures import LogisticMixture, gauss_legendre
-from chainrule.conditionals.ranges import check_range, clamped
+from chainrule.conditionals.mixtures import BoundComponents, LogisticMixture, gauss_legendre
+from chainrule.conditionals.ranges import check_range, check_warp, clamped
 from chainrule.conditionals.search import Search
 from chainrule.errors import ShapeError
+from chainrule.leaves.warps import AbstractWarp
 
 SMOOTH = 4.0  # scale from which a sum over integers is an integral with corrections
 WINDOW = 160  # terms on either side, below that scale
@@ -27,6 +30,7 @@ AROUND, NARROW = 16, 0.8
 # The same scale per integer if thinned: they then have all but e^−5 of the mass.
 NARROW_IF_THINNED = 0.2
 LEAST_AROUND = 3  # integers on either side, however thinned
+FIRST_STEP = 30  # halvings of the largest step to a mode
 MOST_LISTED = 4096  # values of a bounded column that ``support`` lists
 
 
@@ -36,8 +40,9 @@ class DiscretizedLogisticMixture(AbstractConditional):
 
     With b = (v + ½ − μ)/s and a = (v − ½ − μ)/s, the logarithm of a component is computed as
     log σ(b) + log σ(−a) + log(1 − e^(a − b)). It neither cancels nor underflows far from μ.
-    Declared bounds absorb the tails: P(least) = F(least + ½) and P(most) = 1 − F(most − ½). Values
-    beyond the bounds have no probability.
+    A warp g replaces v ± ½ by g(v ± ½); an edge at or beyond an end of the warp is infinite. Bounds
+    truncate the distribution: masses are divided by that of [least − ½, most + ½]. No mass piles up
+    on a bound, and values beyond have none.
 
     Source: Salimans et al., "PixelCNN++", 2017, arXiv:1701.05517; here over all integers instead of
     0 … 255.
@@ -46,16 +51,17 @@ class DiscretizedLogisticMixture(AbstractConditional):
         components: K, the number of components.
         least: the smallest possible integer, or None.
         most: the largest possible integer, or None.
-        center: subtracted from an integer, as in ``GaussianMixture``.
+        center: subtracted from an integer, or from its image under the warp.
         spread: divides the difference.
         least_scale: the floor of the scales, in units of ``spread``.
+        warp: the map g, such as ``Log()``, or None.
 
     Examples:
         >>> three = DiscretizedLogisticMixture(1, least=0, most=2)
         >>> params = torch.tensor([[0.0, 0.0, 0.5413]])
         >>> p = three.log_prob(params.expand(3, -1), torch.tensor([0.0, 1.0, 2.0])).exp()
         >>> [round(each, 4) for each in p.tolist()]
-        [0.6223, 0.195, 0.1826]
+        [0.4479, 0.357, 0.1952]
     """
 
     components: int
@@ -64,17 +70,55 @@ class DiscretizedLogisticMixture(AbstractConditional):
     center: float = 0.0
     spread: float = 1.0
     least_scale: float = 1e-3
+    warp: AbstractWarp | None = None
 
     def __post_init__(self) -> None:
-        check_range(self.least, self.most)
+        check_range(self.least, self.most, ("least", "most"))
+        check_warp(self.warp)
         for name in ("least", "most"):
             if (value := getattr(self, name)) is not None and value != int(value):
                 raise ShapeError(f"{name} = {value!r}: pass an integer, or None for no bound")
-        assert self._continuous is not None  # its constructor checks the other fields
+        first, last = self.ends
+        if first is not None and last is not None and first > last:
+            raise ShapeError(f"{self!r}: no integer from least to most lies within the warp's ends")
+        assert self.images is not None  # its constructor checks the other fields
 
     @cached_property
-    def _continuous(self) -> LogisticMixture:
-        return LogisticMixture(self.components, self.center, self.spread, self.least_scale)
+    def ends(self) -> tuple[float | None, float | None]:
+        """The smallest and the largest integer with any mass; None where there is none."""
+        least, most = self.least, self.most
+        if self.warp is not None and self.warp.low > -math.inf:
+            first = math.floor(self.warp.low + 0.5)
+            least = first if least is None else max(first, least)
+        if self.warp is not None and self.warp.high < math.inf:
+            last = math.ceil(self.warp.high - 0.5)
+            most = last if most is None else min(last, most)
+        return least, most
+
+    @cached_property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """The images of the outer edges of the bounds; None where there is no finite one."""
+        edges = [
+            None if end is None else self._image_of(end + side)
+            for end, side in ((self.least, -0.5), (self.most, 0.5))
+        ]
+        low, high = (None if edge is None or math.isinf(edge) else edge for edge in edges)
+        return low, high
+
+    def _image_of(self, x: float) -> float:
+        return x if self.warp is None else float(self.warp.forward(np.array(x, np.float64)))
+
+    @cached_property
+    def images(self) -> LogisticMixture:
+        """The mixture of the images."""
+        return LogisticMixture(
+            self.components, self.center, self.spread, self.least_scale, *self.bounds
+        )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there are neither bounds nor a warp."""
+        return self.warp is None and self.least is None and self.most is None
 
     @property
     @override
@@ -90,31 +134,57 @@ class DiscretizedLogisticMixture(AbstractConditional):
     @override
     def param_width(self) -> int:
         """3 K: logits, δ, ρ."""
-        return self._continuous.param_width
+        return self.images.param_width
 
     @override
     def encoding(self) -> Standardised:
-        return self._continuous.encoding()
+        return Standardised(self.center, self.spread, warp=self.warp)
 
     @override
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """log Σ_k w_k (F_k(x + ½) − F_k(x − ½)); −inf if x is no integer within the bounds."""
-        return self._log_prob(params, x, self.center, self.spread)
+        if self.is_plain:
+            return self._log_prob(params, x, self.center, self.spread)
+        bound = self.images.bind(params)
+        logs = (bound.log_weight + self._log_cells(bound, x[..., None])).logsumexp(-1)
+        inside = (x == x.round()) & (x == self._to_support(x))
+        return torch.where(inside, logs - self.images.log_inside(bound), -torch.inf)
+
+    def _log_cells(self, bound: BoundComponents, x: torch.Tensor) -> torch.Tensor:
+        """log(F_k(g(x + ½)) − F_k(g(x − ½))) of integers x, which broadcast with components."""
+        x = self._to_support(x)
+        if self.warp is None:
+            b, a, width = x + 0.5, x - 0.5, torch.ones_like(x)
+        else:
+            b, a = self.warp.forward(x + 0.5, torch), self.warp.forward(x - 0.5, torch)
+            width = self.warp.difference(x, 1.0, torch)
+        is_first, is_last = a.isinf(), b.isinf()
+        is_end = is_first | is_last
+        # An infinite edge is replaced before the formula, so that gradients stay finite.
+        b, a = torch.where(is_last, 0.0, b), torch.where(is_first, 0.0, a)
+        b, a = (
+            (((edge - self.center) / self.spread) - bound.location) / bound.scale for edge in (b, a)
+        )
+        width = torch.where(is_end, 1.0, width) / self.spread / bound.scale
+        upper, lower = F.logsigmoid(b), F.logsigmoid(-a)
+        upper, lower = torch.where(is_last, 0.0, upper), torch.where(is_first, 0.0, lower)
+        return upper + lower + torch.where(is_end, 0.0, log_one_minus_exp(-width))
 
     @property
     @override
     def batch_key(self) -> Hashable:
         """K and the floor of the scales.
 
-        Center and spread may differ. A bounded column is scored alone.
+        Center and spread may differ. A column with bounds or a warp is scored alone.
         """
-        bounded = self.least is not None or self.most is not None
-        return self if bounded else (type(self), self.components, self.least_scale)
+        return (type(self), self.components, self.least_scale) if self.is_plain else self
 
     @override
     def log_prob_columns(
         self, conditionals: Sequence[Any], params: Sequence[torch.Tensor], x: torch.Tensor
     ) -> torch.Tensor:
+        if not self.is_plain:
+            return super().log_prob_columns(conditionals, params, x)
         center = x.new_tensor([each.center for each in conditionals])
         spread = x.new_tensor([each.spread for each in conditionals])
         return self._log_prob(torch.stack(list(params), dim=1), x, center, spread)
@@ -126,45 +196,78 @@ class DiscretizedLogisticMixture(AbstractConditional):
         center: float | torch.Tensor,
         spread: float | torch.Tensor,
     ) -> torch.Tensor:
-        bound = self._continuous.bind(params)
+        bound = self.images.bind(params)
         b = ((x - center + 0.5) / spread)[..., None]
         b = (b - bound.location) / bound.scale
         width = (spread[..., None] if isinstance(spread, torch.Tensor) else spread) * bound.scale
         width = width.reciprocal()  # b − a, (..., K)
-        a = b - width
-        upper, lower = F.logsigmoid(b), F.logsigmoid(-a)
-        logs = upper + lower + log_one_minus_exp(-width)
-        inside = x == x.round()
-        if self.least is not None:
-            first = (x == self.least)[..., None]
-            logs, inside = torch.where(first, upper, logs), inside & (x >= self.least)
-        if self.most is not None:
-            last = (x == self.most)[..., None]
-            logs, inside = torch.where(last, lower, logs), inside & (x <= self.most)
-        if self.least is not None and self.least == self.most:
-            logs = torch.zeros_like(logs)
-        return torch.where(inside, (bound.log_weight + logs).logsumexp(-1), -torch.inf)
+        logs = logistic_log_between(b - width, b, width)
+        return torch.where(x == x.round(), (bound.log_weight + logs).logsumexp(-1), -torch.inf)
 
     @override
     def sample(
         self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0
     ) -> torch.Tensor:
         """A draw from the continuous mixture, rounded to the nearest integer."""
-        drawn = self._continuous.sample(params.double(), uniforms, temperature)
+        drawn = self._unwarped(self.images.sample(params.double(), uniforms, temperature))
         return self._to_support((drawn + 0.5).floor()).to(params.dtype)
 
     @override
     def mean(self, params: torch.Tensor) -> torch.Tensor:
-        """Σ v P(v), from sums of the cdf over the integers on either side of each location."""
-        bound = self._continuous.bind(params.double())
-        mu, s = self._continuous.from_standard(bound.location), bound.scale * self.spread
-        nearest = mu.round()
-        mean = nearest + _tail_sum(mu - nearest - 0.5, s) - _tail_sum(nearest - 0.5 - mu, s)
-        if self.least is not None:
-            mean = mean + _tail_sum(self.least - 0.5 - mu, s)
-        if self.most is not None:
-            mean = mean - _tail_sum(mu - self.most - 0.5, s)
-        return (bound.log_weight.exp() * mean).sum(-1).to(params.dtype)
+        """Σ v P(v), from sums of the cdf over the integers on either side of each location.
+
+        Under a warp it is that of ``quadrature``, which leaves out the outermost tails: under a
+        logarithm they can have no finite mean.
+        """
+        if self.warp is not None:
+            values, weights = self.quadrature(params.double())
+            return (values * weights).sum(-1).to(params.dtype)
+        bound = self.images.bind(params.double())
+        if self.is_plain:
+            mu, s = self.images.from_standard(bound.location), bound.scale * self.spread
+            nearest = mu.round()
+            mean = nearest + _tail_sum(mu - nearest - 0.5, s) - _tail_sum(nearest - 0.5 - mu, s)
+        else:
+            mean = self._to_support(self._means_within(bound))
+        weight = self.images.truncated(bound).log_weight.exp()
+        return (weight * mean).sum(-1).to(params.dtype)
+
+    def _means_within(self, bound: BoundComponents) -> torch.Tensor:
+        """The means (..., K) of components truncated to the bounds.
+
+        Narrow ones are sums over the integers around the location. Of a wide one, the mean is that
+        of its density, with the corrections of Euler and Maclaurin.
+        """
+        mu, s = self.images.from_standard(bound.location), bound.scale * self.spread
+        log_mass = self.images.log_masses(bound)
+        start = self._to_support(mu.round())
+        j = torch.arange(WINDOW, dtype=mu.dtype, device=mu.device)
+        narrow = BoundComponents(
+            bound.log_weight[..., None],
+            bound.location[..., None],
+            bound.scale.clamp(max=SMOOTH / self.spread)[..., None],
+        )
+        own = self.images.log_masses(narrow)
+        above, below = (
+            self.images.standard(self._edge(start[..., None] + side * (j + 0.5)))
+            for side in (1, -1)
+        )
+        more = (self.images.log_masses(narrow, least=above) - own).exp().sum(-1)
+        less = (self.images.log_masses(narrow, most=below) - own).exp().sum(-1)
+        means, corrections = self.images.component_means(bound), torch.zeros_like(mu)
+        for end, sign in zip(self.bounds, (1, -1), strict=True):
+            if end is not None:
+                t = (self.images.standard(end) - bound.location) / bound.scale
+                p = torch.sigmoid(t) * torch.sigmoid(-t)
+                density = (F.logsigmoid(t) + F.logsigmoid(-t) - log_mass).exp() / s
+                terms = 1 / 12 - (1 - 6 * p) / (720 * s**2)
+                terms = terms + (1 - 30 * p + 120 * p * p) / (30240 * s**4)
+                corrections = corrections + sign * density * terms
+        return torch.where(s < SMOOTH, start + more - less, means + corrections)
+
+    def _edge(self, x: torch.Tensor) -> torch.Tensor:
+        """Edges of cells moved to the outer edges of the bounds."""
+        return clamped(x, *self.bounds)
 
     @override
     def quadrature(
@@ -175,90 +278,151 @@ class DiscretizedLogisticMixture(AbstractConditional):
         A narrow component gives the integers around its location, weighted by their masses. A wide
         component gives the rounded quadrature values of the continuous mixture.
         """
-        bound = self._continuous.bind(params)
-        mu = self._continuous.from_standard(bound.location)[..., None]
-        s = (bound.scale * self.spread)[..., None]
+        bound = self.images.bind(params)
         around = max(LEAST_AROUND, AROUND // thinned)
         u, w = (params.new_tensor(each) for each in gauss_legendre(2 * around + 1))
         offsets = torch.arange(-around, around + 1, dtype=params.dtype, device=params.device)
-        near = mu.round() + offsets  # (..., K, 33)
-        below = torch.sigmoid((near[..., 1:] - 0.5 - mu) / s)  # the end integers absorb the tails
-        ends = torch.cat([below, torch.ones_like(mu)], -1)
-        masses = ends - torch.cat([torch.zeros_like(mu), below], -1)
-        is_narrow = s < (NARROW if thinned == 1 else NARROW_IF_THINNED * around)
-        values = torch.where(is_narrow, near, (mu + s * torch.logit(u) + 0.5).floor())
-        weights = torch.where(is_narrow, masses, w) * bound.log_weight.exp()[..., None]
+        middle, is_narrow = self._middles(bound, around, thinned)
+        near = middle[..., None] + offsets  # (..., K, 33)
+        masses = self._masses_around(bound, near)
+        far = self._unwarped(self.images.component_quantiles(bound, u))
+        values = torch.where(is_narrow[..., None], near, (far + 0.5).floor())
+        weights = torch.where(is_narrow[..., None], masses, w)
+        weights = weights * self.images.truncated(bound).log_weight.exp()[..., None]
         return self._to_support(values.flatten(-2)), weights.flatten(-2)
+
+    def _middles(
+        self, bound: BoundComponents, around: int, thinned: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """An integer in the middle of each component, (..., K), and which components are narrow.
+
+        The integers ``around`` the middle have nearly all mass of a narrow one.
+        """
+        if self.is_plain:
+            s = bound.scale * self.spread
+            narrow = s < (NARROW if thinned == 1 else NARROW_IF_THINNED * around)
+            return self.images.from_standard(bound.location).round(), narrow
+        left_out = math.exp(-around / (NARROW if thinned == 1 else NARROW_IF_THINNED * around))
+        ends = bound.location.new_tensor([left_out, 1 - left_out]).clamp(max=1 - 2**-24)
+        low, high = self._unwarped(self.images.component_quantiles(bound, ends)).unbind(-1)
+        low, high = self._to_support(low.round()), self._to_support(high.round())
+        return ((low + high) / 2).floor(), high - low <= 2 * around
+
+    def _masses_around(self, bound: BoundComponents, near: torch.Tensor) -> torch.Tensor:
+        """The masses of consecutive integers, (..., K, any); the end ones absorb the tails."""
+        wide = BoundComponents(bound.log_weight, bound.location[..., None], bound.scale[..., None])
+        inner = near[..., 1:] - 0.5
+        if self.is_plain:
+            below = torch.sigmoid((self.images.standard(inner) - wide.location) / wide.scale)
+        else:
+            below = self.images.shares_below(wide, self._image(inner))
+        one = torch.ones_like(below[..., :1])
+        return torch.cat([below, one], -1) - torch.cat([torch.zeros_like(one), below], -1)
 
     @override
     def mode(self, params: torch.Tensor) -> torch.Tensor:
-        """The most probable integer among those nearest to the locations and the bounds."""
-        bound = self._continuous.bind(params)
-        tried = self._to_support(self._continuous.from_standard(bound.location).round())  # (..., K)
+        """The most probable integer among those nearest to the locations and the bounds.
+
+        Under a warp, the best value of ``quadrature`` is moved uphill.
+        """
+        if self.warp is not None:
+            return self._climbed(params, self.quadrature(params)[0])
+        bound = self.images.bind(params)
+        tried = self._to_support(self.images.from_standard(bound.location).round())  # (..., K)
         ends = [
             tried.new_full((*tried.shape[:-1], 1), end)
             for end in (self.least, self.most)
             if end is not None
         ]
-        tried = torch.cat([tried, *ends], dim=-1)
+        return self._best(params, torch.cat([tried, *ends], dim=-1))
+
+    def _best(self, params: torch.Tensor, tried: torch.Tensor) -> torch.Tensor:
+        """The most probable (...) of some values (..., any)."""
         logs = self.log_prob(params[..., None, :], tried)
         return tried.gather(-1, logs.argmax(-1, keepdim=True))[..., 0]
 
+    def _climbed(self, params: torch.Tensor, tried: torch.Tensor) -> torch.Tensor:
+        """The best of some values (..., any), moved by ever smaller steps while that helps."""
+        best = self._best(params, tried)
+        steps = torch.tensor([-1.0, 0.0, 1.0], dtype=best.dtype, device=best.device)
+        for power in range(FIRST_STEP, -1, -1):
+            step = (best.abs() * 2.0 ** (power - FIRST_STEP)).ceil().clamp(min=1)
+            best = self._best(params, self._to_support(best[..., None] + step[..., None] * steps))
+        return best
+
     @override
     def cdf(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        below = self._continuous.cdf(params, x.floor() + 0.5)
-        if self.least is not None:
-            below = torch.where(x < self.least, 0.0, below)
-        return below if self.most is None else torch.where(x >= self.most, 1.0, below)
+        least, most = self.ends
+        below = self.images.cdf(params, self._image(x.floor() + 0.5))
+        if least is not None:
+            below = torch.where(x < least, 0.0, below)
+        return below if most is None else torch.where(x >= most, 1.0, below)
 
     @override
     def tail_bound(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """The bound of ``AbstractMixture``; x itself belongs to the tail."""
-        bound = self._continuous.bind(params)
-        away = (
-            ((x - self.center) / self.spread)[..., None] - bound.location
-        ).abs() - 0.5 / self.spread
-        return (bound.log_weight.exp() * torch.sigmoid(-(away / bound.scale).clamp(min=0))).sum(-1)
+        """The bound of ``AbstractMixture``; x itself belongs to the tail.
+
+        Under a warp, masses need not fall away from a location. Where its slope does not fall
+        either, the bound is 0.
+        """
+        edges = self._image(x - 0.5), self._image(x + 0.5)
+        found = self.images.tail_between(params, *edges)
+        if self.warp is None:
+            return found
+        steepest = self.warp.steepest
+        if steepest is None:
+            return torch.zeros_like(found)
+        location = self.images.bind(params).location
+        peak = self._image(torch.full_like(x, steepest))
+        peak = self.images.standard(peak)[..., None]
+        z = self.images.standard(self._image(x))[..., None]
+        beyond = torch.where(z > 0, (z > location) & (z > peak), (z < location) & (z < peak))
+        return torch.where(beyond.all(-1), found, 0.0)
 
     @override
     def search(self, params: torch.Tensor, log_weight: torch.Tensor, q: torch.Tensor) -> Search:
         """The search of the continuous mixture; its value, less ½, is rounded up."""
-        search = self._continuous.search(params, log_weight, q)
-        return replace(
-            search, value_of=lambda z: self._to_support((search.value_of(z) - 0.5).ceil())
-        )
+        search = self.images.search(params, log_weight, q)
+
+        def value_of(z: torch.Tensor) -> torch.Tensor:
+            return self._to_support((self._unwarped(search.value_of(z)) - 0.5).ceil())
+
+        return replace(search, value_of=value_of)
 
     @override
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:
         """The start of ``AbstractMixture``, less the variance that rounding adds."""
-        z = (x.double() - self.center) / self.spread
-        variance = (z.var(0, unbiased=False) - 1 / 12 / self.spread**2).clamp(min=0)
-        return self._continuous.initial_of_moments(z.mean(0), variance.sqrt()).to(x.dtype)
+        if self.warp is None:
+            z = (x.double() - self.center) / self.spread
+            rounded = 1 / 12 / self.spread**2
+        else:
+            z, rounded = self.encoding().encode(x.double())[..., 0], 0.0
+        variance = (z.var(0, unbiased=False) - rounded).clamp(min=0)
+        return self.images.initial_of_moments(z.mean(0), variance.sqrt()).to(x.dtype)
 
     @override
     def support(self) -> tuple[float, ...] | None:
-        """The integers within declared bounds, if both exist and there are few."""
-        if self.least is None or self.most is None or self.most - self.least >= MOST_LISTED:
+        """The integers within the bounds, if both exist and there are few."""
+        least, most = self.ends
+        if least is None or most is None or most - least >= MOST_LISTED:
             return None
-        return tuple(float(v) for v in range(int(self.least), int(self.most) + 1))
+        return tuple(float(v) for v in range(int(least), int(most) + 1))
 
     @property
     @override
     def placeholder(self) -> float:
         """The integer within the bounds that is nearest to the center."""
-        return float(self._to_support(torch.tensor(float(round(self.center)), dtype=torch.float64)))
+        center = self._unwarped(torch.tensor(float(self.center), dtype=torch.float64))
+        return float(self._to_support(center.round()))
+
+    def _image(self, x: torch.Tensor) -> torch.Tensor:
+        return x if self.warp is None else self.warp.forward(x, torch)
+
+    def _unwarped(self, z: torch.Tensor) -> torch.Tensor:
+        return z if self.warp is None else self.warp.inverse(z, torch)
 
     def _to_support(self, v: torch.Tensor) -> torch.Tensor:
-        return clamped(v, self.least, self.most)
-
-
-def log_one_minus_exp(negative: torch.Tensor) -> torch.Tensor:
-    """log(1 − e^x) for x < 0, accurate at both ends."""
-    near = negative > -math.log(2)
-    # Each branch sees only numbers in its own range, so that gradients stay finite.
-    safe = torch.where(near, negative, -1.0)
-    far = torch.where(near, -1.0, negative)
-    return torch.where(near, (-safe.expm1()).log(), (-far.exp()).log1p())
+        return clamped(v, *self.ends)
 
 
 def _tail_sum(t: torch.Tensor, s: torch.Tensor) -> torch.Tensor:

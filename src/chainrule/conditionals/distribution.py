@@ -12,6 +12,8 @@ from chainrule.conditionals.search import bisect, searched
 from chainrule.errors import ChainruleError, ShapeError
 from chainrule.rng import uniforms
 
+COLD = 1e-9  # a temperature at which a component draws one value
+
 
 @dataclass(frozen=True)
 class Distribution:
@@ -86,7 +88,8 @@ class Distribution:
         """Turns uniforms (N,) into values (N,).
 
         A uniform selects a component; the rest of it draws the value. A component is drawn with
-        probability ∝ weight · (the mixture's probability of its mode)^(1/temperature − 1).
+        probability ∝ weight · (the mixture's probability of its peak)^(1/temperature − 1). The
+        peak is the value that a component draws at a temperature near zero.
         """
         if self.components == 1:
             return self.conditional.sample(self.params[:, 0], uniform, temperature)
@@ -182,9 +185,14 @@ class Distribution:
         return (log_weight + logs).logsumexp(1)
 
     def _log_peaks(self, log_weight: torch.Tensor) -> torch.Tensor:
-        """The mixture's log-likelihood (N, M) of each component's mode, in the weights' dtype."""
-        modes = self.conditional.mode(self.params)[:, :, None]
-        modes = modes.expand(-1, -1, self.components)  # (N, mode, component)
+        """The mixture's log-likelihood (N, M) of what each component draws when cold.
+
+        That is one value, which need not be the component's mode: a heavy component of a mixture of
+        numbers may hold it. Components that draw different values then have different peaks.
+        """
+        half = torch.full(self.params.shape[:-1], 0.5, dtype=torch.float64)
+        cold = self.conditional.sample(self.params, half.to(self.params.device), COLD)
+        modes = cold[:, :, None].expand(-1, -1, self.components)  # (N, value, component)
         tried = self.conditional.log_prob(self.params[:, None], modes)
         return (log_weight[:, None] + tried.to(log_weight.dtype)).logsumexp(2)
 

@@ -13,9 +13,12 @@ from itertools import pairwise
 import torch
 from typing_extensions import override
 
-from chainrule.conditionals.leaf import AbstractLeaf
-from chainrule.conditionals.ranges import check_range, check_scale, clamped
+from chainrule.conditionals.ranges import check_range, check_scale, check_warp, clamped
 from chainrule.errors import ShapeError, whole_number
+from chainrule.leaves.leaf import AbstractLeaf
+from chainrule.leaves.warps import AbstractWarp
+
+INSIDE = 0.25  # how far inside a warp's ends the numbers are that an encoding sees
 
 
 class AbstractEncoding(AbstractLeaf, ABC):
@@ -113,15 +116,17 @@ class OneHot(AbstractEncoding):
 
 @dataclass(frozen=True)
 class Standardised(AbstractEncoding):
-    """(x − center) / spread, with x clamped to [low, high].
+    """(g(x) − center) / spread, with x clamped to [low, high]; g is a warp, or the identity.
 
-    The range is that of the training rows. Beyond it a network would extrapolate.
+    The range is that of the training rows. Beyond it a network would extrapolate. An end of the
+    warp has no image; a number there or beyond is moved ¼ inside.
 
     Args:
-        center: subtracted from a value.
+        center: subtracted from a value, or from its image.
         spread: divides the difference.
         low: replaces lower values; None for no bound.
         high: replaces higher values; None for no bound.
+        warp: the map g, or None.
 
     Examples:
         >>> Standardised(10.0, 2.0, low=8.0, high=14.0).encode(torch.tensor([0.0, 9.0, 99.0]))
@@ -134,10 +139,24 @@ class Standardised(AbstractEncoding):
     spread: float = 1.0
     low: float | None = None
     high: float | None = None
+    warp: AbstractWarp | None = None
 
     def __post_init__(self) -> None:
         check_scale(self.center, self.spread)
         check_range(self.low, self.high)
+        check_warp(self.warp)
+        low, high = self.range
+        if low > high:
+            raise ShapeError(f"low = {self.low!r}, high = {self.high!r}: {self.warp!r} ends before")
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The range to which values are clamped; the ends may be infinite."""
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        if self.warp is not None:
+            low, high = max(low, self.warp.low + INSIDE), min(high, self.warp.high - INSIDE)
+        return low, high
 
     @property
     @override
@@ -146,7 +165,11 @@ class Standardised(AbstractEncoding):
 
     @override
     def encode(self, x: torch.Tensor) -> torch.Tensor:
-        return ((clamped(x, self.low, self.high) - self.center) / self.spread)[..., None]
+        if self.warp is None:
+            x = clamped(x, self.low, self.high)
+        else:
+            x = self.warp.forward(x.clamp(*self.range), torch)
+        return ((x - self.center) / self.spread)[..., None]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import math
 import torch
 
 from chainrule.errors import ShapeError
+from chainrule.leaves.warps import AbstractWarp
 
 
 def check_scale(center: float, spread: float) -> None:
@@ -17,13 +18,21 @@ def check_scale(center: float, spread: float) -> None:
         raise ShapeError(f"center = {center!r}: pass a finite number")
 
 
-def check_range(low: float | None, high: float | None) -> None:
+def check_range(
+    low: float | None, high: float | None, names: tuple[str, str] = ("low", "high")
+) -> None:
     """Raises ShapeError unless both are None or finite numbers in order."""
-    for name, value in (("low", low), ("high", high)):
+    for name, value in zip(names, (low, high), strict=True):
         if value is not None and not (isinstance(value, int | float) and math.isfinite(value)):
             raise ShapeError(f"{name} = {value!r}: pass a finite number, or None for no bound")
     if low is not None and high is not None and low > high:
-        raise ShapeError(f"low = {low!r} is above high = {high!r}")
+        raise ShapeError(f"{names[0]} = {low!r} is above {names[1]} = {high!r}")
+
+
+def check_warp(warp: object) -> None:
+    """Raises ShapeError unless it is a warp or None."""
+    if warp is not None and not isinstance(warp, AbstractWarp):
+        raise ShapeError(f"warp = {warp!r}: pass a warp, such as Log(), or None")
 
 
 def clamped(x: torch.Tensor, low: float | None, high: float | None) -> torch.Tensor:

@@ -10,6 +10,7 @@ import torch
 BISECTIONS = 90  # halvings of a quantile's bracket, more than float64 resolves
 
 Function = Callable[[torch.Tensor], torch.Tensor]
+Inner = Callable[..., torch.Tensor]  # a function of numbers and of the ends, if there are any
 
 
 @dataclass(frozen=True)
@@ -17,22 +18,24 @@ class Search:
     """The quantiles (N,) of N mixtures Σ_c w_c F((z − μ_c) / s_c), each at its own level.
 
     Attributes:
-        cdf: F.
-        inverse: the inverse of F.
+        cdf: F; it takes a and b, too, if components are truncated.
+        inverse: the inverse of F, likewise.
         log_weight: log w, (N, C) float64.
         location: μ, (N, C).
         scale: s, (N, C).
         level: the levels (N,), within (0, 1).
         value_of: maps the quantiles z (N,) to values of the column.
+        ends: a and b, (N, C) each, if components are truncated to [a, b] in their own units.
     """
 
-    cdf: Function
-    inverse: Function
+    cdf: Inner
+    inverse: Inner
     log_weight: torch.Tensor
     location: torch.Tensor
     scale: torch.Tensor
     level: torch.Tensor
     value_of: Function
+    ends: tuple[torch.Tensor, ...] = ()
 
     @classmethod
     def known(cls, values: torch.Tensor) -> Search:
@@ -48,7 +51,7 @@ def _same(z: torch.Tensor) -> torch.Tensor:
 
 def searched(searches: Sequence[Search]) -> list[torch.Tensor]:
     """The values (N,) of each search; those with the same F and C share one bisection."""
-    groups: dict[tuple[Function, int], list[int]] = {}
+    groups: dict[tuple[Inner, int], list[int]] = {}
     for number, each in enumerate(searches):
         groups.setdefault((each.cdf, each.location.shape[1]), []).append(number)
     found: dict[int, torch.Tensor] = {}
@@ -67,12 +70,13 @@ def _standard_quantiles(searches: Sequence[Search]) -> torch.Tensor:
     location = torch.cat([each.location for each in searches])
     scale = torch.cat([each.scale for each in searches])
     level = torch.cat([each.level for each in searches])
-    ends = location + scale * first.inverse(level[:, None])  # (N, C)
+    inner = [torch.cat(some) for some in zip(*(each.ends for each in searches), strict=True)]
+    ends = location + scale * first.inverse(level[:, None], *inner)  # (N, C)
     if ends.shape[1] == 1:
         return ends[:, 0]
 
     def cdf(z: torch.Tensor) -> torch.Tensor:
-        return (weight * first.cdf((z[:, None] - location) / scale)).sum(1).clamp(0, 1)
+        return (weight * first.cdf((z[:, None] - location) / scale, *inner)).sum(1).clamp(0, 1)
 
     return bisect(cdf, level, ends.amin(1), ends.amax(1))
 

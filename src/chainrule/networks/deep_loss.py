@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from chainrule.networks import input_layer, output_layer
 from chainrule.networks.columns import Columns
+from chainrule.ops.autocast import without_autocast
 from chainrule.ops.cells import choose
 
 Layers = list[torch.Tensor]
@@ -93,7 +94,7 @@ class DeepLoss(torch.autograd.Function):
         weights = Weights.of(tensors)
         inputs = first_inputs(shape.columns, x, given, sums)
         layers = hidden_layers(shape, weights, inputs, sums)
-        counts = counts / shape.members
+        counts = counts if shape.members == 1 else counts / shape.members
         params = output_layer.params(
             _of_members(weights.output, shape), weights.output_bias, layers[-1]
         )
@@ -105,7 +106,7 @@ class DeepLoss(torch.autograd.Function):
     @staticmethod
     @override
     def backward(ctx: Any, *grad_outputs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        with torch.autocast("cpu", enabled=False):  # kernels read float32
+        with without_autocast("cpu"):  # kernels read float32
             return _backward(ctx, *grad_outputs)
 
 

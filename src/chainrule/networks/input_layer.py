@@ -25,10 +25,22 @@ from chainrule.conditionals.encodings import (
     PiecewiseLinear,
     Standardised,
 )
+from chainrule.leaves.warps import AbstractWarp, Log, Logit, SymmetricLog
 from chainrule.networks.columns import Columns
 from chainrule.ops.cells import choose
 from chainrule.ops.cells import records as kernels
 from chainrule.ops.cells.records import Piece, Pieces
+
+
+def warp_of(warp: AbstractWarp | None) -> tuple[int, float, float] | None:
+    """A warp's kind and its two numbers for the kernels; None if they do not have it."""
+    if warp is None:
+        return kernels.NO_WARP, 0.0, 1.0
+    if type(warp) is Log:
+        return kernels.LOG, warp.origin, warp.unit
+    if type(warp) is SymmetricLog:
+        return kernels.SYMMETRIC_LOG, warp.center, warp.unit
+    return (kernels.LOGIT, warp.least, warp.most) if type(warp) is Logit else None
 
 
 def piece_of(encoding: AbstractEncoding) -> Piece | None:
@@ -48,10 +60,11 @@ def _of_one_hot(encoding: OneHot) -> Piece:
     return Piece(kernels.ONE_HOT, encoding.width)
 
 
-def _of_standardised(encoding: Standardised) -> Piece:
-    low = -math.inf if encoding.low is None else encoding.low
-    high = math.inf if encoding.high is None else encoding.high
-    return Piece(kernels.STANDARDISED, 1, (encoding.center, encoding.spread, low, high))
+def _of_standardised(encoding: Standardised) -> Piece | None:
+    numbers, warp = (encoding.center, encoding.spread, *encoding.range), warp_of(encoding.warp)
+    if encoding.warp is None:
+        return Piece(kernels.STANDARDISED, 1, numbers)
+    return None if warp is None else Piece(kernels.WARPED, 1, (*numbers, *warp))
 
 
 def _of_atoms(encoding: AtomFlags) -> Piece:
@@ -70,7 +83,7 @@ def _of_knots(encoding: PiecewiseLinear) -> Piece:
 
 
 # An encoding with a kernel gets a line here; all others are computed by their own ``encode``.
-PIECES: dict[type[AbstractEncoding], Callable[[Any], Piece]] = {
+PIECES: dict[type[AbstractEncoding], Callable[[Any], Piece | None]] = {
     Identity: _of_identity,
     OneHot: _of_one_hot,
     Standardised: _of_standardised,

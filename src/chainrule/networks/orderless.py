@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
@@ -21,10 +21,12 @@ from chainrule.networks.base import AbstractNetwork, check_pool
 from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.deep_loss import DeepLoss, Shape, Weights, first_inputs, hidden_layers
 from chainrule.networks.evidence import as_mask, is_everywhere
+from chainrule.networks.left_out import SumsWithout
 from chainrule.networks.orders import Order, make_order, order_from_json, order_to_json
 from chainrule.networks.training_masks import drawn
 from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS
+from chainrule.ops.autocast import without_autocast
 from chainrule.ops.cells import choose
 from chainrule.ops.cells.dropout import draw_seed, kept
 from chainrule.rng import generator_from, normal
@@ -152,7 +154,7 @@ class OrderlessNADE(AbstractNetwork):
         x = self.columns.filled(x, given | asked)
         cells, scored = torch.zeros_like(x), []
         if choose.serves(self.output_weight) and not torch.is_grad_enabled():
-            with torch.autocast("cpu", enabled=False):  # kernels read float32
+            with without_autocast("cpu"):  # kernels read float32
                 for rows, column, logs in self._scan(x, given, asked, partial(self._scored, x)):
                     cells[rows, column] = logs
             return cells
@@ -383,7 +385,7 @@ class OrderlessNADE(AbstractNetwork):
         is_served = choose.serves(self.output_weight) and not x.requires_grad
         if not is_served or (torch.is_grad_enabled() and not self.training):
             return self._plain_loss(x, given, weights, seeds)
-        with torch.autocast("cpu", enabled=False):  # kernels read float32
+        with without_autocast("cpu"):  # kernels read float32
             shape, sums = self._shape(seeds), self._wide_sums(x, given)
             if self.training:
                 plain = partial(self._loss_of, x, given, weights, seeds)
@@ -625,7 +627,7 @@ class OrderlessNADE(AbstractNetwork):
             for column in asked[rows].any(0).nonzero()[:, 0].tolist():
                 at = asked[rows, column].nonzero()[:, 0]
                 if column in besides:
-                    of_column = self._with_code(sums, at, column, *besides[column])
+                    of_column = sums.with_code(at, column, *besides[column])
                 else:
                     of_column = sums.without[column, at]
                 waiting.append((rows[at], column, of_column))
@@ -635,46 +637,10 @@ class OrderlessNADE(AbstractNetwork):
                     waiting, held = [], 0
             yield from self._deepened(waiting)
 
-    def _with_code(
-        self, sums: _SumsWithout, rows: torch.Tensor, column: int, other: int, code: float
-    ) -> torch.Tensor:
-        """The sums (n, H) of some rows without the column, if the other has this code."""
-        x, given = sums.x[rows], sums.given[rows]
-        found, is_given = sums.without[column, rows], given[:, column]
-        changed = ~(given[:, other] & (x[:, other] == code))
-        one = changed & ~is_given
-        if bool(one.any()):  # only the other column's term differs
-            values = torch.full_like(x[one, other], code)
-            of_one = self._learned(sums.without[other, rows[one]], other, values, one[one])
-            found = found.index_put((one.nonzero()[:, 0],), of_one)
-        both = changed & is_given
-        if bool(both.any()):
-            x, given = x[both], given[both]
-            given[:, column], given[:, other], x[:, other] = False, True, code
-            found = found.index_put((both.nonzero()[:, 0],), self._first(x, given))
-        return found
-
-    def _sums_without(self, x: torch.Tensor, given: torch.Tensor) -> _SumsWithout:
-        """The sums (D, N, H) of the first layer over the given cells, each column left out once.
-
-        They add the columns before it to those after it. The sum over all, less the column's own
-        term, would lose the digits of small terms beside a large one.
-        """
-        before = self.hidden_biases[0].expand(len(x), -1)
-        nothing, terms = (
-            torch.zeros_like(before),
-            before.new_empty(len(self.columns), *before.shape),
-        )
-        for column in range(len(self.columns)):
-            terms[column] = self._learned(nothing, column, x[:, column], given[:, column])
-        after = torch.empty_like(terms)
-        after[-1] = 0
-        for column in range(len(self.columns) - 1, 0, -1):
-            torch.add(after[column], terms[column], out=after[column - 1])
-        for column in range(len(self.columns)):
-            after[column] += before
-            before = before + terms[column]
-        return _SumsWithout(x, given, after)
+    def _sums_without(self, x: torch.Tensor, given: torch.Tensor) -> SumsWithout:
+        """The sums of the first layer over the given cells, each column left out once."""
+        bias = self.hidden_biases[0]
+        return SumsWithout.of(x, given, bias, first=self._first, learned=self._learned)
 
     def _deepened(self, waiting: list[_State]) -> Iterator[_State]:
         if waiting:
@@ -687,14 +653,6 @@ class OrderlessNADE(AbstractNetwork):
 def _differ(numbers: torch.Tensor) -> bool:
     """Whether some of the numbers (N,) differ."""
     return len(numbers) > 0 and bool((numbers != numbers[0]).any())
-
-
-class _SumsWithout(NamedTuple):
-    """The sums (D, n, H) of the first layer over the given cells, each column left out once."""
-
-    x: torch.Tensor
-    given: torch.Tensor
-    without: torch.Tensor
 
 
 class _Walk:

@@ -19,6 +19,7 @@ from chainrule.conditionals import (
     AbstractMixture,
     Atoms,
     Bernoulli,
+    Calendar,
     Categorical,
     DiscretizedLogisticMixture,
     GaussianMixture,
@@ -26,6 +27,7 @@ from chainrule.conditionals import (
     LogisticMixture,
 )
 from chainrule.networks.columns import Columns
+from chainrule.networks.input_layer import warp_of
 from chainrule.ops.cells import choose
 from chainrule.ops.cells import records as kernels
 from chainrule.ops.cells.records import Record, Records
@@ -54,19 +56,41 @@ def _of_categorical(conditional: Categorical) -> Record:
     return replace(record, rare=rare, rare_nats=rare_nats, cap=more - math.log(2))
 
 
-def _of_components(kind: int, conditional: AbstractMixture | DiscretizedLogisticMixture) -> Record:
+def _of_mixture(kind: int, conditional: AbstractMixture) -> Record:
+    low, high = conditional.standard_bounds
     return Record(
         kind,
         conditional.components,
         center=conditional.center,
         spread=conditional.spread,
         least_scale=conditional.least_scale,
+        least=conditional.least,
+        most=conditional.most,
+        low=low,
+        high=high,
     )
 
 
-def _of_integers(conditional: DiscretizedLogisticMixture) -> Record:
-    record = _of_components(kernels.DISCRETIZED, conditional)
-    return replace(record, least=conditional.least, most=conditional.most)
+def _of_integers(conditional: DiscretizedLogisticMixture) -> Record | None:
+    warp, (least, most) = warp_of(conditional.warp), conditional.ends
+    if warp is None:
+        return None
+    record = _of_mixture(kernels.DISCRETIZED, conditional.images)
+    return replace(record, least=least, most=most, warp=warp[0], warp_numbers=warp[1:])
+
+
+def _of_calendar(conditional: Calendar) -> Record:
+    base, slots = conditional.base, conditional.slots
+    record = _of_mixture(kernels.CALENDAR, base.images)
+    return replace(
+        record,
+        least=None if base.least is None else base.least * slots,
+        most=None if base.most is None else (base.most + 1) * slots - 1,
+        weekday=conditional.weekday,
+        months=tuple(map(float, conditional.months)),
+        slots=slots,
+        bins=conditional.bins,
+    )
 
 
 def _of_atoms(conditional: Atoms) -> Record | None:
@@ -78,10 +102,11 @@ def _of_atoms(conditional: Atoms) -> Record | None:
 RECORDS: dict[type[AbstractConditional], Callable[[Any], Record | None]] = {
     Bernoulli: _of_bernoulli,
     Categorical: _of_categorical,
-    GaussianMixture: partial(_of_components, kernels.GAUSSIAN),
-    LogisticMixture: partial(_of_components, kernels.LOGISTIC),
-    LaplaceMixture: partial(_of_components, kernels.LAPLACE),
+    GaussianMixture: partial(_of_mixture, kernels.GAUSSIAN),
+    LogisticMixture: partial(_of_mixture, kernels.LOGISTIC),
+    LaplaceMixture: partial(_of_mixture, kernels.LAPLACE),
     DiscretizedLogisticMixture: _of_integers,
+    Calendar: _of_calendar,
     Atoms: _of_atoms,
 }
 
@@ -104,14 +129,6 @@ def _plan(columns: Columns) -> _Plan:
         tuple(columns.param_rows(k).start for _, k in of),
     )
     return _Plan(records, tuple(k for k, record in enumerate(found) if record is None))
-
-
-def cells(
-    columns: Columns, h: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, x: torch.Tensor
-) -> torch.Tensor:
-    """Log-likelihoods (M, N, D) of the cells under each member, without gradients."""
-    logs, _ = logs_and_grads(columns, params(weight, bias, h.transpose(1, 2)), x.t(), None)
-    return logs.transpose(1, 2)
 
 
 def summed(logs: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:

@@ -6,6 +6,7 @@ Observed cells keep every bit.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ from chainrule.errors import ShapeError, whole_number
 from chainrule.missing import is_flag, present
 from chainrule.model import Model
 from chainrule.rng import generator_from
-from chainrule.table import Fills, Sink, column_positions, filled, filled_frames
+from chainrule.table import AbstractColumn, Fills, Sink, column_positions, filled, filled_frames
 from chainrule.table.frames.build import like_named
 from chainrule.tasks.answer import Batch, Chunk, answer, chunks
 from chainrule.tasks.conditional import level_probabilities_of
@@ -136,11 +137,42 @@ def guessed(rows: Batch, how: str) -> Fills:
         elif how == "best":
             medians(row, column, distribution)
         else:
-            codes[row, column] = distribution.mean().cpu().numpy()
+            codes[row, column] = mean_codes(columns, column, distribution)
 
     each_cell(rows, missing & ~is_flag(rows.model.schema), fill, "filling")
     medians.flush()
     return Fills(codes, missing, means=how == "mean")
+
+
+def mean_codes(
+    columns: Sequence[AbstractColumn], column: np.ndarray, distribution: Distribution
+) -> np.ndarray:
+    """Returns the codes (n,) of the mean values of cells.
+
+    On a scale that is not linear, the mean value is that of the values within the range of the
+    training rows; values beyond it count as its ends.
+
+    Args:
+        columns: the schema's columns.
+        column: the number of each cell's column, int (n,).
+        distribution: the distributions of the cells' codes.
+    """
+    codes = distribution.mean().cpu().numpy()
+    for k in np.unique(column).tolist():
+        bins = columns[k].mean_bins()
+        if bins is None:
+            continue
+        some = np.flatnonzero(column == k)
+        chosen = torch.from_numpy(some).to(distribution.params.device)
+        of = replace(
+            distribution,
+            params=distribution.params[chosen],
+            log_weight=distribution.log_weight[chosen],
+        )
+        ends = [of.cdf(of.params.new_full((len(some),), end)).cpu().numpy() for end in bins[0]]
+        below = np.stack([np.zeros(len(some)), *ends, np.ones(len(some))], axis=1)
+        codes[some] = columns[k].codes_of_means(np.diff(below, axis=1) @ bins[1])
+    return codes
 
 
 def _intervals(chunk: Chunk, interval: float) -> tuple[Any, Any]:

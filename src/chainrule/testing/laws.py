@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from chainrule.conditionals import AbstractConditional, AbstractMixture, Atoms, Distribution
+from chainrule.conditionals.ranges import clamped
 from chainrule.errors import ShapeError
 from chainrule.networks import AbstractNetwork
 
@@ -240,7 +241,8 @@ def integrate(
     """Returns ∫ of(x) p(x) dx under params (N, param_width) in float64, atoms left out, (N,).
 
     The rule is Gauss and Legendre's. Its intervals end at the components' locations ± multiples of
-    their scales, and at ``jumps`` (N, any), where ``of`` is not smooth.
+    their scales, and at ``jumps`` (N, any), where ``of`` is not smooth. Within bounds, they also
+    end at such multiples from each bound.
 
     >>> from chainrule.conditionals import GaussianMixture
     >>> integrate(GaussianMixture(1), torch.zeros(1, 3).double(), torch.ones_like)
@@ -253,8 +255,11 @@ def integrate(
         raise ShapeError(f"{conditional!r} has no density to integrate; sum over its support")
     bound = mixture.bind(rest)
     steps = torch.tensor(EDGES, dtype=torch.float64)
-    edges = bound.location[..., None] + bound.scale[..., None] * steps  # (N, K, E)
-    cuts = mixture.from_standard(edges.flatten(1))  # (N, K E)
+    edges = bound.scale[..., None] * steps  # (N, K, E)
+    around = [mixture.from_standard((bound.location[..., None] + edges).flatten(1))]  # (N, K E)
+    ends = [end for end in (mixture.least, mixture.most) if end is not None]
+    around += [end + mixture.spread * edges.flatten(1) for end in ends]
+    cuts = clamped(torch.cat(around, 1), mixture.least, mixture.most)
     cuts = (cuts if jumps is None else torch.cat([cuts, jumps], 1)).sort(dim=1).values
     nodes, weights = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(NODES))
     middle, half = (cuts[:, 1:] + cuts[:, :-1]) / 2, (cuts[:, 1:] - cuts[:, :-1]) / 2

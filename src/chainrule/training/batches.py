@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
+TAKEN_AT_ONCE = 16  # batches whose rows are taken from the table in one call; then each is a view
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -70,8 +72,8 @@ class Rows:
 def shuffled_batches(rows: Rows, batch_size: int, generator: torch.Generator) -> Iterator[Rows]:
     """Batches of all rows in an order that ``generator`` draws; the last may be smaller."""
     order = torch.randperm(len(rows), generator=generator).to(rows.x.device)
-    for chosen in order.split(batch_size):
-        yield rows.take(chosen)
+    for chosen in order.split(TAKEN_AT_ONCE * batch_size):
+        yield from batches(rows.take(chosen), batch_size)
 
 
 def batches(rows: Rows, batch_size: int) -> Iterator[Rows]:

@@ -9,6 +9,7 @@ import chainrule as cr
 from chainrule.errors import SchemaError
 from chainrule.table import infer_schema
 from chainrule.table.columns import column_from_json
+from chainrule.table.columns import datetime as datetime_column
 
 RNG = np.random.default_rng(0)
 N = 800
@@ -79,3 +80,13 @@ def test_a_constant_date_of_few_rows_is_not_kept():
     few = cr.infer_schema(pd.DataFrame({"t": [pd.Timestamp("2024-05-17")] * 4}))
     assert not few.columns[0].is_constant
     assert few.columns[0].atoms == ()
+
+
+def test_a_zone_that_the_machine_does_not_know_is_refused(monkeypatch):
+    """Without its clocks, the codes would be read as UTC: every date an hour or two off."""
+    column = column_of(pd.date_range("2024-01-01 07:30", periods=200, freq="D", tz="Europe/Berlin"))
+    assert column.zone == "Europe/Berlin"
+    assert column_from_json(column.to_json()) == column
+    monkeypatch.setattr(datetime_column, "offsets_of", lambda zone: None)
+    with pytest.raises(SchemaError, match=r"'t'.*Europe/Berlin.*install the package tzdata"):
+        column_from_json(column.to_json())

@@ -84,7 +84,14 @@ def of_schema(column, rows):
             for point in points
             for window, rest in ((5, 0), (5, 5 - few))
         ]
-    return found
+    warp = getattr(column, "warp", None)
+    return found if warp is None else found + in_values(warp, found)
+
+
+def in_values(warp, found):
+    """The values at numbers on a scale that is not linear."""
+    with np.errstate(over="ignore"):
+        return warp.inverse(np.array(found)).tolist() + list(numbers_in(warp.to_json()))
 
 
 def of_network(density, name):
@@ -98,7 +105,10 @@ def of_network(density, name):
     column = schema.columns[k]
     z = params[:, 1] * (1e-3 + np.logaddexp(0, params[:, 2]))
     codes = np.concatenate([z.ravel(), z.mean(1)]) * column.spread + float(column.center)
-    return (codes if column.step is None else float(column.origin) + column.step * codes).tolist()
+    if column.step is not None:
+        return (float(column.origin) + column.step * codes).tolist()
+    warp = getattr(column, "warp", None)
+    return codes.tolist() if warp is None else in_values(warp, codes)
 
 
 def is_disclosed(value, found):
@@ -357,7 +367,7 @@ def test_the_ends_of_a_range_are_rounded_outwards():
         pd.DataFrame({k: USUAL[k] for k in ("normal", "whole", "heavy tail")})
     ).columns:
         values = USUAL[column.name]
-        codes = values if column.step else (values - column.center) / column.spread
+        codes = column.encode(values, str)
         center, spread = (column.center, column.spread) if column.step else (0.0, 1.0)
         for end, extreme in ((column.low, codes.min()), (column.high, codes.max())):
             z = (end - center) / spread

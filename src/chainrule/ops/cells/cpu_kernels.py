@@ -16,27 +16,48 @@ import numpy as np
 
 from chainrule.ops.cells.records import (
     ATOMS,
+    BEGIN,
     BERNOULLI,
+    BEST,
+    BIN,
+    BINS,
     BOUNDS,
+    CALENDAR,
     CAP,
     CATEGORICAL,
     CENTER,
     COLUMN,
     COMPONENTS,
+    DAYS_PER_COMPONENT,
     DISCRETIZED,
     EQUALS,
     FIRST_ATOM,
+    FIRST_WEEKDAY,
     FLAG,
+    FROM,
     GAUSSIAN,
+    HAS_HIGH,
     HAS_LEAST,
+    HAS_LOW,
     HAS_MOST,
+    HIGH,
     KIND,
+    LAPLACE,
+    LAST,
     LEARNED,
     LEAST,
     LEAST_SCALE,
+    LOG,
     LOGISTIC,
+    LOGIT,
+    LOW,
+    MASS,
+    MONTH_DAYS,
+    MONTHS,
     MOST,
+    OF_DATES,
     ONE_HOT,
+    OWN,
     PER_COMPONENT,
     PERIODIC,
     PICKED,
@@ -47,10 +68,22 @@ from chainrule.ops.cells.records import (
     PIECEWISE,
     RARE,
     RARE_NATS,
+    ROTATED,
     SIZE,
+    SLOTS,
     SPREAD,
     STANDARDISED,
     START,
+    SUM,
+    SYMMETRIC_LOG,
+    TRUNCATED,
+    UNTIL,
+    WARP,
+    WARP_A,
+    WARP_B,
+    WARPED,
+    WEEKDAY,
+    WEEKDAYS,
 )
 from chainrule.ops.compiled.kernels import COUNT, SEATED, TAKEN, arguments_of, claim, kernel
 from chainrule.ops.compiled.strips import (
@@ -86,6 +119,29 @@ SINE = tuple(
 )
 QUARTER = np.float32(0.25)
 
+# F(−y) (1 + y) / f(y) = Σ_i MILLS[i] u^i with u = (y − 3) / (y + 3): a Chebyshev interpolation
+MILLS_POINT = np.float32(3)
+MILLS = tuple(
+    np.float32(c)
+    for c in (
+        1.21836126,
+        -0.241956651,
+        -0.0411904491,
+        0.113207966,
+        -0.0569617525,
+        0.00291784992,
+        0.00748653989,
+        -0.000915902376,
+        -0.00118815864,
+        8.96748898e-05,
+        0.000149693471,
+    )
+)
+
+
+_TINY = np.float32(1e-30)  # a normal number, in the place of shares that are not read
+_1_24, _2_24 = np.float32(1 / 24), np.float32(2 / 24)
+_1_1920, _4_1920 = np.float32(1 / 1920), np.float32(4 / 1920)
 _MINUS_INFINITY = np.float32(-math.inf)
 _INFINITY = np.float32(math.inf)
 _LOG_2 = np.float32(math.log(2))
@@ -235,34 +291,243 @@ def _with_unlisted(
 
 
 @inline
-def _integer(b, a, width, values, numbers, row, bounds):
-    """log(F(b) − F(a)) of a logistic component, and its slopes by b, by a and by log width."""
+def _log_one_plus(e):
+    """log(1 + e) for e >= 0."""
+    return where_less(
+        e, spread(ONE), log_one_plus(smaller(e, spread(ONE))), logarithm(spread(ONE) + e)
+    )
+
+
+@inline
+def _edge(x, warp, a, b):
+    """The image of numbers within the ends of a warp; a and b are the warp's numbers."""
+    if warp == LOG:
+        return logarithm((x - spread(a)) / spread(b))
+    if warp == LOGIT:
+        return logarithm((x - spread(a)) / (spread(b) - x))
+    if warp == SYMMETRIC_LOG:
+        away = x - spread(a)
+        z = _log_one_plus(absolute(away) / spread(b))
+        return where_less(away, spread(ZERO), spread(ZERO) - z, z)
+    return x
+
+
+@inline
+def _step(x, warp, a, b):
+    """How far apart the images of x − ½ and x + ½ are, both within the ends of the warp."""
+    half = spread(ONE_HALF)
+    if warp == LOG:
+        return _log_one_plus(spread(ONE) / (x - half - spread(a)))
+    if warp == LOGIT:
+        below, above = x - half - spread(a), spread(b) - half - x
+        return _log_one_plus(spread(ONE) / below) + _log_one_plus(spread(ONE) / above)
+    if warp == SYMMETRIC_LOG:
+        away = absolute(x - spread(a))
+        nearer = away - half
+        aside = _log_one_plus(spread(ONE) / (spread(b) + larger(nearer, spread(ZERO))))
+        across = _log_one_plus((away + half) / spread(b))
+        across = across + _log_one_plus(larger(spread(ZERO) - nearer, spread(ZERO)) / spread(b))
+        return where_less(nearer, spread(ZERO), across, aside)
+    return spread(ONE)
+
+
+@inline
+def _edges(values, numbers, row, warp, bounds):
+    """The images of a cell's edges and how far apart they are, all standardised.
+
+    Two flags are 1 where the lower and the upper edge are infinite. The numbers then are finite,
+    but mean nothing.
+    """
+    a, b = read(numbers, row + WARP_A), read(numbers, row + WARP_B)
+    x, half = values, spread(ONE_HALF)
+    if bounds & HAS_LEAST:
+        x = larger(x, spread(read(numbers, row + LEAST)))
+    if bounds & HAS_MOST:
+        x = smaller(x, spread(read(numbers, row + MOST)))
+    first, last, inner = spread(ZERO), spread(ZERO), x
+    if warp != SYMMETRIC_LOG:
+        first = where_less(spread(a), x - half, spread(ZERO), spread(ONE))
+        safe = spread(a) + spread(ONE) if warp == LOG else spread(ONE_HALF * (a + b))
+        inner = where_less(spread(ZERO), first, safe, inner)
+    if warp == LOGIT:
+        last = where_less(x + half, spread(b), spread(ZERO), spread(ONE))
+        inner = where_less(spread(ZERO), last, spread(ONE_HALF * (a + b)), inner)
+    width = _step(inner, warp, a, b)
+    upper, lower = x + half, x - half
+    if warp != SYMMETRIC_LOG:
+        lower = where_less(spread(ZERO), first, inner, lower)
+    if warp == LOGIT:
+        upper = where_less(spread(ZERO), last, inner, upper)
+    scale, center = spread(read(numbers, row + SPREAD)), spread(read(numbers, row + CENTER))
+    upper = (_edge(upper, warp, a, b) - center) / scale
+    lower = (_edge(lower, warp, a, b) - center) / scale
+    return upper, lower, width / scale, first, last
+
+
+@inline
+def _logistic_between(b, a, width):
+    """log(F(b) − F(a)) of a logistic density, and its slopes by b, by a and by log width."""
     upper, slope_b = _log_sigmoid(b)
     lower, slope_a = _log_sigmoid(spread(ZERO) - a)
     inside = _one_less_exp(width)
-    between = logarithm(inside)
     slope_w = width * (spread(ONE) - inside) / inside
-    slope_a = spread(ZERO) - slope_a
-    logs = upper + lower + between
-    if bounds & HAS_LEAST:
-        least = spread(read(numbers, row + LEAST))
-        logs = where_equal(values, least, upper, logs)
-        slope_a = where_equal(values, least, spread(ZERO), slope_a)
-        slope_w = where_equal(values, least, spread(ZERO), slope_w)
-    if bounds & HAS_MOST:
-        most = spread(read(numbers, row + MOST))
-        logs = where_equal(values, most, lower, logs)
-        slope_b = where_equal(values, most, spread(ZERO), slope_b)
-        slope_w = where_equal(values, most, spread(ZERO), slope_w)
-    if bounds == HAS_LEAST + HAS_MOST and read(numbers, row + LEAST) == read(numbers, row + MOST):
-        only = spread(read(numbers, row + LEAST))
-        logs = where_equal(values, only, spread(ZERO), logs)
-        slope_b = where_equal(values, only, spread(ZERO), slope_b)
+    return upper + lower + logarithm(inside), slope_b, spread(ZERO) - slope_a, slope_w
+
+
+@inline
+def _cell(b, a, width, first, last):
+    """The same for a cell, of which flags say that an edge is infinite."""
+    zero, one = spread(ZERO), spread(ONE)
+    upper, slope_b = _log_sigmoid(b)
+    lower, slope_a = _log_sigmoid(zero - a)
+    inside = _one_less_exp(width)
+    is_end = first + last
+    between = where_less(zero, is_end, zero, logarithm(inside))
+    slope_w = where_less(zero, is_end, zero, width * (one - inside) / inside)
+    upper, slope_b = where_less(zero, last, zero, upper), where_less(zero, last, zero, slope_b)
+    lower, slope_a = where_less(zero, first, zero, lower), where_less(zero, first, zero, slope_a)
+    return upper + lower + between, slope_b, zero - slope_a, slope_w
+
+
+@inline
+def _laplace_between(b, a, width):
+    """log(F(b) − F(a)) of a Laplace density, with its slopes."""
+    zero, one = spread(ZERO), spread(ONE)
+    inside = _one_less_exp(width)
+    tail = smaller(b, zero - a) - spread(_LOG_2) + logarithm(inside)
+    slope_w = width * (one - inside) / inside
+    low, high = smaller(a, zero), larger(b, zero)
+    of_low, of_high = exponential(low), exponential(zero - high)
+    share = _one_less_exp(zero - low) + _one_less_exp(high)  # twice the mass across 0
+    share = larger(share, spread(_TINY))
+    is_across = where_less(a, zero, where_less(zero, b, one, zero), zero)
+    logs = where_less(zero, is_across, logarithm(share) - spread(_LOG_2), tail)
+    slope_b = where_less(zero, is_across, of_high / share, where_less(b + a, zero, one, zero))
+    slope_a = where_less(b + a, zero, zero, spread(-ONE))
+    slope_a = where_less(zero, is_across, zero - of_low / share, slope_a)
+    return logs, slope_b, slope_a, where_less(zero, is_across, zero, slope_w)
+
+
+@inline
+def _laplace_below(b):
+    """log F(b) of a Laplace density, and its slope."""
+    small = spread(ONE_HALF) * exponential(spread(ZERO) - absolute(b))
+    rest = spread(ONE) - small
+    logs = where_less(b, spread(ZERO), b - spread(_LOG_2), logarithm(rest))
+    return logs, where_less(b, spread(ZERO), spread(ONE), small / rest)
+
+
+@inline
+def _mills(y):
+    """F(−y) / f(y) of a Gaussian, for y >= 0, within 2.1e-7 of its value."""
+    u = (y - spread(MILLS_POINT)) / (y + spread(MILLS_POINT))
+    p = fma(u, spread(MILLS[10]), spread(MILLS[9]))
+    p = fma(u, p, spread(MILLS[8]))
+    p = fma(u, p, spread(MILLS[7]))
+    p = fma(u, p, spread(MILLS[6]))
+    p = fma(u, p, spread(MILLS[5]))
+    p = fma(u, p, spread(MILLS[4]))
+    p = fma(u, p, spread(MILLS[3]))
+    p = fma(u, p, spread(MILLS[2]))
+    p = fma(u, p, spread(MILLS[1]))
+    p = fma(u, p, spread(MILLS[0]))
+    return p / (y + spread(ONE))
+
+
+@inline
+def _gaussian_density(z):
+    """log f(z)."""
+    return spread(-ONE_HALF) * z * z - spread(_HALF_LOG_2_PI)
+
+
+@inline
+def _gaussian_below(b):
+    """log F(b) of a Gaussian, and its slope."""
+    ratio, log_density = _mills(absolute(b)), _gaussian_density(b)
+    beyond = exponential(log_density) * ratio  # the mass beyond |b|
+    rest = spread(ONE) - beyond
+    logs = where_less(spread(ZERO), b, logarithm(rest), log_density + logarithm(ratio))
+    slope = where_less(spread(ZERO), b, exponential(log_density) / rest, spread(ONE) / ratio)
+    return logs, slope
+
+
+@inline
+def _gaussian_between(b, a, width):
+    """log(F(b) − F(a)) of a Gaussian, with its slopes, as ``between.gaussian_log_between``."""
+    zero, one, half = spread(ZERO), spread(ONE), spread(ONE_HALF)
+    middle = half * (a + b)
+    flip = where_less(zero, middle, one, zero)
+    low, high = where_less(zero, flip, zero - b, a), where_less(zero, flip, zero - a, b)
+    steep = width * absolute(middle)
+    narrow = where_less(width, half, where_less(steep, half, one, zero), zero)
+    # A series around the middle.
+    m, w = where_less(zero, narrow, middle, zero), where_less(zero, narrow, width, half)
+    m2, w2 = m * m, w * w
+    fourth = (m2 * m2 - spread(np.float32(6)) * m2 + spread(np.float32(3))) * w2
+    series = w2 * ((m2 - one) * spread(_1_24) + fourth * spread(_1_1920))
+    by_m = spread(np.float32(4)) * (m2 - spread(np.float32(3))) * m * w2
+    by_m = w2 * (spread(np.float32(2)) * m * spread(_1_24) + by_m * spread(_1_1920))
+    by_w = w2 * ((m2 - one) * spread(_2_24) + fourth * spread(_4_1920))  # by log w
+    inner = one + series
+    logs_n = _gaussian_density(m) + logarithm(w * inner)
+    slope_n = half * (by_m / inner - m)  # by either end
+    slope_w = where_less(zero, narrow, one + by_w / inner, zero)
+    # Ends on either side of 0, or f(high) times a difference of Mills ratios.
+    of_low, of_high = _mills(absolute(low)), _mills(absolute(high))
+    at_low, at_high = _gaussian_density(low), _gaussian_density(high)
+    f_low, f_high = exponential(at_low), exponential(at_high)
+    across = where_less(zero, high, one, zero)
+    share = larger(one - f_low * of_low - f_high * of_high, spread(_TINY))
+    fall = exponential(zero - steep)
+    rest = larger(of_high - of_low * fall, spread(_TINY))
+    logs = where_less(zero, across, logarithm(share), at_high + logarithm(rest))
+    slope_high = where_less(zero, across, f_high / share, one / rest)
+    slope_low = zero - where_less(zero, across, f_low / share, fall / rest)
+    slope_b = where_less(zero, flip, zero - slope_low, slope_high)
+    slope_a = where_less(zero, flip, zero - slope_high, slope_low)
+    logs = where_less(zero, narrow, logs_n, logs)
+    slope_b = where_less(zero, narrow, slope_n, slope_b)
+    slope_a = where_less(zero, narrow, slope_n, slope_a)
     return logs, slope_b, slope_a, slope_w
 
 
 @inline
-def _components(params, x, buffer, numbers, row, p, d, lane, N, K, kind, bounds):
+def _below(b, kind):
+    """log F(b) of a component's density, and its slope."""
+    if kind == GAUSSIAN:
+        return _gaussian_below(b)
+    if kind == LAPLACE:
+        return _laplace_below(b)
+    return _log_sigmoid(b)
+
+
+@inline
+def _inside(numbers, row, delta, scale, kind, bounds):
+    """The log-mass of a component within the bounds, and its slopes by δ and by log scale."""
+    unit, zero = spread(ONE) / scale, spread(ZERO)
+    low, high = read(numbers, row + LOW), read(numbers, row + HIGH)
+    if bounds & TRUNCATED == HAS_HIGH:
+        at = spread(high) * unit
+        logs, slope = _below(at - delta, kind)
+        return logs, zero - slope, zero - slope * at
+    if bounds & TRUNCATED == HAS_LOW:
+        at = spread(low) * unit
+        logs, slope = _below(delta - at, kind)
+        return logs, slope, slope * at
+    at_low, at_high, width = spread(low) * unit, spread(high) * unit, spread(high - low) * unit
+    a, b = at_low - delta, at_high - delta
+    if kind == GAUSSIAN:
+        logs, slope_b, slope_a, slope_w = _gaussian_between(b, a, width)
+    elif kind == LAPLACE:
+        logs, slope_b, slope_a, slope_w = _laplace_between(b, a, width)
+    else:
+        logs, slope_b, slope_a, slope_w = _logistic_between(b, a, width)
+    by_scale = zero - slope_b * at_high - slope_a * at_low - slope_w
+    return logs, zero - slope_b - slope_a, by_scale
+
+
+@inline
+def _components(params, x, buffer, numbers, row, p, d, lane, N, K, kind, bounds, warp):
     """log p of a mixture of K components; the buffer keeps what its gradients need."""
     values = load_to(x, d, lane, N)
     width = spread(read(numbers, row + SPREAD))
@@ -271,6 +536,11 @@ def _components(params, x, buffer, numbers, row, p, d, lane, N, K, kind, bounds)
     for k in range(1, K):
         most = larger(load_to(params, p + k * N, lane, N), most)
     total, best = spread(ZERO), spread(_MINUS_INFINITY)
+    best_inside = spread(_MINUS_INFINITY)
+    if warp:
+        high, low, step, first, last = _edges(values, numbers, row, warp, bounds)
+    else:
+        high, low, step, first, last = values, values, values, values, values  # not read
     for k in range(K):
         at = (COMPONENTS + PER_COMPONENT * k) * LANES
         logit = load_to(params, p + k * N, lane, N)
@@ -285,12 +555,15 @@ def _components(params, x, buffer, numbers, row, p, d, lane, N, K, kind, bounds)
         scale = scale + spread(read(numbers, row + LEAST_SCALE))
         by_rho = where_less(spread(ZERO), rho, share, small * share) / scale  # ∂ log scale / ∂ ρ
         if kind == DISCRETIZED:
-            unit = spread(ONE) / (width * scale)
-            upper = (shifted + spread(ONE_HALF)) * unit - delta
-            lower = upper - unit
-            logs, slope_b, slope_a, slope_w = _integer(
-                upper, lower, unit, values, numbers, row, bounds
-            )
+            if warp:
+                unit = spread(ONE) / scale
+                upper, lower = high * unit - delta, low * unit - delta
+                logs, slope_b, slope_a, slope_w = _cell(upper, lower, step * unit, first, last)
+            else:
+                unit = spread(ONE) / (width * scale)
+                upper = (shifted + spread(ONE_HALF)) * unit - delta
+                lower = upper - unit
+                logs, slope_b, slope_a, slope_w = _logistic_between(upper, lower, unit)
             slope = slope_b + slope_a
             by_scale = spread(ZERO) - slope_b * (upper + delta)
             by_scale = by_scale - slope_a * (lower + delta) - slope_w
@@ -298,7 +571,7 @@ def _components(params, x, buffer, numbers, row, p, d, lane, N, K, kind, bounds)
             z = shifted / (width * scale)
             t = z - delta
             if kind == GAUSSIAN:
-                logs = spread(-ONE_HALF) * t * t - spread(_HALF_LOG_2_PI)
+                logs = _gaussian_density(t)
                 slope = spread(ZERO) - t
             elif kind == LOGISTIC:
                 upper, slope_b = _log_sigmoid(t)
@@ -315,6 +588,21 @@ def _components(params, x, buffer, numbers, row, p, d, lane, N, K, kind, bounds)
         store(buffer, at + LANES, joint)
         store(buffer, at + 2 * LANES, spread(ZERO) - slope)
         store(buffer, at + 3 * LANES, by_scale * by_rho)
+        if bounds & TRUNCATED:
+            inside, by_delta, by_scale = _inside(numbers, row, delta, scale, kind, bounds)
+            inside = logit + inside
+            best_inside = larger(inside, best_inside)
+            store(buffer, at, inside)
+            store(buffer, at + 4 * LANES, by_delta)
+            store(buffer, at + 5 * LANES, by_scale * by_rho)
+    if bounds & TRUNCATED:
+        total = spread(ZERO)
+        for k in range(K):
+            at = (COMPONENTS + PER_COMPONENT * k) * LANES
+            e = exponential(load(buffer, at) - best_inside)
+            store(buffer, at, e)
+            total = total + e
+        most = best_inside
     sum_joint = spread(ZERO)
     for k in range(K):
         at = (COMPONENTS + PER_COMPONENT * k + 1) * LANES
@@ -326,15 +614,17 @@ def _components(params, x, buffer, numbers, row, p, d, lane, N, K, kind, bounds)
     else:
         minus = spread(_MINUS_INFINITY)
         logs = where_equal(values, nearest(values), logs, minus)
-        if bounds & HAS_LEAST:
-            logs = where_less(values, spread(read(numbers, row + LEAST)), minus, logs)
-        if bounds & HAS_MOST:
-            logs = where_less(spread(read(numbers, row + MOST)), values, minus, logs)
+    if bounds & HAS_LEAST:
+        minus = spread(_MINUS_INFINITY)
+        logs = where_less(values, spread(read(numbers, row + LEAST)), minus, logs)
+    if bounds & HAS_MOST:
+        minus = spread(_MINUS_INFINITY)
+        logs = where_less(spread(read(numbers, row + MOST)), values, minus, logs)
     return logs, log_joint, total
 
 
 @inline
-def _component_grads(grads, buffer, p, lane, N, K, w, log_joint, total):
+def _component_grads(grads, buffer, p, lane, N, K, w, log_joint, total, bounds):
     """The gradients of −log p of a mixture, each times w."""
     for k in range(K):
         at = (COMPONENTS + PER_COMPONENT * k) * LANES
@@ -342,10 +632,296 @@ def _component_grads(grads, buffer, p, lane, N, K, w, log_joint, total):
         prior = load(buffer, at) / total
         store_to(grads, p + k * N, lane, N, _times(w, prior - share))
         share = spread(ZERO) - share
-        store_to(grads, p + (K + k) * N, lane, N, _times(w, share * load(buffer, at + 2 * LANES)))
-        store_to(
-            grads, p + (2 * K + k) * N, lane, N, _times(w, share * load(buffer, at + 3 * LANES))
+        by_delta, by_rho = (
+            share * load(buffer, at + 2 * LANES),
+            share * load(buffer, at + 3 * LANES),
         )
+        if bounds & TRUNCATED:
+            by_delta = by_delta + prior * load(buffer, at + 4 * LANES)
+            by_rho = by_rho + prior * load(buffer, at + 5 * LANES)
+        store_to(grads, p + (K + k) * N, lane, N, _times(w, by_delta))
+        store_to(grads, p + (2 * K + k) * N, lane, N, _times(w, by_rho))
+
+
+@loops
+def _find_months(params, x, buffer, records, record, numbers, row, p, d, lane, N, months, bounds):
+    """Writes what the strips of dates hold: month, day, time of day, and weights of weekdays.
+
+    A date outside the months is a month of its own.
+
+    Args:
+        p: the offset of the first weight.
+        months: the offset of the first day of the first month.
+    """
+    count, slots = records[record, MONTHS], records[record, SLOTS]
+    per_bin, weekday = slots // records[record, BINS], records[record, WEEKDAY]
+    low, high = read(numbers, months), read(numbers, months + count)
+    at = (COMPONENTS + (PER_COMPONENT + DAYS_PER_COMPONENT) * records[record, SIZE]) * LANES
+    for n in range(LANES):
+        value = np.float64(read(x, d + lane + n)) if lane + n < N else 0.0
+        if bounds & HAS_LEAST:
+            value = max(value, np.float64(read(numbers, row + LEAST)))
+        if bounds & HAS_MOST:
+            value = min(value, np.float64(read(numbers, row + MOST)))
+        day = np.floor(value / slots)
+        begin, end, first = day, day + 1.0, 0
+        if low <= day and day < high:
+            below, above = 0, count
+            while above - below > 1:
+                middle = (below + above) // 2
+                if read(numbers, months + middle) <= day:
+                    below = middle
+                else:
+                    above = middle
+            begin = np.float64(read(numbers, months + below))
+            end = np.float64(read(numbers, months + below + 1))
+            first = (np.int64(begin) + weekday) % WEEKDAYS
+        start, until = 0.0, end - begin
+        if bounds & HAS_LEAST:
+            start = max(np.floor(np.float64(read(numbers, row + LEAST)) / slots) - begin, start)
+        if bounds & HAS_MOST:
+            until = min(np.floor(np.float64(read(numbers, row + MOST)) / slots) + 1 - begin, until)
+        lane_at = at + n
+        write(buffer, lane_at + BEGIN * LANES, np.float32(begin))
+        write(buffer, lane_at + OWN * LANES, np.float32(day - begin))
+        write(buffer, lane_at + LAST * LANES, np.float32(end - begin - 1))
+        write(buffer, lane_at + FROM * LANES, np.float32(start))
+        write(buffer, lane_at + UNTIL * LANES, np.float32(until))
+        write(buffer, lane_at + BIN * LANES, np.float32((value - day * slots) // per_bin))
+        write(buffer, lane_at + FIRST_WEEKDAY * LANES, np.float32(first))
+        for i in range(WEEKDAYS):
+            weight = np.float32(0)
+            if lane + n < N:
+                weight = read(params, p + (first + i) % WEEKDAYS * N + lane + n)
+            write(buffer, lane_at + (ROTATED + i) * LANES, weight)
+
+
+@inline
+def _day_components(params, buffer, numbers, row, p, lane, N, K, bounds):
+    """Writes each component's log-masses of the days of the months; returns the logits' log-sum.
+
+    A mass is that of a cell, F(b) − F(a) = σ(b) σ(−a) (1 − e^(a − b)). The strips hold its
+    logarithm but for the factors 1 / (1 + e^−|b|) and 1 / (1 + e^−|a|), and σ(−z) of each edge z.
+    """
+    zero, one = spread(ZERO), spread(ONE)
+    of_dates = (COMPONENTS + (PER_COMPONENT + DAYS_PER_COMPONENT) * K) * LANES
+    of_days, of_parts = of_dates + OF_DATES * LANES, (COMPONENTS + PER_COMPONENT * K) * LANES
+    start = load(buffer, of_dates + BEGIN * LANES) - spread(read(numbers, row + CENTER))
+    start = start - spread(ONE_HALF)
+    width = spread(read(numbers, row + SPREAD))
+    largest = spread(_MINUS_INFINITY)
+    for j in range(MONTH_DAYS):
+        store(buffer, of_days + (BEST + j) * LANES, spread(_MINUS_INFINITY))
+    for k in range(K):
+        at = (COMPONENTS + PER_COMPONENT * k) * LANES
+        of_part = of_parts + DAYS_PER_COMPONENT * k * LANES
+        logit = load_to(params, p + k * N, lane, N)
+        delta = load_to(params, p + (K + k) * N, lane, N)
+        rho = load_to(params, p + (2 * K + k) * N, lane, N)
+        small = exponential(zero - absolute(rho))
+        share = one / (one + small)
+        scale = larger(rho, zero) + log_one_plus(small)
+        scale = scale + spread(read(numbers, row + LEAST_SCALE))
+        by_rho = where_less(zero, rho, share, small * share) / scale  # ∂ log scale / ∂ ρ
+        unit = one / (width * scale)
+        inside = _one_less_exp(unit)
+        joint = logit + logarithm(inside)
+        store(buffer, at + LANES, unit)
+        store(buffer, at + 2 * LANES, unit * (one - inside) / inside)
+        store(buffer, at + 3 * LANES, by_rho)
+        z, beyond = start * unit - delta, zero
+        for j in range(MONTH_DAYS + 1):
+            z = (start + spread(np.float32(j))) * unit - delta
+            e = exponential(zero - absolute(z))
+            share = one / (one + e)
+            store(buffer, of_part + (MONTH_DAYS + j) * LANES, where_less(zero, z, e * share, share))
+            if j > 0:
+                logs = joint - larger(zero - z, zero) - beyond
+                store(buffer, of_part + (j - 1) * LANES, logs)
+                best = of_days + (BEST + j - 1) * LANES
+                store(buffer, best, larger(load(buffer, best), logs))
+            beyond = larger(z, zero)
+        prior = logit
+        if bounds & TRUNCATED:
+            mass, by_delta, by_scale = _inside(numbers, row, delta, scale, DISCRETIZED, bounds)
+            prior = logit + mass
+            store(buffer, at + 4 * LANES, by_delta)
+            store(buffer, at + 5 * LANES, by_scale * by_rho)
+        store(buffer, at, prior)
+        largest = larger(largest, prior)
+    total = zero
+    for k in range(K):
+        at = (COMPONENTS + PER_COMPONENT * k) * LANES
+        e = exponential(load(buffer, at) - largest)
+        store(buffer, at, e)
+        total = total + e
+    return largest + logarithm(total), total
+
+
+@inline
+def _day_logits(params, buffer, p, lane, N, K):
+    """Writes log m and log m + w of the days of the months, −inf outside; returns the largest."""
+    zero, one, minus = spread(ZERO), spread(ONE), spread(_MINUS_INFINITY)
+    of_dates = (COMPONENTS + (PER_COMPONENT + DAYS_PER_COMPONENT) * K) * LANES
+    of_days, of_parts = of_dates + OF_DATES * LANES, (COMPONENTS + PER_COMPONENT * K) * LANES
+    start, until = (load(buffer, of_dates + FROM * LANES), load(buffer, of_dates + UNTIL * LANES))
+    last = load(buffer, of_dates + LAST * LANES)
+    of_last = load_to(params, p + (WEEKDAYS + MONTH_DAYS) * N, lane, N)
+    top, top_logit = minus, minus
+    for j in range(MONTH_DAYS):
+        day, at = spread(np.float32(j)), of_days + j * LANES
+        best, total = load(buffer, at + BEST * LANES), zero
+        for k in range(K):
+            of_part = of_parts + (DAYS_PER_COMPONENT * k + j) * LANES
+            low = load(buffer, of_part + MONTH_DAYS * LANES)
+            high = load(buffer, of_part + (MONTH_DAYS + 1) * LANES)
+            e = exponential(load(buffer, of_part) - best)
+            e = e * larger(low, one - low) * larger(high, one - high)
+            store(buffer, of_part, e)
+            total = total + e
+        mass = best + logarithm(total)
+        mass = where_less(day, start, minus, where_less(day, until, mass, minus))
+        weight = load(buffer, of_dates + (ROTATED + j % WEEKDAYS) * LANES)
+        weight = weight + load_to(params, p + (WEEKDAYS + j) * N, lane, N)
+        logit = mass + weight + where_equal(day, last, of_last, zero)
+        store(buffer, at + SUM * LANES, total)
+        store(buffer, at + MASS * LANES, mass)
+        store(buffer, at + LOGIT * LANES, logit)
+        top, top_logit = larger(top, mass), larger(top_logit, logit)
+    return top, top_logit
+
+
+@inline
+def _calendar(
+    params, x, buffer, records, record, numbers, row, p, d, lane, N, K, bounds, with_grads
+):
+    """log p(day) of a calendar whose mixture's parameters lie at p; as ``_components``."""
+    zero, one, minus = spread(ZERO), spread(ONE), spread(_MINUS_INFINITY)
+    months, weights = row + FIRST_ATOM + records[record, ATOMS], p + 3 * K * N
+    _find_months(
+        params, x, buffer, records, record, numbers, row, weights, d, lane, N, months, bounds
+    )
+    log_total, total = _day_components(params, buffer, numbers, row, p, lane, N, K, bounds)
+    top, top_logit = _day_logits(params, buffer, weights, lane, N, K)
+    of_dates = (COMPONENTS + (PER_COMPONENT + DAYS_PER_COMPONENT) * K) * LANES
+    of_days = of_dates + OF_DATES * LANES
+    own, own_logit = load(buffer, of_dates + OWN * LANES), minus
+    sum_mass, sum_logit = zero, zero
+    for j in range(MONTH_DAYS):
+        at = of_days + j * LANES
+        logit = load(buffer, at + LOGIT * LANES)
+        own_logit = where_equal(own, spread(np.float32(j)), logit, own_logit)
+        sum_mass = sum_mass + exponential(load(buffer, at + MASS * LANES) - top)
+        sum_logit = sum_logit + exponential(logit - top_logit)
+    log_mass, log_logit = top + logarithm(sum_mass), top_logit + logarithm(sum_logit)
+    if with_grads:
+        for j in range(MONTH_DAYS):
+            at = of_days + j * LANES
+            slope = exponential(load(buffer, at + LOGIT * LANES) - log_logit)
+            slope = slope - where_equal(own, spread(np.float32(j)), one, zero)
+            store(buffer, at + LOGIT * LANES, slope)
+            share = exponential(load(buffer, at + MASS * LANES) - log_mass) - slope
+            store(buffer, at + MASS * LANES, share / load(buffer, at + SUM * LANES))
+        _sum_of_days(buffer, numbers, row, K)
+    values, logs = load_to(x, d, lane, N), own_logit - log_logit + log_mass - log_total
+    logs = where_equal(values, nearest(values), logs, minus)
+    if bounds & HAS_LEAST:
+        logs = where_less(values, spread(read(numbers, row + LEAST)), minus, logs)
+    if bounds & HAS_MOST:
+        logs = where_less(spread(read(numbers, row + MOST)), values, minus, logs)
+    return logs, total
+
+
+@inline
+def _sum_of_days(buffer, numbers, row, K):
+    """Writes each component's slopes of log p by its logit, by δ and by ρ; priors are left out."""
+    zero, one = spread(ZERO), spread(ONE)
+    of_dates = (COMPONENTS + (PER_COMPONENT + DAYS_PER_COMPONENT) * K) * LANES
+    of_days, of_parts = of_dates + OF_DATES * LANES, (COMPONENTS + PER_COMPONENT * K) * LANES
+    start = load(buffer, of_dates + BEGIN * LANES) - spread(read(numbers, row + CENTER))
+    start = start - spread(ONE_HALF)
+    for k in range(K):
+        at = (COMPONENTS + PER_COMPONENT * k) * LANES
+        of_part = of_parts + DAYS_PER_COMPONENT * k * LANES
+        by_logit, by_delta, by_scale = zero, zero, zero
+        low = load(buffer, of_part + MONTH_DAYS * LANES)
+        for j in range(MONTH_DAYS):
+            high = load(buffer, of_part + (MONTH_DAYS + j + 1) * LANES)
+            share = load(buffer, of_part + j * LANES)
+            share = share * load(buffer, of_days + (MASS + j) * LANES)
+            rest, edge = one - low, start + spread(np.float32(j))
+            by_logit = by_logit + share
+            by_delta = by_delta + share * (rest - high)
+            by_scale = by_scale + share * (rest * edge - high * (edge + one))
+            low = high
+        unit, of_width = load(buffer, at + LANES), load(buffer, at + 2 * LANES)
+        by_rho = load(buffer, at + 3 * LANES)
+        store(buffer, at + LANES, by_logit)
+        store(buffer, at + 2 * LANES, by_delta)
+        store(buffer, at + 3 * LANES, (by_scale * unit - by_logit * of_width) * by_rho)
+
+
+@inline
+def _calendar_grads(grads, buffer, p, lane, N, K, w, total, bounds):
+    """The gradients of −log p(day) of a calendar, each times w."""
+    zero = spread(ZERO)
+    of_dates = (COMPONENTS + (PER_COMPONENT + DAYS_PER_COMPONENT) * K) * LANES
+    of_days = of_dates + OF_DATES * LANES
+    for k in range(K):
+        at = (COMPONENTS + PER_COMPONENT * k) * LANES
+        prior = load(buffer, at) / total
+        by_delta, by_rho = zero - load(buffer, at + 2 * LANES), zero - load(buffer, at + 3 * LANES)
+        if bounds & TRUNCATED:
+            by_delta = by_delta + prior * load(buffer, at + 4 * LANES)
+            by_rho = by_rho + prior * load(buffer, at + 5 * LANES)
+        store_to(grads, p + k * N, lane, N, _times(w, prior - load(buffer, at + LANES)))
+        store_to(grads, p + (K + k) * N, lane, N, _times(w, by_delta))
+        store_to(grads, p + (2 * K + k) * N, lane, N, _times(w, by_rho))
+    weights = p + 3 * K * N
+    last, of_last = load(buffer, of_dates + LAST * LANES), zero
+    for i in range(WEEKDAYS):
+        store(buffer, of_dates + (ROTATED + i) * LANES, zero)
+    for j in range(MONTH_DAYS):
+        slope = _times(w, load(buffer, of_days + (LOGIT + j) * LANES))
+        of_last = of_last + where_equal(last, spread(np.float32(j)), slope, zero)
+        at = of_dates + (ROTATED + j % WEEKDAYS) * LANES
+        store(buffer, at, load(buffer, at) + slope)
+        store_to(grads, weights + (WEEKDAYS + j) * N, lane, N, slope)
+    store_to(grads, weights + (WEEKDAYS + MONTH_DAYS) * N, lane, N, of_last)
+    for n in range(min(LANES, N - lane)):
+        first = np.int64(read(buffer, of_dates + FIRST_WEEKDAY * LANES + n))
+        for i in range(WEEKDAYS):
+            slope = read(buffer, of_dates + (ROTATED + i) * LANES + n)
+            write(grads, weights + (first + i) % WEEKDAYS * N + lane + n, slope)
+
+
+@inline
+def _times_of_day(params, grads, buffer, records, record, p, lane, N, with_grads):
+    """log p(time | day), and Σ e^(logit − largest) of the parts of a day; writes the terms."""
+    bins = records[record, BINS]
+    even = np.float32(math.log(records[record, SLOTS] // bins))
+    if bins == 1:
+        return spread(ZERO) - spread(even), spread(ONE)
+    size = records[record, SIZE]
+    of_bin = (COMPONENTS + (PER_COMPONENT + DAYS_PER_COMPONENT) * size + BIN) * LANES
+    store(buffer, PICKED * LANES, spread(_MINUS_INFINITY))
+    for n in range(min(LANES, N - lane)):
+        which = np.int64(read(buffer, of_bin + n))
+        write(buffer, PICKED * LANES + n, read(params, p + which * N + lane + n))
+    most, total = _log_sum(params, grads, p, lane, N, bins, with_grads)
+    return load(buffer, PICKED * LANES) - most - logarithm(total) - spread(even), total
+
+
+@inline
+def _time_grads(grads, buffer, records, record, p, lane, N, w, total):
+    """The gradients of −log p(time | day), each times w."""
+    bins, size = records[record, BINS], records[record, SIZE]
+    of_bin = (COMPONENTS + (PER_COMPONENT + DAYS_PER_COMPONENT) * size + BIN) * LANES
+    _scale(grads, p, lane, N, bins, w / total)
+    store(buffer, PICKED * LANES, w)
+    for n in range(min(LANES, N - lane)):
+        at = p + np.int64(read(buffer, of_bin + n)) * N + lane + n
+        write(grads, at, read(grads, at) - read(buffer, PICKED * LANES + n))
 
 
 @inline
@@ -355,6 +931,8 @@ def _numbers(
     weight,
     grads,
     buffer,
+    records,
+    record,
     numbers,
     row,
     p,
@@ -365,13 +943,26 @@ def _numbers(
     kind,
     atoms,
     bounds,
+    warp,
     with_grads,
 ):
     """log p of a number: a mixture, with or without atoms."""
     base = p + (atoms + 1) * N if atoms else p
-    logs, log_joint, total = _components(
-        params, x, buffer, numbers, row, base, d, lane, N, K, kind, bounds
-    )
+    times = base + (3 * K + WEEKDAYS + MONTH_DAYS + 1) * N
+    if kind == CALENDAR:
+        logs, total = _calendar(
+            params, x, buffer, records, record, numbers, row, base, d, lane, N, K, bounds,
+            with_grads,
+        )  # fmt: skip
+        of_time, log_joint = _times_of_day(
+            params, grads, buffer, records, record, times, lane, N, with_grads
+        )
+        logs = logs + of_time
+    else:
+        logs, log_joint, total = _components(
+            params, x, buffer, numbers, row, base, d, lane, N, K, kind, bounds, warp
+        )
+    is_discrete = kind in (DISCRETIZED, CALENDAR)
     w = load_to(weight, d, lane, N)
     if atoms:
         most, sum_logits = _log_sum(params, grads, p, lane, N, atoms + 1, with_grads)
@@ -383,7 +974,7 @@ def _numbers(
             here = where_equal(values, spread(read(numbers, row + FIRST_ATOM + a)), log_a, atom)
             atom = larger(here, atom)
         other = load_to(params, p + atoms * N, lane, N) - log_sum + logs
-        if kind == DISCRETIZED:
+        if is_discrete:
             high, low = larger(atom, other), smaller(atom, other)
             both = high + log_one_plus(exponential(low - high))
             logs = where_less(spread(_MINUS_INFINITY), atom, both, other)
@@ -392,7 +983,7 @@ def _numbers(
         if with_grads:
             # The share of log p that is due to the mixture; it is 0 at an atom of a density.
             rest = where_less(spread(_MINUS_INFINITY), atom, spread(ZERO), spread(ONE))
-            if kind == DISCRETIZED:
+            if is_discrete:
                 both = exponential(other - logs)
                 rest = where_less(spread(_MINUS_INFINITY), atom, both, spread(ONE))
             _scale(grads, p, lane, N, atoms + 1, w / sum_logits)
@@ -413,8 +1004,12 @@ def _numbers(
             at = p + atoms * N
             store_to(grads, at, lane, N, load_to(grads, at, lane, N) - w * rest)
             w = w * rest
-    if with_grads:
-        _component_grads(grads, buffer, base, lane, N, K, w, log_joint, total)
+    if with_grads and kind == CALENDAR:
+        _calendar_grads(grads, buffer, base, lane, N, K, w, total, bounds)
+        if records[record, BINS] > 1:
+            _time_grads(grads, buffer, records, record, times, lane, N, w, log_joint)
+    elif with_grads:
+        _component_grads(grads, buffer, base, lane, N, K, w, log_joint, total, bounds)
     return logs
 
 
@@ -433,7 +1028,7 @@ def _cells(number, seat, params, x, weight, records, numbers, logs, grads, with_
     record, member = left % D, left // D
     kind, column = records[record, KIND], records[record, COLUMN]
     size, atoms = records[record, SIZE], records[record, ATOMS]
-    rare, bounds = records[record, RARE], records[record, BOUNDS]
+    rare, bounds, warp = records[record, RARE], records[record, BOUNDS], records[record, WARP]
     p = (member * P + records[record, START]) * N
     d, row, buffer = column * N, record * numbers.shape[1], buffer_of[seat]
     if kind == BERNOULLI:
@@ -448,8 +1043,8 @@ def _cells(number, seat, params, x, weight, records, numbers, logs, grads, with_
             found = _categorical(params, x, weight, grads, buffer, p, d, lane, N, size, with_grads)
     else:
         found = _numbers(
-            params, x, weight, grads, buffer, numbers, row, p, d, lane, N, size, kind, atoms,
-            bounds, with_grads,
+            params, x, weight, grads, buffer, records, record, numbers, row, p, d, lane, N, size,
+            kind, atoms, bounds, warp, with_grads,
         )  # fmt: skip
     store_to(logs, (member * x.shape[0] + column) * N, lane, N, found)
 
@@ -511,6 +1106,13 @@ def _inputs(number, seat, x, given, pieces, numbers, out):
                 found = smaller(
                     larger(values, spread(read(numbers, row + 2))), spread(read(numbers, row + 3))
                 )
+                found = (found - first) / spread(read(numbers, row + 1))
+            elif kind == WARPED:
+                found = smaller(
+                    larger(values, spread(read(numbers, row + 2))), spread(read(numbers, row + 3))
+                )
+                warp = np.int64(read(numbers, row + 4))
+                found = _edge(found, warp, read(numbers, row + 5), read(numbers, row + 6))
                 found = (found - first) / spread(read(numbers, row + 1))
             elif kind == PIECEWISE:
                 found = (values - first) / spread(read(numbers, row + 2 * i + 1))

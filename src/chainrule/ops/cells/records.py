@@ -9,20 +9,33 @@ from functools import cached_property
 import numpy as np
 
 # The kinds of a column's conditional, and the fields of a record as the kernels read it.
-BERNOULLI, CATEGORICAL, GAUSSIAN, LOGISTIC, LAPLACE, DISCRETIZED = range(6)
-KIND, COLUMN, START, SIZE, ATOMS, RARE, BOUNDS = range(7)
-CENTER, SPREAD, LEAST_SCALE, LEAST, MOST, CAP, RARE_NATS, FIRST_ATOM = range(8)
+BERNOULLI, CATEGORICAL, GAUSSIAN, LOGISTIC, LAPLACE, DISCRETIZED, CALENDAR = range(7)
+KIND, COLUMN, START, SIZE, ATOMS, RARE, BOUNDS, WARP, WEEKDAY, MONTHS, SLOTS, BINS = range(12)
+CENTER, SPREAD, LEAST_SCALE, LEAST, MOST, LOW, HIGH, WARP_A, WARP_B, CAP, RARE_NATS = range(11)
+FIRST_ATOM = 11  # the first days of months follow the atoms
 
-HAS_LEAST, HAS_MOST = 1, 2  # bits of BOUNDS
+WEEKDAYS, MONTH_DAYS = 7, 31
+
+HAS_LEAST, HAS_MOST, HAS_LOW, HAS_HIGH = 1, 2, 4, 8  # bits of BOUNDS
+TRUNCATED = HAS_LOW + HAS_HIGH
+NO_WARP, LOG, SYMMETRIC_LOG, LOGIT = range(4)  # values of WARP
 FIXED, LEARNED = 1, 2  # values of RARE: the logit of the unlisted code
 
 # Strips of a thread's buffer, before those of the components.
 PICKED = 0
 COMPONENTS = 1
-PER_COMPONENT = 4  # e^logit, log-joint, its slopes by δ and ρ
+# e^logit, or e^(logit + log-mass) within bounds; log-joint, its slopes by δ and ρ; the log-mass's
+PER_COMPONENT = 6
+# A calendar has more strips after those of its components: first of the dates of its rows, …
+BEGIN, OWN, LAST, FROM, UNTIL, BIN, FIRST_WEEKDAY, ROTATED = range(8)
+OF_DATES = ROTATED + WEEKDAYS
+# … then of the days of their months, and of the days of each component
+BEST, SUM, MASS, LOGIT = (MONTH_DAYS * number for number in range(4))
+OF_DAYS = 4 * MONTH_DAYS
+DAYS_PER_COMPONENT = MONTH_DAYS + MONTH_DAYS + 1  # the log-mass of each day; edges
 
 # The kinds of pieces of an encoding, and the fields of a piece.
-IDENTITY, ONE_HOT, STANDARDISED, EQUALS, PERIODIC, PIECEWISE, FLAG = range(7)
+IDENTITY, ONE_HOT, STANDARDISED, EQUALS, PERIODIC, PIECEWISE, FLAG, WARPED = range(8)
 PIECE_KIND, PIECE_COLUMN, PIECE_START, PIECE_WIDTH = range(4)
 
 
@@ -42,6 +55,14 @@ class Record:
         least_scale: the floor of the scales.
         least: the smallest number, or None.
         most: the largest number, or None.
+        low: the end of the mixture's support in standardised units, or None.
+        high: its upper end, or None.
+        warp: the kind of the warp.
+        warp_numbers: origin and unit, center and unit, or least and most.
+        weekday: of a calendar, the weekday of day 0; Monday is 0.
+        months: of a calendar, the first days of its months, and of the month after.
+        slots: codes of a day.
+        bins: parts of a day with a logit each; 1 for none.
     """
 
     kind: int
@@ -55,6 +76,14 @@ class Record:
     least_scale: float = 0.0
     least: float | None = None
     most: float | None = None
+    low: float | None = None
+    high: float | None = None
+    warp: int = NO_WARP
+    warp_numbers: tuple[float, float] = (0.0, 1.0)
+    weekday: int = 0
+    months: tuple[float, ...] = ()
+    slots: int = 1
+    bins: int = 1
 
 
 @dataclass(frozen=True)
@@ -73,35 +102,44 @@ class Records:
 
     @cached_property
     def integers(self) -> np.ndarray:
-        """Int64 (columns, 7), with the fields KIND … BOUNDS."""
+        """Int64 (columns, 12), with the fields KIND … BINS."""
         rows = []
         for record, column, start in zip(self.records, self.columns, self.starts, strict=True):
-            bounds = HAS_LEAST * (record.least is not None)
-            bounds += HAS_MOST * (record.most is not None)
-            atoms = len(record.atoms)
-            rows.append([record.kind, column, start, record.size, atoms, record.rare, bounds])
-        return np.array(rows, np.int64).reshape(len(rows), 7)
+            ends = (record.least, record.most, record.low, record.high)
+            bits = (HAS_LEAST, HAS_MOST, HAS_LOW, HAS_HIGH)
+            bounds = sum(bit for bit, end in zip(bits, ends, strict=True) if end is not None)
+            row = [record.kind, column, start, record.size, len(record.atoms), record.rare, bounds]
+            months = max(len(record.months) - 1, 0)
+            rows.append([*row, record.warp, record.weekday, months, record.slots, record.bins])
+        return np.array(rows, np.int64).reshape(len(rows), 12)
 
     @cached_property
     def floats(self) -> np.ndarray:
-        """Float32 (columns, 7 + atoms), with the fields CENTER … and the atoms, padded with NaN."""
-        most = max((len(record.atoms) for record in self.records), default=0)
+        """Float32 (columns, any): the fields CENTER …, atoms and months, padded with NaN."""
+        most = max((len(each.atoms) + len(each.months) for each in self.records), default=0)
         rows = []
         for each in self.records:
-            bounds = [math.nan if end is None else end for end in (each.least, each.most)]
-            row = [each.center, each.spread, each.least_scale, *bounds, each.cap, each.rare_nats]
-            rows.append([*row, *each.atoms, *[math.nan] * (most - len(each.atoms))])
+            ends = (each.least, each.most, each.low, each.high)
+            bounds = [math.nan if end is None else end for end in ends]
+            row = [each.center, each.spread, each.least_scale, *bounds, *each.warp_numbers]
+            row += [each.cap, each.rare_nats]
+            row += [*each.atoms, *each.months]
+            rows.append(row + [math.nan] * (FIRST_ATOM + most - len(row)))
         return np.array(rows, np.float32).reshape(len(rows), FIRST_ATOM + most)
 
     @cached_property
     def buffer_strips(self) -> int:
         """The number of strips of a thread's buffer."""
-        components = max((each.size for each in self.records if _is_mixture(each)), default=0)
-        return COMPONENTS + PER_COMPONENT * components
+        return COMPONENTS + max((_strips_of(each) for each in self.records), default=0)
 
 
-def _is_mixture(record: Record) -> bool:
-    return record.kind not in (BERNOULLI, CATEGORICAL)
+def _strips_of(record: Record) -> int:
+    """The number of strips from that of the first component on."""
+    if record.kind in (BERNOULLI, CATEGORICAL):
+        return 0
+    if record.kind != CALENDAR:
+        return PER_COMPONENT * record.size
+    return (PER_COMPONENT + DAYS_PER_COMPONENT) * record.size + OF_DATES + OF_DAYS
 
 
 @dataclass(frozen=True)
@@ -113,7 +151,8 @@ class Piece:
         width: the number of inputs.
         numbers: center, spread, low and high if STANDARDISED; the values if EQUALS; the periods
             if PERIODIC, in float32, then what they lack; each interval's start and length if
-            PIECEWISE; the limit of values that are evidence if FLAG.
+            PIECEWISE; the limit of values that are evidence if FLAG; center, spread, low, high,
+            the kind of the warp and its two numbers if WARPED.
     """
 
     kind: int

@@ -303,28 +303,20 @@ def _comparison(sign: str) -> Any:
 where_less, where_equal = _comparison("<"), _comparison("==")
 
 
-@intrinsic
-def absolute(typingctx: Any, a: Any) -> Any:
-    """|a|."""
+def _of_each(name: str, meaning: str) -> Any:
+    def of_each(typingctx: Any, a: Any) -> Any:
+        def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kind, full = ir.FunctionType(_STRIP, [_STRIP]), f"llvm.{name}.v{LANES}f32"
+            return builder.call(cgutils.get_or_insert_function(builder.module, kind, full), args)
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.FunctionType(_STRIP, [_STRIP])
-        name = f"llvm.fabs.v{LANES}f32"
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
+        return strip(strip), emit
 
-    return strip(strip), emit
+    of_each.__doc__ = meaning
+    return intrinsic(of_each)
 
 
-@intrinsic
-def nearest(typingctx: Any, a: Any) -> Any:
-    """The nearest integers; halves go to the even one."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.FunctionType(_STRIP, [_STRIP])
-        name = f"llvm.rint.v{LANES}f32"
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
-
-    return strip(strip), emit
+absolute = _of_each("fabs", "|a|.")
+nearest = _of_each("rint", "The nearest integers; halves go to the even one.")
 
 
 # Whether there is an instruction for a · 2^n. numba's settings decide, which may be less than the

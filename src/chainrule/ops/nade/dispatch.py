@@ -6,11 +6,9 @@ environment variable, device and dtype.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
-
 import torch
 
+from chainrule.ops.autocast import without_autocast
 from chainrule.ops.compiled import threads as threads  # registers its work in a forked child
 from chainrule.ops.nade import autograd, choose, reference
 from chainrule.ops.nade.parameters import Layout, Parameters
@@ -85,7 +83,7 @@ def sample(
         values = torch.zeros(uniforms.shape, dtype=W.dtype, device=W.device)
         observed = torch.zeros(uniforms.shape, dtype=torch.bool, device=W.device)
     draw = choose.implementation(name).sample
-    with torch.no_grad(), _without_autocast(W.device.type):
+    with torch.no_grad(), without_autocast(W.device.type):
         return draw(uniforms, p, layout, values=values, observed=observed, temperature=temperature)
 
 
@@ -115,14 +113,5 @@ def advance(
     name = choose.chosen(W, backend)
     step = choose.implementation("eager" if name == "reference" else name).advance
     x, W, V, c = x.detach().to(W.dtype), W.detach(), V.detach(), c.detach()
-    with _without_autocast(W.device.type):
+    with without_autocast(W.device.type):
         return step(a, h, x, W, V, c, activation=activation)
-
-
-def _without_autocast(device: str) -> AbstractContextManager[Any]:
-    """Switches autocast off if it is on; switching costs as much as a short kernel."""
-    return (
-        torch.autocast(device, enabled=False)
-        if torch.is_autocast_enabled(device)
-        else nullcontext()
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,7 +58,7 @@ def prepared(
     source: Table | Dataset,
     *,
     label: str | None = None,
-    kinds: Mapping[str, str] | None = None,
+    kinds: Mapping[str, Any] | None = None,
     seed: int = 0,
     components: int = 5,
 ) -> Data:
@@ -154,7 +155,7 @@ def _named(table: Table, source: Dataset) -> Table:
 def _of_splits(
     name: str,
     tables: Sequence[Table],
-    kinds: Mapping[str, str] | None,
+    kinds: Mapping[str, Any] | None,
     image_shape: tuple[int, int] | None,
     labels: tuple[np.ndarray, np.ndarray, np.ndarray] | None,
     left_out: int,
@@ -173,7 +174,7 @@ def _of_splits(
     )
 
 
-def _complete(table: Table, kinds: Mapping[str, str]) -> tuple[Schema, np.ndarray, int]:
+def _complete(table: Table, kinds: Mapping[str, Any]) -> tuple[Schema, np.ndarray, int]:
     """Returns the table's schema, the indices of complete rows, and the number of others."""
     schema = infer_schema(table, kinds=kinds)
     with warnings.catch_warnings():

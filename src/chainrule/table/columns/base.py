@@ -196,6 +196,19 @@ class AbstractColumn(ABC):
         """
         return self.decode(codes)
 
+    def mean_bins(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Ends (B,) of bins of codes, ascending, and the value (B + 1,) that stands for each bin.
+
+        A mean of values is the sum of these values, each times the probability of its bin. The
+        first bin lies below all ends, and the last one above them. None if the value of the mean
+        code is the mean value.
+        """
+        return None
+
+    def codes_of_means(self, means: np.ndarray) -> np.ndarray:
+        """Codes (N,) of means of values, for a column that has ``mean_bins``."""
+        return means
+
     def restored_cells(
         self, codes: np.ndarray, cells: np.ndarray, where: Where
     ) -> tuple[np.ndarray, np.ndarray] | None:

@@ -87,6 +87,11 @@ class Datetime(AbstractNumbers):
             raise SchemaError(f"column {self.name!r}: {self.day_parts} parts of a day")
         if self.unit not in UNIT_S:
             raise SchemaError(f"column {self.name!r}: {unknown_choice('unit', self.unit, UNIT_S)}")
+        if self.zone and offsets_of(self.zone) is None:
+            raise SchemaError(
+                f"column {self.name!r}: its dates follow the clocks of {self.zone!r}, a zone that "
+                "this machine does not know; install the package tzdata"
+            )
         if not -DAY_S <= self.shift < LAST_OF_ALL:
             raise SchemaError(
                 f"column {self.name!r}: a shift of {self.shift} s is not within every month"

@@ -102,7 +102,8 @@ def grid_of_most(
 
 def _off(numbers: np.ndarray, decimals: int) -> np.ndarray:
     """Marks the numbers (N,) that have more decimals."""
-    return np.round(numbers, decimals) != numbers
+    with np.errstate(over="ignore", invalid="ignore"):  # the largest numbers overflow to infinity
+        return np.round(numbers, decimals) != numbers
 
 
 def atoms_of(numbers: np.ndarray, *, on_grid: bool, min_count: int) -> tuple[float, ...]:

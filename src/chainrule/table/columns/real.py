@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from typing_extensions import override
 
-from chainrule.errors import SchemaError
+from chainrule.errors import SchemaError, unknown_choice
+from chainrule.leaves.warps import AbstractWarp, warp_from_json
 from chainrule.table.columns import fields
 from chainrule.table.columns.base import Cells, Measure
+from chainrule.table.columns.evident_bounds import evident_bounds
 from chainrule.table.columns.grid import (
     MOST_STEPS,
     MOSTLY_ATOMS,
@@ -25,6 +28,7 @@ from chainrule.table.columns.grid import (
     scaled,
 )
 from chainrule.table.columns.numbers import FARTHEST, AbstractNumbers, whole_as_written, whole_type
+from chainrule.table.columns.scale_choice import LINEAR, SCALES, WORDS, chosen_warp, requested_warp
 from chainrule.table.values.cells import Where, as_numbers, exact_numbers, numbers_if_any, shown
 from chainrule.table.values.exact_integers import (
     differences,
@@ -36,6 +40,9 @@ from chainrule.table.values.exact_integers import (
 
 ROUNDING = 2.0**-50  # relative error of the number of steps from zero
 OFF_GRID = 1e-6  # steps; a larger distance from the grid is no rounding error
+BINS = 512  # of the codes within the range, from whose masses a mean of values is computed
+WIDEN = 2.0**16  # factor of the distance from an end, until g is finite there
+BESIDE = 1e-9  # width of the bin of an atom, in codes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,22 +52,37 @@ class Real(AbstractNumbers):
     Attributes:
         step: distance of neighbouring grid points; None if the numbers are continuous.
         atoms: values with a probability of their own, in the table's units.
+        warp: the map g of continuous numbers whose codes are (g(value) − center) / spread; None if
+            the scale is linear.
     """
 
     kind: ClassVar[str] = "real"
+    options: ClassVar[tuple[str, ...]] = ("scale",)
 
     step: float | None = None
     atoms: tuple[float, ...] = ()
+    warp: AbstractWarp | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_atoms(self.atoms)
+        if self.warp is not None and self.step is not None:
+            raise SchemaError(f"column {self.name!r}: numbers on a grid have a linear scale")
 
     @classmethod
     def infer(
-        cls, name: str, numbers: np.ndarray, dtype: str, reason: str, *, min_count: int
+        cls,
+        name: str,
+        numbers: np.ndarray,
+        dtype: str,
+        reason: str,
+        *,
+        min_count: int,
+        scale: str | None = None,
     ) -> Self:
         """Makes the column of these numbers: on a grid if all but one in a thousand are.
+
+        Continuous numbers get the scale on which a mixture describes them best.
 
         Args:
             name: the column's name.
@@ -69,11 +91,13 @@ class Real(AbstractNumbers):
             dtype: its type in the table.
             reason: why this kind was chosen.
             min_count: number of rows that make an atom or a stored number.
+            scale: the user's choice. Numbers on a grid are continuous on any but a linear one.
         """
         if numbers.dtype.kind in "iO":
-            return cls._continuous(name, numbers, dtype, reason, min_count)
+            return cls._whole_numbers(name, numbers, dtype, reason, min_count)
         known = numbers[~np.isnan(numbers)]
-        found = grid_of_most(known, min_count=min_count)
+        is_linear = scale in (None, LINEAR)
+        found = grid_of_most(known, min_count=min_count) if is_linear else None
         if found is not None and len(known):
             step, decimals, odd = found
             if 0 < (known.max() - known.min()) / step < MOST_STEPS:
@@ -89,7 +113,17 @@ class Real(AbstractNumbers):
                     rows=len(known),
                 )
                 return column._scaled(np.where(off, nearest, known), min_count)
-        return cls._continuous(name, known, dtype, reason, min_count)
+        return cls._continuous(name, known, dtype, reason, min_count, scale)
+
+    @classmethod
+    @override
+    def checked_options(cls, options: Mapping[str, Any], label: str) -> dict[str, Any]:
+        """The scale must be one of the known ones."""
+        found = super().checked_options(options, label)
+        choices = [LINEAR, *SCALES]
+        if found.get("scale") is not None and found["scale"] not in choices:
+            raise SchemaError(f"{label}: {unknown_choice('scale', found['scale'], choices)}")
+        return found
 
     @classmethod
     @override
@@ -97,23 +131,68 @@ class Real(AbstractNumbers):
         numbers = as_numbers(cells.name, cells.values, cells.where)
         large = integers_of(cells.values[~np.isnan(numbers)]) if is_large(numbers) else None
         known = numbers if large is None else large
-        return cls.infer(cells.name, known, cells.dtype, reason, min_count=cells.min_count)
+        scale = cells.options.get("scale")
+        if large is not None and scale not in (None, LINEAR):
+            raise SchemaError(
+                f"column {cells.name!r}: integers from 2^53 on have a linear scale; divide them, "
+                "or leave the scale out"
+            )
+        return cls.infer(
+            cells.name, known, cells.dtype, reason, min_count=cells.min_count, scale=scale
+        )
 
     @classmethod
     def _continuous(
+        cls,
+        name: str,
+        known: np.ndarray,
+        dtype: str,
+        reason: str,
+        min_count: int,
+        requested: str | None,
+    ) -> Self:
+        """Makes the column of known numbers (n,) on no grid."""
+        atoms = atoms_of(known, on_grid=False, min_count=min_count)
+        is_atom = np.isin(known, np.array(atoms))
+        enough = max(min_count, math.floor(MOSTLY_ATOMS * len(known)) + 1)
+        others = others_of(known, is_atom, least=enough)
+        if requested is not None:
+            warp = requested_warp(name, requested, others, min_count=min_count)
+        elif is_atom.any() and len(others) == len(known):
+            warp = None  # hardly a value is no atom
+        else:
+            least, most = evident_bounds(known, min_count=min_count)
+            warp = chosen_warp(others, least, most, min_count=min_count)
+        center, spread = scale_of(
+            name, others if warp is None else warp.forward(others), min_count=min_count
+        )
+        column = cls(
+            name=name,
+            dtype=dtype,
+            reason=reason if warp is None else f"{reason}, {WORDS[type(warp)]}",
+            center=center,
+            spread=spread,
+            atoms=atoms,
+            warp=warp,
+            rows=len(known),
+        )
+        codes = column._standard(known, known)
+        return column._with_range(codes[np.isfinite(codes)], min_count)
+
+    @classmethod
+    def _whole_numbers(
         cls, name: str, known: np.ndarray, dtype: str, reason: str, min_count: int
     ) -> Self:
-        """Makes the column of known numbers on no grid; integers are decoded as integers."""
-        whole = known.dtype.kind in "iO"
+        """Makes the column of known integers of any size, which are decoded as integers."""
         atoms = atoms_of(known, on_grid=False, min_count=min_count)
         is_atom = (
             np.isin(known, np.array(atoms, dtype=known.dtype))
             if atoms
             else np.zeros(len(known), dtype=bool)
         )
-        # Whole numbers count from one of them: float64 then holds the differences.
-        first = int(known[0]) if whole and len(known) else 0
-        since = differences(known, known.astype(np.float64), first) if whole else known
+        # They count from one of them: float64 then holds the differences.
+        first = int(known[0]) if len(known) else 0
+        since = differences(known, known.astype(np.float64), first)
         enough = max(min_count, math.floor(MOSTLY_ATOMS * len(known)) + 1)
         center, spread = scale_of(
             name, others_of(since, is_atom, least=enough), min_count=min_count, first=first
@@ -122,20 +201,21 @@ class Real(AbstractNumbers):
             name=name,
             dtype=dtype,
             reason=reason,
-            decimals=0 if whole else None,
+            decimals=0,
             center=center,
             spread=spread,
             atoms=atoms,
             rows=len(known),
         )
+        return column._with_range(column._standard(known, known.astype(np.float64)), min_count)
+
+    def _with_range(self, codes: np.ndarray, min_count: int) -> Self:
+        """Adds range and knots of known codes (n,) to a column; atoms that float32 merges go."""
+        low, high = range_of(codes, 0.0, 1.0, min_count=min_count)
+        column = replace(self, low=low, high=high, knots=knots_of(codes, window=min_count))
         _, apart = np.unique(np.array(column.atom_codes()).astype(np.float32), return_index=True)
         # Networks compute in float32, so atoms must differ there.
-        atoms = tuple(atoms[k] for k in sorted(apart.tolist()))
-        codes = column._standard(known, known.astype(np.float64))
-        low, high = range_of(codes, 0.0, 1.0, min_count=min_count)
-        return replace(
-            column, atoms=atoms, low=low, high=high, knots=knots_of(codes, window=min_count)
-        )
+        return replace(column, atoms=tuple(self.atoms[k] for k in sorted(apart.tolist())))
 
     def _scaled(self, known: np.ndarray, min_count: int) -> Self:
         """Adds the atoms and the scale of known numbers (n,) to a column on a grid."""
@@ -152,17 +232,16 @@ class Real(AbstractNumbers):
         Numbers that are infinite, or too far out to have a likelihood, count as outside.
         """
         numbers = as_numbers(self.name, values, where) if strict else numbers_if_any(values)
-        with np.errstate(over="ignore"):
-            outside = np.abs(numbers / self.deviation) > FARTHEST
+        outside = self._is_outside(numbers)
         if strict and outside.any():
             row = int(np.flatnonzero(outside)[0])
             raise SchemaError(
-                f"column {self.name!r}: value {shown(values, row)} at {where(row)} is too far from "
-                "all others to have a likelihood: correct it, or leave the cell empty"
+                f"column {self.name!r}: value {shown(values, row)} at {where(row)} "
+                f"{self._rule(numbers[row])}: correct it, or leave the cell empty"
             )
         numbers = np.where(outside, np.nan, numbers)
         if self.step is None:
-            codes = self._standard(values, numbers)
+            codes = self._with_atoms(numbers, self._standard(values, numbers))
         else:
             steps = (numbers - self.origin) / self.step
             codes = np.round(steps)
@@ -179,6 +258,7 @@ class Real(AbstractNumbers):
             return self._whole(codes)
         else:
             values = codes * self.spread + self.center
+            values = values if self.warp is None else self._unwarped(values)
             for value, code in zip(self.atoms, self.atom_codes(), strict=True):
                 values = np.where(codes == code, value, values)
         return values.astype(np.float32) if self.dtype.lower() in ("float32", "float") else values
@@ -188,7 +268,11 @@ class Real(AbstractNumbers):
         if self.step is not None:
             return tuple(np.round((np.array(self.atoms) - self.origin) / self.step).tolist())
         values = np.array(self.atoms, dtype=object)
-        return tuple(self._standard(values, values.astype(np.float64)).tolist())
+        codes = self._standard(values, values.astype(np.float64))
+        # Atoms beyond the ends of the scale have codes beyond the range, one apart.
+        apart = 1.0 + np.arange(len(codes))
+        codes = np.where(codes == -np.inf, self.low - apart, codes)
+        return tuple(np.where(codes == np.inf, self.high + apart, codes).tolist())
 
     @override
     def is_mass(self, codes: np.ndarray) -> np.ndarray:
@@ -196,8 +280,58 @@ class Real(AbstractNumbers):
 
     @override
     def log_scale(self, codes: np.ndarray) -> np.ndarray:
-        """−log spread if the code has a density, else 0."""
-        return np.where(self.is_mass(codes), 0.0, -math.log(self.spread))
+        """log g′(value) − log spread if the code has a density, else 0."""
+        slope = -math.log(self.spread)
+        if self.warp is not None:
+            slope = slope + self.warp.log_slope(self._unwarped(codes * self.spread + self.center))
+        return np.where(self.is_mass(codes), 0.0, slope)
+
+    @override
+    def range_excess(self, codes: np.ndarray) -> np.ndarray:
+        """No atom is outside the range."""
+        return np.where(np.isin(codes, self.atom_codes()), 0.0, super().range_excess(codes))
+
+    @property
+    @override
+    def deviation(self) -> float:
+        """Standard deviation of the values that are no atoms, or that of a linear map at the
+        center of another scale.
+        """
+        if self.warp is None:
+            return super().deviation
+        near = np.array([self.center - self.spread / 2, self.center + self.spread / 2])
+        return max(float(np.diff(self._unwarped(near))[0]), np.finfo(np.float64).tiny)
+
+    @override
+    def nearest(self, numbers: np.ndarray) -> np.ndarray:
+        """The center, or the nearest ends (n,) of the scale."""
+        if self.warp is None:
+            return super().nearest(numbers)
+        return np.clip(numbers, self.warp.low, self.warp.high)
+
+    @property
+    @override
+    def domain_as_text(self) -> str:
+        low, high = (-math.inf, math.inf) if self.warp is None else (self.warp.low, self.warp.high)
+        if math.isinf(low) and math.isinf(high):
+            return super().domain_as_text
+        return f"numbers above {low:g}" if math.isinf(high) else f"numbers from {low:g} to {high:g}"
+
+    @override
+    def mean_bins(self) -> tuple[np.ndarray, np.ndarray] | None:
+        if self.warp is None:
+            return None
+        atoms = np.array(self.atom_codes(), dtype=np.float64)
+        spaced = np.linspace(self.low, self.high, BINS + 1)
+        ends = np.unique(np.concatenate([spaced, atoms, atoms - BESIDE]))
+        inside = np.where(np.isin(ends[1:], atoms), ends[1:], (ends[:-1] + ends[1:]) / 2)
+        values = self.decode(np.concatenate([ends[:1], inside, ends[-1:]]))
+        return ends, values.astype(np.float64)
+
+    @override
+    def codes_of_means(self, means: np.ndarray) -> np.ndarray:
+        codes = self._with_atoms(means, self._standard(means, means))
+        return np.clip(codes, self.low - 1, self.high + 1)
 
     @property
     @override
@@ -229,7 +363,8 @@ class Real(AbstractNumbers):
 
     @override
     def fields_to_json(self) -> dict[str, Any]:
-        return {**self.scale_to_json(), "atoms": list(self.atoms)}
+        warp = {} if self.warp is None else {"warp": self.warp.to_json()}
+        return {**self.scale_to_json(), "atoms": list(self.atoms), **warp}
 
     @classmethod
     @override
@@ -238,11 +373,53 @@ class Real(AbstractNumbers):
             **cls.scale_from_json(spec),
             "step": fields.optional(fields.number, spec["step"]),
             "atoms": fields.numbers(spec["atoms"]),
+            "warp": fields.optional(warp_from_json, spec.get("warp")),
         }
 
     def _standard(self, values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """(value − center) / spread, (N,) float64."""
+        """(g(value) − center) / spread, (N,) float64; infinite beyond the ends of the scale."""
+        if self.warp is not None:
+            return (self.warp.forward(numbers) - self.center) / self.spread
         return differences(values, numbers, self.center) / self.spread
+
+    def _unwarped(self, warped: np.ndarray) -> np.ndarray:
+        """The values (N,) whose g is given: float64's nearest numbers between the ends."""
+        assert self.warp is not None, "the scale is not linear"
+        return np.clip(self.warp.inverse(warped), *self._innermost)
+
+    @cached_property
+    def _innermost(self) -> tuple[float, float]:
+        """The numbers nearest to the ends of the scale whose g float64 holds."""
+        assert self.warp is not None, "the scale is not linear"
+        found = []
+        for end, inwards in ((self.warp.low, math.inf), (self.warp.high, -math.inf)):
+            inner = float(np.nextafter(end, inwards))
+            with np.errstate(all="ignore"):
+                while math.isfinite(end) and not np.isfinite(self.warp.forward(np.array(inner))):
+                    inner = end + (inner - end) * WIDEN
+            found.append(inner)
+        return found[0], found[1]
+
+    def _with_atoms(self, numbers: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Codes (N,) of numbers, with those of the atoms beyond the ends of the scale."""
+        if self.warp is not None:
+            for value, code in zip(self.atoms, self.atom_codes(), strict=True):
+                codes = np.where(numbers == value, code, codes)
+        return codes
+
+    def _is_outside(self, numbers: np.ndarray) -> np.ndarray:
+        """Marks the numbers (N,) that are infinite, too far out, or beyond the scale."""
+        if self.warp is None:
+            with np.errstate(over="ignore"):
+                return np.abs(numbers / self.deviation) > FARTHEST
+        codes = self._with_atoms(numbers, self._standard(numbers, numbers))
+        return (np.abs(codes) > FARTHEST) | np.isinf(numbers)
+
+    def _rule(self, number: float) -> str:
+        """Says why the column cannot hold a number."""
+        if self.warp is not None and not self.warp.low < number < self.warp.high:
+            return f"is not among the {self.domain_as_text} that a {WORDS[type(self.warp)]} has"
+        return "is too far from all others to have a likelihood"
 
     def _whole(self, codes: np.ndarray) -> np.ndarray:
         """Integers (N,) of standardised codes; atoms are restored exactly."""

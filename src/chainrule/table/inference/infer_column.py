@@ -96,7 +96,7 @@ def _guessed(
 ) -> AbstractColumn | str:
     if _names_labels(table, name, dtype):
         return _labels(table, name, column, dtype, options)
-    look, where, count = looks(column), table.where, {"min_count": options.min_count}
+    look, where, least_count = looks(column), table.where, options.min_count
     values = column.values
     written_as = None if notation is None else notation.describe()
     if look == "empty":
@@ -112,7 +112,9 @@ def _guessed(
     if look == "duration":
         return "durations are not modelled; make numbers of them"
     if look == "datetime":
-        return Datetime.infer(name, values, dtype, written_as or "dates", where=where, **count)
+        return Datetime.infer(
+            name, values, dtype, written_as or "dates", where=where, min_count=least_count
+        )
     if look == "label":
         return _labels(table, name, column, dtype, options)
     what = written_as or "numbers"
@@ -128,12 +130,16 @@ def _guessed(
         return _large(name, values, whole, dtype, options, written_as)
     different = len(np.unique(known))
     if not Integer.accepts(numbers):
-        return Real.infer(name, numbers, dtype, f"{what}, {different} different", **count)
+        return Real.infer(
+            name, numbers, dtype, f"{what}, {different} different", min_count=least_count
+        )
     if _is_id(known, different):
         return "an id: whole numbers, all different in a narrow range"
     least, most = bounds_of(dtype)
     reason = f"whole {what}, {different} different"
-    return Integer.infer(name, numbers, dtype, reason, least=least, most=most, **count)
+    return Integer.infer(
+        name, numbers, dtype, reason, least=least, most=most, min_count=least_count
+    )
 
 
 def _as_requested(
@@ -192,7 +198,11 @@ def _large(
         least, most = bounds_of(dtype)
         return Integer.infer(name, whole, dtype, reason, least=least, most=most, **count)
     return Real.infer(
-        name, whole, dtype, f"{reason}; continuous, as float64 has 15 digits", **count
+        name,
+        whole,
+        dtype,
+        f"{reason}; continuous, as float64 has 15 digits",
+        min_count=options.min_count,
     )
 
 

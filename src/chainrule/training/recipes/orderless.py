@@ -55,9 +55,10 @@ class OrderlessRecipe(AbstractRecipe):
         """A plan whose sizes, batches, epochs, members and dropout follow from the number of rows.
 
         Layers have the effort's sizes, with at most one unit for four rows. An epoch has 20 batches
-        of 64 to 512 rows, or of 32 if a table has few rows. The learning rate is 4e-3, or 2e-3 for
-        batches of 32. The number of epochs makes the effort's steps. There are several members for
-        200 to 10,000 rows. Dropout is 0.2 for up to 1,250 rows, 0.1 for 2,500 and 0.01 for 25,000.
+        of 64 to 512 rows, or of 32 if a table has few rows. The learning rate is 4e-3, or 2e-3 if a
+        table has few rows. The number of epochs makes the effort's steps. There are several members
+        for 200 to 10,000 rows. Dropout is 0.2 for up to 1,250 rows, 0.1 for 2,500 and 0.01 for
+        25,000.
         """
         chosen = EFFORTS[effort]
         batch = config.batch_size or batch_size(rows)
@@ -73,7 +74,7 @@ class OrderlessRecipe(AbstractRecipe):
             members=chosen.members if MEMBER_ROWS[0] <= rows <= MEMBER_ROWS[1] else 1,
             epochs=max(least, min(most, round(chosen.steps * batch / rows))),
             batch_size=batch,
-            learning_rate=LEARNING_RATE if batch < USUAL_BATCH else 2 * LEARNING_RATE,
+            learning_rate=(1 if batch_size(rows) < USUAL_BATCH else 2) * LEARNING_RATE,
             weight_decay=WEIGHT_DECAY,
         )
         return usual.following(config)

@@ -27,15 +27,21 @@ AnyLeaf = TypeVar("AnyLeaf", bound=AbstractLeaf)
 
 
 def leaf_from_json(
-    spec: Mapping[str, object], kinds: Mapping[str, type[AnyLeaf]], what: str
+    spec: Mapping[str, object],
+    kinds: Mapping[str, type[AnyLeaf]],
+    what: str,
+    parts: Mapping[str, type[AbstractLeaf]] | None = None,
 ) -> AnyLeaf:
     """Rebuilds the leaf that ``to_json`` described, and the leaves in its fields.
+
+    Its fields may hold leaves of the same kinds, and of ``parts``.
 
     Raises:
         FormatError: an unknown kind, or fields that it does not take; the message calls it
             ``what``.
     """
-    options = {key: _read(value, kinds, what) for key, value in spec.items()}
+    inner = {**kinds, **(parts or {})}
+    options = {key: _read(value, inner, what) for key, value in spec.items()}
     kind = options.pop("kind", None)
     if kind not in kinds:
         raise FormatError(unknown_choice(what, kind, kinds))
@@ -55,7 +61,7 @@ def _described(value: object) -> object:
     return [_described(each) for each in value] if isinstance(value, tuple) else value
 
 
-def _read(value: object, kinds: Mapping[str, type[AnyLeaf]], what: str) -> Any:
+def _read(value: object, kinds: Mapping[str, type[Any]], what: str) -> Any:
     if isinstance(value, Mapping):
         return leaf_from_json(value, kinds, what)
     return tuple(_read(each, kinds, what) for each in value) if isinstance(value, list) else value

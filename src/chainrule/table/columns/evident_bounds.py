@@ -1,0 +1,80 @@
+"""Bounds that the numbers of a column show: zero, one, and ends where the density is still high."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+FEWEST_ROWS = 40  # fewer show no bound
+FEWEST_FOR_ENDS = 120  # fewer show no other end than 0 and 1
+FAR_FROM_0 = 0.5  # least distance of an end from 0, in lengths of the outer part of the range
+NEAR = 5  # the outermost rows, one in so many, show whether the density falls off at an end
+LEAST_NEAR, MOST_NEAR = 20, 400  # number of these rows
+ERRORS = 2.0  # standard errors by which their mean may exceed that of an even density
+LEAST_SHARE = 0.5  # least largest value, of values from 0 to 1, for which 1 is a bound
+# Of shares, a quantile is at least so high, in units of the largest one: others have a long tail.
+HIGH, LEAST_HIGH = 0.95, 0.5
+NICE = (1.0, 2.0, 5.0)  # ends are multiples of these times a power of ten
+
+
+def evident_bounds(numbers: np.ndarray, *, min_count: int) -> tuple[float | None, float | None]:
+    """The bounds (least, most) that known numbers (n,) show; None where there is none.
+
+    An end of the range is a bound if the density does not fall off there. It is rounded outwards,
+    to a multiple of more than the distance of the ``min_count`` outermost rows, so that it is no
+    row's value. Zero is a bound if all numbers lie on one side of it, and one is a bound of shares.
+
+    >>> evident_bounds(np.linspace(3.713, 9.187, 500), min_count=5)
+    (3.7, 9.2)
+    """
+    if len(numbers) < max(FEWEST_ROWS, 4 * min_count):
+        return None, None
+    ranked = np.sort(numbers)
+    if ranked[0] == ranked[-1]:
+        return None, None
+    turned = upper_end(-ranked[::-1], min_count)
+    least, most = None if turned is None else 0.0 - turned, upper_end(ranked, min_count)
+    if least is None and ranked[0] >= 0:
+        least = 0.0
+    if most is None and ranked[-1] <= 0:
+        most = 0.0
+    is_high = ranked[int(HIGH * (len(ranked) - 1))] >= LEAST_HIGH * ranked[-1]
+    if most is None and ranked[0] >= 0 and LEAST_SHARE < ranked[-1] <= 1 and is_high:
+        most = 1.0
+    return least, most
+
+
+def upper_end(ranked: np.ndarray, min_count: int) -> float | None:
+    """The upper end of sorted numbers if their density does not fall off there, rounded outwards.
+
+    The distances of the outermost rows from the largest number are compared with those of an even
+    density, whose mean is half of the largest distance. In a tail that decays it is more.
+    """
+    count = min(max(len(ranked) // NEAR, LEAST_NEAR), MOST_NEAR)
+    count = min(count, len(ranked) - 1)
+    with np.errstate(over="ignore"):
+        apart = ranked[-1] - ranked[-1 - count : -1]
+    if not 0 < apart[0] < math.inf or len(ranked) < FEWEST_FOR_ENDS:
+        return None
+    if ranked[-1] <= 0 and -ranked[-1] < FAR_FROM_0 * apart[0]:
+        return 0.0
+    if apart[1:].mean() / apart[0] > 0.5 + ERRORS / math.sqrt(12 * (count - 1)):
+        return None
+    step = nice_above(float(ranked[-1] - ranked[-1 - max(min_count, 1)]) or float(apart[0]))
+    return _multiple(math.ceil(float(ranked[-1]) / step), step)
+
+
+def _multiple(count: int, step: float) -> float:
+    """A multiple of a nice step, as a person would write it."""
+    return float(f"{count * step:.12g}")
+
+
+def nice_above(size: float) -> float:
+    """The smallest of 1, 2 and 5 times a power of ten that is at least a positive size.
+
+    >>> nice_above(0.03), nice_above(51.0)
+    (0.05, 100.0)
+    """
+    power = 10.0 ** math.floor(math.log10(size))
+    return next(part * power for part in (*NICE, 10.0) if part * power >= size * (1 - 1e-12))

@@ -1,0 +1,205 @@
+"""Chooses the scale of a column's numbers by the held-out likelihood of small mixtures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from statistics import NormalDist
+
+import numpy as np
+
+from chainrule.errors import SchemaError
+from chainrule.leaves.warps import AbstractWarp, Log, Logit, Quantiles, SymmetricLog
+from chainrule.table.columns.disclosure import rounded_scale
+from chainrule.table.columns.grid import knots_of
+
+LINEAR = "linear"
+SCALES: dict[str, type[AbstractWarp]] = {
+    "log": Log,
+    "symlog": SymmetricLog,
+    "logit": Logit,
+    "quantile": Quantiles,
+}
+# What the schema's line says.
+WORDS: dict[type[AbstractWarp], str] = {
+    Log: "log scale",
+    SymmetricLog: "symmetric log scale",
+    Logit: "logit scale",
+    Quantiles: "scale of quantiles",
+}
+MOST_ROWS = 2000  # rows that are compared; more do not change a clear choice
+FEWEST_ROWS = 40  # fewer show no scale
+FEWEST_FOR_QUANTILES = 500
+COMPONENTS, ROUNDS = 3, 30  # of the mixtures that are compared
+LEAST_DEVIATION = 0.02  # of a component, in standard deviations of the codes
+LEAST_GAIN = 0.03  # nats by which another scale must be better than a linear one
+ERRORS = 1.0  # standard errors by which it must be better, too
+SMOOTH_GAIN = 0.1  # nats by which quantiles must be better than a formula or no scale
+MOST_GAIN = 3.0  # nats that one row counts at most, so that no row decides
+UNITS = (0.05, 0.2, 0.5)  # quantiles of the distance from the center that are tried as units
+INNER = (0.1, 0.9)  # quantiles between which zero is the center of a symmetric scale
+
+
+def chosen_warp(
+    known: np.ndarray,
+    least: float | None = None,
+    most: float | None = None,
+    *,
+    min_count: int,
+) -> AbstractWarp | None:
+    """The scale on which a mixture describes known numbers (n,) best; None is a linear one.
+
+    Mixtures of three Gaussians are fitted to one half of at most 2,000 rows and scored on the
+    other, for each half. Another scale than a linear one must be better by 0.03 nats a row and a
+    standard error.
+
+    Args:
+        known: the numbers that are no atoms.
+        least, most: bounds of the values, or None.
+        min_count: smallest number of rows behind a stored number.
+    """
+    if len(known) < max(FEWEST_ROWS, 4 * min_count) or known.min() == known.max():
+        return None
+    sample = known[:: -(-len(known) // MOST_ROWS)]
+    linear = _held_out(sample, None)
+    if linear is None:
+        return None
+    best, highest = None, 0.0
+    for warp in _warps(known, least, most, min_count):
+        if (math.isinf(warp.low) and least is not None) or (
+            isinstance(warp, Log) and least is None
+        ):
+            continue  # a density beyond a bound, or a bound that no rows show
+        nats = _held_out(sample, warp)
+        if nats is None:
+            continue
+        gain = np.clip(nats - linear, -MOST_GAIN, MOST_GAIN)
+        error = float(gain.std()) / math.sqrt(len(gain))
+        margin = SMOOTH_GAIN if isinstance(warp, Quantiles) else 0.0
+        if gain.mean() > max(highest + margin, LEAST_GAIN + ERRORS * error):
+            best, highest = warp, float(gain.mean())
+    return best
+
+
+def requested_warp(
+    name: str,
+    kind: str,
+    known: np.ndarray,
+    least: float | None = None,
+    most: float | None = None,
+    *,
+    min_count: int,
+) -> AbstractWarp | None:
+    """The scale of this kind that describes known numbers (n,) best; None is a linear one.
+
+    Raises:
+        SchemaError: the numbers or their bounds do not allow a scale of this kind.
+    """
+    if kind == LINEAR:
+        return None
+    found, highest = None, -math.inf
+    for warp in _warps(known, least, most, min_count):
+        if not isinstance(warp, SCALES[kind]):
+            continue
+        nats = _held_out(known[:: -(-len(known) // MOST_ROWS)], warp)
+        mean = -math.inf if nats is None else float(nats.mean())
+        if found is None or mean > highest:
+            found, highest = warp, mean
+    if found is None:
+        raise SchemaError(f"column {name!r}: {_NEEDS[kind]}, or choose another scale")
+    return found
+
+
+_NEEDS = {
+    "log": "a log scale needs numbers above 0 or above a bound; declare 'least'",
+    "symlog": "a symmetric log scale needs several numbers; leave it out",
+    "logit": "a logit scale needs numbers between two bounds; declare 'least' and 'most'",
+    "quantile": "a scale of quantiles needs more rows with different numbers; leave it out",
+}
+
+
+def _warps(
+    known: np.ndarray, least: float | None, most: float | None, min_count: int
+) -> Iterator[AbstractWarp]:
+    """The scales that known numbers and their bounds allow, the simplest first."""
+    if not len(known):
+        return
+    lowest, largest = float(known.min()), float(known.max())
+    origin = 0.0 if least is None else least
+    if origin < lowest and most is None:
+        yield Log(origin, _power_of_two(float(np.median(known)) - origin))
+    if least is not None and most is not None and least < lowest and largest < most:
+        yield Logit(least, most)
+    if lowest < largest:
+        low, high = np.quantile(known, INNER).tolist()
+        middle = float(np.median(known))
+        center = 0.0 if low <= 0 <= high else rounded_scale(middle, high - low or 1.0)[0]
+        apart = np.quantile(np.abs(known - center), UNITS)
+        for unit in sorted({_power_of_two(part) for part in apart.tolist() if part > 0}):
+            yield SymmetricLog(center, unit)
+        knots = knots_of(known, window=min_count)
+        if len(knots) > 2 and len(known) >= FEWEST_FOR_QUANTILES:
+            yield Quantiles(knots, _normal_scores(np.sort(known), np.array(knots)))
+
+
+def _power_of_two(size: float) -> float:
+    """The power of two next above a positive number: it shows no more than its size."""
+    return math.ldexp(1.0, math.frexp(size)[1])
+
+
+def _normal_scores(ranked: np.ndarray, points: np.ndarray) -> tuple[float, ...]:
+    """Quantiles of a normal distribution at the ranks of points (Q,) among sorted numbers."""
+    left, right = (np.searchsorted(ranked, points, side=side) for side in ("left", "right"))
+    shares = (left + right) / 2 / len(ranked)
+    return tuple(NormalDist().inv_cdf(share) for share in np.clip(shares, 1e-3, 1 - 1e-3).tolist())
+
+
+def _held_out(values: np.ndarray, warp: AbstractWarp | None) -> np.ndarray | None:
+    """Log-densities (n,) of numbers under a mixture that is fitted to the other half of them.
+
+    None if float64 cannot hold their codes.
+    """
+    warped = values if warp is None else warp.forward(values)
+    with np.errstate(over="ignore", invalid="ignore"):
+        center, spread = float(warped.mean()), float(warped.std())
+    if not (math.isfinite(center) and 0 < spread < math.inf):
+        return None
+    codes = (warped - center) / spread
+    nats = np.empty(len(codes))
+    for part in (0, 1):
+        nats[part::2] = _log_density(codes[part::2], *_mixture_of(codes[1 - part :: 2]))
+    return nats - math.log(spread) + (0.0 if warp is None else warp.log_slope(values))
+
+
+def _mixture_of(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weights, means and deviations (K,) of a mixture of Gaussians, by expectation-maximisation."""
+    ranked = np.sort(codes)
+    parts = [part for part in np.array_split(ranked, COMPONENTS) if len(part)]
+    mean = np.array([part.mean() for part in parts])
+    deviation = np.maximum([part.std() for part in parts], LEAST_DEVIATION)
+    weight = np.full(len(parts), 1 / len(parts))
+    for _ in range(ROUNDS):
+        logs = _logs(codes, weight, mean, deviation)
+        p = np.exp(logs - logs.max(0))
+        p /= p.sum(0)  # (K, n)
+        count = p.sum(1) + 1e-9
+        weight, mean = count / count.sum(), p @ codes / count
+        square = (p * (codes - mean[:, None]) ** 2).sum(1) / count
+        deviation = np.maximum(np.sqrt(square), LEAST_DEVIATION)
+    return weight, mean, deviation
+
+
+def _log_density(
+    codes: np.ndarray, weight: np.ndarray, mean: np.ndarray, deviation: np.ndarray
+) -> np.ndarray:
+    logs = _logs(codes, weight, mean, deviation)
+    most = logs.max(0)
+    return most + np.log(np.exp(logs - most).sum(0))
+
+
+def _logs(
+    codes: np.ndarray, weight: np.ndarray, mean: np.ndarray, deviation: np.ndarray
+) -> np.ndarray:
+    """log of each component's weight times its density, (K, n)."""
+    z = (codes - mean[:, None]) / deviation[:, None]
+    return np.log(weight / deviation)[:, None] - 0.5 * z * z - 0.5 * math.log(2 * math.pi)
