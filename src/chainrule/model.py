@@ -6,6 +6,7 @@ This module maps kinds to conditionals.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
@@ -22,6 +23,7 @@ from chainrule.conditionals import (
     AtomFlags,
     Atoms,
     Bernoulli,
+    Calendar,
     Categorical,
     DiscretizedLogisticMixture,
     GaussianMixture,
@@ -199,7 +201,7 @@ def _of_datetime(
     column: table.Datetime, mixture: type[AbstractMixture], components: int
 ) -> ColumnSpec:
     only = column.center if column.is_constant else None
-    base = _on_grid(column, components, only, only)
+    base = _by_calendar(column, components) or _on_grid(column, components, only, only)
     return _with_atoms(column, base, _encoding_of(column, column.periods))
 
 
@@ -207,6 +209,23 @@ def _on_grid(
     column: AbstractNumbers, components: int, least: float | None = None, most: float | None = None
 ) -> AbstractConditional:
     return DiscretizedLogisticMixture(components, least, most, column.center, column.spread)
+
+
+def _by_calendar(column: table.Datetime, components: int) -> AbstractConditional | None:
+    """Returns the calendar of dates that have one."""
+    slots = column.grid.slots
+    if not column.day_parts or not slots:
+        return None
+    return Calendar(
+        DiscretizedLogisticMixture(
+            components, center=column.center / slots, spread=column.spread / slots
+        ),
+        column.grid.first_day,
+        math.floor(column.low / slots),
+        math.floor(column.high / slots),
+        slots,
+        column.day_parts,
+    )
 
 
 def _encoding_of(column: AbstractNumbers, periods: Sequence[float] = ()) -> AbstractEncoding:

@@ -22,6 +22,7 @@ from chainrule import (
     OrderlessNADE,
 )
 from chainrule.baselines import FVSBN, BernoulliMixture, ChowLiuTree, FullCovarianceMixture
+from chainrule.conditionals import Calendar
 from chainrule.leaves.warps import Log, Logit, Quantiles, SymmetricLog
 from chainrule.networks import AbstractNetwork
 from chainrule.rng import generator_from
@@ -91,6 +92,12 @@ CONDITIONALS = [
     Atoms((1.5, -1.0), LaplaceMixture(1)),
     Atoms((0.0, 7.0), DiscretizedLogisticMixture(2, center=3.0, spread=2.0)),
     Atoms((3.0,), DiscretizedLogisticMixture(1, least=0, most=9, center=4.0)),
+    Calendar(DiscretizedLogisticMixture(2, center=10.0, spread=2.0), 19_770, -40, 60),
+    Calendar(DiscretizedLogisticMixture(1, spread=0.3), -30, -9, 20, slots=6, bins=3),
+    Calendar(DiscretizedLogisticMixture(1, spread=0.4), 400, 300, 330, slots=4),
+    Calendar(DiscretizedLogisticMixture(2, least=-7, most=40, spread=9.0), 12_000, -7, 40),
+    Calendar(DiscretizedLogisticMixture(1, least=-4, spread=0.5), 7, -30, 20, slots=2, bins=2),
+    Atoms((2.0,), Calendar(DiscretizedLogisticMixture(2, spread=2.0), 11_000, -90, 90)),
 ]
 
 

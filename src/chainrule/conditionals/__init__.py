@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from chainrule.conditionals.atoms import Atoms
 from chainrule.conditionals.base import AbstractConditional
 from chainrule.conditionals.bernoulli import Bernoulli
+from chainrule.conditionals.calendar import Calendar
 from chainrule.conditionals.categorical import Categorical
 from chainrule.conditionals.discretized import DiscretizedLogisticMixture
 from chainrule.conditionals.distribution import Distribution
@@ -38,6 +39,7 @@ __all__ = [
     "AtomFlags",
     "Atoms",
     "Bernoulli",
+    "Calendar",
     "Categorical",
     "DiscretizedLogisticMixture",
     "Distribution",
@@ -57,6 +59,7 @@ __all__ = [
 _CONDITIONALS: tuple[type[AbstractConditional], ...] = (
     Atoms,
     Bernoulli,
+    Calendar,
     Categorical,
     DiscretizedLogisticMixture,
     GaussianMixture,

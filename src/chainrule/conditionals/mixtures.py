@@ -318,6 +318,8 @@ class AbstractMixture(AbstractConditional):
 
     def shares_below(self, bound: BoundComponents, x: torch.Tensor) -> torch.Tensor:
         """P(value <= x) of truncated components; values x broadcast with them."""
+        if not self.is_truncated:
+            return self._cdf((self.standard(x) - bound.location) / bound.scale)
         z = self._clamped(self.standard(x))
         return (self.log_masses(bound, most=z) - self.log_masses(bound)).exp().clamp(max=1)
 

@@ -19,6 +19,7 @@ from chainrule.conditionals import (
     AbstractMixture,
     Atoms,
     Bernoulli,
+    Calendar,
     Categorical,
     DiscretizedLogisticMixture,
     GaussianMixture,
@@ -78,6 +79,20 @@ def _of_integers(conditional: DiscretizedLogisticMixture) -> Record | None:
     return replace(record, least=least, most=most, warp=warp[0], warp_numbers=warp[1:])
 
 
+def _of_calendar(conditional: Calendar) -> Record:
+    base, slots = conditional.base, conditional.slots
+    record = _of_mixture(kernels.CALENDAR, base.images)
+    return replace(
+        record,
+        least=None if base.least is None else base.least * slots,
+        most=None if base.most is None else (base.most + 1) * slots - 1,
+        weekday=conditional.weekday,
+        months=tuple(map(float, conditional.months)),
+        slots=slots,
+        bins=conditional.bins,
+    )
+
+
 def _of_atoms(conditional: Atoms) -> Record | None:
     base = record_of(conditional.base)
     return None if base is None else replace(base, atoms=conditional.values)
@@ -91,6 +106,7 @@ RECORDS: dict[type[AbstractConditional], Callable[[Any], Record | None]] = {
     LogisticMixture: partial(_of_mixture, kernels.LOGISTIC),
     LaplaceMixture: partial(_of_mixture, kernels.LAPLACE),
     DiscretizedLogisticMixture: _of_integers,
+    Calendar: _of_calendar,
     Atoms: _of_atoms,
 }
 

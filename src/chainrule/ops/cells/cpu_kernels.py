@@ -16,17 +16,25 @@ import numpy as np
 
 from chainrule.ops.cells.records import (
     ATOMS,
+    BEGIN,
     BERNOULLI,
+    BEST,
+    BIN,
+    BINS,
     BOUNDS,
+    CALENDAR,
     CAP,
     CATEGORICAL,
     CENTER,
     COLUMN,
     COMPONENTS,
+    DAYS_PER_COMPONENT,
     DISCRETIZED,
     EQUALS,
     FIRST_ATOM,
+    FIRST_WEEKDAY,
     FLAG,
+    FROM,
     GAUSSIAN,
     HAS_HIGH,
     HAS_LEAST,
@@ -35,6 +43,7 @@ from chainrule.ops.cells.records import (
     HIGH,
     KIND,
     LAPLACE,
+    LAST,
     LEARNED,
     LEAST,
     LEAST_SCALE,
@@ -42,8 +51,13 @@ from chainrule.ops.cells.records import (
     LOGISTIC,
     LOGIT,
     LOW,
+    MASS,
+    MONTH_DAYS,
+    MONTHS,
     MOST,
+    OF_DATES,
     ONE_HOT,
+    OWN,
     PER_COMPONENT,
     PERIODIC,
     PICKED,
@@ -54,16 +68,22 @@ from chainrule.ops.cells.records import (
     PIECEWISE,
     RARE,
     RARE_NATS,
+    ROTATED,
     SIZE,
+    SLOTS,
     SPREAD,
     STANDARDISED,
     START,
+    SUM,
     SYMMETRIC_LOG,
     TRUNCATED,
+    UNTIL,
     WARP,
     WARP_A,
     WARP_B,
     WARPED,
+    WEEKDAY,
+    WEEKDAYS,
 )
 from chainrule.ops.compiled.kernels import COUNT, SEATED, TAKEN, arguments_of, claim, kernel
 from chainrule.ops.compiled.strips import (
@@ -623,6 +643,287 @@ def _component_grads(grads, buffer, p, lane, N, K, w, log_joint, total, bounds):
         store_to(grads, p + (2 * K + k) * N, lane, N, _times(w, by_rho))
 
 
+@loops
+def _find_months(params, x, buffer, records, record, numbers, row, p, d, lane, N, months, bounds):
+    """Writes what the strips of dates hold: month, day, time of day, and weights of weekdays.
+
+    A date outside the months is a month of its own.
+
+    Args:
+        p: the offset of the first weight.
+        months: the offset of the first day of the first month.
+    """
+    count, slots = records[record, MONTHS], records[record, SLOTS]
+    per_bin, weekday = slots // records[record, BINS], records[record, WEEKDAY]
+    low, high = read(numbers, months), read(numbers, months + count)
+    at = (COMPONENTS + (PER_COMPONENT + DAYS_PER_COMPONENT) * records[record, SIZE]) * LANES
+    for n in range(LANES):
+        value = np.float64(read(x, d + lane + n)) if lane + n < N else 0.0
+        if bounds & HAS_LEAST:
+            value = max(value, np.float64(read(numbers, row + LEAST)))
+        if bounds & HAS_MOST:
+            value = min(value, np.float64(read(numbers, row + MOST)))
+        day = np.floor(value / slots)
+        begin, end, first = day, day + 1.0, 0
+        if low <= day and day < high:
+            below, above = 0, count
+            while above - below > 1:
+                middle = (below + above) // 2
+                if read(numbers, months + middle) <= day:
+                    below = middle
+                else:
+                    above = middle
+            begin = np.float64(read(numbers, months + below))
+            end = np.float64(read(numbers, months + below + 1))
+            first = (np.int64(begin) + weekday) % WEEKDAYS
+        start, until = 0.0, end - begin
+        if bounds & HAS_LEAST:
+            start = max(np.floor(np.float64(read(numbers, row + LEAST)) / slots) - begin, start)
+        if bounds & HAS_MOST:
+            until = min(np.floor(np.float64(read(numbers, row + MOST)) / slots) + 1 - begin, until)
+        lane_at = at + n
+        write(buffer, lane_at + BEGIN * LANES, np.float32(begin))
+        write(buffer, lane_at + OWN * LANES, np.float32(day - begin))
+        write(buffer, lane_at + LAST * LANES, np.float32(end - begin - 1))
+        write(buffer, lane_at + FROM * LANES, np.float32(start))
+        write(buffer, lane_at + UNTIL * LANES, np.float32(until))
+        write(buffer, lane_at + BIN * LANES, np.float32((value - day * slots) // per_bin))
+        write(buffer, lane_at + FIRST_WEEKDAY * LANES, np.float32(first))
+        for i in range(WEEKDAYS):
+            weight = np.float32(0)
+            if lane + n < N:
+                weight = read(params, p + (first + i) % WEEKDAYS * N + lane + n)
+            write(buffer, lane_at + (ROTATED + i) * LANES, weight)
+
+
+@inline
+def _day_components(params, buffer, numbers, row, p, lane, N, K, bounds):
+    """Writes each component's log-masses of the days of the months; returns the logits' log-sum.
+
+    A mass is that of a cell, F(b) − F(a) = σ(b) σ(−a) (1 − e^(a − b)). The strips hold its
+    logarithm but for the factors 1 / (1 + e^−|b|) and 1 / (1 + e^−|a|), and σ(−z) of each edge z.
+    """
+    zero, one = spread(ZERO), spread(ONE)
+    of_dates = (COMPONENTS + (PER_COMPONENT + DAYS_PER_COMPONENT) * K) * LANES
+    of_days, of_parts = of_dates + OF_DATES * LANES, (COMPONENTS + PER_COMPONENT * K) * LANES
+    start = load(buffer, of_dates + BEGIN * LANES) - spread(read(numbers, row + CENTER))
+    start = start - spread(ONE_HALF)
+    width = spread(read(numbers, row + SPREAD))
+    largest = spread(_MINUS_INFINITY)
+    for j in range(MONTH_DAYS):
+        store(buffer, of_days + (BEST + j) * LANES, spread(_MINUS_INFINITY))
+    for k in range(K):
+        at = (COMPONENTS + PER_COMPONENT * k) * LANES
+        of_part = of_parts + DAYS_PER_COMPONENT * k * LANES
+        logit = load_to(params, p + k * N, lane, N)
+        delta = load_to(params, p + (K + k) * N, lane, N)
+        rho = load_to(params, p + (2 * K + k) * N, lane, N)
+        small = exponential(zero - absolute(rho))
+        share = one / (one + small)
+        scale = larger(rho, zero) + log_one_plus(small)
+        scale = scale + spread(read(numbers, row + LEAST_SCALE))
+        by_rho = where_less(zero, rho, share, small * share) / scale  # ∂ log scale / ∂ ρ
+        unit = one / (width * scale)
+        inside = _one_less_exp(unit)
+        joint = logit + logarithm(inside)
+        store(buffer, at + LANES, unit)
+        store(buffer, at + 2 * LANES, unit * (one - inside) / inside)
+        store(buffer, at + 3 * LANES, by_rho)
+        z, beyond = start * unit - delta, zero
+        for j in range(MONTH_DAYS + 1):
+            z = (start + spread(np.float32(j))) * unit - delta
+            e = exponential(zero - absolute(z))
+            share = one / (one + e)
+            store(buffer, of_part + (MONTH_DAYS + j) * LANES, where_less(zero, z, e * share, share))
+            if j > 0:
+                logs = joint - larger(zero - z, zero) - beyond
+                store(buffer, of_part + (j - 1) * LANES, logs)
+                best = of_days + (BEST + j - 1) * LANES
+                store(buffer, best, larger(load(buffer, best), logs))
+            beyond = larger(z, zero)
+        prior = logit
+        if bounds & TRUNCATED:
+            mass, by_delta, by_scale = _inside(numbers, row, delta, scale, DISCRETIZED, bounds)
+            prior = logit + mass
+            store(buffer, at + 4 * LANES, by_delta)
+            store(buffer, at + 5 * LANES, by_scale * by_rho)
+        store(buffer, at, prior)
+        largest = larger(largest, prior)
+    total = zero
+    for k in range(K):
+        at = (COMPONENTS + PER_COMPONENT * k) * LANES
+        e = exponential(load(buffer, at) - largest)
+        store(buffer, at, e)
+        total = total + e
+    return largest + logarithm(total), total
+
+
+@inline
+def _day_logits(params, buffer, p, lane, N, K):
+    """Writes log m and log m + w of the days of the months, −inf outside; returns the largest."""
+    zero, one, minus = spread(ZERO), spread(ONE), spread(_MINUS_INFINITY)
+    of_dates = (COMPONENTS + (PER_COMPONENT + DAYS_PER_COMPONENT) * K) * LANES
+    of_days, of_parts = of_dates + OF_DATES * LANES, (COMPONENTS + PER_COMPONENT * K) * LANES
+    start, until = (load(buffer, of_dates + FROM * LANES), load(buffer, of_dates + UNTIL * LANES))
+    last = load(buffer, of_dates + LAST * LANES)
+    of_last = load_to(params, p + (WEEKDAYS + MONTH_DAYS) * N, lane, N)
+    top, top_logit = minus, minus
+    for j in range(MONTH_DAYS):
+        day, at = spread(np.float32(j)), of_days + j * LANES
+        best, total = load(buffer, at + BEST * LANES), zero
+        for k in range(K):
+            of_part = of_parts + (DAYS_PER_COMPONENT * k + j) * LANES
+            low = load(buffer, of_part + MONTH_DAYS * LANES)
+            high = load(buffer, of_part + (MONTH_DAYS + 1) * LANES)
+            e = exponential(load(buffer, of_part) - best)
+            e = e * larger(low, one - low) * larger(high, one - high)
+            store(buffer, of_part, e)
+            total = total + e
+        mass = best + logarithm(total)
+        mass = where_less(day, start, minus, where_less(day, until, mass, minus))
+        weight = load(buffer, of_dates + (ROTATED + j % WEEKDAYS) * LANES)
+        weight = weight + load_to(params, p + (WEEKDAYS + j) * N, lane, N)
+        logit = mass + weight + where_equal(day, last, of_last, zero)
+        store(buffer, at + SUM * LANES, total)
+        store(buffer, at + MASS * LANES, mass)
+        store(buffer, at + LOGIT * LANES, logit)
+        top, top_logit = larger(top, mass), larger(top_logit, logit)
+    return top, top_logit
+
+
+@inline
+def _calendar(
+    params, x, buffer, records, record, numbers, row, p, d, lane, N, K, bounds, with_grads
+):
+    """log p(day) of a calendar whose mixture's parameters lie at p; as ``_components``."""
+    zero, one, minus = spread(ZERO), spread(ONE), spread(_MINUS_INFINITY)
+    months, weights = row + FIRST_ATOM + records[record, ATOMS], p + 3 * K * N
+    _find_months(
+        params, x, buffer, records, record, numbers, row, weights, d, lane, N, months, bounds
+    )
+    log_total, total = _day_components(params, buffer, numbers, row, p, lane, N, K, bounds)
+    top, top_logit = _day_logits(params, buffer, weights, lane, N, K)
+    of_dates = (COMPONENTS + (PER_COMPONENT + DAYS_PER_COMPONENT) * K) * LANES
+    of_days = of_dates + OF_DATES * LANES
+    own, own_logit = load(buffer, of_dates + OWN * LANES), minus
+    sum_mass, sum_logit = zero, zero
+    for j in range(MONTH_DAYS):
+        at = of_days + j * LANES
+        logit = load(buffer, at + LOGIT * LANES)
+        own_logit = where_equal(own, spread(np.float32(j)), logit, own_logit)
+        sum_mass = sum_mass + exponential(load(buffer, at + MASS * LANES) - top)
+        sum_logit = sum_logit + exponential(logit - top_logit)
+    log_mass, log_logit = top + logarithm(sum_mass), top_logit + logarithm(sum_logit)
+    if with_grads:
+        for j in range(MONTH_DAYS):
+            at = of_days + j * LANES
+            slope = exponential(load(buffer, at + LOGIT * LANES) - log_logit)
+            slope = slope - where_equal(own, spread(np.float32(j)), one, zero)
+            store(buffer, at + LOGIT * LANES, slope)
+            share = exponential(load(buffer, at + MASS * LANES) - log_mass) - slope
+            store(buffer, at + MASS * LANES, share / load(buffer, at + SUM * LANES))
+        _sum_of_days(buffer, numbers, row, K)
+    values, logs = load_to(x, d, lane, N), own_logit - log_logit + log_mass - log_total
+    logs = where_equal(values, nearest(values), logs, minus)
+    if bounds & HAS_LEAST:
+        logs = where_less(values, spread(read(numbers, row + LEAST)), minus, logs)
+    if bounds & HAS_MOST:
+        logs = where_less(spread(read(numbers, row + MOST)), values, minus, logs)
+    return logs, total
+
+
+@inline
+def _sum_of_days(buffer, numbers, row, K):
+    """Writes each component's slopes of log p by its logit, by δ and by ρ; priors are left out."""
+    zero, one = spread(ZERO), spread(ONE)
+    of_dates = (COMPONENTS + (PER_COMPONENT + DAYS_PER_COMPONENT) * K) * LANES
+    of_days, of_parts = of_dates + OF_DATES * LANES, (COMPONENTS + PER_COMPONENT * K) * LANES
+    start = load(buffer, of_dates + BEGIN * LANES) - spread(read(numbers, row + CENTER))
+    start = start - spread(ONE_HALF)
+    for k in range(K):
+        at = (COMPONENTS + PER_COMPONENT * k) * LANES
+        of_part = of_parts + DAYS_PER_COMPONENT * k * LANES
+        by_logit, by_delta, by_scale = zero, zero, zero
+        low = load(buffer, of_part + MONTH_DAYS * LANES)
+        for j in range(MONTH_DAYS):
+            high = load(buffer, of_part + (MONTH_DAYS + j + 1) * LANES)
+            share = load(buffer, of_part + j * LANES)
+            share = share * load(buffer, of_days + (MASS + j) * LANES)
+            rest, edge = one - low, start + spread(np.float32(j))
+            by_logit = by_logit + share
+            by_delta = by_delta + share * (rest - high)
+            by_scale = by_scale + share * (rest * edge - high * (edge + one))
+            low = high
+        unit, of_width = load(buffer, at + LANES), load(buffer, at + 2 * LANES)
+        by_rho = load(buffer, at + 3 * LANES)
+        store(buffer, at + LANES, by_logit)
+        store(buffer, at + 2 * LANES, by_delta)
+        store(buffer, at + 3 * LANES, (by_scale * unit - by_logit * of_width) * by_rho)
+
+
+@inline
+def _calendar_grads(grads, buffer, p, lane, N, K, w, total, bounds):
+    """The gradients of −log p(day) of a calendar, each times w."""
+    zero = spread(ZERO)
+    of_dates = (COMPONENTS + (PER_COMPONENT + DAYS_PER_COMPONENT) * K) * LANES
+    of_days = of_dates + OF_DATES * LANES
+    for k in range(K):
+        at = (COMPONENTS + PER_COMPONENT * k) * LANES
+        prior = load(buffer, at) / total
+        by_delta, by_rho = zero - load(buffer, at + 2 * LANES), zero - load(buffer, at + 3 * LANES)
+        if bounds & TRUNCATED:
+            by_delta = by_delta + prior * load(buffer, at + 4 * LANES)
+            by_rho = by_rho + prior * load(buffer, at + 5 * LANES)
+        store_to(grads, p + k * N, lane, N, _times(w, prior - load(buffer, at + LANES)))
+        store_to(grads, p + (K + k) * N, lane, N, _times(w, by_delta))
+        store_to(grads, p + (2 * K + k) * N, lane, N, _times(w, by_rho))
+    weights = p + 3 * K * N
+    last, of_last = load(buffer, of_dates + LAST * LANES), zero
+    for i in range(WEEKDAYS):
+        store(buffer, of_dates + (ROTATED + i) * LANES, zero)
+    for j in range(MONTH_DAYS):
+        slope = _times(w, load(buffer, of_days + (LOGIT + j) * LANES))
+        of_last = of_last + where_equal(last, spread(np.float32(j)), slope, zero)
+        at = of_dates + (ROTATED + j % WEEKDAYS) * LANES
+        store(buffer, at, load(buffer, at) + slope)
+        store_to(grads, weights + (WEEKDAYS + j) * N, lane, N, slope)
+    store_to(grads, weights + (WEEKDAYS + MONTH_DAYS) * N, lane, N, of_last)
+    for n in range(min(LANES, N - lane)):
+        first = np.int64(read(buffer, of_dates + FIRST_WEEKDAY * LANES + n))
+        for i in range(WEEKDAYS):
+            slope = read(buffer, of_dates + (ROTATED + i) * LANES + n)
+            write(grads, weights + (first + i) % WEEKDAYS * N + lane + n, slope)
+
+
+@inline
+def _times_of_day(params, grads, buffer, records, record, p, lane, N, with_grads):
+    """log p(time | day), and Σ e^(logit − largest) of the parts of a day; writes the terms."""
+    bins = records[record, BINS]
+    even = np.float32(math.log(records[record, SLOTS] // bins))
+    if bins == 1:
+        return spread(ZERO) - spread(even), spread(ONE)
+    size = records[record, SIZE]
+    of_bin = (COMPONENTS + (PER_COMPONENT + DAYS_PER_COMPONENT) * size + BIN) * LANES
+    store(buffer, PICKED * LANES, spread(_MINUS_INFINITY))
+    for n in range(min(LANES, N - lane)):
+        which = np.int64(read(buffer, of_bin + n))
+        write(buffer, PICKED * LANES + n, read(params, p + which * N + lane + n))
+    most, total = _log_sum(params, grads, p, lane, N, bins, with_grads)
+    return load(buffer, PICKED * LANES) - most - logarithm(total) - spread(even), total
+
+
+@inline
+def _time_grads(grads, buffer, records, record, p, lane, N, w, total):
+    """The gradients of −log p(time | day), each times w."""
+    bins, size = records[record, BINS], records[record, SIZE]
+    of_bin = (COMPONENTS + (PER_COMPONENT + DAYS_PER_COMPONENT) * size + BIN) * LANES
+    _scale(grads, p, lane, N, bins, w / total)
+    store(buffer, PICKED * LANES, w)
+    for n in range(min(LANES, N - lane)):
+        at = p + np.int64(read(buffer, of_bin + n)) * N + lane + n
+        write(grads, at, read(grads, at) - read(buffer, PICKED * LANES + n))
+
+
 @inline
 def _numbers(
     params,
@@ -630,6 +931,8 @@ def _numbers(
     weight,
     grads,
     buffer,
+    records,
+    record,
     numbers,
     row,
     p,
@@ -645,9 +948,21 @@ def _numbers(
 ):
     """log p of a number: a mixture, with or without atoms."""
     base = p + (atoms + 1) * N if atoms else p
-    logs, log_joint, total = _components(
-        params, x, buffer, numbers, row, base, d, lane, N, K, kind, bounds, warp
-    )
+    times = base + (3 * K + WEEKDAYS + MONTH_DAYS + 1) * N
+    if kind == CALENDAR:
+        logs, total = _calendar(
+            params, x, buffer, records, record, numbers, row, base, d, lane, N, K, bounds,
+            with_grads,
+        )  # fmt: skip
+        of_time, log_joint = _times_of_day(
+            params, grads, buffer, records, record, times, lane, N, with_grads
+        )
+        logs = logs + of_time
+    else:
+        logs, log_joint, total = _components(
+            params, x, buffer, numbers, row, base, d, lane, N, K, kind, bounds, warp
+        )
+    is_discrete = kind in (DISCRETIZED, CALENDAR)
     w = load_to(weight, d, lane, N)
     if atoms:
         most, sum_logits = _log_sum(params, grads, p, lane, N, atoms + 1, with_grads)
@@ -659,7 +974,7 @@ def _numbers(
             here = where_equal(values, spread(read(numbers, row + FIRST_ATOM + a)), log_a, atom)
             atom = larger(here, atom)
         other = load_to(params, p + atoms * N, lane, N) - log_sum + logs
-        if kind == DISCRETIZED:
+        if is_discrete:
             high, low = larger(atom, other), smaller(atom, other)
             both = high + log_one_plus(exponential(low - high))
             logs = where_less(spread(_MINUS_INFINITY), atom, both, other)
@@ -668,7 +983,7 @@ def _numbers(
         if with_grads:
             # The share of log p that is due to the mixture; it is 0 at an atom of a density.
             rest = where_less(spread(_MINUS_INFINITY), atom, spread(ZERO), spread(ONE))
-            if kind == DISCRETIZED:
+            if is_discrete:
                 both = exponential(other - logs)
                 rest = where_less(spread(_MINUS_INFINITY), atom, both, spread(ONE))
             _scale(grads, p, lane, N, atoms + 1, w / sum_logits)
@@ -689,7 +1004,11 @@ def _numbers(
             at = p + atoms * N
             store_to(grads, at, lane, N, load_to(grads, at, lane, N) - w * rest)
             w = w * rest
-    if with_grads:
+    if with_grads and kind == CALENDAR:
+        _calendar_grads(grads, buffer, base, lane, N, K, w, total, bounds)
+        if records[record, BINS] > 1:
+            _time_grads(grads, buffer, records, record, times, lane, N, w, log_joint)
+    elif with_grads:
         _component_grads(grads, buffer, base, lane, N, K, w, log_joint, total, bounds)
     return logs
 
@@ -724,8 +1043,8 @@ def _cells(number, seat, params, x, weight, records, numbers, logs, grads, with_
             found = _categorical(params, x, weight, grads, buffer, p, d, lane, N, size, with_grads)
     else:
         found = _numbers(
-            params, x, weight, grads, buffer, numbers, row, p, d, lane, N, size, kind, atoms,
-            bounds, warp, with_grads,
+            params, x, weight, grads, buffer, records, record, numbers, row, p, d, lane, N, size,
+            kind, atoms, bounds, warp, with_grads,
         )  # fmt: skip
     store_to(logs, (member * x.shape[0] + column) * N, lane, N, found)
 

@@ -9,10 +9,12 @@ from functools import cached_property
 import numpy as np
 
 # The kinds of a column's conditional, and the fields of a record as the kernels read it.
-BERNOULLI, CATEGORICAL, GAUSSIAN, LOGISTIC, LAPLACE, DISCRETIZED = range(6)
-KIND, COLUMN, START, SIZE, ATOMS, RARE, BOUNDS, WARP = range(8)
+BERNOULLI, CATEGORICAL, GAUSSIAN, LOGISTIC, LAPLACE, DISCRETIZED, CALENDAR = range(7)
+KIND, COLUMN, START, SIZE, ATOMS, RARE, BOUNDS, WARP, WEEKDAY, MONTHS, SLOTS, BINS = range(12)
 CENTER, SPREAD, LEAST_SCALE, LEAST, MOST, LOW, HIGH, WARP_A, WARP_B, CAP, RARE_NATS = range(11)
-FIRST_ATOM = 11
+FIRST_ATOM = 11  # the first days of months follow the atoms
+
+WEEKDAYS, MONTH_DAYS = 7, 31
 
 HAS_LEAST, HAS_MOST, HAS_LOW, HAS_HIGH = 1, 2, 4, 8  # bits of BOUNDS
 TRUNCATED = HAS_LOW + HAS_HIGH
@@ -24,6 +26,13 @@ PICKED = 0
 COMPONENTS = 1
 # e^logit, or e^(logit + log-mass) within bounds; log-joint, its slopes by δ and ρ; the log-mass's
 PER_COMPONENT = 6
+# A calendar has more strips after those of its components: first of the dates of its rows, …
+BEGIN, OWN, LAST, FROM, UNTIL, BIN, FIRST_WEEKDAY, ROTATED = range(8)
+OF_DATES = ROTATED + WEEKDAYS
+# … then of the days of their months, and of the days of each component
+BEST, SUM, MASS, LOGIT = (MONTH_DAYS * number for number in range(4))
+OF_DAYS = 4 * MONTH_DAYS
+DAYS_PER_COMPONENT = MONTH_DAYS + MONTH_DAYS + 1  # the log-mass of each day; edges
 
 # The kinds of pieces of an encoding, and the fields of a piece.
 IDENTITY, ONE_HOT, STANDARDISED, EQUALS, PERIODIC, PIECEWISE, FLAG, WARPED = range(8)
@@ -50,6 +59,10 @@ class Record:
         high: its upper end, or None.
         warp: the kind of the warp.
         warp_numbers: origin and unit, center and unit, or least and most.
+        weekday: of a calendar, the weekday of day 0; Monday is 0.
+        months: of a calendar, the first days of its months, and of the month after.
+        slots: codes of a day.
+        bins: parts of a day with a logit each; 1 for none.
     """
 
     kind: int
@@ -67,6 +80,10 @@ class Record:
     high: float | None = None
     warp: int = NO_WARP
     warp_numbers: tuple[float, float] = (0.0, 1.0)
+    weekday: int = 0
+    months: tuple[float, ...] = ()
+    slots: int = 1
+    bins: int = 1
 
 
 @dataclass(frozen=True)
@@ -85,38 +102,44 @@ class Records:
 
     @cached_property
     def integers(self) -> np.ndarray:
-        """Int64 (columns, 8), with the fields KIND … WARP."""
+        """Int64 (columns, 12), with the fields KIND … BINS."""
         rows = []
         for record, column, start in zip(self.records, self.columns, self.starts, strict=True):
             ends = (record.least, record.most, record.low, record.high)
             bits = (HAS_LEAST, HAS_MOST, HAS_LOW, HAS_HIGH)
             bounds = sum(bit for bit, end in zip(bits, ends, strict=True) if end is not None)
             row = [record.kind, column, start, record.size, len(record.atoms), record.rare, bounds]
-            rows.append([*row, record.warp])
-        return np.array(rows, np.int64).reshape(len(rows), 8)
+            months = max(len(record.months) - 1, 0)
+            rows.append([*row, record.warp, record.weekday, months, record.slots, record.bins])
+        return np.array(rows, np.int64).reshape(len(rows), 12)
 
     @cached_property
     def floats(self) -> np.ndarray:
-        """Float32 (columns, 11 + atoms), with the fields CENTER …, then atoms, padded with NaN."""
-        most = max((len(record.atoms) for record in self.records), default=0)
+        """Float32 (columns, any): the fields CENTER …, atoms and months, padded with NaN."""
+        most = max((len(each.atoms) + len(each.months) for each in self.records), default=0)
         rows = []
         for each in self.records:
             ends = (each.least, each.most, each.low, each.high)
             bounds = [math.nan if end is None else end for end in ends]
             row = [each.center, each.spread, each.least_scale, *bounds, *each.warp_numbers]
             row += [each.cap, each.rare_nats]
-            rows.append([*row, *each.atoms, *[math.nan] * (most - len(each.atoms))])
+            row += [*each.atoms, *each.months]
+            rows.append(row + [math.nan] * (FIRST_ATOM + most - len(row)))
         return np.array(rows, np.float32).reshape(len(rows), FIRST_ATOM + most)
 
     @cached_property
     def buffer_strips(self) -> int:
         """The number of strips of a thread's buffer."""
-        components = max((each.size for each in self.records if _is_mixture(each)), default=0)
-        return COMPONENTS + PER_COMPONENT * components
+        return COMPONENTS + max((_strips_of(each) for each in self.records), default=0)
 
 
-def _is_mixture(record: Record) -> bool:
-    return record.kind not in (BERNOULLI, CATEGORICAL)
+def _strips_of(record: Record) -> int:
+    """The number of strips from that of the first component on."""
+    if record.kind in (BERNOULLI, CATEGORICAL):
+        return 0
+    if record.kind != CALENDAR:
+        return PER_COMPONENT * record.size
+    return (PER_COMPONENT + DAYS_PER_COMPONENT) * record.size + OF_DATES + OF_DAYS
 
 
 @dataclass(frozen=True)

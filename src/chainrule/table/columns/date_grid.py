@@ -74,6 +74,29 @@ class DateGrid:
             self.unit == MONTH and not self.zone and self.shift % DAY_S == 0
         )
 
+    @property
+    def slots(self) -> int:
+        """Grid points of each day; 0 if a code tells no day."""
+        if self.unit == MONTH or DAY_S % self.seconds:
+            return 0
+        slots = round(DAY_S / self.seconds)
+        since = self.origin * round(UNIT_S[self.unit] * 10**6) % (DAY_S * 10**6)
+        return slots if since < self.seconds * 10**6 else 0
+
+    def is_even(self, low: float, high: float) -> bool:
+        """Whether codes up to ``high`` count days alone: clocks skip and repeat no grid point."""
+        if self._offsets is None:
+            return True
+        moved = self._moved()
+        ends = np.array([min(low, 0.0), max(high, 0.0)])
+        first, last = np.searchsorted(self._first_of_next() + moved[1:], ends, side="right")
+        return not moved[first : last + 1].any()
+
+    @property
+    def first_day(self) -> int:
+        """The day of code 0, in days since 1970."""
+        return self.origin * round(UNIT_S[self.unit] * 10**6) // (DAY_S * 10**6)
+
     def counted(self, ticks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The last grid point (N,) up to each date, and the rest (N,) as a share of a step.
 
@@ -198,7 +221,8 @@ def found_grid(dates: np.ndarray, unit: str, zone: str, *, min_count: int) -> Da
         wall = dates.astype(f"datetime64[{fine}]").astype(np.int64)
         wall = offsets.to_wall(wall, round(1 / UNIT_S[fine]))
         local = DateGrid(fine, *_step_of(wall, fine, min_count), zone)
-        if local.seconds > found.seconds:
+        is_of_days = local.seconds % DAY_S == 0
+        if local.seconds > found.seconds or (is_of_days and local.seconds == found.seconds):
             found, ticks = local, wall
     if UNIT_S[unit] >= 1:
         seconds = ticks * round(UNIT_S[found.unit])

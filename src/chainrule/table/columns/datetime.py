@@ -25,6 +25,7 @@ from chainrule.table.columns.date_grid import (
     found_grid,
     holds,
 )
+from chainrule.table.columns.day_parts import day_parts_of
 from chainrule.table.columns.grid import atoms_of, exact, others_of, range_of, scale_of
 from chainrule.table.columns.numbers import AbstractNumbers
 from chainrule.table.values.cells import (
@@ -60,6 +61,8 @@ class Datetime(AbstractNumbers):
         shift: seconds from the begin of a month, if steps are months; see ``DateGrid``.
         atoms: codes with a probability of their own.
         is_constant: whether all dates are the same; the column then holds no other.
+        day_parts: parts of a day with a probability each, if days are weighted by the calendar; 1
+            for days alone, 0 without a calendar.
     """
 
     kind: ClassVar[str] = "datetime"
@@ -72,6 +75,7 @@ class Datetime(AbstractNumbers):
     shift: int = 0
     atoms: tuple[float, ...] = ()
     is_constant: bool = False
+    day_parts: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -79,6 +83,8 @@ class Datetime(AbstractNumbers):
         self.require_atoms(self.atoms)
         if not all(fields.is_finite(period) and period > 0 for period in self.periods):
             raise SchemaError(f"column {self.name!r}: periods {self.periods} are not above zero")
+        if self.day_parts < 0:
+            raise SchemaError(f"column {self.name!r}: {self.day_parts} parts of a day")
         if self.unit not in UNIT_S:
             raise SchemaError(f"column {self.name!r}: {unknown_choice('unit', self.unit, UNIT_S)}")
         if self.zone and offsets_of(self.zone) is None:
@@ -115,6 +121,9 @@ class Datetime(AbstractNumbers):
         others = others_of(codes, np.isin(codes, atoms), least=min_count)
         center, spread = scale_of(name, others, min_count=min_count)
         low, high = range_of(codes, center, spread, min_count=min_count)
+        # The zone of a grid in UTC decides what its days are.
+        is_local = bool(grid.zone) or offsets_of(zone) is None
+        day_parts = 0 if is_constant or not is_local else day_parts_of(grid, others, low, high)
         span = float(codes.max() - codes.min()) * grid.seconds
         periods = tuple(
             period / grid.seconds
@@ -123,6 +132,8 @@ class Datetime(AbstractNumbers):
         )
         but = f", but for {between}" if between else ""
         but += ", the same in all rows" if is_constant else ""
+        but += ", by weekday and day of the month" if day_parts else ""
+        but += f", in {day_parts} parts of a day" if day_parts > 1 else ""
         cut = "" if holds(unit, known) else ", to which they are cut off"
         return cls(
             name=name,
@@ -141,6 +152,7 @@ class Datetime(AbstractNumbers):
             shift=grid.shift,
             atoms=atoms,
             is_constant=is_constant,
+            day_parts=day_parts,
         )
 
     @classmethod
@@ -245,6 +257,7 @@ class Datetime(AbstractNumbers):
             "shift": self.shift,
             "atoms": list(self.atoms),
             "is_constant": self.is_constant,
+            "day_parts": self.day_parts,
         }
 
     @classmethod
@@ -258,6 +271,7 @@ class Datetime(AbstractNumbers):
             "zone": str(spec.get("zone", "")),
             "shift": fields.whole(spec.get("shift", 0)),
             "atoms": fields.numbers(spec.get("atoms", ())),
+            "day_parts": fields.whole(spec.get("day_parts", 0)),
             "is_constant": bool(spec.get("is_constant", False)),
         }
 

@@ -1,0 +1,126 @@
+"""Which dates know their calendar, and what a density makes of them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.quick import fit
+
+import chainrule as cr
+from chainrule.table import infer_schema
+from chainrule.table.columns import column_from_json
+
+N = 900
+
+
+def rng():
+    return np.random.default_rng(3)
+
+
+def of_days(days):
+    return pd.Series(pd.DatetimeIndex(days)[rng().integers(0, len(days), N)])
+
+
+def at_hours(hours, unit="h"):
+    """Times of a year in these hours of the day."""
+    days = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng().integers(0, 365, N), "D")
+    minutes = rng().integers(0, 4, N) * 15 if unit == "m" else np.zeros(N)
+    return pd.Series(
+        days + pd.to_timedelta(rng().choice(hours, N), "h") + pd.to_timedelta(minutes, "m")
+    )
+
+
+EVERY = pd.date_range("2022-01-01", "2023-12-31")
+KNOWN = {
+    "business days": (of_days(pd.bdate_range("2022-01-03", periods=500)), 1),
+    "paydays": (of_days(EVERY[(EVERY.day == 15) | EVERY.is_month_end]), 1),
+    "firsts of half of the rows": (
+        of_days(EVERY).where(np.arange(N) % 2 == 0, of_days(EVERY[EVERY.day == 1])),
+        1,
+    ),
+    "business days in Tokyo": (
+        of_days(pd.bdate_range("2022-01-03", periods=500)).dt.tz_localize("Asia/Tokyo"),
+        1,
+    ),
+    "business days by the clocks of Berlin": (
+        of_days(pd.bdate_range("2022-01-03", periods=500) + pd.Timedelta("9h")).dt.tz_localize(
+            "Europe/Berlin"
+        ),
+        1,
+    ),
+    "office hours": (at_hours([9, 10, 11, 14, 15, 16]), 24),
+    "office hours in quarters": (at_hours([9, 10, 11, 14, 15, 16], "m"), 24),
+}
+UNKNOWN = {
+    "any days": of_days(EVERY),
+    "business days of a month": of_days(pd.bdate_range("2022-01-03", "2022-02-03")),
+    "any hours": at_hours(range(24)),
+    "weeks": of_days(pd.date_range("2020-01-03", periods=100, freq="7D")),
+    "days of centuries": of_days(pd.bdate_range("1900-01-03", "2020-01-03")),
+    "few rows": of_days(pd.bdate_range("2022-01-03", periods=500))[:90],
+    # Clocks skip 02:00 in March, so codes count no days.
+    "every two hours by the clocks of Berlin": at_hours([8, 10, 12, 16]).dt.tz_localize(
+        "Europe/Berlin"
+    ),
+    "seconds": at_hours([9, 10]) + pd.to_timedelta(rng().integers(0, 3600, N), "s"),
+}
+
+
+def column_of(dates):
+    return infer_schema(pd.DataFrame({"t": dates})).columns[0]
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_dates_that_gain_by_a_calendar_have_one(name):
+    dates, parts = KNOWN[name]
+    column = column_of(dates)
+    assert column.day_parts == parts
+    assert column.grid.slots == (96 if name.endswith("quarters") else parts)
+    assert ", by weekday and day of the month" in column.reason
+    assert column_from_json(column.to_json()) == column
+
+
+def test_zoned_days_are_those_of_the_zone():
+    for name in KNOWN:
+        if " Tokyo" in name or " Berlin" in name:
+            dates, _ = KNOWN[name]
+            column = column_of(dates)
+            assert column.zone == dates.dt.tz.key
+            local = dates.dt.tz_localize(None).dt.normalize()
+            utc = dates.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+            days = column.encode(utc, str) + column.grid.first_day
+            assert np.array_equal(days.astype("datetime64[D]"), local.to_numpy().astype("M8[D]"))
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_other_dates_have_none(name):
+    column = column_of(UNKNOWN[name])
+    assert column.day_parts == 0
+    assert "weekday" not in column.reason
+
+
+def test_a_sunday_among_business_days_is_the_oddest_cell_and_is_not_drawn(tmp_path):
+    dates, _ = KNOWN["business days"]
+    frame = pd.DataFrame({"t": dates, "x": rng().normal(size=N)})
+    density = fit(frame)
+    drawn = density.sample(1000, seed=0).t
+    assert (drawn.dt.day_of_week >= 5).mean() < 0.02
+    wrong = frame.copy()
+    wrong.loc[17, "t"] = pd.Timestamp("2022-11-06")
+    odd = density.oddest(wrong, top=1)
+    assert (odd["row"][0], odd["column"][0]) == (17, "t")
+    density.save(tmp_path / "m.chainrule")
+    again = cr.load(tmp_path / "m.chainrule")
+    assert np.array_equal(again.log_prob(wrong), density.log_prob(wrong))
+
+
+def test_times_are_drawn_and_filled_at_the_hours_of_the_table():
+    dates, _ = KNOWN["office hours in quarters"]
+    frame = pd.DataFrame({"t": dates, "x": rng().normal(size=N)})
+    density = fit(frame)
+    drawn = density.sample(1000, seed=0).t
+    assert drawn.dt.hour.isin([9, 10, 11, 14, 15, 16]).mean() > 0.98
+    assert (drawn.dt.minute % 15 == 0).all()
+    holes = frame.copy()
+    holes.loc[:99, "t"] = pd.NaT
+    filled = density.impute(holes, how="best").t[:100]
+    assert filled.dt.hour.isin([9, 10, 11, 14, 15, 16]).all()
