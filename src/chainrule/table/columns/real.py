@@ -15,6 +15,7 @@ from chainrule.errors import SchemaError, unknown_choice
 from chainrule.leaves.warps import AbstractWarp, warp_from_json
 from chainrule.table.columns import fields
 from chainrule.table.columns.base import Cells, Measure
+from chainrule.table.columns.decimals import decimals_of, rounded_within
 from chainrule.table.columns.evident_bounds import evident_bounds
 from chainrule.table.columns.grid import (
     MOST_STEPS,
@@ -170,6 +171,7 @@ class Real(AbstractNumbers):
             name=name,
             dtype=dtype,
             reason=reason if warp is None else f"{reason}, {WORDS[type(warp)]}",
+            decimals=decimals_of(others, min_count=min_count),
             center=center,
             spread=spread,
             atoms=atoms,
@@ -251,17 +253,33 @@ class Real(AbstractNumbers):
 
     @override
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Float64; float32 if the column was; integers of its own type if all were whole."""
+        """Float64 of the column's decimals; float32 if the column was; integers of its own type if
+        all were whole.
+        """
         if not self.is_continuous:
             values = self.from_grid(codes)
-        elif self.decimals == 0:
+        elif self._holds_integers and self.warp is None:
             return self._whole(codes)
         else:
-            values = codes * self.spread + self.center
-            values = values if self.warp is None else self._unwarped(values)
+            values = self._values(codes)
+            if self.decimals is not None:
+                ends = (-math.inf, math.inf) if self.warp is None else self._innermost
+                values = rounded_within(values, self.decimals, *ends)
             for value, code in zip(self.atoms, self.atom_codes(), strict=True):
                 values = np.where(codes == code, value, values)
+            if self._holds_integers:
+                return within(on_line(0, 1, values), self.dtype)
         return values.astype(np.float32) if self.dtype.lower() in ("float32", "float") else values
+
+    @property
+    def _holds_integers(self) -> bool:
+        """Whether continuous numbers are whole, in a type that is not one of floats."""
+        return self.decimals == 0 and not self.dtype.lower().startswith(("float", "double"))
+
+    def _values(self, codes: np.ndarray) -> np.ndarray:
+        """The numbers (N,) of continuous codes, before they are rounded."""
+        values = codes * self.spread + self.center
+        return values if self.warp is None else self._unwarped(values)
 
     @override
     def atom_codes(self) -> tuple[float, ...]:
