@@ -14,14 +14,13 @@ from typing_extensions import override
 from chainrule.errors import SchemaError, unknown_choice
 from chainrule.leaves.warps import AbstractWarp, warp_from_json
 from chainrule.table.columns import fields
+from chainrule.table.columns.affine_grid import grid_with_phase, is_single, off_grid
 from chainrule.table.columns.base import Cells, Measure
 from chainrule.table.columns.decimals import decimals_of, rounded_within
 from chainrule.table.columns.evident_bounds import evident_bounds
 from chainrule.table.columns.grid import (
-    MOST_STEPS,
     MOSTLY_ATOMS,
     atoms_of,
-    grid_of_most,
     knots_of,
     others_of,
     range_of,
@@ -39,8 +38,6 @@ from chainrule.table.values.exact_integers import (
     within,
 )
 
-ROUNDING = 2.0**-50  # relative error of the number of steps from zero
-OFF_GRID = 1e-6  # steps; a larger distance from the grid is no rounding error
 BINS = 512  # of the codes within the range, from whose masses a mean of values is computed
 WIDEN = 2.0**16  # factor of the distance from an end, until g is finite there
 BESIDE = 1e-9  # width of the bin of an atom, in codes
@@ -98,22 +95,18 @@ class Real(AbstractNumbers):
             return cls._whole_numbers(name, numbers, dtype, reason, min_count)
         known = numbers[~np.isnan(numbers)]
         is_linear = scale in (None, LINEAR)
-        found = grid_of_most(known, min_count=min_count) if is_linear else None
-        if found is not None and len(known):
-            step, decimals, odd = found
-            if 0 < (known.max() - known.min()) / step < MOST_STEPS:
-                off = np.isin(known, odd)
-                but = f" but for {np.count_nonzero(off)}" if len(odd) else ""
-                nearest = np.round(np.round(known / step) * step, decimals)
-                column = cls(
-                    name=name,
-                    dtype=dtype,
-                    reason=f"{reason}, multiples of {step:g}{but}",
-                    step=step,
-                    decimals=decimals,
-                    rows=len(known),
-                )
-                return column._scaled(np.where(off, nearest, known), min_count)
+        if is_linear and (found := grid_with_phase(known, dtype, min_count=min_count)) is not None:
+            off = np.isin(known, found.odd)
+            but = f" but for {np.count_nonzero(off)}" if len(found.odd) else ""
+            column = cls(
+                name=name,
+                dtype=dtype,
+                reason=f"{reason}, {found}{but}",
+                step=found.step,
+                decimals=found.decimals,
+                rows=len(known),
+            )
+            return column._scaled(known, found.phase, min_count)
         return cls._continuous(name, known, dtype, reason, min_count, scale)
 
     @classmethod
@@ -219,13 +212,16 @@ class Real(AbstractNumbers):
         # Networks compute in float32, so atoms must differ there.
         return replace(column, atoms=tuple(self.atoms[k] for k in sorted(apart.tolist())))
 
-    def _scaled(self, known: np.ndarray, min_count: int) -> Self:
-        """Adds the atoms and the scale of known numbers (n,) to a column on a grid."""
+    def _scaled(self, known: np.ndarray, phase: float, min_count: int) -> Self:
+        """Adds origin, atoms and scale of known numbers (n,), rounded to phase + k · step."""
         step = self.step or 1.0
-        atoms = atoms_of(known, on_grid=True, min_count=min_count)
-        steps, is_atom = np.round(known / step).astype(np.int64), np.isin(known, atoms)
+        steps = np.round((known - phase) / step).astype(np.int64)
+        found = atoms_of(steps, on_grid=True, min_count=min_count)
+        atoms = replace(self, origin=phase).from_grid(np.array(found))
+        is_atom = np.isin(steps, np.array(found, dtype=np.int64))
         scale = scaled(self.name, steps, is_atom, min_count=min_count, least=min_count)
-        return replace(self, atoms=atoms, origin=float(scale.pop("first") * step), **scale)
+        origin = float(scale.pop("first") * step + phase)
+        return replace(self, atoms=tuple(atoms.tolist()), origin=origin, **scale)
 
     @override
     def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
@@ -247,7 +243,7 @@ class Real(AbstractNumbers):
         else:
             steps = (numbers - self.origin) / self.step
             codes = np.round(steps)
-            near = OFF_GRID + ROUNDING * np.abs(numbers / self.step)
+            near = off_grid(numbers, self.step, self.decimals, self.dtype)
             self.warn_of_rounding(np.abs(steps - codes) > near, values, where)
         return np.where(outside, np.inf, codes)
 
@@ -269,7 +265,7 @@ class Real(AbstractNumbers):
                 values = np.where(codes == code, value, values)
             if self._holds_integers:
                 return within(on_line(0, 1, values), self.dtype)
-        return values.astype(np.float32) if self.dtype.lower() in ("float32", "float") else values
+        return values.astype(np.float32) if is_single(self.dtype) else values
 
     @property
     def _holds_integers(self) -> bool:
