@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from chainrule.errors import SchemaError, whole_number
 from chainrule.table.columns import fields
+from chainrule.table.columns.affine_grid import ENOUGH_VALUES, shifted_divisor
 from chainrule.table.columns.base import Cells
 from chainrule.table.columns.disclosure import rounded_divisor, shared_divisor
 from chainrule.table.columns.grid import atoms_of, exact, scaled
@@ -26,8 +27,6 @@ from chainrule.table.values.exact_integers import (
     type_range,
     within,
 )
-
-ENOUGH_VALUES = 20  # fewest different values whose common divisor becomes the step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +86,7 @@ class Integer(AbstractNumbers):
         """
         known = numbers if numbers.dtype.kind != "f" else _known_integers(name, numbers)
         bounded = least is not None or most is not None
-        step = 1 if bounded else _step(known, min_count)
+        step, phase = (1, 0) if bounded else _step(known, min_count)
         if not resolves(known, step, min_count=min_count):
             raise SchemaError(
                 f"column {name!r}: integers from {known.min()} to {known.max()} are more than "
@@ -100,8 +99,9 @@ class Integer(AbstractNumbers):
             if atoms
             else np.zeros(len(known), dtype=bool)
         )
+        steps = (known - phase if phase else known) // step
         scale = scaled(
-            name, known // step, is_atom, min_count=min_count, is_free=not bounded, least=min_count
+            name, steps, is_atom, min_count=min_count, is_free=not bounded, least=min_count
         )
         return cls(
             name=name,
@@ -109,7 +109,7 @@ class Integer(AbstractNumbers):
             reason=reason,
             step=exact(step),
             decimals=0,
-            origin=exact(scale.pop("first") * step),
+            origin=exact(scale.pop("first") * step + phase),
             atoms=atoms,
             least=least,
             most=most,
@@ -280,7 +280,7 @@ def resolves(known: np.ndarray, step: int | None = None, *, min_count: int) -> b
     """Whether float64 can represent known integers as multiples of a step from one of them."""
     if not len(known) or max(abs(int(known.min())), abs(int(known.max()))) < LARGEST_EXACT:
         return True
-    step = _step(known, min_count) if step is None else step
+    step = _step(known, min_count)[0] if step is None else step
     return (
         len(known) >= min_count
         and (int(known.max()) - int(known.min())) // step < LARGEST_EXACT // 2
@@ -316,18 +316,20 @@ def _within_float64(code: int | None) -> float | None:
     return code if code is None or abs(code) < LARGEST_EXACT else float(code)
 
 
-def _step(known: np.ndarray, min_count: int) -> int:
-    """The greatest common divisor of the integers, if enough values show it; otherwise 1.
+def _step(known: np.ndarray, min_count: int) -> tuple[int, int]:
+    """The greatest common divisor of the integers' differences, and what it leaves of each.
 
-    Integers too large for float64 need only two values.
+    If too few rows show it, it is that of the integers, which leaves nothing; and 1 if too few
+    values show that. Integers too large for float64 need only two values.
     """
     values, counts = np.unique(known, return_counts=True)
     large = len(known) > 0 and max(abs(int(values[0])), abs(int(values[-1]))) >= LARGEST_EXACT
     if len(values) < (2 if large else ENOUGH_VALUES):
-        return 1
+        return 1, 0
+    step, phase = shifted_divisor(values, counts, min_count=min_count)
+    if step > 1:
+        return step, phase
     divisor, is_shared = shared_divisor(values, counts, min_count=min_count)
-    return (
-        divisor
-        if is_shared
-        else rounded_divisor(divisor, max(abs(int(values[0])), abs(int(values[-1]))))
-    )
+    if is_shared:
+        return divisor, 0
+    return rounded_divisor(divisor, max(abs(int(values[0])), abs(int(values[-1])))), 0

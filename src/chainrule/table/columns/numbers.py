@@ -30,8 +30,8 @@ class AbstractNumbers(AbstractColumn):
 
     Attributes:
         step: distance of neighbouring grid points, in the table's units; None if continuous.
-        decimals: number of decimals in which values are written; 0 without a step means whole
-            numbers.
+        decimals: number of decimals in which values are written; without a step, those of all
+            rows but a few, to which codes are decoded. None in full precision.
         origin: the value of code 0 on the grid. Origin, step, center and atoms are integers if
             float64 would round them.
         center, spread: mean and standard deviation of the values that are no atoms: of codes on a
@@ -97,11 +97,15 @@ class AbstractNumbers(AbstractColumn):
 
     @override
     def mean_values(self, codes: np.ndarray) -> np.ndarray:
-        """Values between grid points if the column's type holds them; otherwise whole numbers."""
+        """Values between grid points, of the column's decimals, if its type holds them.
+
+        Means of whole numbers have a fraction in a type of floats, and are whole in others.
+        """
         is_exact = isinstance(self.origin, int)  # integers that float64 does not hold
         if self.step is None or "int" in self.dtype.lower() or is_exact:
             return self.decode(codes)
-        return self.origin + codes * self.step
+        values = self.origin + codes * self.step
+        return np.round(values, self.decimals) if self.decimals else values
 
     def from_grid(self, codes: np.ndarray) -> np.ndarray:
         """Numbers (N,) of codes on a grid, rounded to the column's decimals."""

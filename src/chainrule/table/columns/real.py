@@ -14,13 +14,13 @@ from typing_extensions import override
 from chainrule.errors import SchemaError, unknown_choice
 from chainrule.leaves.warps import AbstractWarp, warp_from_json
 from chainrule.table.columns import fields
+from chainrule.table.columns.affine_grid import OFF_GRID, grid_with_phase, is_single, off_grid
 from chainrule.table.columns.base import Cells, Measure
+from chainrule.table.columns.decimals import decimals_of, rounded_within
 from chainrule.table.columns.evident_bounds import evident_bounds
 from chainrule.table.columns.grid import (
-    MOST_STEPS,
     MOSTLY_ATOMS,
     atoms_of,
-    grid_of_most,
     knots_of,
     others_of,
     range_of,
@@ -38,8 +38,6 @@ from chainrule.table.values.exact_integers import (
     within,
 )
 
-ROUNDING = 2.0**-50  # relative error of the number of steps from zero
-OFF_GRID = 1e-6  # steps; a larger distance from the grid is no rounding error
 BINS = 512  # of the codes within the range, from whose masses a mean of values is computed
 FAR_BOUND = 9.0  # standard deviations; no draw lies farther out
 WIDEN = 2.0**16  # factor of the distance from an end, until g is finite there
@@ -108,23 +106,20 @@ class Real(AbstractNumbers):
             return cls._whole_numbers(name, numbers, dtype, reason, min_count)
         known = numbers[~np.isnan(numbers)]
         is_linear = scale in (None, LINEAR)
-        found = grid_of_most(known, min_count=min_count) if is_linear else None
-        if found is not None and len(known):
-            step, decimals, odd = found
-            if 0 < (known.max() - known.min()) / step < MOST_STEPS:
-                off = np.isin(known, odd)
-                but = f" but for {np.count_nonzero(off)}" if len(odd) else ""
-                nearest = np.round(np.round(known / step) * step, decimals)
-                column = cls(
-                    name=name,
-                    dtype=dtype,
-                    reason=f"{reason}, multiples of {step:g}{but}",
-                    step=step,
-                    decimals=decimals,
-                    rows=len(known),
-                )
-                column = replace(column, least=least, most=most)
-                return column._scaled(np.where(off, nearest, known), min_count)
+        if is_linear and (found := grid_with_phase(known, dtype, min_count=min_count)) is not None:
+            off = np.isin(known, found.odd)
+            but = f" but for {np.count_nonzero(off)}" if len(found.odd) else ""
+            column = cls(
+                name=name,
+                dtype=dtype,
+                reason=f"{reason}, {found}{but}",
+                step=found.step,
+                decimals=found.decimals,
+                least=least,
+                most=most,
+                rows=len(known),
+            )
+            return column._scaled(known, found.phase, min_count)
         bounds = least, most
         return cls._continuous(name, known, dtype, reason, min_count, scale, bounds)
 
@@ -205,6 +200,7 @@ class Real(AbstractNumbers):
             name=name,
             dtype=dtype,
             reason=reason if warp is None else f"{reason}, {WORDS[type(warp)]}",
+            decimals=decimals_of(others, min_count=min_count),
             center=center,
             spread=spread,
             atoms=atoms,
@@ -291,13 +287,16 @@ class Real(AbstractNumbers):
         least = -math.inf if self.least is None else self.least
         return least, math.inf if self.most is None else self.most
 
-    def _scaled(self, known: np.ndarray, min_count: int) -> Self:
-        """Adds the atoms and the scale of known numbers (n,) to a column on a grid."""
+    def _scaled(self, known: np.ndarray, phase: float, min_count: int) -> Self:
+        """Adds origin, atoms and scale of known numbers (n,), rounded to phase + k · step."""
         step = self.step or 1.0
-        atoms = atoms_of(known, on_grid=True, min_count=min_count)
-        steps, is_atom = np.round(known / step).astype(np.int64), np.isin(known, atoms)
+        steps = np.round((known - phase) / step).astype(np.int64)
+        found = atoms_of(steps, on_grid=True, min_count=min_count)
+        atoms = replace(self, origin=phase).from_grid(np.array(found))
+        is_atom = np.isin(steps, np.array(found, dtype=np.int64))
         scale = scaled(self.name, steps, is_atom, min_count=min_count, least=min_count)
-        return replace(self, atoms=atoms, origin=float(scale.pop("first") * step), **scale)
+        origin = float(scale.pop("first") * step + phase)
+        return replace(self, atoms=tuple(atoms.tolist()), origin=origin, **scale)
 
     @override
     def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
@@ -319,24 +318,40 @@ class Real(AbstractNumbers):
         else:
             steps = (numbers - self.origin) / self.step
             codes = np.round(steps)
-            near = OFF_GRID + ROUNDING * np.abs(numbers / self.step)
+            near = off_grid(numbers, self.step, self.decimals, self.dtype)
             self.warn_of_rounding(np.abs(steps - codes) > near, values, where)
         return np.where(outside, np.inf, codes)
 
     @override
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Float64; float32 if the column was; integers of its own type if all were whole."""
+        """Float64 of the column's decimals; float32 if the column was; integers of its own type if
+        all were whole.
+        """
         if not self.is_continuous:
             values = self.from_grid(codes)
-        elif self.decimals == 0:
+        elif self._holds_integers and self.warp is None:
             return self._whole(codes)
         else:
-            values = codes * self.spread + self.center
-            values = values if self.warp is None else self._unwarped(values)
-            values = np.clip(values, *self._bounds)
+            values = np.clip(self._values(codes), *self._bounds)
+            if self.decimals is not None:
+                low, high = (-math.inf, math.inf) if self.warp is None else self._innermost
+                least, most = self._bounds
+                values = rounded_within(values, self.decimals, max(low, least), min(high, most))
             for value, code in zip(self.atoms, self.atom_codes(), strict=True):
                 values = np.where(codes == code, value, values)
-        return values.astype(np.float32) if self.dtype.lower() in ("float32", "float") else values
+            if self._holds_integers:
+                return within(on_line(0, 1, values), self.dtype)
+        return values.astype(np.float32) if is_single(self.dtype) else values
+
+    @property
+    def _holds_integers(self) -> bool:
+        """Whether continuous numbers are whole, in a type that is not one of floats."""
+        return self.decimals == 0 and not self.dtype.lower().startswith(("float", "double"))
+
+    def _values(self, codes: np.ndarray) -> np.ndarray:
+        """The numbers (N,) of continuous codes, before they are rounded."""
+        values = codes * self.spread + self.center
+        return values if self.warp is None else self._unwarped(values)
 
     @override
     def atom_codes(self) -> tuple[float, ...]:
