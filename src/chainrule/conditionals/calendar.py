@@ -30,6 +30,7 @@ LEAST_SHARE = 1e-9  # of a month that a level takes at least, so that it lies on
 TINY = 1e-37  # a normal number of float32, in the place of sums that are 0
 LEAST_WEIGHT = -60.0  # relative to the largest, where weights are exponentiated
 SMOOTHING = 0.1  # rows added to each count behind an initial weight
+FEW = 5  # rows; fewer count as none, so that initial weights tell of no single row
 
 
 @dataclass(frozen=True)
@@ -294,7 +295,8 @@ class Calendar(AbstractConditional):
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:
         """The mixture's start, and the logs of smoothed counts relative to those of all days.
 
-        Counts of dates within a few weeks say nothing about weekdays, and give no weights.
+        Counts of dates within a few weeks say nothing about weekdays, and give no weights. Fewer
+        than five dates count as none.
         """
         day = (x.double() / self.slots).floor()
         base = self.base.initial_params(day)
@@ -594,5 +596,6 @@ def _log_ratios(
 ) -> torch.Tensor:
     """log of counted rows of each index (N, D) over those of its share, smoothed, (D, size)."""
     hit = (index[..., None] == torch.arange(size)) & counted[..., None]  # (N, D, size)
-    rows = counted.sum(0).double()[:, None]
-    return ((hit.sum(0) + SMOOTHING) / (rows * share + SMOOTHING)).log()
+    rows, found = counted.sum(0).double()[:, None], hit.sum(0)
+    found = torch.where(found < FEW, 0, found)
+    return ((found + SMOOTHING) / (rows * share + SMOOTHING)).log()

@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from helpers.quick import fit
 
 import chainrule as cr
-from chainrule.table import infer_schema
-from chainrule.table.columns import column_from_json
+from chainrule.model import columns_of
+from chainrule.table import Schema, infer_schema
+from chainrule.table.columns import column_from_json, day_parts
 
 N = 900
 
@@ -91,6 +93,29 @@ def test_zoned_days_are_those_of_the_zone():
             assert np.array_equal(days.astype("datetime64[D]"), local.to_numpy().astype("M8[D]"))
 
 
+def test_the_last_days_of_months_are_known_in_leap_years_too():
+    dates = ["2023-02-28", "2024-02-28", "2024-02-29", "2024-04-30", "2024-05-30", "2024-12-31"]
+    dates = np.array(dates, "datetime64[D]")
+    first = np.datetime64("2023-01-05", "D")
+    codes = (dates - first).astype(float)
+    found = day_parts._is_last(codes, int(first.astype(np.int64)))
+    assert found.tolist() == [1, 0, 1, 1, 0, 1]
+
+
+def test_a_few_more_last_days_of_months_are_found_where_no_day_of_the_month_stands_out(monkeypatch):
+    ends = pd.date_range("2022-01-31", "2023-12-31", freq="ME")
+    dates = of_days(EVERY).where(np.arange(N) % 40 != 0, of_days(ends))
+    assert column_of(dates).day_parts == 1
+    monkeypatch.setattr(day_parts, "_is_last", lambda day, first: np.zeros(len(day), np.int64))
+    assert column_of(dates).day_parts == 0
+
+
+def test_rows_that_alternate_are_found_as_others_are():
+    is_even = np.arange(N) % 2 == 0
+    dates = of_days(EVERY).where(is_even, of_days(pd.bdate_range("2022-01-03", periods=500)))
+    assert column_of(dates).day_parts == 1
+
+
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_other_dates_have_none(name):
     column = column_of(UNKNOWN[name])
@@ -124,3 +149,39 @@ def test_times_are_drawn_and_filled_at_the_hours_of_the_table():
     holes.loc[:99, "t"] = pd.NaT
     filled = density.impute(holes, how="best").t[:100]
     assert filled.dt.hour.isin([9, 10, 11, 14, 15, 16]).all()
+
+
+def test_months_and_a_constant_date_stay_what_they_are():
+    months = pd.date_range("2020-01-01", periods=48, freq="MS")
+    frame = pd.DataFrame(
+        {"month": of_days(months), "as_of": pd.Timestamp("2024-01-01"), "x": rng().normal(size=N)}
+    )
+    drawn = fit(frame).sample(500, seed=0)
+    assert drawn.month.isin(months).mean() > 0.9
+    assert (drawn.month.dt.day == 1).all()
+    assert (drawn.as_of == pd.Timestamp("2024-01-01")).all()
+
+
+def test_a_single_row_on_another_weekday_leaves_no_trace_in_the_column_and_its_start():
+    dates, _ = KNOWN["business days"]
+    found = []
+    for day in ("2022-11-05", "2022-11-06"):  # a Saturday and a Sunday
+        one = dates.copy()
+        one[17] = pd.Timestamp(day)
+        schema = infer_schema(pd.DataFrame({"t": one}))
+        (calendar,) = columns_of(schema, components=2).conditionals
+        codes = torch.from_numpy(schema.columns[0].encode(one.to_numpy(), str))[:, None]
+        weights = calendar.initial_params(codes)[0, calendar.base.param_width :][:7]
+        found.append((schema.columns[0].reason, calendar.low, calendar.high, weights.tolist()))
+    assert found[0] == found[1]
+    assert found[0][-1][5] == found[0][-1][6] < -3
+
+
+def test_a_file_without_calendars_has_none():
+    dates, _ = KNOWN["business days"]
+    spec = column_of(dates).to_json()
+    del spec["day_parts"]
+    column = column_from_json(spec)
+    assert column.day_parts == 0
+    (conditional,) = columns_of(Schema((column,)), components=2).conditionals
+    assert type(conditional) is cr.DiscretizedLogisticMixture

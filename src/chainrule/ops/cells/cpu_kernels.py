@@ -954,14 +954,15 @@ def _numbers(
             params, x, buffer, records, record, numbers, row, base, d, lane, N, K, bounds,
             with_grads,
         )  # fmt: skip
-        of_time, log_joint = _times_of_day(
+        of_time, total_of_times = _times_of_day(
             params, grads, buffer, records, record, times, lane, N, with_grads
         )
-        logs = logs + of_time
+        logs, log_joint = logs + of_time, of_time  # the latter is not read
     else:
         logs, log_joint, total = _components(
             params, x, buffer, numbers, row, base, d, lane, N, K, kind, bounds, warp
         )
+        total_of_times = total  # not read
     is_discrete = kind in (DISCRETIZED, CALENDAR)
     w = load_to(weight, d, lane, N)
     if atoms:
@@ -1007,7 +1008,7 @@ def _numbers(
     if with_grads and kind == CALENDAR:
         _calendar_grads(grads, buffer, base, lane, N, K, w, total, bounds)
         if records[record, BINS] > 1:
-            _time_grads(grads, buffer, records, record, times, lane, N, w, log_joint)
+            _time_grads(grads, buffer, records, record, times, lane, N, w, total_of_times)
     elif with_grads:
         _component_grads(grads, buffer, base, lane, N, K, w, log_joint, total, bounds)
     return logs
