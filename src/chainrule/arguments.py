@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from chainrule.errors import ShapeError, unknown_choice, whole_number
 
 HOW = ("draw", "best", "mean")  # to fill missing cells
+RARE = ("other", "omit")  # what becomes of labels too rare to be listed, in draws
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of a column of numbers, unless asked for others
 
 
@@ -18,6 +19,16 @@ def require_how(how: str) -> None:
     """Raises ShapeError unless this is a way to fill missing cells."""
     if how not in HOW:
         raise ShapeError(unknown_choice("how", how, HOW))
+
+
+def require_rare(rare: str, other: str | None) -> None:
+    """Raises ShapeError unless this is what becomes of rare labels in draws."""
+    if rare not in RARE:
+        raise ShapeError(unknown_choice("rare", rare, RARE))
+    if rare == "omit" and other is not None:
+        raise ShapeError(
+            f"other = {other!r}: no rare label is drawn with rare='omit'; leave one of them out"
+        )
 
 
 def require_quantiles(quantiles: Sequence[float]) -> None:

@@ -130,6 +130,7 @@ class Density:
         *,
         temperature: float = 1.0,
         seed: int | None = None,
+        rare: str = "other",
         other: str | None = None,
         to: str | os.PathLike[str] | None = None,
     ) -> Any:
@@ -142,12 +143,21 @@ class Density:
                 with missing cells.
             temperature: 1 samples the model; towards 0 each step takes its most probable value.
             seed: makes the draw reproducible.
-            other: the text for a rare label, which is drawn without a name; by default such cells
-                are empty.
+            rare: what becomes of labels too rare to be listed. "other" draws them as often as the
+                model says, without a name; "omit" draws rows given that they have none, so that
+                frequent labels become more frequent.
+            other: the text for a rare label; by default such cells are empty.
             to: a path of CSV or Parquet to write to, which is returned.
         """
         return tasks.sample(
-            self.model, n, given=given, temperature=temperature, seed=seed, other=other, to=to
+            self.model,
+            n,
+            given=given,
+            temperature=temperature,
+            seed=seed,
+            rare=rare,
+            other=other,
+            to=to,
         )
 
     def impute(

@@ -12,7 +12,7 @@ import pytest
 from helpers.command_line import chainrule
 
 import chainrule as cr
-from chainrule.errors import SchemaError
+from chainrule.errors import SchemaError, ShapeError
 
 CONFIG = cr.FitConfig(hidden_size=6, epochs=15)
 N = 400
@@ -120,6 +120,74 @@ def test_draws_follow_the_model(density, network):
     word = density.sample(n, seed=1, other="rare")
     assert (word["lab"] == "rare").tolist() == drawn["lab"].isna().tolist()
     assert set(word["district"]) == {"10", "20", "30", "rare"}
+
+
+def test_rare_labels_are_omitted_on_request(density, tmp_path):
+    """The draws are then those of the model given that every label of the row is listed."""
+    n = 6000
+    drawn, all_rows = (density.sample(n, seed=1, rare=rare) for rare in ("omit", "other"))
+    assert not drawn[["lab", "district"]].isna().any(axis=None)
+    listed = all_rows.dropna()
+    for name, value in (("district", 10), ("district", 20), ("x", 1)):
+        want = (listed[name] == value).mean()
+        slack = 5 * math.sqrt(want * (1 - want) * (1 / n + 1 / len(listed)))
+        assert (drawn[name] == value).mean() == pytest.approx(want, abs=slack)
+    given = density.sample(40, given={"lab": "a"}, rare="omit", seed=0)
+    assert (given["lab"] == "a").all()
+    assert not given["district"].isna().any()
+    holes = pd.DataFrame({"lab": ["a", None] * 20, "x": [0.0] * 40, "district": [None] * 40})
+    rows = density.sample(40, given=holes.astype(object), rare="omit", seed=0)
+    assert not rows.isna().any(axis=None)
+    density.save(tmp_path / "m")
+    code, out, errors = chainrule(
+        "sample", "m", "-n", 200, "--seed", 0, "--rare", "omit", cwd=tmp_path
+    )
+    assert code == 0, errors
+    assert {line.split(",")[0] for line in out.splitlines()[1:]} == {"a"}
+
+
+def test_rare_labels_are_omitted_where_almost_every_draw_is_one():
+    rng = np.random.default_rng(1)
+    names = np.array([f"{chr(97 + k % 26)}{k}" for k in range(120)], dtype=object)
+    frame = pd.DataFrame(
+        {f"c{k}": np.where(rng.random(120) < 0.35, "common", names) for k in range(8)}
+    )
+    density = cr.fit(frame, seed=0, config=CONFIG, verbose=False)
+    assert (density.sample(50, seed=0, rare="omit") == "common").all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rare": "omitted"}, "rare 'omitted' is unknown; choose one of 'omit', 'other'"),
+        ({"rare": "omit", "other": "rest"}, "other = 'rest': no rare label is drawn with rare="),
+    ],
+)
+def test_choices_for_rare_labels_are_checked(density, options, message):
+    with pytest.raises(ShapeError, match=message):
+        density.sample(3, **options)
+
+
+def test_the_line_of_a_column_says_how_many_labels_are_rare(density):
+    column = density.schema.columns[density.schema.names.index("lab")]
+    rare = N - 7 * N // 10
+    assert column.reason == f"labels, {rare} rare (30.0% of the cells) of {rare + 1} different"
+
+
+@pytest.mark.parametrize("rows_of_rare", [1, 4])
+def test_frequent_labels_are_drawn_as_often_as_they_occur(rows_of_rare):
+    """Half of the cells hold rare labels, one row or four rows each, which depend on a number."""
+    rng = np.random.default_rng(0)
+    n = 1200
+    lab = np.array(["A", "B", "C"], dtype=object)[rng.choice(3, n, p=[0.5, 0.3, 0.2])]
+    rare = np.flatnonzero(rng.random(n) < 0.5)
+    lab[rare] = [f"r{k // rows_of_rare}" for k in range(len(rare))]
+    frame = pd.DataFrame({"lab": lab, "z": rng.integers(0, 3, n) + 2 * np.isin(np.arange(n), rare)})
+    density = cr.fit(frame, seed=0, config=cr.FitConfig(epochs=40), verbose=False)
+    drawn = density.sample(8000, seed=0)["lab"]
+    for label in ("A", "B", "C"):
+        assert (drawn == label).mean() == pytest.approx((lab == label).mean(), abs=0.04)
+    assert drawn.isna().mean() == pytest.approx(len(rare) / n, abs=0.04)
 
 
 def test_what_no_row_had_is_not_drawn():

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chainrule.arguments import require_temperature, rows_to_draw
+from chainrule.arguments import require_rare, require_temperature, rows_to_draw
 from chainrule.cli.checks import require_given, require_model, require_seed, require_writable
 from chainrule.cli.shown import left_to_print
 from chainrule.cli.tables import (
@@ -50,11 +50,19 @@ def run(
     temperature: Annotated[
         float, typer.Option(help="Divides every logit; below 1 draws more probable rows.")
     ] = 1.0,
+    rare: Annotated[
+        str,
+        typer.Option(
+            metavar="other|omit",
+            help="Labels too rare to be listed: drawn as often as the model says, without a name; "
+            "or omitted, so that frequent labels become more frequent.",
+        ),
+    ] = "other",
     other: Annotated[
         str | None,
         typer.Option(
             metavar="LABEL",
-            help="Text for a rare label, which is drawn without a name (default: an empty cell).",
+            help="Text for a rare label (default: an empty cell).",
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Makes the draw reproducible.")] = None,
@@ -75,6 +83,7 @@ def run(
         rows_to_draw(n)
     require_temperature(temperature)
     require_seed(seed)
+    require_rare(rare, other)
     require_model(model)
     require_given(given or [])
     reading = reading_of(decimal, thousands, date_format, na_values)
@@ -96,5 +105,12 @@ def run(
 
     sink = Sink(show, as_text)
     sample(
-        density.model, n, given=evidence, temperature=temperature, seed=seed, other=other, to=sink
+        density.model,
+        n,
+        given=evidence,
+        temperature=temperature,
+        seed=seed,
+        rare=rare,
+        other=other,
+        to=sink,
     )

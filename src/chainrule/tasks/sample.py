@@ -7,15 +7,18 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
 from chainrule import missing
-from chainrule.arguments import rows_to_draw
+from chainrule.arguments import require_rare, rows_to_draw
 from chainrule.errors import SchemaError, ShapeError
 from chainrule.model import Model
+from chainrule.networks import AbstractNetwork
+from chainrule.networks.listed import listed_only
 from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
 from chainrule.table import (
@@ -35,6 +38,7 @@ from chainrule.table import (
 )
 from chainrule.table.frames.column_index import names_of_mapping
 from chainrule.table.text.notation import Notation, NotRead, read_cells
+from chainrule.tasks.outside import REDRAWS
 
 BATCH_ROWS = 10_000  # rows drawn at a time, which bounds the memory
 
@@ -48,6 +52,7 @@ def sample(
     given: Any = None,
     temperature: float = 1.0,
     seed: int | torch.Generator | None = None,
+    rare: str = "other",
     other: str | None = None,
     to: str | os.PathLike[str] | Sink | None = None,
 ) -> Any:
@@ -60,16 +65,22 @@ def sample(
             with missing cells (NaN, None). The missing cells are drawn.
         temperature: 1 samples the model; towards 0 each step takes its most probable value.
         seed: an integer, a generator, or None for system entropy.
-        other: the text for a rare label, which is drawn without a name; None leaves such cells
-            empty. They are drawn as often as the model gives the column's rare labels probability.
-            A column that may hold this text becomes text.
+        rare: what becomes of labels too rare to be listed, of which the model has no names. "other"
+            draws them as often as the model says, so that frequent labels are as frequent as in the
+            training rows. "omit" draws rows given that they have none: the rare labels' probability
+            goes to the frequent ones.
+        other: the text for a rare label; None leaves such cells empty. A column that may hold this
+            text becomes text.
         to: a path of CSV or Parquet, or another sink, to which rows are written, 10,000 at a time.
 
     Raises:
         SchemaError: a given cell that its column cannot hold, or a label it never had; ``other`` is
             a label of a column.
+        ShapeError: ``rare`` is neither "other" nor "omit", or "omit" with a text for ``other``.
     """
-    chunks = _chunks(model, n, given=given, temperature=temperature, seed=seed, other=other)
+    require_rare(rare, other)
+    options = {"temperature": temperature, "seed": seed, "other": other}
+    chunks = _chunks(model, n, given=given, listed=rare == "omit", **options)
     if to is None:
         found = list(chunks)
         columns = {name: _joined([chunk[name] for chunk in found]) for name in found[0]}
@@ -88,10 +99,11 @@ def _chunks(
     temperature: float,
     seed: int | torch.Generator | None,
     other: str | None,
+    listed: bool,
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yields the n rows in chunks of at most 10,000: columns by name, in the table's values.
 
-    The arguments are those of ``sample``.
+    The arguments are those of ``sample``; with ``listed``, all labels drawn are listed ones.
     """
     _require_no_label(model.schema, other)
     table, cells = (None, None) if given is None else _given_cells(model, given)
@@ -112,9 +124,8 @@ def _chunks(
             if cells is not None and len(cells[0]) > 1:
                 cells_of_chunk = (cells[0][chunk], cells[1][chunk])
             size = chunk.stop - start
-            drawn = missing.draw(
-                model.schema, network, size, cells_of_chunk, temperature, generator
-            )
+            draw = _listed if listed else missing.draw
+            drawn = draw(model.schema, network, size, cells_of_chunk, temperature, generator)
             codes = drawn.cpu().double()
             if cells_of_chunk is not None:  # given numbers keep all their digits
                 codes = torch.where(cells_of_chunk[1], cells_of_chunk[0], codes)
@@ -123,6 +134,45 @@ def _chunks(
                 columns = _as_given(columns, model.schema, table, cells, start)
             yield columns
             advance(size)
+
+
+def _listed(
+    schema: Schema,
+    network: AbstractNetwork,
+    n: int,
+    given: Cells | None,
+    temperature: float,
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """Draws what ``missing.draw`` draws, given that no drawn label is a rare one.
+
+    Rows with a rare label are drawn again, which is exact. After ``REDRAWS`` times, the few
+    remaining ones are drawn cell by cell from the listed labels.
+    """
+    draw = partial(missing.draw, schema, temperature=temperature, generator=generator)
+    drawn = draw(network, n, given)
+    for redraw in range(1, REDRAWS + 1):
+        rows = torch.from_numpy(_with_rare(schema, drawn, given)).to(drawn.device)
+        count = int(rows.sum())
+        if count == 0:
+            break
+        of = network if redraw < REDRAWS else listed_only(network)
+        some = given if given is None or len(given[0]) == 1 else (given[0][rows], given[1][rows])
+        drawn[rows] = draw(of, count, some)
+    return drawn
+
+
+def _with_rare(schema: Schema, drawn: torch.Tensor, given: Cells | None) -> np.ndarray:
+    """Marks the rows (N,) in which a cell that is not given holds a rare label."""
+    codes = drawn.cpu().double().numpy()
+    is_given = np.zeros(codes.shape, dtype=bool)
+    if given is not None:
+        is_given |= given[1].cpu().numpy()
+    hidden = is_given | missing.missing(schema, codes, np.ones_like(is_given))
+    columns = enumerate(schema.columns)
+    return np.any(
+        [column.is_unlisted(codes[:, k]) & ~hidden[:, k] for k, column in columns], axis=0
+    )
 
 
 def _given_cells(model: Model, given: Any) -> tuple[Table, Cells]:

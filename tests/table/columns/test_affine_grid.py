@@ -71,6 +71,32 @@ def test_a_value_between_the_steps_of_a_scaled_column_warns():
         encode(read_table(between), schema)
 
 
+def test_one_row_in_a_thousand_may_lie_off_a_scaled_grid():
+    ages, _ = standardised()
+    ages[7] = 40.3
+    (column,) = cr.infer_schema(pd.DataFrame({"x": (ages - ages.mean()) / ages.std()})).columns
+    assert column.step == pytest.approx(1 / ages.std())
+    assert column.reason.endswith("but for 1")
+
+
+def test_a_few_scaled_years_are_a_grid_and_other_few_values_are_atoms():
+    rng = np.random.default_rng(0)
+    years, roots = rng.integers(2010, 2016, N) * 1.0, np.sqrt(rng.integers(2, 8, N))
+    frame = pd.DataFrame({"x": (years - years.mean()) / years.std(), "y": roots})
+    scaled, others = cr.infer_schema(frame).columns
+    assert (scaled.step, scaled.atoms) == (pytest.approx(1 / years.std()), ())
+    assert others.step is None
+    assert sorted(others.atoms) == np.unique(roots).tolist()
+
+
+def test_values_that_repeat_have_a_grid_of_any_fineness():
+    """Integers up to 100,000, of which few occur, are found behind their z-scores."""
+    rng = np.random.default_rng(0)
+    gains = np.append(rng.choice(rng.integers(0, 99_999, 60), N), 99_999.0)
+    (column,) = cr.infer_schema(pd.DataFrame({"x": gains / gains.std()})).columns
+    assert column.step == pytest.approx(1 / gains.std(), rel=1e-9)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_continuous_numbers_have_no_grid(seed):
     rng = np.random.default_rng(seed)
@@ -107,4 +133,4 @@ def test_no_grid_comes_from_few_rows():
     found = affine_grid(values, counts, 20_000, None, min_count=5)
     assert found is not None
     assert found.step == pytest.approx(2 / few.std())
-    assert affine_grid(values[:19], counts[:19], 20_000, None, min_count=5) is None
+    assert affine_grid(values[:3], counts[:3], 20_000, None, min_count=5) is None

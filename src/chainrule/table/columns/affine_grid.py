@@ -11,10 +11,12 @@ from typing_extensions import override
 
 from chainrule.table.columns.decimals import decimals_of
 from chainrule.table.columns.disclosure import is_shared_difference
-from chainrule.table.columns.grid import MOST_STEPS, grid_of_most
+from chainrule.table.columns.grid import FEW, FINE, MOST_STEPS, are_few, grid_of_most
 
 SPARSE = 4  # a grid with more points for each different value may hide a coarser one
 OFF_GRID = 1e-6  # steps; a larger distance from the grid is no rounding error
+OFTEN = 8  # mean number of rows of a value from which values repeat
+ENOUGH_IF_EXACT = 4  # fewest different values of a grid with few gaps, in full precision
 ENOUGH_VALUES = 20  # fewest different values that show a grid which does not begin at zero
 ROUNDING = 2.0**-50  # relative error of numbers of double precision
 SINGLE = 2.0**-22  # the same in single precision
@@ -57,8 +59,8 @@ class AffineGrid(NamedTuple):
 def grid_with_phase(known: np.ndarray, dtype: str, *, min_count: int) -> Grid | None:
     """The coarsest grid of at most ``MOST_STEPS`` steps on which known numbers (n,) lie.
 
-    One row in a thousand may be off a grid whose step and phase are written in few decimals. All
-    rows must lie on another one. ``dtype`` is the type of the column.
+    One row in a thousand may be off. Where values repeat, a grid of up to 2^20 steps is found if
+    its step has no few decimals. ``dtype`` is the type of the column.
     """
     if not len(known):
         return None
@@ -77,10 +79,26 @@ def grid_with_phase(known: np.ndarray, dtype: str, *, min_count: int) -> Grid | 
         elif width / written.step <= SPARSE * len(values):
             return written
     decimals = decimals_of(known, min_count=min_count)
-    affine = affine_grid(
-        values, counts, MOST_STEPS, decimals, single=is_single(dtype), min_count=min_count
-    )
-    return written if affine is None else Grid(*affine, decimals, values[:0])
+    # Where values repeat, a finer grid still matters: the numbers are no density's.
+    most = MOST_STEPS if len(known) < OFTEN * len(values) else FINE
+    for on in (counts >= 1, ~_rarest(counts)):
+        found = affine_grid(
+            values[on], counts[on], most, decimals, single=is_single(dtype), min_count=min_count
+        )
+        if found is not None:
+            steps = (values - found.phase) / found.step
+            off = np.abs(steps - np.round(steps)) > off_grid(values, found.step, decimals, dtype)
+            if are_few(off, counts):
+                return Grid(*found, decimals, values[off])
+    return written
+
+
+def _rarest(counts: np.ndarray) -> np.ndarray:
+    """Marks the rarest of different values (V,), which at most one row in a thousand has."""
+    order = np.argsort(counts, kind="stable")
+    rarest = np.zeros(len(counts), dtype=bool)
+    rarest[order[counts[order].cumsum() <= FEW * counts.sum()]] = True
+    return rarest
 
 
 def affine_grid(
@@ -95,8 +113,8 @@ def affine_grid(
     """The coarsest grid that all values share, whatever its step and origin; None if there is none.
 
     At least 20 different values must lie on it, up to the rounding of their arithmetic and of the
-    decimals in which they are written. Leaving out fewer than ``min_count`` rows does not change
-    it.
+    decimals in which they are written; or four in full precision, on a grid with hardly a gap.
+    Leaving out fewer than ``min_count`` rows does not change it.
 
     Args:
         values: the different numbers (V,), ascending.
@@ -112,10 +130,14 @@ def affine_grid(
     >>> round(float(found.step * ages.std()), 9)
     1.0
     """
-    if len(values) < ENOUGH_VALUES:
+    if len(values) < ENOUGH_IF_EXACT:
         return None
     precision = (SINGLE if single else ROUNDING) * float(np.abs(values).max())
     noise = max(precision, 0.0 if decimals is None else 0.5 * 10.0**-decimals)
+    if len(values) < ENOUGH_VALUES:
+        if noise > precision:
+            return None
+        most_steps = SPARSE * len(values)
     gaps, width = np.diff(values), float(values[-1] - values[0])
     least = max(width / most_steps, noise / COARSEST)
     if gaps.min() < least / 2:

@@ -110,7 +110,7 @@ class Categorical(AbstractLevels):
             cells.name,
             values,
             cells.dtype,
-            with_count(reason, values),
+            with_count(reason, values, cells.min_count),
             min_count=cells.min_count,
             categories=cells.categories,
         )
@@ -246,9 +246,15 @@ def public_categories(
     return tuple(category for category, count in found if not 0 < count < least)
 
 
-def with_count(reason: str, values: np.ndarray | Distinct) -> str:
-    """Appends the number of different labels among cells (N,) to the reason."""
-    return f"{reason}, {len(label_counts(values))} different"
+def with_count(reason: str, values: np.ndarray | Distinct, least: int) -> str:
+    """Appends to the reason how many different labels cells (N,) have, and how many are rare.
+
+    Rare labels have fewer than ``least`` rows.
+    """
+    counts = label_counts(values)
+    rare = [count for count in counts.values() if count < least]
+    share = f"{len(rare)} rare ({sum(rare) / counts.total():.1%} of the cells) of " if rare else ""
+    return f"{reason}, {share}{len(counts)} different"
 
 
 def _plain(value: object) -> Level:

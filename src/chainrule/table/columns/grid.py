@@ -26,8 +26,9 @@ MOST_DECIMALS = 9  # values with more decimals count as continuous
 MOST_STEPS = 20_000  # most steps within the range; a finer grid does not matter
 FINE = 2.0**20  # codes beyond which float32, in which networks train, begins to lose integers
 COARSE = 4096  # origins are multiples of so many codes
-NEIGHBOURS = 5  # different values on either side that an atom of a grid is compared with
-STANDS_OUT = 4.0  # least count of such an atom, in means of its neighbours' counts
+NEIGHBOURS = 5  # different values on either side that an atom is compared with
+STANDS_OUT = 4.0  # least count of an atom, in means of the grid points around it
+ERRORS = 4.0  # least distance from this mean, in standard errors of a count
 HEAVY_ON_GRID, HEAVY = 0.05, 0.005  # least share of the known values that makes a value an atom
 FEW = 0.001  # most known values that may lie off a grid, as a share; they are rounded to it
 SAMPLE = 64  # different values that are rounded first; most columns are off most grids
@@ -92,12 +93,18 @@ def grid_of_most(
             off = _off(whole, decimals)
             if not off.any():
                 break
-            if counts[off].sum() <= FEW * len(known) and FEW_DIFFERENT * off.sum() <= (~off).sum():
+            if are_few(off, counts):
                 found = _grid_of_different(values[~off], counts[~off], min_count)
                 if found is not None:
                     return *found, values[off]
     found = _grid_of_different(values, counts, min_count)
     return None if found is None else (*found, values[:0])
+
+
+def are_few(off: np.ndarray, counts: np.ndarray) -> bool:
+    """Whether values off a grid, marked among different ones (V,), are few: rows and values."""
+    few_rows = counts[off].sum() <= FEW * counts.sum()
+    return bool(few_rows and FEW_DIFFERENT * off.sum() <= (~off).sum())
 
 
 def _off(numbers: np.ndarray, decimals: int) -> np.ndarray:
@@ -106,22 +113,30 @@ def _off(numbers: np.ndarray, decimals: int) -> np.ndarray:
         return np.round(numbers, decimals) != numbers
 
 
-def atoms_of(numbers: np.ndarray, *, on_grid: bool, min_count: int) -> tuple[float, ...]:
+def atoms_of(
+    numbers: np.ndarray, *, on_grid: bool, min_count: int, step: float = 1.0
+) -> tuple[float, ...]:
     """Atoms: the few values that repeat by themselves, such as zeros and caps.
 
-    The most frequent first.
+    The most frequent first. An atom stands out from its neighbours: it has four times the rows, and
+    four standard errors more, than the mean point of a grid around it. Points without rows count.
+    Around a value are five different ones on either side.
 
-    Among continuous numbers, an atom has more than one row in 200. On a grid, where values repeat
-    anyway, it has more than a twentieth of the rows and four times the mean of its neighbours.
+    Args:
+        numbers: the values (N,), NaN if unknown.
+        on_grid: whether they lie on a grid, where an atom also has a twentieth of the rows; among
+            continuous numbers, it has one in 200.
+        min_count: fewest rows of an atom.
+        step: the step of the grid, or of the decimals in which continuous numbers are written; 0 in
+            full precision, where every value that repeats stands out.
     """
     known = numbers if numbers.dtype.kind in "iuO" else numbers[~np.isnan(numbers)]
     values, counts = np.unique(known, return_counts=True)
-    least = max(min_count, 2, (HEAVY_ON_GRID if on_grid else HEAVY) * len(known))
-    heavy = counts >= least
-    if on_grid:
-        around = np.array([_mean_around(counts, k) for k in np.flatnonzero(heavy).tolist()])
-        heavy[heavy] = counts[heavy] >= STANDS_OUT * around
-    chosen = np.flatnonzero(heavy)
+    share = HEAVY_ON_GRID if on_grid else HEAVY
+    heavy = np.flatnonzero(counts >= max(min_count, 2, share * len(known)))
+    around = np.array([_mean_around(values, counts, k, step) for k in heavy.tolist()])
+    least = np.maximum(STANDS_OUT * around, around + ERRORS * np.sqrt(around))
+    chosen = heavy[counts[heavy] >= least]
     chosen = chosen[np.argsort(-counts[chosen], kind="stable")][:MOST_ATOMS]
     return tuple(exact(v) for v in values[chosen].tolist())
 
@@ -282,8 +297,10 @@ def exact(number: float) -> float:
     )
 
 
-def _mean_around(counts: np.ndarray, k: int) -> float:
-    around = np.concatenate(
-        [counts[max(0, k - NEIGHBOURS) : k], counts[k + 1 : k + 1 + NEIGHBOURS]]
-    )
-    return float(around.mean()) if len(around) else 0.0
+def _mean_around(values: np.ndarray, counts: np.ndarray, k: int, step: float) -> float:
+    """The mean number of rows of the grid points around the value of index k."""
+    if step == 0:
+        return 0.0
+    first, last = max(0, k - NEIGHBOURS), min(len(values) - 1, k + NEIGHBOURS)
+    points = max(float(values[last] - values[first]) / step, last - first)
+    return float(counts[first : last + 1].sum() - counts[k]) / max(points, 1.0)

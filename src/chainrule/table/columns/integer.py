@@ -93,7 +93,7 @@ class Integer(AbstractNumbers):
                 f"float64 can distinguish; pass kinds={{{name!r}: 'real'}} for numbers to 15 "
                 "digits, 'categorical' for labels, or 'leave out'"
             )
-        atoms = atoms_of(known, on_grid=True, min_count=min_count)
+        atoms = atoms_of(known, on_grid=True, min_count=min_count, step=step)
         is_atom = (
             np.isin(known, np.array(atoms, dtype=known.dtype))
             if atoms

@@ -179,7 +179,9 @@ class Real(AbstractNumbers):
         bounds: tuple[float | None, float | None],
     ) -> Self:
         """Makes the column of known numbers (n,) on no grid."""
-        atoms = atoms_of(known, on_grid=False, min_count=min_count)
+        decimals = decimals_of(known, min_count=min_count)
+        step = 0.0 if decimals is None else 10.0**-decimals
+        atoms = atoms_of(known, on_grid=False, min_count=min_count, step=step)
         is_atom = np.isin(known, np.array(atoms))
         enough = max(min_count, math.floor(MOSTLY_ATOMS * len(known)) + 1)
         others = others_of(known, is_atom, least=enough)

@@ -142,7 +142,12 @@ def _warps(
             yield SymmetricLog(center, unit)
         knots = knots_of(known, window=min_count)
         if len(knots) > 2 and len(known) >= FEWEST_FOR_QUANTILES:
-            yield Quantiles(knots, _normal_scores(np.sort(known), np.array(knots)))
+            scores = np.array(_normal_scores(np.sort(known), np.array(knots)))
+            # Knots between the same two values have the same rank; the first of them stays.
+            _, first = np.unique(scores, return_index=True)
+            if len(first) > 2:
+                kept = (tuple(np.array(each)[first].tolist()) for each in (knots, scores))
+                yield Quantiles(*kept)
 
 
 def _ends(least: float | None, most: float | None) -> tuple[float, float]:

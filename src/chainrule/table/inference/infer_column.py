@@ -221,7 +221,7 @@ def _labels(
     listing = {"min_count": options.min_count, "categories": table.categories.get(name, ())}
     if not _names_labels(table, name, dtype):
         _require_no_stray(table, name, values)
-    reason = with_count("labels", values) + (f"; {doubt}" if doubt else "")
+    reason = with_count("labels", values, options.min_count) + (f"; {doubt}" if doubt else "")
     column = Categorical.infer(name, values, dtype, reason, **listing)
     if column is None:
         return doubt or f"labels of which none has {options.min_count} rows"

@@ -1,0 +1,51 @@
+"""Atoms: only values that stand out from their neighbours have a probability of their own."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import chainrule as cr
+from chainrule.table.columns.grid import atoms_of
+
+RNG = np.random.default_rng(0)
+N = 2000
+SMALL = (10.0 ** RNG.uniform(-3, 3, N)).round(4)  # the smallest repeat, since they are rounded
+HOURS = np.clip(RNG.normal(40, 12, N).round(), 1, 99)
+
+
+def atoms(values, step=None):
+    grid = {"step": 0.0} if step is None else {"step": step}
+    return atoms_of(values, on_grid=step is not None, min_count=5, **grid)
+
+
+def test_what_rounding_repeats_is_no_atom():
+    counts = np.unique(SMALL, return_counts=True)[1]
+    assert counts.max() > 0.005 * N  # it would be one in full precision
+    assert atoms(SMALL) != ()
+    (column,) = cr.infer_schema(pd.DataFrame({"x": SMALL})).columns
+    assert (column.step, column.decimals, column.atoms) == (None, 4, ())
+    (column,) = cr.infer_schema(pd.DataFrame({"x": np.append(SMALL, np.full(30, 0.5))})).columns
+    assert column.atoms == (0.5,)
+
+
+@pytest.mark.parametrize("value", [40.0, 0.0, 120.0])
+def test_a_value_of_many_rows_is_an_atom_of_a_grid(value):
+    assert atoms(HOURS, step=1.0) == ()
+    assert atoms(np.append(HOURS, np.full(N // 2, value)), step=1.0) == (value,)
+    in_thousands = np.append(HOURS, np.full(N // 2, value)) * 1024
+    assert atoms(in_thousands, step=1024.0) == (value * 1024,)
+
+
+def test_points_without_rows_count_among_the_neighbours():
+    """Prices at whole numbers of a grid of cents stand out from the cents between them."""
+    prices = RNG.choice([5.0, 10.0, 20.0, 50.0], N)
+    cents = np.append(prices, RNG.uniform(0, 60, 200).round(2))
+    assert sorted(atoms(cents, step=0.01)) == [5.0, 10.0, 20.0, 50.0]
+    assert atoms(RNG.choice([5.0, 10.0, 15.0, 20.0, 25.0], N), step=5.0) == ()
+
+
+def test_a_count_that_chance_explains_is_no_atom():
+    """Five rows where one or two are expected are no atom, and eight are one."""
+    around = np.repeat(np.arange(-5.0, 6.0), [1, 1, 1, 2, 1, 0, 2, 1, 1, 1, 1])
+    for rows, found in ((5, ()), (8, (0.0,))):
+        assert atoms(np.append(around, np.zeros(rows)), step=1.0) == found
