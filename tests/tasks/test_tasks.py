@@ -523,3 +523,17 @@ def test_unlisted_labels_are_below_every_listed_one_and_above_nothing(density):
     with pytest.raises(SchemaError, match="3 columns where the model has 6"):
         density.log_prob(np.zeros((2, 3)))
     assert one.shape == (2, 2)
+
+
+def test_an_odd_cell_has_at_most_the_bits_of_its_own_probability():
+    """A Sunday among business days lies between likely days, where no sum over points finds it."""
+    rng = np.random.default_rng(0)
+    days = pd.bdate_range("2022-01-03", "2023-12-29")
+    table = pd.DataFrame({"day": days[rng.integers(0, len(days), 400)], "x": rng.normal(size=400)})
+    density = cr.fit(table, seed=0, config=cr.FitConfig(hidden_size=8, epochs=2), verbose=False)
+    odd = table.head(20).copy()
+    odd.loc[7, "day"] = pd.Timestamp("2023-03-05")
+    (first,) = density.oddest(odd, top=1).to_dict("records")
+    assert (first["row"], first["column"]) == (7, "day")
+    own = density.log_prob(odd) - density.log_prob(odd.assign(day=pd.NaT))
+    assert 8 < first["bits"] <= -own[7] / np.log(2) + 1e-6

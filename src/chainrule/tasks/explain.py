@@ -19,6 +19,7 @@ from chainrule.table import (
     column_positions,
     log_outside,
     log_scales,
+    masses,
     notation_in,
     objects_of,
     outside_distance,
@@ -204,19 +205,20 @@ def tail_bits(rows: Batch) -> tuple[np.ndarray, np.ndarray]:
 
     The tail is −log2 of the probability of a value at most as likely as the cell's. For numbers the
     probability is a sum over the some hundred values of the conditional's quadrature. It is at
-    least the mixture components' mass beyond the cell. Unknown cells have NaN. Cells whose values
-    their columns cannot hold have the largest number of bits.
+    least the cell's own, and the mixture components' mass beyond the cell. Unknown cells have NaN.
+    Cells whose values their columns cannot hold have the largest number of bits.
     """
     found = np.full((2, *rows.codes.values.shape), np.nan)
-    x = _filled(rows)
+    x, has_mass = _filled(rows), torch.from_numpy(masses(rows.model.schema, rows.codes.values))
 
     def of(row: np.ndarray, column: np.ndarray, distribution: Distribution) -> None:
-        cells = x[row, column]
+        cells, own = x[row, column], has_mass[row, column].to(x.device)
         logs, (values, weights) = distribution.log_prob(cells), distribution.quadrature()
         each = distribution.log_prob_grid(values)
         p = torch.maximum(
             (weights * (each <= logs[:, None] + SAME)).sum(1), distribution.tail_bound(cells)
         )
+        p = torch.maximum(p, torch.where(own, logs.exp(), 0))
         expected = torch.where(weights > 0, weights * each, 0).sum(1)
         found[0, row, column] = -p.clamp(LEAST_TAIL, 1).log2().cpu().numpy()
         found[1, row, column] = (expected - logs).cpu().numpy() / LN2
