@@ -208,7 +208,9 @@ def _of_datetime(
 def _on_grid(
     column: AbstractNumbers, components: int, least: float | None = None, most: float | None = None
 ) -> AbstractConditional:
-    return DiscretizedLogisticMixture(components, least, most, column.center, column.spread)
+    return DiscretizedLogisticMixture(
+        components, least, most, column.center, column.spread, warp=column.warp
+    )
 
 
 def _by_calendar(column: table.Datetime, components: int) -> AbstractConditional | None:
@@ -232,8 +234,10 @@ def _encoding_of(column: AbstractNumbers, periods: Sequence[float] = ()) -> Abst
     """Returns the encoding of a number as an input, which is clipped to the range of the training
     rows.
     """
-    center, spread = column.code_scale
-    encoding: AbstractEncoding = Standardised(center, spread, low=column.low, high=column.high)
+    center, spread, warp = 0.0, 1.0, None
+    if not column.is_continuous:
+        center, spread, warp = float(column.center), column.spread, column.warp
+    encoding: AbstractEncoding = Standardised(center, spread, column.low, column.high, warp)
     if periods:
         encoding = encoding + Periodic(tuple(periods))
     return encoding + PiecewiseLinear(column.knots) if column.knots else encoding

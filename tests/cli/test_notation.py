@@ -45,7 +45,7 @@ def test_a_fit_says_how_columns_are_written_and_which_cells_are_missing(folder, 
         ["tag", "datetime", "dates written 31.12.2024, in steps of 1 D"],
         ["land", "categorical", "labels, 3 different"],
         ["menge", "integer", "whole numbers written 1,234, 50 different"],
-        ["satz", "real", "percent written 12,5%, 2 different, multiples of 0.5"],
+        ["satz", "real", "percent written 12,5%, 2 different, multiples of 0.5, from 0 on"],
     ]
     assert lines[5] == "missing cells: preis 14 empty; tag 15 empty; satz 40 '-'"
     (tmp_path / "t.csv").write_text(rows_of())

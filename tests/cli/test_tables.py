@@ -317,7 +317,8 @@ def test_a_kind_takes_a_scale_and_bounds_after_commas():
         ("x=integer,..", "--kind x=integer,..: write bounds as 0..1, 0.. or ..1"),
         ("x=integer,0..1..2", "--kind x=integer,0..1..2: write bounds as 0..1, 0.. or ..1"),
         ("x=integer,a..2", "--kind x=integer,a..2: the bound 'a' is no number"),
-        ("x=integer,log", "kinds['x']: option 'scale' is unknown"),
+        ("x=integer,lag", "kinds['x']: scale 'lag' is unknown"),
+        ("x=datetime,log", "kinds['x']: option 'scale' is unknown"),
         ("x=categorical,0..2", "kinds['x']: option 'least' is unknown"),
     ],
 )

@@ -58,7 +58,7 @@ def test_the_guess_and_its_reason():
     assert schema.table_names == tuple(frame.columns)
     lines = str(schema).splitlines()
     assert [line.split()[0] for line in lines] == list(frame.columns)
-    assert lines[4].endswith("multiples of 0.1")
+    assert ", multiples of 0.1" in lines[4]
     by_name = {c.name: c for c in schema.columns}
     assert by_name["gain"].atoms == (0.0,)
     assert by_name["zip"].step == 100.0
@@ -369,7 +369,7 @@ def test_declared_bounds_are_kept():
     frame = pd.DataFrame({"n": RNG.integers(0, 4, 200)})
     schema = schema_of(frame, kinds={"n": {"kind": "integer", "least": 0, "most": 5}})
     assert (schema.columns[0].least, schema.columns[0].most) == (0, 5)
-    with pytest.raises(SchemaError, match=r"value 6 at row 0 is above the declared bound 5"):
+    with pytest.raises(SchemaError, match=r"value 6 at row 0 is above the bound 5"):
         encode(read_table(pd.DataFrame({"n": [6]})), schema, strict=True)
     config = cr.FitConfig(hidden_size=4, epochs=2)
     density = cr.fit(frame, kinds=schema, seed=0, config=config, verbose=False)
@@ -415,7 +415,7 @@ def test_a_few_values_off_the_grid_count_as_its_nearest():
     times = schema_of(pd.DataFrame({"x": whole * 1024})).columns[0]  # in other units the same codes
     assert (times.step, times.reason) == (
         1024.0,
-        "numbers, 61 different, multiples of 1024 but for 1",
+        "numbers, 61 different, multiples of 1024 but for 1, from 0 on",
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -443,7 +443,9 @@ def test_large_numbers_on_a_grid_are_on_it():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         (column,) = cr.infer_schema(pd.DataFrame({"x": numbers})).columns
-        assert column.reason.endswith("multiples of 0.1")
+        assert column.reason == (
+            "numbers, 3000 different, multiples of 0.1, from 1699999999 to 1700000668"
+        )
         codes = encode(read_table(pd.DataFrame({"x": numbers})), Schema((column,)))
     assert np.array_equal(column.decode(codes.values[:, 0]), numbers)
 

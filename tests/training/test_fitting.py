@@ -160,8 +160,9 @@ def test_a_table_that_takes_all_the_time_is_said_to():
         ):
             density = cr.fit(mixed(400), time_limit_s=10, seed=0, config=QUICK, verbose=False)
     assert density.training["history"] == []
+    # The network's first weights are random and small.
     assert density.training["valid_nats"] == pytest.approx(
-        density.training["independent_valid_nats"], abs=1e-3
+        density.training["independent_valid_nats"], abs=0.02
     )
 
 

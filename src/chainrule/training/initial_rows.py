@@ -76,8 +76,8 @@ def without_rare_values(
         column, codes = schema.columns[k], found[:, k].clone()
         free = _is_free(column, codes)
         signs = 1 - 2 * (torch.arange(int(free.sum())) % 2)
-        center, spread = column.code_scale
-        codes[free] = (center + signs * spread).to(codes.dtype)
+        below, above = column.typical_codes
+        codes[free] = ((above + below) / 2 + signs * (above - below) / 2).to(codes.dtype)
         found[:, k] = codes
     return found
 
@@ -99,7 +99,8 @@ def _reveals(
         return False
     if heavy or column.has_levels:
         return heavy or len(of_column) < min_count
-    return is_of_few(of_column.numpy(), float(of_column.mean()), min_count=min_count)
+    described = column.on_scale(of_column.numpy())
+    return is_of_few(described, float(described.mean()), min_count=min_count)
 
 
 def _is_free(column: AbstractColumn, codes: torch.Tensor) -> torch.Tensor:

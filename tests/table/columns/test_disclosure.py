@@ -37,6 +37,7 @@ USUAL = {
     "cents": RNG.integers(0, 6000, N) / 100,
     "steps of 250": RNG.integers(0, 40, N) * 250.0,
     "heavy tail": np.exp(1.5 * RNG.normal(size=N)),
+    "counts": np.floor(np.exp(1.5 * RNG.normal(size=N) + 3)),
     "unknown": np.full(N, np.nan),
 }
 
@@ -85,7 +86,10 @@ def of_schema(column, rows):
             for window, rest in ((5, 0), (5, 5 - few))
         ]
     warp = getattr(column, "warp", None)
-    return found if warp is None else found + in_values(warp, found)
+    if warp is None:
+        return found
+    more = in_values(warp, found)
+    return found + more + ([] if column.step is None else [zero + unit * code for code in more])
 
 
 def in_values(warp, found):
@@ -105,9 +109,10 @@ def of_network(density, name):
     column = schema.columns[k]
     z = params[:, 1] * (1e-3 + np.logaddexp(0, params[:, 2]))
     codes = np.concatenate([z.ravel(), z.mean(1)]) * column.spread + float(column.center)
-    if column.step is not None:
-        return (float(column.origin) + column.step * codes).tolist()
     warp = getattr(column, "warp", None)
+    if column.step is not None:
+        steps = codes if warp is None else np.array(in_values(warp, codes))
+        return (float(column.origin) + column.step * steps).tolist()
     return codes.tolist() if warp is None else in_values(warp, codes)
 
 
@@ -126,7 +131,8 @@ def table_with(few):
     few_values = np.array(FEW_VALUES[:few])
     columns = {name: with_few(usual, few_values) for name, usual in USUAL.items()}
     columns |= {
-        f"{name}, as integers": columns[name].astype(int) for name in ("zeros", "constant", "whole")
+        f"{name}, as integers": columns[name].astype(int)
+        for name in ("zeros", "constant", "whole", "counts")
     }
     columns["parts"] = with_few(USUAL["normal"], few_values + 0.55)
     columns["below"] = with_few(USUAL["zeros"], -few_values)
@@ -192,7 +198,9 @@ def test_no_value_of_few_rows_can_be_computed_from_the_numbers_of_a_file(fitted)
 
 
 @pytest.mark.parametrize("few", [1, 2, 4])
-@pytest.mark.parametrize("usual", ["zeros", "normal", "whole", "steps of 250", "heavy tail"])
+@pytest.mark.parametrize(
+    "usual", ["zeros", "normal", "whole", "steps of 250", "heavy tail", "counts"]
+)
 def test_values_of_few_rows_far_below_all_others_cannot_be_computed(usual, few):
     few_values = -np.array(FEW_VALUES[:few])
     (column,) = infer_schema(pd.DataFrame({"c": with_few(USUAL[usual], few_values)})).columns

@@ -1,4 +1,4 @@
-"""Bounds of continuous numbers: shown by the rows or declared, kept by draws, no row's value."""
+"""Bounds of numbers and dates: shown by the rows or declared, kept by draws, no row's value."""
 
 import json
 import math
@@ -6,11 +6,13 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.command_line import chainrule
 
 import chainrule as cr
 from chainrule.errors import SchemaError
+from chainrule.leaves.warps import Log, SymmetricLog
 from chainrule.table import Schema, infer_schema
-from chainrule.table.columns.evident_bounds import evident_bounds
+from chainrule.table.columns.evident_bounds import evident_bounds, evident_steps
 
 QUICK = cr.FitConfig(hidden_size=8, components=3, epochs=3)
 
@@ -125,3 +127,153 @@ def test_bounds_that_do_not_fit_are_explained(options, message):
     frame = pd.DataFrame({"x": np.random.default_rng(0).normal(size=100)})
     with pytest.raises(SchemaError, match=message):
         infer_schema(frame, kinds={"x": {"kind": "real", **options}})
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ends_of_integers_are_bounds_where_masses_do_not_fall_off(seed):
+    rng, n = np.random.default_rng(seed), 5000
+    right = [
+        (rng.integers(18, 91, n), (18, 90)),
+        (rng.integers(1, 6, n), (1, 5)),
+        (rng.geometric(0.1, n), (1, None)),
+        (rng.poisson(4, n), (0, None)),
+        (-rng.poisson(4, n), (None, 0)),
+        (np.floor(10 ** rng.uniform(0, 4, n)).astype(int), (1, None)),
+        (rng.normal(0, 20, n).round().astype(int), (None, None)),
+        (rng.normal(500, 20, n).round().astype(int), (0, None)),
+    ]
+    for values, bounds in right:
+        assert evident_steps(values, min_count=5) == bounds
+
+
+@pytest.mark.parametrize("min_count", [2, 5, 20])
+def test_an_end_that_fewer_rows_have_is_rounded_outwards(min_count):
+    """The bound does not tell which of at least two integers is the outermost one."""
+    shown = {
+        last: evident_steps(np.repeat(np.arange(400, last + 1), min_count - 1), min_count=min_count)
+        for last in (999, 1000, 1001)
+    }
+    assert all(end > last for last, (_, end) in shown.items())
+    assert len({end for _, end in shown.values()}) < 3
+    assert {least for least, _ in shown.values()} == {398}
+    enough = np.repeat(np.arange(400, 1002), min_count)
+    assert evident_steps(enough, min_count=min_count) == (400, 1001)
+
+
+CASE = np.random.default_rng(0)
+B3 = pd.DataFrame(
+    {
+        "share": CASE.beta(0.5, 0.5, 600),
+        "age": CASE.integers(18, 91, 600),
+        "wait": CASE.exponential(3, 600),
+        "odd": 2 * CASE.integers(0, 400, 600) + 1,
+        "counts": np.where(
+            CASE.random(600) < 0.3, 0, np.floor(10 ** CASE.uniform(0, 4, 600))
+        ).astype(int),
+        "price": np.floor(CASE.exponential(30, 600)) + 0.95,
+        "rated": CASE.integers(2, 11, 600) / 2,
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def case():
+    config = cr.FitConfig(hidden_size=16, components=5, epochs=60)
+    return cr.fit(B3, seed=0, config=config, verbose=False)
+
+
+def test_no_integer_is_drawn_beyond_its_bounds_and_none_pile_up(case):
+    drawn = case.sample(6000, seed=1)
+    assert drawn["share"].between(0, 1).all()
+    assert (drawn["wait"] >= 0).all()
+    assert drawn["age"].between(18, 92).all()
+    assert (drawn["odd"] % 2 == 1).all()
+    assert drawn["odd"].between(1, 801).all()
+    assert (drawn["counts"] >= 0).all()
+    assert drawn["rated"].between(1, 5).all()
+    for end in (18, 90):
+        error = math.sqrt(1 / 73 * (1 - 1 / 73) / 600)  # of a table's share
+        assert abs((drawn["age"] == end).mean() - 1 / 73) < 2 * error
+    zeros = (B3["counts"] == 0).mean()
+    assert abs((drawn["counts"] == 0).mean() - zeros) < 2 * math.sqrt(zeros * (1 - zeros) / 600)
+    assert 0.6 < np.log1p(drawn["counts"]).mean() / np.log1p(B3["counts"]).mean() < 1.6
+
+
+def test_the_schema_says_scales_and_bounds_of_integers(case):
+    said = {column.name: column.reason for column in case.schema.columns}
+    assert said["age"] == "whole numbers, 73 different, from 18 to 92"
+    assert said["odd"].endswith(" different, from 1 to 801")
+    assert said["counts"].endswith(" different, log scale, from 0 on")
+    assert said["rated"] == "numbers, 9 different, multiples of 0.5, from 1 to 5"
+    by_name = {column.name: column for column in case.schema.columns}
+    assert (by_name["odd"].step, by_name["odd"].origin) == (2.0, 1.0)
+    assert (by_name["counts"].warp, by_name["counts"].atoms) == (Log(-0.5, 64.0), (0.0,))
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("age", np.arange(18, 93)),
+        ("odd", np.arange(1, 803, 2)),
+        ("rated", np.arange(2, 11) / 2),
+    ],
+)
+def test_masses_between_bounds_sum_to_one(case, name, values):
+    with pytest.warns(UserWarning, match="absent"):
+        p = np.exp(case.log_prob(pd.DataFrame({name: values}), strict=True))
+    assert p.sum() == pytest.approx(1, abs=1e-9)
+    assert (p > 0).all()
+
+
+def test_a_value_beyond_has_a_small_probability(case):
+    empty = case.log_prob(B3[:1].assign(age=np.nan))
+    for age in (17, 93, 10**6):
+        with pytest.warns(UserWarning, match="its values are whole numbers from 18 to 92"):
+            outside = case.log_prob(B3[:1].assign(age=age))
+        assert outside[0] == pytest.approx(empty[0] - math.log(601), abs=1e-9)
+    with pytest.raises(SchemaError, match=r"value 93 at row 0 is above the bound 92"):
+        case.log_prob(B3[:1].assign(age=93), strict=True)
+
+
+def test_scales_and_bounds_of_integers_can_be_declared_and_are_kept(case, tmp_path):
+    case.save(tmp_path / "m")
+    loaded = cr.load(tmp_path / "m")
+    assert loaded.schema == case.schema
+    assert np.array_equal(loaded.log_prob(B3), case.log_prob(B3))
+    kinds = {
+        "age": {"kind": "integer", "scale": "log", "least": 0},
+        "odd": {"kind": "integer", "least": 0, "most": 1000},
+        "rated": {"kind": "real", "scale": "symlog", "most": 7.25},
+        "counts": {"kind": "integer", "scale": "linear"},
+    }
+    schema = infer_schema(B3[[*kinds]], kinds=kinds)
+    age, odd, rated, counts = (schema.columns[schema.number(name)] for name in kinds)
+    assert (age.warp.origin, age.least, age.most) == (-0.5, 0, None)
+    assert (odd.step, odd.least, odd.most, odd.bound_codes) == (2.0, 0, 1000, (0, 499))
+    assert (counts.warp, counts.least) == (None, 0)
+    assert (type(rated.warp), rated.bound_codes) == (SymmetricLog, (None, 14.0))
+    assert age.reason == "as you said, log scale, from 0 on"
+    assert rated.reason == "as you said, multiples of 0.5, symmetric log scale, up to 7.25"
+    assert Schema.from_json(json.loads(json.dumps(schema.to_json()))) == schema
+    density = cr.fit(B3[[*kinds]], kinds=kinds, seed=0, config=QUICK, verbose=False)
+    asked = pd.DataFrame({"rated": np.arange(-4000, 15) / 2})
+    with pytest.warns(UserWarning, match="absent"):
+        p = np.exp(density.log_prob(asked, strict=True))
+    assert p.sum() == pytest.approx(1, abs=1e-3)
+
+
+def test_the_command_line_declares_them(tmp_path):
+    B3[["age", "share", "rated"]].to_csv(tmp_path / "t.csv", index=False)
+    options = ["--kind", "age=integer,log,0..", "--kind", "share=real,-1..2"]
+    options += ["--kind", "rated=real,..5"]
+    small = ["--epochs", 1, "--hidden-size", 4, "--seed", 0]
+    code, _, errors = chainrule("fit", "t.csv", "-o", "m", *options, *small, cwd=tmp_path)
+    assert code == 0, errors
+    age, share, rated = cr.load(tmp_path / "m").schema.columns
+    assert (age.warp.origin, age.least, age.most) == (-0.5, 0, None)
+    assert (share.least, share.most, rated.least, rated.most) == (-1.0, 2.0, None, 5.0)
+    code, _, errors = chainrule(
+        "fit", "t.csv", "-o", "m", "--kind", "age=integer,0.5..", *small, cwd=tmp_path
+    )
+    assert code == 2
+    assert "0.5" in errors

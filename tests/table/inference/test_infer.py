@@ -42,7 +42,12 @@ def test_small_types_hold_what_is_drawn(dtype, x):
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"a": pd.Series(rng.integers(0, 4, N)).astype(dtype), "x": x})
     density = fit(table)
-    assert density.schema.columns[0].least == (-128 if dtype == "int8" else 0)
+    column = density.schema.columns[0]
+    most = {"int8": 127, "uint8": 255, "UInt8": 255}.get(dtype)
+    assert (column.least, column.most) == (0, most)
+    below = table.assign(a=table["a"].astype(int) - 50)
+    (signed,) = cr.infer_schema(below[["a"]].astype("int8")).columns
+    assert (signed.least, signed.most) == (-128, 127)
     drawn = density.sample(2000, seed=1)
     assert drawn.dtypes.tolist() == table.dtypes.tolist()
     assert 0 <= int(drawn["a"].max()) < 100

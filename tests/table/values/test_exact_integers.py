@@ -196,7 +196,7 @@ def test_what_float64_cannot_tell_apart_is_refused_as_integers():
 
 
 def test_values_far_from_those_fitted_are_scored_without_wrapping_around():
-    for values in (FAR, RNG.integers(0, 100, N)):
+    for values in (FAR, RNG.integers(-50, 50, N)):
         density = fit(values)
         asked = [2**60 + 40, 2**62, 2**63 - 1, -(2**63), 10**30, -(10**90)]
         scores = density.log_prob(pd.DataFrame({"a": pd.Series(asked, dtype=object), "x": 0.0}))
@@ -229,7 +229,7 @@ def test_declared_bounds_of_large_integers_are_kept():
     with pytest.raises(SchemaError) as error:
         density.log_prob(pd.DataFrame({"a": [2**60 + 91], "x": [0.0]}), strict=True)
     assert str(error.value) == (
-        "column 'a': value 1152921504606847067 at row 0 is above the declared bound "
+        "column 'a': value 1152921504606847067 at row 0 is above the bound "
         "1152921504606847066: correct it, or leave the cell empty"
     )
 

@@ -231,6 +231,16 @@ class AbstractColumn(ABC):
         """Center and spread of the codes; typical codes lie one spread from the center."""
         return 0.0, 1.0
 
+    def on_scale(self, codes: np.ndarray) -> np.ndarray:
+        """The numbers (N,), from codes, that a distribution of the column describes."""
+        return codes
+
+    @property
+    def typical_codes(self) -> tuple[float, float]:
+        """The codes one standard deviation below and above the center."""
+        center, spread = self.code_scale
+        return center - spread, center + spread
+
     def range_excess(self, codes: np.ndarray) -> np.ndarray:
         """Distance of codes (N,) outside the training rows' range, in widths of the range.
 

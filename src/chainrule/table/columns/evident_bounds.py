@@ -45,6 +45,21 @@ def evident_bounds(numbers: np.ndarray, *, min_count: int) -> tuple[float | None
     return least, most
 
 
+def between(least: float | None, most: float | None) -> str:
+    """Bounds in words; "" if there is none.
+
+    >>> between(18, 90), between(0.5, None)
+    ('from 18 to 90', 'from 0.5 on')
+    """
+    low, high = (
+        None if end is None else str(end) if isinstance(end, int) else f"{end:.12g}"
+        for end in (least, most)
+    )
+    if low is not None:
+        return f"from {low} on" if high is None else f"from {low} to {high}"
+    return "" if high is None else f"up to {high}"
+
+
 def upper_end(ranked: np.ndarray, min_count: int) -> float | None:
     """The upper end of sorted numbers if their density does not fall off there, rounded outwards.
 
@@ -63,6 +78,53 @@ def upper_end(ranked: np.ndarray, min_count: int) -> float | None:
         return None
     step = nice_above(float(ranked[-1] - ranked[-1 - max(min_count, 1)]) or float(apart[0]))
     return _multiple(math.ceil(float(ranked[-1]) / step), step)
+
+
+def evident_steps(steps: np.ndarray, *, min_count: int) -> tuple[int | None, int | None]:
+    """The bounds (least, most) that known numbers (n,) on a grid show, in steps from zero.
+
+    As ``evident_bounds``, but an end that ``min_count`` rows have is a bound itself, since it is no
+    single row's value.
+
+    >>> evident_steps(np.repeat(np.arange(18, 91), 8), min_count=5)
+    (18, 90)
+    """
+    if len(steps) < max(FEWEST_ROWS, 4 * min_count):
+        return None, None
+    ranked = np.sort(steps)
+    if ranked[0] == ranked[-1]:
+        return None, None
+    turned, most = upper_step(-ranked[::-1], min_count), upper_step(ranked, min_count)
+    least = None if turned is None else -turned
+    if least is None and ranked[0] >= 0:
+        least = 0
+    if most is None and ranked[-1] <= 0:
+        most = 0
+    return least, most
+
+
+def upper_step(ranked: np.ndarray, min_count: int) -> int | None:
+    """The upper end of sorted integers if their masses do not fall off there.
+
+    It is rounded outwards if fewer than ``min_count`` rows have it. The masses of the outermost
+    integers, which have a fifth of the rows, are compared with even ones.
+    """
+    if len(ranked) < FEWEST_FOR_ENDS:
+        return None
+    last = int(ranked[-1])
+    count = min(max(len(ranked) // NEAR, LEAST_NEAR), MOST_NEAR, len(ranked) - 1)
+    first = int(np.searchsorted(ranked, ranked[-1 - count]))
+    apart = (last - ranked[first:]) + 0.5  # the middle of an integer is half a step from its edge
+    width = last - int(ranked[first]) + 1
+    if apart.mean() / width > 0.5 + ERRORS / math.sqrt(12 * len(apart)):
+        return None
+    inner = int(ranked[max(len(ranked) - max(min_count, 1), 0)])
+    if inner == last:
+        return last
+    if last <= 0 and -last < FAR_FROM_0 * width:
+        return 0
+    size = round(nice_above(last - inner + 1))
+    return (last // size + 1) * size
 
 
 def _multiple(count: int, step: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,9 +13,15 @@ from chainrule.errors import SchemaError, whole_number
 from chainrule.table.columns import fields
 from chainrule.table.columns.affine_grid import ENOUGH_VALUES, shifted_divisor
 from chainrule.table.columns.base import Cells
-from chainrule.table.columns.disclosure import rounded_divisor, shared_divisor
-from chainrule.table.columns.grid import atoms_of, exact, scaled
+from chainrule.table.columns.disclosure import (
+    rounded_divisor,
+    shared_divisor,
+)
+from chainrule.table.columns.evident_bounds import between
+from chainrule.table.columns.grid import atoms_of, exact
+from chainrule.table.columns.grid_scale import scale_on_grid, shown_bounds
 from chainrule.table.columns.numbers import FARTHEST, AbstractNumbers, whole_as_written, whole_type
+from chainrule.table.columns.scale_choice import WORDS, check_scale_option
 from chainrule.table.values.cells import Where, as_numbers, exact_numbers, numbers_if_any, shown
 from chainrule.table.values.exact_integers import (
     LARGEST_EXACT,
@@ -36,12 +42,12 @@ class Integer(AbstractNumbers):
     Attributes:
         step: distance of neighbouring grid points.
         atoms: values with a probability of their own.
-        least, most: declared bounds, which absorb the tails; codes are then the integers
-            themselves.
+        least, most: bounds of the values, declared, shown by the rows, or those of the type; None
+            where there is none.
     """
 
     kind: ClassVar[str] = "integer"
-    options: ClassVar[tuple[str, ...]] = ("least", "most")
+    options: ClassVar[tuple[str, ...]] = ("scale", "least", "most")
 
     step: float
     atoms: tuple[float, ...] = ()
@@ -52,6 +58,12 @@ class Integer(AbstractNumbers):
         super().__post_init__()
         self.require_whole_steps()
         self.require_atoms(self.atoms)
+        least, most = self.bound_codes
+        if least is not None and most is not None and least > most:
+            raise SchemaError(
+                f"column {self.name!r}: none of its whole numbers lies from {self.least} to "
+                f"{self.most}"
+            )
 
     @classmethod
     def accepts(cls, numbers: np.ndarray) -> bool:
@@ -67,10 +79,11 @@ class Integer(AbstractNumbers):
         reason: str,
         *,
         min_count: int,
+        scale: str | None = None,
         least: int | None = None,
         most: int | None = None,
     ) -> Self:
-        """Makes the column of these numbers.
+        """Makes the column of these numbers, on the scale on which masses describe them best.
 
         Args:
             name: the column's name.
@@ -79,50 +92,71 @@ class Integer(AbstractNumbers):
             dtype: its type in the table.
             reason: why this kind was chosen.
             min_count: number of rows that make an atom or a stored number.
-            least, most: declared bounds.
+            scale: the user's choice, or None.
+            least, most: bounds that the user declared. If there are none, the rows may show some,
+                within those of the type.
 
         Raises:
             SchemaError: a number that is no integer, or integers too far apart for float64.
         """
         known = numbers if numbers.dtype.kind != "f" else _known_integers(name, numbers)
-        bounded = least is not None or most is not None
-        step, phase = (1, 0) if bounded else _step(known, min_count)
+        step, phase = _step(known, min_count)
         if not resolves(known, step, min_count=min_count):
             raise SchemaError(
                 f"column {name!r}: integers from {known.min()} to {known.max()} are more than "
                 f"float64 can distinguish; pass kinds={{{name!r}: 'real'}} for numbers to 15 "
                 "digits, 'categorical' for labels, or 'leave out'"
             )
+        steps = (known - phase) // step
+        bounds = _steps_of((least, most), phase, step)
         atoms = atoms_of(known, on_grid=True, min_count=min_count, step=step)
-        is_atom = (
-            np.isin(known, np.array(atoms, dtype=known.dtype))
-            if atoms
-            else np.zeros(len(known), dtype=bool)
+        is_atom = _is_among(known, atoms)
+        if least is None and most is None:
+            bounds = shown_bounds(steps, is_atom, min_count=min_count)
+        of_type = _steps_of(bounds_of(dtype), phase, step)
+        bounds = _filled(bounds, of_type)
+        ends, found = scale_on_grid(
+            name, steps, is_atom, bounds, min_count=min_count, requested=scale
         )
-        steps = (known - phase if phase else known) // step
-        scale = scaled(
-            name, steps, is_atom, min_count=min_count, is_free=not bounded, least=min_count
-        )
-        return cls(
+        column = cls(
             name=name,
             dtype=dtype,
             reason=reason,
             step=exact(step),
             decimals=0,
-            origin=exact(scale.pop("first") * step + phase),
+            origin=exact(phase + found.pop("first") * step),
             atoms=atoms,
-            least=least,
-            most=most,
+            least=None if ends[0] is None else phase + ends[0] * step,
+            most=None if ends[1] is None else phase + ends[1] * step,
             rows=len(known),
-            **scale,
+            **found,
         )
+        return column._with_bounds(least, most)
+
+    def _with_bounds(self, least: int | None, most: int | None) -> Self:
+        """The column with declared bounds. If there are none, the others stay, unless they are too
+        far to change a distribution. Scale and bounds are said.
+        """
+        is_declared = least is not None or most is not None
+        if not is_declared:
+            ends = zip((self.least, self.most), self.are_bounds_far, strict=True)
+            near = [None if far else end for end, far in ends]
+            bounds = _filled((near[0], near[1]), bounds_of(self.dtype))
+        else:
+            bounds = _filled((least, most), (self.least, self.most))
+        words = [] if self.warp is None else [WORDS[type(self.warp)]]
+        if bounds != (None, None) and (is_declared or bounds != bounds_of(self.dtype)):
+            words.append(between(*bounds))
+        reason = ", ".join([self.reason, *words])
+        return replace(self, least=bounds[0], most=bounds[1], reason=reason)
 
     @classmethod
     @override
     def checked_options(cls, options: Mapping[str, Any], label: str) -> dict[str, Any]:
-        """The bounds must be whole numbers."""
+        """The scale must be one of the known ones, and the bounds whole numbers."""
         found = super().checked_options(options, label)
-        for bound in cls.options:
+        check_scale_option(found, label)
+        for bound in ("least", "most"):
             if found.get(bound) is not None:
                 found[bound] = whole_number(found[bound], f"{label} {bound}", least=-(2**128))
         return found
@@ -147,6 +181,7 @@ class Integer(AbstractNumbers):
             cells.dtype,
             reason,
             min_count=cells.min_count,
+            scale=cells.options.get("scale"),
             least=cells.options.get("least"),
             most=cells.options.get("most"),
         )
@@ -154,11 +189,10 @@ class Integer(AbstractNumbers):
         return column
 
     @property
+    @override
     def bound_codes(self) -> tuple[float | None, float | None]:
-        """The codes of the declared bounds."""
-        origin, step = int(self.origin), int(self.step)
-        least = None if self.least is None else -((origin - self.least) // step)
-        most = None if self.most is None else (self.most - origin) // step
+        """The codes of the outermost grid points within the bounds."""
+        least, most = _steps_of((self.least, self.most), int(self.origin), int(self.step))
         return _within_float64(least), _within_float64(most)
 
     @override
@@ -207,13 +241,11 @@ class Integer(AbstractNumbers):
     @property
     @override
     def domain_as_text(self) -> str:
-        least = [] if self.least is None else [f"from {self.least} on"]
-        most = [] if self.most is None else [f"up to {self.most}"]
-        return " ".join(["whole numbers", *least, *most])
+        return f"whole numbers {between(self.least, self.most)}".rstrip()
 
     @override
     def nearest(self, numbers: np.ndarray) -> np.ndarray:
-        """The nearest integers (n,) within declared bounds."""
+        """The nearest integers (n,) within the bounds."""
         least = -np.inf if self.least is None else self.least
         most = np.inf if self.most is None else self.most
         return np.clip(np.round(numbers), least, most)
@@ -252,12 +284,12 @@ class Integer(AbstractNumbers):
         if self.least is not None:
             yield (
                 differences(values, numbers, self.least) < 0,
-                f"is below the declared bound {self.least}",
+                f"is below the bound {self.least}",
             )
         if self.most is not None:
             yield (
                 differences(values, numbers, self.most) > 0,
-                f"is above the declared bound {self.most}",
+                f"is above the bound {self.most}",
             )
         with np.errstate(over="ignore"):
             far = np.abs(numbers / self.deviation) > FARTHEST
@@ -314,6 +346,30 @@ def _known_integers(name: str, numbers: np.ndarray) -> np.ndarray:
 def _within_float64(code: int | None) -> float | None:
     """A code, rounded to float64 if it is beyond float64's exact integers."""
     return code if code is None or abs(code) < LARGEST_EXACT else float(code)
+
+
+def _is_among(known: np.ndarray, atoms: tuple[float, ...]) -> np.ndarray:
+    """Marks the known integers (n,) that are atoms."""
+    if not atoms:
+        return np.zeros(len(known), dtype=bool)
+    return np.isin(known, np.array(atoms, dtype=known.dtype))
+
+
+def _filled(
+    bounds: tuple[int | None, int | None], others: tuple[int | None, int | None]
+) -> tuple[int | None, int | None]:
+    """Bounds, with others where there is none."""
+    least, most = (other if end is None else end for end, other in zip(bounds, others, strict=True))
+    return least, most
+
+
+def _steps_of(
+    bounds: tuple[int | None, int | None], origin: int, step: int
+) -> tuple[int | None, int | None]:
+    """The outermost steps from the origin that lie within the bounds."""
+    least, most = bounds
+    first = None if least is None else -((origin - least) // step)
+    return first, None if most is None else (most - origin) // step
 
 
 def _step(known: np.ndarray, min_count: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +13,14 @@ import numpy as np
 from typing_extensions import override
 
 from chainrule.errors import SchemaError
+from chainrule.leaves.warps import AbstractWarp, warp_from_json
 from chainrule.table.columns import fields
 from chainrule.table.columns.base import AbstractColumn
 from chainrule.table.columns.grid import MOST_ATOMS
 from chainrule.table.frames.polars_types import integer_type
 from chainrule.table.values.cells import Where, cells_as_text, numbers_if_any, objects_of, shown
 
+FAR_BOUND = 9.0  # standard deviations; no draw lies farther out
 FARTHEST = 1e100  # standard deviations; likelihoods beyond overflow float64
 
 
@@ -40,6 +43,8 @@ class AbstractNumbers(AbstractColumn):
             or more coarsely.
         knots: codes that split the training rows into about equal shares, ascending; each is a mean
             of several rows.
+        warp: the map g of the column's scale, None if it is linear: of codes on a grid, of values
+            if they are continuous. Center and spread are then those of g.
     """
 
     step: float | None
@@ -50,6 +55,7 @@ class AbstractNumbers(AbstractColumn):
     low: float = 0.0
     high: float = 0.0
     knots: tuple[float, ...] = ()
+    warp: AbstractWarp | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -76,13 +82,64 @@ class AbstractNumbers(AbstractColumn):
     @property
     def deviation(self) -> float:
         """Standard deviation of the values that are no atoms, in the table's units."""
-        return self.spread * (self.step or 1.0)
+        return (self.spread if self.is_continuous else self.code_scale[1]) * (self.step or 1.0)
 
     @property
     @override
     def code_scale(self) -> tuple[float, float]:
-        """Mean and standard deviation of the codes."""
-        return (0.0, 1.0) if self.is_continuous else (float(self.center), self.spread)
+        """Mean and standard deviation of the codes; on a grid whose scale is not linear, the code
+        at the mean of g and the deviation of a linear map there.
+        """
+        if self.is_continuous:
+            return 0.0, 1.0
+        if self.warp is None:
+            return float(self.center), self.spread
+        half = self.spread / 2
+        low, at, high = self.warp.inverse(self.center + np.array([-half, 0.0, half])).tolist()
+        return at, max(high - low, 1.0)
+
+    @property
+    def bound_codes(self) -> tuple[float | None, float | None]:
+        """The codes of the bounds; None where there is none within the scale."""
+        return None, None
+
+    @property
+    def are_bounds_far(self) -> tuple[bool, bool]:
+        """Whether each bound is too far from the center to change a distribution, or none.
+
+        On a grid, a bound where the scale ends is not.
+        """
+        center, spread, ends = 0.0, 1.0, (-math.inf, math.inf)
+        if not self.is_continuous:
+            center, spread = self.center, self.spread
+            ends = ends if self.warp is None else (self.warp.low, self.warp.high)
+        far = []
+        for code, end, sign in zip(self.bound_codes, ends, (-1, 1), strict=True):
+            at = sign * math.inf if code is None else self.on_scale(np.array([float(code)]))[0]
+            far.append(math.isinf(end) and bool(sign * (at - center) / spread > FAR_BOUND))
+        return far[0], far[1]
+
+    def within_bounds(self, codes: np.ndarray) -> np.ndarray:
+        """Codes (N,) moved to the bounds."""
+        least, most = self.bound_codes
+        if least is None and most is None:
+            return codes
+        return np.clip(codes, -np.inf if least is None else least, np.inf if most is None else most)
+
+    @override
+    def on_scale(self, codes: np.ndarray) -> np.ndarray:
+        if self.warp is None or self.is_continuous:
+            return codes
+        return self.warp.forward(codes)
+
+    @property
+    @override
+    def typical_codes(self) -> tuple[float, float]:
+        if self.warp is None or self.is_continuous:
+            return super().typical_codes
+        ends = self.center + np.array([-self.spread, self.spread])
+        low, high = np.round(self.warp.inverse(ends)).tolist()
+        return low, high
 
     @override
     def range_excess(self, codes: np.ndarray) -> np.ndarray:
@@ -92,7 +149,8 @@ class AbstractNumbers(AbstractColumn):
     @property
     def range_as_text(self) -> str:
         """The training rows' range, rounded outwards, as text."""
-        low, high = cells_as_text(self.decode(np.array([self.low, self.high])))
+        ends = self.within_bounds(np.array([self.low, self.high]))
+        low, high = cells_as_text(self.decode(ends))
         return f"{low} … {high}"
 
     @override
@@ -122,7 +180,7 @@ class AbstractNumbers(AbstractColumn):
     @override
     def points(self, most: int) -> np.ndarray:
         """The atoms, and codes evenly spaced over the training rows' range, ascending."""
-        spaced = np.linspace(self.low, self.high, most)
+        spaced = self.within_bounds(np.linspace(self.low, self.high, most))
         if not self.is_continuous:
             spaced = np.unique(np.round(spaced))
         return np.unique(np.concatenate([np.array(self.atom_codes(), dtype=np.float64), spaced]))
@@ -158,6 +216,7 @@ class AbstractNumbers(AbstractColumn):
             "low": self.low,
             "high": self.high,
             "knots": list(self.knots),
+            **({} if self.warp is None else {"warp": self.warp.to_json()}),
         }
 
     @staticmethod
@@ -171,6 +230,7 @@ class AbstractNumbers(AbstractColumn):
             "low": float(spec["low"]),
             "high": float(spec["high"]),
             "knots": fields.numbers(spec["knots"]),
+            "warp": fields.optional(warp_from_json, spec.get("warp")),
         }
 
     def require_whole_steps(self) -> None:

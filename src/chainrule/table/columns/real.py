@@ -11,13 +11,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from typing_extensions import override
 
-from chainrule.errors import SchemaError, unknown_choice
-from chainrule.leaves.warps import AbstractWarp, warp_from_json
+from chainrule.errors import SchemaError
 from chainrule.table.columns import fields
 from chainrule.table.columns.affine_grid import OFF_GRID, grid_with_phase, is_single, off_grid
 from chainrule.table.columns.base import Cells, Measure
 from chainrule.table.columns.decimals import decimals_of, rounded_within
-from chainrule.table.columns.evident_bounds import evident_bounds
+from chainrule.table.columns.evident_bounds import between, evident_bounds
 from chainrule.table.columns.grid import (
     MOSTLY_ATOMS,
     atoms_of,
@@ -25,10 +24,16 @@ from chainrule.table.columns.grid import (
     others_of,
     range_of,
     scale_of,
-    scaled,
 )
+from chainrule.table.columns.grid_scale import scale_on_grid, shown_bounds
 from chainrule.table.columns.numbers import FARTHEST, AbstractNumbers, whole_as_written, whole_type
-from chainrule.table.columns.scale_choice import LINEAR, SCALES, WORDS, chosen_warp, requested_warp
+from chainrule.table.columns.scale_choice import (
+    LINEAR,
+    WORDS,
+    check_scale_option,
+    chosen_warp,
+    requested_warp,
+)
 from chainrule.table.values.cells import Where, as_numbers, exact_numbers, numbers_if_any, shown
 from chainrule.table.values.exact_integers import (
     differences,
@@ -39,7 +44,6 @@ from chainrule.table.values.exact_integers import (
 )
 
 BINS = 512  # of the codes within the range, from whose masses a mean of values is computed
-FAR_BOUND = 9.0  # standard deviations; no draw lies farther out
 WIDEN = 2.0**16  # factor of the distance from an end, until g is finite there
 BESIDE = 1e-9  # width of the bin of an atom, in codes
 
@@ -51,8 +55,6 @@ class Real(AbstractNumbers):
     Attributes:
         step: distance of neighbouring grid points; None if the numbers are continuous.
         atoms: values with a probability of their own, in the table's units.
-        warp: the map g of continuous numbers whose codes are (g(value) − center) / spread; None if
-            the scale is linear.
         least, most: bounds of the values, declared or shown by the rows; None where there is none.
     """
 
@@ -61,15 +63,12 @@ class Real(AbstractNumbers):
 
     step: float | None = None
     atoms: tuple[float, ...] = ()
-    warp: AbstractWarp | None = None
     least: float | None = None
     most: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_atoms(self.atoms)
-        if self.warp is not None and self.step is not None:
-            raise SchemaError(f"column {self.name!r}: numbers on a grid have a linear scale")
         least, most = self._bounds
         if math.isnan(least) or math.isnan(most) or least >= most:
             raise SchemaError(f"column {self.name!r}: no numbers lie from {least:g} to {most:g}")
@@ -99,14 +98,12 @@ class Real(AbstractNumbers):
             reason: why this kind was chosen.
             min_count: number of rows that make an atom or a stored number.
             scale: the user's choice. Numbers on a grid are continuous on any but a linear one.
-            least, most: bounds that the user declared. Continuous numbers have others if their rows
-                show them.
+            least, most: bounds that the user declared. If there are none, the rows may show some.
         """
         if numbers.dtype.kind in "iO":
             return cls._whole_numbers(name, numbers, dtype, reason, min_count)
         known = numbers[~np.isnan(numbers)]
-        is_linear = scale in (None, LINEAR)
-        if is_linear and (found := grid_with_phase(known, dtype, min_count=min_count)) is not None:
+        if (found := grid_with_phase(known, dtype, min_count=min_count)) is not None:
             off = np.isin(known, found.odd)
             but = f" but for {np.count_nonzero(off)}" if len(found.odd) else ""
             column = cls(
@@ -119,7 +116,7 @@ class Real(AbstractNumbers):
                 most=most,
                 rows=len(known),
             )
-            return column._scaled(known, found.phase, min_count)
+            return column._on_grid(known, found.phase, min_count, scale)
         bounds = least, most
         return cls._continuous(name, known, dtype, reason, min_count, scale, bounds)
 
@@ -128,9 +125,7 @@ class Real(AbstractNumbers):
     def checked_options(cls, options: Mapping[str, Any], label: str) -> dict[str, Any]:
         """The scale must be one of the known ones, and the bounds finite numbers."""
         found = super().checked_options(options, label)
-        choices = [LINEAR, *SCALES]
-        if found.get("scale") is not None and found["scale"] not in choices:
-            raise SchemaError(f"{label}: {unknown_choice('scale', found['scale'], choices)}")
+        check_scale_option(found, label)
         for bound in ("least", "most"):
             value = found.get(bound)
             if value is None:
@@ -188,7 +183,9 @@ class Real(AbstractNumbers):
         least, most = bounds
         mostly_atoms = is_atom.any() and len(others) == len(known)
         if least is None and most is None and not mostly_atoms:
-            least, most = evident_bounds(known, min_count=min_count)
+            least, most = evident_bounds(others, min_count=min_count)
+            least = None if least is None else min(least, float(known.min()))  # those of atoms
+            most = None if most is None else max(most, float(known.max()))
         if requested is not None:
             warp = requested_warp(name, requested, others, *bounds, min_count=min_count)
         elif mostly_atoms:
@@ -201,7 +198,7 @@ class Real(AbstractNumbers):
         column = cls(
             name=name,
             dtype=dtype,
-            reason=reason if warp is None else f"{reason}, {WORDS[type(warp)]}",
+            reason=reason,
             decimals=decimals_of(others, min_count=min_count),
             center=center,
             spread=spread,
@@ -211,11 +208,7 @@ class Real(AbstractNumbers):
             most=most,
             rows=len(known),
         )
-        if bounds == (None, None):
-            column = column._without_far_bounds()
-        if column.least is not None or column.most is not None:
-            words = column.domain_as_text.removeprefix("numbers ")
-            column = replace(column, reason=f"{column.reason}, {words}")
+        column = column._said(bounds != (None, None))
         codes = column._standard(known, known)
         return column._with_range(codes[np.isfinite(codes)], min_count)
 
@@ -259,14 +252,12 @@ class Real(AbstractNumbers):
 
     def _without_far_bounds(self) -> Self:
         """Drops bounds too far from the center to change a distribution."""
-        least, most = self.bound_codes
-        return replace(
-            self,
-            least=None if least is None or least < -FAR_BOUND else self.least,
-            most=None if most is None or most > FAR_BOUND else self.most,
-        )
+        ends = zip((self.least, self.most), self.are_bounds_far, strict=True)
+        least, most = (None if far else end for end, far in ends)
+        return replace(self, least=least, most=most)
 
     @property
+    @override
     def bound_codes(self) -> tuple[float | None, float | None]:
         """The codes of the bounds; None where there is none within the scale."""
         found: list[float | None] = []
@@ -289,16 +280,45 @@ class Real(AbstractNumbers):
         least = -math.inf if self.least is None else self.least
         return least, math.inf if self.most is None else self.most
 
-    def _scaled(self, known: np.ndarray, phase: float, min_count: int) -> Self:
-        """Adds origin, atoms and scale of known numbers (n,), rounded to phase + k · step."""
+    def _on_grid(
+        self, known: np.ndarray, phase: float, min_count: int, requested: str | None
+    ) -> Self:
+        """Adds origin, atoms, bounds and the scale of known numbers (n,).
+
+        They are rounded to phase + k · step.
+        """
         step = self.step or 1.0
         steps = np.round((known - phase) / step).astype(np.int64)
-        found = atoms_of(steps, on_grid=True, min_count=min_count)
-        atoms = replace(self, origin=phase).from_grid(np.array(found))
-        is_atom = np.isin(steps, np.array(found, dtype=np.int64))
-        scale = scaled(self.name, steps, is_atom, min_count=min_count, least=min_count)
-        origin = float(scale.pop("first") * step + phase)
-        return replace(self, atoms=tuple(atoms.tolist()), origin=origin, **scale)
+        of_atoms = atoms_of(steps, on_grid=True, min_count=min_count)
+        at_phase = replace(self, origin=phase)
+        atoms = at_phase.from_grid(np.array(of_atoms))
+        is_atom = np.isin(steps, np.array(of_atoms, dtype=np.int64))
+        is_declared = (self.least, self.most) != (None, None)
+        bounds = at_phase.bound_codes
+        if not is_declared:
+            bounds = shown_bounds(steps, is_atom, min_count=min_count)
+        ends, found = scale_on_grid(
+            self.name, steps, is_atom, bounds, min_count=min_count, requested=requested
+        )
+        least, most = (
+            bound if end == code else float(at_phase.from_grid(np.array([float(end)]))[0])
+            for bound, code, end in zip(
+                (self.least, self.most), at_phase.bound_codes, ends, strict=True
+            )
+        )
+        origin = float(found.pop("first") * step + phase)
+        column = replace(
+            self, atoms=tuple(atoms.tolist()), origin=origin, least=least, most=most, **found
+        )
+        return column._said(is_declared)
+
+    def _said(self, is_declared: bool) -> Self:
+        """Drops bounds that the rows show but that are far, and says scale and bounds."""
+        column = self if is_declared else self._without_far_bounds()
+        words = [] if self.warp is None else [WORDS[type(self.warp)]]
+        if column.least is not None or column.most is not None:
+            words.append(column.domain_as_text.removeprefix("numbers "))
+        return replace(column, reason=", ".join([column.reason, *words]))
 
     @override
     def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
@@ -374,7 +394,7 @@ class Real(AbstractNumbers):
     def log_scale(self, codes: np.ndarray) -> np.ndarray:
         """log g′(value) − log spread if the code has a density, else 0."""
         slope = -math.log(self.spread)
-        if self.warp is not None:
+        if self.warp is not None and self.is_continuous:
             slope = slope + self.warp.log_slope(self._unwarped(codes * self.spread + self.center))
         return np.where(self.is_mass(codes), 0.0, slope)
 
@@ -389,7 +409,7 @@ class Real(AbstractNumbers):
         """Standard deviation of the values that are no atoms, or that of a linear map at the
         center of another scale.
         """
-        if self.warp is None:
+        if self.warp is None or not self.is_continuous:
             return super().deviation
         near = np.array([self.center - self.spread / 2, self.center + self.spread / 2])
         return max(float(np.diff(self._unwarped(near))[0]), np.finfo(np.float64).tiny)
@@ -405,7 +425,9 @@ class Real(AbstractNumbers):
     @property
     def _ends(self) -> tuple[float, float]:
         """The bounds, or the ends of the scale within them."""
-        low, high = (-math.inf, math.inf) if self.warp is None else (self.warp.low, self.warp.high)
+        low, high = -math.inf, math.inf
+        if self.warp is not None and self.is_continuous:
+            low, high = self.warp.low, self.warp.high
         return max(low, self._bounds[0]), min(high, self._bounds[1])
 
     @property
@@ -414,14 +436,15 @@ class Real(AbstractNumbers):
         low, high = self._ends
         if math.isinf(low) and math.isinf(high):
             return super().domain_as_text
-        if math.isinf(high):
-            is_open = self.warp is not None and low == self.warp.low
-            return f"numbers above {low:g}" if is_open else f"numbers from {low:g} on"
-        return f"numbers up to {high:g}" if math.isinf(low) else f"numbers from {low:g} to {high:g}"
+        is_open = self.warp is not None and self.is_continuous and low == self.warp.low
+        if is_open and math.isinf(high):
+            return f"numbers above {low:g}"
+        ends = (None if math.isinf(end) else end for end in (low, high))
+        return f"numbers {between(*ends)}"
 
     @override
     def mean_bins(self) -> tuple[np.ndarray, np.ndarray] | None:
-        if self.warp is None:
+        if self.warp is None or not self.is_continuous:
             return None
         atoms = np.array(self.atom_codes(), dtype=np.float64)
         spaced = np.linspace(self.low, self.high, BINS + 1)
@@ -465,10 +488,9 @@ class Real(AbstractNumbers):
 
     @override
     def fields_to_json(self) -> dict[str, Any]:
-        warp = {} if self.warp is None else {"warp": self.warp.to_json()}
         bounds = {"least": self.least, "most": self.most}
         known = {name: bound for name, bound in bounds.items() if bound is not None}
-        return {**self.scale_to_json(), "atoms": list(self.atoms), **warp, **known}
+        return {**self.scale_to_json(), "atoms": list(self.atoms), **known}
 
     @classmethod
     @override
@@ -477,7 +499,6 @@ class Real(AbstractNumbers):
             **cls.scale_from_json(spec),
             "step": fields.optional(fields.number, spec["step"]),
             "atoms": fields.numbers(spec["atoms"]),
-            "warp": fields.optional(warp_from_json, spec.get("warp")),
             "least": fields.optional(float, spec.get("least")),
             "most": fields.optional(float, spec.get("most")),
         }
@@ -515,8 +536,12 @@ class Real(AbstractNumbers):
 
     def _is_outside(self, numbers: np.ndarray) -> np.ndarray:
         """Marks the numbers (N,) that are infinite, too far out, or beyond bounds or scale."""
-        beyond = (numbers < self._bounds[0]) | (numbers > self._bounds[1])
-        if self.warp is None:
+        least, most = self._bounds
+        error = 0.0
+        if self.step:
+            error = self.step * off_grid(numbers, self.step, self.decimals, self.dtype)
+        beyond = (numbers < least - error) | (numbers > most + error)
+        if self.warp is None or not self.is_continuous:
             with np.errstate(over="ignore"):
                 return beyond | (np.abs(numbers / self.deviation) > FARTHEST)
         codes = self._with_atoms(numbers, self._standard(numbers, numbers))
@@ -533,8 +558,9 @@ class Real(AbstractNumbers):
         least, most = self._bounds
         if not least <= number <= most:
             return f"is not among the {self.domain_as_text}"
-        if self.warp is not None and not self.warp.low < number < self.warp.high:
-            return f"is not among the {self.domain_as_text} that a {WORDS[type(self.warp)]} has"
+        warp = self.warp if self.is_continuous else None
+        if warp is not None and not warp.low < number < warp.high:
+            return f"is not among the {self.domain_as_text} that a {WORDS[type(warp)]} has"
         return "is too far from all others to have a likelihood"
 
     def _whole(self, codes: np.ndarray) -> np.ndarray:

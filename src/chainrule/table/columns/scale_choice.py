@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
-from chainrule.errors import SchemaError
+from chainrule.errors import SchemaError, unknown_choice
 from chainrule.leaves.warps import AbstractWarp, Log, Logit, Quantiles, SymmetricLog
 from chainrule.table.columns.disclosure import rounded_scale
 from chainrule.table.columns.grid import knots_of
@@ -37,9 +38,19 @@ LEAST_DEVIATION = 0.02  # of a component, in standard deviations of the codes
 LEAST_INSIDE = 1e-6  # of a mixture, between the bounds
 LEAST_GAIN = 0.03  # nats by which a scale must be better than simpler ones
 SMOOTH_GAIN = 0.1  # nats by which quantiles must be better than a formula or no scale
+FEWEST_STEPS = 8  # different numbers on a grid; fewer show no scale
+LEAST_MASS = 1e-12  # of a number on a grid, so that rounding decides nothing
+LOGISTIC = math.sqrt(3) / math.pi  # scale of a logistic distribution of deviation 1
 MOST_GAIN = 3.0  # nats that one row counts at most, so that no row decides
 UNITS = (0.05, 0.2, 0.5)  # quantiles of the distance from the center that are tried as units
 INNER = (0.1, 0.9)  # quantiles between which zero is the center of a symmetric scale
+
+
+def check_scale_option(options: Mapping[str, Any], label: str) -> None:
+    """Raises SchemaError unless the scale among a column's options is known or None."""
+    choices = [LINEAR, *SCALES]
+    if options.get("scale") is not None and options["scale"] not in choices:
+        raise SchemaError(f"{label}: {unknown_choice('scale', options['scale'], choices)}")
 
 
 def chosen_warp(
@@ -48,6 +59,7 @@ def chosen_warp(
     most: float | None = None,
     *,
     min_count: int,
+    on_grid: bool = False,
 ) -> AbstractWarp | None:
     """The scale on which a mixture describes known numbers (n,) best; None is a linear one.
 
@@ -58,20 +70,23 @@ def chosen_warp(
 
     Args:
         known: the numbers that are no atoms.
-        least, most: bounds of the values, or None.
+        least, most: bounds of the values, or None; on a grid, the outer edges of their steps.
         min_count: smallest number of rows behind a stored number.
+        on_grid: whether the numbers are integers, whose masses are compared.
     """
     if len(known) < max(FEWEST_ROWS, 4 * min_count) or known.min() == known.max():
         return None
+    if on_grid and len(np.unique(known)) < FEWEST_STEPS:
+        return None
     sample = known[:: -(-len(known) // MOST_ROWS)]
-    bounds = _ends(least, most)
-    best, highest = None, _held_out(sample, None, bounds)
+    bounds, score = _ends(least, most), _held_out_masses if on_grid else _held_out
+    best, highest = None, score(sample, None, bounds)
     if highest is None:
         return None
     for warp in _warps(known, least, most, min_count):
-        if isinstance(warp, Log) and least is None:
-            continue  # a bound that no rows show
-        nats = _held_out(sample, warp, bounds)
+        if isinstance(warp, Log) and (least is None or most is not None):
+            continue  # a bound that no rows show, or no bound where they show one
+        nats = score(sample, warp, bounds)
         if nats is None:
             continue
         is_smooth = isinstance(warp, Quantiles)
@@ -91,6 +106,7 @@ def requested_warp(
     most: float | None = None,
     *,
     min_count: int,
+    on_grid: bool = False,
 ) -> AbstractWarp | None:
     """The scale of this kind that describes known numbers (n,) best; None is a linear one.
 
@@ -104,7 +120,8 @@ def requested_warp(
         if not isinstance(warp, SCALES[kind]):
             continue
         sample = known[:: -(-len(known) // MOST_ROWS)]
-        nats = _held_out(sample, warp, _ends(least, most))
+        score = _held_out_masses if on_grid else _held_out
+        nats = score(sample, warp, _ends(least, most))
         mean = -math.inf if nats is None else float(nats.mean())
         if found is None or mean > highest:
             found, highest = warp, mean
@@ -129,7 +146,7 @@ def _warps(
         return
     lowest, largest = float(known.min()), float(known.max())
     origin = 0.0 if least is None else least
-    if origin < lowest and most is None:
+    if origin < lowest:
         yield Log(origin, _power_of_two(float(np.median(known)) - origin))
     if least is not None and most is not None and least < lowest and largest < most:
         yield Logit(least, most)
@@ -167,6 +184,13 @@ def _normal_scores(ranked: np.ndarray, points: np.ndarray) -> tuple[float, ...]:
     return tuple(NormalDist().inv_cdf(share) for share in np.clip(shares, 1e-3, 1 - 1e-3).tolist())
 
 
+def _standard_scale(values: np.ndarray) -> tuple[float, float] | None:
+    """Mean and deviation of numbers (n,); None if float64 cannot hold their codes."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        center, spread = float(values.mean()), float(values.std())
+    return (center, spread) if math.isfinite(center) and 0 < spread < math.inf else None
+
+
 def _held_out(
     values: np.ndarray, warp: AbstractWarp | None, bounds: tuple[float, float]
 ) -> np.ndarray | None:
@@ -175,10 +199,10 @@ def _held_out(
     The mixtures are truncated to the bounds. None if float64 cannot hold the codes.
     """
     warped = values if warp is None else warp.forward(values)
-    with np.errstate(over="ignore", invalid="ignore"):
-        center, spread = float(warped.mean()), float(warped.std())
-    if not (math.isfinite(center) and 0 < spread < math.inf):
+    scale = _standard_scale(warped)
+    if scale is None:
         return None
+    center, spread = scale
     ends = np.array(bounds) if warp is None else warp.forward(np.array(bounds))
     ends = (ends - center) / spread
     codes = (warped - center) / spread
@@ -187,6 +211,32 @@ def _held_out(
         mixture = _mixture_of(codes[1 - part :: 2], ends, components)
         nats[k, part::2] = _log_density(codes[part::2], ends, *mixture)
     return nats - math.log(spread) + (0.0 if warp is None else warp.log_slope(values))
+
+
+def _held_out_masses(
+    values: np.ndarray, warp: AbstractWarp | None, bounds: tuple[float, float]
+) -> np.ndarray | None:
+    """Log-masses (2, n) of integers under mixtures that are fitted to the other half of them.
+
+    The mixtures are truncated to the bounds, which are outer edges.
+    """
+    forward = (lambda v: v) if warp is None else warp.forward
+    scale = _standard_scale(forward(values))
+    if scale is None:
+        return None
+    at = np.concatenate([values - 0.5, values + 0.5, np.array(bounds)])
+    codes, edges = ((forward(each) - scale[0]) / scale[1] for each in (values, at))
+    lower, upper, ends = edges[: len(values)], edges[len(values) : -2], edges[-2:]
+    nats = np.empty((len(COMPONENTS), len(values)))
+    for part, (k, components) in product((0, 1), enumerate(COMPONENTS)):
+        weight, mean, deviation = _mixture_of(codes[1 - part :: 2], ends, components)
+        z = np.concatenate([lower[part::2], upper[part::2], ends])
+        z = (z - mean[:, None]) / (2 * LOGISTIC * deviation[:, None])
+        below = weight @ (0.5 + 0.5 * np.tanh(z))  # the cumulative distribution function
+        masses = below[len(below) // 2 - 1 : -2] - below[: len(below) // 2 - 1]
+        inside = max(float(below[-1] - below[-2]), LEAST_MASS)
+        nats[k, part::2] = np.log(np.maximum(masses, LEAST_MASS) / inside)
+    return nats
 
 
 def _mixture_of(

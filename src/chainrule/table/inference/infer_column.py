@@ -21,7 +21,7 @@ from chainrule.table.columns import (
     Real,
 )
 from chainrule.table.columns.categorical import with_count
-from chainrule.table.columns.integer import bounds_of, resolves
+from chainrule.table.columns.integer import resolves
 from chainrule.table.inference.large_integers import large_integers
 from chainrule.table.inference.text_columns import (
     Written,
@@ -135,11 +135,8 @@ def _guessed(
         )
     if _is_id(known, different):
         return "an id: whole numbers, all different in a narrow range"
-    least, most = bounds_of(dtype)
     reason = f"whole {what}, {different} different"
-    return Integer.infer(
-        name, numbers, dtype, reason, least=least, most=most, min_count=least_count
-    )
+    return Integer.infer(name, numbers, dtype, reason, min_count=least_count)
 
 
 def _as_requested(
@@ -195,8 +192,7 @@ def _large(
             return f"keys, {reason}, of which hardly any has {options.min_count} rows"
         return column
     if resolves(whole, **count):
-        least, most = bounds_of(dtype)
-        return Integer.infer(name, whole, dtype, reason, least=least, most=most, **count)
+        return Integer.infer(name, whole, dtype, reason, min_count=options.min_count)
     return Real.infer(
         name,
         whole,

@@ -1,0 +1,94 @@
+"""The scale of the codes of numbers on a grid: linear, or chosen by the likelihood of masses."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from chainrule.table.columns.evident_bounds import evident_steps
+from chainrule.table.columns.grid import (
+    MOSTLY_ATOMS,
+    knots_of,
+    others_of,
+    range_of,
+    scale_of,
+    scaled,
+)
+from chainrule.table.columns.scale_choice import chosen_warp, requested_warp
+from chainrule.table.values.exact_integers import is_large
+
+
+def shown_bounds(
+    steps: np.ndarray, is_atom: np.ndarray, *, min_count: int
+) -> tuple[int | None, int | None]:
+    """The bounds that known numbers (n,), in steps, show; none if hardly one is no atom.
+
+    Those of the numbers that are no atoms are moved to include the atoms.
+    """
+    rough = steps.astype(np.float64)
+    if is_large(rough) or is_atom.sum() > (1 - MOSTLY_ATOMS) * len(steps):
+        return None, None
+    least, most = evident_steps(steps[~is_atom], min_count=min_count)
+    return (
+        None if least is None else min(least, int(steps.min())),
+        None if most is None else max(most, int(steps.max())),
+    )
+
+
+def scale_on_grid(
+    name: str,
+    steps: np.ndarray,
+    is_atom: np.ndarray,
+    bounds: tuple[float | None, float | None],
+    *,
+    min_count: int,
+    requested: str | None = None,
+    is_free: bool = True,
+) -> tuple[tuple[Any, Any], dict[str, Any]]:
+    """The bounds, and what ``scaled`` returns with the scale on which masses describe the numbers
+    best, "warp".
+
+    On a scale that is not linear, codes count from step 0, and its ends are bounds.
+
+    Args:
+        name: the name of the column.
+        steps: the numbers as integer multiples of the step, (N,), int64 or objects.
+        is_atom: marks the atoms among them.
+        bounds: the first and the last step that is possible, or None.
+        min_count: smallest number of rows behind a stored number.
+        requested: the scale that the user chose, or None.
+        is_free: whether codes may count from a step other than 0.
+    """
+    found = scaled(name, steps, is_atom, min_count=min_count, least=min_count, is_free=is_free)
+    rough = steps.astype(np.float64)
+    enough = max(min_count, math.floor(MOSTLY_ATOMS * len(steps)) + 1)
+    others = others_of(rough, is_atom, least=enough)
+    least, most = bounds
+    edges = None if least is None else least - 0.5, None if most is None else most + 0.5
+    options: dict[str, Any] = {"min_count": min_count, "on_grid": True}
+    if requested is not None:
+        warp = requested_warp(name, requested, others, *edges, **options)
+    elif is_large(rough) or (is_atom.any() and len(others) == len(rough)):
+        warp = None  # float64 holds no steps, or hardly a value is no atom
+    else:
+        warp = chosen_warp(others, *edges, **options)
+    if warp is None:
+        return bounds, found
+    center, spread = scale_of(name, warp.forward(others), min_count=min_count)
+    images = range_of(warp.forward(rough), center, spread, min_count=min_count)
+    low, high = warp.inverse(np.array(images)).tolist()
+    ends = (
+        bounds[0] if math.isinf(warp.low) else math.floor(warp.low + 0.5),
+        bounds[1] if math.isinf(warp.high) else math.ceil(warp.high - 0.5),
+    )
+    return ends, {
+        "first": 0,
+        "center": center,
+        "spread": spread,
+        "low": low,
+        "high": high,
+        "knots": knots_of(rough, window=min_count),
+        "warp": warp,
+    }
