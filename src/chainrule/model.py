@@ -198,8 +198,7 @@ def _of_real(column: table.Real, mixture: type[AbstractMixture], components: int
 def _of_datetime(
     column: table.Datetime, mixture: type[AbstractMixture], components: int
 ) -> ColumnSpec:
-    only = column.center if column.is_constant else None
-    base = _on_grid(column, components, only, only)
+    base = _on_grid(column, components, *column.bound_codes)
     return _with_atoms(column, base, _encoding_of(column, column.periods))
 
 
