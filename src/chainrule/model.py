@@ -200,8 +200,7 @@ def _of_real(column: table.Real, mixture: type[AbstractMixture], components: int
 def _of_datetime(
     column: table.Datetime, mixture: type[AbstractMixture], components: int
 ) -> ColumnSpec:
-    only = column.center if column.is_constant else None
-    base = _by_calendar(column, components) or _on_grid(column, components, only, only)
+    base = _by_calendar(column, components) or _on_grid(column, components, *column.bound_codes)
     return _with_atoms(column, base, _encoding_of(column, column.periods))
 
 
@@ -218,9 +217,10 @@ def _by_calendar(column: table.Datetime, components: int) -> AbstractConditional
     slots = column.grid.slots
     if not column.day_parts or not slots:
         return None
+    least, most = (None if end is None else math.floor(end / slots) for end in column.bound_codes)
     return Calendar(
         DiscretizedLogisticMixture(
-            components, center=column.center / slots, spread=column.spread / slots
+            components, least, most, column.center / slots, column.spread / slots
         ),
         column.grid.first_day,
         math.floor(column.low / slots),

@@ -319,6 +319,7 @@ def test_a_kind_takes_a_scale_and_bounds_after_commas():
         ("x=integer,a..2", "--kind x=integer,a..2: the bound 'a' is no number"),
         ("x=integer,lag", "kinds['x']: scale 'lag' is unknown"),
         ("x=datetime,log", "kinds['x']: option 'scale' is unknown"),
+        ("x=datetime,0..5", "kinds['x'] least = '0': pass a date such as 2024-12-31"),
         ("x=categorical,0..2", "kinds['x']: option 'least' is unknown"),
     ],
 )

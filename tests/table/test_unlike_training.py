@@ -50,7 +50,7 @@ def warnings_of(question):
 def range_of(density, name):
     """The range of the training rows in messages: in the column's values, rounded outwards."""
     column = density.schema.columns[density.schema.number(name)]
-    low, high = column.decode(np.array([column.low, column.high])).astype(str)
+    low, high = column.decode(column.within_bounds(np.array([column.low, column.high]))).astype(str)
     return f"{low} … {high}"
 
 

@@ -21,6 +21,7 @@ from chainrule.cli.checks import STDIN, cells_of, is_dataset, require_table
 from chainrule.errors import ChainruleError
 from chainrule.plain_json import plain_json
 from chainrule.table import (
+    Datetime,
     Reading,
     Schema,
     Table,
@@ -43,7 +44,7 @@ FRAME_HELP = "File to write (.csv or .parquet); default: CSV on stdout."
 KIND_HELP = (
     "NAME=KIND (repeatable): binary, categorical, integer, real, datetime or 'leave out'. Its "
     "options follow after commas: a scale (linear, log, symlog, logit, quantile) and bounds, as "
-    "real,log or integer,0..120."
+    "real,log, integer,0..120 or datetime,2020-01-01..2024-12-31."
 )
 STRICT_HELP = (
     "Refuse cells whose values their columns cannot hold, such as a 2 among bits or text among "
@@ -200,7 +201,7 @@ def _kind_with_options(text: str, kind: str) -> dict[str, Any]:
             raise ChainruleError(f"--kind {text}: write bounds as 0..1, 0.. or ..1")
         for bound, end in zip(("least", "most"), ends, strict=True):
             if end:
-                found[bound] = _number(text, end)
+                found[bound] = end if found["kind"] == Datetime.kind else _number(text, end)
     return found
 
 

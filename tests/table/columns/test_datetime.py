@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.command_line import chainrule
 from helpers.quick import fit
 
 import chainrule as cr
@@ -90,3 +91,77 @@ def test_a_zone_that_the_machine_does_not_know_is_refused(monkeypatch):
     monkeypatch.setattr(datetime_column, "offsets_of", lambda zone: None)
     with pytest.raises(SchemaError, match=r"'t'.*Europe/Berlin.*install the package tzdata"):
         column_from_json(column.to_json())
+
+
+def test_dates_have_a_first_one_where_they_begin_at_once_and_no_last_one():
+    often = pd.concat([DAYS, pd.Series([pd.Timestamp("2021-03-04")] * 5)], ignore_index=True)
+    column = column_of(often)
+    assert column.reason == "dates, in steps of 1 D, from 2021-03-04 on"
+    assert column.decode(np.array([column.least]))[0] == np.datetime64("2021-03-04")
+    assert column.most is None
+    first = column_of(DAYS).decode(np.array([column_of(DAYS).least]))[0]
+    assert np.datetime64("2021-02-20") < first < DAYS.min().to_datetime64()
+    tail = pd.Timestamp("2021-03-04") + pd.to_timedelta(RNG.normal(0, 60, N).round(), "D")
+    assert (column_of(tail).least, column_of(tail).most) == (None, None)
+    assert column_of(DAYS[:100]).least is None
+    drawn = fit(pd.DataFrame({"t": often, "x": 0.5 * np.arange(N + 5)})).sample(3000, seed=1).t
+    assert drawn.min() >= pd.Timestamp("2021-03-04")
+
+
+@pytest.mark.parametrize("zone", [None, "America/New_York"])
+@pytest.mark.parametrize("hour", [0, 7])
+def test_bounds_of_dates_can_be_declared_and_truncate_their_distribution(zone, hour, tmp_path):
+    dates = (DAYS + pd.Timedelta(hour, "h")).dt.tz_localize(zone)
+    frame = pd.DataFrame({"t": dates, "x": RNG.normal(size=N)})
+    kinds = {"t": {"kind": "datetime", "least": "2021-02-27", "most": "2022-08-03 12:00"}}
+    density = fit(frame, kinds=kinds)
+    column = density.schema.columns[0]
+    first, last = (
+        pd.Timestamp(f"{day} 0{hour}:00", tz=zone) for day in ("2021-02-27", "2022-08-03")
+    )
+    days = pd.date_range(first, last, freq="D")
+    p = np.exp(density.log_prob(pd.DataFrame({"t": days, "x": np.nan}), strict=True))
+    assert p.sum() == pytest.approx(1, abs=1e-9)
+    assert (p > 0).all()
+    drawn = density.sample(2000, seed=1).t
+    assert drawn.between(first, last).all()
+    with pytest.raises(SchemaError, match="is not among the dates and times from 2021-02-27"):
+        density.log_prob(pd.DataFrame({"t": [last + pd.Timedelta(1, "D")], "x": 0.0}), strict=True)
+    density.save(tmp_path / "m")
+    assert cr.load(tmp_path / "m").schema == density.schema
+    assert column_from_json(column.to_json()) == column
+
+
+@pytest.mark.filterwarnings("ignore:column .* outside:UserWarning")
+def test_a_date_beyond_its_bounds_is_outside():
+    frame = pd.DataFrame({"t": DAYS, "x": RNG.normal(size=N)})
+    kinds = {"t": {"kind": "datetime", "most": pd.Timestamp("2023-01-01")}}
+    density = fit(frame, kinds=kinds)
+    assert density.schema.columns[0].reason.endswith("in steps of 1 D, up to 2023-01-01")
+    late, empty = frame[:1].assign(t=pd.Timestamp("2023-01-02")), frame[:1].assign(t=pd.NaT)
+    assert density.log_prob(late)[0] == pytest.approx(
+        density.log_prob(empty)[0] - np.log(N + 1), abs=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"least": "soon"}, r"kinds\['t'\] least = 'soon': pass a date such as 2024-12-31"),
+        ({"most": "2021-03-01"}, "column 't': value .* is not among the dates and times up to"),
+        ({"least": "2023-01-01", "most": "2022-01-01"}, "column 't': no dates lie from 2023-01-01"),
+    ],
+)
+def test_bounds_of_dates_that_do_not_fit_are_explained(options, message):
+    with pytest.raises(SchemaError, match=message):
+        column_of(DAYS, kinds={"t": {"kind": "datetime", **options}})
+
+
+def test_the_command_line_declares_bounds_of_dates(tmp_path):
+    pd.DataFrame({"day": DAYS.dt.strftime("%Y-%m-%d"), "x": RNG.normal(size=N)}).to_csv(
+        tmp_path / "t.csv", index=False
+    )
+    options = ["--kind", "day=datetime,2020-01-01..2024-12-31", "--epochs", 1, "--hidden-size", 4]
+    code, _, errors = chainrule("fit", "t.csv", "-o", "m", *options, cwd=tmp_path)
+    assert code == 0, errors
+    assert "from 2020-01-01 to 2024-12-31" in str(cr.load(tmp_path / "m").schema)

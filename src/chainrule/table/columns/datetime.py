@@ -5,6 +5,7 @@ Other columns also see day, week and year.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
@@ -26,12 +27,14 @@ from chainrule.table.columns.date_grid import (
     holds,
 )
 from chainrule.table.columns.day_parts import day_parts_of
+from chainrule.table.columns.evident_bounds import between, evident_steps
 from chainrule.table.columns.grid import atoms_of, exact, others_of, range_of, scale_of
 from chainrule.table.columns.numbers import AbstractNumbers
 from chainrule.table.values.cells import (
     Where,
     as_datetimes,
     as_ticks,
+    datetimes_if_any,
     objects_of,
     require_countable,
     shown,
@@ -46,6 +49,7 @@ BEFORE_D = 1000
 FEW_BEFORE_D = 2**15  # the same if few rows have a date
 LEAST_BEFORE = 16  # steps that the origin may lie before the first date, however long they are
 COARSER = "ms"  # replaces microseconds that are too far apart for float64
+BY_CALENDAR = ", by weekday and day of the month"
 PERIODS_S = (86_400.0, 7 * 86_400.0, 365.2425 * 86_400.0)  # day, week, year
 
 
@@ -63,9 +67,11 @@ class Datetime(AbstractNumbers):
         is_constant: whether all dates are the same; the column then holds no other.
         day_parts: parts of a day with a probability each, if days are weighted by the calendar; 1
             for days alone, 0 without a calendar.
+        least, most: codes of the first and the last possible date; None where there is no bound.
     """
 
     kind: ClassVar[str] = "datetime"
+    options: ClassVar[tuple[str, ...]] = ("least", "most")
     holds_dates: ClassVar[bool] = True
 
     step: float
@@ -76,6 +82,8 @@ class Datetime(AbstractNumbers):
     atoms: tuple[float, ...] = ()
     is_constant: bool = False
     day_parts: int = 0
+    least: float | None = None
+    most: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -96,6 +104,8 @@ class Datetime(AbstractNumbers):
             raise SchemaError(
                 f"column {self.name!r}: a shift of {self.shift} s is not within every month"
             )
+        if self.least is not None and self.most is not None and self.least > self.most:
+            raise SchemaError(f"column {self.name!r}: no dates lie {self._bounds_as_text}")
 
     @classmethod
     def infer(
@@ -104,7 +114,8 @@ class Datetime(AbstractNumbers):
         """Makes the column of these dates, at the coarsest unit that divides all of them.
 
         The grid has the phase of the dates, by the clocks of their zone. Its step is a multiple of
-        the unit only if at least ``min_count`` rows show it.
+        the unit only if at least ``min_count`` rows show it. The rows may show a first date, but no
+        last one: tables go on.
         """
         dates = as_datetimes(name, values, where)
         require_countable(name, dates, values, where)
@@ -132,13 +143,17 @@ class Datetime(AbstractNumbers):
         )
         but = f", but for {between}" if between else ""
         but += ", the same in all rows" if is_constant else ""
-        but += ", by weekday and day of the month" if day_parts else ""
-        but += f", in {day_parts} parts of a day" if day_parts > 1 else ""
+        calendar = BY_CALENDAR if day_parts else ""
+        calendar += f", in {day_parts} parts of a day" if day_parts > 1 else ""
         cut = "" if holds(unit, known) else ", to which they are cut off"
-        return cls(
+        first = None
+        if not is_constant:
+            least = evident_steps(others.astype(np.int64), min_count=min_count, has_zero=False)[0]
+            first = None if least is None else min(float(least), float(codes.min()))
+        column = cls(
             name=name,
             dtype=dtype,
-            reason=f"{reason}, in {grid.describe()}{but}{cut}",
+            reason=f"{reason}, in {grid.describe()}{but}{cut}{calendar}",
             rows=len(known),
             step=float(grid.step),
             origin=exact(grid.origin),
@@ -153,12 +168,40 @@ class Datetime(AbstractNumbers):
             atoms=atoms,
             is_constant=is_constant,
             day_parts=day_parts,
+            least=first,
         )
+        column = replace(column, least=None) if column.are_bounds_far[0] else column
+        return column._with_whole_days()._said()
+
+    def _said(self) -> Self:
+        """The column whose reason says its bounds."""
+        words = self._bounds_as_text
+        return replace(self, reason=f"{self.reason}, {words}") if words else self
+
+    def _with_whole_days(self) -> Self:
+        """The column whose bounds are moved outwards to whole days if it has a calendar."""
+        if not self.day_parts:
+            return self
+        slots = self.grid.slots
+        least = None if self.least is None else self.least - self.least % slots
+        most = None if self.most is None else self.most - self.most % slots + slots - 1
+        return replace(self, least=least, most=most)
+
+    @classmethod
+    @override
+    def checked_options(cls, options: Mapping[str, Any], label: str) -> dict[str, Any]:
+        """The bounds must be dates."""
+        found = super().checked_options(options, label)
+        for bound in ("least", "most"):
+            if found.get(bound) is not None:
+                found[bound] = _declared(found[bound], f"{label} {bound}")
+        return found
 
     @classmethod
     @override
     def as_requested(cls, cells: Cells, reason: str) -> Self:
-        return cls.infer(
+        """The column of these dates, within the user's bounds."""
+        column = cls.infer(
             cells.name,
             cells.values,
             cells.dtype,
@@ -166,6 +209,39 @@ class Datetime(AbstractNumbers):
             where=cells.where,
             min_count=cells.min_count,
         )
+        bounds = cells.options.get("least"), cells.options.get("most")
+        if bounds == (None, None):
+            return column
+        column = replace(
+            column,
+            reason=column.reason.removesuffix(f", {column._bounds_as_text}"),
+            least=column._code_of(bounds[0], up=True),
+            most=column._code_of(bounds[1], up=False),
+        )
+        column = column._with_whole_days()._said()
+        column.encode(cells.values, cells.where)  # refuses dates beyond the declared bounds
+        return column
+
+    def _code_of(self, bound: np.datetime64 | None, *, up: bool) -> float | None:
+        """The code of the nearest date of the grid within a declared bound, read by the clocks of
+        the zone. A last day is possible up to its end.
+        """
+        if bound is None:
+            return None
+        grid, is_begin = self.grid, False
+        if not up and np.datetime_data(bound.dtype)[0] == "D":
+            bound, is_begin = bound + 1, True
+        fine = max(1, round(1 / UNIT_S[grid.ticks_unit]))  # ticks in a second
+        ticks = bound.astype(f"datetime64[{grid.ticks_unit}]").reshape(1)
+        is_cut = bool(ticks[0] < bound)
+        counts = ticks.astype(np.int64)
+        offsets = offsets_of(self.zone) if self.zone else None
+        if offsets is not None:
+            counts = offsets.to_utc(counts, fine)
+        steps, left = grid.counted(counts)
+        if is_begin and left[0] == 0:  # the begin of what follows is not possible itself
+            return float(steps[0] - 1)
+        return float(steps[0] + (up and (bool(left[0] > 0) or is_cut)))
 
     @override
     def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
@@ -179,12 +255,16 @@ class Datetime(AbstractNumbers):
         left = left + rest * (UNIT_S[grid.ticks_unit] / grid.seconds)
         codes = np.where(np.isnan(left), np.nan, steps + (left > 0.5))
         other = (codes != self.center) | (left > 0)
-        wrong = np.flatnonzero(self.is_constant & other & ~np.isnan(codes))
+        with np.errstate(invalid="ignore"):
+            beyond = self.within_bounds(codes) != codes
+        wrong = np.flatnonzero(((self.is_constant & other) | beyond) & ~np.isnan(codes))
         if strict and len(wrong):
+            rule = f"is not {self.range_as_text}, as all were when the model was fitted"
+            if not self.is_constant:
+                rule = f"is not among the {self.domain_as_text}"
             raise SchemaError(
                 f"column {self.name!r}: value {shown(values, int(wrong[0]))} at "
-                f"{where(int(wrong[0]))} is not {self.range_as_text}, as all were when the model "
-                "was fitted: correct it, or leave the cell empty"
+                f"{where(int(wrong[0]))} {rule}: correct it, or leave the cell empty"
             )
         outside[wrong] = True
         self.warn_of_rounding((left > 0) & ~outside, values, where)
@@ -220,7 +300,33 @@ class Datetime(AbstractNumbers):
     @property
     @override
     def domain_as_text(self) -> str:
-        return self.range_as_text if self.is_constant else "dates and times"
+        if self.is_constant:
+            return self.range_as_text
+        return f"dates and times {self._bounds_as_text}".rstrip()
+
+    @property
+    @override
+    def bound_codes(self) -> tuple[float | None, float | None]:
+        """The only code of a constant column, or the bounds."""
+        return (self.center, self.center) if self.is_constant else (self.least, self.most)
+
+    @property
+    def _bounds_as_text(self) -> str:
+        """The bounds by the clocks of the zone, "" if there is none."""
+        ends = (self.least, self.most)
+        least, most = (None if end is None else self._in_words(end) for end in ends)
+        return between(least, most)
+
+    def _in_words(self, code: float) -> str:
+        """A date without its last parts if they are zero."""
+        date = self.decode(np.array([code])).astype("datetime64[us]")
+        offsets = offsets_of(self.zone) if self.zone else None
+        if offsets is not None:
+            date = offsets.to_wall(date.astype(np.int64), 10**6).astype("datetime64[us]")
+        words = str(date[0]).replace("T", " ")
+        for ending in (".000000", ":00", " 00:00"):
+            words = words.removesuffix(ending)
+        return words
 
     @property
     @override
@@ -251,6 +357,7 @@ class Datetime(AbstractNumbers):
 
     @override
     def fields_to_json(self) -> dict[str, Any]:
+        bounds = {"least": self.least, "most": self.most}
         found = {**self.scale_to_json(), "unit": self.unit, "periods": list(self.periods)}
         return found | {
             "zone": self.zone,
@@ -258,6 +365,7 @@ class Datetime(AbstractNumbers):
             "atoms": list(self.atoms),
             "is_constant": self.is_constant,
             "day_parts": self.day_parts,
+            **{name: end for name, end in bounds.items() if end is not None},
         }
 
     @classmethod
@@ -273,7 +381,24 @@ class Datetime(AbstractNumbers):
             "atoms": fields.numbers(spec.get("atoms", ())),
             "day_parts": fields.whole(spec.get("day_parts", 0)),
             "is_constant": bool(spec.get("is_constant", False)),
+            "least": fields.optional(float, spec.get("least")),
+            "most": fields.optional(float, spec.get("most")),
         }
+
+
+def _declared(bound: Any, label: str) -> np.datetime64:
+    """A declared bound: a date, or text of ISO 8601, in days if it names no time.
+
+    Raises:
+        SchemaError: it is no date.
+    """
+    dates, wrong = datetimes_if_any(objects_of([bound]))
+    if wrong[0] or np.isnat(dates[0]):
+        raise SchemaError(f"{label} = {bound!r}: pass a date such as 2024-12-31")
+    date = dates[0].astype("datetime64[us]")
+    day = date.astype("datetime64[D]")
+    has_time = day != date or (isinstance(bound, str) and len(bound.strip()) > len("2024-12-31"))
+    return date if has_time or isinstance(bound, dt.datetime) else day
 
 
 def _counted(

@@ -45,19 +45,16 @@ def evident_bounds(numbers: np.ndarray, *, min_count: int) -> tuple[float | None
     return least, most
 
 
-def between(least: float | None, most: float | None) -> str:
+def between(least: float | str | None, most: float | str | None) -> str:
     """Bounds in words; "" if there is none.
 
     >>> between(18, 90), between(0.5, None)
     ('from 18 to 90', 'from 0.5 on')
     """
-    low, high = (
-        None if end is None else str(end) if isinstance(end, int) else f"{end:.12g}"
-        for end in (least, most)
-    )
-    if low is not None:
-        return f"from {low} on" if high is None else f"from {low} to {high}"
-    return "" if high is None else f"up to {high}"
+    low, high = (f"{end:.12g}" if isinstance(end, float) else str(end) for end in (least, most))
+    if least is not None:
+        return f"from {low} on" if most is None else f"from {low} to {high}"
+    return "" if most is None else f"up to {high}"
 
 
 def upper_end(ranked: np.ndarray, min_count: int) -> float | None:
@@ -80,11 +77,13 @@ def upper_end(ranked: np.ndarray, min_count: int) -> float | None:
     return _multiple(math.ceil(float(ranked[-1]) / step), step)
 
 
-def evident_steps(steps: np.ndarray, *, min_count: int) -> tuple[int | None, int | None]:
+def evident_steps(
+    steps: np.ndarray, *, min_count: int, has_zero: bool = True
+) -> tuple[int | None, int | None]:
     """The bounds (least, most) that known numbers (n,) on a grid show, in steps from zero.
 
     As ``evident_bounds``, but an end that ``min_count`` rows have is a bound itself, since it is no
-    single row's value.
+    single row's value. Unless ``has_zero``, zero is a number like others.
 
     >>> evident_steps(np.repeat(np.arange(18, 91), 8), min_count=5)
     (18, 90)
@@ -94,16 +93,17 @@ def evident_steps(steps: np.ndarray, *, min_count: int) -> tuple[int | None, int
     ranked = np.sort(steps)
     if ranked[0] == ranked[-1]:
         return None, None
-    turned, most = upper_step(-ranked[::-1], min_count), upper_step(ranked, min_count)
+    turned = upper_step(-ranked[::-1], min_count, has_zero=has_zero)
+    most = upper_step(ranked, min_count, has_zero=has_zero)
     least = None if turned is None else -turned
-    if least is None and ranked[0] >= 0:
+    if least is None and ranked[0] >= 0 and has_zero:
         least = 0
-    if most is None and ranked[-1] <= 0:
+    if most is None and ranked[-1] <= 0 and has_zero:
         most = 0
     return least, most
 
 
-def upper_step(ranked: np.ndarray, min_count: int) -> int | None:
+def upper_step(ranked: np.ndarray, min_count: int, *, has_zero: bool = True) -> int | None:
     """The upper end of sorted integers if their masses do not fall off there.
 
     It is rounded outwards if fewer than ``min_count`` rows have it. The masses of the outermost
@@ -121,7 +121,7 @@ def upper_step(ranked: np.ndarray, min_count: int) -> int | None:
     inner = int(ranked[max(len(ranked) - max(min_count, 1), 0)])
     if inner == last:
         return last
-    if last <= 0 and -last < FAR_FROM_0 * width:
+    if has_zero and last <= 0 and -last < FAR_FROM_0 * width:
         return 0
     size = round(nice_above(last - inner + 1))
     return (last // size + 1) * size
