@@ -82,3 +82,21 @@ def test_validation_cells_that_are_no_numbers_are_refused():
     table = pd.DataFrame({"share": np.random.default_rng(0).uniform(size=300)})
     with pytest.raises(cr.errors.SchemaError, match=r"'share': value 'a' at row 0 is not a finite"):
         fit(table, valid=table.assign(share="a"))
+
+
+def test_numbers_and_dates_of_a_validation_table_may_lie_beyond_evident_bounds():
+    rng = np.random.default_rng(0)
+
+    def rows(n):
+        days = pd.to_timedelta(rng.integers(0, 400, n), "D")
+        return pd.DataFrame(
+            {"age": rng.integers(18, 91, n), "day": pd.Timestamp("2024-01-01") + days}
+        )
+
+    train, valid = rows(600), rows(99)
+    valid.loc[3, "age"], valid.loc[7, "day"] = 120, pd.Timestamp("2020-01-01")
+    with pytest.warns(UserWarning, match=r"1 cell\(s\) are not among"):
+        density = fit(train, valid=valid)
+    assert [column.broken for column in density.schema.columns] == [1 / 100, 1 / 100]
+    with pytest.raises(cr.errors.SchemaError, match=r"'age': value 30.5 .* is not an integer"):
+        fit(train, valid=valid.assign(age=30.5))

@@ -335,6 +335,11 @@ class Datetime(AbstractNumbers):
         return self.grid.step_as_text
 
     @override
+    def is_beyond_bounds(self, cells: np.ndarray) -> np.ndarray:
+        dates, wrong = datetimes_if_any(cells)
+        return ~wrong & ~np.isnat(dates) & (self.bound_codes != (None, None))
+
+    @override
     def distance(self, cells: np.ndarray) -> np.ndarray:
         """Infinite: other cells are not comparable with dates."""
         return np.full(len(cells), np.inf)

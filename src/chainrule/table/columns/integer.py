@@ -278,6 +278,13 @@ class Integer(AbstractNumbers):
             "most": fields.optional(fields.whole, spec["most"]),
         }
 
+    @override
+    def is_beyond_bounds(self, cells: np.ndarray) -> np.ndarray:
+        numbers = numbers_if_any(cells)
+        is_whole = are_integers(numbers) & np.isfinite(numbers)
+        bounds = [wrong for wrong, rule in self._refused(numbers, cells) if "bound" in rule]
+        return is_whole & np.logical_or.reduce([np.zeros(len(cells), dtype=bool), *bounds])
+
     def _refused(self, numbers: np.ndarray, values: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
         """Marks cells (N,) that the column cannot hold, with the reason."""
         yield ~are_integers(numbers), "is not an integer, as all were when the model was fitted"
