@@ -68,8 +68,8 @@ class Calendar(AbstractConditional):
         base: the mixture over days, counted from ``first``. Its bounds are the first and the last
             possible day.
         first: the day of code 0, in days since 1970-01-01.
-        low, high: the first and last day of the range, counted from ``first``; whole months around
-            them have weights.
+        low: the first day of the range, counted from ``first``; its whole month has weights.
+        high: the last day of the range, likewise.
         slots: grid points of a day.
         bins: parts of a day with a logit of their own, a divisor of ``slots``; 1 for none.
 

@@ -15,6 +15,7 @@ ERRORS = 2.0  # standard errors by which their mean may exceed that of an even d
 LEAST_SHARE = 0.5  # least largest value, of values from 0 to 1, for which 1 is a bound
 # Of shares, a quantile is at least so high, in units of the largest one: others have a long tail.
 HIGH, LEAST_HIGH = 0.95, 0.5
+MOST_SHOWN = 10  # characters of a bound; a longer one is rounded
 NICE = (1.0, 2.0, 5.0)  # ends are multiples of these times a power of ten
 
 
@@ -51,10 +52,16 @@ def between(least: float | str | None, most: float | str | None) -> str:
     >>> between(18, 90), between(0.5, None)
     ('from 18 to 90', 'from 0.5 on')
     """
-    low, high = (f"{end:.12g}" if isinstance(end, float) else str(end) for end in (least, most))
+    low, high = (_in_words(end) if isinstance(end, float) else str(end) for end in (least, most))
     if least is not None:
         return f"from {low} on" if most is None else f"from {low} to {high}"
     return "" if most is None else f"up to {high}"
+
+
+def _in_words(end: float) -> str:
+    """A number as a person would write it."""
+    exact = f"{end:.12g}"
+    return exact if len(exact) <= MOST_SHOWN else f"{end:.6g}"
 
 
 def upper_end(ranked: np.ndarray, min_count: int) -> float | None:

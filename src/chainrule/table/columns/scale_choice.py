@@ -34,6 +34,7 @@ FEWEST_ROWS = 40  # fewer show no scale
 FEWEST_FOR_QUANTILES = 500
 COMPONENTS = (1, 3)  # of the mixtures that are compared
 ROUNDS = 30  # of the mixture with most components
+OUTERMOST = 0.002  # share of the rows at either end that no mixture is fitted to
 LEAST_DEVIATION = 0.02  # of a component, in standard deviations of the codes
 LEAST_INSIDE = 1e-6  # of a mixture, between the bounds
 LEAST_GAIN = 0.03  # nats by which a scale must be better than simpler ones
@@ -244,9 +245,11 @@ def _mixture_of(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weights, means and deviations (K,) of a mixture of Gaussians, by expectation-maximisation.
 
-    What the whole mixture has beyond the ends (2,) counts as rows that were not seen.
+    The outermost rows are left out, so that a wrong cell chooses no scale. What the whole mixture
+    has beyond the ends (2,) counts as rows that were not seen.
     """
-    ranked = np.sort(codes)
+    left_out = math.ceil(OUTERMOST * len(codes))
+    codes = ranked = np.sort(codes)[left_out:-left_out]
     parts = [part for part in np.array_split(ranked, components) if len(part)]
     mean = np.array([part.mean() for part in parts])
     deviation = np.maximum([part.std() for part in parts], LEAST_DEVIATION)
