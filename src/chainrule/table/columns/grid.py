@@ -18,6 +18,7 @@ from chainrule.table.columns.disclosure import (
 )
 from chainrule.table.values.exact_integers import LARGEST_EXACT, differences, is_large
 
+INNER = 0.9  # least share of the rows from which a scale is computed
 MOST_ATOMS = 64
 MOST_KNOTS = 17
 NEAREST_KNOTS = 1e-5  # least distance of knots, relative to their size; float32 resolves it
@@ -149,7 +150,8 @@ def scale_of(
     For constant codes, the size of a value is the scale.
 
     A factor of a power of two in all codes is one in both results. If fewer than ``min_count`` rows
-    make most of the deviation, both are rounded so as to disclose none of their values (see
+    make most of the deviation, so many at either end do not count: they may be wrong cells. If few
+    of the others make most of theirs, both are rounded so as to disclose none of their values (see
     ``disclosure``). ``first``, from which codes were counted, is added back to the mean.
 
     Raises:
@@ -172,6 +174,11 @@ def scale_of(
     if len(codes) < min_count:  # the location discloses them as well
         return rounded_scale(first + center, max(spread, abs(float(first + center))))
     if is_of_few(codes, center, min_count=min_count):
+        inner = np.sort(codes)[min_count - 1 : len(codes) - min_count + 1]
+        if len(inner) >= INNER * len(codes) and inner[0] < inner[-1]:
+            middle, deviation = float(inner.mean()), float(inner.std())
+            if not is_of_few(inner, middle, min_count=min_count):
+                return (exact(first + round(middle)) if first else middle), deviation
         return rounded_scale(first + center, spread)
     return (exact(first + round(center)) if first else center), spread
 

@@ -186,10 +186,18 @@ def _normal_scores(ranked: np.ndarray, points: np.ndarray) -> tuple[float, ...]:
 
 
 def _standard_scale(values: np.ndarray) -> tuple[float, float] | None:
-    """Mean and deviation of numbers (n,); None if float64 cannot hold their codes."""
+    """Mean and deviation of numbers (n,) but the outermost; None if float64 holds no codes."""
+    inner = _without_outermost(values)
     with np.errstate(over="ignore", invalid="ignore"):
-        center, spread = float(values.mean()), float(values.std())
-    return (center, spread) if math.isfinite(center) and 0 < spread < math.inf else None
+        center, spread = float(inner.mean()), float(inner.std())
+        codes = (values[[values.argmin(), values.argmax()]] - center) / spread
+    return (center, spread) if spread > 0 and bool(np.isfinite(codes).all()) else None
+
+
+def _without_outermost(values: np.ndarray) -> np.ndarray:
+    """Sorted numbers without the outermost ones: a wrong cell then chooses no scale."""
+    left_out = math.ceil(OUTERMOST * len(values))
+    return np.sort(values)[left_out:-left_out]
 
 
 def _held_out(
@@ -245,11 +253,9 @@ def _mixture_of(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weights, means and deviations (K,) of a mixture of Gaussians, by expectation-maximisation.
 
-    The outermost rows are left out, so that a wrong cell chooses no scale. What the whole mixture
-    has beyond the ends (2,) counts as rows that were not seen.
+    What the whole mixture has beyond the ends (2,) counts as rows that were not seen.
     """
-    left_out = math.ceil(OUTERMOST * len(codes))
-    codes = ranked = np.sort(codes)[left_out:-left_out]
+    codes = ranked = _without_outermost(codes)
     parts = [part for part in np.array_split(ranked, components) if len(part)]
     mean = np.array([part.mean() for part in parts])
     deviation = np.maximum([part.std() for part in parts], LEAST_DEVIATION)
