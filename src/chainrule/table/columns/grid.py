@@ -174,13 +174,26 @@ def scale_of(
     if len(codes) < min_count:  # the location discloses them as well
         return rounded_scale(first + center, max(spread, abs(float(first + center))))
     if is_of_few(codes, center, min_count=min_count):
-        inner = np.sort(codes)[min_count - 1 : len(codes) - min_count + 1]
-        if len(inner) >= INNER * len(codes) and inner[0] < inner[-1]:
-            middle, deviation = float(inner.mean()), float(inner.std())
-            if not is_of_few(inner, middle, min_count=min_count):
-                return (exact(first + round(middle)) if first else middle), deviation
-        return rounded_scale(first + center, spread)
+        inner = without_few(codes, min_count=min_count)
+        if len(inner) == len(codes):
+            return rounded_scale(first + center, spread)
+        center, spread = float(inner.mean()), float(inner.std())
     return (exact(first + round(center)) if first else center), spread
+
+
+def without_few(codes: np.ndarray, *, min_count: int) -> np.ndarray:
+    """Codes without fewer than ``min_count`` at either end, sorted, if these make most of the
+    deviation and none of the others do. They may be wrong cells. Otherwise all codes.
+
+    >>> without_few(np.array([*range(100), 1e6]), min_count=3).max()
+    98.0
+    """
+    if not is_of_few(codes, float(codes.mean()), min_count=min_count):
+        return codes
+    inner = np.sort(codes)[min_count - 1 : len(codes) - min_count + 1]
+    if len(inner) < INNER * len(codes) or inner[0] == inner[-1]:
+        return codes
+    return codes if is_of_few(inner, float(inner.mean()), min_count=min_count) else inner
 
 
 def others_of(codes: np.ndarray, is_atom: np.ndarray, *, least: float) -> np.ndarray:
@@ -197,10 +210,12 @@ def range_of(
 ) -> tuple[float, float]:
     """The range of known codes, rounded outwards to hide the table's extremes.
 
-    For fewer codes than ``min_count`` it is at least a spread on either side.
+    A few rows that make most of the deviation lie outside of it. For fewer codes than ``min_count``
+    it is at least a spread on either side.
     """
     if not len(codes):
         return center, center
+    codes = without_few(codes, min_count=min_count)
     least, most = rounded_ends(
         float((codes.min() - center) / spread), float((codes.max() - center) / spread)
     )
