@@ -13,11 +13,13 @@ from scipy import stats
 
 import chainrule as cr
 from benchmarks.tables.bins import cut
+from benchmarks.tables.data import KINDS
 from benchmarks.tables.masses import __main__ as command
-from benchmarks.tables.masses import draws, ours, plain, scores
+from benchmarks.tables.masses import draws, ours, page, plain, scores
 from benchmarks.tables.masses.cells import cells_of, width_of
 from benchmarks.tables.masses.quadrature import masses_between
 from benchmarks.tables.masses.rivals import arf, argn, crosscat
+from benchmarks.tables.masses.summary import path_of
 from benchmarks.tables.masses.tables import BOUNDS, SMALL, small_table
 from benchmarks.tables.masses.worker import answer
 from chainrule.table import Real
@@ -208,3 +210,33 @@ def test_a_small_run_keeps_what_it_measured(tmp_path, monkeypatch, capsys):
     command.main([scores.OURS, "--small", "--seed", "0"])
     assert json.loads(path.read_text()) == first
     assert f"{first['densities'][scores.OURS]['nats']:.3f}" in capsys.readouterr().out
+
+
+def made_figures(name, seed, label):
+    """Figures of a density as a run keeps them."""
+    if label == "Lace":
+        return {"failed": "it is not here"}
+    gain = {scores.OURS: 1.0 + seed / 10, scores.earlier(): 0.5}.get(label, 0.0)
+    end = {"drawn": 0.2, "table": 0.1, "errors": 3.0 * seed}
+    columns = {"x": {"outside": 0.0, "off the grid": 0.0, "least": end}}
+    found = {"nats": gain - 20, "rows": {"train": 7, "test": 2, "without mass": 1}}
+    return found | {"draws": {"rows": 7, "impossible": 0.25, "columns": columns}}
+
+
+def test_the_section_appears_when_all_is_measured(tmp_path):
+    seeds = (0, 1)
+    methods = {m: {"accuracy": 0.5, "error": 0.4, "squared": 0.3} for m in ("forests", scores.OURS)}
+    filled = {"methods": methods, "inside": 0.9, "numbers": 900}
+    for name, seed in product(KINDS, seeds):
+        assert page.section(seeds, tmp_path) == []
+        densities = {label: made_figures(name, seed, label) for label in scores.labels()}
+        path = path_of(name, seed, "standard", tmp_path)
+        path.write_text(json.dumps({"densities": densities, "imputation": filled}))
+    text = "\n".join(page.section(seeds, tmp_path))
+    assert (
+        "| titanic | -20.00 | -20.00 | -20.00 | -20.00 | – | -20.00 | -18.95 | +1.05 ± 0.05" in text
+    )
+    assert "- Not measured: Lace: it is not here" in text
+    assert "| titanic | -19.50 | -18.95 | +0.550 ± 0.050 | 2 |" in text
+    assert "+0.000 ± 0.000 (forests) | 90.0% | 1.4% |" in text
+    assert "| titanic | 25.00% | 1 of 2 | 25.00% | 1 of 2 | x, least: 3.0 |" in text

@@ -67,7 +67,7 @@ def _measure(path: Path, label: str, name: str, seed: int, asked: argparse.Names
         return
     began = time.perf_counter()
     if label == summary.IMPUTATION:
-        kept[label] = _imputed(name, seed)
+        kept[label] = _imputed(name, seed, asked.effort)
     else:
         kept["densities"][label] = _scored(path, label, name, seed, asked)
         kept |= {"cells": dict(zip(*_cells(name, seed), strict=True))}
@@ -119,11 +119,12 @@ def _cells(name: str, seed: int) -> tuple[tuple[str, ...], tuple[float, ...]]:
     return cells.names, cells.widths
 
 
-def _imputed(name: str, seed: int) -> dict[str, Any]:
+def _imputed(name: str, seed: int, effort: str) -> dict[str, Any]:
     """Proof 2 of this version; other imputers keep the figures that they have."""
     path = page.path_of("imputation", name, seed)
     earlier = [json.loads(path.read_text())] if path.exists() else []
-    return imputation.prove(name, seed, *earlier) | {"commit": circumstances()["commit"]}
+    found = imputation.prove(name, seed, *earlier, effort=effort)
+    return found | {"commit": circumstances()["commit"]}
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -37,7 +37,7 @@ def labels(commit: str = FIRST) -> list[str]:
     return [*plains, *RIVALS, earlier(commit), OURS]
 
 
-def earlier(commit: str) -> str:
+def earlier(commit: str = FIRST) -> str:
     """The name of an earlier version of ours."""
     return f"{OURS}, {'0.1.0' if commit == FIRST else commit}"
 

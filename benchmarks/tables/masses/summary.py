@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import record
 from benchmarks.tables.masses.scores import OURS, ROWS
-from benchmarks.tables.page import RESULTS as REAL_TABLES
 
-RESULTS = REAL_TABLES / "masses"
+RESULTS = record.RESULTS / "real_tables" / "masses"
 IMPUTATION = "imputation"
 
 
