@@ -129,7 +129,7 @@ def test_baselines_of_sets_sum_to_one():
     frame = small_table()[["label", "count"]]
     cells = cells_of(frame, frame, {}, ())
     numbers = cells.numbers(cells.values(frame))
-    column = plain.columns_of(cells, numbers).columns[1]
+    column = plain.columns_of(cells, numbers, 0.01).columns[1]
     ends = cut(column, numbers[:, 1], 8).edges  # the tails end there
     counts = np.arange(ends[0] + 0.5, ends[-1])
     every = np.array(list(product(range(4), counts)))
