@@ -3,8 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUNS := .venv/runs
 READY := .venv/ready
+RIVALS := build/rivals
+RIVALS_LIST := benchmarks/tables/masses/rivals/requirements.txt
 
-.PHONY: demo test check bench bench-likelihood docs clean help
+.PHONY: demo test check bench bench-likelihood bench-masses docs clean help
 
 help:
 	@echo "make demo   train a NADE on real digits, in under two minutes; pictures and model in chainrule-demo/"
@@ -12,6 +14,7 @@ help:
 	@echo "make check  format, lint and types only"
 	@echo "make bench  timings and likelihoods, written to benchmarks/results/"
 	@echo "make bench-likelihood   the published sets, trained and scored; what was run already is not run again"
+	@echo "make bench-masses   held-out rows on one measure, with rivals in an environment of their own; takes hours"
 	@echo "make docs   the documentation as a site, in site/"
 	@echo "make clean  remove what the other targets made"
 
@@ -54,6 +57,15 @@ bench: $(READY)
 
 bench-likelihood: $(READY)
 	$(BIN)/python -m benchmarks.likelihood.run
+
+# Rivals have other requirements than the program.
+$(RIVALS)/ready: $(RIVALS_LIST)
+	$(PYTHON) -m venv $(RIVALS)
+	$(RIVALS)/bin/python -m pip install --quiet --requirement $(RIVALS_LIST)
+	touch $(RIVALS)/ready
+
+bench-masses: $(READY) $(RIVALS)/ready
+	CHAINRULE_RIVALS=$(CURDIR)/$(RIVALS)/bin/python $(BIN)/python -m benchmarks.tables.masses
 
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -6,19 +6,56 @@ Trans. Inf. Theory 14 (1968).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
-from chainrule.table import AbstractColumn, AbstractNumbers, Codes, Schema
+from chainrule.table import Codes
 
 BINS = (8, 16, 32, 64, 128, 256, 512)  # largest numbers of bins; validation rows choose
 MOST_OF_TREES = 128
 # Counts of a column's marginal distribution that are added to each conditional one.
 SMOOTHING = (0.3, 1.0, 3.0, 10.0, 30.0)
 TAIL = 10.0  # the outermost bins extend beyond the range by so many ranges
+
+
+class Column(Protocol):
+    """What the baselines ask of a column of codes: of a schema's, or of another measure's."""
+
+    @property
+    def has_levels(self) -> bool:
+        """Whether codes are a finite list."""
+        ...
+
+    @property
+    def is_continuous(self) -> bool:
+        """Whether codes other than atoms have densities."""
+        ...
+
+    def atom_codes(self) -> tuple[float, ...]:
+        """Codes with a probability of their own."""
+        ...
+
+    def points(self, most: int, /) -> np.ndarray:
+        """All codes of a list, or ``most`` within the range."""
+        ...
+
+    def log_multiplicity(self, codes: np.ndarray, /) -> np.ndarray:
+        """log of the number of values that share each code (N,)."""
+        ...
+
+
+class Columns(Protocol):
+    """A schema, or the columns of another measure."""
+
+    @property
+    def columns(self) -> Sequence[Any]:
+        """The columns, each a ``Column``."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -51,15 +88,15 @@ class Cut:
         return found
 
 
-def cut(column: AbstractColumn, codes: np.ndarray, bins: int) -> Cut:
+def cut(column: Column, codes: np.ndarray, bins: int) -> Cut:
     """The bins of a column's training codes (N,): quantiles of numbers, and tails beyond them."""
-    if not isinstance(column, AbstractNumbers):  # unlisted labels share a code and its probability
+    if column.has_levels:  # unlisted labels share a code and its probability
         levels = column.points(0)
         return Cut(levels, np.empty(0), np.exp(column.log_multiplicity(levels)))
     atoms = np.array(column.atom_codes(), dtype=np.float64)
     numbers = codes[~np.isnan(codes) & ~np.isin(codes, atoms)]
     if not len(numbers):
-        numbers = np.array([column.low, column.high])
+        numbers = column.points(2)
     on_grid = not column.is_continuous
     half = 0.5 if on_grid else 0.0
     inner = np.unique(np.quantile(numbers, np.linspace(0, 1, bins + 1)))
@@ -82,7 +119,7 @@ class Tree:
     """A tree of binned columns, fitted to pairs of known cells; missing cells are marginalised."""
 
     def __init__(
-        self, schema: Schema, codes: Codes, *, bins: int, smoothing: float, edges: bool
+        self, schema: Columns, codes: Codes, *, bins: int, smoothing: float, edges: bool
     ) -> None:
         values = np.where(codes.observed, codes.values, np.nan)
         self.cuts = [cut(column, values[:, k], bins) for k, column in enumerate(schema.columns)]
@@ -142,7 +179,7 @@ class Tree:
 
 
 def best_tree(
-    schema: Schema, train: Codes, valid: Codes, *, edges: bool
+    schema: Columns, train: Codes, valid: Codes, *, edges: bool
 ) -> tuple[Tree, dict[str, float]]:
     """The tree with the best bins and smoothing on validation rows, and its choices."""
     found = []

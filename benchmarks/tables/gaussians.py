@@ -14,7 +14,8 @@ import numpy as np
 from scipy.special import log_ndtr, logsumexp
 from sklearn.mixture import GaussianMixture
 
-from chainrule.table import Codes, Schema
+from benchmarks.tables.bins import Columns
+from chainrule.table import Codes
 
 PARTS = (1, 5, 10, 20, 40, 80, 160, 320)  # validation rows choose
 FLOORS = (1e-4, 1e-2)  # least variance of a component, in standardised units
@@ -24,7 +25,7 @@ class Gaussians:
     """A mixture over codes."""
 
     def __init__(
-        self, schema: Schema, codes: Codes, *, parts: int, floor: float, seed: int
+        self, schema: Columns, codes: Codes, *, parts: int, floor: float, seed: int
     ) -> None:
         generator = np.random.default_rng(seed)
         self.columns = schema.columns
@@ -84,7 +85,7 @@ class Gaussians:
 
 
 def best_gaussians(
-    schema: Schema, train: Codes, valid: Codes, *, seed: int
+    schema: Columns, train: Codes, valid: Codes, *, seed: int
 ) -> tuple[Gaussians, dict[str, float]]:
     """The mixture with the best number of components and floor, and its choices."""
     found = []

@@ -29,7 +29,9 @@ ROWS = 10_000
 ROUNDS = 5  # iterations of IterativeImputer
 
 
-def prove(name: str, seed: int, earlier: dict[str, Any] | None = None) -> dict[str, Any]:
+def prove(
+    name: str, seed: int, earlier: dict[str, Any] | None = None, *, effort: str = "standard"
+) -> dict[str, Any]:
     """The figures of each imputer for one table and mask, and the calibration of ours.
 
     The figures of the other imputers are taken from an ``earlier`` result, if there is one.
@@ -51,7 +53,7 @@ def prove(name: str, seed: int, earlier: dict[str, Any] | None = None) -> dict[s
         filled = fill(given, seed)
         methods[label] = errors(truth, filled, holes) | {"seconds": time.perf_counter() - began}
     began = time.perf_counter()
-    density = cr.fit(table, seed=seed, kinds=KINDS[name], verbose=False)
+    density = cr.fit(table, seed=seed, effort=effort, kinds=KINDS[name], verbose=False)
     fitted = time.perf_counter() - began
     filled = coded(density.impute(table, how="best"), schema, like=whole).values
     seconds = time.perf_counter() - began

@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.markdown import table
 from benchmarks.tables.data import KINDS
+from benchmarks.tables.masses.page import section as masses
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "real_tables"
@@ -49,6 +50,7 @@ def text() -> str:
             *_synthesis(_read("rows", "synthesis")),
             *_odd_cells(_read("odd_cells")),
             *_seconds({name: [_one("seconds", name, SEEDS[0])] for name in KINDS}),
+            *masses(SEEDS),
         ]
     )
 
