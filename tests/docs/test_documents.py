@@ -116,7 +116,7 @@ def test_the_story_of_the_quickstart(tmp_path, installed):
         for line in done.stdout.split("row,column,found,bits,expected\n")[1].splitlines()[:2]
     ]
     assert sorted(odd) == [["12", "proline"], ["90", "cultivar"]]
-    assert re.findall(r"│ +(\d+) │ (proline|cultivar)", shown) == [
+    assert re.findall(r"│ +(\d+) │ (proline|cultivar)", shown)[:2] == [
         ("12", "proline"),
         ("90", "cultivar"),
     ]
