@@ -19,6 +19,7 @@ from chainrule.table.columns.disclosure import (
 from chainrule.table.values.exact_integers import LARGEST_EXACT, differences, is_large
 
 INNER = 0.9  # least share of the rows from which a scale is computed
+OUTERMOST = 1e9  # deviations of these rows; squares of much larger ones overflow float32
 MOST_ATOMS = 64
 MOST_KNOTS = 17
 NEAREST_KNOTS = 1e-5  # least distance of knots, relative to their size; float32 resolves it
@@ -192,6 +193,8 @@ def without_few(codes: np.ndarray, *, min_count: int) -> np.ndarray:
         return codes
     inner = np.sort(codes)[min_count - 1 : len(codes) - min_count + 1]
     if len(inner) < INNER * len(codes) or inner[0] == inner[-1]:
+        return codes
+    if np.abs(codes - inner.mean()).max() > OUTERMOST * inner.std():
         return codes
     return codes if is_of_few(inner, float(inner.mean()), min_count=min_count) else inner
 
