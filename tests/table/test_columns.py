@@ -264,12 +264,10 @@ def test_steps_and_atoms_are_found():
     values = np.concatenate(
         [np.zeros(50), RNG.exponential(1, 900), np.full(30, 9.0), np.full(3, 4.0)]
     )
-    assert atoms_of(values, on_grid=False, min_count=5) == (0.0, 9.0)
+    assert atoms_of(values, min_count=5) == (0.0, 9.0)
     ages = RNG.integers(20, 60, 2000).astype(float)
-    assert atoms_of(ages, on_grid=True, min_count=5) == ()
-    assert atoms_of(np.concatenate([ages, np.full(900, 40.0)]), on_grid=True, min_count=5) == (
-        40.0,
-    )
+    assert atoms_of(ages, min_count=5) == ()
+    assert atoms_of(np.concatenate([ages, np.full(900, 40.0)]), min_count=5) == (40.0,)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.quick import fit
 
 import chainrule as cr
-from chainrule.table.columns.grid import atoms_of
+from chainrule.table import infer_schema
+from chainrule.table.columns.grid import atoms_of, with_few_values
 
 RNG = np.random.default_rng(0)
 N = 2000
@@ -15,7 +17,7 @@ HOURS = np.clip(RNG.normal(40, 12, N).round(), 1, 99)
 
 def atoms(values, step=None):
     grid = {"step": 0.0} if step is None else {"step": step}
-    return atoms_of(values, on_grid=step is not None, min_count=5, **grid)
+    return atoms_of(values, min_count=5, **grid)
 
 
 def test_what_rounding_repeats_is_no_atom():
@@ -49,3 +51,17 @@ def test_a_count_that_chance_explains_is_no_atom():
     around = np.repeat(np.arange(-5.0, 6.0), [1, 1, 1, 2, 1, 0, 2, 1, 1, 1, 1])
     for rows, found in ((5, ()), (8, (0.0,))):
         assert atoms(np.append(around, np.zeros(rows)), step=1.0) == found
+
+
+def test_few_values_on_a_grid_have_a_probability_each():
+    """Of hours and grades, each value of enough rows is an atom; of ages none is."""
+    hours = np.repeat(np.arange(24.0), 20)
+    assert sorted(with_few_values((), hours, min_count=5)) == list(range(24))
+    rare = np.append(hours, [30.0] * 4)
+    assert sorted(with_few_values((3.0,), rare, min_count=5)) == list(range(24))
+    assert with_few_values((40.0,), np.repeat(np.arange(18.0, 60.0), 20), min_count=5) == (40.0,)
+    frame = pd.DataFrame({"hour": hours.astype(int), "age": np.arange(480) % 60})
+    hour, age = infer_schema(frame).columns
+    assert (len(hour.atoms), hour.least, hour.most, age.atoms) == (24, 0, 23, ())
+    drawn = fit(frame).sample(200, seed=0)
+    assert drawn.hour.between(0, 23).all()

@@ -49,6 +49,7 @@ BEFORE_D = 1000
 FEW_BEFORE_D = 2**15  # the same if few rows have a date
 LEAST_BEFORE = 16  # steps that the origin may lie before the first date, however long they are
 COARSER = "ms"  # replaces microseconds that are too far apart for float64
+HEAVY_DATE = 0.05  # least share of the rows of an atom; rarer dates are for the calendar
 BY_CALENDAR = ", by weekday and day of the month"
 PERIODS_S = (86_400.0, 7 * 86_400.0, 365.2425 * 86_400.0)  # day, week, year
 
@@ -128,7 +129,7 @@ class Datetime(AbstractNumbers):
             grid, codes, between = _counted(known, unit, zone, min_count)
         # The same date in enough rows is no single row's.
         is_constant = len(known) >= min_count and bool(codes.min() == codes.max())
-        atoms = () if is_constant else atoms_of(codes, on_grid=True, min_count=min_count)
+        atoms = () if is_constant else atoms_of(codes, min_count=min_count, heavy=HEAVY_DATE)
         others = others_of(codes, np.isin(codes, atoms), least=min_count)
         center, spread = scale_of(name, others, min_count=min_count)
         low, high = range_of(codes, center, spread, min_count=min_count)

@@ -31,7 +31,8 @@ COARSE = 4096  # origins are multiples of so many codes
 NEIGHBOURS = 5  # different values on either side that an atom is compared with
 STANDS_OUT = 4.0  # least count of an atom, in means of the grid points around it
 ERRORS = 4.0  # least distance from this mean, in standard errors of a count
-HEAVY_ON_GRID, HEAVY = 0.05, 0.005  # least share of the known values that makes a value an atom
+HEAVY = 0.005  # least share of the known values that makes a value an atom
+FEW_VALUES = 32  # on a grid, each of at most so many different values is an atom
 FEW = 0.001  # most known values that may lie off a grid, as a share; they are rounded to it
 SAMPLE = 64  # different values that are rounded first; most columns are off most grids
 FEW_DIFFERENT = 20  # least number of different values on the grid for each one off it
@@ -116,31 +117,44 @@ def _off(numbers: np.ndarray, decimals: int) -> np.ndarray:
 
 
 def atoms_of(
-    numbers: np.ndarray, *, on_grid: bool, min_count: int, step: float = 1.0
+    numbers: np.ndarray, *, min_count: int, step: float = 1.0, heavy: float = HEAVY
 ) -> tuple[float, ...]:
     """Atoms: the few values that repeat by themselves, such as zeros and caps.
 
-    The most frequent first. An atom stands out from its neighbours: it has four times the rows, and
-    four standard errors more, than the mean point of a grid around it. Points without rows count.
-    Around a value are five different ones on either side.
+    The most frequent first. An atom has one row in 200, and it stands out from its neighbours: it
+    has four times the rows, and four standard errors more, than the mean point of a grid around it.
+    Points without rows count. Around a value are five different ones on either side.
 
     Args:
         numbers: the values (N,), NaN if unknown.
-        on_grid: whether they lie on a grid, where an atom also has a twentieth of the rows; among
-            continuous numbers, it has one in 200.
         min_count: fewest rows of an atom.
+        heavy: least share of the rows of an atom.
         step: the step of the grid, or of the decimals in which continuous numbers are written; 0 in
             full precision, where every value that repeats stands out.
     """
     known = numbers if numbers.dtype.kind in "iuO" else numbers[~np.isnan(numbers)]
     values, counts = np.unique(known, return_counts=True)
-    share = HEAVY_ON_GRID if on_grid else HEAVY
-    heavy = np.flatnonzero(counts >= max(min_count, 2, share * len(known)))
-    around = np.array([_mean_around(values, counts, k, step) for k in heavy.tolist()])
+    many = np.flatnonzero(counts >= max(min_count, 2, heavy * len(known)))
+    around = np.array([_mean_around(values, counts, k, step) for k in many.tolist()])
     least = np.maximum(STANDS_OUT * around, around + ERRORS * np.sqrt(around))
-    chosen = heavy[counts[heavy] >= least]
+    chosen = many[counts[many] >= least]
     chosen = chosen[np.argsort(-counts[chosen], kind="stable")][:MOST_ATOMS]
     return tuple(exact(v) for v in values[chosen].tolist())
+
+
+def with_few_values(
+    atoms: tuple[float, ...], numbers: np.ndarray, *, min_count: int
+) -> tuple[float, ...]:
+    """Atoms, or all frequent values if known numbers (n,) on a grid have few different ones.
+
+    Hours, grades and counts of rooms then have a probability each, which no smooth distribution
+    has to reach.
+    """
+    values, counts = np.unique(numbers, return_counts=True)
+    if len(values) > FEW_VALUES:
+        return atoms
+    others = values[(counts >= max(min_count, 2)) & ~np.isin(values, np.array(atoms))]
+    return (*atoms, *(exact(v) for v in others.tolist()))
 
 
 def scale_of(

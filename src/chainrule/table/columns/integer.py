@@ -18,7 +18,7 @@ from chainrule.table.columns.disclosure import (
     shared_divisor,
 )
 from chainrule.table.columns.evident_bounds import between
-from chainrule.table.columns.grid import atoms_of, exact
+from chainrule.table.columns.grid import atoms_of, exact, with_few_values
 from chainrule.table.columns.grid_scale import scale_on_grid, shown_bounds
 from chainrule.table.columns.numbers import FARTHEST, AbstractNumbers, whole_as_written, whole_type
 from chainrule.table.columns.scale_choice import WORDS, check_scale_option
@@ -109,7 +109,7 @@ class Integer(AbstractNumbers):
             )
         steps = (known - phase) // step
         bounds = _steps_of((least, most), phase, step)
-        atoms = atoms_of(known, on_grid=True, min_count=min_count, step=step)
+        atoms = atoms_of(known, min_count=min_count, step=step)
         is_atom = _is_among(known, atoms)
         if least is None and most is None:
             bounds = shown_bounds(steps, is_atom, min_count=min_count)
@@ -125,7 +125,7 @@ class Integer(AbstractNumbers):
             step=exact(step),
             decimals=0,
             origin=exact(phase + found.pop("first") * step),
-            atoms=atoms,
+            atoms=with_few_values(atoms, known, min_count=min_count),
             least=None if ends[0] is None else phase + ends[0] * step,
             most=None if ends[1] is None else phase + ends[1] * step,
             rows=len(known),

@@ -24,6 +24,7 @@ from chainrule.table.columns.grid import (
     others_of,
     range_of,
     scale_of,
+    with_few_values,
 )
 from chainrule.table.columns.grid_scale import scale_on_grid, shown_bounds
 from chainrule.table.columns.numbers import FARTHEST, AbstractNumbers, whole_as_written, whole_type
@@ -176,7 +177,7 @@ class Real(AbstractNumbers):
         """Makes the column of known numbers (n,) on no grid."""
         decimals = decimals_of(known, min_count=min_count)
         step = 0.0 if decimals is None else 10.0**-decimals
-        atoms = atoms_of(known, on_grid=False, min_count=min_count, step=step)
+        atoms = atoms_of(known, min_count=min_count, step=step)
         is_atom = np.isin(known, np.array(atoms))
         enough = max(min_count, math.floor(MOSTLY_ATOMS * len(known)) + 1)
         others = others_of(known, is_atom, least=enough)
@@ -217,7 +218,7 @@ class Real(AbstractNumbers):
         cls, name: str, known: np.ndarray, dtype: str, reason: str, min_count: int
     ) -> Self:
         """Makes the column of known integers of any size, which are decoded as integers."""
-        atoms = atoms_of(known, on_grid=False, min_count=min_count)
+        atoms = atoms_of(known, min_count=min_count)
         is_atom = (
             np.isin(known, np.array(atoms, dtype=known.dtype))
             if atoms
@@ -289,9 +290,10 @@ class Real(AbstractNumbers):
         """
         step = self.step or 1.0
         steps = np.round((known - phase) / step).astype(np.int64)
-        of_atoms = atoms_of(steps, on_grid=True, min_count=min_count)
+        of_atoms = atoms_of(steps, min_count=min_count)
         at_phase = replace(self, origin=phase)
-        atoms = at_phase.from_grid(np.array(of_atoms))
+        listed = with_few_values(of_atoms, steps, min_count=min_count)
+        atoms = at_phase.from_grid(np.array(listed))
         is_atom = np.isin(steps, np.array(of_atoms, dtype=np.int64))
         is_declared = (self.least, self.most) != (None, None)
         bounds = at_phase.bound_codes
