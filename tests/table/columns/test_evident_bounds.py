@@ -277,3 +277,15 @@ def test_the_command_line_declares_them(tmp_path):
     )
     assert code == 2
     assert "0.5" in errors
+
+
+def test_an_end_may_be_abrupt_where_the_masses_rise():
+    """Ages of workers begin at 17 and rise until 30; a Poisson count has no last value."""
+    rng = np.random.default_rng(0)
+    ages = np.round(rng.gamma(6, 5, 20_000) + 8).astype(int)
+    least, most = evident_steps(ages[ages >= 17], min_count=5)
+    assert (least, most) == (17, None)
+    for mean in (2.0, 20.0, 200.0):
+        for seed in range(20):
+            counts = np.random.default_rng(seed).poisson(mean, 5000)
+            assert evident_steps(counts, min_count=5)[1] is None, (mean, seed)

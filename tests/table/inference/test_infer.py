@@ -40,12 +40,12 @@ def test_ids_with_gaps_are_ids():
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint64", "UInt8"])
 def test_small_types_hold_what_is_drawn(dtype, x):
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({"a": pd.Series(rng.integers(0, 4, N)).astype(dtype), "x": x})
+    table = pd.DataFrame({"a": pd.Series(rng.integers(0, 60, N)).astype(dtype), "x": x})
     density = fit(table)
     column = density.schema.columns[0]
     most = {"int8": 127, "uint8": 255, "UInt8": 255}.get(dtype)
     assert (column.least, column.most) == (0, most)
-    below = table.assign(a=table["a"].astype(int) - 50)
+    below = table.assign(a=table["a"].astype(int) - 30)
     (signed,) = cr.infer_schema(below[["a"]].astype("int8")).columns
     assert (signed.least, signed.most) == (-128, 127)
     drawn = density.sample(2000, seed=1)

@@ -16,6 +16,8 @@ LEAST_SHARE = 0.5  # least largest value, of values from 0 to 1, for which 1 is 
 # Of shares, a quantile is at least so high, in units of the largest one: others have a long tail.
 HIGH, LEAST_HIGH = 0.95, 0.5
 MOST_SHOWN = 10  # characters of a bound; a longer one is rounded
+# An end has so large a share of the mean rows of so many integers before it.
+ABRUPT, BEFORE = 0.4, 5
 NICE = (1.0, 2.0, 5.0)  # ends are multiples of these times a power of ten
 
 
@@ -114,11 +116,14 @@ def upper_step(ranked: np.ndarray, min_count: int, *, has_zero: bool = True) -> 
     """The upper end of sorted integers if their masses do not fall off there.
 
     It is rounded outwards if fewer than ``min_count`` rows have it. The masses of the outermost
-    integers, which have a fifth of the rows, are compared with even ones.
+    integers, which have a fifth of the rows, are compared with even ones. A last integer with
+    nearly as many rows as those before it is an end, too, such as an age of 17 among workers.
     """
     if len(ranked) < FEWEST_FOR_ENDS:
         return None
     last = int(ranked[-1])
+    if _ends_abruptly(ranked, min_count):
+        return last
     count = min(max(len(ranked) // NEAR, LEAST_NEAR), MOST_NEAR, len(ranked) - 1)
     first = int(np.searchsorted(ranked, ranked[-1 - count]))
     apart = (last - ranked[first:]) + 0.5  # the middle of an integer is half a step from its edge
@@ -132,6 +137,14 @@ def upper_step(ranked: np.ndarray, min_count: int, *, has_zero: bool = True) -> 
         return 0
     size = round(nice_above(last - inner + 1))
     return (last // size + 1) * size
+
+
+def _ends_abruptly(ranked: np.ndarray, min_count: int) -> bool:
+    """Whether the last integer has many rows, compared with the mean of the five before it."""
+    last = int(ranked[-1])
+    begin, end = np.searchsorted(ranked, [last - BEFORE, last]).tolist()
+    rows = len(ranked) - end
+    return rows >= 2 * max(min_count, 1) and rows >= ABRUPT * (end - begin) / BEFORE
 
 
 def _multiple(count: int, step: float) -> float:

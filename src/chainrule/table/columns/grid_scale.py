@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.table.columns.evident_bounds import evident_steps
+from chainrule.table.columns.evident_bounds import FEWEST_ROWS, evident_steps
 from chainrule.table.columns.grid import (
+    FEW_VALUES,
     MOSTLY_ATOMS,
     knots_of,
     others_of,
@@ -23,18 +24,25 @@ from chainrule.table.values.exact_integers import is_large
 def shown_bounds(
     steps: np.ndarray, is_atom: np.ndarray, *, min_count: int
 ) -> tuple[int | None, int | None]:
-    """The bounds that known numbers (n,), in steps, show; none if hardly one is no atom.
+    """The bounds that known numbers (n,), in steps, show.
 
-    Those of the numbers that are no atoms are moved to include the atoms.
+    Those of the numbers that are no atoms are moved to include the atoms. If hardly one is no atom,
+    only zero is a bound. Few different numbers, such as days of the month, are all there are, if
+    none of them is rare.
     """
-    rough = steps.astype(np.float64)
-    if is_large(rough) or is_atom.sum() > (1 - MOSTLY_ATOMS) * len(steps):
+    if not len(steps) or is_large(steps.astype(np.float64)):
         return None, None
-    least, most = evident_steps(steps[~is_atom], min_count=min_count)
-    return (
-        None if least is None else min(least, int(steps.min())),
-        None if most is None else max(most, int(steps.max())),
-    )
+    first, last = int(steps.min()), int(steps.max())
+    least: int | None = 0 if first >= 0 and len(steps) >= FEWEST_ROWS else None
+    most: int | None = 0 if last <= 0 and len(steps) >= FEWEST_ROWS else None
+    if is_atom.sum() <= (1 - MOSTLY_ATOMS) * len(steps):
+        least, most = evident_steps(steps[~is_atom], min_count=min_count)
+        least = None if least is None else min(least, first)
+        most = None if most is None else max(most, last)
+    values, counts = np.unique(steps, return_counts=True)
+    if 2 < len(values) <= FEW_VALUES and counts.min() >= max(min_count, 2):
+        return first, last
+    return least, most
 
 
 def scale_on_grid(
