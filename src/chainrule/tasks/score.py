@@ -59,8 +59,9 @@ def score(
     order.
 
     A cell whose value its column cannot hold, such as a 2 among bits or text among numbers, has the
-    probability ε = 1/(n + 1). Here n is the number of the column's training rows. Other cells do
-    not depend on such a cell. The probabilities of all other values are multiplied by 1 − ε. The
+    probability ε = 1/(n + 1). Here n is the number of the column's training rows. If more of the
+    validation cells lie beyond the column's bounds, ε is their share. Other cells do not depend on
+    such a cell. The probabilities of all other values are multiplied by 1 − ε. The
     probabilities of all cells that can be written therefore sum to 1. With ``strict`` there is no
     ε, and probabilities sum to 1 over the values that columns can hold.
 
