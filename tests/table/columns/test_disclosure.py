@@ -188,7 +188,8 @@ def test_no_value_of_few_rows_can_be_computed_from_the_numbers_of_a_file(fitted)
     weights = np.concatenate([array.astype(np.float64).ravel() for array in arrays.values()])
     for column in density.schema.columns:
         found = of_schema(column, N)
-        values = [*few_values, *(few_values + 0.55), *-few_values]
+        own = {"below": -few_values, "parts": few_values + 0.55}
+        values = own.get(column.name, few_values).tolist()
         if column.kind == "datetime":
             values = days.astype("datetime64[D]").astype(float).tolist()
         elif column.kind != "categorical":

@@ -243,3 +243,11 @@ def test_degenerate_columns_have_a_linear_scale_or_finite_codes(values):
     column = column_of(np.array(values) * (1 + 1e-9 * np.arange(len(values))), min_count=1)
     codes = column.encode(column.decode(np.array([column.low, column.high])), str)
     assert np.isfinite(codes).all()
+
+
+@pytest.mark.parametrize("rows", [40, 41, 57, 101, 127, 129, 2001])
+def test_any_number_of_rows_has_a_scale(rows):
+    column = column_of(numbers_of("incomes", n=rows))
+    assert column.kind == "real"
+    counts = np.floor(numbers_of("incomes", n=rows) / 100)
+    assert column_of(counts).kind == "integer"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -35,6 +36,7 @@ FEWEST_FOR_QUANTILES = 500
 COMPONENTS = (1, 3)  # of the mixtures that are compared
 ROUNDS = 30  # of the mixture with most components
 OUTERMOST = 0.002  # share of the rows at either end that no mixture is fitted to
+GROUPS = 64  # of neighbouring rows, whose means a mixture is fitted to
 LEAST_DEVIATION = 0.02  # of a component, in standard deviations of the codes
 LEAST_INSIDE = 1e-6  # of a mixture, between the bounds
 LEAST_GAIN = 0.03  # nats by which a scale must be better than simpler ones
@@ -43,6 +45,9 @@ FEWEST_STEPS = 8  # different numbers on a grid; fewer show no scale
 LEAST_MASS = 1e-12  # of a number on a grid, so that rounding decides nothing
 LOGISTIC = math.sqrt(3) / math.pi  # scale of a logistic distribution of deviation 1
 MOST_GAIN = 3.0  # nats that one row counts at most, so that no row decides
+# Outer quantiles apart from the middle, and in units of the inner ones: between those of an even
+# and a Gaussian distribution and somewhat beyond, numbers need no scale.
+PLAIN_SKEW, PLAIN_TAILS = 0.15, (1.7, 3.6)
 UNITS = (0.05, 0.2, 0.5)  # quantiles of the distance from the center that are tried as units
 INNER = (0.1, 0.9)  # quantiles between which zero is the center of a symmetric scale
 
@@ -79,23 +84,25 @@ def chosen_warp(
         return None
     if on_grid and len(np.unique(known)) < FEWEST_STEPS:
         return None
-    sample = known[:: -(-len(known) // MOST_ROWS)]
-    bounds, score = _ends(least, most), _held_out_masses if on_grid else _held_out
-    best, highest = None, score(sample, None, bounds)
+    if _is_plain(known):
+        return None
+    # A log scale has a bound below, which rows must show, and none above.
+    is_half = least is not None and most is None
+    warps = _warps(known, least, most, min_count)
+    tried = [None, *(warp for warp in warps if is_half or not isinstance(warp, Log))]
+    nats = _held_out(known, tried, _ends(least, most), on_grid)
+    best, highest = None, nats[0]
     if highest is None:
         return None
-    for warp in _warps(known, least, most, min_count):
-        if isinstance(warp, Log) and (least is None or most is not None):
-            continue  # a bound that no rows show, or no bound where they show one
-        nats = score(sample, warp, bounds)
-        if nats is None:
+    for warp, found in zip(tried[1:], nats[1:], strict=True):
+        if found is None:
             continue
         is_smooth = isinstance(warp, Quantiles)
-        gain = (nats - highest)[1 if is_smooth else slice(None)]  # it turns all into one Gaussian
+        gain = (found - highest)[1 if is_smooth else slice(None)]  # it turns all into one Gaussian
         gain = np.clip(np.atleast_2d(gain).mean(0), -MOST_GAIN, MOST_GAIN)
         error = float(gain.std()) / math.sqrt(len(gain))
         if gain.mean() > (SMOOTH_GAIN if is_smooth else LEAST_GAIN) + error:
-            best, highest = warp, nats
+            best, highest = warp, found
     return best
 
 
@@ -116,13 +123,12 @@ def requested_warp(
     """
     if kind == LINEAR:
         return None
+    tried = [
+        warp for warp in _warps(known, least, most, min_count) if isinstance(warp, SCALES[kind])
+    ]
     found, highest = None, -math.inf
-    for warp in _warps(known, least, most, min_count):
-        if not isinstance(warp, SCALES[kind]):
-            continue
-        sample = known[:: -(-len(known) // MOST_ROWS)]
-        score = _held_out_masses if on_grid else _held_out
-        nats = score(sample, warp, _ends(least, most))
+    nats_of_each = _held_out(known, tried, _ends(least, most), on_grid)
+    for warp, nats in zip(tried, nats_of_each, strict=True):
         mean = -math.inf if nats is None else float(nats.mean())
         if found is None or mean > highest:
             found, highest = warp, mean
@@ -200,77 +206,137 @@ def _without_outermost(values: np.ndarray) -> np.ndarray:
     return np.sort(values)[left_out:-left_out]
 
 
+def _is_plain(known: np.ndarray) -> bool:
+    """Whether known numbers (n,) lie about as evenly around their middle as an even or a Gaussian
+    distribution does. No other scale is then tried.
+    """
+    low, left, middle, right, high = np.quantile(known, (0.02, 0.25, 0.5, 0.75, 0.98)).tolist()
+    if not math.isfinite(high - low) or left == right:
+        return False
+    skew = (high + low - 2 * middle) / (high - low)
+    return (
+        abs(skew) < PLAIN_SKEW and PLAIN_TAILS[0] < (high - low) / (right - left) < PLAIN_TAILS[1]
+    )
+
+
 def _held_out(
-    values: np.ndarray, warp: AbstractWarp | None, bounds: tuple[float, float]
-) -> np.ndarray | None:
-    """Log-densities (2, n) of numbers under mixtures that are fitted to the other half of them.
+    known: np.ndarray,
+    warps: Sequence[AbstractWarp | None],
+    bounds: tuple[float, float],
+    on_grid: bool,
+) -> list[np.ndarray | None]:
+    """On each scale, log-likelihoods (2, n) of at most 2,000 numbers under two mixtures.
 
-    The mixtures are truncated to the bounds. None if float64 cannot hold the codes.
+    The mixtures are fitted to the half of the numbers that is not scored. They are truncated to the
+    bounds, which are outer edges on a grid. None if float64 cannot hold the codes.
     """
-    warped = values if warp is None else warp.forward(values)
-    scale = _standard_scale(warped)
-    if scale is None:
-        return None
-    center, spread = scale
-    ends = np.array(bounds) if warp is None else warp.forward(np.array(bounds))
-    ends = (ends - center) / spread
-    codes = (warped - center) / spread
-    nats = np.empty((len(COMPONENTS), len(codes)))
-    for part, (k, components) in product((0, 1), enumerate(COMPONENTS)):
-        mixture = _mixture_of(codes[1 - part :: 2], ends, components)
-        nats[k, part::2] = _log_density(codes[part::2], ends, *mixture)
-    return nats - math.log(spread) + (0.0 if warp is None else warp.log_slope(values))
+    sample = known[:: -(-len(known) // MOST_ROWS)]
+    scored = [_Scored.of(sample, warp, bounds) for warp in warps]
+    used = [each for each in scored if each is not None]
+    if not used:
+        return [None for _ in scored]
+    # An odd number of rows has halves of two lengths.
+    groups = min(GROUPS, len(_without_outermost(sample[1::2])))
+    points = np.stack(
+        [_grouped(each.codes[1 - part :: 2], groups) for each in used for part in (0, 1)]
+    )
+    ends = np.repeat(np.stack([each.ends for each in used]), 2, axis=0)
+    nats = np.empty((len(used), len(COMPONENTS), len(sample)))
+    for k, components in enumerate(COMPONENTS):
+        mixtures = list(zip(*_mixtures_of(points, ends, components), strict=True))
+        for number, part in product(range(len(used)), (0, 1)):
+            log_likelihood = used[number].log_masses if on_grid else used[number].log_densities
+            nats[number, k, part::2] = log_likelihood(part, *mixtures[2 * number + part])
+    found = iter(nats)
+    return [None if each is None else next(found) for each in scored]
 
 
-def _held_out_masses(
-    values: np.ndarray, warp: AbstractWarp | None, bounds: tuple[float, float]
-) -> np.ndarray | None:
-    """Log-masses (2, n) of integers under mixtures that are fitted to the other half of them.
+@dataclass(frozen=True)
+class _Scored:
+    """Numbers (n,) on a scale: their codes (n,), and those of the bounds (2,)."""
 
-    The mixtures are truncated to the bounds, which are outer edges.
-    """
-    forward = (lambda v: v) if warp is None else warp.forward
-    scale = _standard_scale(forward(values))
-    if scale is None:
-        return None
-    at = np.concatenate([values - 0.5, values + 0.5, np.array(bounds)])
-    codes, edges = ((forward(each) - scale[0]) / scale[1] for each in (values, at))
-    lower, upper, ends = edges[: len(values)], edges[len(values) : -2], edges[-2:]
-    nats = np.empty((len(COMPONENTS), len(values)))
-    for part, (k, components) in product((0, 1), enumerate(COMPONENTS)):
-        weight, mean, deviation = _mixture_of(codes[1 - part :: 2], ends, components)
-        z = np.concatenate([lower[part::2], upper[part::2], ends])
+    values: np.ndarray
+    warp: AbstractWarp | None
+    bounds: tuple[float, float]
+    codes: np.ndarray
+    ends: np.ndarray
+    center: float
+    spread: float
+
+    @classmethod
+    def of(
+        cls, values: np.ndarray, warp: AbstractWarp | None, bounds: tuple[float, float]
+    ) -> Self | None:
+        """The numbers on a scale; None if float64 cannot hold the codes."""
+        warped = values if warp is None else warp.forward(values)
+        scale = _standard_scale(warped)
+        if scale is None:
+            return None
+        ends = np.array(bounds) if warp is None else warp.forward(np.array(bounds))
+        codes, ends = ((each - scale[0]) / scale[1] for each in (warped, ends))
+        return cls(values, warp, bounds, codes, ends, *scale)
+
+    def log_densities(
+        self, part: int, weight: np.ndarray, mean: np.ndarray, deviation: np.ndarray
+    ) -> np.ndarray:
+        """Log-densities of one half of the numbers, in their own units."""
+        slope = 0.0 if self.warp is None else self.warp.log_slope(self.values[part::2])
+        logs = _logs(self.codes[part::2], weight, mean, deviation)
+        most = logs.max(0)
+        beyond = _mass_beyond((self.ends - mean[:, None]) / deviation[:, None])
+        inside = math.log(max(1 - float(weight @ beyond), LEAST_INSIDE))
+        density = most + np.log(np.exp(logs - most).sum(0)) - inside
+        return density - math.log(self.spread) + slope
+
+    def log_masses(
+        self, part: int, weight: np.ndarray, mean: np.ndarray, deviation: np.ndarray
+    ) -> np.ndarray:
+        """Log-masses of one half of the numbers, which are integers, under logistic components."""
+        values = self.values[part::2]
+        at = np.concatenate([values - 0.5, values + 0.5])
+        edges = at if self.warp is None else self.warp.forward(at)
+        z = np.concatenate([(edges - self.center) / self.spread, self.ends])
         z = (z - mean[:, None]) / (2 * LOGISTIC * deviation[:, None])
         below = weight @ (0.5 + 0.5 * np.tanh(z))  # the cumulative distribution function
-        masses = below[len(below) // 2 - 1 : -2] - below[: len(below) // 2 - 1]
+        masses = below[len(values) : -2] - below[: len(values)]
         inside = max(float(below[-1] - below[-2]), LEAST_MASS)
-        nats[k, part::2] = np.log(np.maximum(masses, LEAST_MASS) / inside)
-    return nats
+        return np.log(np.maximum(masses, LEAST_MASS) / inside)
 
 
-def _mixture_of(
+def _grouped(codes: np.ndarray, groups: int) -> np.ndarray:
+    """Means (G,) of groups of neighbours among codes, which stand for them in a fit."""
+    ranked = _without_outermost(codes)
+    begins = np.linspace(0, len(ranked), groups + 1).astype(int)
+    return np.add.reduceat(ranked, begins[:-1]) / np.diff(begins)
+
+
+def _mixtures_of(
     codes: np.ndarray, ends: np.ndarray, components: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weights, means and deviations (K,) of a mixture of Gaussians, by expectation-maximisation.
+    """Weights, means and deviations (B, K) of mixtures of Gaussians, each of its codes (B, G).
 
-    What the whole mixture has beyond the ends (2,) counts as rows that were not seen.
+    They are fitted by expectation-maximisation. What a mixture has beyond its ends (B, 2) counts as
+    rows that were not seen.
     """
-    codes = ranked = _without_outermost(codes)
-    parts = [part for part in np.array_split(ranked, components) if len(part)]
-    mean = np.array([part.mean() for part in parts])
-    deviation = np.maximum([part.std() for part in parts], LEAST_DEVIATION)
-    weight = np.full(len(parts), 1 / len(parts))
+    parts = np.array_split(codes, components, axis=1)
+    mean = np.stack([part.mean(1) for part in parts], axis=1)
+    deviation = np.stack([part.std(1) for part in parts], axis=1)
+    deviation = np.maximum(deviation, LEAST_DEVIATION)
+    weight = np.full(mean.shape, 1 / components)
+    count_all = codes.shape[1]
     for _ in range(ROUNDS):
-        logs = _logs(codes, weight, mean, deviation)
-        p = np.exp(logs - logs.max(0))
-        p /= p.sum(0)  # (K, n)
-        beyond, first, second = _moments_beyond((ends - mean[:, None]) / deviation[:, None])
-        unseen = len(codes) * weight / max(1 - float(weight @ beyond), LEAST_INSIDE)
-        count = p.sum(1) + unseen * beyond + 1e-9
-        sums = p @ codes + unseen * (mean * beyond + deviation * first)
-        weight, moved = count / count.sum(), mean - sums / count
+        logs = _logs(codes[:, None], weight, mean, deviation)
+        p = np.exp(logs - logs.max(1, keepdims=True))
+        p /= p.sum(1, keepdims=True)  # (B, K, G)
+        z = (ends[:, None] - mean[..., None]) / deviation[..., None]
+        beyond, first, second = _moments_beyond(z)
+        inside = np.maximum(1 - (weight * beyond).sum(1, keepdims=True), LEAST_INSIDE)
+        unseen = count_all * weight / inside
+        count = p.sum(2) + unseen * beyond + 1e-9
+        sums = (p * codes[:, None]).sum(2) + unseen * (mean * beyond + deviation * first)
+        weight, moved = count / count.sum(1, keepdims=True), mean - sums / count
         mean = mean - moved
-        square = (p * (codes - mean[:, None]) ** 2).sum(1) + unseen * (
+        square = (p * (codes[:, None] - mean[..., None]) ** 2).sum(2) + unseen * (
             moved**2 * beyond + 2 * moved * deviation * first + deviation**2 * second
         )
         deviation = np.maximum(np.sqrt(square / count), LEAST_DEVIATION)
@@ -278,40 +344,23 @@ def _mixture_of(
 
 
 def _moments_beyond(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The mass, and the integrals of t and t² (K,), of a Gaussian's density beyond ends (K, 2)."""
+    """The mass, and the integrals of t and t² (...), of a Gaussian density beyond ends (..., 2)."""
     density = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
     finite = np.where(np.isinf(z), 0.0, z)
     beyond = _mass_beyond(z)
-    second = beyond + finite[:, 1] * density[:, 1] - finite[:, 0] * density[:, 0]
-    return beyond, density[:, 1] - density[:, 0], second
+    second = beyond + finite[..., 1] * density[..., 1] - finite[..., 0] * density[..., 0]
+    return beyond, density[..., 1] - density[..., 0], second
 
 
 def _mass_beyond(z: np.ndarray) -> np.ndarray:
-    """The mass (K,) of a Gaussian beyond ends (K, 2)."""
-    root = math.sqrt(0.5)
-    return np.array(
-        [0.5 * (math.erfc(-low * root) + math.erfc(high * root)) for low, high in z.tolist()]
-    )
-
-
-def _log_density(
-    codes: np.ndarray,
-    ends: np.ndarray,
-    weight: np.ndarray,
-    mean: np.ndarray,
-    deviation: np.ndarray,
-) -> np.ndarray:
-    """log of the density between the ends (2,), (n,)."""
-    logs = _logs(codes, weight, mean, deviation)
-    most = logs.max(0)
-    beyond = float(weight @ _mass_beyond((ends - mean[:, None]) / deviation[:, None]))
-    inside = math.log(max(1 - beyond, LEAST_INSIDE))
-    return most + np.log(np.exp(logs - most).sum(0)) - inside
+    """The mass (...) of a Gaussian beyond ends (..., 2)."""
+    tails = (z * [-math.sqrt(0.5), math.sqrt(0.5)]).ravel().tolist()
+    return 0.5 * np.array([math.erfc(tail) for tail in tails]).reshape(z.shape).sum(-1)
 
 
 def _logs(
     codes: np.ndarray, weight: np.ndarray, mean: np.ndarray, deviation: np.ndarray
 ) -> np.ndarray:
-    """log of each component's weight times its density, (K, n)."""
-    z = (codes - mean[:, None]) / deviation[:, None]
-    return np.log(weight / deviation)[:, None] - 0.5 * z * z - 0.5 * math.log(2 * math.pi)
+    """log of each component's weight times its density, (..., K, n)."""
+    z = (codes - mean[..., None]) / deviation[..., None]
+    return np.log(weight / deviation)[..., None] - 0.5 * z * z - 0.5 * math.log(2 * math.pi)
