@@ -35,7 +35,9 @@ def test_baselines_sum_to_one_and_sum_holes_out():
     label, flag, count = schema.columns
     assert (label.kind, flag.kind, count.kind) == ("categorical", "binary", "integer")
     assert label.unlisted == 2
+    values, rows = np.unique(table["count"].drop_nulls().to_numpy(), return_counts=True)
     assert count.atoms[0] == 0
+    assert sorted(count.atoms) == values[rows >= 10].tolist()
     codes = encode(read_table(table), schema)
     ends = cut(count, codes.values[:, 2], 8).edges  # the Gaussians have no mass beyond, either
     levels, counts = range(len(label.levels) + 1), np.arange(ends[0] + 0.5, ends[-1])

@@ -203,17 +203,10 @@ def test_no_value_of_few_rows_can_be_computed_from_the_numbers_of_a_file(fitted)
     "usual", ["zeros", "normal", "whole", "steps of 250", "heavy tail", "counts"]
 )
 def test_values_of_few_rows_far_below_all_others_cannot_be_computed(usual, few):
-    """A formula that discloses one table's values discloses those of the next one, too.
-
-    So a single table out of three is a coincidence: a thousand numbers are compared.
-    """
-    hits = []
-    for further in (0, 25013, 39016):
-        few_values = -np.array(FEW_VALUES[:few]) - further
-        (column,) = infer_schema(pd.DataFrame({"c": with_few(USUAL[usual], few_values)})).columns
-        found = of_schema(column, N)
-        hits.append(any(is_disclosed(value, found) for value in few_values))
-    assert sum(hits) <= 1
+    few_values = -np.array(FEW_VALUES[:few])
+    (column,) = infer_schema(pd.DataFrame({"c": with_few(USUAL[usual], few_values)})).columns
+    found = of_schema(column, N)
+    assert [value for value in few_values if is_disclosed(value, found)] == []
 
 
 @pytest.mark.parametrize("usual", ["normal", "whole", "steps of 250", "heavy tail"])
