@@ -37,6 +37,7 @@ def test_values_and_gradients_are_those_of_the_conditionals(members, rows, scale
         of_column = exact[:, ALL.param_rows(k)].transpose(1, 2)
         want = conditional.log_prob(of_column, x[k].double().expand(members, rows))
         size = nats_inside(conditional, of_column)
+        # z = x / s − δ, and float32 rounds a δ of the size of the scale in proportion to it.
         assert relative(logs[:, k], want.detach(), size) < CELL_NATS * max(1, scale / 10), (
             conditional
         )

@@ -282,12 +282,13 @@ class Integer(AbstractNumbers):
     def is_beyond_bounds(self, cells: np.ndarray) -> np.ndarray:
         numbers = numbers_if_any(cells)
         is_whole = are_integers(numbers) & np.isfinite(numbers)
-        bounds = [wrong for wrong, rule in self._refused(numbers, cells) if "bound" in rule]
-        return is_whole & np.logical_or.reduce([np.zeros(len(cells), dtype=bool), *bounds])
+        beyond = [wrong for wrong, _ in self._beyond_bounds(numbers, cells)]
+        return is_whole & np.logical_or.reduce([np.zeros(len(cells), dtype=bool), *beyond])
 
-    def _refused(self, numbers: np.ndarray, values: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
-        """Marks cells (N,) that the column cannot hold, with the reason."""
-        yield ~are_integers(numbers), "is not an integer, as all were when the model was fitted"
+    def _beyond_bounds(
+        self, numbers: np.ndarray, values: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, str]]:
+        """Marks cells (N,) below and above a bound, with the reason."""
         if self.least is not None:
             yield (
                 differences(values, numbers, self.least) < 0,
@@ -298,6 +299,11 @@ class Integer(AbstractNumbers):
                 differences(values, numbers, self.most) > 0,
                 f"is above the bound {self.most}",
             )
+
+    def _refused(self, numbers: np.ndarray, values: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
+        """Marks cells (N,) that the column cannot hold, with the reason."""
+        yield ~are_integers(numbers), "is not an integer, as all were when the model was fitted"
+        yield from self._beyond_bounds(numbers, values)
         with np.errstate(over="ignore"):
             far = np.abs(numbers / self.deviation) > FARTHEST
         yield far, "is too far from all others to have a likelihood"

@@ -257,7 +257,6 @@ class _Scored:
 
     values: np.ndarray
     warp: AbstractWarp | None
-    bounds: tuple[float, float]
     codes: np.ndarray
     ends: np.ndarray
     center: float
@@ -274,7 +273,7 @@ class _Scored:
             return None
         ends = np.array(bounds) if warp is None else warp.forward(np.array(bounds))
         codes, ends = ((each - scale[0]) / scale[1] for each in (warped, ends))
-        return cls(values, warp, bounds, codes, ends, *scale)
+        return cls(values, warp, codes, ends, *scale)
 
     def log_densities(
         self, part: int, weight: np.ndarray, mean: np.ndarray, deviation: np.ndarray
