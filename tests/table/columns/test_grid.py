@@ -65,3 +65,17 @@ def test_few_values_on_a_grid_have_a_probability_each():
     assert (len(hour.atoms), hour.least, hour.most, age.atoms) == (24, 0, 23, ())
     drawn = fit(frame).sample(200, seed=0)
     assert drawn.hour.between(0, 23).all()
+
+
+def test_a_few_far_rows_set_neither_scale_nor_range():
+    """One cell in other units leaves scale, range and kind of the others as they were."""
+    usual = np.round(np.random.default_rng(0).normal(750, 150, 200))
+    plain, wrong, many = (
+        infer_schema(pd.DataFrame({"x": np.append(usual, far)})).columns[0]
+        for far in ([], [1.32e6], [1.32e6] * 5)
+    )
+    assert wrong.spread == pytest.approx(plain.spread, rel=0.1)
+    assert wrong.center == pytest.approx(plain.center, rel=0.02)
+    assert wrong.high < 3000
+    assert wrong.warp is plain.warp is None
+    assert max(many.atoms, default=many.high) >= 1.32e6  # of enough rows, it is no wrong cell
