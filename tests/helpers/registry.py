@@ -22,7 +22,7 @@ from chainrule import (
     OrderlessNADE,
 )
 from chainrule.baselines import FVSBN, BernoulliMixture, ChowLiuTree, FullCovarianceMixture
-from chainrule.conditionals import Calendar
+from chainrule.conditionals import Calendar, Tied
 from chainrule.leaves.warps import Log, Logit, Quantiles, SymmetricLog
 from chainrule.networks import AbstractNetwork
 from chainrule.rng import generator_from
@@ -98,6 +98,15 @@ CONDITIONALS = [
     Calendar(DiscretizedLogisticMixture(2, least=-7, most=40, spread=9.0), 12_000, -7, 40),
     Calendar(DiscretizedLogisticMixture(1, least=-4, spread=0.5), 7, -30, 20, slots=2, bins=2),
     Atoms((2.0,), Calendar(DiscretizedLogisticMixture(2, spread=2.0), 11_000, -90, 90)),
+    # Their ranges are parameters, and random ones here: empty, of one value, or of some.
+    Tied(Bernoulli(), (0.9,)),
+    Tied(Categorical(5), (0.9, 0.5)),
+    Tied(Categorical(4, unlisted=3), (0.99,)),
+    Tied(DiscretizedLogisticMixture(3, center=3.0, spread=2.0), (0.9, 0.8)),
+    Tied(DiscretizedLogisticMixture(2, least=0, most=9, center=4.0, spread=3.0), (0.9, 0.8, 0.7)),
+    Tied(DiscretizedLogisticMixture(2, least=0, most=60, warp=Log(-0.5)), (0.5, 0.9)),
+    Tied(Atoms((0.0, 7.0), DiscretizedLogisticMixture(2, center=3.0, spread=2.0)), (0.9, 0.8)),
+    Tied(Calendar(DiscretizedLogisticMixture(2, center=10.0, spread=2.0), 19_770, -40, 60), (0.9,)),
 ]
 
 

@@ -27,6 +27,7 @@ from chainrule.conditionals.mixtures import (
     LaplaceMixture,
     LogisticMixture,
 )
+from chainrule.conditionals.tied import Tied
 from chainrule.leaves.leaf import leaf_from_json
 from chainrule.leaves.warps import WARPS
 
@@ -52,6 +53,7 @@ __all__ = [
     "Periodic",
     "PiecewiseLinear",
     "Standardised",
+    "Tied",
     "conditional_from_json",
     "encoding_from_json",
 ]
@@ -65,6 +67,7 @@ _CONDITIONALS: tuple[type[AbstractConditional], ...] = (
     GaussianMixture,
     LaplaceMixture,
     LogisticMixture,
+    Tied,
 )
 _ENCODINGS: tuple[type[AbstractEncoding], ...] = (
     AtomFlags,

@@ -166,6 +166,28 @@ class Atoms(AbstractConditional):
         atoms = torch.where(self._atoms(params) <= x[..., None], logs[..., :-1].exp(), 0).sum(-1)
         return atoms + logs[..., -1].exp() * self.base.cdf(rest, x)
 
+    @property
+    @override
+    def limits(self) -> tuple[float, float]:
+        least, most = self.base.limits
+        return min(least, self.values[0]), max(most, self.values[-1])
+
+    @override
+    def log_between(
+        self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor
+    ) -> torch.Tensor:
+        """The log of the atoms in the range and of the base's mass in it."""
+        logs, rest = self._split(params)
+        atoms = self._atoms(params)
+        inside = (low[..., None] <= atoms) & (atoms <= high[..., None])
+        least, most = self.base.limits
+        is_empty = (high < least) | (low > most)
+        first, last = torch.where(is_empty, least, low), torch.where(is_empty, most, high)
+        base = logs[..., -1] + self.base.log_between(rest, first, last)
+        each = torch.cat([logs[..., :-1], base[..., None]], -1)
+        used = torch.cat([inside, ~is_empty[..., None]], -1)
+        return torch.where(used, each, torch.finfo(each.dtype).min / 2).logsumexp(-1)
+
     @override
     def tail_bound(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """p_other times the base's bound."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from typing import Any
@@ -102,6 +103,19 @@ class AbstractConditional(AbstractLeaf, ABC):
         return ()
 
     @property
+    def limits(self) -> tuple[float, float]:
+        """The smallest and the largest code with any mass; infinite where there is no end."""
+        return -math.inf, math.inf
+
+    @property
+    def evidence_slots(self) -> tuple[int, ...]:
+        """The positions of parameters that no network learns.
+
+        They are computed from the given cells of a row, by the column's relations, in this order.
+        """
+        return ()
+
+    @property
     def component_count(self) -> int:
         """Number of components of the mixture over numbers; 0 if the conditional is no mixture."""
         return 0
@@ -148,6 +162,25 @@ class AbstractConditional(AbstractLeaf, ABC):
         raise ChainruleError(
             f"{self!r} has no order among its values, so no distribution function; use log_prob"
         )
+
+    def log_between(
+        self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor
+    ) -> torch.Tensor:
+        """log P(low <= value <= high), (...), of a discrete column with an order.
+
+        Ends are codes, low at most high; they may be infinite.
+        """
+        exact = params.double()  # the difference of two numbers cancels
+        is_open, is_endless = low == -torch.inf, high == torch.inf
+        # An infinite end is replaced before the formula, so that gradients stay finite.
+        low, high = torch.where(is_open, 0.0, low.double()), torch.where(is_endless, 0.0, high)
+        below = torch.where(is_open, 0.0, self.cdf(exact, low - 1))
+        mass = torch.where(is_endless, 1.0, self.cdf(exact, high.double())) - below
+        return mass.clamp(min=1e-300).log().to(params.dtype)
+
+    def with_listed_draws(self) -> AbstractConditional:
+        """This conditional, drawing only listed labels if it has any."""
+        return self
 
     def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
         """The smallest value (...) whose cdf is at least q (...), for q within (0, 1)."""

@@ -31,6 +31,11 @@ class Bernoulli(AbstractConditional):
 
     @property
     @override
+    def limits(self) -> tuple[float, float]:
+        return 0.0, 1.0
+
+    @property
+    @override
     def is_listed(self) -> bool:
         return True
 

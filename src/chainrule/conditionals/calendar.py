@@ -147,6 +147,12 @@ class Calendar(AbstractConditional):
 
     @property
     @override
+    def limits(self) -> tuple[float, float]:
+        least, most = self.base.limits
+        return least * self.slots, (most + 1) * self.slots - 1
+
+    @property
+    @override
     def is_discrete(self) -> bool:
         return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -220,6 +220,16 @@ class Categorical(AbstractConditional):
     def params_of(self, logs: torch.Tensor) -> torch.Tensor:
         """The log-probabilities themselves; there are none with an unlisted code."""
         return logs if self.is_saturated else super().params_of(logs)
+
+    @property
+    @override
+    def limits(self) -> tuple[float, float]:
+        """The first and the last listed code."""
+        return 0.0, float(self.values - 1)
+
+    @override
+    def with_listed_draws(self) -> Categorical:
+        return replace(self, listed_only=True)
 
     def _logits(self, params: torch.Tensor) -> torch.Tensor:
         if self.unlisted is None:

@@ -358,6 +358,24 @@ class DiscretizedLogisticMixture(AbstractConditional):
             below = torch.where(x < least, 0.0, below)
         return below if most is None else torch.where(x >= most, 1.0, below)
 
+    @property
+    @override
+    def limits(self) -> tuple[float, float]:
+        least, most = self.ends
+        return -math.inf if least is None else least, math.inf if most is None else most
+
+    @override
+    def log_between(
+        self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor
+    ) -> torch.Tensor:
+        """Sums of the components' log-masses, which neither cancel nor underflow."""
+        bound = self.images.bind(params)
+        a, b = self._image((low - 0.5)[..., None]), self._image((high + 0.5)[..., None])
+        a, b = (self.images.standard(clamped(edge, *self.bounds)) for edge in (a, b))
+        logs = self.images.log_masses_between(bound, a, b)
+        whole = (bound.log_weight + logs).logsumexp(-1)
+        return whole - self.images.log_inside(bound) if self.images.is_truncated else whole
+
     @override
     def tail_bound(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """The bound of ``AbstractMixture``; x itself belongs to the tail.

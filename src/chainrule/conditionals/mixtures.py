@@ -355,6 +355,25 @@ class AbstractMixture(AbstractConditional):
             return self._log_cdf(-a)
         return self._log_between(a, b, (high - low) / bound.scale)
 
+    def log_masses_between(
+        self, bound: BoundComponents, low: torch.Tensor, high: torch.Tensor
+    ) -> torch.Tensor:
+        """The log-mass (..., K) of each component between standardised ends (..., 1).
+
+        Ends may be infinite; the bounds are not applied.
+        """
+        from_below, to_above = low == -torch.inf, high == torch.inf
+        is_whole = from_below & to_above
+        # An infinite end is replaced before the formulas, so that gradients stay finite.
+        b = (torch.where(to_above, 0.0, high) - bound.location) / bound.scale
+        a = (torch.where(from_below, 0.0, low) - bound.location) / bound.scale
+        is_open = from_below | to_above
+        width = torch.where(is_open, 1.0, high - low) / bound.scale
+        first = torch.where(is_open, torch.zeros_like(a), a)
+        inner = self._log_between(first, torch.where(is_open, first + width, b), width)
+        logs = torch.where(from_below, self._log_cdf(b), self._log_cdf(-a))
+        return torch.where(is_whole, 0.0, torch.where(is_open, logs, inner))
+
     @property
     def standard_bounds(self) -> tuple[float | None, float | None]:
         """The bounds in standardised units."""

@@ -19,6 +19,7 @@ from chainrule.networks.answers import Estimate
 from chainrule.networks.asked import AskedCells
 from chainrule.networks.estimate import conditional_estimate, importance_estimate
 from chainrule.networks.evidence import as_mask, require_given_within_observed, without
+from chainrule.networks.relations import RelatedWalk
 from chainrule.networks.trainable import AbstractTrainable
 from chainrule.networks.walk import Walk, draw_along
 from chainrule.rng import generator_from, uniforms
@@ -88,11 +89,16 @@ class AbstractNetwork(AbstractTrainable):
     def distributions(self, x: torch.Tensor) -> list[Distribution]:
         """D distributions in column order, each given the cells of x (N, D) drawn before it."""
         nothing = torch.zeros(x.shape, dtype=torch.bool, device=x.device)
-        walk, found = self.begin(x, nothing), {}
+        walk, found = self.walk(x, nothing), {}
         for column in self.order.tolist():
             found[column] = walk.distribution(column)
             walk.learn(column, x[:, column], ~nothing[:, column])
         return [found[column] for column in range(len(self.columns))]
+
+    def walk(self, x: torch.Tensor, given: torch.Tensor) -> Walk:
+        """``begin``, with the parameters that relations compute along the way."""
+        walk = self.begin(x, given)
+        return RelatedWalk(walk, self.columns.slots, x, given) if self.columns.relations else walk
 
     def each_given_others(
         self,
@@ -394,7 +400,7 @@ class AbstractNetwork(AbstractTrainable):
         like = self._like()
         with torch.autocast(like.device.type, enabled=False):
             x = values.to(like.dtype, copy=True)
-            draw_along(self.begin(x, given), self.order.tolist(), x, asked, uniform, temperature)
+            draw_along(self.walk(x, given), self.order.tolist(), x, asked, uniform, temperature)
         return x
 
 

@@ -17,14 +17,22 @@ from chainrule.conditionals import (
     AbstractConditional,
     AbstractEncoding,
     Bernoulli,
-    Categorical,
     Identity,
     conditional_from_json,
     encoding_from_json,
 )
 from chainrule.errors import ShapeError, whole_number
+from chainrule.networks.relations import (
+    AbstractRelation,
+    Slots,
+    hidden,
+    relation_from_json,
+    slots_of,
+)
 from chainrule.ops.nade.parameters import slices_of
+from chainrule.rng import generator_from
 
+WITHHELD = 0.1  # share of the rows of a training step in which relations are hidden
 ColumnSpec: TypeAlias = AbstractConditional | tuple[AbstractConditional, AbstractEncoding]
 """A column's conditional, alone (with its default encoding) or paired with an encoding."""
 
@@ -39,10 +47,23 @@ class Columns:
     Attributes:
         conditionals: the conditional distribution of each column.
         encodings: the encoding of each column as network inputs.
+        relations: rules that compute some parameters of the conditionals from known cells.
     """
 
     conditionals: tuple[AbstractConditional, ...]
     encodings: tuple[AbstractEncoding, ...]
+    relations: tuple[AbstractRelation, ...] = ()
+
+    def __post_init__(self) -> None:
+        for column, conditional in enumerate(self.conditionals):
+            wanted, found = len(conditional.evidence_slots), 0
+            for relation in self.relations:
+                found += relation.width * (column in relation.columns)
+            if found not in (0, wanted):
+                raise ShapeError(
+                    f"columns[{column}] = {conditional!r} has {wanted} parameters from evidence, "
+                    f"but its relations compute {found}"
+                )
 
     @override
     def __hash__(self) -> int:
@@ -50,18 +71,24 @@ class Columns:
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.conditionals, self.encodings))
+        return hash((self.conditionals, self.encodings, self.relations))
 
     @override
     def __getstate__(self) -> dict[str, object]:
         # The cached hash is left out: another process hashes strings to other numbers.
-        return {"conditionals": self.conditionals, "encodings": self.encodings}
+        fields = "conditionals", "encodings", "relations"
+        return {name: getattr(self, name) for name in fields}
 
     @classmethod
-    def of(cls, spec: int | Sequence[ColumnSpec] | Columns) -> Columns:
+    def of(
+        cls,
+        spec: int | Sequence[ColumnSpec] | Columns,
+        relations: Sequence[AbstractRelation] = (),
+    ) -> Columns:
         """Columns from the number of binary columns, or from a conditional per column.
 
-        A pair (conditional, encoding) replaces the conditional's default encoding.
+        A pair (conditional, encoding) replaces the conditional's default encoding. Relations
+        compute parameters that the conditionals declare as ``evidence_slots``.
 
         >>> from chainrule.conditionals import GaussianMixture, PiecewiseLinear
         >>> number = GaussianMixture(2)
@@ -81,7 +108,9 @@ class Columns:
             )
         pairs = [_pair(k, each) for k, each in enumerate(spec)]
         return cls(
-            tuple(conditional for conditional, _ in pairs), tuple(encoding for _, encoding in pairs)
+            tuple(conditional for conditional, _ in pairs),
+            tuple(encoding for _, encoding in pairs),
+            tuple(relations),
         )
 
     def __len__(self) -> int:
@@ -249,6 +278,60 @@ class Columns:
             )
         return torch.cat(cells, dim=1).index_select(1, torch.from_numpy(self._back).to(x.device))
 
+    @cached_property
+    def slots(self) -> dict[int, Slots]:
+        """The slots of each column whose parameters relations compute in part."""
+        slots = [conditional.evidence_slots for conditional in self.conditionals]
+        return slots_of(self.relations, slots)
+
+    @cached_property
+    def slot_positions(self) -> list[int]:
+        """The positions of all slots among all parameters, column by column."""
+        starts = {column: self._params[column].start for column in self.slots}
+        return [starts[k] + each for k, slots in self.slots.items() for each in slots.positions]
+
+    def slot_values(
+        self, x: torch.Tensor, known: torch.Tensor, withheld: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """The parameters (N, slots) at ``slot_positions`` that known cells give.
+
+        Args:
+            x: codes (N, D).
+            known: bool (N, D), the cells that are evidence for every column but their own.
+            withheld: bool (N,), rows in which training hides what it may.
+        """
+        found: dict[tuple[int, int], torch.Tensor] = {}
+        for relation in self.relations:
+            each = relation.params(x, known, relation.columns)
+            for column, params in zip(relation.columns, each, strict=True):
+                found[id(relation), column] = hidden(relation, params, withheld)
+        in_slots = (
+            found[id(relation), column]
+            for column, slots in self.slots.items()
+            for relation, _ in slots.relations
+        )
+        return torch.cat(list(in_slots), dim=1).to(x.dtype)
+
+    def slot_values_in_order(
+        self, x: torch.Tensor, order: torch.Tensor, withheld: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """``slot_values`` where the evidence for each column are the columns before it."""
+        step = order.argsort()
+        each = [
+            slots.values(column, x, (step < step[column]).expand(x.shape), withheld)
+            for column, slots in self.slots.items()
+        ]
+        return torch.cat(each, dim=1).to(x.dtype)
+
+    def withheld(self, n: int, generator: torch.Generator | None) -> torch.Tensor | None:
+        """Draws the rows (n,) in which training hides what relations say; None if they say nothing.
+
+        The network would otherwise never learn how values are distributed that break a relation.
+        """
+        if not any(relation.is_withheld for relation in self.relations):
+            return None
+        return torch.rand(n, generator=generator_from(generator)) < WITHHELD
+
     def filled(self, x: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
         """x (N, D) with a placeholder from the column's support in every cell not observed.
 
@@ -283,11 +366,8 @@ class Columns:
 
     def listed_only(self) -> Columns:
         """These columns, with categories that draw only their listed values."""
-        each = (
-            replace(c, listed_only=True) if isinstance(c, Categorical) else c
-            for c in self.conditionals
-        )
-        return Columns(tuple(each), self.encodings)
+        each = tuple(conditional.with_listed_draws() for conditional in self.conditionals)
+        return replace(self, conditionals=each)
 
     def initial_params(self, x: torch.Tensor) -> torch.Tensor:
         """Parameters (P,) of independent columns fitted to codes x (N, D)."""
@@ -319,8 +399,12 @@ class Columns:
         return runs
 
     @classmethod
-    def from_json(cls, runs: Sequence[Mapping[str, object]]) -> Columns:
-        """The columns from the result of ``to_json``."""
+    def from_json(
+        cls,
+        runs: Sequence[Mapping[str, object]],
+        relations: Sequence[Mapping[str, object]] = (),
+    ) -> Columns:
+        """The columns from the results of ``to_json`` and ``relations_to_json``."""
         columns: list[ColumnSpec] = []
         for run in runs:
             spec, times, encoding = run["conditional"], run["times"], run.get("encoding")
@@ -332,7 +416,11 @@ class Columns:
             columns += [
                 conditional if encoding is None else (conditional, encoding_from_json(encoding))
             ] * times
-        return cls.of(columns)
+        return cls.of(columns, [relation_from_json(each) for each in relations])
+
+    def relations_to_json(self) -> list[dict[str, object]]:
+        """The relations as JSON."""
+        return [relation.to_json() for relation in self.relations]
 
 
 @dataclass(frozen=True)

@@ -81,22 +81,27 @@ class Weights:
 class DeepLoss(torch.autograd.Function):
     """−Σ weight · log p of the targets of each row, (N,) nats, in the mean over M members.
 
-    ``apply(shape, plain, x, given, counts, sums, *tensors)``: codes x (D, N) without NaN, 1 for
-    given cells and 0 for others (D, N), the weight of each cell (D, N), the sums (N, M H) of the
-    first layer or None, and ``Weights.tensors``. ``plain(weights)`` is the same loss as an
-    ordinary expression; only second derivatives use it.
+    ``apply(shape, plain, x, given, counts, sums, slots, *tensors)``: codes x (D, N) without NaN, 1
+    for given cells and 0 for others (D, N), the weight of each cell (D, N), the sums (N, M H) of
+    the first layer or None, the parameters (N, slots) that relations compute or None, and
+    ``Weights.tensors``. ``plain(weights)`` is the same loss as an ordinary expression; only second
+    derivatives use it.
     """
 
     @staticmethod
     @override
     def forward(ctx: Any, *arguments: Any) -> torch.Tensor:
-        shape, plain, x, given, counts, sums, *tensors = arguments
+        shape, plain, x, given, counts, sums, slots, *tensors = arguments
         weights = Weights.of(tensors)
         inputs = first_inputs(shape.columns, x, given, sums)
         layers = hidden_layers(shape, weights, inputs, sums)
         counts = counts if shape.members == 1 else counts / shape.members
         params = output_layer.params(
-            _of_members(weights.output, shape), weights.output_bias, layers[-1]
+            _of_members(weights.output, shape),
+            weights.output_bias,
+            layers[-1],
+            shape.columns,
+            slots,
         )
         logs, grads = output_layer.logs_and_grads(shape.columns, params, x, counts)
         ctx.save_for_backward(inputs, sums, grads, *layers, *tensors)
@@ -117,7 +122,8 @@ def _backward(ctx: Any, of_loss: torch.Tensor) -> Any:
     count = (len(saved) - 3) // 3  # of hidden layers, each with units, a bias and a weight
     layers, tensors = saved[:count], saved[count:]
     if torch.is_grad_enabled():  # for second derivatives
-        return (*[None] * 5, *_second(ctx.plain, sums, tensors, of_loss))
+        of_sums, *of_tensors = _second(ctx.plain, sums, tensors, of_loss)
+        return (*[None] * 5, of_sums, None, *of_tensors)
     weights = Weights.of(tensors)
     of_output = torch.bmm(of_params, (layers[-1] * of_loss).transpose(1, 2))
     of_output_bias = torch.matmul(of_params, of_loss)
@@ -140,7 +146,7 @@ def _backward(ctx: Any, of_loss: torch.Tensor) -> Any:
         of_value, of_flag = torch.mm(values, of_sums), torch.mm(flags, of_sums)
     others = of_value, of_flag, of_output.flatten(0, 1), of_output_bias.flatten()
     of_given_sums = None if sums is None else of_sums
-    return (*[None] * 5, of_given_sums, *biases, *hidden, *others)
+    return (*[None] * 5, of_given_sums, None, *biases, *hidden, *others)
 
 
 def _second(

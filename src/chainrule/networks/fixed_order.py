@@ -30,10 +30,21 @@ class AbstractFixedOrder(AbstractNetwork):
 
     @abstractmethod
     def conditional_params(self, x: torch.Tensor) -> torch.Tensor:
-        """Parameters (N, P) of every column's conditional, in column order.
+        """The network's parameters (N, P) of every column's conditional, in column order.
 
-        Later columns change no bit of them.
+        Later columns change no bit of them. Those that relations compute are not set.
         """
+
+    def settled(
+        self, params: torch.Tensor, x: torch.Tensor, withheld: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Parameters (N, P) with those that relations compute from the columns before each."""
+        if not self.columns.relations:
+            return params
+        params = params.clone()
+        values = self.columns.slot_values_in_order(x, self.order, withheld)
+        params[:, self.columns.slot_positions] = values
+        return params
 
     @property
     @override
@@ -44,9 +55,12 @@ class AbstractFixedOrder(AbstractNetwork):
     @override
     def cells(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
         if is_everywhere(asked, True):
-            return self.columns.log_prob(self.conditional_params(x), x)
+            return self._log_prob(x)
         x = self.columns.filled(x, given | asked)
-        return torch.where(asked, self.columns.log_prob(self.conditional_params(x), x), 0)
+        return torch.where(asked, self._log_prob(x), 0)
+
+    def _log_prob(self, x: torch.Tensor) -> torch.Tensor:
+        return self.columns.log_prob(self.settled(self.conditional_params(x), x), x)
 
     @override
     def distribution(self, x: torch.Tensor, column: int, given: torch.Tensor) -> Distribution:
@@ -54,7 +68,7 @@ class AbstractFixedOrder(AbstractNetwork):
 
     @override
     def distributions(self, x: torch.Tensor) -> list[Distribution]:
-        params = self.conditional_params(x)
+        params = self.settled(self.conditional_params(x), x)
         return [
             Distribution.of(conditional, params[:, self.columns.param_rows(k)])
             for k, conditional in enumerate(self.columns.conditionals)

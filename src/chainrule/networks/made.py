@@ -137,12 +137,16 @@ class MADE(AbstractFixedOrder):
         """
         x = self.check_rows(x)
         if observed is None:
-            return -self.columns.log_prob(self.conditional_params(x), x).sum(1)
+            return -self._training_logs(x, generator).sum(1)
         observed = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
         require_prefix(observed, self.order, name="observed")
-        return -sum_columns(
-            torch.where(observed, self.log_prob_columns(self.columns.filled(x, observed)), 0)
-        )
+        cells = self._training_logs(self.columns.filled(x, observed), generator)
+        return -sum_columns(torch.where(observed, cells, 0))
+
+    def _training_logs(self, x: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+        """Log-likelihoods (N, D) of codes without unknown cells."""
+        withheld = self.columns.withheld(len(x), generator) if self.training else None
+        return self.columns.log_prob(self.settled(self.conditional_params(x), x, withheld), x)
 
     @override
     def begin(self, x: torch.Tensor, given: torch.Tensor) -> Walk:

@@ -177,16 +177,23 @@ class NADE(AbstractFixedOrder):
         """
         x, input_scale = self.check_rows(x), self._input_scale(generator)
         if observed is None:  # summed in x's own precision, without conversions there and back
-            return -self.columns.log_prob(
-                self.conditional_params(x, merge_repeats=True, input_scale=input_scale), x
-            ).sum(1)
+            return -self._training_logs(x, input_scale, generator).sum(1)
         observed = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
         require_prefix(observed, self.order, name="observed")
         x = self.columns.filled(x, observed)
-        cells = self.columns.log_prob(
-            self.conditional_params(x, merge_repeats=True, input_scale=input_scale), x
-        )
+        cells = self._training_logs(x, input_scale, generator)
         return -sum_columns(torch.where(observed, cells, 0))
+
+    def _training_logs(
+        self,
+        x: torch.Tensor,
+        input_scale: torch.Tensor | None,
+        generator: torch.Generator | None,
+    ) -> torch.Tensor:
+        """Log-likelihoods (N, D) of codes without unknown cells."""
+        params = self.conditional_params(x, merge_repeats=True, input_scale=input_scale)
+        withheld = self.columns.withheld(len(x), generator) if self.training else None
+        return self.columns.log_prob(self.settled(params, x, withheld), x)
 
     @override
     def draw(

@@ -23,6 +23,7 @@ from chainrule.networks.deep_loss import DeepLoss, Shape, Weights, first_inputs,
 from chainrule.networks.evidence import as_mask, is_everywhere
 from chainrule.networks.left_out import SumsWithout
 from chainrule.networks.orders import Order, make_order, order_from_json, order_to_json
+from chainrule.networks.relations import settled
 from chainrule.networks.training_masks import drawn
 from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS
@@ -155,13 +156,15 @@ class OrderlessNADE(AbstractNetwork):
         cells, scored = torch.zeros_like(x), []
         if choose.serves(self.output_weight) and not torch.is_grad_enabled():
             with without_autocast("cpu"):  # kernels read float32
-                for rows, column, logs in self._scan(x, given, asked, partial(self._scored, x)):
+                scored_by_kernels = partial(self._scored, x, given, asked)
+                for rows, column, logs in self._scan(x, given, asked, scored_by_kernels):
                     cells[rows, column] = logs
             return cells
         for rows, column, h in self._scan(x, given, asked):
-            conditional, params = self.columns.conditionals[column], self._outputs(h, column)
-            values = x[rows, column][:, None].expand(-1, self.members)
-            logs = self._mixed(conditional.log_prob(params, values))
+            known = self._known_at(column, given[rows], asked[rows])
+            logs = self._mixture(self._outputs(h, column), column, x[rows], known).log_prob(
+                x[rows, column]
+            )
             if torch.is_grad_enabled():
                 scored.append((rows, torch.full_like(rows, column), logs))
             else:  # small tensors kept between large freed ones would fragment the heap
@@ -178,7 +181,8 @@ class OrderlessNADE(AbstractNetwork):
 
     @override
     def distribution(self, x: torch.Tensor, column: int, given: torch.Tensor) -> Distribution:
-        return self._distribution(self._first(x, given), column)
+        params = self._outputs(self._deeper(self._first(x, given)), column)
+        return self._mixture(params, column, x, given)
 
     @override
     def each_given_others(
@@ -201,10 +205,11 @@ class OrderlessNADE(AbstractNetwork):
             apart[:, column] |= changed
             alike[:, column] &= ~changed
         for rows, column, h in self._alike(x, given, alike):
-            found = self._mixture(self._outputs(h, column), column)
+            found = self._mixture(self._outputs(h, column), column, x[rows], given[rows])
             yield AskedCells(rows, torch.full_like(rows, column), found)
         for rows, column, h in self._apart(x, given, apart, besides):
-            found = self._mixture(self._outputs(h, column), column)
+            codes, known = _beside(x[rows], given[rows], besides.get(column))
+            found = self._mixture(self._outputs(h, column), column, codes, known)
             yield AskedCells(rows, torch.full_like(rows, column), found)
 
     @override
@@ -221,7 +226,9 @@ class OrderlessNADE(AbstractNetwork):
         if torch.is_grad_enabled() and len(x):
             params = torch.cat([torch.cat(each) for each in by_column.values()], dim=2)
         return [
-            self._mixture(params[:, :, self.columns.param_rows(k)], k)
+            self._mixture(
+                params[:, :, self.columns.param_rows(k)], k, x, self._known_at(k, nothing, ~nothing)
+            )
             for k in range(len(self.columns))
         ]
 
@@ -379,22 +386,25 @@ class OrderlessNADE(AbstractNetwork):
             weights: of the targets, 0 for other cells, (D, N).
             generator: draws the dropout in training mode; None for none.
         """
-        seeds = []
+        seeds, slots = [], None
         if self.training and self.dropout and generator is not None:
             seeds = [draw_seed(generator) for _ in self.hidden_sizes]
+        if self.columns.relations:
+            withheld = self.columns.withheld(len(x), generator) if self.training else None
+            slots = self.columns.slot_values(x, given.t() > 0, withheld)
         is_served = choose.serves(self.output_weight) and not x.requires_grad
         if not is_served or (torch.is_grad_enabled() and not self.training):
-            return self._plain_loss(x, given, weights, seeds)
+            return self._plain_loss(x, given, weights, seeds, slots)
         with without_autocast("cpu"):  # kernels read float32
             shape, sums = self._shape(seeds), self._wide_sums(x, given)
             if self.training:
-                plain = partial(self._loss_of, x, given, weights, seeds)
-                arrays = x.t(), given, weights, sums
+                plain = partial(self._loss_of, x, given, weights, seeds, slots)
+                arrays = x.t(), given, weights, sums, slots
                 return DeepLoss.apply(shape, plain, *arrays, *self._weights().tensors)
             inputs = first_inputs(self.columns, x.t(), given, sums)
             h = hidden_layers(shape, self._weights(), inputs, sums)[-1]
             weight = self.output_weight.unflatten(0, (self.members, -1))
-            params = output_layer.params(weight, self.output_bias, h)
+            params = output_layer.params(weight, self.output_bias, h, self.columns, slots)
             logs, _ = output_layer.logs_and_grads(self.columns, params, x.t(), None)
             return output_layer.summed(self._mixed(logs, 0)[None], weights)
 
@@ -404,11 +414,20 @@ class OrderlessNADE(AbstractNetwork):
         given: torch.Tensor,
         weights: torch.Tensor,
         seeds: Sequence[tuple[int, int]],
+        slots: torch.Tensor | None,
         sums: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """``_weighted_loss`` in the plain form; ``sums`` are those of the first layer if known."""
+        """``_weighted_loss`` in the plain form.
+
+        ``slots`` are the parameters (N, slots) that relations compute, ``sums`` are those of the
+        first layer if known.
+        """
         sums = self._first(x, given.t() > 0) if sums is None else sums
-        params = self._params(sums, seeds).flatten(0, 1)
+        params = self._params(sums, seeds)
+        if slots is not None:
+            params = params.clone()
+            params[:, :, self.columns.slot_positions] = slots[:, None]
+        params = params.flatten(0, 1)
         logs = self.columns.log_prob(params, x.repeat_interleave(self.members, 0))
         logs = logs.unflatten(0, (-1, self.members)).permute(1, 2, 0)  # (M, D, N)
         if not self.training:
@@ -421,6 +440,7 @@ class OrderlessNADE(AbstractNetwork):
         given: torch.Tensor,
         weights: torch.Tensor,
         seeds: Sequence[tuple[int, int]],
+        slots: torch.Tensor | None,
         parameters: Weights,
     ) -> torch.Tensor:
         """``_plain_loss`` in training mode as a function of the parameters."""
@@ -438,7 +458,7 @@ class OrderlessNADE(AbstractNetwork):
         inputs = first_inputs(self.columns, x.t(), given, None).t()  # (N, I + D)
         of_inputs = torch.cat([parameters.value, parameters.flag])
         sums = torch.addmm(parameters.biases[0], inputs, of_inputs)
-        return other._plain_loss(x, given, weights, seeds, sums)
+        return other._plain_loss(x, given, weights, seeds, slots, sums)
 
     def _wide_sums(self, x: torch.Tensor, given: torch.Tensor) -> torch.Tensor | None:
         """Sums of the first layer if it has many inputs; then it is not written for each row."""
@@ -547,13 +567,32 @@ class OrderlessNADE(AbstractNetwork):
         return (logs - math.log(self.members)).logsumexp(dim)
 
     def _distribution(self, a: torch.Tensor, column: int) -> Distribution:
-        """The column's distribution, from sums (N, H) of the first layer."""
-        return self._mixture(self._outputs(self._deeper(a), column), column)
-
-    def _mixture(self, params: torch.Tensor, column: int) -> Distribution:
-        """The column's distribution, the members' mixture, from parameters (N, M, width)."""
+        """The column's distribution without relations, from sums (N, H) of the first layer."""
+        params = self._outputs(self._deeper(a), column)
         log_weight = params.new_full(params.shape[:2], -math.log(self.members))
         return Distribution(self.columns.conditionals[column], params, log_weight)
+
+    def _mixture(
+        self, params: torch.Tensor, column: int, x: torch.Tensor, known: torch.Tensor
+    ) -> Distribution:
+        """The column's distribution, the members' mixture.
+
+        Args:
+            params: the network's parameters (N, M, width).
+            column: the column's number.
+            x: codes (N, D), for the relations of the column.
+            known: bool (N, D), the cells that are evidence.
+        """
+        log_weight = params.new_full(params.shape[:2], -math.log(self.members))
+        found = Distribution(self.columns.conditionals[column], params, log_weight)
+        return settled(found, self.columns.slots.get(column), column, x, known)
+
+    def _known_at(self, column: int, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
+        """The cells (N, D) known when the column is reached: those given or asked before it."""
+        if column not in self.columns.slots:
+            return given  # no relation reads it
+        step = self.order.argsort()
+        return given | (asked & (step < step[column]))
 
     def _scan(
         self,
@@ -588,7 +627,9 @@ class OrderlessNADE(AbstractNetwork):
                     waiting, held = [], 0
             yield from finish(waiting)
 
-    def _scored(self, x: torch.Tensor, waiting: list[_State]) -> Iterator[_State]:
+    def _scored(
+        self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor, waiting: list[_State]
+    ) -> Iterator[_State]:
         """Log-likelihoods (n,) of codes x (N, D) by the kernels, from sums of the first layer."""
         if not waiting:
             return
@@ -601,6 +642,11 @@ class OrderlessNADE(AbstractNetwork):
             some, start = h[:, :, start : start + len(rows)], start + len(rows)
             of_column = self.columns.param_rows(column)
             params = output_layer.params(weight[:, of_column], bias[:, of_column], some)
+            slots = self.columns.slots.get(column)
+            if slots is not None:
+                known = self._known_at(column, given[rows], asked[rows])
+                values = slots.values(column, x[rows], known).to(params.dtype)
+                params[:, slots.positions] = values.t()
             logs = output_layer.column_cells(self.columns, column, params, x[rows, column])
             yield rows, column, self._mixed(logs, 0)
 
@@ -648,6 +694,18 @@ class OrderlessNADE(AbstractNetwork):
             chunks = h.split([len(rows) for rows, _, _ in waiting])
             for (rows, column, _), h_of_rows in zip(waiting, chunks, strict=True):
                 yield rows, column, h_of_rows
+
+
+def _beside(
+    x: torch.Tensor, known: torch.Tensor, besides: tuple[int, float] | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Codes and known cells (n, D) as if another column were given with a code."""
+    if besides is None:
+        return x, known
+    other, code = besides
+    x, known = x.clone(), known.clone()
+    x[:, other], known[:, other] = code, True
+    return x, known
 
 
 def _differ(numbers: torch.Tensor) -> bool:

@@ -154,15 +154,26 @@ def _records_of(conditional: AbstractConditional) -> Records | None:
     return None if record is None else Records((record,), (0,), (0,))
 
 
-def params(weight: torch.Tensor, bias: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+def params(
+    weight: torch.Tensor,
+    bias: torch.Tensor,
+    h: torch.Tensor,
+    columns: Columns | None = None,
+    slots: torch.Tensor | None = None,
+) -> torch.Tensor:
     """The parameters of every column's conditional, (M, P, N), rows last.
 
     Args:
         weight: the output weights of each member, (M, P, H).
         bias: the output biases, (M P,) or (M, P).
         h: the last hidden units of each member, (M, H, N).
+        columns: the columns, needed with ``slots``.
+        slots: the parameters (N, slots) that relations compute, or None.
     """
-    return torch.baddbmm(bias.reshape(len(weight), -1, 1), weight, h)
+    found = torch.baddbmm(bias.reshape(len(weight), -1, 1), weight, h)
+    if columns is not None and slots is not None:
+        found[:, columns.slot_positions] = slots.t()
+    return found
 
 
 def logs_and_grads(

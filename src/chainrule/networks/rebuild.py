@@ -21,7 +21,9 @@ T = TypeVar("T", bound=AbstractTrainable)
 
 def network_to_json(network: AbstractTrainable) -> dict[str, Any]:
     """A network without its tensors: its columns, class and other constructor arguments."""
-    return {"columns": network.columns.to_json(), **member_to_json(network)}
+    spec = {"columns": network.columns.to_json(), **member_to_json(network)}
+    relations = network.columns.relations_to_json()
+    return spec | {"relations": relations} if relations else spec
 
 
 def network_from_json(
@@ -44,7 +46,7 @@ def network_from_json(
     """
     try:
         _require_counts(spec, arrays)
-        columns = Columns.from_json(spec["columns"])
+        columns = Columns.from_json(spec["columns"], spec.get("relations", ()))
         with torch.device("meta"):
             described = member_from_json(spec, columns, classes, what=what)
         is_double = _has_float64(described, arrays)

@@ -1,0 +1,358 @@
+"""A conditional of a column that other columns determine or bound in most rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import torch
+from torch.nn import functional as F
+from typing_extensions import override
+
+from chainrule.conditionals.base import AbstractConditional
+from chainrule.conditionals.encodings import AbstractEncoding
+from chainrule.conditionals.mixtures import gauss_legendre
+from chainrule.conditionals.search import bisect
+from chainrule.errors import ShapeError
+
+IMPOSSIBLE = -1e30  # stands for the logarithm of zero, so that gradients stay finite
+# A range that the base gives less than this log-mass has none: ratios of such masses are rounding.
+LEAST_RANGE = -20.0
+POINTS = 33  # values of a range in expectations
+
+
+class _Parts(NamedTuple):
+    """The parameters of ``Tied``, bound: T ties and, last, the base.
+
+    ``logs`` (..., T + 1) are the log-weights. ``low`` and ``high`` (..., T) are the ranges,
+    ``is_point`` (..., T) says which of them have one value, and ``between`` (..., T) is the base's
+    log-mass of the others. ``rest`` (..., width) are the base's parameters.
+    """
+
+    logs: torch.Tensor
+    low: torch.Tensor
+    high: torch.Tensor
+    is_point: torch.Tensor
+    between: torch.Tensor
+    rest: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Tied(AbstractConditional):
+    """Σ_t w_t base(x | low_t <= x <= high_t) + w_0 base(x): ties, and a base for all other values.
+
+    A tie says which values the known cells of a row allow. The known cells give its range, so
+    ``low`` and ``high`` are parameters that no network learns: see ``evidence_slots``. A range of
+    one value is an atom, whatever the base. A range of several values truncates the base. The
+    network learns the weights w and the base. A tie whose range is empty has no weight in that row:
+    an input is unknown, the value is off the grid, or it lies outside the base's support.
+
+    Ties may overlap each other and the atoms of the base; their probabilities add up.
+
+    Args:
+        base: the conditional of all other values, which is discrete.
+        shares: for each tie, the share of training rows in which it holds: the first weights.
+
+    Examples:
+        >>> from chainrule.conditionals import DiscretizedLogisticMixture
+        >>> copied = Tied(DiscretizedLogisticMixture(1), (0.75,))
+        >>> params = copied.initial_params(torch.zeros(2, 1)).repeat(2, 1)
+        >>> params[:, copied.evidence_slots] = torch.tensor([[5.0, 5.0], [1.0, 0.0]])
+        >>> copied.log_prob(params, torch.tensor([5.0, 5.0])).exp() > 0.5
+        tensor([ True, False])
+    """
+
+    base: AbstractConditional
+    shares: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.base, Tied) or not self.base.is_discrete:
+            raise ShapeError(
+                f"base = {self.base!r}: pass a conditional with masses, such as "
+                "chainrule.DiscretizedLogisticMixture(10)"
+            )
+        if not self.shares or not all(0 < share < 1 for share in self.shares):
+            raise ShapeError(f"shares = {self.shares!r}: pass a share between 0 and 1 for each tie")
+
+    @property
+    def ties(self) -> int:
+        """T, the number of ties."""
+        return len(self.shares)
+
+    @property
+    @override
+    def is_discrete(self) -> bool:
+        return True
+
+    @property
+    @override
+    def is_listed(self) -> bool:
+        return self.base.is_listed
+
+    @property
+    @override
+    def is_ordered(self) -> bool:
+        return self.base.is_ordered
+
+    @property
+    @override
+    def atoms(self) -> tuple[float, ...]:
+        return self.base.atoms
+
+    @property
+    @override
+    def component_count(self) -> int:
+        return self.base.component_count
+
+    @property
+    @override
+    def limits(self) -> tuple[float, float]:
+        return self.base.limits
+
+    @property
+    @override
+    def param_width(self) -> int:
+        """A logit for each tie and one for the base, T lower and T upper ends, and the base's."""
+        return 3 * self.ties + 1 + self.base.param_width
+
+    @property
+    @override
+    def evidence_slots(self) -> tuple[int, ...]:
+        """The ends of the ranges, low_1, high_1, low_2, …; then those of the base."""
+        first, start = self.ties + 1, 3 * self.ties + 1
+        ends = (first + t + side * self.ties for t in range(self.ties) for side in (0, 1))
+        return (*ends, *(start + slot for slot in self.base.evidence_slots))
+
+    @override
+    def encoding(self) -> AbstractEncoding:
+        """The base's encoding."""
+        return self.base.encoding()
+
+    @override
+    def support(self) -> tuple[float, ...] | None:
+        return self.base.support()
+
+    @override
+    def multiplicities(self) -> tuple[int, ...] | None:
+        return self.base.multiplicities()
+
+    @override
+    def candidates(self) -> tuple[float, ...] | None:
+        return self.base.candidates() if self.base.is_listed else None
+
+    @property
+    @override
+    def placeholder(self) -> float:
+        return self.base.placeholder
+
+    @override
+    def with_listed_draws(self) -> Tied:
+        return replace(self, base=self.base.with_listed_draws())
+
+    @override
+    def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """log of the sum; a point has the mass 1 at its value, a range base(x) / base(range)."""
+        parts = self._parts(params)
+        base = self.base.log_prob(parts.rest, x).clamp(min=IMPOSSIBLE)
+        inside = (parts.low <= x[..., None]) & (x[..., None] <= parts.high)
+        of_range = (base[..., None] - parts.between).clamp(min=IMPOSSIBLE)
+        each = torch.where(parts.is_point, 0.0, of_range)
+        logs = parts.logs[..., :-1] + torch.where(inside, each, IMPOSSIBLE)
+        whole = torch.cat([logs, parts.logs[..., -1:] + base[..., None]], -1).logsumexp(-1)
+        return torch.where(whole < IMPOSSIBLE / 2, -torch.inf, whole)
+
+    @override
+    def sample(
+        self, params: torch.Tensor, uniforms: torch.Tensor, temperature: float = 1.0
+    ) -> torch.Tensor:
+        """The uniform selects a tie or the base; the rest of it draws the value.
+
+        The temperature divides the logits. Draws from a range approach its median as the
+        temperature goes to 0.
+        """
+        parts = self._parts(params.double())
+        p = (parts.logs / temperature).softmax(-1)
+        ends = p.cumsum(-1)
+        # The last interval has no upper end; no interval without width is selected.
+        chosen = (uniforms[..., None] >= ends[..., :-1]).sum(-1, keepdim=True)
+        left = (uniforms[..., None] - (ends - p).gather(-1, chosen)) / p.gather(-1, chosen)
+        left = left[..., 0].clamp(0, 1 - 2**-53)
+        drawn = self.base.sample(parts.rest, left.to(uniforms.dtype), temperature)
+        at = chosen.clamp(max=self.ties - 1)
+        low, high = parts.low.gather(-1, at)[..., 0], parts.high.gather(-1, at)[..., 0]
+        is_tie, is_point = chosen[..., 0] < self.ties, parts.is_point.gather(-1, at)[..., 0]
+        drawn = torch.where(is_tie & is_point, low, drawn)
+        is_range = is_tie & ~is_point
+        if bool(is_range.any()):
+            levels = _towards_half(left[is_range], temperature)
+            ends_of_range = low[is_range], high[is_range]
+            found = self._range_quantile(parts.rest[is_range], levels, *ends_of_range)
+            drawn = drawn.masked_scatter(is_range, found)
+        return drawn.to(params.dtype)
+
+    @override
+    def mean(self, params: torch.Tensor) -> torch.Tensor:
+        """Σ_t w_t · the mean of its range + w_0 · the base's; of labels, the mode."""
+        if not self.is_ordered:
+            return self.mode(params)
+        parts = self._parts(params.double())
+        values, weights = self._range_points(parts, POINTS)
+        means = torch.where(parts.is_point, parts.low, (values * weights).sum(-1))
+        p = parts.logs.exp()
+        whole = torch.where(p[..., :-1] > 0, p[..., :-1] * means, 0.0).sum(-1)
+        return (whole + p[..., -1] * self.base.mean(parts.rest)).to(params.dtype)
+
+    @override
+    def mode(self, params: torch.Tensor) -> torch.Tensor:
+        """The most probable of the points, the base's mode, and that mode moved into each range."""
+        parts = self._parts(params)
+        base = self.base.mode(parts.rest)[..., None]
+        is_used = parts.low <= parts.high
+        moved = torch.minimum(torch.maximum(base, parts.low), parts.high)
+        tried = torch.cat([torch.where(is_used, moved, base), base], -1)
+        logs = self.log_prob(params[..., None, :], tried)
+        return tried.gather(-1, logs.argmax(-1, keepdim=True))[..., 0]
+
+    @override
+    def quadrature(
+        self, params: torch.Tensor, thinned: int = 1
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Values of each tie, then the base's."""
+        if self.is_listed:
+            return super().quadrature(params, thinned)
+        parts = self._parts(params)
+        of_base, weights = self.base.quadrature(parts.rest, thinned)
+        values, of_ties = self._range_points(parts, max(1, POINTS // thinned))
+        p = parts.logs.exp()
+        of_ties = torch.where(p[..., :-1, None] > 0, p[..., :-1, None] * of_ties, 0.0)
+        return (
+            torch.cat([values.flatten(-2), of_base], -1),
+            torch.cat([of_ties.flatten(-2), p[..., -1:] * weights], -1),
+        )
+
+    @override
+    def cdf(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        parts = self._parts(params)
+        x = x.floor()
+        high = torch.minimum(parts.high, x[..., None])
+        is_reached = parts.low <= high
+        between = self._log_between(parts.rest, parts.low, high, is_reached) - parts.between
+        of_range = torch.where(is_reached, between.clamp(max=0).exp(), 0.0)
+        of_range = torch.where(parts.high <= x[..., None], 1.0, of_range)
+        each = torch.where(parts.is_point, (parts.low <= x[..., None]).to(x.dtype), of_range)
+        p = parts.logs.exp()
+        whole = torch.where(p[..., :-1] > 0, p[..., :-1] * each, 0.0).sum(-1)
+        return (whole + p[..., -1] * self.base.cdf(parts.rest, x)).clamp(0, 1)
+
+    @override
+    def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+        if not self.is_ordered:
+            return super().quantile(params, q)
+        parts = self._parts(params.double())
+        q = q.double().expand(params.shape[:-1])
+        ends = [self.base.quantile(parts.rest, q)]
+        for low, high in zip(parts.low.unbind(-1), parts.high.unbind(-1), strict=True):
+            found = self._range_quantile(parts.rest, q, low, high)
+            ends.append(torch.where(low <= high, found, ends[0]))
+        tried = torch.stack(ends, -1)
+        found = bisect(
+            lambda x: self.cdf(params.double(), x),
+            q,
+            tried.amin(-1) - 1,
+            tried.amax(-1),
+            whole=True,
+        )
+        return found.to(params.dtype)
+
+    @override
+    def tail_bound(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """w_0 times the base's bound."""
+        parts = self._parts(params)
+        return parts.logs[..., -1].exp() * self.base.tail_bound(parts.rest, x)
+
+    @override
+    def initial_params(self, x: torch.Tensor) -> torch.Tensor:
+        """The logarithms of the shares' odds, empty ranges, and the base's start."""
+        base = self.base.initial_params(x)
+        logits = base.new_tensor([math.log(share / (1 - share)) for share in self.shares])
+        fixed = torch.cat([logits, base.new_zeros(1)])
+        empty = torch.cat([base.new_ones(self.ties), base.new_zeros(self.ties)])
+        each = torch.cat([fixed, empty]).expand(len(base), -1)
+        return torch.cat([each, base], dim=1)
+
+    def _parts(self, params: torch.Tensor) -> _Parts:
+        count, start = self.ties, 3 * self.ties + 1
+        ends = params[..., count + 1 : start].detach()  # evidence: no gradient
+        least, most = self.limits
+        low = ends[..., :count].ceil().clamp(min=least)
+        high = ends[..., count:].floor().clamp(max=most)
+        rest, is_point = params[..., start:], low == high
+        is_range = (low < high) & self.is_ordered
+        between = self._log_between(rest, low, high, is_range)
+        is_used = is_point | (is_range & (between > LEAST_RANGE))
+        between = torch.where(is_used, between, 0.0)
+        logits = torch.where(is_used, params[..., :count], IMPOSSIBLE)
+        logs = F.log_softmax(torch.cat([logits, params[..., count : count + 1]], -1), dim=-1)
+        low, high = torch.where(is_used, low, 1.0), torch.where(is_used, high, 0.0)
+        return _Parts(logs, low, high, is_point, between, rest)
+
+    def _log_between(
+        self, rest: torch.Tensor, low: torch.Tensor, high: torch.Tensor, used: torch.Tensor
+    ) -> torch.Tensor:
+        """The base's log-mass (..., T) of the ranges in use; 0 for all others."""
+        if not bool(used.any()):
+            return torch.zeros_like(low)
+        # Ranges that are not in use become the whole support: their gradients stay finite.
+        least, most = self.limits
+        low, high = torch.where(used, low, least), torch.where(used, high, most)
+        found = self.base.log_between(rest[..., None, :].expand(*low.shape, -1), low, high)
+        return torch.where(used, found, 0.0)
+
+    def _range_points(self, parts: _Parts, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Values and weights (..., T, count) of the base within each tie's range.
+
+        They are all of its values if there are at most so many, else the base's quantiles.
+        """
+        low, high = (
+            torch.where(parts.low <= parts.high, end, self.placeholder)[..., None]
+            for end in (parts.low, parts.high)
+        )
+        steps = torch.arange(count, dtype=low.dtype, device=low.device)
+        values, rest = low + steps, parts.rest[..., None, None, :]
+        is_few = high - low < count
+        is_range = (low < high).expand(values.shape)
+        inside = values <= high
+        values = torch.where(inside, values, low)
+        rest = rest.expand(*values.shape, -1)
+        weights = self.base.log_prob(rest, values) - parts.between[..., None]
+        weights = torch.where(is_range, weights.exp(), 1.0 * (steps == 0)) * inside
+        many = is_range & ~is_few
+        if bool(many.any()):
+            levels, of_levels = (low.new_tensor(each) for each in gauss_legendre(count))
+            ends = low.expand(values.shape)[many], high.expand(values.shape)[many]
+            quantiles = self._range_quantile(rest[many], levels.expand(values.shape)[many], *ends)
+            values = values.masked_scatter(many, quantiles)
+            weights = torch.where(many, of_levels, weights)
+        return values, weights
+
+    def _range_quantile(
+        self, rest: torch.Tensor, q: torch.Tensor, low: torch.Tensor, high: torch.Tensor
+    ) -> torch.Tensor:
+        """The quantiles (...) at levels q (...) of the base within ranges; float64."""
+        if not self.is_ordered:
+            return low
+        least, most = self.limits
+        first, last = torch.where(low <= high, low, least), torch.where(low <= high, high, most)
+        below = torch.where(first > least, self.base.cdf(rest, first - 1), 0.0)
+        mass = self.base.log_between(rest, first, last).exp()
+        level = (below + q * mass).clamp(torch.finfo(q.dtype).tiny, 1 - torch.finfo(q.dtype).eps)
+        found = self.base.quantile(rest, level)
+        return torch.minimum(torch.maximum(found, first), last)
+
+
+def _towards_half(u: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Levels u (...) moved towards ½ as a Gaussian's deviation shrinks; the same at 1."""
+    if temperature == 1:
+        return u
+    return torch.special.ndtr(temperature * torch.special.ndtri(u))
