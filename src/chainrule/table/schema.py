@@ -13,6 +13,7 @@ from chainrule.errors import FormatError, SchemaError, printable, unknown_choice
 from chainrule.table.columns import AbstractColumn, Binary, column_from_json
 from chainrule.table.frames.column_index import ColumnIndex, find
 from chainrule.table.text.reading_options import DEFAULT_READING, Reading
+from chainrule.table.ties import AbstractTie, tie_from_json
 
 CONTAINERS = ("numpy", "pandas", "polars", "pyarrow")
 
@@ -43,6 +44,7 @@ class Schema:
     left_out: tuple[LeftOut, ...] = ()
     index: ColumnIndex | None = None  # of a pandas frame, if its column labels are not plain text
     reading: Reading = DEFAULT_READING  # the user's options for reading the table
+    ties: tuple[AbstractTie, ...] = ()  # relations between columns, by their numbers
 
     def __post_init__(self) -> None:
         if repeated := first_repeated(self.table_names):
@@ -125,6 +127,7 @@ class Schema:
             "left_out": left_out,
             **({} if self.index is None else {"index": self.index.to_json()}),
             **options,
+            **({"ties": [tie.to_json() for tie in self.ties]} if self.ties else {}),
         }
 
     @classmethod
@@ -139,6 +142,7 @@ class Schema:
             container = spec["container"]
             index = ColumnIndex.from_json(spec["index"]) if "index" in spec else None
             reading = Reading.from_json(spec["reading"]) if "reading" in spec else DEFAULT_READING
+            ties = tuple(tie_from_json(tie) for tie in spec.get("ties", ()))
         except (FormatError, SchemaError):
             raise
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -147,7 +151,7 @@ class Schema:
             raise FormatError(
                 f"the schema names the container {container!r}; known are {', '.join(CONTAINERS)}"
             )
-        return cls(columns, container, left_out, index, reading)
+        return cls(columns, container, left_out, index, reading, ties)
 
     @override
     def __str__(self) -> str:

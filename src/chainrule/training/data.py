@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import torch
 
 from chainrule.baselines import IndependentColumns
 from chainrule.errors import printable
-from chainrule.model import columns_of
+from chainrule.model import Model, columns_of
 from chainrule.networks import Columns
 from chainrule.scratch import ScratchFolder
 from chainrule.table import (
@@ -63,6 +63,10 @@ class TrainingData:
     initial: torch.Tensor
     independent: IndependentColumns
     folder: ScratchFolder | None = None
+
+    def independent_model(self) -> Model:
+        """The independent columns as a model: it follows no ties."""
+        return Model(replace(self.schema, ties=()), self.independent)
 
 
 def training_data(
@@ -136,7 +140,9 @@ def training_data(
     filled, observed = complete_rows(x)
     initial = without_rare_values(filled, observed, schema, min_count=min_count, weight=x.weight)
     columns = columns_of(schema, conditional=config.conditional, components=config.components)
-    independent = IndependentColumns(columns)
+    independent = IndependentColumns(
+        columns_of(schema, conditional=config.conditional, components=config.components, tied=False)
+    )
     independent.initialize_from(filled)
     return TrainingData(
         schema, columns, x, x_valid, valid_table, kept, filled, initial, independent, folder

@@ -28,6 +28,11 @@ class AbstractTie(AbstractLeaf, ABC):
     share: float
     text: str
 
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """The columns of whose values it says something."""
+        return self.columns
+
     def interval(self, column: int, x: Any, known: Any) -> tuple[Any, Any]:
         """The smallest and the largest whole code (N,) of a column that the other codes allow.
 

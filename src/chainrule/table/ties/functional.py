@@ -46,6 +46,11 @@ class FunctionalTie(AbstractTie):
         """Source and target."""
         return self.source, self.target
 
+    @property
+    @override
+    def targets(self) -> tuple[int, ...]:
+        return (self.target,)
+
     @override
     def _interval(self, column: int, codes: dict[int, Any]) -> tuple[Any, Any, Any]:
         if column == self.source:
