@@ -39,7 +39,7 @@ from chainrule.networks import AbstractNetwork
 from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.ensemble import NETWORKS
 from chainrule.networks.rebuild import network_from_json, network_to_json
-from chainrule.networks.ties import Ranges
+from chainrule.networks.ties import Ranges, ends_of
 from chainrule.table import AbstractColumn, AbstractNumbers, Schema
 from chainrule.table.ties import AbstractTie
 
@@ -152,19 +152,23 @@ def columns_of(
     each = [column_of(column, MIXTURES[conditional], components) for column in schema.columns]
     if not tied or not schema.ties:
         return Columns.of(each)
-    relations = _ranges(schema.ties)
+    relations = _ranges(schema.ties, each)
     for relation in relations:
         each[relation.column] = _tied(each[relation.column], relation)
     return Columns.of(each, relations)
 
 
-def _ranges(ties: Sequence[AbstractTie]) -> list[Ranges]:
+def _ranges(ties: Sequence[AbstractTie], columns: Sequence[ColumnSpec]) -> list[Ranges]:
     """Returns, for each column that ties say something of, the ranges that they leave to it."""
     found: dict[int, list[AbstractTie]] = {}
     for tie in ties:
         for column in tie.targets:
             found.setdefault(column, []).append(tie)
-    return [Ranges(column, tuple(of_column)) for column, of_column in sorted(found.items())]
+    limits = [(spec[0] if isinstance(spec, tuple) else spec).limits for spec in columns]
+    return [
+        Ranges(column, tuple(of_column), ends_of(column, of_column, limits))
+        for column, of_column in sorted(found.items())
+    ]
 
 
 def _tied(spec: ColumnSpec, relation: Ranges) -> ColumnSpec:
@@ -278,7 +282,7 @@ def _with_atoms(
 
 def _require_kinds(schema: Schema, columns: Columns) -> None:
     """Raises SchemaError at the first column whose conditional or encoding is not of its kind."""
-    ranges = {relation.column: relation for relation in _ranges(schema.ties)}
+    ranges = {relation.column: relation for relation in _ranges(schema.ties, columns.conditionals)}
     if [each for each in columns.relations if isinstance(each, Ranges)] != list(ranges.values()):
         raise SchemaError("the network's ties are not those of the schema")
     for number, (column, conditional, encoding) in enumerate(

@@ -73,9 +73,9 @@ TIED = Columns.of(
         Bernoulli(),
     ],
     [
-        Ranges(0, (_SUM, _ORDER)),
+        Ranges(0, (_SUM, _ORDER), ((1, 0.0, 2.0), (2, 0.0, 4.0))),
         Ranges(1, (_SUM,)),
-        Ranges(2, (_SUM, _ORDER)),
+        Ranges(2, (_SUM, _ORDER), ((0, 0.0, 2.0), (1, 0.0, 2.0))),
         Ranges(3, (_MAP,)),
     ],
 )

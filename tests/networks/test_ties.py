@@ -1,6 +1,7 @@
 """Ties as relations: ranges from known cells, in every network and in training."""
 
 import json
+import math
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from chainrule.networks import Columns
 from chainrule.networks import columns as columns_module
 from chainrule.networks.ensemble import NETWORKS
 from chainrule.networks.rebuild import network_from_json, network_to_json
-from chainrule.networks.ties import Ranges
+from chainrule.networks.ties import FAR, Ranges, ends_of
 from chainrule.rng import generator_from
 from chainrule.table.ties import LinearTie
 
@@ -104,6 +105,25 @@ def test_a_broken_tie_is_improbable_and_a_kept_one_is_not():
     assert float(found.quantile(0.5)) == 7.0
     one_unknown = net.conditional(x[:1], 2, torch.tensor([True, False, False]))
     assert float(one_unknown.log_prob(torch.tensor([7.0], dtype=torch.float64)).exp()) < 0.1
+
+
+def test_a_known_column_and_the_ends_of_another_leave_a_range():
+    x = torch.tensor([[10.0, 0.0, 0.0]])
+    ends = ends_of(2, (SUM,), [(-math.inf, 5.0), (1.0, 7.0), (0.0, math.inf)])
+    assert ends == ((0, -FAR, 5.0), (1, 1.0, 7.0))
+    sums = Ranges(2, (SUM,), ends)
+    cases = {
+        (True, True): [10.0, 10.0],
+        (True, False): [11.0, 17.0],
+        (False, True): [-math.inf, 5.0],
+        (False, False): [1.0, 0.0],
+    }
+    for (first, second), want in cases.items():
+        known = torch.tensor([[first, second, True]])
+        assert sums.params(x, known, (2,))[0].tolist() == [want]
+    assert Ranges(2, (SUM,)).params(x, torch.tensor([[True, False, False]]), (2,))[0].tolist() == [
+        [1.0, 0.0]
+    ]
 
 
 def test_relations_must_fill_what_conditionals_declare():

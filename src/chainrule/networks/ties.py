@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,19 +14,26 @@ from chainrule.networks.relations import AbstractRelation
 from chainrule.table.ties import AbstractTie
 
 EMPTY = 1.0, 0.0  # the ends of a range without a value
+FAR = 2.0**40  # stands for an end that is infinite
 
 
 @dataclass(frozen=True)
 class Ranges(AbstractRelation):
     """The ends of the range that each tie leaves to a column; the parameters of ``Tied``.
 
+    A sum of three columns says something of one even where only one other is known: the third lies
+    between its own ends. So a stay of one to seven nights ends within a week.
+
     Args:
         column: the column.
         ties: the ties that say something of it, at least one.
+        ends: (column, least, most) of columns of these ties that have an end, at least on one
+            side; see ``ends_of``.
     """
 
     column: int
     ties: tuple[AbstractTie, ...]
+    ends: tuple[tuple[int, float, float], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.ties or not all(self.column in tie.columns for tie in self.ties):
@@ -56,5 +64,45 @@ class Ranges(AbstractRelation):
     def params(
         self, x: torch.Tensor, known: torch.Tensor, columns: Sequence[int]
     ) -> list[torch.Tensor]:
-        ends = [end for tie in self.ties for end in tie.interval(self.column, x, known)]
+        ends = [end for tie in self.ties for end in self._range(tie, x, known)]
         return [torch.stack(ends, dim=1)]
+
+    def _range(
+        self, tie: AbstractTie, x: torch.Tensor, known: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The ends (N,) of the range that a tie leaves to the column; 1 and 0 if it leaves none."""
+        low, high = tie.interval(self.column, x, known)
+        others = [each for each in self.ends if each[0] in tie.columns and each[0] != self.column]
+        if not tie.is_monotone or len(tie.columns) < 3:
+            return low, high
+        for other, least, most in others:
+            rest = [k for k in tie.columns if k not in (self.column, other)]
+            open_rows = ~known[:, other] & known[:, rest].all(1)
+            if not bool(open_rows.any()):
+                continue
+            some, is_known = x[open_rows].clone(), known[open_rows].clone()
+            is_known[:, other] = True
+            found = []
+            for end in (least, most):
+                some[:, other] = end
+                found.append(tie.interval(self.column, some, is_known))
+            (low_1, high_1), (low_2, high_2) = found
+            is_range = (low_1 <= high_1) & (low_2 <= high_2)
+            ends = torch.minimum(low_1, low_2), torch.maximum(high_1, high_2)
+            first = torch.where(ends[0] < -FAR / 2, -torch.inf, ends[0])
+            last = torch.where(ends[1] > FAR / 2, torch.inf, ends[1])
+            low[open_rows] = torch.where(is_range, first, EMPTY[0])
+            high[open_rows] = torch.where(is_range, last, EMPTY[1])
+        return low, high
+
+
+def ends_of(
+    column: int, ties: Sequence[AbstractTie], limits: Sequence[tuple[float, float]]
+) -> tuple[tuple[int, float, float], ...]:
+    """The ``ends`` of a column's ranges, from the limits (D,) of all columns' codes."""
+    others = sorted({k for tie in ties for k in tie.columns} - {column})
+    return tuple(
+        (k, max(limits[k][0], -FAR), min(limits[k][1], FAR))
+        for k in others
+        if not all(map(math.isinf, limits[k]))
+    )

@@ -33,6 +33,11 @@ class AbstractTie(AbstractLeaf, ABC):
         """The columns of whose values it says something."""
         return self.columns
 
+    @property
+    def is_monotone(self) -> bool:
+        """Whether both ends of each interval rise or fall with each other code."""
+        return False
+
     def interval(self, column: int, x: Any, known: Any) -> tuple[Any, Any]:
         """The smallest and the largest whole code (N,) of a column that the other codes allow.
 

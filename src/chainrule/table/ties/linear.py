@@ -58,6 +58,11 @@ class LinearTie(AbstractTie):
         """Whether the other codes determine the code times its coefficient."""
         return self.least == self.most
 
+    @property
+    @override
+    def is_monotone(self) -> bool:
+        return True
+
     @override
     def _interval(self, column: int, codes: dict[int, Any]) -> tuple[Any, Any, Any]:
         weight = dict(zip(self.columns, self.coefficients, strict=True))
