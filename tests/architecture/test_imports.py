@@ -50,7 +50,7 @@ TABLE_LEVELS = (
     {"values"},
     {"frames"},
     {"text"},
-    {"columns", "table"},
+    {"columns", "table", "ties"},
     {"na_values", "schema"},
     {"containers", "files"},
     {"read"},

@@ -1,0 +1,155 @@
+"""What a tie allows of one column: against all codes tried one by one, in numpy and in torch."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from chainrule.errors import FormatError, SchemaError
+from chainrule.table.ties import TIES, FunctionalTie, LinearTie, ProductTie, tie_from_json
+
+EXAMPLES = {
+    "sum": LinearTie((0, 1, 2), (1, -1, -1), 0.0, 0.0, 0.97, "a = b + c"),
+    "weighted": LinearTie((2, 0, 1), (3, -2, 5), 1.0, 1.0, text="w"),
+    "rounded ratio": LinearTie((0, 2), (100, -19), -50.0, 50.0, text="r"),
+    "order": LinearTie((1, 2), (1, -1), most=0.0, text="b ≤ c"),
+    "least": LinearTie((1, 2), (-2, 3), least=1.0, text="l"),
+    "product": ProductTie((0, 1, 2), (1, 1, 1), (0, 0, 0), text="c = a × b"),
+    "rounded product": ProductTie((1, 0, 2), (2, 3, 10), (-4, 1, 3), 5, text="p"),
+    "functional": FunctionalTie(1, 2, (3, -1, 0, 7), text="b determines c"),
+}
+NEAR, FAR = np.arange(-40, 41), 10
+
+
+def rows():
+    """Codes (N, 3) near zero, some of them unknown, and which are known."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(-FAR, FAR + 1, (300, 3)).astype(float)
+    known = rng.random(x.shape) < 0.9
+    return np.where(known, x, np.nan), known
+
+
+def relation(tie, codes):
+    """Whether a tie holds for codes by column, written as a formula."""
+    if isinstance(tie, LinearTie):
+        weighted = zip(tie.columns, tie.coefficients, strict=True)
+        return tie.least <= sum(weight * codes[k] for k, weight in weighted) <= tie.most
+    if isinstance(tie, ProductTie):
+        parts = zip(tie.columns, tie.scales, tie.offsets, strict=True)
+        a, b, c = (scale * codes[k] + offset for k, scale, offset in parts)
+        return abs(c - a * b) <= tie.slack
+    source, target = codes[tie.source], codes[tie.target]
+    return 0 <= source < len(tie.levels) and tie.levels[int(source)] == target >= 0
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_interval_is_that_of_all_codes_tried(name):
+    tie, (x, known) = EXAMPLES[name], rows()
+    for column in tie.columns:
+        if isinstance(tie, FunctionalTie) and column == tie.source:
+            continue
+        low, high = tie.interval(column, x, known)
+        others = [k for k in tie.columns if k != column]
+        tried = 0
+        for row in np.flatnonzero(known[:, others].all(axis=1)):
+            codes = dict(enumerate(x[row]))
+            right = [c for c in NEAR.tolist() if relation(tie, codes | {column: float(c)})]
+            if len(right) == len(NEAR):  # a factor of zero says nothing
+                assert (low[row], high[row]) == (1, 0)
+                continue
+            within = NEAR[(low[row] <= NEAR) & (high[row] >= NEAR)].tolist()
+            assert within == right, (row, codes)
+            tried += bool(right)
+        assert tried > 10
+        unknown = ~known[:, others].all(axis=1)
+        assert unknown.any()
+        assert (low[unknown] == 1).all()
+        assert (high[unknown] == 0).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_tensors_have_the_same_intervals(name, dtype):
+    tie, (x, known) = EXAMPLES[name], rows()
+    before = torch.tensor(x, dtype=dtype)
+    for column in tie.columns:
+        codes = before.clone()
+        found = tie.interval(column, codes, torch.tensor(known))
+        for each, expected in zip(found, tie.interval(column, x, known), strict=True):
+            assert each.dtype == torch.float64
+            np.testing.assert_array_equal(each.numpy(), expected)
+        torch.testing.assert_close(codes, before, rtol=0, atol=0, equal_nan=True)
+
+
+def test_large_codes_are_exact():
+    tie = LinearTie((0, 1, 2), (1, -1, -1), 0.0, 0.0)
+    x = np.array([[0.0, 2.0**52, 2.0**51 + 1]])
+    low, high = tie.interval(0, x, np.ones((1, 3), dtype=bool))
+    assert int(low[0]) == int(high[0]) == 2**52 + 2**51 + 1
+
+
+def test_a_determined_column_says_nothing_about_its_source():
+    tie, (x, known) = EXAMPLES["functional"], rows()
+    low, high = tie.interval(1, x, known)
+    assert (low > high).all()
+
+
+def test_a_column_of_another_tie_is_refused():
+    with pytest.raises(SchemaError, match=r"tie 'b ≤ c': it has no column 0, only \(1, 2\)"):
+        EXAMPLES["order"].interval(0, *rows())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_tie_holds_where_its_relation_does(name):
+    tie, (x, known) = EXAMPLES[name], rows()
+    found = tie.holds(x, known)
+    for row in range(len(x)):
+        codes = dict(enumerate(x[row]))
+        if known[row, list(tie.columns)].all():
+            assert found[row] == relation(tie, codes)
+        else:
+            assert np.isnan(found[row])
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_json_names_the_same_tie(name):
+    text = json.dumps(EXAMPLES[name].to_json(), allow_nan=False)
+    assert tie_from_json(json.loads(text)) == EXAMPLES[name]
+
+
+def test_every_kind_has_an_example():
+    assert {type(tie).__name__ for tie in EXAMPLES.values()} == set(TIES)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"kind": "LinearTie", "columns": [0, 0], "coefficients": [1, 1], "least": 0}, "different"),
+        ({"kind": "LinearTie", "columns": [0, 1], "coefficients": [1, 0], "least": 0}, "integers"),
+        ({"kind": "LinearTie", "columns": [0, 1], "coefficients": [1], "least": 0}, "1 coeff"),
+        ({"kind": "LinearTie", "columns": [0, 1], "coefficients": [1, -1]}, "no sum lies"),
+        (
+            {"kind": "LinearTie", "columns": [0, 1], "coefficients": [1, 1], "least": 2, "most": 1},
+            "no sum lies from 2 to 1",
+        ),
+        ({"kind": "FunctionalTie", "source": 0, "target": 1, "levels": [0.5]}, "are not codes"),
+        ({"kind": "FunctionalTie", "source": 0, "target": 1, "levels": []}, "are not codes"),
+        (
+            {"kind": "FunctionalTie", "source": 0, "target": 1, "levels": [0], "share": 2},
+            "2 is no share",
+        ),
+        (
+            {"kind": "ProductTie", "columns": [0, 1, 2], "scales": [1, 0, 1], "offsets": [0, 0, 0]},
+            "scales above zero",
+        ),
+        (
+            {"kind": "ProductTie", "columns": [0, 1, 2], "scales": [1, 1], "offsets": [0, 0]},
+            "three columns",
+        ),
+        ({"kind": "SumTie", "columns": [0, 1]}, "tie 'SumTie' is unknown"),
+    ],
+)
+def test_a_wrong_description_is_refused(spec, message):
+    with pytest.raises(FormatError, match=message):
+        tie_from_json(spec)
