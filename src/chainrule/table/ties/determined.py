@@ -129,7 +129,7 @@ def _confirmed(
     return FunctionalTie(
         source.number,
         target.number,
-        tuple(levels.tolist()),
+        tuple(levels[: np.flatnonzero(mapped)[-1] + 1].tolist()),  # no code of fewer rows
         agreeing / rows,
         f"{source.name} determines {target.name}",
     )

@@ -22,15 +22,23 @@ def confirmed(
     *,
     least_share: float = LEAST_SHARE,
     least_gain: float = LEAST_GAIN,
+    fewest: int = FEWEST_ROWS,
 ) -> AnyTie | None:
     """The tie with the share of the rows in which it holds; None if that is low or may be chance.
 
     Chance is the share of rows in which the tie holds if one of its columns is permuted. Every
     column must matter, so the largest of these shares counts.
+
+    Args:
+        tie: the tie.
+        sheet: the rows.
+        least_share: smallest share of the rows in which it holds.
+        least_gain: smallest share of the rows that chance does not explain.
+        fewest: smallest number of rows with all its cells known.
     """
     found = tie.holds(sheet.codes, sheet.known)
     found = found[~np.isnan(found)]
-    share = float(found.mean()) if len(found) >= FEWEST_ROWS else 0.0
+    share = float(found.mean()) if len(found) >= fewest else 0.0
     if share < least_share:
         return None
     chance = chance_of(tie, sheet)

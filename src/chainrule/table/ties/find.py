@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.table.ties.base import AbstractTie, AnyTie
 from chainrule.table.ties.determined import determined
-from chainrule.table.ties.evidence import LEAST_GAIN, LEAST_SHARE, confirmed
+from chainrule.table.ties.evidence import FEWEST_ROWS, LEAST_GAIN, LEAST_SHARE, confirmed
 from chainrule.table.ties.functional import FunctionalTie
 from chainrule.table.ties.linear import LinearTie
 from chainrule.table.ties.orders import LEAST_GAIN as GAIN_OF_ORDERS
@@ -37,30 +37,33 @@ def find(sheet: Sheet, *, min_count: int) -> tuple[AbstractTie, ...]:
         min_count: number of rows behind each value of a level.
     """
     rng = np.random.default_rng(0)
-    sample = sheet.sample(SAMPLE, rng)
-    kept = Kept()
-    pairs = list(_confirmed(_spanning(equations(sample), sample), sample, sheet))
+    sample, kept = sheet.sample(SAMPLE, rng), Kept()
+    fewest = max(FEWEST_ROWS, 2 * min_count)  # a constant of a tie belongs to half of these rows
+
+    def confirmed(candidates: Iterable[AnyTie], gain: float = LEAST_GAIN) -> Iterator[AnyTie]:
+        return _confirmed(candidates, sample, sheet, gain=gain, fewest=fewest)
+
+    pairs = list(confirmed(_spanning(equations(sample), sample)))
     inner = _representatives(sheet, pairs)
     few = sample.of(inner)
-    threes = [*date_differences(few), *sums(few, rng)]
-    kept.add_equations([*pairs, *_confirmed(threes, sample, sheet)])
-    kept.add_ratios(_confirmed(ratios(few.sample(FEWER, rng)), sample, sheet))
-    kept.others += _best_of_each(_confirmed(products(few, rng), sample, sheet))
-    found = _confirmed(orders(few.sample(FEWER, rng), rng), sample, sheet, gain=GAIN_OF_ORDERS)
+    kept.add_equations([*pairs, *confirmed([*date_differences(few), *sums(few, rng)])])
+    kept.add_ratios(confirmed(ratios(few.sample(FEWER, rng))))
+    kept.others += _best_of_each(confirmed(products(few, rng)))
+    found = confirmed(orders(few.sample(FEWER, rng), rng), gain=GAIN_OF_ORDERS)
     kept.add_orders(tie for tie in found if has_edge(tie, sheet))
     kept.add_determined(determined(sheet.of(inner), few, min_count=min_count, skip=kept.joined))
     return kept.ties
 
 
 def _confirmed(
-    candidates: Iterable[AnyTie], sample: Sheet, sheet: Sheet, *, gain: float = LEAST_GAIN
+    candidates: Iterable[AnyTie], sample: Sheet, sheet: Sheet, *, gain: float, fewest: int
 ) -> Iterator[AnyTie]:
     """The candidates that hold in the sample and in all rows, with their shares."""
     for tie in candidates:
         loose = min(LOOSE_GAIN, gain - 0.1)
         if confirmed(tie, sample, least_share=LOOSE_SHARE, least_gain=loose) is None:
             continue
-        found = confirmed(tie, sheet, least_share=LEAST_SHARE, least_gain=gain)
+        found = confirmed(tie, sheet, least_share=LEAST_SHARE, least_gain=gain, fewest=fewest)
         if found is not None:
             yield found
 
@@ -180,48 +183,37 @@ class Kept:
 
     def add_orders(self, ties: Iterable[LinearTie]) -> None:
         """Adds orders of columns that no equation connects, without those that others imply."""
-        paths = Paths()
         found = [tie for tie in ties if not self._groups.joined(*tie.columns)]
-        for tie in found:
-            high, low = tie.columns
-            paths.add(low, high)
-        self.others += [
-            tie for tie in found if not paths.has_detour(tie.columns[1], tie.columns[0])
-        ]
+        self.others += without_detours({(tie.columns[1], tie.columns[0]): tie for tie in found})
 
     def add_determined(self, ties: Iterable[FunctionalTie]) -> None:
-        """Adds columns that others determine, without those that follow from two such ties."""
-        paths = Paths()
-        for tie in sorted(ties, key=lambda each: (-round(each.share, 3), each.source, each.target)):
-            if not paths.has(tie.source, tie.target):
-                paths.add(tie.source, tie.target)
-                self.others.append(tie)
+        """Adds columns that others determine, without those that others imply."""
+        self.others += without_detours({(tie.source, tie.target): tie for tie in ties})
 
 
-class Paths:
-    """Directed edges between columns."""
+def without_detours(ties: dict[tuple[int, int], AnyTie]) -> list[AnyTie]:
+    """The ties (start, end), without those whose end others reach from their start.
 
-    def __init__(self) -> None:
-        self._next: dict[int, set[int]] = {}
+    Of columns that all reach each other, those with the first column stay.
 
-    def add(self, start: int, end: int) -> None:
-        """Adds an edge."""
-        self._next.setdefault(start, set()).add(end)
+    >>> without_detours({(0, 1): "a", (0, 2): "b", (1, 2): "c"})
+    ['a', 'c']
+    """
+    after: dict[int, set[int]] = {}
+    for start, end in ties:
+        after.setdefault(start, set()).add(end)
+    for start, end in sorted(ties, key=min, reverse=True):
+        after[start].remove(end)
+        if not _reaches(after, start, end):
+            after[start].add(end)
+    return [tie for (start, end), tie in ties.items() if end in after[start]]
 
-    def has(self, start: int, end: int, *, without: tuple[int, int] | None = None) -> bool:
-        """Whether edges lead from one column to another."""
-        seen, left = {start}, [start]
-        while left:
-            at = left.pop()
-            for after in self._next.get(at, ()):
-                if (at, after) == without or after in seen:
-                    continue
-                if after == end:
-                    return True
-                seen.add(after)
-                left.append(after)
-        return False
 
-    def has_detour(self, start: int, end: int) -> bool:
-        """Whether edges lead from one column to another without the one between both."""
-        return self.has(start, end, without=(start, end))
+def _reaches(after: dict[int, set[int]], start: int, end: int) -> bool:
+    """Whether steps from each column to those after it lead from one column to another."""
+    seen, left = {start}, [start]
+    while left and end not in seen:
+        new = after.get(left.pop(), set()) - seen
+        seen |= new
+        left += new
+    return end in seen
