@@ -56,7 +56,8 @@ TABLE_LEVELS = (
     {"read"},
     {"inference", "lazy"},
     {"codes"},
-    {"filled", "outside", "unlike_training"},
+    {"filled", "outside", "tied", "unlike_training"},
+    {"infer"},
 )
 NO_TORCH = {
     "errors",
