@@ -31,7 +31,7 @@ from chainrule.table.values.types import Type
 MIN_COUNT = 5
 MISSING = ("unknown", "informative")
 TIES = ("auto", "none")
-DEFAULT_TIES = "none"
+DEFAULT_TIES = "auto"
 
 
 def infer_columns(
