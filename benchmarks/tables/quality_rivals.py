@@ -32,6 +32,7 @@ def main(folder: Path) -> dict:
         part = pd.read_csv(
             folder / f"{label}.csv",
             dtype={name: str for name, kind in kinds.items() if kind == "label"},
+            float_precision="round_trip",
             keep_default_na=False,
             na_values=[""],
         )

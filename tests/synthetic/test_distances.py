@@ -77,6 +77,10 @@ def test_bins_are_those_of_each_table_and_the_largest_has_its_own():
     numbers = np.array([0.0, 0.99, 1, 9.99, 10, np.nan])
     assert in_bins(numbers).tolist() == [1, 1, 2, 10, 11, 11]
     assert in_bins(NONE).tolist() == [0, 0, 0]
+    edges = np.histogram_bin_edges([3.0, 3.0], bins=10)
+    assert in_bins(np.array([3.0, 3, np.nan])).tolist() == [*np.digitize([3.0, 3], edges), 11]
+    assert in_bins(np.array([1e300, 1e300])).tolist() == [6, 6]
+    assert in_bins(np.array([-1e308, 1e308])).tolist() == [6, 6]
 
 
 def test_golden_figures_of_sdmetrics():

@@ -94,6 +94,42 @@ def test_columns_that_are_constant_or_empty():
     assert found.fidelity.accuracy.univariate < 0.7
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"k": ["x"] * 150},
+        {"k": [1, "x"] * 75},
+        {"flag": ["yes", "no"] * 75},
+        {"height": np.inf},
+        {"height": 1e300},
+        {"height": np.nan},
+        {"town": None},
+        {"flag": None},
+        {"when": "soon"},
+    ],
+    ids=str,
+)
+def test_a_wrong_column_is_measured_and_is_a_fault(column):
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame(
+        {
+            "k": rng.integers(0, 5, 450),
+            "flag": rng.random(450) < 0.5,
+            "height": rng.normal(170, 9, 450),
+            "town": rng.choice(["a", "b"], 450),
+            "when": pd.date_range("2024-01-01", periods=450),
+        }
+    )
+    wrong = frame[150:300].assign(**column)
+    (name,) = column
+    for target in ("town", name):
+        found = cr.quality(frame[:150], wrong, frame[300:], target=target, verbose=False)
+        assert found.fidelity.accuracy.univariate < 0.97
+        assert len(str(found)) > 1000
+        if column != {"height": 1e300}:  # far, but a number of the column's kind
+            assert [fault.column for fault in found.faults] == [name]
+
+
 def test_one_column_has_no_pairs():
     rows = np.random.default_rng(2).normal(size=(200, 1))
     found = cr.quality(rows[:100], rows[100:], rows[:50], verbose=False)

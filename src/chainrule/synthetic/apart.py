@@ -113,7 +113,7 @@ def told_apart(
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     areas, variances, lost = [], [], np.zeros((FOLDS, len(columns)))
     for fold, (train, test) in enumerate(folds.split(rows, made)):
-        model = classifier(is_label, seed).fit(rows[train], made[train])
+        model = trained(classifier(is_label, seed), rows[train], made[train])
         found, variance = area(made[test], model.predict_proba(rows[test])[:, 1])
         areas.append(found)
         variances.append(variance)
@@ -160,6 +160,12 @@ def classifier(is_label: np.ndarray, seed: int, trees: int = 100) -> Any:
 
     model: Any = HistGradientBoostingClassifier(random_state=seed, max_iter=trees)
     return model.set_params(categorical_features=is_label)
+
+
+def trained(model: Any, rows: np.ndarray, answers: np.ndarray) -> Any:
+    """The model, fitted to rows (N, D); columns without a known cell are constant to it."""
+    empty = np.isnan(rows).all(axis=0)
+    return model.fit(np.where(empty, 0.0, rows) if empty.any() else rows, answers)
 
 
 def area(truth: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
@@ -240,6 +246,6 @@ class _Halves:
         """The area of a classifier that sees only these columns."""
         chosen = [self._number[name] for name in names]
         model = classifier(self._is_label[chosen], self._seed, ALONE_TREES)
-        model.fit(self._rows[self._train][:, chosen], self._made[self._train])
+        trained(model, self._rows[self._train][:, chosen], self._made[self._train])
         scores = model.predict_proba(self._rows[self._test][:, chosen])[:, 1]
         return area(self._made[self._test], scores)[0]

@@ -149,7 +149,7 @@ def hashes(rows: np.ndarray) -> np.ndarray:
     Different rows share one with probability 2^−64 a pair.
 
     >>> one, other, same = hashes(np.array([[1.0, np.nan], [np.nan, 1.0], [1.0, np.nan]]))
-    >>> one == same, one == other
+    >>> bool(one == same), bool(one == other)
     (True, False)
     """
     found = np.full(len(rows), ODD, dtype=np.uint64)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SchemaError, unknown_choice
-from chainrule.synthetic.apart import area, classifier, for_trees
+from chainrule.synthetic.apart import area, classifier, for_trees, trained
 from chainrule.synthetic.tables import Column, Tables
 
 FEWEST_ROWS = 10  # to train on, and to test on
@@ -126,7 +126,7 @@ def _classified(
     levels = np.unique(answers)
     if len(levels) == 1:
         return 0.5
-    model: Any = classifier(is_label, seed).fit(rows, answers)
+    model = trained(classifier(is_label, seed), rows, answers)
     scores = dict(zip(model.classes_.tolist(), model.predict_proba(test).T, strict=True))
     total, weights = 0.0, 0
     for level in np.unique(truth).tolist():
@@ -151,7 +151,8 @@ def _regressed(
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     model: Any = HistGradientBoostingRegressor(random_state=seed)
-    model.set_params(categorical_features=is_label).fit(rows, answers)
-    rest = float(((truth - model.predict(test)) ** 2).sum())
-    whole = float(((truth - truth.mean()) ** 2).sum())
+    trained(model.set_params(categorical_features=is_label), rows, answers)
+    with np.errstate(over="ignore"):  # of numbers that are far too large
+        rest = float(((truth - model.predict(test)) ** 2).sum())
+        whole = float(((truth - truth.mean()) ** 2).sum())
     return 1 - rest / whole if whole > 0 else float("nan")
