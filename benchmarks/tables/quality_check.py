@@ -3,8 +3,8 @@
 Usage: python -m benchmarks.tables.quality_check [--table NAME ...] [--seed N]
 
 Real rows of each table are compared with other real rows, with rows whose columns are shuffled, and
-with rows whose numbers are widened. CHAINRULE_RIVALS_QA names a Python with both tools, whose
-versions are stored beside the figures: benchmarks/results/quality_check.json.
+with rows whose numbers are widened. CHAINRULE_RIVALS_QA names a Python with both tools (see
+synthetic/requirements.txt); their versions are in benchmarks/results/quality_check.json.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from helpers.some_tables import mixed
 
+from chainrule import infer_schema
 from chainrule.errors import SchemaError
 from chainrule.synthetic.tables import tables_of
 
@@ -90,10 +91,17 @@ def test_absent_columns_are_named():
 
 def test_tables_without_rows_are_refused():
     real = pl.DataFrame({"a": [1, 2, 3]})
-    with pytest.raises(SchemaError, match="no rows; nothing can be compared"):
+    with pytest.raises(SchemaError, match="no rows; there is nothing to compare"):
         both(real, real[:0])
     with pytest.raises(SchemaError, match="no rows"):
         both(real[:0], real)
+    schema = infer_schema(pl.DataFrame({"a": [1, 2, 3], "b": [1.5, 2.5, 9]}), min_count=1)
+    with pytest.raises(SchemaError) as raised:
+        both(real, real, kinds=schema)
+    assert str(raised.value) == (
+        "the real table: lacks the column(s) 'b' of the schema; add them, or leave them out of "
+        "both tables"
+    )
 
 
 def test_a_sample_of_rows_depends_on_the_seed_alone():

@@ -11,9 +11,9 @@ Two protocols, each for every table and seed:
   mostlyai-qa: accuracy in bins, and nearest rows.
 
 All other figures of ``chainrule.quality`` are measured in both. XGBoost runs with the Python that
-CHAINRULE_RIVALS_QA names; without it, its figure is left out. What is measured already is kept, so
-an interrupted run continues. Figures of effort "standard" and all rows go to benchmarks/results;
-others are trials, and go to build/synthetic.
+CHAINRULE_RIVALS_QA names (see requirements.txt); without it, its figure is left out. What is
+measured already is kept, so an interrupted run continues. Figures of effort "standard" and all rows
+go to benchmarks/results; others are trials, and go to build/synthetic.
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ def tables_of(
         for source, other in named.items()
         if other is not None
     ]
-    for table in others:
+    for table in (first, *others):
         _require_columns(table, schema, first)
     read = [_cells(table, schema) for table in (first, *others)]
     columns, parts = [], [_Part(table) for table in (first, *others)]
@@ -152,7 +152,7 @@ def tables_of(
 def _require_columns(table: Table, schema: Schema, real: Table) -> None:
     """Raises SchemaError unless the table has rows, and the columns that are compared."""
     if len(table) == 0:
-        raise SchemaError(f"{table.source}: no rows; nothing can be compared with {real.source}")
+        raise SchemaError(f"{table.source}: no rows; there is nothing to compare")
     if not table.named or not real.named:
         if len(table.names) != len(schema.table_names):
             raise SchemaError(
@@ -163,9 +163,10 @@ def _require_columns(table: Table, schema: Schema, real: Table) -> None:
     at = column_positions(table, schema)
     names = [column.name for column in schema.columns_without_flags]
     if absent := [name for name in names if name not in at]:
+        whole = "the schema" if table is real else real.source
         raise SchemaError(
-            f"{table.source}: lacks the column(s) {', '.join(map(repr, absent))} of {real.source}; "
-            "add them, or leave them out of both tables"
+            f"{table.source}: lacks the column(s) {', '.join(map(repr, absent))} of {whole}; add "
+            "them, or leave them out of both tables"
         )
 
 
