@@ -26,6 +26,7 @@ LEVELS = {
     "fileformat": 1,
     "leaves": 1,
     "table": 2,
+    "synthetic": 3,
     "conditionals": 2,
     "ops.activations": 1,
     "ops.autocast": 1,
@@ -72,6 +73,7 @@ NO_TORCH = {
     "datasets",
     "fileformat",
     "leaves",
+    "synthetic",
     "table",
 }
 
