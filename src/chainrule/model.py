@@ -39,8 +39,11 @@ from chainrule.networks import AbstractNetwork
 from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.ensemble import NETWORKS
 from chainrule.networks.rebuild import network_from_json, network_to_json
+from chainrule.networks.ties import Ranges, ends_of
 from chainrule.table import AbstractColumn, AbstractNumbers, Schema
+from chainrule.table.ties import AbstractTie
 
+LEAST_SHARE = 1e-3  # of the rows that a tie's first weight leaves to the others, or has
 MIXTURES: dict[str, type[AbstractMixture]] = {
     "gaussian": GaussianMixture,
     "laplace": LaplaceMixture,
@@ -129,7 +132,9 @@ class Model:
             ) from error
 
 
-def columns_of(schema: Schema, *, conditional: str = "gaussian", components: int = 10) -> Columns:
+def columns_of(
+    schema: Schema, *, conditional: str = "gaussian", components: int = 10, tied: bool = True
+) -> Columns:
     """Returns a network's columns, by the kinds of the schema's columns.
 
     Binary columns get Bernoulli conditionals, categorical ones Categorical, numbers mixtures, and
@@ -140,12 +145,38 @@ def columns_of(schema: Schema, *, conditional: str = "gaussian", components: int
         schema: the columns.
         conditional: the mixture of continuous columns: "gaussian", "logistic" or "laplace".
         components: number of components of each mixture.
+        tied: whether columns follow the ties of the schema; without them they can be independent.
     """
     if conditional not in MIXTURES:
         raise ChainruleError(unknown_choice("conditional", conditional, MIXTURES))
-    return Columns.of(
-        [column_of(column, MIXTURES[conditional], components) for column in schema.columns]
-    )
+    each = [column_of(column, MIXTURES[conditional], components) for column in schema.columns]
+    if not tied or not schema.ties:
+        return Columns.of(each)
+    relations = _ranges(schema.ties, each)
+    for relation in relations:
+        each[relation.column] = _tied(
+            each[relation.column], relation, schema.columns[relation.column]
+        )
+    return Columns.of(each, relations)
+
+
+def _ranges(ties: Sequence[AbstractTie], columns: Sequence[ColumnSpec]) -> list[Ranges]:
+    """Returns, for each column that ties say something of, the ranges that they leave to it."""
+    found: dict[int, list[AbstractTie]] = {}
+    for tie in ties:
+        for column in tie.targets:
+            found.setdefault(column, []).append(tie)
+    limits = [(spec[0] if isinstance(spec, tuple) else spec).limits for spec in columns]
+    return [
+        Ranges(column, tuple(of_column), ends_of(column, of_column, limits))
+        for column, of_column in sorted(found.items())
+    ]
+
+
+def _tied(spec: ColumnSpec, relation: Ranges, column: AbstractColumn) -> ColumnSpec:
+    base, encoding = spec if isinstance(spec, tuple) else (spec, spec.encoding())
+    shares = tuple(min(max(tie.share, LEAST_SHARE), 1 - LEAST_SHARE) for tie in relation.ties)
+    return Tied(base, shares, 1 / (column.rows + 1)), encoding
 
 
 @singledispatch
@@ -281,15 +312,25 @@ def _not_centred(conditional: AbstractConditional) -> AbstractConditional:
 
 def _require_kinds(schema: Schema, columns: Columns) -> None:
     """Raises SchemaError at the first column whose conditional or encoding is not of its kind."""
-    for column, conditional, encoding in zip(
-        schema.columns, columns.conditionals, columns.encodings, strict=True
+    ranges = {relation.column: relation for relation in _ranges(schema.ties, columns.conditionals)}
+    if [each for each in columns.relations if isinstance(each, Ranges)] != list(ranges.values()):
+        raise SchemaError("the network's ties are not those of the schema")
+    for number, (column, conditional, encoding) in enumerate(
+        zip(schema.columns, columns.conditionals, columns.encodings, strict=True)
     ):
         conditional = _not_centred(conditional)
-        base = conditional.base if isinstance(conditional, Atoms) else conditional
-        mixture = type(base) if isinstance(base, AbstractMixture) else GaussianMixture
-        expected = Columns.of([column_of(column, mixture, conditional.component_count or 1)])
+        relation = ranges.get(number)
+        spec = column_of(column, _mixture_of(conditional), conditional.component_count or 1)
+        expected = Columns.of([spec if relation is None else _tied(spec, relation, column)])
         if (conditional, encoding) != (expected.conditionals[0], expected.encodings[0]):
             raise SchemaError(
                 f"column {column.name!r} is of kind {column.kind!r}, but the network gives it "
                 f"{conditional}, encoded by {encoding}"
             )
+
+
+def _mixture_of(conditional: AbstractConditional) -> type[AbstractMixture]:
+    """Returns the class of a column's mixture; a Gaussian one if it has none of real numbers."""
+    while isinstance(conditional, Atoms | Tied):
+        conditional = conditional.base
+    return type(conditional) if isinstance(conditional, AbstractMixture) else GaussianMixture

@@ -3,6 +3,8 @@
 The laws are tested on all of them.
 """
 
+import math
+
 import torch
 
 from chainrule import (
@@ -24,8 +26,10 @@ from chainrule import (
 from chainrule.baselines import FVSBN, BernoulliMixture, ChowLiuTree, FullCovarianceMixture
 from chainrule.conditionals import AbstractConditional, Calendar, Tied
 from chainrule.leaves.warps import Log, Logit, Quantiles, SymmetricLog
-from chainrule.networks import AbstractNetwork
+from chainrule.networks import AbstractNetwork, Columns
+from chainrule.networks.ties import Ranges
 from chainrule.rng import generator_from
+from chainrule.table.ties import FunctionalTie, LinearTie
 
 FEW = DiscretizedLogisticMixture(2, least=0, most=2, center=1.0)
 MIXED = [
@@ -56,6 +60,25 @@ OPEN = [
     Atoms((0.0,), GaussianMixture(2)),
     Bernoulli(),
 ]
+# A sum, an order, and a label that another column determines; 180 rows.
+_SUM = LinearTie((0, 1, 2), (1, 1, -1), 0, 0)
+_ORDER = LinearTie((0, 2), (1, -1), -math.inf, 0)
+_MAP = FunctionalTie(1, 3, (1, -1, 0))
+TIED = Columns.of(
+    [
+        Tied(FEW, (0.9, 0.8)),
+        Tied(FEW, (0.9,)),
+        Tied(Atoms((1.0,), DiscretizedLogisticMixture(2, least=0, most=4)), (0.9, 0.8), 0.05),
+        Tied(Bernoulli(), (0.95,)),
+        Bernoulli(),
+    ],
+    [
+        Ranges(0, (_SUM, _ORDER), ((1, 0.0, 2.0), (2, 0.0, 4.0))),
+        Ranges(1, (_SUM,)),
+        Ranges(2, (_SUM, _ORDER), ((0, 0.0, 2.0), (1, 0.0, 2.0))),
+        Ranges(3, (_MAP,)),
+    ],
+)
 # Every conditional, in several forms.
 CONDITIONALS = [
     Bernoulli(),
@@ -101,10 +124,10 @@ CONDITIONALS = [
     # Their ranges are parameters, and random ones here: empty, of one value, or of some.
     Tied(Bernoulli(), (0.9,)),
     Tied(Categorical(5), (0.9, 0.5)),
-    Tied(Categorical(4, unlisted=3), (0.99,)),
+    Tied(Categorical(4, unlisted=3), (0.99,), 0.01),
     Tied(DiscretizedLogisticMixture(3, center=3.0, spread=2.0), (0.9, 0.8)),
     Tied(DiscretizedLogisticMixture(2, least=0, most=9, center=4.0, spread=3.0), (0.9, 0.8, 0.7)),
-    Tied(DiscretizedLogisticMixture(2, least=0, most=60, warp=Log(-0.5)), (0.5, 0.9)),
+    Tied(DiscretizedLogisticMixture(2, least=0, most=60, warp=Log(-0.5)), (0.5, 0.9), 0.2),
     Tied(Atoms((0.0, 7.0), DiscretizedLogisticMixture(2, center=3.0, spread=2.0)), (0.9, 0.8)),
     Tied(Calendar(DiscretizedLogisticMixture(2, center=10.0, spread=2.0), 19_770, -40, 60), (0.9,)),
 ]
@@ -218,6 +241,12 @@ NETWORKS = {
         6, [9, 9], generator=generator_from(33), dropout=0.5
     ),
     "orderless mixed": lambda: orderless(MIXED, 12, 12, seed=34, order="random"),
+    "nade tied": lambda: nade(TIED, 5, seed=60),
+    "nade tied random order": lambda: nade(TIED, 5, seed=61, order="random"),
+    "made tied": lambda: made(TIED, 15, seed=62, order="random"),
+    "orderless tied": lambda: orderless(TIED, 12, 12, seed=63, order="random"),
+    "orderless members tied": lambda: orderless(TIED, 9, seed=64, members=2),
+    "committee tied": lambda: committee(nade(TIED, 5, seed=65), made(TIED, 7, seed=66)),
     "orderless members": lambda: orderless(8, 12, 9, seed=36, members=3),
     "orderless members mixed": lambda: orderless(MIXED, 9, 9, seed=37, order="random", members=2),
     "orderless unlisted": lambda: orderless(UNLISTED, 12, seed=35, order="random"),
@@ -315,6 +344,9 @@ ENSEMBLES = {
                 weights=[2, 1],
             ),
         ]
+    ),
+    "tied": lambda: Ensemble(
+        [orderless(TIED, 9, seed=16), orderless(TIED, 7, seed=17, order="random")]
     ),
     "unlisted": lambda: Ensemble(
         [orderless(UNLISTED, 9, seed=10), orderless(UNLISTED, 7, seed=11, order="random")]

@@ -153,7 +153,7 @@ def test_a_walk_has_the_conditionals_whether_or_not_it_was_asked_before(network,
     rows = network.sample(9, generator=generator)
     nothing = torch.zeros(rows.shape, dtype=torch.bool)
     found = network.conditionals(rows)
-    asked, silent = network.begin(rows, nothing), network.begin(rows, nothing)
+    asked, silent = network.walk(rows, nothing), network.walk(rows, nothing)
     for step, column in enumerate(network.order.tolist()):
         each = asked.distribution(column)
         nats, expected = (d.log_prob(rows[:, column]).double() for d in (each, found[column]))
@@ -528,7 +528,7 @@ def test_a_temperature_divides_the_logits(network, network_name):
     """The same uniforms give the same rows from a network whose outputs are divided by the
     temperature.
     """
-    if "mixed" in network_name:
+    if "mixed" in network_name or "tied" in network_name:
         pytest.skip(
             "it multiplies scales, too: test_a_temperature_sharpens has the law of each conditional"
         )

@@ -163,3 +163,15 @@ def test_what_is_no_mixture_of_numbers_is_no_target():
     assert relation.forms[0].columns == (0, 1, 2)
     assert found.conditionals[0] == columns.conditionals[0]
     assert isinstance(found.conditionals[1], GaussianMixture)
+
+
+def test_columns_that_a_tie_computes_are_no_targets():
+    generator = np.random.default_rng(0)
+    a, b = generator.integers(100, 9999, (2, 1500))
+    near = (a + b) * 0.01 + generator.normal(size=1500)
+    table = pl.DataFrame({"a": a, "b": b, "sum": a + b, "near": near})
+    assert infer_schema(read_table(table)).ties
+    columns, found = related(table)
+    (relation,) = (each for each in found.relations if isinstance(each, LinearPrediction))
+    assert relation.columns == (3,)
+    assert found.conditionals[:3] == columns.conditionals[:3]

@@ -22,13 +22,8 @@ from chainrule.conditionals import (
     encoding_from_json,
 )
 from chainrule.errors import ShapeError, whole_number
-from chainrule.networks.relations import (
-    AbstractRelation,
-    Slots,
-    hidden,
-    relation_from_json,
-    slots_of,
-)
+from chainrule.networks.relation_kinds import relation_from_json
+from chainrule.networks.relations import AbstractRelation, Slots, hidden, slots_of
 from chainrule.ops.nade.parameters import slices_of
 from chainrule.rng import generator_from
 

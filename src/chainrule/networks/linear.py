@@ -19,8 +19,8 @@ from typing_extensions import override
 from chainrule.conditionals.encodings import Standardised
 from chainrule.errors import ShapeError
 from chainrule.leaves.leaf import AbstractLeaf
-from chainrule.leaves.warps import WARPS, AbstractWarp
-from chainrule.networks.relations import PARTS, RELATIONS, AbstractRelation
+from chainrule.leaves.warps import AbstractWarp
+from chainrule.networks.relations import AbstractRelation
 from chainrule.ops.cells import choose
 
 FORMS = 2  # at most
@@ -305,8 +305,3 @@ def regressions(
         means[:, t] = (weights[..., 0] * z).sum(1)
         variances[:, t] = matrix[target, target] - (weights * across).sum((1, 2))
     return means, variances.clamp(min=LEAST_VARIANCE)
-
-
-# What files may hold.
-RELATIONS[LinearPrediction.__name__] = LinearPrediction
-PARTS.update({leaf.__name__: leaf for leaf in (LinearFeature, LinearForm, LinearTarget)} | WARPS)

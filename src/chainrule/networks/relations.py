@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from chainrule.conditionals import Distribution
-from chainrule.leaves.leaf import AbstractLeaf, leaf_from_json
+from chainrule.leaves.leaf import AbstractLeaf
 from chainrule.networks.walk import Walk
 
 
@@ -55,17 +55,6 @@ class AbstractRelation(AbstractLeaf, ABC):
             known: bool (N, D). A column's own cell says nothing about it, known or not.
             columns: some of ``columns``.
         """
-
-
-RELATIONS: dict[str, type[AbstractRelation]] = {}
-
-
-def relation_from_json(spec: Mapping[str, object]) -> AbstractRelation:
-    """Rebuilds a relation from the output of its ``to_json``."""
-    return leaf_from_json(spec, RELATIONS, "relation", PARTS)
-
-
-PARTS: dict[str, type[AbstractLeaf]] = {}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from chainrule.errors import FormatError, SchemaError, printable, unknown_choice
 from chainrule.table.columns import AbstractColumn, Binary, column_from_json
 from chainrule.table.frames.column_index import ColumnIndex, find
 from chainrule.table.text.reading_options import DEFAULT_READING, Reading
+from chainrule.table.ties import AbstractTie, tie_from_json
+from chainrule.table.ties.words import share
 
 CONTAINERS = ("numpy", "pandas", "polars", "pyarrow")
 
@@ -30,7 +32,8 @@ class LeftOut:
 class Schema:
     """The columns of a table in order, and its kind of container.
 
-    ``print(schema)`` shows a line per column: its kind, and the reason for it.
+    ``print(schema)`` shows a line per column: its kind, and the reason for it. A line per tie
+    follows, with the share of the rows in which it holds.
 
     Examples:
         >>> schema = Schema((Binary(name="smoker", levels=(0, 1), dtype="bool"),), "pandas")
@@ -43,10 +46,18 @@ class Schema:
     left_out: tuple[LeftOut, ...] = ()
     index: ColumnIndex | None = None  # of a pandas frame, if its column labels are not plain text
     reading: Reading = DEFAULT_READING  # the user's options for reading the table
+    ties: tuple[AbstractTie, ...] = ()  # relations between columns, by their numbers
 
     def __post_init__(self) -> None:
         if repeated := first_repeated(self.table_names):
             raise SchemaError(f"column name {repeated!r} appears twice; rename one of them")
+        for tie in self.ties:
+            for number in tie.columns:
+                if number >= len(self.columns) or self.columns[number].is_continuous:
+                    raise SchemaError(
+                        f"tie {tie.text!r}: column {number} is none that has masses, of "
+                        f"{len(self.columns)} columns"
+                    )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -125,6 +136,7 @@ class Schema:
             "left_out": left_out,
             **({} if self.index is None else {"index": self.index.to_json()}),
             **options,
+            **({"ties": [tie.to_json() for tie in self.ties]} if self.ties else {}),
         }
 
     @classmethod
@@ -139,6 +151,7 @@ class Schema:
             container = spec["container"]
             index = ColumnIndex.from_json(spec["index"]) if "index" in spec else None
             reading = Reading.from_json(spec["reading"]) if "reading" in spec else DEFAULT_READING
+            ties = tuple(tie_from_json(tie) for tie in spec.get("ties", ()))
         except (FormatError, SchemaError):
             raise
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -147,7 +160,7 @@ class Schema:
             raise FormatError(
                 f"the schema names the container {container!r}; known are {', '.join(CONTAINERS)}"
             )
-        return cls(columns, container, left_out, index, reading)
+        return cls(columns, container, left_out, index, reading, ties)
 
     @override
     def __str__(self) -> str:
@@ -166,8 +179,19 @@ class Schema:
         shown = [tuple(map(printable, line)) for line in shown]
         widths = [max((len(row[part]) for row in shown), default=0) for part in (0, 1)]
         return "\n".join(
-            f"{name:{widths[0]}}  {kind:{widths[1]}}  {reason}" for name, kind, reason in shown
+            [
+                *(
+                    f"{name:{widths[0]}}  {kind:{widths[1]}}  {reason}"
+                    for name, kind, reason in shown
+                ),
+                *self.ties_as_text,
+            ]
         )
+
+    @property
+    def ties_as_text(self) -> list[str]:
+        """A line for each tie, with the share of the rows in which it holds."""
+        return [printable(f"tie: {tie.text}, {share(tie.share)}") for tie in self.ties]
 
 
 def first_repeated(names: Sequence[str]) -> str | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,11 @@ import torch
 
 from chainrule.baselines import IndependentColumns
 from chainrule.errors import printable
-from chainrule.model import columns_of
+from chainrule.model import Model, columns_of
 from chainrule.networks import Columns
 from chainrule.scratch import ScratchFolder
 from chainrule.table import (
+    DEFAULT_TIES,
     MIN_COUNT,
     Schema,
     Table,
@@ -65,6 +66,10 @@ class TrainingData:
     independent: IndependentColumns
     folder: ScratchFolder | None = None
 
+    def independent_model(self) -> Model:
+        """The independent columns as a model: it follows no ties."""
+        return Model(replace(self.schema, ties=()), self.independent)
+
 
 def training_data(
     table: Any,
@@ -73,6 +78,7 @@ def training_data(
     *,
     kinds: Mapping[str, Any] | Schema | None = None,
     missing: str = "unknown",
+    ties: str | Sequence[str | tuple[str, str]] = DEFAULT_TIES,
     strict: bool = False,
     min_count: int = MIN_COUNT,
     sample_weight: Any = None,
@@ -88,6 +94,7 @@ def training_data(
         config: the conditional of real columns, and the share of rows to hold out.
         kinds: the kind of some columns.
         missing: "unknown" or "informative".
+        ties: as for ``fit``.
         strict: raise if columns would be left out.
         min_count: how many rows make a level, an atom or a number of a model file.
         sample_weight: how much each row of the table counts.
@@ -101,7 +108,9 @@ def training_data(
     weight = checked_weight(sample_weight, len(rows))
     if weight is not None:  # rows of weight zero are not read
         rows, weight = rows.take(np.flatnonzero(weight)), weight[weight > 0]
-    schema = infer_schema(rows, kinds=kinds, min_count=min_count, strict=strict, missing=missing)
+    schema = infer_schema(
+        rows, kinds=kinds, min_count=min_count, strict=strict, missing=missing, ties=ties
+    )
     if progress:
         print(
             "\n".join([_assumptions(schema), *describe_missing(rows.missing, schema)]),
@@ -137,7 +146,9 @@ def training_data(
     filled, observed = complete_rows(x)
     initial = without_rare_values(filled, observed, schema, min_count=min_count, weight=x.weight)
     columns = columns_of(schema, conditional=config.conditional, components=config.components)
-    independent = IndependentColumns(columns)
+    independent = IndependentColumns(
+        columns_of(schema, conditional=config.conditional, components=config.components, tied=False)
+    )
     independent.initialize_from(filled)
     columns = with_linear_relations(
         columns, schema, filled, observed, min_count=min_count, weight=x.weight
@@ -158,4 +169,7 @@ def _assumptions(schema: Schema) -> str:
     ]
     if (more := len(schema.left_out) - MOST_SHOWN) > 0:
         lines.append(f"and {more} more left out")
+    lines += schema.ties_as_text[:MOST_SHOWN]
+    if (more := len(schema.ties) - MOST_SHOWN) > 0:
+        lines.append(f"and {more} more ties")
     return "\n".join(lines)

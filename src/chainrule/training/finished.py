@@ -8,7 +8,6 @@ from typing import Any
 
 from chainrule.density import Density
 from chainrule.errors import ChainruleError, FormatError, ShapeError
-from chainrule.model import Model
 from chainrule.table import Schema
 from chainrule.training.data import TrainingData
 from chainrule.training.plan import Plan
@@ -63,7 +62,7 @@ def require_same_run(
             found.append(f"{record.get(key)} {what} rows where these are {len(rows)}")
     if not found:
         steps = most_steps(len(record.get("history", ())), len(data.train))
-        independent = Model(data.schema, data.independent)
+        independent = data.independent_model()
         scored = record.get("scored_rows")
         most = scored if isinstance(scored, int) and scored > 0 else len(data.valid)
         again, _ = reached(

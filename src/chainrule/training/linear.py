@@ -25,6 +25,7 @@ from chainrule.networks import (
 )
 from chainrule.networks.linear import LEAST_GAIN
 from chainrule.table import AbstractColumn, AbstractNumbers, Binary, Schema, is_of_few
+from chainrule.table.ties import AbstractTie, LinearTie
 from chainrule.training.moments import complete_moments, known_moments
 
 FIRST_GAIN = 0.5 * LEAST_GAIN  # that a first look must find
@@ -155,7 +156,12 @@ class _Sample:
         return torch.where(known, torch.stack(columns, 1), 0.0).numpy(), known.numpy()
 
     def is_target(self, column: int) -> bool:
-        """Whether the column has a conditional that can be centred."""
+        """Whether the column's conditional can be centred, and no tie computes its value.
+
+        Around a tie's own value, the conditional of all other values would be as sharp as the tie.
+        """
+        if any(column in tie.targets and _is_sharp(tie) for tie in self.schema.ties):
+            return False
         return centred(self.columns.conditionals[column], USUAL_FLOOR) is not None
 
     def is_free(self, column: int) -> torch.Tensor:
@@ -198,6 +204,11 @@ def _features_of(column: AbstractColumn, k: int) -> list[LinearFeature]:
     if warp is None:
         return [own]
     return [own, LinearFeature(k, low, high, center, spread, warp, is_undone=True)]
+
+
+def _is_sharp(tie: AbstractTie) -> bool:
+    """Whether a tie leaves a column a value or a few; an order leaves it one side."""
+    return not (isinstance(tie, LinearTie) and math.isinf(tie.most - tie.least))
 
 
 def _range_of(column: AbstractNumbers) -> tuple[float, float]:

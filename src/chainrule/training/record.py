@@ -68,7 +68,7 @@ def record_of(
     third = None if seconds is None else seconds / 3
     cells = nats_of_cells(network, valid.x, valid.observed, seconds=third)
     independent_cells = nats_of_cells(data.independent, valid.x, valid.observed)
-    independent, steps = Model(data.schema, data.independent), most_steps(state.epoch, len(train))
+    independent, steps = data.independent_model(), most_steps(state.epoch, len(train))
     found, rows_per_s = reached(
         model, independent, data.valid_table, valid, steps, progress, min_count=min_count,
         seconds=third,

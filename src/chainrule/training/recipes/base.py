@@ -10,8 +10,9 @@ import torch
 
 from chainrule.missing import flags_first
 from chainrule.networks import AbstractNetwork, Columns
+from chainrule.networks.order_of_ties import determined_last
 from chainrule.networks.order_search import search_order
-from chainrule.networks.orders import Order
+from chainrule.networks.orders import Order, make_order
 from chainrule.training.arguments import require_options
 from chainrule.training.config import LEARNED_ORDERS, FitConfig
 from chainrule.training.data import TrainingData
@@ -84,6 +85,9 @@ class AbstractRecipe(ABC):
             order = search_order(data.filled, method=LEARNED_ORDERS[order], generator=generator)
         elif order == "natural" and data.schema.flags:
             order = flags_first(data.schema)
+        if data.schema.ties and plan.order in ("natural", *LEARNED_ORDERS):
+            columns = make_order(order, len(data.columns)).tolist()
+            order = determined_last(columns, data.schema.ties, data.filled)
         network = self.build(data.columns, plan, order, generator)
         network.initialize_from(data.initial)
         return network

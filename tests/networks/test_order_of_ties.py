@@ -1,0 +1,47 @@
+"""The order in which ties determine columns."""
+
+import math
+
+import torch
+
+from chainrule.networks.order_of_ties import determined_last
+from chainrule.rng import generator_from
+from chainrule.table.ties import FunctionalTie, LinearTie
+
+N = 200
+
+
+def drawn(most, seed):
+    return torch.randint(0, most, (N,), generator=generator_from(seed)).double()
+
+
+def test_the_widest_column_of_an_equation_comes_last():
+    net, tax = drawn(1000, 0), drawn(10, 1)
+    rows = torch.stack([net + tax, net, tax, drawn(50, 2)], 1)
+    total = LinearTie((0, 1, 2), (1, -1, -1), 0, 0)
+    assert determined_last([0, 1, 2, 3], [total], rows) in ([1, 2, 0, 3], [0, 2, 1, 3])
+    assert determined_last([3, 2, 1, 0], [], rows) == [3, 2, 1, 0]
+
+
+def test_what_is_rounded_comes_after_what_it_is_rounded_from():
+    net = drawn(1000, 0)
+    rows = torch.stack([(net * 0.19).round(), net], 1)
+    rate = LinearTie((0, 1), (100, -19), -50, 50)
+    assert determined_last([0, 1], [rate], rows) == [1, 0]
+
+
+def test_a_label_comes_after_the_one_that_determines_it():
+    city = drawn(6, 0)
+    rows = torch.stack([(city / 3).floor(), city], 1)
+    country = FunctionalTie(1, 0, (0, 0, 0, 1, 1, 1))
+    assert determined_last([0, 1], [country], rows) == [1, 0]
+
+
+def test_orders_and_ties_that_contradict_each_other_change_nothing():
+    a, b = drawn(100, 0), drawn(100, 1)
+    rows = torch.stack([a, a + b, b], 1)
+    order = LinearTie((0, 1), (1, -1), -math.inf, 0)
+    assert determined_last([0, 1, 2], [order], rows) == [0, 1, 2]
+    swap = [FunctionalTie(0, 2, (1, 0)), FunctionalTie(2, 0, (1, 0))]
+    flags = torch.stack([drawn(2, 3), a, 1 - drawn(2, 3)], 1)
+    assert determined_last([2, 1, 0], swap, flags) == [1, 0, 2]

@@ -1,0 +1,133 @@
+"""Ties as relations: ranges from known cells, in every network and in training."""
+
+import json
+import math
+
+import pytest
+import torch
+from helpers.codes import relative
+from helpers.registry import TIED, made, nade, orderless
+from helpers.tolerances import CELL_GRADIENTS, CELL_NATS
+
+from chainrule import Bernoulli, DiscretizedLogisticMixture
+from chainrule.conditionals import Tied
+from chainrule.errors import ShapeError
+from chainrule.networks import Columns
+from chainrule.networks import columns as columns_module
+from chainrule.networks.ensemble import NETWORKS
+from chainrule.networks.rebuild import network_from_json, network_to_json
+from chainrule.networks.ties import FAR, Ranges, ends_of
+from chainrule.rng import generator_from
+from chainrule.table.ties import LinearTie
+
+SUM = LinearTie((0, 1, 2), (1, 1, -1), 0, 0)
+
+
+def some_rows(n, seed=0):
+    generator = generator_from(seed)
+    ends = (3, 3, 5, 2, 2)
+    rows = [torch.randint(0, end, (n,), generator=generator) for end in ends]
+    x = torch.stack(rows, dim=1).float()
+    x[::2, 2] = x[::2, 0] + x[::2, 1]
+    return x
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_a_training_step_has_the_gradients_of_the_plain_form(members):
+    net, x = orderless(TIED, 9, 7, members=members, scale=0.3).train(), some_rows(50)
+    generator = generator_from(5)
+    observed = torch.rand(x.shape, generator=generator) < 0.9
+    given = observed & (torch.rand(x.shape, generator=generator) < 0.5)
+    loss = net.masked_loss(x, observed, given, generator=generator_from(4))
+    loss.sum().backward()
+    got = {name: parameter.grad for name, parameter in net.named_parameters()}
+    exact = net.double()
+    exact.zero_grad()
+    want = exact.masked_loss(x.double(), observed, given, generator=generator_from(4))
+    want.sum().backward()
+    assert relative(loss.detach(), want.detach()) < CELL_NATS
+    for name, parameter in exact.named_parameters():
+        scale = 1 + parameter.grad.abs().amax(0)
+        assert float(((got[name] - parameter.grad).abs() / scale).max()) < CELL_GRADIENTS, name
+    bias = got["output_bias"].unflatten(0, (members, -1))
+    assert not bool(bias[:, TIED.slot_positions].any())  # evidence, which no network learns
+
+
+@pytest.mark.parametrize("make", [nade, made, orderless])
+def test_training_hides_ties_in_some_rows(make, monkeypatch):
+    """With all rows hidden, the loss is that of columns whose ties say nothing."""
+    net, x = make(TIED, 9, seed=2), some_rows(40)
+    net.train()
+    losses = {}
+    for share in (0.0, 0.5, 1.0):
+        monkeypatch.setattr(columns_module, "WITHHELD", share)
+        losses[share] = net.training_loss(x, generator=generator_from(1))
+    differ = losses[0.5] != losses[0.0]
+    assert 5 < int(differ.sum()) < 35 or make is orderless  # there, masks are drawn anew
+    assert bool((losses[1.0] != losses[0.0]).any())
+    net.eval()
+    first = net.training_loss(x, generator=generator_from(1))
+    monkeypatch.setattr(columns_module, "WITHHELD", 0.0)
+    assert torch.equal(first, net.training_loss(x, generator=generator_from(1)))
+
+
+def test_a_file_keeps_relations():
+    net = orderless(TIED, 5, seed=3)
+    spec = json.loads(json.dumps(network_to_json(net)))
+    arrays = {name: tensor.numpy() for name, tensor in net.state_dict().items()}
+    again, x = network_from_json(spec, arrays, NETWORKS), some_rows(20)
+    assert again.columns == net.columns
+    assert torch.equal(again.log_prob(x), net.log_prob(x))
+
+
+def test_a_broken_tie_is_improbable_and_a_kept_one_is_not():
+    columns = Columns.of(
+        [
+            DiscretizedLogisticMixture(1),
+            DiscretizedLogisticMixture(1),
+            Tied(DiscretizedLogisticMixture(1, spread=100.0), (0.99,)),
+        ],
+        [Ranges(2, (SUM,))],
+    )
+    net = orderless(columns, 4, scale=0.0).double()
+    rows = torch.arange(-30.0, 31.0, dtype=torch.float64)
+    net.initialize_from(rows[:, None].expand(-1, 3))
+    net.requires_grad_(False)
+    net.look = None  # 7.5 is no code
+    x = torch.tensor([[3.0, 4.0, 7.0], [3.0, 4.0, 8.0], [3.0, 4.0, 7.5]], dtype=torch.float64)
+    kept, broken, off_grid = net.log_prob_columns(x)[:, 2].tolist()
+    assert kept > -0.02
+    assert -20 < broken < -4
+    assert off_grid == -torch.inf
+    given = torch.tensor([True, True, False])
+    found = net.conditional(x[:1], 2, given)
+    assert float(found.mode()) == 7.0
+    assert float(found.quantile(0.5)) == 7.0
+    one_unknown = net.conditional(x[:1], 2, torch.tensor([True, False, False]))
+    assert float(one_unknown.log_prob(torch.tensor([7.0], dtype=torch.float64)).exp()) < 0.1
+
+
+def test_a_known_column_and_the_ends_of_another_leave_a_range():
+    x = torch.tensor([[10.0, 0.0, 0.0]])
+    ends = ends_of(2, (SUM,), [(-math.inf, 5.0), (1.0, 7.0), (0.0, math.inf)])
+    assert ends == ((0, -FAR, 5.0), (1, 1.0, 7.0))
+    sums = Ranges(2, (SUM,), ends)
+    cases = {
+        (True, True): [10.0, 10.0],
+        (True, False): [11.0, 17.0],
+        (False, True): [-math.inf, 5.0],
+        (False, False): [-math.inf, 12.0],
+    }
+    for (first, second), want in cases.items():
+        known = torch.tensor([[first, second, True]])
+        assert sums.params(x, known, (2,))[0].tolist() == [want]
+    assert Ranges(2, (SUM,)).params(x, torch.tensor([[True, False, False]]), (2,))[0].tolist() == [
+        [1.0, 0.0]
+    ]
+
+
+def test_relations_must_fill_what_conditionals_declare():
+    with pytest.raises(ShapeError, match=r"columns\[2\] = .* has 0 parameters from evidence, but"):
+        Columns.of([Bernoulli()] * 3, [Ranges(2, (SUM,))])
+    with pytest.raises(ShapeError, match="column 3 is not in each of its ties"):
+        Ranges(3, (SUM,))
