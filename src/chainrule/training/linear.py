@@ -29,7 +29,6 @@ from chainrule.table.ties import AbstractTie, LinearTie
 from chainrule.training.moments import complete_moments, known_moments
 
 FIRST_GAIN = 0.5 * LEAST_GAIN  # that a first look must find
-HELD_OUT_GAIN = 0.8 * LEAST_GAIN  # in held-out rows in which the relation says something
 ROWS, LEAST_ROWS = 20_000, 200  # rows to learn from: at most, and at least
 HELD_OUT, LEAST_HELD_OUT = 5, 20  # every fifth row decides, if there are so many
 MOST_FEATURES = 32  # columns of a relation
@@ -78,7 +77,7 @@ def with_linear_relations(
     learned, held_out = sample.parts()
     found = _relation(learned, pairs, tried)
     gains = [(column, _gain(found, held_out, column)) for column in found.columns]
-    kept = [column for column, gain in gains if gain >= HELD_OUT_GAIN]
+    kept = [column for column, gain in gains if gain >= LEAST_GAIN]
     if not kept:
         return columns
     relation = _relation(sample, _relevant(sample, pairs, kept), kept)
