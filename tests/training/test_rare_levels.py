@@ -91,11 +91,11 @@ def test_inputs_of_levels_get_the_variance_of_numbers():
 
 
 def test_batches_hold_rows_of_rare_levels():
-    rows = with_frequencies(Rows(codes([0.02, 0.5, 0])), COLUMNS, 50)
+    rows = with_frequencies(Rows(codes([0.01, 0.5, 0])), COLUMNS, 100)
     assert rows.frequency is not None
     assert float(rows.frequency.mean()) == pytest.approx(1)
     ratio = float(rows.frequency[0] / rows.frequency[-1])
-    assert ratio == pytest.approx(ROWS_OF_LEVEL / (0.02 * 50))
+    assert ratio == pytest.approx(ROWS_OF_LEVEL / (0.01 * 100))
     many = with_frequencies(Rows(codes([0.4, 0.05, 0.05])), COLUMNS, 10).frequency
     assert many is not None
     assert float(many.max() / many.min()) < MOST_FREQUENT

@@ -6,7 +6,8 @@ size of those of other inputs late. And a batch holds none of its rows or one, s
 its weights are mostly noise.
 
 An atom of a number is a level, too. The atoms of a number share what one level has, since the
-number itself is an input as well.
+number itself is an input as well. One of many atoms needs no rows more often; that made held-out
+rows of real tables less likely.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ LARGEST_FACTOR = 16.0  # of the weights of an input
 # A batch holds so many rows of a level on average, if these limits permit it.
 ROWS_OF_LEVEL = 8
 MOST_FREQUENT = 16.0  # relative to rows without a rare level
-MOST_REPEATED = 1.25  # the mean of that over all rows
+MOST_REPEATED = 1.1  # the mean of that over all rows
 
 
 def input_factors(columns: Columns, x: torch.Tensor) -> torch.Tensor:
@@ -68,7 +69,7 @@ def with_frequencies(rows: Rows, columns: Columns, batch_size: int) -> Rows:
         if rows.observed is not None:
             level = torch.where(rows.observed[:, column], level, -1)
         count = _counts(level, part.width)
-        wanted = ROWS_OF_LEVEL * len(rows) / (batch_size * count.double() * _sharing(part))
+        wanted = ROWS_OF_LEVEL * len(rows) / (batch_size * count.double()) / _sharing(part) ** 2
         wanted = torch.where(count < FEWEST_ROWS, 1.0, wanted.clamp(1, MOST_FREQUENT))
         frequency = frequency.maximum(torch.where(level < 0, 1.0, wanted[level.clamp(min=0)]))
     mean = float(frequency.mean())
