@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from chainrule.networks import Estimate as Estimate
     from chainrule.networks import LowerBound as LowerBound
     from chainrule.networks import OrderlessNADE as OrderlessNADE
+    from chainrule.synthetic import quality as quality
     from chainrule.table import Schema as Schema
     from chainrule.table import infer_schema as infer_schema
     from chainrule.table import read_table as read_table
@@ -64,6 +65,7 @@ _HOMES = {
     "fit": "chainrule.training",
     "infer_schema": "chainrule.table",
     "load": "chainrule.density",
+    "quality": "chainrule.synthetic",
     "read_table": "chainrule.table",
 }
 
@@ -94,6 +96,7 @@ __all__ = [
     "fit",
     "infer_schema",
     "load",
+    "quality",
     "read_table",
 ]
 

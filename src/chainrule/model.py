@@ -154,7 +154,9 @@ def columns_of(
         return Columns.of(each)
     relations = _ranges(schema.ties, each)
     for relation in relations:
-        each[relation.column] = _tied(each[relation.column], relation)
+        each[relation.column] = _tied(
+            each[relation.column], relation, schema.columns[relation.column]
+        )
     return Columns.of(each, relations)
 
 
@@ -171,10 +173,10 @@ def _ranges(ties: Sequence[AbstractTie], columns: Sequence[ColumnSpec]) -> list[
     ]
 
 
-def _tied(spec: ColumnSpec, relation: Ranges) -> ColumnSpec:
+def _tied(spec: ColumnSpec, relation: Ranges, column: AbstractColumn) -> ColumnSpec:
     base, encoding = spec if isinstance(spec, tuple) else (spec, spec.encoding())
     shares = tuple(min(max(tie.share, LEAST_SHARE), 1 - LEAST_SHARE) for tie in relation.ties)
-    return Tied(base, shares), encoding
+    return Tied(base, shares, 1 / (column.rows + 1)), encoding
 
 
 @singledispatch
@@ -290,7 +292,7 @@ def _require_kinds(schema: Schema, columns: Columns) -> None:
     ):
         relation = ranges.get(number)
         spec = column_of(column, _mixture_of(conditional), conditional.component_count or 1)
-        expected = Columns.of([spec if relation is None else _tied(spec, relation)])
+        expected = Columns.of([spec if relation is None else _tied(spec, relation, column)])
         if (conditional, encoding) != (expected.conditionals[0], expected.encodings[0]):
             raise SchemaError(
                 f"column {column.name!r} is of kind {column.kind!r}, but the network gives it "

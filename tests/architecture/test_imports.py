@@ -26,6 +26,7 @@ LEVELS = {
     "fileformat": 1,
     "leaves": 1,
     "table": 2,
+    "synthetic": 3,
     "conditionals": 2,
     "ops.activations": 1,
     "ops.autocast": 1,
@@ -56,7 +57,8 @@ TABLE_LEVELS = (
     {"read"},
     {"inference", "lazy"},
     {"codes"},
-    {"filled", "outside", "unlike_training"},
+    {"filled", "outside", "tied", "unlike_training"},
+    {"infer"},
 )
 NO_TORCH = {
     "errors",
@@ -71,6 +73,7 @@ NO_TORCH = {
     "datasets",
     "fileformat",
     "leaves",
+    "synthetic",
     "table",
 }
 

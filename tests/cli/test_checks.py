@@ -70,6 +70,7 @@ MISUSES = {
     "'standard'",
     "fit rows.csv -o x --missing maybe": "missing 'maybe' is unknown; choose one of 'informative', "
     "'unknown'",
+    "fit rows.csv -o x --ties some": "ties 'some' is unknown; choose one of 'auto', 'none'",
     "fit rows.csv -o x --min-count 0": "min_count = 0: pass the rows that a level needs to be "
     "listed, at least 1",
     "fit rows.csv -o x --time-limit-s 0": "time_limit_s = 0.0: pass a number of seconds above zero",

@@ -68,7 +68,7 @@ TIED = Columns.of(
     [
         Tied(FEW, (0.9, 0.8)),
         Tied(FEW, (0.9,)),
-        Tied(Atoms((1.0,), DiscretizedLogisticMixture(2, least=0, most=4)), (0.9, 0.8)),
+        Tied(Atoms((1.0,), DiscretizedLogisticMixture(2, least=0, most=4)), (0.9, 0.8), 0.05),
         Tied(Bernoulli(), (0.95,)),
         Bernoulli(),
     ],
@@ -124,10 +124,10 @@ CONDITIONALS = [
     # Their ranges are parameters, and random ones here: empty, of one value, or of some.
     Tied(Bernoulli(), (0.9,)),
     Tied(Categorical(5), (0.9, 0.5)),
-    Tied(Categorical(4, unlisted=3), (0.99,)),
+    Tied(Categorical(4, unlisted=3), (0.99,), 0.01),
     Tied(DiscretizedLogisticMixture(3, center=3.0, spread=2.0), (0.9, 0.8)),
     Tied(DiscretizedLogisticMixture(2, least=0, most=9, center=4.0, spread=3.0), (0.9, 0.8, 0.7)),
-    Tied(DiscretizedLogisticMixture(2, least=0, most=60, warp=Log(-0.5)), (0.5, 0.9)),
+    Tied(DiscretizedLogisticMixture(2, least=0, most=60, warp=Log(-0.5)), (0.5, 0.9), 0.2),
     Tied(Atoms((0.0, 7.0), DiscretizedLogisticMixture(2, center=3.0, spread=2.0)), (0.9, 0.8)),
     Tied(Calendar(DiscretizedLogisticMixture(2, center=10.0, spread=2.0), 19_770, -40, 60), (0.9,)),
     Tied(DiscretizedLogisticMixture(2, -300, 300, center=1.0, warp=SymmetricLog(3.0, 2.0)), (0.9,)),

@@ -116,7 +116,7 @@ def test_a_known_column_and_the_ends_of_another_leave_a_range():
         (True, True): [10.0, 10.0],
         (True, False): [11.0, 17.0],
         (False, True): [-math.inf, 5.0],
-        (False, False): [1.0, 0.0],
+        (False, False): [-math.inf, 12.0],
     }
     for (first, second), want in cases.items():
         known = torch.tensor([[first, second, True]])

@@ -32,6 +32,7 @@ from chainrule.errors import ChainruleError
 from chainrule.fileformat import MAGIC
 from chainrule.headline import headline
 from chainrule.table.files.pipes import require_no_pipe_twice
+from chainrule.table.inference.infer import DEFAULT_TIES
 from chainrule.table.inference.infer import require_options as require_inference
 from chainrule.training.arguments import OPTIONS, network_of, require_options, require_run
 from chainrule.training.config import FitConfig
@@ -81,6 +82,10 @@ def run(
         str,
         typer.Option(help="unknown, or informative: whether cells are missing is modelled, too."),
     ] = "unknown",
+    ties: Annotated[
+        str,
+        typer.Option(help="auto: find relations between columns, such as gross = net + tax; none."),
+    ] = DEFAULT_TIES,
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail where columns would be left out.")
     ] = False,
@@ -123,7 +128,7 @@ def run(
     state = _state_of(output, resume)
     require_options(config, OPTIONS[network_of(objective, network)])
     require_run(effort, time_limit_s, device)
-    require_inference(min_count, missing)
+    require_inference(min_count, missing, ties)
     require_seed(seed)
     kinds, reading = kinds_of(kind), reading_of(decimal, thousands, date_format, na_values)
     _require_tables(table, valid)
@@ -149,6 +154,7 @@ def run(
             seed=seed,
             kinds=kinds,
             missing=missing,
+            ties=ties,
             strict=strict,
             min_count=min_count,
             time_limit_s=time_limit_s,

@@ -53,6 +53,8 @@ class Tied(AbstractConditional):
     Args:
         base: the conditional of all other values, which is discrete.
         shares: for each tie, the share of training rows in which it holds: the first weights.
+        least: the least weight w_0 of the base. Ties that n rows keep may still break once in
+            n + 1 rows.
 
     Examples:
         >>> from chainrule.conditionals import DiscretizedLogisticMixture
@@ -65,6 +67,7 @@ class Tied(AbstractConditional):
 
     base: AbstractConditional
     shares: tuple[float, ...]
+    least: float = 0.0
 
     def __post_init__(self) -> None:
         if isinstance(self.base, Tied) or not self.base.is_discrete:
@@ -74,6 +77,8 @@ class Tied(AbstractConditional):
             )
         if not self.shares or not all(0 < share < 1 for share in self.shares):
             raise ShapeError(f"shares = {self.shares!r}: pass a share between 0 and 1 for each tie")
+        if not 0 <= self.least < 1:
+            raise ShapeError(f"least = {self.least!r}: pass a weight from 0 to less than 1")
 
     @property
     def ties(self) -> int:
@@ -294,6 +299,10 @@ class Tied(AbstractConditional):
         between = torch.where(is_used, between, 0.0)
         logits = torch.where(is_used, params[..., :count], IMPOSSIBLE)
         logs = F.log_softmax(torch.cat([logits, params[..., count : count + 1]], -1), dim=-1)
+        if self.least:
+            of_base = logs[..., -1:] + math.log1p(-self.least)
+            of_base = torch.logaddexp(of_base, of_base.new_tensor(math.log(self.least)))
+            logs = torch.cat([logs[..., :-1] + math.log1p(-self.least), of_base], -1)
         low, high = torch.where(is_used, low, 1.0), torch.where(is_used, high, 0.0)
         return _Parts(logs, low, high, is_point, between, rest)
 

@@ -120,6 +120,7 @@ def _tied_record_of(conditional: Tied) -> TiedRecord | None:
         is_ordered=conditional.is_ordered,
         width=conditional.base.param_width,
         limits=conditional.limits,
+        least=conditional.least,
         atoms=tuple(map(float, atoms)),
         base_limits=base.limits,
     )

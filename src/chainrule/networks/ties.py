@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import product
 from typing import Any
 
 import torch
@@ -20,15 +21,14 @@ from chainrule.table.ties import AbstractTie, FunctionalTie, LinearTie, ProductT
 
 EMPTY = 1.0, 0.0  # the ends of a range without a value
 FAR = 2.0**40  # stands for an end that is infinite
-OPEN_FROM = 3  # columns of a tie that says something where another column is unknown
 
 
 @dataclass(frozen=True)
 class Ranges(AbstractRelation):
     """The ends of the range that each tie leaves to a column; the parameters of ``Tied``.
 
-    A sum of three columns says something of one even where only one other is known: the third lies
-    between its own ends. So a stay of one to seven nights ends within a week.
+    A sum of columns says something of one even where others are unknown: these lie between their
+    own ends. So a stay of one to seven nights ends within a week.
 
     Args:
         column: the column.
@@ -93,28 +93,41 @@ class Ranges(AbstractRelation):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The ends (N,) of the range that a tie leaves to the column; 1 and 0 if it leaves none."""
         low, high = tie.interval(self.column, x, known)
-        others = [each for each in self.ends if each[0] in tie.columns and each[0] != self.column]
-        if not tie.is_monotone or len(tie.columns) < OPEN_FROM:
+        if not tie.is_monotone:
             return low, high
-        for other, least, most in others:
-            rest = [k for k in tie.columns if k not in (self.column, other)]
-            open_rows = ~known[:, other] & known[:, rest].all(1)
-            if not bool(open_rows.any()):
-                continue
-            some, is_known = x[open_rows].clone(), known[open_rows].clone()
-            is_known[:, other] = True
-            found = []
-            for end in (least, most):
-                some[:, other] = end
-                found.append(tie.interval(self.column, some, is_known))
-            (low_1, high_1), (low_2, high_2) = found
-            is_range = (low_1 <= high_1) & (low_2 <= high_2)
-            ends = torch.minimum(low_1, low_2), torch.maximum(high_1, high_2)
-            first = torch.where(ends[0] < -FAR / 2, -torch.inf, ends[0])
-            last = torch.where(ends[1] > FAR / 2, torch.inf, ends[1])
-            low[open_rows] = torch.where(is_range, first, EMPTY[0])
-            high[open_rows] = torch.where(is_range, last, EMPTY[1])
+        others = [k for k in tie.columns if k != self.column]
+        if len(others) == 1 and not self._ends(others[0]):
+            return low, high
+        open_rows = ~known[:, others].all(1)
+        for other in others:
+            open_rows &= known[:, other] | bool(self._ends(other))
+        if not bool(open_rows.any()):
+            return low, high
+        corners = self._corners(tie, others, x[open_rows], known[open_rows])
+        first, last = torch.stack([c[0] for c in corners]), torch.stack([c[1] for c in corners])
+        is_range = (first <= last).all(0)
+        first, last = first.amin(0), last.amax(0)
+        first = torch.where(first < -FAR / 2, -torch.inf, first)
+        last = torch.where(last > FAR / 2, torch.inf, last)
+        low[open_rows] = torch.where(is_range, first, EMPTY[0])
+        high[open_rows] = torch.where(is_range, last, EMPTY[1])
         return low, high
+
+    def _ends(self, column: int) -> tuple[float, ...]:
+        """Both ends of a column's codes; nothing if there are none."""
+        return next(((least, most) for k, least, most in self.ends if k == column), ())
+
+    def _corners(
+        self, tie: AbstractTie, others: Sequence[int], x: torch.Tensor, known: torch.Tensor
+    ) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """The ranges with each unknown column at each of its ends."""
+        everything, found = torch.ones_like(known), []
+        for ends in product(*(self._ends(k) or (0.0,) for k in others)):
+            at = x.clone()
+            for other, end in zip(others, ends, strict=True):
+                at[:, other] = torch.where(known[:, other], x[:, other], end)
+            found.append(tie.interval(self.column, at, everything))
+        return found
 
 
 def _found(
@@ -144,7 +157,6 @@ def _record_of(
             slack=tie.slack,
         )
     assert isinstance(tie, LinearTie)
-    is_open = len(tie.columns) >= OPEN_FROM
     used = tuple(end for end in ends if end[0] in tie.columns and end[0] != column)
     return RangeRecord(
         kernels.LINEAR,
@@ -153,7 +165,7 @@ def _record_of(
         scales=tie.coefficients,
         least=tie.least,
         most=tie.most,
-        ends=used if is_open else (),
+        ends=used,
     )
 
 

@@ -34,7 +34,8 @@ from chainrule.table.files.missing_words import describe_missing
 from chainrule.table.files.numpy_files import array_names
 from chainrule.table.files.write import Sink, csv_chunks, sink_of, write_chunks
 from chainrule.table.filled import Fills, filled, filled_frames
-from chainrule.table.inference.infer import MIN_COUNT, infer_schema
+from chainrule.table.infer import infer_schema
+from chainrule.table.inference.infer import DEFAULT_TIES, MIN_COUNT
 from chainrule.table.lazy import read_table_lazily
 from chainrule.table.outside import beyond_bounds, outside_distance, with_broken_bounds
 from chainrule.table.read import read_chunks, read_table
@@ -47,6 +48,7 @@ from chainrule.table.values.exact_integers import whole_array
 
 __all__ = [
     "COLUMNS",
+    "DEFAULT_TIES",
     "MIN_COUNT",
     "AbstractColumn",
     "AbstractLevels",

@@ -14,6 +14,7 @@ from chainrule.table.columns import AbstractColumn, Binary, column_from_json
 from chainrule.table.frames.column_index import ColumnIndex, find
 from chainrule.table.text.reading_options import DEFAULT_READING, Reading
 from chainrule.table.ties import AbstractTie, tie_from_json
+from chainrule.table.ties.words import share
 
 CONTAINERS = ("numpy", "pandas", "polars", "pyarrow")
 
@@ -31,7 +32,8 @@ class LeftOut:
 class Schema:
     """The columns of a table in order, and its kind of container.
 
-    ``print(schema)`` shows a line per column: its kind, and the reason for it.
+    ``print(schema)`` shows a line per column: its kind, and the reason for it. A line per tie
+    follows, with the share of the rows in which it holds.
 
     Examples:
         >>> schema = Schema((Binary(name="smoker", levels=(0, 1), dtype="bool"),), "pandas")
@@ -49,6 +51,13 @@ class Schema:
     def __post_init__(self) -> None:
         if repeated := first_repeated(self.table_names):
             raise SchemaError(f"column name {repeated!r} appears twice; rename one of them")
+        for tie in self.ties:
+            for number in tie.columns:
+                if number >= len(self.columns) or self.columns[number].is_continuous:
+                    raise SchemaError(
+                        f"tie {tie.text!r}: column {number} is none that has masses, of "
+                        f"{len(self.columns)} columns"
+                    )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -170,8 +179,19 @@ class Schema:
         shown = [tuple(map(printable, line)) for line in shown]
         widths = [max((len(row[part]) for row in shown), default=0) for part in (0, 1)]
         return "\n".join(
-            f"{name:{widths[0]}}  {kind:{widths[1]}}  {reason}" for name, kind, reason in shown
+            [
+                *(
+                    f"{name:{widths[0]}}  {kind:{widths[1]}}  {reason}"
+                    for name, kind, reason in shown
+                ),
+                *self.ties_as_text,
+            ]
         )
+
+    @property
+    def ties_as_text(self) -> list[str]:
+        """A line for each tie, with the share of the rows in which it holds."""
+        return [printable(f"tie: {tie.text}, {share(tie.share)}") for tie in self.ties]
 
 
 def first_repeated(names: Sequence[str]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from chainrule.model import Model, columns_of
 from chainrule.networks import Columns
 from chainrule.scratch import ScratchFolder
 from chainrule.table import (
+    DEFAULT_TIES,
     MIN_COUNT,
     Schema,
     Table,
@@ -76,6 +77,7 @@ def training_data(
     *,
     kinds: Mapping[str, Any] | Schema | None = None,
     missing: str = "unknown",
+    ties: str | Sequence[str | tuple[str, str]] = DEFAULT_TIES,
     strict: bool = False,
     min_count: int = MIN_COUNT,
     sample_weight: Any = None,
@@ -91,6 +93,7 @@ def training_data(
         config: the conditional of real columns, and the share of rows to hold out.
         kinds: the kind of some columns.
         missing: "unknown" or "informative".
+        ties: as for ``fit``.
         strict: raise if columns would be left out.
         min_count: how many rows make a level, an atom or a number of a model file.
         sample_weight: how much each row of the table counts.
@@ -104,7 +107,9 @@ def training_data(
     weight = checked_weight(sample_weight, len(rows))
     if weight is not None:  # rows of weight zero are not read
         rows, weight = rows.take(np.flatnonzero(weight)), weight[weight > 0]
-    schema = infer_schema(rows, kinds=kinds, min_count=min_count, strict=strict, missing=missing)
+    schema = infer_schema(
+        rows, kinds=kinds, min_count=min_count, strict=strict, missing=missing, ties=ties
+    )
     if progress:
         print(
             "\n".join([_assumptions(schema), *describe_missing(rows.missing, schema)]),
@@ -160,4 +165,7 @@ def _assumptions(schema: Schema) -> str:
     ]
     if (more := len(schema.left_out) - MOST_SHOWN) > 0:
         lines.append(f"and {more} more left out")
+    lines += schema.ties_as_text[:MOST_SHOWN]
+    if (more := len(schema.ties) - MOST_SHOWN) > 0:
+        lines.append(f"and {more} more ties")
     return "\n".join(lines)

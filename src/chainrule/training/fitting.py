@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from chainrule.density import Density
 from chainrule.errors import BackendError
 from chainrule.model import Model
 from chainrule.rng import generator_from
-from chainrule.table import MIN_COUNT, Schema
+from chainrule.table import DEFAULT_TIES, MIN_COUNT, Schema
 from chainrule.table.files.pipes import require_no_pipe_twice
 from chainrule.training.arguments import require_run
 from chainrule.training.config import FitConfig
@@ -39,6 +39,7 @@ def fit(
     seed: int | None = None,
     kinds: Mapping[str, Any] | Schema | None = None,
     missing: str = "unknown",
+    ties: str | Sequence[str | tuple[str, str]] = DEFAULT_TIES,
     strict: bool = False,
     min_count: int = MIN_COUNT,
     sample_weight: Any = None,
@@ -81,6 +82,8 @@ def fit(
         kinds: the kind of some columns by name, instead of the guess (see ``infer_schema``).
         missing: "unknown": a missing cell carries no information. "informative": a binary column
             before each column with missing cells models which cells are missing.
+        ties: relations between columns, such as gross = net + tax: "auto", "none", or a list of
+            those to leave out (see ``infer_schema``).
         strict: raise if columns would be left out with a warning: ids, free text, empty columns.
         min_count: the least number of rows for a level with a name, for an atom, and for each
             number of the model file; 1 waives this.
@@ -121,7 +124,8 @@ def fit(
     run = Run.of(checkpoint, resume=resume, finished=finished)
     generator = generator_from(seed := run.resolved_seed(seed))
     data = training_data(
-        table, valid, config, kinds=kinds, missing=missing, strict=strict, min_count=min_count,
+        table, valid, config, kinds=kinds, missing=missing, ties=ties, strict=strict,
+        min_count=min_count,
         progress=verbose, sample_weight=sample_weight, generator=generator,
         learns_from_missing=recipe.learns_from_missing,
     )  # fmt: skip

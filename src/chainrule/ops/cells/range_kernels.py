@@ -62,15 +62,29 @@ def _up(a, b):
 
 
 @loops
-def _linear(row, tie, spec, numbers, term_columns, terms, other, value):
-    """The ends of a weighted sum's range; ``value`` replaces the code of column ``other``."""
+def _end_of(column, tie, spec, end_columns):
+    """The position of a column's ends; −1 if it has none."""
+    first = spec[tie, FIRST_END]
+    for i in range(first, first + spec[tie, OPEN_ENDS]):
+        if end_columns[i] == column:
+            return i
+    return -1
+
+
+@loops
+def _linear(row, known, tie, spec, numbers, term_columns, terms, end_columns, ends, corner):
+    """The ends of a weighted sum's range; bits of ``corner`` select the ends of unknown codes."""
     first, own, rest = spec[tie, FIRST_TERM], spec[tie, OWN], 0.0
     for i in range(first, first + spec[tie, TERMS]):
         column = term_columns[i]
-        if i != own:
-            rest += terms[i, SCALE] * (value if column == other else row[column])
-    if rest != rest:
-        return 1.0, 0.0
+        if i == own:
+            continue
+        if known[column]:
+            code = row[column]
+        else:
+            code = ends[_end_of(column, tie, spec, end_columns), corner & 1]
+            corner >>= 1
+        rest += terms[i, SCALE] * code
     low, high, size = numbers[tie, LEAST], numbers[tie, MOST], terms[own, SCALE]
     if size < 0:
         low, high, rest, size = -high, -low, -rest, -size
@@ -112,47 +126,53 @@ def _functional(row, tie, spec, term_columns, levels):
 
 
 @loops
-def _missing(row, known, tie, spec, term_columns):
-    """The number of other columns that are not known, and the last of them."""
-    first, count, last = spec[tie, FIRST_TERM], 0, -1
+def _missing(row, known, tie, spec, term_columns, end_columns):
+    """The number of other columns that are not known; −1 if the others say nothing."""
+    first, count = spec[tie, FIRST_TERM], 0
     for i in range(first, first + spec[tie, TERMS]):
         column = term_columns[i]
         if i != spec[tie, OWN]:
-            if not known[column]:
-                count, last = count + 1, column
-            elif row[column] != row[column]:
-                return 2, -1  # a code that is NaN says nothing
-    return count, last
+            if known[column]:
+                if row[column] != row[column]:  # NaN
+                    return -1
+            elif _end_of(column, tie, spec, end_columns) < 0:
+                return -1
+            else:
+                count += 1
+    return count
 
 
 @loops
-def _open(row, tie, spec, numbers, term_columns, terms, end_columns, ends, other):
-    """The range that a weighted sum leaves where one other column has only ends."""
-    first = spec[tie, FIRST_END]
-    for i in range(first, first + spec[tie, OPEN_ENDS]):
-        if end_columns[i] == other:
-            low, high = _linear(row, tie, spec, numbers, term_columns, terms, other, ends[i, 0])
-            low_2, high_2 = _linear(row, tie, spec, numbers, term_columns, terms, other, ends[i, 1])
-            if not (low <= high and low_2 <= high_2):
-                return 1.0, 0.0
-            low, high = min(low, low_2), max(high, high_2)
-            return (-math.inf if low < -_FAR else low), (math.inf if high > _FAR else high)
-    return 1.0, 0.0
+def _open(row, known, tie, spec, numbers, term_columns, terms, end_columns, ends, missing):
+    """The range that a weighted sum leaves if unknown columns lie between their ends."""
+    lowest, highest = math.inf, -math.inf
+    for corner in range(1 << missing):
+        low, high = _linear(
+            row, known, tie, spec, numbers, term_columns, terms, end_columns, ends, corner
+        )
+        if not low <= high:
+            return 1.0, 0.0
+        lowest, highest = min(lowest, low), max(highest, high)
+    if missing and lowest < -_FAR:
+        lowest = -math.inf
+    if missing and highest > _FAR:
+        highest = math.inf
+    return lowest, highest
 
 
 @loops
 def _range(row, known, tie, spec, numbers, term_columns, terms, end_columns, ends, levels):
     """The ends of one range; 1 and 0 if it is empty."""
-    missing, other = _missing(row, known, tie, spec, term_columns)
+    missing = _missing(row, known, tie, spec, term_columns, end_columns)
     kind, low, high = spec[tie, KIND], 1.0, 0.0
-    if missing == 0 and kind == LINEAR:
-        low, high = _linear(row, tie, spec, numbers, term_columns, terms, -1, 0.0)
+    if missing >= 0 and kind == LINEAR:
+        low, high = _open(
+            row, known, tie, spec, numbers, term_columns, terms, end_columns, ends, missing
+        )
     elif missing == 0 and kind == PRODUCT:
         low, high = _product(row, tie, spec, numbers, term_columns, terms)
     elif missing == 0:
         low, high = _functional(row, tie, spec, term_columns, levels)
-    elif missing == 1 and kind == LINEAR:
-        low, high = _open(row, tie, spec, numbers, term_columns, terms, end_columns, ends, other)
     return (low + 0.0, high + 0.0) if low <= high else (1.0, 0.0)  # without −0
 
 

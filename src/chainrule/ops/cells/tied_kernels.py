@@ -29,6 +29,7 @@ from chainrule.ops.cells.tied_records import (
     DAY_LEAST,
     DAY_MOST,
     DELTA,
+    DUE,
     EDGES,
     FIRST_ATOM,
     HIGH,
@@ -39,6 +40,7 @@ from chainrule.ops.cells.tied_records import (
     KIND,
     LEAST,
     LEAST_SCALE,
+    LEAST_WEIGHT,
     LOG_NORM,
     LOG_WEIGHT,
     LOGIT,
@@ -50,6 +52,7 @@ from chainrule.ops.cells.tied_records import (
     PER_COMPONENT,
     PER_DAY,
     PER_TIE,
+    PRIOR,
     SCALE,
     SHIFT,
     SIZE,
@@ -503,15 +506,11 @@ def _weigh(params, p, N, value, base, spec, numbers, c, of_ties, with_grads):
 
 
 @loops
-def _cell(params, p, N, value, own, weight, spec, numbers, grads, c, with_grads):
-    """log p of a cell, from the base's; changes the base's gradients to the cell's."""
-    T, width = spec[TIES], spec[WIDTH]
-    of_ties, step = OF_COMPONENTS + PER_COMPONENT * spec[SIZE], PER_TIE + width
-    base = IMPOSSIBLE if own < IMPOSSIBLE else own
-    is_asked = with_grads and weight != 0
-    _weigh(params, p, N, value, base, spec, numbers, c, of_ties, is_asked)
-    # The weights of the ties in use and of the base.
-    last = np.float64(read(params, p + T * N))
+def _settle(last, least, T, step, c, of_ties):
+    """Turns the logits of the ties in use into log-weights, from the base's logit ``last``.
+
+    Returns the base's log-weight, and its share of the weight above the least one.
+    """
     top = last
     for t in range(T):
         of = of_ties + t * step
@@ -523,39 +522,64 @@ def _cell(params, p, N, value, own, weight, spec, numbers, grads, c, with_grads)
         if c[of + USED]:
             total += math.exp(c[of + LOG_WEIGHT] - top)
     norm = top + math.log(total)
-    # The sum over the ties that have the value, and the base.
-    whole = best = last - norm + base
+    for t in range(T):
+        of = of_ties + t * step
+        if c[of + USED]:
+            log_p = c[of + LOG_WEIGHT] - norm
+            c[of + PRIOR], c[of + LOG_WEIGHT] = math.exp(log_p), log_p + math.log1p(-least)
+    p = math.exp(last - norm)
+    if least > 0:
+        return math.log((1 - least) * p + least), p
+    return last - norm, p
+
+
+@loops
+def _cell(params, p, N, value, own, weight, spec, numbers, grads, c, with_grads):
+    """log p of a cell, from the base's; changes the base's gradients to the cell's."""
+    T, width, least = spec[TIES], spec[WIDTH], numbers[LEAST_WEIGHT]
+    of_ties, step = OF_COMPONENTS + PER_COMPONENT * spec[SIZE], PER_TIE + width
+    base = IMPOSSIBLE if own < IMPOSSIBLE else own
+    is_asked = with_grads and weight != 0
+    _weigh(params, p, N, value, base, spec, numbers, c, of_ties, is_asked)
+    log_base, p_base = _settle(np.float64(read(params, p + T * N)), least, T, step, c, of_ties)
+    # The sum over the base and the ties that have the value.
+    whole = best = log_base + base
     for t in range(T):
         of = of_ties + t * step
         if c[of + INSIDE]:
-            best = max(best, c[of + LOG_WEIGHT] - norm + c[of + VALUE])
+            best = max(best, c[of + LOG_WEIGHT] + c[of + VALUE])
     total = math.exp(whole - best)
     for t in range(T):
         of = of_ties + t * step
         if c[of + INSIDE]:
-            total += math.exp(c[of + LOG_WEIGHT] - norm + c[of + VALUE] - best)
+            total += math.exp(c[of + LOG_WEIGHT] + c[of + VALUE] - best)
     found = best + math.log(total)
     is_possible = not found < IMPOSSIBLE / 2
     if not with_grads:
         return found if is_possible else -math.inf
+    start = p + (3 * T + 1) * N
     for i in range(3 * T + 1):
         write(grads, p + i * N, np.float32(0))
-    start, weight = p + (3 * T + 1) * N, weight if is_possible else 0.0
-    if weight == 0:
+    if weight == 0 or not is_possible:
         for i in range(width):
             write(grads, start + i * N, np.float32(0))
         return found if is_possible else -math.inf
     share = math.exp(whole - found)
-    write(grads, p + T * N, np.float32(weight * (math.exp(last - norm) - share)))
+    slope = share * (1 - least) * p_base / math.exp(log_base)  # of log p by log p_0
+    counted = slope
+    for t in range(T):
+        of = of_ties + t * step
+        c[of + DUE] = 0.0
+        if c[of + INSIDE]:
+            c[of + DUE] = math.exp(c[of + LOG_WEIGHT] + c[of + VALUE] - found)
+            counted += c[of + DUE]
+            share += c[of + DUE] if c[of + USED] == 2 else 0.0
+    write(grads, p + T * N, np.float32(weight * (counted * p_base - slope)))
     for t in range(T):
         of = of_ties + t * step
         if c[of + USED]:
-            log_weight, due = c[of + LOG_WEIGHT] - norm, 0.0
-            if c[of + INSIDE]:
-                due = math.exp(log_weight + c[of + VALUE] - found)
-                share += due if c[of + USED] == 2 else 0.0
-            c[of + LOG_WEIGHT] = due
-            write(grads, p + t * N, np.float32(weight * (math.exp(log_weight) - due)))
+            by_logit = counted * c[of + PRIOR] - c[of + DUE]
+            write(grads, p + t * N, np.float32(weight * by_logit))
     _share_out(start, N, 0.0 if own < IMPOSSIBLE else share, weight, T, width, grads, c, of_ties)
     return found
 
@@ -569,7 +593,7 @@ def _share_out(start, N, share, weight, T, width, grads, c, of_ties):
         for t in range(T):
             of = of_ties + t * (PER_TIE + width)
             if c[of + USED] == 2 and c[of + INSIDE]:
-                found += weight * c[of + LOG_WEIGHT] * c[of + PER_TIE + i]
+                found += weight * c[of + DUE] * c[of + PER_TIE + i]
         write(grads, at, np.float32(found))
 
 

@@ -15,7 +15,8 @@ WHOLE, MIXTURE, CALENDAR = range(3)
 KIND, COLUMN, START, TIES, ORDERED, SIZE, CENTRED, ATOMS, WIDTH, WARP = range(10)
 WEEKDAY, MONTHS, SLOTS, BINS = range(10, 14)
 LEAST, MOST, BASE_LEAST, BASE_MOST, CENTER, SPREAD, LEAST_SCALE, LOW, HIGH = range(9)
-WARP_A, WARP_B, DAY_LEAST, DAY_MOST, FIRST_ATOM = range(9, 14)  # months follow the atoms
+WARP_A, WARP_B, DAY_LEAST, DAY_MOST, LEAST_WEIGHT = range(9, 14)
+FIRST_ATOM = 14  # months follow the atoms
 
 # A thread's buffer: numbers of the row, …
 SHIFT, LOG_NORM, OF_COMPONENTS = range(3)
@@ -25,7 +26,7 @@ LOGIT, DELTA, SCALE, BY_RHO, WITHIN, WITHIN_DELTA, WITHIN_SCALE, JOINT, JOINT_DE
 )
 PER_COMPONENT = 10
 # … of each tie, before the slopes of its range, …
-USED, INSIDE, VALUE, LOG_WEIGHT, PER_TIE = range(5)
+USED, INSIDE, VALUE, LOG_WEIGHT, PRIOR, DUE, PER_TIE = range(7)
 # … and of a month: the components' masses of its days and σ of its edges, then each day's.
 EDGES = MONTH_DAYS + 1
 PER_DAY = 3  # mass, e^(weight − largest weight), slope by the mass
@@ -41,6 +42,7 @@ class TiedRecord:
         is_ordered: whether ranges of several values mean anything.
         width: the number of the base's parameters.
         limits: the smallest and the largest code.
+        least: the least weight of the base.
         atoms: the atoms of the base.
         base_limits: the limits of what the atoms surround.
         size: the number of components.
@@ -63,6 +65,7 @@ class TiedRecord:
     is_ordered: bool
     width: int
     limits: tuple[float, float]
+    least: float = 0.0
     atoms: tuple[float, ...] = ()
     base_limits: tuple[float, float] = (-math.inf, math.inf)
     size: int = 0
@@ -111,7 +114,8 @@ class TiedRecords:
         rows = []
         for each in self.records:
             row = [*each.limits, *each.base_limits, each.center, each.spread, each.least_scale]
-            row += [*each.bounds, *each.warp_numbers, *each.days, *each.atoms, *each.months]
+            row += [*each.bounds, *each.warp_numbers, *each.days, each.least, *each.atoms]
+            row += each.months
             rows.append(row + [math.nan] * (FIRST_ATOM + most - len(row)))
         return np.array(rows, np.float64).reshape(len(rows), FIRST_ATOM + most)
 

@@ -314,13 +314,48 @@ class Real(AbstractNumbers):
         )
         return column._said(is_declared)
 
+    def on_decimals(
+        self,
+        known: np.ndarray,
+        *,
+        min_count: int,
+        scale: str | None = None,
+        least: float | None = None,
+        most: float | None = None,
+    ) -> Self:
+        """The column of the same continuous numbers (n,) on the grid of their decimals.
+
+        The grid may have more steps than one that ``infer`` finds. Scale and bounds are those that
+        the user asked for.
+        """
+        assert self.decimals is not None, "numbers have decimals"
+        step = 10.0**-self.decimals
+        reason = self.reason.removesuffix("".join(f", {word}" for word in self._scale_in_words))
+        plain = replace(
+            self,
+            reason=f"{reason}, multiples of {step:g}",
+            step=step,
+            atoms=(),
+            knots=(),
+            warp=None,
+            least=least,
+            most=most,
+            rows=len(known),
+        )
+        return plain._on_grid(known, 0.0, min_count, scale)
+
     def _said(self, is_declared: bool) -> Self:
         """Drops bounds that the rows show but that are far, and says scale and bounds."""
         column = self if is_declared else self._without_far_bounds()
+        return replace(column, reason=", ".join([column.reason, *column._scale_in_words]))
+
+    @property
+    def _scale_in_words(self) -> list[str]:
+        """The scale if it is not linear, and the bounds if there are some."""
         words = [] if self.warp is None else [WORDS[type(self.warp)]]
-        if column.least is not None or column.most is not None:
-            words.append(column.domain_as_text.removeprefix("numbers "))
-        return replace(column, reason=", ".join([column.reason, *words]))
+        if self.least is not None or self.most is not None:
+            words.append(self.domain_as_text.removeprefix("numbers "))
+        return words
 
     @override
     def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:

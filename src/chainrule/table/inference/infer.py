@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,6 @@ from chainrule.table.inference.text_columns import (
     require_format_of_some,
     with_doubtful_points,
 )
-from chainrule.table.read import read_table
 from chainrule.table.schema import LeftOut, Schema
 from chainrule.table.table import Table
 from chainrule.table.values.cells import is_observed, label_counts, looks
@@ -31,44 +30,27 @@ from chainrule.table.values.types import Type
 
 MIN_COUNT = 5
 MISSING = ("unknown", "informative")
+TIES = ("auto", "none")
+DEFAULT_TIES = "auto"
 
 
-def infer_schema(
-    table: Any,
+def infer_columns(
+    table: Table,
     *,
-    kinds: Mapping[str, Any] | Schema | None = None,
-    min_count: int = MIN_COUNT,
-    strict: bool = False,
-    missing: str = "unknown",
+    kinds: Mapping[str, dict[str, Any]],
+    min_count: int,
+    strict: bool,
+    missing: str,
 ) -> Schema:
-    """Infers the schema of a table: the kind of each column, and the reason for it.
-
-    ``print`` shows a line per column. Booleans, and numbers that are all 0 or 1, are binary. Other
-    numbers are integer if all of them are integers, else real. Dates are datetime, and everything
-    else is categorical. Columns that look like ids or free text, and columns without a value, are
-    left out.
+    """The schema of a table without ties; see ``infer_schema``.
 
     Args:
-        table: a ``Table``, or an argument of ``read_table``.
-        kinds: the kind of some columns by name, instead of the guess: "binary", "categorical",
-            "integer", "real", "datetime", or "leave out". An integer column with bounds is {"kind":
-            "integer", "least": 0, "most": 9}. A whole schema, such as another density's, is used
-            unchanged.
-        min_count: number of rows that make a level, an atom, or any stored number. A column known
-            in fewer rows is left out, unless the table is smaller.
+        table: the table.
+        kinds: checked kinds of some columns by name.
+        min_count: number of rows that make a level, an atom, or any stored number.
         strict: raise an error instead of a warning if columns would be left out.
-        missing: "informative" adds a binary column before each column with missing cells, which
-            marks them.
-
-    Raises:
-        SchemaError: no rows, no column that can be modelled, a value that the requested kind cannot
-            have, or a name in ``kinds`` that the table lacks.
+        missing: "unknown" or "informative".
     """
-    table = table if isinstance(table, Table) else read_table(table)
-    if isinstance(kinds, Schema):
-        return kinds
-    kinds = _checked_kinds(kinds or {}, table)
-    require_options(min_count, missing)
     table.reading.require_names(table.names, table.source)
     if len(table) == 0:
         raise SchemaError(f"{table.source}: no rows; a model needs at least one")
@@ -123,7 +105,7 @@ def _warn_of_left_out(table: Table, unwanted: list[LeftOut], strict: bool) -> No
             f"{table.source}: cannot model {listed}; drop them, say kinds={{{unwanted[0].name!r}: "
             "…}, or pass strict=False"
         )
-    warnings.warn(printable(f"{table.source}: left out {listed}"), UserWarning, stacklevel=4)
+    warnings.warn(printable(f"{table.source}: left out {listed}"), UserWarning, stacklevel=5)
 
 
 def _of_type(column: AbstractColumn, kind: Type, values: Distinct, least: int) -> AbstractColumn:
@@ -148,7 +130,8 @@ def checked_kind(spec: Any, name: str) -> dict[str, Any]:
     return kind.checked_options(options, f"kinds[{name!r}]")
 
 
-def _checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str, Any]]:
+def checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str, Any]]:
+    """The kinds of columns by name, each with its options; raises SchemaError if one is wrong."""
     found = {}
     for key, spec in kinds.items():
         name = find(key, table.names, table.index)
@@ -158,8 +141,16 @@ def _checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str
     return found
 
 
-def require_options(min_count: int, missing: str) -> None:
+def require_options(min_count: int, missing: str, ties: Any) -> None:
     """Raises ChainruleError for options of ``infer_schema`` that no table would allow."""
+    if isinstance(ties, str):
+        if ties not in TIES:
+            raise SchemaError(unknown_choice("ties", ties, TIES))
+    elif not isinstance(ties, Sequence):
+        raise SchemaError(
+            f"ties = {ties!r}: pass 'auto', 'none', or a list of the ties to leave out, each by "
+            "its text or a pair of names"
+        )
     whole_number(min_count, "min_count", least=1, what="the rows that a level needs to be listed")
     if missing not in MISSING:
         raise SchemaError(unknown_choice("missing", missing, MISSING))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -79,6 +79,15 @@ class AbstractTie(AbstractLeaf, ABC):
         found = ((low <= x[:, first]) & (x[:, first] <= high)).astype(np.float64)
         return np.where(known[:, list(self.columns)].all(-1), found, np.nan)
 
+    @abstractmethod
+    def shifted(self, by: Mapping[int, int]) -> Self:
+        """The same tie if codes count from other origins.
+
+        Args:
+            by: the new code of what had code 0 before, less than 0 if codes are smaller now, of
+                columns by their numbers.
+        """
+
     def require(self) -> None:
         """Raises SchemaError unless columns, share and text can be those of a tie."""
         if not are_whole(self.columns, least=0) or len(set(self.columns)) < len(self.columns):
@@ -87,6 +96,9 @@ class AbstractTie(AbstractLeaf, ABC):
             raise SchemaError(f"text {self.text!r} of a tie")
         if not isinstance(self.share, int | float) or not 0 < self.share <= 1:
             raise SchemaError(f"tie {self.text!r}: {self.share!r} is no share of the rows")
+
+
+AnyTie = TypeVar("AnyTie", bound=AbstractTie)
 
 
 def are_whole(numbers: Any, *, least: int | None = None) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from typing_extensions import override
 
@@ -50,6 +51,12 @@ class FunctionalTie(AbstractTie):
     @override
     def targets(self) -> tuple[int, ...]:
         return (self.target,)
+
+    @override
+    def shifted(self, by: Mapping[int, int]) -> Self:
+        if by.get(self.source, 0) or by.get(self.target, 0):
+            raise SchemaError(f"tie {self.text!r}: codes of levels have no other origin")
+        return self
 
     @override
     def _interval(self, column: int, codes: dict[int, Any]) -> tuple[Any, Any, Any]:

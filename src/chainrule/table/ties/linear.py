@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from typing_extensions import override
 
@@ -62,6 +63,12 @@ class LinearTie(AbstractTie):
     @override
     def is_monotone(self) -> bool:
         return True
+
+    @override
+    def shifted(self, by: Mapping[int, int]) -> Self:
+        weighted = zip(self.columns, self.coefficients, strict=True)
+        moved = sum(weight * by.get(column, 0) for column, weight in weighted)
+        return replace(self, least=self.least + moved, most=self.most + moved)
 
     @override
     def _interval(self, column: int, codes: dict[int, Any]) -> tuple[Any, Any, Any]:

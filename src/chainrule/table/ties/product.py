@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from typing_extensions import override
 
@@ -30,9 +31,9 @@ class ProductTie(AbstractTie):
         (array([3.]), array([3.]))
     """
 
-    columns: tuple[int, int, int]
-    scales: tuple[int, int, int]
-    offsets: tuple[int, int, int]
+    columns: tuple[int, ...]
+    scales: tuple[int, ...]
+    offsets: tuple[int, ...]
     slack: int = 0
     share: float = 1.0
     text: str = ""
@@ -48,6 +49,12 @@ class ProductTie(AbstractTie):
             )
         if not are_whole((self.slack,), least=0):
             raise SchemaError(f"tie {self.text!r}: slack {self.slack!r} is no integer from 0 on")
+
+    @override
+    def shifted(self, by: Mapping[int, int]) -> Self:
+        parts = zip(self.columns, self.scales, self.offsets, strict=True)
+        offsets = tuple(offset - scale * by.get(column, 0) for column, scale, offset in parts)
+        return replace(self, offsets=offsets)
 
     @override
     def _interval(self, column: int, codes: dict[int, Any]) -> tuple[Any, Any, Any]:

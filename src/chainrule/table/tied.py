@@ -1,0 +1,187 @@
+"""Adds the ties between a table's columns to its schema, and grids to the columns that they tie."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import SchemaError, unknown_choice
+from chainrule.table.codes import cells_of_column, column_positions, encode_columns
+from chainrule.table.columns import (
+    AbstractColumn,
+    AbstractLevels,
+    Datetime,
+    Integer,
+    Real,
+)
+from chainrule.table.columns.date_grid import MONTH as MONTHS
+from chainrule.table.columns.date_grid import UNIT_S
+from chainrule.table.schema import Schema
+from chainrule.table.table import Table
+from chainrule.table.ties import AbstractTie
+from chainrule.table.ties.equations import exact
+from chainrule.table.ties.find import find
+from chainrule.table.ties.sheet import DATE, LABEL, MONTH, NUMBER, Sheet, Variable
+from chainrule.table.values.exact_integers import LARGEST_EXACT
+
+MOST_CELLS = 2**24  # codes that a search keeps; of larger tables it reads evenly spaced rows
+MOST_CODES = 2**24  # in the range of a column that gets a grid for its ties; float32 holds as many
+
+
+def with_ties(
+    schema: Schema,
+    table: Table,
+    *,
+    kinds: Mapping[str, Mapping[str, Any]],
+    min_count: int,
+    left_out: Sequence[str | tuple[str, str]] = (),
+) -> Schema:
+    """The schema with the ties that the table shows.
+
+    A column of continuous numbers with few decimals gets the grid of its decimals if it has a tie.
+    Its numbers then have masses.
+
+    Args:
+        schema: the schema of the table, without ties.
+        table: the table.
+        kinds: the kinds, with options, that the user asked for, by name.
+        min_count: smallest number of rows behind a stored number.
+        left_out: ties that are not wanted: texts, or pairs of names.
+
+    Raises:
+        SchemaError: a tie or a column in ``left_out`` that there is not.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # encoding for a fit warns of the same cells
+        sheet = _sheet_of(schema, table)
+    ties = _without(find(sheet, min_count=min_count), schema, left_out)
+    columns, by = list(schema.columns), {}
+    for number in sorted({number for tie in ties for number in tie.columns}):
+        column = columns[number]
+        if isinstance(column, Real) and column.is_continuous:
+            options = kinds.get(column.name, {})
+            columns[number] = gridded = _gridded(schema, table, column, options, min_count)
+            by[number] = -round(gridded.origin / (gridded.step or 1.0))
+    return replace(schema, columns=tuple(columns), ties=tuple(tie.shifted(by) for tie in ties))
+
+
+def _sheet_of(schema: Schema, table: Table) -> Sheet:
+    """Codes of some or all rows, of the columns that may have ties."""
+    most = max(MOST_CELLS // max(len(schema.columns), 1), 1)
+    if len(table) > most:
+        table = table.take(np.linspace(0, len(table) - 1, most).astype(np.int64))
+    codes, variables = np.full((len(table), len(schema.columns)), np.nan), []
+    for number, found in encode_columns(table, schema, warn=False, strict=False):
+        column = schema.columns[number]
+        found = np.where(np.isfinite(found) & ~column.is_unlisted(found), found, np.nan)
+        if isinstance(column, Real) and column.is_continuous:
+            variable, found = _by_decimals(column, number, found)
+        else:
+            variable = None if column.is_flag else variable_of(column, number)
+        if variable is not None:
+            codes[:, number] = found
+            variables.append(variable)
+    return Sheet(tuple(variables), codes)
+
+
+@singledispatch
+def variable_of(column: AbstractColumn, number: int) -> Variable | None:
+    """A column with masses as a search for ties sees it; None if it takes no part.
+
+    A new kind with ties registers a function: ``@variable_of.register(Kind)``.
+    """
+    return None
+
+
+@variable_of.register(AbstractLevels)
+def _of_levels(column: AbstractLevels, number: int) -> Variable | None:
+    return Variable(number, column.name, LABEL)
+
+
+@variable_of.register(Integer)
+def _of_integers(column: Integer, number: int) -> Variable | None:
+    step, origin = Fraction(int(column.step)), Fraction(int(column.origin))
+    return Variable(number, column.name, NUMBER, step, origin)
+
+
+@variable_of.register(Real)
+def _of_numbers(column: Real, number: int) -> Variable | None:
+    if column.step is None:
+        return None
+    step, origin = column.step, column.origin
+    if column.decimals is not None:  # without the errors of sums of floats
+        step, origin = (float(np.round(part, column.decimals)) or part for part in (step, origin))
+    return Variable(number, column.name, NUMBER, exact(step), exact(origin))
+
+
+@variable_of.register(Datetime)
+def _of_dates(column: Datetime, number: int) -> Variable | None:
+    step, origin = Fraction(int(column.step)), Fraction(int(column.origin))
+    if column.unit == MONTHS:
+        return None if column.shift else Variable(number, column.name, MONTH, step, origin)
+    unit = Fraction(round(UNIT_S[column.unit] * 10**6), 10**6)
+    return Variable(number, column.name, DATE, unit * step, unit * origin)
+
+
+def _by_decimals(
+    column: Real, number: int, codes: np.ndarray
+) -> tuple[Variable | None, np.ndarray]:
+    """Continuous numbers (N,) in units of their last decimal; None if they have too many."""
+    if column.decimals is None or not len(codes):
+        return None, codes
+    known = ~np.isnan(codes)
+    numbers = np.full(len(codes), np.nan)
+    numbers[known] = np.round(
+        column.decode(codes[known]).astype(np.float64) * 10.0**column.decimals
+    )
+    ends = numbers[known]
+    if not len(ends) or np.abs(ends).max() >= LARGEST_EXACT or np.ptp(ends) >= MOST_CODES:
+        return None, codes
+    step = Fraction(1, 10**column.decimals)
+    return Variable(number, column.name, NUMBER, step, is_list=False), numbers
+
+
+def _gridded(
+    schema: Schema, table: Table, column: Real, options: Mapping[str, Any], min_count: int
+) -> Real:
+    """The column of continuous numbers on the grid of its decimals, with all its rows."""
+    position = column_positions(table, schema)[column.name]
+    cells = cells_of_column(table, position, column, schema, strict=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        codes = column.encode(cells, table.where, strict=False)
+    known = column.decode(codes[np.isfinite(codes)]).astype(np.float64)
+    return column.on_decimals(
+        known,
+        min_count=min_count,
+        scale=options.get("scale"),
+        least=options.get("least"),
+        most=options.get("most"),
+    )
+
+
+def _without(
+    ties: Sequence[AbstractTie], schema: Schema, left_out: Sequence[str | tuple[str, str]]
+) -> list[AbstractTie]:
+    """The ties but for those that the user does not want."""
+    texts, pairs = set(), []
+    for entry in left_out:
+        if isinstance(entry, str):
+            if entry not in (known := [tie.text for tie in ties]):
+                raise SchemaError(unknown_choice("tie", entry, known))
+            texts.add(entry)
+        elif isinstance(entry, Sequence) and len(entry) == 2:
+            pairs.append({schema.number(name) for name in entry})
+        else:
+            raise SchemaError(f"ties: {entry!r} is neither the text of a tie nor a pair of names")
+    return [
+        tie
+        for tie in ties
+        if tie.text not in texts and not any(pair <= set(tie.columns) for pair in pairs)
+    ]

@@ -1,0 +1,219 @@
+"""Finds the ties of a table: candidates from a sample of rows, confirmed on all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from chainrule.table.ties.base import AbstractTie, AnyTie
+from chainrule.table.ties.determined import determined
+from chainrule.table.ties.evidence import FEWEST_ROWS, LEAST_GAIN, LEAST_SHARE, confirmed
+from chainrule.table.ties.functional import FunctionalTie
+from chainrule.table.ties.linear import LinearTie
+from chainrule.table.ties.orders import LEAST_GAIN as GAIN_OF_ORDERS
+from chainrule.table.ties.orders import has_edge, orders
+from chainrule.table.ties.pairs import equations, ratios
+from chainrule.table.ties.sheet import Sheet, Variable
+from chainrule.table.ties.triples import date_differences, products, sums
+
+SAMPLE = 2000  # rows in which candidates are sought
+FEWER = 500  # rows for ratios and orders
+LOOSE_SHARE, LOOSE_GAIN = 0.93, 0.6  # what a sample must show of a tie that is tried on all rows
+PERFECT = 0.995  # least share of an equation whose one column stands for the other in the search
+BETTER = 0.005  # a sum that holds in so many more rows replaces an equation of two of its columns
+
+
+def find(sheet: Sheet, *, min_count: int) -> tuple[AbstractTie, ...]:
+    """The ties between the columns, none of which others imply.
+
+    Ties hold in at least 95 % of the rows with all of their cells known, and in far more rows than
+    if one of their columns were permuted. The result depends on the rows alone.
+
+    Args:
+        sheet: columns and rows.
+        min_count: number of rows behind each value of a level.
+    """
+    rng = np.random.default_rng(0)
+    sample, kept = sheet.sample(SAMPLE, rng), Kept()
+    fewest = max(FEWEST_ROWS, 2 * min_count)  # a constant of a tie belongs to half of these rows
+
+    def confirmed(candidates: Iterable[AnyTie], gain: float = LEAST_GAIN) -> Iterator[AnyTie]:
+        return _confirmed(candidates, sample, sheet, gain=gain, fewest=fewest)
+
+    pairs = list(confirmed(_spanning(equations(sample), sample)))
+    inner = _representatives(sheet, pairs)
+    few = sample.of(inner)
+    kept.add_equations([*pairs, *confirmed([*date_differences(few), *sums(few, rng)])])
+    kept.add_ratios(confirmed(ratios(few.sample(FEWER, rng))))
+    kept.others += _best_of_each(confirmed(products(few, rng)))
+    found = confirmed(orders(few.sample(FEWER, rng), rng), gain=GAIN_OF_ORDERS)
+    kept.add_orders(tie for tie in found if has_edge(tie, sheet))
+    kept.add_determined(determined(sheet.of(inner), few, min_count=min_count, skip=kept.joined))
+    return kept.ties
+
+
+def _confirmed(
+    candidates: Iterable[AnyTie], sample: Sheet, sheet: Sheet, *, gain: float, fewest: int
+) -> Iterator[AnyTie]:
+    """The candidates that hold in the sample and in all rows, with their shares."""
+    for tie in candidates:
+        loose = min(LOOSE_GAIN, gain - 0.1)
+        if confirmed(tie, sample, least_share=LOOSE_SHARE, least_gain=loose) is None:
+            continue
+        found = confirmed(tie, sheet, least_share=LEAST_SHARE, least_gain=gain, fewest=fewest)
+        if found is not None:
+            yield found
+
+
+def _spanning(candidates: Iterable[LinearTie], sample: Sheet) -> list[LinearTie]:
+    """The equations of pairs without those that others imply, which hold in all sampled rows."""
+    shares = [(float(np.nanmean(tie.holds(sample.codes, sample.known))), tie) for tie in candidates]
+    groups, found = Groups(), list[LinearTie]()
+    for share, tie in sorted(shares, key=lambda each: -each[0]):
+        if groups.joined(*tie.columns):
+            continue
+        if share >= PERFECT:
+            groups.join(*tie.columns)
+        found.append(tie)
+    return found
+
+
+def _representatives(sheet: Sheet, pairs: Iterable[AbstractTie]) -> list[Variable]:
+    """The columns without those that stand in a nearly perfect equation with an earlier one."""
+    groups = Groups()
+    for tie in pairs:
+        if tie.share >= PERFECT:
+            groups.join(*tie.columns)
+    found: dict[int, Variable] = {}
+    for variable in sheet.variables:
+        found.setdefault(groups.of(variable.number), variable)
+    return list(found.values())
+
+
+def _best_of_each(ties: Iterable[AnyTie]) -> list[AnyTie]:
+    """The tie with the largest share for each set of columns."""
+    found: dict[frozenset[int], AnyTie] = {}
+    for tie in sorted(ties, key=lambda each: -each.share):
+        found.setdefault(frozenset(tie.columns), tie)
+    return list(found.values())
+
+
+class Groups:
+    """Columns in groups; joining two columns joins their groups."""
+
+    def __init__(self) -> None:
+        self._above: dict[int, int] = {}
+
+    def of(self, column: int) -> int:
+        """The first column of the group."""
+        while column in self._above:
+            column = self._above[column]
+        return column
+
+    def joined(self, one: int, other: int) -> bool:
+        """Whether both are in one group."""
+        return self.of(one) == self.of(other)
+
+    def join(self, one: int, other: int) -> None:
+        """Joins the groups of both."""
+        first, last = sorted((self.of(one), self.of(other)))
+        if first != last:
+            self._above[last] = first
+
+
+@dataclass
+class Kept:
+    """The ties that are kept, in the order in which they were added."""
+
+    equations: list[AbstractTie] = field(default_factory=list)
+    others: list[AbstractTie] = field(default_factory=list)
+    _rows: dict[int, dict[int, Fraction]] = field(default_factory=dict)
+    _groups: Groups = field(default_factory=Groups)
+
+    @property
+    def ties(self) -> tuple[AbstractTie, ...]:
+        """All ties."""
+        return (*self.equations, *self.others)
+
+    def joined(self, one: int, other: int) -> bool:
+        """Whether equations or ratios of pairs connect two columns."""
+        return self._groups.joined(one, other)
+
+    def add_equations(self, ties: Collection[LinearTie]) -> None:
+        """Adds equations that do not follow from better ones, those with larger shares first."""
+        exact = [tie for tie in ties if tie.is_equation]
+        rounded = _best_of_each(tie for tie in ties if not tie.is_equation)
+        for tie in sorted(exact, key=lambda each: (-round(each.share, 3), len(each.columns))):
+            columns = set(tie.columns)
+            replaced = any(
+                columns < set(better.columns) and better.share > tie.share + BETTER
+                for better in self.equations
+            )
+            if not replaced and self._is_new(tie):
+                self.equations.append(tie)
+                if len(tie.columns) == 2:
+                    self._groups.join(*tie.columns)
+        known = {frozenset(tie.columns) for tie in self.equations}
+        self.equations += [tie for tie in rounded if frozenset(tie.columns) not in known]
+
+    def _is_new(self, tie: LinearTie) -> bool:
+        """Whether the equation is no sum of multiples of those that were added before."""
+        rest = {k: Fraction(w) for k, w in zip(tie.columns, tie.coefficients, strict=True)}
+        while rest:
+            column = min(rest)
+            row = self._rows.get(column)
+            if row is None:
+                self._rows[column] = {k: w / rest[column] for k, w in rest.items()}
+                return True
+            factor = rest[column]
+            for k, w in row.items():
+                rest[k] = rest.get(k, Fraction(0)) - factor * w
+            rest = {k: w for k, w in rest.items() if w}
+        return False
+
+    def add_ratios(self, ties: Iterable[AbstractTie]) -> None:
+        """Adds rounded ratios of columns that no others connect, those with larger shares first."""
+        for tie in sorted(ties, key=lambda each: (-round(each.share, 3), len(each.text))):
+            if not self._groups.joined(*tie.columns):
+                self._groups.join(*tie.columns)
+                self.equations.append(tie)
+
+    def add_orders(self, ties: Iterable[LinearTie]) -> None:
+        """Adds orders of columns that no equation connects, without those that others imply."""
+        found = [tie for tie in ties if not self._groups.joined(*tie.columns)]
+        self.others += without_detours({(tie.columns[1], tie.columns[0]): tie for tie in found})
+
+    def add_determined(self, ties: Iterable[FunctionalTie]) -> None:
+        """Adds columns that others determine, without those that others imply."""
+        self.others += without_detours({(tie.source, tie.target): tie for tie in ties})
+
+
+def without_detours(ties: dict[tuple[int, int], AnyTie]) -> list[AnyTie]:
+    """The ties (start, end), without those whose end others reach from their start.
+
+    Of columns that all reach each other, those with the first column stay.
+
+    >>> without_detours({(0, 1): "a", (0, 2): "b", (1, 2): "c"})
+    ['a', 'c']
+    """
+    after: dict[int, set[int]] = {}
+    for start, end in ties:
+        after.setdefault(start, set()).add(end)
+    for start, end in sorted(ties, key=min, reverse=True):
+        after[start].remove(end)
+        if not _reaches(after, start, end):
+            after[start].add(end)
+    return [tie for (start, end), tie in ties.items() if end in after[start]]
+
+
+def _reaches(after: dict[int, set[int]], start: int, end: int) -> bool:
+    """Whether steps from each column to those after it lead from one column to another."""
+    seen, left = {start}, [start]
+    while left and end not in seen:
+        new = after.get(left.pop(), set()) - seen
+        seen |= new
+        left += new
+    return end in seen

@@ -1,0 +1,201 @@
+"""Candidates among triples of columns: sums, differences of dates, and products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from chainrule.table.ties import words
+from chainrule.table.ties.equations import LARGEST, Weighted, common_unit, largest_code
+from chainrule.table.ties.linear import LinearTie
+from chainrule.table.ties.pairs import CUT, ROUNDED, is_varied
+from chainrule.table.ties.product import ProductTie
+from chainrule.table.ties.sheet import DATE, NUMBER, Sheet, Variable
+
+LOOKED_AT = 48  # rows, with an unusual value of one column, in which all triples are compared
+FEWEST = 12  # of these rows with all three cells known
+MOSTLY = 0.8  # least share of these rows that agree
+REFERENCES = 2  # rows from which differences are taken, to find sums with a constant
+LARGEST_SCALE = 10**9
+PERIODS = (
+    (7 * 86_400, "weeks"),
+    (86_400, "days"),
+    (3600, "hours"),
+    (60, "minutes"),
+    (1, "seconds"),
+)
+# Differences of dates less a column, in units: equal, cut off, rounded.
+ENDS = ((Fraction(0), Fraction(1)), (Fraction(-1, 2), Fraction(1, 2)))
+
+
+class Triple(NamedTuple):
+    """Positions of three columns among those compared: the third is made of the first two."""
+
+    first: int
+    second: int
+    third: int
+
+
+def sums(sheet: Sheet, rng: np.random.Generator) -> Iterator[LinearTie]:
+    """Triples of columns of numbers of which one is the sum of the others, plus a constant."""
+    variables = [v for v in sheet.numbers(NUMBER) if is_varied(sheet, v)]
+    steps = np.array([float(each.step) for each in variables])
+    found: dict[tuple[frozenset[int], int], tuple[Triple, int]] = {}
+    for is_difference in (False, True):
+        for sign in (1, -1) if is_difference else (1,):
+            for triple in _agreeing(
+                sheet, variables, _sum_of(sign), steps, 0.3, rng, is_difference=is_difference
+            ):
+                # The columns, and which of them has the other sign: none if all have the same.
+                odd = triple.third if sign > 0 else -1
+                found.setdefault((frozenset(triple), odd), (triple, sign))
+    for triple, sign in found.values():
+        columns = [variables[k] for k in (triple.third, triple.first, triple.second)]
+        equation = Weighted.of(columns, (1, -sign, -sign)).equation(sheet)
+        if equation is not None:
+            yield replace(equation[0], text=_sum_in_words(columns, sign, equation[1]))
+
+
+def _sum_in_words(columns: Sequence[Variable], sign: int, constant: Fraction) -> str:
+    total, *parts = (each.name for each in columns)
+    if sign < 0:
+        return f"{' + '.join([total, *parts])} = {words.number(constant)}"
+    return f"{total} = {' + '.join(parts)}{words.plus(constant)}"
+
+
+def _sum_of(sign: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    return lambda one, others: sign * (one + others)
+
+
+def products(sheet: Sheet, rng: np.random.Generator) -> Iterator[ProductTie]:
+    """Triples of columns of numbers of which one is the product of the others, rounded."""
+    variables = [v for v in sheet.numbers(NUMBER) if is_varied(sheet, v)]
+    steps = np.array([float(each.step) for each in variables])
+    for triple in _agreeing(sheet, variables, np.multiply, steps, 0.5 + 1e-6, rng):
+        tie = _product(sheet, *(variables[k] for k in triple))
+        if tie is not None:
+            yield tie
+
+
+def _product(sheet: Sheet, first: Variable, second: Variable, total: Variable) -> ProductTie | None:
+    """The tie total = first · second, with integers for the affine maps of the codes."""
+    units = [common_unit([each.step, each.origin]) for each in (first, second)]
+    unit = common_unit([total.step / 2, total.origin, units[0] * units[1]])
+    many = int(units[0] * units[1] / unit)
+    parts = (units[0] / many, units[1], unit)
+    columns = first, second, total
+    scales = tuple(int(each.step / part) for each, part in zip(columns, parts, strict=True))
+    offsets = tuple(int(each.origin / part) for each, part in zip(columns, parts, strict=True))
+    sizes = [
+        scale * largest_code(sheet, each.number) + abs(offset)
+        for each, scale, offset in zip(columns, scales, offsets, strict=True)
+    ]
+    if max(*scales, *map(abs, offsets)) > LARGEST_SCALE or sizes[0] * sizes[1] > LARGEST:
+        return None
+    # No product lies between the points of the total's grid if its step divides them.
+    is_whole = (units[0] * units[1]) % total.step == 0 and total.origin % total.step == 0
+    return ProductTie(
+        tuple(each.number for each in columns),
+        scales,
+        offsets,
+        0 if is_whole else int(total.step / 2 / unit),
+        text=f"{total.name} = {first.name} × {second.name}{'' if is_whole else f', {ROUNDED}'}",
+    )
+
+
+def _agreeing(
+    sheet: Sheet,
+    variables: Sequence[Variable],
+    combined: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    steps: np.ndarray,
+    tolerance: float,
+    rng: np.random.Generator,
+    *,
+    is_difference: bool = False,
+) -> Iterator[Triple]:
+    """Triples whose third value is that of the first two in most of a few rows.
+
+    Rows with an unusual value of the first column are compared: among many zeros, others agree by
+    chance. If ``is_difference``, values are differences from those of one row.
+
+    Args:
+        sheet: the rows.
+        variables: the columns.
+        combined: from values (n, 1) and (n, K) the value (n, K) of the third column.
+        steps: the steps (K,) of the columns.
+        tolerance: largest deviation, in steps.
+        rng: draws the rows.
+        is_difference: whether values are compared with those of a row.
+    """
+    values = sheet.values[:, [each.number for each in variables]]  # (N, K)
+    codes_of_all = sheet.codes[:, [each.number for each in variables]]
+    usual = np.array([sheet.usual[each.number] for each in variables])
+    finest = np.minimum(steps[:, None], steps)
+    for i, first in enumerate(variables):
+        codes = sheet.codes[:, first.number]
+        rows = np.flatnonzero(~np.isnan(codes) & (codes != sheet.usual[first.number]))
+        if len(rows) < FEWEST:
+            continue
+        rows = rng.permutation(rows)[: LOOKED_AT + REFERENCES]
+        near = np.minimum(finest, steps[i])[i + 1 :] if tolerance < 0.5 else steps
+        compared = [values[rows]]
+        if is_difference:
+            compared = [values[rows[REFERENCES:]] - values[row] for row in rows[:REFERENCES]]
+        agree = np.zeros((len(variables) - i - 1, len(variables)), dtype=bool)
+        for looked in compared:
+            guess = combined(looked[:, [i]], looked[:, i + 1 :])[:, :, None]  # (n, J, 1)
+            close = np.abs(guess - looked[:, None]) <= tolerance * near  # (n, J, K)
+            known = ~np.isnan(looked)
+            counted = known[:, i + 1 :]
+            if combined is np.multiply:  # zero times any number is zero
+                counted = counted & (codes_of_all[rows, i + 1 :] != usual[i + 1 :])
+                close &= counted[:, :, None]
+            both = counted.T.astype(float) @ known  # (J, K)
+            agree |= (close.sum(axis=0) >= MOSTLY * both) & (both >= FEWEST)
+        for j, k in np.argwhere(agree).tolist():
+            if k not in (i, j + i + 1):
+                yield Triple(i, j + i + 1, k)
+
+
+def date_differences(sheet: Sheet) -> Iterator[LinearTie]:
+    """A column of numbers that counts the weeks, days … seconds between two dates."""
+    dates = sheet.numbers(DATE)
+    counts = [v for v in sheet.numbers(NUMBER) if is_varied(sheet, v)]
+    columns = [each.number for each in counts]
+    for at, first in enumerate(dates[:-1]):
+        for second in dates[at + 1 :]:
+            apart = sheet.values[:, second.number] - sheet.values[:, first.number]
+            known = apart[~np.isnan(apart)]
+            pair = (second, first) if len(known) and np.median(known) >= 0 else (first, second)
+            apart = apart if pair[0] is second else -apart
+            for seconds, unit in PERIODS:
+                rest = apart[:, None] / seconds - sheet.values[:, columns]  # (N, K)
+                known = ~np.isnan(rest)
+                around = np.nanmedian(np.where(known, rest, np.inf), axis=0)
+                close = (np.abs(rest - around) <= 1).sum(axis=0)
+                enough = (close >= MOSTLY * known.sum(axis=0)) & (known.sum(axis=0) >= FEWEST)
+                for k in np.flatnonzero(enough).tolist():
+                    yield from _counted(sheet, pair, counts[k], seconds, unit)
+
+
+def _counted(
+    sheet: Sheet, dates: tuple[Variable, Variable], count: Variable, seconds: int, unit: str
+) -> Iterator[LinearTie]:
+    """The tie last − first = count · seconds: exact, rounded down or rounded to a step."""
+    last, first = dates
+    weighted = Weighted.of((last, first, count), (1, -1, -seconds))
+    text = f"{last.name} − {first.name} = {count.name}"
+    if (found := weighted.equation(sheet)) is not None:
+        tie, constant = found
+        yield replace(tie, text=f"{text}{words.plus(constant / seconds)} ({unit})")
+    for (low, high), how in zip(ENDS, (CUT, ROUNDED), strict=True):
+        size = count.step * seconds
+        tie = weighted.within(
+            sheet, low * size, high * size, is_open=how == CUT, text=f"{text} ({unit}, {how})"
+        )
+        if tie is not None:
+            yield tie

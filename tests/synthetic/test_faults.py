@@ -1,0 +1,115 @@
+"""Faults of synthetic columns, each with its first cell."""
+
+import datetime
+
+import numpy as np
+import polars as pl
+
+from chainrule.synthetic.faults import Fault, faults_of
+from chainrule.synthetic.tables import tables_of
+
+RNG = np.random.default_rng(0)
+REAL = pl.DataFrame(
+    {
+        "age": np.repeat(np.arange(18, 91), 10),
+        "price": RNG.gamma(2.0, 50.0, 730).round(2),
+        "share": RNG.random(730),
+        "town": RNG.choice(["north", "south"], 730),
+        "day": [datetime.date(2024, 1, 1) + datetime.timedelta(days=k // 4) for k in range(730)],
+        "smoker": RNG.random(730) < 0.3,
+    }
+)
+
+
+def faults(made, real=REAL, holdout=None, kinds=None):
+    return faults_of(tables_of(real, made, holdout, kinds=kinds))
+
+
+def test_rows_of_the_same_table_have_no_fault():
+    assert faults(REAL.sample(300, seed=1)) == ()
+
+
+def test_numbers_beyond_bounds():
+    made = REAL.with_columns(age=pl.col("age") + 3, share=pl.col("share") * 2)
+    rows = int((REAL["age"] > 87).sum())
+    age, share = faults(made)
+    assert age == Fault(
+        "age", "not among the whole numbers from 18 to 90", rows, rows / 730, "91 at row 700"
+    )
+    assert share.what == "not among the numbers from 0 to 1"
+    assert share.cells == int((REAL["share"] > 0.5).sum())
+
+
+def test_declared_bounds_count_as_evident_ones():
+    bounds = {"price": {"kind": "real", "least": 0, "most": 2000}}
+    made = REAL.with_columns(price=pl.lit(2000.5))
+    (found,) = faults(made, kinds=bounds)
+    assert (found.column, found.cells) == ("price", 730)
+
+
+def test_numbers_off_their_grid():
+    made = REAL.with_columns(
+        price=pl.col("price") + 0.001, age=pl.when(pl.col("age") < 20).then(18.5).otherwise("age")
+    )
+    assert faults(made) == (
+        Fault("age", "not among the steps of 1", 20, 20 / 730, "18.5 at row 0"),
+        Fault("price", faults(made)[1].what, 730, 1.0, f"{made['price'][0]!r} at row 0"),
+    )
+    assert "0.01" in faults(made)[1].what or "2 decimals" in faults(made)[1].what
+
+
+def test_a_few_real_numbers_off_the_grid_are_allowed_to_synthetic_ones():
+    off = [0.005, *[0.0] * 1999]
+    real = pl.DataFrame({"x": RNG.integers(0, 500, 2000) / 100 + off})
+    assert faults(real, real=real) == ()
+    assert faults(real[:500], real=real) == ()
+    assert len(faults(real[:50], real=real)) == 1  # a much larger share of them is a fault
+
+
+def test_dates_off_their_grid():
+    days = [datetime.datetime(2024, 1, 1) + datetime.timedelta(days=k) for k in range(300)]
+    real = pl.DataFrame({"day": days})
+    made = real.with_columns(day=pl.col("day") + datetime.timedelta(hours=1))
+    (found,) = faults(made, real=real)
+    assert (found.what, found.cells) == ("not on the grid of the dates", 300)
+    assert found.example == "2024-01-01 01:00:00 at row 0"
+
+
+def test_labels_of_no_real_row():
+    made = REAL.with_columns(
+        town=pl.when(pl.col("age") == 90).then(pl.lit("east")).otherwise("town")
+    )
+    expected = Fault("town", "a label of no real row", 10, 10 / 730, "'east' at row 720")
+    assert faults(made) == (expected,)
+    assert faults(made, holdout=made[-1:]) == ()
+
+
+def test_wrong_shares_of_missing_cells():
+    holes = REAL.with_columns(share=pl.when(pl.col("age") < 60).then("share"))
+    share = float((REAL["age"] >= 60).mean())
+    assert faults(holes) == (
+        Fault("share", "missing, where 0.0% of the real cells are", round(730 * share), share),
+    )
+    (found,) = faults(REAL, real=holes)
+    assert (found.column, found.cells, found.share) == ("share", 0, 0.0)
+    assert faults(holes, real=holes) == ()
+
+
+def test_cells_of_another_kind():
+    text = REAL.with_columns(pl.col("age").cast(pl.String), pl.col("smoker").cast(pl.Int64))
+    made = text.with_columns(
+        age=pl.when(pl.col("age") == "30").then(pl.lit("old")).otherwise("age"),
+        smoker=pl.when(pl.col("age") == "31").then(2).otherwise("smoker"),
+    )
+    assert faults(made) == (
+        Fault("age", "no number", 10, 10 / 730, "'old' at row 120"),
+        Fault("smoker", "neither 0 nor 1", 10, 10 / 730, "2 at row 130"),
+    )
+
+
+def test_text_of_another_kind_in_a_column_of_dates():
+    made = REAL.with_columns(
+        pl.when(pl.col("age") == 30).then(pl.lit("soon")).otherwise(pl.col("day").cast(pl.String))
+        .alias("day")
+    )  # fmt: skip
+    assert faults(made) == (Fault("day", "no date", 10, 10 / 730, "'soon' at row 120"),)
