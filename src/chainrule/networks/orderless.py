@@ -394,7 +394,7 @@ class OrderlessNADE(AbstractNetwork):
             seeds = [draw_seed(generator) for _ in self.hidden_sizes]
         if self.columns.relations:
             withheld = self.columns.withheld(len(x), generator) if self.training else None
-            slots = self.columns.slot_values(x, given.t() > 0, withheld)
+            slots = self.columns.slot_values(x, given.t() > 0, withheld, weights.t() > 0)
         is_served = choose.serves(self.output_weight) and not x.requires_grad
         if not is_served or (torch.is_grad_enabled() and not self.training):
             return self._plain_loss(x, given, weights, seeds, slots)
