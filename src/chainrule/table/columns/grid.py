@@ -31,7 +31,7 @@ COARSE = 4096  # origins are multiples of so many codes
 NEIGHBOURS = 5  # different values on either side that an atom is compared with
 STANDS_OUT = 4.0  # least count of an atom, in means of the grid points around it
 MOST_ROUNDS = 8  # of looking for atoms beside those that are known already
-ERRORS = 4.0  # least distance from this mean, in standard errors of a count
+BY_CHANCE = 0.01  # probability that chance alone makes any value of a column an atom
 HEAVY = 0.002  # least share of the known values that makes a value an atom
 FEW_VALUES = 32  # on a grid, each of at most so many different values is an atom
 FEW = 0.001  # most known values that may lie off a grid, as a share; they are rounded to it
@@ -123,7 +123,8 @@ def atoms_of(
     """Atoms: the few values that repeat by themselves, such as zeros and caps.
 
     The most frequent first. An atom has one row in 500, and it stands out from its neighbours: it
-    has four times the rows, and four standard errors more, than the mean point of a grid around it.
+    has four times the rows of the mean point of a grid around it, and more than chance would give
+    any of the values.
     Points without rows count. Around a value are five different ones on either side, without the
     atoms among them: 35 hours stand out beside 40 that do so more.
 
@@ -141,8 +142,7 @@ def atoms_of(
     for _ in range(MOST_ROUNDS):
         left = many[~is_atom[many]]
         around = _means_around(values, counts, left, is_atom, step)
-        least = np.maximum(STANDS_OUT * around, around + ERRORS * np.sqrt(around))
-        found = left[counts[left] >= least]
+        found = left[_stand_out(counts[left], around, len(values))]
         if not len(found):
             break
         is_atom[found] = True
@@ -343,6 +343,18 @@ def exact(number: float) -> float:
     return (
         int(number) if isinstance(number, int) and abs(number) >= LARGEST_EXACT else float(number)
     )
+
+
+def _stand_out(counts: np.ndarray, around: np.ndarray, different: int) -> np.ndarray:
+    """Whether counts (n,) are no chance among points with these means (n,).
+
+    The probability of a Poisson count of at least c at mean m is at most e^(c − m) (m / c)^c
+    (Chernoff's bound), for each of the different values.
+    """
+    mean = np.maximum(around, 1e-12)
+    nats = counts * np.log(counts / mean) - (counts - mean)
+    is_more = (counts > mean) & (nats >= math.log(different / BY_CHANCE))
+    return is_more & (counts >= STANDS_OUT * around)
 
 
 def _means_around(
