@@ -88,12 +88,6 @@ _arguments = arguments_of(
 
 
 @loops
-def _sigmoid(t):
-    e = math.exp(-abs(t))
-    return 1 / (1 + e) if t >= 0 else e / (1 + e)
-
-
-@loops
 def _log_sigmoid(t):
     return min(t, 0.0) - math.log1p(math.exp(-abs(t)))
 
@@ -129,39 +123,49 @@ def _edge(x, spec, numbers):
 
 
 @loops
-def _component(low, high, shift, scale, delta):
-    """A component's log-mass between two ends, and its slopes by δ and by the scale."""
-    logs = by_delta = by_scale = 0.0
-    if high < math.inf:
-        at = (high - shift) / scale
-        logs += _log_sigmoid(at - delta)
-        slope = _sigmoid(delta - at)
-        by_delta -= slope
-        by_scale -= slope * at / scale
-    if low > -math.inf:
-        at = (low - shift) / scale
-        logs += _log_sigmoid(delta - at)
-        slope = _sigmoid(at - delta)
-        by_delta += slope
-        by_scale += slope * at / scale
-        if high < math.inf:
-            width = (high - low) / scale
-            logs += _log_one_less_exp(width)
-            by_scale -= width / scale / math.expm1(width)
-    return logs, by_delta, by_scale
+def _below(t):
+    """The parts of log σ(t) = min(t, 0) − log(1 + e), with e = e^−|t|, and its slope σ(−t)."""
+    e = math.exp(-abs(t))
+    return min(t, 0.0), 1 + e, (e if t >= 0 else 1.0) / (1 + e)
 
 
 @loops
-def _log_sum(c, first, step, count):
-    """The logarithm of Σ e^… of some numbers of the buffer."""
+def _component(low, high, shift, scale, delta):
+    """A component's log-mass between two ends, and its slopes by δ and by the scale."""
+    unit = 1 / scale
+    a, b = (low - shift) * unit, (high - shift) * unit
+    if low == -math.inf and high == math.inf:
+        return 0.0, 0.0, 0.0
+    if low == -math.inf:
+        logs, factor, slope = _below(b - delta)
+        return logs - math.log(factor), -slope, -slope * b * unit
+    if high == math.inf:
+        logs, factor, slope = _below(delta - a)
+        return logs - math.log(factor), slope, slope * a * unit
+    upper, factor_b, slope_b = _below(b - delta)
+    lower, factor_a, slope_a = _below(delta - a)
+    width = (high - low) * unit
+    inside = -math.expm1(-width)
+    by_width = width * (1 - inside) / inside if inside > 0 else 1.0
+    logs = upper + lower + math.log(inside / (factor_a * factor_b))
+    return logs, slope_a - slope_b, (slope_a * a - slope_b * b - by_width) * unit
+
+
+@loops
+def _shares(c, first, count):
+    """Turns numbers of the components into shares e^… / Σ e^…; returns the sum's logarithm."""
     best = -math.inf
-    for i in range(count):
-        best = max(best, c[first + i * step])
+    for k in range(count):
+        best = max(best, c[first + PER_COMPONENT * k])
     if best == -math.inf:
         return best
     total = 0.0
-    for i in range(count):
-        total += math.exp(c[first + i * step] - best)
+    for k in range(count):
+        e = math.exp(c[first + PER_COMPONENT * k] - best)
+        c[first + PER_COMPONENT * k] = e
+        total += e
+    for k in range(count):
+        c[first + PER_COMPONENT * k] /= total
     return best + math.log(total)
 
 
@@ -178,17 +182,14 @@ def _bind(params, at, N, spec, numbers, c):
         logit = np.float64(read(params, at + k * N))
         delta = np.float64(read(params, at + (K + k) * N))
         rho = np.float64(read(params, at + (2 * K + k) * N))
-        scale = numbers[LEAST_SCALE] - stretch * _log_sigmoid(-rho)
+        _, factor, slope = _below(-rho)
+        scale = numbers[LEAST_SCALE] + stretch * (max(rho, 0.0) + math.log(factor))
         within, by_delta, by_scale = _component(numbers[LOW], numbers[HIGH], shift, scale, delta)
         c[of + LOGIT], c[of + DELTA], c[of + SCALE] = logit, delta, scale
-        c[of + BY_RHO] = stretch * _sigmoid(rho)
+        c[of + BY_RHO] = stretch * slope
         c[of + WITHIN] = logit + within
         c[of + WITHIN_DELTA], c[of + WITHIN_SCALE] = by_delta, by_scale
-    norm = _log_sum(c, OF_COMPONENTS + WITHIN, PER_COMPONENT, K)
-    for k in range(K):
-        of = OF_COMPONENTS + PER_COMPONENT * k + WITHIN
-        c[of] = math.exp(c[of] - norm)
-    c[LOG_NORM] = norm
+    c[LOG_NORM] = _shares(c, OF_COMPONENTS + WITHIN, K)
 
 
 @loops
@@ -199,15 +200,15 @@ def _mass(low, high, K, c):
         logs, by_delta, by_scale = _component(low, high, c[SHIFT], c[of + SCALE], c[of + DELTA])
         c[of + JOINT], c[of + JOINT_DELTA] = c[of + LOGIT] + logs, by_delta
         c[of + JOINT_SCALE] = by_scale
-    return _log_sum(c, OF_COMPONENTS + JOINT, PER_COMPONENT, K) - c[LOG_NORM]
+    return _shares(c, OF_COMPONENTS + JOINT, K) - c[LOG_NORM]
 
 
 @loops
-def _add(factor, log_mass, K, c, g):
+def _add(factor, K, c, g):
     """Adds the slopes of the last ``_mass``, times a factor, to those at ``g``."""
     for k in range(K):
         of = OF_COMPONENTS + PER_COMPONENT * k
-        share, within = math.exp(c[of + JOINT] - log_mass - c[LOG_NORM]), c[of + WITHIN]
+        share, within = c[of + JOINT], c[of + WITHIN]
         c[g + k] += factor * (share - within)
         by_delta = share * c[of + JOINT_DELTA] - within * c[of + WITHIN_DELTA]
         by_scale = share * c[of + JOINT_SCALE] - within * c[of + WITHIN_SCALE]
@@ -230,10 +231,9 @@ def _before(params, at, N, code, sign, spec, numbers, c, g, work, with_grads):
     found = 0.0
     if begin > least:
         edge = (begin - 0.5 - numbers[CENTER]) / numbers[SPREAD]
-        log_mass = _mass(numbers[LOW], edge, K, c)
-        found = math.exp(log_mass)
+        found = math.exp(_mass(numbers[LOW], edge, K, c))
         if with_grads:
-            _add(sign * found, log_mass, K, c, g)
+            _add(sign * found, K, c, g)
     if day == begin and slot == 0:
         return found
     weights = at + (3 * K) * N
@@ -428,7 +428,7 @@ def _of_base(params, at, N, low, high, spec, numbers, c, g, work, with_grads):
     first, last = _edge(low - 0.5, spec, numbers), _edge(high + 0.5, spec, numbers)
     log_mass = _mass(first, last, K, c)
     if with_grads:
-        _add(1.0, log_mass, K, c, g)
+        _add(1.0, K, c, g)
     return log_mass
 
 
