@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
 
@@ -282,6 +282,34 @@ def _with_atoms(
     return (Atoms(atoms, base), AtomFlags(atoms) + encoding) if atoms else (base, encoding)
 
 
+def centred(conditional: AbstractConditional, least_scale: float) -> AbstractConditional | None:
+    """Returns a conditional of numbers with a shift and a stretch that known cells give.
+
+    It is None if the conditional has no such form.
+
+    Args:
+        conditional: the conditional of a column.
+        least_scale: the floor of its scales, in units of its spread.
+    """
+    if isinstance(conditional, AbstractMixture | DiscretizedLogisticMixture):
+        return replace(conditional, centred=True, least_scale=least_scale)
+    if not isinstance(conditional, Atoms | Tied):
+        return None
+    base = centred(conditional.base, least_scale)
+    return None if base is None else replace(conditional, base=base)
+
+
+def _not_centred(conditional: AbstractConditional) -> AbstractConditional:
+    """Returns the conditional from which ``centred`` makes this one; others stay."""
+    if isinstance(conditional, AbstractMixture | DiscretizedLogisticMixture):
+        usual = type(conditional).least_scale
+        if conditional.centred and conditional.least_scale <= usual:
+            return replace(conditional, centred=False, least_scale=usual)
+    elif isinstance(conditional, Atoms | Tied):
+        return replace(conditional, base=_not_centred(conditional.base))
+    return conditional
+
+
 def _require_kinds(schema: Schema, columns: Columns) -> None:
     """Raises SchemaError at the first column whose conditional or encoding is not of its kind."""
     ranges = {relation.column: relation for relation in _ranges(schema.ties, columns.conditionals)}
@@ -290,6 +318,7 @@ def _require_kinds(schema: Schema, columns: Columns) -> None:
     for number, (column, conditional, encoding) in enumerate(
         zip(schema.columns, columns.conditionals, columns.encodings, strict=True)
     ):
+        conditional = _not_centred(conditional)
         relation = ranges.get(number)
         spec = column_of(column, _mixture_of(conditional), conditional.component_count or 1)
         expected = Columns.of([spec if relation is None else _tied(spec, relation, column)])

@@ -13,6 +13,7 @@ from chainrule.rng import generator_from
 EPOCH = datetime.date(1970, 1, 1)
 FIRST = (datetime.date(2023, 12, 10) - EPOCH).days
 BASE = DiscretizedLogisticMixture(2, center=80.0, spread=60.0)
+CENTRED = DiscretizedLogisticMixture(2, center=80.0, spread=60.0, centred=True)
 BOUNDED = DiscretizedLogisticMixture(2, least=10, most=133, center=80.0, spread=60.0)
 
 
@@ -154,6 +155,10 @@ def test_initial_weights_are_those_of_the_rows():
         (
             lambda: Calendar(BASE, 0, 0, 99_999),
             "low = 0 to high = 99999: pass a range of at most 12000 days",
+        ),
+        (
+            lambda: Calendar(CENTRED, 0, 0, 9),
+            f"base = {CENTRED!r} is centred, which no calendar is; leave it out",
         ),
         (
             lambda: Calendar("days", 0, 0, 9),

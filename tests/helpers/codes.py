@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from helpers.registry import CONDITIONALS
+from helpers.registry import CENTRED, CONDITIONALS
 from typing_extensions import override
 
 from chainrule.conditionals import AbstractMixture, Atoms, Categorical, GaussianMixture
@@ -21,12 +21,13 @@ class WithoutKernel(GaussianMixture):
 
 
 ALL = Columns.of([*CONDITIONALS, WithoutKernel(2), Categorical(300), Categorical(2, unlisted=1)])
+AROUND = Columns.of(CENTRED)
 
 
-def some_codes(rows, generator):
+def some_codes(rows, generator, of=ALL):
     """Codes of all columns: atoms, both ends of bounded ranges, and unlisted values, too."""
     columns = []
-    for conditional in ALL.conditionals:
+    for conditional in of.conditionals:
         values = conditional.support()
         if values is None:
             draws = 4 * torch.randn(rows, generator=generator)

@@ -24,7 +24,7 @@ from chainrule import (
     OrderlessNADE,
 )
 from chainrule.baselines import FVSBN, BernoulliMixture, ChowLiuTree, FullCovarianceMixture
-from chainrule.conditionals import Calendar, Tied
+from chainrule.conditionals import AbstractConditional, Calendar, Tied
 from chainrule.leaves.warps import Log, Logit, Quantiles, SymmetricLog
 from chainrule.networks import AbstractNetwork, Columns
 from chainrule.networks.ties import Ranges
@@ -141,6 +141,29 @@ CONDITIONALS = [
     ),
     Tied(DiscretizedLogisticMixture(2, warp=Quantiles((0, 5, 9), (-10, 0, 20))), (0.9,)),
 ]
+
+# Mixtures around what relations predict: their shifts and stretches are parameters, too.
+CENTRED = [
+    GaussianMixture(2, centred=True),
+    GaussianMixture(2, center=1.0, spread=2.0, least=-0.5, centred=True),
+    LogisticMixture(2, center=0.5, spread=3.0, least=-1.0, most=2.0, centred=True),
+    LaplaceMixture(2, most=4.0, centred=True),
+    DiscretizedLogisticMixture(2, center=3.0, spread=2.0, centred=True),
+    DiscretizedLogisticMixture(2, least=0, most=9, center=4.0, spread=3.0, centred=True),
+    DiscretizedLogisticMixture(2, least=0, most=60, center=1.0, warp=Log(-0.5), centred=True),
+    Atoms((0.0, 7.0), DiscretizedLogisticMixture(2, center=3.0, spread=2.0, centred=True)),
+    Tied(Atoms((7.0,), DiscretizedLogisticMixture(2, spread=2.0, centred=True)), (0.9,)),
+]
+
+
+def plausible(conditional: AbstractConditional, params: torch.Tensor) -> torch.Tensor:
+    """Parameters (..., width), with a shift and a stretch as a relation gives them if centred."""
+    if conditional not in CENTRED:
+        return params
+    params, (shift, log_stretch) = params.clone(), conditional.evidence_slots[-2:]
+    params[..., shift] = params[..., shift].clamp(-0.5, 0.5)  # within all bounds
+    params[..., log_stretch] = -params[..., log_stretch].abs().clamp(max=3)
+    return params
 
 
 def randomized(network: AbstractNetwork, seed: int, scale: float = 1.0) -> AbstractNetwork:

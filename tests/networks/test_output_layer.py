@@ -4,8 +4,8 @@ import math
 
 import pytest
 import torch
-from helpers.codes import ALL, nats_inside, relative, some_codes
-from helpers.registry import CONDITIONALS
+from helpers.codes import ALL, AROUND, nats_inside, relative, some_codes
+from helpers.registry import CENTRED, CONDITIONALS, plausible
 from helpers.tolerances import CELL_GRADIENTS, CELL_NATS
 
 from chainrule.conditionals import (
@@ -22,21 +22,25 @@ from chainrule.ops.cells import cpu
 from chainrule.rng import generator_from
 
 
+@pytest.mark.parametrize("columns", [ALL, AROUND], ids=["all", "centred"])
 @pytest.mark.parametrize("scale", [0.3, 3.0, 30.0])
 @pytest.mark.parametrize(("members", "rows"), [(1, 1), (2, 37), (1, 64), (3, 130)])
-def test_values_and_gradients_are_those_of_the_conditionals(members, rows, scale):
+def test_values_and_gradients_are_those_of_the_conditionals(members, rows, scale, columns):
     generator = generator_from(rows)
-    x = some_codes(rows, generator)
-    params = scale * torch.randn(members, sum(ALL.param_widths), rows, generator=generator)
-    counts = torch.rand(len(ALL), rows, generator=generator)
+    x = some_codes(rows, generator, columns)
+    params = scale * torch.randn(members, sum(columns.param_widths), rows, generator=generator)
+    for k, conditional in enumerate(columns.conditionals):
+        of = columns.param_rows(k)
+        params[:, of] = plausible(conditional, params[:, of].transpose(1, 2)).transpose(1, 2)
+    counts = torch.rand(len(columns), rows, generator=generator)
     counts[:, ::3] = 0
-    logs, grads = output_layer.logs_and_grads(ALL, params, x, counts)
-    again, nothing = output_layer.logs_and_grads(ALL, params, x, None)
+    logs, grads = output_layer.logs_and_grads(columns, params, x, counts)
+    again, nothing = output_layer.logs_and_grads(columns, params, x, None)
     assert torch.equal(logs, again)
     assert nothing is None
     exact = params.double().requires_grad_()
-    for k, conditional in enumerate(ALL.conditionals):
-        of_column = exact[:, ALL.param_rows(k)].transpose(1, 2)
+    for k, conditional in enumerate(columns.conditionals):
+        of_column = exact[:, columns.param_rows(k)].transpose(1, 2)
         want = conditional.log_prob(of_column, x[k].double().expand(members, rows))
         size = nats_inside(conditional, of_column)
         # z = x / s − δ, and float32 rounds a δ of the size of the scale in proportion to it.
@@ -44,13 +48,13 @@ def test_values_and_gradients_are_those_of_the_conditionals(members, rows, scale
             conditional
         )
         (slopes,) = torch.autograd.grad(-(want * counts[k]).sum(), exact)
-        slopes, got = slopes[:, ALL.param_rows(k)], grads[:, ALL.param_rows(k)]
+        slopes, got = slopes[:, columns.param_rows(k)], grads[:, columns.param_rows(k)]
         assert relative(got, slopes) < CELL_GRADIENTS * max(1, scale), conditional
         assert not bool(got[:, :, ::3].any())
 
 
 def test_only_maps_through_quantiles_have_no_kernel():
-    without = [c for c in CONDITIONALS if output_layer.record_of(c) is None]
+    without = [c for c in CONDITIONALS + CENTRED if output_layer.record_of(c) is None]
     bases = [c.base if isinstance(c, Tied) else c for c in without]
     assert [type(c.warp) for c in bases] == [Quantiles, Quantiles]
 

@@ -64,6 +64,12 @@ class Atoms(AbstractConditional):
         """A logit for each atom, one logit for all other values, and the base's parameters."""
         return len(self.values) + 1 + self.base.param_width
 
+    @property
+    @override
+    def evidence_slots(self) -> tuple[int, ...]:
+        """Those of the base."""
+        return tuple(len(self.values) + 1 + slot for slot in self.base.evidence_slots)
+
     @override
     def encoding(self) -> AbstractEncoding:
         """Flags of the atoms, then the base's encoding of the value."""

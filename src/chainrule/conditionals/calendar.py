@@ -95,6 +95,8 @@ class Calendar(AbstractConditional):
             raise ShapeError(
                 f"base = {base!r}: pass a DiscretizedLogisticMixture of days, without a warp"
             )
+        if base.centred:
+            raise ShapeError(f"base = {base!r} is centred, which no calendar is; leave it out")
         for name in ("slots", "bins"):
             whole_number(getattr(self, name), name, least=1, what="a whole number of parts")
         if self.slots % self.bins:

@@ -55,6 +55,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
         spread: divides the difference.
         least_scale: the floor of the scales, in units of ``spread``.
         warp: the map g, such as ``Log()``, or None.
+        centred: whether known cells give a shift and a stretch; see ``AbstractMixture``.
 
     Examples:
         >>> three = DiscretizedLogisticMixture(1, least=0, most=2)
@@ -71,6 +72,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
     spread: float = 1.0
     least_scale: float = 1e-3
     warp: AbstractWarp | None = None
+    centred: bool = False
 
     def __post_init__(self) -> None:
         check_range(self.least, self.most, ("least", "most"))
@@ -112,7 +114,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
     def images(self) -> LogisticMixture:
         """The mixture of the images."""
         return LogisticMixture(
-            self.components, self.center, self.spread, self.least_scale, *self.bounds
+            self.components, self.center, self.spread, self.least_scale, *self.bounds, self.centred
         )
 
     @property
@@ -133,8 +135,14 @@ class DiscretizedLogisticMixture(AbstractConditional):
     @property
     @override
     def param_width(self) -> int:
-        """3 K: logits, δ, ρ."""
+        """That of ``images``."""
         return self.images.param_width
+
+    @property
+    @override
+    def evidence_slots(self) -> tuple[int, ...]:
+        """Those of ``images``."""
+        return self.images.evidence_slots
 
     @override
     def encoding(self) -> Standardised:
@@ -173,11 +181,12 @@ class DiscretizedLogisticMixture(AbstractConditional):
     @property
     @override
     def batch_key(self) -> Hashable:
-        """K and the floor of the scales.
+        """K, the floor of the scales, and whether they are centred.
 
         Center and spread may differ. A column with bounds or a warp is scored alone.
         """
-        return (type(self), self.components, self.least_scale) if self.is_plain else self
+        alike = type(self), self.components, self.least_scale, self.centred
+        return alike if self.is_plain else self
 
     @override
     def log_prob_columns(

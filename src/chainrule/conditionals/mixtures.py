@@ -45,6 +45,10 @@ class AbstractMixture(AbstractConditional):
     Bounds truncate the mixture: its density is divided by the mass between them. No mass piles up
     on a bound, and values beyond have none.
 
+    A centred mixture has two more parameters, a shift m and the logarithm of a stretch r. Then s =
+    least_scale + r softplus(ρ) and μ = m + s δ. No network learns them; see ``evidence_slots``. A
+    relation that predicts the value gives its prediction as m and its deviation as r.
+
     Source: Uria, Murray & Larochelle, "RNADE: The real-valued neural autoregressive
     density-estimator", NIPS 2013, arXiv:1306.0186; the parametrisation is ours.
 
@@ -56,6 +60,7 @@ class AbstractMixture(AbstractConditional):
             repeated value finite.
         least: the smallest possible value, or None.
         most: the largest possible value, or None.
+        centred: whether known cells give a shift and a stretch.
     """
 
     components: int
@@ -64,6 +69,7 @@ class AbstractMixture(AbstractConditional):
     least_scale: float = 1e-3
     least: float | None = None
     most: float | None = None
+    centred: bool = False
 
     def __post_init__(self) -> None:
         whole_number(
@@ -129,8 +135,15 @@ class AbstractMixture(AbstractConditional):
     @property
     @override
     def param_width(self) -> int:
-        """3 K: logits, δ, ρ."""
-        return 3 * self.components
+        """3 K: logits, δ, ρ; of a centred mixture, then m and log r."""
+        return 3 * self.components + 2 * self.centred
+
+    @property
+    @override
+    def evidence_slots(self) -> tuple[int, ...]:
+        """Of a centred mixture, m and log r, in units of ``spread``."""
+        start = 3 * self.components
+        return (start, start + 1) if self.centred else ()
 
     @override
     def encoding(self) -> Standardised:
@@ -283,12 +296,16 @@ class AbstractMixture(AbstractConditional):
     # The methods below, in standardised units, also serve the other conditionals over numbers.
 
     def bind(self, params: torch.Tensor, temperature: float = 1.0) -> BoundComponents:
-        """The components described by params (..., 3 K)."""
-        logit, delta, rho = params.unflatten(-1, (3, self.components)).unbind(-2)
-        scale = self.least_scale + F.softplus(rho)
-        return BoundComponents(
-            F.log_softmax(logit / temperature, dim=-1), scale * delta, scale * temperature
-        )
+        """The components described by params (..., param_width)."""
+        learned = params[..., : 3 * self.components] if self.centred else params
+        logit, delta, rho = learned.unflatten(-1, (3, self.components)).unbind(-2)
+        log_weight = F.log_softmax(logit / temperature, dim=-1)
+        if not self.centred:
+            scale = self.least_scale + F.softplus(rho)
+            return BoundComponents(log_weight, scale * delta, scale * temperature)
+        shift, log_stretch = params[..., 3 * self.components :, None].detach().unbind(-2)
+        scale = self.least_scale + log_stretch.exp() * F.softplus(rho)
+        return BoundComponents(log_weight, shift + scale * delta, scale * temperature)
 
     def from_standard(self, z: torch.Tensor) -> torch.Tensor:
         """Converts standardised values to the units of codes."""
@@ -443,7 +460,12 @@ class AbstractMixture(AbstractConditional):
 
         The floor of the scales may prevent a small deviation. Within bounds, the mean is that of
         what the bounds leave, and the deviation that of the whole.
+
+        Centred mixtures have the mean m and the deviation r instead, whatever relations say.
         """
+        if self.centred:
+            params = self._of_moments(torch.zeros_like(mean), torch.ones_like(deviation))
+            return torch.cat([params, params.new_zeros(len(params), 2)], dim=1)
         params = self._of_moments(mean, deviation)
         if not self.is_truncated:
             return params

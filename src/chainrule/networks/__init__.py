@@ -8,6 +8,12 @@ from chainrule.networks.columns import Columns
 from chainrule.networks.committee import Committee
 from chainrule.networks.ensemble import Ensemble
 from chainrule.networks.fixed_order import AbstractFixedOrder
+from chainrule.networks.linear import (
+    LinearFeature,
+    LinearForm,
+    LinearPrediction,
+    LinearTarget,
+)
 from chainrule.networks.made import MADE
 from chainrule.networks.nade import NADE
 from chainrule.networks.orderless import OrderlessNADE
@@ -23,6 +29,10 @@ __all__ = [
     "Committee",
     "Ensemble",
     "Estimate",
+    "LinearFeature",
+    "LinearForm",
+    "LinearPrediction",
+    "LinearTarget",
     "LowerBound",
     "OrderlessNADE",
 ]

@@ -71,6 +71,7 @@ def _of_mixture(kind: int, conditional: AbstractMixture) -> Record:
         most=conditional.most,
         low=low,
         high=high,
+        centred=conditional.centred,
     )
 
 

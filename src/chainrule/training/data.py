@@ -32,6 +32,7 @@ from chainrule.training.batches import Rows
 from chainrule.training.calibration import HeldOut
 from chainrule.training.config import FitConfig
 from chainrule.training.initial_rows import complete_rows, without_rare_values
+from chainrule.training.linear import with_linear_relations
 from chainrule.training.rows import checked_weight, encoded, split
 
 MOST_SHOWN = 60  # tables with more columns are summarised, others get a line for each column
@@ -149,6 +150,9 @@ def training_data(
         columns_of(schema, conditional=config.conditional, components=config.components, tied=False)
     )
     independent.initialize_from(filled)
+    columns = with_linear_relations(
+        columns, schema, filled, observed, min_count=min_count, weight=x.weight
+    )
     return TrainingData(
         schema, columns, x, x_valid, valid_table, kept, filled, initial, independent, folder
     )

@@ -7,7 +7,7 @@ import torch
 
 from chainrule.errors import ShapeError
 from chainrule.ops.cells import cpu_kernels as kernels
-from chainrule.ops.cells import layer_kernels, mask_kernels
+from chainrule.ops.cells import layer_kernels, linear_kernels, mask_kernels
 from chainrule.ops.cells.dropout import bound_of
 from chainrule.ops.cells.records import Pieces, Records
 from chainrule.ops.compiled import threads
@@ -149,6 +149,32 @@ def slopes(
     seats, scale = threads.wanted(tasks), 1 / (1 - dropout)
     run(layer_kernels.slopes, tasks, seats, *arrays, KINDS[activation], scale, sums)
     return sums
+
+
+def regressions(
+    z: torch.Tensor, known: torch.Tensor, matrix: np.ndarray, targets: np.ndarray, least: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """``networks.linear.regressions``: means and variances (N, T), float64.
+
+    Args:
+        z: standardised features (N, F), float64; 0 if unknown.
+        known: bool (N, F).
+        matrix: the correlations of the features, (F, F) float64.
+        targets: the positions of T features, int64.
+        least: the smallest variance.
+    """
+    (N, F), T = z.shape, len(targets)
+    if known.shape != (N, F) or matrix.shape != (F, F) or z.dtype != torch.float64:
+        raise ShapeError(f"{z.dtype} features {(N, F)} do not fit correlations {matrix.shape}")
+    means, variances = torch.empty((2, N, T), dtype=torch.float64, device="cpu").unbind()
+    tasks = -(-N // linear_kernels.ROWS_OF_TASK)
+    seats = threads.wanted(tasks)
+    run(
+        linear_kernels.regressions, tasks, seats, z.contiguous(),
+        known.contiguous().view(torch.uint8), matrix, targets, means, variances,
+        np.empty((max(seats, 1), F, F)), float(least),
+    )  # fmt: skip
+    return means, variances
 
 
 def _require_writable(tensor: torch.Tensor) -> None:

@@ -26,6 +26,7 @@ from chainrule.ops.cells.records import (
     CAP,
     CATEGORICAL,
     CENTER,
+    CENTRED,
     COLUMN,
     COMPONENTS,
     DAYS_PER_COMPONENT,
@@ -502,19 +503,20 @@ def _below(b, kind):
 
 
 @inline
-def _inside(numbers, row, delta, scale, kind, bounds):
+def _inside(numbers, row, shift, delta, scale, kind, bounds):
     """The log-mass of a component within the bounds, and its slopes by δ and by log scale."""
     unit, zero = spread(ONE) / scale, spread(ZERO)
     low, high = read(numbers, row + LOW), read(numbers, row + HIGH)
     if bounds & TRUNCATED == HAS_HIGH:
-        at = spread(high) * unit
+        at = (spread(high) - shift) * unit
         logs, slope = _below(at - delta, kind)
         return logs, zero - slope, zero - slope * at
     if bounds & TRUNCATED == HAS_LOW:
-        at = spread(low) * unit
+        at = (spread(low) - shift) * unit
         logs, slope = _below(delta - at, kind)
         return logs, slope, slope * at
-    at_low, at_high, width = spread(low) * unit, spread(high) * unit, spread(high - low) * unit
+    at_low, at_high = (spread(low) - shift) * unit, (spread(high) - shift) * unit
+    width = spread(high - low) * unit
     a, b = at_low - delta, at_high - delta
     if kind == GAUSSIAN:
         logs, slope_b, slope_a, slope_w = _gaussian_between(b, a, width)
@@ -527,7 +529,7 @@ def _inside(numbers, row, delta, scale, kind, bounds):
 
 
 @inline
-def _components(params, x, buffer, numbers, row, p, d, lane, N, K, kind, bounds, warp):
+def _components(params, x, buffer, numbers, row, p, d, lane, N, K, kind, bounds, warp, centred):
     """log p of a mixture of K components; the buffer keeps what its gradients need."""
     values = load_to(x, d, lane, N)
     width = spread(read(numbers, row + SPREAD))
@@ -541,6 +543,13 @@ def _components(params, x, buffer, numbers, row, p, d, lane, N, K, kind, bounds,
         high, low, step, first, last = _edges(values, numbers, row, warp, bounds)
     else:
         high, low, step, first, last = values, values, values, values, values  # not read
+    of_shift = (COMPONENTS + PER_COMPONENT * K) * LANES
+    if centred:
+        shift = load_to(params, p + 3 * K * N, lane, N)
+        high, low, shifted = high - shift, low - shift, shifted - width * shift
+        store(buffer, of_shift, shift)
+        stretch = exponential(load_to(params, p + (3 * K + 1) * N, lane, N))
+        store(buffer, of_shift + LANES, stretch)
     for k in range(K):
         at = (COMPONENTS + PER_COMPONENT * k) * LANES
         logit = load_to(params, p + k * N, lane, N)
@@ -552,8 +561,12 @@ def _components(params, x, buffer, numbers, row, p, d, lane, N, K, kind, bounds,
         small = exponential(spread(ZERO) - absolute(rho))
         share = spread(ONE) / (spread(ONE) + small)
         scale = larger(rho, spread(ZERO)) + log_one_plus(small)
+        if centred:
+            scale = scale * load(buffer, of_shift + LANES)
         scale = scale + spread(read(numbers, row + LEAST_SCALE))
         by_rho = where_less(spread(ZERO), rho, share, small * share) / scale  # ∂ log scale / ∂ ρ
+        if centred:
+            by_rho = by_rho * load(buffer, of_shift + LANES)
         if kind == DISCRETIZED:
             if warp:
                 unit = spread(ONE) / scale
@@ -589,7 +602,8 @@ def _components(params, x, buffer, numbers, row, p, d, lane, N, K, kind, bounds,
         store(buffer, at + 2 * LANES, spread(ZERO) - slope)
         store(buffer, at + 3 * LANES, by_scale * by_rho)
         if bounds & TRUNCATED:
-            inside, by_delta, by_scale = _inside(numbers, row, delta, scale, kind, bounds)
+            shift = load(buffer, of_shift) if centred else spread(ZERO)
+            inside, by_delta, by_scale = _inside(numbers, row, shift, delta, scale, kind, bounds)
             inside = logit + inside
             best_inside = larger(inside, best_inside)
             store(buffer, at, inside)
@@ -624,7 +638,7 @@ def _components(params, x, buffer, numbers, row, p, d, lane, N, K, kind, bounds,
 
 
 @inline
-def _component_grads(grads, buffer, p, lane, N, K, w, log_joint, total, bounds):
+def _component_grads(grads, buffer, p, lane, N, K, w, log_joint, total, bounds, centred):
     """The gradients of −log p of a mixture, each times w."""
     for k in range(K):
         at = (COMPONENTS + PER_COMPONENT * k) * LANES
@@ -641,6 +655,9 @@ def _component_grads(grads, buffer, p, lane, N, K, w, log_joint, total, bounds):
             by_rho = by_rho + prior * load(buffer, at + 5 * LANES)
         store_to(grads, p + (K + k) * N, lane, N, _times(w, by_delta))
         store_to(grads, p + (2 * K + k) * N, lane, N, _times(w, by_rho))
+    if centred:  # evidence: no gradient
+        store_to(grads, p + 3 * K * N, lane, N, spread(ZERO))
+        store_to(grads, p + (3 * K + 1) * N, lane, N, spread(ZERO))
 
 
 @loops
@@ -743,7 +760,9 @@ def _day_components(params, buffer, numbers, row, p, lane, N, K, bounds):
             beyond = larger(z, zero)
         prior = logit
         if bounds & TRUNCATED:
-            mass, by_delta, by_scale = _inside(numbers, row, delta, scale, DISCRETIZED, bounds)
+            mass, by_delta, by_scale = _inside(
+                numbers, row, zero, delta, scale, DISCRETIZED, bounds
+            )
             prior = logit + mass
             store(buffer, at + 4 * LANES, by_delta)
             store(buffer, at + 5 * LANES, by_scale * by_rho)
@@ -949,6 +968,7 @@ def _numbers(
     """log p of a number: a mixture, with or without atoms."""
     base = p + (atoms + 1) * N if atoms else p
     times = base + (3 * K + WEEKDAYS + MONTH_DAYS + 1) * N
+    centred = records[record, CENTRED]
     if kind == CALENDAR:
         logs, total = _calendar(
             params, x, buffer, records, record, numbers, row, base, d, lane, N, K, bounds,
@@ -960,7 +980,7 @@ def _numbers(
         logs, log_joint = logs + of_time, of_time  # the latter is not read
     else:
         logs, log_joint, total = _components(
-            params, x, buffer, numbers, row, base, d, lane, N, K, kind, bounds, warp
+            params, x, buffer, numbers, row, base, d, lane, N, K, kind, bounds, warp, centred
         )
         total_of_times = total  # not read
     is_discrete = kind in (DISCRETIZED, CALENDAR)
@@ -1010,7 +1030,7 @@ def _numbers(
         if records[record, BINS] > 1:
             _time_grads(grads, buffer, records, record, times, lane, N, w, total_of_times)
     elif with_grads:
-        _component_grads(grads, buffer, base, lane, N, K, w, log_joint, total, bounds)
+        _component_grads(grads, buffer, base, lane, N, K, w, log_joint, total, bounds, centred)
     return logs
 
 

@@ -11,6 +11,7 @@ import numpy as np
 # The kinds of a column's conditional, and the fields of a record as the kernels read it.
 BERNOULLI, CATEGORICAL, GAUSSIAN, LOGISTIC, LAPLACE, DISCRETIZED, CALENDAR = range(7)
 KIND, COLUMN, START, SIZE, ATOMS, RARE, BOUNDS, WARP, WEEKDAY, MONTHS, SLOTS, BINS = range(12)
+CENTRED, FIELDS = 12, 13
 CENTER, SPREAD, LEAST_SCALE, LEAST, MOST, LOW, HIGH, WARP_A, WARP_B, CAP, RARE_NATS = range(11)
 FIRST_ATOM = 11  # the first days of months follow the atoms
 
@@ -26,6 +27,7 @@ PICKED = 0
 COMPONENTS = 1
 # e^logit, or e^(logit + log-mass) within bounds; log-joint, its slopes by δ and ρ; the log-mass's
 PER_COMPONENT = 6
+CENTRED_STRIPS = 2  # after those of the components: the shift and the stretch
 # A calendar has more strips after those of its components: first of the dates of its rows, …
 BEGIN, OWN, LAST, FROM, UNTIL, BIN, FIRST_WEEKDAY, ROTATED = range(8)
 OF_DATES = ROTATED + WEEKDAYS
@@ -63,6 +65,7 @@ class Record:
         months: of a calendar, the first days of its months, and of the month after.
         slots: codes of a day.
         bins: parts of a day with a logit each; 1 for none.
+        centred: whether a shift and the logarithm of a stretch follow the other parameters.
     """
 
     kind: int
@@ -84,6 +87,7 @@ class Record:
     months: tuple[float, ...] = ()
     slots: int = 1
     bins: int = 1
+    centred: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ class Records:
 
     @cached_property
     def integers(self) -> np.ndarray:
-        """Int64 (columns, 12), with the fields KIND … BINS."""
+        """Int64 (columns, FIELDS), with the fields KIND … CENTRED."""
         rows = []
         for record, column, start in zip(self.records, self.columns, self.starts, strict=True):
             ends = (record.least, record.most, record.low, record.high)
@@ -110,8 +114,9 @@ class Records:
             bounds = sum(bit for bit, end in zip(bits, ends, strict=True) if end is not None)
             row = [record.kind, column, start, record.size, len(record.atoms), record.rare, bounds]
             months = max(len(record.months) - 1, 0)
-            rows.append([*row, record.warp, record.weekday, months, record.slots, record.bins])
-        return np.array(rows, np.int64).reshape(len(rows), 12)
+            row += [record.warp, record.weekday, months, record.slots, record.bins]
+            rows.append([*row, record.centred])
+        return np.array(rows, np.int64).reshape(len(rows), FIELDS)
 
     @cached_property
     def floats(self) -> np.ndarray:
@@ -138,7 +143,7 @@ def _strips_of(record: Record) -> int:
     if record.kind in (BERNOULLI, CATEGORICAL):
         return 0
     if record.kind != CALENDAR:
-        return PER_COMPONENT * record.size
+        return PER_COMPONENT * record.size + CENTRED_STRIPS * record.centred
     return (PER_COMPONENT + DAYS_PER_COMPONENT) * record.size + OF_DATES + OF_DAYS
 
 
