@@ -13,6 +13,7 @@ from chainrule.table import (
 )
 
 SMALL = {
+    "ties": "none",
     "effort": "quick",
     "seed": 0,
     "verbose": False,

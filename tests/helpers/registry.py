@@ -130,6 +130,16 @@ CONDITIONALS = [
     Tied(DiscretizedLogisticMixture(2, least=0, most=60, warp=Log(-0.5)), (0.5, 0.9), 0.2),
     Tied(Atoms((0.0, 7.0), DiscretizedLogisticMixture(2, center=3.0, spread=2.0)), (0.9, 0.8)),
     Tied(Calendar(DiscretizedLogisticMixture(2, center=10.0, spread=2.0), 19_770, -40, 60), (0.9,)),
+    Tied(DiscretizedLogisticMixture(2, -300, 300, center=1.0, warp=SymmetricLog(3.0, 2.0)), (0.9,)),
+    Tied(DiscretizedLogisticMixture(2, warp=Logit(-0.5, 20.5)), (0.9, 0.6)),
+    Tied(
+        Calendar(DiscretizedLogisticMixture(1, spread=0.3), -30, -9, 20, slots=6, bins=3),
+        (0.9,),
+    ),
+    Tied(
+        Atoms((2.0,), Calendar(DiscretizedLogisticMixture(2, spread=2.0), 11_000, -90, 90)), (0.8,)
+    ),
+    Tied(DiscretizedLogisticMixture(2, warp=Quantiles((0, 5, 9), (-10, 0, 20))), (0.9,)),
 ]
 
 # Mixtures around what relations predict: their shifts and stretches are parameters, too.

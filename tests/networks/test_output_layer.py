@@ -11,11 +11,12 @@ from helpers.tolerances import CELL_GRADIENTS, CELL_NATS
 from chainrule.conditionals import (
     Atoms,
     Bernoulli,
+    Calendar,
     DiscretizedLogisticMixture,
     GaussianMixture,
     Tied,
 )
-from chainrule.leaves.warps import Quantiles
+from chainrule.leaves.warps import Log, Logit, Quantiles, SymmetricLog
 from chainrule.networks import Columns, output_layer
 from chainrule.ops.cells import cpu
 from chainrule.rng import generator_from
@@ -52,9 +53,54 @@ def test_values_and_gradients_are_those_of_the_conditionals(members, rows, scale
         assert not bool(got[:, :, ::3].any())
 
 
-def test_only_maps_through_quantiles_and_ties_have_no_kernel():
+def test_only_maps_through_quantiles_have_no_kernel():
     without = [c for c in CONDITIONALS + CENTRED if output_layer.record_of(c) is None]
-    assert [type(c.warp) for c in without if not isinstance(c, Tied)] == [Quantiles]
+    bases = [c.base if isinstance(c, Tied) else c for c in without]
+    assert [type(c.warp) for c in bases] == [Quantiles, Quantiles]
+
+
+RANGES = {
+    "few": DiscretizedLogisticMixture(3, center=3.0, spread=2.0),
+    "bounded": DiscretizedLogisticMixture(2, least=0, most=9, center=4.0, spread=3.0),
+    "one bound": DiscretizedLogisticMixture(2, least=0, center=4.0, spread=3.0),
+    "logarithm": DiscretizedLogisticMixture(2, least=0, most=60, spread=0.5, warp=Log(-0.5)),
+    "symmetric": DiscretizedLogisticMixture(2, -30, center=0.5, warp=SymmetricLog(3.0, 2.0)),
+    "logit": DiscretizedLogisticMixture(2, warp=Logit(-0.5, 20.5)),
+    "atoms": Atoms((0.0, 7.0), DiscretizedLogisticMixture(2, center=3.0, spread=2.0)),
+    "atoms beyond": Atoms((0.0, 12.0), DiscretizedLogisticMixture(2, 3, 9, spread=2.0)),
+    "days": Calendar(DiscretizedLogisticMixture(2, center=3.0, spread=9.0), 19_770, -40, 60),
+    "bounded days": Calendar(DiscretizedLogisticMixture(2, -7, 9, spread=9.0), 12_000, -7, 9),
+    "hours": Calendar(DiscretizedLogisticMixture(2, -9, spread=0.9), -30, -9, 5, slots=4, bins=2),
+    "late days": Atoms((2.0,), Calendar(DiscretizedLogisticMixture(1, spread=2.0), 0, -900, -1)),
+}
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_ranges_of_several_values_have_the_gradients_of_the_plain_form(name):
+    """Ends of all distances around each code, also infinite ones and such beyond the limits."""
+    conditional = Tied(RANGES[name], (0.9, 0.6), 0.02 * (len(name) % 2))
+    generator = generator_from(3)
+    rows, members = 300, 2
+    params = torch.randn(members, conditional.param_width, rows, generator=generator)
+    x, base = (6 * torch.randn(rows, generator=generator) + 4).round(), RANGES[name]
+    x = x.clamp(*(base.base if isinstance(base, Atoms) else base).limits)
+    for k, atom in enumerate(conditional.atoms):
+        x[k::9] = atom
+    away = (20 * torch.rand(2, 2, rows, generator=generator) ** 2 - 0.7).round()
+    params[:, 3:5], params[:, 5:7] = x - away[0], x + away[1]
+    params[:, 3, ::7], params[:, 5, ::11] = -math.inf, math.inf
+    counts = torch.rand(1, rows, generator=generator)
+    columns = Columns.of([conditional])
+    logs, grads = output_layer.logs_and_grads(columns, params, x[None], counts)
+    assert torch.equal(logs[:, 0], output_layer.column_cells(columns, 0, params, x))
+    exact = params.double().requires_grad_()
+    want = conditional.log_prob(exact.transpose(1, 2), x.double().expand(members, rows))
+    (slopes,) = torch.autograd.grad(-(want * counts[0]).sum(), exact)
+    assert relative(logs[:, 0], want.detach()) < CELL_NATS
+    assert relative(grads, slopes) < CELL_GRADIENTS
+    assert not bool(grads[:, 3:7].any())  # evidence
+    wide = conditional._parts(exact.transpose(1, 2)).between != 0
+    assert int(wide.sum()) > rows / 2
 
 
 def test_a_row_depends_on_no_other_row_to_the_bit():

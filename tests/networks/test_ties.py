@@ -18,7 +18,7 @@ from chainrule.networks.ensemble import NETWORKS
 from chainrule.networks.rebuild import network_from_json, network_to_json
 from chainrule.networks.ties import FAR, Ranges, ends_of
 from chainrule.rng import generator_from
-from chainrule.table.ties import LinearTie
+from chainrule.table.ties import FunctionalTie, LinearTie, ProductTie
 
 SUM = LinearTie((0, 1, 2), (1, 1, -1), 0, 0)
 
@@ -124,6 +124,60 @@ def test_a_known_column_and_the_ends_of_another_leave_a_range():
     assert Ranges(2, (SUM,)).params(x, torch.tensor([[True, False, False]]), (2,))[0].tolist() == [
         [1.0, 0.0]
     ]
+
+
+TIES = {
+    "sum": SUM,
+    "weighted": LinearTie((3, 0, 2), (2, -3, 7), -5, 11),
+    "coefficients of one column": LinearTie((1, 2, 3), (-4, 1, 1), 0, 0),
+    "ratio": LinearTie((0, 1), (3, -7), -3, 3),
+    "at least": LinearTie((0, 1, 2), (-1, 2, 1), least=2),
+    "order": LinearTie((1, 3), (2, -1), most=0),
+    "product": ProductTie((0, 1, 2), (1, 3, 2), (0, -4, 5), 3),
+    "exact product": ProductTie((3, 1, 0), (1, 1, 1), (0, 0, 0), 0),
+    "levels": FunctionalTie(1, 2, (4, -1, 0, 7)),
+}
+ENDS = ((0, -3.0, 9.0), (1, -FAR, 4.0), (2, 5.0, 5.0), (3, 0.0, FAR))
+
+
+@pytest.mark.parametrize("ends", [(), ENDS], ids=["no ends", "ends"])
+@pytest.mark.parametrize("name", TIES)
+def test_compiled_ranges_are_those_of_the_ties_to_the_bit(name, ends):
+    """For every column, all patterns of known cells, whole and broken codes, and NaN."""
+    generator = generator_from(7)
+    x = torch.randint(-12, 13, (16 * 90, 4), generator=generator).double()
+    x[::5] += 0.25
+    x[1::7] *= 1e6
+    x[2::9] = x[2::9].abs() % 5
+    x[3::40, 2] = math.nan
+    if not isinstance(TIES[name], FunctionalTie):  # infinite codes name no level
+        x[4::50, 1] = math.inf
+    pattern = torch.arange(len(x)) % 16
+    known = (pattern[:, None] >> torch.arange(4)) % 2 == 1
+    relations = [Ranges(column, (TIES[name],), ends) for column in TIES[name].columns]
+    for relation, (found,) in zip(relations, Ranges.rule_of(relations)(x, known), strict=True):
+        assert torch.equal(found, relation.plain(x, known))
+        assert torch.equal(relation.params(x, known, relation.columns)[0], found)
+        single = relation.params(x.float(), known, relation.columns)[0]
+        assert torch.equal(single, relation.plain(x.float(), known))
+        if not isinstance(TIES[name], FunctionalTie) or relation.column == 2:
+            assert bool((found[:, 0] <= found[:, 1]).any())
+
+
+def test_columns_hide_what_training_withholds_or_does_not_ask_for():
+    x, known = some_rows(30), torch.rand(30, 5, generator=generator_from(2)) < 0.7
+    asked = torch.rand(30, 5, generator=generator_from(3)) < 0.5
+    withheld = torch.rand(30, generator=generator_from(4)) < 0.3
+    whole = TIED.slot_values(x, known)
+    columns = [k for k, slots in TIED.slots.items() for _ in slots.positions]
+    nothing = torch.tensor([1.0, 0.0]).repeat(len(columns) // 2)
+    for is_withheld, is_asked in ((withheld, None), (None, asked), (withheld, asked)):
+        said = torch.ones(30, len(columns), dtype=torch.bool)
+        said = said if is_withheld is None else said & ~is_withheld[:, None]
+        said = said if is_asked is None else said & is_asked[:, columns]
+        found = TIED.slot_values(x, known, is_withheld, is_asked)
+        assert torch.equal(found, torch.where(said, whole, nothing))
+        assert not torch.equal(found, whole)
 
 
 def test_relations_must_fill_what_conditionals_declare():

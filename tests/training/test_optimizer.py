@@ -51,3 +51,22 @@ def test_a_fit_does_not_import_the_compiler(tmp_path):
         check=True,
     )
     assert done.stdout.strip() == "False"
+
+
+def test_steps_of_a_factor_are_those_of_a_network_whose_inputs_are_multiplied():
+    generator, factor = generator_from(0), torch.tensor([[1.0], [8.0], [2.0]])
+    inputs = torch.randn(4, 5, 3, generator=generator)
+    first = torch.randn(3, 2, generator=generator)
+    plain, scaled = first.clone().requires_grad_(), (first * factor).requires_grad_()
+    options = {"lr": 0.01, "weight_decay": 0.1, "eps": 0.0, "fused": True}
+    of_plain, of_scaled = (
+        AdamW([plain], **options),
+        AdamW([scaled], steps=[(scaled, factor)], **options),
+    )
+    for x in inputs:
+        plain.grad = torch.autograd.grad(((x * factor.t()) @ plain).square().sum(), plain)[0]
+        scaled.grad = torch.autograd.grad((x @ scaled).square().sum(), scaled)[0]
+        of_plain.step()
+        of_scaled.step()
+    torch.testing.assert_close(plain * factor, scaled)
+    assert not torch.allclose(scaled, first * factor, atol=1e-3)

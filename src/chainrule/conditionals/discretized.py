@@ -362,7 +362,8 @@ class DiscretizedLogisticMixture(AbstractConditional):
     @override
     def cdf(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         least, most = self.ends
-        below = self.images.cdf(params, self._image(x.floor() + 0.5))
+        # Codes below the bounds are moved onto them, so that gradients stay finite.
+        below = self.images.cdf(params, self._image(self._to_support(x.floor()) + 0.5))
         if least is not None:
             below = torch.where(x < least, 0.0, below)
         return below if most is None else torch.where(x >= most, 1.0, below)

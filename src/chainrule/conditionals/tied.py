@@ -353,7 +353,9 @@ class Tied(AbstractConditional):
             return low
         least, most = self.limits
         first, last = torch.where(low <= high, low, least), torch.where(low <= high, high, most)
-        below = torch.where(first > least, self.base.cdf(rest, first - 1), 0.0)
+        has_lower = first > least  # infinite codes have no time of day
+        before = torch.where(has_lower, first - 1, self.placeholder)
+        below = torch.where(has_lower, self.base.cdf(rest, before), 0.0)
         mass = self.base.log_between(rest, first, last).exp()
         level = (below + q * mass).clamp(torch.finfo(q.dtype).tiny, 1 - torch.finfo(q.dtype).eps)
         found = self.base.quantile(rest, level)

@@ -23,7 +23,7 @@ from chainrule.conditionals import (
 )
 from chainrule.errors import ShapeError, whole_number
 from chainrule.networks.relation_kinds import relation_from_json
-from chainrule.networks.relations import AbstractRelation, Slots, hidden, slots_of
+from chainrule.networks.relations import AbstractRelation, Rule, Slots, slots_of
 from chainrule.ops.nade.parameters import slices_of
 from chainrule.rng import generator_from
 
@@ -286,7 +286,11 @@ class Columns:
         return [starts[k] + each for k, slots in self.slots.items() for each in slots.positions]
 
     def slot_values(
-        self, x: torch.Tensor, known: torch.Tensor, withheld: torch.Tensor | None = None
+        self,
+        x: torch.Tensor,
+        known: torch.Tensor,
+        withheld: torch.Tensor | None = None,
+        asked: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """The parameters (N, slots) at ``slot_positions`` that known cells give.
 
@@ -294,18 +298,51 @@ class Columns:
             x: codes (N, D).
             known: bool (N, D), the cells that are evidence for every column but their own.
             withheld: bool (N,), rows in which training hides what it may.
+            asked: bool (N, D), the cells whose likelihoods count. Nothing need be said of others,
+                which saves the time that some ranges cost. None for all.
         """
         found: dict[tuple[int, int], torch.Tensor] = {}
-        for relation in self.relations:
-            each = relation.params(x, known, relation.columns)
-            for column, params in zip(relation.columns, each, strict=True):
-                found[id(relation), column] = hidden(relation, params, withheld)
+        for relations, rule in self._rules:
+            for relation, each in zip(relations, rule(x, known), strict=True):
+                for column, params in zip(relation.columns, each, strict=True):
+                    found[id(relation), column] = params
         in_slots = (
             found[id(relation), column]
             for column, slots in self.slots.items()
             for relation, _ in slots.relations
         )
-        return torch.cat(list(in_slots), dim=1).to(x.dtype)
+        values = torch.cat(list(in_slots), dim=1).to(x.dtype)
+        if asked is None and withheld is None:
+            return values
+        nothing, may_hide, column = (torch.from_numpy(each) for each in self._hiding)
+        hidden = may_hide.to(values.device)
+        if asked is not None:
+            is_asked = asked.index_select(1, column.to(asked.device))
+            is_said = is_asked if withheld is None else is_asked & ~withheld[:, None]
+            hidden = hidden & ~is_said
+        elif withheld is not None:
+            hidden = hidden & withheld[:, None]
+        return torch.where(hidden, nothing.to(values), values)
+
+    @cached_property
+    def _rules(self) -> tuple[tuple[list[AbstractRelation], Rule], ...]:
+        """The relations of each class, with their rule."""
+        groups: dict[type[AbstractRelation], list[AbstractRelation]] = {}
+        for relation in self.relations:
+            groups.setdefault(type(relation), []).append(relation)
+        return tuple((each, kind.rule_of(each)) for kind, each in groups.items())
+
+    @cached_property
+    def _hiding(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What each slot has if nothing is said, whether training may hide it, and its column."""
+        each = [
+            (nothing, relation.is_withheld, column)
+            for column, slots in self.slots.items()
+            for relation, _ in slots.relations
+            for nothing in relation.nothing
+        ]
+        nothing, may_hide, columns = zip(*each, strict=True)
+        return np.array(nothing), np.array(may_hide), np.array(columns, np.int64)
 
     def slot_values_in_order(
         self, x: torch.Tensor, order: torch.Tensor, withheld: torch.Tensor | None = None

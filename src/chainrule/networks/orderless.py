@@ -79,6 +79,8 @@ class OrderlessNADE(AbstractNetwork):
         (torch.Size([1]), torch.Size([1]))
     """
 
+    input_factor: torch.Tensor | None  # (I, 1), of the training steps of ``value_weight``
+
     def __init__(
         self,
         columns: int | Sequence[ColumnSpec] | Columns,
@@ -96,6 +98,7 @@ class OrderlessNADE(AbstractNetwork):
         self.register_buffer(
             "order", make_order(order, len(self.columns), generator), persistent=False
         )
+        self.register_buffer("input_factor", None, persistent=False)
         self.hidden_sizes = sizes(hidden_sizes, "hidden_sizes")
         self.activation = choice(activation, "activation", ACTIVATIONS)
         self.dropout = share(dropout, "dropout", of="hidden units")
@@ -391,7 +394,7 @@ class OrderlessNADE(AbstractNetwork):
             seeds = [draw_seed(generator) for _ in self.hidden_sizes]
         if self.columns.relations:
             withheld = self.columns.withheld(len(x), generator) if self.training else None
-            slots = self.columns.slot_values(x, given.t() > 0, withheld)
+            slots = self.columns.slot_values(x, given.t() > 0, withheld, weights.t() > 0)
         is_served = choose.serves(self.output_weight) and not x.requires_grad
         if not is_served or (torch.is_grad_enabled() and not self.training):
             return self._plain_loss(x, given, weights, seeds, slots)
@@ -481,6 +484,22 @@ class OrderlessNADE(AbstractNetwork):
             self.output_bias.copy_(
                 self.columns.initial_params(self.check_rows(x)).repeat(self.members)
             )
+
+    def enlarge_inputs(self, factor: torch.Tensor) -> None:
+        """Multiplies the weights of each input, and all of their training steps, by factors (I,).
+
+        The network then trains as one whose inputs are multiplied by these factors. Its inputs
+        stay as they are.
+        """
+        if bool((factor == 1).all()):
+            return
+        self.input_factor = factor.to(self.value_weight)[:, None]
+        with torch.no_grad():
+            self.value_weight.mul_(self.input_factor)
+
+    @override
+    def step_factors(self) -> Sequence[tuple[torch.Tensor, torch.Tensor]]:
+        return () if self.input_factor is None else ((self.value_weight, self.input_factor),)
 
     @override
     def config(self) -> dict[str, Any]:

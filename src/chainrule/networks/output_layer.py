@@ -7,7 +7,7 @@ whose conditional has no kernel are computed by its own ``log_prob``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
@@ -25,12 +25,15 @@ from chainrule.conditionals import (
     GaussianMixture,
     LaplaceMixture,
     LogisticMixture,
+    Tied,
 )
 from chainrule.networks.columns import Columns
 from chainrule.networks.input_layer import warp_of
 from chainrule.ops.cells import choose
 from chainrule.ops.cells import records as kernels
+from chainrule.ops.cells import tied_records as tied_kernels
 from chainrule.ops.cells.records import Record, Records
+from chainrule.ops.cells.tied_records import TiedRecord, TiedRecords
 
 
 def record_of(conditional: AbstractConditional) -> Record | None:
@@ -99,6 +102,67 @@ def _of_atoms(conditional: Atoms) -> Record | None:
     return None if base is None else replace(base, atoms=conditional.values)
 
 
+def _of_tied(conditional: Tied) -> Record | None:
+    """The base's record; a second kernel adds the ties to the base's likelihoods."""
+    return None if _tied_record_of(conditional) is None else record_of(conditional.base)
+
+
+def _tied_record_of(conditional: Tied) -> TiedRecord | None:
+    """What the second kernel needs to know of a tied conditional; None if it lacks the base."""
+    base, atoms = conditional.base, ()
+    if isinstance(base, Atoms):
+        base, atoms = base.base, base.values
+    inner = _base_of_ties(base)
+    if inner is None or record_of(conditional.base) is None:
+        return None
+    return replace(
+        inner,
+        ties=conditional.ties,
+        is_ordered=conditional.is_ordered,
+        width=conditional.base.param_width,
+        limits=conditional.limits,
+        least=conditional.least,
+        atoms=tuple(map(float, atoms)),
+        base_limits=base.limits,
+    )
+
+
+def _base_of_ties(base: AbstractConditional) -> TiedRecord | None:
+    """The part of a tied column's record that describes its base without atoms."""
+    record = TiedRecord(tied_kernels.WHOLE, 0, False, 0, (0.0, 0.0))
+    if isinstance(base, Bernoulli | Categorical):
+        return record
+    if not isinstance(base, DiscretizedLogisticMixture | Calendar):
+        return None
+    mixture = base.base if isinstance(base, Calendar) else base
+    warp, ends = warp_of(mixture.warp), mixture.images.standard_bounds
+    if warp is None:
+        return None
+    low, high = ends
+    found = replace(
+        record,
+        kind=tied_kernels.MIXTURE,
+        size=mixture.components,
+        center=mixture.center,
+        spread=mixture.spread,
+        least_scale=mixture.least_scale,
+        bounds=(-math.inf if low is None else low, math.inf if high is None else high),
+        warp=warp[0],
+        warp_numbers=warp[1:],
+    )
+    if not isinstance(base, Calendar):
+        return found
+    return replace(
+        found,
+        kind=tied_kernels.CALENDAR,
+        days=mixture.limits,
+        weekday=base.weekday,
+        months=tuple(map(float, base.months)),
+        slots=base.slots,
+        bins=base.bins,
+    )
+
+
 # A conditional with a kernel gets a line here; all others are computed by their own ``log_prob``.
 RECORDS: dict[type[AbstractConditional], Callable[[Any], Record | None]] = {
     Bernoulli: _of_bernoulli,
@@ -109,27 +173,59 @@ RECORDS: dict[type[AbstractConditional], Callable[[Any], Record | None]] = {
     DiscretizedLogisticMixture: _of_integers,
     Calendar: _of_calendar,
     Atoms: _of_atoms,
+    Tied: _of_tied,
 }
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """The columns with a kernel, and the positions of the others."""
+    """The columns with a kernel, which of them are tied, and the positions of the others."""
 
     records: Records
+    tied: TiedRecords
     others: tuple[int, ...]
 
 
 @lru_cache(maxsize=16)
 def _plan(columns: Columns) -> _Plan:
-    found = [record_of(conditional) for conditional in columns.conditionals]
+    starts = [columns.param_rows(k).start for k in range(len(columns))]
+    return _plan_of(columns.conditionals, starts)
+
+
+def _plan_of(conditionals: Sequence[AbstractConditional], starts: Sequence[int]) -> _Plan:
+    """The plan of conditionals, with the position of each one's first parameter."""
+    found = [record_of(conditional) for conditional in conditionals]
     of = [(record, k) for k, record in enumerate(found) if record is not None]
-    records = Records(
-        tuple(record for record, _ in of),
-        tuple(k for _, k in of),
-        tuple(columns.param_rows(k).start for _, k in of),
+    ties = [
+        (record, k)
+        for k, conditional in enumerate(conditionals)
+        if isinstance(conditional, Tied) and (record := _tied_record_of(conditional)) is not None
+    ]
+    in_front = {k: 3 * record.ties + 1 for record, k in ties}
+    return _Plan(
+        Records(
+            tuple(record for record, _ in of),
+            tuple(k for _, k in of),
+            tuple(starts[k] + in_front.get(k, 0) for _, k in of),
+        ),
+        TiedRecords(
+            tuple(record for record, _ in ties),
+            tuple(k for _, k in ties),
+            tuple(starts[k] for _, k in ties),
+        ),
+        tuple(k for k, record in enumerate(found) if record is None),
     )
-    return _Plan(records, tuple(k for k, record in enumerate(found) if record is None))
+
+
+def _cells(
+    plan: _Plan, params: torch.Tensor, x: torch.Tensor, counts: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """``logs_and_grads`` of the columns with a kernel."""
+    x = x.contiguous()
+    logs, grads = choose.implementation().cells(params, x, plan.records, counts)
+    if plan.tied.records:
+        choose.of_ties().tied(params, x, plan.tied, logs, grads, counts)
+    return logs, grads
 
 
 def summed(logs: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
@@ -141,18 +237,16 @@ def column_cells(
     columns: Columns, column: int, params: torch.Tensor, x: torch.Tensor
 ) -> torch.Tensor:
     """Log-likelihoods (M, N) of a column's codes (N,), from its parameters (M, width, N)."""
-    records = _records_of(columns.conditionals[column])
-    if records is None:
+    plan = _plan_of_one(columns.conditionals[column])
+    if plan.others:
         values = x.expand(len(params), -1)
         return columns.conditionals[column].log_prob(params.transpose(1, 2), values)
-    logs, _ = choose.implementation().cells(params, x[None], records)
-    return logs[:, 0]
+    return _cells(plan, params, x[None])[0][:, 0]
 
 
 @lru_cache(maxsize=1024)
-def _records_of(conditional: AbstractConditional) -> Records | None:
-    record = record_of(conditional)
-    return None if record is None else Records((record,), (0,), (0,))
+def _plan_of_one(conditional: AbstractConditional) -> _Plan:
+    return _plan_of([conditional], [0])
 
 
 def params(
@@ -182,7 +276,7 @@ def logs_and_grads(
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Log-likelihoods (M, D, N) of codes x (D, N), and gradients of −Σ counts · log p."""
     plan = _plan(columns)
-    logs, grads = choose.implementation().cells(params, x.contiguous(), plan.records, counts)
+    logs, grads = _cells(plan, params, x, counts)
     for k in plan.others:
         rows = columns.param_rows(k)
         with torch.set_grad_enabled(counts is not None):

@@ -7,14 +7,18 @@ parameters. So p(x_k | known cells) stays a distribution whatever the network do
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import torch
 
 from chainrule.conditionals import Distribution
 from chainrule.leaves.leaf import AbstractLeaf
 from chainrule.networks.walk import Walk
+
+Rule: TypeAlias = Callable[[torch.Tensor, torch.Tensor], "list[Sequence[torch.Tensor]]"]
+"""From codes (N, D) and known cells, bool (N, D), to ``params`` of each of some relations."""
 
 
 class AbstractRelation(AbstractLeaf, ABC):
@@ -55,6 +59,15 @@ class AbstractRelation(AbstractLeaf, ABC):
             known: bool (N, D). A column's own cell says nothing about it, known or not.
             columns: some of ``columns``.
         """
+
+    @classmethod
+    def rule_of(cls, relations: Sequence[Any]) -> Rule:
+        """The ``params`` of all columns of some relations of this class, as one function."""
+
+        def rule(x: torch.Tensor, known: torch.Tensor) -> list[Sequence[torch.Tensor]]:
+            return [relation.params(x, known, relation.columns) for relation in relations]
+
+        return rule
 
 
 @dataclass(frozen=True)

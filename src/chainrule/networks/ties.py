@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import product
+from typing import Any
 
 import torch
 from typing_extensions import override
 
 from chainrule.errors import ShapeError
-from chainrule.networks.relations import AbstractRelation
-from chainrule.table.ties import AbstractTie
+from chainrule.networks.relations import AbstractRelation, Rule
+from chainrule.ops.cells import choose
+from chainrule.ops.cells import range_records as kernels
+from chainrule.ops.cells.range_records import RangeRecord, RangeRecords
+from chainrule.table.ties import AbstractTie, FunctionalTie, LinearTie, ProductTie
 
 EMPTY = 1.0, 0.0  # the ends of a range without a value
 FAR = 2.0**40  # stands for an end that is infinite
@@ -64,9 +69,24 @@ class Ranges(AbstractRelation):
     @override
     def params(
         self, x: torch.Tensor, known: torch.Tensor, columns: Sequence[int]
-    ) -> list[torch.Tensor]:
-        ends = [end for tie in self.ties for end in self._range(tie, x, known)]
-        return [torch.stack(ends, dim=1)]
+    ) -> Sequence[torch.Tensor]:
+        return _found([self], self._records, x, known)[0]
+
+    @classmethod
+    @override
+    def rule_of(cls, relations: Sequence[Any]) -> Rule:
+        each = tuple(record for relation in relations for record in relation._records.records)
+        return partial(_found, relations, RangeRecords(each))
+
+    def plain(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+        """The ends (N, width) from codes (N, D) and known cells, by the ties themselves."""
+        ends = [end for tie in self.ties for end in self._range(tie, x.double(), known)]
+        return torch.stack(ends, dim=1)
+
+    @cached_property
+    def _records(self) -> RangeRecords:
+        """The ties as the kernel reads them."""
+        return RangeRecords(tuple(_record_of(tie, self.column, self.ends) for tie in self.ties))
 
     def _range(
         self, tie: AbstractTie, x: torch.Tensor, known: torch.Tensor
@@ -108,6 +128,45 @@ class Ranges(AbstractRelation):
                 at[:, other] = torch.where(known[:, other], x[:, other], end)
             found.append(tie.interval(self.column, at, everything))
         return found
+
+
+def _found(
+    relations: Sequence[Ranges], records: RangeRecords, x: torch.Tensor, known: torch.Tensor
+) -> list[Sequence[torch.Tensor]]:
+    """The params of some relations, by the kernel if it serves codes of this device."""
+    is_served = x.device.type == "cpu" and not torch.compiler.is_compiling()
+    if not is_served or not choose.is_compiled():
+        return [[relation.plain(x, known)] for relation in relations]
+    found = choose.of_ties().ranges(x, known, records)
+    return [[each] for each in found.split([relation.width for relation in relations], dim=1)]
+
+
+def _record_of(
+    tie: AbstractTie, column: int, ends: tuple[tuple[int, float, float], ...]
+) -> RangeRecord:
+    """What the kernel needs to know of a tie that leaves a range to a column."""
+    if isinstance(tie, FunctionalTie):
+        return RangeRecord(kernels.FUNCTIONAL, column, tie.columns, levels=tie.levels)
+    if isinstance(tie, ProductTie):
+        return RangeRecord(
+            kernels.PRODUCT,
+            column,
+            tie.columns,
+            scales=tie.scales,
+            offsets=tie.offsets,
+            slack=tie.slack,
+        )
+    assert isinstance(tie, LinearTie)
+    used = tuple(end for end in ends if end[0] in tie.columns and end[0] != column)
+    return RangeRecord(
+        kernels.LINEAR,
+        column,
+        tie.columns,
+        scales=tie.coefficients,
+        least=tie.least,
+        most=tie.most,
+        ends=used,
+    )
 
 
 def ends_of(

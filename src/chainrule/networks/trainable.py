@@ -70,6 +70,13 @@ class AbstractTrainable(nn.Module, ABC):
         """The modules that are trained separately, each with its weight in the training loss."""
         return [(self, 1.0)]
 
+    def step_factors(self) -> Sequence[tuple[torch.Tensor, torch.Tensor]]:
+        """Parameters whose training steps are multiplied by a factor, each with that factor.
+
+        A factor broadcasts to its parameter. By default, there are none.
+        """
+        return ()
+
     def count_parameters(self) -> int:
         """The number of trained parameters; masked weights do not count."""
         return sum(parameter.numel() for parameter in self.parameters())

@@ -19,12 +19,15 @@ class Rows:
         observed: the observed cells, bool (N, D); None for all.
         weight: how much each row counts, (N,) of mean 1; None for ones.
         scale_nats: −log p in the table's units minus −log p in codes, (N,); None for zeros.
+        frequency: how often each row comes in an epoch on average, (N,) of mean 1; None for once.
+            Each time it has its weight divided by that.
     """
 
     x: torch.Tensor
     observed: torch.Tensor | None = None
     weight: torch.Tensor | None = None
     scale_nats: torch.Tensor | None = None
+    frequency: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -50,7 +53,8 @@ class Rows:
 
     def mean(self, values: torch.Tensor) -> torch.Tensor:
         """The mean () of values (N,), each times its row's weight: the loss of a step."""
-        return (values if self.weight is None else values * self.weight).mean()
+        values = values if self.weight is None else values * self.weight
+        return (values if self.frequency is None else values / self.frequency).mean()
 
     def in_table_units(self, nats: torch.Tensor) -> torch.Tensor:
         """−log p of each row (N,) in the table's units, from −log p in codes.
@@ -65,15 +69,32 @@ class Rows:
         return 0.0 if self.scale_nats is None else self.total(self.scale_nats) / self.count
 
     def _each(self, of: Callable[[torch.Tensor], torch.Tensor]) -> Rows:
-        others = (self.observed, self.weight, self.scale_nats)
+        others = (self.observed, self.weight, self.scale_nats, self.frequency)
         return Rows(of(self.x), *(None if tensor is None else of(tensor) for tensor in others))
 
 
 def shuffled_batches(rows: Rows, batch_size: int, generator: torch.Generator) -> Iterator[Rows]:
-    """Batches of all rows in an order that ``generator`` draws; the last may be smaller."""
-    order = torch.randperm(len(rows), generator=generator).to(rows.x.device)
-    for chosen in order.split(TAKEN_AT_ONCE * batch_size):
+    """Batches of as many rows as there are, in an order that ``generator`` draws.
+
+    All rows come once, unless they have a ``frequency``. The last batch may be smaller.
+    """
+    order = torch.randperm(len(rows), generator=generator)
+    if rows.frequency is not None:
+        order = _presented(rows.frequency, generator)[order]
+    for chosen in order.to(rows.x.device).split(TAKEN_AT_ONCE * batch_size):
         yield from batches(rows.take(chosen), batch_size)
+
+
+def _presented(frequency: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """The rows of one epoch, int64 (N,): each as often as its frequency, rounded down or up.
+
+    The rows are intervals of these lengths, one after the other. N points at distances of 1, after
+    a random first one, hit the rows that come.
+    """
+    ends = frequency.cpu().double().cumsum(0)
+    first = torch.rand((), generator=generator, dtype=torch.float64)
+    points = torch.arange(len(ends), dtype=torch.float64) + first
+    return torch.searchsorted(ends, points, right=True).clamp(max=len(ends) - 1)
 
 
 def batches(rows: Rows, batch_size: int) -> Iterator[Rows]:

@@ -149,7 +149,7 @@ def fit(
     with run.keeping(plan, data, description, seed=seed, trials=trials, began=began) as kept:
         kept.begin(state)
         train(
-            state, data.train, data.valid, plan, after_epoch=kept.save,
+            state, recipe.presented(data, plan), data.valid, plan, after_epoch=kept.save,
             independent=nats_of(data.independent, data.valid), time_limit_s=training_s,
             prefer_last=recipe.prefers_last, progress=verbose,
         )  # fmt: skip

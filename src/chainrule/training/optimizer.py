@@ -7,6 +7,7 @@ imported by decorators of the optimizer's methods; here the methods below them a
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,7 +15,24 @@ from typing_extensions import override
 
 
 class AdamW(torch.optim.AdamW):
-    """``torch.optim.AdamW``, with the same results; nothing of it can be compiled."""
+    """``torch.optim.AdamW``, with the same results; nothing of it can be compiled.
+
+    Args:
+        params: as for ``torch.optim.AdamW``.
+        steps: pairs of a parameter and a tensor that broadcasts to it. The parameter's steps are
+            multiplied by the tensor. Powers of two round nothing.
+        options: as for ``torch.optim.AdamW``.
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        *,
+        steps: Sequence[tuple[torch.Tensor, torch.Tensor]] = (),
+        **options: Any,
+    ) -> None:
+        super().__init__(params, **options)
+        self._steps = tuple(steps)
 
     @override
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -31,4 +49,9 @@ class AdamW(torch.optim.AdamW):
     @torch.no_grad()
     @override
     def step(self, closure: Any = None) -> Any:
-        return inspect.unwrap(torch.optim.AdamW.step)(self, closure)
+        for parameter, factor in self._steps:
+            parameter.div_(factor)
+        found = inspect.unwrap(torch.optim.AdamW.step)(self, closure)
+        for parameter, factor in self._steps:
+            parameter.mul_(factor)
+        return found

@@ -61,7 +61,12 @@ def make_state(network: AbstractTrainable, plan: Plan, generator: torch.Generato
         {"params": decayed, "weight_decay": plan.weight_decay},
         {"params": plain, "weight_decay": 0.0},
     ]
-    optimizer = AdamW([g for g in groups if g["params"]], lr=plan.learning_rate, fused=True)
+    optimizer = AdamW(
+        [g for g in groups if g["params"]],
+        steps=network.step_factors(),
+        lr=plan.learning_rate,
+        fused=True,
+    )
     return State(network, optimizer, generator, best=copy_of_weights(network))
 
 

@@ -30,6 +30,12 @@ def test_what_rounding_repeats_is_no_atom():
     assert column.atoms == (0.5,)
 
 
+def test_a_value_stands_out_beside_one_that_does_so_more():
+    """Heaps of hours at 30, 35, 40 and 45: each has the others among its neighbours."""
+    heaps = np.repeat([30.0, 35.0, 40.0, 45.0], [300, 250, 1500, 200])
+    assert atoms(np.append(HOURS, heaps), step=1.0) == (40.0, 30.0, 35.0, 45.0)
+
+
 @pytest.mark.parametrize("value", [40.0, 0.0, 120.0])
 def test_a_value_of_many_rows_is_an_atom_of_a_grid(value):
     assert atoms(HOURS, step=1.0) == ()

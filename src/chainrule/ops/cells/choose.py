@@ -33,3 +33,9 @@ def is_compiled() -> bool:
 def implementation() -> ModuleType:
     """The module of the kernels, imported on first use, since they import their compiler."""
     return import_module("chainrule.ops.cells.cpu")
+
+
+@lru_cache(maxsize=1)
+def of_ties() -> ModuleType:
+    """The module of the kernels for tied columns, which tables without ties never need."""
+    return import_module("chainrule.ops.cells.ties")

@@ -14,6 +14,7 @@ from chainrule.networks.order_of_ties import determined_last
 from chainrule.networks.order_search import search_order
 from chainrule.networks.orders import Order, make_order
 from chainrule.training.arguments import require_options
+from chainrule.training.batches import Rows
 from chainrule.training.config import LEARNED_ORDERS, FitConfig
 from chainrule.training.data import TrainingData
 from chainrule.training.plan import Plan
@@ -91,6 +92,10 @@ class AbstractRecipe(ABC):
         network = self.build(data.columns, plan, order, generator)
         network.initialize_from(data.initial)
         return network
+
+    def presented(self, data: TrainingData, plan: Plan) -> Rows:
+        """The training rows as the epochs present them: by default, each once."""
+        return data.train
 
     def search(
         self,

@@ -13,8 +13,11 @@ from typing_extensions import override
 from chainrule.networks import AbstractNetwork, Columns, OrderlessNADE
 from chainrule.networks.orders import Order
 from chainrule.training.arguments import OPTIONS
+from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
+from chainrule.training.data import TrainingData
 from chainrule.training.plan import Plan
+from chainrule.training.rare_levels import input_factors, with_frequencies
 from chainrule.training.recipes.base import LEARNING_RATE, AbstractRecipe, Effort
 
 EFFORTS = {
@@ -78,6 +81,19 @@ class OrderlessRecipe(AbstractRecipe):
             weight_decay=WEIGHT_DECAY,
         )
         return usual.following(config)
+
+    @override
+    def start(self, data: TrainingData, plan: Plan, generator: torch.Generator) -> AbstractNetwork:
+        """See the base class. The weights of rare levels are larger, and so are their steps."""
+        network = super().start(data, plan, generator)
+        if isinstance(network, OrderlessNADE):
+            network.enlarge_inputs(input_factors(data.columns, data.filled))
+        return network
+
+    @override
+    def presented(self, data: TrainingData, plan: Plan) -> Rows:
+        """Rows with a rare level come more often than others, with less weight each time."""
+        return with_frequencies(data.train, data.columns, plan.batch_size)
 
     @override
     def build(

@@ -1,0 +1,129 @@
+"""Rare levels as evidence: what one row in a hundred says of other columns is learned."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import chainrule as cr
+from chainrule.conditionals import Atoms, Bernoulli, Categorical, GaussianMixture
+from chainrule.networks import Columns
+from chainrule.rng import generator_from
+from chainrule.training.batches import Rows, shuffled_batches
+from chainrule.training.rare_levels import (
+    FEWEST_ROWS,
+    MOST_FREQUENT,
+    MOST_REPEATED,
+    ROWS_OF_LEVEL,
+    input_factors,
+    with_frequencies,
+)
+
+RARE = 20  # rows of 2000
+COLUMNS = Columns.of(
+    [Bernoulli(), Categorical(3), Atoms((0.0, 1.0), GaussianMixture(2)), GaussianMixture(2)]
+)
+
+
+def frauds(kind: str, seed: int) -> pd.DataFrame:
+    """2000 rows of which 20 have a level that turns two numbers and a label around."""
+    n, rng = 2000, np.random.default_rng(seed)
+    y = np.zeros(n, int)
+    y[:RARE] = 1
+    rng.shuffle(y)
+    numbers = {
+        "amount": rng.normal(size=n) + 6 * y,
+        "hour": np.where(y == 1, rng.normal(3, 1, n), rng.normal(14, 3, n)),
+    }
+    if kind == "bit":
+        return pd.DataFrame({"fraud": y, **numbers})
+    if kind == "atom":  # a number that is zero in the rare rows alone
+        return pd.DataFrame({"fraud": np.where(y == 1, 0.0, rng.gamma(3, 10, n)), **numbers})
+    others = np.where(rng.random(n) < 0.4, "card", "cash")
+    how = np.where(rng.random(n) < np.where(y == 1, 0.9, 0.1), "web", "shop")
+    return pd.DataFrame({"fraud": np.where(y == 1, "fake", others), **numbers, "how": how})
+
+
+LEVELS = {"bit": 1, "atom": 0.0, "label": "fake"}
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("bit", 0), ("bit", 1), ("label", 2), ("atom", 3)])
+def test_rows_drawn_given_a_rare_level_are_like_its_rows(kind, seed):
+    table, level = frauds(kind, seed), LEVELS[kind]
+    density = cr.fit(table, effort="quick", seed=seed, verbose=False)
+    drawn = density.sample(2000, given={"fraud": level}, seed=1)
+    rows = table[table["fraud"] == level]
+    for name in ("amount", "hour"):
+        error = rows[name].std() / RARE**0.5
+        assert abs(drawn[name].mean() - rows[name].mean()) < 2 * error
+    if kind == "atom":
+        return
+    if kind == "label":
+        share = (rows["how"] == "web").mean()
+        error = (share * (1 - share) / RARE) ** 0.5
+        assert abs((drawn["how"] == "web").mean() - share) < 2 * error
+    # p(level | other cells) averages to p(level), and the rows drawn given the level have it.
+    anything = density.sample(20_000, seed=2)
+    share = (anything["fraud"] == level).mean()
+    found = density.conditional(anything, "fraud")[str(level)]
+    error = (share / len(anything)) ** 0.5
+    assert abs(found.mean() - share) < 4 * error
+    assert density.conditional(drawn, "fraud")[str(level)].mean() > 0.9
+
+
+def codes(shares: list[float], n: int = 1000) -> torch.Tensor:
+    """Codes of ``COLUMNS``: a bit, the last label, and the atom 0 in these shares of the rows."""
+    x = torch.full((n, 4), 0.5)
+    x[:, :2] = 0
+    for column, (share, code) in enumerate(zip(shares, (1.0, 2.0, 0.0), strict=True)):
+        x[: round(share * n), column] = code
+    return x
+
+
+def test_inputs_of_levels_get_the_variance_of_numbers():
+    found = input_factors(COLUMNS, codes([0.02, 0.5, 0.004]))
+    # 1/√(.02 · .98) = 7.1; fair labels 2; an absent level and numbers 1; an atom of 4 rows 1
+    assert found.tolist() == [8, 2, 1, 2, 1, 1, 1, 1]
+    # 1/√(.01 · .99) = 10, of which two atoms have half each
+    found = input_factors(COLUMNS, codes([0.5, 0.001, 0.01]))
+    assert found.tolist() == [2, 1, 1, 1, 4, 1, 1, 1]
+    assert input_factors(COLUMNS, codes([0.001, 0.001, 0.9], 100_000))[0] == 16
+
+
+def test_batches_hold_rows_of_rare_levels():
+    rows = with_frequencies(Rows(codes([0.01, 0.5, 0])), COLUMNS, 100)
+    assert rows.frequency is not None
+    assert float(rows.frequency.mean()) == pytest.approx(1)
+    ratio = float(rows.frequency[0] / rows.frequency[-1])
+    assert ratio == pytest.approx(ROWS_OF_LEVEL / (0.01 * 100))
+    many = with_frequencies(Rows(codes([0.4, 0.05, 0.05])), COLUMNS, 10).frequency
+    assert many is not None
+    assert float(many.max() / many.min()) < MOST_FREQUENT
+    assert float((many / many.min()).mean()) == pytest.approx(MOST_REPEATED, rel=1e-3)
+
+
+def test_frequent_levels_and_those_of_few_rows_change_nothing():
+    rows = Rows(codes([0.5, 0.3, (FEWEST_ROWS - 1) / 1000]))
+    assert with_frequencies(rows, COLUMNS, 64) is rows
+    rare = codes([0.02, 0.3, 0.0])
+    unknown = torch.ones(rare.shape, dtype=torch.bool)
+    unknown[:, 0] = False  # unknown cells have no level
+    assert with_frequencies(Rows(rare), COLUMNS, 64).frequency is not None
+    assert with_frequencies(Rows(rare, observed=unknown), COLUMNS, 64).frequency is None
+
+
+def test_frequent_rows_weigh_less_each_time():
+    """An epoch has as many rows as the table; the sum of its losses estimates that of the table."""
+    values = torch.arange(1.0, 101)[:, None]
+    frequency = torch.ones(100)
+    frequency[:5] = 5
+    rows = Rows(values, frequency=frequency / frequency.mean())
+    generator, total, seen = generator_from(0), 0.0, torch.zeros(101)
+    for _ in range(200):
+        epoch = list(shuffled_batches(rows, 32, generator))
+        assert [len(batch) for batch in epoch] == [32, 32, 32, 4]
+        for batch in epoch:
+            total += float(batch.mean(batch.x[:, 0])) * len(batch) / 200
+            seen += torch.bincount(batch.x[:, 0].long(), minlength=101)
+    assert total == pytest.approx(float(values.sum()), rel=0.01)
+    assert torch.allclose(seen[1:] / 200, rows.frequency, rtol=0.15)
