@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from typing_extensions import override
 
-from chainrule.conditionals import Distribution
+from chainrule.conditionals import Distribution, Tied
 from chainrule.errors import EvidenceError
 from chainrule.networks.base import AbstractNetwork, check_pool
 from chainrule.networks.columns import Columns
@@ -145,6 +145,8 @@ def by_enumeration(
         joint: a function from codes (N, D) to log p(the column's value, given cells), (N,).
     """
     conditional = columns.conditionals[column]
+    if isinstance(conditional, Tied):  # the joint has the ties; the result is any distribution
+        conditional = conditional.base
     support = conditional.support()
     if support is None or not conditional.is_saturated:
         return None

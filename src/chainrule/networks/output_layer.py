@@ -143,6 +143,7 @@ def _base_of_ties(base: AbstractConditional) -> TiedRecord | None:
         record,
         kind=tied_kernels.MIXTURE,
         size=mixture.components,
+        is_centred=mixture.centred,
         center=mixture.center,
         spread=mixture.spread,
         least_scale=mixture.least_scale,
