@@ -113,3 +113,19 @@ def test_text_of_another_kind_in_a_column_of_dates():
         .alias("day")
     )  # fmt: skip
     assert faults(made) == (Fault("day", "no date", 10, 10 / 730, "'soon' at row 120"),)
+
+
+def test_rows_that_break_ties():
+    rng = np.random.default_rng(1)
+    net, tax = rng.gamma(2.0, 50.0, 800).round(2), rng.gamma(1.0, 9.0, 800).round(2)
+    real = pl.DataFrame({"net": net, "tax": tax, "gross": (net + tax).round(2)})
+    assert faults(real.sample(300, seed=0), real=real) == ()
+    (found,) = faults(real.with_columns(gross=pl.col("gross").shuffle(seed=0)), real=real)
+    assert found.column == "gross"
+    assert found.what == "not gross = net + tax, as in 100.0% of the real rows"
+    assert found.cells > 790
+    assert found.example.endswith("at row 0")
+    few = real.with_row_index().with_columns(
+        gross=pl.when(pl.col("index") < 2).then(pl.col("gross") + 1).otherwise("gross")
+    )
+    assert faults(few.drop("index"), real=real) == ()  # two of 800 may be chance

@@ -40,13 +40,14 @@ Check = Callable[[Tables, int], Iterator[Fault]]
 
 
 def faults_of(tables: Tables) -> tuple[Fault, ...]:
-    """All faults, column by column."""
-    return tuple(
+    """All faults, column by column; then rows that break ties between columns."""
+    of_columns = [
         fault
         for k in range(len(tables.columns))
         for check in COLUMN_CHECKS
         for fault in check(tables, k)
-    )
+    ]
+    return (*of_columns, *broken_ties(tables))
 
 
 def of_another_kind(tables: Tables, k: int) -> Iterator[Fault]:
@@ -120,8 +121,22 @@ def wrongly_missing(tables: Tables, k: int) -> Iterator[Fault]:
         yield Fault(tables.columns[k].name, words, found, shares[1])
 
 
-# What is checked of each column. Relations between columns, such as a sum or an order, have no
-# check yet: one of a schema's list of relations belongs beside these, called once for the tables.
+def broken_ties(tables: Tables) -> Iterator[Fault]:
+    """Rows without a relation between columns that real rows have, such as a sum or an order."""
+    for tie in tables.schema.ties:
+        codes = np.full((len(tables.synthetic), len(tables.schema.columns)), np.nan)
+        for k in tie.columns:
+            codes[:, k] = _encoded(tables, k, tables.synthetic)[1]
+        holds = tie.holds(codes, np.isfinite(codes))
+        rows, known = np.flatnonzero(holds == 0), np.count_nonzero(~np.isnan(holds))
+        error = np.sqrt(max(tie.share * (1 - tie.share), 1 / max(known, 1)) / max(known, 1))
+        if known and len(rows) / known > 1 - tie.share + ERRORS * error:
+            words = f"not {tie.text}, as in {tie.share:.1%} of the real rows"
+            names = {k: tables.columns[k].name for k in tie.targets}
+            first = [k for k in tie.targets if tie.text.startswith(names[k])]
+            yield from _fault(tables, (first or tie.targets)[-1], rows, words)
+
+
 COLUMN_CHECKS: tuple[Check, ...] = (
     of_another_kind,
     beyond_bounds,

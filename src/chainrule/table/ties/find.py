@@ -50,7 +50,12 @@ def find(sheet: Sheet, *, min_count: int) -> tuple[AbstractTie, ...]:
     kept.add_ratios(confirmed(ratios(few.sample(FEWER, rng))))
     kept.others += _best_of_each(confirmed(products(few, rng)))
     found = confirmed(orders(few.sample(FEWER, rng), rng), gain=GAIN_OF_ORDERS)
-    kept.add_orders(tie for tie in found if has_edge(tie, sheet))
+    equal = [tie for tie in kept.equations if isinstance(tie, LinearTie) and tie.is_equation]
+    kept.add_orders(
+        tie
+        for tie in found
+        if has_edge(tie, sheet) and not any(_implied(tie, each, sheet) for each in equal)
+    )
     kept.add_determined(determined(sheet.of(inner), few, min_count=min_count, skip=kept.joined))
     return kept.ties
 
@@ -66,6 +71,30 @@ def _confirmed(
         found = confirmed(tie, sheet, least_share=LEAST_SHARE, least_gain=gain, fewest=fewest)
         if found is not None:
             yield found
+
+
+def _implied(order: LinearTie, equation: LinearTie, sheet: Sheet) -> bool:
+    """Whether an order follows from an equation with a third column and that column's ends.
+
+    Of gross = net + tax, net <= gross follows if tax is never negative.
+    """
+    third = set(equation.columns) - set(order.columns)
+    if len(third) != 1 or len(equation.columns) != 3:
+        return False
+    weight = dict(zip(equation.columns, equation.coefficients, strict=True))
+    factors = {
+        Fraction(w, weight[k]) for k, w in zip(order.columns, order.coefficients, strict=True)
+    }
+    (column,) = third
+    codes = sheet.codes[:, column]
+    if len(factors) != 1 or np.isnan(codes).all():
+        return False
+    factor = float(factors.pop())
+    ends = [
+        factor * (equation.least - weight[column] * end)
+        for end in (np.nanmin(codes), np.nanmax(codes))
+    ]
+    return bool(order.least <= min(ends) and max(ends) <= order.most)
 
 
 def _spanning(candidates: Iterable[LinearTie], sample: Sheet) -> list[LinearTie]:
