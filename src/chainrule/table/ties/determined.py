@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.table.ties.evidence import LEAST_SHARE, exceeds
+from chainrule.table.ties.evidence import FEWEST_ROWS, LEAST_SHARE, exceeds
 from chainrule.table.ties.functional import UNKNOWN, FunctionalTie
 from chainrule.table.ties.sheet import Sheet, Variable
 
@@ -118,6 +118,10 @@ def _confirmed(
     enough = counts.agreeing >= min_count
     frequent = counts.rows >= min_count
     mapped = enough & (counts.agreeing >= LEAST_OF_LEVEL * counts.rows)
+    # Levels of a rare value agree by chance: eight rows without an exception show no rule.
+    known, agreeing = np.flatnonzero(mapped), counts.agreeing
+    of_value = np.bincount(counts.most[known], agreeing[known])
+    mapped[known] = of_value[counts.most[known]] >= max(FEWEST_ROWS, 2 * min_count)
     rows, agreeing = int(counts.rows[mapped].sum()), int(counts.agreeing[mapped].sum())
     levels = np.where(mapped, counts.most, UNKNOWN)
     if rows < LEAST_MAPPED * counts.rows[frequent].sum() or len(set(levels[mapped].tolist())) < 2:

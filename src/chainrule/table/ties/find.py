@@ -16,6 +16,7 @@ from chainrule.table.ties.linear import LinearTie
 from chainrule.table.ties.orders import LEAST_GAIN as GAIN_OF_ORDERS
 from chainrule.table.ties.orders import has_edge, orders
 from chainrule.table.ties.pairs import equations, ratios
+from chainrule.table.ties.product import ProductTie
 from chainrule.table.ties.sheet import Sheet, Variable
 from chainrule.table.ties.triples import date_differences, products, sums
 
@@ -50,12 +51,7 @@ def find(sheet: Sheet, *, min_count: int) -> tuple[AbstractTie, ...]:
     kept.add_ratios(confirmed(ratios(few.sample(FEWER, rng))))
     kept.others += _best_of_each(confirmed(products(few, rng)))
     found = confirmed(orders(few.sample(FEWER, rng), rng), gain=GAIN_OF_ORDERS)
-    equal = [tie for tie in kept.equations if isinstance(tie, LinearTie) and tie.is_equation]
-    kept.add_orders(
-        tie
-        for tie in found
-        if has_edge(tie, sheet) and not any(_implied(tie, each, sheet) for each in equal)
-    )
+    kept.add_orders((tie for tie in found if has_edge(tie, sheet)), sheet)
     kept.add_determined(determined(sheet.of(inner), few, min_count=min_count, skip=kept.joined))
     return kept.ties
 
@@ -73,19 +69,37 @@ def _confirmed(
             yield found
 
 
-def _implied(order: LinearTie, equation: LinearTie, sheet: Sheet) -> bool:
-    """Whether an order follows from an equation with a third column and that column's ends.
+def _follows(order: LinearTie, tie: AbstractTie, sheet: Sheet) -> bool:
+    """Whether an order follows from a tie with a third column and that column's ends.
 
-    Of gross = net + tax, net <= gross follows if tax is never negative.
+    Of gross = net + tax, net <= gross follows if tax is never negative. Of net = quantity · price,
+    price <= net follows if quantities are at least 1.
     """
-    third = set(equation.columns) - set(order.columns)
-    if len(third) != 1 or len(equation.columns) != 3:
+    third = set(tie.columns) - set(order.columns)
+    if len(third) != 1 or len(tie.columns) != 3:
         return False
+    if isinstance(tie, ProductTie):
+        return _is_factor(order, tie, sheet)
+    return isinstance(tie, LinearTie) and tie.is_equation and _is_part(order, tie, sheet)
+
+
+def _is_factor(order: LinearTie, product: ProductTie, sheet: Sheet) -> bool:
+    """Whether the smaller column is a factor of the larger one, and the other is at least 1."""
+    high, low = order.columns
+    if high != product.columns[2]:
+        return False
+    (other,) = set(product.columns) - {high, low}
+    values = sheet.values[:, [low, other]]
+    return bool(np.nanmin(values[:, 0]) >= 0 and np.nanmin(values[:, 1]) >= 1)
+
+
+def _is_part(order: LinearTie, equation: LinearTie, sheet: Sheet) -> bool:
+    """Whether the difference of the two columns is the third, which never has the other sign."""
     weight = dict(zip(equation.columns, equation.coefficients, strict=True))
     factors = {
         Fraction(w, weight[k]) for k, w in zip(order.columns, order.coefficients, strict=True)
     }
-    (column,) = third
+    (column,) = set(equation.columns) - set(order.columns)
     codes = sheet.codes[:, column]
     if len(factors) != 1 or np.isnan(codes).all():
         return False
@@ -210,10 +224,14 @@ class Kept:
                 self._groups.join(*tie.columns)
                 self.equations.append(tie)
 
-    def add_orders(self, ties: Iterable[LinearTie]) -> None:
+    def add_orders(self, ties: Iterable[LinearTie], sheet: Sheet) -> None:
         """Adds orders of columns that no equation connects, without those that others imply."""
         found = [tie for tie in ties if not self._groups.joined(*tie.columns)]
-        self.others += without_detours({(tie.columns[1], tie.columns[0]): tie for tie in found})
+        found = without_detours({(tie.columns[1], tie.columns[0]): tie for tie in found})
+        known = self.ties
+        self.others += [
+            tie for tie in found if not any(_follows(tie, each, sheet) for each in known)
+        ]
 
     def add_determined(self, ties: Iterable[FunctionalTie]) -> None:
         """Adds columns that others determine, without those that others imply."""

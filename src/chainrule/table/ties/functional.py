@@ -65,5 +65,6 @@ class FunctionalTie(AbstractTie):
             return code * 0 + 1.0, code * 0, code != code
         code = codes[self.source]
         listed = (code >= 0) & (code < len(self.levels)) & (code == code // 1)  # (N,)
-        found = like(self.levels, code)[as_int64(code * listed)]
+        code[~listed] = 0.0
+        found = like(self.levels, code)[as_int64(code)]
         return found, found + 0.0, listed & (found != UNKNOWN)

@@ -41,8 +41,11 @@ class Triple(NamedTuple):
 
 
 def sums(sheet: Sheet, rng: np.random.Generator) -> Iterator[LinearTie]:
-    """Triples of columns of numbers of which one is the sum of the others, plus a constant."""
-    variables = [v for v in sheet.numbers(NUMBER) if is_varied(sheet, v)]
+    """Triples of columns of numbers of which one is the sum of the others, plus a constant.
+
+    One of them may have few values, such as the costs of two ways to ship.
+    """
+    variables = [v for v in sheet.numbers(NUMBER) if sheet.different[v.number] > 1]
     steps = np.array([float(each.step) for each in variables])
     found: dict[tuple[frozenset[int], int], tuple[Triple, int]] = {}
     for is_difference in (False, True):
@@ -55,6 +58,8 @@ def sums(sheet: Sheet, rng: np.random.Generator) -> Iterator[LinearTie]:
                 found.setdefault((frozenset(triple), odd), (triple, sign))
     for triple, sign in found.values():
         columns = [variables[k] for k in (triple.third, triple.first, triple.second)]
+        if sum(is_varied(sheet, each) for each in columns) < 2:
+            continue
         equation = Weighted.of(columns, (1, -sign, -sign)).equation(sheet)
         if equation is not None:
             yield replace(equation[0], text=_sum_in_words(columns, sign, equation[1]))
