@@ -43,7 +43,6 @@ from chainrule.networks.ties import Ranges, ends_of
 from chainrule.table import AbstractColumn, AbstractNumbers, Schema
 from chainrule.table.ties import AbstractTie
 
-LEAST_SHARE = 1e-3  # of the rows that a tie's first weight leaves to the others, or has
 MIXTURES: dict[str, type[AbstractMixture]] = {
     "gaussian": GaussianMixture,
     "laplace": LaplaceMixture,
@@ -154,9 +153,7 @@ def columns_of(
         return Columns.of(each)
     relations = _ranges(schema.ties, each)
     for relation in relations:
-        each[relation.column] = _tied(
-            each[relation.column], relation, schema.columns[relation.column]
-        )
+        each[relation.column] = _tied(each[relation.column], relation, schema)
     return Columns.of(each, relations)
 
 
@@ -173,10 +170,13 @@ def _ranges(ties: Sequence[AbstractTie], columns: Sequence[ColumnSpec]) -> list[
     ]
 
 
-def _tied(spec: ColumnSpec, relation: Ranges, column: AbstractColumn) -> ColumnSpec:
+def _tied(spec: ColumnSpec, relation: Ranges, schema: Schema) -> ColumnSpec:
     base, encoding = spec if isinstance(spec, tuple) else (spec, spec.encoding())
-    shares = tuple(min(max(tie.share, LEAST_SHARE), 1 - LEAST_SHARE) for tie in relation.ties)
-    return Tied(base, shares, 1 / (column.rows + 1)), encoding
+    # A flag does not know its rows: the whole table's are those of its fullest column.
+    rows = schema.columns[relation.column].rows or max(each.rows for each in schema.columns)
+    least = 1 / (max(rows, 1) + 1)  # what a tie of all rows leaves to other values
+    shares = tuple(min(tie.share, 1 - least) for tie in relation.ties)
+    return Tied(base, shares, least), encoding
 
 
 @singledispatch
@@ -321,7 +321,7 @@ def _require_kinds(schema: Schema, columns: Columns) -> None:
         conditional = _not_centred(conditional)
         relation = ranges.get(number)
         spec = column_of(column, _mixture_of(conditional), conditional.component_count or 1)
-        expected = Columns.of([spec if relation is None else _tied(spec, relation, column)])
+        expected = Columns.of([spec if relation is None else _tied(spec, relation, schema)])
         if (conditional, encoding) != (expected.conditionals[0], expected.encodings[0]):
             raise SchemaError(
                 f"column {column.name!r} is of kind {column.kind!r}, but the network gives it "

@@ -83,7 +83,7 @@ def _sheet_of(schema: Schema, table: Table) -> Sheet:
         if isinstance(column, Real) and column.is_continuous:
             variable, found = _by_decimals(column, number, found)
         else:
-            variable = None if column.is_flag else variable_of(column, number)
+            variable = variable_of(column, number)
         if variable is not None:
             codes[:, number] = found
             variables.append(variable)

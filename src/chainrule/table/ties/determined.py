@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.table.ties.evidence import FEWEST_ROWS, LEAST_SHARE, exceeds
+from chainrule.table.ties.evidence import LEAST_SHARE, exceeds
 from chainrule.table.ties.functional import UNKNOWN, FunctionalTie
 from chainrule.table.ties.sheet import Sheet, Variable
 
@@ -16,6 +16,7 @@ LEAST_OF_LEVEL = 0.8  # share of the rows of a level with its usual value; other
 LEAST_MAPPED = 0.8  # share of the rows whose level has a usual value
 LIKELY, LIKELY_GAIN = 0.94, 0.6  # what a sample must show of a pair tried on all rows
 LARGEST_TABLE = 10**5  # pairs of codes that are counted without a look at which occur
+ROWS_OF_VALUE = 30  # least number of rows, of all levels, with one value of the target
 ROWS_OF_LEVEL = 10  # least mean number of rows of a level
 
 
@@ -121,7 +122,7 @@ def _confirmed(
     # Levels of a rare value agree by chance: eight rows without an exception show no rule.
     known, agreeing = np.flatnonzero(mapped), counts.agreeing
     of_value = np.bincount(counts.most[known], agreeing[known])
-    mapped[known] = of_value[counts.most[known]] >= max(FEWEST_ROWS, 2 * min_count)
+    mapped[known] = of_value[counts.most[known]] >= max(ROWS_OF_VALUE, min_count)
     rows, agreeing = int(counts.rows[mapped].sum()), int(counts.agreeing[mapped].sum())
     levels = np.where(mapped, counts.most, UNKNOWN)
     if rows < LEAST_MAPPED * counts.rows[frequent].sum() or len(set(levels[mapped].tolist())) < 2:
