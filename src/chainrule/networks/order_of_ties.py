@@ -31,8 +31,8 @@ def determined_last(
     >>> from chainrule.table.ties import LinearTie
     >>> stay = LinearTie((0, 1, 2), (-1, 1, -1), 0, 0)  # checkout − checkin = nights
     >>> rows = torch.tensor([[10.0, 12.0, 2.0], [250.0, 251.0, 1.0], [90.0, 95.0, 5.0]])
-    >>> determined_last([0, 1, 2], [stay], rows)
-    [0, 2, 1]
+    >>> determined_last([1, 0, 2], [stay], rows)
+    [1, 2, 0]
     """
     before: dict[int, set[int]] = {column: set() for column in order}
     for tie in ties:

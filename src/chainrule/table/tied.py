@@ -16,6 +16,7 @@ from chainrule.table.codes import cells_of_column, column_positions, encode_colu
 from chainrule.table.columns import (
     AbstractColumn,
     AbstractLevels,
+    Binary,
     Datetime,
     Integer,
     Real,
@@ -45,7 +46,8 @@ def with_ties(
     """The schema with the ties that the table shows.
 
     A column of continuous numbers with few decimals gets the grid of its decimals if it has a tie.
-    Its numbers then have masses.
+    Its numbers then have masses. Tables of bits alone, such as images, have no ties: networks over
+    them are those of the lecture, with a sigmoid for each column.
 
     Args:
         schema: the schema of the table, without ties.
@@ -57,6 +59,8 @@ def with_ties(
     Raises:
         SchemaError: a tie or a column in ``left_out`` that there is not.
     """
+    if all(isinstance(column, Binary) for column in schema.columns):
+        return schema
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # encoding for a fit warns of the same cells
         sheet = _sheet_of(schema, table)
