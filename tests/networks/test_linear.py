@@ -19,7 +19,7 @@ from chainrule.networks import (
     LinearTarget,
     OrderlessNADE,
 )
-from chainrule.networks.linear import LEAST_GAIN, regressions
+from chainrule.networks.linear import LEAST_GAIN, USUAL, regressions
 from chainrule.networks.rebuild import network_from_json, network_to_json
 from chainrule.ops.cells import choose
 from chainrule.rng import generator_from
@@ -107,10 +107,25 @@ def test_kernel_and_reference_agree():
     known = torch.from_numpy(generator.random((200, 9)) < 0.5)
     z = torch.where(known, z, 0.0)
     targets = [0, 3, 4, 8]
-    got = choose.implementation().regressions(z, known, matrix, np.array(targets), 1e-12)
+    got = choose.implementation().regressions(z, known, matrix, np.array(targets), 1e-12, USUAL)
     want = regressions(z, known, torch.from_numpy(matrix), targets)
     for each, exact in zip(got, want, strict=True):
         torch.testing.assert_close(each, exact, rtol=1e-9, atol=1e-9)
+
+
+def test_cells_that_contradict_each_other_predict_little():
+    """Three columns are nearly equal. If two of a row are not, one is wrong."""
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(2000, 1)) + 0.01 * generator.normal(size=(2000, 3))
+    form = moments([LinearFeature(k, -9.0, 9.0) for k in range(3)], x)
+    relation = LinearPrediction((form,), (LinearTarget(2),))
+    known = torch.tensor([[True, True, False]]).expand(3, -1)
+    rows = torch.tensor([[1.0, 1.0, 0.0], [1.0, 1.05, 0.0], [1.0, -1.0, 0.0]])
+    (found,) = relation.params(rows.double(), known, (2,))
+    agree, nearly, contradict = found[:, 1].exp().tolist()
+    assert agree < 0.02
+    assert nearly < 2 * agree
+    assert contradict > 20 * agree
 
 
 def test_a_sum_is_predicted_in_the_tables_units_of_columns_with_logarithms():

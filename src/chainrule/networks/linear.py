@@ -25,6 +25,7 @@ from chainrule.ops.cells import choose
 
 FORMS = 2  # at most
 LEAST_VARIANCE = 1e-12  # relative to a feature's own
+USUAL = 25.0  # squared distance of the known features from their mean, for each of them
 LEAST_GAIN = 1.0  # nats: what an R² of 0.86 gains
 
 
@@ -138,7 +139,7 @@ class LinearForm(AbstractLeaf):
         z = torch.where(known, self._standardised(x, known), 0.0)
         if choose.is_compiled() and z.device.type == "cpu" and not torch.compiler.is_compiling():
             kernel, at = choose.implementation().regressions, np.array(targets, np.int64)
-            return kernel(z, known, self.matrix, at, LEAST_VARIANCE)
+            return kernel(z, known, self.matrix, at, LEAST_VARIANCE, USUAL)
         return regressions(z, known, torch.from_numpy(self.matrix).to(z.device), targets)
 
     def _standardised(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
@@ -288,6 +289,10 @@ def regressions(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Means and variances (N, T) of features, given the other known features of a row.
 
+    Known features may contradict each other, since one of their cells is wrong. If their distance
+    from the mean is more than five deviations for each, variances grow with its square: a wrong
+    tax must not make the right gross look impossible.
+
     Args:
         z: standardised features (N, F), float64; 0 if unknown.
         known: bool (N, F).
@@ -301,7 +306,12 @@ def regressions(
         inner = given[:, :, None] & given[:, None, :]
         kept = torch.where(inner, matrix, 0) + torch.diag_embed((~given).to(z.dtype))
         across = torch.where(given, matrix[:, target], 0)[..., None]  # (N, F, 1)
-        weights = torch.cholesky_solve(across, torch.linalg.cholesky(kept))
+        factor = torch.linalg.cholesky(kept)
+        weights = torch.cholesky_solve(across, factor)
+        inputs = torch.where(given, z, 0)[..., None]
+        distance = (inputs * torch.cholesky_solve(inputs, factor)).sum((1, 2))
+        odd = distance / (USUAL * given.sum(1).clamp(min=1))
         means[:, t] = (weights[..., 0] * z).sum(1)
         variances[:, t] = matrix[target, target] - (weights * across).sum((1, 2))
+        variances[:, t] *= odd.clamp(min=1)
     return means, variances.clamp(min=LEAST_VARIANCE)

@@ -152,7 +152,12 @@ def slopes(
 
 
 def regressions(
-    z: torch.Tensor, known: torch.Tensor, matrix: np.ndarray, targets: np.ndarray, least: float
+    z: torch.Tensor,
+    known: torch.Tensor,
+    matrix: np.ndarray,
+    targets: np.ndarray,
+    least: float,
+    usual: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """``networks.linear.regressions``: means and variances (N, T), float64.
 
@@ -162,6 +167,7 @@ def regressions(
         matrix: the correlations of the features, (F, F) float64.
         targets: the positions of T features, int64.
         least: the smallest variance.
+        usual: the largest squared distance of usual features, for each of them.
     """
     (N, F), T = z.shape, len(targets)
     if known.shape != (N, F) or matrix.shape != (F, F) or z.dtype != torch.float64:
@@ -172,7 +178,7 @@ def regressions(
     run(
         linear_kernels.regressions, tasks, seats, z.contiguous(),
         known.contiguous().view(torch.uint8), matrix, targets, means, variances,
-        np.empty((max(seats, 1), F, F)), float(least),
+        np.empty((max(seats, 1), F, F)), float(least), float(usual),
     )  # fmt: skip
     return means, variances
 

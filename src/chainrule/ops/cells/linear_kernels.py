@@ -12,7 +12,7 @@ from chainrule.ops.compiled.strips import loops
 ROWS_OF_TASK = 64
 
 _arguments = arguments_of(
-    "f8[:,::1], u1[:,::1], f8[:,::1], i8[::1], f8[:,::1], f8[:,::1], f8[:,:,::1], f8"
+    "f8[:,::1], u1[:,::1], f8[:,::1], i8[::1], f8[:,::1], f8[:,::1], f8[:,:,::1], f8, f8"
 )
 
 
@@ -46,19 +46,27 @@ def _sum(a, z, known, i):
 
 
 @loops
-def _row(z, known, a, targets, means, variances, least):
+def _row(z, known, a, targets, means, variances, least, usual):
     """The regressions of one row, from its swept matrix."""
+    count, far = 0, 0.0  # known features, and their squared distance from the mean
+    for j in range(len(z)):
+        if known[j]:
+            count += 1
+            far -= z[j] * _sum(a, z, known, j)
     for t in range(len(targets)):
         target = targets[t]
         mean, variance = _sum(a, z, known, target), a[target, target]
+        others, distance = count, far
         if known[target]:  # leave the feature itself out: −a is the precision
             variance = -1.0 / variance
             mean = z[target] + mean * variance
-        means[t], variances[t] = mean, max(variance, least)
+            others, distance = count - 1, far - (z[target] - mean) ** 2 / variance
+        odd = distance / (usual * others) if others else 1.0
+        means[t], variances[t] = mean, max(variance * max(odd, 1.0), least)
 
 
 @loops
-def _regressions(number, seat, z, known, matrix, targets, means, variances, work, least):
+def _regressions(number, seat, z, known, matrix, targets, means, variances, work, least, usual):
     """ROWS_OF_TASK rows; a row with the known features of the one before keeps its matrix."""
     N, F = z.shape
     a, start = work[seat], number * ROWS_OF_TASK
@@ -73,7 +81,7 @@ def _regressions(number, seat, z, known, matrix, targets, means, variances, work
             for j in range(F):
                 if known[n, j]:
                     _sweep(a, j)
-        _row(z[n], known[n], a, targets, means[n], variances[n], least)
+        _row(z[n], known[n], a, targets, means[n], variances[n], least, usual)
 
 
 @kernel
