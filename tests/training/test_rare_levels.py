@@ -7,7 +7,7 @@ import torch
 
 import chainrule as cr
 from chainrule.conditionals import Atoms, Bernoulli, Categorical, GaussianMixture
-from chainrule.networks import Columns
+from chainrule.networks import MADE, Columns, OrderlessNADE, training_masks
 from chainrule.rng import generator_from
 from chainrule.training.batches import Rows, shuffled_batches
 from chainrule.training.rare_levels import (
@@ -35,6 +35,10 @@ def frauds(kind: str, seed: int) -> pd.DataFrame:
         "amount": rng.normal(size=n) + 6 * y,
         "hour": np.where(y == 1, rng.normal(3, 1, n), rng.normal(14, 3, n)),
     }
+    if kind == "wide":  # other columns are evidence, too, in most training steps
+        hours = numbers["hour"].round().clip(0, 23).astype(int)  # each of them an atom
+        more = {f"x{k}": rng.normal(size=n) for k in range(4)}
+        return pd.DataFrame({**more, "fraud": y, "amount": numbers["amount"], "hour": hours})
     if kind == "bit":
         return pd.DataFrame({"fraud": y, **numbers})
     if kind == "atom":  # a number that is zero in the rare rows alone
@@ -44,10 +48,10 @@ def frauds(kind: str, seed: int) -> pd.DataFrame:
     return pd.DataFrame({"fraud": np.where(y == 1, "fake", others), **numbers, "how": how})
 
 
-LEVELS = {"bit": 1, "atom": 0.0, "label": "fake"}
+LEVELS = {"bit": 1, "wide": 1, "atom": 0.0, "label": "fake"}
 
 
-@pytest.mark.parametrize(("kind", "seed"), [("bit", 0), ("bit", 1), ("label", 2), ("atom", 3)])
+@pytest.mark.parametrize(("kind", "seed"), [("bit", 0), ("wide", 0), ("label", 2), ("atom", 3)])
 def test_rows_drawn_given_a_rare_level_are_like_its_rows(kind, seed):
     table, level = frauds(kind, seed), LEVELS[kind]
     density = cr.fit(table, effort="quick", seed=seed, verbose=False)
@@ -56,7 +60,7 @@ def test_rows_drawn_given_a_rare_level_are_like_its_rows(kind, seed):
     for name in ("amount", "hour"):
         error = rows[name].std() / RARE**0.5
         assert abs(drawn[name].mean() - rows[name].mean()) < 2 * error
-    if kind == "atom":
+    if kind in ("atom", "wide"):
         return
     if kind == "label":
         share = (rows["how"] == "web").mean()
@@ -102,6 +106,23 @@ def test_batches_hold_rows_of_rare_levels():
     assert float((many / many.min()).mean()) == pytest.approx(MOST_REPEATED, rel=1e-3)
 
 
+def test_only_conditionals_without_the_cause_weigh_less():
+    """Weights that depend on given cells alone bias nothing: rows teach what their level says."""
+    net = OrderlessNADE(Columns.of(3), [4], generator=generator_from(0))
+    x, n = torch.tensor([[1.0, 0.0, 1.0]]).repeat(40, 1), 40
+    frequency, cause = torch.full((n,), 5.0), torch.zeros(n, dtype=torch.int64)
+    once = net.training_loss(x, generator=generator_from(1))
+    often = net.repeated_loss(x, None, frequency, cause, generator_from(1))
+    none = net.repeated_loss(x, None, frequency, cause - 1, generator_from(1))
+    given = training_masks.drawn(torch.ones(3, n), generator_from(1), evenly=False)[0][0] > 0
+    assert 5 < int(given.sum()) < 35
+    torch.testing.assert_close(often, torch.where(given, once, once / 5))
+    torch.testing.assert_close(none, once / 5)
+    made = MADE(Columns.of(3), [4], generator=generator_from(0))
+    lost = made.repeated_loss(x, None, frequency, cause)
+    torch.testing.assert_close(lost, made.training_loss(x) / 5)
+
+
 def test_frequent_levels_and_those_of_few_rows_change_nothing():
     rows = Rows(codes([0.5, 0.3, (FEWEST_ROWS - 1) / 1000]))
     assert with_frequencies(rows, COLUMNS, 64) is rows
@@ -123,7 +144,7 @@ def test_frequent_rows_weigh_less_each_time():
         epoch = list(shuffled_batches(rows, 32, generator))
         assert [len(batch) for batch in epoch] == [32, 32, 32, 4]
         for batch in epoch:
-            total += float(batch.mean(batch.x[:, 0])) * len(batch) / 200
+            total += float(batch.mean(batch.x[:, 0] / batch.frequency)) * len(batch) / 200
             seen += torch.bincount(batch.x[:, 0].long(), minlength=101)
     assert total == pytest.approx(float(values.sum()), rel=0.01)
     assert torch.allclose(seen[1:] / 200, rows.frequency, rtol=0.15)

@@ -291,6 +291,22 @@ class OrderlessNADE(AbstractNetwork):
         """
         return self._drawn_loss(x, observed, generator, evenly=True)
 
+    @override
+    def repeated_loss(
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None,
+        frequency: torch.Tensor,
+        cause: torch.Tensor,
+        generator: torch.Generator | None = None,
+    ) -> torch.Tensor:
+        """See the base class. Conditionals given the cause count as often as their rows come.
+
+        A weight that depends on given cells alone biases no conditional. Rows of a rare level then
+        teach what the level says of other columns, and do not change how probable it is.
+        """
+        return self._drawn_loss(x, observed, generator, evenly=True, repeats=(frequency, cause))
+
     @property
     @override
     def loss_is_estimate(self) -> bool:
@@ -338,8 +354,12 @@ class OrderlessNADE(AbstractNetwork):
         generator: torch.Generator | None,
         *,
         evenly: bool,
+        repeats: tuple[torch.Tensor, torch.Tensor] | None = None,
     ) -> torch.Tensor:
-        """``order_loss``; with ``evenly``, the weights of targets depend on k alone."""
+        """``order_loss``; with ``evenly``, the weights of targets depend on k alone.
+
+        ``repeats`` are frequencies and causes (N,) of the rows; see ``repeated_loss``.
+        """
         x = self.check_rows(x)
         observed = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
         generator = generator_from(generator)
@@ -348,6 +368,10 @@ class OrderlessNADE(AbstractNetwork):
             x = self.columns.filled(x, observed)
         evenly = evenly and not is_complete and _differ(cells.sum(0))
         given, weights = drawn(cells, generator, evenly=evenly)
+        if repeats is not None:
+            frequency, cause = repeats
+            is_known = (cause >= 0) & (given.gather(0, cause.clamp(min=0)[None])[0] > 0)
+            weights = weights / torch.where(is_known, 1.0, frequency).to(weights)
         return self._weighted_loss(x, given, weights, generator)
 
     def masked_loss(

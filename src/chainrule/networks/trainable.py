@@ -66,6 +66,27 @@ class AbstractTrainable(nn.Module, ABC):
         """Whether ``training_loss`` is an estimate or a random bound, even in evaluation mode."""
         return False
 
+    def repeated_loss(
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None,
+        frequency: torch.Tensor,
+        cause: torch.Tensor,
+        generator: torch.Generator | None = None,
+    ) -> torch.Tensor:
+        """``training_loss`` of rows that come ``frequency`` (N,) times as often as others.
+
+        By default, it is divided by the frequency.
+
+        Args:
+            x: codes (N, D).
+            observed: as for ``training_loss``.
+            frequency: how often each row comes, (N,).
+            cause: the column whose level makes it come so often, int64 (N,); −1 for none.
+            generator: as for ``training_loss``.
+        """
+        return self.training_loss(x, observed, generator) / frequency
+
     def trained_apart(self) -> Sequence[tuple[nn.Module, float]]:
         """The modules that are trained separately, each with its weight in the training loss."""
         return [(self, 1.0)]

@@ -20,7 +20,8 @@ class Rows:
         weight: how much each row counts, (N,) of mean 1; None for ones.
         scale_nats: −log p in the table's units minus −log p in codes, (N,); None for zeros.
         frequency: how often each row comes in an epoch on average, (N,) of mean 1; None for once.
-            Each time it has its weight divided by that.
+            Losses divide by it, except for conditionals that the row's cause is evidence of.
+        cause: the column whose level makes a row come more often, (N,) int64; −1 for none.
     """
 
     x: torch.Tensor
@@ -28,6 +29,7 @@ class Rows:
     weight: torch.Tensor | None = None
     scale_nats: torch.Tensor | None = None
     frequency: torch.Tensor | None = None
+    cause: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -53,8 +55,7 @@ class Rows:
 
     def mean(self, values: torch.Tensor) -> torch.Tensor:
         """The mean () of values (N,), each times its row's weight: the loss of a step."""
-        values = values if self.weight is None else values * self.weight
-        return (values if self.frequency is None else values / self.frequency).mean()
+        return (values if self.weight is None else values * self.weight).mean()
 
     def in_table_units(self, nats: torch.Tensor) -> torch.Tensor:
         """−log p of each row (N,) in the table's units, from −log p in codes.
@@ -69,7 +70,7 @@ class Rows:
         return 0.0 if self.scale_nats is None else self.total(self.scale_nats) / self.count
 
     def _each(self, of: Callable[[torch.Tensor], torch.Tensor]) -> Rows:
-        others = (self.observed, self.weight, self.scale_nats, self.frequency)
+        others = (self.observed, self.weight, self.scale_nats, self.frequency, self.cause)
         return Rows(of(self.x), *(None if tensor is None else of(tensor) for tensor in others))
 
 

@@ -56,7 +56,7 @@ def with_frequencies(rows: Rows, columns: Columns, batch_size: int) -> Rows:
     """The rows, with a ``frequency`` if some have a level that few rows have.
 
     A row comes so often that a batch holds ``ROWS_OF_LEVEL`` rows of its rarest level, on average.
-    Its weight is smaller in turn, so the expected gradient of an epoch stays the same.
+    Its weight is smaller in turn where that level is not evidence; see ``repeated_loss``.
 
     Args:
         rows: the training rows.
@@ -64,6 +64,7 @@ def with_frequencies(rows: Rows, columns: Columns, batch_size: int) -> Rows:
         batch_size: the number of rows of a batch.
     """
     frequency = torch.ones(len(rows), dtype=torch.float64)
+    cause = torch.full((len(rows),), -1, dtype=torch.int64)
     for column, part, _ in _parts_with_levels(columns):
         level = _level_of(part, rows.x[:, column])
         if rows.observed is not None:
@@ -71,13 +72,15 @@ def with_frequencies(rows: Rows, columns: Columns, batch_size: int) -> Rows:
         count = _counts(level, part.width)
         wanted = ROWS_OF_LEVEL * len(rows) / (batch_size * count.double()) / _sharing(part) ** 2
         wanted = torch.where(count < FEWEST_ROWS, 1.0, wanted.clamp(1, MOST_FREQUENT))
-        frequency = frequency.maximum(torch.where(level < 0, 1.0, wanted[level.clamp(min=0)]))
+        found = torch.where(level < 0, 1.0, wanted[level.clamp(min=0)])
+        cause = torch.where(found > frequency, column, cause)
+        frequency = frequency.maximum(found)
     mean = float(frequency.mean())
     if mean == 1:
         return rows
     if mean > MOST_REPEATED:
         frequency = 1 + (frequency - 1) * (MOST_REPEATED - 1) / (mean - 1)
-    return replace(rows, frequency=(frequency / frequency.mean()).float())
+    return replace(rows, frequency=(frequency / frequency.mean()).float(), cause=cause)
 
 
 def _parts_with_levels(columns: Columns) -> Iterator[tuple[int, AbstractEncoding, int]]:
