@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.synthetic.tables import LABEL, NUMBER, Rows, Tables
 from chainrule.table import AbstractNumbers, Datetime, cells_of_column, column_positions
+from chainrule.table.ties.words import share
 from chainrule.table.values.cells import datetimes_if_any, shown
 
 NEAR = 1e-6  # of a step; a number so near to one on the grid is written as it
@@ -131,7 +132,7 @@ def broken_ties(tables: Tables) -> Iterator[Fault]:
         rows, known = np.flatnonzero(holds == 0), np.count_nonzero(~np.isnan(holds))
         error = np.sqrt(max(tie.share * (1 - tie.share), 1 / max(known, 1)) / max(known, 1))
         if known and len(rows) / known > 1 - tie.share + ERRORS * error:
-            words = f"not {tie.text}, as in {tie.share:.1%} of the real rows"
+            words = f"breaks {tie.text}, which real cells keep {share(tie.share)}"
             names = {k: tables.columns[k].name for k in tie.targets}
             first = [k for k in tie.targets if tie.text.startswith(names[k])]
             yield from _fault(tables, (first or tie.targets)[-1], rows, words)
