@@ -233,3 +233,14 @@ def test_fit_takes_the_option():
     config = cr.FitConfig(hidden_size=4, epochs=1, members=1)
     with pytest.raises(SchemaError, match="ties 'some' is unknown"):
         cr.fit(stays(), ties="some", config=config, verbose=False)
+
+
+def test_bits_alone_and_very_many_columns_have_no_ties():
+    rng = np.random.default_rng(0)
+    bits = pd.DataFrame({"a": (a := rng.random(900) < 0.5), "b": a})
+    assert infer_schema(bits, ties="auto").ties == ()
+    assert infer_schema(bits.assign(c=rng.integers(0, 3, 900)), ties="auto").ties != ()
+    x = rng.integers(0, 50, 200)
+    many = pd.DataFrame({f"c{k}": x + k for k in range(129)})
+    assert infer_schema(many, ties="auto").ties == ()
+    assert len(infer_schema(many.iloc[:, :9], ties="auto").ties) == 8

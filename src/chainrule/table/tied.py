@@ -31,6 +31,7 @@ from chainrule.table.ties.find import find
 from chainrule.table.ties.sheet import DATE, LABEL, MONTH, NUMBER, Sheet, Variable
 from chainrule.table.values.exact_integers import LARGEST_EXACT
 
+MOST_COLUMNS = 128  # of a table in which ties are sought
 MOST_CELLS = 2**24  # codes that a search keeps; of larger tables it reads evenly spaced rows
 MOST_CODES = 2**24  # in the range of a column that gets a grid for its ties; float32 holds as many
 
@@ -47,7 +48,8 @@ def with_ties(
 
     A column of continuous numbers with few decimals gets the grid of its decimals if it has a tie.
     Its numbers then have masses. Tables of bits alone, such as images, have no ties: networks over
-    them are those of the lecture, with a sigmoid for each column.
+    them are those of the lecture, with a sigmoid for each column. Nor do tables of more than
+    ``MOST_COLUMNS`` columns, since pairs and triples are many.
 
     Args:
         schema: the schema of the table, without ties.
@@ -60,6 +62,8 @@ def with_ties(
         SchemaError: a tie or a column in ``left_out`` that there is not.
     """
     if all(isinstance(column, Binary) for column in schema.columns):
+        return schema
+    if len(schema.columns) > MOST_COLUMNS:
         return schema
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # encoding for a fit warns of the same cells
