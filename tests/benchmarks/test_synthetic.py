@@ -1,6 +1,7 @@
 """The benchmarks of synthetic tables: what they store, and what the page says of it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_a_protocol_is_measured_once_and_kept(tmp_path, monkeypatch, capsys):
     missing = [fault["what"] for fault in found["quality"]["faults"] if "missing" in fault["what"]]
     assert missing == []  # draws have missing cells, too
     printed = capsys.readouterr().out
-    assert printed.startswith("quick-titanic-halves-3: told apart 0.")
+    assert re.match(r"quick-titanic-halves-3: told apart [01]\.\d", printed)
     synthetic.main(words)
     assert path.read_text() == kept
     assert capsys.readouterr().out == printed
