@@ -141,7 +141,7 @@ class AbstractMixture(AbstractConditional):
     @property
     @override
     def evidence_slots(self) -> tuple[int, ...]:
-        """Of a centred mixture, m and log r, in units of ``spread``."""
+        """The positions of m and log r, in units of ``spread``; none unless centred."""
         start = 3 * self.components
         return (start, start + 1) if self.centred else ()
 

@@ -21,7 +21,7 @@ from chainrule.conditionals import AbstractEncoding, AtomFlags, Identity, OneHot
 from chainrule.networks import Columns
 from chainrule.training.batches import Rows
 
-# Fewer rows say little of a level, and their cells must not be learned by heart.
+# A level of fewer rows is treated as any other: a network would memorise their cells.
 FEWEST_ROWS = 5
 LARGEST_FACTOR = 16.0  # of the weights of an input
 
