@@ -186,13 +186,36 @@ class Atoms(AbstractConditional):
         logs, rest = self._split(params)
         atoms = self._atoms(params)
         inside = (low[..., None] <= atoms) & (atoms <= high[..., None])
-        least, most = self.base.limits
-        is_empty = (high < least) | (low > most)
-        first, last = torch.where(is_empty, least, low), torch.where(is_empty, most, high)
+        first, last, is_empty = self._of_base(low, high)
         base = logs[..., -1] + self.base.log_between(rest, first, last)
         each = torch.cat([logs[..., :-1], base[..., None]], -1)
         used = torch.cat([inside, ~is_empty[..., None]], -1)
         return torch.where(used, each, torch.finfo(each.dtype).min / 2).logsumexp(-1)
+
+    @override
+    def points_between(
+        self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor, count: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The atoms of the range, then the base's points in it."""
+        logs, rest = self._split(params)
+        whole = self.log_between(params, low, high)[..., None]
+        atoms = self._atoms(params).expand(logs[..., :-1].shape)
+        inside = (low[..., None] <= atoms) & (atoms <= high[..., None])
+        of_atoms = torch.where(inside, (logs[..., :-1] - whole).exp(), 0.0)
+        first, last, is_empty = self._of_base(low, high)
+        values, weights = self.base.points_between(rest, first, last, count)
+        share = torch.where(is_empty[..., None], 0.0, 1 - of_atoms.sum(-1, keepdim=True))
+        values = torch.minimum(torch.maximum(values, low[..., None]), high[..., None])
+        atoms = torch.where(inside, atoms, low[..., None].clamp(min=torch.finfo(low.dtype).min))
+        return torch.cat([atoms, values], -1), torch.cat([of_atoms, share * weights], -1)
+
+    def _of_base(
+        self, low: torch.Tensor, high: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The range as the base's; all of its support, and True, if it has nothing of it."""
+        least, most = self.base.limits
+        is_empty = (high < least) | (low > most)
+        return torch.where(is_empty, least, low), torch.where(is_empty, most, high), is_empty
 
     @override
     def tail_bound(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:

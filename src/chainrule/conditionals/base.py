@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from chainrule.conditionals.encodings import AbstractEncoding
+from chainrule.conditionals.quadrature import gauss_legendre
 from chainrule.conditionals.search import Search, searched
 from chainrule.errors import ChainruleError
 from chainrule.leaves.leaf import AbstractLeaf
@@ -177,6 +178,30 @@ class AbstractConditional(AbstractLeaf, ABC):
         below = torch.where(is_open, 0.0, self.cdf(exact, low - 1))
         mass = torch.where(is_endless, 1.0, self.cdf(exact, high.double())) - below
         return mass.clamp(min=1e-300).log().to(params.dtype)
+
+    def quantile_between(
+        self, params: torch.Tensor, q: torch.Tensor, low: torch.Tensor, high: torch.Tensor
+    ) -> torch.Tensor:
+        """The quantiles (...) at levels q (...) of the distribution truncated to [low, high]."""
+        has_lower = low > self.limits[0]  # infinite codes have no time of day
+        before = torch.where(has_lower, low - 1, self.placeholder)
+        below = torch.where(has_lower, self.cdf(params, before), 0.0)
+        mass = self.log_between(params, low, high).exp()
+        level = (below + q * mass).clamp(torch.finfo(q.dtype).tiny, 1 - torch.finfo(q.dtype).eps)
+        return torch.minimum(torch.maximum(self.quantile(params, level), low), high)
+
+    def points_between(
+        self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor, count: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """About ``count`` values and weights (..., any) of the distribution within [low, high].
+
+        By default, they are its quantiles at the levels of a Gauss–Legendre rule.
+        """
+        levels, weights = (params.new_tensor(each) for each in gauss_legendre(count))
+        shape = (*low.shape, count)
+        ends = low[..., None].expand(shape), high[..., None].expand(shape)
+        rest = params[..., None, :].expand(*shape, -1)
+        return self.quantile_between(rest, levels.expand(shape), *ends), weights.expand(shape)
 
     def with_listed_draws(self) -> AbstractConditional:
         """This conditional, drawing only listed labels if it has any."""

@@ -16,7 +16,8 @@ from typing_extensions import override
 from chainrule.conditionals.base import AbstractConditional
 from chainrule.conditionals.between import log_one_minus_exp, logistic_log_between
 from chainrule.conditionals.encodings import Standardised
-from chainrule.conditionals.mixtures import BoundComponents, LogisticMixture, gauss_legendre
+from chainrule.conditionals.mixtures import BoundComponents, LogisticMixture
+from chainrule.conditionals.quadrature import gauss_legendre
 from chainrule.conditionals.ranges import check_range, check_warp, clamped
 from chainrule.conditionals.search import Search
 from chainrule.errors import ShapeError
@@ -29,6 +30,7 @@ WINDOW = 160  # terms on either side, below that scale
 AROUND, NARROW = 16, 0.8
 # The same scale per integer if thinned: they then have all but e^−5 of the mass.
 NARROW_IF_THINNED = 0.2
+LEAST_LEVELS = 4  # quantiles of a component within a range
 LEAST_AROUND = 3  # integers on either side, however thinned
 FIRST_STEP = 30  # halvings of the largest step to a mode
 MOST_LISTED = 4096  # values of a bounded column that ``support`` lists
@@ -385,6 +387,27 @@ class DiscretizedLogisticMixture(AbstractConditional):
         logs = self.images.log_masses_between(bound, a, b)
         whole = (bound.log_weight + logs).logsumexp(-1)
         return whole - self.images.log_inside(bound) if self.images.is_truncated else whole
+
+    @override
+    def points_between(
+        self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor, count: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Quantiles of each component within the range, by the components' masses in it."""
+        bound = self.images.bind(params)
+        ends = self._image((low - 0.5)[..., None]), self._image((high + 0.5)[..., None])
+        a, b = (self.images.standard(clamped(edge, *self.bounds)) for edge in ends)
+        logs = self.images.log_masses_between(bound, a, b)
+        levels, of_levels = (
+            params.new_tensor(each)
+            for each in gauss_legendre(max(LEAST_LEVELS, count // self.components))
+        )
+        location, scale = bound.location[..., None], bound.scale[..., None]
+        inner = (a[..., None] - location) / scale, (b[..., None] - location) / scale
+        z = location + scale * self.images._inner_quantile(levels, *inner)
+        values = (self._unwarped(self.images.from_standard(z)) + 0.5).floor().flatten(-2)
+        weights = (bound.log_weight + logs).softmax(-1)[..., None] * of_levels
+        low, high = low[..., None], high[..., None]
+        return torch.minimum(torch.maximum(values, low), high), weights.flatten(-2)
 
     @override
     def tail_bound(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:

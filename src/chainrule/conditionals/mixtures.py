@@ -7,7 +7,6 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch.nn import functional as F
 from typing_extensions import override
@@ -15,6 +14,7 @@ from typing_extensions import override
 from chainrule.conditionals import between
 from chainrule.conditionals.base import AbstractConditional
 from chainrule.conditionals.encodings import Standardised
+from chainrule.conditionals.quadrature import gauss_legendre
 from chainrule.conditionals.ranges import check_range, check_scale, clamped
 from chainrule.conditionals.search import Search
 from chainrule.errors import ChainruleError, ShapeError, whole_number
@@ -677,9 +677,3 @@ def choose_component(
 def _present(b: torch.Tensor | None) -> torch.Tensor:
     assert b is not None
     return b
-
-
-def gauss_legendre(points: int = POINTS) -> tuple[list[float], list[float]]:
-    """Points in (0, 1) and weights of the rule that is exact up to degree 2 · points − 1."""
-    x, w = np.polynomial.legendre.leggauss(points)
-    return ((x + 1) / 2).tolist(), (w / 2).tolist()

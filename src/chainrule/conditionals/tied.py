@@ -12,7 +12,6 @@ from typing_extensions import override
 
 from chainrule.conditionals.base import AbstractConditional
 from chainrule.conditionals.encodings import AbstractEncoding
-from chainrule.conditionals.mixtures import gauss_legendre
 from chainrule.conditionals.search import bisect
 from chainrule.errors import ShapeError
 
@@ -238,7 +237,10 @@ class Tied(AbstractConditional):
 
     @override
     def cdf(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        parts = self._parts(params)
+        return self._cdf(self._parts(params), x)
+
+    def _cdf(self, parts: _Parts, x: torch.Tensor) -> torch.Tensor:
+        """P(value <= x), from bound parameters."""
         x = x.floor()
         high = torch.minimum(parts.high, x[..., None])
         is_reached = parts.low <= high
@@ -252,23 +254,31 @@ class Tied(AbstractConditional):
 
     @override
     def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+        """A point that jumps over q, or else the result of a bisection."""
         if not self.is_ordered:
             return super().quantile(params, q)
         parts = self._parts(params.double())
         q = q.double().expand(params.shape[:-1])
+        found = torch.full_like(q, torch.nan)
+        for low, is_point in zip(parts.low.unbind(-1), parts.is_point.unbind(-1), strict=True):
+            at = torch.where(is_point, low, self.placeholder)
+            jumps = is_point & (self._cdf(parts, at - 1) < q) & (self._cdf(parts, at) >= q)
+            found = torch.where(jumps, at, found)
+        left = found.isnan()
+        if bool(left.any()):
+            searched = self._searched(_Parts(*(part[left] for part in parts)), q[left])
+            found = found.masked_scatter(left, searched)
+        return found.to(params.dtype)
+
+    def _searched(self, parts: _Parts, q: torch.Tensor) -> torch.Tensor:
+        """The quantiles (n,) at levels q (n,), between those of the base and of the ties."""
         ends = [self.base.quantile(parts.rest, q)]
         for low, high in zip(parts.low.unbind(-1), parts.high.unbind(-1), strict=True):
             found = self._range_quantile(parts.rest, q, low, high)
             ends.append(torch.where(low <= high, found, ends[0]))
         tried = torch.stack(ends, -1)
-        found = bisect(
-            lambda x: self.cdf(params.double(), x),
-            q,
-            tried.amin(-1) - 1,
-            tried.amax(-1),
-            whole=True,
-        )
-        return found.to(params.dtype)
+        first, last = tried.amin(-1) - 1, tried.amax(-1)
+        return bisect(lambda x: self._cdf(parts, x), q, first, last, whole=True)
 
     @override
     def tail_bound(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -319,47 +329,41 @@ class Tied(AbstractConditional):
         return torch.where(used, found, 0.0)
 
     def _range_points(self, parts: _Parts, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Values and weights (..., T, count) of the base within each tie's range.
+        """Values and weights (..., T, any) of the base within each tie's range.
 
-        They are all of its values if there are at most so many, else the base's quantiles.
+        They are all of its values if there are at most ``count``, else those of
+        ``points_between``.
         """
         low, high = (
-            torch.where(parts.low <= parts.high, end, self.placeholder)[..., None]
+            torch.where(parts.low <= parts.high, end, self.placeholder)
             for end in (parts.low, parts.high)
         )
-        steps = torch.arange(count, dtype=low.dtype, device=low.device)
-        values, rest = low + steps, parts.rest[..., None, None, :]
-        is_few = high - low < count
-        is_range = (low < high).expand(values.shape)
-        inside = values <= high
-        values = torch.where(inside, values, low)
-        rest = rest.expand(*values.shape, -1)
-        weights = self.base.log_prob(rest, values) - parts.between[..., None]
-        weights = torch.where(is_range, weights.exp(), 1.0 * (steps == 0)) * inside
-        many = is_range & ~is_few
+        rest = parts.rest[..., None, :].expand(*low.shape, -1)
+        many = high - low >= count
+        points = None
         if bool(many.any()):
-            levels, of_levels = (low.new_tensor(each) for each in gauss_legendre(count))
-            ends = low.expand(values.shape)[many], high.expand(values.shape)[many]
-            quantiles = self._range_quantile(rest[many], levels.expand(values.shape)[many], *ends)
-            values = values.masked_scatter(many, quantiles)
-            weights = torch.where(many, of_levels, weights)
+            points = self.base.points_between(rest[many], low[many], high[many], count)
+            count = points[0].shape[-1]
+        values = low[..., None] + torch.arange(count, dtype=low.dtype, device=low.device)
+        inside = values <= high[..., None]
+        values = torch.where(inside, values, low[..., None])
+        logs = self.base.log_prob(rest[..., None, :], values) - parts.between[..., None]
+        weights = torch.where((low < high)[..., None], logs.exp(), (values == low[..., None]) * 1.0)
+        weights = weights * inside
+        if points is not None:
+            values, weights = values.clone(), weights.clone()
+            values[many], weights[many] = points
         return values, weights
 
     def _range_quantile(
         self, rest: torch.Tensor, q: torch.Tensor, low: torch.Tensor, high: torch.Tensor
     ) -> torch.Tensor:
-        """The quantiles (...) at levels q (...) of the base within ranges; float64."""
+        """The quantiles (...) at levels q (...) of the base within ranges; the ends if empty."""
         if not self.is_ordered:
             return low
         least, most = self.limits
         first, last = torch.where(low <= high, low, least), torch.where(low <= high, high, most)
-        has_lower = first > least  # infinite codes have no time of day
-        before = torch.where(has_lower, first - 1, self.placeholder)
-        below = torch.where(has_lower, self.base.cdf(rest, before), 0.0)
-        mass = self.base.log_between(rest, first, last).exp()
-        level = (below + q * mass).clamp(torch.finfo(q.dtype).tiny, 1 - torch.finfo(q.dtype).eps)
-        found = self.base.quantile(rest, level)
-        return torch.minimum(torch.maximum(found, first), last)
+        return self.base.quantile_between(rest, q, first, last)
 
 
 def _towards_half(u: torch.Tensor, temperature: float) -> torch.Tensor:
