@@ -110,17 +110,52 @@ def test_only_conditionals_without_the_cause_weigh_less():
     """Weights that depend on given cells alone bias nothing: rows teach what their level says."""
     net = OrderlessNADE(Columns.of(3), [4], generator=generator_from(0))
     x, n = torch.tensor([[1.0, 0.0, 1.0]]).repeat(40, 1), 40
-    frequency, cause = torch.full((n,), 5.0), torch.zeros(n, dtype=torch.int64)
+    frequency, causes = torch.full((n,), 5.0), torch.zeros(n, 1, dtype=torch.int64)
+    due = frequency[:, None]
     once = net.training_loss(x, generator=generator_from(1))
-    often = net.repeated_loss(x, None, frequency, cause, generator_from(1))
-    none = net.repeated_loss(x, None, frequency, cause - 1, generator_from(1))
+    often = net.repeated_loss(x, None, frequency, causes, due, generator_from(1))
+    none = net.repeated_loss(x, None, frequency, causes - 1, due, generator_from(1))
     given = training_masks.drawn(torch.ones(3, n), generator_from(1), evenly=False)[0][0] > 0
     assert 5 < int(given.sum()) < 35
     torch.testing.assert_close(often, torch.where(given, once, once / 5))
     torch.testing.assert_close(none, once / 5)
     made = MADE(Columns.of(3), [4], generator=generator_from(0))
-    lost = made.repeated_loss(x, None, frequency, cause)
+    lost = made.repeated_loss(x, None, frequency, causes, due)
     torch.testing.assert_close(lost, made.training_loss(x) / 5)
+
+
+def test_a_rare_level_of_a_target_does_not_change_the_weights_of_rows():
+    """Rows of two rare levels weigh, given one of them, as its other rows do."""
+    x = torch.zeros(1000, 3)
+    x[:40, 0] = 1  # 4 percent have the given level,
+    x[20:30, 1] = 1  # and half of the rows with the rarer level have it, too
+    x[500:510, 1] = 1
+    columns = Columns.of(3)
+    rows = with_frequencies(Rows(x), columns, 100)
+    assert rows.frequency is not None
+    assert rows.causes is not None
+    assert rows.due is not None
+    assert float(rows.frequency[20]) > float(rows.frequency[0]) > float(rows.frequency[-1])
+    net = OrderlessNADE(columns, [4], generator=generator_from(0))
+
+    def weights(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """How much each row's loss counts, times how often it comes; and the given cells."""
+        once = net.training_loss(x, generator=generator_from(seed))
+        repeats = rows.frequency, rows.causes, rows.due
+        often = net.repeated_loss(x, None, *repeats, generator_from(seed))
+        given = training_masks.drawn(torch.ones(3, len(x)), generator_from(seed), evenly=False)[0]
+        return often / once * rows.frequency, given.t() > 0
+
+    for seed in range(5):
+        weight, given = weights(seed)
+        is_first = (x[:, 0] == 1) & given[:, 0]
+        others = is_first & ~given[:, 1]  # the other level is a target
+        assert bool((others & (x[:, 1] == 1)).any())
+        torch.testing.assert_close(weight[others], rows.frequency[:1].expand(int(others.sum())))
+        is_second = (x[:, 1] == 1) & given[:, 1]
+        torch.testing.assert_close(weight[is_second], rows.frequency[is_second])
+        nothing = ~is_first & ~is_second
+        torch.testing.assert_close(weight[nothing], torch.ones(int(nothing.sum())))
 
 
 def test_frequent_levels_and_those_of_few_rows_change_nothing():

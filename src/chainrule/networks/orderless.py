@@ -297,15 +297,18 @@ class OrderlessNADE(AbstractNetwork):
         x: torch.Tensor,
         observed: torch.Tensor | None,
         frequency: torch.Tensor,
-        cause: torch.Tensor,
+        causes: torch.Tensor,
+        due: torch.Tensor,
         generator: torch.Generator | None = None,
     ) -> torch.Tensor:
-        """See the base class. Conditionals given the cause count as often as their rows come.
+        """See the base class. Conditionals count as often as the given levels make rows come.
 
         A weight that depends on given cells alone biases no conditional. Rows of a rare level then
-        teach what the level says of other columns, and do not change how probable it is.
+        teach what the level says of other columns, and do not change how probable it is. So a
+        level that is not given changes no weight, even if the row comes because of it.
         """
-        return self._drawn_loss(x, observed, generator, evenly=True, repeats=(frequency, cause))
+        repeats = frequency, causes, due
+        return self._drawn_loss(x, observed, generator, evenly=True, repeats=repeats)
 
     @property
     @override
@@ -354,11 +357,11 @@ class OrderlessNADE(AbstractNetwork):
         generator: torch.Generator | None,
         *,
         evenly: bool,
-        repeats: tuple[torch.Tensor, torch.Tensor] | None = None,
+        repeats: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None,
     ) -> torch.Tensor:
         """``order_loss``; with ``evenly``, the weights of targets depend on k alone.
 
-        ``repeats`` are frequencies and causes (N,) of the rows; see ``repeated_loss``.
+        ``repeats`` are what ``repeated_loss`` knows of the rows.
         """
         x = self.check_rows(x)
         observed = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
@@ -369,9 +372,10 @@ class OrderlessNADE(AbstractNetwork):
         evenly = evenly and not is_complete and _differ(cells.sum(0))
         given, weights = drawn(cells, generator, evenly=evenly)
         if repeats is not None:
-            frequency, cause = repeats
-            is_known = (cause >= 0) & (given.gather(0, cause.clamp(min=0)[None])[0] > 0)
-            weights = weights / torch.where(is_known, 1.0, frequency).to(weights)
+            frequency, causes, due = repeats
+            is_known = (causes >= 0) & (given.gather(0, causes.clamp(min=0).t()).t() > 0)
+            wanted = torch.where(is_known, due, 1.0).amax(1).clamp(min=1)
+            weights = weights * (wanted / frequency).to(weights)
         return self._weighted_loss(x, given, weights, generator)
 
     def masked_loss(

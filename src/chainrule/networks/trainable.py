@@ -71,7 +71,8 @@ class AbstractTrainable(nn.Module, ABC):
         x: torch.Tensor,
         observed: torch.Tensor | None,
         frequency: torch.Tensor,
-        cause: torch.Tensor,
+        causes: torch.Tensor,
+        due: torch.Tensor,
         generator: torch.Generator | None = None,
     ) -> torch.Tensor:
         """``training_loss`` of rows that come ``frequency`` (N,) times as often as others.
@@ -82,7 +83,8 @@ class AbstractTrainable(nn.Module, ABC):
             x: codes (N, D).
             observed: as for ``training_loss``.
             frequency: how often each row comes, (N,).
-            cause: the column whose level makes it come so often, int64 (N,); −1 for none.
+            causes: the columns whose levels make it come so often, int64 (N, R); −1 for none.
+            due: how often each of these levels alone would make it come, (N, R).
             generator: as for ``training_loss``.
         """
         return self.training_loss(x, observed, generator) / frequency

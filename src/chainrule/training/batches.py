@@ -20,8 +20,9 @@ class Rows:
         weight: how much each row counts, (N,) of mean 1; None for ones.
         scale_nats: −log p in the table's units minus −log p in codes, (N,); None for zeros.
         frequency: how often each row comes in an epoch on average, (N,) of mean 1; None for once.
-            Losses divide by it, except for conditionals that the row's cause is evidence of.
-        cause: the column whose level makes a row come more often, (N,) int64; −1 for none.
+            Losses divide by it, except for what rare levels are evidence of.
+        causes: the columns of each row's rare levels, int64 (N, R); −1 for none.
+        due: how often each of these levels alone would make the row come, (N, R).
     """
 
     x: torch.Tensor
@@ -29,7 +30,8 @@ class Rows:
     weight: torch.Tensor | None = None
     scale_nats: torch.Tensor | None = None
     frequency: torch.Tensor | None = None
-    cause: torch.Tensor | None = None
+    causes: torch.Tensor | None = None
+    due: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -70,7 +72,7 @@ class Rows:
         return 0.0 if self.scale_nats is None else self.total(self.scale_nats) / self.count
 
     def _each(self, of: Callable[[torch.Tensor], torch.Tensor]) -> Rows:
-        others = (self.observed, self.weight, self.scale_nats, self.frequency, self.cause)
+        others = self.observed, self.weight, self.scale_nats, self.frequency, self.causes, self.due
         return Rows(of(self.x), *(None if tensor is None else of(tensor) for tensor in others))
 
 

@@ -31,10 +31,9 @@ Loss = Callable[[State, Rows], torch.Tensor]
 
 def training_loss(state: State, rows: Rows) -> torch.Tensor:
     """The network's ``training_loss`` of the rows, (n,) nats."""
-    if rows.frequency is not None and rows.cause is not None:
-        return state.network.repeated_loss(
-            rows.x, rows.observed, rows.frequency, rows.cause, generator=state.generator
-        )
+    if rows.frequency is not None and rows.causes is not None and rows.due is not None:
+        repeats = rows.frequency, rows.causes, rows.due
+        return state.network.repeated_loss(rows.x, rows.observed, *repeats, state.generator)
     return state.network.training_loss(rows.x, rows.observed, generator=state.generator)
 
 

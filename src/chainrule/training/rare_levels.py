@@ -56,15 +56,15 @@ def with_frequencies(rows: Rows, columns: Columns, batch_size: int) -> Rows:
     """The rows, with a ``frequency`` if some have a level that few rows have.
 
     A row comes so often that a batch holds ``ROWS_OF_LEVEL`` rows of its rarest level, on average.
-    Its weight is smaller in turn where that level is not evidence; see ``repeated_loss``.
+    Its weight is smaller in turn where that level is not evidence; see ``repeated_loss``. All rare
+    levels of a row are kept for that.
 
     Args:
         rows: the training rows.
         columns: their columns.
         batch_size: the number of rows of a batch.
     """
-    frequency = torch.ones(len(rows), dtype=torch.float64)
-    cause = torch.full((len(rows),), -1, dtype=torch.int64)
+    columns_found, found = [], []
     for column, part, _ in _parts_with_levels(columns):
         level = _level_of(part, rows.x[:, column])
         if rows.observed is not None:
@@ -72,15 +72,20 @@ def with_frequencies(rows: Rows, columns: Columns, batch_size: int) -> Rows:
         count = _counts(level, part.width)
         wanted = ROWS_OF_LEVEL * len(rows) / (batch_size * count.double()) / _sharing(part) ** 2
         wanted = torch.where(count < FEWEST_ROWS, 1.0, wanted.clamp(1, MOST_FREQUENT))
-        found = torch.where(level < 0, 1.0, wanted[level.clamp(min=0)])
-        cause = torch.where(found > frequency, column, cause)
-        frequency = frequency.maximum(found)
-    mean = float(frequency.mean())
-    if mean == 1:
+        if bool((wanted[count > 0] > 1).any()):
+            columns_found.append(column)
+            found.append(torch.where(level < 0, 1.0, wanted[level.clamp(min=0)]))
+    if not found:
         return rows
+    due, at = torch.stack(found, 1).sort(dim=1, descending=True)
+    most = int((due > 1).sum(1).max())  # rare levels of one row
+    due, at = due[:, :most], at[:, :most]
+    causes = torch.where(due > 1, torch.tensor(columns_found)[at], -1)
+    mean = float(due[:, 0].mean())
     if mean > MOST_REPEATED:
-        frequency = 1 + (frequency - 1) * (MOST_REPEATED - 1) / (mean - 1)
-    return replace(rows, frequency=(frequency / frequency.mean()).float(), cause=cause)
+        due = 1 + (due - 1) * (MOST_REPEATED - 1) / (mean - 1)
+    due = (due / due[:, 0].mean()).float()
+    return replace(rows, frequency=due[:, 0].contiguous(), causes=causes, due=due)
 
 
 def _parts_with_levels(columns: Columns) -> Iterator[tuple[int, AbstractEncoding, int]]:
