@@ -73,6 +73,19 @@ def test_cramers_v_is_that_of_scipy():
     assert cramers_v(np.zeros((5, 2), dtype=int)) == 0
 
 
+def test_columns_are_associated_from_the_thresholds_of_sdmetrics_on():
+    up = np.linspace(-1, 1, 201)
+    for weight, expected in ((0.45, False), (0.55, True), (-0.55, True)):
+        even = (up**2 - (up**2).mean()) / (up**2).std()
+        pair = np.stack([up, weight * up / up.std() + np.sqrt(1 - weight**2) * even], axis=1)
+        assert correlation(pair) == pytest.approx(weight)
+        assert correlation_similarity(pair, pair)[1] == expected
+    for equal, expected in ((64, False), (66, True)):  # Cramér's V of .28 and .32
+        counts = [equal, 100 - equal, 100 - equal, equal]
+        pairs = np.repeat([[0.0, 0], [0, 1], [1, 0], [1, 1]], counts, axis=0)
+        assert contingency_similarity(pairs, pairs)[1] == expected
+
+
 def test_bins_are_those_of_each_table_and_the_largest_has_its_own():
     numbers = np.array([0.0, 0.99, 1, 9.99, 10, np.nan])
     assert in_bins(numbers).tolist() == [1, 1, 2, 10, 11, 11]

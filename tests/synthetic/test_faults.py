@@ -5,6 +5,7 @@ import datetime
 import numpy as np
 import polars as pl
 
+from chainrule import infer_schema
 from chainrule.synthetic.faults import Fault, faults_of
 from chainrule.synthetic.tables import tables_of
 
@@ -129,3 +130,18 @@ def test_rows_that_break_ties():
         gross=pl.when(pl.col("index") < 2).then(pl.col("gross") + 1).otherwise("gross")
     )
     assert faults(few.drop("index"), real=real) == ()  # two of 800 may be chance
+
+
+def test_ties_of_a_schema_with_missing_flags():
+    """Its ties number columns among the flags, of which the tables have none."""
+    rng = np.random.default_rng(2)
+    net, tax = rng.gamma(2.0, 50.0, 800).round(2), rng.gamma(1.0, 9.0, 800).round(2)
+    holes = np.where(rng.random(800) < 0.2, np.nan, rng.random(800))
+    real = pl.DataFrame({"x": holes, "net": net, "tax": tax, "gross": (net + tax).round(2)})
+    real = real.with_columns(pl.col("x").fill_nan(None))
+    schema = infer_schema(real, missing="informative")
+    assert len(schema.columns) == 5
+    made = real.with_columns(gross=pl.col("gross").shuffle(seed=0))
+    assert faults(real, real=real, kinds=schema) == ()
+    assert faults(made, real=real, kinds=schema) == faults(made, real=real)
+    assert [fault.column for fault in faults(made, real=real, kinds=schema)] == ["gross"]

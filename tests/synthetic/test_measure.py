@@ -11,7 +11,7 @@ from helpers.some_tables import mixed
 import chainrule as cr
 from chainrule.errors import ChainruleError
 from chainrule.plain_json import plain_json
-from chainrule.synthetic import Quality
+from chainrule.synthetic import Quality, apart
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +128,33 @@ def test_a_wrong_column_is_measured_and_is_a_fault(column):
         assert len(str(found)) > 1000
         if column != {"height": 1e300}:  # far, but a number of the column's kind
             assert [fault.column for fault in found.faults] == [name]
+
+
+def test_held_out_rows_count_as_real_ones_in_the_accuracy():
+    real, made, holdout = (np.repeat([[0.0], [1.0]], counts, axis=0) for counts in
+                           ((30, 10), (20, 20), (10, 30)))  # fmt: skip
+    found = cr.quality(real, made, holdout, verbose=False)
+    assert found.fidelity.accuracy.univariate == 1
+    assert found.fidelity.shapes == 0.75
+    assert cr.quality(real, made, verbose=False).fidelity.accuracy.univariate == 0.75
+
+
+def test_the_pair_whose_accuracy_is_worst_is_tried_by_trees(monkeypatch):
+    monkeypatch.setattr(apart, "MOST_PAIRED", 0)
+    rows = np.random.default_rng(6).normal(size=(600, 3))
+    rows[:, 2] = rows[:, 0] + rows[:, 2] / 10
+    made = rows[300:].copy()
+    made[:, 2] = made[::-1, 2]
+    found = cr.quality(rows[:300], made, verbose=False)
+    first = found.told_apart.pairs[0]
+    assert {first.first, first.second} == {"x0", "x2"}
+
+
+def test_a_target_of_many_labels_causes_no_warning(recwarn):
+    table = pd.DataFrame({"t": [f"t{k}" for k in range(60)], "x": np.arange(60) % 7 / 2})
+    found = cr.quality(table, table, target="t", kinds={"t": "categorical"}, verbose=False)
+    assert found.utility.target == "t"
+    assert not recwarn.list
 
 
 def test_one_column_has_no_pairs():

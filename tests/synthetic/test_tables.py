@@ -69,6 +69,20 @@ def test_arrays_are_matched_by_position():
     )
 
 
+def test_a_named_table_is_matched_by_position_if_the_real_one_has_no_names():
+    rows = np.random.default_rng(0).normal(size=(50, 3))
+    named = pd.DataFrame(rows[:7], columns=["a", "b", "c"])
+    assert both(rows, named).synthetic.values.tolist() == rows[:7].tolist()
+    assert both(named, rows).synthetic.values.tolist() == rows.tolist()
+    with pytest.raises(SchemaError, match="the synthetic table: 2 columns, where the real table"):
+        both(rows, named[["a", "b"]])
+
+
+def test_a_synthetic_table_is_required():
+    with pytest.raises(SchemaError, match="a NoneType is not a table"):
+        both(np.zeros((9, 2)), None)
+
+
 def test_cells_of_another_kind_are_marked():
     real = pl.DataFrame({"age": [20, 30, 40] * 10, "bit": [0, 1] * 15})
     made = pd.DataFrame({"age": [1, "old", None, 4], "bit": [0, 2, 1, None]}, dtype=object)

@@ -210,6 +210,17 @@ def test_wrong_options_are_refused(ties, message):
         infer_schema(stays(), ties=ties)
 
 
+@pytest.mark.parametrize("columns", [1, 129])
+def test_what_is_left_out_is_checked_where_no_ties_are_sought(columns):
+    drawn = np.random.default_rng(0).integers(0, 2, (200, columns))
+    bits = pd.DataFrame(drawn, columns=[f"c{k}" for k in range(columns)])
+    message = "ties: 'c1 = c0' cannot be left out, the table shows no tie"
+    with pytest.raises(SchemaError, match=message):
+        infer_schema(bits, ties=["c1 = c0"])
+    with pytest.raises(SchemaError, match="column 'd0' is unknown"):
+        infer_schema(bits, ties=[("c0", "d0")])
+
+
 def test_permuted_columns_have_no_ties_and_keep_their_columns():
     rng = np.random.default_rng(0)
     for table in (stays(), invoices()):

@@ -8,6 +8,7 @@ of SDMetrics' detection metrics; 1 says that synthetic rows cannot be told apart
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -165,7 +166,9 @@ def classifier(is_label: np.ndarray, seed: int, trees: int = 100) -> Any:
 def trained(model: Any, rows: np.ndarray, answers: np.ndarray) -> Any:
     """The model, fitted to rows (N, D); columns without a known cell are constant to it."""
     empty = np.isnan(rows).all(axis=0)
-    return model.fit(np.where(empty, 0.0, rows) if empty.any() else rows, answers)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of labels that are many for so few rows
+        return model.fit(np.where(empty, 0.0, rows) if empty.any() else rows, answers)
 
 
 def area(truth: np.ndarray, scores: np.ndarray) -> tuple[float, float]:

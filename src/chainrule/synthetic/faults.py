@@ -124,18 +124,21 @@ def wrongly_missing(tables: Tables, k: int) -> Iterator[Fault]:
 
 def broken_ties(tables: Tables) -> Iterator[Fault]:
     """Rows without a relation between columns that real rows have, such as a sum or an order."""
-    for tie in tables.schema.ties:
-        codes = np.full((len(tables.synthetic), len(tables.schema.columns)), np.nan)
-        for k in tie.columns:
-            codes[:, k] = _encoded(tables, k, tables.synthetic)[1]
-        holds = tie.holds(codes, np.isfinite(codes))
+    ties = tables.schema.ties
+    # Ties number the schema's columns, missing-flags included, which are no columns of the tables.
+    numbers = {k: tables.number(tables.schema.columns[k].name) for tie in ties for k in tie.columns}
+    codes = np.full((len(tables.synthetic), len(tables.schema.columns)), np.nan)
+    for k, number in numbers.items():
+        codes[:, k] = _encoded(tables, number, tables.synthetic)[1]
+    is_known = np.isfinite(codes)
+    for tie in ties:
+        holds = tie.holds(codes, is_known)
         rows, known = np.flatnonzero(holds == 0), np.count_nonzero(~np.isnan(holds))
         error = np.sqrt(max(tie.share * (1 - tie.share), 1 / max(known, 1)) / max(known, 1))
         if known and len(rows) / known > 1 - tie.share + ERRORS * error:
             words = f"breaks {tie.text}, which real cells keep {share(tie.share)}"
-            names = {k: tables.columns[k].name for k in tie.targets}
-            first = [k for k in tie.targets if tie.text.startswith(names[k])]
-            yield from _fault(tables, (first or tie.targets)[-1], rows, words)
+            first = [k for k in tie.targets if tie.text.startswith(tables.schema.names[k])]
+            yield from _fault(tables, numbers[(first or tie.targets)[-1]], rows, words)
 
 
 COLUMN_CHECKS: tuple[Check, ...] = (

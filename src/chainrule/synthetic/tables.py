@@ -127,14 +127,17 @@ def tables_of(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the result lists what is left out
         schema = infer_schema(first, kinds=kinds, min_count=least)
-    named = {"the synthetic table": synthetic, "the held-out table": holdout}
+    given = {"the synthetic table": synthetic}
+    if holdout is not None:
+        given["the held-out table"] = holdout
     others = [
         other
         if isinstance(other, Table)
         else read_table(other, source=source, reading=schema.reading)
-        for source, other in named.items()
-        if other is not None
+        for source, other in given.items()
     ]
+    if not first.named:
+        others = [replace(table, named=False) for table in others]
     for table in (first, *others):
         _require_columns(table, schema, first)
     read = [_cells(table, schema) for table in (first, *others)]
@@ -153,7 +156,7 @@ def _require_columns(table: Table, schema: Schema, real: Table) -> None:
     """Raises SchemaError unless the table has rows, and the columns that are compared."""
     if len(table) == 0:
         raise SchemaError(f"{table.source}: no rows; there is nothing to compare")
-    if not table.named or not real.named:
+    if not table.named:
         if len(table.names) != len(schema.table_names):
             raise SchemaError(
                 f"{table.source}: {len(table.names)} columns, where {real.source} has "
@@ -173,8 +176,6 @@ def _require_columns(table: Table, schema: Schema, real: Table) -> None:
 def _cells(table: Table, schema: Schema) -> list[np.ndarray]:
     """The cells of each compared column, as its kind expects them."""
     at = column_positions(table, schema)
-    if not table.named:
-        at = {name: k for k, name in enumerate(schema.table_names)}
     return [
         cells_of_column(table, at[column.name], column, schema, strict=False)
         for column in schema.columns_without_flags

@@ -61,14 +61,7 @@ def with_ties(
     Raises:
         SchemaError: a tie or a column in ``left_out`` that there is not.
     """
-    if all(isinstance(column, Binary) for column in schema.columns):
-        return schema
-    if len(schema.columns) > MOST_COLUMNS:
-        return schema
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # encoding for a fit warns of the same cells
-        sheet = _sheet_of(schema, table)
-    ties = _without(find(sheet, min_count=min_count), schema, left_out)
+    ties = _without(_found(schema, table, min_count), schema, left_out)
     columns, by = list(schema.columns), {}
     for number in sorted({number for tie in ties for number in tie.columns}):
         column = columns[number]
@@ -77,6 +70,18 @@ def with_ties(
             columns[number] = gridded = _gridded(schema, table, column, options, min_count)
             by[number] = -round(gridded.origin / (gridded.step or 1.0))
     return replace(schema, columns=tuple(columns), ties=tuple(tie.shifted(by) for tie in ties))
+
+
+def _found(schema: Schema, table: Table, min_count: int) -> tuple[AbstractTie, ...]:
+    """The ties that the table shows; none of tables in which none are sought."""
+    if len(schema.columns) > MOST_COLUMNS:
+        return ()
+    if all(isinstance(column, Binary) for column in schema.columns):
+        return ()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # encoding for a fit warns of the same cells
+        sheet = _sheet_of(schema, table)
+    return find(sheet, min_count=min_count)
 
 
 def _sheet_of(schema: Schema, table: Table) -> Sheet:
@@ -181,6 +186,8 @@ def _without(
     texts, pairs = set(), []
     for entry in left_out:
         if isinstance(entry, str):
+            if not ties:
+                raise SchemaError(f"ties: {entry!r} cannot be left out, the table shows no tie")
             if entry not in (known := [tie.text for tie in ties]):
                 raise SchemaError(unknown_choice("tie", entry, known))
             texts.add(entry)

@@ -219,6 +219,34 @@ def test_missing_cells_hide_no_tie():
     assert len([text for text in table.texts if found.get(text) == 1]) >= 38
 
 
+@pytest.mark.parametrize("missing", [0.25, 0.4])
+def test_dates_of_which_many_are_missing_are_counted(missing):
+    table = Planted(2000)
+    start = table.add("a", table.rng.integers(0, 700, 2000), DATE, DAY)
+    nights = table.add("nights", table.rng.integers(1, 15, 2000))
+    table.add("b", start + nights, DATE, DAY)
+    codes = table.sheet.codes.copy()
+    codes[table.rng.random(codes.shape) < missing] = np.nan  # most rows lack one of the three
+    (tie,) = find(Sheet(table.sheet.variables, codes), min_count=5)
+    assert (tie.text, tie.share) == ("b − a = nights (days)", 1.0)
+
+
+@pytest.mark.parametrize(
+    "names", [("n", "t", "g"), ("net amount", "tax", "all"), ("n", "tax", "g")]
+)
+def test_names_do_not_choose_among_ratios(names):
+    table, (net, tax, gross) = Planted(1000), names
+    base = table.cents(net)
+    rounded = half_up(base * 0.19)
+    table.add(tax, rounded, step=CENT)
+    table.add(gross, base + rounded, step=CENT)
+    assert {tie.text for tie in find(table.sheet, min_count=5)} == {
+        f"{gross} = {net} + {tax}",
+        f"{tax} = 19 % of {net}, rounded",
+        f"{gross} = 1.19 × {net}, rounded",
+    }
+
+
 def test_a_level_is_mapped_if_enough_rows_have_it():
     rng, table = np.random.default_rng(0), Planted(2000)
     city = rng.integers(0, 10, 2000)

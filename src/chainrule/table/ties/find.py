@@ -48,7 +48,7 @@ def find(sheet: Sheet, *, min_count: int) -> tuple[AbstractTie, ...]:
     inner = _representatives(sheet, pairs)
     few = sample.of(inner)
     kept.add_equations([*pairs, *confirmed([*date_differences(few), *sums(few, rng)])])
-    kept.add_ratios(confirmed(ratios(few.sample(FEWER, rng))))
+    kept.add_ratios(confirmed(ratios(few.sample(FEWER, rng))), sheet)
     kept.others += _best_of_each(confirmed(products(few, rng)))
     found = confirmed(orders(few.sample(FEWER, rng), rng), gain=GAIN_OF_ORDERS)
     kept.add_orders((tie for tie in found if has_edge(tie, sheet)), sheet)
@@ -217,9 +217,19 @@ class Kept:
             rest = {k: w for k, w in rest.items() if w}
         return False
 
-    def add_ratios(self, ties: Iterable[AbstractTie]) -> None:
-        """Adds rounded ratios of columns that no others connect, those with larger shares first."""
-        for tie in sorted(ties, key=lambda each: (-round(each.share, 3), len(each.text))):
+    def add_ratios(self, ties: Iterable[LinearTie], sheet: Sheet) -> None:
+        """Adds rounded ratios of columns that no others connect, those with larger shares first.
+
+        Among equal shares, smaller integers and then shorter words come first, whatever the
+        columns' names.
+        """
+        name_length = {each.number: len(each.name) for each in sheet.variables}
+
+        def order(tie: LinearTie) -> tuple[float, int, int]:
+            names = sum(name_length[column] for column in tie.columns)
+            return -round(tie.share, 3), max(map(abs, tie.coefficients)), len(tie.text) - names
+
+        for tie in sorted(ties, key=order):
             if not self._groups.joined(*tie.columns):
                 self._groups.join(*tie.columns)
                 self.equations.append(tie)

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.table.ties import words
 from chainrule.table.ties.equations import Weighted
 from chainrule.table.ties.linear import LinearTie
-from chainrule.table.ties.sheet import DATE, MONTH, NUMBER, Sheet, Variable
+from chainrule.table.ties.sheet import DATE, MONTH, NUMBER, Sheet, Variable, medians
 
 MOSTLY = 0.8  # least share of pairs of rows with the same slope
 FEWEST = 20  # pairs of rows that show a slope
@@ -60,8 +60,7 @@ def _slopes(codes: np.ndarray, others: np.ndarray) -> list[tuple[int, int]]:
     runs, rises = codes[high] - codes[low], others[high] - others[low]
     slopes = rises / runs[:, None]
     known = (~np.isnan(slopes)).sum(axis=0)
-    ranked = np.sort(slopes, axis=0)
-    middle = ranked[np.minimum(known // 2, len(ranked) - 1), np.arange(others.shape[1])]
+    middle = medians(slopes)
     # Quotients of the same ratio are the same floats.
     same = (slopes == middle).sum(axis=0) >= np.maximum(MOSTLY * known, FEWEST)
     for k in np.flatnonzero(same).tolist():

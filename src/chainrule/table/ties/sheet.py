@@ -89,6 +89,17 @@ class Sheet:
         return codes[~np.isnan(codes)]
 
 
+def medians(numbers: np.ndarray) -> np.ndarray:
+    """The median of the known numbers of each column (N, K), one of them; NaN if none is known.
+
+    >>> medians(np.array([[1.0, np.nan], [np.nan, np.nan], [5.0, np.nan], [2.0, np.nan]]))
+    array([ 2., nan])
+    """
+    known = (~np.isnan(numbers)).sum(axis=0)
+    at = np.minimum(known // 2, len(numbers) - 1)  # NaN are sorted to the end
+    return np.sort(numbers, axis=0)[at, np.arange(numbers.shape[1])]
+
+
 def most_frequent(numbers: np.ndarray) -> float:
     """The most frequent of numbers (N,), the smallest among equally frequent ones.
 

@@ -14,7 +14,7 @@ from chainrule.table.ties.equations import LARGEST, Weighted, common_unit, large
 from chainrule.table.ties.linear import LinearTie
 from chainrule.table.ties.pairs import CUT, ROUNDED, is_varied
 from chainrule.table.ties.product import ProductTie
-from chainrule.table.ties.sheet import DATE, NUMBER, Sheet, Variable
+from chainrule.table.ties.sheet import DATE, NUMBER, Sheet, Variable, medians
 
 LOOKED_AT = 48  # rows, with an unusual value of one column, in which all triples are compared
 FEWEST = 12  # of these rows with all three cells known
@@ -179,10 +179,9 @@ def date_differences(sheet: Sheet) -> Iterator[LinearTie]:
             apart = apart if pair[0] is second else -apart
             for seconds, unit in PERIODS:
                 rest = apart[:, None] / seconds - sheet.values[:, columns]  # (N, K)
-                known = ~np.isnan(rest)
-                around = np.nanmedian(np.where(known, rest, np.inf), axis=0)
-                close = (np.abs(rest - around) <= 1).sum(axis=0)
-                enough = (close >= MOSTLY * known.sum(axis=0)) & (known.sum(axis=0) >= FEWEST)
+                counted = (~np.isnan(rest)).sum(axis=0)
+                close = (np.abs(rest - medians(rest)) <= 1).sum(axis=0)
+                enough = (close >= MOSTLY * counted) & (counted >= FEWEST)
                 for k in np.flatnonzero(enough).tolist():
                     yield from _counted(sheet, pair, counts[k], seconds, unit)
 
