@@ -289,3 +289,16 @@ def test_an_end_may_be_abrupt_where_the_masses_rise():
         for seed in range(20):
             counts = np.random.default_rng(seed).poisson(mean, 5000)
             assert evident_steps(counts, min_count=5)[1] is None, (mean, seed)
+
+
+@pytest.mark.parametrize("n", [200, 1000, 5000])
+def test_few_values_are_all_there_are_unless_they_fade_out(n):
+    """The most children of a thousand families are no bound; the six sides of a die are."""
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        counts = rng.poisson(0.3, n), rng.poisson(1, n), rng.geometric(0.5, n)
+        stars = rng.choice([1, 2, 3, 4, 5], n, p=[0.15, 0.1, 0.15, 0.25, 0.35])
+        frame = pd.DataFrame(dict(enumerate((*counts, rng.integers(1, 7, n), stars))))
+        *fading, die, rating = cr.infer_schema(frame, ties="none").columns
+        assert [column.most for column in fading] == [None] * 3
+        assert ((die.least, die.most), (rating.least, rating.most)) == ((1, 6), (1, 5))

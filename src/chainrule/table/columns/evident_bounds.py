@@ -122,7 +122,7 @@ def upper_step(ranked: np.ndarray, min_count: int, *, has_zero: bool = True) -> 
     if len(ranked) < FEWEST_FOR_ENDS:
         return None
     last = int(ranked[-1])
-    if _ends_abruptly(ranked, min_count):
+    if ends_abruptly(ranked, min_count):
         return last
     count = min(max(len(ranked) // NEAR, LEAST_NEAR), MOST_NEAR, len(ranked) - 1)
     first = int(np.searchsorted(ranked, ranked[-1 - count]))
@@ -139,7 +139,7 @@ def upper_step(ranked: np.ndarray, min_count: int, *, has_zero: bool = True) -> 
     return (last // size + 1) * size
 
 
-def _ends_abruptly(ranked: np.ndarray, min_count: int) -> bool:
+def ends_abruptly(ranked: np.ndarray, min_count: int) -> bool:
     """Whether the last integer has many rows, compared with the mean of the five before it."""
     last = int(ranked[-1])
     begin, end = np.searchsorted(ranked, [last - BEFORE, last]).tolist()

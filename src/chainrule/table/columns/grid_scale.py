@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.table.columns.evident_bounds import FEWEST_ROWS, evident_steps
+from chainrule.table.columns.evident_bounds import FEWEST_ROWS, ends_abruptly, evident_steps
 from chainrule.table.columns.grid import (
     FEW_VALUES,
     MOSTLY_ATOMS,
@@ -28,7 +28,8 @@ def shown_bounds(
 
     Those of the numbers that are no atoms are moved to include the atoms. If hardly one is no atom,
     only zero is a bound. Few different numbers, such as days of the month, are all there are, if
-    none of them is rare.
+    none of them is rare. An end that fades out is no bound even then: a next child or a next visit
+    is only rarer.
     """
     if not len(steps) or is_large(steps.astype(np.float64)):
         return None, None
@@ -41,7 +42,9 @@ def shown_bounds(
         most = None if most is None else max(most, last)
     values, counts = np.unique(steps, return_counts=True)
     if 2 < len(values) <= FEW_VALUES and counts.min() >= max(min_count, 2):
-        return first, last
+        ranked = np.sort(steps)
+        least = first if ends_abruptly(-ranked[::-1], min_count) else least
+        most = last if ends_abruptly(ranked, min_count) else most
     return least, most
 
 
