@@ -339,3 +339,13 @@ def test_shares_are_those_of_all_rows():
     (tie,) = find(table.sheet, min_count=5)
     assert isinstance(tie, LinearTie)
     assert tie.share == (table.codes[0] == table.codes[1]).mean()
+
+
+def test_an_order_that_follows_from_a_product_is_not_listed():
+    table = Planted(1500)
+    price = table.cents("price")
+    number = table.add("number", table.rng.integers(1, 8, 1500))
+    table.add("total", price * number, step=CENT)
+    assert [tie.text for tie in find(table.sheet, min_count=5)] == ["total = price × number"]
+    some = Sheet(table.sheet.variables[::2], table.sheet.codes)
+    assert [tie.text for tie in find(some, min_count=5)] == ["price ≤ total"]
