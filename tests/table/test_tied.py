@@ -255,3 +255,13 @@ def test_bits_alone_and_very_many_columns_have_no_ties():
     many = pd.DataFrame({f"c{k}": x + k for k in range(129)})
     assert infer_schema(many, ties="auto").ties == ()
     assert len(infer_schema(many.iloc[:, :9], ties="auto").ties) == 8
+
+
+def test_a_whole_schema_keeps_its_ties_unless_they_are_left_out():
+    schema = infer_schema(stays(), ties="auto")
+    assert infer_schema(stays(), kinds=schema) == schema
+    assert infer_schema(stays(), kinds=schema, ties="none").ties == ()
+    left = infer_schema(stays(), kinds=schema, ties=["paid_again = paid"])
+    assert [tie.text for tie in left.ties] == ["checkout − checkin = nights (days)"]
+    with pytest.raises(SchemaError, match="ties 'foo' is unknown"):
+        infer_schema(stays(), kinds=schema, ties="foo")

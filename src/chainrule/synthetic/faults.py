@@ -87,9 +87,9 @@ def off_grid(tables: Tables, k: int) -> Iterator[Fault]:
         ]
     else:
         return
-    share, found = float(parts[0].mean()), float(parts[1].mean())
+    usual, found = float(parts[0].mean()), float(parts[1].mean())
     # A few real numbers may lie off the grid; synthetic ones may be as many, up to chance.
-    if found - share > ERRORS * np.sqrt(share * (1 - share) / min(map(len, parts))):
+    if found - usual > ERRORS * np.sqrt(usual * (1 - usual) / min(map(len, parts))):
         yield from _fault(tables, k, np.flatnonzero(parts[1]), words)
 
 

@@ -126,7 +126,7 @@ class Quality:
     ignored: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """All figures as a JSON object."""
+        """All figures as a JSON object; those that are not defined are NaN, as for one row."""
         found = asdict(self)
         for name in ("told_apart", "holdout_apart"):
             apart = getattr(self, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from chainrule.table.inference.infer import (
@@ -15,7 +16,7 @@ from chainrule.table.inference.infer import (
 from chainrule.table.read import read_table
 from chainrule.table.schema import Schema
 from chainrule.table.table import Table
-from chainrule.table.tied import with_ties
+from chainrule.table.tied import with_ties, without
 
 
 def infer_schema(
@@ -39,7 +40,7 @@ def infer_schema(
         kinds: the kind of some columns by name, instead of the guess: "binary", "categorical",
             "integer", "real", "datetime", or "leave out". An integer column with bounds is {"kind":
             "integer", "least": 0, "most": 9}. A whole schema, such as another density's, is used
-            unchanged.
+            unchanged, except for ties that ``ties`` leaves out.
         min_count: number of rows that make a level, an atom, or any stored number. A column known
             in fewer rows is left out, unless the table is smaller.
         strict: raise an error instead of a warning if columns would be left out.
@@ -54,14 +55,15 @@ def infer_schema(
             have, a name in ``kinds`` that the table lacks, or a tie that was not found.
     """
     table = table if isinstance(table, Table) else read_table(table)
-    if isinstance(kinds, Schema):
-        return kinds
-    checked = checked_kinds(kinds or {}, table)
     require_options(min_count, missing, ties)
+    left_out = () if isinstance(ties, str) else ties
+    if isinstance(kinds, Schema):
+        kept = () if ties == "none" else without(kinds.ties, kinds, left_out)
+        return replace(kinds, ties=tuple(kept))
+    checked = checked_kinds(kinds or {}, table)
     schema = infer_columns(
         table, kinds=checked, min_count=min_count, strict=strict, missing=missing
     )
     if ties == "none":
         return schema
-    left_out = () if isinstance(ties, str) else ties
     return with_ties(schema, table, kinds=checked, min_count=min_count, left_out=left_out)

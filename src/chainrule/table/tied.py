@@ -61,7 +61,7 @@ def with_ties(
     Raises:
         SchemaError: a tie or a column in ``left_out`` that there is not.
     """
-    ties = _without(_found(schema, table, min_count), schema, left_out)
+    ties = without(_found(schema, table, min_count), schema, left_out)
     columns, by = list(schema.columns), {}
     for number in sorted({number for tie in ties for number in tie.columns}):
         column = columns[number]
@@ -179,7 +179,7 @@ def _gridded(
     )
 
 
-def _without(
+def without(
     ties: Sequence[AbstractTie], schema: Schema, left_out: Sequence[str | tuple[str, str]]
 ) -> list[AbstractTie]:
     """The ties but for those that the user does not want."""
