@@ -13,6 +13,7 @@ from helpers.tolerances import SUM_TO_ONE
 
 from chainrule import Bernoulli, Categorical, OrderlessNADE
 from chainrule.errors import ChainruleError, EvidenceError, ShapeError
+from chainrule.networks import orderless as orderless_module
 from chainrule.networks.training_masks import drawn
 from chainrule.rng import generator_from
 from chainrule.testing import all_rows, chi_squared_p_value, multiplicities
@@ -100,12 +101,34 @@ def test_the_drawn_loss_is_right_on_average():
     net = FEW_COLUMNS["mixed"]()
     row = all_rows(net)[17:18]
     observed = torch.tensor([[True, True, False, True]])
-    drawn = net.training_loss(
+    drawn = net.order_loss(
         row.expand(40000, -1), observed.expand(40000, -1), generator_from(1)
     ).detach()
     want = float(exact_mean_over_orders(net, row, observed).detach())
     assert abs(float(drawn.mean()) - want) < 5 * float(drawn.std()) / 200
     assert float(drawn.std()) > 0
+
+
+def test_a_quarter_of_the_rows_trains_the_own_order(monkeypatch):
+    """Half of their loss is −log p in the order; the other half is that of all later columns."""
+    net = FEW_COLUMNS["mixed"]().with_order([2, 0, 3, 1])
+    row, observed = all_rows(net)[17:18], torch.tensor([[True, True, False, True]])
+    rows, seen = row.expand(40000, -1), observed.expand(40000, -1)
+    of_order, of_all = float(-net.log_prob(row, observed).detach()), 0.0
+    for number in range(4):
+        given = torch.zeros(1, 4, dtype=torch.bool)
+        given[:, net.order[:number]] = observed[:, net.order[:number]]
+        for k in (observed & ~given)[0].nonzero()[:, 0].tolist():
+            log_p = net.conditional(row, k, given[0]).log_prob(row[:, k])
+            of_all -= float(log_p.detach()) / (4 - number)
+    monkeypatch.setattr(orderless_module, "IN_ORDER", 1.0)
+    drawn = net.training_loss(rows, seen, generator_from(1)).detach()
+    assert abs(float(drawn.mean()) - (of_order + of_all) / 2) < 5 * float(drawn.std()) / 200
+    monkeypatch.setattr(orderless_module, "IN_ORDER", 0.0)
+    assert torch.equal(
+        net.training_loss(rows, seen, generator_from(1)),
+        net.order_loss(rows, seen, generator_from(1)),
+    )
 
 
 @pytest.mark.parametrize("net", FEW_COLUMNS.values(), ids=FEW_COLUMNS)
@@ -328,7 +351,7 @@ def test_dropout_is_drawn_from_the_generator_while_training_only():
     first = net.training_loss(x, generator=generator_from(3))
     assert torch.equal(first, net.training_loss(x, generator=generator_from(3)))
     net.eval()
-    calm = net.training_loss(x, generator=generator_from(3))
+    calm = net.order_loss(x, generator=generator_from(3))
     assert not torch.allclose(first, calm)
     given, _ = drawn(torch.ones(6, 10), generator_from(3), evenly=False)
     masked = net.masked_loss(x, torch.ones(10, 6) > 0, given.t() > 0)

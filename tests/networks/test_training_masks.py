@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from chainrule.networks import training_masks
-from chainrule.networks.training_masks import MOST_RAISED, drawn, plain
+from chainrule.networks.training_masks import MOST_RAISED, drawn, in_order, plain
 from chainrule.ops.cells import choose, cpu
 from chainrule.rng import generator_from
 
@@ -52,3 +52,25 @@ def test_many_columns_and_other_types_take_the_plain_form(monkeypatch):
 def test_wrong_shapes_are_refused():
     with pytest.raises(ValueError, match=r"uniforms of shape \(3, 2\)"):
         cpu.masks(torch.zeros(3, 2), torch.ones(3, 4), None, MOST_RAISED)
+
+
+def test_masks_in_order_are_prefixes_of_every_length():
+    """Each length comes as often, and each column has the same weight as what comes next."""
+    order, share = torch.tensor([3, 1, 0, 4, 2]), 0.3
+    observed = torch.ones(5, 20000)
+    observed[1, ::2] = 0
+    chosen, given, weights = in_order(observed, order, share, generator_from(0))
+    assert torch.equal(chosen[:10000], chosen[10000:])
+    assert abs(float(chosen.float().mean()) - share) < 5 * (share * (1 - share) / 10000) ** 0.5
+    complete = given[:, 1::2][order]
+    number = complete.sum(0).int()
+    assert bool((complete == (torch.arange(5)[:, None] < number)).all())
+    assert bool(((number.bincount(minlength=5) - 2000).abs() < 5 * 2000**0.5).all())
+    of_order = weights[:, 1::2][order]
+    total, later = of_order.sum(0), of_order[-1]
+    assert torch.allclose(total, torch.full_like(total, 5.0))
+    last = number == 4
+    assert bool((later[last] == 5).all())
+    assert torch.allclose(later[~last], 2.5 / (5 - number[~last]))
+    assert bool((given[1, ::2] == 0).all() and (weights[1, ::2] == 0).all())
+    assert bool((given * weights == 0).all())

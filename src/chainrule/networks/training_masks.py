@@ -1,5 +1,7 @@
 """Random masks for training an orderless network: which observed cells are given.
 
+``drawn`` draws them for any order, and ``in_order`` for the order of the network's own density.
+
 ``drawn`` draws a number k of given cells for each row, then k of its observed cells. Rows come in
 antithetic pairs, a row of the first half with one of the second. Their numbers are opposite, and
 each cell is a target in at least one of the two. This reduces the variance of a batch's loss.
@@ -56,6 +58,40 @@ def drawn(
         found = plain(uniforms, cells, evenly=evenly)
     given, weights = found
     return given.to(observed.device), weights.to(observed.device)
+
+
+def in_order(
+    observed: torch.Tensor, order: torch.Tensor, share: float, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Draws rows whose given cells come first in the order: bool (N,), and masks as ``drawn`` does.
+
+    A row draws c uniformly on 0 … D − 1. Its given cells are the observed ones of the first c
+    columns. Half of its loss is that of column c, with the weight D, and its mean over c is
+    −log p(observed cells) in this order. The other half is the sum over all columns from c on, with
+    the weight D / (D − c); they cost nothing more.
+
+    No weight depends on which cells are observed, so missing cells bias no conditional.
+
+    Args:
+        observed: 1 for observed cells and 0 for the others, (D, N).
+        order: a permutation of the columns.
+        share: the probability that a row is drawn, its antithetic row with it.
+        generator: draws rows and numbers.
+
+    Returns:
+        the rows, given cells, and weights; the masks of other rows have no meaning.
+    """
+    width, n = observed.shape
+    uniforms = torch.rand(2, (n + 1) // 2, generator=generator, dtype=torch.float32)
+    chosen = torch.cat([uniforms[0], uniforms[0]])[:n] < share
+    number = torch.cat([uniforms[1], 1 - uniforms[1]])[:n].mul(width).floor().clamp(max=width - 1)
+    chosen, number = chosen.to(observed.device), number.to(observed)
+    place = torch.empty_like(order).scatter_(0, order, torch.arange(width, device=order.device))
+    place = place.to(observed)[:, None]
+    given = observed * (place < number)
+    next_one = observed * (place == number)
+    weights = (width / 2) * (next_one + (observed - given) / (width - number))
+    return chosen, given, weights
 
 
 def plain(

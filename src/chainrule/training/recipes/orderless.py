@@ -21,9 +21,9 @@ from chainrule.training.rare_levels import input_factors, with_frequencies
 from chainrule.training.recipes.base import LEARNING_RATE, AbstractRecipe, Effort
 
 EFFORTS = {
-    "quick": Effort(hidden_sizes=(128, 128), steps=750, epochs=(1, 100), members=1),
+    "quick": Effort(hidden_sizes=(128, 128), steps=900, epochs=(1, 100), members=1),
     "standard": Effort(
-        hidden_sizes=(256, 256), steps=3_200, epochs=(1, 240), members=2, dropout=0.2
+        hidden_sizes=(256, 256), steps=4_000, epochs=(1, 240), members=2, dropout=0.2
     ),
     "best": Effort(hidden_sizes=(512, 512), steps=16_000, epochs=(1, 400), members=3, dropout=0.2),
 }
