@@ -10,7 +10,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.linear_model import Ridge, RidgeClassifier
 
 LEVELS_FROM = 1e6
@@ -40,6 +45,39 @@ class ForestOfKind(RegressorMixin, BaseEstimator):
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Levels, or means."""
         return self.forest_.predict(x)
+
+
+class ExtraTreesOfKind(RegressorMixin, BaseEstimator):
+    """Extremely randomised trees: classifiers of levels, regressors of numbers.
+
+    Nodes of fewer than five rows are not split in regressors, as Geurts et al. (2006, Extremely
+    randomized trees) advise. A least size of leaves would be another rule: it rejects most random
+    thresholds of small nodes, and the trees stay shallow.
+    """
+
+    def __init__(
+        self, n_estimators: int = 100, split_from: int = 5, random_state: Any = None
+    ) -> None:
+        self.n_estimators = n_estimators
+        self.split_from = split_from
+        self.random_state = random_state
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> ExtraTreesOfKind:
+        """Grows the trees of the column's kind."""
+        if y.min() >= LEVELS_FROM:
+            self.trees_ = ExtraTreesClassifier(self.n_estimators, random_state=self.random_state)
+        else:
+            self.trees_ = ExtraTreesRegressor(
+                self.n_estimators,
+                min_samples_split=self.split_from,
+                random_state=self.random_state,
+            )
+        self.trees_.fit(x, y)
+        return self
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Levels, or means."""
+        return self.trees_.predict(x)
 
 
 class RidgeOfKind(RegressorMixin, BaseEstimator):
