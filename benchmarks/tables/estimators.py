@@ -50,12 +50,12 @@ class ForestOfKind(RegressorMixin, BaseEstimator):
 class ExtraTreesOfKind(RegressorMixin, BaseEstimator):
     """Extremely randomised trees: classifiers of levels, regressors of numbers.
 
-    The leaves of regressors have at least two rows. That is the best of 1, 2 and 5 for filled cells
-    of samples that no result is from; so are 5 rounds of the imputer rather than 10.
+    Leaves of regressors have at least five rows, as in missForest. Of 1, 2 and 5 this has the least
+    mean absolute error over the five tables, for seed 100, and 5 rounds less than 10.
     """
 
     def __init__(
-        self, n_estimators: int = 100, leaf_of_numbers: int = 2, random_state: Any = None
+        self, n_estimators: int = 100, leaf_of_numbers: int = 5, random_state: Any = None
     ) -> None:
         self.n_estimators = n_estimators
         self.leaf_of_numbers = leaf_of_numbers
