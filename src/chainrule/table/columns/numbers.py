@@ -177,7 +177,8 @@ class AbstractNumbers(AbstractColumn):
         inside = math.ceil(self.warp.low + 0.5) if self.warp.low > -math.inf else -math.inf
         upto = math.floor(self.warp.high - 0.5) if self.warp.high < math.inf else math.inf
         outer = self.within_bounds(np.clip(np.round([self.low, self.high]), inside, upto))
-        spaced = self.warp.inverse(np.linspace(*self.warp.forward(outer), BINS + 1))
+        first, last = self.warp.forward(outer).tolist()
+        spaced = self.warp.inverse(np.linspace(first, last, BINS + 1))
         atoms = np.array(self.atom_codes(), dtype=np.float64)
         ends = np.unique(np.concatenate([outer, np.round(spaced), atoms - 1, atoms]))
         return ends, np.concatenate([ends[:1], (ends[:-1] + 1 + ends[1:]) / 2, ends[-1:]])
