@@ -10,7 +10,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.linear_model import Ridge, RidgeClassifier
 
 LEVELS_FROM = 1e6
@@ -40,6 +45,38 @@ class ForestOfKind(RegressorMixin, BaseEstimator):
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Levels, or means."""
         return self.forest_.predict(x)
+
+
+class ExtraTreesOfKind(RegressorMixin, BaseEstimator):
+    """Extremely randomised trees: classifiers of levels, regressors of numbers.
+
+    Leaves of regressors have at least five rows, as in missForest. Of 1, 2 and 5 this has the least
+    mean absolute error over the five tables, for seed 100, and 5 rounds less than 10.
+    """
+
+    def __init__(
+        self, n_estimators: int = 100, leaf_of_numbers: int = 5, random_state: Any = None
+    ) -> None:
+        self.n_estimators = n_estimators
+        self.leaf_of_numbers = leaf_of_numbers
+        self.random_state = random_state
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> ExtraTreesOfKind:
+        """Grows the trees of the column's kind."""
+        if y.min() >= LEVELS_FROM:
+            self.trees_ = ExtraTreesClassifier(self.n_estimators, random_state=self.random_state)
+        else:
+            self.trees_ = ExtraTreesRegressor(
+                self.n_estimators,
+                min_samples_leaf=self.leaf_of_numbers,
+                random_state=self.random_state,
+            )
+        self.trees_.fit(x, y)
+        return self
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Levels, or means."""
+        return self.trees_.predict(x)
 
 
 class RidgeOfKind(RegressorMixin, BaseEstimator):

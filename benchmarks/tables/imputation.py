@@ -39,10 +39,7 @@ def prove(
     whole = some_rows(name, ROWS, seed)
     schema = cr.infer_schema(whole, kinds=KINDS[name])
     holes = mask_of(whole, schema, seed)
-    table = whole.with_columns(
-        pl.when(pl.Series(holes[:, k])).then(None).otherwise(pl.col(column.name)).alias(column.name)
-        for k, column in enumerate(schema.columns_without_flags)
-    )
+    table = with_holes(whole, schema, holes)
     truth, given = coded(whole, schema), coded(table, schema, like=whole)
     truth = coded(whole, schema, like=whole)
     methods: dict[str, dict[str, float]] = {} if earlier is None else dict(earlier["methods"])
@@ -75,6 +72,14 @@ def mask_of(frame: pl.DataFrame, schema: cr.Schema, seed: int) -> np.ndarray:
         axis=1,
     )
     return known & (np.random.default_rng(seed).random(known.shape) < HOLES)
+
+
+def with_holes(frame: pl.DataFrame, schema: cr.Schema, holes: np.ndarray) -> pl.DataFrame:
+    """The table without the cells of the mask (N, D) of the modelled columns."""
+    return frame.with_columns(
+        pl.when(pl.Series(holes[:, k])).then(None).otherwise(pl.col(column.name)).alias(column.name)
+        for k, column in enumerate(schema.columns_without_flags)
+    )
 
 
 def errors(truth: Coded, filled: np.ndarray, holes: np.ndarray) -> dict[str, float]:
@@ -121,17 +126,18 @@ def linear(given: Coded, seed: int) -> np.ndarray:
     """IterativeImputer with ridge regression of numbers and ridge classifiers of levels."""
     from benchmarks.tables.estimators import RidgeOfKind
 
-    return _iterated(given, RidgeOfKind(), seed)
+    return iterated(given, RidgeOfKind(), seed)
 
 
 def forests(given: Coded, seed: int) -> np.ndarray:
     """IterativeImputer with random forests: classifiers of levels, regressors of numbers."""
     from benchmarks.tables.estimators import ForestOfKind
 
-    return _iterated(given, ForestOfKind(random_state=seed), seed)
+    return iterated(given, ForestOfKind(random_state=seed), seed)
 
 
-def _iterated(given: Coded, estimator: Any, seed: int) -> np.ndarray:
+def iterated(given: Coded, estimator: Any, seed: int) -> np.ndarray:
+    """IterativeImputer with an estimator that tells levels from numbers; see ``estimators``."""
     from sklearn.experimental import enable_iterative_imputer as enable_iterative_imputer
     from sklearn.impute import IterativeImputer
 

@@ -190,6 +190,28 @@ def test_means_are_those_of_values():
     assert found == pytest.approx(right / 2, rel=0.02)
 
 
+@pytest.mark.parametrize("step", [1, 0.25])
+def test_means_of_masses_are_those_within_the_range_of_the_training_rows(step):
+    """Under a logarithm, masses far beyond the range are small, but they decide the mean."""
+    counts = np.floor(np.exp(np.random.default_rng(0).normal(3, 1.5, size=4000)))
+    column = column_of(np.append(counts, np.zeros(2000)) * step)
+    assert column.step == step
+    assert column.warp is not None
+    base = cr.DiscretizedLogisticMixture(1, 0, None, column.center, column.spread, warp=column.warp)
+    counted = cr.Atoms(column.atom_codes(), base)
+    params = torch.zeros(3, counted.param_width, dtype=torch.float64)
+    params[:, len(column.atom_codes())] = 2.0  # the share of the rest
+    params[:, -1] = torch.tensor([-1.0, 0.5, 2.0])  # softplus is the scale
+    distribution = Distribution.of(counted, params)
+    assert distribution.mean()[-1] > 1e3 * column.high
+    found = mean_codes([column], np.zeros(3, int), distribution)
+    every = torch.arange(math.floor(column.high) + 1, dtype=torch.float64)
+    p = distribution.log_prob_grid(every.expand(3, -1)).exp()
+    right = p @ every + (1 - p.sum(1)) * math.floor(column.high)
+    assert found == pytest.approx(right.numpy(), rel=2e-3)
+    assert column.decode(found).max() < counts.max() * step
+
+
 def test_filled_means_are_those_of_the_rows_and_not_of_their_logarithms():
     values = np.exp(2 * np.random.default_rng(0).normal(size=2000))
     frame = pd.DataFrame({"x": values, "y": numbers_of("errors", n=2000)})

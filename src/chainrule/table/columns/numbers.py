@@ -21,6 +21,7 @@ from chainrule.table.frames.polars_types import integer_type
 from chainrule.table.values.cells import Where, cells_as_text, numbers_if_any, objects_of, shown
 
 FAR_BOUND = 9.0  # standard deviations; no draw lies farther out
+BINS = 512  # of the codes within the range, from whose masses a mean of values is computed
 FARTHEST = 1e100  # standard deviations; likelihoods beyond overflow float64
 
 
@@ -164,6 +165,23 @@ class AbstractNumbers(AbstractColumn):
             return self.decode(codes)
         values = self.origin + codes * self.step
         return np.round(values, self.decimals) if self.decimals else values
+
+    @override
+    def mean_bins(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """On a grid whose scale is not linear, bins of codes that are even on the scale.
+
+        Masses far beyond the range, which a logarithm makes possible, would decide the mean alone.
+        """
+        if self.warp is None or self.is_continuous:
+            return None
+        inside = math.ceil(self.warp.low + 0.5) if self.warp.low > -math.inf else -math.inf
+        upto = math.floor(self.warp.high - 0.5) if self.warp.high < math.inf else math.inf
+        outer = self.within_bounds(np.clip(np.round([self.low, self.high]), inside, upto))
+        first, last = self.warp.forward(outer).tolist()
+        spaced = self.warp.inverse(np.linspace(first, last, BINS + 1))
+        atoms = np.array(self.atom_codes(), dtype=np.float64)
+        ends = np.unique(np.concatenate([outer, np.round(spaced), atoms - 1, atoms]))
+        return ends, np.concatenate([ends[:1], (ends[:-1] + 1 + ends[1:]) / 2, ends[-1:]])
 
     def from_grid(self, codes: np.ndarray) -> np.ndarray:
         """Numbers (N,) of codes on a grid, rounded to the column's decimals."""

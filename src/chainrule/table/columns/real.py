@@ -27,7 +27,13 @@ from chainrule.table.columns.grid import (
     with_few_values,
 )
 from chainrule.table.columns.grid_scale import scale_on_grid, shown_bounds
-from chainrule.table.columns.numbers import FARTHEST, AbstractNumbers, whole_as_written, whole_type
+from chainrule.table.columns.numbers import (
+    BINS,
+    FARTHEST,
+    AbstractNumbers,
+    whole_as_written,
+    whole_type,
+)
 from chainrule.table.columns.scale_choice import (
     LINEAR,
     WORDS,
@@ -44,7 +50,6 @@ from chainrule.table.values.exact_integers import (
     within,
 )
 
-BINS = 512  # of the codes within the range, from whose masses a mean of values is computed
 WIDEN = 2.0**16  # factor of the distance from an end, until g is finite there
 BESIDE = 1e-9  # width of the bin of an atom, in codes
 
@@ -482,7 +487,7 @@ class Real(AbstractNumbers):
     @override
     def mean_bins(self) -> tuple[np.ndarray, np.ndarray] | None:
         if self.warp is None or not self.is_continuous:
-            return None
+            return super().mean_bins()
         atoms = np.array(self.atom_codes(), dtype=np.float64)
         spaced = np.linspace(self.low, self.high, BINS + 1)
         ends = np.unique(np.concatenate([spaced, atoms, atoms - BESIDE]))
@@ -492,6 +497,8 @@ class Real(AbstractNumbers):
 
     @override
     def codes_of_means(self, means: np.ndarray) -> np.ndarray:
+        if not self.is_continuous:
+            return super().codes_of_means(means)
         codes = self._with_atoms(means, self._standard(means, means))
         return np.clip(codes, self.low - 1, self.high + 1)
 
