@@ -1,4 +1,4 @@
-"""Distributions of rows: what the sums of expectations hold, and in what pieces they are computed."""
+"""Distributions of rows: the values of their sums, and the pieces in which they are computed."""
 
 import pytest
 import torch
