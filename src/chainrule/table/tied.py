@@ -178,7 +178,9 @@ def _by_decimals(
 
 def _too_wide(column: Real, codes: np.ndarray) -> str:
     """Says that continuous numbers (N,) of few decimals take no part; "" if they have many."""
-    if column.decimals is None or column.decimals > SAID_DECIMALS or np.isnan(codes).all():
+    if column.decimals is None or not 1 <= column.decimals <= SAID_DECIMALS:
+        return ""
+    if np.isnan(codes).all():
         return ""
     return f"too many steps of {10.0**-column.decimals:g} for ties"
 
