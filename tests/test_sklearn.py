@@ -254,6 +254,28 @@ def test_arrays_of_objects_may_hold_dates_and_holes():
     ).all()
 
 
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_ties_are_those_of_fit_and_cloned(estimator):
+    rng = np.random.default_rng(0)
+    net, tax = rng.integers(100, 9000, 300), rng.integers(1, 900, 300)
+    rows = pd.DataFrame({"net": net, "tax": tax, "gross": net + tax, "paid": 100 * net})
+    texts = {"gross = net + tax", "paid = 100 × net"}
+    for ties, kept in (
+        ("auto", texts),
+        ("none", set()),
+        (["gross = net + tax"], {"paid = 100 × net"}),
+        ([("net", "paid")], {"gross = net + tax"}),
+    ):
+        asked = clone(estimator(config=BRIEF, random_state=0, ties=ties))
+        assert asked.get_params()["ties"] == ties
+        schema = asked.fit(rows).density_.schema
+        assert {tie.text for tie in schema.ties if "≤" not in tie.text} == kept
+    with pytest.raises(ChainruleError, match="ties 'some' is unknown"):
+        estimator(config=BRIEF, ties="some").fit(rows)
+    with pytest.raises(ChainruleError, match="tie 'a = b' is unknown"):
+        estimator(config=BRIEF, ties=["a = b"]).fit(rows)
+
+
 def test_wrong_input_is_explained():
     rows = lines(40)
     estimator = DensityEstimator(config=BRIEF).fit(rows)

@@ -7,7 +7,7 @@ keeps the ``Density`` it fitted in ``density_``, for all other questions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 from typing import Any, Self
@@ -28,7 +28,7 @@ from typing_extensions import override
 
 from chainrule.density import Density
 from chainrule.errors import ShapeError, whole_number
-from chainrule.table import MIN_COUNT, encode, read_table
+from chainrule.table import DEFAULT_TIES, MIN_COUNT, encode, read_table
 from chainrule.tasks.calibrate import Calibration, fit_calibration, row_log_p
 from chainrule.training import FitConfig, fit
 from chainrule.training.rows import checked_weight, rows_held_out
@@ -55,6 +55,7 @@ class _AbstractTableEstimator(BaseEstimator):
         effort: str = "standard",
         kinds: Mapping[str, Any] | None = None,
         missing: str = "unknown",
+        ties: str | Sequence[str | tuple[str, str]] = DEFAULT_TIES,
         min_count: int = MIN_COUNT,
         config: FitConfig | None = None,
         time_limit_s: float | None = None,
@@ -67,6 +68,7 @@ class _AbstractTableEstimator(BaseEstimator):
         self.effort = effort
         self.kinds = kinds
         self.missing = missing
+        self.ties = ties
         self.min_count = min_count
         self.config = config
         self.time_limit_s = time_limit_s
@@ -92,6 +94,7 @@ class _AbstractTableEstimator(BaseEstimator):
             seed=_seed(self.random_state),
             kinds=self.kinds,
             missing=self.missing,
+            ties=self.ties,
             min_count=self.min_count,
             sample_weight=_weights(sample_weight, len(table)),
             config=self.config,
@@ -137,6 +140,8 @@ class DensityEstimator(
         effort: "quick", "standard" or "best".
         kinds: the kind of some columns by name; columns of arrays are named x0, x1, ….
         missing: "unknown" or "informative".
+        ties: relations between columns, such as gross = net + tax: "auto", "none", or a list of
+            those to leave out, each by its text or as a pair of names, as in ``chainrule.fit``.
         min_count: least number of rows that a listed level has, and that any number in the model
             file summarises.
         config: a ``FitConfig``; fields that are None follow from effort and table.
@@ -167,6 +172,7 @@ class DensityEstimator(
         effort: str = "standard",
         kinds: Mapping[str, Any] | None = None,
         missing: str = "unknown",
+        ties: str | Sequence[str | tuple[str, str]] = DEFAULT_TIES,
         min_count: int = MIN_COUNT,
         config: FitConfig | None = None,
         time_limit_s: float | None = None,
@@ -177,8 +183,8 @@ class DensityEstimator(
     ) -> None:
         super().__init__(
             objective=objective, network=network, effort=effort, kinds=kinds, missing=missing,
-            min_count=min_count, config=config, time_limit_s=time_limit_s, device=device,
-            random_state=random_state, verbose=verbose,
+            ties=ties, min_count=min_count, config=config, time_limit_s=time_limit_s,
+            device=device, random_state=random_state, verbose=verbose,
         )  # fmt: skip
         self.pool = pool
 
@@ -265,6 +271,7 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         effort: str = "standard",
         kinds: Mapping[str, Any] | None = None,
         missing: str = "unknown",
+        ties: str | Sequence[str | tuple[str, str]] = DEFAULT_TIES,
         min_count: int = MIN_COUNT,
         config: FitConfig | None = None,
         time_limit_s: float | None = None,
@@ -274,8 +281,8 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
     ) -> None:
         super().__init__(
             objective=objective, network=network, effort=effort, kinds=kinds, missing=missing,
-            min_count=min_count, config=config, time_limit_s=time_limit_s, device=device,
-            random_state=random_state, verbose=verbose,
+            ties=ties, min_count=min_count, config=config, time_limit_s=time_limit_s,
+            device=device, random_state=random_state, verbose=verbose,
         )  # fmt: skip
         self.contamination = contamination
 
@@ -379,6 +386,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, _AbstractTableEstimator):
         effort: str = "standard",
         kinds: Mapping[str, Any] | None = None,
         missing: str = "unknown",
+        ties: str | Sequence[str | tuple[str, str]] = DEFAULT_TIES,
         min_count: int = MIN_COUNT,
         config: FitConfig | None = None,
         time_limit_s: float | None = None,
@@ -388,8 +396,8 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, _AbstractTableEstimator):
     ) -> None:
         super().__init__(
             objective=objective, network=network, effort=effort, kinds=kinds, missing=missing,
-            min_count=min_count, config=config, time_limit_s=time_limit_s, device=device,
-            random_state=random_state, verbose=verbose,
+            ties=ties, min_count=min_count, config=config, time_limit_s=time_limit_s,
+            device=device, random_state=random_state, verbose=verbose,
         )  # fmt: skip
         self.how = how
 

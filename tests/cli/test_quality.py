@@ -63,6 +63,8 @@ def test_it_fits_a_terminal_of_80_columns(folder, monkeypatch):
     [
         (["real.csv", "none.csv"], "none.csv"),
         (["real.csv", "made.parquet", "--holdout", "none.csv"], "none.csv"),
+        (["real.csv", "made.parquet", "--holdout", ""], "'': the name of a table is empty; give a"),
+        (["", "made.parquet"], "'': the name of a table is empty; give a file, a data set or -"),
         (["real.csv", "made.parquet", "--rows", "0"], "rows = 0: pass a whole number, at least 1"),
         (["real.csv", "made.parquet", "--seed", "-1"], "seed"),
         (["real.csv", "made.parquet", "--target", "sx"], "column 'sx' is unknown"),

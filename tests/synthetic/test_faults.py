@@ -132,6 +132,17 @@ def test_rows_that_break_ties():
     assert faults(few.drop("index"), real=real) == ()  # two of 800 may be chance
 
 
+def test_columns_that_determine_each_other_are_one_fault():
+    rng = np.random.default_rng(0)
+    k = rng.integers(0, 8, 600)
+    real = pl.DataFrame({"k": [f"a{each}" for each in k], "l": [f"b{each}" for each in k]})
+    wrong = real.with_columns(l=pl.col("l").shuffle(seed=0))
+    tables = tables_of(real, wrong, kinds=None)
+    assert len(tables.schema.ties) == 2
+    (fault,) = faults_of(tables)
+    assert fault.what == "breaks k and l determine each other, which real cells keep in all rows"
+
+
 def test_ties_of_a_schema_with_missing_flags():
     """Its ties number columns among the flags, of which the tables have none."""
     rng = np.random.default_rng(2)

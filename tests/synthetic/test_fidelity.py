@@ -66,3 +66,19 @@ def test_pairs_are_doubtful_if_they_miss_more_than_their_columns():
     assert set(doubtful_pairs(fidelity_of(real, made), 2)) == {("x", "t"), ("y", "t")}
     wider = real.with_columns(pl.col("x") * 3)
     assert doubtful_pairs(fidelity_of(real, wider), 0) == []
+
+
+def test_a_column_of_missing_cells_alone_counts_as_nothing():
+    real, made = table(300, 0), table(300, 1)
+    empty = made.with_columns(x=pl.lit(None, pl.Float64))
+    whole, found = fidelity_of(real, made), fidelity_of(real, empty)
+    shapes = {column.name: column.shape for column in found.columns}
+    assert shapes["x"] == 0
+    assert found.shapes == pytest.approx(np.mean(list(shapes.values())))
+    assert found.shapes < whole.shapes - 0.25
+    trends = {(pair.first, pair.second): pair.trend for pair in found.pairs}
+    assert trends["x", "y"] == 0
+    assert trends["x", "t"] < 0.1
+    assert found.trends == pytest.approx(np.mean(list(trends.values())))
+    label = made.with_columns(t=pl.lit(None, pl.String))
+    assert {column.name: column.shape for column in fidelity_of(real, label).columns}["t"] == 0

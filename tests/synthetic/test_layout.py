@@ -53,3 +53,30 @@ def test_words_are_wrapped_and_numbers_are_not():
 def test_figures_have_three_digits():
     written = [figure(each) for each in (0.9996, -0.25, 12.0, float("nan"), 0.0, -1.5)]
     assert written == ["1.000", "-.250", "12.000", "", ".000", "-1.500"]
+
+
+def test_too_few_rows_to_tell_apart_are_not_said_to_be():
+    real = pl.DataFrame({"a": [k % 5 / 2 for k in range(300)], "b": ["x", "y", "z"] * 100})
+    wrong = real[:9].with_columns(b=pl.lit("x"))
+    found = cr.quality(real, wrong, verbose=False)
+    assert found.told_apart is None
+    (section,) = (
+        each for each in found.sections() if each.columns[0] == "column" and each.words == 2
+    )
+    assert section.title == "Columns, the least accurate first"
+    assert section.columns == ("column", "kind", "shape", "accuracy")
+    assert [row[0] for row in section.rows] == ["b", "a"]
+    assert "give the rows away" not in str(found)
+
+
+def test_labels_that_are_predicted_as_one_are_counted():
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"x": rng.normal(size=400), "k": [f"l{k % 40}" for k in range(400)]})
+    found = cr.quality(frame[:200], frame[200:], target="k", verbose=False)
+    said = "k: 20 labels are predicted as one; the 20 most frequent ones are told apart."
+    assert said in found.notes()
+    assert found.to_json()["utility"]["grouped"] == 20
+    assert not any(
+        "predicted as one" in note
+        for note in cr.quality(frame[:200], frame[200:], target="x", verbose=False).notes()
+    )

@@ -78,6 +78,37 @@ def test_a_label_that_no_synthetic_row_has_counts_as_unknown():
     assert found.synthetic < found.real - 0.4 * far
 
 
+def test_of_thousands_of_labels_the_rare_ones_count_as_one():
+    rng = np.random.default_rng(0)
+
+    def towns(n):
+        k = np.minimum(rng.geometric(0.3, n), 3000) - 1
+        rare = rng.random(n) < 0.2
+        k = np.where(rare, rng.integers(100, 3000, n), k)
+        return pl.DataFrame({"x": k + rng.normal(0, 0.3, n), "town": [f"t{each}" for each in k]})
+
+    real, made, holdout = towns(700), towns(700), towns(700)
+    kinds = {"town": "categorical"}
+    tables = tables_of(real, made, holdout, kinds=kinds)
+    column = tables.columns[1]
+    assert len(column.labels) > 400
+    found = used(real, made, holdout, target="town", kinds=kinds)
+    assert found.grouped == len(column.labels) - 20
+    assert found.real > 0.9
+    assert abs(found.lost) < 0.03
+
+
+def test_labels_are_grouped_if_two_are_too_many():
+    for count, grouped in ((21, 0), (22, 2)):
+        frame = pl.DataFrame(
+            {
+                "x": [k % 7 / 2 for k in range(count * 5)],
+                "k": [f"l{k % count}" for k in range(count * 5)],
+            }
+        )
+        assert used(frame, frame, target="k").grouped == grouped
+
+
 def test_few_rows_test_nothing():
     real = rows(30, 0)
     assert used(real[:12], real[12:]) is None

@@ -134,6 +134,20 @@ def test_full_precision_has_no_grid():
     assert [tie.text for tie in schema.ties] == ["city determines country"]
 
 
+def test_a_column_of_too_many_steps_for_ties_says_so():
+    table = invoices()
+    table.loc[0, ["net", "gross"]] = [200_000.01, 200_000.01 + table["tax"][0]]
+    plain, schema = (infer_schema(table, ties=ties) for ties in ("none", "auto"))
+    assert [tie.text for tie in schema.ties] == ["city determines country"]
+    for name in ("net", "gross"):
+        old, new = (each.columns[each.number(name)] for each in (plain, schema))
+        assert new.reason == f"{old.reason}, too many steps of 0.01 for ties"
+        assert replace(new, reason=old.reason) == old
+    assert "for ties" not in schema.columns[schema.number("tax")].reason
+    table["net"] += np.random.default_rng(0).normal(0, 1e-7, len(table))  # measured, not money
+    assert "for ties" not in infer_schema(table).columns[0].reason
+
+
 def test_numbers_of_ties_count_flags():
     table = stays()
     table.loc[::7, "checkin"] = pd.NaT
@@ -183,6 +197,19 @@ def test_a_tie_of_a_column_without_masses_is_refused():
         replace(schema, ties=(tie,))
     with pytest.raises(SchemaError, match="column 7 is none"):
         replace(schema, ties=(replace(tie, columns=(7, 1)),))
+
+
+def test_columns_that_determine_each_other_are_one_line_and_left_out_together():
+    table = invoices().drop(columns=["country", "tax", "gross"])
+    table["code"] = table["city"].map({city: f"D{city}" for city in "abcdefgh"})
+    text = "city and code determine each other"
+    schema = infer_schema(table)
+    assert [tie.text for tie in schema.ties] == [text, text]
+    assert [tie.targets for tie in schema.ties] == [(2,), (1,)]
+    assert str(schema).splitlines()[3:] == [f"tie: {text}, in all rows"]
+    assert infer_schema(table, ties=[text]).ties == ()
+    few = replace(schema, ties=(schema.ties[0], replace(schema.ties[1], share=0.96)))
+    assert few.ties_as_text == [f"tie: {text}, in 96 % of rows"]
 
 
 def test_single_ties_are_left_out_by_text_or_by_a_pair_of_names():

@@ -1,5 +1,7 @@
 """Rare levels as evidence: what one row in a hundred says of other columns is learned."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -183,3 +185,20 @@ def test_frequent_rows_weigh_less_each_time():
             seen += torch.bincount(batch.x[:, 0].long(), minlength=101)
     assert total == pytest.approx(float(values.sum()), rel=0.01)
     assert torch.allclose(seen[1:] / 200, rows.frequency, rtol=0.15)
+
+
+def test_weights_of_rows_change_no_frequency_and_still_count():
+    """The sum of an epoch's weighted losses estimates that of the table."""
+    x = codes([0.01, 0.5, 0])
+    plain = with_frequencies(Rows(x), COLUMNS, 100)
+    weight = torch.linspace(0.1, 3.9, len(x)) * 2 / 4
+    rows = with_frequencies(Rows(x, weight=weight), COLUMNS, 100)
+    assert plain.frequency is not None
+    assert rows.frequency is not None
+    torch.testing.assert_close(rows.frequency, plain.frequency, rtol=0, atol=0)
+    losses, generator, total = 1 + 5 * x[:, 0], generator_from(0), 0.0
+    for _ in range(100):
+        for batch in shuffled_batches(replace(rows, x=losses[:, None]), 64, generator):
+            assert batch.frequency is not None
+            total += float(batch.mean(batch.x[:, 0] / batch.frequency)) * len(batch) / 100
+    assert total == pytest.approx(float((weight * losses).sum()), rel=0.01)

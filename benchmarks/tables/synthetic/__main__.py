@@ -2,6 +2,8 @@
 
 Usage: python -m benchmarks.tables.synthetic [--table NAME ...] [--seed N ...] [--protocol NAME ...]
 [--effort EFFORT] [--rows N] [--again]
+       python -m benchmarks.tables.synthetic --pictures [--table NAME ...] [--effort E] [--rows N]
+       python -m benchmarks.tables.synthetic --page
 
 Two protocols, each for every table and seed:
 
@@ -13,7 +15,11 @@ Two protocols, each for every table and seed:
 All other figures of ``chainrule.quality`` are measured in both. XGBoost runs with the Python that
 CHAINRULE_RIVALS_QA names (see requirements.txt); without it, its figure is left out. What is
 measured already is kept, so an interrupted run continues. Figures of effort "standard" and all rows
-go to benchmarks/results; others are trials, and go to build/synthetic.
+go to benchmarks/results, and docs/drawn.md is written with them; others are trials, and go to
+build/synthetic.
+
+--pictures fits nine tenths of a table with the first seed, and draws pictures of real and drawn
+rows. Those of effort "standard" and all rows go to docs/pictures. --page writes the page alone.
 """
 
 from __future__ import annotations
@@ -27,24 +33,42 @@ from typing import Any
 
 from benchmarks import record
 from benchmarks.tables.data import KINDS
+from benchmarks.tables.synthetic import page
 from benchmarks.tables.synthetic.measured import PROTOCOLS, measured
+from benchmarks.tables.synthetic.pictures import PICTURES, draw
 from chainrule.atomic import write_bytes
 
-RESULTS = record.RESULTS / "real_tables" / "synthetic"
+RESULTS = page.RESULTS
 TRIALS = record.RESULTS.parents[1] / "build" / "synthetic"
-TABLES = ("adult", "bank_marketing", "online_shoppers", "beijing_pm25")
 SEEDS = tuple(range(5))
 
 
 def main(words: list[str] | None = None) -> None:
-    """Measures what is missing; each table, protocol and seed is kept when it is done."""
+    """Measures what is missing, draws pictures, or writes the page, as the words ask."""
     asked = _parser().parse_args(words)
     warnings.simplefilter("ignore")
     is_kept = asked.effort == "standard" and asked.rows is None
-    folder = RESULTS if is_kept else TRIALS
+    if asked.pictures:
+        _draw(asked, PICTURES if is_kept else TRIALS)
+    elif not asked.page:
+        _measure(asked, RESULTS if is_kept else TRIALS)
+    if is_kept:
+        write_bytes(page.PAGE, page.text().encode())
+
+
+def _draw(asked: argparse.Namespace, folder: Path) -> None:
+    """Draws the pictures of each table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in asked.table or page.PICTURED:
+        for path in draw(name, folder, effort=asked.effort, rows=asked.rows):
+            print(f"{path}: {path.stat().st_size / 1000:.0f} kB", flush=True)
+
+
+def _measure(asked: argparse.Namespace, folder: Path) -> None:
+    """Measures what is missing; each table, protocol and seed is kept when it is done."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in asked.seed:
-        for name in asked.table:
+        for name in asked.table or page.TABLES:
             for protocol in asked.protocol:
                 path = folder / f"{_prefix(asked)}{name}-{protocol}-{seed}.json"
                 if asked.again or not path.exists():
@@ -80,11 +104,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks.tables.synthetic",
         description="How well drawn rows imitate real ones, by published protocols.",
     )
-    parser.add_argument("--table", nargs="+", default=list(TABLES), choices=list(KINDS))
+    parser.add_argument("--table", nargs="+", choices=list(KINDS))
     parser.add_argument("--seed", nargs="+", type=int, default=list(SEEDS))
     parser.add_argument("--protocol", nargs="+", default=list(PROTOCOLS), choices=list(PROTOCOLS))
     parser.add_argument("--effort", default="standard", help="of the fits")
     parser.add_argument("--rows", type=int, help="of a trial; by default all")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--pictures", action="store_true", help="draw pictures of a fit")
+    how.add_argument("--page", action="store_true", help="write the page alone")
     parser.add_argument("--again", action="store_true", help="measure again what is there")
     return parser
 

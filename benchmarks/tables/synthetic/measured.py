@@ -7,6 +7,7 @@ import os
 import subprocess
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,29 @@ SCORED = 5000  # training and held-out rows whose log p are compared
 RIVAL = Path(__file__).with_name("xgboost_rival.py")
 
 
-def measured(
+@dataclass(frozen=True)
+class Drawn:
+    """A fit of a share of a table, and as many drawn rows.
+
+    Attributes:
+        train, holdout: the rows that were fitted, and the others.
+        density: the fit.
+        rows: the drawn rows.
+        fit_s, draw_s: seconds of the process.
+    """
+
+    train: pl.DataFrame
+    holdout: pl.DataFrame
+    density: cr.Density
+    rows: pl.DataFrame
+    fit_s: float
+    draw_s: float
+
+
+def drawn_rows(
     name: str, protocol: str, seed: int, *, effort: str, rows: int | None = None
-) -> dict[str, Any]:
-    """Fits a share of a table, draws as many rows, and measures them.
+) -> Drawn:
+    """Fits a share of a table, and draws as many rows.
 
     Missing cells are modelled, since draws have none otherwise.
 
@@ -40,28 +60,41 @@ def measured(
     frame = frame.sample(rows or len(frame), seed=seed, shuffle=True)
     count = round(PROTOCOLS[protocol] * len(frame))
     train, holdout = frame[:count], frame[count:]
-    kinds = KINDS.get(name, {})
     began = time.process_time()
     density = cr.fit(
-        train, kinds=kinds, effort=effort, seed=seed, missing="informative", verbose=False
+        train,
+        kinds=KINDS.get(name, {}),
+        effort=effort,
+        seed=seed,
+        missing="informative",
+        verbose=False,
     )
     fitted = time.process_time()
-    drawn = density.sample(count, seed=seed)
+    made = density.sample(count, seed=seed)
     sampled = time.process_time()
-    found = cr.quality(
-        train, drawn, holdout, kinds=kinds, target=TARGETS[name][0], seed=seed, verbose=False
+    return Drawn(train, holdout, density, made, fitted - began, sampled - fitted)
+
+
+def measured(
+    name: str, protocol: str, seed: int, *, effort: str, rows: int | None = None
+) -> dict[str, Any]:
+    """Measures how well drawn rows imitate those of a table; arguments as of ``drawn_rows``."""
+    found = drawn_rows(name, protocol, seed, effort=effort, rows=rows)
+    train, holdout, kinds = found.train, found.holdout, KINDS.get(name, {})
+    quality = cr.quality(
+        train, found.rows, holdout, kinds=kinds, target=TARGETS[name][0], seed=seed, verbose=False
     )
-    scored = [density.score(part[:SCORED]) for part in (train, holdout)]
+    scored = [found.density.score(part[:SCORED]) for part in (train, holdout)]
     return {
         "table": name,
         "protocol": protocol,
         "seed": seed,
         "effort": effort,
-        "rows": {"train": count, "holdout": len(holdout)},
-        "quality": found.to_json(),
-        "xgboost": told_apart(train, drawn, kinds),
+        "rows": {"train": len(train), "holdout": len(holdout)},
+        "quality": quality.to_json(),
+        "xgboost": told_apart(train, found.rows, kinds),
         "nats": {"train": scored[0], "holdout": scored[1]},
-        "seconds": {"fit": fitted - began, "draw": sampled - fitted},
+        "seconds": {"fit": found.fit_s, "draw": found.draw_s},
     }
 
 

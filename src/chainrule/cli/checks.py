@@ -31,6 +31,11 @@ def require_table(text: str, split: str | None = None) -> None:
         text: a path, the name of a data set, or "-".
         split: an array of an .npz file, or a split of a data set.
     """
+    if not text:
+        raise ChainruleError(
+            "'': the name of a table is empty; give a file, a data set or - for the standard "
+            "input, or leave the option out"
+        )
     path = Path(text)
     if text != STDIN and not path.exists():
         if is_dataset(text):

@@ -163,11 +163,15 @@ class DiscretizedLogisticMixture(AbstractConditional):
     def _log_cells(self, bound: BoundComponents, x: torch.Tensor) -> torch.Tensor:
         """log(F_k(g(x + ½)) − F_k(g(x − ½))) of integers x, which broadcast with components."""
         x = self._to_support(x)
-        if self.warp is None:
-            b, a, width = x + 0.5, x - 0.5, torch.ones_like(x)
-        else:
-            b, a = self.warp.forward(x + 0.5, torch), self.warp.forward(x - 0.5, torch)
-            width = self.warp.difference(x, 1.0, torch)
+        if self.warp is None:  # no edge is infinite, and all cells have one width
+            b, a = (
+                (((x + side - self.center) / self.spread) - bound.location) / bound.scale
+                for side in (0.5, -0.5)
+            )
+            width = 1 / self.spread / bound.scale
+            return F.logsigmoid(b) + F.logsigmoid(-a) + log_one_minus_exp(-width)
+        b, a = self.warp.forward(x + 0.5, torch), self.warp.forward(x - 0.5, torch)
+        width = self.warp.difference(x, 1.0, torch)
         is_first, is_last = a.isinf(), b.isinf()
         is_end = is_first | is_last
         # An infinite edge is replaced before the formula, so that gradients stay finite.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from chainrule.conditionals.search import bisect, searched
 from chainrule.errors import ChainruleError, ShapeError
 from chainrule.rng import uniforms
 
+CACHED = 2**16  # numbers of an intermediate result of which a processor's cache holds a few
 COLD = 1e-9  # a temperature at which a component draws one value
 
 
@@ -72,9 +74,16 @@ class Distribution:
 
     def log_prob_grid(self, x: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, Q) of Q values for each row, in nats."""
-        # One component at a time: intermediate results of all would not fit the processor's cache.
-        logs = [self.conditional.log_prob(params[:, None], x) for params in self.params.unbind(1)]
+        # One component and some rows at a time: other intermediate results would not fit the
+        # processor's cache.
+        rows = max(1, CACHED // max(x.shape[1] * self.conditional.component_count, 1))
+        logs = [self._log_prob_grid(params, x, rows) for params in self.params.unbind(1)]
         return self._log_mean(torch.stack(logs, dim=1))
+
+    def _log_prob_grid(self, params: torch.Tensor, x: torch.Tensor, rows: int) -> torch.Tensor:
+        """Log-likelihoods (N, Q) of one component, of so many rows at a time."""
+        parts = zip(params[:, None].split(rows), x.split(rows), strict=True)
+        return torch.cat([self.conditional.log_prob(*part) for part in parts])
 
     def sample(
         self, generator: torch.Generator | None = None, *, temperature: float = 1.0
@@ -160,7 +169,13 @@ class Distribution:
         weights = self.log_weight.exp()[..., None] * weights
         if self.conditional.is_listed:  # the same values in all components
             return values[:, 0], weights.sum(1)
-        return values.flatten(1), weights.flatten(1)
+        values, weights = values.flatten(1), weights.flatten(1)
+        if self.conditional.is_discrete:
+            values, weights = _merged(values, weights)
+        is_used = (weights > 0).any(0)  # an atom of no row, the other values of a tie's one
+        if bool(is_used.all()):
+            return values, weights
+        return values[:, is_used], weights[:, is_used]
 
     def tail_bound(self, x: torch.Tensor) -> torch.Tensor:
         """Lower bound (N,) on P(value at most as likely as x): the components' tail mass beyond x.
@@ -195,6 +210,22 @@ class Distribution:
         modes = cold[:, :, None].expand(-1, -1, self.components)  # (N, value, component)
         tried = self.conditional.log_prob(self.params[:, None], modes)
         return (log_weight[:, None] + tried.to(log_weight.dtype)).logsumexp(2)
+
+
+def _merged(values: torch.Tensor, weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Values and weights (N, Q) with each whole number of a row once, if rows span few of them.
+
+    Components of a narrow distribution give the same whole numbers many times.
+    """
+    heaviest = values.gather(1, weights.argmax(1, keepdim=True))
+    values = torch.where(weights > 0, values, heaviest)
+    low = values.amin(1, keepdim=True)
+    steps = values - low
+    span = float(steps.max()) + 1 if values.numel() else math.inf
+    if not span < values.shape[1] or not bool((steps == steps.round()).all()):
+        return values, weights
+    merged = weights.new_zeros(len(weights), int(span)).scatter_add_(1, steps.long(), weights)
+    return low + torch.arange(int(span), dtype=low.dtype, device=low.device), merged
 
 
 def quantiles(

@@ -347,11 +347,12 @@ class Tied(AbstractConditional):
         values = low[..., None] + torch.arange(count, dtype=low.dtype, device=low.device)
         inside = values <= high[..., None]
         values = torch.where(inside, values, low[..., None])
-        logs = self.base.log_prob(rest[..., None, :], values) - parts.between[..., None]
-        weights = torch.where((low < high)[..., None], logs.exp(), (values == low[..., None]) * 1.0)
-        weights = weights * inside
+        weights = (inside & (values == low[..., None])).to(values.dtype)  # of points
+        few = (low < high) & ~many
+        if bool(few.any()):
+            logs = self.base.log_prob(rest[few][:, None], values[few])
+            weights[few] = (logs - parts.between[few][:, None]).exp() * inside[few]
         if points is not None:
-            values, weights = values.clone(), weights.clone()
             values[many], weights[many] = points
         return values, weights
 

@@ -4,7 +4,8 @@ Source: SDMetrics 0.32.0, https://docs.sdv.dev/sdmetrics: "column shapes" is the
 of KSComplement or TVComplement, and "column pair trends" the mean over pairs of
 CorrelationSimilarity or ContingencySimilarity. All are 1 for equal tables, and 0 at worst. Earlier
 versions, and published tables, average all pairs; this one only those whose real columns are
-associated. Both means are given.
+associated. Both means are given. SDMetrics leaves figures that are not defined out of its means. A
+column without a known cell in one of the tables alone counts here as 0, in ``fidelity``.
 """
 
 from __future__ import annotations

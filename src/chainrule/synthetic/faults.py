@@ -130,12 +130,15 @@ def broken_ties(tables: Tables) -> Iterator[Fault]:
     codes = np.full((len(tables.synthetic), len(tables.schema.columns)), np.nan)
     for k, number in numbers.items():
         codes[:, k] = _encoded(tables, number, tables.synthetic)[1]
-    is_known = np.isfinite(codes)
+    is_known, said = np.isfinite(codes), set[str]()
     for tie in ties:
+        if tie.text in said:  # the other direction of columns that determine each other
+            continue
         holds = tie.holds(codes, is_known)
         rows, known = np.flatnonzero(holds == 0), np.count_nonzero(~np.isnan(holds))
         error = np.sqrt(max(tie.share * (1 - tie.share), 1 / max(known, 1)) / max(known, 1))
         if known and len(rows) / known > 1 - tie.share + ERRORS * error:
+            said.add(tie.text)
             words = f"breaks {tie.text}, which real cells keep {share(tie.share)}"
             first = [k for k in tie.targets if tie.text.startswith(tables.schema.names[k])]
             yield from _fault(tables, numbers[(first or tie.targets)[-1]], rows, words)

@@ -29,6 +29,9 @@ def fidelity(
 ) -> Fidelity:
     """How near a table is to the real one.
 
+    A column of missing cells alone, where real ones are known, has the shape 0, and so have its
+    trends with other columns of numbers.
+
     Args:
         columns: D columns.
         real, synthetic: rows (N, D) and (M, D) as numbers.
@@ -37,11 +40,14 @@ def fidelity(
         seed: of the sample of sets of three columns, if there are more than ten thousand.
         advance: called three times.
     """
-    bins = binned(columns, like, synthetic)
+    bins, is_lost = binned(columns, like, synthetic), _lost(real, synthetic)
     one = [accuracy(bins, (k,)) for k in range(len(columns))]
     found = tuple(
         ColumnQuality(
-            column.name, column.kind, _shape(column, real[:, k], synthetic[:, k]), *one[k]
+            column.name,
+            column.kind,
+            0.0 if is_lost[k] else _shape(column, real[:, k], synthetic[:, k]),
+            *one[k],
         )
         for k, column in enumerate(columns)
     )
@@ -57,6 +63,8 @@ def fidelity(
             trend = contingency_similarity(parts[0], parts[1])
         else:
             trend = correlation_similarity(real[:, [j, k]], synthetic[:, [j, k]])
+            if is_lost[j] or is_lost[k]:
+                trend = 0.0, trend[1]
         two.append(accuracy(bins, (j, k)))
         pairs.append(PairQuality(columns[j].name, columns[k].name, *trend, *two[-1]))
     advance()
@@ -87,6 +95,12 @@ def doubtful_pairs(found: Fidelity, most: int) -> list[tuple[str, str]]:
     }
     ranked = sorted(more, key=lambda pair: -more[pair])
     return [pair for pair in ranked[:most] if more[pair] > 0]
+
+
+def _lost(real: np.ndarray, synthetic: np.ndarray) -> np.ndarray:
+    """Marks the columns (D,) of which one of the tables has known cells, and the other none."""
+    has_some = [(~np.isnan(part)).any(axis=0) for part in (real, synthetic)]
+    return has_some[0] != has_some[1]
 
 
 def _shape(column: Column, real: np.ndarray, synthetic: np.ndarray) -> float:

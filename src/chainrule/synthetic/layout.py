@@ -53,6 +53,11 @@ def notes(found: Quality) -> list[str]:
             f"Distances are those of {found.measured:,} rows of each larger table, drawn with "
             f"seed {found.seed}."
         )
+    if found.utility is not None and found.utility.grouped:
+        said.append(
+            f"{_name(found.utility.target)}: {found.utility.grouped:,} labels are predicted as "
+            "one; the 20 most frequent ones are told apart."
+        )
     if "holdout" not in found.rows:
         said.append("With held-out rows it says more: what such rows score, and nearest rows.")
     if len(found.faults) > MOST_FAULTS:
@@ -110,20 +115,29 @@ def _figures(found: Quality) -> Section:
 
 
 def _columns(found: Quality) -> Section:
-    by_name = {column.name: column for column in found.fidelity.columns}
     apart = found.told_apart
-    names = list(by_name) if apart is None else list(apart.lost)
+    if apart is None:
+        return _columns_by_accuracy(found)
+    by_name = {column.name: column for column in found.fidelity.columns}
     rows = []
-    for name in names[:MOST_COLUMNS]:
-        lost = alone = None
-        if apart is not None:
-            lost, alone = apart.lost[name], apart.alone.get(name)
+    for name in list(apart.lost)[:MOST_COLUMNS]:
         column = by_name[name]
-        cells = (lost, alone, column.shape, column.accuracy)
+        cells = (apart.lost[name], apart.alone.get(name), column.shape, column.accuracy)
         rows.append((_name(name), column.kind, *map(figure, cells)))
     title = "Columns that give the rows away, the worst first"
     header = ("column", "kind", "AUC lost if shuffled", "AUC alone", "shape", "accuracy")
     return Section(title, header, tuple(rows), words=2)
+
+
+def _columns_by_accuracy(found: Quality) -> Section:
+    """The columns where there are too few rows to tell anything apart."""
+    worst = sorted(found.fidelity.columns, key=lambda column: column.accuracy)[:MOST_COLUMNS]
+    rows = tuple(
+        (_name(column.name), column.kind, figure(column.shape), figure(column.accuracy))
+        for column in worst
+    )
+    header = ("column", "kind", "shape", "accuracy")
+    return Section("Columns, the least accurate first", header, rows, words=2)
 
 
 def _pairs(found: Quality) -> Section:

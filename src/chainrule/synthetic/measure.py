@@ -61,7 +61,8 @@ def quality(
             accuracy of synthetic rows then counts them as real.
         kinds: the kind of some columns by name, as in ``fit``.
         target: the column that models predict. By default it is the last one with 2 to 20 labels,
-            or else the last one of numbers or dates.
+            or else the last one of numbers or dates. Of more labels, all but the 20 most frequent
+            ones count as one.
         rows: largest number of rows of each table that is measured; of larger tables a sample is
             drawn. Faults and repeated rows are counted in all rows.
         seed: of samples, folds and trees; the same seed gives the same figures.

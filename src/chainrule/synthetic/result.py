@@ -22,7 +22,8 @@ class ColumnQuality:
 
     Attributes:
         name, kind: of the column; kinds are "number", "date" and "label".
-        shape: KSComplement of numbers and dates, TVComplement of labels.
+        shape: KSComplement of numbers and dates, TVComplement of labels; 0 if all cells are
+            missing where real ones are known.
         accuracy: 1 − the total variation distance in about ten bins.
         expected: the accuracy of as many rows of the real distribution.
     """

@@ -16,7 +16,7 @@ from chainrule.synthetic.apart import area, classifier, for_trees, trained
 from chainrule.synthetic.tables import Column, Tables
 
 FEWEST_ROWS = 10  # to train on, and to test on
-MOST_LEVELS = 20  # of a column that is predicted by default
+MOST_LEVELS = 20  # of a column that is predicted by default; rarer labels of others share one more
 LEAST_LEVEL = 2  # real rows of its second label
 TEST_SHARE = 1 / 3  # of the real rows, without a holdout
 
@@ -32,6 +32,8 @@ class Utility:
         synthetic: for a model that was trained on as many synthetic rows.
         rows: number of training rows.
         tested: number of test rows.
+        grouped: number of labels that share one, since they are not among the 20 most frequent
+            real ones; 0 if all are told apart. A classifier grows trees for each label.
     """
 
     target: str
@@ -40,6 +42,7 @@ class Utility:
     synthetic: float
     rows: int
     tested: int
+    grouped: int = 0
 
     @property
     def lost(self) -> float:
@@ -78,8 +81,8 @@ def target_of(columns: tuple[Column, ...], real: np.ndarray, name: str | None) -
 def utility_of(tables: Tables, target: int | None, seed: int) -> Utility | None:
     """Trains a model on real rows, one on as many synthetic rows, and tests both on the holdout.
 
-    Without a holdout, a third of the real rows is kept for the test. A model that made the
-    synthetic rows may have seen these.
+    Labels beyond the 20 most frequent real ones count as one. Without a holdout, a third of the
+    real rows is kept for the test. A model that made the synthetic rows may have seen these.
 
     Returns:
         None without a target, or with fewer than ten rows to train on or to test on.
@@ -99,7 +102,7 @@ def utility_of(tables: Tables, target: int | None, seed: int) -> Utility | None:
         return None
     parts = [part[generator.permutation(len(part))[:count]] for part in (real, made)]
     ends = np.cumsum([count, count])
-    answers = [part[:, target] for part in (*parts, test)]
+    answers = [_frequent(tables.columns[target], part[:, target]) for part in (*parts, test)]
     columns = tuple(column for k, column in enumerate(tables.columns) if k != target)
     rows, is_label = for_trees(columns, np.delete(np.concatenate([*parts, test]), target, 1))
     inputs = np.split(rows, ends)
@@ -107,11 +110,22 @@ def utility_of(tables: Tables, target: int | None, seed: int) -> Utility | None:
     learn = _classified if column.is_label else _regressed
     found = [learn(inputs[k], answers[k], inputs[2], answers[2], is_label, seed) for k in range(2)]
     measure = "AUC" if column.is_label else "R2"
-    return Utility(column.name, measure, found[0], found[1], count, len(test))
+    return Utility(column.name, measure, found[0], found[1], count, len(test), _rare_labels(column))
 
 
 def _known(rows: np.ndarray, target: int) -> np.ndarray:
     return rows[~np.isnan(rows[:, target])]
+
+
+def _rare_labels(column: Column) -> int:
+    """The number of labels that share one; a single one would share it with no other."""
+    rare = len(column.labels) - MOST_LEVELS
+    return rare if rare > 1 else 0
+
+
+def _frequent(column: Column, cells: np.ndarray) -> np.ndarray:
+    """What is predicted of cells (N,): numbers, or labels with one for all rare ones."""
+    return np.minimum(cells, MOST_LEVELS) if _rare_labels(column) else cells
 
 
 def _classified(

@@ -190,8 +190,14 @@ class Schema:
 
     @property
     def ties_as_text(self) -> list[str]:
-        """A line for each tie, with the share of the rows in which it holds."""
-        return [printable(f"tie: {tie.text}, {share(tie.share)}") for tie in self.ties]
+        """A line for each tie, with the share of the rows in which it holds.
+
+        Two ties of one text, such as those of columns that determine each other, have one line.
+        """
+        least: dict[str, float] = {}
+        for tie in self.ties:
+            least[tie.text] = min(tie.share, least.get(tie.text, 1.0))
+        return [printable(f"tie: {text}, {share(each)}") for text, each in least.items()]
 
 
 def first_repeated(names: Sequence[str]) -> str | None:

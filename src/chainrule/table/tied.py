@@ -33,7 +33,10 @@ from chainrule.table.values.exact_integers import LARGEST_EXACT
 
 MOST_COLUMNS = 128  # of a table in which ties are sought
 MOST_CELLS = 2**24  # codes that a search keeps; of larger tables it reads evenly spaced rows
-MOST_CODES = 2**24  # in the range of a column that gets a grid for its ties; float32 holds as many
+# In the range of a column that gets a grid for its ties: float32 holds as many whole codes. A wider
+# column of few decimals takes no part, and its reason says so.
+MOST_CODES = 2**24
+SAID_DECIMALS = 4  # of amounts of money; measured numbers have more, and seldom ties
 
 
 def with_ties(
@@ -47,9 +50,12 @@ def with_ties(
     """The schema with the ties that the table shows.
 
     A column of continuous numbers with few decimals gets the grid of its decimals if it has a tie.
-    Its numbers then have masses. Tables of bits alone, such as images, have no ties: networks over
-    them are those of the lecture, with a sigmoid for each column. Nor do tables of more than
-    ``MOST_COLUMNS`` columns, since pairs and triples are many.
+    Its numbers then have masses. A column with more than ``MOST_CODES`` steps of its last decimal
+    takes no part, and its reason says so if it has few decimals.
+
+    Tables of bits alone, such as images, have no ties: networks over them are those of the lecture,
+    with a sigmoid for each column. Nor do tables of more than ``MOST_COLUMNS`` columns, since pairs
+    and triples are many.
 
     Args:
         schema: the schema of the table, without ties.
@@ -61,8 +67,11 @@ def with_ties(
     Raises:
         SchemaError: a tie or a column in ``left_out`` that there is not.
     """
-    ties = without(_found(schema, table, min_count), schema, left_out)
+    found, wide = _found(schema, table, min_count)
+    ties = without(found, schema, left_out)
     columns, by = list(schema.columns), {}
+    for number, words in wide.items():
+        columns[number] = replace(columns[number], reason=f"{columns[number].reason}, {words}")
     for number in sorted({number for tie in ties for number in tie.columns}):
         column = columns[number]
         if isinstance(column, Real) and column.is_continuous:
@@ -72,35 +81,42 @@ def with_ties(
     return replace(schema, columns=tuple(columns), ties=tuple(tie.shifted(by) for tie in ties))
 
 
-def _found(schema: Schema, table: Table, min_count: int) -> tuple[AbstractTie, ...]:
-    """The ties that the table shows; none of tables in which none are sought."""
+def _found(
+    schema: Schema, table: Table, min_count: int
+) -> tuple[tuple[AbstractTie, ...], dict[int, str]]:
+    """The ties that the table shows, and what keeps columns from having some, by their numbers.
+
+    Both are empty for tables in which no ties are sought.
+    """
     if len(schema.columns) > MOST_COLUMNS:
-        return ()
+        return (), {}
     if all(isinstance(column, Binary) for column in schema.columns):
-        return ()
+        return (), {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # encoding for a fit warns of the same cells
-        sheet = _sheet_of(schema, table)
-    return find(sheet, min_count=min_count)
+        sheet, wide = _sheet_of(schema, table)
+    return find(sheet, min_count=min_count), wide
 
 
-def _sheet_of(schema: Schema, table: Table) -> Sheet:
-    """Codes of some or all rows, of the columns that may have ties."""
+def _sheet_of(schema: Schema, table: Table) -> tuple[Sheet, dict[int, str]]:
+    """Codes of some or all rows, of the columns that may have ties; which columns are too wide."""
     most = max(MOST_CELLS // max(len(schema.columns), 1), 1)
     if len(table) > most:
         table = table.take(np.linspace(0, len(table) - 1, most).astype(np.int64))
-    codes, variables = np.full((len(table), len(schema.columns)), np.nan), []
+    codes, variables, wide = np.full((len(table), len(schema.columns)), np.nan), [], {}
     for number, found in encode_columns(table, schema, warn=False, strict=False):
         column = schema.columns[number]
         found = np.where(np.isfinite(found) & ~column.is_unlisted(found), found, np.nan)
         if isinstance(column, Real) and column.is_continuous:
             variable, found = _by_decimals(column, number, found)
+            if variable is None and (words := _too_wide(column, found)):
+                wide[number] = words
         else:
             variable = variable_of(column, number)
         if variable is not None:
             codes[:, number] = found
             variables.append(variable)
-    return Sheet(tuple(variables), codes)
+    return Sheet(tuple(variables), codes), wide
 
 
 @singledispatch
@@ -158,6 +174,15 @@ def _by_decimals(
         return None, codes
     step = Fraction(1, 10**column.decimals)
     return Variable(number, column.name, NUMBER, step, is_list=False), numbers
+
+
+def _too_wide(column: Real, codes: np.ndarray) -> str:
+    """Says that continuous numbers (N,) of few decimals take no part; "" if they have many."""
+    if column.decimals is None or not 1 <= column.decimals <= SAID_DECIMALS:
+        return ""
+    if np.isnan(codes).all():
+        return ""
+    return f"too many steps of {10.0**-column.decimals:g} for ties"
 
 
 def _gridded(

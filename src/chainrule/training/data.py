@@ -169,7 +169,7 @@ def _assumptions(schema: Schema) -> str:
     ]
     if (more := len(schema.left_out) - MOST_SHOWN) > 0:
         lines.append(f"and {more} more left out")
-    lines += schema.ties_as_text[:MOST_SHOWN]
-    if (more := len(schema.ties) - MOST_SHOWN) > 0:
+    lines += (ties := schema.ties_as_text)[:MOST_SHOWN]
+    if (more := len(ties) - MOST_SHOWN) > 0:
         lines.append(f"and {more} more ties")
     return "\n".join(lines)

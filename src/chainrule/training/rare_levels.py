@@ -35,7 +35,8 @@ def input_factors(columns: Columns, x: torch.Tensor) -> torch.Tensor:
     """Factors (I,) of the weights of inputs, which give levels the variance of other inputs.
 
     The factor of the input of a level or a bit is 1 / its standard deviation. It is a power of two
-    from 1 to ``LARGEST_FACTOR``. Other inputs have the factor 1.
+    from 1 to ``LARGEST_FACTOR``. Other inputs have the factor 1. Rows count equally, whatever their
+    weight is: the factor sets how fast weights are learned, and biases nothing.
 
     Args:
         columns: the columns.
@@ -58,6 +59,10 @@ def with_frequencies(rows: Rows, columns: Columns, batch_size: int) -> Rows:
     A row comes so often that a batch holds ``ROWS_OF_LEVEL`` rows of its rarest level, on average.
     Its weight is smaller in turn where that level is not evidence; see ``repeated_loss``. All rare
     levels of a row are kept for that.
+
+    Rows count equally, whatever their ``weight`` is. The frequency lessens the noise of a gradient,
+    and this noise falls with the number of rows that a batch holds of a level. Weights multiply the
+    loss of each row, repeated or not, so the weighted loss stays that of all rows.
 
     Args:
         rows: the training rows.

@@ -74,9 +74,9 @@ class AbstractTie(AbstractLeaf, ABC):
             x: codes (N, D) of the schema's columns.
             known: bool (N, D), the cells that are known.
         """
-        first = self.columns[-1]
-        low, high = self.interval(first, x, known)
-        found = ((low <= x[:, first]) & (x[:, first] <= high)).astype(np.float64)
+        column = self.columns[-1]
+        low, high = self.interval(column, x, known)
+        found = ((low <= x[:, column]) & (x[:, column] <= high)).astype(np.float64)
         return np.where(known[:, list(self.columns)].all(-1), found, np.nan)
 
     @abstractmethod

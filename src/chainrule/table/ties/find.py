@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 
@@ -24,11 +25,12 @@ SAMPLE = 2000  # rows in which candidates are sought
 FEWER = 500  # rows for ratios and orders
 LOOSE_SHARE, LOOSE_GAIN = 0.93, 0.6  # what a sample must show of a tie that is tried on all rows
 PERFECT = 0.995  # least share of an equation whose one column stands for the other in the search
+MOST_COPIES = 6  # columns, equal up to constants and factors, of which each pair is tied
 BETTER = 0.005  # a sum that holds in so many more rows replaces an equation of two of its columns
 
 
 def find(sheet: Sheet, *, min_count: int) -> tuple[AbstractTie, ...]:
-    """The ties between the columns, none of which others imply.
+    """The ties between the columns, none of which others imply, but for pairs of a few copies.
 
     Ties hold in at least 95 % of the rows with all of their cells known, and in far more rows than
     if one of their columns were permuted. The result depends on the rows alone.
@@ -44,15 +46,19 @@ def find(sheet: Sheet, *, min_count: int) -> tuple[AbstractTie, ...]:
     def confirmed(candidates: Iterable[AnyTie], gain: float = LEAST_GAIN) -> Iterator[AnyTie]:
         return _confirmed(candidates, sample, sheet, gain=gain, fewest=fewest)
 
-    pairs = list(confirmed(_spanning(equations(sample), sample)))
+    candidates = list(equations(sample))
+    pairs = list(confirmed(_spanning(candidates, sample)))
     inner = _representatives(sheet, pairs)
     few = sample.of(inner)
     kept.add_equations([*pairs, *confirmed([*date_differences(few), *sums(few, rng)])])
+    kept.add_copies(confirmed(kept.between_copies(candidates)))
     kept.add_ratios(confirmed(ratios(few.sample(FEWER, rng))), sheet)
     kept.others += _best_of_each(confirmed(products(few, rng)))
     found = confirmed(orders(few.sample(FEWER, rng), rng), gain=GAIN_OF_ORDERS)
     kept.add_orders((tie for tie in found if has_edge(tie, sheet)), sheet)
-    kept.add_determined(determined(sheet.of(inner), few, min_count=min_count, skip=kept.joined))
+    kept.add_determined(
+        determined(sheet.of(inner), few, min_count=min_count, skip=kept.joined), sheet
+    )
     return kept.ties
 
 
@@ -202,6 +208,25 @@ class Kept:
         known = {frozenset(tie.columns) for tie in self.equations}
         self.equations += [tie for tie in rounded if frozenset(tie.columns) not in known]
 
+    def between_copies(self, ties: Iterable[LinearTie]) -> list[LinearTie]:
+        """The equations of two columns that follow from others of one small group.
+
+        Any column of such a group that is known computes the others. Without these ties, an unknown
+        column between two copies would keep the one from the other.
+        """
+        pairs = [set(tie.columns) for tie in self.equations if len(tie.columns) == 2]
+        members: dict[int, set[int]] = {}
+        for column in set().union(*pairs):
+            members.setdefault(self._groups.of(column), set()).add(column)
+        small = [group for group in members.values() if 2 < len(group) <= MOST_COPIES]
+        wanted = {frozenset(pair) for group in small for pair in combinations(group, 2)}
+        wanted -= set(map(frozenset, pairs))
+        return [tie for tie in ties if frozenset(tie.columns) in wanted]
+
+    def add_copies(self, ties: Iterable[LinearTie]) -> None:
+        """Adds equations that follow from others."""
+        self.equations += ties
+
     def _is_new(self, tie: LinearTie) -> bool:
         """Whether the equation is no sum of multiples of those that were added before."""
         rest = {k: Fraction(w) for k, w in zip(tie.columns, tie.coefficients, strict=True)}
@@ -243,9 +268,20 @@ class Kept:
             tie for tie in found if not any(_follows(tie, each, sheet) for each in known)
         ]
 
-    def add_determined(self, ties: Iterable[FunctionalTie]) -> None:
-        """Adds columns that others determine, without those that others imply."""
-        self.others += without_detours({(tie.source, tie.target): tie for tie in ties})
+    def add_determined(self, ties: Iterable[FunctionalTie], sheet: Sheet) -> None:
+        """Adds columns that others determine, without those that others imply.
+
+        Two columns that determine each other have a tie in each direction, both with one text.
+        """
+        name = {each.number: each.name for each in sheet.variables}
+        found = without_detours({(tie.source, tie.target): tie for tie in ties})
+        directions = {(tie.source, tie.target) for tie in found}
+        for tie in found:
+            if (tie.target, tie.source) in directions:
+                first, last = sorted((tie.source, tie.target))
+                text = f"{name[first]} and {name[last]} determine each other"
+                tie = replace(tie, text=text)
+            self.others.append(tie)
 
 
 def without_detours(ties: dict[tuple[int, int], AnyTie]) -> list[AnyTie]:
