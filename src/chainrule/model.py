@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import singledispatch
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,8 @@ MIXTURES: dict[str, type[AbstractMixture]] = {
     "laplace": LaplaceMixture,
     "logistic": LogisticMixture,
 }
+# Rows that a component needs, and the largest floor of its scale, in spreads.
+ROWS_OF_COMPONENT, LARGEST_FLOOR = 20, 0.5
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,12 @@ class Model:
 
 
 def columns_of(
-    schema: Schema, *, conditional: str = "gaussian", components: int = 10, tied: bool = True
+    schema: Schema,
+    *,
+    conditional: str = "gaussian",
+    components: int = 10,
+    tied: bool = True,
+    others: Mapping[int, int] = MappingProxyType({}),
 ) -> Columns:
     """Returns a network's columns, by the kinds of the schema's columns.
 
@@ -145,10 +153,14 @@ def columns_of(
         conditional: the mixture of continuous columns: "gaussian", "logistic" or "laplace".
         components: number of components of each mixture.
         tied: whether columns follow the ties of the schema; without them they can be independent.
+        others: by the numbers of columns with atoms, how many rows have other values. Mixtures that
+            few rows train have few and wide components.
     """
     if conditional not in MIXTURES:
         raise ChainruleError(unknown_choice("conditional", conditional, MIXTURES))
     each = [column_of(column, MIXTURES[conditional], components) for column in schema.columns]
+    for k, rows in others.items():
+        each[k] = _of_few(each[k], rows)
     if not tied or not schema.ties:
         return Columns.of(each)
     relations = _ranges(schema.ties, each)
@@ -282,6 +294,25 @@ def _with_atoms(
     return (Atoms(atoms, base), AtomFlags(atoms) + encoding) if atoms else (base, encoding)
 
 
+def _of_few(spec: ColumnSpec, rows: int) -> ColumnSpec:
+    """Returns the conditional with a mixture that so many rows can train.
+
+    Components that follow single rows would have no mass elsewhere, and their locations run off.
+    Scales have a floor of 20 spreads divided by the rows, a power of two: no fit can show more.
+    """
+    conditional, encoding = spec if isinstance(spec, tuple) else (spec, spec.encoding())
+    if not isinstance(conditional, Atoms):
+        return spec
+    base = conditional.base
+    if not isinstance(base, AbstractMixture | DiscretizedLogisticMixture):
+        return spec
+    components = max(1, min(base.components, rows // ROWS_OF_COMPONENT))
+    floor = 2.0 ** round(math.log2(ROWS_OF_COMPONENT / max(rows, 1)))
+    floor = min(max(floor, base.least_scale), LARGEST_FLOOR)
+    base = replace(base, components=components, least_scale=floor)
+    return replace(conditional, base=base), encoding
+
+
 def centred(conditional: AbstractConditional, least_scale: float) -> AbstractConditional | None:
     """Returns a conditional of numbers with a shift and a stretch that known cells give.
 
@@ -299,14 +330,17 @@ def centred(conditional: AbstractConditional, least_scale: float) -> AbstractCon
     return None if base is None else replace(conditional, base=base)
 
 
-def _not_centred(conditional: AbstractConditional) -> AbstractConditional:
-    """Returns the conditional from which ``centred`` makes this one; others stay."""
+def _of_kind(conditional: AbstractConditional, largest_floor: float) -> AbstractConditional:
+    """Returns the conditional of the kind from which ``centred`` and ``_of_few`` make this one."""
     if isinstance(conditional, AbstractMixture | DiscretizedLogisticMixture):
         usual = type(conditional).least_scale
-        if conditional.centred and conditional.least_scale <= usual:
+        most = max(largest_floor, usual if conditional.centred else 0.0)
+        if conditional.least_scale <= most:
             return replace(conditional, centred=False, least_scale=usual)
-    elif isinstance(conditional, Atoms | Tied):
-        return replace(conditional, base=_not_centred(conditional.base))
+    elif isinstance(conditional, Atoms):
+        return replace(conditional, base=_of_kind(conditional.base, LARGEST_FLOOR))
+    elif isinstance(conditional, Tied):
+        return replace(conditional, base=_of_kind(conditional.base, largest_floor))
     return conditional
 
 
@@ -318,7 +352,7 @@ def _require_kinds(schema: Schema, columns: Columns) -> None:
     for number, (column, conditional, encoding) in enumerate(
         zip(schema.columns, columns.conditionals, columns.encodings, strict=True)
     ):
-        conditional = _not_centred(conditional)
+        conditional = _of_kind(conditional, largest_floor=0.0)
         relation = ranges.get(number)
         spec = column_of(column, _mixture_of(conditional), conditional.component_count or 1)
         expected = Columns.of([spec if relation is None else _tied(spec, relation, schema)])

@@ -31,7 +31,7 @@ from chainrule.table import (
 from chainrule.training.batches import Rows
 from chainrule.training.calibration import HeldOut
 from chainrule.training.config import FitConfig
-from chainrule.training.initial_rows import complete_rows, without_rare_values
+from chainrule.training.initial_rows import complete_rows, other_rows, without_rare_values
 from chainrule.training.linear import with_linear_relations
 from chainrule.training.rows import checked_weight, encoded, split
 
@@ -145,10 +145,13 @@ def training_data(
         )[0]  # fmt: skip
     filled, observed = complete_rows(x)
     initial = without_rare_values(filled, observed, schema, min_count=min_count, weight=x.weight)
-    columns = columns_of(schema, conditional=config.conditional, components=config.components)
-    independent = IndependentColumns(
-        columns_of(schema, conditional=config.conditional, components=config.components, tied=False)
-    )
+    mixtures: dict[str, Any] = {
+        "conditional": config.conditional,
+        "components": config.components,
+        "others": other_rows(filled, observed, schema, len(x)),
+    }
+    columns = columns_of(schema, **mixtures)
+    independent = IndependentColumns(columns_of(schema, **mixtures, tied=False))
     independent.initialize_from(filled)
     columns = with_linear_relations(
         columns, schema, filled, observed, min_count=min_count, weight=x.weight

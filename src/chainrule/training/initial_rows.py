@@ -82,6 +82,27 @@ def without_rare_values(
     return found
 
 
+def other_rows(
+    filled: torch.Tensor, observed: torch.Tensor | None, schema: Schema, rows: int
+) -> dict[int, int]:
+    """By the numbers of columns with atoms: about how many of the rows have other values.
+
+    Args:
+        filled: rows (n, D) that stand for all.
+        observed: the mask of observed cells (n, D); None for all.
+        schema: the columns.
+        rows: the number of all rows.
+    """
+    found = {}
+    for k, column in enumerate(schema.columns):
+        if column.atom_codes():
+            is_other = _is_free(column, filled[:, k])
+            if observed is not None:
+                is_other &= observed[:, k]
+            found[k] = round(int(is_other.sum()) * rows / max(len(filled), 1))
+    return found
+
+
 def _reveals(
     column: AbstractColumn,
     codes: torch.Tensor,
