@@ -10,6 +10,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import fileformat
+from chainrule.conditionals import Atoms, Tied
 from chainrule.table import infer_schema
 from chainrule.table.columns.disclosure import (
     gap_of_few,
@@ -103,11 +104,13 @@ def of_network(density, name):
     schema, network = density.schema, density.model.network
     k, widths = schema.names.index(name), network.columns.param_widths
     own = density.model.arrays()["output_bias"].astype(float).reshape(-1, sum(widths))
-    params = own[:, sum(widths[:k]) : sum(widths[: k + 1])][:, -3 * COMPONENTS :].reshape(
-        -1, 3, COMPONENTS
-    )
+    mixture = network.columns.conditionals[k]
+    while isinstance(mixture, Atoms | Tied):
+        mixture = mixture.base
+    count = mixture.components
+    params = own[:, sum(widths[:k]) : sum(widths[: k + 1])][:, -3 * count :].reshape(-1, 3, count)
     column = schema.columns[k]
-    z = params[:, 1] * (1e-3 + np.logaddexp(0, params[:, 2]))
+    z = params[:, 1] * (mixture.least_scale + np.logaddexp(0, params[:, 2]))
     codes = np.concatenate([z.ravel(), z.mean(1)]) * column.spread + float(column.center)
     warp = getattr(column, "warp", None)
     if column.step is not None:

@@ -7,7 +7,7 @@ from helpers.quick import fit
 
 import chainrule as cr
 from chainrule.table import infer_schema
-from chainrule.table.columns.grid import atoms_of, with_few_values
+from chainrule.table.columns.grid import atoms_of, grid_of_most, with_few_values
 
 RNG = np.random.default_rng(0)
 N = 2000
@@ -85,3 +85,26 @@ def test_a_few_far_rows_set_neither_scale_nor_range():
     assert wrong.high < 3000
     assert wrong.warp is plain.warp is None
     assert max(many.atoms, default=many.high) >= 1.32e6  # of enough rows, it is no wrong cell
+
+
+def test_a_few_halves_do_not_halve_the_step():
+    """Air pressure in whole units, but for four of 40,000 rows; by any unit of a power of two."""
+    rng = np.random.default_rng(0)
+    whole = 1013.0 + np.round(10 * rng.normal(size=40000)).clip(-25, 25)
+    whole[[3, 50, 700, 9000]] += [0.5, 0.25, 0.5, 0.25]
+    step, decimals, odd = grid_of_most(whole)
+    assert (step, decimals, len(odd)) == (1.0, 0, 4)
+    step, _, odd = grid_of_most(whole * 2.0**-7)
+    assert (step, len(odd)) == (2.0**-7, 4)
+    prices = np.round(rng.gamma(2, 400, size=40000)) * 5 / 100
+    prices[[3, 70]] = [7.01, 9.99]
+    step, decimals, odd = grid_of_most(prices)
+    assert step == pytest.approx(0.05)
+    assert (decimals, odd.tolist()) == (2, [7.01, 9.99])
+
+
+def test_what_few_rows_have_beside_zeros_matters():
+    """Each value is one of few rows, so none is a stray one."""
+    amounts = np.zeros(40000)
+    amounts[:30] = np.arange(30) + 0.5
+    assert grid_of_most(amounts)[0] == 0.5

@@ -36,7 +36,8 @@ HEAVY = 0.002  # least share of the known values that makes a value an atom
 FEW_VALUES = 32  # on a grid, each of at most so many different values is an atom
 FEW = 0.001  # most known values that may lie off a grid, as a share; they are rounded to it
 SAMPLE = 64  # different values that are rounded first; most columns are off most grids
-FEW_DIFFERENT = 20  # least number of different values on the grid for each one off it
+FEW_DIFFERENT = 20  # least number of different values, or rows of them, for each one off a grid
+FACTORS = 2, 5, 3  # by which a step of most numbers may be larger
 FINEST_POWER = 20  # a step may be halved so often for values between grid points
 MOSTLY_ATOMS = 0.05  # least share of non-atoms that determine location and scale alone
 FAR_OFF = 2.0**-26  # least spread / center for which the plain formulas of both are accurate
@@ -79,7 +80,8 @@ def grid_of_most(
     matter.
 
     At most one number in a thousand may be off the grid. There must be at least 20 different values
-    on the grid for each one off it: among many zeros the rare other value matters. Values that are
+    on the grid for each one off it, or 20 rows of a value on the grid for each row of one off it:
+    among many zeros the rare other value matters. Values that are
     off by powers of two make a finer grid, so that a factor of 1024 changes no code.
 
     >>> step, decimals, odd = grid_of_most(np.append(np.arange(5000.0), 7.3))
@@ -100,15 +102,38 @@ def grid_of_most(
             if are_few(off, counts):
                 found = _grid_of_different(values[~off], counts[~off], min_count)
                 if found is not None:
-                    return *found, values[off]
+                    return _coarser(*found, values, counts)
     found = _grid_of_different(values, counts, min_count)
-    return None if found is None else (*found, values[:0])
+    return None if found is None else _coarser(*found, values, counts)
+
+
+def _coarser(
+    step: float, decimals: int, values: np.ndarray, counts: np.ndarray
+) -> tuple[float, int, np.ndarray]:
+    """The grid of most numbers, given one of these decimals, and the numbers off it.
+
+    Half a unit in four of 40,000 rows does not halve the step.
+    """
+    off, codes = _off(values, decimals), np.round(values * 10.0**decimals)
+    divisor = round(step * 10.0**decimals)
+    for factor in FACTORS:
+        while True:
+            rest = off | (codes % (factor * divisor) != 0)
+            if rest.all() or not are_few(rest, counts):
+                break
+            off, divisor, step = rest, factor * divisor, factor * step
+    decimals = next(d for d in range(decimals + 1) if not _off(values[~off], d).any())
+    return step, decimals, values[off]
 
 
 def are_few(off: np.ndarray, counts: np.ndarray) -> bool:
     """Whether values off a grid, marked among different ones (V,), are few: rows and values."""
-    few_rows = counts[off].sum() <= FEW * counts.sum()
-    return bool(few_rows and FEW_DIFFERENT * off.sum() <= (~off).sum())
+    if counts[off].sum() > FEW * counts.sum():
+        return False
+    if FEW_DIFFERENT * off.sum() <= (~off).sum():
+        return True
+    usual = np.median(counts[~off]) if (~off).sum() >= FEW_DIFFERENT else 0
+    return bool(FEW_DIFFERENT * counts[off].mean() <= usual)
 
 
 def _off(numbers: np.ndarray, decimals: int) -> np.ndarray:
