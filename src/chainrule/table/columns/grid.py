@@ -81,8 +81,8 @@ def grid_of_most(
 
     At most one number in a thousand may be off the grid. There must be at least 20 different values
     on the grid for each one off it, or 20 rows of a value on the grid for each row of one off it:
-    among many zeros the rare other value matters. Values that are
-    off by powers of two make a finer grid, so that a factor of 1024 changes no code.
+    among many zeros the rare other value matters. A factor of 1024 changes no code: values that are
+    off by powers of two are numbers on a finer grid, unless they are few.
 
     >>> step, decimals, odd = grid_of_most(np.append(np.arange(5000.0), 7.3))
     >>> step, decimals, odd.tolist()
@@ -114,8 +114,8 @@ def _coarser(
 
     Half a unit in four of 40,000 rows does not halve the step.
     """
-    off, codes = _off(values, decimals), np.round(values * 10.0**decimals)
-    divisor = round(step * 10.0**decimals)
+    divisor, codes = round(step * 10.0**decimals), np.round(values * 10.0**decimals)
+    off = _off(values, decimals) | (codes % divisor != 0)
     for factor in FACTORS:
         while True:
             rest = off | (codes % (factor * divisor) != 0)
