@@ -95,9 +95,9 @@ class FieldText:
         """
         separator = self.layout.separator
         empty = not value and (separator == " " or len(self.layout.fields) == 1)
-        if not (field.quoted or empty or value.strip() != value):
-            if not any(mark in value for mark in (separator, '"', "\r", "\n")):
-                return field.first, field.last, value
+        marked = any(mark in value for mark in (separator, '"', "\r", "\n"))
+        if not (field.quoted or empty or marked or value.strip() != value):
+            return field.first, field.last, value
         quoted = '"' + value.replace('"', '""') + '"'
         if field.quoted:
             return field.first, field.last, quoted
@@ -112,8 +112,8 @@ class FieldText:
             if found is None:
                 line = 1 + self.text.count("\n", 0, done)
                 raise FormatError(
-                    f"{self.source}: line {line} opens a quote that is not closed; close it, or put "
-                    "the field into quotes and double those in it"
+                    f"{self.source}: line {line} opens a quote that is not closed; close it, or "
+                    "put the field into quotes and double those in it"
                 )
             if row >= 0:
                 yield row, done, found.end(1)
