@@ -16,8 +16,6 @@ from chainrule.table.frames import arrow_types, polars_types
 from chainrule.table.frames.build import as_polars, build
 from chainrule.table.values.cells import objects_of
 
-NAMES = ("row", "cell")  # of a frame of one column's cells, in which no row is blank
-
 
 def polars_cells(table: Table, position: int, rows: np.ndarray) -> Any:
     """Some cells (n,) of a column of a frame or array, as a polars series."""
@@ -42,13 +40,25 @@ def polars_frame(table: Table) -> Any:
     return build(dict(zip(table.names, table.columns, strict=True)), {}, "polars")
 
 
+def as_text(frame: Any, source: str) -> FieldText:
+    """A polars frame as the CSV that chainrule writes; missing numbers are empty, as all cells."""
+    import polars as pl
+
+    columns = [
+        column.fill_nan(None) if column.dtype.is_float() else column
+        for column in frame.get_columns()
+    ]
+    written = "".join(csv_chunks(iter([pl.DataFrame(columns)])))
+    return FieldText(written, Layout(",", tuple(frame.columns), named=True), source)
+
+
 def texts_of(cells: Any) -> list[str]:
     """A polars series of cells as the CSV that chainrule writes has them; "" if missing."""
     import polars as pl
 
-    frame = pl.DataFrame([pl.Series(NAMES[0], range(len(cells))), cells.alias(NAMES[1])])
-    written = FieldText("".join(csv_chunks(iter([frame]))), Layout(",", NAMES, named=True))
-    return [fields[1].text for _, fields in written.rows()]
+    # Beside a number no row is blank.
+    frame = pl.DataFrame([pl.Series("row", range(len(cells))), cells.alias("cell")])
+    return [fields[1].text for _, fields in as_text(frame, "the cells").rows()]
 
 
 def values_of(texts: Sequence[str], dtype: Any) -> list[Any]:

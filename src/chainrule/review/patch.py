@@ -111,6 +111,20 @@ def is_same(old: str, text: str) -> bool:
     return bool(NUMBER.fullmatch(old) and NUMBER.fullmatch(text)) and float(old) == float(text)
 
 
+def text_of(value: Any) -> str:
+    """A known cell of a frame as text; a whole float loses the point that a frame may have added.
+
+    None gives "".
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
 def _of_file(path: Path) -> tuple[str, dict[str, list[str]]]:
     with as_file(path) as (file, _):
         if file_type(file) not in TEXT_ENDINGS:
@@ -135,23 +149,11 @@ def _of_frame(patch: Any) -> tuple[str, dict[str, list[str]]]:
         ) from error
     _require_columns([str(name) for name in frame.columns], source)
     return source, {
-        name: [_text(value) for value in known_values(objects_of(frame.get_column(name).to_list()))]
+        name: [
+            text_of(value) for value in known_values(objects_of(frame.get_column(name).to_list()))
+        ]
         for name in NEEDED
     }
-
-
-def _text(value: Any) -> str:
-    """A known cell of a frame as text; a whole float loses the point that a frame may have added.
-
-    None gives "".
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def _require_columns(names: Sequence[str], source: str) -> None:

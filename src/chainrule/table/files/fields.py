@@ -96,7 +96,7 @@ class FieldText:
         separator = self.layout.separator
         empty = not value and (separator == " " or len(self.layout.fields) == 1)
         marked = any(mark in value for mark in (separator, '"', "\r", "\n"))
-        if not (field.quoted or empty or marked or value.strip() != value):
+        if not (field.quoted or empty or marked or value.strip(BLANKS) != value):
             return field.first, field.last, value
         quoted = '"' + value.replace('"', '""') + '"'
         if field.quoted:
