@@ -12,7 +12,8 @@ from helpers.browser import Page
 import chainrule as cr
 from chainrule.errors import SchemaError
 from chainrule.review import page, review_page, write_review
-from chainrule.table.files.fields import BOM
+from chainrule.table.files.fields import BOM, FieldText
+from chainrule.table.files.text_files import Layout
 
 EVIL = "<script>window.evil = 1</script>"
 NAMES = [EVIL, "age, in years", "city 😀", "note"]
@@ -142,6 +143,69 @@ def test_the_page_fits_its_window_and_can_be_filtered(width, dark, table, tmp_pa
         assert counts(driven) == "1 accepted · 0 dismissed · 4 undecided"
         odd = driven.run("document.querySelector('.odd')")
         assert odd is None
+
+
+def test_what_is_typed_is_accepted_by_the_button_and_taken_back_by_it(table, tmp_path):
+    at = write_review(FINDINGS, table, tmp_path / "review.html")
+    value = "JSON.stringify([...decisions])"
+    with Page(at, tmp_path, width=390) as driven:
+        driven.press("e")
+        driven.type("32")
+        driven.click('[data-number="0"] .do button')
+        assert driven.run(value) == '[[0,{"state":"accepted","value":"32"}]]'
+        driven.click('[data-number="0"] .do button')
+        assert driven.run(value) == "[]"
+        driven.press("e")
+        driven.type("310")  # it was right
+        driven.press("Enter")
+        assert driven.run("decisions.get(0).state") == "dismissed"
+        driven.press("u", "u", "u", "u")
+        assert driven.run(value) == "[]"
+
+
+def test_the_page_writes_cells_as_the_library_does(table, tmp_path):
+    at = write_review(FINDINGS, table, tmp_path / "review.html")
+    values = ["x", "", " x", "x\t", "a,b", "a;b", "a b", 'say "hi"', "a\r\nb", "é😀"]
+    asked, expected = [], []
+    for separator, width in ((",", 2), (";", 2), ("\t", 2), (" ", 2), (",", 1)):
+        for written in ("z", " z ", '"z"', '"z" ', ""):
+            if separator in written:
+                continue
+            names = tuple(f"n{k}" for k in range(width))
+            line = separator.join([written, "1"][:width])
+            layout = Layout(separator, names, named=True)
+            text = FieldText(f"{separator.join(names)}\n{line}\n1\n", layout)
+            ((_, fields),) = text.rows({0})
+            field = fields[0]
+            place = {name: getattr(field, name) for name in ("start", "first", "last", "end")}
+            place |= {"quoted": field.quoted}
+            for value in values:
+                asked.append([{"separator": separator, "columns": names}, {"field": place}, value])
+                expected.append(list(text.replacement(field, value)))
+    assert len(expected) > 200
+    with Page(at, tmp_path, width=390) as driven:
+        found = driven.run(f"{json.dumps(asked)}.map(each => replacement(...each))")
+    assert found == expected
+
+
+def test_a_long_list_is_drawn_as_it_is_read(tmp_path):
+    """Cards that are out of sight make the page no wider."""
+    table = pl.DataFrame({f"column {k}": [f"{'cell ' * 12}{k}"] * 130 for k in range(12)})
+    rows = range(130)
+    findings = pl.DataFrame({"row": rows, "column": ["column 3"] * 130, "suggested": ["x"] * 130})
+    at = write_review(findings, table, tmp_path / "review.html")
+    drawn = "document.querySelectorAll('.finding').length"
+    with Page(at, tmp_path, width=390) as driven:
+        assert driven.run("document.documentElement.scrollWidth") == 390
+        assert driven.run(drawn) == 100
+        driven.run("for (const number of listed.slice(0, 99)) decide(number, 'accepted')")
+        driven.press("ArrowDown")
+        assert driven.run(drawn) == 130
+        assert driven.run("document.activeElement.dataset.number") == "100"
+        assert driven.run("document.getElementById('more').hidden")
+        driven.press("n", "u")
+        assert counts(driven) == "98 accepted · 0 dismissed · 32 undecided"
+        assert driven.run("document.documentElement.scrollWidth") == 390
 
 
 def test_no_text_of_the_table_is_markup(table):

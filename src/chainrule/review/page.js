@@ -45,8 +45,7 @@ function reasons(finding) {
 }
 
 function why(number) {
-  const { suggested } = data.findings[number];
-  const edited = decisions.get(number).value !== suggested;
+  const edited = decisions.get(number).value !== data.findings[number].suggested;
   return (edited ? ["edited by hand"] : []).concat(reasons(data.findings[number])).join(", ");
 }
 
@@ -74,7 +73,7 @@ function draw(number) {
   what.append(where, element("div", "change"), element("p", "why", reasons(finding).join(" · ")));
   const buttons = element("div", "do");
   buttons.append(
-    button("Accept", "a", () => decide(number, "accepted")),
+    button("Accept", "a", () => accept(number)),
     button("Dismiss", "d", () => decide(number, "dismissed")),
     button("Edit", "e", () => edit(number)),
   );
@@ -116,12 +115,17 @@ function refresh(number) {
     `${data.columns[finding.column]}, row ${finding.row}: ${finding.old || "empty"}, suggested ${value ?? "nothing"}; ${said}`);
 }
 
-function decide(number, state, value = data.findings[number].suggested) {
+// Without a value it is about the suggestion. What is decided a second time is taken back.
+function decide(number, state, value) {
   const before = decisions.get(number);
-  if (state === "accepted" && value === null) return edit(number);
-  const again = before && before.state === state && (state === "dismissed" || before.value === value);
+  const again = before?.state === state && (value === undefined || before.value === value);
+  if (value === undefined) value = data.findings[number].suggested;
+  if (!again && state === "accepted" && value === null) {
+    edit(number);
+    return;
+  }
   history.push({ number, before });
-  if (again) decisions.delete(number); // a second time takes it back
+  if (again) decisions.delete(number);
   else decisions.set(number, { state, value });
   changed(number);
   if (!again) next(number);
@@ -148,6 +152,24 @@ function typed(text, old) {
   return old.includes("\r\n") ? text.replace(/\r?\n/g, "\r\n") : text;
 }
 
+// Accepts what was typed; the cell's own text means that it is right.
+function take(number, text) {
+  const { old } = data.findings[number];
+  const value = typed(text, old);
+  const [state, was] = value === old ? ["dismissed"] : ["accepted", value];
+  const before = decisions.get(number);
+  if (before?.state === state && (state === "dismissed" || before.value === was)) {
+    refresh(number); // as before
+    next(number);
+  } else decide(number, state, was);
+}
+
+function accept(number) {
+  const box = cards.get(number)?.querySelector("textarea");
+  if (box) take(number, box.value);
+  else decide(number, "accepted");
+}
+
 function edit(number) {
   select(number);
   const finding = data.findings[number];
@@ -163,12 +185,7 @@ function edit(number) {
     if (event.key === "Escape") leave();
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
-    const text = typed(box.value, finding.old);
-    if (text === finding.old) {
-      if (decisions.get(number)?.state === "dismissed") leave();
-      else decide(number, "dismissed");
-    } else if (decisions.get(number)?.value === text && decisions.get(number).state === "accepted") leave();
-    else decide(number, "accepted", text);
+    take(number, box.value);
   });
   card.querySelector(".change").replaceChildren(cell("span", "old", finding.old), element("span", "soft", "→"), box);
   box.focus();
@@ -269,7 +286,7 @@ function columns() {
 }
 
 const KEYS = {
-  a: () => decide(current, "accepted", decisions.get(current)?.state === "accepted" ? decisions.get(current).value : undefined),
+  a: () => accept(current),
   d: () => decide(current, "dismissed"),
   e: () => edit(current),
   n: () => next(current),
