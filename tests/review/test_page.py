@@ -1,5 +1,6 @@
 """The page of a review, as text and in a real browser: what it saves is what a patch does."""
 
+import gzip
 import json
 import re
 
@@ -284,6 +285,17 @@ def test_a_large_table_is_cleaned_by_a_patch(table, tmp_path, monkeypatch):
         (tmp_path / "patch.csv").write_bytes(driven.downloaded("people-patch.csv"))
     cr.apply_patch(table, tmp_path / "patch.csv", to=tmp_path / "clean.csv")
     assert (tmp_path / "clean.csv").read_bytes() == TEXT.replace(" 310;", " 31;").encode()
+
+
+def test_files_are_named_after_the_table(tmp_path):
+    path = tmp_path / "my people.2024.csv.gz"
+    path.write_bytes(gzip.compress(TEXT.encode()))
+    data = held(review_page(FINDINGS, path))
+    assert data["table_name"] == "my people.2024-clean.csv"
+    assert data["command"] == (
+        "chainrule apply 'my people.2024-patch.csv' 'my people.2024.csv.gz' "
+        "-o 'my people.2024-clean.csv'"
+    )
 
 
 def test_findings_of_another_table_are_refused(table):

@@ -43,7 +43,9 @@ class _Names:
 
     @classmethod
     def of(cls, name: str, is_file: bool) -> _Names:
-        stem = name.split(".")[0] if is_file else re.sub(r"\W+", "-", name).strip("-")
+        stem = re.sub(r"\.\w+(\.gz)?$", "", name)
+        if not is_file:
+            stem = re.sub(r"\W+", "-", name).strip("-")
         clean, patch = f"{stem or 'table'}-clean", f"{stem or 'table'}-patch.csv"
         if not is_file:
             return cls(name, f"{clean}.csv", patch, f'chainrule.apply_patch(table, "{patch}")')
