@@ -44,7 +44,7 @@ PARTS: dict[str, tuple[int, list[list[str]]]] = {
     "tables": (120, [[*PYTEST, *folders("table")]]),
     "tasks": (150, [[*PYTEST, *folders("tasks training")]]),
     "interfaces": (120, [[*PYTEST, *folders("cli benchmarks"), *MODULES]]),
-    "report": (90, [[*PYTEST, *folders("report")]]),
+    "report": (90, [[*PYTEST, *folders("report review")]]),
     "site": (120, [[*PYTEST, *folders("site")]]),
     "docs": (180, [[*PYTEST, *folders("docs")], [PYTHON, "scripts/smoke_wheel.py"]]),
 }

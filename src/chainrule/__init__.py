@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from chainrule.networks import Estimate as Estimate
     from chainrule.networks import LowerBound as LowerBound
     from chainrule.networks import OrderlessNADE as OrderlessNADE
+    from chainrule.review import apply_patch as apply_patch
     from chainrule.synthetic import quality as quality
     from chainrule.table import Schema as Schema
     from chainrule.table import infer_schema as infer_schema
@@ -61,6 +62,7 @@ _HOMES = {
     "Periodic": "chainrule.conditionals",
     "PiecewiseLinear": "chainrule.conditionals",
     "Schema": "chainrule.table",
+    "apply_patch": "chainrule.review",
     "datasets": "chainrule.datasets",
     "fit": "chainrule.training",
     "infer_schema": "chainrule.table",
@@ -92,6 +94,7 @@ __all__ = [
     "Periodic",
     "PiecewiseLinear",
     "Schema",
+    "apply_patch",
     "datasets",
     "fit",
     "infer_schema",

@@ -27,6 +27,7 @@ LEVELS = {
     "leaves": 1,
     "table": 2,
     "synthetic": 3,
+    "review": 3,
     "conditionals": 2,
     "ops.activations": 1,
     "ops.autocast": 1,
@@ -74,6 +75,7 @@ NO_TORCH = {
     "fileformat",
     "leaves",
     "synthetic",
+    "review",
     "table",
 }
 

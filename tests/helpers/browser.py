@@ -1,11 +1,13 @@
 """Opens pages in a real browser; continuous integration installs one if it is missing."""
 
+import base64
 import functools
 import json
 import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,119 @@ def look_at(page: Path, folder: Path, width: int) -> dict:
     found = re.search(r'<pre id="looked-at">(.*?)</pre>', done.stdout, flags=re.DOTALL)
     assert found is not None, done.stderr[-2000:]
     return json.loads(found[1].replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">"))
+
+
+class Page:
+    """A page in a browser that a test drives: it types, clicks and downloads as a reader would.
+
+    The browser is told what to do through a pipe, in the messages of its own protocol.
+    """
+
+    def __init__(self, page: Path, folder: Path, *, width: int, height: int = 900, dark=False):
+        self.downloads = folder / "downloads"
+        self.downloads.mkdir()
+        read_there, self._to = os.pipe()
+        self._from, write_there = os.pipe()
+        # The browser reads from descriptor 3 and writes to descriptor 4.
+        moved = 'exec 3<&"$1" 4>&"$2"; shift 2; exec "$@"'
+        words = [
+            *("bash", "-c", moved, "moved", str(read_there), str(write_there), browser(), *FLAGS),
+            f"--user-data-dir={folder / 'driven'}",
+            "--remote-debugging-pipe",
+        ]
+        self._browser = subprocess.Popen(
+            words, pass_fds=(read_there, write_there), stderr=subprocess.DEVNULL
+        )
+        os.close(read_there)
+        os.close(write_there)
+        self._number, self._seen, self._session = 0, b"", None
+        target = self.tell("Target.createTarget", url="about:blank")["targetId"]
+        attached = self.tell("Target.attachToTarget", targetId=target, flatten=True)
+        self._session = attached["sessionId"]
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.tell("Emulation.setDeviceMetricsOverride", **metrics)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.tell("Emulation.setEmulatedMedia", features=[scheme])
+        self.tell("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads))
+        self.open(page)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self._to)
+        self._browser.terminate()
+        self._browser.wait()
+        os.close(self._from)
+
+    def tell(self, method, **parameters):
+        """Sends a command, and returns what the browser answers."""
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": parameters}
+        if self._session is not None:
+            message["sessionId"] = self._session
+        os.write(self._to, json.dumps(message).encode() + b"\0")
+        while (answer := self._next()).get("id") != self._number:
+            pass
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def _next(self):
+        while b"\0" not in self._seen:
+            more = os.read(self._from, 2**16)
+            assert more, "the browser has ended"
+            self._seen += more
+        message, _, self._seen = self._seen.partition(b"\0")
+        return json.loads(message)
+
+    def open(self, page: Path):
+        """Opens a page, and waits until it has loaded."""
+        self.tell("Page.navigate", url=page.as_uri())
+        self.run(
+            f"new Promise(done => {{ const look = () => location.href === {page.as_uri()!r} && "
+            "document.readyState === 'complete' ? done(1) : setTimeout(look, 20); look(); })"
+        )
+
+    def run(self, code):
+        """The value of an expression in the page; a promise is awaited."""
+        found = self.tell(
+            "Runtime.evaluate", expression=code, returnByValue=True, awaitPromise=True
+        )
+        assert "exceptionDetails" not in found, found
+        return found["result"].get("value")
+
+    def press(self, *keys):
+        """Presses keys one after the other, such as "a" or "ArrowDown"."""
+        for key in keys:
+            text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
+            code = {"Enter": 13, "Escape": 27, "Tab": 9}.get(key, 0)
+            common = {"key": key, "windowsVirtualKeyCode": code}
+            self.tell("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
+            self.tell("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    def type(self, text):
+        """Puts a text where the cursor is, in place of what is selected."""
+        self.tell("Input.insertText", text=text)
+
+    def click(self, selector):
+        """Clicks with the mouse into the middle of an element."""
+        place = self.run(
+            f"(() => {{ const found = document.querySelector({selector!r}); "
+            "found.scrollIntoView({block: 'center'}); const box = found.getBoundingClientRect(); "
+            "return {x: box.x + box.width / 2, y: box.y + box.height / 2}; })()"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            button = {"button": "left", "clickCount": 1}
+            self.tell("Input.dispatchMouseEvent", type=kind, **place, **button)
+
+    def downloaded(self, name):
+        """The bytes of a file that the page saved, once it is complete."""
+        path = self.downloads / name
+        while not path.exists():
+            assert self._browser.poll() is None
+            time.sleep(0.02)
+        return path.read_bytes()
+
+    def picture(self, path: Path):
+        """Writes a picture of what the window shows."""
+        path.write_bytes(base64.b64decode(self.tell("Page.captureScreenshot")["data"]))

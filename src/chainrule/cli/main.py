@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from chainrule.cli import (
+    apply,
     check,
     compare,
     conditional,
@@ -83,6 +84,7 @@ for _command in (
     conditional,
     sample,
     impute,
+    apply,
     quality,
     compare,
     show,

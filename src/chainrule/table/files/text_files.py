@@ -85,9 +85,7 @@ def read_text(path: Path, header: bool | None = None, words: MissingWords = USUA
 
     require_polars()
     text = without_blank_end(read_whole(path))
-    layout = _layout(
-        path, _required(path, first_lines(text) if text.strip("\r\n ") else []), header
-    )
+    layout = layout_of(path, text, header)
     data = with_one_line_end(path, text, layout.separator)
     blocks = blocks_of(path, data, layout.separator, skipped=int(layout.named))
     # Only a single block is in memory several times.
@@ -104,10 +102,33 @@ def read_text(path: Path, header: bool | None = None, words: MissingWords = USUA
 
 
 @dataclass(frozen=True)
-class _Layout:
+class Layout:
+    """How a text file is laid out.
+
+    Attributes:
+        separator: the separator of fields.
+        fields: the fields of line 1.
+        named: whether line 1 names the columns.
+    """
+
     separator: str
-    fields: tuple[str, ...]  # of line 1
+    fields: tuple[str, ...]
     named: bool
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns; without names they are x0, x1, …"""
+        return list(self.fields) if self.named else [f"x{k}" for k in range(len(self.fields))]
+
+
+def layout_of(path: Path, text: str, header: bool | None = None) -> Layout:
+    """The layout of a text by its first two lines.
+
+    Raises:
+        FormatError, SchemaError: as ``read_text``.
+    """
+    lines = first_lines(text) if text.strip("\r\n ") else []
+    return _layout(path, _required(path, lines), header)
 
 
 def text_chunks(
@@ -134,7 +155,7 @@ def text_chunks(
         first_line += len(lines)
 
 
-def _layout(path: Path, lines: list[str], header: bool | None) -> _Layout:
+def _layout(path: Path, lines: list[str], header: bool | None) -> Layout:
     separator = _separator(path, lines)
     fields = _fields(path, lines[0].rstrip(" ") if separator == " " else lines[0], separator)
     quotes = Quotes(path, separator)
@@ -151,14 +172,14 @@ def _layout(path: Path, lines: list[str], header: bool | None) -> _Layout:
         raise SchemaError(
             f"{path}: column name {repeated!r} appears twice in line 1; rename one of them"
         )
-    return _Layout(separator, tuple(fields), named)
+    return Layout(separator, tuple(fields), named)
 
 
-def _parse(path: Path, data: str, layout: _Layout, first_line: int) -> Any:
+def _parse(path: Path, data: str, layout: Layout, first_line: int) -> Any:
     """Parses rows to a polars frame of text."""
     import polars as pl
 
-    names = list(layout.fields) if layout.named else [f"x{k}" for k in range(len(layout.fields))]
+    names = layout.names
     if layout.separator == " ":
         data = "\n".join(line.rstrip(" ") for line in data.split("\n"))
     if not data and first_line > 1:
@@ -272,7 +293,7 @@ def _could_be_value(word: str) -> bool:
     return True
 
 
-def _require_rectangular(path: Path, data: str, layout: _Layout, first_line: int) -> int:
+def _require_rectangular(path: Path, data: str, layout: Layout, first_line: int) -> int:
     """The number of rows; an error unless each has as many fields as line 1.
 
     A reader would silently fill short rows.
