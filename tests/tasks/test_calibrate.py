@@ -131,7 +131,7 @@ def test_p_values_are_uniform_for_each_pattern_of_missing_cells(detector, column
 
 
 def test_rows_held_out_mend_the_ranks_of_an_overfitted_model():
-    learned_by_heart, held_out, rows = clusters(120), clusters(200, 7), clusters(TEST_ROWS, 5)
+    learned_by_heart, held_out, rows = clusters(120), clusters(200, 8), clusters(TEST_ROWS, 5)
     density = cr.fit(
         learned_by_heart, valid=learned_by_heart, config=OVERFITTED, seed=0, verbose=False
     )

@@ -84,6 +84,9 @@ def test_guesses_are_those_of_single_columns(rows):
             else:
                 want = distribution_of(rows, k).mean().numpy()
             assert asked.sum() > 2
+            if how == "mean" and column.mean_bins() is not None:  # a mean within the range
+                np.testing.assert_allclose(codes[asked, k], want[asked], rtol=0.01)
+                continue
             assert_agree(codes[asked, k], want[asked])
             assert_agree(codes[~asked, k], rows.codes.values[~asked, k])
 

@@ -119,7 +119,8 @@ def _coarser(
     for factor in FACTORS:
         while True:
             rest = off | (codes % (factor * divisor) != 0)
-            if rest.all() or not are_few(rest, counts):
+            # Without a number off it, the step is one that discloses no number of few rows.
+            if rest.all() or rest.sum() == off.sum() or not are_few(rest, counts):
                 break
             off, divisor, step = rest, factor * divisor, factor * step
     decimals = next(d for d in range(decimals + 1) if not _off(values[~off], d).any())
