@@ -26,6 +26,7 @@ LEVELS = {
     "fileformat": 1,
     "leaves": 1,
     "table": 2,
+    "mistakes": 1,
     "synthetic": 3,
     "conditionals": 2,
     "ops.activations": 1,
@@ -57,7 +58,7 @@ TABLE_LEVELS = (
     {"read"},
     {"inference", "lazy"},
     {"codes"},
-    {"filled", "outside", "tied", "unlike_training"},
+    {"blanked", "filled", "outside", "tied", "unlike_training"},
     {"infer"},
 )
 NO_TORCH = {
@@ -73,6 +74,7 @@ NO_TORCH = {
     "datasets",
     "fileformat",
     "leaves",
+    "mistakes",
     "synthetic",
     "table",
 }
