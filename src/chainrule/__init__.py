@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from chainrule.table import read_table as read_table
     from chainrule.training import FitConfig as FitConfig
     from chainrule.training import fit as fit
+    from chainrule.training import proofread as proofread
 
 _HOMES = {
     "Atoms": "chainrule.conditionals",
@@ -65,6 +66,7 @@ _HOMES = {
     "fit": "chainrule.training",
     "infer_schema": "chainrule.table",
     "load": "chainrule.density",
+    "proofread": "chainrule.training",
     "quality": "chainrule.synthetic",
     "read_table": "chainrule.table",
 }
@@ -96,6 +98,7 @@ __all__ = [
     "fit",
     "infer_schema",
     "load",
+    "proofread",
     "quality",
     "read_table",
 ]
