@@ -113,9 +113,11 @@ def _expected(
     asked[place, columns] = True
 
     def of_numbers(row: np.ndarray, column: np.ndarray, found: np.ndarray) -> None:
+        found = np.clip(found, ends[0, column][:, None], ends[1, column][:, None])
         table[2, row, column], table[0, row, column], table[3, row, column] = found.T
         table[1, row, column] = MIDDLE
 
+    ends = np.array([(getattr(c, "low", 0.0), getattr(c, "high", 0.0)) for c in schema.columns]).T
     middles = Quantiles(LEVELS, of_numbers)
 
     def of(row: np.ndarray, column: np.ndarray, distribution: Distribution) -> None:

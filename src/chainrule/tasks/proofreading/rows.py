@@ -66,8 +66,9 @@ def blame(judges: Judges, cells: Sequence[ColumnCells | None]) -> Blamed:
     total = np.logaddexp.reduce(rates.log_odds(suspects), axis=1)
     suspects = with_exchanges(judges, cells, suspects, total, hidden)
     odds = rates.log_odds(suspects)
-    total = np.logaddexp.reduce(odds, axis=1)
-    return Blamed(suspects, odds, _against_others(suspects, total, hidden), hidden, rates.of_kinds)
+    # The two cells of an exchange do not compete for the blame.
+    competing = np.logaddexp.reduce(odds, axis=1) + _against_others(suspects, total, hidden) - total
+    return Blamed(suspects, odds, competing, hidden, rates.of_kinds)
 
 
 def _against_others(suspects: Suspects, total: np.ndarray, hidden: np.ndarray) -> np.ndarray:

@@ -15,7 +15,11 @@ from chainrule.mistakes import (
     AbstractRandom,
     AbstractReplacement,
     AbstractUndo,
+    AnotherLevel,
+    AnotherRow,
+    BrokenRelation,
     Exchanged,
+    NoneOfThese,
 )
 from chainrule.networks import AbstractNetwork
 from chainrule.table import Schema, log_outside
@@ -26,6 +30,10 @@ from chainrule.tasks.each_cell import each_cell
 from chainrule.tasks.proofreading.cells import NEVER, ColumnCells
 
 UNLIKELY = 3.0  # nats by which a suspect is less likely than the likeliest value of its cell
+# Share of right cells that follow their column alone, whatever a network says of them. It bounds
+# the harm of a network that is too sure.
+BACKGROUND, LABELS = 0.01, 0.0001  # of numbers and dates, and of labels
+LOG_BEYOND_OTHERS = float(np.log(4.0))  # most by which a column exceeds its wide distribution
 LOG_OTHER_KIND = float(np.log(0.01))  # share of text among numbers that is right
 LOG_RARE = float(np.log(0.02))  # mass below which a value that a mistake always writes is suspect
 
@@ -199,11 +207,18 @@ def _judged(
     unit = cells.log_unit(cells.codes[rows]) + cells.log_repeated[rows]
     log_right = own + unit + np.log1p(-np.exp(log_beyond))
     beyond = cells.outside[rows]
-    wide = cells.log_shares["none of these"][rows]
+    wide = cells.log_shares[NoneOfThese.name][rows]
+    if cells.holds == "labels":
+        usual = cells.log_shares[AnotherLevel.name][rows]
+    else:  # beyond all other values, their density says nothing
+        usual = np.minimum(cells.log_shares[AnotherRow.name][rows], wide + LOG_BEYOND_OTHERS)
+    usual = usual + np.log(LABELS if cells.holds == "labels" else BACKGROUND)
+    # A relation that the rows keep is no matter of a network's certainty.
+    usual = np.where(cells.log_shares[BrokenRelation.name][rows] > NEVER, NEVER, usual)
     other_kind = LOG_OTHER_KIND * ~is_observed(cells.values[rows])  # text among numbers or dates
-    log_right = np.where(
-        beyond, log_beyond + wide + other_kind, log_right + cells.log_written[rows]
-    )
+    log_right = log_right + cells.log_written[rows]
+    log_right = np.logaddexp(log_right, usual)
+    log_right = np.where(beyond, log_beyond + wide + other_kind, log_right)
     shape = len(rows), len(MISTAKES)
     log_wrong, originals = np.full(shape, NEVER), np.full(shape, np.nan)
     log_share = np.full(shape, NEVER)
