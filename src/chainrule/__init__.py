@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from chainrule.table import read_table as read_table
     from chainrule.training import FitConfig as FitConfig
     from chainrule.training import fit as fit
+    from chainrule.training import proofread as proofread
 
 _HOMES = {
     "Atoms": "chainrule.conditionals",
@@ -67,6 +68,7 @@ _HOMES = {
     "fit": "chainrule.training",
     "infer_schema": "chainrule.table",
     "load": "chainrule.density",
+    "proofread": "chainrule.training",
     "quality": "chainrule.synthetic",
     "read_table": "chainrule.table",
 }
@@ -99,6 +101,7 @@ __all__ = [
     "fit",
     "infer_schema",
     "load",
+    "proofread",
     "quality",
     "read_table",
 ]

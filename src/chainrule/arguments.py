@@ -54,3 +54,12 @@ def require_temperature(temperature: float) -> None:
 def cells_to_show(top: int) -> int:
     """The number of oddest cells; raises ShapeError unless it is a whole number, at least 0."""
     return whole_number(top, "top", least=0, what="how many cells to show")
+
+
+def require_fdr(fdr: float) -> float:
+    """The largest expected share of false findings; raises ShapeError unless it is in (0, 1]."""
+    if isinstance(fdr, bool) or not isinstance(fdr, int | float) or not 0 < fdr <= 1:
+        raise ShapeError(
+            f"fdr = {fdr!r}: pass the share of false findings to expect, above 0 and at most 1"
+        )
+    return float(fdr)

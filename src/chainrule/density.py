@@ -102,6 +102,13 @@ class Density:
         """
         return tasks.oddest(self.model, table, top=top, strict=strict)
 
+    def proofread(self, table: Any, fdr: float = 0.1, *, strict: bool = False) -> Any:
+        """Returns the cells that are probably wrong, surest first, with what they should be.
+
+        See ``tasks.proofread``. ``chainrule.proofread`` fits a table and proofreads it.
+        """
+        return tasks.proofread(self.model, table, fdr=fdr, strict=strict)
+
     def conditional(
         self,
         table: Any,

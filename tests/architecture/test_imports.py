@@ -26,6 +26,7 @@ LEVELS = {
     "fileformat": 1,
     "leaves": 1,
     "table": 2,
+    "mistakes": 1,
     "synthetic": 3,
     "review": 3,
     "conditionals": 2,
@@ -58,7 +59,7 @@ TABLE_LEVELS = (
     {"read"},
     {"inference", "lazy"},
     {"codes"},
-    {"filled", "outside", "tied", "unlike_training"},
+    {"blanked", "filled", "outside", "tied", "unlike_training"},
     {"infer"},
 )
 NO_TORCH = {
@@ -74,6 +75,7 @@ NO_TORCH = {
     "datasets",
     "fileformat",
     "leaves",
+    "mistakes",
     "synthetic",
     "review",
     "table",

@@ -17,6 +17,7 @@ SUBJECTS = {
     "baselines": {"laws"},
     "cli": {"notation", "printable"},
     "conditionals": {"laws"},
+    "mistakes": {"laws"},
     "networks": {"laws"},
     "ops": {"nade"},
     "table": {"memory", "new_kind", "refused_cells"},

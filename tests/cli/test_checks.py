@@ -98,6 +98,12 @@ MISUSES = {
     "explain no.chainrule rows.csv": ABSENT,
     "explain m.chainrule nowhere.csv": NO_FILE,
     "explain m.chainrule rows.csv --top -1": "top = -1: pass how many cells to show, at least 0",
+    "proofread nowhere.csv": NO_FILE,
+    "proofread rows.csv -m no.chainrule": ABSENT,
+    "proofread rows.csv --fdr 0": "fdr = 0.0: pass the share of false findings to expect, above 0 "
+    "and at most 1",
+    "proofread rows.csv -o x.txt": "x.txt: results are written as .csv, .parquet; end the name "
+    "with one of these",
     "conditional no.chainrule rows.csv a": ABSENT,
     "conditional m.chainrule nowhere.csv a": NO_FILE,
     "conditional m.chainrule rows.csv a --quantile 2": "quantiles = [2.0]: pass numbers above 0 "

@@ -73,6 +73,7 @@ def test_version_and_help(folder):
         "conditional",
         "sample",
         "impute",
+        "proofread",
         "show",
         "check",
         "datasets",

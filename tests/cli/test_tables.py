@@ -114,6 +114,39 @@ def test_explain_shows_the_oddest_cells(folder):
     assert bits["id"].isna().all()
 
 
+def test_proofread_shows_what_is_wrong_and_what_it_should_be(folder, monkeypatch):
+    path = folder / "proofread.csv"
+    wrong = pl.read_csv(folder / "t.csv", infer_schema=False)
+    cells = wrong["height"].to_list()
+    right, cells[7] = cells[7], repr(float(cells[7]) * 10)
+    wrong.with_columns(pl.Series("height", cells)).write_csv(path)
+    words = "proofread", "proofread.csv", "-m", "m.chainrule"
+    code, out, errors = chainrule(*words, cwd=folder)
+    assert code == 0, errors
+    found = pl.read_csv(io.StringIO(out), infer_schema=False)
+    assert found.columns[:5] == ["row", "column", "found", "suggested", "probability"]
+    assert found.row(0)[:2] == ("7", "height")
+    assert float(found["found"][0]) == pytest.approx(float(cells[7]), rel=1e-9)
+    assert float(found["suggested"][0]) == pytest.approx(float(right), rel=1e-4)
+    listed = json.loads(chainrule(*words, "--json", cwd=folder)[1])
+    assert [cell["kind"] for cell in listed] == found["kind"].to_list()
+    assert chainrule(*words, "-o", "findings.csv", cwd=folder)[:2] == (0, "")
+    assert (folder / "findings.csv").read_text() == out
+    monkeypatch.setattr(sys.modules["chainrule.cli.proofread"], "terminal_width", lambda: 120)
+    code, shown, _ = chainrule(*words, cwd=folder)
+    assert code == 0
+    assert "decimal point" in shown
+    assert "likelihood_ratio" not in shown
+
+
+def test_proofread_without_a_model_fits_the_table(folder):
+    words = "proofread", "t.csv", "--seed", "0", "--quiet", "--fdr", "1"
+    code, out, errors = chainrule(*words, cwd=folder)
+    assert code == 0
+    assert errors.count("\n") == 1  # the id that is left out
+    assert out.startswith("row,column,found,suggested,probability,low,high,bits,kind,")
+
+
 def test_the_oddest_cells_of_a_file_in_parts_are_those_of_the_whole(folder, monkeypatch):
     density = cr.load(folder / "m.chainrule")
     whole = density.oddest(folder / "t.csv", top=9)

@@ -499,3 +499,9 @@ def test_curves_and_calibrations_that_are_none_are_refused(tmp_path):
         ]
         == 3
     )
+
+
+def test_draws_without_a_probability_do_not_count():
+    scores = np.random.default_rng(0).normal(size=200)
+    with_others = np.concatenate([[-np.inf], scores, [-np.inf, np.nan]])
+    assert rank_curve(with_others) == rank_curve(scores)

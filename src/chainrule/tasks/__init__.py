@@ -11,6 +11,7 @@ from chainrule.tasks.explain import explain, oddest, tails, terms
 from chainrule.tasks.features import features
 from chainrule.tasks.impute import Imputed, impute
 from chainrule.tasks.marginal import marginal
+from chainrule.tasks.proofread import proofread, proofread_by
 from chainrule.tasks.sample import sample
 from chainrule.tasks.score import Parts, score, score_parts
 
@@ -28,6 +29,8 @@ __all__ = [
     "impute",
     "marginal",
     "oddest",
+    "proofread",
+    "proofread_by",
     "row_log_p",
     "sample",
     "score",

@@ -212,21 +212,34 @@ def tail_bits(rows: Batch) -> tuple[np.ndarray, np.ndarray]:
     x, has_mass = _filled(rows), torch.from_numpy(masses(rows.model.schema, rows.codes.values))
 
     def of(row: np.ndarray, column: np.ndarray, distribution: Distribution) -> None:
-        cells, own = x[row, column], has_mass[row, column].to(x.device)
-        logs, (values, weights) = distribution.log_prob(cells), distribution.quadrature()
-        each = distribution.log_prob_grid(values)
-        p = torch.maximum(
-            (weights * (each <= logs[:, None] + SAME)).sum(1), distribution.tail_bound(cells)
-        )
-        p = torch.maximum(p, torch.where(own, logs.exp(), 0))
-        expected = torch.where(weights > 0, weights * each, 0).sum(1)
-        found[0, row, column] = -p.clamp(LEAST_TAIL, 1).log2().cpu().numpy()
-        found[1, row, column] = (expected - logs).cpu().numpy() / LN2
+        own = has_mass[row, column].to(x.device)
+        found[0, row, column], found[1, row, column] = bits_of(distribution, x[row, column], own)
 
     each_cell(rows, rows.codes.observed_or_outside, of, "explaining")
     tail, relative = found
     tail[rows.codes.outside], relative[rows.codes.outside] = -math.log2(LEAST_TAIL), 0.0
     return tail, relative
+
+
+def bits_of(
+    distribution: Distribution, cells: torch.Tensor, has_mass: torch.Tensor
+) -> tuple[np.ndarray, np.ndarray]:
+    """The tail and the relative surprise (m,) of cells by their distributions, in bits.
+
+    Args:
+        distribution: of each cell, given the others of its row.
+        cells: their codes (m,).
+        has_mass: whether each has a mass instead of a density, bool (m,).
+    """
+    logs, (values, weights) = distribution.log_prob(cells), distribution.quadrature()
+    each = distribution.log_prob_grid(values)
+    p = torch.maximum(
+        (weights * (each <= logs[:, None] + SAME)).sum(1), distribution.tail_bound(cells)
+    )
+    p = torch.maximum(p, torch.where(has_mass, logs.exp(), 0))
+    expected = torch.where(weights > 0, weights * each, 0).sum(1)
+    tail = -p.clamp(LEAST_TAIL, 1).log2().cpu().numpy()
+    return tail, (expected - logs).cpu().numpy() / LN2
 
 
 def _filled(rows: Batch) -> torch.Tensor:
@@ -272,7 +285,7 @@ def _oddest_columns(chunk: Chunk, top: int) -> dict[str, np.ndarray]:
     labels = table.labels_of_columns
     called = {name: labels[k] if table.named else name for name, k in at.items()}
     found = [
-        _cell(chunk, at, names[k], row)
+        cell_as_written(chunk, at, names[k], row)
         for row, k in zip(rows.tolist(), columns.tolist(), strict=True)
     ]
     return {
@@ -288,7 +301,7 @@ def _oddest_columns(chunk: Chunk, top: int) -> dict[str, np.ndarray]:
     }
 
 
-def _cell(chunk: Chunk, at: dict[str, int], name: str, row: int) -> str:
+def cell_as_written(chunk: Chunk, at: dict[str, int], name: str, row: int) -> str:
     """Returns a cell as the table writes it, numbers to ten digits."""
     table, schema = chunk.table, chunk.rows.model.schema
     if (

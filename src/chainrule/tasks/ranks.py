@@ -135,7 +135,8 @@ def rank_curve(scores: np.ndarray) -> Curve:
     lowest tenth. Above the highest score it rises in the same way. A row less likely than all draws
     therefore still has a rank of its own.
     """
-    s = np.sort(scores)
+    # A drawn number can be so large that float64 gives its row no probability.
+    s = np.sort(scores[np.isfinite(scores)] if np.isfinite(scores).any() else np.zeros(1))
     number, size = len(s), np.maximum(1.0, np.abs(s)) * TIE
     starts = np.flatnonzero(np.r_[True, np.diff(s) > 4 * size[1:]])
     ends = np.r_[starts[1:], number]  # number of scores up to the end of each group of equal ones

@@ -1,0 +1,129 @@
+"""``chainrule proofread``: the cells of a table that are probably wrong, each with a suggestion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chainrule.arguments import require_fdr
+from chainrule.cli.checks import require_model, require_seed, require_table, require_writable
+from chainrule.cli.shown import print_line, print_table, terminal_width
+from chainrule.cli.tables import (
+    FRAME_TYPES,
+    KIND_HELP,
+    DateFormatOption,
+    DecimalOption,
+    FrameOption,
+    HeaderOption,
+    NaValuesOption,
+    SplitOption,
+    StrictOption,
+    TableArgument,
+    ThousandsOption,
+    as_lists,
+    completed,
+    kinds_of,
+    print_json,
+    reading_of,
+    table_of,
+    write_frames,
+)
+
+NAME = "proofread"
+EXAMPLES = """\b
+Examples:
+  chainrule proofread table.csv
+  chainrule proofread table.csv --fdr 0.3 -o findings.csv
+  chainrule proofread new.csv -m m.chainrule --json
+"""
+
+
+def run(
+    table: TableArgument,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--model", "-m", help="A model file of such a table (default: the table is fitted)."
+        ),
+    ] = None,
+    fdr: Annotated[
+        float, typer.Option(help="Expected share of false findings; 1 shows all that may be wrong.")
+    ] = 0.1,
+    effort: Annotated[
+        str, typer.Option(help="quick, standard or best: how long the table is fitted.")
+    ] = "quick",
+    kind: Annotated[list[str] | None, typer.Option(help=KIND_HELP)] = None,
+    seed: Annotated[int | None, typer.Option(help="Makes the fit reproducible.")] = None,
+    split: SplitOption = None,
+    header: HeaderOption = None,
+    strict: StrictOption = False,
+    decimal: DecimalOption = None,
+    thousands: ThousandsOption = None,
+    date_format: DateFormatOption = None,
+    na_values: NaValuesOption = None,
+    output: FrameOption = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No kinds of columns, no bars.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the cells that are probably wrong, surest first: what each should be, and why.
+
+    A cell is wrong if its value is rare given the rest of its row, and undoing a usual mistake
+    makes the row likely. Without a model the table is fitted first. Rows count from 0. A terminal
+    shows a table; otherwise the output is CSV.
+    """
+    if output is not None:
+        require_writable(output, FRAME_TYPES, inputs=(table, model))
+    require_fdr(fdr)
+    require_seed(seed)
+    kinds = kinds_of(kind)
+    if model is not None:
+        require_model(model)
+    require_table(table, split)
+    reading = reading_of(decimal, thousands, date_format, na_values)
+
+    if model is None:
+        from chainrule.training import proofread
+
+        whole = table_of(table, split, usual="train", header=header, reading=reading)
+        cells = proofread(
+            whole, fdr, effort=effort, seed=seed, kinds=kinds, verbose=not (quiet or as_json)
+        )
+    else:
+        from chainrule.density import load
+
+        density = load(model)
+        reading = completed(reading, density.schema)
+        whole = table_of(table, split, header=header, reading=reading)
+        cells = density.proofread(whole, fdr, strict=strict)
+    if as_json:
+        columns = as_lists(cells)
+        print_json(
+            [dict(zip(columns, cell, strict=True)) for cell in zip(*columns.values(), strict=True)]
+        )
+    if output is None and not as_json and terminal_width() is not None:
+        _show(cells)
+    elif output is not None or not as_json:
+        write_frames(iter([cells]), output)
+
+
+def _show(cells: Any) -> None:
+    if not len(cells):
+        print_line("no cell is probably wrong")
+        return
+    rows = [
+        (
+            each["row"],
+            each["column"],
+            each["found"],
+            each["suggested"],
+            f"{each['probability']:.0%}",
+            each["kind"],
+            f"{each['bits']:.1f}",
+            f"{each['q']:.3f}",
+        )
+        for each in cells.iter_rows(named=True)
+    ]
+    names = ("row", "column", "found", "suggested", "probability", "kind", "bits", "q")
+    print_table(names, rows, numbers=("row", "probability", "bits", "q"))

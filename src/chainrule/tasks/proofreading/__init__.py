@@ -1,0 +1,1 @@
+"""The parts of ``tasks.proofread``: cells, suspects, rates, rows and findings."""

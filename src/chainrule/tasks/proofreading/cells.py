@@ -1,0 +1,301 @@
+"""What a table says of its cells beside their codes: values, how they are written, their shares."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from chainrule.mistakes import (
+    AnotherLevel,
+    AnotherRow,
+    BrokenRelation,
+    Form,
+    NoneOfThese,
+    RowAbove,
+    Zero,
+)
+from chainrule.table import AbstractColumn, AbstractNumbers
+from chainrule.table.codes import cells_of_column, column_positions
+from chainrule.table.values.cells import is_observed, numbers_if_any, objects_of
+from chainrule.tasks.answer import Batch, Chunk
+from chainrule.tasks.proofreading import shares
+from chainrule.tasks.proofreading.written import (
+    USUAL,
+    manner_of,
+    shown_decimals,
+    usual_decimals,
+    usual_spread,
+)
+
+NEVER = -np.inf
+
+
+@dataclass(frozen=True)
+class ColumnCells:
+    """The cells of one column of n rows.
+
+    Attributes:
+        column: the column of the schema.
+        holds: "numbers", "dates" or "labels".
+        values: the cells (n,): float64 with NaN, datetime64 with NaT, or objects.
+        form: how they are written.
+        width: width of a rounding cell, in the table's units.
+        is_rounded: whether nearly all numbers are multiples of the width.
+        codes: their codes (n,).
+        known: the cells that are not missing, bool (n,).
+        outside: those that the column cannot hold.
+        manner: how numbers are written; see ``written``.
+        log_written: log of the probability (n,) that a right cell is written in this manner, or
+            that a label that is not listed has these letters; 0 where its code says it all.
+        log_repeated: log of how many times more often the value (n,) occurs than its neighbours.
+        log_shares: log q(v | u) (n,) of each mistake that writes another value, by its name.
+    """
+
+    column: AbstractColumn
+    holds: str
+    values: np.ndarray
+    form: Form
+    width: float
+    is_rounded: bool
+    codes: np.ndarray
+    known: np.ndarray
+    outside: np.ndarray
+    manner: np.ndarray
+    log_written: np.ndarray
+    log_repeated: np.ndarray
+    log_shares: Mapping[str, np.ndarray]
+
+    @cached_property
+    def is_unusual(self) -> np.ndarray:
+        """Marks cells (n,) that only a mistake explains well, whatever the row says."""
+        return self.known & (self.outside | (self.log_written < 0))
+
+    @cached_property
+    def is_exact(self) -> np.ndarray:
+        """Marks cells (n,) with the one value that some mistake always writes."""
+        certain = [
+            self.log_shares[name] == 0
+            for name in (Zero.name, RowAbove.name)
+            if name in self.log_shares
+        ]
+        return self.known & np.logical_or.reduce(certain)
+
+    def log_unit(self, codes: np.ndarray) -> np.ndarray:
+        """log of the mass of rounding cells minus the log-likelihood of codes (…) there."""
+        if not self.column.is_continuous:
+            return np.zeros(codes.shape)
+        flat = codes.ravel()
+        scale = np.where(
+            self.column.is_mass(flat), 0.0, self.column.log_scale(flat) + np.log(self.width)
+        )
+        return scale.reshape(codes.shape)
+
+    def codes_at(self, values: np.ndarray) -> np.ndarray:
+        """Codes (…) of numbers within the column's bounds, of the nearest points of its grid."""
+        column = self.column
+        if isinstance(column, AbstractNumbers) and column.step is not None:
+            return np.round((values - float(column.origin)) / float(column.step))
+        return self._encoded(values.ravel()).reshape(values.shape)
+
+    def _encoded(self, values: np.ndarray) -> np.ndarray:
+        """Codes (n,) of values; NaN where the column has no such value."""
+        found = np.full(len(values), np.nan)
+        there = is_observed(values)
+        if there.any():
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of values between the points of a grid
+                found[there] = self.column.encode(values[there], str, strict=False)
+        found[~np.isfinite(found)] = np.nan
+        return found
+
+    def codes_of(self, values: np.ndarray) -> np.ndarray:
+        """Codes (…) of values, NaN where the column has no such value."""
+        flat = values.ravel()
+        found = self._encoded(flat)
+        if self.holds == "numbers":
+            found[~self._is_written(flat, found)] = np.nan
+        elif self.holds == "labels":
+            found[self.column.is_unlisted(np.nan_to_num(found))] = np.nan
+        return found.reshape(values.shape)
+
+    def _is_written(self, values: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Whether each number (n,) is one that the column writes: on its grid."""
+        known = np.isfinite(codes)
+        if self.column.is_continuous and not self.is_rounded:
+            return known
+        if self.column.is_continuous:
+            nearest = np.round(values / self.width) * self.width
+        else:
+            nearest = np.full(len(values), np.nan)
+            nearest[known] = np.asarray(self.column.decode(codes[known]), dtype=np.float64)
+        with np.errstate(invalid="ignore"):
+            return known & (np.abs(nearest - values) <= 1e-9 * np.maximum(np.abs(values), 1e-9))
+
+
+def cells_of_chunk(chunk: Chunk) -> list[ColumnCells | None]:
+    """The cells of each column of the schema; None for flags and absent columns."""
+    table, schema = chunk.table, chunk.rows.model.schema
+    at, found = column_positions(table, schema), []
+    for number, column in enumerate(schema.columns):
+        if column.is_flag or column.name not in at:
+            found.append(None)
+            continue
+        cells = cells_of_column(table, at[column.name], column, schema, strict=False)
+        found.append(_column_cells(chunk.rows, number, cells))
+    return found
+
+
+def _column_cells(rows: Batch, number: int, cells: np.ndarray) -> ColumnCells:
+    column = rows.model.schema.columns[number]
+    codes = rows.codes
+    of_codes = (
+        codes.values[:, number],
+        codes.observed_or_outside[:, number],
+        codes.outside[:, number],
+    )
+    if not isinstance(column, AbstractNumbers):
+        found = _of_labels(column, cells, *of_codes)
+    elif column.holds_dates:
+        found = _of_dates(column, *of_codes)
+    else:
+        found = _of_numbers(column, cells, *of_codes)
+    log_shares = dict(found.log_shares)
+    log_shares[RowAbove.name] = _above(found.values, found.known)
+    log_shares[BrokenRelation.name] = _broken(rows, number, log_shares)
+    return replace(found, log_shares=log_shares)
+
+
+def _of_labels(
+    column: AbstractColumn,
+    cells: np.ndarray,
+    codes: np.ndarray,
+    known: np.ndarray,
+    outside: np.ndarray,
+) -> ColumnCells:
+    pairs = zip(cells.tolist(), known.tolist(), strict=True)
+    labels = objects_of([cell if is_known else None for cell, is_known in pairs])
+    unlisted = known & (outside | column.is_unlisted(codes))
+    written = np.zeros(len(cells))
+    written[unlisted] = shares.log_text(labels[unlisted])
+    form = Form(levels=tuple(map(str, column.level_names)))
+    nothing = np.zeros(len(cells))
+    log_shares = _label_shares(column, codes, known & ~outside, written)
+    return ColumnCells(
+        column, "labels", labels, form, 1.0, True, codes, known, outside,
+        np.full(len(cells), USUAL), written, nothing, log_shares,
+    )  # fmt: skip
+
+
+def _of_dates(
+    column: AbstractNumbers,
+    codes: np.ndarray,
+    known: np.ndarray,
+    outside: np.ndarray,
+) -> ColumnCells:
+    values = np.full(len(codes), np.datetime64("NaT"), dtype="datetime64[us]")
+    inside = known & ~outside
+    if inside.any():
+        values[inside] = np.asarray(column.decode(codes[inside])).astype("datetime64[us]")
+    usual = np.sort(codes[inside])
+    center, spread = column.code_scale
+    repeated = shares.log_repeated(codes, usual, 1.0)
+    log_shares = _number_shares(codes, usual, center, spread, 1.0)
+    return ColumnCells(
+        column, "dates", values, Form(), 1.0, True, codes, known, outside,
+        np.full(len(codes), USUAL), np.zeros(len(codes)), repeated, log_shares,
+    )  # fmt: skip
+
+
+def _of_numbers(
+    column: AbstractNumbers,
+    cells: np.ndarray,
+    codes: np.ndarray,
+    known: np.ndarray,
+    outside: np.ndarray,
+) -> ColumnCells:
+    values = numbers_if_any(cells)
+    values[~np.isfinite(values) | ~known] = np.nan
+    manner, there = manner_of(values), np.isfinite(values)
+    usual = np.sort(values[there & (manner == USUAL)])
+    decimals, finest = shown_decimals(values[there], column.deviation)
+    width = float(column.step or 10.0**-finest)
+    form = Form(decimals, usual_spread(usual, width))
+    if not column.is_continuous:  # the mass of a point of the grid says how rare it is
+        inside = np.flatnonzero(there & ~outside)
+        points = np.asarray(column.decode(codes[inside]), dtype=np.float64)
+        manner[inside[np.isclose(points, values[inside], rtol=1e-9, atol=0)]] = USUAL
+    written = _log_written(manner, known)
+    log_shares = _number_shares(values, usual, _center(column), form.spread, width)
+    log_shares[AnotherRow.name] = log_shares[AnotherRow.name] + written
+    log_shares[Zero.name] = np.where(values == 0, 0.0, NEVER)
+    every = np.sort(values[there])
+    repeated = shares.log_repeated(np.where(there, values, 0.0), every, width)
+    return ColumnCells(
+        column, "numbers", values, form, width, usual_decimals(values[there]) is not None, codes,
+        known, outside, manner, written, np.where(there & (values != 0), repeated, 0.0), log_shares,
+    )  # fmt: skip
+
+
+def _number_shares(
+    values: np.ndarray, usual: np.ndarray, center: float, spread: float, width: float
+) -> dict[str, np.ndarray]:
+    is_number = np.isfinite(values)
+    numbers = np.where(is_number, values, center)
+    wide = shares.log_share_wide(numbers, center, spread, width)
+    near = shares.log_share_near(numbers, usual, width)
+    another = shares.blended(near, wide, max(len(usual), 1))
+    return {
+        AnotherRow.name: np.where(is_number, another, NEVER),
+        NoneOfThese.name: wide,
+    }
+
+
+def _label_shares(
+    column: AbstractColumn, codes: np.ndarray, known: np.ndarray, written: np.ndarray
+) -> dict[str, np.ndarray]:
+    levels = len(column.level_names)
+    another = shares.log_share_of_labels(codes, known, levels)
+    return {
+        AnotherLevel.name: np.where(column.is_unlisted(codes), NEVER, another),
+        NoneOfThese.name: np.full(len(codes), -np.log(levels + 1.0)) + written,
+    }
+
+
+def _log_written(manner: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """log of the share of right cells that are written as each (n,): half of the seen share."""
+    found, rows = np.zeros(len(manner)), int(known.sum())
+    for each in np.unique(manner[manner != USUAL]).tolist():
+        same = manner == each
+        found[same] = np.log((0.5 * same.sum() + 0.5) / (rows + 1))
+    return found
+
+
+def _center(column: AbstractNumbers) -> float:
+    center = np.array([column.code_scale[0]])
+    if not column.is_continuous:
+        center = np.round(center)
+    return float(np.asarray(column.decode(center), dtype=np.float64)[0])
+
+
+def _above(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """0 where a cell has the value of the row above, else −∞."""
+    same = np.zeros(len(values), dtype=bool)
+    same[1:] = (values[1:] == values[:-1]) & known[1:] & known[:-1]
+    return np.where(same, 0.0, NEVER)
+
+
+def _broken(rows: Batch, number: int, log_shares: Mapping[str, np.ndarray]) -> np.ndarray:
+    """log of the share of values that break a tie of the schema, −∞ where none is broken."""
+    codes, broken = rows.codes, np.zeros(len(rows), dtype=bool)
+    for tie in rows.model.schema.ties:
+        if number in tie.targets:
+            low, high = tie.interval(number, codes.values, codes.observed)
+            x = codes.values[:, number]
+            broken |= (low <= high) & codes.observed[:, number] & ((x < low) | (x > high))
+    share = log_shares.get(AnotherRow.name, log_shares.get(AnotherLevel.name))
+    assert share is not None
+    return np.where(broken, share, NEVER)

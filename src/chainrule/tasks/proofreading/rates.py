@@ -1,0 +1,74 @@
+"""How often each kind of mistake occurs in a table: rates by expectation maximisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.mistakes import MISTAKES, AnotherRow, BrokenRelation
+from chainrule.tasks.proofreading.suspects import Suspects
+from chainrule.tasks.proofreading.written import USUAL
+
+ROUNDS = 50
+PRIOR = 0.25  # cells that the prior counts for, as a share of the table's cells
+CHANGE = 1e-7  # of the rates, below which they are final
+LEAST, MOST = 1e-9, 0.9  # of a rate, and of all rates together
+# Whether a mistake writes values in an unusual manner: one that copies right values does not.
+AS_WRITTEN = np.array(
+    [float(not isinstance(mistake, AnotherRow | BrokenRelation)) for mistake in MISTAKES]
+)
+
+
+def prior_rates() -> np.ndarray:
+    """The expected share of cells with each mistake (K,), before a table is seen."""
+    return np.array([mistake.rate for mistake in MISTAKES])
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What a table shows of its mistakes.
+
+    Attributes:
+        of_kinds: the share of cells with each mistake (K,).
+        log_more: what is added to the log ratios (m, K) of suspects, because right cells are less
+            often written as they are than was supposed.
+    """
+
+    of_kinds: np.ndarray
+    log_more: np.ndarray
+
+    def log_odds(self, suspects: Suspects) -> np.ndarray:
+        """log of the odds (m, K) that each suspect has each mistake, not that it is right."""
+        log_rates = np.log(self.of_kinds) - np.log1p(-self.of_kinds.sum())
+        return suspects.log_ratio + self.log_more + log_rates
+
+
+def learned_rates(suspects: Suspects, cells: np.ndarray, known: np.ndarray) -> Rates:
+    """The rates that a table shows, drawn towards the prior.
+
+    The expected number of mistakes of each kind gives its rate. The expected number of right cells
+    that are written in an unusual manner gives the share of that manner among right cells.
+
+    Args:
+        suspects: the suspects; all other cells are right.
+        cells: number of the table's cells (K,) that can have each mistake.
+        known: number of known cells of each column (D,).
+    """
+    prior = prior_rates()
+    rates = Rates(prior, np.zeros(suspects.log_ratio.shape))
+    group = np.where(suspects.manner != USUAL, 2 * suspects.columns + suspects.manner, 0)
+    rows = known[suspects.columns]
+    supposed = np.log((0.5 * np.bincount(group)[group] + 0.5) / (rows + 1)) if len(group) else rows
+    for _ in range(ROUNDS if len(suspects) else 0):
+        odds = rates.log_odds(suspects)
+        right = np.logaddexp(0, np.logaddexp.reduce(odds, axis=1))
+        counts = np.exp(odds - right[:, None]).sum(0)
+        new = (counts + PRIOR * cells * prior) / np.maximum((1 + PRIOR) * cells, 1)
+        seen = np.log((np.bincount(group, weights=np.exp(-right))[group] + 0.5) / (rows + 1))
+        more = np.where(group > 0, np.maximum(supposed - seen, 0.0), 0.0)[:, None] * AS_WRITTEN
+        done = np.abs(new - rates.of_kinds).max() < CHANGE
+        rates = Rates(np.clip(new, LEAST, MOST / len(prior)), more)
+        if done:
+            break
+    return rates

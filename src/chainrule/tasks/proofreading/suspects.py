@@ -1,0 +1,289 @@
+"""Cells that are unlikely given the rest of their row, and how likely each mistake makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import torch
+
+from chainrule.conditionals import Distribution
+from chainrule.mistakes import (
+    MISTAKES,
+    AbstractRandom,
+    AbstractReplacement,
+    AbstractUndo,
+    AnotherLevel,
+    AnotherRow,
+    BrokenRelation,
+    Exchanged,
+    NoneOfThese,
+)
+from chainrule.networks import AbstractNetwork
+from chainrule.table import Schema, log_outside
+from chainrule.table.codes import Codes
+from chainrule.table.values.cells import is_observed
+from chainrule.tasks.answer import Batch
+from chainrule.tasks.each_cell import each_cell
+from chainrule.tasks.proofreading.cells import NEVER, ColumnCells
+
+UNLIKELY = 3.0  # nats by which a suspect is less likely than the likeliest value of its cell
+# Share of right cells that follow their column alone, whatever a network says of them. It bounds
+# the harm of a network that is too sure.
+BACKGROUND, LABELS = 0.01, 0.0001  # of numbers and dates, and of labels
+LOG_BEYOND_OTHERS = float(np.log(4.0))  # most by which a column exceeds its wide distribution
+LOG_OTHER_KIND = float(np.log(0.01))  # share of text among numbers that is right
+LOG_RARE = float(np.log(0.02))  # mass below which a value that a mistake always writes is suspect
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """m cells, and the K kinds of mistake that could have made them.
+
+    Attributes:
+        rows, columns: where they are, int64 (m,).
+        log_ratio: log Σ_u m(u) q_k(v | u) − log m(v), (m, K), where m is the mass of a rounding
+            cell given the other known cells of the row.
+        originals: the code (m, K) of the likeliest original of each kind; NaN without one.
+        log_share: log of that original's share (m, K) in the sum.
+        manner: how its number is written (m,); see ``written``.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    log_ratio: np.ndarray
+    originals: np.ndarray
+    log_share: np.ndarray
+    manner: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The suspects of several parts, in their order; of no part, none."""
+        kinds = len(MISTAKES)
+        none, table = np.zeros(0, np.int64), np.zeros((0, kinds))
+        nothing = none, none, table, table, table, none
+        fields = zip(nothing, *(each.fields() for each in parts), strict=True)
+        return cls(*(np.concatenate(each) for each in fields))
+
+    def fields(self) -> tuple[np.ndarray, ...]:
+        """All arrays, in the order of the constructor."""
+        where = self.rows, self.columns
+        return *where, self.log_ratio, self.originals, self.log_share, self.manner
+
+    def take(self, which: np.ndarray) -> Suspects:
+        """Selects suspects by number or mask."""
+        return Suspects(*(each[which] for each in self.fields()))
+
+
+@dataclass(frozen=True)
+class Judges:
+    """Networks that judge the rows of a table, each its own share.
+
+    Attributes:
+        batches: the same rows for each network; models share a schema.
+        fold: the number of the network that judges each row, int64 (n,).
+    """
+
+    batches: tuple[Batch, ...]
+    fold: np.ndarray
+
+    @classmethod
+    def of(cls, batch: Batch, networks: Sequence[AbstractNetwork], fold: np.ndarray) -> Self:
+        """Judges of a batch's rows, by networks in float64."""
+        return cls(tuple(replace(batch, network=network) for network in networks), fold)
+
+    @property
+    def codes(self) -> Codes:
+        """The codes of the n rows."""
+        return self.batches[0].codes
+
+    @property
+    def schema(self) -> Schema:
+        """The columns of all networks."""
+        return self.batches[0].model.schema
+
+    def each(self, rows: np.ndarray) -> Iterator[tuple[Batch, np.ndarray]]:
+        """Yields the batch of each network that judges some of these rows, and their places."""
+        for number, batch in enumerate(self.batches):
+            places = np.flatnonzero(self.fold[rows] == number)
+            if len(places):
+                yield batch, places
+
+
+def hidden_from(batch: Batch, hidden: np.ndarray) -> Batch:
+    """The batch whose conditionals do not read some cells, bool (n, D)."""
+    codes = batch.codes
+    return replace(batch, codes=Codes(codes.values, codes.observed & ~hidden, codes.outside))
+
+
+def find_suspects(
+    judges: Judges, cells: Sequence[ColumnCells | None], at: np.ndarray, hidden: np.ndarray
+) -> Suspects:
+    """The suspects of some rows, each judged given the cells of its row that are not hidden.
+
+    One pass through the network serves all mistakes.
+
+    Args:
+        judges: of all rows.
+        cells: the cells of each column.
+        at: numbers of the rows to judge, ascending.
+        hidden: the cells that are not evidence for others, bool (n, D); they are judged as well.
+    """
+    parts = [_found(batch, cells, at[places], hidden) for batch, places in judges.each(at)]
+    return Suspects.joined(parts)
+
+
+def _found(
+    batch: Batch, cells: Sequence[ColumnCells | None], at: np.ndarray, hidden: np.ndarray
+) -> Suspects:
+    """The suspects of some rows, by one network."""
+    some = batch.take(at)
+    x = some.network.columns.filled(some.x, some.observed)
+    unusual = np.stack(
+        [np.zeros(len(at), bool) if c is None else c.is_unusual[at] for c in cells], axis=1
+    )
+    exact, unit = np.zeros(unusual.shape, bool), np.zeros(unusual.shape)
+    for k, each in enumerate(cells):
+        if each is not None:
+            exact[:, k] = each.is_exact[at]
+            unit[:, k] = each.log_unit(each.codes[at]) + each.log_repeated[at]
+    asked = some.codes.observed_or_outside.copy()
+    asked[:, [c is None for c in cells]] = False
+    waiting: dict[int, list[tuple[np.ndarray, np.ndarray, Distribution]]] = {}
+
+    def of(row: np.ndarray, column: np.ndarray, distribution: Distribution) -> None:
+        own = distribution.log_prob(x[row, column])
+        peak = distribution.log_prob(distribution.mode())
+        suspect = ((peak - own) > UNLIKELY).cpu().numpy() | unusual[row, column]
+        mass = own.cpu().numpy() + unit[row, column]
+        suspect |= exact[row, column] & (mass < LOG_RARE)
+        for number in np.unique(column[suspect]).tolist():
+            which = np.flatnonzero(suspect & (column == number))
+            waiting.setdefault(number, []).append(
+                (row[which], own.cpu().numpy()[which], _taken(distribution, which))
+            )
+
+    each_cell(hidden_from(some, hidden[at]), asked, of, "proofreading")
+    log_beyond, parts = log_outside(batch.model.schema), []
+    for number, found in sorted(waiting.items()):
+        rows = np.concatenate([each[0] for each in found])
+        own = np.concatenate([each[1] for each in found])
+        column = cells[number]
+        assert column is not None
+        distribution = _joined([each[2] for each in found])
+        parts.append(_judged(column, number, at[rows], own, distribution, log_beyond[number]))
+    return Suspects.joined(parts)
+
+
+def _taken(distribution: Distribution, which: np.ndarray) -> Distribution:
+    rows = torch.from_numpy(which).to(distribution.params.device)
+    return replace(
+        distribution, params=distribution.params[rows], log_weight=distribution.log_weight[rows]
+    )
+
+
+def _joined(parts: Sequence[Distribution]) -> Distribution:
+    return replace(
+        parts[0],
+        params=torch.cat([each.params for each in parts]),
+        log_weight=torch.cat([each.log_weight for each in parts]),
+    )
+
+
+def _judged(
+    cells: ColumnCells,
+    number: int,
+    rows: np.ndarray,
+    own: np.ndarray,
+    distribution: Distribution,
+    log_beyond: float,
+) -> Suspects:
+    """Suspects of one column in some rows, from log p of their codes (m,) and distributions."""
+    unit = cells.log_unit(cells.codes[rows]) + cells.log_repeated[rows]
+    log_right = own + unit + np.log1p(-np.exp(log_beyond))
+    beyond = cells.outside[rows]
+    wide = cells.log_shares[NoneOfThese.name][rows]
+    if cells.holds == "labels":
+        usual = cells.log_shares[AnotherLevel.name][rows]
+    else:  # beyond all other values, their density says nothing
+        usual = np.minimum(cells.log_shares[AnotherRow.name][rows], wide + LOG_BEYOND_OTHERS)
+    usual = usual + np.log(LABELS if cells.holds == "labels" else BACKGROUND)
+    # A relation that the rows keep is no matter of a network's certainty.
+    usual = np.where(cells.log_shares[BrokenRelation.name][rows] > NEVER, NEVER, usual)
+    other_kind = LOG_OTHER_KIND * ~is_observed(cells.values[rows])  # text among numbers or dates
+    log_right = log_right + cells.log_written[rows]
+    log_right = np.logaddexp(log_right, usual)
+    log_right = np.where(beyond, log_beyond + wide + other_kind, log_right)
+    shape = len(rows), len(MISTAKES)
+    log_wrong, originals = np.full(shape, NEVER), np.full(shape, np.nan)
+    log_share = np.full(shape, NEVER)
+    for k, mistake in enumerate(MISTAKES):
+        if cells.holds not in mistake.holds or isinstance(mistake, Exchanged):
+            continue
+        if isinstance(mistake, AbstractUndo):
+            log_wrong[:, k], originals[:, k], log_share[:, k] = _undone(
+                mistake, cells, rows, distribution
+            )
+        elif isinstance(mistake, AbstractRandom):
+            log_wrong[:, k] = _moved(mistake, cells, rows, distribution)
+        elif isinstance(mistake, AbstractReplacement):
+            others = np.log1p(-np.exp(np.minimum(log_right, -1e-9)))  # an original differs from v
+            log_wrong[:, k] = cells.log_shares[mistake.name][rows] + others
+    with np.errstate(invalid="ignore"):
+        ratio = np.where(log_wrong == NEVER, NEVER, log_wrong - log_right[:, None])
+    return Suspects(
+        rows, np.full(len(rows), number), ratio, originals, log_share, cells.manner[rows]
+    )
+
+
+def _undone(
+    mistake: AbstractUndo, cells: ColumnCells, rows: np.ndarray, distribution: Distribution
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """log Σ_u m(u) q(v | u) (m,), the code of its largest term, and log of that term's share."""
+    values, log_q = mistake.originals(cells.values[rows], cells.form)
+    codes = cells.codes_of(values)  # (m, C)
+    exists = np.isfinite(codes) & (log_q > NEVER) & (codes != cells.codes[rows][:, None])
+    if not exists.any():
+        nothing = np.full(len(rows), NEVER)
+        return nothing, np.full(len(rows), np.nan), nothing
+    filled = np.where(exists, codes, cells.codes[rows][:, None])
+    some = exists.any(1)
+    of_some = _taken(distribution, np.flatnonzero(some))
+    logs = np.full(codes.shape, NEVER)
+    grid = torch.from_numpy(filled[some]).to(distribution.params.device)
+    logs[some] = of_some.log_prob_grid(grid).cpu().numpy()
+    terms = np.where(exists, logs + cells.log_unit(filled) + log_q, NEVER)
+    total = np.logaddexp.reduce(terms, axis=1)
+    best = terms.argmax(1)
+    each = np.arange(len(rows))
+    with np.errstate(invalid="ignore"):
+        share = np.where(total == NEVER, NEVER, terms[each, best] - total)
+    return total, np.where(total == NEVER, np.nan, codes[each, best]), share
+
+
+def _moved(
+    mistake: AbstractRandom, cells: ColumnCells, rows: np.ndarray, distribution: Distribution
+) -> np.ndarray:
+    """log Σ_u m(u) q(v | u) (m,): the density of v − u is constant on intervals of u."""
+    ends, density = mistake.pieces()
+    values, spread = cells.values[rows], cells.form.spread
+    known = np.isfinite(values)
+    at = np.where(known, values, 0.0)[:, None] - ends[::-1] * spread  # (m, P + 1), ascending
+    low, high = _bounds(cells)
+    found = cells.codes_at(np.clip(at, low, high))  # clipped to the bounds, all have codes
+    found = np.where(np.isfinite(found), found, 0.0)
+    points = torch.from_numpy(found).to(distribution.params.device)
+    below = torch.stack([distribution.cdf(each) for each in points.unbind(1)], dim=1)
+    mass = np.diff(below.cpu().numpy(), axis=1).clip(0) @ density[::-1]
+    with np.errstate(divide="ignore"):
+        return np.where(known, np.log(mass) + np.log(cells.width / spread), NEVER)
+
+
+def _bounds(cells: ColumnCells) -> tuple[float, float]:
+    least, most = getattr(cells.column, "least", None), getattr(cells.column, "most", None)
+    return -np.inf if least is None else least, np.inf if most is None else most

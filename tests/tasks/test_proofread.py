@@ -1,0 +1,195 @@
+"""Proofreading: planted mistakes of known kinds are found, named and corrected; others stay."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import chainrule as cr
+from chainrule.errors import EvidenceError, ShapeError
+from chainrule.table import read_table
+from chainrule.tasks import proofread_by
+from chainrule.tasks.proofreading.findings import q_values
+
+COLUMNS = {
+    "row": pl.Int64,
+    "column": pl.String,
+    "found": pl.String,
+    "suggested": pl.String,
+    "probability": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "bits": pl.Float64,
+    "kind": pl.String,
+    "likelihood_ratio": pl.Float64,
+    "q": pl.Float64,
+}
+CITIES = {"Birmingham": 205, "Montgomery": 334, "Tuscaloosa": 659, "Huntsville": 256}
+
+
+def people(n=400, seed=0):
+    """A table whose columns say much about each other: born + age = 2020, city gives a code."""
+    rng = np.random.default_rng(seed)
+    born = rng.integers(1940, 2000, n)
+    city = rng.choice(list(CITIES), n)
+    height = np.round(rng.normal(170, 8, n), 1)
+    return pl.DataFrame({
+        "born": born,
+        "age": 2020 - born + rng.integers(0, 2, n),
+        "city": city,
+        "area": [CITIES[each] for each in city],
+        "height": height,
+        "weight": np.round(height * 0.9 - 80 + rng.normal(0, 2, n), 1),
+    })  # fmt: skip
+
+
+KINDS = {"area": "categorical"}
+MISTAKES = {  # row, column: the wrong value, and the kind that it is found to be
+    (11, "age"): (None, "decimal point"),
+    (23, "city"): (None, "misspelt"),
+    (35, "weight"): (0.0, "zero"),
+    (47, "height"): (None, "decimal point"),
+}
+
+
+def dirty(clean):
+    """The table with four mistakes, and the right values as text."""
+    rows = clean.to_dicts()
+    right = {}
+    for (row, column), (wrong, _) in MISTAKES.items():
+        value = rows[row][column]
+        if column == "city":
+            wrong = value[:4] + value[5:]
+        if column in ("age", "height"):
+            wrong = value * 10
+        rows[row][column] = wrong
+        right[row, column] = str(value).removesuffix(".0")
+    return pl.DataFrame(rows, schema=clean.schema), right
+
+
+@pytest.fixture(scope="module")
+def density():
+    return cr.fit(people(), effort="quick", seed=0, kinds=KINDS, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def findings(density):
+    return density.proofread(dirty(people())[0])
+
+
+def by_cell(findings):
+    return {(each["row"], each["column"]): each for each in findings.to_dicts()}
+
+
+def test_the_frame_has_the_promised_columns_surest_first(findings):
+    assert dict(findings.schema) == COLUMNS
+    q = findings["q"].to_numpy()
+    assert (np.diff(q) >= 0).all()
+    assert q.max() <= 0.1
+    p = findings["probability"]
+    assert ((p >= 0) & (p <= 1)).all()
+    numbers = findings.filter(pl.col("low").is_finite())
+    assert (numbers["low"] <= numbers["high"]).all()
+    assert numbers["column"].is_in(["born", "age", "height", "weight"]).all()
+
+
+def test_planted_mistakes_are_found_named_and_corrected(findings):
+    _, right = dirty(people())
+    found = by_cell(findings)
+    assert set(MISTAKES) <= set(found)
+    assert len(found) <= len(MISTAKES) + 2
+    for cell, (_, kind) in MISTAKES.items():
+        assert found[cell]["kind"] == kind
+        assert found[cell]["likelihood_ratio"] > 100
+    for cell in ((11, "age"), (23, "city"), (47, "height")):
+        assert found[cell]["suggested"] == right[cell]
+        assert found[cell]["probability"] > 0.8
+    weight = found[35, "weight"]
+    assert weight["low"] <= float(right[35, "weight"]) <= weight["high"]
+
+
+def test_a_clean_table_has_few_findings(density):
+    assert len(density.proofread(people(seed=1))) <= 4
+
+
+def test_a_contradiction_blames_one_cell(density):
+    """The city and its code contradict each other; either may be wrong, but not both."""
+    rows = people().to_dicts()
+    rows[59]["area"] = next(code for code in CITIES.values() if code != rows[59]["area"])
+    found = density.proofread(pl.DataFrame(rows, schema=people().schema), fdr=1.0)
+    found = found.filter((pl.col("row") == 59) & (pl.col("likelihood_ratio") > 100))
+    assert found["column"].to_list() in (["area"], ["city"])
+
+
+def test_a_wrong_cell_does_not_blame_the_others_of_its_row(density):
+    found = density.proofread(dirty(people())[0], fdr=1.0).filter(pl.col("row") == 11)
+    assert found["column"].to_list()[0] == "age"
+    assert (found["q"][1:] > 0.1).all()
+
+
+def test_exchanged_columns_are_found_as_a_pair(density):
+    rows = people().to_dicts()
+    rows[5]["height"], rows[5]["weight"] = rows[5]["weight"], rows[5]["height"]
+    found = by_cell(density.proofread(pl.DataFrame(rows, schema=people().schema)))
+    for column, other in (("height", "weight"), ("weight", "height")):
+        finding = found[5, column]
+        assert finding["kind"] == "columns exchanged"
+        assert float(finding["suggested"]) == pytest.approx(rows[5][other])
+
+
+def test_containers_and_files_have_the_same_findings(density, findings, tmp_path):
+    table, _ = dirty(people())
+    table.write_csv(tmp_path / "t.csv")
+    of_file = density.proofread(tmp_path / "t.csv")
+    numbers = ["row", "column", "suggested", "kind", "q"]
+    assert of_file.select(numbers).rows() == findings.select(numbers).rows()
+    of_pandas = density.proofread(table.to_pandas())
+    assert isinstance(of_pandas, pd.DataFrame)
+    assert of_pandas["suggested"].to_list() == findings["suggested"].to_list()
+
+
+def test_no_row_has_no_finding(density):
+    found = density.proofread(people().head(0))
+    assert len(found) == 0
+    assert list(found.columns) == list(COLUMNS)
+
+
+def test_a_missing_cell_is_no_finding(density):
+    table = people().with_columns(age=pl.lit(None, dtype=pl.Int64))
+    assert "age" not in density.proofread(table, fdr=1.0)["column"].to_list()
+
+
+def test_a_value_that_the_column_cannot_hold_is_found(density):
+    rows = people().head(60).to_pandas().astype({"age": object})
+    rows.loc[7, "age"] = "unknown age"
+    first = density.proofread(rows).iloc[0]
+    assert (first["row"], first["column"], first["found"]) == (7, "age", "unknown age")
+
+
+def test_rows_may_have_models_of_their_own(density, findings):
+    """Two copies of one model judge as the model itself does."""
+    table, fold = dirty(people())[0], np.arange(400) % 2
+    found = proofread_by([density.model, density.model], table, fold=fold, progress=False)
+    assert found["suggested"].to_list() == findings["suggested"].to_list()
+    np.testing.assert_allclose(found["q"], findings["q"], rtol=1e-6, atol=1e-12)
+
+
+def test_q_values_are_running_means_of_what_is_right():
+    wrong = np.array([0.99, 0.9, 0.5])
+    expected = [0.01, 0.055, (0.01 + 0.1 + 0.5) / 3]
+    np.testing.assert_allclose(q_values(np.log(wrong / (1 - wrong))), expected)
+
+
+@pytest.mark.parametrize("fdr", [0, -0.1, 1.5, "much", True, float("nan")])
+def test_a_wrong_fdr_is_refused(density, fdr):
+    message = rf"^fdr = {fdr!r}: pass the share of false findings to expect, above 0 and at most 1$"
+    with pytest.raises(ShapeError, match=message):
+        density.proofread(people().head(3), fdr=fdr)
+
+
+def test_a_network_of_one_order_says_why_it_cannot():
+    config = cr.FitConfig(hidden_size=4, epochs=1)
+    table = people(60).select("height", "weight")
+    fitted = cr.fit(table, network="nade", seed=0, config=config, verbose=False)
+    with pytest.raises(EvidenceError):
+        fitted.proofread(read_table(table))
