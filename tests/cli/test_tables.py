@@ -132,6 +132,12 @@ def test_proofread_shows_what_is_wrong_and_what_it_should_be(folder, monkeypatch
     assert [cell["kind"] for cell in listed] == found["kind"].to_list()
     assert chainrule(*words, "-o", "findings.csv", cwd=folder)[:2] == (0, "")
     assert (folder / "findings.csv").read_text() == out
+    code, _, errors = chainrule(*words, "--html", "review.html", cwd=folder)
+    assert code == 0, errors
+    assert "review.html: " in errors
+    assert "decimal point" in (folder / "review.html").read_text()
+    code, _, errors = chainrule(*words, "--html", "review.txt", cwd=folder)
+    assert (code, ".html" in errors) == (1, True)
     monkeypatch.setattr(sys.modules["chainrule.cli.proofread"], "terminal_width", lambda: 120)
     code, shown, _ = chainrule(*words, cwd=folder)
     assert code == 0

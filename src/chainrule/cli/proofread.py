@@ -9,7 +9,7 @@ import typer
 
 from chainrule.arguments import require_fdr
 from chainrule.cli.checks import require_model, require_seed, require_table, require_writable
-from chainrule.cli.shown import print_line, print_table, terminal_width
+from chainrule.cli.shown import print_line, print_table, say, terminal_width
 from chainrule.cli.tables import (
     FRAME_TYPES,
     KIND_HELP,
@@ -36,6 +36,7 @@ EXAMPLES = """\b
 Examples:
   chainrule proofread table.csv
   chainrule proofread table.csv --fdr 0.3 -o findings.csv
+  chainrule proofread table.csv --html review.html
   chainrule proofread new.csv -m m.chainrule --json
 """
 
@@ -64,6 +65,10 @@ def run(
     date_format: DateFormatOption = None,
     na_values: NaValuesOption = None,
     output: FrameOption = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="File of a page on which findings are accepted or dismissed (.html)."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No kinds of columns, no bars.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -75,6 +80,8 @@ def run(
     """
     if output is not None:
         require_writable(output, FRAME_TYPES, inputs=(table, model))
+    if html is not None:
+        require_writable(html, (".html",), inputs=(table, model, output))
     require_fdr(fdr)
     require_seed(seed)
     kinds = kinds_of(kind)
@@ -97,6 +104,11 @@ def run(
         reading = completed(reading, density.schema)
         whole = table_of(table, split, header=header, reading=reading)
         cells = density.proofread(whole, fdr, strict=strict)
+    if html is not None:
+        from chainrule.review import write_review
+
+        write_review(cells, table if Path(table).exists() else whole, html, header=header)
+        say(f"{html}: {len(cells)} findings to review")
     if as_json:
         columns = as_lists(cells)
         print_json(
