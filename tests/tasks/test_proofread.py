@@ -10,6 +10,7 @@ from chainrule.errors import EvidenceError, ShapeError
 from chainrule.table import read_table
 from chainrule.tasks import proofread_by
 from chainrule.tasks.proofreading.findings import q_values
+from chainrule.tasks.proofreading.written import is_off_grid
 
 COLUMNS = {
     "row": pl.Int64,
@@ -193,3 +194,14 @@ def test_a_network_of_one_order_says_why_it_cannot():
     fitted = cr.fit(table, network="nade", seed=0, config=config, verbose=False)
     with pytest.raises(EvidenceError):
         fitted.proofread(read_table(table))
+
+
+def test_halves_among_whole_numbers_are_off_no_grid():
+    """Ages in half years are how some ages are written; a tenth of an age is a mistake."""
+    rng = np.random.default_rng(0)
+    ages = rng.integers(1, 80, 700).astype(float)
+    ages[:18] += 0.5
+    ages[18:24] = [0.42, 0.67, 0.75, 0.75, 0.83, 0.92]
+    assert not is_off_grid(ages).any()
+    ages[:18] = np.floor(ages[:18])
+    assert np.flatnonzero(is_off_grid(ages)).tolist() == [18, 19, 20, 21, 22, 23]

@@ -11,6 +11,7 @@ from chainrule.mistakes.base import tidy, written_decimals
 MOST_DECIMALS = 10  # of ``written_decimals``
 USUALLY = 0.9  # share of the numbers of a column that have its usual decimals, or fewer
 MORE_DIGITS = 4  # significant digits more than usual that a column of any decimals does not have
+FEWEST_ALIKE = 5  # numbers with the same end that are no mistakes
 NEARLY_ALL = 0.995  # share of the numbers on a grid that have its decimals
 INNER = 0.005, 0.995  # quantiles to which numbers are moved for a spread
 SHOWN_DIGITS = 5  # digits of a spread that are read of numbers in full precision
@@ -77,7 +78,8 @@ def is_off_grid(numbers: np.ndarray) -> np.ndarray:
     """Marks numbers (n,) that lie between the points of a grid on which nearly all others lie.
 
     Numbers in full precision do so. Those with more decimals than usual do so if the grid is
-    coarse: there are fewer points than half the numbers where nine in ten of them lie.
+    coarse: there are fewer points than half the numbers where nine in ten of them lie. Halves among
+    whole ages are no mistakes: there, most of the numbers with more decimals end alike.
     """
     manner = manner_of(numbers)
     usual = numbers[np.isfinite(numbers) & (manner == USUAL)]
@@ -85,4 +87,13 @@ def is_off_grid(numbers: np.ndarray) -> np.ndarray:
         return np.zeros(len(numbers), dtype=bool)
     low, high = np.quantile(usual, [0.05, 0.95])
     is_coarse = (high - low) * 10.0 ** (usual_decimals(usual) or 0) <= len(numbers) / 2
-    return (manner == FULL_PRECISION) | (is_coarse & (manner == MORE_DECIMALS))
+    more = manner == MORE_DECIMALS
+    is_coarse = is_coarse and not _end_alike(numbers[more], usual_decimals(usual) or 0)
+    return (manner == FULL_PRECISION) | (is_coarse & more)
+
+
+def _end_alike(numbers: np.ndarray, decimals: int) -> bool:
+    """Whether at least half of numbers (n,) have the same digits after so many decimals."""
+    ends = np.round(np.abs(numbers) * 10.0**decimals % 1, MOST_DECIMALS)
+    most = int(np.unique(ends, return_counts=True)[1].max(initial=0))
+    return most >= max(FEWEST_ALIKE, len(numbers) / 2)
