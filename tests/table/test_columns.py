@@ -419,9 +419,9 @@ def test_a_few_values_off_the_grid_count_as_its_nearest():
         warnings.simplefilter("ignore")
         again = encode(read_table(pd.DataFrame({"x": whole * 1024})), Schema((times,)))
     assert np.array_equal(again.values, codes.values)
-    whole[7] = 7.0625  # off by a power of two: a finer grid in any units
-    steps = [schema_of(pd.DataFrame({"x": whole * unit})).columns[0].step for unit in (1, 1024)]
-    assert steps == [0.0625, 64.0]
+    whole[7] = 7.5  # off by a power of two: one of 3,000 makes no finer grid in any units
+    steps = [schema_of(pd.DataFrame({"x": whole * unit})).columns[0].step for unit in (1, 2**-6)]
+    assert steps == [1.0, 2**-6]
     whole[::100] += 0.03125
     (finer,) = cr.infer_schema(pd.DataFrame({"x": whole[8:]})).columns
     assert finer.step == 0.03125

@@ -102,29 +102,30 @@ def grid_of_most(
             if are_few(off, counts):
                 found = _grid_of_different(values[~off], counts[~off], min_count)
                 if found is not None:
-                    return _coarser(*found, values, counts)
+                    return _coarser(*found, values, counts, min_count)
     found = _grid_of_different(values, counts, min_count)
-    return None if found is None else _coarser(*found, values, counts)
+    return None if found is None else _coarser(*found, values, counts, min_count)
 
 
 def _coarser(
-    step: float, decimals: int, values: np.ndarray, counts: np.ndarray
+    step: float, decimals: int, values: np.ndarray, counts: np.ndarray, min_count: int
 ) -> tuple[float, int, np.ndarray]:
     """The grid of most numbers, given one of these decimals, and the numbers off it.
 
     Half a unit in four of 40,000 rows does not halve the step.
     """
     divisor, codes = round(step * 10.0**decimals), np.round(values * 10.0**decimals)
-    off = _off(values, decimals) | (codes % divisor != 0)
+    off = first = _off(values, decimals) | (codes % divisor != 0)
     for factor in FACTORS:
         while True:
             rest = off | (codes % (factor * divisor) != 0)
-            # Without a number off it, the step is one that discloses no number of few rows.
-            if rest.all() or rest.sum() == off.sum() or not are_few(rest, counts):
+            if rest.all() or not are_few(rest, counts):
                 break
-            off, divisor, step = rest, factor * divisor, factor * step
-    decimals = next(d for d in range(decimals + 1) if not _off(values[~off], d).any())
-    return step, decimals, values[off]
+            off, divisor = rest, factor * divisor
+    found = None
+    if off.sum() > first.sum():
+        found = _grid_of_different(values[~off], counts[~off], min_count)
+    return (step, decimals, values[first]) if found is None else (*found, values[off])
 
 
 def are_few(off: np.ndarray, counts: np.ndarray) -> bool:
