@@ -14,12 +14,12 @@ Two protocols, each for every table and seed:
 
 All other figures of ``chainrule.quality`` are measured in both. XGBoost runs with the Python that
 CHAINRULE_RIVALS_QA names (see requirements.txt); without it, its figure is left out. What is
-measured already is kept, so an interrupted run continues. Figures of effort "standard" and all rows
-go to benchmarks/results, and docs/drawn.md is written with them; others are trials, and go to
-build/synthetic.
+measured already is kept, so an interrupted run continues. Figures of all rows and of the efforts
+"standard" and "best" go to benchmarks/results, and docs/drawn.md is written with them; others are
+trials, and go to build/synthetic.
 
 --pictures fits nine tenths of a table with the first seed, and draws pictures of real and drawn
-rows. Those of effort "standard" and all rows go to docs/pictures. --page writes the page alone.
+rows. Those of all rows and these efforts go to docs/pictures. --page writes the page alone.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main(words: list[str] | None = None) -> None:
     """Measures what is missing, draws pictures, or writes the page, as the words ask."""
     asked = _parser().parse_args(words)
     warnings.simplefilter("ignore")
-    is_kept = asked.effort == "standard" and asked.rows is None
+    is_kept = asked.effort in page.EFFORTS and asked.rows is None
     if asked.pictures:
         _draw(asked, PICTURES if is_kept else TRIALS)
     elif not asked.page:

@@ -13,6 +13,7 @@ from benchmarks.markdown import table
 RESULTS = record.RESULTS / "real_tables" / "synthetic"
 PAGE = record.RESULTS.parents[1] / "docs" / "drawn.md"
 TABLES = ("adult", "bank_marketing", "online_shoppers", "beijing_pm25")
+EFFORTS = {"standard": "", "best": "best-"}  # each with the beginning of its files' names
 PICTURED = ("adult",)  # of which docs/pictures has pictures
 # The best published figures that we know of, by table.
 BEST_SCORE = {
@@ -37,8 +38,8 @@ tables in the folder `CHAINRULE_DATA`. Every number is in
 [benchmarks/results/real_tables/synthetic](../benchmarks/results/real_tables/synthetic).
 [How real are synthetic rows](quality.md) says what the figures measure.
 
-All fits have `effort="standard"` and `missing="informative"`, and settings follow from the table.
-As many rows are drawn as were fitted.
+All fits have `missing="informative"`, and the effort that the tables name. Other settings follow
+from the table. As many rows are drawn as were fitted.
 """
 _PICTURES = """\
 ## {name}
@@ -98,6 +99,7 @@ def _told_apart() -> list[str]:
     rows = [
         [
             name,
+            effort,
             str(len(found)),
             _mean(found, "xgboost", "score"),
             _published(BEST_SCORE, name),
@@ -106,9 +108,9 @@ def _told_apart() -> list[str]:
             _mean(found, "quality", "fidelity", "shapes"),
             _mean(found, "quality", "fidelity", "trends"),
         ]
-        for name, found in _read("c2st").items()
+        for (name, effort), found in _read("c2st").items()
     ]
-    names = ["table", "seeds", "score of XGBoost", "best published", "by our trees", "held out"]
+    names = ["table", "effort", "seeds", "score of XGBoost", "best published", "by our trees", "held out"]
     return [_C2ST, *table([*names, "column shapes", "pair trends"], rows), ""]
 
 
@@ -116,6 +118,7 @@ def _accuracy() -> list[str]:
     rows = [
         [
             name,
+            effort,
             str(len(found)),
             _mean(found, "quality", "fidelity", "accuracy", "overall", digits=4),
             _mean(found, "quality", "fidelity", "accuracy", "expected", digits=4),
@@ -123,24 +126,25 @@ def _accuracy() -> list[str]:
             _mean(found, "quality", "nearest", "share"),
             _mean(found, "quality", "utility", "lost"),
         ]
-        for name, found in _read("halves").items()
+        for (name, effort), found in _read("halves").items()
     ]
     if not rows:
         return []
-    names = ["table", "seeds", "accuracy", "at best", "best published", "nearer", "AUC lost"]
+    names = ["table", "effort", "seeds", "accuracy", "at best", "best published", "nearer", "AUC lost"]
     return [_HALVES, *table(names, rows), ""]
 
 
-def _read(protocol: str) -> dict[str, Found]:
-    """The figures of each table that is measured."""
+def _read(protocol: str) -> dict[tuple[str, str], Found]:
+    """The figures of each table and effort that are measured."""
     found = {
-        name: [
+        (name, effort): [
             json.loads(path.read_text())
-            for path in sorted(RESULTS.glob(f"{name}-{protocol}-*.json"))
+            for path in sorted(RESULTS.glob(f"{prefix}{name}-{protocol}-*.json"))
         ]
         for name in TABLES
+        for effort, prefix in EFFORTS.items()
     }
-    return {name: each for name, each in found.items() if each}
+    return {key: each for key, each in found.items() if each}
 
 
 def _mean(found: Found, *path: str, digits: int = 3) -> str:
