@@ -205,3 +205,16 @@ def test_halves_among_whole_numbers_are_off_no_grid():
     assert not is_off_grid(ages).any()
     ages[:18] = np.floor(ages[:18])
     assert np.flatnonzero(is_off_grid(ages)).tolist() == [18, 19, 20, 21, 22, 23]
+
+
+def test_halves_among_whole_ages_are_right_even_beside_each_other():
+    rng = np.random.default_rng(0)
+    stage = rng.choice(["child", "grown", "old"], 400)
+    starts = np.array([1.0, 20.0, 60.0])[np.unique(stage, return_inverse=True)[1]]
+    ages = starts + rng.integers(0, 15, 400)
+    ages[::30] += 0.5
+    stage[150:152], ages[150:152] = "grown", 32.5
+    ages[40] *= 10
+    table = pl.DataFrame({"stage": stage, "age": ages})
+    found = cr.proofread(table, seed=0, folds=1, verbose=False)
+    assert found.select("row", "column", "kind").rows() == [(40, "age", "decimal point")]
