@@ -94,14 +94,14 @@ class ColumnCells:
     @cached_property
     def log_own(self) -> np.ndarray:
         """log of the mass (n,) of each cell's value minus the log-likelihood of its code."""
-        return self._log_scale(self.codes, self.log_width) + self.log_repeated
+        return self.log_scale(self.codes, self.log_width) + self.log_repeated
 
     def log_unit(self, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """log of the mass of rounding cells minus the log-likelihood of codes (m, …) there.
 
         The numbers may be right in some rows (m,).
         """
-        return self._log_scale(codes, self.log_width_at(codes, rows))
+        return self.log_scale(codes, self.log_width_at(codes, rows))
 
     def log_width_at(self, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The ``log_width`` of codes (m, …) that may be right in rows (m,), and of their manner."""
@@ -114,7 +114,8 @@ class ColumnCells:
         found += self.endings.log_manner(values, manner)
         return found.reshape(codes.shape)
 
-    def _log_scale(self, codes: np.ndarray, log_width: np.ndarray) -> np.ndarray:
+    def log_scale(self, codes: np.ndarray, log_width: np.ndarray) -> np.ndarray:
+        """log of the mass of cells minus the log-likelihood of their codes (…), by their widths."""
         if not self.column.is_continuous:
             return np.zeros(codes.shape)
         flat = codes.ravel()

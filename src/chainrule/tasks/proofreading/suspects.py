@@ -247,10 +247,10 @@ def _judged(
 
 
 def _with_repeats(cells: ColumnCells, rows: np.ndarray, log_right: np.ndarray) -> np.ndarray:
-    """log of the probabilities (m,) of right cells, of which few are as the row above is.
+    """log of the probabilities (m,) of right cells, some of which repeat the row above.
 
-    Rows next to each other may be related in a way that a network does not know: half a row of a
-    column is.
+    Neighbouring rows may be related in a way that a network does not know. So one equal pair in a
+    column is no evidence of a copy.
     """
     repeats = cells.log_shares[RowAbove.name][rows]
     return np.logaddexp(log_right, repeats + np.log(REPEATS / (len(cells.values) + 1)))
@@ -265,8 +265,8 @@ def _with_endings(
 ) -> np.ndarray:
     """log of the mass of rounding cells (m, C), half of it by the coarse cells around them.
 
-    No rounding cell has more mass than the coarse cell around it, times the share of
-    the ending.
+    That half is the mass of the coarse cell times the share of the ending. The other half is the
+    density times the width, and at most the mass of the coarse cell.
 
     Args:
         cells: the cells of the column.
@@ -302,9 +302,9 @@ def _undone(
     of_some = _taken(distribution, np.flatnonzero(some))
     logs = np.full(codes.shape, NEVER)
     grid = torch.from_numpy(filled[some]).to(distribution.params.device)
-    masses = of_some.log_prob_grid(grid).cpu().numpy() + cells.log_unit(filled[some], rows[some])
-    ending = cells.log_width_at(filled[some], rows[some])
-    logs[some] = _with_endings(cells, filled[some], masses, ending, of_some)
+    width = cells.log_width_at(filled[some], rows[some])
+    masses = of_some.log_prob_grid(grid).cpu().numpy() + cells.log_scale(filled[some], width)
+    logs[some] = _with_endings(cells, filled[some], masses, width, of_some)
     terms = np.where(exists, logs + log_q, NEVER)
     total = np.logaddexp.reduce(terms, axis=1)
     best = terms.argmax(1)
