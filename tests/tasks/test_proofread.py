@@ -207,3 +207,18 @@ def test_halves_among_whole_numbers_are_off_no_grid():
     assert not is_off_grid(ages).any()
     ages[:18] = np.floor(ages[:18])
     assert np.flatnonzero(is_off_grid(ages)).tolist() == [18, 19, 20, 21, 22, 23]
+
+
+def test_decimals_that_are_natural_are_no_mistakes():
+    """Some ages are in halves, those of infants in twelfths; two neighbours are alike by chance."""
+    rng = np.random.default_rng(0)
+    stage = rng.choice(["child", "grown", "old"], 400)
+    starts = np.array([1.0, 20.0, 60.0])[np.unique(stage, return_inverse=True)[1]]
+    ages = starts + rng.integers(0, 15, 400)
+    ages[::30] += 0.5
+    stage[:6], ages[:6] = "child", [0.42, 0.67, 0.75, 0.83, 0.92, 0.92]
+    stage[150:152], ages[150:152] = "grown", 32.5
+    ages[40] *= 10
+    table = pl.DataFrame({"stage": stage, "age": ages})
+    found = cr.proofread(table, seed=0, folds=2, verbose=False)
+    assert found.select("row", "column", "kind").rows() == [(40, "age", "decimal point")]

@@ -23,6 +23,7 @@ from chainrule.table.codes import cells_of_column, column_positions
 from chainrule.table.values.cells import is_observed, numbers_if_any, objects_of
 from chainrule.tasks.answer import Batch, Chunk
 from chainrule.tasks.proofreading import shares
+from chainrule.tasks.proofreading.endings import Endings
 from chainrule.tasks.proofreading.written import (
     USUAL,
     manner_of,
@@ -52,6 +53,9 @@ class ColumnCells:
         log_written: log of the probability (n,) that a right cell is written in this manner, or
             that a label that is not listed has these letters; 0 where its code says it all.
         log_repeated: log of how many times more often the value (n,) occurs than its neighbours.
+        endings: how often the column writes a number's last digits; None of dates and labels.
+        log_width: log of the width (n,) of a coarse cell times the share of the cell's ending.
+        log_anew: the same of a number that a mistake writes anew.
         log_shares: log q(v | u) (n,) of each mistake that writes another value, by its name.
     """
 
@@ -67,6 +71,9 @@ class ColumnCells:
     manner: np.ndarray
     log_written: np.ndarray
     log_repeated: np.ndarray
+    endings: Endings | None
+    log_width: np.ndarray
+    log_anew: np.ndarray
     log_shares: Mapping[str, np.ndarray]
 
     @cached_property
@@ -84,15 +91,56 @@ class ColumnCells:
         ]
         return self.known & np.logical_or.reduce(certain)
 
-    def log_unit(self, codes: np.ndarray) -> np.ndarray:
-        """log of the mass of rounding cells minus the log-likelihood of codes (…) there."""
+    @cached_property
+    def log_own(self) -> np.ndarray:
+        """log of the mass (n,) of each cell's value minus the log-likelihood of its code."""
+        return self.log_scale(self.codes, self.log_width) + self.log_repeated
+
+    def log_unit(self, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """log of the mass of rounding cells minus the log-likelihood of codes (m, …) there.
+
+        The numbers may be right in some rows (m,).
+        """
+        return self.log_scale(codes, self.log_width_at(codes, rows))
+
+    def log_width_at(self, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The ``log_width`` of codes (m, …) that may be right in rows (m,), and of their manner."""
+        if self.endings is None or not self.endings.count:
+            return np.full(codes.shape, np.log(self.width))
+        values = np.asarray(self.column.decode(codes.ravel()), dtype=np.float64)
+        manner = self.endings.manner_of_other(values)
+        beside = np.broadcast_to(self.values[rows], codes.T.shape).T.ravel()
+        found = self.endings.log_width(values, manner, beside)
+        found += self.endings.log_manner(values, manner)
+        return found.reshape(codes.shape)
+
+    def log_scale(self, codes: np.ndarray, log_width: np.ndarray) -> np.ndarray:
+        """log of the mass of cells minus the log-likelihood of their codes (…), by their widths."""
         if not self.column.is_continuous:
             return np.zeros(codes.shape)
         flat = codes.ravel()
-        scale = np.where(
-            self.column.is_mass(flat), 0.0, self.column.log_scale(flat) + np.log(self.width)
-        )
-        return scale.reshape(codes.shape)
+        scale = self.column.log_scale(flat) + log_width.ravel()
+        return np.where(self.column.is_mass(flat), 0.0, scale).reshape(codes.shape)
+
+    def around(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Codes (2, …) of the ends of the coarse cells around numbers, and which codes are masses.
+
+        The ends lie within the column's bounds.
+        """
+        assert self.endings is not None
+        flat = codes.ravel()
+        values = np.asarray(self.column.decode(flat), dtype=np.float64)
+        half = 0.5 * self.endings.coarse_width
+        ends = self.codes_at(np.clip(np.stack([values - half, values + half]), *self.bounds))
+        is_mass = self.column.is_mass(flat) | ~np.isfinite(ends).all(0)
+        ends = np.where(np.isfinite(ends), ends, 0.0)
+        return ends.reshape(2, *codes.shape), is_mass.reshape(codes.shape)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the largest number that the column can hold."""
+        least, most = getattr(self.column, "least", None), getattr(self.column, "most", None)
+        return -np.inf if least is None else least, np.inf if most is None else most
 
     def codes_at(self, values: np.ndarray) -> np.ndarray:
         """Codes (…) of numbers within the column's bounds, of the nearest points of its grid."""
@@ -186,7 +234,7 @@ def _of_labels(
     log_shares = _label_shares(column, codes, known & ~outside, written)
     return ColumnCells(
         column, "labels", labels, form, 1.0, True, codes, known, outside,
-        np.full(len(cells), USUAL), written, nothing, log_shares,
+        np.full(len(cells), USUAL), written, nothing, None, nothing, nothing, log_shares,
     )  # fmt: skip
 
 
@@ -202,11 +250,11 @@ def _of_dates(
         values[inside] = np.asarray(column.decode(codes[inside])).astype("datetime64[us]")
     usual = np.sort(codes[inside])
     center, spread = column.code_scale
-    repeated = shares.log_repeated(codes, usual, 1.0)
+    repeated, nothing = shares.log_repeated(codes, usual, 1.0), np.zeros(len(codes))
     log_shares = _number_shares(codes, usual, center, spread, 1.0)
     return ColumnCells(
         column, "dates", values, Form(), 1.0, True, codes, known, outside,
-        np.full(len(codes), USUAL), np.zeros(len(codes)), repeated, log_shares,
+        np.full(len(codes), USUAL), nothing, repeated, None, nothing, nothing, log_shares,
     )  # fmt: skip
 
 
@@ -228,20 +276,31 @@ def _of_numbers(
         inside = np.flatnonzero(there & ~outside)
         points = np.asarray(column.decode(codes[inside]), dtype=np.float64)
         manner[inside[np.isclose(points, values[inside], rtol=1e-9, atol=0)]] = USUAL
-    written = _log_written(manner, known)
-    log_shares = _number_shares(values, usual, _center(column), form.spread, width)
+    is_rounded = usual_decimals(values[there]) is not None
+    has_endings = column.is_continuous and is_rounded
+    endings = Endings.of(values, manner, finest if has_endings else None, width, form.spread)
+    written = endings.log_manner(values, manner, 1)
+    log_width = endings.log_width(values, manner, values)
+    log_anew = endings.log_width_of_mistakes(values, manner)
+    cell = np.exp(log_width)
+    log_shares = _number_shares(values, usual, _center(column), form.spread, cell)
+    log_shares[NoneOfThese.name] += log_anew - log_width
     log_shares[AnotherRow.name] = log_shares[AnotherRow.name] + written
     log_shares[Zero.name] = np.where(values == 0, 0.0, NEVER)
-    every = np.sort(values[there])
-    repeated = shares.log_repeated(np.where(there, values, 0.0), every, width)
+    repeated = shares.log_repeated(np.where(there, values, 0.0), endings.numbers, cell)
     return ColumnCells(
-        column, "numbers", values, form, width, usual_decimals(values[there]) is not None, codes,
-        known, outside, manner, written, np.where(there & (values != 0), repeated, 0.0), log_shares,
+        column, "numbers", values, form, width, is_rounded, codes, known, outside, manner,
+        written, np.where(there & (values != 0), repeated, 0.0), endings, log_width, log_anew,
+        log_shares,
     )  # fmt: skip
 
 
 def _number_shares(
-    values: np.ndarray, usual: np.ndarray, center: float, spread: float, width: float
+    values: np.ndarray,
+    usual: np.ndarray,
+    center: float,
+    spread: float,
+    width: float | np.ndarray,
 ) -> dict[str, np.ndarray]:
     is_number = np.isfinite(values)
     numbers = np.where(is_number, values, center)
@@ -263,15 +322,6 @@ def _label_shares(
         AnotherLevel.name: np.where(column.is_unlisted(codes), NEVER, another),
         NoneOfThese.name: np.full(len(codes), -np.log(levels + 1.0)) + written,
     }
-
-
-def _log_written(manner: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """log of the share of right cells that are written as each (n,): half of the seen share."""
-    found, rows = np.zeros(len(manner)), int(known.sum())
-    for each in np.unique(manner[manner != USUAL]).tolist():
-        same = manner == each
-        found[same] = np.log((0.5 * same.sum() + 0.5) / (rows + 1))
-    return found
 
 
 def _center(column: AbstractNumbers) -> float:

@@ -145,11 +145,10 @@ def _gains(
         for number in np.unique(column).tolist():
             of, which = cells[number], np.flatnonzero(column == number)
             assert of is not None
-            after[which] += of.log_unit(codes[which])
+            after[which] += of.log_unit(codes[which], rows[which])
             at = rows[which]
             beyond = np.where(of.outside[at], np.log(of.column.outside_share), 0.0)
-            before[which] += of.log_unit(of.codes[at]) + of.log_repeated[at]
-            before[which] += of.log_written[at] + beyond
+            before[which] += of.log_own[at] + of.log_written[at] + beyond
     with torch.no_grad():
         own = some.network.log_prob(some.x, some.observed).cpu().numpy()
         found = some.network.log_prob(undone, observed).cpu().numpy()

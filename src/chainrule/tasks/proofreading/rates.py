@@ -12,6 +12,7 @@ from chainrule.tasks.proofreading.written import USUAL
 
 ROUNDS = 50
 PRIOR = 0.25  # cells that the prior counts for, as a share of the table's cells
+LEAST_PRIOR = 1.0  # mistakes of each kind that it counts for at least
 CHANGE = 1e-7  # of the rates, below which they are final
 LEAST, MOST = 1e-9, 0.9  # of a rate, and of all rates together
 # Whether a mistake writes values in an unusual manner: one that copies right values does not.
@@ -47,8 +48,10 @@ class Rates:
 def learned_rates(suspects: Suspects, cells: np.ndarray, known: np.ndarray) -> Rates:
     """The rates that a table shows, drawn towards the prior.
 
-    The expected number of mistakes of each kind gives its rate. The expected number of right cells
-    that are written in an unusual manner gives the share of that manner among right cells.
+    The expected number of mistakes of each kind gives its rate. The prior counts for one mistake
+    of each kind at least, so that a doubtful mistake of a rare kind makes no other likely. The
+    expected number of right cells that are written in an unusual manner gives the share of that
+    manner among right cells.
 
     Args:
         suspects: the suspects; all other cells are right.
@@ -56,6 +59,7 @@ def learned_rates(suspects: Suspects, cells: np.ndarray, known: np.ndarray) -> R
         known: number of known cells of each column (D,).
     """
     prior = prior_rates()
+    weight = np.maximum(PRIOR * cells, LEAST_PRIOR / prior)
     rates = Rates(prior, np.zeros(suspects.log_ratio.shape))
     group = np.where(suspects.manner != USUAL, 2 * suspects.columns + suspects.manner, 0)
     rows = known[suspects.columns]
@@ -64,7 +68,7 @@ def learned_rates(suspects: Suspects, cells: np.ndarray, known: np.ndarray) -> R
         odds = rates.log_odds(suspects)
         right = np.logaddexp(0, np.logaddexp.reduce(odds, axis=1))
         counts = np.exp(odds - right[:, None]).sum(0)
-        new = (counts + PRIOR * cells * prior) / np.maximum((1 + PRIOR) * cells, 1)
+        new = (counts + weight * prior) / (cells + weight)
         seen = np.log((np.bincount(group, weights=np.exp(-right))[group] + 0.5) / (rows + 1))
         more = np.where(group > 0, np.maximum(supposed - seen, 0.0), 0.0)[:, None] * AS_WRITTEN
         done = np.abs(new - rates.of_kinds).max() < CHANGE

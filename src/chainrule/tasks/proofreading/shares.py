@@ -11,13 +11,13 @@ WIDE = 3.0  # spreads from the center within which half of the wide distribution
 LOG_LETTERS = float(np.log(27.0))  # of a character of a label that nobody has seen
 
 
-def log_share_near(values: np.ndarray, known: np.ndarray, width: float) -> np.ndarray:
+def log_share_near(values: np.ndarray, known: np.ndarray, width: float | np.ndarray) -> np.ndarray:
     """log of the share of each value (n,), in a rounding cell, by the density of values near it.
 
     Args:
         values: numbers; NaN where unknown.
         known: the numbers that are counted (m,), ascending.
-        width: width of a rounding cell.
+        width: width of a rounding cell, or of each value's (n,).
     """
     count = len(known)
     if not count:
@@ -30,7 +30,7 @@ def log_share_near(values: np.ndarray, known: np.ndarray, width: float) -> np.nd
     return np.log(np.maximum(inside, 1) / count) + np.log(width) - np.log(high - low + width)
 
 
-def log_repeated(values: np.ndarray, known: np.ndarray, width: float) -> np.ndarray:
+def log_repeated(values: np.ndarray, known: np.ndarray, width: float | np.ndarray) -> np.ndarray:
     """log of how many times the share of each value (n,) exceeds that of values near it, from 0.
 
     People write some numbers more often than their neighbours: 40.5 rather than 40.53. Two rows of
@@ -39,7 +39,7 @@ def log_repeated(values: np.ndarray, known: np.ndarray, width: float) -> np.ndar
     Args:
         values: numbers among those counted; NaN where unknown.
         known: the numbers that are counted (m,), ascending.
-        width: width of a rounding cell.
+        width: width of a rounding cell, or of each value's (n,).
     """
     if not len(known):
         return np.zeros(len(values))
@@ -49,9 +49,11 @@ def log_repeated(values: np.ndarray, known: np.ndarray, width: float) -> np.ndar
     return np.maximum(share - log_share_near(values, known, width), 0.0)
 
 
-def log_share_wide(values: np.ndarray, center: float, spread: float, width: float) -> np.ndarray:
+def log_share_wide(
+    values: np.ndarray, center: float, spread: float, width: float | np.ndarray
+) -> np.ndarray:
     """log of the mass of each rounding cell (n,) under a wide Cauchy distribution."""
-    scale = max(WIDE * spread, width)
+    scale = np.maximum(WIDE * spread, width)
     return np.log(width / (np.pi * scale)) - np.log1p(((values - center) / scale) ** 2)
 
 

@@ -20,6 +20,7 @@ from chainrule.mistakes import (
     BrokenRelation,
     Exchanged,
     NoneOfThese,
+    RowAbove,
 )
 from chainrule.networks import AbstractNetwork
 from chainrule.table import Schema, log_outside
@@ -34,6 +35,7 @@ UNLIKELY = 3.0  # nats by which a suspect is less likely than the likeliest valu
 # the harm of a network that is too sure.
 BACKGROUND, LABELS = 0.01, 0.0001  # of numbers and dates, and of labels
 LOG_BEYOND_OTHERS = float(np.log(4.0))  # most by which a column exceeds its wide distribution
+REPEATS = 0.5  # right cells of a column that repeat the row above, beside chance
 LOG_OTHER_KIND = float(np.log(0.01))  # share of text among numbers that is right
 LOG_RARE = float(np.log(0.02))  # mass below which a value that a mistake always writes is suspect
 
@@ -151,7 +153,7 @@ def _found(
     for k, each in enumerate(cells):
         if each is not None:
             exact[:, k] = each.is_exact[at]
-            unit[:, k] = each.log_unit(each.codes[at]) + each.log_repeated[at]
+            unit[:, k] = each.log_own[at]
     asked = some.codes.observed_or_outside.copy()
     asked[:, [c is None for c in cells]] = False
     waiting: dict[int, list[tuple[np.ndarray, np.ndarray, Distribution]]] = {}
@@ -204,8 +206,10 @@ def _judged(
     log_beyond: float,
 ) -> Suspects:
     """Suspects of one column in some rows, from log p of their codes (m,) and distributions."""
-    unit = cells.log_unit(cells.codes[rows]) + cells.log_repeated[rows]
-    log_right = own + unit + np.log1p(-np.exp(log_beyond))
+    own, codes = own + cells.log_own[rows], cells.codes[rows]
+    ending = cells.log_width[rows][:, None]
+    own = _with_endings(cells, codes[:, None], own[:, None], ending, distribution)[:, 0]
+    log_right = own + np.log1p(-np.exp(log_beyond))
     beyond = cells.outside[rows]
     wide = cells.log_shares[NoneOfThese.name][rows]
     if cells.holds == "labels":
@@ -234,11 +238,53 @@ def _judged(
         elif isinstance(mistake, AbstractReplacement):
             others = np.log1p(-np.exp(np.minimum(log_right, -1e-9)))  # an original differs from v
             log_wrong[:, k] = cells.log_shares[mistake.name][rows] + others
+    log_right = _with_repeats(cells, rows, log_right)
     with np.errstate(invalid="ignore"):
         ratio = np.where(log_wrong == NEVER, NEVER, log_wrong - log_right[:, None])
     return Suspects(
         rows, np.full(len(rows), number), ratio, originals, log_share, cells.manner[rows]
     )
+
+
+def _with_repeats(cells: ColumnCells, rows: np.ndarray, log_right: np.ndarray) -> np.ndarray:
+    """log of the probabilities (m,) of right cells, some of which repeat the row above.
+
+    Neighbouring rows may be related in a way that a network does not know. So one equal pair in a
+    column is no evidence of a copy.
+    """
+    repeats = cells.log_shares[RowAbove.name][rows]
+    return np.logaddexp(log_right, repeats + np.log(REPEATS / (len(cells.values) + 1)))
+
+
+def _with_endings(
+    cells: ColumnCells,
+    codes: np.ndarray,
+    log_mass: np.ndarray,
+    log_width: np.ndarray,
+    distribution: Distribution,
+) -> np.ndarray:
+    """log of the mass of rounding cells (m, C), half of it by the coarse cells around them.
+
+    That half is the mass of the coarse cell times the share of the ending. The other half is the
+    density times the width, and at most the mass of the coarse cell.
+
+    Args:
+        cells: the cells of the column.
+        codes: codes of the numbers.
+        log_mass: log of the density at each number times its width.
+        log_width: log of that width.
+        distribution: of the m cells.
+    """
+    if cells.endings is None or not cells.endings.count:
+        return log_mass
+    (low, high), is_mass = cells.around(codes)
+    ends = [torch.from_numpy(each).to(distribution.params.device) for each in (low, high)]
+    pairs = zip(*(each.unbind(1) for each in ends), strict=True)
+    between = [distribution.cdf(b) - distribution.cdf(a) for a, b in pairs]
+    inside = np.log(np.clip(torch.stack(between, dim=1).cpu().numpy(), 1e-300, 1.0))
+    share = log_width - np.log(cells.endings.coarse_width)
+    both = np.logaddexp(np.minimum(log_mass, inside), inside + share) - np.log(2.0)
+    return np.where(is_mass, log_mass, both)
 
 
 def _undone(
@@ -256,8 +302,10 @@ def _undone(
     of_some = _taken(distribution, np.flatnonzero(some))
     logs = np.full(codes.shape, NEVER)
     grid = torch.from_numpy(filled[some]).to(distribution.params.device)
-    logs[some] = of_some.log_prob_grid(grid).cpu().numpy()
-    terms = np.where(exists, logs + cells.log_unit(filled) + log_q, NEVER)
+    width = cells.log_width_at(filled[some], rows[some])
+    masses = of_some.log_prob_grid(grid).cpu().numpy() + cells.log_scale(filled[some], width)
+    logs[some] = _with_endings(cells, filled[some], masses, width, of_some)
+    terms = np.where(exists, logs + log_q, NEVER)
     total = np.logaddexp.reduce(terms, axis=1)
     best = terms.argmax(1)
     each = np.arange(len(rows))
@@ -274,16 +322,11 @@ def _moved(
     values, spread = cells.values[rows], cells.form.spread
     known = np.isfinite(values)
     at = np.where(known, values, 0.0)[:, None] - ends[::-1] * spread  # (m, P + 1), ascending
-    low, high = _bounds(cells)
-    found = cells.codes_at(np.clip(at, low, high))  # clipped to the bounds, all have codes
+    found = cells.codes_at(np.clip(at, *cells.bounds))  # clipped to the bounds, all have codes
     found = np.where(np.isfinite(found), found, 0.0)
     points = torch.from_numpy(found).to(distribution.params.device)
     below = torch.stack([distribution.cdf(each) for each in points.unbind(1)], dim=1)
     mass = np.diff(below.cpu().numpy(), axis=1).clip(0) @ density[::-1]
+    width = cells.log_anew[rows]
     with np.errstate(divide="ignore"):
-        return np.where(known, np.log(mass) + np.log(cells.width / spread), NEVER)
-
-
-def _bounds(cells: ColumnCells) -> tuple[float, float]:
-    least, most = getattr(cells.column, "least", None), getattr(cells.column, "most", None)
-    return -np.inf if least is None else least, np.inf if most is None else most
+        return np.where(known, np.log(mass) + width - np.log(spread), NEVER)
