@@ -1,7 +1,6 @@
 """Control characters of names, labels and paths are shown as escapes, except to programs."""
 
 import json
-import sys
 import unicodedata
 import warnings
 
@@ -70,9 +69,6 @@ def test_fit_shows_names_and_paths_by_their_escapes(folder):
 def test_show_and_explain_do_so_on_any_terminal(folder, monkeypatch, width):
     path, _ = folder
     monkeypatch.setattr(shown, "terminal_width", lambda: width)
-    explain = sys.modules["chainrule.cli.explain"]
-    if hasattr(explain, "terminal_width"):
-        monkeypatch.setattr(explain, "terminal_width", lambda: width)
     code, out, errors = chainrule("show", "m\x1b[5m", cwd=path)
     assert (code, errors) == (0, "")
     assert not hidden(out)

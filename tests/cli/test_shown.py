@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 from collections import Counter
 from types import SimpleNamespace
 
@@ -36,7 +35,7 @@ def at(monkeypatch):
 
     def resize(width):
         monkeypatch.setattr(shown, "terminal_width", lambda: width)
-        for module in (compare, demo, sys.modules["chainrule.cli.explain"]):
+        for module in (compare, demo):
             if hasattr(module, "terminal_width"):
                 monkeypatch.setattr(module, "terminal_width", lambda: width)
 

@@ -138,7 +138,7 @@ def test_proofread_shows_what_is_wrong_and_what_it_should_be(folder, monkeypatch
     assert "decimal point" in (folder / "review.html").read_text()
     code, _, errors = chainrule(*words, "--html", "review.txt", cwd=folder)
     assert (code, ".html" in errors) == (2, True)
-    monkeypatch.setattr(sys.modules["chainrule.cli.proofread"], "terminal_width", lambda: 120)
+    monkeypatch.setattr("chainrule.cli.shown.terminal_width", lambda: 120)
     code, shown, _ = chainrule(*words, cwd=folder)
     assert code == 0
     assert "decimal point" in shown

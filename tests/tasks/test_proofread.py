@@ -117,11 +117,9 @@ def test_a_contradiction_blames_one_cell(density):
     """The city and its code contradict each other; either may be wrong, but not both."""
     rows = people().to_dicts()
     rows[59]["area"] = next(code for code in CITIES.values() if code != rows[59]["area"])
-    table = pl.DataFrame(rows, schema=people().schema)
-    found = density.proofread(table, fdr=1.0).filter(pl.col("row") == 59)
-    assert set(found["column"]) <= {"area", "city"}
-    assert found["likelihood_ratio"].max() > 100
-    assert len(density.proofread(table).filter(pl.col("row") == 59)) <= 1
+    found = density.proofread(pl.DataFrame(rows, schema=people().schema), fdr=1.0)
+    found = found.filter((pl.col("row") == 59) & (pl.col("likelihood_ratio") > 100))
+    assert found["column"].to_list() in (["area"], ["city"])
 
 
 def test_a_wrong_cell_does_not_blame_the_others_of_its_row(density):

@@ -45,6 +45,8 @@ def test_few_rows_beside_atoms_have_few_and_wide_components():
 def test_a_count_that_no_row_had_is_rare_and_not_impossible(tmp_path):
     """It is no value outside, and draws stay near the counts of the table."""
     density = cr.fit(counts(), effort="quick", seed=0, verbose=False)
+    base = density.model.network.columns.conditionals[0].base
+    assert (base.components, base.least_scale) == (1, LARGEST_FLOOR)
     new = pd.DataFrame({"visits": [24, 29, 35], "noise": [0.0, 0.0, 0.0]})
     assert bool((density.log_prob(new) > -20).all())
     assert int(density.sample(4000, seed=0)["visits"].max()) < 200

@@ -9,7 +9,7 @@ import typer
 
 from chainrule.arguments import cells_to_show
 from chainrule.cli.checks import require_model, require_table, require_writable
-from chainrule.cli.shown import print_table, terminal_width
+from chainrule.cli.shown import print_table
 from chainrule.cli.tables import (
     FRAME_TYPES,
     DateFormatOption,
@@ -22,13 +22,11 @@ from chainrule.cli.tables import (
     StrictOption,
     TableArgument,
     ThousandsOption,
-    as_lists,
     chunks_of,
     completed,
+    give_cells,
     give_frames,
-    print_json,
     reading_of,
-    write_frames,
 )
 
 NAME = "explain"
@@ -91,15 +89,7 @@ def run(
         tails(density.model, chunks, strict=strict, to=sink)
         return
     cells = oddest(density.model, chunks, top=top, strict=strict)
-    if as_json:
-        columns = as_lists(cells)
-        print_json(
-            [dict(zip(columns, cell, strict=True)) for cell in zip(*columns.values(), strict=True)]
-        )
-    if output is None and not as_json and terminal_width() is not None:
-        _show(cells)
-    elif output is not None or not as_json:
-        write_frames(iter([cells]), output)
+    give_cells(cells, output, as_json, _show)
 
 
 def _show(cells: Any) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from chainrule.arguments import require_fdr
 from chainrule.cli.checks import require_model, require_seed, require_table, require_writable
-from chainrule.cli.shown import print_line, print_table, say, terminal_width
+from chainrule.cli.shown import print_line, print_table, say
 from chainrule.cli.tables import (
     FRAME_TYPES,
     KIND_HELP,
@@ -22,13 +22,11 @@ from chainrule.cli.tables import (
     StrictOption,
     TableArgument,
     ThousandsOption,
-    as_lists,
     completed,
+    give_cells,
     kinds_of,
-    print_json,
     reading_of,
     table_of,
-    write_frames,
 )
 
 NAME = "proofread"
@@ -109,15 +107,7 @@ def run(
 
         write_review(cells, table if Path(table).exists() else whole, html, header=header)
         say(f"{html}: {len(cells)} findings to review")
-    if as_json:
-        columns = as_lists(cells)
-        print_json(
-            [dict(zip(columns, cell, strict=True)) for cell in zip(*columns.values(), strict=True)]
-        )
-    if output is None and not as_json and terminal_width() is not None:
-        _show(cells)
-    elif output is not None or not as_json:
-        write_frames(iter([cells]), output)
+    give_cells(cells, output, as_json, _show)
 
 
 def _show(cells: Any) -> None:

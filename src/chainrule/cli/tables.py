@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ import typer
 
 from chainrule import datasets
 from chainrule.atomic import write_bytes
+from chainrule.cli import shown
 from chainrule.cli.checks import STDIN, cells_of, is_dataset, require_table
 from chainrule.errors import ChainruleError
 from chainrule.plain_json import plain_json
@@ -321,6 +322,19 @@ def give_frames(frames: Iterator[Any], output: Path | None, as_json: bool) -> No
         frames = iter([whole])
     if output is not None or not as_json:
         write_frames(frames, output)
+
+
+def give_cells(cells: Any, output: Path | None, as_json: bool, show: Callable[[Any], None]) -> None:
+    """Writes a frame of cells: as a list of JSON objects, to a file, or as a table.
+
+    A terminal gets the table that ``show`` prints, if no file is named. Otherwise CSV is printed.
+    """
+    if as_json:
+        print_json(cells.to_dicts())
+    if output is None and not as_json and shown.terminal_width() is not None:
+        show(cells)
+    elif output is not None or not as_json:
+        write_frames(iter([cells]), output)
 
 
 def joined(frames: Iterator[Any]) -> Any:

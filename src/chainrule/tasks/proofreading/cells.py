@@ -55,7 +55,7 @@ class ColumnCells:
         log_repeated: log of how many times more often the value (n,) occurs than its neighbours.
         endings: how often the column writes a number's last digits; None of dates and labels.
         log_width: log of the width (n,) of a coarse cell times the share of the cell's ending.
-        log_anew: the same of a number that a mistake writes anew.
+        log_anew: log of the same width (n,) for a number that a mistake has written.
         log_shares: log q(v | u) (n,) of each mistake that writes another value, by its name.
     """
 

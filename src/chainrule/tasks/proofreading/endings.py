@@ -138,7 +138,7 @@ class Endings:
         return np.fmod(scaled, 10.0 ** (self.finest - self.coarse)).astype(np.int64)
 
     def log_width_of_mistakes(self, values: np.ndarray, manner: np.ndarray) -> np.ndarray:
-        """The ``log_width`` (…) of numbers that a mistake writes anew.
+        """The ``log_width`` (…) of numbers that a mistake has written.
 
         It writes half of them as the column does. The others have any decimals.
         """
