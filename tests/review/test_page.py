@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from helpers.browser import Page
+from helpers.findings import COLUMNS
 
 import chainrule as cr
 from chainrule.errors import SchemaError
@@ -28,19 +29,6 @@ LINES = [
 TEXT = BOM + "\r\n".join([*LINES, "", ""])
 CLEAN = TEXT.replace(" 310;", " 31;").replace(";Bom;", ';"Bonn; ""Rhein""";')
 CLEAN = CLEAN.replace('two\r\nlines"', 'two\r\nnew lines"')
-SHAPE = {
-    "row": pl.Int64,
-    "column": pl.String,
-    "found": pl.String,
-    "suggested": pl.String,
-    "probability": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "bits": pl.Float64,
-    "kind": pl.String,
-    "likelihood_ratio": pl.Float64,
-    "q": pl.Float64,
-}
 FINDINGS = pl.DataFrame(
     [
         (0, NAMES[1], "310", "31", 0.97, 28.0, 35.5, 14.25, "decimal point", 400.0, 0.001),
@@ -49,7 +37,7 @@ FINDINGS = pl.DataFrame(
         (1, NAMES[2], "Bom", None, None, None, None, 7.0, "none of these", 2.0, 0.08),
         (3, NAMES[0], "x", EVIL, 0.5, None, None, 6.0, None, 2.0, 0.1),
     ],
-    schema=SHAPE,
+    schema=COLUMNS,
     orient="row",
 )
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from helpers.findings import COLUMNS
 
 import chainrule as cr
 from chainrule.errors import EvidenceError, ShapeError
@@ -12,19 +13,6 @@ from chainrule.tasks import proofread_by
 from chainrule.tasks.proofreading.findings import q_values
 from chainrule.tasks.proofreading.written import is_off_grid
 
-COLUMNS = {
-    "row": pl.Int64,
-    "column": pl.String,
-    "found": pl.String,
-    "suggested": pl.String,
-    "probability": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "bits": pl.Float64,
-    "kind": pl.String,
-    "likelihood_ratio": pl.Float64,
-    "q": pl.Float64,
-}
 CITIES = {"Birmingham": 205, "Montgomery": 334, "Tuscaloosa": 659, "Huntsville": 256}
 
 

@@ -24,7 +24,7 @@ from chainrule.networks.evidence import as_mask, is_everywhere
 from chainrule.networks.left_out import SumsWithout
 from chainrule.networks.orders import Order, make_order, order_from_json, order_to_json
 from chainrule.networks.relations import settled
-from chainrule.networks.training_masks import drawn, in_order
+from chainrule.networks.training_masks import drawn, for_training
 from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS
 from chainrule.ops.autocast import without_autocast
@@ -294,7 +294,7 @@ class OrderlessNADE(AbstractNetwork):
         ``generator`` draws the masks, in evaluation mode too. In training mode it also draws the
         dropout.
         """
-        return self._drawn_loss(x, observed, generator, evenly=True)
+        return self._drawn_loss(x, observed, generator, in_training=True)
 
     @override
     def repeated_loss(
@@ -313,7 +313,7 @@ class OrderlessNADE(AbstractNetwork):
         level that is not given changes no weight, even if the row comes because of it.
         """
         repeats = frequency, causes, due
-        return self._drawn_loss(x, observed, generator, evenly=True, repeats=repeats)
+        return self._drawn_loss(x, observed, generator, in_training=True, repeats=repeats)
 
     @property
     @override
@@ -353,7 +353,7 @@ class OrderlessNADE(AbstractNetwork):
         uniformly. Rows come in antithetic pairs. A row without observed cells has a loss of 0. See
         ``masked_loss``.
         """
-        return self._drawn_loss(x, observed, generator, evenly=False)
+        return self._drawn_loss(x, observed, generator)
 
     def _drawn_loss(
         self,
@@ -361,10 +361,10 @@ class OrderlessNADE(AbstractNetwork):
         observed: torch.Tensor | None,
         generator: torch.Generator | None,
         *,
-        evenly: bool,
+        in_training: bool = False,
         repeats: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None,
     ) -> torch.Tensor:
-        """``order_loss``; with ``evenly``, as ``training_loss`` says.
+        """``order_loss``; with ``in_training``, the loss of ``training_loss``.
 
         ``repeats`` are what ``repeated_loss`` knows of the rows.
         """
@@ -374,14 +374,11 @@ class OrderlessNADE(AbstractNetwork):
         cells, is_complete = observed.t().to(x.dtype), is_everywhere(observed, True)
         if not is_complete:
             x = self.columns.filled(x, observed)
-        not_alike = not is_complete and _differ(cells.sum(0))
-        given, weights = drawn(cells, generator, evenly=evenly and not_alike)
-        if evenly:
-            chosen, *masks = in_order(cells, self.order, IN_ORDER, generator)
-            given, weights = (
-                torch.where(chosen, one, other)
-                for one, other in zip(masks, (given, weights), strict=True)
-            )
+        if in_training:
+            evenly = not is_complete and _differ(cells.sum(0))
+            given, weights = for_training(cells, self.order, IN_ORDER, generator, evenly=evenly)
+        else:
+            given, weights = drawn(cells, generator, evenly=False)
         if repeats is not None:
             frequency, causes, due = repeats
             is_known = (causes >= 0) & (given.gather(0, causes.clamp(min=0).t()).t() > 0)

@@ -60,6 +60,20 @@ def drawn(
     return given.to(observed.device), weights.to(observed.device)
 
 
+def for_training(
+    observed: torch.Tensor,
+    order: torch.Tensor,
+    share: float,
+    generator: torch.Generator,
+    *,
+    evenly: bool,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Masks and weights as ``drawn`` gives them; those of a share of the rows are ``in_order``."""
+    given, weights = drawn(observed, generator, evenly=evenly)
+    chosen, first, of_later = in_order(observed, order, share, generator)
+    return torch.where(chosen, first, given), torch.where(chosen, of_later, weights)
+
+
 def in_order(
     observed: torch.Tensor, order: torch.Tensor, share: float, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
