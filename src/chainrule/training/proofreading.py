@@ -51,8 +51,19 @@ def proofread(
         fdr: the expected share of false findings; 1 returns all cells that may be wrong.
         folds: shares of the rows that are judged by a model of all others. 1 fits one model of the
             whole table. By default 5, and 1 if a table has more than 5,000 or less than 50 rows.
-        effort, seed, kinds, missing, ties, min_count, config, device: see ``fit``.
+        effort: "quick", "standard" or "best", for each fit; see ``fit``.
+        seed: makes the fits and the folds reproducible.
+        kinds: the kinds of some columns; see ``fit``.
+        missing: "unknown" or "informative"; see ``fit``.
+        ties: which relations between columns are used; see ``fit``.
+        min_count: the least number of rows that make a level, an atom or a stored number.
+        config: sizes, learning rate and other settings; see ``fit``.
+        device: "auto", "cpu" or "cuda".
         verbose: print the assumed kinds to stderr, and progress bars.
+
+    Raises:
+        ChainruleError: an option that no fit can have, or an ``fdr`` not in (0, 1].
+        SchemaError: a table that cannot be fitted; see ``fit``.
 
     Examples:
         >>> import chainrule as cr
