@@ -87,8 +87,18 @@ assert torch.equal(torch.get_rng_state(), state), "numbers of torch's global gen
 def test_python_of_the_readme(tmp_path, installed):
     (code,) = blocks(README, "python")
     command = [sys.executable, "-W", "error", "-c", SEEDED.format(code)]
-    subprocess.run(command, cwd=tmp_path, env=installed, check=True)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=installed, check=True, capture_output=True, text=True
+    )
     assert len(code.strip().splitlines()) <= 12
+    shown = re.findall(r"^\| (\d+ \| .* \| decimal point) \|", README, flags=re.MULTILINE)
+    assert len(shown) == 2
+    (height,) = re.findall(r"shape: \((\d+), 11\)", done.stdout)
+    assert height == "2"
+    printed = re.findall(r"^│ (.*) │$", done.stdout, flags=re.MULTILINE)
+    for line in shown:
+        start = r" ┆ ".join(rf"{re.escape(word)} *" for word in line.split(" | ")[:4])
+        assert any(re.match(start, row) for row in printed), line
 
 
 def test_shell_of_the_readme(tmp_path, installed):
@@ -142,6 +152,14 @@ def test_examples(path, tmp_path, monkeypatch, capsys):
         oddest = re.search(r"flavanoids +9\.2 +([\d.]+) ", rest)
         assert float(oddest[1]) > 12  # the documents say what it is on one machine
         assert int(re.search(r"(\d+)% filled right", rest)[1]) >= 85
+    elif path.stem == "wrong_cells":
+        found = re.findall(r"│ (\d+) +┆ (\w+) +┆ (\S+) +┆ (\S+) +┆ (\w+(?: \w+)*) +┆", out)
+        page = (ROOT / "docs/wrong-cells.md").read_text(encoding="utf-8")
+        for row, column, typed, suggested, kind in found:
+            line = rf"│ +{row} │ {column} +│ {typed} +│ {suggested} +│ +\d+% │ {kind} +│"
+            assert re.search(line, page), (row, column)
+        assert out.splitlines()[-1] == "4 findings; 4 of 4 wrong cells got their value back"
+        assert (tmp_path / "review.html").stat().st_size > 10_000
     elif path.stem == "synthetic_table":
         said = (ROOT / "docs/quality.md").read_text(encoding="utf-8").split("```\n")[3]
         assert_same_up_to_rounding(out, said)
