@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import torch
@@ -19,6 +19,9 @@ from chainrule.model import Model
 from chainrule.rows_or_codes import RowsOrCodes
 from chainrule.table import Schema
 from chainrule.version import version
+
+if TYPE_CHECKING:
+    from chainrule.plots import Plots
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,6 +132,20 @@ class Density:
         See ``tasks.marginal``.
         """
         return tasks.marginal(self.model, *columns)
+
+    def dependence(self, *, rows: int = 2_000, seed: int = 0) -> Any:
+        """Returns how much each pair of columns says about each other, in bits, most bits first.
+
+        See ``tasks.dependence``.
+        """
+        return tasks.dependence(self.model, rows=rows, seed=seed)
+
+    @property
+    def plot(self) -> Plots:
+        """Pictures: ``density.plot.column("Age")``; see ``plots.Plots``."""
+        from chainrule.plots import Plots
+
+        return Plots(self.model)
 
     def sample(
         self,

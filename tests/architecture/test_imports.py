@@ -41,12 +41,13 @@ LEVELS = {
     "rows_or_codes": 4,
     "model": 5,
     "tasks": 6,
-    "density": 7,
-    "training": 8,
-    "testing": 9,
-    "sklearn": 9,
-    "report": 9,
-    "cli": 10,
+    "plots": 7,
+    "density": 8,
+    "training": 9,
+    "testing": 10,
+    "sklearn": 10,
+    "report": 10,
+    "cli": 11,
 }
 # The rooms of table, from the lowest level to the highest.
 TABLE_LEVELS = (
