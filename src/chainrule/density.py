@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
@@ -221,6 +222,36 @@ class Density:
             seed=seed,
             strict=strict,
             to=to,
+        )
+
+    def report(
+        self,
+        table: Any,
+        path: str | os.PathLike[str],
+        *,
+        seed: int = 0,
+        verbose: bool = True,
+    ) -> Path:
+        """Writes a page about a table, and returns its path.
+
+        The page is one HTML file that loads nothing from elsewhere. Its sections are what was
+        assumed, each column real and by the model, which columns depend on each other, calibration,
+        cells that are probably wrong, the oddest cells, missing cells filled with intervals, and
+        drawn rows beside real ones.
+
+        Args:
+            table: rows of the columns that were fitted.
+            path: the file to write, such as "report.html".
+            seed: decides which rows are drawn.
+            verbose: show a progress bar on stderr.
+
+        Raises:
+            SchemaError: a table without rows, or without the model's columns.
+        """
+        from chainrule.table_report import write_report
+
+        return write_report(
+            self.model, table, path, training=self.training, seed=seed, verbose=verbose
         )
 
     def codes(self, table: Any) -> np.ndarray:

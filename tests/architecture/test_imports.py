@@ -42,12 +42,13 @@ LEVELS = {
     "model": 5,
     "tasks": 6,
     "plots": 7,
-    "density": 8,
-    "training": 9,
-    "testing": 10,
-    "sklearn": 10,
-    "report": 10,
-    "cli": 11,
+    "table_report": 8,
+    "density": 9,
+    "training": 10,
+    "testing": 11,
+    "sklearn": 11,
+    "report": 11,
+    "cli": 12,
 }
 # The rooms of table, from the lowest level to the highest.
 TABLE_LEVELS = (

@@ -43,7 +43,7 @@ class Plots:
 
         Raises:
             SchemaError: no such column; a given cell that its column cannot hold.
-            EvidenceError: given cells that a network of one order cannot condition on.
+            EvidenceError: a network of one order, for a column whose marginal it does not know.
 
         Examples:
             >>> import chainrule as cr, polars as pl
