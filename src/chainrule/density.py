@@ -6,7 +6,8 @@ import os
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, overload
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import torch
@@ -19,6 +20,9 @@ from chainrule.model import Model
 from chainrule.rows_or_codes import RowsOrCodes
 from chainrule.table import Schema
 from chainrule.version import version
+
+if TYPE_CHECKING:
+    from chainrule.plots import Plots
 
 
 @dataclass(frozen=True, repr=False)
@@ -130,6 +134,20 @@ class Density:
         """
         return tasks.marginal(self.model, *columns)
 
+    def dependence(self, *, rows: int = 2_000, seed: int = 0) -> Any:
+        """Returns how much each pair of columns says about each other, in bits, most bits first.
+
+        See ``tasks.dependence``.
+        """
+        return tasks.dependence(self.model, rows=rows, seed=seed)
+
+    @property
+    def plot(self) -> Plots:
+        """Pictures: ``density.plot.column("Age")``; see ``plots.Plots``."""
+        from chainrule.plots import Plots
+
+        return Plots(self.model)
+
     def sample(
         self,
         n: int,
@@ -204,6 +222,36 @@ class Density:
             seed=seed,
             strict=strict,
             to=to,
+        )
+
+    def report(
+        self,
+        table: Any,
+        path: str | os.PathLike[str],
+        *,
+        seed: int = 0,
+        verbose: bool = True,
+    ) -> Path:
+        """Writes a page about a table, and returns its path.
+
+        The page is one HTML file that loads nothing from elsewhere. Its sections are what was
+        assumed, each column real and by the model, which columns depend on each other, calibration,
+        cells that are probably wrong, the oddest cells, missing cells filled with intervals, and
+        drawn rows beside real ones.
+
+        Args:
+            table: rows of the columns that were fitted.
+            path: the file to write, such as "report.html".
+            seed: decides which rows are drawn.
+            verbose: show a progress bar on stderr.
+
+        Raises:
+            SchemaError: a table without rows, or without the model's columns.
+        """
+        from chainrule.table_report import write_report
+
+        return write_report(
+            self.model, table, path, training=self.training, seed=seed, verbose=verbose
         )
 
     def codes(self, table: Any) -> np.ndarray:

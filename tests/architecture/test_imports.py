@@ -41,12 +41,14 @@ LEVELS = {
     "rows_or_codes": 4,
     "model": 5,
     "tasks": 6,
-    "density": 7,
-    "training": 8,
-    "testing": 9,
-    "sklearn": 9,
-    "report": 9,
-    "cli": 10,
+    "plots": 7,
+    "table_report": 8,
+    "density": 9,
+    "training": 10,
+    "testing": 11,
+    "sklearn": 11,
+    "report": 11,
+    "cli": 12,
 }
 # The rooms of table, from the lowest level to the highest.
 TABLE_LEVELS = (

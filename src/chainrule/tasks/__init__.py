@@ -7,6 +7,7 @@ from chainrule.tasks.calibrate import Calibration, row_log_p
 from chainrule.tasks.coding import codes, table
 from chainrule.tasks.compare import Comparison, compare
 from chainrule.tasks.conditional import conditional
+from chainrule.tasks.dependence import dependence
 from chainrule.tasks.explain import explain, oddest, tails, terms
 from chainrule.tasks.features import features
 from chainrule.tasks.impute import Imputed, impute
@@ -24,6 +25,7 @@ __all__ = [
     "codes",
     "compare",
     "conditional",
+    "dependence",
     "explain",
     "features",
     "impute",

@@ -22,6 +22,7 @@ from chainrule.networks.listed import listed_only
 from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
 from chainrule.table import (
+    Codes,
     Schema,
     Sink,
     Table,
@@ -175,15 +176,29 @@ def _with_rare(schema: Schema, drawn: torch.Tensor, given: Cells | None) -> np.n
     )
 
 
+def given_codes(model: Model, given: Any) -> Codes:
+    """Returns the codes of given cells: a dict of one value per column, or a table.
+
+    Raises:
+        SchemaError: a cell that its column cannot hold, or a label it never had.
+        EvidenceError: cells that a network of one order cannot condition on.
+    """
+    return _given(model, given)[1]
+
+
 def _given_cells(model: Model, given: Any) -> tuple[Table, Cells]:
     """Returns the table of given cells, and their codes."""
+    table, codes = _given(model, given)
+    return table, (torch.from_numpy(codes.values), torch.from_numpy(codes.observed))
+
+
+def _given(model: Model, given: Any) -> tuple[Table, Codes]:
     row = _with_dates(given_row(given), model.schema) if isinstance(given, Mapping) else given
     table = read_table(row, reading=model.schema.reading)
     codes = encode(table, model.schema, warn=False, strict=True)
     check_given(table, model.schema, codes)
     model.require_evidence(codes.observed, name="given")
-    codes = missing.given(model.schema, codes)
-    return table, (torch.from_numpy(codes.values), torch.from_numpy(codes.observed))
+    return table, missing.given(model.schema, codes)
 
 
 def _joined(chunks: list[np.ndarray]) -> np.ndarray:

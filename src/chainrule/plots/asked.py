@@ -1,0 +1,42 @@
+"""What pictures ask of a model: a column's distribution, and the codes of a table's cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.conditionals import Distribution
+from chainrule.errors import SchemaError
+from chainrule.model import Model
+from chainrule.table import Codes, encode, read_table
+from chainrule.tasks.answer import Batch
+from chainrule.tasks.conditional import distribution_of
+from chainrule.tasks.sample import given_codes
+
+
+def distribution(model: Model, column: int, given: Mapping[str, Any] | None) -> Distribution:
+    """p(column | given cells), of one row."""
+    if given and model.schema.columns[column].name in given:
+        name = model.schema.columns[column].name
+        raise SchemaError(f"given has a value for {name!r}, the column that is drawn; leave it out")
+    width = len(model.schema.columns)
+    codes = Codes(np.zeros((1, width)), np.zeros((1, width), dtype=bool))
+    if given:
+        codes = given_codes(model, given)
+    return distribution_of(Batch.of(model, codes), column)
+
+
+def cells_of(model: Model, table: Any, column: int) -> np.ndarray:
+    """The codes (N,) of a column's known cells that it can hold; none without a table."""
+    if table is None:
+        return np.zeros(0)
+    read = read_table(table, reading=model.schema.reading)
+    codes = encode(read, model.schema, warn=False)
+    return codes.values[codes.observed[:, column], column]
+
+
+def in_words(given: Mapping[str, Any] | None) -> str:
+    """The given cells as a part of a title."""
+    return ", given " + ", ".join(f"{k} = {v}" for k, v in given.items()) if given else ""

@@ -1,0 +1,89 @@
+"""The page of a table: it loads nothing from elsewhere, and needs no script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from chainrule.atomic import write_bytes
+from chainrule.model import Model
+from chainrule.progress import progress_bar
+from chainrule.table import read_table
+from chainrule.table_report import sections
+from chainrule.version import version
+
+
+def write_report(
+    model: Model,
+    table: Any,
+    path: str | os.PathLike[str],
+    *,
+    training: Mapping[str, Any],
+    seed: int = 0,
+    verbose: bool = True,
+) -> Path:
+    """Writes the page of ``report_page`` to a file, and returns its path."""
+    target = Path(path)
+    page = report_page(model, table, training=training, seed=seed, verbose=verbose)
+    write_bytes(target, page.encode())
+    return target
+
+
+def report_page(
+    model: Model, table: Any, *, training: Mapping[str, Any], seed: int = 0, verbose: bool = True
+) -> str:
+    """Returns an HTML page about a table, by its density.
+
+    Its sections are what was assumed, how each column is distributed in the table and by the model,
+    which columns depend on each other, whether the conditionals are calibrated, which cells are
+    probably wrong, which rows are odd, what belongs in missing cells, and how real drawn rows are.
+
+    Args:
+        model: the fitted model.
+        table: rows of the columns that were fitted: a frame, an array or a path.
+        training: the density's training record.
+        seed: decides which rows are drawn.
+        verbose: show a progress bar on stderr.
+
+    Raises:
+        SchemaError: a table without rows, or without the model's columns.
+    """
+    read = read_table(table, reading=model.schema.reading)
+    asked = sections.Asked(model, read, training, seed)
+    made = []
+    with progress_bar("writing the report", len(sections.ALL), progress=verbose) as advance:
+        for of in sections.ALL:
+            made.append(of(asked))
+            advance(1)
+    own = resources.files("chainrule.table_report")
+    style = own.joinpath("page.css").read_text(encoding="utf-8")
+    template = own.joinpath("page.html").read_text(encoding="utf-8")
+    return (
+        _environment()
+        .from_string(template)
+        .render(
+            name=read.source.removeprefix("the table").strip(" :") or "A table",
+            facts=sections.facts(asked),
+            sections=[section for section in made if section is not None],
+            style=style,
+            style_hash=_sha256(style),
+            version=version(),
+        )
+    )
+
+
+def _environment() -> Any:
+    from jinja2 import Environment, StrictUndefined
+
+    return Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,257 @@
+"""The sections of the page, one function each; None where a section has nothing to say."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule import tasks
+from chainrule.headline import headline
+from chainrule.missing import is_flag
+from chainrule.model import Model
+from chainrule.plots import Plots
+from chainrule.review.cells import polars_frame
+from chainrule.synthetic import quality
+from chainrule.table import Table, column_positions, encode, read_table
+from chainrule.table_report.parts import Cells, Part, Pictures, Section, Text, picture
+
+MOST_COLUMNS = 40  # that have a picture
+MOST_ROWS = 5_000  # of the table, on which figures are measured
+MOST_FINDINGS, MOST_ODD, ODD_PICTURES, MOST_FILLED, DRAWN, MOST_PAIRS = 20, 12, 2, 12, 8, 12
+MOST_WIDE = 30  # columns up to which all pairs are compared
+INTERVAL, FDR = 0.9, 0.1
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the page is about.
+
+    Attributes:
+        model: schema and network.
+        table: all rows.
+        training: the density's training record.
+        seed: of what is drawn.
+    """
+
+    model: Model
+    table: Table
+    training: Mapping[str, Any]
+    seed: int
+
+    @property
+    def some(self) -> Table:
+        """At most 5,000 rows, drawn by the seed, in their order."""
+        if len(self.table) <= MOST_ROWS:
+            return self.table
+        generator = np.random.default_rng(self.seed)
+        return self.table.take(np.sort(generator.choice(len(self.table), MOST_ROWS, replace=False)))
+
+    @property
+    def any_evidence(self) -> bool:
+        """Whether any cells may be unknown; without it, questions about single cells have none."""
+        return self.model.any_evidence
+
+
+def facts(asked: Asked) -> str:
+    """One line: how many rows, which network, how well it fits."""
+    said = [
+        f"{len(asked.table):,} rows, {len(asked.model.schema.columns_without_flags)} columns",
+        type(asked.model.network).__name__,
+    ]
+    reached = headline(asked.training, digits=2, each="a row")
+    if reached is not None:
+        said.append(f"fitted to {asked.training.get('train_rows', 0):,} rows; held-out: {reached}")
+    return " · ".join(said)
+
+
+def assumed(asked: Asked) -> Section:
+    """The schema."""
+    schema = asked.model.schema
+    rows = [[c.name, c.kind, c.reason] for c in schema.columns]
+    rows += [[out.name, "left out", out.reason] for out in schema.left_out]
+    parts: list[Part] = [Cells.of("assumed kinds", ["column", "kind", "what was assumed"], rows)]
+    if schema.ties:
+        parts.append(Text("These relations hold between columns, and the model uses them:"))
+        parts.append(Cells.of("relations", ["relation"], [[t] for t in schema.ties_as_text]))
+    return Section("assumed", "What was assumed", tuple(parts))
+
+
+def columns(asked: Asked) -> Section | None:
+    """Each column, real and by the model."""
+    if not asked.any_evidence:
+        return None
+    plots, shown, some = Plots(asked.model), _shown(asked), asked.some
+    with _unseen():
+        pictures = tuple(
+            picture(plots.column(name, table=some), f"Distribution of {name}: table and model")
+            for name in shown[:MOST_COLUMNS]
+        )
+    said = "Gray are the rows of the table, blue is the model."
+    if len(shown) > MOST_COLUMNS:
+        said += f" The first {MOST_COLUMNS} of {len(shown)} columns are shown."
+    return Section("columns", "Columns", (Text(said), Pictures(pictures)))
+
+
+def depend(asked: Asked) -> Section | None:
+    """Which columns depend on each other."""
+    shown = _shown(asked)
+    if not asked.any_evidence or not 2 <= len(shown) <= MOST_WIDE:
+        return None
+    with _unseen():
+        axes = Plots(asked.model).dependence(seed=asked.seed)
+        found = _polars(tasks.dependence(asked.model, seed=asked.seed))
+    rows = [list(row) for row in found.rows()[:MOST_PAIRS]]
+    said = """Bits that one column says about the other, by the model: 0 if they are independent,
+        and at most the bits that the column itself has."""
+    return Section(
+        "dependence",
+        "Who depends on whom",
+        (
+            Text(" ".join(said.split())),
+            Pictures((picture(axes, "Mutual information of all pairs of columns"),), "large"),
+            Cells.of("pairs", ["column", "other column", "bits", "standard error"], rows),
+        ),
+    )
+
+
+def calibrated(asked: Asked) -> Section | None:
+    """Whether conditionals are calibrated."""
+    if not asked.any_evidence:
+        return None
+    with _unseen():
+        axes = Plots(asked.model).calibration(asked.some, seed=asked.seed)
+    said = """If the conditional distributions are right, each share of the cells lies below the
+        quantile of that share: the blue line stays in the gray band. Thin lines are single
+        columns. Rows that were fitted look a little better than new ones."""
+    alt = "Share of cells below each quantile of their conditional, minus the quantile"
+    return Section(
+        "calibration",
+        "Calibration",
+        (Text(" ".join(said.split())), Pictures((picture(axes, alt),), "large")),
+    )
+
+
+def wrong(asked: Asked) -> Section | None:
+    """Cells that are probably wrong."""
+    if not asked.any_evidence:
+        return None
+    with _unseen():
+        answered = tasks.proofread(asked.model, asked.table, fdr=FDR)
+    names = ["row", "column", "found", "suggested", "kind", "bits", "q"]
+    if not len(answered):
+        said = f"No cell is wrong with so much certainty that {FDR:.0%} false findings remain."
+        return Section("wrong", "Cells that are probably wrong", (Text(said),))
+    found = _polars(answered)
+    said = f"{len(found):,} cells, of which {FDR:.0%} or less are right by expectation."
+    if len(found) > MOST_FINDINGS:
+        said += f" The surest {MOST_FINDINGS} are shown."
+    said += " A model that was fitted to these rows misses some: cr.proofread(table) finds more."
+    rows = [list(row) for row in found.select(names).rows()[:MOST_FINDINGS]]
+    return Section(
+        "wrong",
+        "Cells that are probably wrong",
+        (Text(said), Cells.of("findings", names, rows)),
+    )
+
+
+def odd(asked: Asked) -> Section | None:
+    """The oddest cells, and the rows of the first of them."""
+    if not asked.any_evidence:
+        return None
+    with _unseen():
+        found = _polars(tasks.oddest(asked.model, asked.table, top=MOST_ODD))
+        at = list(dict.fromkeys(found["row"].to_list()))[:ODD_PICTURES]
+        plots = Plots(asked.model)
+        pictures = tuple(
+            picture(plots.row(asked.table, row), f"Bits of the cells of row {row}") for row in at
+        )
+    said = "Cells that are unlikely given the rest of their row. 10 bits are one in a thousand."
+    rows = [list(row) for row in found.rows()]
+    return Section(
+        "odd",
+        "Oddest cells",
+        (Text(said), Cells.of("oddest cells", found.columns, rows), Pictures(pictures, "large")),
+    )
+
+
+def filled(asked: Asked) -> Section | None:
+    """What belongs in missing cells."""
+    model, table = asked.model, asked.table
+    codes = encode(table, model.schema, warn=False)
+    missing = ~codes.observed_or_outside & ~is_flag(model.schema)
+    if not asked.any_evidence or not missing.any():
+        return None
+    some = np.flatnonzero(missing.any(1))[:MOST_FILLED]
+    with _unseen():
+        part = polars_frame(table)[some.tolist()]
+        answer = tasks.impute(model, part, how="best", interval=INTERVAL)
+        whole, low, high = (_polars(each) for each in answer)
+    at, rows = column_positions(table, model.schema), []
+    for place, row in enumerate(some.tolist()):
+        for k in np.flatnonzero(missing[row]).tolist():
+            name = model.schema.columns[k].name
+            position = at.get(name)
+            if position is None or len(rows) == MOST_FILLED:
+                continue
+            ends = [each[place, position] for each in (low, high)]
+            rows.append([row, name, whole[place, position], *ends])
+    counts = missing.sum(0)
+    said = f"{int(counts.sum()):,} cells are missing. These are the first of them, filled with the "
+    said += f"most probable label or the median; numbers have their {INTERVAL:.0%} interval."
+    if not rows:
+        return None
+    return Section(
+        "filled",
+        "Missing cells",
+        (Text(said), Cells.of("filled cells", ["row", "column", "filled", "from", "to"], rows)),
+    )
+
+
+def drawn(asked: Asked) -> Section:
+    """Drawn rows, and how real they are."""
+    with _unseen():
+        axes = Plots(asked.model).drawn(asked.some, seed=asked.seed)
+        count = max(min(len(asked.table), MOST_ROWS), DRAWN)
+        rows = tasks.sample(asked.model, count, seed=asked.seed)
+        found = quality(asked.some, rows, kinds=asked.model.schema, seed=asked.seed, verbose=False)
+    frame = _polars(rows)
+    figures = found.sections()[0]
+    said = "Rows that the model draws. No row is copied from the table on purpose."
+    return Section(
+        "drawn",
+        "Drawn rows",
+        (
+            Text(said),
+            Cells.of("drawn rows", frame.columns, [list(row) for row in frame.head(DRAWN).rows()]),
+            Pictures((picture(axes, "Accuracy of drawn columns beside real ones"),), "large"),
+            Cells.of(figures.title, figures.columns, [list(row) for row in figures.rows]),
+        ),
+    )
+
+
+ALL: tuple[Callable[[Asked], Section | None], ...] = (
+    assumed, columns, depend, calibrated, wrong, odd, filled, drawn,
+)  # fmt: skip
+
+
+def _shown(asked: Asked) -> list[Any]:
+    """The names of the columns that are no flags."""
+    return [column.name for column in asked.model.schema.columns_without_flags]
+
+
+def _polars(frame: Any) -> Any:
+    """An answer of any kind as a polars frame."""
+    return polars_frame(read_table(frame))
+
+
+@contextmanager
+def _unseen() -> Iterator[None]:
+    """Hides warnings about single cells, which the page shows itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
