@@ -19,6 +19,7 @@ from chainrule.scratch import ScratchFolder
 from chainrule.table import (
     DEFAULT_TIES,
     MIN_COUNT,
+    Reading,
     Schema,
     Table,
     beyond_bounds,
@@ -106,15 +107,8 @@ def training_data(
         generator: draws the rows to hold out.
         progress: print the assumed kinds of the columns to stderr.
     """
-    rows = read_table_lazily(table, reading=kinds.reading if isinstance(kinds, Schema) else None)
-    # The folder is removed with the last reference to the rows.
-    folder = None if rows.rows is None else ScratchFolder()
-    weight = checked_weight(sample_weight, len(rows))
-    together = Groups.of(groups, rows)
-    if weight is not None:  # rows of weight zero are not read
-        some = np.flatnonzero(weight)
-        together = None if together is None else together.take(some)
-        rows, weight = rows.take(some), weight[some]
+    reading = kinds.reading if isinstance(kinds, Schema) else None
+    rows, folder, weight, together = _counted(table, reading, sample_weight, groups)
     schema = schema_beside(
         together, rows, kinds=kinds, min_count=min_count, strict=strict, missing=missing, ties=ties
     )
@@ -169,6 +163,21 @@ def training_data(
         schema, columns, x, x_valid, valid_table, kept, filled, initial, independent, together,
         folder,
     )  # fmt: skip
+
+
+def _counted(
+    table: Any, reading: Reading | None, sample_weight: Any, groups: Any
+) -> tuple[Table, ScratchFolder | None, np.ndarray | None, Groups | None]:
+    """The rows that count, the folder for their codes if there are many, weights and groups."""
+    rows = read_table_lazily(table, reading=reading)
+    # The folder is removed with the last reference to the rows.
+    folder = None if rows.rows is None else ScratchFolder()
+    weight, together = checked_weight(sample_weight, len(rows)), Groups.of(groups, rows)
+    if weight is None:
+        return rows, folder, None, together
+    some = np.flatnonzero(weight)  # rows of weight zero are not read
+    together = None if together is None else together.take(some)
+    return rows.take(some), folder, weight[some], together
 
 
 def _assumptions(schema: Schema) -> str:

@@ -131,7 +131,7 @@ def checked_weight(sample_weight: object, rows: int) -> np.ndarray | None:
             f"sample_weight: {light} row(s) weigh less than {LEAST_SHARE:g} of the heaviest, "
             f"{weight.max():g}: beside it they count for nothing; correct the weights, or give "
             "these rows zero",
-            stacklevel=4,
+            stacklevel=5,
         )
     return scaled
 
