@@ -13,7 +13,7 @@ from helpers.some_tables import mixed
 from sklearn.base import clone
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
@@ -24,6 +24,7 @@ import chainrule as cr
 from benchmarks.speed.fits import bare_step
 from chainrule.errors import ChainruleError
 from chainrule.sklearn import DensityEstimator, Imputer, OutlierDetector
+from chainrule.tasks.calibrate import fit_calibration
 
 ESTIMATORS = [DensityEstimator, OutlierDetector, Imputer]
 BRIEF = cr.FitConfig(epochs=2, hidden_size=16)
@@ -242,6 +243,50 @@ def test_weights_are_routed_and_count():
     assert np.exp(model.named_steps["densityestimator"].score_samples([[0.0]]))[0] == pytest.approx(
         0.9, abs=0.03
     )
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_rows_of_a_group_are_held_out_together(estimator):
+    group = np.arange(100) // 5
+    rows = pd.DataFrame(lines(), columns=list("abcd")).assign(who=[f"w{k}" for k in group])
+    by_name = estimator(config=BRIEF, random_state=0).fit(rows, groups="who")
+    record = by_name.density_.training
+    assert record["groups"] == {"column": "who", "number": 20}
+    assert record["valid_rows"] == 10
+    assert by_name.n_features_in_ == 5
+    assert by_name.density_.schema.names == ("a", "b", "c", "d")
+    by_key = estimator(config=BRIEF, random_state=0).fit(rows[list("abcd")], groups=group)
+    assert by_key.density_.training["valid_nats"] == pytest.approx(record["valid_nats"])
+    with pytest.raises(ChainruleError, match="groups has shape"):
+        estimator(config=BRIEF).fit(rows, groups=group[1:])
+
+
+def test_groups_are_routed():
+    with sklearn.config_context(enable_metadata_routing=True):
+        asked = DensityEstimator(config=BRIEF, random_state=0).set_fit_request(groups=True)
+        search = GridSearchCV(asked, {"effort": ["quick"]}, cv=GroupKFold(4))
+        search.fit(lines(), groups=np.arange(100) // 5)
+    assert search.best_estimator_.density_.training["groups"] == {"column": None, "number": 20}
+
+
+def test_a_detector_is_calibrated_by_rows_of_other_groups_than_those_trained_on(monkeypatch):
+    """Also where training is so short that the fit itself has no calibration."""
+    seen, group = [], np.arange(100) // 5
+
+    def noted(model, codes, **options):
+        seen.append(codes.values[:, 0])
+        return fit_calibration(model, codes, **options)
+
+    monkeypatch.setattr("chainrule.sklearn.fit_calibration", noted)
+    rows = np.hstack([np.arange(100.0)[:, None] / 7, lines()])  # codes are multiples of 1/7
+    detector = OutlierDetector(config=cr.FitConfig(epochs=1, hidden_size=2), random_state=0)
+    weight = (group > 0).astype(float)
+    detector.fit(rows, sample_weight=weight, groups=group)
+    ((held),) = seen
+    held = np.rint(held).astype(int)
+    assert len(held) == detector.density_.training["valid_rows"]
+    assert len(held) == 5 * len(set(group[held]))
+    assert 0 not in group[held]
 
 
 def test_arrays_of_objects_may_hold_dates_and_holes():

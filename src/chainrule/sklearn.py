@@ -31,6 +31,7 @@ from chainrule.errors import ShapeError, whole_number
 from chainrule.table import DEFAULT_TIES, MIN_COUNT, encode, read_table
 from chainrule.tasks.calibrate import Calibration, fit_calibration, row_log_p
 from chainrule.training import FitConfig, fit
+from chainrule.training.groups import Groups
 from chainrule.training.rows import checked_weight, rows_held_out
 
 __all__ = ["DensityEstimator", "Imputer", "OutlierDetector"]
@@ -83,7 +84,7 @@ class _AbstractTableEstimator(BaseEstimator):
         tags.input_tags.categorical = True
         return tags
 
-    def _fit_density(self, X: Any, sample_weight: Any = None) -> Any:
+    def _fit_density(self, X: Any, sample_weight: Any = None, groups: Any = None) -> Any:
         """Checks a table, fits ``density_`` to it, and returns the checked table."""
         table = self._checked(X, reset=True)
         self.density_: Density = fit(
@@ -97,6 +98,7 @@ class _AbstractTableEstimator(BaseEstimator):
             ties=self.ties,
             min_count=self.min_count,
             sample_weight=_weights(sample_weight, len(table)),
+            groups=groups,
             config=self.config,
             time_limit_s=self.time_limit_s,
             device=self.device,
@@ -188,15 +190,17 @@ class DensityEstimator(
         )  # fmt: skip
         self.pool = pool
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
         """Fits the density.
 
         Args:
             X: a table (N, D): array or data frame.
             y: ignored.
             sample_weight: weights of the rows, (N,).
+            groups: the group of each row, (N,), or the name of a column, which is then set aside.
+                Rows that are held out share no group with those that are trained on.
         """
-        self._fit_density(X, sample_weight)
+        self._fit_density(X, sample_weight, groups)
         network, pool = self.density_.model.network, self.pool
         self._n_features_out = _width(network, pool)
         return self
@@ -286,13 +290,15 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         )  # fmt: skip
         self.contamination = contamination
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
         """Fits the density and the threshold.
 
         Args:
             X: a table (N, D): array or data frame.
             y: ignored.
             sample_weight: weights of the rows, (N,).
+            groups: the group of each row, (N,), or the name of a column, which is then set aside.
+                Rows that are held out share no group with those that are trained on.
         """
         share: Any = self.contamination
         if share != "auto" and not (isinstance(share, Real) and 0 < float(share) <= 0.5):
@@ -300,11 +306,11 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
                 f"contamination = {share!r}: pass 'auto', or a share of the rows above 0 and up to "
                 "0.5"
             )
-        table = self._fit_density(X, sample_weight)
+        table = self._fit_density(X, sample_weight, groups)
         weight = _weights(sample_weight, len(table))
         counted = np.arange(len(table)) if weight is None else np.flatnonzero(weight)
         if self.density_.training["calibration"] is None:  # training was too short for one
-            self._calibrate(table, counted, None if weight is None else weight[counted])
+            self._calibrate(table, counted, None if weight is None else weight[counted], groups)
         self.offset_ = float(np.log(FALSE_ALARMS))
         if share != "auto":
             self.offset_ = float(np.percentile(self._log_p(table)[counted], 100.0 * float(share)))
@@ -340,10 +346,14 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
             self.density_.model, table, None if spec is None else Calibration.from_json(spec)
         )
 
-    def _calibrate(self, table: Any, counted: np.ndarray, weight: np.ndarray | None) -> None:
-        density = self.density_
-        held = rows_held_out(len(counted), density.training)
-        codes = encode(read_table(table), density.schema, warn=False)
+    def _calibrate(
+        self, table: Any, counted: np.ndarray, weight: np.ndarray | None, groups: Any
+    ) -> None:
+        density, read = self.density_, read_table(table)
+        together = Groups.of(groups, read)
+        together = None if together is None else together.take(counted)
+        held = rows_held_out(len(counted), density.training, together)
+        codes = encode(read, density.schema, warn=False)
         rows = counted[held]
         found = fit_calibration(
             density.model,
@@ -401,15 +411,17 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, _AbstractTableEstimator):
         )  # fmt: skip
         self.how = how
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
         """Fits the density of a table, with or without missing cells.
 
         Args:
             X: a table (N, D): array or data frame.
             y: ignored.
             sample_weight: weights of the rows, (N,).
+            groups: the group of each row, (N,), or the name of a column, which is then set aside.
+                Rows that are held out share no group with those that are trained on.
         """
-        self._fit_density(X, sample_weight)
+        self._fit_density(X, sample_weight, groups)
         return self
 
     def transform(self, X: Any) -> Any:

@@ -102,6 +102,12 @@ MISUSES = {
     "proofread rows.csv -m no.chainrule": ABSENT,
     "proofread rows.csv --fdr 0": "fdr = 0.0: pass the share of false findings to expect, above 0 "
     "and at most 1",
+    "proofread rows.csv --effort most": "effort 'most' is unknown; choose one of 'best', 'quick', "
+    "'standard'",
+    "proofread rows.csv --time-limit-s 0": "time_limit_s = 0.0: pass a number of seconds above "
+    "zero",
+    "proofread rows.csv -m m.chainrule --groups a": "--groups a: --model is fitted already; leave "
+    "one of them out",
     "proofread rows.csv -o x.txt": "x.txt: results are written as .csv, .parquet; end the name "
     "with one of these",
     "conditional no.chainrule rows.csv a": ABSENT,

@@ -153,6 +153,36 @@ def test_proofread_without_a_model_fits_the_table(folder):
     assert out.startswith("row,column,found,suggested,probability,low,high,bits,kind,")
 
 
+def test_groups_are_named_by_their_column(folder):
+    """Ids of tens of rows: a split of rows would divide each of them."""
+    table = pl.read_csv(folder / "t.csv")
+    keys = [f"key-{row % 8}" for row in range(len(table))]
+    table.drop("id").with_columns(who=pl.Series(keys)).write_csv(folder / "groups.csv")
+    options = "--groups", "who", "--seed", 0
+    brief = "--epochs", 1, "--hidden-size", 4
+    code, out, errors = chainrule(
+        "fit", "groups.csv", "-o", "g.chainrule", *options, *brief, "--json", cwd=folder
+    )
+    assert code == 0, errors
+    record = json.loads(out)
+    assert record["groups"] == {"column": "who", "number": 8}
+    assert record["valid_rows"] == np.bincount(np.arange(len(table)) % 8).min()
+    assert re.search("who +left out +names the groups of rows", errors)
+    assert "8 by 'who', none divided" in chainrule("show", "g.chainrule", cwd=folder)[1]
+    words = "proofread", "groups.csv", *options, "--time-limit-s", 2, "--fdr", 1, "--quiet"
+    code, out, errors = chainrule(*words, cwd=folder)
+    assert code == 0, errors
+    assert out.startswith("row,column,")
+    assert ",who," not in out
+    for command in (("fit", "-o", "x"), ("proofread",)):
+        code, _, errors = chainrule(*command, "groups.csv", "--groups", "whom", cwd=folder)
+        assert code == 2
+        assert "groups.csv: groups: column 'whom' is unknown" in errors
+        assert "(nearest: 'who')" in errors
+    for name in ("groups.csv", "g.chainrule"):
+        (folder / name).unlink()
+
+
 def test_the_oddest_cells_of_a_file_in_parts_are_those_of_the_whole(folder, monkeypatch):
     density = cr.load(folder / "m.chainrule")
     whole = density.oddest(folder / "t.csv", top=9)

@@ -40,7 +40,7 @@ def test_weighted_rows_are_counted_by_weight():
     density = fit(
         table, sample_weight=weight, network="made", min_count=1
     )  # few rows make most of it
-    held = split(np.arange(300), 0.1, cr.rng.generator_from(0))[1]
+    held = split(300, 0.1, cr.rng.generator_from(0))[1]
     nats = density.log_prob(table.iloc[held])
     assert density.training["valid_nats"] == pytest.approx(
         -np.average(nats, weights=weight[held]), abs=1e-3

@@ -21,6 +21,7 @@ from chainrule.cli.tables import (
     TABLE_HELP,
     DateFormatOption,
     DecimalOption,
+    GroupsOption,
     NaValuesOption,
     ThousandsOption,
     kinds_of,
@@ -47,6 +48,7 @@ Examples:
   chainrule fit table.csv -o m.chainrule --kind zip=categorical
   chainrule fit train.csv --valid valid.csv -o m.chainrule --hidden-size 500 --epochs 20 --seed 0
   chainrule fit train.csv -o m.chainrule --seed 0 --resume
+  chainrule fit orders.csv -o m.chainrule --groups customer
   chainrule fit prices.csv -o m.chainrule --decimal , --date-format %d.%m.%Y --na-values country=
   chainrule fit red-wine -o wine.chainrule --network orderless --conditional logistic
 """
@@ -96,6 +98,7 @@ def run(
             "in the model file."
         ),
     ] = 5,
+    groups: GroupsOption = None,
     time_limit_s: Annotated[
         float | None, typer.Option(help="Seconds that the whole fit may take.")
     ] = None,
@@ -157,6 +160,7 @@ def run(
             ties=ties,
             strict=strict,
             min_count=min_count,
+            groups=groups,
             time_limit_s=time_limit_s,
             config=config,
             device=device,

@@ -16,6 +16,7 @@ from chainrule.cli.tables import (
     DateFormatOption,
     DecimalOption,
     FrameOption,
+    GroupsOption,
     HeaderOption,
     NaValuesOption,
     SplitOption,
@@ -28,6 +29,8 @@ from chainrule.cli.tables import (
     reading_of,
     table_of,
 )
+from chainrule.errors import ChainruleError
+from chainrule.training.arguments import require_run
 
 NAME = "proofread"
 EXAMPLES = """\b
@@ -35,6 +38,7 @@ Examples:
   chainrule proofread table.csv
   chainrule proofread table.csv --fdr 0.3 -o findings.csv
   chainrule proofread table.csv --html review.html
+  chainrule proofread orders.csv --groups customer
   chainrule proofread new.csv -m m.chainrule --json
 """
 
@@ -54,6 +58,10 @@ def run(
         str, typer.Option(help="quick, standard or best: how long the table is fitted.")
     ] = "quick",
     kind: Annotated[list[str] | None, typer.Option(help=KIND_HELP)] = None,
+    groups: GroupsOption = None,
+    time_limit_s: Annotated[
+        float | None, typer.Option(help="Seconds that the fits of the table may take.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Makes the fit reproducible.")] = None,
     split: SplitOption = None,
     header: HeaderOption = None,
@@ -82,6 +90,9 @@ def run(
         require_writable(html, (".html",), inputs=(table, model, output))
     require_fdr(fdr)
     require_seed(seed)
+    require_run(effort, time_limit_s, "auto")
+    if groups is not None and model is not None:
+        raise ChainruleError(f"--groups {groups}: --model is fitted already; leave one of them out")
     kinds = kinds_of(kind)
     if model is not None:
         require_model(model)
@@ -93,8 +104,9 @@ def run(
 
         whole = table_of(table, split, usual="train", header=header, reading=reading)
         cells = proofread(
-            whole, fdr, effort=effort, seed=seed, kinds=kinds, verbose=not (quiet or as_json)
-        )
+            whole, fdr, effort=effort, seed=seed, kinds=kinds, strict=strict, groups=groups,
+            time_limit_s=time_limit_s, verbose=not (quiet or as_json),
+        )  # fmt: skip
     else:
         from chainrule.density import load
 

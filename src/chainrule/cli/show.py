@@ -115,6 +115,15 @@ def _order(schema: Schema, order: list[int]) -> str:
     return _some([schema.names[k] for k in order])
 
 
+def _groups(groups: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Returns the fact that rows were held out by group, if they were."""
+    if not groups:
+        return []
+    column = groups["column"]
+    by = "a key of each row" if column is None else repr(column)
+    return [("groups", f"{groups['number']:,} by {by}, none divided by the validation")]
+
+
 def _training(training: Mapping[str, Any], width: int) -> list[tuple[str, str]]:
     """Returns facts about how a network was trained and what it reached, as far as the record has
     them.
@@ -127,6 +136,7 @@ def _training(training: Mapping[str, Any], width: int) -> list[tuple[str, str]]:
     rows = f"{training['valid_rows']:,} rows"
     facts = [
         ("training", f"{training['train_rows']:,} rows, {len(training['history'])} epochs"),
+        *_groups(training.get("groups")),
         ("seed", str(training["seed"])),
         ("validation", f"{reached}; {f'exact, on {rows}' if exact else training['valid_is']}"),
         (

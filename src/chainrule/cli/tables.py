@@ -58,6 +58,10 @@ NA_VALUES_HELP = (
     "Words, separated by commas, that also mean a missing cell; with '' only empty cells are "
     "missing, so that NA is a label (repeatable as NAME=WORDS)."
 )
+GROUPS_HELP = (
+    "Column whose equal cells mark rows that belong together, as customer: a split divides no "
+    "group, and the column is not modelled."
+)
 HEADER_HELP = (
     "Whether a text file begins with column names (default: yes, unless its first line could be a "
     "row)."
@@ -74,6 +78,7 @@ DecimalOption = Annotated[list[str] | None, typer.Option("--decimal", help=DECIM
 ThousandsOption = Annotated[list[str] | None, typer.Option("--thousands", help=THOUSANDS_HELP)]
 DateFormatOption = Annotated[list[str] | None, typer.Option("--date-format", help=DATE_FORMAT_HELP)]
 NaValuesOption = Annotated[list[str] | None, typer.Option("--na-values", help=NA_VALUES_HELP)]
+GroupsOption = Annotated[str | None, typer.Option(metavar="COLUMN", help=GROUPS_HELP)]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help=OUTPUT_HELP)]
 StrictOption = Annotated[bool, typer.Option("--strict", help=STRICT_HELP)]
 FrameOption = Annotated[Path | None, typer.Option("--output", "-o", help=FRAME_HELP)]

@@ -26,9 +26,9 @@ def proofread(model: Model, table: Any, *, fdr: float = 0.1, strict: bool = Fals
     transposed, a zero, the value of another row, a misspelt label and others. A mistake of another
     kind is "none of these". Let m be the probability of a rounding cell given the other known cells
     of the row, and q(v | u) that of the mistake. The odds of a mistake against a right cell are
-    rate · Σ_u m(u) q(v | u) / m(v). The table shows the rates. All hypotheses of a row are
-    normalised together. The surest wrong cell of a row is then no evidence for the others, which
-    are asked again.
+    rate · Σ_u m(u) q(v | u) / m(v). The table shows the rates: those of a column are drawn towards
+    those of all columns. All hypotheses of a row are normalised together. The surest wrong cell of
+    a row is then no evidence for the others, which are asked again.
 
     The frame's columns are:
 

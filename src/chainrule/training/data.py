@@ -19,11 +19,11 @@ from chainrule.scratch import ScratchFolder
 from chainrule.table import (
     DEFAULT_TIES,
     MIN_COUNT,
+    Reading,
     Schema,
     Table,
     beyond_bounds,
     describe_missing,
-    infer_schema,
     read_table,
     read_table_lazily,
     with_broken_bounds,
@@ -31,6 +31,7 @@ from chainrule.table import (
 from chainrule.training.batches import Rows
 from chainrule.training.calibration import HeldOut
 from chainrule.training.config import FitConfig
+from chainrule.training.groups import Groups, schema_beside
 from chainrule.training.initial_rows import complete_rows, other_rows, without_rare_values
 from chainrule.training.linear import with_linear_relations
 from chainrule.training.rows import checked_weight, encoded, split
@@ -52,6 +53,7 @@ class TrainingData:
         filled: codes (n, D) of evenly spaced training rows, with missing cells filled.
         initial: codes (n, D) from which a network's first parameters are computed.
         independent: independent columns, fitted to the training rows.
+        groups: the groups of the table's rows, which no split divides; None without groups.
         folder: the folder of memory-mapped rows; None if the rows are in memory.
     """
 
@@ -64,6 +66,7 @@ class TrainingData:
     filled: torch.Tensor
     initial: torch.Tensor
     independent: IndependentColumns
+    groups: Groups | None = None
     folder: ScratchFolder | None = None
 
     def independent_model(self) -> Model:
@@ -82,6 +85,7 @@ def training_data(
     strict: bool = False,
     min_count: int = MIN_COUNT,
     sample_weight: Any = None,
+    groups: Any = None,
     learns_from_missing: bool,
     generator: torch.Generator,
     progress: bool = False,
@@ -98,18 +102,15 @@ def training_data(
         strict: raise if columns would be left out.
         min_count: how many rows make a level, an atom or a number of a model file.
         sample_weight: how much each row of the table counts.
+        groups: the name of a column or a key for each row; rows of one group stay together.
         learns_from_missing: whether missing cells are allowed in training rows.
         generator: draws the rows to hold out.
         progress: print the assumed kinds of the columns to stderr.
     """
-    rows = read_table_lazily(table, reading=kinds.reading if isinstance(kinds, Schema) else None)
-    # The folder is removed with the last reference to the rows.
-    folder = None if rows.rows is None else ScratchFolder()
-    weight = checked_weight(sample_weight, len(rows))
-    if weight is not None:  # rows of weight zero are not read
-        rows, weight = rows.take(np.flatnonzero(weight)), weight[weight > 0]
-    schema = infer_schema(
-        rows, kinds=kinds, min_count=min_count, strict=strict, missing=missing, ties=ties
+    reading = kinds.reading if isinstance(kinds, Schema) else None
+    rows, folder, weight, together = _counted(table, reading, sample_weight, groups)
+    schema = schema_beside(
+        together, rows, kinds=kinds, min_count=min_count, strict=strict, missing=missing, ties=ties
     )
     if progress:
         print(
@@ -119,10 +120,12 @@ def training_data(
     own, beyond = None, {}
     if valid is not None:
         own = read_table(valid, source="the validation table", reading=schema.reading)
+        if together is not None:
+            together.require_others(own)
         beyond = beyond_bounds(own, schema)
         schema = with_broken_bounds(schema, own, beyond)
-    every = np.arange(len(rows))
-    splits = [every] if own is not None else split(every, config.valid_fraction, generator)
+    fraction = None if own is not None else config.valid_fraction
+    splits = split(len(rows), fraction, generator, together)
     kept = HeldOut(splits[-1], len(schema.columns))
     x, *held = encoded(
         rows, schema, splits, weight=weight, also=kept.keep,
@@ -157,8 +160,24 @@ def training_data(
         columns, schema, filled, observed, min_count=min_count, weight=x.weight
     )
     return TrainingData(
-        schema, columns, x, x_valid, valid_table, kept, filled, initial, independent, folder
-    )
+        schema, columns, x, x_valid, valid_table, kept, filled, initial, independent, together,
+        folder,
+    )  # fmt: skip
+
+
+def _counted(
+    table: Any, reading: Reading | None, sample_weight: Any, groups: Any
+) -> tuple[Table, ScratchFolder | None, np.ndarray | None, Groups | None]:
+    """The rows that count, the folder for their codes if there are many, weights and groups."""
+    rows = read_table_lazily(table, reading=reading)
+    # The folder is removed with the last reference to the rows.
+    folder = None if rows.rows is None else ScratchFolder()
+    weight, together = checked_weight(sample_weight, len(rows)), Groups.of(groups, rows)
+    if weight is None:
+        return rows, folder, None, together
+    some = np.flatnonzero(weight)  # rows of weight zero are not read
+    together = None if together is None else together.take(some)
+    return rows.take(some), folder, weight[some], together
 
 
 def _assumptions(schema: Schema) -> str:

@@ -43,6 +43,7 @@ def fit(
     strict: bool = False,
     min_count: int = MIN_COUNT,
     sample_weight: Any = None,
+    groups: Any = None,
     config: FitConfig | None = None,
     time_limit_s: float | None = None,
     device: str = "auto",
@@ -89,6 +90,9 @@ def fit(
             number of the model file; 1 waives this.
         sample_weight: (N,), how much each row of the table counts, including rows held out of it.
             Rows of weight zero are not read. Rows of ``valid`` count equally.
+        groups: the name of a column, or a key for each row (N,): rows of one group, such as those
+            of one customer, are all held out or all trained on. The column is set aside, unless
+            ``kinds`` has its kind. ``valid`` may have no row of a group of the table.
         config: sizes, learning rate, epochs and the rest; values of None follow from effort and
             table.
         time_limit_s: seconds after which the fit returns, about: reading the table, training and
@@ -105,7 +109,8 @@ def fit(
     Raises:
         ChainruleError: ``finished`` belongs to another table or to other settings.
         SchemaError: a value that the column's kind cannot have, named by row and column; other
-            columns in ``valid``.
+            columns in ``valid``; ``groups`` without such a column, a key for each row, or two
+            groups.
         EvidenceError: a missing cell, if the network has one order and cannot learn from it.
 
     Examples:
@@ -126,7 +131,7 @@ def fit(
     data = training_data(
         table, valid, config, kinds=kinds, missing=missing, ties=ties, strict=strict,
         min_count=min_count,
-        progress=verbose, sample_weight=sample_weight, generator=generator,
+        progress=verbose, sample_weight=sample_weight, groups=groups, generator=generator,
         learns_from_missing=recipe.learns_from_missing,
     )  # fmt: skip
     plan, began = recipe.plan(config, data.columns, len(data.train), effort), time.perf_counter()
@@ -136,7 +141,10 @@ def fit(
         plan, config, data, run, effort=effort, seed=seed, time_limit_s=time_limit_s, device=device,
         progress=verbose,
     )  # fmt: skip
-    asked = {"objective": recipe.objective, "network": recipe.name, "effort": effort, "seed": seed}
+    asked = {
+        "objective": recipe.objective, "network": recipe.name, "effort": effort, "seed": seed,
+        "groups": None if data.groups is None else data.groups.to_json(),
+    }  # fmt: skip
     if run.finished is not None:
         require_same_run(run.finished, run.name, asked, plan, data, min_count=min_count)
         return run.finished

@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 
 from chainrule.arguments import require_fdr
-from chainrule.errors import whole_number
+from chainrule.errors import SchemaError, whole_number
 from chainrule.rng import fresh_seed
-from chainrule.table import DEFAULT_TIES, MIN_COUNT, Schema, Table, infer_schema, read_table
+from chainrule.table import DEFAULT_TIES, MIN_COUNT, Schema, Table, read_table
 from chainrule.table.blanked import blanked
 from chainrule.table.values.cells import looks, numbers_if_any
 from chainrule.tasks import proofread_by
 from chainrule.tasks.proofreading.written import is_off_grid
+from chainrule.training.arguments import require_run
 from chainrule.training.config import FitConfig
 from chainrule.training.fitting import fit
+from chainrule.training.groups import LEAST_GROUPS, Groups, schema_beside
+from chainrule.training.rows import checked_weight
+from chainrule.training.time_limit import TimeLimit
 
 FOLDS = 5
 MOST_ROWS = 5_000  # of a table whose rows are judged by models of the other rows
@@ -33,8 +37,12 @@ def proofread(
     kinds: Mapping[str, Any] | Schema | None = None,
     missing: str = "unknown",
     ties: str | Sequence[str | tuple[str, str]] = DEFAULT_TIES,
+    strict: bool = False,
     min_count: int = MIN_COUNT,
+    sample_weight: Any = None,
+    groups: Any = None,
     config: FitConfig | None = None,
+    time_limit_s: float | None = None,
     device: str = "auto",
     verbose: bool = True,
 ) -> Any:
@@ -46,24 +54,37 @@ def proofread(
     nearly all others lie. A model that has seen an error expects it, above all in a small table. So
     the rows of a table of up to 5,000 rows are judged by models of the other rows.
 
+    Keywords that ``fit`` has too mean the same in each fit. Those of ``fit`` that are missing here
+    choose a network of one order, or concern the file of one model. ``fit`` takes them, and
+    ``Density.proofread`` asks its result.
+
     Args:
         table: a pandas, polars or Arrow frame, an ndarray (N, D), or a path of CSV or Parquet.
         fdr: the expected share of false findings; 1 returns all cells that may be wrong.
         folds: shares of the rows that are judged by a model of all others. 1 fits one model of the
-            whole table. By default 5, and 1 if a table has more than 5,000 or less than 50 rows.
+            whole table. By default 5, and 1 if a table has more than 5,000 or less than 50 rows,
+            or fewer than 3 ``groups``.
         effort: "quick", "standard" or "best", for each fit; see ``fit``.
         seed: makes the fits and the folds reproducible.
         kinds: the kinds of some columns; see ``fit``.
         missing: "unknown" or "informative"; see ``fit``.
         ties: which relations between columns are used; see ``fit``.
+        strict: raise if columns would be left out with a warning; their cells are not judged.
         min_count: the least number of rows that make a level, an atom or a stored number.
+        sample_weight: (N,), how much each row counts in a fit. Rows of weight zero are judged, too.
+        groups: the name of a column, or a key for each row (N,): rows of one group, such as those
+            of one customer, are judged by a model of other groups. See ``fit``. The column is not
+            judged, unless ``kinds`` has its kind.
         config: sizes, learning rate and other settings; see ``fit``.
+        time_limit_s: seconds after which the last fit returns, about. The fits share them. To judge
+            the cells takes further time.
         device: "auto", "cpu" or "cuda".
         verbose: print the assumed kinds to stderr, and progress bars.
 
     Raises:
         ChainruleError: an option that no fit can have, or an ``fdr`` not in (0, 1].
-        SchemaError: a table that cannot be fitted; see ``fit``.
+        SchemaError: a table that cannot be fitted; see ``fit``. More ``folds`` than ``groups``, or
+            so few groups that a fit would have one.
 
     Examples:
         >>> import chainrule as cr
@@ -75,30 +96,58 @@ def proofread(
         >>> findings.select("row", "column", "found", "suggested", "kind").row(0)
         (7, 'age', '530', '53', 'decimal point')
     """
-    fdr = require_fdr(fdr)
+    fdr, limit = require_fdr(fdr), TimeLimit(time_limit_s)
+    require_run(effort, time_limit_s, device)
     read = read_table(table)
-    folds = _folds(folds, len(read))
+    together, weight = Groups.of(groups, read), checked_weight(sample_weight, len(read))
+    folds = _folds(folds, len(read), together)
     seed = fresh_seed() if seed is None else seed
     fitted = blanked(read, _off_grid(read))
     if folds > 1:
-        kinds = infer_schema(fitted, kinds=kinds, missing=missing, ties=ties, min_count=min_count)
-    fold = np.random.default_rng(seed).permutation(len(read)) % folds
+        kinds = schema_beside(
+            together,
+            fitted if weight is None else fitted.take(np.flatnonzero(weight)),
+            kinds=kinds, strict=strict, missing=missing, ties=ties, min_count=min_count,
+        )  # fmt: skip
+    fold = _fold_of_rows(folds, len(read), together, np.random.default_rng(seed))
     models = []
     for number in range(folds):
-        rows = fitted if folds == 1 else fitted.take(np.flatnonzero(fold != number))
+        others = np.flatnonzero(fold != number) if folds > 1 else np.arange(len(read))
         density = fit(
-            rows, effort=effort, seed=seed, kinds=kinds, missing=missing, ties=ties,
+            fitted if folds == 1 else fitted.take(others),
+            effort=effort, seed=seed, kinds=kinds, missing=missing, ties=ties, strict=strict,
             min_count=min_count, config=config, device=device,
-            verbose=verbose and number == 0,
+            sample_weight=None if weight is None else weight[others],
+            groups=None if together is None else together.take(others),
+            time_limit_s=limit.of_next(folds - number), verbose=verbose and number == 0,
         )  # fmt: skip
         models.append(density.model)
     return proofread_by(models, read, fold=fold, fdr=fdr, progress=verbose)
 
 
-def _folds(folds: int | None, rows: int) -> int:
+def _folds(folds: int | None, rows: int, groups: Groups | None) -> int:
+    """The number of folds; raises SchemaError if a fold of so many leaves no two groups to fit."""
+    usual = FOLDS if LEAST_ROWS <= rows <= MOST_ROWS else 1
+    if groups is not None and len(groups) < usual:
+        usual = len(groups) if len(groups) > LEAST_GROUPS else 1
     if folds is None:
-        return FOLDS if LEAST_ROWS <= rows <= MOST_ROWS else 1
-    return min(whole_number(folds, "folds", least=1), max(rows, 1))
+        return usual
+    found = min(whole_number(folds, "folds", least=1), max(rows, 1))
+    if groups is not None and found > 1:
+        in_a_fold = -(-len(groups) // found)
+        if found > len(groups) or len(groups) - in_a_fold < LEAST_GROUPS:
+            raise SchemaError(
+                f"folds = {folds}: the rows have {len(groups)} group(s), each of which is in one "
+                f"fold, and each fit needs {LEAST_GROUPS} groups of other folds; pass folds={usual}"
+            )
+    return found
+
+
+def _fold_of_rows(
+    folds: int, rows: int, groups: Groups | None, rng: np.random.Generator
+) -> np.ndarray:
+    """The fold (N,) of each row."""
+    return rng.permutation(rows) % folds if groups is None else groups.folds(folds, rng)
 
 
 def _off_grid(table: Table) -> dict[int, np.ndarray]:

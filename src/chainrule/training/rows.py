@@ -17,6 +17,7 @@ from chainrule.errors import EvidenceError, SchemaError, ShapeError
 from chainrule.rng import generator_from
 from chainrule.table import Schema, Table, encode_columns
 from chainrule.training.batches import Rows
+from chainrule.training.groups import Groups
 
 LEAST_SHARE = 1e-12  # rows with a smaller share of the heaviest row's weight get a warning
 # In standard deviations. Squares of larger numbers overflow float32, and likelihoods become NaN.
@@ -130,7 +131,7 @@ def checked_weight(sample_weight: object, rows: int) -> np.ndarray | None:
             f"sample_weight: {light} row(s) weigh less than {LEAST_SHARE:g} of the heaviest, "
             f"{weight.max():g}: beside it they count for nothing; correct the weights, or give "
             "these rows zero",
-            stacklevel=4,
+            stacklevel=5,
         )
     return scaled
 
@@ -141,20 +142,38 @@ def _of_mean_1(weight: np.ndarray) -> np.ndarray:
     return scaled / (scaled[scaled > 0].mean() if scaled.any() else 1.0)
 
 
-def split(rows: np.ndarray, fraction: float, generator: torch.Generator) -> list[np.ndarray]:
-    """Row numbers for training and for validation; a single row serves as both."""
-    if len(rows) < 2:
-        return [rows, rows]
-    order = torch.randperm(len(rows), generator=generator).numpy()
-    held = min(max(1, round(fraction * len(rows))), len(rows) - 1)
-    return [rows[order[held:]], rows[order[:held]]]
+def split(
+    rows: int,
+    fraction: float | None,
+    generator: torch.Generator,
+    groups: Groups | None = None,
+) -> list[np.ndarray]:
+    """Row numbers for training and for validation; a single row serves as both.
+
+    Args:
+        rows: the number of rows.
+        fraction: the share of the rows to hold out; None holds out none, and has one split.
+        generator: draws the rows.
+        groups: the groups of the rows, each of which is held out whole or not at all.
+    """
+    every = np.arange(rows)
+    if fraction is None:
+        return [every]
+    if groups is not None:
+        return groups.split(fraction, generator)
+    if rows < 2:
+        return [every, every]
+    order = torch.randperm(rows, generator=generator).numpy()
+    held = min(max(1, round(fraction * rows)), rows - 1)
+    return [order[held:], order[:held]]
 
 
-def rows_held_out(rows: int, training: Mapping[str, Any]) -> np.ndarray:
+def rows_held_out(
+    rows: int, training: Mapping[str, Any], groups: Groups | None = None
+) -> np.ndarray:
     """The rows that a fit with this record held out, numbered without rows of weight zero."""
-    return split(
-        np.arange(rows), training["config"]["valid_fraction"], generator_from(training["seed"])
-    )[1]
+    fraction, generator = training["config"]["valid_fraction"], generator_from(training["seed"])
+    return split(rows, fraction, generator, groups)[1]
 
 
 def _array(folder: Path | None, name: str, shape: tuple[int, int], dtype: type) -> np.ndarray:

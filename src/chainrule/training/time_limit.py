@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass, field
 
 RECORD_SHARE = 0.1  # the share of the limit that is kept for the record of the fit
+LEAST_S = 0.001  # of a fit for which no time is left
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,13 @@ class TimeLimit:
     def of_record(self) -> float | None:
         """Seconds for the record."""
         return None if self.seconds is None else RECORD_SHARE * self.seconds
+
+    def of_next(self, fits: int) -> float | None:
+        """Seconds for the next of so many fits, which share what is left of the limit."""
+        if self.seconds is None:
+            return None
+        used = time.perf_counter() - self.began
+        return max((self.seconds - used) / fits, LEAST_S)
 
     def of_training(self) -> float | None:
         """Seconds for training, when the table has been read.

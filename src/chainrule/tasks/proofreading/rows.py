@@ -46,14 +46,11 @@ def blame(judges: Judges, cells: Sequence[ColumnCells | None]) -> Blamed:
     shape = judges.codes.values.shape
     known = judges.codes.observed_or_outside.sum(0)
     holds = [None if c is None else c.holds for c in cells]
-    can = np.array([[h in mistake.holds for h in holds] for mistake in MISTAKES])  # (K, D)
-    asked = can @ known
+    can = np.array([[h in mistake.holds for mistake in MISTAKES] for h in holds])  # (D, K)
     hidden = np.zeros(shape, dtype=bool)
     suspects = find_suspects(judges, cells, np.arange(len(hidden)), hidden)
     for _ in range(MOST_ROUNDS):
-        total = np.logaddexp.reduce(
-            learned_rates(suspects, asked, known).log_odds(suspects), axis=1
-        )
+        total = np.logaddexp.reduce(learned_rates(suspects, can, known).log_odds(suspects), axis=1)
         now = _taken_out(suspects, total, _against_others(suspects, total, hidden), hidden)
         changed = np.flatnonzero((now != hidden).any(1))
         if not len(changed):
@@ -62,7 +59,7 @@ def blame(judges: Judges, cells: Sequence[ColumnCells | None]) -> Blamed:
         again = find_suspects(judges, cells, changed, hidden)
         others = suspects.take(~np.isin(suspects.rows, changed))
         suspects = Suspects.joined([others, again])
-    rates = learned_rates(suspects, asked, known)
+    rates = learned_rates(suspects, can, known)
     total = np.logaddexp.reduce(rates.log_odds(suspects), axis=1)
     suspects = with_exchanges(judges, cells, suspects, total, hidden)
     odds = rates.log_odds(suspects)
