@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from typing_extensions import override
 
-from chainrule import fileformat, tasks
+from chainrule import fileformat, plain_html, tasks
 from chainrule.errors import ChainruleError, FormatError, printable
 from chainrule.headline import headline
 from chainrule.model import Model
@@ -322,6 +322,9 @@ class Density:
             names = [printable(out.name) for out in self.schema.left_out]
             lines.append(f"left out: {', '.join(names[:6])}{', …' if len(names) > 6 else ''}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return plain_html.paragraph(repr(self)) + self.schema._repr_html_()
 
 
 def load(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Density:

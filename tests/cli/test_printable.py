@@ -124,6 +124,7 @@ def test_python_shows_them_so_too(folder):
     for text in (str(density.schema), repr(density)):
         assert not hidden(text)
     assert str(density.schema).count("\n") == len(density.schema.table_names) - 1
+    assert density._repr_html_().count("<tr>") == len(density.schema.table_names) + 1
     error = SchemaError("t\x1b[5m.csv: the column 'x'\n is odd")
     assert (str(error), error.args) == (
         "t\\x1b[5m.csv: the column 'x'\\n is odd",

@@ -48,7 +48,7 @@ def test_bars_are_the_probabilities_of_levels(fitted):
     said = fitted.conditional(pd.DataFrame({"weight": [50.0]}), "town").iloc[0]
     for name, bar in zip(names, model, strict=True):
         assert bar.get_height() == pytest.approx(said[name], abs=1e-12)
-    rows = next(bar for bar in axes.containers if bar.get_label() == "rows of the table")
+    rows = next(bar for bar in axes.containers if bar.get_label() == "all rows")
     shares = people()["town"].value_counts(normalize=True)
     assert {n: bar.get_height() for n, bar in zip(names[:3], rows, strict=False)} == pytest.approx(
         shares.to_dict()
@@ -73,6 +73,15 @@ def test_bins_have_the_masses_of_the_distribution_and_the_shares_of_the_rows(fit
     edges = np.concatenate([[-np.inf], edges[1:]])  # the first bin has both of its ends
     below = np.searchsorted(np.sort(drawn), edges, side="right")
     assert np.abs(np.diff(below) / len(drawn) - shares).max() < 0.04
+
+
+def test_rows_that_have_the_given_cells_are_shown_alone(fitted):
+    axes = fitted.plot.column("weight", given={"town": "Ulm"}, table=people())
+    rows = next(p for p in axes.patches if p.get_label() == "such rows")
+    shares, edges, _ = rows.get_data()
+    own = people().query("town == 'Ulm'")["weight"]
+    assert shares[edges[1:] < 65].sum() == pytest.approx((own < 65).mean(), abs=0.02)
+    assert "all rows" not in [patch.get_label() for patch in axes.patches]
 
 
 def test_amounts_over_decades_have_a_logarithmic_axis(fitted):

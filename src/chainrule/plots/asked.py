@@ -9,11 +9,14 @@ import numpy as np
 
 from chainrule.conditionals import Distribution
 from chainrule.errors import SchemaError
+from chainrule.missing import is_flag
 from chainrule.model import Model
 from chainrule.table import Codes, encode, read_table
 from chainrule.tasks.answer import Batch
 from chainrule.tasks.conditional import distribution_of
 from chainrule.tasks.sample import given_codes
+
+ENOUGH = 20  # rows that have the given cells, which are then shown alone
 
 
 def distribution(model: Model, column: int, given: Mapping[str, Any] | None) -> Distribution:
@@ -28,13 +31,26 @@ def distribution(model: Model, column: int, given: Mapping[str, Any] | None) -> 
     return distribution_of(Batch.of(model, codes), column)
 
 
-def cells_of(model: Model, table: Any, column: int) -> np.ndarray:
-    """The codes (N,) of a column's known cells that it can hold; none without a table."""
+def cells_of(
+    model: Model, table: Any, column: int, given: Mapping[str, Any] | None
+) -> tuple[np.ndarray, bool]:
+    """The codes (N,) of a column's known cells that it can hold; none without a table.
+
+    They are those of the rows that have the given cells, if these are at least 20, which the second
+    result says. Otherwise they are those of all rows.
+    """
     if table is None:
-        return np.zeros(0)
+        return np.zeros(0), False
     read = read_table(table, reading=model.schema.reading)
     codes = encode(read, model.schema, warn=False)
-    return codes.values[codes.observed[:, column], column]
+    known = codes.observed[:, column]
+    if given:
+        wanted = given_codes(model, given)
+        asked = wanted.observed[0] & ~is_flag(model.schema)
+        equal = codes.observed[:, asked] & (codes.values[:, asked] == wanted.values[0, asked])
+        if (known & equal.all(1)).sum() >= ENOUGH:
+            return codes.values[known & equal.all(1), column], True
+    return codes.values[known, column], False
 
 
 def in_words(given: Mapping[str, Any] | None) -> str:

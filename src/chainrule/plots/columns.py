@@ -23,12 +23,17 @@ def draw(
     k = model.schema.number(column)
     spec = model.schema.columns[k]
     found = distribution(model, k, given)
-    cells = cells_of(model, table, k)
+    cells, agree = cells_of(model, table, k, given)
     before = distribution(model, k, None) if given else None
     bins = bins_of(spec, found if before is None else before, cells)
     ax = new_axes(ax)
     if len(cells):
-        _area(ax, bins, bins.of(cells), "rows of the table")
+        _area(
+            ax,
+            bins,
+            bins.of(cells),
+            "such rows" if agree else "all rows" if given else "rows of the table",
+        )
     if before is not None:
         _outline(ax, bins, bins.by(before), FAINT, "without that")
     shares = bins.by(found)

@@ -38,7 +38,8 @@ class Plots:
         Args:
             column: its name.
             given: cells that are known, by column.
-            table: rows whose shares are drawn in gray; with ``given``, all of them nevertheless.
+            table: rows whose shares are drawn in gray. With ``given``, only those that have the
+                given cells, if there are at least 20.
             ax: a matplotlib Axes to draw on; by default a new one.
 
         Raises:

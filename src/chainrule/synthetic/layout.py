@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chainrule import plain_html
 from chainrule.errors import printable
 
 if TYPE_CHECKING:
@@ -216,13 +216,7 @@ def as_text(section: Section) -> str:
 
 def as_html(section: Section) -> str:
     """The table in HTML; names are escaped."""
-    header = "".join(f"<th>{html.escape(name)}</th>" for name in section.columns)
-    rows = "".join(
-        f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>"
-        for row in section.rows
-    )
-    title = f"<caption>{html.escape(section.title)}</caption>"
-    return f"<table>{title}<thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table>"
+    return plain_html.table(section.columns, section.rows, title=section.title)
 
 
 def _wrapped(cell: str, width: int) -> Sequence[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from chainrule import plain_html
 from chainrule.errors import FormatError, SchemaError, printable, unknown_choice
 from chainrule.table.columns import AbstractColumn, Binary, column_from_json
 from chainrule.table.frames.column_index import ColumnIndex, find
@@ -164,6 +165,24 @@ class Schema:
 
     @override
     def __str__(self) -> str:
+        shown = self._lines()
+        widths = [max((len(row[part]) for row in shown), default=0) for part in (0, 1)]
+        return "\n".join(
+            [
+                *(
+                    f"{name:{widths[0]}}  {kind:{widths[1]}}  {reason}"
+                    for name, kind, reason in shown
+                ),
+                *self.ties_as_text,
+            ]
+        )
+
+    def _repr_html_(self) -> str:
+        shown = plain_html.table(["column", "kind", "what is assumed"], self._lines())
+        return shown + (plain_html.paragraph("\n".join(self.ties_as_text)) if self.ties else "")
+
+    def _lines(self) -> list[tuple[str, ...]]:
+        """Name, kind and reason of each column, in the table's order."""
         lines = {column.name: (column.name, column.kind, column.reason) for column in self.columns}
         lines |= {out.name: (out.name, "left out", out.reason) for out in self.left_out}
         flags = {
@@ -176,17 +195,7 @@ class Schema:
             for line in (flags.get(name), lines[name])
             if line is not None
         ]
-        shown = [tuple(map(printable, line)) for line in shown]
-        widths = [max((len(row[part]) for row in shown), default=0) for part in (0, 1)]
-        return "\n".join(
-            [
-                *(
-                    f"{name:{widths[0]}}  {kind:{widths[1]}}  {reason}"
-                    for name, kind, reason in shown
-                ),
-                *self.ties_as_text,
-            ]
-        )
+        return [tuple(map(printable, line)) for line in shown]
 
     @property
     def ties_as_text(self) -> list[str]:
