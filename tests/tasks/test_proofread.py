@@ -101,6 +101,35 @@ def test_a_clean_table_has_few_findings(density):
     assert len(density.proofread(people(seed=1))) <= 4
 
 
+def with_mistakes(clean, rate, rng):
+    """The table with a share of wrong numbers: times ten, or of another row; and which they are."""
+    names = ["age", "height", "weight"]
+    values = clean.select(names).to_numpy().astype(float)
+    right, planted = values.copy(), np.zeros(values.shape, dtype=bool)
+    other = values[rng.permutation(len(values))]
+    far = np.abs(other - values) > 0.5 * values.std(0)
+    for turn, cell in enumerate(rng.permutation(np.flatnonzero(far))[: int(rate * values.size)]):
+        row, column = divmod(int(cell), len(names))
+        values[row, column] = 10 * right[row, column] if turn % 2 else other[row, column]
+        planted[row, column] = True
+    columns = {name: values[:, k] for k, name in enumerate(names)}
+    columns["age"] = values[:, 0].astype(int)
+    return clean.with_columns(**columns), planted, names
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.03, 0.05])
+def test_the_share_of_false_findings_is_near_the_fdr(density, rate):
+    wrong, planted, names = with_mistakes(people(seed=3), rate, np.random.default_rng(4))
+    every = density.proofread(wrong, fdr=1).filter(pl.col("column").is_in(names))
+    found = density.proofread(wrong)
+    hits = [planted[row, names.index(name)] for row, name in every.select("row", "column").rows()]
+    first = sum(hits[: planted.sum()]) / planted.sum()
+    right = {(int(row), names[column]) for row, column in np.argwhere(planted)}
+    false = [cell for cell in found.select("row", "column").rows() if cell not in right]
+    assert len(false) <= 1 + 0.15 * len(found)
+    assert (len(found) - len(false)) / planted.sum() >= 0.5 * first > 0.3
+
+
 def test_a_contradiction_blames_one_cell(density):
     """The city and its code contradict each other; either may be wrong, but not both."""
     rows = people().to_dicts()

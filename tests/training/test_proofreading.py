@@ -237,3 +237,27 @@ def test_strict_refuses_a_table_whose_columns_would_be_left_out():
     table = customers().with_columns(id=pl.Series([f"id-{k:03}" for k in range(72)]))
     with pytest.raises(SchemaError, match="cannot model 'id'"):
         cr.proofread(table, strict=True, verbose=False)
+
+
+def test_text_among_numbers_is_found_and_frequent_words_are_missing():
+    table, _ = dirty()
+    ages = [f"{age:g}" for age in table["age"].to_list()]
+    ages[20], ages[30:36] = "4x", ["n.n."] * 6
+    wrong = table.with_columns(pl.Series("age", ages))
+    found = cr.proofread(wrong, seed=0, folds=1, config=CONFIG, verbose=False)
+    assert (20, "age", "4x") in found.select("row", "column", "found").rows()
+    assert not set(found["row"].to_list()) & set(range(30, 36))
+
+
+def test_misspelt_codes_are_repaired_and_a_sorted_table_repeats_its_rows():
+    rng = np.random.default_rng(1)
+    town = np.sort(rng.integers(0, 4, 160))
+    codes = np.array([35233, 36301, 35640, 36049])[town].astype(str)
+    codes[17] = codes[17].replace("3", "x")
+    right = str(np.array([35233, 36301, 35640, 36049])[town[17]])
+    names = np.array(["birmingham", "dothan", "sheffield", "luverne"])[town]
+    table = pl.DataFrame({"code": codes, "town": names, "noise": rng.integers(0, 3, 160)})
+    found = cr.proofread(table, seed=0, folds=1, config=CONFIG, verbose=False)
+    assert found.select("row", "column", "suggested", "kind").rows() == [
+        (17, "code", right, "misspelt")
+    ]

@@ -39,6 +39,20 @@ def of_numbers(name: str, protocol: str, seed: int, *, rivals: bool) -> dict[str
     return _row(name, protocol, seed) | found | {"by kind": by_kind} | {"rivals": others}
 
 
+def of_rate(name: str, protocol: str, rate: float, seed: int) -> dict[str, Any]:
+    """The figures of one table of numbers with a share of wrong cells.
+
+    The share of false findings is that at q <= 0.1, and so is the recall.
+    """
+    table = tables.numbers(name, seed)
+    generator = np.random.default_rng(seed)
+    wrong, kinds = planting.PROTOCOLS[protocol](table.values, generator, rate)
+    found = _proofread(table.frame(wrong), list(table.names), kinds != "", seed)
+    del found["first"]
+    row = _row(name, protocol, seed)
+    return row | {"what": f"{row['what']}, {rate:.0%} wrong", "rate": rate} | found
+
+
 def of_labels(name: str, seed: int) -> dict[str, Any]:
     """The figures of one table with labels and one seed."""
     frame, columns = tables.labels(name, seed)

@@ -8,7 +8,7 @@ kind, or none if the value of another row is as near.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -19,16 +19,25 @@ KINDS = ("decimal", "swap", "offset", "zero", "transposition")
 DRIFT_ROWS = 20  # rows of a smooth drift
 DRIFT_HEIGHT = 3.0  # standard deviations at its middle
 
-# A protocol: values (N, D) and a generator, to values with mistakes and the kind of each cell, "".
-Plant = Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
+
+class Plant(Protocol):
+    """A protocol: from values (N, D) to values with mistakes, and the kind of each cell, ""."""
+
+    def __call__(
+        self, values: np.ndarray, generator: np.random.Generator, rate: float = RATE
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Plants mistakes in a share of the cells."""
+        ...
 
 
-def tablint(values: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def tablint(
+    values: np.ndarray, generator: np.random.Generator, rate: float = RATE
+) -> tuple[np.ndarray, np.ndarray]:
     """TabLint's five kinds."""
     wrong, kinds = values.copy(), np.full(values.shape, "", dtype=object)
     rows, width = values.shape
     spread = values.std(0) + 1e-9
-    cells = generator.choice(rows * width, int(RATE * rows * width), replace=False)
+    cells = generator.choice(rows * width, int(rate * rows * width), replace=False)
     for turn, cell in enumerate(cells.tolist()):
         row, column = divmod(cell, width)
         found = _mistake(values, row, column, KINDS[turn % len(KINDS)], spread[column], generator)
@@ -80,9 +89,11 @@ def leading_digits_transposed(value: float) -> float | None:
     return float(f"{'-' if value < 0 else ''}{second}.{first}{rest}e{exponent}")
 
 
-def rounded(values: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def rounded(
+    values: np.ndarray, generator: np.random.Generator, rate: float = RATE
+) -> tuple[np.ndarray, np.ndarray]:
     """TabLint's kinds, rounded to the decimals of the column: digits do not give them away."""
-    wrong, kinds = tablint(values, generator)
+    wrong, kinds = tablint(values, generator, rate)
     for column in range(values.shape[1]):
         right = values[:, column]
         decimals = next((d for d in range(12) if (np.round(right, d) == right).all()), 12)
@@ -91,26 +102,30 @@ def rounded(values: np.ndarray, generator: np.random.Generator) -> tuple[np.ndar
 
 
 def another_row(
-    values: np.ndarray, generator: np.random.Generator
+    values: np.ndarray, generator: np.random.Generator, rate: float = RATE
 ) -> tuple[np.ndarray, np.ndarray]:
     """The value of another random row."""
     other = values[generator.permutation(len(values))]
     other = np.stack([generator.permutation(column) for column in other.T], axis=1)
-    return _where_far(values, other, "another row", generator)
+    return _where_far(values, other, "another row", generator, rate)
 
 
-def tens(values: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def tens(
+    values: np.ndarray, generator: np.random.Generator, rate: float = RATE
+) -> tuple[np.ndarray, np.ndarray]:
     """The nearest multiple of the power of ten next above the standard deviation."""
     unit = 10.0 ** np.ceil(np.log10(values.std(0) + 1e-9))
-    return _where_far(values, np.round(values / unit) * unit, "tens", generator)
+    return _where_far(values, np.round(values / unit) * unit, "tens", generator, rate)
 
 
-def drift(values: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A smooth bump over twenty rows of a column, until 3 % of the cells are wrong."""
+def drift(
+    values: np.ndarray, generator: np.random.Generator, rate: float = RATE
+) -> tuple[np.ndarray, np.ndarray]:
+    """A smooth bump over twenty rows of a column, until a share of the cells is wrong."""
     wrong, kinds = values.copy(), np.full(values.shape, "", dtype=object)
     spread = values.std(0) + 1e-9
     bump = DRIFT_HEIGHT * np.sin(np.pi * (np.arange(DRIFT_ROWS) + 1) / (DRIFT_ROWS + 1))
-    while (kinds != "").sum() < RATE * values.size:
+    while (kinds != "").sum() < rate * values.size:
         column = int(generator.integers(values.shape[1]))
         rows = int(generator.integers(len(values) - DRIFT_ROWS)) + np.arange(DRIFT_ROWS)
         if (kinds[rows, column] == "").all():
@@ -120,11 +135,11 @@ def drift(values: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarra
 
 
 def _where_far(
-    values: np.ndarray, other: np.ndarray, kind: str, generator: np.random.Generator
+    values: np.ndarray, other: np.ndarray, kind: str, generator: np.random.Generator, rate: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Replaces 3 % of the cells, of those that this changes by half a standard deviation."""
+    """Replaces a share of the cells, of those that this changes by half a standard deviation."""
     far = np.flatnonzero(np.abs(other - values) >= NEAR * (values.std(0) + 1e-9))
-    chosen = generator.choice(far, min(int(RATE * values.size), len(far)), replace=False)
+    chosen = generator.choice(far, min(int(rate * values.size), len(far)), replace=False)
     wrong, kinds = values.copy(), np.full(values.shape, "", dtype=object)
     wrong.flat[chosen], kinds.flat[chosen] = other.flat[chosen], kind
     return wrong, kinds

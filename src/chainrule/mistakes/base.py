@@ -7,11 +7,13 @@ rounding cells: all numbers that are written alike. Mistakes know neither a mode
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
+LETTERS = 27  # characters that are equally likely in a wrong place if nothing is known
 MOST_DIGITS = 15  # integers of so many digits are exact in float64
 
 
@@ -23,12 +25,16 @@ class Form:
         decimals: decimals of nearly all its numbers; of numbers of full precision, those that show
             six digits of a spread.
         spread: standard deviation of its usual numbers.
-        levels: its listed labels.
+        levels: its listed labels, without those that are misspelt themselves.
+        letters: the shares of characters that typing mistakes bring in.
+        other_letter: the share of each other character.
     """
 
     decimals: int = 0
     spread: float = 1.0
     levels: tuple[str, ...] = ()
+    letters: Mapping[str, float] = field(default_factory=dict)
+    other_letter: float = 1 / LETTERS
 
 
 class AbstractMistake(ABC):

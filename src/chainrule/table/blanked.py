@@ -1,13 +1,14 @@
-"""Tables without some of their cells."""
+"""Tables without some of their cells, or with numbers where they have text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from chainrule.table.table import Table
+from chainrule.table.values.cells import as_numbers, is_number, is_observed
 
 
 def blanked(table: Table, cells: Mapping[int, np.ndarray]) -> Table:
@@ -30,6 +31,16 @@ def blanked(table: Table, cells: Mapping[int, np.ndarray]) -> Table:
             nothing = pl.Series("", [None], dtype=series.dtype)
             text = text.with_columns(series.zip_with(kept, nothing).alias(series.name))
     return replace(table, columns=tuple(columns), text=text, frame=None)
+
+
+def read_as_numbers(table: Table, positions: Iterable[int]) -> Table:
+    """The table with columns of text that hold nothing but numbers read as numbers."""
+    columns = list(table.columns)
+    for position in positions:
+        known = is_observed(columns[position])
+        if all(map(is_number, columns[position][known].tolist())):
+            columns[position] = as_numbers("", columns[position], str)
+    return replace(table, columns=tuple(columns))
 
 
 def _without(values: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -42,8 +42,9 @@ def proofread(model: Model, table: Any, *, fdr: float = 0.1, strict: bool = Fals
     Args:
         model: the fitted model.
         table: rows of the columns that were fitted; a file is read whole.
-        fdr: the largest ``q`` that is returned, the expected share of false findings. With 1, all
-            cells are returned that are wrong with a probability of 1 % or more.
+        fdr: the largest ``q`` that is returned, the expected share of false findings. A cell that
+            is right with five times this probability is no finding. With 1, all cells are returned
+            that are wrong with a probability of 1 % or more.
         strict: refuse cells whose values their columns cannot hold, instead of proofreading them.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from chainrule.arguments import require_fdr
 from chainrule.errors import SchemaError, whole_number
 from chainrule.rng import fresh_seed
 from chainrule.table import DEFAULT_TIES, MIN_COUNT, Schema, Table, read_table
-from chainrule.table.blanked import blanked
+from chainrule.table.blanked import blanked, read_as_numbers
+from chainrule.table.inference.strays import find_strays
 from chainrule.table.values.cells import looks, numbers_if_any
 from chainrule.tasks import proofread_by
 from chainrule.tasks.proofreading.written import is_off_grid
@@ -51,8 +52,9 @@ def proofread(
     Their columns are those of ``tasks.proofread``.
 
     The table is fitted first, without the numbers that lie between the points of a grid on which
-    nearly all others lie. A model that has seen an error expects it, above all in a small table. So
-    the rows of a table of up to 5,000 rows are judged by models of the other rows.
+    nearly all others lie, and without text among numbers or dates. A word of ``min_count`` rows
+    among numbers stands for a missing cell. A model that has seen an error expects it, above all in
+    a small table. So the rows of a table of up to 5,000 rows are judged by models of the others.
 
     Keywords that ``fit`` has too mean the same in each fit. Those of ``fit`` that are missing here
     choose a network of one order, or concern the file of one model. ``fit`` takes them, and
@@ -102,7 +104,7 @@ def proofread(
     together, weight = Groups.of(groups, read), checked_weight(sample_weight, len(read))
     folds = _folds(folds, len(read), together)
     seed = fresh_seed() if seed is None else seed
-    fitted = blanked(read, _off_grid(read))
+    read, fitted, kinds = _without_strays(read, kinds, min_count)
     if folds > 1:
         kinds = schema_beside(
             together,
@@ -123,6 +125,23 @@ def proofread(
         )  # fmt: skip
         models.append(density.model)
     return proofread_by(models, read, fold=fold, fdr=fdr, progress=verbose)
+
+
+def _without_strays(
+    table: Table, kinds: Mapping[str, Any] | Schema | None, min_count: int
+) -> tuple[Table, Table, Mapping[str, Any] | Schema | None]:
+    """The table without words for missing cells; the same without cells that look wrong; kinds."""
+    strays = find_strays(table, known=_names(kinds), min_count=min_count)
+    table = blanked(table, strays.words)
+    fitted = read_as_numbers(blanked(table, strays.wrong), strays.wrong)
+    if not isinstance(kinds, Schema) and strays.codes:
+        kinds = {**(kinds or {}), **dict.fromkeys(strays.codes, "categorical")}
+    return table, blanked(fitted, _off_grid(fitted)), kinds
+
+
+def _names(kinds: Mapping[str, Any] | Schema | None) -> Collection[str]:
+    """The names of the columns whose kinds are given."""
+    return kinds.names if isinstance(kinds, Schema) else kinds or ()
 
 
 def _folds(folds: int | None, rows: int, groups: Groups | None) -> int:

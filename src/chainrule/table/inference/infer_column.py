@@ -66,7 +66,7 @@ def infer_column(
     """
     name, dtype = table.names[position], table.dtypes[position]
     requested = options.kinds.get(name)
-    if _names_labels(table, name, dtype) or (
+    if names_labels(table, name, dtype) or (
         requested is not None and requested["kind"] in ("categorical", "leave out")
     ):
         written = None
@@ -94,7 +94,7 @@ def _guessed(
     options: Options,
     notation: Notation | None,
 ) -> AbstractColumn | str:
-    if _names_labels(table, name, dtype):
+    if names_labels(table, name, dtype):
         return _labels(table, name, column, dtype, options)
     look, where, least_count = looks(column), table.where, options.min_count
     values = column.values
@@ -215,7 +215,7 @@ def _labels(
     ``doubt`` is why the labels were not read as numbers or dates.
     """
     listing = {"min_count": options.min_count, "categories": table.categories.get(name, ())}
-    if not _names_labels(table, name, dtype):
+    if not names_labels(table, name, dtype):
         _require_no_stray(table, name, values)
     reason = with_count("labels", values, options.min_count) + (f"; {doubt}" if doubt else "")
     column = Categorical.infer(name, values, dtype, reason, **listing)
@@ -233,7 +233,7 @@ def _listed_rows(column: Categorical, counts: Counter[str]) -> int:
     return sum(counts[label] for label in set(map(label_of, column.levels)))
 
 
-def _names_labels(table: Table, name: str, dtype: str) -> bool:
+def names_labels(table: Table, name: str, dtype: str) -> bool:
     """Whether the column's own type is one of labels."""
     return name in table.categories or dtype.startswith(("Categorical", "dictionary"))
 

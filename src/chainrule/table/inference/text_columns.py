@@ -59,7 +59,7 @@ def written_column(
     is_plain = is_file and looks(column) != "label"
     if is_plain and not options:
         return None
-    text = text if is_file else _text_of(table, name, column)
+    text = text if is_file else text_of(table, name, column)
     found = None if text is None else detect(name, text, options, min_count=min_count)
     if found is None or (isinstance(found, Doubt) and not is_plain):
         return found
@@ -107,7 +107,7 @@ def require_format_of_some(table: Table, notations: list[Notation | None]) -> No
         )
 
 
-def _text_of(table: Table, name: str, column: Distinct) -> Any:
+def text_of(table: Table, name: str, column: Distinct) -> Any:
     """The text of a frame's column as a polars series, null if missing.
 
     None if the column holds more than text and numbers.
@@ -198,7 +198,7 @@ def require_same_notation(table: Table, position: int, name: str, fitted: Notati
     values, text = table.columns[position], table.as_written(position)
     if fitted is None and (values.dtype.kind not in "OU" or looks(values) != "label"):
         return
-    text = _text_of(table, name, Distinct(values)) if text is None else text
+    text = text_of(table, name, Distinct(values)) if text is None else text
     if text is not None and fitted is None and _plain_share(values, text) >= MOSTLY:
         return  # the others lie outside; a few cells are no notation of a table
     found = None if text is None else detect(name, text, table.reading.of(name))

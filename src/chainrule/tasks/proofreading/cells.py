@@ -24,6 +24,7 @@ from chainrule.table.values.cells import is_observed, numbers_if_any, objects_of
 from chainrule.tasks.answer import Batch, Chunk
 from chainrule.tasks.proofreading import shares
 from chainrule.tasks.proofreading.endings import Endings
+from chainrule.tasks.proofreading.spelling import Alphabet, Spelling, Words, learned
 from chainrule.tasks.proofreading.written import (
     USUAL,
     manner_of,
@@ -33,6 +34,12 @@ from chainrule.tasks.proofreading.written import (
 )
 
 NEVER = -np.inf
+# Share of right cells that follow their column alone: of listed labels, and of others.
+LABELS, UNLISTED = 0.0001, 0.02
+REPEATS = 0.5  # right cells of a column that repeat the row above, at least
+COPIED = 0.02  # most cells of a column that are copies of the row above
+REAL = 0.5  # least probability of a level that is not misspelt
+LEAST_REAL = 1e-12
 
 
 @dataclass(frozen=True)
@@ -50,13 +57,17 @@ class ColumnCells:
         known: the cells that are not missing, bool (n,).
         outside: those that the column cannot hold.
         manner: how numbers are written; see ``written``.
-        log_written: log of the probability (n,) that a right cell is written in this manner, or
-            that a label that is not listed has these letters; 0 where its code says it all.
+        log_written: log of the probability (n,) that a right cell is written in this manner, that
+            a label that is not listed has these letters, or that a level is no misspelt one; 0
+            where its code says it all.
         log_repeated: log of how many times more often the value (n,) occurs than its neighbours.
         endings: how often the column writes a number's last digits; None of dates and labels.
         log_width: log of the width (n,) of a coarse cell times the share of the cell's ending.
         log_anew: log of the same width (n,) for a number that a mistake has written.
         log_shares: log q(v | u) (n,) of each mistake that writes another value, by its name.
+        log_mistyped: log of the probability (n,) that a misspelt label that is not listed has these
+            letters; -inf where it is none.
+        repeats: how many rows (n,) have the same label, if it may be misspelt; else 1.
     """
 
     column: AbstractColumn
@@ -75,6 +86,8 @@ class ColumnCells:
     log_width: np.ndarray
     log_anew: np.ndarray
     log_shares: Mapping[str, np.ndarray]
+    repeats: np.ndarray
+    log_mistyped: np.ndarray
 
     @cached_property
     def is_unusual(self) -> np.ndarray:
@@ -90,6 +103,30 @@ class ColumnCells:
             if name in self.log_shares
         ]
         return self.known & np.logical_or.reduce(certain)
+
+    @cached_property
+    def share_repeated(self) -> float:
+        """Share of right cells that repeat the row above because the rows are in an order.
+
+        One equal pair in a column is no evidence of a copy, nor are many: copies are rare.
+        """
+        rows = max(int(self.known.sum()), 1)
+        _, counts = np.unique(self.codes[self.known], return_counts=True)
+        chance = float(((counts / rows) ** 2).sum())
+        repeated = float((self.log_shares[RowAbove.name] == 0).sum()) / rows
+        return max(repeated - chance - COPIED, REPEATS / (len(self.values) + 1))
+
+    @cached_property
+    def log_usual_label(self) -> np.ndarray:
+        """log of the share (n,) of each label in the column, times the share of such right cells.
+
+        These are the right cells that follow their column alone, whatever a network says of them.
+        """
+        unlisted = self.known & (self.outside | self.column.is_unlisted(self.codes))
+        share = max(float(unlisted.sum()), 1.0) / max(float(self.known.sum()), 1.0)
+        rare = np.log(UNLISTED * share) - self.column.log_multiplicity(self.codes)
+        usual = self.log_shares[AnotherLevel.name] + np.log(LABELS)
+        return np.where(unlisted, rare, usual) + self.log_written
 
     @cached_property
     def log_own(self) -> np.ndarray:
@@ -188,16 +225,19 @@ def cells_of_chunk(chunk: Chunk) -> list[ColumnCells | None]:
     """The cells of each column of the schema; None for flags and absent columns."""
     table, schema = chunk.table, chunk.rows.model.schema
     at, found = column_positions(table, schema), []
+    spellings = _spellings(chunk, at)
     for number, column in enumerate(schema.columns):
         if column.is_flag or column.name not in at:
             found.append(None)
             continue
         cells = cells_of_column(table, at[column.name], column, schema, strict=False)
-        found.append(_column_cells(chunk.rows, number, cells))
+        found.append(_column_cells(chunk.rows, number, cells, spellings.get(number)))
     return found
 
 
-def _column_cells(rows: Batch, number: int, cells: np.ndarray) -> ColumnCells:
+def _column_cells(
+    rows: Batch, number: int, cells: np.ndarray, spelt: tuple[Spelling, Alphabet] | None
+) -> ColumnCells:
     column = rows.model.schema.columns[number]
     codes = rows.codes
     of_codes = (
@@ -206,7 +246,8 @@ def _column_cells(rows: Batch, number: int, cells: np.ndarray) -> ColumnCells:
         codes.outside[:, number],
     )
     if not isinstance(column, AbstractNumbers):
-        found = _of_labels(column, cells, *of_codes)
+        assert spelt is not None
+        found = _of_labels(column, cells, *of_codes, spelt)
     elif column.holds_dates:
         found = _of_dates(column, *of_codes)
     else:
@@ -217,24 +258,52 @@ def _column_cells(rows: Batch, number: int, cells: np.ndarray) -> ColumnCells:
     return replace(found, log_shares=log_shares)
 
 
+def _spellings(chunk: Chunk, at: Mapping[str, int]) -> dict[int, tuple[Spelling, Alphabet]]:
+    """What the labels of all columns say about misspelt ones, by the number of the column."""
+    schema, found, words = chunk.rows.model.schema, [], []
+    for number, column in enumerate(schema.columns):
+        if column.is_flag or column.name not in at or isinstance(column, AbstractNumbers):
+            continue
+        cells = cells_of_column(chunk.table, at[column.name], column, schema, strict=False)
+        known = chunk.rows.codes.observed_or_outside[:, number]
+        found.append(number)
+        words.append(Words.of([str(label) for label in cells[known].tolist()], column.level_names))
+    spellings, alphabet = learned(words)
+    return {number: (each, alphabet) for number, each in zip(found, spellings, strict=True)}
+
+
 def _of_labels(
     column: AbstractColumn,
     cells: np.ndarray,
     codes: np.ndarray,
     known: np.ndarray,
     outside: np.ndarray,
+    spelt: tuple[Spelling, Alphabet],
 ) -> ColumnCells:
-    pairs = zip(cells.tolist(), known.tolist(), strict=True)
+    spelling, alphabet = spelt
+    pairs = list(zip(cells.tolist(), known.tolist(), strict=True))
     labels = objects_of([cell if is_known else None for cell, is_known in pairs])
+    text = [str(cell) if is_known else "" for cell, is_known in pairs]
     unlisted = known & (outside | column.is_unlisted(codes))
-    written = np.zeros(len(cells))
-    written[unlisted] = shares.log_text(labels[unlisted])
-    form = Form(levels=tuple(map(str, column.level_names)))
-    nothing = np.zeros(len(cells))
-    log_shares = _label_shares(column, codes, known & ~outside, written)
+    real = np.array([spelling.real.get(each, 1.0) for each in text])
+    doubtful = known & ~unlisted & (real < REAL)
+    repeats = np.array([spelling.counts.get(each, 1) for each in text], dtype=np.float64)
+    repeats[~(unlisted | doubtful)] = 1.0
+    written, nothing = np.zeros(len(cells)), np.zeros(len(cells))
+    own = np.array([spelling.log_text.get(each, 0.0) for each in text])
+    # Equal labels share the probability of their letters; all of them share that of the code.
+    written[unlisted] = own[unlisted] / repeats[unlisted]
+    written[unlisted] += column.log_multiplicity(codes[unlisted])
+    mistyped = np.array([spelling.log_mistyped.get(each, NEVER) for each in text]) / repeats
+    mistyped = np.where(unlisted, mistyped + column.log_multiplicity(codes), NEVER)
+    written[doubtful] = np.log(np.maximum(real[doubtful], LEAST_REAL))
+    levels = [level for level in column.level_names if spelling.real.get(level, 1.0) >= REAL]
+    form = Form(levels=tuple(levels), letters=alphabet.shares, other_letter=alphabet.other)
+    log_shares = _label_shares(column, codes, known & ~outside, unlisted, labels)
     return ColumnCells(
         column, "labels", labels, form, 1.0, True, codes, known, outside,
-        np.full(len(cells), USUAL), written, nothing, None, nothing, nothing, log_shares,
+        np.full(len(cells), USUAL), written, nothing, None, nothing, nothing, log_shares, repeats,
+        mistyped,
     )  # fmt: skip
 
 
@@ -255,6 +324,7 @@ def _of_dates(
     return ColumnCells(
         column, "dates", values, Form(), 1.0, True, codes, known, outside,
         np.full(len(codes), USUAL), nothing, repeated, None, nothing, nothing, log_shares,
+        np.ones(len(codes)), np.full(len(codes), NEVER),
     )  # fmt: skip
 
 
@@ -291,7 +361,7 @@ def _of_numbers(
     return ColumnCells(
         column, "numbers", values, form, width, is_rounded, codes, known, outside, manner,
         written, np.where(there & (values != 0), repeated, 0.0), endings, log_width, log_anew,
-        log_shares,
+        log_shares, np.ones(len(codes)), np.full(len(codes), NEVER),
     )  # fmt: skip
 
 
@@ -314,13 +384,19 @@ def _number_shares(
 
 
 def _label_shares(
-    column: AbstractColumn, codes: np.ndarray, known: np.ndarray, written: np.ndarray
+    column: AbstractColumn,
+    codes: np.ndarray,
+    known: np.ndarray,
+    unlisted: np.ndarray,
+    labels: np.ndarray,
 ) -> dict[str, np.ndarray]:
     levels = len(column.level_names)
     another = shares.log_share_of_labels(codes, known, levels)
+    any_text = np.zeros(len(codes))
+    any_text[unlisted] = shares.log_text(labels[unlisted])
     return {
         AnotherLevel.name: np.where(column.is_unlisted(codes), NEVER, another),
-        NoneOfThese.name: np.full(len(codes), -np.log(levels + 1.0)) + written,
+        NoneOfThese.name: np.full(len(codes), -np.log(levels + 1.0)) + any_text,
     }
 
 

@@ -20,6 +20,7 @@ from chainrule.tasks.proofreading.rows import Blamed
 from chainrule.tasks.proofreading.suspects import Judges, hidden_from
 
 LEAST_POSTERIOR = 0.01  # cells less likely to be wrong are never returned
+MOST_TIMES = 5  # times the fdr: a finding that is right with a larger probability is not returned
 LEVELS = (0.05, 0.5, 0.95)  # the quantiles of a suggested number
 MIDDLE = 0.9  # probability between the first and the last
 LARGEST_LOG = 690.0  # of a ratio that float64 holds
@@ -59,8 +60,8 @@ def columns_of_findings(
     """The columns of the findings with q-values up to ``fdr``; see ``tasks.proofread``."""
     order = np.argsort(-blamed.log_wrong, kind="stable")
     q = q_values(blamed.log_wrong[order])
-    least = np.log(LEAST_POSTERIOR) - np.log1p(-LEAST_POSTERIOR)
-    chosen = order[(q <= fdr) & (blamed.log_wrong[order] >= least)]
+    least = max(LEAST_POSTERIOR, 1 - MOST_TIMES * fdr)
+    chosen = order[(q <= fdr) & (blamed.log_wrong[order] >= np.log(least) - np.log1p(-least))]
     suspects, q = blamed.suspects.take(chosen), q[: len(chosen)]
     odds, kinds = blamed.log_odds[chosen], blamed.log_odds[chosen].argmax(1)
     table = np.full((5, len(suspects)), np.nan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,13 +41,14 @@ def blame(judges: Judges, cells: Sequence[ColumnCells | None]) -> Blamed:
 
     The hypotheses of a row (no mistake; each cell and kind) are normalised together. The cell that
     is then more likely wrong than right is taken out of the evidence, and the row is asked again,
-    until no further cell is. A cell that looks right without another one returns.
+    until no further cell is. A cell that looks right without another one returns. A cell that was
+    taken out still competes with those that looked wrong because of it, and no longer do.
     """
     shape = judges.codes.values.shape
     known = judges.codes.observed_or_outside.sum(0)
     holds = [None if c is None else c.holds for c in cells]
     can = np.array([[h in mistake.holds for mistake in MISTAKES] for h in holds])  # (D, K)
-    hidden = np.zeros(shape, dtype=bool)
+    hidden, rivals = np.zeros(shape, dtype=bool), dict[tuple[int, int], np.ndarray]()
     suspects = find_suspects(judges, cells, np.arange(len(hidden)), hidden)
     for _ in range(MOST_ROUNDS):
         total = np.logaddexp.reduce(learned_rates(suspects, can, known).log_odds(suspects), axis=1)
@@ -55,6 +56,8 @@ def blame(judges: Judges, cells: Sequence[ColumnCells | None]) -> Blamed:
         changed = np.flatnonzero((now != hidden).any(1))
         if not len(changed):
             break
+        odds = _odds(suspects, total, shape) * ~hidden
+        rivals |= {(row, k): odds[row] for row, k in np.argwhere(now & ~hidden).tolist()}
         hidden = now
         again = find_suspects(judges, cells, changed, hidden)
         others = suspects.take(~np.isin(suspects.rows, changed))
@@ -65,6 +68,7 @@ def blame(judges: Judges, cells: Sequence[ColumnCells | None]) -> Blamed:
     odds = rates.log_odds(suspects)
     # The two cells of an exchange do not compete for the blame.
     competing = np.logaddexp.reduce(odds, axis=1) + _against_others(suspects, total, hidden) - total
+    competing -= _explained(suspects, _odds(suspects, total, shape), hidden, rivals)
     return Blamed(suspects, odds, competing, hidden, rates.of_kinds)
 
 
@@ -78,6 +82,36 @@ def _against_others(suspects: Suspects, total: np.ndarray, hidden: np.ndarray) -
     sums = np.bincount(suspects.rows, weights=odds, minlength=len(hidden))
     others = np.maximum(sums[suspects.rows] - odds, 0.0)
     return total - np.log1p(others)
+
+
+def _odds(suspects: Suspects, total: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The odds (n, D) that cells are wrong, from their logarithms (m,); 0 of other cells."""
+    found = np.zeros(shape)
+    found[suspects.rows, suspects.columns] = np.exp(np.minimum(total, 600.0))
+    return found
+
+
+def _explained(
+    suspects: Suspects,
+    after: np.ndarray,
+    hidden: np.ndarray,
+    rivals: Mapping[tuple[int, int], np.ndarray],
+) -> np.ndarray:
+    """log of 1 + the odds (m,) of the other cells of a row that a cell taken out explained.
+
+    Args:
+        suspects: the suspects.
+        after: the odds (n, D) of all cells now.
+        hidden: the cells (n, D) that are taken out.
+        rivals: for each cell that was taken out, the odds (D,) of the cells of its row before.
+    """
+    found = np.zeros(len(suspects))
+    for place in np.flatnonzero(hidden[suspects.rows, suspects.columns]).tolist():
+        row, column = int(suspects.rows[place]), int(suspects.columns[place])
+        gone = np.maximum(rivals[row, column] - after[row], 0.0)
+        gone[column] = 0.0
+        found[place] = np.log1p(gone.sum())
+    return found
 
 
 def _taken_out(

@@ -15,10 +15,10 @@ from chainrule.mistakes import (
     AbstractRandom,
     AbstractReplacement,
     AbstractUndo,
-    AnotherLevel,
     AnotherRow,
     BrokenRelation,
     Exchanged,
+    Misspelt,
     NoneOfThese,
     RowAbove,
 )
@@ -33,9 +33,8 @@ from chainrule.tasks.proofreading.cells import NEVER, ColumnCells
 UNLIKELY = 3.0  # nats by which a suspect is less likely than the likeliest value of its cell
 # Share of right cells that follow their column alone, whatever a network says of them. It bounds
 # the harm of a network that is too sure.
-BACKGROUND, LABELS = 0.01, 0.0001  # of numbers and dates, and of labels
+BACKGROUND = 0.01  # of numbers and dates
 LOG_BEYOND_OTHERS = float(np.log(4.0))  # most by which a column exceeds its wide distribution
-REPEATS = 0.5  # right cells of a column that repeat the row above, beside chance
 LOG_OTHER_KIND = float(np.log(0.01))  # share of text among numbers that is right
 LOG_RARE = float(np.log(0.02))  # mass below which a value that a mistake always writes is suspect
 
@@ -213,10 +212,10 @@ def _judged(
     beyond = cells.outside[rows]
     wide = cells.log_shares[NoneOfThese.name][rows]
     if cells.holds == "labels":
-        usual = cells.log_shares[AnotherLevel.name][rows]
+        usual = cells.log_usual_label[rows]
     else:  # beyond all other values, their density says nothing
         usual = np.minimum(cells.log_shares[AnotherRow.name][rows], wide + LOG_BEYOND_OTHERS)
-    usual = usual + np.log(LABELS if cells.holds == "labels" else BACKGROUND)
+        usual = usual + np.log(BACKGROUND)
     # A relation that the rows keep is no matter of a network's certainty.
     usual = np.where(cells.log_shares[BrokenRelation.name][rows] > NEVER, NEVER, usual)
     other_kind = LOG_OTHER_KIND * ~is_observed(cells.values[rows])  # text among numbers or dates
@@ -233,6 +232,8 @@ def _judged(
             log_wrong[:, k], originals[:, k], log_share[:, k] = _undone(
                 mistake, cells, rows, distribution
             )
+            if isinstance(mistake, Misspelt):
+                log_wrong[:, k] = np.logaddexp(log_wrong[:, k], own + cells.log_mistyped[rows])
         elif isinstance(mistake, AbstractRandom):
             log_wrong[:, k] = _moved(mistake, cells, rows, distribution)
         elif isinstance(mistake, AbstractReplacement):
@@ -249,11 +250,10 @@ def _judged(
 def _with_repeats(cells: ColumnCells, rows: np.ndarray, log_right: np.ndarray) -> np.ndarray:
     """log of the probabilities (m,) of right cells, some of which repeat the row above.
 
-    Neighbouring rows may be related in a way that a network does not know. So one equal pair in a
-    column is no evidence of a copy.
+    Neighbouring rows may be related in a way that a network does not know: a table may be sorted.
     """
     repeats = cells.log_shares[RowAbove.name][rows]
-    return np.logaddexp(log_right, repeats + np.log(REPEATS / (len(cells.values) + 1)))
+    return np.logaddexp(log_right, repeats + np.log(cells.share_repeated))
 
 
 def _with_endings(
@@ -292,6 +292,7 @@ def _undone(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """log Σ_u m(u) q(v | u) (m,), the code of its largest term, and log of that term's share."""
     values, log_q = mistake.originals(cells.values[rows], cells.form)
+    log_q = log_q / cells.repeats[rows][:, None]  # equal labels share the probability
     codes = cells.codes_of(values)  # (m, C)
     exists = np.isfinite(codes) & (log_q > NEVER) & (codes != cells.codes[rows][:, None])
     if not exists.any():
