@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import polars as pl
@@ -19,7 +20,7 @@ COLUMNS = ["alcohol", "malic_acid", "magnesium", "flavanoids", "color_intensity"
 
 def main(folder: Path) -> None:
     """Fits the wines, and draws what the page of the documentation shows."""
-    data = load_wine()
+    data: Any = load_wine()
     wines = pl.DataFrame(data.data, data.feature_names).select(pl.col(COLUMNS).round(2))
     wines = wines.with_columns(cultivar=pl.Series(data.target_names[data.target]))
     density = cr.fit(wines, effort="quick", seed=0, verbose=False)

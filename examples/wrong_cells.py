@@ -5,6 +5,8 @@ Run: python examples/wrong_cells.py. It writes wines.csv and review.html into th
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 from sklearn.datasets import load_wine
 
@@ -31,7 +33,7 @@ WRONG = {
 
 def wines() -> pl.DataFrame:
     """Six measures of 178 wines and their cultivar, without mistakes."""
-    data = load_wine()
+    data: Any = load_wine()
     table = pl.DataFrame(data.data, data.feature_names).select(pl.all().round(2))
     table = table.with_columns(pl.col("magnesium", "proline").cast(pl.Int64))
     return table.with_columns(cultivar=pl.Series(data.target_names[data.target])).select(COLUMNS)
