@@ -1,0 +1,217 @@
+"""The server of the page: this machine alone, one address, one secret."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import resources
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from typing_extensions import override
+
+from chainrule.density import Density
+from chainrule.errors import ChainruleError
+from chainrule.explorer.answers import MOST_BYTES, Answers, columns
+from chainrule.version import version
+
+HOST = "127.0.0.1"
+DRAWN = 5  # rows like the one that is shown
+TOKEN_BYTES = 16
+
+
+class Explorer:
+    """Serves a page about a density on a random port of this machine, until it is closed.
+
+    The address has a secret. Without it, or by another name of this machine, nothing is answered,
+    so that pages of other sites cannot ask.
+
+    Args:
+        density: a fitted density of a network that takes any evidence.
+        table: rows that the page begins with.
+        port: the port; 0 takes a free one.
+
+    Attributes:
+        address: what a browser opens.
+
+    Raises:
+        EvidenceError: a network of one order.
+        SchemaError: a table without the model's columns.
+
+    Examples:
+        >>> import chainrule as cr, polars as pl
+        >>> frame = pl.DataFrame({"a": ["x", "y"] * 50, "b": [1.5, 2.5] * 50})
+        >>> density = cr.fit(frame, effort="quick", seed=0, verbose=False)
+        >>> with Explorer(density, frame) as explorer:
+        ...     explorer.address.startswith("http://127.0.0.1:")
+        True
+    """
+
+    def __init__(self, density: Density, table: Any = None, *, port: int = 0) -> None:
+        self.answers = Answers(density, table)
+        self._columns = columns(density)
+        self._token = secrets.token_urlsafe(TOKEN_BYTES)
+        self._lock = threading.Lock()  # the network answers one question at a time
+        self._server = ThreadingHTTPServer((HOST, port), _handler(self))
+        self._server.daemon_threads = True
+        self._thread: threading.Thread | None = None
+
+    @property
+    def address(self) -> str:
+        """What a browser opens."""
+        return f"http://{HOST}:{self._server.server_port}/?token={self._token}"
+
+    def serve(self) -> None:
+        """Answers until ``close``, or until an interrupt, which is passed on."""
+        self._server.serve_forever(poll_interval=0.1)
+
+    def start(self) -> Explorer:
+        """Answers in a thread of its own; returns itself."""
+        self._thread = threading.Thread(target=self.serve, daemon=True)
+        self._thread.start()
+        return self
+
+    def close(self) -> None:
+        """Stops answering."""
+        if self._thread is not None:
+            self._server.shutdown()
+            self._thread.join()
+        self._server.server_close()
+
+    def __enter__(self) -> Explorer:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def allows(self, host: str | None, token: str | None) -> bool:
+        """Whether a request names this server and knows the secret."""
+        names = {f"{name}:{self._server.server_port}" for name in (HOST, "localhost")}
+        known = hmac.compare_digest((token or "").encode(), self._token.encode())
+        return known and host in names
+
+    def page(self) -> str:
+        """The page, with the columns and the number of rows."""
+        own = resources.files("chainrule.explorer")
+        style, script, page = (
+            own.joinpath(name).read_text(encoding="utf-8")
+            for name in ("page.css", "page.js", "page.html")
+        )
+        data = json.dumps({"columns": self._columns, "rows": self.answers.rows})
+        parts = {
+            "STYLE_HASH": _sha256(style),
+            "SCRIPT_HASH": _sha256(script),
+            "STYLE": style,
+            "SCRIPT": script,
+            "DATA": data.replace("<", "\\u003c"),
+            "VERSION": version(),
+        }
+        for name, text in parts.items():
+            page = page.replace(f"%{name}%", text)
+        return page
+
+    def answer(self, path: str, body: bytes) -> Any:
+        """The answer to a question of the page, as JSON.
+
+        Raises:
+            ChainruleError: a question that cannot be answered; the page shows why.
+            KeyError: no such question.
+        """
+        question = QUESTIONS[path]
+        with self._lock:
+            return question(self, body)
+
+
+def _row(explorer: Explorer, body: bytes) -> Any:
+    return explorer.answers.row(_asked(body)["cells"])
+
+
+def _open(explorer: Explorer, body: bytes) -> Any:
+    return {"cells": explorer.answers.open(int(_asked(body)["row"]))}
+
+
+def _similar(explorer: Explorer, body: bytes) -> Any:
+    asked = _asked(body)
+    return {"rows": explorer.answers.similar(asked["cells"], DRAWN, int(asked["seed"]))}
+
+
+def _wrong(explorer: Explorer, body: bytes) -> Any:
+    if body:
+        explorer.answers.load(body)
+    return {"findings": explorer.answers.wrong(), "rows": explorer.answers.rows}
+
+
+QUESTIONS: dict[str, Callable[[Explorer, bytes], Any]] = {
+    "/row": _row,
+    "/open": _open,
+    "/similar": _similar,
+    "/wrong": _wrong,
+}
+
+
+def _asked(body: bytes) -> dict[str, Any]:
+    try:
+        asked = json.loads(body)
+    except ValueError as error:
+        raise ChainruleError(f"the question is no JSON: {error}") from error
+    if not isinstance(asked, dict):
+        raise ChainruleError("the question is no JSON object")
+    return asked
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _handler(explorer: Explorer) -> type[BaseHTTPRequestHandler]:
+    """The class of requests to this explorer."""
+
+    class Handler(BaseHTTPRequestHandler):
+        @override
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            address = urlsplit(self.path)
+            (token,) = parse_qs(address.query).get("token", [None])[:1]
+            if not explorer.allows(self.headers.get("Host"), token):
+                self._send(403, "text/plain", b"wrong token; open the address that was printed\n")
+            elif address.path != "/":
+                self._send(404, "text/plain", b"there is nothing here\n")
+            else:
+                self._send(200, "text/html", explorer.page().encode())
+
+        def do_POST(self) -> None:
+            if not explorer.allows(self.headers.get("Host"), self.headers.get("X-Token")):
+                self._send(403, "text/plain", b"wrong token; open the address that was printed\n")
+                return
+            if self.path not in QUESTIONS:
+                self._send(404, "text/plain", b"there is nothing here\n")
+                return
+            length = int(self.headers.get("Content-Length", 0))
+            if length > MOST_BYTES:
+                self._send(413, "text/plain", f"at most {MOST_BYTES:,} bytes\n".encode())
+                return
+            try:
+                code, found = 200, explorer.answer(self.path, self.rfile.read(length))
+            except (ChainruleError, KeyError, TypeError, ValueError) as error:
+                code, found = 400, {"error": str(error)}
+            self._send(code, "application/json", json.dumps(found).encode())
+
+        def _send(self, code: int, kind: str, body: bytes) -> None:
+            self.send_response(code)
+            self.send_header("Content-Type", f"{kind}; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Cache-Control", "no-store")
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.send_header("Referrer-Policy", "no-referrer")
+            self.end_headers()
+            self.wfile.write(body)
+
+    return Handler
