@@ -31,6 +31,7 @@ from chainrule.cli import (
     sample,
     score,
     show,
+    view,
 )
 from chainrule.cli.shown import say
 from chainrule.errors import ChainruleError
@@ -92,6 +93,7 @@ for _command in (
     report,
     compare,
     show,
+    view,
     check,
     datasets,
 ):
