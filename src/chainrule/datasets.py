@@ -28,7 +28,7 @@ from chainrule.atomic import write_bytes
 from chainrule.errors import ChainruleError, FormatError, unknown_choice, whole_number
 from chainrule.progress import progress_bar
 
-__all__ = ["Dataset", "DatasetInfo", "list", "load"]
+__all__ = ["Dataset", "DatasetInfo", "is_here", "list", "load"]
 
 SPLITS = ("train", "valid", "test")
 # Arrays of labels that a file may hold, by the form of the set.
@@ -134,6 +134,24 @@ def load(name: str, *, fold: int = 0) -> Dataset:
     )
 
 
+def is_here(name: str) -> bool:
+    """Returns whether ``load`` needs no download of this set.
+
+    Examples:
+        >>> is_here("digits")
+        True
+    """
+    info = _registry()[name.replace("_", "-")]
+    return info.form == "embedded" or any(path.exists() for path in _places(info))
+
+
+def _places(info: DatasetInfo) -> builtins.list[Path]:
+    """The places of a set's file on this machine, in the order of the search."""
+    folder = os.environ.get("CHAINRULE_DATA")
+    local = [Path(folder) / info.file] if folder else []
+    return [*local, cache_folder() / info.file]
+
+
 def cache_folder() -> Path:
     """The folder of downloads."""
     return Path(os.environ.get("CHAINRULE_CACHE") or Path.home() / ".cache" / "chainrule")
@@ -188,9 +206,7 @@ Published = tuple[
 
 def _published(info: DatasetInfo, fold: int) -> Published:
     """Train, valid and test rows, the names of the columns, and the labels if the file has them."""
-    paths = [cache_folder() / info.file]
-    if folder := os.environ.get("CHAINRULE_DATA"):
-        paths.insert(0, Path(folder) / info.file)
+    paths = _places(info)
     for path in paths:
         if path.exists():
             arrays = _read_npz(info, path)

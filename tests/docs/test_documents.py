@@ -193,7 +193,8 @@ def assert_same_up_to_rounding(printed, said):
 
 def test_the_demo_does_its_job_and_the_benchmarks_quote_it(tmp_path):
     command = [sys.executable, "-W", "error", "-m", "chainrule.cli.main", "demo"]
-    done = subprocess.run(command, cwd=tmp_path, env=QUIET, capture_output=True, text=True)
+    embedded = {**QUIET, "CHAINRULE_DATA": "", "CHAINRULE_CACHE": str(tmp_path)}
+    done = subprocess.run(command, cwd=tmp_path, env=embedded, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "chainrule-demo"
     pictures = [
@@ -205,7 +206,10 @@ def test_the_demo_does_its_job_and_the_benchmarks_quote_it(tmp_path):
         "samples.png",
         "surprise.png",
     ]
-    assert sorted(p.name for p in folder.iterdir()) == sorted([*pictures, "model.chainrule"])
+    assert sorted(p.name for p in folder.iterdir()) == sorted(
+        [*pictures, "model.chainrule", "play.html"]
+    )
+    assert "paint half a digit of 8 × 8 pixels" in done.stdout
     assert all((folder / name).stat().st_size > 5000 for name in pictures)
     numbers = re.search(r"│ NADE +│ +([\d.]+) ± ([\d.]+)", done.stdout)
     assert numbers is not None, done.stdout

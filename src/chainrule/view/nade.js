@@ -3,7 +3,11 @@
 
 function floats({ bits, base64 }) {
   const { buffer } = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  return Float64Array.from(bits === 32 ? new Float32Array(buffer) : new Float64Array(buffer));
+  if (bits === 64) return new Float64Array(buffer);
+  if (bits === 32) return Float64Array.from(new Float32Array(buffer));
+  // The upper halves of floats of 32 bits.
+  const upper = Uint32Array.from(new Uint16Array(buffer), (half) => half << 16);
+  return Float64Array.from(new Float32Array(upper.buffer));
 }
 
 // Consecutive parts of an array, of these lengths.
@@ -197,15 +201,16 @@ class Dense {
   }
 }
 
-// Over all codes of the last steps, the sum of the products of their probabilities, given the rest
-// of the row. It is 1 for a density. `logitsOf` has the logits of those steps for a row.
-function sumOverLast(count, codes, order, logitsOf) {
+// Over all codes of these columns, the sum of the products of their probabilities, as the other
+// codes are. It is 1 for columns that follow each other in a density. `logitsOf` has the logits of
+// the columns for a row.
+function sumOver(columns, codes, logitsOf) {
   const row = Int8Array.from(codes);
-  const last = order.slice(order.length - count);
   let total = 0;
-  for (let pattern = 0; pattern < 2 ** count; pattern++) {
-    last.forEach((column, bit) => (row[column] = (pattern >> bit) & 1));
-    total += Math.exp(logitsOf(row, last).reduce((sum, y, at) => sum + logOf(y, row[last[at]]), 0));
+  for (let pattern = 0; pattern < 2 ** columns.length; pattern++) {
+    columns.forEach((column, bit) => (row[column] = (pattern >> bit) & 1));
+    const y = logitsOf(row);
+    total += Math.exp(columns.reduce((sum, column, at) => sum + logOf(y[at], row[column]), 0));
   }
   return total;
 }

@@ -8,8 +8,10 @@ const { n, d, order } = net;
 const stepOf = new Int32Array(n);
 order.forEach((column, step) => (stepOf[column] = step));
 const SHOWN_COMPLETIONS = 100; // over which later probabilities are averaged
-const LAST = Math.min(8, n); // pixels over which the sum of all pictures is taken
+const NEXT = Math.min(8, n); // pixels over all ways of which outputs are summed
 const FIRST_SEED = 1;
+const CLEAR = 0.6; // the temperature of pictures that serve as examples
+const WIDEST = 360; // a picture, in pixels of the screen
 
 const state = {
   painted: new Int8Array(n).fill(-1), // by column: 1 on, 0 off, -1 unknown
@@ -38,6 +40,8 @@ function number(found, digits = 2) {
   const text = Math.abs(found).toFixed(digits);
   return (found < 0 && Number(text) !== 0 ? "−" : "") + text.replace(/\B(?=(\d{3})+(?!\d))/g, text.includes(".") ? "" : ",");
 }
+
+const plus = (found, digits) => `${found < 0 ? "−" : "+"} ${number(Math.abs(found), digits)}`;
 
 function percent(p) {
   if (p > 0.9995) return "> 99.9 %";
@@ -149,15 +153,14 @@ function paint(column, pixel) {
 
 function setPainted(painted) {
   state.painted = painted;
-  state.step = prefix();
   stop();
   draw();
-  render();
+  go(prefix());
 }
 
 // A picture that the network draws serves as an example; half of it is known.
 function example(first) {
-  const codes = complete(new Walk(net), new Int8Array(n).fill(-1), new Int8Array(n), 7919 * state.example, 1);
+  const codes = complete(new Walk(net), new Int8Array(n).fill(-1), new Int8Array(n), 7919 * state.example, CLEAR);
   const half = n >> 1;
   return Int8Array.from({ length: n }, (_, column) => (stepOf[column] < half) === first ? value(column, codes[column]) : -1);
 }
@@ -201,8 +204,9 @@ function refineChances(milliseconds) {
 
 function showMap() {
   const canvas = byId("map");
-  const wide = Math.min(360, canvas.parentElement.clientWidth);
+  const wide = Math.min(WIDEST, canvas.parentElement.clientWidth);
   const side = Math.max(2, Math.floor(wide / data.width));
+  byId("grid").style.maxWidth = `${side * data.width}px`; // as large as the map
   const current = state.step < n ? order[state.step] : -1;
   pixels(canvas, data, n, side, (column) => share(chances.p[column]), current);
   canvas.side = side;
@@ -371,7 +375,7 @@ function showUnit(unit, now, products, first) {
   byId("unit").value = unit + 1;
   byId("unit-shown").textContent = `${unit + 1} of ${now.a.length}`;
   const added = now.before && now.previous >= 0 && !state.masked
-    ? `a = ${number(now.before[unit])} ${now.bit ? `+ (${number(now.column[unit])})` : "+ 0"} = ${number(now.a[unit])}`
+    ? `a = ${number(now.before[unit])} ${plus(now.bit * now.column[unit])} = ${number(now.a[unit])}`
     : `a = ${number(now.a[unit])}`;
   const squashed = first ? `h = ${number(now.h[unit], 3)}` : `${added};  h = ${number(now.h[unit], 3)}`;
   byId("unit-said").textContent = `${squashed};  V · h = ${number(now.V[unit])} · ${number(now.h[unit], 3)} = ${number(products[unit])}`;
@@ -387,7 +391,7 @@ function showChance(step, now) {
   const p = sigmoid(cooled);
   const flipped = data.flipped[column];
   byId("y-name").innerHTML = `y = ${sub("V", k)} h + ${sub("c", k)}`;
-  byId("y-said").innerHTML = `${number(now.y - now.c)} ${now.c < 0 ? "−" : "+"} ${number(Math.abs(now.c))} = <b>${number(now.y)}</b>`;
+  byId("y-said").innerHTML = `${number(now.y - now.c)} ${plus(now.c)} = <b>${number(now.y)}</b>`;
   const warmth = state.temperature === 1 ? "y" : `y / ${state.temperature}`;
   byId("p-name").innerHTML = `p(${sub("x", k)} = 1 | before) = σ(${warmth})`;
   const means = flipped ? ` (here x = 1 is off, so on has ${percent(1 - p)})` : "";
@@ -403,7 +407,7 @@ function showChance(step, now) {
   const total = before + own;
   const label = state.leaks ? "not a probability" : `${number(total / Math.LN2)} bits`;
   const chosen = drawn ? "p" : "(1 − p)";
-  byId("log-said").innerHTML = `${number(before)} + log ${chosen} = ${number(before)} ${own < 0 ? "−" : "+"} ${number(Math.abs(own))} = <b>${number(total)} nats</b> (${label})`;
+  byId("log-said").innerHTML = `${number(before)} + log ${chosen} = ${number(before)} ${plus(own)} = <b>${number(total)} nats</b> (${label})`;
   showSurprise(step + 1);
 }
 
@@ -458,6 +462,13 @@ function timeBoth() {
     `${number(slow / quick, 0)} times as long. ` + (apart ? `The results differ by ${apart.toExponential(0)} at most.` : "The results are the same.");
 }
 
+// Where the steps begin that NADE is least sure of, all together.
+function widest() {
+  const open = net.logits(row.codes).map((y) => sigmoid(y) * sigmoid(-y));
+  const sums = Array.from({ length: n - NEXT + 1 }, (_, from) => open.subarray(from, from + NEXT).reduce((sum, each) => sum + each));
+  return sums.indexOf(Math.max(...sums));
+}
+
 function showLeak() {
   const { codes } = row;
   const byStep = (found) => Float64Array.from(order, (column) => found[column]);
@@ -474,23 +485,26 @@ function showLeak() {
   byId("leak-said").textContent = state.leaks
     ? "It hardly draws: an unknown pixel goes in as off, and its own output copies that. On a finished picture its loss is small for the same reason."
     : "A fully connected network has a smaller loss, and yet it is no model. Each output reads its own pixel and copies it. Switch it on, and let it draw.";
-  const start = net.walkTo(n - LAST, codes);
+  const from = widest();
+  const next = order.slice(from, from + NEXT);
+  const start = net.walkTo(from, codes);
   const sums = {
-    nade: sumOverLast(LAST, codes, order, (each, last) => {
+    nade: sumOver(next, codes, (each) => {
       const walk = start.copy();
-      return last.map((column) => {
+      return next.map((column) => {
         const y = walk.logit();
         walk.learn(each[column]);
         return y;
       });
     }),
-    dense: sumOverLast(LAST, codes, order, (each, last) => {
+    dense: sumOver(next, codes, (each) => {
       const h = dense.sums(each).map(sigmoid);
-      return last.map((column) => dense.logit(column, h));
+      return next.map((column) => dense.logit(column, h));
     }),
   };
-  byId("sum-said").textContent = `−Σ log of the outputs for this picture. Over all ${2 ** LAST} ways to set the last ${LAST} pixels, ` +
-    `NADE’s probabilities add up to ${number(sums.nade, 4)}. The connected network’s outputs add up to ${number(sums.dense, 1)}: no probabilities.`;
+  byId("sum-said").textContent = `−Σ log of the outputs, for the whole picture. Over all ${2 ** NEXT} ways to set pixels ` +
+    `${from + 1} to ${from + NEXT}, NADE’s probabilities add up to ${number(sums.nade, 4)}. The connected ` +
+    `network’s outputs add up to ${number(sums.dense, 1)}; probabilities would add up to 1.`;
 }
 
 // ---- all together ----
@@ -683,7 +697,7 @@ function listenToBar() {
 }
 
 function showSettings() {
-  byId("speed-shown").textContent = `${perSecond()} a second`;
+  byId("speed-shown").textContent = `${perSecond()}/s`;
   byId("temperature-shown").textContent = state.temperature.toFixed(1);
 }
 

@@ -12,7 +12,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from chainrule.atomic import write_bytes
@@ -25,8 +24,10 @@ from chainrule.version import version
 
 WEIGHTS = ("input_weight", "hidden_bias", "first_hidden", "output_weight", "output_bias")
 DENSE_WEIGHTS = ("encoder", "hidden_bias", "decoder", "output_bias")
-DENSE_HIDDEN, DENSE_ROWS, DENSE_STEPS, DENSE_SEED = 100, 2000, 1500, 0
 MOST_PIXELS = 4096  # each is an element of the page
+# The fully connected network: hidden units by pixels, rows and steps of its training.
+DENSE_HIDDEN = {256: 100, MOST_PIXELS: 200}
+DENSE_ROWS, DENSE_STEPS, DENSE_RATE, DENSE_SEED = 2000, 1500, 3e-3, 0
 
 
 def write_play(
@@ -126,7 +127,10 @@ def _shape_of(count: int, shape: Sequence[int] | None) -> tuple[int, int]:
 def _data(density: Density, network: NADE, shape: tuple[int, int]) -> dict[str, Any]:
     """What the page holds: the picture's form, the order, and the weights of both networks."""
     rows = density.model.bare().sample(DENSE_ROWS, generator=generator_from(DENSE_SEED))
-    dense = train_dense(rows.float().cpu(), DENSE_HIDDEN, steps=DENSE_STEPS, seed=DENSE_SEED)
+    hidden = next(units for most, units in DENSE_HIDDEN.items() if len(network.columns) <= most)
+    dense = train_dense(
+        rows.float().cpu(), hidden, steps=DENSE_STEPS, learning_rate=DENSE_RATE, seed=DENSE_SEED
+    )
     columns = density.schema.columns
     return {
         "height": shape[0],
@@ -138,17 +142,18 @@ def _data(density: Density, network: NADE, shape: tuple[int, int]) -> dict[str, 
         "activation": network.activation,
         "weights": _packed([getattr(network, name) for name in WEIGHTS]),
         "dense": {
-            "hidden": DENSE_HIDDEN,
-            "weights": _packed([getattr(dense, name) for name in DENSE_WEIGHTS]),
+            "hidden": hidden,
+            "weights": _packed([getattr(dense, name).bfloat16() for name in DENSE_WEIGHTS]),
         },
     }
 
 
 def _packed(tensors: Sequence[torch.Tensor]) -> dict[str, Any]:
     """Tensors one after the other in their own precision, little-endian, as base64."""
-    numbers = torch.cat([each.detach().cpu().flatten() for each in tensors]).numpy()
-    bits = numbers.dtype.itemsize * 8
-    data = np.ascontiguousarray(numbers, dtype=f"<f{bits // 8}").tobytes()
+    flat = torch.cat([each.detach().cpu().flatten() for each in tensors])
+    bits = flat.dtype.itemsize * 8
+    numbers = flat.view(torch.int16).numpy() if bits == 16 else flat.numpy()
+    data = numbers.astype(numbers.dtype.newbyteorder("<"), copy=False).tobytes()
     return {"bits": bits, "base64": base64.b64encode(data).decode()}
 
 

@@ -16,8 +16,9 @@ function readColours() {
 
 const css = ([red, green, blue]) => `rgb(${red | 0} ${green | 0} ${blue | 0})`;
 const mixed = (from, to, share) => css(from.map((each, at) => each + (to[at] - each) * share));
+// The root makes small numbers visible beside large ones.
 const signed = (value, most) => mixed(colours.off, value < 0 ? colours.below : colours.above,
-  Math.min(1, Math.abs(value) / (most || 1)));
+  Math.sqrt(Math.min(1, Math.abs(value) / (most || 1))));
 const share = (value) => mixed(colours.off, colours.on, value);
 
 // A canvas of this size in CSS pixels, sharp on any screen.
@@ -66,7 +67,7 @@ function strip(canvas, values, colourOf, marked, label) {
 // A picture of pixels, each in its colour, with a frame around one.
 function pixels(canvas, { height, width }, count, side, colourOf, framed) {
   const pen = sized(canvas, width * side, height * side);
-  const gap = side > 8 ? 1 : 0;
+  const gap = width <= 20 && side > 4 ? 1 : 0;
   for (let at = 0; at < count; at++) {
     pen.fillStyle = colourOf(at);
     pen.fillRect((at % width) * side, Math.floor(at / width) * side, side - gap, side - gap);
