@@ -118,9 +118,7 @@ def load(name: str, *, fold: int = 0) -> Dataset:
         (1197, 64)
     """
     name = name.replace("_", "-")
-    if name not in _registry():
-        raise ChainruleError(unknown_choice("data set", name, _registry()))
-    info = _registry()[name]
+    info = _info(name)
     folds = FOLDS if info.form == "folds" else 1
     fold = whole_number(fold, "fold", least=0, what="the number of a fold")
     if fold >= folds:
@@ -137,12 +135,25 @@ def load(name: str, *, fold: int = 0) -> Dataset:
 def is_here(name: str) -> bool:
     """Returns whether ``load`` needs no download of this set.
 
+    Args:
+        name: a name from ``list``; dashes and underscores are equivalent.
+
+    Raises:
+        ChainruleError: an unknown name.
+
     Examples:
         >>> is_here("digits")
         True
     """
-    info = _registry()[name.replace("_", "-")]
+    info = _info(name)
     return info.form == "embedded" or any(path.exists() for path in _places(info))
+
+
+def _info(name: str) -> DatasetInfo:
+    name = name.replace("_", "-")
+    if name not in _registry():
+        raise ChainruleError(unknown_choice("data set", name, _registry()))
+    return _registry()[name]
 
 
 def _places(info: DatasetInfo) -> builtins.list[Path]:
