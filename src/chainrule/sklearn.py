@@ -233,20 +233,23 @@ class DensityEstimator(
 
 
 class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
-    """Finds rows that are rare among rows with the same known cells.
+    """Finds rows that are odd among rows with the same known cells.
 
     Other arguments are those of ``DensityEstimator``.
 
-    A row's log-likelihood depends on which of its cells are known. A column of small spread adds to
-    it, and a missing cell adds nothing. A row is therefore ranked among rows drawn from the density
-    with the same cells known. Held-out rows calibrate the rank, so that an ordinary row has a
-    uniform p-value. This holds for any pattern of missing cells, if cells are missing independently
-    of their values. With ``missing="informative"``, rows with the same missing cells are compared,
-    and missingness may depend on the other cells. A row with a cell whose value its column cannot
-    hold, such as a 2 among bits, is odd by that alone.
+    A row is odd if its values lie in tails, given the others and in their columns, or if values
+    near them are rare (``chainrule.tasks.oddness``). That depends neither on units nor on whether a
+    column's values repeat. A network of one order ranks rows by their likelihood instead.
 
-    Complete rows cost as much as their likelihoods. Every other pattern of known cells in a table
-    costs the likelihoods of some hundred to some thousand drawn rows more.
+    How odd rows are depends on which of their cells are known. A row is therefore ranked among rows
+    drawn from the density with the same cells known. Held-out rows calibrate the rank, so that an
+    ordinary row has a uniform p-value. This holds for any pattern of missing cells, if cells are
+    missing independently of their values. With ``missing="informative"``, rows with the same
+    missing cells are compared, and missingness may depend on the other cells. A row with a cell
+    whose value its column cannot hold, such as a 2 among bits, is odd by that alone.
+
+    Complete rows cost a few times as much as their likelihoods. Every other pattern of known cells
+    in a table costs as much as some hundred to some thousand rows more.
 
     Args:
         contamination: "auto" calls rows with a p-value below 0.01 outliers, which is one in a
@@ -254,8 +257,8 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
             that are outliers; rows of weight zero do not count.
 
     Attributes:
-        density_: the fitted ``chainrule.Density``. Its ``oddest`` names the cells that make a row
-            unlikely, and its ``log_prob`` is the plain log-likelihood.
+        density_: the fitted ``chainrule.Density``. Its ``odd_rows`` names the cells that make a row
+            odd, and its ``log_prob`` is the plain log-likelihood.
         offset_: logarithm of the p-value below which a row is an outlier.
         n_features_in_, feature_names_in_: the columns of the table.
 
@@ -317,14 +320,11 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         return self
 
     def score_samples(self, X: Any) -> np.ndarray:
-        """Returns the logarithm of each row's p-value, (N,), at most 0; lower is odder.
-
-        Among rows with the same known cells the ranking is that of ``density_.log_prob``.
-        """
+        """Returns the logarithm of each row's p-value, (N,), at most 0; lower is odder."""
         return self._log_p(self._checked(X))
 
     def p_values(self, X: Any) -> np.ndarray:
-        """Returns the probability of a row at most as likely, (N,), among rows with the same known
+        """Returns the probability of a row as odd or odder, (N,), among rows with the same known
         cells.
 
         P-values of ordinary rows are uniform between 0 and 1: one in a hundred is below 0.01.
