@@ -255,6 +255,9 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         contamination: "auto" calls rows with a p-value below 0.01 outliers, which is one in a
             hundred ordinary rows. A number above 0 and up to 0.5 is the share of the training rows
             that are outliers; rows of weight zero do not count.
+        trim: the share of the training rows, the oddest, without which the density is fitted once
+            more, from 0 (no second fit) to 0.5. A table that holds many outliers teaches them less
+            then; 0.25 suits it. These rows still count for p-values and for contamination.
 
     Attributes:
         density_: the fitted ``chainrule.Density``. Its ``odd_rows`` names the cells that make a row
@@ -273,6 +276,7 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         self,
         *,
         contamination: float | str = "auto",
+        trim: float = 0.0,
         objective: str = "any",
         network: str = "auto",
         effort: str = "standard",
@@ -292,6 +296,7 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
             device=device, random_state=random_state, verbose=verbose,
         )  # fmt: skip
         self.contamination = contamination
+        self.trim = trim
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
         """Fits the density and the threshold.
@@ -309,11 +314,16 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
                 f"contamination = {share!r}: pass 'auto', or a share of the rows above 0 and up to "
                 "0.5"
             )
+        if not (isinstance(self.trim, Real) and 0 <= float(self.trim) <= 0.5):
+            raise ValueError(f"trim = {self.trim!r}: pass a share of the rows from 0 to 0.5")
         table = self._fit_density(X, sample_weight, groups)
         weight = _weights(sample_weight, len(table))
         counted = np.arange(len(table)) if weight is None else np.flatnonzero(weight)
-        if self.density_.training["calibration"] is None:  # training was too short for one
-            self._calibrate(table, counted, None if weight is None else weight[counted], groups)
+        if number := int(float(self.trim) * len(counted)):
+            self._fit_trimmed(X, table, counted, weight, groups, number)
+        elif self.density_.training["calibration"] is None:  # training was too short for one
+            rows = self._held_out(table, counted, groups)
+            self._calibrate(table, rows, None if weight is None else weight[rows])
         self.offset_ = float(np.log(FALSE_ALARMS))
         if share != "auto":
             self.offset_ = float(np.percentile(self._log_p(table)[counted], 100.0 * float(share)))
@@ -346,21 +356,40 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
             self.density_.model, table, None if spec is None else Calibration.from_json(spec)
         )
 
-    def _calibrate(
-        self, table: Any, counted: np.ndarray, weight: np.ndarray | None, groups: Any
+    def _fit_trimmed(
+        self,
+        X: Any,
+        table: Any,
+        counted: np.ndarray,
+        weight: np.ndarray | None,
+        groups: Any,
+        number: int,
     ) -> None:
-        density, read = self.density_, read_table(table)
-        together = Groups.of(groups, read)
+        """Fits the density again without so many of the oddest of the rows that count.
+
+        The calibration knows these rows: each counts for itself, and the held-out rows of the
+        second fit for all others.
+        """
+        order = np.argsort(self._log_p(table)[counted], kind="stable")
+        trimmed, kept = counted[order[:number]], np.sort(counted[order[number:]])
+        weights = np.ones(len(table)) if weight is None else weight
+        is_kept = np.isin(np.arange(len(table)), kept)
+        self._fit_density(X, np.where(is_kept, weights, 0.0), groups)
+        held = self._held_out(table, kept, groups)
+        share = weights[kept].sum() / weights[held].sum()
+        rows = np.concatenate([held, trimmed])
+        self._calibrate(table, rows, np.concatenate([share * weights[held], weights[trimmed]]))
+
+    def _held_out(self, table: Any, counted: np.ndarray, groups: Any) -> np.ndarray:
+        """Returns the numbers of the rows that the last fit held out of those that counted."""
+        together = Groups.of(groups, read_table(table))
         together = None if together is None else together.take(counted)
-        held = rows_held_out(len(counted), density.training, together)
-        codes = encode(read, density.schema, warn=False)
-        rows = counted[held]
-        found = fit_calibration(
-            density.model,
-            codes.take(rows),
-            min_count=self.min_count,
-            weight=None if weight is None else weight[held],
-        )
+        return counted[rows_held_out(len(counted), self.density_.training, together)]
+
+    def _calibrate(self, table: Any, rows: np.ndarray, weight: np.ndarray | None) -> None:
+        density = self.density_
+        codes = encode(read_table(table), density.schema, warn=False).take(rows)
+        found = fit_calibration(density.model, codes, min_count=self.min_count, weight=weight)
         record = {**density.training, "calibration": None if found is None else found.to_json()}
         self.density_ = replace(density, training=record)
 

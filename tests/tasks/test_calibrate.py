@@ -253,6 +253,25 @@ def test_contamination_is_a_share_of_the_training_rows(share):
     )
 
 
+def test_a_fit_without_the_oddest_rows_finds_more_of_many_outliers():
+    """A fifth of the rows lie together, far enough to be a cluster that a single fit learns."""
+    rng = np.random.default_rng(0)
+    rows = np.concatenate([rng.normal(size=(240, 2)), 6 + 0.1 * rng.normal(size=(60, 2))])
+    once, twice = (
+        OutlierDetector(trim=trim, config=BRIEF, random_state=0).fit(rows) for trim in (0.0, 0.25)
+    )
+    assert twice.score_samples(rows)[240:].mean() < once.score_samples(rows)[240:].mean() - 0.5
+    # The rows that were left out count for p-values: no more rows than before are odd by them.
+    assert (twice.p_values(rows[:240]) < 0.1).mean() < 0.12
+    assert twice.density_.training["train_rows"] + twice.density_.training["valid_rows"] == 225
+
+
+@pytest.mark.parametrize("trim", [-0.1, 0.6, "some", None])
+def test_a_wrong_share_to_trim_is_refused(trim):
+    with pytest.raises(ValueError, match=f"trim = {trim!r}: pass a share"):
+        OutlierDetector(trim=trim, config=TINY).fit(clusters(20))
+
+
 def test_contamination_counts_rows_with_holes_too():
     rows = hide_some(clusters(400), 2)
     detector = OutlierDetector(contamination=0.1, config=TINY, random_state=0).fit(rows)
@@ -416,10 +435,10 @@ def test_a_calibration_changes_no_weight_and_repeats():
 
 
 def test_p_values_below_those_of_all_held_out_rows_are_cautious():
-    log_p = np.log([1.0, 0.5, 1 / 51, 1e-4, 1e-9])
-    found = cautious(log_p, 50)
+    log_p = np.log([1.0, 0.5, 1 / 26, 1e-4, 1e-9])
+    found = cautious(log_p, 25)
     assert np.array_equal(found[:3], log_p[:3])
-    assert found[3:] == pytest.approx((log_p[3:] - np.log(51)) / 2)
+    assert found[3:] == pytest.approx((log_p[3:] - np.log(26)) / 2)
     assert cautious(log_p, 10**9) == pytest.approx(log_p)
     assert np.array_equal(cautious(log_p, 0), log_p)
 
@@ -427,8 +446,7 @@ def test_p_values_below_those_of_all_held_out_rows_are_cautious():
 @pytest.mark.parametrize("rows", [60, 120])
 def test_a_small_table_calls_few_ordinary_rows_odd(rows):
     density = cr.fit(clusters(rows), effort="quick", seed=0, verbose=False)
-    calibration = Calibration.from_json(density.training["calibration"])
-    p = np.exp(row_log_p(density.model, clusters(TEST_ROWS, 5), calibration))
+    p = density.odd_rows(clusters(TEST_ROWS, 5), None)["p_value"].to_numpy()
     assert (p < 0.01).mean() < 0.03
 
 

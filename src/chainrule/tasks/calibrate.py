@@ -47,7 +47,7 @@ FARTHEST = 12.0  # log-odds to which ranks are clipped in a mean over rows
 SLOPES = 0.2, 1.0  # bounds of the lower tail's slope
 CHANCE = 2.0  # squared standard errors by which a curve may deviate from the identity by chance
 INNER = -1.0  # the tail's slope is measured from the lowest knot to this log-odds
-CAUTION = 50.0  # held-out rows at which p-values below all of theirs count for half
+CAUTION = 25.0  # held-out rows at which p-values below all of theirs count for half
 DIGITS = 3  # digits of a knot after the point
 LEAST_APART = 2 * 10.0**-DIGITS  # distance of knots, so that they increase after rounding
 PRIOR = 1.0  # weight of a slope of 1 for the tail, in log-odds
@@ -153,7 +153,8 @@ def row_log_p(
     whether values repeat. A network of one order cannot be asked that, and ranks by ``score``; so
     do models of earlier versions. A row without known cells has 0.
 
-    With n held-out rows, p-values below 1/(n + 1) are extrapolated, cautiously; see ``cautious``.
+    With n held-out rows, p-values below 1/(n + 1) follow the tail of the drawn rows; ``cautious``
+    raises them.
 
     The M drawn rows contain no value that its column cannot hold. Each such cell therefore divides
     the probability by M + 1, as in a test by simulation. The row's other cells are ranked as usual.
@@ -189,8 +190,7 @@ def log_p_of(rows: Batch, calibration: Calibration) -> np.ndarray:
             ranks = (ranking or draws.ranking(reference))(found[members])
             log_odds[members] = calibration(ranks, _hidden(rows.model.schema, reference.observed))
             advance(1)
-    log_p = cautious(-np.logaddexp(0.0, -log_odds), calibration.rows)
-    log_p -= rows.codes.outside.sum(1) * np.log1p(calibration.draws)
+    log_p = -np.logaddexp(0.0, -log_odds) - rows.codes.outside.sum(1) * np.log1p(calibration.draws)
     return np.maximum(log_p, -np.finfo(np.float64).max)
 
 
@@ -199,7 +199,7 @@ def cautious(log_p: np.ndarray, rows: int) -> np.ndarray:
 
     So many held-out rows show no smaller p-value; smaller ones follow the tail of drawn rows. Rows
     that a model draws are more ordinary than new rows if it learned from few. The deviation of log
-    p is therefore multiplied by rows / (rows + 50). Small tables then call one in a hundred
+    p is therefore multiplied by rows / (rows + 25). Small tables then call one in a hundred
     ordinary rows odd, as they should, and large ones lose little.
 
     Args:

@@ -13,7 +13,7 @@ from chainrule.model import Model
 from chainrule.table import column_positions, objects_of
 from chainrule.table.frames.build import build
 from chainrule.tasks.answer import Chunk, chunks
-from chainrule.tasks.calibrate import Calibration, default_calibration, log_p_of
+from chainrule.tasks.calibrate import Calibration, cautious, default_calibration, log_p_of
 from chainrule.tasks.conditional import expected_words
 from chainrule.tasks.explain import cell_as_written, tail_bits
 from chainrule.tasks.multiple_tests import q_values
@@ -45,7 +45,7 @@ def odd_rows(
     - ``others``: up to three more cells of at least 5 bits, as "column = found (bits)".
 
     Held-out rows of the fit make the p-values right; see ``row_log_p``. With n of them, p-values
-    below 1/(n + 1) follow from the tail of their distribution, since no row was as odd.
+    below 1/(n + 1) follow from the tail of drawn rows, cautiously; see ``cautious``.
 
     Args:
         model: the fitted model.
@@ -63,7 +63,8 @@ def odd_rows(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "column ", UserWarning)  # of cells that are named
         (chunk,) = chunks(model, table, whole=True, strict=strict, ranges=False)
-    log_p = log_p_of(chunk.rows, calibration or default_calibration(model))
+    calibration = calibration or default_calibration(model)
+    log_p = cautious(log_p_of(chunk.rows, calibration), calibration.rows)
     q = q_values(np.exp(log_p))
     rows = np.flatnonzero(q <= fdr)
     rows = rows[np.argsort(log_p[rows], kind="stable")]
