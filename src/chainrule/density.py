@@ -113,6 +113,24 @@ class Density:
         """
         return tasks.proofread(self.model, table, fdr=fdr, strict=strict)
 
+    def odd_rows(self, table: Any, fdr: float | None = 0.1, *, strict: bool = False) -> Any:
+        """Returns the rows that are odd, surest first, with the cells that make them odd.
+
+        See ``tasks.odd_rows``.
+
+        Examples:
+            >>> import chainrule as cr
+            >>> rng = np.random.default_rng(0)
+            >>> rows = rng.normal(size=(400, 1)) + 0.1 * rng.normal(size=(400, 2))
+            >>> density = cr.fit(rows, effort="quick", seed=0, verbose=False)
+            >>> odd = density.odd_rows(np.array([[1.0, 1.0], [2.0, -2.0]]))
+            >>> odd["row"].to_list()
+            [1]
+        """
+        spec = self.training.get("calibration")
+        calibration = None if spec is None else tasks.Calibration.from_json(spec)
+        return tasks.odd_rows(self.model, table, calibration, fdr=fdr, strict=strict)
+
     def conditional(
         self,
         table: Any,

@@ -12,6 +12,7 @@ from chainrule.tasks.explain import explain, oddest, tails, terms
 from chainrule.tasks.features import features
 from chainrule.tasks.impute import Imputed, impute
 from chainrule.tasks.marginal import marginal
+from chainrule.tasks.odd_rows import odd_rows
 from chainrule.tasks.proofread import proofread, proofread_by
 from chainrule.tasks.sample import sample
 from chainrule.tasks.score import Parts, score, score_parts
@@ -30,6 +31,7 @@ __all__ = [
     "features",
     "impute",
     "marginal",
+    "odd_rows",
     "oddest",
     "proofread",
     "proofread_by",

@@ -16,6 +16,8 @@ from chainrule.tasks.calibrate import fit_calibration
 # make a calibration better.
 SEED, MOST_ROWS, MOST_SCORES = 2, 8_000, 60_000
 
+# How many times as long as its score a row's oddness takes.
+ODDNESS = 3
 # Calibration takes about this share of the time of training, by the measured costs below. Costs are
 # counted in parameters that could be read in the same time.
 SHARE = 0.04
@@ -79,7 +81,8 @@ def calibration_of(
     every = sum(parameter.numel() for parameter in network.parameters())
     inner = network.numbers_each_step()
     row = every + (ROW if model.any_evidence else FIXED_ORDER_ROW)
-    scores = SHARE * trained_rows * row / (steps * (STEP + inner + (every - inner) / width))
+    cost = steps * (STEP + inner + (every - inner) / width) * (ODDNESS if model.any_evidence else 1)
+    scores = SHARE * trained_rows * row / cost
     weights = None if weight is None else weight.double().numpy()[held_out.chosen]
     scores = int(min(scores, MOST_SCORES, scores if most_scores is None else most_scores))
     found = fit_calibration(
