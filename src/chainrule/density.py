@@ -127,6 +127,18 @@ class Density:
 
         Raises:
             ChainruleError: no reference, and a model file without such figures.
+
+        Examples:
+            >>> import chainrule as cr
+            >>> rows = np.random.default_rng(0).normal(size=(600, 2))
+            >>> rows[:, 1] += rows[:, 0]
+            >>> config = cr.FitConfig(hidden_size=4, epochs=2)
+            >>> density = cr.fit(rows, network="nade", seed=0, verbose=False, config=config)
+            >>> density.drift(rows[:300]).found
+            False
+            >>> found = density.drift(rows[:300] * [1, -1])  # the same columns, but opposed
+            >>> found.found, found.named[0].columns, found.named[0].change
+            (True, 'x0 and x1', 'dependence')
         """
         spec = self.training.get("drift")
         held_out = None if spec is None else tasks.HeldOutFigures.from_json(spec)

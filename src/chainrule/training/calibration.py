@@ -30,9 +30,9 @@ ROW, FIXED_ORDER_ROW = 400_000, 100_000
 STEP, FIXED_ORDER_STEPS = 7_500, 16
 
 
-# The surprise of cells given the rest of their rows takes about this share, of at least so many
-# rows.
-SURPRISE_SHARE, LEAST_SURPRISED = 0.01, 200
+# The surprise of cells given the rest of their rows takes about this share, or that of so many
+# cells.
+SURPRISE_SHARE, LEAST_SURPRISED = 0.01, 3_000
 
 
 class HeldOut:
@@ -113,7 +113,8 @@ def figures_of(
         most_scores: of at most so many rows, because of a time limit.
     """
     rows = scores_within(model, trained_rows, SURPRISE_SHARE)
-    rows = int(max(LEAST_SURPRISED, min(rows, rows if most_scores is None else most_scores)))
+    rows = min(rows, rows if most_scores is None else most_scores)
+    rows = int(max(LEAST_SURPRISED // len(model.schema.columns), rows))
     found = figures_of_held_out(model, held_out.codes, min_count=min_count, surprised=rows)
     return None if found is None else found.to_json()
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from chainrule.errors import FormatError
 from chainrule.table import Schema
+from chainrule.table.columns.disclosure import is_of_few
 from chainrule.tasks.answer import Batch
 from chainrule.tasks.drifting.scales import LevelScale, NumberScale, Scales
 from chainrule.tasks.explain import tail_bits
@@ -21,7 +22,6 @@ from chainrule.tasks.explain import tail_bits
 MOST_BITS = 12.0  # of a cell's surprise: rarer values count as equally rare
 FEWEST = 20  # rows of a mean, so that its distribution is nearly normal
 LEVEL_ROWS = 10  # rows that a label is expected to have in the sample, to be counted by name
-HALF = 0.5  # largest share of a variance that fewer than ``min_count`` rows may make
 TOGETHER = 16  # pairs of columns whose correlations are computed together
 DIGITS = 6
 MEANS = ("location", "spread", "surprise")
@@ -240,28 +240,27 @@ def _means(numbers: np.ndarray, min_count: int) -> Figure:
     known = ~np.isnan(numbers)
     count = known.sum(0)
     value = np.where(known, numbers, 0.0).sum(0) / np.maximum(count, 1)
-    squares = np.where(known, numbers - value, 0.0) ** 2
-    return _figure(count, value, squares, min_count)
+    return _figure(count, value, np.where(known, numbers - value, 0.0), min_count)
 
 
 def _correlations(cells: Cells, pairs: np.ndarray, min_count: int) -> Figure:
     found = [
-        _figure(count, r, influence**2, min_count)
-        for _, count, r, influence in of_pairs(cells, pairs)
+        _figure(count, r, influence, min_count) for _, count, r, influence in of_pairs(cells, pairs)
     ]
     joined = ([getattr(each, name) for each in found] for name in ("count", "value", "variance"))
     count, value, variance = (np.concatenate([np.empty(0), *each]) for each in joined)
     return Figure(count.astype(np.int64), value, variance)
 
 
-def _figure(count: np.ndarray, value: np.ndarray, squares: np.ndarray, min_count: int) -> Figure:
-    """Returns estimates by the squared influences (n, F) of their rows."""
-    total = squares.sum(0)
-    few = min(min_count - 1, len(squares))
-    largest = 0.0
-    if few > 0:
-        largest = np.partition(squares, len(squares) - few, axis=0)[len(squares) - few :].sum(0)
-    is_told = (count >= max(FEWEST, min_count)) & (total > 1e-9) & (largest <= HALF * total)
+def _figure(count: np.ndarray, value: np.ndarray, influence: np.ndarray, min_count: int) -> Figure:
+    """Returns estimates by the influences (n, F) of their rows, without those that few rows make.
+
+    Unknown cells have no influence.
+    """
+    total = (influence**2).sum(0)
+    is_told = (count >= max(FEWEST, min_count)) & (total > 1e-9)
+    for k in np.flatnonzero(is_told).tolist() if min_count > 1 else ():
+        is_told[k] = not is_of_few(influence[:, k], 0.0, min_count=min_count)
     variance = np.where(is_told, total / np.maximum(count, 1), np.nan)
     return Figure(count, np.where(is_told, value, np.nan).round(DIGITS), variance.round(DIGITS))
 
@@ -274,7 +273,10 @@ def _levels(
         return {}
     counts = np.bincount(codes.astype(np.int64), minlength=len(scale.shares))
     frequent = np.flatnonzero(np.asarray(scale.shares) * len(codes) >= LEVEL_ROWS)
-    return {k: int(counts[k]) for k in frequent.tolist() if counts[k] >= min_count}
+    found = {k: int(counts[k]) for k in frequent.tolist() if counts[k] >= min_count}
+    while found and 0 < len(codes) - sum(found.values()) < min_count:
+        found.pop(min(found, key=found.__getitem__))  # the others are too few to be counted apart
+    return found
 
 
 def _as_json(numbers: np.ndarray) -> list[float | None]:

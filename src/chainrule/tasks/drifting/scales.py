@@ -16,14 +16,14 @@ from chainrule.errors import FormatError
 from chainrule.missing import complete_codes, draw_like, is_flag
 from chainrule.model import Model
 from chainrule.rng import generator_from
-from chainrule.tasks.calibrate import default_draws
 
 SEED = 3  # of the drawn rows
+DRAWS, DRAWN_CELLS = (150, 1_000), 100_000  # least and largest number of rows, most of their cells
 KNOTS = 32  # shares of drawn rows at which ranks are kept
 UNIFORM = np.sqrt(12.0)  # a rank times this has a standard deviation of 1
 FARTHEST = 3.0  # labels' scores are clipped to this many standard deviations
 ROUNDS = 20  # of computing labels' scores from those of the other columns
-MOST_PAIRS = 2_000  # of columns whose dependence is compared
+MOST_PAIRS = 1_000  # of columns whose dependence is compared
 DIGITS = 6
 
 
@@ -182,11 +182,10 @@ def _scale_from_json(spec: Mapping[str, Any] | None) -> NumberScale | LevelScale
 
 def _drawn_rows(model: Model) -> np.ndarray:
     """Returns codes (M, D) that the model draws, of rows without missing cells."""
-    flags, generator = is_flag(model.schema), generator_from(SEED)
-    drawn = draw_like(
-        model.schema, model.in_float64(), default_draws(model), complete_codes(model.schema), flags,
-        generator,
-    )  # fmt: skip
+    schema, flags = model.schema, is_flag(model.schema)
+    number = int(np.clip(DRAWN_CELLS // len(flags), *DRAWS))
+    complete, generator = complete_codes(schema), generator_from(SEED)
+    drawn = draw_like(schema, model.in_float64(), number, complete, flags, generator)
     return drawn.double().cpu().numpy()
 
 
