@@ -222,6 +222,35 @@ def test_copies_of_a_column_do_not_count_twice():
     assert copies < 3 * alone
 
 
+def test_a_constant_column_that_changes_is_found():
+    """Both samples are constant, so that no variance can be estimated."""
+    scales, schema, rng = normal_scales(2), schema_of(2), np.random.default_rng(4)
+    x = rng.normal(size=(100, 2))
+    x[:, 1] = 0.0
+    y = rng.normal(size=(100, 2))
+    y[:, 1] = 1.0
+    assert joint(x, y, scales, schema)[0] < 1e-10
+    y[:, 1] = 0.0
+    assert joint(x, y, scales, schema)[0] > 0.01
+
+
+def test_a_relation_that_breaks_makes_its_columns_surprising():
+    """In the held-out rows they have no surprise at all: the rest of the row determines them."""
+    rng = np.random.default_rng(0)
+    rows = pl.DataFrame({"net": rng.integers(100, 900, 900), "tax": rng.integers(1, 90, 900)})
+    rows = rows.with_columns(gross=pl.col("net") + pl.col("tax"))
+    config = cr.FitConfig(hidden_sizes=(8,), epochs=2)
+    density = cr.fit(rows[:400], rows[400:600], seed=0, verbose=False, config=config)
+    assert [tie.text for tie in density.schema.ties] == ["gross = net + tax"]
+    broken = rows[600:].with_columns(gross=pl.col("gross") + pl.Series(rng.integers(0, 2, 300)))
+    found = density.drift(broken)
+    assert found.found
+    assert {change.column for change in found.named if change.change == "surprise"} == {
+        "net", "tax", "gross",
+    }  # fmt: skip
+    assert not density.drift(rows[600:]).found
+
+
 def test_figures_of_few_rows_are_in_no_file():
     """A mean, a correlation or a label that fewer than ``min_count`` rows make is left out."""
     scales, schema, rng = normal_scales(3), schema_of(3), np.random.default_rng(3)

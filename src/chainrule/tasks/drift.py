@@ -25,7 +25,7 @@ from chainrule.tasks.multiple_tests import q_values
 
 SEED = 5  # of the choice of rows
 # Of a table with more rows, as many are compared, and the surprise of fewer.
-MOST_ROWS, MOST_SURPRISED = 100_000, 10_000
+MOST_ROWS, MOST_SURPRISED = 100_000, 20_000
 LONGEST = 40  # characters of a cell that is shown
 
 

@@ -32,7 +32,7 @@ STEP, FIXED_ORDER_STEPS = 7_500, 16
 
 # The surprise of cells given the rest of their rows takes about this share, or that of so many
 # cells.
-SURPRISE_SHARE, LEAST_SURPRISED = 0.01, 3_000
+SURPRISE_SHARE, LEAST_SURPRISED = 0.006, 3_000
 
 
 class HeldOut:

@@ -33,6 +33,8 @@ FEWEST_EXPECTED = 5.0  # rows of a label in each sample; rarer labels are counte
 # Labels that the fitted table has just often enough to be listed may be rarer in the next one.
 # Their share may be so many times larger.
 RARE_SLACK = 1.25
+# Of scores and bits. Two samples may be constant, and differ: then by more than the least size.
+LEAST_VARIANCE, LEAST_SIZE = 1e-6, 1e-3
 FLOOR = 1e-300  # least p-value
 
 
@@ -131,8 +133,10 @@ def _of_figures(
     """Returns the tests of differences of means or correlations."""
     rows = new.count + old.count
     variance = (new.count * new.variance + old.count * old.variance) / np.maximum(rows, 1)
-    error = np.sqrt(variance * (1 / np.maximum(new.count, 1) + 1 / np.maximum(old.count, 1)))
-    is_told = (error > 0) & (np.minimum(new.count, old.count) >= FEWEST)
+    varies = (variance > LEAST_VARIANCE) | (np.abs(new.value - old.value) > LEAST_SIZE)
+    is_told = np.isfinite(variance) & varies & (np.minimum(new.count, old.count) >= FEWEST)
+    rows_in_both = 1 / np.maximum(new.count, 1) + 1 / np.maximum(old.count, 1)
+    error = np.sqrt(np.maximum(variance, LEAST_VARIANCE) * rows_in_both)
     return [
         Difference(
             change,

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
+from chainrule.conditionals import Distribution
 from chainrule.errors import FormatError
-from chainrule.table import Schema
+from chainrule.table import Schema, masses
 from chainrule.table.columns.disclosure import is_of_few
 from chainrule.tasks.answer import Batch
 from chainrule.tasks.drifting.scales import LevelScale, NumberScale, Scales
-from chainrule.tasks.explain import tail_bits
+from chainrule.tasks.each_cell import each_cell
+from chainrule.tasks.explain import bits_of
 
 MOST_BITS = 12.0  # of a cell's surprise: rarer values count as equally rare
 FEWEST = 20  # rows of a mean, so that its distribution is nearly normal
@@ -57,7 +60,7 @@ class Cells:
         bits = np.full(shape, np.nan)
         if rows.model.any_evidence:
             asked = np.arange(len(codes)) if asked is None else asked
-            bits[asked] = np.minimum(tail_bits(rows.take(asked))[0], MOST_BITS)
+            bits[asked] = np.minimum(surprise(rows.take(asked)), MOST_BITS)
             bits[~codes.observed] = np.nan
             for k, column in enumerate(rows.model.schema.columns):
                 bits[column.is_unlisted(codes.values[:, k]) | column.is_flag, k] = np.nan
@@ -70,6 +73,31 @@ class Cells:
 
     def __len__(self) -> int:
         return len(self.scores)
+
+
+def surprise(rows: Batch) -> np.ndarray:
+    """Returns −log2 of each cell's tail probability given the rest of its row, (n, D) bits.
+
+    The tail of a label is the probability of labels at most as likely. That of a number is twice
+    the smaller one of the probabilities of values up to it and from it on, which costs much less
+    than all values at most as likely. Other cells have NaN.
+    """
+    bits = np.full(rows.codes.values.shape, np.nan)
+    x = rows.network.columns.filled(rows.x, rows.observed)
+    has_mass = torch.from_numpy(masses(rows.model.schema, rows.codes.values)).to(x.device)
+
+    def of(row: np.ndarray, column: np.ndarray, distribution: Distribution) -> None:
+        cells, own = x[row, column], has_mass[row, column]
+        if distribution.conditional.is_listed or not distribution.conditional.is_ordered:
+            bits[row, column], _ = bits_of(distribution, cells, own)
+            return
+        mass = torch.where(own, distribution.log_prob(cells).exp(), 0)
+        upto = distribution.cdf(cells)
+        tail = 2 * torch.minimum(upto, 1 - upto + mass)
+        bits[row, column] = -tail.clamp(2.0**-MOST_BITS, 1).log2().cpu().numpy()
+
+    each_cell(rows, rows.codes.observed, of, "comparing")
+    return bits
 
 
 @dataclass(frozen=True)
@@ -258,7 +286,7 @@ def _figure(count: np.ndarray, value: np.ndarray, influence: np.ndarray, min_cou
     Unknown cells have no influence.
     """
     total = (influence**2).sum(0)
-    is_told = (count >= max(FEWEST, min_count)) & (total > 1e-9)
+    is_told = (count >= max(FEWEST, min_count)) & np.isfinite(total)
     for k in np.flatnonzero(is_told).tolist() if min_count > 1 else ():
         is_told[k] = not is_of_few(influence[:, k], 0.0, min_count=min_count)
     variance = np.where(is_told, total / np.maximum(count, 1), np.nan)

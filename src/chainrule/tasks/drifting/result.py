@@ -47,13 +47,13 @@ class Change:
     Attributes:
         column: the column's name.
         other: the second column's name, for "dependence"; else None.
-        change: what differs. "surprise" is the mean of −log2 of the probability, given the rest of
-            the row, of a value at most as likely, in bits. "location" is the mean rank among rows
-            that the model draws, from 0 to 1. "spread" is the ranks' standard deviation from the
-            middle, over that of drawn rows. "levels" is the share of the label that differs most.
-            "dependence" is the correlation of both columns' scores: ranks of numbers, and numbers
-            for labels. "missing", "unlisted" (labels that the model does not list) and "outside"
-            (values that the column cannot hold) are shares of cells.
+        change: what differs. "surprise" is the mean, in bits, of −log2 of a probability given the
+            rest of the row: of a label at most as likely, or of a number as extreme. "location" is
+            the mean rank among rows that the model draws, from 0 to 1. "spread" is the ranks'
+            standard deviation from the middle, over that of drawn rows. "levels" is the share of
+            the label that differs most. "dependence" is the correlation of both columns' scores:
+            ranks of numbers, and numbers for labels. "missing", "unlisted" (labels that the model
+            does not list) and "outside" (values that the column cannot hold) are shares of cells.
         before: the figure in the reference.
         after: the figure in the new rows.
         example: a label or a value that shows the change, if there is one.
