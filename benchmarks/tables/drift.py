@@ -1,7 +1,8 @@
 """How often ``drift`` sees a change, and how often it sees one where there is none.
 
-Run: ``python -m benchmarks.tables.drift [gaussian] [adult] [seconds]``, with CHAINRULE_DATA naming
-the folder of the tables.
+Run: ``python -m benchmarks.tables.drift [PART …]``, with CHAINRULE_DATA naming the folder of the
+tables. A part is "seconds", or a table ("gaussian", "adult"), or a table and one of its changes, as
+"gaussian: no change". By default all parts run.
 
 A model is fitted once to each table. The scores and surprises of other rows are computed once. Each
 repetition draws a reference and new rows from them, without an overlap. Results are in
@@ -50,14 +51,15 @@ CHANGES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 def main(parts: list[str]) -> None:
     """Measures the named parts, or all of them."""
     for name in ("gaussian", "adult"):
-        if not parts or name in parts:
-            write_part("drift", name, table(name))
+        asked = [part.partition(": ")[2] for part in parts if part.partition(": ")[0] == name]
+        if not parts or asked:
+            write_part("drift", name, table(name, [change for change in asked if change]))
     if not parts or "seconds" in parts:
         write_part("drift", "seconds", seconds())
 
 
-def table(name: str) -> list[dict[str, Any]]:
-    """The shares of repetitions that find drift: without a change, and with each change."""
+def table(name: str, asked: list[str]) -> list[dict[str, Any]]:
+    """The shares of repetitions that find drift: with each change asked for, or with all."""
     train, pools = (gaussian if name == "gaussian" else adult)()
     density = cr.fit(train, seed=SEED, effort="quick", verbose=False)
     scales = Scales.from_json(density.training["drift"]["scales"])
@@ -66,18 +68,17 @@ def table(name: str) -> list[dict[str, Any]]:
         codes = encode(read_table(rows), density.schema, warn=False)
         return Cells.of(Batch.of(density.model, codes, progress=False), scales)
 
-    cells = {what: cells_of(rows) for what, rows in pools.items()}
-    usual = next(iter(cells.values()))
-    found = []
-    for what, changed in cells.items():
+    usual, found = cells_of(pools["no change"]), []
+    for what in asked or list(pools):
+        changed = cells_of(pools[what])
         generator = np.random.default_rng(SEED)
         tests = [
             once(density.schema, scales, usual, changed, generator.permutation(POOL))
             for _ in range(REPETITIONS)
         ]
         p = np.array([joint for joint, _ in tests])
-        asked = CHANGES[name].get(what, ())
-        named = [set(asked) <= set(first) for _, first in tests]
+        changes = CHANGES[name].get(what, ())
+        named = [set(changes) <= set(first) for _, first in tests]
         found.append(
             {
                 "what": what,
@@ -86,7 +87,7 @@ def table(name: str) -> list[dict[str, Any]]:
                 "new": NEW,
                 "reference": REFERENCE,
                 **{f"found at {level}": float((p < level).mean()) for level in LEVELS},
-                **({"named first": float(np.mean(named))} if asked else {}),
+                **({"named first": float(np.mean(named))} if changes else {}),
             }
         )
         print(found[-1], flush=True)

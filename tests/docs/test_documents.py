@@ -301,6 +301,16 @@ def test_the_page_quotes_the_default_fits():
         assert found[f"nats of other rows, ours − 0.1.0: adult, {effort}, 1 thread"] < 0
 
 
+def test_the_gate_quotes_its_shares():
+    found = json.loads((ROOT / "benchmarks/results/drift.json").read_text())["gaussian"]["rows"]
+    page = (ROOT / "docs/howto/gate-a-pipeline.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if re.search(r"\| [.\d]+ \| [.\d]+ \|$", line)]
+    assert len(rows) == len(found) == 3
+    for line, row in zip(rows, found, strict=True):
+        shares = (f"{row[f'found at {level}'] + 1e-9:.3f}" for level in (0.01, 0.05))
+        assert line.split("| ", 2)[2] == " | ".join(s.removeprefix("0") for s in shares) + " |"
+
+
 def test_the_tables_page_quotes_its_seconds():
     rows = json.loads((ROOT / "benchmarks/results/seconds.json").read_text())["rows"]
     seconds = {(row["table"], row["what"]): row["seconds"] for row in rows}
