@@ -8,6 +8,8 @@ from chainrule.tasks.coding import codes, table
 from chainrule.tasks.compare import Comparison, compare
 from chainrule.tasks.conditional import conditional
 from chainrule.tasks.dependence import dependence
+from chainrule.tasks.drift import HeldOutFigures, drift, figures_of_held_out
+from chainrule.tasks.drifting.result import Change, Drift
 from chainrule.tasks.explain import explain, oddest, tails, terms
 from chainrule.tasks.features import features
 from chainrule.tasks.impute import Imputed, impute
@@ -20,15 +22,20 @@ from chainrule.tasks.score import Parts, score, score_parts
 __all__ = [
     "QUANTILES",
     "Calibration",
+    "Change",
     "Comparison",
+    "Drift",
+    "HeldOutFigures",
     "Imputed",
     "Parts",
     "codes",
     "compare",
     "conditional",
     "dependence",
+    "drift",
     "explain",
     "features",
+    "figures_of_held_out",
     "impute",
     "marginal",
     "odd_rows",
