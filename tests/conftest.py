@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.registry import NETWORKS
-from helpers.some_tables import mixed
+from helpers.some_tables import mixed, people
 from hypothesis import HealthCheck, settings
 
 import chainrule as cr
@@ -84,3 +84,10 @@ def density():
     """One small density over a table of every kind."""
     config = cr.FitConfig(hidden_sizes=(24,), components=3, epochs=15, batch_size=32)
     return cr.fit(mixed(holes=0.15), seed=0, config=config, verbose=False)
+
+
+@pytest.fixture(scope="session")
+def density_of_people():
+    """A small density that held out 700 rows."""
+    config = cr.FitConfig(hidden_sizes=(32,), components=3, epochs=25, batch_size=64)
+    return cr.fit(people(2000), people(700, seed=1), seed=0, config=config, verbose=False)

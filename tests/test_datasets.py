@@ -154,7 +154,9 @@ def test_offline_the_error_says_which_file_and_where_to_put_it(toy, monkeypatch,
 def test_a_local_file_is_found_and_checked(toy, monkeypatch, tmp_path):
     monkeypatch.setenv("CHAINRULE_DATA", str(tmp_path))
     (tmp_path / "binary").mkdir()
+    assert not datasets.is_here("toy")
     np.savez(tmp_path / "binary" / "toy.npz", **SPLITS, extra=np.zeros(3))
+    assert datasets.is_here("toy")
     assert np.array_equal(datasets.load("toy").valid, SPLITS["valid"])
     np.savez(tmp_path / "binary" / "toy.npz", **{**SPLITS, "valid": 1 - SPLITS["valid"]})
     with pytest.raises(FormatError, match=r"toy\.npz: not data set 'toy' as published"):

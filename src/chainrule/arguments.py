@@ -63,3 +63,17 @@ def require_fdr(fdr: float) -> float:
             f"fdr = {fdr!r}: pass the share of false findings to expect, above 0 and at most 1"
         )
     return float(fdr)
+
+
+def require_fail_under(fail_under: float) -> float:
+    """The level of a test; raises ShapeError unless it is a number above 0 and below 1."""
+    if (
+        isinstance(fail_under, bool)
+        or not isinstance(fail_under, int | float)
+        or not 0 < fail_under < 1
+    ):
+        raise ShapeError(
+            f"fail_under = {fail_under!r}: pass the probability of a false alarm that you accept, "
+            "above 0 and below 1, such as 0.01"
+        )
+    return float(fail_under)

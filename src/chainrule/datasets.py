@@ -28,7 +28,7 @@ from chainrule.atomic import write_bytes
 from chainrule.errors import ChainruleError, FormatError, unknown_choice, whole_number
 from chainrule.progress import progress_bar
 
-__all__ = ["Dataset", "DatasetInfo", "list", "load"]
+__all__ = ["Dataset", "DatasetInfo", "is_here", "list", "load"]
 
 SPLITS = ("train", "valid", "test")
 # Arrays of labels that a file may hold, by the form of the set.
@@ -118,9 +118,7 @@ def load(name: str, *, fold: int = 0) -> Dataset:
         (1197, 64)
     """
     name = name.replace("_", "-")
-    if name not in _registry():
-        raise ChainruleError(unknown_choice("data set", name, _registry()))
-    info = _registry()[name]
+    info = _info(name)
     folds = FOLDS if info.form == "folds" else 1
     fold = whole_number(fold, "fold", least=0, what="the number of a fold")
     if fold >= folds:
@@ -132,6 +130,37 @@ def load(name: str, *, fold: int = 0) -> Dataset:
     return Dataset(
         name, *splits, image_shape=IMAGE_SHAPES.get(name), columns=columns, labels=labels
     )
+
+
+def is_here(name: str) -> bool:
+    """Returns whether ``load`` needs no download of this set.
+
+    Args:
+        name: a name from ``list``; dashes and underscores are equivalent.
+
+    Raises:
+        ChainruleError: an unknown name.
+
+    Examples:
+        >>> is_here("digits")
+        True
+    """
+    info = _info(name)
+    return info.form == "embedded" or any(path.exists() for path in _places(info))
+
+
+def _info(name: str) -> DatasetInfo:
+    name = name.replace("_", "-")
+    if name not in _registry():
+        raise ChainruleError(unknown_choice("data set", name, _registry()))
+    return _registry()[name]
+
+
+def _places(info: DatasetInfo) -> builtins.list[Path]:
+    """The places of a set's file on this machine, in the order of the search."""
+    folder = os.environ.get("CHAINRULE_DATA")
+    local = [Path(folder) / info.file] if folder else []
+    return [*local, cache_folder() / info.file]
 
 
 def cache_folder() -> Path:
@@ -188,9 +217,7 @@ Published = tuple[
 
 def _published(info: DatasetInfo, fold: int) -> Published:
     """Train, valid and test rows, the names of the columns, and the labels if the file has them."""
-    paths = [cache_folder() / info.file]
-    if folder := os.environ.get("CHAINRULE_DATA"):
-        paths.insert(0, Path(folder) / info.file)
+    paths = _places(info)
     for path in paths:
         if path.exists():
             arrays = _read_npz(info, path)

@@ -35,7 +35,7 @@ class Density:
         model: schema and network. The network reads codes; ``codes`` encodes a table and ``table``
             decodes.
         training: the training record, as JSON: configuration, seed, rows, history per epoch, and
-            the calibration of rows' probabilities.
+            the calibration of rows' probabilities, and the figures of held-out rows.
         seconds: the duration of the fit; not saved, so that the same seed gives the same file to
             the byte.
     """
@@ -112,6 +112,55 @@ class Density:
         See ``tasks.proofread``. ``chainrule.proofread`` fits a table and proofreads it.
         """
         return tasks.proofread(self.model, table, fdr=fdr, strict=strict)
+
+    def odd_rows(self, table: Any, fdr: float | None = 0.1, *, strict: bool = False) -> Any:
+        """Returns the rows that are odd, surest first, with the cells that make them odd.
+
+        See ``tasks.odd_rows``.
+
+        Examples:
+            >>> import chainrule as cr
+            >>> rng = np.random.default_rng(0)
+            >>> rows = rng.normal(size=(400, 1)) + 0.1 * rng.normal(size=(400, 2))
+            >>> density = cr.fit(rows, effort="quick", seed=0, verbose=False)
+            >>> odd = density.odd_rows(np.array([[1.0, 1.0], [2.0, -2.0]]))
+            >>> odd["row"].to_list()
+            [1]
+        """
+        spec = self.training.get("calibration")
+        calibration = None if spec is None else tasks.Calibration.from_json(spec)
+        return tasks.odd_rows(self.model, table, calibration, fdr=fdr, strict=strict)
+
+    def drift(self, table: Any, reference: Any = None, *, fail_under: float = 0.01) -> tasks.Drift:
+        """Returns whether a table differs from a reference, and in what.
+
+        By default the reference is the rows that the fit held out, whose figures the model file
+        keeps. See ``tasks.drift``.
+
+        Args:
+            table: frame, array or path with the columns that were fitted.
+            reference: rows to compare with, such as yesterday's table.
+            fail_under: ``found`` is true if the joint p-value is below this number. So tables
+                without drift are called drift with at most this probability.
+
+        Raises:
+            ChainruleError: no reference, and a model file without such figures.
+
+        Examples:
+            >>> import chainrule as cr
+            >>> rows = np.random.default_rng(0).normal(size=(600, 2))
+            >>> rows[:, 1] += rows[:, 0]
+            >>> config = cr.FitConfig(hidden_size=4, epochs=2)
+            >>> density = cr.fit(rows, network="nade", seed=0, verbose=False, config=config)
+            >>> density.drift(rows[:300]).found
+            False
+            >>> found = density.drift(rows[:300] * [1, -1])  # the same columns, but opposed
+            >>> found.found, found.named[0].columns, found.named[0].change
+            (True, 'x0 and x1', 'dependence')
+        """
+        spec = self.training.get("drift")
+        held_out = None if spec is None else tasks.HeldOutFigures.from_json(spec)
+        return tasks.drift(self.model, table, reference, held_out=held_out, fail_under=fail_under)
 
     def conditional(
         self,
@@ -342,10 +391,11 @@ def load(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> De
     training = contents.content.get("training", {})
     if not isinstance(training, dict):
         raise FormatError(f"{os.fspath(path)}: the training record is not an object")
-    if training.get("calibration") is not None:
-        try:
-            tasks.Calibration.from_json(training["calibration"])
-        except FormatError as error:
-            raise FormatError(f"{os.fspath(path)}: {error}") from error
+    for key, kind in (("calibration", tasks.Calibration), ("drift", tasks.HeldOutFigures)):
+        if training.get(key) is not None:
+            try:
+                kind.from_json(training[key])
+            except FormatError as error:
+                raise FormatError(f"{os.fspath(path)}: {error}") from error
     model.network.to(device)
     return Density(model, training)

@@ -233,29 +233,35 @@ class DensityEstimator(
 
 
 class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
-    """Finds rows that are rare among rows with the same known cells.
+    """Finds rows that are odd among rows with the same known cells.
 
     Other arguments are those of ``DensityEstimator``.
 
-    A row's log-likelihood depends on which of its cells are known. A column of small spread adds to
-    it, and a missing cell adds nothing. A row is therefore ranked among rows drawn from the density
-    with the same cells known. Held-out rows calibrate the rank, so that an ordinary row has a
-    uniform p-value. This holds for any pattern of missing cells, if cells are missing independently
-    of their values. With ``missing="informative"``, rows with the same missing cells are compared,
-    and missingness may depend on the other cells. A row with a cell whose value its column cannot
-    hold, such as a 2 among bits, is odd by that alone.
+    A row is odd if its values lie in tails, given the others and in their columns, or if values
+    near them are rare (``chainrule.tasks.oddness``). That depends neither on units nor on whether a
+    column's values repeat. A network of one order ranks rows by their likelihood instead.
 
-    Complete rows cost as much as their likelihoods. Every other pattern of known cells in a table
-    costs the likelihoods of some hundred to some thousand drawn rows more.
+    How odd rows are depends on which of their cells are known. A row is therefore ranked among rows
+    drawn from the density with the same cells known. Held-out rows calibrate the rank, so that an
+    ordinary row has a uniform p-value. This holds for any pattern of missing cells, if cells are
+    missing independently of their values. With ``missing="informative"``, rows with the same
+    missing cells are compared, and missingness may depend on the other cells. A row with a cell
+    whose value its column cannot hold, such as a 2 among bits, is odd by that alone.
+
+    Complete rows cost a few times as much as their likelihoods. Every other pattern of known cells
+    in a table costs as much as some hundred to some thousand rows more.
 
     Args:
         contamination: "auto" calls rows with a p-value below 0.01 outliers, which is one in a
             hundred ordinary rows. A number above 0 and up to 0.5 is the share of the training rows
             that are outliers; rows of weight zero do not count.
+        trim: the share of the training rows, the oddest, without which the density is fitted once
+            more, from 0 (no second fit) to 0.5. A table that holds many outliers teaches them less
+            then; 0.25 suits it. These rows still count for p-values and for contamination.
 
     Attributes:
-        density_: the fitted ``chainrule.Density``. Its ``oddest`` names the cells that make a row
-            unlikely, and its ``log_prob`` is the plain log-likelihood.
+        density_: the fitted ``chainrule.Density``. Its ``odd_rows`` names the cells that make a row
+            odd, and its ``log_prob`` is the plain log-likelihood.
         offset_: logarithm of the p-value below which a row is an outlier.
         n_features_in_, feature_names_in_: the columns of the table.
 
@@ -270,6 +276,7 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         self,
         *,
         contamination: float | str = "auto",
+        trim: float = 0.0,
         objective: str = "any",
         network: str = "auto",
         effort: str = "standard",
@@ -289,6 +296,7 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
             device=device, random_state=random_state, verbose=verbose,
         )  # fmt: skip
         self.contamination = contamination
+        self.trim = trim
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
         """Fits the density and the threshold.
@@ -306,25 +314,27 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
                 f"contamination = {share!r}: pass 'auto', or a share of the rows above 0 and up to "
                 "0.5"
             )
+        if not (isinstance(self.trim, Real) and 0 <= float(self.trim) <= 0.5):
+            raise ValueError(f"trim = {self.trim!r}: pass a share of the rows from 0 to 0.5")
         table = self._fit_density(X, sample_weight, groups)
         weight = _weights(sample_weight, len(table))
         counted = np.arange(len(table)) if weight is None else np.flatnonzero(weight)
-        if self.density_.training["calibration"] is None:  # training was too short for one
-            self._calibrate(table, counted, None if weight is None else weight[counted], groups)
+        if number := int(float(self.trim) * len(counted)):
+            self._fit_trimmed(X, table, counted, weight, groups, number)
+        elif self.density_.training["calibration"] is None:  # training was too short for one
+            rows = self._held_out(table, counted, groups)
+            self._calibrate(table, rows, None if weight is None else weight[rows])
         self.offset_ = float(np.log(FALSE_ALARMS))
         if share != "auto":
             self.offset_ = float(np.percentile(self._log_p(table)[counted], 100.0 * float(share)))
         return self
 
     def score_samples(self, X: Any) -> np.ndarray:
-        """Returns the logarithm of each row's p-value, (N,), at most 0; lower is odder.
-
-        Among rows with the same known cells the ranking is that of ``density_.log_prob``.
-        """
+        """Returns the logarithm of each row's p-value, (N,), at most 0; lower is odder."""
         return self._log_p(self._checked(X))
 
     def p_values(self, X: Any) -> np.ndarray:
-        """Returns the probability of a row at most as likely, (N,), among rows with the same known
+        """Returns the probability of a row as odd or odder, (N,), among rows with the same known
         cells.
 
         P-values of ordinary rows are uniform between 0 and 1: one in a hundred is below 0.01.
@@ -346,21 +356,40 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
             self.density_.model, table, None if spec is None else Calibration.from_json(spec)
         )
 
-    def _calibrate(
-        self, table: Any, counted: np.ndarray, weight: np.ndarray | None, groups: Any
+    def _fit_trimmed(
+        self,
+        X: Any,
+        table: Any,
+        counted: np.ndarray,
+        weight: np.ndarray | None,
+        groups: Any,
+        number: int,
     ) -> None:
-        density, read = self.density_, read_table(table)
-        together = Groups.of(groups, read)
+        """Fits the density again without so many of the oddest of the rows that count.
+
+        The calibration knows these rows: each counts for itself, and the held-out rows of the
+        second fit for all others.
+        """
+        order = np.argsort(self._log_p(table)[counted], kind="stable")
+        trimmed, kept = counted[order[:number]], np.sort(counted[order[number:]])
+        weights = np.ones(len(table)) if weight is None else weight
+        is_kept = np.isin(np.arange(len(table)), kept)
+        self._fit_density(X, np.where(is_kept, weights, 0.0), groups)
+        held = self._held_out(table, kept, groups)
+        share = weights[kept].sum() / weights[held].sum()
+        rows = np.concatenate([held, trimmed])
+        self._calibrate(table, rows, np.concatenate([share * weights[held], weights[trimmed]]))
+
+    def _held_out(self, table: Any, counted: np.ndarray, groups: Any) -> np.ndarray:
+        """Returns the numbers of the rows that the last fit held out of those that counted."""
+        together = Groups.of(groups, read_table(table))
         together = None if together is None else together.take(counted)
-        held = rows_held_out(len(counted), density.training, together)
-        codes = encode(read, density.schema, warn=False)
-        rows = counted[held]
-        found = fit_calibration(
-            density.model,
-            codes.take(rows),
-            min_count=self.min_count,
-            weight=None if weight is None else weight[held],
-        )
+        return counted[rows_held_out(len(counted), self.density_.training, together)]
+
+    def _calibrate(self, table: Any, rows: np.ndarray, weight: np.ndarray | None) -> None:
+        density = self.density_
+        codes = encode(read_table(table), density.schema, warn=False).take(rows)
+        found = fit_calibration(density.model, codes, min_count=self.min_count, weight=weight)
         record = {**density.training, "calibration": None if found is None else found.to_json()}
         self.density_ = replace(density, training=record)
 

@@ -49,7 +49,8 @@ LEVELS = {
     "testing": 11,
     "sklearn": 11,
     "report": 11,
-    "cli": 12,
+    "view": 12,
+    "cli": 13,
 }
 # The rooms of table, from the lowest level to the highest.
 TABLE_LEVELS = (

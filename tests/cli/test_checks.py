@@ -133,6 +133,11 @@ MISUSES = {
     "(nearest: 'nade')",
     "compare rows.csv --epochs 0": "epochs = 0: pass a whole number, at least 1",
     "show no.chainrule": ABSENT,
+    "view no.chainrule": ABSENT,
+    "view m.chainrule -o no/x.html": "no/x.html: there is no folder no; make it first",
+    "view m.chainrule -o x.png": "x.png: results are written as .html; end the name with one of "
+    "these",
+    "view m.chainrule --shape 8": "--shape '8': give height and width, such as 28x28",
     "check no.chainrule": ABSENT,
     "check m.chainrule --seed -1": "seed = -1: pass None or an integer below 2**63, at least 0",
     "demo --data mnst": "data set of the demo 'mnst' is unknown; choose one of 'binarized-mnist', "

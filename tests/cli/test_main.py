@@ -75,6 +75,7 @@ def test_version_and_help(folder):
         "impute",
         "proofread",
         "show",
+        "view",
         "check",
         "datasets",
     ):

@@ -67,6 +67,7 @@ COMMANDS = {
     "check": ["check", "m.chainrule"],
     "datasets": ["datasets"],
     "explain": ["explain", "m.chainrule", "t.csv", "--top", "5"],
+    "explain rows": ["explain", "m.chainrule", "t.csv", "--rows", "--fdr", "1"],
     "sample": ["sample", "m.chainrule", "-n", "3", "--seed", "0"],
     "conditional": ["conditional", "m.chainrule", "few.csv", "income"],
     "conditional of labels": ["conditional", "m.chainrule", "few.csv", "city"],

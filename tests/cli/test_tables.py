@@ -395,3 +395,31 @@ def test_a_kind_takes_a_scale_and_bounds_after_commas():
 def test_a_kind_with_wrong_options_is_explained(option, message):
     with pytest.raises(ChainruleError, match=re.escape(message)):
         kinds_of([option])
+
+
+def test_odd_rows_are_those_of_the_density(folder):
+    rows = pl.read_csv(folder / "t.csv", infer_schema=False)[:12]
+    rows = rows.with_columns(
+        pl.when(pl.int_range(12) == 4).then(pl.lit("999")).otherwise("height").alias("height")
+    )
+    rows.write_csv(folder / "odd.csv")
+    density = cr.load(folder / "m.chainrule")
+    wanted = density.odd_rows(folder / "odd.csv")
+    assert (wanted["row"][0], wanted["column"][0], wanted["found"][0]) == (4, "height", "999")
+    code, out, errors = chainrule(
+        "explain", "m.chainrule", "odd.csv", "--rows", "--json", cwd=folder
+    )
+    assert code == 0
+    assert [each["p_value"] for each in json.loads(out)] == wanted["p_value"].to_list()
+    held = density.training["calibration"]["rows"]
+    assert f"p-values below 1/{held + 1} = {1 / (held + 1):.2g} follow from the tail" in errors
+    words = ("explain", "m.chainrule", "odd.csv", "--rows", "--fdr", "1", "-o", "odd.parquet")
+    assert chainrule(*words, cwd=folder)[0] == 0
+    assert pl.read_parquet(folder / "odd.parquet").equals(density.odd_rows(folder / "odd.csv", 1))
+    for words, message in (
+        (("--rows", "--every-cell"), "--rows and --every-cell are two questions"),
+        (("--rows", "--fdr", "2"), "fdr = 2"),
+    ):
+        code, _, errors = chainrule("explain", "m.chainrule", "odd.csv", *words, cwd=folder)
+        assert code == 2
+        assert message in errors

@@ -137,6 +137,35 @@ def test_the_story_of_the_quickstart(tmp_path, installed):
     assert abs(float(filled[1][2:].split(",")[0]) - 13.76) < 0.5
 
 
+def test_the_gate_of_a_pipeline(tmp_path, installed):
+    """The script accepts a like table, and stops at a broken one with the sentence of the page."""
+    page = (ROOT / "docs/howto/gate-a-pipeline.md").read_text(encoding="utf-8")
+    tables, in_python = blocks(page, "python")
+    (script,), (_, shown, *_) = blocks(page, "sh"), page.split("exit\ncode 3, ")
+
+    def done(*words):
+        return subprocess.run(words, cwd=tmp_path, env=installed, capture_output=True, text=True)
+
+    assert done(sys.executable, "-W", "error", "-c", tables).returncode == 0
+    (tmp_path / "gate.sh").write_text(script)
+    accepted = done("sh", "gate.sh", "today.csv")
+    assert (accepted.returncode, accepted.stderr) == (0, "")
+    copied = (tmp_path / "accepted.csv").read_bytes()
+    assert copied == (tmp_path / "today.csv").read_bytes()
+    assert (tmp_path / "drift.txt").read_text().splitlines()[-1].startswith("no drift found")
+    stopped = done("sh", "gate.sh", "broken.csv")
+    assert stopped.returncode == 3
+    assert (tmp_path / "accepted.csv").read_bytes() == copied
+    (quoted,) = re.findall(r"^chainrule: drift.*$", shown, flags=re.MULTILINE)
+    said = [re.sub(r"[\d.e−-]+\d", "#", line.split("; ")[0]) for line in (quoted, stopped.stderr)]
+    assert said[0].rstrip("\n") == said[1].rstrip("\n")
+    printed = done(sys.executable, "-W", "error", "-c", in_python)
+    assert printed.returncode == 0, printed.stderr
+    assert f"chainrule: {printed.stdout.splitlines()[0]}\n" == stopped.stderr
+    assert printed.stdout.splitlines()[1] == "age income"
+    assert max(len(code.strip().splitlines()) for code in (script, in_python)) <= 10
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.stem)
 def test_examples(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -193,7 +222,8 @@ def assert_same_up_to_rounding(printed, said):
 
 def test_the_demo_does_its_job_and_the_benchmarks_quote_it(tmp_path):
     command = [sys.executable, "-W", "error", "-m", "chainrule.cli.main", "demo"]
-    done = subprocess.run(command, cwd=tmp_path, env=QUIET, capture_output=True, text=True)
+    embedded = {**QUIET, "CHAINRULE_DATA": "", "CHAINRULE_CACHE": str(tmp_path)}
+    done = subprocess.run(command, cwd=tmp_path, env=embedded, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "chainrule-demo"
     pictures = [
@@ -205,7 +235,10 @@ def test_the_demo_does_its_job_and_the_benchmarks_quote_it(tmp_path):
         "samples.png",
         "surprise.png",
     ]
-    assert sorted(p.name for p in folder.iterdir()) == sorted([*pictures, "model.chainrule"])
+    assert sorted(p.name for p in folder.iterdir()) == sorted(
+        [*pictures, "model.chainrule", "play.html"]
+    )
+    assert "paint half a digit of 8 × 8 pixels" in done.stdout
     assert all((folder / name).stat().st_size > 5000 for name in pictures)
     numbers = re.search(r"│ NADE +│ +([\d.]+) ± ([\d.]+)", done.stdout)
     assert numbers is not None, done.stdout
@@ -266,6 +299,16 @@ def test_the_page_quotes_the_default_fits():
     for effort in ("quick", "standard"):
         assert found[f"fit, 0.1.0 ÷ ours: adult, {effort}, 1 thread"] > 4
         assert found[f"nats of other rows, ours − 0.1.0: adult, {effort}, 1 thread"] < 0
+
+
+def test_the_gate_quotes_its_shares():
+    found = json.loads((ROOT / "benchmarks/results/drift.json").read_text())["gaussian"]["rows"]
+    page = (ROOT / "docs/howto/gate-a-pipeline.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if re.search(r"\| [.\d]+ \| [.\d]+ \|$", line)]
+    assert len(rows) == len(found) == 3
+    for line, row in zip(rows, found, strict=True):
+        shares = (f"{row[f'found at {level}'] + 1e-9:.3f}" for level in (0.01, 0.05))
+        assert line.split("| ", 2)[2] == " | ".join(s.removeprefix("0") for s in shares) + " |"
 
 
 def test_the_tables_page_quotes_its_seconds():

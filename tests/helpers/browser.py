@@ -32,6 +32,17 @@ FLAGS = [
     "--disable-sync",
     "--hide-scrollbars",
 ]
+# What the browser itself does with a key depends on its code.
+KEY_CODES = {
+    "Tab": 9,
+    "Enter": 13,
+    "Escape": 27,
+    " ": 32,
+    "ArrowLeft": 37,
+    "ArrowUp": 38,
+    "ArrowRight": 39,
+    "ArrowDown": 40,
+}
 # The page runs this once it has loaded. It reports defects that a reader would see.
 LOOK = """
 <script>
@@ -122,10 +133,7 @@ class Page:
         target = self.tell("Target.createTarget", url="about:blank")["targetId"]
         attached = self.tell("Target.attachToTarget", targetId=target, flatten=True)
         self._session = attached["sessionId"]
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.tell("Emulation.setDeviceMetricsOverride", **metrics)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.tell("Emulation.setEmulatedMedia", features=[scheme])
+        self.resize(width, height, dark=dark)
         self.tell("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads))
         self.open(page)
 
@@ -158,6 +166,13 @@ class Page:
         message, _, self._seen = self._seen.partition(b"\0")
         return json.loads(message)
 
+    def resize(self, width, height=900, *, dark=False):
+        """Gives the window a size and a scheme of colours."""
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.tell("Emulation.setDeviceMetricsOverride", **metrics)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.tell("Emulation.setEmulatedMedia", features=[scheme])
+
     def open(self, page: Path):
         """Opens a page, and waits until it has loaded."""
         self.tell("Page.navigate", url=page.as_uri())
@@ -178,7 +193,7 @@ class Page:
         """Presses keys one after the other, such as "a" or "ArrowDown"."""
         for key in keys:
             text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
-            code = {"Enter": 13, "Escape": 27, "Tab": 9}.get(key, 0)
+            code = KEY_CODES.get(key, 0)
             common = {"key": key, "windowsVirtualKeyCode": code}
             self.tell("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
             self.tell("Input.dispatchKeyEvent", type="keyUp", **common)

@@ -29,6 +29,23 @@ def mixed(n=400, seed=0, holes=0.0):
     return frame
 
 
+def people(n=400, seed=0):
+    """A table in which older people earn more, and taller ones live in the north."""
+    rng = np.random.default_rng(seed)
+    age = rng.integers(20, 70, n)
+    height = rng.normal(170, 9, n)
+    town = np.where(height + rng.normal(0, 9, n) > 172, "north", "south")
+    return pd.DataFrame(
+        {
+            "age": age,
+            "income": np.exp(9 + 0.02 * age + rng.normal(0, 0.25, n)).round(2),
+            "height": np.where(rng.random(n) < 0.02, np.nan, height),
+            "town": np.where(rng.random(n) < 0.2, "west", town),
+            "smoker": rng.random(n) < 0.3,
+        }
+    )
+
+
 def three_bits(n=300, seed=0):
     """Three columns, b copies a nine times in ten, c is mostly true."""
     rng = np.random.default_rng(seed)

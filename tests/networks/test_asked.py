@@ -1,12 +1,14 @@
 """Many cells, each given the rest of its row: answers of one cell at a time, in fewer passes."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
 from helpers.registry import ENSEMBLES, MIXED, NETWORKS, OPEN, OPEN_NETWORKS, UNLISTED, orderless
 
 from chainrule.conditionals import Bernoulli, GaussianMixture
+from chainrule.networks import AbstractNetwork
 from chainrule.networks import asked as module
 from chainrule.networks import orderless as of_orderless
 from chainrule.networks.asked import joined
@@ -62,6 +64,23 @@ def test_every_cell_has_the_answer_of_a_pass_of_its_own(make):
     assert_answers(net, x, given, asked)
     for changed, kept in zip((x, given, asked), before, strict=True):
         torch.testing.assert_close(changed, kept, equal_nan=True)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("make", ANY_EVIDENCE.values(), ids=ANY_EVIDENCE)
+def test_cells_in_turn_have_the_factors_of_the_likelihood(make):
+    """The default of the base class, too, which visits the columns with ``distribution``."""
+    net = make().double().eval()
+    x, given, asked = rows_of(net)
+    whole = net.sample(len(x), generator=generator_from(3))
+    x, asked = torch.where(asked | given, whole, math.nan), asked & ~given
+    for one in net.one_order_networks(2, 1):
+        expected = one.cells(one.columns.filled(x, given | asked), given, asked)
+        for in_turn in (one.each_in_turn, partial(AbstractNetwork.each_in_turn, one)):
+            found = torch.zeros_like(expected)
+            for rows, columns, distribution in joined(in_turn(x, given, asked)):
+                found[rows, columns] = distribution.log_prob(x[rows, columns])
+            torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
 
 
 @torch.no_grad()

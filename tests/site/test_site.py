@@ -97,6 +97,10 @@ def test_the_site_builds_without_a_warning(tmp_path):
     listed = (tmp_path / "benchmarks/results/comparison/index.html").read_text(encoding="utf-8")
     assert 'href="digits.json"' in listed
     assert (tmp_path / "benchmarks/results/comparison/digits.json").exists()
+    assert 'src="../play-nade.html"' in (tmp_path / "lecture/play/index.html").read_text("utf-8")
+    play = (tmp_path / "lecture/play-nade.html").read_text("utf-8")
+    assert '"height":8,"width":8' in play
+    assert '"hidden":48,' in play
     networks = (tmp_path / "reference/networks/index.html").read_text(encoding="utf-8")
     assert "The Neural Autoregressive Distribution Estimator" in networks
     assert "n_draws" in networks

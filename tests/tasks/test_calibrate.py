@@ -17,9 +17,17 @@ from chainrule import fileformat
 from chainrule.errors import EvidenceError, FormatError
 from chainrule.sklearn import OutlierDetector
 from chainrule.table import encode, read_table
-from chainrule.tasks.calibrate import Calibration, calibration_curve, fit_calibration, row_log_p
+from chainrule.tasks.answer import Batch
+from chainrule.tasks.calibrate import (
+    Calibration,
+    calibration_curve,
+    cautious,
+    fit_calibration,
+    row_log_p,
+)
 from chainrule.tasks.curves import Curve
-from chainrule.tasks.ranks import rank_curve
+from chainrule.tasks.oddness import Usual, oddness
+from chainrule.tasks.ranks import Ranking, rank_curve
 
 TEST_ROWS = 1000
 HIDDEN = {
@@ -156,12 +164,29 @@ def test_ranks_of_a_models_own_rows_are_uniform():
         ).statistic <= 1.63 * np.sqrt(2 / TEST_ROWS)
 
 
-def test_among_rows_with_the_same_known_cells_the_sequence_is_that_of_the_likelihood(fitted):
+def test_among_rows_with_the_same_known_cells_the_sequence_is_that_of_oddness(fitted):
     detector, rows = fitted
     for columns in ([], [3, 4, 5]):
         asked = hide(rows[:300], columns)
+        codes = encode(read_table(asked), detector.density_.schema)
+        tails, near = oddness(Batch.of(detector.density_.model, codes)).T
+        scores = detector.score_samples(asked)
+        # A row that exceeds another in both sums is at most as probable.
+        worse = (tails[:, None] > tails) & (near[:, None] > near)
+        assert worse.any()
+        assert (scores[:, None] <= scores)[worse].all()
+
+
+def test_models_of_earlier_versions_rank_by_likelihood(fitted):
+    detector, rows = fitted
+    spec = {**detector.density_.training["calibration"], "complete": None, "usual": None}
+    del spec["by"], spec["usual"], spec["rows"]
+    calibration = Calibration.from_json(spec)
+    for columns in ([], [3, 4, 5]):
+        asked = hide(rows[:300], columns)
+        log_p = row_log_p(detector.density_.model, asked, calibration)
         order = np.argsort(detector.density_.log_prob(asked), kind="stable")
-        assert (np.diff(detector.score_samples(asked)[order]) >= 0).all()
+        assert (np.diff(log_p[order]) >= 0).all()
 
 
 def test_rows_far_out_differ_however_far(detector):
@@ -226,6 +251,25 @@ def test_contamination_is_a_share_of_the_training_rows(share):
     assert np.array_equal(
         detector.decision_function(rows), detector.score_samples(rows) - detector.offset_
     )
+
+
+def test_a_fit_without_the_oddest_rows_finds_more_of_many_outliers():
+    """A fifth of the rows lie together, far enough to be a cluster that a single fit learns."""
+    rng = np.random.default_rng(0)
+    rows = np.concatenate([rng.normal(size=(240, 2)), 6 + 0.1 * rng.normal(size=(60, 2))])
+    once, twice = (
+        OutlierDetector(trim=trim, config=BRIEF, random_state=0).fit(rows) for trim in (0.0, 0.25)
+    )
+    assert twice.score_samples(rows)[240:].mean() < once.score_samples(rows)[240:].mean() - 0.5
+    # The rows that were left out count for p-values: no more rows than before are odd by them.
+    assert (twice.p_values(rows[:240]) < 0.1).mean() < 0.12
+    assert twice.density_.training["train_rows"] + twice.density_.training["valid_rows"] == 225
+
+
+@pytest.mark.parametrize("trim", [-0.1, 0.6, "some", None])
+def test_a_wrong_share_to_trim_is_refused(trim):
+    with pytest.raises(ValueError, match=f"trim = {trim!r}: pass a share"):
+        OutlierDetector(trim=trim, config=TINY).fit(clusters(20))
 
 
 def test_contamination_counts_rows_with_holes_too():
@@ -390,6 +434,22 @@ def test_a_calibration_changes_no_weight_and_repeats():
     )
 
 
+def test_p_values_below_those_of_all_held_out_rows_are_cautious():
+    log_p = np.log([1.0, 0.5, 1 / 26, 1e-4, 1e-9])
+    found = cautious(log_p, 25)
+    assert np.array_equal(found[:3], log_p[:3])
+    assert found[3:] == pytest.approx((log_p[3:] - np.log(26)) / 2)
+    assert cautious(log_p, 10**9) == pytest.approx(log_p)
+    assert np.array_equal(cautious(log_p, 0), log_p)
+
+
+@pytest.mark.parametrize("rows", [60, 120])
+def test_a_small_table_calls_few_ordinary_rows_odd(rows):
+    density = cr.fit(clusters(rows), effort="quick", seed=0, verbose=False)
+    p = density.odd_rows(clusters(TEST_ROWS, 5), None)["p_value"].to_numpy()
+    assert (p < 0.01).mean() < 0.03
+
+
 def test_knots_are_means_over_enough_rows():
     rng = np.random.default_rng(0)
     log_odds, asked = rng.logistic(size=400), np.arange(400) % 200  # each of 200 rows twice
@@ -473,7 +533,8 @@ def test_curves_and_calibrations_that_are_none_are_refused(tmp_path):
             Curve.from_json({**curve.to_json(), **change})
     with pytest.raises(FormatError, match="not a curve"):
         Curve.from_json({})
-    good = Calibration(500, curve, (0.0, 0.5), (curve, curve))
+    usual = Usual((3.0, 4.0), (1.0, 2.0))
+    good = Calibration(500, Ranking(curve, usual), (0.0, 0.5), (curve, curve), "oddness", 90)
     assert Calibration.from_json(json.loads(json.dumps(good.to_json()))) == good
     wrong = [
         {"draws": 10**9},
@@ -482,6 +543,14 @@ def test_curves_and_calibrations_that_are_none_are_refused(tmp_path):
         {"hidden": [0.5, 0.0]},
         {"curves": [1, 2]},
         {"complete": 3},
+        {"by": "colour"},
+        {"by": "likelihood"},
+        {"usual": None},
+        {"usual": 3},
+        {"usual": {"center": [1.0, 2.0], "spread": [1.0]}},
+        {"usual": {"center": [1.0, 2.0], "spread": [1.0, 0.0]}},
+        {"usual": {"center": [1.0, "x"], "spread": [1.0, 1.0]}},
+        {"rows": "x"},
     ]
     density = cr.fit(
         clusters(60), config=cr.FitConfig(epochs=1, hidden_size=4), seed=0, verbose=False
@@ -493,12 +562,8 @@ def test_curves_and_calibrations_that_are_none_are_refused(tmp_path):
         replace(density, training=record).save(tmp_path / "m.chainrule")
         with pytest.raises(FormatError, match=r"m\.chainrule: "):
             cr.load(tmp_path / "m.chainrule")
-    assert (
-        fileformat.read(tmp_path / "m.chainrule", kind="model").content["training"]["calibration"][
-            "complete"
-        ]
-        == 3
-    )
+    written = fileformat.read(tmp_path / "m.chainrule", kind="model").content["training"]
+    assert written["calibration"]["rows"] == "x"
 
 
 def test_draws_without_a_probability_do_not_count():

@@ -35,6 +35,7 @@ SIZES = {
     "binarized-mnist": (500, 30),
 }  # hidden units, epochs
 LARGE_DIGITS_EPOCHS = 30  # for digits enlarged to 1024 pixels
+PAGE = "play.html"
 
 
 def run(
@@ -91,6 +92,7 @@ def run(
     draw_pictures(density, digits, out, seed)
     drawn = sorted(path.name for path in out.iterdir() if path.suffix in (".png", ".gif"))
     print_line(f"pictures: {', '.join(drawn)}")
+    _write_page(density, digits, out / PAGE)
     print_line(
         f"model and pictures are in {out}{os.sep}; the whole demo took "
         f"{time.perf_counter() - began:.0f} s"
@@ -131,6 +133,26 @@ def _require_side(side: int | None, shape: tuple[int, int]) -> None:
         raise ChainruleError(
             f"--side {side} is smaller than the images of {height} × {width} pixels"
         )
+
+
+def _write_page(density: Density, digits: Dataset, path: Path) -> None:
+    """Writes the page on which the network draws.
+
+    The demo's own digits are small. If MNIST is on this machine, the page has a small NADE of it.
+    """
+    from chainrule.view import write_play
+    from chainrule.view.digits import digits_density
+
+    shape = digits.image_shape
+    if shape == datasets.IMAGE_SHAPES["digits"] and datasets.is_here("mnist"):
+        print_line("training a small NADE on MNIST, for a page of 28 × 28 pixels")
+        density, shape = digits_density("mnist"), datasets.IMAGE_SHAPES["mnist"]
+    write_play(density, path, shape=shape)
+    height, width = shape or (1, len(density.schema.columns))
+    print_line(
+        f"{path}: paint half a digit of {height} × {width} pixels, and watch the network draw the "
+        "rest; open it in a browser"
+    )
 
 
 def _print_results(density: Density, digits: Dataset) -> None:

@@ -1,4 +1,4 @@
-"""``chainrule explain``: the oddest cells of a table, and what was expected there."""
+"""``chainrule explain``: the oddest cells or rows of a table, and what was expected there."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from chainrule.arguments import cells_to_show
+from chainrule.arguments import cells_to_show, require_fdr
 from chainrule.cli.checks import require_model, require_table, require_writable
-from chainrule.cli.shown import print_table
+from chainrule.cli.shown import print_line, print_table, say
 from chainrule.cli.tables import (
     FRAME_TYPES,
     DateFormatOption,
@@ -27,7 +27,9 @@ from chainrule.cli.tables import (
     give_cells,
     give_frames,
     reading_of,
+    table_of,
 )
+from chainrule.errors import ShapeError
 
 NAME = "explain"
 EXAMPLES = """\b
@@ -35,6 +37,7 @@ Examples:
   chainrule explain m.chainrule table.csv --top 20
   chainrule explain m.chainrule table.csv --top 500 -o odd.csv
   chainrule explain m.chainrule table.csv --every-cell -o bits.parquet
+  chainrule explain m.chainrule table.csv --rows --fdr 0.05
 """
 
 
@@ -49,6 +52,14 @@ def run(
             help="Write the bits of every cell instead, as a table of the same columns.",
         ),
     ] = False,
+    rows: Annotated[
+        bool,
+        typer.Option("--rows", help="Show odd rows instead, and the cells that make them odd."),
+    ] = False,
+    fdr: Annotated[
+        float,
+        typer.Option(help="With --rows, expected share of ordinary rows; 1 shows all rows."),
+    ] = 0.1,
     split: SplitOption = None,
     header: HeaderOption = None,
     strict: StrictOption = False,
@@ -65,10 +76,17 @@ def run(
     Bits are −log2 of the probability, given the rest of the row, of a value at most as likely as
     the cell's: 10 is one row in a thousand. Rows count from 0. A terminal shows a table; otherwise
     the output is CSV.
+
+    With --rows, the p-value of a row is the probability that an ordinary row with the same known
+    cells is as odd. The score is its −log2, and q the expected share of ordinary rows among those
+    shown so far.
     """
     if output is not None:
         require_writable(output, FRAME_TYPES, inputs=(model, table))
     cells_to_show(top)
+    require_fdr(fdr)
+    if rows and every_cell:
+        raise ShapeError("--rows and --every-cell are two questions: leave one of them out")
     require_model(model)
     require_table(table, split)
     reading = reading_of(decimal, thousands, date_format, na_values)
@@ -78,18 +96,46 @@ def run(
     from chainrule.tasks import oddest, tails
 
     density = load(model)
-    chunks = chunks_of(
-        table,
-        split,
-        header=header,
-        reading=completed(reading, density.schema),
-    )
+    reading = completed(reading, density.schema)
+    if rows:
+        whole = table_of(table, split, header=header, reading=reading)
+        found = density.odd_rows(whole, fdr, strict=strict)
+        held = (density.training.get("calibration") or {}).get("rows", 0)
+        if held and len(found):
+            say(
+                f"p-values below 1/{held + 1} = {1 / (held + 1):.2g} follow from the tail of "
+                f"{held} held-out rows"
+            )
+        give_cells(found, output, as_json, _show_rows)
+        return
+    chunks = chunks_of(table, split, header=header, reading=reading)
     if every_cell:
         sink = Sink(partial(give_frames, output=output, as_json=as_json), as_text=False)
         tails(density.model, chunks, strict=strict, to=sink)
         return
     cells = oddest(density.model, chunks, top=top, strict=strict)
     give_cells(cells, output, as_json, _show)
+
+
+def _show_rows(found: Any) -> None:
+    if not len(found):
+        print_line("no row is odd at this share of false findings")
+        return
+    rows = [
+        (
+            each["row"],
+            f"{each['score']:.1f}",
+            f"{each['p_value']:.2g}",
+            f"{each['q_value']:.2g}",
+            each["column"],
+            each["found"],
+            f"{each['bits']:.1f}",
+            each["expected"],
+            each["others"],
+        )
+        for each in found.iter_rows(named=True)
+    ]
+    print_table(found.columns, rows, numbers=("row", "score", "p_value", "q_value", "bits"))
 
 
 def _show(cells: Any) -> None:

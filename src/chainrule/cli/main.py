@@ -1,7 +1,8 @@
 """The ``chainrule`` program: its commands, and what happens when one fails.
 
-Exit codes: 0 success; 1 failure (a check that did not pass, or an error of ours); 2 misuse; 130
-interrupted. Results go to stdout or the file named with -o. Messages and progress go to stderr.
+Exit codes: 0 success; 1 failure (a check that did not pass, or an error of ours); 2 misuse; 3 drift
+that ``drift`` finds; 130 interrupted. Results go to stdout or the file named with -o. Messages and
+progress go to stderr.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from chainrule.cli import (
     conditional,
     datasets,
     demo,
+    drift,
     explain,
     fit,
     impute,
@@ -31,6 +33,7 @@ from chainrule.cli import (
     sample,
     score,
     show,
+    view,
 )
 from chainrule.cli.shown import say
 from chainrule.errors import ChainruleError
@@ -87,11 +90,13 @@ for _command in (
     sample,
     impute,
     proofread,
+    drift,
     apply,
     quality,
     report,
     compare,
     show,
+    view,
     check,
     datasets,
 ):

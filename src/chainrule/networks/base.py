@@ -130,6 +130,29 @@ class AbstractNetwork(AbstractTrainable):
             found = self.distribution(self.columns.filled(codes, known), column, known)
             yield AskedCells(rows, torch.full_like(rows, column), found)
 
+    def each_in_turn(
+        self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor
+    ) -> Iterator[AskedCells]:
+        """Yields p(cell | given cells, and asked cells before it in the order) of every asked cell.
+
+        These are the factors of ``cells``. By default, they cost what ``distribution`` costs for
+        each column.
+
+        Args:
+            x: codes (N, D).
+            given: bool (N, D).
+            asked: bool (N, D), no cell that is given.
+        """
+        known = given.clone()
+        for column in self.order.tolist():
+            rows = asked[:, column].nonzero()[:, 0]
+            if not len(rows):
+                continue
+            codes = self.columns.filled(x[rows], known[rows])
+            found = self.distribution(codes, column, known[rows])
+            yield AskedCells(rows, torch.full_like(rows, column), found)
+            known[rows, column] = True
+
     def rows(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
         """log p(asked cells | given cells), (N,) nats: by default, the sum of ``cells``."""
         return sum_columns(self.cells(x, given, asked))

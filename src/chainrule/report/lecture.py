@@ -103,12 +103,17 @@ class DenseAutoencoder(nn.Module):
 
 
 def train_dense(
-    rows: torch.Tensor, hidden_size: int, *, steps: int = 600, seed: int = 0
+    rows: torch.Tensor,
+    hidden_size: int,
+    *,
+    steps: int = 600,
+    learning_rate: float = 1e-2,
+    seed: int = 0,
 ) -> DenseAutoencoder:
     """Trains a dense autoencoder on rows (N, D); 600 steps suffice for it to copy its input."""
     generator = generator_from(seed)
     network = DenseAutoencoder(rows.shape[1], hidden_size, generator)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=0.0)
     done = 0
     while done < steps:
         for batch in shuffled_batches(Rows(rows), 100, generator):

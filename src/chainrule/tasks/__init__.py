@@ -8,10 +8,13 @@ from chainrule.tasks.coding import codes, table
 from chainrule.tasks.compare import Comparison, compare
 from chainrule.tasks.conditional import conditional
 from chainrule.tasks.dependence import dependence
+from chainrule.tasks.drift import HeldOutFigures, drift, figures_of_held_out
+from chainrule.tasks.drifting.result import Change, Drift
 from chainrule.tasks.explain import explain, oddest, tails, terms
 from chainrule.tasks.features import features
 from chainrule.tasks.impute import Imputed, impute
 from chainrule.tasks.marginal import marginal
+from chainrule.tasks.odd_rows import odd_rows
 from chainrule.tasks.proofread import proofread, proofread_by
 from chainrule.tasks.sample import sample
 from chainrule.tasks.score import Parts, score, score_parts
@@ -19,17 +22,23 @@ from chainrule.tasks.score import Parts, score, score_parts
 __all__ = [
     "QUANTILES",
     "Calibration",
+    "Change",
     "Comparison",
+    "Drift",
+    "HeldOutFigures",
     "Imputed",
     "Parts",
     "codes",
     "compare",
     "conditional",
     "dependence",
+    "drift",
     "explain",
     "features",
+    "figures_of_held_out",
     "impute",
     "marginal",
+    "odd_rows",
     "oddest",
     "proofread",
     "proofread_by",

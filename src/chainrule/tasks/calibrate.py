@@ -20,8 +20,16 @@ from chainrule.rng import generator_from
 from chainrule.table import Codes, Schema
 from chainrule.tasks.answer import Batch, chunks
 from chainrule.tasks.curves import Curve
-from chainrule.tasks.ranks import Draws, Reference, references
-from chainrule.tasks.score import nats
+from chainrule.tasks.oddness import Usual
+from chainrule.tasks.ranks import (
+    LIKELIHOOD,
+    ODDNESS,
+    Draws,
+    Ranking,
+    Reference,
+    measured,
+    references,
+)
 
 SEED = 1  # for the choice of hidden cells
 DRAWS = 150, 8000  # least and largest number of drawn rows
@@ -39,6 +47,7 @@ FARTHEST = 12.0  # log-odds to which ranks are clipped in a mean over rows
 SLOPES = 0.2, 1.0  # bounds of the lower tail's slope
 CHANCE = 2.0  # squared standard errors by which a curve may deviate from the identity by chance
 INNER = -1.0  # the tail's slope is measured from the lowest knot to this log-odds
+CAUTION = 25.0  # held-out rows at which p-values below all of theirs count for half
 DIGITS = 3  # digits of a knot after the point
 LEAST_APART = 2 * 10.0**-DIGITS  # distance of knots, so that they increase after rounding
 PRIOR = 1.0  # weight of a slope of 1 for the tail, in log-odds
@@ -46,10 +55,10 @@ PRIOR = 1.0  # weight of a slope of 1 for the tail, in log-odds
 
 @dataclass(frozen=True)
 class Calibration:
-    """The map from a row's score to the probability of a row at most as likely.
+    """The map from what is measured of a row to the probability of a row as odd or odder.
 
-    That probability is among rows with the same known cells. A score becomes its rank among rows
-    drawn from the model. Held-out rows turn the rank into a probability, because an overfitted
+    That probability is among rows with the same known cells. A row is ranked among rows drawn from
+    the model. Held-out rows turn the rank into a probability, because an overfitted
     model gives new rows ranks that are too low. The correction depends on the number of known
     cells. There is therefore a curve for each of a few shares of hidden cells, and they are
     interpolated. Every knot is a mean over at least ``min_count`` rows, and no row belongs to two
@@ -57,17 +66,20 @@ class Calibration:
 
     Attributes:
         draws: how many rows are drawn for the ranks.
-        complete: the curve from the score of a complete row to the log-odds of its rank; None makes
-            it when needed.
+        complete: the ranking of complete rows among them; None makes it when needed.
         hidden: shares of hidden cells, increasing.
         curves: for each share, a curve from the log-odds of the rank to those of the probability.
             Without curves they are equal.
+        by: what rows are ranked by, "likelihood" or "oddness".
+        rows: how many held-out rows the curves are from.
     """
 
     draws: int
-    complete: Curve | None = None
+    complete: Ranking | None = None
     hidden: tuple[float, ...] = ()
     curves: tuple[Curve, ...] = ()
+    by: str = LIKELIHOOD
+    rows: int = 0
 
     def __post_init__(self) -> None:
         if not 2 <= self.draws <= DRAWS[1]:
@@ -76,6 +88,10 @@ class Calibration:
             raise FormatError(
                 "a calibration has a curve for each share of hidden cells, and these increase"
             )
+        if self.by not in (LIKELIHOOD, ODDNESS):
+            raise FormatError(f"a calibration by {self.by!r}, which is not known here")
+        if self.complete is not None and (self.complete.usual is None) == (self.by == ODDNESS):
+            raise FormatError("a calibration by oddness says what is usual, and no other does")
 
     def __call__(self, log_odds: np.ndarray, hidden: float) -> np.ndarray:
         """Maps log-odds of ranks to log-odds of probabilities, for a share of hidden cells."""
@@ -90,9 +106,13 @@ class Calibration:
 
     def to_json(self) -> dict[str, Any]:
         """The fields as a JSON object."""
+        complete, usual = self.complete, None if self.complete is None else self.complete.usual
         return {
+            "by": self.by,
+            "rows": self.rows,
             "draws": self.draws,
-            "complete": None if self.complete is None else self.complete.to_json(),
+            "complete": None if complete is None else complete.curve.to_json(),
+            "usual": None if usual is None else usual.to_json(),
             "hidden": list(self.hidden),
             "curves": [curve.to_json() for curve in self.curves],
         }
@@ -101,38 +121,46 @@ class Calibration:
     def from_json(cls, spec: Mapping[str, Any]) -> Calibration:
         """Returns the calibration that ``to_json`` described.
 
+        Files of older versions rank by likelihood and do not say so.
+
         Raises:
             FormatError: the description is not a calibration.
         """
         try:
+            usual = None if spec.get("usual") is None else Usual.from_json(spec["usual"])
             complete = None if spec["complete"] is None else Curve.from_json(spec["complete"])
-            curves = tuple(Curve.from_json(each) for each in spec["curves"])
             return cls(
                 int(spec["draws"]),
-                complete,
+                None if complete is None else Ranking(complete, usual),
                 tuple(float(share) for share in spec["hidden"]),
-                curves,
+                tuple(Curve.from_json(each) for each in spec["curves"]),
+                str(spec.get("by", LIKELIHOOD)),
+                int(spec.get("rows", 0)),
             )
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise FormatError(f"not a calibration: {error}") from error
 
 
 def row_log_p(
     model: Model, table: Any, calibration: Calibration | None = None, *, progress: bool = True
 ) -> np.ndarray:
-    """Returns the log-probability of a row at most as likely, among rows with the same known cells:
+    """Returns the log-probability of a row as odd or odder, among rows with the same known cells:
     (N,) float64, at most 0.
 
     Ordinary rows have uniform probabilities, so that one in a hundred is below 0.01. This holds for
-    any pattern of missing cells, if cells are missing independently of their values. Less likely
-    rows have lower probabilities. Among rows with the same known cells the ranking is that of
-    ``score``. A row without known cells has 0.
+    any pattern of missing cells, if cells are missing independently of their values. Odder rows
+    have lower probabilities. A row is odd by ``oddness``, which depends neither on units nor on
+    whether values repeat. A network of one order cannot be asked that, and ranks by ``score``; so
+    do models of earlier versions. A row without known cells has 0.
+
+    With n held-out rows, p-values below 1/(n + 1) follow the tail of the drawn rows; ``cautious``
+    raises them.
 
     The M drawn rows contain no value that its column cannot hold. Each such cell therefore divides
     the probability by M + 1, as in a test by simulation. The row's other cells are ranked as usual.
 
-    Complete rows cost as much as a score. Every other pattern of known cells costs the scores of up
-    to ``calibration.draws`` drawn rows more, some hundred to some thousand.
+    Complete rows cost a few scores. Every other pattern of known cells costs as much as up to
+    ``calibration.draws`` rows more, some hundred to some thousand.
 
     Args:
         model: the fitted model.
@@ -144,26 +172,44 @@ def row_log_p(
     Raises:
         EvidenceError: missing cells that a network of one order cannot marginalise.
     """
-    calibration = calibration or Calibration(default_draws(model))
+    calibration = calibration or default_calibration(model)
     asked = chunks(model, table, ranges=False, progress=progress)
-    return np.concatenate([np.empty(0), *(_log_p(chunk.rows, calibration) for chunk in asked)])
+    return np.concatenate([np.empty(0), *(log_p_of(chunk.rows, calibration) for chunk in asked)])
 
 
-def _log_p(rows: Batch, calibration: Calibration) -> np.ndarray:
+def log_p_of(rows: Batch, calibration: Calibration) -> np.ndarray:
     """Returns what ``row_log_p`` returns, for encoded rows."""
-    log_odds, scores = np.full(len(rows), np.inf), nats(rows)
+    log_odds, found = np.full(len(rows), np.inf), measured(rows, calibration.by)
     groups = [
         (reference, members) for reference, members in references(rows) if reference.observed.any()
     ]
-    draws = Draws(rows, calibration.draws)
+    draws = Draws(rows, calibration.draws, calibration.by)
     with progress_bar("ranking", len(groups), progress=rows.progress) as advance:
         for reference, members in groups:
-            curve = calibration.complete if reference.observed.all() else None
-            ranks = (curve or draws.curve(reference))(scores[members])
+            ranking = calibration.complete if reference.observed.all() else None
+            ranks = (ranking or draws.ranking(reference))(found[members])
             log_odds[members] = calibration(ranks, _hidden(rows.model.schema, reference.observed))
             advance(1)
     log_p = -np.logaddexp(0.0, -log_odds) - rows.codes.outside.sum(1) * np.log1p(calibration.draws)
     return np.maximum(log_p, -np.finfo(np.float64).max)
+
+
+def cautious(log_p: np.ndarray, rows: int) -> np.ndarray:
+    """Returns the logs of p-values (n,), with those below 1/(rows + 1) raised towards it.
+
+    So many held-out rows show no smaller p-value; smaller ones follow the tail of drawn rows. Rows
+    that a model draws are more ordinary than new rows if it learned from few. The deviation of log
+    p is therefore multiplied by rows / (rows + 25). Small tables then call one in a hundred
+    ordinary rows odd, as they should, and large ones lose little.
+
+    Args:
+        log_p: logs of p-values, at most 0.
+        rows: how many held-out rows calibrated them; with 0, nothing changes.
+    """
+    if not rows:
+        return log_p
+    least = -np.log1p(rows)
+    return np.where(log_p < least, least + rows / (rows + CAUTION) * (log_p - least), log_p)
 
 
 def fit_calibration(
@@ -196,14 +242,17 @@ def fit_calibration(
     if plan is None:
         return None
     shares, times, number, rows = plan
-    draws, generator = Draws(Batch.of(model, codes), number), generator_from(SEED)
+    draws, generator = Draws(Batch.of(model, codes), number, best_by(model)), generator_from(SEED)
     some = torch.randperm(len(codes), generator=generator).numpy()[:rows]
     codes = codes.take(some)
     weights = np.ones(rows)
     if weight is not None:
         weights = np.asarray(weight, dtype=np.float64)[some] / np.max(weight)
     found = Calibration(
-        max(number, default_draws(model)), complete=draws.curve(_complete(model.schema))
+        max(number, default_draws(model)),
+        complete=draws.ranking(_complete(model.schema)),
+        by=best_by(model),
+        rows=rows,
     )
     curves: dict[float, Curve] = {}
     for share in shares:
@@ -281,6 +330,16 @@ def _knots_apart(x: np.ndarray, y: np.ndarray, ends: list[int]) -> tuple[np.ndar
         del ends[int(near[0])]
 
 
+def best_by(model: Model) -> str:
+    """Returns what rows are ranked by: oddness, if the network answers what that asks."""
+    return ODDNESS if model.any_evidence else LIKELIHOOD
+
+
+def default_calibration(model: Model) -> Calibration:
+    """Returns a calibration without held-out rows: ranks are the probabilities."""
+    return Calibration(default_draws(model), by=best_by(model))
+
+
 def default_draws(model: Model) -> int:
     """Returns how many rows are drawn without a calibration."""
     return int(np.clip(DRAWN_CELLS // len(model.schema.columns), DRAWS[0], DEFAULT_DRAWS))
@@ -314,7 +373,7 @@ def _held_out(
     model: Model,
     codes: Codes,
     draws: Draws,
-    complete: Curve | None,
+    complete: Ranking | None,
     share: float,
     times: int,
     budget: int,
@@ -348,19 +407,20 @@ def _held_out(
             rows = np.flatnonzero(codes.observed[:, observed].all(1) & same_flags & (done < times))
             values = np.where(given, codes.values[row], 0.0)
             reference = Reference(observed, np.zeros_like(observed), values, given)
-            curve = complete if observed.all() and complete else draws.curve(reference)
+            ranking = complete if observed.all() and complete else draws.ranking(reference)
             asked = Codes(
                 codes.values[rows], np.broadcast_to(observed, (len(rows), len(observed))).copy()
             )
-            found.append((curve(draws.scores(asked)), rows, _hidden(model.schema, observed)))
+            log_odds = ranking(draws.measured(asked))
+            found.append((log_odds, rows, _hidden(model.schema, observed)))
             spent += len(rows) + draws.number_for(reference)
             # Rows whose hidden cells are not random are scored once.
             done[rows] += 1 if more > 0 and order is None else times
     if not found:
         return np.empty(0), np.empty(0, dtype=int), share
-    log_odds, rows, hidden = zip(*found, strict=True)
-    mean = np.average(hidden, weights=[len(each) for each in rows])
-    return np.concatenate(log_odds), np.concatenate(rows), round(float(mean), DIGITS)
+    each, rows, hidden = zip(*found, strict=True)
+    mean = np.average(hidden, weights=[len(some) for some in rows])
+    return np.concatenate(each), np.concatenate(rows), round(float(mean), DIGITS)
 
 
 def _order(model: Model) -> np.ndarray | None:

@@ -1,4 +1,4 @@
-"""The rank of a row's likelihood among rows drawn from the model, with the same cells known."""
+"""The rank of a row among rows drawn from the model, with the same cells known."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from chainrule.rng import generator_from
 from chainrule.table import Codes
 from chainrule.tasks.answer import Batch
 from chainrule.tasks.curves import Curve
+from chainrule.tasks.oddness import Usual, oddness
 from chainrule.tasks.score import nats
+
+LIKELIHOOD, ODDNESS = "likelihood", "oddness"  # what rows are ranked by
 
 SEED = 0  # fixed, so that a row's rank is the same in every call
 # If at most so many patterns hide the same number of cells, all draws are ranked. Otherwise a share
@@ -46,8 +49,42 @@ class Reference:
     flags: np.ndarray
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """The map from what ``measured`` returns of a row to the log-odds of its rank among draws.
+
+    Attributes:
+        curve: from a score to the log-odds.
+        usual: makes the score from the two sums of ``oddness``; None if the likelihood is it.
+    """
+
+    curve: Curve
+    usual: Usual | None = None
+
+    @classmethod
+    def of(cls, measured: np.ndarray) -> Ranking:
+        """Returns the ranking among rows of which this was measured, (n,) nats or (n, 2) bits."""
+        if measured.ndim == 1:
+            return cls(rank_curve(measured))
+        usual = Usual.of(measured)
+        return cls(rank_curve(usual.score(measured)), usual)
+
+    def __call__(self, measured: np.ndarray) -> np.ndarray:
+        """Returns the log-odds (n,) of rows' ranks."""
+        return self.curve(measured if self.usual is None else self.usual.score(measured))
+
+
+def measured(rows: Batch, by: str) -> np.ndarray:
+    """Returns log p of rows, (n,) nats, or by "oddness" the two sums of ``oddness``, (n, 2) bits.
+
+    Raises:
+        EvidenceError: missing cells that a network of one order cannot marginalise.
+    """
+    return oddness(rows) if by == ODDNESS else nats(rows)
+
+
 class Draws:
-    """Rows drawn from a model, and curves from the score of a row to its rank among them.
+    """Rows drawn from a model, and the rankings among them.
 
     Every call draws the same rows. A row's rank therefore depends neither on the other rows of its
     table nor on the seed of the fit.
@@ -55,10 +92,11 @@ class Draws:
     Args:
         rows: a batch, whose network draws.
         number: how many rows are drawn, at least 2.
+        by: what rows are ranked by, "likelihood" or "oddness".
     """
 
-    def __init__(self, rows: Batch, number: int) -> None:
-        self._asked, self.number = replace(rows, progress=False), number
+    def __init__(self, rows: Batch, number: int, by: str) -> None:
+        self._asked, self.number, self._by = replace(rows, progress=False), number, by
         self._flags = is_flag(rows.model.schema)
         self._drawn: dict[bytes, np.ndarray] = {}
 
@@ -74,19 +112,16 @@ class Draws:
             return self.number
         return min(self.number, max(FEWEST_DRAWS, round(SHARE * self.number)))
 
-    def curve(self, reference: Reference) -> Curve:
-        """Returns the curve from a score in nats to the log-odds of its rank among the draws.
-
-        The draws have the reference's known cells.
-        """
+    def ranking(self, reference: Reference) -> Ranking:
+        """Returns the ranking among the draws, of which the reference's cells are known."""
         rows = self._rows(reference)[: self.number_for(reference)]
         observed = np.broadcast_to(reference.observed, rows.shape).copy()
         outside = np.broadcast_to(reference.outside, rows.shape).copy()
-        return rank_curve(self.scores(Codes(rows, observed, outside)))
+        return Ranking.of(self.measured(Codes(rows, observed, outside)))
 
-    def scores(self, codes: Codes) -> np.ndarray:
-        """Returns log p of rows, (n,) nats."""
-        return nats(replace(self._asked, codes=codes))
+    def measured(self, codes: Codes) -> np.ndarray:
+        """Returns what ``measured`` returns, of any rows of the model."""
+        return measured(replace(self._asked, codes=codes), self._by)
 
     def _rows(self, reference: Reference) -> np.ndarray:
         key = reference.codes[reference.flags].tobytes() + reference.flags.tobytes()
@@ -113,6 +148,8 @@ def references(rows: Batch) -> Iterator[tuple[Reference, np.ndarray]]:
     References with equal flags follow each other.
     """
     codes = rows.codes
+    if not len(rows):
+        return
     observed, outside = codes.observed, codes.outside
     flags = observed & is_flag(rows.model.schema)
     values = np.where(flags, codes.values, 0.0)

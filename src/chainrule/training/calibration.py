@@ -1,4 +1,7 @@
-"""Calibration of row probabilities by held-out rows, within a share of the time of training."""
+"""What held-out rows say beside nats, within a share of the time of training.
+
+They calibrate the probabilities of rows, and give the figures with which other rows are compared.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,14 @@ from chainrule.model import Model
 from chainrule.rng import generator_from
 from chainrule.table import Codes
 from chainrule.tasks.calibrate import fit_calibration
+from chainrule.tasks.drift import figures_of_held_out
 
 # A choice of MOST_ROWS among more held-out rows has this seed. More than MOST_SCORES scores do not
 # make a calibration better.
 SEED, MOST_ROWS, MOST_SCORES = 2, 8_000, 60_000
 
+# How many times as long as its score a row's oddness takes.
+ODDNESS = 3
 # Calibration takes about this share of the time of training, by the measured costs below. Costs are
 # counted in parameters that could be read in the same time.
 SHARE = 0.04
@@ -24,6 +30,11 @@ ROW, FIXED_ORDER_ROW = 400_000, 100_000
 # The cost of one step of a score. An orderless network takes a step for each column, a fixed order
 # at most FIXED_ORDER_STEPS.
 STEP, FIXED_ORDER_STEPS = 7_500, 16
+
+
+# The surprise of cells given the rest of their rows takes about this share, or that of so many
+# cells.
+SURPRISE_SHARE, LEAST_SURPRISED = 0.006, 3_000
 
 
 class HeldOut:
@@ -74,15 +85,53 @@ def calibration_of(
         trained_rows: how many rows training has read, in all epochs together.
         most_scores: at most so many scores, because of a time limit.
     """
+    most = scores_within(model, trained_rows, SHARE) / (ODDNESS if model.any_evidence else 1)
+    weights = None if weight is None else weight.double().numpy()[held_out.chosen]
+    scores = int(min(most, MOST_SCORES, most if most_scores is None else most_scores))
+    found = fit_calibration(
+        model, held_out.codes, min_count=min_count, weight=weights, scores=scores
+    )
+    return None if found is None else found.to_json()
+
+
+def figures_of(
+    model: Model,
+    held_out: HeldOut,
+    min_count: int,
+    trained_rows: int,
+    *,
+    most_scores: int | None = None,
+) -> dict[str, Any] | None:
+    """The figures of held-out rows with which ``drift`` compares others, as JSON.
+
+    They are None if there are too few rows. The surprise of cells takes most of the time. It is
+    that of fewer rows if training was short.
+
+    Args:
+        model: the trained model, on the CPU.
+        held_out: rows that it was not trained on.
+        min_count: each number in the file is one of at least so many rows.
+        trained_rows: how many rows training has read, in all epochs together.
+        most_scores: of at most so many rows, because of a time limit.
+    """
+    rows = scores_within(model, trained_rows, SURPRISE_SHARE)
+    rows = min(rows, rows if most_scores is None else most_scores)
+    rows = int(max(LEAST_SURPRISED // len(model.schema.columns), rows))
+    found = figures_of_held_out(model, held_out.codes, min_count=min_count, surprised=rows)
+    return None if found is None else found.to_json()
+
+
+def scores_within(model: Model, trained_rows: int, share: float) -> float:
+    """How many rows the model scores in a share of the time of training.
+
+    Args:
+        model: the trained model.
+        trained_rows: how many rows training has read, in all epochs together.
+        share: of the time of training.
+    """
     network, width = model.network, len(model.schema.columns)
     steps = width if model.any_evidence else min(width, FIXED_ORDER_STEPS)
     every = sum(parameter.numel() for parameter in network.parameters())
     inner = network.numbers_each_step()
     row = every + (ROW if model.any_evidence else FIXED_ORDER_ROW)
-    scores = SHARE * trained_rows * row / (steps * (STEP + inner + (every - inner) / width))
-    weights = None if weight is None else weight.double().numpy()[held_out.chosen]
-    scores = int(min(scores, MOST_SCORES, scores if most_scores is None else most_scores))
-    found = fit_calibration(
-        model, held_out.codes, min_count=min_count, weight=weights, scores=scores
-    )
-    return None if found is None else found.to_json()
+    return share * trained_rows * row / (steps * (STEP + inner + (every - inner) / width))

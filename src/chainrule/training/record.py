@@ -19,7 +19,7 @@ from chainrule.table import Schema, Table, encode, log_scales
 from chainrule.tasks.answer import Batch
 from chainrule.tasks.score import nats
 from chainrule.training.batches import Rows, batches
-from chainrule.training.calibration import calibration_of
+from chainrule.training.calibration import calibration_of, figures_of
 from chainrule.training.data import TrainingData
 from chainrule.training.plan import Plan
 from chainrule.training.state import State
@@ -73,6 +73,8 @@ def record_of(
         model, independent, data.valid_table, valid, steps, progress, min_count=min_count,
         seconds=third,
     )  # fmt: skip
+    most_scores = None if third is None else int(third * rows_per_s)
+    trained_rows = len(state.history) * len(train)
     step = found.get("rounded_to", 0.0)
     train_nats = nats_of_rows(data.independent, train).numpy()
     train_step = _rounding_step(train_nats, _weights(train), min_count)
@@ -98,8 +100,11 @@ def record_of(
             data.calibration_rows,
             valid.weight,
             min_count,
-            len(state.history) * len(train),
-            most_scores=None if third is None else int(third * rows_per_s),
+            trained_rows,
+            most_scores=most_scores,
+        ),
+        "drift": figures_of(
+            model, data.calibration_rows, min_count, trained_rows, most_scores=most_scores
         ),
     }
 

@@ -1,0 +1,1 @@
+"""Proof: how well odd rows are told from ordinary ones, beside other detectors."""

@@ -1,0 +1,1 @@
+"""The parts of ``drift``: scores of cells, figures of a sample of rows, tests, the result."""

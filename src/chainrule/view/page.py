@@ -1,0 +1,190 @@
+"""A page on which a NADE draws a picture pixel by pixel; it loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from chainrule.atomic import write_bytes
+from chainrule.density import Density
+from chainrule.errors import SchemaError, ShapeError
+from chainrule.networks import NADE
+from chainrule.report.lecture import train_dense
+from chainrule.rng import generator_from
+from chainrule.version import version
+
+WEIGHTS = ("input_weight", "hidden_bias", "first_hidden", "output_weight", "output_bias")
+DENSE_WEIGHTS = ("encoder", "hidden_bias", "decoder", "output_bias")
+MOST_PIXELS = 4096  # each is an element of the page
+# The fully connected network: hidden units by pixels, rows and steps of its training.
+DENSE_HIDDEN = {256: 100, MOST_PIXELS: 200}
+DENSE_ROWS, DENSE_STEPS, DENSE_RATE, DENSE_SEED = 2000, 1500, 3e-3, 0
+
+
+def write_play(
+    density: Density, path: str | os.PathLike[str], *, shape: Sequence[int] | None = None
+) -> Path:
+    """Writes the page of ``play_page`` to a file, and returns its path."""
+    target = Path(path)
+    write_bytes(target, play_page(density, shape=shape).encode())
+    return target
+
+
+def play_page(density: Density, *, shape: Sequence[int] | None = None) -> str:
+    """Returns an HTML page on which a NADE over bits draws a picture pixel by pixel.
+
+    A reader paints pixels, steps, and sees the numbers of each step. The page holds the network's
+    weights and computes in float64, as scoring does. A fully connected network stands beside it,
+    trained on rows that the density draws.
+
+    Args:
+        density: a density of binary columns whose network is a ``NADE``.
+        shape: height and width of the picture. By default it is a square, or as near to one as the
+            columns allow.
+
+    Raises:
+        SchemaError: a column is not binary, or the network is no NADE.
+        ShapeError: the shape does not hold the columns.
+
+    Examples:
+        >>> from chainrule.model import Model
+        >>> from chainrule.table import Binary, Schema
+        >>> columns = [Binary(name=name, levels=(0, 1), dtype="uint8") for name in "abcd"]
+        >>> net = NADE(4, hidden_size=3, generator=generator_from(0))
+        >>> page = play_page(Density(Model(Schema(tuple(columns)), net)))
+        >>> "<title>A network that draws one pixel at a time</title>" in page
+        True
+    """
+    network = _network_of(density)
+    data = _data(density, network, _shape_of(len(network.columns), shape))
+    own = resources.files("chainrule.view")
+    parts = {
+        each: own.joinpath(each).read_text(encoding="utf-8")
+        for each in ("page.html", "page.css", "nade.js", "strips.js", "page.js")
+    }
+    style, script = parts["page.css"], parts["nade.js"] + parts["strips.js"] + parts["page.js"]
+    return (
+        _environment()
+        .from_string(parts["page.html"])
+        .render(
+            data=data,
+            coded=_coded(data["flipped"]),
+            permuted=data["order"] != sorted(data["order"]),
+            parameters=sum(each.numel() for each in network.parameters()),
+            style=style,
+            style_hash=_sha256(style),
+            script=script,
+            script_hash=_sha256(script),
+            json=_within_html(data),
+            version=version(),
+        )
+    )
+
+
+def _network_of(density: Density) -> NADE:
+    """The density's network, if the page can show it."""
+    for column in density.schema.columns:
+        if column.kind != "binary" or column.is_flag:
+            raise SchemaError(
+                f"column {column.name!r} is of kind {column.kind!r}; the page draws pixels that "
+                "are on or off, so every column must be binary and without missing cells"
+            )
+    network = density.model.bare()
+    if not isinstance(network, NADE) or not network.columns.is_binary:
+        raise SchemaError(
+            f"the network is of class {type(network).__name__}; the page shows the recursion of "
+            "one NADE. Fit the table with network='nade' (chainrule fit TABLE --network nade)"
+        )
+    if len(network.columns) > MOST_PIXELS:
+        raise SchemaError(
+            f"{len(network.columns)} columns; the page has room for {MOST_PIXELS} pixels"
+        )
+    return network
+
+
+def _shape_of(count: int, shape: Sequence[int] | None) -> tuple[int, int]:
+    if shape is None:
+        width = math.isqrt(count - 1) + 1
+        return -(-count // width), width
+    height, width = (*shape, 0, 0)[:2]
+    if len(shape) != 2 or height < 1 or width < 1 or height * width != count:
+        raise ShapeError(
+            f"shape {tuple(shape)}: the model has {count} columns; give a height and a width whose "
+            f"product is {count}"
+        )
+    return height, width
+
+
+def _data(density: Density, network: NADE, shape: tuple[int, int]) -> dict[str, Any]:
+    """What the page holds: the picture's form, the order, and the weights of both networks."""
+    rows = density.model.bare().sample(DENSE_ROWS, generator=generator_from(DENSE_SEED))
+    hidden = next(units for most, units in DENSE_HIDDEN.items() if len(network.columns) <= most)
+    dense = train_dense(
+        rows.float().cpu(), hidden, steps=DENSE_STEPS, learning_rate=DENSE_RATE, seed=DENSE_SEED
+    )
+    columns = density.schema.columns
+    return {
+        "height": shape[0],
+        "width": shape[1],
+        "names": [column.name for column in columns],
+        "flipped": [int(column.is_flipped) for column in columns],
+        "order": network.order.tolist(),
+        "hidden": network.hidden_size,
+        "activation": network.activation,
+        "weights": _packed([getattr(network, name) for name in WEIGHTS]),
+        "dense": {
+            "hidden": hidden,
+            "weights": _packed([getattr(dense, name).bfloat16() for name in DENSE_WEIGHTS]),
+        },
+    }
+
+
+def _packed(tensors: Sequence[torch.Tensor]) -> dict[str, Any]:
+    """Tensors one after the other in their own precision, little-endian, as base64."""
+    flat = torch.cat([each.detach().cpu().flatten() for each in tensors])
+    bits = flat.dtype.itemsize * 8
+    numbers = flat.view(torch.int16).numpy() if bits == 16 else flat.numpy()
+    data = numbers.astype(numbers.dtype.newbyteorder("<"), copy=False).tobytes()
+    return {"bits": bits, "base64": base64.b64encode(data).decode()}
+
+
+def _coded(flipped: Sequence[int]) -> str:
+    """What x = 1 means."""
+    count = sum(flipped)
+    if not count:
+        return "It is 1 if the pixel is on, and 0 if it is off."
+    if count == len(flipped):
+        return "It is 1 if the pixel is off: 0 is the more frequent value, which is on."
+    return (
+        "It is 0 for the pixel's more frequent value, and 1 for the other. "
+        f"Here 0 means on for {count} of the {len(flipped)} pixels."
+    )
+
+
+def _environment() -> Any:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"whole": lambda number: f"{number:,}"}
+    return environment
+
+
+def _within_html(data: Mapping[str, Any]) -> str:
+    """JSON that ends no element of HTML and begins none."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
