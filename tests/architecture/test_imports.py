@@ -50,6 +50,7 @@ LEVELS = {
     "sklearn": 11,
     "report": 11,
     "view": 12,
+    "explorer": 12,
     "cli": 13,
 }
 # The rooms of table, from the lowest level to the highest.

@@ -112,7 +112,9 @@ class Page:
     The browser is told what to do through a pipe, in the messages of its own protocol.
     """
 
-    def __init__(self, page: Path, folder: Path, *, width: int, height: int = 900, dark=False):
+    def __init__(
+        self, page: Path | str, folder: Path, *, width: int, height: int = 900, dark=False
+    ):
         self.downloads = folder / "downloads"
         self.downloads.mkdir()
         read_there, self._to = os.pipe()
@@ -173,11 +175,12 @@ class Page:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.tell("Emulation.setEmulatedMedia", features=[scheme])
 
-    def open(self, page: Path):
-        """Opens a page, and waits until it has loaded."""
-        self.tell("Page.navigate", url=page.as_uri())
+    def open(self, page: Path | str):
+        """Opens a page, by path or address, and waits until it has loaded."""
+        address = page if isinstance(page, str) else page.as_uri()
+        self.tell("Page.navigate", url=address)
         self.run(
-            f"new Promise(done => {{ const look = () => location.href === {page.as_uri()!r} && "
+            f"new Promise(done => {{ const look = () => location.href === {address!r} && "
             "document.readyState === 'complete' ? done(1) : setTimeout(look, 20); look(); })"
         )
 
@@ -212,6 +215,13 @@ class Page:
         for kind in ("mousePressed", "mouseReleased"):
             button = {"button": "left", "clickCount": 1}
             self.tell("Input.dispatchMouseEvent", type=kind, **place, **button)
+
+    def wait(self, code):
+        """Waits until an expression in the page is true."""
+        self.run(
+            f"new Promise(done => {{ const look = () => ({code}) ? done(1) : setTimeout(look, 20); "
+            "look(); })"
+        )
 
     def downloaded(self, name):
         """The bytes of a file that the page saved, once it is complete."""

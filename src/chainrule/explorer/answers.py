@@ -1,4 +1,4 @@
-"""What the page asks of a density: one row's conditionals, rows like it, and a table's wrong cells."""
+"""What the page asks of a density: a row's conditionals, rows like it, wrong cells of a table."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ import torch
 
 from chainrule.conditionals import Distribution
 from chainrule.density import Density
-from chainrule.errors import ChainruleError, ShapeError
+from chainrule.errors import ChainruleError, ShapeError, unknown_choice
 from chainrule.missing import is_flag
 from chainrule.model import Model
-from chainrule.plots.bins import DATES, LEVELS, Bins, bins_of
+from chainrule.plots.bins import DATES, FEWEST, LEVELS, LINEAR, Bins, bins_of
 from chainrule.review.cells import polars_frame
-from chainrule.table import AbstractColumn, Codes, Table, encode, objects_of, read_table
+from chainrule.table import AbstractColumn, Codes, Table, encode, masses, objects_of, read_table
 from chainrule.tasks.answer import Batch
-from chainrule.tasks.conditional import expected_words
+from chainrule.tasks.conditional import MIDDLE, SHOWN_LEVELS
 from chainrule.tasks.each_cell import each_cell
-from chainrule.tasks.explain import tail_bits
+from chainrule.tasks.explain import bits_of
 from chainrule.tasks.outside import row_nats
 
 MOST_LEVELS = 500  # of a column that the page offers in a list
 MOST_FINDINGS = 200
 MOST_BYTES = 50_000_000  # of a table that is dropped on the page
 DIGITS = 5
+RARE = 0.01  # a level of less is not expected
 
 Cells = Mapping[str, str | None]  # by column; None is unknown
 
@@ -94,14 +95,8 @@ class Answers:
         rows = self._batch(cells)
         with torch.no_grad():
             nats = float(row_nats(rows.network, rows.x, rows.observed, rows.outside)[0])
-        bits = tail_bits(rows)[0][0]
-        return {
-            "nats": _number(nats + self._units(rows.codes)),
-            "columns": [
-                found | {"bits": _number(bits[k])}
-                for k, found in sorted(self._conditionals(rows).items())
-            ],
-        }
+        columns = [found for _, found in sorted(self._conditionals(rows).items())]
+        return {"nats": _number(nats + self._units(rows.codes)), "columns": columns}
 
     def similar(self, cells: Cells, number: int, seed: int) -> list[list[str | None]]:
         """Rows that agree with the known cells, as text in the order of ``columns``."""
@@ -157,40 +152,40 @@ class Answers:
             raise ShapeError(f"{name}: {text!r} is no number, such as 12.5") from None
 
     def _conditionals(self, rows: Batch) -> dict[int, dict[str, Any]]:
-        schema, found = self._model.schema, {}
-        asked = ~is_flag(schema)[None]
-        words = dict(
-            zip(
-                np.flatnonzero(asked[0]).tolist(),
-                expected_words(rows, np.zeros(asked.sum(), dtype=int), np.flatnonzero(asked[0])),
-                strict=True,
-            )
-        )
+        """Each column's distribution given the other known cells, by its number."""
+        known = rows.codes.observed[0]
+        filled = rows.network.columns.filled(rows.x, rows.observed)
+        has_mass = torch.from_numpy(masses(self._model.schema, rows.codes.values))
+        found = {}
 
         def of(_: np.ndarray, at: np.ndarray, distribution: Distribution) -> None:
+            tails = bits_of(distribution, filled[0, at], has_mass[0, at].to(filled.device))[0]
             for place, k in enumerate(at.tolist()):
                 one = Distribution(
                     distribution.conditional,
                     distribution.params[place : place + 1],
                     distribution.log_weight[place : place + 1],
                 )
-                found[k] = self._shown(k, one, words[k])
+                found[k] = self._shown(k, one)
+                found[k]["bits"] = _number(tails[place]) if known[k] else None
 
-        each_cell(rows, asked, of, "conditioning")
+        each_cell(rows, ~is_flag(self._model.schema)[None], of, "conditioning")
         return found
 
-    def _shown(self, k: int, distribution: Distribution, words: str) -> dict[str, Any]:
+    def _shown(self, k: int, distribution: Distribution) -> dict[str, Any]:
         column = self._model.schema.columns[k]
         if k not in self._bins:
             self._bins[k] = bins_of(column, self._alone(k), np.zeros(0))
         bins = self._bins[k]
         shares = bins.by(distribution)
+        names = list(bins.names) if bins.kind == LEVELS else _ends(column, bins)
         return {
             "name": str(column.name),
             "kind": bins.kind,
             "shares": [_number(share) for share in shares],
-            "names": list(bins.names) if bins.kind == LEVELS else _ends(column, bins),
-            "expected": words,
+            "names": names,
+            "ticks": _ticks(bins),
+            "expected": _expected(bins, shares, names),
         }
 
     def _alone(self, k: int) -> Distribution:
@@ -269,9 +264,11 @@ def _text(cell: Any) -> str:
 
 
 def _level(column: AbstractColumn, text: str) -> Any:
-    """The level of this name; another text stays, so that the column says what is wrong."""
+    """The level of this name."""
     levels = dict(zip(column.level_names, getattr(column, "levels", ()), strict=False))
-    return levels.get(text, text)
+    if text not in levels:
+        raise ShapeError(f"{column.name}: {unknown_choice('label', text, list(levels))}")
+    return levels[text]
 
 
 def _date(name: str, text: str) -> np.datetime64:
@@ -285,6 +282,28 @@ def _ends(column: AbstractColumn, bins: Bins) -> list[str | float]:
     if bins.kind == DATES:
         return [str(each) for each in bins.ends]
     return [float(f"{each:.{DIGITS + 2}g}") for each in bins.ends]
+
+
+def _expected(bins: Bins, shares: np.ndarray, names: list[Any]) -> str:
+    """The most probable levels, or between which ends of bins the middle 90 % lie."""
+    if bins.kind == LEVELS:
+        order = np.argsort(-shares, kind="stable")[:SHOWN_LEVELS].tolist()
+        return ", ".join(f"{names[k]} {shares[k]:.0%}" for k in order if shares[k] >= RARE)
+    below = np.concatenate([[0.0], shares.cumsum()]) / max(shares.sum(), 1e-300)
+    first = int(np.searchsorted(below, MIDDLE[0], side="right")) - 1
+    last = int(np.searchsorted(below, MIDDLE[1], side="left"))
+    ticks = _ticks(bins)
+    if ticks is not None:
+        low, high = ticks[first], ticks[min(last, len(ticks)) - 1]
+        return low if low == high else f"{low} … {high}"
+    return f"{names[first]} … {names[min(last, len(names) - 1)]}"
+
+
+def _ticks(bins: Bins) -> list[str] | None:
+    """What each of a few bins of numbers stands for."""
+    if bins.kind != LINEAR or len(bins.ends) > FEWEST:
+        return None
+    return [f"{each:g}" for each in bins.middles]
 
 
 def _said(finding: Mapping[str, Any], kind: str) -> str:

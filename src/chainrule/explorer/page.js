@@ -6,10 +6,10 @@ const token = new URLSearchParams(location.search).get("token");
 const get = id => document.getElementById(id);
 const state = {
   cells: Object.fromEntries(data.columns.map(c => [c.name, null])),
-  shares: {}, row: null, rows: data.rows, seed: 0, asked: 0,
+  shares: {}, drawn: {}, row: null, rows: data.rows, seed: 0, asked: 0,
 };
 const made = {}; // the elements of each column, by name
-const WIDTH = 300, HEIGHT = 70, ODD = 10, WAIT = 120;
+const HEIGHT = 70, ODD = 10, WAIT = 120;
 
 function element(name, properties = {}, ...children) {
   const found = document.createElement(name);
@@ -56,9 +56,7 @@ function build() {
       type: "button", title: "make this cell unknown", "aria-pressed": "true",
       onclick: () => set(column.name, null)}, "unknown");
     const bits = element("span", {className: "bits"});
-    const picture = drawn("svg", {
-      viewBox: `0 0 ${WIDTH} ${HEIGHT + 14}`, preserveAspectRatio: "none", role: "img",
-      "aria-label": `distribution of ${column.name}`});
+    const picture = drawn("svg", {role: "img", "aria-label": `distribution of ${column.name}`});
     const expected = element("p", {className: "expected"});
     const item = element("li", {className: "column"},
       element("div", {className: "head"}, element("label", {htmlFor: id}, column.name), bits),
@@ -121,7 +119,8 @@ function show(found) {
     bits.textContent = known && column.bits !== null ? `${column.bits.toFixed(1)} bits` : "";
     bits.classList.toggle("odd", known && column.bits >= ODD);
     expected.textContent = `expected ${column.expected}`;
-    chart(picture, column, state.shares[column.name], state.cells[column.name]);
+    state.drawn[column.name] = [column, state.shares[column.name], state.cells[column.name]];
+    chart(picture, ...state.drawn[column.name]);
     state.shares[column.name] = column.shares;
   }
 }
@@ -130,7 +129,9 @@ function show(found) {
 
 function chart(picture, column, old, cell) {
   const levels = column.kind === "levels";
-  const count = column.shares.length, step = WIDTH / count;
+  const width = picture.clientWidth || 300;
+  picture.setAttribute("viewBox", `0 0 ${width} ${HEIGHT + 14}`);
+  const count = column.shares.length, step = width / count;
   const top = Math.max(...column.shares, ...(old ?? [0]), 1e-9);
   const height = share => HEIGHT * (share ?? 0) / top;
   const bars = (shares, name, gap) => shares.map((share, k) => drawn("rect", {
@@ -141,14 +142,10 @@ function chart(picture, column, old, cell) {
     ...bars(column.shares, "now", levels ? 0.22 : 0.12));
   const place = where(column, cell);
   if (place !== null) {
-    picture.append(drawn("line", {class: "here", x1: place * step, x2: place * step, y1: 0, y2: HEIGHT,
-      "vector-effect": "non-scaling-stroke"}));
+    picture.append(drawn("line", {class: "here", x1: place * step, x2: place * step, y1: 0, y2: HEIGHT}));
   }
-  label(picture, column, step);
-  const most = column.shares.indexOf(Math.max(...column.shares));
-  picture.setAttribute("aria-label",
-    `distribution of ${column.name}; most probable: ${column.names[most]}, ` +
-    `${(100 * column.shares[most]).toFixed(0)} %`);
+  label(picture, column, step, width);
+  picture.setAttribute("aria-label", `distribution of ${column.name}: ${column.expected}`);
 }
 
 // Where a cell stands, in bins; null if it is unknown or beyond the picture.
@@ -166,16 +163,17 @@ function where(column, cell) {
   return k - 1 + (value - ends[k - 1]) / (ends[k] - ends[k - 1]);
 }
 
-function label(picture, column, step) {
-  const levels = column.kind === "levels";
-  const shown = levels
-    ? column.names.map((name, k) => [k + 0.5, name]).filter((_, k) =>
-        column.names.length <= 8 || k % Math.ceil(column.names.length / 6) === 0)
+function label(picture, column, step, width) {
+  const names = column.kind === "levels" ? column.names : column.ticks;
+  const within = names !== null; // a name below each bar, or numbers at ends of bins
+  const every = within ? Math.ceil(names.length * 34 / width) : 1;
+  const shown = within
+    ? names.map((name, k) => [k + 0.5, name]).filter((_, k) => k % every === 0)
     : [0, 0.5, 1].map(part => Math.round(part * (column.names.length - 1)))
         .map(k => [k, column.kind === "dates" ? column.names[k].slice(0, 10) : column.names[k]]);
-  const room = Math.max(3, Math.floor(52 / Math.max(shown.length, 1)));
+  const room = Math.max(3, Math.floor(width / 6.2 / shown.length));
   shown.forEach(([at, name], k) => {
-    const anchor = levels ? "middle" : k === 0 ? "start" : k === shown.length - 1 ? "end" : "middle";
+    const anchor = within ? "middle" : k === 0 ? "start" : k === shown.length - 1 ? "end" : "middle";
     const text = String(name);
     picture.append(drawn("text", {x: at * step, y: HEIGHT + 11, "text-anchor": anchor},
       text.length > room ? text.slice(0, room - 1) + "…" : text));
@@ -245,6 +243,9 @@ function listen() {
     if (event.dataTransfer.files.length) look(event.dataTransfer.files[0]);
   });
   get("own").hidden = !data.rows;
+  addEventListener("resize", () => {
+    for (const [name, drawn] of Object.entries(state.drawn)) chart(made[name].picture, ...drawn);
+  });
 }
 
 build();

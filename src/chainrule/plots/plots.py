@@ -51,7 +51,7 @@ class Plots:
             >>> frame = pl.DataFrame({"a": ["x", "y"] * 50, "b": [1.5, 2.5] * 50})
             >>> density = cr.fit(frame, effort="quick", seed=0, verbose=False)
             >>> axes = density.plot.column("a", given={"b": 2.5})
-            >>> axes.get_title()
+            >>> axes.get_title("left")
             'a, given b = 2.5'
         """
         return columns.draw(self._model, column, given, table, ax)

@@ -1,0 +1,200 @@
+"""The page of a table: its numbers are the density's, and nobody else is answered."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.browser import Page
+from helpers.command_line import chainrule as run
+
+import chainrule as cr
+from chainrule.errors import EvidenceError, ShapeError
+from chainrule.explorer import Explorer
+
+EVIL = "<b>'town'</b>"
+LEVELS = ["Ulm", 'Bonn "Rhein"', "<i>Kiel</i>"]
+
+
+def table(rows=240, seed=0):
+    rng = np.random.default_rng(seed)
+    town = rng.choice(LEVELS, rows, p=[0.5, 0.3, 0.2])
+    weight = np.where(town == "Ulm", 50, 80) + rng.normal(0, 3, rows).round(1)
+    day = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 90, rows), "D")
+    married = rng.integers(0, 2, rows)
+    frame = pd.DataFrame({EVIL: town, "weight": weight, "day": day, "married": married})
+    frame.loc[4, "weight"] = np.nan
+    return frame
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    config = cr.FitConfig(hidden_size=16, epochs=60)
+    return cr.fit(table(), seed=0, config=config, missing="informative", verbose=False)
+
+
+@pytest.fixture(scope="module")
+def explorer(fitted):
+    with Explorer(fitted, table()) as found:
+        yield found
+
+
+def asked(explorer, path, body=b"", *, method="POST", token=None, host=None):
+    """The status and the body of an answer."""
+    address = urlsplit(explorer.address)
+    own = parse_qs(address.query)["token"][0]
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=30)
+    headers = {"X-Token": own if token is None else token}
+    if host is not None:
+        headers["Host"] = host
+    connection.request(method, path, body, headers)
+    answer = connection.getresponse()
+    found = answer.status, answer.read().decode()
+    connection.close()
+    return found
+
+
+def test_conditionals_and_nats_are_those_of_the_density(fitted, explorer):
+    row = table().iloc[[3]]
+    cells = explorer.answers.open(3)
+    found = explorer.answers.row(cells)
+    assert found["nats"] == pytest.approx(fitted.log_prob(row)[0], abs=1e-9)
+    by_name = {each["name"]: each for each in found["columns"]}
+    said = fitted.conditional(row, EVIL).iloc[0]
+    shown = dict(zip(by_name[EVIL]["names"], by_name[EVIL]["shares"], strict=True))
+    assert shown == pytest.approx({level: said[level] for level in shown}, abs=1e-9)
+    quantiles = fitted.conditional(row, "weight").iloc[0]
+    ends, shares = (np.array(by_name["weight"][what]) for what in ("names", "shares"))
+    assert shares[ends[1:] <= quantiles["q0.25"] + 0.3].sum() == pytest.approx(0.25, abs=0.12)
+    assert shares.sum() > 0.99
+    odd = fitted.oddest(row, top=4).set_index("column")["bits"]
+    assert {name: by_name[name]["bits"] for name in odd.index} == pytest.approx(dict(odd))
+
+
+def test_unknown_cells_are_left_out(fitted, explorer):
+    cells = dict.fromkeys(explorer.answers.open(3)) | {"married": "1"}
+    one = pd.DataFrame({EVIL: [None], "weight": [np.nan], "day": [pd.NaT], "married": [1]})
+    found = explorer.answers.row(cells)
+    assert found["nats"] == pytest.approx(fitted.log_prob(one)[0], abs=1e-9)
+    assert [each["bits"] is None for each in found["columns"]] == [True, True, True, False]
+    assert explorer.answers.open(4)["weight"] is None
+
+
+def test_rows_like_this_keep_what_is_known(explorer):
+    rows = explorer.answers.similar({EVIL: LEVELS[1], "day": "2024-02-01"}, 5, 0)
+    assert [row[0] for row in rows] == [LEVELS[1]] * 5
+    assert all(row[2].startswith("2024-02-01") for row in rows)
+    assert rows == explorer.answers.similar({EVIL: LEVELS[1], "day": "2024-02-01"}, 5, 0)
+
+
+def test_what_a_column_cannot_hold_is_refused_in_its_words(explorer):
+    for cells, said in (
+        ({EVIL: "Paris"}, "Paris"),
+        ({"weight": "heavy"}, "'heavy' is no number"),
+        ({"day": "yesterday"}, "'yesterday' is no date"),
+        ({"hieght": "3"}, "'hieght' is no column"),
+    ):
+        status, body = asked(explorer, "/row", json.dumps({"cells": cells}))
+        assert status == 400
+        assert said in json.loads(body)["error"]
+    for body in ("", "[]", "{"):
+        assert asked(explorer, "/row", body)[0] == 400
+    with pytest.raises(ShapeError, match="row 240 of a table of 240 rows"):
+        explorer.answers.open(240)
+
+
+def test_only_who_knows_the_token_and_names_this_machine_is_answered(explorer):
+    token = parse_qs(urlsplit(explorer.address).query)["token"][0]
+    port = urlsplit(explorer.address).port
+    assert asked(explorer, f"/?token={token}", method="GET")[0] == 200
+    for path in ("/", "/?token=wrong", "/row"):
+        assert asked(explorer, path, method="GET", token="wrong")[0] == 403
+    assert asked(explorer, "/row", '{"cells": {}}', token="wrong")[0] == 403
+    assert asked(explorer, "/row", '{"cells": {}}', host="evil.example")[0] == 403
+    assert asked(explorer, f"/?token={token}", method="GET", host=f"evil.example:{port}")[0] == 403
+    assert asked(explorer, f"/page.css?token={token}", method="GET")[0] == 404
+    assert asked(explorer, "/etc/passwd")[0] == 404
+    assert explorer.address.startswith("http://127.0.0.1:")
+
+
+def test_a_table_that_is_dropped_shows_its_wrong_cells(fitted):
+    wrong = table().assign(day=lambda t: t["day"].astype(str))
+    wrong.loc[17, "weight"] = 800.0
+    with Explorer(fitted) as explorer:
+        status, body = asked(explorer, "/wrong", wrong.to_csv(index=False).encode())
+        assert status == 200
+        first = json.loads(body)["findings"][0]
+        assert (first["row"], first["column"], first["found"]) == (17, "weight", "800")
+        assert json.loads(body)["rows"] == len(wrong)
+        assert asked(explorer, "/open", '{"row": 17}')[0] == 200
+        assert asked(explorer, "/wrong", b"a,b\n1,2\n")[0] == 400
+        assert asked(explorer, "/wrong", b"\xff\xfe\x00")[0] == 400
+
+
+def test_a_reader_asks_in_a_browser(fitted, explorer, tmp_path):
+    """Keyboard and mouse; at both widths nothing overflows, and only this machine is asked."""
+    with Page(explorer.address, tmp_path, width=1440) as driven:
+        driven.wait("document.getElementById('nats').textContent.includes('nats')")
+        assert driven.run("document.querySelectorAll('.column').length") == 4
+        assert driven.run("document.querySelector('.column label').textContent") == EVIL
+        driven.click("#after")
+        driven.wait("document.getElementById('number').value === '1'")
+        driven.click("#nothing")
+        driven.wait("document.querySelectorAll('.unknown').length === 4")
+        driven.run("document.getElementById('cell-1').focus()")
+        driven.type("51")
+        driven.wait("document.querySelectorAll('.unknown').length === 3")
+        said = fitted.conditional(pd.DataFrame({EVIL: [None], "weight": [51.0], "day": [pd.NaT],
+                                                "married": [None]}), EVIL).iloc[0]  # fmt: skip
+        words = f"expected Ulm {said['Ulm']:.0%}"
+        driven.wait(f"document.querySelector('.expected').textContent.startsWith({words!r})")
+        assert driven.run("document.querySelectorAll('svg .old').length") > 0
+        driven.click("#draw")
+        driven.wait("document.querySelectorAll('#drawn tbody tr').length === 5")
+        assert driven.run("document.querySelector('#drawn tbody .given').textContent") == "51"
+        driven.click("#own")
+        driven.wait("document.querySelectorAll('#findings button').length > 0")
+        for width, dark in ((1440, True), (390, False)):
+            driven.resize(width, dark=dark)
+            assert driven.run("document.documentElement.scrollWidth") <= width
+        hosts = "performance.getEntriesByType('resource').map(e => new URL(e.name).hostname)"
+        assert set(driven.run(hosts)) <= {"127.0.0.1"}
+
+
+def test_ctrl_c_ends_the_command(fitted, tmp_path):
+    fitted.save(tmp_path / "m.chainrule")
+    table().to_csv(tmp_path / "t.csv", index=False)
+    words = [sys.executable, "-m", "chainrule.cli.main", "view", "m.chainrule", "t.csv"]
+    served = subprocess.Popen(
+        [*words, "--no-browser"], cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=os.environ
+    )
+    assert served.stderr.readline().startswith("http://127.0.0.1:")
+    served.send_signal(signal.SIGINT)
+    assert served.wait(60) == 0
+    served.stderr.close()
+
+
+def test_the_command_says_what_it_cannot_show(fitted, tmp_path):
+    fitted.save(tmp_path / "m.chainrule")
+    pd.DataFrame({"other": [1]}).to_csv(tmp_path / "other.csv", index=False)
+    for words, said in (
+        (("m.chainrule", "-o", "page.html"), "leave out -o"),
+        (("m.chainrule", "other.csv"), "other"),
+        (("m.chainrule", "absent.csv"), "absent.csv"),
+    ):
+        code, _, errors = run("view", *words, cwd=tmp_path)
+        assert code == 2
+        assert said in errors
+
+
+def test_a_network_of_one_order_is_refused():
+    bits = pd.DataFrame({"a": [0, 1] * 30, "b": [1, 0] * 30})
+    density = cr.fit(bits, network="nade", seed=0, config=cr.FitConfig(epochs=1), verbose=False)
+    with pytest.raises(EvidenceError, match="known"):
+        Explorer(density)
