@@ -116,7 +116,7 @@ class Clock:
         self._price(monkeypatch, loop, "_step", lambda found: step)
         self._price(monkeypatch, spread, "_nats", lambda found: order)
         self._price(monkeypatch, record, "nats", lambda found: row * len(found))
-        self._price(monkeypatch, calibrate.Draws, "scores", lambda found: row * len(found))
+        self._price(monkeypatch, calibrate.Draws, "measured", lambda found: row * len(found))
 
     def _price(self, monkeypatch, place, name, seconds):
         work = getattr(place, name)
