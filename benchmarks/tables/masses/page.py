@@ -28,12 +28,13 @@ from the table, never from a model, so different kinds of models can be compared
 `python -m benchmarks.tables.masses` computes the figures; benchmarks/tables/masses defines them.
 
 Independent columns, the tree and the Gaussian mixture are those of section 1, fitted to the sets.
-[arfpy](https://pypi.org/project/arfpy) has adversarial random forests,
-[pylace](https://pypi.org/project/pylace) has Lace, and
-[mostlyai-engine](https://pypi.org/project/mostlyai-engine) has TabularARGN. Leaves and clusters
+[arfpy](https://github.com/bips-hb/arfpy) has adversarial random forests,
+[pylace](https://github.com/promised-ai/lace) has Lace, and
+[mostlyai-engine](https://github.com/mostly-ai/mostlyai-engine) has TabularARGN. Leaves and clusters
 have exact masses. A bin's mass is spread evenly over its cells. Each density counts with a share
 1/(n + 1) of independent columns, for n training rows, so that no row has the mass 0.
 """
+_ONE_SEED = "Figures are those of one seed, so that gains have no error between seeds."
 _IMPUTATION = """\
 The next table repeats section 2 with this version. The gains are those on the best other imputer.
 *Inside* is the share of removed numbers in their 90 % interval.
@@ -61,11 +62,12 @@ def missing(seeds: Sequence[int], folder: Path = RESULTS) -> list[str]:
 
 
 def section(seeds: Sequence[int], folder: Path = RESULTS) -> list[str]:
-    """The lines of the section; none while figures are missing."""
-    if missing(seeds, folder):
+    """The lines of the section, of the seeds with all figures; none while no seed has them."""
+    complete = [seed for seed in seeds if not missing([seed], folder)]
+    if not complete:
         return []
     found = {
-        name: [json.loads(path_of(name, seed, "standard", folder).read_text()) for seed in seeds]
+        name: [json.loads(path_of(name, seed, "standard", folder).read_text()) for seed in complete]
         for name in KINDS
     }
     return [*_masses(found), *_imputation(found), *_draws(found)]
@@ -97,8 +99,12 @@ def _masses(found: Found) -> list[str]:
         for label in RIVALS
         if "failed" in one["densities"][label]
     }
+    count = len(next(iter(found.values())))
+    seeds = f"Figures are means over {count} seeds." if count > 1 else _ONE_SEED
     return [
         _HEAD,
+        seeds,
+        "",
         *table(["table", *shown, "better than the best other by"], rows),
         "",
         *(f"- Not measured: {each}" for each in sorted(failed)),
@@ -169,5 +175,7 @@ def _gain(ours: np.ndarray | None, other: np.ndarray | None, form: str) -> str:
     assert ours is not None
     assert other is not None
     gains = ours - other
-    error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else np.nan
+    if len(gains) == 1:
+        return f"{gains[0]:+{form}}"
+    error = gains.std(ddof=1) / np.sqrt(len(gains))
     return f"{gains.mean():+{form}} ± {error:{form}}"

@@ -13,7 +13,7 @@ from chainrule.tasks.proofreading.written import USUAL
 ROUNDS = 50
 PRIOR = 0.25  # cells that the prior counts for, as a share of the table's cells
 LEAST_PRIOR = 1.0  # mistakes of each kind that it counts for at least
-ALIKE = 4.0  # mistakes for which a kind's rate in all columns counts in each of them
+ALIKE = 16.0  # mistakes for which a kind's rate in all columns counts in each of them
 CHANGE = 1e-7  # of the rates, below which they are final
 LEAST, MOST = 1e-9, 0.9  # of a rate, and of all rates together
 # Whether a mistake writes values in an unusual manner: one that copies right values does not.
