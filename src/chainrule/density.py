@@ -278,6 +278,7 @@ class Density:
         table: Any,
         path: str | os.PathLike[str],
         *,
+        new: Any = None,
         seed: int = 0,
         verbose: bool = True,
     ) -> Path:
@@ -285,12 +286,13 @@ class Density:
 
         The page is one HTML file that loads nothing from elsewhere. Its sections are what was
         assumed, each column real and by the model, which columns depend on each other, calibration,
-        cells that are probably wrong, the oddest cells, missing cells filled with intervals, and
-        drawn rows beside real ones.
+        cells that are probably wrong, odd rows, missing cells filled with intervals, drawn rows
+        beside real ones, and drift of new rows.
 
         Args:
             table: rows of the columns that were fitted.
             path: the file to write, such as "report.html".
+            new: rows that are compared with the table.
             seed: decides which rows are drawn.
             verbose: show a progress bar on stderr.
 
@@ -300,7 +302,13 @@ class Density:
         from chainrule.table_report import write_report
 
         return write_report(
-            self.model, table, path, training=self.training, seed=seed, verbose=verbose
+            self.model,
+            table,
+            path,
+            training=self.training,
+            new=new,
+            seed=seed,
+            verbose=verbose,
         )
 
     def codes(self, table: Any) -> np.ndarray:

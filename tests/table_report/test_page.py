@@ -61,7 +61,16 @@ def test_every_section_is_there_and_says_what_the_density_answers(written, fitte
     assert f">{as_text(best['age'][5])}</td>" in filled
     first = fitted.dependence(seed=0).iloc[0]
     assert f">{as_text(first['bits'])}</td>" in section(page, "dependence")
-    assert page.count("data:image/svg+xml") == 3 + 1 + 1 + 2 + 1
+    assert page.count("data:image/svg+xml") == 3 + 1 + 1 + 1 + 1
+
+
+def test_new_rows_are_compared_with_the_table(fitted, tmp_path):
+    moved = table(seed=1).assign(age=lambda t: t["age"] + 8)
+    path = fitted.report(table(), tmp_path / "report.html", new=moved, verbose=False)
+    drift = section(path.read_text(encoding="utf-8"), "drift")
+    said = fitted.drift(moved, table())
+    assert f"<td>{said.named[0].columns}: " in drift
+    assert "160 new rows: drift (joint p" in drift
 
 
 def test_nothing_of_the_table_becomes_markup(written):
@@ -80,7 +89,7 @@ def test_nothing_overflows_and_nothing_is_fetched(written, tmp_path, width):
     found = look_at(copy, tmp_path, width)
     assert found["overflow"] <= 0
     assert found["broken"] == found["astray"] == found["requests"] == []
-    assert found["images"] == 8
+    assert found["images"] == 7
 
 
 def test_the_same_seed_writes_the_same_page(fitted, written, tmp_path):

@@ -27,7 +27,7 @@ NAME = "report"
 EXAMPLES = """\b
 Examples:
   chainrule report m.chainrule table.csv
-  chainrule report m.chainrule new.parquet -o new.html
+  chainrule report m.chainrule old.csv --new today.csv -o today.html
 """
 PAGE = Path("report.html")
 
@@ -38,6 +38,9 @@ def run(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The page to write (.html).")
     ] = PAGE,
+    new: Annotated[
+        str | None, typer.Option(help="Rows that are compared with the table, to find drift.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the rows that are drawn.")] = 0,
     split: SplitOption = None,
     header: HeaderOption = None,
@@ -48,7 +51,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Write a page about a table: its columns, real and by the model; which of them depend on each
-    other; wrong, odd and missing cells; drawn rows beside real ones.
+    other; wrong and missing cells; odd rows; drawn rows beside real ones.
 
     The page is one file that loads nothing from elsewhere.
     """
@@ -56,11 +59,15 @@ def run(
     require_seed(seed)
     require_model(model)
     require_table(table, split)
+    if new is not None:
+        require_table(new)
     reading = reading_of(decimal, thousands, date_format, na_values)
 
     from chainrule.density import load
 
     density = load(model)
-    whole = table_of(table, split, header=header, reading=completed(reading, density.schema))
-    density.report(whole, output, seed=seed, verbose=not quiet)
+    reading = completed(reading, density.schema)
+    whole = table_of(table, split, header=header, reading=reading)
+    others = None if new is None else table_of(new, None, header=header, reading=reading)
+    density.report(whole, output, new=others, seed=seed, verbose=not quiet)
     say(f"{output}: a page about {len(whole):,} rows")

@@ -24,29 +24,38 @@ def write_report(
     path: str | os.PathLike[str],
     *,
     training: Mapping[str, Any],
+    new: Any = None,
     seed: int = 0,
     verbose: bool = True,
 ) -> Path:
     """Writes the page of ``report_page`` to a file, and returns its path."""
     target = Path(path)
-    page = report_page(model, table, training=training, seed=seed, verbose=verbose)
+    page = report_page(model, table, training=training, new=new, seed=seed, verbose=verbose)
     write_bytes(target, page.encode())
     return target
 
 
 def report_page(
-    model: Model, table: Any, *, training: Mapping[str, Any], seed: int = 0, verbose: bool = True
+    model: Model,
+    table: Any,
+    *,
+    training: Mapping[str, Any],
+    new: Any = None,
+    seed: int = 0,
+    verbose: bool = True,
 ) -> str:
     """Returns an HTML page about a table, by its density.
 
     Its sections are what was assumed, how each column is distributed in the table and by the model,
     which columns depend on each other, whether the conditionals are calibrated, which cells are
-    probably wrong, which rows are odd, what belongs in missing cells, and how real drawn rows are.
+    probably wrong, which rows are odd, what belongs in missing cells, how real drawn rows are, and
+    whether new rows are like the table.
 
     Args:
         model: the fitted model.
         table: rows of the columns that were fitted: a frame, an array or a path.
         training: the density's training record.
+        new: rows that are compared with the table, to find drift.
         seed: decides which rows are drawn.
         verbose: show a progress bar on stderr.
 
@@ -54,7 +63,7 @@ def report_page(
         SchemaError: a table without rows, or without the model's columns.
     """
     read = read_table(table, reading=model.schema.reading)
-    asked = sections.Asked(model, read, training, seed)
+    asked = sections.Asked(model, read, training, seed, new)
     made = []
     with progress_bar("writing the report", len(sections.ALL), progress=verbose) as advance:
         for of in sections.ALL:

@@ -23,6 +23,7 @@ from chainrule.table_report.parts import Cells, Part, Pictures, Section, Text, p
 MOST_COLUMNS = 40  # that have a picture
 MOST_ROWS = 5_000  # of the table, on which figures are measured
 MOST_FINDINGS, MOST_ODD, ODD_PICTURES, MOST_FILLED, DRAWN, MOST_PAIRS = 20, 12, 2, 12, 8, 12
+MOST_CHANGES = 12  # between the table and new rows
 MOST_WIDE = 30  # columns up to which all pairs are compared
 INTERVAL, FDR = 0.9, 0.1
 
@@ -36,12 +37,14 @@ class Asked:
         table: all rows.
         training: the density's training record.
         seed: of what is drawn.
+        new: rows that are compared with the table; None if there are none.
     """
 
     model: Model
     table: Table
     training: Mapping[str, Any]
     seed: int
+    new: Any = None
 
     @property
     def some(self) -> Table:
@@ -160,22 +163,45 @@ def wrong(asked: Asked) -> Section | None:
 
 
 def odd(asked: Asked) -> Section | None:
-    """The oddest cells, and the rows of the first of them."""
+    """The oddest rows, with a picture of the first of them; if no row is odd, the oddest cells."""
     if not asked.any_evidence:
         return None
+    spec = asked.training.get("calibration")
+    calibration = None if spec is None else tasks.Calibration.from_json(spec)
     with _unseen():
-        found = _polars(tasks.oddest(asked.model, asked.table, top=MOST_ODD))
+        rows = tasks.odd_rows(asked.model, asked.table, calibration, fdr=FDR)
+        if len(rows):
+            found = _polars(rows).head(MOST_ODD)
+            names = ["row", "p_value", "q_value", "column", "found", "bits", "expected", "others"]
+            title = "Odd rows"
+            said = f"{len(rows):,} rows are odd, of which {FDR:.0%} are ordinary by expectation. "
+            said += "Beside each is its oddest cell."
+        else:
+            found = _polars(tasks.oddest(asked.model, asked.table, top=MOST_ODD))
+            names, title = found.columns, "Oddest cells"
+            said = "No row is odd for sure. These cells are the least likely, given their rows."
         at = list(dict.fromkeys(found["row"].to_list()))[:ODD_PICTURES]
         plots = Plots(asked.model)
         pictures = tuple(
             picture(plots.row(asked.table, row), f"Bits of the cells of row {row}") for row in at
         )
-    said = "Cells that are unlikely given the rest of their row. 10 bits are one in a thousand."
-    rows = [list(row) for row in found.rows()]
+    said += " 10 bits are one cell in a thousand."
+    cells = Cells.of(title, names, [list(row) for row in found.select(names).rows()])
+    return Section("odd", title, (Text(said), cells, Pictures(pictures, "large")))
+
+
+def drifted(asked: Asked) -> Section | None:
+    """Whether the new rows are like the table."""
+    if asked.new is None:
+        return None
+    with _unseen():
+        found = tasks.drift(asked.model, asked.new, asked.table, progress=False)
+    changes = [[c.sentence, c.p_value, c.q_value] for c in found.changes[:MOST_CHANGES]]
+    names = ["change", "p", "q"]
     return Section(
-        "odd",
-        "Oddest cells",
-        (Text(said), Cells.of("oddest cells", found.columns, rows), Pictures(pictures, "large")),
+        "drift",
+        "New rows",
+        (Text(f"{found.rows:,} new rows: {found.sentence}"), Cells.of("changes", names, changes)),
     )
 
 
@@ -235,7 +261,7 @@ def drawn(asked: Asked) -> Section:
 
 
 ALL: tuple[Callable[[Asked], Section | None], ...] = (
-    assumed, columns, depend, calibrated, wrong, odd, filled, drawn,
+    assumed, columns, depend, calibrated, wrong, odd, filled, drawn, drifted,
 )  # fmt: skip
 
 
