@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks.tables.wrong_cells import planting, tables
+from benchmarks.tables.wrong_cells import page, planting, tables
 from benchmarks.tables.wrong_cells.measure import precision_at_k
 from benchmarks.tables.wrong_cells.rivals import z_scores
 
@@ -80,3 +80,19 @@ def test_precision_counts_as_many_cells_as_are_wrong():
     assert precision_at_k(np.array([[3.0, 0.0], [1.0, 2.0]]), wrong) == 1.0
     far = z_scores(np.array([[1.0], [2.0], [3.0], [90.0]]), np.zeros(4), 0)
     assert far.argmax() == 3
+
+
+def test_the_page_has_a_row_for_each_table_and_names_the_best_other():
+    row = {"table": "blood", "half": "choice", "precision at k": 0.8, "false share": 0.1}
+    row |= {"recall": 0.7, "seconds": 9.0, "rivals": {"z-score": 0.3, "boosted residuals": 0.5}}
+    parts = {"tablint": {"rows": [row, row | {"precision at k": 0.9}]}}
+    found = {"table": "hospital", "errors": 1200, "found": 9, "precision": 0.5, "recall": 0.25}
+    found |= {"F1": 1 / 3, "repaired": 1.0, "seconds": 3.2}
+    before = f"before\n{page.BEGIN}\nold\n{page.END}\nafter"
+    text = page.written(before, parts, {"hospital": {"rows": [found]}})
+    said = "| five usual kinds | blood | choice | 2 | **0.85** | 0.78 | 0.50 (boosted residuals) |"
+    assert said in text
+    assert "| hospital | 1,200 | 9 | 0.50 | 0.25 | **0.33** | 1.00 | 3 |" in text
+    assert "old" not in text.splitlines()
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter")
