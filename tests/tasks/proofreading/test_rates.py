@@ -50,8 +50,9 @@ def test_a_dirty_column_makes_no_cell_of_a_clean_one_suspect():
     dirty, clean = learned(ratios, columns, width=5).log_odds(suspects_of_unit(ratios, columns))[
         80:, UNIT
     ]
-    assert dirty > np.log(2)
+    assert dirty > 0
     assert clean < np.log(0.5)
+    assert dirty - clean > 1
 
 
 def test_rates_of_columns_with_few_mistakes_are_nearly_those_of_all():
@@ -65,5 +66,6 @@ def test_rates_of_columns_with_few_mistakes_are_nearly_those_of_all():
 
 def test_rates_of_a_column_whose_cells_are_all_wrong_leave_some_right():
     rates = learned([1e9] * CELLS)
-    assert 0.8 < rates.of_columns.sum() < 0.95
+    assert rates.of_kinds.sum() < rates.of_columns.sum() < 0.95
+    assert rates.of_columns.sum() > 0.5
     assert np.isfinite(rates.log_odds(suspects_of_unit([1e9]))).any()
