@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 import json
 import secrets
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import resources
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,7 +16,7 @@ from typing_extensions import override
 from chainrule.density import Density
 from chainrule.errors import ChainruleError
 from chainrule.explorer.answers import MOST_BYTES, Answers, columns
-from chainrule.version import version
+from chainrule.html_pages import page_of, within_html
 
 HOST = "127.0.0.1"
 DRAWN = 5  # rows like the one that is shown
@@ -98,23 +95,8 @@ class Explorer:
 
     def page(self) -> str:
         """The page, with the columns and the number of rows."""
-        own = resources.files("chainrule.explorer")
-        style, script, page = (
-            own.joinpath(name).read_text(encoding="utf-8")
-            for name in ("page.css", "page.js", "page.html")
-        )
-        data = json.dumps({"columns": self._columns, "rows": self.answers.rows})
-        parts = {
-            "STYLE_HASH": _sha256(style),
-            "SCRIPT_HASH": _sha256(script),
-            "STYLE": style,
-            "SCRIPT": script,
-            "DATA": data.replace("<", "\\u003c"),
-            "VERSION": version(),
-        }
-        for name, text in parts.items():
-            page = page.replace(f"%{name}%", text)
-        return page
+        data = {"columns": self._columns, "rows": self.answers.rows}
+        return page_of("chainrule.explorer", scripts=("page.js",), json=within_html(data))
 
     def answer(self, path: str, body: bytes) -> Any:
         """The answer to a question of the page, as JSON.
@@ -163,10 +145,6 @@ def _asked(body: bytes) -> dict[str, Any]:
     if not isinstance(asked, dict):
         raise ChainruleError("the question is no JSON object")
     return asked
-
-
-def _sha256(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _handler(explorer: Explorer) -> type[BaseHTTPRequestHandler]:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
 import math
 import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from chainrule.atomic import write_bytes
 from chainrule.errors import SchemaError, unknown_choice
+from chainrule.html_pages import page_of, within_html
 from chainrule.review.cells import as_text, polars_frame
 from chainrule.review.patch import text_of
 from chainrule.table import read_table
 from chainrule.table.files.endings import TEXT_ENDINGS, file_type
 from chainrule.table.files.fields import Field, FieldText, field_text
 from chainrule.table.files.pipes import is_pipe
-from chainrule.version import version
 
 NEEDED = ("row", "column", "suggested")
 NUMBERS = ("probability", "bits", "q")
@@ -88,34 +85,14 @@ def review_page(findings: Any, table: Any, *, header: bool | None = None) -> str
     """
     text, name, is_file = _text_of(table, header)
     data, left_off = _data(_listed(findings), text, _Names.of(name, is_file))
-    own = resources.files("chainrule.review")
-    parts = {
-        each: own.joinpath(each).read_text(encoding="utf-8")
-        for each in ("page.html", "page.css", "splice.js", "page.js")
-    }
-    style, script = parts["page.css"], parts["splice.js"] + parts["page.js"]
-    environment = _environment()
-    return environment.from_string(parts["page.html"]).render(
+    return page_of(
+        "chainrule.review",
+        scripts=("splice.js", "page.js"),
         data=data,
         left_off=left_off,
         summary=_summary(data, text),
-        style=style,
-        style_hash=_sha256(style),
-        script=script,
-        script_hash=_sha256(script),
-        json=_within_html(data),
-        version=version(),
+        json=within_html(data),
     )
-
-
-def _environment() -> Any:
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"whole": lambda number: f"{number:,}"}
-    return environment
 
 
 def _text_of(table: Any, header: bool | None) -> tuple[FieldText, str, bool]:
@@ -169,7 +146,7 @@ def _data(
             for finding, field, place in zip(shown, fields, _places(fields, text.text), strict=True)
         ],
     }
-    data["id"] = hashlib.sha256(_within_html(data).encode()).hexdigest()[:16]
+    data["id"] = hashlib.sha256(within_html(data).encode()).hexdigest()[:16]
     return data, len(findings) - len(shown)
 
 
@@ -233,13 +210,3 @@ def _number(value: Any) -> float | None:
 def _summary(data: Mapping[str, Any], text: FieldText) -> str:
     found, rows, total = len(data["findings"]), len(data["rows"]), text.count()
     return f"{found:,} finding{'s' * (found != 1)} in {rows:,} of {total:,} rows."
-
-
-def _within_html(data: Mapping[str, Any]) -> str:
-    """JSON that ends no element of HTML and begins none."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def _sha256(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from chainrule.atomic import write_bytes
+from chainrule.html_pages import page_of
 from chainrule.model import Model
 from chainrule.progress import progress_bar
 from chainrule.table import read_table
 from chainrule.table_report import sections
-from chainrule.version import version
 
 
 def write_report(
@@ -69,30 +66,9 @@ def report_page(
         for of in sections.ALL:
             made.append(of(asked))
             advance(1)
-    own = resources.files("chainrule.table_report")
-    style = own.joinpath("page.css").read_text(encoding="utf-8")
-    template = own.joinpath("page.html").read_text(encoding="utf-8")
-    return (
-        _environment()
-        .from_string(template)
-        .render(
-            name=read.source.removeprefix("the table").strip(" :") or "A table",
-            facts=sections.facts(asked),
-            sections=[section for section in made if section is not None],
-            style=style,
-            style_hash=_sha256(style),
-            version=version(),
-        )
+    return page_of(
+        "chainrule.table_report",
+        name=read.source.removeprefix("the table").strip(" :") or "A table",
+        facts=sections.facts(asked),
+        sections=[section for section in made if section is not None],
     )
-
-
-def _environment() -> Any:
-    from jinja2 import Environment, StrictUndefined
-
-    return Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-
-
-def _sha256(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

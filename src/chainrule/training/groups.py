@@ -82,7 +82,7 @@ class Groups:
         return int(self.of_rows.max(initial=-1)) + 1
 
     def take(self, rows: np.ndarray) -> Groups:
-        """Selects rows by number or mask, and numbers their groups anew."""
+        """Selects rows by number or mask; their groups get the numbers 0, 1, …."""
         of_rows = np.unique(self.of_rows[rows], return_inverse=True)[1]
         return replace(self, of_rows=of_rows.reshape(-1), keys=self.keys[rows])
 

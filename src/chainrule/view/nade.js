@@ -73,7 +73,7 @@ class Nade {
     return found;
   }
 
-  // The same, as the lecture has it first: every sum anew, over inputs of which later ones are 0.
+  // The same logits by masking: each sum is computed from all inputs, of which later ones are 0.
   maskedLogits(codes) {
     return Float64Array.from({ length: this.n }, (_, step) => this.logit(step, this.maskedHidden(step, codes)));
   }

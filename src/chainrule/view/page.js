@@ -21,7 +21,7 @@ const state = {
   speed: 4,
   brush: 1,
   leaks: false, // whether the fully connected network draws
-  masked: false, // whether every sum is made anew
+  masked: false, // whether each sum is computed from all inputs
   unit: 0,
   cursor: 0, // the column that keys on the picture act on
   example: FIRST_SEED,
@@ -62,7 +62,7 @@ function prefix() {
   return gap < 0 ? n : gap;
 }
 
-// Draws the whole row anew. What is shown of it depends on the step.
+// Draws a whole row. What is shown of it depends on the step.
 function draw() {
   const fixed = fixedCodes();
   let y = new Float64Array(n);
@@ -169,7 +169,7 @@ function example(first) {
 
 const chances = { p: new Float64Array(n), sums: new Float64Array(n), count: 0, walk: null };
 
-// Starts anew: pixels that are drawn keep the probability that they had.
+// Goes back to the first step: pixels that are drawn keep the probability that they had.
 function beginChances() {
   if (state.leaks) {
     const y = dense.logits(seen());
@@ -455,8 +455,8 @@ function timeBoth() {
     }
     return (performance.now() - began) / times;
   };
-  const [kept, anew] = [net.logits(codes), net.maskedLogits(codes)];
-  const apart = Math.max(...kept.map((each, step) => Math.abs(each - anew[step])));
+  const [kept, masked] = [net.logits(codes), net.maskedLogits(codes)];
+  const apart = Math.max(...kept.map((each, step) => Math.abs(each - masked[step])));
   const [quick, slow] = [seconds(() => net.logits(codes)), seconds(() => net.maskedLogits(codes))];
   byId("timed").textContent = `The whole picture, on this machine: kept ${number(quick)} ms, masked ${number(slow)} ms, ` +
     `${number(slow / quick, 0)} times as long. ` + (apart ? `The results differ by ${apart.toExponential(0)} at most.` : "The results are the same.");

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
 import math
 import os
-from collections.abc import Mapping, Sequence
-from importlib import resources
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +14,10 @@ import torch
 from chainrule.atomic import write_bytes
 from chainrule.density import Density
 from chainrule.errors import SchemaError, ShapeError
+from chainrule.html_pages import page_of, within_html
 from chainrule.networks import NADE
 from chainrule.report.lecture import train_dense
 from chainrule.rng import generator_from
-from chainrule.version import version
 
 WEIGHTS = ("input_weight", "hidden_bias", "first_hidden", "output_weight", "output_bias")
 DENSE_WEIGHTS = ("encoder", "hidden_bias", "decoder", "output_bias")
@@ -66,27 +63,14 @@ def play_page(density: Density, *, shape: Sequence[int] | None = None) -> str:
     """
     network = _network_of(density)
     data = _data(density, network, _shape_of(len(network.columns), shape))
-    own = resources.files("chainrule.view")
-    parts = {
-        each: own.joinpath(each).read_text(encoding="utf-8")
-        for each in ("page.html", "page.css", "nade.js", "strips.js", "page.js")
-    }
-    style, script = parts["page.css"], parts["nade.js"] + parts["strips.js"] + parts["page.js"]
-    return (
-        _environment()
-        .from_string(parts["page.html"])
-        .render(
-            data=data,
-            coded=_coded(data["flipped"]),
-            permuted=data["order"] != sorted(data["order"]),
-            parameters=sum(each.numel() for each in network.parameters()),
-            style=style,
-            style_hash=_sha256(style),
-            script=script,
-            script_hash=_sha256(script),
-            json=_within_html(data),
-            version=version(),
-        )
+    return page_of(
+        "chainrule.view",
+        scripts=("nade.js", "strips.js", "page.js"),
+        data=data,
+        coded=_coded(data["flipped"]),
+        permuted=data["order"] != sorted(data["order"]),
+        parameters=sum(each.numel() for each in network.parameters()),
+        json=within_html(data),
     )
 
 
@@ -168,23 +152,3 @@ def _coded(flipped: Sequence[int]) -> str:
         "It is 0 for the pixel's more frequent value, and 1 for the other. "
         f"Here 0 means on for {count} of the {len(flipped)} pixels."
     )
-
-
-def _environment() -> Any:
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"whole": lambda number: f"{number:,}"}
-    return environment
-
-
-def _within_html(data: Mapping[str, Any]) -> str:
-    """JSON that ends no element of HTML and begins none."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def _sha256(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -8,7 +8,7 @@ function rgb(name) {
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 }
 
-// Reads the colours anew, as when the reader changes from light to dark.
+// Reads the colours again, as when the reader changes from light to dark.
 function readColours() {
   const names = ["paper", "card", "on", "off", "drawn-on", "drawn-off", "unknown", "below", "above", "frame", "line"];
   colours = Object.fromEntries(names.map((name) => [name, rgb(`--${name}`)]));

@@ -1,0 +1,59 @@
+"""Pages in one HTML file, with their style and scripts; they load nothing from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+from chainrule.version import version
+
+
+def page_of(package: str, *, scripts: Sequence[str] = (), **facts: Any) -> str:
+    """Returns the page of a package: its page.html with page.css and some scripts.
+
+    The template finds ``style``, ``script`` and ``version``. A Content-Security-Policy names the
+    only style and script that run by ``style_hash`` and ``script_hash``.
+
+    Args:
+        package: the package that holds the files, such as "chainrule.review".
+        scripts: names of the files whose code makes the script, in this order.
+        facts: what else the template shows. Text is escaped.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    own = resources.files(package)
+    template, style, *code = (
+        own.joinpath(name).read_text(encoding="utf-8")
+        for name in ("page.html", "page.css", *scripts)
+    )
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"whole": lambda number: f"{number:,}"}
+    script = "".join(code)
+    return environment.from_string(template).render(
+        style=style,
+        style_hash=_sha256(style),
+        script=script,
+        script_hash=_sha256(script),
+        version=version(),
+        **facts,
+    )
+
+
+def within_html(data: Mapping[str, Any]) -> str:
+    """JSON that ends no element of HTML and begins none.
+
+    >>> within_html({"a": "</script>"})
+    '{"a":"\\\\u003c/script\\\\u003e"}'
+    """
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
