@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
 from chainrule.conditionals.base import AbstractConditional
@@ -62,6 +63,21 @@ class Distribution:
             log_weight = torch.cat(weights, dim=1)
         params = torch.cat([each.params for each in distributions], dim=1)
         return cls(distributions[0].conditional, params, log_weight)
+
+    def take(self, rows: np.ndarray | slice) -> Distribution:
+        """The distributions of some rows, by their numbers, a mask or a slice."""
+        at = rows
+        if isinstance(rows, np.ndarray):
+            at = torch.from_numpy(rows).to(self.params.device)
+        return replace(self, params=self.params[at], log_weight=self.log_weight[at])
+
+    def repeated(self, times: int) -> Distribution:
+        """The distribution of a single row, for so many rows; they share its parameters."""
+        return replace(
+            self,
+            params=self.params.expand(times, -1, -1),
+            log_weight=self.log_weight.expand(times, -1),
+        )
 
     @property
     def components(self) -> int:

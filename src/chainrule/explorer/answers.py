@@ -161,12 +161,7 @@ class Answers:
         def of(_: np.ndarray, at: np.ndarray, distribution: Distribution) -> None:
             tails = bits_of(distribution, filled[0, at], has_mass[0, at].to(filled.device))[0]
             for place, k in enumerate(at.tolist()):
-                one = Distribution(
-                    distribution.conditional,
-                    distribution.params[place : place + 1],
-                    distribution.log_weight[place : place + 1],
-                )
-                found[k] = self._shown(k, one)
+                found[k] = self._shown(k, distribution.take(slice(place, place + 1)))
                 found[k]["bits"] = _number(tails[place]) if known[k] else None
 
         each_cell(rows, ~is_flag(self._model.schema)[None], of, "conditioning")

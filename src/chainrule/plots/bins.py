@@ -55,12 +55,7 @@ class Bins:
             p = level_probabilities_of(distribution)[0][self.codes.astype(int)]
             return self._merged(p)
         ends = torch.from_numpy(self.codes).to(distribution.params.device)
-        many = Distribution(
-            distribution.conditional,
-            distribution.params.expand(len(ends), -1, -1),
-            distribution.log_weight.expand(len(ends), -1),
-        )
-        return np.diff(many.cdf(ends).cpu().numpy())
+        return np.diff(distribution.repeated(len(ends)).cdf(ends).cpu().numpy())
 
     def of(self, codes: np.ndarray) -> np.ndarray:
         """The share (B,) of cells (N,) in each bin."""

@@ -56,12 +56,9 @@ def ranks_of(model: Model, table: Any, seed: int) -> np.ndarray:
         for k in np.unique(at).tolist():
             some = at == k
             x = codes.values[rows[some], k]
-            of_column = Distribution(
-                distribution.conditional,
-                distribution.params[torch.from_numpy(some)],
-                distribution.log_weight[torch.from_numpy(some)],
+            low, high = _ends(
+                distribution.take(some), x, columns[k].has_levels, columns[k].is_mass(x)
             )
-            low, high = _ends(of_column, x, columns[k].has_levels, columns[k].is_mass(x))
             u = uniform[rows[some], k]
             found[rows[some], k] = low + u * (high - low)
 

@@ -163,12 +163,7 @@ def mean_codes(
         if bins is None:
             continue
         some = np.flatnonzero(column == k)
-        chosen = torch.from_numpy(some).to(distribution.params.device)
-        of = replace(
-            distribution,
-            params=distribution.params[chosen],
-            log_weight=distribution.log_weight[chosen],
-        )
+        of = distribution.take(some)
         ends = [of.cdf(of.params.new_full((len(some),), end)).cpu().numpy() for end in bins[0]]
         below = np.stack([np.zeros(len(some)), *ends, np.ones(len(some))], axis=1)
         codes[some] = columns[k].codes_of_means(np.diff(below, axis=1) @ bins[1])

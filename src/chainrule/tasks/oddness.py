@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -123,11 +123,7 @@ def _alone(rows: Batch, given: torch.Tensor, asked: torch.Tensor) -> Iterable[As
         some = at if bool(given.any()) else at[:1]
         found = rows.network.distribution(x[some], column, given[some])
         if len(some) < len(at):
-            found = replace(
-                found,
-                params=found.params.expand(len(at), -1, -1),
-                log_weight=found.log_weight.expand(len(at), -1),
-            )
+            found = found.repeated(len(at))
         yield AskedCells(at, torch.full_like(at, column), found)
 
 

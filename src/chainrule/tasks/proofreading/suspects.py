@@ -166,7 +166,7 @@ def _found(
         for number in np.unique(column[suspect]).tolist():
             which = np.flatnonzero(suspect & (column == number))
             waiting.setdefault(number, []).append(
-                (row[which], own.cpu().numpy()[which], _taken(distribution, which))
+                (row[which], own.cpu().numpy()[which], distribution.take(which))
             )
 
     each_cell(hidden_from(some, hidden[at]), asked, of, "proofreading")
@@ -179,13 +179,6 @@ def _found(
         distribution = _joined([each[2] for each in found])
         parts.append(_judged(column, number, at[rows], own, distribution, log_beyond[number]))
     return Suspects.joined(parts)
-
-
-def _taken(distribution: Distribution, which: np.ndarray) -> Distribution:
-    rows = torch.from_numpy(which).to(distribution.params.device)
-    return replace(
-        distribution, params=distribution.params[rows], log_weight=distribution.log_weight[rows]
-    )
 
 
 def _joined(parts: Sequence[Distribution]) -> Distribution:
@@ -300,7 +293,7 @@ def _undone(
         return nothing, np.full(len(rows), np.nan), nothing
     filled = np.where(exists, codes, cells.codes[rows][:, None])
     some = exists.any(1)
-    of_some = _taken(distribution, np.flatnonzero(some))
+    of_some = distribution.take(np.flatnonzero(some))
     logs = np.full(codes.shape, NEVER)
     grid = torch.from_numpy(filled[some]).to(distribution.params.device)
     width = cells.log_width_at(filled[some], rows[some])
