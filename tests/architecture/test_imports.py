@@ -233,6 +233,16 @@ def test_import_is_light_and_names_are_listed():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_questions_import_what_they_need_when_they_are_asked():
+    """A command that loads a model pays for torch alone."""
+    code = (
+        "import sys, chainrule.density\n"
+        "heavy = {'scipy', 'sklearn', 'matplotlib', 'jinja2', 'polars', 'pandas', 'numba'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_the_command_line_says_its_options_without_torch():
     code = (
         "import sys, chainrule.cli.main\nassert not {'torch', 'numba', 'polars'} & set(sys.modules)"

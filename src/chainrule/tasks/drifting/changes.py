@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.special import chdtrc, ndtr
-from scipy.stats import hypergeom
 
 from chainrule.missing import is_flag
 from chainrule.rng import generator_from
@@ -150,6 +148,8 @@ def _of_figures(
 
 
 def _p_of(z: float) -> float:
+    from scipy.special import ndtr
+
     return max(FLOOR, float(2 * ndtr(-abs(z))))
 
 
@@ -176,6 +176,8 @@ def _groups(new: Sample, old: Sample) -> list[dict[int, tuple[int, int]]]:
 
 def _of_levels(column: int, groups: dict[int, tuple[int, int]]) -> Difference:
     """Returns the χ² test that labels have the same shares; the one that differs most is named."""
+    from scipy.special import chdtrc
+
     counts = np.array(list(groups.values()), dtype=np.float64)  # (L, 2)
     rows = counts.sum(0)
     expected = counts.sum(1, keepdims=True) * rows / rows.sum()
@@ -211,6 +213,8 @@ def _of_counts(
     """
     if not new + old or not rows or not old_rows or (not new and not both_sides):
         return
+    from scipy.stats import hypergeom
+
     shares = old / old_rows, new / rows
     old = min(round(slack * old), old_rows)
     urn = rows + old_rows, new + old, rows  # all cells, those counted, those of the new rows
@@ -230,6 +234,8 @@ def _least_p_values(
     scales: Scales,
 ) -> np.ndarray:
     """Returns the least of the tests' p-values in each simulation, (SIMULATED,)."""
+    from scipy.special import chdtrc, ndtr
+
     generator = generator_from(SEED)
     some = cells
     if len(cells) > SIMULATED_ROWS:
