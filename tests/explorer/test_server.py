@@ -123,6 +123,48 @@ def test_only_who_knows_the_token_and_names_this_machine_is_answered(explorer):
     assert explorer.address.startswith("http://127.0.0.1:")
 
 
+def test_every_row_of_a_table_can_be_opened(fitted):
+    """Misspelt labels, text among numbers and numbers of all digits count as the density says."""
+    wrong = table(60).astype({"weight": object})
+    wrong.loc[3, EVIL], wrong.loc[4, "weight"], wrong.loc[5, "weight"] = (
+        "Ulmm",
+        "4x",
+        50.123456789012,
+    )
+    with Explorer(fitted, wrong) as explorer:
+        with pytest.warns(UserWarning):
+            said = fitted.log_prob(wrong)
+        for row in range(8):
+            cells = explorer.answers.open(row)
+            assert explorer.answers.row(cells, row)["nats"] == pytest.approx(said[row], abs=1e-9)
+        cells = explorer.answers.open(3) | {"weight": "51"}
+        found = explorer.answers.row(cells, 3)["nats"]
+        with pytest.warns(UserWarning):
+            changed = fitted.log_prob(wrong.iloc[[3]].assign(weight=51.0))
+        assert found == pytest.approx(changed[0], abs=1e-9)
+
+
+def test_a_file_with_notations_is_read_as_the_fitted_one(tmp_path):
+    rng = np.random.default_rng(0)
+    share = rng.integers(5, 95, 120)
+    lines = [f"{s}%;{1000 + 10 * s},5;{1 + s % 28:02d}.03.2024" for s in share]
+    text = "\n".join(["share;price;day", *lines, ""])
+    (tmp_path / "t.csv").write_text(text)
+    config = cr.FitConfig(hidden_size=4, epochs=2)
+    density = cr.fit(tmp_path / "t.csv", seed=0, config=config, verbose=False)
+    said = density.log_prob(tmp_path / "t.csv")
+    with Explorer(density, tmp_path / "t.csv") as explorer:
+        assert asked(explorer, "/wrong", text.encode())[0] == 200
+        for row in range(3):
+            cells = explorer.answers.open(row)
+            assert explorer.answers.row(cells, row)["nats"] == pytest.approx(said[row], abs=1e-9)
+        cells = {"share": "50%", "price": "1500,5", "day": "2024-03-23"}
+        one = "\n".join(["share;price;day", "50%;1500,5;23.03.2024", ""])
+        (tmp_path / "one.csv").write_text(one)
+        alone = density.log_prob(tmp_path / "one.csv")[0]
+        assert explorer.answers.row(cells)["nats"] == pytest.approx(alone, abs=1e-9)
+
+
 def test_a_table_that_is_dropped_shows_its_wrong_cells(fitted):
     wrong = table().assign(day=lambda t: t["day"].astype(str))
     wrong.loc[17, "weight"] = 800.0
@@ -132,7 +174,11 @@ def test_a_table_that_is_dropped_shows_its_wrong_cells(fitted):
         first = json.loads(body)["findings"][0]
         assert (first["row"], first["column"], first["found"]) == (17, "weight", "800")
         assert json.loads(body)["rows"] == len(wrong)
-        assert asked(explorer, "/open", '{"row": 17}')[0] == 200
+        cells = json.loads(asked(explorer, "/open", '{"row": 17}')[1])["cells"]
+        body = json.dumps({"cells": cells, "row": 17})
+        nats = json.loads(asked(explorer, "/row", body)[1])["nats"]
+        said = fitted.log_prob(wrong.iloc[[17]].assign(day=table()["day"][17]))
+        assert nats == pytest.approx(said[0], abs=1e-9)
         assert asked(explorer, "/wrong", b"a,b\n1,2\n")[0] == 400
         assert asked(explorer, "/wrong", b"\xff\xfe\x00")[0] == 400
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import math
+import tempfile
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 
 from chainrule.conditionals import Distribution
 from chainrule.density import Density
-from chainrule.errors import ChainruleError, ShapeError, unknown_choice
+from chainrule.errors import ShapeError, unknown_choice
 from chainrule.missing import is_flag
 from chainrule.model import Model
 from chainrule.plots.bins import DATES, FEWEST, LEVELS, LINEAR, Bins, bins_of
@@ -23,7 +24,7 @@ from chainrule.tasks.answer import Batch
 from chainrule.tasks.conditional import MIDDLE, SHOWN_LEVELS
 from chainrule.tasks.each_cell import each_cell
 from chainrule.tasks.explain import bits_of
-from chainrule.tasks.outside import row_nats
+from chainrule.tasks.score import nats
 
 MOST_LEVELS = 500  # of a column that the page offers in a list
 MOST_FINDINGS = 200
@@ -35,14 +36,13 @@ Cells = Mapping[str, str | None]  # by column; None is unknown
 
 
 def columns(density: Density) -> list[dict[str, Any]]:
-    """The columns in the table's order: name, kind, and the levels of those that have a list."""
+    """The columns in the table's order: name, and the levels of those that have a list."""
     found = []
     for column in density.schema.columns_without_flags:
         levels = None
         if column.has_levels and len(column.level_names) <= MOST_LEVELS:
             levels = list(column.level_names)
-        kind = "date" if column.holds_dates else "levels" if column.has_levels else "number"
-        found.append({"name": str(column.name), "kind": kind, "levels": levels})
+        found.append({"name": str(column.name), "levels": levels})
     return found
 
 
@@ -84,25 +84,30 @@ class Answers:
         """
         if len(text) > MOST_BYTES:
             raise ShapeError(f"a table of {len(text):,} bytes: the page takes {MOST_BYTES:,}")
-        self._table = _TextRows.of(io.BytesIO(text), self._model)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "the table.csv"
+            path.write_bytes(text)
+            self._table = _TextRows.of(path, self._model)
 
-    def row(self, cells: Cells) -> dict[str, Any]:
+    def row(self, cells: Cells, number: int | None = None) -> dict[str, Any]:
         """log p of a row, and of each column its distribution given all other known cells.
 
+        Args:
+            cells: the cells as the page shows them.
+            number: the row of the table whose cells they are, but for some that were changed.
+
         Raises:
-            SchemaError: a cell that its column cannot hold; the message names it.
+            SchemaError: a changed cell that its column cannot hold; the message names it.
         """
-        rows = self._batch(cells)
-        with torch.no_grad():
-            nats = float(row_nats(rows.network, rows.x, rows.observed, rows.outside)[0])
+        rows = self._batch(cells, number)
         columns = [found for _, found in sorted(self._conditionals(rows).items())]
-        return {"nats": _number(nats + self._units(rows.codes)), "columns": columns}
+        return {"nats": _number(nats(rows)[0]), "columns": columns}
 
     def similar(self, cells: Cells, number: int, seed: int) -> list[list[str | None]]:
         """Rows that agree with the known cells, as text in the order of ``columns``."""
         given = {name: self._value(name, text) for name, text in cells.items() if text is not None}
         drawn = self._density.sample(number, given=given or None, seed=seed)
-        return _texts(drawn, self._names)
+        return _texts(polars_frame(read_table(drawn)), self._names)
 
     def wrong(self) -> list[dict[str, Any]]:
         """The table's cells that are probably wrong, or else its oddest ones, worst first."""
@@ -110,10 +115,10 @@ class Answers:
             return []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            found = self._density.proofread(self._table.frame, 0.2)
+            found = self._density.proofread(self._table.table, 0.2)
             kind = "wrong"
             if not len(found):
-                found, kind = self._density.oddest(self._table.frame, top=20), "odd"
+                found, kind = self._density.oddest(self._table.table, top=20), "odd"
         frame = polars_frame(read_table(found)).head(MOST_FINDINGS)
         return [
             {
@@ -125,16 +130,38 @@ class Answers:
             for each in frame.iter_rows(named=True)
         ]
 
-    def _batch(self, cells: Cells) -> Batch:
-        """The codes of one row; unknown columns of the page are an error."""
-        unknown = [name for name in cells if name not in self._names]
-        if unknown:
+    def _batch(self, cells: Cells, number: int | None) -> Batch:
+        """The codes of one row; unknown columns of the page are an error.
+
+        Cells of the table keep the table's codes. Only changed ones are read from the page.
+        """
+        if unknown := [name for name in cells if name not in self._names]:
             raise ShapeError(f"{unknown[0]!r} is no column of the model")
-        texts = [cells.get(name) for name in self._names]
-        values = [self._value(n, t) for n, t in zip(self._names, texts, strict=True)]
-        cells_of_row = tuple(objects_of([value]) for value in values)
-        row = Table(tuple(self._names), cells_of_row, "the row", named=True)
+        own = {} if number is None or self._table is None else self.open(number)
+        changed = [n for n in self._names if n not in own or cells.get(n) != own[n]]
+        values = [
+            objects_of([self._value(n, cells.get(n)) if n in changed else None])
+            for n in self._names
+        ]
+        row = Table(tuple(self._names), tuple(values), "the row", named=True)
         codes = encode(row, self._model.schema, warn=False, strict=True)
+        if self._table is not None and own:
+            schema, of_table = self._model.schema, self._table.codes.take(np.array([number]))
+            kept = np.zeros(len(schema.columns), dtype=bool)
+            for k in (schema.number(n) for n in self._names if n not in changed):
+                kept[k] = True
+                if k in schema.flags:
+                    kept[schema.flags[k]] = True
+            codes = Codes(
+                *(
+                    np.where(kept, theirs, ours)
+                    for theirs, ours in (
+                        (of_table.values, codes.values),
+                        (of_table.observed, codes.observed),
+                        (of_table.outside, codes.outside),
+                    )
+                )
+            )
         return Batch(self._model, self._network, codes, progress=False)
 
     def _value(self, name: str, text: str | None) -> Any:
@@ -144,12 +171,16 @@ class Answers:
             return None
         if column.has_levels:
             return _level(column, text)
-        if column.holds_dates:
-            return _date(name, text)
         try:
-            return float(text)
+            if column.holds_dates:
+                return np.datetime64(text.strip().replace(" ", "T"))
+            if column.notation is None:
+                return float(text)
         except ValueError:
-            raise ShapeError(f"{name}: {text!r} is no number, such as 12.5") from None
+            if column.notation is None:
+                said = "date, such as 2024-12-31" if column.holds_dates else "number, such as 12.5"
+                raise ShapeError(f"{name}: {text!r} is no {said}") from None
+        return text  # as the table writes its cells
 
     def _conditionals(self, rows: Batch) -> dict[int, dict[str, Any]]:
         """Each column's distribution given the other known cells, by its number."""
@@ -191,18 +222,13 @@ class Answers:
         device = next(self._network.parameters()).device
         return self._network.conditional(x.to(device), k, nothing.to(device))
 
-    def _units(self, codes: Codes) -> float:
-        """What turns the likelihood of codes into that of the table's values."""
-        columns = self._model.schema.columns
-        known = np.flatnonzero(codes.observed[0])
-        return float(sum(columns[k].log_unit(codes.values[:, k])[0] for k in known))
-
 
 class _TextRows:
-    """The rows of a table, as a frame and as text."""
+    """The rows of a table, as codes and as text."""
 
-    def __init__(self, frame: Any, texts: list[list[str | None]], names: list[str]) -> None:
-        self.frame, self._texts, self._names = frame, texts, names
+    def __init__(self, table: Table, codes: Codes, names: list[str]) -> None:
+        self.table, self.codes, self._names = table, codes, names
+        self._texts = _texts(polars_frame(table), names)
 
     def __len__(self) -> int:
         return len(self._texts)
@@ -214,20 +240,11 @@ class _TextRows:
         Raises:
             SchemaError: it has not.
         """
-        if isinstance(table, io.BytesIO):
-            import polars as pl
-
-            try:
-                table = pl.read_csv(table, infer_schema_length=None)
-            except pl.exceptions.PolarsError as error:
-                raise ChainruleError(f"the file is no CSV that can be read: {error}") from error
         read = read_table(table, reading=model.schema.reading)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            encode(read, model.schema, warn=False)  # a table of other columns is refused
-        frame = polars_frame(read)
-        names = [str(column.name) for column in model.schema.columns_without_flags]
-        return cls(frame, _texts(frame, names), names)
+            codes = encode(read, model.schema, warn=False)
+        return cls(read, codes, [str(c.name) for c in model.schema.columns_without_flags])
 
     def row(self, number: int) -> dict[str, str | None]:
         """One row's cells by name."""
@@ -235,27 +252,21 @@ class _TextRows:
 
 
 def _texts(frame: Any, names: list[str]) -> list[list[str | None]]:
-    """The cells of some columns, as the page shows and takes them; None if missing."""
-    import polars as pl
-
-    found = polars_frame(read_table(frame))
-    columns = []
-    for name in names:
-        if name not in found.columns:
-            columns.append([None] * len(found))
-            continue
-        cells = found[name]
-        if cells.dtype.is_float():
-            cells = cells.fill_nan(None)
-        columns.append([None if c is None else _text(c) for c in cells.to_list()])
-    assert isinstance(found, pl.DataFrame)
+    """The cells of some columns of a polars frame, as the page shows them; None if missing."""
+    columns = [
+        [_text(cell) for cell in frame[name].to_list()]
+        if name in frame.columns
+        else [None] * len(frame)
+        for name in names
+    ]
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _text(cell: Any) -> str:
+def _text(cell: Any) -> str | None:
+    """All digits of a number; None if it is missing."""
     if isinstance(cell, float):
-        return f"{cell:.10g}"
-    return str(cell)
+        return None if math.isnan(cell) else np.format_float_positional(cell, trim="-")
+    return None if cell is None else str(cell)
 
 
 def _level(column: AbstractColumn, text: str) -> Any:
@@ -264,13 +275,6 @@ def _level(column: AbstractColumn, text: str) -> Any:
     if text not in levels:
         raise ShapeError(f"{column.name}: {unknown_choice('label', text, list(levels))}")
     return levels[text]
-
-
-def _date(name: str, text: str) -> np.datetime64:
-    try:
-        return np.datetime64(text.strip().replace(" ", "T"))
-    except ValueError:
-        raise ShapeError(f"{name}: {text!r} is no date, such as 2024-12-31") from None
 
 
 def _ends(column: AbstractColumn, bins: Bins) -> list[str | float]:

@@ -75,7 +75,6 @@ function soon(name, text) { // while someone types
 function set(name, text) {
   state.cells[name] = text === null || text.trim() === "" ? null : text;
   if (state.cells[name] === null) made[name].field.value = "";
-  state.row = null;
   refresh();
 }
 
@@ -83,7 +82,10 @@ function setAll(cells, row) {
   for (const column of data.columns) {
     const text = cells[column.name] ?? null;
     state.cells[column.name] = text;
-    made[column.name].field.value = text ?? "";
+    const {field} = made[column.name];
+    const isListed = text === null || field.tagName !== "SELECT" || [...field.options].some(o => o.value === text);
+    if (!isListed) field.add(element("option", {value: text}, text));
+    field.value = text ?? "";
   }
   state.row = row;
   return refresh();
@@ -100,7 +102,7 @@ async function refresh() {
   get("before").disabled = !(state.row > 0);
   get("after").disabled = !(state.rows > 0 && (state.row ?? -1) < state.rows - 1);
   try {
-    const found = await ask("/row", JSON.stringify({cells: state.cells}));
+    const found = await ask("/row", JSON.stringify({cells: state.cells, row: state.row}));
     if (number !== state.asked) return; // an answer to an older question
     complain(null);
     show(found);
@@ -155,7 +157,8 @@ function where(column, cell) {
     const k = column.names.indexOf(cell);
     return k < 0 ? null : k + 0.5;
   }
-  const of = text => column.kind === "dates" ? Date.parse(text) : Number(text);
+  const of = text => column.kind === "dates"
+    ? Date.parse((text.length > 10 ? text.replace(" ", "T") : `${text}T00:00:00`) + "Z") : Number(text);
   const value = of(cell), ends = column.names.map(of);
   if (!(value >= ends[0] && value <= ends[ends.length - 1])) return null;
   const k = Math.min(ends.findIndex(end => end >= value), ends.length - 1);
@@ -200,6 +203,7 @@ async function look(file) {
   try {
     const found = await ask("/wrong", file ? await file.arrayBuffer() : "");
     state.rows = found.rows;
+    if (file) state.row = null; // the row that is shown is of another table
     get("findings").replaceChildren(...found.findings.map(each => element("li", {},
       element("button", {type: "button", onclick: () => openRow(each.row)},
         `row ${each.row} · ${each.column} = ${each.found} · ${each.said}`))));

@@ -111,7 +111,8 @@ class Explorer:
 
 
 def _row(explorer: Explorer, body: bytes) -> Any:
-    return explorer.answers.row(_asked(body)["cells"])
+    asked = _asked(body)
+    return explorer.answers.row(asked["cells"], asked.get("row"))
 
 
 def _open(explorer: Explorer, body: bytes) -> Any:
@@ -173,11 +174,10 @@ def _handler(explorer: Explorer) -> type[BaseHTTPRequestHandler]:
                 self._send(404, "text/plain", b"there is nothing here\n")
                 return
             length = int(self.headers.get("Content-Length", 0))
-            if length > MOST_BYTES:
-                self._send(413, "text/plain", f"at most {MOST_BYTES:,} bytes\n".encode())
-                return
+            # One byte too many is enough to be refused.
+            body = self.rfile.read(min(length, MOST_BYTES + 1))
             try:
-                code, found = 200, explorer.answer(self.path, self.rfile.read(length))
+                code, found = 200, explorer.answer(self.path, body)
             except (ChainruleError, KeyError, TypeError, ValueError) as error:
                 code, found = 400, {"error": str(error)}
             self._send(code, "application/json", json.dumps(found).encode())
