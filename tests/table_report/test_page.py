@@ -12,12 +12,12 @@ from helpers.command_line import chainrule as run
 import chainrule as cr
 from chainrule.table_report.parts import Cells, as_text
 
-EVIL = "<script>window.evil = 1</script>"
+EVIL = "<script>window.evil = 1</script> $ a_$ {"
 
 
 def table(rows=160, seed=0):
     rng = np.random.default_rng(seed)
-    town = rng.choice(["Ulm", "Bonn", "<b>Kiel</b>"], rows, p=[0.5, 0.3, 0.2])
+    town = rng.choice(["Ulm", "$1 a_^ Bonn", "<b>Kiel</b>"], rows, p=[0.5, 0.3, 0.2])
     weight = np.where(town == "Ulm", 50, 80) + rng.normal(0, 3, rows).round(1)
     frame = pd.DataFrame({"town": town, EVIL: weight, "age": rng.integers(20, 60, rows) * 1.0})
     frame.loc[3, EVIL] = 500.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 
 import numpy as np
 from typing_extensions import override
@@ -33,8 +34,11 @@ class Misspelt(AbstractUndo):
         log_share = np.full(originals.shape, -np.inf)
         listed = set(form.levels)
         texts = [value if isinstance(value, str) else "" for value in values.tolist()]
-        different = sorted({text for text in texts if text and text not in listed})
-        rows = {text: [row for row, own in enumerate(texts) if own == text] for text in different}
+        rows: dict[str, list[int]] = defaultdict(list)
+        for row, text in enumerate(texts):
+            if text and text not in listed:
+                rows[text].append(row)
+        different = sorted(rows)
         for value, level, found in near(different, form.levels):
             at = rows[different[value]]
             originals[at, level] = form.levels[level]

@@ -21,8 +21,8 @@ def new_axes(ax: Any, height: float = HEIGHT) -> Any:
 
 
 def titled(ax: Any, title: str, x: str = "", y: str = "") -> Any:
-    """Sets the title and the names of both axes."""
-    ax.set_title(title, fontsize=10, loc="left", color=INK)
-    ax.set_xlabel(x, fontsize=9)
-    ax.set_ylabel(y, fontsize=9)
+    """Sets the title and the names of both axes; a $ in a name begins no mathematics."""
+    ax.set_title(title, fontsize=10, loc="left", color=INK, parse_math=False)
+    ax.set_xlabel(x, fontsize=9, parse_math=False)
+    ax.set_ylabel(y, fontsize=9, parse_math=False)
     return ax

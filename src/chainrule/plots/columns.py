@@ -76,6 +76,6 @@ def named(axis: Any, ax: Any, bins: Bins) -> None:
     if bins.kind == LEVELS:
         turned = is_x and sum(map(len, bins.names)) > 40
         options = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if turned else {}
-        axis.set_ticks(bins.ends, bins.names, **options)
+        axis.set_ticks(bins.ends, bins.names, parse_math=False, **options)
     if bins.kind == DATES and is_x:
         axis.set_tick_params(rotation=20)

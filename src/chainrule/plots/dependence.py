@@ -25,8 +25,8 @@ def draw(model: Model, rows: int, seed: int, ax: Any) -> Any:
     image = ax.pcolormesh(bits**0.5, cmap="Blues", vmin=0, edgecolor="white", linewidth=0.5)
     ax.invert_yaxis()
     ticks = np.arange(len(names)) + 0.5
-    ax.set_xticks(ticks, names, rotation=40, ha="right", rotation_mode="anchor")
-    ax.set_yticks(ticks, names)
+    ax.set_xticks(ticks, names, rotation=40, ha="right", rotation_mode="anchor", parse_math=False)
+    ax.set_yticks(ticks, names, parse_math=False)
     top = np.nanmax(bits, initial=0)
     for i, j in np.argwhere(bits >= LEAST_BITS) if len(names) <= WRITTEN else ():
         color = "white" if bits[i, j] > 0.4 * top else "black"

@@ -28,7 +28,7 @@ def draw(model: Model, table: Any, seed: int, ax: Any) -> Any:
     ax = new_axes(ax, 1 + LINE * len(names))
     ax.plot(real, at, "|", color=GRAY, markersize=11, label="real rows")
     ax.plot(drawn, at, "o", color=BLUE, markersize=5, label="drawn rows")
-    ax.set_yticks(at, [str(name) for name in names])
+    ax.set_yticks(at, [str(name) for name in names], parse_math=False)
     ax.set_xlim(right=1.005)
     ax.grid(axis="y", color=GRAY, alpha=0.2)
     ax.legend(fontsize=8, frameon=False)

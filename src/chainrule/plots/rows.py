@@ -40,9 +40,16 @@ def draw(model: Model, table: Any, row: int, ax: Any) -> Any:
     ax.barh(np.arange(len(shown)), length, color=colors, height=0.62)
     for place, (k, _name, words) in enumerate(zip(shown, names, expected, strict=True)):
         cut = f" {bits[k]:.0f} bits" if bits[k] > MOST_BITS else ""
-        ax.text(length[place] + 0.2, place, f"{cut}  expected {words}", va="center", fontsize=7)
+        ax.text(
+            length[place] + 0.2,
+            place,
+            f"{cut}  expected {words}",
+            va="center",
+            fontsize=7,
+            parse_math=False,
+        )
     found = [f"{name} = {_short(cell_as_written(chunk, at, name, 0))}" for name in names]
-    ax.set_yticks(np.arange(len(shown)), found)
+    ax.set_yticks(np.arange(len(shown)), found, parse_math=False)
     ax.set_xlim(0, max(1.9 * length.max(initial=1.0), 2 * ODD))
     ax.axvline(ODD, color=ACCENT, linewidth=0.8, linestyle=":")
     return titled(ax, f"row {row}", "bits: 10 are one cell in a thousand")

@@ -20,7 +20,7 @@ from chainrule.mistakes import (
 )
 from chainrule.table import AbstractColumn, AbstractNumbers
 from chainrule.table.codes import cells_of_column, column_positions
-from chainrule.table.values.cells import is_observed, numbers_if_any, objects_of
+from chainrule.table.values.cells import is_observed, label_of, numbers_if_any, objects_of
 from chainrule.tasks.answer import Batch, Chunk
 from chainrule.tasks.proofreading import shares
 from chainrule.tasks.proofreading.endings import Endings
@@ -225,13 +225,18 @@ def cells_of_chunk(chunk: Chunk) -> list[ColumnCells | None]:
     """The cells of each column of the schema; None for flags and absent columns."""
     table, schema = chunk.table, chunk.rows.model.schema
     at, found = column_positions(table, schema), []
-    spellings = _spellings(chunk, at)
-    for number, column in enumerate(schema.columns):
-        if column.is_flag or column.name not in at:
-            found.append(None)
-            continue
-        cells = cells_of_column(table, at[column.name], column, schema, strict=False)
-        found.append(_column_cells(chunk.rows, number, cells, spellings.get(number)))
+    cells = {
+        number: cells_of_column(table, at[column.name], column, schema, strict=False)
+        for number, column in enumerate(schema.columns)
+        if not column.is_flag and column.name in at
+    }
+    spellings = _spellings(chunk, cells)
+    for number in range(len(schema.columns)):
+        own = cells.get(number)
+        found.append(
+            None if own is None
+            else _column_cells(chunk.rows, number, own, spellings.get(number))
+        )  # fmt: skip
     return found
 
 
@@ -258,16 +263,18 @@ def _column_cells(
     return replace(found, log_shares=log_shares)
 
 
-def _spellings(chunk: Chunk, at: Mapping[str, int]) -> dict[int, tuple[Spelling, Alphabet]]:
+def _spellings(
+    chunk: Chunk, cells: Mapping[int, np.ndarray]
+) -> dict[int, tuple[Spelling, Alphabet]]:
     """What the labels of all columns say about misspelt ones, by the number of the column."""
     schema, found, words = chunk.rows.model.schema, [], []
-    for number, column in enumerate(schema.columns):
-        if column.is_flag or column.name not in at or isinstance(column, AbstractNumbers):
+    for number, own in cells.items():
+        column = schema.columns[number]
+        if isinstance(column, AbstractNumbers):
             continue
-        cells = cells_of_column(chunk.table, at[column.name], column, schema, strict=False)
         known = chunk.rows.codes.observed_or_outside[:, number]
         found.append(number)
-        words.append(Words.of([str(label) for label in cells[known].tolist()], column.level_names))
+        words.append(Words.of([*map(label_of, own[known].tolist())], column.level_names))
     spellings, alphabet = learned(words)
     return {number: (each, alphabet) for number, each in zip(found, spellings, strict=True)}
 
@@ -283,7 +290,7 @@ def _of_labels(
     spelling, alphabet = spelt
     pairs = list(zip(cells.tolist(), known.tolist(), strict=True))
     labels = objects_of([cell if is_known else None for cell, is_known in pairs])
-    text = [str(cell) if is_known else "" for cell, is_known in pairs]
+    text = [label_of(cell) if is_known else "" for cell, is_known in pairs]
     unlisted = known & (outside | column.is_unlisted(codes))
     real = np.array([spelling.real.get(each, 1.0) for each in text])
     doubtful = known & ~unlisted & (real < REAL)

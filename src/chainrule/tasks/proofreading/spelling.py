@@ -162,7 +162,7 @@ def _spelling(
     some = min(len(words.labels), MOST_LABELS)
     letters = Letters(words.labels[:some], weights[:some])
     log_text, log_mistyped, real = dict[str, float](), dict[str, float](), dict[str, float]()
-    characters = sorted(set("".join(words.labels[: words.listed]).casefold()))
+    characters = sorted(set("".join(words.labels[: words.listed])))
     rows = int(words.counts.sum())
     for label, count, candidates in zip(words.labels, words.counts.tolist(), edits, strict=True):
         uniform = (len(label) + 1) * LOG_UNIFORM
@@ -190,7 +190,7 @@ def _log_mistyped(
     In these, a character that mistakes often bring in is replaced by another one throughout.
     """
     logs = []
-    for new in alphabet.usual & set(label):
+    for new in sorted(each for each in set(label) if each.casefold() in alphabet.usual):
         texts = [label.replace(new, old) for old in characters if old != new]
         for text in texts:
             found = edit(label, text)
