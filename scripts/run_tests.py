@@ -41,11 +41,11 @@ PARTS: dict[str, tuple[int, list[list[str]]]] = {
         180,
         [[*PYTEST, *folders("networks ops conditionals baselines testing architecture")]],
     ),
-    "tables": (120, [[*PYTEST, *folders("table mistakes")]]),
+    "tables": (120, [[*PYTEST, *folders("leaves table mistakes")]]),
     "tasks": (150, [[*PYTEST, *folders("tasks training")]]),
     "interfaces": (120, [[*PYTEST, *folders("cli benchmarks"), *MODULES]]),
-    "report": (90, [[*PYTEST, *folders("report review view")]]),
-    "site": (120, [[*PYTEST, *folders("site")]]),
+    "report": (90, [[*PYTEST, *folders("report review view plots table_report")]]),
+    "site": (120, [[*PYTEST, *folders("site explorer synthetic")]]),
     "docs": (180, [[*PYTEST, *folders("docs")], [PYTHON, "scripts/smoke_wheel.py"]]),
 }
 

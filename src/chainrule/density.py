@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -23,6 +23,12 @@ from chainrule.version import version
 
 if TYPE_CHECKING:
     from chainrule.plots import Plots
+
+
+OF_GROUPS = (
+    "the fit had groups of rows, but p-values take rows as independent: compare one row of each "
+    "group, or drift is found too often"
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -141,7 +147,8 @@ class Density:
             table: frame, array or path with the columns that were fitted.
             reference: rows to compare with, such as yesterday's table.
             fail_under: ``found`` is true if the joint p-value is below this number. So tables
-                without drift are called drift with at most this probability.
+                without drift are called drift with at most this probability, if rows are
+                independent. Of rows in groups, compare one row of each group.
 
         Raises:
             ChainruleError: no reference, and a model file without such figures.
@@ -160,7 +167,10 @@ class Density:
         """
         spec = self.training.get("drift")
         held_out = None if spec is None else tasks.HeldOutFigures.from_json(spec)
-        return tasks.drift(self.model, table, reference, held_out=held_out, fail_under=fail_under)
+        found = tasks.drift(self.model, table, reference, held_out=held_out, fail_under=fail_under)
+        if self.training.get("groups"):
+            found = replace(found, notes=(*found.notes, OF_GROUPS))
+        return found
 
     def conditional(
         self,

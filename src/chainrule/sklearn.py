@@ -33,6 +33,7 @@ from chainrule.tasks.calibrate import Calibration, fit_calibration, row_log_p
 from chainrule.training import FitConfig, fit
 from chainrule.training.groups import Groups
 from chainrule.training.rows import checked_weight, rows_held_out
+from chainrule.training.time_limit import TimeLimit
 
 __all__ = ["DensityEstimator", "Imputer", "OutlierDetector"]
 
@@ -84,8 +85,19 @@ class _AbstractTableEstimator(BaseEstimator):
         tags.input_tags.categorical = True
         return tags
 
-    def _fit_density(self, X: Any, sample_weight: Any = None, groups: Any = None) -> Any:
-        """Checks a table, fits ``density_`` to it, and returns the checked table."""
+    def _fit_density(
+        self,
+        X: Any,
+        sample_weight: Any = None,
+        groups: Any = None,
+        *,
+        shared: TimeLimit | None = None,
+        fits: int = 1,
+    ) -> Any:
+        """Checks a table, fits ``density_`` to it, and returns the checked table.
+
+        With ``shared``, it is the next of so many fits that share what is left of this limit.
+        """
         table = self._checked(X, reset=True)
         self.density_: Density = fit(
             table,
@@ -100,7 +112,7 @@ class _AbstractTableEstimator(BaseEstimator):
             sample_weight=_weights(sample_weight, len(table)),
             groups=groups,
             config=self.config,
-            time_limit_s=self.time_limit_s,
+            time_limit_s=self.time_limit_s if shared is None else shared.of_next(fits),
             device=self.device,
             verbose=self.verbose,
         )
@@ -316,11 +328,14 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
             )
         if not (isinstance(self.trim, Real) and 0 <= float(self.trim) <= 0.5):
             raise ValueError(f"trim = {self.trim!r}: pass a share of the rows from 0 to 0.5")
-        table = self._fit_density(X, sample_weight, groups)
+        shared = None
+        if self.trim and isinstance(self.time_limit_s, Real):
+            shared = TimeLimit(float(self.time_limit_s))
+        table = self._fit_density(X, sample_weight, groups, shared=shared, fits=2)
         weight = _weights(sample_weight, len(table))
         counted = np.arange(len(table)) if weight is None else np.flatnonzero(weight)
         if number := int(float(self.trim) * len(counted)):
-            self._fit_trimmed(X, table, counted, weight, groups, number)
+            self._fit_trimmed(X, table, counted, weight, groups, number, shared)
         elif self.density_.training["calibration"] is None:  # training was too short for one
             rows = self._held_out(table, counted, groups)
             self._calibrate(table, rows, None if weight is None else weight[rows])
@@ -364,6 +379,7 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         weight: np.ndarray | None,
         groups: Any,
         number: int,
+        shared: TimeLimit | None,
     ) -> None:
         """Fits the density again without so many of the oddest of the rows that count.
 
@@ -374,11 +390,12 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         trimmed, kept = counted[order[:number]], np.sort(counted[order[number:]])
         weights = np.ones(len(table)) if weight is None else weight
         is_kept = np.isin(np.arange(len(table)), kept)
-        self._fit_density(X, np.where(is_kept, weights, 0.0), groups)
+        self._fit_density(X, np.where(is_kept, weights, 0.0), groups, shared=shared)
         held = self._held_out(table, kept, groups)
         share = weights[kept].sum() / weights[held].sum()
         rows = np.concatenate([held, trimmed])
-        self._calibrate(table, rows, np.concatenate([share * weights[held], weights[trimmed]]))
+        weight = np.concatenate([share * weights[held], weights[trimmed]])
+        self._calibrate(table, rows, weight, held_out=len(held))
 
     def _held_out(self, table: Any, counted: np.ndarray, groups: Any) -> np.ndarray:
         """Returns the numbers of the rows that the last fit held out of those that counted."""
@@ -386,10 +403,20 @@ class OutlierDetector(OutlierMixin, _AbstractTableEstimator):
         together = None if together is None else together.take(counted)
         return counted[rows_held_out(len(counted), self.density_.training, together)]
 
-    def _calibrate(self, table: Any, rows: np.ndarray, weight: np.ndarray | None) -> None:
+    def _calibrate(
+        self,
+        table: Any,
+        rows: np.ndarray,
+        weight: np.ndarray | None,
+        *,
+        held_out: int | None = None,
+    ) -> None:
+        """Calibrates p-values with some rows, of which so many were held out; by default all."""
         density = self.density_
         codes = encode(read_table(table), density.schema, warn=False).take(rows)
         found = fit_calibration(density.model, codes, min_count=self.min_count, weight=weight)
+        if found is not None and held_out is not None:
+            found = replace(found, rows=held_out)
         record = {**density.training, "calibration": None if found is None else found.to_json()}
         self.density_ = replace(density, training=record)
 

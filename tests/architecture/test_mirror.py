@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from scripts.run_tests import MODULES, PARTS
+
 TESTS = Path(__file__).parents[1]
-SOURCE = TESTS.parent / "src" / "chainrule"
+ROOT = TESTS.parent
+SOURCE = ROOT / "src" / "chainrule"
 APART = {
     "architecture",
     "benchmarks",
@@ -42,3 +45,10 @@ def test_a_test_is_named_for_a_file_of_its_room_or_for_a_law():
 def test_every_room_has_tests():
     rooms = {path.name for path in SOURCE.iterdir() if path.is_dir() and list(path.glob("**/*.py"))}
     assert rooms == {path.name for path in TESTS.iterdir() if list(path.glob("test_*.py"))} - APART
+
+
+def test_make_test_runs_every_folder_of_tests_once():
+    words = [word for _, commands in PARTS.values() for command in commands for word in command]
+    folders = sorted(word for word in words if (ROOT / word).is_dir() and word.startswith("tests/"))
+    assert folders == sorted({f"tests/{path.parent.name}" for path in TESTS.glob("*/test_*.py")})
+    assert set(MODULES) == {f"tests/{path.name}" for path in TESTS.glob("test_*.py")} <= set(words)

@@ -210,6 +210,33 @@ def test_the_joint_p_value_is_uniform_whatever_the_dependence():
     assert (found[:, 0] >= found[:, 1]).mean() > 0.95
 
 
+def test_the_joint_p_value_of_dependent_labels_is_uniform():
+    """As for numbers: of 200 pairs of samples, a tenth is below a tenth."""
+    schema = cr.infer_schema(pd.DataFrame({name: list("abcd") * 10 for name in "xyz"}))
+    shares, rng = (0.4, 0.3, 0.2, 0.1), np.random.default_rng(1)
+    scale = LevelScale((1.0, 0.0, -1.0, 0.5), shares)
+    scales = Scales((scale,) * 3, np.empty((0, 2), np.int64))
+
+    def sample():
+        common = rng.choice(4, (200, 1), p=shares)
+        own = rng.choice(4, (200, 3), p=shares)
+        return np.where(rng.random((200, 3)) < 0.7, common, own).astype(float)
+
+    found = np.array([joint(sample(), sample(), scales, schema)[0] for _ in range(200)])
+    assert 10 <= (found < 0.1).sum() <= 30
+    assert 80 <= (found < 0.5).sum() <= 120
+
+
+def test_rows_in_groups_are_said_to_be_no_independent_ones():
+    frame = pd.DataFrame(
+        {"who": np.repeat(np.arange(60), 4), "x": np.random.default_rng(0).normal(size=240)}
+    )
+    config = cr.FitConfig(hidden_size=4, epochs=1)
+    density = cr.fit(frame, groups="who", seed=0, config=config, verbose=False)
+    found = density.drift(frame, frame)
+    assert any("one row of each group" in note for note in found.notes)
+
+
 def test_copies_of_a_column_do_not_count_twice():
     scales, schema, rng = normal_scales(6), schema_of(6), np.random.default_rng(2)
     x, y = rng.normal(0.15, 1, size=(300, 1)), rng.normal(size=(300, 1))
@@ -288,6 +315,7 @@ def broken(spec, *path, value):
     [
         (("scales",), None),
         (("scales", "columns", 0, "values"), [2.0, 1.0]),
+        (("scales", "columns", 0, "values"), [1.0, 2.0]),
         (("scales", "columns", 0, "upto"), [3.0]),
         (("scales", "columns", 0), {"scores": [1.0], "shares": []}),
         (("scales", "pairs"), [[0, 99]]),

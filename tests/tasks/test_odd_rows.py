@@ -150,12 +150,27 @@ def test_a_sum_is_that_of_enumerated_probabilities():
     networks = Batch.of(
         density.model, encode(read_table(all_rows), density.schema)
     ).network.one_order_networks(2, 1)
-    expected = []
+    outside = [column.outside_share for column in density.schema.columns]
+
+    def tail(p, k):
+        return -np.log2(np.minimum(1, p + outside[k]))
+
+    expected, tails = [], np.zeros(4)
     for network in networks:
         x = encode(read_table(all_rows), density.schema)
         batch = Batch(density.model, network, x, False)
-        expected.append(-network.log_prob(batch.x).detach().numpy() / np.log(2))
-    assert sums_of(density, all_rows)[:, 1] == pytest.approx(np.mean(expected, axis=0), rel=1e-9)
+        nats = network.log_prob(batch.x).detach().numpy()
+        expected.append(-nats / np.log(2))
+        p, (first, second) = np.exp(nats).reshape(2, 2), network.order.tolist()
+        before = p.sum(axis=second, keepdims=True)
+        each = tail(np.broadcast_to(before, (2, 2)), first) + tail(p / before, second)
+        tails += each.ravel() / len(networks)
+    for k, name in enumerate(density.schema.names):
+        alone = np.exp(density.marginal(name)["log_prob"].to_numpy())
+        tails += tail(alone, k)[all_rows[:, k]]
+    found = sums_of(density, all_rows)
+    assert found[:, 1] == pytest.approx(np.mean(expected, axis=0), rel=1e-9)
+    assert found[:, 0] == pytest.approx(tails, rel=1e-6)
 
 
 def test_a_row_depends_on_no_other_row():

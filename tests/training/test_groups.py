@@ -255,7 +255,7 @@ def test_wrong_groups_are_refused_before_training(table, groups, error, message)
     assert str(caught.value) == message
 
 
-def test_validation_rows_share_no_group_with_the_table():
+def test_validation_rows_share_no_group_with_the_table(tmp_path):
     train, valid = orders().filter(KEY > 3), orders().filter(KEY <= 3)
     density = fit(train, valid=valid, groups="customer")
     assert density.training["valid_rows"] == 20
@@ -265,6 +265,9 @@ def test_validation_rows_share_no_group_with_the_table():
         "the validation table: the group of row 4 in column 'customer' also has training rows; "
         "drop its rows from one of both, or leave valid out"
     )
+    orders().filter(KEY <= 4).write_csv(tmp_path / "valid.csv")  # a file's keys are text
+    with pytest.raises(SchemaError, match=r"the group of row 4 .*also has training rows"):
+        fit(train, valid=tmp_path / "valid.csv", groups="customer")
     with pytest.raises(SchemaError, match="an array has no keys for the rows of valid"):
         fit(train, valid=valid, groups=KEY[KEY > 3])
 

@@ -31,6 +31,7 @@ from chainrule.cli.tables import (
 )
 from chainrule.errors import ShapeError
 
+FDR = 0.1
 NAME = "explain"
 EXAMPLES = """\b
 Examples:
@@ -57,9 +58,11 @@ def run(
         typer.Option("--rows", help="Show odd rows instead, and the cells that make them odd."),
     ] = False,
     fdr: Annotated[
-        float,
-        typer.Option(help="With --rows, expected share of ordinary rows; 1 shows all rows."),
-    ] = 0.1,
+        float | None,
+        typer.Option(
+            help="With --rows, expected share of ordinary rows; 1 shows all rows (default: 0.1)."
+        ),
+    ] = None,
     split: SplitOption = None,
     header: HeaderOption = None,
     strict: StrictOption = False,
@@ -84,7 +87,9 @@ def run(
     if output is not None:
         require_writable(output, FRAME_TYPES, inputs=(model, table))
     cells_to_show(top)
-    require_fdr(fdr)
+    if fdr is not None and not rows:
+        raise ShapeError(f"--fdr {fdr:g} is for --rows: add --rows, or leave --fdr out")
+    fdr = require_fdr(FDR if fdr is None else fdr)
     if rows and every_cell:
         raise ShapeError("--rows and --every-cell are two questions: leave one of them out")
     require_model(model)

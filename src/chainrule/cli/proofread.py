@@ -93,6 +93,10 @@ def run(
     require_run(effort, time_limit_s, "auto")
     if groups is not None and model is not None:
         raise ChainruleError(f"--groups {groups}: --model is fitted already; leave one of them out")
+    if time_limit_s is not None and model is not None:
+        raise ChainruleError(
+            f"--time-limit-s {time_limit_s:g}: --model is fitted already; leave one of them out"
+        )
     kinds = kinds_of(kind)
     if model is not None:
         require_model(model)

@@ -58,8 +58,8 @@ def run(
     """
     require_model(model)
     sides = None if shape is None else _sides_of(shape)
-    page = output or PAGE
-    require_writable(page, (".html",), inputs=(model,))
+    if output is not None:
+        require_writable(output, (".html",), inputs=(model,))
     if table is not None:
         require_table(table)
 
@@ -80,6 +80,8 @@ def run(
         )
     from chainrule.view import write_play
 
+    page = output or PAGE
+    require_writable(page, (".html",), inputs=(model,))
     write_play(density, page, shape=sides)
     say(f"{page}: open it in a browser")
 

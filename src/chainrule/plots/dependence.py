@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.model import Model
 from chainrule.plots.axes import LINE, new_axes, titled
-from chainrule.tasks.dependence import information
+from chainrule.tasks.dependence import Information, information
 
 WRITTEN = 14  # columns up to which each cell has its bits
 LEAST_BITS = 0.005  # that are written
@@ -16,7 +16,11 @@ LEAST_BITS = 0.005  # that are written
 
 def draw(model: Model, rows: int, seed: int, ax: Any) -> Any:
     """Draws what ``Plots.dependence`` says."""
-    found = information(model, rows=rows, seed=seed)
+    return drawn(information(model, rows=rows, seed=seed), ax)
+
+
+def drawn(found: Information, ax: Any) -> Any:
+    """Draws mutual information that is known."""
     order = together(found.bits)
     bits = np.maximum(found.bits[np.ix_(order, order)], 0)
     names = [str(found.names[k]) for k in order]

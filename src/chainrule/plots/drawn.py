@@ -10,7 +10,7 @@ from chainrule.model import Model
 from chainrule.plots.axes import BLUE, GRAY, LINE, new_axes, titled
 from chainrule.synthetic.bins import accuracy, binned
 from chainrule.synthetic.tables import tables_of
-from chainrule.table import read_table
+from chainrule.table import Table, read_table
 from chainrule.tasks.sample import sample
 
 MOST_ROWS = 20_000  # that are drawn
@@ -19,8 +19,12 @@ MOST_ROWS = 20_000  # that are drawn
 def draw(model: Model, table: Any, seed: int, ax: Any) -> Any:
     """Draws what ``Plots.drawn`` says."""
     read = read_table(table, reading=model.schema.reading)
-    rows = sample(model, min(len(read), MOST_ROWS), seed=seed)
-    tables = tables_of(read, rows, kinds=model.schema)
+    return compared(model, read, sample(model, min(len(read), MOST_ROWS), seed=seed), ax)
+
+
+def compared(model: Model, table: Table, rows: Any, ax: Any) -> Any:
+    """Draws how alike a table and rows are that a model drew."""
+    tables = tables_of(table, rows, kinds=model.schema)
     bins = binned(tables.columns, tables.real.values, tables.synthetic.values)
     each = [(*accuracy(bins, (k,)), column.name) for k, column in enumerate(tables.columns)]
     drawn, real, names = zip(*sorted(each), strict=True)

@@ -55,18 +55,18 @@ def notes(found: Quality) -> list[str]:
         )
     if found.utility is not None and found.utility.grouped:
         said.append(
-            f"{_name(found.utility.target)}: {found.utility.grouped:,} labels are predicted as "
-            "one; the 20 most frequent ones are told apart."
+            f"{short_name(found.utility.target)}: {found.utility.grouped:,} labels are predicted "
+            "as one; the 20 most frequent ones are told apart."
         )
     if "holdout" not in found.rows:
         said.append("With held-out rows it says more: what such rows score, and nearest rows.")
     if len(found.faults) > MOST_FAULTS:
         said.append(f"{len(found.faults) - MOST_FAULTS} more faults are in the JSON.")
     if found.left_out:
-        listed = "; ".join(f"{_name(name)} ({why})" for name, why in found.left_out.items())
+        listed = "; ".join(f"{short_name(name)} ({why})" for name, why in found.left_out.items())
         said.append(f"Not compared: {listed}.")
     if found.ignored:
-        said.append(f"Only synthetic: {', '.join(map(_name, found.ignored))}.")
+        said.append(f"Only synthetic: {', '.join(map(short_name, found.ignored))}.")
     return said
 
 
@@ -88,7 +88,7 @@ def _figures(found: Quality) -> Section:
     rows.append(("told apart by trees, AUC", _area(apart), _area(other), ".5"))
     rows.append(("told apart, score 2 (1 − AUC)", _score(apart), _score(other), "1"))
     if (use := found.utility) is not None:
-        name = f"{_name(use.target)} predicted from it, {use.measure.replace('R2', 'R²')}"
+        name = f"{short_name(use.target)} predicted from it, {use.measure.replace('R2', 'R²')}"
         rows.append((name, figure(use.synthetic), "", f"{figure(use.real)} (real)"))
     if (near := found.nearest) is not None:
         share = f"{figure(near.share)} ± {figure(near.standard_error)}"
@@ -123,7 +123,7 @@ def _columns(found: Quality) -> Section:
     for name in list(apart.lost)[:MOST_COLUMNS]:
         column = by_name[name]
         cells = (apart.lost[name], apart.alone.get(name), column.shape, column.accuracy)
-        rows.append((_name(name), column.kind, *map(figure, cells)))
+        rows.append((short_name(name), column.kind, *map(figure, cells)))
     title = "Columns that give the rows away, the worst first"
     header = ("column", "kind", "AUC lost if shuffled", "AUC alone", "shape", "accuracy")
     return Section(title, header, tuple(rows), words=2)
@@ -133,7 +133,7 @@ def _columns_by_accuracy(found: Quality) -> Section:
     """The columns where there are too few rows to tell anything apart."""
     worst = sorted(found.fidelity.columns, key=lambda column: column.accuracy)[:MOST_COLUMNS]
     rows = tuple(
-        (_name(column.name), column.kind, figure(column.shape), figure(column.accuracy))
+        (short_name(column.name), column.kind, figure(column.shape), figure(column.accuracy))
         for column in worst
     )
     header = ("column", "kind", "shape", "accuracy")
@@ -148,7 +148,7 @@ def _pairs(found: Quality) -> Section:
         known = trends.get((pair.first, pair.second)) or trends.get((pair.second, pair.first))
         trend, accuracy = (None, None) if known is None else (known.trend, known.accuracy)
         cells = map(figure, (pair.auc, pair.gain, trend, accuracy))
-        rows.append((_name(pair.first), _name(pair.second), *cells))
+        rows.append((short_name(pair.first), short_name(pair.second), *cells))
     header = ("column", "with", "AUC of the two", "more than alone", "trend", "accuracy")
     title = "Pairs that give them away more than each column alone"
     return Section(title, header, tuple(rows), words=2)
@@ -156,7 +156,7 @@ def _pairs(found: Quality) -> Section:
 
 def _faults(found: Quality) -> Section:
     rows = tuple(
-        (_name(fault.column), fault.what, fault.example, percent(fault.share))
+        (short_name(fault.column), fault.what, fault.example, percent(fault.share))
         for fault in found.faults[:MOST_FAULTS]
     )
     return Section(
@@ -230,7 +230,8 @@ def _wrapped(cell: str, width: int) -> Sequence[str]:
     return lines
 
 
-def _name(name: str) -> str:
+def short_name(name: str) -> str:
+    """A column's name in at most 24 characters, without control characters."""
     shown = printable(name)
     return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.atomic import write_bytes
+from chainrule.errors import SchemaError
 from chainrule.html_pages import page_of
 from chainrule.model import Model
 from chainrule.progress import progress_bar
@@ -60,6 +61,8 @@ def report_page(
         SchemaError: a table without rows, or without the model's columns.
     """
     read = read_table(table, reading=model.schema.reading)
+    if not len(read):
+        raise SchemaError(f"{read.source}: has no rows to write a report of")
     asked = sections.Asked(model, read, training, seed, new)
     made = []
     with progress_bar("writing the report", len(sections.ALL), progress=verbose) as advance:

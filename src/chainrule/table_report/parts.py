@@ -14,6 +14,7 @@ import numpy as np
 from chainrule.errors import printable
 
 LONGEST = 60  # characters of a cell
+LARGE = 1e5  # a number from which on it has two decimals
 
 
 @dataclass(frozen=True)
@@ -94,15 +95,17 @@ def picture(axes: Any, alt: str) -> Picture:
 
 
 def as_text(value: Any) -> str:
-    """A cell as text: numbers to five digits, nothing for a missing cell.
+    """A cell as text: numbers to five digits or two decimals, nothing for a missing cell.
 
-    >>> as_text(3.14159265), as_text(12), as_text(None), as_text("a\\tb")
-    ('3.1416', '12', '', 'a\\\\tb')
+    >>> as_text(3.14159265), as_text(1983), as_text(1227654.5), as_text(None), as_text("a\\tb")
+    ('3.1416', '1983', '1227654.5', '', 'a\\\\tb')
     """
     if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
         return ""
-    if _is_number(value):
-        return f"{value:,}" if isinstance(value, numbers.Integral) else f"{value:.5g}"
+    if _is_number(value) and not isinstance(value, numbers.Integral):
+        number = float(value)
+        is_large = abs(number) >= LARGE
+        return np.format_float_positional(number, 2, trim="-") if is_large else f"{number:.5g}"
     text = printable(str(value))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 

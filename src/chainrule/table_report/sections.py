@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,13 @@ from chainrule import tasks
 from chainrule.headline import headline
 from chainrule.missing import is_flag
 from chainrule.model import Model
-from chainrule.plots import Plots
+from chainrule.plots import Plots, dependence
+from chainrule.plots import drawn as beside
 from chainrule.review.cells import polars_frame
 from chainrule.synthetic import quality
 from chainrule.table import Table, column_positions, encode, read_table
 from chainrule.table_report.parts import Cells, Part, Pictures, Section, Text, picture
+from chainrule.tasks.dependence import information
 
 MOST_COLUMNS = 40  # that have a picture
 MOST_ROWS = 5_000  # of the table, on which figures are measured
@@ -46,7 +49,7 @@ class Asked:
     seed: int
     new: Any = None
 
-    @property
+    @cached_property
     def some(self) -> Table:
         """At most 5,000 rows, drawn by the seed, in their order."""
         if len(self.table) <= MOST_ROWS:
@@ -106,9 +109,12 @@ def depend(asked: Asked) -> Section | None:
     if not asked.any_evidence or not 2 <= len(shown) <= MOST_WIDE:
         return None
     with _unseen():
-        axes = Plots(asked.model).dependence(seed=asked.seed)
-        found = _polars(tasks.dependence(asked.model, seed=asked.seed))
-    rows = [list(row) for row in found.rows()[:MOST_PAIRS]]
+        found = information(asked.model, seed=asked.seed)
+    axes = dependence.drawn(found, None)
+    rows = [
+        [found.names[i], found.names[j], found.bits[i, j], found.errors[i, j]]
+        for i, j in found.pairs[:MOST_PAIRS]
+    ]
     said = """Bits that one column says about the other, by the model: 0 if they are independent,
         and at most the bits that the column itself has."""
     return Section(
@@ -126,8 +132,11 @@ def calibrated(asked: Asked) -> Section | None:
     """Whether conditionals are calibrated."""
     if not asked.any_evidence:
         return None
+    table = asked.some
+    if not encode(table, asked.model.schema, warn=False).observed.any():
+        return None
     with _unseen():
-        axes = Plots(asked.model).calibration(asked.some, seed=asked.seed)
+        axes = Plots(asked.model).calibration(table, seed=asked.seed)
     said = """If the conditional distributions are right, each share of the cells lies below the
         quantile of that share: the blue line stays in the gray band. Thin lines are single
         columns. Rows that were fitted look a little better than new ones."""
@@ -150,7 +159,7 @@ def wrong(asked: Asked) -> Section | None:
         said = f"No cell is wrong with so much certainty that {FDR:.0%} false findings remain."
         return Section("wrong", "Cells that are probably wrong", (Text(said),))
     found = _polars(answered)
-    said = f"{len(found):,} cells, of which {FDR:.0%} or less are right by expectation."
+    said = f"{len(found):,} cells, of which at most {FDR:.0%} are right by expectation."
     if len(found) > MOST_FINDINGS:
         said += f" The surest {MOST_FINDINGS} are shown."
     said += " A model that was fitted to these rows misses some: cr.proofread(table) finds more."
@@ -174,8 +183,8 @@ def odd(asked: Asked) -> Section | None:
             found = _polars(rows).head(MOST_ODD)
             names = ["row", "p_value", "q_value", "column", "found", "bits", "expected", "others"]
             title = "Odd rows"
-            said = f"{len(rows):,} rows are odd, of which {FDR:.0%} are ordinary by expectation. "
-            said += "Beside each is its oddest cell."
+            said = f"{len(rows):,} rows are odd, of which at most {FDR:.0%} are ordinary by "
+            said += "expectation. Beside each is its oddest cell."
         else:
             found = _polars(tasks.oddest(asked.model, asked.table, top=MOST_ODD))
             names, title = found.columns, "Oddest cells"
@@ -241,9 +250,8 @@ def filled(asked: Asked) -> Section | None:
 def drawn(asked: Asked) -> Section:
     """Drawn rows, and how real they are."""
     with _unseen():
-        axes = Plots(asked.model).drawn(asked.some, seed=asked.seed)
-        count = max(min(len(asked.table), MOST_ROWS), DRAWN)
-        rows = tasks.sample(asked.model, count, seed=asked.seed)
+        rows = tasks.sample(asked.model, max(len(asked.some), DRAWN), seed=asked.seed)
+        axes = beside.compared(asked.model, asked.some, rows, None)
         found = quality(asked.some, rows, kinds=asked.model.schema, seed=asked.seed, verbose=False)
     frame = _polars(rows)
     figures = found.sections()[0]

@@ -36,6 +36,11 @@ class Information:
     bits: np.ndarray
     errors: np.ndarray
 
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """The numbers of each two columns, those with most bits first."""
+        return sorted(combinations(range(len(self.names)), 2), key=lambda pair: -self.bits[pair])
+
 
 def dependence(model: Model, *, rows: int = ROWS, seed: int = 0) -> Any:
     """Returns how much each pair of columns says about each other, as a frame, most bits first.
@@ -58,8 +63,7 @@ def dependence(model: Model, *, rows: int = ROWS, seed: int = 0) -> Any:
         EvidenceError: a network of one order, which knows no conditionals of single columns.
     """
     found = information(model, rows=rows, seed=seed)
-    pairs = list(combinations(range(len(found.names)), 2))
-    pairs.sort(key=lambda pair: -found.bits[pair])
+    pairs = found.pairs
     columns = {
         "first": np.array([found.names[i] for i, _ in pairs], dtype=object),
         "second": np.array([found.names[j] for _, j in pairs], dtype=object),

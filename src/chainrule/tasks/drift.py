@@ -94,9 +94,9 @@ def drift(
     Each pair of columns is compared by a correlation of ranks. Surprise needs a network that
     answers for any known cells: with one order, columns and pairs are compared without it.
 
-    All differences have p-values that count the chance of both samples, q-values by Benjamini and
-    Hochberg, and a joint p-value: the probability, without drift, that any of them is as
-    improbable as the least. There is drift if it is below ``fail_under``.
+    All differences have p-values that count the chance of both samples, for independent rows. They
+    have q-values by Benjamini and Hochberg, and a joint p-value: the probability, without drift,
+    that any of them is as improbable as the least. There is drift if it is below ``fail_under``.
 
     Args:
         model: the fitted model.

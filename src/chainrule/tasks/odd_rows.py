@@ -15,11 +15,10 @@ from chainrule.table.frames.build import build
 from chainrule.tasks.answer import Chunk, chunks
 from chainrule.tasks.calibrate import Calibration, cautious, default_calibration, log_p_of
 from chainrule.tasks.conditional import expected_words
-from chainrule.tasks.explain import cell_as_written, tail_bits
+from chainrule.tasks.explain import LN2, cell_as_written, tail_bits
 from chainrule.tasks.multiple_tests import q_values
 
 OTHERS, OTHER_BITS = 3, 5.0  # further cells of a row that are named: at most, and least bits
-LN2 = np.log(2)
 
 
 def odd_rows(
@@ -97,7 +96,7 @@ def _cells(chunk: Chunk, rows: np.ndarray) -> dict[str, np.ndarray]:
     def written(row: int, k: int) -> str:
         return cell_as_written(chunk, at, schema.names[k], row)
 
-    known = ~np.isnan(bits[number, first]) if len(rows) else np.zeros(0, dtype=bool)
+    known = ~np.isnan(bits[number, first])
     others = [
         ", ".join(
             f"{named(k)} = {written(row, k)} ({bits[i, k]:.1f})"

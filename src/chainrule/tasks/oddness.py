@@ -16,14 +16,13 @@ from chainrule.missing import is_flag
 from chainrule.networks.asked import AskedCells, joined
 from chainrule.table import masses
 from chainrule.tasks.answer import Batch
+from chainrule.tasks.explain import LN2, SAME
 
 ORDERS, SEED = 2, 1  # orders of the columns, and the seed of all but the network's own
 ROWS = 2048  # rows that are asked together
 NEAR = 0.2  # half the width of a neighbourhood, in standard deviations of the column
 LEAST = 1e-9  # a probability below which a difference of distribution functions has no digits
 LEAST_TAIL = 1e-300
-SAME = 1e-9  # values count as equally likely within this many nats
-LN2 = math.log(2)
 
 
 def oddness(rows: Batch) -> np.ndarray:
@@ -31,9 +30,10 @@ def oddness(rows: Batch) -> np.ndarray:
 
     The first sums tails: −log2 of the probability of a value as far out as the cell's, on the
     nearer side and doubled, or for labels of one at most as likely. A value of half its mass is
-    farther out. Each cell has the tail given the cells before it, and the tail of its column alone.
-    Two outliers of a row explain each other in the former, and not in the latter. A column's ε,
-    which stands for values that it cannot hold, is added to every tail.
+    farther out, so that a bit has its own probability. Each cell has the tail given the cells
+    before it, and the tail of its column alone. Two outliers of a row explain each other in the
+    former, and not in the latter. A column's ε, which stands for values that it cannot hold, is
+    added to every tail.
 
     The second sums neighbourhoods: −log2 of the probability, given the cells before it, of a value
     within 0.2 standard deviations of the cell's, or of the label. It sees what no tail shows: rare
@@ -108,9 +108,9 @@ def _sums(rows: Batch) -> np.ndarray:
     networks = rows.network.one_order_networks(ORDERS, SEED)
     for network in networks:
         for each in joined(network.each_in_turn(rows.x, given, asked)):
-            cells.add(found, each, 1 / len(networks), tails=True, near=True)
+            cells.add(found, each, 1 / len(networks), near=True)
     for each in _alone(rows, given, asked):
-        cells.add(found, each, 1.0, tails=True, near=False)
+        cells.add(found, each, 1.0, near=False)
     return found.cpu().numpy()
 
 
@@ -143,16 +143,13 @@ class _Cells:
             device=device,
         )
 
-    def add(
-        self, to: torch.Tensor, cells: AskedCells, weight: float, *, tails: bool, near: bool
-    ) -> None:
+    def add(self, to: torch.Tensor, cells: AskedCells, weight: float, *, near: bool) -> None:
         """Adds the bits of cells, times a weight, to the sums (n, 2) of their rows."""
         at = cells.rows, cells.columns
         x, distribution = self._x[at], cells.distribution
         logs, width = distribution.log_prob(x), self._near[cells.columns]
-        if tails:
-            p = _tail(distribution, x, logs, self._has_mass[at]) + self._least[cells.columns]
-            to[:, 0].index_add_(0, cells.rows, -weight * p.clamp(max=1).log2())
+        p = _tail(distribution, x, logs, self._has_mass[at]) + self._least[cells.columns]
+        to[:, 0].index_add_(0, cells.rows, -weight * p.clamp(max=1).log2())
         if near:
             log_p = _log_near(distribution, x, logs, self._has_mass[at], width)
             to[:, 1].index_add_(0, cells.rows, -weight / LN2 * log_p)

@@ -85,9 +85,10 @@ def calibration_of(
         trained_rows: how many rows training has read, in all epochs together.
         most_scores: at most so many scores, because of a time limit.
     """
-    most = scores_within(model, trained_rows, SHARE) / (ODDNESS if model.any_evidence else 1)
+    most = scores_within(model, trained_rows, SHARE)
+    most = most if most_scores is None else min(most, most_scores)
     weights = None if weight is None else weight.double().numpy()[held_out.chosen]
-    scores = int(min(most, MOST_SCORES, most if most_scores is None else most_scores))
+    scores = int(min(most / (ODDNESS if model.any_evidence else 1), MOST_SCORES))
     found = fit_calibration(
         model, held_out.codes, min_count=min_count, weight=weights, scores=scores
     )
@@ -115,7 +116,7 @@ def figures_of(
         most_scores: of at most so many rows, because of a time limit.
     """
     rows = scores_within(model, trained_rows, SURPRISE_SHARE)
-    rows = min(rows, rows if most_scores is None else most_scores)
+    rows = rows if most_scores is None else min(rows, most_scores)
     rows = int(max(LEAST_SURPRISED // len(model.schema.columns), rows))
     found = figures_of_held_out(model, held_out.codes, min_count=min_count, surprised=rows)
     return None if found is None else found.to_json()

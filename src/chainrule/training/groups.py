@@ -19,7 +19,7 @@ from chainrule.errors import SchemaError, ShapeError, unknown_choice
 from chainrule.table import Schema, Table, infer_schema
 from chainrule.table.frames.cells import cells_of
 from chainrule.table.frames.column_index import find
-from chainrule.table.values.cells import is_observed, objects_of
+from chainrule.table.values.cells import as_labels, is_observed, objects_of
 
 LEAST_GROUPS = 2  # of a fit: one to hold out, one to train on
 REASON = "names the groups of rows"
@@ -116,12 +116,15 @@ class Groups:
         held = is_held[self.of_rows[shuffled]]
         return [shuffled[~held], shuffled[held]]
 
-    def folds(self, number: int, rng: np.random.Generator) -> np.ndarray:
+    def folds(
+        self, number: int, rng: np.random.Generator, weight: np.ndarray | None = None
+    ) -> np.ndarray:
         """The fold (N,) of each row, of so many.
 
-        Groups are dealt by size, so that folds differ by at most the rows of one group.
+        Groups are dealt by size, so that folds differ by at most the rows of one group. Rows of
+        weight zero do not count.
         """
-        sizes = np.bincount(self.of_rows)
+        sizes = np.bincount(self.of_rows, weights=None if weight is None else weight > 0)
         order = rng.permutation(len(self))
         order = order[np.argsort(-sizes[order], kind="stable")]
         fold = np.empty(len(self), dtype=np.int64)
@@ -140,8 +143,8 @@ class Groups:
             )
         theirs = Groups.of(self.column, valid)
         assert theirs is not None, "the column has a name"
-        own = set(self.keys.tolist())
-        for row, key in enumerate(theirs.keys.tolist()):
+        own = set(as_labels(self.keys))  # a file may hold keys as text, and a frame as numbers
+        for row, key in enumerate(as_labels(theirs.keys)):
             if key in own:
                 raise SchemaError(
                     f"{valid.source}: the group of {valid.where(row)} in column {self.column!r} "
@@ -171,6 +174,8 @@ def schema_beside(
     schema = infer_schema(
         table, kinds=kinds, min_count=min_count, strict=strict, missing=missing, ties=ties
     )
+    if left_out is None:
+        return schema
     outs = schema.left_out
     return replace(
         schema,

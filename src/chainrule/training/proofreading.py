@@ -102,7 +102,10 @@ def proofread(
     require_run(effort, time_limit_s, device)
     read = read_table(table)
     together, weight = Groups.of(groups, read), checked_weight(sample_weight, len(read))
-    folds = _folds(folds, len(read), together)
+    counted = together
+    if together is not None and weight is not None:
+        counted = together.take(np.flatnonzero(weight))
+    folds = _folds(folds, len(read), counted)
     seed = fresh_seed() if seed is None else seed
     read, fitted, kinds = _without_strays(read, kinds, min_count)
     if folds > 1:
@@ -111,7 +114,10 @@ def proofread(
             fitted if weight is None else fitted.take(np.flatnonzero(weight)),
             kinds=kinds, strict=strict, missing=missing, ties=ties, min_count=min_count,
         )  # fmt: skip
-    fold = _fold_of_rows(folds, len(read), together, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    fold = rng.permutation(len(read)) % folds
+    if together is not None:
+        fold = together.folds(folds, rng, weight)
     models = []
     for number in range(folds):
         others = np.flatnonzero(fold != number) if folds > 1 else np.arange(len(read))
@@ -160,13 +166,6 @@ def _folds(folds: int | None, rows: int, groups: Groups | None) -> int:
                 f"fold, and each fit needs {LEAST_GROUPS} groups of other folds; pass folds={usual}"
             )
     return found
-
-
-def _fold_of_rows(
-    folds: int, rows: int, groups: Groups | None, rng: np.random.Generator
-) -> np.ndarray:
-    """The fold (N,) of each row."""
-    return rng.permutation(rows) % folds if groups is None else groups.folds(folds, rng)
 
 
 def _off_grid(table: Table) -> dict[int, np.ndarray]:

@@ -26,6 +26,7 @@ from chainrule.training.state import State
 from chainrule.training.validation import losses_of_rows
 
 BATCH_ROWS = 10_000
+PARTS = 4  # of the time: nats by orders, nats of rows, calibration, figures for drift
 # The largest share of a column's nats that one cell may have, and of all nats that few rows may
 # have.
 HALF = 0.5
@@ -65,15 +66,15 @@ def record_of(
         progress: whether a progress bar shows the scoring of validation rows.
     """
     network, train, valid = model.network, data.train, data.valid
-    third = None if seconds is None else seconds / 3
-    cells = nats_of_cells(network, valid.x, valid.observed, seconds=third)
+    part = None if seconds is None else seconds / PARTS
+    cells = nats_of_cells(network, valid.x, valid.observed, seconds=part)
     independent_cells = nats_of_cells(data.independent, valid.x, valid.observed)
     independent, steps = data.independent_model(), most_steps(state.epoch, len(train))
     found, rows_per_s = reached(
         model, independent, data.valid_table, valid, steps, progress, min_count=min_count,
-        seconds=third,
+        seconds=part,
     )  # fmt: skip
-    most_scores = None if third is None else int(third * rows_per_s)
+    most_scores = None if part is None else int(part * rows_per_s)
     trained_rows = len(state.history) * len(train)
     step = found.get("rounded_to", 0.0)
     train_nats = nats_of_rows(data.independent, train).numpy()

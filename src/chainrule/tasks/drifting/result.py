@@ -11,13 +11,12 @@ import numpy as np
 from typing_extensions import override
 
 from chainrule.errors import printable
-from chainrule.synthetic.layout import Section, as_html, as_text
+from chainrule.synthetic.layout import Section, as_html, as_text, short_name
 from chainrule.table import objects_of
 from chainrule.table.frames.build import build
 
 MOST_SHOWN = 20  # differences in a printed table; the frame and JSON have all
 MOST_NAMED = 5  # in a sentence
-LONGEST_NAME = 24  # characters of a column's name
 # What each change is called in a table; and in a sentence, if the figure falls and if it rises.
 WORDS: Mapping[str, tuple[str, str, str]] = {
     "surprise": (
@@ -79,14 +78,14 @@ class Change:
     def columns(self) -> str:
         """The name of the column, or both names with "and" between."""
         names = [self.column] if self.other is None else [self.column, self.other]
-        return " and ".join(map(_name, names))
+        return " and ".join(map(short_name, names))
 
     @property
     def sentence(self) -> str:
         """The change in words: "age and income: dependence changed (correlation .48 → −.49)"."""
         _, falls, rises = WORDS[self.change]
         figures = f"{_figure(self.change, self.before)} → {_figure(self.change, self.after)}"
-        of = {"surprise": " bits", "location": "", "spread": ""}.get(self.change, "")
+        of = " bits" if self.change == "surprise" else ""
         before = {"location": "mean rank ", "dependence": "correlation "}.get(self.change, "")
         if self.example is not None:
             before = f"{'' if self.change == 'levels' else 'such as '}{printable(self.example)}: "
@@ -144,8 +143,7 @@ class Drift:
     @property
     def table(self) -> Any:
         """All changes as a frame: pandas if the new rows are a pandas frame, otherwise polars."""
-        each = [(*_cells(change),) for change in self.changes]
-        columns = list(zip(*each, strict=True)) or [()] * len(_COLUMNS)
+        columns = list(zip(*map(_cells, self.changes), strict=True)) or [()] * len(_COLUMNS)
         arrays = {
             name: objects_of(list(cells)) if name in _TEXTS else np.array(cells, dtype=np.float64)
             for name, cells in zip(_COLUMNS, columns, strict=True)
@@ -181,9 +179,9 @@ class Drift:
     @property
     def compared(self) -> str:
         """A sentence: how many rows were compared, and how many differences are not shown."""
-        rest = len(self.changes) - MOST_SHOWN
+        rest = len(self.changes) - min(MOST_SHOWN, len(self.named or self.changes))
         whose = "rows of the reference" if self.reference == "table" else self.reference
-        more = f", {rest} of them not shown" if rest > 0 and not self.found else ""
+        more = f", {rest} of them not shown" if rest > 0 else ""
         return (
             f"{self.rows:,} rows beside {self.reference_rows:,} {whose}; {len(self.changes)} "
             f"differences tested{more}"
@@ -214,11 +212,6 @@ _TEXTS = ("column", "other", "change", "example")
 
 def _cells(change: Change) -> tuple[Any, ...]:
     return tuple(getattr(change, name) for name in _COLUMNS)
-
-
-def _name(name: str) -> str:
-    shown = printable(name)
-    return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
 
 
 def _figure(change: str, figure: float) -> str:

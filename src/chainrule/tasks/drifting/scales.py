@@ -109,9 +109,11 @@ class NumberScale:
     upto: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        ends = np.stack([self.below, self.upto], axis=1).ravel()
+        if not len(self.values) == len(self.below) == len(self.upto):
+            raise FormatError("a scale has two ranks for each knot")
         if not len(self.values) or not (np.diff(self.values) > 0).all():
             raise FormatError("the knots of a scale increase")
+        ends = np.stack([self.below, self.upto], axis=1).ravel()
         if not (np.diff(ends) >= 0).all() or not 0 <= ends[0] <= ends[-1] <= 1:
             raise FormatError("the ranks of a scale increase from 0 to 1")
 
