@@ -11,7 +11,7 @@ from chainrule.errors import EvidenceError, ShapeError
 from chainrule.table import read_table
 from chainrule.tasks import proofread_by
 from chainrule.tasks.proofreading.findings import q_values
-from chainrule.tasks.proofreading.written import is_off_grid
+from chainrule.tasks.proofreading.written import USUAL, is_off_grid, manner_of, usual_decimals
 
 CITIES = {"Birmingham": 205, "Montgomery": 334, "Tuscaloosa": 659, "Huntsville": 256}
 
@@ -237,3 +237,27 @@ def test_decimals_that_are_natural_are_no_mistakes():
     table = pl.DataFrame({"stage": stage, "age": ages})
     found = cr.proofread(table, seed=0, folds=2, verbose=False)
     assert found.select("row", "column", "kind").rows() == [(40, "age", "decimal point")]
+
+
+def test_numbers_far_out_on_a_log_scale_are_found():
+    rng = np.random.default_rng(1)
+    age = np.round(rng.gamma(4, 7, 600) + 1)
+    age[:12] = np.round(np.arange(12) / 12 + 0.04, 2)  # of children, in months
+    wrong = np.arange(20, 600, 20)
+    age[wrong] *= np.where(np.arange(len(wrong)) % 4 == 2, 100, 10)
+    frame = pl.DataFrame({"age": age, "other": rng.normal(0, 1, 600)})
+    findings = cr.proofread(
+        frame, 1.0, folds=1, seed=0, kinds={"age": {"kind": "real", "scale": "log"}}, verbose=False
+    )
+    found = findings.filter(pl.col("kind") == "decimal point")["row"]
+    assert len(set(wrong.tolist()) & set(found)) >= 0.8 * len(wrong)
+
+
+def test_zeros_do_not_say_how_other_numbers_are_written():
+    rng = np.random.default_rng(0)
+    seconds = np.round(rng.gamma(2, 100, 500), 4)
+    seconds[rng.random(500) < 0.9] = 0  # most visitors never open the page
+    manner = manner_of(seconds)
+    assert (manner == USUAL).all()
+    assert usual_decimals(seconds) == 4
+    assert usual_decimals(np.zeros(3)) == 0

@@ -48,6 +48,8 @@ class Endings:
             spread: standard deviation of the usual values.
         """
         known = np.flatnonzero(np.isfinite(values))
+        if (values[known] != 0).any():  # a zero has no decimals, whatever the column writes
+            known = known[values[known] != 0]
         known = known[np.argsort(values[known], kind="stable")]
         coarse = 0
         if finest is not None:

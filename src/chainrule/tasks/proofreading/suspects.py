@@ -31,6 +31,9 @@ from chainrule.tasks.each_cell import each_cell
 from chainrule.tasks.proofreading.cells import NEVER, ColumnCells
 
 UNLIKELY = 3.0  # nats by which a suspect is less likely than the likeliest value of its cell
+# Probability of a number as far out on its side, below which it is suspect: on a log scale, a broad
+# tail is dense and still far out.
+FAR_OUT = 0.05
 # Share of right cells that follow their column alone, whatever a network says of them. It bounds
 # the harm of a network that is too sure.
 BACKGROUND = 0.01  # of numbers and dates
@@ -149,10 +152,12 @@ def _found(
         [np.zeros(len(at), bool) if c is None else c.is_unusual[at] for c in cells], axis=1
     )
     exact, unit = np.zeros(unusual.shape, bool), np.zeros(unusual.shape)
+    has_mass = np.zeros(unusual.shape, bool)
     for k, each in enumerate(cells):
         if each is not None:
             exact[:, k] = each.is_exact[at]
             unit[:, k] = each.log_own[at]
+            has_mass[:, k] = each.column.is_mass(each.codes[at])
     asked = some.codes.observed_or_outside.copy()
     asked[:, [c is None for c in cells]] = False
     waiting: dict[int, list[tuple[np.ndarray, np.ndarray, Distribution]]] = {}
@@ -161,6 +166,13 @@ def _found(
         own = distribution.log_prob(x[row, column])
         peak = distribution.log_prob(distribution.mode())
         suspect = ((peak - own) > UNLIKELY).cpu().numpy() | unusual[row, column]
+        if distribution.conditional.is_ordered:
+            at_value = torch.where(
+                torch.from_numpy(has_mass[row, column]).to(own.device), own.exp(), 0
+            )
+            upto = distribution.cdf(x[row, column])
+            tail = torch.minimum(upto, 1 - upto + at_value)
+            suspect |= (tail < FAR_OUT).cpu().numpy()
         mass = own.cpu().numpy() + unit[row, column]
         suspect |= exact[row, column] & (mass < LOG_RARE)
         for number in np.unique(column[suspect]).tolist():

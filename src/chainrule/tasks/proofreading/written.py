@@ -25,11 +25,21 @@ def digits_of(numbers: np.ndarray) -> np.ndarray:
     return np.where(size > 0, written_decimals(tidy(size / 10.0**exponent)) + 1, 0)
 
 
+def without_zeros(numbers: np.ndarray) -> np.ndarray:
+    """The numbers (n,) other than 0, or all if there is no other.
+
+    A zero has no decimals, whatever the column writes: it may stand for nothing at all.
+    """
+    others = numbers[numbers != 0]
+    return others if len(others) else numbers
+
+
 def usual_decimals(numbers: np.ndarray) -> int | None:
-    """Decimals of nine in ten of the known numbers (n,), or fewer; None in full precision."""
+    """Decimals of nine in ten of the known numbers (n,) but zeros; None in full precision."""
     if not len(numbers):
         return 0
-    found = int(np.quantile(written_decimals(numbers), USUALLY, method="inverted_cdf"))
+    decimals = written_decimals(without_zeros(numbers))
+    found = int(np.quantile(decimals, USUALLY, method="inverted_cdf"))
     return found if found <= MOST_DECIMALS else None
 
 
@@ -39,7 +49,7 @@ def shown_decimals(numbers: np.ndarray, spread: float) -> tuple[int, int]:
     Both are at most those that show six digits of the spread.
     """
     enough = max(0, SHOWN_DIGITS - math.floor(math.log10(spread)))
-    on_grid = numbers[~is_off_grid(numbers)]
+    on_grid = without_zeros(numbers[~is_off_grid(numbers)])
     if not len(on_grid):
         return enough, enough
     shares = USUALLY, NEARLY_ALL
@@ -67,8 +77,10 @@ def manner_of(numbers: np.ndarray) -> np.ndarray:
     if usual is None or not len(values):
         return found
     more = written_decimals(values) > usual
+    if not more.any():
+        return found
     digits = digits_of(values)
-    usual_digits = np.quantile(digits, USUALLY, method="inverted_cdf")
+    usual_digits = np.quantile(digits[digits > 0], USUALLY, method="inverted_cdf")
     found[known[more]] = MORE_DECIMALS
     found[known[more & (digits >= usual_digits + MORE_DIGITS)]] = FULL_PRECISION
     return found
