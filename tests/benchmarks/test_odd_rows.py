@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.tables.odd_rows import sets
+from benchmarks.tables.odd_rows import page, sets
 from benchmarks.tables.odd_rows.measure import _patterns
 from benchmarks.tables.odd_rows.rivals import RIVALS, scores
 
@@ -53,3 +53,28 @@ def test_patterns_hide_so_many_cells_of_each_row():
     hidden = _patterns((50, 6), 3, np.random.default_rng(0))
     assert (hidden.sum(1) == 3).all()
     assert len(np.unique(hidden, axis=0)) > 1
+
+
+def areas(name, half, ours, forest):
+    found = {"ours": ours, "isolation forest": forest}
+    return {
+        "set": name, "half": half, "areas": found, "false share": 0.2, "recall": 0.5, "rows": 50
+    }  # fmt: skip
+
+
+def test_the_page_has_means_over_sets_and_their_errors():
+    rows = [areas("glass", "choice", 0.8, 0.7), areas("glass", "choice", 0.8, 0.9)]
+    rows += [areas("wine", "choice", 0.9, 0.7), areas("wbc", "report", 0.5, 0.6)]
+    held = [{"set": "wine", "half": "report", "held": True, "distances": {}}]
+    said = page.section({"semi-supervised": {"rows": rows}, "p-values": {"rows": held}})
+    table = [line for line in said if line.startswith("| ordinary")]
+    assert table[0] == "| ordinary rows learned | choice | 2 | **chainrule** | **85.0** |  |"
+    assert table[1].endswith("| 2 | isolation forest | 75.0 | +10.0 ± 10.0 |")
+    assert table[2].endswith("| report | 1 | isolation forest | 60.0 | -10.0 ± nan |")
+    text = " ".join(" ".join(said).split())
+    assert "50% of the outliers, and 20% of the returned rows are ordinary. 4 of 4 cases" in text
+    assert "1 of 1 sets keep the 1 % bound" in text
+    written = page.written(f"a\n{page.BEGIN}\nold\n{page.END}\nz", {})
+    assert written.split(page.BEGIN)[0] == "a\n"
+    assert written.split(page.END)[1] == "\nz"
+    assert "old" not in written

@@ -89,7 +89,10 @@ def test_the_page_has_a_row_for_each_table_and_names_the_best_other():
     found = {"table": "hospital", "errors": 1200, "found": 9, "precision": 0.5, "recall": 0.25}
     found |= {"F1": 1 / 3, "repaired": 1.0, "seconds": 3.2}
     before = f"before\n{page.BEGIN}\nold\n{page.END}\nafter"
-    text = page.written(before, parts, {"hospital": {"rows": [found]}})
+    share = {"rate": 0.01, "found": 10, "false share": 0.2, "recall": 0.4, "precision at k": 0.5}
+    shares = {"drift": {"rows": [share, share | {"found": 30, "false share": 0.0}]}}
+    text = page.written(before, parts, shares, {"hospital": {"rows": [found]}})
+    assert "| smooth drift over 20 rows | 1% | 40 | 0.05 | 0.40 | 0.50 |" in text
     said = "| five usual kinds | blood | choice | 2 | **0.85** | 0.78 | 0.50 (boosted residuals) |"
     assert said in text
     assert "| hospital | 1,200 | 9 | 0.50 | 0.25 | **0.33** | 1.00 | 3 |" in text

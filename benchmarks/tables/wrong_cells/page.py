@@ -1,6 +1,8 @@
-"""Writes the figures of wrong_cells.json and dirty.json, in benchmarks/results, into a page.
+"""Writes the figures of wrong_cells.json, false_share.json and dirty.json into a page.
 
-The page is docs/wrong-cells.md. Usage: python -m benchmarks.tables.wrong_cells.page
+They are in benchmarks/results, and the page is docs/wrong-cells.md.
+
+Usage: python -m benchmarks.tables.wrong_cells.page
 """
 
 from __future__ import annotations
@@ -36,8 +38,8 @@ SAID = {
 }
 
 
-def section(parts: dict[str, Any], dirty: dict[str, Any]) -> list[str]:
-    """A table with a row for each kind of mistakes and table of data, and one of dirty tables."""
+def section(parts: dict[str, Any], shares: dict[str, Any], dirty: dict[str, Any]) -> list[str]:
+    """A table with a row for each kind of mistakes and table of data, and two others."""
     rows = []
     for protocol, said in SAID.items():
         measured = parts.get(protocol, {}).get("rows", [])
@@ -50,8 +52,28 @@ def section(parts: dict[str, Any], dirty: dict[str, Any]) -> list[str]:
     ]  # fmt: skip
     return [
         paragraph(INTRODUCTION), "", *table(names, rows), "",
+        paragraph(SHARES), "", *table(SHARES_NAMES, _shares(shares)), "",
         paragraph(DIRTY), "", *table(DIRTY_NAMES, _dirty(dirty)), "", paragraph(EXPLAINED),
     ]  # fmt: skip
+
+
+def _shares(parts: dict[str, Any]) -> list[list[str]]:
+    """A row for each kind of mistakes and share of wrong cells, of all tables together."""
+    found = []
+    for protocol, part in parts.items():
+        for rate in sorted({row["rate"] for row in part["rows"]}):
+            own = [row for row in part["rows"] if row["rate"] == rate]
+            listed = sum(row["found"] for row in own)
+            false = sum(row["found"] * row["false share"] for row in own)
+            recall, precision = (
+                float(np.mean([row[what] for row in own])) for what in ("recall", "precision at k")
+            )
+            share = f"{false / listed:.2f}" if listed else ""
+            found.append([
+                SAID[protocol], f"{rate:.0%}", str(listed), share, f"{recall:.2f}",
+                f"{precision:.2f}",
+            ])  # fmt: skip
+    return found
 
 
 def _dirty(parts: dict[str, Any]) -> list[list[str]]:
@@ -84,6 +106,12 @@ INTRODUCTION = """
 """
 
 
+SHARES_NAMES = ["mistakes", "wrong cells", "found", "false", "recall", "precision at k"]
+SHARES = """
+    `python -m benchmarks.tables.wrong_cells.rates` asks whether the findings at q ≤ 0.1 are as sure
+    as they say, for other shares of wrong cells and for kinds of mistakes that the model does not
+    know. *False* is the share of right cells among all findings of the tables of the choice half.
+"""
 DIRTY_NAMES = [
     "table", "errors", "found at q ≤ 0.1", "precision", "recall", "F1", "repaired right", "seconds",
 ]  # fmt: skip
@@ -129,20 +157,22 @@ def _best_other(own: list[dict[str, Any]]) -> str:
     return f"{means[best]:.2f} ({best})"
 
 
-def written(page: str, parts: dict[str, Any], dirty: dict[str, Any]) -> str:
+def written(page: str, parts: dict[str, Any], shares: dict[str, Any], dirty: dict[str, Any]) -> str:
     """The page with the section between its marks replaced."""
     before, rest = page.split(BEGIN)
     _, after = rest.split(END)
-    return "\n".join([before + BEGIN, *section(parts, dirty), END]) + after
+    return "\n".join([before + BEGIN, *section(parts, shares, dirty), END]) + after
 
 
 def main() -> None:
     """Replaces the section of the page."""
-    parts, dirty = (
+    parts, shares, dirty = (
         json.loads((RESULTS / name).read_text(encoding="utf-8"))
-        for name in ("wrong_cells.json", "dirty.json")
+        for name in ("wrong_cells.json", "false_share.json", "dirty.json")
     )
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), parts, dirty), encoding="utf-8")
+    PAGE.write_text(
+        written(PAGE.read_text(encoding="utf-8"), parts, shares, dirty), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":
