@@ -29,7 +29,11 @@ STYLE = ROOT / "docs" / "style.mplstyle"
 CODE = re.compile(
     r"^( *)```python\n(.*?)^\1```\n(?:\1```text\n(.*?)^\1```\n)?", flags=re.DOTALL | re.MULTILINE
 )
-UNSURE = 3.0
+# Errors of a number printed as "2.1 (± 0.3)" by which it may change.
+ERRORS = 3.0
+PLUS_MINUS = re.compile(r"\(± (\d+\.?\d*)\)")
+# Units of the last digit by which a number with a decimal point may change.
+UNITS = 2.0
 NUMBER = re.compile(r"[+-]?\d[\d,]*\.?\d*")
 
 
@@ -69,8 +73,9 @@ def run_alone(path: Path, pictures: Path | None = None) -> str:
         os.chdir(folder)
         try:
             page = run(path)
-            for picture in sorted(Path(folder).glob("*.png")) if pictures else ():
-                shutil.copy(picture, pictures / picture.name)
+            if pictures is not None:
+                for picture in sorted(Path(folder).glob("*.png")):
+                    shutil.copy(picture, pictures / picture.name)
         finally:
             os.chdir(here)
             plt.close("all")
@@ -89,10 +94,16 @@ def changed(old: str, new: str, *, relative: float = 0.05) -> list[str]:
 def _same_words(a: str, b: str, relative: float) -> bool:
     if NUMBER.sub("0", a) != NUMBER.sub("0", b):
         return False
-    numbers = zip(*(map(_value, NUMBER.findall(text)) for text in (a, b)), strict=True)
-    # Percentages over a few hundred images, printed with their error.
-    free = UNSURE if "(±" in a else 0.0
-    return all(abs(x - y) <= max(relative * abs(x), free) for x, y in numbers)
+    free = max((ERRORS * float(error) for error in PLUS_MINUS.findall(a)), default=0.0)
+    return all(
+        abs(_value(x) - _value(y)) <= max(relative * abs(_value(x)), free, _rounding(x))
+        for x, y in zip(*(NUMBER.findall(text) for text in (a, b)), strict=True)
+    )
+
+
+def _rounding(text: str) -> float:
+    decimals = text.rstrip(".").partition(".")[2]
+    return UNITS * 10.0 ** -len(decimals) * (1 + 1e-9) if decimals else 0.0
 
 
 def _value(text: str) -> float:
