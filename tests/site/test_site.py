@@ -84,6 +84,12 @@ def test_a_chapter_ends_with_a_question_and_names_the_next():
         assert f"]({following.name})" in end.split("\n\n")[-1]
 
 
+def test_code_of_a_chapter_fits_the_page():
+    for chapter in CHAPTERS:
+        for code in blocks("python", chapter.read_text(encoding="utf-8")):
+            assert max(map(len, code.splitlines())) <= 84, chapter.name
+
+
 def test_a_picture_of_a_chapter_is_written_by_it():
     for chapter in CHAPTERS:
         text = chapter.read_text(encoding="utf-8")
