@@ -22,6 +22,8 @@ from chainrule.table import Schema
 from chainrule.version import version
 
 if TYPE_CHECKING:
+    from anywidget import AnyWidget
+
     from chainrule.plots import Plots
 
 
@@ -206,6 +208,37 @@ class Density:
         from chainrule.plots import Plots
 
         return Plots(self.model)
+
+    def view(self, table: Any = None, *, shape: Sequence[int] | None = None) -> AnyWidget:
+        """Returns a page to play with the model, as a widget that a notebook shows.
+
+        For a model that takes any evidence, each column has a field and its distribution given all
+        other known cells. For a NADE over bits, it is the page on which the network draws a picture
+        pixel by pixel. ``chainrule view`` shows both in a browser.
+
+        Args:
+            table: rows that the page can open, of a model that takes any evidence.
+            shape: height and width of the picture, for a NADE over bits. By default it is a square,
+                or as near to one as the columns allow.
+
+        Raises:
+            EvidenceError: a table, for a network of one order.
+            ImportError: anywidget is not installed; ``pip install anywidget``.
+            SchemaError: a table without the model's columns, or a network that has no page.
+            ShapeError: a shape, for a model that draws no picture; or one that does not hold its
+                columns.
+
+        Examples:
+            >>> import chainrule as cr
+            >>> bits = np.array([[1, 0, 1, 1], [0, 1, 0, 1]] * 20)
+            >>> config = cr.FitConfig(hidden_size=4, epochs=1)
+            >>> density = cr.fit(bits, network="nade", seed=0, verbose=False, config=config)
+            >>> density.view(shape=(2, 2))
+            View of the page 'A network that draws one pixel at a time'
+        """
+        from chainrule.widget import widget_of
+
+        return widget_of(self.model, table, shape=shape)
 
     def sample(
         self,

@@ -203,6 +203,12 @@ def test_the_site_builds_without_a_warning(tmp_path):
     play = (tmp_path / "lecture/play-nade.html").read_text("utf-8")
     assert '"height":8,"width":8' in play
     assert '"hidden":48,' in play
+    for notebook in (ROOT / "docs/notebooks").glob("*.ipynb"):
+        text = (tmp_path / "notebooks" / notebook.stem / "index.html").read_text("utf-8")
+        assert f'href="../{notebook.name}"' in text
+        assert (tmp_path / "notebooks" / notebook.name).exists()
+    drawn = (tmp_path / "notebooks/pictures_of_tables/index.html").read_text("utf-8")
+    assert drawn.count('src="data:image/png;base64,') == 5
     networks = (tmp_path / "reference/networks/index.html").read_text(encoding="utf-8")
     assert "The Neural Autoregressive Distribution Estimator" in networks
     assert "n_draws" in networks

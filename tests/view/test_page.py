@@ -48,7 +48,7 @@ def pictures(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(pictures, tmp_path_factory):
-    return write_play(pictures, tmp_path_factory.mktemp("page") / "play.html")
+    return write_play(pictures.model, tmp_path_factory.mktemp("page") / "play.html")
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def eight(tmp_path_factory):
     """All rows of eight bits with their probabilities, and a page of their density."""
     density = density_of(8, 5, flipped=(2,), activation="relu", order=[3, 1, 0, 2, 7, 5, 6, 4])
     folder = tmp_path_factory.mktemp("eight")
-    at = write_play(density, folder / "play.html", shape=(2, 4))
+    at = write_play(density.model, folder / "play.html", shape=(2, 4))
     rows = np.array(list(product((0, 1), repeat=8)))
     network = density.model.in_float64()
     probabilities = network.log_prob(torch.from_numpy(rows).double()).exp().numpy()
@@ -338,13 +338,13 @@ def test_what_is_no_nade_over_bits_is_refused():
     with pytest.raises(
         SchemaError, match=r"^column 'age' is of kind 'real'; the page draws pixels"
     ):
-        play_page(Density(Model(table, network)))
+        play_page(Model(table, network))
     made = density_of(4, (5,), class_=MADE)
     with pytest.raises(SchemaError, match=r"of class MADE; .*Fit the table with network='nade'"):
-        play_page(made)
+        play_page(made.model)
     bits = density_of(6, 3)
     for shape in ((2, 2), (6,), (-2, -3)):
         with pytest.raises(ShapeError, match=r"the model has 6 columns; give a height and a width"):
-            play_page(bits, shape=shape)
-    found = held(play_page(bits))
+            play_page(bits.model, shape=shape)
+    found = held(play_page(bits.model))
     assert (found["height"], found["width"]) == (2, 3)

@@ -1,4 +1,3 @@
-"use strict";
 // NADE's recursion over codes, in float64, as ops/nade/reference.py has it. Steps count from 0.
 
 function floats({ bits, base64 }) {

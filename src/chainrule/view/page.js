@@ -1,7 +1,5 @@
 // The page: what is painted, how far the drawing has come, and what a reader sees of it.
 
-const data = JSON.parse(document.getElementById("data").textContent);
-const byId = (id) => document.getElementById(id);
 const net = new Nade(data);
 const dense = new Dense(data.dense, net.n);
 const { n, d, order } = net;
@@ -524,7 +522,7 @@ function render() {
   byId("step").disabled = state.step >= n;
   byId("back").disabled = state.step <= 0;
   byId("play").textContent = playing ? "Pause" : "Play";
-  document.body.classList.toggle("leaks", state.leaks);
+  frame.classList.toggle("leaks", state.leaks);
   if (!later) later = setTimeout(renderLater, playing ? 250 : 30);
 }
 
@@ -563,7 +561,7 @@ function play() {
 }
 
 function tick(now) {
-  if (!playing) return;
+  if (!playing || signal?.aborted) return;
   const due = Math.floor(((now - playing) / 1000) * perSecond());
   if (due > 0) {
     playing += (due / perSecond()) * 1000;
@@ -587,7 +585,7 @@ function setSeed(seed) {
 // ---- hands ----
 
 function pointed(event) {
-  const found = document.elementFromPoint(event.clientX, event.clientY)?.closest("[role=gridcell]");
+  const found = root.elementFromPoint(event.clientX, event.clientY)?.closest("[role=gridcell]");
   return found ? cells.indexOf(found) : -1;
 }
 
@@ -608,7 +606,7 @@ function listenToGrid() {
     event.preventDefault();
   });
   grid.addEventListener("pointermove", stroke);
-  for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => (painting = false));
+  for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => (painting = false), { signal });
   grid.addEventListener("keydown", (event) => {
     const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -data.width, ArrowDown: data.width };
     const paints = { 1: 1, 0: 0, Delete: -1, Backspace: -1, " ": state.brush, Enter: state.brush };
@@ -633,7 +631,7 @@ function listenToGrid() {
 }
 
 function listenToStrips() {
-  for (const canvas of document.querySelectorAll(".strip:not(#strip-masked)")) {
+  for (const canvas of root.querySelectorAll(".strip:not(#strip-masked)")) {
     canvas.addEventListener("pointermove", (event) => {
       const unit = Math.floor(event.offsetY / canvas.side) * canvas.across + Math.floor(event.offsetX / canvas.side);
       if (unit === state.unit || unit < 0 || unit >= (state.leaks ? dense.d : d)) return;
@@ -684,11 +682,11 @@ function listenToBar() {
     network: (chosen) => { state.leaks = chosen === "dense"; state.step = Math.min(state.step, prefix()); redraw(); },
   };
   for (const [name, act] of Object.entries(radios)) {
-    for (const input of document.querySelectorAll(`input[name=${name}]`)) {
+    for (const input of root.querySelectorAll(`input[name=${name}]`)) {
       input.addEventListener("change", () => act(input.value));
     }
   }
-  document.addEventListener("keydown", (event) => {
+  root.addEventListener("keydown", (event) => {
     const keys = { p: "play", n: "step", b: "back" };
     if (!(event.key in keys) || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.matches?.("input[type=number]")) return;
@@ -708,7 +706,7 @@ function begin() {
   listenToStrips();
   listenToBar();
   byId("speed").value = state.speed;
-  for (const input of document.querySelectorAll("input[type=radio]")) input.checked = input.defaultChecked;
+  for (const input of root.querySelectorAll("input[type=radio]")) input.checked = input.defaultChecked;
   byId("temperature").value = state.temperature;
   setSeed(state.seed);
   showSettings();
@@ -721,8 +719,9 @@ function begin() {
   state.cursor = order[Math.min(state.step, n - 1)];
   draw();
   render();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(); render(); });
-  window.addEventListener("resize", () => render());
+  const repaint = () => { readColours(); render(); };
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint, { signal });
+  onWidth(repaint);
 }
 
 begin();

@@ -1,6 +1,6 @@
 // Canvases: strips of units, maps of pixels, bars of surprise. Colours are those of the style.
 
-const style = getComputedStyle(document.documentElement);
+const style = getComputedStyle(frame);
 let colours = {};
 
 function rgb(name) {
