@@ -39,7 +39,7 @@ PARTS: dict[str, tuple[int, list[list[str]]]] = {
     ),
     "networks": (
         180,
-        [[*PYTEST, *folders("networks ops conditionals baselines testing architecture")]],
+        [[*PYTEST, *folders("networks ops conditionals tensors baselines testing architecture")]],
     ),
     "tables": (120, [[*PYTEST, *folders("leaves table mistakes")]]),
     "tasks": (150, [[*PYTEST, *folders("tasks training")]]),

@@ -75,17 +75,16 @@ def run(
     require_table(table, split)
     reading = reading_of(decimal, thousands, date_format, na_values)
 
-    from chainrule.density import load
+    from chainrule.cli.models import scorer_for
     from chainrule.table import Sink
-    from chainrule.tasks import conditional
 
-    density = load(model)
-    density.schema.number(column)  # raises before the table is read
+    scorer = scorer_for(model, table)
+    scorer.schema.number(column)  # raises before the table is read
     chunks = chunks_of(
         table,
         split,
         header=header,
-        reading=completed(reading, density.schema),
+        reading=completed(reading, scorer.schema),
     )
 
     def show(frames: Iterator[Any]) -> None:
@@ -93,8 +92,8 @@ def run(
             frames = left_to_print(frames, f"p({column} | the other known cells of the row)")
         give_frames(frames, output, as_json)
 
-    conditional(
-        density.model,
+    scorer.ask(
+        "conditional",
         chunks,
         column,
         quantiles=quantiles,
