@@ -22,4 +22,5 @@ def _page() -> str:
     from chainrule.report.digits import digits_density
     from chainrule.view import play_page
 
-    return play_page(digits_density().model)
+    density = digits_density()
+    return play_page(density.model, training=density.training)

@@ -239,7 +239,7 @@ class Density:
         """
         from chainrule.widget import widget_of
 
-        return widget_of(self.model, table, shape=shape)
+        return widget_of(self.model, table, shape=shape, training=self.training)
 
     def sample(
         self,

@@ -20,13 +20,20 @@ if TYPE_CHECKING:
 Answer = Callable[[str, Any, bytes], Mapping[str, Any]]
 
 
-def widget_of(model: Model, table: Any = None, *, shape: Sequence[int] | None = None) -> AnyWidget:
+def widget_of(
+    model: Model,
+    table: Any = None,
+    *,
+    shape: Sequence[int] | None = None,
+    training: Mapping[str, Any] | None = None,
+) -> AnyWidget:
     """Returns the page about a model as a widget, which a notebook shows.
 
     Args:
         model: a fitted model.
         table: rows that the page begins with, of a model that takes any evidence.
         shape: height and width of the picture, of a model of one order over bits.
+        training: the training record, from which the page of pictures takes what to compare with.
 
     Raises:
         EvidenceError: a table, of a model of one order.
@@ -41,7 +48,7 @@ def widget_of(model: Model, table: Any = None, *, shape: Sequence[int] | None = 
             raise EvidenceError(
                 "a network of one order has a page of pictures, without a table; leave out table"
             )
-        return _widget(play_app(model, shape=shape), None)
+        return _widget(play_app(model, shape=shape, training=training), None)
     if shape is not None:
         raise ShapeError(
             f"shape {tuple(shape)}: the page of this model has no picture; leave it out"

@@ -147,7 +147,7 @@ def _write_page(density: Density, digits: Dataset, path: Path) -> None:
     if shape == datasets.IMAGE_SHAPES["digits"] and datasets.is_here("mnist"):
         print_line("training a small NADE on MNIST, for a page of 28 × 28 pixels")
         density, shape = digits_density("mnist"), datasets.IMAGE_SHAPES["mnist"]
-    write_play(density.model, path, shape=shape)
+    write_play(density.model, path, shape=shape, training=density.training)
     height, width = shape or (1, len(density.schema.columns))
     print_line(
         f"{path}: paint half a digit of {height} × {width} pixels, and watch the network draw the "

@@ -82,7 +82,7 @@ def run(
 
     page = output or PAGE
     require_writable(page, (".html",), inputs=(model,))
-    write_play(density.model, page, shape=sides)
+    write_play(density.model, page, shape=sides, training=density.training)
     say(f"{page}: open it in a browser")
 
 

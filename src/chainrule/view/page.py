@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 
 from chainrule.atomic import write_bytes
 from chainrule.errors import SchemaError, ShapeError
+from chainrule.headline import is_exact
 from chainrule.html_pages import App, app_of
 from chainrule.model import Model
 from chainrule.networks import NADE
@@ -28,15 +29,24 @@ DENSE_ROWS, DENSE_STEPS, DENSE_RATE, DENSE_SEED = 2000, 1500, 3e-3, 0
 
 
 def write_play(
-    model: Model, path: str | os.PathLike[str], *, shape: Sequence[int] | None = None
+    model: Model,
+    path: str | os.PathLike[str],
+    *,
+    shape: Sequence[int] | None = None,
+    training: Mapping[str, Any] | None = None,
 ) -> Path:
     """Writes the page of ``play_page`` to a file, and returns its path."""
     target = Path(path)
-    write_bytes(target, play_page(model, shape=shape).encode())
+    write_bytes(target, play_page(model, shape=shape, training=training).encode())
     return target
 
 
-def play_page(model: Model, *, shape: Sequence[int] | None = None) -> str:
+def play_page(
+    model: Model,
+    *,
+    shape: Sequence[int] | None = None,
+    training: Mapping[str, Any] | None = None,
+) -> str:
     """Returns an HTML page on which a NADE over bits draws a picture pixel by pixel.
 
     A reader paints pixels, steps, and sees the numbers of each step. The page holds the network's
@@ -47,6 +57,8 @@ def play_page(model: Model, *, shape: Sequence[int] | None = None) -> str:
         model: a model of binary columns whose network is a ``NADE``, such as ``density.model``.
         shape: height and width of the picture. By default it is a square, or as near to one as the
             columns allow.
+        training: the training record, ``density.training``. With one, the page says how many rows
+            the network was trained on, and compares pictures with held-out rows.
 
     Raises:
         SchemaError: a column is not binary, or the network is no NADE.
@@ -60,17 +72,23 @@ def play_page(model: Model, *, shape: Sequence[int] | None = None) -> str:
         >>> "<title>A network that draws one pixel at a time</title>" in page
         True
     """
-    return play_app(model, shape=shape).page()
+    return play_app(model, shape=shape, training=training).page()
 
 
-def play_app(model: Model, *, shape: Sequence[int] | None = None) -> App:
+def play_app(
+    model: Model,
+    *,
+    shape: Sequence[int] | None = None,
+    training: Mapping[str, Any] | None = None,
+) -> App:
     """Returns what ``play_page`` shows, for a page or a notebook."""
     network = _network_of(model)
     data = _data(model, network, _shape_of(len(network.columns), shape))
+    data["trained"] = _trained(training or {})
     return app_of(
         "chainrule.view",
         "A network that draws one pixel at a time",
-        scripts=("nade.js", "strips.js", "page.js"),
+        scripts=("nade.js", "strips.js", "numbers.js", "compared.js", "page.js"),
         data=data,
         coded=_coded(data["flipped"]),
         permuted=data["order"] != sorted(data["order"]),
@@ -134,6 +152,22 @@ def _data(model: Model, network: NADE, shape: tuple[int, int]) -> dict[str, Any]
             "weights": _packed([getattr(dense, name).bfloat16() for name in DENSE_WEIGHTS]),
         },
     }
+
+
+def _trained(training: Mapping[str, Any]) -> dict[str, float] | None:
+    """The rows of the training and what its held-out rows have in nats; None if it tells no more
+    than estimates.
+    """
+    names = {
+        "rows": "train_rows",
+        "valid_rows": "valid_rows",
+        "valid_nats": "valid_nats",
+        "independent_nats": "independent_valid_nats",
+    }
+    found = {name: training.get(key) for name, key in names.items()}
+    if not is_exact(training) or not all(isinstance(each, int | float) for each in found.values()):
+        return None
+    return {name: each for name, each in found.items() if each is not None}
 
 
 def _packed(tensors: Sequence[torch.Tensor]) -> dict[str, Any]:
