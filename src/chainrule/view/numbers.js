@@ -169,7 +169,7 @@ function showSurprise(until) {
 // What log p of the whole picture may be compared with.
 function showYardstick(done) {
   const { trained } = data;
-  byId("yardstick").hidden = !done;
+  byId("yardstick").hidden = !done || state.leaks;
   const known = trained ? `mean of ${number(trained.valid_rows, 0)} pictures held out from training ${number(-trained.valid_nats, 1)}; ` +
     `pixels that do not depend on each other ${number(-trained.independent_nats, 1)}; ` : "";
   byId("yardstick").textContent = `For comparison, in nats: ${known}a fair coin for each pixel ${number(-n * Math.LN2, 1)}.`;

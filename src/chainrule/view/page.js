@@ -9,7 +9,7 @@ order.forEach((column, step) => (stepOf[column] = step));
 const SHOWN_COMPLETIONS = 100; // over which later probabilities are averaged
 const NEXT = Math.min(8, n); // pixels over all ways of which outputs are summed
 const FIRST_SEED = 1;
-const CLEAR = 0.8; // the temperature of pictures that serve as examples
+const CLEAR = 0.7; // the temperature of pictures that serve as examples
 const TRIED = 40; // pictures of which one serves as an example
 const UNSURE = 1.5; // a logit between −1.5 and 1.5
 const WIDEST = 360; // a picture, in pixels of the screen
@@ -288,8 +288,8 @@ function showSix() {
   });
   byId("six-title").textContent = state.step < n ? "Six ways to go on" : "Six other ways";
   byId("six-said").textContent = (start >= n ? "Every pixel is known: nothing is left to draw."
-    : `${state.leaks ? "By NADE. " : ""}Each begins with ` + (state.step < n ? "the pixels up to the frame" : start ? `the first ${start} pixels, which are known` : "nothing") +
-      ", and draws the rest with other random numbers; known pixels keep their value.") +
+    : `${state.leaks ? "By NADE. " : ""}Each keeps ` + (state.step < n ? "what is known or drawn so far" : "what is known") +
+      ", and draws the rest with other random numbers.") +
     " log p is of the whole picture, in nats: nearer to 0 is likelier.";
 }
 
