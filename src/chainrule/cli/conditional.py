@@ -80,7 +80,8 @@ def run(
     from chainrule.tasks import conditional
 
     density = load(model)
-    density.schema.number(column)  # raises before the table is read
+    # Raises before the table is read.
+    asked = density.schema.columns[density.schema.number(column)]
     chunks = chunks_of(
         table,
         split,
@@ -90,7 +91,8 @@ def run(
 
     def show(frames: Iterator[Any]) -> None:
         if output is None and not as_json:
-            frames = left_to_print(frames, f"p({column} | the other known cells of the row)")
+            title = f"p({column} | the other known cells of the row)"
+            frames = left_to_print(frames, title, percent=asked.has_levels)
         give_frames(frames, output, as_json)
 
     conditional(
